@@ -1,0 +1,17 @@
+import { expect } from 'vitest';
+import { allclose, type Tolerance } from './allclose.ts';
+
+expect.extend({
+  toBeAllclose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: Tolerance = {}) {
+    const failure = allclose(actual, expected, tolerance);
+    return { pass: failure === undefined, message: () => failure ?? 'all values are close' };
+  },
+});
+
+declare module 'vitest' {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unused-vars -- vitest declares it so
+  interface Matchers<T = any> {
+    /** |actual − expected| ≤ atol + rtol·|expected|, element by element. */
+    toBeAllclose(expected: ArrayLike<number>, tolerance?: Tolerance): void;
+  }
+}
