@@ -1,0 +1,86 @@
+import type { Tensor } from '@tensorflow/tfjs';
+
+/** Sizes of the dimensions, outermost first; `[]` is a scalar. */
+export type Shape = readonly number[];
+export type NamedTensors = Readonly<Record<string, Tensor>>;
+/** Values on the host, row-major; floats are float32, indices int32. */
+export type NumericArray = Float32Array | Int32Array;
+export type NamedArrays = Record<string, NumericArray>;
+
+/** Shape and type of one named tensor of a program. */
+export interface TensorType {
+  readonly shape: Shape;
+  readonly dtype: 'float32' | 'int32';
+}
+export type TensorTypes = Readonly<Record<string, TensorType>>;
+
+/** Where a float32 tensor lies in a file, so that an engine may map it instead of copying. */
+export interface FileLocation {
+  readonly file: string;
+  readonly offset: number;
+}
+/** A tensor that never changes: its values, and where they lie in a file if they lie there as they are. */
+export interface HeldArray {
+  readonly shape: Shape;
+  readonly data: NumericArray;
+  readonly location?: FileLocation;
+}
+/** Arrays that an engine keeps once for every program that names them (the base model). */
+export interface Held {
+  readonly types: TensorTypes;
+  dispose(): void;
+}
+
+/** Named tensors that programs read and replace (trained tensors, optimiser moments); they stay with the engine between runs. */
+export interface State {
+  readonly types: TensorTypes;
+  /** A copy of every tensor on the host. */
+  read(): Promise<Record<string, Float32Array>>;
+  /** Replaces the named tensors; throws RangeError on an unknown name or a wrong length. */
+  write(arrays: Readonly<Record<string, Float32Array>>): void;
+  dispose(): void;
+}
+
+/** What a program may use while it is built. */
+export interface ProgramTensors {
+  readonly held: NamedTensors;
+  readonly state: NamedTensors;
+  readonly inputs: NamedTensors;
+  /** Declares a float32 input that the host draws anew for each run (dropout masks, noise). */
+  random(name: string, shape: Shape): Tensor;
+}
+/** A pure function of named tensors: what replaces `state`, and what the caller gets. */
+export type ProgramFunction = (x: ProgramTensors) => { state?: NamedTensors; outputs: NamedTensors };
+/** Draws the values of a declared random input. */
+export type Draw = (name: string, shape: Shape) => Float32Array;
+
+export interface Signature {
+  /** Names the program in error messages and profiles. */
+  readonly name: string;
+  readonly held: Held;
+  readonly state: TensorTypes;
+  readonly inputs: TensorTypes;
+  /** `often`: many runs with few rows (decoding), so weights are worth packing. */
+  readonly use?: 'often' | undefined;
+}
+
+/** A compiled program of fixed shapes. */
+export interface Program {
+  /** Operations in the compiled graph; undefined where programs run operation by operation. */
+  readonly nodes: number | undefined;
+  /** Runs once: reads `state` and replaces what the program returns for it. Throws RangeError where inputs do not fit the signature. */
+  run(state: State, inputs: NamedArrays, draw?: Draw): Promise<NamedArrays>;
+  dispose(): Promise<void>;
+}
+
+export type EngineName = 'onnx' | 'tensorflow' | 'js';
+
+/** Runs tensor programs. Built once per (program, shapes), run many times. */
+export interface Engine {
+  readonly name: EngineName;
+  /** 'cpu', 'webgpu', 'cuda:0' */
+  readonly device: string;
+  hold(arrays: Readonly<Record<string, HeldArray>>): Held;
+  state(arrays: Readonly<Record<string, { shape: Shape; data: Float32Array }>>): State;
+  compile(signature: Signature, program: ProgramFunction): Promise<Program>;
+}

@@ -1,0 +1,104 @@
+/**
+ * A seeded, counter-based random stream: value i depends on (seed, name, i) alone, so that a resumed run draws what an
+ * uninterrupted one does. Threefry-2×32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
+ */
+export interface Random {
+  /** `count` values uniform in [low, high). */
+  uniform(count: number, low: number, high: number): Float32Array;
+  /** `count` values of the normal distribution (Box-Muller). */
+  normal(count: number, mean: number, deviation: number): Float32Array;
+  /** `count` integers in [0, bound). */
+  integers(count: number, bound: number): Int32Array;
+  /** A permutation of 0..count-1 (Fisher-Yates). */
+  permutation(count: number): Int32Array;
+  /** `count` values, `1 / (1 - rate)` with probability 1 − rate (in steps of 2⁻¹⁶) and 0 otherwise. */
+  dropout(count: number, rate: number): Float32Array;
+}
+
+/** Fills `out` with random 32-bit words for the counters 0, 1, … of the stream (key0, key1). */
+function threefry(key0: number, key1: number, out: Uint32Array): void {
+  const key2 = key0 ^ key1 ^ 0x1bd11bda;
+  for (let block = 0; block * 2 < out.length; block++) {
+    let a = (block + key0) | 0;
+    let b = key1 | 0;
+    for (let group = 0; group < 5; group++) {
+      if (group & 1) {
+        a = (a + b) | 0; b = ((b << 17) | (b >>> 15)) ^ a; // prettier-ignore
+        a = (a + b) | 0; b = ((b << 29) | (b >>> 3)) ^ a; // prettier-ignore
+        a = (a + b) | 0; b = ((b << 16) | (b >>> 16)) ^ a; // prettier-ignore
+        a = (a + b) | 0; b = ((b << 24) | (b >>> 8)) ^ a; // prettier-ignore
+      } else {
+        a = (a + b) | 0; b = ((b << 13) | (b >>> 19)) ^ a; // prettier-ignore
+        a = (a + b) | 0; b = ((b << 15) | (b >>> 17)) ^ a; // prettier-ignore
+        a = (a + b) | 0; b = ((b << 26) | (b >>> 6)) ^ a; // prettier-ignore
+        a = (a + b) | 0; b = ((b << 6) | (b >>> 26)) ^ a; // prettier-ignore
+      }
+      // Key injection: (key1, key2), (key2, key0), (key0, key1), (key1, key2), (key2, key0), each with its round number.
+      const [first, second] = group % 3 === 0 ? [key1, key2] : group % 3 === 1 ? [key2, key0] : [key0, key1];
+      a = (a + first) | 0;
+      b = (b + second + group + 1) | 0;
+    }
+    out[block * 2] = a;
+    if (block * 2 + 1 < out.length) out[block * 2 + 1] = b;
+  }
+}
+
+/** FNV-1a over UTF-16 code units, started at `basis`. */
+function hashText(text: string, basis: number): number {
+  let hash = basis;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash | 0;
+}
+
+/** The stream `name` of a seed. Each call of a drawing function starts the stream anew: name streams apart. */
+export function randomStream(seed: number, name: string): Random {
+  const key = new Uint32Array(2);
+  threefry(seed | 0, hashText(name, 0x811c9dc5 | 0), key);
+  threefry(key[0]! | 0, key[1]! ^ hashText(name, 0x9747b28c | 0), key);
+  const words = (count: number): Uint32Array => {
+    const out = new Uint32Array(count);
+    threefry(key[0]! | 0, key[1]! | 0, out);
+    return out;
+  };
+  return {
+    uniform(count, low, high) {
+      const out = new Float32Array(count);
+      const bits = words(count);
+      for (let i = 0; i < count; i++) out[i] = low + (high - low) * ((bits[i]! >>> 8) / 16777216);
+      return out;
+    },
+    normal(count, mean, deviation) {
+      const out = new Float32Array(count);
+      const bits = words(count + (count & 1));
+      for (let i = 0; i < count; i += 2) {
+        const radius = deviation * Math.sqrt(-2 * Math.log((bits[i]! + 1) / 4294967297));
+        const angle = (2 * Math.PI * bits[i + 1]!) / 4294967296;
+        out[i] = mean + radius * Math.cos(angle);
+        if (i + 1 < count) out[i + 1] = mean + radius * Math.sin(angle);
+      }
+      return out;
+    },
+    integers(count, bound) {
+      return Int32Array.from(words(count), (word) => Math.floor((word / 4294967296) * bound));
+    },
+    permutation(count) {
+      const out = Int32Array.from({ length: count }, (_, i) => i);
+      const bits = words(count);
+      for (let i = count - 1; i > 0; i--) {
+        const j = Math.floor((bits[i]! / 4294967296) * (i + 1));
+        const kept = out[i]!;
+        out[i] = out[j]!;
+        out[j] = kept;
+      }
+      return out;
+    },
+    dropout(count, rate) {
+      const out = new Float32Array(count);
+      const halves = new Uint16Array(words((count + 1) >> 1).buffer);
+      const limit = Math.round(rate * 65536);
+      const kept = 1 / (1 - rate);
+      for (let i = 0; i < count; i++) out[i] = halves[i]! < limit ? 0 : kept;
+      return out;
+    },
+  };
+}

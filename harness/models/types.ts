@@ -1,0 +1,142 @@
+import type { ZodType } from 'zod';
+import type { Tensor } from '../engine/ops.ts';
+import type { FileLocation, Shape } from '../engine/types.ts';
+import type { Tokenizer } from '../data/tokenizer.ts';
+import type { Random } from './random.ts';
+
+export type { Shape, Tensor, Random };
+export type Shapes = Readonly<Record<string, Shape>>;
+export type Tensors = Readonly<Record<string, Tensor>>;
+export type FamilyName = 'gpt2' | 'roberta' | 'bert' | 't5' | 'llama';
+
+/** A place of the forward pass where a method may act. */
+export interface Site {
+  readonly kind: 'linear' | 'norm' | 'sublayer' | 'block';
+  readonly role:
+    | 'query'
+    | 'key'
+    | 'value'
+    | 'queryKeyValue'
+    | 'attentionOutput'
+    | 'mlpUp'
+    | 'mlpGate'
+    | 'mlpOutput'
+    | 'embeddingNorm'
+    | 'attentionNorm'
+    | 'mlpNorm'
+    | 'finalNorm'
+    | 'attention'
+    | 'mlp'
+    | 'block';
+  readonly stack: 'encoder' | 'decoder';
+  readonly attention?: 'self' | 'cross';
+  /** Within its stack; -1 for embeddingNorm, the number of layers for finalNorm. */
+  readonly layer: number;
+  /** Hugging Face module path; its tensors are `<name>.weight` and `<name>.bias`. */
+  readonly name: string;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly bias: boolean;
+}
+
+/** A base model: its places and shapes are known from config.json alone, values are read when training starts. */
+export interface BaseModel {
+  /** As it was asked for: a built-in name, a hub id, a folder, `random-gpt2~…`. */
+  readonly id: string;
+  readonly family: FamilyName;
+  /** Config.json as read, and what the family makes of it. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly sites: readonly Site[];
+  readonly shapes: Shapes;
+  /** Throws UsageError where the checkpoint lacks the tensor or gives it another shape. */
+  tensor(name: string): Promise<Float32Array>;
+  /** Where a float32 tensor lies on disk, if it does. */
+  location(name: string): FileLocation | undefined;
+  tokenizer(): Promise<Tokenizer>;
+  /** Identifies the weights' values. */
+  hash(): Promise<string>;
+}
+
+/** A tensor that a method adds. */
+export interface TensorSpec {
+  readonly shape: Shape;
+  init(random: Random, base: BaseModel): Float32Array | Promise<Float32Array>;
+  /** 0 exempts it from the recipe's weight decay. */
+  readonly weightDecay?: 0;
+  /** Factor on the recipe's learning rate. */
+  readonly learningRate?: number;
+}
+
+/** What a method may know while a program is being built. */
+export interface Context {
+  readonly training: boolean;
+  readonly stack: 'encoder' | 'decoder';
+  /** Inverted dropout, its mask drawn on the host; the identity in evaluation. */
+  dropout(x: Tensor, rate: number, name: string): Tensor;
+  /** Optimiser steps done, a scalar. */
+  readonly step: Tensor;
+  readonly totalSteps: number;
+  /** [B·T, 1], 0/1: real tokens. */
+  readonly tokens: Tensor;
+  /** [B·T, 1], 0/1: tokens of the prompt. */
+  readonly prompt: Tensor;
+  /** [B·T, 1] index within the prompt from its start and from its end, -1 outside it. */
+  readonly fromStart: Tensor;
+  readonly fromEnd: Tensor;
+}
+
+/** The weights of a linear module; `W` as the checkpoint stores it. */
+export interface LinearModule {
+  readonly W: Tensor;
+  readonly b?: Tensor;
+}
+
+/** How a method changes the forward pass. Activations are [B·T, d] throughout. */
+export interface Edits {
+  linear?(
+    site: Site,
+    module: LinearModule,
+  ): { input?(x: Tensor): Tensor; output?(y: Tensor, x: Tensor): Tensor } | undefined;
+  /** `x` is what the module receives, `y` what its last linear returns, before dropout and residual. */
+  sublayer?(site: Site): { output?(y: Tensor, x: Tensor): Tensor } | undefined;
+  norm?(y: Tensor, site: Site): Tensor;
+  block?(h: Tensor, site: Site): Tensor;
+  /** [l, d] virtual tokens before the input. */
+  prompt?(stack: 'encoder' | 'decoder'): Tensor | undefined;
+  /** [l, kvHeads · headDim] each; site of role 'attention'. */
+  prefix?(site: Site): { key: Tensor; value: Tensor } | undefined;
+}
+
+/** What a method adds to a base model. */
+export interface Delta {
+  readonly trained: Readonly<Record<string, TensorSpec>>;
+  readonly frozen?: Readonly<Record<string, TensorSpec>>;
+  /** Checkpointed, not trained, not counted. */
+  readonly state?: Readonly<Record<string, TensorSpec>>;
+  /** Which of the base's own tensors are trained. */
+  unfreezes?(tensor: string, owner: Site | undefined): boolean;
+  /** `x`: trained, frozen and state by name. */
+  edits?(x: Tensors, context: Context): Edits;
+  penalty?(x: Tensors): Tensor;
+  /** Part of the program, after the optimiser; returns the tensors that change. */
+  update?(x: Tensors, gradients: Tensors, progress: { step: Tensor; totalSteps: number }): Tensors;
+}
+
+/** One PEFT method: a file in methods/ that exports it as default, under its file's name. */
+export interface Method<Options = unknown> {
+  readonly name: string;
+  /** As the papers print it. */
+  readonly label: string;
+  readonly paper: string;
+  readonly options: ZodType<Options>;
+  /** Named variants: what they set. */
+  readonly ablations?: Readonly<Record<string, Partial<Options>>>;
+  /** Hyper-parameters (recipe keys) that suit it where no recipe says otherwise. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
+  attach(base: BaseModel, options: Options): Delta;
+}
+
+/** Types a method's definition; the identity otherwise. */
+export function defineMethod<Options>(method: Method<Options>): Method<Options> {
+  return method;
+}

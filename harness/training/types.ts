@@ -1,0 +1,62 @@
+import type { TokenPair } from '../data/task.ts';
+import type { Engine } from '../engine/types.ts';
+import type { BaseModel, Delta } from '../models/types.ts';
+import type { Recipe } from './recipe.ts';
+
+/** One row of a run's training log: an optimiser step. */
+export interface StepLog {
+  /** Counts from 1. */
+  readonly step: number;
+  /** Mean over the step's targets, before the step. */
+  readonly loss: number;
+  readonly learningRate: number;
+  readonly gradientNorm: number;
+  readonly milliseconds: number;
+  /** Real tokens, padding left out. */
+  readonly tokens: number;
+}
+export interface Evaluation {
+  readonly step: number;
+  readonly loss: number;
+  readonly seconds: number;
+}
+
+export interface TrainingJob {
+  readonly engine: Engine;
+  readonly base: BaseModel;
+  readonly delta: Delta;
+  readonly train: readonly TokenPair[];
+  readonly validation: readonly TokenPair[];
+  readonly recipe: Recipe;
+  readonly seed: number;
+  /** Where checkpoints of the run lie; a run found there is gone on with. Undefined keeps none. */
+  readonly folder: string | undefined;
+  readonly checkpointSeconds?: number;
+  /** Asked between steps: aborted means save a checkpoint and throw an Interrupted error. */
+  readonly signal?: AbortSignal;
+  onProgress?(progress: { step: number; totalSteps: number; loss: number; tokensPerSecond: number }): void;
+}
+
+export interface TrainingResult {
+  /** Trained tensors (and the method's frozen and state tensors) at the best evaluation. */
+  readonly tensors: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
+  readonly bestStep: number;
+  readonly totalSteps: number;
+  readonly log: readonly StepLog[];
+  readonly evaluations: readonly Evaluation[];
+  /** Why it ended before its last step, if it did. */
+  readonly stopped?: 'patience' | 'diverged';
+  /** Trained tensors whose values never changed. */
+  readonly neverMoved: readonly string[];
+  readonly seconds: { readonly compile: number; readonly train: number; readonly evaluate: number };
+  readonly resumedFrom?: number;
+}
+
+/** A run that was told to stop and saved what it had. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+/** A run whose loss or trained tensors became non-finite. */
+export class Diverged extends Error {
+  override readonly name = 'Diverged';
+}
