@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+
+const known = new Map<string, Promise<string>>();
+
+/** The sha256 of a file's bytes, as 64 hexadecimal digits; remembered until its size or time of change differs. */
+export async function hashFile(path: string): Promise<string> {
+  const { size, mtimeMs } = await stat(path);
+  const key = `${size} ${mtimeMs} ${path}`;
+  let hash = known.get(key);
+  if (hash === undefined) {
+    hash = digestFile(path, 'sha256');
+    known.set(key, hash);
+    hash.catch(() => known.delete(key));
+  }
+  return hash;
+}
+
+/** The digest of `prefix` and a file's bytes, in hexadecimal digits. */
+export async function digestFile(path: string, algorithm: 'sha1' | 'sha256', prefix = ''): Promise<string> {
+  const hash = createHash(algorithm).update(prefix);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** One sha256 for several files: of the lines `<sha256>  <name>`, in the order of the names. */
+export async function hashFiles(files: Record<string, string>): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of Object.keys(files).sort()) hash.update(`${await hashFile(files[name]!)}  ${name}\n`);
+  return hash.digest('hex');
+}

@@ -1,0 +1,48 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { writeAtomically, writeFileAtomic } from '../../harness/data/atomic.ts';
+import { UsageError } from '../../harness/data/errors.ts';
+import { temporaryFolder } from './temporary.ts';
+
+test('writes and replaces a file and leaves nothing else', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'a.json');
+  await writeFileAtomic(path, 'one');
+  await writeFileAtomic(path, new Uint8Array([116, 119, 111]));
+  expect(await readFile(path, 'utf8')).toBe('two');
+  expect(await readdir(folder)).toEqual(['a.json']);
+});
+
+test('a failure half way keeps the old file and removes the new one', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'a.json');
+  await writeFile(path, 'old');
+  const failing = writeAtomically(path, async (file) => {
+    await file.writeFile('half');
+    throw new Error('stopped');
+  });
+  await expect(failing).rejects.toThrow('stopped');
+  expect(await readFile(path, 'utf8')).toBe('old');
+  expect(await readdir(folder)).toEqual(['a.json']);
+});
+
+test('a full disk is one clear line', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'a.json');
+  const full = writeAtomically(path, () =>
+    Promise.reject(Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })),
+  );
+  await expect(full).rejects.toThrow(
+    new UsageError(`Cannot write ${path}: the disk is full; free some space or choose another folder.`),
+  );
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a missing folder and a folder in the way are named', async () => {
+  const folder = await temporaryFolder();
+  await expect(writeFileAtomic(join(folder, 'none', 'a'), '')).rejects.toThrow(/the folder does not exist/);
+  await mkdir(join(folder, 'taken'));
+  await expect(writeFileAtomic(join(folder, 'taken'), '')).rejects.toThrow(UsageError);
+  expect(await readdir(folder)).toEqual(['taken']);
+});
