@@ -132,7 +132,11 @@ describe('refused with a clear line', () => {
       () => fileWith({ a: f32(0, 4) }, new Uint8Array(4), 9n),
     ],
     ['a header that is no object', 'not a JSON object', () => fileWith('[1]')],
-    ['a header that is not UTF-8', 'its header is not JSON', () => fileWith('', new Uint8Array([0xff, 0xfe]), 2n)],
+    [
+      'a header that is not UTF-8',
+      'its header is not JSON',
+      () => fileWith('', new Uint8Array([0xff, 0xfe]), 2n),
+    ],
     [
       'metadata that is no text',
       '__metadata__ "n" is not a string',

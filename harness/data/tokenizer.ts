@@ -1,0 +1,195 @@
+import * as library from '@huggingface/tokenizers';
+import { join } from 'node:path';
+import { UsageError } from './errors.ts';
+import { isFile, readBytes, readJson } from './files.ts';
+import { hashFiles } from './hash.ts';
+
+/** Text to token ids and back. */
+export interface Tokenizer {
+  /** Special tokens written in the text are recognised; those of the template (<s> … </s>) are added only on request. */
+  encode(text: string, options?: { readonly specialTokens?: boolean }): number[];
+  /** Ids that the vocabulary lacks are left out. */
+  decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
+  /** One more than the largest id. */
+  readonly vocabSize: number;
+  tokenId(token: string): number | undefined;
+  readonly eosId?: number;
+  readonly bosId?: number;
+  readonly padId?: number;
+  /** Sha256 of the files it was read from. */
+  readonly hash: string;
+}
+
+type JsonObject = Record<string, unknown>;
+
+/** What is used of the package's Tokenizer. Its own types import without extensions, so TypeScript cannot follow them. */
+interface LibraryTokenizer {
+  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+  decode(
+    ids: number[],
+    options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean },
+  ): string;
+  token_to_id(token: string): number | undefined;
+  id_to_token(id: number): string | undefined;
+  get_vocab(): Map<string, number>;
+  pre_tokenizer: ((text: string) => string[]) | null;
+}
+const LibraryTokenizer = library.Tokenizer as unknown as new (
+  json: JsonObject,
+  config: JsonObject,
+) => LibraryTokenizer;
+
+const configFiles = ['tokenizer_config.json', 'special_tokens_map.json'];
+
+/** The tokenizer of a folder in Hugging Face layout: tokenizer.json, else byte-level BPE from vocab.json + merges.txt; throws UsageError where neither is there or sound. */
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const has = async (name: string) => isFile(join(folder, name));
+  const bare = ['vocab.json', 'merges.txt'];
+  let files: string[];
+  let json: JsonObject;
+  if (await has('tokenizer.json')) {
+    files = ['tokenizer.json'];
+    json = await readObject(join(folder, 'tokenizer.json'));
+  } else if ((await has(bare[0]!)) && (await has(bare[1]!))) {
+    files = bare;
+    json = byteLevelBpe(
+      await readVocabulary(join(folder, 'vocab.json')),
+      (await readBytes(join(folder, 'merges.txt'))).toString(),
+    );
+  } else {
+    throw new UsageError(
+      `${folder} holds no tokenizer: looked for tokenizer.json, and for vocab.json with merges.txt. Add them from the model's page, or give a folder that has them.`,
+    );
+  }
+  const config: JsonObject = {};
+  for (const name of configFiles) {
+    if (!(await has(name))) continue;
+    files.push(name);
+    for (const [key, value] of Object.entries(await readObject(join(folder, name)))) config[key] ??= value;
+  }
+  const hash = await hashFiles(Object.fromEntries(files.map((name) => [name, join(folder, name)])));
+  return build(join(folder, files[0]!), json, config, hash);
+}
+
+function build(path: string, json: JsonObject, config: JsonObject, hash: string): Tokenizer {
+  let inner: LibraryTokenizer;
+  try {
+    inner = new LibraryTokenizer({ added_tokens: [], ...json }, config);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${path} is not a tokenizer that can be read: ${why}`, { cause: error });
+  }
+  const words = json.pre_tokenizer;
+  if (isObject(words) && words.type === 'ByteLevel' && words.use_regex !== false) {
+    inner.pre_tokenizer = byteLevelWords(words.add_prefix_space === true);
+  }
+  let vocabSize = 0;
+  for (const id of inner.get_vocab().values()) vocabSize = Math.max(vocabSize, id + 1);
+  const cleanUp = config.clean_up_tokenization_spaces === true;
+  /** The token that the configuration names, else the first of the usual ones that is there. */
+  const special = (key: string, usual: string[]): number | undefined => {
+    const given = config[key];
+    const named = isObject(given) ? given.content : given;
+    if (typeof named === 'string') return inner.token_to_id(named);
+    return usual.map((token) => inner.token_to_id(token)).find((id) => id !== undefined);
+  };
+  const eosId = special('eos_token', ['</s>', '<|endoftext|>']);
+  const bosId = special('bos_token', ['<s>', '<|endoftext|>']);
+  const padId = special('pad_token', ['<pad>', '[PAD]']);
+  return {
+    encode: (text, { specialTokens = false } = {}) =>
+      inner.encode(text, { add_special_tokens: specialTokens }).ids,
+    decode(ids, { skipSpecialTokens = false } = {}) {
+      const known = ids.filter((id) => inner.id_to_token(id) !== undefined);
+      // The library refuses an empty list, and cleans up spaces unless told otherwise.
+      if (known.length === 0) return '';
+      return inner.decode(known, {
+        skip_special_tokens: skipSpecialTokens,
+        clean_up_tokenization_spaces: cleanUp,
+      });
+    },
+    vocabSize,
+    tokenId: (token) => inner.token_to_id(token),
+    ...(eosId !== undefined && { eosId }),
+    ...(bosId !== undefined && { bosId }),
+    ...(padId !== undefined && { padId }),
+    hash,
+  };
+}
+
+/** GPT-2's split into words, each written in the 256 letters that stand for bytes; words are remembered, which halves the time. */
+function byteLevelWords(prefixSpace: boolean): (text: string) => string[] {
+  // The package's own pattern has JavaScript's \s, which differs from the reference's by U+0085 and U+FEFF.
+  const pattern =
+    /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+  const known = new Map<string, string>();
+  const spell = (word: string) => {
+    const spelled = Array.from(Buffer.from(word), (byte) => byteLetters[byte]).join('');
+    if (known.size === 100_000) known.clear();
+    known.set(word, spelled);
+    return spelled;
+  };
+  return (text) =>
+    ((prefixSpace && !text.startsWith(' ') ? ` ${text}` : text).match(pattern) ?? []).map(
+      (word) => known.get(word) ?? spell(word),
+    );
+}
+
+/** GPT-2's letter for every byte: printable Latin-1 stands for itself, the rest for U+0100 on. */
+const byteLetters = ((): string[] => {
+  let next = 256;
+  const printable = (b: number) => (b >= 33 && b <= 126) || (b >= 161 && b <= 255 && b !== 173);
+  return Array.from({ length: 256 }, (_, b) => String.fromCharCode(printable(b) ? b : next++));
+})();
+
+/** The tokenizer.json that GPT-2's and RoBERTa's vocab.json and merges.txt stand for; which of the two, the special tokens tell. */
+function byteLevelBpe(vocab: Record<string, number>, merges: string): JsonObject {
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+  // RoBERTa's vocabulary holds GPT-2's <|endoftext|> too, as ordinary text.
+  const roberta = '<s>' in vocab && '</s>' in vocab;
+  const special = roberta ? ['<s>', '<pad>', '</s>', '<unk>', '<mask>'] : ['<|endoftext|>'];
+  return {
+    added_tokens: special
+      .filter((content) => content in vocab)
+      .map((content) => ({
+        id: vocab[content]!,
+        content,
+        special: true,
+        normalized: false,
+        // RoBERTa's mask takes the space before it along.
+        lstrip: content === '<mask>',
+      })),
+    normalizer: null,
+    pre_tokenizer: byteLevel,
+    post_processor: roberta
+      ? { type: 'RobertaProcessing', cls: ['<s>', vocab['<s>']], sep: ['</s>', vocab['</s>']] }
+      : byteLevel,
+    decoder: byteLevel,
+    model: {
+      type: 'BPE',
+      unk_token: '<unk>' in vocab ? '<unk>' : null,
+      vocab,
+      merges: merges.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#version')),
+    },
+  };
+}
+
+async function readObject(path: string): Promise<JsonObject> {
+  const value = await readJson(path);
+  if (isObject(value)) return value;
+  throw new UsageError(`${path} is not a JSON object; get the file again.`);
+}
+
+async function readVocabulary(path: string): Promise<Record<string, number>> {
+  const vocab = await readObject(path);
+  for (const [token, id] of Object.entries(vocab)) {
+    if (!Number.isSafeInteger(id) || (id as number) < 0) {
+      throw new UsageError(`${path}: the id of ${JSON.stringify(token)} is not a whole number.`);
+    }
+  }
+  return vocab as Record<string, number>;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
