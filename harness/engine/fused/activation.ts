@@ -1,0 +1,32 @@
+import * as tf from '@tensorflow/tfjs';
+import { fused } from './custom.ts';
+
+// gelu_new is x · sigmoid(2u), u = √(2/π) (x + 0.044715 x³): 0.5 (1 + tanh u) = sigmoid(2u).
+const A = 2 * Math.sqrt(2 / Math.PI);
+const B = A * 0.044715;
+
+/** Gaussian error linear unit in the tanh form of GPT-2 (Hendrycks and Gimpel, 2016). */
+export function geluTanh(x: tf.Tensor): tf.Tensor {
+  return fused(
+    [x],
+    {
+      forward(g, [x]) {
+        const square = g.mul(x!, x!);
+        const inner = g.mul(x!, g.add(g.mul(square, g.scalar(B)), g.scalar(A)));
+        const gate = g.unary('Sigmoid', inner);
+        const y = g.mul(x!, gate);
+        return { result: y, saved: [square, gate, y] };
+      },
+      // dy/dx = s + y (1 − s) (A + 3 B x²)
+      backward(g, [dy, square, gate, y]) {
+        const slope = g.add(g.mul(square!, g.scalar(3 * B)), g.scalar(A));
+        const rest = g.mul(g.sub(y!, g.mul(y!, gate!)), slope);
+        return [g.mul(dy!, g.add(gate!, rest))];
+      },
+    },
+    () => {
+      const u = x.add(x.mul(x).mul(x).mul(0.044715)).mul(A / 2);
+      return x.mul(tf.tanh(u).add(1)).mul(0.5);
+    },
+  );
+}

@@ -1,0 +1,24 @@
+import * as tf from '@tensorflow/tfjs';
+import { fused } from './custom.ts';
+
+/** x W + b, or x Wᵀ + b where the weight is stored [out, in] (`transposed`): x [N, in] → [N, out]. */
+export function linear(x: tf.Tensor, W: tf.Tensor, b: tf.Tensor | undefined, transposed: boolean): tf.Tensor {
+  return fused(
+    b ? [x, W, b] : [x, W],
+    {
+      forward: (g, [x, W, b]) => ({
+        result: g.gemm(x!, W!, { transB: transposed, c: b }),
+        saved: [x!, W!],
+      }),
+      backward(g, [dy, x, W]) {
+        const dx = g.gemm(dy!, W!, { transB: !transposed });
+        const dW = transposed ? g.gemm(dy!, x!, { transA: true }) : g.gemm(x!, dy!, { transA: true });
+        return b ? [dx, dW, g.reduce('ReduceSum', dy!, [0], false)] : [dx, dW];
+      },
+    },
+    () => {
+      const y = tf.matMul(x, W, false, transposed);
+      return b ? y.add(b) : y;
+    },
+  );
+}

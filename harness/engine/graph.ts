@@ -1,0 +1,216 @@
+import type { NumericArray, Shape } from './types.ts';
+
+/** int64 only for the lists (axes, shapes) that ONNX wants as operands. */
+export type DType = 'float32' | 'int32' | 'bool' | 'int64';
+export type Attribute = number | string | readonly number[] | { readonly float: number };
+
+/** One tensor of a graph under construction. */
+export interface Value {
+  readonly id: number;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Set where the value is known while the graph is built. */
+  readonly constant?: NumericArray | Uint8Array;
+  /** Set for the graph's inputs. */
+  readonly input?: string;
+}
+
+/** An ONNX operation. */
+export interface Node {
+  readonly op: string;
+  readonly domain: string;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+export interface TypedShape {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+const CONTRIBUTED = new Set(['FusedMatMul']);
+
+/** The shape that two operands broadcast to; throws where they do not, naming the operation. */
+export function broadcast(a: Shape, b: Shape, op: string): Shape {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const x = a[a.length - rank + i] ?? 1;
+    const y = b[b.length - rank + i] ?? 1;
+    if (x !== y && x !== 1 && y !== 1) throw new RangeError(`${op}: [${a}] and [${b}] do not broadcast`);
+    return x === 1 ? y : x;
+  });
+}
+
+/** A graph of ONNX operations that is built node by node; a node that exists already is not made twice. */
+export class Graph {
+  readonly nodes: Node[] = [];
+  readonly inputs: Value[] = [];
+  readonly #known = new Map<string, readonly Value[]>();
+  #next = 0;
+
+  input(name: string, shape: Shape, dtype: DType): Value {
+    const value = { id: this.#next++, shape, dtype, input: name };
+    this.inputs.push(value);
+    return value;
+  }
+
+  constant(data: NumericArray | Uint8Array, shape: Shape, dtype: DType): Value {
+    const small = data.length <= 64;
+    const key = small ? `const ${dtype} [${shape}] ${[...data].map((x) => (Object.is(x, -0) ? '-0' : x)).join()}` : '';
+    const known = small ? this.#known.get(key) : undefined;
+    if (known) return known[0]!;
+    const value = { id: this.#next++, shape, dtype, constant: data };
+    if (small) this.#known.set(key, [value]);
+    return value;
+  }
+
+  scalar(x: number): Value {
+    return this.constant(Float32Array.of(x), [], 'float32');
+  }
+
+  /** A list of integers (axes, shapes) as an operand. */
+  integers(list: readonly number[]): Value {
+    const key = `int64 ${list.join()}`;
+    const known = this.#known.get(key);
+    if (known) return known[0]!;
+    const value: Value = {
+      id: this.#next++,
+      shape: [list.length],
+      dtype: 'int64',
+      constant: Int32Array.from(list),
+    };
+    this.#known.set(key, [value]);
+    return value;
+  }
+
+  /** Appends an operation, or finds the equal one that is there (common subexpressions). */
+  node(
+    op: string,
+    inputs: readonly Value[],
+    outputs: readonly TypedShape[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): readonly Value[] {
+    const key = `${op}(${inputs.map((v) => v.id).join()})${JSON.stringify(attributes)}>${outputs.length}`;
+    const known = this.#known.get(key);
+    if (known) return known;
+    const made = outputs.map(({ shape, dtype }) => ({ id: this.#next++, shape, dtype }));
+    this.nodes.push({
+      op,
+      domain: CONTRIBUTED.has(op) ? 'com.microsoft' : '',
+      inputs,
+      outputs: made,
+      attributes,
+    });
+    this.#known.set(key, made);
+    return made;
+  }
+
+  one(op: string, inputs: readonly Value[], shape: Shape, dtype: DType = 'float32', attributes = {}): Value {
+    return this.node(op, inputs, [{ shape, dtype }], attributes)[0]!;
+  }
+
+  unary(op: string, x: Value): Value {
+    return this.one(op, [x], x.shape, x.dtype);
+  }
+
+  binary(op: string, a: Value, b: Value, dtype: DType = a.dtype): Value {
+    return this.one(op, [a, b], broadcast(a.shape, b.shape, op), dtype);
+  }
+
+  mul(a: Value, b: Value): Value {
+    return this.binary('Mul', a, b);
+  }
+  add(a: Value, b: Value): Value {
+    return this.binary('Add', a, b);
+  }
+  sub(a: Value, b: Value): Value {
+    return this.binary('Sub', a, b);
+  }
+
+  reshape(x: Value, shape: Shape): Value {
+    if (x.shape.join() === shape.join()) return x;
+    // A reshape of a reshape is one reshape of the first's input.
+    const made = this.#reshapes.get(x);
+    const source = made ?? x;
+    if (source.shape.join() === shape.join()) return source;
+    const y = this.one('Reshape', [source, this.integers(shape)], shape, x.dtype);
+    this.#reshapes.set(y, source);
+    return y;
+  }
+  readonly #reshapes = new Map<Value, Value>();
+
+  transpose(x: Value, perm: readonly number[]): Value {
+    if (perm.every((p, i) => p === i)) return x;
+    return this.one('Transpose', [x], perm.map((p) => x.shape[p]!), x.dtype, { perm }); // prettier-ignore
+  }
+
+  /** ReduceSum, ReduceMax, ReduceMean, … over `axes`. */
+  reduce(op: string, x: Value, axes: readonly number[], keepDims: boolean): Value {
+    if (axes.length === 0) return x;
+    const shape = keepDims
+      ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
+      : x.shape.filter((_, i) => !axes.includes(i));
+    return this.one(op, [x, this.integers(axes)], shape, x.dtype, { keepdims: keepDims ? 1 : 0 });
+  }
+
+  /** alpha · a b (+ c) of matrices, either transposed first. */
+  gemm(
+    a: Value,
+    b: Value,
+    { transA = false, transB = false, c }: { transA?: boolean; transB?: boolean; c?: Value | undefined } = {},
+  ): Value {
+    const [m, k] = transA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!];
+    const [k2, n] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!];
+    if (k !== k2) throw new RangeError(`Gemm: inner dimensions of [${a.shape}] and [${b.shape}] differ`);
+    return this.one('Gemm', c ? [a, b, c] : [a, b], [m, n], 'float32', {
+      ...(transA && { transA: 1 }),
+      ...(transB && { transB: 1 }),
+    });
+  }
+
+  /** alpha · a b over the leading (batch) dimensions. */
+  matmul(
+    a: Value,
+    b: Value,
+    { transA = false, transB = false, alpha = 1 }: { transA?: boolean; transB?: boolean; alpha?: number } = {},
+  ): Value {
+    const [ra, rb] = [a.shape.length, b.shape.length];
+    const m = a.shape[ra - (transA ? 1 : 2)]!;
+    const k = a.shape[ra - (transA ? 2 : 1)]!;
+    const k2 = b.shape[rb - (transB ? 1 : 2)]!;
+    const n = b.shape[rb - (transB ? 2 : 1)]!;
+    if (k !== k2) throw new RangeError(`MatMul: inner dimensions of [${a.shape}] and [${b.shape}] differ`);
+    const shape = [...broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2), 'MatMul'), m, n];
+    if (!transA && !transB && alpha === 1) return this.one('MatMul', [a, b], shape);
+    return this.one('FusedMatMul', [a, b], shape, 'float32', {
+      ...(transA && { transA: 1 }),
+      ...(transB && { transB: 1 }),
+      ...(alpha !== 1 && { alpha: { float: alpha } }),
+    });
+  }
+
+  split(x: Value, sizes: readonly number[], axis: number): readonly Value[] {
+    const parts = sizes.map((n) => ({ shape: x.shape.with(axis, n), dtype: x.dtype }));
+    return this.node('Split', [x, this.integers(sizes)], parts, { axis });
+  }
+
+  concat(parts: readonly Value[], axis: number): Value {
+    if (parts.length === 1) return parts[0]!;
+    const length = parts.reduce((sum, x) => sum + x.shape[axis]!, 0);
+    return this.one('Concat', parts, parts[0]!.shape.with(axis, length), parts[0]!.dtype, { axis });
+  }
+
+  /** The nodes that the given values need, in order. */
+  needed(outputs: readonly Value[]): Node[] {
+    const wanted = new Set(outputs.map((v) => v.id));
+    const kept: Node[] = [];
+    for (let i = this.nodes.length - 1; i >= 0; i--) {
+      const node = this.nodes[i]!;
+      if (!node.outputs.some((v) => wanted.has(v.id))) continue;
+      for (const v of node.inputs) wanted.add(v.id);
+      kept.push(node);
+    }
+    return kept.reverse();
+  }
+}

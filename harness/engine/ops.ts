@@ -1,0 +1,69 @@
+import * as tf from '@tensorflow/tfjs';
+
+// What programs may use: tfjs's operations (also as methods of a tensor: x.mul(s).add(b)) and those with a gradient of
+// their own. Every one runs recorded and eager, and its gradient too.
+export type Tensor = tf.Tensor;
+export {
+  add,
+  cast,
+  concat,
+  cos,
+  exp,
+  expandDims,
+  fill,
+  gather,
+  log,
+  matMul,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  oneHot,
+  ones,
+  onesLike,
+  reshape,
+  rsqrt,
+  scalar,
+  sigmoid,
+  sin,
+  slice,
+  softmax,
+  split,
+  sqrt,
+  stack,
+  sub,
+  sum,
+  tanh,
+  tensor,
+  tile,
+  transpose,
+  where,
+  zeros,
+  zerosLike,
+} from '@tensorflow/tfjs';
+export { geluTanh } from './fused/activation.ts';
+export { attention, type AttentionShape } from './fused/attention.ts';
+export { headCrossEntropy } from './fused/cross-entropy.ts';
+export { layerNorm } from './fused/layer-norm.ts';
+export { linear } from './fused/linear.ts';
+export { selectRows } from './fused/rows.ts';
+
+/** The value of f, a scalar, and its gradient for every named tensor; zeros where f does not depend on one. */
+export function valueAndGradients(
+  f: () => tf.Tensor,
+  xs: Readonly<Record<string, tf.Tensor>>,
+): { value: tf.Tensor; gradients: Record<string, tf.Tensor> } {
+  const names = Object.keys(xs);
+  const tensors = Object.values(xs);
+  const { value, grads } = tf.engine().gradients(f, tensors, undefined, true);
+  const gradients = names.map((name, i) => {
+    const gradient = grads[i] as tf.Tensor | undefined | null;
+    return [name, gradient ?? tf.zerosLike(tensors[i]!)] as const;
+  });
+  return { value, gradients: Object.fromEntries(gradients) };
+}
+
+/** The identity, through which no gradient flows. */
+export function stopGradient(x: tf.Tensor): tf.Tensor {
+  return tf.customGrad((y) => ({ value: (y as tf.Tensor).clone(), gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy) }))(x);
+}

@@ -1,0 +1,289 @@
+import * as tf from '@tensorflow/tfjs';
+import { broadcast, Graph, type DType, type Value } from './graph.ts';
+import type { NumericArray, Shape } from './types.ts';
+
+// A tfjs backend whose kernels append operations to a graph instead of computing, so that tfjs's own autodiff writes the
+// whole training step down. What is known while recording (scalars, masks) is computed at once by the plain backend.
+
+const BACKEND = 'recorder';
+
+interface Data {
+  readonly value: Value;
+}
+let graph: Graph | undefined;
+
+function currentGraph(): Graph {
+  if (!graph) throw new Error('no program is being recorded');
+  return graph;
+}
+
+class RecorderBackend extends tf.KernelBackend {
+  override write(values: tf.backend_util.BackendValues | null, shape: number[], dtype: tf.DataType): Data {
+    if (values === null) throw new Error('a recorded tensor needs values');
+    const data = toArray(values as ArrayLike<number>, dtype);
+    return { value: currentGraph().constant(data, shape, toDType(dtype)) };
+  }
+  override readSync(): never {
+    throw new Error('a program may not read tensors while it is recorded');
+  }
+  override read(): never {
+    return this.readSync();
+  }
+  // A value belongs to the graph, not to the tensors that name it, so there is nothing to dispose.
+  override disposeData(): boolean {
+    return false;
+  }
+  override incRef(): void {
+    return;
+  }
+  override numDataIds(): number {
+    return 0;
+  }
+  override floatPrecision(): 32 {
+    return 32;
+  }
+  override epsilon(): number {
+    return 1e-7;
+  }
+  override timerAvailable(): boolean {
+    return false;
+  }
+  override dispose(): void {
+    return;
+  }
+}
+
+function toDType(dtype: tf.DataType): DType {
+  if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') {
+    throw new TypeError(`recorded programs have no tensors of type ${dtype}`);
+  }
+  return dtype;
+}
+function toArray(values: ArrayLike<number>, dtype: tf.DataType): NumericArray | Uint8Array {
+  return dtype === 'float32'
+    ? Float32Array.from(values)
+    : dtype === 'int32'
+      ? Int32Array.from(values)
+      : Uint8Array.from(values);
+}
+
+const valueOf = (info: tf.TensorInfo): Value => (info.dataId as Data).value;
+const infoOf = (value: Value): tf.TensorInfo => ({
+  dataId: { value } satisfies Data,
+  shape: [...value.shape],
+  dtype: value.dtype as tf.DataType,
+});
+
+type Attrs = Readonly<Record<string, unknown>>;
+type Emit = (g: Graph, inputs: readonly Value[], attrs: Attrs) => Value | readonly Value[];
+/** Writes operations by hand: from the values of the operands to those of the results. */
+export type Write = (g: Graph, inputs: readonly Value[]) => readonly Value[];
+
+/** Computes a kernel of constants on the plain backend. */
+function fold(kernelName: string, infos: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap): tf.TensorInfo {
+  const cpu = tf.findBackend('cpu') as tf.KernelBackend & {
+    makeTensorInfo(shape: number[], dtype: tf.DataType, values: ArrayLike<number>): tf.TensorInfo;
+  };
+  const move = (info: tf.TensorInfo): tf.TensorInfo =>
+    cpu.makeTensorInfo(info.shape, info.dtype, valueOf(info).constant!);
+  const inputs: tf.NamedTensorInfoMap = Array.isArray(infos)
+    ? (infos.map(move) as unknown as tf.NamedTensorInfoMap)
+    : Object.fromEntries(Object.entries(infos).map(([name, info]) => [name, info && move(info)]));
+  const out = tf.getKernel(kernelName, 'cpu').kernelFunc({ inputs, attrs, backend: cpu }) as tf.TensorInfo;
+  const data = toArray(cpu.readSync(out.dataId) as ArrayLike<number>, out.dtype);
+  return infoOf(currentGraph().constant(data, out.shape, toDType(out.dtype)));
+}
+
+function register(kernelName: string, names: readonly string[], emit: Emit): void {
+  tf.registerKernel({
+    kernelName,
+    backendName: BACKEND,
+    kernelFunc: ({ inputs, attrs }) => {
+      const infos = Array.isArray(inputs)
+        ? (inputs as tf.TensorInfo[])
+        : names.map((name) => inputs[name]).filter((info) => info !== undefined && info !== null);
+      const values = infos.map(valueOf);
+      if (infos.length > 0 && kernelName !== 'SplitV' && values.every((v) => v.constant)) {
+        return fold(kernelName, inputs, attrs!);
+      }
+      const out = emit(currentGraph(), values, (attrs ?? {}) as Attrs);
+      return Array.isArray(out) ? (out as Value[]).map(infoOf) : infoOf(out as Value);
+    },
+  });
+}
+
+const axesOf = (axis: unknown, rank: number): number[] =>
+  (axis === undefined || axis === null
+    ? Array.from({ length: rank }, (_, i) => i)
+    : [axis as number | number[]].flat()
+  ).map((a) => (a < 0 ? a + rank : a));
+
+const filled = (g: Graph, shape: Shape, dtype: DType, x: number): Value => {
+  const size = shape.reduce((product, n) => product * n, 1);
+  const data = dtype === 'float32' ? new Float32Array(size) : dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size);
+  return g.constant(data.fill(x), shape, dtype);
+};
+
+let registered = false;
+function registerKernels(): void {
+  if (registered) return;
+  registered = true;
+  tf.enableProdMode();
+  tf.registerBackend(BACKEND, () => new RecorderBackend(), 0);
+
+  for (const name of ['Exp', 'Log', 'Tanh', 'Erf', 'Sqrt', 'Neg', 'Relu', 'Sigmoid', 'Abs', 'Sin', 'Cos', 'Floor'])
+    register(name, ['x'], (g, [x]) => g.unary(name, x!));
+  register('Square', ['x'], (g, [x]) => g.mul(x!, x!));
+  register('Rsqrt', ['x'], (g, [x]) => g.unary('Reciprocal', g.unary('Sqrt', x!)));
+  register('Reciprocal', ['x'], (g, [x]) => g.unary('Reciprocal', x!));
+
+  const binary = { Add: 'Add', Sub: 'Sub', Multiply: 'Mul', RealDiv: 'Div', Pow: 'Pow' };
+  for (const [name, op] of Object.entries(binary)) register(name, ['a', 'b'], (g, [a, b]) => g.binary(op, a!, b!));
+  // Max and Min of ONNX take any number of operands.
+  register('Maximum', ['a', 'b'], (g, [a, b]) => g.binary('Max', a!, b!));
+  register('Minimum', ['a', 'b'], (g, [a, b]) => g.binary('Min', a!, b!));
+  const compare = { Greater: 'Greater', GreaterEqual: 'GreaterOrEqual', Less: 'Less', LessEqual: 'LessOrEqual', Equal: 'Equal' }; // prettier-ignore
+  for (const [name, op] of Object.entries(compare)) register(name, ['a', 'b'], (g, [a, b]) => g.binary(op, a!, b!, 'bool'));
+  register('LogicalAnd', ['a', 'b'], (g, [a, b]) => g.binary('And', a!, b!, 'bool'));
+  register('LogicalNot', ['x'], (g, [x]) => g.unary('Not', x!));
+  register('Select', ['condition', 't', 'e'], (g, [condition, t, e]) =>
+    g.one('Where', [condition!, t!, e!], broadcast(condition!.shape, broadcast(t!.shape, e!.shape, 'Where'), 'Where'), t!.dtype)); // prettier-ignore
+
+  const onnxType = { float32: 1, int32: 6, bool: 9, int64: 7 };
+  register('Cast', ['x'], (g, [x], { dtype }) =>
+    dtype === x!.dtype ? x! : g.one('Cast', [x!], x!.shape, dtype as DType, { to: onnxType[dtype as DType] }),
+  );
+  register('Identity', ['x'], (_, [x]) => x!);
+  register('Reshape', ['x'], (g, [x], { shape }) => {
+    const to = [...(shape as number[])];
+    const size = x!.shape.reduce((product, n) => product * n, 1);
+    const open = to.indexOf(-1);
+    if (open >= 0) to[open] = size / to.reduce((product, n) => (n === -1 ? product : product * n), 1);
+    return g.reshape(x!, to);
+  });
+  register('ExpandDims', ['input'], (g, [x], { dim }) => {
+    const at = (dim as number) < 0 ? x!.shape.length + (dim as number) + 1 : (dim as number);
+    return g.reshape(x!, x!.shape.toSpliced(at, 0, 1));
+  });
+  register('Transpose', ['x'], (g, [x], { perm }) => g.transpose(x!, perm as number[]));
+
+  register('Sum', ['x'], (g, [x], { axis, keepDims }) =>
+    g.reduce('ReduceSum', x!, axesOf(axis, x!.shape.length), keepDims as boolean));
+  register('Mean', ['x'], (g, [x], { axis, keepDims }) =>
+    g.reduce('ReduceMean', x!, axesOf(axis, x!.shape.length), keepDims as boolean));
+  for (const name of ['Max', 'Min'])
+    register(name, ['x'], (g, [x], { reductionIndices, keepDims }) =>
+      g.reduce(`Reduce${name}`, x!, axesOf(reductionIndices, x!.shape.length), keepDims as boolean));
+  register('Softmax', ['logits'], (g, [x], { dim }) =>
+    g.one('Softmax', [x!], x!.shape, 'float32', { axis: dim as number }));
+  register('LogSoftmax', ['logits'], (g, [x], { axis }) =>
+    g.one('LogSoftmax', [x!], x!.shape, 'float32', { axis: axis as number }));
+
+  register('BatchMatMul', ['a', 'b'], (g, [a, b], { transposeA, transposeB }) => {
+    const options = { transA: transposeA as boolean, transB: transposeB as boolean };
+    return a!.shape.length === 2 && b!.shape.length === 2 ? g.gemm(a!, b!, options) : g.matmul(a!, b!, options);
+  });
+
+  register('GatherV2', ['x', 'indices'], (g, [x, indices], { axis, batchDims }) => {
+    if (batchDims) throw new RangeError('GatherV2: batchDims is not recorded');
+    const at = axesOf(axis ?? 0, x!.shape.length)[0]!;
+    return g.one('Gather', [x!, indices!], x!.shape.toSpliced(at, 1, ...indices!.shape), x!.dtype, { axis: at });
+  });
+  register('UnsortedSegmentSum', ['x', 'segmentIds'], (g, [x, ids], { numSegments }) =>
+    scatterRows(g, x!, ids!, numSegments as number));
+  register('OneHot', ['indices'], (g, [indices], { depth, onValue, offValue, dtype }) => {
+    const values = g.constant(Float32Array.of(offValue as number, onValue as number), [2], 'float32');
+    const wide = g.one('Cast', [indices!], indices!.shape, 'int64', { to: onnxType.int64 });
+    const hot = g.one('OneHot', [wide, g.integers([depth as number]), values], [...indices!.shape, depth as number]);
+    return dtype === 'float32' ? hot : g.one('Cast', [hot], hot.shape, dtype as DType, { to: onnxType[dtype as DType] });
+  });
+  register('Slice', ['x'], (g, [x], { begin, size }) => {
+    const [from, to] = [begin as number[], (size as number[]).map((n, i) => (n < 0 ? x!.shape[i]! : (begin as number[])[i]! + n))];
+    const axes = x!.shape.map((_, i) => i).filter((i) => from[i] !== 0 || to[i] !== x!.shape[i]);
+    if (axes.length === 0) return x!;
+    const pick = (list: number[]): Value => g.integers(axes.map((i) => list[i]!));
+    return g.one('Slice', [x!, pick(from), pick(to), g.integers(axes)], to.map((n, i) => n - from[i]!), x!.dtype); // prettier-ignore
+  });
+  register('SplitV', ['x'], (g, [x], { numOrSizeSplits, axis }) => {
+    const at = axesOf(axis, x!.shape.length)[0]!;
+    const sizes = Array.isArray(numOrSizeSplits)
+      ? (numOrSizeSplits as number[])
+      : Array.from({ length: numOrSizeSplits as number }, () => x!.shape[at]! / (numOrSizeSplits as number));
+    return sizes.length === 1 ? [x!] : g.split(x!, sizes, at);
+  });
+  register('Concat', [], (g, inputs, { axis }) => g.concat(inputs, axesOf(axis, inputs[0]!.shape.length)[0]!));
+  register('Pack', [], (g, inputs, { axis }) => {
+    const at = axesOf(axis, inputs[0]!.shape.length + 1)[0]!;
+    return g.concat(inputs.map((x) => g.reshape(x, x.shape.toSpliced(at, 0, 1))), at); // prettier-ignore
+  });
+  register('Tile', ['x'], (g, [x], { reps }) => {
+    const times = reps as number[];
+    return g.one('Tile', [x!, g.integers(times)], x!.shape.map((n, i) => n * times[i]!), x!.dtype); // prettier-ignore
+  });
+  register('PadV2', ['x'], (g, [x], { paddings, constantValue }) => {
+    const pads = paddings as [number, number][];
+    const shape = x!.shape.map((n, i) => n + pads[i]![0] + pads[i]![1]);
+    const around = g.integers([...pads.map((p) => p[0]), ...pads.map((p) => p[1])]);
+    return g.one('Pad', [x!, around, g.scalar(constantValue as number)], shape, x!.dtype);
+  });
+  register('Fill', [], (g, _, { shape, value, dtype }) =>
+    filled(g, shape as number[], (dtype ?? 'float32') as DType, value as number));
+  register('ZerosLike', ['x'], (g, [x]) => filled(g, x!.shape, x!.dtype, 0));
+  register('OnesLike', ['x'], (g, [x]) => filled(g, x!.shape, x!.dtype, 1));
+
+  // Everything that this folder writes down by hand goes through one kernel, whose attribute is the writing itself.
+  tf.registerKernel({
+    kernelName: 'Recorded',
+    backendName: BACKEND,
+    kernelFunc: ({ inputs, attrs }) =>
+      (attrs as unknown as { write: Write })
+        .write(currentGraph(), (inputs as unknown as tf.TensorInfo[]).map(valueOf))
+        .map(infoOf),
+  });
+}
+
+/** Sums the rows of x [N, …] with equal ids [N] into [segments, …]. */
+export function scatterRows(g: Graph, x: Value, ids: Value, segments: number): Value {
+  const shape = [segments, ...x.shape.slice(1)];
+  const zeros = g.one('ConstantOfShape', [g.integers(shape)], shape);
+  const index = g.one('Cast', [g.reshape(ids, [...ids.shape, 1])], [...ids.shape, 1], 'int64', { to: 7 });
+  return g.one('ScatterND', [zeros, index, x], shape, 'float32', { reduction: 'add' });
+}
+
+/** True while a program is recorded for onnxruntime; false while tensors are computed at once. */
+export function recording(): boolean {
+  return graph !== undefined;
+}
+
+/** Appends operations by hand. */
+export function record(inputs: readonly tf.Tensor[], write: Write): tf.Tensor[] {
+  const named = [...inputs] as unknown as tf.NamedTensorMap;
+  return tf.engine().runKernel('Recorded', named, { write } as unknown as tf.NamedAttrMap) as unknown as tf.Tensor[];
+}
+
+/** Runs `program` on symbolic tensors and returns the graph that it writes; throws what the operations throw. */
+export function recordGraph(
+  program: (input: (name: string, shape: Shape, dtype: DType) => tf.Tensor) => Readonly<Record<string, tf.Tensor>>,
+): { graph: Graph; outputs: { name: string; value: Value }[] } {
+  registerKernels();
+  if (graph) throw new Error('a program is being recorded already');
+  const previous = tf.getBackend();
+  const made = new Graph();
+  graph = made;
+  // Synchronous for a backend made by a plain function; its promise only says so once more.
+  void tf.setBackend(BACKEND);
+  tf.engine().startScope();
+  try {
+    const outputs = program((name, shape, dtype) =>
+      tf.engine().makeTensorFromTensorInfo(infoOf(made.input(name, shape, dtype))),
+    );
+    return {
+      graph: made,
+      outputs: Object.entries(outputs).map(([name, tensor]) => ({ name, value: valueOf(tensor) })),
+    };
+  } finally {
+    tf.engine().endScope();
+    graph = undefined;
+    if (previous) void tf.setBackend(previous);
+  }
+}
