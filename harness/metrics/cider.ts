@@ -1,0 +1,69 @@
+import type { CorpusMetric } from './corpus-metric.ts';
+import { NgramTable, ngramCount } from './ngrams.ts';
+import type { TokenSegment } from './segment.ts';
+
+const ORDER = 4;
+/** Width of the penalty for a difference in length. */
+const SIGMA = 6;
+
+/** Tokens that hold a no-break space ("1 1/2") are several words here: the official script splits at any white space. */
+function words(tokens: readonly string[]): string[] {
+  return tokens.flatMap((token) => token.split('\u00a0'));
+}
+
+interface Vector {
+  readonly weights: Map<number, number>;
+  /** Euclidean length by order. */
+  readonly norms: Float64Array;
+  readonly bigrams: number;
+}
+
+/**
+ * CIDEr-D (times 10) as pycocoevalcap's cider_scorer.py computes it, over segments tokenised by `ptbTokens`: a mean over
+ * segments. The inverse document frequencies come from the references given here, one set a segment, and stay what they are when
+ * segments are resampled.
+ */
+export function ciderMetric(references: readonly (readonly (readonly string[])[])[]): CorpusMetric {
+  const table = new NgramTable(ORDER);
+  const documents: number[] = [];
+  for (const set of references) {
+    const ids = new Set(set.flatMap((reference) => [...table.add(words(reference)).keys()]));
+    for (const id of ids) documents[id] = (documents[id] ?? 0) + 1;
+  }
+  const logSegments = Math.log(references.length);
+
+  const vector = (tokens: readonly string[]): Vector => {
+    const text = words(tokens);
+    const weights = new Map<number, number>();
+    const norms = new Float64Array(ORDER + 1);
+    for (const [id, count] of table.add(text)) {
+      const weight = count * (logSegments - Math.log(Math.max(1, documents[id] ?? 0)));
+      weights.set(id, weight);
+      norms[table.orders[id]!]! += weight ** 2;
+    }
+    return { weights, norms: norms.map(Math.sqrt), bigrams: ngramCount(text.length, 2) };
+  };
+
+  const similarity = (output: Vector, reference: Vector): number => {
+    const products = new Float64Array(ORDER + 1);
+    for (const [id, weight] of output.weights) {
+      const other = reference.weights.get(id);
+      if (other !== undefined) products[table.orders[id]!]! += Math.min(weight, other) * other;
+    }
+    let sum = 0;
+    for (let n = 1; n <= ORDER; n++) {
+      const norms = output.norms[n]! * reference.norms[n]!;
+      sum += norms === 0 ? products[n]! : products[n]! / norms;
+    }
+    const difference = output.bigrams - reference.bigrams;
+    return (sum / ORDER) * Math.exp(-(difference ** 2) / (2 * SIGMA ** 2));
+  };
+
+  // Row: the segment's score; 1.
+  const statistics = ({ prediction, references }: TokenSegment): Float64Array => {
+    const output = vector(prediction);
+    const total = references.reduce((sum, reference) => sum + similarity(output, vector(reference)), 0);
+    return Float64Array.of(references.length === 0 ? 0 : (10 * total) / references.length, 1);
+  };
+  return { name: 'CIDEr', statistics, score: (sum) => sum[0]! / sum[1]! };
+}
