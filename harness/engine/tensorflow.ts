@@ -1,11 +1,25 @@
+import util from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+
+/** The package whose addon `npm run setup:tensorflow` builds. */
+export const TENSORFLOW_PACKAGE = '@tensorflow/tfjs-node-gpu';
+
 /** Registers tfjs's TensorFlow backend, from tfjs-node-gpu or else tfjs-node; returns its device. Throws where neither runs. */
-export async function loadTensorflow(): Promise<string> {
+export async function loadTensorflow(): Promise<'cpu' | 'gpu'> {
+  // Read once, when the library loads: warnings and errors only, no banner of processor features.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  tf.enableProdMode();
+  // tfjs-node still calls these two of Node's, which warns of them in version 22 and has them no more from 23 on.
+  Object.assign(util, {
+    isArray: Array.isArray,
+    isNullOrUndefined: (x: unknown) => x === null || x === undefined,
+  });
   const failures: string[] = [];
-  for (const name of ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node']) {
+  for (const name of [TENSORFLOW_PACKAGE, '@tensorflow/tfjs-node']) {
     try {
       // By a variable, since npm leaves the package out where its download is refused.
       await import(name);
-      return name.endsWith('-gpu') ? 'gpu' : 'cpu';
+      return deviceOf(tf.findBackend('tensorflow'));
     } catch (error) {
       failures.push(`${name}: ${(error as Error).message.trim().split('\n')[0]!}`);
     }
@@ -13,4 +27,11 @@ export async function loadTensorflow(): Promise<string> {
   throw new Error(
     `the tensorflow engine does not run here (${failures.join('; ')}); npm run setup:tensorflow builds it, --engine onnx needs nothing`,
   );
+}
+
+/** What the library found to run on. */
+function deviceOf(backend: tf.KernelBackend | null): 'cpu' | 'gpu' {
+  // A package with a copy of tfjs to itself registers its backend there, where no program of ours runs.
+  if (!backend) throw new Error('it brings its own copy of @tensorflow/tfjs; npm dedupe removes it');
+  return (backend as tf.KernelBackend & { isUsingGpuDevice: boolean }).isUsingGpuDevice ? 'gpu' : 'cpu';
 }
