@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+export interface TestRepo {
+  readonly type: 'model' | 'dataset';
+  readonly name: string;
+  /** The files of each revision, by path. */
+  readonly revisions: Readonly<Record<string, Readonly<Record<string, Buffer>>>>;
+  /** Only requests with this token see the repository. */
+  readonly token?: string;
+}
+
+/** A hub on loopback; its faults can be set at any time. */
+export interface TestHub {
+  readonly url: string;
+  /** `GET /path bytes=5-`, one a request for a file. */
+  readonly downloads: string[];
+  /** The authorization header of every request, '' for none. */
+  readonly authorizations: string[];
+  /** Connections that break after so many bytes of a file, and how many such connections there will be. */
+  cut: { after: number; times: number };
+  /** Whether the files' bytes are wrong. */
+  corrupt: boolean;
+  /** Whether ranges are ignored, as some servers do. */
+  ignoreRanges: boolean;
+  /** Sends downloads on to another server, as the hub does for large files. */
+  redirectTo: string | undefined;
+  /** Answers every request with this status. */
+  status: number | undefined;
+  close(): Promise<void>;
+}
+
+const digest = (algorithm: string, ...parts: (string | Buffer)[]) =>
+  parts.reduce((hash, part) => hash.update(part), createHash(algorithm)).digest('hex');
+
+/** Large files have a sha256 on the hub, small ones only git's hash; here the name tells. */
+const isLarge = (path: string) => /\.(safetensors|parquet)$/.test(path);
+
+/** Starts a hub that serves the repositories until the test ends. */
+export async function startHub(...repos: TestRepo[]): Promise<TestHub> {
+  const server = createServer((request, response) => {
+    answer(hub, repos, request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => {
+        resolve();
+      });
+      server.closeAllConnections();
+    });
+  const hub: TestHub = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    downloads: [],
+    authorizations: [],
+    cut: { after: 0, times: 0 },
+    corrupt: false,
+    ignoreRanges: false,
+    redirectTo: undefined,
+    status: undefined,
+    close,
+  };
+  onTestFinished(close);
+  return hub;
+}
+
+function answer(
+  hub: TestHub,
+  repos: readonly TestRepo[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const url = new URL(request.url!, hub.url);
+  hub.authorizations.push(request.headers.authorization ?? '');
+  const json = (value: unknown, headers = {}) =>
+    response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
+  const refuse = (status: number, code: string) =>
+    response.writeHead(status, { 'x-error-code': code }).end(code);
+  if (hub.status !== undefined) return void refuse(hub.status, 'Broken');
+
+  const api = /^\/api\/(model|dataset)s\/(.+?)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
+  const file = /^\/(datasets\/)?(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
+  const type = api ? api[1] : file?.[1] ? 'dataset' : 'model';
+  const name = (api ?? file)?.[2];
+  const repo = repos.find((each) => each.type === type && each.name === name);
+  if (!repo) return void refuse(request.headers.authorization ? 404 : 401, 'RepoNotFound');
+  if (repo.token !== undefined && request.headers.authorization !== `Bearer ${repo.token}`) {
+    return void refuse(request.headers.authorization ? 403 : 401, 'GatedRepo');
+  }
+  const revision = decodeURIComponent(api ? api[4]! : file![3]!);
+  const found = Object.entries(repo.revisions).find(
+    ([key]) => key === revision || commitOf(key) === revision,
+  );
+  if (!found) return void refuse(404, 'RevisionNotFound');
+  const [key, files] = found;
+  if (api?.[3] === 'revision') return void json({ _id: '1', id: name, sha: commitOf(key) });
+  if (api) {
+    // One entry a page, so that paging is always tried.
+    const entries = Object.entries(files).map(([path, content]) => entryOf(path, content));
+    const page = Number(url.searchParams.get('cursor') ?? 0);
+    url.searchParams.set('cursor', String(page + 1));
+    const link = page + 1 < entries.length ? { link: `<${url.href}>; rel="next"` } : {};
+    return void json(entries.slice(page, page + 1), link);
+  }
+  const path = decodeURIComponent(file![4]!);
+  const content = files[path];
+  if (!content) return void refuse(404, 'EntryNotFound');
+  if (hub.redirectTo !== undefined) {
+    return void response.writeHead(302, { location: hub.redirectTo + request.url! }).end();
+  }
+  hub.downloads.push(`${path} ${request.headers.range ?? 'whole'}`);
+  send(hub, content, request.headers.range, response);
+}
+
+function send(hub: TestHub, content: Buffer, range: string | undefined, response: ServerResponse): void {
+  const from = hub.ignoreRanges ? 0 : Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
+  const body = Buffer.from(content.subarray(from));
+  if (hub.corrupt && body.length > 0) body[body.length - 1]! ^= 1;
+  const partial = from > 0 && { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` };
+  response.writeHead(partial ? 206 : 200, { 'content-length': body.length, ...partial });
+  if (hub.cut.times > 0 && body.length > hub.cut.after) {
+    hub.cut.times--;
+    response.write(body.subarray(0, hub.cut.after), () => response.destroy());
+  } else {
+    response.end(body);
+  }
+}
+
+/** A revision's commit, made of its name. */
+export function commitOf(revision: string): string {
+  return digest('sha1', revision);
+}
+
+function entryOf(path: string, content: Buffer): object {
+  const size = content.length;
+  return {
+    type: 'file',
+    path,
+    size,
+    oid: digest('sha1', `blob ${size}\0`, content),
+    ...(isLarge(path) && { lfs: { oid: digest('sha256', content), size, pointerSize: 134 } }),
+  };
+}
