@@ -26,7 +26,7 @@ const methodSchema = z.object({
   label: text,
   paper: text,
   options: z.instanceof(z.ZodObject, { message: 'expected z.strictObject({…})' }),
-  ablations: z.record(aName, settings).optional(),
+  ablations: z.record(text, settings).optional(),
   defaults: recipeDefaults.optional(),
   attach: aFunction,
 });

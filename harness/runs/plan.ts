@@ -1,0 +1,159 @@
+import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import type { DataSource, Task } from '../data/task.ts';
+import { didYouMean, UsageError } from '../data/errors.ts';
+import type { EngineName } from '../engine/types.ts';
+import type { Method } from '../models/types.ts';
+import { recipeSchema, type Recipe } from '../training/recipe.ts';
+import { splitSetting } from './options.ts';
+import { isRecipeKey, resolveRecipe } from './recipes.ts';
+import type { CellAddress } from './store.ts';
+import { parseVariant, type Variant } from './variant.ts';
+
+/** What a person asked for. */
+export interface RunRequest {
+  readonly tasks: readonly string[];
+  readonly methods: readonly string[];
+  readonly models: readonly string[];
+  readonly seeds: readonly number[];
+  /** `key=value` each: hyper-parameters, or options of the methods that have them. */
+  readonly settings: readonly string[];
+  readonly engine: string;
+  readonly device?: string | undefined;
+  readonly threads?: number | undefined;
+  readonly maxSteps?: number | undefined;
+  /** Examples of every split. */
+  readonly limit?: number | undefined;
+  readonly results: string;
+  /** `hub` or a folder; DELTABENCH_DATA where absent, else the hub. */
+  readonly data?: string | undefined;
+  /** A folder that holds the tokenizer; the model's own where absent. */
+  readonly tokenizer?: string | undefined;
+}
+
+/** One run to do: everything but the hashes of data and base, which are known once these are opened. */
+export interface Cell {
+  readonly task: Task;
+  readonly model: string;
+  readonly variant: Variant;
+  readonly recipe: Recipe;
+  readonly seed: number;
+  readonly protocol: string;
+  readonly limits: { readonly examples: number | null; readonly steps: number | null };
+}
+
+export interface Plan {
+  readonly cells: readonly Cell[];
+  readonly results: string;
+  readonly source: DataSource;
+  /** Where tokenizers lie, as loadBase takes it. */
+  readonly base: { readonly tokenizer: string | undefined; readonly data: string | undefined };
+  readonly engine: {
+    readonly name: EngineName;
+    readonly device: string | undefined;
+    readonly threads: number;
+  };
+}
+
+export const engineNames: readonly EngineName[] = ['onnx', 'tensorflow', 'js'];
+
+/** Every combination of what was asked for, with all settings resolved; throws UsageError on anything that does not exist. */
+export async function planRuns(
+  request: RunRequest,
+  methods: ReadonlyMap<string, Method>,
+  tasks: ReadonlyMap<string, Task>,
+): Promise<Plan> {
+  const chosen = request.tasks.map((name) => findTask(name, tasks));
+  const settings = request.settings.map(splitSetting);
+  const hyper = settings.filter(({ key }) => isRecipeKey(key));
+  const options = settings.filter(({ key }) => !isRecipeKey(key));
+  const variants = request.methods.map((text) => parseVariant(text, methods, options));
+  for (const { key } of options) checkOptionUsed(key, variants);
+
+  const limits = { examples: request.limit ?? null, steps: request.maxSteps ?? null };
+  const cells = chosen.flatMap((task) =>
+    request.models.flatMap((model) =>
+      variants.flatMap((variant) => {
+        const recipe = resolveRecipe(task, variant, hyper);
+        const maxSteps = limits.steps ?? recipe.maxSteps;
+        return request.seeds.map((seed) => ({
+          ...{ task, model, variant, seed, limits },
+          recipe: maxSteps === undefined ? recipe : { ...recipe, maxSteps },
+          protocol: 'recommended',
+        }));
+      }),
+    ),
+  );
+  const source = await dataSource(request.data);
+  return {
+    cells: withoutRepeats(cells),
+    results: resolve(request.results),
+    source,
+    base: baseOptions(request.tokenizer, source),
+    engine: {
+      name: findEngine(request.engine),
+      device: request.device,
+      threads: request.threads ?? availableParallelism(),
+    },
+  };
+}
+
+/** Where a cell's record lies. */
+export function addressOf({ task, model, variant, seed }: Cell): CellAddress {
+  return { task: task.name, model, variant: variant.name, seed };
+}
+
+/** Where data comes from: what was asked for, else DELTABENCH_DATA, else the hub; throws UsageError where the folder is none. */
+export async function dataSource(asked: string | undefined): Promise<DataSource> {
+  const place = asked ?? process.env.DELTABENCH_DATA ?? 'hub';
+  if (place === 'hub') return { kind: 'hub' };
+  const path = resolve(place);
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return { kind: 'folder', path };
+  const origin = asked === undefined ? 'DELTABENCH_DATA' : '--data';
+  throw new UsageError(
+    `${origin} names ${place}, which is no folder. Give a folder, or "hub" to fetch the data.`,
+  );
+}
+
+/** Where a base finds a tokenizer: the folder asked for, else that of the data. */
+export function baseOptions(tokenizer: string | undefined, source: DataSource): Plan['base'] {
+  return { tokenizer, data: source.kind === 'folder' ? source.path : process.env.DELTABENCH_DATA };
+}
+
+function findTask(name: string, tasks: ReadonlyMap<string, Task>): Task {
+  const task = tasks.get(name);
+  if (task) return task;
+  const names = [...tasks.keys()];
+  throw new UsageError(`There is no task "${name}".${didYouMean(name, names)} Tasks: ${names.join(', ')}.`);
+}
+
+function findEngine(name: string): EngineName {
+  const engine = engineNames.find((known) => known === name);
+  if (engine) return engine;
+  throw new UsageError(
+    `There is no engine "${name}".${didYouMean(name, engineNames)} Engines: ${engineNames.join(', ')}.`,
+  );
+}
+
+function checkOptionUsed(key: string, variants: readonly Variant[]): void {
+  const parts = variants.flatMap(({ parts }) => parts);
+  const keys = parts.map(({ method }) => Object.keys((method.options as unknown as { shape: object }).shape));
+  if (keys.flat().includes(key)) return;
+  const known = [...Object.keys(recipeSchema.shape), ...keys.flat()];
+  const owners = parts.map(({ method }, i) => ` ${method.name}: ${keys[i]!.join(', ') || 'none'}.`);
+  throw new UsageError(
+    `--set ${key}: neither a hyper-parameter nor an option of the methods.${didYouMean(key, known)} ` +
+      `Hyper-parameters: ${Object.keys(recipeSchema.shape).join(', ')}. Options of${[...new Set(owners)].join('')}`,
+  );
+}
+
+/** A cell asked for twice (`--method red red~position=ffn`) is one cell. */
+function withoutRepeats(cells: readonly Cell[]): Cell[] {
+  const key = (cell: Cell) => JSON.stringify(Object.values(addressOf(cell)));
+  return [...new Map(cells.map((cell) => [key(cell), cell])).values()];
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { writeError, writeFileAtomic } from '../data/atomic.ts';
+import { errorCode, UsageError } from '../data/errors.ts';
+import { parseRecord, type RunRecord } from './record.ts';
+
+/** What decides where a cell's record lies. */
+export interface CellAddress {
+  readonly task: string;
+  readonly model: string;
+  /** As Variant.name. */
+  readonly variant: string;
+  readonly seed: number;
+}
+
+/** Where a cell's record stands or will stand. */
+export interface Place {
+  /** The path of the record. */
+  readonly path: string;
+  readonly record: RunRecord | undefined;
+  /** Files in the way that cannot be trusted, with the reason. */
+  readonly broken: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/** The path of a cell's record where nothing else lies there: results/<task>/<model>/<method>[~variant]/seed-<n>.json. */
+export function recordPath(results: string, { task, model, variant, seed }: CellAddress): string {
+  return join(results, task, model.replaceAll('/', '--'), variant.replaceAll('/', '--'), `seed-${seed}.json`);
+}
+
+/** The working folder of a cell while it runs. */
+export function workFolder(path: string): string {
+  return path.replace(/\.json$/, '.work');
+}
+
+/** A file beside a record: `seed-42.steps.jsonl`. */
+export function besideRecord(path: string, ending: string): string {
+  return path.replace(/\.json$/, `.${ending}`);
+}
+
+/**
+ * Finds a cell's record, or the path where it is to be written. What lies there with another identity, or cannot be
+ * trusted, stays as it is: the new record is called `seed-<n>~<short hash>.json`.
+ */
+export async function findPlace(results: string, address: CellAddress, identity: string): Promise<Place> {
+  const plain = recordPath(results, address);
+  // Longer names serve only where a broken file has taken the shorter one.
+  const paths = [plain, ...[8, 16, 64].map((n) => plain.replace(/\.json$/, `~${identity.slice(0, n)}.json`))];
+  const broken: { path: string; reason: string }[] = [];
+  let free: string | undefined;
+  for (const path of paths) {
+    const read = await readRecord(path);
+    if (read === undefined) {
+      if ((await workIdentity(path)) === identity) return { path, record: undefined, broken };
+      // Another cell's unfinished work keeps its place, too.
+      if ((await workIdentity(path)) === undefined) free ??= path;
+    } else if ('reason' in read) broken.push({ path, reason: read.reason });
+    else if (read.record.identity === identity) return { path, record: read.record, broken };
+  }
+  if (free === undefined) {
+    throw new UsageError(
+      `${dirname(plain)} has no place for another record of seed ${address.seed}; use another --results.`,
+    );
+  }
+  return { path: free, record: undefined, broken };
+}
+
+/** The record at a path, why it cannot be trusted, or undefined where there is no file. */
+export async function readRecord(path: string): Promise<ReturnType<typeof parseRecord> | undefined> {
+  try {
+    return parseRecord(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    return { reason: `it cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+/** Opens the working folder of a cell, and marks it as this cell's; throws UsageError where it cannot be written. */
+export async function openWork(path: string, identity: string): Promise<string> {
+  const folder = workFolder(path);
+  await makeFolder(folder);
+  await writeFileAtomic(join(folder, 'identity'), `${identity}\n`);
+  return folder;
+}
+
+/** Writes a record, after which the working folder has served; throws UsageError where writing is refused. */
+export async function writeRecord(path: string, record: RunRecord): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
+  await rm(workFolder(path), { recursive: true, force: true });
+}
+
+/** Makes sure that records can be written in a folder; throws UsageError where they cannot. */
+export async function checkWritable(folder: string): Promise<void> {
+  await makeFolder(folder);
+  const probe = join(folder, `.${randomUUID()}.tmp`);
+  try {
+    await (await open(probe, 'wx')).close();
+    await rm(probe);
+  } catch (error) {
+    throw writeError(folder, error);
+  }
+}
+
+/** As mkdir -p; Node's own never returns where a file system refuses folders with ENOENT (/proc). */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const isFolder = await stat(folder).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (isFolder) return;
+    if (errorCode(error) !== 'ENOENT' || (await exists(dirname(folder)))) throw folderError(folder, error);
+    await makeFolder(dirname(folder));
+    await makeFolder(folder);
+  }
+}
+
+function folderError(folder: string, error: unknown): unknown {
+  return errorCode(error) === 'EEXIST'
+    ? new UsageError(`Cannot write ${folder}: it is a file, not a folder; choose another path.`)
+    : writeError(folder, error);
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function workIdentity(path: string): Promise<string | undefined> {
+  const text = await readFile(join(workFolder(path), 'identity'), 'utf8').catch(() => undefined);
+  return text?.trim();
+}
