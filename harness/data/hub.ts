@@ -254,31 +254,49 @@ async function download(
 ): Promise<void> {
   const partial = `${path}.incomplete`;
   await makeFolder(dirname(path));
+  try {
+    await receiveAll(hub, commit, entry, partial, report);
+    await checkContent(hub, entry, partial);
+    await rename(partial, path);
+  } catch (error) {
+    // Another process at the same file may have finished it and taken the partial file away.
+    if (errorCode(error) !== 'ENOENT' || (await sizeOf(path)) !== entry.size) throw error;
+  }
+}
+
+async function receiveAll(
+  hub: Hub,
+  commit: string,
+  entry: Entry,
+  partial: string,
+  report: (bytes: number) => void,
+): Promise<void> {
   if ((await sizeOf(partial)) > entry.size) await rm(partial, { force: true });
-  for (let failures = 0; ;) {
-    const before = await sizeOf(partial);
+  let failures = 0;
+  for (let have = await sizeOf(partial); have < entry.size || have < 0;) {
     try {
-      if (before < entry.size || entry.size === 0) await receive(hub, commit, entry, partial, report);
-      break;
+      await receive(hub, commit, entry, partial, report);
+      return;
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
-      failures = (await sizeOf(partial)) > before ? 0 : failures + 1;
+      const before = have;
+      have = await sizeOf(partial);
+      failures = have > before ? 0 : failures + 1;
       if (failures === patience) throw error;
       await sleep(100 * 3 ** failures);
     }
   }
-  // Another process that was at the same file may have finished it.
-  if ((await sizeOf(partial)) < 0 && (await sizeOf(path)) === entry.size) return;
+}
+
+async function checkContent(hub: Hub, entry: Entry, partial: string): Promise<void> {
   const [hash, expected] = entry.lfs
     ? [await digestFile(partial, 'sha256'), entry.lfs.oid]
     : [await digestFile(partial, 'sha1', `blob ${entry.size}\0`), entry.oid];
-  if (hash !== expected) {
-    await rm(partial, { force: true });
-    throw new UsageError(
-      `${entry.path} of ${hub.repo} came with the wrong content (hash ${hash}, not ${expected}) and was removed; try again, and distrust ${hub.url} if it stays so.`,
-    );
-  }
-  await rename(partial, path);
+  if (hash === expected) return;
+  await rm(partial, { force: true });
+  throw new UsageError(
+    `${entry.path} of ${hub.repo} came with the wrong content (hash ${hash}, not ${expected}) and was removed; try again, and distrust ${hub.url} if it stays so.`,
+  );
 }
 
 /** One attempt at the rest of a file. Bytes are written at their own place, so two processes at the same file do no harm. */
@@ -303,7 +321,8 @@ async function receive(
     await response.body?.cancel();
     throw new UsageError(`${hub.url} sent another part of ${entry.path} than was asked for; try again.`);
   }
-  const file = await open(partial, constants.O_WRONLY | constants.O_CREAT);
+  // Made only where nothing is there: were it taken away in between, a new file would have a hole.
+  const file = await open(partial, have > 0 ? 'r+' : constants.O_WRONLY | constants.O_CREAT);
   try {
     for await (const chunk of chunks(response, hub, entry)) {
       if (position + chunk.length > entry.size) {
