@@ -23,15 +23,23 @@ function threefry(key0: number, key1: number, out: Uint32Array): void {
     let b = key1 | 0;
     for (let group = 0; group < 5; group++) {
       if (group & 1) {
-        a = (a + b) | 0; b = ((b << 17) | (b >>> 15)) ^ a; // prettier-ignore
-        a = (a + b) | 0; b = ((b << 29) | (b >>> 3)) ^ a; // prettier-ignore
-        a = (a + b) | 0; b = ((b << 16) | (b >>> 16)) ^ a; // prettier-ignore
-        a = (a + b) | 0; b = ((b << 24) | (b >>> 8)) ^ a; // prettier-ignore
+        a = (a + b) | 0;
+        b = ((b << 17) | (b >>> 15)) ^ a; // prettier-ignore
+        a = (a + b) | 0;
+        b = ((b << 29) | (b >>> 3)) ^ a; // prettier-ignore
+        a = (a + b) | 0;
+        b = ((b << 16) | (b >>> 16)) ^ a; // prettier-ignore
+        a = (a + b) | 0;
+        b = ((b << 24) | (b >>> 8)) ^ a; // prettier-ignore
       } else {
-        a = (a + b) | 0; b = ((b << 13) | (b >>> 19)) ^ a; // prettier-ignore
-        a = (a + b) | 0; b = ((b << 15) | (b >>> 17)) ^ a; // prettier-ignore
-        a = (a + b) | 0; b = ((b << 26) | (b >>> 6)) ^ a; // prettier-ignore
-        a = (a + b) | 0; b = ((b << 6) | (b >>> 26)) ^ a; // prettier-ignore
+        a = (a + b) | 0;
+        b = ((b << 13) | (b >>> 19)) ^ a; // prettier-ignore
+        a = (a + b) | 0;
+        b = ((b << 15) | (b >>> 17)) ^ a; // prettier-ignore
+        a = (a + b) | 0;
+        b = ((b << 26) | (b >>> 6)) ^ a; // prettier-ignore
+        a = (a + b) | 0;
+        b = ((b << 6) | (b >>> 26)) ^ a; // prettier-ignore
       }
       // Key injection: (key1, key2), (key2, key0), (key0, key1), (key1, key2), (key2, key0), each with its round number.
       const [first, second] = group % 3 === 0 ? [key1, key2] : group % 3 === 1 ? [key2, key0] : [key0, key1];

@@ -2,6 +2,7 @@ import type { ZodType } from 'zod';
 import type { Tensor } from '../engine/ops.ts';
 import type { FileLocation, Shape } from '../engine/types.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
+import type { Architecture } from './family.ts';
 import type { Random } from './random.ts';
 
 export type { Shape, Tensor, Random };
@@ -46,6 +47,7 @@ export interface BaseModel {
   readonly family: FamilyName;
   /** Config.json as read, and what the family makes of it. */
   readonly config: Readonly<Record<string, unknown>>;
+  readonly architecture: Architecture;
   readonly sites: readonly Site[];
   readonly shapes: Shapes;
   /** Throws UsageError where the checkpoint lacks the tensor or gives it another shape. */
@@ -73,6 +75,8 @@ export interface Context {
   readonly stack: 'encoder' | 'decoder';
   /** Inverted dropout, its mask drawn on the host; the identity in evaluation. */
   dropout(x: Tensor, rate: number, name: string): Tensor;
+  /** The mask alone; undefined where nothing would be dropped. */
+  dropoutMask(shape: Shape, rate: number, name: string): Tensor | undefined;
   /** Optimiser steps done, a scalar. */
   readonly step: Tensor;
   readonly totalSteps: number;

@@ -1,0 +1,149 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openCheckpoint, type Checkpoint } from '../data/checkpoint.ts';
+import { UsageError } from '../data/errors.ts';
+import { isFile, readJson } from '../data/files.ts';
+import { fetchFromHub } from '../data/hub.ts';
+import { loadTokenizer } from '../data/tokenizer.ts';
+import type { FileLocation } from '../engine/types.ts';
+import { describeArchitecture } from './families.ts';
+import type { Architecture } from './family.ts';
+import { publicConfigs } from './public-configs.ts';
+import { randomBase } from './random-base.ts';
+import type { BaseModel } from './types.ts';
+
+export interface BaseOptions {
+  /** Folder of the tokenizer, where the base's own has none or another is wanted. */
+  readonly tokenizer?: string | undefined;
+  /** DELTABENCH_DATA: its tokenizers/<family> serves a random base. */
+  readonly data?: string | undefined;
+}
+
+/**
+ * A base model by name: `random-gpt2~…`, a folder in Hugging Face layout, or a hub id. Only config.json is read; tensors
+ * and tokenizer come when they are asked for. Throws UsageError where there is no such model or it is none of ours.
+ */
+export async function loadBase(id: string, options: BaseOptions = {}): Promise<BaseModel> {
+  if (id.startsWith('random-')) return fromRandom(id, options);
+  const isFolder = await stat(id).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return fromFolder(id, id, () => Promise.resolve(id), options);
+  if (!/^[\w.-]+(\/[\w.-]+)?$/.test(id) || id.startsWith('.')) {
+    throw new UsageError(`There is no model folder "${id}".`);
+  }
+  const known = publicConfigs[id];
+  const fetch = async (files: (path: string) => boolean): Promise<string> =>
+    (await fetchFromHub({ repo: id, type: 'model', files })).folder;
+  const whole = (): Promise<string> => fetch(isModelFile);
+  if (known) return assemble(id, known, describeArchitecture(known, id), whole, options);
+  return fromFolder(id, await fetch((path) => path === 'config.json'), whole, options);
+}
+
+/** What a base consists of: everything but other frameworks' copies of the weights. */
+const isModelFile = (path: string): boolean =>
+  /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|vocab)\.json$|^merges\.txt$|^tokenizer\.model$|^model.*\.safetensors(\.index\.json)?$/.test(
+    path,
+  );
+
+async function fromFolder(
+  id: string,
+  folder: string,
+  whole: () => Promise<string>,
+  options: BaseOptions,
+): Promise<BaseModel> {
+  const path = join(folder, 'config.json');
+  if (!(await isFile(path))) {
+    throw new UsageError(`${folder} is no model folder in Hugging Face layout: it has no config.json.`);
+  }
+  const config = (await readJson(path)) as Record<string, unknown>;
+  return assemble(id, config, describeArchitecture(config, path), whole, options);
+}
+
+function assemble(
+  id: string,
+  config: Readonly<Record<string, unknown>>,
+  architecture: Architecture,
+  whole: () => Promise<string>,
+  options: BaseOptions,
+): BaseModel {
+  let opened: Promise<{ checkpoint: Checkpoint; stored: ReadonlyMap<string, string> }> | undefined;
+  let ready: Awaited<NonNullable<typeof opened>> | undefined;
+  const open = async (): Promise<Awaited<NonNullable<typeof opened>>> => {
+    const checkpoint = await openCheckpoint(await whole());
+    ready = { checkpoint, stored: matchTensors(id, checkpoint, architecture) };
+    return ready;
+  };
+  const once = (): NonNullable<typeof opened> => (opened ??= open());
+  return {
+    id,
+    family: architecture.family,
+    config,
+    architecture,
+    sites: architecture.sites,
+    shapes: architecture.shapes,
+    async tensor(name) {
+      const { checkpoint, stored } = await once();
+      return checkpoint.read(stored.get(name)!);
+    },
+    location(name) {
+      if (!ready) return undefined;
+      const at = ready.checkpoint.location(ready.stored.get(name)!);
+      return at.dtype === 'F32' ? ({ file: at.file, offset: at.offset } satisfies FileLocation) : undefined;
+    },
+    tokenizer: async () => loadTokenizer(options.tokenizer ?? (await whole())),
+    hash: async () => (await once()).checkpoint.hash(),
+  };
+}
+
+/** Where each tensor of the architecture stands in the checkpoint; bare models leave the prefix out (GPT-2 on the hub). */
+function matchTensors(id: string, checkpoint: Checkpoint, architecture: Architecture): Map<string, string> {
+  const names = new Set(checkpoint.names);
+  const stored = new Map<string, string>();
+  const missing: string[] = [];
+  for (const [name, shape] of Object.entries(architecture.shapes)) {
+    const found = [name, name.replace(/^transformer\./, '')].find((candidate) => names.has(candidate));
+    if (found === undefined) {
+      missing.push(name);
+      continue;
+    }
+    const actual = checkpoint.shape(found);
+    if (actual.join() !== shape.join()) {
+      throw new UsageError(
+        `The checkpoint of ${id} gives ${found} the shape [${actual.join(', ')}], config.json says [${shape.join(', ')}].`,
+      );
+    }
+    stored.set(name, found);
+  }
+  if (missing.length > 0) {
+    const shown = missing.slice(0, 5).join(', ') + (missing.length > 5 ? ', …' : '');
+    throw new UsageError(`The checkpoint of ${id} lacks ${missing.length} of its tensors: ${shown}.`);
+  }
+  return stored;
+}
+
+function fromRandom(id: string, options: BaseOptions): BaseModel {
+  const { config, architecture, hash, tensor } = randomBase(id);
+  return {
+    id,
+    family: architecture.family,
+    config,
+    architecture,
+    sites: architecture.sites,
+    shapes: architecture.shapes,
+    tensor: (name) => Promise.resolve(tensor(name)),
+    location: () => undefined,
+    tokenizer() {
+      const folder =
+        options.tokenizer ?? (options.data && join(options.data, 'tokenizers', architecture.family));
+      if (!folder) {
+        throw new UsageError(
+          `${id} has no tokenizer of its own: give one with --tokenizer DIR, or set DELTABENCH_DATA to a folder with tokenizers/${architecture.family}.`,
+        );
+      }
+      return loadTokenizer(folder);
+    },
+    hash: () => Promise.resolve(hash),
+  };
+}

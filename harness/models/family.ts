@@ -1,0 +1,64 @@
+import type { Tensor } from '../engine/ops.ts';
+import type { Context, Edits, FamilyName, Shapes, Site } from './types.ts';
+
+/** What config.json says about a model, in the terms that every family shares. */
+export interface Architecture {
+  readonly family: FamilyName;
+  readonly sites: readonly Site[];
+  /** Every tensor of the base, tied ones once, under Hugging Face's names. */
+  readonly shapes: Shapes;
+  readonly layers: number;
+  readonly heads: number;
+  /** d, h = headWidth, V */
+  readonly width: number;
+  readonly headWidth: number;
+  readonly vocabulary: number;
+  /** Positions that the model knows; longer sequences are cut. */
+  readonly positions: number;
+  /** The output weight [V, d]. */
+  readonly head: string;
+  /** Whether linear weights are stored [out, in] (torch's Linear) or [in, out] (GPT-2's Conv1D). */
+  readonly transposed: boolean;
+  /** How base tensors are initialised where a random base is made. */
+  initial(name: string): { kind: 'normal'; deviation: number } | { kind: 'constant'; value: number };
+  /** Computes hidden states after the final norm, [B·T, d]. */
+  decode(model: ModelTensors, batch: DecoderBatch): DecoderStates;
+}
+
+/** The tensors of a forward pass: the base's by name, and how a method changes their use. */
+export interface ModelTensors {
+  weight(name: string): Tensor;
+  readonly edits: Edits;
+  readonly context: Context;
+  /** Whether the base's own dropout acts. */
+  readonly dropout: boolean;
+}
+
+/** Keys and values of earlier tokens, a pair for each layer, [B, H, P, h] each. */
+export interface Past {
+  readonly keys: readonly Tensor[];
+  readonly values: readonly Tensor[];
+  /** [B, 1, 1, P]: 0 where a slot is filled, a large negative number elsewhere. */
+  readonly bias: Tensor;
+}
+
+export interface DecoderBatch {
+  /** B, and T tokens each; T is 1 where there is a past. */
+  readonly batch: number;
+  readonly length: number;
+  /** [B·T] int32 */
+  readonly ids: Tensor;
+  /** [B·T] int32 */
+  readonly positions: Tensor;
+  /** Added to the attention scores, broadcastable to [B, 1, T, T]; causal where absent. */
+  readonly bias?: Tensor;
+  readonly past?: Past;
+}
+
+export interface DecoderStates {
+  /** [B·T, d] */
+  readonly hidden: Tensor;
+  /** Keys and values of these tokens, a pair for each layer, [B·T, d] each. */
+  readonly keys: readonly Tensor[];
+  readonly values: readonly Tensor[];
+}

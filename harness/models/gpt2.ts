@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import * as ops from '../engine/ops.ts';
+import type { Tensor } from '../engine/ops.ts';
+import type { Architecture, DecoderBatch, DecoderStates, ModelTensors } from './family.ts';
+import { attendPast, causalBias, dropoutAt, layerNormAt, linearAt, sublayerAt } from './layers.ts';
+import type { Shape, Site } from './types.ts';
+
+/** The part of Hugging Face's GPT2Config that the forward pass depends on. */
+export const gpt2Config = z.looseObject({
+  model_type: z.literal('gpt2'),
+  vocab_size: z.int().positive(),
+  n_positions: z.int().positive(),
+  n_embd: z.int().positive(),
+  n_layer: z.int().positive(),
+  n_head: z.int().positive(),
+  n_inner: z.int().positive().nullish(),
+  activation_function: z.enum(['gelu_new', 'gelu_pytorch_tanh']).default('gelu_new'),
+  layer_norm_epsilon: z.number().positive().default(1e-5),
+  resid_pdrop: z.number().min(0).lt(1).default(0.1),
+  embd_pdrop: z.number().min(0).lt(1).default(0.1),
+  attn_pdrop: z.number().min(0).lt(1).default(0.1),
+  initializer_range: z.number().positive().default(0.02),
+  scale_attn_weights: z.literal(true).default(true),
+  scale_attn_by_inverse_layer_idx: z.literal(false).default(false),
+  add_cross_attention: z.literal(false).default(false),
+  tie_word_embeddings: z.literal(true).default(true),
+});
+type Config = z.infer<typeof gpt2Config>;
+
+/** GPT-2 (Radford et al., 2019) as Hugging Face's GPT2LMHeadModel computes it: pre-norm blocks, tied output. */
+export function gpt2(config: Config): Architecture {
+  const {
+    n_embd: d,
+    n_layer: layers,
+    n_head: heads,
+    vocab_size: vocabulary,
+    n_positions: positions,
+  } = config;
+  const inner = config.n_inner ?? 4 * d;
+  const stack = 'decoder' as const;
+
+  const shapes: Record<string, Shape> = {
+    'transformer.wte.weight': [vocabulary, d],
+    'transformer.wpe.weight': [positions, d],
+  };
+  const sites: Site[] = [];
+  const place = (site: Omit<Site, 'stack'>, weight?: Shape): void => {
+    sites.push({ ...site, stack });
+    if (weight) {
+      shapes[`${site.name}.weight`] = weight;
+      shapes[`${site.name}.bias`] = [site.outputs];
+    }
+  };
+  for (let layer = 0; layer < layers; layer++) {
+    const h = `transformer.h.${layer}`;
+    const norm = (role: Site['role'], name: string): void => {
+      place({ kind: 'norm', role, layer, name, inputs: d, outputs: d, bias: true }, [d]);
+    };
+    const linear = (role: Site['role'], name: string, inputs: number, outputs: number): void => {
+      place({ kind: 'linear', role, layer, name, inputs, outputs, bias: true }, [inputs, outputs]);
+    };
+    const whole = (kind: Site['kind'], role: Site['role'], name: string): void => {
+      place({ kind, role, layer, name, inputs: d, outputs: d, bias: false });
+    };
+    norm('attentionNorm', `${h}.ln_1`);
+    linear('queryKeyValue', `${h}.attn.c_attn`, d, 3 * d);
+    linear('attentionOutput', `${h}.attn.c_proj`, d, d);
+    whole('sublayer', 'attention', `${h}.attn`);
+    norm('mlpNorm', `${h}.ln_2`);
+    linear('mlpUp', `${h}.mlp.c_fc`, d, inner);
+    linear('mlpOutput', `${h}.mlp.c_proj`, inner, d);
+    whole('sublayer', 'mlp', `${h}.mlp`);
+    whole('block', 'block', h);
+  }
+  place({ kind: 'norm', role: 'finalNorm', layer: layers, name: 'transformer.ln_f', inputs: d, outputs: d, bias: true }, [d]); // prettier-ignore
+  const siteAt = new Map(sites.map((site) => [site.name, site]));
+
+  function decode(model: ModelTensors, batch: DecoderBatch): DecoderStates {
+    const at = (name: string): Site => siteAt.get(name)!;
+    const linear = (name: string, x: Tensor): Tensor => linearAt(model, at(name), false, x);
+    const norm = (name: string, x: Tensor): Tensor =>
+      layerNormAt(model, at(name), config.layer_norm_epsilon, x);
+    const scale = 1 / Math.sqrt(d / heads);
+    const bias = batch.past ? undefined : (batch.bias ?? causalBias(batch.length));
+    const keys: Tensor[] = [];
+    const values: Tensor[] = [];
+
+    const words = ops.gather(model.weight('transformer.wte.weight'), batch.ids as never);
+    const places = ops.gather(model.weight('transformer.wpe.weight'), batch.positions as never);
+    let x = dropoutAt(model, words.add(places), config.embd_pdrop, 'transformer.drop');
+    for (let layer = 0; layer < layers; layer++) {
+      const h = `transformer.h.${layer}`;
+
+      const attended = norm(`${h}.ln_1`, x);
+      const [q, k, v] = ops.split(linear(`${h}.attn.c_attn`, attended), 3, 1) as [Tensor, Tensor, Tensor];
+      keys.push(k);
+      values.push(v);
+      const keep = model.dropout
+        ? model.context.dropoutMask([batch.batch, heads, batch.length, batch.length], config.attn_pdrop, `${h}.attn.attn_dropout`) // prettier-ignore
+        : undefined;
+      const mixed = batch.past
+        ? attendPast(q, k, v, { past: batch.past, layer, heads, scale })
+        : ops.attention(q, k, v, { batch: batch.batch, heads, scale }, bias, keep);
+      const a = sublayerAt(model, at(`${h}.attn`), linear(`${h}.attn.c_proj`, mixed), attended);
+      x = x.add(dropoutAt(model, a, config.resid_pdrop, `${h}.attn.resid_dropout`));
+
+      const normal = norm(`${h}.ln_2`, x);
+      const up = ops.geluTanh(linear(`${h}.mlp.c_fc`, normal));
+      const m = sublayerAt(model, at(`${h}.mlp`), linear(`${h}.mlp.c_proj`, up), normal);
+      x = x.add(dropoutAt(model, m, config.resid_pdrop, `${h}.mlp.dropout`));
+      if (model.edits.block) x = model.edits.block(x, at(h));
+    }
+    return { hidden: norm('transformer.ln_f', x), keys, values };
+  }
+
+  return {
+    family: 'gpt2',
+    sites,
+    shapes,
+    layers,
+    heads,
+    width: d,
+    headWidth: d / heads,
+    vocabulary,
+    positions,
+    head: 'transformer.wte.weight',
+    transposed: false,
+    // Hugging Face's GPT2PreTrainedModel: projections into the residual stream are scaled down by √(2 · layers).
+    initial(name) {
+      if (/\bln_\w+\.weight$/.test(name)) return { kind: 'constant', value: 1 };
+      if (name.endsWith('.bias')) return { kind: 'constant', value: 0 };
+      const scaled = name.endsWith('c_proj.weight') ? Math.sqrt(2 * layers) : 1;
+      return { kind: 'normal', deviation: config.initializer_range / scaled };
+    },
+    decode,
+  };
+}

@@ -1,0 +1,62 @@
+import * as ops from '../engine/ops.ts';
+import type { Tensor } from '../engine/ops.ts';
+import type { ModelTensors, Past } from './family.ts';
+import type { Site } from './types.ts';
+
+/** Stands for minus infinity in attention scores; finite, so that a row with nothing to see gives no NaN. */
+export const MASKED = -1e9;
+
+/** A linear module and what a method does to it: x [N, in] → [N, out]. */
+export function linearAt(model: ModelTensors, site: Site, transposed: boolean, x: Tensor): Tensor {
+  const W = model.weight(`${site.name}.weight`);
+  const b = site.bias ? model.weight(`${site.name}.bias`) : undefined;
+  const edit = model.edits.linear?.(site, b ? { W, b } : { W });
+  const input = edit?.input ? edit.input(x) : x;
+  const y = ops.linear(input, W, b, transposed);
+  return edit?.output ? edit.output(y, input) : y;
+}
+
+/** A layer normalisation and what a method does to it, [N, d]. */
+export function layerNormAt(model: ModelTensors, site: Site, epsilon: number, x: Tensor): Tensor {
+  const y = ops.layerNorm(x, model.weight(`${site.name}.weight`), model.weight(`${site.name}.bias`), epsilon);
+  return model.edits.norm ? model.edits.norm(y, site) : y;
+}
+
+/** What a method makes of a sublayer's output, before dropout and residual. */
+export function sublayerAt(model: ModelTensors, site: Site, y: Tensor, x: Tensor): Tensor {
+  const edit = model.edits.sublayer?.(site);
+  return edit?.output ? edit.output(y, x) : y;
+}
+
+/** The base's own dropout. */
+export function dropoutAt(model: ModelTensors, x: Tensor, rate: number, name: string): Tensor {
+  return model.dropout ? model.context.dropout(x, rate, name) : x;
+}
+
+/** [1, 1, T, T]: 0 up to the own position, MASKED beyond it. */
+export function causalBias(length: number): Tensor {
+  const data = new Float32Array(length * length);
+  for (let row = 0; row < length; row++) data.fill(MASKED, row * length + row + 1, (row + 1) * length);
+  return ops.tensor(data, [1, 1, length, length]);
+}
+
+/**
+ * Attention of one new token a sequence to itself and to the cache: query, key and value [B, d] → [B, d]. The cache is
+ * only read: scores of the past and of the token itself are computed apart and meet in one softmax.
+ */
+export function attendPast(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  { past, layer, heads, scale }: { past: Past; layer: number; heads: number; scale: number },
+): Tensor {
+  const [batch, width] = query.shape as [number, number];
+  const part = (x: Tensor): Tensor => x.reshape([batch, heads, 1, width / heads]);
+  const [q, k, v] = [part(query).mul(scale), part(key), part(value)];
+  const before = ops.matMul(q, past.keys[layer]!, false, true).add(past.bias);
+  const own = q.mul(k).sum(-1, true);
+  const p = ops.softmax(ops.concat([before, own], 3));
+  const slots = before.shape[3]!;
+  const [pBefore, pOwn] = ops.split(p, [slots, 1], 3) as [Tensor, Tensor];
+  return ops.matMul(pBefore, past.values[layer]!).add(v.mul(pOwn)).reshape([batch, width]);
+}

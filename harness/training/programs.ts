@@ -1,0 +1,181 @@
+import * as ops from '../engine/ops.ts';
+import type { Engine, Held, Program, ProgramTensors, TensorTypes } from '../engine/types.ts';
+import { headWeight, runDecoder, type ModelUse } from '../models/run-model.ts';
+import type { BaseModel, Delta, Tensors } from '../models/types.ts';
+import { batchTypes, shapeKey, type BatchShape } from './batches.ts';
+import { momentTypes, optimize, rateTypes } from './optimizer.ts';
+import { repack, unpack, type Pack } from './packs.ts';
+import type { Recipe } from './recipe.ts';
+
+/** What the programs of one run have in common. */
+export interface ProgramSetup {
+  readonly engine: Engine;
+  readonly held: Held;
+  readonly base: BaseModel;
+  readonly delta: Delta;
+  readonly packs: readonly Pack[];
+  readonly recipe: Recipe;
+  readonly totalSteps: number;
+}
+
+/** The programs of a training run, compiled when a shape is first met. */
+export interface TrainingPrograms {
+  /** A whole optimiser step on one batch: outputs loss and norm. */
+  step(shape: BatchShape): Promise<Program>;
+  /** Adds a micro-batch's gradients to those in the state: outputs loss. */
+  accumulate(shape: BatchShape): Promise<Program>;
+  /** Spends the accumulated gradients: outputs norm. */
+  apply(): Promise<Program>;
+  /** The loss of a batch in evaluation. */
+  evaluate(shape: BatchShape): Promise<Program>;
+  /** Seconds spent compiling. */
+  seconds(): number;
+  dispose(): Promise<void>;
+}
+
+const prefixed = (prefix: string, tensors: Tensors): Tensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}/${name}`, tensor]));
+const pick = (prefix: string, tensors: Tensors): Tensors =>
+  Object.fromEntries(
+    Object.entries(tensors)
+      .filter(([name]) => name.startsWith(`${prefix}/`))
+      .map(([name, tensor]) => [name.slice(prefix.length + 1), tensor]),
+  );
+
+/** Names and types of the state: trained packs, the optimiser's moments, the method's own, gradients where they add up. */
+export function stateTypes({ packs, recipe, delta }: ProgramSetup, accumulating: boolean): TensorTypes {
+  const each = (prefix: string): TensorTypes =>
+    Object.fromEntries(
+      packs.map(({ name, shape }) => [`${prefix}/${name}`, { shape, dtype: 'float32' as const }]),
+    );
+  const own = Object.entries(delta.state ?? {}).map(([name, { shape }]) => [`own/${name}`, { shape, dtype: 'float32' as const }] as const); // prettier-ignore
+  return {
+    ...each('trained'),
+    ...momentTypes(recipe, packs),
+    ...Object.fromEntries(own),
+    ...(accumulating && each('gradients')),
+  };
+}
+
+/** Makes the programs of a run. */
+export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): TrainingPrograms {
+  const { engine, held, base, delta, packs, recipe, totalSteps } = setup;
+  const state = stateTypes(setup, accumulating);
+  const scalar = { shape: [], dtype: 'float32' as const };
+  const steering: TensorTypes = { ...rateTypes(packs), step: scalar };
+
+  /** Σ weight · cross entropy over a batch's targets, plus the method's penalty while training. */
+  function loss(
+    x: ProgramTensors,
+    packed: Tensors,
+    { rows, length }: BatchShape,
+    training: boolean,
+  ): ops.Tensor {
+    const tensors = { ...unpack(packs, packed), ...pick('own', x.state) };
+    const use: ModelUse = { base, delta, tensors, training, dropout: recipe.dropout, totalSteps };
+    const { hidden } = runDecoder(x, use, { batch: rows, length });
+    const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
+    const aimed = ops.selectRows(hidden, targetRows!, targetPlaces!);
+    const smoothing = training ? recipe.labelSmoothing : 0;
+    return ops.headCrossEntropy(aimed, headWeight(x, use), targetIds!, targetWeights!, smoothing);
+  }
+
+  function differentiate(
+    x: ProgramTensors,
+    shape: BatchShape,
+  ): { loss: ops.Tensor; gradients: Record<string, ops.Tensor> } {
+    const packed = pick('trained', x.state);
+    const { value, gradients } = ops.valueAndGradients(() => loss(x, packed, shape, true), packed);
+    return { loss: value, gradients };
+  }
+
+  function advance(x: ProgramTensors, sums: Tensors): { state: Tensors; norm: ops.Tensor } {
+    const packed = pick('trained', x.state);
+    const own = pick('own', x.state);
+    const penalised = delta.penalty
+      ? ops.valueAndGradients(() => delta.penalty!({ ...unpack(packs, packed), ...own }), packed).gradients
+      : undefined;
+    const gradients = penalised
+      ? Object.fromEntries(packs.map(({ name }) => [name, sums[name]!.add(penalised[name]!)]))
+      : sums;
+    const done = optimize(recipe, packs, packed, gradients, x.state, x.inputs);
+    let trained: Tensors = done.tensors;
+    let kept: Tensors = {};
+    if (delta.update) {
+      const named = unpack(packs, trained);
+      const changed = delta.update({ ...named, ...own }, unpack(packs, gradients), {
+        step: x.inputs.step!,
+        totalSteps,
+      });
+      trained = repack(packs, { ...named, ...changed });
+      kept = Object.fromEntries(Object.entries(changed).filter(([name]) => name in own));
+    }
+    return {
+      state: { ...prefixed('trained', trained), ...done.state, ...prefixed('own', kept) },
+      norm: done.norm,
+    };
+  }
+
+  let spent = 0;
+  const compiled = new Map<string, Promise<Program>>();
+  function once(name: string, make: () => Promise<Program>): Promise<Program> {
+    const known = compiled.get(name);
+    if (known) return known;
+    const start = performance.now();
+    const program = make().finally(() => (spent += (performance.now() - start) / 1000));
+    compiled.set(name, program);
+    return program;
+  }
+
+  return {
+    step: (shape) =>
+      once(`step ${shapeKey(shape)}`, () =>
+        engine.compile(
+          { name: `step ${shapeKey(shape)}`, held, state, inputs: { ...batchTypes(shape), ...steering } },
+          (x) => {
+            const made = differentiate(x, shape);
+            const { state, norm } = advance(x, made.gradients);
+            return { state, outputs: { loss: made.loss, norm } };
+          },
+        ),
+      ),
+    accumulate: (shape) =>
+      once(`accumulate ${shapeKey(shape)}`, () =>
+        engine.compile(
+          {
+            name: `accumulate ${shapeKey(shape)}`,
+            held,
+            state,
+            inputs: { ...batchTypes(shape), step: scalar },
+          },
+          (x) => {
+            const { loss, gradients } = differentiate(x, shape);
+            const sums = packs.map(({ name }) => [`gradients/${name}`, x.state[`gradients/${name}`]!.add(gradients[name]!)]); // prettier-ignore
+            return { state: Object.fromEntries(sums) as Tensors, outputs: { loss } };
+          },
+        ),
+      ),
+    apply: () =>
+      once('apply', () =>
+        engine.compile({ name: 'apply', held, state, inputs: steering }, (x) => {
+          const sums = pick('gradients', x.state);
+          const { state, norm } = advance(x, sums);
+          const zeros = Object.fromEntries(packs.map(({ name }) => [name, ops.zerosLike(sums[name]!)]));
+          return { state: { ...state, ...prefixed('gradients', zeros) }, outputs: { norm } };
+        }),
+      ),
+    evaluate: (shape) =>
+      once(`evaluate ${shapeKey(shape)}`, () =>
+        engine.compile(
+          { name: `evaluate ${shapeKey(shape)}`, held, state, inputs: batchTypes(shape) },
+          (x) => ({
+            outputs: { loss: loss(x, pick('trained', x.state), shape, false) },
+          }),
+        ),
+      ),
+    seconds: () => spent,
+    async dispose() {
+      for (const program of compiled.values()) await (await program).dispose();
+    },
+  };
+}

@@ -1,0 +1,265 @@
+import type { Draw, NamedArrays, State } from '../engine/types.ts';
+import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../models/attached.ts';
+import { randomStream } from '../models/random.ts';
+import type { BaseModel, Delta } from '../models/types.ts';
+import {
+  countTargets,
+  cutMicroBatches,
+  fillBatch,
+  planBatches,
+  stepExamples,
+  type BatchPlan,
+} from './batches.ts';
+import { readCheckpoint, writeCheckpoint, type RunMetadata } from './checkpoint.ts';
+import { rates } from './optimizer.ts';
+import { packArrays, packTensors, unpackArrays, type Pack } from './packs.ts';
+import { stateTypes, trainingPrograms, type TrainingPrograms } from './programs.ts';
+import type { Recipe } from './recipe.ts';
+import { learningRateFactor } from './schedule.ts';
+import { Diverged, Interrupted, type TrainingJob, type TrainingResult } from './types.ts';
+
+type Arrays = Record<string, Float32Array>;
+
+/** Seconds between checkpoints; a large state is written less often, so that writing stays a small share. */
+const CHECKPOINT_SECONDS = 30;
+const WRITING_SHARE = 20;
+
+/** Steps of a whole run: `epochs` passes, or `maxSteps` if that is less. */
+export function countSteps(
+  recipe: Pick<Recipe, 'epochs' | 'batchSize' | 'maxSteps'>,
+  examples: number,
+): number {
+  const all = Math.ceil(recipe.epochs * Math.ceil(examples / recipe.batchSize));
+  return Math.min(all, recipe.maxSteps ?? Infinity);
+}
+
+/**
+ * Trains a method on a base and returns its tensors at the best evaluation. Goes on from the checkpoint in `folder` and
+ * ends as if it had never stopped. Throws Interrupted when told to stop, Diverged where the loss or a trained tensor is
+ * no longer finite.
+ */
+export async function train(job: TrainingJob): Promise<TrainingResult> {
+  const { engine, base, delta, recipe, seed, folder, signal } = job;
+  const packs = packTensors(trainedTensors(base, delta));
+  const plan = planBatches([...job.train, ...job.validation], {
+    ...recipe,
+    positions: base.architecture.positions,
+  });
+  const totalSteps = countSteps(recipe, job.train.length);
+  const every = recipe.evaluateEvery ?? Math.ceil(job.train.length / recipe.batchSize);
+  const accumulating = recipe.batchSize > plan.rows;
+  const held = await holdFrozen(engine, base, delta, seed);
+  const setup = { engine, held, base, delta, packs, recipe, totalSteps };
+  const types = stateTypes(setup, accumulating);
+  const initial = await initialState(job, packs, Object.keys(types));
+  const state = engine.state(
+    Object.fromEntries(Object.entries(types).map(([name, { shape }]) => [name, { shape, data: initial[name] ?? zeros(shape) }])), // prettier-ignore
+  );
+  const programs = trainingPrograms(setup, accumulating);
+  const examplesOf = stepExamples(job.train, recipe.batchSize, seed);
+
+  let run: RunMetadata = { step: 0, bestStep: 0, bestLoss: null, waited: 0, seconds: { train: 0, evaluate: 0 }, log: [], evaluations: [] }; // prettier-ignore
+  let best: Arrays | undefined;
+  const resumed = folder === undefined ? undefined : await readCheckpoint(folder, types);
+  if (resumed) {
+    run = resumed.run;
+    best = resumed.best;
+    state.write(resumed.state);
+  }
+  const resumedFrom = resumed?.run.step;
+
+  let savedAt = performance.now();
+  let writing = 0;
+  const save = async (): Promise<void> => {
+    if (folder === undefined) return;
+    const start = performance.now();
+    await writeCheckpoint(folder, types, await state.read(), best, run);
+    savedAt = performance.now();
+    writing = savedAt - start;
+  };
+
+  let stopped: TrainingResult['stopped'];
+  const evaluateNow = async (): Promise<void> => {
+    const start = performance.now();
+    const loss = await evaluateLoss(programs, plan, state, job.validation);
+    const seconds = (performance.now() - start) / 1000;
+    run.evaluations.push({ step: run.step, loss, seconds });
+    run.seconds.evaluate += seconds;
+    if (run.bestLoss === null || loss < run.bestLoss) {
+      run = { ...run, bestLoss: loss, bestStep: run.step, waited: 0 };
+      best = keepTrained(await state.read());
+    } else {
+      run = { ...run, waited: run.waited + 1 };
+      if (recipe.patience !== undefined && run.waited >= recipe.patience) stopped = 'patience';
+    }
+  };
+
+  try {
+    while (run.step < totalSteps && !stopped) {
+      // Lets signals and timers in: the step itself holds this thread.
+      await new Promise(setImmediate);
+      if (signal?.aborted) {
+        await save();
+        throw new Interrupted(`stopped after step ${run.step} of ${totalSteps}`);
+      }
+      const start = performance.now();
+      const compiled = programs.seconds();
+      const examples = examplesOf(run.step);
+      const rate = recipe.learningRate * learningRateFactor(recipe, run.step, totalSteps);
+      const { loss, norm } = await takeStep(programs, plan, state, examples, {
+        rates: rates(recipe, packs, rate, run.step + 1),
+        step: run.step,
+        seed,
+      }, accumulating); // prettier-ignore
+      const milliseconds = performance.now() - start - (programs.seconds() - compiled) * 1000;
+      const tokens = examples.reduce((sum, { prompt, target }) => sum + prompt.length + target.length, 0);
+      run.step++;
+      run.seconds.train += milliseconds / 1000;
+      if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+        throw new Diverged(
+          `the ${Number.isFinite(loss) ? 'gradient' : 'loss'} is ${Number.isFinite(loss) ? norm : loss} at step ${run.step} of ${totalSteps}`,
+        );
+      }
+      run.log.push({ step: run.step, loss, learningRate: rate, gradientNorm: norm, milliseconds, tokens });
+      job.onProgress?.({ step: run.step, totalSteps, loss, tokensPerSecond: (1000 * tokens) / milliseconds });
+      if (run.step % every === 0 || run.step === totalSteps) {
+        if (job.validation.length > 0) await evaluateNow();
+      }
+      const due = Math.max((job.checkpointSeconds ?? CHECKPOINT_SECONDS) * 1000, WRITING_SHARE * writing);
+      if (performance.now() - savedAt >= due) await save();
+    }
+    const last = keepTrained(await state.read());
+    const broken = Object.entries(last).find(([, data]) => !data.every(Number.isFinite));
+    if (broken)
+      throw new Diverged(`the trained tensor ${broken[0]} is no longer finite after step ${run.step}`);
+    return {
+      tensors: {
+        ...unpackArrays(packs, stripped('trained', best ?? last)),
+        ...ownTensors(delta, best ?? last),
+      },
+      bestStep: best ? run.bestStep : run.step,
+      totalSteps,
+      log: run.log,
+      evaluations: run.evaluations.map((e) => ({ ...e, loss: e.loss ?? NaN })),
+      ...(stopped && { stopped }),
+      neverMoved: unmoved(packs, stripped('trained', initial), stripped('trained', last)),
+      seconds: { compile: programs.seconds(), train: run.seconds.train, evaluate: run.seconds.evaluate },
+      ...(resumedFrom !== undefined && { resumedFrom }),
+    };
+  } finally {
+    await programs.dispose();
+    state.dispose();
+    held.dispose();
+  }
+}
+
+const zeros = (shape: readonly number[]): Float32Array =>
+  new Float32Array(shape.reduce((product, n) => product * n, 1));
+const stripped = (prefix: string, arrays: Arrays): Arrays =>
+  Object.fromEntries(
+    Object.entries(arrays)
+      .filter(([name]) => name.startsWith(`${prefix}/`))
+      .map(([name, data]) => [name.slice(prefix.length + 1), data]),
+  );
+const keepTrained = (arrays: Arrays): Arrays =>
+  Object.fromEntries(Object.entries(arrays).filter(([name]) => /^(trained|own)\//.test(name)));
+
+function trainedTensors(base: BaseModel, delta: Delta): Parameters<typeof packTensors>[0] {
+  return Object.entries(trainedShapes(base, delta)).map(([name, shape]) => {
+    const spec = delta.trained[name];
+    return { name, shape, decays: spec?.weightDecay !== 0, rate: spec?.learningRate ?? 1 };
+  });
+}
+
+async function initialState(
+  { base, delta, seed }: TrainingJob,
+  packs: readonly Pack[],
+  names: readonly string[],
+): Promise<Arrays> {
+  const tensors = await initialize(delta.trained, base, seed);
+  for (const name of unfrozenTensors(base, delta)) tensors[name] = await base.tensor(name);
+  const packed = packArrays(packs, tensors);
+  const own = await initialize(delta.state ?? {}, base, seed);
+  const all = {
+    ...Object.fromEntries(Object.entries(packed).map(([name, data]) => [`trained/${name}`, data])),
+    ...Object.fromEntries(Object.entries(own).map(([name, data]) => [`own/${name}`, data])),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
+}
+
+function ownTensors(
+  delta: Delta,
+  kept: Arrays,
+): Record<string, { shape: readonly number[]; data: Float32Array }> {
+  return Object.fromEntries(
+    Object.entries(stripped('own', kept)).map(([name, data]) => [
+      name,
+      { shape: delta.state![name]!.shape, data },
+    ]),
+  );
+}
+
+async function takeStep(
+  programs: TrainingPrograms,
+  plan: BatchPlan,
+  state: State,
+  examples: TrainingJob['train'],
+  { rates, step, seed }: { rates: Arrays; step: number; seed: number },
+  accumulating: boolean,
+): Promise<{ loss: number; norm: number }> {
+  const weight = 1 / Math.max(1, countTargets(examples, plan));
+  const counter = Float32Array.of(step);
+  const drawing =
+    (part: number): Draw =>
+    (name, shape) => {
+      const size = shape.reduce((product, n) => product * n, 1);
+      // Programs name their masks `dropout <rate> <place>`.
+      const rate = Number(name.split(' ')[1]);
+      return randomStream(seed, `${name} ${step} ${part}`).dropout(size, rate);
+    };
+  const scalar = (out: NamedArrays, name: string): number => out[name]![0]!;
+  const parts = cutMicroBatches(examples, plan);
+  if (!accumulating) {
+    const [{ shape, examples: all }] = parts as [(typeof parts)[0]];
+    const program = await programs.step(shape);
+    const out = await program.run(
+      state,
+      { ...fillBatch(all, shape, weight), ...rates, step: counter },
+      drawing(0),
+    );
+    return { loss: scalar(out, 'loss'), norm: scalar(out, 'norm') };
+  }
+  let loss = 0;
+  for (const [part, { shape, examples: some }] of parts.entries()) {
+    const program = await programs.accumulate(shape);
+    const out = await program.run(state, { ...fillBatch(some, shape, weight), step: counter }, drawing(part));
+    loss += scalar(out, 'loss');
+  }
+  const out = await (await programs.apply()).run(state, { ...rates, step: counter });
+  return { loss, norm: scalar(out, 'norm') };
+}
+
+/** Mean cross entropy over all targets. */
+async function evaluateLoss(
+  programs: TrainingPrograms,
+  plan: BatchPlan,
+  state: State,
+  examples: TrainingJob['validation'],
+): Promise<number> {
+  const count = countTargets(examples, plan);
+  let sum = 0;
+  for (const { shape, examples: some } of cutMicroBatches(examples, plan)) {
+    const out = await (await programs.evaluate(shape)).run(state, fillBatch(some, shape, 1));
+    sum += out.loss![0]!;
+    await new Promise(setImmediate);
+  }
+  return sum / count;
+}
+
+/** Trained tensors whose every value is what it was at the start. */
+function unmoved(packs: readonly Pack[], before: Arrays, after: Arrays): string[] {
+  const now = unpackArrays(packs, after);
+  return Object.entries(unpackArrays(packs, before))
+    .filter(([name, { data }]) => data.every((x, i) => x === now[name]!.data[i]))
+    .map(([name]) => name);
+}

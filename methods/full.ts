@@ -1,0 +1,12 @@
+import { z } from 'zod';
+import { defineMethod } from '../harness/models/types.ts';
+
+/** Full fine-tuning: every tensor of the base. */
+export default defineMethod({
+  name: 'full',
+  label: 'FT',
+  paper: 'the baseline of every PEFT paper',
+  options: z.strictObject({}),
+  defaults: { learningRate: 5e-5 },
+  attach: () => ({ trained: {}, unfreezes: () => true }),
+});

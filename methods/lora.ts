@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { matMul } from '../harness/engine/ops.ts';
+import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
+
+const linearRoles = [
+  'query',
+  'key',
+  'value',
+  'queryKeyValue',
+  'attentionOutput',
+  'mlpUp',
+  'mlpGate',
+  'mlpOutput',
+] as const;
+
+/** LoRA as Hugging Face peft defines it: y = W x + alpha / r · B A dropout(x); GPT-2's fused c_attn is one matrix. */
+export default defineMethod({
+  name: 'lora',
+  label: 'LoRA',
+  paper: 'Hu et al. 2021, arXiv:2106.09685',
+  options: z.strictObject({
+    rank: z.int().positive().default(8).describe('r, rows of A and columns of B'),
+    alpha: z.number().positive().default(8).describe('numerator of the scale alpha / r'),
+    dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
+    rankStabilized: z.boolean().default(false).describe('scale alpha / √r (rsLoRA)'),
+    targets: z
+      .array(z.enum(linearRoles))
+      .default(['query', 'value', 'queryKeyValue'])
+      .describe('linear modules by role; roles that the base lacks are passed over'),
+  }),
+  defaults: { learningRate: 2e-4 },
+  attach(base, { rank, alpha, dropout, rankStabilized, targets }) {
+    const sites = base.sites.filter(
+      (s) => s.kind === 'linear' && (targets as readonly string[]).includes(s.role),
+    );
+    if (sites.length === 0)
+      throw new RangeError(`${base.id} has no linear module of role ${targets.join(', ')}`);
+    const scale = alpha / (rankStabilized ? Math.sqrt(rank) : rank);
+    const A = (site: Site): string => `${site.name}.lora_A.weight`;
+    const B = (site: Site): string => `${site.name}.lora_B.weight`;
+    const adapted = new Set(sites.map((s) => s.name));
+    // torch's Kaiming uniform with a = √5 is U(±1/√in).
+    const specs = (site: Site): [string, TensorSpec][] => {
+      const bound = 1 / Math.sqrt(site.inputs);
+      return [
+        [
+          A(site),
+          { shape: [rank, site.inputs], init: (random) => random.uniform(rank * site.inputs, -bound, bound) },
+        ],
+        [B(site), { shape: [site.outputs, rank], init: () => new Float32Array(site.outputs * rank) }],
+      ];
+    };
+    return {
+      trained: Object.fromEntries(sites.flatMap(specs)),
+      edits: (x, context) => ({
+        linear: (site) =>
+          adapted.has(site.name)
+            ? {
+                output(y, input) {
+                  const dropped = context.dropout(input, dropout, `${site.name}.lora_dropout`);
+                  const low = matMul(dropped, x[A(site)]!, false, true);
+                  return y.add(matMul(low, x[B(site)]!, false, true).mul(scale));
+                },
+              }
+            : undefined,
+      }),
+    };
+  },
+});

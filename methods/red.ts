@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
+
+const roles = {
+  ffn: ['mlpOutput'],
+  attn: ['attentionOutput'],
+  'ffn+attn': ['mlpOutput', 'attentionOutput'],
+} as const;
+
+/** RED, representation editing: h → s ⊙ h + b on the output of a sublayer's last linear, before dropout and residual. */
+export default defineMethod({
+  name: 'red',
+  label: 'RED',
+  paper: 'Wu et al. 2024, arXiv:2402.15179',
+  options: z.strictObject({
+    position: z
+      .enum(['ffn', 'attn', 'ffn+attn'])
+      .default('ffn')
+      .describe('after the feed-forward or attention sublayer'),
+    scaling: z.boolean().default(true).describe('train the scaling vector s, which starts at 1'),
+    bias: z.boolean().default(true).describe('train the bias vector b, which starts at 0'),
+    layers: z.array(z.int().min(0)).optional().describe('layers to edit; all where absent'),
+  }),
+  ablations: {
+    'no-scaling': { scaling: false },
+    'no-bias': { bias: false },
+    'position=attn': { position: 'attn' },
+    'position=ffn+attn': { position: 'ffn+attn' },
+  },
+  defaults: { learningRate: 6e-2 },
+  attach(base, { position, scaling, bias, layers }) {
+    if (!scaling && !bias) throw new RangeError('RED without scaling and without bias trains nothing');
+    const wanted = (site: Site): boolean =>
+      (roles[position] as readonly string[]).includes(site.role) && (!layers || layers.includes(site.layer));
+    const sites = base.sites.filter(wanted);
+    if (sites.length === 0) throw new RangeError(`${base.id} has no layers ${layers?.join(', ')} to edit`);
+    const s = (site: Site): string => `${site.name}.red.scaling`;
+    const b = (site: Site): string => `${site.name}.red.bias`;
+    const specs = (site: Site): [string, TensorSpec][] => [
+      ...(scaling ? ([[s(site), { shape: [site.outputs], init: () => new Float32Array(site.outputs).fill(1) }]] as const) : []), // prettier-ignore
+      ...(bias ? ([[b(site), { shape: [site.outputs], init: () => new Float32Array(site.outputs) }]] as const) : []),
+    ].map(([name, spec]) => [name, spec]); // prettier-ignore
+    return {
+      trained: Object.fromEntries(sites.flatMap(specs)),
+      edits: (x) => ({
+        linear: (site) =>
+          wanted(site)
+            ? {
+                output(y) {
+                  const scaled = scaling ? y.mul(x[s(site)]!) : y;
+                  return bias ? scaled.add(x[b(site)]!) : scaled;
+                },
+              }
+            : undefined,
+      }),
+    };
+  },
+});

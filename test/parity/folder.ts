@@ -1,0 +1,20 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openSafetensors } from '../../harness/data/safetensors.ts';
+
+/** The folder of reference numbers: DELTABENCH_PARITY, else the project's own small copy. */
+export const parity = process.env.DELTABENCH_PARITY ?? join(import.meta.dirname, '../golden/parity');
+
+export const hasParity = (...path: string[]): boolean => existsSync(join(parity, ...path));
+
+export function readGolden<T>(...path: string[]): T {
+  return JSON.parse(readFileSync(join(parity, ...path), 'utf8')) as T;
+}
+
+/** Every float tensor of a golden file. */
+export async function readTensors(...path: string[]): Promise<Record<string, Float32Array>> {
+  const file = await openSafetensors(join(parity, ...path));
+  const out: Record<string, Float32Array> = {};
+  for (const name of file.tensors.keys()) out[name] = await file.read(name);
+  return out;
+}
