@@ -85,8 +85,8 @@ export function gpt2(config: Config): Architecture {
     const keys: Tensor[] = [];
     const values: Tensor[] = [];
 
-    const words = ops.gather(model.weight('transformer.wte.weight'), batch.ids as never);
-    const places = ops.gather(model.weight('transformer.wpe.weight'), batch.positions as never);
+    const words = ops.gather(model.weight('transformer.wte.weight'), batch.ids);
+    const places = ops.gather(model.weight('transformer.wpe.weight'), batch.positions);
     let x = dropoutAt(model, words.add(places), config.embd_pdrop, 'transformer.drop');
     for (let layer = 0; layer < layers; layer++) {
       const h = `transformer.h.${layer}`;

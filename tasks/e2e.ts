@@ -1,0 +1,48 @@
+import { groupByMeaning, loadE2E } from '../harness/data/e2e.ts';
+import type { Task } from '../harness/data/task.ts';
+import { bleu } from '../harness/metrics/bleu.ts';
+
+/**
+ * E2E NLG (Novikova et al., 2017): a restaurant's meaning representation to a sentence. Prompt and separator as in the RED
+ * authors' code: the meaning, the end token, the reference, the end token; the loss is on what follows the separator.
+ */
+const task: Task = {
+  name: 'e2e',
+  label: 'E2E NLG',
+  version: 1,
+  metrics: [{ name: 'BLEU', higherIsBetter: true, scale: 100, decimals: 2 }],
+  defaults: { batchSize: 10, epochs: 5, promptLength: 64, targetLength: 100, maxNewTokens: 100 },
+
+  async load(source) {
+    const data = await loadE2E(source);
+    const pairs = (rows: typeof data.train): { input: string; target: string }[] =>
+      rows.map(({ meaning, reference }) => ({ input: meaning, target: reference }));
+    return {
+      source: { name: 'e2e', form: data.form, hash: data.hash },
+      train: pairs(data.train),
+      validation: pairs(data.validation),
+      // 630 meanings, not the 4,693 rows: the same input has one output.
+      test: groupByMeaning(data.test).map(({ meaning, references }, i) => ({
+        id: String(i),
+        input: meaning,
+        references,
+      })),
+    };
+  },
+
+  encode(input, target, tokenizer, { promptLength, targetLength }) {
+    const end = tokenizer.eosId;
+    if (end === undefined) throw new RangeError('e2e needs a tokenizer with an end token');
+    // The separator and the end survive the cut: without them a sequence would say something else.
+    const prompt = [...tokenizer.encode(input).slice(0, promptLength - 1), end];
+    return {
+      prompt,
+      target: target === undefined ? [] : [...tokenizer.encode(target).slice(0, targetLength - 1), end],
+    };
+  },
+
+  clean: (text) => text.trim(),
+
+  score: (predictions) => Promise.resolve({ BLEU: bleu(predictions) }),
+};
+export default task;
