@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { checkedInput, checkLength, checkReplacement, dtypeOf } from './checks.ts';
 import type {
   Draw,
   Engine,
@@ -15,9 +16,9 @@ import type {
   TensorTypes,
 } from './types.ts';
 
-const dtypeOf = (data: NumericArray): 'float32' | 'int32' => (data instanceof Float32Array ? 'float32' : 'int32');
 /** A copy on the backend: tfjs's plain backend would otherwise share the array with its owner. */
-const tensorOf = (data: NumericArray, shape: Shape): tf.Tensor => tf.tensor(data.slice(), [...shape], dtypeOf(data));
+const tensorOf = (data: NumericArray, shape: Shape): tf.Tensor =>
+  tf.tensor(data.slice(), [...shape], dtypeOf(data));
 
 /** Tensors of one backend by name; held arrays and state alike. */
 class EagerTensors implements Held, State {
@@ -38,6 +39,7 @@ class EagerTensors implements Held, State {
     for (const [name, data] of arrays) {
       const type = this.types[name];
       if (!type) throw new RangeError(`the state has no tensor ${name}`);
+      checkLength(name, data, type.shape);
       const old = this.tensors.get(name);
       this.tensors.set(name, tf.keep(tensorOf(data, type.shape)));
       old?.dispose();
@@ -67,36 +69,42 @@ export function createEagerEngine(name: EngineName, device: string, backend: str
   function compile(signature: Signature, program: ProgramFunction): Promise<Program> {
     const { held, inputs } = signature;
     if (!(held instanceof EagerTensors)) {
-      return Promise.reject(new TypeError(`program ${signature.name}: its held arrays belong to another engine`));
+      return Promise.reject(
+        new TypeError(`program ${signature.name}: its held arrays belong to another engine`),
+      );
     }
+    const fixed = held.tensors;
     async function run(current: State, arrays: NamedArrays, draw?: Draw): Promise<NamedArrays> {
       if (!(current instanceof EagerTensors)) {
         throw new TypeError(`program ${signature.name}: its state belongs to another engine`);
       }
       void tf.setBackend(backend);
       const kept = tf.tidy(() => {
-        const given = Object.entries(inputs).map(([key, { shape, dtype }]) => {
-          const data = arrays[key];
-          if (!data) throw new RangeError(`program ${signature.name} lacks its input ${key}`);
-          if (dtypeOf(data) !== dtype) {
-            throw new RangeError(`program ${signature.name}: ${key} is ${dtypeOf(data)}, not ${dtype}`);
-          }
-          return [key, tensorOf(data, shape)] as const;
+        const given = Object.entries(inputs).map(([key, type]) => {
+          const data = checkedInput(signature.name, key, arrays[key], type);
+          return [key, tensorOf(data, type.shape)] as const;
         });
         const made = program({
-          held: Object.fromEntries(held.tensors),
+          held: Object.fromEntries(fixed),
           state: Object.fromEntries(current.tensors),
           inputs: Object.fromEntries(given),
           random(key, shape) {
-            if (!draw) throw new Error(`program ${signature.name} needs random numbers (${key}) and none are drawn`);
+            if (!draw)
+              throw new Error(`program ${signature.name} needs random numbers (${key}) and none are drawn`);
             return tensorOf(draw(key, shape), shape);
           },
         });
+        for (const [key, tensor] of Object.entries(made.state ?? {})) {
+          checkReplacement(signature.name, key, tensor, signature.state[key]);
+        }
         // Clones, so that what passes through unchanged survives the tidy and the disposal of what it replaces.
         const clone = (tensors: Readonly<Record<string, tf.Tensor>>): Record<string, tf.Tensor> =>
           Object.fromEntries(Object.entries(tensors).map(([key, tensor]) => [key, tf.keep(tensor.clone())]));
-        return { state: clone(made.state ?? {}), outputs: clone(made.outputs) } as unknown as tf.TensorContainer;
-      }) as unknown as { state: Record<string, tf.Tensor>; outputs: Record<string, tf.Tensor> };
+        return {
+          state: clone(made.state ?? {}),
+          outputs: clone(made.outputs),
+        };
+      });
       for (const [key, tensor] of Object.entries(kept.state)) {
         current.tensors.get(key)?.dispose();
         current.tensors.set(key, tensor);

@@ -57,7 +57,9 @@ export class Graph {
 
   constant(data: NumericArray | Uint8Array, shape: Shape, dtype: DType): Value {
     const small = data.length <= 64;
-    const key = small ? `const ${dtype} [${shape}] ${[...data].map((x) => (Object.is(x, -0) ? '-0' : x)).join()}` : '';
+    const key = small
+      ? `const ${dtype} [${shape}] ${[...data].map((x) => (Object.is(x, -0) ? '-0' : x)).join()}`
+      : '';
     const known = small ? this.#known.get(key) : undefined;
     if (known) return known[0]!;
     const value = { id: this.#next++, shape, dtype, constant: data };
@@ -173,7 +175,11 @@ export class Graph {
   matmul(
     a: Value,
     b: Value,
-    { transA = false, transB = false, alpha = 1 }: { transA?: boolean; transB?: boolean; alpha?: number } = {},
+    {
+      transA = false,
+      transB = false,
+      alpha = 1,
+    }: { transA?: boolean; transB?: boolean; alpha?: number } = {},
   ): Value {
     const [ra, rb] = [a.shape.length, b.shape.length];
     const m = a.shape[ra - (transA ? 1 : 2)]!;

@@ -1,4 +1,4 @@
-import type { Attribute, Graph, Node, Value } from './graph.ts';
+import type { Attribute, Node, Value } from './graph.ts';
 import type { FileLocation, Shape } from './types.ts';
 
 // The part of onnx.proto (https://onnx.ai, IR version 10) that a graph of float32 operations needs, written field by
@@ -31,9 +31,7 @@ function text(field: number, value: string): Bytes {
   return bytes(field, [utf8.encode(value)]);
 }
 function float(field: number, value: number): Bytes {
-  return [
-    Uint8Array.from([...varint((field << 3) | 5), ...new Uint8Array(Float32Array.of(value).buffer)]),
-  ];
+  return [Uint8Array.from([...varint((field << 3) | 5), ...new Uint8Array(Float32Array.of(value).buffer)])];
 }
 
 function attribute(name: string, value: Attribute): Bytes {
@@ -55,7 +53,12 @@ function valueInfo(field: number, name: string, element: number, shape: Shape): 
 }
 
 /** A tensor inside the model, or a pointer into a file of the folder that the session is given. */
-function initializer(name: string, shape: Shape, element: number, data: ArrayBufferView | FileLocation): Bytes {
+function initializer(
+  name: string,
+  shape: Shape,
+  element: number,
+  data: ArrayBufferView | FileLocation,
+): Bytes {
   const head = [...shape.flatMap((n) => integer(1, n)), ...integer(2, element), ...text(8, name)];
   if (ArrayBuffer.isView(data)) {
     return bytes(5, [...head, ...bytes(9, [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])]);
@@ -72,7 +75,6 @@ function initializer(name: string, shape: Shape, element: number, data: ArrayBuf
 }
 
 export interface ModelParts {
-  readonly graph: Graph;
   readonly nodes: readonly Node[];
   /** Graph outputs under the names that the caller reads. */
   readonly outputs: readonly { readonly name: string; readonly value: Value }[];
@@ -81,7 +83,7 @@ export interface ModelParts {
 }
 
 /** Encodes a graph as an ONNX model; returns its bytes and the names of the inputs to feed. */
-export function encodeModel({ graph, nodes, outputs, initializers }: ModelParts): {
+export function encodeModel({ nodes, outputs, initializers }: ModelParts): {
   model: Uint8Array;
   feeds: string[];
 } {

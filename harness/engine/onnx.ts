@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, basename, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import type { Tensor } from '@tensorflow/tfjs';
+import { checkedInput, checkLength, checkReplacement, dtypeOf } from './checks.ts';
 import { encodeModel } from './onnx-model.ts';
 import { recordGraph } from './recorder.ts';
 import type {
@@ -24,8 +25,6 @@ import type {
 /** Weights above this many bytes are mapped from a file instead of being copied into the model. */
 const EMBEDDED = 64 * 2 ** 20;
 
-const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
-const dtypeOf = (data: NumericArray): 'float32' | 'int32' => (data instanceof Float32Array ? 'float32' : 'int32');
 const typeOf = (shape: Shape, data: NumericArray): TensorTypes[string] => ({ shape, dtype: dtypeOf(data) });
 const tensorOf = (data: NumericArray, shape: Shape): ort.Tensor => new ort.Tensor(dtypeOf(data), data, shape);
 
@@ -43,7 +42,10 @@ class OnnxHeld implements Held {
   }
 
   /** The named tensors as parts of a model: their bytes, or places in files of one folder. */
-  initializers(names: readonly string[]): { parts: Map<string, NumericArray | FileLocation>; folder?: string } {
+  initializers(names: readonly string[]): {
+    parts: Map<string, NumericArray | FileLocation>;
+    folder?: string;
+  } {
     const bytes = names.reduce((sum, name) => sum + this.#arrays[name]!.data.byteLength, 0);
     if (bytes <= EMBEDDED) return { parts: new Map(names.map((name) => [name, this.#arrays[name]!.data])) };
     const known = names.map((name) => this.#arrays[name]!.location);
@@ -85,7 +87,8 @@ class OnnxHeld implements Held {
 
 function writeAll(file: number, data: NumericArray): void {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30));
+  for (let done = 0; done < bytes.length;)
+    done += writeSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30));
 }
 
 class OnnxState implements State {
@@ -100,7 +103,10 @@ class OnnxState implements State {
   }
 
   read(): Promise<Record<string, Float32Array>> {
-    const copies = [...this.tensors].map(([name, tensor]) => [name, Float32Array.from(tensor.data as Float32Array)]);
+    const copies = [...this.tensors].map(([name, tensor]) => [
+      name,
+      Float32Array.from(tensor.data as Float32Array),
+    ]);
     return Promise.resolve(Object.fromEntries(copies) as Record<string, Float32Array>);
   }
 
@@ -118,14 +124,14 @@ class OnnxState implements State {
   }
 }
 
-function checkLength(name: string, data: NumericArray, shape: Shape): void {
-  if (data.length !== sizeOf(shape)) {
-    throw new RangeError(`${name}: ${data.length} values for shape [${shape}]`);
-  }
-}
-
 /** Names of a program's operands in its graph: one namespace for each place they come from. */
-const PREFIX = { held: 'held/', state: 'state/', input: 'input/', random: 'random/', output: 'output/' } as const;
+const PREFIX = {
+  held: 'held/',
+  state: 'state/',
+  input: 'input/',
+  random: 'random/',
+  output: 'output/',
+} as const;
 
 export interface OnnxOptions {
   /** 'cpu', 'webgpu', 'cuda' or 'cuda:1' */
@@ -140,7 +146,9 @@ export function createOnnxEngine({ device, threads }: OnnxOptions): Engine {
 
   async function compile(signature: Signature, program: ProgramFunction): Promise<Program> {
     const { name, held, state, inputs, use } = signature;
-    if (!(held instanceof OnnxHeld)) throw new TypeError(`program ${name}: its held arrays belong to another engine`);
+    if (!(held instanceof OnnxHeld))
+      throw new TypeError(`program ${name}: its held arrays belong to another engine`);
+    const fixed = held.tensors;
     const randoms = new Map<string, Shape>();
     const { graph, outputs } = recordGraph((input) => {
       const operands = (prefix: string, types: TensorTypes): Record<string, Tensor> =>
@@ -157,15 +165,14 @@ export function createOnnxEngine({ device, threads }: OnnxOptions): Engine {
           return input(PREFIX.random + key, shape, 'float32');
         },
       });
-      for (const [key, tensor] of Object.entries(made.state ?? {})) {
-        const expected = state[key]?.shape;
-        if (expected?.join() !== tensor.shape.join()) {
-          throw new RangeError(`program ${name} returns [${tensor.shape}] for state ${key} [${expected ?? 'unknown'}]`);
-        }
-      }
+      for (const [key, tensor] of Object.entries(made.state ?? {}))
+        checkReplacement(name, key, tensor, state[key]);
       const named = (prefix: string, tensors: Readonly<Record<string, Tensor>>): [string, Tensor][] =>
         Object.entries(tensors).map(([key, tensor]) => [prefix + key, tensor]);
-      return Object.fromEntries([...named(PREFIX.state, made.state ?? {}), ...named(PREFIX.output, made.outputs)]);
+      return Object.fromEntries([
+        ...named(PREFIX.state, made.state ?? {}),
+        ...named(PREFIX.output, made.outputs),
+      ]);
     });
 
     const nodes = graph.needed(outputs.map((o) => o.value));
@@ -177,12 +184,14 @@ export function createOnnxEngine({ device, threads }: OnnxOptions): Engine {
     const initializers = new Map([...parts].map(([key, part]) => [PREFIX.held + key, part]));
     // The outputs' names must differ from the inputs': state comes in under its name and leaves as new/….
     const renamed = outputs.map((o) => ({ name: `new/${o.name}`, value: o.value }));
-    const { model, feeds } = encodeModel({ graph, nodes, outputs: renamed, initializers });
+    const { model, feeds } = encodeModel({ nodes, outputs: renamed, initializers });
 
     let session: ort.InferenceSession;
     try {
       session = await ort.InferenceSession.create(model, {
-        executionProviders: onCpu ? ['cpu'] : [index === undefined ? provider : { name: 'cuda', deviceId: Number(index) }],
+        executionProviders: onCpu
+          ? ['cpu']
+          : [index === undefined ? provider : { name: 'cuda', deviceId: Number(index) }],
         graphOptimizationLevel: 'basic',
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
@@ -192,18 +201,22 @@ export function createOnnxEngine({ device, threads }: OnnxOptions): Engine {
         }),
       });
     } catch (error) {
-      throw new Error(`onnxruntime refuses the program ${name}: ${(error as Error).message}`, { cause: error });
+      throw new Error(`onnxruntime refuses the program ${name}: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
 
+    const fixed = held.tensors;
     async function run(current: State, arrays: NamedArrays, draw?: Draw): Promise<NamedArrays> {
-      if (!(current instanceof OnnxState)) throw new TypeError(`program ${name}: its state belongs to another engine`);
+      if (!(current instanceof OnnxState))
+        throw new TypeError(`program ${name}: its state belongs to another engine`);
       const operands: Record<string, ort.Tensor> = {};
       for (const feed of feeds) {
         const cut = feed.indexOf('/') + 1;
         const [prefix, key] = [feed.slice(0, cut), feed.slice(cut)];
         operands[feed] =
           prefix === PREFIX.held
-            ? (held as OnnxHeld).tensors.get(key)!
+            ? fixed.get(key)!
             : prefix === PREFIX.state
               ? current.tensors.get(key)!
               : prefix === PREFIX.random
@@ -224,12 +237,7 @@ export function createOnnxEngine({ device, threads }: OnnxOptions): Engine {
       return tensorOf(draw(key, shape), shape);
     }
     function given(key: string, arrays: NamedArrays): ort.Tensor {
-      const { shape, dtype } = inputs[key]!;
-      const data = arrays[key];
-      if (!data) throw new RangeError(`program ${name} lacks its input ${key}`);
-      if (dtypeOf(data) !== dtype) throw new RangeError(`program ${name}: ${key} is ${dtypeOf(data)}, not ${dtype}`);
-      checkLength(key, data, shape);
-      return tensorOf(data, shape);
+      return tensorOf(checkedInput(name, key, arrays[key], inputs[key]!), inputs[key]!.shape);
     }
     return { nodes: nodes.length, run, dispose: () => session.release() };
   }

@@ -65,5 +65,8 @@ export function valueAndGradients(
 
 /** The identity, through which no gradient flows. */
 export function stopGradient(x: tf.Tensor): tf.Tensor {
-  return tf.customGrad((y) => ({ value: (y as tf.Tensor).clone(), gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy) }))(x);
+  return tf.customGrad((y) => ({
+    value: (y as tf.Tensor).clone(),
+    gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy),
+  }))(x);
 }

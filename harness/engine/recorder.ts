@@ -80,7 +80,11 @@ type Emit = (g: Graph, inputs: readonly Value[], attrs: Attrs) => Value | readon
 export type Write = (g: Graph, inputs: readonly Value[]) => readonly Value[];
 
 /** Computes a kernel of constants on the plain backend. */
-function fold(kernelName: string, infos: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap): tf.TensorInfo {
+function fold(
+  kernelName: string,
+  infos: tf.NamedTensorInfoMap,
+  attrs: tf.NamedAttrMap,
+): tf.TensorInfo | tf.TensorInfo[] {
   const cpu = tf.findBackend('cpu') as tf.KernelBackend & {
     makeTensorInfo(shape: number[], dtype: tf.DataType, values: ArrayLike<number>): tf.TensorInfo;
   };
@@ -89,9 +93,12 @@ function fold(kernelName: string, infos: tf.NamedTensorInfoMap, attrs: tf.NamedA
   const inputs: tf.NamedTensorInfoMap = Array.isArray(infos)
     ? (infos.map(move) as unknown as tf.NamedTensorInfoMap)
     : Object.fromEntries(Object.entries(infos).map(([name, info]) => [name, info && move(info)]));
-  const out = tf.getKernel(kernelName, 'cpu').kernelFunc({ inputs, attrs, backend: cpu }) as tf.TensorInfo;
-  const data = toArray(cpu.readSync(out.dataId) as ArrayLike<number>, out.dtype);
-  return infoOf(currentGraph().constant(data, out.shape, toDType(out.dtype)));
+  const keep = (info: tf.TensorInfo): tf.TensorInfo => {
+    const data = toArray(cpu.readSync(info.dataId) as ArrayLike<number>, info.dtype);
+    return infoOf(currentGraph().constant(data, info.shape, toDType(info.dtype)));
+  };
+  const out = tf.getKernel(kernelName, 'cpu').kernelFunc({ inputs, attrs, backend: cpu });
+  return Array.isArray(out) ? out.map(keep) : keep(out);
 }
 
 function register(kernelName: string, names: readonly string[], emit: Emit): void {
@@ -101,13 +108,13 @@ function register(kernelName: string, names: readonly string[], emit: Emit): voi
     kernelFunc: ({ inputs, attrs }) => {
       const infos = Array.isArray(inputs)
         ? (inputs as tf.TensorInfo[])
-        : names.map((name) => inputs[name]).filter((info) => info !== undefined && info !== null);
+        : names.map((name) => inputs[name]).filter((info) => info !== undefined);
       const values = infos.map(valueOf);
-      if (infos.length > 0 && kernelName !== 'SplitV' && values.every((v) => v.constant)) {
+      if (infos.length > 0 && values.every((v) => v.constant)) {
         return fold(kernelName, inputs, attrs!);
       }
-      const out = emit(currentGraph(), values, (attrs ?? {}) as Attrs);
-      return Array.isArray(out) ? (out as Value[]).map(infoOf) : infoOf(out as Value);
+      const out = emit(currentGraph(), values, (attrs ?? {}));
+      return 'id' in out ? infoOf(out) : out.map(infoOf);
     },
   });
 }
@@ -120,7 +127,12 @@ const axesOf = (axis: unknown, rank: number): number[] =>
 
 const filled = (g: Graph, shape: Shape, dtype: DType, x: number): Value => {
   const size = shape.reduce((product, n) => product * n, 1);
-  const data = dtype === 'float32' ? new Float32Array(size) : dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size);
+  const data =
+    dtype === 'float32'
+      ? new Float32Array(size)
+      : dtype === 'int32'
+        ? new Int32Array(size)
+        : new Uint8Array(size);
   return g.constant(data.fill(x), shape, dtype);
 };
 
@@ -131,19 +143,39 @@ function registerKernels(): void {
   tf.enableProdMode();
   tf.registerBackend(BACKEND, () => new RecorderBackend(), 0);
 
-  for (const name of ['Exp', 'Log', 'Tanh', 'Erf', 'Sqrt', 'Neg', 'Relu', 'Sigmoid', 'Abs', 'Sin', 'Cos', 'Floor'])
+  for (const name of [
+    'Exp',
+    'Log',
+    'Tanh',
+    'Erf',
+    'Sqrt',
+    'Neg',
+    'Relu',
+    'Sigmoid',
+    'Abs',
+    'Sin',
+    'Cos',
+    'Floor',
+  ])
     register(name, ['x'], (g, [x]) => g.unary(name, x!));
   register('Square', ['x'], (g, [x]) => g.mul(x!, x!));
+  // The slope of ReLU and, with alpha −1, of the absolute value.
+  register('Step', ['x'], (g, [x], { alpha }) => {
+    const above = g.binary('Greater', x!, g.scalar(0), 'bool');
+    return g.one('Where', [above, g.scalar(1), g.scalar((alpha ?? 0) as number)], x!.shape);
+  });
   register('Rsqrt', ['x'], (g, [x]) => g.unary('Reciprocal', g.unary('Sqrt', x!)));
   register('Reciprocal', ['x'], (g, [x]) => g.unary('Reciprocal', x!));
 
   const binary = { Add: 'Add', Sub: 'Sub', Multiply: 'Mul', RealDiv: 'Div', Pow: 'Pow' };
-  for (const [name, op] of Object.entries(binary)) register(name, ['a', 'b'], (g, [a, b]) => g.binary(op, a!, b!));
+  for (const [name, op] of Object.entries(binary))
+    register(name, ['a', 'b'], (g, [a, b]) => g.binary(op, a!, b!));
   // Max and Min of ONNX take any number of operands.
   register('Maximum', ['a', 'b'], (g, [a, b]) => g.binary('Max', a!, b!));
   register('Minimum', ['a', 'b'], (g, [a, b]) => g.binary('Min', a!, b!));
   const compare = { Greater: 'Greater', GreaterEqual: 'GreaterOrEqual', Less: 'Less', LessEqual: 'LessOrEqual', Equal: 'Equal' }; // prettier-ignore
-  for (const [name, op] of Object.entries(compare)) register(name, ['a', 'b'], (g, [a, b]) => g.binary(op, a!, b!, 'bool'));
+  for (const [name, op] of Object.entries(compare))
+    register(name, ['a', 'b'], (g, [a, b]) => g.binary(op, a!, b!, 'bool'));
   register('LogicalAnd', ['a', 'b'], (g, [a, b]) => g.binary('And', a!, b!, 'bool'));
   register('LogicalNot', ['x'], (g, [x]) => g.unary('Not', x!));
   register('Select', ['condition', 't', 'e'], (g, [condition, t, e]) =>
@@ -168,37 +200,59 @@ function registerKernels(): void {
   register('Transpose', ['x'], (g, [x], { perm }) => g.transpose(x!, perm as number[]));
 
   register('Sum', ['x'], (g, [x], { axis, keepDims }) =>
-    g.reduce('ReduceSum', x!, axesOf(axis, x!.shape.length), keepDims as boolean));
+    g.reduce('ReduceSum', x!, axesOf(axis, x!.shape.length), keepDims as boolean),
+  );
   register('Mean', ['x'], (g, [x], { axis, keepDims }) =>
-    g.reduce('ReduceMean', x!, axesOf(axis, x!.shape.length), keepDims as boolean));
-  for (const name of ['Max', 'Min'])
-    register(name, ['x'], (g, [x], { reductionIndices, keepDims }) =>
-      g.reduce(`Reduce${name}`, x!, axesOf(reductionIndices, x!.shape.length), keepDims as boolean));
+    g.reduce('ReduceMean', x!, axesOf(axis, x!.shape.length), keepDims as boolean),
+  );
+  // The two name their axes differently.
+  register('Max', ['x'], (g, [x], { reductionIndices, keepDims }) =>
+    g.reduce('ReduceMax', x!, axesOf(reductionIndices, x!.shape.length), keepDims as boolean),
+  );
+  register('Min', ['x'], (g, [x], { axis, keepDims }) =>
+    g.reduce('ReduceMin', x!, axesOf(axis, x!.shape.length), keepDims as boolean),
+  );
   register('Softmax', ['logits'], (g, [x], { dim }) =>
-    g.one('Softmax', [x!], x!.shape, 'float32', { axis: dim as number }));
+    g.one('Softmax', [x!], x!.shape, 'float32', { axis: dim as number }),
+  );
   register('LogSoftmax', ['logits'], (g, [x], { axis }) =>
-    g.one('LogSoftmax', [x!], x!.shape, 'float32', { axis: axis as number }));
+    g.one('LogSoftmax', [x!], x!.shape, 'float32', { axis: axis as number }),
+  );
 
   register('BatchMatMul', ['a', 'b'], (g, [a, b], { transposeA, transposeB }) => {
     const options = { transA: transposeA as boolean, transB: transposeB as boolean };
-    return a!.shape.length === 2 && b!.shape.length === 2 ? g.gemm(a!, b!, options) : g.matmul(a!, b!, options);
+    return a!.shape.length === 2 && b!.shape.length === 2
+      ? g.gemm(a!, b!, options)
+      : g.matmul(a!, b!, options);
   });
 
   register('GatherV2', ['x', 'indices'], (g, [x, indices], { axis, batchDims }) => {
     if (batchDims) throw new RangeError('GatherV2: batchDims is not recorded');
     const at = axesOf(axis ?? 0, x!.shape.length)[0]!;
-    return g.one('Gather', [x!, indices!], x!.shape.toSpliced(at, 1, ...indices!.shape), x!.dtype, { axis: at });
+    return g.one('Gather', [x!, indices!], x!.shape.toSpliced(at, 1, ...indices!.shape), x!.dtype, {
+      axis: at,
+    });
   });
   register('UnsortedSegmentSum', ['x', 'segmentIds'], (g, [x, ids], { numSegments }) =>
-    scatterRows(g, x!, ids!, numSegments as number));
+    scatterRows(g, x!, ids!, numSegments as number),
+  );
   register('OneHot', ['indices'], (g, [indices], { depth, onValue, offValue, dtype }) => {
     const values = g.constant(Float32Array.of(offValue as number, onValue as number), [2], 'float32');
     const wide = g.one('Cast', [indices!], indices!.shape, 'int64', { to: onnxType.int64 });
-    const hot = g.one('OneHot', [wide, g.integers([depth as number]), values], [...indices!.shape, depth as number]);
-    return dtype === 'float32' ? hot : g.one('Cast', [hot], hot.shape, dtype as DType, { to: onnxType[dtype as DType] });
+    const hot = g.one(
+      'OneHot',
+      [wide, g.integers([depth as number]), values],
+      [...indices!.shape, depth as number],
+    );
+    return dtype === 'float32'
+      ? hot
+      : g.one('Cast', [hot], hot.shape, dtype as DType, { to: onnxType[dtype as DType] });
   });
   register('Slice', ['x'], (g, [x], { begin, size }) => {
-    const [from, to] = [begin as number[], (size as number[]).map((n, i) => (n < 0 ? x!.shape[i]! : (begin as number[])[i]! + n))];
+    const [from, to] = [
+      begin as number[],
+      (size as number[]).map((n, i) => (n < 0 ? x!.shape[i]! : (begin as number[])[i]! + n)),
+    ];
     const axes = x!.shape.map((_, i) => i).filter((i) => from[i] !== 0 || to[i] !== x!.shape[i]);
     if (axes.length === 0) return x!;
     const pick = (list: number[]): Value => g.integers(axes.map((i) => list[i]!));
@@ -211,10 +265,18 @@ function registerKernels(): void {
       : Array.from({ length: numOrSizeSplits as number }, () => x!.shape[at]! / (numOrSizeSplits as number));
     return sizes.length === 1 ? [x!] : g.split(x!, sizes, at);
   });
-  register('Concat', [], (g, inputs, { axis }) => g.concat(inputs, axesOf(axis, inputs[0]!.shape.length)[0]!));
+  register('Concat', [], (g, inputs, { axis }) =>
+    g.concat(inputs, axesOf(axis, inputs[0]!.shape.length)[0]!),
+  );
   register('Pack', [], (g, inputs, { axis }) => {
     const at = axesOf(axis, inputs[0]!.shape.length + 1)[0]!;
     return g.concat(inputs.map((x) => g.reshape(x, x.shape.toSpliced(at, 0, 1))), at); // prettier-ignore
+  });
+  register('Unpack', ['value'], (g, [x], { axis }) => {
+    const at = axesOf(axis, x!.shape.length)[0]!;
+    const ones = Array.from({ length: x!.shape[at]! }, () => 1);
+    const parts = ones.length === 1 ? [x!] : g.split(x!, ones, at);
+    return parts.map((part) => g.reshape(part, part.shape.toSpliced(at, 1)));
   });
   register('Tile', ['x'], (g, [x], { reps }) => {
     const times = reps as number[];
@@ -227,7 +289,8 @@ function registerKernels(): void {
     return g.one('Pad', [x!, around, g.scalar(constantValue as number)], shape, x!.dtype);
   });
   register('Fill', [], (g, _, { shape, value, dtype }) =>
-    filled(g, shape as number[], (dtype ?? 'float32') as DType, value as number));
+    filled(g, shape as number[], (dtype ?? 'float32') as DType, value as number),
+  );
   register('ZerosLike', ['x'], (g, [x]) => filled(g, x!.shape, x!.dtype, 0));
   register('OnesLike', ['x'], (g, [x]) => filled(g, x!.shape, x!.dtype, 1));
 
@@ -258,12 +321,16 @@ export function recording(): boolean {
 /** Appends operations by hand. */
 export function record(inputs: readonly tf.Tensor[], write: Write): tf.Tensor[] {
   const named = [...inputs] as unknown as tf.NamedTensorMap;
-  return tf.engine().runKernel('Recorded', named, { write } as unknown as tf.NamedAttrMap) as unknown as tf.Tensor[];
+  return tf
+    .engine()
+    .runKernel('Recorded', named, { write } as unknown as tf.NamedAttrMap) as unknown as tf.Tensor[];
 }
 
 /** Runs `program` on symbolic tensors and returns the graph that it writes; throws what the operations throw. */
 export function recordGraph(
-  program: (input: (name: string, shape: Shape, dtype: DType) => tf.Tensor) => Readonly<Record<string, tf.Tensor>>,
+  program: (
+    input: (name: string, shape: Shape, dtype: DType) => tf.Tensor,
+  ) => Readonly<Record<string, tf.Tensor>>,
 ): { graph: Graph; outputs: { name: string; value: Value }[] } {
   registerKernels();
   if (graph) throw new Error('a program is being recorded already');

@@ -47,7 +47,7 @@ export interface ProgramTensors {
   readonly state: NamedTensors;
   readonly inputs: NamedTensors;
   /** Declares a float32 input that the host draws anew for each run (dropout masks, noise). */
-  random(name: string, shape: Shape): Tensor;
+  readonly random: (name: string, shape: Shape) => Tensor;
 }
 /** A pure function of named tensors: what replaces `state`, and what the caller gets. */
 export type ProgramFunction = (x: ProgramTensors) => { state?: NamedTensors; outputs: NamedTensors };

@@ -24,9 +24,11 @@ export function attention(
   keep?: tf.Tensor,
 ): tf.Tensor {
   const width = query.shape[1]!;
-  const [tq, tk, h] = [query.shape[0]! / batch, key.shape[0]! / batch, width / heads];
-  const split = (g: Graph, x: Value, t: number): Value => g.transpose(g.reshape(x, [batch, t, heads, h]), [0, 2, 1, 3]);
-  const join = (g: Graph, x: Value, t: number): Value => g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch * t, width]);
+  const [tq, tk, h] = [query.shape[0] / batch, key.shape[0] / batch, width / heads];
+  const split = (g: Graph, x: Value, t: number): Value =>
+    g.transpose(g.reshape(x, [batch, t, heads, h]), [0, 2, 1, 3]);
+  const join = (g: Graph, x: Value, t: number): Value =>
+    g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch * t, width]);
   const operands = [query, key, value, ...(bias ? [bias] : []), ...(keep ? [keep] : [])];
   return fused(
     operands,
@@ -59,7 +61,8 @@ export function attention(
       },
     },
     () => {
-      const part = (x: tf.Tensor, t: number): tf.Tensor => x.reshape([batch, t, heads, h]).transpose([0, 2, 1, 3]);
+      const part = (x: tf.Tensor, t: number): tf.Tensor =>
+        x.reshape([batch, t, heads, h]).transpose([0, 2, 1, 3]);
       const products = tf.matMul(part(query, tq), part(key, tk), false, true).mul(scale);
       const p = tf.softmax(bias ? products.add(bias) : products);
       const out = tf.matMul(keep ? p.mul(keep) : p, part(value, tk));
@@ -71,6 +74,8 @@ export function attention(
 /** Sums a gradient down to the shape that was broadcast. */
 function sumTo(g: Graph, x: Value, shape: readonly number[]): Value {
   const lead = x.shape.length - shape.length;
-  const axes = x.shape.map((_, i) => i).filter((i) => i < lead || (shape[i - lead] === 1 && x.shape[i] !== 1));
+  const axes = x.shape
+    .map((_, i) => i)
+    .filter((i) => i < lead || (shape[i - lead] === 1 && x.shape[i] !== 1));
   return g.reshape(g.reduce('ReduceSum', x, axes, true), shape);
 }

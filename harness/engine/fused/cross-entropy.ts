@@ -14,7 +14,7 @@ export function headCrossEntropy(
   weights: tf.Tensor,
   smoothing: number,
 ): tf.Tensor {
-  const [rows, vocabulary] = [h.shape[0]!, W.shape[0]!];
+  const [rows, vocabulary] = [h.shape[0], W.shape[0]];
   return fused(
     [h, W, targets, weights],
     {
@@ -25,7 +25,9 @@ export function headCrossEntropy(
         const top = g.reduce('ReduceMax', logits, [1], false);
         const logSum = g.sub(top, g.unary('Log', g.reduce('ReduceMax', p, [1], false)));
         const index = g.reshape(targets!, [rows, 1]);
-        const hit = g.reshape(g.one('GatherElements', [logits, index], [rows, 1], 'float32', { axis: 1 }), [rows]);
+        const hit = g.reshape(g.one('GatherElements', [logits, index], [rows, 1], 'float32', { axis: 1 }), [
+          rows,
+        ]);
         const aim = smoothing
           ? g.add(
               g.mul(hit, g.scalar(1 - smoothing)),

@@ -11,7 +11,11 @@ export interface Fused {
 }
 
 /** Runs a fused operation: recorded by hand, or composed. */
-export function fused(operands: readonly tf.Tensor[], { forward, backward }: Fused, compose: () => tf.Tensor): tf.Tensor {
+export function fused(
+  operands: readonly tf.Tensor[],
+  { forward, backward }: Fused,
+  compose: () => tf.Tensor,
+): tf.Tensor {
   if (!recording()) return compose();
   const custom = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const xs = args.slice(0, -1) as tf.Tensor[];

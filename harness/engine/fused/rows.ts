@@ -7,7 +7,7 @@ import { fused } from './custom.ts';
  * `place` sends elsewhere and its gradient must be zero.
  */
 export function selectRows(x: tf.Tensor, index: tf.Tensor, place: tf.Tensor): tf.Tensor {
-  const shape = [index.shape[0]!, x.shape[1]!];
+  const shape = [index.shape[0], x.shape[1]!];
   return fused(
     [x, index, place],
     {
@@ -25,6 +25,6 @@ export function selectRows(x: tf.Tensor, index: tf.Tensor, place: tf.Tensor): tf
         ];
       },
     },
-    () => tf.gather(x, index as tf.Tensor1D),
+    () => tf.gather(x, index),
   );
 }

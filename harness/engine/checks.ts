@@ -1,0 +1,44 @@
+import type { NumericArray, Shape, TensorType } from './types.ts';
+
+/** How many elements a shape has. */
+export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
+/** The element type that an array holds. */
+export const dtypeOf = (data: NumericArray): TensorType['dtype'] =>
+  data instanceof Float32Array ? 'float32' : 'int32';
+
+/** Throws RangeError where an array does not fill its shape. */
+export function checkLength(name: string, data: NumericArray, shape: Shape): void {
+  if (data.length !== sizeOf(shape)) {
+    throw new RangeError(`${name}: ${data.length} values for shape [${shape.join()}]`);
+  }
+}
+
+/** The values given for an input of a program; throws RangeError where they are missing or do not fit its type. */
+export function checkedInput(
+  program: string,
+  name: string,
+  data: NumericArray | undefined,
+  { shape, dtype }: TensorType,
+): NumericArray {
+  if (!data) throw new RangeError(`program ${program} lacks its input ${name}`);
+  if (dtypeOf(data) !== dtype) {
+    throw new RangeError(`program ${program}: ${name} is ${dtypeOf(data)}, not ${dtype}`);
+  }
+  checkLength(name, data, shape);
+  return data;
+}
+
+/** Throws RangeError where what a program returns for a tensor of its state cannot replace it. */
+export function checkReplacement(
+  program: string,
+  name: string,
+  { shape, dtype }: { readonly shape: Shape; readonly dtype: string },
+  type: TensorType | undefined,
+): void {
+  if (!type) throw new RangeError(`program ${program} returns state ${name}, which it was not given`);
+  if (shape.join() !== type.shape.join() || dtype !== type.dtype) {
+    throw new RangeError(
+      `program ${program} returns ${dtype} [${shape.join()}] for state ${name}, which is ${type.dtype} [${type.shape.join()}]`,
+    );
+  }
+}
