@@ -1,0 +1,178 @@
+/**
+ * METEOR 1.5's search for the best alignment of two sentences: a beam over the reference's words, left to right.
+ * The rules are in the comments; where they look odd they are the program's, and its scores depend on them.
+ */
+
+/** A span of the hypothesis that may stand for a span of the reference; `module` 0 exact, 1 stem, 2 synonym, 3 paraphrase. */
+export interface Candidate {
+  readonly module: number;
+  readonly referenceLength: number;
+  readonly hypothesis: number;
+  readonly hypothesisLength: number;
+}
+
+/** A candidate with the reference word it starts at. */
+export interface Match {
+  readonly candidate: Candidate;
+  readonly reference: number;
+}
+
+const BEAM = 40;
+
+interface Chosen extends Match {
+  readonly before: Chosen | undefined;
+}
+
+/** An alignment of the reference's words so far; steps change it in place, alternatives are copies. */
+class Path {
+  hypothesisMatches = 0;
+  referenceMatches = 0;
+  chunks = 0;
+  distance = 0;
+  /** The reference word behind the last match or skip. */
+  next = 0;
+  /** The hypothesis word behind the last match; −1 after a skip. */
+  lastEnd = -1;
+  chosen: Chosen | undefined;
+
+  copy(): Path {
+    const copy = new Path();
+    copy.hypothesisMatches = this.hypothesisMatches;
+    copy.referenceMatches = this.referenceMatches;
+    copy.chunks = this.chunks;
+    copy.distance = this.distance;
+    copy.lastEnd = this.lastEnd;
+    copy.chosen = this.chosen;
+    return copy;
+  }
+
+  /** Whether a hypothesis word of the candidate is taken already. */
+  overlaps({ hypothesis, hypothesisLength }: Candidate): boolean {
+    for (let chosen = this.chosen; chosen; chosen = chosen.before) {
+      const { candidate } = chosen;
+      if (
+        candidate.hypothesis < hypothesis + hypothesisLength &&
+        hypothesis < candidate.hypothesis + candidate.hypothesisLength
+      ) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Adds a match, its distance aside; exact matches weigh 1, others 0.5, and sums are cut to integers. */
+  take(candidate: Candidate, reference: number): void {
+    const weight = candidate.module === 0 ? 1 : 0.5;
+    this.hypothesisMatches = Math.trunc(this.hypothesisMatches + candidate.hypothesisLength * weight);
+    this.referenceMatches = Math.trunc(this.referenceMatches + candidate.referenceLength * weight);
+    if (this.lastEnd !== -1 && candidate.hypothesis !== this.lastEnd) this.chunks++;
+    this.next = reference + candidate.referenceLength;
+    this.lastEnd = candidate.hypothesis + candidate.hypothesisLength;
+    this.chosen = { candidate, reference, before: this.chosen };
+  }
+
+  skip(): void {
+    if (this.lastEnd !== -1) this.chunks++;
+    this.lastEnd = -1;
+    this.next++;
+  }
+}
+
+/** The beam's paths: more matched words first, then fewer chunks, then the shorter distance; equals keep their order. */
+function best(paths: readonly Path[]): Path[] {
+  const beam: Path[] = [];
+  for (const path of paths) {
+    const matches = path.hypothesisMatches + path.referenceMatches;
+    const ahead = (other: Path): boolean =>
+      (matches - (other.hypothesisMatches + other.referenceMatches) ||
+        other.chunks - path.chunks ||
+        other.distance - path.distance) > 0;
+    let place = beam.length;
+    while (place > 0 && ahead(beam[place - 1]!)) place--;
+    if (place === BEAM) continue;
+    if (beam.length === BEAM) beam.pop();
+    beam.splice(place, 0, path);
+  }
+  return beam;
+}
+
+/** By reference word, the match that is its only candidate and whose words no other candidate covers. */
+function definiteMatches(
+  candidates: readonly (readonly Candidate[])[],
+  hypothesisLength: number,
+): (Candidate | undefined)[] {
+  const hypothesisCover = new Array<number>(hypothesisLength).fill(0);
+  const referenceCover = new Array<number>(candidates.length).fill(0);
+  for (const [start, list] of candidates.entries()) {
+    for (const candidate of list) {
+      for (let i = 0; i < candidate.hypothesisLength; i++) hypothesisCover[candidate.hypothesis + i]!++;
+      for (let i = 0; i < candidate.referenceLength; i++) referenceCover[start + i]!++;
+    }
+  }
+  const once = (cover: readonly number[], start: number, length: number): boolean => {
+    for (let i = start; i < start + length; i++) if (cover[i] !== 1) return false;
+    return true;
+  };
+  return candidates.map(([candidate, ...others], start) =>
+    candidate &&
+    others.length === 0 &&
+    once(hypothesisCover, candidate.hypothesis, candidate.hypothesisLength) &&
+    once(referenceCover, start, candidate.referenceLength)
+      ? candidate
+      : undefined,
+  );
+}
+
+/**
+ * The chosen matches, in the reference's order. `candidates` holds the possible matches by the reference word they start
+ * at, in the order in which the modules found them.
+ */
+export function align(candidates: readonly (readonly Candidate[])[], hypothesisLength: number): Match[] {
+  // No other candidate touches a definite match's words, so only the paths' own choices can be in the way.
+  const definite = definiteMatches(candidates, hypothesisLength);
+  let paths = [new Path()];
+  for (const [current, list] of candidates.entries()) {
+    const beam = best(paths);
+    paths = [];
+    const only = definite[current];
+    for (const path of beam) {
+      if (current < path.next) {
+        // Inside a span the path waits.
+      } else if (only) {
+        path.take(only, current);
+        path.distance += Math.abs(current - only.hypothesis);
+      } else {
+        for (const candidate of list) {
+          if (path.overlaps(candidate)) continue;
+          const copy = path.copy();
+          copy.take(candidate, current);
+          paths.push(copy);
+          // The distance goes to the path itself, so that later candidates and the skip carry it.
+          path.distance += Math.abs(current - candidate.hypothesis);
+        }
+        path.skip();
+      }
+      paths.push(path);
+    }
+  }
+  const complete = best(paths);
+  for (const path of complete) if (path.lastEnd !== -1) path.chunks++;
+
+  const matches: Match[] = [];
+  for (let chosen = best(complete)[0]!.chosen; chosen; chosen = chosen.before) matches.push(chosen);
+  return matches.reverse();
+}
+
+/** How many runs of matches follow each other without a gap on either side. */
+export function countChunks(matches: readonly Match[]): number {
+  let chunks = 0;
+  for (const [i, match] of matches.entries()) {
+    const last = matches[i - 1];
+    const follows =
+      last &&
+      last.reference + last.candidate.referenceLength === match.reference &&
+      last.candidate.hypothesis + last.candidate.hypothesisLength === match.candidate.hypothesis;
+    if (!follows) chunks++;
+  }
+  return chunks;
+}

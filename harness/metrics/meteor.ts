@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { stem } from 'porter2';
+import type { CorpusMetric } from './corpus-metric.ts';
+import { align, countChunks, type Candidate } from './meteor-aligner.ts';
+import { meteorWords } from './meteor-normalizer.ts';
+import type { ParaphraseTable } from './meteor-paraphrases.ts';
+import { Synonyms } from './meteor-synonyms.ts';
+
+// METEOR 1.5's parameters for English and the weights of exact, stem, synonym and paraphrase matches.
+const ALPHA = 0.85;
+const BETA = 0.2;
+const GAMMA = 0.6;
+/** Content words weigh δ, function words 1 − δ. */
+const DELTA = 0.75;
+const WEIGHTS = [1, 0.6, 0.8, 0.6];
+
+/**
+ * Places in a row, METEOR's own order: words and function words of hypothesis and reference; matched content words (hypothesis,
+ * reference) and function words (hypothesis, reference) of each module; chunks; matched words of both sides.
+ */
+const MODULES = 4;
+const CHUNKS = MODULES + 4 * WEIGHTS.length;
+const WIDTH = CHUNKS + 3;
+
+/** METEOR of summed rows. */
+function score(sum: Float64Array): number {
+  const weighted = (content: number, functions: number): number => DELTA * content + (1 - DELTA) * functions;
+  const side = (of: 0 | 1): number => {
+    let matches = 0;
+    for (const [module, weight] of WEIGHTS.entries()) {
+      const at = MODULES + 4 * module + of;
+      matches += weight * weighted(sum[at]!, sum[at + 2]!);
+    }
+    return matches === 0 ? 0 : matches / weighted(sum[of]! - sum[2 + of]!, sum[2 + of]!);
+  };
+  const precision = side(0);
+  const recall = side(1);
+  if (precision === 0 || recall === 0) return 0;
+  const mean = 1 / ((1 - ALPHA) / precision + ALPHA / recall);
+  const fragmentation = sum[CHUNKS]! / ((sum[CHUNKS + 1]! + sum[CHUNKS + 2]!) / 2);
+  return mean * (1 - GAMMA * fragmentation ** BETA);
+}
+
+interface Word {
+  readonly text: string;
+  readonly stem: string;
+  readonly senses: ReadonlySet<number>;
+  readonly isFunction: boolean;
+  /** The paraphrase table's number for it. */
+  readonly paraphraseId: number;
+}
+
+function readFunctionWords(): Set<string> {
+  const file = path.join(import.meta.dirname, 'meteor-data', 'english.function-words');
+  return new Set(readFileSync(file, 'utf8').split('\n').filter(Boolean));
+}
+
+/** The module that finds two words alike; a pair that is alike as stems may be so as synonyms too, and counts twice. */
+function modulesOf(a: Word, b: Word): number[] {
+  if (a === b) return [0];
+  const modules = a.stem === b.stem ? [1] : [];
+  const [few, many] = a.senses.size < b.senses.size ? [a.senses, b.senses] : [b.senses, a.senses];
+  for (const sense of few) {
+    if (many.has(sense)) return [...modules, 2];
+  }
+  return modules;
+}
+
+/** Where a reference word may stand in the hypothesis: exact matches first, then stems, then synonyms. */
+function wordCandidates(word: Word, hypothesis: readonly Word[]): Candidate[] {
+  return hypothesis
+    .flatMap((other, i) =>
+      modulesOf(word, other).map((module) => ({
+        module,
+        referenceLength: 1,
+        hypothesis: i,
+        hypothesisLength: 1,
+      })),
+    )
+    .sort((a, b) => a.module - b.module);
+}
+
+/**
+ * METEOR 1.5 for English (`-l en -norm`) in [0, 1], over segments tokenised by `ptbTokens`. Without a paraphrase table it has the modules
+ * exact, stem and synonym only and another name: the two are different metrics. The corpus score comes from summed
+ * statistics of each segment's best reference.
+ */
+export function meteorMetric(paraphrases?: ParaphraseTable): CorpusMetric {
+  const synonyms = new Synonyms();
+  const functionWords = readFunctionWords();
+  const known = new Map<string, Word>();
+  const words = (tokens: readonly string[]): Word[] =>
+    meteorWords(tokens.join(' ')).map((text) => {
+      let word = known.get(text);
+      if (!word) {
+        word = {
+          text,
+          stem: stem(text),
+          senses: synonyms.senses(text),
+          isFunction: functionWords.has(text),
+          paraphraseId: paraphrases?.wordId(text) ?? -1,
+        };
+        known.set(text, word);
+      }
+      return word;
+    });
+
+  /** Row of one hypothesis and one reference. `alike` keeps the candidates by reference word, for further references. */
+  const compare = (
+    hypothesis: readonly Word[],
+    reference: readonly Word[],
+    alike: Map<Word, readonly Candidate[]>,
+  ): Float64Array => {
+    const identical =
+      hypothesis.length === reference.length && hypothesis.every((word, i) => word === reference[i]);
+    const candidates = reference.map((word) => {
+      const found = alike.get(word) ?? wordCandidates(word, hypothesis);
+      alike.set(word, found);
+      return identical ? found.filter(({ module }) => module === 0) : found;
+    });
+    if (paraphrases && !identical) {
+      const ids = (side: readonly Word[]): number[] => side.map(({ paraphraseId }) => paraphraseId);
+      for (const { candidate, reference: start } of paraphrases.matches(ids(hypothesis), ids(reference))) {
+        candidates[start] = [...candidates[start]!, candidate];
+      }
+    }
+    const matches = align(candidates, hypothesis.length);
+
+    const row = new Float64Array(WIDTH);
+    const sides = [hypothesis, reference];
+    for (const [of, side] of sides.entries()) {
+      row[of] = side.length;
+      row[2 + of] = side.filter(({ isFunction }) => isFunction).length;
+    }
+    for (const { candidate, reference: start } of matches) {
+      const spans = [
+        hypothesis.slice(candidate.hypothesis, candidate.hypothesis + candidate.hypothesisLength),
+        reference.slice(start, start + candidate.referenceLength),
+      ];
+      for (const [of, span] of spans.entries()) {
+        for (const { isFunction } of span) row[MODULES + 4 * candidate.module + (isFunction ? 2 : 0) + of]!++;
+        row[CHUNKS + 1 + of]! += span.length;
+      }
+    }
+    const chunks = countChunks(matches);
+    const complete = sides.every((side, of) => row[CHUNKS + 1 + of] === side.length);
+    // One chunk over all words is no fragmentation at all, for the segment and in the corpus's sum.
+    row[CHUNKS] = complete && chunks === 1 ? 0 : chunks;
+    return row;
+  };
+
+  return {
+    name: paraphrases ? 'METEOR' : 'METEOR (no paraphrases)',
+    score,
+    statistics: ({ prediction, references }) => {
+      const hypothesis = words(prediction);
+      const alike = new Map<Word, readonly Candidate[]>();
+      let best: Float64Array = new Float64Array(WIDTH);
+      let highest = -1;
+      for (const reference of references) {
+        const row = compare(hypothesis, words(reference), alike);
+        const points = score(row);
+        if (points > highest) [best, highest] = [row, points];
+      }
+      return best;
+    },
+  };
+}
