@@ -148,7 +148,6 @@ export function createOnnxEngine({ device, threads }: OnnxOptions): Engine {
     const { name, held, state, inputs, use } = signature;
     if (!(held instanceof OnnxHeld))
       throw new TypeError(`program ${name}: its held arrays belong to another engine`);
-    const fixed = held.tensors;
     const randoms = new Map<string, Shape>();
     const { graph, outputs } = recordGraph((input) => {
       const operands = (prefix: string, types: TensorTypes): Record<string, Tensor> =>

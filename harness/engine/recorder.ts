@@ -113,7 +113,7 @@ function register(kernelName: string, names: readonly string[], emit: Emit): voi
       if (infos.length > 0 && values.every((v) => v.constant)) {
         return fold(kernelName, inputs, attrs!);
       }
-      const out = emit(currentGraph(), values, (attrs ?? {}));
+      const out = emit(currentGraph(), values, attrs ?? {});
       return 'id' in out ? infoOf(out) : out.map(infoOf);
     },
   });

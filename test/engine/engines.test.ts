@@ -1,0 +1,178 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createEngine } from '../../harness/engine/create.ts';
+import * as ops from '../../harness/engine/ops.ts';
+import { loadTensorflow } from '../../harness/engine/tensorflow.ts';
+import type {
+  Engine,
+  EngineName,
+  Program,
+  ProgramFunction,
+  TensorTypes,
+} from '../../harness/engine/types.ts';
+import { floats, fused, plain, runExample } from './programs.ts';
+
+const missing = await loadTensorflow().then(
+  () => undefined,
+  (error: unknown) => (error as Error).message,
+);
+const engines = new Map<EngineName, Engine>();
+beforeAll(async () => {
+  for (const name of ['js', 'onnx', ...(missing === undefined ? ['tensorflow' as const] : [])] as const) {
+    engines.set(name, await createEngine({ name, threads: 1 }));
+  }
+});
+const skipped = (name: EngineName): boolean => name === 'tensorflow' && missing !== undefined;
+
+describe.each(['onnx', 'tensorflow'] as const)('%s computes what js computes', (name) => {
+  for (const example of [...plain, ...fused]) {
+    test.skipIf(skipped(name))(example.name, async () => {
+      const expected = await runExample(engines.get('js')!, example);
+      const actual = await runExample(engines.get(name)!, example);
+      for (const part of ['outputs', 'state'] as const) {
+        expect(Object.keys(actual[part]).sort()).toEqual(Object.keys(expected[part]).sort());
+        for (const [key, values] of Object.entries(expected[part])) {
+          expect(actual[part][key], key).toBeAllclose(values, { rtol: 2e-6, atol: 1e-6 });
+        }
+      }
+    });
+  }
+});
+
+test('the tensorflow engine says what it runs on', async ({ skip }) => {
+  skip(missing !== undefined, missing);
+  expect((await createEngine({ name: 'tensorflow' })).device).toMatch(/^[cg]pu$/);
+  expect(tf.findBackend('tensorflow')).not.toBeNull();
+});
+
+const x = { shape: [2, 3], dtype: 'float32' } as const;
+function compile(engine: Engine, program: ProgramFunction, state: TensorTypes = {}): Promise<Program> {
+  return engine.compile({ name: 'small', held: engine.hold({}), state, inputs: { x } }, program);
+}
+
+describe.each(['js', 'onnx', 'tensorflow'] as const)('%s refuses', (name) => {
+  const refuses = (what: string, body: (engine: Engine) => Promise<void>): void => {
+    test.skipIf(skipped(name))(what, () => body(engines.get(name)!));
+  };
+  const double: ProgramFunction = ({ inputs }) => ({ outputs: { y: inputs.x!.mul(2) } });
+
+  refuses('inputs that do not fit the signature', async (engine) => {
+    const program = await compile(engine, double);
+    const state = engine.state({});
+    await expect(program.run(state, {})).rejects.toThrow(new RangeError('program small lacks its input x'));
+    await expect(program.run(state, { x: new Int32Array(6) })).rejects.toThrow(
+      new RangeError('program small: x is int32, not float32'),
+    );
+    await expect(program.run(state, { x: new Float32Array(5) })).rejects.toThrow(
+      new RangeError('x: 5 values for shape [2,3]'),
+    );
+    await expect(program.run(state, { x: new Float32Array(6) })).resolves.toHaveProperty('y');
+  });
+
+  refuses('a state of another shape than the program was given', async (engine) => {
+    const grow: ProgramFunction = ({ state }) => ({ state: { s: state.s!.expandDims(0) }, outputs: {} });
+    const state = engine.state({ s: floats([3], 1) });
+    // Eager engines see what a program returns only when it runs.
+    const run = compile(engine, grow, state.types).then((program) =>
+      program.run(state, { x: new Float32Array(6) }),
+    );
+    await expect(run).rejects.toThrow(
+      new RangeError('program small returns float32 [1,3] for state s, which is float32 [3]'),
+    );
+  });
+
+  refuses('a state that the program was not given', async (engine) => {
+    const invent: ProgramFunction = ({ inputs }) => ({ state: { t: inputs.x! }, outputs: {} });
+    const run = compile(engine, invent).then((program) =>
+      program.run(engine.state({}), { x: new Float32Array(6) }),
+    );
+    await expect(run).rejects.toThrow(
+      new RangeError('program small returns state t, which it was not given'),
+    );
+  });
+
+  refuses('values that do not fit the state', (engine) => {
+    const state = engine.state({ s: floats([3], 1) });
+    expect(() => {
+      state.write({ s: new Float32Array(4) });
+    }).toThrow(new RangeError('s: 4 values for shape [3]'));
+    expect(() => {
+      state.write({ t: new Float32Array(3) });
+    }).toThrow(new RangeError('the state has no tensor t'));
+    expect(() => engine.state({ s: { shape: [2], data: new Float32Array(3) } })).toThrow(RangeError);
+    return Promise.resolve();
+  });
+
+  refuses('random inputs that nobody draws', async (engine) => {
+    const noisy: ProgramFunction = ({ random }) => ({ outputs: { y: random('noise', [2]) } });
+    const program = await compile(engine, noisy);
+    await expect(program.run(engine.state({}), { x: new Float32Array(6) })).rejects.toThrow(
+      'program small needs random numbers (noise) and none are drawn',
+    );
+  });
+});
+
+describe('engines keep apart', () => {
+  test.each([
+    ['onnx', 'js'],
+    ['js', 'onnx'],
+  ] as const)('%s takes no arrays of %s', async (name, otherName) => {
+    const [engine, other] = [engines.get(name)!, engines.get(otherName)!];
+    const signature = { name: 'small', held: other.hold({}), state: {}, inputs: {} };
+    await expect(engine.compile(signature, () => ({ outputs: {} }))).rejects.toThrow(
+      new TypeError('program small: its held arrays belong to another engine'),
+    );
+    const program = await compile(engine, ({ inputs }) => ({ outputs: { y: inputs.x! } }));
+    await expect(program.run(other.state({}), { x: new Float32Array(6) })).rejects.toThrow(
+      new TypeError('program small: its state belongs to another engine'),
+    );
+  });
+});
+
+describe('recording', () => {
+  const record = (program: ProgramFunction): Promise<Program> => compile(engines.get('onnx')!, program);
+
+  test('names an operation that it has no kernel for', async () => {
+    await expect(record(({ inputs }) => ({ outputs: { y: tf.cumsum(inputs.x!, 1) } }))).rejects.toThrow(
+      /Cumsum/,
+    );
+  });
+  test.each<[string, ProgramFunction]>([
+    [
+      'Gemm: inner dimensions of [2,3] and [2,3] differ',
+      ({ inputs: { x } }) => ({ outputs: { y: x!.matMul(x!) } }),
+    ],
+    [
+      'Add: [2,3] and [2] do not broadcast',
+      ({ inputs: { x } }) => ({ outputs: { y: x!.add(ops.ones([2])) } }),
+    ],
+    ['Gather', ({ inputs: { x } }) => ({ outputs: { y: ops.gather(x!, x!.as1D()) } })],
+  ])('names the operation whose operands do not fit: %s', async (message, program) => {
+    await expect(record(program)).rejects.toThrow(new RegExp(message.replaceAll(/[[\]]/g, '\\$&'), 'i'));
+  });
+  test('refuses to read a tensor', async () => {
+    const read: ProgramFunction = ({ inputs }) => ({
+      outputs: { y: inputs.x!.mul(inputs.x!.dataSync()[0]!) },
+    });
+    await expect(record(read)).rejects.toThrow('a program may not read tensors while it is recorded');
+  });
+  test('refuses one random input twice', async () => {
+    const twice: ProgramFunction = ({ random }) => ({
+      outputs: { y: random('noise', [2]).add(random('noise', [2])) },
+    });
+    await expect(record(twice)).rejects.toThrow('program small declares the random input noise twice');
+  });
+  test('goes on after a program that failed, on the backend that was set', async () => {
+    await tf.setBackend('cpu');
+    const fail: ProgramFunction = () => {
+      throw new Error('on purpose');
+    };
+    await expect(record(fail)).rejects.toThrow('on purpose');
+    expect(tf.getBackend()).toBe('cpu');
+    const program = await record(({ inputs }) => ({ outputs: { y: inputs.x!.neg() } }));
+    const ones = new Float32Array(6).fill(1);
+    expect(await program.run(engines.get('onnx')!.state({}), { x: ones })).toEqual({
+      y: ones.map((v) => -v),
+    });
+  });
+});
