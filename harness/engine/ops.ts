@@ -55,6 +55,7 @@ export function valueAndGradients(
 ): { value: tf.Tensor; gradients: Record<string, tf.Tensor> } {
   const names = Object.keys(xs);
   const tensors = Object.values(xs);
+  if (tensors.length === 0) return { value: f(), gradients: {} };
   const { value, grads } = tf.engine().gradients(f, tensors, undefined, true);
   const gradients = names.map((name, i) => {
     const gradient = grads[i] as tf.Tensor | undefined | null;

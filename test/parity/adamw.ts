@@ -1,0 +1,68 @@
+import type { Engine } from '../../harness/engine/types.ts';
+import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
+import type { BaseModel, Delta } from '../../harness/models/types.ts';
+import { fillBatch } from '../../harness/training/batches.ts';
+import { rates } from '../../harness/training/optimizer.ts';
+import { packArrays, packTensors, unpackArrays } from '../../harness/training/packs.ts';
+import { stateTypes, trainingPrograms } from '../../harness/training/programs.ts';
+import { recipeSchema } from '../../harness/training/recipe.ts';
+import type { Arrays, Batch } from './decoder.ts';
+
+/** The product's own training step on a golden batch: the loss before each step and after the last, and the tensors. */
+export async function takeAdamWSteps(
+  engine: Engine,
+  base: BaseModel,
+  delta: Delta,
+  start: Arrays,
+  batch: Batch,
+  adamw: { lrs: number[]; weight_decay: number },
+): Promise<{ losses: number[]; final: Arrays }> {
+  const recipe = recipeSchema.parse({ weightDecay: adamw.weight_decay, dropout: false });
+  const packs = packTensors(
+    Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({
+      name,
+      shape,
+      decays: true,
+      rate: 1,
+    })),
+  );
+  const held = await holdFrozen(engine, base, delta, 0);
+  const setup = { engine, held, base, delta, packs, recipe, totalSteps: adamw.lrs.length };
+  const packed = packArrays(packs, start);
+  const types = stateTypes(setup, false);
+  const state = engine.state(
+    Object.fromEntries(
+      Object.entries(types).map(([name, { shape }]) => {
+        const size = shape.reduce((product, n) => product * n, 1);
+        return [name, { shape, data: packed[name.replace('trained/', '')] ?? new Float32Array(size) }];
+      }),
+    ),
+  );
+  // A golden row is a prompt (labels -100), a target and padding.
+  const examples = batch.input_ids.map((ids, row) => {
+    const length = batch.attention_mask[row]!.reduce((sum, bit) => sum + bit, 0);
+    const first = batch.labels[row]!.findIndex((id) => id !== -100);
+    return { prompt: ids.slice(0, first), target: ids.slice(first, length) };
+  });
+  // The first token of a row without prompt is no target.
+  const count = examples.reduce(
+    (sum, { prompt, target }) => sum + target.length - (prompt.length === 0 ? 1 : 0),
+    0,
+  );
+  const shape = { rows: examples.length, length: batch.input_ids[0]!.length, targets: count };
+  const inputs = fillBatch(examples, shape, 1 / count);
+  const programs = trainingPrograms(setup, false);
+  const losses: number[] = [];
+  for (const [i, rate] of adamw.lrs.entries()) {
+    const steering = { ...rates(recipe, packs, rate, i + 1), step: Float32Array.of(i) };
+    const out = await (await programs.step(shape)).run(state, { ...inputs, ...steering });
+    losses.push(out.loss![0]!);
+  }
+  losses.push((await (await programs.evaluate(shape)).run(state, inputs)).loss![0]!);
+  const trained = Object.entries(await state.read())
+    .filter(([name]) => name.startsWith('trained/'))
+    .map(([name, data]) => [name.slice('trained/'.length), data] as const);
+  await programs.dispose();
+  const final = unpackArrays(packs, Object.fromEntries(trained));
+  return { losses, final: Object.fromEntries(Object.entries(final).map(([name, { data }]) => [name, data])) };
+}
