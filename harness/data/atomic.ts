@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errorCode, UsageError } from './errors.ts';
 
@@ -12,6 +12,7 @@ const refusals: Record<string, string> = {
   EROFS: 'the file system is read-only; choose another folder',
   ENOENT: 'the folder does not exist; create it or choose another',
   ENOTDIR: 'a part of the path is a file, not a folder; choose another path',
+  EEXIST: 'a file is in the way; choose another path',
   EISDIR: 'it is a folder; choose a file name',
 };
 
@@ -44,6 +45,21 @@ export async function writeAtomically(
   await syncFolder(folder);
 }
 
+/** Makes a folder and those above it, if they are not there; throws UsageError where that is refused. */
+export async function makeFolder(folder: string): Promise<void> {
+  // Not mkdir's `recursive`, which never returns where a file system makes no folders, such as /proc.
+  try {
+    await mkdir(folder).catch(async (error: unknown) => {
+      if (errorCode(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
+      await makeFolder(dirname(folder));
+      await mkdir(folder);
+    });
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST' && (await isFolder(folder))) return;
+    throw writeError(folder, error);
+  }
+}
+
 /** The error to throw where writing `path` failed: a UsageError with one clear line for what the system refuses, else `error`. */
 export function writeError(path: string, error: unknown): unknown {
   const reason = refusals[errorCode(error) ?? ''];
@@ -55,4 +71,11 @@ async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => undefined);
   await handle?.close();
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }

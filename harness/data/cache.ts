@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { writeFileAtomic } from './atomic.ts';
+import { makeFolder, writeFileAtomic } from './atomic.ts';
 
 /** Names the file's layout: 8 bytes, the sha256 of the rest, then as uint32: rows, each row's length, all ids. */
 const magic = Buffer.from('DBTOKEN1');
@@ -24,7 +24,7 @@ export async function cachedTokens(
   if (stored) return stored;
   const rows = await make();
   // A cache that cannot be written costs time only, so it stops nothing.
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
     .then(() => writeFileAtomic(path, pack(rows)))
     .catch(() => undefined);
   return rows;

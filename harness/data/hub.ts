@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { writeError, writeFileAtomic } from './atomic.ts';
+import { makeFolder, writeError, writeFileAtomic } from './atomic.ts';
 import { errorCode, UsageError } from './errors.ts';
 import { digestFile } from './hash.ts';
 
@@ -237,12 +237,6 @@ function clear(error: unknown, url: string): UsageError {
 async function writeCached(path: string, text: string): Promise<void> {
   await makeFolder(dirname(path));
   await writeFileAtomic(path, text);
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw writeError(folder, error);
-  });
 }
 
 async function download(

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { writeAtomically, writeFileAtomic } from '../../harness/data/atomic.ts';
+import { makeFolder, writeAtomically, writeFileAtomic } from '../../harness/data/atomic.ts';
 import { UsageError } from '../../harness/data/errors.ts';
 import { temporaryFolder } from './temporary.ts';
 
@@ -46,3 +46,21 @@ test('a missing folder and a folder in the way are named', async () => {
   await expect(writeFileAtomic(join(folder, 'taken'), '')).rejects.toThrow(UsageError);
   expect(await readdir(folder)).toEqual(['taken']);
 });
+
+test('makes folders as deep as needed, and says what is in the way', async () => {
+  const folder = await temporaryFolder();
+  const deep = join(folder, 'a', 'b', 'c');
+  await Promise.all([makeFolder(deep), makeFolder(deep)]);
+  await makeFolder(deep);
+  await writeFileAtomic(join(deep, 'file'), '');
+  await expect(makeFolder(join(deep, 'file'))).rejects.toThrow(UsageError);
+  await expect(makeFolder(join(deep, 'file'))).rejects.toThrow(/a file is in the way/);
+  await expect(makeFolder(join(deep, 'file', 'd'))).rejects.toThrow(/a part of the path is a file/);
+});
+
+test.skipIf(process.platform !== 'linux')(
+  'a file system that makes no folders is refused, not waited for',
+  async () => {
+    await expect(makeFolder('/proc/deltabench/results')).rejects.toThrow(UsageError);
+  },
+);
