@@ -92,3 +92,8 @@ function typeName(field: JsonSchema): string {
   if (field.type === 'array') return `list of ${typeName(field.items ?? {})}`;
   return field.type ?? 'any';
 }
+
+/** An option's value as it is written on the command line. */
+export function formatValue(value: unknown): string {
+  return typeof value === 'string' ? value : Array.isArray(value) ? value.join(',') : JSON.stringify(value);
+}

@@ -1,37 +1,30 @@
+import { trainedShapes } from '../models/attached.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
 
-/** One trained tensor: of the method itself, or of the base and unfrozen by it. */
-export interface TrainedTensor {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly parameters: number;
-}
 export interface ParameterCounts {
   /** Without the task's head. */
   readonly trained: number;
   readonly head: number;
   /** Base, method and head together. */
   readonly all: number;
-  readonly tensors: readonly TrainedTensor[];
+  /** The method's own, and those of the base that it unfreezes. */
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly parameters: number;
+  }[];
 }
 
 /** Counts what a method trains on a base, from shapes alone. */
 export function countParameters(base: BaseModel, delta: Delta): ParameterCounts {
-  const owners = new Map(
-    base.sites.filter(({ kind }) => kind === 'linear' || kind === 'norm').map((site) => [site.name, site]),
-  );
-  const unfrozen = Object.entries(base.shapes).filter(
-    ([name]) => delta.unfreezes?.(name, owners.get(name.replace(/\.[^.]*$/, ''))) ?? false,
-  );
-  const added = Object.entries(delta.trained).map(([name, { shape }]) => [name, shape] as const);
-  const tensors = [...unfrozen, ...added].map(([name, shape]) => ({ name, shape, parameters: size(shape) }));
+  const tensors = Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({
+    name,
+    shape,
+    parameters: size(shape),
+  }));
   const inBase = sum(Object.values(base.shapes).map(size));
-  return {
-    trained: sum(tensors.map(({ parameters }) => parameters)),
-    head: 0,
-    all: inBase + sum(added.map(([, shape]) => size(shape))),
-    tensors,
-  };
+  const added = sum(tensors.filter(({ name }) => !(name in base.shapes)).map(({ parameters }) => parameters));
+  return { trained: sum(tensors.map(({ parameters }) => parameters)), head: 0, all: inBase + added, tensors };
 }
 
 function size(shape: readonly number[]): number {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import type { Method } from '../models/types.ts';
 import { canonicalJson } from './canonical.ts';
-import { camelCase, checkOptions, parseOption, unknownOption, type Options } from './options.ts';
+import { camelCase, checkOptions, formatValue, parseOption, unknownOption, type Options } from './options.ts';
 
 /** One method of a variant with all its options. */
 export interface VariantPart {
@@ -174,8 +174,5 @@ function changesOf(method: Method, options: Options): string[] {
     named.push(name);
     for (const [key] of entries) changed.delete(key);
   }
-  return [
-    ...named,
-    ...[...changed].map(([key, value]) => `${key}=${Array.isArray(value) ? value.join(',') : String(value)}`),
-  ];
+  return [...named, ...[...changed].map(([key, value]) => `${key}=${formatValue(value)}`)];
 }

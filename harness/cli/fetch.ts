@@ -1,0 +1,46 @@
+import { Command } from 'commander';
+import { didYouMean, UsageError } from '../data/errors.ts';
+import { note, print } from './output.ts';
+
+/** `bench fetch`: data and bases ahead of time. */
+export function fetchCommand(): Command {
+  return new Command('fetch')
+    .summary('bring models and data from the hub into the cache')
+    .addCommand(
+      new Command('model')
+        .description('a base model, all of it')
+        .argument('<id>', 'hub id')
+        .action(fetchModel),
+    )
+    .addCommand(
+      new Command('data')
+        .description("a task's data")
+        .argument('<task>', 'see: list tasks')
+        .action(fetchData),
+    );
+}
+
+async function fetchModel(id: string): Promise<void> {
+  const { loadBase } = await import('../models/base.ts');
+  note(`Fetching ${id} …`);
+  const base = await loadBase(id);
+  const [hash, tokenizer] = [await base.hash(), await base.tokenizer()];
+  print(
+    `${id} is here: ${base.family}, ${Object.keys(base.shapes).length} tensors, vocabulary ${tokenizer.vocabSize}, sha256 ${hash}`,
+  );
+}
+
+async function fetchData(name: string): Promise<void> {
+  const { loadTasks } = await import('../runs/plugins.ts');
+  const tasks = await loadTasks();
+  const task = tasks.get(name);
+  if (!task) {
+    const names = [...tasks.keys()];
+    throw new UsageError(`There is no task "${name}".${didYouMean(name, names)} Tasks: ${names.join(', ')}.`);
+  }
+  note(`Fetching the data of ${name} …`);
+  const { source, train, validation, test } = await task.load({ kind: 'hub' });
+  print(
+    `${source.name} (${source.form}) is here: ${train.length} training, ${validation.length} validation, ${test.length} test examples`,
+  );
+}

@@ -1,0 +1,17 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Reads a whole number of at least 1. */
+export function positive(text: string): number {
+  return whole(text, 1);
+}
+
+/** Collects seeds: whole numbers of at least 0. */
+export function seeds(text: string, before: readonly number[] | undefined): number[] {
+  return [...(before ?? []), whole(text, 0)];
+}
+
+function whole(text: string, least: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+  throw new InvalidArgumentError(`It must be a whole number from ${least} on.`);
+}

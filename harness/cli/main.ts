@@ -1,0 +1,60 @@
+import { Command, CommanderError } from 'commander';
+import { didYouMean, UsageError } from '../data/errors.ts';
+import { doctorCommand } from './doctor.ts';
+import { fetchCommand } from './fetch.ts';
+import { listCommand } from './list.ts';
+import { note } from './output.ts';
+import { paramsCommand } from './params.ts';
+import { runCommand } from './run.ts';
+
+/** Runs the command line; sets the exit code: 0 done, 1 a run or a check failed, 2 wrong usage, 130 stopped by Ctrl-C. */
+async function main(args: readonly string[]): Promise<void> {
+  const program = new Command('bench')
+    .description('Compares parameter-efficient fine-tuning methods the way a paper does.')
+    .addCommand(runCommand(), { isDefault: true });
+  for (const command of [listCommand(), paramsCommand(), fetchCommand(), doctorCommand()])
+    program.addCommand(command);
+  const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)];
+  for (const command of all) {
+    // Errors are printed below, all in one form.
+    command
+      .exitOverride()
+      .allowExcessArguments(false)
+      .configureOutput({ outputError: () => undefined });
+  }
+  try {
+    checkCommand(args[0], program);
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** Commander would hand an unknown command to the default one, as an argument. */
+function checkCommand(name: string | undefined, program: Command): void {
+  const names = [...program.commands.map((command) => command.name()), 'help'];
+  if (name === undefined || name.startsWith('-') || names.includes(name)) return;
+  throw new UsageError(
+    `There is no command "${name}".${didYouMean(name, names)} Commands: ${names.join(', ')}.`,
+  );
+}
+
+function report(error: unknown): void {
+  if (error instanceof CommanderError && error.exitCode === 0) return;
+  if (error instanceof CommanderError || error instanceof UsageError) {
+    process.exitCode = 2;
+    // Commander has printed help, where it was asked for or nothing was said.
+    const text = error.message
+      .replace(/^error: /, '')
+      .replace(/\n\(?Did you mean (.*)\?\)?/, '; did you mean $1?');
+    if (text !== '(outputHelp)') note(`error: ${text}`);
+  } else {
+    process.exitCode = 1;
+    const hint = 'DELTABENCH_DEBUG=1 shows where.';
+    const isError = error instanceof Error;
+    note(isError ? `${error.name}: ${error.message}` : String(error));
+    note(process.env.DELTABENCH_DEBUG && isError ? (error.stack ?? '') : hint);
+  }
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,52 @@
+import { styleText } from 'node:util';
+
+/** Writes a command's result. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Writes a command's result as one JSON document. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, undefined, 2));
+}
+
+/** Tells the user something beside the result; a line on standard error. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Lines of two or more columns, aligned. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows.reduce<number[]>(
+    (most, row) => row.map((cell, i) => Math.max(most[i] ?? 0, cell.length)),
+    [],
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** A heading, bold on a terminal. */
+export function heading(text: string): string {
+  return process.stdout.isTTY ? styleText('bold', text) : text;
+}
+
+/** `trainable params: 49,152 || all params: 354,872,320 || trainable%: 0.0138`, as Hugging Face peft prints it. */
+export function trainableLine({
+  trained,
+  head,
+  all,
+}: {
+  trained: number;
+  head: number;
+  all: number;
+}): string {
+  const total = trained + head;
+  const numbers = [total.toLocaleString('en'), all.toLocaleString('en'), ((100 * total) / all).toFixed(4)];
+  return `trainable params: ${numbers[0]!} || all params: ${numbers[1]!} || trainable%: ${numbers[2]!}`;
+}

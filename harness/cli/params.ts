@@ -1,0 +1,63 @@
+import { Command } from 'commander';
+import { columns, print, printJson, trainableLine } from './output.ts';
+
+interface ParamsOptions {
+  readonly model: string;
+  readonly method: string[];
+  readonly tensors?: true;
+  readonly json?: true;
+}
+
+/** `bench params`: exact trained parameters, from config.json alone. */
+export function paramsCommand(): Command {
+  return new Command('params')
+    .summary('count trained parameters exactly')
+    .requiredOption('--model <base>', 'a hub id, a folder, or random-gpt2~…; only its config.json is read')
+    .requiredOption('--method <variants...>', 'methods, such as red, lora~rank=4')
+    .option('--tensors', 'list every trained tensor')
+    .option('--json', 'print one JSON document')
+    .action(params);
+}
+
+async function params(options: ParamsOptions): Promise<void> {
+  const { attach } = await import('../runs/attach.ts');
+  const { countParameters } = await import('../runs/parameters.ts');
+  const { loadMethods } = await import('../runs/plugins.ts');
+  const { parseVariant } = await import('../runs/variant.ts');
+  const methods = await loadMethods();
+  const variants = options.method.map((text) => parseVariant(text, methods));
+  const { loadBase } = await import('../models/base.ts');
+  const base = await loadBase(options.model);
+  const counted = await Promise.all(
+    variants.map(async (variant) => ({ variant, ...countParameters(base, await attach(variant, base)) })),
+  );
+  if (options.json) {
+    printJson({
+      model: base.id,
+      methods: counted.map(({ variant, tensors, ...counts }) => ({
+        ...{ variant: variant.name, label: variant.label },
+        ...counts,
+        trainedWithHead: counts.trained + counts.head,
+        ...(options.tensors && { tensors }),
+      })),
+    });
+    return;
+  }
+  for (const { variant, tensors, ...counts } of counted) {
+    print(`${variant.name} (${variant.label}) on ${base.id}`);
+    print(`  ${trainableLine(counts)}`);
+    print(
+      `  without head: ${counts.trained.toLocaleString('en')}; head: ${counts.head.toLocaleString('en')}`,
+    );
+    if (!options.tensors) continue;
+    print(
+      columns(
+        tensors.map(({ name, shape, parameters }) => [
+          `    ${name}`,
+          `[${shape.join(', ')}]`,
+          parameters.toLocaleString('en'),
+        ]),
+      ),
+    );
+  }
+}

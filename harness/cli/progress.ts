@@ -1,0 +1,83 @@
+import cliProgress from 'cli-progress';
+import type { CellProgress } from '../runs/trial.ts';
+import { note } from './output.ts';
+
+/** Seconds between two lines where there is no terminal. */
+const lineSeconds = 5;
+
+/** Shows how far a run is: a bar on a terminal, elsewhere a plain line every few seconds. */
+export interface Progress {
+  update(progress: CellProgress): void;
+  /** Ends the bar, so that other lines may be written. */
+  stop(): void;
+}
+
+/** Progress on standard error. */
+export function createProgress(): Progress {
+  return process.stderr.isTTY ? barProgress() : lineProgress();
+}
+
+function barProgress(): Progress {
+  let bar: cliProgress.SingleBar | undefined;
+  let timer: Timer | undefined;
+  const stop = () => {
+    bar?.stop();
+    bar = undefined;
+    timer = undefined;
+  };
+  return {
+    update(progress) {
+      if (timer?.phase !== progress.phase) stop();
+      timer ??= new Timer(progress);
+      if (!bar) {
+        bar = new cliProgress.SingleBar({
+          format: `${progress.phase} {bar} {value}/{total}  {left}  {detail}`,
+          hideCursor: true,
+          barsize: 24,
+        });
+        bar.start(progress.total, progress.done, { left: '', detail: '' });
+      }
+      bar.update(progress.done, { left: timer.left(progress), detail: progress.detail });
+    },
+    stop,
+  };
+}
+
+function lineProgress(): Progress {
+  let timer: Timer | undefined;
+  let last = performance.now();
+  return {
+    update(progress) {
+      if (timer?.phase !== progress.phase) timer = new Timer(progress);
+      if (performance.now() - last < lineSeconds * 1000) return;
+      last = performance.now();
+      const { phase, done, total, detail } = progress;
+      note([`${phase} ${done}/${total}`, detail, timer.left(progress)].filter(Boolean).join(', '));
+    },
+    stop() {
+      timer = undefined;
+    },
+  };
+}
+
+/** Tells the time left of one phase. */
+class Timer {
+  readonly phase: string;
+  // A resumed phase does not begin at 0.
+  readonly #first: number;
+  readonly #start = performance.now();
+
+  constructor({ phase, done }: CellProgress) {
+    this.phase = phase;
+    this.#first = done;
+  }
+
+  /** Such as `3 min left`; empty while nothing is known. */
+  left({ done, total }: CellProgress): string {
+    if (done <= this.#first) return '';
+    const seconds = ((performance.now() - this.#start) / 1000 / (done - this.#first)) * (total - done);
+    if (seconds < 90) return `${Math.ceil(seconds)} s left`;
+    if (seconds < 5400) return `${Math.round(seconds / 60)} min left`;
+    return `${(seconds / 3600).toFixed(1)} h left`;
+  }
+}

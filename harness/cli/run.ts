@@ -1,0 +1,213 @@
+import { Command } from 'commander';
+import { UsageError } from '../data/errors.ts';
+import type { Row } from '../reporting/table.ts';
+import type { Outcome, RunEvents } from '../runs/execute.ts';
+import type { Cell, Plan } from '../runs/plan.ts';
+import { Interrupted } from '../training/types.ts';
+import { positive, seeds } from './input.ts';
+import { note, print, printJson, trainableLine } from './output.ts';
+import { createProgress } from './progress.ts';
+
+interface RunOptions {
+  readonly task?: string[];
+  readonly method?: string[];
+  readonly model?: string[];
+  readonly seeds?: number[];
+  readonly set: string[];
+  readonly engine: string;
+  readonly device?: string;
+  readonly threads?: number;
+  readonly maxSteps?: number;
+  readonly limit?: number;
+  readonly results: string;
+  readonly data?: string;
+  readonly tokenizer?: string;
+  readonly retry?: string;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+/** `bench run`: runs the cells that are missing and prints the table. */
+export function runCommand(): Command {
+  return new Command('run')
+    .summary('run what is missing and print the table (the default command)')
+    .description(
+      'Trains and tests every combination of tasks, models, methods and seeds that has no record yet.',
+    )
+    .option('--task <names...>', 'tasks (see: list tasks)')
+    .option('--method <variants...>', 'methods, such as red, lora~rank=4, red+lora (see: list methods)')
+    .option(
+      '--model <bases...>',
+      'base models: a hub id, a folder, or random-gpt2~layers=4,width=256,heads=4',
+    )
+    .option('--seeds <numbers...>', 'a run for each (default: 42)', seeds)
+    .option(
+      '--set <settings...>',
+      'key=value: a hyper-parameter or an option of the methods (see: list recipes)',
+      [],
+    )
+    .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
+    .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
+    .option('--threads <number>', 'threads of the CPU (default: all)', positive)
+    .option('--max-steps <number>', 'end training early', positive)
+    .option('--limit <number>', 'use only so many examples of every split', positive)
+    .option('--results <folder>', 'where records lie', 'results')
+    .option('--data <place>', 'hub, or a folder (default: DELTABENCH_DATA, else the hub)')
+    .option('--tokenizer <folder>', "the tokenizer, where the model's own is not wanted or missing")
+    .option('--retry <which>', 'failed: try failed runs again')
+    .option('--dry-run', 'print what would run, with every setting, and stop')
+    .option('--json', 'print one JSON document')
+    .action(run);
+}
+
+async function run(options: RunOptions): Promise<void> {
+  if (options.retry !== undefined && options.retry !== 'failed') {
+    throw new UsageError(`--retry ${options.retry}: it can only be "failed".`);
+  }
+  // Imported here, because help need not wait for them.
+  const { planRuns } = await import('../runs/plan.ts');
+  const { loadMethods, loadTasks } = await import('../runs/plugins.ts');
+  const [methods, tasks] = await Promise.all([loadMethods(), loadTasks()]);
+  const plan = await planRuns(
+    {
+      ...options,
+      seeds: options.seeds ?? [42],
+      settings: options.set,
+      tasks: asked(options.task, '--task', `Tasks: ${[...tasks.keys()].join(', ')}.`),
+      methods: asked(options.method, '--method', `Methods: ${[...methods.keys()].join(', ')}.`),
+      models: asked(
+        options.model,
+        '--model',
+        'It is a hub id (gpt2-medium), a folder in Hugging Face layout, or random-gpt2~layers=4,width=256,heads=4.',
+      ),
+    },
+    methods,
+    tasks,
+  );
+  if (options.dryRun) await preview(plan, options.json === true);
+  else await execute(plan, options);
+}
+
+function asked(values: readonly string[] | undefined, option: string, help: string): readonly string[] {
+  if (values?.length) return values;
+  throw new UsageError(`Say which with ${option}. ${help}`);
+}
+
+async function preview(plan: Plan, json: boolean): Promise<void> {
+  const { previewCells } = await import('../runs/preview.ts');
+  const { formatValue } = await import('../runs/options.ts');
+  const cells = await previewCells(plan);
+  if (json) {
+    printJson({ cells });
+    return;
+  }
+  const pairs = (values: object, prefix = '') =>
+    Object.entries(values).map(([key, value]) => `${prefix}${key}=${formatValue(value)}`);
+  for (const { state, path, methods, recipe } of cells) {
+    const settings = [
+      ...methods.flatMap(({ name, options }) => pairs(options, `${name}.`)),
+      ...pairs(recipe),
+    ];
+    print(`${state.padEnd(8)}  ${path}\n          ${settings.join(' ')}`);
+  }
+}
+
+async function execute(plan: Plan, options: RunOptions): Promise<void> {
+  const { executePlan } = await import('../runs/execute.ts');
+  const progress = createProgress();
+  const controller = stopOnSignals(() => {
+    progress.stop();
+  });
+  let outcomes: Outcome[];
+  try {
+    outcomes = await executePlan(plan, {
+      events: reportTo(progress),
+      signal: controller.signal,
+      retryFailed: options.retry === 'failed',
+    });
+  } catch (error) {
+    progress.stop();
+    if (!(error instanceof Interrupted)) throw error;
+    note('Stopped. The same command goes on from here.');
+    process.exitCode = 130;
+    return;
+  }
+  const { formatTable } = await import('../reporting/table.ts');
+  const rows = await tableRows(outcomes);
+  if (options.json) {
+    printJson({
+      rows,
+      runs: outcomes.map(({ path, record }) => ({ path, ...record })),
+    });
+  } else {
+    print(formatTable(rows));
+    note(`\nRecords: ${plan.results}`);
+  }
+  const failed = outcomes.filter(({ record }) => record.status === 'failed');
+  if (failed.length === 0) return;
+  note(`${failed.length} of ${outcomes.length} runs failed; --retry failed tries them again.`);
+  process.exitCode = 1;
+}
+
+function reportTo(progress: ReturnType<typeof createProgress>): RunEvents {
+  return {
+    onStart(cell, counts, number, total) {
+      note(`[${number}/${total}] ${title(cell)}\n${trainableLine(counts)}`);
+    },
+    onProgress(done) {
+      progress.update(done);
+    },
+    onEnd(record, path) {
+      progress.stop();
+      const scores = record.metrics.map(
+        ({ name, value, scale, decimals }) => `${name} ${(value * scale).toFixed(decimals)}`,
+      );
+      const outcome = record.error
+        ? `failed: ${record.error.name}: ${record.error.message}`
+        : scores.join(', ');
+      note(`${outcome} (${path})`);
+    },
+    onNote(text) {
+      progress.stop();
+      note(text);
+    },
+  };
+}
+
+function title({ task, model, variant, seed }: Cell): string {
+  return `${task.name} · ${model} · ${variant.label} · seed ${seed}`;
+}
+
+async function tableRows(outcomes: readonly Outcome[]): Promise<Row[]> {
+  const { summariseRow } = await import('../reporting/table.ts');
+  const groups = new Map<string, Outcome[]>();
+  for (const outcome of outcomes) {
+    const { task, model, variant } = outcome.cell;
+    const key = JSON.stringify([task.name, model, variant.name]);
+    groups.set(key, [...(groups.get(key) ?? []), outcome]);
+  }
+  return [...groups.values()].map((group) => {
+    const { task, model, variant } = group[0]!.cell;
+    return summariseRow({
+      ...{ task: task.name, model, variant: variant.name, label: variant.label },
+      records: group.map(({ record }) => record),
+    });
+  });
+}
+
+/** The first Ctrl-C asks the run to save and stop; the second ends the process. */
+function stopOnSignals(onStop: () => void): AbortController {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) return;
+    controller.abort();
+    onStop();
+    note('Stopping after this step; Ctrl-C again stops at once.');
+    // tsx sends a signal on although the terminal has sent it: only one that comes later is a second wish.
+    setTimeout(() => {
+      process.off('SIGINT', stop).off('SIGTERM', stop);
+    }, 1000).unref();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  return controller;
+}

@@ -1,0 +1,25 @@
+import { UsageError } from '../data/errors.ts';
+import { unfrozenTensors } from '../models/attached.ts';
+import type { BaseModel, Delta } from '../models/types.ts';
+import type { Variant } from './variant.ts';
+
+/** What a variant's methods add to a base; throws UsageError where they cannot act on it, or not together. */
+export async function attach({ parts, name }: Variant, base: BaseModel): Promise<Delta> {
+  try {
+    const deltas = parts.map(({ method, options }) => ({
+      name: method.name,
+      delta: method.attach(base, options),
+    }));
+    if (deltas.length === 1) return deltas[0]!.delta;
+    const { composeDeltas } = await import('../models/compose.ts');
+    const delta = composeDeltas(deltas);
+    // Listing them finds two methods that train the same tensor.
+    unfrozenTensors(base, delta);
+    return delta;
+  } catch (error) {
+    // Methods throw RangeError where options and base do not go together.
+    throw error instanceof RangeError
+      ? new UsageError(`${name}: ${error.message}.`, { cause: error })
+      : error;
+  }
+}

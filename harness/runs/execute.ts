@@ -1,0 +1,122 @@
+import { UsageError } from '../data/errors.ts';
+import type { Engine } from '../engine/types.ts';
+import { Interrupted } from '../training/types.ts';
+import { codeVersion, describeEnvironment } from './environment.ts';
+import { countParameters, type ParameterCounts } from './parameters.ts';
+import type { Cell, Plan } from './plan.ts';
+import { prepareCells, type PreparedCell } from './prepare.ts';
+import { sealRecord, type RunRecord } from './record.ts';
+import { checkWritable, openWork, writeRecord } from './store.ts';
+import { trainAndTest, type CellProgress, type Findings } from './trial.ts';
+
+export interface RunEvents {
+  /** A cell begins, one of `total` that were missing. */
+  onStart(cell: Cell, counts: ParameterCounts, number: number, total: number): void;
+  onProgress(progress: CellProgress): void;
+  onEnd(record: RunRecord, path: string): void;
+  /** Something that the user should know; one line. */
+  onNote(text: string): void;
+}
+
+export interface ExecuteOptions {
+  readonly events: RunEvents;
+  readonly signal: AbortSignal;
+  /** Tries failed runs again. */
+  readonly retryFailed: boolean;
+}
+
+/** A cell and its record. */
+export interface Outcome {
+  readonly cell: Cell;
+  readonly record: RunRecord;
+  readonly path: string;
+}
+
+/**
+ * Runs the cells of a plan that have no record yet; a failed run is recorded and the rest goes on. Throws UsageError
+ * before any training where something asked for cannot be used, and Interrupted when `signal` is aborted.
+ */
+export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<Outcome[]> {
+  await checkWritable(plan.results);
+  const prepared = await prepareCells(plan);
+  for (const { path, reason } of prepared.flatMap(({ place }) => place.broken)) {
+    options.events.onNote(`${path} is not used and stays as it is: ${reason}.`);
+  }
+  const isMissing = ({ place: { record } }: PreparedCell) =>
+    record === undefined || (options.retryFailed && record.status === 'failed');
+  const missing = prepared.filter(isMissing);
+  const engine = missing.length ? await startEngine(plan) : undefined;
+  const outcomes: Outcome[] = [];
+  for (const run of prepared) {
+    const { cell, place } = run;
+    if (!isMissing(run)) {
+      outcomes.push({ cell, record: place.record!, path: place.path });
+      continue;
+    }
+    if (options.signal.aborted) throw new Interrupted('stopped between two runs');
+    options.events.onStart(
+      cell,
+      countParameters(run.base, run.delta),
+      missing.indexOf(run) + 1,
+      missing.length,
+    );
+    const record = await runCell(run, engine!, plan, options);
+    options.events.onEnd(record, place.path);
+    outcomes.push({ cell, record, path: place.path });
+  }
+  return outcomes;
+}
+
+async function startEngine({ engine: { name, device, threads } }: Plan): Promise<Engine> {
+  const { createEngine } = await import('../engine/create.ts');
+  try {
+    return await createEngine({ name, threads, ...(device === undefined ? {} : { device }) });
+  } catch (error) {
+    // It is not installed here, or the device is none: nothing that another seed could change.
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+async function runCell(
+  run: PreparedCell,
+  engine: Engine,
+  plan: Plan,
+  options: ExecuteOptions,
+): Promise<RunRecord> {
+  const { cell, place, settings, identity } = run;
+  const started = new Date();
+  const work = await openWork(place.path, identity);
+  const findings: Findings = { metrics: [], seconds: {}, tokensPerSecond: {}, files: {} };
+  let error: RunRecord['error'];
+  try {
+    await trainAndTest({ run, engine, folder: work, ...options }, findings);
+  } catch (caught) {
+    // What the user can mend, and what the user stopped, is no failure of the method.
+    if (caught instanceof UsageError || caught instanceof Interrupted) throw caught;
+    error =
+      caught instanceof Error
+        ? { name: caught.name, message: caught.message }
+        : { name: 'Error', message: String(caught) };
+  }
+  const { trained, head, all } = countParameters(run.base, run.delta);
+  const record = sealRecord({
+    schema: 1,
+    identity,
+    settings,
+    status: error ? 'failed' : 'finished',
+    ...(error && { error }),
+    attempt: (place.record?.attempt ?? 0) + 1,
+    started: started.toISOString(),
+    ended: new Date().toISOString(),
+    method: { variant: cell.variant.name, label: cell.variant.label },
+    parameters: { trained, head, all },
+    ...findings,
+    // The system counts in KiB.
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    engine: { name: engine.name, device: engine.device },
+    code: await codeVersion(),
+    environment: await describeEnvironment(plan.engine.threads),
+  });
+  await writeRecord(place.path, record);
+  return record;
+}

@@ -1,0 +1,73 @@
+import { UsageError } from '../data/errors.ts';
+import type { Splits, Task } from '../data/task.ts';
+import type { Tokenizer } from '../data/tokenizer.ts';
+import type { BaseModel, Delta } from '../models/types.ts';
+import { attach } from './attach.ts';
+import { hashJson } from './canonical.ts';
+import { addressOf, type Cell, type Plan } from './plan.ts';
+import type { Settings } from './record.ts';
+import { findPlace, type Place } from './store.ts';
+
+/** A cell with its base and data open. */
+export interface PreparedCell {
+  readonly cell: Cell;
+  readonly splits: Splits;
+  readonly base: BaseModel;
+  readonly tokenizer: Tokenizer;
+  /** Ends a generated text. */
+  readonly endToken: number;
+  readonly delta: Delta;
+  readonly settings: Settings;
+  readonly identity: string;
+  readonly place: Place;
+}
+
+/** Opens bases and data, each once, and finds every cell's record or place; throws UsageError where something cannot be used. */
+export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
+  const { loadBase } = await import('../models/base.ts');
+  const splitsOf = once((task: Task) => task.load(plan.source));
+  const baseOf = once((id: string) => loadBase(id, plan.base));
+  const attached: { cell: Cell; base: BaseModel; delta: Delta }[] = [];
+  // All of what is quickly checked comes before any data is read or fetched.
+  for (const cell of plan.cells) {
+    const base = await baseOf(cell.model);
+    attached.push({ cell, base, delta: await attach(cell.variant, base) });
+  }
+  const prepared: PreparedCell[] = [];
+  for (const { cell, base, delta } of attached) {
+    const tokenizer = await base.tokenizer();
+    const endToken = endTokenOf(tokenizer, base.id);
+    const splits = await splitsOf(cell.task);
+    const settings: Settings = {
+      task: { name: cell.task.name, version: cell.task.version },
+      data: splits.source,
+      model: { id: base.id, hash: await base.hash(), tokenizer: tokenizer.hash },
+      methods: cell.variant.parts.map(({ method, options }) => ({ name: method.name, options })),
+      recipe: cell.recipe,
+      protocol: cell.protocol,
+      precision: 'float32',
+      limits: cell.limits,
+      seed: cell.seed,
+    };
+    const identity = hashJson(settings);
+    const place = await findPlace(plan.results, addressOf(cell), identity);
+    prepared.push({ cell, splits, base, tokenizer, endToken, delta, settings, identity, place });
+  }
+  return prepared;
+}
+
+function endTokenOf(tokenizer: Tokenizer, model: string): number {
+  if (tokenizer.eosId !== undefined) return tokenizer.eosId;
+  throw new UsageError(
+    `The tokenizer of ${model} names no end-of-text token, so generation could not stop; add eos_token to its tokenizer_config.json.`,
+  );
+}
+
+function once<Key, Value>(make: (key: Key) => Promise<Value>): (key: Key) => Promise<Value> {
+  const made = new Map<Key, Promise<Value>>();
+  return (key) => {
+    const value = made.get(key) ?? make(key);
+    made.set(key, value);
+    return value;
+  };
+}

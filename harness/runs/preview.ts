@@ -1,0 +1,54 @@
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Recipe } from '../training/recipe.ts';
+import { canonicalJson } from './canonical.ts';
+import { addressOf, type Cell, type Plan } from './plan.ts';
+import type { RunRecord, Settings } from './record.ts';
+import { readRecord, recordPath } from './store.ts';
+
+/** What a cell would do, said without opening data or base. */
+export interface CellPreview {
+  readonly state: 'missing' | 'finished' | 'failed';
+  /** Of the record, or where it would lie. */
+  readonly path: string;
+  readonly task: string;
+  readonly model: string;
+  readonly variant: string;
+  readonly methods: Settings['methods'];
+  readonly recipe: Recipe;
+  readonly limits: Cell['limits'];
+  readonly protocol: string;
+  readonly seed: number;
+}
+
+/** Says of every cell of a plan which settings it has and whether its record stands, its data and base taken as unchanged. */
+export function previewCells(plan: Plan): Promise<CellPreview[]> {
+  return Promise.all(plan.cells.map((cell) => previewCell(plan.results, cell)));
+}
+
+async function previewCell(results: string, cell: Cell): Promise<CellPreview> {
+  const { task, model, variant, recipe, limits, protocol, seed } = cell;
+  const address = addressOf(cell);
+  const methods = variant.parts.map(({ method, options }) => ({ name: method.name, options }));
+  const wanted = canonicalJson({ version: task.version, methods, recipe, limits, protocol });
+  const isThis = ({ settings: s }: RunRecord) =>
+    canonicalJson({
+      ...{ version: s.task.version, methods: s.methods, recipe: s.recipe },
+      ...{ limits: s.limits, protocol: s.protocol },
+    }) === wanted;
+  const path = recordPath(results, address);
+  const folder = dirname(path);
+  const names = await readdir(folder).catch(() => []);
+  const own = names.filter(
+    (name) => name.startsWith(`seed-${seed}`) && /^seed-\d+(~[0-9a-f]+)?\.json$/.test(name),
+  );
+  const common = { task: task.name, model, variant: variant.name, methods, recipe, limits, protocol, seed };
+  for (const name of own) {
+    if (!/^(~|\.)/.test(name.slice(`seed-${seed}`.length))) continue;
+    const read = await readRecord(join(folder, name));
+    if (read && 'record' in read && isThis(read.record)) {
+      return { state: read.record.status, path: join(folder, name), ...common };
+    }
+  }
+  return { state: 'missing', path, ...common };
+}

@@ -1,0 +1,136 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, describe, expect, test } from 'vitest';
+import { projectRoot } from '../../harness/runs/plugins.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
+afterAll(() => rm(folder, { recursive: true }));
+
+/** The real command line, without the environment's data and caches. */
+function bench(...args: string[]) {
+  return execa('node_modules/.bin/tsx', ['harness/cli/main.ts', ...args], {
+    cwd: projectRoot,
+    reject: false,
+    env: {
+      DELTABENCH_DATA: undefined,
+      DELTABENCH_CACHE: join(folder, 'cache'),
+      HF_HOME: join(folder, 'hub'),
+    },
+  });
+}
+
+const base = 'random-gpt2~layers=2,width=64,heads=2';
+const results = join(folder, 'results');
+const run = ['--task', 'e2e', '--method', 'red', '--model', base, '--results', results];
+
+describe.concurrent('help and lists', () => {
+  test('help names every command', async () => {
+    const { stdout, exitCode } = await bench('--help');
+    expect(exitCode).toBe(0);
+    for (const command of ['run', 'list', 'params', 'fetch', 'doctor']) expect(stdout).toContain(command);
+  });
+
+  test('list methods shows options with defaults and descriptions', async () => {
+    const { stdout, exitCode } = await bench('list', 'methods');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^red +RED +Wu et al\. 2024/m);
+    expect(stdout).toMatch(/position +ffn \| attn \| ffn\+attn +default ffn +\S/);
+    expect(stdout).toContain('red~no-scaling');
+  });
+
+  test('list --json is one document with every list', async () => {
+    const { stdout } = await bench('list', '--json');
+    const lists = JSON.parse(stdout) as Record<string, { name: string }[]>;
+    expect(Object.keys(lists)).toEqual(['tasks', 'methods', 'models', 'recipes', 'engines']);
+    expect(lists.methods!.map(({ name }) => name)).toEqual(expect.arrayContaining(['full', 'lora', 'red']));
+    expect(lists.recipes!.map(({ name }) => name)).toContain('learningRate');
+  });
+});
+
+describe.concurrent('params', () => {
+  test.each([
+    ['gpt2-medium', 'red', 49_152],
+    ['gpt2-medium', 'lora', 786_432],
+    ['gpt2-medium', 'full', 354_823_168],
+    ['gpt2-large', 'red', 92_160],
+    ['gpt2-large', 'lora', 1_474_560],
+  ])('%s with %s trains %d parameters', async (model, method, expected) => {
+    const { stdout } = await bench('params', '--model', model, '--method', method, '--tensors', '--json');
+    const { methods } = JSON.parse(stdout) as {
+      methods: {
+        trained: number;
+        head: number;
+        trainedWithHead: number;
+        tensors: { parameters: number }[];
+      }[];
+    };
+    expect(methods).toHaveLength(1);
+    expect(methods[0]).toMatchObject({ trained: expected, head: 0, trainedWithHead: expected });
+    expect(methods[0]!.tensors.reduce((total, { parameters }) => total + parameters, 0)).toBe(expected);
+  });
+
+  test("prints peft's line", async () => {
+    const { stdout } = await bench('params', '--model', 'gpt2-medium', '--method', 'red');
+    expect(stdout).toContain('trainable params: 49,152 || all params: 354,872,320 || trainable%: 0.0139');
+  });
+});
+
+describe.concurrent('what is wrong is one clear line, exit code 2, and nothing written', () => {
+  test.each([
+    [['lits'], /There is no command "lits"\. Did you mean "list"\?/],
+    [['list', 'metods'], /There is no list of "metods"\. Did you mean "methods"\?/],
+    [['--metod', 'red'], /unknown option '--metod'; did you mean --method\?/],
+    [['--task', 'e2e', '--method', 'red', '--results', results], /Say which with --model\. .*random-gpt2/],
+    [[...run, '--task', 'e2ee'], /There is no task "e2ee"\. Did you mean "e2e"\? Tasks: .*e2e/],
+    [[...run, '--method', 'lorra'], /There is no method "lorra"\. Did you mean "lora"\?/],
+    [[...run, '--method', 'lora~rnak=2'], /lora has no option "rnak"\. Did you mean "rank"\?/],
+    [[...run, '--method', 'lora~rank=0'], /lora: rank=0 is not allowed/],
+    [
+      [...run, '--method', 'red~no-scaling~no-bias', '--data', folder],
+      /red~no-scaling~no-bias: RED without scaling/,
+    ],
+    [[...run, '--engine', 'onyx'], /There is no engine "onyx"\. Did you mean "onnx"\?/],
+    [[...run, '--set', 'learningRate'], /"learningRate" is not of the form key=value/],
+    [[...run, '--set', 'learningrat=1'], /--set learningrat: .*Did you mean "learningRate"\?/],
+    [[...run, '--set', 'batchSize=x'], /The recipe: batchSize=x is not allowed/],
+    [[...run, '--seeds', '4x'], /'4x' is invalid.*whole number/],
+    [[...run, '--max-steps', '0'], /'0' is invalid.*whole number from 1/],
+    [[...run, '--data', '/nowhere'], /--data names \/nowhere, which is no folder/],
+    [
+      [...run, '--model', 'random-gpt2~layer=2', '--data', folder],
+      /no setting "layer"\. Did you mean "layers"\?/,
+    ],
+    [[...run, '--retry', 'all'], /--retry all: it can only be "failed"/],
+    [['params', '--method', 'red'], /required option '--model <base>' not specified/],
+    [['fetch', 'data', 'e2ee'], /There is no task "e2ee"\. Did you mean "e2e"\?/],
+  ])('%j', async (args, expected) => {
+    const { stdout, stderr, exitCode } = await bench(...args);
+    expect(stderr).toMatch(expected);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect([stdout, exitCode]).toEqual(['', 2]);
+    // A results folder may have been made to see whether it can be; nothing lies in it.
+    expect(await readdir(results).catch(() => [])).toEqual([]);
+  });
+
+  test('a results folder that cannot be written is said before anything else', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    const { stderr, exitCode } = await bench(...run, '--data', folder, '--results', join(file, 'results'));
+    expect(stderr).toMatch(/^error: Cannot write .*file.*\.$/);
+    expect(exitCode).toBe(2);
+  });
+});
+
+test('--dry-run prints every setting and writes nothing', async () => {
+  const args = [...run, '--seeds', '42', '43', '--set', 'learning-rate=0.01', '--dry-run'];
+  const { stdout, exitCode } = await bench(...args);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain(join(results, 'e2e', base, 'red', 'seed-43.json'));
+  expect(stdout).toContain('red.position=ffn');
+  expect(stdout).toContain('learningRate=0.01');
+  const { cells } = JSON.parse((await bench(...args, '--json')).stdout) as { cells: object[] };
+  expect(cells).toHaveLength(2);
+  expect(cells[0]).toMatchObject({ state: 'missing', seed: 42, recipe: { learningRate: 0.01 } });
+});
