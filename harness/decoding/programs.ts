@@ -1,0 +1,143 @@
+import * as ops from '../engine/ops.ts';
+import type { Engine, Held, HeldArray, Program, ProgramTensors, TensorTypes } from '../engine/types.ts';
+import type { DecoderStates } from '../models/family.ts';
+import { headWeight, runDecoder, type ModelUse } from '../models/run-model.ts';
+import type { BaseModel, Delta } from '../models/types.ts';
+import { largest } from './candidates.ts';
+
+export type TrainedTensors = Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
+
+/** What the programs of one decoding have in common. */
+export interface DecodingSetup {
+  readonly engine: Engine;
+  readonly held: Held;
+  readonly base: BaseModel;
+  readonly delta: Delta;
+  /** Whether scores are log-probabilities; logits otherwise. */
+  readonly normalized: boolean;
+}
+
+/** Puts everything on the engine: the base's tensors and the method's, trained ones as they are after training. */
+export async function holdAll(
+  engine: Engine,
+  base: BaseModel,
+  delta: Delta,
+  tensors: TrainedTensors,
+): Promise<Held> {
+  for (const name of Object.keys({ ...delta.trained, ...delta.frozen, ...delta.state })) {
+    if (!tensors[name]) throw new RangeError(`decoding lacks the method's tensor ${name}`);
+  }
+  const arrays: Record<string, HeldArray> = { ...tensors };
+  for (const [name, shape] of Object.entries(base.shapes)) {
+    if (arrays[name]) continue;
+    const data = await base.tensor(name);
+    const location = base.location(name);
+    arrays[name] = location ? { shape, data, location } : { shape, data };
+  }
+  return engine.hold(arrays);
+}
+
+export interface PrefillShape {
+  readonly rows: number;
+  readonly length: number;
+  readonly candidates: number;
+}
+/**
+ * Reads prompts, padded on the right: inputs ids, positions and the context's masks [B·T], `last` [B] the row of each
+ * prompt's last token. Outputs `scores` and `ids` [B, candidates] of the next token, `key <layer>`, `value <layer>` [B·T, d].
+ */
+export function prefillProgram(
+  setup: DecodingSetup,
+  { rows, length, candidates }: PrefillShape,
+): Promise<Program> {
+  const all = rows * length;
+  const mask = { shape: [all, 1], dtype: 'float32' as const };
+  return setup.engine.compile(
+    {
+      name: `prompts ${rows}x${length}`,
+      held: setup.held,
+      state: {},
+      inputs: {
+        ...{ ids: ints(all), positions: ints(all), last: ints(rows) },
+        ...{ tokens: mask, prompt: mask, fromStart: mask, fromEnd: mask },
+      },
+    },
+    (x) => {
+      const states = runDecoder(x, useOf(setup, x), { batch: rows, length });
+      const hidden = ops.gather(states.hidden, x.inputs.last as never);
+      return { outputs: outputsOf(setup, x, { ...states, hidden }, candidates) };
+    },
+  );
+}
+
+export interface StepShape {
+  readonly rows: number;
+  /** Slots of the cache. */
+  readonly slots: number;
+  readonly candidates: number;
+}
+/**
+ * One token a row: inputs ids and positions [B], `key <layer>`, `value <layer>` [B, H, P, h] of the tokens before, bias
+ * [B, 1, 1, P]. Outputs as a prefill's, keys and values [B, d] of the new tokens only.
+ */
+export function stepProgram(setup: DecodingSetup, { rows, slots, candidates }: StepShape): Promise<Program> {
+  const { layers, heads, headWidth } = setup.base.architecture;
+  const cache: TensorTypes[string] = { shape: [rows, heads, slots, headWidth], dtype: 'float32' };
+  const places = Array.from({ length: layers }, (_, layer) => layer);
+  return setup.engine.compile(
+    {
+      name: `step ${rows} after ${slots}`,
+      held: setup.held,
+      state: {},
+      inputs: {
+        ids: ints(rows),
+        positions: ints(rows),
+        bias: { shape: [rows, 1, 1, slots], dtype: 'float32' },
+        ...Object.fromEntries(places.flatMap((i) => [[`key ${i}`, cache], [`value ${i}`, cache]])), // prettier-ignore
+      },
+      use: 'often',
+    },
+    (x) => {
+      // A generated token is a real one outside the prompt.
+      const all = (value: number): ops.Tensor => ops.fill([rows, 1], value);
+      const context = { tokens: all(1), prompt: all(0), fromStart: all(-1), fromEnd: all(-1) };
+      const past = {
+        keys: places.map((i) => x.inputs[`key ${i}`]!),
+        values: places.map((i) => x.inputs[`value ${i}`]!),
+        bias: x.inputs.bias!,
+      };
+      const inside = { ...x, inputs: { ...x.inputs, ...context } };
+      const states = runDecoder(inside, useOf(setup, x), { batch: rows, length: 1, past });
+      return { outputs: outputsOf(setup, x, states, candidates) };
+    },
+  );
+}
+
+const ints = (n: number): TensorTypes[string] => ({ shape: [n], dtype: 'int32' });
+
+function useOf({ base, delta }: DecodingSetup, x: ProgramTensors): ModelUse {
+  return { base, delta, tensors: x.held, training: false, dropout: false, totalSteps: 1 };
+}
+
+function outputsOf(
+  setup: DecodingSetup,
+  x: ProgramTensors,
+  { hidden, keys, values }: DecoderStates,
+  candidates: number,
+): Record<string, ops.Tensor> {
+  const logits = ops.linear(hidden, headWeight(x, useOf(setup, x)), undefined, true);
+  const top = largest(logits, candidates);
+  return {
+    // Normalised after the choice: subtracting a row's constant keeps its order.
+    scores: setup.normalized ? top.values.sub(logSumExp(logits, top.values)) : top.values,
+    ids: top.indices,
+    ...Object.fromEntries(keys.map((key, i) => [`key ${i}`, key])),
+    ...Object.fromEntries(values.map((value, i) => [`value ${i}`, value])),
+  };
+}
+
+/** log Σ exp of each row [N, V] → [N, 1]; the row's largest value stands first in `top`. */
+function logSumExp(logits: ops.Tensor, top: ops.Tensor): ops.Tensor {
+  const most = ops.slice(top, [0, 0], [top.shape[0], 1]);
+  return logits.sub(most).exp().sum(1, true).log().add(most);
+}
