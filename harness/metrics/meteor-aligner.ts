@@ -78,22 +78,30 @@ class Path {
   }
 }
 
-/** The beam's paths: more matched words first, then fewer chunks, then the shorter distance; equals keep their order. */
+/** Whether a path goes before another: more matched words, then fewer chunks, then the shorter distance. */
+function isBetter(path: Path, other: Path): boolean {
+  const more =
+    path.hypothesisMatches + path.referenceMatches - other.hypothesisMatches - other.referenceMatches;
+  return (more || other.chunks - path.chunks || other.distance - path.distance) > 0;
+}
+
+/** The best paths, as many as the beam is wide; equals keep their order. */
 function best(paths: readonly Path[]): Path[] {
   const beam: Path[] = [];
   for (const path of paths) {
-    const matches = path.hypothesisMatches + path.referenceMatches;
-    const ahead = (other: Path): boolean =>
-      (matches - (other.hypothesisMatches + other.referenceMatches) ||
-        other.chunks - path.chunks ||
-        other.distance - path.distance) > 0;
     let place = beam.length;
-    while (place > 0 && ahead(beam[place - 1]!)) place--;
+    while (place > 0 && isBetter(path, beam[place - 1]!)) place--;
     if (place === BEAM) continue;
     if (beam.length === BEAM) beam.pop();
     beam.splice(place, 0, path);
   }
   return beam;
+}
+
+/** Whether each word of the span is covered by one candidate only. */
+function coveredOnce(cover: readonly number[], start: number, length: number): boolean {
+  for (let i = start; i < start + length; i++) if (cover[i] !== 1) return false;
+  return true;
 }
 
 /** By reference word, the match that is its only candidate and whose words no other candidate covers. */
@@ -109,15 +117,11 @@ function definiteMatches(
       for (let i = 0; i < candidate.referenceLength; i++) referenceCover[start + i]!++;
     }
   }
-  const once = (cover: readonly number[], start: number, length: number): boolean => {
-    for (let i = start; i < start + length; i++) if (cover[i] !== 1) return false;
-    return true;
-  };
   return candidates.map(([candidate, ...others], start) =>
     candidate &&
     others.length === 0 &&
-    once(hypothesisCover, candidate.hypothesis, candidate.hypothesisLength) &&
-    once(referenceCover, start, candidate.referenceLength)
+    coveredOnce(hypothesisCover, candidate.hypothesis, candidate.hypothesisLength) &&
+    coveredOnce(referenceCover, start, candidate.referenceLength)
       ? candidate
       : undefined,
   );

@@ -23,19 +23,25 @@ const MODULES = 4;
 const CHUNKS = MODULES + 4 * WEIGHTS.length;
 const WIDTH = CHUNKS + 3;
 
+/** Content and function words weighed together. */
+function weighted(content: number, functions: number): number {
+  return DELTA * content + (1 - DELTA) * functions;
+}
+
+/** The weighed share of matched words: precision of the hypothesis (side 0), recall of the reference (side 1). */
+function share(sum: Float64Array, side: 0 | 1): number {
+  let matches = 0;
+  for (let module = 0; module < WEIGHTS.length; module++) {
+    const at = MODULES + 4 * module + side;
+    matches += WEIGHTS[module]! * weighted(sum[at]!, sum[at + 2]!);
+  }
+  return matches === 0 ? 0 : matches / weighted(sum[side]! - sum[2 + side]!, sum[2 + side]!);
+}
+
 /** METEOR of summed rows. */
 function score(sum: Float64Array): number {
-  const weighted = (content: number, functions: number): number => DELTA * content + (1 - DELTA) * functions;
-  const side = (of: 0 | 1): number => {
-    let matches = 0;
-    for (const [module, weight] of WEIGHTS.entries()) {
-      const at = MODULES + 4 * module + of;
-      matches += weight * weighted(sum[at]!, sum[at + 2]!);
-    }
-    return matches === 0 ? 0 : matches / weighted(sum[of]! - sum[2 + of]!, sum[2 + of]!);
-  };
-  const precision = side(0);
-  const recall = side(1);
+  const precision = share(sum, 0);
+  const recall = share(sum, 1);
   if (precision === 0 || recall === 0) return 0;
   const mean = 1 / ((1 - ALPHA) / precision + ALPHA / recall);
   const fragmentation = sum[CHUNKS]! / ((sum[CHUNKS + 1]! + sum[CHUNKS + 2]!) / 2);
@@ -120,8 +126,8 @@ export function meteorMetric(paraphrases?: ParaphraseTable): CorpusMetric {
       return identical ? found.filter(({ module }) => module === 0) : found;
     });
     if (paraphrases && !identical) {
-      const ids = (side: readonly Word[]): number[] => side.map(({ paraphraseId }) => paraphraseId);
-      for (const { candidate, reference: start } of paraphrases.matches(ids(hypothesis), ids(reference))) {
+      const ids = [hypothesis, reference].map((side) => side.map(({ paraphraseId }) => paraphraseId));
+      for (const { candidate, reference: start } of paraphrases.matches(ids[0]!, ids[1]!)) {
         candidates[start] = [...candidates[start]!, candidate];
       }
     }

@@ -1,0 +1,56 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { accuracy } from '../../harness/metrics/accuracy.ts';
+import { f1 } from '../../harness/metrics/f1.ts';
+import { matthews } from '../../harness/metrics/matthews.ts';
+import { pearson } from '../../harness/metrics/pearson.ts';
+import { spearman } from '../../harness/metrics/spearman.ts';
+
+const metrics = { accuracy, f1, matthews_correlation: matthews, pearson, spearmanr: spearman };
+
+interface Case {
+  readonly name: string;
+  readonly labels: number[];
+  readonly predictions: number[];
+}
+type Values = Readonly<Record<string, number | null | undefined>>;
+
+describe('GLUE metrics by hand', () => {
+  it('agree with counts done by hand', () => {
+    const [labels, predictions] = [
+      [1, 1, 1, 0, 0],
+      [1, 1, 0, 0, 1],
+    ];
+    expect(accuracy(labels, predictions)).toBe(3 / 5);
+    expect(f1(labels, predictions)).toBeCloseTo(2 / 3, 12);
+    expect(matthews(labels, predictions)).toBeCloseTo((2 * 1 - 1 * 1) / Math.sqrt(3 * 3 * 2 * 2), 12);
+  });
+
+  it('rank equal values by their mean', () => {
+    expect(spearman([1, 2, 2, 3], [10, 20, 20, 30])).toBeCloseTo(1, 12);
+  });
+
+  it('refuse lists of different length', () => {
+    for (const metric of Object.values(metrics)) expect(() => metric([1, 0], [1])).toThrow(/2 labels, but 1/);
+  });
+});
+
+const folder = process.env.DELTABENCH_PARITY ?? path.join(process.env.DELTABENCH_DATA ?? '', 'parity');
+const file = path.join(folder, 'glue-metrics.json');
+const haveParity = existsSync(file);
+
+describe.skipIf(!haveParity)("scikit-learn's and scipy's answers", () => {
+  const { cases } = (haveParity ? JSON.parse(readFileSync(file, 'utf8')) : { cases: [] }) as {
+    cases: (Case & Values)[];
+  };
+  it.each(cases)('$name', (golden) => {
+    for (const [name, metric] of Object.entries(metrics)) {
+      const expected = (golden as Values)[name];
+      if (expected === undefined) continue;
+      const actual = metric(golden.labels, golden.predictions);
+      if (expected === null) expect(actual, name).toBeNaN();
+      else expect(actual, name).toBeCloseTo(expected, 9);
+    }
+  });
+});
