@@ -200,7 +200,7 @@ function stopOnSignals(onStop: () => void): AbortController {
   const controller = new AbortController();
   const stop = () => {
     if (controller.signal.aborted) return;
-    controller.abort();
+    controller.abort(new Interrupted('stopped by a signal'));
     onStop();
     note('Stopping after this step; Ctrl-C again stops at once.');
     // tsx sends a signal on although the terminal has sent it: only one that comes later is a second wish.

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeError, writeFileAtomic } from '../data/atomic.ts';
+import { makeFolder, writeError, writeFileAtomic } from '../data/atomic.ts';
 import { errorCode, UsageError } from '../data/errors.ts';
 import { parseRecord, type RunRecord } from './record.ts';
 
@@ -99,35 +99,6 @@ export async function checkWritable(folder: string): Promise<void> {
   } catch (error) {
     throw writeError(folder, error);
   }
-}
-
-/** As mkdir -p; Node's own never returns where a file system refuses folders with ENOENT (/proc). */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    const isFolder = await stat(folder).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-    if (isFolder) return;
-    if (errorCode(error) !== 'ENOENT' || (await exists(dirname(folder)))) throw folderError(folder, error);
-    await makeFolder(dirname(folder));
-    await makeFolder(folder);
-  }
-}
-
-function folderError(folder: string, error: unknown): unknown {
-  return errorCode(error) === 'EEXIST'
-    ? new UsageError(`Cannot write ${folder}: it is a file, not a folder; choose another path.`)
-    : writeError(folder, error);
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function workIdentity(path: string): Promise<string | undefined> {

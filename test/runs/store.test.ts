@@ -105,7 +105,7 @@ test('a folder that cannot be written is one clear line', async () => {
   const folder = results();
   await writeFile(folder, 'in the way');
   await expect(checkWritable(folder)).rejects.toThrow(
-    new UsageError(`Cannot write ${folder}: it is a file, not a folder; choose another path.`),
+    new UsageError(`Cannot write ${folder}: a file is in the way; choose another path.`),
   );
   await expect(checkWritable(join(folder, 'below'))).rejects.toThrow(UsageError);
   await expect(checkWritable('/proc/deltabench')).rejects.toThrow(UsageError);
