@@ -8,7 +8,7 @@ import type { SequenceModel, Continuation } from './search.ts';
 export interface DecoderSize {
   readonly groups: number;
   readonly beams: number;
-  /** Candidates a search looks at in ordinary steps. */
+  /** Candidates of each row, until a search needs more. */
   readonly candidates: number;
 }
 
@@ -26,6 +26,7 @@ export class Decoder implements SequenceModel {
   readonly #prefills = new Map<string, Promise<Program>>();
   #step: { key: string; program: Program } | undefined;
   readonly #state;
+  #candidates: number;
 
   constructor(setup: DecodingSetup, size: DecoderSize) {
     const { layers, heads, headWidth } = setup.base.architecture;
@@ -34,6 +35,7 @@ export class Decoder implements SequenceModel {
     this.#cache = new KeyValueCache({ layers, heads, headWidth, rows: size.groups * size.beams });
     this.#rows = Array.from({ length: size.groups }, () => []);
     this.#state = setup.engine.state({});
+    this.#candidates = size.candidates;
   }
 
   async start(
@@ -118,11 +120,10 @@ export class Decoder implements SequenceModel {
     for (const row of free) this.#cache.clear(row);
   }
 
-  /** Few distinct numbers of candidates, for each is a program of its own. */
+  /** Each number of candidates is a program of its own, so it only grows, and by leaps. */
   #count(needed: number): number {
-    let count = this.#size.candidates;
-    while (count < needed) count *= 2;
-    return Math.min(count, this.#setup.base.architecture.vocabulary);
+    while (this.#candidates < needed) this.#candidates *= 2;
+    return Math.min(this.#candidates, this.#setup.base.architecture.vocabulary);
   }
 
   #prefill(rows: number, length: number, candidates: number): Promise<Program> {

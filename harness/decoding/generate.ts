@@ -1,13 +1,17 @@
 import type { Engine } from '../engine/types.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
+import { BeamSearch, type EarlyStopping, type Hypothesis } from './beam.ts';
 import { Decoder } from './decoder.ts';
 import { GreedySearch } from './greedy.ts';
 import { holdAll, type TrainedTensors } from './programs.ts';
 import { runSearches } from './search.ts';
 
-/** Rows that a step computes at once. */
+/** Rows that a step computes at once, about: whole groups of beams, at least one. */
 const ROWS = 64;
+/** Candidates beyond those that a search needs at first: it may ban a few without another program. */
+const SPARE = 4;
 
+/** What to generate, and how the next tokens are chosen. */
 export interface GenerateJob {
   readonly engine: Engine;
   readonly base: BaseModel;
@@ -16,18 +20,34 @@ export interface GenerateJob {
   readonly tensors: TrainedTensors;
   readonly prompts: readonly (readonly number[])[];
   readonly maxNewTokens: number;
+  /** 1 is greedy. */
   readonly beams: number;
   /** Undefined never stops before maxNewTokens. */
   readonly eosId: number | undefined;
+  readonly minNewTokens?: number | undefined;
+  readonly lengthPenalty?: number | undefined;
+  readonly earlyStopping?: EarlyStopping | undefined;
+  readonly noRepeatNgram?: number | undefined;
+  readonly repetitionPenalty?: number | undefined;
+  /** What the choice takes for the tokens before the generated ones, a list for each prompt; the prompts where absent. */
+  readonly histories?: readonly (readonly number[])[];
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of prompts done. */
   onProgress?(done: number): void;
 }
 
-/** Continues prompts: the generated token ids of each without the end token, and the seconds it took; throws the signal's reason. */
+/** Continues prompts: the best sequence of each, without the end token, and the seconds it took; throws the signal's reason. */
 export async function generate(job: GenerateJob): Promise<{ tokens: number[][]; seconds: number }> {
+  const { hypotheses, seconds } = await generateAll(job);
+  return { tokens: hypotheses.map(([best]) => best?.tokens ?? []), seconds };
+}
+
+/** Like `generate`: every sequence that beam search ends with, best first, and their scores; greedy ones have the score 0. */
+export async function generateAll(
+  job: GenerateJob,
+): Promise<{ hypotheses: Hypothesis[][]; seconds: number }> {
   const start = performance.now();
-  const { engine, base, delta, prompts, maxNewTokens, eosId } = job;
+  const { engine, base, delta, prompts, beams, maxNewTokens } = job;
   const { positions } = base.architecture;
   prompts.forEach((prompt, i) => {
     if (prompt.length > 0 && prompt.length < positions) return;
@@ -36,31 +56,37 @@ export async function generate(job: GenerateJob): Promise<{ tokens: number[][]; 
     );
   });
 
-  // Equal prompts have equal continuations; those of like length are read together.
-  const distinct = new Map(prompts.map((prompt) => [prompt.join(), prompt]));
-  const jobs = [...distinct.values()]
-    .sort((a, b) => b.length - a.length)
-    .map((prompt) => ({
-      prompt,
-      search: new GreedySearch({ maxNewTokens: Math.min(maxNewTokens, positions - prompt.length), eosId }),
-    }));
-  const copies = new Map<string, number>();
-  for (const prompt of prompts) copies.set(prompt.join(), (copies.get(prompt.join()) ?? 0) + 1);
+  // Equal prompts have equal continuations.
+  const places = new Map<string, number[]>();
+  prompts.forEach((prompt, i) => {
+    const key = JSON.stringify([prompt, job.histories?.[i]]);
+    places.set(key, [...(places.get(key) ?? []), i]);
+  });
+  const searches = [...places.values()].map((equal) => {
+    const prompt = prompts[equal[0]!]!;
+    const history = job.histories?.[equal[0]!] ?? prompt;
+    const options = { ...job, maxNewTokens: Math.min(maxNewTokens, positions - prompt.length) };
+    const search = beams === 1 ? new GreedySearch(options, history) : new BeamSearch(options, history);
+    return { prompt, search, equal };
+  });
+  // Prompts of like length are read together.
+  searches.sort((a, b) => b.prompt.length - a.prompt.length);
 
-  if (jobs.length > 0) {
+  if (searches.length > 0) {
     const held = await holdAll(engine, base, delta, job.tensors);
-    const groups = Math.min(ROWS, jobs.length);
+    const groups = Math.min(Math.max(1, Math.floor(ROWS / beams)), searches.length);
+    const candidates = Math.max(...searches.map(({ search }) => search.needed)) + SPARE;
     const decoder = new Decoder(
-      { engine, held, base, delta, normalized: false },
-      { groups, beams: 1, candidates: 1 },
+      { engine, held, base, delta, normalized: beams > 1 },
+      { groups, beams, candidates },
     );
     let done = 0;
     try {
-      await runSearches(decoder, jobs, {
+      await runSearches(decoder, searches, {
         groups,
         signal: job.signal,
         onEnd(i) {
-          done += copies.get(jobs[i]!.prompt.join())!;
+          done += searches[i]!.equal.length;
           job.onProgress?.(done);
         },
       });
@@ -69,9 +95,9 @@ export async function generate(job: GenerateJob): Promise<{ tokens: number[][]; 
       held.dispose();
     }
   }
-  const found = new Map(jobs.map(({ prompt, search }) => [prompt.join(), search.tokens]));
-  return {
-    tokens: prompts.map((prompt) => [...found.get(prompt.join())!]),
-    seconds: (performance.now() - start) / 1000,
-  };
+  const hypotheses: Hypothesis[][] = prompts.map(() => []);
+  for (const { search, equal } of searches) {
+    for (const i of equal) hypotheses[i] = [...search.hypotheses];
+  }
+  return { hypotheses, seconds: (performance.now() - start) / 1000 };
 }

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
 import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { EarlyStopping } from '../../harness/decoding/beam.ts';
+import { generateAll } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
-import { generate } from '../../harness/decoding/generate.ts';
 import { loadBase } from '../../harness/models/base.ts';
 import { hasParity, parity, readGolden } from './folder.ts';
 
@@ -10,38 +11,60 @@ interface Golden {
   readonly prompt_length: number;
   readonly eos_token_id: number;
   readonly max_new_tokens: number;
-  readonly runs: Readonly<
-    Record<
-      string,
-      {
-        readonly config: {
-          readonly num_beams: number;
-          readonly no_repeat_ngram_size?: number;
-        };
-        readonly sequences: number[][];
-        readonly sequences_scores?: number[];
-      }
-    >
-  >;
+  readonly runs: Readonly<Record<string, Run>>;
 }
-const model = 'gpt2-tiny';
+interface Run {
+  readonly config: {
+    readonly num_beams: number;
+    readonly length_penalty?: number;
+    readonly early_stopping?: EarlyStopping;
+    readonly no_repeat_ngram_size?: number;
+    readonly repetition_penalty?: number;
+    readonly min_new_tokens?: number;
+    readonly eos_token_id?: null;
+    readonly num_return_sequences?: number;
+  };
+  readonly sequences: number[][];
+  readonly sequences_scores?: number[];
+}
 
-describe.skipIf(!hasParity(model, 'generate.json'))('decoding equals transformers', () => {
-  it('greedy', async () => {
-    const golden = readGolden<Golden>(model, 'generate.json');
-    const { input_ids, attention_mask } = golden.batch;
-    const prompts = input_ids.map((ids, i) => ids.filter((_, j) => attention_mask[i]![j]));
-    const base = await loadBase(join(parity, model));
-    const engine = await createEngine({ name: 'onnx', threads: 1 });
-    const { tokens } = await generate({
-      ...{ engine, base, delta: { trained: {} }, tensors: {}, prompts, beams: 1 },
-      ...{ maxNewTokens: golden.max_new_tokens, eosId: golden.eos_token_id },
+const model = 'gpt2-tiny';
+const goldens: readonly (readonly [string, () => Golden])[] = [
+  ['the goldens', () => readGolden<Golden>(model, 'generate.json')],
+];
+
+describe.skipIf(!hasParity(model, 'generate.json')).each(goldens)(
+  'decoding equals transformers: %s',
+  (_, read) => {
+    const golden = hasParity(model, 'generate.json') ? read() : undefined;
+    it.each(Object.entries(golden?.runs ?? {}))('%s', async (_, { config, sequences, sequences_scores }) => {
+      const { batch, prompt_length, eos_token_id, max_new_tokens } = golden!;
+      const eosId = config.eos_token_id === null ? undefined : eos_token_id;
+      const { hypotheses } = await generateAll({
+        engine: await createEngine({ name: 'onnx', threads: 1 }),
+        base: await loadBase(join(parity, model)),
+        delta: { trained: {} },
+        tensors: {},
+        prompts: batch.input_ids.map((ids, i) => ids.filter((_, j) => batch.attention_mask[i]![j])),
+        // There the choice sees the padding.
+        histories: batch.input_ids,
+        ...{ maxNewTokens: max_new_tokens, beams: config.num_beams, eosId },
+        lengthPenalty: config.length_penalty,
+        earlyStopping: config.early_stopping,
+        noRepeatNgram: config.no_repeat_ngram_size,
+        repetitionPenalty: config.repetition_penalty,
+        minNewTokens: config.min_new_tokens,
+      });
+      const returned = hypotheses.flatMap((all) => all.slice(0, config.num_return_sequences ?? 1));
+      const expected = sequences.map((row) => {
+        const made = row.slice(prompt_length);
+        const end = eosId === undefined ? -1 : made.indexOf(eosId);
+        return end < 0 ? made : made.slice(0, end);
+      });
+      expect(returned.map(({ tokens }) => tokens)).toEqual(expected);
+      if (sequences_scores) {
+        expect(returned.map(({ score }) => score)).toBeAllclose(sequences_scores, { atol: 1e-5, rtol: 0 });
+      }
     });
-    const expected = golden.runs.greedy!.sequences.map((row) => {
-      const made = row.slice(golden.prompt_length);
-      const end = made.indexOf(golden.eos_token_id);
-      return end < 0 ? made : made.slice(0, end);
-    });
-    expect(tokens).toEqual(expected);
-  });
-});
+  },
+);
