@@ -38,6 +38,8 @@ export interface Outcome {
  */
 export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<Outcome[]> {
   await checkWritable(plan.results);
+  // Asked before anything runs: the tree may change while training takes its time.
+  const code = await codeVersion();
   const prepared = await prepareCells(plan);
   for (const { path, reason } of prepared.flatMap(({ place }) => place.broken)) {
     options.events.onNote(`${path} is not used and stays as it is: ${reason}.`);
@@ -60,7 +62,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
       missing.indexOf(run) + 1,
       missing.length,
     );
-    const record = await runCell(run, engine!, plan, options);
+    const record = await runCell(run, { engine: engine!, code, threads: plan.engine.threads }, options);
     options.events.onEnd(record, place.path);
     outcomes.push({ cell, record, path: place.path });
   }
@@ -79,8 +81,7 @@ async function startEngine({ engine: { name, device, threads } }: Plan): Promise
 
 async function runCell(
   run: PreparedCell,
-  engine: Engine,
-  plan: Plan,
+  { engine, code, threads }: { engine: Engine; code: RunRecord['code']; threads: number },
   options: ExecuteOptions,
 ): Promise<RunRecord> {
   const { cell, place, settings, identity } = run;
@@ -114,8 +115,8 @@ async function runCell(
     // The system counts in KiB.
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     engine: { name: engine.name, device: engine.device },
-    code: await codeVersion(),
-    environment: await describeEnvironment(plan.engine.threads),
+    code,
+    environment: await describeEnvironment(threads),
   });
   await writeRecord(place.path, record);
   return record;
