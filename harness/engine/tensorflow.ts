@@ -21,7 +21,7 @@ export async function loadTensorflow(): Promise<'cpu' | 'gpu'> {
       await import(name);
       return deviceOf(tf.findBackend('tensorflow'));
     } catch (error) {
-      failures.push(`${name}: ${(error as Error).message.trim().split('\n')[0]!}`);
+      failures.push(`${name}: ${reason(error as NodeJS.ErrnoException)}`);
     }
   }
   throw new Error(
@@ -34,4 +34,11 @@ function deviceOf(backend: tf.KernelBackend | null): 'cpu' | 'gpu' {
   // A package with a copy of tfjs to itself registers its backend there, where no program of ours runs.
   if (!backend) throw new Error('it brings its own copy of @tensorflow/tfjs; npm dedupe removes it');
   return (backend as tf.KernelBackend & { isUsingGpuDevice: boolean }).isUsingGpuDevice ? 'gpu' : 'cpu';
+}
+
+/** Why a package does not load, in a few words where the reason is known. */
+function reason({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ERR_MODULE_NOT_FOUND') return 'not installed';
+  if (message.includes('native addon module')) return 'its native addon is not built';
+  return message.trim().split('\n')[0]!;
 }
