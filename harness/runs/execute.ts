@@ -94,6 +94,7 @@ async function runCell(
   } catch (caught) {
     // What the user can mend, and what the user stopped, is no failure of the method.
     if (caught instanceof UsageError || caught instanceof Interrupted) throw caught;
+    if (options.signal.aborted) throw new Interrupted('stopped while generating', { cause: caught });
     error =
       caught instanceof Error
         ? { name: caught.name, message: caught.message }

@@ -66,9 +66,9 @@ export async function trainAndTest(
   const prompts = (await encode('test', parts.test)).map(({ prompt }) => prompt);
   const { tokens, seconds } = await generate({
     ...{ engine, base, delta, tensors: result.tensors, prompts, signal },
-    maxNewTokens: recipe.maxNewTokens,
-    beams: recipe.beams,
-    eosId: endToken,
+    // The recipe's names for how decoding chooses are the generator's.
+    ...recipe,
+    eosId: recipe.stopAtEnd ? endToken : undefined,
     onProgress: (done: number) => {
       events.onProgress({ phase: 'generate', done, total: prompts.length, detail: '' });
     },
@@ -80,10 +80,16 @@ export async function trainAndTest(
   );
   const predictions = parts.test.map((item, i) => ({
     ...item,
-    prediction: task.clean(tokenizer.decode(tokens[i]!, { skipSpecialTokens: true })),
+    prediction: task.clean(tokenizer.decode(untilEnd(tokens[i]!, endToken), { skipSpecialTokens: true })),
   }));
   await keepLines(place.path, 'predictions', predictions, findings);
   await score(task, predictions, findings);
+}
+
+/** Decoding that does not know the end token goes on behind it. */
+function untilEnd(tokens: readonly number[], endToken: number): number[] {
+  const end = tokens.indexOf(endToken);
+  return tokens.slice(0, end < 0 ? undefined : end);
 }
 
 async function keepTraining(path: string, result: TrainingResult, findings: Findings): Promise<void> {

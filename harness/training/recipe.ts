@@ -30,7 +30,26 @@ export const recipeSchema = z.strictObject({
   promptLength: count.default(64).describe('tokens a prompt is cut to'),
   targetLength: count.default(100).describe('tokens a target is cut to'),
   maxNewTokens: count.default(100).describe('tokens generated at most'),
+  minNewTokens: z.int().min(0).default(0).describe('tokens before which the end token is not chosen'),
   beams: count.default(1).describe('beams of the search; 1 is greedy'),
+  lengthPenalty: z
+    .number()
+    .default(1)
+    .describe('a sequence of n tokens scores its log-probability / n^this; more than one beam'),
+  earlyStopping: z
+    .union([z.boolean(), z.literal('never')])
+    .default(false)
+    .describe('whether beam search ends with as many sequences as beams: true, false (a heuristic), never'),
+  noRepeatNgram: z.int().min(0).default(0).describe('no so many tokens in a row occur twice; 0 allows it'),
+  repetitionPenalty: z
+    .number()
+    .positive()
+    .default(1)
+    .describe('above 1, tokens that occurred become less likely'),
+  stopAtEnd: z
+    .boolean()
+    .default(true)
+    .describe('whether decoding knows the end token; the text ends there all the same'),
 });
 
 /** Resolved hyper-parameters. Recipes beat a method's defaults, which beat a task's, which beat these. */
