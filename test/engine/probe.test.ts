@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { probeEngines } from '../../harness/engine/probe.ts';
 
-test('what needs nothing works, and whatever does not work says why and what to do', async () => {
+// Five processes start one after the other, which takes a busy machine a while.
+test('what needs nothing works, and whatever does not work says why and what to do', { timeout: 240_000 }, async () => {
   const probes = await probeEngines();
   expect(probes.map(({ engine, device }) => `${engine} ${device}`).slice(0, 4)).toEqual([
     'onnx cpu',
