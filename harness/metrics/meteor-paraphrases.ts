@@ -221,7 +221,7 @@ class Numbers {
 }
 
 /** METEOR's table (three lines an entry: a number that it ignores, source, target; sorted by source) as ParaphraseTable reads it. */
-async function compactTable(table: Buffer): Promise<Buffer> {
+export async function compactTable(table: Buffer): Promise<Buffer> {
   const ids = new Map<string, number>();
   const phrases = new Numbers();
   const offsets: number[] = [];

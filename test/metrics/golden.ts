@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { pairSegments, parsePredictions, parseReferences } from '../../harness/metrics/score-files.ts';
+import { cacheFolder } from '../../harness/data/cache.ts';
 import type { Segment } from '../../harness/metrics/segment.ts';
 
 /** One case of the official scorer's golden values. */
@@ -49,3 +50,6 @@ export function goldenSegments(golden: GoldenCase): GoldenSegment[] {
     gunzipSync(readFileSync(path.join(folder, golden.segments))).toString(),
   ) as GoldenSegment[];
 }
+
+/** Where fetched tables lie; the tests fetch none. */
+export const testCache = cacheFolder();
