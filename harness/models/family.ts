@@ -21,7 +21,7 @@ export interface Architecture {
   readonly transposed: boolean;
   /** How base tensors are initialised where a random base is made. */
   initial(name: string): { kind: 'normal'; deviation: number } | { kind: 'constant'; value: number };
-  /** Computes hidden states after the final norm, [B·T, d]. */
+  /** Computes hidden states after the final norm, [N, d]. */
   decode(model: ModelTensors, batch: DecoderBatch): DecoderStates;
 }
 
@@ -42,23 +42,32 @@ export interface Past {
   readonly bias: Tensor;
 }
 
+/** The way between tokens that lie end to end, [N, …], and the slots of attention, [B·T, …]; see selectRows. */
+export interface Packing {
+  readonly slotTokens: Tensor;
+  readonly slotPlaces: Tensor;
+  readonly tokenSlots: Tensor;
+  readonly tokenPlaces: Tensor;
+}
+
 export interface DecoderBatch {
   /** B, and T tokens each; T is 1 where there is a past. */
   readonly batch: number;
   readonly length: number;
-  /** [B·T] int32 */
+  /** [N] int32; N is B·T where nothing is packed */
   readonly ids: Tensor;
-  /** [B·T] int32 */
+  /** [N] int32 */
   readonly positions: Tensor;
+  readonly packing?: Packing;
   /** Added to the attention scores, broadcastable to [B, 1, T, T]; causal where absent. */
   readonly bias?: Tensor;
   readonly past?: Past;
 }
 
 export interface DecoderStates {
-  /** [B·T, d] */
+  /** [N, d] */
   readonly hidden: Tensor;
-  /** Keys and values of these tokens, a pair for each layer, [B·T, d] each. */
+  /** Keys and values of these tokens, a pair for each layer, [N, d] each. */
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
 }

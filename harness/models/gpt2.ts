@@ -2,7 +2,16 @@ import { z } from 'zod';
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { Architecture, DecoderBatch, DecoderStates, ModelTensors } from './family.ts';
-import { attendPast, causalBias, dropoutAt, layerNormAt, linearAt, sublayerAt } from './layers.ts';
+import {
+  attendPast,
+  causalBias,
+  dropoutAt,
+  layerNormAt,
+  linearAt,
+  sublayerAt,
+  toSlots,
+  toTokens,
+} from './layers.ts';
 import type { Shape, Site } from './types.ts';
 
 /** The part of Hugging Face's GPT2Config that the forward pass depends on. */
@@ -92,7 +101,11 @@ export function gpt2(config: Config): Architecture {
       const h = `transformer.h.${layer}`;
 
       const attended = norm(`${h}.ln_1`, x);
-      const [q, k, v] = ops.split(linear(`${h}.attn.c_attn`, attended), 3, 1) as [Tensor, Tensor, Tensor];
+      const [q, k, v] = ops.split(toSlots(batch, linear(`${h}.attn.c_attn`, attended)), 3, 1) as [
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
       keys.push(k);
       values.push(v);
       const keep = model.dropout
@@ -100,7 +113,7 @@ export function gpt2(config: Config): Architecture {
         : undefined;
       const mixed = batch.past
         ? attendPast(q, k, v, { past: batch.past, layer, heads, scale })
-        : ops.attention(q, k, v, { batch: batch.batch, heads, scale }, bias, keep);
+        : toTokens(batch, ops.attention(q, k, v, { batch: batch.batch, heads, scale }, bias, keep));
       const a = sublayerAt(model, at(`${h}.attn`), linear(`${h}.attn.c_proj`, mixed), attended);
       x = x.add(dropoutAt(model, a, config.resid_pdrop, `${h}.attn.resid_dropout`));
 

@@ -1,6 +1,6 @@
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
-import type { ModelTensors, Past } from './family.ts';
+import type { DecoderBatch, ModelTensors, Past } from './family.ts';
 import type { Site } from './types.ts';
 
 /** Stands for minus infinity in attention scores; finite, so that a row with nothing to see gives no NaN. */
@@ -31,6 +31,16 @@ export function sublayerAt(model: ModelTensors, site: Site, y: Tensor, x: Tensor
 /** The base's own dropout. */
 export function dropoutAt(model: ModelTensors, x: Tensor, rate: number, name: string): Tensor {
   return model.dropout ? model.context.dropout(x, rate, name) : x;
+}
+
+/** Lays packed tokens out for attention: [N, d] → [B·T, d]. */
+export function toSlots({ packing }: DecoderBatch, x: Tensor): Tensor {
+  return packing ? ops.selectRows(x, packing.slotTokens, packing.tokenPlaces) : x;
+}
+
+/** The way back: [B·T, d] → [N, d]. */
+export function toTokens({ packing }: DecoderBatch, x: Tensor): Tensor {
+  return packing ? ops.selectRows(x, packing.tokenSlots, packing.slotPlaces) : x;
 }
 
 /** [1, 1, T, T]: 0 up to the own position, MASKED beyond it. */

@@ -80,11 +80,11 @@ export interface Context {
   /** Optimiser steps done, a scalar. */
   readonly step: Tensor;
   readonly totalSteps: number;
-  /** [B·T, 1], 0/1: real tokens. */
+  /** [N, 1], 0/1: real tokens. */
   readonly tokens: Tensor;
-  /** [B·T, 1], 0/1: tokens of the prompt. */
+  /** [N, 1], 0/1: tokens of the prompt. */
   readonly prompt: Tensor;
-  /** [B·T, 1] index within the prompt from its start and from its end, -1 outside it. */
+  /** [N, 1] index within the prompt from its start and from its end, -1 outside it. */
   readonly fromStart: Tensor;
   readonly fromEnd: Tensor;
 }
@@ -95,7 +95,7 @@ export interface LinearModule {
   readonly b?: Tensor;
 }
 
-/** How a method changes the forward pass. Activations are [B·T, d] throughout. */
+/** How a method changes the forward pass. Activations are [N, d] throughout: the tokens of all sequences end to end. */
 export interface Edits {
   linear?(
     site: Site,

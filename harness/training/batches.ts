@@ -2,116 +2,132 @@ import type { TokenPair } from '../data/task.ts';
 import type { NamedArrays, TensorTypes } from '../engine/types.ts';
 import { randomStream } from '../models/random.ts';
 
-/** Sizes of a program: B sequences of T tokens with M targets among them. */
+/** Sizes of a program. Tokens lie end to end without padding; only attention lays them out as B sequences of T. */
 export interface BatchShape {
+  /** B */
   readonly rows: number;
+  /** T */
   readonly length: number;
+  /** N, the tokens of all sequences */
+  readonly tokens: number;
+  /** M, the targets among them */
   readonly targets: number;
 }
 
-export const shapeKey = ({ rows, length, targets }: BatchShape): string => `${rows}x${length}/${targets}`;
+export const shapeKey = ({ rows, length, tokens, targets }: BatchShape): string =>
+  `${rows}x${length}, ${tokens} tokens, ${targets} targets`;
 
-const lengthOf = ({ prompt, target }: TokenPair): number => prompt.length + target.length;
-
-/** At most this many sequence lengths get programs of their own. */
-const LENGTHS = 5;
+/** At most this many shapes get programs of their own in training, and as many in evaluation. */
+const SHAPES = 4;
 /** Tokens that a micro-batch may hold, where the recipe does not say: more leaves the caches, fewer starve the cores. */
 const TOKENS = 2048;
 
-/** How examples are cut into micro-batches of few distinct shapes. */
-export interface BatchPlan {
-  readonly lengths: readonly number[];
-  readonly rows: number;
+const lengthOf = ({ prompt, target }: TokenPair): number => prompt.length + target.length;
+const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
+
+/** Cuts an example at the model's last position. */
+export function cutExample({ prompt, target }: TokenPair, positions: number): TokenPair {
+  return {
+    prompt: prompt.slice(0, positions),
+    target: target.slice(0, Math.max(0, positions - prompt.length)),
+  };
 }
 
-/**
- * Chooses the sequence lengths that programs are built for: of all multiples of 4 the few that leave the least padding
- * when every example is padded to the next (dynamic programming over the sorted lengths).
- */
-export function planBatches(
-  examples: readonly TokenPair[],
-  {
-    batchSize,
-    microBatch,
-    positions,
-  }: { batchSize: number; microBatch?: number | undefined; positions: number },
-): BatchPlan {
-  const counts = new Map<number, number>();
-  for (const example of examples) {
-    const length = Math.min(Math.ceil(lengthOf(example) / 4) * 4, positions);
-    counts.set(length, (counts.get(length) ?? 0) + 1);
+/** Targets of an example: a sequence's first token is predicted by nothing. */
+export const targetsOf = ({ prompt, target }: TokenPair): number =>
+  target.length - (prompt.length === 0 && target.length > 0 ? 1 : 0);
+
+/** Cuts a step's examples, whichever they are, by length into micro-batches of about equally many tokens. */
+export function cutMicroBatches(examples: readonly TokenPair[], microBatch?: number): TokenPair[][] {
+  const sorted = [...examples].sort((a, b) => lengthOf(a) - lengthOf(b));
+  const all = sum(sorted.map(lengthOf));
+  const share = all / Math.ceil(all / TOKENS);
+  const parts: TokenPair[][] = [];
+  let filled = 0;
+  for (const example of sorted) {
+    const last = parts.at(-1);
+    const full = microBatch ? last?.length === microBatch : filled >= share * parts.length;
+    if (!last || full) parts.push([example]);
+    else last.push(example);
+    filled += lengthOf(example);
   }
-  const sorted = [...counts.keys()].sort((a, b) => a - b);
-  const before = [0];
-  for (const length of sorted) before.push(before.at(-1)! + counts.get(length)!);
-  // best[k][j]: tokens when the j shortest lengths are served by k programs.
-  let best = before.map((_, j) => (j === 0 ? 0 : Infinity));
+  return parts;
+}
+
+function sizesOf(examples: readonly TokenPair[]): BatchShape {
+  const lengths = examples.map(lengthOf);
+  return {
+    rows: examples.length,
+    length: Math.max(1, ...lengths),
+    tokens: Math.max(1, sum(lengths)),
+    targets: Math.max(1, sum(examples.map(targetsOf))),
+  };
+}
+
+/** Chooses few shapes that hold all the micro-batches given and leave the least of them empty. */
+export function planShapes(batches: readonly (readonly TokenPair[])[]): BatchShape[] {
+  const sizes = batches.map(sizesOf).sort((a, b) => a.tokens - b.tokens);
+  // Dynamic programming over the sorted token counts, of at most 64 steps: least[j] holds the tokens computed for the
+  // j smallest when the shapes so far serve them, each as large as the largest that it serves.
+  const steps = Math.min(64, sizes.length);
+  const ends = Array.from({ length: steps + 1 }, (_, i) => Math.round((i * sizes.length) / steps));
+  let least = ends.map((_, j) => (j === 0 ? 0 : Infinity));
   const cuts: number[][] = [];
-  for (let k = 0; k < Math.min(LENGTHS, sorted.length); k++) {
-    const from = best;
-    const cut = before.map(() => 0);
-    best = before.map((_, j) => {
-      let least = j === 0 ? 0 : Infinity;
+  for (let shape = 0; shape < SHAPES; shape++) {
+    const before = least;
+    const cut = ends.map(() => 0);
+    least = ends.map((end, j) => {
+      let best = j === 0 ? 0 : Infinity;
       for (let i = 0; i < j; i++) {
-        const tokens = from[i]! + (before[j]! - before[i]!) * sorted[j - 1]!;
-        if (tokens < least) [least, cut[j]] = [tokens, i];
+        const tokens = before[i]! + (end - ends[i]!) * sizes[end - 1]!.tokens;
+        if (tokens < best) [best, cut[j]] = [tokens, i];
       }
-      return least;
+      return best;
     });
     cuts.push(cut);
   }
-  const lengths: number[] = [];
-  for (let k = cuts.length - 1, j = sorted.length; k >= 0 && j > 0; k--) {
-    lengths.unshift(sorted[j - 1]!);
-    j = cuts[k]![j]!;
-  }
-  const fitting = Math.max(1, Math.floor(TOKENS / (lengths.at(-1) ?? 1)));
-  const parts = Math.ceil(batchSize / fitting);
-  return { lengths, rows: microBatch ?? Math.ceil(batchSize / parts) };
-}
-
-/** Cuts a step's examples, whichever they are, by length into micro-batches. */
-export function cutMicroBatches(
-  examples: readonly TokenPair[],
-  { lengths, rows }: BatchPlan,
-): { shape: BatchShape; examples: TokenPair[] }[] {
-  const sorted = [...examples].sort((a, b) => lengthOf(a) - lengthOf(b));
-  const out: { shape: BatchShape; examples: TokenPair[] }[] = [];
-  for (let i = 0; i < sorted.length; i += rows) {
-    const part = sorted.slice(i, i + rows);
-    const longest = lengthOf(part.at(-1)!);
-    const length = lengths.find((l) => l >= longest) ?? lengths.at(-1)!;
-    const count = part.reduce((sum, example) => sum + targetsWithin(example, length), 0);
-    // Targets in steps of an eighth of all positions: few shapes, little waste in the vocabulary's product.
-    const unit = Math.max(1, Math.ceil((rows * length) / 8));
-    out.push({
-      shape: { rows, length, targets: Math.max(1, Math.ceil(count / unit)) * unit },
-      examples: part,
+  const shapes: BatchShape[] = [];
+  for (let k = SHAPES - 1, j = steps; k >= 0 && j > 0; k--) {
+    const i = cuts[k]![j]!;
+    const group = sizes.slice(ends[i], ends[j]);
+    const most = (key: keyof BatchShape): number => Math.max(...group.map((size) => size[key]));
+    shapes.unshift({
+      rows: most('rows'),
+      length: most('length'),
+      tokens: most('tokens'),
+      targets: most('targets'),
     });
+    j = i;
   }
-  return out;
+  // The last shape takes whatever the others cannot.
+  const whole = (key: keyof BatchShape): number => Math.max(...sizes.map((size) => size[key]));
+  return sizes.length === 0
+    ? []
+    : [...shapes.slice(0, -1), { rows: whole('rows'), length: whole('length'), tokens: whole('tokens'), targets: whole('targets') }]; // prettier-ignore
 }
 
-/** Targets of an example that lie within `length` tokens. */
-function targetsWithin({ prompt, target }: TokenPair, length: number): number {
-  return Math.max(0, Math.min(target.length, length - prompt.length));
-}
-
-/** Targets of several examples, after cutting at the longest sequence of the plan. */
-export function countTargets(examples: readonly TokenPair[], plan: BatchPlan): number {
-  return examples.reduce((sum, example) => sum + targetsWithin(example, plan.lengths.at(-1)!), 0);
+/** The smallest planned shape that holds the examples. */
+export function fittingShape(examples: readonly TokenPair[], shapes: readonly BatchShape[]): BatchShape {
+  const size = sizesOf(examples);
+  const keys = ['rows', 'length', 'tokens', 'targets'] as const;
+  const found = shapes.find((shape) => keys.every((key) => shape[key] >= size[key]));
+  if (!found) throw new RangeError(`no planned shape holds a batch of ${shapeKey(size)}`);
+  return found;
 }
 
 /** The inputs of a program on a batch. */
-export function batchTypes({ rows, length, targets }: BatchShape): TensorTypes {
-  const all = rows * length;
+export function batchTypes({ rows, length, tokens, targets }: BatchShape): TensorTypes {
   const int = (n: number): TensorTypes[string] => ({ shape: [n], dtype: 'int32' });
-  const mask = { shape: [all, 1], dtype: 'float32' as const };
+  const mask = { shape: [tokens, 1], dtype: 'float32' as const };
   return {
-    ids: int(all),
-    positions: int(all),
+    ids: int(tokens),
+    positions: int(tokens),
+    slotTokens: int(rows * length),
+    slotPlaces: int(rows * length),
+    tokenSlots: int(tokens),
+    tokenPlaces: int(tokens),
     targetRows: int(targets),
-    targetPlaces: int(all),
+    targetPlaces: int(tokens),
     targetIds: int(targets),
     targetWeights: { shape: [targets], dtype: 'float32' },
     tokens: mask,
@@ -121,12 +137,18 @@ export function batchTypes({ rows, length, targets }: BatchShape): TensorTypes {
   };
 }
 
-/** Fills a batch: sequences padded on the right, the token before each target predicting it with weight `weight`. */
+/** Fills a batch; the token before each target predicts it with weight `weight`. */
 export function fillBatch(examples: readonly TokenPair[], shape: BatchShape, weight: number): NamedArrays {
-  const { rows, length, targets } = shape;
-  const all = rows * length;
+  const { rows, length, tokens: all, targets } = shape;
+  const slots = rows * length;
   const ids = new Int32Array(all);
   const positions = new Int32Array(all);
+  // Where a token stands among the slots and back: as an index to read from (0 where there is nothing), and as the
+  // place that a gradient comes back from (one past the end where there is none).
+  const slotTokens = new Int32Array(slots);
+  const slotPlaces = new Int32Array(slots).fill(all);
+  const tokenSlots = new Int32Array(all);
+  const tokenPlaces = new Int32Array(all).fill(slots);
   const targetRows = new Int32Array(targets);
   const targetPlaces = new Int32Array(all).fill(targets);
   const targetIds = new Int32Array(targets);
@@ -135,39 +157,33 @@ export function fillBatch(examples: readonly TokenPair[], shape: BatchShape, wei
   const prompt = new Float32Array(all);
   const fromStart = new Float32Array(all).fill(-1);
   const fromEnd = new Float32Array(all).fill(-1);
-  for (let i = 0; i < all; i++) positions[i] = i % length;
+  let token = 0;
   let place = 0;
   examples.forEach((example, row) => {
-    const start = row * length;
-    const sequence = [...example.prompt, ...example.target].slice(0, length);
-    const prompted = Math.min(example.prompt.length, length);
-    ids.set(sequence, start);
-    tokens.fill(1, start, start + sequence.length);
-    prompt.fill(1, start, start + prompted);
-    for (let i = 0; i < prompted; i++) {
-      fromStart[start + i] = i;
-      fromEnd[start + i] = prompted - 1 - i;
-    }
-    for (let i = Math.max(1, prompted); i < sequence.length; i++) {
-      targetRows[place] = start + i - 1;
-      targetPlaces[start + i - 1] = place;
-      targetIds[place] = sequence[i]!;
-      targetWeights[place] = weight;
-      place++;
-    }
+    const sequence = [...example.prompt, ...example.target];
+    sequence.forEach((id, i) => {
+      const slot = row * length + i;
+      ids[token] = id;
+      positions[token] = i;
+      slotTokens[slot] = slotPlaces[slot] = token;
+      tokenSlots[token] = tokenPlaces[token] = slot;
+      tokens[token] = 1;
+      if (i < example.prompt.length) {
+        prompt[token] = 1;
+        fromStart[token] = i;
+        fromEnd[token] = example.prompt.length - 1 - i;
+      } else if (i > 0) {
+        targetRows[place] = token - 1;
+        targetPlaces[token - 1] = place;
+        targetIds[place] = id;
+        targetWeights[place] = weight;
+        place++;
+      }
+      token++;
+    });
   });
-  return {
-    ids,
-    positions,
-    targetRows,
-    targetPlaces,
-    targetIds,
-    targetWeights,
-    tokens,
-    prompt,
-    fromStart,
-    fromEnd,
-  };
+  const layout = { slotTokens, slotPlaces, tokenSlots, tokenPlaces };
+  return { ids, positions, ...layout, targetRows, targetPlaces, targetIds, targetWeights, tokens, prompt, fromStart, fromEnd }; // prettier-ignore
 }
 
 /** The examples of step `step` (from 0): epoch after epoch in an order of its own, the last batch of one cut short. */

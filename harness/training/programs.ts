@@ -73,7 +73,9 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
   ): ops.Tensor {
     const tensors = { ...unpack(packs, packed), ...pick('own', x.state) };
     const use: ModelUse = { base, delta, tensors, training, dropout: recipe.dropout, totalSteps };
-    const { hidden } = runDecoder(x, use, { batch: rows, length });
+    const { slotTokens, slotPlaces, tokenSlots, tokenPlaces } = x.inputs;
+    const packing = { slotTokens: slotTokens!, slotPlaces: slotPlaces!, tokenSlots: tokenSlots!, tokenPlaces: tokenPlaces! }; // prettier-ignore
+    const { hidden } = runDecoder(x, use, { batch: rows, length, packing });
     const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
     const aimed = ops.selectRows(hidden, targetRows!, targetPlaces!);
     const smoothing = training ? recipe.labelSmoothing : 0;

@@ -1,14 +1,17 @@
+import type { TokenPair } from '../data/task.ts';
 import type { Draw, NamedArrays, State } from '../engine/types.ts';
 import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../models/attached.ts';
 import { randomStream } from '../models/random.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
 import {
-  countTargets,
+  cutExample,
   cutMicroBatches,
   fillBatch,
-  planBatches,
+  fittingShape,
+  planShapes,
   stepExamples,
-  type BatchPlan,
+  targetsOf,
+  type BatchShape,
 } from './batches.ts';
 import { readCheckpoint, writeCheckpoint, type RunMetadata } from './checkpoint.ts';
 import { rates } from './optimizer.ts';
@@ -41,13 +44,21 @@ export function countSteps(
 export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { engine, base, delta, recipe, seed, folder, signal } = job;
   const packs = packTensors(trainedTensors(base, delta));
-  const plan = planBatches([...job.train, ...job.validation], {
-    ...recipe,
-    positions: base.architecture.positions,
-  });
+  const { positions } = base.architecture;
+  const examplesOf = stepExamples(
+    job.train.map((example) => cutExample(example, positions)),
+    recipe.batchSize,
+    seed,
+  );
   const totalSteps = countSteps(recipe, job.train.length);
   const every = recipe.evaluateEvery ?? Math.ceil(job.train.length / recipe.batchSize);
-  const accumulating = recipe.batchSize > plan.rows;
+  const microBatchesOf = (step: number): TokenPair[][] =>
+    cutMicroBatches(examplesOf(step), recipe.microBatch);
+  const planned = Array.from({ length: totalSteps }, (_, step) => microBatchesOf(step));
+  const accumulating = planned.some((parts) => parts.length > 1);
+  const shapes = planShapes(planned.flat());
+  const validation = cutMicroBatches(job.validation.map((example) => cutExample(example, positions)));
+  const validationShapes = planShapes(validation);
   const held = await holdFrozen(engine, base, delta, seed);
   const setup = { engine, held, base, delta, packs, recipe, totalSteps };
   const types = stateTypes(setup, accumulating);
@@ -56,7 +67,6 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
     Object.fromEntries(Object.entries(types).map(([name, { shape }]) => [name, { shape, data: initial[name] ?? zeros(shape) }])), // prettier-ignore
   );
   const programs = trainingPrograms(setup, accumulating);
-  const examplesOf = stepExamples(job.train, recipe.batchSize, seed);
 
   let run: RunMetadata = { step: 0, bestStep: 0, bestLoss: null, waited: 0, seconds: { train: 0, evaluate: 0 }, log: [], evaluations: [] }; // prettier-ignore
   let best: Arrays | undefined;
@@ -81,7 +91,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   let stopped: TrainingResult['stopped'];
   const evaluateNow = async (): Promise<void> => {
     const start = performance.now();
-    const loss = await evaluateLoss(programs, plan, state, job.validation);
+    const loss = await evaluateLoss(programs, validationShapes, state, validation);
     const seconds = (performance.now() - start) / 1000;
     run.evaluations.push({ step: run.step, loss, seconds });
     run.seconds.evaluate += seconds;
@@ -104,15 +114,15 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
       }
       const start = performance.now();
       const compiled = programs.seconds();
-      const examples = examplesOf(run.step);
+      const parts = microBatchesOf(run.step);
       const rate = recipe.learningRate * learningRateFactor(recipe, run.step, totalSteps);
-      const { loss, norm } = await takeStep(programs, plan, state, examples, {
+      const { loss, norm } = await takeStep(programs, shapes, state, parts, {
         rates: rates(recipe, packs, rate, run.step + 1),
         step: run.step,
         seed,
       }, accumulating); // prettier-ignore
       const milliseconds = performance.now() - start - (programs.seconds() - compiled) * 1000;
-      const tokens = examples.reduce((sum, { prompt, target }) => sum + prompt.length + target.length, 0);
+      const tokens = parts.flat().reduce((sum, { prompt, target }) => sum + prompt.length + target.length, 0);
       run.step++;
       run.seconds.train += milliseconds / 1000;
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
@@ -201,13 +211,13 @@ function ownTensors(
 
 async function takeStep(
   programs: TrainingPrograms,
-  plan: BatchPlan,
+  shapes: readonly BatchShape[],
   state: State,
-  examples: TrainingJob['train'],
+  parts: readonly TokenPair[][],
   { rates, step, seed }: { rates: Arrays; step: number; seed: number },
   accumulating: boolean,
 ): Promise<{ loss: number; norm: number }> {
-  const weight = 1 / Math.max(1, countTargets(examples, plan));
+  const weight = 1 / Math.max(1, countTargets(parts));
   const counter = Float32Array.of(step);
   const drawing =
     (part: number): Draw =>
@@ -218,9 +228,9 @@ async function takeStep(
       return randomStream(seed, `${name} ${step} ${part}`).dropout(size, rate);
     };
   const scalar = (out: NamedArrays, name: string): number => out[name]![0]!;
-  const parts = cutMicroBatches(examples, plan);
   if (!accumulating) {
-    const [{ shape, examples: all }] = parts as [(typeof parts)[0]];
+    const [all = []] = parts;
+    const shape = fittingShape(all, shapes);
     const program = await programs.step(shape);
     const out = await program.run(
       state,
@@ -230,7 +240,8 @@ async function takeStep(
     return { loss: scalar(out, 'loss'), norm: scalar(out, 'norm') };
   }
   let loss = 0;
-  for (const [part, { shape, examples: some }] of parts.entries()) {
+  for (const [part, some] of parts.entries()) {
+    const shape = fittingShape(some, shapes);
     const program = await programs.accumulate(shape);
     const out = await program.run(state, { ...fillBatch(some, shape, weight), step: counter }, drawing(part));
     loss += scalar(out, 'loss');
@@ -242,19 +253,22 @@ async function takeStep(
 /** Mean cross entropy over all targets. */
 async function evaluateLoss(
   programs: TrainingPrograms,
-  plan: BatchPlan,
+  shapes: readonly BatchShape[],
   state: State,
-  examples: TrainingJob['validation'],
+  batches: readonly TokenPair[][],
 ): Promise<number> {
-  const count = countTargets(examples, plan);
   let sum = 0;
-  for (const { shape, examples: some } of cutMicroBatches(examples, plan)) {
-    const out = await (await programs.evaluate(shape)).run(state, fillBatch(some, shape, 1));
+  for (const batch of batches) {
+    const shape = fittingShape(batch, shapes);
+    const out = await (await programs.evaluate(shape)).run(state, fillBatch(batch, shape, 1));
     sum += out.loss![0]!;
     await new Promise(setImmediate);
   }
-  return sum / count;
+  return sum / countTargets(batches);
 }
+
+const countTargets = (batches: readonly TokenPair[][]): number =>
+  batches.flat().reduce((count, example) => count + targetsOf(example), 0);
 
 /** Trained tensors whose every value is what it was at the start. */
 function unmoved(packs: readonly Pack[], before: Arrays, after: Arrays): string[] {

@@ -1,7 +1,7 @@
 import type { Engine } from '../../harness/engine/types.ts';
 import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
-import { fillBatch } from '../../harness/training/batches.ts';
+import { fillBatch, planShapes } from '../../harness/training/batches.ts';
 import { rates } from '../../harness/training/optimizer.ts';
 import { packArrays, packTensors, unpackArrays } from '../../harness/training/packs.ts';
 import { stateTypes, trainingPrograms } from '../../harness/training/programs.ts';
@@ -44,12 +44,8 @@ export async function takeAdamWSteps(
     const first = batch.labels[row]!.findIndex((id) => id !== -100);
     return { prompt: ids.slice(0, first), target: ids.slice(first, length) };
   });
-  // The first token of a row without prompt is no target.
-  const count = examples.reduce(
-    (sum, { prompt, target }) => sum + target.length - (prompt.length === 0 ? 1 : 0),
-    0,
-  );
-  const shape = { rows: examples.length, length: batch.input_ids[0]!.length, targets: count };
+  const shape = planShapes([examples])[0]!;
+  const count = shape.targets;
   const inputs = fillBatch(examples, shape, 1 / count);
   const programs = trainingPrograms(setup, false);
   const losses: number[] = [];

@@ -7,6 +7,7 @@ export const parity = process.env.DELTABENCH_PARITY ?? join(import.meta.dirname,
 
 export const hasParity = (...path: string[]): boolean => existsSync(join(parity, ...path));
 
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller knows what the golden holds
 export function readGolden<T>(...path: string[]): T {
   return JSON.parse(readFileSync(join(parity, ...path), 'utf8')) as T;
 }
