@@ -7,8 +7,10 @@ const ORDER = 4;
 const SIGMA = 6;
 
 /** Tokens that hold a no-break space ("1 1/2") are several words here: the official script splits at any white space. */
-function words(tokens: readonly string[]): string[] {
-  return tokens.flatMap((token) => token.split('\u00a0'));
+function words(tokens: readonly string[]): readonly string[] {
+  return tokens.some((token) => token.includes('\u00a0'))
+    ? tokens.flatMap((token) => token.split('\u00a0'))
+    : tokens;
 }
 
 interface Vector {
@@ -25,6 +27,8 @@ interface Vector {
  */
 export function ciderMetric(references: readonly (readonly (readonly string[])[])[]): CorpusMetric {
   const table = new NgramTable(ORDER);
+  // Vectors of the references, which serve every system.
+  const known = new WeakMap<readonly string[], Vector>();
   const documents: number[] = [];
   for (const set of references) {
     const ids = new Set(set.flatMap((reference) => [...table.add(words(reference)).keys()]));
@@ -42,6 +46,12 @@ export function ciderMetric(references: readonly (readonly (readonly string[])[]
       norms[table.orders[id]!]! += weight ** 2;
     }
     return { weights, norms: norms.map(Math.sqrt), bigrams: ngramCount(text.length, 2) };
+  };
+
+  const referenceVector = (tokens: readonly string[]): Vector => {
+    const made = known.get(tokens) ?? vector(tokens);
+    known.set(tokens, made);
+    return made;
   };
 
   const similarity = (output: Vector, reference: Vector): number => {
@@ -62,7 +72,10 @@ export function ciderMetric(references: readonly (readonly (readonly string[])[]
   // Row: the segment's score; 1.
   const statistics = ({ prediction, references }: TokenSegment): Float64Array => {
     const output = vector(prediction);
-    const total = references.reduce((sum, reference) => sum + similarity(output, vector(reference)), 0);
+    const total = references.reduce(
+      (sum, reference) => sum + similarity(output, referenceVector(reference)),
+      0,
+    );
     return Float64Array.of(references.length === 0 ? 0 : (10 * total) / references.length, 1);
   };
   return { name: 'CIDEr', statistics, score: (sum) => sum[0]! / sum[1]! };

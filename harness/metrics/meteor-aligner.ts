@@ -86,7 +86,8 @@ function isBetter(path: Path, other: Path): boolean {
 }
 
 /** The best paths, as many as the beam is wide; equals keep their order. */
-function best(paths: readonly Path[]): Path[] {
+function best(paths: readonly Path[]): readonly Path[] {
+  if (paths.length === 1) return paths;
   const beam: Path[] = [];
   for (const path of paths) {
     let place = beam.length;

@@ -121,8 +121,8 @@ export function meteorMetric(paraphrases?: ParaphraseTable): CorpusMetric {
     const identical =
       hypothesis.length === reference.length && hypothesis.every((word, i) => word === reference[i]);
     const candidates = reference.map((word) => {
-      const found = alike.get(word) ?? wordCandidates(word, hypothesis);
-      alike.set(word, found);
+      let found = alike.get(word);
+      if (!found) alike.set(word, (found = wordCandidates(word, hypothesis)));
       return identical ? found.filter(({ module }) => module === 0) : found;
     });
     if (paraphrases && !identical) {
@@ -134,23 +134,23 @@ export function meteorMetric(paraphrases?: ParaphraseTable): CorpusMetric {
     const matches = align(candidates, hypothesis.length);
 
     const row = new Float64Array(WIDTH);
-    const sides = [hypothesis, reference];
-    for (const [of, side] of sides.entries()) {
-      row[of] = side.length;
-      row[2 + of] = side.filter(({ isFunction }) => isFunction).length;
-    }
+    row[0] = hypothesis.length;
+    row[1] = reference.length;
+    for (const { isFunction } of hypothesis) if (isFunction) row[2]!++;
+    for (const { isFunction } of reference) if (isFunction) row[3]!++;
     for (const { candidate, reference: start } of matches) {
-      const spans = [
-        hypothesis.slice(candidate.hypothesis, candidate.hypothesis + candidate.hypothesisLength),
-        reference.slice(start, start + candidate.referenceLength),
-      ];
-      for (const [of, span] of spans.entries()) {
-        for (const { isFunction } of span) row[MODULES + 4 * candidate.module + (isFunction ? 2 : 0) + of]!++;
-        row[CHUNKS + 1 + of]! += span.length;
+      const at = MODULES + 4 * candidate.module;
+      for (let i = 0; i < candidate.hypothesisLength; i++) {
+        row[at + (hypothesis[candidate.hypothesis + i]!.isFunction ? 2 : 0)]!++;
       }
+      for (let i = 0; i < candidate.referenceLength; i++) {
+        row[at + (reference[start + i]!.isFunction ? 3 : 1)]!++;
+      }
+      row[CHUNKS + 1]! += candidate.hypothesisLength;
+      row[CHUNKS + 2]! += candidate.referenceLength;
     }
     const chunks = countChunks(matches);
-    const complete = sides.every((side, of) => row[CHUNKS + 1 + of] === side.length);
+    const complete = row[CHUNKS + 1] === row[0] && row[CHUNKS + 2] === row[1];
     // One chunk over all words is no fragmentation at all, for the segment and in the corpus's sum.
     row[CHUNKS] = complete && chunks === 1 ? 0 : chunks;
     return row;

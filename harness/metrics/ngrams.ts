@@ -1,5 +1,5 @@
-/** Leaves room for 2²⁶ words and 2²⁷ n-grams in a key that a double holds exactly. */
-const WORDS = 2 ** 26;
+/** The word of no text: it follows no n-gram. */
+const UNKNOWN = -1;
 
 /** Numbers the n-grams of texts: an id stands for one n-gram, its parent for the n-gram without the last word. */
 export class NgramTable {
@@ -7,8 +7,12 @@ export class NgramTable {
   /** By id; id 0 is the empty n-gram. */
   readonly orders: number[] = [0];
   readonly parents: number[] = [0];
+  readonly #last: number[] = [UNKNOWN];
   readonly #words = new Map<string, number>();
-  readonly #children = new Map<number, number>();
+  /** The ids by parent and last word: open addressing, at most half full, 0 for an empty place. */
+  #slots = new Int32Array(1 << 8);
+  /** The counts of texts that were added, so that they need not be counted again. */
+  readonly #counted = new WeakMap<readonly string[], Map<number, number>>();
 
   constructor(maxOrder: number) {
     this.maxOrder = maxOrder;
@@ -16,50 +20,67 @@ export class NgramTable {
 
   /** How often each n-gram of orders 1 … maxOrder occurs, by id; new n-grams get a number. */
   add(tokens: readonly string[]): Map<number, number> {
-    const words = tokens.map((token) => {
-      let word = this.#words.get(token);
-      if (word === undefined) this.#words.set(token, (word = this.#words.size));
-      return word;
-    });
-    return this.#count(words, (parent, key) => {
-      const id = this.orders.length;
-      this.#children.set(key, id);
-      this.orders.push(this.orders[parent]! + 1);
-      this.parents.push(parent);
-      return id;
-    });
+    for (const token of tokens) {
+      if (!this.#words.has(token)) this.#words.set(token, this.#words.size);
+    }
+    const counts = this.#counted.get(tokens) ?? this.#count(tokens, true);
+    this.#counted.set(tokens, counts);
+    return counts;
   }
 
   /** As `add`, but n-grams that the table does not hold are left out. */
   find(tokens: readonly string[]): Map<number, number> {
-    return this.#count(tokens.map((token) => this.#words.get(token)));
+    return this.#counted.get(tokens) ?? this.#count(tokens, false);
   }
 
   /** The id of a single word, if the table holds it. */
   word(token: string): number | undefined {
-    const word = this.#words.get(token);
-    return word === undefined ? undefined : this.#children.get(word);
+    const place = this.#place(0, this.#words.get(token) ?? UNKNOWN);
+    return this.#slots[place]! > 0 ? this.#slots[place] : undefined;
   }
 
-  #count(
-    words: readonly (number | undefined)[],
-    create?: (parent: number, key: number) => number,
-  ): Map<number, number> {
+  #count(tokens: readonly string[], create: boolean): Map<number, number> {
+    const words = tokens.map((token) => this.#words.get(token) ?? UNKNOWN);
     const counts = new Map<number, number>();
     for (let start = 0; start < words.length; start++) {
       const end = Math.min(words.length, start + this.maxOrder);
       let id = 0;
       for (let i = start; i < end; i++) {
-        const word = words[i];
-        if (word === undefined) break;
-        const key = id * WORDS + word;
-        const next = this.#children.get(key) ?? create?.(id, key);
-        if (next === undefined) break;
-        id = next;
+        const place = this.#place(id, words[i]!);
+        const known = this.#slots[place]!;
+        if (known === 0 && !create) break;
+        id = known > 0 ? known : this.#create(id, words[i]!, place);
         counts.set(id, (counts.get(id) ?? 0) + 1);
       }
     }
     return counts;
+  }
+
+  /** Where the n-gram is in the slots, or would be. */
+  #place(parent: number, word: number): number {
+    const mask = this.#slots.length - 1;
+    let place = Math.imul(parent, 0x9e3779b1) ^ Math.imul(word, 0x85ebca6b);
+    place = (place ^ (place >>> 15)) & mask;
+    for (;;) {
+      const id = this.#slots[place]!;
+      if (id === 0 || (this.parents[id] === parent && this.#last[id] === word)) return place;
+      place = (place + 1) & mask;
+    }
+  }
+
+  #create(parent: number, word: number, place: number): number {
+    const id = this.orders.length;
+    this.orders.push(this.orders[parent]! + 1);
+    this.parents.push(parent);
+    this.#last.push(word);
+    this.#slots[place] = id;
+    if (2 * id > this.#slots.length) {
+      this.#slots = new Int32Array(2 * this.#slots.length);
+      for (let other = 1; other <= id; other++) {
+        this.#slots[this.#place(this.parents[other]!, this.#last[other]!)] = other;
+      }
+    }
+    return id;
   }
 }
 
