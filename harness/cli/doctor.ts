@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { Command } from 'commander';
-import { columns, print, printJson } from './output.ts';
+import { columns, note, print, printJson } from './output.ts';
 
 interface Finding {
   readonly name: string;
@@ -19,8 +19,9 @@ export function doctorCommand(): Command {
 }
 
 async function doctor({ json }: { json?: true }): Promise<void> {
-  const slow = await Promise.all([onnx(), tfjs(), tensorflow(), hub(), data(), cache()]);
-  const findings = [node(), machine(), ...slow];
+  if (!json) note('Trying every engine and device; this takes some seconds …');
+  const rest = await Promise.all([packages(), hub(), data(), cache()]);
+  const findings = [node(), machine(), ...rest, ...(await engines())];
   if (json) printJson(findings);
   else print(columns(findings.map(({ name, state, detail }) => [marks[state], name, detail])));
   if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1;
@@ -45,40 +46,23 @@ function machine(): Finding {
   };
 }
 
-async function onnx(): Promise<Finding> {
-  const name = 'onnx engine';
-  const { packageVersion } = await import('../runs/environment.ts');
-  try {
-    const { listSupportedBackends } = await import('onnxruntime-node');
-    const providers = listSupportedBackends().map((backend) =>
-      backend.bundled ? backend.name : `${backend.name} (needs its provider library)`,
-    );
-    return {
-      name,
-      state: 'works',
-      detail: `onnxruntime ${(await packageVersion('onnxruntime-node')) ?? '?'}: ${providers.join(', ')}`,
-    };
-  } catch (error) {
-    return { name, state: 'broken', detail: firstLine(error) };
-  }
+/** What runs a step of training here; cpu is needed, other devices are welcome. */
+async function engines(): Promise<Finding[]> {
+  const { probeEngines } = await import('../engine/probe.ts');
+  return (await probeEngines()).map(({ engine, device, works, detail, remedy }) => ({
+    name: `${engine} on ${device}`,
+    state: works ? 'works' : engine !== 'tensorflow' && device === 'cpu' ? 'broken' : 'missing',
+    detail: remedy === undefined ? detail : `${detail}; ${remedy}`,
+  }));
 }
 
-async function tfjs(): Promise<Finding> {
+async function packages(): Promise<Finding> {
   const { packageVersion } = await import('../runs/environment.ts');
-  const version = await packageVersion('@tensorflow/tfjs');
-  return version === undefined
-    ? { name: 'js engine', state: 'broken', detail: '@tensorflow/tfjs is not installed; run npm install' }
-    : { name: 'js engine', state: 'works', detail: `tfjs ${version}` };
-}
-
-async function tensorflow(): Promise<Finding> {
-  const name = 'tensorflow engine';
-  const { loadTensorflow } = await import('../engine/tensorflow.ts');
-  try {
-    return { name, state: 'works', detail: `runs on the ${await loadTensorflow()}` };
-  } catch (error) {
-    return { name, state: 'missing', detail: firstLine(error) };
-  }
+  const names = ['onnxruntime-node', '@tensorflow/tfjs', '@tensorflow/tfjs-node-gpu'];
+  const versions = await Promise.all(
+    names.map(async (name) => `${name} ${(await packageVersion(name)) ?? 'not installed'}`),
+  );
+  return { name: 'packages', state: 'works', detail: versions.join(', ') };
 }
 
 async function hub(): Promise<Finding> {
@@ -101,7 +85,7 @@ async function hub(): Promise<Finding> {
 async function data(): Promise<Finding> {
   const name = 'data folder';
   const folder = process.env.DELTABENCH_DATA;
-  if (folder === undefined)
+  if (!folder)
     return { name, state: 'missing', detail: 'DELTABENCH_DATA is not set; data comes from the hub' };
   return (await isFolder(folder))
     ? { name, state: 'works', detail: folder }

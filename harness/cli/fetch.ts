@@ -17,6 +17,15 @@ export function fetchCommand(): Command {
         .description("a task's data")
         .argument('<task>', 'see: list tasks')
         .action(fetchData),
+    )
+    .addCommand(
+      new Command('meteor')
+        .description("METEOR's paraphrase table")
+        .option(
+          '--file <path>',
+          'paraphrase-en.gz, or the pycocoevalcap wheel that holds it (default: from PyPI)',
+        )
+        .action(fetchMeteor),
     );
 }
 
@@ -43,4 +52,11 @@ async function fetchData(name: string): Promise<void> {
   print(
     `${source.name} (${source.form}) is here: ${train.length} training, ${validation.length} validation, ${test.length} test examples`,
   );
+}
+
+async function fetchMeteor({ file }: { file?: string }): Promise<void> {
+  const { cacheFolder } = await import('../data/cache.ts');
+  const { fetchMeteorTable } = await import('../metrics/meteor-paraphrases.ts');
+  note("Fetching METEOR's paraphrase table …");
+  print(`METEOR's paraphrase table is here: ${await fetchMeteorTable({ cacheFolder: cacheFolder(), file })}`);
 }

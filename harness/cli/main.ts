@@ -6,13 +6,14 @@ import { listCommand } from './list.ts';
 import { note } from './output.ts';
 import { paramsCommand } from './params.ts';
 import { runCommand } from './run.ts';
+import { scoreCommand } from './score.ts';
 
 /** Runs the command line; sets the exit code: 0 done, 1 a run or a check failed, 2 wrong usage, 130 stopped by Ctrl-C. */
 async function main(args: readonly string[]): Promise<void> {
   const program = new Command('bench')
     .description('Compares parameter-efficient fine-tuning methods the way a paper does.')
     .addCommand(runCommand(), { isDefault: true });
-  for (const command of [listCommand(), paramsCommand(), fetchCommand(), doctorCommand()])
+  for (const command of [listCommand(), paramsCommand(), scoreCommand(), fetchCommand(), doctorCommand()])
     program.addCommand(command);
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)];
   for (const command of all) {

@@ -45,14 +45,15 @@ function barProgress(): Progress {
 
 function lineProgress(): Progress {
   let timer: Timer | undefined;
-  let last = performance.now();
+  let next = 0;
   return {
     update(progress) {
-      if (timer?.phase !== progress.phase) timer = new Timer(progress);
-      if (performance.now() - last < lineSeconds * 1000) return;
-      last = performance.now();
+      const isNew = timer?.phase !== progress.phase;
+      if (isNew) timer = new Timer(progress);
+      if (!isNew && performance.now() < next) return;
+      next = performance.now() + lineSeconds * 1000;
       const { phase, done, total, detail } = progress;
-      note([`${phase} ${done}/${total}`, detail, timer.left(progress)].filter(Boolean).join(', '));
+      note([`${phase} ${done}/${total}`, detail, timer!.left(progress)].filter(Boolean).join(', '));
     },
     stop() {
       timer = undefined;

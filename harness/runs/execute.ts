@@ -72,11 +72,34 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
 async function startEngine({ engine: { name, device, threads } }: Plan): Promise<Engine> {
   const { createEngine } = await import('../engine/create.ts');
   try {
-    return await createEngine({ name, threads, ...(device === undefined ? {} : { device }) });
+    const engine = await createEngine({ name, threads, ...(device === undefined ? {} : { device }) });
+    await tryEngine(engine);
+    return engine;
   } catch (error) {
-    // It is not installed here, or the device is none: nothing that another seed could change.
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+    // Nothing that another seed could change, so no failed run is recorded.
+    const reason = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+    const where = device === undefined ? '' : ` on ${device}`;
+    throw new UsageError(
+      `The engine ${name} does not run${where}: ${reason}. "doctor" says what works here.`,
+      { cause: error },
+    );
   }
+}
+
+/** Compiles a program, for a device that is not there shows only then. */
+async function tryEngine(engine: Engine): Promise<void> {
+  const state = engine.state({});
+  const held = engine.hold({});
+  const inputs = { x: { shape: [1], dtype: 'float32' } } as const;
+  const program = await engine.compile(
+    { name: 'trial', held, state: state.types, inputs },
+    ({ inputs: { x } }) => ({
+      outputs: { y: x!.neg() },
+    }),
+  );
+  await program.dispose();
+  state.dispose();
+  held.dispose();
 }
 
 async function runCell(

@@ -106,7 +106,7 @@ export function addressOf({ task, model, variant, seed }: Cell): CellAddress {
 
 /** Where data comes from: what was asked for, else DELTABENCH_DATA, else the hub; throws UsageError where the folder is none. */
 export async function dataSource(asked: string | undefined): Promise<DataSource> {
-  const place = asked ?? process.env.DELTABENCH_DATA ?? 'hub';
+  const place = asked ?? dataFolder() ?? 'hub';
   if (place === 'hub') return { kind: 'hub' };
   const path = resolve(place);
   const isFolder = await stat(path).then(
@@ -122,7 +122,16 @@ export async function dataSource(asked: string | undefined): Promise<DataSource>
 
 /** Where a base finds a tokenizer: the folder asked for, else that of the data. */
 export function baseOptions(tokenizer: string | undefined, source: DataSource): Plan['base'] {
-  return { tokenizer, data: source.kind === 'folder' ? source.path : process.env.DELTABENCH_DATA };
+  return {
+    tokenizer,
+    data: source.kind === 'folder' ? source.path : dataFolder(),
+  };
+}
+
+/** DELTABENCH_DATA; an empty one names no folder. */
+function dataFolder(): string | undefined {
+  const folder = process.env.DELTABENCH_DATA;
+  return folder === '' ? undefined : folder;
 }
 
 function findTask(name: string, tasks: ReadonlyMap<string, Task>): Task {

@@ -10,7 +10,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** The real command line, without the environment's data and caches. */
 function bench(...args: string[]) {
-  return execa('node_modules/.bin/tsx', ['harness/cli/main.ts', ...args], {
+  return execa('node', ['--import', 'tsx', 'harness/cli/main.ts', ...args], {
     cwd: projectRoot,
     reject: false,
     env: {
@@ -29,7 +29,8 @@ describe.concurrent('help and lists', () => {
   test('help names every command', async () => {
     const { stdout, exitCode } = await bench('--help');
     expect(exitCode).toBe(0);
-    for (const command of ['run', 'list', 'params', 'fetch', 'doctor']) expect(stdout).toContain(command);
+    for (const command of ['run', 'list', 'params', 'score', 'fetch', 'doctor'])
+      expect(stdout).toContain(command);
   });
 
   test('list methods shows options with defaults and descriptions', async () => {

@@ -1,0 +1,107 @@
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { projectRoot } from '../../harness/runs/plugins.ts';
+import { parseRecord, type RunRecord } from '../../harness/runs/record.ts';
+
+// The whole loop on a few made-up rows in the form of LoRA's E2E files, with a tokenizer of 300 entries.
+const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
+const data = join(folder, 'data');
+const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
+
+beforeAll(async () => {
+  await mkdir(join(data, 'tokenizers', 'gpt2'), { recursive: true });
+  const tokenizer = join(projectRoot, 'test', 'data', 'tokenizer', 'tiny.json');
+  await copyFile(tokenizer, join(data, 'tokenizers', 'gpt2', 'tokenizer.json'));
+  const special = JSON.stringify({ eos_token: '<|endoftext|>' });
+  await writeFile(join(data, 'tokenizers', 'gpt2', 'tokenizer_config.json'), special);
+  const rows = Array.from(
+    { length: 40 },
+    (_, i) => `name : Inn ${i % 8} | food : soup||Inn ${i % 8} has soup .`,
+  );
+  for (const file of ['train.txt', 'valid.txt', 'test.txt'])
+    await writeFile(join(data, file), rows.join('\n'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Starts the real command line on the rows above. */
+function start(...args: string[]) {
+  const common = ['--task', 'e2e', '--model', model, '--data', data, '--threads', '1'];
+  return execa('node', ['--import', 'tsx', 'harness/cli/main.ts', ...common, ...args], {
+    cwd: projectRoot,
+    reject: false,
+    env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },
+  });
+}
+
+async function readRecord(path: string): Promise<RunRecord> {
+  const read = parseRecord(await readFile(path, 'utf8'));
+  if ('reason' in read) throw new Error(read.reason);
+  return read.record;
+}
+
+test('two methods and two seeds give one table; a second run does nothing anew', async () => {
+  const results = join(folder, 'table');
+  const args = ['--method', 'red', 'lora~rank=2', '--seeds', '1', '2', '--max-steps', '4', '--limit', '20'];
+  const short = ['--set', 'max-new-tokens=8', '--results', results];
+  const { stdout, stderr, exitCode } = await start(...args, ...short);
+  expect(exitCode, stderr).toBe(0);
+  expect(stderr).toMatch(/^\[4\/4\] e2e · .* · LoRA \(rank=2\) · seed 2$/m);
+  expect(stderr).toMatch(/^trainable params: 64 \|\| all params: \S+ \|\| trainable%: \S+$/m);
+  expect(stdout).toMatch(/^method +trainable +BLEU ↑ .* n$/m);
+  expect(stdout).toMatch(/^RED +64 +\S+ ± \S+ .* 2$/m);
+  expect(stdout).toMatch(/^LoRA \(rank=2\) +256 +\S+ ± \S+ .* 2$/m);
+
+  const again = await start(...args, ...short, '--json');
+  expect(again.stderr).not.toContain('seed');
+  const { rows, runs } = JSON.parse(again.stdout) as { rows: object[]; runs: { path: string }[] };
+  expect(rows).toMatchObject([
+    { variant: 'red', planned: 2, finished: 2, failures: [] },
+    { variant: 'lora~rank=2', planned: 2, finished: 2, failures: [] },
+  ]);
+  expect(await readdir(dirname(runs[0]!.path))).toHaveLength(8);
+});
+
+test('a seed that diverges is a row with its reason, and the exit code is 1', async () => {
+  const { stdout, stderr, exitCode } = await start(
+    ...['--method', 'full', '--set', 'learning-rate=1e30', '--max-steps', '4'],
+    ...['--results', join(folder, 'diverged')],
+  );
+  expect(stdout).toMatch(/^FT +\S+ +0 of 1$/m);
+  expect(stdout).toMatch(/^FT, seed 42 failed: Diverged: /m);
+  expect(stderr).toContain('1 of 1 runs failed; --retry failed tries them again.');
+  expect(exitCode).toBe(1);
+});
+
+test('Ctrl-C stops cleanly; the same command goes on and ends as if nothing had been', async () => {
+  const args = ['--method', 'lora', '--max-steps', '1500', '--set', 'epochs=500', 'evaluate-every=1500'];
+  const short = ['max-new-tokens=4', 'batch-size=4'];
+  const stopped = start(...args, ...short, '--results', join(folder, 'stopped'));
+  const whole = start(...args, ...short, '--results', join(folder, 'whole'));
+  // The first line of progress says that training is under way.
+  stopped.stderr.on('data', (text: Buffer) => {
+    if (String(text).includes('train ')) stopped.kill('SIGINT');
+  });
+  const { stderr, stdout, exitCode } = await stopped;
+  expect(stderr).toMatch(/^Stopping after this step; Ctrl-C again stops at once\.$/m);
+  expect(stderr).toMatch(/^Stopped\. The same command goes on from here\.$/m);
+  expect([stdout, exitCode]).toEqual(['', 130]);
+
+  const resumed = await start(...args, ...short, '--results', join(folder, 'stopped'), '--json');
+  expect(resumed.exitCode, resumed.stderr).toBe(0);
+  expect((await whole).exitCode).toBe(0);
+  const path = join('e2e', model, 'lora', 'seed-42');
+  const [a, b] = [
+    await readRecord(join(folder, 'stopped', `${path}.json`)),
+    await readRecord(join(folder, 'whole', `${path}.json`)),
+  ];
+  expect(a.training?.resumedFrom).toBeGreaterThan(0);
+  expect(a.metrics).toEqual(b.metrics);
+  expect(a.files.tensors?.sha256).toBe(b.files.tensors?.sha256);
+  expect(a.files.predictions?.sha256).toBe(b.files.predictions?.sha256);
+  expect(a.training?.evaluations.map(({ loss }) => loss)).toEqual(
+    b.training?.evaluations.map(({ loss }) => loss),
+  );
+});
