@@ -13,8 +13,9 @@ function words(tokens: readonly string[]): readonly string[] {
     : tokens;
 }
 
+/** A text's n-grams; how much one weighs is its count times its inverse document frequency. */
 interface Vector {
-  readonly weights: Map<number, number>;
+  readonly counts: Map<number, number>;
   /** Euclidean length by order. */
   readonly norms: Float64Array;
   readonly bigrams: number;
@@ -22,32 +23,34 @@ interface Vector {
 
 /**
  * CIDEr-D (times 10) as pycocoevalcap's cider_scorer.py computes it, over segments tokenised by `ptbTokens`: a mean over
- * segments. The inverse document frequencies come from the references given here, one set a segment, and stay what they are when
- * segments are resampled.
+ * segments. The inverse document frequencies come from the references given here, one set a segment, and stay what they are
+ * when segments are resampled.
  */
 export function ciderMetric(references: readonly (readonly (readonly string[])[])[]): CorpusMetric {
   const table = new NgramTable(ORDER);
-  // Vectors of the references, which serve every system.
-  const known = new WeakMap<readonly string[], Vector>();
-  const documents: number[] = [];
-  for (const set of references) {
-    const ids = new Set(set.flatMap((reference) => [...table.add(words(reference)).keys()]));
-    for (const id of ids) documents[id] = (documents[id] ?? 0) + 1;
+  const documents: number[] = [0];
+  const lastSeen: number[] = [0];
+  for (const [segment, set] of references.entries()) {
+    for (const reference of set) {
+      for (const id of table.add(words(reference)).keys()) {
+        if (lastSeen[id] === segment + 1) continue;
+        lastSeen[id] = segment + 1;
+        documents[id] = (documents[id] ?? 0) + 1;
+      }
+    }
   }
   const logSegments = Math.log(references.length);
+  const idf = Float64Array.from(documents, (count) => logSegments - Math.log(Math.max(1, count)));
 
   const vector = (tokens: readonly string[]): Vector => {
     const text = words(tokens);
-    const weights = new Map<number, number>();
+    const counts = table.add(text);
     const norms = new Float64Array(ORDER + 1);
-    for (const [id, count] of table.add(text)) {
-      const weight = count * (logSegments - Math.log(Math.max(1, documents[id] ?? 0)));
-      weights.set(id, weight);
-      norms[table.orders[id]!]! += weight ** 2;
-    }
-    return { weights, norms: norms.map(Math.sqrt), bigrams: ngramCount(text.length, 2) };
+    for (const [id, count] of counts) norms[table.orders[id]!]! += (count * (idf[id] ?? logSegments)) ** 2;
+    return { counts, norms: norms.map(Math.sqrt), bigrams: ngramCount(text.length, 2) };
   };
-
+  // Vectors of the references, which serve every system.
+  const known = new WeakMap<readonly string[], Vector>();
   const referenceVector = (tokens: readonly string[]): Vector => {
     const made = known.get(tokens) ?? vector(tokens);
     known.set(tokens, made);
@@ -56,9 +59,10 @@ export function ciderMetric(references: readonly (readonly (readonly string[])[]
 
   const similarity = (output: Vector, reference: Vector): number => {
     const products = new Float64Array(ORDER + 1);
-    for (const [id, weight] of output.weights) {
-      const other = reference.weights.get(id);
-      if (other !== undefined) products[table.orders[id]!]! += Math.min(weight, other) * other;
+    for (const [id, count] of output.counts) {
+      const other = reference.counts.get(id);
+      if (other === undefined) continue;
+      products[table.orders[id]!]! += Math.min(count, other) * other * (idf[id] ?? logSegments) ** 2;
     }
     let sum = 0;
     for (let n = 1; n <= ORDER; n++) {

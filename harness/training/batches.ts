@@ -18,9 +18,9 @@ export const shapeKey = ({ rows, length, tokens, targets }: BatchShape): string 
   `${rows}x${length}, ${tokens} tokens, ${targets} targets`;
 
 /** At most this many shapes get programs of their own in training, and as many in evaluation. */
-const SHAPES = 4;
+const SHAPES = 3;
 /** Tokens that a micro-batch may hold, where the recipe does not say: more leaves the caches, fewer starve the cores. */
-const TOKENS = 2048;
+const TOKENS = 1024;
 
 const lengthOf = ({ prompt, target }: TokenPair): number => prompt.length + target.length;
 const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
