@@ -95,15 +95,15 @@ export class KeyValueCache {
     }
   }
 
-  /** Copies row `from` over row `to`. */
-  copy(from: number, to: number): void {
+  /** Makes row `to` equal to row `from`; their first `same` tokens are equal already. */
+  copy(from: number, to: number, same: number): void {
     const { heads, headWidth } = this.shape;
-    const count = this.lengths[from]! * headWidth;
     const block = this.slots * headWidth;
+    const [first, end] = [same * headWidth, this.lengths[from]! * headWidth];
     for (const array of [...this.keys, ...this.values]) {
       for (let head = 0; head < heads; head++) {
-        const start = (from * heads + head) * block;
-        array.copyWithin((to * heads + head) * block, start, start + count);
+        const source = (from * heads + head) * block;
+        array.copyWithin((to * heads + head) * block + first, source + first, source + end);
       }
     }
     this.lengths[to] = this.lengths[from]!;

@@ -8,13 +8,17 @@ import type { SequenceModel, Continuation } from './search.ts';
 export interface DecoderSize {
   readonly groups: number;
   readonly beams: number;
+  /** Prompts that are read at once, at most. */
+  readonly prompts: number;
   /** Candidates of each row, until a search needs more. */
   readonly candidates: number;
 }
 
-/** Prompts are padded to multiples of this, the cache grows by it: few programs, little padding. */
-const UNIT = 32;
+/** The cache grows by so many slots: every growth compiles a program, empty slots cost time in every step. */
+const SLOTS = 32;
 const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
+/** The length that prompts are padded to: few programs, an eighth of padding at most. */
+const paddedLength = (n: number): number => roundUp(n, 2 ** Math.max(0, Math.ceil(Math.log2(n / 8))));
 
 /** A decoder-only model whose cache lies on the host: each group of rows holds the beams of one prompt. */
 export class Decoder implements SequenceModel {
@@ -23,6 +27,8 @@ export class Decoder implements SequenceModel {
   readonly #cache: KeyValueCache;
   /** Where the beams of a group lie, in the order that the search knows them by. */
   readonly #rows: number[][];
+  /** Length of each group's prompt, which all its rows hold. */
+  readonly #prompted: number[] = [];
   readonly #prefills = new Map<string, Promise<Program>>();
   #step: { key: string; program: Program } | undefined;
   readonly #state;
@@ -44,22 +50,19 @@ export class Decoder implements SequenceModel {
   ): Promise<Candidates[]> {
     const { positions } = this.#setup.base.architecture;
     const longest = Math.max(...prompts.map(({ prompt }) => prompt.length));
-    const length = Math.min(roundUp(longest, UNIT / 2), positions);
+    const length = Math.min(paddedLength(longest), positions);
     const count = this.#count(needed);
-    const program = await this.#prefill(prompts.length, length, count);
-    const out = await program.run(
-      this.#state,
-      promptInputs(
-        prompts.map(({ prompt }) => prompt),
-        length,
-      ),
-    );
-    this.#cache.grow(Math.min(roundUp(longest + 1, UNIT), positions));
+    const program = await this.#prefill(length, count);
+    const inputs = promptInputs(prompts.map(({ prompt }) => prompt), this.#size.prompts, length); // prettier-ignore
+    const out = await program.run(this.#state, inputs);
+    this.#cache.grow(Math.min(roundUp(longest + 1, SLOTS), positions));
     const [keys, values] = this.#pairs(out);
     prompts.forEach(({ group, prompt }, i) => {
       const row = group * this.#size.beams;
       this.#rows[group] = [row];
+      this.#prompted[group] = prompt.length;
       this.#cache.fill(row, keys, values, i * length, prompt.length);
+      for (let beam = 1; beam < this.#size.beams; beam++) this.#cache.copy(row, row + beam, 0);
     });
     return prompts.map((_, i) => rowOf(out, i, count));
   }
@@ -79,7 +82,7 @@ export class Decoder implements SequenceModel {
     this.#cache.keys.forEach((array, i) => (inputs[`key ${i}`] = array));
     this.#cache.values.forEach((array, i) => (inputs[`value ${i}`] = array));
     const out = await program.run(this.#state, inputs);
-    this.#cache.grow(Math.min(roundUp(longest + 1, UNIT), this.#setup.base.architecture.positions));
+    this.#cache.grow(Math.min(roundUp(longest + 1, SLOTS), this.#setup.base.architecture.positions));
     const [keys, values] = this.#pairs(out);
     return continuations.map(({ group }) =>
       this.#rows[group]!.map((row) => {
@@ -114,7 +117,7 @@ export class Decoder implements SequenceModel {
         return row;
       }
       const copy = free.pop()!;
-      this.#cache.copy(row, copy);
+      this.#cache.copy(row, copy, this.#prompted[group]!);
       return copy;
     });
     for (const row of free) this.#cache.clear(row);
@@ -126,11 +129,11 @@ export class Decoder implements SequenceModel {
     return Math.min(this.#candidates, this.#setup.base.architecture.vocabulary);
   }
 
-  #prefill(rows: number, length: number, candidates: number): Promise<Program> {
-    const key = `${rows}x${length}/${candidates}`;
+  #prefill(length: number, candidates: number): Promise<Program> {
+    const key = `${length}/${candidates}`;
     const known = this.#prefills.get(key);
     if (known) return known;
-    const program = prefillProgram(this.#setup, { rows, length, candidates });
+    const program = prefillProgram(this.#setup, { rows: this.#size.prompts, length, candidates });
     this.#prefills.set(key, program);
     return program;
   }
@@ -158,15 +161,17 @@ function rowOf({ ids, scores }: NamedArrays, row: number, count: number): Candid
   return { ids: (ids as Int32Array).subarray(from, to), scores: (scores as Float32Array).subarray(from, to) };
 }
 
-/** Prompts padded on the right to `length`, and where each ends. */
-function promptInputs(prompts: readonly (readonly number[])[], length: number): NamedArrays {
-  const all = prompts.length * length;
+/** `rows` prompts padded on the right to `length`, and where each ends; rows without a prompt are padding throughout. */
+function promptInputs(prompts: readonly (readonly number[])[], rows: number, length: number): NamedArrays {
+  const all = rows * length;
   const ids = new Int32Array(all);
   const tokens = new Float32Array(all);
   const fromStart = new Float32Array(all).fill(-1);
   const fromEnd = new Float32Array(all).fill(-1);
+  const last = new Int32Array(rows);
   prompts.forEach((prompt, row) => {
     const start = row * length;
+    last[row] = start + prompt.length - 1;
     ids.set(prompt, start);
     tokens.fill(1, start, start + prompt.length);
     for (let i = 0; i < prompt.length; i++) {
@@ -175,8 +180,7 @@ function promptInputs(prompts: readonly (readonly number[])[], length: number): 
     }
   });
   return {
-    ...{ ids, tokens, prompt: tokens, fromStart, fromEnd },
+    ...{ ids, last, tokens, prompt: tokens, fromStart, fromEnd },
     positions: Int32Array.from({ length: all }, (_, i) => i % length),
-    last: Int32Array.from(prompts, (prompt, row) => row * length + prompt.length - 1),
   };
 }

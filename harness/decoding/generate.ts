@@ -75,15 +75,17 @@ export async function generateAll(
   if (searches.length > 0) {
     const held = await holdAll(engine, base, delta, job.tensors);
     const groups = Math.min(Math.max(1, Math.floor(ROWS / beams)), searches.length);
+    const together = Math.max(1, Math.floor(groups / 4));
     const candidates = Math.max(...searches.map(({ search }) => search.needed)) + SPARE;
     const decoder = new Decoder(
       { engine, held, base, delta, normalized: beams > 1 },
-      { groups, beams, candidates },
+      { groups, beams, prompts: together, candidates },
     );
     let done = 0;
     try {
       await runSearches(decoder, searches, {
         groups,
+        prompts: together,
         signal: job.signal,
         onEnd(i) {
           done += searches[i]!.equal.length;

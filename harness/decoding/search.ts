@@ -36,6 +36,8 @@ export interface SearchJob<S extends Search> {
 export interface SearchRun {
   /** Groups that the model has places for. */
   readonly groups: number;
+  /** Prompts that it reads at once: many are read faster together, but places must not stand empty for long. */
+  readonly prompts: number;
   readonly signal?: AbortSignal | undefined;
   /** Called when a search has ended. */
   onEnd(job: number): void;
@@ -45,12 +47,10 @@ export interface SearchRun {
 export async function runSearches(
   model: SequenceModel,
   jobs: readonly SearchJob<Search>[],
-  { groups, signal, onEnd }: SearchRun,
+  { groups, prompts: together, signal, onEnd }: SearchRun,
 ): Promise<void> {
   const waiting = jobs.map((_, i) => i);
   const free = Array.from({ length: groups }, (_, group) => group).reverse();
-  /** Prompts read at once: many are read faster together, but places must not stand empty for long. */
-  const together = Math.max(1, Math.floor(groups / 4));
   const active = new Map<number, { job: number; next: Omit<Continuation, 'group'> }>();
 
   const take = (group: number, job: number, beams: readonly Candidates[]): void => {
