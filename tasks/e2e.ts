@@ -1,6 +1,11 @@
+import { cacheFolder } from '../harness/data/cache.ts';
 import { groupByMeaning, loadE2E } from '../harness/data/e2e.ts';
-import type { Task } from '../harness/data/task.ts';
-import { bleu } from '../harness/metrics/bleu.ts';
+import type { MetricInfo, Task } from '../harness/data/task.ts';
+import { corpusValues, e2eScorer, segmentValues } from '../harness/metrics/e2e.ts';
+import { loadParaphrases } from '../harness/metrics/meteor-paraphrases.ts';
+
+const percent = (name: string): MetricInfo => ({ name, higherIsBetter: true, scale: 100, decimals: 2 });
+const plain = (name: string): MetricInfo => ({ name, higherIsBetter: true, scale: 1, decimals: 2 });
 
 /**
  * E2E NLG (Novikova et al., 2017): a restaurant's meaning representation to a sentence. Prompt and separator as in the RED
@@ -9,8 +14,16 @@ import { bleu } from '../harness/metrics/bleu.ts';
 const task: Task = {
   name: 'e2e',
   label: 'E2E NLG',
-  version: 1,
-  metrics: [{ name: 'BLEU', higherIsBetter: true, scale: 100, decimals: 2 }],
+  version: 2,
+  // METEOR without its paraphrase table is another number and has another name.
+  metrics: [
+    percent('BLEU'),
+    plain('NIST'),
+    percent('METEOR'),
+    percent('METEOR (no paraphrases)'),
+    percent('ROUGE-L'),
+    plain('CIDEr'),
+  ],
   defaults: { batchSize: 10, epochs: 5, promptLength: 64, targetLength: 100, maxNewTokens: 100 },
 
   async load(source) {
@@ -43,6 +56,14 @@ const task: Task = {
 
   clean: (text) => text.trim(),
 
-  score: (predictions) => Promise.resolve({ BLEU: bleu(predictions) }),
+  async score(predictions) {
+    const paraphrases = await loadParaphrases(cacheFolder());
+    const scorer = e2eScorer(
+      predictions.map(({ references }) => references),
+      { paraphrases },
+    );
+    const scored = scorer.score(predictions.map(({ prediction }) => prediction));
+    return { metrics: corpusValues(scored), segments: segmentValues(scored) };
+  },
 };
 export default task;

@@ -41,12 +41,19 @@ export interface Prediction extends TestItem {
   readonly prediction: string;
 }
 
+/** Metrics of a test split by name, and those of each prediction by itself where they have a meaning. */
+export interface TestScore {
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly segments?: readonly Readonly<Record<string, number>>[];
+}
+
 /** One task: a file in tasks/ that exports it as default, under its file's name. */
 export interface Task {
   readonly name: string;
   readonly label: string;
   /** Raised whenever its scores would change; scores of different versions are never mixed. */
   readonly version: number;
+  /** Every metric that a score may have, in the order of the tables. */
   readonly metrics: readonly MetricInfo[];
   /** Hyper-parameters (recipe keys) that suit it where no recipe says otherwise. */
   readonly defaults: Readonly<Record<string, unknown>>;
@@ -61,6 +68,6 @@ export interface Task {
   ): TokenPair;
   /** What a generated text counts as. */
   clean(text: string): string;
-  /** Test metrics by name. */
-  score(predictions: readonly Prediction[]): Promise<Record<string, number>>;
+  /** The test split's score; its metrics are among the task's. */
+  score(predictions: readonly Prediction[]): Promise<TestScore>;
 }

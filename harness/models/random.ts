@@ -16,7 +16,7 @@ export interface Random {
 }
 
 /** Fills `out` with random 32-bit words for the counters 0, 1, … of the stream (key0, key1). */
-function threefry(key0: number, key1: number, out: Uint32Array): void {
+export function threefry(key0: number, key1: number, out: Uint32Array): void {
   const key2 = key0 ^ key1 ^ 0x1bd11bda;
   for (let block = 0; block * 2 < out.length; block++) {
     let a = (block + key0) | 0;

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { writeFileAtomic } from '../data/atomic.ts';
 import { hashFile } from '../data/hash.ts';
 import { writeSafetensors } from '../data/safetensors.ts';
-import type { Prediction, Task } from '../data/task.ts';
+import type { Prediction, Task, TestScore } from '../data/task.ts';
 import type { Engine } from '../engine/types.ts';
 import { Diverged, type TrainingResult } from '../training/types.ts';
 import { encodeSplit, type TextSplit } from './encode.ts';
@@ -82,8 +82,11 @@ export async function trainAndTest(
     ...item,
     prediction: task.clean(tokenizer.decode(untilEnd(tokens[i]!, endToken), { skipSpecialTokens: true })),
   }));
+  // Kept before they are scored, so that no failure there loses them.
   await keepLines(place.path, 'predictions', predictions, findings);
-  await score(task, predictions, findings);
+  const segments = await score(task, predictions, findings);
+  const scored = predictions.map((prediction, i) => ({ ...prediction, scores: segments?.[i] }));
+  if (segments) await keepLines(place.path, 'predictions', scored, findings);
 }
 
 /** Decoding that does not know the end token goes on behind it. */
@@ -110,7 +113,7 @@ async function keepTraining(path: string, result: TrainingResult, findings: Find
     result.log.reduce((total, { milliseconds }) => total + milliseconds, 0) / 1000,
   );
   await keepLines(path, 'steps', result.log, findings);
-  if (result.stopped === 'diverged') throw new Diverged('the loss or a trained tensor became non-finite');
+  if (result.diverged !== undefined) throw new Diverged(result.diverged);
   // LoRA's A has no gradient in the first step and a warm-up no rate: two steps prove nothing.
   if (result.neverMoved.length && result.log.length > 2) {
     throw new Error(`trained tensors that never moved: ${result.neverMoved.join(', ')}`);
@@ -120,15 +123,23 @@ async function keepTraining(path: string, result: TrainingResult, findings: Find
   findings.files.tensors = await described(file);
 }
 
-async function score(task: Task, predictions: readonly Prediction[], findings: Findings): Promise<void> {
+async function score(
+  task: Task,
+  predictions: readonly Prediction[],
+  findings: Findings,
+): Promise<TestScore['segments']> {
   const start = performance.now();
-  const values = await task.score(predictions);
+  const { metrics, segments } = await task.score(predictions);
   findings.seconds.score = (performance.now() - start) / 1000;
-  findings.metrics = task.metrics.map(({ name, ...info }) => {
-    const value = values[name];
-    if (value === undefined || !Number.isFinite(value)) throw new Error(`the test gave no ${name}`);
-    return { name, split: 'test', value, ...info };
-  });
+  for (const [name, value] of Object.entries(metrics)) {
+    if (!task.metrics.some((metric) => metric.name === name))
+      throw new Error(`${task.name} has no metric ${name}`);
+    if (!Number.isFinite(value)) throw new Error(`the test's ${name} is ${value}`);
+  }
+  findings.metrics = task.metrics
+    .filter(({ name }) => name in metrics)
+    .map(({ name, ...info }) => ({ name, split: 'test', value: metrics[name]!, ...info }));
+  return segments;
 }
 
 async function keepLines(

@@ -19,7 +19,7 @@ import { packArrays, packTensors, unpackArrays, type Pack } from './packs.ts';
 import { stateTypes, trainingPrograms, type TrainingPrograms } from './programs.ts';
 import type { Recipe } from './recipe.ts';
 import { learningRateFactor } from './schedule.ts';
-import { Diverged, Interrupted, type TrainingJob, type TrainingResult } from './types.ts';
+import { Interrupted, type TrainingJob, type TrainingResult } from './types.ts';
 
 type Arrays = Record<string, Float32Array>;
 
@@ -38,8 +38,7 @@ export function countSteps(
 
 /**
  * Trains a method on a base and returns its tensors at the best evaluation. Goes on from the checkpoint in `folder` and
- * ends as if it had never stopped. Throws Interrupted when told to stop, Diverged where the loss or a trained tensor is
- * no longer finite.
+ * ends as if it had never stopped. Throws Interrupted when told to stop.
  */
 export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { engine, base, delta, recipe, seed, folder, signal } = job;
@@ -89,6 +88,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   };
 
   let stopped: TrainingResult['stopped'];
+  let diverged: string | undefined;
   const evaluateNow = async (): Promise<void> => {
     const start = performance.now();
     const loss = await evaluateLoss(programs, validationShapes, state, validation);
@@ -125,23 +125,26 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
       const tokens = parts.flat().reduce((sum, { prompt, target }) => sum + prompt.length + target.length, 0);
       run.step++;
       run.seconds.train += milliseconds / 1000;
-      if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
-        throw new Diverged(
-          `the ${Number.isFinite(loss) ? 'gradient' : 'loss'} is ${Number.isFinite(loss) ? norm : loss} at step ${run.step} of ${totalSteps}`,
-        );
-      }
       run.log.push({ step: run.step, loss, learningRate: rate, gradientNorm: norm, milliseconds, tokens });
+      if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+        const what = Number.isFinite(loss) ? `the gradient's norm is ${norm}` : `the loss is ${loss}`;
+        diverged = `${what} at step ${run.step} of ${totalSteps}`;
+        break;
+      }
       job.onProgress?.({ step: run.step, totalSteps, loss, tokensPerSecond: (1000 * tokens) / milliseconds });
       if (run.step % every === 0 || run.step === totalSteps) {
         if (job.validation.length > 0) await evaluateNow();
+        await save();
+      } else if (
+        performance.now() - savedAt >=
+        Math.max(CHECKPOINT_SECONDS * 1000, WRITING_SHARE * writing)
+      ) {
+        await save();
       }
-      const due = Math.max((job.checkpointSeconds ?? CHECKPOINT_SECONDS) * 1000, WRITING_SHARE * writing);
-      if (performance.now() - savedAt >= due) await save();
     }
     const last = keepTrained(await state.read());
     const broken = Object.entries(last).find(([, data]) => !data.every(Number.isFinite));
-    if (broken)
-      throw new Diverged(`the trained tensor ${broken[0]} is no longer finite after step ${run.step}`);
+    if (broken) diverged ??= `the trained tensor ${broken[0]} is no longer finite after step ${run.step}`;
     return {
       tensors: {
         ...unpackArrays(packs, stripped('trained', best ?? last)),
@@ -152,6 +155,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
       log: run.log,
       evaluations: run.evaluations.map((e) => ({ ...e, loss: e.loss ?? NaN })),
       ...(stopped && { stopped }),
+      ...(diverged !== undefined && { diverged }),
       neverMoved: unmoved(packs, stripped('trained', initial), stripped('trained', last)),
       seconds: { compile: programs.seconds(), train: run.seconds.train, evaluate: run.seconds.evaluate },
       ...(resumedFrom !== undefined && { resumedFrom }),

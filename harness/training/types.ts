@@ -31,7 +31,6 @@ export interface TrainingJob {
   readonly seed: number;
   /** Where checkpoints of the run lie; a run found there is gone on with. Undefined keeps none. */
   readonly folder: string | undefined;
-  readonly checkpointSeconds?: number;
   /** Asked between steps: aborted means save a checkpoint and throw an Interrupted error. */
   readonly signal?: AbortSignal;
   onProgress?(progress: { step: number; totalSteps: number; loss: number; tokensPerSecond: number }): void;
@@ -45,7 +44,9 @@ export interface TrainingResult {
   readonly log: readonly StepLog[];
   readonly evaluations: readonly Evaluation[];
   /** Why it ended before its last step, if it did. */
-  readonly stopped?: 'patience' | 'diverged';
+  readonly stopped?: 'patience';
+  /** Why the run failed: the loss, the gradient or a trained tensor became non-finite. */
+  readonly diverged?: string;
   /** Trained tensors whose values never changed. */
   readonly neverMoved: readonly string[];
   readonly seconds: { readonly compile: number; readonly train: number; readonly evaluate: number };
@@ -56,7 +57,7 @@ export interface TrainingResult {
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
-/** A run whose loss or trained tensors became non-finite. */
+/** A run whose loss, gradient or trained tensors became non-finite. */
 export class Diverged extends Error {
   override readonly name = 'Diverged';
 }

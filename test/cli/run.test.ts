@@ -1,6 +1,7 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { projectRoot } from '../../harness/runs/plugins.ts';
@@ -105,3 +106,54 @@ test('Ctrl-C stops cleanly; the same command goes on and ends as if nothing had 
     b.training?.evaluations.map(({ loss }) => loss),
   );
 });
+
+test('kill -9 at any step, then the same command: the record of an uninterrupted run, bit for bit', async () => {
+  const args = [
+    '--method',
+    'lora~dropout=0.1',
+    '--max-steps',
+    '300',
+    '--set',
+    'epochs=100',
+    'evaluate-every=25',
+  ];
+  const short = ['max-new-tokens=4', 'batch-size=4', 'learning-rate=0.01'];
+  const whole = await start(...args, ...short, '--results', join(folder, 'undisturbed'));
+  expect(whole.exitCode, whole.stderr).toBe(0);
+
+  const path = join('e2e', model, 'lora~dropout=0.1', 'seed-42');
+  const work = join(folder, 'killed', `${path}.work`);
+  for (let kill = 0; kill < 3; kill++) {
+    const running = start(...args, ...short, '--results', join(folder, 'killed'));
+    // Somewhere behind the next checkpoint, wherever that is.
+    const seen = await checkpointTime(work);
+    while ((await checkpointTime(work)) === seen) await sleep(20);
+    await sleep(Math.random() * 150);
+    running.kill('SIGKILL');
+    await running;
+  }
+  const ended = await start(...args, ...short, '--results', join(folder, 'killed'), '--json');
+  expect(ended.exitCode, ended.stderr).toBe(0);
+
+  const [a, b] = [
+    await readRecord(join(folder, 'killed', `${path}.json`)),
+    await readRecord(join(folder, 'undisturbed', `${path}.json`)),
+  ];
+  expect(a.training?.resumedFrom).toBeGreaterThan(0);
+  expect(a.metrics).toEqual(b.metrics);
+  expect(a.files.tensors?.sha256).toBe(b.files.tensors?.sha256);
+  expect(a.files.predictions?.sha256).toBe(b.files.predictions?.sha256);
+  expect(await losses(join(folder, 'killed', path))).toEqual(await losses(join(folder, 'undisturbed', path)));
+});
+
+async function checkpointTime(work: string): Promise<number> {
+  return stat(join(work, 'checkpoint.safetensors')).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}
+
+async function losses(path: string): Promise<number[]> {
+  const lines = (await readFile(`${path}.steps.jsonl`, 'utf8')).trim().split('\n');
+  return lines.map((line) => (JSON.parse(line) as { loss: number }).loss);
+}

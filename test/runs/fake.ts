@@ -60,6 +60,8 @@ export const copyTask: Task = {
   clean: (text) => text.trim(),
   score: (predictions) =>
     Promise.resolve({
-      exact: predictions.filter((p) => p.references.includes(p.prediction)).length / predictions.length,
+      metrics: {
+        exact: predictions.filter((p) => p.references.includes(p.prediction)).length / predictions.length,
+      },
     }),
 };
