@@ -1,0 +1,129 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { generate, generateAll, type GenerateJob } from '../../harness/decoding/generate.ts';
+import { createEngine } from '../../harness/engine/create.ts';
+import type { Engine } from '../../harness/engine/types.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import { randomStream } from '../../harness/models/random.ts';
+import type { BaseModel } from '../../harness/models/types.ts';
+import red from '../../methods/red.ts';
+
+let base: BaseModel;
+let engine: Engine;
+beforeAll(async () => {
+  const found = await loadBase('random-gpt2~layers=2,width=32,heads=2,vocab=40,positions=48');
+  // Weights as large as trained ones, so that no two tokens are equally likely.
+  base = { ...found, tensor: async (name) => (await found.tensor(name)).map((x) => 8 * x) };
+  engine = await createEngine({ name: 'onnx', threads: 1 });
+});
+
+/** Prompts of the lengths given. */
+function prompts(...lengths: number[]): number[][] {
+  return lengths.map((length, row) =>
+    Array.from(randomStream(row, 'prompt').permutation(40), (id) => id).slice(0, length),
+  );
+}
+const job = (settings: Partial<GenerateJob> & Pick<GenerateJob, 'prompts'>): GenerateJob => ({
+  ...{ engine, base, delta: { trained: {} }, tensors: {}, maxNewTokens: 12, beams: 1, eosId: 3 },
+  ...settings,
+});
+
+describe('generate', () => {
+  it('gives no tokens for no prompts', async () => {
+    expect((await generate(job({ prompts: [] }))).tokens).toEqual([]);
+  });
+
+  it.each([1, 3])(
+    'gives each prompt what it gets alone, in the order of the prompts (beams %i)',
+    async (beams) => {
+      const all = prompts(5, 17, 1, 9, 30, 12, 17, 2);
+      const alone: number[][] = [];
+      for (const prompt of all) alone.push((await generate(job({ prompts: [prompt], beams }))).tokens[0]!);
+      expect((await generate(job({ prompts: all, beams }))).tokens).toEqual(alone);
+    },
+  );
+
+  it('uses places again while others go on', async () => {
+    // More prompts than rows, with ends at different times.
+    const all = Array.from({ length: 70 }, (_, i) => [i % 40, (i * 7) % 40, (i * 3) % 11]);
+    const { tokens } = await generate(job({ prompts: all }));
+    const again = await generate(job({ prompts: all.slice(60) }));
+    expect(tokens.slice(60)).toEqual(again.tokens);
+    expect(new Set(tokens.map(({ length }) => length)).size).toBeGreaterThan(1);
+  });
+
+  it('reads equal prompts once and counts all of them as done', async () => {
+    const [a, b] = prompts(4, 6) as [number[], number[]];
+    const counts: number[] = [];
+    const { tokens } = await generate(
+      job({ prompts: [a, b, a], maxNewTokens: 3, eosId: undefined, onProgress: (done) => counts.push(done) }),
+    );
+    expect(tokens[0]).toEqual(tokens[2]);
+    expect(counts).toHaveLength(2);
+    expect(counts.at(-1)).toBe(3);
+  });
+
+  it('ends at the last position of the model', async () => {
+    const { tokens } = await generate(job({ prompts: prompts(40, 10).map((p, i) => [...p, ...p].slice(0, i ? 10 : 45)), maxNewTokens: 100, eosId: undefined })); // prettier-ignore
+    expect(tokens.map(({ length }) => length)).toEqual([3, 38]);
+  });
+
+  it('refuses prompts that leave no position, and empty ones', async () => {
+    const long = Array.from({ length: 48 }, () => 1);
+    await expect(generate(job({ prompts: [[1], long] }))).rejects.toThrow('prompt 2 has 48 tokens');
+    await expect(generate(job({ prompts: [[]] }))).rejects.toThrow('prompt 1 has 0 tokens');
+  });
+
+  it('ends at once where the end token is the best', async () => {
+    const prompt = prompts(7)[0]!;
+    const [first] = (await generate(job({ prompts: [prompt], maxNewTokens: 1, eosId: undefined }))).tokens;
+    expect((await generate(job({ prompts: [prompt], eosId: first![0] }))).tokens).toEqual([[]]);
+  });
+
+  it('gives several sequences a prompt, best first', async () => {
+    const { hypotheses } = await generateAll(job({ prompts: prompts(5, 8), beams: 4 }));
+    for (const all of hypotheses) {
+      expect(all).toHaveLength(4);
+      expect(all.map(({ score }) => score)).toEqual(all.map(({ score }) => score).sort((a, b) => b - a));
+    }
+  });
+
+  it('stops when told to', async () => {
+    const controller = new AbortController();
+    controller.abort(new Error('enough'));
+    await expect(generate(job({ prompts: prompts(3), signal: controller.signal }))).rejects.toThrow('enough');
+  });
+
+  it.each(['onnx', 'js'] as const)(
+    'step by step makes what prompts alone make, under a method (%s)',
+    async (name) => {
+      const delta = red.attach(base, red.options.parse({}));
+      const tensors = Object.fromEntries(
+        Object.entries(delta.trained).map(([key, { shape }]) => {
+          const size = shape.reduce((product, n) => product * n, 1);
+          return [key, { shape, data: randomStream(1, key).normal(size, 0.5, 0.5) }];
+        }),
+      );
+      const run = job({
+        engine: await createEngine({ name }),
+        delta,
+        tensors,
+        prompts: prompts(6),
+        eosId: undefined,
+      });
+      const { tokens } = await generate({ ...run, maxNewTokens: 5 });
+      const prompt = [...run.prompts[0]!];
+      for (let i = 0; i < 5; i++) {
+        prompt.push((await generate({ ...run, prompts: [prompt], maxNewTokens: 1 })).tokens[0]![0]!);
+      }
+      expect(tokens[0]).toEqual(prompt.slice(6));
+      expect(tokens).not.toEqual(
+        (await generate({ ...run, delta: { trained: {} }, maxNewTokens: 5 })).tokens,
+      );
+    },
+  );
+
+  it('says which tensor of the method is missing', async () => {
+    const delta = red.attach(base, red.options.parse({}));
+    await expect(generate(job({ prompts: prompts(3), delta }))).rejects.toThrow("lacks the method's tensor");
+  });
+});
