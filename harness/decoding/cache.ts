@@ -19,6 +19,9 @@ export class KeyValueCache {
   bias = new Float32Array();
   /** Filled slots of each row. */
   readonly lengths: Int32Array;
+  /** [B, P]: a number for each token written; slots with equal numbers hold equal keys and values. */
+  #origins = new Int32Array();
+  #written = 0;
 
   constructor(shape: CacheShape) {
     this.shape = shape;
@@ -29,18 +32,25 @@ export class KeyValueCache {
   grow(slots: number): void {
     if (slots <= this.slots) return;
     const { layers, rows, heads, headWidth } = this.shape;
-    const moved = (old: Float32Array | undefined): Float32Array => {
-      const made = new Float32Array(rows * heads * slots * headWidth);
-      for (let block = 0; old && block < rows * heads; block++) {
-        const from = block * this.slots * headWidth;
-        made.set(old.subarray(from, from + this.slots * headWidth), block * slots * headWidth);
+    const moved = <A extends Float32Array | Int32Array>(
+      old: A,
+      into: A,
+      blocks: number,
+      width: number,
+    ): A => {
+      for (let block = 0; block < blocks; block++) {
+        const from = block * this.slots * width;
+        into.set(old.subarray(from, from + this.slots * width), block * slots * width);
       }
-      return made;
+      return into;
     };
+    const grown = (old = new Float32Array()): Float32Array =>
+      moved(old, new Float32Array(rows * heads * slots * headWidth), rows * heads, headWidth);
     for (let layer = 0; layer < layers; layer++) {
-      this.keys[layer] = moved(this.keys[layer]);
-      this.values[layer] = moved(this.values[layer]);
+      this.keys[layer] = grown(this.keys[layer]);
+      this.values[layer] = grown(this.values[layer]);
     }
+    this.#origins = moved(this.#origins, new Int32Array(rows * slots), rows, 1);
     this.slots = slots;
     this.bias = new Float32Array(rows * slots);
     for (let row = 0; row < rows; row++) this.#mask(row);
@@ -72,7 +82,9 @@ export class KeyValueCache {
       this.#write(this.keys[layer]!, row, at, keys[layer]!, from, count);
       this.#write(this.values[layer]!, row, at, values[layer]!, from, count);
     }
-    this.bias.fill(0, row * this.slots + at, row * this.slots + at + count);
+    const first = row * this.slots + at;
+    for (let i = 0; i < count; i++) this.#origins[first + i] = ++this.#written;
+    this.bias.fill(0, first, first + count);
     this.lengths[row] = at + count;
   }
 
@@ -95,15 +107,20 @@ export class KeyValueCache {
     }
   }
 
-  /** Makes row `to` equal to row `from`; their first `same` tokens are equal already. */
-  copy(from: number, to: number, same: number): void {
+  /** Makes row `to` equal to row `from`; only what differs is copied, which is little between beams of one prompt. */
+  copy(from: number, to: number): void {
     const { heads, headWidth } = this.shape;
     const block = this.slots * headWidth;
-    const [first, end] = [same * headWidth, this.lengths[from]! * headWidth];
+    const length = this.lengths[from]!;
+    const [source, target] = [from * this.slots, to * this.slots];
+    let same = 0;
+    while (same < length && this.#origins[source + same] === this.#origins[target + same]) same++;
+    this.#origins.copyWithin(target + same, source + same, source + length);
+    const [first, end] = [same * headWidth, length * headWidth];
     for (const array of [...this.keys, ...this.values]) {
       for (let head = 0; head < heads; head++) {
-        const source = (from * heads + head) * block;
-        array.copyWithin((to * heads + head) * block + first, source + first, source + end);
+        const start = (from * heads + head) * block;
+        array.copyWithin((to * heads + head) * block + first, start + first, start + end);
       }
     }
     this.lengths[to] = this.lengths[from]!;

@@ -27,8 +27,6 @@ export class Decoder implements SequenceModel {
   readonly #cache: KeyValueCache;
   /** Where the beams of a group lie, in the order that the search knows them by. */
   readonly #rows: number[][];
-  /** Length of each group's prompt, which all its rows hold. */
-  readonly #prompted: number[] = [];
   readonly #prefills = new Map<string, Promise<Program>>();
   #step: { key: string; program: Program } | undefined;
   readonly #state;
@@ -60,9 +58,7 @@ export class Decoder implements SequenceModel {
     prompts.forEach(({ group, prompt }, i) => {
       const row = group * this.#size.beams;
       this.#rows[group] = [row];
-      this.#prompted[group] = prompt.length;
       this.#cache.fill(row, keys, values, i * length, prompt.length);
-      for (let beam = 1; beam < this.#size.beams; beam++) this.#cache.copy(row, row + beam, 0);
     });
     return prompts.map((_, i) => rowOf(out, i, count));
   }
@@ -117,7 +113,7 @@ export class Decoder implements SequenceModel {
         return row;
       }
       const copy = free.pop()!;
-      this.#cache.copy(row, copy, this.#prompted[group]!);
+      this.#cache.copy(row, copy);
       return copy;
     });
     for (const row of free) this.#cache.clear(row);

@@ -117,6 +117,8 @@ export class Graph {
   }
 
   binary(op: string, a: Value, b: Value, dtype: DType = a.dtype): Value {
+    if (op === 'Add' && this.#scattered.has(b)) return this.#addRows(a, b);
+    if (op === 'Add' && this.#scattered.has(a)) return this.#addRows(b, a);
     return this.one(op, [a, b], broadcast(a.shape, b.shape, op), dtype);
   }
 
@@ -145,6 +147,28 @@ export class Graph {
   transpose(x: Value, perm: readonly number[]): Value {
     if (perm.every((p, i) => p === i)) return x;
     return this.one('Transpose', [x], perm.map((p) => x.shape[p]!), x.dtype, { perm }); // prettier-ignore
+  }
+
+  /** Sums the rows of x [N, …] with equal ids [N] into [segments, …]; a sum with a tensor of that shape starts from it. */
+  scatterRows(x: Value, ids: Value, segments: number): Value {
+    const shape = [segments, ...x.shape.slice(1)];
+    const zeros = this.one('ConstantOfShape', [this.integers(shape)], shape);
+    const y = this.#scatter(zeros, ids, x);
+    this.#scattered.set(y, { ids, x });
+    return y;
+  }
+  readonly #scattered = new Map<Value, { ids: Value; x: Value }>();
+
+  #addRows(a: Value, scattered: Value): Value {
+    const { ids, x } = this.#scattered.get(scattered)!;
+    if (a.shape.join() !== scattered.shape.join()) return this.one('Add', [a, scattered], broadcast(a.shape, scattered.shape, 'Add')); // prettier-ignore
+    return this.#scatter(a, ids, x);
+  }
+
+  #scatter(onto: Value, ids: Value, x: Value): Value {
+    const column = [...ids.shape, 1];
+    const index = this.one('Cast', [this.reshape(ids, column)], column, 'int64', { to: 7 });
+    return this.one('ScatterND', [onto, index, x], onto.shape, 'float32', { reduction: 'add' });
   }
 
   /** ReduceSum, ReduceMax, ReduceMean, … over `axes`. */

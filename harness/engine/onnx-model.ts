@@ -88,7 +88,16 @@ export function encodeModel({ nodes, outputs, initializers }: ModelParts): {
   feeds: string[];
 } {
   const used = new Set([...nodes.flatMap((n) => n.inputs), ...outputs.map((o) => o.value)]);
-  const name = (v: Value): string => v.input ?? `v${v.id}`;
+  // A value goes out under its output's name; where that cannot be (an input or a constant passes through, two outputs
+  // share a value) an Identity makes the copy.
+  const renamed = new Map<Value, string>();
+  const copied: ModelParts['outputs'][number][] = [];
+  for (const output of outputs) {
+    const { value } = output;
+    if (value.input !== undefined || value.constant || renamed.has(value)) copied.push(output);
+    else renamed.set(value, output.name);
+  }
+  const name = (v: Value): string => v.input ?? renamed.get(v) ?? `v${v.id}`;
   const body: Uint8Array[] = [];
   const feeds: string[] = [];
   for (const value of used) {
@@ -115,9 +124,10 @@ export function encodeModel({ nodes, outputs, initializers }: ModelParts): {
       ]),
     );
   }
-  for (const { name: output, value } of outputs) {
-    // An output must be made by a node of its own: two names may share a value, and an input may pass through.
+  for (const { name: output, value } of copied) {
     body.push(...bytes(1, [...text(1, name(value)), ...text(2, output), ...text(4, 'Identity')]));
+  }
+  for (const { name: output, value } of outputs) {
     body.push(...valueInfo(12, output, ELEMENT[value.dtype], value.shape));
   }
   const model = [

@@ -234,7 +234,7 @@ function registerKernels(): void {
     });
   });
   register('UnsortedSegmentSum', ['x', 'segmentIds'], (g, [x, ids], { numSegments }) =>
-    scatterRows(g, x!, ids!, numSegments as number),
+    g.scatterRows(x!, ids!, numSegments as number),
   );
   register('OneHot', ['indices'], (g, [indices], { depth, onValue, offValue, dtype }) => {
     const values = g.constant(Float32Array.of(offValue as number, onValue as number), [2], 'float32');
@@ -303,14 +303,6 @@ function registerKernels(): void {
         .write(currentGraph(), (inputs as unknown as tf.TensorInfo[]).map(valueOf))
         .map(infoOf),
   });
-}
-
-/** Sums the rows of x [N, …] with equal ids [N] into [segments, …]. */
-export function scatterRows(g: Graph, x: Value, ids: Value, segments: number): Value {
-  const shape = [segments, ...x.shape.slice(1)];
-  const zeros = g.one('ConstantOfShape', [g.integers(shape)], shape);
-  const index = g.one('Cast', [g.reshape(ids, [...ids.shape, 1])], [...ids.shape, 1], 'int64', { to: 7 });
-  return g.one('ScatterND', [zeros, index, x], shape, 'float32', { reduction: 'add' });
 }
 
 /** True while a program is recorded for onnxruntime; false while tensors are computed at once. */

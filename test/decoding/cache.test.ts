@@ -36,10 +36,10 @@ describe('the key-value cache', () => {
       ...Array<boolean>(5).fill(false),
     ]);
 
-    cache.copy(0, 1, 0);
+    cache.copy(0, 1);
     cache.append(0, [tokens(50, 1)], [tokens(150, 1)], 0);
     expect(rowOf(cache, cache.keys[0]!, 1)).toEqual([...tokens(4, 2), ...tokens(40, 1)]);
-    cache.copy(0, 1, 3);
+    cache.copy(0, 1);
     expect(rowOf(cache, cache.values[0]!, 1)).toEqual(rowOf(cache, cache.values[0]!, 0));
     expect([...cache.lengths]).toEqual([4, 4]);
 

@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import { scatterRows } from '../recorder.ts';
 import { fused } from './custom.ts';
 
 /**
@@ -49,11 +48,11 @@ export function headCrossEntropy(
         const dh = g.mul(g.sub(g.gemm(p!, W!), pull), scale);
         const weighted = g.mul(h!, scale);
         const pushed = g.gemm(p!, weighted, { transA: true });
-        const hits = smoothing ? g.mul(weighted, g.scalar(1 - smoothing)) : weighted;
+        const hits = g.mul(weighted, g.scalar(smoothing - 1));
         const spread = smoothing
           ? g.sub(pushed, g.mul(g.reduce('ReduceSum', weighted, [0], true), g.scalar(smoothing / vocabulary)))
           : pushed;
-        const dW = g.sub(spread, scatterRows(g, hits, targets!, vocabulary));
+        const dW = g.add(spread, g.scatterRows(hits, targets!, vocabulary));
         return [dh, dW, undefined, undefined];
       },
     },
