@@ -32,25 +32,20 @@ export class KeyValueCache {
   grow(slots: number): void {
     if (slots <= this.slots) return;
     const { layers, rows, heads, headWidth } = this.shape;
-    const moved = <A extends Float32Array | Int32Array>(
-      old: A,
-      into: A,
-      blocks: number,
-      width: number,
-    ): A => {
-      for (let block = 0; block < blocks; block++) {
-        const from = block * this.slots * width;
-        into.set(old.subarray(from, from + this.slots * width), block * slots * width);
+    const moved = <A extends Float32Array | Int32Array>(old: A | undefined, into: A, width: number): A => {
+      const block = this.slots * width;
+      for (let from = 0, at = 0; old && at < into.length; from += block, at += slots * width) {
+        into.set(old.subarray(from, from + block), at);
       }
       return into;
     };
-    const grown = (old = new Float32Array()): Float32Array =>
-      moved(old, new Float32Array(rows * heads * slots * headWidth), rows * heads, headWidth);
+    const grown = (old: Float32Array | undefined): Float32Array =>
+      moved(old, new Float32Array(rows * heads * slots * headWidth), headWidth);
     for (let layer = 0; layer < layers; layer++) {
       this.keys[layer] = grown(this.keys[layer]);
       this.values[layer] = grown(this.values[layer]);
     }
-    this.#origins = moved(this.#origins, new Int32Array(rows * slots), rows, 1);
+    this.#origins = moved(this.#origins, new Int32Array(rows * slots), 1);
     this.slots = slots;
     this.bias = new Float32Array(rows * slots);
     for (let row = 0; row < rows; row++) this.#mask(row);
