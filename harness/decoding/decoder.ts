@@ -71,7 +71,6 @@ export class Decoder implements SequenceModel {
       tokens.forEach((id, beam) => (ids[this.#rows[group]![beam]!] = id));
     }
     const longest = Math.max(...this.#cache.lengths);
-    if (longest > this.#cache.slots) throw new RangeError('the cache is full');
     const count = this.#count(needed);
     const program = await this.#stepProgram(count);
     const inputs: NamedArrays = { ids, positions: this.#cache.lengths.slice(), bias: this.#cache.bias };
@@ -116,7 +115,6 @@ export class Decoder implements SequenceModel {
       this.#cache.copy(row, copy);
       return copy;
     });
-    for (const row of free) this.#cache.clear(row);
   }
 
   /** Each number of candidates is a program of its own, so it only grows, and by leaps. */
