@@ -1,0 +1,154 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { median, min } from 'simple-statistics';
+import { loadE2E } from '../../harness/data/e2e.ts';
+import { loadTokenizer } from '../../harness/data/tokenizer.ts';
+import task from '../../tasks/e2e.ts';
+
+// `npm run bench:speed`: a training step of deltabench and of PyTorch + transformers (+ peft), in turns within one run,
+// since only ratios of alternating runs mean anything on a machine that others use. DELTABENCH_PYTHON names a Python
+// with torch, transformers and peft; where it is missing only our own times are printed.
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    alternations: { type: 'string', default: '5' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+  },
+});
+const python = process.env.DELTABENCH_PYTHON ?? 'python3';
+
+interface Side {
+  /** Milliseconds of n steps. */
+  steps(n: number): Promise<{ times: number[]; peak: number }>;
+  stop(): void;
+}
+interface Case {
+  readonly name: string;
+  readonly shared: readonly string[];
+  readonly torch: readonly string[];
+  readonly ours: readonly string[];
+  readonly steps: number;
+}
+
+/** Starts one side; undefined where it does not run. */
+async function startSide(command: string, args: readonly string[]): Promise<Side | undefined> {
+  const child: ChildProcess = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'] });
+  child.on('error', () => undefined);
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  const first = await lines.next();
+  if (first.done || first.value !== 'ready') return undefined;
+  return {
+    async steps(n) {
+      child.stdin!.write(`${n}\n`);
+      const next = await lines.next();
+      if (next.done) throw new Error(`${command} ${args.join(' ')} ended early`);
+      return JSON.parse(next.value) as { times: number[]; peak: number };
+    },
+    stop: () => child.kill(),
+  };
+}
+
+const here = import.meta.dirname;
+const folder = await mkdtemp(join(tmpdir(), 'deltabench-speed-'));
+
+async function cases(): Promise<Case[]> {
+  const sizes = [
+    { name: '4×128, 2k words, 8×64', shape: [4, 128, 4, 2000, 8, 64], steps: 10 },
+    { name: '6×384, 8k words, 16×64', shape: [6, 384, 6, 8000, 16, 64], steps: 3 },
+    { name: '12×768, 32k words, 8×128', shape: [12, 768, 12, 32000, 8, 128], steps: 2 },
+  ];
+  const keys = ['--layers', '--width', '--heads', '--vocab', '--batch', '--length'];
+  const equal = sizes.flatMap(({ name, shape, steps }) =>
+    ['red', 'lora', 'full'].map((method) => ({
+      name: `${name}, ${method}`,
+      shared: [...keys.flatMap((key, i) => [key, String(shape[i])]), '--method', method],
+      torch: [],
+      ours: [],
+      steps,
+    })),
+  );
+  const data = process.env.DELTABENCH_DATA;
+  if (!data) {
+    console.error('E2E lengths: skipped, DELTABENCH_DATA is not set');
+    return equal;
+  }
+  const tokenizer = await loadTokenizer(join(data, 'tokenizers/gpt2'));
+  const { train } = await loadE2E({ kind: 'folder', path: data });
+  const pairs = train
+    .filter((_, i) => i % 100 === 0)
+    .map(({ meaning, reference }) =>
+      task.encode(meaning, reference, tokenizer, { promptLength: 64, targetLength: 100 }),
+    );
+  const file = join(folder, 'lengths.json');
+  await writeFile(file, JSON.stringify(pairs.map(({ prompt, target }) => prompt.length + target.length)));
+  const all = pairs.reduce((sum, { prompt, target }) => sum + prompt.length + target.length, 0);
+  const share = pairs.reduce((sum, { target }) => sum + target.length, 0) / all;
+  const e2e = ['red', 'lora'].map((method) => ({
+    name: `6×384, 50k words, E2E lengths against padding to 164, ${method}`,
+    shared: ['--layers', '6', '--width', '384', '--heads', '6', '--vocab', '50257', '--batch', '10', '--method', method, '--lengths', file, '--targets', share.toFixed(3)], // prettier-ignore
+    torch: ['--pad', 'max', '--length', '164', '--steps', '40'],
+    ours: [],
+    steps: 2,
+  }));
+  return [...equal, ...e2e];
+}
+
+const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(2);
+/** A median far above the minimum says that something else was running. */
+const clean = (times: readonly number[]): boolean => median([...times]) <= 1.5 * min([...times]);
+
+console.log(`${cpus()[0]?.model ?? 'unknown CPU'}, ${values.threads} threads, node ${process.version}`);
+console.log(
+  'median ms a step (minimum); ratio = PyTorch / deltabench, median over alternations of medians; peak memory in GiB\n',
+);
+try {
+  for (const { name, shared, torch, ours, steps } of await cases()) {
+    if (!name.includes(values.only)) continue;
+    const threads = ['--threads', values.threads];
+    const us = await startSide('node', [
+      '--import',
+      'tsx',
+      join(here, 'step.ts'),
+      ...shared,
+      ...threads,
+      ...ours,
+    ]);
+    const them = await startSide(python, [
+      join(here, 'torch_step.py'),
+      ...shared,
+      ...threads,
+      ...torch,
+      '--serve',
+    ]);
+    if (!us) throw new Error(`${name}: deltabench's side does not start`);
+    const mine: number[] = [];
+    const theirs: number[] = [];
+    const ratios: number[] = [];
+    let [peak, theirPeak] = [0, 0];
+    for (let i = 0; i < Number(values.alternations); i++) {
+      const a = await us.steps(steps);
+      mine.push(...a.times);
+      peak = a.peak;
+      if (!them) continue;
+      const b = await them.steps(steps);
+      theirs.push(...b.times);
+      theirPeak = b.peak;
+      ratios.push(median(b.times) / median(a.times));
+    }
+    us.stop();
+    them?.stop();
+    const shown = (times: number[]): string => `${median(times).toFixed(1)} (${min(times).toFixed(1)})`;
+    const verdict = !them
+      ? 'PyTorch: skipped, it is not installed (DELTABENCH_PYTHON)'
+      : `PyTorch ${shown(theirs)}, ratio ${median(ratios).toFixed(2)} [${ratios.map((r) => r.toFixed(2)).join(' ')}], memory ${gib(peak)} against ${gib(theirPeak)}`;
+    const noise = clean(mine) && (!them || clean(theirs)) ? '' : '  VOID: another process was running';
+    console.log(`${name}: deltabench ${shown(mine)}, ${verdict}${noise}`);
+  }
+} finally {
+  await rm(folder, { recursive: true });
+}
