@@ -36,10 +36,14 @@ export default defineMethod({
     if (sites.length === 0) throw new RangeError(`${base.id} has no layers ${layers?.join(', ')} to edit`);
     const s = (site: Site): string => `${site.name}.red.scaling`;
     const b = (site: Site): string => `${site.name}.red.bias`;
+    const vector = ({ outputs }: Site, start: number): TensorSpec => ({
+      shape: [outputs],
+      init: () => new Float32Array(outputs).fill(start),
+    });
     const specs = (site: Site): [string, TensorSpec][] => [
-      ...(scaling ? ([[s(site), { shape: [site.outputs], init: () => new Float32Array(site.outputs).fill(1) }]] as const) : []), // prettier-ignore
-      ...(bias ? ([[b(site), { shape: [site.outputs], init: () => new Float32Array(site.outputs) }]] as const) : []),
-    ].map(([name, spec]) => [name, spec]); // prettier-ignore
+      ...(scaling ? [[s(site), vector(site, 1)] as [string, TensorSpec]] : []),
+      ...(bias ? [[b(site), vector(site, 0)] as [string, TensorSpec]] : []),
+    ];
     return {
       trained: Object.fromEntries(sites.flatMap(specs)),
       edits: (x) => ({

@@ -46,13 +46,26 @@ class OnnxHeld implements Held {
     parts: Map<string, NumericArray | FileLocation>;
     folder?: string;
   } {
-    const bytes = names.reduce((sum, name) => sum + this.#arrays[name]!.data.byteLength, 0);
-    if (bytes <= EMBEDDED) return { parts: new Map(names.map((name) => [name, this.#arrays[name]!.data])) };
-    const known = names.map((name) => this.#arrays[name]!.location);
-    const folder = known[0] && dirname(known[0].file);
-    if (folder !== undefined && known.every((at) => at && dirname(at.file) === folder)) {
-      const local = (at: FileLocation): FileLocation => ({ file: basename(at.file), offset: at.offset });
-      return { parts: new Map(names.map((name, i) => [name, local(known[i]!)])), folder };
+    const bytes = (of: readonly string[]): number =>
+      of.reduce((sum, name) => sum + this.#arrays[name]!.data.byteLength, 0);
+    const embedded = (of: readonly string[]): [string, NumericArray][] =>
+      of.map((name) => [name, this.#arrays[name]!.data]);
+    if (bytes(names) <= EMBEDDED) return { parts: new Map(embedded(names)) };
+    const folderOf = (name: string): string | undefined => {
+      const { location } = this.#arrays[name]!;
+      return location && dirname(location.file);
+    };
+    // A session reads files of one folder: the checkpoint's. What a method adds beside it is small.
+    const folder = names.map(folderOf).find((found) => found !== undefined);
+    const outside = names.filter((name) => folderOf(name) !== folder);
+    if (folder !== undefined && bytes(outside) <= EMBEDDED) {
+      const mapped = names
+        .filter((name) => folderOf(name) === folder)
+        .map((name): [string, FileLocation] => {
+          const { file, offset } = this.#arrays[name]!.location!;
+          return [name, { file: basename(file), offset }];
+        });
+      return { parts: new Map([...embedded(outside), ...mapped]), folder };
     }
     const places = this.#spilled();
     return { parts: new Map(names.map((name) => [name, places.get(name)!])), folder: this.#spill! };

@@ -149,6 +149,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
       tensors: {
         ...unpackArrays(packs, stripped('trained', best ?? last)),
         ...ownTensors(delta, best ?? last),
+        ...(await frozenTensors(job)),
       },
       bestStep: best ? run.bestStep : run.step,
       totalSteps,
@@ -211,6 +212,13 @@ function ownTensors(
       { shape: delta.state![name]!.shape, data },
     ]),
   );
+}
+
+/** What the method made at the start and never trained: decoding and saving need it as much. */
+async function frozenTensors({ delta, base, seed }: TrainingJob): Promise<TrainingResult['tensors']> {
+  const frozen = delta.frozen ?? {};
+  const values = Object.entries(await initialize(frozen, base, seed));
+  return Object.fromEntries(values.map(([name, data]) => [name, { shape: frozen[name]!.shape, data }]));
 }
 
 async function takeStep(
