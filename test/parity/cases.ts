@@ -1,0 +1,52 @@
+import type { ZodType } from 'zod';
+import type { BaseModel, Delta, Method } from '../../harness/models/types.ts';
+import full from '../../methods/full.ts';
+import lora from '../../methods/lora.ts';
+import red from '../../methods/red.ts';
+import { hasParity, readGolden } from './folder.ts';
+
+/** A golden of parity/methods/<model> and how our method makes the same. */
+export interface Case {
+  /** The golden's file, without its ending. */
+  readonly golden: string;
+  attach(base: BaseModel): Delta;
+  /** The golden's name for a tensor of ours. */
+  rename(ours: string): string;
+}
+
+const itself = (name: string): string => name;
+const inPeft = (name: string): string => `base_model.model.${name}`;
+const inRed = (name: string): string => name.replace(/\.scaling$/, '.s').replace(/\.bias$/, '.b');
+
+/** What a golden was made with. */
+const configOf = (golden: string): Record<string, never> =>
+  hasParity(`methods/gpt2-tiny/${golden}.json`)
+    ? readGolden<{ config: Record<string, never> }>(`methods/gpt2-tiny/${golden}.json`).config
+    : {};
+
+function matches<O>(
+  golden: string,
+  method: Method<O>,
+  options: unknown,
+  rename: (ours: string) => string = itself,
+): Case {
+  const schema: ZodType<O> = method.options;
+  return { golden, rename, attach: (base) => method.attach(base, schema.parse(options)) };
+}
+
+const { r: rank, lora_alpha: alpha } = configOf('lora');
+
+/** Every golden of a method that there is a method for: add a line here. */
+export const cases: readonly Case[] = [
+  matches('full', full, {}),
+
+  matches('lora', lora, { rank, alpha }, inPeft),
+  matches('lora-all', lora, { rank, alpha, targets: ['queryKeyValue', 'attentionOutput', 'mlpUp', 'mlpOutput'] }, inPeft), // prettier-ignore
+  matches('lora-rslora', lora, { rank, alpha, rankStabilized: true }, inPeft),
+
+  matches('red-ffn', red, {}, inRed),
+  matches('red-attn', red, { position: 'attn' }, inRed),
+  matches('red-ffn_attn', red, { position: 'ffn+attn' }, inRed),
+  matches('red-ffn-scaling', red, { bias: false }, inRed),
+  matches('red-ffn-bias', red, { scaling: false }, inRed),
+];
