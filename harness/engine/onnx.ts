@@ -65,7 +65,10 @@ class OnnxHeld implements Held {
           const { file, offset } = this.#arrays[name]!.location!;
           return [name, { file: basename(file), offset }];
         });
-      return { parts: new Map([...embedded(outside), ...mapped]), folder };
+      return {
+        parts: new Map<string, NumericArray | FileLocation>([...embedded(outside), ...mapped]),
+        folder,
+      };
     }
     const places = this.#spilled();
     return { parts: new Map(names.map((name) => [name, places.get(name)!])), folder: this.#spill! };

@@ -34,18 +34,21 @@ export async function loadBase(id: string, options: BaseOptions = {}): Promise<B
     throw new UsageError(`There is no model folder "${id}".`);
   }
   const known = publicConfigs[id];
-  const fetch = async (files: (path: string) => boolean): Promise<string> =>
-    (await fetchFromHub({ repo: id, type: 'model', files })).folder;
-  const whole = (): Promise<string> => fetch(isModelFile);
+  const whole = (): Promise<string> => fetchFiles(id, isModelFile);
   if (known) return assemble(id, known, describeArchitecture(known, id), whole, options);
-  return fromFolder(id, await fetch((path) => path === 'config.json'), whole, options);
+  return fromFolder(id, await fetchFiles(id, (path) => path === 'config.json'), whole, options);
 }
 
+async function fetchFiles(repo: string, files: (path: string) => boolean): Promise<string> {
+  return (await fetchFromHub({ repo, type: 'model', files })).folder;
+}
+
+const isTokenizerFile = (path: string): boolean =>
+  /^(tokenizer|tokenizer_config|special_tokens_map|vocab)\.json$|^merges\.txt$|^tokenizer\.model$/.test(path);
 /** What a base consists of: everything but other frameworks' copies of the weights. */
 const isModelFile = (path: string): boolean =>
-  /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|vocab)\.json$|^merges\.txt$|^tokenizer\.model$|^model.*\.safetensors(\.index\.json)?$/.test(
-    path,
-  );
+  isTokenizerFile(path) ||
+  /^(config|generation_config)\.json$|^model.*\.safetensors(\.index\.json)?$/.test(path);
 
 async function fromFolder(
   id: string,
@@ -134,15 +137,19 @@ function fromRandom(id: string, options: BaseOptions): BaseModel {
     shapes: architecture.shapes,
     tensor: (name) => Promise.resolve(tensor(name)),
     location: () => undefined,
-    tokenizer() {
-      const folder =
+    async tokenizer() {
+      const given =
         options.tokenizer ?? (options.data && join(options.data, 'tokenizers', architecture.family));
-      if (!folder) {
+      if (given) return loadTokenizer(given);
+      try {
+        return await loadTokenizer(await fetchFiles(architecture.family, isTokenizerFile));
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
         throw new UsageError(
-          `${id} has no tokenizer of its own: give one with --tokenizer DIR, or set DELTABENCH_DATA to a folder with tokenizers/${architecture.family}.`,
+          `${error.message} A random base takes its family's tokenizer from there; give one with --tokenizer DIR, or set DELTABENCH_DATA to a folder with tokenizers/${architecture.family}.`,
+          { cause: error },
         );
       }
-      return loadTokenizer(folder);
     },
     hash: () => Promise.resolve(hash),
   };

@@ -65,6 +65,7 @@ export async function planRuns(
   tasks: ReadonlyMap<string, Task>,
 ): Promise<Plan> {
   const chosen = request.tasks.map((name) => findTask(name, tasks));
+  if (request.models.some((model) => model.trim() === '')) throw new UsageError('--model has an empty name.');
   const settings = request.settings.map(splitSetting);
   const hyper = settings.filter(({ key }) => isRecipeKey(key));
   const options = settings.filter(({ key }) => !isRecipeKey(key));

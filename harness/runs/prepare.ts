@@ -37,6 +37,12 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
   for (const { cell, base, delta } of attached) {
     const tokenizer = await base.tokenizer();
     const endToken = endTokenOf(tokenizer, base.id);
+    const { vocabulary } = base.architecture;
+    if (tokenizer.vocabSize > vocabulary) {
+      throw new UsageError(
+        `The tokenizer has ${tokenizer.vocabSize} tokens, ${base.id} knows ${vocabulary}: they do not belong together; give its own with --tokenizer DIR.`,
+      );
+    }
     const splits = await splitsOf(cell.task);
     const settings: Settings = {
       task: { name: cell.task.name, version: cell.task.version },

@@ -13,6 +13,7 @@ export function learningRateFactor(
   const warm = warmup < 1 ? warmup * total : warmup;
   if (step < warm) return step / Math.max(1, warm);
   if (schedule === 'constant') return 1;
-  const done = (step - warm) / Math.max(1, total - warm);
-  return Math.max(0, schedule === 'linear' ? 1 - done : 0.5 * (1 + Math.cos(Math.PI * done)));
+  const rest = Math.max(1, total - warm);
+  if (schedule === 'linear') return Math.max(0, (total - step) / rest);
+  return Math.max(0, 0.5 * (1 + Math.cos((Math.PI * (step - warm)) / rest)));
 }

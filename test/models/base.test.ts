@@ -1,6 +1,6 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { UsageError } from '../../harness/data/errors.ts';
 import { openSafetensors, writeSafetensors } from '../../harness/data/safetensors.ts';
 import { loadBase } from '../../harness/models/base.ts';
@@ -189,7 +189,10 @@ describe('a random base', () => {
 
   it('takes its tokenizer from --tokenizer or the data folder', async () => {
     const tokenizer = async (options?: object): Promise<unknown> => (await loadBase(id, options)).tokenizer();
-    await expect(tokenizer()).rejects.toThrow(/has no tokenizer of its own: give one with --tokenizer DIR/);
+    vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
+    vi.stubEnv('HF_HOME', empty);
+    await expect(tokenizer()).rejects.toThrow(/give one with --tokenizer DIR, or set DELTABENCH_DATA/);
+    vi.unstubAllEnvs();
     const empty = await temporaryFolder();
     await expect(tokenizer({ tokenizer: empty })).rejects.toThrow(UsageError);
     await expect(tokenizer({ data: empty })).rejects.toThrow(join(empty, 'tokenizers', 'gpt2'));
