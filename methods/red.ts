@@ -1,22 +1,35 @@
 import { z } from 'zod';
-import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
+import {
+  defineMethod,
+  type Site,
+  type Tensor,
+  type TensorSpec,
+  type Tensors,
+} from '../harness/models/types.ts';
 
 const roles = {
   ffn: ['mlpOutput'],
   attn: ['attentionOutput'],
   'ffn+attn': ['mlpOutput', 'attentionOutput'],
+  block: ['block'],
+  all: ['query', 'key', 'value', 'queryKeyValue', 'attentionOutput', 'mlpOutput'],
 } as const;
 
-/** RED, representation editing: h → s ⊙ h + b on the output of a sublayer's last linear, before dropout and residual. */
+/**
+ * RED, representation editing: h → s ⊙ h + b on the output of a sublayer's last linear, before dropout and residual.
+ * Position `block` edits what leaves a block, after the residual; `all` is the authors' RED++.
+ */
 export default defineMethod({
   name: 'red',
   label: 'RED',
   paper: 'Wu et al. 2024, arXiv:2402.15179',
   options: z.strictObject({
     position: z
-      .enum(['ffn', 'attn', 'ffn+attn'])
+      .enum(['ffn', 'attn', 'ffn+attn', 'block', 'all'])
       .default('ffn')
-      .describe('after the feed-forward or attention sublayer'),
+      .describe(
+        'after the feed-forward or attention sublayer, the block, or all linears but the first of the MLP',
+      ),
     scaling: z.boolean().default(true).describe('train the scaling vector s, which starts at 1'),
     bias: z.boolean().default(true).describe('train the bias vector b, which starts at 0'),
     layers: z.array(z.int().min(0)).optional().describe('layers to edit; all where absent'),
@@ -26,6 +39,8 @@ export default defineMethod({
     'no-bias': { bias: false },
     'position=attn': { position: 'attn' },
     'position=ffn+attn': { position: 'ffn+attn' },
+    'position=block': { position: 'block' },
+    'position=all': { position: 'all' },
   },
   defaults: { learningRate: 6e-2 },
   attach(base, { position, scaling, bias, layers }) {
@@ -44,18 +59,15 @@ export default defineMethod({
       ...(scaling ? [[s(site), vector(site, 1)] as [string, TensorSpec]] : []),
       ...(bias ? [[b(site), vector(site, 0)] as [string, TensorSpec]] : []),
     ];
+    const edit = (x: Tensors, h: Tensor, site: Site): Tensor => {
+      const scaled = scaling ? h.mul(x[s(site)]!) : h;
+      return bias ? scaled.add(x[b(site)]!) : scaled;
+    };
     return {
       trained: Object.fromEntries(sites.flatMap(specs)),
       edits: (x) => ({
-        linear: (site) =>
-          wanted(site)
-            ? {
-                output(y) {
-                  const scaled = scaling ? y.mul(x[s(site)]!) : y;
-                  return bias ? scaled.add(x[b(site)]!) : scaled;
-                },
-              }
-            : undefined,
+        linear: (site) => (wanted(site) ? { output: (y) => edit(x, y, site) } : undefined),
+        block: (h, site) => (wanted(site) ? edit(x, h, site) : h),
       }),
     };
   },

@@ -1,52 +1,50 @@
 import { z } from 'zod';
 import { geluTanh, linear, type Tensor } from '../engine/ops.ts';
-import type { BaseModel, Delta, Random, Site, TensorSpec, Tensors } from './types.ts';
+import type { BaseModel, Context, Delta, Random, Site, TensorSpec, Tensors } from './types.ts';
 
-/** What methods that put a module after sublayers leave open. */
-export const sublayerOptions = {
-  layerNorms: z
-    .enum(['frozen', 'blocks', 'all'])
-    .default('frozen')
-    .describe("norms of the base that are trained too: none, the blocks' own, or the final and embedding norm also"), // prettier-ignore
-  crossAttention: z.boolean().default(true).describe('also after cross attention, where there is one'),
-};
-interface SublayerOptions {
-  layerNorms: 'frozen' | 'blocks' | 'all';
-  crossAttention: boolean;
-}
+/** The option by which a method trains norms of the base as well. */
+export const layerNorms = z
+  .enum(['frozen', 'blocks', 'all'])
+  .default('frozen')
+  .describe("norms of the base that are trained too: none, the blocks' own, or the others also");
+type LayerNorms = z.infer<typeof layerNorms>;
 
-/** The options of Houlsby's adapters. */
-export const adapterOptions = {
-  bottleneck: z.int().positive().default(24).describe('width between the down and the up projection'),
-  ...sublayerOptions,
-};
+/** The option by which a method leaves cross attention alone. */
+export const crossAttention = z
+  .boolean()
+  .default(true)
+  .describe('also after cross attention, where there is one');
 
-/** The sublayers of these roles; throws RangeError where there is none. */
-export function sublayers(
-  base: BaseModel,
-  roles: readonly Site['role'][],
-  wanted: (site: Site) => boolean = () => true,
-): Site[] {
-  const sites = base.sites.filter((s) => s.kind === 'sublayer' && roles.includes(s.role) && wanted(s));
+/** The width of Houlsby's adapters. */
+export const bottleneck = z
+  .int()
+  .positive()
+  .default(24)
+  .describe('width between the down and the up projection');
+
+/** The sublayers that are wanted; throws RangeError where there is none. */
+export function sublayers(base: BaseModel, wanted: (site: Site) => boolean): Site[] {
+  const sites = base.sites.filter((site) => site.kind === 'sublayer' && wanted(site));
   if (sites.length === 0) throw new RangeError(`${base.id} has no sublayer to put a module after`);
   return sites;
 }
 
-/** A method that changes the output of sublayers before dropout and residual: y ← change(y, x, site). */
+/** A method that changes the output y [N, d] of sublayers, before dropout and residual; `input` is what they receive. */
 export function afterSublayers(
   sites: readonly Site[],
-  { layerNorms, crossAttention }: SublayerOptions,
-  trained: (site: Site) => Readonly<Record<string, TensorSpec>>,
-  change: (y: Tensor, site: Site, x: Tensors) => Tensor,
+  norms: LayerNorms,
+  specs: (site: Site) => Readonly<Record<string, TensorSpec>>,
+  change: (y: Tensor, at: { site: Site; x: Tensors; input: Tensor; context: Context }) => Tensor,
 ): Delta {
-  const acting = sites.filter((site) => crossAttention || site.attention !== 'cross');
-  const names = new Set(acting.map(({ name }) => name));
-  const norms = layerNorms === 'all' ? ['attentionNorm', 'mlpNorm', 'finalNorm', 'embeddingNorm'] : ['attentionNorm', 'mlpNorm']; // prettier-ignore
+  const names = new Set(sites.map(({ name }) => name));
+  const inBlocks: readonly Site['role'][] = ['attentionNorm', 'mlpNorm'];
   return {
-    trained: Object.assign({}, ...acting.map(trained)) as Delta['trained'],
-    unfreezes: (_, owner) => layerNorms !== 'frozen' && owner?.kind === 'norm' && norms.includes(owner.role),
-    edits: (x) => ({
-      sublayer: (site) => (names.has(site.name) ? { output: (y) => change(y, site, x) } : undefined),
+    trained: Object.assign({}, ...sites.map(specs)) as Delta['trained'],
+    unfreezes: (_, owner) =>
+      owner?.kind === 'norm' && (norms === 'all' || (norms === 'blocks' && inBlocks.includes(owner.role))),
+    edits: (x, context) => ({
+      sublayer: (site) =>
+        names.has(site.name) ? { output: (y, input) => change(y, { site, x, input, context }) } : undefined,
     }),
   };
 }
@@ -82,13 +80,16 @@ export function bottleneckAt(x: Tensors, name: string, y: Tensor, between: (low:
 }
 
 /** Houlsby's adapters, y ← y + Up(gelu(Down(y))), as OpenDelta initialises them: N(0, 0.01), near the identity. */
-export function adapters(sites: readonly Site[], options: SublayerOptions & { bottleneck: number }): Delta {
+export function adapters(
+  sites: readonly Site[],
+  options: { bottleneck: number; layerNorms: LayerNorms },
+): Delta {
   const small: Weights = (random, outputs, inputs) => random.normal(outputs * inputs, 0, 0.01);
   const at = (site: Site): string => `${site.name}.adapter`;
   return afterSublayers(
     sites,
-    options,
+    options.layerNorms,
     (site) => bottleneckSpecs(at(site), site.outputs, options.bottleneck, { down: small, up: small }),
-    (y, site, x) => y.add(bottleneckAt(x, at(site), y, geluTanh)),
+    (y, { site, x }) => y.add(bottleneckAt(x, at(site), y, geluTanh)),
   );
 }

@@ -1,6 +1,11 @@
 import type { ZodType } from 'zod';
 import type { BaseModel, Delta, Method } from '../../harness/models/types.ts';
+import adapterFfn from '../../methods/adapter-ffn.ts';
+import adapter from '../../methods/adapter.ts';
+import bitfit from '../../methods/bitfit.ts';
+import ftTop2 from '../../methods/ft-top2.ts';
 import full from '../../methods/full.ts';
+import ia3 from '../../methods/ia3.ts';
 import lora from '../../methods/lora.ts';
 import red from '../../methods/red.ts';
 import { hasParity, readGolden } from './folder.ts';
@@ -17,6 +22,9 @@ export interface Case {
 const itself = (name: string): string => name;
 const inPeft = (name: string): string => `base_model.model.${name}`;
 const inRed = (name: string): string => name.replace(/\.scaling$/, '.s').replace(/\.bias$/, '.b');
+
+/** The goldens name a sublayer's adapter after its last linear. */
+const inOpenDelta = (name: string): string => name.replace('.adapter.', '.c_proj.adapter.');
 
 /** What a golden was made with. */
 const configOf = (golden: string): Record<string, never> =>
@@ -39,14 +47,23 @@ const { r: rank, lora_alpha: alpha } = configOf('lora');
 /** Every golden of a method that there is a method for: add a line here. */
 export const cases: readonly Case[] = [
   matches('full', full, {}),
+  matches('ft-top1', ftTop2, { blocks: 1 }),
+  matches('bitfit', bitfit, {}),
+
+  matches('adapter', adapter, { bottleneck: 4 }, inOpenDelta),
+  matches('adapter-ffn', adapterFfn, { bottleneck: 4 }, inOpenDelta),
+  matches('adapter-ln', adapter, { bottleneck: 4, layerNorms: 'blocks' }, inOpenDelta),
 
   matches('lora', lora, { rank, alpha }, inPeft),
   matches('lora-all', lora, { rank, alpha, targets: ['queryKeyValue', 'attentionOutput', 'mlpUp', 'mlpOutput'] }, inPeft), // prettier-ignore
   matches('lora-rslora', lora, { rank, alpha, rankStabilized: true }, inPeft),
+
+  matches('ia3', ia3, {}, inPeft),
 
   matches('red-ffn', red, {}, inRed),
   matches('red-attn', red, { position: 'attn' }, inRed),
   matches('red-ffn_attn', red, { position: 'ffn+attn' }, inRed),
   matches('red-ffn-scaling', red, { bias: false }, inRed),
   matches('red-ffn-bias', red, { scaling: false }, inRed),
+  matches('red-pp', red, { position: 'all' }, inRed),
 ];

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { adapters, bottleneck, layerNorms, sublayers } from '../harness/models/bottleneck.ts';
+import { defineMethod } from '../harness/models/types.ts';
+
+/** Adapters after the feed-forward alone: y ← y + Up(gelu(Down(y))), as OpenDelta defines them. */
+export default defineMethod({
+  name: 'adapter-ffn',
+  label: 'Adapter_FFN',
+  paper: 'Pfeiffer et al. 2020, arXiv:2005.00247',
+  options: z.strictObject({ bottleneck, layerNorms }),
+  ablations: { 'layer-norms': { layerNorms: 'blocks' } },
+  defaults: { learningRate: 1e-4 },
+  attach: (base, options) =>
+    adapters(
+      sublayers(base, (site) => site.role === 'mlp'),
+      options,
+    ),
+});

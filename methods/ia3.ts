@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { defineMethod, type Site, type Tensor } from '../harness/models/types.ts';
+
+/** IA3 as Hugging Face peft defines it: a vector scales keys and values (the fused c_attn whole) and the input of the MLP's output. */
+export default defineMethod({
+  name: 'ia3',
+  label: '(IA)³',
+  paper: 'Liu et al. 2022, arXiv:2205.05638',
+  options: z.strictObject({
+    targets: z
+      .array(z.enum(['query', 'key', 'value', 'queryKeyValue', 'attentionOutput', 'mlpUp', 'mlpGate']))
+      .default(['key', 'value', 'queryKeyValue'])
+      .describe('linear modules by role whose output is scaled; roles that the base lacks are passed over'),
+    feedForward: z
+      .array(z.enum(['attentionOutput', 'mlpOutput']))
+      .optional()
+      .describe('those whose input is scaled; mlpOutput where absent, with attentionOutput on RoBERTa and BERT, as in peft'), // prettier-ignore
+  }),
+  defaults: { learningRate: 3e-3 },
+  attach(base, { targets, feedForward }) {
+    // peft finds `output.dense` by its ending, which is attention's output as well.
+    const both = base.family === 'roberta' || base.family === 'bert';
+    const inputs: readonly string[] =
+      feedForward ?? (both ? ['mlpOutput', 'attentionOutput'] : ['mlpOutput']);
+    const outputs: readonly string[] = targets;
+    const scalesInput = (site: Site): boolean => inputs.includes(site.role);
+    const sites = base.sites.filter(
+      (site) => site.kind === 'linear' && (scalesInput(site) || outputs.includes(site.role)),
+    );
+    if (sites.length === 0) throw new RangeError(`${base.id} has none of the linear modules to scale`);
+    const scaled = new Set(sites.map(({ name }) => name));
+    const l = (site: Site): string => `${site.name}.ia3_l`;
+    return {
+      trained: Object.fromEntries(
+        sites.map((site) => {
+          const length = scalesInput(site) ? site.inputs : site.outputs;
+          return [l(site), { shape: [length], init: () => new Float32Array(length).fill(1) }];
+        }),
+      ),
+      edits: (x) => ({
+        linear(site) {
+          if (!scaled.has(site.name)) return undefined;
+          const scale = (y: Tensor): Tensor => y.mul(x[l(site)]!);
+          return scalesInput(site) ? { input: scale } : { output: scale };
+        },
+      }),
+    };
+  },
+});
