@@ -9,15 +9,19 @@ import { recipeSchema } from '../../harness/training/recipe.ts';
 import type { Arrays, Batch } from './decoder.ts';
 
 /** The product's own training step on a golden batch: the loss before each step and after the last, and the tensors. */
-export async function takeAdamWSteps(
+export async function takeSteps(
   engine: Engine,
   base: BaseModel,
   delta: Delta,
   start: Arrays,
   batch: Batch,
-  adamw: { lrs: number[]; weight_decay: number },
+  run: { lrs: number[]; optimizer: 'adamw' | 'sgd'; weight_decay?: number },
 ): Promise<{ losses: number[]; final: Arrays }> {
-  const recipe = recipeSchema.parse({ weightDecay: adamw.weight_decay, dropout: false });
+  const recipe = recipeSchema.parse({
+    optimizer: run.optimizer,
+    weightDecay: run.weight_decay,
+    dropout: false,
+  });
   const packs = packTensors(
     Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({
       name,
@@ -27,7 +31,7 @@ export async function takeAdamWSteps(
     })),
   );
   const held = await holdFrozen(engine, base, delta, 0);
-  const setup = { engine, held, base, delta, packs, recipe, totalSteps: adamw.lrs.length };
+  const setup = { engine, held, base, delta, packs, recipe, totalSteps: run.lrs.length };
   const packed = packArrays(packs, start);
   const types = stateTypes(setup, false);
   const state = engine.state(
@@ -49,7 +53,7 @@ export async function takeAdamWSteps(
   const inputs = fillBatch(examples, shape, 1 / count);
   const programs = trainingPrograms(setup, false);
   const losses: number[] = [];
-  for (const [i, rate] of adamw.lrs.entries()) {
+  for (const [i, rate] of run.lrs.entries()) {
     const steering = { ...rates(recipe, packs, rate, i + 1), step: Float32Array.of(i) };
     const out = await (await programs.step(shape)).run(state, { ...inputs, ...steering });
     losses.push(out.loss![0]!);

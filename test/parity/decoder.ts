@@ -43,6 +43,16 @@ export async function computeDecoder(
   });
   const places = new Int32Array(all).fill(targets.length);
   targets.forEach(({ row }, place) => (places[row] = place));
+  // The prompt is what stands before the first label.
+  const fromStart = new Float32Array(all).fill(-1);
+  const fromEnd = new Float32Array(all).fill(-1);
+  batch.labels.forEach((labels, row) => {
+    const [start, end] = [mask[row]!.indexOf(1), labels.findIndex((id) => id !== -100)];
+    for (let i = start; i < end; i++) {
+      fromStart[row * length + i] = i - start;
+      fromEnd[row * length + i] = end - 1 - i;
+    }
+  });
   const padded = mask.some((m) => m.includes(0));
   const inputs: NamedArrays = {
     ids: Int32Array.from(at(batch.input_ids)),
@@ -52,9 +62,9 @@ export async function computeDecoder(
     targetIds: Int32Array.from(targets, ({ id }) => id),
     targetWeights: new Float32Array(targets.length).fill(1 / targets.length),
     tokens: Float32Array.from(at(mask)),
-    prompt: new Float32Array(all),
-    fromStart: new Float32Array(all).fill(-1),
-    fromEnd: new Float32Array(all).fill(-1),
+    prompt: fromStart.map((i) => (i >= 0 ? 1 : 0)),
+    fromStart,
+    fromEnd,
     bias: Float32Array.from(
       { length: all * length },
       (_, i) => (i % length <= Math.floor(i / length) % length && mask[Math.floor(i / length / length)]![i % length] ? 0 : -1e9), // prettier-ignore

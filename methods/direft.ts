@@ -1,0 +1,10 @@
+import { defineReft } from './loreft.ts';
+
+/** DiReFT, direct ReFT: h → h + (W h + b) Rᵀ with orthonormal columns R. */
+export default defineReft({
+  name: 'direft',
+  label: 'DiReFT',
+  source: 'linear',
+  subtracts: false,
+  directions: 'orthonormal',
+});

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { matMul, stopGradient, type Tensor } from '../harness/engine/ops.ts';
+import { defineMethod, type LinearModule, type Site, type TensorSpec } from '../harness/models/types.ts';
+
+const linearRoles = [
+  'query',
+  'key',
+  'value',
+  'queryKeyValue',
+  'attentionOutput',
+  'mlpUp',
+  'mlpGate',
+  'mlpOutput',
+] as const;
+
+/**
+ * DoRA as Hugging Face peft defines it: V = W + alpha / r · B A, y = m ⊙ V x / ‖V‖ + bias with a norm for each output,
+ * which is a constant for the gradient. m starts at the norms of W, so that training starts at the base model.
+ */
+export default defineMethod({
+  name: 'dora',
+  label: 'DoRA',
+  paper: 'Liu et al. 2024, arXiv:2402.09353',
+  options: z.strictObject({
+    rank: z.int().positive().default(8).describe('r, rows of A and columns of B'),
+    alpha: z.number().positive().default(8).describe('numerator of the scale alpha / r'),
+    dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
+    targets: z
+      .array(z.enum(linearRoles))
+      .default(['query', 'value', 'queryKeyValue'])
+      .describe('linear modules by role; roles that the base lacks are passed over'),
+  }),
+  defaults: { learningRate: 2e-4 },
+  attach(base, { rank, alpha, dropout, targets }) {
+    const { transposed } = base.architecture;
+    const sites = base.sites.filter(
+      (s) => s.kind === 'linear' && (targets as readonly string[]).includes(s.role),
+    );
+    if (sites.length === 0)
+      throw new RangeError(`${base.id} has no linear module of role ${targets.join(', ')}`);
+    const scale = alpha / rank;
+    const A = (site: Site): string => `${site.name}.lora_A.weight`;
+    const B = (site: Site): string => `${site.name}.lora_B.weight`;
+    const m = (site: Site): string => `${site.name}.lora_magnitude_vector.weight`;
+    const adapted = new Set(sites.map((s) => s.name));
+    const specs = (site: Site): [string, TensorSpec][] => {
+      const { name, inputs, outputs } = site;
+      const bound = 1 / Math.sqrt(inputs);
+      return [
+        [A(site), { shape: [rank, inputs], init: (random) => random.uniform(rank * inputs, -bound, bound) }],
+        [B(site), { shape: [outputs, rank], init: () => new Float32Array(outputs * rank) }],
+        [
+          m(site),
+          {
+            shape: [outputs],
+            init: async (_, model) => outputNorms(await model.tensor(`${name}.weight`), outputs, transposed),
+          },
+        ],
+      ];
+    };
+    return {
+      trained: Object.fromEntries(sites.flatMap(specs)),
+      edits: (x, context) => ({
+        linear(site, { W, b }: LinearModule) {
+          if (!adapted.has(site.name)) return undefined;
+          const [a, up] = [x[A(site)]!, x[B(site)]!];
+          return {
+            output(y, input) {
+              const norms = stoppedNorms(W, a, up, scale, transposed);
+              const share = x[m(site)]!.div(norms);
+              const dropped = context.dropout(input, dropout, `${site.name}.lora_dropout`);
+              const low = matMul(matMul(dropped, a, false, true), up, false, true).mul(scale);
+              // Without dropout W x is at hand; with it peft takes W of the dropped input for what m changes.
+              if (dropped !== input) {
+                const plain = matMul(dropped, W, false, transposed);
+                return y.add(plain.add(low).mul(share)).sub(plain);
+              }
+              const moved = (b ? y.sub(b) : y).add(low).mul(share);
+              return b ? moved.add(b) : moved;
+            },
+          };
+        },
+      }),
+    };
+  },
+});
+
+/** ‖W + scale · B A‖ of each output, through which no gradient flows; stopped at its operands, so none is computed. */
+function stoppedNorms(W: Tensor, a: Tensor, b: Tensor, scale: number, transposed: boolean): Tensor {
+  const [A, B] = [stopGradient(a), stopGradient(b)];
+  const change = transposed ? matMul(B, A) : matMul(A, B, true, true);
+  return stopGradient(W).add(change.mul(scale)).square().sum(transposed ? 1 : 0).sqrt(); // prettier-ignore
+}
+
+/** The norm of the weights of each output, on the host. */
+function outputNorms(W: Float32Array, outputs: number, transposed: boolean): Float32Array {
+  const inputs = W.length / outputs;
+  return Float32Array.from({ length: outputs }, (_, o) => {
+    let sum = 0;
+    for (let i = 0; i < inputs; i++) sum += W[transposed ? o * inputs + i : i * outputs + o]! ** 2;
+    return Math.sqrt(sum);
+  });
+}

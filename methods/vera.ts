@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { matMul, slice } from '../harness/engine/ops.ts';
+import { randomStream } from '../harness/models/random.ts';
+import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
+
+/**
+ * VeRA as Hugging Face peft defines it: y = W x + λb ⊙ B (λd ⊙ A dropout(x)). A and B are frozen, drawn from a key of
+ * their own and shared by all modules, each of which takes the columns of A and rows of B that fit it.
+ */
+export default defineMethod({
+  name: 'vera',
+  label: 'VeRA',
+  paper: 'Kopiczko et al. 2024, arXiv:2310.11454',
+  options: z.strictObject({
+    rank: z.int().positive().default(256).describe('r, rows of A and columns of B'),
+    dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
+    initialScale: z.number().default(0.1).describe('start of λd; λb starts at 0'),
+    projectionKey: z.int().default(0).describe('seed of the frozen A and B, apart from the seed of the run'),
+    targets: z
+      .array(
+        z.enum([
+          'query',
+          'key',
+          'value',
+          'queryKeyValue',
+          'attentionOutput',
+          'mlpUp',
+          'mlpGate',
+          'mlpOutput',
+        ]),
+      ) // prettier-ignore
+      .default(['query', 'value', 'queryKeyValue'])
+      .describe('linear modules by role; roles that the base lacks are passed over'),
+  }),
+  defaults: { learningRate: 4e-3 },
+  attach(base, { rank, dropout, initialScale, projectionKey, targets }) {
+    const sites = base.sites.filter(
+      (s) => s.kind === 'linear' && (targets as readonly string[]).includes(s.role),
+    );
+    if (sites.length === 0)
+      throw new RangeError(`${base.id} has no linear module of role ${targets.join(', ')}`);
+    const adapted = new Set(sites.map((s) => s.name));
+    const inputs = Math.max(...sites.map((s) => s.inputs));
+    const outputs = Math.max(...sites.map((s) => s.outputs));
+    const b = (site: Site): string => `${site.name}.vera_lambda_b`;
+    const d = (site: Site): string => `${site.name}.vera_lambda_d`;
+    // Kaiming uniform with gain √2 over the second axis, as torch takes it.
+    const projection = (name: string, rows: number, columns: number): [string, TensorSpec] => {
+      const bound = Math.sqrt(6 / columns);
+      const stream = randomStream(projectionKey, name);
+      return [name, { shape: [rows, columns], init: () => stream.uniform(rows * columns, -bound, bound) }];
+    };
+    const vector = (length: number, start: number): TensorSpec => ({
+      shape: [length],
+      init: () => new Float32Array(length).fill(start),
+    });
+    return {
+      trained: Object.fromEntries(
+        sites.flatMap((site) => [
+          [b(site), vector(site.outputs, 0)],
+          [d(site), vector(rank, initialScale)],
+        ]),
+      ),
+      frozen: Object.fromEntries([projection('vera_A', rank, inputs), projection('vera_B', outputs, rank)]),
+      edits: (x, context) => ({
+        linear: (site) =>
+          adapted.has(site.name)
+            ? {
+                output(y, input) {
+                  const A = slice(x.vera_A!, [0, 0], [rank, site.inputs]);
+                  const B = slice(x.vera_B!, [0, 0], [site.outputs, rank]);
+                  const dropped = context.dropout(input, dropout, `${site.name}.vera_dropout`);
+                  const low = matMul(dropped, A, false, true).mul(x[d(site)]!);
+                  return y.add(matMul(low, B, false, true).mul(x[b(site)]!));
+                },
+              }
+            : undefined,
+      }),
+    };
+  },
+});

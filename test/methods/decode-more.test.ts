@@ -1,0 +1,77 @@
+import { beforeAll, expect, it } from 'vitest';
+import { generate } from '../../harness/decoding/generate.ts';
+import { createEngine } from '../../harness/engine/create.ts';
+import type { Engine } from '../../harness/engine/types.ts';
+import { initialize } from '../../harness/models/attached.ts';
+import { composeDeltas } from '../../harness/models/compose.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import { randomStream } from '../../harness/models/random.ts';
+import type { BaseModel, Delta } from '../../harness/models/types.ts';
+import dora from '../../methods/dora.ts';
+import loreft from '../../methods/loreft.ts';
+import noreft from '../../methods/noreft.ts';
+import vera from '../../methods/vera.ts';
+import { computeDecoder, type Arrays } from '../parity/decoder.ts';
+
+let base: BaseModel;
+let engine: Engine;
+beforeAll(async () => {
+  const found = await loadBase('random-gpt2~layers=2,width=32,heads=2,vocab=40,positions=48');
+  // Weights as large as trained ones, so that no two tokens are equally likely.
+  base = { ...found, tensor: async (name) => (await found.tensor(name)).map((x) => 8 * x) };
+  engine = await createEngine({ name: 'onnx', threads: 1 });
+});
+
+const methods: [string, () => Delta][] = [
+  ['dora', () => dora.attach(base, dora.options.parse({}))],
+  ['vera', () => vera.attach(base, vera.options.parse({ rank: 8 }))],
+  ['loreft', () => loreft.attach(base, loreft.options.parse({ first: 2, last: 2, tied: true }))],
+  ['noreft', () => noreft.attach(base, noreft.options.parse({ first: 1, last: 3, tied: false }))],
+  [
+    'dora+loreft',
+    () =>
+      composeDeltas([
+        { name: 'dora', delta: dora.attach(base, dora.options.parse({})) },
+        { name: 'loreft', delta: loreft.attach(base, loreft.options.parse({})) },
+      ]),
+  ],
+];
+
+it.each(methods)(
+  'decoding with %s chooses what a whole forward pass makes most likely',
+  async (_, attach) => {
+    const delta = attach();
+    const trained: Arrays = {};
+    for (const [name, values] of Object.entries(await initialize(delta.trained, base, 1))) {
+      const noise = randomStream(2, name).normal(values.length, 0, 0.3);
+      trained[name] = values.map((x, i) => x + noise[i]!);
+    }
+    const frozen = await initialize(delta.frozen ?? {}, base, 0);
+    const shapes = { ...delta.trained, ...delta.frozen };
+    const tensors = Object.fromEntries(
+      Object.entries({ ...trained, ...frozen }).map(([name, data]) => [
+        name,
+        { shape: shapes[name]!.shape, data },
+      ]),
+    );
+    const prompts = [7, 1, 12, 4].map((n, i) => Array.from(randomStream(i, 'prompt').integers(n, 40)));
+    const job = { engine, base, prompts, maxNewTokens: 9, beams: 1, eosId: undefined };
+    const { tokens } = await generate({ ...job, delta, tensors });
+    for (const [i, prompt] of prompts.entries()) {
+      const ids = [...prompt, ...tokens[i]!];
+      const { logits } = await computeDecoder(engine, base, delta, trained, {
+        input_ids: [ids],
+        attention_mask: [ids.map(() => 1)],
+        labels: [ids.map((id, at) => (at < prompt.length ? -100 : id))],
+      });
+      const likeliest = tokens[i]!.map((_, step) => {
+        const row = (prompt.length - 1 + step) * 40;
+        const scores = logits.subarray(row, row + 40);
+        return scores.indexOf(Math.max(...scores));
+      });
+      expect(tokens[i]).toEqual(likeliest);
+    }
+    const plain = await generate({ ...job, delta: { trained: {} }, tensors: {} });
+    expect(tokens).not.toEqual(plain.tokens);
+  },
+);

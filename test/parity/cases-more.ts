@@ -1,0 +1,67 @@
+import type { ZodType } from 'zod';
+import type { Delta, Method, TensorSpec } from '../../harness/models/types.ts';
+import direft from '../../methods/direft.ts';
+import dora from '../../methods/dora.ts';
+import loreft from '../../methods/loreft.ts';
+import noreft from '../../methods/noreft.ts';
+import vera from '../../methods/vera.ts';
+import type { Case } from './cases.ts';
+import { hasParity, readGolden, readTensors } from './folder.ts';
+
+const folder = 'methods/gpt2-tiny';
+const inPeft = (name: string): string => `base_model.model.${name}`;
+/** `transformer.h.<layer>.reft.<tensor>`: there the layer's index and the tensor. */
+const inReft = (name: string): string => name.replace(/^.*\.(\d+)\.reft\./, '$1.');
+
+const configOf = (golden: string): Record<string, number> =>
+  hasParity(`${folder}/${golden}.json`)
+    ? readGolden<{ config: Record<string, number> }>(`${folder}/${golden}.json`).config
+    : {};
+
+function matches<O>(
+  golden: string,
+  method: Method<O>,
+  options: unknown,
+  rename: (ours: string) => string,
+  adjust: (delta: Delta) => Delta = (delta) => delta,
+): Case {
+  const schema: ZodType<O> = method.options;
+  return { golden, rename, attach: (base) => adjust(method.attach(base, schema.parse(options))) };
+}
+
+/** A frozen tensor with the values of a golden file. */
+const golden = (spec: TensorSpec, file: string, name: string): TensorSpec => ({
+  ...spec,
+  init: async () => (await readTensors(`${folder}/${file}.safetensors`))[name]!,
+});
+
+/** VeRA's projections come from torch's own stream. */
+const withProjections = (delta: Delta): Delta => ({
+  ...delta,
+  frozen: Object.fromEntries(Object.entries(delta.frozen!).map(([name, spec]) => [name, golden(spec, 'vera-projections', `base_model.${name}`)])), // prettier-ignore
+});
+
+/** The goldens of ReFT keep R fixed: torch moves it by another path. */
+function withFixedRotation(file: string): (delta: Delta) => Delta {
+  return ({ trained, edits }) => {
+    const [moved, fixed] = [true, false].map((moves) => Object.entries(trained).filter(([name]) => moves !== name.endsWith('.R'))); // prettier-ignore
+    return {
+      ...(edits && { edits }),
+      trained: Object.fromEntries(moved!),
+      frozen: Object.fromEntries(fixed!.map(([name, spec]) => [name, golden(spec, file, `state.${inReft(name)}`)])), // prettier-ignore
+    };
+  };
+}
+
+const doraConfig = configOf('dora');
+const reft = { rank: configOf('loreft').rank, first: 2, last: 2, tied: true };
+
+/** Goldens of the methods that take more than their options to match. */
+export const moreCases: readonly Case[] = [
+  matches('dora', dora, { rank: doraConfig.r, alpha: doraConfig.lora_alpha }, inPeft),
+  matches('vera', vera, { rank: configOf('vera').r }, inPeft, withProjections),
+
+  matches('loreft', loreft, reft, inReft, withFixedRotation('loreft')),
+  matches('direft', direft, reft, inReft, withFixedRotation('direft')),
+  matches('noreft', noreft, reft, inReft),
+];
