@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { adapters, bottleneck, crossAttention, layerNorms, sublayers } from '../harness/models/bottleneck.ts';
+import { defineMethod, type Site } from '../harness/models/types.ts';
+
+/** AdapterDrop, the fixed form: adapters, but none in the first layers of a stack. */
+export default defineMethod({
+  name: 'adapterdrop',
+  label: 'AdapterDrop',
+  paper: 'Rücklé et al. 2020, arXiv:2010.11918',
+  options: z.strictObject({
+    drop: z.int().min(0).default(5).describe('how many of the first layers of a stack go without'),
+    bottleneck,
+    layerNorms,
+    crossAttention,
+  }),
+  ablations: { 'layer-norms': { layerNorms: 'blocks' } },
+  defaults: { learningRate: 1e-4 },
+  attach(base, { drop, ...options }) {
+    const wanted = (site: Site): boolean =>
+      site.layer >= drop && (options.crossAttention || site.attention !== 'cross');
+    return adapters(sublayers(base, wanted), options);
+  },
+});

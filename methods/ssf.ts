@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import {
+  defineMethod,
+  type Site,
+  type Tensor,
+  type TensorSpec,
+  type Tensors,
+} from '../harness/models/types.ts';
+
+/** SSF: y → γ ⊙ y + β after every linear (before its activation) and every norm; not the identity at the start. */
+export default defineMethod({
+  name: 'ssf',
+  label: 'SSF',
+  paper: 'Lian et al. 2022, arXiv:2210.08823',
+  options: z.strictObject({}),
+  defaults: { learningRate: 1e-3 },
+  attach(base) {
+    const scale = (site: Site): string => `${site.name}.ssf.scale`;
+    const shift = (site: Site): string => `${site.name}.ssf.shift`;
+    const vector = ({ outputs }: Site, mean: number): TensorSpec => ({
+      shape: [outputs],
+      init: (random) => random.normal(outputs, mean, 0.02),
+    });
+    const edit = (x: Tensors, y: Tensor, site: Site): Tensor => y.mul(x[scale(site)]!).add(x[shift(site)]!);
+    const sites = base.sites.filter(({ kind }) => kind === 'linear' || kind === 'norm');
+    return {
+      trained: Object.fromEntries(
+        sites.flatMap((site): [string, TensorSpec][] => [
+          [scale(site), vector(site, 1)],
+          [shift(site), vector(site, 0)],
+        ]),
+      ),
+      edits: (x) => ({
+        linear: (site) => ({ output: (y) => edit(x, y, site) }),
+        norm: (y, site) => edit(x, y, site),
+      }),
+    };
+  },
+});

@@ -1,0 +1,50 @@
+import { initialize, unfrozenTensors } from '../../harness/models/attached.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import { randomStream } from '../../harness/models/random.ts';
+import type { BaseModel, Delta } from '../../harness/models/types.ts';
+import type { Arrays, Batch } from '../parity/decoder.ts';
+
+/** A random base whose weights are as large as trained ones; its arrays are made once, so that a change to them shows. */
+export async function tinyBase(layers = 2): Promise<BaseModel> {
+  const base = await loadBase(`random-gpt2~layers=${layers},width=16,heads=2,vocab=24,positions=128`);
+  const made = new Map<string, Float32Array>();
+  for (const name of Object.keys(base.shapes)) {
+    const values = await base.tensor(name);
+    // Norms and biases differ from 1 and 0, or much would pass that is wrong.
+    const noise = randomStream(7, name).normal(values.length, 0, 0.05);
+    made.set(name, values.map((x, i) => (x === 1 ? 1 : 5 * x) + noise[i]!)); // prettier-ignore
+  }
+  return { ...base, tensor: (name) => Promise.resolve(made.get(name)!) };
+}
+
+/** What a method trains, as it starts, and moved by N(0, deviation). */
+export async function startOf(base: BaseModel, delta: Delta, deviation = 0, seed = 3): Promise<Arrays> {
+  const start = await initialize(delta.trained, base, seed);
+  for (const name of unfrozenTensors(base, delta)) start[name] = await base.tensor(name);
+  return Object.fromEntries(
+    Object.entries(start).map(([name, values]) => {
+      const noise = randomStream(seed + 1, `noise/${name}`).normal(values.length, 0, deviation);
+      return [name, values.map((x, i) => x + noise[i]!)];
+    }),
+  );
+}
+
+const rows = [
+  { prompt: [3, 9, 1, 17], target: [5, 22, 8] },
+  { prompt: [11, 2, 2, 6], target: [19, 4, 13] },
+];
+
+/** Two sequences of seven tokens, with padding before or behind them. */
+export function tinyBatch(left = 0, right = 0): Batch {
+  const pad = (ids: number[], value: number): number[] => [
+    ...(Array(left).fill(value) as number[]),
+    ...ids,
+    ...(Array(right).fill(value) as number[]),
+  ];
+  return {
+    input_ids: rows.map(({ prompt, target }) => pad([...prompt, ...target], 0)),
+    attention_mask: rows.map(() => pad([1, 1, 1, 1, 1, 1, 1], 0)),
+    labels: rows.map(({ target }) => pad([-100, -100, -100, -100, ...target], -100)),
+    position_ids: rows.map(() => pad([0, 1, 2, 3, 4, 5, 6], 1)),
+  };
+}
