@@ -33,7 +33,9 @@ export default defineMethod({
     const width = base.architecture.width;
     const bottleneck = options.bottleneck ?? Math.floor(width / 32);
     if (width % n !== 0 || bottleneck % n !== 0 || bottleneck === 0) {
-      throw new RangeError(`Compacter's widths, ${width} and ${bottleneck}, must be multiples of ${n} (factors)`);
+      throw new RangeError(
+        `Compacter's widths, ${width} and ${bottleneck}, must be multiples of ${n} (factors)`,
+      );
     }
     // Xavier uniform with gain √2 on each slice.
     const factor = (rows: number, columns: number): TensorSpec => {

@@ -1,0 +1,146 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createEngine } from '../../harness/engine/create.ts';
+import type { Engine } from '../../harness/engine/types.ts';
+import { trainedShapes } from '../../harness/models/attached.ts';
+import type { BaseModel, Delta, Method } from '../../harness/models/types.ts';
+import { loadMethods } from '../../harness/runs/plugins.ts';
+import { startOf, tinyBase, tinyBatch } from '../methods/tiny.ts';
+import { takeSteps } from '../parity/adamw.ts';
+import { computeDecoder, type Arrays } from '../parity/decoder.ts';
+
+// What holds for every method there is, on a tiny GPT-2.
+
+/** Options that fit two layers of width 16; defaults otherwise, without dropout. */
+const fitting: Record<string, object> = {
+  adapterdrop: { drop: 1 },
+  compacter: { bottleneck: 4 },
+  'parallel-adapter': { bottleneck: 4 },
+  vera: { rank: 8 },
+};
+
+/** Methods under which the base computes at the start what it does alone. */
+const startsAsBase = new Set(['full', 'ft-top2', 'bitfit', 'lora', 'dora', 'adalora', 'vera', 'ia3', 'red', 'parallel-adapter']); // prettier-ignore
+
+/** Methods whose reference treats a part of the function as constant in the gradient. */
+const stopsGradient = new Set(['dora']);
+
+const methods = await loadMethods();
+const batch = tinyBatch();
+let base: BaseModel;
+let js: Engine;
+let onnx: Engine;
+beforeAll(async () => {
+  base = await tinyBase();
+  js = await createEngine({ name: 'js' });
+  onnx = await createEngine({ name: 'onnx', threads: 1 });
+});
+
+function attach(method: Method): Delta {
+  const shape = (method.options as unknown as { shape: object }).shape;
+  const dropout = 'dropout' in shape ? { dropout: 0 } : {};
+  return method.attach(base, method.options.parse({ ...dropout, ...fitting[method.name] }));
+}
+
+const largest = (values: Float32Array): number => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+
+/** Softmax cancels the key biases: what stands there as a gradient is rounding. */
+function hasGradient(name: string, index: number, length: number): boolean {
+  const third = Math.floor((3 * index) / length);
+  return !(/\.c_attn\.((red|added)\.)?bias$/.test(name) && third === 1);
+}
+
+function expectSameGradients(actual: Arrays, expected: Arrays, tolerance: number): void {
+  const most = Math.max(...Object.values(expected).map(largest));
+  for (const [name, gradient] of Object.entries(expected)) {
+    const keep = (values: Float32Array): Float32Array =>
+      values.filter((_, i) => hasGradient(name, i, values.length));
+    const kept = keep(gradient);
+    const atol = tolerance * largest(kept) + 1e-7 * most;
+    expect(keep(actual[name]!), name).toBeAllclose(kept, { atol });
+  }
+}
+
+/** The logits of real tokens. */
+function ofReal(logits: Float32Array, { attention_mask }: ReturnType<typeof tinyBatch>): Float32Array {
+  const mask = attention_mask.flat();
+  const width = logits.length / mask.length;
+  return logits.filter((_, i) => mask[Math.floor(i / width)]);
+}
+
+describe.each([...methods.keys()])('%s', (name) => {
+  const method = methods.get(name)!;
+
+  if (startsAsBase.has(name)) {
+    it('is the identity at the start', async () => {
+      const alone = await computeDecoder(js, base, { trained: {} }, {}, batch);
+      const delta = attach(method);
+      const { logits } = await computeDecoder(js, base, delta, await startOf(base, delta), batch);
+      expect(logits).toBeAllclose(alone.logits, { atol: 1e-5 * largest(alone.logits) });
+    });
+  }
+
+  it('trains what it declares and nothing else, by the same bits each time', async () => {
+    const before = new Map<string, Float32Array>();
+    for (const tensor of Object.keys(base.shapes)) before.set(tensor, (await base.tensor(tensor)).slice());
+    const run = async (): Promise<{ start: Arrays; losses: number[]; final: Arrays }> => {
+      const delta = attach(method);
+      const start = await startOf(base, delta);
+      const rates = { lrs: [0.01, 0.01, 0.01], optimizer: 'adamw', weight_decay: 0 } as const;
+      return {
+        start,
+        ...(await takeSteps(js, base, delta, start, batch, { ...rates, lrs: [...rates.lrs] })),
+      };
+    };
+    const first = await run();
+    expect(Object.keys(first.final)).toEqual(Object.keys(trainedShapes(base, attach(method))));
+    for (const [tensor, values] of Object.entries(first.final)) {
+      expect(values, `${tensor} stands still`).not.toEqual(first.start[tensor]);
+    }
+    expect(first.losses.at(-1)).toBeLessThan(first.losses[0]!);
+    for (const [tensor, values] of before) expect(await base.tensor(tensor), tensor).toEqual(values);
+    expect(await run()).toEqual(first);
+  });
+
+  it('gives every tensor a gradient, the same on every engine and by differences of the loss', async () => {
+    const delta = attach(method);
+    const state = await startOf(base, delta, 0.1);
+    const at = (point: Arrays): ReturnType<typeof computeDecoder> => computeDecoder(js, base, delta, point, batch); // prettier-ignore
+    const { loss, logits, gradients } = await at(state);
+    for (const [tensor, gradient] of Object.entries(gradients)) {
+      expect(largest(gradient.filter((_, i) => hasGradient(tensor, i, gradient.length))), tensor).toBeGreaterThan(1e-8); // prettier-ignore
+    }
+
+    const recorded = await computeDecoder(onnx, base, delta, state, batch);
+    expect(recorded.loss).toBeCloseTo(loss, 5);
+    expect(recorded.logits).toBeAllclose(logits, { atol: 1e-5 * largest(logits) });
+    expectSameGradients(recorded.gradients, gradients, 2e-5);
+
+    if (stopsGradient.has(name)) return;
+    // Along every tensor's own gradient at once, so that the largest does not hide the others.
+    const norm = (values: Float32Array): number => Math.hypot(...values);
+    const expected = Object.values(gradients).reduce((sum, gradient) => sum + norm(gradient), 0);
+    // Small, because of the kink of ReLU.
+    const step = Math.min(0.002 / expected, 0.01);
+    const moved = (by: number): Arrays =>
+      Object.fromEntries(
+        Object.entries(state).map(([tensor, values]) => {
+          const gradient = gradients[tensor]!;
+          return [tensor, values.map((x, i) => x + (by * gradient[i]!) / norm(gradient))];
+        }),
+      );
+    const [above, below] = [await at(moved(step)), await at(moved(-step))];
+    expect((above.loss - below.loss) / (2 * step) / expected).toBeCloseTo(1, 2);
+  });
+
+  it('computes the same under padding, behind and before', async () => {
+    const delta = attach(method);
+    const state = await startOf(base, delta, 0.1);
+    const { loss, logits, gradients } = await computeDecoder(js, base, delta, state, batch);
+    for (const padded of [tinyBatch(0, 3), tinyBatch(2, 1)]) {
+      const ours = await computeDecoder(js, base, delta, state, padded);
+      expect(ours.loss).toBeCloseTo(loss, 5);
+      expect(ofReal(ours.logits, padded)).toBeAllclose(logits, { atol: 1e-5 * largest(logits) });
+      expectSameGradients(ours.gradients, gradients, 2e-5);
+    }
+  });
+});
