@@ -9,7 +9,7 @@ import { loadE2E } from '../../harness/data/e2e.ts';
 import { loadTokenizer } from '../../harness/data/tokenizer.ts';
 import task from '../../tasks/e2e.ts';
 
-// `npm run bench:speed`: a training step of deltabench and of PyTorch + transformers (+ peft), in turns within one run,
+// `npm run bench:speed`: training steps and decoding of deltabench and of PyTorch + transformers (+ peft), in turns within one run,
 // since only ratios of alternating runs mean anything on a machine that others use. DELTABENCH_PYTHON names a Python
 // with torch, transformers and peft; where it is missing only our own times are printed.
 
@@ -29,11 +29,16 @@ interface Side {
 }
 interface Case {
   readonly name: string;
+  /** The two sides' programs. */
+  readonly programs: readonly [ours: string, torch: string];
+  /** Arguments of both sides, and of PyTorch's alone. */
   readonly shared: readonly string[];
   readonly torch: readonly string[];
-  readonly ours: readonly string[];
+  /** Steps, or prompts, a turn. */
   readonly steps: number;
 }
+const training = ['step.ts', 'torch_step.py'] as const;
+const decoding = ['decode.ts', 'torch_generate.py'] as const;
 
 /** Starts one side; undefined where it does not run. */
 async function startSide(command: string, args: readonly string[]): Promise<Side | undefined> {
@@ -67,15 +72,16 @@ async function cases(): Promise<Case[]> {
     ['red', 'lora', 'full'].map((method) => ({
       name: `${name}, ${method}`,
       shared: [...keys.flatMap((key, i) => [key, String(shape[i])]), '--method', method],
-      torch: [],
-      ours: [],
+      programs: training,
+      torch: ['--serve'],
       steps,
     })),
   );
+  const beams = { name: 'beam 10, 6×384, 8k words, 6 prompts of 50, 30 new tokens', programs: decoding, shared: [], torch: [], steps: 6 }; // prettier-ignore
   const data = process.env.DELTABENCH_DATA;
   if (!data) {
     console.error('E2E lengths: skipped, DELTABENCH_DATA is not set');
-    return equal;
+    return [...equal, beams];
   }
   const tokenizer = await loadTokenizer(join(data, 'tokenizers/gpt2'));
   const { train } = await loadE2E({ kind: 'folder', path: data });
@@ -91,11 +97,11 @@ async function cases(): Promise<Case[]> {
   const e2e = ['red', 'lora'].map((method) => ({
     name: `6×384, 50k words, E2E lengths against padding to 164, ${method}`,
     shared: ['--layers', '6', '--width', '384', '--heads', '6', '--vocab', '50257', '--batch', '10', '--method', method, '--lengths', file, '--targets', share.toFixed(3)], // prettier-ignore
-    torch: ['--pad', 'max', '--length', '164', '--steps', '40'],
-    ours: [],
+    programs: training,
+    torch: ['--serve', '--pad', 'max', '--length', '164', '--steps', '40'],
     steps: 2,
   }));
-  return [...equal, ...e2e];
+  return [...equal, ...e2e, beams];
 }
 
 const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(2);
@@ -107,24 +113,11 @@ console.log(
   'median ms a step (minimum); ratio = PyTorch / deltabench, median over alternations of medians; peak memory in GiB\n',
 );
 try {
-  for (const { name, shared, torch, ours, steps } of await cases()) {
+  for (const { name, programs, shared, torch, steps } of await cases()) {
     if (!name.includes(values.only)) continue;
     const threads = ['--threads', values.threads];
-    const us = await startSide('node', [
-      '--import',
-      'tsx',
-      join(here, 'step.ts'),
-      ...shared,
-      ...threads,
-      ...ours,
-    ]);
-    const them = await startSide(python, [
-      join(here, 'torch_step.py'),
-      ...shared,
-      ...threads,
-      ...torch,
-      '--serve',
-    ]);
+    const us = await startSide('node', ['--import', 'tsx', join(here, programs[0]), ...shared, ...threads]);
+    const them = await startSide(python, [join(here, programs[1]), ...shared, ...threads, ...torch]);
     if (!us) throw new Error(`${name}: deltabench's side does not start`);
     const mine: number[] = [];
     const theirs: number[] = [];
