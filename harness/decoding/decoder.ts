@@ -1,4 +1,5 @@
 import type { NamedArrays, Program } from '../engine/types.ts';
+import { virtualTokens } from '../models/types.ts';
 import { KeyValueCache } from './cache.ts';
 import type { Candidates } from './candidates.ts';
 import { prefillProgram, stepProgram, type DecodingSetup } from './programs.ts';
@@ -47,18 +48,21 @@ export class Decoder implements SequenceModel {
     needed: number,
   ): Promise<Candidates[]> {
     const { positions } = this.#setup.base.architecture;
+    const virtual = virtualTokens(this.#setup.delta);
     const longest = Math.max(...prompts.map(({ prompt }) => prompt.length));
-    const length = Math.min(paddedLength(longest), positions);
+    const length = Math.min(paddedLength(longest), positions - virtual);
     const count = this.#count(needed);
     const program = await this.#prefill(length, count);
     const inputs = promptInputs(prompts.map(({ prompt }) => prompt), this.#size.prompts, length); // prettier-ignore
     const out = await program.run(this.#state, inputs);
-    this.#cache.grow(Math.min(roundUp(longest + 1, SLOTS), positions));
+    this.#cache.grow(Math.min(roundUp(virtual + longest + 1, SLOTS), positions));
     const [keys, values] = this.#pairs(out);
+    const [aheadKeys, aheadValues] = virtual > 0 ? this.#pairs(out, ' ahead') : [[], []];
     prompts.forEach(({ group, prompt }, i) => {
       const row = group * this.#size.beams;
       this.#rows[group] = [row];
-      this.#cache.fill(row, keys, values, i * length, prompt.length);
+      this.#cache.fill(row, aheadKeys, aheadValues, 0, virtual);
+      this.#cache.append(row, keys, values, i * length, prompt.length);
     });
     return prompts.map((_, i) => rowOf(out, i, count));
   }
@@ -143,9 +147,9 @@ export class Decoder implements SequenceModel {
     return this.#step.program;
   }
 
-  #pairs(out: NamedArrays): [Float32Array[], Float32Array[]] {
+  #pairs(out: NamedArrays, which = ''): [Float32Array[], Float32Array[]] {
     const each = (name: string): Float32Array[] =>
-      Array.from({ length: this.#cache.shape.layers }, (_, i) => out[`${name} ${i}`] as Float32Array);
+      Array.from({ length: this.#cache.shape.layers }, (_, i) => out[`${name}${which} ${i}`] as Float32Array);
     return [each('key'), each('value')];
   }
 }

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/types.ts';
-import type { BaseModel, Delta } from '../models/types.ts';
+import { virtualTokens, type BaseModel, type Delta } from '../models/types.ts';
 import { BeamSearch, type EarlyStopping, type Hypothesis } from './beam.ts';
 import { Decoder } from './decoder.ts';
 import { GreedySearch } from './greedy.ts';
@@ -48,7 +48,7 @@ export async function generateAll(
 ): Promise<{ hypotheses: Hypothesis[][]; seconds: number }> {
   const start = performance.now();
   const { engine, base, delta, prompts, beams, maxNewTokens } = job;
-  const { positions } = base.architecture;
+  const positions = base.architecture.positions - virtualTokens(delta);
   prompts.forEach((prompt, i) => {
     if (prompt.length > 0 && prompt.length < positions) return;
     throw new RangeError(

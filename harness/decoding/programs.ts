@@ -44,7 +44,8 @@ export interface PrefillShape {
 }
 /**
  * Reads prompts, padded on the right: inputs ids, positions and the context's masks [B·T], `last` [B] the row of each
- * prompt's last token. Outputs `scores` and `ids` [B, candidates] of the next token, `key <layer>`, `value <layer>` [B·T, d].
+ * prompt's last token. Outputs `scores` and `ids` [B, candidates] of the next token, `key <layer>`, `value <layer>` [B·T, d];
+ * `key ahead <layer>` and `value ahead <layer>` [l, d] where the method puts something before every prompt.
  */
 export function prefillProgram(
   setup: DecodingSetup,
@@ -122,7 +123,7 @@ function useOf({ base, delta }: DecodingSetup, x: ProgramTensors): ModelUse {
 function outputsOf(
   setup: DecodingSetup,
   x: ProgramTensors,
-  { hidden, keys, values }: DecoderStates,
+  { hidden, keys, values, ahead }: DecoderStates,
   candidates: number,
 ): Record<string, ops.Tensor> {
   const logits = ops.linear(hidden, headWeight(x, useOf(setup, x)), undefined, true);
@@ -131,6 +132,7 @@ function outputsOf(
     // Normalised after the choice: subtracting a row's constant keeps its order.
     scores: setup.normalized ? top.values.sub(logSumExp(logits, top.values)) : top.values,
     ids: top.indices,
+    ...Object.fromEntries(ahead.flatMap(({ key, value }, i) => [[`key ahead ${i}`, key], [`value ahead ${i}`, value]])), // prettier-ignore
     ...Object.fromEntries(keys.map((key, i) => [`key ${i}`, key])),
     ...Object.fromEntries(values.map((value, i) => [`value ${i}`, value])),
   };

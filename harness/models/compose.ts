@@ -16,6 +16,8 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
     Object.fromEntries(Object.entries(specs ?? {}).map(([key, spec]) => [`${name}.${key}`, spec]));
   const merged = (field: 'trained' | 'frozen' | 'state'): Delta['trained'] =>
     Object.assign({}, ...parts.map(({ name, delta }) => rename(name, delta[field]))) as Delta['trained'];
+  const total = (field: 'promptLength' | 'prefixLength'): number =>
+    parts.reduce((sum, { delta }) => sum + (delta[field] ?? 0), 0);
   /** A method sees its own tensors under the names it gave them, and the base's. */
   const own = (name: string, x: Tensors): Tensors => {
     const visible: Record<string, Tensors[string]> = { ...x };
@@ -30,6 +32,8 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
     trained: merged('trained'),
     frozen: merged('frozen'),
     state: merged('state'),
+    promptLength: total('promptLength'),
+    prefixLength: total('prefixLength'),
     unfreezes: (tensor, owner) => {
       const takers = parts.filter(({ delta }) => delta.unfreezes?.(tensor, owner));
       if (takers.length > 1) {

@@ -15,6 +15,8 @@ export interface Architecture {
   readonly vocabulary: number;
   /** Positions that the model knows; longer sequences are cut. */
   readonly positions: number;
+  /** The input embedding [V, d]. */
+  readonly embedding: string;
   /** The output weight [V, d]. */
   readonly head: string;
   /** Whether linear weights are stored [out, in] (torch's Linear) or [in, out] (GPT-2's Conv1D). */
@@ -64,10 +66,18 @@ export interface DecoderBatch {
   readonly past?: Past;
 }
 
+/** Keys and values that every sequence sees before its own, [l, d] each. */
+export interface Ahead {
+  readonly key: Tensor;
+  readonly value: Tensor;
+}
+
 export interface DecoderStates {
   /** [N, d] */
   readonly hidden: Tensor;
   /** Keys and values of these tokens, a pair for each layer, [N, d] each. */
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
+  /** Those of a method's prefix and virtual tokens, one for each layer or none. */
+  readonly ahead: readonly Ahead[];
 }

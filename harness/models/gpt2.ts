@@ -1,16 +1,15 @@
 import { z } from 'zod';
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
-import type { Architecture, DecoderBatch, DecoderStates, ModelTensors } from './family.ts';
+import type { Ahead, Architecture, DecoderBatch, DecoderStates, ModelTensors } from './family.ts';
 import {
   attendPast,
+  attendTokens,
   causalBias,
   dropoutAt,
   layerNormAt,
   linearAt,
   sublayerAt,
-  toSlots,
-  toTokens,
 } from './layers.ts';
 import type { Shape, Site } from './types.ts';
 
@@ -93,27 +92,46 @@ export function gpt2(config: Config): Architecture {
     const bias = batch.past ? undefined : (batch.bias ?? causalBias(batch.length));
     const keys: Tensor[] = [];
     const values: Tensor[] = [];
+    const ahead: Ahead[] = [];
+    // Behind a past, prefix and virtual tokens stand in the cache, and positions count them already.
+    const prefixes = Array.from({ length: layers }, (_, layer) =>
+      batch.past ? undefined : model.edits.prefix?.(at(`transformer.h.${layer}.attn`)),
+    );
+    const prompt = batch.past ? undefined : model.edits.prompt?.(stack);
+    const [before, virtual] = [prefixes[0]?.key.shape[0] ?? 0, prompt?.shape[0] ?? 0];
+    const shift = before + virtual;
 
+    const positionTable = model.weight('transformer.wpe.weight');
+    const positions = shift > 0 ? batch.positions.add(ops.scalar(shift, 'int32')) : batch.positions;
     const words = ops.gather(model.weight('transformer.wte.weight'), batch.ids);
-    const places = ops.gather(model.weight('transformer.wpe.weight'), batch.positions);
-    let x = dropoutAt(model, words.add(places), config.embd_pdrop, 'transformer.drop');
+    const embedded = words.add(ops.gather(positionTable, positions));
+    const all = prompt
+      ? ops.concat([embedded, prompt.add(ops.slice(positionTable, [before, 0], [virtual, d]))], 0)
+      : embedded;
+    let x = dropoutAt(model, all, config.embd_pdrop, 'transformer.drop');
     for (let layer = 0; layer < layers; layer++) {
       const h = `transformer.h.${layer}`;
 
       const attended = norm(`${h}.ln_1`, x);
-      const [q, k, v] = ops.split(toSlots(batch, linear(`${h}.attn.c_attn`, attended)), 3, 1) as [
-        Tensor,
-        Tensor,
-        Tensor,
-      ];
-      keys.push(k);
-      values.push(v);
-      const keep = model.dropout
-        ? model.context.dropoutMask([batch.batch, heads, batch.length, batch.length], config.attn_pdrop, `${h}.attn.attn_dropout`) // prettier-ignore
-        : undefined;
-      const mixed = batch.past
-        ? attendPast(q, k, v, { past: batch.past, layer, heads, scale })
-        : toTokens(batch, ops.attention(q, k, v, { batch: batch.batch, heads, scale }, bias, keep));
+      const queryKeyValue = linear(`${h}.attn.c_attn`, attended);
+      let mixed: Tensor;
+      if (batch.past) {
+        const [q, k, v] = ops.split(queryKeyValue, 3, 1) as [Tensor, Tensor, Tensor];
+        keys.push(k);
+        values.push(v);
+        mixed = attendPast(q, k, v, { past: batch.past, layer, heads, scale });
+      } else {
+        const keep = (shape: number[], rows: string): Tensor | undefined =>
+          model.dropout
+            ? model.context.dropoutMask(shape, config.attn_pdrop, `${h}.attn.attn_dropout${rows}`)
+            : undefined;
+        const prefix = prefixes[layer];
+        const made = attendTokens(batch, queryKeyValue, { heads, scale, bias: bias!, virtual, prefix, keep });
+        keys.push(made.key);
+        values.push(made.value);
+        if (made.ahead) ahead.push(made.ahead);
+        mixed = made.mixed;
+      }
       const a = sublayerAt(model, at(`${h}.attn`), linear(`${h}.attn.c_proj`, mixed), attended);
       x = x.add(dropoutAt(model, a, config.resid_pdrop, `${h}.attn.resid_dropout`));
 
@@ -123,7 +141,8 @@ export function gpt2(config: Config): Architecture {
       x = x.add(dropoutAt(model, m, config.resid_pdrop, `${h}.mlp.dropout`));
       if (model.edits.block) x = model.edits.block(x, at(h));
     }
-    return { hidden: norm('transformer.ln_f', x), keys, values };
+    const real = virtual > 0 ? ops.slice(x, [0, 0], [x.shape[0] - virtual, d]) : x;
+    return { hidden: norm('transformer.ln_f', real), keys, values, ahead };
   }
 
   return {
@@ -136,6 +155,7 @@ export function gpt2(config: Config): Architecture {
     headWidth: d / heads,
     vocabulary,
     positions,
+    embedding: 'transformer.wte.weight',
     head: 'transformer.wte.weight',
     transposed: false,
     // Hugging Face's GPT2PreTrainedModel: projections into the residual stream are scaled down by √(2 · layers).

@@ -1,6 +1,6 @@
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
-import type { DecoderBatch, ModelTensors, Past } from './family.ts';
+import type { Ahead, DecoderBatch, ModelTensors, Past } from './family.ts';
 import type { Site } from './types.ts';
 
 /** Stands for minus infinity in attention scores; finite, so that a row with nothing to see gives no NaN. */
@@ -48,6 +48,72 @@ export function causalBias(length: number): Tensor {
   const data = new Float32Array(length * length);
   for (let row = 0; row < length; row++) data.fill(MASKED, row * length + row + 1, (row + 1) * length);
   return ops.tensor(data, [1, 1, length, length]);
+}
+
+/** What a self-attention over tokens end to end depends on. */
+export interface AttendOptions {
+  readonly heads: number;
+  readonly scale: number;
+  /** As DecoderBatch's, not absent. */
+  readonly bias: Tensor;
+  /** Rows of virtual tokens behind the N of the batch. */
+  readonly virtual: number;
+  readonly prefix: Ahead | undefined;
+  /** The base's dropout of the probabilities. */
+  keep(shape: number[], name: string): Tensor | undefined;
+}
+
+/**
+ * Attention of a batch's tokens, and of virtual ones behind them, to one another and to a prefix: query, key and value
+ * side by side, [N + l, 3d] → mixed [N + l, d]; the keys and values of the tokens and what stands ahead of them. Virtual
+ * tokens see no sequence's own, so that one copy of them serves all.
+ */
+export function attendTokens(
+  batch: DecoderBatch,
+  queryKeyValue: Tensor,
+  { heads, scale, bias, virtual, prefix, keep }: AttendOptions,
+): { mixed: Tensor; key: Tensor; value: Tensor; ahead: Ahead | undefined } {
+  const rows = queryKeyValue.shape[0];
+  const [own, others] = virtual > 0 ? ops.split(queryKeyValue, [rows - virtual, virtual], 0) : [queryKeyValue]; // prettier-ignore
+  const [q, k, v] = ops.split(toSlots(batch, own!), 3, 1) as [Tensor, Tensor, Tensor];
+  const attend = (
+    query: Tensor,
+    own: Ahead,
+    ahead: Ahead | undefined,
+    bias: Tensor,
+    count: number,
+    name: string,
+  ): Tensor => {
+    const [length, before] = [query.shape[0] / count, ahead?.key.shape[0] ?? 0];
+    return ops.attention(
+      query,
+      ahead ? putAhead(ahead.key, own.key, count) : own.key,
+      ahead ? putAhead(ahead.value, own.value, count) : own.value,
+      { batch: count, heads, scale },
+      before > 0 ? ops.concat([ops.zeros([...bias.shape.slice(0, 3), before]), bias], 3) : bias,
+      keep([count, heads, length, before + length], name),
+    );
+  };
+  let ahead = prefix;
+  let mixedVirtual: Tensor | undefined;
+  if (others) {
+    const [query, key, value] = ops.split(others, 3, 1) as [Tensor, Tensor, Tensor];
+    mixedVirtual = attend(query, { key, value }, prefix, causalBias(virtual), 1, '.virtual');
+    ahead = prefix
+      ? { key: ops.concat([prefix.key, key], 0), value: ops.concat([prefix.value, value], 0) }
+      : { key, value };
+  }
+  const mixed = toTokens(batch, attend(q, { key: k, value: v }, ahead, bias, batch.batch, ''));
+  return { mixed: mixedVirtual ? ops.concat([mixed, mixedVirtual], 0) : mixed, key: k, value: v, ahead };
+}
+
+/** Puts the rows of `ahead` [l, d] before those of each sequence: [B·T, d] → [B·(l + T), d]. */
+function putAhead(ahead: Tensor, own: Tensor, batch: number): Tensor {
+  const [length, width] = [own.shape[0] / batch, own.shape[1]!];
+  // A product with ones repeats the rows; its gradient is a plain sum.
+  const repeated = ops.ones([batch, 1, 1]).mul(ops.expandDims(ahead, 0));
+  const all = ops.concat([repeated, own.reshape([batch, length, width])], 1);
+  return all.reshape([-1, width]);
 }
 
 /**

@@ -23,6 +23,10 @@ export function runDecoder(
   batch: Omit<DecoderBatch, 'ids' | 'positions'>,
 ): DecoderStates {
   const { base, delta, tensors, training } = use;
+  // Behind a past they stand in the cache.
+  const virtual = batch.past ? 0 : (delta.promptLength ?? 0);
+  const withVirtual = (mask: Tensor, value: number): Tensor =>
+    virtual > 0 ? ops.concat([mask, ops.fill([virtual, 1], value)], 0) : mask;
   const context: Context = {
     training,
     stack: 'decoder',
@@ -34,10 +38,11 @@ export function runDecoder(
     dropoutMask: (shape: Shape, rate, name) =>
       training && rate > 0 ? x.random(`dropout ${rate} ${name}`, shape) : undefined,
     step: x.inputs.step ?? ops.scalar(0),
-    tokens: x.inputs.tokens!,
-    prompt: x.inputs.prompt!,
-    fromStart: x.inputs.fromStart!,
-    fromEnd: x.inputs.fromEnd!,
+    // Virtual tokens are real ones outside the prompt.
+    tokens: withVirtual(x.inputs.tokens!, 1),
+    prompt: withVirtual(x.inputs.prompt!, 0),
+    fromStart: withVirtual(x.inputs.fromStart!, -1),
+    fromEnd: withVirtual(x.inputs.fromEnd!, -1),
   };
   const own = Object.fromEntries(Object.keys(delta.frozen ?? {}).map((name) => [name, x.held[name]!]));
   return base.architecture.decode(

@@ -105,9 +105,9 @@ export interface Edits {
   sublayer?(site: Site): { output?(y: Tensor, x: Tensor): Tensor } | undefined;
   norm?(y: Tensor, site: Site): Tensor;
   block?(h: Tensor, site: Site): Tensor;
-  /** [l, d] virtual tokens before the input. */
+  /** [l, d] embeddings of virtual tokens before the input, without positions; they are rows N to N + l of activations. */
   prompt?(stack: 'encoder' | 'decoder'): Tensor | undefined;
-  /** [l, kvHeads · headDim] each; site of role 'attention'. */
+  /** Keys and values before those of the input, [l, kvHeads · headDim] each; site of role 'attention'. */
   prefix?(site: Site): { key: Tensor; value: Tensor } | undefined;
 }
 
@@ -117,6 +117,9 @@ export interface Delta {
   readonly frozen?: Readonly<Record<string, TensorSpec>>;
   /** Checkpointed, not trained, not counted. */
   readonly state?: Readonly<Record<string, TensorSpec>>;
+  /** Virtual tokens, `edits.prompt`'s rows and `edits.prefix`'s, 0 where absent: they take positions of the base. */
+  readonly promptLength?: number;
+  readonly prefixLength?: number;
   /** Which of the base's own tensors are trained. */
   unfreezes?(tensor: string, owner: Site | undefined): boolean;
   /** `x`: trained, frozen and state by name. */
@@ -143,4 +146,9 @@ export interface Method<Options = unknown> {
 /** Types a method's definition; the identity otherwise. */
 export function defineMethod<Options>(method: Method<Options>): Method<Options> {
   return method;
+}
+
+/** How many of the base's positions a method takes before the input. */
+export function virtualTokens({ promptLength, prefixLength }: Delta): number {
+  return (promptLength ?? 0) + (prefixLength ?? 0);
 }

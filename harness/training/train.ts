@@ -2,7 +2,7 @@ import type { TokenPair } from '../data/task.ts';
 import type { Draw, NamedArrays, State } from '../engine/types.ts';
 import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../models/attached.ts';
 import { randomStream } from '../models/random.ts';
-import type { BaseModel, Delta } from '../models/types.ts';
+import { virtualTokens, type BaseModel, type Delta } from '../models/types.ts';
 import {
   cutExample,
   cutMicroBatches,
@@ -43,7 +43,7 @@ export function countSteps(
 export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { engine, base, delta, recipe, seed, folder, signal } = job;
   const packs = packTensors(trainedTensors(base, delta));
-  const { positions } = base.architecture;
+  const positions = base.architecture.positions - virtualTokens(delta);
   const examplesOf = stepExamples(
     job.train.map((example) => cutExample(example, positions)),
     recipe.batchSize,

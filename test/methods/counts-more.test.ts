@@ -4,6 +4,9 @@ import type { BaseModel, Delta } from '../../harness/models/types.ts';
 import { countParameters } from '../../harness/runs/parameters.ts';
 import dora from '../../methods/dora.ts';
 import loreft from '../../methods/loreft.ts';
+import pTuning from '../../methods/p-tuning.ts';
+import prefix from '../../methods/prefix.ts';
+import prompt from '../../methods/prompt.ts';
 import vera from '../../methods/vera.ts';
 
 /** Counted by peft itself, LoReFT's by its formula, r (2d + 1) a block. */
@@ -27,6 +30,22 @@ const counts: [string, (base: BaseModel) => Delta, { medium: number; large: numb
     'loreft, untied',
     (base) => loreft.attach(base, loreft.options.parse({ rank: 8, tied: false })),
     { medium: 786_816, large: 1_475_136 },
+  ],
+  [
+    'prefix',
+    (base) => prefix.attach(base, prefix.options.parse({ virtualTokens: 16 })),
+    { medium: 786_432, large: 1_474_560 },
+  ],
+  [
+    'prompt',
+    (base) => prompt.attach(base, prompt.options.parse({ virtualTokens: 100 })),
+    { medium: 102_400, large: 128_000 },
+  ],
+  // 3 (d² + d) + 20 d
+  [
+    'p-tuning',
+    (base) => pTuning.attach(base, pTuning.options.parse({ virtualTokens: 20 })),
+    { medium: 3_169_280, large: 4_944_640 },
   ],
 ];
 

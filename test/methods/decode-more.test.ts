@@ -10,6 +10,9 @@ import type { BaseModel, Delta } from '../../harness/models/types.ts';
 import dora from '../../methods/dora.ts';
 import loreft from '../../methods/loreft.ts';
 import noreft from '../../methods/noreft.ts';
+import pTuning from '../../methods/p-tuning.ts';
+import prefix from '../../methods/prefix.ts';
+import prompt from '../../methods/prompt.ts';
 import vera from '../../methods/vera.ts';
 import { computeDecoder, type Arrays } from '../parity/decoder.ts';
 
@@ -33,6 +36,18 @@ const methods: [string, () => Delta][] = [
       composeDeltas([
         { name: 'dora', delta: dora.attach(base, dora.options.parse({})) },
         { name: 'loreft', delta: loreft.attach(base, loreft.options.parse({})) },
+      ]),
+  ],
+  ['prefix', () => prefix.attach(base, prefix.options.parse({ virtualTokens: 5 }))],
+  ['prompt', () => prompt.attach(base, prompt.options.parse({ virtualTokens: 5 }))],
+  ['p-tuning', () => pTuning.attach(base, pTuning.options.parse({ virtualTokens: 5 }))],
+  [
+    'prompt+loreft+prefix',
+    () =>
+      composeDeltas([
+        { name: 'prompt', delta: prompt.attach(base, prompt.options.parse({ virtualTokens: 3 })) },
+        { name: 'loreft', delta: loreft.attach(base, loreft.options.parse({})) },
+        { name: 'prefix', delta: prefix.attach(base, prefix.options.parse({ virtualTokens: 4 })) },
       ]),
   ],
 ];

@@ -4,12 +4,16 @@ import direft from '../../methods/direft.ts';
 import dora from '../../methods/dora.ts';
 import loreft from '../../methods/loreft.ts';
 import noreft from '../../methods/noreft.ts';
+import pTuning from '../../methods/p-tuning.ts';
+import prefix from '../../methods/prefix.ts';
+import prompt from '../../methods/prompt.ts';
 import vera from '../../methods/vera.ts';
 import type { Case } from './cases.ts';
 import { hasParity, readGolden, readTensors } from './folder.ts';
 
 const folder = 'methods/gpt2-tiny';
 const inPeft = (name: string): string => `base_model.model.${name}`;
+const inEncoder = (name: string): string => `prompt_encoder.${name}`;
 /** `transformer.h.<layer>.reft.<tensor>`: there the layer's index and the tensor. */
 const inReft = (name: string): string => name.replace(/^.*\.(\d+)\.reft\./, '$1.');
 
@@ -64,4 +68,9 @@ export const moreCases: readonly Case[] = [
   matches('loreft', loreft, reft, inReft, withFixedRotation('loreft')),
   matches('direft', direft, reft, inReft, withFixedRotation('direft')),
   matches('noreft', noreft, reft, inReft),
+
+  matches('prefix', prefix, { virtualTokens: 5 }, inEncoder),
+  matches('prefix-projection', prefix, { virtualTokens: 5, projection: true, hidden: 20 }, inEncoder),
+  matches('prompt', prompt, { virtualTokens: 5 }, inEncoder),
+  matches('ptuning', pTuning, { virtualTokens: 5, hidden: 20 }, inEncoder),
 ];

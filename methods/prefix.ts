@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { linear, slice, tanh, type Tensor } from '../harness/engine/ops.ts';
+import { defineMethod, type TensorSpec } from '../harness/models/types.ts';
+
+/**
+ * Prefix tuning as Hugging Face peft defines it: trained keys and values before those of the input in every layer of the
+ * decoder's self-attention. Flat, or made from an embedding by Linear(d, h), tanh, Linear(h, …), the paper's form.
+ */
+export default defineMethod({
+  name: 'prefix',
+  label: 'Prefix Tuning',
+  paper: 'Li & Liang 2021, arXiv:2101.00190',
+  options: z.strictObject({
+    virtualTokens: z.int().positive().default(16).describe('l, keys and values before the input'),
+    projection: z.boolean().default(false).describe('make them from an embedding by a two-layer network'),
+    hidden: z.int().positive().optional().describe("h, that network's width; the model's where absent"),
+    start: z
+      .enum(['normal', 'zero'])
+      .default('normal')
+      .describe('N(0, 1), or zeros for the embedding (flat) or the last layer (projection)'),
+  }),
+  ablations: { projection: { projection: true } },
+  defaults: { learningRate: 1e-2 },
+  attach(base, { virtualTokens: l, projection, hidden, start }) {
+    const { width: d, positions } = base.architecture;
+    if (l >= positions) throw new RangeError(`${base.id} has no room for ${l} virtual tokens: ${positions} positions`); // prettier-ignore
+    const sites = base.sites.filter((s) => s.role === 'attention' && s.stack === 'decoder' && s.attention !== 'cross'); // prettier-ignore
+    if (sites.length === 0) throw new RangeError(`${base.id} has no decoder to put a prefix in`);
+    // Fewer where several heads share keys, and other than d where heads are not d / heads wide.
+    const keys = base.sites.find((s) => s.role === 'key' && s.stack === 'decoder')?.outputs ?? d;
+    const h = hidden ?? d;
+    const all = 2 * sites.length * keys;
+    const normal = (rows: number, columns: number): TensorSpec => ({
+      shape: [rows, columns],
+      init: (random) => random.normal(rows * columns, 0, 1),
+    });
+    const zeros = (...shape: number[]): TensorSpec => ({
+      shape,
+      init: () => new Float32Array(shape.reduce((size, n) => size * n, 1)),
+    });
+    // torch's Linear is U(±1/√in), its bias too.
+    const uniform = (inputs: number, ...shape: number[]): TensorSpec => ({
+      shape,
+      init: (random) => random.uniform(shape.reduce((size, n) => size * n, 1), -1 / Math.sqrt(inputs), 1 / Math.sqrt(inputs)), // prettier-ignore
+    });
+    const [E, W0, b0, W2, b2] = ['embedding.weight', 'transform.0.weight', 'transform.0.bias', 'transform.2.weight', 'transform.2.bias'] as const; // prettier-ignore
+    const zero = start === 'zero';
+    const trained: Record<string, TensorSpec> = projection
+      ? {
+          [E]: normal(l, d),
+          [W0]: uniform(d, h, d),
+          [b0]: uniform(d, h),
+          [W2]: zero ? zeros(all, h) : uniform(h, all, h),
+          [b2]: zero ? zeros(all) : uniform(h, all),
+        }
+      : { [E]: zero ? zeros(l, all) : normal(l, all) };
+    const place = new Map(sites.map((site, i) => [site.name, i]));
+    return {
+      trained,
+      prefixLength: l,
+      edits: (x) => ({
+        prefix(site) {
+          const i = place.get(site.name);
+          if (i === undefined) return undefined;
+          const flat = projection
+            ? linear(tanh(linear(x[E]!, x[W0]!, x[b0], true)), x[W2]!, x[b2], true)
+            : x[E]!;
+          // Key and value of the first layer, of the second, …
+          const part = (n: number): Tensor => slice(flat, [0, n * keys], [l, keys]);
+          return { key: part(2 * i), value: part(2 * i + 1) };
+        },
+      }),
+    };
+  },
+});

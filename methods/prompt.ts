@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import type { Random } from '../harness/models/random.ts';
+import { defineMethod, type BaseModel } from '../harness/models/types.ts';
+
+/** Prompt tuning as Hugging Face peft defines it: trained embeddings of virtual tokens before the input. */
+export default defineMethod({
+  name: 'prompt',
+  label: 'Prompt Tuning',
+  paper: 'Lester et al. 2021, arXiv:2104.08691',
+  options: z.strictObject({
+    virtualTokens: z.int().positive().default(100).describe('l, tokens before the input'),
+    start: z
+      .enum(['random', 'vocabulary', 'text'])
+      .default('random')
+      .describe("N(0, 1), the base's embeddings of tokens drawn at random, or those of a text"),
+    text: z.string().min(1).optional().describe('cut or repeated to l tokens; for start=text'),
+  }),
+  ablations: { 'start=vocabulary': { start: 'vocabulary' } },
+  defaults: { learningRate: 1e-2 },
+  attach(base, { virtualTokens: l, start, text }) {
+    const { width: d, positions } = base.architecture;
+    if (l >= positions) throw new RangeError(`${base.id} has no room for ${l} virtual tokens: ${positions} positions`); // prettier-ignore
+    if ((start === 'text') !== (text !== undefined)) throw new RangeError('prompt tuning takes a text with start=text, and only then'); // prettier-ignore
+    return {
+      trained: {
+        'embedding.weight': {
+          shape: [l, d],
+          init: async (random, model) =>
+            start === 'random'
+              ? random.normal(l * d, 0, 1)
+              : embeddingsOf(model, await tokensOf(model, l, text, random)),
+        },
+      },
+      promptLength: l,
+      edits: (x) => ({ prompt: () => x['embedding.weight'] }),
+    };
+  },
+});
+
+async function tokensOf(
+  base: BaseModel,
+  count: number,
+  text: string | undefined,
+  random: Random,
+): Promise<Int32Array> {
+  if (text === undefined) return random.integers(count, base.architecture.vocabulary);
+  const ids = (await base.tokenizer()).encode(text, { specialTokens: true });
+  if (ids.length === 0) throw new RangeError(`the text "${text}" has no tokens`);
+  return Int32Array.from({ length: count }, (_, i) => ids[i % ids.length]!);
+}
+
+async function embeddingsOf({ architecture, tensor }: BaseModel, ids: Int32Array): Promise<Float32Array> {
+  const { embedding, width } = architecture;
+  const table = await tensor(embedding);
+  const out = new Float32Array(ids.length * width);
+  ids.forEach((id, i) => {
+    out.set(table.subarray(id * width, (id + 1) * width), i * width);
+  });
+  return out;
+}
