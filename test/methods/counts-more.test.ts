@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { loadBase } from '../../harness/models/base.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
 import { countParameters } from '../../harness/runs/parameters.ts';
+import adalora from '../../methods/adalora.ts';
 import dora from '../../methods/dora.ts';
 import loreft from '../../methods/loreft.ts';
 import pTuning from '../../methods/p-tuning.ts';
@@ -46,6 +47,12 @@ const counts: [string, (base: BaseModel) => Delta, { medium: number; large: numb
     'p-tuning',
     (base) => pTuning.attach(base, pTuning.options.parse({ virtualTokens: 20 })),
     { medium: 3_169_280, large: 4_944_640 },
+  ],
+  // r (in + out + 1) a module, at the start
+  [
+    'adalora',
+    (base) => adalora.attach(base, adalora.options.parse({})),
+    { medium: 1_179_936, large: 2_212_272 },
   ],
 ];
 

@@ -7,6 +7,7 @@ import { composeDeltas } from '../../harness/models/compose.ts';
 import { loadBase } from '../../harness/models/base.ts';
 import { randomStream } from '../../harness/models/random.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
+import adalora from '../../methods/adalora.ts';
 import dora from '../../methods/dora.ts';
 import loreft from '../../methods/loreft.ts';
 import noreft from '../../methods/noreft.ts';
@@ -26,6 +27,7 @@ beforeAll(async () => {
 });
 
 const methods: [string, () => Delta][] = [
+  ['adalora', () => adalora.attach(base, adalora.options.parse({}))],
   ['dora', () => dora.attach(base, dora.options.parse({}))],
   ['vera', () => vera.attach(base, vera.options.parse({ rank: 8 }))],
   ['loreft', () => loreft.attach(base, loreft.options.parse({ first: 2, last: 2, tied: true }))],
@@ -61,10 +63,10 @@ it.each(methods)(
       const noise = randomStream(2, name).normal(values.length, 0, 0.3);
       trained[name] = values.map((x, i) => x + noise[i]!);
     }
-    const frozen = await initialize(delta.frozen ?? {}, base, 0);
-    const shapes = { ...delta.trained, ...delta.frozen };
+    const fixed = { ...delta.frozen, ...delta.state };
+    const shapes = { ...delta.trained, ...fixed };
     const tensors = Object.fromEntries(
-      Object.entries({ ...trained, ...frozen }).map(([name, data]) => [
+      Object.entries({ ...trained, ...(await initialize(fixed, base, 0)) }).map(([name, data]) => [
         name,
         { shape: shapes[name]!.shape, data },
       ]),

@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import { concat, gather, matMul, split, tensor, type Tensor } from '../harness/engine/ops.ts';
+import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
+
+/**
+ * AdaLoRA as Hugging Face peft defines it: W x + alpha / r · B (A ⊙ E) x with singular values E, of which the least
+ * important over all modules are set to 0 while training, on a schedule from r to a target rank a module on average.
+ */
+export default defineMethod({
+  name: 'adalora',
+  label: 'AdaLoRA',
+  paper: 'Zhang et al. 2023, arXiv:2303.10512',
+  options: z.strictObject({
+    rank: z.int().positive().default(12).describe('r at the start, rows of A and columns of B'),
+    targetRank: z.int().positive().default(8).describe('kept a module, on average'),
+    alpha: z
+      .number()
+      .positive()
+      .default(8)
+      .describe('numerator of the scale alpha / r; r stays that of the start'),
+    dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
+    initialSteps: z.number().min(0).default(0).describe('before ranks fall; below 1 a share of all steps'),
+    finalSteps: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe('after the ranks are fixed; below 1 a share of all steps'),
+    every: z.int().positive().default(1).describe('steps between two allocations'),
+    beta1: z.number().min(0).lt(1).default(0.85).describe('decay of the sensitivity'),
+    beta2: z.number().min(0).lt(1).default(0.85).describe('decay of its uncertainty'),
+    orthogonality: z.number().min(0).default(0.5).describe('weight of the penalty ‖A Aᵀ − I‖ and ‖Bᵀ B − I‖'),
+    targets: z
+      .array(
+        z.enum([
+          'query',
+          'key',
+          'value',
+          'queryKeyValue',
+          'attentionOutput',
+          'mlpUp',
+          'mlpGate',
+          'mlpOutput',
+        ]),
+      ) // prettier-ignore
+      .optional()
+      .describe("linear modules by role; peft's choice for the family where absent"),
+  }),
+  defaults: { learningRate: 2e-3 },
+  attach(base, options) {
+    const { rank, targetRank, alpha, dropout, beta1, beta2, orthogonality } = options;
+    if (targetRank > rank)
+      throw new RangeError(`AdaLoRA's target rank ${targetRank} is above its rank ${rank}`);
+    const roles: readonly string[] = options.targets ?? usual[base.family];
+    const sites = base.sites.filter((s) => s.kind === 'linear' && roles.includes(s.role));
+    if (sites.length === 0)
+      throw new RangeError(`${base.id} has no linear module of role ${roles.join(', ')}`);
+    const adapted = new Set(sites.map((s) => s.name));
+    const scale = alpha / (rank + 1e-5);
+    const [A, B, E] = ['lora_A', 'lora_B', 'lora_E'].map((part) => (site: Site) => `${site.name}.${part}`) as [Name, Name, Name]; // prettier-ignore
+    const normal = (...shape: [number, number]): TensorSpec => ({
+      shape,
+      init: (random) => random.normal(shape[0] * shape[1], 0, 0.02),
+    });
+    const zeros = (...shape: number[]): TensorSpec => ({
+      shape,
+      init: () => new Float32Array(shape.reduce((size, n) => size * n, 1)),
+    });
+    const trained: Record<string, TensorSpec> = {};
+    for (const site of sites) {
+      trained[A(site)] = normal(rank, site.inputs);
+      trained[E(site)] = zeros(rank, 1);
+      trained[B(site)] = normal(site.outputs, rank);
+    }
+    const all = sites.length * rank;
+    const state: Record<string, TensorSpec> = { dropped: zeros(all) };
+    for (const [name, { shape }] of Object.entries(trained)) {
+      state[`${name}.sensitivity`] = zeros(...shape);
+      state[`${name}.uncertainty`] = zeros(...shape);
+    }
+    return {
+      trained,
+      state,
+      edits: (x, context) => ({
+        linear: (site) =>
+          adapted.has(site.name)
+            ? {
+                output(y, input) {
+                  const dropped = context.dropout(input, dropout, `${site.name}.lora_dropout`);
+                  const low = matMul(dropped, x[A(site)]!.mul(x[E(site)]!), false, true);
+                  return y.add(matMul(low, x[B(site)]!, false, true).mul(scale));
+                },
+              }
+            : undefined,
+      }),
+      penalty(x) {
+        const one = identity(rank);
+        const distance = (square: Tensor): Tensor => square.sub(one).square().sum().sqrt();
+        const each = sites.flatMap((site) => [
+          distance(matMul(x[A(site)]!, x[A(site)]!, false, true)),
+          distance(matMul(x[B(site)]!, x[B(site)]!, true, false)),
+        ]);
+        return each.reduce((sum, one) => sum.add(one)).mul(orthogonality / each.length);
+      },
+      update(x, gradients, { step, totalSteps }) {
+        const { counts, end } = schedule(options, sites.length, totalSteps);
+        const learning = step.add(1).less(end).cast('float32');
+        const changed: Record<string, Tensor> = {};
+        /** The smoothed sensitivity |x · gradient| of each element times its smoothed uncertainty. */
+        const scoreOf = (name: string): Tensor => {
+          const [s, u] = [`${name}.sensitivity`, `${name}.uncertainty`];
+          const now = x[name]!.mul(gradients[name]!).abs();
+          const sensitivity = x[s]!.add(
+            now
+              .sub(x[s]!)
+              .mul(learning)
+              .mul(1 - beta1),
+          );
+          const uncertainty = x[u]!.add(
+            now
+              .sub(sensitivity)
+              .abs()
+              .sub(x[u]!)
+              .mul(learning)
+              .mul(1 - beta2),
+          );
+          changed[s] = sensitivity;
+          changed[u] = uncertainty;
+          return sensitivity.mul(uncertainty);
+        };
+        const scores = concat(
+          sites.map((site) => {
+            const [a, b, e] = [A, B, E].map((name) => scoreOf(name(site))) as [Tensor, Tensor, Tensor];
+            return e.reshape([rank]).add(a.mean(1)).add(b.mean(0));
+          }),
+        );
+        // How many are less important: below the number to drop just where the score is at most the last dropped one's.
+        const less = scores
+          .reshape([all, 1])
+          .greater(scores.reshape([1, all]))
+          .cast('float32')
+          .sum(1);
+        const count = gather(tensor(counts, [counts.length]), step.add(1).cast('int32'));
+        const allocated = less.less(count).cast('float32');
+        const fixed = step.add(1).greater(end).cast('float32');
+        const dropped = x.dropped!.mul(fixed).add(allocated.mul(fixed.neg().add(1)));
+        changed.dropped = dropped;
+        const each = split(dropped, sites.length);
+        sites.forEach((site, i) => {
+          changed[E(site)] = x[E(site)]!.mul(each[i]!.neg().add(1).reshape([rank, 1]));
+        });
+        return changed;
+      },
+    };
+  },
+});
+
+type Name = (site: Site) => string;
+
+/** What peft adapts where nothing is said. */
+const usual = {
+  gpt2: ['queryKeyValue'],
+  llama: ['query', 'value'],
+  bert: ['query', 'value'],
+  roberta: ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'],
+  t5: ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'],
+} as const;
+
+/** How many singular values are dropped after each step, counted from 1, and the step that fixes which. */
+function schedule(
+  { rank, targetRank, initialSteps, finalSteps, every }: { rank: number; targetRank: number; initialSteps: number; finalSteps: number; every: number }, // prettier-ignore
+  modules: number,
+  totalSteps: number,
+): { counts: Float32Array; end: number } {
+  const steps = (n: number): number => Math.floor(n < 1 ? n * totalSteps : n);
+  const [start, end] = [steps(initialSteps), totalSteps - steps(finalSteps)];
+  if (start >= end) throw new RangeError(`AdaLoRA has no step of ${totalSteps} left to lower ranks in`);
+  const counts = Float32Array.from({ length: totalSteps + 1 }, (_, t) => {
+    if (t <= start || (t !== end && t % every !== 0)) return 0;
+    const left = Math.max(0, 1 - (t - start) / (end - start)) ** 3;
+    return modules * rank - Math.floor(modules * (rank - targetRank) * left + modules * targetRank);
+  });
+  return { counts, end };
+}
+
+function identity(n: number): Tensor {
+  return tensor(
+    Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0)),
+    [n, n],
+  );
+}
