@@ -24,7 +24,17 @@ const task: Task = {
     percent('ROUGE-L'),
     plain('CIDEr'),
   ],
-  defaults: { batchSize: 10, epochs: 5, promptLength: 64, targetLength: 100, maxNewTokens: 100 },
+  // Lengths, batch and search of the RED paper's Table 11.
+  defaults: {
+    batchSize: 10,
+    epochs: 5,
+    promptLength: 64,
+    targetLength: 100,
+    maxNewTokens: 100,
+    beams: 10,
+    noRepeatNgram: 4,
+    lengthPenalty: 0.9,
+  },
 
   async load(source) {
     const data = await loadE2E(source);

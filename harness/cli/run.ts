@@ -14,6 +14,7 @@ interface RunOptions {
   readonly model?: string[];
   readonly seeds?: number[];
   readonly set: string[];
+  readonly protocol?: string[];
   readonly engine: string;
   readonly device?: string;
   readonly threads?: number;
@@ -45,6 +46,10 @@ export function runCommand(): Command {
       '--set <settings...>',
       'key=value: a hyper-parameter or an option of the methods (see: list recipes)',
       [],
+    )
+    .option(
+      '--protocol <sides...>',
+      'where paper, code and good practice differ: recommended, paper, code, corrected, or id=side',
     )
     .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')

@@ -7,6 +7,7 @@ import type { EngineName } from '../engine/types.ts';
 import type { Method } from '../models/types.ts';
 import { recipeSchema, type Recipe } from '../training/recipe.ts';
 import { splitSetting } from './options.ts';
+import { parseProtocol } from './protocol.ts';
 import { isRecipeKey, resolveRecipe } from './recipes.ts';
 import type { CellAddress } from './store.ts';
 import { parseVariant, type Variant } from './variant.ts';
@@ -16,6 +17,8 @@ export interface RunRequest {
   readonly tasks: readonly string[];
   readonly methods: readonly string[];
   readonly models: readonly string[];
+  /** `recommended`, a side, or single entries `id=side`. */
+  readonly protocol?: readonly string[];
   readonly seeds: readonly number[];
   /** `key=value` each: hyper-parameters, or options of the methods that have them. */
   readonly settings: readonly string[];
@@ -72,16 +75,17 @@ export async function planRuns(
   const variants = request.methods.map((text) => parseVariant(text, methods, options));
   for (const { key } of options) checkOptionUsed(key, variants);
 
+  const protocol = parseProtocol(request.protocol ?? []);
   const limits = { examples: request.limit ?? null, steps: request.maxSteps ?? null };
   const cells = chosen.flatMap((task) =>
     request.models.flatMap((model) =>
       variants.flatMap((variant) => {
-        const recipe = resolveRecipe(task, variant, hyper);
+        const recipe = resolveRecipe(task, variant, hyper, protocol);
         const maxSteps = limits.steps ?? recipe.maxSteps;
         return request.seeds.map((seed) => ({
           ...{ task, model, variant, seed, limits },
           recipe: maxSteps === undefined ? recipe : { ...recipe, maxSteps },
-          protocol: 'recommended',
+          protocol: protocol.name,
         }));
       }),
     ),

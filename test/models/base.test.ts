@@ -1,4 +1,5 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { UsageError } from '../../harness/data/errors.ts';
@@ -190,7 +191,7 @@ describe('a random base', () => {
   it('takes its tokenizer from --tokenizer or the data folder', async () => {
     const tokenizer = async (options?: object): Promise<unknown> => (await loadBase(id, options)).tokenizer();
     vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
-    vi.stubEnv('HF_HOME', empty);
+    vi.stubEnv('HF_HOME', join(tmpdir(), 'deltabench-no-such-cache'));
     await expect(tokenizer()).rejects.toThrow(/give one with --tokenizer DIR, or set DELTABENCH_DATA/);
     vi.unstubAllEnvs();
     const empty = await temporaryFolder();

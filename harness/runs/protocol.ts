@@ -1,0 +1,52 @@
+import { didYouMean, UsageError } from '../data/errors.ts';
+import { discrepancies, sides, type Side } from '../papers/discrepancies.ts';
+import type { Options } from './options.ts';
+
+/** Which side of each discrepancy a run takes. */
+export interface Protocol {
+  /** As records write it, the same for every way to ask for it: `code e2e-no-eos=paper`. */
+  readonly name: string;
+  side(id: string): Side;
+}
+
+/**
+ * Reads `recommended | paper | code | corrected` and single entries `id=side`; `recommended` takes each entry's suggested
+ * side. Throws UsageError with what exists.
+ */
+export function parseProtocol(words: readonly string[]): Protocol {
+  let general: Side | 'recommended' = 'recommended';
+  const single = new Map<string, Side>();
+  for (const word of words) {
+    const [id = '', value] = word.split('=');
+    if (value === undefined) {
+      const known = ['recommended', ...sides] as const;
+      const found = known.find((name) => name === word);
+      if (!found) throw new UsageError(`There is no protocol "${word}".${didYouMean(word, known)} Protocols: ${known.join(', ')}.`); // prettier-ignore
+      general = found;
+      continue;
+    }
+    const ids = discrepancies.map((entry) => entry.id);
+    if (!ids.includes(id)) throw new UsageError(`There is no discrepancy "${id}".${didYouMean(id, ids)} There are: ${ids.join(', ')}.`); // prettier-ignore
+    const side = sides.find((name) => name === value);
+    if (!side) throw new UsageError(`"${word}": a side is one of ${sides.join(', ')}.`);
+    single.set(id, side);
+  }
+  const name = [general, ...[...single].sort().map(([id, side]) => `${id}=${side}`)].join(' ');
+  return {
+    name,
+    side(id) {
+      const entry = discrepancies.find((d) => d.id === id)!;
+      return single.get(id) ?? (general === 'recommended' ? entry.suggested : general);
+    },
+  };
+}
+
+/** The hyper-parameters that a protocol means for a task. */
+export function protocolSettings(protocol: Protocol, task: string): Options {
+  return Object.assign(
+    {},
+    ...discrepancies
+      .filter(({ tasks }) => tasks.includes(task))
+      .map(({ id, settings }) => settings[protocol.side(id)]),
+  ) as Options;
+}
