@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
-import { generate } from '../../harness/decoding/generate.ts';
+import { generate, generateAll } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { initialize } from '../../harness/models/attached.ts';
@@ -55,7 +55,7 @@ const methods: [string, () => Delta][] = [
 ];
 
 it.each(methods)(
-  'decoding with %s chooses what a whole forward pass makes most likely',
+  'decoding with %s chooses and scores as a whole forward pass does',
   async (_, attach) => {
     const delta = attach();
     const trained: Arrays = {};
@@ -88,7 +88,19 @@ it.each(methods)(
       });
       expect(tokens[i]).toEqual(likeliest);
     }
-    const plain = await generate({ ...job, delta: { trained: {} }, tensors: {} });
+    // The score of a beam is its mean log-probability.
+  const { hypotheses } = await generateAll({ ...job, delta, tensors, beams: 3 });
+  for (const [i, prompt] of prompts.entries()) {
+    const best = hypotheses[i]![0]!;
+    const ids = [...prompt, ...best.tokens];
+    const { loss } = await computeDecoder(engine, base, delta, trained, {
+      input_ids: [ids],
+      attention_mask: [ids.map(() => 1)],
+      labels: [ids.map((id, at) => (at < prompt.length ? -100 : id))],
+    });
+    expect(best.score).toBeCloseTo(-loss, 4);
+  }
+  const plain = await generate({ ...job, delta: { trained: {} }, tensors: {} });
     expect(tokens).not.toEqual(plain.tokens);
   },
 );
