@@ -11,7 +11,7 @@ const allowed = {
   'harness/models': ['engine', 'data'],
   'harness/training': ['engine', 'models', 'data'],
   'harness/decoding': ['engine', 'models', 'data'],
-  methods: ['engine/ops', 'models/types', 'models/random', 'models/bottleneck'],
+  methods: ['engine/ops', 'models/types', 'models/random', 'models/bottleneck', 'models/targets'],
   tasks: ['data', 'metrics', 'engine/ops', 'models/types', 'models/heads', 'decoding', 'training'],
   'harness/runs': [
     'engine',

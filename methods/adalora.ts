@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { concat, gather, matMul, split, tensor, type Tensor } from '../harness/engine/ops.ts';
+import { linearTargets, targetRoles } from '../harness/models/targets.ts';
 import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
 
 /**
@@ -29,19 +30,7 @@ export default defineMethod({
     beta1: z.number().min(0).lt(1).default(0.85).describe('decay of the sensitivity'),
     beta2: z.number().min(0).lt(1).default(0.85).describe('decay of its uncertainty'),
     orthogonality: z.number().min(0).default(0.5).describe('weight of the penalty ‖A Aᵀ − I‖ and ‖Bᵀ B − I‖'),
-    targets: z
-      .array(
-        z.enum([
-          'query',
-          'key',
-          'value',
-          'queryKeyValue',
-          'attentionOutput',
-          'mlpUp',
-          'mlpGate',
-          'mlpOutput',
-        ]),
-      ) // prettier-ignore
+    targets: targetRoles
       .optional()
       .describe("linear modules by role; peft's choice for the family where absent"),
   }),
@@ -51,9 +40,7 @@ export default defineMethod({
     if (targetRank > rank)
       throw new RangeError(`AdaLoRA's target rank ${targetRank} is above its rank ${rank}`);
     const roles: readonly string[] = options.targets ?? usual[base.family];
-    const sites = base.sites.filter((s) => s.kind === 'linear' && roles.includes(s.role));
-    if (sites.length === 0)
-      throw new RangeError(`${base.id} has no linear module of role ${roles.join(', ')}`);
+    const sites = linearTargets(base, roles);
     const adapted = new Set(sites.map((s) => s.name));
     const scale = alpha / (rank + 1e-5);
     const [A, B, E] = ['lora_A', 'lora_B', 'lora_E'].map((part) => (site: Site) => `${site.name}.${part}`) as [Name, Name, Name]; // prettier-ignore

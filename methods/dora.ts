@@ -1,17 +1,7 @@
 import { z } from 'zod';
 import { matMul, stopGradient, type Tensor } from '../harness/engine/ops.ts';
+import { linearTargets, queryAndValue } from '../harness/models/targets.ts';
 import { defineMethod, type LinearModule, type Site, type TensorSpec } from '../harness/models/types.ts';
-
-const linearRoles = [
-  'query',
-  'key',
-  'value',
-  'queryKeyValue',
-  'attentionOutput',
-  'mlpUp',
-  'mlpGate',
-  'mlpOutput',
-] as const;
 
 /**
  * DoRA as Hugging Face peft defines it: V = W + alpha / r · B A, y = m ⊙ V x / ‖V‖ + bias with a norm for each output,
@@ -25,19 +15,12 @@ export default defineMethod({
     rank: z.int().positive().default(8).describe('r, rows of A and columns of B'),
     alpha: z.number().positive().default(8).describe('numerator of the scale alpha / r'),
     dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
-    targets: z
-      .array(z.enum(linearRoles))
-      .default(['query', 'value', 'queryKeyValue'])
-      .describe('linear modules by role; roles that the base lacks are passed over'),
+    targets: queryAndValue,
   }),
   defaults: { learningRate: 2e-4 },
   attach(base, { rank, alpha, dropout, targets }) {
     const { transposed } = base.architecture;
-    const sites = base.sites.filter(
-      (s) => s.kind === 'linear' && (targets as readonly string[]).includes(s.role),
-    );
-    if (sites.length === 0)
-      throw new RangeError(`${base.id} has no linear module of role ${targets.join(', ')}`);
+    const sites = linearTargets(base, targets);
     const scale = alpha / rank;
     const A = (site: Site): string => `${site.name}.lora_A.weight`;
     const B = (site: Site): string => `${site.name}.lora_B.weight`;

@@ -1,17 +1,7 @@
 import { z } from 'zod';
 import { matMul } from '../harness/engine/ops.ts';
+import { linearTargets, queryAndValue } from '../harness/models/targets.ts';
 import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
-
-const linearRoles = [
-  'query',
-  'key',
-  'value',
-  'queryKeyValue',
-  'attentionOutput',
-  'mlpUp',
-  'mlpGate',
-  'mlpOutput',
-] as const;
 
 /** LoRA as Hugging Face peft defines it: y = W x + alpha / r · B A dropout(x); GPT-2's fused c_attn is one matrix. */
 export default defineMethod({
@@ -23,18 +13,11 @@ export default defineMethod({
     alpha: z.number().positive().default(8).describe('numerator of the scale alpha / r'),
     dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
     rankStabilized: z.boolean().default(false).describe('scale alpha / √r (rsLoRA)'),
-    targets: z
-      .array(z.enum(linearRoles))
-      .default(['query', 'value', 'queryKeyValue'])
-      .describe('linear modules by role; roles that the base lacks are passed over'),
+    targets: queryAndValue,
   }),
   defaults: { learningRate: 2e-4 },
   attach(base, { rank, alpha, dropout, rankStabilized, targets }) {
-    const sites = base.sites.filter(
-      (s) => s.kind === 'linear' && (targets as readonly string[]).includes(s.role),
-    );
-    if (sites.length === 0)
-      throw new RangeError(`${base.id} has no linear module of role ${targets.join(', ')}`);
+    const sites = linearTargets(base, targets);
     const scale = alpha / (rankStabilized ? Math.sqrt(rank) : rank);
     const A = (site: Site): string => `${site.name}.lora_A.weight`;
     const B = (site: Site): string => `${site.name}.lora_B.weight`;

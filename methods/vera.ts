@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { matMul, slice } from '../harness/engine/ops.ts';
 import { randomStream } from '../harness/models/random.ts';
+import { linearTargets, queryAndValue } from '../harness/models/targets.ts';
 import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
 
 /**
@@ -16,29 +17,11 @@ export default defineMethod({
     dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
     initialScale: z.number().default(0.1).describe('start of λd; λb starts at 0'),
     projectionKey: z.int().default(0).describe('seed of the frozen A and B, apart from the seed of the run'),
-    targets: z
-      .array(
-        z.enum([
-          'query',
-          'key',
-          'value',
-          'queryKeyValue',
-          'attentionOutput',
-          'mlpUp',
-          'mlpGate',
-          'mlpOutput',
-        ]),
-      ) // prettier-ignore
-      .default(['query', 'value', 'queryKeyValue'])
-      .describe('linear modules by role; roles that the base lacks are passed over'),
+    targets: queryAndValue,
   }),
   defaults: { learningRate: 4e-3 },
   attach(base, { rank, dropout, initialScale, projectionKey, targets }) {
-    const sites = base.sites.filter(
-      (s) => s.kind === 'linear' && (targets as readonly string[]).includes(s.role),
-    );
-    if (sites.length === 0)
-      throw new RangeError(`${base.id} has no linear module of role ${targets.join(', ')}`);
+    const sites = linearTargets(base, targets);
     const adapted = new Set(sites.map((s) => s.name));
     const inputs = Math.max(...sites.map((s) => s.inputs));
     const outputs = Math.max(...sites.map((s) => s.outputs));
