@@ -37,7 +37,7 @@ describe.concurrent('help and lists', () => {
     const { stdout, exitCode } = await bench('list', 'methods');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^red +RED +Wu et al\. 2024/m);
-    expect(stdout).toMatch(/position +ffn \| attn \| ffn\+attn +default ffn +\S/);
+    expect(stdout).toMatch(/position +ffn \| attn \| ffn\+attn \| block \| all +default ffn +\S/);
     expect(stdout).toContain('red~no-scaling');
   });
 

@@ -54,41 +54,39 @@ const methods: [string, () => Delta][] = [
   ],
 ];
 
-it.each(methods)(
-  'decoding with %s chooses and scores as a whole forward pass does',
-  async (_, attach) => {
-    const delta = attach();
-    const trained: Arrays = {};
-    for (const [name, values] of Object.entries(await initialize(delta.trained, base, 1))) {
-      const noise = randomStream(2, name).normal(values.length, 0, 0.3);
-      trained[name] = values.map((x, i) => x + noise[i]!);
-    }
-    const fixed = { ...delta.frozen, ...delta.state };
-    const shapes = { ...delta.trained, ...fixed };
-    const tensors = Object.fromEntries(
-      Object.entries({ ...trained, ...(await initialize(fixed, base, 0)) }).map(([name, data]) => [
-        name,
-        { shape: shapes[name]!.shape, data },
-      ]),
-    );
-    const prompts = [7, 1, 12, 4].map((n, i) => Array.from(randomStream(i, 'prompt').integers(n, 40)));
-    const job = { engine, base, prompts, maxNewTokens: 9, beams: 1, eosId: undefined };
-    const { tokens } = await generate({ ...job, delta, tensors });
-    for (const [i, prompt] of prompts.entries()) {
-      const ids = [...prompt, ...tokens[i]!];
-      const { logits } = await computeDecoder(engine, base, delta, trained, {
-        input_ids: [ids],
-        attention_mask: [ids.map(() => 1)],
-        labels: [ids.map((id, at) => (at < prompt.length ? -100 : id))],
-      });
-      const likeliest = tokens[i]!.map((_, step) => {
-        const row = (prompt.length - 1 + step) * 40;
-        const scores = logits.subarray(row, row + 40);
-        return scores.indexOf(Math.max(...scores));
-      });
-      expect(tokens[i]).toEqual(likeliest);
-    }
-    // The score of a beam is its mean log-probability.
+it.each(methods)('decoding with %s chooses and scores as a whole forward pass does', async (_, attach) => {
+  const delta = attach();
+  const trained: Arrays = {};
+  for (const [name, values] of Object.entries(await initialize(delta.trained, base, 1))) {
+    const noise = randomStream(2, name).normal(values.length, 0, 0.3);
+    trained[name] = values.map((x, i) => x + noise[i]!);
+  }
+  const fixed = { ...delta.frozen, ...delta.state };
+  const shapes = { ...delta.trained, ...fixed };
+  const tensors = Object.fromEntries(
+    Object.entries({ ...trained, ...(await initialize(fixed, base, 0)) }).map(([name, data]) => [
+      name,
+      { shape: shapes[name]!.shape, data },
+    ]),
+  );
+  const prompts = [7, 1, 12, 4].map((n, i) => Array.from(randomStream(i, 'prompt').integers(n, 40)));
+  const job = { engine, base, prompts, maxNewTokens: 9, beams: 1, eosId: undefined };
+  const { tokens } = await generate({ ...job, delta, tensors });
+  for (const [i, prompt] of prompts.entries()) {
+    const ids = [...prompt, ...tokens[i]!];
+    const { logits } = await computeDecoder(engine, base, delta, trained, {
+      input_ids: [ids],
+      attention_mask: [ids.map(() => 1)],
+      labels: [ids.map((id, at) => (at < prompt.length ? -100 : id))],
+    });
+    const likeliest = tokens[i]!.map((_, step) => {
+      const row = (prompt.length - 1 + step) * 40;
+      const scores = logits.subarray(row, row + 40);
+      return scores.indexOf(Math.max(...scores));
+    });
+    expect(tokens[i]).toEqual(likeliest);
+  }
+  // The score of a beam is its mean log-probability.
   const { hypotheses } = await generateAll({ ...job, delta, tensors, beams: 3 });
   for (const [i, prompt] of prompts.entries()) {
     const best = hypotheses[i]![0]!;
@@ -101,6 +99,5 @@ it.each(methods)(
     expect(best.score).toBeCloseTo(-loss, 4);
   }
   const plain = await generate({ ...job, delta: { trained: {} }, tensors: {} });
-    expect(tokens).not.toEqual(plain.tokens);
-  },
-);
+  expect(tokens).not.toEqual(plain.tokens);
+});

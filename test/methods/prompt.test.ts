@@ -81,7 +81,9 @@ describe('prompt', () => {
   });
 
   it('refuses a text without start=text, and more virtual tokens than positions', () => {
-    expect(() => prompt.attach(base, prompt.options.parse({ virtualTokens: l, text: 'a' }))).toThrow('start=text');
+    expect(() => prompt.attach(base, prompt.options.parse({ virtualTokens: l, text: 'a' }))).toThrow(
+      'start=text',
+    );
     expect(() => prompt.attach(base, prompt.options.parse({}))).toThrow('no room for 100 virtual tokens');
   });
 });
