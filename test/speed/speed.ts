@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { execa } from 'execa';
 import { median, min } from 'simple-statistics';
 import { loadE2E } from '../../harness/data/e2e.ts';
 import { loadTokenizer } from '../../harness/data/tokenizer.ts';
@@ -104,6 +106,15 @@ async function cases(): Promise<Case[]> {
   return [...equal, ...e2e, beams];
 }
 
+/** Wall-clock seconds of `bench score` on 630 outputs, start included. */
+async function timeScoring(golden: string): Promise<number> {
+  const files = ['--predictions', join(golden, 'outputs/challenge-tgen.txt'), '--references', join(golden, 'refs/e2e-test.txt')]; // prettier-ignore
+  const main = join(here, '../../harness/cli/main.ts');
+  const begin = performance.now();
+  await execa('node', ['--import', 'tsx', main, 'score', '--task', 'e2e', ...files, '--no-paraphrases']);
+  return (performance.now() - begin) / 1000;
+}
+
 const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(2);
 /** A median far above the minimum says that something else was running. */
 const clean = (times: readonly number[]): boolean => median([...times]) <= 1.5 * min([...times]);
@@ -141,6 +152,14 @@ try {
       : `PyTorch ${shown(theirs)}, ratio ${median(ratios).toFixed(2)} [${ratios.map((r) => r.toFixed(2)).join(' ')}], memory ${gib(peak)} against ${gib(theirPeak)}`;
     const noise = clean(mine) && (!them || clean(theirs)) ? '' : '  VOID: another process was running';
     console.log(`${name}: deltabench ${shown(mine)}, ${verdict}${noise}`);
+  }
+  const golden = process.env.DELTABENCH_DATA && join(process.env.DELTABENCH_DATA, 'e2e-metrics-golden');
+  if (!golden || !existsSync(golden))
+    console.error('scoring: skipped, DELTABENCH_DATA has no e2e-metrics-golden');
+  else if ('scoring'.includes(values.only)) {
+    const times: number[] = [];
+    for (let i = 0; i < Number(values.alternations); i++) times.push(await timeScoring(golden));
+    console.log(`scoring 630 outputs by five metrics without paraphrases: ${median(times).toFixed(2)} s (${min(times).toFixed(2)})`); // prettier-ignore
   }
 } finally {
   await rm(folder, { recursive: true });
