@@ -51,9 +51,9 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   );
   const totalSteps = countSteps(recipe, job.train.length);
   const every = recipe.evaluateEvery ?? Math.ceil(job.train.length / recipe.batchSize);
-  const microBatchesOf = (step: number): TokenPair[][] =>
-    cutMicroBatches(examplesOf(step), recipe.microBatch);
-  const planned = Array.from({ length: totalSteps }, (_, step) => microBatchesOf(step));
+  const planned = Array.from({ length: totalSteps }, (_, step) =>
+    cutMicroBatches(examplesOf(step), recipe.microBatch),
+  );
   const accumulating = planned.some((parts) => parts.length > 1);
   const shapes = planShapes(planned.flat());
   const validation = cutMicroBatches(job.validation.map((example) => cutExample(example, positions)));
@@ -114,7 +114,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
       }
       const start = performance.now();
       const compiled = programs.seconds();
-      const parts = microBatchesOf(run.step);
+      const parts = planned[run.step]!;
       const rate = recipe.learningRate * learningRateFactor(recipe, run.step, totalSteps);
       const { loss, norm } = await takeStep(programs, shapes, state, parts, {
         rates: rates(recipe, packs, rate, run.step + 1),
