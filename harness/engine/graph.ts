@@ -29,7 +29,7 @@ export interface TypedShape {
   readonly dtype: DType;
 }
 
-const CONTRIBUTED = new Set(['FusedMatMul']);
+const CONTRIBUTED = new Set(['FusedMatMul', 'RotaryEmbedding']);
 
 /** The shape that two operands broadcast to; throws where they do not, naming the operation. */
 export function broadcast(a: Shape, b: Shape, op: string): Shape {

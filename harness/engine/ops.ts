@@ -41,11 +41,13 @@ export {
   zeros,
   zerosLike,
 } from '@tensorflow/tfjs';
-export { geluTanh } from './fused/activation.ts';
+export { geluTanh, swiGlu } from './fused/activation.ts';
 export { attention, type AttentionShape } from './fused/attention.ts';
 export { headCrossEntropy } from './fused/cross-entropy.ts';
 export { layerNorm } from './fused/layer-norm.ts';
 export { linear } from './fused/linear.ts';
+export { rmsNorm } from './fused/rms-norm.ts';
+export { rotate } from './fused/rotate.ts';
 export { selectRows } from './fused/rows.ts';
 
 /** The value of f, a scalar, and its gradient for every named tensor; zeros where f does not depend on one. */

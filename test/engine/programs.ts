@@ -266,6 +266,18 @@ export const fused: readonly Example[] = [
   gradientsOf('geluTanh', { x: { shape: [5], data: Float32Array.of(-8, -1, 0, 0.7, 9) } }, ({ x }) =>
     ops.geluTanh(x!),
   ),
+  gradientsOf('swiGlu', { gate: floats([3, 4], 44), up: floats([3, 4], 45) }, ({ gate, up }) =>
+    ops.swiGlu(gate!.mul(4), up!),
+  ),
+  ...[[4, 6], [2, 3, 6]].map((shape) =>
+    gradientsOf(`rmsNorm of rank ${shape.length}`, { x: floats(shape, 46), weight: floats([6], 47) },
+      ({ x, weight }) => ops.rmsNorm(x!, weight!, 1e-5))), // prettier-ignore
+  gradientsOf(
+    'rotate',
+    { x: floats([5, 12], 48) },
+    ({ x, angle }) => ops.rotate(x!, angle!.cos(), angle!.sin()),
+    { angle: floats([5, 3], 49) },
+  ),
   ...[[4, 6], [2, 3, 6]].map((shape) =>
     gradientsOf(`layerNorm of rank ${shape.length}`, { x: floats(shape, 35), weight: floats([6], 36), bias: floats([6], 37) },
       ({ x, weight, bias }) => ops.layerNorm(x!, weight!, bias!, 1e-5))), // prettier-ignore
@@ -289,6 +301,13 @@ export const fused: readonly Example[] = [
     'attention to more keys than queries with a trained bias',
     { ...qkv(1, 4), bias: floats([2, 1, 4], 42) },
     ({ query, key, value, bias }) => ops.attention(query!, key!, value!, heads, bias),
+  ),
+  gradientsOf(
+    'attention of several heads to shared keys with a trained bias and dropout',
+    { query: floats([2 * 3, 16], 50), key: floats([2 * 4, 8], 51), value: floats([2 * 4, 8], 52), bias: floats([4, 3, 4], 53) }, // prettier-ignore
+    ({ query, key, value, bias, keep }) =>
+      ops.attention(query!, key!, value!, { ...heads, heads: 4 }, bias, keep),
+    { keep: { shape: [2, 4, 3, 4], data: numbers([2, 4, 3, 4], 54).map((x) => (x > -0.5 ? 4 / 3 : 0)) } },
   ),
   ...[0, 0.1].map((smoothing) =>
     gradientsOf(`headCrossEntropy, smoothing ${smoothing}`, bases, ({ h, W, targets, weights }) =>

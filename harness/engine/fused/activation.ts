@@ -30,3 +30,23 @@ export function geluTanh(x: tf.Tensor): tf.Tensor {
     },
   );
 }
+
+/** SwiGLU, silu(gate) ⊙ up with silu(x) = x · sigmoid(x) (Shazeer, 2020). */
+export function swiGlu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
+  return fused(
+    [gate, up],
+    {
+      forward(g, [gate, up]) {
+        const sigmoid = g.unary('Sigmoid', gate!);
+        const silu = g.mul(gate!, sigmoid);
+        return { result: g.mul(silu, up!), saved: [sigmoid, silu, up!] };
+      },
+      // d silu / dx = s + silu (1 − s)
+      backward(g, [dy, sigmoid, silu, up]) {
+        const slope = g.sub(g.add(sigmoid!, silu!), g.mul(silu!, sigmoid!));
+        return [g.mul(g.mul(dy!, up!), slope), g.mul(dy!, silu!)];
+      },
+    },
+    () => gate.mul(tf.sigmoid(gate)).mul(up),
+  );
+}

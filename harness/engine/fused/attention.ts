@@ -3,7 +3,7 @@ import type { Graph, Value } from '../graph.ts';
 import { fused } from './custom.ts';
 
 export interface AttentionShape {
-  /** B: sequences in the batch; the other sizes follow from the operands. */
+  /** B: sequences in the batch; the other sizes, G too, follow from the operands. */
   readonly batch: number;
   readonly heads: number;
   /** Factor on the products of queries and keys. */
@@ -12,8 +12,9 @@ export interface AttentionShape {
 
 /**
  * Multi-head attention, softmax(scale · Q Kᵀ + bias) V (Vaswani et al., 2017). query [B·Tq, H·h], key and value
- * [B·Tk, H·h], bias broadcastable to [B, H, Tq, Tk] (0 and large negative numbers for a mask), keep an inverted dropout
- * mask [B, H, Tq, Tk]; returns [B·Tq, H·h].
+ * [B·Tk, G·h], bias broadcastable to [B, H, Tq, Tk] (0 and large negative numbers for a mask), keep an inverted dropout
+ * mask [B, H, Tq, Tk]; returns [B·Tq, H·h]. Where G is less than H, each head of keys serves H / G successive heads of
+ * queries (Ainslie et al., 2023).
  */
 export function attention(
   query: tf.Tensor,
@@ -25,47 +26,60 @@ export function attention(
 ): tf.Tensor {
   const width = query.shape[1]!;
   const [tq, tk, h] = [query.shape[0] / batch, key.shape[0] / batch, width / heads];
-  const split = (g: Graph, x: Value, t: number): Value =>
-    g.transpose(g.reshape(x, [batch, t, heads, h]), [0, 2, 1, 3]);
-  const join = (g: Graph, x: Value, t: number): Value =>
-    g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch * t, width]);
+  const groups = key.shape[1]! / h;
+  const each = heads / groups;
+  // Heads of queries that share keys are rows of one product: [B, G, H / G · Tq, h].
+  const split = (g: Graph, x: Value): Value =>
+    g.reshape(g.transpose(g.reshape(x, [batch, tq, groups, each, h]), [0, 2, 3, 1, 4]), [batch, groups, each * tq, h]); // prettier-ignore
+  const join = (g: Graph, x: Value): Value =>
+    g.reshape(g.transpose(g.reshape(x, [batch, groups, each, tq, h]), [0, 3, 1, 2, 4]), [batch * tq, width]); // prettier-ignore
+  const splitKey = (g: Graph, x: Value): Value =>
+    g.transpose(g.reshape(x, [batch, tk, groups, h]), [0, 2, 1, 3]);
+  const joinKey = (g: Graph, x: Value): Value =>
+    g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch * tk, groups * h]);
+  const apart = (g: Graph, x: Value): Value => g.reshape(x, [batch, heads, tq, tk]);
+  const together = (g: Graph, x: Value): Value => g.reshape(x, [batch, groups, each * tq, tk]);
   const operands = [query, key, value, ...(bias ? [bias] : []), ...(keep ? [keep] : [])];
   return fused(
     operands,
     {
       forward(g, [query, key, value, ...rest]) {
-        const [q, k, v] = [split(g, query!, tq), split(g, key!, tk), split(g, value!, tk)];
-        const products = g.matmul(q, k, { transB: true, alpha: scale });
+        const [q, k, v] = [split(g, query!), splitKey(g, key!), splitKey(g, value!)];
+        const products = apart(g, g.matmul(q, k, { transB: true, alpha: scale }));
         const scores = bias ? g.add(products, rest[0]!) : products;
         const p = g.one('Softmax', [scores], scores.shape, 'float32', { axis: -1 });
         const mask = keep ? rest.at(-1)! : undefined;
-        const kept = mask ? g.mul(p, mask) : p;
+        const kept = together(g, mask ? g.mul(p, mask) : p);
         const out = g.matmul(kept, v);
-        return { result: join(g, out, tq), saved: [q, k, v, p, kept, out, ...(mask ? [mask] : [])] };
+        return { result: join(g, out), saved: [q, k, v, p, kept, out, ...(mask ? [mask] : [])] };
       },
       // dS = P ∘ (dP − rowsum(dP ∘ P)), and that row sum is dO · O, dropout or not.
       backward(g, [dy, q, k, v, p, kept, out, mask]) {
-        const dout = split(g, dy!, tq);
-        const dkept = g.matmul(dout, v!, { transB: true });
+        const dout = split(g, dy!);
+        const dkept = apart(g, g.matmul(dout, v!, { transB: true }));
         const dp = mask ? g.mul(dkept, mask) : dkept;
-        const row = g.reduce('ReduceSum', g.mul(dout, out!), [3], true);
+        const row = g.reshape(g.reduce('ReduceSum', g.mul(dout, out!), [3], true), [batch, heads, tq, 1]);
         const ds = g.mul(p!, g.sub(dp, row));
         const dbias = bias ? sumTo(g, ds, bias.shape) : undefined;
+        const dproducts = together(g, ds);
         return [
-          join(g, g.matmul(ds, k!, { alpha: scale }), tq),
-          join(g, g.matmul(ds, q!, { transA: true, alpha: scale }), tk),
-          join(g, g.matmul(kept!, dout, { transA: true }), tk),
+          join(g, g.matmul(dproducts, k!, { alpha: scale })),
+          joinKey(g, g.matmul(dproducts, q!, { transA: true, alpha: scale })),
+          joinKey(g, g.matmul(kept!, dout, { transA: true })),
           ...(bias ? [dbias] : []),
           ...(keep ? [undefined] : []),
         ];
       },
     },
     () => {
-      const part = (x: tf.Tensor, t: number): tf.Tensor =>
-        x.reshape([batch, t, heads, h]).transpose([0, 2, 1, 3]);
-      const products = tf.matMul(part(query, tq), part(key, tk), false, true).mul(scale);
+      const part = (x: tf.Tensor, t: number): tf.Tensor => x.reshape([batch, t, -1, h]).transpose([0, 2, 1, 3]); // prettier-ignore
+      const shared = (x: tf.Tensor): tf.Tensor =>
+        each === 1
+          ? part(x, tk)
+          : part(x, tk).expandDims(2).mul(tf.ones([1, 1, each, 1, 1])).reshape([batch, heads, tk, h]); // prettier-ignore
+      const products = tf.matMul(part(query, tq), shared(key), false, true).mul(scale);
       const p = tf.softmax(bias ? products.add(bias) : products);
-      const out = tf.matMul(keep ? p.mul(keep) : p, part(value, tk));
+      const out = tf.matMul(keep ? p.mul(keep) : p, shared(value));
       return out.transpose([0, 2, 1, 3]).reshape([batch * tq, width]);
     },
   );
