@@ -10,7 +10,7 @@ import { describeArchitecture } from './families.ts';
 import type { Architecture } from './family.ts';
 import { publicConfigs } from './public-configs.ts';
 import { randomBase } from './random-base.ts';
-import type { BaseModel } from './types.ts';
+import type { BaseModel, Shape } from './types.ts';
 
 export interface BaseOptions {
   /** Folder of the tokenizer, where the base's own has none or another is wanted. */
@@ -88,7 +88,10 @@ function assemble(
     shapes: architecture.shapes,
     async tensor(name) {
       const { checkpoint, stored } = await once();
-      return checkpoint.read(stored.get(name)!);
+      const found = stored.get(name);
+      if (found === undefined)
+        throw new UsageError(`The checkpoint of ${id} has no ${name}, which is needed here.`);
+      return checkpoint.read(found);
     },
     location(name) {
       if (!ready) return undefined;
@@ -100,31 +103,40 @@ function assemble(
   };
 }
 
-/** Where each tensor of the architecture stands in the checkpoint; bare models leave the prefix out (GPT-2 on the hub). */
+/** Where each tensor of the architecture stands in the checkpoint; throws UsageError where one is missing or too many. */
 function matchTensors(id: string, checkpoint: Checkpoint, architecture: Architecture): Map<string, string> {
-  const names = new Set(checkpoint.names);
+  const left = new Set(checkpoint.names);
   const stored = new Map<string, string>();
-  const missing: string[] = [];
-  for (const [name, shape] of Object.entries(architecture.shapes)) {
-    const found = [name, name.replace(/^transformer\./, '')].find((candidate) => names.has(candidate));
-    if (found === undefined) {
-      missing.push(name);
-      continue;
-    }
+  const place = (name: string, shape: Shape): boolean => {
+    const found = [name, ...(architecture.aliases?.(name) ?? [])].find((candidate) => left.has(candidate));
+    if (found === undefined) return false;
     const actual = checkpoint.shape(found);
     if (actual.join() !== shape.join()) {
       throw new UsageError(
         `The checkpoint of ${id} gives ${found} the shape [${actual.join(', ')}], config.json says [${shape.join(', ')}].`,
       );
     }
+    left.delete(found);
     stored.set(name, found);
+    return true;
+  };
+  const missing = Object.entries(architecture.shapes).filter(([name, shape]) => !place(name, shape));
+  if (architecture.kind === 'encoder') {
+    for (const [name, shape] of Object.entries(architecture.pooler ?? {})) place(name, shape);
   }
-  if (missing.length > 0) {
-    const shown = missing.slice(0, 5).join(', ') + (missing.length > 5 ? ', …' : '');
-    throw new UsageError(`The checkpoint of ${id} lacks ${missing.length} of its tensors: ${shown}.`);
-  }
+  const extra = [...left].filter((name) => !architecture.unused(name));
+  const problems = [
+    ...(missing.length > 0
+      ? [`lacks ${missing.length} of its tensors: ${few(missing.map(([name]) => name))}`]
+      : []),
+    ...(extra.length > 0 ? [`has ${extra.length} that config.json knows nothing of: ${few(extra)}`] : []),
+  ];
+  if (problems.length > 0) throw new UsageError(`The checkpoint of ${id} ${problems.join('; it ')}.`);
   return stored;
 }
+
+const few = (names: readonly string[]): string =>
+  names.slice(0, 5).join(', ') + (names.length > 5 ? ', …' : '');
 
 function fromRandom(id: string, options: BaseOptions): BaseModel {
   const { config, architecture, hash, tensor } = randomBase(id);

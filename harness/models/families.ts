@@ -1,10 +1,22 @@
-import { z } from 'zod';
+import { z, type ZodType } from 'zod';
 import { UsageError } from '../data/errors.ts';
 import type { Architecture } from './family.ts';
 import { gpt2, gpt2Config } from './gpt2.ts';
 
+/** A family's reading of config.json: throws UsageError where a setting of it is not built. */
+function family<Config>(schema: ZodType<Config>, describe: (config: Config) => Architecture) {
+  return (config: unknown, where: string): Architecture => {
+    const parsed = schema.safeParse(config);
+    if (parsed.success) return describe(parsed.data);
+    const issues = parsed.error.issues.map(({ path, message }) =>
+      path.length > 0 ? `${path.join('.')}: ${message}` : message,
+    );
+    throw new UsageError(`${where} cannot be used: ${issues.join('; ')}.`);
+  };
+}
+
 const families = {
-  gpt2: { schema: gpt2Config, describe: gpt2 },
+  gpt2: family(gpt2Config, gpt2),
 };
 
 /** The model types of config.json that are built. */
@@ -15,22 +27,11 @@ export function describeArchitecture(config: unknown, where: string): Architectu
   const type = z.looseObject({ model_type: z.string() }).safeParse(config);
   if (!type.success)
     throw new UsageError(`${where} names no model_type; it must be one of ${familyNames.join(', ')}.`);
-  const name = familyNames.find((family) => family === type.data.model_type);
+  const name = familyNames.find((known) => known === type.data.model_type);
   if (!name) {
     throw new UsageError(
       `${where} is of architecture "${type.data.model_type}"; deltabench has ${familyNames.join(', ')}.`,
     );
   }
-  const { schema, describe } = families[name];
-  const parsed = schema.safeParse(config);
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new UsageError(`${where} cannot be used: ${issues.join('; ')}.`);
-  }
-  if (parsed.data.n_embd % parsed.data.n_head !== 0) {
-    throw new UsageError(
-      `${where} cannot be used: n_embd ${parsed.data.n_embd} is no multiple of n_head ${parsed.data.n_head}.`,
-    );
-  }
-  return describe(parsed.data);
+  return families[name](config, where);
 }

@@ -1,14 +1,18 @@
 import type { Tensor } from '../engine/ops.ts';
 import type { Context, Edits, FamilyName, Shapes, Site } from './types.ts';
 
-/** What config.json says about a model, in the terms that every family shares. */
-export interface Architecture {
+/** What config.json says about a model, in the terms that every family shares; its kind says what it computes. */
+export type Architecture = ArchitectureBase & (DecoderOnly | EncoderOnly | EncoderDecoder);
+
+interface ArchitectureBase {
   readonly family: FamilyName;
   readonly sites: readonly Site[];
   /** Every tensor of the base, tied ones once, under Hugging Face's names. */
   readonly shapes: Shapes;
   readonly layers: number;
   readonly heads: number;
+  /** Heads of keys and values; fewer than `heads` where several queries share them. */
+  readonly kvHeads: number;
   /** d, h = headWidth, V */
   readonly width: number;
   readonly headWidth: number;
@@ -17,14 +21,39 @@ export interface Architecture {
   readonly positions: number;
   /** The input embedding [V, d]. */
   readonly embedding: string;
-  /** The output weight [V, d]. */
-  readonly head: string;
   /** Whether linear weights are stored [out, in] (torch's Linear) or [in, out] (GPT-2's Conv1D). */
   readonly transposed: boolean;
+  /** The norm that a block ends with, where it does (BERT): what scales and shifts the block's output fits into it. */
+  blockNorm?(block: Site): Site;
+  /** The setting of config.json that gives a linear module the bias that it lacks, where there is one (Llama). */
+  biasSetting?(linear: Site): string | undefined;
   /** How base tensors are initialised where a random base is made. */
   initial(name: string): { kind: 'normal'; deviation: number } | { kind: 'constant'; value: number };
+  /** Other names that checkpoints give a tensor, where they do. */
+  aliases?(name: string): readonly string[];
+  /** Whether a tensor of a checkpoint may stand there unused (another model's head, a buffer); any other is refused. */
+  unused(name: string): boolean;
+}
+export interface DecoderOnly extends Decoding {
+  readonly kind: 'decoder';
+}
+export interface EncoderOnly extends Encoding {
+  readonly kind: 'encoder';
+  /** Hugging Face's pooler of the first token, where it has one: no part of `shapes`, for only its head uses it. */
+  readonly pooler?: Shapes;
+}
+export interface EncoderDecoder extends Encoding, Decoding {
+  readonly kind: 'encoder-decoder';
+}
+interface Decoding {
+  /** The output weight [V, d]. */
+  readonly head: string;
   /** Computes hidden states after the final norm, [N, d]. */
   decode(model: ModelTensors, batch: DecoderBatch): DecoderStates;
+}
+interface Encoding {
+  /** Computes hidden states after the last norm, [N, d]. */
+  encode(model: ModelTensors, batch: EncoderBatch): EncoderStates;
 }
 
 /** The tensors of a forward pass: the base's by name, and how a method changes their use. */
@@ -36,7 +65,7 @@ export interface ModelTensors {
   readonly dropout: boolean;
 }
 
-/** Keys and values of earlier tokens, a pair for each layer, [B, H, P, h] each. */
+/** Keys and values of earlier tokens, a pair for each layer, [B, kvHeads, P, h] each. */
 export interface Past {
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
@@ -66,7 +95,29 @@ export interface DecoderBatch {
   readonly past?: Past;
 }
 
-/** Keys and values that every sequence sees before its own, [l, d] each. */
+export interface EncoderBatch {
+  /** B, and at most T tokens each */
+  readonly batch: number;
+  readonly length: number;
+  /** [N] int32; N is B·T where nothing is packed */
+  readonly ids: Tensor;
+  /** [N] int32, from 0; the family adds what its table is shifted by */
+  readonly positions: Tensor;
+  /** [N] int32: which part of a pair, where the family knows parts; 0 where absent */
+  readonly tokenTypes?: Tensor;
+  readonly packing?: Packing;
+  /** [B, 1, 1, T]: 0 where a slot holds a token, a large negative number elsewhere. */
+  readonly bias: Tensor;
+}
+
+export interface EncoderStates {
+  /** [N, d] */
+  readonly hidden: Tensor;
+  /** [B·l, d]: a method's l virtual tokens before each sequence, where it has them; unlike a decoder's they see the sequence. */
+  readonly virtual?: Tensor;
+}
+
+/** Keys and values that every sequence sees before its own, [l, kvHeads·h] each. */
 export interface Ahead {
   readonly key: Tensor;
   readonly value: Tensor;
@@ -75,7 +126,7 @@ export interface Ahead {
 export interface DecoderStates {
   /** [N, d] */
   readonly hidden: Tensor;
-  /** Keys and values of these tokens, a pair for each layer, [N, d] each. */
+  /** Keys and values of these tokens, a pair for each layer, [N, kvHeads·h] each. */
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
   /** Those of a method's prefix and virtual tokens, one for each layer or none. */

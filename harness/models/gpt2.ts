@@ -14,25 +14,32 @@ import {
 import type { Shape, Site } from './types.ts';
 
 /** The part of Hugging Face's GPT2Config that the forward pass depends on. */
-export const gpt2Config = z.looseObject({
-  model_type: z.literal('gpt2'),
-  vocab_size: z.int().positive(),
-  n_positions: z.int().positive(),
-  n_embd: z.int().positive(),
-  n_layer: z.int().positive(),
-  n_head: z.int().positive(),
-  n_inner: z.int().positive().nullish(),
-  activation_function: z.enum(['gelu_new', 'gelu_pytorch_tanh']).default('gelu_new'),
-  layer_norm_epsilon: z.number().positive().default(1e-5),
-  resid_pdrop: z.number().min(0).lt(1).default(0.1),
-  embd_pdrop: z.number().min(0).lt(1).default(0.1),
-  attn_pdrop: z.number().min(0).lt(1).default(0.1),
-  initializer_range: z.number().positive().default(0.02),
-  scale_attn_weights: z.literal(true).default(true),
-  scale_attn_by_inverse_layer_idx: z.literal(false).default(false),
-  add_cross_attention: z.literal(false).default(false),
-  tie_word_embeddings: z.literal(true).default(true),
-});
+export const gpt2Config = z
+  .looseObject({
+    model_type: z.literal('gpt2'),
+    vocab_size: z.int().positive(),
+    n_positions: z.int().positive(),
+    n_embd: z.int().positive(),
+    n_layer: z.int().positive(),
+    n_head: z.int().positive(),
+    n_inner: z.int().positive().nullish(),
+    activation_function: z.enum(['gelu_new', 'gelu_pytorch_tanh']).default('gelu_new'),
+    layer_norm_epsilon: z.number().positive().default(1e-5),
+    resid_pdrop: z.number().min(0).lt(1).default(0.1),
+    embd_pdrop: z.number().min(0).lt(1).default(0.1),
+    attn_pdrop: z.number().min(0).lt(1).default(0.1),
+    initializer_range: z.number().positive().default(0.02),
+    scale_attn_weights: z.literal(true).default(true),
+    scale_attn_by_inverse_layer_idx: z.literal(false).default(false),
+    add_cross_attention: z.literal(false).default(false),
+    tie_word_embeddings: z.literal(true).default(true),
+  })
+  .refine(({ n_embd, n_head }) => n_embd % n_head === 0, {
+    error: ({ input }) => {
+      const { n_embd, n_head } = input as { n_embd: number; n_head: number };
+      return `n_embd ${n_embd} is no multiple of n_head ${n_head}`;
+    },
+  });
 type Config = z.infer<typeof gpt2Config>;
 
 /** GPT-2 (Radford et al., 2019) as Hugging Face's GPT2LMHeadModel computes it: pre-norm blocks, tied output. */
@@ -126,7 +133,14 @@ export function gpt2(config: Config): Architecture {
             ? model.context.dropoutMask(shape, config.attn_pdrop, `${h}.attn.attn_dropout${rows}`)
             : undefined;
         const prefix = prefixes[layer];
-        const made = attendTokens(batch, queryKeyValue, { heads, scale, bias: bias!, virtual, prefix, keep });
+        const made = attendTokens(batch, [queryKeyValue], {
+          heads,
+          scale,
+          bias: bias!,
+          virtual,
+          prefix,
+          keep,
+        });
         keys.push(made.key);
         values.push(made.value);
         if (made.ahead) ahead.push(made.ahead);
@@ -147,10 +161,12 @@ export function gpt2(config: Config): Architecture {
 
   return {
     family: 'gpt2',
+    kind: 'decoder',
     sites,
     shapes,
     layers,
     heads,
+    kvHeads: heads,
     width: d,
     headWidth: d / heads,
     vocabulary,
@@ -165,6 +181,9 @@ export function gpt2(config: Config): Architecture {
       const scaled = name.endsWith('c_proj.weight') ? Math.sqrt(2 * layers) : 1;
       return { kind: 'normal', deviation: config.initializer_range / scaled };
     },
+    // GPT-2 on the hub leaves the prefix out, and brings masks as buffers; the output is tied.
+    aliases: (name) => [name.replace('transformer.', '')],
+    unused: (name) => /^lm_head\.weight$|\.attn\.(masked_)?bias$/.test(name),
     decode,
   };
 }

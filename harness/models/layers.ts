@@ -1,6 +1,6 @@
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
-import type { Ahead, DecoderBatch, ModelTensors, Past } from './family.ts';
+import type { Ahead, DecoderBatch, ModelTensors, Packing, Past } from './family.ts';
 import type { Site } from './types.ts';
 
 /** Stands for minus infinity in attention scores; finite, so that a row with nothing to see gives no NaN. */
@@ -34,12 +34,12 @@ export function dropoutAt(model: ModelTensors, x: Tensor, rate: number, name: st
 }
 
 /** Lays packed tokens out for attention: [N, d] → [B·T, d]. */
-export function toSlots({ packing }: DecoderBatch, x: Tensor): Tensor {
+export function toSlots({ packing }: { packing?: Packing }, x: Tensor): Tensor {
   return packing ? ops.selectRows(x, packing.slotTokens, packing.tokenPlaces) : x;
 }
 
 /** The way back: [B·T, d] → [N, d]. */
-export function toTokens({ packing }: DecoderBatch, x: Tensor): Tensor {
+export function toTokens({ packing }: { packing?: Packing }, x: Tensor): Tensor {
   return packing ? ops.selectRows(x, packing.tokenSlots, packing.slotPlaces) : x;
 }
 
@@ -63,19 +63,24 @@ export interface AttendOptions {
   keep(shape: number[], name: string): Tensor | undefined;
 }
 
+/** Query, key and value, [N + l, ·] each: side by side where one module makes all three, or one by one. */
+export type QueryKeyValue = readonly [Tensor] | readonly [Tensor, Tensor, Tensor];
+
 /**
- * Attention of a batch's tokens, and of virtual ones behind them, to one another and to a prefix: query, key and value
- * side by side, [N + l, 3d] → mixed [N + l, d]; the keys and values of the tokens and what stands ahead of them. Virtual
- * tokens see no sequence's own, so that one copy of them serves all.
+ * Attention of a batch's tokens, and of virtual ones behind them, to one another and to a prefix → mixed [N + l, H·h];
+ * the keys and values of the tokens and what stands ahead of them. Virtual tokens see no sequence's own, so that one copy
+ * of them serves all. Keys and values may have fewer heads than queries.
  */
 export function attendTokens(
   batch: DecoderBatch,
-  queryKeyValue: Tensor,
+  queryKeyValue: QueryKeyValue,
   { heads, scale, bias, virtual, prefix, keep }: AttendOptions,
 ): { mixed: Tensor; key: Tensor; value: Tensor; ahead: Ahead | undefined } {
-  const rows = queryKeyValue.shape[0];
-  const [own, others] = virtual > 0 ? ops.split(queryKeyValue, [rows - virtual, virtual], 0) : [queryKeyValue]; // prettier-ignore
-  const [q, k, v] = ops.split(toSlots(batch, own!), 3, 1) as [Tensor, Tensor, Tensor];
+  const rows = queryKeyValue[0].shape[0];
+  const cut = queryKeyValue.map((x) => (virtual > 0 ? ops.split(x, [rows - virtual, virtual], 0) : [x]));
+  const apart = (parts: readonly Tensor[]): [Tensor, Tensor, Tensor] =>
+    (parts.length === 1 ? ops.split(parts[0]!, 3, 1) : parts) as [Tensor, Tensor, Tensor];
+  const [q, k, v] = apart(cut.map(([own]) => toSlots(batch, own!)));
   const attend = (
     query: Tensor,
     own: Ahead,
@@ -96,8 +101,8 @@ export function attendTokens(
   };
   let ahead = prefix;
   let mixedVirtual: Tensor | undefined;
-  if (others) {
-    const [query, key, value] = ops.split(others, 3, 1) as [Tensor, Tensor, Tensor];
+  if (virtual > 0) {
+    const [query, key, value] = apart(cut.map(([, others]) => others!));
     mixedVirtual = attend(query, { key, value }, prefix, causalBias(virtual), 1, '.virtual');
     ahead = prefix
       ? { key: ops.concat([prefix.key, key], 0), value: ops.concat([prefix.value, value], 0) }
@@ -117,8 +122,9 @@ function putAhead(ahead: Tensor, own: Tensor, batch: number): Tensor {
 }
 
 /**
- * Attention of one new token a sequence to itself and to the cache: query, key and value [B, d] → [B, d]. The cache is
- * only read: scores of the past and of the token itself are computed apart and meet in one softmax.
+ * Attention of one new token a sequence to itself and to the cache: query [B, H·h], key and value [B, ·] of as many heads
+ * or fewer → [B, H·h]. The cache is only read: scores of the past and of the token itself are computed apart and meet in
+ * one softmax.
  */
 export function attendPast(
   query: Tensor,
@@ -127,7 +133,10 @@ export function attendPast(
   { past, layer, heads, scale }: { past: Past; layer: number; heads: number; scale: number },
 ): Tensor {
   const [batch, width] = query.shape as [number, number];
-  const part = (x: Tensor): Tensor => x.reshape([batch, heads, 1, width / heads]);
+  const headWidth = width / heads;
+  // Queries that share keys are rows of one product.
+  const keyHeads = key.shape[1]! / headWidth;
+  const part = (x: Tensor): Tensor => x.reshape([batch, keyHeads, -1, headWidth]);
   const [q, k, v] = [part(query).mul(scale), part(key), part(value)];
   const before = ops.matMul(q, past.keys[layer]!, false, true).add(past.bias);
   const own = q.mul(k).sum(-1, true);

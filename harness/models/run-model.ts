@@ -1,7 +1,7 @@
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { ProgramTensors, Shape } from '../engine/types.ts';
-import type { DecoderBatch, DecoderStates } from './family.ts';
+import type { DecoderBatch, DecoderStates, EncoderBatch, EncoderStates, ModelTensors } from './family.ts';
 import type { BaseModel, Context, Delta, Tensors } from './types.ts';
 
 /** How a program uses a base and a method. */
@@ -16,21 +16,51 @@ export interface ModelUse {
   readonly totalSteps: number;
 }
 
-/** Runs a base under a method inside a program; the program's inputs are those of a batch. */
+/** Runs a base's decoder under a method inside a program; the program's inputs are those of a batch. */
 export function runDecoder(
   x: ProgramTensors,
   use: ModelUse,
   batch: Omit<DecoderBatch, 'ids' | 'positions'>,
 ): DecoderStates {
-  const { base, delta, tensors, training } = use;
+  const { architecture, id } = use.base;
+  if (architecture.kind === 'encoder') throw new RangeError(`${id} is an encoder and generates no text`);
   // Behind a past they stand in the cache.
-  const virtual = batch.past ? 0 : (delta.promptLength ?? 0);
+  const virtual = batch.past ? 0 : (use.delta.promptLength ?? 0);
+  const model = modelTensors(x, use, 'decoder', virtual);
+  return architecture.decode(model, { ...batch, ids: x.inputs.ids!, positions: x.inputs.positions! });
+}
+
+/** Runs a base's encoder under a method inside a program; the program's inputs are those of a batch. */
+export function runEncoder(
+  x: ProgramTensors,
+  use: ModelUse,
+  batch: Omit<EncoderBatch, 'ids' | 'positions' | 'tokenTypes'>,
+): EncoderStates {
+  const { architecture, id } = use.base;
+  if (architecture.kind === 'decoder') throw new RangeError(`${id} is a decoder and has no encoder`);
+  const model = modelTensors(x, use, 'encoder', batch.batch * (use.delta.promptLength ?? 0));
+  const { ids, positions, tokenTypes } = x.inputs;
+  return architecture.encode(model, {
+    ...batch,
+    ids: ids!,
+    positions: positions!,
+    ...(tokenTypes && { tokenTypes }),
+  });
+}
+
+/** `virtual`: rows of virtual tokens behind those of the batch. */
+function modelTensors(
+  x: ProgramTensors,
+  { delta, tensors, training, dropout, totalSteps }: ModelUse,
+  stack: Context['stack'],
+  virtual: number,
+): ModelTensors {
   const withVirtual = (mask: Tensor, value: number): Tensor =>
     virtual > 0 ? ops.concat([mask, ops.fill([virtual, 1], value)], 0) : mask;
   const context: Context = {
     training,
-    stack: 'decoder',
-    totalSteps: use.totalSteps,
+    stack,
+    totalSteps,
     dropout: (y, rate, name) => {
       const mask = context.dropoutMask(y.shape, rate, name);
       return mask ? y.mul(mask) : y;
@@ -45,19 +75,17 @@ export function runDecoder(
     fromEnd: withVirtual(x.inputs.fromEnd!, -1),
   };
   const own = Object.fromEntries(Object.keys(delta.frozen ?? {}).map((name) => [name, x.held[name]!]));
-  return base.architecture.decode(
-    {
-      weight: (name): Tensor => tensors[name] ?? x.held[name]!,
-      edits: delta.edits?.({ ...own, ...tensors }, context) ?? {},
-      context,
-      dropout: training && use.dropout,
-    },
-    { ...batch, ids: x.inputs.ids!, positions: x.inputs.positions! },
-  );
+  return {
+    weight: (name): Tensor => tensors[name] ?? x.held[name]!,
+    edits: delta.edits?.({ ...own, ...tensors }, context) ?? {},
+    context,
+    dropout: training && dropout,
+  };
 }
 
 /** The output weight [V, d], trained or not. */
 export function headWeight(x: ProgramTensors, { base, tensors }: ModelUse): Tensor {
-  const name = base.architecture.head;
-  return tensors[name] ?? x.held[name]!;
+  const { architecture, id } = base;
+  if (architecture.kind === 'encoder') throw new RangeError(`${id} is an encoder and predicts no tokens`);
+  return tensors[architecture.head] ?? x.held[architecture.head]!;
 }

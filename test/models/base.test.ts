@@ -111,6 +111,16 @@ describe('a folder', () => {
     await refuses(read(), /lacks 1 of its tensors: transformer\.h\.1\.mlp\.c_fc\.bias/);
   });
 
+  it('is refused with a tensor too many, but for masks and a tied output', async () => {
+    const more = (name: string): Promise<void> =>
+      setTensors((tensors) => ({ ...tensors, [name]: { shape: [1], data: Float32Array.of(0) } }));
+    await more('transformer.h.0.attn.masked_bias');
+    await more('lm_head.weight');
+    expect(await read()).toHaveLength(101 * 32);
+    await more('transformer.h.2.mlp.c_fc.bias');
+    await refuses(read(), /has 1 that config\.json knows nothing of: transformer\.h\.2\.mlp\.c_fc\.bias/);
+  });
+
   it('is refused with a tensor of another shape', async () => {
     await setConfig({ n_positions: 63 });
     await refuses(
