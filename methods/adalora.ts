@@ -79,6 +79,12 @@ export default defineMethod({
               }
             : undefined,
       }),
+      merge: (x) => (site) => {
+        if (!adapted.has(site.name)) return [];
+        const values = x[E(site)]!;
+        const down = x[A(site)]!.map((a, i) => a * values[Math.floor(i / site.inputs)]!);
+        return [{ low: { up: x[B(site)]!.map((b) => b * scale), down } }];
+      },
       penalty(x) {
         const one = identity(rank);
         const distance = (square: Tensor): Tensor => square.sub(one).square().sum().sqrt();

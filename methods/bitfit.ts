@@ -30,6 +30,7 @@ export default defineMethod({
         linear: (site) => (lacks(site) ? { output: (y) => y.add(x[b(site)]!) } : undefined),
         norm: (y, site) => (lacks(site) ? y.add(x[b(site)]!) : y),
       }),
+      merge: (x) => (site) => (lacks(site) ? [{ shift: x[b(site)]! }] : []),
     };
   },
 });

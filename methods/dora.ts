@@ -64,6 +64,19 @@ export default defineMethod({
           };
         },
       }),
+      merge: (x) => (site) =>
+        adapted.has(site.name)
+          ? [
+              {
+                low: { up: x[B(site)]!.map((value) => value * scale), down: x[A(site)]! },
+                scale(V) {
+                  const norms = outputNorms(V, site.outputs, transposed);
+                  return x[m(site)]!.map((magnitude, o) => magnitude / norms[o]!);
+                },
+                aroundBias: true,
+              },
+            ]
+          : [],
     };
   },
 });

@@ -20,6 +20,7 @@ export default defineMethod({
     return {
       trained: {},
       unfreezes: (tensor) => last.some(({ name }) => tensor.startsWith(`${name}.`)),
+      merge: () => () => [],
     };
   },
 });

@@ -8,5 +8,5 @@ export default defineMethod({
   paper: 'the baseline of every PEFT paper',
   options: z.strictObject({}),
   defaults: { learningRate: 5e-5 },
-  attach: () => ({ trained: {}, unfreezes: () => true }),
+  attach: () => ({ trained: {}, unfreezes: () => true, merge: () => () => [] }),
 });

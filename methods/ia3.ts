@@ -44,6 +44,8 @@ export default defineMethod({
           return scalesInput(site) ? { input: scale } : { output: scale };
         },
       }),
+      merge: (x) => (site) =>
+        scaled.has(site.name) ? [scalesInput(site) ? { input: x[l(site)]! } : { scale: x[l(site)]! }] : [],
     };
   },
 });

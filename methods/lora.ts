@@ -47,6 +47,10 @@ export default defineMethod({
               }
             : undefined,
       }),
+      merge: (x) => (site) =>
+        adapted.has(site.name)
+          ? [{ low: { up: x[B(site)]!.map((value) => value * scale), down: x[A(site)]! } }]
+          : [],
     };
   },
 });

@@ -69,6 +69,8 @@ export default defineMethod({
         linear: (site) => (wanted(site) ? { output: (y) => edit(x, y, site) } : undefined),
         block: (h, site) => (wanted(site) ? edit(x, h, site) : h),
       }),
+      merge: (x) => (site) =>
+        wanted(site) ? [{ ...(scaling && { scale: x[s(site)]! }), ...(bias && { shift: x[b(site)]! }) }] : [],
     };
   },
 });

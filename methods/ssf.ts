@@ -22,7 +22,8 @@ export default defineMethod({
       init: (random) => random.normal(outputs, mean, 0.02),
     });
     const edit = (x: Tensors, y: Tensor, site: Site): Tensor => y.mul(x[scale(site)]!).add(x[shift(site)]!);
-    const sites = base.sites.filter(({ kind }) => kind === 'linear' || kind === 'norm');
+    const isEdited = ({ kind }: Site): boolean => kind === 'linear' || kind === 'norm';
+    const sites = base.sites.filter(isEdited);
     return {
       trained: Object.fromEntries(
         sites.flatMap((site): [string, TensorSpec][] => [
@@ -34,6 +35,7 @@ export default defineMethod({
         linear: (site) => ({ output: (y) => edit(x, y, site) }),
         norm: (y, site) => edit(x, y, site),
       }),
+      merge: (x) => (site) => (isEdited(site) ? [{ scale: x[scale(site)]!, shift: x[shift(site)]! }] : []),
     };
   },
 });

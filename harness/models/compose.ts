@@ -19,8 +19,8 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
   const total = (field: 'promptLength' | 'prefixLength'): number =>
     parts.reduce((sum, { delta }) => sum + (delta[field] ?? 0), 0);
   /** A method sees its own tensors under the names it gave them, and the base's. */
-  const own = (name: string, x: Tensors): Tensors => {
-    const visible: Record<string, Tensors[string]> = { ...x };
+  const own = <T>(name: string, x: Readonly<Record<string, T>>): Readonly<Record<string, T>> => {
+    const visible: Record<string, T> = { ...x };
     for (const [key, tensor] of Object.entries(x)) {
       if (key.startsWith(`${name}.`)) visible[key.slice(name.length + 1)] = tensor;
     }
@@ -62,6 +62,12 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
             );
           }),
         ) as Tensors,
+    }),
+    ...(parts.every(({ delta }) => delta.merge) && {
+      merge(x) {
+        const edits = parts.map(({ name, delta }) => delta.merge!(own(name, x)));
+        return (site) => edits.flatMap((of) => of(site));
+      },
     }),
   };
 }

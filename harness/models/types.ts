@@ -8,6 +8,8 @@ import type { Random } from './random.ts';
 export type { Shape, Tensor, Random };
 export type Shapes = Readonly<Record<string, Shape>>;
 export type Tensors = Readonly<Record<string, Tensor>>;
+/** Values of tensors on the host, by name. */
+export type Values = Readonly<Record<string, Float32Array>>;
 export type FamilyName = 'gpt2' | 'roberta' | 'bert' | 't5' | 'llama';
 
 /** A place of the forward pass where a method may act. */
@@ -105,10 +107,30 @@ export interface Edits {
   sublayer?(site: Site): { output?(y: Tensor, x: Tensor): Tensor } | undefined;
   norm?(y: Tensor, site: Site): Tensor;
   block?(h: Tensor, site: Site): Tensor;
-  /** [l, d] embeddings of virtual tokens before the input, without positions; they are rows N to N + l of activations. */
+  /**
+   * [l, d] embeddings of virtual tokens before the input, without positions; they are the last rows of activations: l
+   * in a decoder, where they see no sequence, l for each of the B sequences in an encoder.
+   */
   prompt?(stack: 'encoder' | 'decoder'): Tensor | undefined;
   /** Keys and values before those of the input, [l, kvHeads · headDim] each; site of role 'attention'. */
   prefix?(site: Site): { key: Tensor; value: Tensor } | undefined;
+}
+
+/**
+ * An edit of a module that is an affine map, as numbers: x → input ⊙ x before the module and y → scale ⊙ (y + up down x) +
+ * shift after it. What is absent does nothing.
+ */
+export interface AffineEdit {
+  /** [inputs] */
+  readonly input?: Float32Array;
+  /** up [outputs, r] and down [r, inputs] */
+  readonly low?: { readonly up: Float32Array; readonly down: Float32Array };
+  /** [outputs], or made of the base's weight + up down, which lies as the checkpoint stores it. */
+  readonly scale?: Float32Array | ((weight: Float32Array) => Float32Array);
+  /** Whether the base's own bias stands outside of what is scaled. */
+  readonly aroundBias?: boolean;
+  /** [outputs] */
+  readonly shift?: Float32Array;
 }
 
 /** What a method adds to a base model. */
@@ -127,6 +149,11 @@ export interface Delta {
   penalty?(x: Tensors): Tensor;
   /** Part of the program, after the optimiser; returns the tensors that change. */
   update?(x: Tensors, gradients: Tensors, progress: { step: Tensor; totalSteps: number }): Tensors;
+  /**
+   * What `edits` does to a site outside of training, in numbers, so that it can be merged into the base's weights; absent
+   * where it is no affine map of linear modules, norms and blocks. `x`: the values of trained, frozen and state by name.
+   */
+  merge?(x: Values): (site: Site) => readonly AffineEdit[];
 }
 
 /** One PEFT method: a file in methods/ that exports it as default, under its file's name. */
@@ -135,6 +162,8 @@ export interface Method<Options = unknown> {
   /** As the papers print it. */
   readonly label: string;
   readonly paper: string;
+  /** What it computes, in one line and its paper's letters. */
+  readonly formula?: string;
   readonly options: ZodType<Options>;
   /** Named variants: what they set. */
   readonly ablations?: Readonly<Record<string, Partial<Options>>>;

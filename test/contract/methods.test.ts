@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
-import { trainedShapes } from '../../harness/models/attached.ts';
+import { initialize, trainedShapes } from '../../harness/models/attached.ts';
+import { mergeDelta } from '../../harness/models/merge.ts';
 import type { BaseModel, Delta, Method } from '../../harness/models/types.ts';
 import { loadMethods } from '../../harness/runs/plugins.ts';
 import { startOf, tinyBase, tinyBatch } from '../methods/tiny.ts';
@@ -130,6 +131,19 @@ describe.each([...methods.keys()])('%s', (name) => {
       );
     const [above, below] = [await at(moved(step)), await at(moved(-step))];
     expect((above.loss - below.loss) / (2 * step) / expected).toBeCloseTo(1, 2);
+  });
+
+  it('computes the same merged into the base, where it can be', async ({ skip }) => {
+    const delta = attach(method);
+    if (!delta.merge) return skip('it cannot be merged');
+    const state = await startOf(base, delta, 0.1);
+    const { logits } = await computeDecoder(js, base, delta, state, batch);
+    const values = { ...state, ...(await initialize(delta.frozen ?? {}, base, 0)) };
+    const merged = { ...base, ...mergeDelta(base, delta, values) };
+    const alone = await computeDecoder(js, merged, { trained: {} }, {}, batch);
+    expect(alone.logits).toBeAllclose(logits, { atol: 1e-5 * largest(logits) });
+    const unmerged = await computeDecoder(js, base, { trained: {} }, {}, batch);
+    expect(unmerged.logits).not.toBeAllclose(logits, { atol: 1e-2 * largest(logits) });
   });
 
   it('computes the same under padding, behind and before', async () => {
