@@ -51,7 +51,7 @@ export class KeyValueCache {
     for (let row = 0; row < rows; row++) this.#mask(row);
   }
 
-  /** Empties a row and fills it with `count` tokens, [count, d] from row `from` of each layer's keys and values. */
+  /** Empties a row and fills it with `count` tokens, [count, H·h] from row `from` of each layer's keys and values. */
   fill(
     row: number,
     keys: readonly Float32Array[],

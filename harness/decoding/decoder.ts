@@ -34,10 +34,10 @@ export class Decoder implements SequenceModel {
   #candidates: number;
 
   constructor(setup: DecodingSetup, size: DecoderSize) {
-    const { layers, heads, headWidth } = setup.base.architecture;
+    const { layers, kvHeads, headWidth } = setup.base.architecture;
     this.#setup = setup;
     this.#size = size;
-    this.#cache = new KeyValueCache({ layers, heads, headWidth, rows: size.groups * size.beams });
+    this.#cache = new KeyValueCache({ layers, heads: kvHeads, headWidth, rows: size.groups * size.beams });
     this.#rows = Array.from({ length: size.groups }, () => []);
     this.#state = setup.engine.state({});
     this.#candidates = size.candidates;

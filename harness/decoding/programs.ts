@@ -44,8 +44,8 @@ export interface PrefillShape {
 }
 /**
  * Reads prompts, padded on the right: inputs ids, positions and the context's masks [B·T], `last` [B] the row of each
- * prompt's last token. Outputs `scores` and `ids` [B, candidates] of the next token, `key <layer>`, `value <layer>` [B·T, d];
- * `key ahead <layer>` and `value ahead <layer>` [l, d] where the method puts something before every prompt.
+ * prompt's last token. Outputs `scores` and `ids` [B, candidates] of the next token, `key <layer>`, `value <layer>` [B·T, kvHeads·h];
+ * `key ahead <layer>` and `value ahead <layer>` [l, kvHeads·h] where the method puts something before every prompt.
  */
 export function prefillProgram(
   setup: DecodingSetup,
@@ -78,12 +78,12 @@ export interface StepShape {
   readonly candidates: number;
 }
 /**
- * One token a row: inputs ids and positions [B], `key <layer>`, `value <layer>` [B, H, P, h] of the tokens before, bias
- * [B, 1, 1, P]. Outputs as a prefill's, keys and values [B, d] of the new tokens only.
+ * One token a row: inputs ids and positions [B], `key <layer>`, `value <layer>` [B, kvHeads, P, h] of the tokens before, bias
+ * [B, 1, 1, P]. Outputs as a prefill's, keys and values [B, kvHeads·h] of the new tokens only.
  */
 export function stepProgram(setup: DecodingSetup, { rows, slots, candidates }: StepShape): Promise<Program> {
-  const { layers, heads, headWidth } = setup.base.architecture;
-  const cache: TensorTypes[string] = { shape: [rows, heads, slots, headWidth], dtype: 'float32' };
+  const { layers, kvHeads, headWidth } = setup.base.architecture;
+  const cache: TensorTypes[string] = { shape: [rows, kvHeads, slots, headWidth], dtype: 'float32' };
   const places = Array.from({ length: layers }, (_, layer) => layer);
   return setup.engine.compile(
     {
