@@ -1,11 +1,16 @@
 import { UsageError } from './errors.ts';
 import { readBytes } from './files.ts';
 
-/** The rows of a parquet file, with the columns given, which must all be there and hold text; throws UsageError otherwise. */
-export async function readParquet<Column extends string>(
+/**
+ * The rows of a parquet file, with the columns given, which must all be there and hold text, or numbers where `numbers` lists
+ * them; throws UsageError otherwise.
+ */
+export async function readParquet<Text extends string, Count extends string = never>(
   path: string,
-  columns: readonly Column[],
-): Promise<Record<Column, string>[]> {
+  texts: readonly Text[],
+  numbers: readonly Count[] = [],
+): Promise<(Record<Text, string> & Record<Count, number>)[]> {
+  const columns = [...texts, ...numbers];
   // Imported here, because only data from the hub comes as parquet.
   const [{ parquetReadObjects }, { compressors }] = await Promise.all([
     import('hyparquet'),
@@ -17,7 +22,7 @@ export async function readParquet<Column extends string>(
     rows = await parquetReadObjects({
       file: new Uint8Array(bytes).buffer,
       compressors,
-      columns: [...columns],
+      columns,
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -29,10 +34,18 @@ export async function readParquet<Column extends string>(
     );
   }
   for (const [i, row] of rows.entries()) {
-    for (const column of columns) {
+    for (const column of texts) {
       if (typeof row[column] !== 'string')
         throw new UsageError(`${path}, row ${i + 1}: ${column} holds no text.`);
     }
+    for (const column of numbers) {
+      // Whole numbers of 64 bits come as bigint.
+      const value = row[column];
+      const number = typeof value === 'bigint' ? Number(value) : value;
+      if (typeof number !== 'number' || !Number.isFinite(number))
+        throw new UsageError(`${path}, row ${i + 1}: ${column} holds no number.`);
+      row[column] = number;
+    }
   }
-  return rows as Record<Column, string>[];
+  return rows as (Record<Text, string> & Record<Count, number>)[];
 }
