@@ -2,6 +2,8 @@ import { z, type ZodType } from 'zod';
 import { UsageError } from '../data/errors.ts';
 import type { Architecture } from './family.ts';
 import { gpt2, gpt2Config } from './gpt2.ts';
+import { llama, llamaConfig } from './llama.ts';
+import { t5, t5Config } from './t5.ts';
 
 /** A family's reading of config.json: throws UsageError where a setting of it is not built. */
 function family<Config>(schema: ZodType<Config>, describe: (config: Config) => Architecture) {
@@ -17,6 +19,8 @@ function family<Config>(schema: ZodType<Config>, describe: (config: Config) => A
 
 const families = {
   gpt2: family(gpt2Config, gpt2),
+  llama: family(llamaConfig, llama),
+  t5: family(t5Config, t5),
 };
 
 /** The model types of config.json that are built. */

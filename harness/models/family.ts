@@ -44,6 +44,8 @@ export interface EncoderOnly extends Encoding {
 }
 export interface EncoderDecoder extends Encoding, Decoding {
   readonly kind: 'encoder-decoder';
+  /** The token that stands before every target. */
+  readonly startToken: number;
 }
 interface Decoding {
   /** The output weight [V, d]. */
@@ -71,6 +73,8 @@ export interface Past {
   readonly values: readonly Tensor[];
   /** [B, 1, 1, P]: 0 where a slot is filled, a large negative number elsewhere. */
   readonly bias: Tensor;
+  /** What cross attention reads, of G sources; each serves B / G successive sequences. */
+  readonly source?: Past;
 }
 
 /** The way between tokens that lie end to end, [N, …], and the slots of attention, [B·T, …]; see selectRows. */
@@ -93,6 +97,13 @@ export interface DecoderBatch {
   /** Added to the attention scores, broadcastable to [B, 1, T, T]; causal where absent. */
   readonly bias?: Tensor;
   readonly past?: Past;
+  /** What cross attention reads, where there is one; behind a past it stands there. */
+  readonly source?: Source;
+}
+
+/** What an encoder made of the sources, one for each sequence of a decoder. */
+export interface Source extends Pick<EncoderBatch, 'length' | 'packing' | 'bias'> {
+  readonly states: EncoderStates;
 }
 
 export interface EncoderBatch {
@@ -131,4 +142,6 @@ export interface DecoderStates {
   readonly values: readonly Tensor[];
   /** Those of a method's prefix and virtual tokens, one for each layer or none. */
   readonly ahead: readonly Ahead[];
+  /** Keys and values of the source's slots, virtual tokens first, a pair for each layer, [B·(l + T), H·h] each. */
+  readonly source?: Pick<Past, 'keys' | 'values'>;
 }

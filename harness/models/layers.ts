@@ -22,6 +22,12 @@ export function layerNormAt(model: ModelTensors, site: Site, epsilon: number, x:
   return model.edits.norm ? model.edits.norm(y, site) : y;
 }
 
+/** A normalisation by the root mean square and what a method does to it, [N, d]. */
+export function rmsNormAt(model: ModelTensors, site: Site, epsilon: number, x: Tensor): Tensor {
+  const y = ops.rmsNorm(x, model.weight(`${site.name}.weight`), epsilon);
+  return model.edits.norm ? model.edits.norm(y, site) : y;
+}
+
 /** What a method makes of a sublayer's output, before dropout and residual. */
 export function sublayerAt(model: ModelTensors, site: Site, y: Tensor, x: Tensor): Tensor {
   const edit = model.edits.sublayer?.(site);
@@ -59,6 +65,8 @@ export interface AttendOptions {
   /** Rows of virtual tokens behind the N of the batch. */
   readonly virtual: number;
   readonly prefix: Ahead | undefined;
+  /** Bias of the scores of what stands ahead, broadcastable to [B, H, T, l]; 0 where absent. */
+  readonly aheadBias?: Tensor;
   /** The base's dropout of the probabilities. */
   keep(shape: number[], name: string): Tensor | undefined;
 }
@@ -74,7 +82,7 @@ export type QueryKeyValue = readonly [Tensor] | readonly [Tensor, Tensor, Tensor
 export function attendTokens(
   batch: DecoderBatch,
   queryKeyValue: QueryKeyValue,
-  { heads, scale, bias, virtual, prefix, keep }: AttendOptions,
+  { heads, scale, bias, virtual, prefix, aheadBias, keep }: AttendOptions,
 ): { mixed: Tensor; key: Tensor; value: Tensor; ahead: Ahead | undefined } {
   const rows = queryKeyValue[0].shape[0];
   const cut = queryKeyValue.map((x) => (virtual > 0 ? ops.split(x, [rows - virtual, virtual], 0) : [x]));
@@ -95,7 +103,7 @@ export function attendTokens(
       ahead ? putAhead(ahead.key, own.key, count) : own.key,
       ahead ? putAhead(ahead.value, own.value, count) : own.value,
       { batch: count, heads, scale },
-      before > 0 ? ops.concat([ops.zeros([...bias.shape.slice(0, 3), before]), bias], 3) : bias,
+      before > 0 ? ops.concat([aheadBias ?? ops.zeros([...bias.shape.slice(0, 3), before]), bias], 3) : bias, // prettier-ignore
       keep([count, heads, length, before + length], name),
     );
   };

@@ -24,8 +24,8 @@ export function runDecoder(
 ): DecoderStates {
   const { architecture, id } = use.base;
   if (architecture.kind === 'encoder') throw new RangeError(`${id} is an encoder and generates no text`);
-  // Behind a past they stand in the cache.
-  const virtual = batch.past ? 0 : (use.delta.promptLength ?? 0);
+  // Behind a past they stand in the cache; what has an encoder puts them there.
+  const virtual = batch.past || architecture.kind === 'encoder-decoder' ? 0 : (use.delta.promptLength ?? 0);
   const model = modelTensors(x, use, 'decoder', virtual);
   return architecture.decode(model, { ...batch, ids: x.inputs.ids!, positions: x.inputs.positions! });
 }
@@ -46,6 +46,24 @@ export function runEncoder(
     positions: positions!,
     ...(tokenTypes && { tokenTypes }),
   });
+}
+
+/** What the program's inputs of an encoder-decoder's source are called, before the names that they have in an encoder. */
+export const SOURCE = 'source ';
+
+/** Runs a base's encoder on the source and its decoder, which reads it, on the target. */
+export function runEncoderDecoder(
+  x: ProgramTensors,
+  use: ModelUse,
+  source: Parameters<typeof runEncoder>[2],
+  target: Parameters<typeof runDecoder>[2],
+): DecoderStates {
+  const named = Object.entries(x.inputs)
+    .filter(([name]) => name.startsWith(SOURCE))
+    .map(([name, tensor]) => [name.slice(SOURCE.length), tensor] as const);
+  const inputs = { ...(x.inputs.step && { step: x.inputs.step }), ...Object.fromEntries(named) };
+  const states = runEncoder({ ...x, inputs }, use, source);
+  return runDecoder(x, use, { ...target, source: { ...source, states } });
 }
 
 /** `virtual`: rows of virtual tokens behind those of the batch. */
