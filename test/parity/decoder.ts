@@ -1,7 +1,13 @@
 import * as ops from '../../harness/engine/ops.ts';
-import type { Engine, Held, NamedArrays, ProgramFunction } from '../../harness/engine/types.ts';
+import type { Engine, NumericArray, ProgramTensors, Shape } from '../../harness/engine/types.ts';
 import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
-import { headWeight, runDecoder, type ModelUse } from '../../harness/models/run-model.ts';
+import {
+  headWeight,
+  runDecoder,
+  runEncoderDecoder,
+  SOURCE,
+  type ModelUse,
+} from '../../harness/models/run-model.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
 
 /** A batch as transformers takes it. */
@@ -14,105 +20,185 @@ export interface Batch {
 
 export type Arrays = Record<string, Float32Array>;
 
-/** Logits, loss and gradients of a base under a method, at the tensors given. */
-export async function computeDecoder(
+export type Inputs = Readonly<Record<string, { readonly shape: Shape; readonly data: NumericArray }>>;
+
+/** A token to predict: the row of hidden states that predicts it. */
+interface Target {
+  readonly row: number;
+  readonly id: number;
+}
+
+export interface Computed {
+  readonly logits: Float32Array;
+  readonly loss: number;
+  readonly gradients: Arrays;
+  readonly hidden: Float32Array;
+}
+
+/** Logits, loss and gradients of a base under a method, at the tensors given; an encoder-decoder reads the batch's input. */
+export function computeDecoder(
   engine: Engine,
   base: BaseModel,
   delta: Delta,
   tensors: Arrays,
   batch: Batch,
-): Promise<{ logits: Float32Array; loss: number; gradients: Arrays; hidden: Float32Array }> {
+): Promise<Computed> {
+  const make = base.architecture.kind === 'encoder-decoder' ? sequenceToSequence : decoderOnly;
+  return compute(engine, base, delta, tensors, make(batch, base));
+}
+
+interface Made {
+  readonly inputs: Inputs;
+  /** Rows of hidden states. */
+  readonly rows: number;
+  readonly targets: readonly Target[];
+  readonly forward: (x: ProgramTensors, use: ModelUse) => ops.Tensor;
+}
+
+const MASKED = -1e9;
+
+function decoderOnly(batch: Batch): Made {
   const [rows, length] = [batch.input_ids.length, batch.input_ids[0]!.length];
-  const held: Held = await holdFrozen(engine, base, delta, 0);
-  const shapes = trainedShapes(base, delta);
-  const types = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }])); // prettier-ignore
-  const state = engine.state(
-    Object.fromEntries(
-      Object.entries(shapes).map(([name, shape]) => [name, { shape, data: tensors[name]! }]),
-    ),
-  );
   const mask = batch.attention_mask;
   const all = rows * length;
-  const at = (list: number[][]): number[] => list.flat();
   // The label of the next position is this one's target.
-  const targets: { row: number; id: number }[] = [];
+  const targets: Target[] = [];
   batch.labels.forEach((labels, row) => {
     labels.forEach((id, i) => {
       if (i > 0 && id !== -100) targets.push({ row: row * length + i - 1, id });
     });
   });
-  const places = new Int32Array(all).fill(targets.length);
-  targets.forEach(({ row }, place) => (places[row] = place));
   // The prompt is what stands before the first label.
+  const ends = batch.labels.map((labels) => labels.findIndex((id) => id !== -100));
+  const bias = Float32Array.from(
+    { length: all * length },
+    (_, i) => (i % length <= Math.floor(i / length) % length && mask[Math.floor(i / length / length)]![i % length] ? 0 : MASKED), // prettier-ignore
+  );
+  const padded = mask.some((m) => m.includes(0));
+  return {
+    inputs: {
+      ...tokenInputs(batch.input_ids, mask, ends, batch.position_ids),
+      bias: { shape: [rows, 1, length, length], data: bias },
+    },
+    rows: all,
+    targets,
+    forward: (x, use) =>
+      runDecoder(x, use, { batch: rows, length, ...(padded && { bias: x.inputs.bias! }) }).hidden,
+  };
+}
+
+/** The source is the prompt; the decoder reads the labels shifted to the right. */
+function sequenceToSequence(batch: Batch, { architecture }: BaseModel): Made {
+  if (architecture.kind !== 'encoder-decoder') throw new TypeError('this base reads no source');
+  const { startToken } = architecture;
+  const [rows, length, size] = [batch.input_ids.length, batch.labels[0]!.length, batch.input_ids[0]!.length];
+  const mask = batch.attention_mask;
+  const shifted = batch.labels.map((labels) => [startToken, ...labels.slice(0, -1).map((id) => Math.max(0, id))]); // prettier-ignore
+  const ends = mask.map((bits) => bits.lastIndexOf(1) + 1);
+  const source = tokenInputs(batch.input_ids, mask, ends);
+  const bias = Float32Array.from(mask.flat(), (bit) => (bit ? 0 : MASKED));
+  return {
+    inputs: {
+      ...tokenInputs(shifted, batch.labels.map((labels) => labels.map(() => 1)), labelless(rows)), // prettier-ignore
+      ...Object.fromEntries(Object.entries(source).map(([name, input]) => [SOURCE + name, input])),
+      [`${SOURCE}bias`]: { shape: [rows, 1, 1, size], data: bias },
+    },
+    rows: rows * length,
+    targets: batch.labels.flat().flatMap((id, row) => (id === -100 ? [] : [{ row, id }])),
+    forward: (x, use) =>
+      runEncoderDecoder(
+        x,
+        use,
+        { batch: rows, length: size, bias: x.inputs[`${SOURCE}bias`]! },
+        { batch: rows, length },
+      ).hidden,
+  };
+}
+
+/** No row has a prompt. */
+const labelless = (rows: number): number[] => Array.from({ length: rows }, () => 0);
+
+/** Ids, positions and the context's masks of a padded batch; a row's prompt ends where `ends` says. */
+function tokenInputs(
+  ids: readonly number[][],
+  mask: readonly number[][],
+  ends: readonly number[],
+  positions?: readonly number[][],
+): Inputs {
+  const length = ids[0]!.length;
+  const all = ids.length * length;
   const fromStart = new Float32Array(all).fill(-1);
   const fromEnd = new Float32Array(all).fill(-1);
-  batch.labels.forEach((labels, row) => {
-    const [start, end] = [mask[row]!.indexOf(1), labels.findIndex((id) => id !== -100)];
+  ends.forEach((end, row) => {
+    const start = mask[row]!.indexOf(1);
     for (let i = start; i < end; i++) {
       fromStart[row * length + i] = i - start;
       fromEnd[row * length + i] = end - 1 - i;
     }
   });
-  const padded = mask.some((m) => m.includes(0));
-  const inputs: NamedArrays = {
-    ids: Int32Array.from(at(batch.input_ids)),
-    positions: Int32Array.from(batch.position_ids ? at(batch.position_ids) : Array.from({ length: all }, (_, i) => i % length)), // prettier-ignore
-    targetRows: Int32Array.from(targets, ({ row }) => row),
-    targetPlaces: places,
-    targetIds: Int32Array.from(targets, ({ id }) => id),
-    targetWeights: new Float32Array(targets.length).fill(1 / targets.length),
-    tokens: Float32Array.from(at(mask)),
-    prompt: fromStart.map((i) => (i >= 0 ? 1 : 0)),
-    fromStart,
-    fromEnd,
-    bias: Float32Array.from(
-      { length: all * length },
-      (_, i) => (i % length <= Math.floor(i / length) % length && mask[Math.floor(i / length / length)]![i % length] ? 0 : -1e9), // prettier-ignore
-    ),
+  const column = (data: Float32Array): Inputs[string] => ({ shape: [all, 1], data });
+  return {
+    ids: { shape: [all], data: Int32Array.from(ids.flat()) },
+    positions: {
+      shape: [all],
+      data: Int32Array.from(positions?.flat() ?? Array.from({ length: all }, (_, i) => i % length)),
+    },
+    tokens: column(Float32Array.from(mask.flat())),
+    prompt: column(fromStart.map((i) => (i >= 0 ? 1 : 0))),
+    fromStart: column(fromStart),
+    fromEnd: column(fromEnd),
   };
-  const float = (shape: number[]): { shape: number[]; dtype: 'float32' } => ({ shape, dtype: 'float32' });
-  const int = (n: number): { shape: number[]; dtype: 'int32' } => ({ shape: [n], dtype: 'int32' });
-  const program: ProgramFunction = (x) => {
-    const use: ModelUse = { base, delta, tensors: x.state, training: true, dropout: false, totalSteps: 1 };
-    const forward = (): ops.Tensor => runDecoder(x, use, { batch: rows, length, ...(padded && { bias: x.inputs.bias! }) }).hidden; // prettier-ignore
-    const { value, gradients } = ops.valueAndGradients(() => {
-      const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
-      const aimed = ops.selectRows(forward(), targetRows!, targetPlaces!);
-      return ops.headCrossEntropy(aimed, headWeight(x, use), targetIds!, targetWeights!, 0);
-    }, x.state);
-    const hidden = forward();
-    const named = Object.entries(gradients).map(([name, g]) => [`gradient ${name}`, g] as const);
-    return {
-      outputs: {
-        loss: value,
-        logits: ops.matMul(hidden, headWeight(x, use), false, true),
-        hidden,
-        ...Object.fromEntries(named),
-      },
-    };
+}
+
+async function compute(
+  engine: Engine,
+  base: BaseModel,
+  delta: Delta,
+  tensors: Arrays,
+  { inputs, rows, targets, forward }: Made,
+): Promise<Computed> {
+  const held = await holdFrozen(engine, base, delta, 0);
+  const shapes = trainedShapes(base, delta);
+  const state = engine.state(
+    Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, data: tensors[name]! }])), // prettier-ignore
+  );
+  const places = new Int32Array(rows).fill(targets.length);
+  targets.forEach(({ row }, place) => (places[row] = place));
+  const count = [targets.length];
+  const all: Inputs = {
+    ...inputs,
+    targetRows: { shape: count, data: Int32Array.from(targets, ({ row }) => row) },
+    targetPlaces: { shape: [rows], data: places },
+    targetIds: { shape: count, data: Int32Array.from(targets, ({ id }) => id) },
+    targetWeights: { shape: count, data: new Float32Array(targets.length).fill(1 / targets.length) },
   };
   const compiled = await engine.compile(
     {
       name: 'parity',
       held,
-      state: types,
-      inputs: {
-        ids: int(all),
-        positions: int(all),
-        targetRows: int(targets.length),
-        targetPlaces: int(all),
-        targetIds: int(targets.length),
-        targetWeights: float([targets.length]),
-        tokens: float([all, 1]),
-        prompt: float([all, 1]),
-        fromStart: float([all, 1]),
-        fromEnd: float([all, 1]),
-        bias: float([rows, 1, length, length]),
-      },
+      state: Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }])), // prettier-ignore
+      inputs: Object.fromEntries(Object.entries(all).map(([name, { shape, data }]) => [name, { shape, dtype: data instanceof Int32Array ? ('int32' as const) : ('float32' as const) }])), // prettier-ignore
     },
-    program,
+    (x) => {
+      const use: ModelUse = { base, delta, tensors: x.state, training: true, dropout: false, totalSteps: 1 };
+      const { value, gradients } = ops.valueAndGradients(() => {
+        const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
+        const aimed = ops.selectRows(forward(x, use), targetRows!, targetPlaces!);
+        return ops.headCrossEntropy(aimed, headWeight(x, use), targetIds!, targetWeights!, 0);
+      }, x.state);
+      const hidden = forward(x, use);
+      const named = Object.entries(gradients).map(([name, g]) => [`gradient ${name}`, g] as const);
+      return {
+        outputs: {
+          loss: value,
+          logits: ops.matMul(hidden, headWeight(x, use), false, true),
+          hidden,
+          ...Object.fromEntries(named),
+        },
+      };
+    },
   );
-  const out = await compiled.run(state, inputs);
+  const out = await compiled.run(state, Object.fromEntries(Object.entries(all).map(([name, { data }]) => [name, data]))); // prettier-ignore
   await compiled.dispose();
   const gradients = Object.keys(shapes).map(
     (name) => [name, out[`gradient ${name}`] as Float32Array] as const,
