@@ -1,6 +1,7 @@
 import { cacheFolder } from '../harness/data/cache.ts';
 import { groupByMeaning, loadE2E } from '../harness/data/e2e.ts';
-import type { MetricInfo, Task } from '../harness/data/task.ts';
+import { encodePair } from '../harness/data/encode-pair.ts';
+import type { MetricInfo, TextTask } from '../harness/data/task.ts';
 import { corpusValues, e2eScorer, segmentValues } from '../harness/metrics/e2e.ts';
 import { loadParaphrases } from '../harness/metrics/meteor-paraphrases.ts';
 
@@ -11,7 +12,8 @@ const plain = (name: string): MetricInfo => ({ name, higherIsBetter: true, scale
  * E2E NLG (Novikova et al., 2017): a restaurant's meaning representation to a sentence. Prompt and separator as in the RED
  * authors' code: the meaning, the end token, the reference, the end token; the loss is on what follows the separator.
  */
-const task: Task = {
+const task: TextTask = {
+  kind: 'text',
   name: 'e2e',
   label: 'E2E NLG',
   version: 2,
@@ -53,17 +55,7 @@ const task: Task = {
     };
   },
 
-  encode(input, target, tokenizer, { promptLength, targetLength }) {
-    const end = tokenizer.eosId;
-    if (end === undefined) throw new RangeError('e2e needs a tokenizer with an end token');
-    // The separator and the end survive the cut: without them a sequence would say something else.
-    const prompt = [...tokenizer.encode(input).slice(0, promptLength - 1), end];
-    return {
-      prompt,
-      target: target === undefined ? [] : [...tokenizer.encode(target).slice(0, targetLength - 1), end],
-    };
-  },
-
+  encode: encodePair,
   clean: (text) => text.trim(),
 
   async score(predictions) {

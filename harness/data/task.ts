@@ -13,6 +13,8 @@ export interface TestItem {
   readonly id: string;
   readonly input: string;
   readonly references: readonly string[];
+  /** What a task of classes or values says of it. */
+  readonly label?: number;
 }
 export interface Splits {
   /** Says which data these are, by name, form and content; part of a cell's identity. */
@@ -47,8 +49,8 @@ export interface TestScore {
   readonly segments?: readonly Readonly<Record<string, number>>[];
 }
 
-/** One task: a file in tasks/ that exports it as default, under its file's name. */
-export interface Task {
+/** What every task has: a file in tasks/ that exports it as default, under its file's name. */
+interface TaskBase {
   readonly name: string;
   readonly label: string;
   /** Raised whenever its scores would change; scores of different versions are never mixed. */
@@ -57,6 +59,22 @@ export interface Task {
   readonly metrics: readonly MetricInfo[];
   /** Hyper-parameters (recipe keys) that suit it where no recipe says otherwise. */
   readonly defaults: Readonly<Record<string, unknown>>;
+  /** Hyper-parameters of a published recipe for a base (as asked for) and a method by name; they beat the method's defaults. */
+  recipe?(model: string, method: string): Readonly<Record<string, unknown>>;
+}
+
+/** What a task's splits may depend on besides the data. */
+export interface Draw {
+  readonly seed: number;
+  /** The base's family, such as `roberta`. */
+  readonly family: string;
+  /** Which side of a discrepancy, by id, the run's protocol takes: paper, code or corrected. */
+  side(discrepancy: string): string;
+}
+
+/** A task whose answers are text. */
+export interface TextTask extends TaskBase {
+  readonly kind: 'text';
   /** Throws UsageError where the data is missing or malformed. */
   load(source: DataSource): Promise<Splits>;
   /** Token ids of one example for a decoder, cut to the lengths given; `target` is empty for a test input. */
@@ -70,4 +88,47 @@ export interface Task {
   clean(text: string): string;
   /** The test split's score; its metrics are among the task's. */
   score(predictions: readonly Prediction[]): Promise<TestScore>;
+}
+
+/** One example whose answer is a class or a number. */
+export interface LabelledExample {
+  readonly id: string;
+  /** A sentence, or a pair of them. */
+  readonly texts: readonly string[];
+  /** The number of the class, or the value. */
+  readonly label: number;
+}
+export interface LabelledSplits {
+  readonly source: Splits['source'];
+  readonly train: readonly LabelledExample[];
+  readonly validation: readonly LabelledExample[];
+  readonly test: readonly LabelledExample[];
+  /** Further test sets by name; their metrics are called `<metric> (<name>)`. */
+  readonly alsoTest?: Readonly<Record<string, readonly LabelledExample[]>>;
+}
+
+/** A task whose answers are classes or numbers: a head on an encoder gives them, other models write them as text. */
+export interface LabelTask extends TaskBase {
+  readonly kind: 'label';
+  /** Names of the classes, by number; absent where the answer is a value. */
+  readonly classes?: readonly string[];
+  /** Which of its metrics, on the validation split, chooses the checkpoint. */
+  readonly selection: string;
+  /** Throws UsageError where the data is missing or malformed. */
+  load(source: DataSource, draw: Draw): Promise<LabelledSplits>;
+  /** How a model that generates is asked, and what its answer counts as: a class (one that there is none of is wrong) or a value. */
+  write(example: LabelledExample): TextPair;
+  read(text: string): number;
+  /** A split's metrics, by name; classes or values predicted, and the labels. */
+  score(predictions: readonly number[], labels: readonly number[]): Readonly<Record<string, number>>;
+}
+
+export type Task = TextTask | LabelTask;
+
+/** An example as an encoder takes it, special tokens included. */
+export interface LabelledTokens {
+  readonly ids: readonly number[];
+  /** 0 for the first text, 1 for the second, where the tokenizer tells them apart. */
+  readonly types: readonly number[];
+  readonly label: number;
 }

@@ -1,11 +1,11 @@
 import { cachedTokens } from '../data/cache.ts';
-import type { Task, TokenPair } from '../data/task.ts';
+import type { TextTask, TokenPair } from '../data/task.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Recipe } from '../training/recipe.ts';
 
 /** What becomes token ids: the first `items` of a split of the data with this hash. */
 export interface TextSplit {
-  readonly task: Task;
+  readonly task: TextTask;
   readonly dataHash: string;
   readonly split: 'train' | 'validation' | 'test';
   /** A test item has no target. */

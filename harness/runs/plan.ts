@@ -80,7 +80,7 @@ export async function planRuns(
   const cells = chosen.flatMap((task) =>
     request.models.flatMap((model) =>
       variants.flatMap((variant) => {
-        const recipe = resolveRecipe(task, variant, hyper, protocol);
+        const recipe = resolveRecipe({ task, variant, model }, hyper, protocol);
         const maxSteps = limits.steps ?? recipe.maxSteps;
         return request.seeds.map((seed) => ({
           ...{ task, model, variant, seed, limits },

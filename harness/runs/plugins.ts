@@ -31,7 +31,7 @@ const methodSchema = z.object({
   attach: aFunction,
 });
 
-const taskSchema = z.object({
+const taskBase = z.object({
   name: aName,
   label: text,
   version: z.int().positive(),
@@ -46,11 +46,25 @@ const taskSchema = z.object({
     )
     .min(1),
   defaults: recipeDefaults,
+  recipe: aFunction.optional(),
   load: aFunction,
-  encode: aFunction,
-  clean: aFunction,
   score: aFunction,
 });
+const taskSchema = z.discriminatedUnion('kind', [
+  taskBase.extend({ kind: z.literal('text'), encode: aFunction, clean: aFunction }),
+  taskBase
+    .extend({
+      kind: z.literal('label'),
+      classes: z.array(text).min(2).optional(),
+      selection: text,
+      write: aFunction,
+      read: aFunction,
+    })
+    .refine(({ metrics, selection }) => metrics.some(({ name }) => name === selection), {
+      path: ['selection'],
+      message: 'expected one of the metrics',
+    }),
+]);
 
 /** Every method by name, from the files of methods/; throws UsageError naming the file and field that is wrong. */
 export async function loadMethods(
@@ -85,7 +99,7 @@ function byName<T extends { readonly name: string }>(
 /** The default exports of a folder's files, by file. */
 async function loadFolder<T extends { readonly name: string }>(
   folder: string,
-  schema: z.ZodObject,
+  schema: z.ZodType,
 ): Promise<ReadonlyMap<string, T>> {
   const names = (await readdir(folder)).filter((name) => extname(name) === '.ts').sort();
   const files = names.map((name) => join(folder, name));
@@ -94,7 +108,7 @@ async function loadFolder<T extends { readonly name: string }>(
   );
 }
 
-async function loadFile<T extends { readonly name: string }>(file: string, schema: z.ZodObject): Promise<T> {
+async function loadFile<T extends { readonly name: string }>(file: string, schema: z.ZodType): Promise<T> {
   let module: { default?: unknown };
   try {
     module = (await import(pathToFileURL(file).href)) as { default?: unknown };

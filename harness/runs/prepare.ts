@@ -1,9 +1,11 @@
 import { UsageError } from '../data/errors.ts';
-import type { Splits, Task } from '../data/task.ts';
+import { asTextTask } from '../data/label-as-text.ts';
+import type { Splits, TextTask } from '../data/task.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
 import { attach } from './attach.ts';
 import { hashJson } from './canonical.ts';
+import { parseProtocol } from './protocol.ts';
 import { addressOf, type Cell, type Plan } from './plan.ts';
 import type { Settings } from './record.ts';
 import { findPlace, type Place } from './store.ts';
@@ -11,6 +13,7 @@ import { findPlace, type Place } from './store.ts';
 /** A cell with its base and data open. */
 export interface PreparedCell {
   readonly cell: Cell;
+  readonly task: TextTask;
   readonly splits: Splits;
   readonly base: BaseModel;
   readonly tokenizer: Tokenizer;
@@ -25,7 +28,7 @@ export interface PreparedCell {
 /** Opens bases and data, each once, and finds every cell's record or place; throws UsageError where something cannot be used. */
 export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
   const { loadBase } = await import('../models/base.ts');
-  const splitsOf = once((task: Task) => task.load(plan.source));
+  const splitsOf = once((key: string, task: TextTask) => task.load(plan.source));
   const baseOf = once((id: string) => loadBase(id, plan.base));
   const attached: { cell: Cell; base: BaseModel; delta: Delta }[] = [];
   // All of what is quickly checked comes before any data is read or fetched.
@@ -43,7 +46,12 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
         `The tokenizer has ${tokenizer.vocabSize} tokens, ${base.id} knows ${vocabulary}: they do not belong together; give its own with --tokenizer DIR.`,
       );
     }
-    const splits = await splitsOf(cell.task);
+    const draw = { seed: cell.seed, family: base.family, side: parseProtocol(cell.protocol.split(' ')).side };
+    const [task, key] =
+      cell.task.kind === 'label'
+        ? [asTextTask(cell.task, draw), [cell.task.name, draw.seed, draw.family, cell.protocol].join()]
+        : [cell.task, cell.task.name];
+    const splits = await splitsOf(key, task);
     const settings: Settings = {
       task: { name: cell.task.name, version: cell.task.version },
       data: splits.source,
@@ -57,7 +65,7 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
     };
     const identity = hashJson(settings);
     const place = await findPlace(plan.results, addressOf(cell), identity);
-    prepared.push({ cell, splits, base, tokenizer, endToken, delta, settings, identity, place });
+    prepared.push({ cell, task, splits, base, tokenizer, endToken, delta, settings, identity, place });
   }
   return prepared;
 }
@@ -69,10 +77,12 @@ function endTokenOf(tokenizer: Tokenizer, model: string): number {
   );
 }
 
-function once<Key, Value>(make: (key: Key) => Promise<Value>): (key: Key) => Promise<Value> {
-  const made = new Map<Key, Promise<Value>>();
-  return (key) => {
-    const value = made.get(key) ?? make(key);
+function once<Rest extends unknown[], Value>(
+  make: (key: string, ...rest: Rest) => Promise<Value>,
+): (key: string, ...rest: Rest) => Promise<Value> {
+  const made = new Map<string, Promise<Value>>();
+  return (key, ...rest) => {
+    const value = made.get(key) ?? make(key, ...rest);
     made.set(key, value);
     return value;
   };

@@ -14,13 +14,13 @@ export function isRecipeKey(key: string): boolean {
  * which beat the task's, which beat the schema's. Throws UsageError on a key or a value that does not exist.
  */
 export function resolveRecipe(
-  task: Task,
-  variant: Variant,
+  { task, variant, model }: { task: Task; variant: Variant; model: string },
   settings: readonly OptionSetting[],
   protocol: Protocol = parseProtocol([]),
 ): Recipe {
   const values: Options = { ...task.defaults };
   for (const { method } of variant.parts) Object.assign(values, method.defaults);
+  for (const { method } of variant.parts) Object.assign(values, task.recipe?.(model, method.name));
   Object.assign(values, protocolSettings(protocol, task.name));
   for (const { key, value } of settings) values[key] = parseOption('The recipe', recipeSchema, key, value);
   return checkOptions('The recipe', recipeSchema, values) as Recipe;

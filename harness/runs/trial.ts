@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { writeFileAtomic } from '../data/atomic.ts';
 import { hashFile } from '../data/hash.ts';
 import { writeSafetensors } from '../data/safetensors.ts';
-import type { Prediction, Task, TestScore } from '../data/task.ts';
+import type { Prediction, TestScore, TextTask } from '../data/task.ts';
 import type { Engine } from '../engine/types.ts';
 import { Diverged, type TrainingResult } from '../training/types.ts';
 import { encodeSplit, type TextSplit } from './encode.ts';
@@ -36,10 +36,16 @@ export interface Trial {
 
 /** Trains, generates and scores one cell, and writes its files; fills `findings` as it goes, so that a failure keeps them. */
 export async function trainAndTest(
-  { run: { cell, place, splits, base, tokenizer, endToken, delta }, engine, folder, events, signal }: Trial,
+  {
+    run: { cell, task, place, splits, base, tokenizer, endToken, delta },
+    engine,
+    folder,
+    events,
+    signal,
+  }: Trial,
   findings: Findings,
 ): Promise<void> {
-  const { task, recipe, seed } = cell;
+  const { recipe, seed } = cell;
   const cut = <T>(items: readonly T[]) => items.slice(0, cell.limits.examples ?? undefined);
   const parts = { train: cut(splits.train), validation: cut(splits.validation), test: cut(splits.test) };
   findings.examples = {
@@ -124,7 +130,7 @@ async function keepTraining(path: string, result: TrainingResult, findings: Find
 }
 
 async function score(
-  task: Task,
+  task: TextTask,
   predictions: readonly Prediction[],
   findings: Findings,
 ): Promise<TestScore['segments']> {

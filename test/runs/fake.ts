@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Task } from '../../harness/data/task.ts';
+import type { TextTask } from '../../harness/data/task.ts';
 import { defineMethod, type Method } from '../../harness/models/types.ts';
 
 const attach = () => ({ trained: {} });
@@ -38,7 +38,8 @@ export const methods: ReadonlyMap<string, Method> = new Map([
 ]);
 
 /** A task of a few lines that any tokenizer can encode. */
-export const copyTask: Task = {
+export const copyTask: TextTask = {
+  kind: 'text',
   name: 'copy',
   label: 'Copy',
   version: 1,

@@ -1,11 +1,19 @@
 import { expect, test } from 'vitest';
+import type { TextTask } from '../../harness/data/task.ts';
 import { splitSetting } from '../../harness/runs/options.ts';
 import { isRecipeKey, resolveRecipe } from '../../harness/runs/recipes.ts';
 import { parseVariant } from '../../harness/runs/variant.ts';
 import { copyTask, methods } from './fake.ts';
 
+const published: TextTask = {
+  ...copyTask,
+  recipe: (model, method) => (model === 'gpt2' && method === 'lora' ? { learningRate: 3e-3, epochs: 7 } : {}),
+};
 const resolve = (method: string, ...settings: string[]) =>
-  resolveRecipe(copyTask, parseVariant(method, methods), settings.map(splitSetting));
+  resolveRecipe(
+    { task: copyTask, variant: parseVariant(method, methods), model: 'gpt2' },
+    settings.map(splitSetting),
+  );
 
 test('schema < task < method < --set', () => {
   expect(resolve('red')).toMatchObject({ beams: 1, batchSize: 4, learningRate: 1e-2 });
@@ -15,6 +23,14 @@ test('schema < task < method < --set', () => {
     learningRate: 3e-5,
     dropout: false,
   });
+});
+
+test('a published recipe of a model and a method beats the defaults', () => {
+  const of = (model: string, method: string) =>
+    resolveRecipe({ task: published, variant: parseVariant(method, methods), model }, []);
+  expect(of('gpt2', 'lora')).toMatchObject({ learningRate: 3e-3, epochs: 7, batchSize: 4 });
+  expect(of('gpt2', 'red')).toMatchObject({ learningRate: 1e-2, epochs: 1 });
+  expect(of('gpt2-medium', 'lora')).toMatchObject({ learningRate: 2e-4, epochs: 1 });
 });
 
 test('bad settings are named', () => {

@@ -1,0 +1,46 @@
+import { encodePair } from './encode-pair.ts';
+import type { Draw, LabelTask, LabelledExample, TestItem, TextTask } from './task.ts';
+
+/** A task of classes or values for models that generate: they write the answer, which is read back before it is scored. */
+export function asTextTask(task: LabelTask, draw: Draw): TextTask {
+  const { write, read, ...base } = task;
+  const toItem = (example: LabelledExample, set = ''): TestItem => {
+    const { input, target } = write(example);
+    return { id: `${set}${example.id}`, input, references: [target], label: example.label };
+  };
+  return {
+    ...base,
+    kind: 'text',
+    async load(source) {
+      const { train, validation, test, alsoTest = {}, source: found } = await task.load(source, draw);
+      const more = Object.entries(alsoTest).flatMap(([name, examples]) =>
+        examples.map((example) => toItem(example, `${name}/`)),
+      );
+      return {
+        source: found,
+        train: train.map(write),
+        validation: validation.map(write),
+        test: [...test.map((example) => toItem(example)), ...more],
+      };
+    },
+    encode: encodePair,
+    clean: (text) => text.trim(),
+    score(predictions) {
+      const sets = new Map<string, { predicted: number[]; labels: number[] }>();
+      for (const { id, prediction, label } of predictions) {
+        const name = id.includes('/') ? id.slice(0, id.indexOf('/')) : '';
+        const set = sets.get(name) ?? { predicted: [], labels: [] };
+        set.predicted.push(read(prediction));
+        set.labels.push(label!);
+        sets.set(name, set);
+      }
+      const named = [...sets].flatMap(([set, { predicted, labels }]) =>
+        Object.entries(task.score(predicted, labels)).map(([metric, value]) => [
+          set === '' ? metric : `${metric} (${set})`,
+          value,
+        ]),
+      );
+      return Promise.resolve({ metrics: Object.fromEntries(named) as Record<string, number> });
+    },
+  };
+}
