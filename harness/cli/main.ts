@@ -3,6 +3,7 @@ import { didYouMean, UsageError } from '../data/errors.ts';
 import { doctorCommand } from './doctor.ts';
 import { fetchCommand } from './fetch.ts';
 import { listCommand } from './list.ts';
+import { mergeCommand } from './merge.ts';
 import { note } from './output.ts';
 import { paramsCommand } from './params.ts';
 import { runCommand } from './run.ts';
@@ -13,8 +14,13 @@ async function main(args: readonly string[]): Promise<void> {
   const program = new Command('bench')
     .description('Compares parameter-efficient fine-tuning methods the way a paper does.')
     .addCommand(runCommand(), { isDefault: true });
-  for (const command of [listCommand(), paramsCommand(), scoreCommand(), fetchCommand(), doctorCommand()])
-    program.addCommand(command);
+  program
+    .addCommand(listCommand())
+    .addCommand(paramsCommand())
+    .addCommand(scoreCommand())
+    .addCommand(mergeCommand())
+    .addCommand(fetchCommand())
+    .addCommand(doctorCommand());
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)];
   for (const command of all) {
     // Errors are printed below, all in one form.

@@ -5,9 +5,12 @@ import { note } from './output.ts';
 /** Seconds between two lines where there is no terminal. */
 const lineSeconds = 5;
 
+/** How far something is; a phase of a run, or other work. */
+type Done = Omit<CellProgress, 'phase'> & { readonly phase: string };
+
 /** Shows how far a run is: a bar on a terminal, elsewhere a plain line every few seconds. */
 export interface Progress {
-  update(progress: CellProgress): void;
+  update(progress: Done): void;
   /** Ends the bar, so that other lines may be written. */
   stop(): void;
 }
@@ -68,13 +71,13 @@ class Timer {
   readonly #first: number;
   readonly #start = performance.now();
 
-  constructor({ phase, done }: CellProgress) {
+  constructor({ phase, done }: Done) {
     this.phase = phase;
     this.#first = done;
   }
 
   /** Such as `3 min left`; empty while nothing is known. */
-  left({ done, total }: CellProgress): string {
+  left({ done, total }: Done): string {
     if (done <= this.#first) return '';
     const seconds = ((performance.now() - this.#start) / 1000 / (done - this.#first)) * (total - done);
     if (seconds < 90) return `${Math.ceil(seconds)} s left`;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { errorCode, UsageError } from './errors.ts';
 
 /** What a person can do about the system's refusals to write. */
@@ -13,6 +13,7 @@ const refusals: Record<string, string> = {
   ENOENT: 'the folder does not exist; create it or choose another',
   ENOTDIR: 'a part of the path is a file, not a folder; choose another path',
   EEXIST: 'a file is in the way; choose another path',
+  ENOTEMPTY: 'the folder is not empty; choose another path',
   EISDIR: 'it is a folder; choose a file name',
 };
 
@@ -43,6 +44,39 @@ export async function writeAtomically(
     throw writeError(path, error);
   }
   await syncFolder(folder);
+}
+
+/**
+ * Makes a whole folder, whose files `write` puts into a temporary one, or nothing, also on a crash. Throws UsageError
+ * where writing is refused or something lies at `folder` already; an empty folder may.
+ */
+export async function writeFolderAtomic(
+  folder: string,
+  write: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const path = resolve(folder);
+  await checkFree(path);
+  await makeFolder(dirname(path));
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  try {
+    await mkdir(temporary);
+    await write(temporary);
+    await syncFolder(temporary);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    throw writeError(path, error);
+  }
+  await syncFolder(dirname(path));
+}
+
+async function checkFree(path: string): Promise<void> {
+  const found = await readdir(path).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw writeError(path, error);
+  });
+  if (found.length > 0)
+    throw new UsageError(`${path} is there already and not empty; remove it or choose another folder.`);
 }
 
 /** Makes a folder and those above it, if they are not there; throws UsageError where that is refused. */

@@ -132,7 +132,7 @@ function checkTensor(path: string, name: string, value: unknown, dataBegin: numb
   if (!isCounts(offsets) || offsets.length !== 2)
     throw wrong('has data_offsets that are not two whole numbers');
   const [begin, end] = offsets as [number, number];
-  const bytes = (shape.reduce((product, n) => product * n, 1) * elementBits[dtype]) / 8;
+  const bytes = (elementsOf(shape) * elementBits[dtype]) / 8;
   if (!Number.isSafeInteger(bytes)) throw wrong(`has a shape too large to be true: [${shape.join(', ')}]`);
   if (end - begin !== bytes) {
     throw wrong(`claims ${end - begin} bytes, but ${dtype} [${shape.join(', ')}] takes ${bytes}`);
@@ -178,10 +178,16 @@ async function fill(path: string, file: FileHandle, into: Uint8Array, position: 
   }
 }
 
+/** A tensor to write; a function makes its values when their turn comes, so that not all need be in memory. */
+export interface StoredTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | (() => Promise<Float32Array>);
+}
+
 /** Writes tensors, in the order given, as F32 (the default) or F16; atomic. Throws UsageError where writing is refused. */
 export async function writeSafetensors(
   path: string,
-  tensors: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>>,
+  tensors: Readonly<Record<string, StoredTensor>>,
   metadata: Readonly<Record<string, string>> = {},
   { dtype = 'F32' }: { readonly dtype?: 'F32' | 'F16' } = {},
 ): Promise<void> {
@@ -190,12 +196,8 @@ export async function writeSafetensors(
   let end = 0;
   for (const [name, { shape, data }] of Object.entries(tensors)) {
     if (name === '__metadata__') throw new Error('A tensor cannot be named "__metadata__".');
-    const count = shape.reduce((product, n) => product * n, 1);
-    if (count !== data.length) {
-      throw new Error(
-        `Tensor "${name}": shape [${shape.join(', ')}] has ${count} elements, its data ${data.length}.`,
-      );
-    }
+    if (typeof data !== 'function') checkLength(name, shape, data);
+    const count = elementsOf(shape);
     entries.push([name, { dtype, shape, data_offsets: [end, end + count * width] }]);
     end += count * width;
   }
@@ -207,11 +209,25 @@ export async function writeSafetensors(
   json.copy(header, 8);
   await writeAtomically(path, async (file) => {
     await writeAll(file, header);
-    for (const { data } of Object.values(tensors)) {
-      const stored = dtype === 'F32' ? data : narrowToHalves(data);
+    for (const [name, { shape, data }] of Object.entries(tensors)) {
+      const values = typeof data === 'function' ? await data() : data;
+      checkLength(name, shape, values);
+      const stored = dtype === 'F32' ? values : narrowToHalves(values);
       await writeAll(file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
     }
   });
+}
+
+function checkLength(name: string, shape: readonly number[], data: Float32Array): void {
+  const count = elementsOf(shape);
+  if (count === data.length) return;
+  throw new Error(
+    `Tensor "${name}": shape [${shape.join(', ')}] has ${count} elements, its data ${data.length}.`,
+  );
+}
+
+function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

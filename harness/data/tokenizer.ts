@@ -16,7 +16,8 @@ export interface Tokenizer {
   readonly eosId?: number;
   readonly bosId?: number;
   readonly padId?: number;
-  /** Sha256 of the files it was read from. */
+  /** The files it was read from, and their sha256. */
+  readonly files: readonly string[];
   readonly hash: string;
 }
 
@@ -68,10 +69,11 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     for (const [key, value] of Object.entries(await readObject(join(folder, name)))) config[key] ??= value;
   }
   const hash = await hashFiles(Object.fromEntries(files.map((name) => [name, join(folder, name)])));
-  return build(join(folder, files[0]!), json, config, hash);
+  const paths = files.map((name) => join(folder, name));
+  return { ...build(paths[0]!, json, config), files: paths, hash };
 }
 
-function build(path: string, json: JsonObject, config: JsonObject, hash: string): Tokenizer {
+function build(path: string, json: JsonObject, config: JsonObject): Omit<Tokenizer, 'files' | 'hash'> {
   let inner: LibraryTokenizer;
   try {
     inner = new LibraryTokenizer({ added_tokens: [], ...json }, config);
@@ -113,7 +115,6 @@ function build(path: string, json: JsonObject, config: JsonObject, hash: string)
     ...(eosId !== undefined && { eosId }),
     ...(bosId !== undefined && { bosId }),
     ...(padId !== undefined && { padId }),
-    hash,
   };
 }
 

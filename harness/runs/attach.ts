@@ -4,7 +4,10 @@ import type { BaseModel, Delta } from '../models/types.ts';
 import type { Variant } from './variant.ts';
 
 /** What a variant's methods add to a base; throws UsageError where they cannot act on it, or not together. */
-export async function attach({ parts, name }: Variant, base: BaseModel): Promise<Delta> {
+export async function attach(
+  { parts, name }: Pick<Variant, 'parts' | 'name'>,
+  base: BaseModel,
+): Promise<Delta> {
   try {
     const deltas = parts.map(({ method, options }) => ({
       name: method.name,

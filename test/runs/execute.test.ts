@@ -38,6 +38,7 @@ const tokenizer: Tokenizer = {
   vocabSize: 300,
   tokenId: () => undefined,
   eosId: 299,
+  files: [],
   hash: 'f'.repeat(64),
 };
 

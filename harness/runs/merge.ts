@@ -1,0 +1,64 @@
+import { copyFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { writeFileAtomic, writeFolderAtomic } from '../data/atomic.ts';
+import { UsageError } from '../data/errors.ts';
+import { writeSafetensors, type StoredTensor } from '../data/safetensors.ts';
+import { mergeDelta, type MergedModel } from '../models/merge.ts';
+import { Interrupted } from '../training/types.ts';
+import type { TrainedRun } from './trained.ts';
+
+export interface MergeEvents {
+  readonly signal: AbortSignal;
+  /** How many tensors are written. */
+  onProgress(done: number, total: number): void;
+}
+
+/**
+ * Writes a run's base with what it trained in the weights, as a folder in Hugging Face layout: config.json,
+ * model.safetensors (float32) and the tokenizer's files. The folder appears whole or not at all. Throws UsageError where
+ * the method or the architecture does not allow it, and Interrupted when `signal` is aborted.
+ */
+export async function writeMerged(
+  run: TrainedRun,
+  folder: string,
+  { signal, onProgress }: MergeEvents,
+): Promise<MergedModel> {
+  const model = merge(run);
+  const names = Object.keys(model.shapes);
+  const tensors = names.map((name, i): [string, StoredTensor] => [
+    name,
+    {
+      shape: model.shapes[name]!,
+      async data() {
+        if (signal.aborted) throw new Interrupted('stopped while merging');
+        onProgress(i, names.length);
+        return model.tensor(name);
+      },
+    },
+  ]);
+  await writeFolderAtomic(folder, async (temporary) => {
+    for (const file of run.tokenizer.files) await copyFile(file, join(temporary, basename(file)));
+    await writeFileAtomic(join(temporary, 'config.json'), `${JSON.stringify(inFloat32(model.config), undefined, 2)}\n`); // prettier-ignore
+    // transformers asks for the framework's name.
+    await writeSafetensors(join(temporary, 'model.safetensors'), Object.fromEntries(tensors), { format: 'pt' }); // prettier-ignore
+  });
+  return model;
+}
+
+/** Merges, and says of a composition which method it is that cannot be. */
+function merge({ base, delta, values, parts }: TrainedRun): MergedModel {
+  const stuck = parts.find(({ method, options }) => !method.attach(base, options).merge);
+  try {
+    return mergeDelta(base, delta, values);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const name = stuck?.method.name ?? parts.map(({ method }) => method.name).join('+');
+    throw new UsageError(`${name}: ${error.message}`, { cause: error });
+  }
+}
+
+/** What is written is float32, whatever the base was; transformers would round it again. */
+function inFloat32(config: MergedModel['config']): Record<string, unknown> {
+  const keys = ['dtype', 'torch_dtype'].filter((key) => key in config);
+  return { ...config, ...Object.fromEntries(keys.map((key) => [key, 'float32'])) };
+}

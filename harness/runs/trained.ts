@@ -1,0 +1,106 @@
+import { basename, dirname, join } from 'node:path';
+import { UsageError } from '../data/errors.ts';
+import { hashFile } from '../data/hash.ts';
+import { isFile } from '../data/files.ts';
+import { openSafetensors } from '../data/safetensors.ts';
+import type { Tokenizer } from '../data/tokenizer.ts';
+import { trainedShapes } from '../models/attached.ts';
+import type { BaseModel, Delta, Values } from '../models/types.ts';
+import { attach } from './attach.ts';
+import { checkOptions } from './options.ts';
+import { baseOptions } from './plan.ts';
+import { loadMethods } from './plugins.ts';
+import type { RunRecord } from './record.ts';
+import { readRecord } from './store.ts';
+import type { VariantPart } from './variant.ts';
+import type { z } from 'zod';
+
+/** A finished run with what it trained. */
+export interface TrainedRun {
+  readonly record: RunRecord;
+  readonly base: BaseModel;
+  readonly tokenizer: Tokenizer;
+  readonly parts: readonly VariantPart[];
+  readonly delta: Delta;
+  /** Trained tensors (the base's own among them), frozen and state by name. */
+  readonly values: Values;
+}
+
+/** Where the base of a run lies, if no longer where the record says. */
+export interface TrainedRunOptions {
+  readonly model?: string | undefined;
+  readonly tokenizer?: string | undefined;
+}
+
+/**
+ * Opens a run by its record, seed-<n>.json with its .safetensors beside it; throws UsageError where the run failed, or
+ * record, tensors and base do not belong together.
+ */
+export async function openTrainedRun(path: string, options: TrainedRunOptions = {}): Promise<TrainedRun> {
+  const record = await readFinished(path);
+  const file = await findTensors(path, record);
+  const parts = await findParts(path, record);
+  const { loadBase } = await import('../models/base.ts');
+  const { id, hash, tokenizer: tokenizerHash } = record.settings.model;
+  const base = await loadBase(options.model ?? id, baseOptions(options.tokenizer, { kind: 'hub' }));
+  const { variant } = record.method;
+  const delta = await attach({ name: variant, parts }, base);
+  if ((await base.hash()) !== hash) {
+    throw new UsageError(`${path}: the run trained on other weights than ${base.id} has now; give the base that it used with --model.`); // prettier-ignore
+  }
+  const tokenizer = await base.tokenizer();
+  if (tokenizer.hash !== tokenizerHash) {
+    throw new UsageError(`${path}: the run used another tokenizer than ${base.id} has here; give it with --tokenizer DIR.`); // prettier-ignore
+  }
+  return { record, base, tokenizer, parts, delta, values: await readValues(file, base, delta) };
+}
+
+async function readFinished(path: string): Promise<RunRecord> {
+  const read = await readRecord(path);
+  if (!read) throw new UsageError(`There is no record ${path}; give a run's seed-<n>.json under results/.`);
+  if ('reason' in read) throw new UsageError(`${path} is no record that can be used: ${read.reason}.`);
+  const { record } = read;
+  if (record.status === 'finished') return record;
+  const why = record.error ? `: ${record.error.name}: ${record.error.message}` : '';
+  throw new UsageError(`${path} is a run that failed${why}; there is nothing trained to use.`);
+}
+
+async function findTensors(path: string, { files }: RunRecord): Promise<string> {
+  if (!files.tensors) throw new UsageError(`${path} names no file of trained tensors.`);
+  // A record from elsewhere may name any file: only its neighbour is meant.
+  const file = join(dirname(path), basename(files.tensors.name));
+  if (!(await isFile(file))) {
+    throw new UsageError(`${path} has no ${basename(file)} beside it, which holds its trained tensors.`);
+  }
+  if ((await hashFile(file)) === files.tensors.sha256) return file;
+  throw new UsageError(`${file} is not what the run wrote: its sha256 is not the record's.`);
+}
+
+async function findParts(path: string, { settings }: RunRecord): Promise<VariantPart[]> {
+  const methods = await loadMethods();
+  return settings.methods.map(({ name, options }) => {
+    const method = methods.get(name);
+    if (!method) throw new UsageError(`${path} is a run of the method "${name}", which is not in methods/.`);
+    return { method, options: checkOptions(name, method.options as unknown as z.ZodObject, options) };
+  });
+}
+
+async function readValues(path: string, base: BaseModel, delta: Delta): Promise<Values> {
+  const file = await openSafetensors(path);
+  const specs = { ...delta.frozen, ...delta.state };
+  const shapes = {
+    ...trainedShapes(base, delta),
+    ...Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape])),
+  };
+  const values: Record<string, Float32Array> = {};
+  for (const [name, shape] of Object.entries(shapes)) {
+    const stored = file.tensors.get(name)?.shape;
+    if (stored?.join() !== shape.join()) {
+      throw new UsageError(
+        `${path} gives "${name}" ${stored ? `the shape [${stored.join(', ')}]` : 'no values'}; the method wants [${shape.join(', ')}]. The method's file has changed since the run.`,
+      );
+    }
+    values[name] = await file.read(name);
+  }
+  return values;
+}
