@@ -1,6 +1,7 @@
 import * as ops from '../engine/ops.ts';
 import type { Engine, Held, Program, ProgramTensors, TensorTypes } from '../engine/types.ts';
-import { headWeight, runDecoder, type ModelUse } from '../models/run-model.ts';
+import { headWeight, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/run-model.ts';
+import type { Packing } from '../models/family.ts';
 import type { BaseModel, Delta, Tensors } from '../models/types.ts';
 import { batchTypes, shapeKey, type BatchShape } from './batches.ts';
 import { momentTypes, optimize, rateTypes } from './optimizer.ts';
@@ -67,15 +68,26 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
   /** Σ weight · cross entropy over a batch's targets, plus the method's penalty while training. */
   function loss(
     x: ProgramTensors,
-    packed: Tensors,
-    { rows, length }: BatchShape,
+    trained: Tensors,
+    { rows: batch, length, sourceLength }: BatchShape,
     training: boolean,
   ): ops.Tensor {
-    const tensors = { ...unpack(packs, packed), ...pick('own', x.state) };
+    const tensors = { ...unpack(packs, trained), ...pick('own', x.state) };
     const use: ModelUse = { base, delta, tensors, training, dropout: recipe.dropout, totalSteps };
-    const { slotTokens, slotPlaces, tokenSlots, tokenPlaces } = x.inputs;
-    const packing = { slotTokens: slotTokens!, slotPlaces: slotPlaces!, tokenSlots: tokenSlots!, tokenPlaces: tokenPlaces! }; // prettier-ignore
-    const { hidden } = runDecoder(x, use, { batch: rows, length, packing });
+    const packed = (prefix: string): Packing => {
+      const at = (name: keyof Packing): ops.Tensor => x.inputs[prefix + name]!;
+      return { slotTokens: at('slotTokens'), slotPlaces: at('slotPlaces'), tokenSlots: at('tokenSlots'), tokenPlaces: at('tokenPlaces') }; // prettier-ignore
+    };
+    const sequences = { batch, length, packing: packed('') };
+    const { hidden } =
+      sourceLength > 0
+        ? runEncoderDecoder(
+            x,
+            use,
+            { batch, length: sourceLength, packing: packed(SOURCE), bias: x.inputs[`${SOURCE}bias`]! },
+            sequences,
+          )
+        : runDecoder(x, use, sequences);
     const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
     const aimed = ops.selectRows(hidden, targetRows!, targetPlaces!);
     const smoothing = training ? recipe.labelSmoothing : 0;

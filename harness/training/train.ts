@@ -1,4 +1,3 @@
-import type { TokenPair } from '../data/task.ts';
 import type { Draw, NamedArrays, State } from '../engine/types.ts';
 import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../models/attached.ts';
 import { randomStream } from '../models/random.ts';
@@ -6,12 +5,15 @@ import { virtualTokens, type BaseModel, type Delta } from '../models/types.ts';
 import {
   cutExample,
   cutMicroBatches,
+  exampleFor,
   fillBatch,
   fittingShape,
+  lengthOf,
   planShapes,
   stepExamples,
   targetsOf,
   type BatchShape,
+  type Example,
 } from './batches.ts';
 import { readCheckpoint, writeCheckpoint, type RunMetadata } from './checkpoint.ts';
 import { rates } from './optimizer.ts';
@@ -44,11 +46,9 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { engine, base, delta, recipe, seed, folder, signal } = job;
   const packs = packTensors(trainedTensors(base, delta));
   const positions = base.architecture.positions - virtualTokens(delta);
-  const examplesOf = stepExamples(
-    job.train.map((example) => cutExample(example, positions)),
-    recipe.batchSize,
-    seed,
-  );
+  const taken = (pairs: TrainingJob['train']): Example[] =>
+    pairs.map((pair) => exampleFor(base.architecture, cutExample(pair, positions)));
+  const examplesOf = stepExamples(taken(job.train), recipe.batchSize, seed);
   const totalSteps = countSteps(recipe, job.train.length);
   const every = recipe.evaluateEvery ?? Math.ceil(job.train.length / recipe.batchSize);
   const planned = Array.from({ length: totalSteps }, (_, step) =>
@@ -56,7 +56,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   );
   const accumulating = planned.some((parts) => parts.length > 1);
   const shapes = planShapes(planned.flat());
-  const validation = cutMicroBatches(job.validation.map((example) => cutExample(example, positions)));
+  const validation = cutMicroBatches(taken(job.validation));
   const validationShapes = planShapes(validation);
   const held = await holdFrozen(engine, base, delta, seed);
   const setup = { engine, held, base, delta, packs, recipe, totalSteps };
@@ -122,7 +122,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
         seed,
       }, accumulating); // prettier-ignore
       const milliseconds = performance.now() - start - (programs.seconds() - compiled) * 1000;
-      const tokens = parts.flat().reduce((sum, { prompt, target }) => sum + prompt.length + target.length, 0);
+      const tokens = parts.flat().reduce((sum, example) => sum + lengthOf(example), 0);
       run.step++;
       run.seconds.train += milliseconds / 1000;
       run.log.push({ step: run.step, loss, learningRate: rate, gradientNorm: norm, milliseconds, tokens });
@@ -225,7 +225,7 @@ async function takeStep(
   programs: TrainingPrograms,
   shapes: readonly BatchShape[],
   state: State,
-  parts: readonly TokenPair[][],
+  parts: readonly Example[][],
   { rates, step, seed }: { rates: Arrays; step: number; seed: number },
   accumulating: boolean,
 ): Promise<{ loss: number; norm: number }> {
@@ -267,7 +267,7 @@ async function evaluateLoss(
   programs: TrainingPrograms,
   shapes: readonly BatchShape[],
   state: State,
-  batches: readonly TokenPair[][],
+  batches: readonly Example[][],
 ): Promise<number> {
   let sum = 0;
   for (const batch of batches) {
@@ -279,7 +279,7 @@ async function evaluateLoss(
   return sum / countTargets(batches);
 }
 
-const countTargets = (batches: readonly TokenPair[][]): number =>
+const countTargets = (batches: readonly Example[][]): number =>
   batches.flat().reduce((count, example) => count + targetsOf(example), 0);
 
 /** Trained tensors whose every value is what it was at the start. */

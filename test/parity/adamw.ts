@@ -1,7 +1,7 @@
 import type { Engine } from '../../harness/engine/types.ts';
 import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
-import { fillBatch, planShapes } from '../../harness/training/batches.ts';
+import { exampleFor, fillBatch, planShapes } from '../../harness/training/batches.ts';
 import { rates } from '../../harness/training/optimizer.ts';
 import { packArrays, packTensors, unpackArrays } from '../../harness/training/packs.ts';
 import { stateTypes, trainingPrograms } from '../../harness/training/programs.ts';
@@ -42,11 +42,16 @@ export async function takeSteps(
       }),
     ),
   );
-  // A golden row is a prompt (labels -100), a target and padding.
+  // A golden row is a prompt (labels -100), a target and padding; an encoder-decoder's labels are the target alone.
+  const apart = base.architecture.kind === 'encoder-decoder';
   const examples = batch.input_ids.map((ids, row) => {
     const length = batch.attention_mask[row]!.reduce((sum, bit) => sum + bit, 0);
-    const first = batch.labels[row]!.findIndex((id) => id !== -100);
-    return { prompt: ids.slice(0, first), target: ids.slice(first, length) };
+    const labels = batch.labels[row]!;
+    const first = labels.findIndex((id) => id !== -100);
+    const pair = apart
+      ? { prompt: ids.slice(0, length), target: labels.filter((id) => id !== -100) }
+      : { prompt: ids.slice(0, first), target: ids.slice(first, length) };
+    return exampleFor(base.architecture, pair);
   });
   const shape = planShapes([examples])[0]!;
   const count = shape.targets;
