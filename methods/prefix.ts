@@ -4,16 +4,18 @@ import { defineMethod, type TensorSpec } from '../harness/models/types.ts';
 
 /**
  * Prefix tuning as Hugging Face peft defines it: trained keys and values before those of the input in every layer of the
- * decoder's self-attention. Flat, or made from an embedding by Linear(d, h), tanh, Linear(h, …), the paper's form.
+ * decoder's self-attention. Flat, or made from an embedding by Linear(k, h), tanh, Linear(h, …), the paper's form, k the
+ * width of the keys.
  */
 export default defineMethod({
   name: 'prefix',
   label: 'Prefix Tuning',
   paper: 'Li & Liang 2021, arXiv:2101.00190',
+  formula: 'K → [P_k; K], V → [P_v; V]',
   options: z.strictObject({
     virtualTokens: z.int().positive().default(16).describe('l, keys and values before the input'),
     projection: z.boolean().default(false).describe('make them from an embedding by a two-layer network'),
-    hidden: z.int().positive().optional().describe("h, that network's width; the model's where absent"),
+    hidden: z.int().positive().optional().describe("h, that network's width; that of the keys where absent"),
     start: z
       .enum(['normal', 'zero'])
       .default('normal')
@@ -26,9 +28,9 @@ export default defineMethod({
     if (l >= positions) throw new RangeError(`${base.id} has no room for ${l} virtual tokens: ${positions} positions`); // prettier-ignore
     const sites = base.sites.filter((s) => s.role === 'attention' && s.stack === 'decoder' && s.attention !== 'cross'); // prettier-ignore
     if (sites.length === 0) throw new RangeError(`${base.id} has no decoder to put a prefix in`);
-    // Fewer where several heads share keys, and other than d where heads are not d / heads wide.
+    // Fewer where several heads share keys, and other than d where heads are not d / heads wide; peft's embedding too.
     const keys = base.sites.find((s) => s.role === 'key' && s.stack === 'decoder')?.outputs ?? d;
-    const h = hidden ?? d;
+    const h = hidden ?? keys;
     const all = 2 * sites.length * keys;
     const normal = (rows: number, columns: number): TensorSpec => ({
       shape: [rows, columns],
@@ -47,9 +49,9 @@ export default defineMethod({
     const zero = start === 'zero';
     const trained: Record<string, TensorSpec> = projection
       ? {
-          [E]: normal(l, d),
-          [W0]: uniform(d, h, d),
-          [b0]: uniform(d, h),
+          [E]: normal(l, keys),
+          [W0]: uniform(keys, h, keys),
+          [b0]: uniform(keys, h),
           [W2]: zero ? zeros(all, h) : uniform(h, all, h),
           [b2]: zero ? zeros(all) : uniform(h, all),
         }

@@ -11,16 +11,10 @@ import vera from '../../methods/vera.ts';
 import type { Case } from './cases.ts';
 import { hasParity, readGolden, readTensors } from './folder.ts';
 
-const folder = 'methods/gpt2-tiny';
 const inPeft = (name: string): string => `base_model.model.${name}`;
 const inEncoder = (name: string): string => `prompt_encoder.${name}`;
-/** `transformer.h.<layer>.reft.<tensor>`: there the layer's index and the tensor. */
+/** `<block>.<layer>.reft.<tensor>`: there the layer's index and the tensor. */
 const inReft = (name: string): string => name.replace(/^.*\.(\d+)\.reft\./, '$1.');
-
-const configOf = (golden: string): Record<string, number> =>
-  hasParity(`${folder}/${golden}.json`)
-    ? readGolden<{ config: Record<string, number> }>(`${folder}/${golden}.json`).config
-    : {};
 
 function matches<O>(
   golden: string,
@@ -33,44 +27,51 @@ function matches<O>(
   return { golden, rename, attach: (base) => adjust(method.attach(base, schema.parse(options))) };
 }
 
-/** A frozen tensor with the values of a golden file. */
-const golden = (spec: TensorSpec, file: string, name: string): TensorSpec => ({
-  ...spec,
-  init: async () => (await readTensors(`${folder}/${file}.safetensors`))[name]!,
-});
+/** Goldens of a model's methods that take more than their options to match. */
+export function moreCases(model: string): readonly Case[] {
+  const folder = `methods/${model}`;
+  const configOf = (golden: string): Record<string, number> =>
+    hasParity(`${folder}/${golden}.json`)
+      ? readGolden<{ config: Record<string, number> }>(`${folder}/${golden}.json`).config
+      : {};
 
-/** VeRA's projections come from torch's own stream. */
-const withProjections = (delta: Delta): Delta => ({
-  ...delta,
-  frozen: Object.fromEntries(Object.entries(delta.frozen!).map(([name, spec]) => [name, golden(spec, 'vera-projections', `base_model.${name}`)])), // prettier-ignore
-});
+  /** A frozen tensor with the values of a golden file. */
+  const golden = (spec: TensorSpec, file: string, name: string): TensorSpec => ({
+    ...spec,
+    init: async () => (await readTensors(`${folder}/${file}.safetensors`))[name]!,
+  });
 
-/** The goldens of ReFT keep R fixed: torch moves it by another path. */
-function withFixedRotation(file: string): (delta: Delta) => Delta {
-  return ({ trained, edits }) => {
-    const [moved, fixed] = [true, false].map((moves) => Object.entries(trained).filter(([name]) => moves !== name.endsWith('.R'))); // prettier-ignore
-    return {
-      ...(edits && { edits }),
-      trained: Object.fromEntries(moved!),
-      frozen: Object.fromEntries(fixed!.map(([name, spec]) => [name, golden(spec, file, `state.${inReft(name)}`)])), // prettier-ignore
+  /** VeRA's projections come from torch's own stream. */
+  const withProjections = (delta: Delta): Delta => ({
+    ...delta,
+    frozen: Object.fromEntries(Object.entries(delta.frozen!).map(([name, spec]) => [name, golden(spec, 'vera-projections', `base_model.${name}`)])), // prettier-ignore
+  });
+
+  /** The goldens of ReFT keep R fixed: torch moves it by another path. */
+  const withFixedRotation =
+    (file: string) =>
+    ({ trained, edits }: Delta): Delta => {
+      const [moved, fixed] = [true, false].map((moves) => Object.entries(trained).filter(([name]) => moves !== name.endsWith('.R'))); // prettier-ignore
+      return {
+        ...(edits && { edits }),
+        trained: Object.fromEntries(moved!),
+        frozen: Object.fromEntries(fixed!.map(([name, spec]) => [name, golden(spec, file, `state.${inReft(name)}`)])), // prettier-ignore
+      };
     };
-  };
+
+  const doraConfig = configOf('dora');
+  const reft = { rank: configOf('loreft').rank, first: 2, last: 2, tied: true };
+  return [
+    matches('dora', dora, { rank: doraConfig.r, alpha: doraConfig.lora_alpha }, inPeft),
+    matches('vera', vera, { rank: configOf('vera').r }, inPeft, withProjections),
+
+    matches('loreft', loreft, reft, inReft, withFixedRotation('loreft')),
+    matches('direft', direft, reft, inReft, withFixedRotation('direft')),
+    matches('noreft', noreft, reft, inReft),
+
+    matches('prefix', prefix, { virtualTokens: 5 }, inEncoder),
+    matches('prefix-projection', prefix, { virtualTokens: 5, projection: true, hidden: 20 }, inEncoder),
+    matches('prompt', prompt, { virtualTokens: 5 }, inEncoder),
+    matches('ptuning', pTuning, { virtualTokens: 5, hidden: 20 }, inEncoder),
+  ];
 }
-
-const doraConfig = configOf('dora');
-const reft = { rank: configOf('loreft').rank, first: 2, last: 2, tied: true };
-
-/** Goldens of the methods that take more than their options to match. */
-export const moreCases: readonly Case[] = [
-  matches('dora', dora, { rank: doraConfig.r, alpha: doraConfig.lora_alpha }, inPeft),
-  matches('vera', vera, { rank: configOf('vera').r }, inPeft, withProjections),
-
-  matches('loreft', loreft, reft, inReft, withFixedRotation('loreft')),
-  matches('direft', direft, reft, inReft, withFixedRotation('direft')),
-  matches('noreft', noreft, reft, inReft),
-
-  matches('prefix', prefix, { virtualTokens: 5 }, inEncoder),
-  matches('prefix-projection', prefix, { virtualTokens: 5, projection: true, hidden: 20 }, inEncoder),
-  matches('prompt', prompt, { virtualTokens: 5 }, inEncoder),
-  matches('ptuning', pTuning, { virtualTokens: 5, hidden: 20 }, inEncoder),
-];

@@ -22,14 +22,12 @@ export interface Case {
 const itself = (name: string): string => name;
 const inPeft = (name: string): string => `base_model.model.${name}`;
 const inRed = (name: string): string => name.replace(/\.scaling$/, '.s').replace(/\.bias$/, '.b');
-
-/** The goldens name a sublayer's adapter after its last linear. */
-const inOpenDelta = (name: string): string => name.replace('.adapter.', '.c_proj.adapter.');
+const inAdded = (name: string): string => name.replace(/\.added\.bias$/, '.added.b');
 
 /** What a golden was made with. */
-const configOf = (golden: string): Record<string, never> =>
-  hasParity(`methods/gpt2-tiny/${golden}.json`)
-    ? readGolden<{ config: Record<string, never> }>(`methods/gpt2-tiny/${golden}.json`).config
+const configOf = (model: string, golden: string): Record<string, never> =>
+  hasParity(`methods/${model}/${golden}.json`)
+    ? readGolden<{ config: Record<string, never> }>(`methods/${model}/${golden}.json`).config
     : {};
 
 function matches<O>(
@@ -42,28 +40,37 @@ function matches<O>(
   return { golden, rename, attach: (base) => method.attach(base, schema.parse(options)) };
 }
 
-const { r: rank, lora_alpha: alpha } = configOf('lora');
+const allLinears = ['query', 'key', 'value', 'queryKeyValue', 'attentionOutput', 'mlpGate', 'mlpUp', 'mlpOutput']; // prettier-ignore
 
-/** Every golden of a method that there is a method for: add a line here. */
-export const cases: readonly Case[] = [
-  matches('full', full, {}),
-  matches('ft-top1', ftTop2, { blocks: 1 }),
-  matches('bitfit', bitfit, {}),
+/**
+ * Goldens of a model that a method's options are enough for: add a line here, and to the models that lack it. The goldens
+ * name a sublayer's adapter after its last linear, `lastLinear` by sublayer.
+ */
+export function cases(model: string, lastLinear: Readonly<Record<string, string>>): readonly Case[] {
+  const { r: rank, lora_alpha: alpha } = configOf(model, 'lora');
+  const inOpenDelta = (name: string): string =>
+    name.replace(/(\w+)\.adapter\./, (_, sublayer: string) => `${sublayer}.${lastLinear[sublayer]}.adapter.`);
+  return [
+    matches('full', full, {}),
+    matches('ft-top1', ftTop2, { blocks: 1 }),
+    matches('bitfit', bitfit, {}),
+    matches('bitfit-added', bitfit, {}, inAdded),
 
-  matches('adapter', adapter, { bottleneck: 4 }, inOpenDelta),
-  matches('adapter-ffn', adapterFfn, { bottleneck: 4 }, inOpenDelta),
-  matches('adapter-ln', adapter, { bottleneck: 4, layerNorms: 'blocks' }, inOpenDelta),
+    matches('adapter', adapter, { bottleneck: 4 }, inOpenDelta),
+    matches('adapter-ffn', adapterFfn, { bottleneck: 4 }, inOpenDelta),
+    matches('adapter-ln', adapter, { bottleneck: 4, layerNorms: 'blocks' }, inOpenDelta),
 
-  matches('lora', lora, { rank, alpha }, inPeft),
-  matches('lora-all', lora, { rank, alpha, targets: ['queryKeyValue', 'attentionOutput', 'mlpUp', 'mlpOutput'] }, inPeft), // prettier-ignore
-  matches('lora-rslora', lora, { rank, alpha, rankStabilized: true }, inPeft),
+    matches('lora', lora, { rank, alpha }, inPeft),
+    matches('lora-all', lora, { rank, alpha, targets: allLinears }, inPeft),
+    matches('lora-rslora', lora, { rank, alpha, rankStabilized: true }, inPeft),
 
-  matches('ia3', ia3, {}, inPeft),
+    matches('ia3', ia3, {}, inPeft),
 
-  matches('red-ffn', red, {}, inRed),
-  matches('red-attn', red, { position: 'attn' }, inRed),
-  matches('red-ffn_attn', red, { position: 'ffn+attn' }, inRed),
-  matches('red-ffn-scaling', red, { bias: false }, inRed),
-  matches('red-ffn-bias', red, { scaling: false }, inRed),
-  matches('red-pp', red, { position: 'all' }, inRed),
-];
+    matches('red-ffn', red, {}, inRed),
+    matches('red-attn', red, { position: 'attn' }, inRed),
+    matches('red-ffn_attn', red, { position: 'ffn+attn' }, inRed),
+    matches('red-ffn-scaling', red, { bias: false }, inRed),
+    matches('red-ffn-bias', red, { scaling: false }, inRed),
+    matches('red-pp', red, { position: 'all' }, inRed),
+  ];
+}

@@ -1,0 +1,152 @@
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createEngine } from '../../harness/engine/create.ts';
+import type { Engine, EngineName } from '../../harness/engine/types.ts';
+import { trainedShapes } from '../../harness/models/attached.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import type { BaseModel, Delta } from '../../harness/models/types.ts';
+import { takeSteps } from './adamw.ts';
+import { cases } from './cases.ts';
+import { moreCases } from './cases-more.ts';
+import { computeDecoder, type Arrays, type Batch } from './decoder.ts';
+import { hasParity, parity, readGolden, readTensors } from './folder.ts';
+
+interface Forward {
+  readonly cases: Record<string, { batch: Batch; loss: number }>;
+}
+interface Golden {
+  readonly batch: Batch;
+  readonly loss_init: number;
+  readonly loss_state: number;
+  readonly trainable: { name: string; shape: number[] }[];
+  readonly trainable_count: number;
+  readonly config: Record<string, unknown>;
+  readonly adamw?: { lrs: number[]; losses: number[]; loss_final: number; weight_decay: number };
+  /** In the files of ReFT. */
+  readonly sgd?: { lr: number; losses: number[]; loss_final: number };
+}
+
+/** What the goldens of a model differ in. */
+export interface ModelParity {
+  /** The last linear of each kind of sublayer, by Hugging Face's names. */
+  readonly lastLinear: Readonly<Record<string, string>>;
+  /** Goldens that the model does not have. */
+  readonly lacks: readonly string[];
+  /** Elements whose true gradient is 0, so that what stands there is rounding (see the goldens' README). */
+  isNoise?(name: string, index: number, length: number): boolean;
+}
+
+/** The golden's logits without those of virtual tokens, which stand before each row's own. */
+function ofRealTokens(logits: Float32Array, { input_ids }: Batch, vocabulary: number): Float32Array {
+  const [row, real] = [logits.length / input_ids.length, input_ids[0]!.length * vocabulary];
+  return logits.filter((_, i) => i % row >= row - real);
+}
+
+const engines: EngineName[] = ['onnx', 'js', 'tensorflow'];
+
+/** A decoder and every method on it against the reference libraries, on every engine. */
+export function describeDecoder(
+  model: string,
+  { lastLinear, lacks, isNoise = () => false }: ModelParity,
+): void {
+  const all = [...cases(model, lastLinear), ...moreCases(model)];
+  const goldens = all.filter(({ golden }) => !lacks.includes(golden));
+  describe.skipIf(!hasParity(model, 'config.json'))(model, () => {
+    for (const name of engines) {
+      describe(name, () => {
+        let engine: Engine | undefined;
+        let base: BaseModel;
+        beforeAll(async () => {
+          engine = await createEngine({ name, threads: 1 }).catch((error: unknown) => {
+            if (name === 'tensorflow') return undefined;
+            throw error;
+          });
+          base = await loadBase(join(parity, model));
+        });
+        const nothing: Delta = { trained: {} };
+
+        it('computes the logits, the last hidden states and the loss of transformers', async ({ skip }) => {
+          if (!engine) return skip(`${name} is not installed`);
+          const golden = readGolden<Forward>(model, 'forward.json');
+          const tensors = await readTensors(model, 'forward.safetensors');
+          for (const [key, { batch, loss }] of Object.entries(golden.cases)) {
+            const ours = await computeDecoder(engine, base, nothing, {}, batch);
+            expect(ours.loss / loss).toBeCloseTo(1, 5.4);
+            for (const [kind, width] of [
+              ['logits', base.architecture.vocabulary],
+              ['last_hidden_state', base.architecture.width],
+            ] as const) {
+              // prettier-ignore
+              const mask = batch.attention_mask.flat();
+              const real = (values: Float32Array): Float32Array =>
+                values.filter((_, i) => mask[Math.floor(i / width)]);
+              const actual = kind === 'logits' ? ours.logits : ours.hidden;
+              expect(real(actual)).toBeAllclose(real(tensors[`${key}.${kind}`]!), { atol: 1e-5 });
+            }
+          }
+        });
+
+        for (const { golden: method, attach, rename } of goldens) {
+          it.skipIf(!hasParity(`methods/${model}/${method}.json`))(
+            `trains ${method} as the reference does`,
+            async ({ skip }) => {
+              if (!engine) return skip(`${name} is not installed`);
+              const golden = readGolden<Golden>(`methods/${model}/${method}.json`);
+              const tensors = await readTensors(`methods/${model}/${method}.safetensors`);
+              const delta = attach(base);
+              const shapes = trainedShapes(base, delta);
+              // peft gives IA3's vectors a second axis of length 1.
+              const long = (shape: readonly number[]): number[] => shape.filter((n) => n !== 1);
+              const theirs = Object.fromEntries(golden.trainable.map((t) => [t.name, long(t.shape)]));
+              expect(Object.fromEntries(Object.entries(shapes).map(([key, shape]) => [rename(key), long(shape)]))).toEqual(theirs); // prettier-ignore
+
+              const state: Arrays = {};
+              for (const key of Object.keys(shapes)) state[key] = tensors[`state.${rename(key)}`] ?? (await base.tensor(key)); // prettier-ignore
+              const ours = await computeDecoder(engine, base, delta, state, golden.batch);
+              expect(ours.loss / golden.loss_state).toBeCloseTo(1, 5.4);
+              const logits = tensors.logits_state ?? tensors.logits_init!;
+              expect(ours.logits).toBeAllclose(
+                ofRealTokens(logits, golden.batch, base.architecture.vocabulary),
+                { atol: 1e-5 },
+              );
+              for (const [key, gradient] of Object.entries(ours.gradients)) {
+                const expected = tensors[`grad.${rename(key)}`]!;
+                const keep = (values: Float32Array): Float32Array => values.filter((_, i) => !isNoise(key, i, values.length)); // prettier-ignore
+                const largest = keep(expected).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+                expect(keep(gradient), key).toBeAllclose(keep(expected), { atol: 1e-5 * largest });
+              }
+            },
+          );
+
+          it.skipIf(!hasParity(`methods/${model}/${method}.json`))(
+            `takes optimiser steps with ${method} as torch does`,
+            async ({ skip }) => {
+              if (!engine) return skip(`${name} is not installed`);
+              const { adamw, sgd, batch } = readGolden<Golden>(`methods/${model}/${method}.json`);
+              const tensors = await readTensors(`methods/${model}/${method}.safetensors`);
+              const delta = attach(base);
+              const state: Arrays = {};
+              for (const key of Object.keys(trainedShapes(base, delta))) state[key] = tensors[`state.${rename(key)}`] ?? (await base.tensor(key)); // prettier-ignore
+              const runs = [
+                ...(adamw ? [{ ...adamw, optimizer: 'adamw' as const, kept: 'final' }] : []),
+                ...(sgd ? [{ ...sgd, lrs: sgd.losses.map(() => sgd.lr), optimizer: 'sgd' as const, kept: 'sgd_final' }] : []), // prettier-ignore
+              ];
+              expect(runs).not.toEqual([]);
+              for (const run of runs) {
+                const { losses, final } = await takeSteps(engine, base, delta, state, batch, run);
+                expect(losses).toBeAllclose([...run.losses, run.loss_final], { rtol: 1e-5 });
+                for (const [key, values] of Object.entries(final)) {
+                  const expected = tensors[`${run.kept}.${rename(key)}`];
+                  if (!expected) continue;
+                  const keep = (list: Float32Array): Float32Array =>
+                    list.filter((_, i) => !isNoise(key, i, list.length));
+                  expect(keep(values), key).toBeAllclose(keep(expected), { atol: 1e-4 });
+                }
+              }
+            },
+          );
+        }
+      });
+    }
+  });
+}
