@@ -11,6 +11,7 @@ export default defineMethod({
   name: 'adalora',
   label: 'AdaLoRA',
   paper: 'Zhang et al. 2023, arXiv:2303.10512',
+  formula: 'y = W x + (α / r) P Λ Q x, the least important of Λ set to 0',
   options: z.strictObject({
     rank: z.int().positive().default(12).describe('r at the start, rows of A and columns of B'),
     targetRank: z.int().positive().default(8).describe('kept a module, on average'),

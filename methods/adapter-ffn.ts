@@ -7,6 +7,7 @@ export default defineMethod({
   name: 'adapter-ffn',
   label: 'Adapter_FFN',
   paper: 'Pfeiffer et al. 2020, arXiv:2005.00247',
+  formula: 'h → h + W_up gelu(W_down h + b_down) + b_up',
   options: z.strictObject({ bottleneck, layerNorms }),
   ablations: { 'layer-norms': { layerNorms: 'blocks' } },
   defaults: { learningRate: 1e-4 },

@@ -7,6 +7,7 @@ export default defineMethod({
   name: 'adapter',
   label: 'Adapter',
   paper: 'Houlsby et al. 2019, arXiv:1902.00751',
+  formula: 'h → h + W_up gelu(W_down h + b_down) + b_up',
   options: z.strictObject({ bottleneck, layerNorms, crossAttention }),
   ablations: { 'layer-norms': { layerNorms: 'blocks' } },
   defaults: { learningRate: 1e-4 },

@@ -7,6 +7,7 @@ export default defineMethod({
   name: 'adapterdrop',
   label: 'AdapterDrop',
   paper: 'Rücklé et al. 2020, arXiv:2010.11918',
+  formula: 'h → h + W_up gelu(W_down h + b_down) + b_up, in layers from n on',
   options: z.strictObject({
     drop: z.int().min(0).default(5).describe('how many of the first layers of a stack go without'),
     bottleneck,

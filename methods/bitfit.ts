@@ -6,6 +6,7 @@ export default defineMethod({
   name: 'bitfit',
   label: 'BitFit',
   paper: 'Ben Zaken et al. 2021, arXiv:2106.10199',
+  formula: 'y = W x + b, b alone trained',
   options: z.strictObject({
     added: z
       .enum(['zero', 'uniform'])

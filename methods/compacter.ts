@@ -19,6 +19,7 @@ export default defineMethod({
   name: 'compacter',
   label: 'Compacter',
   paper: 'Karimi Mahabadi et al. 2021, arXiv:2106.04647',
+  formula: 'h → h + W_up gelu(W_down h + b_down) + b_up, W = Σᵢ Aᵢ ⊗ (sᵢ tᵢ)',
   options: z.strictObject({
     bottleneck: z.int().positive().optional().describe('width between the projections; d / 32 where absent'),
     factors: z.int().positive().default(4).describe('n, terms of the sum and order of the shared C'),

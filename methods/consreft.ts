@@ -4,6 +4,7 @@ import { defineReft } from './loreft.ts';
 export default defineReft({
   name: 'consreft',
   label: 'ConsReFT',
+  formula: 'h → h + Rᵀ (b − R h), R Rᵀ = I',
   source: 'constant',
   subtracts: true,
   directions: 'orthonormal',

@@ -4,6 +4,7 @@ import { defineReft } from './loreft.ts';
 export default defineReft({
   name: 'direft',
   label: 'DiReFT',
+  formula: 'h → h + Rᵀ (W h + b), R Rᵀ = I',
   source: 'linear',
   subtracts: false,
   directions: 'orthonormal',

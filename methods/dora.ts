@@ -11,6 +11,7 @@ export default defineMethod({
   name: 'dora',
   label: 'DoRA',
   paper: 'Liu et al. 2024, arXiv:2402.09353',
+  formula: 'y = m ⊙ (W + (α / r) B A) x / ‖W + (α / r) B A‖',
   options: z.strictObject({
     rank: z.int().positive().default(8).describe('r, rows of A and columns of B'),
     alpha: z.number().positive().default(8).describe('numerator of the scale alpha / r'),

@@ -6,6 +6,7 @@ export default defineMethod({
   name: 'ft-top2',
   label: 'FT_top2',
   paper: 'Li and Liang 2021, arXiv:2101.00190',
+  formula: 'θ → θ + Δθ, the last two blocks',
   options: z.strictObject({
     blocks: z.int().positive().default(2).describe('how many of the last blocks are trained'),
   }),

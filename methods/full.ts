@@ -6,6 +6,7 @@ export default defineMethod({
   name: 'full',
   label: 'FT',
   paper: 'the baseline of every PEFT paper',
+  formula: 'θ → θ + Δθ, every tensor',
   options: z.strictObject({}),
   defaults: { learningRate: 5e-5 },
   attach: () => ({ trained: {}, unfreezes: () => true, merge: () => () => [] }),

@@ -6,6 +6,7 @@ export default defineMethod({
   name: 'ia3',
   label: '(IA)³',
   paper: 'Liu et al. 2022, arXiv:2205.05638',
+  formula: 'k → l_k ⊙ k, v → l_v ⊙ v, W_2 (l_ff ⊙ x)',
   options: z.strictObject({
     targets: z
       .array(z.enum(['query', 'key', 'value', 'queryKeyValue', 'attentionOutput', 'mlpUp', 'mlpGate']))

@@ -4,6 +4,7 @@ import { defineReft } from './loreft.ts';
 export default defineReft({
   name: 'lobireft',
   label: 'LobiReFT',
+  formula: 'h → h + Rᵀ b, R Rᵀ = I',
   source: 'constant',
   subtracts: false,
   directions: 'orthonormal',

@@ -8,6 +8,7 @@ export default defineMethod({
   name: 'lora',
   label: 'LoRA',
   paper: 'Hu et al. 2021, arXiv:2106.09685',
+  formula: 'y = W x + (α / r) B A x',
   options: z.strictObject({
     rank: z.int().positive().default(8).describe('r, rows of A and columns of B'),
     alpha: z.number().positive().default(8).describe('numerator of the scale alpha / r'),

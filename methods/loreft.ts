@@ -17,6 +17,8 @@ const options = z.strictObject({
 interface Form {
   readonly name: string;
   readonly label: string;
+  /** In the paper's letters; R here is its transpose. */
+  readonly formula: string;
   /** s: W h + b, or b alone. */
   readonly source: 'linear' | 'constant';
   /** Whether Rᵀh is subtracted. */
@@ -27,13 +29,14 @@ interface Form {
 
 /** A ReFT method as pyreft defines it: an edit of block outputs at the first and the last tokens of the prompt. */
 export function defineReft(form: Form): Method<z.infer<typeof options>> {
-  const { name, label } = form;
+  const { name, label, formula } = form;
   const linear = form.source === 'linear';
   const rotates = form.directions === 'orthonormal';
   return defineMethod({
     name,
     label,
     paper: 'Wu et al. 2024, arXiv:2404.03592',
+    formula,
     options,
     defaults: { learningRate: 9e-4 },
     attach(base, { rank, first, last, tied, dropout, layers }) {
@@ -111,6 +114,7 @@ export function defineReft(form: Form): Method<z.infer<typeof options>> {
 export default defineReft({
   name: 'loreft',
   label: 'LoReFT',
+  formula: 'h → h + Rᵀ (W h + b − R h), R Rᵀ = I',
   source: 'linear',
   subtracts: true,
   directions: 'orthonormal',

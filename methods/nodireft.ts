@@ -4,6 +4,7 @@ import { defineReft } from './loreft.ts';
 export default defineReft({
   name: 'nodireft',
   label: 'NodiReFT',
+  formula: 'h → h + W_2ᵀ (W_1 h + b)',
   source: 'linear',
   subtracts: false,
   directions: 'free',

@@ -4,6 +4,7 @@ import { defineReft } from './loreft.ts';
 export default defineReft({
   name: 'noreft',
   label: 'NoReFT',
+  formula: 'h → h + W_2ᵀ (W_1 h + b − W_2 h − b_2)',
   source: 'linear',
   subtracts: true,
   directions: 'free',

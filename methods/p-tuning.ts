@@ -10,6 +10,7 @@ export default defineMethod({
   name: 'p-tuning',
   label: 'P-tuning',
   paper: 'Liu et al. 2021, arXiv:2103.10385',
+  formula: 'X → [MLP(P); X]',
   options: z.strictObject({
     virtualTokens: z.int().positive().default(20).describe('l, tokens before the input'),
     hidden: z.int().positive().optional().describe("h, the network's width; the model's where absent"),

@@ -7,6 +7,7 @@ export default defineMethod({
   name: 'parallel-adapter',
   label: 'Parallel adapter',
   paper: 'He et al. 2021, arXiv:2110.04366',
+  formula: 'h → h + s · (W_up relu(W_down x + b_down) + b_up), x what the sublayer receives',
   options: z.strictObject({
     bottleneck: z.int().positive().default(512).describe('width between the projections; the paper takes 16 on GLUE'), // prettier-ignore
     scale: z.number().positive().default(4).describe('s; the paper takes 4 for generation, 2 on GLUE'),

@@ -7,6 +7,7 @@ export default defineMethod({
   name: 'prompt',
   label: 'Prompt Tuning',
   paper: 'Lester et al. 2021, arXiv:2104.08691',
+  formula: 'X → [P; X]',
   options: z.strictObject({
     virtualTokens: z.int().positive().default(100).describe('l, tokens before the input'),
     start: z

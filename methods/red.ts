@@ -23,6 +23,7 @@ export default defineMethod({
   name: 'red',
   label: 'RED',
   paper: 'Wu et al. 2024, arXiv:2402.15179',
+  formula: 'h → l_scaling ⊙ h + l_bias',
   options: z.strictObject({
     position: z
       .enum(['ffn', 'attn', 'ffn+attn', 'block', 'all'])

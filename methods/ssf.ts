@@ -12,6 +12,7 @@ export default defineMethod({
   name: 'ssf',
   label: 'SSF',
   paper: 'Lian et al. 2022, arXiv:2210.08823',
+  formula: 'y → γ ⊙ y + β',
   options: z.strictObject({}),
   defaults: { learningRate: 1e-3 },
   attach(base) {

@@ -12,6 +12,7 @@ export default defineMethod({
   name: 'vera',
   label: 'VeRA',
   paper: 'Kopiczko et al. 2024, arXiv:2310.11454',
+  formula: 'y = W x + Λ_b B Λ_d A x, A and B frozen and shared',
   options: z.strictObject({
     rank: z.int().positive().default(256).describe('r, rows of A and columns of B'),
     dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),

@@ -32,14 +32,16 @@ const topics: Record<string, () => Promise<{ json: unknown; text: string }>> = {
       name: method.name,
       label: method.label,
       paper: method.paper,
+      formula: method.formula,
       options: describeOptions(method.options as unknown as z.ZodObject),
       ablations: method.ablations ?? {},
       defaults: method.defaults ?? {},
     }));
-    const blocks = json.map(async ({ name, label, paper, options, ablations }) => {
+    const blocks = json.map(async ({ name, label, paper, formula, options, ablations }) => {
       const variants = Object.keys(ablations).map((ablation) => `${name}~${ablation}`);
       const lines = [
         columns([[name, label, paper]]),
+        ...(formula ? [`    ${formula}`] : []),
         ...(options.length ? [await optionLines(options)] : []),
         ...(variants.length ? [`    ablations: ${variants.join(', ')}`] : []),
       ];

@@ -98,6 +98,7 @@ function assemble(
       const at = ready.checkpoint.location(ready.stored.get(name)!);
       return at.dtype === 'F32' ? ({ file: at.file, offset: at.offset } satisfies FileLocation) : undefined;
     },
+    folder: whole,
     tokenizer: async () => loadTokenizer(options.tokenizer ?? (await whole())),
     hash: async () => (await once()).checkpoint.hash(),
   };

@@ -56,6 +56,8 @@ export interface BaseModel {
   tensor(name: string): Promise<Float32Array>;
   /** Where a float32 tensor lies on disk, if it does. */
   location(name: string): FileLocation | undefined;
+  /** Where its files lie; a random base has none. */
+  folder?(): Promise<string>;
   tokenizer(): Promise<Tokenizer>;
   /** Identifies the weights' values. */
   hash(): Promise<string>;

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFileAtomic, writeFolderAtomic } from '../data/atomic.ts';
 import { UsageError } from '../data/errors.ts';
+import { readJson } from '../data/files.ts';
 import { writeSafetensors, type StoredTensor } from '../data/safetensors.ts';
 import { mergeDelta, type MergedModel } from '../models/merge.ts';
 import { Interrupted } from '../training/types.ts';
@@ -24,6 +26,13 @@ export async function writeMerged(
   { signal, onProgress }: MergeEvents,
 ): Promise<MergedModel> {
   const model = merge(run);
+  const own = await run.base.folder?.();
+  const generation = own ? [join(own, 'generation_config.json')].filter((file) => existsSync(file)) : [];
+  // A well-known base was described from what is published of it; its own file says more.
+  const config = inFloat32({
+    ...(own ? ((await readJson(join(own, 'config.json'))) as typeof model.config) : {}),
+    ...model.config,
+  });
   const names = Object.keys(model.shapes);
   const tensors = names.map((name, i): [string, StoredTensor] => [
     name,
@@ -37,8 +46,10 @@ export async function writeMerged(
     },
   ]);
   await writeFolderAtomic(folder, async (temporary) => {
-    for (const file of run.tokenizer.files) await copyFile(file, join(temporary, basename(file)));
-    await writeFileAtomic(join(temporary, 'config.json'), `${JSON.stringify(inFloat32(model.config), undefined, 2)}\n`); // prettier-ignore
+    for (const file of [...run.tokenizer.files, ...generation]) {
+      await copyFile(file, join(temporary, basename(file)));
+    }
+    await writeFileAtomic(join(temporary, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`);
     // transformers asks for the framework's name.
     await writeSafetensors(join(temporary, 'model.safetensors'), Object.fromEntries(tensors), { format: 'pt' }); // prettier-ignore
   });

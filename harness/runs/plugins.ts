@@ -25,6 +25,7 @@ const methodSchema = z.object({
   name: aName,
   label: text,
   paper: text,
+  formula: text.optional(),
   options: z.instanceof(z.ZodObject, { message: 'expected z.strictObject({…})' }),
   ablations: z.record(text, settings).optional(),
   defaults: recipeDefaults.optional(),

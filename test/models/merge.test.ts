@@ -2,7 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { initialize } from '../../harness/models/attached.ts';
+import { describeArchitecture } from '../../harness/models/families.ts';
 import { mergeDelta } from '../../harness/models/merge.ts';
+import { randomStream } from '../../harness/models/random.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
 import { attach } from '../../harness/runs/attach.ts';
 import { loadMethods } from '../../harness/runs/plugins.ts';
@@ -21,11 +23,49 @@ beforeAll(async () => {
   engine = await createEngine({ name: 'js' });
 });
 
-const attached = (text: string): Promise<Delta> => attach(parseVariant(text, methods), base);
+const attached = (text: string, to = base): Promise<Delta> => attach(parseVariant(text, methods), to);
 
-async function valuesOf(delta: Delta): Promise<{ state: Arrays; values: Arrays }> {
-  const state = await startOf(base, delta, 0.1);
-  return { state, values: { ...state, ...(await initialize(delta.frozen ?? {}, base, 0)) } };
+/** A base of random weights of any family. */
+function baseOf(config: Readonly<Record<string, unknown>>): BaseModel {
+  const architecture = describeArchitecture(config, 'the test');
+  const { family, sites, shapes } = architecture;
+  const values = (name: string): Float32Array => {
+    const size = shapes[name]!.reduce((product, n) => product * n, 1);
+    const mean = name.includes('norm') ? 1 : 0;
+    return randomStream(5, name).normal(size, mean, 0.2);
+  };
+  const nothing = (): never => {
+    throw new Error('not asked for');
+  };
+  return {
+    ...{ id: String(config.model_type), family, config, architecture, sites, shapes },
+    ...{ tensor: (name) => Promise.resolve(values(name)), location: () => undefined },
+    ...{ tokenizer: nothing, hash: nothing },
+  };
+}
+const llama = baseOf({
+  ...{ model_type: 'llama', vocab_size: 24, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2 },
+  ...{ num_attention_heads: 4, num_key_value_heads: 2, max_position_embeddings: 64 },
+});
+const t5 = baseOf({
+  ...{ model_type: 't5', vocab_size: 24, d_model: 16, d_kv: 4, d_ff: 24, num_layers: 2, num_heads: 4 },
+});
+
+async function valuesOf(delta: Delta, of = base): Promise<{ state: Arrays; values: Arrays }> {
+  const state = await startOf(of, delta, 0.1);
+  return { state, values: { ...state, ...(await initialize(delta.frozen ?? {}, of, 0)) } };
+}
+
+/** Merges and compares all logits; the merged base. */
+async function expectSame(of: BaseModel, text: string): Promise<BaseModel> {
+  const delta = await attached(text, of);
+  const { state, values } = await valuesOf(delta, of);
+  const { logits } = await computeDecoder(engine, of, delta, state, batch);
+  const merged = { ...of, ...mergeDelta(of, delta, values) };
+  const alone = await computeDecoder(engine, merged, { trained: {} }, {}, batch);
+  const largest = logits.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  expect(alone.logits).toBeAllclose(logits, { atol: 1e-5 * largest });
+  return merged;
 }
 
 const everyLinear = 'targets=queryKeyValue,attentionOutput,mlpUp,mlpOutput';
@@ -51,14 +91,26 @@ describe('merged equals unmerged', () => {
     'lora+ia3~lora.targets=mlpOutput,queryKeyValue',
     'ft-top2+vera~vera.rank=8',
   ])('%s', async (text) => {
-    const delta = await attached(text);
-    const { state, values } = await valuesOf(delta);
-    const { logits } = await computeDecoder(engine, base, delta, state, batch);
-    const merged = { ...base, ...mergeDelta(base, delta, values) };
-    const alone = await computeDecoder(engine, merged, { trained: {} }, {}, batch);
-    const largest = logits.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-    expect(alone.logits).toBeAllclose(logits, { atol: 1e-5 * largest });
-    expect(Object.keys(merged.shapes)).toEqual(Object.keys(base.shapes));
+    const { shapes } = await expectSame(base, text);
+    expect(shapes).toEqual(base.shapes);
+  });
+
+  it.each([
+    ['lora', {}],
+    ['dora', {}],
+    ['vera~rank=8', {}],
+    ['ia3', {}],
+    ['red~no-bias', {}],
+    ['red', { mlp_bias: true }],
+    ['red~position=attn', { attention_bias: true }],
+    ['lora+red~position=all', { attention_bias: true, mlp_bias: true }],
+  ])('%s on Llama, which gets the biases that it lacks: %j', async (text, settings) => {
+    const merged = await expectSame(llama, text);
+    expect(merged.config).toEqual({ ...llama.config, ...settings });
+    const sites = merged.sites.filter(({ kind, bias }) => kind === 'linear' && bias);
+    const expected = Object.keys(settings).length === 0 ? 0 : settings;
+    expect(sites.length > 0).toBe(expected !== 0);
+    for (const { name, outputs } of sites) expect(await merged.tensor(`${name}.bias`)).toHaveLength(outputs);
   });
 });
 
@@ -67,10 +119,24 @@ describe('what cannot be merged is refused with the reason', () => {
     ['prefix', /no fixed linear change/],
     ['loreft', /no fixed linear change/],
     ['lora+adapter', /no fixed linear change/],
-    ['red~position=block', /it edits transformer\.h\.0 after the residual, where no weights of the base follow/],
-  ])('%s', async (text, reason) => {
-    const delta = await attached(text);
-    const { values } = await valuesOf(delta);
-    expect(() => mergeDelta(base, delta, values)).toThrow(reason);
+    [
+      'red~position=block',
+      /it edits transformer\.h\.0 after the residual, where no weights of the base follow/,
+    ],
+    [
+      'red',
+      /merged into t5: it shifts the output of encoder\.block\.0\.layer\.1\.DenseReluDense\.wo, which has no bias/,
+      t5,
+    ],
+    [
+      'bitfit',
+      /t5: it shifts the output of \S+, which has no bias, and a checkpoint of t5 cannot hold one/,
+      t5,
+    ],
+    ['ssf', /llama: it shifts the output of model\.layers\.0\.input_layernorm, which has no bias/, llama],
+  ])('%s', async (text, reason, of = base) => {
+    const delta = await attached(text, of);
+    const { values } = await valuesOf(delta, of);
+    expect(() => mergeDelta(of, delta, values)).toThrow(reason);
   });
 });
