@@ -1,24 +1,30 @@
-import type { TokenPair } from './task.ts';
+import type { TextPair, TokenPair } from './task.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { truncatedLengths } from './truncate-pair.ts';
 
 /**
- * Input, end token, target, end token, cut to the lengths given; no target for a test input. The end tokens survive the
- * cut: without them a sequence would say something else. Throws RangeError where the tokenizer has none.
+ * Input, end token, target, end token, cut to the lengths given; no target for a test input. Of an input of two texts each
+ * ends with an end token, and the longer one is cut first. The end tokens survive the cut: without them a sequence would
+ * say something else. Throws RangeError where the tokenizer has none.
  */
 export function encodePair(
-  input: string,
+  input: TextPair['input'],
   target: string | undefined,
   tokenizer: Tokenizer,
   { promptLength, targetLength }: { promptLength: number; targetLength: number },
 ): TokenPair {
   const end = tokenizer.eosId;
   if (end === undefined) throw new RangeError('the tokenizer names no end token');
-  const cut = (text: string, length: number): number[] => [
-    ...tokenizer.encode(text).slice(0, length - 1),
-    end,
-  ];
+  const encode = (texts: readonly string[], limit: number): number[] => {
+    const tokens = texts.map((text) => tokenizer.encode(text));
+    const kept = truncatedLengths(
+      tokens.map(({ length }) => length),
+      limit - texts.length,
+    );
+    return tokens.flatMap((ids, i) => [...ids.slice(0, kept[i]), end]);
+  };
   return {
-    prompt: cut(input, promptLength),
-    target: target === undefined ? [] : cut(target, targetLength),
+    prompt: encode(typeof input === 'string' ? [input] : input, promptLength),
+    target: target === undefined ? [] : encode([target], targetLength),
   };
 }

@@ -5,7 +5,7 @@ import type { Draw, LabelTask, LabelledExample, TestItem, TextTask } from './tas
 export function asTextTask(task: LabelTask, draw: Draw): TextTask {
   const { write, read, ...base } = task;
   const toItem = (example: LabelledExample, set = ''): TestItem => {
-    const { input, target } = write(example);
+    const { input, target } = write(example, draw);
     return { id: `${set}${example.id}`, input, references: [target], label: example.label };
   };
   return {
@@ -18,8 +18,8 @@ export function asTextTask(task: LabelTask, draw: Draw): TextTask {
       );
       return {
         source: found,
-        train: train.map(write),
-        validation: validation.map(write),
+        train: train.map((example) => write(example, draw)),
+        validation: validation.map((example) => write(example, draw)),
         test: [...test.map((example) => toItem(example)), ...more],
       };
     },
@@ -30,12 +30,12 @@ export function asTextTask(task: LabelTask, draw: Draw): TextTask {
       for (const { id, prediction, label } of predictions) {
         const name = id.includes('/') ? id.slice(0, id.indexOf('/')) : '';
         const set = sets.get(name) ?? { predicted: [], labels: [] };
-        set.predicted.push(read(prediction));
+        set.predicted.push(read(prediction, draw));
         set.labels.push(label!);
         sets.set(name, set);
       }
       const named = [...sets].flatMap(([set, { predicted, labels }]) =>
-        Object.entries(task.score(predicted, labels)).map(([metric, value]) => [
+        Object.entries(task.score(predicted, labels, draw)).map(([metric, value]) => [
           set === '' ? metric : `${metric} (${set})`,
           value,
         ]),

@@ -5,13 +5,14 @@ export type DataSource = { readonly kind: 'hub' } | { readonly kind: 'folder'; r
 
 /** One training example: the loss is on the target alone. */
 export interface TextPair {
-  readonly input: string;
+  /** A text, or two that the end token parts. */
+  readonly input: string | readonly string[];
   readonly target: string;
 }
 /** One distinct input of a test split, with everything that may answer it. */
 export interface TestItem {
   readonly id: string;
-  readonly input: string;
+  readonly input: TextPair['input'];
   readonly references: readonly string[];
   /** What a task of classes or values says of it. */
   readonly label?: number;
@@ -63,7 +64,7 @@ interface TaskBase {
   recipe?(model: string, method: string): Readonly<Record<string, unknown>>;
 }
 
-/** What a task's splits may depend on besides the data. */
+/** What a task's splits, and how it is written and scored, may depend on besides the data. */
 export interface Draw {
   readonly seed: number;
   /** The base's family, such as `roberta`. */
@@ -79,7 +80,7 @@ export interface TextTask extends TaskBase {
   load(source: DataSource): Promise<Splits>;
   /** Token ids of one example for a decoder, cut to the lengths given; `target` is empty for a test input. */
   encode(
-    input: string,
+    input: TextPair['input'],
     target: string | undefined,
     tokenizer: Tokenizer,
     limits: { promptLength: number; targetLength: number },
@@ -117,10 +118,14 @@ export interface LabelTask extends TaskBase {
   /** Throws UsageError where the data is missing or malformed. */
   load(source: DataSource, draw: Draw): Promise<LabelledSplits>;
   /** How a model that generates is asked, and what its answer counts as: a class (one that there is none of is wrong) or a value. */
-  write(example: LabelledExample): TextPair;
-  read(text: string): number;
+  write(example: LabelledExample, draw: Draw): TextPair;
+  read(text: string, draw: Draw): number;
   /** A split's metrics, by name; classes or values predicted, and the labels. */
-  score(predictions: readonly number[], labels: readonly number[]): Readonly<Record<string, number>>;
+  score(
+    predictions: readonly number[],
+    labels: readonly number[],
+    draw: Draw,
+  ): Readonly<Record<string, number>>;
 }
 
 export type Task = TextTask | LabelTask;

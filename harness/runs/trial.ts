@@ -53,14 +53,15 @@ export async function trainAndTest(
     validation: { used: parts.validation.length, of: splits.validation.length },
     test: { used: parts.test.length, of: splits.test.length },
   };
-  const encode = (split: TextSplit['split'], items: TextSplit['items']) =>
-    encodeSplit({ task, dataHash: splits.source.hash, split, items }, tokenizer, recipe);
+  const encode = (items: TextSplit['items']) => encodeSplit({ task, items }, tokenizer, recipe);
 
   const { train } = await import('../training/train.ts');
+  const { languageModel } = await import('../training/language-model.ts');
   const result = await train({
     ...{ engine, base, delta, recipe, seed, folder, signal },
-    train: await encode('train', parts.train),
-    validation: await encode('validation', parts.validation),
+    objective: languageModel(base.architecture, recipe.labelSmoothing),
+    train: await encode(parts.train),
+    validation: await encode(parts.validation),
     onProgress: ({ step, totalSteps, loss, tokensPerSecond }) => {
       const detail = `loss ${loss.toFixed(4)}, ${Math.round(tokensPerSecond)} tokens/s`;
       events.onProgress({ phase: 'train', done: step, total: totalSteps, detail });
@@ -69,7 +70,7 @@ export async function trainAndTest(
   await keepTraining(place.path, result, findings);
 
   const { generate } = await import('../decoding/generate.ts');
-  const prompts = (await encode('test', parts.test)).map(({ prompt }) => prompt);
+  const prompts = (await encode(parts.test)).map(({ prompt }) => prompt);
   const { tokens, seconds } = await generate({
     ...{ engine, base, delta, tensors: result.tensors, prompts, signal },
     // The recipe's names for how decoding chooses are the generator's.

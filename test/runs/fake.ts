@@ -55,7 +55,7 @@ export const copyTask: TextTask = {
     });
   },
   encode: (input, target, tokenizer) => ({
-    prompt: tokenizer.encode(input),
+    prompt: tokenizer.encode([input].flat().join(' ')),
     target: target === undefined ? [] : tokenizer.encode(target),
   }),
   clean: (text) => text.trim(),
