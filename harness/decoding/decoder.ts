@@ -1,8 +1,10 @@
 import type { NamedArrays, Program } from '../engine/types.ts';
+import { SOURCE } from '../models/run-model.ts';
 import { virtualTokens } from '../models/types.ts';
+import { MASKED } from '../models/layers.ts';
 import { KeyValueCache } from './cache.ts';
 import type { Candidates } from './candidates.ts';
-import { prefillProgram, stepProgram, type DecodingSetup } from './programs.ts';
+import { prefillProgram, sourceProgram, stepProgram, type DecodingSetup } from './programs.ts';
 import type { SequenceModel, Continuation } from './search.ts';
 
 /** Sizes of a decoding: groups of beams are decoded at once. */
@@ -21,11 +23,15 @@ const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
 /** The length that prompts are padded to: few programs, an eighth of padding at most. */
 const paddedLength = (n: number): number => roundUp(n, 2 ** Math.max(0, Math.ceil(Math.log2(n / 8))));
 
-/** A decoder-only model whose cache lies on the host: each group of rows holds the beams of one prompt. */
+/**
+ * A model whose cache lies on the host: each group of rows holds the beams of one prompt. Of an encoder-decoder the prompt
+ * is the source, whose keys and values lie in a cache of their own, a row for each group.
+ */
 export class Decoder implements SequenceModel {
   readonly #setup: DecodingSetup;
   readonly #size: DecoderSize;
   readonly #cache: KeyValueCache;
+  readonly #source: KeyValueCache | undefined;
   /** Where the beams of a group lie, in the order that the search knows them by. */
   readonly #rows: number[][];
   readonly #prefills = new Map<string, Promise<Program>>();
@@ -34,10 +40,13 @@ export class Decoder implements SequenceModel {
   #candidates: number;
 
   constructor(setup: DecodingSetup, size: DecoderSize) {
-    const { layers, kvHeads, headWidth } = setup.base.architecture;
+    const { kind, layers, kvHeads: heads, headWidth } = setup.base.architecture;
     this.#setup = setup;
     this.#size = size;
-    this.#cache = new KeyValueCache({ layers, heads: kvHeads, headWidth, rows: size.groups * size.beams });
+    this.#cache = new KeyValueCache({ layers, heads, headWidth, rows: size.groups * size.beams });
+    if (kind === 'encoder-decoder') {
+      this.#source = new KeyValueCache({ layers, heads, headWidth, rows: size.groups });
+    }
     this.#rows = Array.from({ length: size.groups }, () => []);
     this.#state = setup.engine.state({});
     this.#candidates = size.candidates;
@@ -47,22 +56,34 @@ export class Decoder implements SequenceModel {
     prompts: readonly { group: number; prompt: readonly number[] }[],
     needed: number,
   ): Promise<Candidates[]> {
-    const { positions } = this.#setup.base.architecture;
-    const virtual = virtualTokens(this.#setup.delta);
+    const { delta, base } = this.#setup;
+    const { positions } = base.architecture;
+    const source = this.#source;
+    // What stands in the decoder's cache before the prompt, and before the source.
+    const virtual = source ? (delta.prefixLength ?? 0) : virtualTokens(delta);
+    const inSource = delta.promptLength ?? 0;
     const longest = Math.max(...prompts.map(({ prompt }) => prompt.length));
     const length = Math.min(paddedLength(longest), positions - virtual);
     const count = this.#count(needed);
     const program = await this.#prefill(length, count);
-    const inputs = promptInputs(prompts.map(({ prompt }) => prompt), this.#size.prompts, length); // prettier-ignore
+    const read = prompts.map(({ prompt }) => prompt);
+    const inputs = source ? sourceInputs(read, this.#size.prompts, length) : promptInputs(read, this.#size.prompts, length); // prettier-ignore
     const out = await program.run(this.#state, inputs);
-    this.#cache.grow(Math.min(roundUp(virtual + longest + 1, SLOTS), positions));
+    this.#cache.grow(Math.min(roundUp(virtual + (source ? 1 : longest) + 1, SLOTS), positions));
+    source?.grow(roundUp(inSource + longest, SLOTS));
     const [keys, values] = this.#pairs(out);
-    const [aheadKeys, aheadValues] = virtual > 0 ? this.#pairs(out, ' ahead') : [[], []];
+    const [aheadKeys, aheadValues] = virtual > 0 ? this.#pairs(out, '', ' ahead') : [[], []];
+    const [sourceKeys, sourceValues] = source ? this.#pairs(out, SOURCE) : [[], []];
     prompts.forEach(({ group, prompt }, i) => {
       const row = group * this.#size.beams;
       this.#rows[group] = [row];
       this.#cache.fill(row, aheadKeys, aheadValues, 0, virtual);
-      this.#cache.append(row, keys, values, i * length, prompt.length);
+      if (source) {
+        this.#cache.append(row, keys, values, i);
+        source.fill(group, sourceKeys, sourceValues, i * (inSource + length), inSource + prompt.length);
+      } else {
+        this.#cache.append(row, keys, values, i * length, prompt.length);
+      }
     });
     return prompts.map((_, i) => rowOf(out, i, count));
   }
@@ -77,9 +98,8 @@ export class Decoder implements SequenceModel {
     const longest = Math.max(...this.#cache.lengths);
     const count = this.#count(needed);
     const program = await this.#stepProgram(count);
-    const inputs: NamedArrays = { ids, positions: this.#cache.lengths.slice(), bias: this.#cache.bias };
-    this.#cache.keys.forEach((array, i) => (inputs[`key ${i}`] = array));
-    this.#cache.values.forEach((array, i) => (inputs[`value ${i}`] = array));
+    const positions = this.#cache.lengths.slice();
+    const inputs = { ids, positions, ...cacheInputs(this.#cache), ...(this.#source && cacheInputs(this.#source, SOURCE)) }; // prettier-ignore
     const out = await program.run(this.#state, inputs);
     this.#cache.grow(Math.min(roundUp(longest + 1, SLOTS), this.#setup.base.architecture.positions));
     const [keys, values] = this.#pairs(out);
@@ -94,6 +114,7 @@ export class Decoder implements SequenceModel {
   end(group: number): void {
     for (const row of this.#rows[group]!) this.#cache.clear(row);
     this.#rows[group] = [];
+    this.#source?.clear(group);
   }
 
   async dispose(): Promise<void> {
@@ -131,7 +152,8 @@ export class Decoder implements SequenceModel {
     const key = `${length}/${candidates}`;
     const known = this.#prefills.get(key);
     if (known) return known;
-    const program = prefillProgram(this.#setup, { rows: this.#size.prompts, length, candidates });
+    const shape = { rows: this.#size.prompts, length, candidates };
+    const program = this.#source ? sourceProgram(this.#setup, shape) : prefillProgram(this.#setup, shape);
     this.#prefills.set(key, program);
     return program;
   }
@@ -139,17 +161,19 @@ export class Decoder implements SequenceModel {
   /** One at a time: each has a copy of the weights packed. */
   async #stepProgram(candidates: number): Promise<Program> {
     const { slots, shape } = this.#cache;
-    const key = `${slots}/${candidates}`;
+    const source = this.#source && { groups: this.#size.groups, slots: this.#source.slots };
+    const key = `${slots}/${source?.slots}/${candidates}`;
     if (this.#step?.key !== key) {
       await this.#step?.program.dispose();
-      this.#step = { key, program: await stepProgram(this.#setup, { rows: shape.rows, slots, candidates }) };
+      const program = await stepProgram(this.#setup, { rows: shape.rows, slots, candidates, ...(source && { source }) }); // prettier-ignore
+      this.#step = { key, program };
     }
     return this.#step.program;
   }
 
-  #pairs(out: NamedArrays, which = ''): [Float32Array[], Float32Array[]] {
+  #pairs(out: NamedArrays, whose = '', which = ''): [Float32Array[], Float32Array[]] {
     const each = (name: string): Float32Array[] =>
-      Array.from({ length: this.#cache.shape.layers }, (_, i) => out[`${name}${which} ${i}`] as Float32Array);
+      Array.from({ length: this.#cache.shape.layers }, (_, i) => out[`${whose}${name}${which} ${i}`] as Float32Array); // prettier-ignore
     return [each('key'), each('value')];
   }
 }
@@ -159,17 +183,38 @@ function rowOf({ ids, scores }: NamedArrays, row: number, count: number): Candid
   return { ids: (ids as Int32Array).subarray(from, to), scores: (scores as Float32Array).subarray(from, to) };
 }
 
-/** `rows` prompts padded on the right to `length`, and where each ends; rows without a prompt are padding throughout. */
+/** A cache as a step's inputs. */
+function cacheInputs({ keys, values, bias }: KeyValueCache, whose = ''): NamedArrays {
+  return Object.fromEntries([
+    [`${whose}bias`, bias],
+    ...keys.map((array, i) => [`${whose}key ${i}`, array] as const),
+    ...values.map((array, i) => [`${whose}value ${i}`, array] as const),
+  ]);
+}
+
+/** The same prompts as the sources of an encoder-decoder. */
+function sourceInputs(prompts: readonly (readonly number[])[], rows: number, length: number): NamedArrays {
+  const inputs = paddedInputs(prompts, rows, length);
+  const bias = inputs.tokens.map((real) => (real ? 0 : MASKED));
+  return Object.fromEntries(Object.entries({ ...inputs, bias }).map(([name, data]) => [SOURCE + name, data])); // prettier-ignore
+}
+
+/** Those of a decoder, and where each ends. */
 function promptInputs(prompts: readonly (readonly number[])[], rows: number, length: number): NamedArrays {
+  const last = new Int32Array(rows);
+  prompts.forEach((prompt, row) => (last[row] = row * length + prompt.length - 1));
+  return { ...paddedInputs(prompts, rows, length), last };
+}
+
+/** `rows` prompts padded on the right to `length`; rows without a prompt are padding throughout. */
+function paddedInputs(prompts: readonly (readonly number[])[], rows: number, length: number) {
   const all = rows * length;
   const ids = new Int32Array(all);
   const tokens = new Float32Array(all);
   const fromStart = new Float32Array(all).fill(-1);
   const fromEnd = new Float32Array(all).fill(-1);
-  const last = new Int32Array(rows);
   prompts.forEach((prompt, row) => {
     const start = row * length;
-    last[row] = start + prompt.length - 1;
     ids.set(prompt, start);
     tokens.fill(1, start, start + prompt.length);
     for (let i = 0; i < prompt.length; i++) {
@@ -178,7 +223,7 @@ function promptInputs(prompts: readonly (readonly number[])[], rows: number, len
     }
   });
   return {
-    ...{ ids, last, tokens, prompt: tokens, fromStart, fromEnd },
+    ...{ ids, tokens, prompt: tokens, fromStart, fromEnd },
     positions: Int32Array.from({ length: all }, (_, i) => i % length),
   };
 }

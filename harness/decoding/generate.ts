@@ -29,7 +29,7 @@ export interface GenerateJob {
   readonly earlyStopping?: EarlyStopping | undefined;
   readonly noRepeatNgram?: number | undefined;
   readonly repetitionPenalty?: number | undefined;
-  /** What the choice takes for the tokens before the generated ones, a list for each prompt; the prompts where absent. */
+  /** What the choice takes for the tokens before the generated ones, a list for each prompt; where absent the prompts, of an encoder-decoder its start token. */
   readonly histories?: readonly (readonly number[])[];
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of prompts done. */
@@ -48,7 +48,8 @@ export async function generateAll(
 ): Promise<{ hypotheses: Hypothesis[][]; seconds: number }> {
   const start = performance.now();
   const { engine, base, delta, prompts, beams, maxNewTokens } = job;
-  const positions = base.architecture.positions - virtualTokens(delta);
+  const { architecture } = base;
+  const positions = architecture.positions - virtualTokens(delta);
   prompts.forEach((prompt, i) => {
     if (prompt.length > 0 && prompt.length < positions) return;
     throw new RangeError(
@@ -64,7 +65,8 @@ export async function generateAll(
   });
   const searches = [...places.values()].map((equal) => {
     const prompt = prompts[equal[0]!]!;
-    const history = job.histories?.[equal[0]!] ?? prompt;
+    const made = architecture.kind === 'encoder-decoder' ? [architecture.startToken] : prompt;
+    const history = job.histories?.[equal[0]!] ?? made;
     const options = { ...job, maxNewTokens: Math.min(maxNewTokens, positions - prompt.length) };
     const search = beams === 1 ? new GreedySearch(options, history) : new BeamSearch(options, history);
     return { prompt, search, equal };

@@ -1,7 +1,7 @@
 import * as ops from '../engine/ops.ts';
 import type { Engine, Held, HeldArray, Program, ProgramTensors, TensorTypes } from '../engine/types.ts';
-import type { DecoderStates } from '../models/family.ts';
-import { headWeight, runDecoder, type ModelUse } from '../models/run-model.ts';
+import type { DecoderStates, Past } from '../models/family.ts';
+import { headWeight, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/run-model.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
 import { largest } from './candidates.ts';
 
@@ -71,20 +71,72 @@ export function prefillProgram(
   );
 }
 
+/**
+ * Reads sources, padded on the right, and the decoder's start token: inputs, called `source …`, are ids, positions and the
+ * context's masks [B·T], bias [B, 1, 1, T]. Outputs as a prefill's, keys and values of the start token; also what cross
+ * attention sees, `source key <layer>`, `source value <layer>` [B·(l + T), H·h] with l virtual tokens first.
+ */
+export function sourceProgram(
+  setup: DecodingSetup,
+  { rows, length, candidates }: PrefillShape,
+): Promise<Program> {
+  const { architecture, id } = setup.base;
+  if (architecture.kind !== 'encoder-decoder') throw new RangeError(`${id} reads no source`);
+  const all = rows * length;
+  const mask = { shape: [all, 1], dtype: 'float32' as const };
+  const inputs: TensorTypes = {
+    ...{ ids: ints(all), positions: ints(all) },
+    ...{ tokens: mask, prompt: mask, fromStart: mask, fromEnd: mask },
+    bias: { shape: [rows, 1, 1, length], dtype: 'float32' },
+  };
+  return setup.engine.compile(
+    {
+      name: `sources ${rows}x${length}`,
+      held: setup.held,
+      state: {},
+      inputs: Object.fromEntries(Object.entries(inputs).map(([name, type]) => [SOURCE + name, type])),
+    },
+    (x) => {
+      // The start token is the decoder's prompt.
+      const each = (value: number): ops.Tensor => ops.fill([rows, 1], value);
+      const context = { tokens: each(1), prompt: each(1), fromStart: each(0), fromEnd: each(0) };
+      const ids = ops.fill([rows], architecture.startToken, 'int32');
+      const inside = {
+        ...x,
+        inputs: { ...x.inputs, ...context, ids, positions: ops.zeros([rows], 'int32') },
+      };
+      const source = { batch: rows, length, bias: x.inputs[`${SOURCE}bias`]! };
+      const states = runEncoderDecoder(inside, useOf(setup, x), source, { batch: rows, length: 1 });
+      return { outputs: outputsOf(setup, x, states, candidates) };
+    },
+  );
+}
+
 export interface StepShape {
   readonly rows: number;
   /** Slots of the cache. */
   readonly slots: number;
   readonly candidates: number;
+  /** Sources that cross attention reads, rows / groups sequences each, and their slots. */
+  readonly source?: { readonly groups: number; readonly slots: number };
 }
 /**
  * One token a row: inputs ids and positions [B], `key <layer>`, `value <layer>` [B, kvHeads, P, h] of the tokens before, bias
- * [B, 1, 1, P]. Outputs as a prefill's, keys and values [B, kvHeads·h] of the new tokens only.
+ * [B, 1, 1, P]; where there are sources, the same of theirs under `source …`. Outputs as a prefill's, keys and values [B, kvHeads·h] of the new tokens only.
  */
-export function stepProgram(setup: DecodingSetup, { rows, slots, candidates }: StepShape): Promise<Program> {
+export function stepProgram(
+  setup: DecodingSetup,
+  { rows, slots, candidates, source }: StepShape,
+): Promise<Program> {
   const { layers, kvHeads, headWidth } = setup.base.architecture;
-  const cache: TensorTypes[string] = { shape: [rows, kvHeads, slots, headWidth], dtype: 'float32' };
   const places = Array.from({ length: layers }, (_, layer) => layer);
+  const cached = (prefix: string, batch: number, length: number): TensorTypes => {
+    const cache: TensorTypes[string] = { shape: [batch, kvHeads, length, headWidth], dtype: 'float32' };
+    return {
+      [`${prefix}bias`]: { shape: [batch, 1, 1, length], dtype: 'float32' },
+      ...Object.fromEntries(places.flatMap((i) => [[`${prefix}key ${i}`, cache], [`${prefix}value ${i}`, cache]])), // prettier-ignore
+    };
+  };
   return setup.engine.compile(
     {
       name: `step ${rows} after ${slots}`,
@@ -93,8 +145,8 @@ export function stepProgram(setup: DecodingSetup, { rows, slots, candidates }: S
       inputs: {
         ids: ints(rows),
         positions: ints(rows),
-        bias: { shape: [rows, 1, 1, slots], dtype: 'float32' },
-        ...Object.fromEntries(places.flatMap((i) => [[`key ${i}`, cache], [`value ${i}`, cache]])), // prettier-ignore
+        ...cached('', rows, slots),
+        ...(source && cached(SOURCE, source.groups, source.slots)),
       },
       use: 'often',
     },
@@ -102,11 +154,12 @@ export function stepProgram(setup: DecodingSetup, { rows, slots, candidates }: S
       // A generated token is a real one outside the prompt.
       const all = (value: number): ops.Tensor => ops.fill([rows, 1], value);
       const context = { tokens: all(1), prompt: all(0), fromStart: all(-1), fromEnd: all(-1) };
-      const past = {
-        keys: places.map((i) => x.inputs[`key ${i}`]!),
-        values: places.map((i) => x.inputs[`value ${i}`]!),
-        bias: x.inputs.bias!,
-      };
+      const seen = (prefix: string): Past => ({
+        keys: places.map((i) => x.inputs[`${prefix}key ${i}`]!),
+        values: places.map((i) => x.inputs[`${prefix}value ${i}`]!),
+        bias: x.inputs[`${prefix}bias`]!,
+      });
+      const past = { ...seen(''), ...(source && { source: seen(SOURCE) }) };
       const inside = { ...x, inputs: { ...x.inputs, ...context } };
       const states = runDecoder(inside, useOf(setup, x), { batch: rows, length: 1, past });
       return { outputs: outputsOf(setup, x, states, candidates) };
@@ -123,7 +176,7 @@ function useOf({ base, delta }: DecodingSetup, x: ProgramTensors): ModelUse {
 function outputsOf(
   setup: DecodingSetup,
   x: ProgramTensors,
-  { hidden, keys, values, ahead }: DecoderStates,
+  { hidden, keys, values, ahead, source }: DecoderStates,
   candidates: number,
 ): Record<string, ops.Tensor> {
   const logits = ops.linear(hidden, headWeight(x, useOf(setup, x)), undefined, true);
@@ -135,6 +188,8 @@ function outputsOf(
     ...Object.fromEntries(ahead.flatMap(({ key, value }, i) => [[`key ahead ${i}`, key], [`value ahead ${i}`, value]])), // prettier-ignore
     ...Object.fromEntries(keys.map((key, i) => [`key ${i}`, key])),
     ...Object.fromEntries(values.map((value, i) => [`value ${i}`, value])),
+    ...Object.fromEntries((source?.keys ?? []).map((key, i) => [`${SOURCE}key ${i}`, key])),
+    ...Object.fromEntries((source?.values ?? []).map((value, i) => [`${SOURCE}value ${i}`, value])),
   };
 }
 

@@ -29,32 +29,33 @@ interface Run {
   readonly sequences_scores?: number[];
 }
 
-const model = 'gpt2-tiny';
-const goldens: readonly (readonly [string, () => Golden])[] = [
-  ['the goldens', () => readGolden<Golden>(model, 'generate.json')],
+const models = ['gpt2-tiny', 'llama-tiny', 'llama-tied-tiny', 't5-tiny', 't5v11-tiny'];
+const goldens: readonly (readonly [string, string, () => Golden])[] = [
+  ...models.map((model) => [model, model, () => readGolden<Golden>(model, 'generate.json')] as const),
   // Repetition penalty, least lengths and more, written by make-generate-extra.py beside it.
   [
     'our own',
+    'gpt2-tiny',
     () =>
       JSON.parse(readFileSync(join(import.meta.dirname, '../golden/generate-extra.json'), 'utf8')) as Golden,
   ],
 ];
 
-describe.skipIf(!hasParity(model, 'generate.json')).each(goldens)(
-  'decoding equals transformers: %s',
-  (_, read) => {
+for (const [name, model, read] of goldens) {
+  describe.skipIf(!hasParity(model, 'generate.json'))(`decoding equals transformers: ${name}`, () => {
     const golden = hasParity(model, 'generate.json') ? read() : undefined;
     it.each(Object.entries(golden?.runs ?? {}))('%s', async (_, { config, sequences, sequences_scores }) => {
       const { batch, prompt_length, eos_token_id, max_new_tokens } = golden!;
       const eosId = config.eos_token_id === null ? undefined : eos_token_id;
+      const base = await loadBase(join(parity, model));
       const { hypotheses } = await generateAll({
         engine: await createEngine({ name: 'onnx', threads: 1 }),
-        base: await loadBase(join(parity, model)),
+        base,
         delta: { trained: {} },
         tensors: {},
         prompts: batch.input_ids.map((ids, i) => ids.filter((_, j) => batch.attention_mask[i]![j])),
-        // There the choice sees the padding.
-        histories: batch.input_ids,
+        // There the choice sees the padding; an encoder-decoder's does not see the source.
+        ...(base.architecture.kind === 'decoder' && { histories: batch.input_ids }),
         ...{ maxNewTokens: max_new_tokens, beams: config.num_beams, eosId },
         lengthPenalty: config.length_penalty,
         earlyStopping: config.early_stopping,
@@ -70,8 +71,11 @@ describe.skipIf(!hasParity(model, 'generate.json')).each(goldens)(
       });
       expect(returned.map(({ tokens }) => tokens)).toEqual(expected);
       if (sequences_scores) {
-        expect(returned.map(({ score }) => score)).toBeAllclose(sequences_scores, { atol: 1e-5, rtol: 1e-6 });
+        expect(returned.map(({ score }) => score)).toBeAllclose(sequences_scores, {
+          atol: 1e-5,
+          rtol: 1e-6,
+        });
       }
     });
-  },
-);
+  });
+}
