@@ -59,7 +59,9 @@ const recordFields = z.strictObject({
       resumedFrom: count.optional(),
       neverMoved: z.array(z.string()),
       /** Loss on the validation split. */
-      evaluations: z.array(z.strictObject({ step: count, loss, seconds })),
+      evaluations: z.array(
+        z.strictObject({ step: count, loss, metrics: z.record(z.string(), loss).optional(), seconds }),
+      ),
     })
     .optional(),
   metrics: z.array(

@@ -9,7 +9,8 @@ const number = z.number().nullable();
 const metadata = z.strictObject({
   step: z.int().min(0),
   bestStep: z.int().min(0),
-  bestLoss: number,
+  /** The validation's, the larger the better: a metric, or the loss with its sign turned. */
+  bestScore: number,
   waited: z.int().min(0),
   seconds: z.strictObject({ train: z.number(), evaluate: z.number() }),
   log: z.array(
@@ -22,7 +23,14 @@ const metadata = z.strictObject({
       tokens: z.int(),
     }),
   ),
-  evaluations: z.array(z.strictObject({ step: z.int(), loss: number, seconds: z.number() })),
+  evaluations: z.array(
+    z.strictObject({
+      step: z.int(),
+      loss: number,
+      metrics: z.record(z.string(), number).optional(),
+      seconds: z.number(),
+    }),
+  ),
 });
 
 /** Everything that a run needs to go on: random streams start anew at each step, so the step stands for them. */

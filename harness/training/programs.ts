@@ -1,12 +1,15 @@
 import * as ops from '../engine/ops.ts';
 import type { Engine, Held, Program, ProgramTensors, TensorTypes } from '../engine/types.ts';
-import { headWeight, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/run-model.ts';
-import type { Packing } from '../models/family.ts';
+import type { ModelUse } from '../models/run-model.ts';
 import type { BaseModel, Delta, Tensors } from '../models/types.ts';
-import { batchTypes, shapeKey, type BatchShape } from './batches.ts';
+import { shapeKey } from './batches.ts';
+import type { BatchShape, Objective } from './objective.ts';
 import { momentTypes, optimize, rateTypes } from './optimizer.ts';
 import { repack, unpack, type Pack } from './packs.ts';
 import type { Recipe } from './recipe.ts';
+
+/** What programs need to know of an objective, whatever its examples are. */
+type BatchObjective = Pick<Objective<never>, 'types' | 'loss'>;
 
 /** What the programs of one run have in common. */
 export interface ProgramSetup {
@@ -14,6 +17,7 @@ export interface ProgramSetup {
   readonly held: Held;
   readonly base: BaseModel;
   readonly delta: Delta;
+  readonly objective: BatchObjective;
   readonly packs: readonly Pack[];
   readonly recipe: Recipe;
   readonly totalSteps: number;
@@ -27,7 +31,7 @@ export interface TrainingPrograms {
   accumulate(shape: BatchShape): Promise<Program>;
   /** Spends the accumulated gradients: outputs norm. */
   apply(): Promise<Program>;
-  /** The loss of a batch in evaluation. */
+  /** Evaluation of a batch: outputs loss, and answers where the objective has them. */
   evaluate(shape: BatchShape): Promise<Program>;
   /** Seconds spent compiling. */
   seconds(): number;
@@ -60,38 +64,20 @@ export function stateTypes({ packs, recipe, delta }: ProgramSetup, accumulating:
 
 /** Makes the programs of a run. */
 export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): TrainingPrograms {
-  const { engine, held, base, delta, packs, recipe, totalSteps } = setup;
+  const { engine, held, base, delta, objective, packs, recipe, totalSteps } = setup;
   const state = stateTypes(setup, accumulating);
   const scalar = { shape: [], dtype: 'float32' as const };
   const steering: TensorTypes = { ...rateTypes(packs), step: scalar };
 
-  /** Σ weight · cross entropy over a batch's targets, plus the method's penalty while training. */
   function loss(
     x: ProgramTensors,
     trained: Tensors,
-    { rows: batch, length, sourceLength }: BatchShape,
+    shape: BatchShape,
     training: boolean,
-  ): ops.Tensor {
+  ): ReturnType<BatchObjective['loss']> {
     const tensors = { ...unpack(packs, trained), ...pick('own', x.state) };
     const use: ModelUse = { base, delta, tensors, training, dropout: recipe.dropout, totalSteps };
-    const packed = (prefix: string): Packing => {
-      const at = (name: keyof Packing): ops.Tensor => x.inputs[prefix + name]!;
-      return { slotTokens: at('slotTokens'), slotPlaces: at('slotPlaces'), tokenSlots: at('tokenSlots'), tokenPlaces: at('tokenPlaces') }; // prettier-ignore
-    };
-    const sequences = { batch, length, packing: packed('') };
-    const { hidden } =
-      sourceLength > 0
-        ? runEncoderDecoder(
-            x,
-            use,
-            { batch, length: sourceLength, packing: packed(SOURCE), bias: x.inputs[`${SOURCE}bias`]! },
-            sequences,
-          )
-        : runDecoder(x, use, sequences);
-    const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
-    const aimed = ops.selectRows(hidden, targetRows!, targetPlaces!);
-    const smoothing = training ? recipe.labelSmoothing : 0;
-    return ops.headCrossEntropy(aimed, headWeight(x, use), targetIds!, targetWeights!, smoothing);
+    return objective.loss(x, use, shape);
   }
 
   function differentiate(
@@ -99,7 +85,7 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
     shape: BatchShape,
   ): { loss: ops.Tensor; gradients: Record<string, ops.Tensor> } {
     const packed = pick('trained', x.state);
-    const { value, gradients } = ops.valueAndGradients(() => loss(x, packed, shape, true), packed);
+    const { value, gradients } = ops.valueAndGradients(() => loss(x, packed, shape, true).loss, packed);
     return { loss: value, gradients };
   }
 
@@ -145,7 +131,12 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
     step: (shape) =>
       once(`step ${shapeKey(shape)}`, () =>
         engine.compile(
-          { name: `step ${shapeKey(shape)}`, held, state, inputs: { ...batchTypes(shape), ...steering } },
+          {
+            name: `step ${shapeKey(shape)}`,
+            held,
+            state,
+            inputs: { ...objective.types(shape), ...steering },
+          },
           (x) => {
             const made = differentiate(x, shape);
             const { state, norm } = advance(x, made.gradients);
@@ -160,7 +151,7 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
             name: `accumulate ${shapeKey(shape)}`,
             held,
             state,
-            inputs: { ...batchTypes(shape), step: scalar },
+            inputs: { ...objective.types(shape), step: scalar },
           },
           (x) => {
             const { loss, gradients } = differentiate(x, shape);
@@ -181,10 +172,11 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
     evaluate: (shape) =>
       once(`evaluate ${shapeKey(shape)}`, () =>
         engine.compile(
-          { name: `evaluate ${shapeKey(shape)}`, held, state, inputs: batchTypes(shape) },
-          (x) => ({
-            outputs: { loss: loss(x, pick('trained', x.state), shape, false) },
-          }),
+          { name: `evaluate ${shapeKey(shape)}`, held, state, inputs: objective.types(shape) },
+          (x) => {
+            const { loss: value, answers } = loss(x, pick('trained', x.state), shape, false);
+            return { outputs: { loss: value, ...(answers && { answers }) } };
+          },
         ),
       ),
     seconds: () => spent,

@@ -2,20 +2,9 @@ import type { Draw, NamedArrays, State } from '../engine/types.ts';
 import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../models/attached.ts';
 import { randomStream } from '../models/random.ts';
 import { virtualTokens, type BaseModel, type Delta } from '../models/types.ts';
-import {
-  cutExample,
-  cutMicroBatches,
-  exampleFor,
-  fillBatch,
-  fittingShape,
-  lengthOf,
-  planShapes,
-  stepExamples,
-  targetsOf,
-  type BatchShape,
-  type Example,
-} from './batches.ts';
+import { cutMicroBatches, fittingShape, planShapes, stepExamples } from './batches.ts';
 import { readCheckpoint, writeCheckpoint, type RunMetadata } from './checkpoint.ts';
+import type { Answered, BatchShape, Objective } from './objective.ts';
 import { rates } from './optimizer.ts';
 import { packArrays, packTensors, unpackArrays, type Pack } from './packs.ts';
 import { stateTypes, trainingPrograms, type TrainingPrograms } from './programs.ts';
@@ -42,24 +31,24 @@ export function countSteps(
  * Trains a method on a base and returns its tensors at the best evaluation. Goes on from the checkpoint in `folder` and
  * ends as if it had never stopped. Throws Interrupted when told to stop.
  */
-export async function train(job: TrainingJob): Promise<TrainingResult> {
-  const { engine, base, delta, recipe, seed, folder, signal } = job;
+export async function train<Example>(job: TrainingJob<Example>): Promise<TrainingResult> {
+  const { engine, base, delta, objective, recipe, seed, folder, signal } = job;
   const packs = packTensors(trainedTensors(base, delta));
   const positions = base.architecture.positions - virtualTokens(delta);
-  const taken = (pairs: TrainingJob['train']): Example[] =>
-    pairs.map((pair) => exampleFor(base.architecture, cutExample(pair, positions)));
+  const taken = (examples: readonly Example[]): Example[] =>
+    examples.map((example) => objective.cut(example, positions));
   const examplesOf = stepExamples(taken(job.train), recipe.batchSize, seed);
   const totalSteps = countSteps(recipe, job.train.length);
   const every = recipe.evaluateEvery ?? Math.ceil(job.train.length / recipe.batchSize);
   const planned = Array.from({ length: totalSteps }, (_, step) =>
-    cutMicroBatches(examplesOf(step), recipe.microBatch),
+    cutMicroBatches(objective, examplesOf(step), recipe.microBatch),
   );
   const accumulating = planned.some((parts) => parts.length > 1);
-  const shapes = planShapes(planned.flat());
-  const validation = cutMicroBatches(taken(job.validation));
-  const validationShapes = planShapes(validation);
+  const shapes = planShapes(objective, planned.flat());
+  const validation = cutMicroBatches(objective, taken(job.validation));
+  const validationShapes = planShapes(objective, validation);
   const held = await holdFrozen(engine, base, delta, seed);
-  const setup = { engine, held, base, delta, packs, recipe, totalSteps };
+  const setup = { engine, held, base, delta, objective, packs, recipe, totalSteps };
   const types = stateTypes(setup, accumulating);
   const initial = await initialState(job, packs, Object.keys(types));
   const state = engine.state(
@@ -67,7 +56,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   );
   const programs = trainingPrograms(setup, accumulating);
 
-  let run: RunMetadata = { step: 0, bestStep: 0, bestLoss: null, waited: 0, seconds: { train: 0, evaluate: 0 }, log: [], evaluations: [] }; // prettier-ignore
+  let run: RunMetadata = { step: 0, bestStep: 0, bestScore: null, waited: 0, seconds: { train: 0, evaluate: 0 }, log: [], evaluations: [] }; // prettier-ignore
   let best: Arrays | undefined;
   const resumed = folder === undefined ? undefined : await readCheckpoint(folder, types);
   if (resumed) {
@@ -91,12 +80,13 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   let diverged: string | undefined;
   const evaluateNow = async (): Promise<void> => {
     const start = performance.now();
-    const loss = await evaluateLoss(programs, validationShapes, state, validation);
+    const { loss, answers } = await evaluate(programs, objective, validationShapes, state, validation);
+    const { metrics, score } = job.validate?.(answers) ?? { score: -loss };
     const seconds = (performance.now() - start) / 1000;
-    run.evaluations.push({ step: run.step, loss, seconds });
+    run.evaluations.push({ step: run.step, loss, ...(metrics && { metrics }), seconds });
     run.seconds.evaluate += seconds;
-    if (run.bestLoss === null || loss < run.bestLoss) {
-      run = { ...run, bestLoss: loss, bestStep: run.step, waited: 0 };
+    if (run.bestScore === null || score > run.bestScore) {
+      run = { ...run, bestScore: score, bestStep: run.step, waited: 0 };
       best = keepTrained(await state.read());
     } else {
       run = { ...run, waited: run.waited + 1 };
@@ -116,13 +106,13 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
       const compiled = programs.seconds();
       const parts = planned[run.step]!;
       const rate = recipe.learningRate * learningRateFactor(recipe, run.step, totalSteps);
-      const { loss, norm } = await takeStep(programs, shapes, state, parts, {
+      const { loss, norm } = await takeStep(programs, objective, shapes, state, parts, {
         rates: rates(recipe, packs, rate, run.step + 1),
         step: run.step,
         seed,
       }, accumulating); // prettier-ignore
       const milliseconds = performance.now() - start - (programs.seconds() - compiled) * 1000;
-      const tokens = parts.flat().reduce((sum, example) => sum + lengthOf(example), 0);
+      const tokens = parts.flat().reduce((sum, example) => sum + objective.lengthOf(example), 0);
       run.step++;
       run.seconds.train += milliseconds / 1000;
       run.log.push({ step: run.step, loss, learningRate: rate, gradientNorm: norm, milliseconds, tokens });
@@ -179,6 +169,8 @@ const stripped = (prefix: string, arrays: Arrays): Arrays =>
 const keepTrained = (arrays: Arrays): Arrays =>
   Object.fromEntries(Object.entries(arrays).filter(([name]) => /^(trained|own)\//.test(name)));
 
+type Attached = Pick<TrainingJob<never>, 'base' | 'delta' | 'seed'>;
+
 function trainedTensors(base: BaseModel, delta: Delta): Parameters<typeof packTensors>[0] {
   return Object.entries(trainedShapes(base, delta)).map(([name, shape]) => {
     const spec = delta.trained[name];
@@ -187,7 +179,7 @@ function trainedTensors(base: BaseModel, delta: Delta): Parameters<typeof packTe
 }
 
 async function initialState(
-  { base, delta, seed }: TrainingJob,
+  { base, delta, seed }: Attached,
   packs: readonly Pack[],
   names: readonly string[],
 ): Promise<Arrays> {
@@ -215,21 +207,22 @@ function ownTensors(
 }
 
 /** What the method made at the start and never trained: decoding and saving need it as much. */
-async function frozenTensors({ delta, base, seed }: TrainingJob): Promise<TrainingResult['tensors']> {
+async function frozenTensors({ delta, base, seed }: Attached): Promise<TrainingResult['tensors']> {
   const frozen = delta.frozen ?? {};
   const values = Object.entries(await initialize(frozen, base, seed));
   return Object.fromEntries(values.map(([name, data]) => [name, { shape: frozen[name]!.shape, data }]));
 }
 
-async function takeStep(
+async function takeStep<Example>(
   programs: TrainingPrograms,
+  objective: Objective<Example>,
   shapes: readonly BatchShape[],
   state: State,
   parts: readonly Example[][],
   { rates, step, seed }: { rates: Arrays; step: number; seed: number },
   accumulating: boolean,
 ): Promise<{ loss: number; norm: number }> {
-  const weight = 1 / Math.max(1, countTargets(parts));
+  const weight = 1 / Math.max(1, countTargets(objective, parts));
   const counter = Float32Array.of(step);
   const drawing =
     (part: number): Draw =>
@@ -242,44 +235,57 @@ async function takeStep(
   const scalar = (out: NamedArrays, name: string): number => out[name]![0]!;
   if (!accumulating) {
     const [all = []] = parts;
-    const shape = fittingShape(all, shapes);
+    const shape = fittingShape(objective, all, shapes);
     const program = await programs.step(shape);
     const out = await program.run(
       state,
-      { ...fillBatch(all, shape, weight), ...rates, step: counter },
+      { ...objective.fill(all, shape, weight), ...rates, step: counter },
       drawing(0),
     );
     return { loss: scalar(out, 'loss'), norm: scalar(out, 'norm') };
   }
   let loss = 0;
   for (const [part, some] of parts.entries()) {
-    const shape = fittingShape(some, shapes);
+    const shape = fittingShape(objective, some, shapes);
     const program = await programs.accumulate(shape);
-    const out = await program.run(state, { ...fillBatch(some, shape, weight), step: counter }, drawing(part));
+    const out = await program.run(
+      state,
+      { ...objective.fill(some, shape, weight), step: counter },
+      drawing(part),
+    );
     loss += scalar(out, 'loss');
   }
   const out = await (await programs.apply()).run(state, { ...rates, step: counter });
   return { loss, norm: scalar(out, 'norm') };
 }
 
-/** Mean cross entropy over all targets. */
-async function evaluateLoss(
+/** The mean of the loss's terms over all batches, and the answers, where the objective has them. */
+export async function evaluate<Example>(
   programs: TrainingPrograms,
+  objective: Objective<Example>,
   shapes: readonly BatchShape[],
   state: State,
   batches: readonly Example[][],
-): Promise<number> {
+): Promise<{ loss: number; answers: Answered<Example>[] }> {
   let sum = 0;
+  const answers: Answered<Example>[] = [];
   for (const batch of batches) {
-    const shape = fittingShape(batch, shapes);
-    const out = await (await programs.evaluate(shape)).run(state, fillBatch(batch, shape, 1));
+    const shape = fittingShape(objective, batch, shapes);
+    const out = await (await programs.evaluate(shape)).run(state, objective.fill(batch, shape, 1));
     sum += out.loss![0]!;
+    const rows = out.answers as Float32Array | undefined;
+    if (rows) {
+      const width = rows.length / shape.rows;
+      batch.forEach((example, i) =>
+        answers.push({ example, answer: rows.slice(i * width, (i + 1) * width) }),
+      );
+    }
     await new Promise(setImmediate);
   }
-  return sum / countTargets(batches);
+  return { loss: sum / countTargets(objective, batches), answers };
 }
 
-const countTargets = (batches: readonly Example[][]): number =>
+const countTargets = <Example>({ targetsOf }: Objective<Example>, batches: readonly Example[][]): number =>
   batches.flat().reduce((count, example) => count + targetsOf(example), 0);
 
 /** Trained tensors whose every value is what it was at the start. */

@@ -1,6 +1,6 @@
-import type { TokenPair } from '../data/task.ts';
 import type { Engine } from '../engine/types.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
+import type { Answered, Objective } from './objective.ts';
 import type { Recipe } from './recipe.ts';
 
 /** One row of a run's training log: an optimiser step. */
@@ -18,15 +18,23 @@ export interface StepLog {
 export interface Evaluation {
   readonly step: number;
   readonly loss: number;
+  /** Of the validation split, where its examples have answers. */
+  readonly metrics?: Readonly<Record<string, number | null>> | undefined;
   readonly seconds: number;
 }
 
-export interface TrainingJob {
+export interface TrainingJob<Example> {
   readonly engine: Engine;
   readonly base: BaseModel;
   readonly delta: Delta;
-  readonly train: readonly TokenPair[];
-  readonly validation: readonly TokenPair[];
+  readonly objective: Objective<Example>;
+  readonly train: readonly Example[];
+  readonly validation: readonly Example[];
+  /** Metrics of the validation split, and the number whose largest chooses the checkpoint; the least loss where absent. */
+  validate?(answers: readonly Answered<Example>[]): {
+    readonly metrics: Readonly<Record<string, number>>;
+    readonly score: number;
+  };
   readonly recipe: Recipe;
   readonly seed: number;
   /** Where checkpoints of the run lie; a run found there is gone on with. Undefined keeps none. */

@@ -7,6 +7,7 @@ import { loadBase } from '../../harness/models/base.ts';
 import { composeDeltas } from '../../harness/models/compose.ts';
 import { randomStream } from '../../harness/models/random.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
+import { languageModel } from '../../harness/training/language-model.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import { train } from '../../harness/training/train.ts';
 import lora from '../../methods/lora.ts';
@@ -39,6 +40,7 @@ describe.each(methods)('%s', (name, attach) => {
     const run = async (engine: Engine): Promise<number[]> => {
       const { log, neverMoved } = await train({
         ...{ engine, base, delta, seed: 1, folder: undefined, train: examples, validation: examples },
+        objective: languageModel(base.architecture, 0),
         recipe: recipeSchema.parse({ batchSize: 4, maxSteps: 6, epochs: 9, learningRate: 1e-2 }),
       });
       expect(neverMoved).toEqual([]);

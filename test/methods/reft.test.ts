@@ -5,6 +5,7 @@ import { initialize } from '../../harness/models/attached.ts';
 import { loadBase } from '../../harness/models/base.ts';
 import { randomStream } from '../../harness/models/random.ts';
 import type { BaseModel } from '../../harness/models/types.ts';
+import { languageModel } from '../../harness/training/language-model.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import { train } from '../../harness/training/train.ts';
 import consreft from '../../methods/consreft.ts';
@@ -49,6 +50,7 @@ describe('ReFT', () => {
         });
         const { tensors } = await train({
           ...{ engine: onnx, base, delta, seed: 1, folder: undefined, train: examples, validation: [] },
+          objective: languageModel(base.architecture, 0),
           recipe: recipeSchema.parse({ batchSize: 4, epochs: 9, maxSteps: 20, learningRate: 0.05, weightDecay: 0.1 }), // prettier-ignore
         });
         const rotations = Object.keys(delta.trained).filter((name) => name.endsWith('.R'));

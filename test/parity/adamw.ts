@@ -1,7 +1,8 @@
 import type { Engine } from '../../harness/engine/types.ts';
 import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
-import { exampleFor, fillBatch, planShapes } from '../../harness/training/batches.ts';
+import { planShapes } from '../../harness/training/batches.ts';
+import { languageModel } from '../../harness/training/language-model.ts';
 import { rates } from '../../harness/training/optimizer.ts';
 import { packArrays, packTensors, unpackArrays } from '../../harness/training/packs.ts';
 import { stateTypes, trainingPrograms } from '../../harness/training/programs.ts';
@@ -31,7 +32,8 @@ export async function takeSteps(
     })),
   );
   const held = await holdFrozen(engine, base, delta, 0);
-  const setup = { engine, held, base, delta, packs, recipe, totalSteps: run.lrs.length };
+  const objective = languageModel(base.architecture, 0);
+  const setup = { engine, held, base, delta, objective, packs, recipe, totalSteps: run.lrs.length };
   const packed = packArrays(packs, start);
   const types = stateTypes(setup, false);
   const state = engine.state(
@@ -51,11 +53,11 @@ export async function takeSteps(
     const pair = apart
       ? { prompt: ids.slice(0, length), target: labels.filter((id) => id !== -100) }
       : { prompt: ids.slice(0, first), target: ids.slice(first, length) };
-    return exampleFor(base.architecture, pair);
+    return objective.cut(pair, base.architecture.positions);
   });
-  const shape = planShapes([examples])[0]!;
+  const shape = planShapes(objective, [examples])[0]!;
   const count = shape.targets;
-  const inputs = fillBatch(examples, shape, 1 / count);
+  const inputs = objective.fill(examples, shape, 1 / count);
   const programs = trainingPrograms(setup, false);
   const losses: number[] = [];
   for (const [i, rate] of run.lrs.entries()) {

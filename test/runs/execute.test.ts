@@ -5,7 +5,7 @@ import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import type { Tokenizer } from '../../harness/data/tokenizer.ts';
 import { UsageError } from '../../harness/data/errors.ts';
 import { hashFile } from '../../harness/data/hash.ts';
-import type { Task } from '../../harness/data/task.ts';
+import type { Task, TokenPair } from '../../harness/data/task.ts';
 import { randomBase } from '../../harness/models/random-base.ts';
 import { executePlan, type ExecuteOptions } from '../../harness/runs/execute.ts';
 import { planRuns, type RunRequest } from '../../harness/runs/plan.ts';
@@ -19,7 +19,7 @@ import {
 import { copyTask, methods } from './fake.ts';
 
 // Training and decoding stand in for the real ones: this file is about what happens around them.
-const train = vi.hoisted(() => vi.fn<(job: TrainingJob) => Promise<TrainingResult>>());
+const train = vi.hoisted(() => vi.fn<(job: TrainingJob<TokenPair>) => Promise<TrainingResult>>());
 vi.mock('../../harness/training/train.ts', () => ({ train }));
 vi.mock('../../harness/decoding/generate.ts', () => ({
   generate: ({ prompts }: { prompts: number[][] }) => Promise.resolve({ tokens: prompts, seconds: 2 }),

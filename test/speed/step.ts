@@ -6,7 +6,8 @@ import { createEngine } from '../../harness/engine/create.ts';
 import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../../harness/models/attached.ts';
 import { loadBase } from '../../harness/models/base.ts';
 import { loadMethods } from '../../harness/runs/plugins.ts';
-import { cutMicroBatches, fillBatch, fittingShape, planShapes } from '../../harness/training/batches.ts';
+import { cutMicroBatches, fittingShape, planShapes } from '../../harness/training/batches.ts';
+import { languageModel } from '../../harness/training/language-model.ts';
 import { rates } from '../../harness/training/optimizer.ts';
 import { packArrays, packTensors } from '../../harness/training/packs.ts';
 import { stateTypes, trainingPrograms } from '../../harness/training/programs.ts';
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     lengths: { type: 'string' },
     targets: { type: 'string', default: '1' },
     threads: { type: 'string' },
+    device: { type: 'string', default: 'cpu' },
   },
 });
 const [batch, vocab, share] = [Number(values.batch), Number(values.vocab), Number(values.targets)];
@@ -39,6 +41,7 @@ if (!method) throw new Error(`there is no method ${values.method}`);
 const delta = method.attach(base, method.options.parse({}));
 const engine = await createEngine({
   name: 'onnx',
+  device: values.device,
   ...(values.threads && { threads: Number(values.threads) }),
 });
 
@@ -51,10 +54,11 @@ const examples = lengths.map((length): TokenPair => {
   const ids = Array.from({ length }, random);
   return { prompt: ids.slice(0, length - targets), target: ids.slice(length - targets) };
 });
+const objective = languageModel(base.architecture, 0);
 const steps = Array.from({ length: Math.floor(examples.length / batch) }, (_, i) =>
-  cutMicroBatches(examples.slice(i * batch, (i + 1) * batch), batch),
+  cutMicroBatches(objective, examples.slice(i * batch, (i + 1) * batch), batch),
 );
-const shapes = planShapes(steps.flat());
+const shapes = planShapes(objective, steps.flat());
 
 const recipe = recipeSchema.parse({ learningRate: 1e-3, weightDecay: 0.01 });
 const packs = packTensors(
@@ -65,6 +69,7 @@ const setup = {
   held: await holdFrozen(engine, base, delta, 0),
   base,
   delta,
+  objective,
   packs,
   recipe,
   totalSteps: 1000,
@@ -85,12 +90,12 @@ const programs = trainingPrograms(setup, false);
 let taken = 0;
 async function step(): Promise<number> {
   const [part = []] = steps[taken++ % steps.length]!;
-  const shape = fittingShape(part, shapes);
+  const shape = fittingShape(objective, part, shapes);
   const program = await programs.step(shape);
   const begin = performance.now();
   const count = part.reduce((sum, { target }) => sum + target.length, 0);
   const inputs = {
-    ...fillBatch(part, shape, 1 / count),
+    ...objective.fill(part, shape, 1 / count),
     ...rates(recipe, packs, 1e-3, taken),
     step: Float32Array.of(taken),
   };

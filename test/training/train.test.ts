@@ -8,6 +8,7 @@ import type { Engine } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/base.ts';
 import { randomStream } from '../../harness/models/random.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
+import { languageModel } from '../../harness/training/language-model.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import { train } from '../../harness/training/train.ts';
 import { Interrupted, type TrainingResult } from '../../harness/training/types.ts';
@@ -41,6 +42,7 @@ function run(
 ): Promise<TrainingResult> {
   return train({
     ...{ engine, base, delta, seed: 7, folder: undefined, ...more },
+    objective: languageModel(base.architecture, 0),
     train: examples(24, 1),
     validation: examples(8, 2),
     recipe: recipeSchema.parse({ batchSize: 6, epochs: 50, learningRate: 1e-2, ...recipe }),
