@@ -1,0 +1,14 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { methodsPage } from '../../harness/cli/methods-page.ts';
+import { loadMethods, projectRoot } from '../../harness/runs/plugins.ts';
+
+test('methods/README.md is what npm run docs:methods would write', async () => {
+  expect(await readFile(join(projectRoot, 'methods', 'README.md'), 'utf8')).toBe(await methodsPage());
+});
+
+test('every method of the project gives its formula', async () => {
+  const without = [...(await loadMethods()).values()].filter(({ formula }) => formula === undefined);
+  expect(without.map(({ name }) => name)).toEqual([]);
+});
