@@ -1,0 +1,14 @@
+import { accuracy } from '../harness/metrics/accuracy.ts';
+import { matthews } from '../harness/metrics/matthews.ts';
+import { glueTask } from './shared/glue.ts';
+
+/** The Corpus of Linguistic Acceptability (Warstadt et al., 2018): whether a sentence is English. */
+export default glueTask({
+  name: 'cola',
+  label: 'CoLA',
+  classes: ['unacceptable', 'acceptable'],
+  metrics: [
+    { name: 'Matthews', compute: matthews },
+    { name: 'accuracy', compute: accuracy },
+  ],
+});

@@ -1,0 +1,11 @@
+import { accuracy } from '../harness/metrics/accuracy.ts';
+import { glueTask } from './shared/glue.ts';
+
+/** Multi-genre Natural Language Inference (Williams et al., 2018); validation and test are of the training set's genres, others are reported too. */
+export default glueTask({
+  name: 'mnli',
+  label: 'MNLI',
+  classes: ['entailment', 'neutral', 'contradiction'],
+  metrics: [{ name: 'accuracy', compute: accuracy }],
+  alsoTest: 'mismatched',
+});

@@ -1,0 +1,14 @@
+import { accuracy } from '../harness/metrics/accuracy.ts';
+import { f1 } from '../harness/metrics/f1.ts';
+import { glueTask } from './shared/glue.ts';
+
+/** The Microsoft Research Paraphrase Corpus (Dolan and Brockett, 2005): whether two sentences say the same. */
+export default glueTask({
+  name: 'mrpc',
+  label: 'MRPC',
+  classes: ['not_equivalent', 'equivalent'],
+  metrics: [
+    { name: 'accuracy', compute: accuracy },
+    { name: 'F1', compute: f1 },
+  ],
+});

@@ -1,0 +1,10 @@
+import { accuracy } from '../harness/metrics/accuracy.ts';
+import { glueTask } from './shared/glue.ts';
+
+/** Question-answering Natural Language Inference (Rajpurkar et al., 2016): whether a sentence answers a question. */
+export default glueTask({
+  name: 'qnli',
+  label: 'QNLI',
+  classes: ['entailment', 'not_entailment'],
+  metrics: [{ name: 'accuracy', compute: accuracy }],
+});

@@ -1,0 +1,14 @@
+import { accuracy } from '../harness/metrics/accuracy.ts';
+import { f1 } from '../harness/metrics/f1.ts';
+import { glueTask } from './shared/glue.ts';
+
+/** Quora Question Pairs: whether two questions ask the same. */
+export default glueTask({
+  name: 'qqp',
+  label: 'QQP',
+  classes: ['not_duplicate', 'duplicate'],
+  metrics: [
+    { name: 'accuracy', compute: accuracy },
+    { name: 'F1', compute: f1 },
+  ],
+});

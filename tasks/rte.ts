@@ -1,0 +1,10 @@
+import { accuracy } from '../harness/metrics/accuracy.ts';
+import { glueTask } from './shared/glue.ts';
+
+/** Recognizing Textual Entailment (Dagan et al., 2006, and after): whether one sentence follows from another. */
+export default glueTask({
+  name: 'rte',
+  label: 'RTE',
+  classes: ['entailment', 'not_entailment'],
+  metrics: [{ name: 'accuracy', compute: accuracy }],
+});

@@ -1,0 +1,77 @@
+import { drawGlueSplits } from '../../harness/data/glue-splits.ts';
+import { readGlue, writeGlue } from '../../harness/data/glue-words.ts';
+import { loadGlue, type GlueName } from '../../harness/data/glue.ts';
+import type { LabelTask } from '../../harness/data/task.ts';
+
+type Scores = readonly number[];
+
+/** A metric of a task, which computes NaN where predictions or labels are all the same and it has no meaning. */
+export interface GlueMetric {
+  readonly name: string;
+  readonly compute: (labels: Scores, predictions: Scores) => number;
+}
+
+export interface GlueDescription {
+  readonly name: GlueName;
+  readonly label: string;
+  /** Names of the classes, by number; absent for similarities. */
+  readonly classes?: readonly string[];
+  /** That of the RED paper's Table 8 first, which chooses the checkpoint; then those that are customary. */
+  readonly metrics: readonly GlueMetric[];
+  /** A further test set. */
+  readonly alsoTest?: 'mismatched';
+}
+
+/**
+ * A task of GLUE (Wang et al., 2019): splits as the protocol says (drawGlueSplits), at most 256 tokens; encoders get a head,
+ * other models write the answer.
+ */
+export function glueTask({ name, label, classes, metrics, alsoTest }: GlueDescription): LabelTask {
+  const info = (metric: string) => ({ name: metric, higherIsBetter: true, scale: 100, decimals: 1 });
+  return {
+    kind: 'label',
+    name,
+    label,
+    version: 1,
+    ...(classes && { classes }),
+    metrics: [
+      ...metrics.map((metric) => info(metric.name)),
+      ...(alsoTest ? metrics.map((metric) => info(`${metric.name} (${alsoTest})`)) : []),
+    ],
+    selection: metrics[0]!.name,
+    // Batch, warm-up and length of the RED paper's Table 9; answers are a few tokens.
+    defaults: {
+      batchSize: 32,
+      epochs: 10,
+      warmup: 0.06,
+      promptLength: 256,
+      targetLength: 16,
+      maxNewTokens: 16,
+    },
+
+    async load(source, draw) {
+      const data = await loadGlue(name, source);
+      return {
+        source: { name, form: data.form, hash: data.hash },
+        ...drawGlueSplits(name, data, draw),
+        ...(alsoTest && { alsoTest: { [alsoTest]: data[alsoTest] } }),
+      };
+    },
+
+    write: (example, draw) => writeGlue(name, example, draw),
+    read: (text, draw) => readGlue(name, text, draw),
+
+    score(predictions, labels, { family, side }) {
+      // The authors' code reads what is neither 0 nor 1 as 0, T5's third class of mnli too.
+      const twoClasses = name === 'mnli' && family === 't5' && side('t5-mnli-two-class') === 'code';
+      const counted = twoClasses ? (values: Scores) => values.map((value) => (value === 1 ? 1 : 0)) : null;
+      return Object.fromEntries(
+        metrics.map(({ name: metric, compute }) => {
+          const value = compute(counted?.(labels) ?? labels, counted?.(predictions) ?? predictions);
+          // Correlations of constant predictions have no meaning and count as 0.
+          return [metric, Number.isNaN(value) ? 0 : value];
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,10 @@
+import { accuracy } from '../harness/metrics/accuracy.ts';
+import { glueTask } from './shared/glue.ts';
+
+/** The Stanford Sentiment Treebank (Socher et al., 2013): whether a film review is favourable. */
+export default glueTask({
+  name: 'sst2',
+  label: 'SST-2',
+  classes: ['negative', 'positive'],
+  metrics: [{ name: 'accuracy', compute: accuracy }],
+});

@@ -1,0 +1,13 @@
+import { pearson } from '../harness/metrics/pearson.ts';
+import { spearman } from '../harness/metrics/spearman.ts';
+import { glueTask } from './shared/glue.ts';
+
+/** The Semantic Textual Similarity Benchmark (Cer et al., 2017): how alike two sentences are, from 0 to 5. */
+export default glueTask({
+  name: 'stsb',
+  label: 'STS-B',
+  metrics: [
+    { name: 'Pearson', compute: pearson },
+    { name: 'Spearman', compute: spearman },
+  ],
+});
