@@ -140,7 +140,7 @@ const few = (names: readonly string[]): string =>
   names.slice(0, 5).join(', ') + (names.length > 5 ? ', …' : '');
 
 function fromRandom(id: string, options: BaseOptions): BaseModel {
-  const { config, architecture, hash, tensor } = randomBase(id);
+  const { config, architecture, hash, tensor, tokenizer } = randomBase(id);
   return {
     id,
     family: architecture.family,
@@ -151,15 +151,14 @@ function fromRandom(id: string, options: BaseOptions): BaseModel {
     tensor: (name) => Promise.resolve(tensor(name)),
     location: () => undefined,
     async tokenizer() {
-      const given =
-        options.tokenizer ?? (options.data && join(options.data, 'tokenizers', architecture.family));
+      const given = options.tokenizer ?? (options.data && join(options.data, 'tokenizers', tokenizer.folder));
       if (given) return loadTokenizer(given);
       try {
-        return await loadTokenizer(await fetchFiles(architecture.family, isTokenizerFile));
+        return await loadTokenizer(await fetchFiles(tokenizer.repo, isTokenizerFile));
       } catch (error) {
         if (!(error instanceof UsageError)) throw error;
         throw new UsageError(
-          `${error.message} A random base takes its family's tokenizer from there; give one with --tokenizer DIR, or set DELTABENCH_DATA to a folder with tokenizers/${architecture.family}.`,
+          `${error.message} A random base takes its family's tokenizer from there; give one with --tokenizer DIR, or set DELTABENCH_DATA to a folder with tokenizers/${tokenizer.folder}.`,
           { cause: error },
         );
       }

@@ -13,4 +13,16 @@ export const publicConfigs: Readonly<Record<string, Readonly<Record<string, unkn
   'gpt2-medium': gpt2(24, 1024, 16),
   'gpt2-large': gpt2(36, 1280, 20),
   'gpt2-xl': gpt2(48, 1600, 25),
+  'meta-llama/Llama-2-7b-hf': {
+    model_type: 'llama',
+    vocab_size: 32000,
+    max_position_embeddings: 4096,
+    num_hidden_layers: 32,
+    hidden_size: 4096,
+    intermediate_size: 11008,
+    num_attention_heads: 32,
+    num_key_value_heads: 32,
+    rms_norm_eps: 1e-5,
+    tie_word_embeddings: false,
+  },
 };
