@@ -56,7 +56,10 @@ export default defineMethod({
           [b2]: zero ? zeros(all) : uniform(h, all),
         }
       : { [E]: zero ? zeros(l, all) : normal(l, all) };
-    const place = new Map(sites.map((site, i) => [site.name, i]));
+    // peft deals the pairs of keys and values out by twos in an encoder-decoder: layer i takes pair 2i, from the start again
+    // after the last, and every other pair serves none.
+    const stride = base.architecture.kind === 'encoder-decoder' ? 2 : 1;
+    const place = new Map(sites.map((site, i) => [site.name, (stride * i) % sites.length]));
     return {
       trained,
       prefixLength: l,
