@@ -9,6 +9,7 @@ const allowed = {
   'harness/papers': [],
   'harness/reporting': ['runs/record', 'papers', 'metrics'],
   'harness/models': ['engine', 'data'],
+  'harness/exchange': ['models', 'data'],
   'harness/training': ['engine', 'models', 'data'],
   'harness/decoding': ['engine', 'models', 'data'],
   methods: ['engine/ops', 'models/types', 'models/random', 'models/bottleneck', 'models/targets'],
@@ -16,6 +17,7 @@ const allowed = {
   'harness/runs': [
     'engine',
     'models',
+    'exchange',
     'training',
     'decoding',
     'data',
@@ -29,6 +31,7 @@ const folders = [
   'cli',
   'engine',
   'models',
+  'exchange',
   'training',
   'decoding',
   'data',

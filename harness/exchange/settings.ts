@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { UsageError } from '../data/errors.ts';
+import type { BaseModel } from '../models/types.ts';
+
+/** The object in adapter_config.json. */
+export type Config = Readonly<Record<string, unknown>>;
+
+/** Settings that say where an adapter came from or how PEFT goes about it, and change nothing that is computed from its tensors. */
+const harmless = [
+  'peft_type',
+  'peft_version',
+  'auto_mapping',
+  'base_model_name_or_path',
+  'revision',
+  'task_type',
+  'inference_mode',
+  // What they choose stands in the names of the tensors.
+  'target_modules',
+  'exclude_modules',
+  'layers_to_transform',
+  'layers_pattern',
+  'modules_to_save',
+  // PEFT sets it by the kind of module.
+  'fan_in_fan_out',
+  // Read only together with others, which are refused.
+  'megatron_core',
+  'qalora_group_size',
+];
+
+/**
+ * The settings that `schema` names. Throws UsageError where one of them is not allowed, and where another that PEFT may
+ * have added since is set: what deltabench would compute without it is not what PEFT computes.
+ */
+export function parseSettings<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  config: Config,
+  where: string,
+): z.infer<z.ZodObject<Shape>> {
+  const parsed = schema.safeParse(config);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const [key] = issue.path;
+    const given =
+      typeof key === 'string' ? ` (it is ${key in config ? JSON.stringify(config[key]) : 'missing'})` : '';
+    throw new UsageError(`${where} cannot be used: ${issue.path.join('.')}: ${issue.message}${given}.`);
+  }
+  for (const [key, value] of Object.entries(config)) {
+    if (key in schema.shape || harmless.includes(key) || isOff(value)) continue;
+    throw new UsageError(
+      `${where} sets ${key} to ${JSON.stringify(value).slice(0, 80)}, which deltabench does not compute.`,
+    );
+  }
+  return parsed.data;
+}
+
+function isOff(value: unknown): boolean {
+  if (value === null || value === false) return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+/** `none`, the only value that is computed, for PEFT's `bias`. */
+export const noBias = z
+  .literal('none', 'the biases of the base cannot be part of this adapter')
+  .default('none');
+
+/** The settings that every adapter_config.json begins with. */
+export function commonSettings(peftType: string, base: BaseModel, head: readonly string[]): Config {
+  const task = { decoder: 'CAUSAL_LM', encoder: 'SEQ_CLS', 'encoder-decoder': 'SEQ_2_SEQ_LM' };
+  return {
+    peft_type: peftType,
+    task_type: task[base.architecture.kind],
+    base_model_name_or_path: base.id,
+    inference_mode: true,
+    // PEFT's names of the heads of a sequence classifier.
+    modules_to_save: head.length > 0 ? ['classifier', 'score'] : null,
+  };
+}

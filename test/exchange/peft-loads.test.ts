@@ -1,0 +1,97 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+import { createEngine } from '../../harness/engine/create.ts';
+import type { Adapter } from '../../harness/exchange/adapter.ts';
+import { readPeftFolder, writePeftFolder } from '../../harness/exchange/peft-folder.ts';
+import { initialize } from '../../harness/models/attached.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import { randomStream } from '../../harness/models/random.ts';
+import type { BaseModel } from '../../harness/models/types.ts';
+import { temporaryFolder } from '../data/temporary.ts';
+import type { Batch } from '../parity/decoder.ts';
+import { hasParity, parity, readGolden } from '../parity/folder.ts';
+import { attachMethod, fullOptions, logitsUnder } from './reading.ts';
+
+// Hugging Face peft itself loads what deltabench writes; its Python is named by DELTABENCH_PYTHON.
+const python = process.env.DELTABENCH_PYTHON;
+
+const linears = ['query', 'key', 'value', 'queryKeyValue', 'attentionOutput', 'mlpUp', 'mlpGate', 'mlpOutput']; // prettier-ignore
+const variants: readonly [string, object][] = [
+  ['lora', { rank: 3, alpha: 5, dropout: 0.1 }],
+  ['lora', { rank: 2, rankStabilized: true, targets: linears }],
+  ['lora', { rank: 2, targets: ['attentionOutput'] }],
+  ['dora', { rank: 3, targets: linears }],
+  ['adalora', { rank: 4, targetRank: 2, initialSteps: 0.1, finalSteps: 3 }],
+  ['vera', { rank: 5, targets: linears }],
+  ['ia3', {}],
+  ['ia3', { targets: ['mlpUp'], feedForward: ['attentionOutput'] }],
+  ['prefix', { virtualTokens: 3 }],
+  ['prefix', { virtualTokens: 3, projection: true, hidden: 7 }],
+  ['prompt', { virtualTokens: 4 }],
+  ['p-tuning', { virtualTokens: 4, hidden: 9 }],
+];
+
+describe.skipIf(!python)('peft', () => {
+  for (const model of ['gpt2-tiny', 'llama-tiny']) {
+    it.skipIf(!hasParity(model, 'config.json'))(
+      `computes on ${model} with what deltabench writes as deltabench does`,
+      async () => {
+        const base = await loadBase(join(parity, model));
+        const engine = await createEngine({ name: 'onnx', threads: 1 });
+        const { cases } = readGolden<{ cases: { full: { batch: Batch } } }>(model, 'forward.json');
+        const { batch } = cases.full;
+        const folder = await temporaryFolder();
+        const inputs = { input_ids: batch.input_ids, attention_mask: batch.attention_mask };
+        await writeFile(join(folder, 'batch.json'), JSON.stringify(inputs));
+        const adapters: { folder: string; adapter: Adapter }[] = [];
+        for (const [i, [method, options]] of variants.entries()) {
+          const place = join(folder, `${i}-${method}`);
+          const adapter = await perturbed(base, method, options);
+          await writePeftFolder(place, adapter, base);
+          adapters.push({ folder: place, adapter });
+        }
+        const script = join(import.meta.dirname, 'peft-logits.py');
+        const args = [script, base.id, join(folder, 'batch.json'), ...adapters.map(({ folder }) => folder)];
+        const { stdout } = await execa(python!, args, { env: { HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: '1' } });
+        const theirs = JSON.parse(stdout) as Record<string, { logits: number[]; same: boolean }>;
+        for (const { folder: place, adapter } of adapters) {
+          const { logits, same } = theirs[place]!;
+          const ours = await logitsUnder(engine, base, adapter, batch);
+          const largest = Math.max(...logits.map(Math.abs));
+          expect(same, `peft saves ${place} again as it was`).toBe(true);
+          expect(ours, place).toBeAllclose(logits, { atol: 1e-5 * largest });
+          const back = await readPeftFolder(place, base);
+          expect(await logitsUnder(engine, base, back, batch), place).toBeAllclose(ours, { atol: 1e-6 * largest }); // prettier-ignore
+        }
+      },
+      300_000,
+    );
+  }
+});
+
+/** An adapter whose every trained tensor has moved from its start. */
+async function perturbed(base: BaseModel, method: string, given: object): Promise<Adapter> {
+  const delta = attachMethod(base, method, given);
+  const specs = { ...delta.trained, ...delta.frozen };
+  const values = await initialize(specs, base, 1);
+  const tensors: Record<string, Adapter['tensors'][string]> = {};
+  for (const [name, { shape }] of Object.entries(specs)) {
+    const data = values[name]!;
+    const noise = randomStream(2, name).normal(data.length, 0, 0.2);
+    tensors[name] = { shape, data: name in delta.trained ? data.map((v, i) => v + noise[i]!) : data };
+  }
+  // AdaLoRA's pattern: an uneven number of dropped singular values.
+  if (delta.state?.dropped) {
+    const { shape } = delta.state.dropped;
+    const data = Float32Array.from({ length: shape[0]! }, (_, i) => (i % 3 === 1 ? 1 : 0));
+    tensors.dropped = { shape, data };
+    const values = Object.keys(tensors).filter((name) => name.endsWith('.lora_E'));
+    values.forEach((name, site) => {
+      tensors[name]!.data.forEach((_, k, all) => (all[k]! *= 1 - data[site * all.length + k]!));
+    });
+  }
+  const adapter = { method, options: given as Adapter['options'], tensors, head: {}, steps: 100 };
+  return { ...adapter, options: fullOptions(adapter) };
+}

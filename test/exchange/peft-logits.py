@@ -1,0 +1,38 @@
+"""Loads adapters with Hugging Face peft and prints the logits of real tokens as JSON.
+
+Arguments: a model folder, a JSON file with input_ids and attention_mask, and folders of adapters.
+"""
+
+import json
+import sys
+import warnings
+
+import torch
+import transformers
+from peft import PeftModel
+from peft.utils import load_peft_weights
+
+warnings.simplefilter("ignore")
+torch.set_num_threads(1)
+model_folder, batch_file, *adapters = sys.argv[1:]
+with open(batch_file) as file:
+    batch = {key: torch.tensor(value) for key, value in json.load(file).items()}
+config = transformers.AutoConfig.from_pretrained(model_folder)
+Model = getattr(transformers, config.architectures[0])
+
+out = {}
+for adapter in adapters:
+    base = Model.from_pretrained(model_folder, attn_implementation="eager")
+    model = PeftModel.from_pretrained(base, adapter).eval()
+    with torch.no_grad():
+        logits = model(**batch).logits
+    saved = load_peft_weights(adapter)
+    # What peft would save again: the same keys and values, if it took everything.
+    model.save_pretrained(adapter + ".again")
+    again = load_peft_weights(adapter + ".again")
+    same = saved.keys() == again.keys() and all(torch.equal(saved[key], again[key]) for key in saved)
+    if logits.ndim == 3:
+        width = batch.get("decoder_input_ids", batch["input_ids"]).shape[1]
+        logits = logits[:, -width:]
+    out[adapter] = {"logits": logits.flatten().tolist(), "same": same}
+print(json.dumps(out))

@@ -1,0 +1,148 @@
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { openSafetensors, writeSafetensors } from '../../harness/data/safetensors.ts';
+import { UsageError } from '../../harness/data/errors.ts';
+import { startFrom } from '../../harness/exchange/adapter.ts';
+import { readPeftFolder, writePeftFolder } from '../../harness/exchange/peft-folder.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import { temporaryFolder } from '../data/temporary.ts';
+import { attachMethod } from './reading.ts';
+
+const base = await loadBase('random-gpt2~layers=2,width=8,heads=2,vocab=50');
+const vector = (name: string, ...shape: number[]) => {
+  const size = shape.reduce((product, n) => product * n, 1);
+  return [name, { shape, data: Float32Array.from({ length: size }, (_, i) => i) }] as const;
+};
+const one = { shape: [1], data: new Float32Array(1) };
+const modules = ['transformer.h.0.attn.c_attn', 'transformer.h.1.attn.c_attn'];
+const tensors = Object.fromEntries(
+  modules.flatMap((name) => [vector(`${name}.lora_A.weight`, 2, 8), vector(`${name}.lora_B.weight`, 24, 2)]),
+);
+const options = { rank: 2, alpha: 8, dropout: 0, rankStabilized: false };
+
+type Stored = Record<string, { shape: number[]; data: Float32Array }>;
+
+/** A folder of a LoRA adapter, changed. */
+async function written(config: object, change: (tensors: Stored) => Stored = (all) => all): Promise<string> {
+  const folder = join(await temporaryFolder(), 'adapter');
+  await writePeftFolder(folder, { method: 'lora', options, tensors, head: {} }, base);
+  const path = join(folder, 'adapter_config.json');
+  const old = JSON.parse(await readFile(path, 'utf8')) as object;
+  await writeFile(path, JSON.stringify({ ...old, ...config }));
+  const file = await openSafetensors(join(folder, 'adapter_model.safetensors'));
+  const all: Stored = {};
+  for (const [name, { shape }] of file.tensors)
+    all[name] = { shape: [...shape], data: await file.read(name) };
+  await writeSafetensors(join(folder, 'adapter_model.safetensors'), change(all));
+  return folder;
+}
+
+describe('an adapter that deltabench does not compute', () => {
+  it.each([
+    [{ rank_pattern: { c_attn: 4 } }, 'sets rank_pattern to {"c_attn":4}, which deltabench does not compute'],
+    [{ lora_bias: true }, 'sets lora_bias to true, which'],
+    [{ something_new: 3 }, 'sets something_new to 3, which'],
+    [{ bias: 'all' }, 'bias: the biases of the base cannot be part of this adapter (it is "all")'],
+    [{ init_lora_weights: 'pissa' }, 'init_lora_weights: this start changes the weights of the base (it is "pissa")'], // prettier-ignore
+    [{ use_dora: true, use_rslora: true }, 'use_rslora: DoRA has no rank-stabilized scale here'],
+    [{ r: -1 }, 'cannot be used: r: '],
+    [{ r: 'eight' }, '(it is "eight")'],
+    [{ lora_alpha: undefined }, 'lora_alpha: Invalid input: expected number, received undefined (it is missing)'], // prettier-ignore
+    [{ peft_type: 'BOFT' }, 'has peft_type "BOFT"; deltabench reads LORA, ADALORA, VERA, IA3, PREFIX_TUNING, PROMPT_TUNING, P_TUNING, and'], // prettier-ignore
+    [{ peft_type: 7 }, "is no adapter's configuration: peft_type: "],
+  ])('%j: it says why', async (config, message) => {
+    const folder = await written(config);
+    await expect(readPeftFolder(folder, base)).rejects.toThrow(message);
+    await expect(readPeftFolder(folder, base)).rejects.toThrow(UsageError);
+  });
+
+  it('adapts some modules of a role', async () => {
+    const folder = await written({}, (all) =>
+      Object.fromEntries(Object.entries(all).filter(([key]) => !key.includes('.h.1.'))),
+    );
+    await expect(readPeftFolder(folder, base)).rejects.toThrow(
+      'adapts some modules of role queryKeyValue but not transformer.h.1.attn.c_attn',
+    );
+  });
+
+  it('has a tensor of another kind', async () => {
+    const key = `base_model.model.${modules[0]}.vera_lambda_b`;
+    const folder = await written({}, (all) => ({ ...all, [key]: one }));
+    await expect(readPeftFolder(folder, base)).rejects.toThrow(`has a tensor "${key}", which is none of an adapter of type LORA.`); // prettier-ignore
+  });
+
+  it('adapts a module that is no site', async () => {
+    const key = 'base_model.model.transformer.wte.lora_A.weight';
+    const folder = await written({}, (all) => ({ ...all, [key]: one }));
+    await expect(readPeftFolder(folder, base)).rejects.toThrow(
+      'adapts "transformer.wte", which is no linear module of random-gpt2',
+    );
+  });
+
+  it('trained a module of the base too', async () => {
+    const key = 'base_model.model.transformer.wpe.weight';
+    const folder = await written({ modules_to_save: ['transformer.wpe'] }, (all) => ({ ...all, [key]: one }));
+    await expect(readPeftFolder(folder, base)).rejects.toThrow(
+      'trained transformer.wpe.weight of the base too',
+    );
+  });
+
+  it('lacks a file', async () => {
+    const folder = await written({});
+    await rm(join(folder, 'adapter_model.safetensors'));
+    await expect(readPeftFolder(folder, base)).rejects.toThrow('has no adapter_model.safetensors');
+    await rm(join(folder, 'adapter_config.json'));
+    await expect(readPeftFolder(folder, base)).rejects.toThrow('There is no file ');
+  });
+
+  it('has other shapes than the method, and lacks or adds tensors', async () => {
+    const start = async (change: Parameters<typeof written>[1]) => {
+      const adapter = await readPeftFolder(await written({}, change), base);
+      return startFrom(base, attachMethod(base, adapter.method, adapter.options), adapter, 'F');
+    };
+    const key = `base_model.model.${modules[0]}.lora_A.weight`;
+    await expect(
+      start((all) => ({ ...all, [key]: { shape: [2, 4], data: new Float32Array(8) } })),
+    ).rejects.toThrow(
+      `F gives "${modules[0]}.lora_A.weight" the shape [2, 4]; the method wants [2, 8] on this base.`,
+    );
+    const without = (all: Stored): Stored => Object.fromEntries(Object.entries(all).filter(([name]) => name !== key)); // prettier-ignore
+    await expect(start(without)).rejects.toThrow(`F lacks "${modules[0]}.lora_A.weight"`);
+    const delta = attachMethod(base, 'red', {});
+    expect(() => startFrom(base, delta, { tensors }, 'F')).toThrow('F lacks "transformer.h.0.mlp.c_proj.red.scaling"'); // prettier-ignore
+    const more = { ...tensors, another: one };
+    const lora = attachMethod(base, 'lora', { rank: 2 });
+    expect(() => startFrom(base, lora, { tensors: more }, 'F')).toThrow('F has a tensor "another" [1], which the method does not have on random-gpt2'); // prettier-ignore
+  });
+});
+
+it('writing refuses a folder that holds something, and leaves it as it was', async () => {
+  const folder = await written({});
+  const before = await readFile(join(folder, 'adapter_config.json'), 'utf8');
+  const adapter = { method: 'lora', options, tensors, head: {} };
+  await expect(writePeftFolder(folder, adapter, base)).rejects.toThrow('is there already and not empty');
+  expect(await readFile(join(folder, 'adapter_config.json'), 'utf8')).toBe(before);
+});
+
+it('any adapter_config.json gives an adapter or one clear message', async () => {
+  const original = await written({});
+  const keys = ['peft_type', 'r', 'lora_alpha', 'use_dora', 'modules_to_save', 'bias', 'options', 'rank_pattern', 'num_virtual_tokens']; // prettier-ignore
+  const types = ['LORA', 'ADALORA', 'VERA', 'IA3', 'PREFIX_TUNING', 'PROMPT_TUNING', 'P_TUNING', 'RED', '__PROTO__']; // prettier-ignore
+  const value = fc.oneof(fc.jsonValue(), fc.constantFrom(...types), fc.integer(), fc.constant(true));
+  const folder = join(await temporaryFolder(), 'adapter');
+  await cp(original, folder, { recursive: true });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(fc.dictionary(fc.constantFrom(...keys), value), fc.jsonValue()),
+      async (config) => {
+        await writeFile(join(folder, 'adapter_config.json'), JSON.stringify(config));
+        await readPeftFolder(folder, base).catch((error: unknown) => {
+          expect(error).toBeInstanceOf(UsageError);
+        });
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
