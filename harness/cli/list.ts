@@ -62,9 +62,20 @@ const topics: Record<string, () => Promise<{ json: unknown; text: string }>> = {
   },
   async recipes() {
     const { recipeSchema } = await import('../training/recipe.ts');
-    const { describeOptions } = await import('../runs/options.ts');
-    const json = describeOptions(recipeSchema);
-    return { json, text: `Hyper-parameters, for --set key=value:\n${await optionLines(json)}` };
+    const { describeOptions, formatValue } = await import('../runs/options.ts');
+    const { redRecipes } = await import('../papers/red-recipes.ts');
+    const settings = describeOptions(recipeSchema);
+    const rows = redRecipes.map(({ source, task, model, method, settings, options, seeds }) => [
+      ...[`    ${source}`, task, model, method],
+      [
+        ...Object.entries({ ...settings, ...options }).map(([key, value]) => `${key}=${formatValue(value)}`),
+        `seeds ${seeds[0]!}–${seeds.at(-1)!}`,
+      ].join(' '),
+    ]);
+    return {
+      json: { settings, published: redRecipes },
+      text: `Hyper-parameters, for --set key=value:\n${await optionLines(settings)}\nPublished recipes:\n${columns(rows)}`,
+    };
   },
   engines() {
     const json = Object.entries(engines).map(([name, description]) => ({ name, description }));

@@ -14,6 +14,7 @@ interface RunOptions {
   readonly model?: string[];
   readonly seeds?: number[];
   readonly set: string[];
+  readonly recipe?: string;
   readonly protocol?: string[];
   readonly engine: string;
   readonly device?: string;
@@ -41,7 +42,11 @@ export function runCommand(): Command {
       '--model <bases...>',
       'base models: a hub id, a folder, or random-gpt2~layers=4,width=256,heads=4',
     )
-    .option('--seeds <numbers...>', 'a run for each (default: 42)', seeds)
+    .option('--seeds <numbers...>', 'a run for each (default: those of the published recipe, else 42)', seeds)
+    .option(
+      '--recipe <base>',
+      "whose published recipe to follow, or none (default: the model's own; see: list recipes)",
+    )
     .option(
       '--set <settings...>',
       'key=value: a hyper-parameter or an option of the methods (see: list recipes)',
@@ -76,7 +81,6 @@ async function run(options: RunOptions): Promise<void> {
   const plan = await planRuns(
     {
       ...options,
-      seeds: options.seeds ?? [42],
       settings: options.set,
       tasks: asked(options.task, '--task', `Tasks: ${[...tasks.keys()].join(', ')}.`),
       methods: asked(options.method, '--method', `Methods: ${[...methods.keys()].join(', ')}.`),

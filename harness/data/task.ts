@@ -60,8 +60,6 @@ interface TaskBase {
   readonly metrics: readonly MetricInfo[];
   /** Hyper-parameters (recipe keys) that suit it where no recipe says otherwise. */
   readonly defaults: Readonly<Record<string, unknown>>;
-  /** Hyper-parameters of a published recipe for a base (as asked for) and a method by name; they beat the method's defaults. */
-  recipe?(model: string, method: string): Readonly<Record<string, unknown>>;
 }
 
 /** What a task's splits, and how it is written and scored, may depend on besides the data. */

@@ -2,15 +2,37 @@
 export const sides = ['paper', 'code', 'corrected'] as const;
 export type Side = (typeof sides)[number];
 
-/** A place where they disagree, and the hyper-parameters that each side means. */
+/** A place where they disagree. */
 export interface Discrepancy {
   readonly id: string;
-  readonly tasks: readonly string[];
   readonly what: string;
-  readonly settings: Readonly<Record<Side, Readonly<Record<string, unknown>>>>;
+  readonly tasks: readonly string[];
+  /** Where it matters further: the paper's names of bases, methods, families; anywhere where absent. */
+  readonly models?: readonly string[];
+  readonly methods?: readonly string[];
+  readonly families?: readonly string[];
+  /** What each side does, for the foot of a table. */
+  readonly says: Readonly<Record<Side, string>>;
+  /** The hyper-parameters that each side means. */
+  readonly settings?: Readonly<Record<Side, Readonly<Record<string, unknown>>>>;
+  /** Sides that run other seeds than the recipe's. */
+  readonly seeds?: readonly SeedChoice[];
   /** The side that `recommended` takes. */
   readonly suggested: Side;
 }
+
+/** Which seeds a side runs for some bases, and how many of them it averages, the best by the test's first metric. */
+export interface SeedChoice {
+  readonly side: Side;
+  readonly models: readonly string[];
+  readonly seeds: readonly number[];
+  readonly keepBest?: number;
+}
+
+const glue = ['cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'];
+const robertas = ['roberta-base', 'roberta-large'];
+const range = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
 /** Those of the RED paper that are switches here. */
 export const discrepancies: readonly Discrepancy[] = [
@@ -18,6 +40,11 @@ export const discrepancies: readonly Discrepancy[] = [
     id: 'e2e-no-eos',
     tasks: ['e2e'],
     what: 'the released decoding does not know the end token: beams run for 256 tokens and the length penalty is inert; what stands before the first end token is scored',
+    says: {
+      paper: 'decoding stops at the end token',
+      code: 'decoding does not know the end token, so that the length penalty is inert',
+      corrected: 'decoding stops at the end token',
+    },
     settings: {
       paper: { stopAtEnd: true },
       code: { stopAtEnd: false, maxNewTokens: 256 },
@@ -25,4 +52,219 @@ export const discrepancies: readonly Discrepancy[] = [
     },
     suggested: 'corrected',
   },
+  {
+    id: 'split-seeded',
+    tasks: glue,
+    what: 'the code draws validation and test from the official validation set by the seed; how they are drawn the paper does not say',
+    says: {
+      paper: 'each seed draws its own validation and test set',
+      code: 'each seed draws its own validation and test set',
+      corrected: 'all seeds share one validation and one test set',
+    },
+    suggested: 'code',
+  },
+  {
+    id: 'split-cola',
+    tasks: ['cola'],
+    what: "Table 8 has 522 and 521 examples; the code swaps CoLA's halves for RoBERTa, not for T5",
+    says: {
+      paper: 'CoLA is tested on the first 521 of the permuted examples',
+      code: 'CoLA is tested on the first half of the permuted examples (T5: the second)',
+      corrected: 'CoLA is tested on the second half of the permuted examples, as all tasks are',
+    },
+    suggested: 'code',
+  },
+  {
+    id: 'split-rte',
+    tasks: ['rte'],
+    what: 'Table 8 has 139 validation and 138 test examples, the code 138 and 139',
+    says: {
+      paper: 'RTE has 139 validation and 138 test examples',
+      code: 'RTE has 138 validation and 139 test examples',
+      corrected: 'RTE has 138 validation and 139 test examples',
+    },
+    suggested: 'code',
+  },
+  {
+    id: 'split-t5',
+    tasks: ['mnli', 'qnli', 'qqp', 'sst2'],
+    families: ['t5'],
+    what: "the code takes T5's validation set from the training set and tests on the whole official validation set; the paper divides the latter",
+    says: {
+      paper: 'validation and test divide the official validation set',
+      code: '1,000 training examples validate, the whole official validation set is the test',
+      corrected: 'validation and test divide the official validation set',
+    },
+    suggested: 'code',
+  },
+  {
+    id: 't5-format',
+    tasks: glue,
+    families: ['t5'],
+    what: 'the paper follows a setting with the words of T5; the code gives T5 the bare texts and wants the number of the label',
+    says: {
+      paper: "T5's own task names and label words",
+      code: 'bare texts, the number of the label for an answer',
+      corrected: "T5's own task names and label words",
+    },
+    suggested: 'code',
+  },
+  {
+    id: 't5-mnli-two-class',
+    tasks: ['mnli'],
+    families: ['t5'],
+    what: "the code scores T5's MNLI in two classes: contradiction counts as entailment, in answers and labels",
+    says: {
+      paper: 'MNLI is scored in three classes',
+      code: 'MNLI is scored in two classes: contradiction counts as entailment',
+      corrected: 'MNLI is scored in three classes',
+    },
+    suggested: 'corrected',
+  },
+  {
+    id: 'head-trained',
+    tasks: glue,
+    families: ['roberta', 'bert'],
+    what: 'the classification head is trained; neither the paper nor the code counts it',
+    says: {
+      paper: 'the head is trained, trainable parameters are counted without it',
+      code: 'the head is trained, trainable parameters are counted without it',
+      corrected: 'trainable parameters are counted with the head',
+    },
+    suggested: 'code',
+  },
+  {
+    id: 'dropout-first-epoch',
+    tasks: glue,
+    what: "the code leaves the base model's dropout off until the first evaluation; the paper does not speak of it",
+    says: {
+      paper: "the base model's dropout acts from the first step",
+      code: "the base model's dropout is off until the first evaluation",
+      corrected: "the base model's dropout acts from the first step",
+    },
+    settings: { paper: {}, code: { dropoutFrom: 'first-evaluation' }, corrected: {} },
+    suggested: 'corrected',
+  },
+  {
+    id: 'optimizer-adamw',
+    tasks: glue,
+    what: 'the paper says AdamW; the code uses the one that transformers used to ship, with ε before the bias correction and the decay last',
+    says: {
+      paper: "PyTorch's AdamW",
+      code: 'the AdamW that transformers used to ship (ε 1e-6 before the correction, decay last)',
+      corrected: "PyTorch's AdamW",
+    },
+    settings: {
+      paper: { optimizer: 'adamw' },
+      code: { optimizer: 'adamw-hf' },
+      corrected: { optimizer: 'adamw' },
+    },
+    suggested: 'code',
+  },
+  {
+    id: 'lr-roberta-large-sst2',
+    tasks: ['sst2'],
+    models: ['roberta-large'],
+    methods: ['red'],
+    what: "RED's learning rate: 1e-3 in Table 10, 3e-3 in the script",
+    says: {
+      paper: 'rate 1e-3 of Table 10',
+      code: 'rate 3e-3 of the script',
+      corrected: 'rate 3e-3 of the script',
+    },
+    settings: {
+      paper: { learningRate: 1e-3 },
+      code: { learningRate: 3e-3 },
+      corrected: { learningRate: 3e-3 },
+    },
+    suggested: 'code',
+  },
+  {
+    id: 'lr-t5-sst2',
+    tasks: ['sst2'],
+    models: ['t5-base'],
+    methods: ['red'],
+    what: "RED's learning rate: 3e-2 in Table 12, 2e-2 in the script",
+    says: {
+      paper: 'rate 3e-2 of Table 12',
+      code: 'rate 2e-2 of the script',
+      corrected: 'rate 2e-2 of the script',
+    },
+    settings: {
+      paper: { learningRate: 3e-2 },
+      code: { learningRate: 2e-2 },
+      corrected: { learningRate: 2e-2 },
+    },
+    suggested: 'code',
+  },
+  {
+    id: 'seeds-cola-rte',
+    tasks: ['cola', 'rte'],
+    models: [...robertas, 't5-base'],
+    what: 'the paper says seeds 42 to 46; by the code the best 5 of 15 are averaged, for T5 the best 3 of 9',
+    says: {
+      paper: 'the mean of all seeds',
+      code: 'the mean of the best seeds alone, chosen by their test scores',
+      corrected: 'the mean of all seeds',
+    },
+    seeds: [
+      { side: 'code', models: robertas, seeds: range(42, 56), keepBest: 5 },
+      { side: 'code', models: ['t5-base'], seeds: range(42, 50), keepBest: 3 },
+    ],
+    suggested: 'corrected',
+  },
+  {
+    id: 'seeds-mnli-qnli-qqp',
+    tasks: ['mnli', 'qnli', 'qqp'],
+    models: robertas,
+    what: 'five seeds in the paper, one in the scripts',
+    says: { paper: 'seeds 42 to 46', code: 'seed 42 alone', corrected: 'seeds 42 to 46' },
+    seeds: [{ side: 'code', models: robertas, seeds: [42] }],
+    suggested: 'paper',
+  },
+  {
+    id: 'seeds-sst2-large',
+    tasks: ['sst2'],
+    models: ['roberta-large'],
+    what: 'five seeds in the paper, three in the script',
+    says: { paper: 'seeds 42 to 46', code: 'seeds 42 to 44', corrected: 'seeds 42 to 46' },
+    seeds: [{ side: 'code', models: ['roberta-large'], seeds: range(42, 44) }],
+    suggested: 'paper',
+  },
+  {
+    id: 'seeds-t5',
+    tasks: ['mnli', 'mrpc', 'qnli', 'qqp', 'sst2', 'stsb'],
+    models: ['t5-base'],
+    what: 'the paper does not say how many seeds T5 has, the scripts have one',
+    says: { paper: 'seeds 42 to 46', code: 'seed 42 alone', corrected: 'seeds 42 to 46' },
+    seeds: [{ side: 'code', models: ['t5-base'], seeds: [42] }],
+    suggested: 'corrected',
+  },
 ];
+
+/** What a discrepancy may depend on; the family is not known before the base is opened. */
+export interface DiscrepancyCase {
+  readonly task: string;
+  /** As the paper calls it; see paperModel. */
+  readonly model: string;
+  readonly methods: readonly string[];
+  readonly family?: string;
+}
+
+/** The discrepancies that matter to a run; those of single families only where its family is given. */
+export function discrepanciesOf({ task, model, methods, family }: DiscrepancyCase): Discrepancy[] {
+  return discrepancies.filter(
+    (entry) =>
+      entry.tasks.includes(task) &&
+      (!entry.models || entry.models.includes(model)) &&
+      (!entry.methods || methods.some((method) => entry.methods!.includes(method))) &&
+      (!entry.families || (family !== undefined && entry.families.includes(family))),
+  );
+}
+
+/** The seeds that the sides taken mean for a run, where they differ from its recipe's. */
+export function seedChoice(run: DiscrepancyCase, side: (id: string) => Side): SeedChoice | undefined {
+  return discrepanciesOf(run)
+    .flatMap(({ id, seeds = [] }) => seeds.filter((choice) => choice.side === side(id)))
+    .find(({ models }) => models.includes(run.model));
+}

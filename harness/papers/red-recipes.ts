@@ -118,8 +118,7 @@ export function paperModel(id: string): string {
   return id.replace(/\/+$/, '').split('/').at(-1)!;
 }
 
-/** The recipe of a cell, if a paper prints one. */
+/** The recipe that a paper prints for a base (as the paper calls it), a task and a method, if any does. */
 export function findRecipe(task: string, model: string, method: string): PaperRecipe | undefined {
-  const name = paperModel(model);
-  return redRecipes.find((r) => r.task === task && r.model === name && r.method === method);
+  return redRecipes.find((r) => r.task === task && r.model === model && r.method === method);
 }

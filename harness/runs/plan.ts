@@ -5,10 +5,11 @@ import type { DataSource, Task } from '../data/task.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import type { EngineName } from '../engine/types.ts';
 import type { Method } from '../models/types.ts';
+import { findRecipe, paperModel, redRecipes } from '../papers/red-recipes.ts';
 import { recipeSchema, type Recipe } from '../training/recipe.ts';
 import { splitSetting } from './options.ts';
 import { parseProtocol } from './protocol.ts';
-import { isRecipeKey, resolveRecipe } from './recipes.ts';
+import { defaultSeeds, isRecipeKey, resolveRecipe } from './recipes.ts';
 import type { CellAddress } from './store.ts';
 import { parseVariant, type Variant } from './variant.ts';
 
@@ -19,7 +20,10 @@ export interface RunRequest {
   readonly models: readonly string[];
   /** `recommended`, a side, or single entries `id=side`. */
   readonly protocol?: readonly string[];
-  readonly seeds: readonly number[];
+  /** Those of the protocol, of the published recipe, or 42 where absent. */
+  readonly seeds?: readonly number[] | undefined;
+  /** The base whose published recipe is followed, or `none`; the model's own where absent. */
+  readonly recipe?: string | undefined;
   /** `key=value` each: hyper-parameters, or options of the methods that have them. */
   readonly settings: readonly string[];
   readonly engine: string;
@@ -41,6 +45,8 @@ export interface Cell {
   readonly model: string;
   readonly variant: Variant;
   readonly recipe: Recipe;
+  /** The base whose published recipe is followed, as the paper calls it. */
+  readonly published: string;
   readonly seed: number;
   readonly protocol: string;
   readonly limits: { readonly examples: number | null; readonly steps: number | null };
@@ -72,18 +78,28 @@ export async function planRuns(
   const settings = request.settings.map(splitSetting);
   const hyper = settings.filter(({ key }) => isRecipeKey(key));
   const options = settings.filter(({ key }) => !isRecipeKey(key));
-  const variants = request.methods.map((text) => parseVariant(text, methods, options));
-  for (const { key } of options) checkOptionUsed(key, variants);
+  // Once without a recipe, to check what was asked for.
+  const asked = request.methods.map((text) => parseVariant(text, methods, options));
+  for (const { key } of options) checkOptionUsed(key, asked);
+  const recipeOf = findPublished(request.recipe);
 
   const protocol = parseProtocol(request.protocol ?? []);
   const limits = { examples: request.limit ?? null, steps: request.maxSteps ?? null };
   const cells = chosen.flatMap((task) =>
     request.models.flatMap((model) =>
-      variants.flatMap((variant) => {
-        const recipe = resolveRecipe({ task, variant, model }, hyper, protocol);
+      request.methods.flatMap((text) => {
+        const published = recipeOf(model);
+        const variant = parseVariant(
+          text,
+          methods,
+          options,
+          (name) => findRecipe(task.name, published, name)?.options ?? {},
+        );
+        const followed = { task, variant, published };
+        const recipe = resolveRecipe(followed, hyper, protocol);
         const maxSteps = limits.steps ?? recipe.maxSteps;
-        return request.seeds.map((seed) => ({
-          ...{ task, model, variant, seed, limits },
+        return (request.seeds ?? defaultSeeds(followed, protocol)).map((seed) => ({
+          ...{ task, model, variant, published, seed, limits },
           recipe: maxSteps === undefined ? recipe : { ...recipe, maxSteps },
           protocol: protocol.name,
         }));
@@ -144,6 +160,16 @@ function findTask(name: string, tasks: ReadonlyMap<string, Task>): Task {
   if (task) return task;
   const names = [...tasks.keys()];
   throw new UsageError(`There is no task "${name}".${didYouMean(name, names)} Tasks: ${names.join(', ')}.`);
+}
+
+/** Whose published recipe a model follows. */
+function findPublished(asked: string | undefined): (model: string) => string {
+  if (asked === undefined) return paperModel;
+  const known = ['none', ...new Set(redRecipes.map(({ model }) => model))];
+  if (known.includes(asked)) return () => asked;
+  throw new UsageError(
+    `There is no published recipe of "${asked}".${didYouMean(asked, known)} Recipes: ${known.join(', ')}.`,
+  );
 }
 
 function findEngine(name: string): EngineName {

@@ -47,7 +47,6 @@ const taskBase = z.object({
     )
     .min(1),
   defaults: recipeDefaults,
-  recipe: aFunction.optional(),
   load: aFunction,
   score: aFunction,
 });

@@ -1,5 +1,11 @@
 import { didYouMean, UsageError } from '../data/errors.ts';
-import { discrepancies, sides, type Side } from '../papers/discrepancies.ts';
+import {
+  discrepancies,
+  discrepanciesOf,
+  sides,
+  type DiscrepancyCase,
+  type Side,
+} from '../papers/discrepancies.ts';
 import type { Options } from './options.ts';
 
 /** Which side of each discrepancy a run takes. */
@@ -41,12 +47,15 @@ export function parseProtocol(words: readonly string[]): Protocol {
   };
 }
 
-/** The hyper-parameters that a protocol means for a task. */
-export function protocolSettings(protocol: Protocol, task: string): Options {
+/** The hyper-parameters that a protocol means for a run. */
+export function protocolSettings(protocol: Protocol, run: DiscrepancyCase): Options {
   return Object.assign(
     {},
-    ...discrepancies
-      .filter(({ tasks }) => tasks.includes(task))
-      .map(({ id, settings }) => settings[protocol.side(id)]),
+    ...discrepanciesOf(run).map(({ id, settings }) => settings?.[protocol.side(id)] ?? {}),
   ) as Options;
+}
+
+/** The sides that a run takes, of every discrepancy that matters to it. */
+export function sidesOf(protocol: Protocol, run: DiscrepancyCase): Record<string, Side> {
+  return Object.fromEntries(discrepanciesOf(run).map(({ id }) => [id, protocol.side(id)]));
 }

@@ -27,12 +27,14 @@ export interface OptionSetting {
 
 /**
  * Reads `<method>[+<method>…][~key=value…]`. A part's own option is `~lora.rank=4`, an ablation is named without `=`;
- * settings after the first may also be parted by commas. Throws UsageError with what exists.
+ * settings after the first may also be parted by commas. `published` gives a method's options in a published recipe, which
+ * all settings beat. Throws UsageError with what exists.
  */
 export function parseVariant(
   text: string,
   methods: ReadonlyMap<string, Method>,
   settings: readonly OptionSetting[] = [],
+  published: (method: string) => Options = () => ({}),
 ): Variant {
   // A `+` after the first `~` belongs to a value (position=ffn+attn).
   const [head, ...rest] = text.split('~');
@@ -42,6 +44,7 @@ export function parseVariant(
   if (twice !== undefined)
     throw new UsageError(`"${text}" has ${twice} twice; a method can be composed once.`);
   for (const part of parts) {
+    Object.assign(part.values, published(part.method.name));
     for (const { key, value } of settings) {
       if (key in part.schema.shape) part.values[key] = parseOption(part.method.name, part.schema, key, value);
     }

@@ -21,6 +21,10 @@ export const recipeSchema = z.strictObject({
   clip: z.number().min(0).default(0).describe('largest norm of the gradient; 0 does not clip'),
   labelSmoothing: rate.default(0).describe('probability mass spread over the vocabulary'),
   dropout: z.boolean().default(true).describe("the base model's dropout while training"),
+  dropoutFrom: z
+    .enum(['start', 'first-evaluation'])
+    .optional()
+    .describe("when the base model's dropout begins; at the start where absent"),
   batchSize: count.default(8).describe('examples an optimiser step'),
   microBatch: count.optional().describe('examples computed at once; by their lengths where absent'),
   epochs: z.number().positive().default(1).describe('passes over the training set'),

@@ -43,10 +43,15 @@ describe.concurrent('help and lists', () => {
 
   test('list --json is one document with every list', async () => {
     const { stdout } = await bench('list', '--json');
-    const lists = JSON.parse(stdout) as Record<string, { name: string }[]>;
+    const lists = JSON.parse(stdout) as Record<'tasks' | 'methods', { name: string }[]> & {
+      recipes: { settings: { name: string }[]; published: object[] };
+    };
     expect(Object.keys(lists)).toEqual(['tasks', 'methods', 'models', 'recipes', 'engines']);
-    expect(lists.methods!.map(({ name }) => name)).toEqual(expect.arrayContaining(['full', 'lora', 'red']));
-    expect(lists.recipes!.map(({ name }) => name)).toContain('learningRate');
+    expect(lists.methods.map(({ name }) => name)).toEqual(expect.arrayContaining(['full', 'lora', 'red']));
+    expect(lists.recipes.settings.map(({ name }) => name)).toContain('learningRate');
+    expect(lists.recipes.published).toContainEqual(
+      expect.objectContaining({ source: 'red/table-9', model: 'roberta-base', task: 'rte', method: 'red' }),
+    );
   });
 });
 
@@ -81,6 +86,10 @@ describe.concurrent('params', () => {
 describe.concurrent('what is wrong is one clear line, exit code 2, and nothing written', () => {
   test.each([
     [['lits'], /There is no command "lits"\. Did you mean "list"\?/],
+    [
+      ['run', '--task', 'cola', '--method', 'red', '--model', 'x', '--recipe', 'roberta-bas'],
+      /There is no published recipe of "roberta-bas"\. Did you mean "roberta-base"\? Recipes: none, roberta-base/,
+    ],
     [['list', 'metods'], /There is no list of "metods"\. Did you mean "methods"\?/],
     [['--metod', 'red'], /unknown option '--metod'; did you mean --method\?/],
     [['--task', 'e2e', '--method', 'red', '--results', results], /Say which with --model\. .*random-gpt2/],

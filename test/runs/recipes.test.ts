@@ -1,17 +1,15 @@
 import { expect, test } from 'vitest';
 import type { TextTask } from '../../harness/data/task.ts';
 import { splitSetting } from '../../harness/runs/options.ts';
-import { isRecipeKey, resolveRecipe } from '../../harness/runs/recipes.ts';
+import { parseProtocol } from '../../harness/runs/protocol.ts';
+import { defaultSeeds, isRecipeKey, resolveRecipe } from '../../harness/runs/recipes.ts';
 import { parseVariant } from '../../harness/runs/variant.ts';
 import { copyTask, methods } from './fake.ts';
 
-const published: TextTask = {
-  ...copyTask,
-  recipe: (model, method) => (model === 'gpt2' && method === 'lora' ? { learningRate: 3e-3, epochs: 7 } : {}),
-};
+const cola: TextTask = { ...copyTask, name: 'cola' };
 const resolve = (method: string, ...settings: string[]) =>
   resolveRecipe(
-    { task: copyTask, variant: parseVariant(method, methods), model: 'gpt2' },
+    { task: copyTask, variant: parseVariant(method, methods), published: 'gpt2' },
     settings.map(splitSetting),
   );
 
@@ -25,12 +23,38 @@ test('schema < task < method < --set', () => {
   });
 });
 
-test('a published recipe of a model and a method beats the defaults', () => {
-  const of = (model: string, method: string) =>
-    resolveRecipe({ task: published, variant: parseVariant(method, methods), model }, []);
-  expect(of('gpt2', 'lora')).toMatchObject({ learningRate: 3e-3, epochs: 7, batchSize: 4 });
-  expect(of('gpt2', 'red')).toMatchObject({ learningRate: 1e-2, epochs: 1 });
-  expect(of('gpt2-medium', 'lora')).toMatchObject({ learningRate: 2e-4, epochs: 1 });
+test('a published recipe of a model and a method beats the defaults, the protocol beats it, --set beats all', () => {
+  const of = (published: string, method: string, protocol: string[] = [], ...settings: string[]) =>
+    resolveRecipe(
+      { task: cola, variant: parseVariant(method, methods), published },
+      settings.map(splitSetting),
+      parseProtocol(protocol),
+    );
+  const recipe = { learningRate: 4e-4, epochs: 40, batchSize: 32, promptLength: 256, warmup: 0.06 };
+  expect(of('roberta-base', 'lora')).toMatchObject({ ...recipe, optimizer: 'adamw-hf' });
+  expect(of('roberta-base', 'lora', ['paper'])).toMatchObject({ ...recipe, optimizer: 'adamw' });
+  expect(of('roberta-base', 'lora', [], 'optimizer=sgd', 'epochs=1')).toMatchObject({
+    ...{ ...recipe, epochs: 1 },
+    optimizer: 'sgd',
+  });
+  expect(of('none', 'lora')).toMatchObject({ learningRate: 2e-4, epochs: 1, batchSize: 4 });
+});
+
+test('seeds are those of the protocol, else of the recipe, else 42', () => {
+  const of = (task: string, published: string, ...protocol: string[]) =>
+    defaultSeeds(
+      { task: { ...copyTask, name: task }, variant: parseVariant('red', methods), published },
+      parseProtocol(protocol),
+    );
+  expect(of('cola', 'roberta-base')).toEqual([42, 43, 44, 45, 46]);
+  expect(of('cola', 'roberta-base', 'code')).toEqual(Array.from({ length: 15 }, (_, i) => 42 + i));
+  expect(of('cola', 't5-base', 'seeds-cola-rte=code')).toEqual([42, 43, 44, 45, 46, 47, 48, 49, 50]);
+  expect(of('mnli', 'roberta-large', 'code')).toEqual([42]);
+  expect(of('sst2', 'roberta-large', 'code')).toEqual([42, 43, 44]);
+  expect(of('sst2', 'roberta-base', 'code')).toEqual([42, 43, 44, 45, 46]);
+  expect(of('mrpc', 't5-base', 'code')).toEqual([42]);
+  expect(of('cola', 'none')).toEqual([42]);
+  expect(of('copy', 'roberta-base')).toEqual([42]);
 });
 
 test('bad settings are named', () => {

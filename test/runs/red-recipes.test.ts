@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findRecipe, redRecipes } from '../../harness/papers/red-recipes.ts';
+import { findRecipe, paperModel, redRecipes } from '../../harness/papers/red-recipes.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plugins.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import type { z } from 'zod';
@@ -23,13 +23,13 @@ test('cells as Tables 9, 10 and 12 print them', () => {
     options: {},
     seeds: [42, 43, 44, 45, 46],
   });
-  expect(findRecipe('rte', 'FacebookAI/roberta-large', 'red')!.settings).toMatchObject({
+  expect(findRecipe('rte', paperModel('FacebookAI/roberta-large'), 'red')!.settings).toMatchObject({
     weightDecay: 1e-4,
     warmup: 0.01,
     learningRate: 5e-3,
   });
   expect(findRecipe('qqp', 'roberta-large', 'lora')!.options).toEqual({ rank: 8, alpha: 16 });
-  expect(findRecipe('cola', 'google-t5/t5-base', 'red')!.settings).toMatchObject({
+  expect(findRecipe('cola', paperModel('models/t5-base/'), 'red')!.settings).toMatchObject({
     epochs: 60,
     learningRate: 4e-2,
   });
