@@ -7,6 +7,16 @@ const gpt2 = (n_layer: number, n_embd: number, n_head: number): Record<string, u
   n_head,
 });
 
+const t5 = (num_layers: number, d_model: number, num_heads: number): Record<string, unknown> => ({
+  model_type: 't5',
+  vocab_size: 32128,
+  num_layers,
+  d_model,
+  d_kv: 64,
+  d_ff: 4 * d_model,
+  num_heads,
+});
+
 /** Published sizes of the papers' bases, so that parameters can be counted without the hub. */
 export const publicConfigs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   gpt2: gpt2(12, 768, 12),
@@ -25,4 +35,6 @@ export const publicConfigs: Readonly<Record<string, Readonly<Record<string, unkn
     rms_norm_eps: 1e-5,
     tie_word_embeddings: false,
   },
+  't5-small': t5(6, 512, 8),
+  't5-base': t5(12, 768, 12),
 };

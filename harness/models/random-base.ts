@@ -57,6 +57,16 @@ const families: Readonly<Record<string, RandomFamily>> = {
     }),
     tokenizer: { folder: 'llama2', repo: 'TinyLlama/TinyLlama-1.1B-Chat-v1.0' },
   },
+  t5: {
+    keys: { layers: 'num_layers', width: 'd_model', heads: 'num_heads', inner: 'd_ff', vocab: 'vocab_size' },
+    defaults: { num_layers: 4, d_model: 256, num_heads: 4, vocab_size: 32128 },
+    rest: ({ d_model, num_heads, d_ff }) => ({
+      d_kv: d_model! / num_heads!,
+      d_ff: d_ff ?? 4 * d_model!,
+      dropout_rate: 0,
+    }),
+    tokenizer: { folder: 't5', repo: 'google-t5/t5-small' },
+  },
 };
 
 export interface RandomBase {
