@@ -3,8 +3,8 @@ import { linear, slice, tanh, type Tensor } from '../harness/engine/ops.ts';
 import { defineMethod, type TensorSpec } from '../harness/models/types.ts';
 
 /**
- * Prefix tuning as Hugging Face peft defines it: trained keys and values before those of the input in every layer of the
- * decoder's self-attention. Flat, or made from an embedding by Linear(k, h), tanh, Linear(h, …), the paper's form, k the
+ * Prefix tuning as Hugging Face peft defines it: trained keys and values before those of the input in every layer of
+ * self-attention, the decoder's where there is one. Flat, or made from an embedding by Linear(k, h), tanh, Linear(h, …), the paper's form, k the
  * width of the keys.
  */
 export default defineMethod({
@@ -26,10 +26,10 @@ export default defineMethod({
   attach(base, { virtualTokens: l, projection, hidden, start }) {
     const { width: d, positions } = base.architecture;
     if (l >= positions) throw new RangeError(`${base.id} has no room for ${l} virtual tokens: ${positions} positions`); // prettier-ignore
-    const sites = base.sites.filter((s) => s.role === 'attention' && s.stack === 'decoder' && s.attention !== 'cross'); // prettier-ignore
-    if (sites.length === 0) throw new RangeError(`${base.id} has no decoder to put a prefix in`);
+    const stack = base.architecture.kind === 'encoder' ? 'encoder' : 'decoder';
+    const sites = base.sites.filter((s) => s.role === 'attention' && s.stack === stack && s.attention !== 'cross'); // prettier-ignore
     // Fewer where several heads share keys, and other than d where heads are not d / heads wide; peft's embedding too.
-    const keys = base.sites.find((s) => s.role === 'key' && s.stack === 'decoder')?.outputs ?? d;
+    const keys = base.sites.find((s) => s.role === 'key' && s.stack === stack)?.outputs ?? d;
     const h = hidden ?? keys;
     const all = 2 * sites.length * keys;
     const normal = (rows: number, columns: number): TensorSpec => ({

@@ -13,6 +13,7 @@ export {
   fill,
   gather,
   log,
+  logSoftmax,
   matMul,
   maximum,
   minimum,
@@ -41,7 +42,7 @@ export {
   zeros,
   zerosLike,
 } from '@tensorflow/tfjs';
-export { geluTanh, swiGlu } from './fused/activation.ts';
+export { gelu, geluTanh, swiGlu } from './fused/activation.ts';
 export { attention, type AttentionShape } from './fused/attention.ts';
 export { headCrossEntropy } from './fused/cross-entropy.ts';
 export { layerNorm } from './fused/layer-norm.ts';

@@ -1,8 +1,10 @@
 import { z, type ZodType } from 'zod';
 import { UsageError } from '../data/errors.ts';
+import { bert, bertConfig } from './bert.ts';
 import type { Architecture } from './family.ts';
 import { gpt2, gpt2Config } from './gpt2.ts';
 import { llama, llamaConfig } from './llama.ts';
+import { roberta, robertaConfig } from './roberta.ts';
 import { t5, t5Config } from './t5.ts';
 
 /** A family's reading of config.json: throws UsageError where a setting of it is not built. */
@@ -18,8 +20,10 @@ function family<Config>(schema: ZodType<Config>, describe: (config: Config) => A
 }
 
 const families = {
+  bert: family(bertConfig, bert),
   gpt2: family(gpt2Config, gpt2),
   llama: family(llamaConfig, llama),
+  roberta: family(robertaConfig, roberta),
   t5: family(t5Config, t5),
 };
 

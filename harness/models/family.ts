@@ -41,6 +41,9 @@ export interface EncoderOnly extends Encoding {
   readonly kind: 'encoder';
   /** Hugging Face's pooler of the first token, where it has one: no part of `shapes`, for only its head uses it. */
   readonly pooler?: Shapes;
+  /** What Hugging Face's head takes from config.json: its dropout and the deviation of its first weights. */
+  readonly classifierDropout: number;
+  readonly deviation: number;
 }
 export interface EncoderDecoder extends Encoding, Decoding {
   readonly kind: 'encoder-decoder';

@@ -1,6 +1,6 @@
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
-import type { Ahead, DecoderBatch, ModelTensors, Packing, Past } from './family.ts';
+import type { Ahead, DecoderBatch, EncoderBatch, ModelTensors, Packing, Past } from './family.ts';
 import type { Site } from './types.ts';
 
 /** Stands for minus infinity in attention scores; finite, so that a row with nothing to see gives no NaN. */
@@ -47,6 +47,28 @@ export function toSlots({ packing }: { packing?: Packing }, x: Tensor): Tensor {
 /** The way back: [B·T, d] → [N, d]. */
 export function toTokens({ packing }: { packing?: Packing }, x: Tensor): Tensor {
   return packing ? ops.selectRows(x, packing.tokenSlots, packing.slotPlaces) : x;
+}
+
+/** Sequences, and how their tokens are packed. */
+type Layout = Pick<EncoderBatch, 'batch' | 'packing'>;
+
+/** Lays rows out for attention, l virtual tokens before each sequence: [N + B·l, ·] → [B·(l + T), ·]. */
+export function layOut(layout: Layout, rows: Tensor, virtual: number): Tensor {
+  if (virtual === 0) return toSlots(layout, rows);
+  const { batch } = layout;
+  const [own, others] = ops.split(rows, [rows.shape[0] - batch * virtual, batch * virtual], 0) as [Tensor, Tensor]; // prettier-ignore
+  const width = rows.shape[1]!;
+  const each = (x: Tensor): Tensor => x.reshape([batch, -1, width]);
+  return ops.concat([each(others), each(toSlots(layout, own))], 1).reshape([-1, width]);
+}
+
+/** The way back: [B·(l + T), ·] → [N + B·l, ·]. */
+export function takeBack(layout: Layout, slots: Tensor, virtual: number): Tensor {
+  if (virtual === 0) return toTokens(layout, slots);
+  const width = slots.shape[1]!;
+  const each = slots.reshape([layout.batch, -1, width]);
+  const [others, own] = ops.split(each, [virtual, each.shape[1]! - virtual], 1) as [Tensor, Tensor];
+  return ops.concat([toTokens(layout, own.reshape([-1, width])), others.reshape([-1, width])], 0);
 }
 
 /** [1, 1, T, T]: 0 up to the own position, MASKED beyond it. */
@@ -121,7 +143,7 @@ export function attendTokens(
 }
 
 /** Puts the rows of `ahead` [l, d] before those of each sequence: [B·T, d] → [B·(l + T), d]. */
-function putAhead(ahead: Tensor, own: Tensor, batch: number): Tensor {
+export function putAhead(ahead: Tensor, own: Tensor, batch: number): Tensor {
   const [length, width] = [own.shape[0] / batch, own.shape[1]!];
   // A product with ones repeats the rows; its gradient is a plain sum.
   const repeated = ops.ones([batch, 1, 1]).mul(ops.expandDims(ahead, 0));

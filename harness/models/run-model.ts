@@ -2,6 +2,7 @@ import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { ProgramTensors, Shape } from '../engine/types.ts';
 import type { DecoderBatch, DecoderStates, EncoderBatch, EncoderStates, ModelTensors } from './family.ts';
+import type { Head } from './heads.ts';
 import type { BaseModel, Context, Delta, Tensors } from './types.ts';
 
 /** How a program uses a base and a method. */
@@ -46,6 +47,35 @@ export function runEncoder(
     positions: positions!,
     ...(tokenTypes && { tokenTypes }),
   });
+}
+
+/** What an encoder and a head make of each sequence, [B, outputs]; `pool` is an input of the program. */
+export function runClassifier(
+  x: ProgramTensors,
+  use: ModelUse,
+  head: Head,
+  batch: Parameters<typeof runEncoder>[2],
+): Tensor {
+  const { hidden, virtual } = runEncoder(x, use, batch);
+  // The first token is a virtual one where a method puts these before the input.
+  const pooled =
+    virtual && head.pooling === 'first'
+      ? firstOfEach(virtual, batch.batch)
+      : ops.matMul(x.inputs.pool!, hidden);
+  return head.apply(
+    pooled,
+    (name) => use.tensors[name] ?? x.held[name]!,
+    (y, name) =>
+      use.training && head.dropout > 0 ? y.mul(x.random(`dropout ${head.dropout} ${name}`, y.shape)) : y,
+  );
+}
+
+/** The first of each sequence's l rows: [B·l, d] → [B, d]. */
+function firstOfEach(rows: Tensor, batch: number): Tensor {
+  const [length, width] = [rows.shape[0] / batch, rows.shape[1]!];
+  return ops
+    .slice(rows.reshape([batch, length, width]), [0, 0, 0], [batch, 1, width])
+    .reshape([batch, width]);
 }
 
 /** What the program's inputs of an encoder-decoder's source are called, before the names that they have in an encoder. */

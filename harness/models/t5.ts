@@ -20,6 +20,8 @@ import {
   sublayerAt,
   toSlots,
   toTokens,
+  layOut,
+  takeBack,
 } from './layers.ts';
 import { relativeBuckets } from './relative-positions.ts';
 import type { Shape, Site } from './types.ts';
@@ -287,28 +289,6 @@ export function t5(config: Config): Architecture {
     encode,
     decode,
   };
-}
-
-/** Sequences, and how their tokens are packed, of the stack that rows belong to. */
-type Layout = Pick<EncoderBatch, 'batch' | 'packing'>;
-
-/** Lays rows out for attention, l virtual tokens before each sequence: [N + B·l, ·] → [B·(l + T), ·]. */
-function layOut(layout: Layout, rows: Tensor, virtual: number): Tensor {
-  if (virtual === 0) return toSlots(layout, rows);
-  const { batch } = layout;
-  const [own, others] = ops.split(rows, [rows.shape[0] - batch * virtual, batch * virtual], 0) as [Tensor, Tensor]; // prettier-ignore
-  const width = rows.shape[1]!;
-  const each = (x: Tensor): Tensor => x.reshape([batch, -1, width]);
-  return ops.concat([each(others), each(toSlots(layout, own))], 1).reshape([-1, width]);
-}
-
-/** The way back: [B·(l + T), ·] → [N + B·l, ·]. */
-function takeBack(layout: Layout, slots: Tensor, virtual: number): Tensor {
-  if (virtual === 0) return toTokens(layout, slots);
-  const width = slots.shape[1]!;
-  const each = slots.reshape([layout.batch, -1, width]);
-  const [others, own] = ops.split(each, [virtual, each.shape[1]! - virtual], 1) as [Tensor, Tensor];
-  return ops.concat([toTokens(layout, own.reshape([-1, width])), others.reshape([-1, width])], 0);
 }
 
 /** Cross attention of one token a sequence to cached keys and values, which B / G successive sequences share: [B, H·h] → [B, H·h]. */

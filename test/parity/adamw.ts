@@ -3,20 +3,50 @@ import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
 import { planShapes } from '../../harness/training/batches.ts';
 import { languageModel } from '../../harness/training/language-model.ts';
+import type { Objective } from '../../harness/training/objective.ts';
 import { rates } from '../../harness/training/optimizer.ts';
 import { packArrays, packTensors, unpackArrays } from '../../harness/training/packs.ts';
 import { stateTypes, trainingPrograms } from '../../harness/training/programs.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import type { Arrays, Batch } from './decoder.ts';
 
+/** Golden optimiser steps. */
+export interface Steps {
+  readonly lrs: number[];
+  readonly optimizer: 'adamw' | 'sgd';
+  readonly weight_decay?: number;
+}
+
 /** The product's own training step on a golden batch: the loss before each step and after the last, and the tensors. */
-export async function takeSteps(
+export function takeSteps(
   engine: Engine,
   base: BaseModel,
   delta: Delta,
   start: Arrays,
   batch: Batch,
-  run: { lrs: number[]; optimizer: 'adamw' | 'sgd'; weight_decay?: number },
+  run: Steps,
+): Promise<{ losses: number[]; final: Arrays }> {
+  const objective = languageModel(base.architecture, 0);
+  // A golden row is a prompt (labels -100), a target and padding; an encoder-decoder's labels are the target alone.
+  const apart = base.architecture.kind === 'encoder-decoder';
+  const examples = batch.input_ids.map((ids, row) => {
+    const length = batch.attention_mask[row]!.reduce((sum, bit) => sum + bit, 0);
+    const labels = batch.labels[row]!;
+    const first = labels.findIndex((id) => id !== -100);
+    const pair = apart
+      ? { prompt: ids.slice(0, length), target: labels.filter((id) => id !== -100) }
+      : { prompt: ids.slice(0, first), target: ids.slice(first, length) };
+    return objective.cut(pair, base.architecture.positions);
+  });
+  return takeObjectiveSteps({ engine, base, delta }, start, { objective, examples }, run);
+}
+
+/** The same on examples of any kind. */
+export async function takeObjectiveSteps<Example>(
+  { engine, base, delta }: { engine: Engine; base: BaseModel; delta: Delta },
+  start: Arrays,
+  { objective, examples }: { objective: Objective<Example>; examples: readonly Example[] },
+  run: Steps,
 ): Promise<{ losses: number[]; final: Arrays }> {
   const recipe = recipeSchema.parse({
     optimizer: run.optimizer,
@@ -32,7 +62,6 @@ export async function takeSteps(
     })),
   );
   const held = await holdFrozen(engine, base, delta, 0);
-  const objective = languageModel(base.architecture, 0);
   const setup = { engine, held, base, delta, objective, packs, recipe, totalSteps: run.lrs.length };
   const packed = packArrays(packs, start);
   const types = stateTypes(setup, false);
@@ -44,17 +73,6 @@ export async function takeSteps(
       }),
     ),
   );
-  // A golden row is a prompt (labels -100), a target and padding; an encoder-decoder's labels are the target alone.
-  const apart = base.architecture.kind === 'encoder-decoder';
-  const examples = batch.input_ids.map((ids, row) => {
-    const length = batch.attention_mask[row]!.reduce((sum, bit) => sum + bit, 0);
-    const labels = batch.labels[row]!;
-    const first = labels.findIndex((id) => id !== -100);
-    const pair = apart
-      ? { prompt: ids.slice(0, length), target: labels.filter((id) => id !== -100) }
-      : { prompt: ids.slice(0, first), target: ids.slice(first, length) };
-    return objective.cut(pair, base.architecture.positions);
-  });
   const shape = planShapes(objective, [examples])[0]!;
   const count = shape.targets;
   const inputs = objective.fill(examples, shape, 1 / count);

@@ -50,3 +50,26 @@ export function swiGlu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
     () => gate.mul(tf.sigmoid(gate)).mul(up),
   );
 }
+
+const ROOT_HALF = Math.SQRT1_2;
+const DENSITY = 1 / Math.sqrt(2 * Math.PI);
+
+/** The Gaussian error linear unit itself, x Φ(x) (Hendrycks and Gimpel, 2016), as BERT has it. */
+export function gelu(x: tf.Tensor): tf.Tensor {
+  return fused(
+    [x],
+    {
+      forward(g, [x]) {
+        const erf = g.unary('Erf', g.mul(x!, g.scalar(ROOT_HALF)));
+        const gate = g.mul(g.add(erf, g.scalar(1)), g.scalar(0.5));
+        return { result: g.mul(x!, gate), saved: [x!, gate] };
+      },
+      // dy/dx = Φ(x) + x φ(x)
+      backward(g, [dy, x, gate]) {
+        const density = g.mul(g.unary('Exp', g.mul(g.mul(x!, x!), g.scalar(-0.5))), g.scalar(DENSITY));
+        return [g.mul(dy!, g.add(gate!, g.mul(x!, density)))];
+      },
+    },
+    () => x.mul(tf.erf(x.mul(ROOT_HALF)).add(1)).mul(0.5),
+  );
+}

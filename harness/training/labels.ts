@@ -1,0 +1,81 @@
+import type { LabelledTokens } from '../data/task.ts';
+import * as ops from '../engine/ops.ts';
+import type { Tensor } from '../engine/ops.ts';
+import type { Head } from '../models/heads.ts';
+import { runClassifier } from '../models/run-model.ts';
+import type { Objective } from './objective.ts';
+import { packedTypes, packingOf, packSequences, slotBias } from './packing.ts';
+
+const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
+
+/**
+ * Predicting an example's class, by cross entropy, or its value (`classes` absent), by the squared error; answers are the
+ * head's outputs.
+ */
+export function labelled(head: Head, classes: boolean, labelSmoothing: number): Objective<LabelledTokens> {
+  const lengthOf = ({ ids }: LabelledTokens): number => ids.length;
+  return {
+    cut({ ids, types, label }, positions) {
+      // The last token is a special one that every sequence ends with.
+      const short = (list: readonly number[]): number[] => [...list.slice(0, positions - 1), list.at(-1)!];
+      return ids.length <= positions
+        ? { ids, types, label }
+        : { ids: short(ids), types: short(types), label };
+    },
+    lengthOf,
+    targetsOf: () => 1,
+    sizesOf(examples) {
+      const lengths = examples.map(lengthOf);
+      return {
+        rows: examples.length,
+        length: Math.max(1, ...lengths),
+        tokens: Math.max(1, sum(lengths)),
+        targets: examples.length,
+        sourceLength: 0,
+        sourceTokens: 0,
+      };
+    },
+    types: (shape) => ({
+      ...packedTypes(shape),
+      tokenTypes: { shape: [shape.tokens], dtype: 'int32' },
+      bias: { shape: [shape.rows, 1, 1, shape.length], dtype: 'float32' },
+      pool: { shape: [shape.rows, shape.tokens], dtype: 'float32' },
+      labels: { shape: [shape.rows], dtype: classes ? 'int32' : 'float32' },
+      labelWeights: { shape: [shape.rows], dtype: 'float32' },
+    }),
+    fill(examples, shape, weight) {
+      const tokenTypes = new Int32Array(shape.tokens);
+      const pool = new Float32Array(shape.rows * shape.tokens);
+      const labels = classes ? new Int32Array(shape.rows) : new Float32Array(shape.rows);
+      const labelWeights = new Float32Array(shape.rows);
+      let token = 0;
+      examples.forEach(({ ids, types, label }, row) => {
+        tokenTypes.set(types, token);
+        const start = row * shape.tokens + token;
+        if (head.pooling === 'first') pool[start] = 1;
+        else pool.fill(1 / ids.length, start, start + ids.length);
+        labels[row] = label;
+        labelWeights[row] = weight;
+        token += ids.length;
+      });
+      const bias = slotBias(examples.map(lengthOf), shape);
+      const sequences = examples.map(({ ids }) => ({ ids, prompt: ids.length }));
+      return { ...packSequences(sequences, shape), tokenTypes, bias, pool, labels, labelWeights };
+    },
+    loss(x, use, { rows: batch, length }) {
+      const { bias, labels, labelWeights } = x.inputs;
+      const answers = runClassifier(x, use, head, { batch, length, bias: bias!, packing: packingOf(x) });
+      const each = classes
+        ? crossEntropy(answers, labels!, use.training ? labelSmoothing : 0)
+        : answers.reshape([batch]).sub(labels!).square();
+      return { loss: each.mul(labelWeights!).sum(), answers };
+    },
+  };
+}
+
+/** −Σ q log softmax(logits), q the label's one, smoothed over all classes: [B, C] → [B]. */
+function crossEntropy(logits: Tensor, labels: Tensor, smoothing: number): Tensor {
+  const logp = ops.logSoftmax(logits);
+  const hit = logp.mul(ops.oneHot(labels, logits.shape[1]!)).sum(1);
+  return smoothing > 0 ? hit.mul(smoothing - 1).sub(logp.mean(1).mul(smoothing)) : hit.neg();
+}

@@ -1,0 +1,3 @@
+import { describeEncoder } from './encoder.ts';
+
+describeEncoder('bert-tiny');

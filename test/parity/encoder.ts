@@ -1,0 +1,239 @@
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { LabelledTokens } from '../../harness/data/task.ts';
+import { createEngine } from '../../harness/engine/create.ts';
+import * as ops from '../../harness/engine/ops.ts';
+import type { Engine, EngineName } from '../../harness/engine/types.ts';
+import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import { makeHead, readBy, withHead, type Head } from '../../harness/models/heads.ts';
+import { runEncoder, type ModelUse } from '../../harness/models/run-model.ts';
+import type { BaseModel, Delta } from '../../harness/models/types.ts';
+import { labelled } from '../../harness/training/labels.ts';
+import type { BatchShape } from '../../harness/training/objective.ts';
+import { packingOf } from '../../harness/training/packing.ts';
+import { takeObjectiveSteps } from './adamw.ts';
+import { cases } from './cases.ts';
+import { moreCases } from './cases-more.ts';
+import type { Arrays } from './decoder.ts';
+import { hasParity, parity, readGolden, readTensors } from './folder.ts';
+
+/** A batch as transformers takes it. */
+interface Batch {
+  readonly input_ids: number[][];
+  readonly attention_mask: number[][];
+  readonly token_type_ids?: number[][];
+  readonly labels: number[];
+}
+interface Forward {
+  readonly cases: Record<
+    string,
+    { batch: Batch; loss: number; regression: { labels: number[]; logits: number[]; mse: number } }
+  >;
+}
+interface Golden {
+  readonly batch: Batch;
+  readonly loss_state: number;
+  readonly trainable: { name: string; shape: number[] }[];
+  readonly adamw?: { lrs: number[]; losses: number[]; loss_final: number; weight_decay: number };
+  /** In the files of ReFT. */
+  readonly sgd?: { lr: number; losses: number[]; loss_final: number };
+}
+
+/** What an encoder and a head make of a batch. */
+export interface Classified {
+  readonly loss: number;
+  readonly answers: Float32Array;
+  readonly gradients: Arrays;
+  /** [N, d] of the real tokens */
+  readonly hidden: Float32Array;
+}
+
+/** The real tokens of a batch, as examples. */
+export function examplesOf(batch: Batch, labels = batch.labels): LabelledTokens[] {
+  return batch.input_ids.map((ids, row) => {
+    const real = (list: readonly number[]): number[] => list.filter((_, i) => batch.attention_mask[row]![i]);
+    return {
+      ids: real(ids),
+      types: real(batch.token_type_ids?.[row] ?? ids.map(() => 0)),
+      label: labels[row]!,
+    };
+  });
+}
+
+/** Loss, answers, gradients and hidden states in a shape that may be larger than the examples need. */
+export async function computeEncoder(
+  { engine, base, delta, head }: { engine: Engine; base: BaseModel; delta: Delta; head: Head },
+  tensors: Arrays,
+  examples: readonly LabelledTokens[],
+  classes: boolean,
+  room: Partial<BatchShape> = {},
+): Promise<Classified> {
+  const objective = labelled(head, classes, 0);
+  const held = await holdFrozen(engine, base, delta, 0);
+  const shapes = trainedShapes(base, delta);
+  const state = engine.state(
+    Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, data: tensors[name]! }])), // prettier-ignore
+  );
+  const size = { ...objective.sizesOf(examples), ...room };
+  const program = await engine.compile(
+    {
+      name: 'parity',
+      held,
+      state: Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }])), // prettier-ignore
+      inputs: objective.types(size),
+    },
+    (x) => {
+      const use: ModelUse = { base, delta, tensors: x.state, training: true, dropout: false, totalSteps: 1 };
+      const { value, gradients } = ops.valueAndGradients(() => objective.loss(x, use, size).loss, x.state);
+      const batch = { batch: size.rows, length: size.length, bias: x.inputs.bias!, packing: packingOf(x) };
+      return {
+        outputs: {
+          loss: value,
+          answers: objective.loss(x, use, size).answers!,
+          hidden: runEncoder(x, use, batch).hidden,
+          ...Object.fromEntries(Object.entries(gradients).map(([name, g]) => [`gradient ${name}`, g])),
+        },
+      };
+    },
+  );
+  const out = await program.run(state, objective.fill(examples, size, 1 / examples.length));
+  await program.dispose();
+  const tokens = examples.reduce((sum, { ids }) => sum + ids.length, 0);
+  return {
+    loss: out.loss![0]!,
+    answers: (out.answers as Float32Array).slice(0, examples.length * head.outputs),
+    hidden: (out.hidden as Float32Array).slice(0, tokens * base.architecture.width),
+    gradients: Object.fromEntries(
+      Object.keys(shapes).map((name) => [name, out[`gradient ${name}`] as Float32Array]),
+    ),
+  };
+}
+
+const engines: EngineName[] = ['onnx', 'js', 'tensorflow'];
+/** Softmax cancels the key biases: their true gradient is 0 (see the goldens' README). */
+const isNoise = (name: string): boolean => /\.key(\.red)?\.bias$/.test(name);
+/** The goldens name a sublayer's adapter after its last linear. */
+const lastLinear = { attention: 'output.dense', output: 'dense' };
+
+/** An encoder with Hugging Face's head and every method on it against the reference libraries, on every engine. */
+export function describeEncoder(model: string): void {
+  const goldens = [...cases(model, lastLinear), ...moreCases(model)].filter(({ golden }) =>
+    hasParity(`methods/${model}/${golden}.json`),
+  );
+  describe.skipIf(!hasParity(model, 'config.json'))(model, () => {
+    describe.each(engines)('%s', (name) => {
+      let engine: Engine | undefined;
+      let base: BaseModel;
+      let head: Head;
+      let stored: Arrays;
+      beforeAll(async () => {
+        engine = await createEngine({ name, threads: 1 }).catch((error: unknown) => {
+          if (name === 'tensorflow') return undefined;
+          throw error;
+        });
+        const bare = await loadBase(join(parity, model));
+        head = makeHead(bare, 'huggingface', 3);
+        base = readBy(head, bare);
+        stored = await readTensors(model, 'model.safetensors');
+      });
+      /** The head's tensors stand where the model's do; the goldens of ReFT do not train them. */
+      const attach = (delta: Delta, trained: boolean): Delta => {
+        if (trained) return withHead(delta, head);
+        const fixed = Object.entries(head.tensors).map(([key, spec]) => [key, { ...spec, init: () => stored[key]! }]); // prettier-ignore
+        return { ...delta, frozen: { ...delta.frozen, ...Object.fromEntries(fixed) } };
+      };
+
+      it('computes the states, the logits and the losses of transformers', async ({ skip }) => {
+        if (!engine) return skip(`${name} is not installed`);
+        const golden = readGolden<Forward>(model, 'forward.json');
+        const tensors = await readTensors(model, 'forward.safetensors');
+        const values = await readTensors(model, 'head-regression.safetensors');
+        for (const [key, { batch, loss, regression }] of Object.entries(golden.cases)) {
+          const mask = batch.attention_mask.flat();
+          const run = { engine, base, delta: withHead({ trained: {} }, head), head };
+          const ours = await computeEncoder(run, stored, examplesOf(batch), true);
+          expect(ours.loss / loss).toBeCloseTo(1, 5.4);
+          expect(ours.answers).toBeAllclose(tensors[`${key}.logits`]!, { atol: 1e-5 });
+          const states = tensors[`${key}.last_hidden_state`]!;
+          const width = states.length / mask.length;
+          const real = states.filter((_, i) => mask[Math.floor(i / width)]);
+          expect(ours.hidden).toBeAllclose(real, { atol: 1e-5 });
+
+          const one = makeHead(base, 'huggingface', 1);
+          const asValue = { engine, base, delta: withHead({ trained: {} }, one), head: one };
+          const value = await computeEncoder(asValue, values, examplesOf(batch, regression.labels), false);
+          expect(value.loss / regression.mse).toBeCloseTo(1, 5.4);
+          expect(value.answers).toBeAllclose(regression.logits, { atol: 1e-5 });
+        }
+      });
+
+      describe.each(goldens)('$golden', ({ golden: method, attach: attachTo, rename }) => {
+        const prepare = async (): Promise<{
+          golden: Golden;
+          tensors: Arrays;
+          delta: Delta;
+          state: Arrays;
+          named: (ours: string) => string;
+        }> => {
+          const golden = readGolden<Golden>(`methods/${model}/${method}.json`);
+          const tensors = await readTensors(`methods/${model}/${method}.safetensors`);
+          const theirs = golden.trainable.map((t) => t.name);
+          const ofHead = (ours: string): string | undefined => theirs.find((t) => t === ours || t.endsWith(`.${ours}`)); // prettier-ignore
+          const delta = attach(
+            attachTo(base),
+            theirs.some((t) => t.includes('classifier.')),
+          );
+          const named = (ours: string): string =>
+            (ours in head.tensors ? ofHead(ours) : undefined) ?? rename(ours);
+          const state: Arrays = {};
+          for (const key of Object.keys(trainedShapes(base, delta))) {
+            state[key] = tensors[`state.${named(key)}`] ?? stored[key]!;
+          }
+          return { golden, tensors, delta, state, named };
+        };
+        // peft gives IA3's vectors a second axis of length 1.
+        const long = (shape: readonly number[]): number[] => shape.filter((n) => n !== 1);
+
+        it('trains as the reference does', async ({ skip }) => {
+          if (!engine) return skip(`${name} is not installed`);
+          const { golden, tensors, delta, state, named } = await prepare();
+          const theirs = Object.fromEntries(golden.trainable.map((t) => [t.name, long(t.shape)]));
+          const ours = Object.entries(trainedShapes(base, delta));
+          expect(Object.fromEntries(ours.map(([key, shape]) => [named(key), long(shape)]))).toEqual(theirs);
+
+          const run = { engine, base, delta, head };
+          const { loss, answers, gradients } = await computeEncoder(run, state, examplesOf(golden.batch), true); // prettier-ignore
+          expect(loss / golden.loss_state).toBeCloseTo(1, 5.4);
+          expect(answers).toBeAllclose(tensors.logits_state ?? tensors.logits_init!, { atol: 1e-5 });
+          for (const [key, gradient] of Object.entries(gradients)) {
+            if (isNoise(key)) continue;
+            const expected = tensors[`grad.${named(key)}`]!;
+            const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+            expect(gradient, key).toBeAllclose(expected, { atol: 1e-5 * largest });
+          }
+        });
+
+        it('takes optimiser steps as torch does', async ({ skip }) => {
+          if (!engine) return skip(`${name} is not installed`);
+          const { golden, tensors, delta, state, named } = await prepare();
+          const { adamw, sgd, batch } = golden;
+          const runs = [
+            ...(adamw ? [{ ...adamw, optimizer: 'adamw' as const, kept: 'final' }] : []),
+            ...(sgd ? [{ ...sgd, lrs: sgd.losses.map(() => sgd.lr), optimizer: 'sgd' as const, kept: 'sgd_final' }] : []), // prettier-ignore
+          ];
+          expect(runs).not.toEqual([]);
+          for (const run of runs) {
+            const task = { objective: labelled(head, true, 0), examples: examplesOf(batch) };
+            const { losses, final } = await takeObjectiveSteps({ engine, base, delta }, state, task, run);
+            expect(losses).toBeAllclose([...run.losses, run.loss_final], { rtol: 1e-5 });
+            for (const [key, values] of Object.entries(final)) {
+              const expected = tensors[`${run.kept}.${named(key)}`];
+              if (expected && !isNoise(key)) expect(values, key).toBeAllclose(expected, { atol: 1e-4 });
+            }
+          }
+        });
+      });
+    });
+  });
+}
