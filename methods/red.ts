@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { layerNorm as normalize } from '../harness/engine/ops.ts';
 import {
   defineMethod,
   type Site,
   type Tensor,
   type TensorSpec,
   type Tensors,
+  type Values,
 } from '../harness/models/types.ts';
 
 const roles = {
@@ -33,18 +35,23 @@ export default defineMethod({
       ),
     scaling: z.boolean().default(true).describe('train the scaling vector s, which starts at 1'),
     bias: z.boolean().default(true).describe('train the bias vector b, which starts at 0'),
+    layerNorm: z
+      .boolean()
+      .default(false)
+      .describe('train a layer normalisation of the edited output as well, which cannot be merged'),
     layers: z.array(z.int().min(0)).optional().describe('layers to edit; all where absent'),
   }),
   ablations: {
     'no-scaling': { scaling: false },
     'no-bias': { bias: false },
+    'layer-norm': { layerNorm: true },
     'position=attn': { position: 'attn' },
     'position=ffn+attn': { position: 'ffn+attn' },
     'position=block': { position: 'block' },
     'position=all': { position: 'all' },
   },
   defaults: { learningRate: 6e-2 },
-  attach(base, { position, scaling, bias, layers }) {
+  attach(base, { position, scaling, bias, layerNorm, layers }) {
     if (!scaling && !bias) throw new RangeError('RED without scaling and without bias trains nothing');
     const wanted = (site: Site): boolean =>
       (roles[position] as readonly string[]).includes(site.role) && (!layers || layers.includes(site.layer));
@@ -52,6 +59,7 @@ export default defineMethod({
     if (sites.length === 0) throw new RangeError(`${base.id} has no layers ${layers?.join(', ')} to edit`);
     const s = (site: Site): string => `${site.name}.red.scaling`;
     const b = (site: Site): string => `${site.name}.red.bias`;
+    const ln = (site: Site, part: 'weight' | 'bias'): string => `${site.name}.red.ln.${part}`;
     const vector = ({ outputs }: Site, start: number): TensorSpec => ({
       shape: [outputs],
       init: () => new Float32Array(outputs).fill(start),
@@ -59,10 +67,18 @@ export default defineMethod({
     const specs = (site: Site): [string, TensorSpec][] => [
       ...(scaling ? [[s(site), vector(site, 1)] as [string, TensorSpec]] : []),
       ...(bias ? [[b(site), vector(site, 0)] as [string, TensorSpec]] : []),
+      ...(layerNorm
+        ? [
+            [ln(site, 'weight'), vector(site, 1)] as [string, TensorSpec],
+            [ln(site, 'bias'), vector(site, 0)] as [string, TensorSpec],
+          ]
+        : []),
     ];
     const edit = (x: Tensors, h: Tensor, site: Site): Tensor => {
       const scaled = scaling ? h.mul(x[s(site)]!) : h;
-      return bias ? scaled.add(x[b(site)]!) : scaled;
+      const edited = bias ? scaled.add(x[b(site)]!) : scaled;
+      // torch's LayerNorm.
+      return layerNorm ? normalize(edited, x[ln(site, 'weight')]!, x[ln(site, 'bias')]!, 1e-5) : edited;
     };
     return {
       trained: Object.fromEntries(sites.flatMap(specs)),
@@ -70,8 +86,12 @@ export default defineMethod({
         linear: (site) => (wanted(site) ? { output: (y) => edit(x, y, site) } : undefined),
         block: (h, site) => (wanted(site) ? edit(x, h, site) : h),
       }),
-      merge: (x) => (site) =>
-        wanted(site) ? [{ ...(scaling && { scale: x[s(site)]! }), ...(bias && { shift: x[b(site)]! }) }] : [],
+      ...(!layerNorm && {
+        merge: (x: Values) => (site: Site) =>
+          wanted(site)
+            ? [{ ...(scaling && { scale: x[s(site)]! }), ...(bias && { shift: x[b(site)]! }) }]
+            : [],
+      }),
     };
   },
 });

@@ -21,7 +21,8 @@ export interface Case {
 
 const itself = (name: string): string => name;
 const inPeft = (name: string): string => `base_model.model.${name}`;
-const inRed = (name: string): string => name.replace(/\.scaling$/, '.s').replace(/\.bias$/, '.b');
+const inRed = (name: string): string =>
+  name.replace(/\.red\.scaling$/, '.red.s').replace(/\.red\.bias$/, '.red.b');
 const inAdded = (name: string): string => name.replace(/\.added\.bias$/, '.added.b');
 
 /** What a golden was made with. */
@@ -71,6 +72,7 @@ export function cases(model: string, lastLinear: Readonly<Record<string, string>
     matches('red-ffn_attn', red, { position: 'ffn+attn' }, inRed),
     matches('red-ffn-scaling', red, { bias: false }, inRed),
     matches('red-ffn-bias', red, { scaling: false }, inRed),
+    matches('red-ffn-ln', red, { layerNorm: true }, inRed),
     matches('red-pp', red, { position: 'all' }, inRed),
   ];
 }
