@@ -25,10 +25,10 @@ export interface ProgramSetup {
 
 /** The programs of a training run, compiled when a shape is first met. */
 export interface TrainingPrograms {
-  /** A whole optimiser step on one batch: outputs loss and norm. */
-  step(shape: BatchShape): Promise<Program>;
+  /** A whole optimiser step on one batch: outputs loss and norm. `dropout` is the base's, as in the recipe unless given. */
+  step(shape: BatchShape, dropout?: boolean): Promise<Program>;
   /** Adds a micro-batch's gradients to those in the state: outputs loss. */
-  accumulate(shape: BatchShape): Promise<Program>;
+  accumulate(shape: BatchShape, dropout?: boolean): Promise<Program>;
   /** Spends the accumulated gradients: outputs norm. */
   apply(): Promise<Program>;
   /** Evaluation of a batch: outputs loss, and answers where the objective has them. */
@@ -73,19 +73,23 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
     x: ProgramTensors,
     trained: Tensors,
     shape: BatchShape,
-    training: boolean,
+    { training, dropout }: { training: boolean; dropout: boolean },
   ): ReturnType<BatchObjective['loss']> {
     const tensors = { ...unpack(packs, trained), ...pick('own', x.state) };
-    const use: ModelUse = { base, delta, tensors, training, dropout: recipe.dropout, totalSteps };
+    const use: ModelUse = { base, delta, tensors, training, dropout, totalSteps };
     return objective.loss(x, use, shape);
   }
 
   function differentiate(
     x: ProgramTensors,
     shape: BatchShape,
+    dropout: boolean,
   ): { loss: ops.Tensor; gradients: Record<string, ops.Tensor> } {
     const packed = pick('trained', x.state);
-    const { value, gradients } = ops.valueAndGradients(() => loss(x, packed, shape, true).loss, packed);
+    const { value, gradients } = ops.valueAndGradients(
+      () => loss(x, packed, shape, { training: true, dropout }).loss,
+      packed,
+    );
     return { loss: value, gradients };
   }
 
@@ -116,6 +120,9 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
     };
   }
 
+  const programName = (kind: string, shape: BatchShape, dropout: boolean): string =>
+    `${kind} ${shapeKey(shape)}${dropout === recipe.dropout ? '' : ', no dropout yet'}`;
+
   let spent = 0;
   const compiled = new Map<string, Promise<Program>>();
   function once(name: string, make: () => Promise<Program>): Promise<Program> {
@@ -128,33 +135,33 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
   }
 
   return {
-    step: (shape) =>
-      once(`step ${shapeKey(shape)}`, () =>
+    step: (shape, dropout = recipe.dropout) =>
+      once(programName('step', shape, dropout), () =>
         engine.compile(
           {
-            name: `step ${shapeKey(shape)}`,
+            name: programName('step', shape, dropout),
             held,
             state,
             inputs: { ...objective.types(shape), ...steering },
           },
           (x) => {
-            const made = differentiate(x, shape);
+            const made = differentiate(x, shape, dropout);
             const { state, norm } = advance(x, made.gradients);
             return { state, outputs: { loss: made.loss, norm } };
           },
         ),
       ),
-    accumulate: (shape) =>
-      once(`accumulate ${shapeKey(shape)}`, () =>
+    accumulate: (shape, dropout = recipe.dropout) =>
+      once(programName('accumulate', shape, dropout), () =>
         engine.compile(
           {
-            name: `accumulate ${shapeKey(shape)}`,
+            name: programName('accumulate', shape, dropout),
             held,
             state,
             inputs: { ...objective.types(shape), step: scalar },
           },
           (x) => {
-            const { loss, gradients } = differentiate(x, shape);
+            const { loss, gradients } = differentiate(x, shape, dropout);
             const sums = packs.map(({ name }) => [`gradients/${name}`, x.state[`gradients/${name}`]!.add(gradients[name]!)]); // prettier-ignore
             return { state: Object.fromEntries(sums) as Tensors, outputs: { loss } };
           },
@@ -174,7 +181,10 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
         engine.compile(
           { name: `evaluate ${shapeKey(shape)}`, held, state, inputs: objective.types(shape) },
           (x) => {
-            const { loss: value, answers } = loss(x, pick('trained', x.state), shape, false);
+            const { loss: value, answers } = loss(x, pick('trained', x.state), shape, {
+              training: false,
+              dropout: false,
+            });
             return { outputs: { loss: value, ...(answers && { answers }) } };
           },
         ),

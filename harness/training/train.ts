@@ -110,6 +110,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
         rates: rates(recipe, packs, rate, run.step + 1),
         step: run.step,
         seed,
+        dropout: recipe.dropout && (recipe.dropoutFrom !== 'first-evaluation' || run.evaluations.length > 0),
       }, accumulating); // prettier-ignore
       const milliseconds = performance.now() - start - (programs.seconds() - compiled) * 1000;
       const tokens = parts.flat().reduce((sum, example) => sum + objective.lengthOf(example), 0);
@@ -219,7 +220,7 @@ async function takeStep<Example>(
   shapes: readonly BatchShape[],
   state: State,
   parts: readonly Example[][],
-  { rates, step, seed }: { rates: Arrays; step: number; seed: number },
+  { rates, step, seed, dropout }: { rates: Arrays; step: number; seed: number; dropout: boolean },
   accumulating: boolean,
 ): Promise<{ loss: number; norm: number }> {
   const weight = 1 / Math.max(1, countTargets(objective, parts));
@@ -236,7 +237,7 @@ async function takeStep<Example>(
   if (!accumulating) {
     const [all = []] = parts;
     const shape = fittingShape(objective, all, shapes);
-    const program = await programs.step(shape);
+    const program = await programs.step(shape, dropout);
     const out = await program.run(
       state,
       { ...objective.fill(all, shape, weight), ...rates, step: counter },
@@ -247,7 +248,7 @@ async function takeStep<Example>(
   let loss = 0;
   for (const [part, some] of parts.entries()) {
     const shape = fittingShape(objective, some, shapes);
-    const program = await programs.accumulate(shape);
+    const program = await programs.accumulate(shape, dropout);
     const out = await program.run(
       state,
       { ...objective.fill(some, shape, weight), step: counter },

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -38,7 +38,7 @@ function run(
   engine: Engine,
   delta: Delta,
   recipe: Record<string, unknown>,
-  more: { folder?: string; signal?: AbortSignal; onProgress?: () => void } = {},
+  more: { folder?: string; signal?: AbortSignal; onProgress?: () => void; base?: BaseModel } = {},
 ): Promise<TrainingResult> {
   return train({
     ...{ engine, base, delta, seed: 7, folder: undefined, ...more },
@@ -51,6 +51,40 @@ function run(
 const losses = ({ log }: TrainingResult): number[] => log.map(({ loss }) => loss);
 
 describe('train', () => {
+  it("leaves the base's dropout off until the first evaluation where that is asked, a method's not", async () => {
+    const [from, to] = [join(import.meta.dirname, '../golden/parity/gpt2-tiny'), join(folder, 'dropping')];
+    await mkdir(to);
+    await copyFile(join(from, 'model.safetensors'), join(to, 'model.safetensors'));
+    const config = JSON.parse(await readFile(join(from, 'config.json'), 'utf8')) as object;
+    await writeFile(
+      join(to, 'config.json'),
+      JSON.stringify({ ...config, resid_pdrop: 0.3, attn_pdrop: 0.3 }),
+    );
+    const dropping = await loadBase(to);
+    const delta = red.attach(dropping, red.options.parse({}));
+    // Four steps an epoch, an evaluation after each; micro-batches in the second half.
+    for (const more of [{}, { microBatch: 4 }]) {
+      const of = async (recipe: object) =>
+        losses(await run(onnx, delta, { maxSteps: 6, ...more, ...recipe }, { base: dropping }));
+      const off = await of({ dropout: false });
+      const [later, start] = [
+        await of({ dropoutFrom: 'first-evaluation' }),
+        await of({ dropoutFrom: 'start' }),
+      ];
+      expect(later.slice(0, 4)).toEqual(off.slice(0, 4));
+      expect(later[4]).not.toBe(off[4]);
+      expect(start[0]).not.toBe(off[0]);
+      expect(await of({})).toEqual(start);
+      expect(await of({ dropout: false, dropoutFrom: 'first-evaluation' })).toEqual(off);
+    }
+    const own = lora.attach(dropping, lora.options.parse({ dropout: 0.5 }));
+    const noBase = { maxSteps: 2, dropoutFrom: 'first-evaluation' };
+    const [with_, without] = [own, lora.attach(dropping, lora.options.parse({}))].map((method) =>
+      run(onnx, method, noBase, { base: dropping }),
+    );
+    expect(losses(await with_!)[1]).not.toBe(losses(await without!)[1]);
+  });
+
   it('gives the same losses on js and onnx, dropout included', async () => {
     const dropping = lora.attach(base, lora.options.parse({ dropout: 0.2 }));
     for (const delta of [dropping, red.attach(base, red.options.parse({})), full.attach(base, {})]) {
