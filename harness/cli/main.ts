@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import { doctorCommand } from './doctor.ts';
+import { exportCommand } from './export.ts';
 import { fetchCommand } from './fetch.ts';
 import { listCommand } from './list.ts';
 import { mergeCommand } from './merge.ts';
@@ -18,6 +19,7 @@ async function main(args: readonly string[]): Promise<void> {
     .addCommand(listCommand())
     .addCommand(paramsCommand())
     .addCommand(scoreCommand())
+    .addCommand(exportCommand())
     .addCommand(mergeCommand())
     .addCommand(fetchCommand())
     .addCommand(doctorCommand());

@@ -19,20 +19,26 @@ const beforeHead = (peftType: string): string =>
 
 /**
  * Writes an adapter as Hugging Face peft saves one: adapter_config.json and adapter_model.safetensors in a folder, which
- * appears whole or not at all. Throws UsageError where something lies there or writing is refused.
+ * appears whole or not at all; returns what it wrote. Throws UsageError where something lies there or writing is refused.
  */
-export async function writePeftFolder(folder: string, adapter: Adapter, base: BaseModel): Promise<void> {
+export async function writePeftFolder(
+  folder: string,
+  adapter: Adapter,
+  base: BaseModel,
+): Promise<{ peftType: string; tensors: number }> {
   const format = formatOf(adapter.method);
   const { settings, tensors } = format.write(adapter, base);
   const { peftType } = format;
   const config = { ...commonSettings(peftType, base, Object.keys(adapter.head)), ...settings };
   const sorted = Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)));
   const head = Object.entries(adapter.head).map(([name, tensor]) => [beforeHead(peftType) + name, tensor] as const); // prettier-ignore
+  const all = { ...tensors, ...Object.fromEntries(head) };
   await writeFolderAtomic(folder, async (temporary) => {
     await writeFileAtomic(join(temporary, configFile), `${JSON.stringify(sorted, undefined, 2)}\n`);
     // transformers asks for the framework's name.
-    await writeSafetensors(join(temporary, tensorFile), { ...tensors, ...Object.fromEntries(head) }, { format: 'pt' }); // prettier-ignore
+    await writeSafetensors(join(temporary, tensorFile), all, { format: 'pt' });
   });
+  return { peftType, tensors: Object.keys(all).length };
 }
 
 const header = z.looseObject({

@@ -20,20 +20,18 @@ export const prefix: Format = {
   peftType: 'PREFIX_TUNING',
   write(adapter, base) {
     const { projection, hidden, start } = adapter.options;
-    const { layers, headWidth, kvHeads, width } = base.architecture;
-    const values = embeddings(adapter, 'transform', Math.tanh);
+    const { headWidth, kvHeads } = base.architecture;
+    // What PEFT takes for a model's width here is that of its keys.
+    const keys = headWidth * kvHeads;
     return {
       settings: {
         ...promptSettings(adapter, base),
-        // What PEFT takes for a model's width here is that of its keys.
-        ...{ token_dim: headWidth * kvHeads, num_attention_heads: kvHeads },
+        ...{ token_dim: keys, num_attention_heads: kvHeads },
         prefix_projection: projection,
-        // Of a flat one PEFT says its default, which means nothing.
-        encoder_hidden_size: projection ? (hidden ?? width) : headWidth * kvHeads,
+        encoder_hidden_size: hidden ?? keys,
         init_weights: start === 'zero' ? 'zero' : null,
-        num_layers: layers,
       },
-      tensors: { prompt_embeddings: values },
+      tensors: { prompt_embeddings: embeddings(adapter, 'transform', Math.tanh) },
     };
   },
   read(config, tensors, _base, where) {

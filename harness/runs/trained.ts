@@ -4,6 +4,7 @@ import { hashFile } from '../data/hash.ts';
 import { isFile } from '../data/files.ts';
 import { openSafetensors } from '../data/safetensors.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
+import type { StoredTensors } from '../exchange/adapter.ts';
 import { trainedShapes } from '../models/attached.ts';
 import type { BaseModel, Delta, Values } from '../models/types.ts';
 import { attach } from './attach.ts';
@@ -24,6 +25,8 @@ export interface TrainedRun {
   readonly delta: Delta;
   /** Trained tensors (the base's own among them), frozen and state by name. */
   readonly values: Values;
+  /** What else it trained: the task's head. */
+  readonly head: StoredTensors;
 }
 
 /** Where the base of a run lies, if no longer where the record says. */
@@ -52,7 +55,7 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
   if (tokenizer.hash !== tokenizerHash) {
     throw new UsageError(`${path}: the run used another tokenizer than ${base.id} has here; give it with --tokenizer DIR.`); // prettier-ignore
   }
-  return { record, base, tokenizer, parts, delta, values: await readValues(file, base, delta) };
+  return { record, base, tokenizer, parts, delta, ...(await readValues(file, base, delta)) };
 }
 
 async function readFinished(path: string): Promise<RunRecord> {
@@ -85,7 +88,11 @@ async function findParts(path: string, { settings }: RunRecord): Promise<Variant
   });
 }
 
-async function readValues(path: string, base: BaseModel, delta: Delta): Promise<Values> {
+async function readValues(
+  path: string,
+  base: BaseModel,
+  delta: Delta,
+): Promise<Pick<TrainedRun, 'values' | 'head'>> {
   const file = await openSafetensors(path);
   const specs = { ...delta.frozen, ...delta.state };
   const shapes = {
@@ -102,5 +109,9 @@ async function readValues(path: string, base: BaseModel, delta: Delta): Promise<
     }
     values[name] = await file.read(name);
   }
-  return values;
+  const head: Record<string, StoredTensors[string]> = {};
+  for (const [name, { shape }] of file.tensors) {
+    if (!(name in shapes)) head[name] = { shape, data: await file.read(name) };
+  }
+  return { values, head };
 }

@@ -1,0 +1,28 @@
+import { UsageError } from '../data/errors.ts';
+import type { Adapter } from '../exchange/adapter.ts';
+import { unfrozenTensors } from '../models/attached.ts';
+import type { TrainedRun } from './trained.ts';
+
+/** What a run trained, as an adapter; throws UsageError where no adapter can hold it. */
+export function adapterOf({ record, base, parts, delta, values, head }: TrainedRun): Adapter {
+  const [part, another] = parts as [(typeof parts)[number], ...typeof parts];
+  const { variant } = record.method;
+  if (another) {
+    throw new UsageError(`${variant} is ${parts.length} methods together, and an adapter holds one. "merge" may write it as a checkpoint.`); // prettier-ignore
+  }
+  if (Object.keys(delta.trained).length === 0) {
+    throw new UsageError(`${variant} trains only the base's own tensors, which make a checkpoint and no adapter: "merge" writes it.`); // prettier-ignore
+  }
+  const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
+  const shapes = [
+    ...Object.entries(specs).map(([name, { shape }]) => [name, shape] as const),
+    ...unfrozenTensors(base, delta).map((name) => [name, base.shapes[name]!] as const),
+  ];
+  return {
+    method: part.method.name,
+    options: part.options,
+    tensors: Object.fromEntries(shapes.map(([name, shape]) => [name, { shape, data: values[name]! }])),
+    head,
+    steps: record.training!.steps,
+  };
+}

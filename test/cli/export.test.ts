@@ -1,0 +1,106 @@
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createEngine } from '../../harness/engine/create.ts';
+import { startFrom } from '../../harness/exchange/adapter.ts';
+import { readPeftFolder, writePeftFolder } from '../../harness/exchange/peft-folder.ts';
+import { initialize, unfrozenTensors } from '../../harness/models/attached.ts';
+import type { BaseModel, Delta } from '../../harness/models/types.ts';
+import { adapterOf } from '../../harness/runs/export.ts';
+import { projectRoot } from '../../harness/runs/plugins.ts';
+import { openTrainedRun } from '../../harness/runs/trained.ts';
+import { attachMethod } from '../exchange/reading.ts';
+import { tinyBatch } from '../methods/tiny.ts';
+import { computeDecoder, type Arrays } from '../parity/decoder.ts';
+
+// Trained runs of a few steps, then what `export` makes of them.
+const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
+const data = join(folder, 'data');
+const tokenizer = join(data, 'tokenizers', 'gpt2');
+const results = join(folder, 'results');
+const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
+const recordOf = (variant: string): string => join(results, 'e2e', model, variant, 'seed-42.json');
+/** With every kind of tensor: trained, frozen, state, the base's own; with types of PEFT and without. */
+const variants = ['lora~rank=2', 'adalora~rank=4,targetRank=2', 'vera~rank=4', 'red~position=ffn+attn', 'loreft~rank=2', 'adapter~bottleneck=2~layerNorms=blocks']; // prettier-ignore
+
+/** The real command line. */
+function bench(...args: string[]) {
+  return execa('node', ['--import', 'tsx', 'harness/cli/main.ts', ...args], {
+    cwd: projectRoot,
+    reject: false,
+    env: {
+      DELTABENCH_DATA: undefined,
+      DELTABENCH_CACHE: join(folder, 'cache'),
+      HF_HOME: join(folder, 'hub'),
+    },
+  });
+}
+
+beforeAll(async () => {
+  await mkdir(tokenizer, { recursive: true });
+  const tiny = join(projectRoot, 'test', 'data', 'tokenizer', 'tiny.json');
+  await copyFile(tiny, join(tokenizer, 'tokenizer.json'));
+  await writeFile(join(tokenizer, 'tokenizer_config.json'), JSON.stringify({ eos_token: '<|endoftext|>' }));
+  const rows = Array.from({ length: 40 }, (_, i) => `name : Inn ${i % 8} | food : soup||Inn ${i % 8} has soup .`); // prettier-ignore
+  for (const file of ['train.txt', 'valid.txt', 'test.txt'])
+    await writeFile(join(data, file), rows.join('\n'));
+  const { exitCode, stderr } = await bench(
+    ...['--task', 'e2e', '--model', model, '--method', ...variants, 'lora+red', 'full'],
+    ...['--results', results, '--data', data, '--max-steps', '20', '--limit', '8', '--threads', '1'],
+    ...['--set', 'max-new-tokens=4', 'learning-rate=0.02'],
+  );
+  expect(exitCode, stderr).toBe(0);
+}, 300_000);
+afterAll(() => rm(folder, { recursive: true }));
+
+const logits = async (base: BaseModel, delta: Delta, tensors: Arrays): Promise<Float32Array> =>
+  (await computeDecoder(await createEngine({ name: 'js' }), base, delta, tensors, tinyBatch())).logits;
+
+describe('what a run trained becomes an adapter that computes the same', () => {
+  test.each(variants)('%s', async (variant) => {
+    const paths = await readdir(join(results, 'e2e', model));
+    const path = paths.find((name) => name.startsWith(variant.split('~')[0]!) && !name.includes('+red'))!;
+    const run = await openTrainedRun(recordOf(path), { tokenizer });
+    const out = join(folder, 'adapters', variant);
+    await writePeftFolder(out, adapterOf(run), run.base);
+
+    const adapter = await readPeftFolder(out, run.base);
+    expect(adapter.method).toBe(variant.split('~')[0]);
+    const method = attachMethod(run.base, adapter.method, adapter.options);
+    const { base, delta } = startFrom(run.base, method, adapter, out);
+    const tensors = await initialize(delta.trained, base, 0);
+    for (const name of unfrozenTensors(base, delta)) tensors[name] = await base.tensor(name);
+    const expected = await logits(run.base, run.delta, run.values);
+    expect([...(await logits(base, delta, tensors))]).toEqual([...expected]);
+    const untrained = await logits(run.base, { trained: {} }, {});
+    expect(expected).not.toBeAllclose(untrained, { atol: 1e-3 });
+  });
+});
+
+test('the command says what it wrote, and refuses to write over it', async () => {
+  const out = join(folder, 'exported');
+  const args = ['export', recordOf('lora~rank=2'), '--out', out, '--tokenizer', tokenizer];
+  const { stdout, stderr, exitCode } = await bench(...args, '--json');
+  expect(exitCode, stderr).toBe(0);
+  const label = 'LoRA (rank=2)';
+  expect(JSON.parse(stdout)).toEqual({ folder: out, model, variant: 'lora~rank=2', label, peftType: 'LORA', tensors: 4 }); // prettier-ignore
+  expect((await readdir(out)).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+  expect(JSON.parse(await readFile(join(out, 'adapter_config.json'), 'utf8'))).toMatchObject({
+    peft_type: 'LORA',
+    r: 2,
+    target_modules: ['c_attn'],
+    fan_in_fan_out: true,
+    task_type: 'CAUSAL_LM',
+  });
+  const again = await bench(...args);
+  expect(again.stderr).toContain('is there already and not empty');
+  expect(again.exitCode).toBe(2);
+});
+
+test('what no adapter can hold is refused with the reason', async () => {
+  const exported = async (variant: string) => adapterOf(await openTrainedRun(recordOf(variant), { tokenizer })); // prettier-ignore
+  await expect(exported('lora+red')).rejects.toThrow('lora+red is 2 methods together, and an adapter holds one.'); // prettier-ignore
+  await expect(exported('full')).rejects.toThrow("full trains only the base's own tensors");
+});
