@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { UsageError } from './errors.ts';
 import { isFile, readBytes, readJson } from './files.ts';
 import { hashFiles } from './hash.ts';
+import { convertSentencePiece } from './sentencepiece.ts';
 
 /** Text to token ids and back. */
 export interface Tokenizer {
@@ -42,7 +43,7 @@ const LibraryTokenizer = library.Tokenizer as unknown as new (
 
 const configFiles = ['tokenizer_config.json', 'special_tokens_map.json'];
 
-/** The tokenizer of a folder in Hugging Face layout: tokenizer.json, else byte-level BPE from vocab.json + merges.txt; throws UsageError where neither is there or sound. */
+/** The tokenizer of a folder in Hugging Face layout: tokenizer.json, else byte-level BPE from vocab.json + merges.txt, else SentencePiece's tokenizer.model; throws UsageError where neither is there or sound. */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const has = async (name: string) => isFile(join(folder, name));
   const bare = ['vocab.json', 'merges.txt'];
@@ -57,9 +58,13 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
       await readVocabulary(join(folder, 'vocab.json')),
       (await readBytes(join(folder, 'merges.txt'))).toString(),
     );
+  } else if (await has('tokenizer.model')) {
+    files = ['tokenizer.model'];
+    const path = join(folder, 'tokenizer.model');
+    json = convertSentencePiece(path, await readBytes(path));
   } else {
     throw new UsageError(
-      `${folder} holds no tokenizer: looked for tokenizer.json, and for vocab.json with merges.txt. Add them from the model's page, or give a folder that has them.`,
+      `${folder} holds no tokenizer: looked for tokenizer.json, for vocab.json with merges.txt, and for tokenizer.model. Add them from the model's page, or give a folder that has them.`,
     );
   }
   const config: JsonObject = {};
@@ -81,10 +86,8 @@ function build(path: string, json: JsonObject, config: JsonObject): Omit<Tokeniz
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(`${path} is not a tokenizer that can be read: ${why}`, { cause: error });
   }
-  const words = json.pre_tokenizer;
-  if (isObject(words) && words.type === 'ByteLevel' && words.use_regex !== false) {
-    inner.pre_tokenizer = byteLevelWords(words.add_prefix_space === true);
-  }
+  const words = wordsOf(json.pre_tokenizer);
+  if (words) inner.pre_tokenizer = words;
   let vocabSize = 0;
   for (const id of inner.get_vocab().values()) vocabSize = Math.max(vocabSize, id + 1);
   const cleanUp = config.clean_up_tokenization_spaces === true;
@@ -118,8 +121,28 @@ function build(path: string, json: JsonObject, config: JsonObject): Omit<Tokeniz
   };
 }
 
+type Words = (text: string) => string[];
+
+/** How a text falls into words, where the package's own way differs from the reference's or is slow. */
+function wordsOf(spec: unknown): Words | undefined {
+  if (!isObject(spec)) return undefined;
+  if (spec.type === 'ByteLevel' && spec.use_regex !== false) {
+    return byteLevelWords(spec.add_prefix_space === true);
+  }
+  // The reference counts ², ½ and Ⅷ among the digits.
+  if (spec.type === 'Digits') {
+    const pattern = spec.individual_digits === true ? /\p{N}|\P{N}+/gu : /\p{N}+|\P{N}+/gu;
+    return (text) => text.match(pattern) ?? [];
+  }
+  if (spec.type !== 'Sequence' || !Array.isArray(spec.pretokenizers)) return undefined;
+  const steps = spec.pretokenizers.map(wordsOf);
+  return steps.every((step) => step !== undefined)
+    ? (text) => steps.reduce((parts, step) => parts.flatMap((part) => step(part)), [text])
+    : undefined;
+}
+
 /** GPT-2's split into words, each written in the 256 letters that stand for bytes; words are remembered, which halves the time. */
-function byteLevelWords(prefixSpace: boolean): (text: string) => string[] {
+function byteLevelWords(prefixSpace: boolean): Words {
   // The package's own pattern has JavaScript's \s, which differs from the reference's by U+0085 and U+FEFF.
   const pattern =
     /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;

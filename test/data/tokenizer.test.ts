@@ -5,7 +5,7 @@ import { UsageError } from '../../harness/data/errors.ts';
 import { loadTokenizer } from '../../harness/data/tokenizer.ts';
 import { temporaryFolder } from './temporary.ts';
 
-/** [text, ids, ids with the template, text of the latter without special tokens], by Python's tokenizers 0.23.3. */
+/** [text, ids, ids with the template, text of the latter without special tokens], by Python's tokenizers 0.23.3; Llama 2's by sentencepiece 0.2.3. */
 type Golden = [string, number[], number[], string];
 const here = join(import.meta.dirname, 'tokenizer');
 const golden = JSON.parse(await readFile(join(here, 'golden.json'), 'utf8')) as Record<string, Golden[]>;
@@ -42,7 +42,22 @@ describe('equals the reference', () => {
     await expectGolden(folder, golden.tiny!);
   });
 
-  for (const name of ['gpt2', 'roberta']) {
+  test("with Llama 3's split into words", async () => {
+    const folder = await temporaryFolder();
+    await copyFile(join(here, 'llama3.json'), join(folder, 'tokenizer.json'));
+    await expectGolden(folder, golden.llama3!);
+  });
+
+  test("with SmolLM2's split into words", async () => {
+    const folder = await temporaryFolder();
+    const json = JSON.parse(await readFile(join(here, 'tiny.json'), 'utf8')) as { pre_tokenizer: unknown };
+    const digits = { type: 'Digits', individual_digits: true };
+    json.pre_tokenizer = { type: 'Sequence', pretokenizers: [digits, json.pre_tokenizer] };
+    await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(json));
+    await expectGolden(folder, golden.digits!);
+  });
+
+  for (const name of ['gpt2', 'roberta', 'llama2']) {
     test.skipIf(!data)(`${name}'s own vocabulary (needs DELTABENCH_DATA)`, async () => {
       await expectGolden(join(data!, 'tokenizers', name), golden[name]!);
     });
@@ -92,7 +107,7 @@ describe('refused with a clear line', () => {
     [
       'nothing there',
       { 'vocab.json': '{}' },
-      /holds no tokenizer: looked for tokenizer\.json, and for vocab\.json with merges\.txt/,
+      /holds no tokenizer: looked for tokenizer\.json, for vocab\.json with merges\.txt, and for tokenizer\.model/,
     ],
     ['not JSON', { 'tokenizer.json': '{"model"' }, /tokenizer\.json is not JSON/],
     ['not an object', { 'tokenizer.json': '[]' }, /tokenizer\.json is not a JSON object/],

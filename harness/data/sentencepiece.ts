@@ -1,0 +1,168 @@
+import { UsageError } from './errors.ts';
+
+// The part of sentencepiece_model.proto that a byte-pair model of Llama's kind needs.
+const MODEL = { pieces: 1, trainer: 2, normalizer: 3 } as const;
+const PIECE = { text: 1, score: 2, type: 3 } as const;
+const TRAINER = { modelType: 3, byteFallback: 35 } as const;
+const NORMALIZER = { charsMap: 2, dummyPrefix: 3, removeExtraSpaces: 4, escapeSpaces: 5 } as const;
+const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+const BYTE_PAIR = 2;
+
+/** A field's value: whole numbers of varints, the bytes of everything else. */
+type Field = number | Uint8Array;
+
+interface Piece {
+  readonly text: string;
+  readonly score: number;
+  readonly type: number;
+}
+
+/**
+ * The tokenizer.json that a SentencePiece model (tokenizer.model of Llama 2) stands for, as transformers converts it: byte
+ * pairs in the order of their scores, unknown characters as bytes, a space before the text. Throws UsageError where the
+ * file is broken or a model of another kind.
+ */
+export function convertSentencePiece(path: string, bytes: Uint8Array): Record<string, unknown> {
+  const broken = (why: string): UsageError =>
+    new UsageError(`${path} is not a sound SentencePiece model: ${why}. Get the file again.`);
+  const message = (part: Field): Map<number, Field[]> => {
+    if (typeof part === 'number') throw broken('a message is a number');
+    return readFields(part, broken);
+  };
+  const flag = (fields: ReadonlyMap<number, Field[]>, key: number, missing: boolean): boolean => {
+    const value = fields.get(key)?.at(-1);
+    return value === undefined ? missing : value === 1;
+  };
+
+  const model = message(bytes);
+  const pieces = (model.get(MODEL.pieces) ?? []).map((part) => readPiece(message(part), broken));
+  if (pieces.length === 0) throw broken('it has no pieces');
+  const trainer = message(model.get(MODEL.trainer)?.at(-1) ?? new Uint8Array());
+  const normalizer = message(model.get(MODEL.normalizer)?.at(-1) ?? new Uint8Array());
+  const charsMap = normalizer.get(NORMALIZER.charsMap)?.at(-1);
+  const unlike = [
+    ...(trainer.get(TRAINER.modelType)?.at(-1) !== BYTE_PAIR ? ['it is no byte-pair model'] : []),
+    ...(charsMap instanceof Uint8Array && charsMap.length > 0 ? ['it rewrites characters'] : []),
+    ...(flag(normalizer, NORMALIZER.removeExtraSpaces, true) ? ['it removes spaces'] : []),
+    ...(flag(normalizer, NORMALIZER.escapeSpaces, true) ? [] : ['it keeps spaces as they are']),
+  ];
+  if (unlike.length > 0) {
+    throw new UsageError(
+      `${path} is a SentencePiece model that is not read here: ${unlike.join(', ')}. Save its tokenizer.json with transformers beside it.`,
+    );
+  }
+
+  const vocab = new Map(pieces.map(({ text }, id) => [text, id]));
+  const unknown = pieces.find(({ type }) => type === TYPE.unknown)?.text;
+  const special = (type: number): boolean => type === TYPE.control || type === TYPE.unknown;
+  const dummy = flag(normalizer, NORMALIZER.dummyPrefix, true);
+  const begin = pieces.findIndex(({ text, type }) => text === '<s>' && type === TYPE.control);
+  const part = (id: string, type_id: number): object[] => [
+    { SpecialToken: { id: '<s>', type_id } },
+    { Sequence: { id, type_id } },
+  ];
+  const space = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
+  return {
+    added_tokens: pieces.flatMap(({ text, type }, id) =>
+      special(type) || type === TYPE.userDefined
+        ? [{ id, content: text, special: special(type), normalized: false, lstrip: false, rstrip: false }]
+        : [],
+    ),
+    normalizer: {
+      type: 'Sequence',
+      normalizers: [...(dummy ? [{ type: 'Prepend', prepend: '▁' }] : []), space],
+    },
+    pre_tokenizer: null,
+    post_processor:
+      begin < 0
+        ? null
+        : {
+            type: 'TemplateProcessing',
+            single: part('A', 0),
+            pair: [...part('A', 0), ...part('B', 1)],
+            special_tokens: { '<s>': { id: '<s>', ids: [begin], tokens: ['<s>'] } },
+          },
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
+        ...(dummy ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
+      ],
+    },
+    model: {
+      type: 'BPE',
+      unk_token: unknown ?? null,
+      fuse_unk: true,
+      byte_fallback: flag(trainer, TRAINER.byteFallback, false),
+      vocab: Object.fromEntries(vocab),
+      merges: mergesOf(pieces, vocab),
+    },
+  };
+}
+
+function readPiece(fields: ReadonlyMap<number, Field[]>, broken: (why: string) => UsageError): Piece {
+  const text = fields.get(PIECE.text)?.at(-1);
+  const score = fields.get(PIECE.score)?.at(-1) ?? new Uint8Array(4);
+  const type = fields.get(PIECE.type)?.at(-1) ?? TYPE.normal;
+  if (!(text instanceof Uint8Array)) throw broken('a piece has no text');
+  if (!(score instanceof Uint8Array) || score.length !== 4) throw broken('a score is no float');
+  if (typeof type !== 'number') throw broken('a type is no number');
+  return {
+    text: Buffer.from(text).toString(),
+    score: new DataView(score.buffer, score.byteOffset).getFloat32(0, true),
+    type,
+  };
+}
+
+/** Every way to make a piece of two others, best score first, as transformers orders them. */
+function mergesOf(pieces: readonly Piece[], vocab: ReadonlyMap<string, number>): [string, string][] {
+  const merges: { left: string; right: string; score: number; ids: [number, number] }[] = [];
+  for (const { text, score, type } of pieces) {
+    if (type !== TYPE.normal) continue;
+    for (let cut = 1; cut < text.length; cut++) {
+      const [left, right] = [text.slice(0, cut), text.slice(cut)];
+      const ids = [vocab.get(left), vocab.get(right)];
+      if (ids[0] === undefined || ids[1] === undefined) continue;
+      merges.push({ left, right, score, ids: [ids[0], ids[1]] });
+    }
+  }
+  merges.sort((a, b) => b.score - a.score || a.ids[0] - b.ids[0] || a.ids[1] - b.ids[1]);
+  return merges.map(({ left, right }) => [left, right]);
+}
+
+/** The fields of a protocol buffer by number, in order; every length is checked against what is there. */
+function readFields(bytes: Uint8Array, broken: (why: string) => UsageError): Map<number, Field[]> {
+  const fields = new Map<number, Field[]>();
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let shift = 0; shift < 64; shift += 7) {
+      const byte = bytes[at++];
+      if (byte === undefined) throw broken('it was cut short');
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+    }
+    throw broken('a number has no end');
+  };
+  const take = (length: number): Uint8Array => {
+    if (length > bytes.length - at) throw broken('it was cut short');
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    const [number, wire] = [Math.floor(tag / 8), tag % 8];
+    let value: Field;
+    if (wire === 0) value = varint();
+    else if (wire === 1) value = take(8);
+    else if (wire === 2) value = take(varint());
+    else if (wire === 5) value = take(4);
+    else throw broken(`a field is of the unknown form ${wire}`);
+    const all = fields.get(number);
+    if (all) all.push(value);
+    else fields.set(number, [value]);
+  }
+  return fields;
+}
