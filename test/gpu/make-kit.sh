@@ -1,37 +1,69 @@
 #!/usr/bin/env bash
-# Packs Node, the packages that a run needs and the data of one task into KIT (default .kit/), small enough to travel to a
-# Linux x64 machine that reaches no registry. There: bash .kit/unpack.sh, then .kit/bench <arguments of `npm run bench`>.
-#   bash test/gpu/make-kit.sh [KIT]        reads DELTABENCH_DATA
+# Packs what a run needs for a Linux x64 machine with an NVIDIA GPU that reaches no registry, in two parts, so that each is
+# small enough to travel where uploads are limited:
+#   KIT/node   Node, the packages, this commit, the E2E data and GPT-2's tokenizer
+#   KIT/cuda   onnxruntime's CUDA provider for CUDA 13, code for one GPU architecture (90: H100 and H200) kept
+# There: `bash KIT/node/unpack.sh [DIR]`, `bash KIT/cuda/unpack.sh [DIR]` (either order), then `DIR/bench <arguments>`.
+#   bash test/gpu/make-kit.sh [KIT] [ARCH]        reads DELTABENCH_DATA; needs pip for the provider
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-kit=${1:-.kit}
-mkdir -p "$kit"
+kit=$(realpath -m "${1:-.kit}")
+arch=${2:-90}
 staging=$(mktemp -d)
 trap 'rm -rf "$staging"' EXIT
-cp -L "$(command -v node)" "$staging/node"
-strip "$staging/node" 2>/dev/null || true
-# Every package but those for tests, lint and other platforms, and of them only what Node loads.
+mkdir -p "$kit/node" "$kit/cuda" "$staging/node"
+
+cp -L "$(command -v node)" "$staging/node/node"
+strip "$staging/node/node" 2>/dev/null || true
+# Every package but those that draw charts or need an addon, and of them only what Node loads.
+packages=$(npm ls --omit=dev --all --parseable 2>/dev/null | sed "s|^$PWD/||" | grep ^node_modules/ |
+  grep -v -e @napi-rs/canvas -e tfjs-node-gpu -e @types/ -e '^node_modules/chart')
 tar -c --exclude='*.map' --exclude='*.d.ts' --exclude='*.md' --exclude='*.esm.js' --exclude='*.fesm*' --exclude='*.min.js' \
-  --exclude='*.es2017*' --exclude='*/tfjs*/src' --exclude='*/tfjs*/dist/*/*' --exclude='tf.js' --exclude='tf-*.js.map' \
+  --exclude='*.es2017*' --exclude='*/tfjs*/src' --exclude='*/tfjs*/dist/*/*' --exclude='tf.js' \
   --exclude='*/bin/napi-v6/darwin' --exclude='*/bin/napi-v6/win32' --exclude='*/linux/arm64' \
-  node_modules/{onnxruntime-node,onnxruntime-common,@tensorflow/tfjs,@tensorflow/tfjs-core,@tensorflow/tfjs-backend-cpu,@tensorflow/tfjs-backend-webgl,@tensorflow/tfjs-converter,@tensorflow/tfjs-data,@tensorflow/tfjs-layers,long,seedrandom,tsx,esbuild,@esbuild,get-tsconfig,resolve-pkg-maps,zod,commander,cli-progress,string-width,strip-ansi,ansi-regex,emoji-regex,is-fullwidth-code-point,@huggingface,hyparquet,hyparquet-compressors,csv-parse,csv-stringify,simple-statistics,porter2,adm-zip,global-agent,node-fetch,whatwg-url,tr46,webidl-conversions,safe-buffer,string_decoder,fzstd,hysnappy} \
-  2>/dev/null | tar -x -C "$staging" || true
-mkdir -p "$staging/data/tokenizers" "$staging/data/e2e"
-cp -rL "${DELTABENCH_DATA:?names the data folder}/tokenizers/gpt2" "$staging/data/tokenizers/"
-cp -rL "$DELTABENCH_DATA/e2e/lora-format" "$staging/data/e2e/"
-tar -C "$staging" -cf - . | xz -T2 -6 > "$kit/kit.tar.xz"
-cat > "$kit/unpack.sh" <<'EOF'
+  --exclude='libonnxruntime_providers_*' $packages node_modules/@esbuild | tar -x -C "$staging/node"
+mkdir -p "$staging/node/data/tokenizers" "$staging/node/data/e2e"
+cp -rL "${DELTABENCH_DATA:?names the data folder}/tokenizers/gpt2" "$staging/node/data/tokenizers/"
+cp -rL "$DELTABENCH_DATA/e2e/lora-format" "$staging/node/data/e2e/"
+git archive --prefix=src/ HEAD | tar -x -C "$staging/node"
+ln -s ../node_modules "$staging/node/src/node_modules"
+cat > "$staging/node/bench" <<'END'
 #!/usr/bin/env bash
-# Unpacks the kit into /tmp/kit and links its packages into this checkout.
+# `npm run bench` without npm, in the folder where the kit was unpacked.
+kit=$(cd "$(dirname "$0")" && pwd)
+export DELTABENCH_DATA=$kit/data DELTABENCH_CACHE=$kit/cache PATH=$kit:$PATH
+# PyTorch's wheels bring cuBLAS, cuDNN and cuRAND where the system has none.
+libraries=$(python3 -c 'import glob, os, nvidia; print(":".join(sorted({os.path.dirname(f) for f in glob.glob(os.path.join(list(nvidia.__path__)[0], "**", "lib*.so*"), recursive=True)})))' 2>/dev/null)
+export LD_LIBRARY_PATH=$libraries:${LD_LIBRARY_PATH:-}
+[ "${1:-}" = exec ] && shift && exec "$@"
+exec node --import "$kit/node_modules/tsx/dist/loader.mjs" "$kit/src/harness/cli/main.ts" "$@"
+END
+chmod +x "$staging/node/bench"
+tar -C "$staging/node" -cf - . | xz -T0 -4 > "$kit/node/kit.tar.xz"
+cat > "$kit/node/unpack.sh" <<'END'
+#!/usr/bin/env bash
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-[ -d /tmp/kit ] || { mkdir -p /tmp/kit && tar -C /tmp/kit -xf "$here/kit.tar.xz"; }
-ln -sfn /tmp/kit/node_modules "$here/../node_modules"
-EOF
-cat > "$kit/bench" <<'EOF'
+kit=${1:-/tmp/kit}
+mkdir -p "$kit" && tar -C "$kit" -xf "$(dirname "$0")/kit.tar.xz"
+END
+
+# The wheel's version is onnxruntime-node's, so that both sides of the provider's interface agree.
+version=$(node -p "require('onnxruntime-node/package.json').version")
+python3 -m pip download -q --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 -d "$staging" "onnxruntime-gpu==$version"
+python3 - "$staging" <<'END'
+import glob, sys, zipfile
+with zipfile.ZipFile(glob.glob(sys.argv[1] + '/*.whl')[0]) as wheel:
+    for name in ('cuda', 'shared'):
+        open(f'{sys.argv[1]}/libonnxruntime_providers_{name}.so', 'wb').write(wheel.read(f'onnxruntime/capi/libonnxruntime_providers_{name}.so'))
+END
+mkdir "$staging/cuda"
+python3 test/gpu/slim-cuda.py "$staging/libonnxruntime_providers_cuda.so" "$staging/cuda/libonnxruntime_providers_cuda.so" "$arch"
+cp "$staging/libonnxruntime_providers_shared.so" "$staging/cuda/"
+tar -C "$staging/cuda" -cf - . | xz -T0 -4 > "$kit/cuda/kit.tar.xz"
+cat > "$kit/cuda/unpack.sh" <<'END'
 #!/usr/bin/env bash
-export DELTABENCH_DATA=/tmp/kit/data PATH=/tmp/kit:$PATH
-exec node --import tsx "$(dirname "$0")/../harness/cli/main.ts" "$@"
-EOF
-chmod +x "$kit/bench" "$kit/unpack.sh"
-du -h "$kit/kit.tar.xz"
+set -euo pipefail
+to=${1:-/tmp/kit}/node_modules/onnxruntime-node/bin/napi-v6/linux/x64
+mkdir -p "$to" && tar -C "$to" -xf "$(dirname "$0")/kit.tar.xz"
+END
+du -h "$kit"/*/kit.tar.xz

@@ -20,6 +20,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     alternations: { type: 'string', default: '5' },
     threads: { type: 'string', default: String(availableParallelism()) },
+    device: { type: 'string', default: 'cpu' },
   },
 });
 const python = process.env.DELTABENCH_PYTHON ?? 'python3';
@@ -68,6 +69,9 @@ async function cases(): Promise<Case[]> {
     { name: '4×128, 2k words, 8×64', shape: [4, 128, 4, 2000, 8, 64], steps: 10 },
     { name: '6×384, 8k words, 16×64', shape: [6, 384, 6, 8000, 16, 64], steps: 3 },
     { name: '12×768, 32k words, 8×128', shape: [12, 768, 12, 32000, 8, 128], steps: 2 },
+    ...(values.device === 'cpu'
+      ? []
+      : [{ name: 'GPT-2 medium, 10×96', shape: [24, 1024, 16, 50257, 10, 96], steps: 5 }]),
   ];
   const keys = ['--layers', '--width', '--heads', '--vocab', '--batch', '--length'];
   const equal = sizes.flatMap(({ name, shape, steps }) =>
@@ -126,7 +130,8 @@ console.log(
 try {
   for (const { name, programs, shared, torch, steps } of await cases()) {
     if (!name.includes(values.only)) continue;
-    const threads = ['--threads', values.threads];
+    const device = programs === training ? ['--device', values.device] : [];
+    const threads = ['--threads', values.threads, ...device];
     const us = await startSide('node', ['--import', 'tsx', join(here, programs[0]), ...shared, ...threads]);
     const them = await startSide(python, [join(here, programs[1]), ...shared, ...threads, ...torch]);
     if (!us) throw new Error(`${name}: deltabench's side does not start`);
