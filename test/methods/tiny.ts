@@ -4,15 +4,22 @@ import { randomStream } from '../../harness/models/random.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
 import type { Arrays, Batch } from '../parity/decoder.ts';
 
+/** Random bases of two layers, a family each, and a factor that makes their weights as large as trained ones. */
+export const tinyBases = {
+  gpt2: { id: 'random-gpt2~layers=2,width=16,heads=2,vocab=24,positions=128', factor: 5 },
+  t5: { id: 'random-t5~layers=2,width=16,heads=2,vocab=24', factor: 1 },
+};
+
 /** A random base whose weights are as large as trained ones; its arrays are made once, so that a change to them shows. */
-export async function tinyBase(layers = 2): Promise<BaseModel> {
-  const base = await loadBase(`random-gpt2~layers=${layers},width=16,heads=2,vocab=24,positions=128`);
+export async function tinyBase(family: keyof typeof tinyBases = 'gpt2'): Promise<BaseModel> {
+  const { id, factor } = tinyBases[family];
+  const base = await loadBase(id);
   const made = new Map<string, Float32Array>();
   for (const name of Object.keys(base.shapes)) {
     const values = await base.tensor(name);
     // Norms and biases differ from 1 and 0, or much would pass that is wrong.
     const noise = randomStream(7, name).normal(values.length, 0, 0.05);
-    made.set(name, values.map((x, i) => (x === 1 ? 1 : 5 * x) + noise[i]!)); // prettier-ignore
+    made.set(name, values.map((x, i) => (x === 1 ? 1 : factor * x) + noise[i]!)); // prettier-ignore
   }
   return { ...base, tensor: (name) => Promise.resolve(made.get(name)!) };
 }
@@ -33,6 +40,16 @@ const rows = [
   { prompt: [3, 9, 1, 17], target: [5, 22, 8] },
   { prompt: [11, 2, 2, 6], target: [19, 4, 13] },
 ];
+
+/** The same for an encoder-decoder: sources, padded before or behind, and targets, padded behind. */
+export function tinyPairs(left = 0, right = 0): Batch {
+  const fill = (count: number, value: number): number[] => Array(count).fill(value) as number[];
+  return {
+    input_ids: rows.map(({ prompt }) => [...fill(left, 0), ...prompt, ...fill(right, 0)]),
+    attention_mask: rows.map(({ prompt }) => [...fill(left, 0), ...prompt.map(() => 1), ...fill(right, 0)]),
+    labels: rows.map(({ target }) => [...target, ...fill(right, -100)]),
+  };
+}
 
 /** Two sequences of seven tokens, with padding before or behind them. */
 export function tinyBatch(left = 0, right = 0): Batch {
