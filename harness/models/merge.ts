@@ -36,7 +36,8 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
     config,
     architecture,
     sites: architecture.sites,
-    shapes: architecture.shapes,
+    // A base may have more of its tensors than the architecture's, for a head.
+    shapes: { ...base.shapes, ...architecture.shapes },
     async tensor(name) {
       const [, module, part] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
       const site = owners.get(module ?? '');

@@ -3,39 +3,74 @@ import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import { initialize, trainedShapes } from '../../harness/models/attached.ts';
 import { loadBase } from '../../harness/models/base.ts';
+import { makeHead, readBy, withHead } from '../../harness/models/heads.ts';
 import { mergeDelta } from '../../harness/models/merge.ts';
+import type { BaseModel, Delta } from '../../harness/models/types.ts';
 import { cases, type Case } from './cases.ts';
 import { moreCases } from './cases-more.ts';
 import { computeDecoder, type Arrays, type Batch } from './decoder.ts';
+import { computeEncoder, examplesOf } from './encoder.ts';
 import { hasParity, parity, readGolden, readTensors } from './folder.ts';
 
 // The reference's unmerged logits are those of the merged base.
 
-const merged: Readonly<Record<string, RegExp>> = {
-  'gpt2-tiny': /^(full|ft-top1|bitfit|lora|dora|vera|ia3|red(?!-ffn-ln))/,
-  // RMSNorm holds no bias.
-  'llama-tiny': /^(full|ft-top1|lora|dora|vera|ia3|red(?!-ffn-ln))/,
+const everywhere = ['full', 'ft-top1', 'lora', 'lora-all', 'lora-rslora', 'dora', 'vera', 'ia3', 'red-ffn-scaling']; // prettier-ignore
+const biases = ['red-ffn', 'red-attn', 'red-ffn_attn', 'red-ffn-bias', 'red-pp'];
+const merged: Readonly<Record<string, readonly string[]>> = {
+  'gpt2-tiny': [...everywhere, ...biases, 'bitfit'],
+  'roberta-tiny': [...everywhere, ...biases, 'bitfit'],
+  'bert-tiny': [...everywhere, ...biases, 'bitfit'],
+  // Its linears get biases, but RMSNorm has none.
+  'llama-tiny': [...everywhere, ...biases],
+  't5-tiny': everywhere,
 };
 
-describe.each(Object.entries(merged))('%s', (model, which) => {
+const engine = await createEngine({ name: 'js' });
+
+describe.each(Object.entries(merged))('%s', (model, mergeable) => {
   const all: Case[] = [...cases(model, {}), ...moreCases(model)];
   const known = hasParity(model, 'config.json');
   const goldens = all.filter(
-    ({ golden }) => which.test(golden) && (!known || hasParity(`methods/${model}/${golden}.json`)),
+    ({ golden }) => mergeable.includes(golden) && (!known || hasParity(`methods/${model}/${golden}.json`)),
   );
   it.skipIf(!known).each(goldens)('$golden', async ({ golden, attach, rename }) => {
-    const base = await loadBase(join(parity, model));
     const tensors = await readTensors(`methods/${model}/${golden}.safetensors`);
-    const { batch } = readGolden<{ batch: Batch }>(`methods/${model}/${golden}.json`);
-    const delta = attach(base);
-    const values: Arrays = await initialize(delta.frozen ?? {}, base, 0);
-    for (const name of Object.keys(trainedShapes(base, delta)))
-      values[name] = tensors[`state.${rename(name)}`] ?? (await base.tensor(name));
-    const engine = await createEngine({ name: 'js' });
-    const changed = { ...base, ...mergeDelta(base, delta, values), location: () => undefined };
-    const { logits } = await computeDecoder(engine, changed, { trained: {} }, {}, batch);
     const expected = tensors.logits_state ?? tensors.logits_init!;
     const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-    expect(logits).toBeAllclose(expected, { atol: 1e-5 * largest });
+    const bare = await loadBase(join(parity, model));
+    const valuesOf = async (base: BaseModel, delta: Delta): Promise<Arrays> => {
+      const values = await initialize(delta.frozen ?? {}, base, 0);
+      for (const name of Object.keys(trainedShapes(base, delta)))
+        values[name] = tensors[`state.${rename(name)}`] ?? (await base.tensor(name));
+      return values;
+    };
+    const merge = (base: BaseModel, delta: Delta, values: Arrays): BaseModel => ({
+      ...base,
+      ...mergeDelta(base, delta, values),
+      location: () => undefined,
+    });
+
+    if (bare.architecture.kind !== 'encoder') {
+      const delta = attach(bare);
+      const base = merge(bare, delta, await valuesOf(bare, delta));
+      const { batch } = readGolden<{ batch: Batch }>(`methods/${model}/${golden}.json`);
+      const { logits } = await computeDecoder(engine, base, { trained: {} }, {}, batch);
+      expect(logits).toBeAllclose(expected, { atol: 1e-5 * largest });
+      return;
+    }
+    // Its head is trained beside the method, and stands in the model's file.
+    const head = makeHead(bare, 'huggingface', 3);
+    const base = readBy(head, bare);
+    const delta = attach(base);
+    const stored = await readTensors(model, 'model.safetensors');
+    const ofHead = Object.keys(head.tensors).map((name) => {
+      const found = Object.keys(tensors).find((key) => key.startsWith('state.') && key.endsWith(`.${name}`));
+      return [name, (found && tensors[found]) ?? stored[name]!] as const;
+    });
+    const whole = { engine, base: merge(base, delta, await valuesOf(base, delta)), head };
+    const { batch } = readGolden<{ batch: Parameters<typeof examplesOf>[0] }>(`methods/${model}/${golden}.json`); // prettier-ignore
+    const run = { ...whole, delta: withHead({ trained: {} }, head) };
+    const { answers } = await computeEncoder(run, Object.fromEntries(ofHead), examplesOf(batch), true);
+    expect(answers).toBeAllclose(expected, { atol: 1e-5 * largest });
   });
 });
