@@ -1,3 +1,4 @@
+import { discrepancies, seedChoice } from '../papers/discrepancies.ts';
 import type { RunRecord } from '../runs/record.ts';
 import { summarise, type Summary } from './statistics.ts';
 
@@ -16,12 +17,16 @@ export interface Row {
   readonly model: string;
   readonly variant: string;
   readonly label: string;
-  /** Without the task's head. */
+  /** With the task's head where the protocol says so. */
   readonly trainedParameters: number;
   readonly metrics: readonly MetricSummary[];
   readonly planned: number;
   readonly finished: number;
   readonly failures: readonly { readonly seed: number; readonly reason: string }[];
+  /** How many of the finished seeds are averaged, the best by the first metric, where the protocol says so. */
+  readonly best?: number;
+  /** What the protocol took from a paper or its code, for the table's foot: `<id>=<side>: <what it does>`. */
+  readonly notes: readonly string[];
 }
 export interface MetricSummary extends Summary {
   readonly name: string;
@@ -32,16 +37,21 @@ export interface MetricSummary extends Summary {
 /** Puts the records of a row together; failed seeds are counted and named, never averaged. */
 export function summariseRow({ records, ...row }: RowInput): Row {
   const finished = records.filter(({ status }) => status === 'finished');
+  const { parameters, published, settings } = records[0]!;
+  const keep = keptSeeds(row.task, records[0]!);
+  const [averaged, best] =
+    keep !== undefined && keep < finished.length ? [bestOf(finished, keep), keep] : [finished];
   const infos = finished[0]?.metrics ?? [];
   const metrics = infos.map(({ name, higherIsBetter, scale, decimals }) => {
-    const values = finished.map(
+    const values = averaged.map(
       (record) => record.metrics.find((metric) => metric.name === name)!.value * scale,
     );
     return { name, higherIsBetter, decimals, ...summarise(values) };
   });
+  const headCounted = published?.sides['head-trained'] === 'corrected';
   return {
     ...row,
-    trainedParameters: records[0]!.parameters.trained,
+    trainedParameters: parameters.trained + (headCounted ? parameters.head : 0),
     metrics,
     planned: records.length,
     finished: finished.length,
@@ -51,7 +61,32 @@ export function summariseRow({ records, ...row }: RowInput): Row {
         seed,
         reason: error ? `${error.name}: ${error.message}` : 'unknown',
       })),
+    ...(best !== undefined && { best }),
+    notes: footnotes(published, settings.protocol),
   };
+}
+
+/** How many of a row's seeds the protocol averages; undefined where all. */
+function keptSeeds(task: string, { published, settings }: RunRecord): number | undefined {
+  if (!published) return undefined;
+  const run = { task, model: published.base, methods: settings.methods.map(({ name }) => name) };
+  return seedChoice(run, (id) => published.sides[id] ?? 'corrected')?.keepBest;
+}
+
+/** The records with the best values of the first metric. */
+function bestOf(finished: readonly RunRecord[], count: number): RunRecord[] {
+  const value = ({ metrics: [first] }: RunRecord): number =>
+    first!.higherIsBetter ? first!.value : -first!.value;
+  return [...finished].sort((a, b) => value(b) - value(a)).slice(0, count);
+}
+
+/** What departs from good practice, or was asked for by name. */
+function footnotes(published: RunRecord['published'], protocol: string): string[] {
+  return Object.entries(published?.sides ?? {}).flatMap(([id, side]) => {
+    const says = discrepancies.find((entry) => entry.id === id)?.says;
+    const shown = says !== undefined && (says[side] !== says.corrected || protocol.includes(`${id}=`));
+    return shown || id === 'head-trained' ? [`${id}=${side}: ${says![side]}`] : [];
+  });
 }
 
 /** The rows as text, a table for each task and base; failed seeds stand below with their reasons. */
@@ -78,7 +113,7 @@ function formatGroup(rows: readonly Row[]): string {
     row.label,
     row.trainedParameters.toLocaleString('en'),
     ...metrics.map(({ name }) => formatMetric(row.metrics.find((metric) => metric.name === name))),
-    row.finished === row.planned ? String(row.planned) : `${row.finished} of ${row.planned}`,
+    countOf(row),
   ]);
   const widths = header.map((_, i) => Math.max(...[header, ...body].map((cells) => cells[i]!.length)));
   const line = (cells: readonly string[]) =>
@@ -90,7 +125,18 @@ function formatGroup(rows: readonly Row[]): string {
   const failures = rows.flatMap(({ label, failures }) =>
     failures.map(({ seed, reason }) => `${label}, seed ${seed} failed: ${reason}`),
   );
-  return [line(header), rule, ...body.map(line), ...(failures.length ? ['', ...failures] : [])].join('\n');
+  const notes = [...new Set(rows.flatMap((row) => row.notes))];
+  return [
+    ...[line(header), rule, ...body.map(line)],
+    ...(failures.length ? ['', ...failures] : []),
+    ...(notes.length ? ['', ...notes] : []),
+  ].join('\n');
+}
+
+/** `5`, `4 of 5` where some failed, `best 5 of 15` where the protocol chose. */
+function countOf({ best, finished, planned }: Row): string {
+  const all = finished === planned ? String(planned) : `${finished} of ${planned}`;
+  return best === undefined ? all : `best ${best} of ${all}`;
 }
 
 /** `68.20 ± 0.31`; one seed has no spread. */

@@ -3,11 +3,14 @@ import type { Engine } from '../engine/types.ts';
 import { Interrupted } from '../training/types.ts';
 import { codeVersion, describeEnvironment } from './environment.ts';
 import { countParameters, type ParameterCounts } from './parameters.ts';
+import { findRecipe } from '../papers/red-recipes.ts';
 import type { Cell, Plan } from './plan.ts';
 import { prepareCells, type PreparedCell } from './prepare.ts';
+import { parseProtocol, sidesOf } from './protocol.ts';
 import { sealRecord, type RunRecord } from './record.ts';
 import { checkWritable, openWork, writeRecord } from './store.ts';
-import { trainAndTest, type CellProgress, type Findings } from './trial.ts';
+import type { CellProgress, Findings } from './findings.ts';
+import { trainAndTest } from './trial.ts';
 
 export interface RunEvents {
   /** A cell begins, one of `total` that were missing. */
@@ -56,12 +59,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
       continue;
     }
     if (options.signal.aborted) throw new Interrupted('stopped between two runs');
-    options.events.onStart(
-      cell,
-      countParameters(run.base, run.delta),
-      missing.indexOf(run) + 1,
-      missing.length,
-    );
+    options.events.onStart(cell, countsOf(run), missing.indexOf(run) + 1, missing.length);
     const record = await runCell(run, { engine: engine!, code, threads: plan.engine.threads }, options);
     options.events.onEnd(record, place.path);
     outcomes.push({ cell, record, path: place.path });
@@ -123,7 +121,7 @@ async function runCell(
         ? { name: caught.name, message: caught.message }
         : { name: 'Error', message: String(caught) };
   }
-  const { trained, head, all } = countParameters(run.base, run.delta);
+  const { trained, head, all } = countsOf(run);
   const record = sealRecord({
     schema: 1,
     identity,
@@ -134,6 +132,7 @@ async function runCell(
     started: started.toISOString(),
     ended: new Date().toISOString(),
     method: { variant: cell.variant.name, label: cell.variant.label },
+    published: describePublished(cell, run.base.family),
     parameters: { trained, head, all },
     ...findings,
     // The system counts in KiB.
@@ -144,4 +143,21 @@ async function runCell(
   });
   await writeRecord(place.path, record);
   return record;
+}
+
+const countsOf = ({ base, delta, work }: PreparedCell): ParameterCounts =>
+  countParameters(base, delta, work.kind === 'label' ? work.head : undefined);
+
+/** What of papers a cell follows. */
+function describePublished(
+  { task, variant, published, protocol }: Cell,
+  family: string,
+): NonNullable<RunRecord['published']> {
+  const methods = variant.parts.map(({ method }) => method.name);
+  const run = { task: task.name, model: published, methods, family };
+  return {
+    base: published,
+    recipes: methods.flatMap((method) => findRecipe(task.name, published, method)?.source ?? []),
+    sides: sidesOf(parseProtocol(protocol.split(' ')), run),
+  };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sides } from '../papers/discrepancies.ts';
 import { recipeSchema } from '../training/recipe.ts';
 import { hashJson } from './canonical.ts';
 
@@ -40,9 +41,20 @@ const recordFields = z.strictObject({
   ended: z.iso.datetime(),
   /** The variant as it is written and as tables print it. */
   method: z.strictObject({ variant: z.string(), label: z.string() }),
-  /** Examples used, of those there are. */
+  /** The base whose published recipes it follows, as the paper calls it; these; the side of each discrepancy that matters to it. */
+  published: z
+    .strictObject({
+      base: z.string(),
+      recipes: z.array(z.string()),
+      sides: z.record(z.string(), z.enum(sides)),
+    })
+    .optional(),
+  /** Examples used, of those there are, and how many were cut to the length allowed. */
   examples: z
-    .record(z.enum(['train', 'validation', 'test']), z.strictObject({ used: count, of: count }))
+    .record(
+      z.enum(['train', 'validation', 'test']),
+      z.strictObject({ used: count, of: count, truncated: count.optional() }),
+    )
     .optional(),
   parameters: z.strictObject({
     /** Without the task's head. */
@@ -76,9 +88,9 @@ const recordFields = z.strictObject({
     }),
   ),
   /** Seconds by phase. */
-  seconds: z.partialRecord(z.enum(['compile', 'train', 'evaluate', 'generate', 'score']), seconds),
+  seconds: z.partialRecord(z.enum(['compile', 'train', 'evaluate', 'generate', 'predict', 'score']), seconds),
   /** Real tokens, padding left out. */
-  tokensPerSecond: z.partialRecord(z.enum(['train', 'generate']), z.number().min(0)),
+  tokensPerSecond: z.partialRecord(z.enum(['train', 'generate', 'predict']), z.number().min(0)),
   /** The largest resident size of the process up to the end of this run. */
   peakMemoryBytes: count,
   /** Beside the record: the training log and the predictions as JSON lines, the trained tensors as safetensors. */

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { formatTable, summariseRow } from '../../harness/reporting/table.ts';
-import { sampleRecord } from '../runs/sample-record.ts';
+import type { RunRecord } from '../../harness/runs/record.ts';
+import { sampleRecord, settings } from '../runs/sample-record.ts';
 
 const exact = (value: number) => ({
   metrics: [{ name: 'exact', split: 'test' as const, value, higherIsBetter: true, scale: 100, decimals: 1 }],
@@ -47,4 +48,68 @@ test('the table is aligned', () => {
 test('a row whose seeds all failed has no numbers', () => {
   const none = summariseRow({ ...where, variant: 'red', label: 'RED', records: [sampleRecord(failed, 3)] });
   expect(formatTable([none, lora])).toMatch(/^RED +49,152 +– +0 of 1$/m);
+});
+
+describe('what a protocol means for the table', () => {
+  const published = (sides: NonNullable<RunRecord['published']>['sides'], base = 'roberta-base') => ({
+    published: { base, recipes: ['red/table-9'], sides },
+  });
+  const cola = { ...where, task: 'cola', variant: 'red', label: 'RED' };
+  const fifteen = (more: Partial<RunRecord>) =>
+    Array.from({ length: 15 }, (_, i) => sampleRecord({ ...exact((i * 7) % 15), ...more }, 42 + i));
+
+  test("the code's best 5 of 15 seeds", () => {
+    const row = summariseRow({ ...cola, records: fifteen(published({ 'seeds-cola-rte': 'code' })) });
+    expect(row).toMatchObject({ planned: 15, finished: 15, best: 5 });
+    expect(row.metrics[0]).toMatchObject({ n: 5, mean: 1200 });
+    expect(formatTable([row])).toMatch(/^RED .* best 5 of 15$/m);
+    expect(formatTable([row])).toContain('seeds-cola-rte=code: the mean of the best seeds alone');
+  });
+
+  test('all seeds otherwise, and where there are not more than that', () => {
+    for (const sides of [{ 'seeds-cola-rte': 'corrected' }, { 'seeds-cola-rte': 'paper' }, {}] as const) {
+      const row = summariseRow({ ...cola, records: fifteen(published(sides)) });
+      expect(row.metrics[0]).toMatchObject({ n: 15, mean: 700 });
+      expect(row).not.toHaveProperty('best');
+    }
+    const few = fifteen(published({ 'seeds-cola-rte': 'code' })).slice(0, 5);
+    expect(summariseRow({ ...cola, records: few })).not.toHaveProperty('best');
+    const other = fifteen(published({ 'seeds-cola-rte': 'code' }, 'none'));
+    expect(summariseRow({ ...cola, records: other })).not.toHaveProperty('best');
+  });
+
+  test('the head counted or not', () => {
+    const parameters = { trained: 18_432, head: 592_130, all: 1e8 };
+    const of = (side: 'code' | 'paper' | 'corrected') =>
+      summariseRow({
+        ...cola,
+        records: [sampleRecord({ ...exact(1), parameters, ...published({ 'head-trained': side }) })],
+      });
+    expect(of('code').trainedParameters).toBe(18_432);
+    expect(of('paper').trainedParameters).toBe(18_432);
+    expect(of('corrected').trainedParameters).toBe(610_562);
+    expect(formatTable([of('corrected')])).toContain(
+      'head-trained=corrected: trainable parameters are counted with the head',
+    );
+  });
+
+  test('a note for each side that departs from good practice or was asked for, once a table', () => {
+    const sides = {
+      'optimizer-adamw': 'code',
+      'dropout-first-epoch': 'corrected',
+      'split-rte': 'code',
+    } as const;
+    const record = sampleRecord({ ...exact(1), ...published(sides) });
+    const row = summariseRow({ ...cola, records: [record] });
+    // The code's sizes of RTE are those of good practice.
+    expect(row.notes).toEqual([
+      'optimizer-adamw=code: the AdamW that transformers used to ship (ε 1e-6 before the correction, decay last)',
+    ]);
+    expect(formatTable([row, row]).match(/optimizer-adamw/g)).toHaveLength(1);
+    const asked = { ...settings, protocol: 'recommended dropout-first-epoch=corrected' };
+    const named = sampleRecord({ ...exact(1), ...published(sides), settings: asked });
+    expect(summariseRow({ ...cola, records: [named] }).notes).toContain(
+      "dropout-first-epoch=corrected: the base model's dropout acts from the first step",
+    );
+  });
 });
