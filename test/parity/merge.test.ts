@@ -65,7 +65,7 @@ describe.each(Object.entries(merged))('%s', (model, mergeable) => {
     const stored = await readTensors(model, 'model.safetensors');
     const ofHead = Object.keys(head.tensors).map((name) => {
       const found = Object.keys(tensors).find((key) => key.startsWith('state.') && key.endsWith(`.${name}`));
-      return [name, (found && tensors[found]) ?? stored[name]!] as const;
+      return [name, found === undefined ? stored[name]! : tensors[found]!] as const;
     });
     const whole = { engine, base: merge(base, delta, await valuesOf(base, delta)), head };
     const { batch } = readGolden<{ batch: Parameters<typeof examplesOf>[0] }>(`methods/${model}/${golden}.json`); // prettier-ignore
