@@ -1,5 +1,5 @@
 import cliProgress from 'cli-progress';
-import type { CellProgress } from '../runs/trial.ts';
+import type { CellProgress } from '../runs/findings.ts';
 import { note } from './output.ts';
 
 /** Seconds between two lines where there is no terminal. */

@@ -4,6 +4,7 @@ import { UsageError } from './errors.ts';
 import { isFile, readBytes, readJson } from './files.ts';
 import { hashFiles } from './hash.ts';
 import { convertSentencePiece } from './sentencepiece.ts';
+import { templateOf, type Template, type TypedTokens } from './template.ts';
 
 /** Text to token ids and back. */
 export interface Tokenizer {
@@ -11,6 +12,8 @@ export interface Tokenizer {
   encode(text: string, options?: { readonly specialTokens?: boolean }): number[];
   /** Ids that the vocabulary lacks are left out. */
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
+  /** Puts the special tokens around the tokens of a text or of a pair (<s> … </s></s> … </s>). */
+  readonly template: Template;
   /** One more than the largest id. */
   readonly vocabSize: number;
   tokenId(token: string): number | undefined;
@@ -26,7 +29,10 @@ type JsonObject = Record<string, unknown>;
 
 /** What is used of the package's Tokenizer. Its own types import without extensions, so TypeScript cannot follow them. */
 interface LibraryTokenizer {
-  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+  encode(
+    text: string,
+    options: { add_special_tokens: boolean; text_pair?: string; return_token_type_ids?: true },
+  ): { ids: number[]; token_type_ids?: number[] };
   decode(
     ids: number[],
     options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean },
@@ -101,9 +107,18 @@ function build(path: string, json: JsonObject, config: JsonObject): Omit<Tokeniz
   const eosId = special('eos_token', ['</s>', '<|endoftext|>']);
   const bosId = special('bos_token', ['<s>', '<|endoftext|>']);
   const padId = special('pad_token', ['<pad>', '[PAD]']);
+  const encode = (text: string, specialTokens: boolean): number[] =>
+    inner.encode(text, { add_special_tokens: specialTokens }).ids;
+  const withTypes = ([text = '', pair]: readonly string[]): TypedTokens => {
+    const options = { add_special_tokens: true, return_token_type_ids: true } as const;
+    const made = inner.encode(text, pair === undefined ? options : { ...options, text_pair: pair });
+    // The package counts a second text apart; RoBERTa's processor does not.
+    const apart = isObject(json.post_processor) && json.post_processor.type !== 'RobertaProcessing';
+    return { ids: made.ids, types: (apart && made.token_type_ids) || made.ids.map(() => 0) };
+  };
   return {
-    encode: (text, { specialTokens = false } = {}) =>
-      inner.encode(text, { add_special_tokens: specialTokens }).ids,
+    encode: (text, { specialTokens = false } = {}) => encode(text, specialTokens),
+    template: templateOf(withTypes, (text) => encode(text, false)),
     decode(ids, { skipSpecialTokens = false } = {}) {
       const known = ids.filter((id) => inner.id_to_token(id) !== undefined);
       // The library refuses an empty list, and cleans up spaces unless told otherwise.

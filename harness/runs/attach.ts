@@ -1,5 +1,6 @@
 import { UsageError } from '../data/errors.ts';
 import { unfrozenTensors } from '../models/attached.ts';
+import { readBy, withHead, type Head } from '../models/heads.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
 import type { Variant } from './variant.ts';
 
@@ -25,4 +26,14 @@ export async function attach(
       ? new UsageError(`${name}: ${error.message}.`, { cause: error })
       : error;
   }
+}
+
+/** The same with a head beside it, and the base with what the head reads. */
+export async function attachWithHead(
+  variant: Pick<Variant, 'parts' | 'name'>,
+  base: BaseModel,
+  head: Head,
+): Promise<{ base: BaseModel; delta: Delta }> {
+  const whole = readBy(head, base);
+  return { base: whole, delta: withHead(await attach(variant, whole), head) };
 }

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import { cachedTokens } from '../data/cache.ts';
-import type { TextPair, TextTask, TokenPair } from '../data/task.ts';
+import { encodeLabelled } from '../data/encode-labelled.ts';
+import type {
+  LabelledExample,
+  LabelledTokens,
+  LabelTask,
+  TextPair,
+  TextTask,
+  TokenPair,
+} from '../data/task.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Recipe } from '../training/recipe.ts';
 
@@ -32,4 +40,29 @@ export async function encodeSplit(
     ),
   );
   return items.map((_, i) => ({ prompt: [...rows[2 * i]!], target: [...rows[2 * i + 1]!] }));
+}
+
+/** The token ids of examples with labels, at most `limit` each, from the cache where they were made before; how many were cut. */
+export async function encodeLabels(
+  { name, version }: LabelTask,
+  examples: readonly LabelledExample[],
+  tokenizer: Tokenizer,
+  limit: number,
+): Promise<{ tokens: LabelledTokens[]; truncated: number }> {
+  const content = createHash('sha256');
+  for (const { texts } of examples) content.update(`${JSON.stringify(texts)}\n`);
+  const key = { task: name, version, texts: content.digest('hex'), tokenizer: tokenizer.hash, limit };
+  // Three rows an example: ids, types, whether it was cut.
+  const rows = await cachedTokens(key, () =>
+    Promise.resolve(
+      examples.flatMap((example) => {
+        const { ids, types, truncated } = encodeLabelled(example, tokenizer, limit);
+        return [Int32Array.from(ids), Int32Array.from(types), Int32Array.of(truncated ? 1 : 0)];
+      }),
+    ),
+  );
+  return {
+    tokens: examples.map(({ label }, i) => ({ ids: [...rows[3 * i]!], types: [...rows[3 * i + 1]!], label })),
+    truncated: examples.reduce((count, _, i) => count + rows[3 * i + 2]![0]!, 0),
+  };
 }

@@ -1,4 +1,5 @@
 import { trainedShapes } from '../models/attached.ts';
+import type { Head } from '../models/heads.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
 
 export interface ParameterCounts {
@@ -15,16 +16,24 @@ export interface ParameterCounts {
   }[];
 }
 
-/** Counts what a method trains on a base, from shapes alone. */
-export function countParameters(base: BaseModel, delta: Delta): ParameterCounts {
-  const tensors = Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({
+/** Counts what a method, and a head beside it, trains on a base, from shapes alone. */
+export function countParameters(base: BaseModel, delta: Delta, head?: Head): ParameterCounts {
+  const all = Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({
     name,
     shape,
     parameters: size(shape),
   }));
+  const isHead = ({ name }: { name: string }): boolean => head !== undefined && name in head.tensors;
+  const tensors = all.filter((tensor) => !isHead(tensor));
+  const ofHead = sum(all.filter(isHead).map(({ parameters }) => parameters));
   const inBase = sum(Object.values(base.shapes).map(size));
   const added = sum(tensors.filter(({ name }) => !(name in base.shapes)).map(({ parameters }) => parameters));
-  return { trained: sum(tensors.map(({ parameters }) => parameters)), head: 0, all: inBase + added, tensors };
+  return {
+    trained: sum(tensors.map(({ parameters }) => parameters)),
+    head: ofHead,
+    all: inBase + added + ofHead,
+    tensors,
+  };
 }
 
 function size(shape: readonly number[]): number {

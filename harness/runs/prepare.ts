@@ -1,24 +1,40 @@
 import { UsageError } from '../data/errors.ts';
 import { asTextTask } from '../data/label-as-text.ts';
-import type { Splits, TextTask } from '../data/task.ts';
+import type { Draw, LabelledSplits, LabelTask, Splits, TextTask } from '../data/task.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
+import { makeHead, type Head } from '../models/heads.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
-import { attach } from './attach.ts';
+import { attach, attachWithHead } from './attach.ts';
 import { hashJson } from './canonical.ts';
 import { parseProtocol } from './protocol.ts';
 import { addressOf, type Cell, type Plan } from './plan.ts';
 import type { Settings } from './record.ts';
 import { findPlace, type Place } from './store.ts';
 
+/** A task that a model answers by generating. */
+export interface TextWork {
+  readonly kind: 'text';
+  readonly task: TextTask;
+  readonly splits: Splits;
+  /** Ends a generated text. */
+  readonly endToken: number;
+}
+/** A task that an encoder answers with a head. */
+export interface LabelWork {
+  readonly kind: 'label';
+  readonly task: LabelTask;
+  readonly splits: LabelledSplits;
+  readonly head: Head;
+  readonly draw: Draw;
+}
+
 /** A cell with its base and data open. */
 export interface PreparedCell {
   readonly cell: Cell;
-  readonly task: TextTask;
-  readonly splits: Splits;
+  readonly work: TextWork | LabelWork;
   readonly base: BaseModel;
   readonly tokenizer: Tokenizer;
-  /** Ends a generated text. */
-  readonly endToken: number;
+  /** The method's, and the head's where there is one. */
   readonly delta: Delta;
   readonly settings: Settings;
   readonly identity: string;
@@ -28,18 +44,20 @@ export interface PreparedCell {
 /** Opens bases and data, each once, and finds every cell's record or place; throws UsageError where something cannot be used. */
 export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
   const { loadBase } = await import('../models/base.ts');
-  const splitsOf = once((key: string, task: TextTask) => task.load(plan.source));
+  const textOf = once((key: string, task: TextTask) => task.load(plan.source));
+  const labelledOf = once((key: string, task: LabelTask, draw: Draw) => task.load(plan.source, draw));
   const baseOf = once((id: string) => loadBase(id, plan.base));
-  const attached: { cell: Cell; base: BaseModel; delta: Delta }[] = [];
+  const attached: { cell: Cell; base: BaseModel; delta: Delta; head: Head | undefined }[] = [];
   // All of what is quickly checked comes before any data is read or fetched.
   for (const cell of plan.cells) {
     const base = await baseOf(cell.model);
-    attached.push({ cell, base, delta: await attach(cell.variant, base) });
+    const head = headOf(cell, base);
+    if (head) attached.push({ cell, head, ...(await attachWithHead(cell.variant, base, head)) });
+    else attached.push({ cell, base, head, delta: await attach(cell.variant, base) });
   }
   const prepared: PreparedCell[] = [];
-  for (const { cell, base, delta } of attached) {
+  for (const { cell, base, delta, head } of attached) {
     const tokenizer = await base.tokenizer();
-    const endToken = endTokenOf(tokenizer, base.id);
     const { vocabulary } = base.architecture;
     if (tokenizer.vocabSize > vocabulary) {
       throw new UsageError(
@@ -47,14 +65,19 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
       );
     }
     const draw = { seed: cell.seed, family: base.family, side: parseProtocol(cell.protocol.split(' ')).side };
-    const [task, key] =
-      cell.task.kind === 'label'
-        ? [asTextTask(cell.task, draw), [cell.task.name, draw.seed, draw.family, cell.protocol].join()]
-        : [cell.task, cell.task.name];
-    const splits = await splitsOf(key, task);
+    const key = [cell.task.name, draw.seed, draw.family, cell.protocol].join();
+    const { task } = cell;
+    let work: PreparedCell['work'];
+    if (task.kind === 'label' && head) {
+      work = { kind: 'label', task, splits: await labelledOf(key, task, draw), head, draw };
+    } else {
+      const written = task.kind === 'label' ? asTextTask(task, draw) : task;
+      const splits = await textOf(task.kind === 'label' ? key : task.name, written);
+      work = { kind: 'text', task: written, splits, endToken: endTokenOf(tokenizer, base.id) };
+    }
     const settings: Settings = {
       task: { name: cell.task.name, version: cell.task.version },
-      data: splits.source,
+      data: work.splits.source,
       model: { id: base.id, hash: await base.hash(), tokenizer: tokenizer.hash },
       methods: cell.variant.parts.map(({ method, options }) => ({ name: method.name, options })),
       recipe: cell.recipe,
@@ -65,9 +88,24 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
     };
     const identity = hashJson(settings);
     const place = await findPlace(plan.results, addressOf(cell), identity);
-    prepared.push({ cell, task, splits, base, tokenizer, endToken, delta, settings, identity, place });
+    prepared.push({ cell, work, base, tokenizer, delta, settings, identity, place });
   }
   return prepared;
+}
+
+/** The head that an encoder needs; throws UsageError where a task asks it for text. */
+function headOf({ task, recipe }: Cell, base: BaseModel): Head | undefined {
+  if (base.architecture.kind !== 'encoder') return undefined;
+  if (task.kind === 'text') {
+    throw new UsageError(
+      `${base.id} is an encoder (${base.family}) and writes no text, which ${task.name} asks for; give a decoder or an encoder-decoder.`,
+    );
+  }
+  const { head, headDropout, headLearningRate, learningRate } = recipe;
+  return makeHead(base, head, task.classes?.length ?? 1, {
+    dropout: headDropout,
+    ...(headLearningRate !== undefined && { learningRate: headLearningRate / learningRate }),
+  });
 }
 
 function endTokenOf(tokenizer: Tokenizer, model: string): number {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { headNames } from '../models/heads.ts';
 
 const rate = z.number().min(0).max(1);
 const count = z.int().positive();
@@ -25,6 +26,14 @@ export const recipeSchema = z.strictObject({
     .enum(['start', 'first-evaluation'])
     .optional()
     .describe("when the base model's dropout begins; at the start where absent"),
+  head: z
+    .enum(headNames)
+    .default('paper')
+    .describe(
+      "what an encoder's answers come from: the RED authors' head, transformers', or one of the mean",
+    ),
+  headDropout: z.number().min(0).lt(1).optional().describe("the head's; 0.5 for paper, else config.json's"),
+  headLearningRate: z.number().positive().optional().describe("the head's; the method's where absent"),
   batchSize: count.default(8).describe('examples an optimiser step'),
   microBatch: count.optional().describe('examples computed at once; by their lengths where absent'),
   epochs: z.number().positive().default(1).describe('passes over the training set'),

@@ -46,7 +46,9 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const accumulating = planned.some((parts) => parts.length > 1);
   const shapes = planShapes(objective, planned.flat());
   const validation = cutMicroBatches(objective, taken(job.validation));
-  const validationShapes = planShapes(objective, validation);
+  const tested = taken(job.test ?? []);
+  const test = cutMicroBatches(objective, tested);
+  const validationShapes = planShapes(objective, [...validation, ...test]);
   const held = await holdFrozen(engine, base, delta, seed);
   const setup = { engine, held, base, delta, objective, packs, recipe, totalSteps };
   const types = stateTypes(setup, accumulating);
@@ -94,6 +96,17 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
     }
   };
 
+  const testNow = async (): Promise<TrainingResult['test']> => {
+    const start = performance.now();
+    if (best) state.write(best);
+    const { answers } = await evaluate(programs, objective, validationShapes, state, test);
+    const found = new Map(answers.map(({ example, answer }) => [example, answer]));
+    return {
+      answers: tested.map((example) => found.get(example)!),
+      seconds: (performance.now() - start) / 1000,
+    };
+  };
+
   try {
     while (run.step < totalSteps && !stopped) {
       // Lets signals and timers in: the step itself holds this thread.
@@ -136,7 +149,9 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
     const last = keepTrained(await state.read());
     const broken = Object.entries(last).find(([, data]) => !data.every(Number.isFinite));
     if (broken) diverged ??= `the trained tensor ${broken[0]} is no longer finite after step ${run.step}`;
+    const answered = job.test && diverged === undefined ? await testNow() : undefined;
     return {
+      ...(answered && { test: answered }),
       tensors: {
         ...unpackArrays(packs, stripped('trained', best ?? last)),
         ...ownTensors(delta, best ?? last),

@@ -23,6 +23,13 @@ export interface Evaluation {
   readonly seconds: number;
 }
 
+export interface StepProgress {
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly loss: number;
+  readonly tokensPerSecond: number;
+}
+
 export interface TrainingJob<Example> {
   readonly engine: Engine;
   readonly base: BaseModel;
@@ -41,7 +48,9 @@ export interface TrainingJob<Example> {
   readonly folder: string | undefined;
   /** Asked between steps: aborted means save a checkpoint and throw an Interrupted error. */
   readonly signal?: AbortSignal;
-  onProgress?(progress: { step: number; totalSteps: number; loss: number; tokensPerSecond: number }): void;
+  /** Examples that are answered once, at the best evaluation. */
+  readonly test?: readonly Example[];
+  onProgress?(progress: StepProgress): void;
 }
 
 export interface TrainingResult {
@@ -59,6 +68,8 @@ export interface TrainingResult {
   readonly neverMoved: readonly string[];
   readonly seconds: { readonly compile: number; readonly train: number; readonly evaluate: number };
   readonly resumedFrom?: number;
+  /** Answers to the job's test examples, in their order; absent where the run diverged. */
+  readonly test?: { readonly answers: readonly Float32Array[]; readonly seconds: number };
 }
 
 /** A run that was told to stop and saved what it had. */

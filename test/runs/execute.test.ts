@@ -35,6 +35,7 @@ vi.mock('../../harness/models/base.ts', () => ({
 const tokenizer: Tokenizer = {
   encode: (text) => [...Buffer.from(text)],
   decode: (ids) => Buffer.from(ids).toString(),
+  template: (texts) => ({ ids: texts.flat(), types: texts.flat().map(() => 0) }),
   vocabSize: 300,
   tokenId: () => undefined,
   eosId: 299,
