@@ -97,7 +97,7 @@ function section(method: Method, columns: readonly NamedBase[]): string[] {
     `## ${method.name}`,
     `${method.label}. ${method.paper}.${method.formula ? ` \`${method.formula}\`` : ''}`,
     [
-      `- Sites: ${sites.join('; ')}`,
+      ...(sites.length ? [`- Sites: ${sites.join('; ')}`] : []),
       ...(defaults.length
         ? [`- Hyper-parameters where no recipe says otherwise: ${defaults.join(', ')}`]
         : []),

@@ -70,7 +70,9 @@ function ofReal(logits: Float32Array, { attention_mask, labels }: Batch): Float3
   return logits.filter((_, i) => mask[Math.floor(i / width)]);
 }
 
-const cases = families.flatMap((family) => [...methods.keys()].map((name) => [family, name] as const));
+// `none` trains a task's head alone, and these bases have none.
+const names = [...methods.keys()].filter((name) => name !== 'none');
+const cases = families.flatMap((family) => names.map((name) => [family, name] as const));
 describe.each(cases)('%s: %s', (family, name) => {
   const method = methods.get(name)!;
   const batchOf = family === 't5' ? tinyPairs : tinyBatch;
