@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { generate, generateAll } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
@@ -15,16 +15,31 @@ import pTuning from '../../methods/p-tuning.ts';
 import prefix from '../../methods/prefix.ts';
 import prompt from '../../methods/prompt.ts';
 import vera from '../../methods/vera.ts';
-import { computeDecoder, type Arrays } from '../parity/decoder.ts';
+import { computeDecoder, type Arrays, type Batch } from '../parity/decoder.ts';
 
 let base: BaseModel;
 let engine: Engine;
 beforeAll(async () => {
-  const found = await loadBase('random-gpt2~layers=2,width=32,heads=2,vocab=40,positions=48');
-  // Weights as large as trained ones, so that no two tokens are equally likely.
-  base = { ...found, tensor: async (name) => (await found.tensor(name)).map((x) => 8 * x) };
   engine = await createEngine({ name: 'onnx', threads: 1 });
 });
+
+/** Random bases, and factors that make their weights as large as trained ones, so that no two tokens are equally likely. */
+const bases: [string, (tensor: string) => number][] = [
+  ['random-gpt2~layers=2,width=32,heads=2,vocab=40,positions=48', () => 8],
+  // Large embeddings would only repeat themselves.
+  ['random-t5~layers=2,width=32,heads=2,vocab=40', (tensor) => (tensor === 'shared.weight' ? 0.3 : 2)],
+];
+
+/** A prompt and what follows it, as a model takes them whole, and the row of logits that the first of these comes from. */
+function whole(prompt: number[], tokens: number[]): { batch: Batch; first: number } {
+  const apart = base.architecture.kind === 'encoder-decoder';
+  const ids = apart ? prompt : [...prompt, ...tokens];
+  const labels = apart ? tokens : [...prompt.map(() => -100), ...tokens];
+  return {
+    batch: { input_ids: [ids], attention_mask: [ids.map(() => 1)], labels: [labels] },
+    first: apart ? 0 : prompt.length - 1,
+  };
+}
 
 const methods: [string, () => Delta][] = [
   ['adalora', () => adalora.attach(base, adalora.options.parse({}))],
@@ -54,50 +69,49 @@ const methods: [string, () => Delta][] = [
   ],
 ];
 
-it.each(methods)('decoding with %s chooses and scores as a whole forward pass does', async (_, attach) => {
-  const delta = attach();
-  const trained: Arrays = {};
-  for (const [name, values] of Object.entries(await initialize(delta.trained, base, 1))) {
-    const noise = randomStream(2, name).normal(values.length, 0, 0.3);
-    trained[name] = values.map((x, i) => x + noise[i]!);
-  }
-  const fixed = { ...delta.frozen, ...delta.state };
-  const shapes = { ...delta.trained, ...fixed };
-  const tensors = Object.fromEntries(
-    Object.entries({ ...trained, ...(await initialize(fixed, base, 0)) }).map(([name, data]) => [
-      name,
-      { shape: shapes[name]!.shape, data },
-    ]),
-  );
-  const prompts = [7, 1, 12, 4].map((n, i) => Array.from(randomStream(i, 'prompt').integers(n, 40)));
-  const job = { engine, base, prompts, maxNewTokens: 9, beams: 1, eosId: undefined };
-  const { tokens } = await generate({ ...job, delta, tensors });
-  for (const [i, prompt] of prompts.entries()) {
-    const ids = [...prompt, ...tokens[i]!];
-    const { logits } = await computeDecoder(engine, base, delta, trained, {
-      input_ids: [ids],
-      attention_mask: [ids.map(() => 1)],
-      labels: [ids.map((id, at) => (at < prompt.length ? -100 : id))],
-    });
-    const likeliest = tokens[i]!.map((_, step) => {
-      const row = (prompt.length - 1 + step) * 40;
-      const scores = logits.subarray(row, row + 40);
-      return scores.indexOf(Math.max(...scores));
-    });
-    expect(tokens[i]).toEqual(likeliest);
-  }
-  // The score of a beam is its mean log-probability.
-  const { hypotheses } = await generateAll({ ...job, delta, tensors, beams: 3 });
-  for (const [i, prompt] of prompts.entries()) {
-    const best = hypotheses[i]![0]!;
-    const ids = [...prompt, ...best.tokens];
-    const { loss } = await computeDecoder(engine, base, delta, trained, {
-      input_ids: [ids],
-      attention_mask: [ids.map(() => 1)],
-      labels: [ids.map((id, at) => (at < prompt.length ? -100 : id))],
-    });
-    expect(best.score).toBeCloseTo(-loss, 4);
-  }
-  const plain = await generate({ ...job, delta: { trained: {} }, tensors: {} });
-  expect(tokens).not.toEqual(plain.tokens);
+describe.each(bases)('%s', (id, factor) => {
+  beforeAll(async () => {
+    const found = await loadBase(id);
+    base = { ...found, tensor: async (name) => (await found.tensor(name)).map((x) => factor(name) * x) };
+  });
+
+  it.each(methods)('decoding with %s chooses and scores as a whole forward pass does', async (_, attach) => {
+    const delta = attach();
+    const trained: Arrays = {};
+    for (const [name, values] of Object.entries(await initialize(delta.trained, base, 1))) {
+      const noise = randomStream(2, name).normal(values.length, 0, 0.3);
+      trained[name] = values.map((x, i) => x + noise[i]!);
+    }
+    const fixed = { ...delta.frozen, ...delta.state };
+    const shapes = { ...delta.trained, ...fixed };
+    const tensors = Object.fromEntries(
+      Object.entries({ ...trained, ...(await initialize(fixed, base, 0)) }).map(([name, data]) => [
+        name,
+        { shape: shapes[name]!.shape, data },
+      ]),
+    );
+    const prompts = [7, 1, 12, 4].map((n, i) => Array.from(randomStream(i, 'prompt').integers(n, 40)));
+    const job = { engine, base, prompts, maxNewTokens: 9, beams: 1, eosId: undefined };
+    const { tokens } = await generate({ ...job, delta, tensors });
+    for (const [i, prompt] of prompts.entries()) {
+      const { batch, first } = whole(prompt, tokens[i]!);
+      const { logits } = await computeDecoder(engine, base, delta, trained, batch);
+      const likeliest = tokens[i]!.map((_, step) => {
+        const row = (first + step) * 40;
+        const scores = logits.subarray(row, row + 40);
+        return scores.indexOf(Math.max(...scores));
+      });
+      expect(tokens[i]).toEqual(likeliest);
+    }
+    // The score of a beam is its mean log-probability.
+    const { hypotheses } = await generateAll({ ...job, delta, tensors, beams: 3 });
+    for (const [i, prompt] of prompts.entries()) {
+      const best = hypotheses[i]![0]!;
+      const { batch } = whole(prompt, [...best.tokens]);
+      const { loss } = await computeDecoder(engine, base, delta, trained, batch);
+      expect(best.score).toBeCloseTo(-loss, 4);
+    }
+    const plain = await generate({ ...job, delta: { trained: {} }, tensors: {} });
+    expect(tokens).not.toEqual(plain.tokens);
+  });
 });
