@@ -1,9 +1,14 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { headNames, type HeadName } from '../models/types.ts';
+import type { ParameterCounts } from '../runs/parameters.ts';
+import { positive } from './input.ts';
 import { columns, print, printJson, trainableLine } from './output.ts';
 
 interface ParamsOptions {
   readonly model: string;
   readonly method: string[];
+  readonly head: HeadName;
+  readonly classes: number;
   readonly tensors?: true;
   readonly json?: true;
 }
@@ -14,13 +19,16 @@ export function paramsCommand(): Command {
     .summary('count trained parameters exactly')
     .requiredOption('--model <base>', 'a hub id, a folder, or random-gpt2~…; only its config.json is read')
     .requiredOption('--method <variants...>', 'methods, such as red, lora~rank=4')
+    .addOption(new Option('--head <name>', 'of an encoder').choices(headNames).default('paper'))
+    .option('--classes <n>', 'that the head of an encoder tells apart; 1 for a value', positive, 2)
     .option('--tensors', 'list every trained tensor')
     .option('--json', 'print one JSON document')
     .action(params);
 }
 
 async function params(options: ParamsOptions): Promise<void> {
-  const { attach } = await import('../runs/attach.ts');
+  const { attach, attachWithHead } = await import('../runs/attach.ts');
+  const { makeHead } = await import('../models/heads.ts');
   const { countParameters } = await import('../runs/parameters.ts');
   const { loadMethods } = await import('../runs/plugins.ts');
   const { parseVariant } = await import('../runs/variant.ts');
@@ -28,12 +36,20 @@ async function params(options: ParamsOptions): Promise<void> {
   const variants = options.method.map((text) => parseVariant(text, methods));
   const { loadBase } = await import('../models/base.ts');
   const base = await loadBase(options.model);
+  const head =
+    base.architecture.kind === 'encoder' ? makeHead(base, options.head, options.classes) : undefined;
+  const count = async (variant: (typeof variants)[number]): Promise<ParameterCounts> => {
+    if (!head) return countParameters(base, await attach(variant, base));
+    const { base: whole, delta } = await attachWithHead(variant, base, head);
+    return countParameters(whole, delta, head);
+  };
   const counted = await Promise.all(
-    variants.map(async (variant) => ({ variant, ...countParameters(base, await attach(variant, base)) })),
+    variants.map(async (variant) => ({ variant, ...(await count(variant)) })),
   );
   if (options.json) {
     printJson({
       model: base.id,
+      ...(head && { head: { name: head.name, classes: head.outputs } }),
       methods: counted.map(({ variant, tensors, ...counts }) => ({
         ...{ variant: variant.name, label: variant.label },
         ...counts,

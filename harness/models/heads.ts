@@ -1,8 +1,5 @@
 import { linear, tanh, type Tensor } from '../engine/ops.ts';
-import type { BaseModel, Delta, Random, Shapes, TensorSpec } from './types.ts';
-
-export const headNames = ['paper', 'huggingface', 'mean'] as const;
-export type HeadName = (typeof headNames)[number];
+import type { BaseModel, Delta, HeadName, Random, Shapes, TensorSpec } from './types.ts';
 
 /** Makes a class or a value of an encoder's states; trained beside every method and counted apart from it. */
 export interface Head {

@@ -17,6 +17,19 @@ const t5 = (num_layers: number, d_model: number, num_heads: number): Record<stri
   num_heads,
 });
 
+const roberta = (num_hidden_layers: number, hidden_size: number): Record<string, unknown> => ({
+  model_type: 'roberta',
+  vocab_size: 50265,
+  max_position_embeddings: 514,
+  type_vocab_size: 1,
+  pad_token_id: 1,
+  layer_norm_eps: 1e-5,
+  num_hidden_layers,
+  hidden_size,
+  num_attention_heads: hidden_size / 64,
+  intermediate_size: 4 * hidden_size,
+});
+
 /** Published sizes of the papers' bases, so that parameters can be counted without the hub. */
 export const publicConfigs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   gpt2: gpt2(12, 768, 12),
@@ -35,6 +48,8 @@ export const publicConfigs: Readonly<Record<string, Readonly<Record<string, unkn
     rms_norm_eps: 1e-5,
     tie_word_embeddings: false,
   },
+  'roberta-base': roberta(12, 768),
+  'roberta-large': roberta(24, 1024),
   't5-small': t5(6, 512, 8),
   't5-base': t5(12, 768, 12),
 };

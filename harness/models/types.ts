@@ -73,6 +73,10 @@ export interface TensorSpec {
   readonly learningRate?: number;
 }
 
+/** The heads that an encoder may have (heads.ts). */
+export const headNames = ['paper', 'huggingface', 'mean'] as const;
+export type HeadName = (typeof headNames)[number];
+
 /** What a method may know while a program is being built. */
 export interface Context {
   readonly training: boolean;
