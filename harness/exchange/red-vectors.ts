@@ -1,0 +1,60 @@
+import { UsageError } from '../data/errors.ts';
+import { readTorchZip } from '../data/torch-zip.ts';
+import type { BaseModel, Site } from '../models/types.ts';
+import type { Adapter, StoredTensors } from './adapter.ts';
+
+/** The roles of the linear modules that each position edits. */
+const positions = {
+  ffn: ['mlpOutput'],
+  attn: ['attentionOutput'],
+  'ffn+attn': ['attentionOutput', 'mlpOutput'],
+  all: ['attentionOutput', 'key', 'mlpOutput', 'query', 'queryKeyValue', 'value'],
+};
+
+/** How the authors call a vector of a module, and how we do. */
+const parts = { activation_scaling: 'scaling', activation_bias: 'bias' } as const;
+
+/**
+ * Reads the vectors that RED's authors release, a PyTorch file of `<module>.delta_vector.activation_{scaling,bias}`, each
+ * [1, d], for a base; the module's name may lack what the base's begin with. Throws UsageError where it is none of these.
+ */
+export async function readRedVectors(path: string, base: BaseModel): Promise<Adapter> {
+  const tensors: Record<string, StoredTensors[string]> = {};
+  const found: Site[] = [];
+  const kinds = new Set<string>();
+  for (const [key, { shape, data }] of await readTorchZip(path)) {
+    const [, module, part] = /^(.+)\.delta_vector\.(activation_\w+)$/.exec(key) ?? [];
+    if (module === undefined || part === undefined) {
+      throw new UsageError(`${path} has a tensor "${key}"; RED's vectors are called <module>.delta_vector.activation_scaling and …_bias.`); // prettier-ignore
+    }
+    if (!isPart(part)) throw new UsageError(`${path} trained ${part} at ${module}, which RED here does not have; only scaling and bias.`); // prettier-ignore
+    const site = base.sites.find(({ kind, name }) => kind === 'linear' && (name === module || name.endsWith(`.${module}`))); // prettier-ignore
+    if (!site) throw new UsageError(`${path} edits "${module}", which is no linear module of ${base.id}; is it of another base?`); // prettier-ignore
+    if (shape.length !== 2 || shape[0] !== 1) {
+      throw new UsageError(`${path} gives "${key}" the shape [${shape.join(', ')}]; a vector is [1, d].`);
+    }
+    found.push(site);
+    kinds.add(parts[part]);
+    tensors[`${site.name}.red.${parts[part]}`] = { shape: [data.length], data };
+  }
+  const roles = [...new Set(found.map(({ role }): string => role))].sort();
+  const there = new Set(base.sites.map(({ role }): string => role));
+  const position = Object.entries(positions).find(([, edited]) => edited.filter((role) => there.has(role)).join() === roles.join()); // prettier-ignore
+  if (!position) throw new UsageError(`${path} edits modules of role ${roles.join(', ') || 'none'}; RED has no such position.`); // prettier-ignore
+  const layers = [...new Set(found.map(({ layer }) => layer))].sort((a, b) => a - b);
+  const all = new Set(base.sites.filter(({ role }) => role === 'mlpOutput').map(({ layer }) => layer)).size;
+  return {
+    method: 'red',
+    options: {
+      position: position[0],
+      ...{ scaling: kinds.has('scaling'), bias: kinds.has('bias') },
+      ...(layers.length < all && { layers }),
+    },
+    tensors,
+    head: {},
+  };
+}
+
+function isPart(part: string): part is keyof typeof parts {
+  return Object.hasOwn(parts, part);
+}
