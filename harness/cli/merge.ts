@@ -33,7 +33,7 @@ async function merge(path: string, options: MergeOptions): Promise<void> {
   process.on('SIGINT', stop).on('SIGTERM', stop);
   const progress = createProgress();
   try {
-    const { shapes } = await writeMerged(run, options.out, {
+    const tensors = await writeMerged(run, options.out, {
       signal: controller.signal,
       onProgress: (done, total) => {
         progress.update({ phase: 'merge', done, total, detail: '' });
@@ -41,7 +41,7 @@ async function merge(path: string, options: MergeOptions): Promise<void> {
     });
     progress.stop();
     const { variant, label } = run.record.method;
-    const [base, tensors] = [run.base.id, Object.keys(shapes).length];
+    const base = run.base.id;
     if (options.json) printJson({ folder: options.out, model: base, variant, label, tensors });
     else print(`${options.out}: ${base} with ${variant} in its weights, ${tensors} tensors. Use it as --model ${options.out}.`); // prettier-ignore
   } catch (error) {

@@ -7,6 +7,7 @@ import { readJson } from '../data/files.ts';
 import { writeSafetensors, type StoredTensor } from '../data/safetensors.ts';
 import { mergeDelta, type MergedModel } from '../models/merge.ts';
 import { Interrupted } from '../training/types.ts';
+import { mergedHead } from './merged-head.ts';
 import type { TrainedRun } from './trained.ts';
 
 export interface MergeEvents {
@@ -17,24 +18,27 @@ export interface MergeEvents {
 
 /**
  * Writes a run's base with what it trained in the weights, as a folder in Hugging Face layout: config.json,
- * model.safetensors (float32) and the tokenizer's files. The folder appears whole or not at all. Throws UsageError where
- * the method or the architecture does not allow it, and Interrupted when `signal` is aborted.
+ * model.safetensors (float32, the task's head in it) and the tokenizer's files; returns the number of tensors. The folder
+ * appears whole or not at all. Throws UsageError where the method or the architecture does not allow it, and Interrupted
+ * when `signal` is aborted.
  */
 export async function writeMerged(
   run: TrainedRun,
   folder: string,
   { signal, onProgress }: MergeEvents,
-): Promise<MergedModel> {
+): Promise<number> {
   const model = merge(run);
+  const head = await mergedHead(run);
   const own = await run.base.folder?.();
   const generation = own ? [join(own, 'generation_config.json')].filter((file) => existsSync(file)) : [];
   // A well-known base was described from what is published of it; its own file says more.
   const config = inFloat32({
     ...(own ? ((await readJson(join(own, 'config.json'))) as typeof model.config) : {}),
     ...model.config,
+    ...head.settings,
   });
   const names = Object.keys(model.shapes);
-  const tensors = names.map((name, i): [string, StoredTensor] => [
+  const merged = names.map((name, i): [string, StoredTensor] => [
     name,
     {
       shape: model.shapes[name]!,
@@ -45,15 +49,16 @@ export async function writeMerged(
       },
     },
   ]);
+  const tensors = { ...Object.fromEntries(merged), ...head.tensors };
   await writeFolderAtomic(folder, async (temporary) => {
     for (const file of [...run.tokenizer.files, ...generation]) {
       await copyFile(file, join(temporary, basename(file)));
     }
     await writeFileAtomic(join(temporary, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`);
     // transformers asks for the framework's name.
-    await writeSafetensors(join(temporary, 'model.safetensors'), Object.fromEntries(tensors), { format: 'pt' }); // prettier-ignore
+    await writeSafetensors(join(temporary, 'model.safetensors'), tensors, { format: 'pt' }); // prettier-ignore
   });
-  return model;
+  return Object.keys(tensors).length;
 }
 
 /** Merges, and says of a composition which method it is that cannot be. */

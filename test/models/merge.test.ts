@@ -2,15 +2,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { initialize } from '../../harness/models/attached.ts';
-import { describeArchitecture } from '../../harness/models/families.ts';
+import { makeHead, readBy, withHead } from '../../harness/models/heads.ts';
 import { mergeDelta } from '../../harness/models/merge.ts';
-import { randomStream } from '../../harness/models/random.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
 import { attach } from '../../harness/runs/attach.ts';
 import { loadMethods } from '../../harness/runs/plugins.ts';
 import { parseVariant } from '../../harness/runs/variant.ts';
 import { startOf, tinyBase, tinyBatch } from '../methods/tiny.ts';
 import { computeDecoder, type Arrays } from '../parity/decoder.ts';
+import { computeEncoder } from '../parity/encoder.ts';
+import { baseOf } from './base-of.ts';
 
 // What the contract's merging of every method with its defaults leaves open.
 
@@ -25,24 +26,6 @@ beforeAll(async () => {
 
 const attached = (text: string, to = base): Promise<Delta> => attach(parseVariant(text, methods), to);
 
-/** A base of random weights of any family. */
-function baseOf(config: Readonly<Record<string, unknown>>): BaseModel {
-  const architecture = describeArchitecture(config, 'the test');
-  const { family, sites, shapes } = architecture;
-  const values = (name: string): Float32Array => {
-    const size = shapes[name]!.reduce((product, n) => product * n, 1);
-    const mean = name.includes('norm') ? 1 : 0;
-    return randomStream(5, name).normal(size, mean, 0.2);
-  };
-  const nothing = (): never => {
-    throw new Error('not asked for');
-  };
-  return {
-    ...{ id: String(config.model_type), family, config, architecture, sites, shapes },
-    ...{ tensor: (name) => Promise.resolve(values(name)), location: () => undefined },
-    ...{ tokenizer: nothing, hash: nothing },
-  };
-}
 const llama = baseOf({
   ...{ model_type: 'llama', vocab_size: 24, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2 },
   ...{ num_attention_heads: 4, num_key_value_heads: 2, max_position_embeddings: 64 },
@@ -111,6 +94,48 @@ describe('merged equals unmerged', () => {
     const expected = Object.keys(settings).length === 0 ? 0 : settings;
     expect(sites.length > 0).toBe(expected !== 0);
     for (const { name, outputs } of sites) expect(await merged.tensor(`${name}.bias`)).toHaveLength(outputs);
+  });
+});
+
+/** A post-norm encoder; the head's own tensors stand beside the method's. */
+const encoder = (family: 'bert' | 'roberta'): BaseModel =>
+  baseOf({
+    ...{ model_type: family, vocab_size: 24, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 4, max_position_embeddings: 64, type_vocab_size: 1 },
+  });
+
+describe.each(['roberta', 'bert'] as const)('merged equals unmerged on %s', (family) => {
+  const bare = encoder(family);
+  const head = makeHead(bare, 'huggingface', 3, { dropout: 0 });
+  const of = readBy(head, bare);
+  const examples = tinyBatch().input_ids.map((ids, i) => ({ ids, types: ids.map(() => 0), label: i }));
+
+  it.each([
+    'full',
+    'lora~rank=2',
+    'dora~rank=2',
+    'vera~rank=8',
+    'adalora~rank=4~target-rank=2',
+    'ia3',
+    'bitfit',
+    'ssf',
+    'red~position=all',
+    // A block ends with a norm, which holds its edit behind that of the norm itself.
+    'red~position=block',
+    'red+ssf~position=block',
+    'ssf+red~position=block',
+  ])('%s', async (text) => {
+    const delta = await attached(text, of);
+    const { values } = await valuesOf(delta, of);
+    const heads = await startOf(of, { trained: head.tensors }, 0.3);
+    const state = { ...(await startOf(of, delta, 0.1)), ...heads };
+    const unmerged = await computeEncoder({ engine, base: of, delta: withHead(delta, head), head }, state, examples, true); // prettier-ignore
+    const merged = { ...of, ...mergeDelta(of, delta, values) };
+    const run = { engine, base: merged, delta: withHead({ trained: {} }, head), head };
+    const { hidden, answers } = await computeEncoder(run, heads, examples, true);
+    const largest = (list: Float32Array): number => list.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    expect(hidden).toBeAllclose(unmerged.hidden, { atol: 1e-5 * largest(unmerged.hidden) });
+    expect(answers).toBeAllclose(unmerged.answers, { atol: 1e-5 * largest(unmerged.answers) });
   });
 });
 
