@@ -263,6 +263,9 @@ const bases = { h: floats([5, 4], 33), W: floats([7, 4], 34) };
 
 /** One program for each fused operation and each of its forms. */
 export const fused: readonly Example[] = [
+  gradientsOf('gelu', { x: { shape: [6], data: Float32Array.of(-8, -1, 0, 0.7, 3, 9) } }, ({ x }) =>
+    ops.gelu(x!),
+  ),
   gradientsOf('geluTanh', { x: { shape: [5], data: Float32Array.of(-8, -1, 0, 0.7, 9) } }, ({ x }) =>
     ops.geluTanh(x!),
   ),
