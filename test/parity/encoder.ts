@@ -140,7 +140,7 @@ export function describeEncoder(model: string): void {
       /** The head's tensors stand where the model's do; the goldens of ReFT do not train them. */
       const attach = (delta: Delta, trained: boolean): Delta => {
         if (trained) return withHead(delta, head);
-        const fixed = Object.entries(head.tensors).map(([key, spec]) => [key, { ...spec, init: () => stored[key]! }]); // prettier-ignore
+        const fixed = Object.entries(head.tensors).map(([key, spec]) => [key, { ...spec, init: () => stored[key]! }] as const); // prettier-ignore
         return { ...delta, frozen: { ...delta.frozen, ...Object.fromEntries(fixed) } };
       };
 
