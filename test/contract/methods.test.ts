@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../harness/data/errors.ts';
-import { createEngine } from '../../harness/engine/create.ts';
+import { testEngine } from '../engines.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { initialize, trainedShapes } from '../../harness/models/attached.ts';
 import { mergeDelta } from '../../harness/models/merge.ts';
 import type { BaseModel, Delta, Method } from '../../harness/models/types.ts';
 import { loadMethods } from '../../harness/runs/plugins.ts';
 import { startOf, tinyBase, tinyBases, tinyBatch, tinyPairs } from '../methods/tiny.ts';
-import { takeSteps } from '../parity/adamw.ts';
-import { computeDecoder, type Arrays, type Batch } from '../parity/decoder.ts';
+import { compute, takeSteps } from '../methods/compute.ts';
+import type { Arrays, Batch } from '../parity/decoder.ts';
 
 // What holds for every method there is, on a tiny base of each family.
 
@@ -32,8 +32,8 @@ let base: BaseModel;
 let js: Engine;
 let onnx: Engine;
 beforeAll(async () => {
-  js = await createEngine({ name: 'js' });
-  onnx = await createEngine({ name: 'onnx', threads: 1 });
+  js = await testEngine('js');
+  onnx = await testEngine('onnx');
 });
 
 function attach(method: Method): Delta {
@@ -47,6 +47,7 @@ const largest = (values: Float32Array): number => values.reduce((most, x) => Mat
 /** Softmax cancels the key biases: what stands there as a gradient is rounding. */
 function hasGradient(name: string, index: number, length: number): boolean {
   if (base.family === 't5' && /\.k\.(added\.bias|ssf\.shift)$/.test(name)) return false;
+  if (base.family === 'roberta' && /\.key\.((red|added)\.)?(bias|ssf\.shift)$/.test(name)) return false;
   const third = Math.floor((3 * index) / length);
   return !(/\.c_attn\.((red|added)\.)?bias$/.test(name) && third === 1);
 }
@@ -62,8 +63,9 @@ function expectSameGradients(actual: Arrays, expected: Arrays, tolerance: number
   }
 }
 
-/** The logits of real tokens; an encoder-decoder's are its labels'. */
+/** The logits of real tokens; an encoder-decoder's are its labels', an encoder's its sequences'. */
 function ofReal(logits: Float32Array, { attention_mask, labels }: Batch): Float32Array {
+  if (base.architecture.kind === 'encoder') return logits;
   const apart = base.architecture.kind === 'encoder-decoder';
   const mask = apart ? labels.flat().map((id) => (id === -100 ? 0 : 1)) : attention_mask.flat();
   const width = logits.length / mask.length;
@@ -83,9 +85,9 @@ describe.each(cases)('%s: %s', (family, name) => {
 
   if (startsAsBase.has(name)) {
     it('is the identity at the start', async () => {
-      const alone = await computeDecoder(js, base, { trained: {} }, {}, batch);
+      const alone = await compute(js, base, { trained: {} }, {}, batch);
       const delta = attach(method);
-      const { logits } = await computeDecoder(js, base, delta, await startOf(base, delta), batch);
+      const { logits } = await compute(js, base, delta, await startOf(base, delta), batch);
       expect(logits).toBeAllclose(alone.logits, { atol: 1e-5 * largest(alone.logits) });
     });
   }
@@ -115,14 +117,14 @@ describe.each(cases)('%s: %s', (family, name) => {
   it('gives every tensor a gradient, the same on every engine and by differences of the loss', async () => {
     const delta = attach(method);
     const state = await startOf(base, delta, 0.1);
-    const at = (point: Arrays): ReturnType<typeof computeDecoder> => computeDecoder(js, base, delta, point, batch); // prettier-ignore
+    const at = (point: Arrays): ReturnType<typeof compute> => compute(js, base, delta, point, batch); // prettier-ignore
     const { loss, logits, gradients } = await at(state);
     for (const [tensor, gradient] of Object.entries(gradients)) {
       const kept = gradient.filter((_, i) => hasGradient(tensor, i, gradient.length));
       if (kept.length > 0) expect(largest(kept), tensor).toBeGreaterThan(1e-8);
     }
 
-    const recorded = await computeDecoder(onnx, base, delta, state, batch);
+    const recorded = await compute(onnx, base, delta, state, batch);
     expect(recorded.loss).toBeCloseTo(loss, 5);
     expect(recorded.logits).toBeAllclose(logits, { atol: 1e-5 * largest(logits) });
     expectSameGradients(recorded.gradients, gradients, 2e-5);
@@ -148,7 +150,7 @@ describe.each(cases)('%s: %s', (family, name) => {
     const delta = attach(method);
     if (!delta.merge) return skip('it cannot be merged');
     const state = await startOf(base, delta, 0.1);
-    const { logits } = await computeDecoder(js, base, delta, state, batch);
+    const { logits } = await compute(js, base, delta, state, batch);
     const values = { ...state, ...(await initialize(delta.frozen ?? {}, base, 0)) };
     let model: ReturnType<typeof mergeDelta>;
     try {
@@ -160,20 +162,20 @@ describe.each(cases)('%s: %s', (family, name) => {
       return;
     }
     const merged = { ...base, ...model };
-    const alone = await computeDecoder(js, merged, { trained: {} }, {}, batch);
+    const alone = await compute(js, merged, { trained: {} }, {}, batch);
     expect(alone.logits).toBeAllclose(logits, { atol: 1e-5 * largest(logits) });
-    const unmerged = await computeDecoder(js, base, { trained: {} }, {}, batch);
+    const unmerged = await compute(js, base, { trained: {} }, {}, batch);
     expect(unmerged.logits).not.toBeAllclose(logits, { atol: 1e-2 * largest(logits) });
   });
 
   it('computes the same under padding, behind and before', async () => {
     const delta = attach(method);
     const state = await startOf(base, delta, 0.1);
-    const { loss, logits, gradients } = await computeDecoder(js, base, delta, state, batch);
+    const { loss, logits, gradients } = await compute(js, base, delta, state, batch);
     // Relative positions count padding between virtual tokens and the source, so there it stands behind alone.
     const apart = family === 't5' && delta.promptLength !== undefined;
     for (const padded of [batchOf(0, 3), batchOf(apart ? 0 : 2, 1)]) {
-      const ours = await computeDecoder(js, base, delta, state, padded);
+      const ours = await compute(js, base, delta, state, padded);
       expect(ours.loss).toBeCloseTo(loss, 5);
       expect(ofReal(ours.logits, padded)).toBeAllclose(logits, { atol: 1e-5 * largest(logits) });
       expectSameGradients(ours.gradients, gradients, 2e-5);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens } from '../../harness/data/task.ts';
-import { createEngine } from '../../harness/engine/create.ts';
+import { testEngine } from '../engines.ts';
 import * as ops from '../../harness/engine/ops.ts';
 import type { Engine, EngineName } from '../../harness/engine/types.ts';
 import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
@@ -128,7 +128,7 @@ export function describeEncoder(model: string): void {
       let head: Head;
       let stored: Arrays;
       beforeAll(async () => {
-        engine = await createEngine({ name, threads: 1 }).catch((error: unknown) => {
+        engine = await testEngine(name).catch((error: unknown) => {
           if (name === 'tensorflow') return undefined;
           throw error;
         });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EarlyStopping } from '../../harness/decoding/beam.ts';
 import { generateAll } from '../../harness/decoding/generate.ts';
-import { createEngine } from '../../harness/engine/create.ts';
+import { testEngine } from '../engines.ts';
 import { loadBase } from '../../harness/models/base.ts';
 import { hasParity, parity, readGolden } from './folder.ts';
 
@@ -49,7 +49,7 @@ for (const [name, model, read] of goldens) {
       const eosId = config.eos_token_id === null ? undefined : eos_token_id;
       const base = await loadBase(join(parity, model));
       const { hypotheses } = await generateAll({
-        engine: await createEngine({ name: 'onnx', threads: 1 }),
+        engine: await testEngine('onnx'),
         base,
         delta: { trained: {} },
         tensors: {},

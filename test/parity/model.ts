@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createEngine } from '../../harness/engine/create.ts';
+import { testEngine } from '../engines.ts';
 import type { Engine, EngineName } from '../../harness/engine/types.ts';
 import { trainedShapes } from '../../harness/models/attached.ts';
 import { loadBase } from '../../harness/models/base.ts';
@@ -64,7 +64,7 @@ export function describeDecoder(
         let engine: Engine | undefined;
         let base: BaseModel;
         beforeAll(async () => {
-          engine = await createEngine({ name, threads: 1 }).catch((error: unknown) => {
+          engine = await testEngine(name).catch((error: unknown) => {
             if (name === 'tensorflow') return undefined;
             throw error;
           });
