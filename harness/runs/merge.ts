@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFileAtomic, writeFolderAtomic } from '../data/atomic.ts';
+import { editJson } from '../data/edit-json.ts';
 import { UsageError } from '../data/errors.ts';
-import { readJson } from '../data/files.ts';
+import { readBytes } from '../data/files.ts';
 import { writeSafetensors, type StoredTensor } from '../data/safetensors.ts';
 import { mergeDelta, type MergedModel } from '../models/merge.ts';
 import { Interrupted } from '../training/types.ts';
@@ -32,11 +33,14 @@ export async function writeMerged(
   const own = await run.base.folder?.();
   const generation = own ? [join(own, 'generation_config.json')].filter((file) => existsSync(file)) : [];
   // A well-known base was described from what is published of it; its own file says more.
-  const config = inFloat32({
-    ...(own ? ((await readJson(join(own, 'config.json'))) as typeof model.config) : {}),
-    ...model.config,
+  const config = own ? String(await readBytes(join(own, 'config.json'))) : JSON.stringify(run.base.config);
+  // What is written is float32, whatever the base was; transformers would round it again.
+  const types = ['dtype', 'torch_dtype'].filter((key) => config.includes(`"${key}"`));
+  const settings = {
+    ...Object.fromEntries(types.map((key) => [key, 'float32'])),
+    ...Object.fromEntries(Object.entries(model.config).filter(([key, value]) => value !== run.base.config[key])), // prettier-ignore
     ...head.settings,
-  });
+  };
   const names = Object.keys(model.shapes);
   const merged = names.map((name, i): [string, StoredTensor] => [
     name,
@@ -54,7 +58,7 @@ export async function writeMerged(
     for (const file of [...run.tokenizer.files, ...generation]) {
       await copyFile(file, join(temporary, basename(file)));
     }
-    await writeFileAtomic(join(temporary, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`);
+    await writeFileAtomic(join(temporary, 'config.json'), `${editJson(config, settings)}\n`);
     // transformers asks for the framework's name.
     await writeSafetensors(join(temporary, 'model.safetensors'), tensors, { format: 'pt' }); // prettier-ignore
   });
@@ -71,10 +75,4 @@ function merge({ base, delta, values, parts }: TrainedRun): MergedModel {
     const name = stuck?.method.name ?? parts.map(({ method }) => method.name).join('+');
     throw new UsageError(`${name}: ${error.message}`, { cause: error });
   }
-}
-
-/** What is written is float32, whatever the base was; transformers would round it again. */
-function inFloat32(config: MergedModel['config']): Record<string, unknown> {
-  const keys = ['dtype', 'torch_dtype'].filter((key) => key in config);
-  return { ...config, ...Object.fromEntries(keys.map((key) => [key, 'float32'])) };
 }
