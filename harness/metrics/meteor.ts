@@ -62,29 +62,30 @@ function readFunctionWords(): Set<string> {
   return new Set(readFileSync(file, 'utf8').split('\n').filter(Boolean));
 }
 
-/** The module that finds two words alike; a pair that is alike as stems may be so as synonyms too, and counts twice. */
-function modulesOf(a: Word, b: Word): number[] {
-  if (a === b) return [0];
-  const modules = a.stem === b.stem ? [1] : [];
-  const [few, many] = a.senses.size < b.senses.size ? [a.senses, b.senses] : [b.senses, a.senses];
-  for (const sense of few) {
-    if (many.has(sense)) return [...modules, 2];
-  }
-  return modules;
-}
+const shareSense = (few: ReadonlySet<number>, many: ReadonlySet<number>): boolean => {
+  for (const sense of few) if (many.has(sense)) return true;
+  return false;
+};
+const areSynonyms = (a: Word, b: Word): boolean =>
+  a.senses.size < b.senses.size ? shareSense(a.senses, b.senses) : shareSense(b.senses, a.senses);
 
-/** Where a reference word may stand in the hypothesis: exact matches first, then stems, then synonyms. */
+/**
+ * Where a reference word may stand in the hypothesis: exact matches first, then stems, then synonyms. A pair that is alike
+ * as stems may be so as synonyms too, and counts twice.
+ */
 function wordCandidates(word: Word, hypothesis: readonly Word[]): Candidate[] {
-  return hypothesis
-    .flatMap((other, i) =>
-      modulesOf(word, other).map((module) => ({
-        module,
-        referenceLength: 1,
-        hypothesis: i,
-        hypothesisLength: 1,
-      })),
-    )
-    .sort((a, b) => a.module - b.module);
+  const found: Candidate[][] = [[], [], []];
+  for (const [i, other] of hypothesis.entries()) {
+    const add = (module: number): void => {
+      found[module]!.push({ module, referenceLength: 1, hypothesis: i, hypothesisLength: 1 });
+    };
+    if (word === other) add(0);
+    else {
+      if (word.stem === other.stem) add(1);
+      if (areSynonyms(word, other)) add(2);
+    }
+  }
+  return found.flat();
 }
 
 /**
