@@ -1,5 +1,6 @@
 import * as library from '@huggingface/tokenizers';
 import { join } from 'node:path';
+import { charactersMap } from './characters-map.ts';
 import { UsageError } from './errors.ts';
 import { isFile, readBytes, readJson } from './files.ts';
 import { hashFiles } from './hash.ts';
@@ -41,7 +42,9 @@ interface LibraryTokenizer {
   id_to_token(id: number): string | undefined;
   get_vocab(): Map<string, number>;
   pre_tokenizer: ((text: string) => string[]) | null;
+  normalizer: Normalize | null;
 }
+type Normalize = (text: string) => string;
 const LibraryTokenizer = library.Tokenizer as unknown as new (
   json: JsonObject,
   config: JsonObject,
@@ -88,6 +91,7 @@ function build(path: string, json: JsonObject, config: JsonObject): Omit<Tokeniz
   let inner: LibraryTokenizer;
   try {
     inner = new LibraryTokenizer({ added_tokens: [], ...json }, config);
+    mapCharacters(inner, json.normalizer);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(`${path} is not a tokenizer that can be read: ${why}`, { cause: error });
@@ -114,7 +118,7 @@ function build(path: string, json: JsonObject, config: JsonObject): Omit<Tokeniz
     const made = inner.encode(text, pair === undefined ? options : { ...options, text_pair: pair });
     // The package counts a second text apart; RoBERTa's processor does not.
     const apart = isObject(json.post_processor) && json.post_processor.type !== 'RobertaProcessing';
-    return { ids: made.ids, types: (apart && made.token_type_ids) || made.ids.map(() => 0) };
+    return { ids: made.ids, types: (apart ? made.token_type_ids : undefined) ?? made.ids.map(() => 0) };
   };
   return {
     encode: (text, { specialTokens = false } = {}) => encode(text, specialTokens),
@@ -136,6 +140,23 @@ function build(path: string, json: JsonObject, config: JsonObject): Omit<Tokeniz
   };
 }
 
+/** Lets a map of characters be followed to the letter, for which the package takes NFKC. */
+function mapCharacters(inner: LibraryTokenizer, spec: unknown): void {
+  if (!isObject(spec)) return;
+  const mapOf = (part: unknown): Normalize | undefined =>
+    isObject(part) && part.type === 'Precompiled' && typeof part.precompiled_charsmap === 'string'
+      ? charactersMap(part.precompiled_charsmap)
+      : undefined;
+  const map = mapOf(spec);
+  if (map) inner.normalizer = map;
+  if (spec.type !== 'Sequence' || !Array.isArray(spec.normalizers)) return;
+  const parts = (inner.normalizer as unknown as { normalizers: { normalize: Normalize }[] }).normalizers;
+  spec.normalizers.forEach((part, i) => {
+    const map = mapOf(part);
+    if (map) parts[i] = { normalize: map };
+  });
+}
+
 type Words = (text: string) => string[];
 
 /** How a text falls into words, where the package's own way differs from the reference's or is slow. */
@@ -148,6 +169,21 @@ function wordsOf(spec: unknown): Words | undefined {
   if (spec.type === 'Digits') {
     const pattern = spec.individual_digits === true ? /\p{N}|\P{N}+/gu : /\p{N}+|\P{N}+/gu;
     return (text) => text.match(pattern) ?? [];
+  }
+  // JavaScript's \s differs from the reference's by U+0085 and U+FEFF.
+  if (spec.type === 'WhitespaceSplit') return (text) => text.match(/\P{White_Space}+/gu) ?? [];
+  // Older files say add_prefix_space for it.
+  if (
+    spec.type === 'Metaspace' &&
+    (spec.prepend_scheme ?? (spec.add_prefix_space === false ? 'never' : 'always')) === 'always' &&
+    spec.replacement === '▁' &&
+    spec.split !== false
+  ) {
+    return (text) =>
+      text
+        .replaceAll(' ', '▁')
+        .replace(/^(?!▁)/, '▁')
+        .match(/▁[^▁]*/g) ?? [];
   }
   if (spec.type !== 'Sequence' || !Array.isArray(spec.pretokenizers)) return undefined;
   const steps = spec.pretokenizers.map(wordsOf);

@@ -1,0 +1,56 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { charactersMap } from '../../harness/data/characters-map.ts';
+import { UsageError } from '../../harness/data/errors.ts';
+import { loadTokenizer } from '../../harness/data/tokenizer.ts';
+import { temporaryFolder } from './temporary.ts';
+
+const here = join(import.meta.dirname, 'tokenizer');
+const golden = JSON.parse(await readFile(join(here, 'unigram-golden.json'), 'utf8')) as {
+  readonly cases: readonly { text: string; ids: number[]; with_special: number[]; decoded: string }[];
+};
+
+describe("a Unigram tokenizer laid out as T5's", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    await copyFile(join(here, 'unigram.json'), join(folder, 'tokenizer.json'));
+  });
+
+  it('equals the reference', async () => {
+    const tokenizer = await loadTokenizer(folder);
+    expect([tokenizer.padId, tokenizer.eosId]).toEqual([0, 1]);
+    for (const { text, ids, with_special, decoded } of golden.cases) {
+      expect(tokenizer.encode(text), text).toEqual(ids);
+      expect(tokenizer.encode(text, { specialTokens: true }), text).toEqual(with_special);
+      expect(tokenizer.decode(with_special, { skipSpecialTokens: true }), text).toBe(decoded);
+    }
+  });
+
+  it('may have its map of characters among other normalisers', async () => {
+    const path = join(folder, 'tokenizer.json');
+    const json = JSON.parse(await readFile(path, 'utf8')) as { normalizer: unknown };
+    const normalizers = [json.normalizer, { type: 'Lowercase' }];
+    await writeFile(path, JSON.stringify({ ...json, normalizer: { type: 'Sequence', normalizers } }));
+    const tokenizer = await loadTokenizer(folder);
+    expect(tokenizer.encode('BANE ﬁ')).toEqual(tokenizer.encode('bane fi'));
+  });
+
+  it('is refused with a broken map of characters', async () => {
+    const path = join(folder, 'tokenizer.json');
+    const json = JSON.parse(await readFile(path, 'utf8')) as { normalizer: { precompiled_charsmap: string } };
+    json.normalizer.precompiled_charsmap = json.normalizer.precompiled_charsmap.slice(0, 40);
+    await writeFile(path, JSON.stringify(json));
+    await expect(loadTokenizer(folder)).rejects.toThrow(UsageError);
+    await expect(loadTokenizer(folder)).rejects.toThrow('its map of characters is cut short');
+  });
+});
+
+it('a map of characters reads no further than its file', () => {
+  // A trie of one unit, whose children would stand far behind it.
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt32LE(4, 0);
+  bytes.writeUInt32LE(0xffffffff, 4);
+  expect(charactersMap(bytes.toString('base64'))('añb')).toBe('añb');
+});
