@@ -20,8 +20,33 @@ export interface TokenizerSource {
   readonly repo: string;
 }
 
+const encoderKeys = {
+  layers: 'num_hidden_layers',
+  width: 'hidden_size',
+  heads: 'num_attention_heads',
+  inner: 'intermediate_size',
+  vocab: 'vocab_size',
+  positions: 'max_position_embeddings',
+};
+const encoderDefaults = {
+  num_hidden_layers: 4,
+  hidden_size: 256,
+  num_attention_heads: 4,
+};
+const encoderRest: RandomFamily['rest'] = ({ hidden_size, intermediate_size }) => ({
+  intermediate_size: intermediate_size ?? 4 * hidden_size!,
+  hidden_dropout_prob: 0,
+  attention_probs_dropout_prob: 0,
+});
+
 // No dropout: a random base serves comparisons of speed and of gradients.
 const families: Readonly<Record<string, RandomFamily>> = {
+  bert: {
+    keys: encoderKeys,
+    defaults: { ...encoderDefaults, vocab_size: 30522, max_position_embeddings: 512, type_vocab_size: 2 },
+    rest: encoderRest,
+    tokenizer: { folder: 'bert', repo: 'google-bert/bert-base-uncased' },
+  },
   gpt2: {
     keys: {
       layers: 'n_layer',
@@ -56,6 +81,12 @@ const families: Readonly<Record<string, RandomFamily>> = {
       intermediate_size: intermediate_size ?? 32 * Math.ceil((8 * hidden_size!) / 96),
     }),
     tokenizer: { folder: 'llama2', repo: 'TinyLlama/TinyLlama-1.1B-Chat-v1.0' },
+  },
+  roberta: {
+    keys: encoderKeys,
+    defaults: { ...encoderDefaults, vocab_size: 50265, max_position_embeddings: 514, type_vocab_size: 1 },
+    rest: encoderRest,
+    tokenizer: { folder: 'roberta', repo: 'FacebookAI/roberta-base' },
   },
   t5: {
     keys: { layers: 'num_layers', width: 'd_model', heads: 'num_heads', inner: 'd_ff', vocab: 'vocab_size' },
@@ -112,7 +143,8 @@ export function randomBase(id: string): RandomBase {
       .digest('hex'),
     tokenizer: family.tokenizer,
     tensor(name) {
-      const size = architecture.shapes[name]!.reduce((product, n) => product * n, 1);
+      const pooler = architecture.kind === 'encoder' ? architecture.pooler : undefined;
+      const size = (architecture.shapes[name] ?? pooler![name]!).reduce((product, n) => product * n, 1);
       const initial = architecture.initial(name);
       return initial.kind === 'constant'
         ? new Float32Array(size).fill(initial.value)

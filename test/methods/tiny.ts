@@ -7,6 +7,7 @@ import type { Arrays, Batch } from '../parity/decoder.ts';
 /** Random bases of two layers, a family each, and a factor that makes their weights as large as trained ones. */
 export const tinyBases = {
   gpt2: { id: 'random-gpt2~layers=2,width=16,heads=2,vocab=24,positions=128', factor: 5 },
+  roberta: { id: 'random-roberta~layers=2,width=16,heads=2,vocab=24,positions=130', factor: 5 },
   llama: { id: 'random-llama~layers=2,width=16,heads=4,kvHeads=2,vocab=24,positions=128', factor: 5 },
   t5: { id: 'random-t5~layers=2,width=16,heads=2,vocab=24', factor: 1 },
 };
