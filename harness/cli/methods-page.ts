@@ -61,15 +61,18 @@ function trained(base: BaseModel, delta: Delta | undefined): string {
   return delta ? countParameters(base, delta).trained.toLocaleString('en') : '–';
 }
 
-/** `yes`, `no`, or the families into which it does not merge. */
+/** `yes`, `no`, or the families into which it does not merge, of those that it can act on. */
 function merges(method: Method, targets: readonly NamedBase[]): string {
-  const refusing = targets.filter(({ base }) => !canMerge(base, attachTo(base, method)));
-  if (refusing.length === targets.length) return 'no';
+  const tried = targets.flatMap(({ label, base }) => {
+    const delta = attachTo(base, method);
+    return delta ? [{ label, merges: canMerge(base, delta) }] : [];
+  });
+  const refusing = tried.filter(({ merges }) => !merges);
+  if (refusing.length === tried.length) return 'no';
   return refusing.length === 0 ? 'yes' : `yes, not into ${refusing.map(({ label }) => label).join(', ')}`;
 }
 
-function canMerge(base: BaseModel, delta: Delta | undefined): boolean {
-  if (!delta) return false;
+function canMerge(base: BaseModel, delta: Delta): boolean {
   // Only which edits there are matters here, not their values.
   const zeros = ({ shape }: TensorSpec): Float32Array =>
     new Float32Array(shape.reduce((size, n) => size * n, 1));
