@@ -27,26 +27,35 @@ import { relativeBuckets } from './relative-positions.ts';
 import type { Shape, Site } from './types.ts';
 
 /** The part of Hugging Face's T5Config that the forward pass depends on. */
-export const t5Config = z.looseObject({
-  model_type: z.literal('t5'),
-  vocab_size: z.int().positive(),
-  d_model: z.int().positive(),
-  d_kv: z.int().positive(),
-  d_ff: z.int().positive(),
-  num_layers: z.int().positive(),
-  num_decoder_layers: z.int().positive().nullish(),
-  num_heads: z.int().positive(),
-  relative_attention_num_buckets: z.int().min(4).multipleOf(2).default(32),
-  relative_attention_max_distance: z.int().positive().default(128),
-  dropout_rate: z.number().min(0).lt(1).default(0.1),
-  layer_norm_epsilon: z.number().positive().default(1e-6),
-  initializer_factor: z.number().positive().default(1),
-  feed_forward_proj: z.enum(['relu', 'gated-gelu']).default('relu'),
-  is_encoder_decoder: z.literal(true).default(true),
-  tie_word_embeddings: z.boolean().default(true),
-  scale_decoder_outputs: z.boolean().optional(),
-  decoder_start_token_id: z.int().min(0).default(0),
-});
+export const t5Config = z
+  .looseObject({
+    model_type: z.literal('t5'),
+    vocab_size: z.int().positive(),
+    d_model: z.int().positive(),
+    d_kv: z.int().positive(),
+    d_ff: z.int().positive(),
+    num_layers: z.int().positive(),
+    num_decoder_layers: z.int().positive().nullish(),
+    num_heads: z.int().positive(),
+    relative_attention_num_buckets: z.int().min(4).multipleOf(2).default(32),
+    relative_attention_max_distance: z.int().positive().default(128),
+    dropout_rate: z.number().min(0).lt(1).default(0.1),
+    layer_norm_epsilon: z.number().positive().default(1e-6),
+    initializer_factor: z.number().positive().default(1),
+    feed_forward_proj: z.enum(['relu', 'gated-gelu']).default('relu'),
+    is_encoder_decoder: z.literal(true).default(true),
+    tie_word_embeddings: z.boolean().default(true),
+    scale_decoder_outputs: z.boolean().optional(),
+    decoder_start_token_id: z.int().min(0).default(0),
+    // Weights of another number format under the same names.
+    quantization_config: z.null().optional(),
+  })
+  .superRefine((config, context) => {
+    const { relative_attention_max_distance: farthest, relative_attention_num_buckets: buckets } = config;
+    if (farthest > buckets / 2) return;
+    const message = `${farthest} is not above ${buckets / 2}, half of relative_attention_num_buckets`;
+    context.addIssue({ code: 'custom', path: ['relative_attention_max_distance'], message });
+  });
 type Config = z.infer<typeof t5Config>;
 type Stack = Site['stack'];
 
