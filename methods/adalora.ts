@@ -81,10 +81,12 @@ export default defineMethod({
             : undefined,
       }),
       merge: (x) => (site) => {
-        if (!adapted.has(site.name)) return [];
-        const values = x[E(site)]!;
-        const down = x[A(site)]!.map((a, i) => a * values[Math.floor(i / site.inputs)]!);
-        return [{ low: { up: x[B(site)]!.map((b) => b * scale), down } }];
+        const low = (): { up: Float32Array; down: Float32Array } => {
+          const values = x[E(site)]!;
+          const down = x[A(site)]!.map((a, i) => a * values[Math.floor(i / site.inputs)]!);
+          return { up: x[B(site)]!.map((b) => b * scale), down };
+        };
+        return adapted.has(site.name) ? [{ low }] : [];
       },
       penalty(x) {
         const one = identity(rank);

@@ -69,7 +69,7 @@ export default defineMethod({
         adapted.has(site.name)
           ? [
               {
-                low: { up: x[B(site)]!.map((value) => value * scale), down: x[A(site)]! },
+                low: () => ({ up: x[B(site)]!.map((value) => value * scale), down: x[A(site)]! }),
                 scale(V) {
                   const norms = outputNorms(V, site.outputs, transposed);
                   return x[m(site)]!.map((magnitude, o) => magnitude / norms[o]!);

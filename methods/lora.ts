@@ -50,7 +50,7 @@ export default defineMethod({
       }),
       merge: (x) => (site) =>
         adapted.has(site.name)
-          ? [{ low: { up: x[B(site)]!.map((value) => value * scale), down: x[A(site)]! } }]
+          ? [{ low: () => ({ up: x[B(site)]!.map((value) => value * scale), down: x[A(site)]! }) }]
           : [],
     };
   },

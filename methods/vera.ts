@@ -61,16 +61,16 @@ export default defineMethod({
             : undefined,
       }),
       merge: (x) => (site) => {
-        if (!adapted.has(site.name)) return [];
-        const [A, B, lambdaD, lambdaB] = [x.vera_A!, x.vera_B!, x[d(site)]!, x[b(site)]!];
-        const down = Float32Array.from({ length: rank * site.inputs }, (_, i) => {
-          const row = Math.floor(i / site.inputs);
-          return lambdaD[row]! * A[row * inputs + (i % site.inputs)]!;
-        });
-        const up = B.subarray(0, site.outputs * rank).map(
-          (value, i) => value * lambdaB[Math.floor(i / rank)]!,
-        );
-        return [{ low: { up, down } }];
+        const low = (): { up: Float32Array; down: Float32Array } => {
+          const [A, B, lambdaD, lambdaB] = [x.vera_A!, x.vera_B!, x[d(site)]!, x[b(site)]!];
+          const down = Float32Array.from({ length: rank * site.inputs }, (_, i) => {
+            const row = Math.floor(i / site.inputs);
+            return lambdaD[row]! * A[row * inputs + (i % site.inputs)]!;
+          });
+          const up = B.subarray(0, site.outputs * rank).map((value, i) => value * lambdaB[Math.floor(i / rank)]!); // prettier-ignore
+          return { up, down };
+        };
+        return adapted.has(site.name) ? [{ low }] : [];
       },
     };
   },

@@ -98,7 +98,7 @@ function fold(base: Module, edits: readonly AffineEdit[], outputs: number, trans
   const weight = base.weight.slice();
   let bias = base.bias?.slice();
   for (const { low, scale, aroundBias, shift } of edits) {
-    if (low) addProduct(weight, low, outputs, transposed);
+    if (low) addProduct(weight, low(), outputs, transposed);
     if (scale) {
       const factors = typeof scale === 'function' ? scale(withProduct(base.weight, low, outputs, transposed)) : scale; // prettier-ignore
       scaleMatrix(weight, factors, outputs, transposed);
@@ -121,14 +121,14 @@ function withProduct(
 ): Float32Array {
   // prettier-ignore
   const sum = weight.slice();
-  if (low) addProduct(sum, low, outputs, transposed);
+  if (low) addProduct(sum, low(), outputs, transposed);
   return sum;
 }
 
 /** Adds up down [outputs, inputs] to a weight that is stored so (`transposed`) or the other way round; in double precision. */
 function addProduct(
   weight: Float32Array,
-  { up, down }: NonNullable<AffineEdit['low']>,
+  { up, down }: ReturnType<NonNullable<AffineEdit['low']>>,
   outputs: number,
   transposed: boolean,
 ): void {

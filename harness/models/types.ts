@@ -129,8 +129,8 @@ export interface Edits {
 export interface AffineEdit {
   /** [inputs] */
   readonly input?: Float32Array;
-  /** up [outputs, r] and down [r, inputs] */
-  readonly low?: { readonly up: Float32Array; readonly down: Float32Array };
+  /** up [outputs, r] and down [r, inputs]; a function, so that they are made only when the module's turn comes. */
+  readonly low?: () => { readonly up: Float32Array; readonly down: Float32Array };
   /** [outputs], or made of the base's weight + up down, which lies as the checkpoint stores it. */
   readonly scale?: Float32Array | ((weight: Float32Array) => Float32Array);
   /** Whether the base's own bias stands outside of what is scaled. */
