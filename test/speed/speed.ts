@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { median, min } from 'simple-statistics';
+import { median, min, sum } from 'simple-statistics';
 import { loadE2E } from '../../harness/data/e2e.ts';
+import { encodeLabelled } from '../../harness/data/encode-labelled.ts';
+import { loadGlue } from '../../harness/data/glue.ts';
 import { loadTokenizer } from '../../harness/data/tokenizer.ts';
 import task from '../../tasks/e2e.ts';
 
@@ -96,10 +98,9 @@ async function cases(): Promise<Case[]> {
     .map(({ meaning, reference }) =>
       task.encode(meaning, reference, tokenizer, { promptLength: 64, targetLength: 100 }),
     );
-  const file = join(folder, 'lengths.json');
-  await writeFile(file, JSON.stringify(pairs.map(({ prompt, target }) => prompt.length + target.length)));
-  const all = pairs.reduce((sum, { prompt, target }) => sum + prompt.length + target.length, 0);
-  const share = pairs.reduce((sum, { target }) => sum + target.length, 0) / all;
+  const lengths = pairs.map(({ prompt, target }) => prompt.length + target.length);
+  const share = pairs.reduce((sum, { target }) => sum + target.length, 0) / sum(lengths);
+  const file = await writeLengths('e2e', lengths);
   const e2e = ['red', 'lora'].map((method) => ({
     name: `6×384, 50k words, E2E lengths against padding to 164, ${method}`,
     shared: ['--layers', '6', '--width', '384', '--heads', '6', '--vocab', '50257', '--batch', '10', '--method', method, '--lengths', file, '--targets', share.toFixed(3)], // prettier-ignore
@@ -107,7 +108,34 @@ async function cases(): Promise<Case[]> {
     torch: ['--serve', '--pad', 'max', '--length', '164', '--steps', '40'],
     steps: 2,
   }));
-  return [...equal, ...e2e, beams];
+  return [...equal, ...e2e, ...(await mrpcCases(data)), beams];
+}
+
+/** An encoder of all-MiniLM-L6-v2's shape on MRPC's lengths: on the same batches, and against padding to 128. */
+async function mrpcCases(data: string): Promise<Case[]> {
+  const tokenizer = await loadTokenizer(join(data, 'tokenizers/roberta'));
+  const { train } = await loadGlue('mrpc', { kind: 'folder', path: data });
+  const encoded = train.slice(0, 1280).map((row) => encodeLabelled(row, tokenizer, 128));
+  const file = await writeLengths('mrpc', encoded.map(({ ids }) => ids.length)); // prettier-ignore
+  const shape = ['--model', 'roberta', '--layers', '6', '--width', '384', '--heads', '12', '--vocab', '30522', '--batch', '32', '--lengths', file]; // prettier-ignore
+  return ['red', 'full'].flatMap((method) =>
+    [
+      { name: '', torch: [] },
+      { name: ' against padding to 128', torch: ['--pad', 'max', '--length', '128'] },
+    ].map(({ name, torch }) => ({
+      name: `RoBERTa 6×384, 30k words, MRPC lengths${name}, ${method}`,
+      shared: [...shape, '--method', method],
+      programs: training,
+      torch: ['--serve', '--steps', '40', ...torch],
+      steps: 3,
+    })),
+  );
+}
+
+async function writeLengths(name: string, lengths: readonly number[]): Promise<string> {
+  const file = join(folder, `${name}.json`);
+  await writeFile(file, JSON.stringify(lengths));
+  return file;
 }
 
 /** Wall-clock seconds of `bench score` on 630 outputs, start included. */

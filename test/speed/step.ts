@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import type { TokenPair } from '../../harness/data/task.ts';
+import type { LabelledTokens, TokenPair } from '../../harness/data/task.ts';
 import { createEngine } from '../../harness/engine/create.ts';
+import { labelled } from '../../harness/training/labels.ts';
+import type { Objective } from '../../harness/training/objective.ts';
+import { makeHead, withHead } from '../../harness/models/heads.ts';
+import type { Delta } from '../../harness/models/types.ts';
 import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../../harness/models/attached.ts';
 import { loadBase } from '../../harness/models/base.ts';
 import { loadMethods } from '../../harness/runs/plugins.ts';
@@ -18,6 +22,7 @@ import { recipeSchema } from '../../harness/training/recipe.ts';
 
 const { values } = parseArgs({
   options: {
+    model: { type: 'string', default: 'gpt2' },
     layers: { type: 'string', default: '12' },
     width: { type: 'string', default: '768' },
     heads: { type: 'string', default: '12' },
@@ -34,11 +39,11 @@ const { values } = parseArgs({
 const [batch, vocab, share] = [Number(values.batch), Number(values.vocab), Number(values.targets)];
 
 const base = await loadBase(
-  `random-gpt2~layers=${values.layers},width=${values.width},heads=${values.heads},vocab=${values.vocab}`,
+  `random-${values.model}~layers=${values.layers},width=${values.width},heads=${values.heads},vocab=${values.vocab}`,
 );
 const method = (await loadMethods()).get(values.method);
 if (!method) throw new Error(`there is no method ${values.method}`);
-const delta = method.attach(base, method.options.parse({}));
+const attached = method.attach(base, method.options.parse({}));
 const engine = await createEngine({
   name: 'onnx',
   device: values.device,
@@ -48,68 +53,86 @@ const engine = await createEngine({
 const lengths = values.lengths
   ? (JSON.parse(await readFile(values.lengths, 'utf8')) as number[])
   : new Array<number>(batch * 12).fill(Number(values.length));
-const random = (): number => 1 + Math.floor(Math.random() * (vocab - 1));
-const examples = lengths.map((length): TokenPair => {
-  const targets = Math.min(length - 1, Math.max(1, Math.round(length * share)));
-  const ids = Array.from({ length }, random);
-  return { prompt: ids.slice(0, length - targets), target: ids.slice(length - targets) };
-});
-const objective = languageModel(base.architecture, 0);
-const steps = Array.from({ length: Math.floor(examples.length / batch) }, (_, i) =>
-  cutMicroBatches(objective, examples.slice(i * batch, (i + 1) * batch), batch),
-);
-const shapes = planShapes(objective, steps.flat());
-
-const recipe = recipeSchema.parse({ learningRate: 1e-3, weightDecay: 0.01 });
-const packs = packTensors(
-  Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({ name, shape, decays: true, rate: 1 })),
-);
-const setup = {
-  engine,
-  held: await holdFrozen(engine, base, delta, 0),
-  base,
-  delta,
-  objective,
-  packs,
-  recipe,
-  totalSteps: 1000,
-};
-const start = await initialize(delta.trained, base, 0);
-for (const name of unfrozenTensors(base, delta)) start[name] = await base.tensor(name);
-const packed = packArrays(packs, start);
-const state = engine.state(
-  Object.fromEntries(
-    Object.entries(stateTypes(setup, false)).map(([name, { shape }]) => {
-      const size = shape.reduce((product, n) => product * n, 1);
-      return [name, { shape, data: packed[name.replace('trained/', '')] ?? new Float32Array(size) }];
-    }),
-  ),
-);
-const programs = trainingPrograms(setup, false);
-
-let taken = 0;
-async function step(): Promise<number> {
-  const [part = []] = steps[taken++ % steps.length]!;
-  const shape = fittingShape(objective, part, shapes);
-  const program = await programs.step(shape);
-  const begin = performance.now();
-  const count = part.reduce((sum, { target }) => sum + target.length, 0);
-  const inputs = {
-    ...objective.fill(part, shape, 1 / count),
-    ...rates(recipe, packs, 1e-3, taken),
-    step: Float32Array.of(taken),
-  };
-  await program.run(state, inputs);
-  return performance.now() - begin;
+const random = (): number => 2 + Math.floor(Math.random() * (vocab - 2));
+const words = lengths.map((length) => Array.from({ length }, random));
+if (base.architecture.kind === 'encoder') {
+  const head = makeHead(base, 'huggingface', 2);
+  const examples = words.map((ids): LabelledTokens => ({ ids, types: ids.map(() => 0), label: ids[0]! % 2 }));
+  await serve(withHead(attached, head), labelled(head, true, 0), examples);
+} else {
+  const examples = words.map((ids): TokenPair => {
+    const prompt = ids.length - Math.min(ids.length - 1, Math.max(1, Math.round(ids.length * share)));
+    return { prompt: ids.slice(0, prompt), target: ids.slice(prompt) };
+  });
+  await serve(attached, languageModel(base.architecture, 0), examples);
 }
 
-// One step on each shape, so that no timed step compiles.
-for (const shape of shapes) await programs.step(shape);
-await step();
-await step();
-console.log('ready');
-for await (const line of createInterface({ input: process.stdin })) {
-  const times: number[] = [];
-  for (let i = 0; i < Number(line); i++) times.push(await step());
-  console.log(JSON.stringify({ times, peak: process.resourceUsage().maxRSS * 1024 }));
+/** Compiles the steps, takes two of them, then serves times. */
+async function serve<Example>(
+  delta: Delta,
+  objective: Objective<Example>,
+  examples: readonly Example[],
+): Promise<void> {
+  const steps = Array.from({ length: Math.floor(examples.length / batch) }, (_, i) =>
+    cutMicroBatches(objective, examples.slice(i * batch, (i + 1) * batch), batch),
+  );
+  const shapes = planShapes(objective, steps.flat());
+  const recipe = recipeSchema.parse({ learningRate: 1e-3, weightDecay: 0.01 });
+  const packs = packTensors(
+    Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({
+      name,
+      shape,
+      decays: true,
+      rate: 1,
+    })),
+  );
+  const setup = {
+    engine,
+    held: await holdFrozen(engine, base, delta, 0),
+    base,
+    delta,
+    objective,
+    packs,
+    recipe,
+    totalSteps: 1000,
+  };
+  const start = await initialize(delta.trained, base, 0);
+  for (const name of unfrozenTensors(base, delta)) start[name] = await base.tensor(name);
+  const packed = packArrays(packs, start);
+  const state = engine.state(
+    Object.fromEntries(
+      Object.entries(stateTypes(setup, false)).map(([name, { shape }]) => {
+        const size = shape.reduce((product, n) => product * n, 1);
+        return [name, { shape, data: packed[name.replace('trained/', '')] ?? new Float32Array(size) }];
+      }),
+    ),
+  );
+  const programs = trainingPrograms(setup, false);
+
+  let taken = 0;
+  async function step(): Promise<number> {
+    const [part = []] = steps[taken++ % steps.length]!;
+    const shape = fittingShape(objective, part, shapes);
+    const program = await programs.step(shape);
+    const begin = performance.now();
+    const count = part.reduce((sum, example) => sum + objective.targetsOf(example), 0);
+    const inputs = {
+      ...objective.fill(part, shape, 1 / count),
+      ...rates(recipe, packs, 1e-3, taken),
+      step: Float32Array.of(taken),
+    };
+    await program.run(state, inputs);
+    return performance.now() - begin;
+  }
+
+  // One step on each shape, so that no timed step compiles.
+  for (const shape of shapes) await programs.step(shape);
+  await step();
+  await step();
+  console.log('ready');
+  for await (const line of createInterface({ input: process.stdin })) {
+    const times: number[] = [];
+    for (let i = 0; i < Number(line); i++) times.push(await step());
+    console.log(JSON.stringify({ times, peak: process.resourceUsage().maxRSS * 1024 }));
+  }
 }
