@@ -25,7 +25,7 @@ async function exportAdapter(path: string, options: ExportOptions): Promise<void
   const { adapterOf } = await import('../runs/export.ts');
   const { writePeftFolder } = await import('../exchange/peft-folder.ts');
   const run = await openTrainedRun(path, options);
-  const { peftType, tensors } = await writePeftFolder(options.out, adapterOf(run), run.base);
+  const { peftType, tensors } = await writePeftFolder(options.out, await adapterOf(run), run.base);
   const { variant, label } = run.record.method;
   const model = run.base.id;
   if (options.json) printJson({ folder: options.out, model, variant, label, peftType, tensors });

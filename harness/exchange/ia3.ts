@@ -16,14 +16,14 @@ const feedForward = ['attentionOutput', 'mlpOutput'];
 /** (IA)³; in PEFT a vector of outputs has the shape [out, 1], one of inputs [1, in]. */
 export const ia3: Format = {
   peftType: 'IA3',
-  write({ options, tensors, head }, base) {
+  write({ options, tensors }, base) {
     const both = base.family === 'roberta' || base.family === 'bert';
     const inputs = (options.feedForward ?? (both ? feedForward : ['mlpOutput'])) as readonly string[];
     const sites = sitesWith(base, tensors, 'ia3_l');
     const scalesInput = (role: string): boolean => inputs.includes(role);
     const named = (input: boolean): string[] => {
       const chosen = sites.filter(({ role }) => scalesInput(role) === input);
-      return targetModules(base, chosen, Object.keys(head));
+      return targetModules(base, chosen);
     };
     return {
       settings: {

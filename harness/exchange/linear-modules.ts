@@ -26,7 +26,7 @@ export function overLinearModules(form: Form): Format {
   const [ours] = Object.keys(parts) as [string];
   return {
     peftType,
-    write({ options, tensors, head }, base) {
+    write({ options, tensors }, base) {
       const sites = sitesWith(base, tensors, ours);
       const written: Record<string, StoredTensors[string]> = {};
       for (const { name } of sites) {
@@ -39,7 +39,7 @@ export function overLinearModules(form: Form): Format {
         settings: {
           ...fixed,
           ...toSettings(names, options),
-          target_modules: targetModules(base, sites, Object.keys(head)),
+          target_modules: targetModules(base, sites),
           fan_in_fan_out: !base.architecture.transposed,
         },
         tensors: written,

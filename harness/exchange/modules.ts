@@ -1,16 +1,17 @@
 import { UsageError } from '../data/errors.ts';
 import type { BaseModel, Site } from '../models/types.ts';
 
+/** Linear modules that transformers' models have beside those of a base: heads, and the pooler of an encoder. */
+const besides = ['lm_head', 'classifier', 'classifier.dense', 'classifier.out_proj', 'pooler.dense'];
+
 /**
  * PEFT's `target_modules` for sites: the shortest ends of module names that are those of these sites and of no other
- * module of the base or head. PEFT takes a module where its name is such an end or has it behind a dot.
+ * module. PEFT takes a module where its name is such an end or has it behind a dot.
  */
-export function targetModules(base: BaseModel, sites: readonly Site[], head: readonly string[]): string[] {
+export function targetModules(base: BaseModel, sites: readonly Site[]): string[] {
   const wanted = new Set(sites.map(({ name }) => name));
-  const tensors = [...Object.keys(base.shapes), ...head, 'lm_head.weight'];
-  const others = [...new Set(tensors.map((name) => name.slice(0, name.lastIndexOf('.'))))].filter(
-    (name) => !wanted.has(name),
-  );
+  const modules = Object.keys(base.shapes).map((name) => name.slice(0, name.lastIndexOf('.')));
+  const others = [...new Set([...modules, ...besides])].filter((name) => !wanted.has(name));
   const ends = [...wanted].map((name) => {
     const parts = name.split('.');
     const all = parts.map((_, i) => parts.slice(parts.length - 1 - i).join('.'));

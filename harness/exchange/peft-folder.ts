@@ -86,7 +86,7 @@ function splitHead(
   const before = beforeHead(peftType);
   for (const [key, tensor] of Object.entries(stored)) {
     const name = key.startsWith(before) ? key.slice(before.length) : undefined;
-    if (name === undefined || !modules.some((module) => name.startsWith(`${module}.`))) {
+    if (name === undefined || !modules.some((module) => `.${name}`.includes(`.${module}.`))) {
       tensors[key] = tensor;
     } else if (name in base.shapes) {
       throw new UsageError(`${folder} trained ${name} of the base too (modules_to_save), which its method does not do here.`); // prettier-ignore

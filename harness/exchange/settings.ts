@@ -71,7 +71,12 @@ export function commonSettings(peftType: string, base: BaseModel, head: readonly
     task_type: task[base.architecture.kind],
     base_model_name_or_path: base.id,
     inference_mode: true,
-    // PEFT's names of the heads of a sequence classifier.
-    modules_to_save: head.length > 0 ? ['classifier', 'score'] : null,
+    modules_to_save: head.length > 0 ? headModules(head) : null,
   };
+}
+
+/** PEFT's two names of a sequence classifier's head, and BERT's pooler where that is trained, too. */
+function headModules(head: readonly string[]): string[] {
+  const pooler = head.some((name) => name.includes('pooler.')) ? ['pooler'] : [];
+  return ['classifier', 'score', ...pooler];
 }

@@ -1,10 +1,12 @@
 import { UsageError } from '../data/errors.ts';
-import type { Adapter } from '../exchange/adapter.ts';
+import type { Adapter, StoredTensors } from '../exchange/adapter.ts';
 import { unfrozenTensors } from '../models/attached.ts';
+import { mergedHead } from './merged-head.ts';
 import type { TrainedRun } from './trained.ts';
 
 /** What a run trained, as an adapter; throws UsageError where no adapter can hold it. */
-export function adapterOf({ record, base, parts, delta, values, head }: TrainedRun): Adapter {
+export async function adapterOf(run: TrainedRun): Promise<Adapter> {
+  const { record, base, parts, delta, values } = run;
   const [part, another] = parts as [(typeof parts)[number], ...typeof parts];
   const { variant } = record.method;
   if (another) {
@@ -22,7 +24,17 @@ export function adapterOf({ record, base, parts, delta, values, head }: TrainedR
     method: part.method.name,
     options: part.options,
     tensors: Object.fromEntries(shapes.map(([name, shape]) => [name, { shape, data: values[name]! }])),
-    head,
+    head: await headOf(run),
     steps: record.training!.steps,
   };
+}
+
+/** The head as transformers has it; what it only reads of the base stays there. */
+async function headOf(run: TrainedRun): Promise<StoredTensors> {
+  if (run.record.settings.recipe.head === 'huggingface') return run.head;
+  const head: Record<string, StoredTensors[string]> = {};
+  for (const [name, { shape, data }] of Object.entries((await mergedHead(run)).tensors)) {
+    head[name] = { shape, data: typeof data === 'function' ? await data() : data };
+  }
+  return head;
 }

@@ -64,7 +64,7 @@ describe('what a run trained becomes an adapter that computes the same', () => {
     const path = paths.find((name) => name.startsWith(variant.split('~')[0]!) && !name.includes('+red'))!;
     const run = await openTrainedRun(recordOf(path), { tokenizer });
     const out = join(folder, 'adapters', variant);
-    await writePeftFolder(out, adapterOf(run), run.base);
+    await writePeftFolder(out, await adapterOf(run), run.base);
 
     const adapter = await readPeftFolder(out, run.base);
     expect(adapter.method).toBe(variant.split('~')[0]);

@@ -7,12 +7,12 @@ import type { Adapter } from '../../harness/exchange/adapter.ts';
 import { readPeftFolder, writePeftFolder } from '../../harness/exchange/peft-folder.ts';
 import { initialize } from '../../harness/models/attached.ts';
 import { loadBase } from '../../harness/models/base.ts';
+import { makeHead } from '../../harness/models/heads.ts';
 import { randomStream } from '../../harness/models/random.ts';
 import type { BaseModel } from '../../harness/models/types.ts';
 import { temporaryFolder } from '../data/temporary.ts';
-import type { Batch } from '../parity/decoder.ts';
 import { hasParity, parity, readGolden } from '../parity/folder.ts';
-import { attachMethod, fullOptions, logitsUnder } from './reading.ts';
+import { attachMethod, fullOptions, logitsUnder, type AnyBatch } from './reading.ts';
 
 // Hugging Face peft itself loads what deltabench writes; its Python is named by DELTABENCH_PYTHON.
 const python = process.env.DELTABENCH_PYTHON;
@@ -34,16 +34,17 @@ const variants: readonly [string, object][] = [
 ];
 
 describe.skipIf(!python)('peft', () => {
-  for (const model of ['gpt2-tiny', 'llama-tiny']) {
+  for (const model of ['gpt2-tiny', 'llama-tiny', 'roberta-tiny', 'bert-tiny', 't5-tiny']) {
     it.skipIf(!hasParity(model, 'config.json'))(
       `computes on ${model} with what deltabench writes as deltabench does`,
       async () => {
         const base = await loadBase(join(parity, model));
         const engine = await createEngine({ name: 'onnx', threads: 1 });
-        const { cases } = readGolden<{ cases: { full: { batch: Batch } } }>(model, 'forward.json');
+        const { cases } = readGolden<{ cases: { full: { batch: AnyBatch } } }>(model, 'forward.json');
         const { batch } = cases.full;
         const folder = await temporaryFolder();
-        const inputs = { input_ids: batch.input_ids, attention_mask: batch.attention_mask };
+        const { labels, ...others } = batch;
+        const inputs = { ...others, ...decoderInput(base, labels) };
         await writeFile(join(folder, 'batch.json'), JSON.stringify(inputs));
         const adapters: { folder: string; adapter: Adapter }[] = [];
         for (const [i, [method, options]] of variants.entries()) {
@@ -71,6 +72,16 @@ describe.skipIf(!python)('peft', () => {
   }
 });
 
+/** What the decoder of an encoder-decoder reads: the labels, shifted to the right. */
+function decoderInput(
+  { architecture }: BaseModel,
+  labels: AnyBatch['labels'],
+): { decoder_input_ids?: number[][] } {
+  if (architecture.kind !== 'encoder-decoder') return {};
+  const shifted = (row: number[]): number[] => [architecture.startToken, ...row.slice(0, -1).map((id) => Math.max(0, id))]; // prettier-ignore
+  return { decoder_input_ids: (labels as number[][]).map(shifted) };
+}
+
 /** An adapter whose every trained tensor has moved from its start. */
 async function perturbed(base: BaseModel, method: string, given: object): Promise<Adapter> {
   const delta = attachMethod(base, method, given);
@@ -79,7 +90,7 @@ async function perturbed(base: BaseModel, method: string, given: object): Promis
   const tensors: Record<string, Adapter['tensors'][string]> = {};
   for (const [name, { shape }] of Object.entries(specs)) {
     const data = values[name]!;
-    const noise = randomStream(2, name).normal(data.length, 0, 0.2);
+    const noise = randomStream(2, name).normal(data.length, 0, 0.1);
     tensors[name] = { shape, data: name in delta.trained ? data.map((v, i) => v + noise[i]!) : data };
   }
   // AdaLoRA's pattern: an uneven number of dropped singular values.
@@ -92,6 +103,12 @@ async function perturbed(base: BaseModel, method: string, given: object): Promis
       tensors[name]!.data.forEach((_, k, all) => (all[k]! *= 1 - data[site * all.length + k]!));
     });
   }
-  const adapter = { method, options: given as Adapter['options'], tensors, head: {}, steps: 100 };
+  const head: Record<string, Adapter['head'][string]> = {};
+  if (base.architecture.kind === 'encoder') {
+    for (const [name, { shape, init }] of Object.entries(makeHead(base, 'huggingface', 3).tensors)) {
+      head[name] = { shape, data: await init(randomStream(3, name), base) };
+    }
+  }
+  const adapter = { method, options: given as Adapter['options'], tensors, head, steps: 100 };
   return { ...adapter, options: fullOptions(adapter) };
 }

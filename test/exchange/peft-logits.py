@@ -1,6 +1,6 @@
 """Loads adapters with Hugging Face peft and prints the logits of real tokens as JSON.
 
-Arguments: a model folder, a JSON file with input_ids and attention_mask, and folders of adapters.
+Arguments: a model folder, a JSON file with the model's inputs, and folders of adapters.
 """
 
 import json
