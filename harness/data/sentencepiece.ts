@@ -1,12 +1,12 @@
 import { UsageError } from './errors.ts';
 
-// The part of sentencepiece_model.proto that a byte-pair model of Llama's kind needs.
+// The part of sentencepiece_model.proto that byte-pair models of Llama's kind and unigram models of T5's need.
 const MODEL = { pieces: 1, trainer: 2, normalizer: 3 } as const;
 const PIECE = { text: 1, score: 2, type: 3 } as const;
 const TRAINER = { modelType: 3, byteFallback: 35 } as const;
 const NORMALIZER = { charsMap: 2, dummyPrefix: 3, removeExtraSpaces: 4, escapeSpaces: 5 } as const;
 const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
-const BYTE_PAIR = 2;
+const [UNIGRAM, BYTE_PAIR] = [1, 2];
 
 /** A field's value: whole numbers of varints, the bytes of everything else. */
 type Field = number | Uint8Array;
@@ -17,12 +17,19 @@ interface Piece {
   readonly type: number;
 }
 
-/**
- * The tokenizer.json that a SentencePiece model (tokenizer.model of Llama 2) stands for, as transformers converts it: byte
- * pairs in the order of their scores, unknown characters as bytes, a space before the text. Throws UsageError where the
- * file is broken or a model of another kind.
- */
-export function convertSentencePiece(path: string, bytes: Uint8Array): Record<string, unknown> {
+/** What a file says, with the defaults of the format. */
+interface Model {
+  readonly pieces: readonly Piece[];
+  readonly kind: Field;
+  readonly byteFallback: boolean;
+  readonly charsMap: Uint8Array;
+  readonly dummyPrefix: boolean;
+  readonly removesSpaces: boolean;
+  readonly escapesSpaces: boolean;
+}
+
+/** Throws UsageError where the file is broken. */
+function readModel(path: string, bytes: Uint8Array): Model {
   const broken = (why: string): UsageError =>
     new UsageError(`${path} is not a sound SentencePiece model: ${why}. Get the file again.`);
   const message = (part: Field): Map<number, Field[]> => {
@@ -40,22 +47,91 @@ export function convertSentencePiece(path: string, bytes: Uint8Array): Record<st
   const trainer = message(model.get(MODEL.trainer)?.at(-1) ?? new Uint8Array());
   const normalizer = message(model.get(MODEL.normalizer)?.at(-1) ?? new Uint8Array());
   const charsMap = normalizer.get(NORMALIZER.charsMap)?.at(-1);
+  return {
+    pieces,
+    kind: trainer.get(TRAINER.modelType)?.at(-1) ?? UNIGRAM,
+    byteFallback: flag(trainer, TRAINER.byteFallback, false),
+    charsMap: charsMap instanceof Uint8Array ? charsMap : new Uint8Array(),
+    dummyPrefix: flag(normalizer, NORMALIZER.dummyPrefix, true),
+    removesSpaces: flag(normalizer, NORMALIZER.removeExtraSpaces, true),
+    escapesSpaces: flag(normalizer, NORMALIZER.escapeSpaces, true),
+  };
+}
+
+const isSpecial = (type: number): boolean => type === TYPE.control || type === TYPE.unknown;
+
+/** A piece that is found in a text as it stands. */
+const added = (id: number, content: string, special: boolean): object => ({
+  ...{ id, content, special },
+  ...{ normalized: false, lstrip: false, rstrip: false },
+});
+
+/**
+ * The tokenizer.json that T5's spiece.model stands for, as transformers converts it: its pieces and then `extraIds` tokens
+ * <extra_id_…>, the last first; words apart at spaces. Throws UsageError where the file is broken or a model of another kind.
+ */
+export function convertT5(path: string, bytes: Uint8Array, extraIds: number): Record<string, unknown> {
+  const { pieces, kind, byteFallback, charsMap } = readModel(path, bytes);
+  const unknown = pieces.findIndex(({ type }) => type === TYPE.unknown);
+  const end = pieces.findIndex(({ text }) => text === '</s>');
   const unlike = [
-    ...(trainer.get(TRAINER.modelType)?.at(-1) !== BYTE_PAIR ? ['it is no byte-pair model'] : []),
-    ...(charsMap instanceof Uint8Array && charsMap.length > 0 ? ['it rewrites characters'] : []),
-    ...(flag(normalizer, NORMALIZER.removeExtraSpaces, true) ? ['it removes spaces'] : []),
-    ...(flag(normalizer, NORMALIZER.escapeSpaces, true) ? [] : ['it keeps spaces as they are']),
+    ...(kind !== UNIGRAM ? ['it is no unigram model'] : []),
+    ...(byteFallback ? ['it spells unknown characters in bytes'] : []),
+    ...(unknown < 0 || end < 0 ? ['it has no <unk> or no </s>'] : []),
   ];
-  if (unlike.length > 0) {
-    throw new UsageError(
-      `${path} is a SentencePiece model that is not read here: ${unlike.join(', ')}. Save its tokenizer.json with transformers beside it.`,
-    );
-  }
+  if (unlike.length > 0) throw notRead(path, unlike);
+  const extra = Array.from({ length: extraIds }, (_, i) => `<extra_id_${extraIds - 1 - i}>`);
+  const spaces = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true };
+  const sequence = (id: string): object[] => [{ Sequence: { id, type_id: 0 } }, { SpecialToken: { id: '</s>', type_id: 0 } }]; // prettier-ignore
+  return {
+    added_tokens: [
+      ...pieces.flatMap(({ text, type }, id) => (isSpecial(type) ? [added(id, text, true)] : [])),
+      ...extra.map((text, i) => added(pieces.length + i, text, true)),
+    ],
+    normalizer:
+      charsMap.length > 0
+        ? { type: 'Precompiled', precompiled_charsmap: Buffer.from(charsMap).toString('base64') }
+        : null,
+    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, spaces] },
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: sequence('A'),
+      pair: [...sequence('A'), ...sequence('B')],
+      special_tokens: { '</s>': { id: '</s>', ids: [end], tokens: ['</s>'] } },
+    },
+    decoder: spaces,
+    model: {
+      type: 'Unigram',
+      unk_id: unknown,
+      byte_fallback: false,
+      vocab: [...pieces.map(({ text, score }) => [text, score]), ...extra.map((text) => [text, 0])],
+    },
+  };
+}
+
+const notRead = (path: string, why: readonly string[]): UsageError =>
+  new UsageError(
+    `${path} is a SentencePiece model that is not read here: ${why.join(', ')}. Save its tokenizer.json with transformers beside it.`,
+  );
+
+/**
+ * The tokenizer.json that a SentencePiece model (tokenizer.model of Llama 2) stands for, as transformers converts it: byte
+ * pairs in the order of their scores, unknown characters as bytes, a space before the text. Throws UsageError where the
+ * file is broken or a model of another kind.
+ */
+export function convertSentencePiece(path: string, bytes: Uint8Array): Record<string, unknown> {
+  const model = readModel(path, bytes);
+  const { pieces, dummyPrefix: dummy } = model;
+  const unlike = [
+    ...(model.kind !== BYTE_PAIR ? ['it is no byte-pair model'] : []),
+    ...(model.charsMap.length > 0 ? ['it rewrites characters'] : []),
+    ...(model.removesSpaces ? ['it removes spaces'] : []),
+    ...(model.escapesSpaces ? [] : ['it keeps spaces as they are']),
+  ];
+  if (unlike.length > 0) throw notRead(path, unlike);
 
   const vocab = new Map(pieces.map(({ text }, id) => [text, id]));
   const unknown = pieces.find(({ type }) => type === TYPE.unknown)?.text;
-  const special = (type: number): boolean => type === TYPE.control || type === TYPE.unknown;
-  const dummy = flag(normalizer, NORMALIZER.dummyPrefix, true);
   const begin = pieces.findIndex(({ text, type }) => text === '<s>' && type === TYPE.control);
   const part = (id: string, type_id: number): object[] => [
     { SpecialToken: { id: '<s>', type_id } },
@@ -64,9 +140,7 @@ export function convertSentencePiece(path: string, bytes: Uint8Array): Record<st
   const space = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
   return {
     added_tokens: pieces.flatMap(({ text, type }, id) =>
-      special(type) || type === TYPE.userDefined
-        ? [{ id, content: text, special: special(type), normalized: false, lstrip: false, rstrip: false }]
-        : [],
+      isSpecial(type) || type === TYPE.userDefined ? [added(id, text, isSpecial(type))] : [],
     ),
     normalizer: {
       type: 'Sequence',
@@ -95,7 +169,7 @@ export function convertSentencePiece(path: string, bytes: Uint8Array): Record<st
       type: 'BPE',
       unk_token: unknown ?? null,
       fuse_unk: true,
-      byte_fallback: flag(trainer, TRAINER.byteFallback, false),
+      byte_fallback: model.byteFallback,
       vocab: Object.fromEntries(vocab),
       merges: mergesOf(pieces, vocab),
     },

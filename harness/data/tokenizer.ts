@@ -4,7 +4,7 @@ import { charactersMap } from './characters-map.ts';
 import { UsageError } from './errors.ts';
 import { isFile, readBytes, readJson } from './files.ts';
 import { hashFiles } from './hash.ts';
-import { convertSentencePiece } from './sentencepiece.ts';
+import { convertSentencePiece, convertT5 } from './sentencepiece.ts';
 import { templateOf, type Template, type TypedTokens } from './template.ts';
 
 /** Text to token ids and back. */
@@ -52,7 +52,7 @@ const LibraryTokenizer = library.Tokenizer as unknown as new (
 
 const configFiles = ['tokenizer_config.json', 'special_tokens_map.json'];
 
-/** The tokenizer of a folder in Hugging Face layout: tokenizer.json, else byte-level BPE from vocab.json + merges.txt, else SentencePiece's tokenizer.model; throws UsageError where neither is there or sound. */
+/** The tokenizer of a folder in Hugging Face layout: tokenizer.json, else byte-level BPE from vocab.json + merges.txt, else SentencePiece's tokenizer.model (Llama) or spiece.model (T5); throws UsageError where neither is there or sound. */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const has = async (name: string) => isFile(join(folder, name));
   const bare = ['vocab.json', 'merges.txt'];
@@ -71,9 +71,13 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     files = ['tokenizer.model'];
     const path = join(folder, 'tokenizer.model');
     json = convertSentencePiece(path, await readBytes(path));
+  } else if (await has('spiece.model')) {
+    files = ['spiece.model'];
+    const path = join(folder, 'spiece.model');
+    json = convertT5(path, await readBytes(path), await extraIdsOf(folder));
   } else {
     throw new UsageError(
-      `${folder} holds no tokenizer: looked for tokenizer.json, for vocab.json with merges.txt, and for tokenizer.model. Add them from the model's page, or give a folder that has them.`,
+      `${folder} holds no tokenizer: looked for tokenizer.json, for vocab.json with merges.txt, for tokenizer.model and for spiece.model. Add them from the model's page, or give a folder that has them.`,
     );
   }
   const config: JsonObject = {};
@@ -85,6 +89,14 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const hash = await hashFiles(Object.fromEntries(files.map((name) => [name, join(folder, name)])));
   const paths = files.map((name) => join(folder, name));
   return { ...build(paths[0]!, json, config), files: paths, hash };
+}
+
+/** How many tokens <extra_id_…> a T5 tokenizer adds: 100 unless its configuration says so. */
+async function extraIdsOf(folder: string): Promise<number> {
+  const path = join(folder, 'tokenizer_config.json');
+  const { extra_ids: count = 100 } = (await isFile(path)) ? await readObject(path) : {};
+  if (Number.isSafeInteger(count) && (count as number) >= 0 && (count as number) <= 10_000) return count as number; // prettier-ignore
+  throw new UsageError(`${path}: extra_ids must be a whole number from 0 to 10000.`);
 }
 
 function build(path: string, json: JsonObject, config: JsonObject): Omit<Tokenizer, 'files' | 'hash'> {

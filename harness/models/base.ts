@@ -44,7 +44,9 @@ async function fetchFiles(repo: string, files: (path: string) => boolean): Promi
 }
 
 const isTokenizerFile = (path: string): boolean =>
-  /^(tokenizer|tokenizer_config|special_tokens_map|vocab)\.json$|^merges\.txt$|^tokenizer\.model$/.test(path);
+  /^(tokenizer|tokenizer_config|special_tokens_map|vocab)\.json$|^merges\.txt$|^(tokenizer|spiece)\.model$/.test(
+    path,
+  );
 /** What a base consists of: everything but other frameworks' copies of the weights. */
 const isModelFile = (path: string): boolean =>
   isTokenizerFile(path) ||

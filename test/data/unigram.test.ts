@@ -1,8 +1,9 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { charactersMap } from '../../harness/data/characters-map.ts';
 import { UsageError } from '../../harness/data/errors.ts';
+import { convertT5 } from '../../harness/data/sentencepiece.ts';
 import { loadTokenizer } from '../../harness/data/tokenizer.ts';
 import { temporaryFolder } from './temporary.ts';
 
@@ -18,8 +19,14 @@ describe("a Unigram tokenizer laid out as T5's", () => {
     await copyFile(join(here, 'unigram.json'), join(folder, 'tokenizer.json'));
   });
 
-  it('equals the reference', async () => {
+  it.each(['tokenizer.json', 'spiece.model'])('equals the reference, read from %s', async (file) => {
+    if (file === 'spiece.model') {
+      await rm(join(folder, 'tokenizer.json'));
+      await copyFile(join(here, 'unigram.model'), join(folder, file));
+      await writeFile(join(folder, 'tokenizer_config.json'), '{"extra_ids": 4}');
+    }
     const tokenizer = await loadTokenizer(folder);
+    expect(tokenizer.vocabSize).toBe(304);
     expect([tokenizer.padId, tokenizer.eosId]).toEqual([0, 1]);
     for (const { text, ids, with_special, decoded } of golden.cases) {
       expect(tokenizer.encode(text), text).toEqual(ids);
@@ -53,4 +60,15 @@ it('a map of characters reads no further than its file', () => {
   bytes.writeUInt32LE(4, 0);
   bytes.writeUInt32LE(0xffffffff, 4);
   expect(charactersMap(bytes.toString('base64'))('añb')).toBe('añb');
+});
+
+it('a spiece.model that is none, cut short or of another kind is refused', async () => {
+  const bytes = await readFile(join(here, 'unigram.model'));
+  expect(() => convertT5('spiece.model', bytes.subarray(0, 500), 100)).toThrow('it was cut short');
+  expect(() => convertT5('spiece.model', new Uint8Array(), 100)).toThrow('it has no pieces');
+  // One piece and a trainer of kind 2.
+  const pair = Uint8Array.of(10, 3, 10, 1, 97, 18, 2, 24, 2);
+  expect(() => convertT5('spiece.model', pair, 100)).toThrow(
+    'it is no unigram model, it has no <unk> or no </s>',
+  );
 });

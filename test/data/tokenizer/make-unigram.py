@@ -1,4 +1,4 @@
-"""Writes unigram.json, a small Unigram tokenizer laid out as T5's with a map of characters of its own, and unigram-golden.json.
+"""Writes unigram.model (SentencePiece) with a map of characters of its own, unigram.json, which lays it out as transformers 5 does T5's, and unigram-golden.json.
 
 The golden names the versions; sentencepiece's protobuf classes need the package protobuf."""
 import io, json, random, tempfile
@@ -19,6 +19,7 @@ with tempfile.NamedTemporaryFile('w', suffix='.tsv', delete=False) as f:
 model = io.BytesIO()
 spm.SentencePieceTrainer.train(sentence_iterator=iter(lines), model_writer=model, vocab_size=300, model_type='unigram', hard_vocab_limit=False,
     normalization_rule_tsv=f.name, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, pad_piece='<pad>', minloglevel=2)
+open('unigram.model', 'wb').write(model.getvalue())
 from sentencepiece import sentencepiece_model_pb2 as pb
 proto = pb.ModelProto.FromString(model.getvalue())
 extra = [f'<extra_id_{i}>' for i in range(3, -1, -1)]
