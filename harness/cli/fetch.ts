@@ -41,7 +41,6 @@ async function fetchModel(id: string): Promise<void> {
 
 async function fetchData(name: string): Promise<void> {
   const { loadTasks } = await import('../runs/plugins.ts');
-  const { parseProtocol } = await import('../runs/protocol.ts');
   const tasks = await loadTasks();
   const task = tasks.get(name);
   if (!task) {
@@ -49,11 +48,13 @@ async function fetchData(name: string): Promise<void> {
     throw new UsageError(`There is no task "${name}".${didYouMean(name, names)} Tasks: ${names.join(', ')}.`);
   }
   note(`Fetching the data of ${name} …`);
-  const draw = { seed: 42, family: 'roberta', side: parseProtocol([]).side };
-  const { source, train, validation, test } = await task.load({ kind: 'hub' }, draw);
-  print(
-    `${source.name} (${source.form}) is here: ${train.length} training, ${validation.length} validation, ${test.length} test examples`,
-  );
+  const data = await task.load({ kind: 'hub' });
+  const counts = [
+    `${data.train.length} training`,
+    `${data.validation.length} validation`,
+    ...('test' in data ? [`${data.test.length} test`] : []),
+  ];
+  print(`${data.source.name} (${data.source.form}) is here: ${counts.join(', ')} examples`);
 }
 
 async function fetchMeteor({ file }: { file?: string }): Promise<void> {

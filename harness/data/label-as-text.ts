@@ -3,7 +3,7 @@ import type { Draw, LabelTask, LabelledExample, TestItem, TextTask } from './tas
 
 /** A task of classes or values for models that generate: they write the answer, which is read back before it is scored. */
 export function asTextTask(task: LabelTask, draw: Draw): TextTask {
-  const { write, read, ...base } = task;
+  const { write, read, draw: split, ...base } = task;
   const toItem = (example: LabelledExample, set = ''): TestItem => {
     const { input, target } = write(example, draw);
     return { id: `${set}${example.id}`, input, references: [target], label: example.label };
@@ -12,7 +12,8 @@ export function asTextTask(task: LabelTask, draw: Draw): TextTask {
     ...base,
     kind: 'text',
     async load(source) {
-      const { train, validation, test, alsoTest = {}, source: found } = await task.load(source, draw);
+      const data = await task.load(source);
+      const { train, validation, test, alsoTest = {}, source: found } = split(data, draw);
       const more = Object.entries(alsoTest).flatMap(([name, examples]) =>
         examples.map((example) => toItem(example, `${name}/`)),
       );

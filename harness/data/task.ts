@@ -97,13 +97,17 @@ export interface LabelledExample {
   /** The number of the class, or the value. */
   readonly label: number;
 }
-export interface LabelledSplits {
+/** Labelled examples as the task's source parts them. */
+export interface LabelledData {
   readonly source: Splits['source'];
   readonly train: readonly LabelledExample[];
   readonly validation: readonly LabelledExample[];
-  readonly test: readonly LabelledExample[];
   /** Further test sets by name; their metrics are called `<metric> (<name>)`. */
   readonly alsoTest?: Readonly<Record<string, readonly LabelledExample[]>>;
+}
+/** The splits of one run. */
+export interface LabelledSplits extends LabelledData {
+  readonly test: readonly LabelledExample[];
 }
 
 /** A task whose answers are classes or numbers: a head on an encoder gives them, other models write them as text. */
@@ -114,7 +118,9 @@ export interface LabelTask extends TaskBase {
   /** Which of its metrics, on the validation split, chooses the checkpoint. */
   readonly selection: string;
   /** Throws UsageError where the data is missing or malformed. */
-  load(source: DataSource, draw: Draw): Promise<LabelledSplits>;
+  load(source: DataSource): Promise<LabelledData>;
+  /** What a run trains on, validates and tests with. */
+  draw(data: LabelledData, draw: Draw): LabelledSplits;
   /** How a model that generates is asked, and what its answer counts as: a class (one that there is none of is wrong) or a value. */
   write(example: LabelledExample, draw: Draw): TextPair;
   read(text: string, draw: Draw): number;

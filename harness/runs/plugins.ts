@@ -57,6 +57,7 @@ const taskSchema = z.discriminatedUnion('kind', [
       kind: z.literal('label'),
       classes: z.array(text).min(2).optional(),
       selection: text,
+      draw: aFunction,
       write: aFunction,
       read: aFunction,
     })

@@ -45,7 +45,7 @@ export interface PreparedCell {
 export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
   const { loadBase } = await import('../models/base.ts');
   const textOf = once((key: string, task: TextTask) => task.load(plan.source));
-  const labelledOf = once((key: string, task: LabelTask, draw: Draw) => task.load(plan.source, draw));
+  const labelledOf = once((key: string, task: LabelTask) => task.load(plan.source));
   const baseOf = once((id: string) => loadBase(id, plan.base));
   const attached: { cell: Cell; base: BaseModel; delta: Delta; head: Head | undefined }[] = [];
   // All of what is quickly checked comes before any data is read or fetched.
@@ -69,9 +69,11 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
     const { task } = cell;
     let work: PreparedCell['work'];
     if (task.kind === 'label' && head) {
-      work = { kind: 'label', task, splits: await labelledOf(key, task, draw), head, draw };
+      const data = await labelledOf(task.name, task);
+      work = { kind: 'label', task, splits: task.draw(data, draw), head, draw };
     } else {
-      const written = task.kind === 'label' ? asTextTask(task, draw) : task;
+      const load = (): ReturnType<LabelTask['load']> => labelledOf(task.name, task as LabelTask);
+      const written = task.kind === 'label' ? asTextTask({ ...task, load }, draw) : task;
       const splits = await textOf(task.kind === 'label' ? key : task.name, written);
       work = { kind: 'text', task: written, splits, endToken: endTokenOf(tokenizer, base.id) };
     }

@@ -49,14 +49,15 @@ export function glueTask({ name, label, classes, metrics, alsoTest }: GlueDescri
       maxNewTokens: 16,
     },
 
-    async load(source, draw) {
-      const data = await loadGlue(name, source);
+    async load(source) {
+      const { form, hash, train, validation, mismatched } = await loadGlue(name, source);
       return {
-        source: { name, form: data.form, hash: data.hash },
-        ...drawGlueSplits(name, data, draw),
-        ...(alsoTest && { alsoTest: { [alsoTest]: data[alsoTest] } }),
+        source: { name, form, hash },
+        ...{ train, validation },
+        ...(alsoTest && { alsoTest: { [alsoTest]: mismatched } }),
       };
     },
+    draw: (data, draw) => ({ ...data, ...drawGlueSplits(name, data, draw) }),
 
     write: (example, draw) => writeGlue(name, example, draw),
     read: (text, draw) => readGlue(name, text, draw),

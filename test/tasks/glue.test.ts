@@ -120,7 +120,8 @@ test('the splits of made-up files; mismatched examples are a test set of their o
     'dev_mismatched.tsv': rows(3, 'contradiction'),
   }))
     await writeFile(join(folder, 'MNLI', file), text);
-  const splits = await task('mnli').load({ kind: 'folder', path: folder }, roberta);
+  const loaded = await task('mnli').load({ kind: 'folder', path: folder });
+  const splits = task('mnli').draw(loaded, roberta);
   expect(splits.source).toMatchObject({ name: 'mnli', form: 'tsv' });
   expect([splits.train.length, splits.validation.length, splits.test.length]).toEqual([5, 3, 3]);
   expect(splits.alsoTest!.mismatched).toHaveLength(3);
@@ -130,7 +131,8 @@ test('the splits of made-up files; mismatched examples are a test set of their o
 test.skipIf(!data)('the real data (needs DELTABENCH_DATA)', async () => {
   const sizes: Record<string, number[]> = {};
   for (const name of ['cola', 'mrpc', 'rte', 'sst2', 'stsb'] as const) {
-    const { train, validation, test } = await task(name).load({ kind: 'folder', path: data! }, roberta);
+    const loaded = await task(name).load({ kind: 'folder', path: data! });
+    const { train, validation, test } = task(name).draw(loaded, roberta);
     sizes[name] = [train.length, validation.length, test.length];
   }
   // Table 8, where rte's sizes are exchanged.
@@ -141,7 +143,7 @@ test.skipIf(!data)('the real data (needs DELTABENCH_DATA)', async () => {
     sst2: [67_349, 436, 436],
     stsb: [5749, 750, 750],
   });
-  await expect(task('qnli').load({ kind: 'folder', path: data! }, roberta)).rejects.toThrow(
+  await expect(task('qnli').load({ kind: 'folder', path: data! })).rejects.toThrow(
     /no complete QNLI data: .*lacks train\.tsv/,
   );
 });
