@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { adapters, bottleneck, crossAttention, layerNorms, sublayers } from '../harness/models/bottleneck.ts';
 import { defineMethod, type Site } from '../harness/models/types.ts';
 
-/** AdapterDrop, the fixed form: adapters, but none in the first layers of a stack. */
+/**
+ * AdapterDrop, the fixed form: adapters, but none in the first layers of a stack. They start as Adapter's do, N(0, 0.01);
+ * the code behind the published T5 rows starts both matrices as torch's Linear does, U(±1/√in), trains every norm
+ * (layerNorms=all) and leaves cross attention alone (crossAttention=false).
+ */
 export default defineMethod({
   name: 'adapterdrop',
   label: 'AdapterDrop',
