@@ -18,6 +18,9 @@ beforeAll(async () => {
   await copyFile(tokenizer, join(data, 'tokenizers', 'gpt2', 'tokenizer.json'));
   const special = JSON.stringify({ eos_token: '<|endoftext|>' });
   await writeFile(join(data, 'tokenizers', 'gpt2', 'tokenizer_config.json'), special);
+  await mkdir(join(data, 'tokenizers', 't5'));
+  const unigram = join(projectRoot, 'test', 'data', 'tokenizer', 'unigram.json');
+  await copyFile(unigram, join(data, 'tokenizers', 't5', 'tokenizer.json'));
   const rows = Array.from(
     { length: 40 },
     (_, i) => `name : Inn ${i % 8} | food : soup||Inn ${i % 8} has soup .`,
@@ -28,8 +31,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** Starts the real command line on the rows above. */
-function start(...args: string[]) {
-  const common = ['--task', 'e2e', '--model', model, '--data', data, '--threads', '1'];
+const start = (...args: string[]) => startOn(model, ...args);
+function startOn(base: string, ...args: string[]) {
+  const common = ['--task', 'e2e', '--model', base, '--data', data, '--threads', '1'];
   return execa('node', ['--import', 'tsx', 'harness/cli/main.ts', ...common, ...args], {
     cwd: projectRoot,
     reject: false,
@@ -63,6 +67,42 @@ test('two methods and two seeds give one table; a second run does nothing anew',
     { variant: 'lora~rank=2', planned: 2, finished: 2, failures: [] },
   ]);
   expect(await readdir(dirname(runs[0]!.path))).toHaveLength(8);
+});
+
+test('an encoder-decoder learns and is tested, RED and all of it', async () => {
+  const results = join(folder, 't5');
+  const { stdout, stderr, exitCode } = await startOn(
+    'random-t5~layers=2,width=16,heads=2,vocab=304',
+    ...[
+      '--method',
+      'red',
+      'full',
+      '--max-steps',
+      '30',
+      '--set',
+      'learning-rate=0.02',
+      'epochs=10',
+      '--results',
+      results,
+    ],
+    ...['--set', 'max-new-tokens=8', 'beams=2', '--json'],
+  );
+  expect(exitCode, stderr).toBe(0);
+  const { runs } = JSON.parse(stdout) as { runs: { path: string }[] };
+  const falls = await Promise.all(
+    runs.map(async ({ path }) => {
+      const { metrics } = await readRecord(path);
+      expect(metrics.map(({ name }) => name)).toContain('BLEU');
+      const lines = (await readFile(path.replace(/json$/, 'steps.jsonl'), 'utf8')).trim().split('\n');
+      const losses = lines.map((line) => (JSON.parse(line) as { loss: number }).loss);
+      expect(losses).toHaveLength(30);
+      return losses.at(-1)! / losses[0]!;
+    }),
+  );
+  expect(falls).toHaveLength(2);
+  // Two vectors a layer can do little to random weights.
+  expect(falls[0]).toBeLessThan(0.95);
+  expect(falls[1]).toBeLessThan(0.5);
 });
 
 test('a seed that diverges is a row with its reason, and the exit code is 1', async () => {
