@@ -21,6 +21,7 @@ export function asTextTask(task: LabelTask, draw: Draw): TextTask {
         source: found,
         train: train.map((example) => write(example, draw)),
         validation: validation.map((example) => write(example, draw)),
+        validationItems: validation.map((example) => toItem(example)),
         test: [...test.map((example) => toItem(example)), ...more],
       };
     },

@@ -22,6 +22,8 @@ export interface Splits {
   readonly source: { readonly name: string; readonly form: string; readonly hash: string };
   readonly train: readonly TextPair[];
   readonly validation: readonly TextPair[];
+  /** The same examples as items to answer, where a metric of the answers chooses the checkpoint. */
+  readonly validationItems?: readonly TestItem[];
   readonly test: readonly TestItem[];
 }
 
@@ -74,6 +76,8 @@ export interface Draw {
 /** A task whose answers are text. */
 export interface TextTask extends TaskBase {
   readonly kind: 'text';
+  /** Which of its metrics, on the validation split's answers, chooses the checkpoint; the loss where absent. */
+  readonly selection?: string;
   /** Throws UsageError where the data is missing or malformed. */
   load(source: DataSource): Promise<Splits>;
   /** Token ids of one example for a decoder, cut to the lengths given; `target` is empty for a test input. */
@@ -85,7 +89,7 @@ export interface TextTask extends TaskBase {
   ): TokenPair;
   /** What a generated text counts as. */
   clean(text: string): string;
-  /** The test split's score; its metrics are among the task's. */
+  /** A split's score; its metrics are among the task's. */
   score(predictions: readonly Prediction[]): Promise<TestScore>;
 }
 

@@ -1,3 +1,5 @@
+import type { TestItem } from '../data/task.ts';
+import type { TrainingResult, Validated } from '../training/types.ts';
 import { encodeSplit, type TextSplit } from './encode.ts';
 import { keepLines, keepMetrics, keepTraining, perSecond, trainProgress, type Findings } from './findings.ts';
 import type { TextWork } from './prepare.ts';
@@ -19,6 +21,37 @@ export async function trainAndGenerate(
   };
   const encode = (items: TextSplit['items']) => encodeSplit({ task, items }, tokenizer, recipe);
 
+  const { generate } = await import('../decoding/generate.ts');
+  const answer = async <Item extends TestItem>(
+    items: readonly Item[],
+    tensors: TrainingResult['tensors'],
+  ) => {
+    const prompts = (await encode(items)).map(({ prompt }) => prompt);
+    const { tokens, seconds } = await generate({
+      ...{ engine, base, delta, tensors, prompts, signal },
+      // The recipe's names for how decoding chooses are the generator's.
+      ...recipe,
+      eosId: recipe.stopAtEnd ? endToken : undefined,
+      onProgress: (done: number) => {
+        events.onProgress({ phase: 'generate', done, total: prompts.length, detail: '' });
+      },
+    });
+    const decode = (ids: readonly number[]) =>
+      task.clean(tokenizer.decode(untilEnd(ids, endToken), { skipSpecialTokens: true }));
+    return {
+      tokens,
+      seconds,
+      predictions: items.map((item, i) => ({ ...item, prediction: decode(tokens[i]!) })),
+    };
+  };
+  const { selection } = task;
+  const validationItems = cut(splits.validationItems ?? []);
+  const choose = async (tensors: TrainingResult['tensors'], metric: string): Promise<Validated> => {
+    const { metrics } = await task.score((await answer(validationItems, tensors)).predictions);
+    const direction = task.metrics.find(({ name }) => name === metric)!.higherIsBetter ? 1 : -1;
+    return { metrics, score: direction * metrics[metric]! };
+  };
+
   const { train } = await import('../training/train.ts');
   const { languageModel } = await import('../training/language-model.ts');
   const result = await train({
@@ -26,32 +59,22 @@ export async function trainAndGenerate(
     objective: languageModel(base.architecture, recipe.labelSmoothing),
     train: await encode(parts.train),
     validation: await encode(parts.validation),
+    ...(selection !== undefined && {
+      validate: async (_: unknown, trained: () => Promise<TrainingResult['tensors']>) =>
+        choose(await trained(), selection),
+    }),
     onProgress: (progress) => {
       events.onProgress(trainProgress(progress));
     },
   });
   await keepTraining(place.path, result, findings);
 
-  const { generate } = await import('../decoding/generate.ts');
-  const prompts = (await encode(parts.test)).map(({ prompt }) => prompt);
-  const { tokens, seconds } = await generate({
-    ...{ engine, base, delta, tensors: result.tensors, prompts, signal },
-    // The recipe's names for how decoding chooses are the generator's.
-    ...recipe,
-    eosId: recipe.stopAtEnd ? endToken : undefined,
-    onProgress: (done: number) => {
-      events.onProgress({ phase: 'generate', done, total: prompts.length, detail: '' });
-    },
-  });
+  const { tokens, seconds, predictions } = await answer(parts.test, result.tensors);
   findings.seconds.generate = seconds;
   findings.tokensPerSecond.generate = perSecond(
     tokens.map((row) => row.length),
     seconds,
   );
-  const predictions = parts.test.map((item, i) => ({
-    ...item,
-    prediction: task.clean(tokenizer.decode(untilEnd(tokens[i]!, endToken), { skipSpecialTokens: true })),
-  }));
   // Kept before they are scored, so that no failure there loses them.
   await keepLines(place.path, 'predictions', predictions, findings);
   const start = performance.now();

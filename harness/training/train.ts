@@ -78,12 +78,20 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
     writing = savedAt - start;
   };
 
+  const tensorsOf = async (kept: Arrays): Promise<TrainingResult['tensors']> => ({
+    ...unpackArrays(packs, stripped('trained', kept)),
+    ...ownTensors(delta, kept),
+    ...(await frozenTensors(job)),
+  });
+
   let stopped: TrainingResult['stopped'];
   let diverged: string | undefined;
   const evaluateNow = async (): Promise<void> => {
     const start = performance.now();
     const { loss, answers } = await evaluate(programs, objective, validationShapes, state, validation);
-    const { metrics, score } = job.validate?.(answers) ?? { score: -loss };
+    const now = async (): ReturnType<typeof tensorsOf> => tensorsOf(keepTrained(await state.read()));
+    const validated = await job.validate?.(answers, now);
+    const { metrics, score } = validated ?? { metrics: undefined, score: -loss };
     const seconds = (performance.now() - start) / 1000;
     run.evaluations.push({ step: run.step, loss, ...(metrics && { metrics }), seconds });
     run.seconds.evaluate += seconds;
@@ -152,11 +160,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
     const answered = job.test && diverged === undefined ? await testNow() : undefined;
     return {
       ...(answered && { test: answered }),
-      tensors: {
-        ...unpackArrays(packs, stripped('trained', best ?? last)),
-        ...ownTensors(delta, best ?? last),
-        ...(await frozenTensors(job)),
-      },
+      tensors: await tensorsOf(best ?? last),
       bestStep: best ? run.bestStep : run.step,
       totalSteps,
       log: run.log,

@@ -37,11 +37,14 @@ export interface TrainingJob<Example> {
   readonly objective: Objective<Example>;
   readonly train: readonly Example[];
   readonly validation: readonly Example[];
-  /** Metrics of the validation split, and the number whose largest chooses the checkpoint; the least loss where absent. */
-  validate?(answers: readonly Answered<Example>[]): {
-    readonly metrics: Readonly<Record<string, number>>;
-    readonly score: number;
-  };
+  /**
+   * Metrics of the validation split, and the number whose largest chooses the checkpoint; the least loss where absent. It
+   * gets the objective's answers, and can ask for the tensors as they are.
+   */
+  validate?(
+    answers: readonly Answered<Example>[],
+    trained: () => Promise<TrainingResult['tensors']>,
+  ): Validated | Promise<Validated>;
   readonly recipe: Recipe;
   readonly seed: number;
   /** Where checkpoints of the run lie; a run found there is gone on with. Undefined keeps none. */
@@ -51,6 +54,12 @@ export interface TrainingJob<Example> {
   /** Examples that are answered once, at the best evaluation. */
   readonly test?: readonly Example[];
   onProgress?(progress: StepProgress): void;
+}
+
+/** What an evaluation says besides the loss. */
+export interface Validated {
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly score: number;
 }
 
 export interface TrainingResult {

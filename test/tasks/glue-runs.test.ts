@@ -204,12 +204,18 @@ test('a decoder writes the answer, which is read before it is scored', async () 
     tasks: ['mnli'],
     models: ['random-gpt2~layers=1,width=16,heads=2,vocab=300,positions=128'],
     tokenizer: own,
-    settings: ['epochs=1', 'maxNewTokens=4', 'batchSize=8'],
+    settings: ['epochs=3', 'maxNewTokens=4', 'batchSize=8', 'learningRate=0.05'],
+    methods: ['full'],
   });
   expect(record.metrics.map(({ name }) => name)).toEqual(['accuracy', 'accuracy (mismatched)']);
   expect(predictions).toHaveLength(12);
   expect(predictions.every(({ prediction }) => typeof prediction === 'string')).toBe(true);
   expect(record.parameters.head).toBe(0);
+  // Answers to the validation split choose the epoch, as a head's do.
+  const { bestStep, evaluations } = record.training!;
+  const chosen = evaluations.map(({ metrics }) => metrics!.accuracy!);
+  expect(chosen).toHaveLength(3);
+  expect(bestStep).toBe(evaluations[chosen.indexOf(Math.max(...chosen))]!.step);
 });
 
 describe('bad input ends with exit code 2 and one clear line', () => {
