@@ -1,0 +1,112 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { LabelledTokens } from '../../harness/data/task.ts';
+import { createEngine } from '../../harness/engine/create.ts';
+import type { Engine } from '../../harness/engine/types.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import { makeHead, withHead } from '../../harness/models/heads.ts';
+import { randomStream } from '../../harness/models/random.ts';
+import type { BaseModel, HeadName } from '../../harness/models/types.ts';
+import { labelled } from '../../harness/training/labels.ts';
+import { recipeSchema } from '../../harness/training/recipe.ts';
+import { train } from '../../harness/training/train.ts';
+import type { TrainingResult } from '../../harness/training/types.ts';
+import full from '../../methods/full.ts';
+import lora from '../../methods/lora.ts';
+
+let base: BaseModel;
+let onnx: Engine;
+let js: Engine;
+beforeAll(async () => {
+  base = await loadBase('random-roberta~layers=2,width=16,heads=2,vocab=40,positions=34');
+  onnx = await createEngine({ name: 'onnx', threads: 1 });
+  js = await createEngine({ name: 'js' });
+});
+
+/** Sequences whose label their second token tells. */
+const examples = (count: number, seed: number): LabelledTokens[] =>
+  Array.from({ length: count }, (_, i) => {
+    const label = i % 3;
+    const rest = Array.from(randomStream(seed, `example ${i}`).integers(2 + (i % 5), 8));
+    const ids = [0, 10 * (1 + label), ...rest.map((id) => 31 + id), 2];
+    return { ids, types: ids.map(() => 0), label };
+  });
+
+interface Case {
+  readonly head: HeadName;
+  readonly recipe?: Record<string, unknown>;
+  /** Values in place of classes. */
+  readonly values?: true;
+  /** Dropout of the head, and of LoRA in place of full fine-tuning. */
+  readonly dropout?: number;
+  /** Chooses the worst evaluation. */
+  readonly worst?: true;
+}
+
+function run(
+  engine: Engine,
+  { head, recipe = {}, values, dropout = 0, worst }: Case,
+): Promise<TrainingResult> {
+  const made = makeHead(base, head, values ? 1 : 3, { dropout });
+  const method =
+    dropout > 0 ? lora.attach(base, lora.options.parse({ rank: 4, dropout })) : full.attach(base, {});
+  const settings = recipeSchema.parse({ batchSize: 6, epochs: 24, learningRate: 5e-3, ...recipe });
+  return train<LabelledTokens>({
+    ...{ engine, base, seed: 3, folder: undefined, recipe: settings },
+    delta: withHead(method, made),
+    objective: labelled(made, !values, settings.labelSmoothing),
+    train: examples(36, 1),
+    validation: examples(12, 2),
+    test: examples(9, 5),
+    ...(!values && {
+      validate: (answers) => {
+        const right = answers.filter(({ example, answer }) => predicted(answer) === example.label);
+        const accuracy = right.length / answers.length;
+        return { metrics: { accuracy }, score: worst ? -accuracy : accuracy };
+      },
+    }),
+  });
+}
+const predicted = (answer: Float32Array): number => answer.indexOf(Math.max(...answer));
+const losses = ({ log }: TrainingResult): number[] => log.map(({ loss }) => loss);
+
+describe('classes and values', () => {
+  it.each(['paper', 'huggingface', 'mean'] as const)('are learnt with the head %s', async (head) => {
+    // Two layers of N(0, 0.02) at a width of 16 wake up slowly.
+    const recipe = { learningRate: head === 'huggingface' ? 2e-2 : 5e-3 };
+    const classes = await run(onnx, { head, recipe });
+    expect(Math.max(...classes.evaluations.map(({ metrics }) => metrics!.accuracy!))).toBeGreaterThan(0.75);
+    const { evaluations } = await run(onnx, { head, recipe, values: true });
+    const squared = evaluations.map(({ loss }) => loss);
+    expect(Math.min(...squared)).toBeLessThan(0.5 * squared[0]!);
+  });
+
+  it('have the same losses and answers on js and onnx, dropout included', async () => {
+    const given = { head: 'paper', dropout: 0.2, recipe: { maxSteps: 8 } } as const;
+    const [a, b] = [await run(onnx, given), await run(js, given)];
+    expect(losses(a)).toBeAllclose(losses(b), { rtol: 1e-4 });
+    expect(a.test!.answers).toHaveLength(9);
+    a.test!.answers.forEach((answer, i) => {
+      expect(answer).toBeAllclose(b.test!.answers[i]!, { atol: 1e-4 });
+    });
+  });
+
+  it('have one gradient however a step is cut, with smoothed labels too', async () => {
+    const of = async (recipe: object): Promise<number[]> =>
+      losses(await run(onnx, { head: 'mean', recipe: { maxSteps: 6, ...recipe } }));
+    const whole = await of({ labelSmoothing: 0.1 });
+    expect(await of({ labelSmoothing: 0.1, microBatch: 2 })).toBeAllclose(whole, { rtol: 1e-5 });
+    expect(await of({})).not.toBeAllclose(whole, { rtol: 1e-3 });
+  });
+
+  it('choose the evaluation whose metric is best, and answer the test there, in order', async () => {
+    const best = await run(onnx, { head: 'mean' });
+    const scores = best.evaluations.map(({ metrics }) => metrics!.accuracy!);
+    expect(best.bestStep).toBe(best.evaluations[scores.indexOf(Math.max(...scores))]!.step);
+    const worst = await run(onnx, { head: 'mean', worst: true });
+    expect(worst.bestStep).toBe(worst.evaluations[scores.indexOf(Math.min(...scores))]!.step);
+    const right = ({ test }: TrainingResult): number =>
+      test!.answers.filter((answer, i) => predicted(answer) === i % 3).length;
+    expect(right(best)).toBeGreaterThan(right(worst));
+    expect(right(best)).toBeGreaterThan(7);
+  });
+});
