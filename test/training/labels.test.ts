@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens } from '../../harness/data/task.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
-import { loadBase } from '../../harness/models/base.ts';
 import { makeHead, withHead } from '../../harness/models/heads.ts';
 import { randomStream } from '../../harness/models/random.ts';
 import type { BaseModel, HeadName } from '../../harness/models/types.ts';
@@ -12,12 +11,13 @@ import { train } from '../../harness/training/train.ts';
 import type { TrainingResult } from '../../harness/training/types.ts';
 import full from '../../methods/full.ts';
 import lora from '../../methods/lora.ts';
+import { tinyBase } from '../methods/tiny.ts';
 
 let base: BaseModel;
 let onnx: Engine;
 let js: Engine;
 beforeAll(async () => {
-  base = await loadBase('random-roberta~layers=2,width=16,heads=2,vocab=40,positions=34');
+  base = await tinyBase('roberta');
   onnx = await createEngine({ name: 'onnx', threads: 1 });
   js = await createEngine({ name: 'js' });
 });
@@ -27,7 +27,7 @@ const examples = (count: number, seed: number): LabelledTokens[] =>
   Array.from({ length: count }, (_, i) => {
     const label = i % 3;
     const rest = Array.from(randomStream(seed, `example ${i}`).integers(2 + (i % 5), 8));
-    const ids = [0, 10 * (1 + label), ...rest.map((id) => 31 + id), 2];
+    const ids = [0, 10 + label, ...rest.map((id) => 14 + id), 2];
     return { ids, types: ids.map(() => 0), label };
   });
 
@@ -71,11 +71,9 @@ const losses = ({ log }: TrainingResult): number[] => log.map(({ loss }) => loss
 
 describe('classes and values', () => {
   it.each(['paper', 'huggingface', 'mean'] as const)('are learnt with the head %s', async (head) => {
-    // Two layers of N(0, 0.02) at a width of 16 wake up slowly.
-    const recipe = { learningRate: head === 'huggingface' ? 2e-2 : 5e-3 };
-    const classes = await run(onnx, { head, recipe });
-    expect(Math.max(...classes.evaluations.map(({ metrics }) => metrics!.accuracy!))).toBeGreaterThan(0.75);
-    const { evaluations } = await run(onnx, { head, recipe, values: true });
+    const classes = await run(onnx, { head });
+    expect(Math.max(...classes.evaluations.map(({ metrics }) => metrics!.accuracy!))).toBeGreaterThan(0.9);
+    const { evaluations } = await run(onnx, { head, values: true });
     const squared = evaluations.map(({ loss }) => loss);
     expect(Math.min(...squared)).toBeLessThan(0.5 * squared[0]!);
   });
@@ -107,6 +105,6 @@ describe('classes and values', () => {
     const right = ({ test }: TrainingResult): number =>
       test!.answers.filter((answer, i) => predicted(answer) === i % 3).length;
     expect(right(best)).toBeGreaterThan(right(worst));
-    expect(right(best)).toBeGreaterThan(7);
+    expect(right(best)).toBeGreaterThan(5);
   });
 });
