@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFileAtomic, writeFolderAtomic } from '../data/atomic.ts';
 import { editJson } from '../data/edit-json.ts';
@@ -56,7 +56,8 @@ export async function writeMerged(
   const tensors = { ...Object.fromEntries(merged), ...head.tensors };
   await writeFolderAtomic(folder, async (temporary) => {
     for (const file of [...run.tokenizer.files, ...generation]) {
-      await copyFile(file, join(temporary, basename(file)));
+      // Not copied with its mode: a cache's files may be read-only.
+      await writeFile(join(temporary, basename(file)), await readBytes(file));
     }
     await writeFileAtomic(join(temporary, 'config.json'), `${editJson(config, settings)}\n`);
     // transformers asks for the framework's name.
