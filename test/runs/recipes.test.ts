@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { TextTask } from '../../harness/data/task.ts';
 import { splitSetting } from '../../harness/runs/options.ts';
+import { planRuns, type RunRequest } from '../../harness/runs/plan.ts';
+import { loadMethods, loadTasks } from '../../harness/runs/plugins.ts';
 import { parseProtocol } from '../../harness/runs/protocol.ts';
 import { defaultSeeds, isRecipeKey, resolveRecipe } from '../../harness/runs/recipes.ts';
 import { parseVariant } from '../../harness/runs/variant.ts';
@@ -66,4 +68,29 @@ test('bad settings are named', () => {
   expect(() => resolve('red', 'schedule=step')).toThrow(/"linear"\|"cosine"\|"constant"/);
   expect(() => splitSetting('batchSize')).toThrow('"batchSize" is not of the form key=value.');
   expect(() => splitSetting('=8')).toThrow('"=8" is not of the form key=value.');
+});
+
+test('a plan takes options and seeds from the recipe of its base, unless others are asked for', async () => {
+  const [tasks, real] = [await loadTasks(), await loadMethods()];
+  const of = async (changes: Partial<RunRequest>) => {
+    const request = {
+      tasks: ['cola'],
+      methods: ['lora'],
+      models: ['FacebookAI/roberta-large'],
+      settings: [],
+    };
+    const { cells } = await planRuns(
+      { ...request, engine: 'js', results: 'results', data: 'hub', ...changes },
+      real,
+      tasks,
+    );
+    return [cells[0]!.variant.name, cells[0]!.recipe.epochs, cells.map(({ seed }) => seed)];
+  };
+  expect(await of({})).toEqual(['lora~alpha=16', 20, [42, 43, 44, 45, 46]]);
+  expect(await of({ methods: ['lora~alpha=4'], seeds: [7] })).toEqual(['lora~alpha=4', 20, [7]]);
+  expect(await of({ settings: ['alpha=8', 'epochs=3'] })).toEqual(['lora', 3, [42, 43, 44, 45, 46]]);
+  expect(await of({ recipe: 'none' })).toEqual(['lora', 10, [42]]);
+  expect(await of({ models: ['tiny'] })).toEqual(['lora', 10, [42]]);
+  expect(await of({ models: ['tiny'], recipe: 'roberta-base' })).toEqual(['lora', 40, [42, 43, 44, 45, 46]]);
+  await expect(of({ recipe: 'bert' })).rejects.toThrow(/no published recipe of "bert"/);
 });

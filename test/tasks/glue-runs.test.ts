@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -96,6 +96,7 @@ interface Row {
   readonly label: number;
   readonly prediction: number | string;
   readonly set?: string;
+  readonly references?: string[];
 }
 
 test('classes: the first metric chooses the epoch, every prediction is kept, the seed draws the split', async () => {
@@ -194,28 +195,55 @@ describe('the protocol', () => {
   });
 });
 
-test('a decoder writes the answer, which is read before it is scored', async () => {
-  const tokenizer = join(projectRoot, 'test', 'data', 'tokenizer');
+describe('models that write the answer', () => {
   const own = join(folder, 'bytes');
-  await mkdir(own);
-  await writeFile(join(own, 'tokenizer.json'), await readFile(join(tokenizer, 'tiny.json')));
-  await writeFile(join(own, 'tokenizer_config.json'), JSON.stringify({ eos_token: '<|endoftext|>' }));
-  const { record, predictions } = await runOne({
-    tasks: ['mnli'],
-    models: ['random-gpt2~layers=1,width=16,heads=2,vocab=300,positions=128'],
-    tokenizer: own,
-    settings: ['epochs=3', 'maxNewTokens=4', 'batchSize=8', 'learningRate=0.05'],
-    methods: ['full'],
+  beforeAll(async () => {
+    await mkdir(own);
+    const tokenizer = join(projectRoot, 'test', 'data', 'tokenizer', 'tiny.json');
+    await copyFile(tokenizer, join(own, 'tokenizer.json'));
+    await writeFile(
+      join(own, 'tokenizer_config.json'),
+      JSON.stringify({ eos_token: '<|endoftext|>', pad_token: '<|endoftext|>' }),
+    );
   });
-  expect(record.metrics.map(({ name }) => name)).toEqual(['accuracy', 'accuracy (mismatched)']);
-  expect(predictions).toHaveLength(12);
-  expect(predictions.every(({ prediction }) => typeof prediction === 'string')).toBe(true);
-  expect(record.parameters.head).toBe(0);
-  // Answers to the validation split choose the epoch, as a head's do.
-  const { bestStep, evaluations } = record.training!;
-  const chosen = evaluations.map(({ metrics }) => metrics!.accuracy!);
-  expect(chosen).toHaveLength(3);
-  expect(bestStep).toBe(evaluations[chosen.indexOf(Math.max(...chosen))]!.step);
+  const short = ['epochs=3', 'maxNewTokens=4', 'batchSize=8', 'learningRate=0.05'];
+
+  test('a decoder: answers are read before they are scored, and choose the epoch', async () => {
+    const { record, predictions } = await runOne({
+      ...{ tasks: ['mnli'], methods: ['full'], tokenizer: own, settings: short },
+      models: ['random-gpt2~layers=1,width=16,heads=2,vocab=300,positions=128'],
+    });
+    expect(record.metrics.map(({ name }) => name)).toEqual(['accuracy', 'accuracy (mismatched)']);
+    expect(predictions).toHaveLength(12);
+    expect(predictions.every(({ prediction }) => typeof prediction === 'string')).toBe(true);
+    expect(record.parameters.head).toBe(0);
+    const { bestStep, evaluations } = record.training!;
+    const chosen = evaluations.map(({ metrics }) => metrics!.accuracy!);
+    expect(chosen).toHaveLength(3);
+    expect(bestStep).toBe(evaluations[chosen.indexOf(Math.max(...chosen))]!.step);
+  });
+
+  test('T5 by the code: numbers for answers, validation from the training set, two classes', async () => {
+    const { record, predictions } = await runOne({
+      ...{ tasks: ['mnli'], tokenizer: own, settings: short, protocol: ['code'] },
+      models: ['random-t5~layers=1,width=16,heads=2,vocab=300'],
+    });
+    expect(record.published!.sides).toMatchObject({
+      'split-t5': 'code',
+      't5-format': 'code',
+      't5-mnli-two-class': 'code',
+    });
+    expect(record.examples).toMatchObject({
+      train: { of: 15 },
+      validation: { of: 15 },
+      test: { of: 12 + 6 },
+    });
+    const matched = predictions.filter(({ id }) => !id.includes('/'));
+    expect([...new Set(matched.flatMap(({ references }) => references))].sort()).toEqual(['0', '1', '2']);
+    // Contradiction counts as entailment, and so does whatever is no number.
+    const right = matched.filter(({ label, prediction }) => (label === 1) === (prediction === '1')).length;
+    expect(record.metrics[0]!.value).toBeCloseTo(right / 12, 12);
+  });
 });
 
 describe('bad input ends with exit code 2 and one clear line', () => {
