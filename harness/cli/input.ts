@@ -5,6 +5,11 @@ export function positive(text: string): number {
   return whole(text, 1);
 }
 
+/** Reads a whole number of at least 0. */
+export function count(text: string): number {
+  return whole(text, 0);
+}
+
 /** Collects seeds: whole numbers of at least 0. */
 export function seeds(text: string, before: readonly number[] | undefined): number[] {
   return [...(before ?? []), whole(text, 0)];

@@ -4,13 +4,14 @@ import type { Row } from '../reporting/table.ts';
 import type { Outcome, RunEvents } from '../runs/execute.ts';
 import type { Cell, Plan } from '../runs/plan.ts';
 import { Interrupted } from '../training/types.ts';
-import { positive, seeds } from './input.ts';
+import { count, positive, seeds } from './input.ts';
 import { note, print, printJson, trainableLine } from './output.ts';
 import { createProgress } from './progress.ts';
 
 interface RunOptions {
   readonly task?: string[];
   readonly method?: string[];
+  readonly adapter?: string;
   readonly model?: string[];
   readonly seeds?: number[];
   readonly set: string[];
@@ -42,6 +43,10 @@ export function runCommand(): Command {
       '--model <bases...>',
       'base models: a hub id, a folder, or random-gpt2~layers=4,width=256,heads=4',
     )
+    .option(
+      '--adapter <path>',
+      'instead of --method: begin with an adapter in the format of Hugging Face peft (only test it: --max-steps 0)',
+    )
     .option('--seeds <numbers...>', 'a run for each (default: those of the published recipe, else 42)', seeds)
     .option(
       '--recipe <base>',
@@ -59,7 +64,7 @@ export function runCommand(): Command {
     .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
-    .option('--max-steps <number>', 'end training early', positive)
+    .option('--max-steps <number>', 'end training early; 0 only tests', count)
     .option('--limit <number>', 'use only so many examples of every split', positive)
     .option('--results <folder>', 'where records lie', 'results')
     .option('--data <place>', 'hub, or a folder (default: DELTABENCH_DATA, else the hub)')
@@ -83,7 +88,10 @@ async function run(options: RunOptions): Promise<void> {
       ...options,
       settings: options.set,
       tasks: asked(options.task, '--task', `Tasks: ${[...tasks.keys()].join(', ')}.`),
-      methods: asked(options.method, '--method', `Methods: ${[...methods.keys()].join(', ')}.`),
+      methods:
+        options.adapter === undefined
+          ? asked(options.method, '--method', `Methods: ${[...methods.keys()].join(', ')}.`)
+          : (options.method ?? []),
       models: asked(
         options.model,
         '--model',

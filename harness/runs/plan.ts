@@ -11,12 +11,15 @@ import { splitSetting } from './options.ts';
 import { parseProtocol } from './protocol.ts';
 import { defaultSeeds, isRecipeKey, resolveRecipe } from './recipes.ts';
 import type { CellAddress } from './store.ts';
-import { parseVariant, type Variant } from './variant.ts';
+import type { Start } from './start.ts';
+import { parseVariant, type OptionSetting, type Variant } from './variant.ts';
 
 /** What a person asked for. */
 export interface RunRequest {
   readonly tasks: readonly string[];
   readonly methods: readonly string[];
+  /** An adapter to begin with, instead of methods; of one model. */
+  readonly adapter?: string | undefined;
   readonly models: readonly string[];
   /** `recommended`, a side, or single entries `id=side`. */
   readonly protocol?: readonly string[];
@@ -44,6 +47,8 @@ export interface Cell {
   readonly task: Task;
   readonly model: string;
   readonly variant: Variant;
+  /** What training begins with, if not as the method does. */
+  readonly start?: Start | undefined;
   readonly recipe: Recipe;
   /** The base whose published recipe is followed, as the paper calls it. */
   readonly published: string;
@@ -80,6 +85,7 @@ export async function planRuns(
   const options = settings.filter(({ key }) => !isRecipeKey(key));
   // Once without a recipe, to check what was asked for.
   const asked = request.methods.map((text) => parseVariant(text, methods, options));
+  const given = await openAdapter(request, options, methods);
   for (const { key } of options) checkOptionUsed(key, asked);
   const recipeOf = findPublished(request.recipe);
 
@@ -87,19 +93,17 @@ export async function planRuns(
   const limits = { examples: request.limit ?? null, steps: request.maxSteps ?? null };
   const cells = chosen.flatMap((task) =>
     request.models.flatMap((model) =>
-      request.methods.flatMap((text) => {
+      [...request.methods, ...(given ? [given] : [])].flatMap((wanted) => {
         const published = recipeOf(model);
-        const variant = parseVariant(
-          text,
-          methods,
-          options,
-          (name) => findRecipe(task.name, published, name)?.options ?? {},
-        );
+        const { variant, start } =
+          typeof wanted === 'object'
+            ? wanted
+            : { variant: parseVariant(wanted, methods, options, (name) => findRecipe(task.name, published, name)?.options ?? {}), start: undefined }; // prettier-ignore
         const followed = { task, variant, published };
         const recipe = resolveRecipe(followed, hyper, protocol);
         const maxSteps = limits.steps ?? recipe.maxSteps;
         return (request.seeds ?? defaultSeeds(followed, protocol)).map((seed) => ({
-          ...{ task, model, variant, published, seed, limits },
+          ...{ task, model, variant, start, published, seed, limits },
           recipe: maxSteps === undefined ? recipe : { ...recipe, maxSteps },
           protocol: protocol.name,
         }));
@@ -118,6 +122,22 @@ export async function planRuns(
       threads: request.threads ?? availableParallelism(),
     },
   };
+}
+
+/** The adapter that was asked for; throws UsageError where anything else says what its method is. */
+async function openAdapter(
+  { adapter, methods: others, models }: RunRequest,
+  options: readonly OptionSetting[],
+  methods: ReadonlyMap<string, Method>,
+): Promise<{ start: Start; variant: Variant } | undefined> {
+  if (adapter === undefined) return undefined;
+  const [model, ...more] = models;
+  if (others.length > 0) throw new UsageError('--adapter says what the method is; leave out --method.');
+  if (options.length > 0) throw new UsageError(`--set ${options[0]!.key}: the adapter has its method's options already.`); // prettier-ignore
+  if (model === undefined || more.length > 0) throw new UsageError('--adapter belongs to one --model.');
+  const { loadBase } = await import('../models/base.ts');
+  const { openStart } = await import('./start.ts');
+  return openStart(adapter, await loadBase(model), methods);
 }
 
 /** Where a cell's record lies. */

@@ -2,6 +2,7 @@ import { UsageError } from '../data/errors.ts';
 import { asTextTask } from '../data/label-as-text.ts';
 import type { Draw, LabelledSplits, LabelTask, Splits, TextTask } from '../data/task.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
+import { startFrom } from '../exchange/adapter.ts';
 import { makeHead, type Head } from '../models/heads.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
 import { attach, attachWithHead } from './attach.ts';
@@ -52,8 +53,10 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
   for (const cell of plan.cells) {
     const base = await baseOf(cell.model);
     const head = headOf(cell, base);
-    if (head) attached.push({ cell, head, ...(await attachWithHead(cell.variant, base, head)) });
-    else attached.push({ cell, base, head, delta: await attach(cell.variant, base) });
+    const whole = head
+      ? await attachWithHead(cell.variant, base, head)
+      : { base, delta: await attach(cell.variant, base) };
+    attached.push({ cell, head, ...begin(cell, whole) });
   }
   const prepared: PreparedCell[] = [];
   for (const { cell, base, delta, head } of attached) {
@@ -82,6 +85,7 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
       data: work.splits.source,
       model: { id: base.id, hash: await base.hash(), tokenizer: tokenizer.hash },
       methods: cell.variant.parts.map(({ method, options }) => ({ name: method.name, options })),
+      ...(cell.start && { start: { hash: cell.start.hash } }),
       recipe: cell.recipe,
       protocol: cell.protocol,
       precision: 'float32',
@@ -93,6 +97,16 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
     prepared.push({ cell, work, base, tokenizer, delta, settings, identity, place });
   }
   return prepared;
+}
+
+/** Base and method with the values of the adapter that the cell begins with. */
+function begin(
+  { start }: Cell,
+  { base, delta }: { base: BaseModel; delta: Delta },
+): { base: BaseModel; delta: Delta } {
+  if (!start) return { base, delta };
+  const { tensors, head } = start.adapter;
+  return startFrom(base, delta, { tensors: { ...tensors, ...head } }, start.path);
 }
 
 /** The head that an encoder needs; throws UsageError where a task asks it for text. */

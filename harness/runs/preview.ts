@@ -27,13 +27,20 @@ export function previewCells(plan: Plan): Promise<CellPreview[]> {
 }
 
 async function previewCell(results: string, cell: Cell): Promise<CellPreview> {
-  const { task, model, variant, recipe, limits, protocol, seed } = cell;
+  const { task, model, variant, start, recipe, limits, protocol, seed } = cell;
   const address = addressOf(cell);
   const methods = variant.parts.map(({ method, options }) => ({ name: method.name, options }));
-  const wanted = canonicalJson({ version: task.version, methods, recipe, limits, protocol });
+  const wanted = canonicalJson({
+    version: task.version,
+    methods,
+    start: start?.hash,
+    recipe,
+    limits,
+    protocol,
+  });
   const isThis = ({ settings: s }: RunRecord) =>
     canonicalJson({
-      ...{ version: s.task.version, methods: s.methods, recipe: s.recipe },
+      ...{ version: s.task.version, methods: s.methods, start: s.start?.hash, recipe: s.recipe },
       ...{ limits: s.limits, protocol: s.protocol },
     }) === wanted;
   const path = recordPath(results, address);

@@ -16,11 +16,13 @@ export const settingsSchema = z.strictObject({
   model: z.strictObject({ id: z.string(), hash, tokenizer: hash }),
   /** Left to right, with every option. */
   methods: z.array(z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()) })).min(1),
+  /** The adapter that the method began with. */
+  start: z.strictObject({ hash }).optional(),
   recipe: recipeSchema,
   protocol: z.string(),
   precision: z.literal('float32'),
   /** What `--limit` and `--max-steps` cut off; null is everything. */
-  limits: z.strictObject({ examples: z.int().positive().nullable(), steps: z.int().positive().nullable() }),
+  limits: z.strictObject({ examples: z.int().positive().nullable(), steps: z.int().min(0).nullable() }),
   seed: z.int().min(0),
 });
 export type Settings = z.infer<typeof settingsSchema>;

@@ -57,7 +57,7 @@ export function parseVariant(
       if (given.has(key)) throw new UsageError(`"${text}" sets ${key} twice.`);
       given.add(key);
     }
-  return describe(
+  return describeVariant(
     parts.map(({ method, schema, values }) => ({
       method,
       options: checkOptions(method.name, schema, values),
@@ -142,7 +142,8 @@ function only(parts: readonly Part[], key: string, text: string): Part | undefin
   throw new UsageError(`"${key}" in "${text}" could mean ${ways}; say which.`);
 }
 
-function describe(parts: readonly VariantPart[]): Variant {
+/** A variant of methods with their options, with its shortest name. */
+export function describeVariant(parts: readonly VariantPart[]): Variant {
   const changes = parts.map(({ method, options }) => changesOf(method, options));
   const settings = parts.flatMap(({ method }, i) =>
     changes[i]!.map((change) => `~${parts.length > 1 ? `${method.name}.` : ''}${change}`),

@@ -37,7 +37,7 @@ export const recipeSchema = z.strictObject({
   batchSize: count.default(8).describe('examples an optimiser step'),
   microBatch: count.optional().describe('examples computed at once; by their lengths where absent'),
   epochs: z.number().positive().default(1).describe('passes over the training set'),
-  maxSteps: count.optional().describe('ends training early'),
+  maxSteps: z.int().min(0).optional().describe('ends training early; 0 only tests'),
   evaluateEvery: count.optional().describe('steps between evaluations; an epoch where absent'),
   patience: count.optional().describe('evaluations without a better one before training stops'),
   promptLength: count.default(64).describe('tokens a prompt is cut to'),

@@ -1,6 +1,6 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
@@ -10,6 +10,7 @@ import { initialize, unfrozenTensors } from '../../harness/models/attached.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
 import { adapterOf } from '../../harness/runs/export.ts';
 import { projectRoot } from '../../harness/runs/plugins.ts';
+import type { RunRecord } from '../../harness/runs/record.ts';
 import { openTrainedRun } from '../../harness/runs/trained.ts';
 import { attachMethod } from '../exchange/reading.ts';
 import { tinyBatch } from '../methods/tiny.ts';
@@ -98,6 +99,57 @@ test('the command says what it wrote, and refuses to write over it', async () =>
   expect(again.stderr).toContain('is there already and not empty');
   expect(again.exitCode).toBe(2);
 });
+
+test('a run begins with an adapter: tested alone it scores as the run did that trained it; else it goes on', async () => {
+  const run = await openTrainedRun(recordOf('red~position=ffn+attn'), { tokenizer });
+  const out = join(folder, 'started');
+  await writePeftFolder(out, await adapterOf(run), run.base);
+  const common = [
+    '--task',
+    'e2e',
+    '--model',
+    model,
+    '--data',
+    data,
+    '--limit',
+    '8',
+    '--threads',
+    '1',
+    '--json',
+  ];
+  const more = ['--results', results, '--adapter', out, '--set', 'max-new-tokens=4', 'learning-rate=0.02'];
+  const tested = await bench(...common, ...more, '--max-steps', '0');
+  expect(tested.exitCode, tested.stderr).toBe(0);
+  const { runs } = JSON.parse(tested.stdout) as { runs: (RunRecord & { path: string })[] };
+  const [record] = runs as [RunRecord];
+  expect(record.method.variant).toMatch(/^red~position=ffn\+attn~from=[0-9a-f]{8}$/);
+  expect(record.training).toMatchObject({ steps: 0, evaluations: [] });
+  expect(record.settings.start?.hash.slice(0, 8)).toBe(record.method.variant.slice(-8));
+  expect(record.files.predictions?.sha256).toBe(run.record.files.predictions?.sha256);
+  expect(record.metrics).toEqual(run.record.metrics);
+
+  const gone = await bench(...common, ...more, '--max-steps', '3');
+  expect(gone.exitCode, gone.stderr).toBe(0);
+  const [after] = (JSON.parse(gone.stdout) as { runs: RunRecord[] }).runs as [RunRecord];
+  expect(after.training).toMatchObject({ steps: 3, neverMoved: [] });
+  // What it begins with is where the other run ended, not where its method begins.
+  const firstLoss = async (path: string): Promise<number> =>
+    (JSON.parse((await readFile(path, 'utf8')).split('\n')[0]!) as { loss: number }).loss;
+  const variantFolder = dirname(runs[0]!.path);
+  const first = await firstLoss(join(variantFolder, after.files.steps!.name));
+  const original = await firstLoss(join(dirname(recordOf('red~position=ffn+attn')), run.record.files.steps!.name)); // prettier-ignore
+  expect(first).toBeLessThan(original - 0.05);
+
+  for (const [args, message] of [
+    [['--method', 'red'], '--adapter says what the method is; leave out --method.'],
+    [['--set', 'position=attn'], "--set position: the adapter has its method's options already."],
+    [['--model', 'gpt2'], '--adapter belongs to one --model.'],
+  ] as const) {
+    const { stderr, exitCode } = await bench(...common, ...more, ...args);
+    expect(stderr).toContain(message);
+    expect(exitCode).toBe(2);
+  }
+}, 300_000);
 
 test('what no adapter can hold is refused with the reason', async () => {
   const exported = async (variant: string) => adapterOf(await openTrainedRun(recordOf(variant), { tokenizer })); // prettier-ignore

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import type { z } from 'zod';
+import { UsageError } from '../data/errors.ts';
+import type { Adapter } from '../exchange/adapter.ts';
+import type { BaseModel, Method } from '../models/types.ts';
+import { canonicalJson } from './canonical.ts';
+import { checkOptions } from './options.ts';
+import { describeVariant, type Variant } from './variant.ts';
+
+/** An adapter that runs begin with. */
+export interface Start {
+  /** As it was given. */
+  readonly path: string;
+  readonly adapter: Adapter;
+  /** Sha256 of what it holds, in whatever files. */
+  readonly hash: string;
+}
+
+/**
+ * Opens an adapter for a base; its variant is called `<method>[~key=value…]~from=<short hash>`. Throws UsageError where it
+ * cannot be read, or is of a method that is not in methods/.
+ */
+export async function openStart(
+  path: string,
+  base: BaseModel,
+  methods: ReadonlyMap<string, Method>,
+): Promise<{ start: Start; variant: Variant }> {
+  const { readAdapter } = await import('../exchange/read.ts');
+  const adapter = await readAdapter(path, base);
+  const method = methods.get(adapter.method);
+  if (!method) throw new UsageError(`${path} is an adapter of the method "${adapter.method}", which is not in methods/.`); // prettier-ignore
+  const options = checkOptions(method.name, method.options as unknown as z.ZodObject, adapter.options);
+  const { name, label, parts } = describeVariant([{ method, options }]);
+  const start = { path, adapter, hash: hashAdapter(adapter) };
+  const short = start.hash.slice(0, 8);
+  return { start, variant: { name: `${name}~from=${short}`, label: `${label} from ${short}`, parts } };
+}
+
+function hashAdapter({ method, options, tensors, head }: Adapter): string {
+  const hash = createHash('sha256').update(canonicalJson({ method, options }));
+  for (const [name, { shape, data }] of Object.entries({ ...tensors, ...head }).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  )) {
+    // prettier-ignore
+    hash.update(JSON.stringify([name, shape]));
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest('hex');
+}
