@@ -77,6 +77,18 @@ const topics: Record<string, () => Promise<{ json: unknown; text: string }>> = {
       text: `Hyper-parameters, for --set key=value:\n${await optionLines(settings)}\nPublished recipes:\n${columns(rows)}`,
     };
   },
+  async protocol() {
+    const { discrepancies, sides } = await import('../papers/discrepancies.ts');
+    const blocks = discrepancies.map(({ id, what, says, suggested }) =>
+      [
+        `${id}: ${what}`,
+        columns(
+          sides.map((side) => [`    ${side}`, says[side], ...(side === suggested ? ['(recommended)'] : [])]),
+        ),
+      ].join('\n'),
+    );
+    return { json: discrepancies, text: blocks.join('\n') };
+  },
   engines() {
     const json = Object.entries(engines).map(([name, description]) => ({ name, description }));
     return Promise.resolve({ json, text: columns(json.map(({ name, description }) => [name, description])) });
@@ -98,7 +110,7 @@ async function optionLines(options: readonly OptionHelp[]): Promise<string> {
 /** `bench list`: what there is. */
 export function listCommand(): Command {
   return new Command('list')
-    .summary('show tasks, methods, models, recipes and engines')
+    .summary('show tasks, methods, models, recipes, entries of the protocol and engines')
     .argument('[topic]', Object.keys(topics).join(', '))
     .option('--json', 'print one JSON document')
     .action(list);

@@ -41,12 +41,18 @@ describe.concurrent('help and lists', () => {
     expect(stdout).toContain('red~no-scaling');
   });
 
+  test('list protocol says what each side does and which is recommended', async () => {
+    const { stdout } = await bench('list', 'protocol');
+    expect(stdout).toMatch(/^optimizer-adamw: the paper says AdamW; /m);
+    expect(stdout).toMatch(/^ {4}code +the AdamW that transformers used to ship .*\(recommended\)$/m);
+  });
+
   test('list --json is one document with every list', async () => {
     const { stdout } = await bench('list', '--json');
     const lists = JSON.parse(stdout) as Record<'tasks' | 'methods', { name: string }[]> & {
       recipes: { settings: { name: string }[]; published: object[] };
     };
-    expect(Object.keys(lists)).toEqual(['tasks', 'methods', 'models', 'recipes', 'engines']);
+    expect(Object.keys(lists)).toEqual(['tasks', 'methods', 'models', 'recipes', 'protocol', 'engines']);
     expect(lists.methods.map(({ name }) => name)).toEqual(expect.arrayContaining(['full', 'lora', 'red']));
     expect(lists.recipes.settings.map(({ name }) => name)).toContain('learningRate');
     expect(lists.recipes.published).toContainEqual(
