@@ -4,9 +4,10 @@ import type { Tokenizer } from '../../harness/data/tokenizer.ts';
 import { truncatedLengths } from '../../harness/data/truncate-pair.ts';
 
 // A token a letter; 0 ends.
-const needed: Pick<Tokenizer, 'encode' | 'eosId'> = {
+const needed: Pick<Tokenizer, 'encode' | 'eosId' | 'template'> = {
   encode: (text) => Array.from(text, (letter) => letter.charCodeAt(0)),
   eosId: 0,
+  template: ([ids = []]) => ({ ids, types: [] }),
 };
 // encodePair asks for no more.
 const tokenizer = needed as Tokenizer;
@@ -26,6 +27,15 @@ test('end tokens survive the cut', () => {
   expect(encode('question', 'answer', 20)).toEqual(['question|', 'answer|']);
   expect(encode('question', 'answer', 4, 3)).toEqual(['que|', 'an|']);
   expect(encode('question', undefined, 20)).toEqual(['question|', '']);
+});
+
+test('what the tokenizer begins texts with begins the prompt, and counts', () => {
+  const begins: Tokenizer = {
+    ...tokenizer,
+    template: ([ids = []]) => ({ ids: [60, ...ids, 62], types: [] }),
+  };
+  const { prompt, target } = encodePair('question', 'answer', begins, { promptLength: 5, targetLength: 9 });
+  expect([shown(prompt), shown(target)]).toEqual(['<que|', 'answer|']);
 });
 
 test('of two texts the longer is cut first, then both', () => {
