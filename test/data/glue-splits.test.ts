@@ -11,7 +11,7 @@ const sizes = { cola: 1043, mnli: 9815, mrpc: 408, qnli: 5463, qqp: 40_430, rte:
 
 function draw(name: GlueName, sides: Record<string, string> = {}, seed = 42, family = 'roberta'): GlueSplits {
   const side = (id: string) => sides[id] ?? sides.all ?? 'code';
-  return drawGlueSplits(name, { train: rows(1200), validation: rows(sizes[name]) }, { seed, family, side });
+  return drawGlueSplits(name, { train: rows(2400), validation: rows(sizes[name]) }, { seed, family, side });
 }
 const counts = ({ train, validation, test }: GlueSplits) => [train.length, validation.length, test.length];
 const ids = (part: readonly GlueRow[]) => part.map(({ id }) => Number(id));
@@ -58,7 +58,7 @@ test("halves of numpy's permutation, CoLA's swapped", () => {
 
 test("T5's validation comes from the training set, which loses it", () => {
   const { train, validation, test } = draw('sst2', {}, 43, 't5');
-  const order = [...numpyPermutation(43, 1200)];
+  const order = [...numpyPermutation(43, 2400)];
   expect([ids(validation), ids(train)]).toEqual([order.slice(0, 1000), order.slice(1000)]);
   expect(ids(test)).toEqual(Array.from({ length: 872 }, (_, i) => i));
 });
@@ -77,4 +77,11 @@ test('no example is in two splits, none is lost', () => {
       expect(new Set([...ids(validation), ...ids(test)]).size).toBe(sizes[name]);
     }
   }
+});
+
+test('small sets, as samples are, are halved', () => {
+  const side = () => 'code';
+  const data = { train: rows(30), validation: rows(13) };
+  expect(counts(drawGlueSplits('mnli', data, { seed: 42, family: 'roberta', side }))).toEqual([30, 6, 7]);
+  expect(counts(drawGlueSplits('mnli', data, { seed: 42, family: 't5', side }))).toEqual([15, 15, 13]);
 });
