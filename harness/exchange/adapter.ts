@@ -9,6 +9,8 @@ export interface Adapter {
   /** The name of a method, and its options; those left out have their defaults. */
   readonly method: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** Options that the adapter has but that its files do not say. */
+  readonly missing?: readonly string[];
   /** The method's trained, frozen and state tensors and the base's own that it trained, under our names. */
   readonly tensors: StoredTensors;
   /** The task's trained head, under Hugging Face's names. */

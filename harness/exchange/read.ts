@@ -5,11 +5,12 @@ import { isFile } from '../data/files.ts';
 import type { BaseModel } from '../models/types.ts';
 import type { Adapter } from './adapter.ts';
 import { configFile, readPeftFolder } from './peft-folder.ts';
+import { readPyreftFolder } from './pyreft-folder.ts';
 import { readRedVectors } from './red-vectors.ts';
 
 /**
- * Reads an adapter for a base: a folder that peft or "export" has written, or a file of vectors that RED's authors
- * release. Throws UsageError where it is neither, or something that deltabench does not compute.
+ * Reads an adapter for a base: a folder that peft, pyreft or "export" has written, or a file of vectors that RED's
+ * authors release. Throws UsageError where it is neither, or something that deltabench does not compute.
  */
 export async function readAdapter(path: string, base: BaseModel): Promise<Adapter> {
   if (await isFile(path)) return readRedVectors(path, base);
@@ -19,7 +20,8 @@ export async function readAdapter(path: string, base: BaseModel): Promise<Adapte
   );
   if (!isFolder) throw new UsageError(`There is no adapter ${path}.`);
   if (await isFile(join(path, configFile))) return readPeftFolder(path, base);
+  if (await isFile(join(path, 'config.json'))) return readPyreftFolder(path, base);
   throw new UsageError(
-    `${path} holds no adapter: looked for ${configFile}. A record's adapter is written by "export".`,
+    `${path} holds no adapter: looked for ${configFile}, and for pyreft's config.json. A record's adapter is written by "export".`,
   );
 }

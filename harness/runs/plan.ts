@@ -86,7 +86,7 @@ export async function planRuns(
   // Once without a recipe, to check what was asked for.
   const asked = request.methods.map((text) => parseVariant(text, methods, options));
   const given = await openAdapter(request, options, methods);
-  for (const { key } of options) checkOptionUsed(key, asked);
+  for (const { key } of options) checkOptionUsed(key, given ? [given.variant] : asked);
   const recipeOf = findPublished(request.recipe);
 
   const protocol = parseProtocol(request.protocol ?? []);
@@ -133,11 +133,10 @@ async function openAdapter(
   if (adapter === undefined) return undefined;
   const [model, ...more] = models;
   if (others.length > 0) throw new UsageError('--adapter says what the method is; leave out --method.');
-  if (options.length > 0) throw new UsageError(`--set ${options[0]!.key}: the adapter has its method's options already.`); // prettier-ignore
   if (model === undefined || more.length > 0) throw new UsageError('--adapter belongs to one --model.');
   const { loadBase } = await import('../models/base.ts');
   const { openStart } = await import('./start.ts');
-  return openStart(adapter, await loadBase(model), methods);
+  return openStart(adapter, await loadBase(model), methods, options);
 }
 
 /** Where a cell's record lies. */

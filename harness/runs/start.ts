@@ -4,8 +4,8 @@ import { UsageError } from '../data/errors.ts';
 import type { Adapter } from '../exchange/adapter.ts';
 import type { BaseModel, Method } from '../models/types.ts';
 import { canonicalJson } from './canonical.ts';
-import { checkOptions } from './options.ts';
-import { describeVariant, type Variant } from './variant.ts';
+import { checkOptions, parseOption } from './options.ts';
+import { describeVariant, type OptionSetting, type Variant } from './variant.ts';
 
 /** An adapter that runs begin with. */
 export interface Start {
@@ -17,21 +17,32 @@ export interface Start {
 }
 
 /**
- * Opens an adapter for a base; its variant is called `<method>[~key=value…]~from=<short hash>`. Throws UsageError where it
+ * Opens an adapter for a base, with settings for options that it does not say; its variant is called `<method>[~key=value…]~from=<short hash>`. Throws UsageError where it
  * cannot be read, or is of a method that is not in methods/.
  */
 export async function openStart(
   path: string,
   base: BaseModel,
   methods: ReadonlyMap<string, Method>,
+  settings: readonly OptionSetting[] = [],
 ): Promise<{ start: Start; variant: Variant }> {
   const { readAdapter } = await import('../exchange/read.ts');
   const adapter = await readAdapter(path, base);
   const method = methods.get(adapter.method);
   if (!method) throw new UsageError(`${path} is an adapter of the method "${adapter.method}", which is not in methods/.`); // prettier-ignore
-  const options = checkOptions(method.name, method.options as unknown as z.ZodObject, adapter.options);
+  const schema = method.options as unknown as z.ZodObject;
+  const given = Object.fromEntries(
+    settings.map(({ key, value }) => [key, parseOption(method.name, schema, key, value)]),
+  );
+  const { missing = [] } = adapter;
+  const known = Object.keys(given).find((key) => !missing.includes(key));
+  if (known !== undefined)
+    throw new UsageError(`--set ${known}: the adapter has its method's options already.`);
+  const open = missing.filter((key) => !(key in given));
+  if (open.length > 0) throw new UsageError(`${path} does not say ${open.join(', ')} of its method ${method.name}; give them as it was trained with --set ${open.map((key) => `${key}=…`).join(' ')}.`); // prettier-ignore
+  const options = checkOptions(method.name, schema, { ...adapter.options, ...given });
   const { name, label, parts } = describeVariant([{ method, options }]);
-  const start = { path, adapter, hash: hashAdapter(adapter) };
+  const start = { path, adapter, hash: hashAdapter({ ...adapter, options }) };
   const short = start.hash.slice(0, 8);
   return { start, variant: { name: `${name}~from=${short}`, label: `${label} from ${short}`, parts } };
 }

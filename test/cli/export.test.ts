@@ -121,7 +121,7 @@ test('a run begins with an adapter: tested alone it scores as the run did that t
   const tested = await bench(...common, ...more, '--max-steps', '0');
   expect(tested.exitCode, tested.stderr).toBe(0);
   const { runs } = JSON.parse(tested.stdout) as { runs: (RunRecord & { path: string })[] };
-  const [record] = runs as [RunRecord];
+  const record = runs[0]!;
   expect(record.method.variant).toMatch(/^red~position=ffn\+attn~from=[0-9a-f]{8}$/);
   expect(record.training).toMatchObject({ steps: 0, evaluations: [] });
   expect(record.settings.start?.hash.slice(0, 8)).toBe(record.method.variant.slice(-8));

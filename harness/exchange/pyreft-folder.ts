@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UsageError } from '../data/errors.ts';
+import { readJson } from '../data/files.ts';
+import { readTorchZip } from '../data/torch-zip.ts';
+import type { BaseModel, Site } from '../models/types.ts';
+import type { Adapter, StoredTensors } from './adapter.ts';
+
+/** The part of pyreft's config.json that says what is edited where; an edit's key is in its file's name. */
+const settings = z.looseObject({
+  intervention_types: z.array(z.string()).min(1),
+  representations: z.array(
+    z.union([
+      z.looseObject({ layer: z.int(), component: z.string(), unit: z.string() }),
+      z.tuple([z.int(), z.string(), z.string()], z.unknown()),
+    ]),
+  ),
+  sorted_keys: z.array(z.string().regex(/^[\w.#[\]-]+$/, 'a key is no part of a file name')),
+});
+
+/**
+ * Reads a folder that pyreft has saved, for a base: config.json and one PyTorch file `intkey_<key>.bin` an edit, with
+ * `weight` [r, d], `bias` [r] and `rotate_layer` [d, r]. Which tokens were edited is not in it: the options `first` and
+ * `last` are left out. Throws UsageError where it is none of LoReFT's on block outputs.
+ */
+export async function readPyreftFolder(folder: string, base: BaseModel): Promise<Adapter> {
+  const where = join(folder, 'config.json');
+  const parsed = settings.safeParse(await readJson(where));
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new UsageError(`${where} is not pyreft's: ${path.join('.') || 'it'}: ${message}.`);
+  }
+  const { intervention_types: types, representations, sorted_keys: keys } = parsed.data;
+  const other = types.find((type) => !type.endsWith(".LoreftIntervention'>"));
+  if (other !== undefined) {
+    throw new UsageError(`${where} has an edit of type ${other}; only LoReFT's are read, for pyreft keeps the rotations of the others as a product of reflections.`); // prettier-ignore
+  }
+  if (representations.length !== keys.length) throw new UsageError(`${where} has ${representations.length} edits, but ${keys.length} keys.`); // prettier-ignore
+  const blocks = blocksOf(base);
+  const edits = representations.map((edit, i) => {
+    const [layer, component, unit] = Array.isArray(edit) ? edit : [edit.layer, edit.component, edit.unit];
+    const at = layerOf(layer, component);
+    const site = at === undefined || unit !== 'pos' ? undefined : blocks.find((block) => block.layer === at);
+    if (site) return { site, key: keys[i]! };
+    throw new UsageError(`${where} edits "${component}" of layer ${layer} by ${unit}, which is no block output of ${base.id} by tokens.`); // prettier-ignore
+  });
+  const layers = [...new Set(edits.map(({ site }) => site.layer))].sort((a, b) => a - b);
+  const each = edits.length / layers.length;
+  // pyreft lists the edits of the first tokens of all layers, then those of the last.
+  const tied = each === 1;
+  if (layers.some((layer) => edits.filter(({ site }) => site.layer === layer).length !== each) || each > 2) {
+    throw new UsageError(`${where} has ${edits.length} edits of ${layers.length} layers; there are one or two for each here.`); // prettier-ignore
+  }
+  const tensors: Record<string, StoredTensors[string]> = {};
+  let rank = 0;
+  for (const { site, key } of edits) {
+    const path = join(folder, `intkey_${key}.bin`);
+    const first = tied ? '' : `${site.name}.reft.first.R` in tensors ? '.last' : '.first';
+    const stored = await readTorchZip(path);
+    for (const [name, part] of [
+      ['weight', 'W'],
+      ['bias', 'b'],
+      ['rotate_layer', 'R'],
+    ] as const) {
+      // prettier-ignore
+      const tensor = stored.get(name);
+      if (!tensor) throw new UsageError(`${path} lacks "${name}", which an edit of LoReFT has.`);
+      tensors[`${site.name}.reft${first}.${part}`] = tensor;
+    }
+    rank = stored.get('rotate_layer')!.shape[1] ?? 0;
+  }
+  return {
+    method: 'loreft',
+    options: { rank, tied, ...(layers.length < blocks.length && { layers }) },
+    missing: ['first', 'last'],
+    tensors,
+    head: {},
+  };
+}
+
+/** The blocks that ReFT edits: of the stack that reads the prompt. */
+function blocksOf({ sites }: BaseModel): Site[] {
+  const stack = sites.some((site) => site.stack === 'encoder') ? 'encoder' : 'decoder';
+  return sites.filter(({ role, ...site }) => role === 'block' && site.stack === stack);
+}
+
+/** The layer whose block output a component is: `block_output`, or such as `model.layers[3].output`. */
+function layerOf(layer: number, component: string): number | undefined {
+  if (component === 'block_output') return layer;
+  const named = /\.(?:layers?|h|block)(?:\[(\d+)\]|\.(\d+))\.output$/.exec(component);
+  return named ? Number(named[1] ?? named[2]) : undefined;
+}
