@@ -8,9 +8,10 @@ import type { BaseModel, HeadName } from '../../harness/models/types.ts';
 import { labelled } from '../../harness/training/labels.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import { train } from '../../harness/training/train.ts';
-import type { TrainingResult } from '../../harness/training/types.ts';
+import { Interrupted, type TrainingResult } from '../../harness/training/types.ts';
 import full from '../../methods/full.ts';
 import lora from '../../methods/lora.ts';
+import { temporaryFolder } from '../data/temporary.ts';
 import { tinyBase } from '../methods/tiny.ts';
 
 let base: BaseModel;
@@ -40,18 +41,25 @@ interface Case {
   readonly dropout?: number;
   /** Chooses the worst evaluation. */
   readonly worst?: true;
+  readonly folder?: string;
+  /** Is told to stop after this step. */
+  readonly stopAfter?: number;
 }
 
 function run(
   engine: Engine,
-  { head, recipe = {}, values, dropout = 0, worst }: Case,
+  { head, recipe = {}, values, dropout = 0, worst, folder, stopAfter }: Case,
 ): Promise<TrainingResult> {
+  const stop = new AbortController();
   const made = makeHead(base, head, values ? 1 : 3, { dropout });
   const method =
     dropout > 0 ? lora.attach(base, lora.options.parse({ rank: 4, dropout })) : full.attach(base, {});
   const settings = recipeSchema.parse({ batchSize: 6, epochs: 24, learningRate: 5e-3, ...recipe });
   return train<LabelledTokens>({
-    ...{ engine, base, seed: 3, folder: undefined, recipe: settings },
+    ...{ engine, base, seed: 3, folder, recipe: settings, signal: stop.signal },
+    onProgress: ({ step }) => {
+      if (step === stopAfter) stop.abort();
+    },
     delta: withHead(method, made),
     objective: labelled(made, !values, settings.labelSmoothing),
     train: examples(36, 1),
@@ -106,5 +114,20 @@ describe('classes and values', () => {
       test!.answers.filter((answer, i) => predicted(answer) === i % 3).length;
     expect(right(best)).toBeGreaterThan(right(worst));
     expect(right(best)).toBeGreaterThan(5);
+  });
+
+  it('end as if they had never stopped', async () => {
+    const given = { head: 'paper', dropout: 0.2, recipe: { epochs: 3 } } as const;
+    const whole = await run(onnx, given);
+    const folder = await temporaryFolder();
+    // In the third epoch, behind two evaluations.
+    await expect(run(onnx, { ...given, folder, stopAfter: 14 })).rejects.toThrow(Interrupted);
+    const resumed = await run(onnx, { ...given, folder });
+    expect(resumed.resumedFrom).toBe(14);
+    expect(losses(resumed)).toEqual(losses(whole));
+    const metrics = ({ evaluations }: TrainingResult) => evaluations.map((e) => e.metrics);
+    expect(metrics(resumed)).toEqual(metrics(whole));
+    expect(resumed.bestStep).toBe(whole.bestStep);
+    expect(resumed.test!.answers).toEqual(whole.test!.answers);
   });
 });
