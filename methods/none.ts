@@ -8,7 +8,7 @@ export default defineMethod({
   paper: 'Alain & Bengio 2016, arXiv:1610.01644',
   formula: 'θ → θ',
   options: z.strictObject({}),
-  defaults: { learningRate: 1e-3 },
+  defaults: { learningRate: 1e-2 },
   attach({ architecture, id }) {
     if (architecture.kind !== 'encoder') {
       throw new RangeError(
