@@ -1,9 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { median, min, sum } from 'simple-statistics';
@@ -12,6 +10,8 @@ import { encodeLabelled } from '../../harness/data/encode-labelled.ts';
 import { loadGlue } from '../../harness/data/glue.ts';
 import { loadTokenizer } from '../../harness/data/tokenizer.ts';
 import task from '../../tasks/e2e.ts';
+import { printCosts } from './costs.ts';
+import { startSide } from './side.ts';
 
 // `npm run bench:speed`: training steps and decoding of deltabench and of PyTorch + transformers (+ peft), in turns within one run,
 // since only ratios of alternating runs mean anything on a machine that others use. DELTABENCH_PYTHON names a Python
@@ -27,11 +27,6 @@ const { values } = parseArgs({
 });
 const python = process.env.DELTABENCH_PYTHON ?? 'python3';
 
-interface Side {
-  /** Milliseconds of n steps. */
-  steps(n: number): Promise<{ times: number[]; peak: number }>;
-  stop(): void;
-}
 interface Case {
   readonly name: string;
   /** The two sides' programs. */
@@ -44,24 +39,6 @@ interface Case {
 }
 const training = ['step.ts', 'torch_step.py'] as const;
 const decoding = ['decode.ts', 'torch_generate.py'] as const;
-
-/** Starts one side; undefined where it does not run. */
-async function startSide(command: string, args: readonly string[]): Promise<Side | undefined> {
-  const child: ChildProcess = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'] });
-  child.on('error', () => undefined);
-  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-  const first = await lines.next();
-  if (first.done || first.value !== 'ready') return undefined;
-  return {
-    async steps(n) {
-      child.stdin!.write(`${n}\n`);
-      const next = await lines.next();
-      if (next.done) throw new Error(`${command} ${args.join(' ')} ended early`);
-      return JSON.parse(next.value) as { times: number[]; peak: number };
-    },
-    stop: () => child.kill(),
-  };
-}
 
 const here = import.meta.dirname;
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-speed-'));
@@ -186,6 +163,8 @@ try {
     const noise = clean(mine) && (!them || clean(theirs)) ? '' : '  VOID: another process was running';
     console.log(`${name}: deltabench ${shown(mine)}, ${verdict}${noise}`);
   }
+  if ('costs of the methods'.includes(values.only))
+    await printCosts(values.threads, Number(values.alternations));
   const golden = process.env.DELTABENCH_DATA && join(process.env.DELTABENCH_DATA, 'e2e-metrics-golden');
   if (!golden || !existsSync(golden))
     console.error('scoring: skipped, DELTABENCH_DATA has no e2e-metrics-golden');
