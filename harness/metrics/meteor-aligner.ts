@@ -78,23 +78,27 @@ class Path {
   }
 }
 
-/** Whether a path goes before another: more matched words, then fewer chunks, then the shorter distance. */
-function isBetter(path: Path, other: Path): boolean {
-  const more =
-    path.hypothesisMatches + path.referenceMatches - other.hypothesisMatches - other.referenceMatches;
-  return (more || other.chunks - path.chunks || other.distance - path.distance) > 0;
+/** By how much a path goes before others: more matched words, then fewer chunks, then the shorter distance. */
+function rank({ hypothesisMatches, referenceMatches, chunks, distance }: Path): number {
+  return (hypothesisMatches + referenceMatches) * 2 ** 42 - chunks * 2 ** 28 - distance;
 }
 
 /** The best paths, as many as the beam is wide; equals keep their order. */
-function best(paths: readonly Path[]): readonly Path[] {
+function best(paths: Path[]): Path[] {
   if (paths.length === 1) return paths;
   const beam: Path[] = [];
+  const ranks: number[] = [];
   for (const path of paths) {
-    let place = beam.length;
-    while (place > 0 && isBetter(path, beam[place - 1]!)) place--;
+    const own = rank(path);
+    let place = ranks.length;
+    while (place > 0 && own > ranks[place - 1]!) place--;
     if (place === BEAM) continue;
-    if (beam.length === BEAM) beam.pop();
-    beam.splice(place, 0, path);
+    for (let i = Math.min(ranks.length, BEAM - 1); i > place; i--) {
+      ranks[i] = ranks[i - 1]!;
+      beam[i] = beam[i - 1]!;
+    }
+    ranks[place] = own;
+    beam[place] = path;
   }
   return beam;
 }
@@ -118,14 +122,14 @@ function definiteMatches(
       for (let i = 0; i < candidate.referenceLength; i++) referenceCover[start + i]!++;
     }
   }
-  return candidates.map(([candidate, ...others], start) =>
-    candidate &&
-    others.length === 0 &&
-    coveredOnce(hypothesisCover, candidate.hypothesis, candidate.hypothesisLength) &&
-    coveredOnce(referenceCover, start, candidate.referenceLength)
+  return candidates.map((list, start) => {
+    const candidate = list.length === 1 ? list[0] : undefined;
+    return candidate &&
+      coveredOnce(hypothesisCover, candidate.hypothesis, candidate.hypothesisLength) &&
+      coveredOnce(referenceCover, start, candidate.referenceLength)
       ? candidate
-      : undefined,
-  );
+      : undefined;
+  });
 }
 
 /**
