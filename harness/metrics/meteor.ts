@@ -74,18 +74,19 @@ const areSynonyms = (a: Word, b: Word): boolean =>
  * as stems may be so as synonyms too, and counts twice.
  */
 function wordCandidates(word: Word, hypothesis: readonly Word[]): Candidate[] {
-  const found: Candidate[][] = [[], [], []];
+  const [exact, stems, synonyms]: [Candidate[], Candidate[], Candidate[]] = [[], [], []];
   for (const [i, other] of hypothesis.entries()) {
-    const add = (module: number): void => {
-      found[module]!.push({ module, referenceLength: 1, hypothesis: i, hypothesisLength: 1 });
-    };
-    if (word === other) add(0);
+    if (word === other) exact.push(single(0, i));
     else {
-      if (word.stem === other.stem) add(1);
-      if (areSynonyms(word, other)) add(2);
+      if (word.stem === other.stem) stems.push(single(1, i));
+      if (areSynonyms(word, other)) synonyms.push(single(2, i));
     }
   }
-  return found.flat();
+  return [...exact, ...stems, ...synonyms];
+}
+
+function single(module: number, hypothesis: number): Candidate {
+  return { module, referenceLength: 1, hypothesis, hypothesisLength: 1 };
 }
 
 /**
