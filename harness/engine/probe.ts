@@ -26,7 +26,7 @@ const WEBGPU =
 const CUDA_PROVIDER =
   'for CUDA 12 run node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12; for CUDA 13 copy libonnxruntime_providers_{cuda,shared}.so of the Python wheel onnxruntime-gpu of the same version there';
 const CUDA_LIBRARIES =
-  'the provider needs an NVIDIA driver, and the CUDA runtime, cuBLAS, cuFFT and cuDNN 9 of its CUDA version on LD_LIBRARY_PATH';
+  'the provider needs an NVIDIA driver, and the CUDA runtime, cuBLAS, cuRAND and cuDNN 9 of its CUDA version on LD_LIBRARY_PATH';
 const TENSORFLOW = 'npm run setup:tensorflow builds it against the Python wheel of TensorFlow';
 
 /** Runs a step of training on every engine and device, each in a process of its own; says what works and what is missing. */
