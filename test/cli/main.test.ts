@@ -112,7 +112,7 @@ describe.concurrent('what is wrong is one clear line, exit code 2, and nothing w
     [[...run, '--set', 'learningrat=1'], /--set learningrat: .*Did you mean "learningRate"\?/],
     [[...run, '--set', 'batchSize=x'], /The recipe: batchSize=x is not allowed/],
     [[...run, '--seeds', '4x'], /'4x' is invalid.*whole number/],
-    [[...run, '--max-steps', '0'], /'0' is invalid.*whole number from 1/],
+    [[...run, '--max-steps', '-1'], /'-1' is invalid.*whole number from 0/],
     [[...run, '--data', '/nowhere'], /--data names \/nowhere, which is no folder/],
     [
       [...run, '--model', 'random-gpt2~layer=2', '--data', folder],

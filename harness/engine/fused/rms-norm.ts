@@ -7,24 +7,23 @@ export function rmsNorm(x: tf.Tensor, weight: tf.Tensor, epsilon: number): tf.Te
     [x, weight],
     {
       forward(g, [x, weight]) {
-        const row = { shape: x!.shape.with(-1, 1), dtype: 'float32' as const };
-        const [y, inverse] = g.node(
-          'SimplifiedLayerNormalization',
-          [x!, weight!],
-          [{ shape: x!.shape, dtype: 'float32' }, row],
-          { axis: -1, epsilon: { float: epsilon } },
-        );
-        return { result: y!, saved: [x!, weight!, inverse!] };
+        const attributes = { axis: -1, epsilon: { float: epsilon } };
+        const y = g.one('SimplifiedLayerNormalization', [x!, weight!], x!.shape, 'float32', attributes);
+        return { result: y, saved: [x!, weight!] };
       },
       // dx = r (g − x̂ mean(g x̂)) with g = dy · weight and r the inverse root
-      backward(g, [dy, x, weight, inverse]) {
-        const normal = g.mul(x!, inverse!);
+      backward(g, [dy, x, weight]) {
         const last = dy!.shape.length - 1;
+        // WebGPU's kernel leaves its second output, which would be r, unwritten.
+        const squares = g.reduce('ReduceSumSquare', x!, [last], true);
+        const mean = g.mul(squares, g.scalar(1 / x!.shape[last]!));
+        const inverse = g.unary('Reciprocal', g.unary('Sqrt', g.add(mean, g.scalar(epsilon))));
+        const normal = g.mul(x!, inverse);
         const scaled = g.mul(dy!, weight!);
         const along = g.reduce('ReduceMean', g.mul(scaled, normal), [last], true);
         const rows = Array.from({ length: last }, (_, i) => i);
         return [
-          g.mul(g.sub(scaled, g.mul(normal, along)), inverse!),
+          g.mul(g.sub(scaled, g.mul(normal, along)), inverse),
           g.reduce('ReduceSum', g.mul(dy!, normal), rows, false),
         ];
       },
