@@ -24,7 +24,7 @@ export async function printCosts(threads: string, alternations: number): Promise
     const ratios: [number, number][] = [];
     let [peak, most] = [0, 0];
     for (let i = 0; i < alternations; i++) {
-      const [a, b, c] = [await side.steps(2), await red.steps(2), await full.steps(2)];
+      const [a, b, c] = [await side.steps(1), await red.steps(1), await full.steps(1)];
       own.push(...a.times);
       ratios.push([median(a.times) / median(b.times), median(a.times) / median(c.times)]);
       [peak, most] = [a.peak, c.peak];

@@ -1,0 +1,4 @@
+import { describeDecoder } from './model.ts';
+import { t5 } from './t5.ts';
+
+describeDecoder('t5v11-tiny', { ...t5, lacks: [...t5.lacks, 'adapter-ln', 'prefix-projection', 'ptuning'] });
