@@ -43,7 +43,9 @@ const base = await loadBase(
 );
 const method = (await loadMethods()).get(values.method);
 if (!method) throw new Error(`there is no method ${values.method}`);
-const attached = method.attach(base, method.options.parse({}));
+// Without dropout, as on PyTorch's side.
+const known = (method.options as unknown as { shape: object }).shape;
+const attached = method.attach(base, method.options.parse('dropout' in known ? { dropout: 0 } : {}));
 const engine = await createEngine({
   name: 'onnx',
   device: values.device,
