@@ -6,7 +6,9 @@ import type { BaseModel, Context, Delta, Random, Site, TensorSpec, Tensors } fro
 export const layerNorms = z
   .enum(['frozen', 'blocks', 'all'])
   .default('frozen')
-  .describe("norms of the base that are trained too: none, the blocks' own, or the others also");
+  .describe(
+    "norms of the base that are trained too: none, the blocks' own (as the RED paper's counts of Adapter need), or all (its counts on T5)",
+  );
 type LayerNorms = z.infer<typeof layerNorms>;
 
 /** The option by which a method leaves cross attention alone. */
