@@ -1,7 +1,6 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import { startFrom } from '../../harness/exchange/adapter.ts';
@@ -9,12 +8,12 @@ import { readPeftFolder, writePeftFolder } from '../../harness/exchange/peft-fol
 import { initialize, unfrozenTensors } from '../../harness/models/attached.ts';
 import type { BaseModel, Delta } from '../../harness/models/types.ts';
 import { adapterOf } from '../../harness/runs/export.ts';
-import { projectRoot } from '../../harness/runs/plugins.ts';
 import type { RunRecord } from '../../harness/runs/record.ts';
 import { openTrainedRun } from '../../harness/runs/trained.ts';
 import { attachMethod } from '../exchange/reading.ts';
 import { tinyBatch } from '../methods/tiny.ts';
 import { computeDecoder, type Arrays } from '../parity/decoder.ts';
+import { benchIn, writeTinyE2E } from './bench.ts';
 
 // Trained runs of a few steps, then what `export` makes of them.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -26,27 +25,10 @@ const recordOf = (variant: string): string => join(results, 'e2e', model, varian
 /** With every kind of tensor: trained, frozen, state, the base's own; with types of PEFT and without. */
 const variants = ['lora~rank=2', 'adalora~rank=4,targetRank=2', 'vera~rank=4', 'red~position=ffn+attn', 'loreft~rank=2', 'adapter~bottleneck=2~layerNorms=blocks']; // prettier-ignore
 
-/** The real command line. */
-function bench(...args: string[]) {
-  return execa('node', ['--import', 'tsx', 'harness/cli/main.ts', ...args], {
-    cwd: projectRoot,
-    reject: false,
-    env: {
-      DELTABENCH_DATA: undefined,
-      DELTABENCH_CACHE: join(folder, 'cache'),
-      HF_HOME: join(folder, 'hub'),
-    },
-  });
-}
+const bench = benchIn(folder);
 
 beforeAll(async () => {
-  await mkdir(tokenizer, { recursive: true });
-  const tiny = join(projectRoot, 'test', 'data', 'tokenizer', 'tiny.json');
-  await copyFile(tiny, join(tokenizer, 'tokenizer.json'));
-  await writeFile(join(tokenizer, 'tokenizer_config.json'), JSON.stringify({ eos_token: '<|endoftext|>' }));
-  const rows = Array.from({ length: 40 }, (_, i) => `name : Inn ${i % 8} | food : soup||Inn ${i % 8} has soup .`); // prettier-ignore
-  for (const file of ['train.txt', 'valid.txt', 'test.txt'])
-    await writeFile(join(data, file), rows.join('\n'));
+  await writeTinyE2E(data);
   const { exitCode, stderr } = await bench(
     ...['--task', 'e2e', '--model', model, '--method', ...variants, 'lora+red', 'full'],
     ...['--results', results, '--data', data, '--max-steps', '20', '--limit', '8', '--threads', '1'],

@@ -1,25 +1,13 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
-import { projectRoot } from '../../harness/runs/plugins.ts';
+import { benchIn } from './bench.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(folder, { recursive: true }));
 
-/** The real command line, without the environment's data and caches. */
-function bench(...args: string[]) {
-  return execa('node', ['--import', 'tsx', 'harness/cli/main.ts', ...args], {
-    cwd: projectRoot,
-    reject: false,
-    env: {
-      DELTABENCH_DATA: undefined,
-      DELTABENCH_CACHE: join(folder, 'cache'),
-      HF_HOME: join(folder, 'hub'),
-    },
-  });
-}
+const bench = benchIn(folder);
 
 const base = 'random-gpt2~layers=2,width=64,heads=2';
 const results = join(folder, 'results');
@@ -29,7 +17,7 @@ describe.concurrent('help and lists', () => {
   test('help names every command', async () => {
     const { stdout, exitCode } = await bench('--help');
     expect(exitCode).toBe(0);
-    for (const command of ['run', 'list', 'params', 'score', 'fetch', 'doctor'])
+    for (const command of ['run', 'list', 'params', 'score', 'export', 'merge', 'fetch', 'doctor'])
       expect(stdout).toContain(command);
   });
 

@@ -1,7 +1,6 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { UsageError } from '../../harness/data/errors.ts';
 import { createEngine } from '../../harness/engine/create.ts';
@@ -12,6 +11,7 @@ import { openTrainedRun } from '../../harness/runs/trained.ts';
 import { Interrupted } from '../../harness/training/types.ts';
 import { computeDecoder } from '../parity/decoder.ts';
 import { tinyBatch } from '../methods/tiny.ts';
+import { benchIn, writeTinyE2E } from './bench.ts';
 
 // A trained run of a few steps, then its merged checkpoint.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -21,32 +21,10 @@ const results = join(folder, 'results');
 const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
 const recordOf = (variant: string): string => join(results, 'e2e', model, variant, 'seed-42.json');
 
-/** The real command line. */
-function bench(...args: string[]) {
-  return execa('node', ['--import', 'tsx', 'harness/cli/main.ts', ...args], {
-    cwd: projectRoot,
-    reject: false,
-    env: {
-      DELTABENCH_DATA: undefined,
-      DELTABENCH_CACHE: join(folder, 'cache'),
-      HF_HOME: join(folder, 'hub'),
-    },
-  });
-}
+const bench = benchIn(folder);
 
 beforeAll(async () => {
-  await mkdir(tokenizer, { recursive: true });
-  await copyFile(
-    join(projectRoot, 'test', 'data', 'tokenizer', 'tiny.json'),
-    join(tokenizer, 'tokenizer.json'),
-  );
-  await writeFile(join(tokenizer, 'tokenizer_config.json'), JSON.stringify({ eos_token: '<|endoftext|>' }));
-  const rows = Array.from(
-    { length: 40 },
-    (_, i) => `name : Inn ${i % 8} | food : soup||Inn ${i % 8} has soup .`,
-  );
-  for (const file of ['train.txt', 'valid.txt', 'test.txt'])
-    await writeFile(join(data, file), rows.join('\n'));
+  await writeTinyE2E(data);
   const { exitCode, stderr } = await bench(
     ...[
       '--task',

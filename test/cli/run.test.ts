@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { projectRoot } from '../../harness/runs/plugins.ts';
 import { parseRecord, type RunRecord } from '../../harness/runs/record.ts';
+import { writeTinyE2E } from './bench.ts';
 
 // The whole loop on a few made-up rows in the form of LoRA's E2E files, with a tokenizer of 300 entries.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -13,20 +14,10 @@ const data = join(folder, 'data');
 const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
 
 beforeAll(async () => {
-  await mkdir(join(data, 'tokenizers', 'gpt2'), { recursive: true });
-  const tokenizer = join(projectRoot, 'test', 'data', 'tokenizer', 'tiny.json');
-  await copyFile(tokenizer, join(data, 'tokenizers', 'gpt2', 'tokenizer.json'));
-  const special = JSON.stringify({ eos_token: '<|endoftext|>' });
-  await writeFile(join(data, 'tokenizers', 'gpt2', 'tokenizer_config.json'), special);
+  await writeTinyE2E(data);
   await mkdir(join(data, 'tokenizers', 't5'));
   const unigram = join(projectRoot, 'test', 'data', 'tokenizer', 'unigram.json');
   await copyFile(unigram, join(data, 'tokenizers', 't5', 'tokenizer.json'));
-  const rows = Array.from(
-    { length: 40 },
-    (_, i) => `name : Inn ${i % 8} | food : soup||Inn ${i % 8} has soup .`,
-  );
-  for (const file of ['train.txt', 'valid.txt', 'test.txt'])
-    await writeFile(join(data, file), rows.join('\n'));
 });
 afterAll(() => rm(folder, { recursive: true }));
 

@@ -1,0 +1,33 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { projectRoot } from '../../harness/runs/plugins.ts';
+
+/** The real command line, without the environment's data and with caches of its own in `folder`. */
+export const benchIn =
+  (folder: string) =>
+  (...args: string[]) =>
+    execa('node', ['--import', 'tsx', 'harness/cli/main.ts', ...args], {
+      cwd: projectRoot,
+      reject: false,
+      env: {
+        DELTABENCH_DATA: undefined,
+        DELTABENCH_CACHE: join(folder, 'cache'),
+        HF_HOME: join(folder, 'hub'),
+      },
+    });
+
+/** Writes a few made-up rows in the form of LoRA's E2E files, and GPT-2's tokenizer with 300 entries, into `data`. */
+export async function writeTinyE2E(data: string): Promise<void> {
+  const tokenizer = join(data, 'tokenizers', 'gpt2');
+  await mkdir(tokenizer, { recursive: true });
+  const tiny = join(projectRoot, 'test', 'data', 'tokenizer', 'tiny.json');
+  await copyFile(tiny, join(tokenizer, 'tokenizer.json'));
+  await writeFile(join(tokenizer, 'tokenizer_config.json'), JSON.stringify({ eos_token: '<|endoftext|>' }));
+  const rows = Array.from(
+    { length: 40 },
+    (_, i) => `name : Inn ${i % 8} | food : soup||Inn ${i % 8} has soup .`,
+  );
+  for (const file of ['train.txt', 'valid.txt', 'test.txt'])
+    await writeFile(join(data, file), rows.join('\n'));
+}
