@@ -41,13 +41,13 @@ export function runCommand(): Command {
     .option('--method <variants...>', 'methods, such as red, lora~rank=4, red+lora (see: list methods)')
     .option(
       '--model <bases...>',
-      'base models: a hub id, a folder, or random-gpt2~layers=4,width=256,heads=4',
+      'base models: gpt2-mini, roberta-mini, … (list models), a hub id, a folder, or random-gpt2~layers=4,width=256,heads=4',
     )
     .option(
       '--adapter <path>',
       'instead of --method: begin with an adapter in the format of Hugging Face peft (only test it: --max-steps 0)',
     )
-    .option('--seeds <numbers...>', 'a run for each (default: those of the published recipe, else 42)', seeds)
+    .option('--seeds <numbers...>', 'a run for each (default: those of the recipe, else 42)', seeds)
     .option(
       '--recipe <base>',
       "whose published recipe to follow, or none (default: the model's own; see: list recipes)",
@@ -67,7 +67,10 @@ export function runCommand(): Command {
     .option('--max-steps <number>', 'end training early; 0 only tests', count)
     .option('--limit <number>', 'use only so many examples of every split', positive)
     .option('--results <folder>', 'where records lie', 'results')
-    .option('--data <place>', 'hub, or a folder (default: DELTABENCH_DATA, else the hub)')
+    .option(
+      '--data <place>',
+      'built-in, hub, or a folder (default: DELTABENCH_DATA, else built-in for a built-in base, the hub for others)',
+    )
     .option('--tokenizer <folder>', "the tokenizer, where the model's own is not wanted or missing")
     .option('--retry <which>', 'failed: try failed runs again')
     .option('--dry-run', 'print what would run, with every setting, and stop')
@@ -92,11 +95,7 @@ async function run(options: RunOptions): Promise<void> {
         options.adapter === undefined
           ? asked(options.method, '--method', `Methods: ${[...methods.keys()].join(', ')}.`)
           : (options.method ?? []),
-      models: asked(
-        options.model,
-        '--model',
-        'It is a hub id (gpt2-medium), a folder in Hugging Face layout, or random-gpt2~layers=4,width=256,heads=4.',
-      ),
+      models: options.model ?? [],
     },
     methods,
     tasks,
@@ -159,6 +158,11 @@ async function execute(plan: Plan, options: RunOptions): Promise<void> {
   } else {
     print(formatTable(rows));
     note(`\nRecords: ${plan.results}`);
+    if (plan.cells.some(({ source }) => source.kind === 'built-in')) {
+      note(
+        'Next: a real base and its data (--model gpt2-medium), or more methods (--method red lora adapter; list methods).',
+      );
+    }
   }
   const failed = outcomes.filter(({ record }) => record.status === 'failed');
   if (failed.length === 0) return;

@@ -5,7 +5,9 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { UsageError } from './errors.ts';
 import { isFile, readBytes } from './files.ts';
 import { fetchFromHub } from './hub.ts';
+import { hashText } from './hash.ts';
 import { readParquet } from './parquet.ts';
+import type { DataSource } from './task.ts';
 
 /** One pair of the E2E NLG Challenge (Novikova et al., 2017). */
 export interface E2ERow {
@@ -18,8 +20,8 @@ type Split = (typeof splits)[number];
 
 /** The three splits in file order. All come from one form, for the forms write the same pairs differently. */
 export interface E2E extends Readonly<Record<Split, readonly E2ERow[]>> {
-  /** `csv` official files, `lora` the tokenised text of LoRA's code, `hub` the official pairs as the hub has them. */
-  readonly form: 'csv' | 'lora' | 'hub';
+  /** `csv` official files, `lora` the tokenised text of LoRA's code, `hub` the official pairs as the hub has them, `built-in` deltabench's own. */
+  readonly form: 'csv' | 'lora' | 'hub' | 'built-in';
   /** Sha256 over the three splits' content. */
   readonly hash: string;
 }
@@ -48,8 +50,15 @@ const folderForms: readonly FolderForm[] = [
 ];
 
 /** Loads the first form that is complete, or the hub's; throws UsageError where none is or a row is malformed (with its line). */
-export function loadE2E(source: { kind: 'folder'; path: string } | { kind: 'hub' }): Promise<E2E> {
+export function loadE2E(source: DataSource): Promise<E2E> {
+  if (source.kind === 'built-in') return makeBuiltin();
   return source.kind === 'hub' ? loadFromHub() : loadFromFolder(source.path);
+}
+
+async function makeBuiltin(): Promise<E2E> {
+  const { builtinE2E } = await import('./builtin/e2e.ts');
+  const rows = builtinE2E();
+  return { form: 'built-in', hash: hashText(JSON.stringify(rows)), ...rows };
 }
 
 async function loadFromFolder(folder: string): Promise<E2E> {

@@ -26,9 +26,11 @@ const large: readonly GlueName[] = ['mnli', 'qnli', 'qqp'];
  */
 export function drawGlueSplits(
   name: GlueName,
-  { train, validation }: Pick<Glue, 'train' | 'validation'>,
+  { train, validation, test }: Pick<Glue, 'train' | 'validation' | 'test'>,
   { seed, family, side }: Draw,
 ): GlueSplits {
+  // Data that have a labelled test set need no drawing.
+  if (test) return { train, validation, test };
   const drawing = side('split-seeded') === 'corrected' ? fixedSeed : seed;
   const isT5 = family === 't5';
   const fromTraining = isT5 && (large.includes(name) || name === 'sst2') && side('split-t5') === 'code';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { UsageError } from './errors.ts';
 import { isFile, readBytes } from './files.ts';
-import { hashFile } from './hash.ts';
+import { hashFile, hashText } from './hash.ts';
 import { fetchFromHub } from './hub.ts';
 import { readParquet } from './parquet.ts';
 import type { DataSource } from './task.ts';
@@ -23,8 +23,8 @@ export interface GlueRow {
 
 /** The labelled splits of a task, in file order. */
 export interface Glue {
-  /** `tsv` the official files, `hub` the same rows as nyu-mll/glue has them. */
-  readonly form: 'tsv' | 'hub';
+  /** `tsv` the official files, `hub` the same rows as nyu-mll/glue has them, `built-in` deltabench's own. */
+  readonly form: 'tsv' | 'hub' | 'built-in';
   /** Sha256 over the splits' content. */
   readonly hash: string;
   readonly train: readonly GlueRow[];
@@ -32,6 +32,8 @@ export interface Glue {
   readonly validation: readonly GlueRow[];
   /** MNLI's validation set of other genres; empty for the rest. */
   readonly mismatched: readonly GlueRow[];
+  /** Labelled in the built-in data alone. */
+  readonly test?: readonly GlueRow[];
 }
 
 type Split = 'train' | 'validation' | 'mismatched';
@@ -102,6 +104,7 @@ const formats: Readonly<Record<GlueName, Format>> = {
  * where a file is missing, or malformed (with its line).
  */
 export async function loadGlue(name: GlueName, source: DataSource): Promise<Glue> {
+  if (source.kind === 'built-in') return makeBuiltin(name);
   const loaded = await (source.kind === 'hub' ? loadFromHub(name) : loadFromFolder(name, source.path));
   for (const split of splitsOf(name)) {
     if (loaded[split].length === 0)
@@ -111,6 +114,12 @@ export async function loadGlue(name: GlueName, source: DataSource): Promise<Glue
   }
   const { form, hash, train, validation, mismatched } = loaded;
   return { form, hash, train, validation, mismatched };
+}
+
+async function makeBuiltin(name: GlueName): Promise<Glue> {
+  const { builtinGlue } = await import('./builtin/glue/index.ts');
+  const rows = builtinGlue(name);
+  return { form: 'built-in', hash: hashText(JSON.stringify(rows)), mismatched: [], ...rows };
 }
 
 const splitsOf = (name: GlueName): Split[] =>

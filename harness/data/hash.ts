@@ -24,6 +24,11 @@ export async function digestFile(path: string, algorithm: 'sha1' | 'sha256', pre
   return hash.digest('hex');
 }
 
+/** The sha256 of a text's UTF-8 bytes, as 64 hexadecimal digits. */
+export function hashText(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
 /** One sha256 for several files: of the lines `<sha256>  <name>`, in the order of the names. */
 export async function hashFiles(files: Record<string, string>): Promise<string> {
   const hash = createHash('sha256');

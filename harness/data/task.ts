@@ -1,7 +1,10 @@
 import type { Tokenizer } from './tokenizer.ts';
 
-/** Where a task's data comes from: `hub`, or a folder (DELTABENCH_DATA or `--data DIR`). */
-export type DataSource = { readonly kind: 'hub' } | { readonly kind: 'folder'; readonly path: string };
+/** Where a task's data comes from: made by deltabench itself, the hub, or a folder (DELTABENCH_DATA or `--data DIR`). */
+export type DataSource =
+  | { readonly kind: 'built-in' }
+  | { readonly kind: 'hub' }
+  | { readonly kind: 'folder'; readonly path: string };
 
 /** One training example: the loss is on the target alone. */
 export interface TextPair {
@@ -106,6 +109,8 @@ export interface LabelledData {
   readonly source: Splits['source'];
   readonly train: readonly LabelledExample[];
   readonly validation: readonly LabelledExample[];
+  /** Where the source has one; others draw theirs from the validation set. */
+  readonly test?: readonly LabelledExample[];
   /** Further test sets by name; their metrics are called `<metric> (<name>)`. */
   readonly alsoTest?: Readonly<Record<string, readonly LabelledExample[]>>;
 }

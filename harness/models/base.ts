@@ -6,6 +6,7 @@ import { isFile, readJson } from '../data/files.ts';
 import { fetchFromHub } from '../data/hub.ts';
 import { loadTokenizer } from '../data/tokenizer.ts';
 import type { FileLocation } from '../engine/types.ts';
+import { builtinFolder } from './builtin.ts';
 import { describeArchitecture } from './families.ts';
 import type { Architecture } from './family.ts';
 import { publicConfigs } from './public-configs.ts';
@@ -20,11 +21,13 @@ export interface BaseOptions {
 }
 
 /**
- * A base model by name: `random-gpt2~…`, a folder in Hugging Face layout, or a hub id. Only config.json is read; tensors
+ * A base model by name: one that ships inside, `random-gpt2~…`, a folder in Hugging Face layout, or a hub id. Only config.json is read; tensors
  * and tokenizer come when they are asked for. Throws UsageError where there is no such model or it is none of ours.
  */
 export async function loadBase(id: string, options: BaseOptions = {}): Promise<BaseModel> {
   if (id.startsWith('random-')) return fromRandom(id, options);
+  const inside = builtinFolder(id);
+  if (inside !== undefined) return fromFolder(id, inside, () => Promise.resolve(inside), options);
   const isFolder = await stat(id).then(
     (entry) => entry.isDirectory(),
     () => false,

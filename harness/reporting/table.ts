@@ -14,6 +14,8 @@ export interface RowInput {
 /** A row with its numbers, in printed units (value × scale). */
 export interface Row {
   readonly task: string;
+  /** The task and, where they are not its own, its data: `e2e`, `e2e (built-in)`. */
+  readonly title: string;
   readonly model: string;
   readonly variant: string;
   readonly label: string;
@@ -51,6 +53,7 @@ export function summariseRow({ records, ...row }: RowInput): Row {
   const headCounted = published?.sides['head-trained'] === 'corrected';
   return {
     ...row,
+    title: settings.data.form === 'built-in' ? `${row.task} (built-in)` : row.task,
     trainedParameters: parameters.trained + (headCounted ? parameters.head : 0),
     metrics,
     planned: records.length,
@@ -93,7 +96,7 @@ function footnotes(published: RunRecord['published'], protocol: string): string[
 export function formatTable(rows: readonly Row[]): string {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {
-    const title = `${row.task} · ${row.model}`;
+    const title = `${row.title} · ${row.model}`;
     groups.set(title, [...(groups.get(title) ?? []), row]);
   }
   return [...groups].map(([title, group]) => `${title}\n\n${formatGroup(group)}`).join('\n\n');

@@ -3,8 +3,8 @@ import type { Engine } from '../engine/types.ts';
 import { Interrupted } from '../training/types.ts';
 import { codeVersion, describeEnvironment } from './environment.ts';
 import { countParameters, type ParameterCounts } from './parameters.ts';
-import { findRecipe } from '../papers/red-recipes.ts';
 import type { Cell, Plan } from './plan.ts';
+import { findRecipeOf } from './recipes.ts';
 import { prepareCells, type PreparedCell } from './prepare.ts';
 import { parseProtocol, sidesOf } from './protocol.ts';
 import { sealRecord, type RunRecord } from './record.ts';
@@ -46,6 +46,11 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   const prepared = await prepareCells(plan);
   for (const { path, reason } of prepared.flatMap(({ place }) => place.broken)) {
     options.events.onNote(`${path} is not used and stays as it is: ${reason}.`);
+  }
+  if (plan.cells.some(({ source }) => source.kind === 'built-in')) {
+    options.events.onNote(
+      'Data: built-in, written by deltabench itself; --data hub or --data FOLDER takes the real data.',
+    );
   }
   const isMissing = ({ place: { record } }: PreparedCell) =>
     record === undefined || (options.retryFailed && record.status === 'failed');
@@ -157,7 +162,7 @@ function describePublished(
   const run = { task: task.name, model: published, methods, family };
   return {
     base: published,
-    recipes: methods.flatMap((method) => findRecipe(task.name, published, method)?.source ?? []),
+    recipes: methods.flatMap((method) => findRecipeOf(task, published, method)?.source ?? []),
     sides: sidesOf(parseProtocol(protocol.split(' ')), run),
   };
 }

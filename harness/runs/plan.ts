@@ -4,12 +4,13 @@ import { resolve } from 'node:path';
 import type { DataSource, Task } from '../data/task.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import type { EngineName } from '../engine/types.ts';
+import { builtinModels, defaultModel, isBuiltin } from '../models/builtin.ts';
 import type { Method } from '../models/types.ts';
-import { findRecipe, paperModel, redRecipes } from '../papers/red-recipes.ts';
+import { paperModel, redRecipes } from '../papers/red-recipes.ts';
 import { recipeSchema, type Recipe } from '../training/recipe.ts';
 import { splitSetting } from './options.ts';
 import { parseProtocol } from './protocol.ts';
-import { defaultSeeds, isRecipeKey, resolveRecipe } from './recipes.ts';
+import { defaultSeeds, findRecipeOf, isRecipeKey, resolveRecipe } from './recipes.ts';
 import type { CellAddress } from './store.ts';
 import type { Start } from './start.ts';
 import { parseVariant, type OptionSetting, type Variant } from './variant.ts';
@@ -20,10 +21,11 @@ export interface RunRequest {
   readonly methods: readonly string[];
   /** An adapter to begin with, instead of methods; of one model. */
   readonly adapter?: string | undefined;
+  /** The built-in base of each task where empty. */
   readonly models: readonly string[];
   /** `recommended`, a side, or single entries `id=side`. */
   readonly protocol?: readonly string[];
-  /** Those of the protocol, of the published recipe, or 42 where absent. */
+  /** Those of the protocol, of the recipe, or 42 where absent. */
   readonly seeds?: readonly number[] | undefined;
   /** The base whose published recipe is followed, or `none`; the model's own where absent. */
   readonly recipe?: string | undefined;
@@ -36,7 +38,7 @@ export interface RunRequest {
   /** Examples of every split. */
   readonly limit?: number | undefined;
   readonly results: string;
-  /** `hub` or a folder; DELTABENCH_DATA where absent, else the hub. */
+  /** `built-in`, `hub` or a folder; where absent DELTABENCH_DATA, else built-in data for a built-in base and the hub's for others. */
   readonly data?: string | undefined;
   /** A folder that holds the tokenizer; the model's own where absent. */
   readonly tokenizer?: string | undefined;
@@ -53,6 +55,7 @@ export interface Cell {
   /** The base whose published recipe is followed, as the paper calls it. */
   readonly published: string;
   readonly seed: number;
+  readonly source: DataSource;
   readonly protocol: string;
   readonly limits: { readonly examples: number | null; readonly steps: number | null };
 }
@@ -60,7 +63,6 @@ export interface Cell {
 export interface Plan {
   readonly cells: readonly Cell[];
   readonly results: string;
-  readonly source: DataSource;
   /** Where tokenizers lie, as loadBase takes it. */
   readonly base: { readonly tokenizer: string | undefined; readonly data: string | undefined };
   readonly engine: {
@@ -91,31 +93,31 @@ export async function planRuns(
 
   const protocol = parseProtocol(request.protocol ?? []);
   const limits = { examples: request.limit ?? null, steps: request.maxSteps ?? null };
+  const askedData = await askedSource(request.data);
   const cells = chosen.flatMap((task) =>
-    request.models.flatMap((model) =>
+    (request.models.length > 0 ? request.models : [defaultModel(task)]).flatMap((model) =>
       [...request.methods, ...(given ? [given] : [])].flatMap((wanted) => {
         const published = recipeOf(model);
         const { variant, start } =
           typeof wanted === 'object'
             ? wanted
-            : { variant: parseVariant(wanted, methods, options, (name) => findRecipe(task.name, published, name)?.options ?? {}), start: undefined }; // prettier-ignore
+            : { variant: parseVariant(wanted, methods, options, (name) => findRecipeOf(task, published, name)?.options ?? {}), start: undefined }; // prettier-ignore
         const followed = { task, variant, published };
         const recipe = resolveRecipe(followed, hyper, protocol);
         const maxSteps = limits.steps ?? recipe.maxSteps;
+        const source = askedData ?? { kind: isBuiltin(model) ? 'built-in' : 'hub' };
         return (request.seeds ?? defaultSeeds(followed, protocol)).map((seed) => ({
-          ...{ task, model, variant, start, published, seed, limits },
+          ...{ task, model, variant, start, published, seed, source, limits },
           recipe: maxSteps === undefined ? recipe : { ...recipe, maxSteps },
           protocol: protocol.name,
         }));
       }),
     ),
   );
-  const source = await dataSource(request.data);
   return {
     cells: withoutRepeats(cells),
     results: resolve(request.results),
-    source,
-    base: baseOptions(request.tokenizer, source),
+    base: baseOptions(request.tokenizer, askedData),
     engine: {
       name: findEngine(request.engine),
       device: request.device,
@@ -144,10 +146,11 @@ export function addressOf({ task, model, variant, seed }: Cell): CellAddress {
   return { task: task.name, model, variant: variant.name, seed };
 }
 
-/** Where data comes from: what was asked for, else DELTABENCH_DATA, else the hub; throws UsageError where the folder is none. */
-export async function dataSource(asked: string | undefined): Promise<DataSource> {
-  const place = asked ?? dataFolder() ?? 'hub';
-  if (place === 'hub') return { kind: 'hub' };
+/** Where data comes from: what was asked for, else DELTABENCH_DATA; throws UsageError where the folder is none. */
+async function askedSource(asked: string | undefined): Promise<DataSource | undefined> {
+  const place = asked ?? dataFolder();
+  if (place === undefined) return undefined;
+  if (place === 'hub' || place === 'built-in') return { kind: place };
   const path = resolve(place);
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
@@ -156,15 +159,15 @@ export async function dataSource(asked: string | undefined): Promise<DataSource>
   if (isFolder) return { kind: 'folder', path };
   const origin = asked === undefined ? 'DELTABENCH_DATA' : '--data';
   throw new UsageError(
-    `${origin} names ${place}, which is no folder. Give a folder, or "hub" to fetch the data.`,
+    `${origin} names ${place}, which is no folder. Give a folder, "hub" to fetch the data, or "built-in" for deltabench's own.`,
   );
 }
 
 /** Where a base finds a tokenizer: the folder asked for, else that of the data. */
-export function baseOptions(tokenizer: string | undefined, source: DataSource): Plan['base'] {
+export function baseOptions(tokenizer: string | undefined, source: DataSource | undefined): Plan['base'] {
   return {
     tokenizer,
-    data: source.kind === 'folder' ? source.path : dataFolder(),
+    data: source?.kind === 'folder' ? source.path : dataFolder(),
   };
 }
 
@@ -184,7 +187,7 @@ function findTask(name: string, tasks: ReadonlyMap<string, Task>): Task {
 /** Whose published recipe a model follows. */
 function findPublished(asked: string | undefined): (model: string) => string {
   if (asked === undefined) return paperModel;
-  const known = ['none', ...new Set(redRecipes.map(({ model }) => model))];
+  const known = ['none', ...builtinModels, ...new Set(redRecipes.map(({ model }) => model))];
   if (known.includes(asked)) return () => asked;
   throw new UsageError(
     `There is no published recipe of "${asked}".${didYouMean(asked, known)} Recipes: ${known.join(', ')}.`,

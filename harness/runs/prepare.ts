@@ -1,6 +1,6 @@
 import { UsageError } from '../data/errors.ts';
 import { asTextTask } from '../data/label-as-text.ts';
-import type { Draw, LabelledSplits, LabelTask, Splits, TextTask } from '../data/task.ts';
+import type { DataSource, Draw, LabelledSplits, LabelTask, Splits, TextTask } from '../data/task.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import { startFrom } from '../exchange/adapter.ts';
 import { makeHead, type Head } from '../models/heads.ts';
@@ -45,8 +45,8 @@ export interface PreparedCell {
 /** Opens bases and data, each once, and finds every cell's record or place; throws UsageError where something cannot be used. */
 export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
   const { loadBase } = await import('../models/base.ts');
-  const textOf = once((key: string, task: TextTask) => task.load(plan.source));
-  const labelledOf = once((key: string, task: LabelTask) => task.load(plan.source));
+  const textOf = once((key: string, task: TextTask, source: DataSource) => task.load(source));
+  const labelledOf = once((key: string, task: LabelTask, source: DataSource) => task.load(source));
   const baseOf = once((id: string) => loadBase(id, plan.base));
   const attached: { cell: Cell; base: BaseModel; delta: Delta; head: Head | undefined }[] = [];
   // All of what is quickly checked comes before any data is read or fetched.
@@ -68,16 +68,16 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
       );
     }
     const draw = { seed: cell.seed, family: base.family, side: parseProtocol(cell.protocol.split(' ')).side };
-    const key = [cell.task.name, draw.seed, draw.family, cell.protocol].join();
-    const { task } = cell;
+    const { task, source } = cell;
+    const data = `${task.name} ${source.kind}`;
+    const key = [data, draw.seed, draw.family, cell.protocol].join();
+    const load = (): ReturnType<LabelTask['load']> => labelledOf(data, task as LabelTask, source);
     let work: PreparedCell['work'];
     if (task.kind === 'label' && head) {
-      const data = await labelledOf(task.name, task);
-      work = { kind: 'label', task, splits: task.draw(data, draw), head, draw };
+      work = { kind: 'label', task, splits: task.draw(await load(), draw), head, draw };
     } else {
-      const load = (): ReturnType<LabelTask['load']> => labelledOf(task.name, task as LabelTask);
       const written = task.kind === 'label' ? asTextTask({ ...task, load }, draw) : task;
-      const splits = await textOf(task.kind === 'label' ? key : task.name, written);
+      const splits = await textOf(task.kind === 'label' ? key : data, written, source);
       work = { kind: 'text', task: written, splits, endToken: endTokenOf(tokenizer, base.id) };
     }
     const settings: Settings = {

@@ -37,11 +37,12 @@ async function previewCell(results: string, cell: Cell): Promise<CellPreview> {
     recipe,
     limits,
     protocol,
+    builtIn: cell.source.kind === 'built-in',
   });
   const isThis = ({ settings: s }: RunRecord) =>
     canonicalJson({
       ...{ version: s.task.version, methods: s.methods, start: s.start?.hash, recipe: s.recipe },
-      ...{ limits: s.limits, protocol: s.protocol },
+      ...{ limits: s.limits, protocol: s.protocol, builtIn: s.data.form === 'built-in' },
     }) === wanted;
   const path = recordPath(results, address);
   const folder = dirname(path);

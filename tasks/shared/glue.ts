@@ -50,10 +50,10 @@ export function glueTask({ name, label, classes, metrics, alsoTest }: GlueDescri
     },
 
     async load(source) {
-      const { form, hash, train, validation, mismatched } = await loadGlue(name, source);
+      const { form, hash, train, validation, mismatched, test } = await loadGlue(name, source);
       return {
         source: { name, form, hash },
-        ...{ train, validation },
+        ...{ train, validation, ...(test && { test }) },
         ...(alsoTest && { alsoTest: { [alsoTest]: mismatched } }),
       };
     },
