@@ -1,0 +1,59 @@
+/** A stream of random choices for the generators of text: the same seed gives the same choices on every platform. */
+export interface SeededRandom {
+  /** Uniform in [0, 1), in steps of 2⁻³². */
+  next(): number;
+  /** Uniform in 0 … n − 1. */
+  int(n: number): number;
+  /** One of a list that is not empty. */
+  pick<T>(list: readonly T[]): T;
+  /** A shuffled copy (Fisher-Yates). */
+  shuffle<T>(list: readonly T[]): T[];
+  /** True with probability p. */
+  chance(p: number): boolean;
+}
+
+/** sfc32 of PractRand, whose words need 32-bit integer arithmetic only, hence are equal everywhere. */
+export function seededRandom(seed: number | string): SeededRandom {
+  const text = String(seed);
+  let a = hash(text, 0x811c9dc5);
+  let b = hash(text, 0x9747b28c);
+  let c = hash(text, 0x5bd1e995);
+  let counter = 1;
+  const word = (): number => {
+    const sum = (a + b + counter++) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
+    return sum >>> 0;
+  };
+  for (let i = 0; i < 12; i++) word();
+  const next = (): number => word() / 4294967296;
+  const int = (n: number): number => Math.floor(next() * n);
+  return {
+    next,
+    int,
+    pick<T>(list: readonly T[]): T {
+      return list[int(list.length)]!;
+    },
+    shuffle<T>(list: readonly T[]): T[] {
+      const out = [...list];
+      for (let i = out.length - 1; i > 0; i--) {
+        const j = int(i + 1);
+        const kept = out[i]!;
+        out[i] = out[j]!;
+        out[j] = kept;
+      }
+      return out;
+    },
+    chance(p) {
+      return next() < p;
+    },
+  };
+}
+
+/** FNV-1a over UTF-16 code units, started at `basis`. */
+function hash(text: string, basis: number): number {
+  let value = basis;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return value | 0;
+}
