@@ -1,6 +1,7 @@
 import * as library from '@huggingface/tokenizers';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { charactersMap } from './characters-map.ts';
+import { renderChat, type ChatMessage } from './chat-template.ts';
 import { UsageError } from './errors.ts';
 import { isFile, readBytes, readJson } from './files.ts';
 import { hashFiles } from './hash.ts';
@@ -15,6 +16,8 @@ export interface Tokenizer {
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
   /** Puts the special tokens around the tokens of a text or of a pair (<s> … </s></s> … </s>). */
   readonly template: Template;
+  /** A conversation as the model was taught to read it; throws UsageError where the tokenizer has no chat template. */
+  chat(messages: readonly ChatMessage[]): string;
   /** One more than the largest id. */
   readonly vocabSize: number;
   tokenId(token: string): number | undefined;
@@ -114,10 +117,14 @@ function build(path: string, json: JsonObject, config: JsonObject): Omit<Tokeniz
   for (const id of inner.get_vocab().values()) vocabSize = Math.max(vocabSize, id + 1);
   const cleanUp = config.clean_up_tokenization_spaces === true;
   /** The token that the configuration names, else the first of the usual ones that is there. */
-  const special = (key: string, usual: string[]): number | undefined => {
+  const named = (key: string): string | undefined => {
     const given = config[key];
-    const named = isObject(given) ? given.content : given;
-    if (typeof named === 'string') return inner.token_to_id(named);
+    const name = isObject(given) ? given.content : given;
+    return typeof name === 'string' ? name : undefined;
+  };
+  const special = (key: string, usual: string[]): number | undefined => {
+    const name = named(key);
+    if (name !== undefined) return inner.token_to_id(name);
     return usual.map((token) => inner.token_to_id(token)).find((id) => id !== undefined);
   };
   const eosId = special('eos_token', ['</s>', '<|endoftext|>']);
@@ -135,6 +142,20 @@ function build(path: string, json: JsonObject, config: JsonObject): Omit<Tokeniz
   return {
     encode: (text, { specialTokens = false } = {}) => encode(text, specialTokens),
     template: templateOf(withTypes, (text) => encode(text, false)),
+    chat(messages) {
+      const { chat_template: template } = config;
+      if (typeof template !== 'string') {
+        throw new UsageError(
+          `${dirname(path)} has no chat template (chat_template in tokenizer_config.json).`,
+        );
+      }
+      const keys = ['bos_token', 'eos_token', 'pad_token', 'unk_token'];
+      const tokens = keys.flatMap((key) => {
+        const token = named(key);
+        return token === undefined ? [] : [[key, token]];
+      });
+      return renderChat(template, messages, Object.fromEntries(tokens) as Record<string, string>);
+    },
     decode(ids, { skipSpecialTokens = false } = {}) {
       const known = ids.filter((id) => inner.id_to_token(id) !== undefined);
       // The library refuses an empty list, and cleans up spaces unless told otherwise.

@@ -129,3 +129,43 @@ describe('refused with a clear line', () => {
     await expect(loadTokenizer(folder)).rejects.toThrow(message);
   });
 });
+
+describe('a chat template', () => {
+  const template = [
+    '{% for message in messages %}',
+    "    {%- if loop.first and message['role'] != 'system' %}{{ bos_token }}{% endif -%}",
+    "    {% if message.role == 'user' %}[{{ message.content | trim }}]{% elif message.role == 'assistant' %}",
+    "    {{ message['content'] + eos_token }}",
+    "    {% else %}{{ raise_exception('no system turns: ' ~ message.content) }}{% endif %}",
+    '{% endfor %}',
+    '{% if add_generation_prompt %}>{% endif %}',
+  ].join('\n');
+  async function withTemplate(config: object): Promise<Awaited<ReturnType<typeof loadTokenizer>>> {
+    const folder = await tinyFolder();
+    const tokens = { bos_token: '#', eos_token: { content: '!' } };
+    await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify({ ...tokens, ...config }));
+    return loadTokenizer(folder);
+  }
+
+  test("gives transformers' text", async () => {
+    const tokenizer = await withTemplate({ chat_template: template });
+    const turns = [
+      { role: 'user', content: ' Hi ' },
+      { role: 'assistant', content: 'yes' },
+      { role: 'user', content: 'Why?' },
+    ] as const;
+    // From apply_chat_template of transformers 5.23.
+    expect(tokenizer.chat(turns)).toBe('#[Hi]    yes!\n[Why?]>');
+  });
+
+  test('says why it does not serve', async () => {
+    const refusing = await withTemplate({ chat_template: template });
+    expect(() => refusing.chat([{ role: 'system', content: 'Be brief.' }])).toThrow(
+      /chat template does not work: .*no system turns: Be brief\./,
+    );
+    const broken = await withTemplate({ chat_template: '{% if %}' });
+    expect(() => broken.chat([])).toThrow(UsageError);
+    const without = await withTemplate({});
+    expect(() => without.chat([])).toThrow(/has no chat template/);
+  });
+});

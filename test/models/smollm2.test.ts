@@ -139,11 +139,8 @@ describe.skipIf(!there)('SmolLM2-135M-Instruct (needs DELTABENCH_BASES and DELTA
   }, 300_000);
 
   it('answers as in transformers, token for token', async () => {
-    const system = 'You are a helpful AI assistant named SmolLM, trained by Hugging Face';
     const prompts = golden!.greedy.map(({ user }) =>
-      tokenizer.encode(
-        `<|im_start|>system\n${system}<|im_end|>\n<|im_start|>user\n${user}<|im_end|>\n<|im_start|>assistant\n`,
-      ),
+      tokenizer.encode(tokenizer.chat([{ role: 'user', content: user }])),
     );
     expect(prompts).toEqual(golden!.greedy.map(({ ids }) => ids));
     const { tokens } = await generate({
