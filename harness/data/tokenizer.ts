@@ -102,17 +102,31 @@ async function extraIdsOf(folder: string): Promise<number> {
   throw new UsageError(`${path}: extra_ids must be a whole number from 0 to 10000.`);
 }
 
+/** How a tokenizer.json normalises a text and splits it into the words that its model spells: what a trainer counts. */
+export function wordSplitter(json: JsonObject): Words {
+  const { normalizer, pre_tokenizer: split } = createInner(json, {});
+  return (text) => {
+    const normalized = normalizer ? normalizer(text) : text;
+    return split ? split(normalized) : [normalized];
+  };
+}
+
+function createInner(json: JsonObject, config: JsonObject): LibraryTokenizer {
+  const inner = new LibraryTokenizer({ added_tokens: [], ...json }, config);
+  mapCharacters(inner, json.normalizer);
+  const words = wordsOf(json.pre_tokenizer);
+  if (words) inner.pre_tokenizer = words;
+  return inner;
+}
+
 function build(path: string, json: JsonObject, config: JsonObject): Omit<Tokenizer, 'files' | 'hash'> {
   let inner: LibraryTokenizer;
   try {
-    inner = new LibraryTokenizer({ added_tokens: [], ...json }, config);
-    mapCharacters(inner, json.normalizer);
+    inner = createInner(json, config);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(`${path} is not a tokenizer that can be read: ${why}`, { cause: error });
   }
-  const words = wordsOf(json.pre_tokenizer);
-  if (words) inner.pre_tokenizer = words;
   let vocabSize = 0;
   for (const id of inner.get_vocab().values()) vocabSize = Math.max(vocabSize, id + 1);
   const cleanUp = config.clean_up_tokenization_spaces === true;
@@ -244,7 +258,7 @@ function byteLevelWords(prefixSpace: boolean): Words {
 }
 
 /** GPT-2's letter for every byte: printable Latin-1 stands for itself, the rest for U+0100 on. */
-const byteLetters = ((): string[] => {
+export const byteLetters = ((): string[] => {
   let next = 256;
   const printable = (b: number) => (b >= 33 && b <= 126) || (b >= 161 && b <= 255 && b !== 173);
   return Array.from({ length: 256 }, (_, b) => String.fromCharCode(printable(b) ? b : next++));
