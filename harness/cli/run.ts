@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { UsageError } from '../data/errors.ts';
-import type { Row } from '../reporting/table.ts';
 import type { Outcome, RunEvents } from '../runs/execute.ts';
 import type { Cell, Plan } from '../runs/plan.ts';
 import { Interrupted } from '../training/types.ts';
@@ -149,10 +148,12 @@ async function execute(plan: Plan, options: RunOptions): Promise<void> {
     return;
   }
   const { formatTable } = await import('../reporting/table.ts');
-  const rows = await tableRows(outcomes);
+  const { tableRows } = await import('./table-rows.ts');
+  const { rows, comparisons } = await tableRows(outcomes);
   if (options.json) {
     printJson({
       rows,
+      comparisons,
       runs: outcomes.map(({ path, record }) => ({ path, ...record })),
     });
   } else {
@@ -197,23 +198,6 @@ function reportTo(progress: ReturnType<typeof createProgress>): RunEvents {
 
 function title({ task, model, variant, seed }: Cell): string {
   return `${task.name} · ${model} · ${variant.label} · seed ${seed}`;
-}
-
-async function tableRows(outcomes: readonly Outcome[]): Promise<Row[]> {
-  const { summariseRow } = await import('../reporting/table.ts');
-  const groups = new Map<string, Outcome[]>();
-  for (const outcome of outcomes) {
-    const { task, model, variant } = outcome.cell;
-    const key = JSON.stringify([task.name, model, variant.name]);
-    groups.set(key, [...(groups.get(key) ?? []), outcome]);
-  }
-  return [...groups.values()].map((group) => {
-    const { task, model, variant } = group[0]!.cell;
-    return summariseRow({
-      ...{ task: task.name, model, variant: variant.name, label: variant.label },
-      records: group.map(({ record }) => record),
-    });
-  });
 }
 
 /** The first Ctrl-C asks the run to save and stop; the second ends the process. */

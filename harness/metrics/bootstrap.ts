@@ -2,7 +2,7 @@ import { errorFunction } from 'simple-statistics';
 import type { CorpusMetric } from './corpus-metric.ts';
 
 /** Uniform whole numbers below `n` by the mulberry32 generator: the same seed gives the same samples everywhere. */
-function sampler(seed: number): (n: number) => number {
+export function sampler(seed: number): (n: number) => number {
   let state = seed | 0;
   return (n) => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,4 +1,4 @@
-import { gammaln, mean, median, sampleStandardDeviation } from 'simple-statistics';
+import { gammaln, max, mean, median, min, sampleStandardDeviation } from 'simple-statistics';
 
 /** Numbers of one metric over the finished seeds, in the units of `values`. */
 export interface Summary {
@@ -7,6 +7,8 @@ export interface Summary {
   /** With n − 1; undefined for one value. */
   readonly sd: number | undefined;
   readonly median: number;
+  readonly min: number;
+  readonly max: number;
   /** 95 % interval of the mean, mean ± t(.975, n − 1) · sd / √n; undefined for one value. */
   readonly interval: readonly [number, number] | undefined;
 }
@@ -17,10 +19,11 @@ export function summarise(values: readonly number[]): Summary {
   if (n === 0) throw new RangeError('there is nothing to summarise');
   const all = [...values];
   const m = mean(all);
-  if (n === 1) return { n, mean: m, sd: undefined, median: m, interval: undefined };
+  const order = { median: median(all), min: min(all), max: max(all) };
+  if (n === 1) return { n, mean: m, sd: undefined, ...order, interval: undefined };
   const sd = sampleStandardDeviation(all);
   const half = (studentQuantile(0.975, n - 1) * sd) / Math.sqrt(n);
-  return { n, mean: m, sd, median: median(all), interval: [m - half, m + half] };
+  return { n, mean: m, sd, ...order, interval: [m - half, m + half] };
 }
 
 /** The value below which Student's t with `degrees` of freedom (any positive number) lies with probability `p`; throws RangeError outside 0 < p < 1. */
@@ -37,6 +40,44 @@ export function studentQuantile(p: number, degrees: number): number {
     if (studentDistribution(middle, degrees) < p) low = middle;
     else high = middle;
   }
+}
+
+/** P(|T| ≥ |t|) for Student's t with `degrees` of freedom; throws RangeError where these are not positive. */
+export function studentTwoSided(t: number, degrees: number): number {
+  if (!(degrees > 0)) throw new RangeError(`no t distribution with ν = ${degrees}`);
+  return incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
+}
+
+/** The standard normal distribution's quantile of .975. */
+export const normalQuantile975 = 1.959963984540054;
+
+/** P(|Z| ≥ |z|) of a standard normal Z, that is erfc(|z| / √2), by its series or its continued fraction (simple-statistics' is good to 1e-7 only). */
+export function normalTwoSided(z: number): number {
+  const x = (z * z) / 2;
+  if (x === 0) return 1;
+  if (x > 700) return 0;
+  const front = Math.exp(-x) * Math.sqrt(x / Math.PI);
+  if (x < 1.5) {
+    // P(½, x) = front · Σ xᵏ / (½ · … · (½ + k)).
+    let term = 2;
+    let sum = 2;
+    for (let k = 1; term > sum * 1e-17; k++) sum += term *= x / (k + 0.5);
+    return 1 - front * sum;
+  }
+  // Q(½, x), Numerical Recipes, 3rd edition, section 6.2.
+  let b = x + 0.5;
+  let c = 1e300;
+  let d = 1 / b;
+  let fraction = d;
+  for (let k = 1; k <= 300; k++) {
+    const a = -k * (k - 0.5);
+    b += 2;
+    d = 1 / (a * d + b);
+    c = b + a / c;
+    fraction *= c * d;
+    if (Math.abs(c * d - 1) < 1e-15) break;
+  }
+  return front * fraction;
 }
 
 /** P(T ≤ t) for t ≥ 0 and Student's t with `degrees` of freedom. */

@@ -1,5 +1,6 @@
 import { discrepancies, seedChoice } from '../papers/discrepancies.ts';
 import type { RunRecord } from '../runs/record.ts';
+import { familyAlpha, type Mark } from './marks.ts';
 import { summarise, type Summary } from './statistics.ts';
 
 /** One method on one base and task, over its seeds. */
@@ -27,6 +28,10 @@ export interface Row {
   readonly failures: readonly { readonly seed: number; readonly reason: string }[];
   /** How many of the finished seeds are averaged, the best by the first metric, where the protocol says so. */
   readonly best?: number;
+  /** Seeds whose predictions are all the same. */
+  readonly collapsed?: readonly number[];
+  /** By metric; absent where nothing may be marked. */
+  readonly marks?: Readonly<Record<string, Mark>>;
   /** What the protocol took from a paper or its code, for the table's foot: `<id>=<side>: <what it does>`. */
   readonly notes: readonly string[];
 }
@@ -102,20 +107,32 @@ export function formatTable(rows: readonly Row[]): string {
   return [...groups].map(([title, group]) => `${title}\n\n${formatGroup(group)}`).join('\n\n');
 }
 
+/** What stands for bold and underlined on a terminal. */
+const signs = { best: '*', next: '+', none: ' ' };
+const markLegend =
+  `* the best, and all that are not significantly worse (paired over seeds and test examples, Holm over the whole table, ` +
+  `α = ${familyAlpha}); + the best of the others`;
+
 function formatGroup(rows: readonly Row[]): string {
   const metrics = [
     ...new Map(rows.flatMap((row) => row.metrics).map((metric) => [metric.name, metric])).values(),
   ];
+  const anyMark = rows.some(({ marks }) => marks !== undefined);
   const header = [
     'method',
     'trainable',
-    ...metrics.map(({ name, higherIsBetter }) => `${name} ${higherIsBetter ? '↑' : '↓'}`),
+    ...metrics.map(
+      ({ name, higherIsBetter }) => `${name} ${higherIsBetter ? '↑' : '↓'}${anyMark ? ' ' : ''}`,
+    ),
     'n',
   ];
   const body = rows.map((row) => [
     row.label,
     row.trainedParameters.toLocaleString('en'),
-    ...metrics.map(({ name }) => formatMetric(row.metrics.find((metric) => metric.name === name))),
+    ...metrics.map(({ name }) => {
+      const cell = formatMetric(row.metrics.find((metric) => metric.name === name));
+      return anyMark ? `${cell}${signs[row.marks?.[name] ?? 'none']}` : cell;
+    }),
     countOf(row),
   ]);
   const widths = header.map((_, i) => Math.max(...[header, ...body].map((cells) => cells[i]!.length)));
@@ -128,22 +145,26 @@ function formatGroup(rows: readonly Row[]): string {
   const failures = rows.flatMap(({ label, failures }) =>
     failures.map(({ seed, reason }) => `${label}, seed ${seed} failed: ${reason}`),
   );
+  const collapsed = rows.flatMap(({ label, collapsed = [] }) =>
+    collapsed.map((seed) => `${label}, seed ${seed} collapsed: all its predictions are the same`),
+  );
   const notes = [...new Set(rows.flatMap((row) => row.notes))];
   return [
     ...[line(header), rule, ...body.map(line)],
-    ...(failures.length ? ['', ...failures] : []),
+    ...(anyMark ? ['', markLegend] : []),
+    ...(failures.length + collapsed.length ? ['', ...failures, ...collapsed] : []),
     ...(notes.length ? ['', ...notes] : []),
   ].join('\n');
 }
 
 /** `5`, `4 of 5` where some failed, `best 5 of 15` where the protocol chose. */
-function countOf({ best, finished, planned }: Row): string {
+export function countOf({ best, finished, planned }: Row): string {
   const all = finished === planned ? String(planned) : `${finished} of ${planned}`;
   return best === undefined ? all : `best ${best} of ${all}`;
 }
 
 /** `68.20 ± 0.31`; one seed has no spread. */
-function formatMetric(metric: MetricSummary | undefined): string {
+export function formatMetric(metric: MetricSummary | undefined): string {
   if (!metric) return '–';
   const spread = metric.sd === undefined ? '–' : metric.sd.toFixed(metric.decimals);
   return `${metric.mean.toFixed(metric.decimals)} ± ${spread}`;

@@ -1,0 +1,194 @@
+import type { CorpusMetric } from './corpus-metric.ts';
+import { sampler } from './bootstrap.ts';
+
+/** A metric of one system on any sample of its examples: `counts[i]` says how often example i is in it. NaN has no meaning. */
+export type SampledMetric = (counts: Uint32Array) => number;
+
+/** A metric of sums, from the row of statistics of each example. */
+export function sampledSums(
+  { score }: Pick<CorpusMetric, 'score'>,
+  rows: readonly Float64Array[],
+): SampledMetric {
+  const width = rows[0]?.length ?? 0;
+  return (counts) => {
+    const sum = new Float64Array(width);
+    for (let i = 0; i < rows.length; i++) {
+      const count = counts[i]!;
+      if (count === 0) continue;
+      const row = rows[i]!;
+      for (let j = 0; j < width; j++) sum[j]! += count * row[j]!;
+    }
+    return score(sum);
+  };
+}
+
+/** The mean of the examples' own values. */
+export function sampledMean(values: readonly number[]): SampledMetric {
+  return sampledSums(
+    { score: (sum) => sum[0]! / sum[1]! },
+    values.map((value) => Float64Array.of(value, 1)),
+  );
+}
+
+/** Metrics of classes and values by the names that tasks give them, from labels and predictions of the same examples. */
+export const sampledLabels: Readonly<
+  Record<string, (labels: readonly number[], predictions: readonly number[]) => SampledMetric>
+> = {
+  accuracy: (labels, predictions) => sampledMean(labels.map((label, i) => Number(label === predictions[i]))),
+  F1: (labels, predictions) =>
+    sampledSums(
+      { score: ([both, either]) => (either === 0 ? 0 : (2 * both!) / either!) },
+      labels.map((label, i) => {
+        const [a, b] = [Number(label === 1), Number(predictions[i] === 1)];
+        return Float64Array.of(a * b, a + b);
+      }),
+    ),
+  Matthews: sampledMatthews,
+  Pearson: sampledPearson,
+  Spearman: sampledSpearman,
+};
+
+/** Matthews' correlation from the counts of each pair of classes. */
+function sampledMatthews(labels: readonly number[], predictions: readonly number[]): SampledMetric {
+  const classes = [...new Set([...labels, ...predictions])];
+  const size = classes.length;
+  const place = new Map(classes.map((value, i) => [value, i]));
+  const pairs = Uint32Array.from(
+    labels,
+    (label, i) => place.get(label)! * size + place.get(predictions[i]!)!,
+  );
+  return (counts) => {
+    const table = new Float64Array(size * size);
+    for (let i = 0; i < pairs.length; i++) table[pairs[i]!]! += counts[i]!;
+    let [n, right, cross, labelSquares, predictionSquares] = [0, 0, 0, 0, 0];
+    for (let a = 0; a < size; a++) {
+      let [row, column] = [0, 0];
+      for (let b = 0; b < size; b++) {
+        row += table[a * size + b]!;
+        column += table[b * size + a]!;
+      }
+      n += row;
+      right += table[a * size + a]!;
+      cross += row * column;
+      labelSquares += row ** 2;
+      predictionSquares += column ** 2;
+    }
+    const spread = (n ** 2 - labelSquares) * (n ** 2 - predictionSquares);
+    return spread === 0 ? 0 : (right * n - cross) / Math.sqrt(spread);
+  };
+}
+
+function sampledPearson(labels: readonly number[], predictions: readonly number[]): SampledMetric {
+  const [a, b] = [centred(labels), centred(predictions)];
+  return (counts) => correlation(a, b, counts);
+}
+
+function sampledSpearman(labels: readonly number[], predictions: readonly number[]): SampledMetric {
+  const [a, b] = [ranker(labels), ranker(predictions)];
+  return (counts) => correlation(a(counts), b(counts), counts);
+}
+
+/** Sums of squares lose less where values lie around 0. */
+function centred(values: readonly number[]): Float64Array {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Float64Array.from(values, (value) => value - mean);
+}
+
+/** Pearson's correlation of weighted pairs; NaN where one side is constant. */
+function correlation(a: Float64Array, b: Float64Array, counts: Uint32Array): number {
+  let [n, sumA, sumB] = [0, 0, 0];
+  let first: number | undefined;
+  let [constantA, constantB] = [true, true];
+  for (let i = 0; i < a.length; i++) {
+    const count = counts[i]!;
+    if (count === 0) continue;
+    first ??= i;
+    constantA &&= a[i] === a[first];
+    constantB &&= b[i] === b[first];
+    n += count;
+    sumA += count * a[i]!;
+    sumB += count * b[i]!;
+  }
+  if (constantA || constantB) return NaN;
+  const [meanA, meanB] = [sumA / n, sumB / n];
+  let [product, squaresA, squaresB] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [a[i]! - meanA, b[i]! - meanB];
+    product += counts[i]! * x * y;
+    squaresA += counts[i]! * x * x;
+    squaresB += counts[i]! * y * y;
+  }
+  return product / Math.sqrt(squaresA * squaresB);
+}
+
+/** Ranks of weighted values, the mean rank for equal ones; sorted once for all samples. */
+function ranker(values: readonly number[]): (counts: Uint32Array) => Float64Array {
+  const order = values.map((value, i) => ({ value, i })).sort((a, b) => a.value - b.value);
+  return (counts) => {
+    const ranks = new Float64Array(values.length);
+    let below = 0;
+    for (let start = 0, end = 0; start < order.length; start = end) {
+      let equal = 0;
+      while (end < order.length && order[end]!.value === order[start]!.value)
+        equal += counts[order[end++]!.i]!;
+      for (let k = start; k < end; k++) ranks[order[k]!.i] = below + (equal + 1) / 2;
+      below += equal;
+    }
+    return ranks;
+  };
+}
+
+/** What one seed's test says of a metric: which examples it has, and the metric on any sample of them. */
+export interface SeedTest {
+  readonly ids: readonly string[];
+  readonly metric: SampledMetric;
+}
+
+/** How many resamples are drawn, and of which size where the ids are more than the tests hold. */
+export interface ResampleOptions {
+  readonly resamples: number;
+  /** Size of the set that tests are drawn from by the seed; the ids that occur where absent. */
+  readonly population?: number | undefined;
+}
+
+/**
+ * A metric of many tests on the same resamples of example ids, by test: each resample draws as many ids as there are, with
+ * replacement, and a test's metric uses those that it has, as often as they were drawn. NaN counts as 0, as where it is printed.
+ */
+export function resampleTests(
+  tests: readonly SeedTest[],
+  { resamples, population }: ResampleOptions,
+): Float64Array[] {
+  const places = new Map<string, number>();
+  // Methods of one seed share their test set.
+  const sets = new Map<string, { readonly places: Uint32Array; readonly tests: number[] }>();
+  for (const [t, { ids }] of tests.entries()) {
+    const key = JSON.stringify(ids);
+    const set = sets.get(key) ?? {
+      places: Uint32Array.from(ids, (id) => {
+        const place = places.get(id) ?? places.size;
+        places.set(id, place);
+        return place;
+      }),
+      tests: [],
+    };
+    set.tests.push(t);
+    sets.set(key, set);
+  }
+  const size = Math.max(places.size, population ?? 0);
+  const draw = sampler(0);
+  const scores = tests.map(() => new Float64Array(resamples));
+  const all = new Uint32Array(size);
+  for (let k = 0; k < resamples; k++) {
+    all.fill(0);
+    for (let i = 0; i < size; i++) all[draw(size)]!++;
+    for (const { places, tests: own } of sets.values()) {
+      const counts = places.map((place) => all[place]!);
+      for (const t of own) {
+        const value = tests[t]!.metric(counts);
+        scores[t]![k] = Number.isNaN(value) ? 0 : value;
+      }
+    }
+  }
+  return scores;
+}

@@ -1,0 +1,138 @@
+import { readFile } from 'node:fs/promises';
+import { join, dirname } from 'node:path';
+import { z } from 'zod';
+import { cacheFolder } from '../data/cache.ts';
+import { hashFile } from '../data/hash.ts';
+import type { Draw, LabelTask } from '../data/task.ts';
+import { e2eScorer, type E2EScorer } from '../metrics/e2e.ts';
+import { loadParaphrases } from '../metrics/meteor-paraphrases.ts';
+import {
+  sampledLabels,
+  sampledMean,
+  sampledSums,
+  type SampledMetric,
+  type SeedTest,
+} from '../metrics/resampling.ts';
+import type { Outcome } from './execute.ts';
+import { parseProtocol } from './protocol.ts';
+import type { RunRecord } from './record.ts';
+
+const rowSchema = z.looseObject({
+  id: z.string(),
+  /** A further test set. */
+  set: z.string().optional(),
+  prediction: z.union([z.string(), z.number()]).nullable(),
+  label: z.number().optional(),
+  references: z.array(z.string()).optional(),
+  scores: z.record(z.string(), z.number()).optional(),
+});
+type Row = z.infer<typeof rowSchema>;
+
+/** What the predictions beside a record say. */
+export interface SeedPredictions {
+  /** Every prediction of the test set is the same. */
+  readonly collapsed: boolean;
+  /** The test of a metric, in printed units; undefined where the predictions do not give the record's value. */
+  test(metric: string): Promise<SeedTest | undefined>;
+  /** How many examples the test set is drawn from by the seed, where it is. */
+  readonly population: number | undefined;
+}
+
+/** Reads the predictions of finished runs; references that many runs share are prepared once. */
+export function predictionReader(): (outcome: Outcome) => Promise<SeedPredictions | undefined> {
+  const scorers = new Map<string, Promise<E2EScorer>>();
+  const scorerOf = (references: readonly (readonly string[])[]): Promise<E2EScorer> => {
+    const key = JSON.stringify(references);
+    const made = scorers.get(key) ?? loadParaphrases(cacheFolder()).then((paraphrases) => e2eScorer(references, { paraphrases })); // prettier-ignore
+    scorers.set(key, made);
+    return made;
+  };
+  return async ({ cell: { task }, record, path }) => {
+    const rows = await readRows(record, path);
+    if (!rows) return undefined;
+    const metrics = task.kind === 'label' ? labelMetrics(rows, task, record) : textMetrics(rows, scorerOf);
+    const [first, ...others] = rows.filter((row) => setOf(row) === '');
+    return {
+      collapsed: others.length > 0 && others.every(({ prediction }) => prediction === first!.prediction),
+      population: populationOf(record),
+      async test(name) {
+        const info = record.metrics.find((metric) => metric.name === name);
+        const found = info && (await metrics(name));
+        if (!found) return undefined;
+        const { ids, metric } = found;
+        const whole = metric(new Uint32Array(ids.length).fill(1));
+        // Only what gives the record's own value is the record's metric.
+        if (!(Math.abs((Number.isNaN(whole) ? 0 : whole) - info.value) <= 1e-6 * Math.max(1, Math.abs(info.value)))) return undefined; // prettier-ignore
+        return { ids, metric: (counts) => info.scale * metric(counts) };
+      },
+    };
+  };
+}
+
+type Metrics = (name: string) => Promise<{ ids: string[]; metric: SampledMetric } | undefined>;
+
+/** The rows of a record's predictions; undefined where there are none, or they are not those that it names. */
+async function readRows(record: RunRecord, path: string): Promise<Row[] | undefined> {
+  const { predictions } = record.files;
+  if (!predictions || predictions.name.includes('/')) return undefined;
+  const file = join(dirname(path), predictions.name);
+  try {
+    if ((await hashFile(file)) !== predictions.sha256) return undefined;
+    const lines = (await readFile(file, 'utf8')).split('\n').filter(Boolean);
+    return lines.map((line) => rowSchema.parse(JSON.parse(line)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The further test set of a row; a task written as text has it in its ids. */
+function setOf({ id, set }: Row): string {
+  return set ?? (id.includes('/') ? id.slice(0, id.indexOf('/')) : '');
+}
+
+function labelMetrics(rows: readonly Row[], task: LabelTask, record: RunRecord): Metrics {
+  const { published, settings } = record;
+  const { side } = parseProtocol(settings.protocol.split(' '));
+  // Entries of T5 matter to T5 alone.
+  const family = published && 't5-format' in published.sides ? 't5' : '';
+  const draw: Draw = { seed: settings.seed, family, side };
+  const value = ({ prediction }: Row): number =>
+    typeof prediction === 'string' ? task.read(prediction, draw) : (prediction ?? NaN);
+  return (name) => {
+    const [, base = name, set = ''] = /^(.*) \(([^)]*)\)$/.exec(name) ?? [];
+    const own = rows.filter((row) => setOf(row) === set);
+    const make = Object.hasOwn(sampledLabels, base) ? sampledLabels[base] : undefined;
+    if (!make || own.length === 0) return Promise.resolve(undefined);
+    const metric = make(own.map(({ label }) => label ?? NaN), own.map(value)); // prettier-ignore
+    return Promise.resolve({ ids: own.map(({ id }) => id), metric });
+  };
+}
+
+function textMetrics(
+  rows: readonly Row[],
+  scorerOf: (references: readonly (readonly string[])[]) => Promise<E2EScorer>,
+): Metrics {
+  const ids = rows.map(({ id }) => id);
+  const score = async () => {
+    const scorer = await scorerOf(rows.map(({ references }) => references ?? []));
+    return scorer.score(rows.map(({ prediction }) => String(prediction)));
+  };
+  let scored: ReturnType<typeof score> | undefined;
+  return async (name) => {
+    const segments = rows.flatMap(({ scores }) => scores?.[name] ?? []);
+    if (rows.every(({ references }) => references !== undefined)) {
+      const corpus = (await (scored ??= score())).find(({ metric }) => metric.name === name);
+      if (corpus) {
+        return { ids, metric: sampledSums(corpus.metric, corpus.rows) };
+      }
+    }
+    return segments.length === ids.length ? { ids, metric: sampledMean(segments) } : undefined;
+  };
+}
+
+/** Validation and test together, where the seed parts them. */
+function populationOf({ published, examples }: RunRecord): number | undefined {
+  const { 'split-seeded': seeded, 'split-t5': t5 } = published?.sides ?? {};
+  if (seeded === undefined || seeded === 'corrected' || t5 === 'code' || !examples) return undefined;
+  return examples.validation.of + examples.test.of;
+}

@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { accuracy } from '../../harness/metrics/accuracy.ts';
+import { f1 } from '../../harness/metrics/f1.ts';
+import { matthews } from '../../harness/metrics/matthews.ts';
+import { pearson } from '../../harness/metrics/pearson.ts';
+import { resampleTests, sampledLabels, sampledMean } from '../../harness/metrics/resampling.ts';
+import { spearman } from '../../harness/metrics/spearman.ts';
+
+const plain = { accuracy, F1: f1, Matthews: matthews, Pearson: pearson, Spearman: spearman };
+const repeat = (values: readonly number[], counts: Uint32Array): number[] =>
+  values.flatMap((value, i) => Array.from({ length: counts[i]! }, () => value));
+
+test.each(Object.entries(plain))('%s of a sample is that of its examples written out', (name, compute) => {
+  const row = fc.tuple(fc.nat(2), fc.nat(2), fc.nat(3));
+  fc.assert(
+    fc.property(fc.array(row, { minLength: 1, maxLength: 12 }), (rows) => {
+      const [labels, predictions] = [rows.map(([label]) => label), rows.map(([, prediction]) => prediction)];
+      const counts = Uint32Array.from(rows, ([, , count]) => count);
+      const expected = compute(repeat(labels, counts), repeat(predictions, counts));
+      const found = sampledLabels[name]!(labels, predictions)(counts);
+      if (Number.isFinite(expected)) expect(found).toBeCloseTo(expected, 9);
+      // Of no examples, or of constant ones.
+      else expect(found).toBeNaN();
+    }),
+  );
+});
+
+test('correlations of a sample, as scipy computes them', () => {
+  const [labels, predictions] = [[1, 2, 2, 5, 3, 4], [2, 1, 3, 4, 4, 0]]; // prettier-ignore
+  const counts = Uint32Array.of(2, 0, 1, 3, 1, 2);
+  expect(sampledLabels.Pearson!(labels, predictions)(counts)).toBeCloseTo(0.24120907566221078, 12);
+  expect(sampledLabels.Spearman!(labels, predictions)(counts)).toBeCloseTo(0.48666426339228763, 12);
+});
+
+describe('resamples', () => {
+  const values = Array.from({ length: 100 }, (_, i) => i % 7);
+  const ids = values.map((_, i) => `example ${i}`);
+
+  test('the mean scatters by s / √n, and equal tests get the same samples', () => {
+    const tests = [0, 1].map(() => ({ ids, metric: sampledMean(values) }));
+    const [a, b] = resampleTests(tests, { resamples: 10_000 });
+    expect(a).toEqual(b);
+    const mean = values.reduce((sum, value) => sum + value, 0) / 100;
+    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 100;
+    const spread = Math.sqrt(a!.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 10_000);
+    expect(spread / Math.sqrt(variance / 100)).toBeGreaterThan(0.97);
+    expect(spread / Math.sqrt(variance / 100)).toBeLessThan(1.03);
+  });
+
+  test('tests that share examples share their draws, whatever their order', () => {
+    const sizes = (own: readonly string[]) => ({
+      ids: own,
+      metric: (counts: Uint32Array) => counts.reduce((sum, count) => sum + count, 0),
+    });
+    const [all, head, tail, turned] = resampleTests(
+      [sizes(ids), sizes(ids.slice(0, 50)), sizes(ids.slice(50)), sizes(ids.slice(0, 50).reverse())],
+      { resamples: 200 },
+    );
+    expect([...all!]).toEqual(Array.from({ length: 200 }, () => 100));
+    expect([...head!].map((size, k) => size + tail![k]!)).toEqual([...all!]);
+    expect(turned).toEqual(head);
+    expect(new Set(head).size).toBeGreaterThan(5);
+  });
+
+  test('a seed that tests half of the official set gets about half of what is drawn', () => {
+    const count = { ids, metric: (counts: Uint32Array) => counts.reduce((sum, n) => sum + n, 0) };
+    const [sizes] = resampleTests([count], { resamples: 2000, population: 200 });
+    const mean = sizes!.reduce((sum, size) => sum + size, 0) / 2000;
+    expect(mean).toBeGreaterThan(98);
+    expect(mean).toBeLessThan(102);
+    expect(new Set(sizes).size).toBeGreaterThan(5);
+  });
+
+  test('what has no meaning counts as 0', () => {
+    const [zeros] = resampleTests([{ ids: ['a'], metric: () => NaN }], { resamples: 3 });
+    expect([...zeros!]).toEqual([0, 0, 0]);
+  });
+});
