@@ -7,6 +7,7 @@ import { listCommand } from './list.ts';
 import { mergeCommand } from './merge.ts';
 import { note } from './output.ts';
 import { paramsCommand } from './params.ts';
+import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
 
@@ -19,6 +20,7 @@ async function main(args: readonly string[]): Promise<void> {
     .addCommand(listCommand())
     .addCommand(paramsCommand())
     .addCommand(scoreCommand())
+    .addCommand(reportCommand())
     .addCommand(exportCommand())
     .addCommand(mergeCommand())
     .addCommand(fetchCommand())

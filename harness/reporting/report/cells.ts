@@ -1,0 +1,72 @@
+import type { Mark } from '../marks.ts';
+import { countOf, formatMetric } from '../table.ts';
+import type { ReportRow, ReportTable } from './rows.ts';
+
+/** A cell of a printed table. */
+export interface PrintedCell {
+  readonly text: string;
+  readonly mark?: Mark | undefined;
+}
+
+/** A table as Markdown, LaTeX and the page print it. */
+export interface PrintedTable {
+  readonly title: string;
+  readonly header: readonly string[];
+  readonly body: readonly (readonly PrintedCell[])[];
+  /** Failed seeds with their reasons, and what the protocol took from a paper or its code. */
+  readonly foot: readonly string[];
+}
+
+export const boldMeans =
+  'Bold: the best row and all that are not significantly worse; underlined: the best of the others.';
+const spreadMeans = 'Mean ± sample standard deviation over n seeds; – where one seed has none.';
+
+/** Prints a table's cells; `costs` adds the time of a step and the peak memory. */
+export function printTable(
+  { title, metrics, rows }: ReportTable,
+  { costs }: { costs: boolean },
+): PrintedTable {
+  const notes = new Set(rows.flatMap(({ row }) => row.notes));
+  const failures = rows.flatMap(({ row: { label, failures } }) =>
+    failures.map(({ seed, reason }) => `${label}, seed ${seed} failed: ${reason}`),
+  );
+  const collapsed = rows.flatMap(({ row: { label, collapsed = [] } }) =>
+    collapsed.map((seed) => `${label}, seed ${seed} collapsed: all its predictions are the same`),
+  );
+  const protocols = new Set(rows.map(({ protocol }) => protocol));
+  const isMarked = rows.some(({ row }) => row.marks !== undefined);
+  return {
+    title,
+    header: [
+      ...['Method', 'Trainable'],
+      ...metrics.map(({ name, higherIsBetter }) => `${name} ${higherIsBetter ? '↑' : '↓'}`),
+      'n',
+      ...(costs ? ['ms/step', 'Memory, GB'] : []),
+    ],
+    body: rows.map((row) => [
+      { text: row.row.label },
+      { text: row.row.trainedParameters.toLocaleString('en') },
+      ...metrics.map(({ name }) => ({
+        text: formatMetric(row.row.metrics.find((metric) => metric.name === name)),
+        mark: row.row.marks?.[name],
+      })),
+      { text: countOf(row.row) },
+      ...(costs ? costsOf(row) : []),
+    ]),
+    foot: [
+      spreadMeans,
+      ...(isMarked ? [boldMeans] : []),
+      ...(protocols.size > 1 ? [`Rows ran under different protocols: ${[...protocols].join('; ')}.`] : []),
+      ...failures,
+      ...collapsed,
+      ...notes,
+    ],
+  };
+}
+
+function costsOf({ stepTime, memory }: ReportRow): PrintedCell[] {
+  return [
+    { text: stepTime === undefined ? '–' : stepTime.toFixed(1) },
+    { text: memory === undefined ? '–' : (memory / 1e9).toFixed(2) },
+  ];
+}

@@ -1,0 +1,105 @@
+import { stringify } from 'csv-stringify/sync';
+import type { Report } from './report.ts';
+import type { ReportTable } from './rows.ts';
+
+type Value = string | number | boolean | null | undefined;
+
+/** Every record and metric: one line for each metric of a finished run, one without a metric for a run that has none. */
+export function recordsCsv({ tables }: Report): string {
+  const lines = tables.flatMap((table) =>
+    table.rows.flatMap(({ row, runs }) =>
+      runs.flatMap(({ path, record, stepTime }) => {
+        const { settings, parameters, training, seconds, code, environment } = record;
+        const about = {
+          table: table.title,
+          path,
+          identity: record.identity,
+          task: settings.task.name,
+          task_version: settings.task.version,
+          data: settings.data.name,
+          data_form: settings.data.form,
+          model: settings.model.id,
+          method: record.method.variant,
+          label: row.label,
+          protocol: settings.protocol,
+          seed: settings.seed,
+          status: record.status,
+          attempt: record.attempt,
+          error: record.error && `${record.error.name}: ${record.error.message}`,
+        };
+        const costs = {
+          trained_parameters: parameters.trained,
+          head_parameters: parameters.head,
+          all_parameters: parameters.all,
+          steps: training?.steps,
+          best_step: training?.bestStep,
+          median_step_ms: stepTime,
+          train_seconds: seconds.train,
+          generate_seconds: seconds.generate ?? seconds.predict,
+          peak_memory_bytes: record.peakMemoryBytes,
+          engine: record.engine.name,
+          device: record.engine.device,
+          version: code.version,
+          commit: code.commit,
+          dirty: code.dirty,
+          cpu: environment.cpu,
+          started: record.started,
+          ended: record.ended,
+        };
+        const metrics = record.metrics.length > 0 ? record.metrics : [undefined];
+        return metrics.map((metric) => ({
+          ...about,
+          metric: metric?.name,
+          split: metric?.split,
+          value: metric?.value,
+          printed: metric && metric.value * metric.scale,
+          higher_is_better: metric?.higherIsBetter,
+          ...costs,
+        }));
+      }),
+    ),
+  );
+  return toCsv(lines);
+}
+
+/** One table, a line for each row, its numbers in printed units. */
+export function tableCsv({ metrics, rows }: ReportTable): string {
+  return toCsv(
+    rows.map(({ row, stepTime, memory }) => ({
+      method: row.label,
+      variant: row.variant,
+      trainable: row.trainedParameters,
+      ...Object.fromEntries(
+        metrics.flatMap(({ name }): [string, Value][] => {
+          const found = row.metrics.find((metric) => metric.name === name);
+          return [
+            [name, found?.mean],
+            [`${name} sd`, found?.sd],
+            [`${name} median`, found?.median],
+            [`${name} min`, found?.min],
+            [`${name} max`, found?.max],
+            [`${name} 95 % low`, found?.interval?.[0]],
+            [`${name} 95 % high`, found?.interval?.[1]],
+            [`${name} mark`, row.marks?.[name]],
+          ];
+        }),
+      ),
+      finished: row.finished,
+      planned: row.planned,
+      median_step_ms: stepTime,
+      peak_memory_bytes: memory,
+    })),
+  );
+}
+
+function toCsv(lines: readonly Readonly<Record<string, Value>>[]): string {
+  // As arrays: a dot in an object's key would mean a field of a field.
+  const keys = Object.keys(lines[0] ?? {});
+  const rows = lines.map((line) => keys.map((key) => line[key]));
+  return stringify([keys, ...rows], { cast: { string: inert, boolean: String } });
+}
+
+/** A text that no spreadsheet takes for a formula; numbers stay numbers. */
+function inert(text: string): string {
+  return /^[=+\-@\t\r＝＋－＠]/.test(text) ? `'${text}` : text;
+}

@@ -1,0 +1,152 @@
+import { median } from 'simple-statistics';
+import type { RunRecord } from '../../runs/record.ts';
+import { summariseRow, type Row } from '../table.ts';
+
+/** A finished or failed run as a report needs it. */
+export interface ReportRun {
+  /** Of its record, below the results folder. */
+  readonly path: string;
+  readonly record: RunRecord;
+  /** Median milliseconds of a step; undefined where the log is missing or too short. */
+  readonly stepTime?: number | undefined;
+  /** Step and training loss, thinned. */
+  readonly losses?: readonly (readonly [number, number])[] | undefined;
+}
+
+/** A row of a table and its runs. */
+export interface ReportRow {
+  readonly row: Row;
+  readonly protocol: string;
+  readonly runs: readonly ReportRun[];
+  /** Median over the finished runs' median milliseconds of a step. */
+  readonly stepTime: number | undefined;
+  /** Median over the finished runs, in bytes. */
+  readonly memory: number | undefined;
+}
+
+/** Rows that may be compared: one task, data, base and cut. */
+export interface ReportTable {
+  /** For file names and anchors, unique in a report. */
+  readonly slug: string;
+  readonly title: string;
+  /** Of all its rows, in the task's order. */
+  readonly metrics: readonly Pick<
+    RunRecord['metrics'][number],
+    'name' | 'higherIsBetter' | 'scale' | 'decimals'
+  >[];
+  readonly rows: readonly ReportRow[];
+}
+
+/** Puts runs together into rows (the same settings but for the seed) and tables (the same task, data, base and limits), by their titles. */
+export function reportTables(runs: readonly ReportRun[]): ReportTable[] {
+  const groups = [...groupBy(runs, ({ record: { settings } }) => tableKey(settings)).values()];
+  const titles = groups.map((group) => tableTitle(group[0]!.record));
+  const differences = distinguish(
+    titles,
+    groups.map((group) => tableSettings(group[0]!.record.settings)),
+  );
+  const slugs = new Set<string>();
+  return groups
+    .map((group, i) => ({ group, title: titles[i]! + differences[i]! }))
+    .sort((a, b) => a.title.localeCompare(b.title, 'en'))
+    .map(({ group, title }) => ({ slug: newSlug(title, slugs), title, ...tableOf(group) }));
+}
+
+function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'rows'> {
+  const groups = [
+    ...groupBy(runs, ({ record: { settings } }) => JSON.stringify({ ...settings, seed: 0 })).values(),
+  ];
+  const first = groups.map((group) => group[0]!.record);
+  const differences = distinguish(
+    first.map(({ method }) => method.label),
+    first.map(({ settings }) => ({ ...settings, seed: undefined })),
+  );
+  const rows = groups.map((group, i): ReportRow => {
+    const { settings, method } = first[i]!;
+    const finished = group.filter(({ record }) => record.status === 'finished');
+    const times = finished.flatMap(({ stepTime }) => stepTime ?? []);
+    return {
+      row: summariseRow({
+        ...{ task: settings.task.name, model: settings.model.id },
+        ...{ variant: method.variant, label: method.label + differences[i]! },
+        records: group.map(({ record }) => record).sort((a, b) => a.settings.seed - b.settings.seed),
+      }),
+      protocol: settings.protocol,
+      runs: group,
+      stepTime: times.length > 0 ? median(times) : undefined,
+      memory: finished.length > 0 ? median(finished.map(({ record }) => record.peakMemoryBytes)) : undefined,
+    };
+  });
+  rows.sort(
+    (a, b) =>
+      a.row.trainedParameters - b.row.trainedParameters || a.row.label.localeCompare(b.row.label, 'en'),
+  );
+  const metrics = new Map(
+    runs.flatMap(({ record }) => record.metrics).map((metric) => [metric.name, metric]),
+  );
+  return {
+    metrics: [...metrics.values()].map(({ name, higherIsBetter, scale, decimals }) => ({ name, higherIsBetter, scale, decimals })), // prettier-ignore
+    rows,
+  };
+}
+
+type Settings = RunRecord['settings'];
+
+const tableSettings = ({ task, data, model, limits }: Settings): object => ({ task, data, model, limits });
+const tableKey = (settings: Settings): string => JSON.stringify(tableSettings(settings));
+
+/** `e2e (built-in) · gpt2-mini, at most 20 steps`. */
+function tableTitle({ settings: { task, data, model, limits } }: RunRecord): string {
+  return [
+    `${data.form === 'built-in' ? `${task.name} (built-in)` : task.name} · ${model.id}`,
+    ...(limits.examples === null ? [] : [`${limits.examples} examples of each split`]),
+    ...(limits.steps === null ? [] : [`at most ${limits.steps} steps`]),
+  ].join(', ');
+}
+
+/** What to put behind each name so that equal ones differ: ` [learningRate=0.001]`, of the settings that are not the same. */
+function distinguish(names: readonly string[], settings: readonly object[]): string[] {
+  const flat = settings.map((value) => new Map(flatten(value)));
+  const same = groupBy(
+    names.map((_, i) => i),
+    (i) => names[i]!,
+  );
+  return names.map((name, i) => {
+    const others = same.get(name)!.map((other) => flat[other]!);
+    const keys = new Set(others.flatMap((fields) => [...fields.keys()]));
+    const differing = [...keys].filter((key) =>
+      others.some((fields) => fields.get(key) !== flat[i]!.get(key)),
+    );
+    const shown = differing.map((key) => `${key.split('.').pop()!}=${flat[i]!.get(key) ?? '–'}`);
+    return shown.length > 0 ? ` [${shown.join(', ')}]` : '';
+  });
+}
+
+/** Fields of fields as `recipe.learningRate`; hashes cut to eight digits. */
+function flatten(value: object, prefix = ''): [string, string][] {
+  return Object.entries(value).flatMap(([key, field]: [string, unknown]): [string, string][] => {
+    if (typeof field === 'object' && field !== null) return flatten(field, `${prefix}${key}.`);
+    if (field === undefined) return [];
+    const text = typeof field === 'string' ? field : JSON.stringify(field);
+    return [[prefix + key, /^[0-9a-f]{64}$/.test(text) ? text.slice(0, 8) : text]];
+  });
+}
+
+function newSlug(title: string, taken: Set<string>): string {
+  const plain = title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 80) || 'table'; // prettier-ignore
+  let slug = plain;
+  for (let n = 2; taken.has(slug); n++) slug = `${plain}-${n}`;
+  taken.add(slug);
+  return slug;
+}
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const name = key(item);
+    const group = groups.get(name);
+    if (group) group.push(item);
+    else groups.set(name, [item]);
+  }
+  return groups;
+}
