@@ -1,0 +1,264 @@
+import type { SeededRandom } from '../random.ts';
+import { pickEarly, type Domain, type Opening, type Slot, type Value } from './domain.ts';
+
+/** What a meaning says of one thing. */
+export interface Meaning {
+  readonly name: string;
+  /** Undefined where the domain has no type or the meaning does not give it. */
+  readonly type: string | undefined;
+  readonly facts: readonly { readonly slot: Slot; readonly value: string }[];
+}
+
+/** `name : X | Type : pub | …`, as LoRA's form of E2E writes it. */
+export function writeMeaning(domain: Domain, { name, type, facts }: Meaning): string {
+  const pairs = [['name', name]];
+  if (domain.type && type !== undefined) pairs.push([domain.type.name, type]);
+  for (const { slot, value } of facts) pairs.push([slot.name, value]);
+  return pairs.map(([slot, value]) => `${slot!} : ${value!}`).join(' | ');
+}
+
+type Place = 'before' | 'after' | 'participle' | 'predicate' | 'sentence';
+
+interface Fact {
+  readonly slot: Slot;
+  readonly value: string;
+  readonly said: Value;
+}
+
+/** A phrase of one fact. */
+interface Phrase {
+  readonly text: string;
+  readonly fact: Fact;
+}
+
+/** A text while it is being written: the facts that are still to say shrink. */
+interface Draft {
+  readonly domain: Domain;
+  readonly random: SeededRandom;
+  readonly name: string;
+  readonly noun: string;
+  /** Whether the noun says the type and so should be said. */
+  readonly nounMatters: boolean;
+  queue: Fact[];
+}
+
+/** One to four sentences that say a meaning, tokens apart by spaces as in LoRA's form. Now and then a fact is left out. */
+export function realise(domain: Domain, meaning: Meaning, random: SeededRandom): string {
+  const nouns = meaning.type === undefined ? domain.nouns : domain.type!.nouns[meaning.type]!;
+  const facts = random
+    .shuffle(meaning.facts)
+    .map(({ slot, value }): Fact => ({ slot, value, said: slot.values[value]! }))
+    .filter((_, i) => i < 2 || !random.chance(0.07));
+  const draft: Draft = {
+    domain,
+    random,
+    name: meaning.name,
+    noun: pickEarly(random, nouns),
+    nounMatters: meaning.type !== undefined,
+    queue: facts,
+  };
+  const sentences = [openings[pickEarly(random, domain.openings)](draft)];
+  while (draft.queue.length) sentences.push(follow(draft, sentences.length));
+  return separateTokens(sentences.map(capitalise).join(' '));
+}
+
+const openings: Readonly<Record<Opening, (draft: Draft) => string>> = {
+  copula(draft) {
+    const front = maybeFront(draft, 0.3);
+    const np = nounPhrase(draft, 3);
+    return `${front}${draft.name} is ${np}${secondClause(draft)}.`;
+  },
+
+  there(draft) {
+    const { random, name } = draft;
+    const front = maybeFront(draft, 0.5);
+    const called = pickEarly(random, draft.domain.called);
+    const before = beforeNoun(draft, 2);
+    if (random.chance(0.5)) return `${front}there is ${before} ${called} ${name}${afterNoun(draft, 2)}.`;
+    const after = prepositions(draft, 2);
+    return `${front}there is ${before}${after} ${called} ${name}${relativeClause(draft, after ? 0.2 : 0.6)}.`;
+  },
+
+  apposition(draft) {
+    if (draft.queue.length < 2) return openings.copula(draft);
+    const predicates = take(draft, 'predicate', 1 + draft.random.int(2), 0.9);
+    if (!predicates.length) return openings.copula(draft);
+    return `${draft.name}, ${nounPhrase(draft, 2)}, ${coordinate(draft, predicates)}.`;
+  },
+
+  subject(draft) {
+    const subject = draft.nounMatters ? `${draft.name} ${draft.noun}` : draft.name;
+    const predicates = take(draft, 'predicate', 2 + draft.random.int(2), 0.9);
+    if (!predicates.length) return openings.copula(draft);
+    return `${subject} ${coordinate(draft, predicates)}.`;
+  },
+
+  participle(draft) {
+    const [participle] = take(draft, 'participle', 1, 0.9);
+    if (!participle) return openings.there(draft);
+    const { random, name } = draft;
+    if (random.chance(0.5)) return `${participle.text}, ${name} is ${nounPhrase(draft, 2)}.`;
+    const predicates = take(draft, 'predicate', 2, 0.8);
+    if (!predicates.length) return `${participle.text}, ${name} is ${nounPhrase(draft, 2)}.`;
+    if (draft.nounMatters)
+      return `${name}, ${participle.text}, is ${nounPhrase(draft, 1)}${also(draft, predicates)}.`;
+    return `${name}, ${participle.text}, ${coordinate(draft, predicates)}.`;
+  },
+
+  condition(draft) {
+    const { random } = draft;
+    const want = pickEarly(random, ['are looking for', 'want', 'would like', 'need']);
+    const np = nounPhrase(draft, 3);
+    const advice = pickEarly(random, draft.domain.advice);
+    if (random.chance(0.7)) return `if you ${want} ${np}, ${advice} ${draft.name}.`;
+    return `${advice} ${draft.name} if you ${want} ${np}.`;
+  },
+
+  question(draft) {
+    const { random } = draft;
+    const want = pickEarly(random, ['looking for', 'do you want', 'in search of', 'in need of']);
+    const np = nounPhrase(draft, 3);
+    const answer = random.chance(0.6)
+      ? `${capitalise(pickEarly(random, draft.domain.advice))} ${draft.name}`
+      : `${draft.name} ${pickEarly(random, ['is a good choice', 'is worth a look', 'may be the one', 'fits the bill'])}`;
+    return `${want} ${np}? ${answer}.`;
+  },
+
+  imperative(draft) {
+    const { random } = draft;
+    const advice = pickEarly(random, draft.domain.advice);
+    const np = nounPhrase(draft, 3);
+    if (random.chance(0.5)) return `${advice} ${draft.name}, ${np}.`;
+    return `for ${np}, ${advice} ${draft.name}.`;
+  },
+};
+
+/** A sentence after the first; from the third on it says all that is left. */
+function follow(draft: Draft, written: number): string {
+  const { random, name, noun } = draft;
+  const rest = written >= 2;
+  const [clause] = take(draft, 'sentence', 1, rest && draft.queue.length > 1 ? 0 : 0.3);
+  const it = pickEarly(random, ['it', `the ${noun}`, name]);
+  if (clause) {
+    const text = clause.text.replace('{it}', it);
+    const [more] = take(draft, 'predicate', 1, 0.4);
+    return more ? `${text}, ${conjunction(clause, more)} it ${more.text}.` : `${text}.`;
+  }
+  const [participle] = take(draft, 'participle', 1, draft.queue.length > 1 ? 0.2 : 0);
+  const predicates = take(draft, 'predicate', rest ? draft.queue.length : 1 + random.int(3), 1);
+  return `${participle ? `${participle.text}, ` : ''}${it} ${coordinate(draft, predicates)}.`;
+}
+
+/** Takes up to `most` facts out of the queue that can be said at a place, each with a chance. */
+function take(
+  draft: Draft,
+  place: Place,
+  most: number,
+  chance: number,
+  may?: (fact: Fact) => boolean,
+): Phrase[] {
+  const taken: Phrase[] = [];
+  draft.queue = draft.queue.filter((fact) => {
+    const phrases = fact.said[place];
+    if (taken.length >= most || !phrases || (may && !may(fact)) || !draft.random.chance(chance)) return true;
+    taken.push({ text: pickEarly(draft.random, phrases).replaceAll('{v}', fact.value), fact });
+    return false;
+  });
+  return taken;
+}
+
+/** "near the mill, " or nothing. */
+function maybeFront(draft: Draft, chance: number): string {
+  const [front] = take(draft, 'after', 1, chance, ({ slot }) => slot.isPlace === true);
+  return front ? `${front.text}, ` : '';
+}
+
+/** "a cheap Italian pub near the mill that welcomes families", with up to `most` facts besides the kind. */
+function nounPhrase(draft: Draft, most: number): string {
+  const before = beforeNoun(draft, Math.min(2, most));
+  return before + afterNoun(draft, most);
+}
+
+/** "a cheap, family-friendly Italian pub". */
+function beforeNoun(draft: Draft, most: number): string {
+  const { random } = draft;
+  const kinds = take(draft, 'before', 1, 0.6, ({ slot }) => slot.isKind === true);
+  const others = take(draft, 'before', most, 0.55, ({ slot }) => slot.isKind !== true).map(
+    ({ text }) => text,
+  );
+  const words = [others.join(random.chance(0.5) ? ', ' : ' '), ...kinds.map(({ text }) => text), draft.noun];
+  return withArticle(words.filter((word) => word !== '').join(' '));
+}
+
+/** " in the city centre serving pasta", " near the mill that has low prices". */
+function afterNoun(draft: Draft, most: number): string {
+  const after = prepositions(draft, most);
+  const participles = take(draft, 'participle', after ? 1 : 2, after ? 0.25 : 0.5).map(({ text }) => text);
+  const participle = participles.length ? ` ${participles.join(' and ')}` : '';
+  return after + participle + (participle ? '' : relativeClause(draft, after ? 0.3 : 0.6));
+}
+
+/** " in the city centre with low prices and a high rating": places first. */
+function prepositions(draft: Draft, most: number): string {
+  const { random } = draft;
+  const places = take(draft, 'after', most, 0.55, ({ slot }) => slot.isPlace === true);
+  const others = take(
+    draft,
+    'after',
+    Math.min(1, most - places.length),
+    0.45,
+    ({ slot }) => slot.isPlace !== true,
+  );
+  const comma = places.length > 1 && random.chance(0.3) ? ',' : '';
+  return [...places, ...others]
+    .map(({ text }, i) => `${i === 1 && places.length > 1 ? comma : ''} ${text}`)
+    .join('');
+}
+
+/** " that serves pasta and welcomes families" or nothing. */
+function relativeClause(draft: Draft, chance: number): string {
+  if (!draft.random.chance(chance)) return '';
+  const predicates = take(draft, 'predicate', 1 + draft.random.int(2), 0.8);
+  return predicates.length ? ` that ${coordinate(draft, predicates)}` : '';
+}
+
+/** ", and it has low prices" or nothing. */
+function secondClause(draft: Draft): string {
+  const predicates = draft.random.chance(0.3) ? take(draft, 'predicate', 1, 0.7) : [];
+  return predicates.length ? also(draft, predicates) : '';
+}
+
+function also(draft: Draft, predicates: readonly Phrase[]): string {
+  const it = draft.random.chance(0.6) ? ', and it' : ' and';
+  return `${it} ${coordinate(draft, predicates)}`;
+}
+
+/** "has low prices but is not suitable for children"; a verb that comes again is left out now and then. */
+function coordinate(draft: Draft, predicates: readonly Phrase[]): string {
+  const verb = ['is ', 'has '].find((word) => predicates.every(({ text }) => text.startsWith(word)));
+  const bare = verb !== undefined && draft.random.chance(0.7) ? verb.length : 0;
+  return predicates
+    .map((phrase, i) => {
+      const text = i > 0 ? phrase.text.slice(bare) : phrase.text;
+      if (i === 0) return text;
+      const word = conjunction(predicates[i - 1]!, phrase);
+      return i < predicates.length - 1 && word === 'and' ? `, ${text}` : ` ${word} ${text}`;
+    })
+    .join('');
+}
+
+function conjunction(one: Phrase, other: Phrase): 'and' | 'but' {
+  return (one.fact.said.tone ?? 0) * (other.fact.said.tone ?? 0) < 0 ? 'but' : 'and';
+}
+
+/** By spelling, with the exceptions that the vocabulary has. */
+function withArticle(text: string): string {
+  return `${/^([aeiou]|8|11|18)/i.test(text) && !/^(one|uni|use|eu)/i.test(text) ? 'an' : 'a'} ${text}`;
+}
+
+const capitalise = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Spaces around punctuation and hyphens and before 's, as in LoRA's form. */
+function separateTokens(text: string): string {
+  return text.replace(/[,.?]|'s\b/g, ' $&').replace(/-/g, ' - ');
+}

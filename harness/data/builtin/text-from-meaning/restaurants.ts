@@ -1,0 +1,363 @@
+import type { Domain, Slot } from './domain.ts';
+
+/** Names and neighbours of the test domain: invented; no other domain has one of them. */
+const adjectives = ['Copper', 'Crooked', 'Salted', 'Painted', 'Wandering', 'Hungry', 'Rusty', 'Lazy', 'Singing', 'Merry']; // prettier-ignore
+const nouns = [
+  'Ladle',
+  'Fork',
+  'Kettle',
+  'Otter',
+  'Pepper',
+  'Radish',
+  'Skillet',
+  'Goose',
+  'Teapot',
+  'Lobster',
+];
+const owners = [
+  'Marlow',
+  'Benito',
+  'Fenwick',
+  'Saffron',
+  'Odell',
+  'Juniper',
+  'Tamsin',
+  'Quill',
+  'Rosalba',
+  'Hedley',
+];
+const rooms = ['Kitchen', 'Table', 'Pantry', 'Grill', 'Larder', 'Plate'];
+
+export const restaurantNames: readonly string[] = [
+  ...adjectives.flatMap((adjective) => nouns.map((noun) => `The ${adjective} ${noun}`)),
+  ...owners.flatMap((owner) => rooms.map((room) => `${owner} ${room}`)),
+];
+
+/** The last ones are kept for the test split. */
+const neighbours = [
+  'Corn Hall',
+  'the Mermaid Theatre',
+  'Hobday Station',
+  'the Old Tannery',
+  'Pinder Library',
+  'the Lantern Hotel',
+  'Weaver Bridge',
+  'the Clock Museum',
+  'Garland Arcade',
+  'the Fish Steps',
+  'Bartle College',
+  'the Glass Dome',
+  'Tinker Lane',
+  'the Rope Walk',
+];
+/** Kept for the test split. */
+const unseenNeighbours = ['Sexton Gate', 'the Marble Baths', 'Dunnock Park', 'the Salt Cellars'];
+
+const area: Slot = {
+  name: 'area',
+  isPlace: true,
+  values: {
+    riverside: {
+      after: [
+        'by the river',
+        'in the riverside area',
+        'on the river bank',
+        'beside the river',
+        'on the riverside',
+      ],
+      participle: ['located by the river', 'situated on the river bank', 'set beside the water'],
+      predicate: ['is by the river', 'can be found on the river bank', 'is located in the riverside area', 'looks out over the river'], // prettier-ignore
+    },
+    'city centre': {
+      after: [
+        'in the city centre',
+        'in the heart of the city',
+        'in the centre of the city',
+        'in the middle of town',
+      ],
+      participle: [
+        'located in the city centre',
+        'situated in the heart of the city',
+        'found right in the centre',
+      ],
+      predicate: ['is in the city centre', 'is located in the heart of the city', 'can be found in the middle of town', 'has a central location'], // prettier-ignore
+    },
+    'market square': {
+      after: [
+        'on the market square',
+        'on the square',
+        'in the market square area',
+        'among the market stalls',
+      ],
+      participle: ['located on the market square', 'situated right on the square'],
+      predicate: ['is on the market square', 'looks out over the market', 'can be found on the square', 'is located in the market square area'], // prettier-ignore
+    },
+  },
+};
+
+const near: Slot = {
+  name: 'near',
+  isPlace: true,
+  values: Object.fromEntries(
+    [...neighbours, ...unseenNeighbours].map((name) => [
+      name,
+      {
+        after: ['near {v}', 'just around the corner from {v}', 'close to {v}', "a stone's throw from {v}"],
+        participle: ['located near {v}', 'tucked away behind {v}', 'situated close to {v}'],
+        predicate: ['is near {v}', 'is just around the corner from {v}', 'is located close to {v}', 'can be found near {v}'], // prettier-ignore
+      },
+    ]),
+  ),
+};
+
+const food: Slot = {
+  name: 'food',
+  isKind: true,
+  values: {
+    Italian: {
+      before: ['Italian', 'pasta'],
+      participle: ['serving Italian food', 'offering pasta and pizza'],
+      predicate: [
+        'serves Italian food',
+        'serves pasta and pizza',
+        'has an Italian menu',
+        'cooks Italian dishes',
+      ],
+      sentence: ['the pasta at {it} is made by hand'],
+    },
+    French: {
+      before: ['French'],
+      participle: ['serving French food', 'offering classic French dishes'],
+      predicate: [
+        'serves French food',
+        'has a French chef',
+        'offers classic French cooking',
+        'has a French menu',
+      ],
+      sentence: ['the cooking at {it} is French'],
+    },
+    Indian: {
+      before: ['Indian', 'curry'],
+      participle: ['serving Indian food', 'offering curries and naan'],
+      predicate: [
+        'serves Indian food',
+        'serves curries and naan',
+        'has an Indian menu',
+        'cooks spicy Indian dishes',
+      ],
+      sentence: ['curry is what {it} does best'],
+    },
+    Chinese: {
+      before: ['Chinese', 'noodle'],
+      participle: ['serving Chinese food', 'offering noodles and dumplings'],
+      predicate: [
+        'serves Chinese food',
+        'serves noodles and dumplings',
+        'has a Chinese menu',
+        'cooks Chinese dishes',
+      ],
+      sentence: ['the dumplings at {it} are Chinese'],
+    },
+    Japanese: {
+      before: ['Japanese', 'sushi'],
+      participle: ['serving Japanese food', 'offering sushi and ramen'],
+      predicate: [
+        'serves Japanese food',
+        'serves sushi and ramen',
+        'has a Japanese menu',
+        'offers fresh sushi',
+      ],
+      sentence: ['the sushi at {it} is made to order'],
+    },
+    English: {
+      before: ['English', 'British'],
+      participle: ['serving English food', 'offering roasts and pies'],
+      predicate: ['serves English food', 'serves roasts and pies', 'has a traditional English menu', 'cooks British dishes'], // prettier-ignore
+      sentence: ['the menu at {it} is full of English roasts'],
+    },
+    'fast food': {
+      before: ['fast food', 'burger'],
+      participle: ['serving fast food', 'offering burgers and fries'],
+      predicate: [
+        'serves fast food',
+        'sells burgers and fries',
+        'has a fast food menu',
+        'offers quick meals',
+      ],
+      sentence: ['the burgers at {it} come fast'],
+    },
+  },
+};
+
+const price: Slot = {
+  name: 'price',
+  values: {
+    cheap: {
+      tone: 1,
+      before: ['cheap', 'low-priced', 'inexpensive'],
+      after: ['with low prices', 'with cheap meals'],
+      predicate: ['has low prices', 'is easy on the wallet', 'is cheap', 'keeps its prices down'],
+      sentence: ['a meal at {it} is cheap', 'nobody pays much at {it}'],
+    },
+    moderate: {
+      before: ['moderately priced', 'mid-priced'],
+      after: ['with moderate prices', 'with a moderate price range'],
+      predicate: [
+        'has moderate prices',
+        'is moderately priced',
+        'is neither cheap nor expensive',
+        'has a mid-range menu',
+      ],
+      sentence: ['prices at {it} are moderate'],
+    },
+    high: {
+      tone: -1,
+      before: ['expensive', 'high-priced', 'pricey'],
+      after: ['with high prices', 'with a high price range'],
+      predicate: ['has high prices', 'is on the expensive side', 'is expensive', 'asks a high price'],
+      sentence: ['bring a full purse, for {it} is expensive', 'a meal at {it} does not come cheap'],
+    },
+    'under 20 pounds': {
+      tone: 1,
+      after: ['with meals for less than 20 pounds', 'with dishes under 20 pounds'],
+      participle: ['charging less than 20 pounds', 'priced under 20 pounds a head'],
+      predicate: [
+        'charges less than 20 pounds a head',
+        'has meals for under 20 pounds',
+        'costs less than 20 pounds',
+      ],
+      sentence: [
+        'a meal at {it} is less than 20 pounds',
+        '20 pounds is more than enough for a dinner at {it}',
+      ],
+    },
+    '20 to 25 pounds': {
+      after: ['with meals for 20 to 25 pounds', 'with a price range of 20 to 25 pounds'],
+      participle: ['charging 20 to 25 pounds', 'priced between 20 and 25 pounds a head'],
+      predicate: [
+        'charges 20 to 25 pounds a head',
+        'has meals for 20 to 25 pounds',
+        'costs between 20 and 25 pounds',
+      ],
+      sentence: ['expect to pay 20 to 25 pounds for dinner'],
+    },
+    'over 30 pounds': {
+      tone: -1,
+      after: ['with meals for more than 30 pounds', 'with dishes over 30 pounds'],
+      participle: ['charging more than 30 pounds', 'priced over 30 pounds a head'],
+      predicate: [
+        'charges more than 30 pounds a head',
+        'has meals for over 30 pounds',
+        'costs more than 30 pounds',
+      ],
+      sentence: ['expect to pay more than 30 pounds for dinner', 'a dinner at {it} is over 30 pounds'],
+    },
+  },
+};
+
+const rating: Slot = {
+  name: 'customer rating',
+  values: {
+    high: {
+      tone: 1,
+      before: ['highly rated', 'popular'],
+      after: ['with a high customer rating', 'with happy customers'],
+      participle: ['loved by its customers', 'highly rated by its guests'],
+      predicate: ['has a high customer rating', 'is highly rated by its guests', 'is popular with diners'],
+      sentence: ['diners think highly of {it}', 'customers love {it}'],
+    },
+    average: {
+      before: ['average'],
+      after: ['with an average customer rating', 'with average reviews'],
+      participle: ['rated average by its guests'],
+      predicate: ['has an average customer rating', 'is rated average by its guests', 'gets mixed reviews'],
+      sentence: ['diners find {it} average', 'opinions of {it} are mixed'],
+    },
+    low: {
+      tone: -1,
+      before: ['poorly rated', 'unpopular'],
+      after: ['with a low customer rating', 'with poor reviews'],
+      participle: ['poorly rated by its guests'],
+      predicate: ['has a low customer rating', 'is poorly rated by its guests', 'gets poor reviews'],
+      sentence: ['diners think little of {it}', 'customers do not like {it} much'],
+    },
+    '5 out of 5': {
+      tone: 1,
+      before: ['top-rated', 'five-star'],
+      after: ['with a customer rating of 5 out of 5', 'with a perfect customer rating'],
+      participle: ['rated 5 out of 5', 'given 5 out of 5 by its guests'],
+      predicate: ['has a customer rating of 5 out of 5', 'is rated 5 out of 5 by diners', 'earns full marks from its guests'], // prettier-ignore
+      sentence: ['customers give {it} 5 out of 5', 'diners rate {it} 5 out of 5'],
+    },
+    '3 out of 5': {
+      before: ['three-star'],
+      after: ['with a customer rating of 3 out of 5'],
+      participle: ['rated 3 out of 5', 'given 3 out of 5 by its guests'],
+      predicate: [
+        'has a customer rating of 3 out of 5',
+        'is rated 3 out of 5 by diners',
+        'earns three stars',
+      ],
+      sentence: ['customers give {it} 3 out of 5', 'diners rate {it} 3 out of 5'],
+    },
+    '1 out of 5': {
+      tone: -1,
+      before: ['one-star'],
+      after: ['with a customer rating of 1 out of 5'],
+      participle: ['rated 1 out of 5', 'given only 1 out of 5 by its guests'],
+      predicate: [
+        'has a customer rating of 1 out of 5',
+        'is rated 1 out of 5 by diners',
+        'earns only one star',
+      ],
+      sentence: ['customers give {it} only 1 out of 5', 'diners rate {it} 1 out of 5'],
+    },
+  },
+};
+
+const familyFriendly: Slot = {
+  name: 'family friendly',
+  values: {
+    yes: {
+      tone: 1,
+      before: ['family-friendly', 'child-friendly', 'kid-friendly'],
+      after: ['for the whole family', 'where children are welcome'],
+      participle: ['welcoming families'],
+      predicate: ['welcomes families', 'is family-friendly', 'is a good place to take the kids', 'has a menu for children'], // prettier-ignore
+      sentence: ['children are welcome', 'you can bring the kids', 'families are welcome at {it}'],
+    },
+    no: {
+      tone: -1,
+      before: ['adults-only'],
+      after: ['for adults only', 'where children are not allowed'],
+      participle: ['closed to children'],
+      predicate: ['is not family-friendly', 'is not suitable for children', 'does not welcome families', 'is for adults only', 'is no place for kids'], // prettier-ignore
+      sentence: [
+        'leave the children at home',
+        'children are not allowed',
+        '{it} is not the place to take the kids',
+      ],
+    },
+  },
+};
+
+/** The test domain, with the slots of E2E. Most of its phrases occur in no other domain: they must be learnt from training. */
+export const restaurants: Domain = {
+  names: (random) => random.pick(restaurantNames),
+  type: {
+    name: 'Type',
+    nouns: {
+      pub: ['pub', 'pub', 'tavern'],
+      'coffee shop': ['coffee shop', 'coffee shop', 'cafe'],
+      restaurant: ['restaurant', 'restaurant', 'eatery'],
+    },
+  },
+  nouns: ['place', 'venue', 'place to eat', 'spot'],
+  slots: [food, price, rating, area, familyFriendly, near],
+  called: ['called', 'named', 'by the name of'],
+  advice: ['try', 'visit', 'head to', 'eat at', 'book a table at'],
+  openings: ['copula', 'there', 'subject', 'apposition', 'participle', 'condition', 'question', 'imperative'],
+};
+
+/** Values that training does not have. */
+export const unseenValues: ReadonlySet<string> = new Set(unseenNeighbours);
