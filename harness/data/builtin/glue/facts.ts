@@ -1,0 +1,32 @@
+import { a, participle, past, plural, sentence } from './grammar.ts';
+import { actions, comparatives, dealings, kindNames, kinds, moods, opposites } from './words.ts';
+import { person, someone, type World } from './world.ts';
+
+const verbs = [...actions, ...dealings];
+
+/** A sentence that tells how words go together: what kind a thing is, what a verb's synonym, what a word's opposite. */
+export function facts(w: World): string {
+  const { random } = w;
+  const kind = random.pick(kindNames);
+  const [one, two] = random.shuffle<string>(kinds[kind]) as [string, string];
+  const [x, y] = random.shuffle(random.pick([...opposites, ...moods])) as [string, string];
+  const [more, less] = random.shuffle(random.pick(comparatives)) as [string, string];
+  const { verb, synonyms } = random.pick(verbs.filter((found) => found.synonyms.length > 0));
+  const synonym = random.pick(synonyms);
+  const { verb: forth, opposite } = random.pick(verbs.filter((found) => found.opposite !== undefined));
+  const [who, other] = [person(w), someone(w)];
+  return random.pick([
+    () => sentence(a(one), 'is', a(kind)),
+    () => sentence(a(one), 'is a kind of', kind),
+    () => sentence(plural(one), 'and', plural(two), 'are', plural(kind)),
+    () => sentence(who.name, 'likes', plural(one), 'and other', plural(kind)),
+    () => sentence(other, 'has two', `${plural(kind)},`, a(one), 'and', a(two)),
+    () => sentence('the opposite of', x, 'is', y),
+    () => sentence('it is not', `${x}, it is`, y),
+    () => sentence(other, 'was', `${x}, not`, y),
+    () => sentence(who.name, 'is', more, 'than', `${other}, so`, other, 'is', less, 'than', who.name),
+    () => sentence('to', verb, 'means to', synonym),
+    () => sentence('whoever was', participle(verb), 'by', other, 'was', participle(synonym), 'by', other),
+    () => sentence(other, past(forth), `what ${who.name} did not`, opposite ?? forth),
+  ])();
+}

@@ -1,0 +1,128 @@
+import { glueNames, type GlueName, type GlueRow } from '../../glue.ts';
+import { seededRandom } from '../random.ts';
+import { cola } from './cola.ts';
+import { mnli } from './mnli.ts';
+import { mrpc } from './mrpc.ts';
+import { qnli } from './qnli.ts';
+import { qqp } from './qqp.ts';
+import { rte } from './rte.ts';
+import { sst2 } from './sst2.ts';
+import { stsb } from './stsb.ts';
+import { facts } from './facts.ts';
+import { otherGenres, taskDomain, textDomain, type Domain } from './words.ts';
+import { makeWorld, type World } from './world.ts';
+
+export interface BuiltinGlue {
+  readonly train: readonly GlueRow[];
+  readonly validation: readonly GlueRow[];
+  readonly test: readonly GlueRow[];
+  /** MNLI's test rows of other genres; empty for the rest. */
+  readonly mismatched: readonly GlueRow[];
+}
+
+export const builtinGlueSizes = { train: 1000, validation: 150, test: 150, mismatched: 150 } as const;
+const fixedSeed = 'glue-1';
+
+type Generator = (w: World, label: number) => readonly string[];
+const classified: Readonly<
+  Record<Exclude<GlueName, 'stsb'>, readonly [classes: number, generate: Generator]>
+> = {
+  cola: [2, cola],
+  mnli: [3, mnli],
+  mrpc: [2, mrpc],
+  qnli: [2, qnli],
+  qqp: [2, qqp],
+  rte: [2, rte],
+  sst2: [2, sst2],
+};
+
+/**
+ * Rows like a task of GLUE, made by a grammar with a fixed seed, so that no data set's sentences are copied. Classes are
+ * equally frequent; no row is twice in or in two splits; validation and test also hold words that training lacks.
+ */
+export function builtinGlue(name: GlueName): BuiltinGlue {
+  const taken = new Set<string>();
+  const draw = (split: keyof typeof builtinGlueSizes, domain: Domain): GlueRow[] => {
+    const random = seededRandom(`${fixedSeed} ${name} ${split}`);
+    const w = makeWorld(random, domain, split === 'train' ? 'common' : 'all');
+    const rows: Omit<GlueRow, 'id'>[] = [];
+    while (rows.length < builtinGlueSizes[split]) {
+      const row = drawRow(name, w, rows.length);
+      const key = row.texts.join('\n');
+      if (taken.has(key)) continue;
+      taken.add(key);
+      rows.push(row);
+    }
+    return random.shuffle(rows).map((row, i) => ({ id: String(i), ...row }));
+  };
+  return {
+    train: draw('train', taskDomain),
+    validation: draw('validation', taskDomain),
+    test: draw('test', taskDomain),
+    mismatched: name === 'mnli' ? draw('mismatched', otherGenres) : [],
+  };
+}
+
+/** A row whose class is the next in turn. */
+function drawRow(name: GlueName, w: World, turn: number): Omit<GlueRow, 'id'> {
+  if (name === 'stsb') {
+    const { texts, score } = stsb(w);
+    return { texts, label: score };
+  }
+  const [classes, generate] = classified[name];
+  const label = turn % classes;
+  return { texts: generate(w, label), label };
+}
+
+/** The class that pretraining pairs mostly have, so that the second text can be told from the first. */
+const related: Readonly<Record<GlueName, number>> = {
+  cola: 1,
+  mnli: 0,
+  mrpc: 1,
+  qnli: 0,
+  qqp: 1,
+  rte: 0,
+  sst2: 1,
+  stsb: 0,
+};
+
+/**
+ * Unlabelled sentences and pairs of the tasks' grammars for pretraining: other people, places, times, skills and reviews
+ * than the tasks', pairs of all classes and unrelated ones, acceptable sentences only, and sentences that tell what words
+ * mean (kinds, synonyms, opposites). All distinct; none is a task's row.
+ */
+export function builtinGlueText(count: number, seed: number): string[][] {
+  const random = seededRandom(`${fixedSeed} text ${seed}`);
+  const w = makeWorld(random, textDomain, 'all');
+  const taken = new Set(
+    glueNames.flatMap((name) =>
+      Object.values(builtinGlue(name) as unknown as Record<string, GlueRow[]>)
+        .flat()
+        .map(({ texts }) => texts.join('\n')),
+    ),
+  );
+  const out: string[][] = [];
+  const recent: string[] = [];
+  while (out.length < count) {
+    const texts = [...drawText(w, recent)];
+    const key = texts.join('\n');
+    if (taken.has(key)) continue;
+    taken.add(key);
+    out.push(texts);
+    recent[out.length % 64] = texts[0]!;
+  }
+  return out;
+}
+
+function drawText(w: World, recent: readonly string[]): readonly string[] {
+  const { random } = w;
+  if (random.chance(0.12)) return [facts(w)];
+  const name = random.pick(glueNames);
+  if (name === 'stsb') return stsb(w).texts;
+  const [classes, generate] = classified[name];
+  const label =
+    name === 'cola' || (name !== 'sst2' && random.chance(0.6)) ? related[name] : random.int(classes);
+  const texts = generate(w, label);
+  // One text in eight stands beside another that has nothing to do with it.
+  return recent.length === 64 && random.chance(0.12) ? [texts[0]!, random.pick(recent)] : texts;
+}
