@@ -1,3 +1,4 @@
+import { chunk } from 'simple-statistics';
 import type { NumericArray, Shape } from './types.ts';
 
 /** int64 only for the lists (axes, shapes) that ONNX wants as operands. */
@@ -28,6 +29,9 @@ export interface TypedShape {
   readonly shape: Shape;
   readonly dtype: DType;
 }
+
+/** Parts that a node splits a tensor into: WebGPU promises a shader eight buffers, one of them the whole. */
+const MOST_PARTS = 7;
 
 const CONTRIBUTED = new Set(['FusedMatMul', 'RotaryEmbedding']);
 
@@ -221,6 +225,12 @@ export class Graph {
   }
 
   split(x: Value, sizes: readonly number[], axis: number): readonly Value[] {
+    if (sizes.length > MOST_PARTS) {
+      const groups = chunk(sizes, Math.ceil(sizes.length / MOST_PARTS));
+      const lengths = groups.map((group) => group.reduce((sum, n) => sum + n, 0));
+      return this.split(x, lengths, axis).flatMap((part, i) => this.split(part, groups[i]!, axis));
+    }
+    if (sizes.length === 1) return [x];
     const parts = sizes.map((n) => ({ shape: x.shape.with(axis, n), dtype: x.dtype }));
     return this.node('Split', [x, this.integers(sizes)], parts, { axis });
   }

@@ -263,7 +263,7 @@ function registerKernels(): void {
     const sizes = Array.isArray(numOrSizeSplits)
       ? (numOrSizeSplits as number[])
       : Array.from({ length: numOrSizeSplits as number }, () => x!.shape[at]! / (numOrSizeSplits as number));
-    return sizes.length === 1 ? [x!] : g.split(x!, sizes, at);
+    return g.split(x!, sizes, at);
   });
   register('Concat', [], (g, inputs, { axis }) =>
     g.concat(inputs, axesOf(axis, inputs[0]!.shape.length)[0]!),
@@ -275,7 +275,7 @@ function registerKernels(): void {
   register('Unpack', ['value'], (g, [x], { axis }) => {
     const at = axesOf(axis, x!.shape.length)[0]!;
     const ones = Array.from({ length: x!.shape[at]! }, () => 1);
-    const parts = ones.length === 1 ? [x!] : g.split(x!, ones, at);
+    const parts = g.split(x!, ones, at);
     return parts.map((part) => g.reshape(part, part.shape.toSpliced(at, 1)));
   });
   register('Tile', ['x'], (g, [x], { reps }) => {
