@@ -63,9 +63,9 @@ const topics: Record<string, () => Promise<{ json: unknown; text: string }>> = {
   async recipes() {
     const { recipeSchema } = await import('../training/recipe.ts');
     const { describeOptions, formatValue } = await import('../runs/options.ts');
-    const { redRecipes } = await import('../papers/red-recipes.ts');
+    const { paperRecipes } = await import('../papers/red-recipes.ts');
     const settings = describeOptions(recipeSchema);
-    const rows = redRecipes.map(({ source, task, model, method, settings, options, seeds }) => [
+    const rows = paperRecipes.map(({ source, task, model, method, settings, options, seeds }) => [
       ...[`    ${source}`, task, model, method],
       [
         ...Object.entries({ ...settings, ...options }).map(([key, value]) => `${key}=${formatValue(value)}`),
@@ -73,7 +73,7 @@ const topics: Record<string, () => Promise<{ json: unknown; text: string }>> = {
       ].join(' '),
     ]);
     return {
-      json: { settings, published: redRecipes },
+      json: { settings, published: paperRecipes },
       text: `Hyper-parameters, for --set key=value:\n${await optionLines(settings)}\nPublished recipes:\n${columns(rows)}`,
     };
   },

@@ -19,6 +19,16 @@ export interface Discrepancy {
   readonly seeds?: readonly SeedChoice[];
   /** The side that `recommended` takes. */
   readonly suggested: Side;
+  /** The side that most likely gave the printed numbers, which `published` takes; absent where that is not known. */
+  readonly reproduces?: Side;
+  /** What another side changes in the printed tables, so that numbers of the two are of different experiments. */
+  readonly changes?: Change;
+}
+
+/** Which printed tables (of RED) a discrepancy changes, and in what. */
+export interface Change {
+  readonly what: 'data' | 'metric' | 'decoding';
+  readonly tables: readonly number[];
 }
 
 /** Which seeds a side runs for some bases, and how many of them it averages, the best by the test's first metric. */
@@ -51,6 +61,8 @@ export const discrepancies: readonly Discrepancy[] = [
       corrected: { stopAtEnd: true },
     },
     suggested: 'corrected',
+    reproduces: 'code',
+    changes: { what: 'decoding', tables: [2, 11, 15] },
   },
   {
     id: 'split-seeded',
@@ -62,6 +74,8 @@ export const discrepancies: readonly Discrepancy[] = [
       corrected: 'all seeds share one validation and one test set',
     },
     suggested: 'code',
+    reproduces: 'code',
+    changes: { what: 'data', tables: [1, 3, 8, 14] },
   },
   {
     id: 'split-cola',
@@ -73,6 +87,8 @@ export const discrepancies: readonly Discrepancy[] = [
       corrected: 'CoLA is tested on the second half of the permuted examples, as all tasks are',
     },
     suggested: 'code',
+    reproduces: 'code',
+    changes: { what: 'data', tables: [3, 8] },
   },
   {
     id: 'split-rte',
@@ -84,6 +100,8 @@ export const discrepancies: readonly Discrepancy[] = [
       corrected: 'RTE has 138 validation and 139 test examples',
     },
     suggested: 'code',
+    reproduces: 'code',
+    changes: { what: 'data', tables: [8] },
   },
   {
     id: 'split-t5',
@@ -96,6 +114,8 @@ export const discrepancies: readonly Discrepancy[] = [
       corrected: 'validation and test divide the official validation set',
     },
     suggested: 'code',
+    reproduces: 'code',
+    changes: { what: 'data', tables: [3, 8] },
   },
   {
     id: 't5-format',
@@ -108,6 +128,8 @@ export const discrepancies: readonly Discrepancy[] = [
       corrected: "T5's own task names and label words",
     },
     suggested: 'code',
+    reproduces: 'code',
+    changes: { what: 'data', tables: [3] },
   },
   {
     id: 't5-mnli-two-class',
@@ -120,6 +142,8 @@ export const discrepancies: readonly Discrepancy[] = [
       corrected: 'MNLI is scored in three classes',
     },
     suggested: 'corrected',
+    reproduces: 'code',
+    changes: { what: 'metric', tables: [3] },
   },
   {
     id: 'head-trained',
@@ -132,6 +156,7 @@ export const discrepancies: readonly Discrepancy[] = [
       corrected: 'trainable parameters are counted with the head',
     },
     suggested: 'code',
+    reproduces: 'code',
   },
   {
     id: 'dropout-first-epoch',
@@ -144,6 +169,7 @@ export const discrepancies: readonly Discrepancy[] = [
     },
     settings: { paper: {}, code: { dropoutFrom: 'first-evaluation' }, corrected: {} },
     suggested: 'corrected',
+    reproduces: 'code',
   },
   {
     id: 'optimizer-adamw',
@@ -160,6 +186,7 @@ export const discrepancies: readonly Discrepancy[] = [
       corrected: { optimizer: 'adamw' },
     },
     suggested: 'code',
+    reproduces: 'code',
   },
   {
     id: 'lr-roberta-large-sst2',
@@ -198,6 +225,25 @@ export const discrepancies: readonly Discrepancy[] = [
     suggested: 'code',
   },
   {
+    id: 'lr-gpt2-large',
+    tasks: ['e2e'],
+    models: ['gpt2-large'],
+    methods: ['red'],
+    what: "RED's learning rate: 5e-5 in Table 11 (full fine-tuning's), 6e-3 in the script; the released vectors cannot come from 5e-5",
+    says: {
+      paper: 'rate 5e-5 of Table 11',
+      code: 'rate 6e-3 of the script',
+      corrected: 'rate 6e-3 of the script',
+    },
+    settings: {
+      paper: { learningRate: 5e-5 },
+      code: { learningRate: 6e-3 },
+      corrected: { learningRate: 6e-3 },
+    },
+    suggested: 'code',
+    reproduces: 'code',
+  },
+  {
     id: 'seeds-cola-rte',
     tasks: ['cola', 'rte'],
     models: [...robertas, 't5-base'],
@@ -212,6 +258,7 @@ export const discrepancies: readonly Discrepancy[] = [
       { side: 'code', models: ['t5-base'], seeds: range(42, 50), keepBest: 3 },
     ],
     suggested: 'corrected',
+    reproduces: 'code',
   },
   {
     id: 'seeds-mnli-qnli-qqp',
@@ -239,6 +286,7 @@ export const discrepancies: readonly Discrepancy[] = [
     says: { paper: 'seeds 42 to 46', code: 'seed 42 alone', corrected: 'seeds 42 to 46' },
     seeds: [{ side: 'code', models: ['t5-base'], seeds: [42] }],
     suggested: 'corrected',
+    reproduces: 'code',
   },
 ];
 

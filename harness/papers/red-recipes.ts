@@ -1,3 +1,5 @@
+import { reftRecipes } from './reft-glue.ts';
+
 /** Hyper-parameters that a paper prints for a base, a task and a method. */
 export interface PaperRecipe {
   /** Such as `red/table-9`. */
@@ -97,7 +99,7 @@ const blocks: readonly Block[] = [
 ];
 
 /** Tables 9, 10 and 12 of the RED paper, a recipe a cell. Seeds are those of its section A.1; it states none for T5. */
-export const redRecipes: readonly PaperRecipe[] = blocks.flatMap(({ table, model, method, lines, options }) =>
+const glueRecipes: readonly PaperRecipe[] = blocks.flatMap(({ table, model, method, lines, options }) =>
   tasks.map((task, column) => ({
     source: `red/table-${table}`,
     ...{ model, task, method },
@@ -113,6 +115,64 @@ export const redRecipes: readonly PaperRecipe[] = blocks.flatMap(({ table, model
   })),
 );
 
+// Table 11, a column a line; its columns but RED's do not say which of the two bases they are for, so both have them.
+const shared = {
+  schedule: 'linear',
+  weightDecay: 0,
+  epochs: 5,
+  labelSmoothing: 0,
+  warmup: 500,
+  batchSize: 10,
+  beams: 10,
+  lengthPenalty: 0.9,
+  noRepeatNgram: 4,
+};
+const gpt2s = ['gpt2-medium', 'gpt2-large'];
+const textColumns = [
+  { method: 'full', models: gpt2s, settings: { learningRate: 5e-5 } },
+  { method: 'ft-top2', models: ['gpt2-medium'], settings: { learningRate: 5e-5 } },
+  { method: 'adapter', models: gpt2s, settings: { learningRate: 8e-5 }, options: { bottleneck: 8 } },
+  { method: 'adapter-ffn', models: gpt2s, settings: { learningRate: 8e-5 }, options: { bottleneck: 16 } },
+  {
+    method: 'lora',
+    models: gpt2s,
+    settings: { learningRate: 2e-4, weightDecay: 0.01, labelSmoothing: 0.1 },
+    options: { rank: 8, alpha: 32 },
+  },
+  { method: 'prefix', models: gpt2s, settings: { learningRate: 8e-5 }, options: { virtualTokens: 16 } },
+  { method: 'red', models: ['gpt2-medium'], settings: { learningRate: 0.06, weightDecay: 1e-4 } },
+  { method: 'red', models: ['gpt2-large'], settings: { learningRate: 5e-5, epochs: 10 } },
+];
+
+/** Table 11 of the RED paper; seeds are those of its section A.2. */
+const textRecipes: readonly PaperRecipe[] = textColumns.flatMap(({ method, models, settings, options }) =>
+  models.map((model) => ({
+    ...{ source: 'red/table-11', model, task: 'e2e', method },
+    settings: { ...shared, ...settings },
+    options: options ?? {},
+    seeds: [42, 43, 44],
+  })),
+);
+
+/** Tables 9 to 12 of the RED paper. */
+export const redRecipes: readonly PaperRecipe[] = [...glueRecipes, ...textRecipes];
+
+/** Table 13 of the RED paper, Llama-2 7B on UltraFeedback, a task that is not built: what all methods share, and each one's own. */
+export const llamaRecipes = {
+  shared: { batchSize: 128, microBatch: 2, optimizer: 'adamw', schedule: 'cosine', warmup: 0.1, length: 768 },
+  methods: {
+    full: { learningRate: 2e-5, epochs: 3 },
+    lora: {
+      ...{ learningRate: 3e-4, epochs: 3, alpha: 16, dropout: 0.1, rank: 16 },
+      targets: ['q_proj', 'v_proj'],
+    },
+    red: { learningRate: 1e-3, epochs: 10 },
+  },
+} as const;
+
+/** All recipes that papers print. */
+export const paperRecipes: readonly PaperRecipe[] = [...redRecipes, ...reftRecipes];
+
 /** A paper's name for a base, of a hub id or a folder: `FacebookAI/roberta-base` is `roberta-base`. */
 export function paperModel(id: string): string {
   return id.replace(/\/+$/, '').split('/').at(-1)!;
@@ -120,5 +180,5 @@ export function paperModel(id: string): string {
 
 /** The recipe that a paper prints for a base (as the paper calls it), a task and a method, if any does. */
 export function findRecipe(task: string, model: string, method: string): PaperRecipe | undefined {
-  return redRecipes.find((r) => r.task === task && r.model === model && r.method === method);
+  return paperRecipes.find((r) => r.task === task && r.model === model && r.method === method);
 }

@@ -16,16 +16,16 @@ export interface Protocol {
 }
 
 /**
- * Reads `recommended | paper | code | corrected` and single entries `id=side`; `recommended` takes each entry's suggested
- * side. Throws UsageError with what exists.
+ * Reads `recommended | published | paper | code | corrected` and single entries `id=side`; `recommended` takes each entry's
+ * suggested side, `published` the one that most likely gave the printed numbers, else the suggested one. Throws UsageError with what exists.
  */
 export function parseProtocol(words: readonly string[]): Protocol {
-  let general: Side | 'recommended' = 'recommended';
+  let general: Side | 'recommended' | 'published' = 'recommended';
   const single = new Map<string, Side>();
   for (const word of words) {
     const [id = '', value] = word.split('=');
     if (value === undefined) {
-      const known = ['recommended', ...sides] as const;
+      const known = ['recommended', 'published', ...sides] as const;
       const found = known.find((name) => name === word);
       if (!found) throw new UsageError(`There is no protocol "${word}".${didYouMean(word, known)} Protocols: ${known.join(', ')}.`); // prettier-ignore
       general = found;
@@ -42,7 +42,10 @@ export function parseProtocol(words: readonly string[]): Protocol {
     name,
     side(id) {
       const entry = discrepancies.find((d) => d.id === id)!;
-      return single.get(id) ?? (general === 'recommended' ? entry.suggested : general);
+      const own = single.get(id);
+      if (own !== undefined) return own;
+      if (general === 'published') return entry.reproduces ?? entry.suggested;
+      return general === 'recommended' ? entry.suggested : general;
     },
   };
 }

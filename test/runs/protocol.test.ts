@@ -26,6 +26,18 @@ test('an entry leaves other tasks alone', () => {
   expect(settingsOf(parseProtocol(['code']), 'copy')).toEqual({});
 });
 
+test('published takes the side that gave the printed numbers, else the suggested one', () => {
+  const protocol = parseProtocol(['published']);
+  expect(protocol.name).toBe('published');
+  expect(settingsOf(protocol, 'e2e')).toEqual({ stopAtEnd: false, maxNewTokens: 256 });
+  expect(protocol.side('dropout-first-epoch')).toBe('code');
+  expect(protocol.side('t5-mnli-two-class')).toBe('code');
+  // Not known: the suggested ones.
+  expect(protocol.side('seeds-mnli-qnli-qqp')).toBe('paper');
+  expect(protocol.side('lr-t5-sst2')).toBe('code');
+  expect(parseProtocol(['published', 'e2e-no-eos=paper']).name).toBe('published e2e-no-eos=paper');
+});
+
 test("GLUE's optimiser and dropout; rates of single cells", () => {
   const of = (side: string, task = 'cola', model = 'none') => settingsOf(parseProtocol([side]), task, model);
   expect(of('recommended')).toEqual({ optimizer: 'adamw-hf' });
@@ -72,7 +84,10 @@ test('every entry has its own name, settings that exist, and models that have re
 
 test('names what exists', () => {
   for (const [words, message] of [
-    [['cod'], /no protocol "cod"\. Did you mean "code"\? Protocols: recommended, paper, code, corrected\./],
+    [
+      ['cod'],
+      /no protocol "cod"\. Did you mean "code"\? Protocols: recommended, published, paper, code, corrected\./,
+    ],
     [['e2e-no-eo=code'], /no discrepancy "e2e-no-eo"\. Did you mean "e2e-no-eos"\?/],
     [['e2e-no-eos=right'], /a side is one of paper, code, corrected/],
   ] as const) {

@@ -1,12 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findRecipe, paperModel, redRecipes } from '../../harness/papers/red-recipes.ts';
+import {
+  findRecipe,
+  llamaRecipes,
+  paperModel,
+  paperRecipes,
+  redRecipes,
+} from '../../harness/papers/red-recipes.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plugins.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import type { z } from 'zod';
 
-test('cells as Tables 9, 10 and 12 print them', () => {
+test('cells as Tables 9 to 12 print them', () => {
   expect(findRecipe('rte', 'roberta-base', 'red')).toEqual({
     source: 'red/table-9',
     task: 'rte',
@@ -40,9 +46,9 @@ test('cells as Tables 9, 10 and 12 print them', () => {
 });
 
 test('eight tasks a block, all keys exist and their values are allowed', async () => {
-  expect(redRecipes).toHaveLength((6 + 5 + 1) * 8);
+  expect(redRecipes).toHaveLength((6 + 5 + 1) * 8 + 13);
   const [methods, tasks] = [await loadMethods(), await loadTasks()];
-  for (const { settings, options, method, task } of redRecipes) {
+  for (const { settings, options, method, task } of paperRecipes) {
     expect(recipeSchema.safeParse(settings).error).toBeUndefined();
     const schema: z.ZodType = methods.get(method)!.options;
     expect(schema.safeParse(options).error).toBeUndefined();
@@ -61,6 +67,7 @@ test.skipIf(!process.env.DELTABENCH_DATA || !existsSync(parsed))('every number o
     method: string;
     common: Record<string, unknown>;
     per_task: Record<string, Record<string, unknown>>;
+    decoding?: Record<string, unknown>;
   }
   const { recipes } = JSON.parse(readFileSync(parsed, 'utf8')) as { recipes: Printed[] };
   const keys: Record<string, string> = {
@@ -70,24 +77,39 @@ test.skipIf(!process.env.DELTABENCH_DATA || !existsSync(parsed))('every number o
     weight_decay: 'weightDecay',
     batch_size: 'batchSize',
     warmup_ratio: 'warmup',
+    warmup_steps: 'warmup',
+    label_smoothing: 'labelSmoothing',
+    prefix_length: 'virtualTokens',
+    beam_size: 'beams',
+    length_penalty: 'lengthPenalty',
+    no_repeat_ngram_size: 'noRepeatNgram',
+    micro_batch_size: 'microBatch',
   };
+  const rename = (printed: Record<string, unknown>) =>
+    Object.fromEntries(Object.entries(printed).map(([key, value]) => [keys[key] ?? key, value]));
   let cells = 0;
-  for (const { suite, table, model, method, common, per_task } of recipes) {
-    if (suite !== 'glue') continue;
+  for (const { suite, table, model, method, common, per_task, decoding } of recipes) {
+    if (suite === 'ultrafeedback') {
+      const { length, ...shared } = llamaRecipes.shared;
+      const own = llamaRecipes.methods[method as keyof typeof llamaRecipes.methods];
+      expect({ ...shared, promptLength: length, ...own }).toEqual(rename(common));
+      continue;
+    }
+    const sites = suite === 'glue' ? ['query', 'value'] : ['query', 'key', 'value'];
     for (const [task, own] of Object.entries(per_task)) {
       const { source, settings, options } = findRecipe(task, model, method)!;
       // The optimiser is AdamW in all of them; LoRA's sites are the method's own choice.
-      const { optimizer, targets, ...printed } = { ...common, ...own };
-      expect([optimizer, targets ?? ['query', 'value']]).toEqual(['adamw', ['query', 'value']]);
+      const { optimizer, targets, ...printed } = { ...common, ...own, ...decoding };
+      expect([optimizer, targets ?? sites]).toEqual(['adamw', sites]);
       // An adapter's rank is its bottleneck.
       if (method.startsWith('adapter')) {
         printed.bottleneck = printed.rank;
         delete printed.rank;
       }
-      const renamed = Object.fromEntries(
-        Object.entries(printed).map(([key, value]) => [keys[key] ?? key, value]),
-      );
-      expect({ source, ...settings, ...options }).toEqual({ source: `red/table-${table}`, ...renamed });
+      expect({ source, ...settings, ...options }).toEqual({
+        source: `red/table-${table}`,
+        ...rename(printed),
+      });
       cells++;
     }
   }
