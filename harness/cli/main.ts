@@ -7,6 +7,7 @@ import { listCommand } from './list.ts';
 import { mergeCommand } from './merge.ts';
 import { note } from './output.ts';
 import { paramsCommand } from './params.ts';
+import { pretrainCommand } from './pretrain.ts';
 import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
@@ -24,6 +25,7 @@ async function main(args: readonly string[]): Promise<void> {
     .addCommand(exportCommand())
     .addCommand(mergeCommand())
     .addCommand(fetchCommand())
+    .addCommand(pretrainCommand())
     .addCommand(doctorCommand());
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)];
   for (const command of all) {

@@ -6,6 +6,7 @@ import { Interrupted } from '../training/types.ts';
 import { count, positive, seeds } from './input.ts';
 import { note, print, printJson, trainableLine } from './output.ts';
 import { createProgress } from './progress.ts';
+import { stopOnSignals } from './stop.ts';
 
 interface RunOptions {
   readonly task?: string[];
@@ -198,21 +199,4 @@ function reportTo(progress: ReturnType<typeof createProgress>): RunEvents {
 
 function title({ task, model, variant, seed }: Cell): string {
   return `${task.name} · ${model} · ${variant.label} · seed ${seed}`;
-}
-
-/** The first Ctrl-C asks the run to save and stop; the second ends the process. */
-function stopOnSignals(onStop: () => void): AbortController {
-  const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) return;
-    controller.abort(new Interrupted('stopped by a signal'));
-    onStop();
-    note('Stopping after this step; Ctrl-C again stops at once.');
-    // tsx sends a signal on although the terminal has sent it: only one that comes later is a second wish.
-    setTimeout(() => {
-      process.off('SIGINT', stop).off('SIGTERM', stop);
-    }, 1000).unref();
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  return controller;
 }

@@ -108,8 +108,11 @@ export interface RandomBase {
   tensor(name: string): Float32Array;
 }
 
-/** A base of random weights, `random-gpt2~layers=4,width=256,heads=4,vocab=…,positions=…,seed=…`: for tests and benchmarks. */
-export function randomBase(id: string): RandomBase {
+/**
+ * A base of random weights, `random-gpt2~layers=4,width=256,heads=4,vocab=…,positions=…,seed=…`: for tests and benchmarks, and where
+ * pretraining begins. `more` adds to its config.json.
+ */
+export function randomBase(id: string, more: Readonly<Record<string, unknown>> = {}): RandomBase {
   const [name = '', ...settings] = id.slice('random-'.length).split(/[~,]/);
   const family = Object.hasOwn(families, name) ? families[name]! : undefined;
   if (!family) {
@@ -133,7 +136,7 @@ export function randomBase(id: string): RandomBase {
     if (field === 'seed') seed = Number(value);
     else given[field] = Number(value);
   }
-  const full: Record<string, unknown> = { ...given, model_type: name, ...family.rest?.(given) };
+  const full: Record<string, unknown> = { ...given, model_type: name, ...family.rest?.(given), ...more };
   const architecture = describeArchitecture(full, `"${id}"`);
   return {
     config: full,

@@ -81,19 +81,20 @@ function firstOfEach(rows: Tensor, batch: number): Tensor {
 /** What the program's inputs of an encoder-decoder's source are called, before the names that they have in an encoder. */
 export const SOURCE = 'source ';
 
-/** Runs a base's encoder on the source and its decoder, which reads it, on the target. */
+/** Runs a base's encoder on the source and its decoder, which reads it, on the target; `crossBias` [B, 1, T, T'] says which of it each token reads, all where absent. */
 export function runEncoderDecoder(
   x: ProgramTensors,
   use: ModelUse,
   source: Parameters<typeof runEncoder>[2],
   target: Parameters<typeof runDecoder>[2],
+  crossBias = source.bias,
 ): DecoderStates {
   const named = Object.entries(x.inputs)
     .filter(([name]) => name.startsWith(SOURCE))
     .map(([name, tensor]) => [name.slice(SOURCE.length), tensor] as const);
   const inputs = { ...(x.inputs.step && { step: x.inputs.step }), ...Object.fromEntries(named) };
   const states = runEncoder({ ...x, inputs }, use, source);
-  return runDecoder(x, use, { ...target, source: { ...source, states } });
+  return runDecoder(x, use, { ...target, source: { ...source, bias: crossBias, states } });
 }
 
 /** `virtual`: rows of virtual tokens behind those of the batch. */

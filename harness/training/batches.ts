@@ -89,19 +89,25 @@ export function fittingShape<Example>(
   return found;
 }
 
-/** The examples of step `step` (from 0): epoch after epoch in an order of its own, the last batch of one cut short. */
+/**
+ * The examples of step `step` (from 0): epoch after epoch in an order of its own, the last batch of one cut short. `at` gives
+ * them as an epoch sees them, where that differs.
+ */
 export function stepExamples<T>(
-  examples: readonly T[],
+  all: readonly T[],
   batchSize: number,
   seed: number,
+  at: (epoch: number) => readonly T[] = () => all,
 ): (step: number) => T[] {
-  const perEpoch = Math.ceil(examples.length / batchSize);
+  const perEpoch = Math.ceil(all.length / batchSize);
   let epoch = -1;
+  let examples: readonly T[] = [];
   let order = new Int32Array();
   return (step) => {
     const wanted = Math.floor(step / perEpoch);
     if (wanted !== epoch) {
       epoch = wanted;
+      examples = at(epoch);
       order = randomStream(seed, `order/${epoch}`).permutation(examples.length) as Int32Array<ArrayBuffer>;
     }
     const start = (step % perEpoch) * batchSize;

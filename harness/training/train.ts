@@ -37,7 +37,9 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const positions = base.architecture.positions - virtualTokens(delta);
   const taken = (examples: readonly Example[]): Example[] =>
     examples.map((example) => objective.cut(example, positions));
-  const examplesOf = stepExamples(taken(job.train), recipe.batchSize, seed);
+  const all = taken(job.train);
+  const at = (epoch: number): readonly Example[] => (job.trainAt ? taken(job.trainAt(epoch)) : all);
+  const examplesOf = stepExamples(all, recipe.batchSize, seed, at);
   const totalSteps = countSteps(recipe, job.train.length);
   const every = recipe.evaluateEvery ?? Math.ceil(job.train.length / recipe.batchSize);
   const planned = Array.from({ length: totalSteps }, (_, step) =>

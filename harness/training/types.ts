@@ -36,6 +36,8 @@ export interface TrainingJob<Example> {
   readonly delta: Delta;
   readonly objective: Objective<Example>;
   readonly train: readonly Example[];
+  /** The training set as an epoch (from 0) sees it, as long as `train`; always `train` where absent. */
+  trainAt?(epoch: number): readonly Example[];
   readonly validation: readonly Example[];
   /**
    * Metrics of the validation split, and the number whose largest chooses the checkpoint; the least loss where absent. It

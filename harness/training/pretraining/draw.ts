@@ -1,0 +1,112 @@
+import type { Random } from '../../models/random.ts';
+import type { Piece } from './documents.ts';
+
+/** A piece as a model learns it: what it reads and what it is to say at each place. */
+export interface Sequence {
+  readonly ids: readonly number[];
+  readonly types?: readonly number[];
+  /** The token to predict at each place of `ids`; NOTHING where there is none. */
+  readonly targets: readonly number[];
+  /** What an encoder reads before, where there is one. */
+  readonly source?: readonly number[];
+}
+export const NOTHING = -1;
+
+/** Shares of the tokens that are predicted: of BERT and of T5. */
+const MASKED_SHARE = 0.15;
+const NOISE_SHARE = 0.15;
+const MEAN_SPAN = 3;
+
+/** Every token from all before it. */
+export function causalSequence({ ids }: Piece): Sequence {
+  return { ids, targets: [...ids.slice(1), NOTHING] };
+}
+
+export interface MaskingTokens {
+  readonly mask: number;
+  readonly vocabulary: number;
+  readonly isSpecial: (id: number) => boolean;
+}
+
+/**
+ * Masked language modelling (Devlin et al., 2019): of 15 % of the tokens, special ones left out, 80 % become the mask, 10 %
+ * a random token, 10 % stay; at least one a piece.
+ */
+export function maskedSequence(
+  { ids, types }: Piece,
+  random: Random,
+  { mask, vocabulary, isSpecial }: MaskingTokens,
+): Sequence {
+  const places = ids.flatMap((id, i) => (isSpecial(id) ? [] : [i]));
+  const count = Math.min(places.length, Math.max(1, Math.round(MASKED_SHARE * places.length)));
+  const order = random.permutation(places.length);
+  // Streams begin anew at each call: behind the permutation's words come others.
+  const chance = random.uniform(places.length + count, 0, 1).subarray(places.length);
+  const others = random.integers(places.length + 2 * count, vocabulary).subarray(places.length + count);
+  const read = [...ids];
+  const targets = ids.map(() => NOTHING);
+  for (let n = 0; n < count; n++) {
+    const place = places[order[n]!]!;
+    targets[place] = ids[place]!;
+    if (chance[n]! < 0.8) read[place] = mask;
+    else if (chance[n]! < 0.9) read[place] = others[n]!;
+  }
+  return { ids: read, ...(types && { types }), targets };
+}
+
+export interface SpanTokens {
+  /** The first token of every target. */
+  readonly start: number;
+  readonly end: number;
+  /** <extra_id_0>, <extra_id_1>, … */
+  readonly sentinels: readonly number[];
+}
+
+/**
+ * Span corruption (Raffel et al., 2020): spans of three tokens in the mean, 15 % of all, give way to one sentinel each; the
+ * target is each sentinel with what it stands for. A piece with a target of its own is learnt as it is.
+ */
+export function corruptedSequence(
+  piece: Piece,
+  random: Random,
+  { start, end, sentinels }: SpanTokens,
+): Sequence {
+  const { source, target } = piece.target
+    ? { source: [...piece.ids], target: [...piece.target] }
+    : corruptSpans(piece.ids, random, { end, sentinels });
+  return { source, ids: [start, ...target.slice(0, -1)], targets: target };
+}
+
+/** The source and the target of a text whose spans are hidden; both end with the end token. */
+export function corruptSpans(
+  ids: readonly number[],
+  random: Random,
+  { end, sentinels }: Omit<SpanTokens, 'start'>,
+): { source: number[]; target: number[] } {
+  // T5's random_spans_noise_mask: as many kept stretches as hidden ones, a kept one first.
+  const hidden = Math.min(Math.max(Math.round(NOISE_SHARE * ids.length), 1), ids.length - 1);
+  const most = Math.min(hidden, ids.length - hidden, sentinels.length);
+  const spans = Math.min(Math.max(Math.round(hidden / MEAN_SPAN), 1), most);
+  const source: number[] = [];
+  const target: number[] = [];
+  if (spans > 0) {
+    const order = [...random.permutation(ids.length)];
+    const kept = segments(ids.length - hidden, spans, order);
+    const gone = segments(hidden, spans, order);
+    let at = 0;
+    for (let i = 0; i < spans; i++) {
+      const [from, to] = [at + kept[i]!, at + kept[i]! + gone[i]!];
+      source.push(...ids.slice(at, from), sentinels[i]!);
+      target.push(sentinels[i]!, ...ids.slice(from, to));
+      at = to;
+    }
+  } else source.push(...ids);
+  return { source: [...source, end], target: [...target, end] };
+}
+
+/** Lengths, at least 1, of `count` stretches that make up `total`, cut where `order` says first. */
+function segments(total: number, count: number, order: readonly number[]): number[] {
+  const cuts = order.filter((i) => i > 0 && i < total).slice(0, count - 1);
+  const ends = [...cuts.sort((a, b) => a - b), total];
+  return ends.map((end, i) => end - (ends[i - 1] ?? 0));
+}

@@ -1,0 +1,164 @@
+import * as ops from '../../engine/ops.ts';
+import type { Tensor } from '../../engine/ops.ts';
+import type { TensorTypes } from '../../engine/types.ts';
+import type { Architecture } from '../../models/family.ts';
+import { MASKED } from '../../models/layers.ts';
+import type { MaskedHead } from '../../models/masked-head.ts';
+import { headWeight, runDecoder, runEncoder, runEncoderDecoder, SOURCE } from '../../models/run-model.ts';
+import type { BatchShape, Objective } from '../objective.ts';
+import { packedTypes, packingOf, packSequences } from '../packing.ts';
+import { NOTHING, type Sequence } from './draw.ts';
+
+/** Sequences that share a row of attention; none sees another, and each counts its positions from 0. */
+export type Row = readonly Sequence[];
+
+const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
+const tokensOf = (row: Row): number => sum(row.map(({ ids }) => ids.length));
+const sourceTokensOf = (row: Row): number => sum(row.map(({ source = [] }) => source.length));
+const targetsOf = (row: Row): number =>
+  sum(row.map(({ targets }) => targets.filter((id) => id !== NOTHING).length));
+
+/** Predicting the tokens that sequences name: cross entropy over the vocabulary, of an encoder by its masked head. */
+export function pretraining({ kind }: Architecture, head: MaskedHead | undefined): Objective<Row> {
+  const causal = kind !== 'encoder';
+  const reads = kind === 'encoder-decoder';
+  return {
+    cut: (row) => row,
+    lengthOf: (row) => tokensOf(row) + sourceTokensOf(row),
+    targetsOf,
+    sizesOf: (rows) => ({
+      rows: rows.length,
+      length: Math.max(1, ...rows.map(tokensOf)),
+      tokens: Math.max(1, sum(rows.map(tokensOf))),
+      targets: Math.max(1, sum(rows.map(targetsOf))),
+      sourceLength: reads ? Math.max(1, ...rows.map(sourceTokensOf)) : 0,
+      sourceTokens: reads ? Math.max(1, sum(rows.map(sourceTokensOf))) : 0,
+    }),
+    types(shape) {
+      const { rows, length, tokens, targets, sourceLength } = shape;
+      return {
+        ...packedTypes(shape),
+        tokenTypes: ints(tokens),
+        bias: floats(rows, 1, length, length),
+        targetRows: ints(targets),
+        targetPlaces: ints(tokens),
+        targetIds: ints(targets),
+        targetWeights: floats(targets),
+        ...(reads && {
+          ...prefixed(packedTypes(sourceOf(shape))),
+          [`${SOURCE}bias`]: floats(rows, 1, sourceLength, sourceLength),
+          crossBias: floats(rows, 1, length, sourceLength),
+        }),
+      };
+    },
+    fill(rows, shape, weight) {
+      const targetRows = new Int32Array(shape.targets);
+      const targetPlaces = new Int32Array(shape.tokens).fill(shape.targets);
+      const targetIds = new Int32Array(shape.targets);
+      const targetWeights = new Float32Array(shape.targets);
+      const tokenTypes = new Int32Array(shape.tokens);
+      let token = 0;
+      let place = 0;
+      for (const { targets, types } of rows.flat()) {
+        if (types) tokenTypes.set(types, token);
+        for (const id of targets) {
+          if (id !== NOTHING) {
+            targetRows[place] = token;
+            targetPlaces[token] = place;
+            targetIds[place] = id;
+            targetWeights[place] = weight;
+            place++;
+          }
+          token++;
+        }
+      }
+      const own = rows.map((row) => row.map(({ ids }) => ids));
+      const read = rows.map((row) => row.map(({ source = [] }) => source));
+      const batch = {
+        ...packRows(own, shape),
+        tokenTypes,
+        bias: seen(own, own, shape.length, shape.length, shape.rows, causal),
+        targetRows,
+        targetPlaces,
+        targetIds,
+        targetWeights,
+      };
+      if (!reads) return batch;
+      const { length, sourceLength } = shape;
+      return {
+        ...batch,
+        ...prefixed(packRows(read, sourceOf(shape))),
+        [`${SOURCE}bias`]: seen(read, read, sourceLength, sourceLength, shape.rows, false),
+        crossBias: seen(own, read, length, sourceLength, shape.rows, false),
+      };
+    },
+    loss(x, use, { rows: batch, length, sourceLength }) {
+      const { bias, crossBias, targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
+      const sequences = { batch, length, packing: packingOf(x), bias: bias! };
+      const sources = (): Parameters<typeof runEncoder>[2] => ({
+        batch,
+        length: sourceLength,
+        packing: packingOf(x, SOURCE),
+        bias: x.inputs[`${SOURCE}bias`]!,
+      });
+      const { hidden } = reads
+        ? runEncoderDecoder(x, use, sources(), sequences, crossBias)
+        : head
+          ? runEncoder(x, use, sequences)
+          : runDecoder(x, use, sequences);
+      const aimed = ops.selectRows(hidden, targetRows!, targetPlaces!);
+      const weight = (name: string): Tensor => use.tensors[name] ?? x.held[name]!;
+      const [features, table] = head ? head.apply(aimed, weight) : [aimed, headWeight(x, use)];
+      return { loss: ops.headCrossEntropy(features, table, targetIds!, targetWeights!, 0) };
+    },
+  };
+}
+
+const ints = (n: number): TensorTypes[string] => ({ shape: [n], dtype: 'int32' });
+const floats = (...shape: number[]): TensorTypes[string] => ({ shape, dtype: 'float32' });
+const sourceOf = ({ rows, sourceLength, sourceTokens }: BatchShape): Parameters<typeof packSequences>[1] => ({
+  rows,
+  length: sourceLength,
+  tokens: sourceTokens,
+});
+const prefixed = <T>(inputs: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(inputs).map(([name, input]) => [SOURCE + name, input]));
+
+type Rows = readonly (readonly (readonly number[])[])[];
+
+/** Lays rows end to end, each sequence with positions of its own. */
+function packRows(rows: Rows, shape: Parameters<typeof packSequences>[1]): ReturnType<typeof packSequences> {
+  const packed = packSequences(
+    rows.map((row) => ({ ids: row.flat(), prompt: 0 })),
+    shape,
+  );
+  const positions = packed.positions as Int32Array;
+  let token = 0;
+  for (const ids of rows.flat()) for (let i = 0; i < ids.length; i++) positions[token++] = i;
+  return packed;
+}
+
+/** [B, 1, Q, K]: 0 where a slot may see another, of the same sequence and, if causal, not behind it; MASKED elsewhere. */
+function seen(
+  queries: Rows,
+  keys: Rows,
+  queryLength: number,
+  keyLength: number,
+  count: number,
+  causal: boolean,
+): Float32Array {
+  const bias = new Float32Array(count * queryLength * keyLength).fill(MASKED);
+  queries.forEach((row, b) => {
+    let [query, key] = [0, 0];
+    row.forEach(({ length }, n) => {
+      const width = keys[b]![n]!.length;
+      for (let i = 0; i < length; i++) {
+        const start = (b * queryLength + query + i) * keyLength + key;
+        bias.fill(0, start, start + (causal ? i + 1 : width));
+      }
+      query += length;
+      key += width;
+    });
+  });
+  return bias;
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { UsageError } from '../../data/errors.ts';
+import { readBytes } from '../../data/files.ts';
+import type { Document } from './documents.ts';
+
+const text = z.string().regex(/\S/, 'is empty');
+const line = z.union([z.strictObject({ text }), z.strictObject({ input: text, target: text })]);
+
+/**
+ * The documents of a file: lines of {"text"} or {"input", "target"} where it ends in .jsonl, else a plain text whose
+ * documents blank lines part. Throws UsageError where a line is neither or there is no document.
+ */
+export async function readDocuments(path: string): Promise<Document[]> {
+  const bytes = await readBytes(path);
+  let content: string;
+  try {
+    content = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new UsageError(`${path} is not UTF-8 text; convert it first.`);
+  }
+  const documents = path.endsWith('.jsonl') ? parseLines(path, content) : splitText(content);
+  if (documents.length === 0) throw new UsageError(`${path} holds no text.`);
+  return documents;
+}
+
+/** Documents of a plain text; the line ends within one are the printer's, not the author's. */
+export function splitText(content: string): Document[] {
+  return content
+    .split(/\r?\n(?:[^\S\n]*\r?\n)+/)
+    .map((part) => part.trim().replace(/\s*\n\s*/g, ' '))
+    .filter((part) => part !== '')
+    .map((part) => ({ text: part }));
+}
+
+function parseLines(path: string, content: string): Document[] {
+  return content.split('\n').flatMap((row, i) => {
+    if (row.trim() === '') return [];
+    let json: unknown;
+    try {
+      json = JSON.parse(row);
+    } catch {
+      throw new UsageError(`${path}, line ${i + 1} is not JSON.`);
+    }
+    const parsed = line.safeParse(json);
+    if (parsed.success) return [parsed.data];
+    throw new UsageError(
+      `${path}, line ${i + 1} must be {"text": …} or {"input": …, "target": …}, each a text that is not empty.`,
+    );
+  });
+}
