@@ -1,12 +1,45 @@
 import { a, participle, past, plural, sentence } from './grammar.ts';
-import { actions, comparatives, dealings, kindNames, kinds, moods, opposites } from './words.ts';
+import {
+  actions,
+  comparatives,
+  dealings,
+  kindNames,
+  kinds,
+  moods,
+  opposites,
+  otherGenres,
+  taskDomain,
+} from './words.ts';
 import { person, someone, type World } from './world.ts';
 
 const verbs = [...actions, ...dealings];
 
+/** A sentence that names the tasks' own people, places, times and subjects, of which the grammars' other sentences have none. */
+function introduction({ random }: World): string {
+  const domain = random.chance(0.85) ? taskDomain : otherGenres;
+  const woman = random.chance(0.5);
+  const name = random.pick(woman ? domain.women : domain.men);
+  const [town, time] = [random.pick(domain.towns), random.pick(domain.times)];
+  const [place, other] = random.shuffle(domain.places) as [string, string];
+  const [aspect, second] = random.shuffle(domain.aspects) as [string, string];
+  const [reviewed, skill] = [random.pick(domain.reviewed), random.pick(domain.skills)];
+  return random.pick([
+    () => sentence(name, 'is the name of', woman ? 'a woman' : 'a man'),
+    () => sentence(`${name} ${random.pick(domain.surnames)}`, 'lives in', town),
+    () => sentence(town, 'is a town, and', name, 'comes from there'),
+    () => sentence('some people stood', `${place}, others`, other),
+    () => sentence(name, 'was still', place, time),
+    () => sentence('many guests came to', town, time),
+    () => sentence('we talked about the', reviewed, 'and its', aspect),
+    () => sentence('every', reviewed, 'has', `its ${aspect}`, 'and', `its ${second}`),
+    () => sentence(name, 'takes lessons in', skill),
+  ])();
+}
+
 /** A sentence that tells how words go together: what kind a thing is, what a verb's synonym, what a word's opposite. */
 export function facts(w: World): string {
   const { random } = w;
+  if (random.chance(0.4)) return introduction(w);
   const kind = random.pick(kindNames);
   const [one, two] = random.shuffle<string>(kinds[kind]) as [string, string];
   const [x, y] = random.shuffle(random.pick([...opposites, ...moods])) as [string, string];
@@ -27,6 +60,6 @@ export function facts(w: World): string {
     () => sentence(who.name, 'is', more, 'than', `${other}, so`, other, 'is', less, 'than', who.name),
     () => sentence('to', verb, 'means to', synonym),
     () => sentence('whoever was', participle(verb), 'by', other, 'was', participle(synonym), 'by', other),
-    () => sentence(other, past(forth), `what ${who.name} did not`, opposite ?? forth),
+    () => sentence(other, past(forth), `what ${who.name} did not`, opposite!),
   ])();
 }

@@ -23,6 +23,8 @@ export interface BuiltinGlue {
 export const builtinGlueSizes = { train: 1000, validation: 150, test: 150, mismatched: 150 } as const;
 const fixedSeed = 'glue-1';
 
+const keyOf = ({ texts }: Pick<GlueRow, 'texts'>): string => texts.join('\n');
+
 type Generator = (w: World, label: number) => readonly string[];
 const classified: Readonly<
   Record<Exclude<GlueName, 'stsb'>, readonly [classes: number, generate: Generator]>
@@ -48,7 +50,7 @@ export function builtinGlue(name: GlueName): BuiltinGlue {
     const rows: Omit<GlueRow, 'id'>[] = [];
     while (rows.length < builtinGlueSizes[split]) {
       const row = drawRow(name, w, rows.length);
-      const key = row.texts.join('\n');
+      const key = keyOf(row);
       if (taken.has(key)) continue;
       taken.add(key);
       rows.push(row);
@@ -95,17 +97,16 @@ export function builtinGlueText(count: number, seed: number): string[][] {
   const random = seededRandom(`${fixedSeed} text ${seed}`);
   const w = makeWorld(random, textDomain, 'all');
   const taken = new Set(
-    glueNames.flatMap((name) =>
-      Object.values(builtinGlue(name) as unknown as Record<string, GlueRow[]>)
-        .flat()
-        .map(({ texts }) => texts.join('\n')),
-    ),
+    glueNames.flatMap((name) => {
+      const { train, validation, test, mismatched } = builtinGlue(name);
+      return [...train, ...validation, ...test, ...mismatched].map(keyOf);
+    }),
   );
   const out: string[][] = [];
   const recent: string[] = [];
   while (out.length < count) {
     const texts = [...drawText(w, recent)];
-    const key = texts.join('\n');
+    const key = keyOf({ texts });
     if (taken.has(key)) continue;
     taken.add(key);
     out.push(texts);
@@ -116,7 +117,7 @@ export function builtinGlueText(count: number, seed: number): string[][] {
 
 function drawText(w: World, recent: readonly string[]): readonly string[] {
   const { random } = w;
-  if (random.chance(0.12)) return [facts(w)];
+  if (random.chance(0.15)) return [facts(w)];
   const name = random.pick(glueNames);
   if (name === 'stsb') return stsb(w).texts;
   const [classes, generate] = classified[name];

@@ -41,13 +41,13 @@ const constructions: readonly Construction[] = [
   (w) => {
     const [verb, synonym, things] = w.pick(works);
     const thing = w.random.pick(things);
-    const also = w.other(
-      works.filter(([, , list]) => (list as readonly string[]).includes(thing)),
-      works.find(([known]) => known === verb)!,
-    ) as (typeof works)[number] | undefined;
+    const rivals = works.filter(
+      ([known, , list]) => known !== verb && (list as readonly string[]).includes(thing),
+    );
     const rival =
-      also?.[0] ??
-      w.pick(['buy', 'describe', 'admire', 'study', 'criticize', 'discover', 'praise', 'mention']);
+      rivals.length > 0
+        ? w.random.pick(rivals)[0]
+        : w.pick(['buy', 'describe', 'admire', 'study', 'criticize', 'discover', 'praise', 'mention']);
     const [town, person] = [w.pick(w.domain.towns), full(w)];
     const what = `the ${thing} in ${town}`;
     const again = w.random.chance(0.5) ? synonym : verb;
