@@ -12,8 +12,8 @@ const keyOf = (left: number, right: number): number => left * 2 ** 26 + right;
 /**
  * Byte-pair encoding (Sennrich et al. 2016): merges the most frequent pair of neighbours until there are `size` tokens, or
  * until no pair is left; of equally frequent pairs the one of smaller ids, as Hugging Face's trainer does. `words` gives how
- * often each word occurs, `alphabet` the first tokens; other characters are left out of the words. With a `prefix` (WordPiece's
- * ##), every character of a word but its first carries it; those tokens follow the alphabet.
+ * often each word occurs, `alphabet` the first tokens, among them all characters of the words. With a `prefix` (WordPiece's ##),
+ * every character of a word but its first carries it; those tokens follow the alphabet.
  */
 export function trainBytePairs(
   words: ReadonlyMap<string, number>,
@@ -29,13 +29,15 @@ export function trainBytePairs(
     ids.set(token, tokens.length);
     return tokens.push(token) - 1;
   };
-  if (prefix !== '') for (const inner of innerCharacters(words, ids)) idOf(prefix + inner);
+  if (prefix !== '') {
+    const inner = new Set(Array.from(words.keys()).flatMap((word) => Array.from(word).slice(1)));
+    for (const character of alphabet) if (inner.has(character)) idOf(prefix + character);
+  }
 
   const spelled: number[][] = [];
   const frequencies: number[] = [];
   for (const [word, frequency] of words) {
-    const known = Array.from(word).filter((character) => ids.has(character));
-    spelled.push(known.map((character, i) => idOf(i > 0 ? prefix + character : character)));
+    spelled.push(Array.from(word, (character, i) => idOf(i > 0 ? prefix + character : character)));
     frequencies.push(frequency);
   }
 
@@ -98,17 +100,4 @@ export function trainBytePairs(
     }
   }
   return { tokens, merges: [...merges.values()] };
-}
-
-/** The characters that stand inside words, in the order of their ids. */
-function innerCharacters(
-  words: ReadonlyMap<string, number>,
-  ids: ReadonlyMap<string, number>,
-): readonly string[] {
-  const inner = new Set<string>();
-  for (const word of words.keys()) {
-    const known = Array.from(word).filter((character) => ids.has(character));
-    for (const character of known.slice(1)) inner.add(character);
-  }
-  return [...ids.keys()].filter((character) => inner.has(character));
 }

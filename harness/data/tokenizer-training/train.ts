@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts';
 import { byteLetters, wordSplitter } from '../tokenizer.ts';
 import { trainBytePairs } from './byte-pairs.ts';
+import { trainUnigram } from './unigram.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -21,6 +22,12 @@ interface Layout {
 }
 
 const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+
+const metaspace = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true };
+/** The tokens <extra_id_…> of T5, which stand for what span corruption takes out. */
+const extraIds = 100;
+const special = (id: string, type_id: number): JsonObject => ({ SpecialToken: { id, type_id } });
+const sequence = (id: string, type_id: number): JsonObject => ({ Sequence: { id, type_id } });
 
 const layouts: Readonly<Record<string, Layout>> = {
   gpt2: {
@@ -79,6 +86,64 @@ const layouts: Readonly<Record<string, Layout>> = {
     },
     config: { tokenizer_class: 'RobertaTokenizer', add_prefix_space: false, trim_offsets: true },
     train: trainByteLevel,
+  },
+  bert: {
+    special: ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'],
+    lastSpecial: [],
+    roles: {
+      unk_token: '[UNK]',
+      sep_token: '[SEP]',
+      pad_token: '[PAD]',
+      cls_token: '[CLS]',
+      mask_token: '[MASK]',
+    },
+    parts: {
+      normalizer: {
+        type: 'BertNormalizer',
+        clean_text: true,
+        handle_chinese_chars: true,
+        strip_accents: null,
+        lowercase: true,
+      },
+      pre_tokenizer: { type: 'BertPreTokenizer' },
+      post_processor: {
+        type: 'TemplateProcessing',
+        single: [special('[CLS]', 0), sequence('A', 0), special('[SEP]', 0)],
+        pair: [
+          special('[CLS]', 0),
+          sequence('A', 0),
+          special('[SEP]', 0),
+          sequence('B', 1),
+          special('[SEP]', 1),
+        ],
+        special_tokens: {
+          '[CLS]': { id: '[CLS]', ids: [2], tokens: ['[CLS]'] },
+          '[SEP]': { id: '[SEP]', ids: [3], tokens: ['[SEP]'] },
+        },
+      },
+      decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
+    },
+    config: { tokenizer_class: 'BertTokenizer', do_lower_case: true },
+    train: trainWordPiece,
+  },
+  t5: {
+    special: ['<pad>', '</s>', '<unk>'],
+    lastSpecial: Array.from({ length: extraIds }, (_, i) => `<extra_id_${extraIds - 1 - i}>`),
+    roles: { eos_token: '</s>', unk_token: '<unk>', pad_token: '<pad>' },
+    parts: {
+      // T5's own map of characters comes from its spiece.model; without one, transformers takes the text as it is.
+      normalizer: null,
+      pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace] },
+      post_processor: {
+        type: 'TemplateProcessing',
+        single: [sequence('A', 0), special('</s>', 0)],
+        pair: [sequence('A', 0), special('</s>', 0), sequence('B', 0), special('</s>', 0)],
+        special_tokens: { '</s>': { id: '</s>', ids: [1], tokens: ['</s>'] } },
+      },
+      decoder: metaspace,
+    },
+    config: { tokenizer_class: 'T5TokenizerFast', extra_ids: extraIds },
+    train: trainPieces,
   },
 };
 
@@ -161,6 +226,55 @@ function trainByteLevel(words: ReadonlyMap<string, number>, layout: Layout, size
     vocab: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
     merges: merges.map((pair) => pair.join(' ')),
   };
+}
+
+/** WordPiece's vocabulary as Hugging Face trains it: by byte-pair merges, the order of which its encoding does not need. */
+function trainWordPiece(words: ReadonlyMap<string, number>, layout: Layout, size: number): JsonObject {
+  const [alphabet, spelled] = commonCharacters(words);
+  const first = [...layout.special, ...alphabet];
+  const { tokens } = trainBytePairs(spelled, first, size, '##');
+  // The characters inside words came on top.
+  requireRoom(tokens.findLastIndex((token) => /^##.$/su.test(token)) + 1, size);
+  requireFilled(tokens.length, size);
+  return {
+    type: 'WordPiece',
+    unk_token: '[UNK]',
+    continuing_subword_prefix: '##',
+    max_input_chars_per_word: 100,
+    vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+  };
+}
+
+function trainPieces(words: ReadonlyMap<string, number>, layout: Layout, size: number): JsonObject {
+  const [alphabet, spelled] = commonCharacters(words);
+  const count = size - layout.special.length - layout.lastSpecial.length;
+  requireRoom(size - count + alphabet.length, size);
+  const pieces = trainUnigram(spelled, alphabet, count);
+  requireFilled(size - count + pieces.length, size);
+  const unscored = (token: string) => [token, 0] as const;
+  return {
+    type: 'Unigram',
+    unk_id: layout.special.indexOf('<unk>'),
+    vocab: [...layout.special.map(unscored), ...pieces, ...layout.lastSpecial.map(unscored)],
+    byte_fallback: false,
+  };
+}
+
+/** The thousand most frequent characters in the order of their code points, and the words that they spell; the others hold unknown ones. */
+function commonCharacters(words: ReadonlyMap<string, number>): [string[], Map<string, number>] {
+  const counts = new Map<string, number>();
+  for (const [word, frequency] of words) {
+    for (const character of word) counts.set(character, (counts.get(character) ?? 0) + frequency);
+  }
+  const codePoint = (character: string): number => character.codePointAt(0) ?? 0;
+  const common = [...counts]
+    .sort(([a, times], [b, others]) => others - times || codePoint(a) - codePoint(b))
+    .slice(0, 1000)
+    .map(([character]) => character)
+    .sort((a, b) => codePoint(a) - codePoint(b));
+  const known = new Set(common);
+  const spelled = [...words].filter(([word]) => Array.from(word).every((character) => known.has(character)));
+  return [common, new Map(spelled)];
 }
 
 /** Throws UsageError where special tokens and alphabet alone are more than the vocabulary may hold. */

@@ -1,7 +1,7 @@
-"""Trains byte pairs with tokenizers, and encodes texts with transformers by the tokenizer of a folder that deltabench wrote.
+"""Trains byte pairs with tokenizers, and encodes texts with transformers by tokenizers that deltabench wrote.
 
-python compare.py FOLDER TEXTS.json SAMPLES.json: prints {"class", "merges", "ids"} as JSON; merges are null where the model
-is another one.
+python compare.py TEXTS.json SAMPLES.json FOLDER...: prints [{"merges", "ids"}] as JSON, one for each folder; merges are null
+where the model is another one.
 """
 
 import json
@@ -10,19 +10,27 @@ import sys
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer
 
-folder, texts, samples = sys.argv[1], json.load(open(sys.argv[2])), json.load(open(sys.argv[3]))
-written = json.load(open(f"{folder}/tokenizer.json"))
-tokenizer = AutoTokenizer.from_pretrained(folder)
-merges = None
-if written["model"]["type"] == "BPE":
-    theirs = Tokenizer(models.BPE())
-    theirs.pre_tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json").pre_tokenizer
+
+def train_merges(written, split, texts):
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = split
     trainer = trainers.BpeTrainer(
         vocab_size=len(written["model"]["vocab"]),
         special_tokens=[token["content"] for token in written["added_tokens"]],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    theirs.train_from_iterator(texts, trainer)
-    merges = [" ".join(pair) for pair in json.loads(theirs.to_str())["model"]["merges"]]
-print(json.dumps({"class": type(tokenizer).__name__, "merges": merges, "ids": tokenizer(samples)["input_ids"]}))
+    tokenizer.train_from_iterator(texts, trainer)
+    return [" ".join(pair) for pair in json.loads(tokenizer.to_str())["model"]["merges"]]
+
+
+texts, samples = (json.load(open(path)) for path in sys.argv[1:3])
+found = []
+for folder in sys.argv[3:]:
+    path = f"{folder}/tokenizer.json"
+    written = json.load(open(path))
+    bpe = written["model"]["type"] == "BPE"
+    merges = train_merges(written, Tokenizer.from_file(path).pre_tokenizer, texts) if bpe else None
+    ids = AutoTokenizer.from_pretrained(folder)(samples)["input_ids"]
+    found.append({"merges": merges, "ids": ids})
+print(json.dumps(found))

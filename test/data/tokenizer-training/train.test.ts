@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../harness/data/errors.ts';
 import { trainTokenizer } from '../../../harness/data/tokenizer-training/train.ts';
+import { trainUnigram } from '../../../harness/data/tokenizer-training/unigram.ts';
 import { loadTokenizer, type Tokenizer } from '../../../harness/data/tokenizer.ts';
 import { temporaryFolder } from '../temporary.ts';
 
@@ -43,7 +44,7 @@ async function write(files: Record<string, unknown>): Promise<string> {
 const trained = async (family: string, size: number): Promise<Tokenizer> =>
   loadTokenizer(await write(trainTokenizer(family, texts, size)));
 
-const families = ['gpt2', 'roberta', 'llama'];
+const families = ['gpt2', 'roberta', 'llama', 'bert', 't5'];
 
 describe.each(families)("%s's tokenizer", (family) => {
   it('has the size asked for, and the same texts give the same files', async () => {
@@ -57,26 +58,38 @@ describe.each(families)("%s's tokenizer", (family) => {
   });
 
   it('refuses sizes that its text cannot give', () => {
-    expect(() => trainTokenizer(family, texts, 200)).toThrow(UsageError);
+    expect(() => trainTokenizer(family, texts, 60)).toThrow(UsageError);
     expect(() => trainTokenizer(family, ['too little text'], 600)).toThrow(
       /too small for a vocabulary of 600/,
     );
   });
-
-  it.skipIf(!python)('gives the same ids in transformers, and the merges of tokenizers', async () => {
-    const files = trainTokenizer(family, texts, 900);
-    const folder = await write(files);
-    const paths = [join(folder, 'texts.json'), join(folder, 'samples.json')];
-    await writeFile(paths[0]!, JSON.stringify(texts));
-    await writeFile(paths[1]!, JSON.stringify(samples));
-    const script = join(import.meta.dirname, 'compare.py');
-    const { stdout } = await execa(python!, [script, folder, ...paths], { env: { HF_HUB_OFFLINE: '1' } });
-    const theirs = JSON.parse(stdout) as { merges: string[] | null; ids: number[][] };
-    const tokenizer = await loadTokenizer(folder);
-    expect(theirs.ids).toEqual(samples.map((text) => tokenizer.encode(text, { specialTokens: true })));
-    if (theirs.merges) expect(modelOf(files).merges).toEqual(theirs.merges);
-  });
 });
+
+it.skipIf(!python)(
+  'transformers reads the same ids, and tokenizers trains the same merges',
+  async () => {
+    const trainedFiles = families.map((family) => trainTokenizer(family, texts, 700));
+    const folders = await Promise.all(trainedFiles.map(write));
+    const places = [join(folders[0]!, 'texts.json'), join(folders[0]!, 'samples.json')];
+    await writeFile(places[0]!, JSON.stringify(texts));
+    await writeFile(places[1]!, JSON.stringify(samples));
+    const args = [join(import.meta.dirname, 'compare.py'), ...places, ...folders];
+    const { stdout } = await execa(python!, args, { env: { HF_HUB_OFFLINE: '1' } });
+    const theirs = JSON.parse(stdout) as { merges: string[] | null; ids: number[][] }[];
+    for (const [i, family] of families.entries()) {
+      const tokenizer = await loadTokenizer(folders[i]!);
+      for (const [j, text] of samples.entries()) {
+        // y yy and yy y are equally likely; the packages choose differently among equals.
+        if (family === 't5' && /(\S)\1\1/u.test(text)) continue;
+        const ids = tokenizer.encode(text, { specialTokens: true });
+        expect(theirs[i]!.ids[j], `${family}: ${text}`).toEqual(ids);
+      }
+      const { type, merges } = modelOf(trainedFiles[i]!);
+      if (type === 'BPE') expect(theirs[i]!.merges, family).toEqual(merges);
+    }
+  },
+  60_000,
+);
 
 it.each(['gpt2', 'roberta', 'llama'])("%s's byte pairs give every text back", async (family) => {
   const tokenizer = await trained(family, 600);
@@ -98,6 +111,46 @@ it('roberta has its special tokens where roberta-base has them', async () => {
 it('llama writes every digit apart', async () => {
   const digits = (await trained('llama', 600)).encode('2004');
   expect(digits).toHaveLength(4);
+});
+
+it("bert's pieces are lowercase, inner ones begin with ##, and give the text back", async () => {
+  const tokenizer = await trained('bert', 600);
+  expect(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'].map((token) => tokenizer.tokenId(token))).toEqual([0, 1, 2, 3, 4]); // prettier-ignore
+  const ids = tokenizer.encode('The Licénsor shall grant', { specialTokens: true });
+  expect([ids.at(0), ids.at(-1)]).toEqual([2, 3]);
+  expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe('the licensor shall grant');
+  expect(tokenizer.tokenId('##e')).toBeGreaterThan(4);
+  expect(tokenizer.encode('ж')).toEqual([1]);
+});
+
+it("t5's pieces give the words back, and its <extra_id_…> come last", async () => {
+  const tokenizer = await trained('t5', 600);
+  expect(['<pad>', '</s>', '<unk>', '<extra_id_0>', '<extra_id_99>'].map((token) => tokenizer.tokenId(token))).toEqual([0, 1, 2, 599, 500]); // prettier-ignore
+  const text = 'The Licensor shall <extra_id_0> grant 5 words, unseen.';
+  const ids = tokenizer.encode(text, { specialTokens: true });
+  expect(ids.at(-1)).toBe(1);
+  expect(ids).toContain(599);
+  expect(tokenizer.decode(tokenizer.encode('The Licensor shall grant'))).toBe('The Licensor shall grant');
+});
+
+it("a unigram model's probabilities sum to at most one, and favour what helps the text", () => {
+  const words = new Map([
+    ['▁dog', 60],
+    ['▁dogs', 30],
+    ['▁cat', 50],
+    ['▁cats', 40],
+    ['▁s', 1],
+  ]);
+  const alphabet = ['a', 'c', 'd', 'g', 'o', 's', 't', '▁'];
+  const pieces = trainUnigram(words, alphabet, 11);
+  // Three have room beside the characters: both stems, and of the plurals the more frequent one.
+  const longer = pieces.map(([piece]) => piece).filter((piece) => !alphabet.includes(piece));
+  expect(longer.sort()).toEqual(['▁cat', '▁cats', '▁dog']);
+  expect(pieces).toHaveLength(11);
+  const sum = pieces.reduce((total, [, score]) => total + Math.exp(score), 0);
+  // The prior and what was dropped last take their share.
+  expect(sum).toBeGreaterThan(0.8);
+  expect(sum).toBeLessThan(1);
 });
 
 it('refuses a family without a trainer', () => {
