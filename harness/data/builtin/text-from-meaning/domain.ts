@@ -13,7 +13,7 @@ export interface Phrases {
   readonly participle?: readonly string[];
   /** After the subject: "has low prices". Every value can be said so. */
   readonly predicate: readonly string[];
-  /** A sentence of its own; `{it}` stands for the subject: "customers love {it}". */
+  /** A sentence of its own; `{it}` stands for the thing and `{here}` for its place: "a meal {here} is cheap". */
   readonly sentence?: readonly string[];
 }
 

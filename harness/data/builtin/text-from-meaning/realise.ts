@@ -40,13 +40,15 @@ interface Draft {
   /** Whether the noun says the type and so should be said. */
   readonly nounMatters: boolean;
   queue: Fact[];
+  /** The last sentence's subject, which is not said the same way again. */
+  subject: string;
 }
 
 /** One to four sentences that say a meaning, tokens apart by spaces as in LoRA's form. Now and then a fact is left out. */
 export function realise(domain: Domain, meaning: Meaning, random: SeededRandom): string {
   const nouns = meaning.type === undefined ? domain.nouns : domain.type!.nouns[meaning.type]!;
-  const facts = random
-    .shuffle(meaning.facts)
+  // Writers often keep the meaning's order.
+  const facts = (random.chance(0.5) ? meaning.facts : random.shuffle(meaning.facts))
     .map(({ slot, value }): Fact => ({ slot, value, said: slot.values[value]! }))
     .filter((_, i) => i < 2 || !random.chance(0.07));
   const draft: Draft = {
@@ -56,6 +58,7 @@ export function realise(domain: Domain, meaning: Meaning, random: SeededRandom):
     noun: pickEarly(random, nouns),
     nounMatters: meaning.type !== undefined,
     queue: facts,
+    subject: meaning.name,
   };
   const sentences = [openings[pickEarly(random, domain.openings)](draft)];
   while (draft.queue.length) sentences.push(follow(draft, sentences.length));
@@ -75,7 +78,7 @@ const openings: Readonly<Record<Opening, (draft: Draft) => string>> = {
     const called = pickEarly(random, draft.domain.called);
     const before = beforeNoun(draft, 2);
     if (random.chance(0.5)) return `${front}there is ${before} ${called} ${name}${afterNoun(draft, 2)}.`;
-    const after = prepositions(draft, 2);
+    const after = places(draft, 2);
     return `${front}there is ${before}${after} ${called} ${name}${relativeClause(draft, after ? 0.2 : 0.6)}.`;
   },
 
@@ -83,11 +86,13 @@ const openings: Readonly<Record<Opening, (draft: Draft) => string>> = {
     if (draft.queue.length < 2) return openings.copula(draft);
     const predicates = take(draft, 'predicate', 1 + draft.random.int(2), 0.9);
     if (!predicates.length) return openings.copula(draft);
-    return `${draft.name}, ${nounPhrase(draft, 2)}, ${coordinate(draft, predicates)}.`;
+    const np = nounPhrase(draft, 2);
+    const aside = saysNothing(draft, np) ? ' ' : `, ${np}, `;
+    return `${draft.name}${aside}${coordinate(draft, predicates)}.`;
   },
 
   subject(draft) {
-    const subject = draft.nounMatters ? `${draft.name} ${draft.noun}` : draft.name;
+    const subject = draft.nounMatters ? nameWithNoun(draft) : draft.name;
     const predicates = take(draft, 'predicate', 2 + draft.random.int(2), 0.9);
     if (!predicates.length) return openings.copula(draft);
     return `${subject} ${coordinate(draft, predicates)}.`;
@@ -97,18 +102,19 @@ const openings: Readonly<Record<Opening, (draft: Draft) => string>> = {
     const [participle] = take(draft, 'participle', 1, 0.9);
     if (!participle) return openings.there(draft);
     const { random, name } = draft;
-    if (random.chance(0.5)) return `${participle.text}, ${name} is ${nounPhrase(draft, 2)}.`;
-    const predicates = take(draft, 'predicate', 2, 0.8);
+    const [aside] = take(draft, 'predicate', 1, 0.3);
+    if (aside) return `${participle.text}, ${name}, which ${aside.text}, is ${nounPhrase(draft, 2)}.`;
+    const predicates = random.chance(0.5) ? take(draft, 'predicate', 2, 0.8) : [];
     if (!predicates.length) return `${participle.text}, ${name} is ${nounPhrase(draft, 2)}.`;
-    if (draft.nounMatters)
-      return `${name}, ${participle.text}, is ${nounPhrase(draft, 1)}${also(draft, predicates)}.`;
-    return `${name}, ${participle.text}, ${coordinate(draft, predicates)}.`;
+    if (!draft.nounMatters) return `${name}, ${participle.text}, ${coordinate(draft, predicates)}.`;
+    return `${name}, ${participle.text}, is ${nounPhrase(draft, 1)}${also(draft, predicates)}.`;
   },
 
   condition(draft) {
     const { random } = draft;
     const want = pickEarly(random, ['are looking for', 'want', 'would like', 'need']);
     const np = nounPhrase(draft, 3);
+    if (saysNothing(draft, np)) return openings.subject(draft);
     const advice = pickEarly(random, draft.domain.advice);
     if (random.chance(0.7)) return `if you ${want} ${np}, ${advice} ${draft.name}.`;
     return `${advice} ${draft.name} if you ${want} ${np}.`;
@@ -118,6 +124,7 @@ const openings: Readonly<Record<Opening, (draft: Draft) => string>> = {
     const { random } = draft;
     const want = pickEarly(random, ['looking for', 'do you want', 'in search of', 'in need of']);
     const np = nounPhrase(draft, 3);
+    if (saysNothing(draft, np)) return openings.subject(draft);
     const answer = random.chance(0.6)
       ? `${capitalise(pickEarly(random, draft.domain.advice))} ${draft.name}`
       : `${draft.name} ${pickEarly(random, ['is a good choice', 'is worth a look', 'may be the one', 'fits the bill'])}`;
@@ -128,6 +135,7 @@ const openings: Readonly<Record<Opening, (draft: Draft) => string>> = {
     const { random } = draft;
     const advice = pickEarly(random, draft.domain.advice);
     const np = nounPhrase(draft, 3);
+    if (saysNothing(draft, np)) return openings.subject(draft);
     if (random.chance(0.5)) return `${advice} ${draft.name}, ${np}.`;
     return `for ${np}, ${advice} ${draft.name}.`;
   },
@@ -138,14 +146,23 @@ function follow(draft: Draft, written: number): string {
   const { random, name, noun } = draft;
   const rest = written >= 2;
   const [clause] = take(draft, 'sentence', 1, rest && draft.queue.length > 1 ? 0 : 0.3);
-  const it = pickEarly(random, ['it', `the ${noun}`, name]);
+  const it = pickEarly(
+    random,
+    ['it', `the ${noun}`, name].filter((subject) => subject === 'it' || subject !== draft.subject),
+  );
+  draft.subject = it;
   if (clause) {
-    const text = clause.text.replace('{it}', it);
-    const [more] = take(draft, 'predicate', 1, 0.4);
+    const text = clause.text.replace('{it}', it).replace('{here}', it === 'it' ? 'here' : `at ${it}`);
+    // "You can bring the kids" is not about the thing, so "and it" cannot follow.
+    const [more] = text === clause.text ? [] : take(draft, 'predicate', 1, 0.4);
     return more ? `${text}, ${conjunction(clause, more)} it ${more.text}.` : `${text}.`;
   }
   const [participle] = take(draft, 'participle', 1, draft.queue.length > 1 ? 0.2 : 0);
   const predicates = take(draft, 'predicate', rest ? draft.queue.length : 1 + random.int(3), 1);
+  const [one, other] = predicates;
+  if (!participle && predicates.length === 2 && conjunction(one!, other!) === 'but' && random.chance(0.4)) {
+    return `although ${it} ${one!.text}, it ${other!.text}.`;
+  }
   return `${participle ? `${participle.text}, ` : ''}${it} ${coordinate(draft, predicates)}.`;
 }
 
@@ -198,21 +215,17 @@ function afterNoun(draft: Draft, most: number): string {
   return after + participle + (participle ? '' : relativeClause(draft, after ? 0.3 : 0.6));
 }
 
-/** " in the city centre with low prices and a high rating": places first. */
+/** " in the city centre near the mill with low prices": places first. */
 function prepositions(draft: Draft, most: number): string {
-  const { random } = draft;
-  const places = take(draft, 'after', most, 0.55, ({ slot }) => slot.isPlace === true);
-  const others = take(
-    draft,
-    'after',
-    Math.min(1, most - places.length),
-    0.45,
-    ({ slot }) => slot.isPlace !== true,
-  );
-  const comma = places.length > 1 && random.chance(0.3) ? ',' : '';
-  return [...places, ...others]
-    .map(({ text }, i) => `${i === 1 && places.length > 1 ? comma : ''} ${text}`)
-    .join('');
+  const where = places(draft, most);
+  const [other] = take(draft, 'after', 1, 0.45, ({ slot }) => slot.isPlace !== true);
+  return other ? `${where} ${other.text}` : where;
+}
+
+/** " in the city centre near the mill". */
+function places(draft: Draft, most: number): string {
+  const phrases = take(draft, 'after', most, 0.55, ({ slot }) => slot.isPlace === true);
+  return phrases.map(({ text }) => ` ${text}`).join('');
 }
 
 /** " that serves pasta and welcomes families" or nothing. */
@@ -237,18 +250,30 @@ function also(draft: Draft, predicates: readonly Phrase[]): string {
 function coordinate(draft: Draft, predicates: readonly Phrase[]): string {
   const verb = ['is ', 'has '].find((word) => predicates.every(({ text }) => text.startsWith(word)));
   const bare = verb !== undefined && draft.random.chance(0.7) ? verb.length : 0;
+  const words = predicates.slice(1).map((phrase, i) => conjunction(predicates[i]!, phrase));
+  // "a, b and c", "a and b but c".
+  const listed = words.every((word) => word === 'and');
   return predicates
-    .map((phrase, i) => {
-      const text = i > 0 ? phrase.text.slice(bare) : phrase.text;
+    .map(({ text }, i) => {
       if (i === 0) return text;
-      const word = conjunction(predicates[i - 1]!, phrase);
-      return i < predicates.length - 1 && word === 'and' ? `, ${text}` : ` ${word} ${text}`;
+      const joint = listed && i < words.length ? ',' : ` ${words[i - 1]!}`;
+      return `${joint} ${text.slice(bare)}`;
     })
     .join('');
 }
 
 function conjunction(one: Phrase, other: Phrase): 'and' | 'but' {
   return (one.fact.said.tone ?? 0) * (other.fact.said.tone ?? 0) < 0 ? 'but' : 'and';
+}
+
+/** "The Mill pub" or "the pub Anna's". */
+function nameWithNoun({ name, noun }: Draft): string {
+  return name.startsWith('The ') ? `${name} ${noun}` : `the ${noun} ${name}`;
+}
+
+/** Whether it is a noun alone that is no type: "a place". */
+function saysNothing({ noun, nounMatters }: Draft, nounPhrase: string): boolean {
+  return !nounMatters && nounPhrase === withArticle(noun);
 }
 
 /** By spelling, with the exceptions that the vocabulary has. */

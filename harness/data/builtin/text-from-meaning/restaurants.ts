@@ -1,7 +1,18 @@
 import type { Domain, Slot } from './domain.ts';
 
 /** Names and neighbours of the test domain: invented; no other domain has one of them. */
-const adjectives = ['Copper', 'Crooked', 'Salted', 'Painted', 'Wandering', 'Hungry', 'Rusty', 'Lazy', 'Singing', 'Merry']; // prettier-ignore
+const adjectives = [
+  'Copper',
+  'Crooked',
+  'Salted',
+  'Painted',
+  'Wandering',
+  'Hungry',
+  'Rusty',
+  'Lazy',
+  'Singing',
+  'Merry',
+];
 const nouns = [
   'Ladle',
   'Fork',
@@ -66,7 +77,12 @@ const area: Slot = {
         'on the riverside',
       ],
       participle: ['located by the river', 'situated on the river bank', 'set beside the water'],
-      predicate: ['is by the river', 'can be found on the river bank', 'is located in the riverside area', 'looks out over the river'], // prettier-ignore
+      predicate: [
+        'is by the river',
+        'can be found on the river bank',
+        'is located in the riverside area',
+        'looks out over the river',
+      ],
     },
     'city centre': {
       after: [
@@ -80,7 +96,12 @@ const area: Slot = {
         'situated in the heart of the city',
         'found right in the centre',
       ],
-      predicate: ['is in the city centre', 'is located in the heart of the city', 'can be found in the middle of town', 'has a central location'], // prettier-ignore
+      predicate: [
+        'is in the city centre',
+        'is located in the heart of the city',
+        'can be found in the middle of town',
+        'has a central location',
+      ],
     },
     'market square': {
       after: [
@@ -90,7 +111,12 @@ const area: Slot = {
         'among the market stalls',
       ],
       participle: ['located on the market square', 'situated right on the square'],
-      predicate: ['is on the market square', 'looks out over the market', 'can be found on the square', 'is located in the market square area'], // prettier-ignore
+      predicate: [
+        'is on the market square',
+        'looks out over the market',
+        'can be found on the square',
+        'is located in the market square area',
+      ],
     },
   },
 };
@@ -104,7 +130,12 @@ const near: Slot = {
       {
         after: ['near {v}', 'just around the corner from {v}', 'close to {v}', "a stone's throw from {v}"],
         participle: ['located near {v}', 'tucked away behind {v}', 'situated close to {v}'],
-        predicate: ['is near {v}', 'is just around the corner from {v}', 'is located close to {v}', 'can be found near {v}'], // prettier-ignore
+        predicate: [
+          'is near {v}',
+          'is just around the corner from {v}',
+          'is located close to {v}',
+          'can be found near {v}',
+        ],
       },
     ]),
   ),
@@ -123,7 +154,7 @@ const food: Slot = {
         'has an Italian menu',
         'cooks Italian dishes',
       ],
-      sentence: ['the pasta at {it} is made by hand'],
+      sentence: ['the pasta {here} is made by hand'],
     },
     French: {
       before: ['French'],
@@ -134,7 +165,7 @@ const food: Slot = {
         'offers classic French cooking',
         'has a French menu',
       ],
-      sentence: ['the cooking at {it} is French'],
+      sentence: ['the cooking {here} is French'],
     },
     Indian: {
       before: ['Indian', 'curry'],
@@ -156,7 +187,7 @@ const food: Slot = {
         'has a Chinese menu',
         'cooks Chinese dishes',
       ],
-      sentence: ['the dumplings at {it} are Chinese'],
+      sentence: ['the dumplings {here} are Chinese'],
     },
     Japanese: {
       before: ['Japanese', 'sushi'],
@@ -167,13 +198,18 @@ const food: Slot = {
         'has a Japanese menu',
         'offers fresh sushi',
       ],
-      sentence: ['the sushi at {it} is made to order'],
+      sentence: ['the sushi {here} is made to order'],
     },
     English: {
       before: ['English', 'British'],
       participle: ['serving English food', 'offering roasts and pies'],
-      predicate: ['serves English food', 'serves roasts and pies', 'has a traditional English menu', 'cooks British dishes'], // prettier-ignore
-      sentence: ['the menu at {it} is full of English roasts'],
+      predicate: [
+        'serves English food',
+        'serves roasts and pies',
+        'has a traditional English menu',
+        'cooks British dishes',
+      ],
+      sentence: ['the menu {here} is full of English roasts'],
     },
     'fast food': {
       before: ['fast food', 'burger'],
@@ -184,7 +220,7 @@ const food: Slot = {
         'has a fast food menu',
         'offers quick meals',
       ],
-      sentence: ['the burgers at {it} come fast'],
+      sentence: ['the burgers {here} come fast'],
     },
   },
 };
@@ -197,7 +233,7 @@ const price: Slot = {
       before: ['cheap', 'low-priced', 'inexpensive'],
       after: ['with low prices', 'with cheap meals'],
       predicate: ['has low prices', 'is easy on the wallet', 'is cheap', 'keeps its prices down'],
-      sentence: ['a meal at {it} is cheap', 'nobody pays much at {it}'],
+      sentence: ['a meal {here} is cheap', 'nobody pays much {here}'],
     },
     moderate: {
       before: ['moderately priced', 'mid-priced'],
@@ -208,14 +244,14 @@ const price: Slot = {
         'is neither cheap nor expensive',
         'has a mid-range menu',
       ],
-      sentence: ['prices at {it} are moderate'],
+      sentence: ['prices {here} are moderate'],
     },
     high: {
       tone: -1,
       before: ['expensive', 'high-priced', 'pricey'],
       after: ['with high prices', 'with a high price range'],
       predicate: ['has high prices', 'is on the expensive side', 'is expensive', 'asks a high price'],
-      sentence: ['bring a full purse, for {it} is expensive', 'a meal at {it} does not come cheap'],
+      sentence: ['bring a full purse, for {it} is expensive', 'a meal {here} does not come cheap'],
     },
     'under 20 pounds': {
       tone: 1,
@@ -226,10 +262,7 @@ const price: Slot = {
         'has meals for under 20 pounds',
         'costs less than 20 pounds',
       ],
-      sentence: [
-        'a meal at {it} is less than 20 pounds',
-        '20 pounds is more than enough for a dinner at {it}',
-      ],
+      sentence: ['a meal {here} is less than 20 pounds', 'a dinner {here} is under 20 pounds'],
     },
     '20 to 25 pounds': {
       after: ['with meals for 20 to 25 pounds', 'with a price range of 20 to 25 pounds'],
@@ -239,7 +272,7 @@ const price: Slot = {
         'has meals for 20 to 25 pounds',
         'costs between 20 and 25 pounds',
       ],
-      sentence: ['expect to pay 20 to 25 pounds for dinner'],
+      sentence: ['diners pay 20 to 25 pounds {here}'],
     },
     'over 30 pounds': {
       tone: -1,
@@ -250,7 +283,7 @@ const price: Slot = {
         'has meals for over 30 pounds',
         'costs more than 30 pounds',
       ],
-      sentence: ['expect to pay more than 30 pounds for dinner', 'a dinner at {it} is over 30 pounds'],
+      sentence: ['diners pay more than 30 pounds {here}', 'a dinner {here} is over 30 pounds'],
     },
   },
 };
@@ -286,7 +319,11 @@ const rating: Slot = {
       before: ['top-rated', 'five-star'],
       after: ['with a customer rating of 5 out of 5', 'with a perfect customer rating'],
       participle: ['rated 5 out of 5', 'given 5 out of 5 by its guests'],
-      predicate: ['has a customer rating of 5 out of 5', 'is rated 5 out of 5 by diners', 'earns full marks from its guests'], // prettier-ignore
+      predicate: [
+        'has a customer rating of 5 out of 5',
+        'is rated 5 out of 5 by diners',
+        'earns full marks from its guests',
+      ],
       sentence: ['customers give {it} 5 out of 5', 'diners rate {it} 5 out of 5'],
     },
     '3 out of 5': {
@@ -323,15 +360,26 @@ const familyFriendly: Slot = {
       before: ['family-friendly', 'child-friendly', 'kid-friendly'],
       after: ['for the whole family', 'where children are welcome'],
       participle: ['welcoming families'],
-      predicate: ['welcomes families', 'is family-friendly', 'is a good place to take the kids', 'has a menu for children'], // prettier-ignore
-      sentence: ['children are welcome', 'you can bring the kids', 'families are welcome at {it}'],
+      predicate: [
+        'welcomes families',
+        'is family-friendly',
+        'is a good place to take the kids',
+        'has a menu for children',
+      ],
+      sentence: ['children are welcome {here}', 'you can bring the kids', 'families are welcome {here}'],
     },
     no: {
       tone: -1,
       before: ['adults-only'],
       after: ['for adults only', 'where children are not allowed'],
       participle: ['closed to children'],
-      predicate: ['is not family-friendly', 'is not suitable for children', 'does not welcome families', 'is for adults only', 'is no place for kids'], // prettier-ignore
+      predicate: [
+        'is not family-friendly',
+        'is not suitable for children',
+        'does not welcome families',
+        'is for adults only',
+        'is no place for kids',
+      ],
       sentence: [
         'leave the children at home',
         'children are not allowed',
@@ -352,7 +400,7 @@ export const restaurants: Domain = {
       restaurant: ['restaurant', 'restaurant', 'eatery'],
     },
   },
-  nouns: ['place', 'venue', 'place to eat', 'spot'],
+  nouns: ['place', 'venue', 'establishment', 'spot'],
   slots: [food, price, rating, area, familyFriendly, near],
   called: ['called', 'named', 'by the name of'],
   advice: ['try', 'visit', 'head to', 'eat at', 'book a table at'],
