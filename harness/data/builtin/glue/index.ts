@@ -1,4 +1,4 @@
-import { glueNames, type GlueName, type GlueRow } from '../../glue.ts';
+import type { GlueName, GlueRow } from '../../glue.ts';
 import { seededRandom } from '../random.ts';
 import { cola } from './cola.ts';
 import { mnli } from './mnli.ts';
@@ -88,16 +88,18 @@ const related: Readonly<Record<GlueName, number>> = {
   stsb: 0,
 };
 
+const names = Object.keys(related) as GlueName[];
+
 /**
  * Unlabelled sentences and pairs of the tasks' grammars for pretraining: other people, places, times, skills and reviews
- * than the tasks', pairs of all classes and unrelated ones, acceptable sentences only, and sentences that tell what words
- * mean (kinds, synonyms, opposites). All distinct; none is a task's row.
+ * than the tasks', pairs of all classes, some linked by words such as "in other words" or "perhaps", and unrelated ones; acceptable sentences
+ * only; and sentences that tell what words mean (kinds, synonyms, opposites) and name the tasks' people and places. All distinct; none is a task's row.
  */
 export function builtinGlueText(count: number, seed: number): string[][] {
   const random = seededRandom(`${fixedSeed} text ${seed}`);
   const w = makeWorld(random, textDomain, 'all');
   const taken = new Set(
-    glueNames.flatMap((name) => {
+    names.flatMap((name) => {
       const { train, validation, test, mismatched } = builtinGlue(name);
       return [...train, ...validation, ...test, ...mismatched].map(keyOf);
     }),
@@ -118,12 +120,49 @@ export function builtinGlueText(count: number, seed: number): string[][] {
 function drawText(w: World, recent: readonly string[]): readonly string[] {
   const { random } = w;
   if (random.chance(0.15)) return [facts(w)];
-  const name = random.pick(glueNames);
+  const name = random.pick(names);
   if (name === 'stsb') return stsb(w).texts;
   const [classes, generate] = classified[name];
+  const links = linked[name];
+  if (links && random.chance(0.3)) {
+    const label = random.int(classes);
+    const [first, second] = generate(w, label) as [string, string];
+    return [first, link(w, links[label]!, second)];
+  }
   const label =
     name === 'cola' || (name !== 'sst2' && random.chance(0.6)) ? related[name] : random.int(classes);
   const texts = generate(w, label);
   // One text in eight stands beside another that has nothing to do with it.
   return recent.length === 64 && random.chance(0.12) ? [texts[0]!, random.pick(recent)] : texts;
+}
+
+/** How the second text of a pair goes on from the first, by class, as writers link their sentences. */
+const linked: Readonly<Partial<Record<GlueName, readonly (readonly string[])[]>>> = {
+  mnli: [
+    ['So', 'Of course'],
+    ['Perhaps', 'It may be that'],
+    ['It cannot be that', 'It is wrong that'],
+  ],
+  mrpc: [
+    ['On another occasion,', 'Elsewhere,'],
+    ['In other words,', 'That is to say,'],
+  ],
+  qnli: [
+    ['The answer is that', 'Yes, I know:'],
+    ['I do not know, but', 'I cannot say, but'],
+  ],
+  qqp: [
+    ['And something else:', 'Another thing:'],
+    ['I mean,', 'In other words,'],
+  ],
+  rte: [
+    ['It follows that', 'So'],
+    ['It does not follow that', 'It is not said that'],
+  ],
+};
+
+function link({ random, domain }: World, links: readonly string[], text: string): string {
+  const first = /^\w+/.exec(text)?.[0] ?? '';
+  const isName = domain.women.includes(first) || domain.men.includes(first);
+  return `${random.pick(links)} ${isName ? text : text.charAt(0).toLowerCase() + text.slice(1)}`;
 }

@@ -26,7 +26,7 @@ const deeds = [
 ];
 const ways = {
   all: ['all the', 'all of the', 'every one of the'],
-  some: ['some of the', 'a few of the', 'several of the'],
+  some: ['some of the', 'at least some of the', 'at least a few of the'],
   none: ['none of the', 'not one of the', 'not a single one of the'],
   notAll: ['not all of the', 'not every one of the', 'not quite all of the'],
 } as const;

@@ -186,7 +186,7 @@ const constructions: readonly Construction[] = [
       'as everyone knows',
       'like many others',
       'according to the letters',
-      'it is said',
+      'as far as we know',
       'by all accounts',
     ]);
     const say = (x: string, did: string) => sentence(`${when},`, x, did);

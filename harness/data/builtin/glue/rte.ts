@@ -196,11 +196,8 @@ const constructions: readonly Construction[] = [
       ReturnType<typeof person>,
     ];
     const [good, bad] = w.random.shuffle(w.pick(moods)) as [string, string];
-    const premise = two(
-      w,
-      sentence(one.name, 'was', good, w.pick(w.domain.times)),
-      sentence(other.name, 'was', bad, w.pick(w.domain.times)),
-    );
+    const then = w.pick(['at that time', 'in those days', 'when we met', 'all the same']);
+    const premise = two(w, sentence(one.name, 'was', good, then), sentence(other.name, 'was', bad));
     return {
       premise,
       entailed: [

@@ -125,8 +125,10 @@ const plain: readonly Frame[] = [
   (w, s) =>
     sentence(
       a(`${how(w, s)} ${w.pick(w.domain.reviewed)}`),
-      'with',
-      a(`${how(w, s)} ${w.pick(w.domain.aspects)}`),
+      'whose',
+      w.pick(w.domain.aspects),
+      'is',
+      how(w, s),
     ),
 ];
 /** Each word of feeling is turned over. */
