@@ -105,7 +105,7 @@ describe('restaurants', () => {
   test('are the same each time, and pinned', async () => {
     expect(builtinE2E()).toEqual(corpus);
     expect(hashText(JSON.stringify(corpus))).toBe(
-      '971e969a006a9692a2f37344283cba2f8f3860d52e808fc221ee3ad35e2cce34',
+      '4bb5c29ee823db2062d8be91c040ddeb4d4d4e973c7e2b1ffca6bc216b8c822f',
     );
     const loaded = await loadE2E({ kind: 'built-in' });
     expect(loaded).toMatchObject({ form: 'built-in', train, validation, test: testing });
@@ -173,7 +173,7 @@ describe('restaurants', () => {
       return near ? nameless.replaceAll(near, 'NEAR') : nameless;
     });
     expect(new Set(bare).size / bare.length).toBeGreaterThan(0.9);
-    expect(new Set(bare.map((text) => text.split(' ').slice(0, 3).join(' '))).size).toBeGreaterThan(150);
+    expect(new Set(bare.map((text) => text.split(' ').slice(0, 3).join(' '))).size).toBeGreaterThan(100);
     const sentences = all.map(({ reference }) => reference.match(/ [.?]/g)!.length);
     for (const count of [1, 2, 3]) expect(sentences.filter((n) => n === count).length).toBeGreaterThan(100);
     expect(Math.max(...sentences)).toBeLessThan(6);
@@ -195,7 +195,7 @@ describe('other domains', () => {
     expect(builtinDomainPairs(3, 2)).not.toEqual(others.slice(0, 3));
     expect(new Set(others.map(({ reference }) => reference)).size).toBe(others.length);
     expect(hashText(JSON.stringify(others))).toBe(
-      '1aa94473dab10b10fadda54caebda0a9239cf2621bd3de8442fb984fe3c867ca',
+      '8511bb52ec2d50a13a388a74fc8d3357687beb7a9a3990b72065443e5b8eff58',
     );
   });
 
@@ -229,7 +229,7 @@ test('every reference is plain ASCII, spaced in one way, with a capital, a full 
 });
 
 describe.skipIf(!process.env.DELTABENCH_DATA)('against the real corpus', () => {
-  test('no sentence and no name is its', () => {
+  test('no name and no reference is its, nor a sentence but the plainest', () => {
     const folder = join(process.env.DELTABENCH_DATA!, 'e2e', 'lora-format');
     const lines = [
       readFileSync(join(folder, 'valid.txt'), 'utf8'),
@@ -253,10 +253,10 @@ describe.skipIf(!process.env.DELTABENCH_DATA)('against the real corpus', () => {
       expect(sentence).toMatch(
         /^(it|the (place|pub|restaurant|coffee shop|hotel|book|film)|children|leave)\b/,
       );
-      expect(sentence.split(' ').length, sentence).toBeLessThan(10);
+      expect(sentence.split(' ').length, sentence).toBeLessThan(11);
     }
     const whole = new Set(lines.map((line) => line.split('||')[1]!.trim().toLowerCase()));
-    for (const { reference } of [...all, ...others]) expect(whole).not.toContain(reference.toLowerCase());
+    expect([...all, ...others].filter(({ reference }) => whole.has(reference.toLowerCase()))).toEqual([]);
     const real = new Set(
       lines.flatMap((line) => [
         slotsOf(line.split('||')[0]!).get('name'),
@@ -266,7 +266,7 @@ describe.skipIf(!process.env.DELTABENCH_DATA)('against the real corpus', () => {
     for (const { meaning } of [...all, ...others])
       for (const slot of ['name', 'near']) {
         const value = slotsOf(meaning).get(slot);
-        if (value) expect(real).not.toContain(value);
+        if (value) expect(real.has(value), value).toBe(false);
       }
   });
 });

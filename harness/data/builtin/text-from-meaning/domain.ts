@@ -56,7 +56,8 @@ export function sameWay(names: readonly string[], phrases: Value): Readonly<Reco
   return Object.fromEntries(names.map((name) => [name, phrases]));
 }
 
-/** One of a list, an earlier one more often: the chance falls linearly. Real writers have habits too, and a habit can be learnt. */
+/** One of a list, an earlier one more often (the least of three draws). Real writers have habits too, and a habit can be learnt. */
 export function pickEarly<T>(random: SeededRandom, list: readonly T[]): T {
-  return list[Math.min(random.int(list.length), random.int(list.length))]!;
+  const draw = (): number => random.int(list.length);
+  return list[Math.min(draw(), draw(), draw())]!;
 }

@@ -162,7 +162,7 @@ const price: Slot = {
       before: ['cheap', 'affordable'],
       after: ['at a low price'],
       predicate: ['is cheap', 'is affordable', 'costs little'],
-      sentence: ['the price of {it} is low'],
+      sentence: ['you will not pay much for {it}'],
     },
     moderate: {
       before: ['reasonably priced'],
@@ -174,7 +174,7 @@ const price: Slot = {
       before: ['expensive', 'costly'],
       after: ['at a high price'],
       predicate: ['is expensive', 'has a high price', 'costs a lot'],
-      sentence: ['the price of {it} is high'],
+      sentence: ['you will pay a lot for {it}'],
     },
   },
 };
@@ -292,7 +292,7 @@ const colour = slot('colour', ['black', 'white', 'silver', 'red', 'blue', 'green
 });
 
 const size = (...values: string[]): Slot =>
-  slot('size', values, { before: ['{v}'], predicate: ['is {v}', 'is quite {v}', 'is {v} in size'] });
+  slot('size', values, { before: ['{v}'], predicate: ['is {v}', 'is {v} in size'] });
 
 const weight = (...values: string[]): Slot =>
   slot('weight', values, {
@@ -341,12 +341,7 @@ const length = (name: string, unit: string, values: readonly number[]): Slot =>
   );
 
 const genre = (...values: string[]): Slot =>
-  slot(
-    'genre',
-    values,
-    { before: ['{v}'], predicate: ['belongs to the {v} genre', 'is of the {v} kind'] },
-    true,
-  );
+  slot('genre', values, { before: ['{v}'], predicate: ['belongs to the {v} genre'] }, true);
 
 const sights: readonly Opening[] = [
   'there',

@@ -69,6 +69,7 @@ const openings: Readonly<Record<Opening, (draft: Draft) => string>> = {
   copula(draft) {
     const front = maybeFront(draft, 0.3);
     const np = nounPhrase(draft, 3);
+    if (saysNothing(draft, np) && draft.queue.length) return front + openings.subject(draft);
     return `${front}${draft.name} is ${np}${secondClause(draft)}.`;
   },
 
@@ -93,8 +94,7 @@ const openings: Readonly<Record<Opening, (draft: Draft) => string>> = {
 
   subject(draft) {
     const subject = draft.nounMatters ? nameWithNoun(draft) : draft.name;
-    const predicates = take(draft, 'predicate', 2 + draft.random.int(2), 0.9);
-    if (!predicates.length) return openings.copula(draft);
+    const predicates = take(draft, 'predicate', 1 + draft.random.int(3), 1);
     return `${subject} ${coordinate(draft, predicates)}.`;
   },
 
@@ -160,7 +160,7 @@ function follow(draft: Draft, written: number): string {
   const [participle] = take(draft, 'participle', 1, draft.queue.length > 1 ? 0.2 : 0);
   const predicates = take(draft, 'predicate', rest ? draft.queue.length : 1 + random.int(3), 1);
   const [one, other] = predicates;
-  if (!participle && predicates.length === 2 && conjunction(one!, other!) === 'but' && random.chance(0.4)) {
+  if (!participle && predicates.length === 2 && conjunction(one!, other!) === 'but' && random.chance(0.7)) {
     return `although ${it} ${one!.text}, it ${other!.text}.`;
   }
   return `${participle ? `${participle.text}, ` : ''}${it} ${coordinate(draft, predicates)}.`;
@@ -235,14 +235,14 @@ function relativeClause(draft: Draft, chance: number): string {
   return predicates.length ? ` that ${coordinate(draft, predicates)}` : '';
 }
 
-/** ", and it has low prices" or nothing. */
+/** ", and it has low prices", " and has low prices" or nothing. */
 function secondClause(draft: Draft): string {
   const predicates = draft.random.chance(0.3) ? take(draft, 'predicate', 1, 0.7) : [];
   return predicates.length ? also(draft, predicates) : '';
 }
 
 function also(draft: Draft, predicates: readonly Phrase[]): string {
-  const it = draft.random.chance(0.6) ? ', and it' : ' and';
+  const it = predicates.length > 1 || draft.random.chance(0.6) ? ', and it' : ' and';
   return `${it} ${coordinate(draft, predicates)}`;
 }
 

@@ -76,44 +76,44 @@ const area: Slot = {
         'beside the river',
         'on the riverside',
       ],
-      participle: ['located by the river', 'situated on the river bank', 'set beside the water'],
+      participle: ['situated on the river bank', 'located by the river', 'set beside the water'],
       predicate: [
-        'is by the river',
         'can be found on the river bank',
+        'is by the river',
         'is located in the riverside area',
         'looks out over the river',
       ],
     },
     'city centre': {
       after: [
-        'in the city centre',
         'in the heart of the city',
+        'in the city centre',
         'in the centre of the city',
         'in the middle of town',
       ],
       participle: [
-        'located in the city centre',
         'situated in the heart of the city',
+        'located in the city centre',
         'found right in the centre',
       ],
       predicate: [
-        'is in the city centre',
         'is located in the heart of the city',
+        'is in the city centre',
         'can be found in the middle of town',
         'has a central location',
       ],
     },
     'market square': {
       after: [
-        'on the market square',
         'on the square',
+        'on the market square',
         'in the market square area',
         'among the market stalls',
       ],
-      participle: ['located on the market square', 'situated right on the square'],
+      participle: ['situated right on the square', 'located on the market square'],
       predicate: [
-        'is on the market square',
         'looks out over the market',
+        'is on the market square',
         'can be found on the square',
         'is located in the market square area',
       ],
@@ -128,11 +128,11 @@ const near: Slot = {
     [...neighbours, ...unseenNeighbours].map((name) => [
       name,
       {
-        after: ['near {v}', 'just around the corner from {v}', 'close to {v}', "a stone's throw from {v}"],
-        participle: ['located near {v}', 'tucked away behind {v}', 'situated close to {v}'],
+        after: ['just around the corner from {v}', 'near {v}', 'close to {v}', "a stone's throw from {v}"],
+        participle: ['tucked away behind {v}', 'located near {v}', 'situated close to {v}'],
         predicate: [
-          'is near {v}',
           'is just around the corner from {v}',
+          'is near {v}',
           'is located close to {v}',
           'can be found near {v}',
         ],
@@ -147,10 +147,10 @@ const food: Slot = {
   values: {
     Italian: {
       before: ['Italian', 'pasta'],
-      participle: ['serving Italian food', 'offering pasta and pizza'],
+      participle: ['offering pasta and pizza', 'serving Italian food'],
       predicate: [
-        'serves Italian food',
         'serves pasta and pizza',
+        'serves Italian food',
         'has an Italian menu',
         'cooks Italian dishes',
       ],
@@ -158,21 +158,21 @@ const food: Slot = {
     },
     French: {
       before: ['French'],
-      participle: ['serving French food', 'offering classic French dishes'],
+      participle: ['offering classic French dishes', 'serving French food'],
       predicate: [
+        'offers classic French cooking',
         'serves French food',
         'has a French chef',
-        'offers classic French cooking',
         'has a French menu',
       ],
       sentence: ['the cooking {here} is French'],
     },
     Indian: {
       before: ['Indian', 'curry'],
-      participle: ['serving Indian food', 'offering curries and naan'],
+      participle: ['offering curries and naan', 'serving Indian food'],
       predicate: [
-        'serves Indian food',
         'serves curries and naan',
+        'serves Indian food',
         'has an Indian menu',
         'cooks spicy Indian dishes',
       ],
@@ -180,10 +180,10 @@ const food: Slot = {
     },
     Chinese: {
       before: ['Chinese', 'noodle'],
-      participle: ['serving Chinese food', 'offering noodles and dumplings'],
+      participle: ['offering noodles and dumplings', 'serving Chinese food'],
       predicate: [
-        'serves Chinese food',
         'serves noodles and dumplings',
+        'serves Chinese food',
         'has a Chinese menu',
         'cooks Chinese dishes',
       ],
@@ -191,10 +191,10 @@ const food: Slot = {
     },
     Japanese: {
       before: ['Japanese', 'sushi'],
-      participle: ['serving Japanese food', 'offering sushi and ramen'],
+      participle: ['offering sushi and ramen', 'serving Japanese food'],
       predicate: [
-        'serves Japanese food',
         'serves sushi and ramen',
+        'serves Japanese food',
         'has a Japanese menu',
         'offers fresh sushi',
       ],
@@ -202,10 +202,10 @@ const food: Slot = {
     },
     English: {
       before: ['English', 'British'],
-      participle: ['serving English food', 'offering roasts and pies'],
+      participle: ['offering roasts and pies', 'serving English food'],
       predicate: [
-        'serves English food',
         'serves roasts and pies',
+        'serves English food',
         'has a traditional English menu',
         'cooks British dishes',
       ],
@@ -213,10 +213,10 @@ const food: Slot = {
     },
     'fast food': {
       before: ['fast food', 'burger'],
-      participle: ['serving fast food', 'offering burgers and fries'],
+      participle: ['offering burgers and fries', 'serving fast food'],
       predicate: [
-        'serves fast food',
         'sells burgers and fries',
+        'serves fast food',
         'has a fast food menu',
         'offers quick meals',
       ],
@@ -230,27 +230,27 @@ const price: Slot = {
   values: {
     cheap: {
       tone: 1,
-      before: ['cheap', 'low-priced', 'inexpensive'],
+      before: ['low-priced', 'cheap', 'inexpensive'],
       after: ['with low prices', 'with cheap meals'],
-      predicate: ['has low prices', 'is easy on the wallet', 'is cheap', 'keeps its prices down'],
+      predicate: ['is easy on the wallet', 'has low prices', 'is cheap', 'keeps its prices down'],
       sentence: ['a meal {here} is cheap', 'nobody pays much {here}'],
     },
     moderate: {
-      before: ['moderately priced', 'mid-priced'],
+      before: ['mid-priced', 'moderately priced'],
       after: ['with moderate prices', 'with a moderate price range'],
       predicate: [
+        'is neither cheap nor expensive',
         'has moderate prices',
         'is moderately priced',
-        'is neither cheap nor expensive',
         'has a mid-range menu',
       ],
       sentence: ['prices {here} are moderate'],
     },
     high: {
       tone: -1,
-      before: ['expensive', 'high-priced', 'pricey'],
+      before: ['pricey', 'expensive', 'high-priced'],
       after: ['with high prices', 'with a high price range'],
-      predicate: ['has high prices', 'is on the expensive side', 'is expensive', 'asks a high price'],
+      predicate: ['is on the expensive side', 'has high prices', 'is expensive', 'asks a high price'],
       sentence: ['bring a full purse, for {it} is expensive', 'a meal {here} does not come cheap'],
     },
     'under 20 pounds': {
@@ -293,25 +293,25 @@ const rating: Slot = {
   values: {
     high: {
       tone: 1,
-      before: ['highly rated', 'popular'],
-      after: ['with a high customer rating', 'with happy customers'],
+      before: ['popular', 'highly rated'],
+      after: ['with happy customers', 'with a high customer rating'],
       participle: ['loved by its customers', 'highly rated by its guests'],
-      predicate: ['has a high customer rating', 'is highly rated by its guests', 'is popular with diners'],
+      predicate: ['is popular with diners', 'has a high customer rating', 'is highly rated by its guests'],
       sentence: ['diners think highly of {it}', 'customers love {it}'],
     },
     average: {
       before: ['average'],
       after: ['with an average customer rating', 'with average reviews'],
       participle: ['rated average by its guests'],
-      predicate: ['has an average customer rating', 'is rated average by its guests', 'gets mixed reviews'],
+      predicate: ['gets mixed reviews', 'has an average customer rating', 'is rated average by its guests'],
       sentence: ['diners find {it} average', 'opinions of {it} are mixed'],
     },
     low: {
       tone: -1,
-      before: ['poorly rated', 'unpopular'],
-      after: ['with a low customer rating', 'with poor reviews'],
+      before: ['unpopular', 'poorly rated'],
+      after: ['with poor reviews', 'with a low customer rating'],
       participle: ['poorly rated by its guests'],
-      predicate: ['has a low customer rating', 'is poorly rated by its guests', 'gets poor reviews'],
+      predicate: ['gets poor reviews', 'has a low customer rating', 'is poorly rated by its guests'],
       sentence: ['diners think little of {it}', 'customers do not like {it} much'],
     },
     '5 out of 5': {
@@ -320,9 +320,9 @@ const rating: Slot = {
       after: ['with a customer rating of 5 out of 5', 'with a perfect customer rating'],
       participle: ['rated 5 out of 5', 'given 5 out of 5 by its guests'],
       predicate: [
+        'earns full marks from its guests',
         'has a customer rating of 5 out of 5',
         'is rated 5 out of 5 by diners',
-        'earns full marks from its guests',
       ],
       sentence: ['customers give {it} 5 out of 5', 'diners rate {it} 5 out of 5'],
     },
@@ -331,9 +331,9 @@ const rating: Slot = {
       after: ['with a customer rating of 3 out of 5'],
       participle: ['rated 3 out of 5', 'given 3 out of 5 by its guests'],
       predicate: [
+        'earns three stars',
         'has a customer rating of 3 out of 5',
         'is rated 3 out of 5 by diners',
-        'earns three stars',
       ],
       sentence: ['customers give {it} 3 out of 5', 'diners rate {it} 3 out of 5'],
     },
@@ -343,9 +343,9 @@ const rating: Slot = {
       after: ['with a customer rating of 1 out of 5'],
       participle: ['rated 1 out of 5', 'given only 1 out of 5 by its guests'],
       predicate: [
+        'earns only one star',
         'has a customer rating of 1 out of 5',
         'is rated 1 out of 5 by diners',
-        'earns only one star',
       ],
       sentence: ['customers give {it} only 1 out of 5', 'diners rate {it} 1 out of 5'],
     },
@@ -357,13 +357,13 @@ const familyFriendly: Slot = {
   values: {
     yes: {
       tone: 1,
-      before: ['family-friendly', 'child-friendly', 'kid-friendly'],
-      after: ['for the whole family', 'where children are welcome'],
+      before: ['kid-friendly', 'family-friendly', 'child-friendly'],
+      after: ['where children are welcome', 'for the whole family'],
       participle: ['welcoming families'],
       predicate: [
+        'is a good place to take the kids',
         'welcomes families',
         'is family-friendly',
-        'is a good place to take the kids',
         'has a menu for children',
       ],
       sentence: ['children are welcome {here}', 'you can bring the kids', 'families are welcome {here}'],
@@ -374,11 +374,11 @@ const familyFriendly: Slot = {
       after: ['for adults only', 'where children are not allowed'],
       participle: ['closed to children'],
       predicate: [
+        'is no place for kids',
         'is not family-friendly',
         'is not suitable for children',
         'does not welcome families',
         'is for adults only',
-        'is no place for kids',
       ],
       sentence: [
         'leave the children at home',
