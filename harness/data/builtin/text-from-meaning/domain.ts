@@ -47,7 +47,7 @@ export interface Domain {
   readonly called: readonly string[];
   /** Imperatives that take the name: "try". */
   readonly advice: readonly string[];
-  /** The common ones first. */
+  /** All as often; a common one stands more than once. */
   readonly openings: readonly Opening[];
 }
 

@@ -60,7 +60,7 @@ export function realise(domain: Domain, meaning: Meaning, random: SeededRandom):
     queue: facts,
     subject: meaning.name,
   };
-  const sentences = [openings[pickEarly(random, domain.openings)](draft)];
+  const sentences = [openings[random.pick(domain.openings)](draft)];
   while (draft.queue.length) sentences.push(follow(draft, sentences.length));
   return separateTokens(sentences.map(capitalise).join(' '));
 }
@@ -95,7 +95,7 @@ const openings: Readonly<Record<Opening, (draft: Draft) => string>> = {
   subject(draft) {
     const subject = draft.nounMatters ? nameWithNoun(draft) : draft.name;
     const predicates = take(draft, 'predicate', 1 + draft.random.int(3), 1);
-    return `${subject} ${coordinate(draft, predicates)}.`;
+    return `${sentence(draft, subject, predicates)}.`;
   },
 
   participle(draft) {
@@ -159,11 +159,8 @@ function follow(draft: Draft, written: number): string {
   }
   const [participle] = take(draft, 'participle', 1, draft.queue.length > 1 ? 0.2 : 0);
   const predicates = take(draft, 'predicate', rest ? draft.queue.length : 1 + random.int(3), 1);
-  const [one, other] = predicates;
-  if (!participle && predicates.length === 2 && conjunction(one!, other!) === 'but' && random.chance(0.7)) {
-    return `although ${it} ${one!.text}, it ${other!.text}.`;
-  }
-  return `${participle ? `${participle.text}, ` : ''}${it} ${coordinate(draft, predicates)}.`;
+  if (participle) return `${participle.text}, ${it} ${coordinate(draft, predicates)}.`;
+  return `${sentence(draft, it, predicates)}.`;
 }
 
 /** Takes up to `most` facts out of the queue that can be said at a place, each with a chance. */
@@ -244,6 +241,15 @@ function secondClause(draft: Draft): string {
 function also(draft: Draft, predicates: readonly Phrase[]): string {
   const it = predicates.length > 1 || draft.random.chance(0.6) ? ', and it' : ' and';
   return `${it} ${coordinate(draft, predicates)}`;
+}
+
+/** "it has low prices and is near the mill", "although it has low prices, it is not suitable for children". */
+function sentence(draft: Draft, subject: string, predicates: readonly Phrase[]): string {
+  const [one, other, more] = predicates;
+  if (one && other && !more && conjunction(one, other) === 'but' && draft.random.chance(0.4)) {
+    return `although ${subject} ${one.text}, it ${other.text}`;
+  }
+  return `${subject} ${coordinate(draft, predicates)}`;
 }
 
 /** "has low prices but is not suitable for children"; a verb that comes again is left out now and then. */

@@ -404,7 +404,22 @@ export const restaurants: Domain = {
   slots: [food, price, rating, area, familyFriendly, near],
   called: ['called', 'named', 'by the name of'],
   advice: ['try', 'visit', 'head to', 'eat at', 'book a table at'],
-  openings: ['copula', 'there', 'subject', 'apposition', 'participle', 'condition', 'question', 'imperative'],
+  openings: [
+    'copula',
+    'copula',
+    'copula',
+    'there',
+    'there',
+    'there',
+    'subject',
+    'subject',
+    'apposition',
+    'apposition',
+    'participle',
+    'condition',
+    'question',
+    'imperative',
+  ],
 };
 
 /** Values that training does not have. */
