@@ -124,7 +124,8 @@ const constructions: readonly Construction[] = [
   },
   // Agreement across a relative clause.
   (w) => {
-    const [who, whom, what] = [role(w), role(w), w.pick(['is', 'was'] as const)];
+    const [who, what] = [role(w), w.pick(['is', 'was'] as const)];
+    const whom = w.other(w.domain.roles, who);
     const are = what === 'is' ? 'are' : 'were';
     const verb = w.pick(['know', 'trust', 'admire', 'like', 'help', 'follow', 'envy', 'visit']);
     const how = w.pick(['polite', 'famous', 'rich', 'tired', 'honest', 'clever', 'sick', 'lonely']);
@@ -199,7 +200,7 @@ const constructions: readonly Construction[] = [
   },
   // Order of words.
   (w) => {
-    const [noun, how, { action }] = [thing(w), quality(w), deed(w)];
+    const [{ action, thing: noun }, how] = [deed(w), quality(w)];
     const subject = `the ${role(w)} ${past(action.verb)}`;
     const place = w.random.chance(0.5) ? w.pick(w.domain.places) : '';
     return [sentence(subject, 'the', noun, how, place), sentence(subject, 'the', how, noun, place)];
@@ -301,7 +302,7 @@ const constructions: readonly Construction[] = [
   },
   // Determiners.
   (w) => {
-    const [noun, { action }, subject] = [thing(w), deed(w), someone(w)];
+    const [{ action, thing: noun }, subject] = [deed(w), someone(w)];
     const [one, many] = w.pick([
       ['this', 'these'],
       ['that', 'those'],
@@ -386,7 +387,8 @@ const constructions: readonly Construction[] = [
     );
   },
   (w) => {
-    const [first, second, { action }] = [thing(w), thing(w), deed(w)];
+    const { action, kind, thing: first } = deed(w);
+    const second = w.other<string>(kinds[kind], first);
     const pairs = [
       ['either', 'or'],
       ['both', 'and'],

@@ -1,6 +1,16 @@
 import { a, past, plural, sentence } from './grammar.ts';
-import { dealing, deed, person, reword, type World } from './world.ts';
-import { colors, comparatives, kindNames, kinds, moods, numbers, opposites, type Kind } from './words.ts';
+import { dealing, deed, person, reword, type Deed, type World } from './world.ts';
+import {
+  colored,
+  colors,
+  comparatives,
+  kindNames,
+  kinds,
+  moods,
+  numbers,
+  opposites,
+  type Kind,
+} from './words.ts';
 
 type Class = 0 | 1 | 2;
 const [entailment, neutral, contradiction] = [0, 1, 2] as const;
@@ -24,6 +34,13 @@ const deeds = [
   'shouted',
   'worked',
 ];
+function coloredDeed(w: World): Deed {
+  for (;;) {
+    const found = deed(w);
+    if (colored.includes(found.kind)) return found;
+  }
+}
+
 const ways = {
   all: ['all the', 'all of the', 'every one of the'],
   some: ['some of the', 'at least some of the', 'at least a few of the'],
@@ -119,7 +136,7 @@ const constructions: readonly Construction[] = [
   },
   // What is said more closely.
   (w) => {
-    const [{ action, thing }, { name: who }] = [deed(w), person(w)];
+    const [{ action, thing }, { name: who }] = [coloredDeed(w), person(w)];
     const place = w.pick(w.domain.places);
     const close = `${w.pick(colors)} ${thing}`;
     const premise = (what: string) => sentence(who, past(action.verb), what, place);
@@ -139,7 +156,7 @@ const constructions: readonly Construction[] = [
     ];
   },
   (w) => {
-    const [{ action, thing }, one] = [deed(w), person(w)];
+    const [{ action, thing }, one] = [coloredDeed(w), person(w)];
     const two = person(w, one);
     const color = w.pick(colors);
     const other = w.other(colors, color);

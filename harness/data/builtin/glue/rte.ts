@@ -28,7 +28,9 @@ const two = (w: World, first: string, second: string): string =>
 const constructions: readonly Construction[] = [
   // Two deeds: who did which.
   (w) => {
-    const [first, second] = [deed(w), deed(w)];
+    const first = deed(w);
+    let second = deed(w);
+    while (second.action === first.action) second = deed(w);
     const one = person(w);
     const other = person(w, one);
     const [x, y] = [a(first.thing), a(second.thing)];
@@ -47,15 +49,12 @@ const constructions: readonly Construction[] = [
         sentence(x, 'was', participle(verb), 'by', one.name),
         sentence(other.name, past(next), 'something', time),
       ],
-      open:
-        first.action === second.action && x === y
-          ? [sentence(one.name, past(verb), x, w.other(w.domain.places, place))]
-          : [
-              sentence(other.name, past(verb), x),
-              sentence(one.name, past(next), a(second.kind)),
-              sentence(x, 'was', participle(verb), 'by', other.name),
-              sentence(one.name, past(next), 'something', time),
-            ],
+      open: [
+        sentence(other.name, past(verb), x),
+        sentence(one.name, past(next), a(second.kind)),
+        sentence(x, 'was', participle(verb), 'by', other.name),
+        sentence(one.name, past(next), 'something', time),
+      ],
     };
   },
   // Roles between people.

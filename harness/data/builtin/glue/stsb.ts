@@ -1,6 +1,6 @@
 import { a, ing, participle, plural, sentence } from './grammar.ts';
 import { deed, reword, type Deed, type World } from './world.ts';
-import { actions, colors, kinds, type Kind } from './words.ts';
+import { actions, colored, colors, kinds, type Kind } from './words.ts';
 
 /** What a picture shows. */
 interface Scene {
@@ -11,8 +11,8 @@ interface Scene {
   readonly place: string;
 }
 
-/** Needing and finding are not seen going on. */
-const lasting = actions.filter(({ verb }) => verb !== 'require' && verb !== 'find');
+/** Finding is not seen going on. */
+const lasting = actions.filter(({ verb }) => verb !== 'find');
 const people = ['man', 'woman', 'boy', 'girl', 'child', 'person'];
 const alike: Readonly<Record<string, readonly string[]>> = {
   man: ['person', 'boy'],
@@ -24,13 +24,16 @@ const alike: Readonly<Record<string, readonly string[]>> = {
 };
 
 const subject = (w: World): string => (w.random.chance(0.6) ? w.random.pick(people) : w.pick(w.domain.roles));
-const scene = (w: World): Scene => ({
-  who: subject(w),
-  many: w.random.chance(0.25),
-  deed: deed(w, lasting),
-  color: w.random.chance(0.4) ? w.pick(colors) : '',
-  place: w.random.chance(0.6) ? w.pick(w.domain.places) : '',
-});
+function scene(w: World): Scene {
+  const found = deed(w, lasting);
+  return {
+    who: subject(w),
+    many: w.random.chance(0.25),
+    deed: found,
+    color: colored.includes(found.kind) && w.random.chance(0.5) ? w.pick(colors) : '',
+    place: w.random.chance(0.6) ? w.pick(w.domain.places) : '',
+  };
+}
 
 const seen = (
   w: World,
@@ -57,7 +60,14 @@ const details: readonly Change[] = [
     1.4,
     (w, s) => ({ ...s, place: s.place === '' ? w.pick(w.domain.places) : w.other(w.domain.places, s.place) }),
   ],
-  [0.6, (w, s) => ({ ...s, color: s.color === '' ? w.pick(colors) : '' })],
+  [
+    0.6,
+    (w, s) => ({
+      ...s,
+      color: s.color === '' && colored.includes(s.deed.kind) ? w.pick(colors) : '',
+      many: s.color === '' && !colored.includes(s.deed.kind) ? !s.many : s.many,
+    }),
+  ],
   [0.8, (_, s) => ({ ...s, many: !s.many })],
 ];
 const agents: readonly Change[] = [
@@ -75,7 +85,8 @@ const verbs: readonly Change[] = [[2, (w, s) => changeVerb(w, s)]];
 function changeKind(w: World, s: Scene): Scene {
   const others = s.deed.action.kinds.filter((kind) => kind !== s.deed.kind);
   const kind: Kind = others.length > 0 ? w.random.pick(others) : s.deed.kind;
-  return { ...s, deed: { ...s.deed, kind, thing: w.other<string>(kinds[kind], s.deed.thing) } };
+  const color = colored.includes(kind) ? s.color : '';
+  return { ...s, color, deed: { ...s.deed, kind, thing: w.other<string>(kinds[kind], s.deed.thing) } };
 }
 function changeVerb(w: World, s: Scene): Scene {
   for (;;) {

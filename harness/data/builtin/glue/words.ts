@@ -97,7 +97,7 @@ export const actions: readonly Action[] = [
   { verb: 'buy', synonyms: ['purchase'], opposite: 'sell', kinds: wares },
   { verb: 'repair', synonyms: ['fix', 'mend'], opposite: 'damage', kinds: hard },
   { verb: 'hide', synonyms: ['conceal'], opposite: 'reveal', kinds: small },
-  { verb: 'choose', synonyms: ['select', 'pick'], opposite: 'reject', kinds: wares },
+  { verb: 'choose', synonyms: ['select'], opposite: 'reject', kinds: wares },
   { verb: 'find', synonyms: ['discover', 'locate'], opposite: 'lose', kinds: [...small, ...living] },
   { verb: 'inspect', synonyms: ['examine', 'check'], kinds: [...wares, 'document'] },
   { verb: 'rescue', synonyms: ['save'], kinds: living },
@@ -109,7 +109,6 @@ export const actions: readonly Action[] = [
     kinds: ['fruit', 'vegetable', 'vehicle', 'garment', 'animal', 'container'],
   },
   { verb: 'display', synonyms: ['exhibit'], kinds: ['jewel', 'weapon', 'instrument', 'flower', 'vehicle'] },
-  { verb: 'require', synonyms: ['need'], kinds: ['tool', 'vehicle', 'document', 'boat', 'container'] },
   { verb: 'steal', synonyms: [], kinds: wares },
   { verb: 'sell', synonyms: [], opposite: 'buy', kinds: wares },
   { verb: 'photograph', synonyms: [], kinds: ['flower', 'animal', 'bird', 'jewel', 'boat', 'vehicle'] },
@@ -146,6 +145,16 @@ export const dealings: readonly Omit<Action, 'kinds'>[] = [
   { verb: 'blame', synonyms: [] },
 ];
 
+/** Kinds that come in any color. */
+export const colored: readonly Kind[] = [
+  'instrument',
+  'vehicle',
+  'flower',
+  'tool',
+  'garment',
+  'boat',
+  'container',
+];
 export const colors = ['red', 'blue', 'green', 'gray', 'black', 'white', 'yellow', 'brown'] as const;
 /** Properties of things that exclude each other. */
 export const opposites: readonly (readonly [string, string])[] = [
@@ -157,7 +166,7 @@ export const opposites: readonly (readonly [string, string])[] = [
   ['wet', 'dry'],
   ['beautiful', 'ugly'],
   ['perfect', 'damaged'],
-  ['valuable', 'worthless'],
+  ['rough', 'smooth'],
   ['real', 'fake'],
   ['local', 'foreign'],
   ['rare', 'common'],
