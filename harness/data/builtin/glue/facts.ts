@@ -43,6 +43,7 @@ export function facts(w: World): string {
   const kind = random.pick(kindNames);
   const [one, two] = random.shuffle<string>(kinds[kind]) as [string, string];
   const [x, y] = random.shuffle(random.pick([...opposites, ...moods])) as [string, string];
+  const [good, bad] = random.shuffle(random.pick(moods)) as [string, string];
   const [more, less] = random.shuffle(random.pick(comparatives)) as [string, string];
   const { verb, synonyms } = random.pick(verbs.filter((found) => found.synonyms.length > 0));
   const synonym = random.pick(synonyms);
@@ -56,7 +57,7 @@ export function facts(w: World): string {
     () => sentence(other, 'has two', `${plural(kind)},`, a(one), 'and', a(two)),
     () => sentence('the opposite of', x, 'is', y),
     () => sentence('it is not', `${x}, it is`, y),
-    () => sentence(other, 'was', `${x}, not`, y),
+    () => sentence(other, 'was', `${good}, not`, bad),
     () => sentence(who.name, 'is', more, 'than', `${other}, so`, other, 'is', less, 'than', who.name),
     () => sentence('to', verb, 'means to', synonym),
     () => sentence('whoever was', participle(verb), 'by', other, 'was', participle(synonym), 'by', other),

@@ -24,7 +24,7 @@ function news(w: World): News {
   const time = w.pick(w.domain.times);
   const place = w.random.chance(0.6) ? w.pick(w.domain.places) : `in ${w.pick(w.domain.towns)}`;
   const source = w.random.chance(0.5)
-    ? `the ${w.pick(['police', 'newspaper', 'company', 'mayor', 'owner', 'report'])}`
+    ? `the ${w.pick(['police', 'newspaper', 'company', 'mayor', 'owner', 'radio'])}`
     : '';
   const agent = someone(w);
   if (w.random.chance(0.5))
