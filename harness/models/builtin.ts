@@ -14,7 +14,7 @@ export function isBuiltin(model: string): model is BuiltinModel {
   return builtinModels.some((name) => name === model);
 }
 
-/** The folder of a base that ships inside; undefined where the name is none of them. */
-export function builtinFolder(model: string): string | undefined {
-  return isBuiltin(model) ? fileURLToPath(new URL(`builtin/${model}`, import.meta.url)) : undefined;
+/** The folder of a base that ships inside. */
+export function builtinFolder(model: BuiltinModel): string {
+  return fileURLToPath(new URL(`builtin/${model}`, import.meta.url));
 }

@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { makeFolder, writeFileAtomic } from '../data/atomic.ts';
+import { builtinDomainPairs } from '../data/builtin/e2e.ts';
+import { builtinGlueText } from '../data/builtin/glue/index.ts';
+import { pretrainingSources, pretrainingText } from '../data/builtin/pretraining-text.ts';
+import { cacheFolder } from '../data/cache.ts';
+import { builtinFolder, type BuiltinModel } from '../models/builtin.ts';
+import { pretrain, type PretrainOptions, type PretrainRecord } from './pretrain.ts';
+
+const SEED = 42;
+const PAIRS = 20_000;
+const SENTENCES = 50_000;
+/** One document in so many of the real text, so that it is a fifth of all. */
+const PROSE_SHARE = 6;
+
+/** How each built-in base is made; what is not said here is `bench pretrain`'s default. */
+const bases: Readonly<Record<BuiltinModel, { family: string; config: string; steps: number; rate: number }>> =
+  {
+    'gpt2-mini': { family: 'gpt2', config: 'layers=4,width=192,heads=6', steps: 2000, rate: 2e-3 },
+    'roberta-mini': { family: 'roberta', config: 'layers=4,width=192,heads=6', steps: 4000, rate: 1e-3 },
+    't5-mini': { family: 't5', config: 'layers=3,width=192,heads=6,inner=512', steps: 2000, rate: 1e-2 },
+    'llama-mini': {
+      family: 'llama',
+      config: 'layers=4,width=192,heads=6,inner=512',
+      steps: 1500,
+      rate: 2e-3,
+    },
+  };
+
+/** Where the texts are from and under what terms. */
+const terms = [
+  `meanings.jsonl and sentences.jsonl are written by deltabench itself (harness/data/builtin, seed ${SEED}): meanings with a sentence each, of other domains than the built-in e2e task's, and sentences and pairs without labels; no example of a built-in task is among them.`,
+  `prose.jsonl is every ${PROSE_SHARE}th document of ${pretrainingSources.map(({ name, from, licence }) => `${name} (${from}; ${licence})`).join(', ')}.`,
+  'npm run pretrain:builtin makes the base again.',
+].join(' ');
+
+/**
+ * Pretrains a built-in base again, on texts that deltabench writes itself and real ones that come by package. Gives the
+ * record that stands where it has been done. Throws as `pretrain` does.
+ */
+export async function pretrainBuiltin(
+  name: BuiltinModel,
+  threads: number | undefined,
+  options: PretrainOptions,
+): Promise<PretrainRecord> {
+  const { family, config, steps, rate } = bases[name];
+  return pretrain(
+    {
+      ...{ family, config, steps, threads, terms },
+      out: builtinFolder(name),
+      texts: await writeTexts(),
+      vocabulary: 4096,
+      length: 192,
+      seed: SEED,
+      settings: ['batchSize=12', `learningRate=${rate}`],
+      dtype: 'float16',
+    },
+    options,
+  );
+}
+
+/** The texts as files of `bench pretrain`; the same content every time. */
+async function writeTexts(): Promise<string[]> {
+  const folder = join(cacheFolder(), 'pretraining-builtin');
+  await makeFolder(folder);
+  const pairs = builtinDomainPairs(PAIRS, SEED).map(({ meaning, reference }) => ({
+    input: meaning,
+    target: reference,
+  }));
+  const sentences = builtinGlueText(SENTENCES, SEED).map(([first, second]) =>
+    second === undefined ? { text: first } : { input: first, target: second },
+  );
+  const prose = (await pretrainingText())
+    .filter((_, i) => i % PROSE_SHARE === 0)
+    .map((document) => ({ text: document }));
+  const files = { 'meanings.jsonl': pairs, 'sentences.jsonl': sentences, 'prose.jsonl': prose };
+  for (const [name, rows] of Object.entries(files)) {
+    await writeFileAtomic(join(folder, name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  }
+  return Object.keys(files).map((name) => join(folder, name));
+}
