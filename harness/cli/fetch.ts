@@ -1,6 +1,8 @@
 import { Command } from 'commander';
+import type { Tokenizer } from '../data/tokenizer.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import { note, print } from './output.ts';
+import { createProgress } from './progress.ts';
 
 /** `bench fetch`: data and bases ahead of time. */
 export function fetchCommand(): Command {
@@ -32,8 +34,19 @@ export function fetchCommand(): Command {
 async function fetchModel(id: string): Promise<void> {
   const { loadBase } = await import('../models/base.ts');
   note(`Fetching ${id} …`);
-  const base = await loadBase(id);
-  const [hash, tokenizer] = [await base.hash(), await base.tokenizer()];
+  const progress = createProgress();
+  const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
+  const base = await loadBase(id, {
+    onFetch({ file, done, total }) {
+      progress.update({ phase: 'MB', done: megabytes(done), total: megabytes(total), detail: file });
+    },
+  });
+  let hash: string, tokenizer: Tokenizer;
+  try {
+    [hash, tokenizer] = [await base.hash(), await base.tokenizer()];
+  } finally {
+    progress.stop();
+  }
   print(
     `${id} is here: ${base.family}, ${Object.keys(base.shapes).length} tensors, vocabulary ${tokenizer.vocabSize}, sha256 ${hash}`,
   );

@@ -40,6 +40,7 @@ function barProgress(): Progress {
         });
         bar.start(progress.total, progress.done, { left: '', detail: '' });
       }
+      bar.setTotal(progress.total);
       bar.update(progress.done, { left: timer.left(progress), detail: progress.detail });
     },
     stop,

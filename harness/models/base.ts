@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { openCheckpoint, type Checkpoint } from '../data/checkpoint.ts';
 import { UsageError } from '../data/errors.ts';
 import { isFile, readJson } from '../data/files.ts';
-import { fetchFromHub } from '../data/hub.ts';
+import { fetchFromHub, type HubRequest } from '../data/hub.ts';
 import { loadTokenizer } from '../data/tokenizer.ts';
 import type { FileLocation } from '../engine/types.ts';
-import { builtinFolder } from './builtin.ts';
+import { builtinFolder, isBuiltin } from './builtin.ts';
 import { describeArchitecture } from './families.ts';
 import type { Architecture } from './family.ts';
 import { publicConfigs } from './public-configs.ts';
@@ -18,6 +18,8 @@ export interface BaseOptions {
   readonly tokenizer?: string | undefined;
   /** DELTABENCH_DATA: its tokenizers/<family> serves a random base. */
   readonly data?: string | undefined;
+  /** Called while files come from the hub. */
+  readonly onFetch?: HubRequest['onProgress'];
 }
 
 /**
@@ -26,8 +28,10 @@ export interface BaseOptions {
  */
 export async function loadBase(id: string, options: BaseOptions = {}): Promise<BaseModel> {
   if (id.startsWith('random-')) return fromRandom(id, options);
-  const inside = builtinFolder(id);
-  if (inside !== undefined) return fromFolder(id, inside, () => Promise.resolve(inside), options);
+  if (isBuiltin(id)) {
+    const folder = builtinFolder(id);
+    return fromFolder(id, folder, () => Promise.resolve(folder), options);
+  }
   const isFolder = await stat(id).then(
     (entry) => entry.isDirectory(),
     () => false,
@@ -37,13 +41,17 @@ export async function loadBase(id: string, options: BaseOptions = {}): Promise<B
     throw new UsageError(`There is no model folder "${id}".`);
   }
   const known = publicConfigs[id];
-  const whole = (): Promise<string> => fetchFiles(id, isModelFile);
+  const whole = (): Promise<string> => fetchFiles(id, isModelFile, options.onFetch);
   if (known) return assemble(id, known, describeArchitecture(known, id), whole, options);
   return fromFolder(id, await fetchFiles(id, (path) => path === 'config.json'), whole, options);
 }
 
-async function fetchFiles(repo: string, files: (path: string) => boolean): Promise<string> {
-  return (await fetchFromHub({ repo, type: 'model', files })).folder;
+async function fetchFiles(
+  repo: string,
+  files: (path: string) => boolean,
+  onProgress?: HubRequest['onProgress'],
+): Promise<string> {
+  return (await fetchFromHub({ repo, type: 'model', files, ...(onProgress && { onProgress }) })).folder;
 }
 
 const isTokenizerFile = (path: string): boolean =>

@@ -1,7 +1,8 @@
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { projectRoot } from '../../harness/runs/plugins.ts';
+import { parseRecord, type RunRecord } from '../../harness/runs/record.ts';
 
 /** The real command line, without the environment's data and with caches of its own in `folder`. */
 export const benchIn =
@@ -30,4 +31,11 @@ export async function writeTinyE2E(data: string): Promise<void> {
   );
   for (const file of ['train.txt', 'valid.txt', 'test.txt'])
     await writeFile(join(data, file), rows.join('\n'));
+}
+
+/** A record that must be there and whole. */
+export async function readRecordFile(path: string): Promise<RunRecord> {
+  const read = parseRecord(await readFile(path, 'utf8'));
+  if ('reason' in read) throw new Error(read.reason);
+  return read.record;
 }

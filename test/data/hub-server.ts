@@ -21,6 +21,8 @@ export interface TestHub {
   readonly authorizations: string[];
   /** Connections that break after so many bytes of a file, and how many such connections there will be. */
   cut: { after: number; times: number };
+  /** Sends so many bytes of a file and then no more, with the connection open. */
+  stallAfter: number | undefined;
   /** Whether the files' bytes are wrong. */
   corrupt: boolean;
   /** Whether ranges are ignored, as some servers do. */
@@ -56,6 +58,7 @@ export async function startHub(...repos: TestRepo[]): Promise<TestHub> {
     downloads: [],
     authorizations: [],
     cut: { after: 0, times: 0 },
+    stallAfter: undefined,
     corrupt: false,
     ignoreRanges: false,
     redirectTo: undefined,
@@ -123,6 +126,8 @@ function send(hub: TestHub, content: Buffer, range: string | undefined, response
   if (hub.cut.times > 0 && body.length > hub.cut.after) {
     hub.cut.times--;
     response.write(body.subarray(0, hub.cut.after), () => response.destroy());
+  } else if (hub.stallAfter !== undefined && body.length > hub.stallAfter) {
+    response.write(body.subarray(0, hub.stallAfter));
   } else {
     response.end(body);
   }
