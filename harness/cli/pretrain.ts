@@ -16,6 +16,7 @@ interface PretrainCommandOptions {
   readonly seed: number;
   readonly set: string[];
   readonly dtype: string;
+  readonly terms?: string;
   readonly threads?: number;
   readonly out: string;
   readonly json?: true;
@@ -46,6 +47,7 @@ export function pretrainCommand(): Command {
       [],
     )
     .option('--dtype <type>', 'of the weights as they are written: float16 or float32', 'float16')
+    .option('--terms <text>', "where the text is from and under what terms, for the folder's README")
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
     .option('--json', 'print pretraining.json')
     .action(run);

@@ -43,7 +43,7 @@ export function maskedHead({ family, id, architecture, config }: BaseModel): Mas
       const inner = ops.gelu(ops.linear(hidden, weight(`${dense}.weight`), weight(`${dense}.bias`), true));
       const normal = ops.layerNorm(inner, weight(`${norm}.weight`), weight(`${norm}.bias`), epsilon);
       return [
-        ops.concat([normal, ops.ones([normal.shape[0]!, 1])], 1),
+        ops.concat([normal, ops.ones([normal.shape[0], 1])], 1),
         ops.concat([weight(embedding), weight(bias).reshape([vocabulary, 1])], 1),
       ];
     },

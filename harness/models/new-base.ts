@@ -70,7 +70,6 @@ const fixed: Readonly<Record<FamilyName, Readonly<Record<string, unknown>>>> = {
   t5: {
     architectures: ['T5ForConditionalGeneration'],
     feed_forward_proj: 'relu',
-    initializer_factor: 1,
     is_encoder_decoder: true,
     layer_norm_epsilon: 1e-6,
     relative_attention_num_buckets: 32,

@@ -1,4 +1,5 @@
 import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, writeFileAtomic, writeFolderAtomic } from '../data/atomic.ts';
@@ -46,6 +47,8 @@ export interface PretrainRequest {
   /** `key=value` of the recipe. */
   readonly settings: readonly string[];
   readonly dtype: string;
+  /** Where the texts are from and under what terms, for the folder's README. */
+  readonly terms?: string | undefined;
   readonly threads?: number | undefined;
   readonly out: string;
 }
@@ -53,7 +56,6 @@ export interface PretrainRequest {
 export interface PretrainOptions {
   readonly signal: AbortSignal;
   onProgress(progress: StepProgress): void;
-  onNote(text: string): void;
 }
 
 /** What pretraining gave: pretraining.json's content. */
@@ -72,11 +74,11 @@ const recordSchema = z.looseObject({
   }),
   seconds: z.record(z.string(), z.number()),
   tokensPerSecond: z.number(),
+  environment: z.looseObject({ cpu: z.string() }),
 });
 
 /** What a recipe says where nothing else is asked for. */
 const defaults: Options = {
-  learningRate: 1e-3,
   batchSize: 16,
   warmup: 0.05,
   schedule: 'cosine',
@@ -84,6 +86,8 @@ const defaults: Options = {
   clip: 1,
   dropout: false,
 };
+/** T5 begins with embeddings fifty times as large as the others', which small steps hardly move. */
+const learningRate = (family: FamilyName): number => (family === 't5' ? 1e-2 : 1e-3);
 /** One document in so many is held out, and at most so many rows of them. */
 const HELD_OUT = 50;
 const VALIDATION_ROWS = 128;
@@ -104,7 +108,7 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
   const dtype = checkDtype(request.dtype);
   const out = resolve(request.out);
   const work = `${out}.work`;
-  const recipe = resolveRecipe(request.settings, steps);
+  const recipe = resolveRecipe(request.settings, family, steps);
   const files = await Promise.all(
     request.texts.map(async (path) => ({
       path,
@@ -164,6 +168,7 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
     schema: 1,
     identity,
     settings,
+    ...(request.terms !== undefined && { terms: request.terms }),
     parameters: Object.values(result.tensors).reduce((sum, { data: values }) => sum + values.length, 0),
     text: {
       documents: documents.length,
@@ -182,7 +187,7 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
     tokensPerSecond: tokens / result.seconds.train,
     ...(result.resumedFrom !== undefined && { resumedFrom: result.resumedFrom }),
     code,
-    environment: await describeEnvironment(threads ?? 0),
+    environment: await describeEnvironment(threads ?? availableParallelism()),
   };
   await writeBase(out, { base, tokenizer, result, dtype, record, request, hashes: settings.texts });
   await rm(work, { recursive: true, force: true });
@@ -202,8 +207,12 @@ function checkDtype(name: string): Dtype {
   throw new UsageError(`--dtype ${name}: it can be ${Object.keys(dtypes).join(' or ')}.`);
 }
 
-function resolveRecipe(settings: readonly string[], steps: number): Recipe {
-  const given: Options = { ...defaults, evaluateEvery: Math.ceil(steps / EVALUATIONS) };
+function resolveRecipe(settings: readonly string[], family: FamilyName, steps: number): Recipe {
+  const given: Options = {
+    ...defaults,
+    learningRate: learningRate(family),
+    evaluateEvery: Math.ceil(steps / EVALUATIONS),
+  };
   for (const setting of settings) {
     const { key, value } = splitSetting(setting);
     given[key] = parseOption('pretrain', recipeSchema, key, value);
@@ -408,7 +417,7 @@ A ${base.family} of ${parameters.toLocaleString('en')} parameters, pretrained by
 | --- | --- |
 ${hashes.map(({ name, sha256 }) => `| ${name} | ${sha256} |`).join('\n')}
 
-${training.steps} steps, ${training.tokens.toLocaleString('en')} tokens, ${Math.round(seconds.all!)} seconds (${Math.round(tokensPerSecond).toLocaleString('en')} tokens a second). The weights are those of step ${training.bestStep}.
+${request.terms ? `${request.terms}\n\n` : ''}${training.steps} steps, ${training.tokens.toLocaleString('en')} tokens, ${Math.round(seconds.train!)} seconds on ${record.environment.cpu} (${Math.round(tokensPerSecond).toLocaleString('en')} tokens a second). The weights are those of step ${training.bestStep}.
 
 | step | loss on held-out text |
 | ---: | ---: |
