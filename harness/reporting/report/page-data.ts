@@ -1,0 +1,204 @@
+import type { RunRecord } from '../../runs/record.ts';
+import { printTable } from './cells.ts';
+import type { PredictionRow } from './predictions.ts';
+import { summaryLine, type Report } from './report.ts';
+import type { ReportRow, ReportRun, ReportTable } from './rows.ts';
+
+/** What the page and the charts show; JSON, so that null stands for what is not there. */
+export interface PageData {
+  readonly summary: string;
+  readonly tables: readonly PageTable[];
+  /** Engines, code and machines that runs name by their number here. */
+  readonly places: readonly Place[];
+  readonly untrusted: Report['untrusted'];
+  /** How many points of a learning curve and examples of predictions the page holds at most. */
+  readonly limits: { readonly points: number; readonly examples: number };
+}
+export type Place = Pick<RunRecord, 'engine' | 'code' | 'environment'>;
+
+export interface PageTable {
+  readonly title: string;
+  /** The title without the base. */
+  readonly task: string;
+  readonly model: string;
+  readonly metrics: readonly PageMetric[];
+  readonly rows: readonly PageRow[];
+  readonly foot: readonly string[];
+  readonly examples: readonly PageExample[];
+}
+export interface PageMetric {
+  readonly name: string;
+  readonly higherIsBetter: boolean;
+  readonly decimals: number;
+}
+export interface PageRow {
+  readonly label: string;
+  readonly variant: string;
+  readonly trained: number;
+  /** `5`, `4 of 5`. */
+  readonly count: string;
+  /** In the order of the table's metrics, in printed units. */
+  readonly cells: readonly (PageCell | null)[];
+  /** Milliseconds. */
+  readonly stepTime: number | null;
+  /** Gigabytes. */
+  readonly memory: number | null;
+  /** Of all its runs; the seed left out. */
+  readonly settings: object;
+  readonly runs: readonly PageRun[];
+}
+export interface PageCell {
+  readonly mean: number;
+  readonly sd: number | null;
+  readonly interval: readonly [number, number] | null;
+  readonly text: string;
+  readonly mark: 'best' | 'next' | null;
+}
+export interface PageRun {
+  readonly path: string;
+  readonly seed: number;
+  readonly status: 'finished' | 'failed';
+  readonly error: string | null;
+  /** As the row's cells. */
+  readonly values: readonly (number | null)[];
+  readonly stepTime: number | null;
+  readonly memory: number;
+  /** Steps and training losses, steps and validation losses. */
+  readonly losses: readonly Point[];
+  readonly evaluations: readonly Point[];
+  readonly place: number;
+  /** What else the record says. */
+  readonly more: object;
+}
+export type Point = readonly [number, number];
+
+/** A test example with every row's answer; null where a row has none. */
+export interface PageExample {
+  readonly id: string;
+  readonly input: string | null;
+  readonly references: readonly string[];
+  readonly answers: readonly (PageAnswer | null)[];
+}
+export interface PageAnswer {
+  readonly text: string;
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+/** Texts of predictions are cut to so many signs. */
+const longestText = 1500;
+
+/** Puts a report into what the page holds. */
+export function pageData(
+  report: Report,
+  predictions: ReadonlyMap<ReportRow, readonly PredictionRow[]>,
+  limits: PageData['limits'],
+): PageData {
+  const places = new Map<string, { at: number; place: Place }>();
+  const placeOf = ({ engine, code, environment }: RunRecord): number => {
+    const place = { engine, code, environment };
+    const key = JSON.stringify(place);
+    const { at } = places.get(key) ?? { at: places.size };
+    if (at === places.size) places.set(key, { at, place });
+    return at;
+  };
+  const tables = report.tables.map((table): PageTable => {
+    const { row } = table.rows[0]!;
+    return {
+      title: table.title,
+      task: table.title.replace(` · ${row.model}`, ''),
+      model: row.model,
+      metrics: table.metrics.map(({ name, higherIsBetter, decimals }) => ({
+        name,
+        higherIsBetter,
+        decimals,
+      })),
+      rows: rowsOf(table, placeOf),
+      foot: printTable(table, { costs: true }).foot,
+      examples: examplesOf(
+        table.rows.map((one) => predictions.get(one) ?? []),
+        limits.examples,
+      ),
+    };
+  });
+  return {
+    summary: summaryLine(report),
+    tables,
+    places: [...places.values()].map(({ place }) => place),
+    untrusted: report.untrusted,
+    limits,
+  };
+}
+
+function rowsOf(table: ReportTable, placeOf: (record: RunRecord) => number): PageRow[] {
+  const { body } = printTable(table, { costs: false });
+  return table.rows.map(({ row, runs, stepTime, memory }, r) => ({
+    label: row.label,
+    variant: row.variant,
+    trained: row.trainedParameters,
+    count: body[r]!.at(-1)!.text,
+    cells: table.metrics.map(({ name }, m) => {
+      const found = row.metrics.find((metric) => metric.name === name);
+      if (!found) return null;
+      const { text, mark = null } = body[r]![m + 2]!;
+      return { mean: found.mean, sd: found.sd ?? null, interval: found.interval ?? null, text, mark };
+    }),
+    stepTime: stepTime ?? null,
+    memory: memory === undefined ? null : memory / 1e9,
+    settings: { ...runs[0]!.record.settings, seed: undefined },
+    runs: runs.map((run) => runOf(run, table, placeOf)),
+  }));
+}
+
+function runOf(
+  { path, record, stepTime, losses }: ReportRun,
+  { metrics }: ReportTable,
+  placeOf: (record: RunRecord) => number,
+): PageRun {
+  const { training, error, settings } = record;
+  const { identity, attempt, started, ended, published, examples, parameters, seconds, tokensPerSecond } =
+    record;
+  const { evaluations = [], ...trained } = training ?? {};
+  return {
+    path,
+    seed: settings.seed,
+    status: record.status,
+    error: error ? `${error.name}: ${error.message}` : null,
+    values: metrics.map(({ name }) => {
+      const found = record.metrics.find((metric) => metric.name === name);
+      return found ? short(found.value * found.scale, 7) : null;
+    }),
+    stepTime: stepTime === undefined ? null : short(stepTime, 5),
+    memory: record.peakMemoryBytes / 1e9,
+    losses: (losses ?? []).map(([step, loss]): Point => [step, short(loss, 4)]),
+    evaluations: evaluations.flatMap(({ step, loss }): Point[] =>
+      loss === null ? [] : [[step, short(loss, 4)]],
+    ),
+    place: placeOf(record),
+    more: { identity, attempt, started, ended, published, examples, parameters, training: trained, seconds, tokensPerSecond }, // prettier-ignore
+  };
+}
+
+/** A number cut to some significant digits, so that the page is smaller. */
+function short(value: number, digits: number): number {
+  return Number(value.toPrecision(digits));
+}
+
+/** The first examples that any row answers, with all their answers. */
+function examplesOf(rows: readonly (readonly PredictionRow[])[], most: number): PageExample[] {
+  const byId = rows.map((row) => new Map(row.map((answer) => [answer.id, answer])));
+  const ids = [...new Set(byId.flatMap((answers) => [...answers.keys()].slice(0, most)))].slice(0, most);
+  return ids.map((id) => {
+    const answers = byId.map((answers) => answers.get(id));
+    const { input, references } = answers.find((answer) => answer !== undefined)!;
+    return {
+      id,
+      input: input === undefined ? null : cut(input),
+      references: references.map(cut),
+      answers: answers.map((answer) => (answer ? { text: cut(answer.text), scores: answer.scores } : null)),
+    };
+  });
+}
+
+function cut(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)} … (cut)` : text;
+}

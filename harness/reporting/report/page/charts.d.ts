@@ -1,0 +1,59 @@
+import type { ChartConfiguration } from 'chart.js';
+import type { PageData, PageTable } from '../page-data.ts';
+
+/** Colours of a chart. */
+export interface Theme {
+  readonly text: string;
+  readonly grid: string;
+  readonly background: string;
+  readonly palette: readonly string[];
+  /** Whether the chart shows its own title; the page has captions. */
+  readonly titles: boolean;
+}
+
+/** What a chart needs to know besides its data. */
+export interface ChartContext {
+  readonly table: PageTable;
+  /** Which of the table's metrics. */
+  readonly metric: number;
+  /** Rows to show, by their labels. */
+  readonly shown: ReadonlySet<string>;
+  /** All labels of the report: a label has the same colour and sign in every chart. */
+  readonly labels: readonly string[];
+  readonly theme: Theme;
+}
+
+export interface ReportChart {
+  readonly title: string;
+  /** What it shows, in a sentence or two. */
+  readonly caption: string;
+  /** The same data as a table; numbers are already text. */
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  readonly config: ChartConfiguration;
+  /** Pixels at a width of 720. */
+  readonly height: number;
+}
+
+export const themes: Readonly<Record<'light' | 'dark', Theme>>;
+/** Labels in the order that gives them colours and signs. */
+export function labelsOf(data: PageData): string[];
+export function styleOf(
+  label: string,
+  context: Pick<ChartContext, 'labels' | 'theme'>,
+): { color: string; pointStyle: 'circle' | 'rect' | 'triangle' | 'rectRot'; borderDash: number[] };
+/** Indices of points that no other one beats: none is at least as good on both axes and better on one; a smaller x is better. */
+export function paretoFront(
+  points: readonly { readonly x: number; readonly y: number }[],
+  higherIsBetter: boolean,
+): number[];
+export function againstParameters(context: ChartContext): ReportChart | undefined;
+export function againstTime(context: ChartContext): ReportChart | undefined;
+export function againstMemory(context: ChartContext): ReportChart | undefined;
+export function learningCurves(context: ChartContext): ReportChart | undefined;
+export function seedSpread(context: ChartContext): ReportChart | undefined;
+export function ablations(context: ChartContext): ReportChart | undefined;
+/** Over the tasks of the table's base. */
+export function radar(context: ChartContext, tables: readonly PageTable[]): ReportChart | undefined;
+/** Every chart of a table by the end of its file's name. */
+export function chartsOf(context: ChartContext, tables: readonly PageTable[]): Record<string, ReportChart>;

@@ -1,0 +1,509 @@
+// The page of a report. All text from data goes through textContent.
+/* global document, window, matchMedia, Chart, HTMLElement */
+import { chartsOf, labelsOf, styleOf, themes } from './charts.js';
+
+/** @import { PageData, PageExample, PageRow, PageRun, PageTable } from '../page-data.ts' */
+/** @import { ChartContext, ReportChart } from './charts.d.ts' */
+
+const runsPerPage = 25;
+const examplesPerPage = 3;
+/** Answers shown to one example. */
+const mostAnswers = 30;
+
+/** @type {unknown} */
+const json = JSON.parse(element('data').textContent);
+const data = /** @type {PageData} */ (json);
+const labels = labelsOf(data);
+/** @type {{ destroy(): void }[]} */
+let charts = [];
+const state = {
+  table: 0,
+  metric: 0,
+  /** @type {Set<string>} Labels that are switched off. */
+  off: new Set(),
+  runsPage: 0,
+  examplesPage: 0,
+  /** @type {Record<string, { column: number, down: boolean }>} By table's id. */
+  sorting: {},
+};
+
+/** @param {string} id @returns {HTMLElement} */
+function element(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no ${id}`);
+  return found;
+}
+
+/**
+ * A new element with a class, and children or text.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag @param {string} className @param {readonly (Node | string)[]} children
+ */
+function make(tag, className = '', children = []) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+/** @returns {PageTable} */
+function table() {
+  const chosen = data.tables[state.table];
+  if (!chosen) throw new Error('the report has no table');
+  return chosen;
+}
+
+/** Labels of the table's rows that are shown. */
+function shown() {
+  const words = /** @type {HTMLInputElement} */ (element('filter')).value.toLowerCase().split(/\s+/);
+  const fits = (/** @type {string} */ label) => words.every((word) => label.toLowerCase().includes(word));
+  return new Set(
+    table()
+      .rows.map(({ label }) => label)
+      .filter((label) => !state.off.has(label) && fits(label)),
+  );
+}
+
+function isDark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen === undefined ? matchMedia('(prefers-color-scheme: dark)').matches : chosen === 'dark';
+}
+
+function theme() {
+  return themes[isDark() ? 'dark' : 'light'];
+}
+
+/** The colour and sign that a label has in every chart. @param {string} label */
+function swatch(label) {
+  const { color, pointStyle } = styleOf(label, { labels, theme: theme() });
+  const made = make('span', `swatch ${pointStyle}`);
+  made.style.backgroundColor = color;
+  return made;
+}
+
+/**
+ * @typedef {{ text: string, sort?: string | number | null, mark?: 'best' | 'next' | null, label?: string, node?: Node, className?: string }} Cell
+ * @typedef {{ name: string, numeric?: boolean, sorts?: boolean }} Column
+ */
+
+/**
+ * A table in a frame that scrolls; a click on a column's name sorts by it and calls `onSort`.
+ * @param {{ id: string, caption: string, columns: readonly Column[], rows: readonly (readonly Cell[])[], onSort?: () => void, tall?: boolean }} what
+ */
+function dataTable({ id, caption, columns, rows, onSort, tall = false }) {
+  const sorting = state.sorting[id];
+  const head = make('tr');
+  columns.forEach(({ name, numeric = false, sorts = true }, at) => {
+    const cell = make('th', numeric ? 'number' : '');
+    cell.scope = 'col';
+    if (onSort && sorts) {
+      const own = sorting?.column === at ? sorting : undefined;
+      if (own) cell.setAttribute('aria-sort', own.down ? 'descending' : 'ascending');
+      const button = make('button', '', [name]);
+      button.type = 'button';
+      button.addEventListener('click', () => {
+        // Numbers are first wanted from the largest on.
+        state.sorting[id] = { column: at, down: own ? !own.down : numeric };
+        onSort();
+        const again = element(id).querySelectorAll('thead th')[at]?.querySelector('button');
+        again?.focus();
+      });
+      cell.append(button);
+    } else cell.append(name);
+    head.append(cell);
+  });
+  const body = make('tbody');
+  for (const row of rows)
+    body.append(
+      make(
+        'tr',
+        '',
+        row.map((cell, at) => dataCell(cell, columns[at], at)),
+      ),
+    );
+  const made = make('table', '', [make('caption', '', [caption]), make('thead', '', [head]), body]);
+  made.id = id;
+  const frame = make('div', tall ? 'scroll tall' : 'scroll', [made]);
+  frame.tabIndex = 0;
+  frame.setAttribute('role', 'region');
+  frame.setAttribute('aria-label', caption);
+  return frame;
+}
+
+/** @param {Cell} cell @param {Column | undefined} column @param {number} at */
+function dataCell({ text, mark, label, node, className = '' }, column, at) {
+  const made = make(at === 0 ? 'th' : 'td', [className, column?.numeric ? 'number' : ''].join(' ').trim());
+  if (at === 0) /** @type {HTMLTableCellElement} */ (made).scope = 'row';
+  if (label !== undefined) made.append(swatch(label));
+  if (mark === 'best') made.append(make('strong', '', [text]), make('span', 'hidden', [' (best)']));
+  else if (mark === 'next') made.append(make('span', 'next', [text]), make('span', 'hidden', [' (second)']));
+  else made.append(text);
+  if (node) made.append(node);
+  return made;
+}
+
+/** Rows in the order that the reader chose for a table. @param {string} id @param {(readonly Cell[])[]} rows */
+function sorted(id, rows) {
+  const sorting = state.sorting[id];
+  if (!sorting) return rows;
+  const { column, down } = sorting;
+  const key = (/** @type {readonly Cell[]} */ row) => row[column]?.sort ?? row[column]?.text ?? '';
+  const compare = (/** @type {string | number} */ a, /** @type {string | number} */ b) =>
+    typeof a === 'number' && typeof b === 'number'
+      ? a - b
+      : String(a).localeCompare(String(b), 'en', { numeric: true });
+  // What has no number stands last, whichever way.
+  const has = (/** @type {readonly Cell[]} */ row) => row[column]?.sort !== null;
+  return rows.toSorted(
+    (a, b) => Number(has(b)) - Number(has(a)) || (down ? -1 : 1) * (has(a) ? compare(key(a), key(b)) : 0),
+  );
+}
+
+function showResults() {
+  const { title, metrics, rows, foot } = table();
+  const visible = shown();
+  const columns = [
+    { name: 'Method' },
+    { name: 'Trainable', numeric: true },
+    ...metrics.map(({ name, higherIsBetter }) => ({
+      name: `${name} ${higherIsBetter ? '↑' : '↓'}`,
+      numeric: true,
+    })),
+    { name: 'n', numeric: true },
+    { name: 'ms/step', numeric: true },
+    { name: 'Memory, GB', numeric: true },
+  ];
+  const cells = rows
+    .filter(({ label }) => visible.has(label))
+    .map((row) => [
+      { text: row.label, label: row.label },
+      { text: row.trained.toLocaleString('en'), sort: row.trained },
+      ...row.cells.map((cell) => ({
+        text: cell?.text ?? '–',
+        sort: cell?.mean ?? null,
+        mark: cell?.mark ?? null,
+      })),
+      { text: row.count, sort: row.runs.filter(({ status }) => status === 'finished').length },
+      { text: number(row.stepTime, 1), sort: row.stepTime },
+      { text: number(row.memory, 2), sort: row.memory },
+    ]);
+  const id = 'results-rows';
+  element('results-table').replaceChildren(
+    dataTable({ id, caption: `${title}: ${cells.length} of ${rows.length} rows`, columns, rows: sorted(id, cells), onSort: showResults, tall: true }), // prettier-ignore
+  );
+  element('foot').replaceChildren(...foot.map((line) => make('li', '', [line])));
+}
+
+/** @param {number | null | undefined} value @param {number} decimals */
+function number(value, decimals) {
+  return value === null || value === undefined ? '–' : value.toFixed(decimals);
+}
+
+function showCharts() {
+  for (const chart of charts) chart.destroy();
+  charts = [];
+  /** @type {ChartContext} */
+  const context = { table: table(), metric: state.metric, shown: shown(), labels, theme: theme() };
+  const figures = element('figures');
+  const open = new Set([...figures.querySelectorAll('details[open]')].map((one) => one.id));
+  const made = Object.entries(chartsOf(context, data.tables)).map(([name, chart]) =>
+    figureOf(name, chart, open),
+  );
+  figures.replaceChildren(...made.map(({ figure }) => figure));
+  if (made.length === 0) figures.append(make('p', 'note', ['No shown row has a number of this metric.']));
+  // After they stand in the page, so that they know their width.
+  charts = made.map(({ canvas, chart }) => new Chart(canvas, chart.config));
+}
+
+/** @param {string} name @param {ReportChart} chart @param {ReadonlySet<string>} open */
+function figureOf(name, chart, open) {
+  const canvas = make('canvas');
+  canvas.setAttribute('role', 'img');
+  canvas.setAttribute('aria-label', `${chart.title}. ${chart.caption} The table below has the same data.`);
+  const frame = make('div', 'canvas', [canvas]);
+  frame.style.height = `${chart.height}px`;
+  const details = make('details', '', [make('summary', '', ['The same as a table'])]);
+  details.id = `data-${name}`;
+  const fill = () => {
+    if (details.childElementCount > 1) return;
+    const columns = chart.columns.map((column, at) => ({ name: column, numeric: at > 0 }));
+    const rows = chart.rows.map((row) => row.map((text) => ({ text })));
+    details.append(dataTable({ id: `rows-${name}`, caption: chart.title, columns, rows, tall: true }));
+  };
+  details.addEventListener('toggle', fill);
+  details.open = open.has(details.id);
+  const caption = make('figcaption', '', [make('h3', '', [chart.title]), make('p', '', [chart.caption])]);
+  const figure = make('figure', '', [caption, frame, details]);
+  figure.id = `chart-${name}`;
+  return { figure, canvas, chart };
+}
+
+function showExamples() {
+  const { examples, rows } = table();
+  const visible = shown();
+  const pages = Math.ceil(examples.length / examplesPerPage);
+  state.examplesPage = Math.max(0, Math.min(state.examplesPage, pages - 1));
+  const from = state.examplesPage * examplesPerPage;
+  element('predictions-note').textContent =
+    examples.length === 0
+      ? 'No run of this table has predictions.'
+      : `Of each row the finished run with the lowest seed; the first ${examples.length} examples of the test set (the page holds at most ${data.limits.examples} of a table, the files beside the records hold all).`;
+  element('predictions-pager').replaceChildren(
+    ...pager('examples', from, examplesPerPage, examples.length, (step) => {
+      state.examplesPage += step;
+      showExamples();
+    }),
+  );
+  element('examples').replaceChildren(
+    ...examples.slice(from, from + examplesPerPage).map((example) => exampleOf(example, rows, visible)),
+  );
+}
+
+/** @param {PageExample} example @param {readonly PageRow[]} rows @param {ReadonlySet<string>} visible */
+function exampleOf({ id, input, references, answers }, rows, visible) {
+  const given = rows.flatMap(({ label }, at) => {
+    const answer = answers[at];
+    return answer && visible.has(label) ? [{ label, ...answer }] : [];
+  });
+  const scores = [...new Set(given.flatMap((answer) => Object.keys(answer.scores)))];
+  const facts = make('dl');
+  if (input !== null) facts.append(make('dt', '', ['Input']), make('dd', '', [input]));
+  if (references.length > 0) {
+    facts.append(make('dt', '', [references.length > 1 ? 'References' : 'Reference']));
+    for (const reference of references) facts.append(make('dd', 'reference', [reference]));
+  }
+  const left = given.length - mostAnswers;
+  const caption =
+    left > 0 ? `Answers of the first ${mostAnswers} rows; the filter chooses others` : 'Answers';
+  const columns = [
+    { name: 'Method' },
+    { name: 'Prediction' },
+    ...scores.map((name) => ({ name, numeric: true })),
+  ];
+  const cells = given
+    .slice(0, mostAnswers)
+    .map((answer) => [
+      { text: answer.label, label: answer.label },
+      { text: answer.text, className: 'text' },
+      ...scores.map((name) => ({ text: number(answer.scores[name], 3) })),
+    ]);
+  return make('article', '', [
+    make('h3', '', [`Example ${id}`]),
+    facts,
+    dataTable({ id: `answers-${id}`, caption, columns, rows: cells }),
+  ]);
+}
+
+function showRuns() {
+  const { title, metrics, rows } = table();
+  const visible = shown();
+  const runs = rows
+    .filter(({ label }) => visible.has(label))
+    .flatMap((row) => row.runs.map((run) => ({ row, run })));
+  const columns = [
+    { name: 'Method' },
+    { name: 'Seed', numeric: true },
+    { name: 'Status' },
+    ...metrics.map(({ name }) => ({ name, numeric: true })),
+    { name: 'ms/step', numeric: true },
+    { name: 'Memory, GB', numeric: true },
+    { name: 'Record', sorts: false },
+  ];
+  const cells = runs.map(({ row, run }) => [
+    { text: row.label, label: row.label },
+    { text: String(run.seed), sort: run.seed },
+    run.error === null
+      ? { text: run.status }
+      : { text: `${run.status}: ${run.error}`, className: 'failed text' },
+    ...run.values.map((value, m) => ({ text: number(value, metrics[m]?.decimals ?? 2), sort: value })),
+    { text: number(run.stepTime, 1), sort: run.stepTime },
+    { text: number(run.memory, 2), sort: run.memory },
+    { text: '', node: detailsButton(row, run) },
+  ]);
+  const id = 'runs-rows';
+  const pages = Math.ceil(cells.length / runsPerPage);
+  state.runsPage = Math.max(0, Math.min(state.runsPage, pages - 1));
+  const from = state.runsPage * runsPerPage;
+  const resort = () => {
+    state.runsPage = 0;
+    showRuns();
+  };
+  element('runs-table').replaceChildren(
+    dataTable({ id, caption: `${title}: ${cells.length} runs`, columns, rows: sorted(id, cells).slice(from, from + runsPerPage), onSort: resort }), // prettier-ignore
+  );
+  element('runs-pager').replaceChildren(
+    ...pager('runs', from, runsPerPage, cells.length, (step) => {
+      state.runsPage += step;
+      showRuns();
+    }),
+  );
+}
+
+/** Buttons to the page before and the next; none where one page holds all. @param {string} what @param {number} from @param {number} size @param {number} total @param {(step: number) => void} go */
+function pager(what, from, size, total, go) {
+  if (total <= size) return [];
+  const button = (
+    /** @type {string} */ text,
+    /** @type {number} */ step,
+    /** @type {boolean} */ disabled,
+  ) => {
+    const made = make('button', '', [text]);
+    made.type = 'button';
+    made.disabled = disabled;
+    made.setAttribute('aria-label', `${text} ${what}`);
+    made.addEventListener('click', () => {
+      go(step);
+      // The button was made anew; where it leads no further, its neighbour takes the focus.
+      const again = [
+        ...element(`${what === 'runs' ? 'runs' : 'predictions'}-pager`).querySelectorAll('button'),
+      ];
+      const same = again.find((one) => one.textContent === text);
+      (same?.disabled ? again.find((one) => !one.disabled) : same)?.focus();
+    });
+    return made;
+  };
+  const place = make('span', '', [`${from + 1}–${Math.min(from + size, total)} of ${total} ${what}`]);
+  place.setAttribute('role', 'status');
+  return [
+    make('div', 'pager', [
+      button('Previous', -1, from === 0),
+      place,
+      button('Next', 1, from + size >= total),
+    ]),
+  ];
+}
+
+/** @param {PageRow} row @param {PageRun} run */
+function detailsButton(row, run) {
+  const button = make('button', '', ['Details']);
+  button.type = 'button';
+  button.setAttribute('aria-label', `Details of ${row.label}, seed ${run.seed}`);
+  button.addEventListener('click', () => {
+    element('dialog-title').textContent = `${row.label}, seed ${run.seed}`;
+    const parts = /** @type {const} */ ([
+      ['Record', { path: run.path, ...run.more }],
+      ['Settings', { ...row.settings, seed: run.seed }],
+      ['Code, engine and machine', data.places[run.place] ?? {}],
+    ]);
+    element('dialog-body').replaceChildren(
+      ...parts.flatMap(([title, value]) => {
+        const facts = make('dl');
+        for (const [key, text] of flatten(value)) facts.append(make('dt', '', [key]), make('dd', '', [text]));
+        return [make('h3', '', [title]), facts];
+      }),
+    );
+    /** @type {HTMLDialogElement} */ (element('dialog')).showModal();
+    element('dialog-body').scrollTop = 0;
+  });
+  return button;
+}
+
+/** Fields of fields as `recipe.learningRate`. @param {object} value @param {string} prefix @returns {[string, string][]} */
+function flatten(value, prefix = '') {
+  return Object.entries(/** @type {Record<string, unknown>} */ (value)).flatMap(
+    /** @returns {[string, string][]} */ ([key, field]) =>
+      typeof field === 'object' && field !== null && Object.keys(field).length > 0
+        ? flatten(field, `${prefix}${key}.`)
+        : [[prefix + key, typeof field === 'string' ? field : JSON.stringify(field)]],
+  );
+}
+
+function showChoices() {
+  const { rows, metrics } = table();
+  element('choices').replaceChildren(
+    ...rows.map(({ label }) => {
+      const box = make('input');
+      box.type = 'checkbox';
+      box.checked = !state.off.has(label);
+      box.addEventListener('change', () => {
+        if (box.checked) state.off.delete(label);
+        else state.off.add(label);
+        showRows();
+      });
+      return make('label', '', [box, swatch(label), label]);
+    }),
+  );
+  state.metric = Math.min(state.metric, Math.max(0, metrics.length - 1));
+  fillSelect('metric', metrics.map(({ name }) => name), state.metric); // prettier-ignore
+}
+
+/** @param {string} id @param {readonly string[]} names @param {number} chosen */
+function fillSelect(id, names, chosen) {
+  const select = /** @type {HTMLSelectElement} */ (element(id));
+  select.replaceChildren(...names.map((name) => make('option', '', [name])));
+  select.selectedIndex = chosen;
+}
+
+/** All that depends on which rows are shown. */
+function showRows() {
+  element('shown').textContent = `${shown().size} of ${table().rows.length} shown`;
+  showResults();
+  showCharts();
+  showExamples();
+  showRuns();
+}
+
+function showAll() {
+  element('theme').textContent = isDark() ? 'Light theme' : 'Dark theme';
+  showChoices();
+  showRows();
+}
+
+/** @param {string} id @param {(select: HTMLSelectElement) => void} then */
+function onChange(id, then) {
+  const select = /** @type {HTMLSelectElement} */ (element(id));
+  select.addEventListener('change', () => {
+    then(select);
+  });
+}
+
+function start() {
+  const { tables, summary, limits, untrusted } = data;
+  element('summary').textContent = summary;
+  fillSelect('table', tables.map(({ title }) => title), 0); // prettier-ignore
+  onChange('table', ({ selectedIndex }) => {
+    Object.assign(state, { table: selectedIndex, metric: 0, runsPage: 0, examplesPage: 0 });
+    showAll();
+  });
+  onChange('metric', ({ selectedIndex }) => {
+    state.metric = selectedIndex;
+    showCharts();
+  });
+  element('controls').addEventListener('submit', (event) => {
+    event.preventDefault();
+  });
+  let waiting = 0;
+  element('filter').addEventListener('input', () => {
+    window.clearTimeout(waiting);
+    waiting = window.setTimeout(showRows, 150);
+  });
+  element('all').addEventListener('click', () => {
+    state.off.clear();
+    showAll();
+  });
+  element('none').addEventListener('click', () => {
+    for (const { label } of table().rows) state.off.add(label);
+    showAll();
+  });
+  element('theme').addEventListener('click', () => {
+    document.documentElement.dataset.theme = isDark() ? 'light' : 'dark';
+    showAll();
+  });
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', showAll);
+  const says = [
+    `A learning curve has at most ${limits.points} points; the logs beside the records hold every step.`,
+    `Predictions: at most ${limits.examples} test examples of a table, long texts cut; the files beside the records hold all.`,
+    'Numbers of runs are rounded for this page; records.csv has them in full.',
+  ];
+  element('limits').replaceChildren(...says.map((line) => make('li', '', [line])));
+  if (untrusted.length > 0) {
+    const rows = untrusted.map(({ path, reason }) => [{ text: path }, { text: reason, className: 'text' }]);
+    element('untrusted').replaceChildren(
+      make('h3', '', ['Files that are not used']),
+      dataTable({ id: 'untrusted-rows', caption: 'They are left as they are.', columns: [{ name: 'File' }, { name: 'Why' }], rows, tall: true }), // prettier-ignore
+    );
+  }
+  showAll();
+}
+
+start();

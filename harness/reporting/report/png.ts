@@ -1,0 +1,26 @@
+import { ChartJSNodeCanvas } from 'chart.js-node-canvas';
+import { chartsOf, labelsOf, themes, type ReportChart } from './page/charts.js';
+import type { PageData } from './page-data.ts';
+
+const width = 720;
+
+/** Draws every table's charts of its first metric in light colours, as PNG at twice their size, by their names. */
+export async function drawCharts(data: PageData): Promise<Record<string, Buffer>[]> {
+  const labels = labelsOf(data);
+  const theme = { ...themes.light, titles: true };
+  const pictures: Record<string, Buffer>[] = [];
+  for (const table of data.tables) {
+    const shown = new Set(labels);
+    const charts = Object.entries(chartsOf({ table, metric: 0, shown, labels, theme }, data.tables));
+    const drawn: Record<string, Buffer> = {};
+    for (const [name, chart] of charts) drawn[name] = await draw(chart);
+    pictures.push(drawn);
+  }
+  return pictures;
+}
+
+function draw({ config, height }: ReportChart): Promise<Buffer> {
+  const canvas = new ChartJSNodeCanvas({ width, height, backgroundColour: '#ffffff' });
+  const options = { ...config.options, responsive: false, devicePixelRatio: 2 };
+  return canvas.renderToBuffer({ ...config, options });
+}
