@@ -17,8 +17,8 @@ const PROSE_SHARE = 6;
 const bases: Readonly<Record<BuiltinModel, { family: string; config: string; steps: number; rate: number }>> =
   {
     'gpt2-mini': { family: 'gpt2', config: 'layers=4,width=192,heads=6', steps: 2000, rate: 2e-3 },
-    'roberta-mini': { family: 'roberta', config: 'layers=4,width=192,heads=6', steps: 4000, rate: 1e-3 },
-    't5-mini': { family: 't5', config: 'layers=3,width=192,heads=6,inner=512', steps: 2000, rate: 1e-2 },
+    'roberta-mini': { family: 'roberta', config: 'layers=4,width=192,heads=6', steps: 2500, rate: 1e-3 },
+    't5-mini': { family: 't5', config: 'layers=3,width=192,heads=6,inner=512', steps: 1500, rate: 1e-2 },
     'llama-mini': {
       family: 'llama',
       config: 'layers=4,width=192,heads=6,inner=512',
