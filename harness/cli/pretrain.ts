@@ -69,7 +69,6 @@ async function run(options: PretrainCommandOptions): Promise<void> {
           const detail = `loss ${loss.toFixed(3)}, ${Math.round(tokensPerSecond)} tokens/s`;
           progress.update({ phase: 'pretrain', done: step, total: totalSteps, detail });
         },
-        onNote: note,
       },
     );
     progress.stop();
