@@ -22,7 +22,7 @@ const bases: Readonly<Record<BuiltinModel, { family: string; config: string; ste
     'llama-mini': {
       family: 'llama',
       config: 'layers=4,width=192,heads=6,inner=512',
-      steps: 1500,
+      steps: 1200,
       rate: 2e-3,
     },
   };
