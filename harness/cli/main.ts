@@ -9,6 +9,7 @@ import { note } from './output.ts';
 import { paramsCommand } from './params.ts';
 import { pretrainCommand } from './pretrain.ts';
 import { reportCommand } from './report.ts';
+import { reproduceCommand } from './reproduce.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
 
@@ -22,6 +23,7 @@ async function main(args: readonly string[]): Promise<void> {
     .addCommand(paramsCommand())
     .addCommand(scoreCommand())
     .addCommand(reportCommand())
+    .addCommand(reproduceCommand())
     .addCommand(exportCommand())
     .addCommand(mergeCommand())
     .addCommand(fetchCommand())

@@ -6,6 +6,7 @@ import type { SeedPredictions } from '../runs/seed-tests.ts';
 /** The rows of a table of runs with their marks, and the comparisons that these come from. */
 export async function tableRows(
   outcomes: readonly Outcome[],
+  isPrinted?: (task: string, metric: string) => boolean,
 ): Promise<{ rows: Row[]; comparisons: readonly RowComparison[] }> {
   const { summariseRow } = await import('../reporting/table.ts');
   const { markTable } = await import('../reporting/marks.ts');
@@ -29,7 +30,7 @@ export async function tableRows(
     const tests = (metric: string) => testsOf(metric, finished, predictions);
     compared.push({ row, protocol: group[0]!.record.settings.protocol, tests });
   }
-  const { marks, comparisons } = await markTable(compared);
+  const { marks, comparisons } = await markTable(compared, isPrinted);
   const rows = compared.map(({ row }) => {
     const own = marks.get(row);
     return own ? { ...row, marks: Object.fromEntries(own) } : row;
@@ -49,9 +50,9 @@ function groupOutcomes(outcomes: readonly Outcome[]): Outcome[][] {
 }
 
 /** A metric's tests by seed; undefined where a seed has none. */
-async function testsOf(
+export async function testsOf(
   metric: string,
-  finished: readonly Outcome[],
+  finished: readonly Pick<Outcome, 'record'>[],
   predictions: readonly (SeedPredictions | undefined)[],
 ): Promise<Map<number, ComparedSeed> | undefined> {
   const tests = new Map<number, ComparedSeed>();

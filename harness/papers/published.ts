@@ -13,10 +13,10 @@ export interface PublishedRow {
   /** A method, or a variant such as `lora~rank=1`. */
   readonly method: string;
   readonly label: string;
-  /** Trained parameters as printed: `0.02M`. */
+  /** Trained parameters as printed: `0.02M`, or in percent of the base's: `0.015 %`. */
   readonly params?: string;
-  /** In the order of the columns. */
-  readonly values: readonly number[];
+  /** In the order of the columns; null where only the average is published. */
+  readonly values: readonly (number | null)[];
   readonly sds?: readonly number[];
   /** The average as printed, which may be rounded from other digits than those of the cells. */
   readonly average?: number;

@@ -1,3 +1,4 @@
+import { glueMetrics, type ResultsTable } from './published.ts';
 import type { PaperRecipe } from './red-recipes.ts';
 
 /** A row of ReFT's averages over GLUE. */
@@ -50,3 +51,17 @@ export const reftRecipes: readonly PaperRecipe[] = [
     seeds: [42, 43, 44, 45, 46],
   },
 ];
+
+/** The same as a table whose cells are not printed. */
+export const reftGlueTable: ResultsTable = {
+  id: 'reft/glue',
+  caption: 'ReFT on GLUE, RoBERTa base and large',
+  columns: Object.entries(glueMetrics).map(([task, metric]) => ({ key: task, task, metric })),
+  decimals: 1,
+  rows: reftGlue.map(({ model, method, label, paramsPercent, average, own, note }) => ({
+    ...{ model, method, label, params: `${paramsPercent} %`, average },
+    values: Object.keys(glueMetrics).map(() => null),
+    ...(!own && { quoted: true as const }),
+    ...(note !== undefined && { note }),
+  })),
+};

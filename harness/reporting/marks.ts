@@ -46,11 +46,15 @@ const resamplesOf = (metric: string): number => (metric.startsWith('METEOR') ? 1
  * and test examples, all comparisons of the table are one family of Holm's. Nothing is marked where a row has fewer than three
  * seeds, a seed failed, rows ran under different protocols, or predictions are missing or of other examples.
  */
-export async function markTable(rows: readonly ComparedRow[]): Promise<TableMarks> {
+export async function markTable(
+  rows: readonly ComparedRow[],
+  isPrinted: (task: string, metric: string) => boolean = () => true,
+): Promise<TableMarks> {
   const columns: Column[] = [];
   for (const group of groupRows(rows)) {
     if (!comparable(group)) continue;
-    for (const { name, higherIsBetter } of group[0]!.row.metrics) {
+    const { task, metrics } = group[0]!.row;
+    for (const { name, higherIsBetter } of metrics.filter(({ name }) => isPrinted(task, name))) {
       const column = await compareColumn(group, name, higherIsBetter);
       if (column) columns.push(column);
     }

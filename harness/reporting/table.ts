@@ -75,7 +75,7 @@ export function summariseRow({ records, ...row }: RowInput): Row {
 }
 
 /** How many of a row's seeds the protocol averages; undefined where all. */
-function keptSeeds(task: string, { published, settings }: RunRecord): number | undefined {
+export function keptSeeds(task: string, { published, settings }: RunRecord): number | undefined {
   if (!published) return undefined;
   const run = { task, model: published.base, methods: settings.methods.map(({ name }) => name) };
   return seedChoice(run, (id) => published.sides[id] ?? 'corrected')?.keepBest;

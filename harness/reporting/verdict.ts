@@ -1,10 +1,11 @@
-import { mean, sampleVariance } from 'simple-statistics';
+import { mean, sampleStandardDeviation, sampleVariance } from 'simple-statistics';
 import { bestOf } from './best-of.ts';
 import { studentQuantile } from './statistics.ts';
 
 /** A number as a paper prints it, in its units. */
 export interface Printed {
-  readonly mean: number;
+  /** Null where only an average is printed. */
+  readonly mean: number | null;
   /** How many decimals are printed. */
   readonly decimals: number;
   /** A sample standard deviation over `runs`, where one is printed. */
@@ -29,7 +30,7 @@ export interface Ours {
 /** What a cell's comparison with its printed number says. Differences and tolerances τ are in printed units. */
 export type Verdict =
   | { readonly kind: 'not run' | 'not comparable'; readonly reason: string }
-  | { readonly kind: 'no verdict'; readonly reason: string; readonly difference: number }
+  | { readonly kind: 'no verdict'; readonly reason: string; readonly difference?: number }
   | {
       readonly kind: 'not reproduced' | 'too noisy' | 'reproduced';
       readonly difference: number;
@@ -47,6 +48,8 @@ export interface Judged {
   readonly verdict: Verdict;
   /** Of the finished seeds, or the best of them; undefined where there is none. */
   readonly mean: number | undefined;
+  /** Of the values averaged, with n − 1. */
+  readonly sd?: number | undefined;
   readonly spread: Spread | undefined;
 }
 
@@ -70,7 +73,8 @@ export function judgeCell(ours: Ours, printed: Printed, column: readonly number[
   const spread = chosen
     ? { variance: 2 * chosen.variance, degrees: values.length - 1 }
     : spreadOf(values, printed);
-  const found = { mean: ourMean, spread };
+  const sd = chosen ? chosen.sd : values.length > 1 ? sampleStandardDeviation([...values]) : undefined;
+  const found = { mean: ourMean, sd, spread };
   if (values.length < Math.min(3, planned)) {
     const reason = `${values.length} of ${planned}${ours.reason === undefined ? '' : `: ${ours.reason}`}`;
     return { ...found, verdict: { kind: 'not run', reason } };
@@ -78,6 +82,8 @@ export function judgeCell(ours: Ours, printed: Printed, column: readonly number[
   if (ours.notComparable !== undefined) {
     return { ...found, verdict: { kind: 'not comparable', reason: ours.notComparable } };
   }
+  if (printed.mean === null)
+    return { ...found, verdict: { kind: 'no verdict', reason: 'no number is printed' } };
   const halfUnit = 0.5 * 10 ** -printed.decimals;
   return { ...found, verdict: decide(ourMean - printed.mean, spread, halfUnit, column) };
 }

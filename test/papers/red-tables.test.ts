@@ -51,7 +51,7 @@ test.skipIf(!here)('every number of the RED paper', () => {
     if (kind === 'results' || kind === 'ablation') {
       const typed = redTables.find((found) => found.id === id)!;
       expect(typed.decimals).toBe(decimals);
-      const byKey = (values: readonly number[]) =>
+      const byKey = (values: readonly (number | null)[]) =>
         Object.fromEntries(typed.columns.map(({ key }, i) => [key, values[i]]));
       const shown = typed.rows.map(
         ({ model, method, label, params, values, sds, average, quoted, turn }) => ({

@@ -69,7 +69,11 @@ test.skipIf(!process.env.DELTABENCH_DATA || !existsSync(parsed))('every number o
     per_task: Record<string, Record<string, unknown>>;
     decoding?: Record<string, unknown>;
   }
-  const { recipes } = JSON.parse(readFileSync(parsed, 'utf8')) as { recipes: Printed[] };
+  const { recipes, protocol } = JSON.parse(readFileSync(parsed, 'utf8')) as {
+    recipes: Printed[];
+    protocol: { gpt2: { eval_every: { value: number } } };
+  };
+  const everyStep = { evaluateEvery: protocol.gpt2.eval_every.value };
   const keys: Record<string, string> = {
     lr: 'learningRate',
     lr_schedule: 'schedule',
@@ -99,7 +103,10 @@ test.skipIf(!process.env.DELTABENCH_DATA || !existsSync(parsed))('every number o
     for (const [task, own] of Object.entries(per_task)) {
       const { source, settings, options } = findRecipe(task, model, method)!;
       // The optimiser is AdamW in all of them; LoRA's sites are the method's own choice.
-      const { optimizer, targets, ...printed } = { ...common, ...own, ...decoding };
+      const { optimizer, targets, ...printed } = {
+        ...{ ...common, ...own, ...decoding },
+        ...(suite === 'e2e' && everyStep),
+      };
       expect([optimizer, targets ?? sites]).toEqual(['adamw', sites]);
       // An adapter's rank is its bottleneck.
       if (method.startsWith('adapter')) {

@@ -1,0 +1,184 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { words, writeTinyEncoder } from '../tasks/tiny-encoder.ts';
+import { benchIn } from './bench.ts';
+
+// Table 6 on a tiny encoder of random weights in a folder that is called as the paper's base, and on made-up rows.
+const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
+const bench = benchIn(folder);
+const data = join(folder, 'data');
+const base = join(folder, 'roberta-large');
+
+const sentence = (i: number): string => `${words[i % 2]!} ${words[2 + (i % 6)]!} ${words[8 + (i % 8)]!}`;
+const cola = (n: number): string =>
+  Array.from({ length: n }, (_, i) => ['made', String(i % 2), '', sentence(i)].join('\t')).join('\n');
+const mrpc = (n: number): string =>
+  ['label\tid1\tid2\tsentence1\tsentence2', ...Array.from({ length: n }, (_, i) => [String(i % 2), `${i}`, `${i}b`, sentence(i), sentence(i + 1)].join('\t'))].join('\n'); // prettier-ignore
+
+beforeAll(async () => {
+  await writeTinyEncoder(base);
+  const files = {
+    'CoLA/train.tsv': cola(48),
+    'CoLA/dev.tsv': cola(41),
+    'MRPC/msr_paraphrase_train.txt': mrpc(24),
+    'MRPC/msr_paraphrase_test.txt': mrpc(24),
+  };
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(data, path)), { recursive: true });
+    await writeFile(join(data, path), text);
+  }
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const common = (results: string) => [
+  ...[
+    '--model',
+    `roberta-large=${base}`,
+    '--data',
+    data,
+    '--threads',
+    '1',
+    '--results',
+    join(folder, results),
+  ],
+];
+
+interface Output {
+  id: string;
+  protocol: string;
+  rehearsal: boolean;
+  rows: {
+    method: string;
+    parameters: { ours?: number };
+    cells: { column: string; theirs: { mean: number }; ours?: { mean: number; n: string }; verdict: { kind: string; reason?: string; tolerance?: number } }[]; // prettier-ignore
+  }[];
+  tally: { judged: number };
+  runs: { settings: { protocol: string; task: { name: string } } }[];
+}
+
+test('what can be run is run, the rest says why, and the same command does nothing anew', async () => {
+  const args = [
+    'reproduce',
+    'red/table-6',
+    ...common('results'),
+    '--seeds',
+    '42',
+    '43',
+    '44',
+    '--tasks',
+    'cola',
+    'qqp',
+  ];
+  const { stdout, stderr, exitCode } = await bench(...args);
+  expect(exitCode, stderr).toBe(0);
+  expect(stderr).toMatch(/^Estimated for this device from a matrix product of .* GFLOP\/s/m);
+  expect(stderr).toMatch(
+    /^cola +roberta-large +red~no-scaling +3 seeds +\d+ s each, \d+ s in all, \S+ GiB$/m,
+  );
+  // After every cell the table, here with one of three seeds.
+  expect(stderr).toMatch(/^ +ours .* \(1 of 3\)/m);
+  expect(stdout).toMatch(/^red\/table-6: .* \(protocol published\)$/m);
+  expect(stdout).toMatch(/^RED +theirs +– +90\.3 ± 1\.40 +68\.1 ± 1\.69 +88\.7 ± 0\.11$/m);
+  expect(stdout).toMatch(/^not run: left out by --tasks \(RED mrpc, /m);
+  expect(stdout).toMatch(/^not run: .*QQP.* \(RED qqp, /m);
+
+  const again = await bench(...args, '--json');
+  expect(again.stderr).not.toContain('seed 42');
+  const table = JSON.parse(again.stdout) as Output;
+  expect(table).toMatchObject({ id: 'red/table-6', protocol: 'published', rehearsal: false });
+  const cells = table.rows.map(({ cells }) => cells.find(({ column }) => column === 'cola')!);
+  for (const { ours, verdict } of cells) {
+    expect(ours!.n).toBe('3');
+    // Random weights and ten sentences: nowhere near the printed number, or too noisy to tell.
+    expect(['not reproduced', 'too noisy']).toContain(verdict.kind);
+    expect(verdict.tolerance).toBeGreaterThan(0);
+  }
+  expect(table.tally.judged).toBe(3);
+  expect(table.runs).toHaveLength(9);
+  expect(table.runs.every(({ settings }) => settings.protocol === 'published')).toBe(true);
+  // Table 7 shares RED's cells.
+  const shared = await bench('reproduce', 'red/table-7', ...common('results'), '--seeds', '42', '43', '44', '--dry-run', '--json'); // prettier-ignore
+  const { runs } = JSON.parse(shared.stdout) as { runs: { task: string; method: string }[] };
+  expect(runs.filter(({ task }) => task === 'cola').map(({ method }) => method)).toEqual(['red~position=attn', 'red~position=ffn+attn']); // prettier-ignore
+}, 90_000);
+
+test('the published protocol runs the seeds of the code; --budget and --methods cut', async () => {
+  const { stdout, exitCode } = await bench('reproduce', 'red/table-6', ...common('dry'), '--dry-run');
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^cola +roberta-large +red +15 seeds/m);
+  expect(stdout).toMatch(/^mrpc +roberta-large +red +5 seeds/m);
+  await expect(readdir(join(folder, 'dry'))).rejects.toThrow();
+
+  const cut = await bench('reproduce', 'red/table-6', ...common('cut'), '--methods', 'red~no-bias', '--budget', '0s', '--json'); // prettier-ignore
+  expect(cut.exitCode, cut.stderr).toBe(0);
+  const { rows, runs } = JSON.parse(cut.stdout) as Output;
+  const reasons = rows.map(({ cells }) => cells[1]!.verdict.reason);
+  expect(reasons).toEqual(['left out by --methods', 'left out by --methods', 'over the time of --budget']);
+  expect(runs).toEqual([]);
+});
+
+test('shortened runs, and other bases, are not comparable', async () => {
+  const short = ['--tasks', 'cola', '--methods', 'red~no-bias', '--seeds', '1', '--max-steps', '2', '--json'];
+  const { stdout, stderr } = await bench('reproduce', 'red/table-6', ...common('short'), ...short);
+  const { rows } = JSON.parse(stdout) as Output;
+  expect(rows[2]!.cells[1]!.verdict, stderr).toEqual({ kind: 'not comparable', reason: '--max-steps' });
+  const other = await bench(
+    ...[
+      'reproduce',
+      'red/table-6',
+      '--scale',
+      'mini',
+      '--data',
+      data,
+      '--threads',
+      '1',
+      '--results',
+      join(folder, 'other'),
+    ],
+    ...[
+      '--model',
+      `roberta-large=random-bert~layers=2,width=16,heads=2,vocab=20,positions=16`,
+      '--tokenizer',
+      base,
+    ],
+    ...short,
+  );
+  const rehearsed = JSON.parse(other.stdout) as Output;
+  expect(rehearsed.rehearsal).toBe(true);
+  expect(rehearsed.rows[2]!.cells[1]!.verdict.reason, other.stderr).toMatch(
+    /^base random-bert.* in place of roberta-large$/,
+  );
+}, 60_000);
+
+test('tables without runs: settings beside ours, tasks that are not built, recipes that are not public', async () => {
+  const eleven = await bench('reproduce', 'red/table-11');
+  expect(eleven.stdout).toMatch(/^red learningRate +0\.06 +0\.00005 → 0\.006$/m);
+  expect(eleven.stdout).toMatch(/^lora labelSmoothing +0\.1 +0\.1$/m);
+  const eight = await bench('reproduce', 'red/table-8', '--data', data);
+  expect(eight.stdout).toMatch(/^CoLA +8\.5K → 48 +522 → 21 +521 → 20 +Mcc → Matthews$/m);
+  expect(eight.stdout).toMatch(/^QQP: not here: /m);
+  for (const table of ['red/table-4', 'red/table-18', 'red/figure-2']) {
+    const { stdout, exitCode } = await bench('reproduce', table);
+    expect(stdout).toMatch(/^not run: the task \S+ is not built yet/m);
+    expect(exitCode).toBe(0);
+  }
+  const reft = await bench('reproduce', 'reft/glue', '--dry-run');
+  expect(reft.stdout).toMatch(/^cola +roberta-base +loreft +5 seeds/m);
+}, 60_000);
+
+test('what does not exist', async () => {
+  for (const [args, message] of [
+    [['red/table-20'], /There is no table "red\/table-20"\. Did you mean "red\/table-2"\?/],
+    [['red/table-6', '--tasks', 'rte'], /--tasks rte: the table has mrpc, cola, qqp\./],
+    [['red/table-6', '--methods', 'lora'], /--methods lora: the table has red, red~no-scaling/],
+    [['red/table-6', '--budget', 'soon'], /such as 6h, 90m or 45s/],
+    [['red/table-6', '--model', 'roberta-large'], /give base=place; the bases here are roberta-large/],
+    [['red/table-6', '--protocol', 'publishd'], /no protocol "publishd"\. Did you mean "published"\?/],
+  ] as const) {
+    const { stderr, exitCode } = await bench('reproduce', ...args);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(2);
+  }
+});
