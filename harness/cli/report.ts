@@ -7,13 +7,13 @@ import type { PageData } from '../reporting/report/page-data.ts';
 import type { PredictionRow } from '../reporting/report/predictions.ts';
 import type { Report } from '../reporting/report/report.ts';
 import type { ReportRow, ReportRun } from '../reporting/report/rows.ts';
-import { collectRecords, readRows, type FoundRecord, type Untrusted } from '../runs/collect.ts';
+import { collectRecords, readRows, together, type FoundRecord, type Untrusted } from '../runs/collect.ts';
 import { note, print } from './output.ts';
 
 interface ReportOptions {
   readonly results: string;
   readonly out: string;
-  readonly format: string;
+  readonly format?: string;
   readonly open?: true;
 }
 
@@ -63,21 +63,23 @@ function ofTables(
   return Object.fromEntries(tables.map((table) => [`tables/${table.slug}.${ending}`, write(table)]));
 }
 
+/** Charts of more tables than this are drawn only where they are asked for: it takes a second a table. */
+const mostDrawn = 12;
+
 /** `bench report`: tables, charts and a page of all records. */
 export function reportCommand(): Command {
-  const all = Object.keys(formats).join(',');
   return new Command('report')
     .summary('write tables, charts and a page of all records')
     .description('Puts all records below a results folder into tables and charts; it runs nothing.')
     .option('--results <folder>', 'where the records lie', 'results')
     .option('--out <folder>', 'where to write', 'reports')
-    .option('--format <names>', 'which files to write', all)
+    .option('--format <names>', `which files to write: ${Object.keys(formats).join(',')} (default: all)`)
     .option('--open', 'show the page in a browser')
     .action(report);
 }
 
 async function report({ results, out, format, open }: ReportOptions): Promise<void> {
-  const asked = [...new Set(format.split(',').map((name) => name.trim()))];
+  const asked = [...new Set(format?.split(',').map((name) => name.trim()) ?? Object.keys(formats))];
   const unknown = asked.find((name) => !Object.hasOwn(formats, name));
   if (unknown !== undefined) {
     const known = Object.keys(formats);
@@ -89,6 +91,10 @@ async function report({ results, out, format, open }: ReportOptions): Promise<vo
   const read = await readReport(results);
   if (read.tables.length === 0) {
     throw new UsageError(`${results} holds no records to report; "bench run" makes some.`);
+  }
+  if (format === undefined && read.tables.length > mostDrawn) {
+    asked.splice(asked.indexOf('png'), 1);
+    note(`${read.tables.length} tables: charts as pictures only by --format png.`);
   }
   let data: Promise<PageData> | undefined;
   const page = (): Promise<PageData> => (data ??= readPage(read));
@@ -106,11 +112,14 @@ async function report({ results, out, format, open }: ReportOptions): Promise<vo
 
 async function readReport(results: string): Promise<Report & { untrusted: Untrusted[] }> {
   const { reportTables } = await import('../reporting/report/rows.ts');
+  const { markTables } = await import('./report-marks.ts');
   const { records, untrusted } = await collectRecords(results);
-  const runs: ReportRun[] = [];
-  for (const found of records)
-    runs.push({ ...found, ...(await readSteps(results, found, records.length, untrusted)) });
-  return { made: new Date(), results, tables: reportTables(runs), untrusted };
+  const runs = await together(records, async (found): Promise<ReportRun> => {
+    const steps = await readSteps(results, found, records.length, untrusted);
+    return { ...found, ...steps };
+  });
+  const { tables, why } = await markTables(reportTables(runs), results);
+  return { made: new Date(), results, tables, untrusted, notes: why === undefined ? [] : [why] };
 }
 
 /** What the training log says; one that cannot be trusted is listed. */

@@ -30,13 +30,11 @@ export async function collectRecords(
 ): Promise<{ records: FoundRecord[]; untrusted: Untrusted[] }> {
   const untrusted: Untrusted[] = [];
   const byIdentity = new Map<string, FoundRecord>();
-  for (const path of await recordFiles(results)) {
-    const file = join(results, path);
-    const tooLarge = (await stat(file).catch(() => undefined))?.size ?? 0;
-    const read =
-      tooLarge > largest.record
-        ? { reason: `it has ${tooLarge} bytes, no record has` }
-        : await readRecord(file);
+  const files = await together(await recordFiles(results), async (path) => ({
+    path,
+    read: await readSmall(join(results, path)),
+  }));
+  for (const { path, read } of files) {
     if (read === undefined) continue;
     if ('reason' in read) {
       untrusted.push({ path, reason: read.reason });
@@ -49,6 +47,23 @@ export async function collectRecords(
     if (left) untrusted.push({ path: left.path, reason: `it is of the same cell as ${kept.path}` });
   }
   return { records: [...byIdentity.values()], untrusted };
+}
+
+async function readSmall(file: string): ReturnType<typeof readRecord> {
+  const size = (await stat(file).catch(() => undefined))?.size ?? 0;
+  return size > largest.record ? { reason: `it has ${size} bytes, no record has` } : readRecord(file);
+}
+
+/** Reads some files at a time, which the disk serves faster than one after the other; answers in the order of the items. */
+export async function together<Item, Answer>(
+  items: readonly Item[],
+  read: (item: Item) => Promise<Answer>,
+): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (let at = 0; at < items.length; at += 16) {
+    answers.push(...(await Promise.all(items.slice(at, at + 16).map(read))));
+  }
+  return answers;
 }
 
 /** Paths of the JSON files below a folder; working folders and the gate's baseline are left out. */

@@ -28,6 +28,9 @@ const rowSchema = z.looseObject({
 });
 type Row = z.infer<typeof rowSchema>;
 
+/** A run, where its record lies, and its task. */
+export type TestedRun = Pick<Outcome, 'record' | 'path'> & { readonly cell: Pick<Outcome['cell'], 'task'> };
+
 /** What the predictions beside a record say. */
 export interface SeedPredictions {
   /** Every prediction of the test set is the same. */
@@ -39,7 +42,7 @@ export interface SeedPredictions {
 }
 
 /** Reads the predictions of finished runs; references that many runs share are prepared once. */
-export function predictionReader(): (outcome: Outcome) => Promise<SeedPredictions | undefined> {
+export function predictionReader(): (tested: TestedRun) => Promise<SeedPredictions | undefined> {
   const scorers = new Map<string, Promise<E2EScorer>>();
   const scorerOf = (references: readonly (readonly string[])[]): Promise<E2EScorer> => {
     const key = JSON.stringify(references);

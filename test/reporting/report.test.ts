@@ -37,6 +37,7 @@ const reportOf = (tables: readonly ReportTable[]): Report => ({
   results: 'results',
   tables,
   untrusted: [],
+  notes: [],
 });
 
 describe('tables', () => {

@@ -453,7 +453,7 @@ export function radar(context, tables) {
               color: theme.text,
               backdropColor: theme.background,
               maxTicksLimit: 6,
-              z: 1,
+              showLabelBackdrop: ({ tick }) => tick.value < 100,
               // The outermost would stand on the first task's points.
               callback: (share) => (share === 100 ? '' : `${share} %`),
             },
