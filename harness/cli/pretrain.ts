@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { PretrainOptions, PretrainRecord } from '../runs/pretrain.ts';
 import { Interrupted } from '../training/types.ts';
 import { count, positive } from './input.ts';
 import { note, print, printJson } from './output.ts';
@@ -56,35 +57,41 @@ export function pretrainCommand(): Command {
 async function run(options: PretrainCommandOptions): Promise<void> {
   // Imported here, because help need not wait for it.
   const { pretrain } = await import('../runs/pretrain.ts');
+  const request = { ...options, texts: options.text, settings: options.set };
+  const record = await showPretraining((reporting) => pretrain(request, reporting));
+  if (!record) return;
+  if (options.json) printJson(record);
+  else print(`${options.out}: ${describe(record)}`);
+}
+
+/** Shows how far pretraining is; undefined where a signal stopped it. */
+export async function showPretraining(
+  start: (options: PretrainOptions) => Promise<PretrainRecord>,
+): Promise<PretrainRecord | undefined> {
   const progress = createProgress();
   const { signal } = stopOnSignals(() => {
     progress.stop();
   });
   try {
-    const record = await pretrain(
-      { ...options, texts: options.text, settings: options.set },
-      {
-        signal,
-        onProgress({ step, totalSteps, loss, tokensPerSecond }) {
-          const detail = `loss ${loss.toFixed(3)}, ${Math.round(tokensPerSecond)} tokens/s`;
-          progress.update({ phase: 'pretrain', done: step, total: totalSteps, detail });
-        },
+    return await start({
+      signal,
+      onProgress({ step, totalSteps, loss, tokensPerSecond }) {
+        const detail = `loss ${loss.toFixed(3)}, ${Math.round(tokensPerSecond)} tokens/s`;
+        progress.update({ phase: 'pretrain', done: step, total: totalSteps, detail });
       },
-    );
-    progress.stop();
-    if (options.json) {
-      printJson(record);
-      return;
-    }
-    const { training, parameters } = record;
-    const last = training.evaluations.find(({ step }) => step === training.bestStep);
-    print(
-      `${options.out}: ${options.family}, ${parameters.toLocaleString('en')} parameters, held-out loss ${last?.loss.toFixed(4) ?? 'unknown'} at step ${training.bestStep} of ${training.steps}`,
-    );
+    });
   } catch (error) {
-    progress.stop();
     if (!(error instanceof Interrupted)) throw error;
     note('Stopped. The same command goes on from here.');
     process.exitCode = 130;
+    return undefined;
+  } finally {
+    progress.stop();
   }
+}
+
+/** What pretraining gave, in a line. */
+export function describe({ training, parameters }: PretrainRecord): string {
+  const best = training.evaluations.find(({ step }) => step === training.bestStep);
+  return `${parameters.toLocaleString('en')} parameters, held-out loss ${best?.loss.toFixed(4) ?? 'unknown'} at step ${training.bestStep} of ${training.steps}`;
 }

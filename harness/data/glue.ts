@@ -119,7 +119,7 @@ export async function loadGlue(name: GlueName, source: DataSource): Promise<Glue
 async function makeBuiltin(name: GlueName): Promise<Glue> {
   const { builtinGlue } = await import('./builtin/glue/index.ts');
   const rows = builtinGlue(name);
-  return { form: 'built-in', hash: hashText(JSON.stringify(rows)), mismatched: [], ...rows };
+  return { form: 'built-in', hash: hashText(JSON.stringify(rows)), ...rows };
 }
 
 const splitsOf = (name: GlueName): Split[] =>

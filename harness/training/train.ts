@@ -40,7 +40,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const all = taken(job.train);
   const at = (epoch: number): readonly Example[] => (job.trainAt ? taken(job.trainAt(epoch)) : all);
   const examplesOf = stepExamples(all, recipe.batchSize, seed, at);
-  const totalSteps = countSteps(recipe, job.train.length);
+  const totalSteps = packs.length === 0 ? 0 : countSteps(recipe, job.train.length);
   const every = recipe.evaluateEvery ?? Math.ceil(job.train.length / recipe.batchSize);
   const planned = Array.from({ length: totalSteps }, (_, step) =>
     cutMicroBatches(objective, examplesOf(step), recipe.microBatch),

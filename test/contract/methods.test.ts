@@ -72,7 +72,7 @@ function ofReal(logits: Float32Array, { attention_mask, labels }: Batch): Float3
   return logits.filter((_, i) => mask[Math.floor(i / width)]);
 }
 
-// `none` trains a task's head alone, and these bases have none.
+// `none` trains a task's head alone, which these bases lack.
 const names = [...methods.keys()].filter((name) => name !== 'none');
 const cases = families.flatMap((family) => names.map((name) => [family, name] as const));
 describe.each(cases)('%s: %s', (family, name) => {

@@ -37,6 +37,7 @@ const tokenizer: Tokenizer = {
   decode: (ids) => Buffer.from(ids).toString(),
   template: (texts) => ({ ids: texts.flat(), types: texts.flat().map(() => 0) }),
   vocabSize: 300,
+  chat: () => '',
   tokenId: () => undefined,
   eosId: 299,
   files: [],

@@ -1,0 +1,20 @@
+import { Argument, Command } from 'commander';
+import { builtinModels, type BuiltinModel } from '../models/builtin.ts';
+import { pretrainBuiltin } from '../runs/pretrain-builtin.ts';
+import { positive } from './input.ts';
+import { print } from './output.ts';
+import { describe, showPretraining } from './pretrain.ts';
+
+// npm run pretrain:builtin [-- NAME…]
+await new Command('pretrain:builtin')
+  .description('Makes the built-in bases again; one whose folder is there with the same settings stays.')
+  .addArgument(new Argument('[names...]', 'which of them (default: all)').choices(builtinModels))
+  .option('--threads <number>', 'threads of the CPU (default: all)', positive)
+  .action(async (names: BuiltinModel[], { threads }: { threads?: number }) => {
+    for (const name of names.length > 0 ? names : builtinModels) {
+      const record = await showPretraining((reporting) => pretrainBuiltin(name, threads, reporting));
+      if (!record) return;
+      print(`${name}: ${describe(record)}`);
+    }
+  })
+  .parseAsync();
