@@ -10,13 +10,15 @@ export function sampledSums(
   rows: readonly Float64Array[],
 ): SampledMetric {
   const width = rows[0]?.length ?? 0;
+  // One array, because reading many small ones takes several times as long.
+  const flat = new Float64Array(rows.length * width);
+  for (const [i, row] of rows.entries()) flat.set(row, i * width);
   return (counts) => {
     const sum = new Float64Array(width);
-    for (let i = 0; i < rows.length; i++) {
+    for (let i = 0, at = 0; i < counts.length; i++, at += width) {
       const count = counts[i]!;
       if (count === 0) continue;
-      const row = rows[i]!;
-      for (let j = 0; j < width; j++) sum[j]! += count * row[j]!;
+      for (let j = 0; j < width; j++) sum[j]! += count * flat[at + j]!;
     }
     return score(sum);
   };
@@ -30,53 +32,69 @@ export function sampledMean(values: readonly number[]): SampledMetric {
   );
 }
 
+/** A metric of classes from how often each pair of label and prediction occurs. */
+type PairScore = (counts: Uint32Array, classes: readonly number[]) => number;
+
 /** Metrics of classes and values by the names that tasks give them, from labels and predictions of the same examples. */
 export const sampledLabels: Readonly<
   Record<string, (labels: readonly number[], predictions: readonly number[]) => SampledMetric>
 > = {
-  accuracy: (labels, predictions) => sampledMean(labels.map((label, i) => Number(label === predictions[i]))),
-  F1: (labels, predictions) =>
-    sampledSums(
-      { score: ([both, either]) => (either === 0 ? 0 : (2 * both!) / either!) },
-      labels.map((label, i) => {
-        const [a, b] = [Number(label === 1), Number(predictions[i] === 1)];
-        return Float64Array.of(a * b, a + b);
-      }),
-    ),
-  Matthews: sampledMatthews,
+  accuracy: (labels, predictions) => sampledPairs(labels, predictions, pairAccuracy),
+  F1: (labels, predictions) => sampledPairs(labels, predictions, pairF1),
+  Matthews: (labels, predictions) => sampledPairs(labels, predictions, pairMatthews),
   Pearson: sampledPearson,
   Spearman: sampledSpearman,
 };
 
-/** Matthews' correlation from the counts of each pair of classes. */
-function sampledMatthews(labels: readonly number[], predictions: readonly number[]): SampledMetric {
+/** Only the counts of pairs change from sample to sample, and counting them is quick. */
+function sampledPairs(
+  labels: readonly number[],
+  predictions: readonly number[],
+  score: PairScore,
+): SampledMetric {
   const classes = [...new Set([...labels, ...predictions])];
-  const size = classes.length;
   const place = new Map(classes.map((value, i) => [value, i]));
   const pairs = Uint32Array.from(
     labels,
-    (label, i) => place.get(label)! * size + place.get(predictions[i]!)!,
+    (label, i) => place.get(label)! * classes.length + place.get(predictions[i]!)!,
   );
   return (counts) => {
-    const table = new Float64Array(size * size);
+    const table = new Uint32Array(classes.length ** 2);
     for (let i = 0; i < pairs.length; i++) table[pairs[i]!]! += counts[i]!;
-    let [n, right, cross, labelSquares, predictionSquares] = [0, 0, 0, 0, 0];
-    for (let a = 0; a < size; a++) {
-      let [row, column] = [0, 0];
-      for (let b = 0; b < size; b++) {
-        row += table[a * size + b]!;
-        column += table[b * size + a]!;
-      }
-      n += row;
-      right += table[a * size + a]!;
-      cross += row * column;
-      labelSquares += row ** 2;
-      predictionSquares += column ** 2;
-    }
-    const spread = (n ** 2 - labelSquares) * (n ** 2 - predictionSquares);
-    return spread === 0 ? 0 : (right * n - cross) / Math.sqrt(spread);
+    return score(table, classes);
   };
 }
+
+const pairAccuracy: PairScore = (counts, { length: size }) => {
+  const right = counts.reduce((sum, count, i) => sum + (i % (size + 1) === 0 ? count : 0), 0);
+  return right / counts.reduce((sum, count) => sum + count, 0);
+};
+
+const pairF1: PairScore = (counts, classes) => {
+  const size = classes.length;
+  const one = classes.indexOf(1);
+  let either = 0;
+  for (let i = 0; one >= 0 && i < size; i++) either += counts[one * size + i]! + counts[i * size + one]!;
+  return either === 0 ? 0 : (2 * counts[one * size + one]!) / either;
+};
+
+const pairMatthews: PairScore = (counts, { length: size }) => {
+  let [n, right, cross, labelSquares, predictionSquares] = [0, 0, 0, 0, 0];
+  for (let a = 0; a < size; a++) {
+    let [row, column] = [0, 0];
+    for (let b = 0; b < size; b++) {
+      row += counts[a * size + b]!;
+      column += counts[b * size + a]!;
+    }
+    n += row;
+    right += counts[a * size + a]!;
+    cross += row * column;
+    labelSquares += row ** 2;
+    predictionSquares += column ** 2;
+  }
+  const spread = (n ** 2 - labelSquares) * (n ** 2 - predictionSquares);
+  return spread === 0 ? 0 : (right * n - cross) / Math.sqrt(spread);
+};
 
 function sampledPearson(labels: readonly number[], predictions: readonly number[]): SampledMetric {
   const [a, b] = [centred(labels), centred(predictions)];
@@ -151,6 +169,15 @@ export interface ResampleOptions {
   readonly population?: number | undefined;
 }
 
+/** Tests of the same examples. */
+interface TestSet {
+  /** Of each example among all ids. */
+  readonly places: Uint32Array;
+  /** How often each example is in the current resample. */
+  readonly counts: Uint32Array;
+  readonly tests: number[];
+}
+
 /**
  * A metric of many tests on the same resamples of example ids, by test: each resample draws as many ids as there are, with
  * replacement, and a test's metric uses those that it has, as often as they were drawn. NaN counts as 0, as where it is printed.
@@ -161,7 +188,7 @@ export function resampleTests(
 ): Float64Array[] {
   const places = new Map<string, number>();
   // Methods of one seed share their test set.
-  const sets = new Map<string, { readonly places: Uint32Array; readonly tests: number[] }>();
+  const sets = new Map<string, TestSet>();
   for (const [t, { ids }] of tests.entries()) {
     const key = JSON.stringify(ids);
     const set = sets.get(key) ?? {
@@ -170,6 +197,7 @@ export function resampleTests(
         places.set(id, place);
         return place;
       }),
+      counts: new Uint32Array(ids.length),
       tests: [],
     };
     set.tests.push(t);
@@ -182,8 +210,8 @@ export function resampleTests(
   for (let k = 0; k < resamples; k++) {
     all.fill(0);
     for (let i = 0; i < size; i++) all[draw(size)]!++;
-    for (const { places, tests: own } of sets.values()) {
-      const counts = places.map((place) => all[place]!);
+    for (const { places, counts, tests: own } of sets.values()) {
+      for (let i = 0; i < places.length; i++) counts[i] = all[places[i]!]!;
       for (const t of own) {
         const value = tests[t]!.metric(counts);
         scores[t]![k] = Number.isNaN(value) ? 0 : value;
