@@ -65,7 +65,7 @@ const commands: Readonly<Record<string, string>> = {
   '%': '\\%',
   '#': '\\#',
   _: '\\_',
-  '~': '\\textasciitilde{}',
+  '~': '$\\sim$',
   '^': '\\textasciicircum{}',
   '<': '$<$',
   '>': '$>$',

@@ -54,15 +54,13 @@ export function paretoFront(points, higherIsBetter) {
   const order = points.map((_, i) => i);
   const at = (/** @type {number} */ i) => points[i] ?? { x: 0, y: 0 };
   order.sort((i, j) => at(i).x - at(j).x || sign * (at(j).y - at(i).y));
-  let best = -Infinity;
-  return order.filter((i, rank) => {
-    const value = sign * at(i).y;
-    const before = order[rank - 1];
+  /** @type {{ x: number, y: number } | undefined} The last one of the front. */
+  let last;
+  return order.filter((i) => {
+    const { x, y } = at(i);
     // Equal points are equally good.
-    const equal =
-      before !== undefined && at(before).x === at(i).x && at(before).y === at(i).y && value === best;
-    if (value <= best && !equal) return false;
-    best = value;
+    if (last && sign * y <= sign * last.y && !(x === last.x && y === last.y)) return false;
+    last = { x, y };
     return true;
   });
 }

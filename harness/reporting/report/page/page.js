@@ -166,7 +166,7 @@ function showResults() {
     { name: 'Method' },
     { name: 'Trainable', numeric: true },
     ...metrics.map(({ name, higherIsBetter }) => ({
-      name: `${name} ${higherIsBetter ? '↑' : '↓'}`,
+      name: `${name}\u00a0${higherIsBetter ? '↑' : '↓'}`,
       numeric: true,
     })),
     { name: 'n', numeric: true },
@@ -284,7 +284,9 @@ function exampleOf({ id, input, references, answers }, rows, visible) {
     .slice(0, mostAnswers)
     .map((answer) => [
       { text: answer.label, label: answer.label },
-      { text: answer.text, className: 'text' },
+      answer.text.trim() === ''
+        ? { text: '(empty)', className: 'empty' }
+        : { text: answer.text, className: 'text' },
       ...scores.map((name) => ({ text: number(answer.scores[name], 3) })),
     ]);
   return make('article', '', [
