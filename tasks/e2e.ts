@@ -1,7 +1,8 @@
 import { cacheFolder } from '../harness/data/cache.ts';
 import { groupByMeaning, loadE2E } from '../harness/data/e2e.ts';
+import { cleanUpSpaces } from '../harness/data/clean-up-spaces.ts';
 import { encodePair } from '../harness/data/encode-pair.ts';
-import type { MetricInfo, TextTask } from '../harness/data/task.ts';
+import type { MetricInfo, TestItem, TextTask } from '../harness/data/task.ts';
 import { corpusValues, e2eScorer, segmentValues } from '../harness/metrics/e2e.ts';
 import { loadParaphrases } from '../harness/metrics/meteor-paraphrases.ts';
 
@@ -53,6 +54,12 @@ const task: TextTask = {
         references,
       })),
     };
+  },
+
+  draw(splits, { side }) {
+    if (side('e2e-references') !== 'code') return splits;
+    const tidy = ({ references, ...item }: TestItem): TestItem => ({ ...item, references: references.map(cleanUpSpaces) }); // prettier-ignore
+    return { ...splits, test: splits.test.map(tidy) };
   },
 
   encode: encodePair,

@@ -83,6 +83,8 @@ export interface TextTask extends TaskBase {
   readonly selection?: string;
   /** Throws UsageError where the data is missing or malformed. */
   load(source: DataSource): Promise<Splits>;
+  /** What a run trains on, validates and tests with, where that depends on more than the data. */
+  draw?(splits: Splits, draw: Draw): Splits;
   /** Token ids of one example for a decoder, cut to the lengths given; `target` is empty for a test input. */
   encode(
     input: TextPair['input'],

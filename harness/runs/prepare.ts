@@ -77,7 +77,8 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
       work = { kind: 'label', task, splits: task.draw(await load(), draw), head, draw };
     } else {
       const written = task.kind === 'label' ? asTextTask({ ...task, load }, draw) : task;
-      const splits = await textOf(task.kind === 'label' ? key : data, written, source);
+      const loaded = await textOf(task.kind === 'label' ? key : data, written, source);
+      const splits = written.draw ? written.draw(loaded, draw) : loaded;
       work = { kind: 'text', task: written, splits, endToken: endTokenOf(tokenizer, base.id) };
     }
     const settings: Settings = {
