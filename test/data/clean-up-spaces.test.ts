@@ -28,7 +28,7 @@ test("E2E's references change on the code's side alone", () => {
 const official = join(process.env.DELTABENCH_DATA ?? '', 'e2e', 'original', 'testset_w_refs.csv');
 
 test.skipIf(!existsSync(official))('52 of the 4,693 official references, as in the released file', () => {
-  const rows = parse(readFileSync(official, 'utf8'), { columns: true, bom: true }) as { ref: string }[];
+  const rows = parse<{ ref: string }>(readFileSync(official, 'utf8'), { columns: true, bom: true });
   const changed = rows.filter(({ ref }) => cleanUpSpaces(ref) !== ref);
   expect([rows.length, changed.length]).toEqual([4693, 52]);
 });
