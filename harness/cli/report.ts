@@ -4,10 +4,7 @@ import { Command } from 'commander';
 import { makeFolder, writeFileAtomic } from '../data/atomic.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import type { PageData } from '../reporting/report/page-data.ts';
-import type { PredictionRow } from '../reporting/report/predictions.ts';
 import type { Report } from '../reporting/report/report.ts';
-import type { ReportRow, ReportRun } from '../reporting/report/rows.ts';
-import { collectRecords, readRows, together, type FoundRecord, type Untrusted } from '../runs/collect.ts';
 import { note, print } from './output.ts';
 
 interface ReportOptions {
@@ -20,32 +17,26 @@ interface ReportOptions {
 /** A report's files by their paths below the output folder. */
 type Files = Record<string, string | Uint8Array>;
 
-/** What formats are written from; the page's data are made where they are asked for. */
-interface Source {
-  readonly report: Report;
-  page(): Promise<PageData>;
-}
-
-const formats: Record<string, (source: Source) => Promise<Files>> = {
-  async md({ report }) {
+const formats: Record<string, (report: Report, page: PageData) => Promise<Files>> = {
+  async md(report) {
     const { markdownReport } = await import('../reporting/report/markdown.ts');
     return { 'report.md': markdownReport(report) };
   },
-  async tex({ report }) {
+  async tex(report) {
     const { latexDocument, latexTable } = await import('../reporting/report/latex.ts');
     return { 'report.tex': latexDocument(report), ...ofTables(report, 'tex', latexTable) };
   },
-  async csv({ report }) {
+  async csv(report) {
     const { recordsCsv, tableCsv } = await import('../reporting/report/csv.ts');
     return { 'records.csv': recordsCsv(report), ...ofTables(report, 'csv', tableCsv) };
   },
-  async html({ page }) {
+  async html(_, page) {
     const { htmlPage } = await import('../reporting/report/html.ts');
-    return { 'report.html': await htmlPage(await page()) };
+    return { 'report.html': await htmlPage(page) };
   },
-  async png({ report, page }) {
+  async png(report, page) {
     const { drawCharts } = await import('../reporting/report/png.ts');
-    const pictures = await drawCharts(await page());
+    const pictures = await drawCharts(page);
     const named = pictures.flatMap((charts, t) =>
       Object.entries(charts).map(
         ([name, png]) => [`charts/${report.tables[t]!.slug}-${name}.png`, png] as const,
@@ -88,7 +79,13 @@ async function report({ results, out, format, open }: ReportOptions): Promise<vo
     );
   }
   if (open && !asked.includes('html')) throw new UsageError('--open shows the page; add html to --format.');
-  const read = await readReport(results);
+  // Imported here, because help need not wait for it.
+  const { readReport } = await import('./read-report.ts');
+  const { report: read, page } = await readReport(results);
+  for (const { path, reason } of read.untrusted) {
+    // A name from outside may hold what a terminal takes for a command.
+    note(`${join(results, path)} is not used: ${reason}.`.replace(/\p{Cc}/gu, '�'));
+  }
   if (read.tables.length === 0) {
     throw new UsageError(`${results} holds no records to report; "bench run" makes some.`);
   }
@@ -96,86 +93,29 @@ async function report({ results, out, format, open }: ReportOptions): Promise<vo
     asked.splice(asked.indexOf('png'), 1);
     note(`${read.tables.length} tables: charts as pictures only by --format png.`);
   }
-  let data: Promise<PageData> | undefined;
-  const page = (): Promise<PageData> => (data ??= readPage(read));
   const contents: Files = {};
-  for (const name of asked) Object.assign(contents, await formats[name]!({ report: read, page }));
-  for (const { path, reason } of read.untrusted) note(`${join(results, path)} is not used: ${reason}.`);
+  for (const name of asked) Object.assign(contents, await formats[name]!(read, page));
   for (const [path, content] of Object.entries(contents)) {
     const file = join(out, path);
     await makeFolder(dirname(file));
     await writeFileAtomic(file, content);
-    if (!path.includes('/')) print(file);
   }
+  for (const line of listFiles(out, Object.keys(contents))) print(line);
   if (open) openFile(join(out, 'report.html'));
 }
 
-async function readReport(results: string): Promise<Report & { untrusted: Untrusted[] }> {
-  const { reportTables } = await import('../reporting/report/rows.ts');
-  const { markTables } = await import('./report-marks.ts');
-  const { records, untrusted } = await collectRecords(results);
-  const runs = await together(records, async (found): Promise<ReportRun> => {
-    const steps = await readSteps(results, found, records.length, untrusted);
-    return { ...found, ...steps };
-  });
-  const { tables, why } = await markTables(reportTables(runs), results);
-  return { made: new Date(), results, tables, untrusted, notes: why === undefined ? [] : [why] };
-}
-
-/** What the training log says; one that cannot be trusted is listed. */
-async function readSteps(
-  results: string,
-  found: FoundRecord,
-  runs: number,
-  untrusted: Untrusted[],
-): Promise<Pick<ReportRun, 'stepTime' | 'losses'>> {
-  const { curvePoints, medianStepTime, parseSteps, thinLosses } =
-    await import('../reporting/report/steps.ts');
-  const read = await readRows(results, found, 'steps');
-  if (!read) return {};
-  if ('reason' in read) {
-    untrusted.push(read);
-    return {};
+/** Files by their paths, and folders of files by how many there are. */
+function listFiles(out: string, paths: readonly string[]): string[] {
+  const folders = new Map<string, number>();
+  for (const path of paths) {
+    if (path.includes('/')) folders.set(dirname(path), (folders.get(dirname(path)) ?? 0) + 1);
   }
-  try {
-    const steps = parseSteps(read.rows);
-    return {
-      stepTime: medianStepTime(steps, found.record.training?.resumedFrom),
-      losses: thinLosses(steps, curvePoints(runs)),
-    };
-  } catch {
-    untrusted.push({ path: found.path, reason: 'its training log has rows of another form' });
-    return {};
-  }
-}
-
-/** What the page shows, with the predictions of each row's finished run of the lowest seed. */
-async function readPage(report: Report & { untrusted: Untrusted[] }): Promise<PageData> {
-  const { pageData } = await import('../reporting/report/page-data.ts');
-  const { exampleLimit, parsePredictions } = await import('../reporting/report/predictions.ts');
-  const { curvePoints } = await import('../reporting/report/steps.ts');
-  const rows = report.tables.flatMap((table) => table.rows);
-  const runs = rows.flatMap((row) => row.runs);
-  const predictions = new Map<ReportRow, PredictionRow[]>();
-  for (const row of rows) {
-    const finished = row.runs.filter(({ record }) => record.status === 'finished');
-    const [first] = finished.sort((a, b) => a.record.settings.seed - b.record.settings.seed);
-    const read = first && (await readRows(report.results, first, 'predictions'));
-    if (!read) continue;
-    if ('reason' in read) {
-      report.untrusted.push(read);
-      continue;
-    }
-    try {
-      predictions.set(row, parsePredictions(read.rows));
-    } catch {
-      report.untrusted.push({ path: first.path, reason: 'its predictions have rows of another form' });
-    }
-  }
-  return pageData(report, predictions, {
-    points: curvePoints(runs.length),
-    examples: exampleLimit(rows.length),
-  });
+  return [
+    ...paths.filter((path) => !path.includes('/')).map((path) => join(out, path)),
+    ...[...folders].map(
+      ([folder, count]) => `${join(out, folder)} (${count} ${count === 1 ? 'file' : 'files'})`,
+    ),
+  ];
 }
 
 /** Asks the system to show a file. */
