@@ -12,8 +12,11 @@ export interface Sequence {
 }
 export const NOTHING = -1;
 
-/** Shares of the tokens that are predicted: of BERT and of T5. */
-const MASKED_SHARE = 0.15;
+/**
+ * Shares of the tokens that are predicted. T5's own; of encoders more than BERT's 15 %, from which small ones on little text
+ * learn more in the same time (Wettig et al., 2023, arXiv:2202.08005).
+ */
+const MASKED_SHARE = 0.4;
 const NOISE_SHARE = 0.15;
 const MEAN_SPAN = 3;
 
@@ -29,7 +32,7 @@ export interface MaskingTokens {
 }
 
 /**
- * Masked language modelling (Devlin et al., 2019): of 15 % of the tokens, special ones left out, 80 % become the mask, 10 %
+ * Masked language modelling (Devlin et al., 2019): of 40 % of the tokens, special ones left out, 80 % become the mask, 10 %
  * a random token, 10 % stay; at least one a piece.
  */
 export function maskedSequence(
