@@ -79,11 +79,17 @@ const topics: Record<string, () => Promise<{ json: unknown; text: string }>> = {
   },
   async protocol() {
     const { discrepancies, sides } = await import('../papers/discrepancies.ts');
-    const blocks = discrepancies.map(({ id, what, says, suggested }) =>
+    const blocks = discrepancies.map(({ id, what, says, suggested, reproduces = suggested }) =>
       [
         `${id}: ${what}`,
         columns(
-          sides.map((side) => [`    ${side}`, says[side], ...(side === suggested ? ['(recommended)'] : [])]),
+          sides.map((side) => {
+            const taken = [
+              ...(side === suggested ? ['recommended'] : []),
+              ...(side === reproduces ? ['published'] : []),
+            ];
+            return [`    ${side}`, says[side], ...(taken.length > 0 ? [`(${taken.join(', ')})`] : [])];
+          }),
         ),
       ].join('\n'),
     );

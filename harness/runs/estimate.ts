@@ -47,6 +47,9 @@ const shareOfProduct = 0.6;
 /** Decoding a token costs so many times what a token of a training batch does: its products have few rows. */
 const decodingFactor = 3;
 
+/** Tokens of a micro-batch, where the recipe does not say (cutMicroBatches). */
+const microBatchTokens = 1_200;
+
 /** Estimates one run from its base's shapes: products count 2 operations a weight and token forwards, as much again backwards, and again where all weights learn. */
 export function estimateCell(cell: Cell, base: BaseModel, { flops }: Speed): Estimate {
   const { recipe, limits, task } = cell;
@@ -67,10 +70,10 @@ export function estimateCell(cell: Cell, base: BaseModel, { flops }: Speed): Est
   const decoding = answers * written * recipe.beams * 2 * weights * decodingFactor;
 
   const all = Object.values(base.shapes).reduce((sum, shape) => sum + shape.reduce((product, n) => product * n, 1), 0); // prettier-ignore
-  const rows = Math.min(recipe.microBatch ?? recipe.batchSize, recipe.batchSize);
-  const tokens = rows * Math.min(4 * size.tokens, recipe.promptLength + recipe.targetLength);
-  // Per token and layer some 30 vectors of the width are kept for the gradient, and the attention of every head.
-  const activations = 4 * tokens * layers * (30 * width + (2 * heads * tokens) / rows);
+  const length = Math.min(2 * size.tokens, recipe.promptLength + recipe.targetLength);
+  const tokens = Math.min(recipe.batchSize * length, recipe.microBatch === undefined ? microBatchTokens : recipe.microBatch * length); // prettier-ignore
+  // Per token and layer some 30 vectors of the width are kept for the gradient, and two rows of every head's attention.
+  const activations = 4 * tokens * layers * (30 * width + 2 * heads * length);
   const logits = kind === 'encoder' ? 0 : 8 * tokens * vocabulary;
   const leastBytes = all * (isFull ? 16 : 4);
   return {
