@@ -51,9 +51,12 @@ const topics: Record<string, () => Promise<{ json: unknown; text: string }>> = {
   },
   async models() {
     const { publicConfigs } = await import('../models/public-configs.ts');
-    const json = Object.keys(publicConfigs);
+    const { builtinModels } = await import('../models/builtin.ts');
+    const known = Object.keys(publicConfigs);
+    const json = [...builtinModels, ...known];
     const text = columns([
-      ...json.map((id) => [id, 'from the hub; `params` needs no download']),
+      ...builtinModels.map((name) => [name, 'built in: small, pretrained, with data of its own']),
+      ...known.map((id) => [id, 'from the hub; `params` needs no download']),
       ['OWNER/NAME', 'any other model of a built family on the hub'],
       ['FOLDER', 'a model in Hugging Face layout'],
       ['random-gpt2~layers=4,width=256,heads=4', 'random weights, for tests and benchmarks'],
