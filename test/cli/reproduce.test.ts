@@ -152,30 +152,23 @@ test('shortened runs, and other bases, are not comparable', async () => {
   );
 }, 60_000);
 
-test('tables without runs: settings beside ours, tasks that are not built, recipes that are not public', async () => {
+test('tables without runs: settings and data beside ours, tasks that are not built', async () => {
   const eleven = await bench('reproduce', 'red/table-11');
   expect(eleven.stdout).toMatch(/^red learningRate +0\.06 +0\.00005 → 0\.006$/m);
   expect(eleven.stdout).toMatch(/^lora labelSmoothing +0\.1 +0\.1$/m);
   const eight = await bench('reproduce', 'red/table-8', '--data', data);
   expect(eight.stdout).toMatch(/^CoLA +8\.5K → 48 +522 → 21 +521 → 20 +Mcc → Matthews$/m);
   expect(eight.stdout).toMatch(/^QQP: not here: /m);
-  for (const table of ['red/table-4', 'red/table-18', 'red/figure-2']) {
-    const { stdout, exitCode } = await bench('reproduce', table);
-    expect(stdout).toMatch(/^not run: the task \S+ is not built yet/m);
-    expect(exitCode).toBe(0);
-  }
-  const reft = await bench('reproduce', 'reft/glue', '--dry-run');
-  expect(reft.stdout).toMatch(/^cola +roberta-base +loreft +5 seeds/m);
-}, 60_000);
+  const four = await bench('reproduce', 'red/table-4');
+  expect(four.stdout).toMatch(/^not run: the task alpacaeval is not built yet/m);
+  expect(four.exitCode).toBe(0);
+});
 
 test('what does not exist', async () => {
   for (const [args, message] of [
     [['red/table-20'], /There is no table "red\/table-20"\. Did you mean "red\/table-2"\?/],
-    [['red/table-6', '--tasks', 'rte'], /--tasks rte: the table has mrpc, cola, qqp\./],
-    [['red/table-6', '--methods', 'lora'], /--methods lora: the table has red, red~no-scaling/],
     [['red/table-6', '--budget', 'soon'], /such as 6h, 90m or 45s/],
     [['red/table-6', '--model', 'roberta-large'], /give base=place; the bases here are roberta-large/],
-    [['red/table-6', '--protocol', 'publishd'], /no protocol "publishd"\. Did you mean "published"\?/],
   ] as const) {
     const { stderr, exitCode } = await bench('reproduce', ...args);
     expect(stderr).toMatch(message);

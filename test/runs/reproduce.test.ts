@@ -75,6 +75,18 @@ test('what is not built, not public or quoted says so; the rest of a table is no
   expect(open[0]!.cells).toHaveLength(5);
 });
 
+test('what does not exist, or does not belong to the table', async () => {
+  for (const [more, message] of [
+    [{ tasks: ['rte'] }, /--tasks rte: the table has mrpc, cola, qqp\./],
+    [{ methods: ['lora'] }, /--methods lora: the table has red, red~no-scaling/],
+    [{ protocol: ['publishd'] }, /no protocol "publishd"\. Did you mean "published"\?/],
+  ] as const)
+    await expect(plan(6, more)).rejects.toThrow(message);
+  const some = (await plan(6, { tasks: ['cola'], methods: ['red~no-bias'] })).runs;
+  expect(some.map(({ reason }) => reason).filter((reason) => reason === undefined)).toHaveLength(1);
+  expect(new Set(some.map(({ reason }) => reason))).toEqual(new Set(['left out by --tasks', 'left out by --methods', undefined])); // prettier-ignore
+});
+
 test('a rehearsal has the same shape on the built-in bases', async () => {
   const { runs } = await plan(3, { scale: 'mini', data: undefined });
   expect(runs).toHaveLength(6 * 8);
