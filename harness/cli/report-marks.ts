@@ -3,21 +3,24 @@ import { comparable, markTable, type ComparedRow } from '../reporting/marks.ts';
 import type { ReportRow, ReportTable } from '../reporting/report/rows.ts';
 import { loadTasks } from '../runs/plugins.ts';
 import { predictionReader } from '../runs/seed-tests.ts';
+import { note } from './output.ts';
 import { testsOf } from './table-rows.ts';
 
-/** Comparing more runs than these takes longer than somebody waits for a report. */
-const mostRuns = 300;
+/** Comparing runs of more test examples than these together takes minutes, longer than somebody waits for a report. */
+const mostExamples = 40_000;
 
 /** The tables with what is bold and underlined, each one family of comparisons, and with seeds that collapsed; and why not, where not. */
 export async function markTables(
   tables: readonly ReportTable[],
   results: string,
 ): Promise<{ tables: readonly ReportTable[]; why?: string }> {
-  const runs = tables.reduce((sum, { rows }) => sum + rows.reduce((n, row) => n + row.runs.length, 0), 0);
-  if (runs > mostRuns) {
-    const why = `Rows are not compared with each other where there are more than ${mostRuns} runs; --results with a folder of fewer marks the best.`;
+  const runs = tables.flatMap(({ rows }) => rows.flatMap((row) => row.runs));
+  const examples = runs.reduce((sum, { record }) => sum + (record.examples?.test.used ?? 100), 0);
+  if (examples > mostExamples) {
+    const why = `Nothing is marked as best: ${runs.length} runs have more than ${mostExamples.toLocaleString('en')} test examples to compare; --results with a folder of fewer runs marks them.`;
     return { tables, why };
   }
+  if (examples > mostExamples / 10) note('Comparing the rows of each table …');
   const tasks = await loadTasks();
   const read = predictionReader();
   const marked: ReportTable[] = [];

@@ -18,5 +18,5 @@ export function summaryLine({ made, results, tables }: Report): string {
   const runs = tables.flatMap(({ rows }) => rows.flatMap((row) => row.runs));
   const failed = runs.filter(({ record }) => record.status === 'failed').length;
   const day = made.toISOString().slice(0, 16).replace('T', ' ');
-  return `${runs.length} runs (${failed} failed) of ${results}, ${day} UTC`;
+  return `${runs.length} ${runs.length === 1 ? 'run' : 'runs'} (${failed} failed) of ${results}, ${day} UTC`;
 }

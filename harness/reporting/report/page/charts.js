@@ -100,7 +100,8 @@ export function againstMemory(context) {
     of: ({ memory }) => memory,
     format: plain,
     say: (x) => x.toFixed(2),
-    caption: "Memory is the median of the runs' largest resident sizes.",
+    caption:
+      "Memory is the median of the processes' largest resident sizes up to the end of a run, so runs before it in the same process count.",
   });
 }
 
@@ -408,10 +409,12 @@ export function radar(context, tables) {
     .slice(0, mostLines);
   if (lines.length === 0) return undefined;
   const least = Math.min(...lines.flatMap(({ shares }) => shares.filter((share) => share !== null)));
+  const ring = [1, 2, 5, 10].find((step) => (100 - least) / step <= 5) ?? 20;
+  const middle = Math.max(0, (Math.floor(least / ring) - 1) * ring);
   const names = axes.map(({ task, metrics }) => [task, metrics[0]?.name ?? '']);
   return {
     title: 'Tasks',
-    caption: `Methods on ${table.model} over its tasks: each task's first metric as a share of the best method's, which is the outer edge.`,
+    caption: `Methods on ${table.model} over its tasks: each task's first metric as a share of the best method's, which is the outer edge; rings are ${ring} % apart, the middle is ${middle} %.`,
     columns: ['Method', ...names.map(([task, metric]) => `${task ?? ''}, ${metric ?? ''}`)],
     rows: lines.map(({ label, values }) => [
       label,
@@ -442,19 +445,13 @@ export function radar(context, tables) {
         ...common(context, `Tasks: ${table.model}`),
         scales: {
           r: {
-            min: Math.max(0, Math.floor(least / 5) * 5 - 5),
+            min: middle,
             max: 100,
             grid: { color: theme.grid },
             angleLines: { color: theme.grid },
             pointLabels: { color: theme.text },
-            ticks: {
-              color: theme.text,
-              backdropColor: theme.background,
-              maxTicksLimit: 6,
-              showLabelBackdrop: ({ tick }) => tick.value < 100,
-              // The outermost would stand on the first task's points.
-              callback: (share) => (share === 100 ? '' : `${share} %`),
-            },
+            // Numbers would stand on the first task's points; the caption has them.
+            ticks: { display: false, stepSize: ring },
           },
         },
       },

@@ -189,7 +189,7 @@ function showResults() {
     ]);
   const id = 'results-rows';
   element('results-table').replaceChildren(
-    dataTable({ id, caption: `${title}: ${cells.length} of ${rows.length} rows`, columns, rows: sorted(id, cells), onSort: showResults, tall: true }), // prettier-ignore
+    dataTable({ id, caption: `${title}: ${cells.length} of ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`, columns, rows: sorted(id, cells), onSort: showResults, tall: true }), // prettier-ignore
   );
   element('foot').replaceChildren(...foot.map((line) => make('li', '', [line])));
 }
@@ -331,7 +331,7 @@ function showRuns() {
     showRuns();
   };
   element('runs-table').replaceChildren(
-    dataTable({ id, caption: `${title}: ${cells.length} runs`, columns, rows: sorted(id, cells).slice(from, from + runsPerPage), onSort: resort }), // prettier-ignore
+    dataTable({ id, caption: `${title}: ${cells.length} ${cells.length === 1 ? 'run' : 'runs'}`, columns, rows: sorted(id, cells).slice(from, from + runsPerPage), onSort: resort }), // prettier-ignore
   );
   element('runs-pager').replaceChildren(
     ...pager('runs', from, runsPerPage, cells.length, (step) => {
