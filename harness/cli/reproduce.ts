@@ -236,7 +236,9 @@ async function runAll(
       if (error instanceof Interrupted) {
         note('Stopped. The same command goes on from here.');
         process.exitCode = 130;
-        table.reason(run, 'stopped');
+        for (const { run: open } of order.slice(order.findIndex((state) => state.run === run))) {
+          table.reason(open, 'stopped');
+        }
         return;
       }
       const reason = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 import { discrepancies, seedChoice } from '../papers/discrepancies.ts';
 import type { RunRecord } from '../runs/record.ts';
-import { familyAlpha, type Mark } from './marks.ts';
+import { familyAlpha, type Mark, type RowComparison } from './marks.ts';
 import { summarise, type Summary } from './statistics.ts';
 
 /** One method on one base and task, over its seeds. */
@@ -97,14 +97,40 @@ function footnotes(published: RunRecord['published'], protocol: string): string[
   });
 }
 
-/** The rows as text, a table for each task and base; failed seeds stand below with their reasons. */
-export function formatTable(rows: readonly Row[]): string {
+/**
+ * The rows as text, a table for each task and base; failed seeds stand below with their reasons, and how the best row differs from
+ * the others by the first metric.
+ */
+export function formatTable(rows: readonly Row[], comparisons: readonly RowComparison[] = []): string {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {
     const title = `${row.title} · ${row.model}`;
     groups.set(title, [...(groups.get(title) ?? []), row]);
   }
-  return [...groups].map(([title, group]) => `${title}\n\n${formatGroup(group)}`).join('\n\n');
+  return [...groups]
+    .map(([title, group]) => {
+      const { title: task, model, metrics } = group[0]!;
+      const first = comparisons.filter(
+        (found) => found.title === task && found.model === model && found.metric === metrics[0]?.name,
+      );
+      return [title, formatGroup(group), ...(first.length > 0 ? [formatComparisons(first, group)] : [])].join(
+        '\n\n',
+      );
+    })
+    .join('\n\n');
+}
+
+/** `BLEU: RED − LoRA = +0.43 (95 % −0.12 to 0.98; p .120, Holm .360; 3 seeds)`, a line for each row but the best. */
+function formatComparisons(comparisons: readonly RowComparison[], group: readonly Row[]): string {
+  const labelOf = (variant: string) => group.find((row) => row.variant === variant)?.label ?? variant;
+  const probability = (p: number) => (p < 0.001 ? '< .001' : p.toFixed(3).replace(/^0/, ''));
+  return comparisons
+    .map(({ metric, best, other, difference, interval, p, adjustedP, n, footnote }) => {
+      const signed = `${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(2)}`;
+      const range = interval.map((end) => end.toFixed(2).replace('-', '−')).join(' to ');
+      return `${metric}: ${labelOf(best)} − ${labelOf(other)} = ${signed} (95 % ${range}; p ${probability(p)}, Holm ${probability(adjustedP)}; ${footnote ?? `${n} seeds`})`;
+    })
+    .join('\n');
 }
 
 /** What stands for bold and underlined on a terminal. */

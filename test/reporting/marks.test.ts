@@ -52,6 +52,13 @@ test('bold is the best and what is not worse, underlined the best of the rest', 
   expect(table).toMatch(/^worst .* 46\.0 ± 0\.5 {2,}3$/m);
   expect(table).toMatch(/^good .* 91\.0 ± 0\.5\* +3$/m);
   expect(table).toContain('* the best, and all that are not significantly worse');
+  const below = formatTable(rows.map(({ row }) => row), comparisons); // prettier-ignore
+  expect(below).toMatch(
+    /^exact: good − also = \+0\.50 \(95 % −0\.\d\d to 1\.\d\d; p \.\d{3}, Holm \.\d{3}; 3 seeds\)$/m,
+  );
+  expect(below).toMatch(
+    /^exact: good − worst = \+45\.00 \(95 % \S+ to \S+; p < \.001, Holm < \.001; 3 seeds\)$/m,
+  );
 });
 
 test('comparisons of all tasks of a table are one family', async () => {
