@@ -41,14 +41,12 @@ export default defineMethod({
       .describe('train a layer normalisation of the edited output as well, which cannot be merged'),
     layers: z.array(z.int().min(0)).optional().describe('layers to edit; all where absent'),
   }),
+  // Those of the paper's Tables 6 and 7.
   ablations: {
     'no-scaling': { scaling: false },
     'no-bias': { bias: false },
-    'layer-norm': { layerNorm: true },
     'position=attn': { position: 'attn' },
     'position=ffn+attn': { position: 'ffn+attn' },
-    'position=block': { position: 'block' },
-    'position=all': { position: 'all' },
   },
   defaults: { learningRate: 6e-2 },
   attach(base, { position, scaling, bias, layerNorm, layers }) {

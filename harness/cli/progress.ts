@@ -3,7 +3,7 @@ import type { CellProgress } from '../runs/findings.ts';
 import { note } from './output.ts';
 
 /** Seconds between two lines where there is no terminal. */
-const lineSeconds = 5;
+export const lineSeconds = 5;
 
 /** How far something is; a phase of a run, or other work. */
 type Done = Omit<CellProgress, 'phase'> & { readonly phase: string };
@@ -81,8 +81,13 @@ class Timer {
   left({ done, total }: Done): string {
     if (done <= this.#first) return '';
     const seconds = ((performance.now() - this.#start) / 1000 / (done - this.#first)) * (total - done);
-    if (seconds < 90) return `${Math.ceil(seconds)} s left`;
-    if (seconds < 5400) return `${Math.round(seconds / 60)} min left`;
-    return `${(seconds / 3600).toFixed(1)} h left`;
+    return timeLeft(seconds);
   }
+}
+
+/** Such as `3 min left`. */
+export function timeLeft(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s left`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min left`;
+  return `${(seconds / 3600).toFixed(1)} h left`;
 }

@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { UsageError } from '../data/errors.ts';
 import type { Outcome, RunEvents } from '../runs/execute.ts';
-import type { Cell, Plan } from '../runs/plan.ts';
+import type { Cell, Plan, RunRequest } from '../runs/plan.ts';
 import { Interrupted } from '../training/types.ts';
 import { count, positive, seeds } from './input.ts';
 import { note, print, printJson, trainableLine } from './output.ts';
-import { createProgress } from './progress.ts';
+import { createProgress, timeLeft } from './progress.ts';
 import { stopOnSignals } from './stop.ts';
+import { createSweepProgress } from './sweep-progress.ts';
 
 interface RunOptions {
   readonly task?: string[];
@@ -25,6 +26,11 @@ interface RunOptions {
   readonly results: string;
   readonly data?: string;
   readonly tokenizer?: string;
+  readonly sweep?: string[];
+  readonly ablations?: true;
+  readonly jobs?: number;
+  readonly launcher: string;
+  readonly slurm: string[];
   readonly retry?: string;
   readonly dryRun?: true;
   readonly json?: true;
@@ -58,12 +64,28 @@ export function runCommand(): Command {
       [],
     )
     .option(
+      '--sweep <values...>',
+      'key=a,b: a variant for each value of a hyper-parameter or an option; several multiply',
+    )
+    .option('--ablations', "the methods' named ablations, too (see: list methods)")
+    .option(
       '--protocol <sides...>',
-      'where paper, code and good practice differ: recommended, paper, code, corrected, or id=side',
+      'where paper, code and good practice differ: recommended, published, paper, code, corrected, or id=side',
     )
     .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
+    .option(
+      '--jobs <number>',
+      'so many runs at once, in processes of their own that share threads and memory',
+      positive,
+    )
+    .option(
+      '--launcher <name>',
+      'local, or slurm: submits what is missing as a job array (see: status)',
+      'local',
+    )
+    .option('--slurm <settings...>', 'key=value: partition, time, gpus, memory, cells (of a task)', [])
     .option('--max-steps <number>', 'end training early; 0 only tests', count)
     .option('--limit <number>', 'use only so many examples of every split', positive)
     .option('--results <folder>', 'where records lie', 'results')
@@ -82,26 +104,27 @@ async function run(options: RunOptions): Promise<void> {
   if (options.retry !== undefined && options.retry !== 'failed') {
     throw new UsageError(`--retry ${options.retry}: it can only be "failed".`);
   }
+  if (!['local', 'slurm'].includes(options.launcher)) {
+    throw new UsageError(`--launcher ${options.launcher}: it can be "local" or "slurm".`);
+  }
   // Imported here, because help need not wait for them.
   const { planRuns } = await import('../runs/plan.ts');
   const { loadMethods, loadTasks } = await import('../runs/plugins.ts');
   const [methods, tasks] = await Promise.all([loadMethods(), loadTasks()]);
-  const plan = await planRuns(
-    {
-      ...options,
-      settings: options.set,
-      tasks: asked(options.task, '--task', `Tasks: ${[...tasks.keys()].join(', ')}.`),
-      methods:
-        options.adapter === undefined
-          ? asked(options.method, '--method', `Methods: ${[...methods.keys()].join(', ')}.`)
-          : (options.method ?? []),
-      models: options.model ?? [],
-    },
-    methods,
-    tasks,
-  );
+  const request: RunRequest = {
+    ...options,
+    settings: options.set,
+    tasks: asked(options.task, '--task', `Tasks: ${[...tasks.keys()].join(', ')}.`),
+    methods:
+      options.adapter === undefined
+        ? asked(options.method, '--method', `Methods: ${[...methods.keys()].join(', ')}.`)
+        : (options.method ?? []),
+    models: options.model ?? [],
+  };
+  const plan = await planRuns(request, methods, tasks);
   if (options.dryRun) await preview(plan, options.json === true);
-  else await execute(plan, options);
+  else if (options.launcher === 'slurm') await submit(plan, request, options);
+  else await execute(plan, request, options);
 }
 
 function asked(values: readonly string[] | undefined, option: string, help: string): readonly string[] {
@@ -128,18 +151,48 @@ async function preview(plan: Plan, json: boolean): Promise<void> {
   }
 }
 
-async function execute(plan: Plan, options: RunOptions): Promise<void> {
+async function submit(plan: Plan, request: RunRequest, options: RunOptions): Promise<void> {
+  const { parseSlurmOptions, submitBatch } = await import('../runs/slurm.ts');
+  const { resultsStatus } = await import('../runs/status.ts');
+  const { checkWritable } = await import('../runs/store.ts');
+  const slurm = parseSlurmOptions(options.slurm);
+  await checkWritable(plan.results);
+  const retryFailed = options.retry === 'failed';
+  const { cells } = await resultsStatus(plan.results);
+  const underWay = new Set(
+    cells.flatMap(({ state, identity }) => (state === 'running' || state === 'queued' ? [identity] : [])),
+  );
+  const submitted = await submitBatch(plan, request, slurm, {
+    retryFailed,
+    isWanted: ({ identity, place: { record } }) =>
+      !underWay.has(identity) && (record === undefined || (retryFailed && record.status === 'failed')),
+  });
+  if (options.json) printJson(submitted ?? null);
+  else if (!submitted)
+    print('Nothing to submit: every run has a record or is under way (status --results shows them).');
+  else {
+    const { job, tasks, cells, folder } = submitted;
+    print(`Submitted Slurm job ${job}: ${cells} runs in ${tasks} tasks, output in ${folder}`);
+    note(
+      `status --results ${plan.results} shows how they go; the same command without --launcher prints the table.`,
+    );
+  }
+}
+
+async function execute(plan: Plan, request: RunRequest, options: RunOptions): Promise<void> {
   const { executePlan } = await import('../runs/execute.ts');
-  const progress = createProgress();
+  const { jobs = 1 } = options;
+  const progress = jobs > 1 ? sideBySide() : oneByOne();
   const controller = stopOnSignals(() => {
     progress.stop();
   });
   let outcomes: Outcome[];
   try {
     outcomes = await executePlan(plan, {
-      events: reportTo(progress),
+      events: progress.events,
       signal: controller.signal,
       retryFailed: options.retry === 'failed',
+      ...(jobs > 1 && { jobs: { count: jobs, request } }),
     });
   } catch (error) {
     progress.stop();
@@ -158,7 +211,7 @@ async function execute(plan: Plan, options: RunOptions): Promise<void> {
       runs: outcomes.map(({ path, record }) => ({ path, ...record })),
     });
   } else {
-    print(formatTable(rows));
+    print(formatTable(rows, comparisons));
     note(`\nRecords: ${plan.results}`);
     if (plan.cells.some(({ source }) => source.kind === 'built-in')) {
       note(
@@ -172,16 +225,71 @@ async function execute(plan: Plan, options: RunOptions): Promise<void> {
   process.exitCode = 1;
 }
 
-function reportTo(progress: ReturnType<typeof createProgress>): RunEvents {
+/** What tells how runs go, and ends a bar so that other lines may be written. */
+interface Reporter {
+  readonly events: RunEvents;
+  stop(): void;
+}
+
+/** Runs that follow one another. */
+function oneByOne(): Reporter {
+  const progress = createProgress();
+  const common = lines(progress.stop);
+  const begun = performance.now();
+  let ended = 0;
+  let all = 0;
+  return {
+    stop: progress.stop,
+    events: {
+      ...common,
+      onStart(cell, counts, number, total) {
+        all = total;
+        common.onStart(cell, counts, number, total);
+      },
+      onProgress(done) {
+        progress.update(done);
+      },
+      onEnd(record, path, cell) {
+        common.onEnd(record, path, cell);
+        ended++;
+        const seconds = (performance.now() - begun) / 1000;
+        if (ended < all) note(`${ended} of ${all} runs done, ${timeLeft((seconds / ended) * (all - ended))}`);
+      },
+    },
+  };
+}
+
+/** Runs in child processes. */
+function sideBySide(): Reporter {
+  const progress = createSweepProgress();
+  const common = lines(progress.stop);
+  return {
+    stop: progress.stop,
+    events: {
+      ...common,
+      onStart(cell, counts, number, total) {
+        common.onStart(cell, counts, number, total);
+        progress.start(title(cell), total);
+      },
+      onProgress(done, cell) {
+        progress.update(title(cell), done);
+      },
+      onEnd(record, path, cell) {
+        progress.end(title(cell));
+        common.onEnd(record, path, cell);
+      },
+    },
+  };
+}
+
+function lines(stop: () => void): Omit<RunEvents, 'onProgress'> {
   return {
     onStart(cell, counts, number, total) {
+      stop();
       note(`[${number}/${total}] ${title(cell)}\n${trainableLine(counts)}`);
     },
-    onProgress(done) {
-      progress.update(done);
-    },
     onEnd(record, path) {
-      progress.stop();
+      stop();
       const scores = record.metrics.map(
         ({ name, value, scale, decimals }) => `${name} ${(value * scale).toFixed(decimals)}`,
       );
@@ -191,7 +299,7 @@ function reportTo(progress: ReturnType<typeof createProgress>): RunEvents {
       note(`${outcome} (${path})`);
     },
     onNote(text) {
-      progress.stop();
+      stop();
       note(text);
     },
   };

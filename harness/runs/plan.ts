@@ -13,6 +13,7 @@ import { parseProtocol } from './protocol.ts';
 import { defaultSeeds, findRecipeOf, isRecipeKey, resolveRecipe } from './recipes.ts';
 import type { CellAddress } from './store.ts';
 import type { Start } from './start.ts';
+import { nameSwept, sweepCombinations, withAblations } from './sweep.ts';
 import { parseVariant, type OptionSetting, type Variant } from './variant.ts';
 
 /** What a person asked for. */
@@ -31,6 +32,10 @@ export interface RunRequest {
   readonly recipe?: string | undefined;
   /** `key=value` each: hyper-parameters, or options of the methods that have them. */
   readonly settings: readonly string[];
+  /** `key=a,b` each: cells for every combination of the values, which beat `settings`. */
+  readonly sweep?: readonly string[] | undefined;
+  /** Every method's named ablations, too. */
+  readonly ablations?: boolean | undefined;
   readonly engine: string;
   readonly device?: string | undefined;
   readonly threads?: number | undefined;
@@ -83,12 +88,21 @@ export async function planRuns(
   const chosen = request.tasks.map((name) => findTask(name, tasks));
   if (request.models.some((model) => model.trim() === '')) throw new UsageError('--model has an empty name.');
   const settings = request.settings.map(splitSetting);
-  const hyper = settings.filter(({ key }) => isRecipeKey(key));
-  const options = settings.filter(({ key }) => !isRecipeKey(key));
+  const combinations = sweepCombinations(request.sweep ?? []).map((swept) => {
+    const all = [...settings.filter(({ key }) => swept.every((other) => other.key !== key)), ...swept];
+    return {
+      hyper: all.filter(({ key }) => isRecipeKey(key)),
+      options: all.filter(({ key }) => !isRecipeKey(key)),
+      swept: swept.filter(({ key }) => isRecipeKey(key)),
+    };
+  });
+  const texts = request.ablations ? withAblations(request.methods, methods) : request.methods;
   // Once without a recipe, to check what was asked for.
-  const asked = request.methods.map((text) => parseVariant(text, methods, options));
-  const given = await openAdapter(request, options, methods);
-  for (const { key } of options) checkOptionUsed(key, given ? [given.variant] : asked);
+  const given = await openAdapter(request, combinations[0]!.options, methods);
+  for (const { options } of combinations) {
+    const asked = texts.map((text) => parseVariant(text, methods, options));
+    for (const { key } of options) checkOptionUsed(key, given ? [given.variant] : asked);
+  }
   const recipeOf = findPublished(request.recipe);
 
   const protocol = parseProtocol(request.protocol ?? []);
@@ -96,22 +110,24 @@ export async function planRuns(
   const askedData = await askedSource(request.data);
   const cells = chosen.flatMap((task) =>
     (request.models.length > 0 ? request.models : [defaultModel(task)]).flatMap((model) =>
-      [...request.methods, ...(given ? [given] : [])].flatMap((wanted) => {
-        const published = recipeOf(model);
-        const { variant, start } =
-          typeof wanted === 'object'
-            ? wanted
-            : { variant: parseVariant(wanted, methods, options, (name) => findRecipeOf(task, published, name)?.options ?? {}), start: undefined }; // prettier-ignore
-        const followed = { task, variant, published };
-        const recipe = resolveRecipe(followed, hyper, protocol);
-        const maxSteps = limits.steps ?? recipe.maxSteps;
-        const source = askedData ?? { kind: isBuiltin(model) ? 'built-in' : 'hub' };
-        return (request.seeds ?? defaultSeeds(followed, protocol)).map((seed) => ({
-          ...{ task, model, variant, start, published, seed, source, limits },
-          recipe: maxSteps === undefined ? recipe : { ...recipe, maxSteps },
-          protocol: protocol.name,
-        }));
-      }),
+      [...texts, ...(given ? [given] : [])].flatMap((wanted) =>
+        combinations.flatMap(({ hyper, options, swept }) => {
+          const published = recipeOf(model);
+          const { variant, start } =
+            typeof wanted === 'object'
+              ? wanted
+              : { variant: parseVariant(wanted, methods, options, (name) => findRecipeOf(task, published, name)?.options ?? {}), start: undefined }; // prettier-ignore
+          const followed = { task, variant, published };
+          const recipe = resolveRecipe(followed, hyper, protocol);
+          const maxSteps = limits.steps ?? recipe.maxSteps;
+          const source = askedData ?? { kind: isBuiltin(model) ? 'built-in' : 'hub' };
+          return (request.seeds ?? defaultSeeds(followed, protocol)).map((seed) => ({
+            ...{ task, model, variant: nameSwept(variant, swept), start, published, seed, source, limits },
+            recipe: maxSteps === undefined ? recipe : { ...recipe, maxSteps },
+            protocol: protocol.name,
+          }));
+        }),
+      ),
     ),
   );
   return {

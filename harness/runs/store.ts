@@ -83,6 +83,11 @@ export async function openWork(path: string, identity: string): Promise<string> 
   return folder;
 }
 
+/** Writes the record of a run whose process died; the working folder stays, so that another try goes on from its checkpoint. */
+export async function writeCrashRecord(path: string, record: RunRecord): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
+}
+
 /** Writes a record, after which the working folder has served; throws UsageError where writing is refused. */
 export async function writeRecord(path: string, record: RunRecord): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
@@ -101,7 +106,8 @@ export async function checkWritable(folder: string): Promise<void> {
   }
 }
 
-async function workIdentity(path: string): Promise<string | undefined> {
+/** Whose unfinished work lies beside a record's place. */
+export async function workIdentity(path: string): Promise<string | undefined> {
   const text = await readFile(join(workFolder(path), 'identity'), 'utf8').catch(() => undefined);
   return text?.trim();
 }

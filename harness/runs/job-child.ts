@@ -1,0 +1,71 @@
+import { createInterface } from 'node:readline';
+import { UsageError } from '../data/errors.ts';
+import { Interrupted } from '../training/types.ts';
+import { codeVersion } from './environment.ts';
+import { cellRunner, type Attempter } from './execute.ts';
+import type { FromJob, ToJob } from './job-messages.ts';
+import { planRuns, type Plan } from './plan.ts';
+import { loadMethods, loadTasks } from './plugins.ts';
+import { prepareCells } from './prepare.ts';
+
+/** The child process of a sweep: does the cells that it is told over its standard input, until that ends. */
+const tell = (message: FromJob): void => {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+};
+// Ctrl-C reaches every process of a terminal; the sweep says what is to be done.
+process.on('SIGINT', () => undefined);
+const controller = new AbortController();
+let begun: { plan: Plan; runner: Attempter } | undefined;
+
+async function begin({ request, threads, retryFailed }: Extract<ToJob, { kind: 'begin' }>): Promise<void> {
+  const [methods, tasks] = await Promise.all([loadMethods(), loadTasks()]);
+  const plan = await planRuns({ ...request, threads }, methods, tasks);
+  begun = { plan, runner: await cellRunner(plan, await codeVersion(), retryFailed) };
+}
+
+async function doCell({ index, identity }: Extract<ToJob, { kind: 'cell' }>): Promise<void> {
+  const { plan, runner } = begun!;
+  const [run] = await prepareCells({ ...plan, cells: plan.cells.slice(index, index + 1) });
+  if (run?.identity !== identity) {
+    throw new UsageError('The code, the data or the base changed while the sweep ran; start it again.');
+  }
+  const result = await runner.attempt(
+    run,
+    {
+      onStart() {
+        tell({ kind: 'start' });
+      },
+      onProgress({ phase, done, total, detail }) {
+        tell({ kind: 'progress', phase, done, total, detail });
+      },
+      onNote(text) {
+        tell({ kind: 'note', text });
+      },
+    },
+    controller.signal,
+  );
+  tell(result === 'busy' ? { kind: 'busy' } : { kind: 'done', path: result.path });
+}
+
+async function answer(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof Interrupted) tell({ kind: 'interrupted' });
+    else if (error instanceof UsageError) tell({ kind: 'refused', message: error.message });
+    else throw error;
+  }
+}
+
+let work = Promise.resolve();
+for await (const line of createInterface({ input: process.stdin })) {
+  const message = JSON.parse(line) as ToJob;
+  if (message.kind === 'stop') {
+    controller.abort();
+    continue;
+  }
+  // Not awaited here, so that a wish to stop is heard.
+  work = work.then(() => answer(message.kind === 'begin' ? begin(message) : doCell(message)));
+}
+// The sweep is gone: whoever starts it again goes on from the last checkpoint.
+process.exit();

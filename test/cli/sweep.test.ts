@@ -1,0 +1,194 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { projectRoot } from '../../harness/runs/plugins.ts';
+import type { RunRecord } from '../../harness/runs/record.ts';
+import { readRecordFile, writeTinyE2E } from './bench.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
+const data = join(folder, 'data');
+const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
+beforeAll(() => writeTinyE2E(data));
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Starts the real command line; in a group of processes of its own, so that all can be killed at once. */
+function start(results: string, ...args: string[]) {
+  const common = ['--task', 'e2e', '--model', model, '--data', data, '--threads', '2', '--limit', '8'];
+  const short = ['max-new-tokens=2', 'batch-size=4', 'epochs=100', 'evaluate-every=5'];
+  const where = ['--results', join(folder, results)];
+  return execa(
+    process.execPath,
+    ['--import', 'tsx', 'harness/cli/main.ts', ...common, ...args, ...where, '--set', ...short],
+    {
+      ...{ cwd: projectRoot, reject: false, detached: true, cleanup: false },
+      env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },
+    },
+  );
+}
+
+/** Every record below a results folder by its path, and its losses. */
+async function recordsOf(results: string): Promise<Map<string, RunRecord & { losses: unknown[] }>> {
+  const paths = (await readdir(join(folder, results), { recursive: true })).filter((path) =>
+    path.endsWith('.json'),
+  );
+  const found = new Map<string, RunRecord & { losses: unknown[] }>();
+  for (const path of paths.sort()) {
+    const record = await readRecordFile(join(folder, results, path));
+    const steps = await readFile(join(folder, results, path.replace(/json$/, 'steps.jsonl')), 'utf8').catch(
+      () => '',
+    );
+    const losses = steps
+      .split('\n')
+      .flatMap((line) => (line ? [(JSON.parse(line) as { loss: number }).loss] : []));
+    found.set(path, { ...record, losses });
+  }
+  return found;
+}
+
+test('24 cells killed at random ten times end as those of an undisturbed sweep, bit for bit', async () => {
+  const args = [
+    ...['--method', 'red', 'lora~dropout=0.1', '--sweep', 'learning-rate=0.01,0.02', 'weight-decay=0,0.1'],
+    ...['--seeds', '1', '2', '3', '--max-steps', '30', '--jobs', '2'],
+  ];
+  const whole = await start('whole', ...args);
+  expect(whole.exitCode, whole.stderr).toBe(0);
+  expect(whole.stderr).toMatch(
+    /^\d+\/24 cells(, \d+ (s|min) left)? \| e2e · .* · seed \d: (train|generate) \d+\/\d+/m,
+  );
+  for (let kill = 0; kill < 10; kill++) {
+    const running = start('killed', ...args);
+    // Somewhere behind the start of a cell.
+    await new Promise<void>((resolve) => {
+      running.stderr.on('data', (text: Buffer) => {
+        if (/^\[\d+\/\d+\]/m.test(String(text))) resolve();
+      });
+      void running.then(() => {
+        resolve();
+      });
+    });
+    await sleep(Math.random() * 600);
+    // The sweep alone, whose child processes must end by themselves; or all.
+    if (kill % 2) running.kill('SIGKILL');
+    else if (running.exitCode === null) process.kill(-running.pid!, 'SIGKILL');
+    await running;
+  }
+  const ended = await start('killed', ...args);
+  expect(ended.exitCode, ended.stderr).toBe(0);
+  expect(ended.stdout.split('\n\n')[1]).toBe(whole.stdout.split('\n\n')[1]);
+  const [a, b] = [await recordsOf('killed'), await recordsOf('whole')];
+  expect([...a.keys()]).toEqual([...b.keys()]);
+  expect(a.size).toBe(24);
+  for (const [path, record] of a) {
+    const other = b.get(path)!;
+    expect(record.losses).toHaveLength(30);
+    expect([record.losses, record.metrics, record.files.tensors, record.files.predictions]).toEqual([
+      ...[other.losses, other.metrics, other.files.tensors, other.files.predictions],
+    ]);
+  }
+  const left = (await readdir(join(folder, 'killed'), { recursive: true })).filter((path) =>
+    /lock|work/.test(path),
+  );
+  expect(left).toEqual([]);
+}, 300_000);
+
+test('a child process that is killed is a failed seed with its reason; the rest goes on, and --retry failed goes on, too', async () => {
+  const args = ['--method', 'red', '--seeds', '1', '2', '3', '--max-steps', '400', '--jobs', '2'];
+  const running = start('crash', ...args);
+  const lock = join(folder, 'crash', 'e2e', model, 'red', 'seed-1.lock');
+  const checkpoint = lock.replace('.lock', '.work/checkpoint.safetensors');
+  while (!(await exists(checkpoint))) await sleep(10);
+  const { pid } = JSON.parse(await readFile(lock, 'utf8')) as { pid: number };
+  expect(pid).not.toBe(running.pid);
+  process.kill(pid, 'SIGKILL');
+  const { exitCode, stdout, stderr } = await running;
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('1 of 3 runs failed')]);
+  expect(stdout).toMatch(/seed 1 failed: Crashed: the run's process ended by SIGKILL/);
+  const before = await recordsOf('crash');
+  expect([...before.values()].map(({ status }) => status)).toEqual(['failed', 'finished', 'finished']);
+
+  const again = await start('crash', ...args, '--retry', 'failed');
+  expect(again.exitCode, again.stderr).toBe(0);
+  const [first] = [...(await recordsOf('crash')).values()];
+  expect(first).toMatchObject({ status: 'finished', attempt: 2, settings: { seed: 1 } });
+  expect(first!.training!.resumedFrom).toBeGreaterThan(0);
+}, 120_000);
+
+test('two sweeps on the same results share the work, and no cell is done twice', async () => {
+  const args = ['--method', 'red', 'lora', '--seeds', '1', '2', '3', '4', '--max-steps', '40', '--json'];
+  const both = await Promise.all([start('shared', ...args), start('shared', ...args, '--jobs', '2')]);
+  const started = both.map(({ stderr }) =>
+    [...stderr.matchAll(/^\[\d+\/8\] (.*)$/gm)].map(([, cell]) => cell),
+  );
+  expect(both.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  expect(new Set(started.flat()).size).toBe(8);
+  expect(started.flat()).toHaveLength(8);
+  expect(started.every((cells) => cells.length > 0)).toBe(true);
+  const [a, b] = both.map(({ stdout }) => (JSON.parse(stdout) as { runs: unknown[] }).runs);
+  expect(a).toEqual(b);
+  expect([...(await recordsOf('shared')).values()].map(({ attempt }) => attempt)).toEqual(Array(8).fill(1));
+}, 120_000);
+
+test('records that are cut short, of another schema or changed by hand are reported, not used and not lost', async () => {
+  const args = ['--method', 'red', '--seeds', '1', '2', '3', '4', '--max-steps', '2', '--json'];
+  const first = await start('damaged', ...args);
+  const { runs } = JSON.parse(first.stdout) as { runs: { path: string }[] };
+  const paths = runs.map(({ path }) => path);
+  const damage = [
+    (text: string) => text.slice(0, 500),
+    (text: string) => text.replace('"schema": 1', '"schema": 7'),
+    (text: string) => text.replace(/"value": [\d.e-]+/, '"value": 0.99'),
+  ];
+  const texts: string[] = [];
+  for (const [i, change] of damage.entries()) {
+    const text = change(await readFile(paths[i]!, 'utf8'));
+    texts.push(text);
+    await writeFile(paths[i]!, text);
+  }
+  const again = await start('damaged', ...args, '--jobs', '2');
+  expect(again.exitCode, again.stderr).toBe(0);
+  const reasons = [
+    'it is not JSON',
+    'its schema is 7, this version reads 1',
+    'its content does not fit its digest',
+  ];
+  for (const [i, reason] of reasons.entries()) {
+    expect(again.stderr).toContain(`${paths[i]!} is not used and stays as it is: ${reason}`);
+    expect(await readFile(paths[i]!, 'utf8')).toBe(texts[i]);
+  }
+  const after = (JSON.parse(again.stdout) as { runs: { path: string; metrics: unknown }[] }).runs;
+  expect(after.map(({ path }) => dirname(path))).toEqual(paths.map((path) => dirname(path)));
+  expect(after.map(({ path }, i) => path === paths[i])).toEqual([false, false, false, true]);
+  expect(after.map(({ metrics }) => metrics)).toEqual(
+    runs.map((run) => (run as { metrics?: unknown }).metrics),
+  );
+}, 120_000);
+
+test('Ctrl-C stops every child process with a checkpoint; the same command goes on', async () => {
+  const args = ['--method', 'red', '--seeds', '1', '2', '--max-steps', '600', '--jobs', '2'];
+  const running = start('stopped', ...args);
+  running.stderr.on('data', (text: Buffer) => {
+    // As a terminal does: to all processes of the group.
+    if (String(text).includes('train ')) process.kill(-running.pid!, 'SIGINT');
+  });
+  const { exitCode, stderr } = await running;
+  expect([exitCode, stderr]).toEqual([
+    130,
+    expect.stringContaining('Stopped. The same command goes on from here.'),
+  ]);
+  const again = await start('stopped', ...args);
+  expect(again.exitCode, again.stderr).toBe(0);
+  const resumed = [...(await recordsOf('stopped')).values()].map(
+    ({ training }) => training!.resumedFrom ?? 0,
+  );
+  expect(Math.max(...resumed)).toBeGreaterThan(0);
+}, 120_000);
+
+async function exists(path: string): Promise<boolean> {
+  return readFile(path).then(
+    () => true,
+    () => false,
+  );
+}
