@@ -12,6 +12,7 @@ import { reportCommand } from './report.ts';
 import { reproduceCommand } from './reproduce.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
+import { statusCommand } from './status.ts';
 
 /** Runs the command line; sets the exit code: 0 done, 1 a run or a check failed, 2 wrong usage, 130 stopped by Ctrl-C. */
 async function main(args: readonly string[]): Promise<void> {
@@ -24,6 +25,7 @@ async function main(args: readonly string[]): Promise<void> {
     .addCommand(scoreCommand())
     .addCommand(reportCommand())
     .addCommand(reproduceCommand())
+    .addCommand(statusCommand())
     .addCommand(exportCommand())
     .addCommand(mergeCommand())
     .addCommand(fetchCommand())

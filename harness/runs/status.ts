@@ -1,0 +1,111 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { collectRecords, type Untrusted } from './collect.ts';
+import { readLock } from './locks.ts';
+import { readBatches, taskStates, type SubmittedBatch, type TaskState } from './slurm.ts';
+import { besideRecord, workFolder } from './store.ts';
+
+/** How a cell is: `stopped` has begun and nobody is at it, `missing` was submitted and has come to nothing. */
+export type CellState = 'done' | 'running' | 'queued' | 'stopped' | 'missing' | 'failed';
+
+export interface CellStatus {
+  /** Where its record lies or will lie, below the results folder. */
+  readonly path: string;
+  /** Undefined where only a lock or unfinished work tells of it. */
+  readonly identity: string | undefined;
+  readonly state: CellState;
+  /** Who is at it, what it waits for, why it failed. */
+  readonly why: string;
+}
+
+/** How every cell of a results folder is that has a record, has begun or was submitted to Slurm. */
+export async function resultsStatus(
+  results: string,
+): Promise<{ cells: CellStatus[]; untrusted: Untrusted[] }> {
+  const { records, untrusted } = await collectRecords(results);
+  const cells = new Map<string, CellStatus>();
+  for (const { path, record } of records) {
+    const { identity, status, error } = record;
+    const why = error ? `${error.name}: ${error.message}` : '';
+    cells.set(identity, { path, identity, state: status === 'failed' ? 'failed' : 'done', why });
+  }
+  // A later batch knows better.
+  for (const batch of await readBatches(results)) {
+    const states = batch.job === undefined ? new Map<number, TaskState>() : await taskStates(batch.job);
+    for (const [task, planned] of batch.tasks.entries()) {
+      for (const { path, identity } of planned) {
+        const before = cells.get(identity);
+        if (before?.state === 'done' || before?.state === 'running') continue;
+        const own = await ofTask(results, path, batch, task, states.get(task));
+        // A failed record stays what it is until another try is under way.
+        if (before?.state !== 'failed' || own.state === 'queued' || own.state === 'running') {
+          cells.set(identity, { path, identity, ...own });
+        }
+      }
+    }
+  }
+  const known = new Set([...cells.values()].map(({ path }) => path));
+  for (const path of await begun(results)) {
+    if (known.has(path)) continue;
+    const own = (await beingDone(results, path)) ?? {
+      state: 'stopped' as const,
+      why: 'the same command goes on',
+    };
+    cells.set(path, { path, identity: undefined, ...own });
+  }
+  return { cells: [...cells.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), untrusted };
+}
+
+type Own = Pick<CellStatus, 'state' | 'why'>;
+
+async function ofTask(
+  results: string,
+  path: string,
+  batch: SubmittedBatch,
+  task: number,
+  found: TaskState | undefined,
+): Promise<Own> {
+  const running = await beingDone(results, path);
+  if (running) return running;
+  const name = `Slurm task ${batch.job ?? '?'}_${task}`;
+  if (found && /^(PENDING|REQUEUED|SUSPENDED|REQUEUE_HOLD)$/.test(found.state)) {
+    return { state: 'queued', why: `${name} waits (${found.reason})` };
+  }
+  if (found && /^(RUNNING|CONFIGURING|COMPLETING|STOPPED)$/.test(found.state)) {
+    return { state: 'queued', why: `${name} runs and comes to it` };
+  }
+  const last = await lastLine(join(batch.folder, `${task}.out`));
+  const how = found ? `ended as ${found.state}` : 'ended without a record';
+  const begins = await isThere(workFolder(join(results, path)));
+  const why = `${name} ${batch.job === undefined ? 'was never submitted' : how}${last && `: ${last}`}`;
+  return { state: begins ? 'stopped' : 'missing', why };
+}
+
+/** Who is at a cell now. */
+async function beingDone(results: string, path: string): Promise<Own | undefined> {
+  const lock = await readLock(besideRecord(join(results, path), 'lock'));
+  if (!lock?.isAlive) return undefined;
+  const { owner } = lock;
+  return { state: 'running', why: owner ? `${owner.host}, process ${owner.pid}, since ${owner.since}` : '' };
+}
+
+/** Where records would lie of which there is a lock or unfinished work. */
+async function begun(results: string): Promise<Set<string>> {
+  const entries = await readdir(results, { recursive: true });
+  const paths = entries.flatMap(
+    (entry) => /^(.*)\.(lock|work)$/.exec(entry.replaceAll('\\', '/'))?.[1] ?? [],
+  );
+  return new Set(paths.map((path) => `${path}.json`));
+}
+
+async function lastLine(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').at(-1) ?? '';
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
