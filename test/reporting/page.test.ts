@@ -239,8 +239,8 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     expect(paths.length).toBeGreaterThan(5000);
     const start = performance.now();
     const report = await benchIn(root)('report', '--results', results, '--out', out);
-    // Ten seconds on a machine with nothing else to do.
-    expect(performance.now() - start).toBeLessThan(30_000);
+    // Less than ten seconds on two cores with little else to do.
+    expect(performance.now() - start).toBeLessThan(60_000);
     expect(report.stdout).toBe([...['report.md', 'report.tex', 'records.csv', 'report.html'].map((name) => join(out, name)), `${join(out, 'tables')} (40 files)`].join('\n')); // prettier-ignore
     const file = join(out, 'report.html');
     expect((await stat(file)).size).toBeLessThan(8e6);
@@ -250,11 +250,11 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     await page.getByLabel('Task and base').selectOption('webnlg · gpt2');
     expect(await page.locator('#runs-rows caption').innerText()).toBe('webnlg · gpt2: 253 runs');
     expect(await page.locator('#runs-rows tbody tr').count()).toBe(25);
-    expect(performance.now() - opened).toBeLessThan(15_000);
+    expect(performance.now() - opened).toBeLessThan(30_000);
     const limits = await page.locator('#limits').innerText();
     expect(limits).toContain('at most 22 test examples');
     expect(limits).toContain('Nothing is marked as best: 5060 runs');
     expect(complaints).toEqual([]);
     await page.context().close();
-  });
+  }, 180_000);
 });

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { recordsCsv, tableCsv } from '../../harness/reporting/report/csv.ts';
 import { escapeLatex, latexDocument, latexTable } from '../../harness/reporting/report/latex.ts';
 import { escapeMarkdown, markdownReport } from '../../harness/reporting/report/markdown.ts';
+import { parsePredictions } from '../../harness/reporting/report/predictions.ts';
 import type { Report } from '../../harness/reporting/report/report.ts';
 import { reportTables, type ReportRun, type ReportTable } from '../../harness/reporting/report/rows.ts';
 import { medianStepTime, parseSteps, thinLosses } from '../../harness/reporting/report/steps.ts';
@@ -201,6 +203,58 @@ describe('CSV', () => {
     });
     expect(recordsCsv(report)).not.toMatch(/(^|,|")[=+@]/m);
   });
+});
+
+test('predictions are texts with references, or classes with labels', () => {
+  const rows = [
+    { id: '1', input: ['a', 'b'], references: ['x'], prediction: 'y', scores: { BLEU: 0.5 } },
+    { id: '1', set: 'mm', label: 1, prediction: 0, outputs: [2, 1] },
+  ];
+  expect(parsePredictions(rows)).toEqual([
+    { id: '1', input: 'a ‖ b', references: ['x'], text: 'y', scores: { BLEU: 0.5 } },
+    { id: 'mm/1', input: undefined, references: ['1'], text: '0', scores: {} },
+  ]);
+  expect(() => parsePredictions([{ id: 1, prediction: {} }])).toThrow();
+});
+
+test('bench report marks the best method, those that are not worse, and seeds that answer all alike', async () => {
+  const results = join(root, 'sst2');
+  await mkdir(results);
+  const right: Record<string, number> = { red: 180, lora: 178, bitfit: 120, none: 100 };
+  for (const [name, correct] of Object.entries(right)) {
+    for (const seed of [1, 2, 3]) {
+      const rows = Array.from({ length: 200 }, (_, id) => {
+        const label = id % 2;
+        // The one that answers always the same is right half of the time.
+        const isRight = (id * 37 + seed) % 200 < correct;
+        return { id: String(id), label, prediction: name === 'none' ? 0 : isRight ? label : 1 - label };
+      });
+      const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+      const file = {
+        name: `${name}-${seed}.predictions.jsonl`,
+        sha256: createHash('sha256').update(lines).digest('hex'),
+      };
+      await writeFile(join(results, file.name), lines);
+      const { record } = run(
+        {
+          metrics: bleu(correct / 200, 'accuracy'),
+          method: { variant: name, label: name },
+          files: { predictions: file },
+        },
+        { task: { name: 'sst2', version: 1 }, methods: [{ name, options: {} }], seed },
+      );
+      await writeFile(join(results, `${name}-${seed}.json`), JSON.stringify(record));
+    }
+  }
+  const out = join(root, 'sst2-out');
+  const { exitCode, stderr } = await bench('report', '--results', results, '--out', out, '--format', 'md');
+  expect(exitCode, stderr).toBe(0);
+  const text = await readFile(join(out, 'report.md'), 'utf8');
+  expect(text).toContain('| red | 49,152 | **90.00 ± 0.00** |');
+  expect(text).toContain('| lora | 49,152 | **89.00 ± 0.00** |');
+  expect(text).toContain('| bitfit | 49,152 | <u>60.00 ± 0.00</u> |');
+  expect(text).toContain('| none | 49,152 | 50.00 ± 0.00 |');
+  expect(text).toContain('none, seed 2 collapsed');
 });
 
 describe('bench report', () => {

@@ -169,7 +169,11 @@ function scatter(context, { title, axis, logarithmic, caption, of, format, say }
       data: { datasets },
       plugins: [errorBars('y')],
       options: {
-        ...common(context, `${title}: ${table.title}`),
+        ...common(
+          context,
+          `${title}: ${table.title}`,
+          'mean ± sample standard deviation over seeds; dashed: Pareto front',
+        ),
         scales: {
           x: {
             ...scale(theme, axis),
@@ -237,7 +241,7 @@ export function learningCurves(context) {
       type: 'line',
       data: { datasets },
       options: {
-        ...common(context, `Learning curves: ${table.title}`),
+        ...common(context, `Learning curves: ${table.title}`, 'lines: training loss; signs: validation loss'),
         scales: {
           x: { ...scale(theme, 'step'), type: 'linear' },
           y: { ...scale(theme, 'loss'), grace: '3%' },
@@ -307,7 +311,12 @@ export function seedSpread(context) {
       type: 'scatter',
       data: { datasets },
       options: {
-        ...common(context, `Spread over seeds: ${table.title}`, { legend: false }),
+        ...common(
+          context,
+          `Spread over seeds: ${table.title}`,
+          'a sign for each seed, a bar for the mean',
+          false,
+        ),
         scales: {
           x: { ...scale(theme, axisName(metric)), grace: '4%' },
           y: rowScale(
@@ -370,10 +379,21 @@ export function ablations(context) {
       },
       plugins: [errorBars('x')],
       options: {
-        ...common(context, `Ablations: ${table.title}`, { legend: false }),
+        ...common(
+          context,
+          `Ablations: ${table.title}`,
+          'variant minus whole method, mean ± sample standard deviation over seeds',
+          false,
+        ),
         indexAxis: 'y',
         scales: {
-          x: { ...scale(theme, `difference in ${metric.name}`), grace: '12%' },
+          // With room for the error bars.
+          x: {
+            ...scale(theme, `difference in ${metric.name}`),
+            suggestedMin: Math.min(0, ...bars.map(({ mean, sd }) => mean - (sd ?? 0))),
+            suggestedMax: Math.max(0, ...bars.map(({ mean, sd }) => mean + (sd ?? 0))),
+            grace: '3%',
+          },
           y: { ...scale(theme, ''), grid: { display: false } },
         },
       },
@@ -442,7 +462,11 @@ export function radar(context, tables) {
         }),
       },
       options: {
-        ...common(context, `Tasks: ${table.model}`),
+        ...common(
+          context,
+          `Tasks: ${table.model}`,
+          `share of the best method, the outer edge; rings are ${ring} % apart, the middle is ${middle} %`,
+        ),
         scales: {
           r: {
             min: middle,
@@ -541,8 +565,8 @@ function rowScale(theme, labels) {
   };
 }
 
-/** @param {ChartContext} context @param {string} title */
-function common({ theme }, title, { legend = true } = {}) {
+/** @param {ChartContext} context @param {string} title @param {string} subtitle What a picture says of itself; the page has captions. */
+function common({ theme }, title, subtitle, legend = true) {
   return {
     responsive: true,
     maintainAspectRatio: false,
@@ -550,7 +574,14 @@ function common({ theme }, title, { legend = true } = {}) {
     color: theme.text,
     layout: { padding: 8 },
     plugins: {
-      title: { display: theme.titles, text: title, color: theme.text, font: { size: 15 } },
+      title: {
+        display: theme.titles,
+        text: title,
+        color: theme.text,
+        font: { size: 15 },
+        padding: { top: 0, bottom: 2 },
+      },
+      subtitle: { display: theme.titles, text: subtitle, color: theme.text, padding: { bottom: 10 } },
       legend: {
         display: legend,
         position: /** @type {const} */ ('bottom'),
