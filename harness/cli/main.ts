@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { didYouMean, UsageError } from '../data/errors.ts';
+import { gateCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { fetchCommand } from './fetch.ts';
@@ -26,6 +27,7 @@ async function main(args: readonly string[]): Promise<void> {
     .addCommand(reportCommand())
     .addCommand(reproduceCommand())
     .addCommand(statusCommand())
+    .addCommand(gateCommand())
     .addCommand(exportCommand())
     .addCommand(mergeCommand())
     .addCommand(fetchCommand())

@@ -1,0 +1,96 @@
+import { openSafetensors, writeSafetensors } from '../../data/safetensors.ts';
+import { holdAll, type TrainedTensors } from '../../decoding/programs.ts';
+import * as ops from '../../engine/ops.ts';
+import type { Engine, ProgramTensors } from '../../engine/types.ts';
+import type { StoredTensors } from '../../exchange/adapter.ts';
+import { initialize, trainedShapes, unfrozenTensors } from '../../models/attached.ts';
+import { randomStream } from '../../models/random.ts';
+import { headWeight, runDecoder, type ModelUse } from '../../models/run-model.ts';
+import type { BaseModel, Delta } from '../../models/types.ts';
+import type { Objective } from '../../training/objective.ts';
+import { packingOf } from '../../training/packing.ts';
+
+/** Logits that are compared, spread evenly over all. */
+const LOGITS = 256;
+/** From zero, or whatever a method starts with, a wrong sign would not show. */
+const DEVIATION = 0.1;
+const SEED = 42;
+
+interface Attached {
+  readonly base: BaseModel;
+  readonly delta: Delta;
+}
+
+/** An adapter's tensors by name; throws UsageError where the file cannot be read. */
+export async function readTracked(path: string): Promise<StoredTensors> {
+  const { tensors, read } = await openSafetensors(path);
+  const entries = [...tensors].map(
+    async ([name, { shape }]) => [name, { shape, data: await read(name) }] as const,
+  );
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Writes an adapter of small values that are not those a method starts with. */
+export async function writeTracked(path: string, { base, delta }: Attached): Promise<void> {
+  const start = await startOf({ base, delta });
+  const frozen = new Set(Object.keys(delta.frozen ?? {}));
+  const moved = Object.entries(start).map(([name, { shape, data }]) => {
+    const noise = randomStream(SEED, `check/${name}`).normal(data.length, 0, DEVIATION);
+    return [name, { shape, data: frozen.has(name) ? data : data.map((x, i) => x + noise[i]!) }] as const;
+  });
+  await writeSafetensors(path, Object.fromEntries(moved), {}, { dtype: 'F16' });
+}
+
+/** Everything that a method makes or trains, as it starts. */
+async function startOf({ base, delta }: Attached): Promise<Record<string, TrainedTensors[string]>> {
+  const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
+  const values = await initialize(specs, base, SEED);
+  for (const name of unfrozenTensors(base, delta)) values[name] = await base.tensor(name);
+  const shapes = trainedShapes(base, delta);
+  return Object.fromEntries(
+    Object.entries(values).map(([name, data]) => [name, { shape: shapes[name] ?? specs[name]!.shape, data }]),
+  );
+}
+
+/** The loss of a batch under a method as it starts, and some of the logits that it comes from. */
+export async function computeStart<Example>(
+  engine: Engine,
+  { base, delta }: Attached,
+  objective: Objective<Example>,
+  batch: readonly Example[],
+): Promise<{ loss: number; logits: number[] }> {
+  const shape = objective.sizesOf(batch);
+  const held = await holdAll(engine, base, delta, await startOf({ base, delta }));
+  const state = engine.state({});
+  const program = await engine.compile(
+    { name: 'check', held, state: state.types, inputs: objective.types(shape) },
+    (x) => {
+      const names = Object.keys({ ...trainedShapes(base, delta), ...delta.state });
+      const tensors = Object.fromEntries(names.map((name) => [name, x.held[name]!]));
+      const use = { base, delta, tensors, training: false, dropout: false, totalSteps: 1 };
+      const { loss, answers } = objective.loss(x, use, shape);
+      return { outputs: { loss, logits: answers ?? tokenLogits(x, use, shape) } };
+    },
+  );
+  const targets = batch.reduce((sum, example) => sum + objective.targetsOf(example), 0);
+  const { loss, logits } = await program.run(state, objective.fill(batch, shape, 1 / targets));
+  await program.dispose();
+  state.dispose();
+  held.dispose();
+  return { loss: loss![0]!, logits: spread([...logits!]) };
+}
+
+/** [M, V], of the tokens that predict a target. */
+function tokenLogits(
+  x: ProgramTensors,
+  use: ModelUse,
+  { rows: batch, length }: { rows: number; length: number },
+): ops.Tensor {
+  const { hidden } = runDecoder(x, use, { batch, length, packing: packingOf(x) });
+  return ops.matMul(ops.gather(hidden, x.inputs.targetRows as never), headWeight(x, use), false, true);
+}
+
+function spread(values: readonly number[]): number[] {
+  const every = Math.max(1, Math.floor(values.length / LOGITS));
+  return values.filter((_, i) => i % every === 0).slice(0, LOGITS);
+}

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { makeFolder, writeFileAtomic } from '../../data/atomic.ts';
+import { errorCode, UsageError } from '../../data/errors.ts';
+import { cellMeasuresSchema, scoresSchema } from './measures.ts';
+
+/** Why a baseline is what it is. */
+const provenanceSchema = z.strictObject({
+  reason: z.string().min(1),
+  date: z.string(),
+  version: z.string(),
+  commit: z.string().nullable(),
+  machine: z.strictObject({ platform: z.string(), cpu: z.string(), node: z.string() }),
+});
+export type Provenance = z.infer<typeof provenanceSchema>;
+
+const common = { schema: z.literal(1), updated: provenanceSchema };
+export const cellBaselineSchema = z.strictObject({ ...common, measures: cellMeasuresSchema });
+export const scoresBaselineSchema = z.strictObject({ ...common, scores: scoresSchema });
+export type CellBaseline = z.infer<typeof cellBaselineSchema>;
+export type ScoresBaseline = z.infer<typeof scoresBaselineSchema>;
+
+/** The file of a part of the suite. */
+export function baselineFile(folder: string, name: string): string {
+  return join(folder, `${name}.json`);
+}
+
+/** The tracked adapter of a cell. */
+export function adapterFile(folder: string, name: string): string {
+  return join(folder, `${name}.safetensors`);
+}
+
+/** A part's baseline; throws UsageError where there is none or it is none of ours. */
+export async function readBaseline<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T> {
+  const path = baselineFile(folder, name);
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    const why = errorCode(error) === 'ENOENT' ? 'is not there' : `cannot be read: ${String(error)}`;
+    throw new UsageError(`The baseline ${path} ${why}. ${remedy(name)}`);
+  });
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    throw new UsageError(`The baseline ${path} is not JSON. ${remedy(name)}`);
+  }
+  const parsed = schema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new UsageError(
+    `The baseline ${path} is broken or of another version of deltabench: ${issue!.path.join('.') || 'all'}: ${issue!.message}. ${remedy(name)}`,
+  );
+}
+
+const remedy = (name: string): string =>
+  `Get it again from the repository, name its folder with --baseline, or make it of this code: check --only ${name} --update --reason TEXT.`;
+
+/** Writes a part's baseline; throws UsageError where writing is refused. */
+export async function writeBaseline(
+  folder: string,
+  name: string,
+  content: CellBaseline | ScoresBaseline,
+): Promise<void> {
+  const path = baselineFile(folder, name);
+  await makeFolder(dirname(path));
+  await writeFileAtomic(path, `${JSON.stringify(content, undefined, 1)}\n`);
+}

@@ -1,0 +1,36 @@
+import * as ops from '../../engine/ops.ts';
+import type { Engine } from '../../engine/types.ts';
+import { randomStream } from '../../models/random.ts';
+
+const [ROWS, WIDTH, INNER, LAYERS] = [512, 192, 768, 6];
+
+/** Runs a fixed program of a small model's kind, products and activations; milliseconds of a run. */
+export async function calibration(engine: Engine): Promise<() => Promise<number>> {
+  const array = (name: string, rows: number, columns: number) => ({
+    shape: [rows, columns],
+    data: randomStream(0, name).normal(rows * columns, 0, 1 / Math.sqrt(rows)),
+  });
+  const held = engine.hold({ up: array('up', WIDTH, INNER), down: array('down', INNER, WIDTH) });
+  const state = engine.state({});
+  const program = await engine.compile(
+    {
+      name: 'calibration',
+      held,
+      state: state.types,
+      inputs: { x: { shape: [ROWS, WIDTH], dtype: 'float32' } },
+    },
+    ({ inputs, held: { up, down } }) => {
+      let x = inputs.x!;
+      for (let layer = 0; layer < LAYERS; layer++) {
+        x = ops.softmax(ops.matMul(ops.tanh(ops.matMul(x, up!)), down!));
+      }
+      return { outputs: { sum: x.sum() } };
+    },
+  );
+  const x = array('x', ROWS, WIDTH).data;
+  return async () => {
+    const start = performance.now();
+    await program.run(state, { x });
+    return performance.now() - start;
+  };
+}

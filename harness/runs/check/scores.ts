@@ -1,0 +1,26 @@
+import { corpusValues, e2eScorer } from '../../metrics/e2e.ts';
+import { loadTasks } from '../plugins.ts';
+import { parseProtocol } from '../protocol.ts';
+import type { Scores } from './measures.ts';
+import { classes, values, writtenTexts } from './predictions.ts';
+
+/** Every metric of fixed predictions, by `<task> <metric>`. */
+export async function scorePredictions(): Promise<Scores> {
+  const scores: [string, number][] = [];
+  const add = (task: string, metrics: object): void => {
+    for (const [metric, value] of Object.entries(metrics))
+      scores.push([`${task} ${metric}`, value as number]);
+  };
+  // METEOR's paraphrase table is not on every machine.
+  const scorer = e2eScorer(writtenTexts.map(({ references }) => references));
+  add('e2e', corpusValues(scorer.score(writtenTexts.map(({ prediction }) => prediction))));
+  const draw = { seed: 42, family: 'roberta', side: parseProtocol([]).side };
+  for (const task of (await loadTasks()).values()) {
+    if (task.kind !== 'label') continue;
+    const count = task.classes?.length;
+    const { predictions, labels } = count === undefined ? values : classes;
+    const within = (all: readonly number[]) => (count === undefined ? all : all.map((n) => n % count));
+    add(task.name, task.score(within(predictions), within(labels), draw));
+  }
+  return Object.fromEntries(scores);
+}
