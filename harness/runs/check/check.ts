@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
-import { median } from 'simple-statistics';
 import { z } from 'zod';
 import { makeFolder } from '../../data/atomic.ts';
 import { UsageError } from '../../data/errors.ts';
@@ -55,7 +54,7 @@ export async function checkSuite(
   return drifts;
 }
 
-/** Writes the suite's baseline anew. Throws UsageError where writing is refused, and Error where a cell does not run. */
+/** Writes the suite's baseline anew; the machine should be quiet. Throws UsageError where writing is refused, and Error where a cell does not run. */
 export async function updateBaseline(
   { cells, scores }: Suite,
   folder: string,
@@ -70,13 +69,8 @@ export async function updateBaseline(
   for (const [i, cell] of cells.entries()) {
     events.onPart(cell.name, i + 1, total);
     await makeFolder(dirname(adapterFile(folder, cell.name)));
-    const runs: CellMeasures[] = [];
-    for (let k = 0; k < ATTEMPTS; k++) {
-      const measured = await runCell(cell, { folder, bare, renew: true });
-      if (typeof measured === 'string') throw new Error(`${cell.name}: ${measured}`);
-      runs.push(measured);
-    }
-    const measures = { ...runs[0]!, time: median(runs.map(({ time }) => time)), memory: median(runs.map(({ memory }) => memory)) }; // prettier-ignore
+    const measures = await runCell(cell, { folder, bare, renew: true });
+    if (typeof measures === 'string') throw new Error(`${cell.name}: ${measures}`);
     await writeBaseline(folder, cell.name, { schema: 1, updated, measures });
   }
   if (scores) {
