@@ -123,15 +123,15 @@ function compareRow(table: ResultsTable, row: PublishedRow, runs: readonly OurRu
     return cell;
   });
   if (row.average !== undefined) cells.push(averageCell(table, row, judged));
-  const counts = runs.flatMap(({ records }) => records.map(({ parameters }) => parameters.trained));
-  const [ours] = counts;
+  const [record] = runs.flatMap(({ records }) => records);
+  const ours = record?.parameters.trained;
   return {
     ...{ model: row.model, method: row.method, cells },
     label: row.turn === undefined ? row.label : `${row.label}, ${row.turn}`,
     parameters: {
       theirs: row.params,
       ours,
-      same: ours === undefined || row.params === undefined ? undefined : sameParameters(ours, row.params),
+      same: record && row.params !== undefined && isBase(record, row) ? sameParameters(record.parameters.trained, row.params) : undefined, // prettier-ignore
     },
   };
 }
@@ -229,23 +229,33 @@ function notComparable(
   { id }: ResultsTable,
   row: PublishedRow,
   column: PublishedColumn,
-  { settings, published, metrics }: RunRecord,
+  record: RunRecord,
 ): string | undefined {
-  if (paperModel(settings.model.id) !== row.model)
-    return `base ${paperModel(settings.model.id)} in place of ${row.model}`;
-  if (settings.data.form === 'built-in') return 'built-in data';
-  if (settings.limits.examples !== null) return '--limit';
-  if (settings.limits.steps !== null) return '--max-steps';
-  if (!metrics.some(({ name }) => name === column.metric))
-    return `${column.metric} without its paraphrase table`;
-  if (row.quoted) return 'quoted from prior work';
-  const number = /^red\/table-(\d+)$/.exec(id)?.[1];
-  const other = discrepancies.find(({ id: entry, changes, reproduces }) => {
+  const { settings, published, metrics } = record;
+  const number = Number(/^red\/table-(\d+)$/.exec(id)?.[1]);
+  const changed = discrepancies.flatMap(({ id: entry, changes, reproduces }) => {
     const side = published?.sides[entry];
-    return changes?.tables.includes(Number(number)) && side !== undefined && reproduces !== undefined && side !== reproduces; // prettier-ignore
+    const differs = side !== undefined && reproduces !== undefined && side !== reproduces;
+    return changes?.tables.includes(number) && differs
+      ? [`${entry}=${side} changes the ${changes.what}`]
+      : [];
   });
-  return other && `${other.id}=${published!.sides[other.id]!} changes the ${other.changes!.what}`;
+  const reasons = [
+    ...(isBase(record, row) ? [] : [`base ${paperModel(settings.model.id)} in place of ${row.model}`]),
+    ...(settings.data.form === 'built-in' ? ['built-in data'] : []),
+    ...(settings.limits.examples === null ? [] : ['--limit']),
+    ...(settings.limits.steps === null ? [] : ['--max-steps']),
+    ...(metrics.some(({ name }) => name === column.metric)
+      ? []
+      : [`${column.metric} without its paraphrase table`]),
+    ...(row.quoted ? ['quoted from prior work'] : []),
+    ...changed,
+  ];
+  return reasons.length > 0 ? reasons.join('; ') : undefined;
 }
+
+const isBase = ({ settings }: RunRecord, { model }: PublishedRow): boolean =>
+  paperModel(settings.model.id) === model;
 
 /** A metric of a record; METEOR without paraphrases stands in for METEOR, and is not compared. */
 function metricOf({ metrics }: RunRecord, name: string): RunRecord['metrics'][number] | undefined {
