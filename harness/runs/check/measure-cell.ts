@@ -99,6 +99,8 @@ async function measure<Example>(
   examples: readonly Example[],
 ): Promise<Measured> {
   const { base, delta, work, settings } = run;
+  // First, for a file that cannot be used should not wait for the training.
+  const start = await withTracked({ base, delta }, tracked);
   const engine = await createEngine({ name: 'onnx', threads: THREADS });
   const paced = pacedEngine(engine, await calibration(engine));
   const calibrations: number[][] = [];
@@ -107,9 +109,8 @@ async function measure<Example>(
     ...{ recipe: run.cell.recipe, seed: run.cell.seed, folder: undefined },
     onProgress: () => calibrations.push(paced.calibrations()),
   });
-  // Before the adapter is computed, which is no part of training.
+  // Of training alone, so before the adapter computes anything.
   const peak = await peakMemory();
-  const start = await withTracked({ base, delta }, tracked);
   const positions = base.architecture.positions - virtualTokens(delta);
   const batch = examples.slice(0, BATCH).map((example) => objective.cut(example, positions));
   const adapter = await computeStart(paced.engine, start, objective, batch);
