@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { writeSafetensors } from '../../harness/data/safetensors.ts';
 import { randomBase } from '../../harness/models/random-base.ts';
 import { projectRoot } from '../../harness/runs/plugins.ts';
-import { commitOf, startHub, type TestRepo } from '../data/hub-server.ts';
+import { startHub, type TestRepo } from '../data/hub-server.ts';
 import { temporaryFolder } from '../data/temporary.ts';
 import { readRecordFile } from './bench.ts';
 

@@ -103,10 +103,11 @@ test.skipIf(!process.env.DELTABENCH_DATA || !existsSync(parsed))('every number o
     for (const [task, own] of Object.entries(per_task)) {
       const { source, settings, options } = findRecipe(task, model, method)!;
       // The optimiser is AdamW in all of them; LoRA's sites are the method's own choice.
-      const { optimizer, targets, ...printed } = {
+      const row: Record<string, unknown> = {
         ...{ ...common, ...own, ...decoding },
         ...(suite === 'e2e' && everyStep),
       };
+      const { optimizer, targets, ...printed } = row;
       expect([optimizer, targets ?? sites]).toEqual(['adamw', sites]);
       // An adapter's rank is its bottleneck.
       if (method.startsWith('adapter')) {
