@@ -111,8 +111,17 @@ async function checkCell(
 }
 
 async function bareMemory(): Promise<number> {
-  const { stdout } = await child('bare');
-  return z.number().parse(JSON.parse(stdout));
+  const ended = await child('bare');
+  if (ended.exitCode !== 0) throw new Error(`The calibration does not run: ${reasonOf(ended)}`);
+  return z.number().parse(JSON.parse(ended.stdout));
+}
+
+/** Why a process failed. */
+function reasonOf({ stderr, exitCode, signal }: Awaited<ReturnType<typeof child>>): string {
+  const said = stderr.split('\n').find((line) => /^(\w*Error|Diverged): /.test(line));
+  return (
+    said ?? `its process ended ${signal === undefined ? `with exit code ${exitCode ?? '?'}` : `by ${signal}`}`
+  );
 }
 
 /** A cell's numbers, or why its process failed. Throws UsageError for what the user can mend. */
@@ -122,16 +131,10 @@ async function runCell(
 ): Promise<CellMeasures | string> {
   // The tracked values of full fine-tuning would be another base.
   const adapter = method === 'full' ? '' : adapterFile(folder, name);
-  const { exitCode, stdout, stderr, signal } = await child(name, adapter, ...(renew ? ['renew'] : []));
-  if (exitCode === 2) throw new UsageError(stderr.trim());
-  if (exitCode !== 0) {
-    const said = stderr.split('\n').find((line) => /^\w*Error: /.test(line));
-    return (
-      said ??
-      `its process ended ${signal === undefined ? `with exit code ${exitCode ?? '?'}` : `by ${signal}`}`
-    );
-  }
-  const { peak, ...measured } = measuredSchema.parse(JSON.parse(stdout.trim().split('\n').at(-1)!));
+  const ended = await child(name, adapter, ...(renew ? ['renew'] : []));
+  if (ended.exitCode === 2) throw new UsageError(ended.stderr.trim());
+  if (ended.exitCode !== 0) return reasonOf(ended);
+  const { peak, ...measured } = measuredSchema.parse(JSON.parse(ended.stdout.trim().split('\n').at(-1)!));
   return { ...measured, memory: peak / bare };
 }
 

@@ -101,7 +101,7 @@ function worst(
     if (!(drift <= most)) [at, most] = [i, drift];
     if (Number.isNaN(drift)) break;
   }
-  const place = baseline.length > 1 && most > 0 ? ` ${at + 1} of ${baseline.length}` : '';
+  const place = baseline.length > 1 && most !== 0 ? ` ${at + 1} of ${baseline.length}` : '';
   return within({ what: what + place, baseline: baseline[at]!, now: now[at]! }, most, limit, 'relative');
 }
 

@@ -12,7 +12,7 @@ import { languageModel } from '../../training/language-model.ts';
 import type { Objective } from '../../training/objective.ts';
 import type { Recipe } from '../../training/recipe.ts';
 import { train } from '../../training/train.ts';
-import type { StepLog } from '../../training/types.ts';
+import { Diverged, type StepLog } from '../../training/types.ts';
 import { countParameters } from '../parameters.ts';
 import { planRuns } from '../plan.ts';
 import { loadMethods, loadTasks } from '../plugins.ts';
@@ -104,11 +104,12 @@ async function measure<Example>(
   const engine = await createEngine({ name: 'onnx', threads: THREADS });
   const paced = pacedEngine(engine, await calibration(engine));
   const calibrations: number[][] = [];
-  const { log } = await train({
+  const { log, diverged } = await train({
     ...{ engine: paced.engine, base, delta, objective, train: examples, validation: [] },
     ...{ recipe: run.cell.recipe, seed: run.cell.seed, folder: undefined },
     onProgress: () => calibrations.push(paced.calibrations()),
   });
+  if (diverged !== undefined) throw new Diverged(diverged);
   // Of training alone, so before the adapter computes anything.
   const peak = await peakMemory();
   const positions = base.architecture.positions - virtualTokens(delta);
