@@ -49,5 +49,5 @@ test('one file of about 25 lines, one command, a row of the table', async () => 
   );
   expect(exitCode, stderr).toBe(0);
   const rows = stdout.split('\n').map((line) => line.split(/ {2,}/)[0]);
-  expect(rows.slice(-2)).toEqual([label, 'RED']);
+  expect(rows.filter((cell) => cell === label || cell === 'RED')).toEqual([label, 'RED']);
 });
