@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { link, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import { writeError, writeFileAtomic } from '../data/atomic.ts';
@@ -84,7 +84,11 @@ function hold(path: string, text: string): Lock {
     isHeld,
     async release() {
       await heart.terminate();
-      if (await isHeld()) await rm(path, { force: true });
+      if (!(await isHeld())) return;
+      // Guards of processes that were killed while they took over; a living one's take-over fails, for the lock is ours.
+      const guards = (await readdir(dirname(path))).filter((name) => name.startsWith(`${basename(path)}.`));
+      for (const name of guards) await rm(join(dirname(path), name), { force: true });
+      await rm(path, { force: true });
     },
   };
 }
