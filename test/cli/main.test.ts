@@ -32,7 +32,9 @@ describe.concurrent('help and lists', () => {
   test('list protocol says what each side does and which is recommended', async () => {
     const { stdout } = await bench('list', 'protocol');
     expect(stdout).toMatch(/^optimizer-adamw: the paper says AdamW; /m);
-    expect(stdout).toMatch(/^ {4}code +the AdamW that transformers used to ship .*\(recommended, published\)$/m);
+    expect(stdout).toMatch(
+      /^ {4}code +the AdamW that transformers used to ship .*\(recommended, published\)$/m,
+    );
   });
 
   test('list --json is one document with every list', async () => {
