@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import type { ResultsTable } from '../papers/published.ts';
+import type { PublishedTable } from '../reporting/published-table.ts';
 import type { RunState, Scale, TablePlan, TableRun } from '../runs/reproduce.ts';
 import type { SettingsTable } from '../runs/settings-table.ts';
 import { Interrupted } from '../training/types.ts';
@@ -24,6 +26,7 @@ interface ReproduceOptions {
   readonly maxSteps?: number;
   readonly limit?: number;
   readonly results: string;
+  readonly out: string;
   readonly data?: string;
   readonly tokenizer?: string;
   readonly retry?: string;
@@ -68,6 +71,7 @@ export function reproduceCommand(): Command {
       'built-in, hub, or a folder (default: DELTABENCH_DATA, else the hub; built-in for mini)',
     )
     .option('--tokenizer <folder>', "the tokenizer, where the model's own is not wanted or missing")
+    .option('--out <folder>', "where a figure's chart is written", 'reports')
     .option('--retry <which>', 'failed: try failed runs again')
     .option('--dry-run', 'print what would run and how long it takes, and stop')
     .option('--json', 'print one JSON document')
@@ -126,7 +130,17 @@ async function reproduceResults(table: ResultsTable, options: ReproduceOptions):
   const compared = progress.compare();
   if (options.json) printJson({ ...compared, comparisons: progress.comparisons, runs: progress.runs() });
   else print(formatPublished(compared));
+  if (table.id.includes('/figure-')) await drawFigure(compared, options.out);
   if (progress.failed > 0) process.exitCode ??= 1;
+}
+
+async function drawFigure(compared: PublishedTable, folder: string): Promise<void> {
+  const { drawPublishedRadar } = await import('../reporting/published-radar.ts');
+  const { makeFolder, writeFileAtomic } = await import('../data/atomic.ts');
+  const path = join(folder, `${compared.id.replace('/', '-')}.png`);
+  await makeFolder(folder);
+  await writeFileAtomic(path, await drawPublishedRadar(compared));
+  note(`Drawn: ${path}`);
 }
 
 /** Where every run stands; the device is timed where anything can be run. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -162,6 +162,17 @@ test('tables without runs: settings and data beside ours, tasks that are not bui
   const four = await bench('reproduce', 'red/table-4');
   expect(four.stdout).toMatch(/^not run: the task alpacaeval is not built yet/m);
   expect(four.exitCode).toBe(0);
+});
+
+test('a figure is drawn as well', async () => {
+  const out = join(folder, 'drawn');
+  const { exitCode, stdout, stderr } = await bench('reproduce', 'red/figure-2', '--out', out);
+  expect([exitCode, stdout]).toEqual([0, expect.stringContaining('7.944')]);
+  expect(stderr).toContain(`Drawn: ${join(out, 'red-figure-2.png')}`);
+  const picture = await readFile(join(out, 'red-figure-2.png'));
+  // PNG's signature and, in its header, the width.
+  expect(picture.subarray(1, 4).toString()).toBe('PNG');
+  expect(picture.readUInt32BE(16)).toBe(1440);
 });
 
 test('what does not exist', async () => {

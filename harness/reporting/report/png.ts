@@ -19,7 +19,8 @@ export async function drawCharts(data: PageData): Promise<Record<string, Buffer>
   return pictures;
 }
 
-function draw({ config, height }: ReportChart): Promise<Buffer> {
+/** A chart as PNG at twice its size. */
+export function draw({ config, height }: Pick<ReportChart, 'config' | 'height'>): Promise<Buffer> {
   const canvas = new ChartJSNodeCanvas({ width, height, backgroundColour: '#ffffff' });
   const options = { ...config.options, responsive: false, devicePixelRatio: 2 };
   return canvas.renderToBuffer({ ...config, options });
