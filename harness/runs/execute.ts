@@ -301,14 +301,16 @@ const countsOf = ({ base, delta, work }: PreparedCell): ParameterCounts =>
 
 /** What of papers a cell follows. */
 function describePublished(
-  { task, variant, published, protocol }: Cell,
+  { task, variant, published, protocol, source }: Cell,
   family: string,
 ): NonNullable<RunRecord['published']> {
   const methods = variant.parts.map(({ method }) => method.name);
   const run = { task: task.name, model: published, methods, family };
+  const sides = Object.entries(sidesOf(parseProtocol(protocol.split(' ')), run));
   return {
     base: published,
     recipes: methods.flatMap((method) => findRecipeOf(task, published, method)?.source ?? []),
-    sides: sidesOf(parseProtocol(protocol.split(' ')), run),
+    // Built-in data come parted into their splits.
+    sides: Object.fromEntries(sides.filter(([id]) => source.kind !== 'built-in' || !id.startsWith('split-'))),
   };
 }
