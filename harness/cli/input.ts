@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { UsageError } from '../data/errors.ts';
 
 /** Reads a whole number of at least 1. */
 export function positive(text: string): number {
@@ -13,6 +14,12 @@ export function count(text: string): number {
 /** Collects seeds: whole numbers of at least 0. */
 export function seeds(text: string, before: readonly number[] | undefined): number[] {
   return [...(before ?? []), whole(text, 0)];
+}
+
+/** Reads which runs to try again. */
+export function retry(which: string): 'failed' {
+  if (which === 'failed') return which;
+  throw new UsageError(`--retry ${which}: it can only be "failed".`);
 }
 
 function whole(text: string, least: number): number {

@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
 import { builtinModels, type BuiltinModel } from '../models/builtin.ts';
-import { pretrainBuiltin } from '../runs/pretrain-builtin.ts';
+import { pretrainBuiltin, writeBuiltinTexts } from '../runs/pretrain-builtin.ts';
 import { positive } from './input.ts';
 import { print } from './output.ts';
 import { describe, showPretraining } from './pretrain.ts';
@@ -11,8 +11,9 @@ await new Command('pretrain:builtin')
   .addArgument(new Argument('[names...]', 'which of them (default: all)').choices(builtinModels))
   .option('--threads <number>', 'threads of the CPU (default: all)', positive)
   .action(async (names: BuiltinModel[], { threads }: { threads?: number }) => {
+    const texts = await writeBuiltinTexts();
     for (const name of names.length > 0 ? names : builtinModels) {
-      const record = await showPretraining((reporting) => pretrainBuiltin(name, threads, reporting));
+      const record = await showPretraining((reporting) => pretrainBuiltin(name, texts, threads, reporting));
       if (!record) return;
       print(`${name}: ${describe(record)}`);
     }

@@ -6,7 +6,7 @@ import type { PublishedTable } from '../reporting/published-table.ts';
 import type { RunState, Scale, TablePlan, TableRun } from '../runs/reproduce.ts';
 import type { SettingsTable } from '../runs/settings-table.ts';
 import { Interrupted } from '../training/types.ts';
-import { count, positive, seeds } from './input.ts';
+import { count, positive, retry, seeds } from './input.ts';
 import { columns, note, print, printJson } from './output.ts';
 import { createProgress } from './progress.ts';
 import { stopOnSignals } from './stop.ts';
@@ -29,7 +29,7 @@ interface ReproduceOptions {
   readonly out: string;
   readonly data?: string;
   readonly tokenizer?: string;
-  readonly retry?: string;
+  readonly retry?: 'failed';
   readonly dryRun?: true;
   readonly json?: true;
 }
@@ -72,16 +72,13 @@ export function reproduceCommand(): Command {
     )
     .option('--tokenizer <folder>', "the tokenizer, where the model's own is not wanted or missing")
     .option('--out <folder>', "where a figure's chart is written", 'reports')
-    .option('--retry <which>', 'failed: try failed runs again')
+    .option('--retry <which>', 'failed: try failed runs again', retry)
     .option('--dry-run', 'print what would run and how long it takes, and stop')
     .option('--json', 'print one JSON document')
     .action(reproduce);
 }
 
 async function reproduce(id: string, options: ReproduceOptions): Promise<void> {
-  if (options.retry !== undefined && options.retry !== 'failed') {
-    throw new UsageError(`--retry ${options.retry}: it can only be "failed".`);
-  }
   const { redTables } = await import('../papers/red-tables.ts');
   const { reftGlueTable } = await import('../papers/reft-glue.ts');
   const { settingsTables } = await import('../runs/settings-table.ts');

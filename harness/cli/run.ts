@@ -3,7 +3,7 @@ import { UsageError } from '../data/errors.ts';
 import type { Outcome, RunEvents } from '../runs/execute.ts';
 import type { Cell, Plan, RunRequest } from '../runs/plan.ts';
 import { Interrupted } from '../training/types.ts';
-import { count, positive, seeds } from './input.ts';
+import { count, positive, retry, seeds } from './input.ts';
 import { note, print, printJson, trainableLine } from './output.ts';
 import { createProgress, timeLeft } from './progress.ts';
 import { stopOnSignals } from './stop.ts';
@@ -31,7 +31,7 @@ interface RunOptions {
   readonly jobs?: number;
   readonly launcher: string;
   readonly slurm: string[];
-  readonly retry?: string;
+  readonly retry?: 'failed';
   readonly dryRun?: true;
   readonly json?: true;
 }
@@ -94,16 +94,13 @@ export function runCommand(): Command {
       'built-in, hub, or a folder (default: DELTABENCH_DATA, else built-in for a built-in base, the hub for others)',
     )
     .option('--tokenizer <folder>', "the tokenizer, where the model's own is not wanted or missing")
-    .option('--retry <which>', 'failed: try failed runs again')
+    .option('--retry <which>', 'failed: try failed runs again', retry)
     .option('--dry-run', 'print what would run, with every setting, and stop')
     .option('--json', 'print one JSON document')
     .action(run);
 }
 
 async function run(options: RunOptions): Promise<void> {
-  if (options.retry !== undefined && options.retry !== 'failed') {
-    throw new UsageError(`--retry ${options.retry}: it can only be "failed".`);
-  }
   if (!['local', 'slurm'].includes(options.launcher)) {
     throw new UsageError(`--launcher ${options.launcher}: it can be "local" or "slurm".`);
   }

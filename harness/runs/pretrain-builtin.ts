@@ -55,17 +55,17 @@ const terms = [
  * Pretrains a built-in base again, on texts that deltabench writes itself and real ones that come by package. Gives the
  * record that stands where it has been done. Throws as `pretrain` does.
  */
-export async function pretrainBuiltin(
+export function pretrainBuiltin(
   name: BuiltinModel,
+  texts: readonly string[],
   threads: number | undefined,
   options: PretrainOptions,
 ): Promise<PretrainRecord> {
   const { family, config, steps, settings } = bases[name];
   return pretrain(
     {
-      ...{ family, config, steps, settings, threads, terms },
+      ...{ family, config, steps, settings, texts, threads, terms },
       out: builtinFolder(name),
-      texts: await writeTexts(),
       vocabulary: 4096,
       length: 192,
       seed: SEED,
@@ -75,8 +75,8 @@ export async function pretrainBuiltin(
   );
 }
 
-/** The texts as files of `bench pretrain`; the same content every time. */
-async function writeTexts(): Promise<string[]> {
+/** The texts of all built-in bases as files of `bench pretrain`; the same content every time. */
+export async function writeBuiltinTexts(): Promise<string[]> {
   const folder = join(cacheFolder(), 'pretraining-builtin');
   await makeFolder(folder);
   const pairs = builtinDomainPairs(PAIRS, SEED).map(({ meaning, reference }) => ({
