@@ -8,9 +8,9 @@ import { builtinFolder, type BuiltinModel } from '../models/builtin.ts';
 import { pretrain, type PretrainOptions, type PretrainRecord } from './pretrain.ts';
 
 const SEED = 42;
-const PAIRS = 20_000;
-const SENTENCES = 50_000;
-/** One document in so many of the real text, so that it is a fifth of all. */
+const PAIRS = 80_000;
+const SENTENCES = 100_000;
+/** One document in so many of the real text, so that it is an eighth of all. */
 const PROSE_SHARE = 6;
 
 /** How a built-in base is made; what is not said here is `bench pretrain`'s default. */
@@ -25,7 +25,7 @@ const bases: Readonly<Record<BuiltinModel, Making>> = {
   'gpt2-mini': {
     family: 'gpt2',
     config: shape,
-    steps: 2000,
+    steps: 7000,
     settings: ['batchSize=12', 'learningRate=2e-3'],
   },
   // Many small steps: it is their number that brings attention to its neighbours.

@@ -1,7 +1,7 @@
-import type { SeededRandom } from '../random.ts';
+import { seededRandom, type SeededRandom } from '../random.ts';
 import { sameWay, type Domain, type Opening, type Slot, type Value } from './domain.ts';
 
-/** Syllables of invented names. */
+/** Beginnings of invented names. */
 const starts = [
   'Ar',
   'Bel',
@@ -27,23 +27,6 @@ const starts = [
   'Wil',
   'Yar',
   'Zan',
-];
-const middles = ['a', 'e', 'i', 'o', 'an', 'er', 'in', 'ol'];
-const ends = [
-  'da',
-  'dor',
-  'len',
-  'mar',
-  'mont',
-  'na',
-  'ra',
-  'ric',
-  'ston',
-  'ta',
-  'tis',
-  'vale',
-  'via',
-  'wick',
 ];
 const descriptions = [
   'Silver',
@@ -100,9 +83,18 @@ const things = [
   'Wolf',
 ];
 
-const coined = (random: SeededRandom): string =>
-  random.pick(starts) + random.pick(middles) + random.pick(ends);
-const phrase = (random: SeededRandom): string => `${random.pick(descriptions)} ${random.pick(things)}`;
+const onsets = 'b bl br c ch cl cr d dr f fl g gl gr h j k l m n p pl pr qu r s sc sh sk sl sn sp st str t th tr v w z'.split(' '); // prettier-ignore
+const nuclei = 'a e i o u ai ea ee oa oo ou'.split(' ');
+const codas = 'b ck d ft g ll m mp n nd ng nk nt p r rd rk rm rn s sk ss st sh t tch th x'.split(' ');
+const endings = ['', '', 'a', 'en', 'er', 'et', 'ey', 'le', 'in', 'o', 'ow', 'ham', 'ton', 'wick', 'dale', 'by', 'ford']; // prettier-ignore
+
+/** One of half a million words: names can only be copied, never known by heart, which is what a base has to learn. */
+function coined(random: SeededRandom): string {
+  const word = [onsets, nuclei, codas, endings].map((part) => random.pick(part)).join('');
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}
+const phrase = (random: SeededRandom): string =>
+  [descriptions, things].map((words) => (random.chance(0.5) ? random.pick(words) : coined(random))).join(' ');
 const titled = (random: SeededRandom): string => (random.chance(0.7) ? 'The ' : '') + phrase(random);
 const model = (random: SeededRandom): string =>
   `${coined(random)} ${random.pick(['One', 'Pro', 'Mini', 'Plus', '200', '350', '7', 'X', 'S', 'Max', 'Air', 'Go'])}`;
@@ -111,17 +103,17 @@ const ofKind =
   (random: SeededRandom): string =>
     `${random.chance(0.5) ? coined(random) : phrase(random)} ${random.pick(kinds)}`;
 
-const landmarks = descriptions.flatMap((description) =>
-  ['Park', 'Square', 'Church'].map((kind) => `${description} ${kind}`),
-);
-const streets = starts.flatMap((start) =>
-  ['Station', 'Street', 'Stadium'].map((kind) => `${start}ton ${kind}`),
-);
+const landmarks = ((random) =>
+  Array.from({ length: 800 }, () => {
+    const kind = random.pick(['Park', 'Square', 'Church', 'Station', 'Street', 'Stadium', 'Hall', 'Theatre', 'Bridge', 'Hotel', 'Restaurant', 'Coffee Shop', 'Pub', 'Museum']); // prettier-ignore
+    const words = random.chance(0.4) ? random.pick(descriptions) : coined(random);
+    return `${random.chance(0.3) ? 'the ' : ''}${words} ${kind}`;
+  }))(seededRandom('landmarks'));
 
 const near: Slot = {
   name: 'near',
   isPlace: true,
-  values: sameWay([...landmarks, ...streets], {
+  values: sameWay(landmarks, {
     after: ['near {v}', 'next to {v}', 'not far from {v}', 'within walking distance of {v}'],
     participle: ['located near {v}', 'standing next to {v}'],
     predicate: [
@@ -333,6 +325,189 @@ const person = (name: string, did: string): Slot =>
     sentence: [`the ${name} is {v}`],
   });
 
+// The words of the test domain in other company: a base that never met them could not learn to say them from a few vectors.
+
+const plates = {
+  Italian: 'pasta and pizza',
+  French: 'cheese and pastries',
+  Indian: 'curries and naan',
+  Chinese: 'noodles and dumplings',
+  Japanese: 'sushi and ramen',
+  English: 'roasts and pies',
+  'fast food': 'burgers and fries',
+};
+/** What is sold or taught: `does` and `doing` are forms of the verb. */
+const kitchen = (does: string, doing: string): Slot => ({
+  name: 'food',
+  isKind: true,
+  values: Object.fromEntries(
+    Object.entries(plates).map(([kind, dishes]) => {
+      const food = kind === 'fast food' ? kind : `${kind} food`;
+      return [
+        kind,
+        {
+          before: [kind],
+          after: [`for lovers of ${food}`, `for anyone who likes ${dishes}`],
+          participle: [`${doing} ${dishes}`, `${doing} ${food}`],
+          predicate: [`${does} ${food}`, `${does} ${dishes}`, `${does} ${kind} dishes and meals`],
+          sentence: [`${dishes} are what {it} is known for`],
+        },
+      ];
+    }),
+  ),
+});
+
+const town: Slot = {
+  name: 'area',
+  isPlace: true,
+  values: {
+    riverside: {
+      after: ['on the riverside', 'along the river', 'near the water of the river'],
+      participle: ['built beside the river', 'standing on the river bank'],
+      predicate: ['stands on the river bank', 'belongs to the riverside', 'is down by the water'],
+    },
+    'city centre': {
+      after: ['at the heart of the city', 'in the centre', 'in the middle of the city'],
+      participle: ['found in the city centre', 'right in the middle of town'],
+      predicate: ['is central', 'stands in the city centre', 'lies at the heart of the town'],
+    },
+    'market square': {
+      after: ['at the market square', 'behind the market', 'beside the stalls of the market'],
+      participle: ['looking out over the square', 'found on the market square'],
+      predicate: ['stands on the square', 'belongs to the market square', 'is among the stalls'],
+    },
+  },
+};
+
+/** `it` is what one pays for: "a lesson". */
+const spending = (it: string): Slot => ({
+  name: 'price',
+  values: {
+    cheap: {
+      tone: 1,
+      before: ['cheap', 'inexpensive', 'low-priced'],
+      after: ['with prices that are low', 'for a small wallet'],
+      predicate: ['is inexpensive', 'is low-priced', 'asks low prices', 'does not empty the wallet'],
+      sentence: [`${it} is cheap`],
+    },
+    moderate: {
+      before: ['moderately priced', 'mid-priced'],
+      after: ['with a mid-range price'],
+      predicate: ['has a moderate price range', 'is mid-priced', 'is not cheap but not expensive'],
+      sentence: [`${it} has a moderate price`],
+    },
+    high: {
+      tone: -1,
+      before: ['expensive', 'pricey', 'high-priced'],
+      after: ['with prices on the high side', 'for a full purse'],
+      predicate: ['is pricey', 'is high-priced', 'has a high price range', 'is not cheap'],
+      sentence: [`${it} is expensive`],
+    },
+    ...between('under 20 pounds', ['under 20 pounds', 'less than 20 pounds'], it),
+    ...between('20 to 25 pounds', ['20 to 25 pounds', 'between 20 and 25 pounds'], it),
+    ...between('over 30 pounds', ['over 30 pounds', 'more than 30 pounds'], it),
+  },
+});
+
+function between(value: string, sums: readonly string[], it: string): Record<string, Value> {
+  const each = (text: string): string[] => sums.map((sum) => `${text} ${sum}`);
+  return {
+    [value]: {
+      after: each('for'),
+      participle: each('charging'),
+      predicate: [...each('charges'), ...each('asks')],
+      sentence: [...each(`people pay`), ...each(`${it} is`)],
+    },
+  };
+}
+
+const opinion: Slot = {
+  name: 'customer rating',
+  values: {
+    high: {
+      tone: 1,
+      before: ['popular', 'highly rated'],
+      after: ['with many happy customers', 'with high ratings from its customers'],
+      participle: ['loved by many', 'popular with customers and diners'],
+      predicate: ['is popular', 'is loved by its customers', 'gets high ratings from its guests'],
+      sentence: ['guests think highly of {it}'],
+    },
+    average: {
+      before: ['average'],
+      after: ['with mixed reviews'],
+      participle: ['rated average by customers'],
+      predicate: [
+        'has average reviews',
+        'is found average by customers',
+        'leaves its diners with mixed opinions',
+      ],
+      sentence: ['customers find {it} average'],
+    },
+    low: {
+      tone: -1,
+      before: ['unpopular', 'poorly rated'],
+      after: ['with a low rating from its customers'],
+      participle: ['poorly rated by customers'],
+      predicate: ['has poor reviews', 'is unpopular', 'gets a low rating from its guests'],
+      sentence: ['customers think little of {it}', 'diners do not like {it}'],
+    },
+    ...marks(5, 'five', 1),
+    ...marks(3, 'three'),
+    ...marks(1, 'one', -1),
+  },
+};
+
+function marks(count: number, word: string, tone?: 1 | -1): Record<string, Value> {
+  return {
+    [`${count} out of 5`]: {
+      ...(tone && { tone }),
+      before: [`${word}-star`],
+      after: ['with customers who rate it {v}'],
+      participle: ['given {v} by its customers'],
+      predicate: ['gets {v} from its guests', 'has a rating of {v}', 'is given {v} by diners'],
+      sentence: ['its customers give {v}'],
+    },
+  };
+}
+
+const kids: Slot = {
+  name: 'family friendly',
+  values: {
+    yes: {
+      tone: 1,
+      before: ['child-friendly', 'kid-friendly', 'family-friendly'],
+      after: ['for kids as well', 'that welcomes the whole family'],
+      participle: ['welcoming kids'],
+      predicate: ['welcomes children', 'is child-friendly', 'is a place for the whole family'],
+      sentence: ['bring the children along'],
+    },
+    no: {
+      tone: -1,
+      before: ['adults-only'],
+      after: ['where kids are not welcome'],
+      participle: ['open to adults only'],
+      predicate: ['is closed to children', 'is not suitable for kids', 'does not allow children'],
+      sentence: ['the kids must stay at home', 'only adults are allowed'],
+    },
+  },
+};
+
+const refreshments: Slot = {
+  name: 'inside',
+  values: Object.fromEntries(
+    Object.entries({ pub: 'a tavern', 'coffee shop': 'a cafe', restaurant: 'an eatery' }).map(
+      ([value, other]) => [
+        value,
+        {
+          after: [`with a ${value} inside`, `with ${other}`],
+          predicate: [`has a ${value}`, `has ${other}`, `houses a ${value}`],
+          sentence: [`there is a ${value} {here}`],
+        },
+      ],
+    ),
+  ),
+};
+
 const length = (name: string, unit: string, values: readonly number[]): Slot =>
   slot(
     name,
@@ -373,7 +548,7 @@ const works: readonly Opening[] = [
 ];
 const known = ['known as', 'with the name'];
 
-/** The domains that only pretraining sees; none has a name or a neighbour of the test domain. */
+/** The domains that only pretraining sees; none has a name, a neighbour or a noun of the test domain. */
 export const otherDomains: readonly Domain[] = [
   {
     names: ofKind('Hotel', 'Inn', 'Lodge', 'Guest House'),
@@ -392,6 +567,7 @@ export const otherDomains: readonly Domain[] = [
       rating('guests'),
       area,
       familyFriendly,
+      refreshments,
       yesNo(
         'breakfast',
         { after: ['with breakfast'], predicate: ['serves breakfast', 'includes breakfast'] },
@@ -518,6 +694,7 @@ export const otherDomains: readonly Domain[] = [
         participle: ['closed on {v}'],
         predicate: ['is closed on {v}', 'does not open on {v}'],
       }),
+      refreshments,
       area,
       familyFriendly,
       near,
@@ -780,6 +957,38 @@ export const otherDomains: readonly Domain[] = [
     ],
     called: known,
     advice: ['walk in', 'visit', 'go to'],
+    openings: sights,
+  },
+  {
+    names: ofKind('Cookery School', 'Academy', 'Cooking Club'),
+    nouns: ['cookery school', 'school'],
+    slots: [kitchen('teaches', 'teaching'), spending('a lesson'), opinion, town, kids, near],
+    called: ['called', 'named', ...known],
+    advice: ['learn at', 'book a lesson at', 'try'],
+    openings: sights,
+  },
+  {
+    names: ofKind('Stores', 'Market', 'Delicatessen', 'Bakery'),
+    nouns: ['shop', 'establishment'],
+    type: {
+      name: 'Type',
+      nouns: {
+        bakery: ['bakery', 'bakery and cafe'],
+        shop: ['shop', 'food shop'],
+        stall: ['stall', 'food stall'],
+      },
+    },
+    slots: [kitchen('sells', 'selling'), spending('a basket of food'), opinion, town, kids, near],
+    called: ['called', 'by the name of', ...known],
+    advice: ['visit', 'head to', 'shop at'],
+    openings: sights,
+  },
+  {
+    names: ofKind('Festival', 'Fair', 'Evening', 'Feast'),
+    nouns: ['festival', 'event', 'venue'],
+    slots: [kitchen('offers', 'offering'), spending('dinner'), opinion, town, kids, near],
+    called: ['called', 'named', ...known],
+    advice: ['go to', 'eat at', 'book a table at'],
     openings: sights,
   },
 ];
