@@ -11,9 +11,9 @@ await new Command('pretrain:builtin')
   .addArgument(new Argument('[names...]', 'which of them (default: all)').choices(builtinModels))
   .option('--threads <number>', 'threads of the CPU (default: all)', positive)
   .action(async (names: BuiltinModel[], { threads }: { threads?: number }) => {
-    const texts = await writeBuiltinTexts();
+    const files = await writeBuiltinTexts();
     for (const name of names.length > 0 ? names : builtinModels) {
-      const record = await showPretraining((reporting) => pretrainBuiltin(name, texts, threads, reporting));
+      const record = await showPretraining((reporting) => pretrainBuiltin(name, files, threads, reporting));
       if (!record) return;
       print(`${name}: ${describe(record)}`);
     }
