@@ -7,14 +7,17 @@ export interface EngineOptions {
   readonly device?: string;
   /** Threads of the CPU that operations may use; all cores where absent. */
   readonly threads?: number;
+  /** Trades time for memory in training (onnx); see recompute.ts. */
+  readonly recompute?: boolean;
 }
 
 /** Starts an engine; throws where it is not installed, with the way to get it. */
-export async function createEngine({ name, device = 'cpu', threads }: EngineOptions): Promise<Engine> {
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { name, device = 'cpu', threads = availableParallelism(), recompute = false } = options;
   switch (name) {
     case 'onnx': {
       const { createOnnxEngine } = await import('./onnx.ts');
-      return createOnnxEngine({ device, threads: threads ?? availableParallelism() });
+      return createOnnxEngine({ device, threads, recompute });
     }
     case 'js': {
       const { createEagerEngine } = await import('./eager.ts');

@@ -50,6 +50,10 @@ export function broadcast(a: Shape, b: Shape, op: string): Shape {
 export class Graph {
   readonly nodes: Node[] = [];
   readonly inputs: Value[] = [];
+  /** The nodes of the loss itself, set when its gradient begins. */
+  readonly forward = new Set<Node>();
+  /** Values of the forward pass from which it can be computed again. */
+  readonly boundaries = new Set<Value>();
   readonly #known = new Map<string, readonly Value[]>();
   #next = 0;
 
@@ -100,16 +104,25 @@ export class Graph {
     const key = `${op}(${inputs.map((v) => v.id).join()})${JSON.stringify(attributes)}>${outputs.length}`;
     const known = this.#known.get(key);
     if (known) return known;
-    const made = outputs.map(({ shape, dtype }) => ({ id: this.#next++, shape, dtype }));
-    this.nodes.push({
+    const domain = CONTRIBUTED.has(op) ? 'com.microsoft' : '';
+    const node = this.fresh({ op, domain, attributes, outputs }, inputs);
+    this.nodes.push(node);
+    this.#known.set(key, node.outputs);
+    return node.outputs;
+  }
+
+  /** A node of its own, though there may be an equal one; it is not appended. */
+  fresh(
+    {
       op,
-      domain: CONTRIBUTED.has(op) ? 'com.microsoft' : '',
-      inputs,
-      outputs: made,
+      domain,
       attributes,
-    });
-    this.#known.set(key, made);
-    return made;
+      outputs,
+    }: Omit<Node, 'inputs' | 'outputs'> & { outputs: readonly TypedShape[] },
+    inputs: readonly Value[],
+  ): Node {
+    const made = outputs.map(({ shape, dtype }) => ({ id: this.#next++, shape, dtype }));
+    return { op, domain, inputs, outputs: made, attributes };
   }
 
   one(op: string, inputs: readonly Value[], shape: Shape, dtype: DType = 'float32', attributes = {}): Value {

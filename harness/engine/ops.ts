@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { endForward } from './recorder.ts';
 
 // What programs may use: tfjs's operations (also as methods of a tensor: x.mul(s).add(b)) and those with a gradient of
 // their own. Every one runs recorded and eager, and its gradient too.
@@ -50,6 +51,7 @@ export { linear } from './fused/linear.ts';
 export { rmsNorm } from './fused/rms-norm.ts';
 export { rotate } from './fused/rotate.ts';
 export { selectRows } from './fused/rows.ts';
+export { boundary } from './recorder.ts';
 
 /** The value of f, a scalar, and its gradient for every named tensor; zeros where f does not depend on one. */
 export function valueAndGradients(
@@ -59,7 +61,12 @@ export function valueAndGradients(
   const names = Object.keys(xs);
   const tensors = Object.values(xs);
   if (tensors.length === 0) return { value: f(), gradients: {} };
-  const { value, grads } = tf.engine().gradients(f, tensors, undefined, true);
+  const forward = (): tf.Tensor => {
+    const y = f();
+    endForward();
+    return y;
+  };
+  const { value, grads } = tf.engine().gradients(forward, tensors, undefined, true);
   const gradients = names.map((name, i) => {
     const gradient = grads[i] as tf.Tensor | undefined | null;
     return [name, gradient ?? tf.zerosLike(tensors[i]!)] as const;

@@ -310,6 +310,16 @@ export function recording(): boolean {
   return graph !== undefined;
 }
 
+/** Marks a value of the forward pass that its later part can be computed again from; see recompute.ts. */
+export function boundary(x: tf.Tensor): void {
+  graph?.boundaries.add(valueOf(x));
+}
+
+/** Marks the end of the forward pass. */
+export function endForward(): void {
+  if (graph?.forward.size === 0) for (const node of graph.nodes) graph.forward.add(node);
+}
+
 /** Appends operations by hand. */
 export function record(inputs: readonly tf.Tensor[], write: Write): tf.Tensor[] {
   const named = [...inputs] as unknown as tf.NamedTensorMap;

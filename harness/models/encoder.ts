@@ -2,7 +2,16 @@ import { z } from 'zod';
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { EncoderBatch, EncoderOnly, EncoderStates, Architecture, ModelTensors } from './family.ts';
-import { dropoutAt, layerNormAt, layOut, linearAt, putAhead, sublayerAt, takeBack } from './layers.ts';
+import {
+  blockAt,
+  dropoutAt,
+  layerNormAt,
+  layOut,
+  linearAt,
+  putAhead,
+  sublayerAt,
+  takeBack,
+} from './layers.ts';
 import type { FamilyName, Shape, Shapes, Site } from './types.ts';
 
 /** The part of Hugging Face's BertConfig and RobertaConfig that the forward pass depends on. */
@@ -115,6 +124,7 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
     const bias = ahead > 0 ? ops.concat([ops.zeros([rows, 1, 1, ahead]), batch.bias], 3) : batch.bias;
 
     let x = drop(norm(embeddingNorm, embed(model, batch, before, prompt)), `${family}.embeddings.dropout`);
+    ops.boundary(x);
     for (let layer = 0; layer < layers; layer++) {
       const h = blockName(layer);
       const self = `${h}.attention.self`;
@@ -139,8 +149,7 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
       const up = ops.gelu(linear(`${h}.intermediate.dense`, middle));
       const down = sublayerAt(model, at(`${h}.output`), linear(`${h}.output.dense`, up), middle);
       const m = drop(down, `${h}.output.dropout`);
-      x = norm(`${h}.output.LayerNorm`, middle.add(m));
-      if (model.edits.block) x = model.edits.block(x, at(h));
+      x = blockAt(model, at(h), norm(`${h}.output.LayerNorm`, middle.add(m)));
     }
     if (virtual === 0) return { hidden: x };
     const [hidden, others] = ops.split(x, [x.shape[0] - rows * virtual, rows * virtual], 0) as [

@@ -5,6 +5,7 @@ import type { Ahead, Architecture, DecoderBatch, DecoderStates, ModelTensors } f
 import {
   attendPast,
   attendTokens,
+  blockAt,
   causalBias,
   dropoutAt,
   layerNormAt,
@@ -116,6 +117,7 @@ export function gpt2(config: Config): Architecture {
       ? ops.concat([embedded, prompt.add(ops.slice(positionTable, [before, 0], [virtual, d]))], 0)
       : embedded;
     let x = dropoutAt(model, all, config.embd_pdrop, 'transformer.drop');
+    ops.boundary(x);
     for (let layer = 0; layer < layers; layer++) {
       const h = `transformer.h.${layer}`;
 
@@ -152,8 +154,7 @@ export function gpt2(config: Config): Architecture {
       const normal = norm(`${h}.ln_2`, x);
       const up = ops.geluTanh(linear(`${h}.mlp.c_fc`, normal));
       const m = sublayerAt(model, at(`${h}.mlp`), linear(`${h}.mlp.c_proj`, up), normal);
-      x = x.add(dropoutAt(model, m, config.resid_pdrop, `${h}.mlp.dropout`));
-      if (model.edits.block) x = model.edits.block(x, at(h));
+      x = blockAt(model, at(h), x.add(dropoutAt(model, m, config.resid_pdrop, `${h}.mlp.dropout`)));
     }
     const real = virtual > 0 ? ops.slice(x, [0, 0], [x.shape[0] - virtual, d]) : x;
     return { hidden: norm('transformer.ln_f', real), keys, values, ahead };

@@ -34,6 +34,13 @@ export function sublayerAt(model: ModelTensors, site: Site, y: Tensor, x: Tensor
   return edit?.output ? edit.output(y, x) : y;
 }
 
+/** A block's output and what a method does to it, [N, d]; a training step may compute the next block again from there. */
+export function blockAt(model: ModelTensors, site: Site, x: Tensor): Tensor {
+  const y = model.edits.block ? model.edits.block(x, site) : x;
+  ops.boundary(y);
+  return y;
+}
+
 /** The base's own dropout. */
 export function dropoutAt(model: ModelTensors, x: Tensor, rate: number, name: string): Tensor {
   return model.dropout ? model.context.dropout(x, rate, name) : x;

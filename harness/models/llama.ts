@@ -2,7 +2,7 @@ import { z } from 'zod';
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { Ahead, Architecture, DecoderBatch, DecoderStates, ModelTensors } from './family.ts';
-import { attendPast, attendTokens, causalBias, linearAt, rmsNormAt, sublayerAt } from './layers.ts';
+import { attendPast, attendTokens, blockAt, causalBias, linearAt, rmsNormAt, sublayerAt } from './layers.ts';
 import { gatherRopeParameters, inverseFrequencies, ropeParameters } from './rotary.ts';
 import type { Shape, Site } from './types.ts';
 
@@ -122,6 +122,7 @@ export function llama(config: Config): Architecture {
     const [cos, sin] = [angles.cos(), angles.sin()];
 
     let x = prompt ? ops.concat([words, prompt], 0) : words;
+    ops.boundary(x);
     for (let layer = 0; layer < layers; layer++) {
       const h = `model.layers.${layer}`;
 
@@ -152,8 +153,8 @@ export function llama(config: Config): Architecture {
 
       const normal = normalize(`${h}.post_attention_layernorm`, x);
       const up = ops.swiGlu(linear(`${h}.mlp.gate_proj`, normal), linear(`${h}.mlp.up_proj`, normal));
-      x = x.add(sublayerAt(model, at(`${h}.mlp`), linear(`${h}.mlp.down_proj`, up), normal));
-      if (model.edits.block) x = model.edits.block(x, at(h));
+      const m = sublayerAt(model, at(`${h}.mlp`), linear(`${h}.mlp.down_proj`, up), normal);
+      x = blockAt(model, at(h), x.add(m));
     }
     const real = virtual > 0 ? ops.slice(x, [0, 0], [x.shape[0] - virtual, d]) : x;
     return { hidden: normalize('model.norm', real), keys, values, ahead };

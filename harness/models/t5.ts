@@ -13,15 +13,16 @@ import type {
 import {
   attendPast,
   attendTokens,
+  blockAt,
   causalBias,
   dropoutAt,
+  layOut,
   linearAt,
   rmsNormAt,
   sublayerAt,
+  takeBack,
   toSlots,
   toTokens,
-  layOut,
-  takeBack,
 } from './layers.ts';
 import { relativeBuckets } from './relative-positions.ts';
 import type { Shape, Site } from './types.ts';
@@ -151,7 +152,7 @@ export function t5(config: Config): Architecture {
           return linear(`${dense}.wo`, drop(active, `${dense}.dropout`));
         });
       },
-      block: (x: Tensor, name: string): Tensor => model.edits.block?.(x, at(name)) ?? x,
+      block: (x: Tensor, name: string): Tensor => blockAt(model, at(name), x),
       prefix: (name: string) => model.edits.prefix?.(at(name)),
     };
   }
@@ -174,6 +175,7 @@ export function t5(config: Config): Architecture {
     const words = embed(batch.ids);
     const repeated = prompt && ops.ones([batch.batch, 1, 1]).mul(ops.expandDims(prompt, 0)).reshape([-1, d]);
     let x = drop(repeated ? ops.concat([words, repeated], 0) : words, 'encoder.dropout');
+    ops.boundary(x);
     for (let layer = 0; layer < layers.encoder; layer++) {
       const name = `encoder.block.${layer}`;
       const attention = `${name}.layer.0.SelfAttention`;
@@ -214,6 +216,7 @@ export function t5(config: Config): Architecture {
     const states = { keys: [] as Tensor[], values: [] as Tensor[], ahead: [] as DecoderStates['ahead'][number][] }; // prettier-ignore
     const read = { keys: [] as Tensor[], values: [] as Tensor[] };
     let x = drop(embed(batch.ids), 'decoder.dropout');
+    ops.boundary(x);
     names.forEach((name, layer) => {
       const self = `${name}.layer.0.SelfAttention`;
       x = sublayer(x, `${name}.layer.0`, self, (normal) => {
