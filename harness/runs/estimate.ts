@@ -13,6 +13,9 @@ export interface Estimate {
   readonly leastBytes: number;
 }
 
+/** Such as `1.5 GiB`. */
+export const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
 /** How fast this device computes, and how that is known. */
 export interface Speed {
   /** Floating-point operations of a training step in a second. */
