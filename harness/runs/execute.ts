@@ -311,12 +311,10 @@ function describePublished(
   family: string,
 ): NonNullable<RunRecord['published']> {
   const methods = variant.parts.map(({ method }) => method.name);
-  const run = { task: task.name, model: published, methods, family };
-  const sides = Object.entries(sidesOf(parseProtocol(protocol.split(' ')), run));
+  const data = source.kind === 'built-in' ? 'built-in' : 'official';
   return {
     base: published,
     recipes: methods.flatMap((method) => findRecipeOf(task, published, method)?.source ?? []),
-    // Built-in data come parted into their splits.
-    sides: Object.fromEntries(sides.filter(([id]) => source.kind !== 'built-in' || !id.startsWith('split-'))),
+    sides: sidesOf(parseProtocol(protocol.split(' ')), { task: task.name, model: published, methods, family, data }), // prettier-ignore
   };
 }
