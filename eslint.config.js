@@ -7,7 +7,7 @@ const allowed = {
   'harness/metrics': [],
   'harness/data': [],
   'harness/papers': [],
-  'harness/reporting': ['runs/record', 'papers', 'metrics'],
+  'harness/reporting': ['runs/record', 'runs/step-log', 'papers', 'metrics'],
   'harness/models': ['engine', 'data'],
   'harness/exchange': ['models', 'data'],
   'harness/training': ['engine', 'models', 'data'],

@@ -2,8 +2,9 @@ import { pageData, type PageData } from '../reporting/report/page-data.ts';
 import { exampleLimit, parsePredictions, type PredictionRow } from '../reporting/report/predictions.ts';
 import type { Report } from '../reporting/report/report.ts';
 import { reportTables, type ReportRow, type ReportRun } from '../reporting/report/rows.ts';
-import { curvePoints, medianStepTime, parseSteps, thinLosses } from '../reporting/report/steps.ts';
+import { curvePoints, medianStepTime, thinLosses } from '../reporting/report/steps.ts';
 import { collectRecords, readRows, together, type FoundRecord, type Untrusted } from '../runs/collect.ts';
+import { parseSteps } from '../runs/step-log.ts';
 import { markTables } from './report-marks.ts';
 
 /** Reads all records below a folder, their logs and what the page shows of their predictions; throws UsageError where there is no such folder. */

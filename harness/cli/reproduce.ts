@@ -3,40 +3,28 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import type { ResultsTable } from '../papers/published.ts';
 import type { PublishedTable } from '../reporting/published-table.ts';
+import { gibibytes } from '../runs/estimate.ts';
 import type { RunState, Scale, TablePlan, TableRun } from '../runs/reproduce.ts';
 import type { SettingsTable } from '../runs/settings-table.ts';
 import { Interrupted } from '../training/types.ts';
-import { count, positive, retry, seeds } from './input.ts';
 import { columns, note, print, printJson } from './output.ts';
-import { createProgress } from './progress.ts';
+import { createReporter } from './reporter.ts';
+import { addRunOptions, type RunOptions } from './run-options.ts';
 import { stopOnSignals } from './stop.ts';
 import { TableProgress } from './table-progress.ts';
 
-interface ReproduceOptions {
+interface Options extends RunOptions {
   readonly scale: Scale;
   readonly tasks?: string[];
   readonly methods?: string[];
-  readonly seeds?: number[];
   readonly budget?: number;
   readonly model: string[];
-  readonly protocol?: string[];
-  readonly engine: string;
-  readonly device?: string;
-  readonly threads?: number;
-  readonly maxSteps?: number;
-  readonly limit?: number;
-  readonly results: string;
   readonly out: string;
-  readonly data?: string;
-  readonly tokenizer?: string;
-  readonly retry?: 'failed';
-  readonly dryRun?: true;
-  readonly json?: true;
 }
 
 /** `bench reproduce`: every cell of a published table, then the table: theirs, ours, verdict. */
 export function reproduceCommand(): Command {
-  return new Command('reproduce')
+  const command = new Command('reproduce')
     .summary('run every cell of a published table and say which numbers hold')
     .description(
       'Runs the cells of a published table that are missing, the cheapest first, and prints theirs, ours, the difference and a verdict.',
@@ -49,36 +37,17 @@ export function reproduceCommand(): Command {
     )
     .option('--tasks <names...>', 'run only these')
     .option('--methods <names...>', 'run only these')
-    .option('--seeds <numbers...>', "a run for each (default: the recipes')", seeds)
     .option('--budget <time>', 'start only what ends within it, as estimated: 6h, 90m', duration)
     .option(
       '--model <base=place...>',
       'where a base of the paper is, if not on the hub: roberta-large=FOLDER',
       [],
     )
-    .option(
-      '--protocol <sides...>',
-      'where paper, code and good practice differ: published (the default), recommended (the default of mini), paper, code, corrected, or id=side',
-    )
-    .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
-    .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
-    .option('--threads <number>', 'threads of the CPU (default: all)', positive)
-    .option('--max-steps <number>', 'end training early; such numbers are not comparable', count)
-    .option('--limit <number>', 'use only so many examples of every split; not comparable either', positive)
-    .option('--results <folder>', 'where records lie', 'results')
-    .option(
-      '--data <place>',
-      'built-in, hub, or a folder (default: DELTABENCH_DATA, else the hub; built-in for mini)',
-    )
-    .option('--tokenizer <folder>', "the tokenizer, where the model's own is not wanted or missing")
-    .option('--out <folder>', "where a figure's chart is written", 'reports')
-    .option('--retry <which>', 'failed: try failed runs again', retry)
-    .option('--dry-run', 'print what would run and how long it takes, and stop')
-    .option('--json', 'print one JSON document')
-    .action(reproduce);
+    .option('--out <folder>', "where a figure's chart is written", 'reports');
+  return addRunOptions(command).action(reproduce);
 }
 
-async function reproduce(id: string, options: ReproduceOptions): Promise<void> {
+async function reproduce(id: string, options: Options): Promise<void> {
   const { redTables } = await import('../papers/red-tables.ts');
   const { reftGlueTable } = await import('../papers/reft-glue.ts');
   const { settingsTables } = await import('../runs/settings-table.ts');
@@ -92,7 +61,7 @@ async function reproduce(id: string, options: ReproduceOptions): Promise<void> {
   }
 }
 
-async function reproduceResults(table: ResultsTable, options: ReproduceOptions): Promise<void> {
+async function reproduceResults(table: ResultsTable, options: Options): Promise<void> {
   const { orderRuns, planTable, protocolOf } = await import('../runs/reproduce.ts');
   const { loadMethods, loadTasks } = await import('../runs/plugins.ts');
   const [methods, tasks] = await Promise.all([loadMethods(), loadTasks()]);
@@ -187,81 +156,51 @@ function time(seconds: number): string {
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
-const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-
 const nameOf = ({ row, task }: TableRun) => ({ task, model: row.model, method: row.method });
 
-/** Runs what is missing; nothing that fails or is not here stops the rest. */
+/** Runs what is missing, and tells of it. */
 async function runAll(
   order: readonly RunState[],
-  plan: TablePlan,
+  { common }: TablePlan,
   table: TableProgress,
-  options: ReproduceOptions,
+  { jobs = 1, budget, retry }: Options,
   afterCell: () => void,
 ): Promise<void> {
-  if (!plan.common || order.length === 0) return;
-  const { executePlan } = await import('../runs/execute.ts');
-  const { deviceMemory } = await import('../runs/estimate.ts');
-  const progress = createProgress();
-  const controller = stopOnSignals(() => {
-    progress.stop();
+  if (!common || order.length === 0) return;
+  const { runTable } = await import('../runs/run-table.ts');
+  const reporter = createReporter(jobs);
+  const { signal } = stopOnSignals(() => {
+    reporter.stop();
   });
-  const memory = await deviceMemory(plan.common.engine.device);
-  const start = performance.now();
-  for (const { run, missing, estimate } of order) {
-    if (estimate && estimate.leastBytes > memory) {
-      table.reason(run, `it needs more than ${gibibytes(estimate.leastBytes)} of memory, the device has ${gibibytes(memory)}`); // prettier-ignore
-      continue;
-    }
-    const left =
-      options.budget === undefined ? Infinity : options.budget - (performance.now() - start) / 1000;
-    // What cannot be estimated cannot be kept within a time.
-    const fits = missing.filter((_, i) => left === Infinity || (estimate !== undefined && (i + 1) * estimate.seconds <= left)); // prettier-ignore
-    if (fits.length < missing.length) table.reason(run, 'over the time of --budget');
-    if (fits.length === 0) continue;
-    try {
-      const outcomes = await executePlan(
-        { ...plan.common, cells: fits },
-        {
-          signal: controller.signal,
-          retryFailed: options.retry === 'failed',
-          events: {
-            onStart: ({ variant, seed, task, model }, _counts, number, total) => {
-              note(`[${number}/${total}] ${task.name} · ${model} · ${variant.label} · seed ${seed}`);
-            },
-            onProgress: (done) => {
-              progress.update(done);
-            },
-            onEnd: (record, path) => {
-              progress.stop();
-              table.add(run, { cell: fits.find(({ seed }) => seed === record.settings.seed)!, record, path });
-              afterCell();
-            },
-            onNote: note,
-          },
+  try {
+    await runTable(common, order, {
+      ...{ signal, jobs, budget, retryFailed: retry === 'failed' },
+      events: {
+        ...reporter.events,
+        onEnd(outcome, run) {
+          reporter.events.onEnd(outcome.record, outcome.path, outcome.cell);
+          table.add(run, outcome);
+          afterCell();
         },
-      );
-      for (const outcome of outcomes) table.add(run, outcome);
-    } catch (error) {
-      progress.stop();
-      if (error instanceof Interrupted) {
-        note('Stopped. The same command goes on from here.');
-        process.exitCode = 130;
-        for (const { run: open } of order.slice(order.findIndex((state) => state.run === run))) {
-          table.reason(open, 'stopped');
-        }
-        return;
-      }
-      const reason = error instanceof Error ? error.message : String(error);
-      note(`not run: ${reason}`);
-      table.reason(run, reason);
-    }
+        onSkip(run, reason) {
+          const { task, model, method } = nameOf(run);
+          reporter.events.onNote(`not run: ${task}, ${model}, ${method}: ${reason}`);
+          table.reason(run, reason);
+        },
+      },
+    });
+  } catch (error) {
+    reporter.stop();
+    if (!(error instanceof Interrupted)) throw error;
+    note('Stopped. The same command goes on from here.');
+    process.exitCode = 130;
+    table.stopped();
   }
 }
 
 async function showSettings(
   id: string,
-  { protocol, data, engine, results, json, scale }: ReproduceOptions,
+  { protocol, data, engine, results, json, scale }: Options,
 ): Promise<void> {
   const { settingsTable } = await import('../runs/settings-table.ts');
   const { loadMethods, loadTasks } = await import('../runs/plugins.ts');

@@ -1,44 +1,29 @@
 import { Command } from 'commander';
 import { UsageError } from '../data/errors.ts';
-import type { Outcome, RunEvents } from '../runs/execute.ts';
-import type { Cell, Plan, RunRequest } from '../runs/plan.ts';
+import type { Outcome } from '../runs/execute.ts';
+import type { Plan, RunRequest } from '../runs/plan.ts';
 import { Interrupted } from '../training/types.ts';
-import { count, positive, retry, seeds } from './input.ts';
-import { note, print, printJson, trainableLine } from './output.ts';
-import { createProgress, timeLeft } from './progress.ts';
+import { note, print, printJson } from './output.ts';
+import { createReporter } from './reporter.ts';
+import { addRunOptions, type RunOptions } from './run-options.ts';
 import { stopOnSignals } from './stop.ts';
-import { createSweepProgress } from './sweep-progress.ts';
 
-interface RunOptions {
+interface Options extends RunOptions {
   readonly task?: string[];
   readonly method?: string[];
   readonly adapter?: string;
   readonly model?: string[];
-  readonly seeds?: number[];
   readonly set: string[];
   readonly recipe?: string;
-  readonly protocol?: string[];
-  readonly engine: string;
-  readonly device?: string;
-  readonly threads?: number;
-  readonly maxSteps?: number;
-  readonly limit?: number;
-  readonly results: string;
-  readonly data?: string;
-  readonly tokenizer?: string;
   readonly sweep?: string[];
   readonly ablations?: true;
-  readonly jobs?: number;
   readonly launcher: string;
   readonly slurm: string[];
-  readonly retry?: 'failed';
-  readonly dryRun?: true;
-  readonly json?: true;
 }
 
 /** `bench run`: runs the cells that are missing and prints the table. */
 export function runCommand(): Command {
-  return new Command('run')
+  const command = new Command('run')
     .summary('run what is missing and print the table (the default command)')
     .description(
       'Trains and tests every combination of tasks, models, methods and seeds that has no record yet.',
@@ -53,7 +38,6 @@ export function runCommand(): Command {
       '--adapter <path>',
       'instead of --method: begin with an adapter in the format of Hugging Face peft (only test it: --max-steps 0)',
     )
-    .option('--seeds <numbers...>', 'a run for each (default: those of the recipe, else 42)', seeds)
     .option(
       '--recipe <base>',
       "whose published recipe to follow, or none (default: the model's own; see: list recipes)",
@@ -69,38 +53,15 @@ export function runCommand(): Command {
     )
     .option('--ablations', "the methods' named ablations, too (see: list methods)")
     .option(
-      '--protocol <sides...>',
-      'where paper, code and good practice differ: recommended, published, paper, code, corrected, or id=side',
-    )
-    .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
-    .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
-    .option('--threads <number>', 'threads of the CPU (default: all)', positive)
-    .option(
-      '--jobs <number>',
-      'so many runs at once, in processes of their own that share threads and memory',
-      positive,
-    )
-    .option(
       '--launcher <name>',
       'local, or slurm: submits what is missing as a job array (see: status)',
       'local',
     )
-    .option('--slurm <settings...>', 'key=value: partition, time, gpus, memory, cells (of a task)', [])
-    .option('--max-steps <number>', 'end training early; 0 only tests', count)
-    .option('--limit <number>', 'use only so many examples of every split', positive)
-    .option('--results <folder>', 'where records lie', 'results')
-    .option(
-      '--data <place>',
-      'built-in, hub, or a folder (default: DELTABENCH_DATA, else built-in for a built-in base, the hub for others)',
-    )
-    .option('--tokenizer <folder>', "the tokenizer, where the model's own is not wanted or missing")
-    .option('--retry <which>', 'failed: try failed runs again', retry)
-    .option('--dry-run', 'print what would run, with every setting, and stop')
-    .option('--json', 'print one JSON document')
-    .action(run);
+    .option('--slurm <settings...>', 'key=value: partition, time, gpus, memory, cells (of a task)', []);
+  return addRunOptions(command).action(run);
 }
 
-async function run(options: RunOptions): Promise<void> {
+async function run(options: Options): Promise<void> {
   if (!['local', 'slurm'].includes(options.launcher)) {
     throw new UsageError(`--launcher ${options.launcher}: it can be "local" or "slurm".`);
   }
@@ -148,7 +109,7 @@ async function preview(plan: Plan, json: boolean): Promise<void> {
   }
 }
 
-async function submit(plan: Plan, request: RunRequest, options: RunOptions): Promise<void> {
+async function submit(plan: Plan, request: RunRequest, options: Options): Promise<void> {
   const { parseSlurmOptions, submitBatch } = await import('../runs/slurm.ts');
   const { resultsStatus } = await import('../runs/status.ts');
   const { checkWritable } = await import('../runs/store.ts');
@@ -176,23 +137,23 @@ async function submit(plan: Plan, request: RunRequest, options: RunOptions): Pro
   }
 }
 
-async function execute(plan: Plan, request: RunRequest, options: RunOptions): Promise<void> {
+async function execute(plan: Plan, request: RunRequest, options: Options): Promise<void> {
   const { executePlan } = await import('../runs/execute.ts');
   const { jobs = 1 } = options;
-  const progress = jobs > 1 ? sideBySide() : oneByOne();
+  const reporter = createReporter(jobs);
   const controller = stopOnSignals(() => {
-    progress.stop();
+    reporter.stop();
   });
   let outcomes: Outcome[];
   try {
     outcomes = await executePlan(plan, {
-      events: progress.events,
+      events: reporter.events,
       signal: controller.signal,
       retryFailed: options.retry === 'failed',
-      ...(jobs > 1 && { jobs: { count: jobs, request } }),
+      ...(jobs > 1 && { jobs: { count: jobs, requestOf: () => request } }),
     });
   } catch (error) {
-    progress.stop();
+    reporter.stop();
     if (!(error instanceof Interrupted)) throw error;
     note('Stopped. The same command goes on from here.');
     process.exitCode = 130;
@@ -220,88 +181,4 @@ async function execute(plan: Plan, request: RunRequest, options: RunOptions): Pr
   if (failed.length === 0) return;
   note(`${failed.length} of ${outcomes.length} runs failed; --retry failed tries them again.`);
   process.exitCode = 1;
-}
-
-/** What tells how runs go, and ends a bar so that other lines may be written. */
-interface Reporter {
-  readonly events: RunEvents;
-  stop(): void;
-}
-
-/** Runs that follow one another. */
-function oneByOne(): Reporter {
-  const progress = createProgress();
-  const common = lines(progress.stop);
-  const begun = performance.now();
-  let ended = 0;
-  let all = 0;
-  return {
-    stop: progress.stop,
-    events: {
-      ...common,
-      onStart(cell, counts, number, total) {
-        all = total;
-        common.onStart(cell, counts, number, total);
-      },
-      onProgress(done) {
-        progress.update(done);
-      },
-      onEnd(record, path, cell) {
-        common.onEnd(record, path, cell);
-        ended++;
-        const seconds = (performance.now() - begun) / 1000;
-        if (ended < all) note(`${ended} of ${all} runs done, ${timeLeft((seconds / ended) * (all - ended))}`);
-      },
-    },
-  };
-}
-
-/** Runs in child processes. */
-function sideBySide(): Reporter {
-  const progress = createSweepProgress();
-  const common = lines(progress.stop);
-  return {
-    stop: progress.stop,
-    events: {
-      ...common,
-      onStart(cell, counts, number, total) {
-        common.onStart(cell, counts, number, total);
-        progress.start(title(cell), total);
-      },
-      onProgress(done, cell) {
-        progress.update(title(cell), done);
-      },
-      onEnd(record, path, cell) {
-        progress.end(title(cell));
-        common.onEnd(record, path, cell);
-      },
-    },
-  };
-}
-
-function lines(stop: () => void): Omit<RunEvents, 'onProgress'> {
-  return {
-    onStart(cell, counts, number, total) {
-      stop();
-      note(`[${number}/${total}] ${title(cell)}\n${trainableLine(counts)}`);
-    },
-    onEnd(record, path) {
-      stop();
-      const scores = record.metrics.map(
-        ({ name, value, scale, decimals }) => `${name} ${(value * scale).toFixed(decimals)}`,
-      );
-      const outcome = record.error
-        ? `failed: ${record.error.name}: ${record.error.message}`
-        : scores.join(', ');
-      note(`${outcome} (${path})`);
-    },
-    onNote(text) {
-      stop();
-      note(text);
-    },
-  };
-}
-
-function title({ task, model, variant, seed }: Cell): string {
-  return `${task.name} · ${model} · ${variant.label} · seed ${seed}`;
 }

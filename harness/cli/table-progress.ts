@@ -41,6 +41,13 @@ export class TableProgress {
     this.#find(run).reason = text;
   }
 
+  /** No more seeds are run. */
+  stopped(): void {
+    for (const known of this.#runs) {
+      if (known.outcomes.size < known.run.cells.length) known.reason ??= 'stopped';
+    }
+  }
+
   get failed(): number {
     return this.runs().filter(({ status }) => status === 'failed').length;
   }

@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import type { BaseModel } from '../models/types.ts';
 import type { Engine } from '../engine/types.ts';
+import { MICRO_BATCH_TOKENS } from '../training/batches.ts';
 import type { Cell } from './plan.ts';
 
 /** What a run is expected to take. */
@@ -12,6 +13,9 @@ export interface Estimate {
   /** What weights and their optimiser take alone. */
   readonly leastBytes: number;
 }
+
+/** Such as `1.5 GiB`. */
+export const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
 /** How fast this device computes, and how that is known. */
 export interface Speed {
@@ -47,9 +51,6 @@ const shareOfProduct = 0.6;
 /** Decoding a token costs so many times what a token of a training batch does: its products have few rows. */
 const decodingFactor = 3;
 
-/** Tokens of a micro-batch, where the recipe does not say (cutMicroBatches). */
-const microBatchTokens = 1_200;
-
 /** Estimates one run from its base's shapes: products count 2 operations a weight and token forwards, as much again backwards, and again where all weights learn. */
 export function estimateCell(cell: Cell, base: BaseModel, { flops }: Speed): Estimate {
   const { recipe, limits, task } = cell;
@@ -71,7 +72,7 @@ export function estimateCell(cell: Cell, base: BaseModel, { flops }: Speed): Est
 
   const all = Object.values(base.shapes).reduce((sum, shape) => sum + shape.reduce((product, n) => product * n, 1), 0); // prettier-ignore
   const length = Math.min(2 * size.tokens, recipe.promptLength + recipe.targetLength);
-  const tokens = Math.min(recipe.batchSize * length, recipe.microBatch === undefined ? microBatchTokens : recipe.microBatch * length); // prettier-ignore
+  const tokens = Math.min(recipe.batchSize * length, recipe.microBatch === undefined ? MICRO_BATCH_TOKENS : recipe.microBatch * length); // prettier-ignore
   // Per token and layer some 30 vectors of the width are kept for the gradient, and two rows of every head's attention.
   const activations = 4 * tokens * layers * (30 * width + 2 * heads * length);
   const logits = kind === 'encoder' ? 0 : 8 * tokens * vocabulary;

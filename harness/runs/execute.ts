@@ -6,8 +6,9 @@ import type { Engine } from '../engine/types.ts';
 import { Interrupted } from '../training/types.ts';
 import { codeVersion, describeEnvironment } from './environment.ts';
 import { countParameters, type ParameterCounts } from './parameters.ts';
+import type { JobsOptions } from './jobs.ts';
 import { readLock, tryLock } from './locks.ts';
-import { addressOf, type Cell, type Plan, type RunRequest } from './plan.ts';
+import { addressOf, type Cell, type Plan } from './plan.ts';
 import { findRecipeOf } from './recipes.ts';
 import { prepareCells, type PreparedCell } from './prepare.ts';
 import { parseProtocol, sidesOf } from './protocol.ts';
@@ -40,8 +41,8 @@ export interface ExecuteOptions {
   readonly signal: AbortSignal;
   /** Tries failed runs again. */
   readonly retryFailed: boolean;
-  /** Runs so many cells at once, each in a process of its own, which plans `request` again; in this process where absent. */
-  readonly jobs?: { readonly count: number; readonly request: RunRequest };
+  /** Runs so many cells at once, each in a process of its own, which plans the cell's request again; in this process where absent. */
+  readonly jobs?: Pick<JobsOptions, 'count' | 'requestOf'>;
 }
 
 /** A cell and its record. */
@@ -75,7 +76,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     if (place.record?.status === 'finished') await tidy(place.path, identity);
   }
   const numberOf = new Map(missing.map((run, i) => [run, i + 1]));
-  const attempt = missing.length > 0 ? await attempter(plan, code, options) : undefined;
+  const attempt = missing.length > 0 ? await startAttempter(plan, code, options) : undefined;
   const events = (run: PreparedCell): CellEvents => ({
     onStart() {
       options.events.onStart(run.cell, countsOf(run), numberOf.get(run)!, missing.length);
@@ -128,8 +129,12 @@ export interface Attempter {
   end(): Promise<void>;
 }
 
-async function attempter(plan: Plan, code: RunRecord['code'], options: ExecuteOptions): Promise<Attempter> {
-  const { jobs, retryFailed } = options;
+/** Starts what does cells; throws UsageError where the engine does not run. */
+export async function startAttempter(
+  plan: Pick<Plan, 'results' | 'engine'>,
+  code: RunRecord['code'],
+  { jobs, retryFailed }: Pick<ExecuteOptions, 'jobs' | 'retryFailed'>,
+): Promise<Attempter> {
   if (!jobs) return cellRunner(plan, code, retryFailed);
   const { startJobs } = await import('./jobs.ts');
   return startJobs(plan, code, { ...jobs, retryFailed });
@@ -147,7 +152,7 @@ async function tidy(path: string, identity: string): Promise<void> {
 
 /** Does cells in this process. */
 export async function cellRunner(
-  plan: Plan,
+  plan: Pick<Plan, 'results' | 'engine'>,
   code: RunRecord['code'],
   retryFailed: boolean,
 ): Promise<Attempter> {
@@ -198,7 +203,7 @@ export async function withLock(
   }
 }
 
-async function startEngine({ engine: { name, device, threads } }: Plan): Promise<Engine> {
+async function startEngine({ engine: { name, device, threads } }: Pick<Plan, 'engine'>): Promise<Engine> {
   const { createEngine } = await import('../engine/create.ts');
   try {
     const engine = await createEngine({ name, threads, ...(device === undefined ? {} : { device }) });
@@ -296,7 +301,8 @@ export async function recordOf(
   });
 }
 
-const countsOf = ({ base, delta, work }: PreparedCell): ParameterCounts =>
+/** The parameters that a cell trains. */
+export const countsOf = ({ base, delta, work }: PreparedCell): ParameterCounts =>
   countParameters(base, delta, work.kind === 'label' ? work.head : undefined);
 
 /** What of papers a cell follows. */
@@ -305,12 +311,10 @@ function describePublished(
   family: string,
 ): NonNullable<RunRecord['published']> {
   const methods = variant.parts.map(({ method }) => method.name);
-  const run = { task: task.name, model: published, methods, family };
-  const sides = Object.entries(sidesOf(parseProtocol(protocol.split(' ')), run));
+  const data = source.kind === 'built-in' ? 'built-in' : 'official';
   return {
     base: published,
     recipes: methods.flatMap((method) => findRecipeOf(task, published, method)?.source ?? []),
-    // Built-in data come parted into their splits.
-    sides: Object.fromEntries(sides.filter(([id]) => source.kind !== 'built-in' || !id.startsWith('split-'))),
+    sides: sidesOf(parseProtocol(protocol.split(' ')), { task: task.name, model: published, methods, family, data }), // prettier-ignore
   };
 }

@@ -5,6 +5,7 @@ import { writeSafetensors } from '../data/safetensors.ts';
 import type { Task } from '../data/task.ts';
 import { Diverged, type StepProgress, type TrainingResult } from '../training/types.ts';
 import type { RunRecord } from './record.ts';
+import { warmSteps } from './step-log.ts';
 import { besideRecord } from './store.ts';
 
 /** How far a cell is. */
@@ -42,9 +43,12 @@ export async function keepTraining(path: string, result: TrainingResult, finding
     })),
   };
   Object.assign(findings.seconds, result.seconds);
+  const warm = warmSteps(result.log, result.resumedFrom);
+  // A run of a few steps has no others.
+  const timed = warm.length > 0 ? warm : result.log;
   findings.tokensPerSecond.train = perSecond(
-    result.log.map(({ tokens }) => tokens),
-    result.log.reduce((total, { milliseconds }) => total + milliseconds, 0) / 1000,
+    timed.map(({ tokens }) => tokens),
+    timed.reduce((total, { milliseconds }) => total + milliseconds, 0) / 1000,
   );
   await keepLines(path, 'steps', result.log, findings);
   if (result.diverged !== undefined) throw new Diverged(result.diverged);

@@ -1,10 +1,11 @@
 import { createInterface } from 'node:readline';
+import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../data/errors.ts';
 import { Interrupted } from '../training/types.ts';
 import { codeVersion } from './environment.ts';
 import { cellRunner, type Attempter } from './execute.ts';
 import type { FromJob, ToJob } from './job-messages.ts';
-import { planRuns, type Plan } from './plan.ts';
+import { addressOf, planRuns, type Plan, type RunRequest } from './plan.ts';
 import { loadMethods, loadTasks } from './plugins.ts';
 import { prepareCells } from './prepare.ts';
 
@@ -15,21 +16,31 @@ const tell = (message: FromJob): void => {
 // Ctrl-C reaches every process of a terminal; the sweep says what is to be done.
 process.on('SIGINT', () => undefined);
 const controller = new AbortController();
-let begun: { plan: Plan; runner: Attempter } | undefined;
+let runner: Attempter | undefined;
 
-async function begin({ request, threads, retryFailed }: Extract<ToJob, { kind: 'begin' }>): Promise<void> {
-  const [methods, tasks] = await Promise.all([loadMethods(), loadTasks()]);
-  const plan = await planRuns({ ...request, threads }, methods, tasks);
-  begun = { plan, runner: await cellRunner(plan, await codeVersion(), retryFailed) };
+async function begin({ results, engine, retryFailed }: Extract<ToJob, { kind: 'begin' }>): Promise<void> {
+  runner = await cellRunner({ results, engine }, await codeVersion(), retryFailed);
 }
 
-async function doCell({ index, identity }: Extract<ToJob, { kind: 'cell' }>): Promise<void> {
-  const { plan, runner } = begun!;
-  const [run] = await prepareCells({ ...plan, cells: plan.cells.slice(index, index + 1) });
+const plans = new Map<string, Promise<Plan>>();
+/** Plans a request once. */
+function planOf(request: RunRequest): Promise<Plan> {
+  const key = JSON.stringify(request);
+  const plan =
+    plans.get(key) ??
+    Promise.all([loadMethods(), loadTasks()]).then((plugins) => planRuns(request, ...plugins));
+  plans.set(key, plan);
+  return plan;
+}
+
+async function doCell({ request, address, identity }: Extract<ToJob, { kind: 'cell' }>): Promise<void> {
+  const plan = await planOf(request);
+  const cells = plan.cells.filter((cell) => isDeepStrictEqual(addressOf(cell), address));
+  const [run] = await prepareCells({ ...plan, cells });
   if (run?.identity !== identity) {
     throw new UsageError('The code, the data or the base changed while the sweep ran; start it again.');
   }
-  const result = await runner.attempt(
+  const result = await runner!.attempt(
     run,
     {
       onStart() {

@@ -1,15 +1,17 @@
 import { z } from 'zod';
-import type { RunRequest } from './plan.ts';
+import type { Plan, RunRequest } from './plan.ts';
+import type { CellAddress } from './store.ts';
 
-/** What a sweep tells a child process, a line of JSON each: first what the sweep is, then one cell after the other. */
+/** What a sweep tells a child process, a line of JSON each: first how cells are done, then one cell after the other. */
 export type ToJob =
+  | (Pick<Plan, 'results' | 'engine'> & { readonly kind: 'begin'; readonly retryFailed: boolean })
   | {
-      readonly kind: 'begin';
+      readonly kind: 'cell';
+      /** Plans the cell, among others. */
       readonly request: RunRequest;
-      readonly threads: number;
-      readonly retryFailed: boolean;
+      readonly address: CellAddress;
+      readonly identity: string;
     }
-  | { readonly kind: 'cell'; readonly index: number; readonly identity: string }
   | { readonly kind: 'stop' };
 
 /** What a child process tells the sweep: how its cell goes, and last how it ended. */

@@ -1,4 +1,4 @@
-import { availableParallelism, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
@@ -6,14 +6,15 @@ import { UsageError } from '../data/errors.ts';
 import { Interrupted } from '../training/types.ts';
 import { recordOf, withLock, type Attempted, type Attempter, type CellEvents } from './execute.ts';
 import { fromJobSchema, type FromJob, type ToJob } from './job-messages.ts';
-import type { Plan, RunRequest } from './plan.ts';
+import { addressOf, type Cell, type Plan, type RunRequest } from './plan.ts';
 import type { PreparedCell } from './prepare.ts';
 import type { RunRecord } from './record.ts';
 import { readRecord, writeCrashRecord, type Place } from './store.ts';
 
 export interface JobsOptions {
   readonly count: number;
-  readonly request: RunRequest;
+  /** What plans a cell again in its process. */
+  requestOf(cell: Cell): RunRequest;
   readonly retryFailed: boolean;
 }
 
@@ -32,28 +33,29 @@ export function shares(threads: number, count: number): { threads: number; heapM
 
 /** Does cells in child processes, which live on from cell to cell; one that dies is a failed run, and another takes its place. */
 export function startJobs(
-  plan: Plan,
+  { results, engine }: Pick<Plan, 'results' | 'engine'>,
   code: RunRecord['code'],
-  { count, request, retryFailed }: JobsOptions,
+  { count, requestOf, retryFailed }: JobsOptions,
 ): Attempter {
-  const share = shares(request.threads ?? availableParallelism(), count);
+  const share = shares(engine.threads, count);
   const idle: Job[] = [];
   const start = (): Job => {
     const job = new Job(share.heapMiB);
-    job.tell({ kind: 'begin', request, threads: share.threads, retryFailed });
+    job.tell({ kind: 'begin', results, engine: { ...engine, threads: share.threads }, retryFailed });
     return job;
   };
   return {
     async attempt(run, events, signal) {
       const job = idle.pop() ?? start();
       const started = new Date();
-      const index = plan.cells.indexOf(run.cell);
-      const last = await job.run({ kind: 'cell', index, identity: run.identity }, events, signal);
+      const { cell, identity } = run;
+      const wanted = { kind: 'cell', request: requestOf(cell), address: addressOf(cell), identity } as const;
+      const last = await job.run(wanted, events, signal);
       if (typeof last === 'string') {
         if (signal.aborted) throw new Interrupted('stopped with its child process');
-        const found = { started, reason: last, code, plan, threads: share.threads };
+        const found = { started, reason: last, code, engine, threads: share.threads };
         const record = (place: Place): Promise<RunRecord> => crashRecord({ ...run, place }, found);
-        return withLock(plan.results, run, retryFailed, record, writeCrashRecord);
+        return withLock(results, run, retryFailed, record, writeCrashRecord);
       }
       idle.push(job);
       return outcomeOf(last);
@@ -76,10 +78,16 @@ async function outcomeOf(last: FromJob): Promise<Attempted | 'busy'> {
 /** A failed run whose process died. */
 async function crashRecord(
   run: PreparedCell,
-  found: { started: Date; reason: string; code: RunRecord['code']; plan: Plan; threads: number },
+  found: {
+    started: Date;
+    reason: string;
+    code: RunRecord['code'];
+    engine: Plan['engine'];
+    threads: number;
+  },
 ): Promise<RunRecord> {
-  const { plan, reason, ...rest } = found;
-  const { name, device } = plan.engine;
+  const { engine, reason, ...rest } = found;
+  const { name, device } = engine;
   return recordOf(run, {
     ...rest,
     error: { name: 'Crashed', message: reason },

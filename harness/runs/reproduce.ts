@@ -37,6 +37,8 @@ export interface ReproduceRequest extends Pick<
 export interface TableRun {
   readonly row: PublishedRow;
   readonly task: string;
+  /** What plans its cells; undefined where it cannot be run. */
+  readonly request?: RunRequest;
   /** One cell a seed; empty where it cannot be run. */
   readonly cells: readonly Cell[];
   /** Why it is not run. */
@@ -87,10 +89,11 @@ export async function planTable(
         runs.push({ row, task, cells: [], reason });
         continue;
       }
-      const { cells, ...rest } = await planRuns(requestOf(request, row, task), methods, tasks);
+      const asked = requestOf(request, row, task);
+      const { cells, ...rest } = await planRuns(asked, methods, tasks);
       common ??= rest;
       const skipped = leftOut(request, row, task);
-      runs.push({ row, task, cells, ...(skipped !== undefined && { reason: skipped }) });
+      runs.push({ row, task, request: asked, cells, ...(skipped !== undefined && { reason: skipped }) });
     }
   }
   return { runs, common };

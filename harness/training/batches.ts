@@ -8,7 +8,7 @@ export const shapeKey = ({ rows, length, tokens, targets, sourceLength, sourceTo
 /** At most this many shapes get programs of their own in training, and as many in evaluation. */
 const SHAPES = 3;
 /** Tokens that a micro-batch may hold, where the recipe does not say: more leaves the caches, fewer starve the cores. */
-const TOKENS = 1024;
+export const MICRO_BATCH_TOKENS = 1024;
 
 const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
 
@@ -20,7 +20,7 @@ export function cutMicroBatches<Example>(
 ): Example[][] {
   const sorted = [...examples].sort((a, b) => lengthOf(a) - lengthOf(b));
   const all = sum(sorted.map(lengthOf));
-  const share = all / Math.ceil(all / TOKENS);
+  const share = all / Math.ceil(all / MICRO_BATCH_TOKENS);
   const parts: Example[][] = [];
   let filled = 0;
   for (const example of sorted) {

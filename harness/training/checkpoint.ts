@@ -21,6 +21,8 @@ const metadata = z.strictObject({
       gradientNorm: z.number(),
       milliseconds: z.number(),
       tokens: z.int(),
+      // Checkpoints of before shapes were written have none.
+      shapes: z.array(z.string()).optional(),
     }),
   ),
   evaluations: z.array(

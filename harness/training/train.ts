@@ -2,7 +2,7 @@ import type { Draw, NamedArrays, State } from '../engine/types.ts';
 import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../models/attached.ts';
 import { randomStream } from '../models/random.ts';
 import { virtualTokens, type BaseModel, type Delta } from '../models/types.ts';
-import { cutMicroBatches, fittingShape, planShapes, stepExamples } from './batches.ts';
+import { cutMicroBatches, fittingShape, planShapes, shapeKey, stepExamples } from './batches.ts';
 import { readCheckpoint, writeCheckpoint, type RunMetadata } from './checkpoint.ts';
 import type { Answered, BatchShape, Objective } from './objective.ts';
 import { rates } from './optimizer.ts';
@@ -139,7 +139,8 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
       const tokens = parts.flat().reduce((sum, example) => sum + objective.lengthOf(example), 0);
       run.step++;
       run.seconds.train += milliseconds / 1000;
-      run.log.push({ step: run.step, loss, learningRate: rate, gradientNorm: norm, milliseconds, tokens });
+      const used = [...new Set(parts.map((part) => shapeKey(fittingShape(objective, part, shapes))))];
+      run.log.push({ step: run.step, loss, learningRate: rate, gradientNorm: norm, milliseconds, tokens, shapes: used }); // prettier-ignore
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
         const what = Number.isFinite(loss) ? `the gradient's norm is ${norm}` : `the loss is ${loss}`;
         diverged = `${what} at step ${run.step} of ${totalSteps}`;

@@ -14,6 +14,8 @@ export interface StepLog {
   readonly milliseconds: number;
   /** Real tokens, padding left out. */
   readonly tokens: number;
+  /** The shapes of its micro-batches, each once (shapeKey); absent where an older checkpoint was gone on with. */
+  readonly shapes?: readonly string[] | undefined;
 }
 export interface Evaluation {
   readonly step: number;

@@ -55,7 +55,7 @@ interface Output {
     cells: { column: string; theirs: { mean: number }; ours?: { mean: number; n: string }; verdict: { kind: string; reason?: string; tolerance?: number } }[]; // prettier-ignore
   }[];
   tally: { judged: number };
-  runs: { settings: { protocol: string; task: { name: string } } }[];
+  runs: { settings: { protocol: string; task: { name: string } }; environment: { threads: number } }[];
 }
 
 test('what can be run is run, the rest says why, and the same command does nothing anew', async () => {
@@ -102,6 +102,22 @@ test('what can be run is run, the rest says why, and the same command does nothi
   const shared = await bench('reproduce', 'red/table-7', ...common('results'), '--seeds', '42', '43', '44', '--dry-run', '--json'); // prettier-ignore
   const { runs } = JSON.parse(shared.stdout) as { runs: { task: string; method: string }[] };
   expect(runs.filter(({ task }) => task === 'cola').map(({ method }) => method)).toEqual(['red~position=attn', 'red~position=ffn+attn']); // prettier-ignore
+}, 90_000);
+
+test('--jobs runs rows side by side in child processes, with the same numbers', async () => {
+  const args = ['--tasks', 'cola', 'qqp', '--seeds', '42', '--json'];
+  const one = await bench('reproduce', 'red/table-6', ...common('alone'), ...args);
+  const two = await bench('reproduce', 'red/table-6', ...common('beside'), ...args, '--threads', '2', '--jobs', '2'); // prettier-ignore
+  expect([two.exitCode, two.stderr]).toEqual([0, expect.stringMatching(/^not run: qqp, .*QQP/m)]);
+  const numbers = ({ stdout }: { stdout: string }) => {
+    const { rows, runs } = JSON.parse(stdout) as Output;
+    expect(runs.map(({ environment }) => environment.threads)).toEqual([1, 1, 1]);
+    return rows.map(({ cells }) => cells.find(({ column }) => column === 'cola')!.ours);
+  };
+  expect(numbers(two)).toEqual(numbers(one));
+  expect(numbers(two)[0]).toMatchObject({ n: '1' });
+  const again = await bench('reproduce', 'red/table-6', ...common('beside'), ...args, '--jobs', '2');
+  expect(again.stderr).not.toContain('seed 42');
 }, 90_000);
 
 test('the published protocol runs the seeds of the code; --budget and --methods cut', async () => {

@@ -12,7 +12,8 @@ import { escapeMarkdown, markdownReport } from '../../harness/reporting/report/m
 import { parsePredictions } from '../../harness/reporting/report/predictions.ts';
 import type { Report } from '../../harness/reporting/report/report.ts';
 import { reportTables, type ReportRun, type ReportTable } from '../../harness/reporting/report/rows.ts';
-import { medianStepTime, parseSteps, thinLosses } from '../../harness/reporting/report/steps.ts';
+import { medianStepTime, thinLosses } from '../../harness/reporting/report/steps.ts';
+import { parseSteps, warmSteps } from '../../harness/runs/step-log.ts';
 import { hashJson } from '../../harness/runs/canonical.ts';
 import type { RunRecord, Settings } from '../../harness/runs/record.ts';
 import { benchIn } from '../cli/bench.ts';
@@ -88,6 +89,19 @@ describe('tables', () => {
       [26, 24.5],
     ]);
     expect(() => parseSteps([{ step: 'one' }])).toThrow();
+  });
+
+  test('the first ten steps of each shape are left out, and ten more where the run was gone on with', () => {
+    // Every third step has a batch of the rarer shape besides; its tenth is the thirtieth.
+    const steps = Array.from({ length: 60 }, (_, i) => ({
+      ...{ step: i + 1, loss: 1, milliseconds: i + 1 },
+      shapes: (i + 1) % 3 === 0 ? ['a', 'b'] : ['a'],
+    }));
+    const times = (resumedFrom?: number) => warmSteps(steps, resumedFrom).map(({ step }) => step);
+    expect(times().slice(0, 15)).toEqual([11, 13, 14, 16, 17, 19, 20, 22, 23, 25, 26, 28, 29, 31, 32]);
+    expect(times()).toContain(33);
+    expect(times(40)).toEqual(times().filter((step) => step <= 40 || (step > 50 && step % 3 !== 0)));
+    expect(medianStepTime(steps)).toBe(39);
   });
 });
 

@@ -61,6 +61,13 @@ test('the sides of a run name what matters to it and nothing else', () => {
     'optimizer-adamw': 'code',
     'seeds-cola-rte': 'corrected',
   });
+  // Built-in data come parted into their splits.
+  expect(Object.keys(sidesOf(parseProtocol([]), { ...cola, data: 'built-in' }))).toEqual([
+    'head-trained',
+    'dropout-first-epoch',
+    'optimizer-adamw',
+    'seeds-cola-rte',
+  ]);
   const t5 = sidesOf(parseProtocol(['code']), { ...run('mnli'), family: 't5' });
   expect(Object.keys(t5).filter((id) => id.includes('t5'))).toEqual([
     'split-t5',

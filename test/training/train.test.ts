@@ -149,6 +149,10 @@ describe('train', () => {
     const resumed = await run(onnx, delta, recipe, { folder: place });
     expect(resumed.resumedFrom).toBe(21);
     expect(losses(resumed)).toEqual(losses(whole));
+    const shapes = ({ log }: TrainingResult) => log.map((step) => step.shapes);
+    expect(shapes(resumed)).toEqual(shapes(whole));
+    expect(new Set(shapes(whole).flat()).size).toBeLessThanOrEqual(3);
+    for (const used of shapes(whole)) expect(used![0]).toMatch(/^\d+x\d+, \d+ tokens, \d+ targets$/);
     expect(resumed.bestStep).toBe(whole.bestStep);
     expect(resumed.tensors).toEqual(whole.tensors);
   });

@@ -1,28 +1,9 @@
 import { median } from 'simple-statistics';
-import { z } from 'zod';
+import { warmSteps, type Step } from '../../runs/step-log.ts';
 
-const stepSchema = z.looseObject({
-  step: z.int().positive(),
-  // JSON has no other word for a loss that is not finite.
-  loss: z.number().nullable(),
-  milliseconds: z.number().min(0),
-});
-export type Step = z.infer<typeof stepSchema>;
-
-/** Steps that a program takes to become as fast as it stays. */
-const warmUp = 10;
-
-/** The rows of a training log; throws ZodError where they are something else. */
-export function parseSteps(rows: readonly unknown[]): Step[] {
-  return z.array(stepSchema).parse(rows);
-}
-
-/** Median milliseconds of the steps after the first ten, also of those after the run was gone on with; undefined where there is none. */
+/** Median milliseconds of a step after the first ten of each shape, also of those after the run was gone on with; undefined where there is none. */
 export function medianStepTime(steps: readonly Step[], resumedFrom?: number): number | undefined {
-  const warm = steps.filter(
-    ({ step }) =>
-      step > warmUp && (resumedFrom === undefined || step <= resumedFrom || step > resumedFrom + warmUp),
-  );
+  const warm = warmSteps(steps, resumedFrom);
   return warm.length > 0 ? median(warm.map(({ milliseconds }) => milliseconds)) : undefined;
 }
 
