@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import type { ResultsTable } from '../papers/published.ts';
+import { paperModel } from '../papers/red-recipes.ts';
 import type { PublishedTable } from '../reporting/published-table.ts';
 import { gibibytes } from '../runs/estimate.ts';
 import type { RunState, Scale, TablePlan, TableRun } from '../runs/reproduce.ts';
@@ -137,12 +138,12 @@ async function inspect(
 /** The runs in their order with hours and memory, as a table of text. */
 function estimates(order: readonly RunState[], basis: string | undefined): string {
   const rows = order.map(({ run, missing, estimate, problem }) => {
-    const { task, model, method } = nameOf(run);
+    const { task, method } = nameOf(run);
     const seeds = `${missing.length} ${missing.length === 1 ? 'seed' : 'seeds'}`;
     const cost = estimate
       ? `${time(estimate.seconds)} each, ${time(estimate.seconds * missing.length)} in all, ${gibibytes(estimate.bytes)}`
       : `not known: ${problem ?? ''}`;
-    return [task, model, method, seeds, cost];
+    return [task, baseText(run), method, seeds, cost];
   });
   const total = order.reduce(
     (sum, { missing, estimate }) => sum + missing.length * (estimate?.seconds ?? 0),
@@ -156,7 +157,17 @@ function time(seconds: number): string {
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
-const nameOf = ({ row, task }: TableRun) => ({ task, model: row.model, method: row.method });
+/** A run as the paper calls it, and the base that is run where another stands in. */
+function nameOf({ row: { model, method }, task, cells: [cell] }: TableRun) {
+  const base = cell !== undefined && paperModel(cell.model) !== model ? cell.model : undefined;
+  return { task, model, ...(base !== undefined && { base }), method };
+}
+
+/** `roberta-mini for roberta-large`. */
+function baseText(run: TableRun): string {
+  const { model, base } = nameOf(run);
+  return base === undefined ? model : `${base} for ${model}`;
+}
 
 /** Runs what is missing, and tells of it. */
 async function runAll(
@@ -183,8 +194,8 @@ async function runAll(
           afterCell();
         },
         onSkip(run, reason) {
-          const { task, model, method } = nameOf(run);
-          reporter.events.onNote(`not run: ${task}, ${model}, ${method}: ${reason}`);
+          const { task, method } = nameOf(run);
+          reporter.events.onNote(`not run: ${task}, ${baseText(run)}, ${method}: ${reason}`);
           table.reason(run, reason);
         },
       },

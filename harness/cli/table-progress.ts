@@ -62,7 +62,8 @@ export class TableProgress {
   compare(): PublishedTable {
     return this.#compare(
       this.#runs.map(({ run, outcomes, reason, collapsed, marks }) => ({
-        ...{ row: run.row, task: run.task, planned: run.cells.length, reason, collapsed, marks },
+        ...{ row: run.row, task: run.task, base: run.cells[0]?.model, planned: run.cells.length },
+        ...{ reason, collapsed, marks },
         records: run.cells.flatMap(({ seed }) => outcomes.get(seed)?.record ?? []),
       })),
     );

@@ -2,7 +2,21 @@ import type { CorpusMetric } from './corpus-metric.ts';
 import { sampler } from './bootstrap.ts';
 
 /** A metric of one system on any sample of its examples: `counts[i]` says how often example i is in it. NaN has no meaning. */
-export type SampledMetric = (counts: Uint32Array) => number;
+export interface SampledMetric {
+  (counts: Uint32Array): number;
+  /** Of a metric that needs only how many examples are of each kind: the kind of each example, and the metric of those numbers. */
+  readonly kinds?: { readonly of: Uint32Array; readonly count: number; score(numbers: Uint32Array): number };
+}
+
+/** A metric in printed units. */
+export function scaled(metric: SampledMetric, scale: number): SampledMetric {
+  const whole = (counts: Uint32Array): number => scale * metric(counts);
+  const { kinds } = metric;
+  if (!kinds) return whole;
+  return Object.assign(whole, {
+    kinds: { ...kinds, score: (numbers: Uint32Array) => scale * kinds.score(numbers) },
+  });
+}
 
 /** A metric of sums, from the row of statistics of each example. */
 export function sampledSums(
@@ -58,11 +72,19 @@ function sampledPairs(
     labels,
     (label, i) => place.get(label)! * classes.length + place.get(predictions[i]!)!,
   );
-  return (counts) => {
-    const table = new Uint32Array(classes.length ** 2);
-    for (let i = 0; i < pairs.length; i++) table[pairs[i]!]! += counts[i]!;
-    return score(table, classes);
+  const kinds = {
+    of: pairs,
+    count: classes.length ** 2,
+    score: (table: Uint32Array) => score(table, classes),
   };
+  return Object.assign(
+    (counts: Uint32Array) => {
+      const table = new Uint32Array(kinds.count);
+      for (let i = 0; i < pairs.length; i++) table[pairs[i]!]! += counts[i]!;
+      return kinds.score(table);
+    },
+    { kinds },
+  );
 }
 
 const pairAccuracy: PairScore = (counts, { length: size }) => {
@@ -179,6 +201,40 @@ interface TestSet {
 }
 
 /**
+ * What tests of the same examples have of a sample where all of them need only numbers of kinds: examples that are of the same
+ * kind in every test are counted together, and there are few such patterns. Undefined where a test needs more.
+ */
+function byPattern(tests: readonly SeedTest[]): ((counts: Uint32Array) => number[]) | undefined {
+  const kinds = tests.flatMap(({ metric }) => metric.kinds ?? []);
+  if (kinds.length < tests.length) return undefined;
+  let patterns: number[][] = [[]];
+  let patternOf = new Uint32Array(tests[0]!.ids.length);
+  for (const { of, count } of kinds) {
+    const places = new Map<number, number>();
+    const longer: number[][] = [];
+    patternOf = patternOf.map((pattern, i) => {
+      const key = pattern * count + of[i]!;
+      const place = places.get(key) ?? longer.push([...patterns[pattern]!, of[i]!]) - 1;
+      places.set(key, place);
+      return place;
+    });
+    patterns = longer;
+  }
+  const kindsOf = kinds.map((_, t) => Uint32Array.from(patterns, (pattern) => pattern[t]!));
+  const tables = kinds.map(({ count }) => new Uint32Array(count));
+  const numbers = new Uint32Array(patterns.length);
+  return (counts) => {
+    numbers.fill(0);
+    for (let i = 0; i < patternOf.length; i++) numbers[patternOf[i]!]! += counts[i]!;
+    return kinds.map(({ score }, t) => {
+      const [table, own] = [tables[t]!.fill(0), kindsOf[t]!];
+      for (let p = 0; p < own.length; p++) table[own[p]!]! += numbers[p]!;
+      return score(table);
+    });
+  };
+}
+
+/**
  * A metric of many tests on the same resamples of example ids, by test: each resample draws as many ids as there are, with
  * replacement, and a test's metric uses those that it has, as often as they were drawn. NaN counts as 0, as where it is printed.
  */
@@ -207,14 +263,17 @@ export function resampleTests(
   const draw = sampler(0);
   const scores = tests.map(() => new Float64Array(resamples));
   const all = new Uint32Array(size);
+  const scored = [...sets.values()].map((set) => {
+    const own = set.tests.map((t) => tests[t]!);
+    return { ...set, score: byPattern(own) ?? ((counts: Uint32Array) => own.map(({ metric }) => metric(counts))) }; // prettier-ignore
+  });
   for (let k = 0; k < resamples; k++) {
     all.fill(0);
     for (let i = 0; i < size; i++) all[draw(size)]!++;
-    for (const { places, counts, tests: own } of sets.values()) {
+    for (const { places, counts, tests: own, score } of scored) {
       for (let i = 0; i < places.length; i++) counts[i] = all[places[i]!]!;
-      for (const t of own) {
-        const value = tests[t]!.metric(counts);
-        scores[t]![k] = Number.isNaN(value) ? 0 : value;
+      for (const [i, value] of score(counts).entries()) {
+        scores[own[i]!]![k] = Number.isNaN(value) ? 0 : value;
       }
     }
   }

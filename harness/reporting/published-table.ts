@@ -21,6 +21,8 @@ import {
 export interface OurRuns {
   readonly row: PublishedRow;
   readonly task: string;
+  /** The base that is run, a name, a hub id or a folder; undefined where none is. */
+  readonly base?: string | undefined;
   /** Of the seeds that ended, in their order. */
   readonly records: readonly RunRecord[];
   readonly planned: number;
@@ -52,7 +54,10 @@ export interface PublishedCell {
 }
 
 export interface PublishedTableRow {
+  /** As the paper calls it. */
   readonly model: string;
+  /** What runs here in its place; absent where the paper's base does. */
+  readonly base?: string;
   readonly method: string;
   readonly label: string;
   readonly parameters: {
@@ -125,8 +130,10 @@ function compareRow(table: ResultsTable, row: PublishedRow, runs: readonly OurRu
   if (row.average !== undefined) cells.push(averageCell(table, row, judged));
   const [record] = runs.flatMap(({ records }) => records);
   const ours = record?.parameters.trained;
+  const other = runs.map(({ base }) => base).find((base) => base !== undefined && paperModel(base) !== row.model); // prettier-ignore
   return {
     ...{ model: row.model, method: row.method, cells },
+    ...(other !== undefined && { base: other }),
     label: row.turn === undefined ? row.label : `${row.label}, ${row.turn}`,
     parameters: {
       theirs: row.params,
@@ -308,7 +315,9 @@ export function formatPublished(table: PublishedTable): string {
 
 function formatModel(table: PublishedTable, model: string): string {
   const rows = table.rows.filter((row) => row.model === model);
-  const header = [model, '', 'trainable', ...rows[0]!.cells.map(({ column }) => column)];
+  const bases = [...new Set(rows.flatMap(({ base }) => base ?? []))];
+  const title = bases.length > 0 ? `${model} (ours: ${bases.join(', ')})` : model;
+  const header = [title, '', 'trainable', ...rows[0]!.cells.map(({ column }) => column)];
   const lines = rows.flatMap((row) => {
     const { theirs, ours, same } = row.parameters;
     return [

@@ -10,6 +10,7 @@ import {
   sampledLabels,
   sampledMean,
   sampledSums,
+  scaled,
   type SampledMetric,
   type SeedTest,
 } from '../metrics/resampling.ts';
@@ -66,7 +67,7 @@ export function predictionReader(): (tested: TestedRun) => Promise<SeedPredictio
         const whole = metric(new Uint32Array(ids.length).fill(1));
         // Only what gives the record's own value is the record's metric.
         if (!(Math.abs((Number.isNaN(whole) ? 0 : whole) - info.value) <= 1e-6 * Math.max(1, Math.abs(info.value)))) return undefined; // prettier-ignore
-        return { ids, metric: (counts) => info.scale * metric(counts) };
+        return { ids, metric: scaled(metric, info.scale) };
       },
     };
   };

@@ -163,9 +163,21 @@ test('shortened runs, and other bases, are not comparable', async () => {
   );
   const rehearsed = JSON.parse(other.stdout) as Output;
   expect(rehearsed.rehearsal).toBe(true);
+  expect(rehearsed.rows[2]!).toMatchObject({
+    model: 'roberta-large',
+    base: expect.stringMatching(/^random-bert/) as string,
+  });
   expect(rehearsed.rows[2]!.cells[1]!.verdict.reason, other.stderr).toMatch(
     /^base random-bert.* in place of roberta-large; --max-steps$/,
   );
+}, 60_000);
+
+test('a rehearsal names the built-in bases that run beside the names of the paper', async () => {
+  const args = ['reproduce', 'red/table-6', '--scale', 'mini', '--results', join(folder, 'mini'), '--tasks', 'qqp']; // prettier-ignore
+  const dry = await bench(...args, '--dry-run');
+  expect(dry.stdout, dry.stderr).toMatch(/^qqp +roberta-mini for roberta-large +red +\d seeds? +\d+ (s|min) each/m);
+  const none = await bench(...args, '--budget', '0s');
+  expect(none.stdout).toMatch(/^roberta-large \(ours: roberta-mini\) +trainable/m);
 }, 60_000);
 
 test('tables without runs: settings and data beside ours, tasks that are not built', async () => {

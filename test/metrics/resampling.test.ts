@@ -4,7 +4,8 @@ import { accuracy } from '../../harness/metrics/accuracy.ts';
 import { f1 } from '../../harness/metrics/f1.ts';
 import { matthews } from '../../harness/metrics/matthews.ts';
 import { pearson } from '../../harness/metrics/pearson.ts';
-import { resampleTests, sampledLabels, sampledMean } from '../../harness/metrics/resampling.ts';
+import { randomStream } from '../../harness/models/random.ts';
+import { resampleTests, sampledLabels, sampledMean, scaled } from '../../harness/metrics/resampling.ts';
 import { spearman } from '../../harness/metrics/spearman.ts';
 
 const plain = { accuracy, F1: f1, Matthews: matthews, Pearson: pearson, Spearman: spearman };
@@ -76,4 +77,20 @@ describe('resamples', () => {
     const [zeros] = resampleTests([{ ids: ['a'], metric: () => NaN }], { resamples: 3 });
     expect([...zeros!]).toEqual([0, 0, 0]);
   });
+});
+
+test('examples of the same kind in every test are counted together, with the very same numbers', () => {
+  const size = 300;
+  const ids = Array.from({ length: size }, (_, i) => `${i}`);
+  const random = randomStream(5, 'kinds');
+  const labels = Array.from(random.integers(size, 3));
+  const tests = ['accuracy', 'F1', 'Matthews', 'accuracy'].map((name) => {
+    const wrong = random.integers(size, 4);
+    const predictions = labels.map((label, i) => (wrong[i] === 0 ? (label + 1) % 3 : label));
+    return { ids, metric: scaled(sampledLabels[name]!(labels, predictions), 100) };
+  });
+  // Without their kinds each test counts every example.
+  const plain = tests.map(({ metric }) => ({ ids, metric: (counts: Uint32Array) => metric(counts) }));
+  expect(tests.every(({ metric }) => metric.kinds)).toBe(true);
+  expect(resampleTests(tests, { resamples: 200 })).toEqual(resampleTests(plain, { resamples: 200 }));
 });
