@@ -31,12 +31,7 @@ test.for([...plain, ...fused])(
     const expected = await runExample(js, example);
     for (const part of ['outputs', 'state'] as const) {
       for (const [key, values] of Object.entries(expected[part])) {
-        // Adapters compute sine, cosine and the like less exactly than processors do.
-        const coarse = example.name === 'rotate' || ['sin', 'cos'].includes(key);
-        expect(results[example.name]![part][key], key).toBeAllclose(values, {
-          rtol: 1e-5,
-          atol: coarse ? 5e-4 : 2e-6,
-        });
+        expect(results[example.name]![part][key], key).toBeAllclose(values, { rtol: 1e-5, atol: 2e-6 });
       }
     }
   },
