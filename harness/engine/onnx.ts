@@ -5,6 +5,7 @@ import * as ort from 'onnxruntime-node';
 import type { Tensor } from '@tensorflow/tfjs';
 import { checkedInput, checkLength, checkReplacement, dtypeOf } from './checks.ts';
 import type { Node } from './graph.ts';
+import { explainLimit } from './limits.ts';
 import { encodeModel, nodeName } from './onnx-model.ts';
 import { recordGraph } from './recorder.ts';
 import type {
@@ -251,7 +252,9 @@ export function createOnnxEngine({ device, threads }: OnnxOptions): Engine {
                 ? drawn(key, randoms.get(key)!, draw)
                 : given(key, arrays);
       }
-      const results = await session.run(operands);
+      const results = await session.run(operands).catch((error: unknown) => {
+        throw explainLimit(error, name, device, nodes);
+      });
       const out: NamedArrays = {};
       for (const [full, tensor] of Object.entries(results)) {
         const key = full.slice('new/'.length);

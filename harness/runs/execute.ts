@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolder } from '../data/atomic.ts';
 import { UsageError } from '../data/errors.ts';
+import { DeviceLimitError } from '../engine/limits.ts';
 import type { Engine } from '../engine/types.ts';
 import { Interrupted } from '../training/types.ts';
 import { watchDeviceMemory } from './device-memory.ts';
@@ -249,6 +250,8 @@ async function runCell(
   } catch (caught) {
     // What the user can mend, and what the user stopped, is no failure of the method.
     if (caught instanceof UsageError || caught instanceof Interrupted) throw caught;
+    if (caught instanceof DeviceLimitError)
+      throw new UsageError(`${run.cell.model} on ${engine.device}: ${caught.message}.`, { cause: caught });
     if (options.signal.aborted) throw new Interrupted('stopped while generating', { cause: caught });
     error =
       caught instanceof Error
