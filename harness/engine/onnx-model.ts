@@ -82,6 +82,9 @@ export interface ModelParts {
   readonly initializers: ReadonlyMap<string, ArrayBufferView | FileLocation>;
 }
 
+/** A node's name in its model, by which a session's options choose it; no two have the same. */
+export const nodeName = ({ op, outputs }: Node): string => `${op} ${outputs[0]!.id}`;
+
 /** Encodes a graph as an ONNX model; returns its bytes and the names of the inputs to feed. */
 export function encodeModel({ nodes, outputs, initializers }: ModelParts): {
   model: Uint8Array;
@@ -118,6 +121,7 @@ export function encodeModel({ nodes, outputs, initializers }: ModelParts): {
       ...bytes(1, [
         ...node.inputs.flatMap((v) => text(1, name(v))),
         ...node.outputs.flatMap((v) => text(2, name(v))),
+        ...text(3, nodeName(node)),
         ...text(4, node.op),
         ...Object.entries(node.attributes).flatMap(([key, value]) => attribute(key, value)),
         ...(node.domain ? text(7, node.domain) : []),

@@ -4,7 +4,9 @@ import { dirname, basename, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import type { Tensor } from '@tensorflow/tfjs';
 import { checkedInput, checkLength, checkReplacement, dtypeOf } from './checks.ts';
-import { encodeModel } from './onnx-model.ts';
+import type { Node } from './graph.ts';
+import { explainLimit } from './limits.ts';
+import { encodeModel, nodeName } from './onnx-model.ts';
 import { recompute as computedAgain } from './recompute.ts';
 import { recordGraph } from './recorder.ts';
 import type {
@@ -150,6 +152,20 @@ const PREFIX = {
   output: 'output/',
 } as const;
 
+/** How onnxruntime is told what computes. */
+function executionProvider(
+  provider: string,
+  index: string | undefined,
+  nodes: readonly Node[],
+): ort.InferenceSession.ExecutionProviderConfig {
+  if (index !== undefined) return { name: 'cuda', deviceId: Number(index) };
+  // A shader's sine and cosine may be wrong by 2⁻¹¹, too much for rotary embeddings.
+  const coarse = nodes.filter(({ op }) => op === 'Sin' || op === 'Cos');
+  if (provider === 'webgpu' && coarse.length > 0)
+    return { name: 'webgpu', forceCpuNodeNames: coarse.map(nodeName) };
+  return provider;
+}
+
 export interface OnnxOptions {
   /** 'cpu', 'webgpu', 'cuda' or 'cuda:1' */
   readonly device: string;
@@ -208,9 +224,7 @@ export function createOnnxEngine({ device, threads, recompute }: OnnxOptions): E
     let session: ort.InferenceSession;
     try {
       session = await ort.InferenceSession.create(model, {
-        executionProviders: onCpu
-          ? ['cpu']
-          : [index === undefined ? provider : { name: 'cuda', deviceId: Number(index) }],
+        executionProviders: [executionProvider(provider, index, nodes)],
         graphOptimizationLevel: 'basic',
         // A block planned for everything at once takes half as much memory again and saves no time.
         enableMemPattern: false,
@@ -244,7 +258,9 @@ export function createOnnxEngine({ device, threads, recompute }: OnnxOptions): E
                 ? drawn(key, randoms.get(key)!, draw)
                 : given(key, arrays);
       }
-      const results = await session.run(operands);
+      const results = await session.run(operands).catch((error: unknown) => {
+        throw explainLimit(error, name, device, nodes);
+      });
       const out: NamedArrays = {};
       for (const [full, tensor] of Object.entries(results)) {
         const key = full.slice('new/'.length);

@@ -1,8 +1,9 @@
 import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { execa } from 'execa';
+import { CUDA_PROVIDER, missingLibraries, onnxruntimeFolder } from './cuda-provider.ts';
 import type { EngineName } from './types.ts';
 
 /** What an engine does on one device of this machine. */
@@ -23,10 +24,7 @@ const PATIENCE = 60_000;
 
 const WEBGPU =
   "install a GPU's Vulkan driver and its loader (Debian: mesa-vulkan-drivers, libvulkan1); without a GPU, chromium-common's SwiftShader with VK_ICD_FILENAMES naming its vk_swiftshader_icd.json";
-const CUDA_PROVIDER =
-  'for CUDA 12 run node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12; for CUDA 13 copy libonnxruntime_providers_{cuda,shared}.so of the Python wheel onnxruntime-gpu of the same version there';
-const CUDA_LIBRARIES =
-  'the provider needs an NVIDIA driver, and the CUDA runtime, cuBLAS, cuRAND and cuDNN 9 of its CUDA version on LD_LIBRARY_PATH';
+const CUDA = 'npm run setup:cuda brings the provider';
 const TENSORFLOW = 'npm run setup:tensorflow builds it against the Python wheel of TensorFlow';
 
 /** Runs a step of training on every engine and device, each in a process of its own; says what works and what is missing. */
@@ -54,20 +52,18 @@ function finding(engine: EngineName, device: string, outcome: Outcome, remedy: s
 }
 
 async function probeCuda(): Promise<Pick<EngineProbe, 'works' | 'detail' | 'remedy'>> {
-  const provider = cudaProvider();
+  const provider = join(onnxruntimeFolder(), CUDA_PROVIDER);
   const there = await access(provider).then(
     () => true,
     () => false,
   );
-  if (!there) return { works: false, detail: `${provider} is missing`, remedy: CUDA_PROVIDER };
+  if (!there) return { works: false, detail: `${provider} is missing`, remedy: CUDA };
   const { works, detail } = await probe('onnx', 'cuda');
-  return works ? { works, detail: 'runs a step of training' } : { works, detail, remedy: CUDA_LIBRARIES };
-}
-
-/** Where onnxruntime looks for its CUDA provider. */
-function cudaProvider(): string {
-  const folder = join(dirname(require.resolve('onnxruntime-node')), '../bin/napi-v6');
-  return join(folder, process.platform, process.arch, 'libonnxruntime_providers_cuda.so');
+  if (works) return { works, detail: 'runs a step of training' };
+  const missing = await missingLibraries(provider);
+  return missing
+    ? { works, detail: `the provider misses ${missing.list}`, remedy: missing.remedy }
+    : { works, detail, remedy: 'the provider finds all its libraries: look at the driver and the GPU (nvidia-smi)' }; // prettier-ignore
 }
 
 async function probe(engine: EngineName, device: string): Promise<Outcome> {

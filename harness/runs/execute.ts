@@ -2,8 +2,10 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolder } from '../data/atomic.ts';
 import { UsageError } from '../data/errors.ts';
+import { DeviceLimitError } from '../engine/limits.ts';
 import type { Engine } from '../engine/types.ts';
 import { Interrupted } from '../training/types.ts';
+import { watchDeviceMemory } from './device-memory.ts';
 import { codeVersion, describeEnvironment } from './environment.ts';
 import { countParameters, type ParameterCounts } from './parameters.ts';
 import type { JobsOptions } from './jobs.ts';
@@ -245,17 +247,23 @@ async function runCell(
   const started = new Date();
   const work = await openWork(place.path, identity);
   const findings: Findings = { metrics: [], seconds: {}, tokensPerSecond: {}, files: {} };
+  const deviceMemory = engine.device.startsWith('cuda') ? watchDeviceMemory() : undefined;
+  let peakDeviceBytes: number | undefined;
   let error: RunRecord['error'];
   try {
     await trainAndTest({ run, engine, folder: work, ...options }, findings);
   } catch (caught) {
     // What the user can mend, and what the user stopped, is no failure of the method.
     if (caught instanceof UsageError || caught instanceof Interrupted) throw caught;
+    if (caught instanceof DeviceLimitError)
+      throw new UsageError(`${run.cell.model} on ${engine.device}: ${caught.message}.`, { cause: caught });
     if (options.signal.aborted) throw new Interrupted('stopped while generating', { cause: caught });
     error =
       caught instanceof Error
         ? { name: caught.name, message: caught.message }
         : { name: 'Error', message: String(caught) };
+  } finally {
+    peakDeviceBytes = await deviceMemory?.stop();
   }
   return recordOf(run, {
     started,
@@ -263,6 +271,7 @@ async function runCell(
     findings,
     // The system counts in KiB.
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    ...(peakDeviceBytes !== undefined && { peakDeviceBytes }),
     engine: { name: engine.name, device: engine.device },
     code,
     threads,
@@ -272,14 +281,14 @@ async function runCell(
 /** The record of a run that ends now. */
 export async function recordOf(
   run: PreparedCell,
-  found: Pick<RunRecord, 'error' | 'peakMemoryBytes' | 'engine' | 'code'> & {
+  found: Pick<RunRecord, 'error' | 'peakMemoryBytes' | 'peakDeviceBytes' | 'engine' | 'code'> & {
     readonly started: Date;
     readonly findings: Findings;
     readonly threads: number;
   },
 ): Promise<RunRecord> {
   const { cell, place, settings, identity } = run;
-  const { error, findings, started, threads, peakMemoryBytes, engine, code } = found;
+  const { error, findings, started, threads, peakMemoryBytes, peakDeviceBytes, engine, code } = found;
   const { trained, head, all } = countsOf(run);
   return sealRecord({
     schema: 1,
@@ -295,6 +304,7 @@ export async function recordOf(
     parameters: { trained, head, all },
     ...findings,
     peakMemoryBytes,
+    ...(peakDeviceBytes !== undefined && { peakDeviceBytes }),
     engine,
     code,
     environment: await describeEnvironment(threads),

@@ -95,6 +95,8 @@ const recordFields = z.strictObject({
   tokensPerSecond: z.partialRecord(z.enum(['train', 'generate', 'predict']), z.number().min(0)),
   /** The largest resident size of the process up to the end of this run. */
   peakMemoryBytes: count,
+  /** The largest of a sample a second of the process's memory on GPUs, where the device is CUDA and nvidia-smi tells. */
+  peakDeviceBytes: count.optional(),
   /** Beside the record: the training log and the predictions as JSON lines, the trained tensors as safetensors. */
   files: z.partialRecord(z.enum(['steps', 'predictions', 'tensors']), fileSchema),
   engine: z.strictObject({ name: z.string(), device: z.string() }),

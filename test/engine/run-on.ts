@@ -6,4 +6,13 @@ import { fused, plain, runExample, type Results } from './programs.ts';
 const engine = await createEngine({ name: 'onnx', device: process.argv[2]!, threads: 1 });
 const results: Record<string, Results> = {};
 for (const example of [...plain, ...fused]) results[example.name] = await runExample(engine, example);
-process.stdout.write(JSON.stringify(results));
+
+// A tensor that no adapter has a buffer for: 13 GiB.
+const inputs = { x: { shape: [60_000, 1], dtype: 'float32' } } as const;
+const state = engine.state({});
+const large = await engine.compile(
+  { name: 'large', held: engine.hold({}), state: state.types, inputs },
+  ({ inputs: { x } }) => ({ outputs: { y: x!.mul(x!.reshape([1, 60_000])).sum() } }),
+);
+const limit = await large.run(state, { x: new Float32Array(60_000) }).then(() => 'none', String);
+process.stdout.write(JSON.stringify({ results, limit }));

@@ -1,43 +1,42 @@
-import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 import { beforeAll, expect, test, type TestContext } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
+import { noAdapter, webgpuEnvironment } from '../engines.ts';
 import { fused, plain, runExample, type Results } from './programs.ts';
 
-/** Where Debian's chromium-common has a software adapter, for machines without a GPU. */
-const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
-
 let js: Engine;
-let results: Record<string, Results> | undefined;
+let answer: { results: Record<string, Results>; limit: string } | undefined;
 beforeAll(async () => {
   js = await createEngine({ name: 'js' });
-  const software =
-    !process.env.VK_ICD_FILENAMES && existsSync(SWIFTSHADER) ? { VK_ICD_FILENAMES: SWIFTSHADER } : {};
   const { exitCode, stdout, stderr } = await execa(
     process.execPath,
     ['--import', 'tsx', 'test/engine/run-on.ts', 'webgpu'],
-    { reject: false, env: software },
+    { reject: false, env: webgpuEnvironment },
   );
-  if (exitCode === 0) results = JSON.parse(stdout) as Record<string, Results>;
-  else if (!stderr.includes('Failed to get a WebGPU adapter')) throw new Error(stderr);
-}, 120_000);
+  if (exitCode === 0) answer = JSON.parse(stdout) as typeof answer;
+  else if (!stderr.includes(noAdapter.says)) throw new Error(stderr);
+}, 300_000);
 
 test.for([...plain, ...fused])(
   'webgpu computes what js computes: $name',
   async (example, { skip }: TestContext) => {
-    if (!results)
-      return skip('no WebGPU adapter (Debian: chromium-common and libvulkan1 bring a software one)');
+    if (!answer) return skip(noAdapter.reason);
     const expected = await runExample(js, example);
     for (const part of ['outputs', 'state'] as const) {
       for (const [key, values] of Object.entries(expected[part])) {
-        // Adapters compute sine, cosine and the like less exactly than processors do.
-        const coarse = example.name === 'rotate' || ['sin', 'cos'].includes(key);
-        expect(results[example.name]![part][key], key).toBeAllclose(values, {
+        expect(answer.results[example.name]![part][key], key).toBeAllclose(values, {
           rtol: 1e-5,
-          atol: coarse ? 5e-4 : 2e-6,
+          atol: 2e-6,
         });
       }
     }
   },
 );
+
+test('a tensor that no buffer of the adapter holds is named', ({ skip }) => {
+  if (!answer) return skip(noAdapter.reason);
+  expect(answer.limit).toBe(
+    "DeviceLimitError: the program large needs a larger buffer than webgpu's adapter has; its largest tensor is the result of Mul [60000, 60000], 13.41 GiB. A smaller model or batch may fit, and --device cpu has no such limit",
+  );
+});

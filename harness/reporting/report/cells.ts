@@ -34,6 +34,7 @@ export function printTable(
     collapsed.map((seed) => `${label}, seed ${seed} collapsed: all its predictions are the same`),
   );
   const protocols = new Set(rows.map(({ protocol }) => protocol));
+  const hasDevice = rows.some(({ deviceMemory }) => deviceMemory !== undefined);
   const isMarked = rows.some(({ row }) => row.marks !== undefined);
   return {
     title,
@@ -41,7 +42,7 @@ export function printTable(
       ...['Method', 'Trainable'],
       ...metrics.map(({ name, higherIsBetter }) => `${name} ${higherIsBetter ? '↑' : '↓'}`),
       'n',
-      ...(costs ? ['ms/step', 'Memory, GB'] : []),
+      ...(costs ? ['ms/step', 'Memory, GB', ...(hasDevice ? ['GPU memory, GB'] : [])] : []),
     ],
     body: rows.map((row) => [
       { text: row.row.label },
@@ -51,7 +52,7 @@ export function printTable(
         mark: row.row.marks?.[name],
       })),
       { text: countOf(row.row) },
-      ...(costs ? costsOf(row) : []),
+      ...(costs ? costsOf(row, hasDevice) : []),
     ]),
     foot: [
       spreadMeans,
@@ -64,9 +65,13 @@ export function printTable(
   };
 }
 
-function costsOf({ stepTime, memory }: ReportRow): PrintedCell[] {
+function costsOf({ stepTime, memory, deviceMemory }: ReportRow, hasDevice: boolean): PrintedCell[] {
+  const gigabytes = (bytes: number | undefined): PrintedCell => ({
+    text: bytes === undefined ? '–' : (bytes / 1e9).toFixed(2),
+  });
   return [
     { text: stepTime === undefined ? '–' : stepTime.toFixed(1) },
-    { text: memory === undefined ? '–' : (memory / 1e9).toFixed(2) },
+    gigabytes(memory),
+    ...(hasDevice ? [gigabytes(deviceMemory)] : []),
   ];
 }

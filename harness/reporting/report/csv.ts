@@ -37,6 +37,7 @@ export function recordsCsv({ tables }: Report): string {
           train_seconds: seconds.train,
           generate_seconds: seconds.generate ?? seconds.predict,
           peak_memory_bytes: record.peakMemoryBytes,
+          peak_device_bytes: record.peakDeviceBytes,
           engine: record.engine.name,
           device: record.engine.device,
           version: code.version,
@@ -65,7 +66,7 @@ export function recordsCsv({ tables }: Report): string {
 /** One table, a line for each row, its numbers in printed units. */
 export function tableCsv({ metrics, rows }: ReportTable): string {
   return toCsv(
-    rows.map(({ row, stepTime, memory }) => ({
+    rows.map(({ row, stepTime, memory, deviceMemory }) => ({
       method: row.label,
       variant: row.variant,
       trainable: row.trainedParameters,
@@ -88,6 +89,7 @@ export function tableCsv({ metrics, rows }: ReportTable): string {
       planned: row.planned,
       median_step_ms: stepTime,
       peak_memory_bytes: memory,
+      peak_device_bytes: deviceMemory,
     })),
   );
 }

@@ -22,6 +22,8 @@ export interface ReportRow {
   readonly stepTime: number | undefined;
   /** Median over the finished runs, in bytes. */
   readonly memory: number | undefined;
+  /** The same on GPUs; undefined where no run tells it. */
+  readonly deviceMemory: number | undefined;
 }
 
 /** Rows that may be compared: one task, data, base and cut. */
@@ -65,6 +67,7 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
     const { settings, method } = first[i]!;
     const finished = group.filter(({ record }) => record.status === 'finished');
     const times = finished.flatMap(({ stepTime }) => stepTime ?? []);
+    const onDevice = finished.flatMap(({ record }) => record.peakDeviceBytes ?? []);
     return {
       row: summariseRow({
         ...{ task: settings.task.name, model: settings.model.id },
@@ -75,6 +78,7 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
       runs: group,
       stepTime: times.length > 0 ? median(times) : undefined,
       memory: finished.length > 0 ? median(finished.map(({ record }) => record.peakMemoryBytes)) : undefined,
+      deviceMemory: onDevice.length > 0 ? median(onDevice) : undefined,
     };
   });
   rows.sort(
