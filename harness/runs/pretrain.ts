@@ -30,6 +30,7 @@ import { Diverged, type StepProgress, type TrainingResult } from '../training/ty
 import { hashJson } from './canonical.ts';
 import { codeVersion, describeEnvironment } from './environment.ts';
 import { checkOptions, parseOption, splitSetting, type Options } from './options.ts';
+import { baseReadme } from './pretrain-readme.ts';
 
 /** What `bench pretrain` is asked for. */
 export interface PretrainRequest {
@@ -391,38 +392,6 @@ async function writeBase(out: string, finished: Finished): Promise<void> {
       await writeJson(join(folder, 'generation_config.json'), ids);
     }
     await writeJson(join(folder, 'pretraining.json'), record);
-    await writeFileAtomic(join(folder, 'README.md'), readme(out, finished));
+    await writeFileAtomic(join(folder, 'README.md'), baseReadme(out, finished));
   });
-}
-
-function readme(out: string, { base, record, request, hashes }: Finished): string {
-  const { training, seconds, parameters, tokensPerSecond } = record;
-  const command = [
-    'npm run bench -- pretrain',
-    `--family ${base.family}`,
-    ...(request.config ? [`--config ${request.config}`] : []),
-    `--text ${hashes.map(({ name }) => name).join(' ')}`,
-    request.tokenizer ? `--tokenizer ${basename(request.tokenizer)}` : `--vocabulary ${request.vocabulary}`,
-    `--length ${request.length} --steps ${request.steps} --seed ${request.seed} --dtype ${request.dtype}`,
-    ...(request.settings.length > 0 ? [`--set ${request.settings.join(' ')}`] : []),
-    `--out ${basename(out)}`,
-  ].join(' ');
-  return `# ${basename(out)}
-
-A ${base.family} of ${parameters.toLocaleString('en')} parameters, pretrained by deltabench:
-
-    ${command}
-
-| text | sha256 |
-| --- | --- |
-${hashes.map(({ name, sha256 }) => `| ${name} | ${sha256} |`).join('\n')}
-
-${request.terms ? `${request.terms}\n\n` : ''}${training.steps} steps, ${training.tokens.toLocaleString('en')} tokens, ${Math.round(seconds.train!)} seconds on ${record.environment.cpu} (${Math.round(tokensPerSecond).toLocaleString('en')} tokens a second). The weights are those of step ${training.bestStep}.
-
-| step | loss on held-out text |
-| ---: | ---: |
-${training.evaluations.map(({ step, loss }) => `| ${step} | ${loss.toFixed(4)} |`).join('\n')}
-
-pretraining.json holds every setting, the log's summary and what it ran on.
-`;
 }
