@@ -1,12 +1,12 @@
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { generate } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/base.ts';
+import { serve } from './serve.ts';
 
 // deltabench's side of the decoding benchmark, the counterpart of torch_generate.py: for each number n on standard input
-// it decodes n prompts of 50 tokens and prints the milliseconds, compiling left out (it is paid once for a test set).
+// it decodes n prompts of 50 tokens, compiling left out of the time (it is paid once for a test set).
 
 const { values } = parseArgs({
   options: {
@@ -57,8 +57,4 @@ async function decode(count: number): Promise<number> {
 }
 
 await decode(1);
-console.log('ready');
-for await (const line of createInterface({ input: process.stdin })) {
-  const times = [await decode(Number(line))];
-  console.log(JSON.stringify({ times, peak: process.resourceUsage().maxRSS * 1024 }));
-}
+await serve(async (n) => ({ times: [await decode(n)] }));

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { LabelledTokens, TokenPair } from '../../harness/data/task.ts';
 import { createEngine } from '../../harness/engine/create.ts';
+import type { EngineName } from '../../harness/engine/types.ts';
 import { labelled } from '../../harness/training/labels.ts';
 import type { Objective } from '../../harness/training/objective.ts';
 import { makeHead, withHead } from '../../harness/models/heads.ts';
@@ -16,9 +16,14 @@ import { rates } from '../../harness/training/optimizer.ts';
 import { packArrays, packTensors } from '../../harness/training/packs.ts';
 import { stateTypes, trainingPrograms } from '../../harness/training/programs.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
+import { onlyProducts } from './products.ts';
+import { serve } from './serve.ts';
 
 // deltabench's side of the speed benchmark: torch_step.py's options and its `--serve` protocol, with the product's own
-// training programs. Prints "ready" after two steps; for each number n on standard input the times of n more steps.
+// training programs, or with their matrix products alone. Ready after two steps; then takes n steps for each number n on
+// standard input.
+
+const imports = performance.now();
 
 const { values } = parseArgs({
   options: {
@@ -33,24 +38,30 @@ const { values } = parseArgs({
     lengths: { type: 'string' },
     targets: { type: 'string', default: '1' },
     threads: { type: 'string' },
+    engine: { type: 'string', default: 'onnx' },
     device: { type: 'string', default: 'cpu' },
+    checkpoint: { type: 'string' },
+    'only-products': { type: 'boolean', default: false },
   },
 });
 const [batch, vocab, share] = [Number(values.batch), Number(values.vocab), Number(values.targets)];
 
 const base = await loadBase(
-  `random-${values.model}~layers=${values.layers},width=${values.width},heads=${values.heads},vocab=${values.vocab}`,
+  values.checkpoint ??
+    `random-${values.model}~layers=${values.layers},width=${values.width},heads=${values.heads},vocab=${values.vocab}`,
 );
 const method = (await loadMethods()).get(values.method);
 if (!method) throw new Error(`there is no method ${values.method}`);
 // Without dropout, as on PyTorch's side.
 const known = (method.options as unknown as { shape: object }).shape;
 const attached = method.attach(base, method.options.parse('dropout' in known ? { dropout: 0 } : {}));
-const engine = await createEngine({
-  name: 'onnx',
+const chosen = await createEngine({
+  name: values.engine as EngineName,
   device: values.device,
   ...(values.threads && { threads: Number(values.threads) }),
 });
+const limit = values['only-products'] ? onlyProducts(chosen) : undefined;
+const engine = limit ?? chosen;
 
 const lengths = values.lengths
   ? (JSON.parse(await readFile(values.lengths, 'utf8')) as number[])
@@ -60,17 +71,17 @@ const words = lengths.map((length) => Array.from({ length }, random));
 if (base.architecture.kind === 'encoder') {
   const head = makeHead(base, 'huggingface', 2);
   const examples = words.map((ids): LabelledTokens => ({ ids, types: ids.map(() => 0), label: ids[0]! % 2 }));
-  await serve(withHead(attached, head), labelled(head, true, 0), examples);
+  await run(withHead(attached, head), labelled(head, true, 0), examples);
 } else {
   const examples = words.map((ids): TokenPair => {
     const prompt = ids.length - Math.min(ids.length - 1, Math.max(1, Math.round(ids.length * share)));
     return { prompt: ids.slice(0, prompt), target: ids.slice(prompt) };
   });
-  await serve(attached, languageModel(base.architecture, 0), examples);
+  await run(attached, languageModel(base.architecture, 0), examples);
 }
 
-/** Compiles the steps, takes two of them, then serves times. */
-async function serve<Example>(
+/** Compiles the steps, takes two of them, then serves. */
+async function run<Example>(
   delta: Delta,
   objective: Objective<Example>,
   examples: readonly Example[],
@@ -110,31 +121,43 @@ async function serve<Example>(
     ),
   );
   const programs = trainingPrograms(setup, false);
+  // One step on each shape, so that no timed step compiles.
+  const loaded = performance.now();
+  for (const shape of shapes) await programs.step(shape);
+  const compiled = performance.now();
 
-  let taken = 0;
-  async function step(): Promise<number> {
-    const [part = []] = steps[taken++ % steps.length]!;
+  let [taken, next] = [0, 0];
+  async function step(): Promise<{ milliseconds: number; tokens: number }> {
+    const [part = []] = steps[next++ % steps.length]!;
     const shape = fittingShape(objective, part, shapes);
     const program = await programs.step(shape);
     const begin = performance.now();
     const count = part.reduce((sum, example) => sum + objective.targetsOf(example), 0);
     const inputs = {
       ...objective.fill(part, shape, 1 / count),
-      ...rates(recipe, packs, 1e-3, taken),
+      ...rates(recipe, packs, 1e-3, ++taken),
       step: Float32Array.of(taken),
     };
     await program.run(state, inputs);
-    return performance.now() - begin;
+    const tokens = part.reduce((sum, example) => sum + objective.lengthOf(example), 0);
+    return { milliseconds: performance.now() - begin, tokens };
   }
+  const { milliseconds } = await step();
+  await step();
+  // The other side, too, begins with the first batch once it is ready.
+  next = 0;
 
-  // One step on each shape, so that no timed step compiles.
-  for (const shape of shapes) await programs.step(shape);
-  await step();
-  await step();
-  console.log('ready');
-  for await (const line of createInterface({ input: process.stdin })) {
-    const times: number[] = [];
-    for (let i = 0; i < Number(line); i++) times.push(await step());
-    console.log(JSON.stringify({ times, peak: process.resourceUsage().maxRSS * 1024 }));
-  }
+  await serve(
+    async (n) => {
+      const before = limit?.flops();
+      const done: Awaited<ReturnType<typeof step>>[] = [];
+      for (let i = 0; i < n; i++) done.push(await step());
+      return {
+        times: done.map((each) => each.milliseconds),
+        tokens: done.reduce((sum, { tokens }) => sum + tokens, 0),
+        ...(limit && { flops: limit.flops() - before! }),
+      };
+    },
+    { imports, base: loaded - imports, compile: compiled - loaded, step: milliseconds },
+  );
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Beam search of transformers on a random GPT-2, timed: the other side of deltabench's decoding benchmark.
 
-Needs: pip install torch transformers. Prints "ready", then for each number n read from standard input decodes n prompts of
+Needs: pip install torch transformers. Prints a JSON object of its versions, then for each number n read from standard input decodes n prompts of
 50 tokens as one batch and prints the milliseconds.
 """
 import argparse, json, resource, sys, time
-import torch
+import torch, transformers
 from transformers import GPT2Config, GPT2LMHeadModel
 
 p = argparse.ArgumentParser()
@@ -27,6 +27,6 @@ def decode(n):
 
 
 decode(1)
-print("ready", flush=True)
+print(json.dumps(dict(versions=dict(torch=torch.__version__, transformers=transformers.__version__))), flush=True)
 for line in sys.stdin:
     print(json.dumps(dict(times=[decode(int(line))], peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)), flush=True)

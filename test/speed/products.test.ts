@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { createEngine } from '../../harness/engine/create.ts';
+import * as ops from '../../harness/engine/ops.ts';
+import type { ProgramFunction, Signature } from '../../harness/engine/types.ts';
+import { onlyProducts, recordProducts } from './products.ts';
+
+const engine = await createEngine({ name: 'onnx', threads: 1 });
+const held = engine.hold({ W: { shape: [3, 5], data: new Float32Array(15) } });
+const state = { v: { shape: [5, 2], dtype: 'float32' } } as const;
+const signature: Signature = { name: 'test', held, state, inputs: { x: { shape: [4, 3], dtype: 'float32' } } }; // prettier-ignore
+
+/** loss = Σ (x W) v, over a batch of two besides; its gradient for v is one product more. */
+const program: ProgramFunction = (x) => {
+  const hidden = ops.matMul(x.inputs.x!, x.held.W!);
+  const { value, gradients } = ops.valueAndGradients(() => ops.matMul(hidden, x.state.v!).sum(), x.state);
+  const pairs = ops.matMul(hidden.reshape([2, 2, 5]), hidden.reshape([2, 2, 5]), false, true);
+  return { state: { v: gradients.v! }, outputs: { loss: value, pairs } };
+};
+
+test('the products of a program, its gradient in it', () => {
+  const products = recordProducts(signature, program);
+  const flops = {
+    forward: 2 * 4 * 3 * 5,
+    out: 2 * 4 * 5 * 2,
+    gradient: 2 * 5 * 4 * 2,
+    pairs: 2 * 2 * 2 * 2 * 5,
+  };
+  expect(products.map((product) => product.flops).sort((a, b) => a - b)).toEqual(Object.values(flops).sort((a, b) => a - b)); // prettier-ignore
+  expect(products).toContainEqual({ left: [4, 5], right: [4, 2], transA: true, transB: false, flops: flops.gradient }); // prettier-ignore
+  expect(products).toContainEqual({ left: [2, 2, 5], right: [2, 2, 5], transA: false, transB: true, flops: flops.pairs }); // prettier-ignore
+});
+
+test('they run alone, each once a run', async () => {
+  const limit = onlyProducts(engine);
+  const compiled = await limit.compile(signature, program);
+  const { corners } = await compiled.run(limit.state({}), {});
+  // A product of ones in hundredths has its inner dimension, in ten-thousandths, in every corner.
+  expect(corners).toBeAllclose([3, 5, 4, 5].map((inner) => inner * 1e-4), { rtol: 1e-6 }); // prettier-ignore
+  await compiled.run(limit.state({}), {});
+  expect(limit.flops()).toBe(2 * (120 + 80 + 80 + 80));
+});

@@ -1,0 +1,99 @@
+import * as ops from '../../harness/engine/ops.ts';
+import { recordGraph } from '../../harness/engine/recorder.ts';
+import type {
+  Engine,
+  HeldArray,
+  Program,
+  ProgramFunction,
+  Shape,
+  Signature,
+  TensorTypes,
+} from '../../harness/engine/types.ts';
+
+const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
+
+/** A matrix product of a program, over leading dimensions where there are more than two. */
+export interface Product {
+  readonly left: Shape;
+  readonly right: Shape;
+  readonly transA: boolean;
+  readonly transB: boolean;
+  /** Floating-point operations: a multiplication and an addition for each term. */
+  readonly flops: number;
+}
+
+/** The matrix products that a program consists of once it is recorded. */
+export function recordProducts(signature: Signature, program: ProgramFunction): Product[] {
+  const { graph, outputs } = recordGraph((input) => {
+    const operands = (types: TensorTypes): Record<string, ops.Tensor> =>
+      Object.fromEntries(
+        Object.entries(types).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]),
+      );
+    const made = program({
+      held: operands(signature.held.types),
+      state: operands(signature.state),
+      inputs: operands(signature.inputs),
+      random: (name, shape) => input(name, shape, 'float32'),
+    });
+    return { ...made.state, ...made.outputs };
+  });
+  return graph
+    .needed(outputs.map(({ value }) => value))
+    .filter(({ op }) => ['Gemm', 'MatMul', 'FusedMatMul'].includes(op))
+    .map(({ inputs, outputs: [y], attributes }) => {
+      const [left, right] = [inputs[0]!.shape, inputs[1]!.shape];
+      const transA = attributes.transA === 1;
+      const inner = left.at(transA ? -2 : -1)!;
+      return { left, right, transA, transB: attributes.transB === 1, flops: 2 * sizeOf(y!.shape) * inner };
+    });
+}
+
+/** An engine that compiles of each program its matrix products alone: how fast they run is the arithmetic limit of the program. */
+export function onlyProducts(engine: Engine): Engine & { flops(): number } {
+  let done = 0;
+  return {
+    ...engine,
+    /** Floating-point operations of all runs so far. */
+    flops: () => done,
+    async compile(signature, program) {
+      const products = recordProducts(signature, program);
+      const each = products.reduce((sum, { flops }) => sum + flops, 0);
+      const compiled = await compileProducts(engine, products);
+      const [state, inputs] = [engine.state({}), { one: Float32Array.of(1) }];
+      return {
+        ...compiled,
+        run() {
+          done += each;
+          return compiled.run(state, inputs);
+        },
+      };
+    },
+  };
+}
+
+/** A program of the products alone. Its outputs are one element of each, since whole ones would be copied. */
+function compileProducts(engine: Engine, products: readonly Product[]): Promise<Program> {
+  // As in a model, each product has a right operand (mostly a weight) to itself; those of equal shapes share the left one.
+  const met = new Map<string, number>();
+  const plan = products.map((product) => {
+    const key = JSON.stringify(product);
+    const index = met.get(key) ?? 0;
+    met.set(key, index + 1);
+    return { ...product, a: `left [${product.left}]`, b: `right [${product.right}] ${index}` };
+  });
+  // Filled, since pages of zeros that were never written all lie in the cache.
+  const operand = (shape: Shape): HeldArray => ({ shape, data: new Float32Array(sizeOf(shape)).fill(0.01) });
+  const shapes = new Map(plan.flatMap(({ a, left, b, right }) => [[a, left], [b, right]] as const)); // prettier-ignore
+  const held = engine.hold(Object.fromEntries([...shapes].map(([name, shape]) => [name, operand(shape)])));
+  const inputs: TensorTypes = { one: { shape: [], dtype: 'float32' } };
+  // On a GPU what is held is constant, and onnxruntime would compute products of constants once and for all.
+  const variable = engine.name === 'onnx' && engine.device !== 'cpu';
+  return engine.compile({ name: 'products', held, state: {}, inputs }, (x) => {
+    const corners = plan.map(({ a, b, transA, transB }) => {
+      const left = variable ? x.held[a]!.mul(x.inputs.one!) : x.held[a]!;
+      const product = ops.matMul(left, x.held[b]!, transA, transB);
+      return ops.slice(product, product.shape.map(() => 0), product.shape.map(() => 1)).reshape([1]); // prettier-ignore
+    });
+    return { outputs: { corners: ops.concat(corners) } };
+  });
+}
