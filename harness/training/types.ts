@@ -2,6 +2,7 @@ import type { Engine } from '../engine/types.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
 import type { Answered, Objective } from './objective.ts';
 import type { Recipe } from './recipe.ts';
+import type { Companion } from './together.ts';
 
 /** One row of a run's training log: an optimiser step. */
 export interface StepLog {
@@ -53,6 +54,8 @@ export interface TrainingJob<Example> {
   readonly folder: string | undefined;
   /** Asked between steps: aborted means save a checkpoint and throw an Interrupted error. */
   readonly signal?: AbortSignal;
+  /** This run's place among others that it is trained with in one program. */
+  readonly companion?: Companion;
   /** Examples that are answered once, at the best evaluation. */
   readonly test?: readonly Example[];
   onProgress?(progress: StepProgress): void;
@@ -79,6 +82,8 @@ export interface TrainingResult {
   readonly neverMoved: readonly string[];
   readonly seconds: { readonly compile: number; readonly train: number; readonly evaluate: number };
   readonly resumedFrom?: number;
+  /** Whether it was trained in one program with others; its times are then its share of theirs. */
+  readonly together?: true;
   /** Answers to the job's test examples, in their order; absent where the run diverged. */
   readonly test?: { readonly answers: readonly Float32Array[]; readonly seconds: number };
 }
