@@ -29,6 +29,7 @@ interface RunOptions {
   readonly sweep?: string[];
   readonly ablations?: true;
   readonly jobs?: number;
+  readonly batchSeeds?: true;
   readonly launcher: string;
   readonly slurm: string[];
   readonly retry?: 'failed';
@@ -80,6 +81,7 @@ export function runCommand(): Command {
       'so many runs at once, in processes of their own that share threads and memory',
       positive,
     )
+    .option('--batch-seeds', 'train the seeds of a cell together, over one copy of the base')
     .option(
       '--launcher <name>',
       'local, or slurm: submits what is missing as a job array (see: status)',
@@ -103,6 +105,9 @@ export function runCommand(): Command {
 async function run(options: RunOptions): Promise<void> {
   if (!['local', 'slurm'].includes(options.launcher)) {
     throw new UsageError(`--launcher ${options.launcher}: it can be "local" or "slurm".`);
+  }
+  if (options.batchSeeds && (options.launcher === 'slurm' || (options.jobs ?? 1) > 1)) {
+    throw new UsageError(`--batch-seeds trains in one process: leave out ${options.launcher === 'slurm' ? '--launcher slurm' : '--jobs'}.`); // prettier-ignore
   }
   // Imported here, because help need not wait for them.
   const { planRuns } = await import('../runs/plan.ts');
@@ -178,8 +183,8 @@ async function submit(plan: Plan, request: RunRequest, options: RunOptions): Pro
 
 async function execute(plan: Plan, request: RunRequest, options: RunOptions): Promise<void> {
   const { executePlan } = await import('../runs/execute.ts');
-  const { jobs = 1 } = options;
-  const progress = jobs > 1 ? sideBySide() : oneByOne();
+  const { jobs = 1, batchSeeds = false } = options;
+  const progress = jobs > 1 || batchSeeds ? sideBySide() : oneByOne();
   const controller = stopOnSignals(() => {
     progress.stop();
   });
@@ -190,6 +195,7 @@ async function execute(plan: Plan, request: RunRequest, options: RunOptions): Pr
       signal: controller.signal,
       retryFailed: options.retry === 'failed',
       ...(jobs > 1 && { jobs: { count: jobs, request } }),
+      batchSeeds,
     });
   } catch (error) {
     progress.stop();
@@ -256,7 +262,7 @@ function oneByOne(): Reporter {
   };
 }
 
-/** Runs in child processes. */
+/** Runs at once. */
 function sideBySide(): Reporter {
   const progress = createSweepProgress();
   const common = lines(progress.stop);

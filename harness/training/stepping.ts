@@ -26,6 +26,8 @@ export interface Computed {
 
 /** Computes the programs of a run. */
 export interface Stepping<Example> {
+  /** How many runs compute together, this one among them. */
+  readonly runs: number;
   readonly types: TensorTypes;
   readonly accumulating: boolean;
   readonly programs: Pick<TrainingPrograms, 'evaluate'>;
@@ -48,6 +50,7 @@ export function stepAlone<Example>(
 ): Stepping<Example> {
   const programs = trainingPrograms(engine, held, definitions);
   return {
+    runs: 1,
     types: definitions.state,
     accumulating: definitions.accumulating,
     programs,

@@ -177,6 +177,7 @@ class Group {
       this.rest(place);
     };
     return {
+      runs: this.#count,
       types: this.#definitions.state,
       accumulating: this.#definitions.accumulating,
       programs: this.#programs,

@@ -177,7 +177,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
       neverMoved: unmoved(packs, stripped('trained', initial), stripped('trained', last)),
       seconds: { compile: stepping.seconds(), train: run.seconds.train, evaluate: run.seconds.evaluate },
       ...(resumedFrom !== undefined && { resumedFrom }),
-      ...(joined && { together: true }),
+      ...(stepping.runs > 1 && { together: stepping.runs }),
     };
   } finally {
     await stepping.dispose();

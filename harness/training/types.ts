@@ -82,8 +82,8 @@ export interface TrainingResult {
   readonly neverMoved: readonly string[];
   readonly seconds: { readonly compile: number; readonly train: number; readonly evaluate: number };
   readonly resumedFrom?: number;
-  /** Whether it was trained in one program with others; its times are then its share of theirs. */
-  readonly together?: true;
+  /** How many runs were trained in one program, where it was not by itself; its times are its share of theirs. */
+  readonly together?: number;
   /** Answers to the job's test examples, in their order; absent where the run diverged. */
   readonly test?: { readonly answers: readonly Float32Array[]; readonly seconds: number };
 }

@@ -116,7 +116,7 @@ const largest = (all: Float32Array): number => all.reduce((most, x) => Math.max(
 function expectSame(all: readonly TrainingResult[], expected: readonly TrainingResult[]): void {
   all.forEach((result, i) => {
     const single = expected[i]!;
-    expect(result.together).toBe(true);
+    expect(result.together).toBe(all.length);
     expect(losses(result)).toBeAllclose(losses(single), { rtol: 1e-5 });
     expect(norms(result)).toBeAllclose(norms(single), { rtol: 1e-4 });
     expect(result.log.map(({ tokens }) => tokens)).toEqual(single.log.map(({ tokens }) => tokens));
