@@ -31,6 +31,8 @@ export interface Stepping<Example> {
   readonly types: TensorTypes;
   readonly accumulating: boolean;
   readonly programs: Pick<TrainingPrograms, 'evaluate'>;
+  /** Waits before a step, so that signals and timers get in: the step itself holds this thread. All that compute together begin at once. */
+  ready(): Promise<void>;
   /** Replaces the state by what the part makes of it. */
   compute(state: State, part: Part<Example>): Promise<Computed>;
   /** Seconds spent compiling. */
@@ -54,6 +56,7 @@ export function stepAlone<Example>(
     types: definitions.state,
     accumulating: definitions.accumulating,
     programs,
+    ready: () => new Promise(setImmediate),
     async compute(state, { kind, examples, weight, steering, dropout, draw }) {
       const [start, compiled] = [performance.now(), programs.seconds()];
       let program = programs.apply;

@@ -143,9 +143,10 @@ class Group {
   readonly #shapes: readonly BatchShape[];
   readonly #programs: TrainingPrograms;
   readonly #count: number;
-  /** Those that still take steps, and what they wait for. */
+  /** Those that still take steps, what they want computed, and which are between two steps. */
   readonly #training: Set<number>;
   readonly #calls = new Map<number, Call>();
+  readonly #between = new Map<number, () => void>();
   #many = compileOnce<ManyProgram>();
   #copies: number;
   #seconds = 0;
@@ -181,6 +182,11 @@ class Group {
       types: this.#definitions.state,
       accumulating: this.#definitions.accumulating,
       programs: this.#programs,
+      ready: () =>
+        new Promise((begin) => {
+          this.#between.set(place, begin);
+          this.#advance();
+        }),
       compute: (state, { kind, examples, weight, steering, dropout, draw }) =>
         new Promise((done, failed) => {
           const least = kind === 'apply' ? undefined : objective.sizesOf(examples);
@@ -210,11 +216,20 @@ class Group {
     this.#held.dispose();
   }
 
-  /** Computes once nobody is elsewhere. */
+  /** Goes on once nobody is elsewhere. */
   #advance(): void {
-    if (this.#calls.size === 0 || this.#calls.size < this.#training.size) return;
-    // Some may have fewer micro-batches; they spend their gradients when the others have theirs.
-    const all = [...this.#calls];
+    if (this.#calls.size + this.#between.size < this.#training.size) return;
+    if (this.#calls.size === 0) {
+      const begin = [...this.#between.values()];
+      this.#between.clear();
+      setImmediate(() => {
+        for (const each of begin) each();
+      });
+      return;
+    }
+    // Some may have fewer micro-batches; they spend their gradients when the others have theirs. Always in the same order,
+    // because rounding depends on where a row stands.
+    const all = [...this.#calls].sort(([a], [b]) => a - b);
     const { key } = (all.find(([, { kind }]) => kind === 'accumulate') ?? all[0]!)[1];
     const chosen = all.filter(([, call]) => call.key === key);
     for (const [place] of chosen) this.#calls.delete(place);

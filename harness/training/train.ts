@@ -127,8 +127,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
 
   try {
     while (run.step < totalSteps && !stopped) {
-      // Lets signals and timers in: the step itself holds this thread.
-      await new Promise(setImmediate);
+      await stepping.ready();
       if (signal?.aborted) {
         await save();
         throw new Interrupted(`stopped after step ${run.step} of ${totalSteps}`);

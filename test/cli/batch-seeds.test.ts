@@ -80,7 +80,8 @@ test('seeds trained together have the records of runs one by one, killed on the 
   const resumed = await start('killed', ...args, '--batch-seeds');
   expect(resumed.exitCode, resumed.stderr).toBe(0);
   const again = await recordsOf('killed');
-  expect(again.map(({ training }) => training!.resumedFrom)).toEqual([5, 5, 5]);
+  // Seeds that were killed between two saves go on from different steps, and still meet in every step that is left.
+  for (const { training } of again) expect(training!.resumedFrom! % 5).toBe(0);
   expect(again.map(({ losses }) => losses)).toEqual(all.map(({ losses }) => losses));
   expect(again.map(({ files }) => files.tensors!.sha256)).toEqual(all.map(({ files }) => files.tensors!.sha256)); // prettier-ignore
 });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens, TokenPair } from '../../harness/data/task.ts';
 import type { Engine } from '../../harness/engine/types.ts';
@@ -9,9 +10,11 @@ import { labelled } from '../../harness/training/labels.ts';
 import { languageModel } from '../../harness/training/language-model.ts';
 import type { Objective } from '../../harness/training/objective.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
+import { placeMask } from '../../harness/training/masks.ts';
 import { refusesTogether, trainTogether } from '../../harness/training/together.ts';
 import { train } from '../../harness/training/train.ts';
 import type { TrainingJob, TrainingResult } from '../../harness/training/types.ts';
+import { temporaryFolder } from '../data/temporary.ts';
 import { testEngine } from '../engines.ts';
 import { tinyBase, tinyBases } from '../methods/tiny.ts';
 
@@ -113,10 +116,14 @@ const losses = ({ log }: TrainingResult): number[] => log.map(({ loss }) => loss
 const norms = ({ log }: TrainingResult): number[] => log.map(({ gradientNorm }) => gradientNorm);
 const largest = (all: Float32Array): number => all.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
-function expectSame(all: readonly TrainingResult[], expected: readonly TrainingResult[]): void {
+function expectSame(
+  all: readonly TrainingResult[],
+  expected: readonly TrainingResult[],
+  count = all.length,
+): void {
   all.forEach((result, i) => {
     const single = expected[i]!;
-    expect(result.together).toBe(all.length);
+    expect(result.together).toBe(count);
     expect(losses(result)).toBeAllclose(losses(single), { rtol: 1e-5 });
     expect(norms(result)).toBeAllclose(norms(single), { rtol: 1e-4 });
     expect(result.log.map(({ tokens }) => tokens)).toEqual(single.log.map(({ tokens }) => tokens));
@@ -162,5 +169,77 @@ describe('three seeds that are trained together', () => {
     // Micro-batches, of which not every seed has equally many.
     const cut = { ...case_, recipe: { ...case_.recipe, maxSteps: 6, batchSize: 7, microBatch: 3 } };
     expectSame(valuesOf(await together(cut)), await alone(cut));
+  });
+
+  it('goes on with the others where one diverges, stops early or throws', async () => {
+    const base = bases.get('gpt2')!;
+    const case_ = { base, delta: attach(base, 'red'), recipe: { maxSteps: 8, evaluateEvery: 4 } };
+    const expected = await alone(case_);
+    const infinite = (size: number): Float32Array => new Float32Array(size).fill(Infinity);
+    const broken: Delta = {
+      ...case_.delta,
+      trained: Object.fromEntries(
+        Object.entries(case_.delta.trained).map(([name, spec]) => [name, { ...spec, init: () => infinite(spec.shape[0]!) }]), // prettier-ignore
+      ),
+    };
+    const companions = trainTogether(seeds.length);
+    const diverging = await Promise.all(
+      seeds.map(
+        (seed, i) =>
+        run(i === 1 ? { ...case_, delta: broken } : case_, seed, { companion: companions[i]! }).finally(() => companions[i]!.leave()), // prettier-ignore
+      ),
+    );
+    expect(diverging[1]!.diverged).toMatch(/^the loss is NaN at step 1 of 8/);
+    expectSame([diverging[0]!, diverging[2]!], [expected[0]!, expected[2]!], 3);
+
+    const thrown = await together(case_, (seed) => ({
+      onProgress({ step }) {
+        if (seed === 3 && step === 3) throw new Error('the disk is full');
+      },
+    }));
+    expect(thrown[0]).toMatchObject({ status: 'rejected', reason: { message: 'the disk is full' } });
+    expectSame(valuesOf(thrown.slice(1)), expected.slice(1), 3);
+  });
+
+  it('stops when told to and ends as if it had not, bit for bit', async () => {
+    const base = bases.get('gpt2')!;
+    const case_ = { base, delta: attach(base, 'lora'), recipe: { maxSteps: 9, evaluateEvery: 3 } };
+    const whole = valuesOf(await together(case_));
+    const folder = await temporaryFolder();
+    const stop = new AbortController();
+    const halted = await together(case_, (seed) => ({
+      ...{ folder: join(folder, String(seed)), signal: stop.signal },
+      onProgress({ step }) {
+        if (step === 5) stop.abort();
+      },
+    }));
+    for (const each of halted) expect(each).toMatchObject({ reason: { name: 'Interrupted' } });
+    const again = valuesOf(await together(case_, (seed) => ({ folder: join(folder, String(seed)) })));
+    again.forEach((result, i) => {
+      expect(result.resumedFrom).toBe(5);
+      expect(losses(result)).toEqual(losses(whole[i]!));
+      expect(result.tensors).toEqual(whole[i]!.tensors);
+    });
+  });
+
+  it('is what one run by itself computes where the others never begin', async () => {
+    const base = bases.get('gpt2')!;
+    const case_ = { base, delta: attach(base, 'red'), recipe: { maxSteps: 2 } };
+    const companions = trainTogether(2);
+    await companions[1]!.leave();
+    const result = await run(case_, 3, { companion: companions[0]! });
+    expect(result.together).toBeUndefined();
+    expect(losses(result)).toEqual(losses(await run(case_, 3)));
+  });
+});
+
+describe('placeMask', () => {
+  it('puts the rows behind the tokens behind them, and keeps what has no token', () => {
+    const mask = Float32Array.of(1, 2, 3, 4, 5, 6);
+    const from = { shape: [3, 2], tail: 1 };
+    expect([...placeMask(mask, from, { shape: [4, 2], tail: 1 })]).toEqual([1, 2, 3, 4, 1, 1, 5, 6]);
+    expect([...placeMask(mask, from, { shape: [2, 2], tail: 1 })]).toEqual([1, 2, 5, 6]);
+    const square = { shape: [1, 1, 2, 3], tail: 0 };
+    expect([...placeMask(mask, square, { shape: [1, 1, 3, 2], tail: 0 })]).toEqual([1, 2, 4, 5, 1, 1]);
   });
 });
