@@ -10,9 +10,9 @@ export interface Reporter {
   stop(): void;
 }
 
-/** Tells of runs on standard error, `jobs` of which go on at once. */
-export function createReporter(jobs: number): Reporter {
-  return jobs > 1 ? sideBySide() : oneByOne();
+/** Tells of runs on standard error, several of which may go on at once. */
+export function createReporter(severalAtOnce: boolean): Reporter {
+  return severalAtOnce ? sideBySide() : oneByOne();
 }
 
 /** Runs that follow one another. */
@@ -43,7 +43,7 @@ function oneByOne(): Reporter {
   };
 }
 
-/** Runs in child processes. */
+/** Runs at once. */
 function sideBySide(): Reporter {
   const progress = createSweepProgress();
   const common = lines(progress.stop);

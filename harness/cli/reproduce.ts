@@ -179,7 +179,7 @@ async function runAll(
 ): Promise<void> {
   if (!common || order.length === 0) return;
   const { runTable } = await import('../runs/run-table.ts');
-  const reporter = createReporter(jobs);
+  const reporter = createReporter(jobs > 1);
   const { signal } = stopOnSignals(() => {
     reporter.stop();
   });

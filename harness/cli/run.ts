@@ -17,6 +17,7 @@ interface Options extends RunOptions {
   readonly recipe?: string;
   readonly sweep?: string[];
   readonly ablations?: true;
+  readonly batchSeeds?: true;
   readonly launcher: string;
   readonly slurm: string[];
 }
@@ -52,6 +53,7 @@ export function runCommand(): Command {
       'key=a,b: a variant for each value of a hyper-parameter or an option; several multiply',
     )
     .option('--ablations', "the methods' named ablations, too (see: list methods)")
+    .option('--batch-seeds', 'train the seeds of a cell together, over one copy of the base')
     .option(
       '--launcher <name>',
       'local, or slurm: submits what is missing as a job array (see: status)',
@@ -64,6 +66,9 @@ export function runCommand(): Command {
 async function run(options: Options): Promise<void> {
   if (!['local', 'slurm'].includes(options.launcher)) {
     throw new UsageError(`--launcher ${options.launcher}: it can be "local" or "slurm".`);
+  }
+  if (options.batchSeeds && (options.launcher === 'slurm' || (options.jobs ?? 1) > 1)) {
+    throw new UsageError(`--batch-seeds trains in one process: leave out ${options.launcher === 'slurm' ? '--launcher slurm' : '--jobs'}.`); // prettier-ignore
   }
   // Imported here, because help need not wait for them.
   const { planRuns } = await import('../runs/plan.ts');
@@ -139,8 +144,8 @@ async function submit(plan: Plan, request: RunRequest, options: Options): Promis
 
 async function execute(plan: Plan, request: RunRequest, options: Options): Promise<void> {
   const { executePlan } = await import('../runs/execute.ts');
-  const { jobs = 1 } = options;
-  const reporter = createReporter(jobs);
+  const { jobs = 1, batchSeeds = false } = options;
+  const reporter = createReporter(jobs > 1 || batchSeeds);
   const controller = stopOnSignals(() => {
     reporter.stop();
   });
@@ -151,6 +156,7 @@ async function execute(plan: Plan, request: RunRequest, options: Options): Promi
       signal: controller.signal,
       retryFailed: options.retry === 'failed',
       ...(jobs > 1 && { jobs: { count: jobs, requestOf: () => request } }),
+      batchSeeds,
     });
   } catch (error) {
     reporter.stop();

@@ -4,21 +4,25 @@ import { dirname, basename, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import type { Tensor } from '@tensorflow/tfjs';
 import { checkedInput, checkLength, checkReplacement, dtypeOf } from './checks.ts';
-import type { Node } from './graph.ts';
+import type { Graph, Node, Value } from './graph.ts';
 import { explainLimit } from './limits.ts';
 import { encodeModel, nodeName } from './onnx-model.ts';
 import { recompute as computedAgain } from './recompute.ts';
 import { recordGraph } from './recorder.ts';
+import { stackCopies } from './stacked.ts';
 import type {
   Draw,
   Engine,
   FileLocation,
   Held,
   HeldArray,
+  ManyProgram,
   NamedArrays,
   NumericArray,
   Program,
   ProgramFunction,
+  Random,
+  RunOperands,
   Shape,
   Signature,
   State,
@@ -166,6 +170,77 @@ function executionProvider(
   return provider;
 }
 
+/** Where an operand comes from or a result goes to: the copy of the program whose it is, and its name there. */
+interface Place {
+  readonly kind: keyof typeof PREFIX;
+  readonly copy: number;
+  readonly key: string;
+}
+interface Recorded {
+  readonly graph: Graph;
+  readonly outputs: readonly { readonly name: string; readonly value: Value }[];
+  /** Of operands and results, by their names in the graph. */
+  readonly places: ReadonlyMap<string, Place>;
+  /** The random inputs, the same in every copy. */
+  readonly randoms: ReadonlyMap<string, Random>;
+}
+
+/** Records a program so many times over the same held arrays. */
+function recordCopies(
+  { name, held, state, inputs }: Signature,
+  program: ProgramFunction,
+  copies: number,
+): Recorded {
+  const places = new Map<string, Place>();
+  const randoms = new Map<string, Random>();
+  const called = (place: Place): string => {
+    const full =
+      PREFIX[place.kind] + place.key + (copies > 1 && place.kind !== 'held' ? ` @${place.copy}` : '');
+    places.set(full, place);
+    return full;
+  };
+  const { graph, outputs } = recordGraph((input) => {
+    const operands = (kind: Place['kind'], types: TensorTypes, copy: number): Record<string, Tensor> =>
+      Object.fromEntries(
+        Object.entries(types).map(([key, { shape, dtype }]) => [key, input(called({ kind, copy, key }), shape, dtype)]), // prettier-ignore
+      );
+    const shared = operands('held', held.types, 0);
+    const results: Record<string, Tensor> = {};
+    for (let copy = 0; copy < copies; copy++) {
+      const drawn = new Set<string>();
+      const made = program({
+        held: shared,
+        state: operands('state', state, copy),
+        inputs: operands('input', inputs, copy),
+        random(key, shape, tail = 0) {
+          if (drawn.has(key)) throw new Error(`program ${name} declares the random input ${key} twice`);
+          drawn.add(key);
+          randoms.set(key, { shape, tail });
+          return input(called({ kind: 'random', copy, key }), shape, 'float32');
+        },
+      });
+      for (const [key, tensor] of Object.entries(made.state ?? {})) {
+        checkReplacement(name, key, tensor, state[key]);
+        results[called({ kind: 'state', copy, key })] = tensor;
+      }
+      for (const [key, tensor] of Object.entries(made.outputs))
+        results[called({ kind: 'output', copy, key })] = tensor;
+    }
+    return results;
+  });
+  return { graph, outputs, places, randoms };
+}
+
+/** The outputs of a recording, its copies computed together where there are several. */
+function together({ graph, outputs, places }: Recorded, copies: number): Recorded['outputs'] {
+  if (copies === 1) return outputs;
+  const own = graph.inputs.flatMap((value) => {
+    const { kind, copy, key } = places.get(value.input!)!;
+    return kind === 'held' ? [] : [[value, { copy, name: PREFIX[kind] + key }] as const];
+  });
+  return stackCopies(graph, outputs, copies, new Map(own));
+}
+
 export interface OnnxOptions {
   /** 'cpu', 'webgpu', 'cuda' or 'cuda:1' */
   readonly device: string;
@@ -179,38 +254,20 @@ export function createOnnxEngine({ device, threads, recompute }: OnnxOptions): E
   const [provider = 'cpu', index] = device.split(':');
   const onCpu = provider === 'cpu';
 
-  async function compile(signature: Signature, program: ProgramFunction): Promise<Program> {
-    const { name, held, state, inputs, use } = signature;
+  async function compileMany(
+    signature: Signature,
+    program: ProgramFunction,
+    copies: number,
+  ): Promise<ManyProgram> {
+    const { name, held, inputs, use } = signature;
     if (!(held instanceof OnnxHeld))
       throw new TypeError(`program ${name}: its held arrays belong to another engine`);
-    const randoms = new Map<string, Shape>();
-    const { graph, outputs } = recordGraph((input) => {
-      const operands = (prefix: string, types: TensorTypes): Record<string, Tensor> =>
-        Object.fromEntries(
-          Object.entries(types).map(([key, { shape, dtype }]) => [key, input(prefix + key, shape, dtype)]),
-        );
-      const made = program({
-        held: operands(PREFIX.held, held.types),
-        state: operands(PREFIX.state, state),
-        inputs: operands(PREFIX.input, inputs),
-        random(key, shape) {
-          if (randoms.has(key)) throw new Error(`program ${name} declares the random input ${key} twice`);
-          randoms.set(key, shape);
-          return input(PREFIX.random + key, shape, 'float32');
-        },
-      });
-      for (const [key, tensor] of Object.entries(made.state ?? {}))
-        checkReplacement(name, key, tensor, state[key]);
-      const named = (prefix: string, tensors: Readonly<Record<string, Tensor>>): [string, Tensor][] =>
-        Object.entries(tensors).map(([key, tensor]) => [prefix + key, tensor]);
-      return Object.fromEntries([
-        ...named(PREFIX.state, made.state ?? {}),
-        ...named(PREFIX.output, made.outputs),
-      ]);
-    });
+    const recorded = recordCopies(signature, program, copies);
+    const { graph, places, randoms } = recorded;
+    const outputs = together(recorded, copies);
 
     const needed = graph.needed(outputs.map((o) => o.value));
-    const nodes = recompute ? computedAgain(graph, needed) : needed;
+    const nodes = recompute && copies === 1 ? computedAgain(graph, needed) : needed;
     const used = new Set(nodes.flatMap((node) => node.inputs.map((v) => v.input)));
     // Weights are packed for products with few rows; on another device they have to lie inside the session at all.
     const inside = use === 'often' || !onCpu;
@@ -242,30 +299,34 @@ export function createOnnxEngine({ device, threads, recompute }: OnnxOptions): E
     }
 
     const fixed = held.tensors;
-    async function run(current: State, arrays: NamedArrays, draw?: Draw): Promise<NamedArrays> {
-      if (!(current instanceof OnnxState))
+    async function run(runs: readonly RunOperands[]): Promise<NamedArrays[]> {
+      const states = runs.map(({ state }) => {
+        if (state instanceof OnnxState) return state.tensors;
         throw new TypeError(`program ${name}: its state belongs to another engine`);
+      });
       const operands: Record<string, ort.Tensor> = {};
       for (const feed of feeds) {
-        const cut = feed.indexOf('/') + 1;
-        const [prefix, key] = [feed.slice(0, cut), feed.slice(cut)];
+        const { kind, copy, key } = places.get(feed)!;
+        // A copy that nobody needs computes what the first one does.
+        const at = copy < runs.length ? copy : 0;
+        const { inputs: arrays, draw } = runs[at]!;
         operands[feed] =
-          prefix === PREFIX.held
+          kind === 'held'
             ? fixed.get(key)!
-            : prefix === PREFIX.state
-              ? current.tensors.get(key)!
-              : prefix === PREFIX.random
-                ? drawn(key, randoms.get(key)!, draw)
+            : kind === 'state'
+              ? states[at]!.get(key)!
+              : kind === 'random'
+                ? drawn(key, randoms.get(key)!.shape, draw)
                 : given(key, arrays);
       }
       const results = await session.run(operands).catch((error: unknown) => {
         throw explainLimit(error, name, device, nodes);
       });
-      const out: NamedArrays = {};
+      const out: NamedArrays[] = runs.map(() => ({}));
       for (const [full, tensor] of Object.entries(results)) {
-        const key = full.slice('new/'.length);
-        if (key.startsWith(PREFIX.state)) current.tensors.set(key.slice(PREFIX.state.length), tensor);
-        else out[key.slice(PREFIX.output.length)] = tensor.data as NumericArray;
+        const { kind, copy, key } = places.get(full.slice('new/'.length))!;
+        if (kind === 'state') states[copy]?.set(key, tensor);
+        else if (copy < runs.length) out[copy]![key] = tensor.data as NumericArray;
       }
       return out;
     }
@@ -279,11 +340,18 @@ export function createOnnxEngine({ device, threads, recompute }: OnnxOptions): E
     return { nodes: nodes.length, run, dispose: () => session.release() };
   }
 
+  async function compile(signature: Signature, program: ProgramFunction): Promise<Program> {
+    const { run, ...rest } = await compileMany(signature, program, 1);
+    return { ...rest, run: async (state, inputs, draw) => (await run([{ state, inputs, draw }]))[0]! };
+  }
+
   return {
     name: 'onnx',
     device,
     hold: (arrays) => new OnnxHeld(arrays),
     state: (arrays) => new OnnxState(arrays),
     compile,
+    compileMany,
+    randomsOf: (signature, program) => recordCopies(signature, program, 1).randoms,
   };
 }

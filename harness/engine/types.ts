@@ -46,8 +46,16 @@ export interface ProgramTensors {
   readonly held: NamedTensors;
   readonly state: NamedTensors;
   readonly inputs: NamedTensors;
-  /** Declares a float32 input that the host draws anew for each run (dropout masks, noise). */
-  readonly random: (name: string, shape: Shape) => Tensor;
+  /**
+   * Declares a float32 input that the host draws anew for each run (dropout masks, noise). Of its rows the last `tail`
+   * belong to no token of the batch.
+   */
+  readonly random: (name: string, shape: Shape, tail?: number) => Tensor;
+}
+/** A random input that a program declares. */
+export interface Random {
+  readonly shape: Shape;
+  readonly tail: number;
 }
 /** A pure function of named tensors: what replaces `state`, and what the caller gets. */
 export type ProgramFunction = (x: ProgramTensors) => { state?: NamedTensors; outputs: NamedTensors };
@@ -73,6 +81,19 @@ export interface Program {
   dispose(): Promise<void>;
 }
 
+/** What one run of a program reads; its state is replaced by what the program returns. */
+export interface RunOperands {
+  readonly state: State;
+  readonly inputs: NamedArrays;
+  readonly draw?: Draw | undefined;
+}
+
+/** A compiled program that serves several runs at once, each by the numbers of a run of its own but for rounding. */
+export interface ManyProgram extends Pick<Program, 'nodes' | 'dispose'> {
+  /** Runs once for each, at most as many as it was compiled for; gives their outputs. */
+  run(runs: readonly RunOperands[]): Promise<NamedArrays[]>;
+}
+
 export type EngineName = 'onnx' | 'tensorflow' | 'js';
 
 /** Runs tensor programs. Built once per (program, shapes), run many times. */
@@ -83,4 +104,8 @@ export interface Engine {
   hold(arrays: Readonly<Record<string, HeldArray>>): Held;
   state(arrays: Readonly<Record<string, { shape: Shape; data: Float32Array }>>): State;
   compile(signature: Signature, program: ProgramFunction): Promise<Program>;
+  /** A program for `copies` runs at once, which share the held arrays; absent where programs run operation by operation. */
+  compileMany?(signature: Signature, program: ProgramFunction, copies: number): Promise<ManyProgram>;
+  /** The random inputs that a program would declare; absent where `compileMany` is. */
+  randomsOf?(signature: Signature, program: ProgramFunction): ReadonlyMap<string, Random>;
 }

@@ -115,7 +115,9 @@ function modelTensors(
       return mask ? y.mul(mask) : y;
     },
     dropoutMask: (shape: Shape, rate, name) =>
-      training && rate > 0 ? x.random(`dropout ${rate} ${name}`, shape) : undefined,
+      training && rate > 0
+        ? x.random(`dropout ${rate} ${name}`, shape, shape.length === 2 ? virtual : 0)
+        : undefined,
     step: x.inputs.step ?? ops.scalar(0),
     // Virtual tokens are real ones outside the prompt.
     tokens: withVirtual(x.inputs.tokens!, 1),

@@ -4,7 +4,9 @@ import { makeFolder } from '../data/atomic.ts';
 import { UsageError } from '../data/errors.ts';
 import { DeviceLimitError } from '../engine/limits.ts';
 import type { Engine } from '../engine/types.ts';
+import type { Companion } from '../training/together.ts';
 import { Interrupted } from '../training/types.ts';
+import { hashJson } from './canonical.ts';
 import { watchDeviceMemory } from './device-memory.ts';
 import { codeVersion, describeEnvironment } from './environment.ts';
 import { countParameters, type ParameterCounts } from './parameters.ts';
@@ -27,7 +29,7 @@ import {
   type Place,
 } from './store.ts';
 import type { CellProgress, Findings } from './findings.ts';
-import { trainAndTest } from './trial.ts';
+import { trainAndTest, type Trial } from './trial.ts';
 
 export interface RunEvents {
   /** A cell begins, one of `total` that were missing. */
@@ -45,6 +47,8 @@ export interface ExecuteOptions {
   readonly retryFailed: boolean;
   /** Runs so many cells at once, each in a process of its own, which plans the cell's request again; in this process where absent. */
   readonly jobs?: Pick<JobsOptions, 'count' | 'requestOf'>;
+  /** Trains cells that differ in nothing but their seed in one program. */
+  readonly batchSeeds?: boolean;
 }
 
 /** A cell and its record. */
@@ -74,6 +78,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   const isMissing = ({ place: { record } }: PreparedCell) =>
     record === undefined || (options.retryFailed && record.status === 'failed');
   const missing = prepared.filter(isMissing);
+  const groups = options.batchSeeds ? await bySeed(missing, plan) : missing.map((run) => [run]);
   for (const { place, identity } of prepared) {
     if (place.record?.status === 'finished') await tidy(place.path, identity);
   }
@@ -88,22 +93,26 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     },
     onNote: options.events.onNote,
   });
-  let done: Map<PreparedCell, Attempted>;
+  const done = new Map<PreparedCell, Attempted>();
+  const attemptOne = async (run: PreparedCell, signal: AbortSignal, companion?: Companion): Promise<void> => {
+    const attempted = await attempt!.attempt(run, events(run), signal, companion);
+    if (attempted === 'busy') return;
+    options.events.onEnd(attempted.record, attempted.path, run.cell);
+    done.set(run, attempted);
+  };
+  const isOpen = (run: PreparedCell): boolean => !done.has(run);
+  const onWait = (): void => {
+    options.events.onNote(`Waiting for ${missing.filter(isOpen).length} cells that another sweep is doing.`);
+  };
   try {
-    done = await shareOut(
-      missing,
+    await shareOut(
+      groups,
       options.jobs?.count ?? 1,
-      async (run, signal) => {
-        const attempted = await attempt!.attempt(run, events(run), signal);
-        if (attempted !== 'busy') options.events.onEnd(attempted.record, attempted.path, run.cell);
-        return attempted;
+      async (group, signal) => {
+        await attemptTogether(group.filter(isOpen), signal, attemptOne);
+        return group.some(isOpen) ? 'busy' : group;
       },
-      {
-        signal: options.signal,
-        onWait(busy) {
-          options.events.onNote(`Waiting for ${busy} cells that another sweep is doing.`);
-        },
-      },
+      { signal: options.signal, onWait },
     );
   } finally {
     await attempt?.end();
@@ -112,6 +121,46 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     const { cell, place } = run;
     return { cell, ...(done.get(run) ?? { record: place.record!, path: place.path }) };
   });
+}
+
+/** Cells by what they have in common besides their seed and its data; throws UsageError where some cannot be trained in one program. */
+async function bySeed(runs: readonly PreparedCell[], { engine }: Plan): Promise<PreparedCell[][]> {
+  if (engine.name !== 'onnx') {
+    throw new UsageError(
+      `--batch-seeds needs programs that are recorded: leave it out, or --engine ${engine.name}.`,
+    );
+  }
+  const { refusesTogether } = await import('../training/together.ts');
+  const groups = new Map<string, PreparedCell[]>();
+  for (const run of runs) {
+    const key = hashJson({ ...run.settings, seed: 0, data: run.settings.data.name });
+    const group = groups.get(key) ?? [];
+    groups.set(key, [...group, run]);
+    const { cell, base, delta } = run;
+    const reason = group.length > 0 && refusesTogether(base, delta);
+    if (reason) {
+      throw new UsageError(
+        `--batch-seeds cannot train ${cell.variant.name}: ${reason}. Leave it out for this method.`,
+      );
+    }
+  }
+  return [...groups.values()];
+}
+
+/** Does cells at once, the training of several in one program; what is thrown by one stops the others. */
+async function attemptTogether(
+  runs: readonly PreparedCell[],
+  signal: AbortSignal,
+  attempt: (run: PreparedCell, signal: AbortSignal, companion?: Companion) => Promise<void>,
+): Promise<void> {
+  const { trainTogether } = await import('../training/together.ts');
+  const companions = runs.length > 1 ? trainTogether(runs.length) : [];
+  const pieces = runs.map((run, i) => ({ run, companion: companions[i] }));
+  const doPiece = async ({ run, companion }: (typeof pieces)[number], either: AbortSignal): Promise<true> => {
+    await attempt(run, either, companion).finally(() => companion?.leave());
+    return true;
+  };
+  await shareOut(pieces, runs.length, doPiece, { signal, onWait: () => undefined });
 }
 
 /** A cell's record, of this process or of another sweep that was faster. */
@@ -127,7 +176,12 @@ export interface CellEvents {
 /** What does cells: this process, or child processes. */
 export interface Attempter {
   /** Does a cell, unless another sweep is doing it. */
-  attempt(run: PreparedCell, events: CellEvents, signal: AbortSignal): Promise<Attempted | 'busy'>;
+  attempt(
+    run: PreparedCell,
+    events: CellEvents,
+    signal: AbortSignal,
+    companion?: Companion,
+  ): Promise<Attempted | 'busy'>;
   end(): Promise<void>;
 }
 
@@ -161,10 +215,11 @@ export async function cellRunner(
   const engine = await startEngine(plan);
   const { threads } = plan.engine;
   return {
-    attempt: (run, events, signal) =>
+    attempt: (run, events, signal, companion) =>
       withLock(plan.results, run, retryFailed, (place) => {
         events.onStart();
-        return runCell({ ...run, place }, { engine, code, threads }, { events, signal });
+        const options = { events, signal, ...(companion && { companion }) };
+        return runCell({ ...run, place }, { engine, code, threads }, options);
       }),
     end: () => Promise.resolve(),
   };
@@ -241,7 +296,7 @@ async function tryEngine(engine: Engine): Promise<void> {
 async function runCell(
   run: PreparedCell,
   { engine, code, threads }: { engine: Engine; code: RunRecord['code']; threads: number },
-  options: { readonly events: CellEvents; readonly signal: AbortSignal },
+  options: Pick<Trial, 'events' | 'signal' | 'companion'>,
 ): Promise<RunRecord> {
   const { place, identity } = run;
   const started = new Date();

@@ -36,6 +36,7 @@ export async function keepTraining(path: string, result: TrainingResult, finding
     bestStep: result.bestStep,
     ...(result.stopped && { stopped: result.stopped }),
     ...(result.resumedFrom !== undefined && { resumedFrom: result.resumedFrom }),
+    ...(result.together !== undefined && { together: result.together }),
     neverMoved: [...result.neverMoved],
     evaluations: result.evaluations.map(({ step, loss, metrics, seconds }) => ({
       ...{ step, seconds, ...(metrics && { metrics }) },

@@ -71,6 +71,8 @@ const recordFields = z.strictObject({
       bestStep: count,
       stopped: z.enum(['patience', 'diverged']).optional(),
       resumedFrom: count.optional(),
+      /** So many runs were trained in one program (`--batch-seeds`); seconds of compiling and training are this one's share. */
+      together: z.int().min(2).optional(),
       neverMoved: z.array(z.string()),
       /** Loss on the validation split. */
       evaluations: z.array(

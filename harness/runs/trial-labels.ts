@@ -7,7 +7,7 @@ import type { Trial } from './trial.ts';
 
 /** Trains an encoder with a head on classes or values, chooses the checkpoint by validation and tests it once. */
 export async function trainAndClassify(
-  { run: { cell, place, base, tokenizer, delta }, engine, folder, events, signal }: Trial,
+  { run: { cell, place, base, tokenizer, delta }, engine, folder, events, signal, companion }: Trial,
   { task, splits, head, draw }: LabelWork,
   findings: Findings,
 ): Promise<void> {
@@ -41,7 +41,7 @@ export async function trainAndClassify(
   for (const { name, examples } of more)
     sets.push({ name, examples, tokens: (await encode(examples)).tokens });
   const result = await train({
-    ...{ engine, base, delta, recipe, seed, folder, signal },
+    ...{ engine, base, delta, recipe, seed, folder, signal, ...(companion && { companion }) },
     objective: labelled(head, task.classes !== undefined, recipe.labelSmoothing),
     train: learnt.tokens,
     validation: validated.tokens,

@@ -7,7 +7,7 @@ import type { Trial } from './trial.ts';
 
 /** Trains, generates and scores a task of text. */
 export async function trainAndGenerate(
-  { run: { cell, place, base, tokenizer, delta }, engine, folder, events, signal }: Trial,
+  { run: { cell, place, base, tokenizer, delta }, engine, folder, events, signal, companion }: Trial,
   { task, splits, endToken }: TextWork,
   findings: Findings,
 ): Promise<void> {
@@ -55,7 +55,7 @@ export async function trainAndGenerate(
   const { train } = await import('../training/train.ts');
   const { languageModel } = await import('../training/language-model.ts');
   const result = await train({
-    ...{ engine, base, delta, recipe, seed, folder, signal },
+    ...{ engine, base, delta, recipe, seed, folder, signal, ...(companion && { companion }) },
     objective: languageModel(base.architecture, recipe.labelSmoothing),
     train: await encode(parts.train),
     validation: await encode(parts.validation),

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/types.ts';
+import type { Companion } from '../training/together.ts';
 import type { CellProgress, Findings } from './findings.ts';
 import type { PreparedCell } from './prepare.ts';
 import { trainAndClassify } from './trial-labels.ts';
@@ -11,6 +12,8 @@ export interface Trial {
   readonly folder: string;
   readonly events: { onProgress(progress: CellProgress): void };
   readonly signal: AbortSignal;
+  /** Its place among cells that are trained in one program. */
+  readonly companion?: Companion;
 }
 
 /** Trains and tests one cell, and writes its files; fills `findings` as it goes, so that a failure keeps them. */

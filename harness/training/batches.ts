@@ -37,17 +37,14 @@ const sizeKeys = ['rows', 'length', 'tokens', 'targets', 'sourceLength', 'source
 const allTokens = ({ tokens, sourceTokens }: BatchShape): number => tokens + sourceTokens;
 
 /** The shape that holds all of these. */
-function around(sizes: readonly BatchShape[]): BatchShape {
+export function around(sizes: readonly BatchShape[]): BatchShape {
   const most = sizeKeys.map((key) => [key, Math.max(...sizes.map((size) => size[key]))] as const);
   return Object.fromEntries(most) as Record<(typeof sizeKeys)[number], number>;
 }
 
-/** Chooses few shapes that hold all the micro-batches given and leave the least of them empty. */
-export function planShapes<Example>(
-  { sizesOf }: Pick<Objective<Example>, 'sizesOf'>,
-  batches: readonly (readonly Example[])[],
-): BatchShape[] {
-  const sizes = batches.map(sizesOf).sort((a, b) => allTokens(a) - allTokens(b));
+/** Chooses few shapes that hold batches of all the sizes given and leave the least of them empty. */
+export function planShapes(all: readonly BatchShape[]): BatchShape[] {
+  const sizes = [...all].sort((a, b) => allTokens(a) - allTokens(b));
   // Dynamic programming over the sorted token counts, of at most 64 steps: least[j] holds the tokens computed for the
   // j smallest when the shapes so far serve them, each as large as the largest that it serves.
   const steps = Math.min(64, sizes.length);
@@ -77,13 +74,8 @@ export function planShapes<Example>(
   return sizes.length === 0 ? [] : [...shapes.slice(0, -1), around(sizes)];
 }
 
-/** The smallest planned shape that holds the examples. */
-export function fittingShape<Example>(
-  { sizesOf }: Pick<Objective<Example>, 'sizesOf'>,
-  examples: readonly Example[],
-  shapes: readonly BatchShape[],
-): BatchShape {
-  const size = sizesOf(examples);
+/** The smallest planned shape that holds a batch of this size. */
+export function fittingShape(size: BatchShape, shapes: readonly BatchShape[]): BatchShape {
   const found = shapes.find((shape) => sizeKeys.every((key) => shape[key] >= size[key]));
   if (!found) throw new RangeError(`no planned shape holds a batch of ${shapeKey(size)}`);
   return found;

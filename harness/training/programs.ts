@@ -1,5 +1,5 @@
 import * as ops from '../engine/ops.ts';
-import type { Engine, Held, Program, ProgramTensors, TensorTypes } from '../engine/types.ts';
+import type { Engine, Held, Program, ProgramFunction, ProgramTensors, TensorTypes } from '../engine/types.ts';
 import type { ModelUse } from '../models/run-model.ts';
 import type { BaseModel, Delta, Tensors } from '../models/types.ts';
 import { shapeKey } from './batches.ts';
@@ -13,8 +13,6 @@ type BatchObjective = Pick<Objective<never>, 'types' | 'loss'>;
 
 /** What the programs of one run have in common. */
 export interface ProgramSetup {
-  readonly engine: Engine;
-  readonly held: Held;
   readonly base: BaseModel;
   readonly delta: Delta;
   readonly objective: BatchObjective;
@@ -23,15 +21,33 @@ export interface ProgramSetup {
   readonly totalSteps: number;
 }
 
+/** A program before it is compiled. */
+export interface Definition {
+  readonly name: string;
+  readonly inputs: TensorTypes;
+  readonly program: ProgramFunction;
+}
+
+/** The programs of a training run. `dropout` is the base's, as in the recipe unless given. */
+export interface Definitions {
+  readonly state: TensorTypes;
+  /** Whether a step's gradients add up in the state before they are spent. */
+  readonly accumulating: boolean;
+  /** A whole optimiser step on one batch: outputs loss and norm. */
+  step(shape: BatchShape, dropout?: boolean): Definition;
+  /** Adds a micro-batch's gradients to those in the state: outputs loss. */
+  accumulate(shape: BatchShape, dropout?: boolean): Definition;
+  /** Spends the accumulated gradients: outputs norm. */
+  apply(): Definition;
+  /** Evaluation of a batch: outputs loss, and answers where the objective has them. */
+  evaluate(shape: BatchShape): Definition;
+}
+
 /** The programs of a training run, compiled when a shape is first met. */
 export interface TrainingPrograms {
-  /** A whole optimiser step on one batch: outputs loss and norm. `dropout` is the base's, as in the recipe unless given. */
   step(shape: BatchShape, dropout?: boolean): Promise<Program>;
-  /** Adds a micro-batch's gradients to those in the state: outputs loss. */
   accumulate(shape: BatchShape, dropout?: boolean): Promise<Program>;
-  /** Spends the accumulated gradients: outputs norm. */
   apply(): Promise<Program>;
-  /** Evaluation of a batch: outputs loss, and answers where the objective has them. */
   evaluate(shape: BatchShape): Promise<Program>;
   /** Seconds spent compiling. */
   seconds(): number;
@@ -48,7 +64,7 @@ const pick = (prefix: string, tensors: Tensors): Tensors =>
   );
 
 /** Names and types of the state: trained packs, the optimiser's moments, the method's own, gradients where they add up. */
-export function stateTypes({ packs, recipe, delta }: ProgramSetup, accumulating: boolean): TensorTypes {
+function stateTypes({ packs, recipe, delta }: ProgramSetup, accumulating: boolean): TensorTypes {
   const each = (prefix: string): TensorTypes =>
     Object.fromEntries(
       packs.map(({ name, shape }) => [`${prefix}/${name}`, { shape, dtype: 'float32' as const }]),
@@ -62,9 +78,9 @@ export function stateTypes({ packs, recipe, delta }: ProgramSetup, accumulating:
   };
 }
 
-/** Makes the programs of a run. */
-export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): TrainingPrograms {
-  const { engine, held, base, delta, objective, packs, recipe, totalSteps } = setup;
+/** Writes the programs of a run. */
+export function defineTraining(setup: ProgramSetup, accumulating: boolean): Definitions {
+  const { base, delta, objective, packs, recipe, totalSteps } = setup;
   const state = stateTypes(setup, accumulating);
   const scalar = { shape: [], dtype: 'float32' as const };
   const steering: TensorTypes = { ...rateTypes(packs), step: scalar };
@@ -123,72 +139,80 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
   const programName = (kind: string, shape: BatchShape, dropout: boolean): string =>
     `${kind} ${shapeKey(shape)}${dropout === recipe.dropout ? '' : ', no dropout yet'}`;
 
-  let spent = 0;
-  const compiled = new Map<string, Promise<Program>>();
-  function once(name: string, make: () => Promise<Program>): Promise<Program> {
-    const known = compiled.get(name);
-    if (known) return known;
-    const start = performance.now();
-    const program = make().finally(() => (spent += (performance.now() - start) / 1000));
-    compiled.set(name, program);
-    return program;
-  }
-
   return {
-    step: (shape, dropout = recipe.dropout) =>
-      once(programName('step', shape, dropout), () =>
-        engine.compile(
-          {
-            name: programName('step', shape, dropout),
-            held,
-            state,
-            inputs: { ...objective.types(shape), ...steering },
-          },
-          (x) => {
-            const made = differentiate(x, shape, dropout);
-            const { state, norm } = advance(x, made.gradients);
-            return { state, outputs: { loss: made.loss, norm } };
-          },
-        ),
-      ),
-    accumulate: (shape, dropout = recipe.dropout) =>
-      once(programName('accumulate', shape, dropout), () =>
-        engine.compile(
-          {
-            name: programName('accumulate', shape, dropout),
-            held,
-            state,
-            inputs: { ...objective.types(shape), step: scalar },
-          },
-          (x) => {
-            const { loss, gradients } = differentiate(x, shape, dropout);
-            const sums = packs.map(({ name }) => [`gradients/${name}`, x.state[`gradients/${name}`]!.add(gradients[name]!)]); // prettier-ignore
-            return { state: Object.fromEntries(sums) as Tensors, outputs: { loss } };
-          },
-        ),
-      ),
-    apply: () =>
-      once('apply', () =>
-        engine.compile({ name: 'apply', held, state, inputs: steering }, (x) => {
-          const sums = pick('gradients', x.state);
-          const { state, norm } = advance(x, sums);
-          const zeros = Object.fromEntries(packs.map(({ name }) => [name, ops.zerosLike(sums[name]!)]));
-          return { state: { ...state, ...prefixed('gradients', zeros) }, outputs: { norm } };
-        }),
-      ),
-    evaluate: (shape) =>
-      once(`evaluate ${shapeKey(shape)}`, () =>
-        engine.compile(
-          { name: `evaluate ${shapeKey(shape)}`, held, state, inputs: objective.types(shape) },
-          (x) => {
-            const { loss: value, answers } = loss(x, pick('trained', x.state), shape, {
-              training: false,
-              dropout: false,
-            });
-            return { outputs: { loss: value, ...(answers && { answers }) } };
-          },
-        ),
-      ),
+    state,
+    accumulating,
+    step: (shape, dropout = recipe.dropout) => ({
+      name: programName('step', shape, dropout),
+      inputs: { ...objective.types(shape), ...steering },
+      program(x) {
+        const made = differentiate(x, shape, dropout);
+        const { state, norm } = advance(x, made.gradients);
+        return { state, outputs: { loss: made.loss, norm } };
+      },
+    }),
+    accumulate: (shape, dropout = recipe.dropout) => ({
+      name: programName('accumulate', shape, dropout),
+      inputs: { ...objective.types(shape), step: scalar },
+      program(x) {
+        const { loss, gradients } = differentiate(x, shape, dropout);
+        const sums = packs.map(({ name }) => [`gradients/${name}`, x.state[`gradients/${name}`]!.add(gradients[name]!)]); // prettier-ignore
+        return { state: Object.fromEntries(sums) as Tensors, outputs: { loss } };
+      },
+    }),
+    apply: () => ({
+      name: 'apply',
+      inputs: steering,
+      program(x) {
+        const sums = pick('gradients', x.state);
+        const { state, norm } = advance(x, sums);
+        const zeros = Object.fromEntries(packs.map(({ name }) => [name, ops.zerosLike(sums[name]!)]));
+        return { state: { ...state, ...prefixed('gradients', zeros) }, outputs: { norm } };
+      },
+    }),
+    evaluate: (shape) => ({
+      name: `evaluate ${shapeKey(shape)}`,
+      inputs: objective.types(shape),
+      program(x) {
+        const plain = { training: false, dropout: false };
+        const { loss: value, answers } = loss(x, pick('trained', x.state), shape, plain);
+        return { outputs: { loss: value, ...(answers && { answers }) } };
+      },
+    }),
+  };
+}
+
+/** Compiles the programs of a run, each when it is first asked for. */
+export function trainingPrograms(engine: Engine, held: Held, definitions: Definitions): TrainingPrograms {
+  const { compile, ...rest } = compileOnce<Program>();
+  const compiled = ({ name, inputs, program }: Definition): Promise<Program> =>
+    compile(name, () => engine.compile({ name, held, state: definitions.state, inputs }, program));
+  return {
+    step: (shape, dropout) => compiled(definitions.step(shape, dropout)),
+    accumulate: (shape, dropout) => compiled(definitions.accumulate(shape, dropout)),
+    apply: () => compiled(definitions.apply()),
+    evaluate: (shape) => compiled(definitions.evaluate(shape)),
+    ...rest,
+  };
+}
+
+/** Compiles what is asked for once under each name, and counts the seconds. */
+export function compileOnce<Compiled extends Pick<Program, 'dispose'>>(): {
+  compile(name: string, make: () => Promise<Compiled>): Promise<Compiled>;
+  seconds(): number;
+  dispose(): Promise<void>;
+} {
+  let spent = 0;
+  const compiled = new Map<string, Promise<Compiled>>();
+  return {
+    compile(name, make) {
+      const known = compiled.get(name);
+      if (known) return known;
+      const start = performance.now();
+      const program = make().finally(() => (spent += (performance.now() - start) / 1000));
+      compiled.set(name, program);
+      return program;
+    },
     seconds: () => spent,
     async dispose() {
       for (const program of compiled.values()) await (await program).dispose();

@@ -1,4 +1,4 @@
-import type { Draw, NamedArrays, State } from '../engine/types.ts';
+import type { Draw, State } from '../engine/types.ts';
 import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../models/attached.ts';
 import { randomStream } from '../models/random.ts';
 import { virtualTokens, type BaseModel, type Delta } from '../models/types.ts';
@@ -7,9 +7,10 @@ import { readCheckpoint, writeCheckpoint, type RunMetadata } from './checkpoint.
 import type { Answered, BatchShape, Objective } from './objective.ts';
 import { rates } from './optimizer.ts';
 import { packArrays, packTensors, unpackArrays, type Pack } from './packs.ts';
-import { stateTypes, trainingPrograms, type TrainingPrograms } from './programs.ts';
+import { defineTraining, type TrainingPrograms } from './programs.ts';
 import type { Recipe } from './recipe.ts';
 import { learningRateFactor } from './schedule.ts';
+import { stepAlone, type Part, type Stepping } from './stepping.ts';
 import { Interrupted, type TrainingJob, type TrainingResult } from './types.ts';
 
 type Arrays = Record<string, Float32Array>;
@@ -38,31 +39,35 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const taken = (examples: readonly Example[]): Example[] =>
     examples.map((example) => objective.cut(example, positions));
   const all = taken(job.train);
-  const at = (epoch: number): readonly Example[] => (job.trainAt ? taken(job.trainAt(epoch)) : all);
-  const examplesOf = stepExamples(all, recipe.batchSize, seed, at);
+  const seen = (epoch: number): readonly Example[] => (job.trainAt ? taken(job.trainAt(epoch)) : all);
+  const examplesOf = stepExamples(all, recipe.batchSize, seed, seen);
   const totalSteps = packs.length === 0 ? 0 : countSteps(recipe, job.train.length);
   const every = recipe.evaluateEvery ?? Math.ceil(job.train.length / recipe.batchSize);
   const planned = Array.from({ length: totalSteps }, (_, step) =>
     cutMicroBatches(objective, examplesOf(step), recipe.microBatch),
   );
   const accumulating = planned.some((parts) => parts.length > 1);
-  const shapes = planShapes(objective, planned.flat());
+  const shapes = planShapes(planned.flat().map(objective.sizesOf));
   const validation = cutMicroBatches(objective, taken(job.validation));
   const tested = taken(job.test ?? []);
   const test = cutMicroBatches(objective, tested);
-  const validationShapes = planShapes(objective, [...validation, ...test]);
-  const held = await holdFrozen(engine, base, delta, seed);
-  const setup = { engine, held, base, delta, objective, packs, recipe, totalSteps };
-  const types = stateTypes(setup, accumulating);
+  const validationShapes = planShapes([...validation, ...test].map(objective.sizesOf));
+  const setup = { base, delta, objective, packs, recipe, totalSteps };
+  const joined = await job.companion?.join({ engine, setup, seed, objective, planned, shapes, accumulating });
+  const stepping =
+    joined ??
+    stepAlone(engine, await holdFrozen(engine, base, delta, seed), defineTraining(setup, accumulating), objective, shapes); // prettier-ignore
+  const { types, programs } = stepping;
   const initial = await initialState(job, packs, Object.keys(types));
   const state = engine.state(
     Object.fromEntries(Object.entries(types).map(([name, { shape }]) => [name, { shape, data: initial[name] ?? zeros(shape) }])), // prettier-ignore
   );
-  const programs = trainingPrograms(setup, accumulating);
 
   let run: RunMetadata = { step: 0, bestStep: 0, bestScore: null, waited: 0, seconds: { train: 0, evaluate: 0 }, log: [], evaluations: [] }; // prettier-ignore
   let best: Arrays | undefined;
-  const resumed = folder === undefined ? undefined : await readCheckpoint(folder, types);
+  // Between two steps no gradients wait to be spent.
+  const saved = Object.fromEntries(Object.entries(types).filter(([name]) => !name.startsWith('gradients/')));
+  const resumed = folder === undefined ? undefined : await readCheckpoint(folder, saved);
   if (resumed) {
     run = resumed.run;
     best = resumed.best;
@@ -70,14 +75,17 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   }
   const resumedFrom = resumed?.run.step;
 
-  let savedAt = performance.now();
+  // By the clock of the steps, which runs that are trained together share: they save at the same one.
+  let clock: number | undefined;
+  let savedAt: number | undefined;
   let writing = 0;
   const save = async (): Promise<void> => {
     if (folder === undefined) return;
     const start = performance.now();
-    await writeCheckpoint(folder, types, await state.read(), best, run);
-    savedAt = performance.now();
-    writing = savedAt - start;
+    const all = Object.entries(await state.read()).filter(([name]) => name in saved);
+    await writeCheckpoint(folder, types, Object.fromEntries(all), best, run);
+    savedAt = clock;
+    writing = performance.now() - start;
   };
 
   const tensorsOf = async (kept: Arrays): Promise<TrainingResult['tensors']> => ({
@@ -119,27 +127,25 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
 
   try {
     while (run.step < totalSteps && !stopped) {
-      // Lets signals and timers in: the step itself holds this thread.
-      await new Promise(setImmediate);
+      await stepping.ready();
       if (signal?.aborted) {
         await save();
         throw new Interrupted(`stopped after step ${run.step} of ${totalSteps}`);
       }
-      const start = performance.now();
-      const compiled = programs.seconds();
       const parts = planned[run.step]!;
       const rate = recipe.learningRate * learningRateFactor(recipe, run.step, totalSteps);
-      const { loss, norm } = await takeStep(programs, objective, shapes, state, parts, {
+      const { loss, norm, milliseconds, at } = await takeStep(stepping, objective, state, parts, {
         rates: rates(recipe, packs, rate, run.step + 1),
         step: run.step,
         seed,
         dropout: recipe.dropout && (recipe.dropoutFrom !== 'first-evaluation' || run.evaluations.length > 0),
-      }, accumulating); // prettier-ignore
-      const milliseconds = performance.now() - start - (programs.seconds() - compiled) * 1000;
+      }); // prettier-ignore
+      clock = at;
+      savedAt ??= at;
       const tokens = parts.flat().reduce((sum, example) => sum + objective.lengthOf(example), 0);
       run.step++;
       run.seconds.train += milliseconds / 1000;
-      const used = [...new Set(parts.map((part) => shapeKey(fittingShape(objective, part, shapes))))];
+      const used = [...new Set(parts.map((part) => shapeKey(fittingShape(objective.sizesOf(part), shapes))))];
       run.log.push({ step: run.step, loss, learningRate: rate, gradientNorm: norm, milliseconds, tokens, shapes: used }); // prettier-ignore
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
         const what = Number.isFinite(loss) ? `the gradient's norm is ${norm}` : `the loss is ${loss}`;
@@ -150,13 +156,11 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
       if (run.step % every === 0 || run.step === totalSteps) {
         if (job.validation.length > 0) await evaluateNow();
         await save();
-      } else if (
-        performance.now() - savedAt >=
-        Math.max(CHECKPOINT_SECONDS * 1000, WRITING_SHARE * writing)
-      ) {
+      } else if (at - savedAt >= Math.max(CHECKPOINT_SECONDS * 1000, WRITING_SHARE * writing)) {
         await save();
       }
     }
+    stepping.rest();
     const last = keepTrained(await state.read());
     const broken = Object.entries(last).find(([, data]) => !data.every(Number.isFinite));
     if (broken) diverged ??= `the trained tensor ${broken[0]} is no longer finite after step ${run.step}`;
@@ -171,13 +175,13 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
       ...(stopped && { stopped }),
       ...(diverged !== undefined && { diverged }),
       neverMoved: unmoved(packs, stripped('trained', initial), stripped('trained', last)),
-      seconds: { compile: programs.seconds(), train: run.seconds.train, evaluate: run.seconds.evaluate },
+      seconds: { compile: stepping.seconds(), train: run.seconds.train, evaluate: run.seconds.evaluate },
       ...(resumedFrom !== undefined && { resumedFrom }),
+      ...(stepping.runs > 1 && { together: stepping.runs }),
     };
   } finally {
-    await programs.dispose();
+    await stepping.dispose();
     state.dispose();
-    held.dispose();
   }
 }
 
@@ -237,15 +241,12 @@ async function frozenTensors({ delta, base, seed }: Attached): Promise<TrainingR
 }
 
 async function takeStep<Example>(
-  programs: TrainingPrograms,
+  { accumulating, compute }: Stepping<Example>,
   objective: Objective<Example>,
-  shapes: readonly BatchShape[],
   state: State,
   parts: readonly Example[][],
   { rates, step, seed, dropout }: { rates: Arrays; step: number; seed: number; dropout: boolean },
-  accumulating: boolean,
-): Promise<{ loss: number; norm: number }> {
-  const weight = 1 / Math.max(1, countTargets(objective, parts));
+): Promise<{ loss: number; norm: number; milliseconds: number; at: number }> {
   const counter = Float32Array.of(step);
   const drawing =
     (part: number): Draw =>
@@ -255,36 +256,29 @@ async function takeStep<Example>(
       const rate = Number(name.split(' ')[1]);
       return randomStream(seed, `${name} ${step} ${part}`).dropout(size, rate);
     };
-  const scalar = (out: NamedArrays, name: string): number => out[name]![0]!;
-  if (!accumulating) {
-    const [all = []] = parts;
-    const shape = fittingShape(objective, all, shapes);
-    const program = await programs.step(shape, dropout);
-    const out = await program.run(
-      state,
-      { ...objective.fill(all, shape, weight), ...rates, step: counter },
-      drawing(0),
-    );
-    return { loss: scalar(out, 'loss'), norm: scalar(out, 'norm') };
+  const weight = 1 / Math.max(1, countTargets(objective, parts));
+  const common = { weight, dropout };
+  const spent = { ...common, steering: { ...rates, step: counter } };
+  const calls: Part<Example>[] = accumulating
+    ? [
+        ...parts.map((examples, part) => ({ ...common, kind: 'accumulate' as const, examples, steering: { step: counter }, draw: drawing(part) })), // prettier-ignore
+        { ...spent, kind: 'apply', examples: [], draw: drawing(0) },
+      ]
+    : [{ ...spent, kind: 'step', examples: parts[0] ?? [], draw: drawing(0) }];
+  const taken = { loss: 0, norm: 0, milliseconds: 0, at: 0 };
+  for (const call of calls) {
+    const { outputs, milliseconds, at } = await compute(state, call);
+    taken.loss += outputs.loss?.[0] ?? 0;
+    taken.norm = outputs.norm?.[0] ?? 0;
+    taken.milliseconds += milliseconds;
+    taken.at = at;
   }
-  let loss = 0;
-  for (const [part, some] of parts.entries()) {
-    const shape = fittingShape(objective, some, shapes);
-    const program = await programs.accumulate(shape, dropout);
-    const out = await program.run(
-      state,
-      { ...objective.fill(some, shape, weight), step: counter },
-      drawing(part),
-    );
-    loss += scalar(out, 'loss');
-  }
-  const out = await (await programs.apply()).run(state, { ...rates, step: counter });
-  return { loss, norm: scalar(out, 'norm') };
+  return taken;
 }
 
 /** The mean of the loss's terms over all batches, and the answers, where the objective has them. */
 export async function evaluate<Example>(
-  programs: TrainingPrograms,
+  programs: Pick<TrainingPrograms, 'evaluate'>,
   objective: Objective<Example>,
   shapes: readonly BatchShape[],
   state: State,
@@ -293,7 +287,7 @@ export async function evaluate<Example>(
   let sum = 0;
   const answers: Answered<Example>[] = [];
   for (const batch of batches) {
-    const shape = fittingShape(objective, batch, shapes);
+    const shape = fittingShape(objective.sizesOf(batch), shapes);
     const out = await (await programs.evaluate(shape)).run(state, objective.fill(batch, shape, 1));
     sum += out.loss![0]!;
     const rows = out.answers as Float32Array | undefined;

@@ -2,6 +2,7 @@ import type { Engine } from '../engine/types.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
 import type { Answered, Objective } from './objective.ts';
 import type { Recipe } from './recipe.ts';
+import type { Companion } from './together.ts';
 
 /** One row of a run's training log: an optimiser step. */
 export interface StepLog {
@@ -55,6 +56,8 @@ export interface TrainingJob<Example> {
   readonly folder: string | undefined;
   /** Asked between steps: aborted means save a checkpoint and throw an Interrupted error. */
   readonly signal?: AbortSignal;
+  /** This run's place among others that it is trained with in one program. */
+  readonly companion?: Companion;
   /** Examples that are answered once, at the best evaluation. */
   readonly test?: readonly Example[];
   onProgress?(progress: StepProgress): void;
@@ -81,6 +84,8 @@ export interface TrainingResult {
   readonly neverMoved: readonly string[];
   readonly seconds: { readonly compile: number; readonly train: number; readonly evaluate: number };
   readonly resumedFrom?: number;
+  /** How many runs were trained in one program, where it was not by itself; its times are its share of theirs. */
+  readonly together?: number;
   /** Answers to the job's test examples, in their order; absent where the run diverged. */
   readonly test?: { readonly answers: readonly Float32Array[]; readonly seconds: number };
 }

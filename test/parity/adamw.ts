@@ -6,7 +6,7 @@ import { languageModel } from '../../harness/training/language-model.ts';
 import type { Objective } from '../../harness/training/objective.ts';
 import { rates } from '../../harness/training/optimizer.ts';
 import { packArrays, packTensors, unpackArrays } from '../../harness/training/packs.ts';
-import { stateTypes, trainingPrograms } from '../../harness/training/programs.ts';
+import { defineTraining, trainingPrograms } from '../../harness/training/programs.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import type { Arrays, Batch } from './decoder.ts';
 
@@ -62,21 +62,21 @@ export async function takeObjectiveSteps<Example>(
     })),
   );
   const held = await holdFrozen(engine, base, delta, 0);
-  const setup = { engine, held, base, delta, objective, packs, recipe, totalSteps: run.lrs.length };
+  const setup = { base, delta, objective, packs, recipe, totalSteps: run.lrs.length };
   const packed = packArrays(packs, start);
-  const types = stateTypes(setup, false);
+  const definitions = defineTraining(setup, false);
   const state = engine.state(
     Object.fromEntries(
-      Object.entries(types).map(([name, { shape }]) => {
+      Object.entries(definitions.state).map(([name, { shape }]) => {
         const size = shape.reduce((product, n) => product * n, 1);
         return [name, { shape, data: packed[name.replace('trained/', '')] ?? new Float32Array(size) }];
       }),
     ),
   );
-  const shape = planShapes(objective, [examples])[0]!;
+  const shape = planShapes([objective.sizesOf(examples)])[0]!;
   const count = shape.targets;
   const inputs = objective.fill(examples, shape, 1 / count);
-  const programs = trainingPrograms(setup, false);
+  const programs = trainingPrograms(engine, held, definitions);
   const losses: number[] = [];
   for (const [i, rate] of run.lrs.entries()) {
     const steering = { ...rates(recipe, packs, rate, i + 1), step: Float32Array.of(i) };

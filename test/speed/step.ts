@@ -14,7 +14,7 @@ import { cutMicroBatches, fittingShape, planShapes } from '../../harness/trainin
 import { languageModel } from '../../harness/training/language-model.ts';
 import { rates } from '../../harness/training/optimizer.ts';
 import { packArrays, packTensors } from '../../harness/training/packs.ts';
-import { stateTypes, trainingPrograms } from '../../harness/training/programs.ts';
+import { defineTraining, trainingPrograms } from '../../harness/training/programs.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import { onlyProducts } from './products.ts';
 import { serve } from './serve.ts';
@@ -89,7 +89,7 @@ async function run<Example>(
   const steps = Array.from({ length: Math.floor(examples.length / batch) }, (_, i) =>
     cutMicroBatches(objective, examples.slice(i * batch, (i + 1) * batch), batch),
   );
-  const shapes = planShapes(objective, steps.flat());
+  const shapes = planShapes(steps.flat().map(objective.sizesOf));
   const recipe = recipeSchema.parse({ learningRate: 1e-3, weightDecay: 0.01 });
   const packs = packTensors(
     Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({
@@ -99,28 +99,20 @@ async function run<Example>(
       rate: 1,
     })),
   );
-  const setup = {
-    engine,
-    held: await holdFrozen(engine, base, delta, 0),
-    base,
-    delta,
-    objective,
-    packs,
-    recipe,
-    totalSteps: 1000,
-  };
+  const held = await holdFrozen(engine, base, delta, 0);
+  const definitions = defineTraining({ base, delta, objective, packs, recipe, totalSteps: 1000 }, false);
   const start = await initialize(delta.trained, base, 0);
   for (const name of unfrozenTensors(base, delta)) start[name] = await base.tensor(name);
   const packed = packArrays(packs, start);
   const state = engine.state(
     Object.fromEntries(
-      Object.entries(stateTypes(setup, false)).map(([name, { shape }]) => {
+      Object.entries(definitions.state).map(([name, { shape }]) => {
         const size = shape.reduce((product, n) => product * n, 1);
         return [name, { shape, data: packed[name.replace('trained/', '')] ?? new Float32Array(size) }];
       }),
     ),
   );
-  const programs = trainingPrograms(setup, false);
+  const programs = trainingPrograms(engine, held, definitions);
   // One step on each shape, so that no timed step compiles.
   const loaded = performance.now();
   for (const shape of shapes) await programs.step(shape);
@@ -129,7 +121,7 @@ async function run<Example>(
   let [taken, next] = [0, 0];
   async function step(): Promise<{ milliseconds: number; tokens: number }> {
     const [part = []] = steps[next++ % steps.length]!;
-    const shape = fittingShape(objective, part, shapes);
+    const shape = fittingShape(objective.sizesOf(part), shapes);
     const program = await programs.step(shape);
     const begin = performance.now();
     const count = part.reduce((sum, example) => sum + objective.targetsOf(example), 0);

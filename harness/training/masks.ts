@@ -1,0 +1,30 @@
+import type { Random, Shape } from '../engine/types.ts';
+
+/**
+ * A dropout mask that was drawn for one shape of a batch, as it stands in another shape of the same batch: what only one
+ * of them has belongs to no token, and is kept. `mask` has `from`'s shape; the result has `to`'s.
+ */
+export function placeMask(mask: Float32Array, from: Random, to: Random): Float32Array {
+  const out = new Float32Array(to.shape.reduce((product, n) => product * n, 1)).fill(1);
+  const copy = (axis: number, source: number, target: number): void => {
+    const rest = (shape: Shape): number => shape.slice(axis + 1).reduce((product, n) => product * n, 1);
+    const [n, m] = [from.shape[axis]!, to.shape[axis]!];
+    const some = (begin: number, onto: number, count: number): void => {
+      if (axis === from.shape.length - 1) {
+        out.set(mask.subarray(source + begin, source + begin + count), target + onto);
+        return;
+      }
+      for (let i = 0; i < count; i++)
+        copy(axis + 1, source + (begin + i) * rest(from.shape), target + (onto + i) * rest(to.shape));
+    };
+    if (axis > 0) {
+      some(0, 0, Math.min(n, m));
+      return;
+    }
+    // Rows of the tokens, then rows behind them.
+    some(0, 0, Math.min(n - from.tail, m - to.tail));
+    some(n - from.tail, m - to.tail, Math.min(from.tail, to.tail));
+  };
+  copy(0, 0, 0);
+  return out;
+}

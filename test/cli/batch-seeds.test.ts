@@ -1,0 +1,87 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { projectRoot } from '../../harness/runs/plugins.ts';
+import type { RunRecord } from '../../harness/runs/record.ts';
+import { readRecordFile, writeTinyE2E } from './bench.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
+const data = join(folder, 'data');
+const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
+beforeAll(() => writeTinyE2E(data));
+afterAll(() => rm(folder, { recursive: true }));
+
+function start(results: string, ...args: string[]) {
+  const common = ['--task', 'e2e', '--model', model, '--data', data, '--threads', '1', '--limit', '8'];
+  const short = ['max-new-tokens=2', 'batch-size=4', 'epochs=100', 'evaluate-every=5'];
+  const where = ['--results', join(folder, results)];
+  return execa(
+    process.execPath,
+    ['--import', 'tsx', 'harness/cli/main.ts', ...common, ...args, ...where, '--set', ...short],
+    {
+      ...{ cwd: projectRoot, reject: false },
+      env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },
+    },
+  );
+}
+const seeds = [1, 2, 3];
+const pathOf = (results: string, seed: number, ending: string): string =>
+  join(folder, results, 'e2e', model, 'lora~dropout=0.1', `seed-${seed}.${ending}`);
+
+async function recordsOf(results: string): Promise<(RunRecord & { losses: number[] })[]> {
+  return Promise.all(
+    seeds.map(async (seed) => {
+      const record = await readRecordFile(pathOf(results, seed, 'json'));
+      const steps = await readFile(pathOf(results, seed, 'steps.jsonl'), 'utf8');
+      const losses = steps.trim().split('\n').map((line) => (JSON.parse(line) as { loss: number }).loss); // prettier-ignore
+      return { ...record, losses };
+    }),
+  );
+}
+
+test.each([
+  ['--jobs', ['--jobs', '2'], /--batch-seeds trains in one process: leave out --jobs/],
+  ['Slurm', ['--launcher', 'slurm'], /leave out --launcher slurm/],
+  ['another engine', ['--engine', 'js'], /--batch-seeds needs programs that are recorded.*--engine js/],
+  ['full fine-tuning', ['--method', 'full'], /--batch-seeds cannot train full: it trains \d+ of the base's own matrices/], // prettier-ignore
+])('is refused with %s', async (_, args, message) => {
+  const method = args[0] === '--method' ? [] : ['--method', 'red'];
+  const refused = await start('refused', ...method, '--seeds', '1', '2', '--batch-seeds', ...args);
+  expect(refused.stderr).toMatch(message);
+  expect(refused.exitCode).toBe(2);
+});
+
+test('seeds trained together have the records of runs one by one, killed on the way or not', async () => {
+  const args = ['--method', 'lora~dropout=0.1', '--seeds', '1', '2', '3', '--max-steps', '30'];
+  const single = await start('single', ...args);
+  expect(single.exitCode, single.stderr).toBe(0);
+  const whole = await start('whole', ...args, '--batch-seeds');
+  expect(whole.exitCode, whole.stderr).toBe(0);
+  const [expected, all] = [await recordsOf('single'), await recordsOf('whole')];
+  all.forEach((record, i) => {
+    const one = expected[i]!;
+    expect(record.identity).toBe(one.identity);
+    expect(record.training).toMatchObject({ together: 3, steps: 30, bestStep: one.training!.bestStep });
+    expect(one.training).not.toHaveProperty('together');
+    expect(record.metrics).toEqual(one.metrics);
+    expect(record.losses).toBeAllclose(one.losses, { rtol: 1e-5 });
+  });
+
+  const killed = start('killed', ...args, '--batch-seeds');
+  // Each has saved a checkpoint by then, and none is done.
+  while (!seeds.every((seed) => existsSync(pathOf('killed', seed, 'work/checkpoint.safetensors')))) await sleep(5); // prettier-ignore
+  killed.kill('SIGKILL');
+  await killed;
+  expect(seeds.some((seed) => existsSync(pathOf('killed', seed, 'json')))).toBe(false);
+  const resumed = await start('killed', ...args, '--batch-seeds');
+  expect(resumed.exitCode, resumed.stderr).toBe(0);
+  const again = await recordsOf('killed');
+  // Seeds that were killed between two saves go on from different steps, and still meet in every step that is left.
+  for (const { training } of again) expect(training!.resumedFrom! % 5).toBe(0);
+  expect(again.map(({ losses }) => losses)).toEqual(all.map(({ losses }) => losses));
+  expect(again.map(({ files }) => files.tensors!.sha256)).toEqual(all.map(({ files }) => files.tensors!.sha256)); // prettier-ignore
+});
