@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Engine, EngineName } from './types.ts';
+import type { Engine, EngineName, Precision } from './types.ts';
 
 export interface EngineOptions {
   readonly name: EngineName;
@@ -7,14 +7,27 @@ export interface EngineOptions {
   readonly device?: string;
   /** Threads of the CPU that operations may use; all cores where absent. */
   readonly threads?: number;
+  /** Of matrix products; float32 where absent. */
+  readonly precision?: Precision;
 }
 
-/** Starts an engine; throws where it is not installed, with the way to get it. */
-export async function createEngine({ name, device = 'cpu', threads }: EngineOptions): Promise<Engine> {
+/** Why an engine has no products of a precision; undefined where it has. */
+export function precisionProblem({ name, device, precision }: EngineOptions): string | undefined {
+  if (precision === undefined || precision === 'float32') return undefined;
+  if (name !== 'onnx') return `${name} computes in float32, the only floating-point type of tfjs; the engine onnx has ${precision}`; // prettier-ignore
+  if (device === 'webgpu' && precision === 'bfloat16') return 'WebGPU has no bfloat16; it has float16';
+  return undefined;
+}
+
+/** Starts an engine; throws where it is not installed, with the way to get it, and where it lacks the precision. */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { name, device = 'cpu', threads, precision = 'float32' } = options;
+  const problem = precisionProblem(options);
+  if (problem !== undefined) throw new RangeError(problem);
   switch (name) {
     case 'onnx': {
       const { createOnnxEngine } = await import('./onnx.ts');
-      return createOnnxEngine({ device, threads: threads ?? availableParallelism() });
+      return createOnnxEngine({ device, threads: threads ?? availableParallelism(), precision });
     }
     case 'js': {
       const { createEagerEngine } = await import('./eager.ts');
