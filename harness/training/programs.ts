@@ -3,6 +3,7 @@ import type { Engine, Held, Program, ProgramTensors, TensorTypes } from '../engi
 import type { ModelUse } from '../models/run-model.ts';
 import type { BaseModel, Delta, Tensors } from '../models/types.ts';
 import { shapeKey } from './batches.ts';
+import { keepFinite, scaled, scalerTypes, unscaled } from './loss-scale.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { momentTypes, optimize, rateTypes } from './optimizer.ts';
 import { repack, unpack, type Pack } from './packs.ts';
@@ -47,8 +48,11 @@ const pick = (prefix: string, tensors: Tensors): Tensors =>
       .map(([name, tensor]) => [name.slice(prefix.length + 1), tensor]),
   );
 
-/** Names and types of the state: trained packs, the optimiser's moments, the method's own, gradients where they add up. */
-export function stateTypes({ packs, recipe, delta }: ProgramSetup, accumulating: boolean): TensorTypes {
+/** Names and types of the state: trained packs, the optimiser's moments, the method's own, gradients where they add up, float16's loss scale. */
+export function stateTypes(
+  { engine, packs, recipe, delta }: ProgramSetup,
+  accumulating: boolean,
+): TensorTypes {
   const each = (prefix: string): TensorTypes =>
     Object.fromEntries(
       packs.map(({ name, shape }) => [`${prefix}/${name}`, { shape, dtype: 'float32' as const }]),
@@ -59,6 +63,7 @@ export function stateTypes({ packs, recipe, delta }: ProgramSetup, accumulating:
     ...momentTypes(recipe, packs),
     ...Object.fromEntries(own),
     ...(accumulating && each('gradients')),
+    ...(engine.precision === 'float16' && scalerTypes),
   };
 }
 
@@ -80,6 +85,7 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
     return objective.loss(x, use, shape);
   }
 
+  /** The loss, and its gradients times the loss scale. */
   function differentiate(
     x: ProgramTensors,
     shape: BatchShape,
@@ -87,13 +93,14 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
   ): { loss: ops.Tensor; gradients: Record<string, ops.Tensor> } {
     const packed = pick('trained', x.state);
     const { value, gradients } = ops.valueAndGradients(
-      () => loss(x, packed, shape, { training: true, dropout }).loss,
+      () => scaled(loss(x, packed, shape, { training: true, dropout }).loss, x.state),
       packed,
     );
-    return { loss: value, gradients };
+    return { loss: unscaled({ value }, x.state).value!, gradients };
   }
 
-  function advance(x: ProgramTensors, sums: Tensors): { state: Tensors; norm: ops.Tensor } {
+  function advance(x: ProgramTensors, scaledSums: Tensors): { state: Tensors; norm: ops.Tensor } {
+    const sums = unscaled(scaledSums, x.state);
     const packed = pick('trained', x.state);
     const own = pick('own', x.state);
     const penalised = delta.penalty
@@ -114,10 +121,8 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
       trained = repack(packs, { ...named, ...changed });
       kept = Object.fromEntries(Object.entries(changed).filter(([name]) => name in own));
     }
-    return {
-      state: { ...prefixed('trained', trained), ...done.state, ...prefixed('own', kept) },
-      norm: done.norm,
-    };
+    const next = { ...prefixed('trained', trained), ...done.state, ...prefixed('own', kept) };
+    return { state: keepFinite(next, x.state, done.norm), norm: done.norm };
   }
 
   const programName = (kind: string, shape: BatchShape, dropout: boolean): string =>
@@ -146,7 +151,7 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
           },
           (x) => {
             const made = differentiate(x, shape, dropout);
-            const { state, norm } = advance(x, made.gradients);
+            const { state, norm } = ops.inFloat32(() => advance(x, made.gradients));
             return { state, outputs: { loss: made.loss, norm } };
           },
         ),
@@ -171,7 +176,7 @@ export function trainingPrograms(setup: ProgramSetup, accumulating: boolean): Tr
       once('apply', () =>
         engine.compile({ name: 'apply', held, state, inputs: steering }, (x) => {
           const sums = pick('gradients', x.state);
-          const { state, norm } = advance(x, sums);
+          const { state, norm } = ops.inFloat32(() => advance(x, sums));
           const zeros = Object.fromEntries(packs.map(({ name }) => [name, ops.zerosLike(sums[name]!)]));
           return { state: { ...state, ...prefixed('gradients', zeros) }, outputs: { norm } };
         }),
