@@ -23,6 +23,7 @@ interface ReproduceOptions {
   readonly engine: string;
   readonly device?: string;
   readonly threads?: number;
+  readonly precision?: string;
   readonly maxSteps?: number;
   readonly limit?: number;
   readonly results: string;
@@ -63,6 +64,7 @@ export function reproduceCommand(): Command {
     .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
+    .option('--precision <type>', 'of matrix products: float32 (default), bfloat16, float16')
     .option('--max-steps <number>', 'end training early; such numbers are not comparable', count)
     .option('--limit <number>', 'use only so many examples of every split; not comparable either', positive)
     .option('--results <folder>', 'where records lie', 'results')
@@ -150,11 +152,11 @@ async function inspect(
   if (!common) return { speed: undefined, states: await inspectRuns(plan, { flops: 1, basis: '' }, false) };
   const { createEngine } = await import('../engine/create.ts');
   const { measureSpeed } = await import('../runs/estimate.ts');
-  const { name, device, threads } = common.engine;
+  const { name, device, threads, precision } = common.engine;
   let speed;
   try {
     speed = await measureSpeed(
-      await createEngine({ name, threads, ...(device !== undefined && { device }) }),
+      await createEngine({ name, threads, precision, ...(device !== undefined && { device }) }),
     );
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -21,6 +21,7 @@ interface RunOptions {
   readonly engine: string;
   readonly device?: string;
   readonly threads?: number;
+  readonly precision?: string;
   readonly maxSteps?: number;
   readonly limit?: number;
   readonly results: string;
@@ -75,6 +76,7 @@ export function runCommand(): Command {
     .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
+    .option('--precision <type>', 'of matrix products: float32 (default), bfloat16, float16')
     .option(
       '--jobs <number>',
       'so many runs at once, in processes of their own that share threads and memory',
@@ -139,10 +141,11 @@ async function preview(plan: Plan, json: boolean): Promise<void> {
   }
   const pairs = (values: object, prefix = '') =>
     Object.entries(values).map(([key, value]) => `${prefix}${key}=${formatValue(value)}`);
-  for (const { state, path, methods, recipe } of cells) {
+  for (const { state, path, methods, recipe, precision } of cells) {
     const settings = [
       ...methods.flatMap(({ name, options }) => pairs(options, `${name}.`)),
       ...pairs(recipe),
+      ...pairs({ precision }),
     ];
     print(`${state.padEnd(8)}  ${path}\n          ${settings.join(' ')}`);
   }
