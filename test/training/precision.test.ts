@@ -69,7 +69,7 @@ describe.each(['bfloat16', 'float16'] as const)('training in %s', (precision) =>
     'learns what float32 learns: %s',
     async (name, attach) => {
       const options = { full, lora, red }[name].options.parse({});
-      const delta = await (attach as typeof full.attach)(base, options as never);
+      const delta = (attach as typeof full.attach)(base, options as never);
       const rate = name === 'full' ? {} : { learningRate: 0.03 };
       const [ours, exact] = [await run(precision, delta, { maxSteps: 60, ...rate }), await run('float32', delta, { maxSteps: 60, ...rate })]; // prettier-ignore
       const meanOf = (rows: TrainingResult['log']): number => rows.reduce((sum, { loss }) => sum + loss, 0) / rows.length; // prettier-ignore
