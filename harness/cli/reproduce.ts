@@ -120,11 +120,11 @@ async function inspect(
   if (!common) return { speed: undefined, states: await inspectRuns(plan, { flops: 1, basis: '' }, false) };
   const { createEngine } = await import('../engine/create.ts');
   const { measureSpeed } = await import('../runs/estimate.ts');
-  const { name, device, threads } = common.engine;
+  const { name, device, threads, precision } = common.engine;
   let speed;
   try {
     speed = await measureSpeed(
-      await createEngine({ name, threads, ...(device !== undefined && { device }) }),
+      await createEngine({ name, threads, precision, ...(device !== undefined && { device }) }),
     );
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

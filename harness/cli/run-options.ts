@@ -8,6 +8,7 @@ export interface RunOptions {
   readonly engine: string;
   readonly device?: string;
   readonly threads?: number;
+  readonly precision?: string;
   readonly jobs?: number;
   readonly maxSteps?: number;
   readonly limit?: number;
@@ -30,6 +31,7 @@ export function addRunOptions(command: Command): Command {
     .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
+    .option('--precision <type>', 'of matrix products: float32 (default), bfloat16, float16')
     .option(
       '--jobs <number>',
       'so many runs at once, in processes of their own that share threads and memory',

@@ -105,10 +105,11 @@ async function preview(plan: Plan, json: boolean): Promise<void> {
   }
   const pairs = (values: object, prefix = '') =>
     Object.entries(values).map(([key, value]) => `${prefix}${key}=${formatValue(value)}`);
-  for (const { state, path, methods, recipe } of cells) {
+  for (const { state, path, methods, recipe, precision } of cells) {
     const settings = [
       ...methods.flatMap(({ name, options }) => pairs(options, `${name}.`)),
       ...pairs(recipe),
+      ...pairs({ precision }),
     ];
     print(`${state.padEnd(8)}  ${path}\n          ${settings.join(' ')}`);
   }

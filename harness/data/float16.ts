@@ -47,6 +47,14 @@ export function narrowToHalves(values: Float32Array): Uint16Array {
   return out;
 }
 
+/** The bits of the nearest bfloat16 values, ties to even; not-a-number stays so. */
+export function narrowToBfloats(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(bits, (x) =>
+    (x & 0x7fffffff) > 0x7f800000 ? (x >>> 16) | 0x40 : (x + 0x7fff + ((x >>> 16) & 1)) >>> 16,
+  );
+}
+
 function roundToEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;

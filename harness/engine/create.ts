@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Engine, EngineName } from './types.ts';
+import type { Engine, EngineName, Precision } from './types.ts';
 
 export interface EngineOptions {
   readonly name: EngineName;
@@ -9,15 +9,28 @@ export interface EngineOptions {
   readonly threads?: number;
   /** Trades time for memory in training (onnx); see recompute.ts. */
   readonly recompute?: boolean;
+  /** Of matrix products; float32 where absent. */
+  readonly precision?: Precision;
 }
 
-/** Starts an engine; throws where it is not installed, with the way to get it. */
+/** Why an engine has no products of a precision; undefined where it has. */
+export function precisionProblem({ name, device, precision }: EngineOptions): string | undefined {
+  if (precision === undefined || precision === 'float32') return undefined;
+  if (name !== 'onnx') return `${name} computes in float32, the only floating-point type of tfjs; the engine onnx has ${precision}`; // prettier-ignore
+  if (device === 'webgpu' && precision === 'bfloat16') return 'WebGPU has no bfloat16; it has float16';
+  return undefined;
+}
+
+/** Starts an engine; throws where it is not installed, with the way to get it, and where it lacks the precision. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { name, device = 'cpu', threads = availableParallelism(), recompute = false } = options;
+  const { name, device = 'cpu', threads = availableParallelism() } = options;
+  const { precision = 'float32', recompute = false } = options;
+  const problem = precisionProblem(options);
+  if (problem !== undefined) throw new RangeError(problem);
   switch (name) {
     case 'onnx': {
       const { createOnnxEngine } = await import('./onnx.ts');
-      return createOnnxEngine({ device, threads, recompute });
+      return createOnnxEngine({ device, threads, precision, recompute });
     }
     case 'js': {
       const { createEagerEngine } = await import('./eager.ts');

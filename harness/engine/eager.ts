@@ -122,6 +122,7 @@ export function createEagerEngine(name: EngineName, device: string, backend: str
   return {
     name,
     device,
+    precision: 'float32',
     hold: (arrays) => new EagerTensors(backend, arrays),
     state: (arrays) => new EagerTensors(backend, arrays),
     compile,

@@ -1,8 +1,8 @@
 import { chunk } from 'simple-statistics';
-import type { NumericArray, Shape } from './types.ts';
+import type { NumericArray, Precision, Shape } from './types.ts';
 
 /** int64 only for the lists (axes, shapes) that ONNX wants as operands. */
-export type DType = 'float32' | 'int32' | 'bool' | 'int64';
+export type DType = Precision | 'int32' | 'bool' | 'int64';
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
 /** One tensor of a graph under construction. */
@@ -14,6 +14,15 @@ export interface Value {
   readonly constant?: NumericArray | Uint8Array;
   /** Set for the graph's inputs. */
   readonly input?: string;
+  /** The input that has this one's numbers in half precision, where the host keeps them so. */
+  readonly half?: string | undefined;
+}
+
+/** How a graph computes matrix products: their operands and results are of this precision, whose sums are float32. */
+export interface Products {
+  readonly precision: Precision;
+  /** The device has such products; elsewhere numbers are rounded to the precision and multiplied as float32. */
+  readonly native: boolean;
 }
 
 /** An ONNX operation. */
@@ -35,6 +44,9 @@ const MOST_PARTS = 7;
 
 const CONTRIBUTED = new Set(['FusedMatMul', 'RotaryEmbedding']);
 
+/** ONNX's numbers of element types. */
+export const ELEMENT = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16 } as const;
+
 /** The shape that two operands broadcast to; throws where they do not, naming the operation. */
 export function broadcast(a: Shape, b: Shape, op: string): Shape {
   const rank = Math.max(a.length, b.length);
@@ -55,10 +67,33 @@ export class Graph {
   /** Values of the forward pass from which it can be computed again. */
   readonly boundaries = new Set<Value>();
   readonly #known = new Map<string, readonly Value[]>();
+  /** Results of products: the float32 value, and the one that holds its numbers in half precision. */
+  readonly #halves = new Map<Value, Value>();
+  #products: Products;
   #next = 0;
 
-  input(name: string, shape: Shape, dtype: DType): Value {
-    const value = { id: this.#next++, shape, dtype, input: name };
+  constructor(products: Products = { precision: 'float32', native: true }) {
+    this.#products = products;
+  }
+
+  /** Products are of half precision. */
+  get halved(): boolean {
+    return this.#products.precision !== 'float32';
+  }
+
+  /** Products that `write` appends are of float32 in any case. */
+  inFloat32<T>(write: () => T): T {
+    const products = this.#products;
+    this.#products = { precision: 'float32', native: true };
+    try {
+      return write();
+    } finally {
+      this.#products = products;
+    }
+  }
+
+  input(name: string, shape: Shape, dtype: DType, half?: string): Value {
+    const value = { id: this.#next++, shape, dtype, input: name, half };
     this.inputs.push(value);
     return value;
   }
@@ -149,7 +184,14 @@ export class Graph {
     return this.binary('Sub', a, b);
   }
 
+  cast(x: Value, dtype: DType): Value {
+    return x.dtype === dtype ? x : this.one('Cast', [x], x.shape, dtype, { to: ELEMENT[dtype] });
+  }
+
   reshape(x: Value, shape: Shape): Value {
+    return this.#moved(x, (half) => [this.#reshape(half, shape)])[0]!;
+  }
+  #reshape(x: Value, shape: Shape): Value {
     if (x.shape.join() === shape.join()) return x;
     // A reshape of a reshape is one reshape of the first's input.
     const made = this.#reshapes.get(x);
@@ -163,7 +205,9 @@ export class Graph {
 
   transpose(x: Value, perm: readonly number[]): Value {
     if (perm.every((p, i) => p === i)) return x;
-    return this.one('Transpose', [x], perm.map((p) => x.shape[p]!), x.dtype, { perm }); // prettier-ignore
+    return this.#moved(x, (half) => [
+      this.one('Transpose', [half], perm.map((p) => x.shape[p]!), half.dtype, { perm }), // prettier-ignore
+    ])[0]!;
   }
 
   /** Sums the rows of x [N, …] with equal ids [N] into [segments, …]; a sum with a tensor of that shape starts from it. */
@@ -184,7 +228,11 @@ export class Graph {
 
   #scatter(onto: Value, ids: Value, x: Value): Value {
     const column = [...ids.shape, 1];
-    const index = this.one('Cast', [this.reshape(ids, column)], column, 'int64', { to: 7 });
+    return this.scatterAdd(onto, this.cast(this.reshape(ids, column), 'int64'), x);
+  }
+
+  /** Adds x to the elements or rows of `onto` whose places index [N, k] (int64) names by their first k dimensions. */
+  scatterAdd(onto: Value, index: Value, x: Value): Value {
     return this.one('ScatterND', [onto, index, x], onto.shape, 'float32', { reduction: 'add' });
   }
 
@@ -206,7 +254,7 @@ export class Graph {
     const [m, k] = transA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!];
     const [k2, n] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!];
     if (k !== k2) throw new RangeError(`Gemm: inner dimensions of [${a.shape}] and [${b.shape}] differ`);
-    return this.one('Gemm', c ? [a, b, c] : [a, b], [m, n], 'float32', {
+    return this.#product('Gemm', c ? [a, b, c] : [a, b], [m, n], {
       ...(transA && { transA: 1 }),
       ...(transB && { transB: 1 }),
     });
@@ -229,19 +277,60 @@ export class Graph {
     const n = b.shape[rb - (transB ? 2 : 1)]!;
     if (k !== k2) throw new RangeError(`MatMul: inner dimensions of [${a.shape}] and [${b.shape}] differ`);
     const shape = [...broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2), 'MatMul'), m, n];
-    if (!transA && !transB && alpha === 1) return this.one('MatMul', [a, b], shape);
-    return this.one('FusedMatMul', [a, b], shape, 'float32', {
+    if (!transA && !transB && alpha === 1) return this.#product('MatMul', [a, b], shape);
+    return this.#product('FusedMatMul', [a, b], shape, {
       ...(transA && { transA: 1 }),
       ...(transB && { transB: 1 }),
       ...(alpha !== 1 && { alpha: { float: alpha } }),
     });
   }
 
+  /** A product in the graph's precision; its operands and its result are float32 to the outside. */
+  #product(op: string, operands: readonly Value[], shape: Shape, attributes = {}): Value {
+    if (!this.halved) return this.one(op, operands, shape, operands[0]!.dtype, attributes);
+    const { precision, native } = this.#products;
+    const halves = operands.map((x) => this.#half(x));
+    const y = this.one(op, halves, shape, native ? precision : 'float32', attributes);
+    return this.#widened(native ? y : this.#rounded(y));
+  }
+
+  /** x in half precision; a cast that stands already, and a frozen weight that the host has cast, serve again. */
+  #half(x: Value): Value {
+    const { precision, native } = this.#products;
+    const known = this.#halves.get(x);
+    if (known) return known;
+    if (x.half === undefined) return native ? this.cast(x, precision) : this.#rounded(x);
+    const key = `input ${x.half}`;
+    const held = this.#known.get(key) ?? [this.input(x.half, x.shape, native ? precision : 'float32')];
+    this.#known.set(key, held);
+    return held[0]!;
+  }
+
+  #rounded(x: Value): Value {
+    return this.cast(this.cast(x, this.#products.precision), 'float32');
+  }
+
+  /** The float32 value of a result in half precision. */
+  #widened(half: Value): Value {
+    const wide = this.cast(half, 'float32');
+    this.#halves.set(wide, half);
+    return wide;
+  }
+
+  /** What only moves numbers is done in half precision to a product's result, so that the next product needs no cast. */
+  #moved(x: Value, move: (x: Value) => readonly Value[]): readonly Value[] {
+    const half = this.#halves.get(x);
+    return half ? move(half).map((y) => this.#widened(y)) : move(x);
+  }
+
   split(x: Value, sizes: readonly number[], axis: number): readonly Value[] {
+    return this.#moved(x, (half) => this.#split(half, sizes, axis));
+  }
+  #split(x: Value, sizes: readonly number[], axis: number): readonly Value[] {
     if (sizes.length > MOST_PARTS) {
       const groups = chunk(sizes, Math.ceil(sizes.length / MOST_PARTS));
       const lengths = groups.map((group) => group.reduce((sum, n) => sum + n, 0));
-      return this.split(x, lengths, axis).flatMap((part, i) => this.split(part, groups[i]!, axis));
+      return this.#split(x, lengths, axis).flatMap((part, i) => this.#split(part, groups[i]!, axis));
     }
     if (sizes.length === 1) return [x];
     const parts = sizes.map((n) => ({ shape: x.shape.with(axis, n), dtype: x.dtype }));

@@ -1,11 +1,10 @@
-import type { Attribute, Node, Value } from './graph.ts';
+import { ELEMENT, type Attribute, type Node, type Value } from './graph.ts';
 import type { FileLocation, Shape } from './types.ts';
 
-// The part of onnx.proto (https://onnx.ai, IR version 10) that a graph of float32 operations needs, written field by
+// The part of onnx.proto (https://onnx.ai, IR version 10) that a graph of our operations needs, written field by
 // field: a protobuf library would be larger than this file and copy the weights once more.
 
 const OPSET = 20;
-const ELEMENT = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
 
 const utf8 = new TextEncoder();
 type Bytes = readonly Uint8Array[];
@@ -64,7 +63,9 @@ function initializer(
     return bytes(5, [...head, ...bytes(9, [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])]);
   }
   const entry = (key: string, value: string): Bytes => bytes(13, [...text(1, key), ...text(2, value)]);
-  const length = 4 * shape.reduce((product, n) => product * n, 1);
+  const length =
+    (element === ELEMENT.float16 || element === ELEMENT.bfloat16 ? 2 : 4) *
+    shape.reduce((product, n) => product * n, 1);
   return bytes(5, [
     ...head,
     ...entry('location', data.file),

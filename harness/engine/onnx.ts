@@ -1,10 +1,11 @@
-import { mkdtempSync, openSync, closeSync, writeSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, basename, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import type { Tensor } from '@tensorflow/tfjs';
+import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../data/float16.ts';
 import { checkedInput, checkLength, checkReplacement, dtypeOf } from './checks.ts';
-import type { Graph, Node, Value } from './graph.ts';
+import type { Graph, Node, Products, Value } from './graph.ts';
 import { explainLimit } from './limits.ts';
 import { encodeModel, nodeName } from './onnx-model.ts';
 import { recompute as computedAgain } from './recompute.ts';
@@ -19,6 +20,7 @@ import type {
   ManyProgram,
   NamedArrays,
   NumericArray,
+  Precision,
   Program,
   ProgramFunction,
   Random,
@@ -35,80 +37,113 @@ const EMBEDDED = 64 * 2 ** 20;
 const typeOf = (shape: Shape, data: NumericArray): TensorTypes[string] => ({ shape, dtype: dtypeOf(data) });
 const tensorOf = (data: NumericArray, shape: Shape): ort.Tensor => new ort.Tensor(dtypeOf(data), data, shape);
 
+/** Bytes for a model, or the numbers of a feed. */
+type HeldData = NumericArray | Uint16Array;
+
 class OnnxHeld implements Held {
   readonly types: TensorTypes;
-  readonly tensors: ReadonlyMap<string, ort.Tensor>;
   readonly #arrays: Readonly<Record<string, HeldArray>>;
+  readonly #products: Products;
+  readonly #halves = new Map<string, HeldData>();
+  readonly #feeds = new Map<string, ort.Tensor>();
+  readonly #places = new Map<string, FileLocation>();
   #spill: string | undefined;
 
-  constructor(arrays: Readonly<Record<string, HeldArray>>) {
-    const entries = Object.entries(arrays);
+  constructor(arrays: Readonly<Record<string, HeldArray>>, products: Products) {
     this.#arrays = arrays;
-    this.types = Object.fromEntries(entries.map(([name, { shape, data }]) => [name, typeOf(shape, data)]));
-    this.tensors = new Map(entries.map(([name, { shape, data }]) => [name, tensorOf(data, shape)]));
+    this.#products = products;
+    this.types = Object.fromEntries(
+      Object.entries(arrays).map(([name, { shape, data }]) => [name, typeOf(shape, data)]),
+    );
   }
 
-  /** The named tensors as parts of a model: their bytes, or places in files of one folder. */
-  initializers(names: readonly string[]): {
-    parts: Map<string, NumericArray | FileLocation>;
+  /** What a program's input is fed. */
+  feed(input: string): ort.Tensor {
+    const { shape, data } = this.#part(input);
+    // Bits travel inside the model only: the binding takes no bfloat16.
+    const tensor = this.#feeds.get(input) ?? tensorOf(data as NumericArray, shape);
+    this.#feeds.set(input, tensor);
+    return tensor;
+  }
+
+  #part(input: string): Omit<HeldArray, 'data'> & { readonly data: HeldData } {
+    if (!input.startsWith(PREFIX.half)) return this.#arrays[input.slice(PREFIX.held.length)]!;
+    const { shape, data } = this.#arrays[input.slice(PREFIX.half.length)]!;
+    const half = this.#halves.get(input) ?? toHalf(data as Float32Array, this.#products);
+    this.#halves.set(input, half);
+    return { shape, data: half };
+  }
+
+  /** The tensors of these inputs as parts of a model: their bytes, or places in files of one folder. */
+  initializers(inputs: readonly string[]): {
+    parts: Map<string, HeldData | FileLocation>;
     folder?: string;
   } {
+    const data = new Map(inputs.map((input) => [input, this.#part(input)]));
     const bytes = (of: readonly string[]): number =>
-      of.reduce((sum, name) => sum + this.#arrays[name]!.data.byteLength, 0);
-    const embedded = (of: readonly string[]): [string, NumericArray][] =>
-      of.map((name) => [name, this.#arrays[name]!.data]);
-    if (bytes(names) <= EMBEDDED) return { parts: new Map(embedded(names)) };
-    const folderOf = (name: string): string | undefined => {
-      const { location } = this.#arrays[name]!;
+      of.reduce((sum, input) => sum + data.get(input)!.data.byteLength, 0);
+    const embedded = (of: readonly string[]): [string, HeldData][] =>
+      of.map((input) => [input, data.get(input)!.data]);
+    if (bytes(inputs) <= EMBEDDED) return { parts: new Map(embedded(inputs)) };
+    const folderOf = (input: string): string | undefined => {
+      const { location } = data.get(input)!;
       return location && dirname(location.file);
     };
     // A session reads files of one folder: the checkpoint's. What a method adds beside it is small.
-    const folder = names.map(folderOf).find((found) => found !== undefined);
-    const outside = names.filter((name) => folderOf(name) !== folder);
+    const folder = inputs.map(folderOf).find((found) => found !== undefined);
+    const outside = inputs.filter((input) => folderOf(input) !== folder);
     if (folder !== undefined && bytes(outside) <= EMBEDDED) {
-      const mapped = names
-        .filter((name) => folderOf(name) === folder)
-        .map((name): [string, FileLocation] => {
-          const { file, offset } = this.#arrays[name]!.location!;
-          return [name, { file: basename(file), offset }];
+      const mapped = inputs
+        .filter((input) => folderOf(input) === folder)
+        .map((input): [string, FileLocation] => {
+          const { file, offset } = data.get(input)!.location!;
+          return [input, { file: basename(file), offset }];
         });
       return {
-        parts: new Map<string, NumericArray | FileLocation>([...embedded(outside), ...mapped]),
+        parts: new Map<string, HeldData | FileLocation>([...embedded(outside), ...mapped]),
         folder,
       };
     }
-    const places = this.#spilled();
-    return { parts: new Map(names.map((name) => [name, places.get(name)!])), folder: this.#spill! };
+    return { parts: this.#spilled(embedded(inputs)), folder: this.#spill! };
   }
 
-  /** Converted weights (half precision, random bases) go to a file of their own, once. */
-  #spilled(): Map<string, FileLocation> {
+  /** Converted weights (half precision, random bases) go to a file of their own, each once. */
+  #spilled(arrays: readonly (readonly [string, HeldData])[]): Map<string, FileLocation> {
     if (!this.#spill) {
       this.#spill = mkdtempSync(join(tmpdir(), 'deltabench-'));
-      const file = openSync(join(this.#spill, 'weights'), 'w');
-      for (const { data } of Object.values(this.#arrays)) writeAll(file, data);
-      closeSync(file);
       process.once('exit', () => {
         this.dispose();
       });
     }
-    let offset = 0;
-    return new Map(
-      Object.entries(this.#arrays).map(([name, { data }]) => {
-        const at = { file: 'weights', offset };
-        offset += data.byteLength;
-        return [name, at];
-      }),
-    );
+    const file = openSync(join(this.#spill, 'weights'), 'a');
+    for (const [input, data] of arrays) {
+      if (this.#places.has(input)) continue;
+      this.#places.set(input, { file: 'weights', offset: fstatSync(file).size });
+      writeAll(file, data);
+    }
+    closeSync(file);
+    return new Map(arrays.map(([input]) => [input, this.#places.get(input)!]));
   }
 
   dispose(): void {
     if (this.#spill) rmSync(this.#spill, { recursive: true, force: true });
     this.#spill = undefined;
+    this.#places.clear();
   }
 }
 
-function writeAll(file: number, data: NumericArray): void {
+/** Numbers in half precision: their bits where the device multiplies them, else rounded. */
+function toHalf(data: Float32Array, { precision, native }: Products): HeldData {
+  const [narrow, widen] =
+    precision === 'bfloat16' ? [narrowToBfloats, widenBfloats] : [narrowToHalves, widenHalves];
+  const bits = narrow(data);
+  if (native) return bits;
+  const rounded = new Float32Array(data.length);
+  widen(bits, rounded);
+  return rounded;
+}
+
+function writeAll(file: number, data: HeldData): void {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   for (let done = 0; done < bytes.length;)
     done += writeSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30));
@@ -150,6 +185,8 @@ class OnnxState implements State {
 /** Names of a program's operands in its graph: one namespace for each place they come from. */
 const PREFIX = {
   held: 'held/',
+  /** Held arrays in half precision. */
+  half: 'half/',
   state: 'state/',
   input: 'input/',
   random: 'random/',
@@ -190,6 +227,7 @@ function recordCopies(
   { name, held, state, inputs }: Signature,
   program: ProgramFunction,
   copies: number,
+  products: Products,
 ): Recorded {
   const places = new Map<string, Place>();
   const randoms = new Map<string, Random>();
@@ -199,10 +237,15 @@ function recordCopies(
     places.set(full, place);
     return full;
   };
+  /** A held array in half precision is one for all copies too. */
+  const halfOf = (key: string): string => {
+    places.set(PREFIX.half + key, { kind: 'held', copy: 0, key });
+    return PREFIX.half + key;
+  };
   const { graph, outputs } = recordGraph((input) => {
     const operands = (kind: Place['kind'], types: TensorTypes, copy: number): Record<string, Tensor> =>
       Object.fromEntries(
-        Object.entries(types).map(([key, { shape, dtype }]) => [key, input(called({ kind, copy, key }), shape, dtype)]), // prettier-ignore
+        Object.entries(types).map(([key, { shape, dtype }]) => [key, input(called({ kind, copy, key }), shape, dtype, kind === 'held' ? halfOf(key) : undefined)]), // prettier-ignore
       );
     const shared = operands('held', held.types, 0);
     const results: Record<string, Tensor> = {};
@@ -227,7 +270,7 @@ function recordCopies(
         results[called({ kind: 'output', copy, key })] = tensor;
     }
     return results;
-  });
+  }, products);
   return { graph, outputs, places, randoms };
 }
 
@@ -238,21 +281,24 @@ function together({ graph, outputs, places }: Recorded, copies: number): Recorde
     const { kind, copy, key } = places.get(value.input!)!;
     return kind === 'held' ? [] : [[value, { copy, name: PREFIX[kind] + key }] as const];
   });
-  return stackCopies(graph, outputs, copies, new Map(own));
+  // What is in half precision was recorded so.
+  return graph.inFloat32(() => stackCopies(graph, outputs, copies, new Map(own)));
 }
 
 export interface OnnxOptions {
   /** 'cpu', 'webgpu', 'cuda' or 'cuda:1' */
   readonly device: string;
   readonly threads: number;
+  readonly precision: Precision;
   /** Computes what the backward pass reads again instead of keeping it. */
   readonly recompute: boolean;
 }
 
 /** An engine that records programs and runs them with onnxruntime. */
-export function createOnnxEngine({ device, threads, recompute }: OnnxOptions): Engine {
+export function createOnnxEngine({ device, threads, precision, recompute }: OnnxOptions): Engine {
   const [provider = 'cpu', index] = device.split(':');
   const onCpu = provider === 'cpu';
+  const products = { precision, native: !onCpu };
 
   async function compileMany(
     signature: Signature,
@@ -262,7 +308,7 @@ export function createOnnxEngine({ device, threads, recompute }: OnnxOptions): E
     const { name, held, inputs, use } = signature;
     if (!(held instanceof OnnxHeld))
       throw new TypeError(`program ${name}: its held arrays belong to another engine`);
-    const recorded = recordCopies(signature, program, copies);
+    const recorded = recordCopies(signature, program, copies, products);
     const { graph, places, randoms } = recorded;
     const outputs = together(recorded, copies);
 
@@ -271,9 +317,12 @@ export function createOnnxEngine({ device, threads, recompute }: OnnxOptions): E
     const used = new Set(nodes.flatMap((node) => node.inputs.map((v) => v.input)));
     // Weights are packed for products with few rows; on another device they have to lie inside the session at all.
     const inside = use === 'often' || !onCpu;
-    const weights = Object.keys(held.types).filter((key) => used.has(PREFIX.held + key));
-    const { parts, folder } = inside ? held.initializers(weights) : { parts: new Map<string, never>() };
-    const initializers = new Map([...parts].map(([key, part]) => [PREFIX.held + key, part]));
+    const weights = Object.keys(held.types)
+      .flatMap((key) => [PREFIX.held + key, PREFIX.half + key])
+      .filter((input) => used.has(input));
+    const { parts: initializers, folder } = inside
+      ? held.initializers(weights)
+      : { parts: new Map<string, never>() };
     // The outputs' names must differ from the inputs': state comes in under its name and leaves as new/….
     const renamed = outputs.map((o) => ({ name: `new/${o.name}`, value: o.value }));
     const { model, feeds } = encodeModel({ nodes, outputs: renamed, initializers });
@@ -298,7 +347,7 @@ export function createOnnxEngine({ device, threads, recompute }: OnnxOptions): E
       });
     }
 
-    const fixed = held.tensors;
+    const fixed = held;
     async function run(runs: readonly RunOperands[]): Promise<NamedArrays[]> {
       const states = runs.map(({ state }) => {
         if (state instanceof OnnxState) return state.tensors;
@@ -312,7 +361,7 @@ export function createOnnxEngine({ device, threads, recompute }: OnnxOptions): E
         const { inputs: arrays, draw } = runs[at]!;
         operands[feed] =
           kind === 'held'
-            ? fixed.get(key)!
+            ? fixed.feed(feed)
             : kind === 'state'
               ? states[at]!.get(key)!
               : kind === 'random'
@@ -348,10 +397,11 @@ export function createOnnxEngine({ device, threads, recompute }: OnnxOptions): E
   return {
     name: 'onnx',
     device,
-    hold: (arrays) => new OnnxHeld(arrays),
+    precision,
+    hold: (arrays) => new OnnxHeld(arrays, products),
     state: (arrays) => new OnnxState(arrays),
     compile,
     compileMany,
-    randomsOf: (signature, program) => recordCopies(signature, program, 1).randoms,
+    randomsOf: (signature, program) => recordCopies(signature, program, 1, products).randoms,
   };
 }

@@ -9,10 +9,12 @@ export {
   cast,
   concat,
   cos,
+  equal,
   exp,
   expandDims,
   fill,
   gather,
+  less,
   log,
   logSoftmax,
   matMul,
@@ -45,13 +47,14 @@ export {
 } from '@tensorflow/tfjs';
 export { gelu, geluTanh, swiGlu } from './fused/activation.ts';
 export { attention, type AttentionShape } from './fused/attention.ts';
+export { choose } from './fused/choose.ts';
 export { headCrossEntropy } from './fused/cross-entropy.ts';
 export { layerNorm } from './fused/layer-norm.ts';
 export { linear } from './fused/linear.ts';
 export { rmsNorm } from './fused/rms-norm.ts';
 export { rotate } from './fused/rotate.ts';
 export { selectRows } from './fused/rows.ts';
-export { boundary } from './recorder.ts';
+export { boundary, inFloat32 } from './recorder.ts';
 
 /** The value of f, a scalar, and its gradient for every named tensor; zeros where f does not depend on one. */
 export function valueAndGradients(

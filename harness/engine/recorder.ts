@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { broadcast, Graph, type DType, type Value } from './graph.ts';
+import { broadcast, Graph, type DType, type Products, type Value } from './graph.ts';
 import type { NumericArray, Shape } from './types.ts';
 
 // A tfjs backend whose kernels append operations to a graph instead of computing, so that tfjs's own autodiff writes the
@@ -181,10 +181,7 @@ function registerKernels(): void {
   register('Select', ['condition', 't', 'e'], (g, [condition, t, e]) =>
     g.one('Where', [condition!, t!, e!], broadcast(condition!.shape, broadcast(t!.shape, e!.shape, 'Where'), 'Where'), t!.dtype)); // prettier-ignore
 
-  const onnxType = { float32: 1, int32: 6, bool: 9, int64: 7 };
-  register('Cast', ['x'], (g, [x], { dtype }) =>
-    dtype === x!.dtype ? x! : g.one('Cast', [x!], x!.shape, dtype as DType, { to: onnxType[dtype as DType] }),
-  );
+  register('Cast', ['x'], (g, [x], { dtype }) => g.cast(x!, dtype as DType));
   register('Identity', ['x'], (_, [x]) => x!);
   register('Reshape', ['x'], (g, [x], { shape }) => {
     const to = [...(shape as number[])];
@@ -238,15 +235,12 @@ function registerKernels(): void {
   );
   register('OneHot', ['indices'], (g, [indices], { depth, onValue, offValue, dtype }) => {
     const values = g.constant(Float32Array.of(offValue as number, onValue as number), [2], 'float32');
-    const wide = g.one('Cast', [indices!], indices!.shape, 'int64', { to: onnxType.int64 });
     const hot = g.one(
       'OneHot',
-      [wide, g.integers([depth as number]), values],
+      [g.cast(indices!, 'int64'), g.integers([depth as number]), values],
       [...indices!.shape, depth as number],
     );
-    return dtype === 'float32'
-      ? hot
-      : g.one('Cast', [hot], hot.shape, dtype as DType, { to: onnxType[dtype as DType] });
+    return g.cast(hot, dtype as DType);
   });
   register('Slice', ['x'], (g, [x], { begin, size }) => {
     const [from, to] = [
@@ -328,23 +322,29 @@ export function record(inputs: readonly tf.Tensor[], write: Write): tf.Tensor[] 
     .runKernel('Recorded', named, { write } as unknown as tf.NamedAttrMap) as unknown as tf.Tensor[];
 }
 
+/** Matrix products inside `f` are float32 whatever the precision of the program that is recorded. */
+export function inFloat32<T>(f: () => T): T {
+  return graph ? graph.inFloat32(f) : f();
+}
+
 /** Runs `program` on symbolic tensors and returns the graph that it writes; throws what the operations throw. */
 export function recordGraph(
   program: (
-    input: (name: string, shape: Shape, dtype: DType) => tf.Tensor,
+    input: (name: string, shape: Shape, dtype: DType, half?: string) => tf.Tensor,
   ) => Readonly<Record<string, tf.Tensor>>,
+  products?: Products,
 ): { graph: Graph; outputs: { name: string; value: Value }[] } {
   registerKernels();
   if (graph) throw new Error('a program is being recorded already');
   const previous = tf.getBackend();
-  const made = new Graph();
+  const made = new Graph(products);
   graph = made;
   // Synchronous for a backend made by a plain function; its promise only says so once more.
   void tf.setBackend(BACKEND);
   tf.engine().startScope();
   try {
-    const outputs = program((name, shape, dtype) =>
-      tf.engine().makeTensorFromTensorInfo(infoOf(made.input(name, shape, dtype))),
+    const outputs = program((name, shape, dtype, half) =>
+      tf.engine().makeTensorFromTensorInfo(infoOf(made.input(name, shape, dtype, half))),
     );
     return {
       graph: made,

@@ -7,6 +7,10 @@ export type NamedTensors = Readonly<Record<string, Tensor>>;
 export type NumericArray = Float32Array | Int32Array;
 export type NamedArrays = Record<string, NumericArray>;
 
+/** Of matrix products: operands and results; sums and all other operations are float32. */
+export const precisions = ['float32', 'bfloat16', 'float16'] as const;
+export type Precision = (typeof precisions)[number];
+
 /** Shape and type of one named tensor of a program. */
 export interface TensorType {
   readonly shape: Shape;
@@ -101,6 +105,7 @@ export interface Engine {
   readonly name: EngineName;
   /** 'cpu', 'webgpu', 'cuda:0' */
   readonly device: string;
+  readonly precision: Precision;
   hold(arrays: Readonly<Record<string, HeldArray>>): Held;
   state(arrays: Readonly<Record<string, { shape: Shape; data: Float32Array }>>): State;
   compile(signature: Signature, program: ProgramFunction): Promise<Program>;

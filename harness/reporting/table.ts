@@ -19,6 +19,7 @@ export interface Row {
   readonly title: string;
   readonly model: string;
   readonly variant: string;
+  /** The method's, with the precision where it is not float32. */
   readonly label: string;
   /** With the task's head where the protocol says so. */
   readonly trainedParameters: number;
@@ -32,7 +33,7 @@ export interface Row {
   readonly collapsed?: readonly number[];
   /** By metric; absent where nothing may be marked. */
   readonly marks?: Readonly<Record<string, Mark>>;
-  /** What the protocol took from a paper or its code, for the table's foot: `<id>=<side>: <what it does>`. */
+  /** For the table's foot: the precision where it is not float32, and what the protocol took from a paper or its code, `<id>=<side>: <what it does>`. */
   readonly notes: readonly string[];
 }
 export interface MetricSummary extends Summary {
@@ -55,9 +56,12 @@ export function summariseRow({ records, ...row }: RowInput): Row {
     );
     return { name, higherIsBetter, decimals, ...summarise(values) };
   });
+  const { precision } = settings;
+  const halved = precision !== 'float32';
   const headCounted = published?.sides['head-trained'] === 'corrected';
   return {
     ...row,
+    label: halved ? `${row.label} (${precision})` : row.label,
     title: settings.data.form === 'built-in' ? `${row.task} (built-in)` : row.task,
     trainedParameters: parameters.trained + (headCounted ? parameters.head : 0),
     metrics,
@@ -70,7 +74,10 @@ export function summariseRow({ records, ...row }: RowInput): Row {
         reason: error ? `${error.name}: ${error.message}` : 'unknown',
       })),
     ...(best !== undefined && { best }),
-    notes: footnotes(published, settings.protocol),
+    notes: [
+      ...(halved ? [`${precision}: the precision of matrix products; all else is float32`] : []),
+      ...footnotes(published, settings.protocol),
+    ],
   };
 }
 

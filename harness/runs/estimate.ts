@@ -76,7 +76,7 @@ export function estimateCell(cell: Cell, base: BaseModel, { flops }: Speed): Est
   // Per token and layer some 30 vectors of the width are kept for the gradient, and two rows of every head's attention.
   const activations = 4 * tokens * layers * (30 * width + 2 * heads * length);
   const logits = kind === 'encoder' ? 0 : 8 * tokens * vocabulary;
-  const leastBytes = all * (isFull ? 16 : 4);
+  const leastBytes = all * (isFull ? 16 : cell.precision === 'float32' ? 4 : 2);
   return {
     seconds: (training + read + decoding) / flops,
     bytes: leastBytes + activations + logits + 4e8,

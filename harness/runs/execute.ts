@@ -260,10 +260,17 @@ export async function withLock(
   }
 }
 
-async function startEngine({ engine: { name, device, threads } }: Pick<Plan, 'engine'>): Promise<Engine> {
+async function startEngine({
+  engine: { name, device, threads, precision },
+}: Pick<Plan, 'engine'>): Promise<Engine> {
   const { createEngine } = await import('../engine/create.ts');
   try {
-    const engine = await createEngine({ name, threads, ...(device === undefined ? {} : { device }) });
+    const engine = await createEngine({
+      name,
+      threads,
+      precision,
+      ...(device === undefined ? {} : { device }),
+    });
     await tryEngine(engine);
     return engine;
   } catch (error) {
@@ -277,17 +284,18 @@ async function startEngine({ engine: { name, device, threads } }: Pick<Plan, 'en
   }
 }
 
-/** Compiles a program, for a device that is not there shows only then. */
+/** Runs a product, for a device that is not there or lacks the precision shows only then. */
 async function tryEngine(engine: Engine): Promise<void> {
   const state = engine.state({});
   const held = engine.hold({});
-  const inputs = { x: { shape: [1], dtype: 'float32' } } as const;
+  const inputs = { x: { shape: [1, 1], dtype: 'float32' } } as const;
   const program = await engine.compile(
     { name: 'trial', held, state: state.types, inputs },
     ({ inputs: { x } }) => ({
-      outputs: { y: x!.neg() },
+      outputs: { y: x!.matMul(x!) },
     }),
   );
+  await program.run(state, { x: Float32Array.of(1) });
   await program.dispose();
   state.dispose();
   held.dispose();

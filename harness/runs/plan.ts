@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { DataSource, Task } from '../data/task.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
-import type { EngineName } from '../engine/types.ts';
+import { precisionProblem } from '../engine/create.ts';
+import { precisions, type EngineName, type Precision } from '../engine/types.ts';
 import { builtinModels, defaultModel, isBuiltin } from '../models/builtin.ts';
 import type { Method } from '../models/types.ts';
 import { paperModel, redRecipes } from '../papers/red-recipes.ts';
@@ -39,6 +40,8 @@ export interface RunRequest {
   readonly engine: string;
   readonly device?: string | undefined;
   readonly threads?: number | undefined;
+  /** Of matrix products; float32 where absent. */
+  readonly precision?: string | undefined;
   readonly maxSteps?: number | undefined;
   /** Examples of every split. */
   readonly limit?: number | undefined;
@@ -62,6 +65,7 @@ export interface Cell {
   readonly seed: number;
   readonly source: DataSource;
   readonly protocol: string;
+  readonly precision: Precision;
   readonly limits: { readonly examples: number | null; readonly steps: number | null };
 }
 
@@ -74,6 +78,7 @@ export interface Plan {
     readonly name: EngineName;
     readonly device: string | undefined;
     readonly threads: number;
+    readonly precision: Precision;
   };
 }
 
@@ -107,6 +112,8 @@ export async function planRuns(
 
   const protocol = parseProtocol(request.protocol ?? []);
   const limits = { examples: request.limit ?? null, steps: request.maxSteps ?? null };
+  const engine = findEngine(request);
+  const { precision } = engine;
   const askedData = await askedSource(request.data);
   const cells = chosen.flatMap((task) =>
     (request.models.length > 0 ? request.models : [defaultModel(task)]).flatMap((model) =>
@@ -124,7 +131,7 @@ export async function planRuns(
           return (request.seeds ?? defaultSeeds(followed, protocol)).map((seed) => ({
             ...{ task, model, variant: nameSwept(variant, swept), start, published, seed, source, limits },
             recipe: maxSteps === undefined ? recipe : { ...recipe, maxSteps },
-            protocol: protocol.name,
+            ...{ protocol: protocol.name, precision },
           }));
         }),
       ),
@@ -134,11 +141,7 @@ export async function planRuns(
     cells: withoutRepeats(cells),
     results: resolve(request.results),
     base: baseOptions(request.tokenizer, askedData),
-    engine: {
-      name: findEngine(request.engine),
-      device: request.device,
-      threads: request.threads ?? availableParallelism(),
-    },
+    engine,
   };
 }
 
@@ -210,12 +213,22 @@ function findPublished(asked: string | undefined): (model: string) => string {
   );
 }
 
-function findEngine(name: string): EngineName {
-  const engine = engineNames.find((known) => known === name);
-  if (engine) return engine;
-  throw new UsageError(
-    `There is no engine "${name}".${didYouMean(name, engineNames)} Engines: ${engineNames.join(', ')}.`,
-  );
+function findEngine({ engine, device, threads, precision: asked = 'float32' }: RunRequest): Plan['engine'] {
+  const name = engineNames.find((known) => known === engine);
+  if (!name) {
+    throw new UsageError(
+      `There is no engine "${engine}".${didYouMean(engine, engineNames)} Engines: ${engineNames.join(', ')}.`,
+    );
+  }
+  const precision = precisions.find((known) => known === asked);
+  if (!precision) {
+    throw new UsageError(
+      `--precision ${asked}: it can be ${precisions.join(', ')}.${didYouMean(asked, precisions)}`,
+    );
+  }
+  const problem = precisionProblem({ name, precision, ...(device !== undefined && { device }) });
+  if (problem !== undefined) throw new UsageError(`--precision ${precision}: ${problem}.`);
+  return { name, device, threads: threads ?? availableParallelism(), precision };
 }
 
 function checkOptionUsed(key: string, variants: readonly Variant[]): void {

@@ -89,7 +89,7 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
       ...(cell.start && { start: { hash: cell.start.hash } }),
       recipe: cell.recipe,
       protocol: cell.protocol,
-      precision: 'float32',
+      precision: cell.precision,
       limits: cell.limits,
       seed: cell.seed,
     };

@@ -18,6 +18,7 @@ export interface CellPreview {
   readonly recipe: Recipe;
   readonly limits: Cell['limits'];
   readonly protocol: string;
+  readonly precision: Cell['precision'];
   readonly seed: number;
 }
 
@@ -27,7 +28,7 @@ export function previewCells(plan: Plan): Promise<CellPreview[]> {
 }
 
 async function previewCell(results: string, cell: Cell): Promise<CellPreview> {
-  const { task, model, variant, start, recipe, limits, protocol, seed } = cell;
+  const { task, model, variant, start, recipe, limits, protocol, precision, seed } = cell;
   const address = addressOf(cell);
   const methods = variant.parts.map(({ method, options }) => ({ name: method.name, options }));
   const wanted = canonicalJson({
@@ -37,12 +38,18 @@ async function previewCell(results: string, cell: Cell): Promise<CellPreview> {
     recipe,
     limits,
     protocol,
+    precision,
     builtIn: cell.source.kind === 'built-in',
   });
   const isThis = ({ settings: s }: RunRecord) =>
     canonicalJson({
       ...{ version: s.task.version, methods: s.methods, start: s.start?.hash, recipe: s.recipe },
-      ...{ limits: s.limits, protocol: s.protocol, builtIn: s.data.form === 'built-in' },
+      ...{
+        limits: s.limits,
+        protocol: s.protocol,
+        precision: s.precision,
+        builtIn: s.data.form === 'built-in',
+      },
     }) === wanted;
   const path = recordPath(results, address);
   const folder = dirname(path);
@@ -50,7 +57,9 @@ async function previewCell(results: string, cell: Cell): Promise<CellPreview> {
   const own = names.filter(
     (name) => name.startsWith(`seed-${seed}`) && /^seed-\d+(~[0-9a-f]+)?\.json$/.test(name),
   );
-  const common = { task: task.name, model, variant: variant.name, methods, recipe, limits, protocol, seed };
+  const common = {
+    ...{ task: task.name, model, variant: variant.name, methods, recipe, limits, protocol, precision, seed },
+  };
   for (const name of own) {
     if (!/^(~|\.)/.test(name.slice(`seed-${seed}`.length))) continue;
     const read = await readRecord(join(folder, name));

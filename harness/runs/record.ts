@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sides } from '../papers/discrepancies.ts';
+import { precisions } from '../engine/types.ts';
 import { recipeSchema } from '../training/recipe.ts';
 import { hashJson } from './canonical.ts';
 
@@ -20,7 +21,7 @@ export const settingsSchema = z.strictObject({
   start: z.strictObject({ hash }).optional(),
   recipe: recipeSchema,
   protocol: z.string(),
-  precision: z.literal('float32'),
+  precision: z.enum(precisions),
   /** What `--limit` and `--max-steps` cut off; null is everything. */
   limits: z.strictObject({ examples: z.int().positive().nullable(), steps: z.int().min(0).nullable() }),
   seed: z.int().min(0),

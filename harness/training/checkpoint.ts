@@ -16,9 +16,9 @@ const metadata = z.strictObject({
   log: z.array(
     z.strictObject({
       step: z.int(),
-      loss: z.number(),
+      loss: number,
       learningRate: z.number(),
-      gradientNorm: z.number(),
+      gradientNorm: number,
       milliseconds: z.number(),
       tokens: z.int(),
       // Checkpoints of before shapes were written have none.

@@ -1,8 +1,17 @@
 import * as ops from '../engine/ops.ts';
-import type { Engine, Held, Program, ProgramFunction, ProgramTensors, TensorTypes } from '../engine/types.ts';
+import type {
+  Engine,
+  Held,
+  Precision,
+  Program,
+  ProgramFunction,
+  ProgramTensors,
+  TensorTypes,
+} from '../engine/types.ts';
 import type { ModelUse } from '../models/run-model.ts';
 import type { BaseModel, Delta, Tensors } from '../models/types.ts';
 import { shapeKey } from './batches.ts';
+import { keepFinite, scaled, scalerTypes, unscaled } from './loss-scale.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { momentTypes, optimize, rateTypes } from './optimizer.ts';
 import { repack, unpack, type Pack } from './packs.ts';
@@ -19,6 +28,8 @@ export interface ProgramSetup {
   readonly packs: readonly Pack[];
   readonly recipe: Recipe;
   readonly totalSteps: number;
+  /** The engine's. */
+  readonly precision: Precision;
 }
 
 /** A program before it is compiled. */
@@ -63,8 +74,8 @@ const pick = (prefix: string, tensors: Tensors): Tensors =>
       .map(([name, tensor]) => [name.slice(prefix.length + 1), tensor]),
   );
 
-/** Names and types of the state: trained packs, the optimiser's moments, the method's own, gradients where they add up. */
-function stateTypes({ packs, recipe, delta }: ProgramSetup, accumulating: boolean): TensorTypes {
+/** Names and types of the state: trained packs, the optimiser's moments, the method's own, gradients where they add up, float16's loss scale. */
+function stateTypes({ precision, packs, recipe, delta }: ProgramSetup, accumulating: boolean): TensorTypes {
   const each = (prefix: string): TensorTypes =>
     Object.fromEntries(
       packs.map(({ name, shape }) => [`${prefix}/${name}`, { shape, dtype: 'float32' as const }]),
@@ -75,6 +86,7 @@ function stateTypes({ packs, recipe, delta }: ProgramSetup, accumulating: boolea
     ...momentTypes(recipe, packs),
     ...Object.fromEntries(own),
     ...(accumulating && each('gradients')),
+    ...(precision === 'float16' && scalerTypes),
   };
 }
 
@@ -96,6 +108,7 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
     return objective.loss(x, use, shape);
   }
 
+  /** The loss, and its gradients times the loss scale. */
   function differentiate(
     x: ProgramTensors,
     shape: BatchShape,
@@ -103,13 +116,14 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
   ): { loss: ops.Tensor; gradients: Record<string, ops.Tensor> } {
     const packed = pick('trained', x.state);
     const { value, gradients } = ops.valueAndGradients(
-      () => loss(x, packed, shape, { training: true, dropout }).loss,
+      () => scaled(loss(x, packed, shape, { training: true, dropout }).loss, x.state),
       packed,
     );
-    return { loss: value, gradients };
+    return { loss: unscaled({ value }, x.state).value!, gradients };
   }
 
-  function advance(x: ProgramTensors, sums: Tensors): { state: Tensors; norm: ops.Tensor } {
+  function advance(x: ProgramTensors, scaledSums: Tensors): { state: Tensors; norm: ops.Tensor } {
+    const sums = unscaled(scaledSums, x.state);
     const packed = pick('trained', x.state);
     const own = pick('own', x.state);
     const penalised = delta.penalty
@@ -130,10 +144,8 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
       trained = repack(packs, { ...named, ...changed });
       kept = Object.fromEntries(Object.entries(changed).filter(([name]) => name in own));
     }
-    return {
-      state: { ...prefixed('trained', trained), ...done.state, ...prefixed('own', kept) },
-      norm: done.norm,
-    };
+    const next = { ...prefixed('trained', trained), ...done.state, ...prefixed('own', kept) };
+    return { state: keepFinite(next, x.state, done.norm), norm: done.norm };
   }
 
   const programName = (kind: string, shape: BatchShape, dropout: boolean): string =>
@@ -147,7 +159,7 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
       inputs: { ...objective.types(shape), ...steering },
       program(x) {
         const made = differentiate(x, shape, dropout);
-        const { state, norm } = advance(x, made.gradients);
+        const { state, norm } = ops.inFloat32(() => advance(x, made.gradients));
         return { state, outputs: { loss: made.loss, norm } };
       },
     }),
@@ -165,7 +177,7 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
       inputs: steering,
       program(x) {
         const sums = pick('gradients', x.state);
-        const { state, norm } = advance(x, sums);
+        const { state, norm } = ops.inFloat32(() => advance(x, sums));
         const zeros = Object.fromEntries(packs.map(({ name }) => [name, ops.zerosLike(sums[name]!)]));
         return { state: { ...state, ...prefixed('gradients', zeros) }, outputs: { norm } };
       },

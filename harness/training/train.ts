@@ -5,6 +5,7 @@ import { virtualTokens, type BaseModel, type Delta } from '../models/types.ts';
 import { cutMicroBatches, fittingShape, planShapes, shapeKey, stepExamples } from './batches.ts';
 import { readCheckpoint, writeCheckpoint, type RunMetadata } from './checkpoint.ts';
 import type { Answered, BatchShape, Objective } from './objective.ts';
+import { firstScaler } from './loss-scale.ts';
 import { rates } from './optimizer.ts';
 import { packArrays, packTensors, unpackArrays, type Pack } from './packs.ts';
 import { defineTraining, type TrainingPrograms } from './programs.ts';
@@ -18,6 +19,9 @@ type Arrays = Record<string, Float32Array>;
 /** Seconds between checkpoints; a large state is written less often, so that writing stays a small share. */
 const CHECKPOINT_SECONDS = 30;
 const WRITING_SHARE = 20;
+
+/** Steps skipped by the loss scaling in a row: halved so often, no scale is left that could be the reason. */
+const MOST_SKIPPED = 100;
 
 /** Steps of a whole run: `epochs` passes, or `maxSteps` if that is less. */
 export function countSteps(
@@ -52,7 +56,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const tested = taken(job.test ?? []);
   const test = cutMicroBatches(objective, tested);
   const validationShapes = planShapes([...validation, ...test].map(objective.sizesOf));
-  const setup = { base, delta, objective, packs, recipe, totalSteps };
+  const setup = { base, delta, objective, packs, recipe, totalSteps, precision: engine.precision };
   const joined = await job.companion?.join({ engine, setup, seed, objective, planned, shapes, accumulating });
   const stepping =
     joined ??
@@ -94,6 +98,8 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
     ...(await frozenTensors(job)),
   });
 
+  const isSkipped = ({ gradientNorm }: RunMetadata['log'][number]): boolean => gradientNorm === null;
+  let skipped = run.log.filter(isSkipped).length;
   let stopped: TrainingResult['stopped'];
   let diverged: string | undefined;
   const evaluateNow = async (): Promise<void> => {
@@ -135,7 +141,8 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
       const parts = planned[run.step]!;
       const rate = recipe.learningRate * learningRateFactor(recipe, run.step, totalSteps);
       const { loss, norm, milliseconds, at } = await takeStep(stepping, objective, state, parts, {
-        rates: rates(recipe, packs, rate, run.step + 1),
+        // The optimiser has not seen the steps that were skipped.
+        rates: rates(recipe, packs, rate, run.step - skipped + 1),
         step: run.step,
         seed,
         dropout: recipe.dropout && (recipe.dropoutFrom !== 'first-evaluation' || run.evaluations.length > 0),
@@ -146,8 +153,15 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
       run.step++;
       run.seconds.train += milliseconds / 1000;
       const used = [...new Set(parts.map((part) => shapeKey(fittingShape(objective.sizesOf(part), shapes))))];
-      run.log.push({ step: run.step, loss, learningRate: rate, gradientNorm: norm, milliseconds, tokens, shapes: used }); // prettier-ignore
-      if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+      run.log.push({ step: run.step, loss: finite(loss), learningRate: rate, gradientNorm: finite(norm), milliseconds, tokens, shapes: used }); // prettier-ignore
+      if (engine.precision === 'float16' && !Number.isFinite(norm)) {
+        skipped++;
+        const last = run.log.slice(-MOST_SKIPPED);
+        if (last.length === MOST_SKIPPED && last.every(isSkipped)) {
+          diverged = `the gradient was not finite in ${MOST_SKIPPED} steps in a row, whatever the loss scale, at step ${run.step} of ${totalSteps}`;
+          break;
+        }
+      } else if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
         const what = Number.isFinite(loss) ? `the gradient's norm is ${norm}` : `the loss is ${loss}`;
         diverged = `${what} at step ${run.step} of ${totalSteps}`;
         break;
@@ -170,7 +184,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
       tensors: await tensorsOf(best ?? last),
       bestStep: best ? run.bestStep : run.step,
       totalSteps,
-      log: run.log,
+      log: run.log.map((row) => ({ ...row, loss: row.loss ?? NaN, gradientNorm: row.gradientNorm ?? NaN })),
       evaluations: run.evaluations.map((e) => ({ ...e, loss: e.loss ?? NaN })),
       ...(stopped && { stopped }),
       ...(diverged !== undefined && { diverged }),
@@ -185,6 +199,8 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   }
 }
 
+/** As JSON holds a number. */
+const finite = (x: number): number | null => (Number.isFinite(x) ? x : null);
 const zeros = (shape: readonly number[]): Float32Array =>
   new Float32Array(shape.reduce((product, n) => product * n, 1));
 const stripped = (prefix: string, arrays: Arrays): Arrays =>
@@ -217,6 +233,7 @@ async function initialState(
   const all = {
     ...Object.fromEntries(Object.entries(packed).map(([name, data]) => [`trained/${name}`, data])),
     ...Object.fromEntries(Object.entries(own).map(([name, data]) => [`own/${name}`, data])),
+    ...firstScaler,
   };
   return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
 }

@@ -11,6 +11,7 @@ export interface StepLog {
   /** Mean over the step's targets, before the step. */
   readonly loss: number;
   readonly learningRate: number;
+  /** Not finite where loss scaling skipped the step. */
   readonly gradientNorm: number;
   readonly milliseconds: number;
   /** Real tokens, padding left out. */

@@ -96,6 +96,41 @@ test('an encoder-decoder learns and is tested, RED and all of it', async () => {
   expect(falls[1]).toBeLessThan(0.5);
 });
 
+test('another precision is another run', async () => {
+  const args = ['--method', 'red', '--max-steps', '2', '--limit', '8', '--set', 'max-new-tokens=4'];
+  const place = ['--results', join(folder, 'precision')];
+  const [exact, half] = [
+    await start(...args, ...place, '--json'),
+    await start(...args, ...place, '--json', '--precision', 'float16'),
+  ].map(({ stdout, stderr, exitCode }) => {
+    expect(exitCode, stderr).toBe(0);
+    const { runs, rows } = JSON.parse(stdout) as {
+      runs: (RunRecord & { path: string })[];
+      rows: { label: string; notes: string[] }[];
+    };
+    return { ...runs[0]!, ...rows[0]! };
+  });
+  expect(exact!.settings.precision).toBe('float32');
+  expect(half!.settings).toEqual({ ...exact!.settings, precision: 'float16' });
+  expect(half!.path).toBe(exact!.path.replace(/\.json$/, `~${half!.identity.slice(0, 8)}.json`));
+  expect([exact!.label, half!.label]).toEqual(['RED', 'RED (float16)']);
+  expect(half!.notes).toContain('float16: the precision of matrix products; all else is float32');
+
+  const dry = await start(...args, ...place, '--precision', 'bfloat16', '--dry-run');
+  expect(dry.stdout).toMatch(/^missing .* precision=bfloat16$/ms);
+  const same = await start(...args, ...place, '--precision', 'float32', '--dry-run');
+  expect(same.stdout).toMatch(/^finished .* precision=float32$/ms);
+}, 120_000);
+
+test('a precision that is not there is refused with what is', async () => {
+  const none = await start('--method', 'red', '--precision', 'half');
+  expect(none.stderr).toContain('--precision half: it can be float32, bfloat16, float16.');
+  expect(none.exitCode).toBe(2);
+  const plain = await start('--method', 'red', '--engine', 'js', '--precision', 'bfloat16', '--dry-run');
+  expect(plain.stderr).toContain('--precision bfloat16: js computes in float32, the only floating-point type of tfjs; the engine onnx has bfloat16.'); // prettier-ignore
+  expect(plain.exitCode).toBe(2);
+});
+
 test('a seed that diverges is a row with its reason, and the exit code is 1', async () => {
   const { stdout, stderr, exitCode } = await start(
     ...['--method', 'full', '--set', 'learning-rate=1e30', '--max-steps', '4'],

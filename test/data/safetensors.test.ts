@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../harness/data/errors.ts';
-import { narrowToHalves, widenHalves } from '../../harness/data/float16.ts';
+import { narrowToBfloats, narrowToHalves, widenHalves } from '../../harness/data/float16.ts';
 import { openSafetensors, writeSafetensors } from '../../harness/data/safetensors.ts';
 import { temporaryFolder } from './temporary.ts';
 
@@ -101,6 +101,20 @@ test('narrowing to halves rounds to the nearest, ties to even', () => {
     [NaN, 0x7e00],
   ];
   expect([...narrowToHalves(Float32Array.from(cases, ([x]) => x))]).toEqual(cases.map(([, bits]) => bits));
+});
+
+test('narrowing to bfloat16 rounds to the nearest, ties to even', () => {
+  const cases: [number, number][] = [
+    [1 + 2 ** -8, 0x3f80],
+    [1 + 3 * 2 ** -8, 0x3f82],
+    [1 + 2 ** -8 + 2 ** -20, 0x3f81],
+    [-1 - 2 ** -8 - 2 ** -20, 0xbf81],
+    [3.4e38, 0x7f80],
+    [-Infinity, 0xff80],
+    [2 ** -149, 0],
+    [NaN, 0x7fc0],
+  ];
+  expect([...narrowToBfloats(Float32Array.from(cases, ([x]) => x))]).toEqual(cases.map(([, bits]) => bits));
 });
 
 describe('refused with a clear line', () => {

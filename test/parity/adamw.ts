@@ -62,7 +62,15 @@ export async function takeObjectiveSteps<Example>(
     })),
   );
   const held = await holdFrozen(engine, base, delta, 0);
-  const setup = { base, delta, objective, packs, recipe, totalSteps: run.lrs.length };
+  const setup = {
+    base,
+    delta,
+    objective,
+    packs,
+    recipe,
+    totalSteps: run.lrs.length,
+    precision: engine.precision,
+  };
   const packed = packArrays(packs, start);
   const definitions = defineTraining(setup, false);
   const state = engine.state(

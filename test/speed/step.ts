@@ -100,7 +100,10 @@ async function run<Example>(
     })),
   );
   const held = await holdFrozen(engine, base, delta, 0);
-  const definitions = defineTraining({ base, delta, objective, packs, recipe, totalSteps: 1000 }, false);
+  const definitions = defineTraining(
+    { base, delta, objective, packs, recipe, totalSteps: 1000, precision: engine.precision },
+    false,
+  );
   const start = await initialize(delta.trained, base, 0);
   for (const name of unfrozenTensors(base, delta)) start[name] = await base.tensor(name);
   const packed = packArrays(packs, start);

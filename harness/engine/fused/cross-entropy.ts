@@ -4,7 +4,8 @@ import { fused } from './custom.ts';
 /**
  * The language-model head and its loss in one: Σᵢ wᵢ · CE(hᵢ Wᵀ, tᵢ), a scalar, with h [M, d], W [V, d], targets [M]
  * (int32) and weights [M]. Label smoothing ε spreads ε of each target evenly over the vocabulary. Nothing of size
- * [M, V] but the probabilities is made: dh = w ∘ (p W − (1 − ε) W[t] − ε mean(W)).
+ * [M, V] but the probabilities is made: dh = w ∘ (p W − (1 − ε) W[t] − ε mean(W)). In half precision p W and W[t], nearly equal
+ * where the model is right, would leave nothing but rounding; there the logits' gradient itself is multiplied.
  */
 export function headCrossEntropy(
   h: tf.Tensor,
@@ -38,6 +39,19 @@ export function headCrossEntropy(
       },
       backward(g, [dy, h, W, targets, weights, p]) {
         const scale = g.reshape(g.mul(weights!, dy!), [rows, 1]);
+        if (g.halved) {
+          const row = g.constant(
+            Int32Array.from({ length: rows }, (_, i) => i),
+            [rows, 1],
+            'int32',
+          );
+          const places = g.cast(g.concat([row, g.reshape(targets!, [rows, 1])], 1), 'int64');
+          const hit = g.constant(new Float32Array(rows).fill(smoothing - 1), [rows], 'float32');
+          const spread = smoothing ? g.sub(p!, g.scalar(smoothing / vocabulary)) : p!;
+          const dlogits = g.scatterAdd(spread, places, hit);
+          const dW = g.gemm(dlogits, g.mul(h!, scale), { transA: true });
+          return [g.mul(g.gemm(dlogits, W!), scale), dW, undefined, undefined];
+        }
         const aimed = g.one('Gather', [W!, targets!], h!.shape, 'float32', { axis: 0 });
         const pull = smoothing
           ? g.add(

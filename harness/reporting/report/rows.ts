@@ -61,7 +61,8 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
   const first = groups.map((group) => group[0]!.record);
   const differences = distinguish(
     first.map(({ method }) => method.label),
-    first.map(({ settings }) => ({ ...settings, seed: undefined })),
+    // The row's label names the precision.
+    first.map(({ settings }) => ({ ...settings, seed: undefined, precision: undefined })),
   );
   const rows = groups.map((group, i): ReportRow => {
     const { settings, method } = first[i]!;
