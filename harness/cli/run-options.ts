@@ -9,6 +9,7 @@ export interface RunOptions {
   readonly device?: string;
   readonly threads?: number;
   readonly precision?: string;
+  readonly recompute?: true;
   readonly jobs?: number;
   readonly maxSteps?: number;
   readonly limit?: number;
@@ -32,6 +33,7 @@ export function addRunOptions(command: Command): Command {
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
     .option('--precision <type>', 'of matrix products: float32 (default), bfloat16, float16')
+    .option('--recompute', 'train in less memory and more time: compute what the gradient needs again')
     .option(
       '--jobs <number>',
       'so many runs at once, in processes of their own that share threads and memory',

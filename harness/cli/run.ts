@@ -70,6 +70,8 @@ async function run(options: Options): Promise<void> {
   if (options.batchSeeds && (options.launcher === 'slurm' || (options.jobs ?? 1) > 1)) {
     throw new UsageError(`--batch-seeds trains in one process: leave out ${options.launcher === 'slurm' ? '--launcher slurm' : '--jobs'}.`); // prettier-ignore
   }
+  if (options.batchSeeds && options.recompute)
+    throw new UsageError('--recompute works for runs by themselves: leave it out, or --batch-seeds.');
   // Imported here, because help need not wait for them.
   const { planRuns } = await import('../runs/plan.ts');
   const { loadMethods, loadTasks } = await import('../runs/plugins.ts');

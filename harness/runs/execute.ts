@@ -213,13 +213,13 @@ export async function cellRunner(
   retryFailed: boolean,
 ): Promise<Attempter> {
   const engine = await startEngine(plan);
-  const { threads } = plan.engine;
+  const { threads, recompute } = plan.engine;
   return {
     attempt: (run, events, signal, companion) =>
       withLock(plan.results, run, retryFailed, (place) => {
         events.onStart();
         const options = { events, signal, ...(companion && { companion }) };
-        return runCell({ ...run, place }, { engine, code, threads }, options);
+        return runCell({ ...run, place }, { engine, code, threads, recompute }, options);
       }),
     end: () => Promise.resolve(),
   };
@@ -261,7 +261,7 @@ export async function withLock(
 }
 
 async function startEngine({
-  engine: { name, device, threads, precision },
+  engine: { name, device, threads, precision, recompute },
 }: Pick<Plan, 'engine'>): Promise<Engine> {
   const { createEngine } = await import('../engine/create.ts');
   try {
@@ -269,6 +269,7 @@ async function startEngine({
       name,
       threads,
       precision,
+      recompute,
       ...(device === undefined ? {} : { device }),
     });
     await tryEngine(engine);
@@ -303,7 +304,7 @@ async function tryEngine(engine: Engine): Promise<void> {
 
 async function runCell(
   run: PreparedCell,
-  { engine, code, threads }: { engine: Engine; code: RunRecord['code']; threads: number },
+  { engine, code, threads, recompute }: { engine: Engine; code: RunRecord['code'] } & Pick<Plan['engine'], 'threads' | 'recompute'>, // prettier-ignore
   options: Pick<Trial, 'events' | 'signal' | 'companion'>,
 ): Promise<RunRecord> {
   const { place, identity } = run;
@@ -335,7 +336,7 @@ async function runCell(
     // The system counts in KiB.
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     ...(peakDeviceBytes !== undefined && { peakDeviceBytes }),
-    engine: { name: engine.name, device: engine.device },
+    engine: { name: engine.name, device: engine.device, ...(recompute && { recompute }) },
     code,
     threads,
   });

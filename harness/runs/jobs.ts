@@ -87,13 +87,13 @@ async function crashRecord(
   },
 ): Promise<RunRecord> {
   const { engine, reason, ...rest } = found;
-  const { name, device } = engine;
+  const { name, device, recompute } = engine;
   return recordOf(run, {
     ...rest,
     error: { name: 'Crashed', message: reason },
     findings: { metrics: [], seconds: {}, tokensPerSecond: {}, files: {} },
     peakMemoryBytes: 0,
-    engine: { name, device: device ?? 'cpu' },
+    engine: { name, device: device ?? 'cpu', ...(recompute && { recompute }) },
   });
 }
 

@@ -42,6 +42,8 @@ export interface RunRequest {
   readonly threads?: number | undefined;
   /** Of matrix products; float32 where absent. */
   readonly precision?: string | undefined;
+  /** Trades time for memory in training. */
+  readonly recompute?: boolean | undefined;
   readonly maxSteps?: number | undefined;
   /** Examples of every split. */
   readonly limit?: number | undefined;
@@ -79,6 +81,7 @@ export interface Plan {
     readonly device: string | undefined;
     readonly threads: number;
     readonly precision: Precision;
+    readonly recompute: boolean;
   };
 }
 
@@ -213,7 +216,8 @@ function findPublished(asked: string | undefined): (model: string) => string {
   );
 }
 
-function findEngine({ engine, device, threads, precision: asked = 'float32' }: RunRequest): Plan['engine'] {
+function findEngine(request: RunRequest): Plan['engine'] {
+  const { engine, device, precision: asked = 'float32', recompute = false } = request;
   const name = engineNames.find((known) => known === engine);
   if (!name) {
     throw new UsageError(
@@ -228,7 +232,12 @@ function findEngine({ engine, device, threads, precision: asked = 'float32' }: R
   }
   const problem = precisionProblem({ name, precision, ...(device !== undefined && { device }) });
   if (problem !== undefined) throw new UsageError(`--precision ${precision}: ${problem}.`);
-  return { name, device, threads: threads ?? availableParallelism(), precision };
+  if (recompute && name !== 'onnx') {
+    throw new UsageError(
+      `--recompute changes programs that are recorded: leave it out, or --engine ${name}.`,
+    );
+  }
+  return { name, device, threads: request.threads ?? availableParallelism(), precision, recompute };
 }
 
 function checkOptionUsed(key: string, variants: readonly Variant[]): void {

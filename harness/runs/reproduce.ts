@@ -19,7 +19,16 @@ export type Scale = (typeof scales)[number];
 /** What a person asked of a published table. */
 export interface ReproduceRequest extends Pick<
   RunRequest,
-  'engine' | 'device' | 'threads' | 'precision' | 'maxSteps' | 'limit' | 'results' | 'data' | 'tokenizer'
+  | 'engine'
+  | 'device'
+  | 'threads'
+  | 'precision'
+  | 'recompute'
+  | 'maxSteps'
+  | 'limit'
+  | 'results'
+  | 'data'
+  | 'tokenizer'
 > {
   readonly table: ResultsTable;
   readonly scale: Scale;
@@ -99,13 +108,13 @@ export async function planTable(
   return { runs, common };
 
   function requestOf(asked: ReproduceRequest, row: PublishedRow, task: string): RunRequest {
-    const { engine, device, threads, precision, maxSteps, limit, results, tokenizer, seeds } = asked;
+    const { engine, device, threads, precision, recompute, maxSteps, limit, results, tokenizer, seeds } = asked; // prettier-ignore
     const mini = scale === 'mini';
     const own =
       rehearsals.find(([pattern]) => pattern.test(row.model))?.[1] ?? defaultModel(tasks.get(task)!);
     const given = asked.bases.get(row.model);
     return {
-      ...{ engine, device, threads, precision, maxSteps, limit, results, tokenizer, seeds },
+      ...{ engine, device, threads, precision, recompute, maxSteps, limit, results, tokenizer, seeds },
       tasks: [task],
       methods: [variantOf(row.method)],
       models: [given ?? (mini ? own : (hubIds[row.model] ?? row.model))],

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens, TokenPair } from '../../harness/data/task.ts';
+import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { makeHead, withHead } from '../../harness/models/heads.ts';
 import { randomStream } from '../../harness/models/random.ts';
@@ -65,16 +66,18 @@ interface Case {
   readonly seeds?: readonly number[];
   /** Examples of the training, validation and test split; 22, 7 and 5 where absent. */
   readonly sizes?: readonly [number, number, number];
+  /** The CPU's where absent. */
+  readonly engine?: Engine;
 }
 type More = Partial<Pick<TrainingJob<never>, 'folder' | 'signal' | 'onProgress' | 'companion'>>;
 
 function run(
-  { base, delta, recipe, sizes = [22, 7, 5] }: Case,
+  { base, delta, recipe, sizes = [22, 7, 5], engine: other = engine }: Case,
   seed: number,
   more: More = {},
 ): Promise<TrainingResult> {
   const settings = recipeSchema.parse({ batchSize: 5, epochs: 20, learningRate: 1e-2, ...recipe });
-  const common = { engine, base, seed, folder: undefined, recipe: settings, ...more };
+  const common = { engine: other, base, seed, folder: undefined, recipe: settings, ...more };
   const of = <Example>(objective: Objective<Example>, make: typeof pairs | typeof classes, delta: Delta) =>
     // prettier-ignore
     train({
@@ -170,6 +173,18 @@ describe('three seeds that are trained together', () => {
     // Micro-batches, of which not every seed has equally many.
     const cut = { ...case_, recipe: { ...case_.recipe, maxSteps: 6, batchSize: 7, microBatch: 3 } };
     expectSame(valuesOf(await together(cut)), await alone(cut));
+  });
+
+  it('rounds what it multiplies in half precision as each by itself does', async () => {
+    const base = bases.get('gpt2')!;
+    const half = await createEngine({ name: 'onnx', threads: 1, precision: 'bfloat16' });
+    const case_ = { base, delta: attach(base, 'red'), recipe: { maxSteps: 4 }, engine: half };
+    const [all, expected] = [valuesOf(await together(case_)), await alone(case_)];
+    const whole = await alone({ ...case_, engine });
+    all.forEach((result, i) => {
+      expect(losses(result)).toBeAllclose(losses(expected[i]!), { rtol: 1e-4 });
+      expect(losses(result)).not.toBeAllclose(losses(whole[i]!), { rtol: 1e-6 });
+    });
   });
 
   it('goes on with the others where one diverges, stops early or throws', async () => {
