@@ -175,7 +175,9 @@ test('shortened runs, and other bases, are not comparable', async () => {
 test('a rehearsal names the built-in bases that run beside the names of the paper', async () => {
   const args = ['reproduce', 'red/table-6', '--scale', 'mini', '--results', join(folder, 'mini'), '--tasks', 'qqp']; // prettier-ignore
   const dry = await bench(...args, '--dry-run');
-  expect(dry.stdout, dry.stderr).toMatch(/^qqp +roberta-mini for roberta-large +red +\d seeds? +\d+ (s|min) each/m);
+  expect(dry.stdout, dry.stderr).toMatch(
+    /^qqp +roberta-mini for roberta-large +red +\d seeds? +\d+ (s|min) each/m,
+  );
   const none = await bench(...args, '--budget', '0s');
   expect(none.stdout).toMatch(/^roberta-large \(ours: roberta-mini\) +trainable/m);
 }, 60_000);

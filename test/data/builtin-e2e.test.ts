@@ -206,7 +206,8 @@ describe('other domains', () => {
     const sentencesOf = (rows: readonly E2ERow[]): string[] =>
       rows.flatMap(({ reference }) => reference.split(/ [.?] ?/).filter((sentence) => sentence !== ''));
     const theirs = new Set(sentencesOf(others));
-    for (const sentence of sentencesOf(all).filter((each) => theirs.has(each))) expect(sentence).toMatch(/^It (is|sells|has)( [\w-]+){1,5}$/);
+    for (const sentence of sentencesOf(all).filter((each) => theirs.has(each)))
+      expect(sentence).toMatch(/^It (is|sells|has)( [\w-]+){1,5}$/);
   });
 
   test('state the name, and know the words of price, rating and family friendliness', () => {
