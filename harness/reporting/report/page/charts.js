@@ -87,7 +87,7 @@ export function againstTime(context) {
     of: ({ stepTime }) => stepTime,
     format: plain,
     say: (x) => x.toFixed(1),
-    caption: 'Time is the median of the steps after the first ten of a run, and of the runs.',
+    caption: 'Time is the median of the steps after the first ten of each batch shape, and of the runs.',
   });
 }
 
