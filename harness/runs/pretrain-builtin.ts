@@ -30,7 +30,7 @@ const bases: Readonly<Record<BuiltinModel, Making>> = {
     family: 'gpt2',
     texts: everything,
     config: shape,
-    steps: 3000,
+    steps: 5000,
     settings: ['batchSize=12', 'learningRate=2e-3'],
   },
   // Many small steps: it is their number that brings attention to its neighbours. It writes nothing, so it reads no meanings.
