@@ -8,7 +8,7 @@ import { checkedInput, checkLength, checkReplacement, dtypeOf } from './checks.t
 import type { Graph, Node, Products, Value } from './graph.ts';
 import { explainLimit } from './limits.ts';
 import { encodeModel, nodeName } from './onnx-model.ts';
-import { recompute as computedAgain } from './recompute.ts';
+import { computeAgain } from './recompute.ts';
 import { recordGraph } from './recorder.ts';
 import { stackCopies } from './stacked.ts';
 import type {
@@ -313,7 +313,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     const outputs = together(recorded, copies);
 
     const needed = graph.needed(outputs.map((o) => o.value));
-    const nodes = recompute && copies === 1 ? computedAgain(graph, needed) : needed;
+    const nodes = recompute && copies === 1 ? computeAgain(graph, needed) : needed;
     const used = new Set(nodes.flatMap((node) => node.inputs.map((v) => v.input)));
     // Weights are packed for products with few rows; on another device they have to lie inside the session at all.
     const inside = use === 'often' || !onCpu;

@@ -7,7 +7,7 @@ import type { Graph, Node, Value } from './graph.ts';
  * Gives `nodes`, the needed ones in order, with the copies among them. What stands before the first boundary and behind the
  * last one is kept.
  */
-export function recompute(graph: Graph, nodes: readonly Node[]): Node[] {
+export function computeAgain(graph: Graph, nodes: readonly Node[]): Node[] {
   const { boundaries, forward } = graph;
   const stretches = new Map<Value, { readonly start: Value; readonly node: Node }>();
   let start: Value | undefined;

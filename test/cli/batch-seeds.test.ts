@@ -3,34 +3,19 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { projectRoot } from '../../harness/runs/plugins.ts';
 import type { RunRecord } from '../../harness/runs/record.ts';
-import { readRecordFile, writeTinyE2E } from './bench.ts';
+import { readRecordFile, startTiny, tinyModel, writeTinyE2E } from './bench.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const data = join(folder, 'data');
-const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
 beforeAll(() => writeTinyE2E(data));
 afterAll(() => rm(folder, { recursive: true }));
 
-function start(results: string, ...args: string[]) {
-  const common = ['--task', 'e2e', '--model', model, '--data', data, '--threads', '1', '--limit', '8'];
-  const short = ['max-new-tokens=2', 'batch-size=4', 'epochs=100', 'evaluate-every=5'];
-  const where = ['--results', join(folder, results)];
-  return execa(
-    process.execPath,
-    ['--import', 'tsx', 'harness/cli/main.ts', ...common, ...args, ...where, '--set', ...short],
-    {
-      ...{ cwd: projectRoot, reject: false },
-      env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },
-    },
-  );
-}
+const start = (results: string, ...args: string[]) => startTiny(folder, results, ['--threads', '1', ...args]);
 const seeds = [1, 2, 3];
 const pathOf = (results: string, seed: number, ending: string): string =>
-  join(folder, results, 'e2e', model, 'lora~dropout=0.1', `seed-${seed}.${ending}`);
+  join(folder, results, 'e2e', tinyModel, 'lora~dropout=0.1', `seed-${seed}.${ending}`);
 
 async function recordsOf(results: string): Promise<(RunRecord & { losses: number[] })[]> {
   return Promise.all(

@@ -33,6 +33,29 @@ export async function writeTinyE2E(data: string): Promise<void> {
     await writeFile(join(data, file), rows.join('\n'));
 }
 
+/** A random base that takes a moment to train on these rows. */
+export const tinyModel = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
+
+/** Starts the real command line on a few of the rows in `folder`'s data; `detached` in a group of processes of its own, so that all can be killed at once. */
+export function startTiny(
+  folder: string,
+  results: string,
+  args: readonly string[],
+  { detached = false } = {},
+) {
+  const common = ['--task', 'e2e', '--model', tinyModel, '--data', join(folder, 'data'), '--limit', '8'];
+  const short = ['max-new-tokens=2', 'batch-size=4', 'epochs=100', 'evaluate-every=5'];
+  const where = ['--results', join(folder, results)];
+  return execa(
+    process.execPath,
+    ['--import', 'tsx', 'harness/cli/main.ts', ...common, ...args, ...where, '--set', ...short],
+    {
+      ...{ cwd: projectRoot, reject: false, detached, cleanup: !detached },
+      env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },
+    },
+  );
+}
+
 /** A record that must be there and whole. */
 export async function readRecordFile(path: string): Promise<RunRecord> {
   const read = parseRecord(await readFile(path, 'utf8'));

@@ -2,17 +2,16 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { benchIn, readRecordFile, writeTinyE2E } from './bench.ts';
+import { benchIn, readRecordFile, tinyModel, writeTinyE2E } from './bench.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const data = join(folder, 'data');
-const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
 beforeAll(() => writeTinyE2E(data));
 afterAll(() => rm(folder, { recursive: true }));
 
 const run = (results: string, ...more: string[]) =>
   benchIn(folder)(
-    ...['--task', 'e2e', '--method', 'lora', '--model', model, '--data', data, '--limit', '8', '--max-steps', '3'],
+    ...['--task', 'e2e', '--method', 'lora', '--model', tinyModel, '--data', data, '--limit', '8', '--max-steps', '3'],
     ...['--results', join(folder, results), ...more, '--set', 'max-new-tokens=2', 'batch-size=4'],
   ); // prettier-ignore
 
@@ -21,7 +20,7 @@ test('--recompute gives the same numbers, and the record tells it', async () => 
     const { exitCode, stderr } = await run(results, ...more);
     expect(exitCode, stderr).toBe(0);
   }
-  const path = (results: string): string => join(folder, results, 'e2e', model, 'lora', 'seed-42');
+  const path = (results: string): string => join(folder, results, 'e2e', tinyModel, 'lora', 'seed-42');
   const [kept, again] = await Promise.all(
     ['kept', 'again'].map(async (results) => ({
       record: await readRecordFile(`${path(results)}.json`),

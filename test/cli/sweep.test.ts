@@ -2,32 +2,17 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { projectRoot } from '../../harness/runs/plugins.ts';
 import type { RunRecord } from '../../harness/runs/record.ts';
-import { readRecordFile, writeTinyE2E } from './bench.ts';
+import { readRecordFile, startTiny, tinyModel, writeTinyE2E } from './bench.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const data = join(folder, 'data');
-const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
 beforeAll(() => writeTinyE2E(data));
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Starts the real command line; in a group of processes of its own, so that all can be killed at once. */
-function start(results: string, ...args: string[]) {
-  const common = ['--task', 'e2e', '--model', model, '--data', data, '--threads', '2', '--limit', '8'];
-  const short = ['max-new-tokens=2', 'batch-size=4', 'epochs=100', 'evaluate-every=5'];
-  const where = ['--results', join(folder, results)];
-  return execa(
-    process.execPath,
-    ['--import', 'tsx', 'harness/cli/main.ts', ...common, ...args, ...where, '--set', ...short],
-    {
-      ...{ cwd: projectRoot, reject: false, detached: true, cleanup: false },
-      env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },
-    },
-  );
-}
+const start = (results: string, ...args: string[]) =>
+  startTiny(folder, results, ['--threads', '2', ...args], { detached: true });
 
 /** Every record below a results folder by its path, and its losses. */
 async function recordsOf(results: string): Promise<Map<string, RunRecord & { losses: unknown[] }>> {
@@ -97,7 +82,7 @@ test('24 cells killed at random ten times end as those of an undisturbed sweep, 
 test('a child process that is killed is a failed seed with its reason; the rest goes on, and --retry failed goes on, too', async () => {
   const args = ['--method', 'red', '--seeds', '1', '2', '3', '--max-steps', '400', '--jobs', '2'];
   const running = start('crash', ...args);
-  const lock = join(folder, 'crash', 'e2e', model, 'red', 'seed-1.lock');
+  const lock = join(folder, 'crash', 'e2e', tinyModel, 'red', 'seed-1.lock');
   const checkpoint = lock.replace('.lock', '.work/checkpoint.safetensors');
   while (!(await exists(checkpoint))) await sleep(10);
   const { pid } = JSON.parse(await readFile(lock, 'utf8')) as { pid: number };

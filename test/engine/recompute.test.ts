@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Node, Value } from '../../harness/engine/graph.ts';
 import * as ops from '../../harness/engine/ops.ts';
-import { recompute } from '../../harness/engine/recompute.ts';
+import { computeAgain } from '../../harness/engine/recompute.ts';
 import { recordGraph } from '../../harness/engine/recorder.ts';
 import adapter from '../../methods/adapter.ts';
 import full from '../../methods/full.ts';
@@ -55,7 +55,7 @@ describe('recompute', () => {
     });
     const ends = outputs.map(({ value }) => value);
     const nodes = graph.needed(ends);
-    const again = recompute(graph, nodes);
+    const again = computeAgain(graph, nodes);
     expect(mostKept(again, ends)).toBeLessThan(0.45 * mostKept(nodes, ends));
     // Every operand is made before it is read.
     const there = new Set<Value>();
