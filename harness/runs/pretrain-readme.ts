@@ -39,6 +39,7 @@ A ${base.family} of ${parameters.toLocaleString('en')} parameters, pretrained by
 ${hashes.map(({ name, sha256 }) => `| ${name} | ${sha256} |`).join('\n')}
 
 ${request.terms ? `${request.terms}\n\n` : ''}${training.steps} steps, ${training.tokens.toLocaleString('en')} tokens, ${Math.round(seconds.train!)} seconds on ${record.environment.cpu} (${Math.round(tokensPerSecond).toLocaleString('en')} tokens a second). The weights are those of step ${training.bestStep}.
+Knowing only how frequent each token is would give a loss of ${training.unigramLoss.toFixed(4)}.
 
 | step | loss on held-out text |
 | ---: | ---: |

@@ -24,6 +24,7 @@ import {
 } from '../training/pretraining/draw.ts';
 import { pretraining, type Row } from '../training/pretraining/objective.ts';
 import { readDocuments } from '../training/pretraining/read-texts.ts';
+import { unigramLoss } from '../training/pretraining/unigram.ts';
 import { recipeSchema, type Recipe } from '../training/recipe.ts';
 import { train } from '../training/train.ts';
 import { Diverged, type StepProgress, type TrainingResult } from '../training/types.ts';
@@ -72,6 +73,7 @@ const recordSchema = z.looseObject({
     bestStep: z.number(),
     tokens: z.number(),
     evaluations: z.array(z.looseObject({ step: z.number(), loss: z.number() })),
+    unigramLoss: z.number(),
   }),
   seconds: z.record(z.string(), z.number()),
   tokensPerSecond: z.number(),
@@ -149,6 +151,7 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
   const engine = await createEngine({ name: 'onnx', ...(threads !== undefined && { threads }) });
   const started = Date.now();
   const trainAt = (epoch: number): Row[] => drawn(data.train, `draw/${epoch}`);
+  const validation = drawn(data.validation, 'draw/validation');
   const result = await train<Row>({
     engine,
     base,
@@ -156,7 +159,7 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
     objective,
     train: trainAt(0),
     trainAt,
-    validation: drawn(data.validation, 'draw/validation'),
+    validation,
     recipe: { ...recipe, epochs: Math.ceil(steps / perEpoch), maxSteps: steps },
     seed,
     folder: work,
@@ -182,6 +185,7 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
       bestStep: result.bestStep,
       tokens,
       evaluations: result.evaluations.map((each) => ({ ...each })),
+      unigramLoss: unigramLoss(trainAt(0), validation, base.architecture.vocabulary),
       log: summarize(result),
     },
     seconds: { ...result.seconds, all: (Date.now() - started) / 1000 },

@@ -17,6 +17,7 @@ import {
 } from '../../harness/training/pretraining/draw.ts';
 import { pretraining, type Row } from '../../harness/training/pretraining/objective.ts';
 import { readDocuments, splitText } from '../../harness/training/pretraining/read-texts.ts';
+import { unigramLoss } from '../../harness/training/pretraining/unigram.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import { train } from '../../harness/training/train.ts';
 import { temporaryFolder } from '../data/temporary.ts';
@@ -155,4 +156,11 @@ describe('texts', () => {
     await writeFile(path, '{"text":"a"}\n\n{"input":"b","target":"c"}');
     expect(await readDocuments(path)).toEqual([{ text: 'a' }, { input: 'b', target: 'c' }]);
   });
+});
+
+it('knows the loss of token frequencies alone', () => {
+  const row = (...ids: number[]): Row => [causalSequence({ ids: [0, ...ids] })];
+  // Of six targets, the vocabulary's three counted in, 1 has three, 2 two and 0 one.
+  const expected = -(2 * Math.log(3 / 6) + Math.log(2 / 6) + Math.log(1 / 6)) / 4;
+  expect(unigramLoss([row(1, 1), row(2)], [row(1, 2, 1), row(0)], 3)).toBeCloseTo(expected, 12);
 });
