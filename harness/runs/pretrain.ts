@@ -222,6 +222,8 @@ function resolveRecipe(settings: readonly string[], family: FamilyName, steps: n
     const { key, value } = splitSetting(setting);
     given[key] = parseOption('pretrain', recipeSchema, key, value);
   }
+  // Every parameter has a gradient here, and adding them up over micro-batches takes as long as the products.
+  given.microBatch ??= given.batchSize;
   return checkOptions('pretrain', recipeSchema, given) as Recipe;
 }
 
