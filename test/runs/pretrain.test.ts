@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSafetensors } from '../../harness/data/safetensors.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import { loadBase } from '../../harness/models/base.ts';
+import { builtinFolder, builtinModels } from '../../harness/models/builtin.ts';
 import { maskedHead } from '../../harness/models/masked-head.ts';
 import { pretrain, type PretrainRequest } from '../../harness/runs/pretrain.ts';
 import { causalSequence, NOTHING } from '../../harness/training/pretraining/draw.ts';
@@ -76,11 +77,12 @@ describe.each(families)('a pretrained %s', (family) => {
 });
 
 it.skipIf(!python)(
-  'transformers loads each and gives the same loss',
+  'transformers loads each, and the built-in ones, and gives the same loss',
   async () => {
     const rows: [string, Row][] = [];
-    for (const family of families) {
-      const { architecture } = await loadBase(join(folder, family));
+    const made = families.map((family) => join(folder, family));
+    for (const path of [...made, ...builtinModels.map(builtinFolder)]) {
+      const { family, architecture } = await loadBase(path);
       const row = [30, 20].map((length, n) => {
         const ids = Array.from({ length }, (_, i) => 10 + ((7 * i + n) % 90));
         if (architecture.kind === 'decoder') return causalSequence({ ids });
@@ -88,7 +90,7 @@ it.skipIf(!python)(
         const targets = ids.map((id, i) => (architecture.kind === 'encoder' && i % 4 ? NOTHING : id + 1));
         return { ids, types, targets, ...(architecture.kind !== 'encoder' && { source: ids.slice(3) }) };
       });
-      rows.push([join(folder, family), row]);
+      rows.push([path, row]);
     }
     const file = join(folder, 'rows.json');
     await writeFile(file, JSON.stringify(rows));
