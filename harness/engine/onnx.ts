@@ -152,6 +152,8 @@ function writeAll(file: number, data: HeldData): void {
 class OnnxState implements State {
   readonly types: TensorTypes;
   readonly tensors = new Map<string, ort.Tensor>();
+  /** What a run's new tensors are written into; by turns with `tensors`, so that no step allocates. */
+  readonly #spare = new Map<string, ort.Tensor>();
 
   constructor(arrays: Readonly<Record<string, { shape: Shape; data: Float32Array }>>) {
     this.types = Object.fromEntries(
@@ -177,8 +179,24 @@ class OnnxState implements State {
     }
   }
 
+  /** A tensor of the name's type, to be written and then to `replace` the present one. */
+  spare(name: string): ort.Tensor {
+    const { shape } = this.types[name]!;
+    const size = shape.reduce((product, n) => product * n, 1);
+    const tensor = this.#spare.get(name) ?? tensorOf(new Float32Array(size), shape);
+    this.#spare.set(name, tensor);
+    return tensor;
+  }
+
+  replace(name: string): void {
+    const [now, next] = [this.tensors.get(name)!, this.#spare.get(name)!];
+    this.tensors.set(name, next);
+    this.#spare.set(name, now);
+  }
+
   dispose(): void {
     this.tensors.clear();
+    this.#spare.clear();
   }
 }
 
@@ -350,7 +368,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     const fixed = held;
     async function run(runs: readonly RunOperands[]): Promise<NamedArrays[]> {
       const states = runs.map(({ state }) => {
-        if (state instanceof OnnxState) return state.tensors;
+        if (state instanceof OnnxState) return state;
         throw new TypeError(`program ${name}: its state belongs to another engine`);
       });
       const operands: Record<string, ort.Tensor> = {};
@@ -363,19 +381,23 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
           kind === 'held'
             ? fixed.feed(feed)
             : kind === 'state'
-              ? states[at]!.get(key)!
+              ? states[at]!.tensors.get(key)!
               : kind === 'random'
                 ? drawn(key, randoms.get(key)!.shape, draw)
                 : given(key, arrays);
       }
-      const results = await session.run(operands).catch((error: unknown) => {
+      const made = renamed.map((output) => ({ ...output, ...places.get(output.name.slice('new/'.length))! }));
+      const fetches = made.map(
+        ({ name, kind, copy, key }) =>
+          [name, kind === 'state' ? (states[copy]?.spare(key) ?? null) : null] as const,
+      );
+      const results = await session.run(operands, Object.fromEntries(fetches)).catch((error: unknown) => {
         throw explainLimit(error, name, device, nodes);
       });
       const out: NamedArrays[] = runs.map(() => ({}));
-      for (const [full, tensor] of Object.entries(results)) {
-        const { kind, copy, key } = places.get(full.slice('new/'.length))!;
-        if (kind === 'state') states[copy]?.set(key, tensor);
-        else if (copy < runs.length) out[copy]![key] = tensor.data as NumericArray;
+      for (const { name, kind, copy, key } of made) {
+        if (kind === 'state') states[copy]?.replace(key);
+        else if (copy < runs.length) out[copy]![key] = results[name]!.data as NumericArray;
       }
       return out;
     }
