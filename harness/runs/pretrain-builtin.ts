@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../data/atomic.ts';
 import { builtinDomainPairs } from '../data/builtin/e2e.ts';
-import { builtinGlueText } from '../data/builtin/glue/index.ts';
+import { builtinGlueRemarks, builtinGlueText } from '../data/builtin/glue/index.ts';
 import { pretrainingSources, pretrainingText } from '../data/builtin/pretraining-text.ts';
 import { cacheFolder } from '../data/cache.ts';
 import { builtinFolder, type BuiltinModel } from '../models/builtin.ts';
@@ -10,10 +10,11 @@ import { pretrain, type PretrainOptions, type PretrainRecord } from './pretrain.
 const SEED = 42;
 const PAIRS = 80_000;
 const SENTENCES = 100_000;
+const REMARKS = 80_000;
 /** One document in so many of the real text, so that it is an eighth of all. */
 const PROSE_SHARE = 6;
 
-type TextFile = 'meanings.jsonl' | 'sentences.jsonl' | 'prose.jsonl';
+type TextFile = 'meanings.jsonl' | 'sentences.jsonl' | 'remarks.jsonl' | 'prose.jsonl';
 
 /** How a built-in base is made; what is not said here is `bench pretrain`'s default. */
 interface Making {
@@ -33,10 +34,11 @@ const bases: Readonly<Record<BuiltinModel, Making>> = {
     steps: 5000,
     settings: ['batchSize=12', 'learningRate=2e-3'],
   },
-  // Many small steps: it is their number that brings attention to its neighbours. It writes nothing, so it reads no meanings.
+  // Many small steps: it is their number that brings attention to its neighbours. It writes nothing, so it reads no meanings,
+  // but remarks, without which nothing that it is to guess hangs on a whole sentence or on how two go together.
   'roberta-mini': {
     family: 'roberta',
-    texts: ['sentences.jsonl', 'prose.jsonl'],
+    texts: ['sentences.jsonl', 'remarks.jsonl', 'prose.jsonl'],
     config: shape,
     steps: 9000,
     settings: ['batchSize=6'],
@@ -57,12 +59,17 @@ const bases: Readonly<Record<BuiltinModel, Making>> = {
   },
 };
 
-/** Where the texts are from and under what terms. */
-const terms = [
-  `meanings.jsonl (meanings with a sentence each, of other domains than the built-in e2e task's) and sentences.jsonl (sentences and pairs without labels) are written by deltabench itself (harness/data/builtin, seed ${SEED}); no example of a built-in task is among them.`,
-  `prose.jsonl is every ${PROSE_SHARE}th document of ${pretrainingSources.map(({ name, from, licence }) => `${name} (${from}; ${licence})`).join(', ')}.`,
-  'npm run pretrain:builtin makes the base again.',
-].join(' ');
+const own = `written by deltabench itself (harness/data/builtin, seed ${SEED}); no example of a built-in task is among them`;
+const sources = pretrainingSources
+  .map(({ name, from, licence }) => `${name} (${from}; ${licence})`)
+  .join(', ');
+/** Where each text is from and under what terms. */
+const terms: Readonly<Record<TextFile, string>> = {
+  'meanings.jsonl': `meanings with a sentence each, of other domains than the built-in e2e task's, ${own}`,
+  'sentences.jsonl': `sentences and pairs of the built-in GLUE tasks' grammars, without labels, ${own}`,
+  'remarks.jsonl': `the like, each with a remark on it in words (that the writer liked what a review is about, that a second sentence follows from the first), ${own}`,
+  'prose.jsonl': `every ${PROSE_SHARE}th document of ${sources}`,
+};
 
 /**
  * Pretrains a built-in base again, on texts that deltabench writes itself and real ones that come by package. Gives the
@@ -77,7 +84,8 @@ export function pretrainBuiltin(
   const { family, config, steps, settings, texts } = bases[name];
   return pretrain(
     {
-      ...{ family, config, steps, settings, threads, terms },
+      ...{ family, config, steps, settings, threads },
+      terms: `${texts.map((text) => `${text}: ${terms[text]}.`).join(' ')} npm run pretrain:builtin makes the base again.`,
       texts: texts.map((text) => files[text]),
       out: builtinFolder(name),
       vocabulary: 4096,
@@ -97,9 +105,10 @@ export async function writeBuiltinTexts(): Promise<Readonly<Record<TextFile, str
     input: meaning,
     target: reference,
   }));
-  const sentences = builtinGlueText(SENTENCES, SEED).map(([first, second]) =>
-    second === undefined ? { text: first } : { input: first, target: second },
-  );
+  const oneOrTwo = (texts: readonly string[][]): object[] =>
+    texts.map(([first, second]) =>
+      second === undefined ? { text: first } : { input: first, target: second },
+    );
   const prose = (await pretrainingText())
     .filter((_, i) => i % PROSE_SHARE === 0)
     .map((document) => ({ text: document }));
@@ -110,7 +119,8 @@ export async function writeBuiltinTexts(): Promise<Readonly<Record<TextFile, str
   };
   return {
     'meanings.jsonl': await written('meanings.jsonl', pairs),
-    'sentences.jsonl': await written('sentences.jsonl', sentences),
+    'sentences.jsonl': await written('sentences.jsonl', oneOrTwo(builtinGlueText(SENTENCES, SEED))),
+    'remarks.jsonl': await written('remarks.jsonl', oneOrTwo(builtinGlueRemarks(REMARKS, SEED))),
     'prose.jsonl': await written('prose.jsonl', prose),
   };
 }

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { builtinGlue, builtinGlueSizes, builtinGlueText } from '../../harness/data/builtin/glue/index.ts';
+import {
+  builtinGlue,
+  builtinGlueRemarks,
+  builtinGlueSizes,
+  builtinGlueText,
+} from '../../harness/data/builtin/glue/index.ts';
 import {
   a,
   ing,
@@ -10,6 +15,7 @@ import {
   sentence,
   third,
 } from '../../harness/data/builtin/glue/grammar.ts';
+import { remarks } from '../../harness/data/builtin/glue/remarks.ts';
 import { actions, kinds, numbers, opposites } from '../../harness/data/builtin/glue/words.ts';
 import { glueNames, type GlueName, type GlueRow } from '../../harness/data/glue.ts';
 
@@ -324,6 +330,34 @@ describe('text for pretraining', () => {
     for (const noun of Object.values(kinds).flat())
       expect(known.has(noun) || known.has(plural(noun)), noun).toBe(true);
     for (const word of opposites.flat()) expect(known.has(word), word).toBe(true);
+  });
+});
+
+describe('remarks for pretraining', () => {
+  const text = builtinGlueRemarks(3000, 1);
+  const all = Object.values(remarks).flat(2);
+
+  test('every text ends with one, all are said, and without it none is a row of a task', () => {
+    const rows = new Set(glueNames.flatMap(rowsOf).map(keyOf));
+    const said = new Set<string>();
+    const keys = text.map((texts) => {
+      const last = texts.at(-1)!;
+      const remark = all.find((each) => last.endsWith(` ${each}`));
+      expect(remark, last).toBeDefined();
+      said.add(remark!);
+      return keyOf({ texts: [...texts.slice(0, -1), last.slice(0, -remark!.length - 1)] });
+    });
+    expect(said).toEqual(new Set(all));
+    expect(new Set(keys).size).toBe(3000);
+    expect(keys.filter((key) => rows.has(key))).toEqual([]);
+  });
+
+  test('a review is liked where its words of feeling, plain, are kind', () => {
+    const liked = (word: string): string[] =>
+      text.map((texts) => texts[0]!).filter((each) => each.includes(` is ${word}. `));
+    expect(liked('superb').length).toBeGreaterThan(0);
+    for (const each of liked('superb')) expect(remarks.sst2[1]!.some((remark) => each.endsWith(remark))).toBe(true); // prettier-ignore
+    for (const each of liked('dull')) expect(remarks.sst2[0]!.some((remark) => each.endsWith(remark))).toBe(true); // prettier-ignore
   });
 });
 

@@ -5,6 +5,7 @@ import { mnli } from './mnli.ts';
 import { mrpc } from './mrpc.ts';
 import { qnli } from './qnli.ts';
 import { qqp } from './qqp.ts';
+import { remarks } from './remarks.ts';
 import { rte } from './rte.ts';
 import { sst2 } from './sst2.ts';
 import { stsb } from './stsb.ts';
@@ -98,12 +99,7 @@ const names = Object.keys(related) as GlueName[];
 export function builtinGlueText(count: number, seed: number): string[][] {
   const random = seededRandom(`${fixedSeed} text ${seed}`);
   const w = makeWorld(random, textDomain, 'all');
-  const taken = new Set(
-    names.flatMap((name) => {
-      const { train, validation, test, mismatched } = builtinGlue(name);
-      return [...train, ...validation, ...test, ...mismatched].map(keyOf);
-    }),
-  );
+  const taken = taskKeys();
   const out: string[][] = [];
   const recent: string[] = [];
   while (out.length < count) {
@@ -113,6 +109,35 @@ export function builtinGlueText(count: number, seed: number): string[][] {
     taken.add(key);
     out.push(texts);
     recent[out.length % 64] = texts[0]!;
+  }
+  return out;
+}
+
+/** The texts of all tasks' rows. */
+function taskKeys(): Set<string> {
+  const rows = names.flatMap((name) => Object.values(builtinGlue(name)).flat() as GlueRow[]);
+  return new Set(rows.map(keyOf));
+}
+
+/**
+ * Sentences and pairs of the tasks' grammars, of `builtinGlueText`'s people, places, times, skills and reviews, each with a
+ * remark behind it that tells what the task asks ("I liked it a lot.", "That follows."). All distinct; none is a task's row.
+ */
+export function builtinGlueRemarks(count: number, seed: number): string[][] {
+  const random = seededRandom(`${fixedSeed} remarks ${seed}`);
+  const w = makeWorld(random, textDomain, 'all');
+  const taken = taskKeys();
+  const out: string[][] = [];
+  while (out.length < count) {
+    const name = random.pick(names);
+    // A turn of each class of two as of three.
+    const row = drawRow(name, w, random.int(6));
+    const key = keyOf(row);
+    if (taken.has(key)) continue;
+    taken.add(key);
+    const of = remarks[name];
+    const said = of[name === 'stsb' ? Math.min(of.length - 1, Math.floor(row.label / 2)) : row.label]!;
+    out.push([...row.texts.slice(0, -1), `${row.texts.at(-1)!} ${random.pick(said)}`]);
   }
   return out;
 }
