@@ -366,6 +366,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     }
 
     const fixed = held;
+    const made = renamed.map(({ name: full }) => ({ full, ...places.get(full.slice('new/'.length))! }));
     async function run(runs: readonly RunOperands[]): Promise<NamedArrays[]> {
       const states = runs.map(({ state }) => {
         if (state instanceof OnnxState) return state;
@@ -386,18 +387,17 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
                 ? drawn(key, randoms.get(key)!.shape, draw)
                 : given(key, arrays);
       }
-      const made = renamed.map((output) => ({ ...output, ...places.get(output.name.slice('new/'.length))! }));
       const fetches = made.map(
-        ({ name, kind, copy, key }) =>
-          [name, kind === 'state' ? (states[copy]?.spare(key) ?? null) : null] as const,
+        ({ full, kind, copy, key }) =>
+          [full, kind === 'state' ? (states[copy]?.spare(key) ?? null) : null] as const,
       );
       const results = await session.run(operands, Object.fromEntries(fetches)).catch((error: unknown) => {
         throw explainLimit(error, name, device, nodes);
       });
       const out: NamedArrays[] = runs.map(() => ({}));
-      for (const { name, kind, copy, key } of made) {
+      for (const { full, kind, copy, key } of made) {
         if (kind === 'state') states[copy]?.replace(key);
-        else if (copy < runs.length) out[copy]![key] = results[name]!.data as NumericArray;
+        else if (copy < runs.length) out[copy]![key] = results[full]!.data as NumericArray;
       }
       return out;
     }
