@@ -151,13 +151,13 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
   const engine = await createEngine({ name: 'onnx', ...(threads !== undefined && { threads }) });
   const started = Date.now();
   const trainAt = (epoch: number): Row[] => drawn(data.train, `draw/${epoch}`);
-  const validation = drawn(data.validation, 'draw/validation');
+  const [first, validation] = [trainAt(0), drawn(data.validation, 'draw/validation')];
   const result = await train<Row>({
     engine,
     base,
     delta,
     objective,
-    train: trainAt(0),
+    train: first,
     trainAt,
     validation,
     recipe: { ...recipe, epochs: Math.ceil(steps / perEpoch), maxSteps: steps },
@@ -185,7 +185,7 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
       bestStep: result.bestStep,
       tokens,
       evaluations: result.evaluations.map((each) => ({ ...each })),
-      unigramLoss: unigramLoss(trainAt(0), validation, base.architecture.vocabulary),
+      unigramLoss: unigramLoss(first, validation, base.architecture.vocabulary),
       log: summarize(result),
     },
     seconds: { ...result.seconds, all: (Date.now() - started) / 1000 },
