@@ -7,7 +7,7 @@ import { qnli } from './qnli.ts';
 import { qqp } from './qqp.ts';
 import { remarks } from './remarks.ts';
 import { rte } from './rte.ts';
-import { sst2 } from './sst2.ts';
+import { plainReview, sst2 } from './sst2.ts';
 import { stsb } from './stsb.ts';
 import { facts } from './facts.ts';
 import { otherGenres, taskDomain, textDomain, type Domain } from './words.ts';
@@ -39,35 +39,71 @@ const classified: Readonly<
   sst2: [2, sst2],
 };
 
+type Row = Omit<GlueRow, 'id'>;
+type Split = keyof typeof builtinGlueSizes;
+const splits: Readonly<Record<Split, Domain>> = {
+  train: taskDomain,
+  validation: taskDomain,
+  test: taskDomain,
+  mismatched: otherGenres,
+};
+
 /**
  * Rows like a task of GLUE, made by a grammar with a fixed seed, so that no data set's sentences are copied. Classes are
  * equally frequent; no row is twice in or in two splits; validation and test also hold words that training lacks.
  */
 export function builtinGlue(name: GlueName): BuiltinGlue {
   const taken = new Set<string>();
-  const draw = (split: keyof typeof builtinGlueSizes, domain: Domain): GlueRow[] => {
-    const random = seededRandom(`${fixedSeed} ${name} ${split}`);
-    const w = makeWorld(random, domain, split === 'train' ? 'common' : 'all');
-    const rows: Omit<GlueRow, 'id'>[] = [];
-    while (rows.length < builtinGlueSizes[split]) {
-      const row = drawRow(name, w, rows.length);
-      const key = keyOf(row);
-      if (taken.has(key)) continue;
-      taken.add(key);
-      rows.push(row);
-    }
-    return random.shuffle(rows).map((row, i) => ({ id: String(i), ...row }));
-  };
-  return {
-    train: draw('train', taskDomain),
-    validation: draw('validation', taskDomain),
-    test: draw('test', taskDomain),
-    mismatched: name === 'mnli' ? draw('mismatched', otherGenres) : [],
-  };
+  const { train, validation, test, mismatched } = mapSplits(drawnRows(name), (rows, split) => {
+    const w = splitWorld(name, split, ' easier');
+    return rows.map((row, i) => ({ id: String(i), ...untaken(taken, () => easier(name, w, row)) }));
+  });
+  return { train, validation, test, mismatched };
+}
+
+/** The rows as the grammars give them, before some are made easier. */
+function drawnRows(name: GlueName): Record<Split, Row[]> {
+  const taken = new Set<string>();
+  return mapSplits(splits, (_, split) => {
+    if (split === 'mismatched' && name !== 'mnli') return [];
+    const w = splitWorld(name, split);
+    const rows = Array.from({ length: builtinGlueSizes[split] }, (_, turn) =>
+      untaken(taken, () => drawRow(name, w, turn)),
+    );
+    return w.random.shuffle(rows);
+  });
+}
+
+const mapSplits = <T, U>(
+  of: Readonly<Record<Split, T>>,
+  map: (value: T, split: Split) => U,
+): Record<Split, U> => ({
+  train: map(of.train, 'train'),
+  validation: map(of.validation, 'validation'),
+  test: map(of.test, 'test'),
+  mismatched: map(of.mismatched, 'mismatched'),
+});
+
+const splitWorld = (name: GlueName, split: Split, stream = ''): World =>
+  makeWorld(
+    seededRandom(`${fixedSeed} ${name} ${split}${stream}`),
+    splits[split],
+    split === 'train' ? 'common' : 'all',
+  );
+
+/** The first row drawn whose texts are not taken yet; takes them. */
+function untaken<T extends Pick<GlueRow, 'texts'>>(taken: Set<string>, draw: () => T): T {
+  for (;;) {
+    const row = draw();
+    const key = keyOf(row);
+    if (taken.has(key)) continue;
+    taken.add(key);
+    return row;
+  }
 }
 
 /** A row whose class is the next in turn. */
-function drawRow(name: GlueName, w: World, turn: number): Omit<GlueRow, 'id'> {
+function drawRow(name: GlueName, w: World, turn: number): Row {
   if (name === 'stsb') {
     const { texts, score } = stsb(w);
     return { texts, label: score };
@@ -75,6 +111,26 @@ function drawRow(name: GlueName, w: World, turn: number): Omit<GlueRow, 'id'> {
   const [classes, generate] = classified[name];
   const label = turn % classes;
   return { texts: generate(w, label), label };
+}
+
+/** The class of pairs that have least to do with each other. */
+const apart: Readonly<Partial<Record<GlueName, number>>> = { mnli: 1, mrpc: 0, qnli: 1, qqp: 0, rte: 1 };
+
+/**
+ * The row or, often, an easier one of its class: beside the first text a second that has nothing to do with it; a review whose
+ * words of feeling all say what they mean. In the originals too shared words and words of feeling tell much; the rest keeps a
+ * task hard. Without it a small base learns next to nothing from a thousand rows.
+ */
+function easier(name: GlueName, w: World, row: Row): Row {
+  const { label } = row;
+  if (name === 'sst2') return w.random.chance(0.3) ? { texts: plainReview(w, label), label } : row;
+  const first = row.texts[0]!;
+  if (name === 'stsb') {
+    if (label < 0.6 || label > 4 || w.random.chance(0.6)) return row;
+    return { texts: [first, stsb(w).texts[1]!], label: w.random.int(3) / 5 };
+  }
+  if (label !== apart[name] || w.random.chance(0.3)) return row;
+  return { texts: [first, classified[name][1](w, label)[1]!], label };
 }
 
 /** The class that pretraining pairs mostly have, so that the second text can be told from the first. */
@@ -100,22 +156,17 @@ export function builtinGlueText(count: number, seed: number): string[][] {
   const random = seededRandom(`${fixedSeed} text ${seed}`);
   const w = makeWorld(random, textDomain, 'all');
   const taken = taskKeys();
-  const out: string[][] = [];
   const recent: string[] = [];
-  while (out.length < count) {
-    const texts = [...drawText(w, recent)];
-    const key = keyOf({ texts });
-    if (taken.has(key)) continue;
-    taken.add(key);
-    out.push(texts);
-    recent[out.length % 64] = texts[0]!;
-  }
-  return out;
+  return Array.from({ length: count }, (_, i) => {
+    const { texts } = untaken(taken, () => ({ texts: drawText(w, recent) }));
+    recent[(i + 1) % 64] = texts[0]!;
+    return [...texts];
+  });
 }
 
-/** The texts of all tasks' rows. */
+/** The texts of all tasks' rows, and of those that easier ones took the place of. */
 function taskKeys(): Set<string> {
-  const rows = names.flatMap((name) => Object.values(builtinGlue(name)).flat() as GlueRow[]);
+  const rows = names.flatMap((name) => [drawnRows(name), builtinGlue(name)].flatMap((of) => Object.values(of).flat() as Row[])); // prettier-ignore
   return new Set(rows.map(keyOf));
 }
 
@@ -127,19 +178,16 @@ export function builtinGlueRemarks(count: number, seed: number): string[][] {
   const random = seededRandom(`${fixedSeed} remarks ${seed}`);
   const w = makeWorld(random, textDomain, 'all');
   const taken = taskKeys();
-  const out: string[][] = [];
-  while (out.length < count) {
-    const name = random.pick(names);
-    // A turn of each class of two as of three.
-    const row = drawRow(name, w, random.int(6));
-    const key = keyOf(row);
-    if (taken.has(key)) continue;
-    taken.add(key);
+  return Array.from({ length: count }, () => {
+    const { name, texts, label } = untaken(taken, () => {
+      const drawn = random.pick(names);
+      // A turn of each class of two as of three.
+      return { name: drawn, ...easier(drawn, w, drawRow(drawn, w, random.int(6))) };
+    });
     const of = remarks[name];
-    const said = of[name === 'stsb' ? Math.min(of.length - 1, Math.floor(row.label / 2)) : row.label]!;
-    out.push([...row.texts.slice(0, -1), `${row.texts.at(-1)!} ${random.pick(said)}`]);
-  }
-  return out;
+    const said = of[name === 'stsb' ? Math.min(of.length - 1, Math.floor(label / 2)) : label]!;
+    return [...texts.slice(0, -1), `${texts.at(-1)!} ${random.pick(said)}`];
+  });
 }
 
 function drawText(w: World, recent: readonly string[]): readonly string[] {

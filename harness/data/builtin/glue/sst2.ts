@@ -212,9 +212,15 @@ const mixed: readonly Frame[] = [
   (w, s) => sentence(whole(w), 'lacks', what(w, opposite(s)), 'but never', what(w, s)),
 ];
 
+const sideOf = (label: number): 0 | 1 => (label === 1 ? 1 : 0);
+
 /** SST-2's like: one sentence of a review, negative (0) or positive (1). */
 export function sst2(w: World, label: number): readonly string[] {
-  const side = label === 1 ? 1 : 0;
   const part = w.random.next();
-  return [w.random.pick(part < 0.3 ? plain : part < 0.55 ? turned : mixed)(w, side)];
+  return [w.random.pick(part < 0.3 ? plain : part < 0.55 ? turned : mixed)(w, sideOf(label))];
 }
+
+/** Such a sentence whose words of feeling are all of its side. */
+export const plainReview = (w: World, label: number): readonly string[] => [
+  w.random.pick(plain)(w, sideOf(label)),
+];
