@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../data/atomic.ts';
 import { builtinDomainPairs } from '../data/builtin/e2e.ts';
-import { builtinGlueRemarks, builtinGlueText } from '../data/builtin/glue/index.ts';
+import { builtinGlueText } from '../data/builtin/glue/index.ts';
 import { pretrainingSources, pretrainingText } from '../data/builtin/pretraining-text.ts';
 import { cacheFolder } from '../data/cache.ts';
 import { builtinFolder, type BuiltinModel } from '../models/builtin.ts';
@@ -10,11 +10,10 @@ import { pretrain, type PretrainOptions, type PretrainRecord } from './pretrain.
 const SEED = 42;
 const PAIRS = 80_000;
 const SENTENCES = 100_000;
-const REMARKS = 80_000;
 /** One document in so many of the real text, so that it is an eighth of all. */
 const PROSE_SHARE = 6;
 
-type TextFile = 'meanings.jsonl' | 'sentences.jsonl' | 'remarks.jsonl' | 'prose.jsonl';
+type TextFile = 'meanings.jsonl' | 'sentences.jsonl' | 'prose.jsonl';
 
 /** How a built-in base is made; what is not said here is `bench pretrain`'s default. */
 interface Making {
@@ -34,11 +33,10 @@ const bases: Readonly<Record<BuiltinModel, Making>> = {
     steps: 5000,
     settings: ['batchSize=12', 'learningRate=2e-3'],
   },
-  // Many small steps: it is their number that brings attention to its neighbours. It writes nothing, so it reads no meanings,
-  // but remarks, without which nothing that it is to guess hangs on a whole sentence or on how two go together.
+  // Many small steps: it is their number that brings attention to its neighbours. It writes nothing, so it reads no meanings.
   'roberta-mini': {
     family: 'roberta',
-    texts: ['sentences.jsonl', 'remarks.jsonl', 'prose.jsonl'],
+    texts: ['sentences.jsonl', 'prose.jsonl'],
     config: shape,
     steps: 9000,
     settings: ['batchSize=6'],
@@ -67,7 +65,6 @@ const sources = pretrainingSources
 const terms: Readonly<Record<TextFile, string>> = {
   'meanings.jsonl': `meanings with a sentence each, of other domains than the built-in e2e task's, ${own}`,
   'sentences.jsonl': `sentences and pairs of the built-in GLUE tasks' grammars, without labels, ${own}`,
-  'remarks.jsonl': `the like, each with a remark on it in words (that the writer liked what a review is about, that a second sentence follows from the first), ${own}`,
   'prose.jsonl': `every ${PROSE_SHARE}th document of ${sources}`,
 };
 
@@ -120,7 +117,6 @@ export async function writeBuiltinTexts(): Promise<Readonly<Record<TextFile, str
   return {
     'meanings.jsonl': await written('meanings.jsonl', pairs),
     'sentences.jsonl': await written('sentences.jsonl', oneOrTwo(builtinGlueText(SENTENCES, SEED))),
-    'remarks.jsonl': await written('remarks.jsonl', oneOrTwo(builtinGlueRemarks(REMARKS, SEED))),
     'prose.jsonl': await written('prose.jsonl', prose),
   };
 }
