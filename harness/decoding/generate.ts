@@ -1,15 +1,19 @@
+import { chunk } from 'simple-statistics';
 import type { Engine } from '../engine/types.ts';
 import { virtualTokens, type BaseModel, type Delta } from '../models/types.ts';
 import { BeamSearch, type EarlyStopping, type Hypothesis } from './beam.ts';
 import { Decoder } from './decoder.ts';
 import { GreedySearch } from './greedy.ts';
-import { holdAll, type TrainedTensors } from './programs.ts';
+import { GraphSearch } from './graph-search.ts';
+import { holdAll, type DecodingSetup, type TrainedTensors } from './programs.ts';
 import { runSearches } from './search.ts';
 
 /** Rows that a step computes at once, about: whole groups of beams, at least one. */
 const ROWS = 64;
 /** Candidates beyond those that a search needs at first: it may ban a few without another program. */
 const SPARE = 4;
+/** Rows of a search on a device. */
+const DEVICE_ROWS = 256;
 
 /** What to generate, and how the next tokens are chosen. */
 export interface GenerateJob {
@@ -47,9 +51,8 @@ export async function generateAll(
   job: GenerateJob,
 ): Promise<{ hypotheses: Hypothesis[][]; seconds: number }> {
   const start = performance.now();
-  const { engine, base, delta, prompts, beams, maxNewTokens } = job;
-  const { architecture } = base;
-  const positions = architecture.positions - virtualTokens(delta);
+  const { engine, base, delta, prompts, beams } = job;
+  const positions = base.architecture.positions - virtualTokens(delta);
   prompts.forEach((prompt, i) => {
     if (prompt.length > 0 && prompt.length < positions) return;
     throw new RangeError(
@@ -63,45 +66,98 @@ export async function generateAll(
     const key = JSON.stringify([prompt, job.histories?.[i]]);
     places.set(key, [...(places.get(key) ?? []), i]);
   });
-  const searches = [...places.values()].map((equal) => {
-    const prompt = prompts[equal[0]!]!;
+  // Prompts of like length are read together.
+  const groups = [...places.values()]
+    .map((equal): Place => ({ prompt: prompts[equal[0]!]!, equal }))
+    .sort((a, b) => b.prompt.length - a.prompt.length);
+
+  const hypotheses: Hypothesis[][] = prompts.map(() => []);
+  let done = 0;
+  const onEnd = ({ equal }: Place, found: readonly Hypothesis[]): void => {
+    for (const i of equal) hypotheses[i] = [...found];
+    done += equal.length;
+    job.onProgress?.(done);
+  };
+  if (groups.length > 0) {
+    const held = await holdAll(engine, base, delta, job.tensors);
+    const setup = { engine, held, base, delta, normalized: beams > 1 };
+    try {
+      const search = isInGraph(job, positions) ? searchInGraph : searchOnHost;
+      await search(job, setup, groups, positions, onEnd);
+    } finally {
+      held.dispose();
+    }
+  }
+  return { hypotheses, seconds: (performance.now() - start) / 1000 };
+}
+
+/** A prompt, and where it stands among those asked for. */
+interface Place {
+  readonly prompt: readonly number[];
+  readonly equal: readonly number[];
+}
+type Search = (
+  job: GenerateJob,
+  setup: DecodingSetup,
+  places: readonly Place[],
+  positions: number,
+  onEnd: (place: Place, found: readonly Hypothesis[]) => void,
+) => Promise<void>;
+
+/** Whether the search runs on the device: one that has a memory of its own, no processors, room for all tokens behind every prompt. */
+function isInGraph(
+  { engine, prompts, maxNewTokens, ...processors }: GenerateJob,
+  positions: number,
+): boolean {
+  const { minNewTokens = 0, noRepeatNgram = 0, repetitionPenalty = 1 } = processors;
+  return (
+    engine.device.startsWith('cuda') &&
+    minNewTokens === 0 &&
+    noRepeatNgram === 0 &&
+    repetitionPenalty === 1 &&
+    prompts.every((prompt) => prompt.length + maxNewTokens <= positions)
+  );
+}
+
+const searchInGraph: Search = async (job, setup, places, _, onEnd) => {
+  const { lengthPenalty = 1, earlyStopping = false } = job;
+  const together = Math.min(Math.max(1, Math.floor(DEVICE_ROWS / job.beams)), places.length);
+  const search = new GraphSearch(setup, { ...job, lengthPenalty, earlyStopping }, together);
+  try {
+    for (const group of chunk([...places], together)) {
+      job.signal?.throwIfAborted();
+      const found = await search.run(group.map(({ prompt }) => prompt));
+      group.forEach((place, i) => {
+        onEnd(place, found[i]!);
+      });
+    }
+  } finally {
+    await search.dispose();
+  }
+};
+
+const searchOnHost: Search = async (job, setup, places, positions, onEnd) => {
+  const { beams, maxNewTokens, signal } = job;
+  const { architecture } = job.base;
+  const searches = places.map(({ prompt, equal }) => {
     const made = architecture.kind === 'encoder-decoder' ? [architecture.startToken] : prompt;
     const history = job.histories?.[equal[0]!] ?? made;
     const options = { ...job, maxNewTokens: Math.min(maxNewTokens, positions - prompt.length) };
     const search = beams === 1 ? new GreedySearch(options, history) : new BeamSearch(options, history);
-    return { prompt, search, equal };
+    return { prompt, search };
   });
-  // Prompts of like length are read together.
-  searches.sort((a, b) => b.prompt.length - a.prompt.length);
-
-  if (searches.length > 0) {
-    const held = await holdAll(engine, base, delta, job.tensors);
-    const groups = Math.min(Math.max(1, Math.floor(ROWS / beams)), searches.length);
-    const together = Math.max(1, Math.floor(groups / 4));
-    const candidates = Math.max(...searches.map(({ search }) => search.needed)) + SPARE;
-    const decoder = new Decoder(
-      { engine, held, base, delta, normalized: beams > 1 },
-      { groups, beams, prompts: together, candidates },
-    );
-    let done = 0;
-    try {
-      await runSearches(decoder, searches, {
-        groups,
-        prompts: together,
-        signal: job.signal,
-        onEnd(i) {
-          done += searches[i]!.equal.length;
-          job.onProgress?.(done);
-        },
-      });
-    } finally {
-      await decoder.dispose();
-      held.dispose();
-    }
+  const groups = Math.min(Math.max(1, Math.floor(ROWS / beams)), searches.length);
+  const together = Math.max(1, Math.floor(groups / 4));
+  const candidates = Math.max(...searches.map(({ search }) => search.needed)) + SPARE;
+  const decoder = new Decoder(setup, { groups, beams, prompts: together, candidates });
+  try {
+    await runSearches(decoder, searches, {
+      ...{ groups, prompts: together, signal },
+      onEnd(i) {
+        onEnd(places[i]!, searches[i]!.search.hypotheses);
+      },
+    });
+  } finally {
+    await decoder.dispose();
   }
-  const hypotheses: Hypothesis[][] = prompts.map(() => []);
-  for (const { search, equal } of searches) {
-    for (const i of equal) hypotheses[i] = [...search.hypotheses];
-  }
-  return { hypotheses, seconds: (performance.now() - start) / 1000 };
-}
+};

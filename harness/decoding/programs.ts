@@ -51,24 +51,36 @@ export function prefillProgram(
   setup: DecodingSetup,
   { rows, length, candidates }: PrefillShape,
 ): Promise<Program> {
-  const all = rows * length;
-  const mask = { shape: [all, 1], dtype: 'float32' as const };
   return setup.engine.compile(
     {
       name: `prompts ${rows}x${length}`,
       held: setup.held,
       state: {},
-      inputs: {
-        ...{ ids: ints(all), positions: ints(all), last: ints(rows) },
-        ...{ tokens: mask, prompt: mask, fromStart: mask, fromEnd: mask },
-      },
+      inputs: promptTypes(rows, length),
     },
-    (x) => {
-      const states = runDecoder(x, useOf(setup, x), { batch: rows, length });
-      const hidden = ops.gather(states.hidden, x.inputs.last as never);
-      return { outputs: outputsOf(setup, x, { ...states, hidden }, candidates) };
-    },
+    (x) => ({ outputs: outputsOf(setup, x, readPrompts(setup, x, rows, length), candidates) }),
   );
+}
+
+/** The inputs of prompts, padded on the right. */
+export function promptTypes(rows: number, length: number): TensorTypes {
+  return { ...tokenTypes(rows * length), last: ints(rows) };
+}
+
+function tokenTypes(all: number): TensorTypes {
+  const mask = { shape: [all, 1], dtype: 'float32' as const };
+  return { ids: ints(all), positions: ints(all), tokens: mask, prompt: mask, fromStart: mask, fromEnd: mask };
+}
+
+/** Inside a program: reads the prompts among its inputs; of the hidden states only those of each prompt's last token, [B, d]. */
+export function readPrompts(
+  setup: DecodingSetup,
+  x: ProgramTensors,
+  rows: number,
+  length: number,
+): DecoderStates {
+  const states = runDecoder(x, useOf(setup, x), { batch: rows, length });
+  return { ...states, hidden: ops.gather(states.hidden, x.inputs.last as never) };
 }
 
 /**
@@ -80,36 +92,43 @@ export function sourceProgram(
   setup: DecodingSetup,
   { rows, length, candidates }: PrefillShape,
 ): Promise<Program> {
-  const { architecture, id } = setup.base;
-  if (architecture.kind !== 'encoder-decoder') throw new RangeError(`${id} reads no source`);
-  const all = rows * length;
-  const mask = { shape: [all, 1], dtype: 'float32' as const };
-  const inputs: TensorTypes = {
-    ...{ ids: ints(all), positions: ints(all) },
-    ...{ tokens: mask, prompt: mask, fromStart: mask, fromEnd: mask },
-    bias: { shape: [rows, 1, 1, length], dtype: 'float32' },
-  };
   return setup.engine.compile(
     {
       name: `sources ${rows}x${length}`,
       held: setup.held,
       state: {},
-      inputs: Object.fromEntries(Object.entries(inputs).map(([name, type]) => [SOURCE + name, type])),
+      inputs: sourceTypes(rows, length),
     },
-    (x) => {
-      // The start token is the decoder's prompt.
-      const each = (value: number): ops.Tensor => ops.fill([rows, 1], value);
-      const context = { tokens: each(1), prompt: each(1), fromStart: each(0), fromEnd: each(0) };
-      const ids = ops.fill([rows], architecture.startToken, 'int32');
-      const inside = {
-        ...x,
-        inputs: { ...x.inputs, ...context, ids, positions: ops.zeros([rows], 'int32') },
-      };
-      const source = { batch: rows, length, bias: x.inputs[`${SOURCE}bias`]! };
-      const states = runEncoderDecoder(inside, useOf(setup, x), source, { batch: rows, length: 1 });
-      return { outputs: outputsOf(setup, x, states, candidates) };
-    },
+    (x) => ({ outputs: outputsOf(setup, x, readSources(setup, x, rows, length), candidates) }),
   );
+}
+
+/** The inputs of sources, padded on the right. */
+export function sourceTypes(rows: number, length: number): TensorTypes {
+  const bias: TensorTypes[string] = { shape: [rows, 1, 1, length], dtype: 'float32' };
+  const types = { ...tokenTypes(rows * length), bias };
+  return Object.fromEntries(Object.entries(types).map(([name, type]) => [SOURCE + name, type]));
+}
+
+/** Inside a program: reads the sources among its inputs, and the decoder's start token; hidden states are that one's. */
+export function readSources(
+  setup: DecodingSetup,
+  x: ProgramTensors,
+  rows: number,
+  length: number,
+): DecoderStates {
+  const { architecture, id } = setup.base;
+  if (architecture.kind !== 'encoder-decoder') throw new RangeError(`${id} reads no source`);
+  // The start token is the decoder's prompt.
+  const each = (value: number): ops.Tensor => ops.fill([rows, 1], value);
+  const context = { tokens: each(1), prompt: each(1), fromStart: each(0), fromEnd: each(0) };
+  const ids = ops.fill([rows], architecture.startToken, 'int32');
+  const inside = {
+    ...x,
+    inputs: { ...x.inputs, ...context, ids, positions: ops.zeros([rows], 'int32') },
+  };
+  const source = { batch: rows, length, bias: x.inputs[`${SOURCE}bias`]! };
+  return runEncoderDecoder(inside, useOf(setup, x), source, { batch: rows, length: 1 });
 }
 
 export interface StepShape {
@@ -151,20 +170,24 @@ export function stepProgram(
       use: 'often',
     },
     (x) => {
-      // A generated token is a real one outside the prompt.
-      const all = (value: number): ops.Tensor => ops.fill([rows, 1], value);
-      const context = { tokens: all(1), prompt: all(0), fromStart: all(-1), fromEnd: all(-1) };
       const seen = (prefix: string): Past => ({
         keys: places.map((i) => x.inputs[`${prefix}key ${i}`]!),
         values: places.map((i) => x.inputs[`${prefix}value ${i}`]!),
         bias: x.inputs[`${prefix}bias`]!,
       });
       const past = { ...seen(''), ...(source && { source: seen(SOURCE) }) };
-      const inside = { ...x, inputs: { ...x.inputs, ...context } };
-      const states = runDecoder(inside, useOf(setup, x), { batch: rows, length: 1, past });
-      return { outputs: outputsOf(setup, x, states, candidates) };
+      return { outputs: outputsOf(setup, x, readTokens(setup, x, rows, past), candidates) };
     },
   );
+}
+
+/** Inside a program: reads one token a row, its inputs ids and positions [B], behind a past. */
+export function readTokens(setup: DecodingSetup, x: ProgramTensors, rows: number, past: Past): DecoderStates {
+  // A generated token is a real one outside the prompt.
+  const all = (value: number): ops.Tensor => ops.fill([rows, 1], value);
+  const context = { tokens: all(1), prompt: all(0), fromStart: all(-1), fromEnd: all(-1) };
+  const inside = { ...x, inputs: { ...x.inputs, ...context } };
+  return runDecoder(inside, useOf(setup, x), { batch: rows, length: 1, past });
 }
 
 const ints = (n: number): TensorTypes[string] => ({ shape: [n], dtype: 'int32' });
@@ -179,18 +202,28 @@ function outputsOf(
   { hidden, keys, values, ahead, source }: DecoderStates,
   candidates: number,
 ): Record<string, ops.Tensor> {
-  const logits = ops.linear(hidden, headWeight(x, useOf(setup, x)), undefined, true);
-  const top = largest(logits, candidates);
   return {
-    // Normalised after the choice: subtracting a row's constant keeps its order.
-    scores: setup.normalized ? top.values.sub(logSumExp(logits, top.values)) : top.values,
-    ids: top.indices,
+    ...candidatesOf(setup, x, hidden, candidates),
     ...Object.fromEntries(ahead.flatMap(({ key, value }, i) => [[`key ahead ${i}`, key], [`value ahead ${i}`, value]])), // prettier-ignore
     ...Object.fromEntries(keys.map((key, i) => [`key ${i}`, key])),
     ...Object.fromEntries(values.map((value, i) => [`value ${i}`, value])),
     ...Object.fromEntries((source?.keys ?? []).map((key, i) => [`${SOURCE}key ${i}`, key])),
     ...Object.fromEntries((source?.values ?? []).map((value, i) => [`${SOURCE}value ${i}`, value])),
   };
+}
+
+/** Inside a program: the best next tokens after hidden states [B, d], `scores` and `ids` [B, count]. */
+export function candidatesOf(
+  setup: DecodingSetup,
+  x: ProgramTensors,
+  hidden: ops.Tensor,
+  count: number,
+): { scores: ops.Tensor; ids: ops.Tensor } {
+  const logits = ops.linear(hidden, headWeight(x, useOf(setup, x)), undefined, true);
+  const top = largest(logits, count);
+  // Normalised after the choice: subtracting a row's constant keeps its order.
+  const scores = setup.normalized ? top.values.sub(logSumExp(logits, top.values)) : top.values;
+  return { scores, ids: top.indices };
 }
 
 /** log Σ exp of each row [N, V] → [N, 1]; the row's largest value stands first in `top`. */

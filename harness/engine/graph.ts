@@ -32,6 +32,25 @@ export interface Node {
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   readonly attributes: Readonly<Record<string, Attribute>>;
+  /** What a Loop does each time. */
+  readonly body?: Body;
+}
+
+/** A graph inside a node; its nodes may read values of the graph around it. */
+export interface Body {
+  /** The number of the turn [] int64, the condition [] bool, what is carried from turn to turn. */
+  readonly inputs: readonly Value[];
+  readonly nodes: readonly Node[];
+  /** Whether to go on [] bool, what is carried. */
+  readonly outputs: readonly Value[];
+}
+
+/** What a node reads: its operands, and what its body takes from the graph around it. */
+export function readBy({ inputs, body }: Node): readonly Value[] {
+  if (!body) return inputs;
+  const made = new Set([...body.inputs, ...body.nodes.flatMap(({ outputs }) => outputs)]);
+  const read = [...body.nodes.flatMap(readBy), ...body.outputs].filter((value) => !made.has(value));
+  return [...inputs, ...read];
 }
 
 export interface TypedShape {
@@ -60,13 +79,14 @@ export function broadcast(a: Shape, b: Shape, op: string): Shape {
 
 /** A graph of ONNX operations that is built node by node; a node that exists already is not made twice. */
 export class Graph {
-  readonly nodes: Node[] = [];
+  /** Of the graph, or of the body that is being written. */
+  nodes: Node[] = [];
   readonly inputs: Value[] = [];
   /** The nodes of the loss itself, set when its gradient begins. */
   readonly forward = new Set<Node>();
   /** Values of the forward pass from which it can be computed again. */
   readonly boundaries = new Set<Value>();
-  readonly #known = new Map<string, readonly Value[]>();
+  #known = new Map<string, readonly Value[]>();
   /** Results of products: the float32 value, and the one that holds its numbers in half precision. */
   readonly #halves = new Map<Value, Value>();
   #products: Products;
@@ -343,16 +363,60 @@ export class Graph {
     return this.one('Concat', parts, parts[0]!.shape.with(axis, length), parts[0]!.dtype, { axis });
   }
 
+  /**
+   * Does `write` over and over, at most `limit` times and while what it gives first is true: from the number of the turn
+   * ([] int32) and what is carried to whether to go on ([] bool) and what is carried on, of the same shapes and types. Gives
+   * what is carried in the end.
+   */
+  loop(
+    limit: number,
+    initial: readonly Value[],
+    write: (turn: Value, carried: readonly Value[]) => readonly Value[],
+  ): readonly Value[] {
+    const types = initial.map(({ shape, dtype }) => ({ shape, dtype }));
+    const placeholder = (type: TypedShape): Value => ({ id: this.#next++, ...type });
+    const inputs = [
+      { shape: [], dtype: 'int64' as const },
+      { shape: [], dtype: 'bool' as const },
+      ...types,
+    ].map(placeholder);
+    // What the body makes stands in the body alone, but for constants and inputs.
+    const [nodes, known] = [this.nodes, this.#known];
+    this.nodes = [];
+    this.#known = new Map(known);
+    const [turn, , ...carried] = inputs;
+    const outputs = write(this.cast(turn!, 'int32'), carried);
+    const given = (values: readonly TypedShape[]): string => values.map(({ shape, dtype }) => `${dtype} [${shape}]`).join(', '); // prettier-ignore
+    if (given(outputs) !== given([{ shape: [], dtype: 'bool' }, ...types]))
+      throw new RangeError(`Loop: ${given(outputs)} does not go on from ${given(types)}`);
+    const body = { inputs, nodes: neededOf(this.nodes, outputs), outputs };
+    for (const [key, values] of this.#known)
+      if (values[0]!.constant || values[0]!.input !== undefined) known.set(key, values);
+    this.nodes = nodes;
+    this.#known = known;
+    const operands = [
+      this.reshape(this.integers([limit]), []),
+      this.constant(Uint8Array.of(1), [], 'bool'),
+      ...initial,
+    ];
+    const node = this.fresh({ op: 'Loop', domain: '', attributes: {}, outputs: types }, operands);
+    this.nodes.push({ ...node, body });
+    return node.outputs;
+  }
+
   /** The nodes that the given values need, in order. */
   needed(outputs: readonly Value[]): Node[] {
-    const wanted = new Set(outputs.map((v) => v.id));
-    const kept: Node[] = [];
-    for (let i = this.nodes.length - 1; i >= 0; i--) {
-      const node = this.nodes[i]!;
-      if (!node.outputs.some((v) => wanted.has(v.id))) continue;
-      for (const v of node.inputs) wanted.add(v.id);
-      kept.push(node);
-    }
-    return kept.reverse();
+    return neededOf(this.nodes, outputs);
   }
+}
+
+function neededOf(nodes: readonly Node[], outputs: readonly Value[]): Node[] {
+  const wanted = new Set(outputs.map((v) => v.id));
+  const kept: Node[] = [];
+  for (const node of nodes.toReversed()) {
+    if (!node.outputs.some((v) => wanted.has(v.id))) continue;
+    for (const v of readBy(node)) wanted.add(v.id);
+    kept.push(node);
+  }
+  return kept.reverse();
 }

@@ -1,4 +1,4 @@
-import { ELEMENT, type Attribute, type Node, type Value } from './graph.ts';
+import { ELEMENT, readBy, type Attribute, type Body, type Node, type Value } from './graph.ts';
 import type { FileLocation, Shape } from './types.ts';
 
 // The part of onnx.proto (https://onnx.ai, IR version 10) that a graph of our operations needs, written field by
@@ -86,12 +86,38 @@ export interface ModelParts {
 /** A node's name in its model, by which a session's options choose it; no two have the same. */
 export const nodeName = ({ op, outputs }: Node): string => `${op} ${outputs[0]!.id}`;
 
+function encodeNode(node: Node, name: (value: Value) => string): Bytes {
+  return [
+    ...node.inputs.flatMap((v) => text(1, name(v))),
+    ...node.outputs.flatMap((v) => text(2, name(v))),
+    ...text(3, nodeName(node)),
+    ...text(4, node.op),
+    ...Object.entries(node.attributes).flatMap(([key, value]) => attribute(key, value)),
+    ...(node.body ? bytes(5, [...text(1, 'body'), ...bytes(6, encodeBody(node.body, name)), ...integer(20, 5)]) : []), // prettier-ignore
+    ...(node.domain ? text(7, node.domain) : []),
+  ];
+}
+
+/** A graph inside a node. What it gives goes out through Identities, for it may be given as it came or twice. */
+function encodeBody({ inputs, nodes, outputs }: Body, name: (value: Value) => string): Bytes {
+  const given = outputs.map((value, i) => ({ value, called: `${name(inputs[0]!)} given ${i}` }));
+  return [
+    ...nodes.flatMap((node) => bytes(1, encodeNode(node, name))),
+    ...given.flatMap(({ value, called }) =>
+      bytes(1, [...text(1, name(value)), ...text(2, called), ...text(4, 'Identity')]),
+    ),
+    ...text(2, 'body'),
+    ...inputs.flatMap((value) => valueInfo(11, name(value), ELEMENT[value.dtype], value.shape)),
+    ...given.flatMap(({ value, called }) => valueInfo(12, called, ELEMENT[value.dtype], value.shape)),
+  ];
+}
+
 /** Encodes a graph as an ONNX model; returns its bytes and the names of the inputs to feed. */
 export function encodeModel({ nodes, outputs, initializers }: ModelParts): {
   model: Uint8Array;
   feeds: string[];
 } {
-  const used = new Set([...nodes.flatMap((n) => n.inputs), ...outputs.map((o) => o.value)]);
+  const used = new Set([...nodes.flatMap(readBy), ...outputs.map((o) => o.value)]);
   // A value goes out under its output's name; where that cannot be (an input or a constant passes through, two outputs
   // share a value) an Identity makes the copy.
   const renamed = new Map<Value, string>();
@@ -117,18 +143,7 @@ export function encodeModel({ nodes, outputs, initializers }: ModelParts): {
       }
     }
   }
-  for (const node of nodes) {
-    body.push(
-      ...bytes(1, [
-        ...node.inputs.flatMap((v) => text(1, name(v))),
-        ...node.outputs.flatMap((v) => text(2, name(v))),
-        ...text(3, nodeName(node)),
-        ...text(4, node.op),
-        ...Object.entries(node.attributes).flatMap(([key, value]) => attribute(key, value)),
-        ...(node.domain ? text(7, node.domain) : []),
-      ]),
-    );
-  }
+  for (const node of nodes) body.push(...bytes(1, encodeNode(node, name)));
   for (const { name: output, value } of copied) {
     body.push(...bytes(1, [...text(1, name(value)), ...text(2, output), ...text(4, 'Identity')]));
   }

@@ -5,7 +5,7 @@ import * as ort from 'onnxruntime-node';
 import type { Tensor } from '@tensorflow/tfjs';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../data/float16.ts';
 import { checkedInput, checkLength, checkReplacement, dtypeOf } from './checks.ts';
-import type { Graph, Node, Products, Value } from './graph.ts';
+import { readBy, type Graph, type Node, type Products, type Value } from './graph.ts';
 import { explainLimit } from './limits.ts';
 import { encodeModel, nodeName } from './onnx-model.ts';
 import { computeAgain } from './recompute.ts';
@@ -332,7 +332,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
 
     const needed = graph.needed(outputs.map((o) => o.value));
     const nodes = recompute && copies === 1 ? computeAgain(graph, needed) : needed;
-    const used = new Set(nodes.flatMap((node) => node.inputs.map((v) => v.input)));
+    const used = new Set(nodes.flatMap((node) => readBy(node).map((v) => v.input)));
     // Weights are packed for products with few rows; on another device they have to lie inside the session at all.
     const inside = use === 'often' || !onCpu;
     const weights = Object.keys(held.types)

@@ -322,6 +322,25 @@ export function record(inputs: readonly tf.Tensor[], write: Write): tf.Tensor[] 
     .runKernel('Recorded', named, { write } as unknown as tf.NamedAttrMap) as unknown as tf.Tensor[];
 }
 
+/**
+ * Does `body` over and over inside the program that is recorded, at most `limit` times and while `again` is true ([] bool):
+ * from the number of the turn ([] int32) and what is carried to what is carried on, of the same shapes and types. Gives what
+ * is carried in the end.
+ */
+export function loop(
+  limit: number,
+  initial: readonly tf.Tensor[],
+  body: (turn: tf.Tensor, carried: tf.Tensor[]) => { again: tf.Tensor; carried: readonly tf.Tensor[] },
+): tf.Tensor[] {
+  const tensorOf = (value: Value): tf.Tensor => tf.engine().makeTensorFromTensorInfo(infoOf(value));
+  return record(initial, (g, values) =>
+    g.loop(limit, values, (turn, inside) => {
+      const { again, carried } = body(tensorOf(turn), inside.map(tensorOf));
+      return [again, ...carried].map(valueOf);
+    }),
+  );
+}
+
 /** Matrix products inside `f` are float32 whatever the precision of the program that is recorded. */
 export function inFloat32<T>(f: () => T): T {
   return graph ? graph.inFloat32(f) : f();

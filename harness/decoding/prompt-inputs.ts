@@ -1,0 +1,52 @@
+import type { NamedArrays } from '../engine/types.ts';
+import { MASKED } from '../models/layers.ts';
+import { SOURCE } from '../models/run-model.ts';
+
+export const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
+
+/** The length that prompts are padded to: few programs, an eighth of padding at most. */
+export const paddedLength = (n: number): number => roundUp(n, 2 ** Math.max(0, Math.ceil(Math.log2(n / 8))));
+
+/** The same prompts as the sources of an encoder-decoder. */
+export function sourceInputs(
+  prompts: readonly (readonly number[])[],
+  rows: number,
+  length: number,
+): NamedArrays {
+  const inputs = paddedInputs(prompts, rows, length);
+  const bias = inputs.tokens.map((real) => (real ? 0 : MASKED));
+  return Object.fromEntries(Object.entries({ ...inputs, bias }).map(([name, data]) => [SOURCE + name, data])); // prettier-ignore
+}
+
+/** Those of a decoder, and where each ends. */
+export function promptInputs(
+  prompts: readonly (readonly number[])[],
+  rows: number,
+  length: number,
+): NamedArrays {
+  const last = new Int32Array(rows);
+  prompts.forEach((prompt, row) => (last[row] = row * length + prompt.length - 1));
+  return { ...paddedInputs(prompts, rows, length), last };
+}
+
+/** `rows` prompts padded on the right to `length`; rows without a prompt are padding throughout. */
+function paddedInputs(prompts: readonly (readonly number[])[], rows: number, length: number) {
+  const all = rows * length;
+  const ids = new Int32Array(all);
+  const tokens = new Float32Array(all);
+  const fromStart = new Float32Array(all).fill(-1);
+  const fromEnd = new Float32Array(all).fill(-1);
+  prompts.forEach((prompt, row) => {
+    const start = row * length;
+    ids.set(prompt, start);
+    tokens.fill(1, start, start + prompt.length);
+    for (let i = 0; i < prompt.length; i++) {
+      fromStart[start + i] = i;
+      fromEnd[start + i] = prompt.length - 1 - i;
+    }
+  });
+  return {
+    ...{ ids, tokens, prompt: tokens, fromStart, fromEnd },
+    positions: Int32Array.from({ length: all }, (_, i) => i % length),
+  };
+}
