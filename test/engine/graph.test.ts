@@ -116,3 +116,33 @@ test('weights that lie in the session give what fed ones give', async () => {
   expect(results[1]).toEqual(results[0]);
   expect(results[0]!.same).toEqual(numbers([4, 4], 1));
 });
+
+test('a loop carries tensors while its condition holds, at most so many times', async () => {
+  const engine = await createEngine({ name: 'onnx', threads: 1 });
+  const held = engine.hold({ W: { shape: [2, 2], data: Float32Array.of(0, 1, 1, 1) } });
+  const state = engine.state({});
+  const types = { x: { shape: [1, 2], dtype: 'float32' }, most: { shape: [], dtype: 'float32' } } as const;
+  const run = async (x: number[], most: number): Promise<unknown> => {
+    const program = await engine.compile({ name: 'fibonacci', held, state: {}, inputs: types }, (given) => {
+      const { x, most } = given.inputs;
+      const doubled = x!.add(x!);
+      const [last, turns] = ops.loop(8, [x!, ops.zeros([1], 'int32')], (turn, [pair]) => {
+        // From around the loop: a weight, a sum that is made there, an input.
+        const next = pair!.matMul(given.held.W!).add(doubled.sub(x!.add(x!)));
+        return { again: ops.less(next.sum(), most!), carried: [next, turn.add(ops.scalar(1, 'int32')).reshape([1])] }; // prettier-ignore
+      });
+      return { outputs: { last: last!, turns: turns!, doubled } };
+    });
+    const out = await program.run(state, { x: Float32Array.from(x), most: Float32Array.of(most) });
+    return [...out.last!, ...out.turns!, ...out.doubled!];
+  };
+  expect(await run([0, 1], 30)).toEqual([13, 21, 7, 0, 2]);
+  expect(await run([0, 1], 1e9)).toEqual([21, 34, 8, 0, 2]);
+  const changed = () =>
+    recordGraph((input) => {
+      const x = input('x', [2], 'float32');
+      const [y] = ops.loop(2, [x], () => ({ again: ops.less(0, x.sum()), carried: [x.reshape([2, 1])] }));
+      return { y: y! };
+    });
+  expect(changed).toThrow('Loop: bool [], float32 [2,1] does not go on from float32 [2]');
+});
