@@ -1,21 +1,26 @@
 import type { Node } from './graph.ts';
 
-/** A program needs a larger buffer than its device has; no seed changes that. */
+/** A program needs what its device lacks; no seed changes that. */
 export class DeviceLimitError extends Error {
   override name = 'DeviceLimitError';
 }
 
 /** How onnxruntime says on WebGPU that a tensor did not fit a buffer, or only in more parts than a shader may read. */
 const TOO_LARGE = /\[Invalid Buffer|Too many storage buffers|Allocation size too large/;
+/** How it says that the adapter computes nothing in half precision. */
+const NO_HALF = 'requires f16 but the device does not support it';
 
-/** What a run threw, put clearly where the cause is a tensor larger than the device's buffers: which one is the largest. */
+/** What a run threw, put clearly where the device lacks half precision or buffers of a tensor's size: which one is the largest. */
 export function explainLimit(
   error: unknown,
   program: string,
   device: string,
   nodes: readonly Node[],
 ): unknown {
-  if (!(error instanceof Error) || !TOO_LARGE.test(error.message)) return error;
+  if (!(error instanceof Error)) return error;
+  if (error.message.includes(NO_HALF))
+    return new DeviceLimitError(`${device}'s adapter has no half precision; leave out --precision float16`, { cause: error }); // prettier-ignore
+  if (!TOO_LARGE.test(error.message)) return error;
   const bytes = (shape: readonly number[]): number => 4 * shape.reduce((product, n) => product * n, 1);
   const all = nodes.flatMap(({ op, inputs, outputs }) => [
     ...inputs.flatMap(({ input, shape }) => (input === undefined ? [] : [{ name: input, shape }])),

@@ -354,7 +354,8 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
         enableMemPattern: false,
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
-        logSeverityLevel: 3,
+        // What goes wrong is thrown, too.
+        logSeverityLevel: 4,
         ...(folder !== undefined && {
           extra: { session: { model_external_initializers_file_folder_path: folder } },
         }),

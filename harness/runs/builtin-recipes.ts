@@ -50,6 +50,12 @@ const learningRates: Readonly<Record<Task['kind'], Readonly<Record<string, numbe
   },
 };
 
+// The bases have three and four layers; prompt tuning's hundred tokens take four times as long as a pair of sentences.
+const options: Readonly<Record<Task['kind'], Readonly<Record<string, Readonly<Record<string, unknown>>>>>> = {
+  text: { adapterdrop: { drop: 2 } },
+  label: { adapterdrop: { drop: 2 }, prompt: { virtualTokens: 20 } },
+};
+
 /** The recipe of a method on a built-in base. */
 export function builtinRecipe(task: Task, model: BuiltinModel, method: string): PaperRecipe {
   const learningRate = learningRates[task.kind][method];
@@ -57,8 +63,7 @@ export function builtinRecipe(task: Task, model: BuiltinModel, method: string): 
     source: 'built-in',
     ...{ model, task: task.name, method },
     settings: { ...shared[task.kind], ...(learningRate !== undefined && { learningRate }) },
-    // A hundred virtual tokens take four times as long as a pair of sentences.
-    options: task.kind === 'label' && method === 'prompt' ? { virtualTokens: 20 } : {},
+    options: options[task.kind][method] ?? {},
     seeds: [42, 43, 44],
   };
 }

@@ -1,9 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { execa } from 'execa';
-import { beforeAll, expect, test, type TestContext } from 'vitest';
+import { afterAll, beforeAll, expect, test, type TestContext } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { noAdapter, webgpuEnvironment } from '../engines.ts';
 import { fused, plain, runExample, type Results } from './programs.ts';
+
+const results = await mkdtemp(join(tmpdir(), 'deltabench-test-'));
+afterAll(() => rm(results, { recursive: true, force: true }));
 
 let js: Engine;
 let answer: { results: Record<string, Results>; limit: string } | undefined;
@@ -38,5 +44,21 @@ test('a tensor that no buffer of the adapter holds is named', ({ skip }) => {
   if (!answer) return skip(noAdapter.reason);
   expect(answer.limit).toBe(
     "DeviceLimitError: the program large needs a larger buffer than webgpu's adapter has; its largest tensor is the result of Mul [60000, 60000], 13.41 GiB. A smaller model or batch may fit, and --device cpu has no such limit",
+  );
+});
+
+test('an adapter without half precision says so', async ({ skip }) => {
+  if (!answer) return skip(noAdapter.reason);
+  const { stderr, exitCode } = await execa(
+    process.execPath,
+    // prettier-ignore
+    ['--import', 'tsx', 'harness/cli/main.ts', '--task', 'e2e', '--method', 'red', '--device', 'webgpu', '--precision', 'float16', '--seeds', '42', '--limit', '4', '--max-steps', '1', '--set', 'maxNewTokens=1', '--results', results],
+    { reject: false, env: webgpuEnvironment },
+  );
+  // Nothing is wrong with an adapter that has it.
+  if (exitCode === 0) return;
+  expect(exitCode).toBe(2);
+  expect(stderr.trim().split('\n').at(-1)).toBe(
+    'error: The engine onnx does not run on webgpu: webgpu\'s adapter has no half precision; leave out --precision float16. "doctor" says what works here.',
   );
 });
