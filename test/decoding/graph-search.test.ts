@@ -83,3 +83,26 @@ describe.each(cases)('%s under %s, %i beams, %o', (family, _, beams, settings, m
     });
   });
 });
+
+describe('where the engine says that its device is a CUDA one', () => {
+  it.each([
+    ['greedy', { beams: 1 }],
+    ['beams', { beams: 3 }],
+    ['processors, which the host has', { beams: 3, noRepeatNgram: 2 }],
+    ['prompts that leave too little room', { beams: 1, maxNewTokens: 90 }],
+  ])('generates the same: %s', async (_, settings) => {
+    const base = await baseOf('gpt2');
+    const again = [...prompts, prompts[1]!];
+    const progress: number[] = [];
+    const job = { engine, base, delta: none.attach(base, {}), tensors: {}, prompts: again, maxNewTokens: 10, eosId: 3, ...settings }; // prettier-ignore
+    const onHost = await generateAll(job);
+    const onDevice = await generateAll({
+      ...job,
+      engine: { ...engine, device: 'cuda' },
+      onProgress: (done) => progress.push(done),
+    });
+    const tokens = ({ hypotheses }: typeof onHost) => hypotheses.map(([best]) => best!.tokens);
+    expect(tokens(onDevice)).toEqual(tokens(onHost));
+    expect(progress.at(-1)).toBe(again.length);
+  });
+});
