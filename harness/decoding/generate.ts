@@ -104,29 +104,28 @@ type Search = (
   onEnd: (place: Place, found: readonly Hypothesis[]) => void,
 ) => Promise<void>;
 
-/** Whether the search runs on the device: one that has a memory of its own, no processors, room for all tokens behind every prompt. */
+/** Whether the search runs on the device: one that has a memory of its own, no penalty of what occurred, room for all tokens behind every prompt. */
 function isInGraph(
-  { engine, prompts, maxNewTokens, ...processors }: GenerateJob,
+  { engine, prompts, maxNewTokens, repetitionPenalty = 1 }: GenerateJob,
   positions: number,
 ): boolean {
-  const { minNewTokens = 0, noRepeatNgram = 0, repetitionPenalty = 1 } = processors;
   return (
     engine.device.startsWith('cuda') &&
-    minNewTokens === 0 &&
-    noRepeatNgram === 0 &&
     repetitionPenalty === 1 &&
     prompts.every((prompt) => prompt.length + maxNewTokens <= positions)
   );
 }
 
 const searchInGraph: Search = async (job, setup, places, _, onEnd) => {
-  const { lengthPenalty = 1, earlyStopping = false } = job;
+  const { lengthPenalty = 1, earlyStopping = false, minNewTokens = 0, noRepeatNgram = 0 } = job;
+  const rules = { ...job, lengthPenalty, earlyStopping, minNewTokens, noRepeatNgram };
   const together = Math.min(Math.max(1, Math.floor(DEVICE_ROWS / job.beams)), places.length);
-  const search = new GraphSearch(setup, { ...job, lengthPenalty, earlyStopping }, together);
+  const search = new GraphSearch(setup, rules, together);
   try {
     for (const group of chunk([...places], together)) {
       job.signal?.throwIfAborted();
-      const found = await search.run(group.map(({ prompt }) => prompt));
+      const histories = group.map((place) => historyOf(job, place));
+      const found = await search.run(group.map(({ prompt }) => prompt), histories); // prettier-ignore
       group.forEach((place, i) => {
         onEnd(place, found[i]!);
       });
@@ -136,12 +135,19 @@ const searchInGraph: Search = async (job, setup, places, _, onEnd) => {
   }
 };
 
+/** What the choice takes for the tokens before the generated ones. */
+function historyOf({ base, histories }: GenerateJob, { prompt, equal }: Place): readonly number[] {
+  const { architecture } = base;
+  return (
+    histories?.[equal[0]!] ?? (architecture.kind === 'encoder-decoder' ? [architecture.startToken] : prompt)
+  );
+}
+
 const searchOnHost: Search = async (job, setup, places, positions, onEnd) => {
   const { beams, maxNewTokens, signal } = job;
-  const { architecture } = job.base;
-  const searches = places.map(({ prompt, equal }) => {
-    const made = architecture.kind === 'encoder-decoder' ? [architecture.startToken] : prompt;
-    const history = job.histories?.[equal[0]!] ?? made;
+  const searches = places.map((place) => {
+    const { prompt } = place;
+    const history = historyOf(job, place);
     const options = { ...job, maxNewTokens: Math.min(maxNewTokens, positions - prompt.length) };
     const search = beams === 1 ? new GreedySearch(options, history) : new BeamSearch(options, history);
     return { prompt, search };

@@ -6,6 +6,7 @@ import { MASKED } from '../models/layers.ts';
 import { SOURCE } from '../models/run-model.ts';
 import { virtualTokens } from '../models/types.ts';
 import type { Hypothesis } from './beam.ts';
+import { countTo, forbid, NEVER, NONE, type History } from './forbid.ts';
 import { paddedLength, promptInputs, sourceInputs } from './prompt-inputs.ts';
 import {
   candidatesOf,
@@ -16,15 +17,7 @@ import {
   sourceTypes,
   type DecodingSetup,
 } from './programs.ts';
-import {
-  beamSearch,
-  greedySearch,
-  NEVER,
-  NONE,
-  type Rows,
-  type SearchRules,
-  type SearchShape,
-} from './tensor-search.ts';
+import { beamSearch, greedySearch, type Rows, type SearchRules, type SearchShape } from './tensor-search.ts';
 
 // A search inside one program, as a loop over tokens: on a device with a memory of its own the cache would else cross the bus
 // for each token.
@@ -34,7 +27,7 @@ export class GraphSearch {
   readonly #setup: DecodingSetup;
   readonly #rules: SearchRules;
   readonly #together: number;
-  readonly #programs = new Map<number, Promise<Program>>();
+  readonly #programs = new Map<string, Promise<Program>>();
   readonly #state;
 
   constructor(setup: DecodingSetup, rules: SearchRules, together: number) {
@@ -44,8 +37,14 @@ export class GraphSearch {
     this.#state = setup.engine.state({});
   }
 
-  /** What the search finds for each prompt, best first; `together` prompts at most. */
-  async run(prompts: readonly (readonly number[])[]): Promise<Hypothesis[][]> {
+  /**
+   * What the search finds for each prompt, best first; `together` prompts at most. A history is what the choice takes for the
+   * tokens before the new ones.
+   */
+  async run(
+    prompts: readonly (readonly number[])[],
+    histories: readonly (readonly number[])[],
+  ): Promise<Hypothesis[][]> {
     const { base, delta } = this.#setup;
     const room = base.architecture.positions - virtualTokens(delta);
     const length = Math.min(paddedLength(Math.max(...prompts.map((prompt) => prompt.length))), room);
@@ -59,7 +58,15 @@ export class GraphSearch {
       open[row] = 1;
     });
     const read = isSource ? sourceInputs(prompts, rows, length) : promptInputs(prompts, rows, length);
-    const out = await (await this.#program(length)).run(this.#state, { ...read, ends, open });
+    const width = paddedLength(Math.max(...histories.map((history) => history.length)));
+    const history = new Int32Array(rows * width).fill(NONE);
+    const historyEnds = new Int32Array(rows);
+    histories.forEach((tokens, row) => {
+      history.set(tokens, row * width);
+      historyEnds[row] = tokens.length;
+    });
+    const program = await this.#program(length, width);
+    const out = await program.run(this.#state, { ...read, ends, open, history, historyEnds });
     return prompts.map((_, row) => hypothesesOf(out, row, this.#rules));
   }
 
@@ -68,10 +75,12 @@ export class GraphSearch {
     this.#state.dispose();
   }
 
-  #program(length: number): Promise<Program> {
-    const known = this.#programs.get(length);
-    const program = known ?? searchProgram(this.#setup, { ...this.#rules, prompts: this.#together, length });
-    this.#programs.set(length, program);
+  #program(length: number, history: number): Promise<Program> {
+    const key = `${length}/${history}`;
+    const known = this.#programs.get(key);
+    const shape = { ...this.#rules, prompts: this.#together, length, history };
+    const program = known ?? searchProgram(this.#setup, shape);
+    this.#programs.set(key, program);
     return program;
   }
 }
@@ -92,7 +101,7 @@ function hypothesesOf(
 
 /**
  * Inputs: those of prompts or sources; `ends` [B], tokens that stand in the decoder's cache before the first new one;
- * `open` [B], 1 where a row has a prompt. Outputs: `tokens` [B·K, M] of K sequences each, best first, NONE behind their ends;
+ * `open` [B], 1 where a row has a prompt; `history` [B, L], NONE behind `historyEnds` [B] tokens. Outputs: `tokens` [B·K, M] of K sequences each, best first, NONE behind their ends;
  * `scores` [B·K], NEVER where there is no such sequence.
  */
 function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Program> {
@@ -103,6 +112,8 @@ function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Progra
     ...(isSource ? sourceTypes(prompts, length) : promptTypes(prompts, length)),
     ends: { shape: [prompts], dtype: 'int32' },
     open: { shape: [prompts], dtype: 'float32' },
+    history: { shape: [prompts, shape.history], dtype: 'int32' },
+    historyEnds: { shape: [prompts], dtype: 'int32' },
   };
   return setup.engine.compile(
     {
@@ -120,20 +131,30 @@ function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Progra
       const repeat = (y: Tensor): Tensor => ops.gather(y, rowsOfGroups(prompts, beams));
       const cache = cacheOf(setup, x, states, shape);
       const ends = repeat(x.inputs.ends!);
-      const first = candidatesOf(setup, x, states.hidden, search.candidates);
-      const start = [...cache.keys, ...cache.values].map(repeat);
+      const isForbidding = shape.noRepeatNgram > 0 || shape.minNewTokens > 0;
+      const candidates = (hidden: Tensor, history: History, made: Tensor) =>
+        candidatesOf(
+          ...([setup, x, hidden, search.candidates] as const),
+          isForbidding ? (logits) => forbid(logits, history, made, shape) : undefined,
+        );
+      const read: History = { tokens: x.inputs.history!, ends: x.inputs.historyEnds! };
+      const first = candidates(states.hidden, read, ops.scalar(0, 'int32'));
+      const room = ops.pad(read.tokens, [[0, 0], [0, maxNewTokens]], NONE); // prettier-ignore
+      const historyEnds = repeat(read.ends);
+      const moved = [room, ...cache.keys, ...cache.values].map(repeat);
       const [, , ...rest] = ops.loop(
         maxNewTokens,
-        [repeat(first.ids), repeat(first.scores), ...start, ...search.start(x.inputs.open!)],
-        (turn, carried) => {
-          const [ids, scores, ...others] = carried as [Tensor, Tensor, ...Tensor[]];
-          const kept = others.slice(0, start.length);
+        [repeat(first.ids), repeat(first.scores), ...moved, ...search.start(x.inputs.open!)],
+        (turn, [ids, scores, ...others]) => {
           const { next, parents, again, state } = search.choose(
             turn,
-            { ids, scores },
-            others.slice(start.length),
+            { ids: ids!, scores: scores! },
+            others.slice(moved.length),
           );
-          const past = kept.map((y) => (parents ? ops.gather(y, parents) : y));
+          // What beams go on from others' rows.
+          const [history, ...past] = others
+            .slice(0, moved.length)
+            .map((y) => (parents ? ops.gather(y, parents) : y)) as [Tensor, ...Tensor[]];
           const seen: Past = {
             keys: past.slice(0, cache.keys.length),
             values: past.slice(cache.keys.length),
@@ -142,12 +163,13 @@ function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Progra
           };
           const inside = { ...x, inputs: { ids: next, positions: ends.add(turn) } };
           const made = readTokens(setup, inside, prompts * beams, seen);
-          const now = candidatesOf(setup, x, made.hidden, search.candidates);
+          const known = withToken({ tokens: history, ends: historyEnds.add(turn) }, next);
+          const now = candidates(made.hidden, known, turn.add(ops.scalar(1, 'int32')));
           const grown = [...made.keys, ...made.values].map((y, i) => cache.put(past[i]!, y, turn));
-          return { again, carried: [now.ids, now.scores, ...grown, ...state] };
+          return { again, carried: [now.ids, now.scores, known.tokens, ...grown, ...state] };
         },
       );
-      return { outputs: search.found(rest.slice(start.length)) };
+      return { outputs: search.found(rest.slice(moved.length)) };
     },
   );
 }
@@ -155,6 +177,17 @@ function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Progra
 /** The rows of a group's beams: [B·K], the number of the group for each. */
 const rowsOfGroups = (groups: number, beams: number): Rows =>
   ops.tensor(Int32Array.from({ length: groups * beams }, (_, i) => Math.floor(i / beams)), [groups * beams], 'int32'); // prettier-ignore
+
+/** A history with one more token a row. */
+function withToken({ tokens, ends }: History, next: Tensor): History {
+  const [rows, length] = tokens.shape as [number, number];
+  const isEnd = ops.equal(countTo([1, length]), ends.reshape([rows, 1]));
+  return {
+    tokens: ops.choose(isEnd, next.reshape([rows, 1]), tokens),
+    ends: ends.add(ops.scalar(1, 'int32')),
+  };
+}
+
 /** A cache with room for the new tokens behind the padded prompts. */
 function cacheOf(
   { base }: DecodingSetup,

@@ -212,17 +212,19 @@ function outputsOf(
   };
 }
 
-/** Inside a program: the best next tokens after hidden states [B, d], `scores` and `ids` [B, count]. */
+/** Inside a program: the best next tokens after hidden states [B, d], `scores` and `ids` [B, count]; `forbid` changes the scores [B, V] of those that may not be. */
 export function candidatesOf(
   setup: DecodingSetup,
   x: ProgramTensors,
   hidden: ops.Tensor,
   count: number,
+  forbid?: (logits: ops.Tensor) => ops.Tensor,
 ): { scores: ops.Tensor; ids: ops.Tensor } {
   const logits = ops.linear(hidden, headWeight(x, useOf(setup, x)), undefined, true);
-  const top = largest(logits, count);
+  const top = largest(forbid ? forbid(logits) : logits, count);
+  const most = forbid ? largest(logits, 1) : top;
   // Normalised after the choice: subtracting a row's constant keeps its order.
-  const scores = setup.normalized ? top.values.sub(logSumExp(logits, top.values)) : top.values;
+  const scores = setup.normalized ? top.values.sub(logSumExp(logits, most.values)) : top.values;
   return { scores, ids: top.indices };
 }
 

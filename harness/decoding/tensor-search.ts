@@ -2,12 +2,12 @@ import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { EarlyStopping } from './beam.ts';
 import { largest } from './candidates.ts';
+import { countTo, NEVER, NONE, type ForbidRules } from './forbid.ts';
 
 /** What a search does, for all of its prompts. */
-export interface SearchRules {
+export interface SearchRules extends ForbidRules {
   readonly maxNewTokens: number;
   readonly beams: number;
-  readonly eosId: number | undefined;
   readonly lengthPenalty: number;
   readonly earlyStopping: EarlyStopping;
 }
@@ -15,12 +15,9 @@ export interface SearchShape extends SearchRules {
   /** B prompts, padded to T tokens. */
   readonly prompts: number;
   readonly length: number;
+  /** Tokens that the histories hold at most, before the first new one. */
+  readonly history: number;
 }
-
-/** Stands for the score of what must not be chosen. */
-export const NEVER = -1e9;
-/** Stands where a sequence has no token. */
-export const NONE = -1;
 
 /** A list of numbers of rows. */
 export type Rows = Parameters<typeof ops.gather>[1] & Tensor;
@@ -40,13 +37,6 @@ export interface TensorSearch {
 }
 
 const anyOpen = (open: Tensor): Tensor => ops.less(0, open.sum());
-/** [1, M]: the numbers of the new tokens. */
-const places = (count: number): Tensor =>
-  ops.tensor(
-    Int32Array.from({ length: count }, (_, i) => i),
-    [1, count],
-    'int32',
-  );
 const noTokens = (rows: number, count: number): Tensor => ops.fill([rows, count], NONE, 'int32');
 
 /** As greedy.ts searches. */
@@ -57,7 +47,7 @@ export function greedySearch({ prompts, maxNewTokens, eosId }: SearchShape): Ten
     choose(turn, { ids }, [tokens, open]) {
       const next = ids.reshape([prompts]);
       const goesOn = eosId === undefined ? open! : ops.choose(ops.equal(next, ops.scalar(eosId, 'int32')), ops.scalar(0), open!); // prettier-ignore
-      const isNew = ops.choose(ops.equal(places(maxNewTokens), turn), goesOn.reshape([prompts, 1]), ops.scalar(0)); // prettier-ignore
+      const isNew = ops.choose(ops.equal(countTo([1, maxNewTokens]), turn), goesOn.reshape([prompts, 1]), ops.scalar(0)); // prettier-ignore
       const grown = ops.choose(ops.less(0, isNew), next.reshape([prompts, 1]), tokens!);
       return { next, again: anyOpen(goesOn), state: [grown, goesOn] };
     },
@@ -108,7 +98,7 @@ export function beamSearch(shape: SearchShape): TensorSearch {
       const isEnd = ended(ids);
       const isLast = ops.cast(ops.equal(turn, ops.scalar(M - 1, 'int32')), 'float32');
 
-      const isHere = ops.equal(places(M), turn);
+      const isHere = ops.equal(countTo([1, M]), turn);
       const sequences = pick(running!, parents, K).reshape([B, C, M]);
       const written = ops.choose(ops.less(0, isEnd), ops.scalar(NONE, 'int32'), ids).reshape([B, C, 1]);
       const grown = ops.choose(isHere, written, sequences);

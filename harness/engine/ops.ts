@@ -18,6 +18,7 @@ export {
   log,
   logSoftmax,
   matMul,
+  max,
   maximum,
   minimum,
   mul,

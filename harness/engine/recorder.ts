@@ -280,7 +280,8 @@ function registerKernels(): void {
     const pads = paddings as [number, number][];
     const shape = x!.shape.map((n, i) => n + pads[i]![0] + pads[i]![1]);
     const around = g.integers([...pads.map((p) => p[0]), ...pads.map((p) => p[1])]);
-    return g.one('Pad', [x!, around, g.scalar(constantValue as number)], shape, x!.dtype);
+    const value = g.constant(toArray([constantValue as number], x!.dtype as tf.DataType), [], x!.dtype);
+    return g.one('Pad', [x!, around, value], shape, x!.dtype);
   });
   register('Fill', [], (g, _, { shape, value, dtype }) =>
     filled(g, shape as number[], (dtype ?? 'float32') as DType, value as number),

@@ -55,7 +55,14 @@ const cases = [
     { earlyStopping: true, lengthPenalty: 0.5 },
     { earlyStopping: 'never', lengthPenalty: 2 },
     { earlyStopping: false, lengthPenalty: -1 },
+    { noRepeatNgram: 2 },
+    { noRepeatNgram: 1, minNewTokens: 4 },
   ].map((settings) => ['gpt2', 'none', 4, settings as object, none as Method] as const),
+  ...[{ noRepeatNgram: 3 }, { noRepeatNgram: 2, minNewTokens: 12 }].flatMap((settings) =>
+    (['gpt2', 't5'] as const).map(
+      (family) => [family, 'none', 1, settings as object, none as Method] as const,
+    ),
+  ),
 ];
 describe.each(cases)('%s under %s, %i beams, %o', (family, _, beams, settings, method) => {
   it.each([3, undefined])('finds what the host finds (end token %s)', async (eosId) => {
@@ -66,9 +73,13 @@ describe.each(cases)('%s under %s, %i beams, %o', (family, _, beams, settings, m
     const job = { engine, base, delta, tensors, prompts, maxNewTokens: 10, beams, eosId, ...settings };
     const { hypotheses } = await generateAll(job);
     const held = await holdAll(engine, base, delta, tensors);
-    const rules = { ...{ lengthPenalty: 1, earlyStopping: false as const }, ...settings, maxNewTokens: 10, beams, eosId }; // prettier-ignore
+    const rules = { ...{ lengthPenalty: 1, earlyStopping: false as const, minNewTokens: 0, noRepeatNgram: 0 }, ...settings, maxNewTokens: 10, beams, eosId }; // prettier-ignore
     const search = new GraphSearch({ engine, held, base, delta, normalized: beams > 1 }, rules, 4);
-    const found = [...(await search.run(prompts.slice(0, 4))), ...(await search.run(prompts.slice(4)))];
+    const of = base.architecture.kind === 'encoder-decoder' ? prompts.map(() => [0]) : prompts;
+    const found = [
+      ...(await search.run(prompts.slice(0, 4), of.slice(0, 4))),
+      ...(await search.run(prompts.slice(4), of.slice(4))),
+    ];
     await search.dispose();
     held.dispose();
     hypotheses.forEach((each, i) => {
@@ -84,15 +95,19 @@ describe.each(cases)('%s under %s, %i beams, %o', (family, _, beams, settings, m
   });
 });
 
+const again = [...prompts, prompts[1]!];
 describe('where the engine says that its device is a CUDA one', () => {
   it.each([
     ['greedy', { beams: 1 }],
     ['beams', { beams: 3 }],
-    ['processors, which the host has', { beams: 3, noRepeatNgram: 2 }],
+    [
+      'no trigram twice, histories',
+      { beams: 3, noRepeatNgram: 3, histories: again.map((prompt) => prompt.slice(1)) },
+    ],
+    ['a penalty of what occurred, which the host has', { beams: 3, repetitionPenalty: 1.3 }],
     ['prompts that leave too little room', { beams: 1, maxNewTokens: 90 }],
   ])('generates the same: %s', async (_, settings) => {
     const base = await baseOf('gpt2');
-    const again = [...prompts, prompts[1]!];
     const progress: number[] = [];
     const job = { engine, base, delta: none.attach(base, {}), tensors: {}, prompts: again, maxNewTokens: 10, eosId: 3, ...settings }; // prettier-ignore
     const onHost = await generateAll(job);
