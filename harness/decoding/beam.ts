@@ -31,7 +31,7 @@ interface Beam {
 }
 
 /** Stands for the score of what must not be chosen; finite as in transformers, whose arithmetic (float32) this follows. */
-const NEVER = -1e9;
+export const NEVER = -1e9;
 
 /** Beam search for one prompt, equal to that of transformers 5. */
 export class BeamSearch implements Search {

@@ -1,6 +1,7 @@
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import { record } from '../engine/recorder.ts';
+import { NEVER } from './beam.ts';
 
 // What processors.ts forbids, inside a program.
 
@@ -17,8 +18,6 @@ export interface History {
   readonly ends: Tensor;
 }
 
-/** Stands for the score of what must not be chosen. */
-export const NEVER = -1e9;
 /** Stands where a sequence has no token. */
 export const NONE = -1;
 

@@ -5,8 +5,8 @@ import type { DecoderStates, Past } from '../models/family.ts';
 import { MASKED } from '../models/layers.ts';
 import { SOURCE } from '../models/run-model.ts';
 import { virtualTokens } from '../models/types.ts';
-import type { Hypothesis } from './beam.ts';
-import { countTo, forbid, NEVER, NONE, type History } from './forbid.ts';
+import { NEVER, type Hypothesis } from './beam.ts';
+import { countTo, forbid, NONE, type History } from './forbid.ts';
 import { paddedLength, promptInputs, sourceInputs } from './prompt-inputs.ts';
 import {
   candidatesOf,
@@ -132,11 +132,10 @@ function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Progra
       const cache = cacheOf(setup, x, states, shape);
       const ends = repeat(x.inputs.ends!);
       const isForbidding = shape.noRepeatNgram > 0 || shape.minNewTokens > 0;
-      const candidates = (hidden: Tensor, history: History, made: Tensor) =>
-        candidatesOf(
-          ...([setup, x, hidden, search.candidates] as const),
-          isForbidding ? (logits) => forbid(logits, history, made, shape) : undefined,
-        );
+      const candidates = (hidden: Tensor, history: History, made: Tensor) => {
+        const allowed = isForbidding ? (logits: Tensor) => forbid(logits, history, made, shape) : undefined;
+        return candidatesOf(setup, x, hidden, search.candidates, allowed);
+      };
       const read: History = { tokens: x.inputs.history!, ends: x.inputs.historyEnds! };
       const first = candidates(states.hidden, read, ops.scalar(0, 'int32'));
       const room = ops.pad(read.tokens, [[0, 0], [0, maxNewTokens]], NONE); // prettier-ignore

@@ -1,8 +1,8 @@
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
-import type { EarlyStopping } from './beam.ts';
+import { NEVER, type EarlyStopping } from './beam.ts';
 import { largest } from './candidates.ts';
-import { countTo, NEVER, NONE, type ForbidRules } from './forbid.ts';
+import { countTo, NONE, type ForbidRules } from './forbid.ts';
 
 /** What a search does, for all of its prompts. */
 export interface SearchRules extends ForbidRules {
