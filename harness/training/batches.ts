@@ -5,7 +5,7 @@ export const shapeKey = ({ rows, length, tokens, targets, sourceLength, sourceTo
   `${rows}x${length}, ${tokens} tokens, ${targets} targets` +
   (sourceTokens > 0 ? `, sources of ${sourceLength}, ${sourceTokens} tokens` : '');
 
-/** At most this many shapes get programs of their own in training, and as many in evaluation. */
+/** So many shapes get programs of their own in training, and as many in evaluation. */
 const SHAPES = 3;
 /** Tokens that a micro-batch may hold, where the recipe does not say: more leaves the caches, fewer starve the cores. */
 export const MICRO_BATCH_TOKENS = 1024;
@@ -34,7 +34,10 @@ export function cutMicroBatches<Example>(
 }
 
 const sizeKeys = ['rows', 'length', 'tokens', 'targets', 'sourceLength', 'sourceTokens'] as const;
-const allTokens = ({ tokens, sourceTokens }: BatchShape): number => tokens + sourceTokens;
+
+/** What a shape costs, in tokens: attention lays them out in slots, of which those that hold nothing cost something, too. */
+const costOf = ({ tokens, sourceTokens, rows, length, sourceLength }: BatchShape): number =>
+  tokens + sourceTokens + (rows * (length + sourceLength)) / 2;
 
 /** The shape that holds all of these. */
 export function around(sizes: readonly BatchShape[]): BatchShape {
@@ -42,13 +45,19 @@ export function around(sizes: readonly BatchShape[]): BatchShape {
   return Object.fromEntries(most) as Record<(typeof sizeKeys)[number], number>;
 }
 
-/** Chooses few shapes that hold batches of all the sizes given and leave the least of them empty. */
+/**
+ * Chooses few shapes that hold batches of all the sizes given and cost the least, cheapest first; behind them one that holds
+ * what any mixture of the sizes asks for.
+ */
 export function planShapes(all: readonly BatchShape[]): BatchShape[] {
-  const sizes = [...all].sort((a, b) => allTokens(a) - allTokens(b));
-  // Dynamic programming over the sorted token counts, of at most 64 steps: least[j] holds the tokens computed for the
-  // j smallest when the shapes so far serve them, each as large as the largest that it serves.
+  if (all.length === 0) return [];
+  // Micro-batches have about equally many tokens: few long sequences or many short ones, which must not share a shape.
+  const sizes = [...all].sort((a, b) => a.length + a.sourceLength - b.length - b.sourceLength);
+  // Dynamic programming over at most 64 pieces of the sorted sizes: least[j] is the cost of the first j pieces when the
+  // shapes so far serve them.
   const steps = Math.min(64, sizes.length);
   const ends = Array.from({ length: steps + 1 }, (_, i) => Math.round((i * sizes.length) / steps));
+  const pieces = Array.from({ length: steps }, (_, i) => around(sizes.slice(ends[i], ends[i + 1])));
   let least = ends.map((_, j) => (j === 0 ? 0 : Infinity));
   const cuts: number[][] = [];
   for (let shape = 0; shape < SHAPES; shape++) {
@@ -56,9 +65,10 @@ export function planShapes(all: readonly BatchShape[]): BatchShape[] {
     const cut = ends.map(() => 0);
     least = ends.map((end, j) => {
       let best = j === 0 ? 0 : Infinity;
-      for (let i = 0; i < j; i++) {
-        const tokens = before[i]! + (end - ends[i]!) * allTokens(sizes[end - 1]!);
-        if (tokens < best) [best, cut[j]] = [tokens, i];
+      for (let i = j - 1, served: BatchShape[] = []; i >= 0; i--) {
+        served = [around([...served, pieces[i]!])];
+        const cost = before[i]! + (end - ends[i]!) * costOf(served[0]!);
+        if (cost < best) [best, cut[j]] = [cost, i];
       }
       return best;
     });
@@ -67,11 +77,10 @@ export function planShapes(all: readonly BatchShape[]): BatchShape[] {
   const shapes: BatchShape[] = [];
   for (let k = SHAPES - 1, j = steps; k >= 0 && j > 0; k--) {
     const i = cuts[k]![j]!;
-    shapes.unshift(around(sizes.slice(ends[i], ends[j])));
+    shapes.push(around(pieces.slice(i, j)));
     j = i;
   }
-  // The last shape takes whatever the others cannot.
-  return sizes.length === 0 ? [] : [...shapes.slice(0, -1), around(sizes)];
+  return [...shapes.sort((a, b) => costOf(a) - costOf(b)), around(shapes)];
 }
 
 /** The smallest planned shape that holds a batch of this size. */

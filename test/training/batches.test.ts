@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { fittingShape, planShapes } from '../../harness/training/batches.ts';
+import type { BatchShape } from '../../harness/training/objective.ts';
+
+const shape = (rows: number, length: number, tokens = rows * length): BatchShape => ({
+  ...{ rows, length, tokens, targets: rows, sourceLength: 0, sourceTokens: 0 },
+});
+const slots = ({ rows, length }: BatchShape): number => rows * length;
+
+test('few long sequences and many short ones of equally many tokens share no shape', () => {
+  const [many, some, few] = [shape(32, 32), shape(16, 64), shape(4, 256)];
+  const shapes = planShapes([many, some, few, many, few, some]);
+  for (const size of [many, some, few]) expect(fittingShape(size, shapes)).toEqual(size);
+});
+
+test('every size fits a shape, at most three are used, and they waste less than one for all', () => {
+  const sizes = Array.from({ length: 500 }, (_, i) => {
+    const length = 16 + ((i * 37) % 240);
+    return shape(Math.max(1, Math.floor(1024 / length)), length, 900 + ((i * 13) % 124));
+  });
+  const shapes = planShapes(sizes);
+  const used = sizes.map((size) => fittingShape(size, shapes));
+  expect(new Set(used).size).toBe(3);
+  const [planned, least, one] = [used, sizes, sizes.map(() => shapes.at(-1)!)].map((list) => list.reduce((sum, each) => sum + slots(each), 0)); // prettier-ignore
+  expect(planned!).toBeLessThan(2.5 * least!);
+  expect(one!).toBeGreaterThan(5 * least!);
+});
+
+test('a mixture of sizes fits, one size is one shape, none are none', () => {
+  const shapes = planShapes([shape(32, 32), shape(4, 256)]);
+  expect(fittingShape(shape(32, 256, 1024), shapes)).toEqual(shape(32, 256, 1024));
+  expect(new Set(planShapes([shape(2, 8), shape(2, 8)]).map((each) => JSON.stringify(each))).size).toBe(1);
+  expect(planShapes([])).toEqual([]);
+});
