@@ -19,6 +19,7 @@ export interface DecoderSize {
 
 /** The cache grows by so many slots: every growth compiles a program, empty slots cost time in every step. */
 const SLOTS = 32;
+
 /**
  * A model whose cache lies on the host: each group of rows holds the beams of one prompt. Of an encoder-decoder the prompt
  * is the source, whose keys and values lie in a cache of their own, a row for each group.

@@ -2,6 +2,7 @@ import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import { record } from '../engine/recorder.ts';
 import { NEVER } from './beam.ts';
+import { countTo, groupOf } from './row-numbers.ts';
 
 // What processors.ts forbids, inside a program.
 
@@ -48,16 +49,10 @@ function withoutRepeating(scores: Tensor, { tokens, ends }: History, n: number):
   const last = from(n - 1);
   // Behind the end there is no token to forbid.
   value = ops.choose(ops.less(ops.scalar(NONE, 'int32'), last), value, ops.scalar(0));
-  const row = ops.tensor(Int32Array.from({ length: rows * starts }, (_, i) => Math.floor(i / starts)), [rows * starts, 1], 'int32'); // prettier-ignore
+  const row = groupOf(rows, starts).reshape([rows * starts, 1]);
   const id = ops.maximum(last, ops.scalar(0, 'int32')).reshape([rows * starts, 1]);
   const places = ops.concat([row, id], 1);
   return record([scores, places, value.reshape([-1])], (g, [onto, index, x]) => [
     g.scatterAdd(onto!, g.cast(index!, 'int64'), x!),
   ])[0]!;
-}
-
-/** 0, 1, … as int32. */
-export function countTo(shape: readonly number[]): Tensor {
-  const length = shape.reduce((product, n) => product * n, 1);
-  return ops.tensor(Int32Array.from({ length }, (_, i) => i), [...shape], 'int32'); // prettier-ignore
 }

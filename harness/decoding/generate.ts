@@ -125,7 +125,10 @@ const searchInGraph: Search = async (job, setup, places, _, onEnd) => {
     for (const group of chunk([...places], together)) {
       job.signal?.throwIfAborted();
       const histories = group.map((place) => historyOf(job, place));
-      const found = await search.run(group.map(({ prompt }) => prompt), histories); // prettier-ignore
+      const found = await search.run(
+        group.map(({ prompt }) => prompt),
+        histories,
+      );
       group.forEach((place, i) => {
         onEnd(place, found[i]!);
       });

@@ -6,7 +6,7 @@ import { MASKED } from '../models/layers.ts';
 import { SOURCE } from '../models/run-model.ts';
 import { virtualTokens } from '../models/types.ts';
 import { NEVER, type Hypothesis } from './beam.ts';
-import { countTo, forbid, NONE, type History } from './forbid.ts';
+import { forbid, NONE, type History } from './forbid.ts';
 import { paddedLength, promptInputs, sourceInputs } from './prompt-inputs.ts';
 import {
   candidatesOf,
@@ -17,7 +17,8 @@ import {
   sourceTypes,
   type DecodingSetup,
 } from './programs.ts';
-import { beamSearch, greedySearch, type Rows, type SearchRules, type SearchShape } from './tensor-search.ts';
+import { countTo, groupOf } from './row-numbers.ts';
+import { beamSearch, greedySearch, type SearchRules, type SearchShape } from './tensor-search.ts';
 
 // A search inside one program, as a loop over tokens: on a device with a memory of its own the cache would else cross the bus
 // for each token.
@@ -128,7 +129,7 @@ function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Progra
       const states = isSource
         ? readSources(setup, x, prompts, length)
         : readPrompts(setup, x, prompts, length);
-      const repeat = (y: Tensor): Tensor => ops.gather(y, rowsOfGroups(prompts, beams));
+      const repeat = (y: Tensor): Tensor => ops.gather(y, groupOf(prompts, beams));
       const cache = cacheOf(setup, x, states, shape);
       const ends = repeat(x.inputs.ends!);
       const isForbidding = shape.noRepeatNgram > 0 || shape.minNewTokens > 0;
@@ -173,10 +174,6 @@ function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Progra
   );
 }
 
-/** The rows of a group's beams: [B·K], the number of the group for each. */
-const rowsOfGroups = (groups: number, beams: number): Rows =>
-  ops.tensor(Int32Array.from({ length: groups * beams }, (_, i) => Math.floor(i / beams)), [groups * beams], 'int32'); // prettier-ignore
-
 /** A history with one more token a row. */
 function withToken({ tokens, ends }: History, next: Tensor): History {
   const [rows, length] = tokens.shape as [number, number];
@@ -216,16 +213,11 @@ function cacheOf(
     return ops.pad(read, [[0, 0], [0, 0], [0, maxNewTokens], [0, 0]]); // prettier-ignore
   };
   /** The turn whose token a slot is for; negative ones are read before. */
-  const turnOf = (shape: number[]): Tensor =>
-    ops.tensor(
-      Int32Array.from({ length: slots }, (_, i) => i - read),
-      shape,
-      'int32',
-    );
+  const turnOf = (shape: number[]): Tensor => countTo(shape).sub(ops.scalar(read, 'int32'));
   // What of the prompts' slots is padding: [B·K, 1, 1, P].
   const own = isSource ? ops.zeros([prompts, 1]) : ops.sub(1, x.inputs.tokens!.reshape([prompts, length])).mul(MASKED); // prettier-ignore
   const padding = ops.pad(own, [[0, 0], [before, maxNewTokens]]).reshape([prompts, 1, 1, slots]); // prettier-ignore
-  const repeated = ops.gather(padding, rowsOfGroups(prompts, beams));
+  const repeated = ops.gather(padding, groupOf(prompts, beams));
   const seenSource = source && {
     keys: source.keys.map((y) => perHead(y, prompts)),
     values: source.values.map((y) => perHead(y, prompts)),

@@ -2,7 +2,8 @@ import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import { NEVER, type EarlyStopping } from './beam.ts';
 import { largest } from './candidates.ts';
-import { countTo, NONE, type ForbidRules } from './forbid.ts';
+import { NONE, type ForbidRules } from './forbid.ts';
+import { countTo, groupOf, rowsAt, type Rows } from './row-numbers.ts';
 
 /** What a search does, for all of its prompts. */
 export interface SearchRules extends ForbidRules {
@@ -18,9 +19,6 @@ export interface SearchShape extends SearchRules {
   /** Tokens that the histories hold at most, before the first new one. */
   readonly history: number;
 }
-
-/** A list of numbers of rows. */
-export type Rows = Parameters<typeof ops.gather>[1] & Tensor;
 
 /** A search as tensors that a loop carries. */
 export interface TensorSearch {
@@ -59,13 +57,9 @@ export function greedySearch({ prompts, maxNewTokens, eosId }: SearchShape): Ten
 export function beamSearch(shape: SearchShape): TensorSearch {
   const { prompts: B, beams: K, maxNewTokens: M, eosId, lengthPenalty, earlyStopping } = shape;
   const C = 2 * K;
-  const ints = (list: readonly number[], of: number[]): Tensor => ops.tensor(Int32Array.from(list), of, 'int32'); // prettier-ignore
   const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
   /** Rows of [B·n, …] by their numbers among the n of each group, [B, ·] → [B·, …]. */
-  const pick = (rows: Tensor, at: Tensor, n: number): Tensor => {
-    const offsets = ints(count(B).map((group) => group * n), [B, 1]); // prettier-ignore
-    return ops.gather(rows, at.add(offsets).reshape<Rows>([-1]));
-  };
+  const pick = (rows: Tensor, at: Tensor, n: number): Tensor => ops.gather(rows, rowsAt(at, n));
   const ended = (ids: Tensor): Tensor =>
     eosId === undefined ? ops.zeros([B, C]) : ops.cast(ops.equal(ids, ops.scalar(eosId, 'int32')), 'float32');
   const powers = ops.tensor(
@@ -93,7 +87,7 @@ export function beamSearch(shape: SearchShape): TensorSearch {
         .add(before!.reshape([B, K, 1]))
         .reshape([B, K * C]);
       const best = largest(all, C);
-      const parents = ops.gather(ints(count(K * C).map((i) => Math.floor(i / C)), [K * C]), best.indices); // prettier-ignore
+      const parents = ops.gather(groupOf(K, C), best.indices);
       const ids = pick(candidates.ids.reshape([-1]), best.indices, K * C).reshape([B, C]);
       const isEnd = ended(ids);
       const isLast = ops.cast(ops.equal(turn, ops.scalar(M - 1, 'int32')), 'float32');
@@ -119,7 +113,7 @@ export function beamSearch(shape: SearchShape): TensorSearch {
       const goesOn = ops.choose(isFull, earlyStopping === true ? ops.scalar(0) : ops.cast(ops.less(worst, hope), 'float32'), ops.scalar(1)).mul(open!); // prettier-ignore
       return {
         next: pick(ids.reshape([-1]), next.indices, C),
-        parents: chosen.add(ints(count(B).map((group) => group * K), [B, 1])).reshape<Rows>([-1]), // prettier-ignore
+        parents: rowsAt(chosen, K),
         again: anyOpen(goesOn),
         state: [
           pick(grown.reshape([B * C, M]), next.indices, C),

@@ -395,7 +395,7 @@ export class Graph {
     this.nodes = nodes;
     this.#known = known;
     const operands = [
-      this.reshape(this.integers([limit]), []),
+      this.constant(Int32Array.of(limit), [], 'int64'),
       this.constant(Uint8Array.of(1), [], 'bool'),
       ...initial,
     ];

@@ -58,6 +58,8 @@ export function planShapes(all: readonly BatchShape[]): BatchShape[] {
   const steps = Math.min(64, sizes.length);
   const ends = Array.from({ length: steps + 1 }, (_, i) => Math.round((i * sizes.length) / steps));
   const pieces = Array.from({ length: steps }, (_, i) => around(sizes.slice(ends[i], ends[i + 1])));
+  // Of the shape that serves the pieces from i to before j.
+  const costs = ends.map((_, j) => pieces.slice(0, j).map((_, i) => costOf(around(pieces.slice(i, j)))));
   let least = ends.map((_, j) => (j === 0 ? 0 : Infinity));
   const cuts: number[][] = [];
   for (let shape = 0; shape < SHAPES; shape++) {
@@ -65,9 +67,8 @@ export function planShapes(all: readonly BatchShape[]): BatchShape[] {
     const cut = ends.map(() => 0);
     least = ends.map((end, j) => {
       let best = j === 0 ? 0 : Infinity;
-      for (let i = j - 1, served: BatchShape[] = []; i >= 0; i--) {
-        served = [around([...served, pieces[i]!])];
-        const cost = before[i]! + (end - ends[i]!) * costOf(served[0]!);
+      for (let i = j - 1; i >= 0; i--) {
+        const cost = before[i]! + (end - ends[i]!) * costs[j]![i]!;
         if (cost < best) [best, cut[j]] = [cost, i];
       }
       return best;

@@ -53,11 +53,10 @@ const splits: Readonly<Record<Split, Domain>> = {
  */
 export function builtinGlue(name: GlueName): BuiltinGlue {
   const taken = new Set<string>();
-  const { train, validation, test, mismatched } = mapSplits(drawnRows(name), (rows, split) => {
+  return mapSplits(drawnRows(name), (rows, split) => {
     const w = splitWorld(name, split, ' easier');
     return rows.map((row, i) => ({ id: String(i), ...untaken(taken, () => easier(name, w, row)) }));
   });
-  return { train, validation, test, mismatched };
 }
 
 /** The rows as the grammars give them, before some are made easier. */
