@@ -22,6 +22,13 @@ export interface CellStatus {
 export async function resultsStatus(
   results: string,
 ): Promise<{ cells: CellStatus[]; untrusted: Untrusted[] }> {
+  // Records come last in a cell's life and are read last: one that ends meanwhile must not seem to have come to nothing.
+  const batches: { batch: SubmittedBatch; states: Map<number, TaskState> }[] = [];
+  for (const batch of await readBatches(results)) {
+    const states = batch.job === undefined ? new Map<number, TaskState>() : await taskStates(batch.job);
+    batches.push({ batch, states });
+  }
+  const begun = await begunCells(results);
   const { records, untrusted } = await collectRecords(results);
   const cells = new Map<string, CellStatus>();
   for (const { path, record } of records) {
@@ -30,8 +37,7 @@ export async function resultsStatus(
     cells.set(identity, { path, identity, state: status === 'failed' ? 'failed' : 'done', why });
   }
   // A later batch knows better.
-  for (const batch of await readBatches(results)) {
-    const states = batch.job === undefined ? new Map<number, TaskState>() : await taskStates(batch.job);
+  for (const { batch, states } of batches) {
     for (const [task, planned] of batch.tasks.entries()) {
       for (const { path, identity } of planned) {
         const before = cells.get(identity);
@@ -45,13 +51,8 @@ export async function resultsStatus(
     }
   }
   const known = new Set([...cells.values()].map(({ path }) => path));
-  for (const path of await begun(results)) {
-    if (known.has(path)) continue;
-    const own = (await beingDone(results, path)) ?? {
-      state: 'stopped' as const,
-      why: 'the same command goes on',
-    };
-    cells.set(path, { path, identity: undefined, ...own });
+  for (const cell of begun) {
+    if (!known.has(cell.path)) cells.set(cell.path, cell);
   }
   return { cells: [...cells.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), untrusted };
 }
@@ -89,13 +90,21 @@ async function beingDone(results: string, path: string): Promise<Own | undefined
   return { state: 'running', why: owner ? `${owner.host}, process ${owner.pid}, since ${owner.since}` : '' };
 }
 
-/** Where records would lie of which there is a lock or unfinished work. */
-async function begun(results: string): Promise<Set<string>> {
+/** Cells of which there is a lock or unfinished work. */
+async function begunCells(results: string): Promise<CellStatus[]> {
   const entries = await readdir(results, { recursive: true });
   const paths = entries.flatMap(
     (entry) => /^(.*)\.(lock|work)$/.exec(entry.replaceAll('\\', '/'))?.[1] ?? [],
   );
-  return new Set(paths.map((path) => `${path}.json`));
+  const cells: CellStatus[] = [];
+  for (const path of new Set(paths.map((path) => `${path}.json`))) {
+    const own = (await beingDone(results, path)) ?? {
+      state: 'stopped' as const,
+      why: 'the same command goes on',
+    };
+    cells.push({ path, identity: undefined, ...own });
+  }
+  return cells;
 }
 
 async function lastLine(path: string): Promise<string> {
