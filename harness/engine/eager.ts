@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { checkedInput, checkLength, checkReplacement, dtypeOf } from './checks.ts';
+import { checkedInput, checkLength, checkReplacement, dtypeOf, sizeOf } from './checks.ts';
 import type {
   Draw,
   Engine,
@@ -91,7 +91,9 @@ export function createEagerEngine(name: EngineName, device: string, backend: str
           random(key, shape) {
             if (!draw)
               throw new Error(`program ${signature.name} needs random numbers (${key}) and none are drawn`);
-            return tensorOf(draw(key, shape), shape);
+            const values = new Float32Array(sizeOf(shape));
+            draw(key, shape, values);
+            return tensorOf(values, shape);
           },
         });
         for (const [key, tensor] of Object.entries(made.state ?? {})) {

@@ -4,7 +4,7 @@ import { dirname, basename, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import type { Tensor } from '@tensorflow/tfjs';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../data/float16.ts';
-import { checkedInput, checkLength, checkReplacement, dtypeOf } from './checks.ts';
+import { checkedInput, checkLength, checkReplacement, dtypeOf, sizeOf } from './checks.ts';
 import { readBy, type Graph, type Node, type Products, type Value } from './graph.ts';
 import { explainLimit } from './limits.ts';
 import { encodeModel, nodeName } from './onnx-model.ts';
@@ -182,8 +182,7 @@ class OnnxState implements State {
   /** A tensor of the name's type, to be written and then to `replace` the present one. */
   spare(name: string): ort.Tensor {
     const { shape } = this.types[name]!;
-    const size = shape.reduce((product, n) => product * n, 1);
-    const tensor = this.#spare.get(name) ?? tensorOf(new Float32Array(size), shape);
+    const tensor = this.#spare.get(name) ?? tensorOf(new Float32Array(sizeOf(shape)), shape);
     this.#spare.set(name, tensor);
     return tensor;
   }
@@ -367,6 +366,8 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     }
 
     const fixed = held;
+    // Random numbers of every run in the same memory: they are the most that a run reads anew.
+    const numbers = new Map<string, ort.Tensor>();
     const made = renamed.map(({ name: full }) => ({ full, ...places.get(full.slice('new/'.length))! }));
     async function run(runs: readonly RunOperands[]): Promise<NamedArrays[]> {
       const states = runs.map(({ state }) => {
@@ -385,7 +386,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
             : kind === 'state'
               ? states[at]!.tensors.get(key)!
               : kind === 'random'
-                ? drawn(key, randoms.get(key)!.shape, draw)
+                ? drawn(feed, key, randoms.get(key)!.shape, draw)
                 : given(key, arrays);
       }
       const fetches = made.map(
@@ -402,9 +403,12 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
       }
       return out;
     }
-    function drawn(key: string, shape: Shape, draw: Draw | undefined): ort.Tensor {
+    function drawn(feed: string, key: string, shape: Shape, draw: Draw | undefined): ort.Tensor {
       if (!draw) throw new Error(`program ${name} needs random numbers (${key}) and none are drawn`);
-      return tensorOf(draw(key, shape), shape);
+      const tensor = numbers.get(feed) ?? tensorOf(new Float32Array(sizeOf(shape)), shape);
+      numbers.set(feed, tensor);
+      draw(key, shape, tensor.data as Float32Array);
+      return tensor;
     }
     function given(key: string, arrays: NamedArrays): ort.Tensor {
       return tensorOf(checkedInput(name, key, arrays[key], inputs[key]!), inputs[key]!.shape);

@@ -63,8 +63,8 @@ export interface Random {
 }
 /** A pure function of named tensors: what replaces `state`, and what the caller gets. */
 export type ProgramFunction = (x: ProgramTensors) => { state?: NamedTensors; outputs: NamedTensors };
-/** Draws the values of a declared random input. */
-export type Draw = (name: string, shape: Shape) => Float32Array;
+/** Fills `out` with the values of a declared random input. */
+export type Draw = (name: string, shape: Shape, out: Float32Array) => void;
 
 export interface Signature {
   /** Names the program in error messages and profiles. */

@@ -2,10 +2,10 @@ import type { Random, Shape } from '../engine/types.ts';
 
 /**
  * A dropout mask that was drawn for one shape of a batch, as it stands in another shape of the same batch: what only one
- * of them has belongs to no token, and is kept. `mask` has `from`'s shape; the result has `to`'s.
+ * of them has belongs to no token, and is kept. `mask` has `from`'s shape; `out`, which is filled, has `to`'s.
  */
-export function placeMask(mask: Float32Array, from: Random, to: Random): Float32Array {
-  const out = new Float32Array(to.shape.reduce((product, n) => product * n, 1)).fill(1);
+export function placeMask(mask: Float32Array, from: Random, out: Float32Array, to: Random): void {
+  out.fill(1);
   const copy = (axis: number, source: number, target: number): void => {
     const rest = (shape: Shape): number => shape.slice(axis + 1).reduce((product, n) => product * n, 1);
     const [n, m] = [from.shape[axis]!, to.shape[axis]!];
@@ -26,5 +26,4 @@ export function placeMask(mask: Float32Array, from: Random, to: Random): Float32
     some(n - from.tail, m - to.tail, Math.min(from.tail, to.tail));
   };
   copy(0, 0, 0);
-  return out;
 }

@@ -1,3 +1,4 @@
+import { sizeOf } from '../engine/checks.ts';
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { Shape } from '../engine/types.ts';
@@ -23,8 +24,6 @@ export interface Pack {
 
 /** Tensors of at most this many elements share a pack: a few operations then serve hundreds of vectors. */
 const SMALL = 2 ** 16;
-
-const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
 
 /** Groups trained tensors into packs. */
 export function packTensors(tensors: readonly TrainedTensor[]): Pack[] {

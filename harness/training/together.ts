@@ -1,3 +1,4 @@
+import { sizeOf } from '../engine/checks.ts';
 import type { Draw, Engine, Held, ManyProgram, NamedArrays, Random, State } from '../engine/types.ts';
 import { holdFrozen, initialize, unfrozenTensors } from '../models/attached.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
@@ -279,12 +280,14 @@ class Group {
   /** Draws what a run draws by itself, in the program `own`, for the program that is computed. */
   #drawIn(own: Definition, computed: Definition, draw: Draw): Draw {
     if (own.name === computed.name) return draw;
-    return (name) => {
+    return (name, _shape, out) => {
       const [from, to] = [own, computed].map((definition) => this.#randomsOf(definition).get(name)!) as [
         Random,
         Random,
       ];
-      return placeMask(draw(name, from.shape), from, to);
+      const mask = new Float32Array(sizeOf(from.shape));
+      draw(name, from.shape, mask);
+      placeMask(mask, from, out, to);
     };
   }
 

@@ -267,11 +267,10 @@ async function takeStep<Example>(
   const counter = Float32Array.of(step);
   const drawing =
     (part: number): Draw =>
-    (name, shape) => {
-      const size = shape.reduce((product, n) => product * n, 1);
+    (name, _shape, out) => {
       // Programs name their masks `dropout <rate> <place>`.
       const rate = Number(name.split(' ')[1]);
-      return randomStream(seed, `${name} ${step} ${part}`).dropout(size, rate);
+      randomStream(seed, `${name} ${step} ${part}`).dropout(out, rate);
     };
   const weight = 1 / Math.max(1, countTargets(objective, parts));
   const common = { weight, dropout };

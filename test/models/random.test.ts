@@ -55,6 +55,11 @@ describe('threefry', () => {
 describe('randomStream', () => {
   const count = 100_000;
   const stream = randomStream(42, 'test');
+  const dropout = (size: number, rate: number): Float32Array => {
+    const out = new Float32Array(size);
+    stream.dropout(out, rate);
+    return out;
+  };
 
   it('draws the same values for the same seed and name, and others for another', () => {
     const draw = (seed: number, name: string): Float32Array => randomStream(seed, name).uniform(64, 0, 1);
@@ -68,7 +73,7 @@ describe('randomStream', () => {
   it('starts anew with each call, so that fewer values are the first of more', () => {
     expect(stream.uniform(10, 0, 1)).toEqual(stream.uniform(100, 0, 1).slice(0, 10));
     expect(stream.normal(7, 0, 1)).toEqual(stream.normal(100, 0, 1).slice(0, 7));
-    expect(stream.dropout(7, 0.5)).toEqual(stream.dropout(100, 0.5).slice(0, 7));
+    expect(dropout(7, 0.5)).toEqual(dropout(5000, 0.5).slice(0, 7));
   });
 
   it('draws uniform values', () => {
@@ -121,11 +126,16 @@ describe('randomStream', () => {
 
   it('drops at the rate and scales what it keeps', () => {
     for (const rate of [0.1, 0.5]) {
-      const values = stream.dropout(count, rate);
+      const values = dropout(count, rate);
       const kept = Math.fround(1 / (1 - rate));
       expect(new Set(values)).toEqual(new Set([0, kept]));
       expect(values.filter((x) => x === 0).length / count).toBeCloseTo(rate, 2);
+      // Two to a word of the stream, wherever it is cut.
+      const halves = stream.uniform(count / 2, 0, 1).map((word) => Math.floor(word * 65536));
+      expect(values.filter((_, i) => i % 2 === 1)).toEqual(
+        halves.map((half) => (half < Math.round(rate * 65536) ? 0 : kept)),
+      );
     }
-    expect(new Set(stream.dropout(count, 0))).toEqual(new Set([1]));
+    expect(new Set(dropout(count, 0))).toEqual(new Set([1]));
   });
 });
