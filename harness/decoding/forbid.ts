@@ -2,7 +2,7 @@ import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import { record } from '../engine/recorder.ts';
 import { NEVER } from './beam.ts';
-import { countTo, groupOf } from './row-numbers.ts';
+import { countTo } from './row-numbers.ts';
 
 // What processors.ts forbids, inside a program.
 
@@ -49,10 +49,6 @@ function withoutRepeating(scores: Tensor, { tokens, ends }: History, n: number):
   const last = from(n - 1);
   // Behind the end there is no token to forbid.
   value = ops.choose(ops.less(ops.scalar(NONE, 'int32'), last), value, ops.scalar(0));
-  const row = groupOf(rows, starts).reshape([rows * starts, 1]);
-  const id = ops.maximum(last, ops.scalar(0, 'int32')).reshape([rows * starts, 1]);
-  const places = ops.concat([row, id], 1);
-  return record([scores, places, value.reshape([-1])], (g, [onto, index, x]) => [
-    g.scatterAdd(onto!, g.cast(index!, 'int64'), x!),
-  ])[0]!;
+  const ids = ops.maximum(last, ops.scalar(0, 'int32'));
+  return record([scores, ids, value], (g, [onto, index, x]) => [g.scatterAdd(onto!, index!, x!, 1)])[0]!;
 }

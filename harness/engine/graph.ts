@@ -247,13 +247,18 @@ export class Graph {
   }
 
   #scatter(onto: Value, ids: Value, x: Value): Value {
-    const column = [...ids.shape, 1];
-    return this.scatterAdd(onto, this.cast(this.reshape(ids, column), 'int64'), x);
+    const column = this.reshape(ids, [...ids.shape, ...x.shape.slice(1).map(() => 1)]);
+    const index = this.one('Expand', [column, this.integers(x.shape)], x.shape, ids.dtype);
+    return this.scatterAdd(onto, index, x, 0);
   }
 
-  /** Adds x to the elements or rows of `onto` whose places index [N, k] (int64) names by their first k dimensions. */
-  scatterAdd(onto: Value, index: Value, x: Value): Value {
-    return this.one('ScatterND', [onto, index, x], onto.shape, 'float32', { reduction: 'add' });
+  /**
+   * Adds each element of x to the element of `onto` at the same place but for `axis`, where `index`, of x's shape, names it.
+   * Places may repeat: onnxruntime's ScatterND loses sums where two threads add to one of them.
+   */
+  scatterAdd(onto: Value, index: Value, x: Value, axis: number): Value {
+    const inputs = [onto, this.cast(index, 'int64'), x];
+    return this.one('ScatterElements', inputs, onto.shape, 'float32', { axis, reduction: 'add' });
   }
 
   /** ReduceSum, ReduceMax, ReduceMean, … over `axes`. */

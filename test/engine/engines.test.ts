@@ -129,6 +129,26 @@ describe('engines keep apart', () => {
   });
 });
 
+test('onnx adds every row where several threads add to the same ones', async () => {
+  const rows = 4096;
+  const engine = await createEngine({ name: 'onnx', threads: 4 });
+  const sums = await engine.compile(
+    {
+      ...{ name: 'sums', held: engine.hold({}) },
+      state: { table: { shape: [2, 64], dtype: 'float32' } },
+      inputs: { ids: { shape: [rows], dtype: 'int32' } },
+    },
+    ({ state: { table }, inputs: { ids } }) => ({
+      outputs: ops.valueAndGradients(() => ops.gather(table!, ids!.as1D()).sum(), { table: table! })
+        .gradients,
+    }),
+  );
+  const state = engine.state({ table: { shape: [2, 64], data: new Float32Array(128) } });
+  const ids = Int32Array.from({ length: rows }, (_, i) => i % 2);
+  for (let i = 0; i < 20; i++)
+    expect((await sums.run(state, { ids })).table).toEqual(new Float32Array(128).fill(rows / 2));
+});
+
 describe('recording', () => {
   const record = (program: ProgramFunction): Promise<Program> => compile(engines.get('onnx')!, program);
 

@@ -40,15 +40,9 @@ export function headCrossEntropy(
       backward(g, [dy, h, W, targets, weights, p]) {
         const scale = g.reshape(g.mul(weights!, dy!), [rows, 1]);
         if (g.halved) {
-          const row = g.constant(
-            Int32Array.from({ length: rows }, (_, i) => i),
-            [rows, 1],
-            'int32',
-          );
-          const places = g.cast(g.concat([row, g.reshape(targets!, [rows, 1])], 1), 'int64');
-          const hit = g.constant(new Float32Array(rows).fill(smoothing - 1), [rows], 'float32');
+          const hit = g.constant(new Float32Array(rows).fill(smoothing - 1), [rows, 1], 'float32');
           const spread = smoothing ? g.sub(p!, g.scalar(smoothing / vocabulary)) : p!;
-          const dlogits = g.scatterAdd(spread, places, hit);
+          const dlogits = g.scatterAdd(spread, g.reshape(targets!, [rows, 1]), hit, 1);
           const dW = g.gemm(dlogits, g.mul(h!, scale), { transA: true });
           return [g.mul(g.gemm(dlogits, W!), scale), dW, undefined, undefined];
         }
