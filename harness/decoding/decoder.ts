@@ -1,9 +1,8 @@
 import type { NamedArrays, Program } from '../engine/types.ts';
 import { SOURCE } from '../models/run-model.ts';
-import { virtualTokens } from '../models/types.ts';
 import { KeyValueCache } from './cache.ts';
 import type { Candidates } from './candidates.ts';
-import { paddedLength, promptInputs, roundUp, sourceInputs } from './prompt-inputs.ts';
+import { aheadOfPrompt, promptInputs, readLength, roundUp, sourceInputs } from './prompt-inputs.ts';
 import { prefillProgram, sourceProgram, stepProgram, type DecodingSetup } from './programs.ts';
 import type { SequenceModel, Continuation } from './search.ts';
 
@@ -56,14 +55,13 @@ export class Decoder implements SequenceModel {
     const { delta, base } = this.#setup;
     const { positions } = base.architecture;
     const source = this.#source;
-    // What stands in the decoder's cache before the prompt, and before the source.
-    const virtual = source ? (delta.prefixLength ?? 0) : virtualTokens(delta);
+    const read = prompts.map(({ prompt }) => prompt);
+    const virtual = aheadOfPrompt(this.#setup);
     const inSource = delta.promptLength ?? 0;
-    const longest = Math.max(...prompts.map(({ prompt }) => prompt.length));
-    const length = Math.min(paddedLength(longest), positions - virtual);
+    const longest = Math.max(...read.map((prompt) => prompt.length));
+    const length = readLength(this.#setup, read);
     const count = this.#count(needed);
     const program = await this.#prefill(length, count);
-    const read = prompts.map(({ prompt }) => prompt);
     const inputs = source ? sourceInputs(read, this.#size.prompts, length) : promptInputs(read, this.#size.prompts, length); // prettier-ignore
     const out = await program.run(this.#state, inputs);
     this.#cache.grow(Math.min(roundUp(virtual + (source ? 1 : longest) + 1, SLOTS), positions));

@@ -4,10 +4,9 @@ import type { NamedArrays, Program, ProgramTensors, TensorTypes } from '../engin
 import type { DecoderStates, Past } from '../models/family.ts';
 import { MASKED } from '../models/layers.ts';
 import { SOURCE } from '../models/run-model.ts';
-import { virtualTokens } from '../models/types.ts';
 import { NEVER, type Hypothesis } from './beam.ts';
 import { forbid, NONE, type History } from './forbid.ts';
-import { paddedLength, promptInputs, sourceInputs } from './prompt-inputs.ts';
+import { aheadOfPrompt, paddedLength, promptInputs, readLength, sourceInputs } from './prompt-inputs.ts';
 import {
   candidatesOf,
   promptTypes,
@@ -46,16 +45,13 @@ export class GraphSearch {
     prompts: readonly (readonly number[])[],
     histories: readonly (readonly number[])[],
   ): Promise<Hypothesis[][]> {
-    const { base, delta } = this.#setup;
-    const room = base.architecture.positions - virtualTokens(delta);
-    const length = Math.min(paddedLength(Math.max(...prompts.map((prompt) => prompt.length))), room);
+    const length = readLength(this.#setup, prompts);
     const rows = this.#together;
-    const isSource = base.architecture.kind === 'encoder-decoder';
-    const before = isSource ? (delta.prefixLength ?? 0) + 1 : virtualTokens(delta);
-    const ends = new Int32Array(rows).fill(before);
+    const isSource = this.#setup.base.architecture.kind === 'encoder-decoder';
+    const ends = new Int32Array(rows);
     const open = new Float32Array(rows);
     prompts.forEach((prompt, row) => {
-      if (!isSource) ends[row] = before + prompt.length;
+      ends[row] = aheadOfPrompt(this.#setup) + (isSource ? 1 : prompt.length);
       open[row] = 1;
     });
     const read = isSource ? sourceInputs(prompts, rows, length) : promptInputs(prompts, rows, length);

@@ -1,11 +1,23 @@
 import type { NamedArrays } from '../engine/types.ts';
 import { MASKED } from '../models/layers.ts';
 import { SOURCE } from '../models/run-model.ts';
+import { virtualTokens } from '../models/types.ts';
+import type { DecodingSetup } from './programs.ts';
 
 export const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
 
 /** The length that prompts are padded to: few programs, an eighth of padding at most. */
 export const paddedLength = (n: number): number => roundUp(n, 2 ** Math.max(0, Math.ceil(Math.log2(n / 8))));
+
+/** The length that these prompts are padded to: what the model has room for at most. */
+export function readLength({ base, delta }: DecodingSetup, prompts: readonly (readonly number[])[]): number {
+  const longest = Math.max(...prompts.map((prompt) => prompt.length));
+  return Math.min(paddedLength(longest), base.architecture.positions - virtualTokens(delta));
+}
+
+/** How many a method puts into the decoder's cache before the prompt, or before what an encoder-decoder starts with. */
+export const aheadOfPrompt = ({ base, delta }: DecodingSetup): number =>
+  base.architecture.kind === 'encoder-decoder' ? (delta.prefixLength ?? 0) : virtualTokens(delta);
 
 /** The same prompts as the sources of an encoder-decoder. */
 export function sourceInputs(
