@@ -72,7 +72,8 @@ export function estimateCell(cell: Cell, base: BaseModel, { flops }: Speed): Est
 
   const all = Object.values(base.shapes).reduce((sum, shape) => sum + shape.reduce((product, n) => product * n, 1), 0); // prettier-ignore
   const length = Math.min(2 * size.tokens, recipe.promptLength + recipe.targetLength);
-  const tokens = Math.min(recipe.batchSize * length, recipe.microBatch === undefined ? MICRO_BATCH_TOKENS : recipe.microBatch * length); // prettier-ignore
+  const most = MICRO_BATCH_TOKENS[kind === 'encoder' ? 'labels' : 'text'];
+  const tokens = Math.min(recipe.batchSize * length, recipe.microBatch === undefined ? most : recipe.microBatch * length); // prettier-ignore
   // Per token and layer some 30 vectors of the width are kept for the gradient, and two rows of every head's attention.
   const activations = 4 * tokens * layers * (30 * width + 2 * heads * length);
   const logits = kind === 'encoder' ? 0 : 8 * tokens * vocabulary;

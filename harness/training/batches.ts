@@ -7,20 +7,23 @@ export const shapeKey = ({ rows, length, tokens, targets, sourceLength, sourceTo
 
 /** So many shapes get programs of their own in training, and as many in evaluation. */
 const SHAPES = 3;
-/** Tokens that a micro-batch may hold, where the recipe does not say: more leaves the caches, fewer starve the cores. */
-export const MICRO_BATCH_TOKENS = 1024;
+/**
+ * Tokens that a micro-batch may hold, where the recipe does not say: more leave the caches, fewer starve the cores and sum
+ * gradients more often. Where text is written, each target's logits take memory.
+ */
+export const MICRO_BATCH_TOKENS = { labels: 2048, text: 1024 } as const;
 
 const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
 
 /** Cuts a step's examples, whichever they are, by length into micro-batches of about equally many tokens. */
 export function cutMicroBatches<Example>(
-  { lengthOf }: Pick<Objective<Example>, 'lengthOf'>,
+  { lengthOf, microBatchTokens }: Pick<Objective<Example>, 'lengthOf' | 'microBatchTokens'>,
   examples: readonly Example[],
   microBatch?: number,
 ): Example[][] {
   const sorted = [...examples].sort((a, b) => lengthOf(a) - lengthOf(b));
   const all = sum(sorted.map(lengthOf));
-  const share = all / Math.ceil(all / MICRO_BATCH_TOKENS);
+  const share = all / Math.ceil(all / microBatchTokens);
   const parts: Example[][] = [];
   let filled = 0;
   for (const example of sorted) {

@@ -3,6 +3,7 @@ import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { Head } from '../models/heads.ts';
 import { runClassifier } from '../models/run-model.ts';
+import { MICRO_BATCH_TOKENS } from './batches.ts';
 import type { Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias } from './packing.ts';
 
@@ -23,6 +24,7 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
         : { ids: short(ids), types: short(types), label };
     },
     lengthOf,
+    microBatchTokens: MICRO_BATCH_TOKENS.labels,
     targetsOf: () => 1,
     sizesOf(examples) {
       const lengths = examples.map(lengthOf);

@@ -3,6 +3,7 @@ import * as ops from '../engine/ops.ts';
 import type { NamedArrays, TensorTypes } from '../engine/types.ts';
 import type { Architecture } from '../models/family.ts';
 import { headWeight, runDecoder, runEncoderDecoder, SOURCE } from '../models/run-model.ts';
+import { MICRO_BATCH_TOKENS } from './batches.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias } from './packing.ts';
 
@@ -16,6 +17,7 @@ export function languageModel(architecture: Architecture, labelSmoothing: number
   return {
     cut: (pair, positions) => exampleFor(architecture, cutExample(pair, positions)),
     lengthOf,
+    microBatchTokens: MICRO_BATCH_TOKENS.text,
     targetsOf,
     sizesOf,
     types: batchTypes,

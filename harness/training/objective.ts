@@ -23,6 +23,8 @@ export interface Objective<Example> {
   cut(example: Example, positions: number): Example;
   /** Tokens of an example, which its cost grows with. */
   readonly lengthOf: (example: Example) => number;
+  /** Tokens that a micro-batch may hold, where the recipe does not say. */
+  readonly microBatchTokens: number;
   /** Terms of the loss that an example has. */
   readonly targetsOf: (example: Example) => number;
   /** The least shape that holds these examples. */

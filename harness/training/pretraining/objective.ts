@@ -5,6 +5,7 @@ import type { Architecture } from '../../models/family.ts';
 import { MASKED } from '../../models/layers.ts';
 import type { MaskedHead } from '../../models/masked-head.ts';
 import { headWeight, runDecoder, runEncoder, runEncoderDecoder, SOURCE } from '../../models/run-model.ts';
+import { MICRO_BATCH_TOKENS } from '../batches.ts';
 import type { BatchShape, Objective } from '../objective.ts';
 import { packedTypes, packingOf, packSequences } from '../packing.ts';
 import { NOTHING, type Sequence } from './draw.ts';
@@ -25,6 +26,7 @@ export function pretraining({ kind }: Architecture, head: MaskedHead | undefined
   return {
     cut: (row) => row,
     lengthOf: (row) => tokensOf(row) + sourceTokensOf(row),
+    microBatchTokens: MICRO_BATCH_TOKENS.text,
     targetsOf,
     sizesOf: (rows) => ({
       rows: rows.length,
