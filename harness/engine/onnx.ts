@@ -349,9 +349,9 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
       session = await ort.InferenceSession.create(model, {
         executionProviders: [executionProvider(provider, index, nodes)],
         graphOptimizationLevel: 'basic',
-        // Every session's own arena keeps what its largest run took, and a block planned for everything at once takes half as
-        // much again: neither saves time.
-        enableCpuMemArena: false,
+        // Every session's own arena keeps what its largest run took, which pays where runs are short; a block planned for
+        // everything at once takes half as much again and saves no time.
+        enableCpuMemArena: use === 'often',
         enableMemPattern: false,
         intraOpNumThreads: threads,
         interOpNumThreads: 1,

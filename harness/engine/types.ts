@@ -72,7 +72,7 @@ export interface Signature {
   readonly held: Held;
   readonly state: TensorTypes;
   readonly inputs: TensorTypes;
-  /** `often`: many runs with few rows (decoding), so weights are worth packing. */
+  /** `often`: many short runs with few rows (decoding), so that packed weights and memory of its own pay. */
   readonly use?: 'often' | undefined;
 }
 
