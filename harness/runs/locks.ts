@@ -85,9 +85,12 @@ function hold(path: string, text: string): Lock {
     async release() {
       await heart.terminate();
       if (!(await isHeld())) return;
-      // Guards of processes that were killed while they took over; a living one's take-over fails, for the lock is ours.
-      const guards = (await readdir(dirname(path))).filter((name) => name.startsWith(`${basename(path)}.`));
-      for (const name of guards) await rm(join(dirname(path), name), { force: true });
+      // Guards and temporary files of processes that were killed while they took over; a living one's take-over fails, for the
+      // lock is ours.
+      const left = (await readdir(dirname(path))).filter((name) =>
+        name.replace(/^\./, '').startsWith(`${basename(path)}.`),
+      );
+      for (const name of left) await rm(join(dirname(path), name), { force: true });
       await rm(path, { force: true });
     },
   };

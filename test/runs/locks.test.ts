@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { heartbeat, readLock, tryLock, type Lock, type Owner } from '../../harness/runs/locks.ts';
 import { temporaryFolder } from '../data/temporary.ts';
@@ -90,6 +90,7 @@ test('who took over and died before it was done is taken over as well', async ()
 test('what a killed take-over left behind goes with the lock', async () => {
   const lock = await tryLock(path);
   await writeFile(`${path}.0123456789abcdef`, '{}');
+  await writeFile(join(dirname(path), `.${basename(path)}.c0ffee.tmp`), '{}');
   await writeFile(join(dirname(path), 'seed-1.json'), '{}');
   await lock!.release();
   expect(await readdir(dirname(path))).toEqual(['seed-1.json']);
