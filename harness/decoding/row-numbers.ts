@@ -1,3 +1,4 @@
+import { sizeOf } from '../engine/checks.ts';
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 
@@ -9,7 +10,7 @@ const integers = (list: Int32Array, shape: readonly number[]): Tensor =>
 
 /** 0, 1, … as int32. */
 export function countTo(shape: readonly number[]): Tensor {
-  const length = shape.reduce((product, n) => product * n, 1);
+  const length = sizeOf(shape);
   return integers(
     Int32Array.from({ length }, (_, i) => i),
     shape,

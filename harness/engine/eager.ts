@@ -92,7 +92,7 @@ export function createEagerEngine(name: EngineName, device: string, backend: str
             if (!draw)
               throw new Error(`program ${signature.name} needs random numbers (${key}) and none are drawn`);
             const values = new Float32Array(sizeOf(shape));
-            draw(key, shape, values);
+            draw(key, values);
             return tensorOf(values, shape);
           },
         });

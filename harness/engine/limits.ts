@@ -1,3 +1,4 @@
+import { sizeOf } from './checks.ts';
 import type { Node } from './graph.ts';
 
 /** A program needs what its device lacks; no seed changes that. */
@@ -21,7 +22,7 @@ export function explainLimit(
   if (error.message.includes(NO_HALF))
     return new DeviceLimitError(`${device}'s adapter has no half precision; leave out --precision float16`, { cause: error }); // prettier-ignore
   if (!TOO_LARGE.test(error.message)) return error;
-  const bytes = (shape: readonly number[]): number => 4 * shape.reduce((product, n) => product * n, 1);
+  const bytes = (shape: readonly number[]): number => 4 * sizeOf(shape);
   const all = nodes.flatMap(({ op, inputs, outputs }) => [
     ...inputs.flatMap(({ input, shape }) => (input === undefined ? [] : [{ name: input, shape }])),
     ...outputs.map(({ shape }) => ({ name: `the result of ${op}`, shape })),

@@ -1,3 +1,4 @@
+import { sizeOf } from './checks.ts';
 import { ELEMENT, readBy, type Attribute, type Body, type Node, type Value } from './graph.ts';
 import type { FileLocation, Shape } from './types.ts';
 
@@ -63,9 +64,7 @@ function initializer(
     return bytes(5, [...head, ...bytes(9, [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])]);
   }
   const entry = (key: string, value: string): Bytes => bytes(13, [...text(1, key), ...text(2, value)]);
-  const length =
-    (element === ELEMENT.float16 || element === ELEMENT.bfloat16 ? 2 : 4) *
-    shape.reduce((product, n) => product * n, 1);
+  const length = (element === ELEMENT.float16 || element === ELEMENT.bfloat16 ? 2 : 4) * sizeOf(shape);
   return bytes(5, [
     ...head,
     ...entry('location', data.file),

@@ -409,7 +409,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
       if (!draw) throw new Error(`program ${name} needs random numbers (${key}) and none are drawn`);
       const tensor = numbers.get(feed) ?? tensorOf(new Float32Array(sizeOf(shape)), shape);
       numbers.set(feed, tensor);
-      draw(key, shape, tensor.data as Float32Array);
+      draw(key, tensor.data as Float32Array);
       return tensor;
     }
     function given(key: string, arrays: NamedArrays): ort.Tensor {

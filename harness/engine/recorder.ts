@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { sizeOf } from './checks.ts';
 import { broadcast, Graph, type DType, type Products, type Value } from './graph.ts';
 import type { NumericArray, Shape } from './types.ts';
 
@@ -126,7 +127,7 @@ const axesOf = (axis: unknown, rank: number): number[] =>
   ).map((a) => (a < 0 ? a + rank : a));
 
 const filled = (g: Graph, shape: Shape, dtype: DType, x: number): Value => {
-  const size = shape.reduce((product, n) => product * n, 1);
+  const size = sizeOf(shape);
   const data =
     dtype === 'float32'
       ? new Float32Array(size)
@@ -185,7 +186,7 @@ function registerKernels(): void {
   register('Identity', ['x'], (_, [x]) => x!);
   register('Reshape', ['x'], (g, [x], { shape }) => {
     const to = [...(shape as number[])];
-    const size = x!.shape.reduce((product, n) => product * n, 1);
+    const size = sizeOf(x!.shape);
     const open = to.indexOf(-1);
     if (open >= 0) to[open] = size / to.reduce((product, n) => (n === -1 ? product : product * n), 1);
     return g.reshape(x!, to);

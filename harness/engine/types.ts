@@ -64,7 +64,7 @@ export interface Random {
 /** A pure function of named tensors: what replaces `state`, and what the caller gets. */
 export type ProgramFunction = (x: ProgramTensors) => { state?: NamedTensors; outputs: NamedTensors };
 /** Fills `out` with the values of a declared random input. */
-export type Draw = (name: string, shape: Shape, out: Float32Array) => void;
+export type Draw = (name: string, out: Float32Array) => void;
 
 export interface Signature {
   /** Names the program in error messages and profiles. */

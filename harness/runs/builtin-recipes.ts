@@ -79,7 +79,7 @@ const learningRates: Readonly<Record<Task['kind'], Readonly<Record<string, numbe
 };
 
 // The bases have three and four layers and a width of 192; prompt tuning's hundred tokens take four times as long as a pair
-// of sentences. Seven tokens at each end are the most that the ReFT paper tries.
+// of sentences. ReFT's paper edits seven tokens at each end on reasoning, too.
 const small = { adapterdrop: { drop: 2 }, compacter: { bottleneck: 8 } } as const;
 const options: Readonly<Record<Task['kind'], Readonly<Record<string, Readonly<Record<string, unknown>>>>>> = {
   text: { ...small, loreft: { first: 7, last: 7 }, direft: { first: 7, last: 7 } },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { isFile } from '../data/files.ts';
 import { openSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import { sizeOf } from '../engine/checks.ts';
 import type { TensorTypes } from '../engine/types.ts';
 
 const number = z.number().nullable();
@@ -71,8 +72,6 @@ export async function readCheckpoint(
     const [kind, rest] = [name.slice(0, name.indexOf('/')), name.slice(name.indexOf('/') + 1)];
     (kind === 'best' ? best : state)[rest] = await file.read(name);
   }
-  const fits = Object.entries(types).every(
-    ([name, { shape }]) => state[name]?.length === shape.reduce((product, n) => product * n, 1),
-  );
+  const fits = Object.entries(types).every(([name, { shape }]) => state[name]?.length === sizeOf(shape));
   return fits ? { state, best: Object.keys(best).length > 0 ? best : undefined, run } : undefined;
 }

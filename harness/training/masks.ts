@@ -1,4 +1,5 @@
-import type { Random, Shape } from '../engine/types.ts';
+import { sizeOf } from '../engine/checks.ts';
+import type { Random } from '../engine/types.ts';
 
 /**
  * A dropout mask that was drawn for one shape of a batch, as it stands in another shape of the same batch: what only one
@@ -7,7 +8,7 @@ import type { Random, Shape } from '../engine/types.ts';
 export function placeMask(mask: Float32Array, from: Random, out: Float32Array, to: Random): void {
   out.fill(1);
   const copy = (axis: number, source: number, target: number): void => {
-    const rest = (shape: Shape): number => shape.slice(axis + 1).reduce((product, n) => product * n, 1);
+    const [row, newRow] = [from, to].map(({ shape }) => sizeOf(shape.slice(axis + 1))) as [number, number];
     const [n, m] = [from.shape[axis]!, to.shape[axis]!];
     const some = (begin: number, onto: number, count: number): void => {
       if (axis === from.shape.length - 1) {
@@ -15,7 +16,7 @@ export function placeMask(mask: Float32Array, from: Random, out: Float32Array, t
         return;
       }
       for (let i = 0; i < count; i++)
-        copy(axis + 1, source + (begin + i) * rest(from.shape), target + (onto + i) * rest(to.shape));
+        copy(axis + 1, source + (begin + i) * row, target + (onto + i) * newRow);
     };
     if (axis > 0) {
       some(0, 0, Math.min(n, m));

@@ -280,13 +280,13 @@ class Group {
   /** Draws what a run draws by itself, in the program `own`, for the program that is computed. */
   #drawIn(own: Definition, computed: Definition, draw: Draw): Draw {
     if (own.name === computed.name) return draw;
-    return (name, _shape, out) => {
+    return (name, out) => {
       const [from, to] = [own, computed].map((definition) => this.#randomsOf(definition).get(name)!) as [
         Random,
         Random,
       ];
       const mask = new Float32Array(sizeOf(from.shape));
-      draw(name, from.shape, mask);
+      draw(name, mask);
       placeMask(mask, from, out, to);
     };
   }

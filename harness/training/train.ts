@@ -1,3 +1,4 @@
+import { sizeOf } from '../engine/checks.ts';
 import type { Draw, State } from '../engine/types.ts';
 import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../models/attached.ts';
 import { randomStream } from '../models/random.ts';
@@ -201,8 +202,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
 
 /** As JSON holds a number. */
 const finite = (x: number): number | null => (Number.isFinite(x) ? x : null);
-const zeros = (shape: readonly number[]): Float32Array =>
-  new Float32Array(shape.reduce((product, n) => product * n, 1));
+const zeros = (shape: readonly number[]): Float32Array => new Float32Array(sizeOf(shape));
 const stripped = (prefix: string, arrays: Arrays): Arrays =>
   Object.fromEntries(
     Object.entries(arrays)
@@ -267,7 +267,7 @@ async function takeStep<Example>(
   const counter = Float32Array.of(step);
   const drawing =
     (part: number): Draw =>
-    (name, _shape, out) => {
+    (name, out) => {
       // Programs name their masks `dropout <rate> <place>`.
       const rate = Number(name.split(' ')[1]);
       randomStream(seed, `${name} ${step} ${part}`).dropout(out, rate);
