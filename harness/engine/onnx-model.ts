@@ -97,14 +97,20 @@ function encodeNode(node: Node, name: (value: Value) => string): Bytes {
   ];
 }
 
-/** A graph inside a node. What it gives goes out through Identities, for it may be given as it came or twice. */
+/** A graph inside a node. What it gives as it came, or a second time, goes out through an Identity. */
 function encodeBody({ inputs, nodes, outputs }: Body, name: (value: Value) => string): Bytes {
-  const given = outputs.map((value, i) => ({ value, called: `${name(inputs[0]!)} given ${i}` }));
+  const made = new Set(nodes.flatMap((node) => node.outputs));
+  const given = outputs.map((value, i) => {
+    const copied = !made.has(value) || outputs.indexOf(value) < i;
+    return { value, copied, called: copied ? `${name(inputs[0]!)} given ${i}` : name(value) };
+  });
   return [
     ...nodes.flatMap((node) => bytes(1, encodeNode(node, name))),
-    ...given.flatMap(({ value, called }) =>
-      bytes(1, [...text(1, name(value)), ...text(2, called), ...text(4, 'Identity')]),
-    ),
+    ...given
+      .filter(({ copied }) => copied)
+      .flatMap(({ value, called }) =>
+        bytes(1, [...text(1, name(value)), ...text(2, called), ...text(4, 'Identity')]),
+      ),
     ...text(2, 'body'),
     ...inputs.flatMap((value) => valueInfo(11, name(value), ELEMENT[value.dtype], value.shape)),
     ...given.flatMap(({ value, called }) => valueInfo(12, called, ELEMENT[value.dtype], value.shape)),

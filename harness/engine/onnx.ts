@@ -34,6 +34,9 @@ import type {
 /** Weights above this many bytes are mapped from a file instead of being copied into the model. */
 const EMBEDDED = 64 * 2 ** 20;
 
+/** Bytes above which malloc hands memory back when it is free, so that every page of it is fresh the next time. */
+const FRESH = 32 * 2 ** 20;
+
 const typeOf = (shape: Shape, data: NumericArray): TensorTypes[string] => ({ shape, dtype: dtypeOf(data) });
 const tensorOf = (data: NumericArray, shape: Shape): ort.Tensor => new ort.Tensor(dtypeOf(data), data, shape);
 
@@ -47,6 +50,7 @@ class OnnxHeld implements Held {
   readonly #halves = new Map<string, HeldData>();
   readonly #feeds = new Map<string, ort.Tensor>();
   readonly #places = new Map<string, FileLocation>();
+  readonly #memory = new Map<string, ort.Tensor>();
   #spill: string | undefined;
 
   constructor(arrays: Readonly<Record<string, HeldArray>>, products: Products) {
@@ -107,6 +111,16 @@ class OnnxHeld implements Held {
     return { parts: this.#spilled(embedded(inputs)), folder: this.#spill! };
   }
 
+  /** Memory that programs which compute one after the other share, for what these nodes make. */
+  memoryOf(nodes: readonly Node[]): { name: string; value: Value; memory: ort.Tensor }[] {
+    return nodes.map(({ outputs: [value] }, i) => {
+      const name = `kept/${i} [${value!.shape.join()}]`;
+      const memory = this.#memory.get(name) ?? tensorOf(new Float32Array(sizeOf(value!.shape)), value!.shape);
+      this.#memory.set(name, memory);
+      return { name, value: value!, memory };
+    });
+  }
+
   /** Converted weights (half precision, random bases) go to a file of their own, each once. */
   #spilled(arrays: readonly (readonly [string, HeldData])[]): Map<string, FileLocation> {
     if (!this.#spill) {
@@ -130,6 +144,16 @@ class OnnxHeld implements Held {
     this.#spill = undefined;
     this.#places.clear();
   }
+}
+
+/**
+ * Whether a node sums rows into a large tensor that is no output, as for the gradient of a word embedding: fresh pages take
+ * longer than the sums.
+ */
+function isFresh({ op, outputs: [value] }: Node, outputs: Recorded['outputs']): boolean {
+  return (
+    op === 'ScatterElements' && 4 * sizeOf(value!.shape) > FRESH && !outputs.some((o) => o.value === value)
+  );
 }
 
 /** Numbers in half precision: their bits where the device multiplies them, else rounded. */
@@ -259,35 +283,39 @@ function recordCopies(
     places.set(PREFIX.half + key, { kind: 'held', copy: 0, key });
     return PREFIX.half + key;
   };
-  const { graph, outputs } = recordGraph((input) => {
-    const operands = (kind: Place['kind'], types: TensorTypes, copy: number): Record<string, Tensor> =>
-      Object.fromEntries(
-        Object.entries(types).map(([key, { shape, dtype }]) => [key, input(called({ kind, copy, key }), shape, dtype, kind === 'held' ? halfOf(key) : undefined)]), // prettier-ignore
-      );
-    const shared = operands('held', held.types, 0);
-    const results: Record<string, Tensor> = {};
-    for (let copy = 0; copy < copies; copy++) {
-      const drawn = new Set<string>();
-      const made = program({
-        held: shared,
-        state: operands('state', state, copy),
-        inputs: operands('input', inputs, copy),
-        random(key, shape, tail = 0) {
-          if (drawn.has(key)) throw new Error(`program ${name} declares the random input ${key} twice`);
-          drawn.add(key);
-          randoms.set(key, { shape, tail });
-          return input(called({ kind: 'random', copy, key }), shape, 'float32');
-        },
-      });
-      for (const [key, tensor] of Object.entries(made.state ?? {})) {
-        checkReplacement(name, key, tensor, state[key]);
-        results[called({ kind: 'state', copy, key })] = tensor;
+  const { graph, outputs } = recordGraph(
+    (input) => {
+      const operands = (kind: Place['kind'], types: TensorTypes, copy: number): Record<string, Tensor> =>
+        Object.fromEntries(
+          Object.entries(types).map(([key, { shape, dtype }]) => [key, input(called({ kind, copy, key }), shape, dtype, kind === 'held' ? halfOf(key) : undefined)]), // prettier-ignore
+        );
+      const shared = operands('held', held.types, 0);
+      const results: Record<string, Tensor> = {};
+      for (let copy = 0; copy < copies; copy++) {
+        const drawn = new Set<string>();
+        const made = program({
+          held: shared,
+          state: operands('state', state, copy),
+          inputs: operands('input', inputs, copy),
+          random(key, shape, tail = 0) {
+            if (drawn.has(key)) throw new Error(`program ${name} declares the random input ${key} twice`);
+            drawn.add(key);
+            randoms.set(key, { shape, tail });
+            return input(called({ kind: 'random', copy, key }), shape, 'float32');
+          },
+        });
+        for (const [key, tensor] of Object.entries(made.state ?? {})) {
+          checkReplacement(name, key, tensor, state[key]);
+          results[called({ kind: 'state', copy, key })] = tensor;
+        }
+        for (const [key, tensor] of Object.entries(made.outputs))
+          results[called({ kind: 'output', copy, key })] = tensor;
       }
-      for (const [key, tensor] of Object.entries(made.outputs))
-        results[called({ kind: 'output', copy, key })] = tensor;
-    }
-    return results;
-  }, products);
+      return results;
+    },
+    products,
+    !products.native && copies === 1,
+  );
   return { graph, outputs, places, randoms };
 }
 
@@ -342,7 +370,8 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
       : { parts: new Map<string, never>() };
     // The outputs' names must differ from the inputs': state comes in under its name and leaves as new/….
     const renamed = outputs.map((o) => ({ name: `new/${o.name}`, value: o.value }));
-    const { model, feeds } = encodeModel({ nodes, outputs: renamed, initializers });
+    const kept = onCpu ? held.memoryOf(nodes.filter((node) => isFresh(node, outputs))) : [];
+    const { model, feeds } = encodeModel({ nodes, outputs: [...renamed, ...kept], initializers });
 
     let session: ort.InferenceSession;
     try {
@@ -391,10 +420,13 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
                 ? drawn(feed, key, randoms.get(key)!.shape, draw)
                 : given(key, arrays);
       }
-      const fetches = made.map(
-        ({ full, kind, copy, key }) =>
-          [full, kind === 'state' ? (states[copy]?.spare(key) ?? null) : null] as const,
-      );
+      const fetches = [
+        ...made.map(
+          ({ full, kind, copy, key }) =>
+            [full, kind === 'state' ? (states[copy]?.spare(key) ?? null) : null] as const,
+        ),
+        ...kept.map(({ name, memory }) => [name, memory] as const),
+      ];
       const results = await session.run(operands, Object.fromEntries(fetches)).catch((error: unknown) => {
         throw explainLimit(error, name, device, nodes);
       });

@@ -56,7 +56,7 @@ export { linear } from './fused/linear.ts';
 export { rmsNorm } from './fused/rms-norm.ts';
 export { rotate } from './fused/rotate.ts';
 export { selectRows } from './fused/rows.ts';
-export { boundary, inFloat32, loop } from './recorder.ts';
+export { boundary, inFloat32, inParts, loop, sumOfSquares } from './recorder.ts';
 
 /** The value of f, a scalar, and its gradient for every named tensor; zeros where f does not depend on one. */
 export function valueAndGradients(

@@ -75,6 +75,8 @@ const infoOf = (value: Value): tf.TensorInfo => ({
   dtype: value.dtype as tf.DataType,
 });
 
+const tensorOf = (value: Value): tf.Tensor => tf.engine().makeTensorFromTensorInfo(infoOf(value));
+
 type Attrs = Readonly<Record<string, unknown>>;
 type Emit = (g: Graph, inputs: readonly Value[], attrs: Attrs) => Value | readonly Value[];
 /** Writes operations by hand: from the values of the operands to those of the results. */
@@ -334,13 +336,26 @@ export function loop(
   initial: readonly tf.Tensor[],
   body: (turn: tf.Tensor, carried: tf.Tensor[]) => { again: tf.Tensor; carried: readonly tf.Tensor[] },
 ): tf.Tensor[] {
-  const tensorOf = (value: Value): tf.Tensor => tf.engine().makeTensorFromTensorInfo(infoOf(value));
   return record(initial, (g, values) =>
     g.loop(limit, values, (turn, inside) => {
       const { again, carried } = body(tensorOf(turn), inside.map(tensorOf));
       return [again, ...carried].map(valueOf);
     }),
   );
+}
+
+/** `f`, which computes element by element, on tensors [k, …] at once or on one of their k parts after the other. */
+export function inParts(whole: readonly tf.Tensor[], f: (part: tf.Tensor[]) => tf.Tensor[]): tf.Tensor[] {
+  if (!graph) return f([...whole]);
+  return record(whole, (g, values) => g.inParts(values, (part) => f(part.map(tensorOf)).map(valueOf)));
+}
+
+/** Σ x² [] of [k, …], of each of the k parts first: long float32 sums lose their last digits. */
+export function sumOfSquares(x: tf.Tensor): tf.Tensor {
+  if (!graph) return x.square().sum();
+  const inside = x.shape.map((_, axis) => axis).slice(x.shape.length > 1 ? 1 : 0);
+  const [sums] = record([x], (g, [value]) => [g.reduce('ReduceSumSquare', value!, inside, false)]);
+  return sums!.sum();
 }
 
 /** Matrix products inside `f` are float32 whatever the precision of the program that is recorded. */
@@ -354,11 +369,12 @@ export function recordGraph(
     input: (name: string, shape: Shape, dtype: DType, half?: string) => tf.Tensor,
   ) => Readonly<Record<string, tf.Tensor>>,
   products?: Products,
+  forCores?: boolean,
 ): { graph: Graph; outputs: { name: string; value: Value }[] } {
   registerKernels();
   if (graph) throw new Error('a program is being recorded already');
   const previous = tf.getBackend();
-  const made = new Graph(products);
+  const made = new Graph(products, forCores);
   graph = made;
   // Synchronous for a backend made by a plain function; its promise only says so once more.
   void tf.setBackend(BACKEND);

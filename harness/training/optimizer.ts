@@ -64,7 +64,7 @@ export function optimize(
   state: Tensors,
   inputs: Tensors,
 ): { tensors: Record<string, Tensor>; state: Record<string, Tensor>; norm: Tensor } {
-  const squares = packs.map(({ name }) => gradients[name]!.square().sum());
+  const squares = packs.map(({ name }) => ops.sumOfSquares(gradients[name]!));
   const norm = squares.reduce((sum, x) => sum.add(x)).sqrt();
   const factor =
     settings.clip > 0 ? ops.minimum(ops.scalar(settings.clip).div(norm.add(1e-6)), 1) : undefined;
@@ -72,32 +72,30 @@ export function optimize(
   const epsilon = settings.epsilon ?? (settings.optimizer === 'adamw-hf' ? 1e-6 : 1e-8);
   const out: Record<string, Tensor> = {};
   const next: Record<string, Tensor> = {};
+  const kinds = moments(settings);
   for (const { name } of packs) {
-    const p = tensors[name]!;
-    const g = factor ? gradients[name]!.mul(factor) : gradients[name]!;
-    const [size, correction, before, after] = ops.split(inputs[`rates/${name}`]!, 4) as [
-      Tensor,
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
-    const scalar = (x: Tensor): Tensor => x.reshape([]);
-    if (settings.optimizer === 'sgd') {
-      const pulled = g.add(p.mul(scalar(before)));
-      const moved = momentum ? state[`momentum/${name}`]!.mul(momentum).add(pulled) : pulled;
-      if (momentum) next[`momentum/${name}`] = moved;
-      out[name] = p.sub(moved.mul(scalar(size)));
-      continue;
-    }
-    const m = state[`m/${name}`]!.mul(beta1).add(g.mul(1 - beta1));
-    const v = state[`v/${name}`]!.mul(beta2).add(g.square().mul(1 - beta2));
-    next[`m/${name}`] = m;
-    next[`v/${name}`] = v;
-    const change = m.div(v.sqrt().mul(scalar(correction)).add(epsilon)).mul(scalar(size));
-    const decaying = settings.weightDecay > 0;
-    const decayed = decaying && settings.optimizer === 'adamw' ? p.mul(scalar(before)) : p;
-    const stepped = decayed.sub(change);
-    out[name] = decaying && settings.optimizer === 'adamw-hf' ? stepped.mul(scalar(after)) : stepped;
+    const [size, correction, before, after] = ops
+      .split(inputs[`rates/${name}`]!, 4)
+      .map((rate) => rate.reshape([])) as [Tensor, Tensor, Tensor, Tensor];
+    const advance = ([p, gradient, ...kept]: Tensor[]): Tensor[] => {
+      const g = factor ? gradient!.mul(factor) : gradient!;
+      if (settings.optimizer === 'sgd') {
+        const pulled = g.add(p!.mul(before));
+        const moved = momentum ? kept[0]!.mul(momentum).add(pulled) : pulled;
+        return [p!.sub(moved.mul(size)), ...(momentum ? [moved] : [])];
+      }
+      const m = kept[0]!.mul(beta1).add(g.mul(1 - beta1));
+      const v = kept[1]!.mul(beta2).add(g.square().mul(1 - beta2));
+      const change = m.div(v.sqrt().mul(correction).add(epsilon)).mul(size);
+      const decaying = settings.weightDecay > 0;
+      const decayed = decaying && settings.optimizer === 'adamw' ? p!.mul(before) : p!;
+      const stepped = decayed.sub(change);
+      return [decaying && settings.optimizer === 'adamw-hf' ? stepped.mul(after) : stepped, m, v];
+    };
+    const whole = [tensors[name]!, gradients[name]!, ...kinds.map((kind) => state[`${kind}/${name}`]!)];
+    const [moved, ...kept] = ops.inParts(whole, advance);
+    out[name] = moved!;
+    kinds.forEach((kind, i) => (next[`${kind}/${name}`] = kept[i]!));
   }
   return { tensors: out, state: next, norm };
 }

@@ -16,6 +16,7 @@ export interface TrainedTensor {
 /** Trained tensors that the optimiser treats as one: a large one by itself, many small ones end to end. */
 export interface Pack {
   readonly name: string;
+  /** [size], or of a large one [parts, size of a part]. */
   readonly shape: Shape;
   readonly decays: boolean;
   readonly rate: number;
@@ -24,6 +25,16 @@ export interface Pack {
 
 /** Tensors of at most this many elements share a pack: a few operations then serve hundreds of vectors. */
 const SMALL = 2 ** 16;
+
+/** Elements of a large tensor's part, so that what the optimiser makes of it stays in the caches; fewer do not pay. */
+const PART = { most: 2 ** 17, least: 2 ** 14 };
+
+/** [parts, size of a part]; one part where so many elements cannot be cut evenly. */
+function cut(size: number): Shape {
+  for (let parts = Math.ceil(size / PART.most); parts <= size / PART.least; parts++)
+    if (size % parts === 0) return [parts, size / parts];
+  return [1, size];
+}
 
 /** Groups trained tensors into packs. */
 export function packTensors(tensors: readonly TrainedTensor[]): Pack[] {
@@ -41,10 +52,14 @@ export function packTensors(tensors: readonly TrainedTensor[]): Pack[] {
   }
   for (const { name, shape, decays, rate } of tensors) {
     const size = sizeOf(shape);
-    if (size > SMALL) packs.push({ name, shape, decays, rate, members: [{ name, shape, size }] });
+    if (size > SMALL) packs.push({ name, shape: cut(size), decays, rate, members: [{ name, shape, size }] });
   }
   return packs;
 }
+
+/** How a pack's gradients lie while they add up: a tensor by itself as its own, so that rows are scattered straight onto it. */
+export const gradientShape = ({ shape, members }: Pack): Shape =>
+  members.length === 1 ? members[0]!.shape : shape;
 
 /** The tensors of the packs under their own names. */
 export function unpack(packs: readonly Pack[], packed: Tensors): Record<string, Tensor> {

@@ -14,7 +14,7 @@ import { shapeKey } from './batches.ts';
 import { keepFinite, scaled, scalerTypes, unscaled } from './loss-scale.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { momentTypes, optimize, rateTypes } from './optimizer.ts';
-import { repack, unpack, type Pack } from './packs.ts';
+import { gradientShape, repack, unpack, type Pack } from './packs.ts';
 import type { Recipe } from './recipe.ts';
 
 /** What programs need to know of an objective, whatever its examples are. */
@@ -85,7 +85,13 @@ function stateTypes({ precision, packs, recipe, delta }: ProgramSetup, accumulat
     ...each('trained'),
     ...momentTypes(recipe, packs),
     ...Object.fromEntries(own),
-    ...(accumulating && each('gradients')),
+    ...(accumulating &&
+      Object.fromEntries(
+        packs.map((pack) => [
+          `gradients/${pack.name}`,
+          { shape: gradientShape(pack), dtype: 'float32' as const },
+        ]),
+      )),
     ...(precision === 'float16' && scalerTypes),
   };
 }
@@ -168,7 +174,10 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
       inputs: { ...objective.types(shape), step: scalar },
       program(x) {
         const { loss, gradients } = differentiate(x, shape, dropout);
-        const sums = packs.map(({ name }) => [`gradients/${name}`, x.state[`gradients/${name}`]!.add(gradients[name]!)]); // prettier-ignore
+        const sums = packs.map((pack) => {
+          const key = `gradients/${pack.name}`;
+          return [key, x.state[key]!.add(gradients[pack.name]!.reshape([...gradientShape(pack)]))];
+        });
         return { state: Object.fromEntries(sums) as Tensors, outputs: { loss } };
       },
     }),
@@ -177,7 +186,8 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
       inputs: steering,
       program(x) {
         const sums = pick('gradients', x.state);
-        const { state, norm } = ops.inFloat32(() => advance(x, sums));
+        const packed = packs.map(({ name, shape }) => [name, sums[name]!.reshape([...shape])] as const);
+        const { state, norm } = ops.inFloat32(() => advance(x, Object.fromEntries(packed)));
         const zeros = Object.fromEntries(packs.map(({ name }) => [name, ops.zerosLike(sums[name]!)]));
         return { state: { ...state, ...prefixed('gradients', zeros) }, outputs: { norm } };
       },

@@ -149,6 +149,30 @@ test('onnx adds every row where several threads add to the same ones', async () 
     expect((await sums.run(state, { ids })).table).toEqual(new Float32Array(128).fill(rows / 2));
 });
 
+test('onnx sums into large memory that it keeps as into fresh', async () => {
+  const [words, width] = [70_000, 128];
+  const engine = await createEngine({ name: 'onnx', threads: 1 });
+  const signature = { held: engine.hold({}), state: { table: { shape: [words, width], dtype: 'float32' } }, inputs: { ids: { shape: [3], dtype: 'int32' } } } as const; // prettier-ignore
+  const gradient: ProgramFunction = ({ state: { table }, inputs: { ids } }) => {
+    const f = (): ops.Tensor => ops.gather(table!, ids!.as1D()).sum();
+    const { gradients } = ops.valueAndGradients(f, { table: table! });
+    return { outputs: { sums: gradients.table!.sum(1) } };
+  };
+  const [one, other] = await Promise.all(
+    ['one', 'other'].map((name) => engine.compile({ ...signature, name }, gradient)),
+  );
+  const state = engine.state({ table: { shape: [words, width], data: new Float32Array(words * width) } });
+  for (const [program, ids] of [
+    [one!, [1, 2, 2]],
+    [other!, [5, words - 1, 1]],
+    [one!, [2, 0, 3]],
+  ] as const) {
+    const sums = new Float32Array(words);
+    for (const id of ids) sums[id]! += width;
+    expect((await program.run(state, { ids: Int32Array.from(ids) })).sums).toEqual(sums);
+  }
+});
+
 describe('recording', () => {
   const record = (program: ProgramFunction): Promise<Program> => compile(engines.get('onnx')!, program);
 

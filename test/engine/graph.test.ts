@@ -96,6 +96,20 @@ test('the loss makes nothing as large as the logits but them and their softmax',
   expect(large.map((node) => node.op)).toEqual(['Gemm', 'Softmax']);
 });
 
+test('a graph for cores goes part by part and multiplies to sum rows; another does neither', () => {
+  const operationsFor = (cores: boolean): string[] => {
+    const program = (input: Parameters<Parameters<typeof recordGraph>[0]>[0]): Record<string, tf.Tensor> => {
+      const x = input('x', [4, 4], 'float32');
+      const [y] = ops.inParts([x], ([part]) => [part!.exp().sqrt()]);
+      return { y: y!, columns: x.sum(0), rows: x.sum(1) };
+    };
+    const { graph, outputs } = recordGraph(program, undefined, cores);
+    return graph.needed(outputs.map((o) => o.value)).map((node) => node.op);
+  };
+  expect(operationsFor(true)).toEqual(['Scan', 'Gemm', 'Reshape', 'ReduceSum']);
+  expect(operationsFor(false)).toEqual(['Exp', 'Sqrt', 'ReduceSum', 'ReduceSum']);
+});
+
 test('weights that lie in the session give what fed ones give', async () => {
   const engine = await createEngine({ name: 'onnx', threads: 1 });
   const held = engine.hold({ W: floats([4, 4], 1) });

@@ -167,7 +167,9 @@ const reductions: Example = {
   program: ({ state: { x } }) => ({
     outputs: {
       sum: ops.sum(x!),
+      squares: ops.sumOfSquares(x!).add(ops.sumOfSquares(x!.reshape([24]))),
       rows: ops.sum(x!, -1),
+      columns: ops.sum(x!.reshape([6, 4]), 0).add(ops.sum(x!.reshape([6, 4]), 0, true)),
       mean: x!.mean([0, 2]),
       kept: x!.mean(1, true),
       max: x!.max(2),
@@ -216,12 +218,28 @@ const descent: Example = {
   },
 };
 
+const parts: Example = {
+  name: 'parts',
+  state: { x: floats([3, 2, 4], 30), y: floats([3, 2, 4], 31), row: floats([24], 32) },
+  inputs: { factor: floats([], 33) },
+  program({ state: { x, y, row }, inputs: { factor } }) {
+    const around = factor!.mul(2);
+    const [sum, again, same] = ops.inParts([x!, y!], ([x, y]) => {
+      const sum = x!.mul(around).add(y!.square());
+      return [sum, sum, y!];
+    });
+    const [one] = ops.inParts([row!], ([row]) => [row!.mul(around)]);
+    return { state: { y: sum! }, outputs: { again: again!, same: same!, one: one! } };
+  },
+};
+
 /** Programs of ordinary operations, each with its gradient where it has one. */
 export const plain: readonly Example[] = [
   elementwise,
   shapes,
   reductions,
   products,
+  parts,
   descent,
   gradientsOf(
     'gradients of elementwise operations',

@@ -198,9 +198,10 @@ describe.skipIf(!present).each(['js', 'onnx'] as const)('optimisers on %s', (nam
 });
 
 describe('packs', () => {
-  it('put small tensors end to end and leave a large one to itself', () => {
+  it('put small tensors end to end and leave a large one to itself, cut evenly where it can be', () => {
     const tensors = [
-      { name: 'large', shape: [300, 300], decays: true, rate: 1 },
+      { name: 'large', shape: [300, 600], decays: true, rate: 1 },
+      { name: 'prime', shape: [131_101], decays: true, rate: 1 },
       { name: 'a', shape: [2, 3], decays: true, rate: 1 },
       { name: 'exempt', shape: [5], decays: false, rate: 1 },
       { name: 'fast', shape: [1], decays: true, rate: 10 },
@@ -211,7 +212,8 @@ describe('packs', () => {
       [[10], ['a', 'b']],
       [[5], ['exempt']],
       [[1], ['fast']],
-      [[300, 300], ['large']],
+      [[2, 90_000], ['large']],
+      [[1, 131_101], ['prime']],
     ]);
     const arrays = Object.fromEntries(
       tensors.map(({ name, shape }, i) => [
