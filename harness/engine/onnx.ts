@@ -6,6 +6,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../data/float16.ts';
 import { checkedInput, checkLength, checkReplacement, dtypeOf, sizeOf } from './checks.ts';
 import { readBy, type Graph, type Node, type Products, type Value } from './graph.ts';
+import { mayOverwrite } from './in-place.ts';
 import { explainLimit } from './limits.ts';
 import { encodeModel, nodeName } from './onnx-model.ts';
 import { computeAgain } from './recompute.ts';
@@ -176,7 +177,7 @@ function writeAll(file: number, data: HeldData): void {
 class OnnxState implements State {
   readonly types: TensorTypes;
   readonly tensors = new Map<string, ort.Tensor>();
-  /** What a run's new tensors are written into; by turns with `tensors`, so that no step allocates. */
+  /** What a run's new tensors are written into where the old ones are read still; by turns with `tensors`, so that no step allocates. */
   readonly #spare = new Map<string, ort.Tensor>();
 
   constructor(arrays: Readonly<Record<string, { shape: Shape; data: Float32Array }>>) {
@@ -399,7 +400,13 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     const fixed = held;
     // Random numbers of every run in the same memory: they are the most that a run reads anew.
     const numbers = new Map<string, ort.Tensor>();
-    const made = renamed.map(({ name: full }) => ({ full, ...places.get(full.slice('new/'.length))! }));
+    const made = renamed.map(({ name: full, value }) => {
+      const name = full.slice('new/'.length);
+      const old = graph.inputs.find(({ input }) => input === name);
+      // Copies that nobody needs read the state of the first.
+      const inPlace = onCpu && copies === 1 && old !== undefined && mayOverwrite(nodes, old, value);
+      return { full, inPlace, ...places.get(name)! };
+    });
     async function run(runs: readonly RunOperands[]): Promise<NamedArrays[]> {
       const states = runs.map(({ state }) => {
         if (state instanceof OnnxState) return state;
@@ -421,17 +428,18 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
                 : given(key, arrays);
       }
       const fetches = [
-        ...made.map(
-          ({ full, kind, copy, key }) =>
-            [full, kind === 'state' ? (states[copy]?.spare(key) ?? null) : null] as const,
-        ),
+        ...made.map(({ full, inPlace, kind, copy, key }) => {
+          const state = kind === 'state' ? states[copy] : undefined;
+          return [full, (inPlace ? state?.tensors.get(key) : state?.spare(key)) ?? null] as const;
+        }),
         ...kept.map(({ name, memory }) => [name, memory] as const),
       ];
       const results = await session.run(operands, Object.fromEntries(fetches)).catch((error: unknown) => {
         throw explainLimit(error, name, device, nodes);
       });
       const out: NamedArrays[] = runs.map(() => ({}));
-      for (const { full, kind, copy, key } of made) {
+      for (const { full, inPlace, kind, copy, key } of made) {
+        if (inPlace) continue;
         if (kind === 'state') states[copy]?.replace(key);
         else if (copy < runs.length) out[copy]![key] = results[full]!.data as NumericArray;
       }
