@@ -1,4 +1,5 @@
 import { chunk } from 'simple-statistics';
+import { sizeOf } from './checks.ts';
 import type { NumericArray, Precision, Shape } from './types.ts';
 
 /** int64 only for the lists (axes, shapes) that ONNX wants as operands. */
@@ -56,6 +57,16 @@ export function readBy({ inputs, body }: Node): readonly Value[] {
 export interface TypedShape {
   readonly shape: Shape;
   readonly dtype: DType;
+}
+
+/** Elements of a part, so that what is made of it stays in a core's cache; fewer do not pay. */
+const PART = { most: 2 ** 17, least: 2 ** 14 };
+
+/** [parts, size of a part] of so many elements; one part where they cannot be cut evenly. */
+export function cutEvenly(size: number): [number, number] {
+  for (let parts = Math.ceil(size / PART.most); parts <= size / PART.least; parts++)
+    if (size % parts === 0) return [parts, size / parts];
+  return [1, size];
 }
 
 /** Parts that a node splits a tensor into: WebGPU promises a shader eight buffers, one of them the whole. */
@@ -412,19 +423,19 @@ export class Graph {
     return node.outputs;
   }
 
-  /**
-   * What `write` makes of tensors [k, …] element by element, one of their k parts after the other, so that what stands in
-   * between stays in the caches.
-   */
+  /** What `write` makes of tensors of one shape, element by element; part after part, so that what stands in between stays in the caches. */
   inParts(whole: readonly Value[], write: (part: readonly Value[]) => readonly Value[]): readonly Value[] {
-    const [parts, ...rest] = whole[0]!.shape;
-    if (!this.#forCores || rest.length === 0) return write(whole);
-    const body = this.#body(whole.map(({ dtype }) => ({ shape: rest, dtype })), write); // prettier-ignore
-    const outputs = body.outputs.map(({ shape, dtype }) => ({ shape: [parts!, ...shape], dtype }));
+    const { shape } = whole[0]!;
+    const [parts, size] = cutEvenly(sizeOf(shape));
+    if (!this.#forCores || parts === 1) return write(whole);
+    const types = whole.map(({ dtype }) => ({ shape: [size], dtype }));
+    const body = this.#body(types, write);
+    const outputs = body.outputs.map(({ dtype }) => ({ shape: [parts, size], dtype }));
     const attributes = { num_scan_inputs: whole.length };
-    const node = this.fresh({ op: 'Scan', domain: '', attributes, outputs }, whole);
+    const operands = whole.map((value) => this.reshape(value, [parts, size]));
+    const node = this.fresh({ op: 'Scan', domain: '', attributes, outputs }, operands);
     this.nodes.push({ ...node, body });
-    return node.outputs;
+    return node.outputs.map((value) => this.reshape(value, shape));
   }
 
   /** Writes a graph inside a node; what it makes stands in it alone, but for constants and inputs. */

@@ -1,4 +1,5 @@
 import { sizeOf } from '../engine/checks.ts';
+import { cutEvenly } from '../engine/graph.ts';
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { Shape } from '../engine/types.ts';
@@ -16,7 +17,7 @@ export interface TrainedTensor {
 /** Trained tensors that the optimiser treats as one: a large one by itself, many small ones end to end. */
 export interface Pack {
   readonly name: string;
-  /** [size], or of a large one [parts, size of a part]. */
+  /** [parts, size of a part], as the optimiser goes through it. */
   readonly shape: Shape;
   readonly decays: boolean;
   readonly rate: number;
@@ -25,16 +26,6 @@ export interface Pack {
 
 /** Tensors of at most this many elements share a pack: a few operations then serve hundreds of vectors. */
 const SMALL = 2 ** 16;
-
-/** Elements of a large tensor's part, so that what the optimiser makes of it stays in the caches; fewer do not pay. */
-const PART = { most: 2 ** 17, least: 2 ** 14 };
-
-/** [parts, size of a part]; one part where so many elements cannot be cut evenly. */
-function cut(size: number): Shape {
-  for (let parts = Math.ceil(size / PART.most); parts <= size / PART.least; parts++)
-    if (size % parts === 0) return [parts, size / parts];
-  return [1, size];
-}
 
 /** Groups trained tensors into packs. */
 export function packTensors(tensors: readonly TrainedTensor[]): Pack[] {
@@ -48,11 +39,12 @@ export function packTensors(tensors: readonly TrainedTensor[]): Pack[] {
   for (const [name, group] of small) {
     const members = group.map((t) => ({ name: t.name, shape: t.shape, size: sizeOf(t.shape) }));
     const length = members.reduce((sum, { size }) => sum + size, 0);
-    packs.push({ name, shape: [length], decays: group[0]!.decays, rate: group[0]!.rate, members });
+    packs.push({ name, shape: cutEvenly(length), decays: group[0]!.decays, rate: group[0]!.rate, members });
   }
   for (const { name, shape, decays, rate } of tensors) {
     const size = sizeOf(shape);
-    if (size > SMALL) packs.push({ name, shape: cut(size), decays, rate, members: [{ name, shape, size }] });
+    if (size > SMALL)
+      packs.push({ name, shape: cutEvenly(size), decays, rate, members: [{ name, shape, size }] });
   }
   return packs;
 }
@@ -66,7 +58,7 @@ export function unpack(packs: readonly Pack[], packed: Tensors): Record<string, 
   const out: Record<string, Tensor> = {};
   for (const { name, members } of packs) {
     const whole = packed[name]!;
-    const parts = members.length === 1 ? [whole] : ops.split(whole, members.map(({ size }) => size)); // prettier-ignore
+    const parts = members.length === 1 ? [whole] : ops.split(whole.reshape([-1]), members.map(({ size }) => size)); // prettier-ignore
     members.forEach((member, i) => (out[member.name] = parts[i]!.reshape([...member.shape])));
   }
   return out;

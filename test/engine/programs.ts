@@ -220,7 +220,8 @@ const descent: Example = {
 
 const parts: Example = {
   name: 'parts',
-  state: { x: floats([3, 2, 4], 30), y: floats([3, 2, 4], 31), row: floats([24], 32) },
+  // Large enough to be cut.
+  state: { x: floats([3, 2, 2 ** 15], 30), y: floats([3, 2, 2 ** 15], 31), row: floats([24], 32) },
   inputs: { factor: floats([], 33) },
   program({ state: { x, y, row }, inputs: { factor } }) {
     const around = factor!.mul(2);

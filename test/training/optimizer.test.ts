@@ -209,9 +209,12 @@ describe('packs', () => {
     ];
     const packs = packTensors(tensors);
     expect(packs.map(({ shape, members }) => [shape, members.map(({ name }) => name)])).toEqual([
-      [[10], ['a', 'b']],
-      [[5], ['exempt']],
-      [[1], ['fast']],
+      [
+        [1, 10],
+        ['a', 'b'],
+      ],
+      [[1, 5], ['exempt']],
+      [[1, 1], ['fast']],
       [[2, 90_000], ['large']],
       [[1, 131_101], ['prime']],
     ]);

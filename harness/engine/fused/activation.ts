@@ -11,18 +11,20 @@ export function geluTanh(x: tf.Tensor): tf.Tensor {
     [x],
     {
       forward(g, [x]) {
-        const square = g.mul(x!, x!);
-        const inner = g.mul(x!, g.add(g.mul(square, g.scalar(B)), g.scalar(A)));
-        const gate = g.unary('Sigmoid', inner);
-        const y = g.mul(x!, gate);
-        return { result: y, saved: [square, gate, y] };
+        const [y, gate] = g.inParts([x!], ([x]) => {
+          const inner = g.mul(x!, g.add(g.mul(g.mul(x!, x!), g.scalar(B)), g.scalar(A)));
+          const gate = g.unary('Sigmoid', inner);
+          return [g.mul(x!, gate), gate];
+        });
+        return { result: y!, saved: [x!, gate!, y!] };
       },
       // dy/dx = s + y (1 − s) (A + 3 B x²)
-      backward(g, [dy, square, gate, y]) {
-        const slope = g.add(g.mul(square!, g.scalar(3 * B)), g.scalar(A));
-        const rest = g.mul(g.sub(y!, g.mul(y!, gate!)), slope);
-        return [g.mul(dy!, g.add(gate!, rest))];
-      },
+      backward: (g, [dy, ...saved]) =>
+        g.inParts([dy!, ...saved.slice(0, 3)], ([dy, x, gate, y]) => {
+          const slope = g.add(g.mul(g.mul(x!, x!), g.scalar(3 * B)), g.scalar(A));
+          const rest = g.mul(g.sub(y!, g.mul(y!, gate!)), slope);
+          return [g.mul(dy!, g.add(gate!, rest))];
+        }),
     },
     () => {
       const u = x.add(x.mul(x).mul(x).mul(0.044715)).mul(A / 2);
@@ -37,15 +39,19 @@ export function swiGlu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
     [gate, up],
     {
       forward(g, [gate, up]) {
-        const sigmoid = g.unary('Sigmoid', gate!);
-        const silu = g.mul(gate!, sigmoid);
-        return { result: g.mul(silu, up!), saved: [sigmoid, silu, up!] };
+        const [y, sigmoid] = g.inParts([gate!, up!], ([gate, up]) => {
+          const sigmoid = g.unary('Sigmoid', gate!);
+          return [g.mul(g.mul(gate!, sigmoid), up!), sigmoid];
+        });
+        return { result: y!, saved: [gate!, up!, sigmoid!] };
       },
       // d silu / dx = s + silu (1 − s)
-      backward(g, [dy, sigmoid, silu, up]) {
-        const slope = g.sub(g.add(sigmoid!, silu!), g.mul(silu!, sigmoid!));
-        return [g.mul(g.mul(dy!, up!), slope), g.mul(dy!, silu!)];
-      },
+      backward: (g, [dy, ...saved]) =>
+        g.inParts([dy!, ...saved.slice(0, 3)], ([dy, gate, up, sigmoid]) => {
+          const silu = g.mul(gate!, sigmoid!);
+          const slope = g.sub(g.add(sigmoid!, silu), g.mul(silu, sigmoid!));
+          return [g.mul(g.mul(dy!, up!), slope), g.mul(dy!, silu)];
+        }),
     },
     () => gate.mul(tf.sigmoid(gate)).mul(up),
   );
@@ -60,15 +66,19 @@ export function gelu(x: tf.Tensor): tf.Tensor {
     [x],
     {
       forward(g, [x]) {
-        const erf = g.unary('Erf', g.mul(x!, g.scalar(ROOT_HALF)));
-        const gate = g.mul(g.add(erf, g.scalar(1)), g.scalar(0.5));
-        return { result: g.mul(x!, gate), saved: [x!, gate] };
+        const [y, gate] = g.inParts([x!], ([x]) => {
+          const erf = g.unary('Erf', g.mul(x!, g.scalar(ROOT_HALF)));
+          const gate = g.mul(g.add(erf, g.scalar(1)), g.scalar(0.5));
+          return [g.mul(x!, gate), gate];
+        });
+        return { result: y!, saved: [x!, gate!] };
       },
       // dy/dx = Φ(x) + x φ(x)
-      backward(g, [dy, x, gate]) {
-        const density = g.mul(g.unary('Exp', g.mul(g.mul(x!, x!), g.scalar(-0.5))), g.scalar(DENSITY));
-        return [g.mul(dy!, g.add(gate!, g.mul(x!, density)))];
-      },
+      backward: (g, [dy, x, gate]) =>
+        g.inParts([dy!, x!, gate!], ([dy, x, gate]) => {
+          const density = g.mul(g.unary('Exp', g.mul(g.mul(x!, x!), g.scalar(-0.5))), g.scalar(DENSITY));
+          return [g.mul(dy!, g.add(gate!, g.mul(x!, density)))];
+        }),
     },
     () => x.mul(tf.erf(x.mul(ROOT_HALF)).add(1)).mul(0.5),
   );
