@@ -58,6 +58,7 @@ export interface TypedShape {
   readonly shape: Shape;
   readonly dtype: DType;
 }
+export const typeOf = ({ shape, dtype }: TypedShape): TypedShape => ({ shape, dtype });
 
 /** Elements of a part, so that what is made of it stays in a core's cache; fewer do not pay. */
 const PART = { most: 2 ** 17, least: 2 ** 14 };
@@ -458,8 +459,6 @@ export class Graph {
     return neededOf(this.nodes, outputs);
   }
 }
-
-const typeOf = ({ shape, dtype }: TypedShape): TypedShape => ({ shape, dtype });
 
 function neededOf(nodes: readonly Node[], outputs: readonly Value[]): Node[] {
   const wanted = new Set(outputs.map((v) => v.id));

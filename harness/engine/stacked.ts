@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Attribute, Graph, Node, TypedShape, Value } from './graph.ts';
+import { typeOf, type Attribute, type Graph, type Node, type TypedShape, type Value } from './graph.ts';
 import type { Shape } from './types.ts';
 
 // Copies of a program in one graph, each on inputs of its own, become one program on stacked tensors: what is […] in every
@@ -99,7 +99,6 @@ function matchCopies(
   return { groups: [...groups.values()].map(({ group }) => group), same };
 }
 
-const typeOf = ({ shape, dtype }: TypedShape): TypedShape => ({ shape, dtype });
 const listOf = (operand: Operand | undefined): number[] | undefined =>
   operand && !isTuple(operand) && operand.constant ? [...operand.constant] : undefined;
 
