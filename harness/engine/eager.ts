@@ -56,6 +56,10 @@ class EagerTensors implements Held, State {
     this.#fill(Object.entries(arrays));
   }
 
+  clear(names: readonly string[]): void {
+    this.#fill(names.map((name) => [name, new Float32Array(this.tensors.get(name)?.size ?? 0)]));
+  }
+
   dispose(): void {
     for (const tensor of this.tensors.values()) tensor.dispose();
     this.tensors.clear();

@@ -204,6 +204,14 @@ class OnnxState implements State {
     }
   }
 
+  clear(names: readonly string[]): void {
+    for (const name of names) {
+      const tensor = this.tensors.get(name);
+      if (!tensor) throw new RangeError(`the state has no tensor ${name}`);
+      (tensor.data as Float32Array).fill(0);
+    }
+  }
+
   /** A tensor of the name's type, to be written and then to `replace` the present one. */
   spare(name: string): ort.Tensor {
     const { shape } = this.types[name]!;

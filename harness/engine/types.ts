@@ -42,6 +42,8 @@ export interface State {
   read(): Promise<Record<string, Float32Array>>;
   /** Replaces the named tensors; throws RangeError on an unknown name or a wrong length. */
   write(arrays: Readonly<Record<string, Float32Array>>): void;
+  /** Fills the named tensors with zeros; throws RangeError on an unknown name. */
+  clear(names: readonly string[]): void;
   dispose(): void;
 }
 

@@ -42,13 +42,13 @@ export interface Definition {
 /** The programs of a training run. `dropout` is the base's, as in the recipe unless given. */
 export interface Definitions {
   readonly state: TensorTypes;
-  /** Whether a step's gradients add up in the state before they are spent. */
+  /** Whether a step's gradients add up in the state, under `gradients/`, before they are spent. */
   readonly accumulating: boolean;
   /** A whole optimiser step on one batch: outputs loss and norm. */
   step(shape: BatchShape, dropout?: boolean): Definition;
   /** Adds a micro-batch's gradients to those in the state: outputs loss. */
   accumulate(shape: BatchShape, dropout?: boolean): Definition;
-  /** Spends the accumulated gradients: outputs norm. */
+  /** Spends the accumulated gradients, which the caller then clears: outputs norm. */
   apply(): Definition;
   /** Evaluation of a batch: outputs loss, and answers where the objective has them. */
   evaluate(shape: BatchShape): Definition;
@@ -188,8 +188,7 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
         const sums = pick('gradients', x.state);
         const packed = packs.map(({ name, shape }) => [name, sums[name]!.reshape([...shape])] as const);
         const { state, norm } = ops.inFloat32(() => advance(x, Object.fromEntries(packed)));
-        const zeros = Object.fromEntries(packs.map(({ name }) => [name, ops.zerosLike(sums[name]!)]));
-        return { state: { ...state, ...prefixed('gradients', zeros) }, outputs: { norm } };
+        return { state, outputs: { norm } };
       },
     }),
     evaluate: (shape) => ({

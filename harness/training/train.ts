@@ -71,7 +71,8 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   let run: RunMetadata = { step: 0, bestStep: 0, bestScore: null, waited: 0, seconds: { train: 0, evaluate: 0 }, log: [], evaluations: [] }; // prettier-ignore
   let best: Arrays | undefined;
   // Between two steps no gradients wait to be spent.
-  const saved = Object.fromEntries(Object.entries(types).filter(([name]) => !name.startsWith('gradients/')));
+  const sums = Object.keys(types).filter((name) => name.startsWith('gradients/'));
+  const saved = Object.fromEntries(Object.entries(types).filter(([name]) => !sums.includes(name)));
   const resumed = folder === undefined ? undefined : await readCheckpoint(folder, saved);
   if (resumed) {
     run = resumed.run;
@@ -148,6 +149,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
         seed,
         dropout: recipe.dropout && (recipe.dropoutFrom !== 'first-evaluation' || run.evaluations.length > 0),
       }); // prettier-ignore
+      state.clear(sums);
       clock = at;
       savedAt ??= at;
       const tokens = parts.flat().reduce((sum, example) => sum + objective.lengthOf(example), 0);

@@ -50,6 +50,13 @@ function compile(engine: Engine, program: ProgramFunction, state: TensorTypes = 
   return engine.compile({ name: 'small', held: engine.hold({}), state, inputs: { x } }, program);
 }
 
+test.for(['js', 'onnx', 'tensorflow'] as const)('%s clears what is named', async (name, { skip }) => {
+  skip(skipped(name), missing);
+  const state = engines.get(name)!.state({ s: floats([2, 3], 1), t: floats([2], 2) });
+  state.clear(['s']);
+  expect(await state.read()).toEqual({ s: new Float32Array(6), t: floats([2], 2).data });
+});
+
 describe.each(['js', 'onnx', 'tensorflow'] as const)('%s refuses', (name) => {
   const refuses = (what: string, body: (engine: Engine) => Promise<void>): void => {
     test.skipIf(skipped(name))(what, () => body(engines.get(name)!));
@@ -98,6 +105,9 @@ describe.each(['js', 'onnx', 'tensorflow'] as const)('%s refuses', (name) => {
     }).toThrow(new RangeError('s: 4 values for shape [3]'));
     expect(() => {
       state.write({ t: new Float32Array(3) });
+    }).toThrow(new RangeError('the state has no tensor t'));
+    expect(() => {
+      state.clear(['s', 't']);
     }).toThrow(new RangeError('the state has no tensor t'));
     expect(() => engine.state({ s: { shape: [2], data: new Float32Array(3) } })).toThrow(RangeError);
     return Promise.resolve();
