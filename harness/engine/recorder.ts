@@ -344,7 +344,7 @@ export function loop(
   );
 }
 
-/** `f`, which computes element by element, on tensors [k, …] at once or on one of their k parts after the other. */
+/** What `f` makes of tensors of one shape, element by element, and of scalars; in a recorded program part after part. */
 export function inParts(whole: readonly tf.Tensor[], f: (part: tf.Tensor[]) => tf.Tensor[]): tf.Tensor[] {
   if (!graph) return f([...whole]);
   return record(whole, (g, values) => g.inParts(values, (part) => f(part.map(tensorOf)).map(valueOf)));
