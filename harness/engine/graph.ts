@@ -58,6 +58,7 @@ export interface TypedShape {
   readonly shape: Shape;
   readonly dtype: DType;
 }
+/** The shape and type of a value alone. */
 export const typeOf = ({ shape, dtype }: TypedShape): TypedShape => ({ shape, dtype });
 
 /** Elements of a part, so that what is made of it stays in a core's cache; fewer do not pay. */
@@ -282,8 +283,8 @@ export class Graph {
     const shape = keepDims
       ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
       : x.shape.filter((_, i) => !axes.includes(i));
-    if (this.#forCores && op === 'ReduceSum' && x.shape.length === 2 && axes.join() === '0')
-      return this.reshape(this.#sumOfRows(x), shape);
+    const rows = op === 'ReduceSum' && x.dtype === 'float32' && x.shape.length === 2 && axes.join() === '0';
+    if (this.#forCores && rows) return this.reshape(this.#sumOfRows(x), shape);
     return this.one(op, [x, this.integers(axes)], shape, x.dtype, { keepdims: keepDims ? 1 : 0 });
   }
 

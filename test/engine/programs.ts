@@ -164,9 +164,11 @@ const shapes: Example = {
 const reductions: Example = {
   name: 'reductions',
   state: { x: floats([2, 3, 4], 5) },
-  program: ({ state: { x } }) => ({
+  inputs: { counts: ints([1, 2, 3, 4, 5, 6]) },
+  program: ({ state: { x }, inputs: { counts } }) => ({
     outputs: {
       sum: ops.sum(x!),
+      counted: ops.sum(counts!.reshape([3, 2]), 0),
       squares: ops.sumOfSquares(x!).add(ops.sumOfSquares(x!.reshape([24]))),
       rows: ops.sum(x!, -1),
       columns: ops.sum(x!.reshape([6, 4]), 0).add(ops.sum(x!.reshape([6, 4]), 0, true)),
