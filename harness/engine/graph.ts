@@ -461,7 +461,8 @@ export class Graph {
   }
 }
 
-function neededOf(nodes: readonly Node[], outputs: readonly Value[]): Node[] {
+/** The nodes that the given values need, in order. */
+export function neededOf(nodes: readonly Node[], outputs: readonly Value[]): Node[] {
   const wanted = new Set(outputs.map((v) => v.id));
   const kept: Node[] = [];
   for (const node of nodes.toReversed()) {

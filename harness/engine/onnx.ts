@@ -6,7 +6,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../data/float16.ts';
 import { checkedInput, checkLength, checkReplacement, dtypeOf, sizeOf } from './checks.ts';
 import { readBy, type Graph, type Node, type Products, type Value } from './graph.ts';
-import { mayOverwrite } from './in-place.ts';
+import { sumInOwnMemory, writtenInPlace } from './in-place.ts';
 import { explainLimit } from './limits.ts';
 import { encodeModel, nodeName } from './onnx-model.ts';
 import { computeAgain } from './recompute.ts';
@@ -35,9 +35,6 @@ import type {
 /** Weights above this many bytes are mapped from a file instead of being copied into the model. */
 const EMBEDDED = 64 * 2 ** 20;
 
-/** Bytes above which malloc hands memory back when it is free, so that every page of it is fresh the next time. */
-const FRESH = 32 * 2 ** 20;
-
 const typeOf = (shape: Shape, data: NumericArray): TensorTypes[string] => ({ shape, dtype: dtypeOf(data) });
 const tensorOf = (data: NumericArray, shape: Shape): ort.Tensor => new ort.Tensor(dtypeOf(data), data, shape);
 
@@ -51,7 +48,7 @@ class OnnxHeld implements Held {
   readonly #halves = new Map<string, HeldData>();
   readonly #feeds = new Map<string, ort.Tensor>();
   readonly #places = new Map<string, FileLocation>();
-  readonly #memory = new Map<string, ort.Tensor>();
+  readonly #memory = new Map<string, Float32Array>();
   #spill: string | undefined;
 
   constructor(arrays: Readonly<Record<string, HeldArray>>, products: Products) {
@@ -112,14 +109,13 @@ class OnnxHeld implements Held {
     return { parts: this.#spilled(embedded(inputs)), folder: this.#spill! };
   }
 
-  /** Memory that programs which compute one after the other share, for what these nodes make. */
-  memoryOf(nodes: readonly Node[]): { name: string; value: Value; memory: ort.Tensor }[] {
-    return nodes.map(({ outputs: [value] }, i) => {
-      const name = `kept/${i} [${value!.shape.join()}]`;
-      const memory = this.#memory.get(name) ?? tensorOf(new Float32Array(sizeOf(value!.shape)), value!.shape);
-      this.#memory.set(name, memory);
-      return { name, value: value!, memory };
-    });
+  /** Memory that programs which compute one after the other share by its name. */
+  memory(name: string, shape: Shape): ort.Tensor {
+    const size = sizeOf(shape);
+    const large = this.#memory.get(name);
+    const numbers = large && large.length >= size ? large : new Float32Array(size);
+    this.#memory.set(name, numbers);
+    return tensorOf(numbers.subarray(0, size), shape);
   }
 
   /** Converted weights (half precision, random bases) go to a file of their own, each once. */
@@ -145,16 +141,6 @@ class OnnxHeld implements Held {
     this.#spill = undefined;
     this.#places.clear();
   }
-}
-
-/**
- * Whether a node sums rows into a large tensor that is no output, as for the gradient of a word embedding: fresh pages take
- * longer than the sums.
- */
-function isFresh({ op, outputs: [value] }: Node, outputs: Recorded['outputs']): boolean {
-  return (
-    op === 'ScatterElements' && 4 * sizeOf(value!.shape) > FRESH && !outputs.some((o) => o.value === value)
-  );
 }
 
 /** Numbers in half precision: their bits where the device multiplies them, else rounded. */
@@ -367,7 +353,9 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     const outputs = together(recorded, copies);
 
     const needed = graph.needed(outputs.map((o) => o.value));
-    const nodes = recompute && copies === 1 ? computeAgain(graph, needed) : needed;
+    const computed = recompute && copies === 1 ? computeAgain(graph, needed) : needed;
+    const results = outputs.map((o) => o.value);
+    const { nodes, sums } = onCpu ? sumInOwnMemory(computed, results) : { nodes: computed, sums: [] };
     const used = new Set(nodes.flatMap((node) => readBy(node).map((v) => v.input)));
     // Weights are packed for products with few rows; on another device they have to lie inside the session at all.
     const inside = use === 'often' || !onCpu;
@@ -379,8 +367,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
       : { parts: new Map<string, never>() };
     // The outputs' names must differ from the inputs': state comes in under its name and leaves as new/….
     const renamed = outputs.map((o) => ({ name: `new/${o.name}`, value: o.value }));
-    const kept = onCpu ? held.memoryOf(nodes.filter((node) => isFresh(node, outputs))) : [];
-    const { model, feeds } = encodeModel({ nodes, outputs: [...renamed, ...kept], initializers });
+    const { model, feeds } = encodeModel({ nodes, outputs: [...renamed, ...sums], initializers });
 
     let session: ort.InferenceSession;
     try {
@@ -406,23 +393,33 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     }
 
     const fixed = held;
-    // Random numbers of every run in the same memory: they are the most that a run reads anew.
-    const numbers = new Map<string, ort.Tensor>();
-    const made = renamed.map(({ name: full, value }) => {
-      const name = full.slice('new/'.length);
-      const old = graph.inputs.find(({ input }) => input === name);
-      // Copies that nobody needs read the state of the first.
-      const inPlace = onCpu && copies === 1 && old !== undefined && mayOverwrite(nodes, old, value);
-      return { full, inPlace, ...places.get(name)! };
+    const olds = new Map(graph.inputs.map((value) => [value.input, value]));
+    const successors = renamed.flatMap(({ name: full, value }) => {
+      const old = olds.get(full.slice('new/'.length));
+      return old ? [{ full, old, made: value }] : [];
     });
+    // Copies that nobody needs read the state of the first.
+    const overwriting = onCpu && copies === 1 ? writtenInPlace(nodes, successors) : [];
+    const inPlaces = new Set(overwriting.map(({ full }) => full));
+    const made = renamed.map(({ name: full }) => ({
+      full,
+      inPlace: inPlaces.has(full),
+      ...places.get(full.slice('new/'.length))!,
+    }));
     async function run(runs: readonly RunOperands[]): Promise<NamedArrays[]> {
       const states = runs.map(({ state }) => {
         if (state instanceof OnnxState) return state;
         throw new TypeError(`program ${name}: its state belongs to another engine`);
       });
       const operands: Record<string, ort.Tensor> = {};
+      for (const { zeros, value } of sums) {
+        operands[zeros] = fixed.memory(zeros, value.shape);
+        (operands[zeros].data as Float32Array).fill(0);
+      }
       for (const feed of feeds) {
-        const { kind, copy, key } = places.get(feed)!;
+        const place = places.get(feed);
+        if (!place) continue;
+        const { kind, copy, key } = place;
         // A copy that nobody needs computes what the first one does.
         const at = copy < runs.length ? copy : 0;
         const { inputs: arrays, draw } = runs[at]!;
@@ -440,7 +437,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
           const state = kind === 'state' ? states[copy] : undefined;
           return [full, (inPlace ? state?.tensors.get(key) : state?.spare(key)) ?? null] as const;
         }),
-        ...kept.map(({ name, memory }) => [name, memory] as const),
+        ...sums.map(({ name, zeros }) => [name, operands[zeros]!] as const),
       ];
       const results = await session.run(operands, Object.fromEntries(fetches)).catch((error: unknown) => {
         throw explainLimit(error, name, device, nodes);
@@ -455,8 +452,8 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     }
     function drawn(feed: string, key: string, shape: Shape, draw: Draw | undefined): ort.Tensor {
       if (!draw) throw new Error(`program ${name} needs random numbers (${key}) and none are drawn`);
-      const tensor = numbers.get(feed) ?? tensorOf(new Float32Array(sizeOf(shape)), shape);
-      numbers.set(feed, tensor);
+      // In the same memory every time: they are the most that a run reads anew.
+      const tensor = fixed.memory(feed, shape);
       draw(key, tensor.data as Float32Array);
       return tensor;
     }

@@ -5,8 +5,13 @@ export const shapeKey = ({ rows, length, tokens, targets, sourceLength, sourceTo
   `${rows}x${length}, ${tokens} tokens, ${targets} targets` +
   (sourceTokens > 0 ? `, sources of ${sourceLength}, ${sourceTokens} tokens` : '');
 
-/** So many shapes get programs of their own in training, and as many in evaluation. */
-const SHAPES = 3;
+/**
+ * So many shapes get programs of their own in training, and as many in evaluation, at most: each takes memory, and on another
+ * device than the CPU a copy of the base's weights.
+ */
+const MOST_SHAPES = { cpu: 8, other: 3 };
+/** What one more program costs, in tokens: models of 4×128 to 6×384 train on 300 to 650 while it compiles. */
+const PROGRAM = 512;
 /**
  * Tokens that a micro-batch may hold, where the recipe does not say: more leave the caches, fewer starve the cores and sum
  * gradients more often. Where text is written, each target's logits take memory.
@@ -40,7 +45,7 @@ const sizeKeys = ['rows', 'length', 'tokens', 'targets', 'sourceLength', 'source
 
 /** What a shape costs, in tokens: attention lays them out in slots, of which those that hold nothing cost something, too. */
 const costOf = ({ tokens, sourceTokens, rows, length, sourceLength }: BatchShape): number =>
-  tokens + sourceTokens + (rows * (length + sourceLength)) / 2;
+  tokens + sourceTokens + (rows * (length + sourceLength)) / 4;
 
 /** The shape that holds all of these. */
 export function around(sizes: readonly BatchShape[]): BatchShape {
@@ -49,42 +54,46 @@ export function around(sizes: readonly BatchShape[]): BatchShape {
 }
 
 /**
- * Chooses few shapes that hold batches of all the sizes given and cost the least, cheapest first; behind them one that holds
+ * Chooses shapes that hold batches of all the sizes given and cost the least, cheapest first; behind them one that holds
  * what any mixture of the sizes asks for.
  */
-export function planShapes(all: readonly BatchShape[]): BatchShape[] {
+export function planShapes(all: readonly BatchShape[], device: string): BatchShape[] {
   if (all.length === 0) return [];
-  // Micro-batches have about equally many tokens: few long sequences or many short ones, which must not share a shape.
-  const sizes = [...all].sort((a, b) => a.length + a.sourceLength - b.length - b.sourceLength);
-  // Dynamic programming over at most 64 pieces of the sorted sizes: least[j] is the cost of the first j pieces when the
-  // shapes so far serve them.
+  // Micro-batches of about equally many tokens hold few long sequences or many short ones, which must not share a shape;
+  // where all have as many sequences, their numbers of tokens tell them apart.
+  const orders = [(size: BatchShape): number => size.length + size.sourceLength, costOf];
+  const most = device === 'cpu' ? MOST_SHAPES.cpu : MOST_SHAPES.other;
+  const plans = orders.map((order) =>
+    cutIntoShapes(
+      [...all].sort((a, b) => order(a) - order(b)),
+      most,
+    ),
+  );
+  const { shapes } = plans.reduce((least, plan) => (plan.cost < least.cost ? plan : least));
+  return [...shapes.sort((a, b) => costOf(a) - costOf(b)), around(shapes)];
+}
+
+/** The cheapest way to cut sizes in this order into runs of one shape each, `most` at most. */
+function cutIntoShapes(sizes: readonly BatchShape[], most: number): { cost: number; shapes: BatchShape[] } {
+  // Dynamic programming over at most 64 pieces of the sizes: plans[j] are the cheapest for the first j pieces.
   const steps = Math.min(64, sizes.length);
   const ends = Array.from({ length: steps + 1 }, (_, i) => Math.round((i * sizes.length) / steps));
   const pieces = Array.from({ length: steps }, (_, i) => around(sizes.slice(ends[i], ends[i + 1])));
-  // Of the shape that serves the pieces from i to before j.
-  const costs = ends.map((_, j) => pieces.slice(0, j).map((_, i) => costOf(around(pieces.slice(i, j)))));
-  let least = ends.map((_, j) => (j === 0 ? 0 : Infinity));
-  const cuts: number[][] = [];
-  for (let shape = 0; shape < SHAPES; shape++) {
-    const before = least;
-    const cut = ends.map(() => 0);
-    least = ends.map((end, j) => {
-      let best = j === 0 ? 0 : Infinity;
-      for (let i = j - 1; i >= 0; i--) {
-        const cost = before[i]! + (end - ends[i]!) * costs[j]![i]!;
-        if (cost < best) [best, cut[j]] = [cost, i];
-      }
-      return best;
-    });
-    cuts.push(cut);
+  // The shape that serves the pieces from i to before j.
+  const spans = ends.map((_, j) => pieces.slice(0, j).map((_, i) => around(pieces.slice(i, j))));
+  const none = { cost: Infinity, shapes: [] as BatchShape[] };
+  let plans = ends.map((_, j) => (j === 0 ? { ...none, cost: 0 } : none));
+  for (let count = 0; count < most; count++) {
+    const fewer = plans;
+    plans = ends.map((end, j) =>
+      spans[j]!.reduce((least, span, i) => {
+        const { cost, shapes } = fewer[i]!;
+        const total = cost + PROGRAM + (end - ends[i]!) * costOf(span);
+        return total < least.cost ? { cost: total, shapes: [...shapes, span] } : least;
+      }, fewer[j]!),
+    );
   }
-  const shapes: BatchShape[] = [];
-  for (let k = SHAPES - 1, j = steps; k >= 0 && j > 0; k--) {
-    const i = cuts[k]![j]!;
-    shapes.push(around(pieces.slice(i, j)));
-    j = i;
-  }
-  return [...shapes.sort((a, b) => costOf(a) - costOf(b)), around(shapes)];
+  return plans.at(-1)!;
 }
 
 /** The smallest planned shape that holds a batch of this size. */

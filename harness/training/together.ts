@@ -109,7 +109,7 @@ async function makeGroup(waiting: ReadonlyMap<number, Waiting>): Promise<Group |
     );
   });
   const held = await holdFrozen(engine, setup.base, setup.delta, seed);
-  return new Group(engine, held, defineTraining(setup, accumulating), planShapes(sizes.flat()), [...waiting.keys()]); // prettier-ignore
+  return new Group(engine, held, defineTraining(setup, accumulating), planShapes(sizes.flat(), engine.device), [...waiting.keys()]); // prettier-ignore
 }
 
 /** Throws RangeError where a method draws what it freezes from the seed. */

@@ -52,11 +52,11 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
     cutMicroBatches(objective, examplesOf(step), recipe.microBatch),
   );
   const accumulating = planned.some((parts) => parts.length > 1);
-  const shapes = planShapes(planned.flat().map(objective.sizesOf));
+  const shapes = planShapes(planned.flat().map(objective.sizesOf), engine.device);
   const validation = cutMicroBatches(objective, taken(job.validation));
   const tested = taken(job.test ?? []);
   const test = cutMicroBatches(objective, tested);
-  const validationShapes = planShapes([...validation, ...test].map(objective.sizesOf));
+  const validationShapes = planShapes([...validation, ...test].map(objective.sizesOf), engine.device);
   const setup = { base, delta, objective, packs, recipe, totalSteps, precision: engine.precision };
   const joined = await job.companion?.join({ engine, setup, seed, objective, planned, shapes, accumulating });
   const stepping =

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
-import { mayOverwrite } from '../../harness/engine/in-place.ts';
+import { writtenInPlace } from '../../harness/engine/in-place.ts';
 import * as ops from '../../harness/engine/ops.ts';
 import { recordGraph } from '../../harness/engine/recorder.ts';
 import { numbers } from './programs.ts';
@@ -24,7 +24,7 @@ function inPlace(step: Step): boolean {
   );
   const values = outputs.map(({ value }) => value);
   const old = graph.inputs.find(({ input }) => input === 'old')!;
-  return mayOverwrite(graph.needed(values), old, values[0]!);
+  return writtenInPlace(graph.needed(values), [{ old, made: values[0]! }]).length === 1;
 }
 const rowsAt = (rows: tf.Tensor, ids: tf.Tensor): tf.Tensor => tf.unsortedSegmentSum(rows, ids.as1D(), 2);
 const flat = (x: tf.Tensor): tf.Tensor => x.reshape([2 ** 18]);

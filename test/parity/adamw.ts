@@ -81,7 +81,7 @@ export async function takeObjectiveSteps<Example>(
       }),
     ),
   );
-  const shape = planShapes([objective.sizesOf(examples)])[0]!;
+  const shape = planShapes([objective.sizesOf(examples)], engine.device)[0]!;
   const count = shape.targets;
   const inputs = objective.fill(examples, shape, 1 / count);
   const programs = trainingPrograms(engine, held, definitions);

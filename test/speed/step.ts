@@ -89,7 +89,7 @@ async function run<Example>(
   const steps = Array.from({ length: Math.floor(examples.length / batch) }, (_, i) =>
     cutMicroBatches(objective, examples.slice(i * batch, (i + 1) * batch), batch),
   );
-  const shapes = planShapes(steps.flat().map(objective.sizesOf));
+  const shapes = planShapes(steps.flat().map(objective.sizesOf), values.device);
   const recipe = recipeSchema.parse({ learningRate: 1e-3, weightDecay: 0.01 });
   const packs = packTensors(
     Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({
