@@ -104,7 +104,7 @@ const listOf = (operand: Operand | undefined): number[] | undefined =>
 
 /** Operations on operands that broadcast, or on one, element by element. */
 const ELEMENTWISE = new Set(
-  'Exp Log Tanh Erf Sqrt Neg Relu Sigmoid Abs Sin Cos Floor Reciprocal Not Cast Identity Add Sub Mul Div Pow Max Min Greater GreaterOrEqual Less LessOrEqual Equal And Where'.split(' '), // prettier-ignore
+  'Exp Log Tanh Erf Sqrt Neg Relu Sigmoid HardSigmoid Abs Sin Cos Floor Reciprocal Not Cast Identity Add Sub Mul Div Pow Max Min Greater GreaterOrEqual Less LessOrEqual Equal And Where'.split(' '), // prettier-ignore
 );
 
 class Writer {

@@ -23,7 +23,7 @@ export function momentTypes(settings: Settings, packs: readonly Pack[]): TensorT
   );
 }
 
-/** The inputs by which the host steers a step: for each pack [step size, correction, decay before, decay after]. */
+/** The inputs by which the host steers a step: for each pack [step size, ε, decay before, decay after]. */
 export const rateTypes = (packs: readonly Pack[]): TensorTypes =>
   Object.fromEntries(packs.map(({ name }) => [`rates/${name}`, { shape: [4], dtype: 'float32' as const }]));
 
@@ -36,16 +36,19 @@ export function rates(
 ): Record<string, Float32Array> {
   const { optimizer, beta1, beta2, biasCorrection, weightDecay } = settings;
   const [first, second] = biasCorrection ? [1 - beta1 ** step, 1 - beta2 ** step] : [1, 1];
+  const epsilon = settings.epsilon ?? (optimizer === 'adamw-hf' ? 1e-6 : 1e-8);
+  // m / first / (√(v / second) + ε) is m · √second / first / (√v + ε √second).
+  const correction = Math.sqrt(second) / first;
   return Object.fromEntries(
     packs.map((pack) => {
       const lr = rate * pack.rate;
       const decay = pack.decays ? weightDecay : 0;
       const values =
         optimizer === 'adamw'
-          ? [lr / first, 1 / Math.sqrt(second), 1 - lr * decay, 1]
+          ? [lr * correction, epsilon * Math.sqrt(second), 1 - lr * decay, 1]
           : optimizer === 'adamw-hf'
-            ? [(lr * Math.sqrt(second)) / first, 1, 1, 1 - lr * decay]
-            : [lr, 1, decay, 1];
+            ? [lr * correction, epsilon, 1, 1 - lr * decay]
+            : [lr, epsilon, decay, 1];
       return [`rates/${pack.name}`, Float32Array.from(values)];
     }),
   );
@@ -69,12 +72,11 @@ export function optimize(
   const factor =
     settings.clip > 0 ? ops.minimum(ops.scalar(settings.clip).div(norm.add(1e-6)), 1) : undefined;
   const { beta1, beta2, momentum } = settings;
-  const epsilon = settings.epsilon ?? (settings.optimizer === 'adamw-hf' ? 1e-6 : 1e-8);
   const out: Record<string, Tensor> = {};
   const next: Record<string, Tensor> = {};
   const kinds = moments(settings);
   for (const { name } of packs) {
-    const [size, correction, before, after] = ops
+    const [size, epsilon, before, after] = ops
       .split(inputs[`rates/${name}`]!, 4)
       .map((rate) => rate.reshape([])) as [Tensor, Tensor, Tensor, Tensor];
     const advance = ([p, gradient, ...kept]: Tensor[]): Tensor[] => {
@@ -86,7 +88,7 @@ export function optimize(
       }
       const m = kept[0]!.mul(beta1).add(g.mul(1 - beta1));
       const v = kept[1]!.mul(beta2).add(g.square().mul(1 - beta2));
-      const change = m.div(v.sqrt().mul(correction).add(epsilon)).mul(size);
+      const change = m.div(v.sqrt().add(epsilon)).mul(size);
       const decaying = settings.weightDecay > 0;
       const decayed = decaying && settings.optimizer === 'adamw' ? p!.mul(before) : p!;
       const stepped = decayed.sub(change);

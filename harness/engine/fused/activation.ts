@@ -68,7 +68,8 @@ export function gelu(x: tf.Tensor): tf.Tensor {
       forward(g, [x]) {
         const [y, gate] = g.inParts([x!], ([x]) => {
           const erf = g.unary('Erf', g.mul(x!, g.scalar(ROOT_HALF)));
-          const gate = g.mul(g.add(erf, g.scalar(1)), g.scalar(0.5));
+          // 0.5 erf + 0.5 in one operation: it lies within the bounds that HardSigmoid cuts off.
+          const gate = g.one('HardSigmoid', [erf], erf.shape, 'float32', { alpha: { float: 0.5 }, beta: { float: 0.5 } }); // prettier-ignore
           return [g.mul(x!, gate), gate];
         });
         return { result: y!, saved: [x!, gate!] };
