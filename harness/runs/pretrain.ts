@@ -134,7 +134,7 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
   const done = await findDone(out, identity);
   if (done) return done;
   const code = await codeVersion();
-  await openWork(work, identity);
+  await clearWork(work, identity);
   const documents = files.flatMap((file) => file.documents);
   const tokenizer = await findTokenizer(request, family, documents, work);
   const base = newBase({ family, settings: request.config, tokenizer, length, seed });
@@ -144,6 +144,8 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
     );
   }
   const data = split(documents, base, tokenizer, length, seed);
+  // From here on the settings are known to serve.
+  await writeFileAtomic(join(work, 'identity'), `${identity}\n`);
   const { draw, delta, objective } = setUp(base, tokenizer);
   const drawn = (rows: readonly Piece[][], stream: string): Row[] =>
     rows.map((row, r) => row.map((piece, p) => draw(piece, () => randomStream(seed, `${stream}/${r}/${p}`))));
@@ -241,8 +243,8 @@ async function findDone(out: string, identity: string): Promise<PretrainRecord |
   return undefined;
 }
 
-/** Opens the working folder, and marks it as that of these settings. */
-async function openWork(work: string, identity: string): Promise<void> {
+/** Empties the working folder unless it holds the beginning of a base; throws UsageError if of other settings. */
+async function clearWork(work: string, identity: string): Promise<void> {
   const path = join(work, 'identity');
   if (await isFile(path)) {
     if ((await readFile(path, 'utf8')).trim() === identity) return;
@@ -250,8 +252,8 @@ async function openWork(work: string, identity: string): Promise<void> {
       `${work} holds the beginning of a base of other settings; remove it or choose another --out.`,
     );
   }
+  await rm(work, { recursive: true, force: true });
   await makeFolder(work);
-  await writeFileAtomic(path, `${identity}\n`);
 }
 
 async function findTokenizer(

@@ -148,6 +148,14 @@ it('goes on where it was stopped and ends as if it had not been', async () => {
   expect(resumed!.equals(whole!)).toBe(true);
 });
 
+it('leaves the place to other settings where these cannot serve', async () => {
+  const wanted = { ...request, family: 'gpt2', out: join(folder, 'refused') };
+  await expect(pretrain({ ...wanted, vocabulary: 5000 }, quiet)).rejects.toThrow('The text is too small');
+  const short = { ...wanted, config: `${request.config},positions=16` };
+  await expect(pretrain(short, quiet)).rejects.toThrow('--length 48 is more than the 16 positions');
+  await expect(pretrain({ ...short, length: 17 }, quiet)).rejects.toThrow('--length 17 is more than');
+});
+
 it('is a command, which says what is wrong', async () => {
   const bench = benchIn(folder);
   const text = request.texts[0]!;
