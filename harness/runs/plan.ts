@@ -247,7 +247,7 @@ function checkOptionUsed(key: string, variants: readonly Variant[]): void {
   const known = [...Object.keys(recipeSchema.shape), ...keys.flat()];
   const owners = parts.map(({ method }, i) => ` ${method.name}: ${keys[i]!.join(', ') || 'none'}.`);
   throw new UsageError(
-    `--set ${key}: neither a hyper-parameter nor an option of the methods.${didYouMean(key, known)} ` +
+    `There is no setting "${key}": it is neither a hyper-parameter nor an option of the methods.${didYouMean(key, known)} ` +
       `Hyper-parameters: ${Object.keys(recipeSchema.shape).join(', ')}. Options of${[...new Set(owners)].join('')}`,
   );
 }

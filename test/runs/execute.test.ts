@@ -216,6 +216,6 @@ test('a cell asked for twice is one cell; --set reaches methods that have the op
     ['lora~alpha=3', 4],
   ]);
   await expect(planOf({ settings: ['alpha=3'] })).rejects.toThrow(
-    /--set alpha: neither a hyper-parameter nor/,
+    /There is no setting "alpha"/,
   );
 });
