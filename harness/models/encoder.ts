@@ -9,6 +9,7 @@ import {
   layOut,
   linearAt,
   putAhead,
+  selectWanted,
   sublayerAt,
   takeBack,
 } from './layers.ts';
@@ -108,8 +109,9 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
   const siteAt = new Map(sites.map((site) => [site.name, site]));
   const at = (name: string): Site => siteAt.get(name)!;
 
-  function encode(model: ModelTensors, batch: EncoderBatch): EncoderStates {
-    const rows = batch.batch;
+  function encode(whole: ModelTensors, batch: EncoderBatch): EncoderStates {
+    const { batch: rows, wanted } = batch;
+    let model = whole;
     const scale = 1 / Math.sqrt(d / heads);
     const linear = (name: string, x: Tensor): Tensor => linearAt(model, at(name), true, x);
     const norm = (name: string, x: Tensor): Tensor => layerNormAt(model, at(name), epsilon, x);
@@ -134,7 +136,7 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
       const keep = model.dropout
         ? model.context.dropoutMask([rows, heads, slots, before + slots], config.attention_probs_dropout_prob, `${self}.dropout`) // prettier-ignore
         : undefined;
-      const mixed = ops.attention(
+      const slotsMixed = ops.attention(
         q,
         prefix ? putAhead(prefix.key, k, rows) : k,
         prefix ? putAhead(prefix.value, v, rows) : v,
@@ -142,7 +144,12 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
         bias,
         keep,
       );
-      const attended = linear(`${h}.attention.output.dense`, takeBack(batch, mixed, virtual));
+      let mixed = takeBack(batch, slotsMixed, virtual);
+      if (wanted && layer === layers - 1) {
+        model = model.only(wanted);
+        [x, mixed] = [selectWanted(wanted, x), selectWanted(wanted, mixed)];
+      }
+      const attended = linear(`${h}.attention.output.dense`, mixed);
       const a = drop(sublayerAt(model, at(`${h}.attention`), attended, x), `${h}.attention.output.dropout`);
       const middle = norm(`${h}.attention.output.LayerNorm`, x.add(a));
 
@@ -151,7 +158,7 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
       const m = drop(down, `${h}.output.dropout`);
       x = blockAt(model, at(h), norm(`${h}.output.LayerNorm`, middle.add(m)));
     }
-    if (virtual === 0) return { hidden: x };
+    if (virtual === 0 || wanted) return { hidden: x };
     const [hidden, others] = ops.split(x, [x.shape[0] - rows * virtual, rows * virtual], 0) as [
       Tensor,
       Tensor,

@@ -53,11 +53,11 @@ export interface EncoderDecoder extends Encoding, Decoding {
 interface Decoding {
   /** The output weight [V, d]. */
   readonly head: string;
-  /** Computes hidden states after the final norm, [N, d]. */
+  /** Computes hidden states after the final norm, [N, d], or [R, d] of those that are wanted. */
   decode(model: ModelTensors, batch: DecoderBatch): DecoderStates;
 }
 interface Encoding {
-  /** Computes hidden states after the last norm, [N, d]. */
+  /** Computes hidden states after the last norm, [N, d], or [R, d] of those that are wanted. */
   encode(model: ModelTensors, batch: EncoderBatch): EncoderStates;
 }
 
@@ -68,6 +68,8 @@ export interface ModelTensors {
   readonly context: Context;
   /** Whether the base's own dropout acts. */
   readonly dropout: boolean;
+  /** The same for the wanted tokens alone: behind the last attention no other is read, nor virtual ones. */
+  only(wanted: Wanted): ModelTensors;
 }
 
 /** Keys and values of earlier tokens, a pair for each layer, [B, kvHeads, P, h] each. */
@@ -88,6 +90,14 @@ export interface Packing {
   readonly tokenPlaces: Tensor;
 }
 
+/** R of N tokens, whose states after the last layer are all that is read; see selectRows. */
+export interface Wanted {
+  /** [R] int32 */
+  readonly rows: Tensor;
+  /** [N] int32 */
+  readonly places: Tensor;
+}
+
 export interface DecoderBatch {
   /** B, and T tokens each; T is 1 where there is a past. */
   readonly batch: number;
@@ -97,6 +107,8 @@ export interface DecoderBatch {
   /** [N] int32 */
   readonly positions: Tensor;
   readonly packing?: Packing;
+  /** All where absent, as behind a past. */
+  readonly wanted?: Wanted;
   /** Added to the attention scores, broadcastable to [B, 1, T, T]; causal where absent. */
   readonly bias?: Tensor;
   readonly past?: Past;
@@ -120,14 +132,16 @@ export interface EncoderBatch {
   /** [N] int32: which part of a pair, where the family knows parts; 0 where absent */
   readonly tokenTypes?: Tensor;
   readonly packing?: Packing;
+  /** All where absent. */
+  readonly wanted?: Wanted;
   /** [B, 1, 1, T]: 0 where a slot holds a token, a large negative number elsewhere. */
   readonly bias: Tensor;
 }
 
 export interface EncoderStates {
-  /** [N, d] */
+  /** [N, d] or [R, d] */
   readonly hidden: Tensor;
-  /** [B·l, d]: a method's l virtual tokens before each sequence, where it has them; unlike a decoder's they see the sequence. */
+  /** [B·l, d]: a method's l virtual tokens before each sequence, where it has them and all are wanted; unlike a decoder's they see the sequence. */
   readonly virtual?: Tensor;
 }
 
@@ -138,7 +152,7 @@ export interface Ahead {
 }
 
 export interface DecoderStates {
-  /** [N, d] */
+  /** [N, d] or [R, d] */
   readonly hidden: Tensor;
   /** Keys and values of these tokens, a pair for each layer, [N, kvHeads·h] each. */
   readonly keys: readonly Tensor[];

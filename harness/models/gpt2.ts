@@ -10,6 +10,7 @@ import {
   dropoutAt,
   layerNormAt,
   linearAt,
+  selectWanted,
   sublayerAt,
 } from './layers.ts';
 import type { Shape, Site } from './types.ts';
@@ -91,7 +92,9 @@ export function gpt2(config: Config): Architecture {
   place({ kind: 'norm', role: 'finalNorm', layer: layers, name: 'transformer.ln_f', inputs: d, outputs: d, bias: true }, [d]); // prettier-ignore
   const siteAt = new Map(sites.map((site) => [site.name, site]));
 
-  function decode(model: ModelTensors, batch: DecoderBatch): DecoderStates {
+  function decode(whole: ModelTensors, batch: DecoderBatch): DecoderStates {
+    const { wanted } = batch;
+    let model = whole;
     const at = (name: string): Site => siteAt.get(name)!;
     const linear = (name: string, x: Tensor): Tensor => linearAt(model, at(name), false, x);
     const norm = (name: string, x: Tensor): Tensor =>
@@ -121,7 +124,7 @@ export function gpt2(config: Config): Architecture {
     for (let layer = 0; layer < layers; layer++) {
       const h = `transformer.h.${layer}`;
 
-      const attended = norm(`${h}.ln_1`, x);
+      let attended = norm(`${h}.ln_1`, x);
       const queryKeyValue = linear(`${h}.attn.c_attn`, attended);
       let mixed: Tensor;
       if (batch.past) {
@@ -148,6 +151,10 @@ export function gpt2(config: Config): Architecture {
         if (made.ahead) ahead.push(made.ahead);
         mixed = made.mixed;
       }
+      if (wanted && layer === layers - 1) {
+        model = model.only(wanted);
+        [x, attended, mixed] = [selectWanted(wanted, x), selectWanted(wanted, attended), selectWanted(wanted, mixed)]; // prettier-ignore
+      }
       const a = sublayerAt(model, at(`${h}.attn`), linear(`${h}.attn.c_proj`, mixed), attended);
       x = x.add(dropoutAt(model, a, config.resid_pdrop, `${h}.attn.resid_dropout`));
 
@@ -156,7 +163,7 @@ export function gpt2(config: Config): Architecture {
       const m = sublayerAt(model, at(`${h}.mlp`), linear(`${h}.mlp.c_proj`, up), normal);
       x = blockAt(model, at(h), x.add(dropoutAt(model, m, config.resid_pdrop, `${h}.mlp.dropout`)));
     }
-    const real = virtual > 0 ? ops.slice(x, [0, 0], [x.shape[0] - virtual, d]) : x;
+    const real = virtual > 0 && !wanted ? ops.slice(x, [0, 0], [x.shape[0] - virtual, d]) : x;
     return { hidden: norm('transformer.ln_f', real), keys, values, ahead };
   }
 

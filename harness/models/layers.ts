@@ -1,6 +1,6 @@
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
-import type { Ahead, DecoderBatch, EncoderBatch, ModelTensors, Packing, Past } from './family.ts';
+import type { Ahead, DecoderBatch, EncoderBatch, ModelTensors, Packing, Past, Wanted } from './family.ts';
 import type { Site } from './types.ts';
 
 /** Stands for minus infinity in attention scores; finite, so that a row with nothing to see gives no NaN. */
@@ -54,6 +54,12 @@ export function toSlots({ packing }: { packing?: Packing }, x: Tensor): Tensor {
 /** The way back: [B·T, d] → [N, d]. */
 export function toTokens({ packing }: { packing?: Packing }, x: Tensor): Tensor {
   return packing ? ops.selectRows(x, packing.tokenSlots, packing.slotPlaces) : x;
+}
+
+/** The wanted of N tokens, without the virtual ones behind these: [N + l, d] → [R, d]. */
+export function selectWanted({ rows, places }: Wanted, x: Tensor): Tensor {
+  const [count, width] = [places.shape[0]!, x.shape[1]!];
+  return ops.selectRows(x.shape[0] > count ? ops.slice(x, [0, 0], [count, width]) : x, rows, places);
 }
 
 /** Sequences, and how their tokens are packed. */

@@ -2,7 +2,16 @@ import { z } from 'zod';
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { Ahead, Architecture, DecoderBatch, DecoderStates, ModelTensors } from './family.ts';
-import { attendPast, attendTokens, blockAt, causalBias, linearAt, rmsNormAt, sublayerAt } from './layers.ts';
+import {
+  attendPast,
+  attendTokens,
+  blockAt,
+  causalBias,
+  linearAt,
+  rmsNormAt,
+  selectWanted,
+  sublayerAt,
+} from './layers.ts';
 import { gatherRopeParameters, inverseFrequencies, ropeParameters } from './rotary.ts';
 import type { Shape, Site } from './types.ts';
 
@@ -98,7 +107,9 @@ export function llama(config: Config): Architecture {
   const siteAt = new Map(sites.map((site) => [site.name, site]));
   const frequencies = inverseFrequencies(config.rope, headWidth);
 
-  function decode(model: ModelTensors, batch: DecoderBatch): DecoderStates {
+  function decode(whole: ModelTensors, batch: DecoderBatch): DecoderStates {
+    const { wanted } = batch;
+    let model = whole;
     const at = (name: string): Site => siteAt.get(name)!;
     const linear = (name: string, x: Tensor): Tensor => linearAt(model, at(name), true, x);
     const normalize = (name: string, x: Tensor): Tensor => rmsNormAt(model, at(name), config.rms_norm_eps, x);
@@ -126,7 +137,7 @@ export function llama(config: Config): Architecture {
     for (let layer = 0; layer < layers; layer++) {
       const h = `model.layers.${layer}`;
 
-      const attended = normalize(`${h}.input_layernorm`, x);
+      let attended = normalize(`${h}.input_layernorm`, x);
       const query = ops.rotate(linear(`${h}.self_attn.q_proj`, attended), cos, sin);
       const key = ops.rotate(linear(`${h}.self_attn.k_proj`, attended), cos, sin);
       const value = linear(`${h}.self_attn.v_proj`, attended);
@@ -149,6 +160,10 @@ export function llama(config: Config): Architecture {
         if (made.ahead) ahead.push(made.ahead);
         mixed = made.mixed;
       }
+      if (wanted && layer === layers - 1) {
+        model = model.only(wanted);
+        [x, attended, mixed] = [selectWanted(wanted, x), selectWanted(wanted, attended), selectWanted(wanted, mixed)]; // prettier-ignore
+      }
       x = x.add(sublayerAt(model, at(`${h}.self_attn`), linear(`${h}.self_attn.o_proj`, mixed), attended));
 
       const normal = normalize(`${h}.post_attention_layernorm`, x);
@@ -156,7 +171,7 @@ export function llama(config: Config): Architecture {
       const m = sublayerAt(model, at(`${h}.mlp`), linear(`${h}.mlp.down_proj`, up), normal);
       x = blockAt(model, at(h), x.add(m));
     }
-    const real = virtual > 0 ? ops.slice(x, [0, 0], [x.shape[0] - virtual, d]) : x;
+    const real = virtual > 0 && !wanted ? ops.slice(x, [0, 0], [x.shape[0] - virtual, d]) : x;
     return { hidden: normalize('model.norm', real), keys, values, ahead };
   }
 

@@ -1,7 +1,14 @@
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { ProgramTensors, Shape } from '../engine/types.ts';
-import type { DecoderBatch, DecoderStates, EncoderBatch, EncoderStates, ModelTensors } from './family.ts';
+import type {
+  DecoderBatch,
+  DecoderStates,
+  EncoderBatch,
+  EncoderStates,
+  ModelTensors,
+  Wanted,
+} from './family.ts';
 import type { Head } from './heads.ts';
 import type { BaseModel, Context, Delta, Tensors } from './types.ts';
 
@@ -49,19 +56,23 @@ export function runEncoder(
   });
 }
 
-/** What an encoder and a head make of each sequence, [B, outputs]; `pool` is an input of the program. */
+/**
+ * What an encoder and a head make of each sequence, [B, outputs]. Inputs of the program are `pool` [B, N], or where the head
+ * reads first tokens `firstRows` [B] and `firstPlaces` [N].
+ */
 export function runClassifier(
   x: ProgramTensors,
   use: ModelUse,
   head: Head,
   batch: Parameters<typeof runEncoder>[2],
 ): Tensor {
-  const { hidden, virtual } = runEncoder(x, use, batch);
+  const { pool, firstRows, firstPlaces } = x.inputs;
   // The first token is a virtual one where a method puts these before the input.
-  const pooled =
-    virtual && head.pooling === 'first'
-      ? firstOfEach(virtual, batch.batch)
-      : ops.matMul(x.inputs.pool!, hidden);
+  const first = head.pooling === 'first' && !use.delta.promptLength;
+  const wanted = first ? { rows: firstRows!, places: firstPlaces! } : undefined;
+  const { hidden, virtual } = runEncoder(x, use, { ...batch, ...(wanted && { wanted }) });
+  const all = (): Tensor => (head.pooling === 'first' ? firstOfEach(virtual!, batch.batch) : ops.matMul(pool!, hidden)); // prettier-ignore
+  const pooled = first ? hidden : all();
   return head.apply(
     pooled,
     (name) => use.tensors[name] ?? x.held[name]!,
@@ -97,15 +108,20 @@ export function runEncoderDecoder(
   return runDecoder(x, use, { ...target, source: { ...source, bias: crossBias, states } });
 }
 
-/** `virtual`: rows of virtual tokens behind those of the batch. */
+/** `virtual`: rows of virtual tokens behind those of the batch; `wanted`: the only ones that there are. */
 function modelTensors(
   x: ProgramTensors,
-  { delta, tensors, training, dropout, totalSteps }: ModelUse,
+  use: ModelUse,
   stack: Context['stack'],
   virtual: number,
+  wanted?: Wanted,
 ): ModelTensors {
-  const withVirtual = (mask: Tensor, value: number): Tensor =>
-    virtual > 0 ? ops.concat([mask, ops.fill([virtual, 1], value)], 0) : mask;
+  const { delta, tensors, training, dropout, totalSteps } = use;
+  const maskOf = (name: 'tokens' | 'prompt' | 'fromStart' | 'fromEnd', ofVirtual: number): Tensor => {
+    const mask = x.inputs[name]!;
+    if (wanted) return ops.gather(mask, wanted.rows);
+    return virtual > 0 ? ops.concat([mask, ops.fill([virtual, 1], ofVirtual)], 0) : mask;
+  };
   const context: Context = {
     training,
     stack,
@@ -120,10 +136,10 @@ function modelTensors(
         : undefined,
     step: x.inputs.step ?? ops.scalar(0),
     // Virtual tokens are real ones outside the prompt.
-    tokens: withVirtual(x.inputs.tokens!, 1),
-    prompt: withVirtual(x.inputs.prompt!, 0),
-    fromStart: withVirtual(x.inputs.fromStart!, -1),
-    fromEnd: withVirtual(x.inputs.fromEnd!, -1),
+    tokens: maskOf('tokens', 1),
+    prompt: maskOf('prompt', 0),
+    fromStart: maskOf('fromStart', -1),
+    fromEnd: maskOf('fromEnd', -1),
   };
   const own = Object.fromEntries(Object.keys(delta.frozen ?? {}).map((name) => [name, x.held[name]!]));
   return {
@@ -131,6 +147,7 @@ function modelTensors(
     edits: delta.edits?.({ ...own, ...tensors }, context) ?? {},
     context,
     dropout: training && dropout,
+    only: (rows) => modelTensors(x, use, stack, 0, rows),
   };
 }
 

@@ -22,6 +22,7 @@ import {
   sublayerAt,
   takeBack,
   toSlots,
+  selectWanted,
   toTokens,
 } from './layers.ts';
 import { relativeBuckets } from './relative-positions.ts';
@@ -253,7 +254,9 @@ export function t5(config: Config): Architecture {
       x = block(feedForward(x, `${name}.layer.2`), name);
     });
     const hidden = drop(norm('decoder.final_layer_norm', x), 'decoder.final_dropout');
-    return { ...states, hidden: scaled ? hidden.mul(d ** -0.5) : hidden, ...(source && { source: read }) };
+    // Nearly all of a target's tokens predict one: they are selected at the end.
+    const aimed = batch.wanted ? selectWanted(batch.wanted, hidden) : hidden;
+    return { ...states, hidden: scaled ? aimed.mul(d ** -0.5) : aimed, ...(source && { source: read }) };
   }
 
   /** [B, H, 1, P]: the bias of the tokens in a cache, less that of the new token itself, which softmax lets be 0. */

@@ -15,6 +15,7 @@ const sum = (list: readonly number[]): number => list.reduce((total, n) => total
  */
 export function labelled(head: Head, classes: boolean, labelSmoothing: number): Objective<LabelledTokens> {
   const lengthOf = ({ ids }: LabelledTokens): number => ids.length;
+  const first = head.pooling === 'first';
   return {
     cut({ ids, types, label }, positions) {
       // The last token is a special one that every sequence ends with.
@@ -41,28 +42,37 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
       ...packedTypes(shape),
       tokenTypes: { shape: [shape.tokens], dtype: 'int32' },
       bias: { shape: [shape.rows, 1, 1, shape.length], dtype: 'float32' },
-      pool: { shape: [shape.rows, shape.tokens], dtype: 'float32' },
+      ...(first
+        ? {
+            firstRows: { shape: [shape.rows], dtype: 'int32' },
+            firstPlaces: { shape: [shape.tokens], dtype: 'int32' },
+          }
+        : { pool: { shape: [shape.rows, shape.tokens], dtype: 'float32' } }),
       labels: { shape: [shape.rows], dtype: classes ? 'int32' : 'float32' },
       labelWeights: { shape: [shape.rows], dtype: 'float32' },
     }),
     fill(examples, shape, weight) {
       const tokenTypes = new Int32Array(shape.tokens);
-      const pool = new Float32Array(shape.rows * shape.tokens);
+      const pool = new Float32Array(first ? 0 : shape.rows * shape.tokens);
+      const firstRows = new Int32Array(shape.rows);
+      const firstPlaces = new Int32Array(shape.tokens).fill(shape.rows);
       const labels = classes ? new Int32Array(shape.rows) : new Float32Array(shape.rows);
       const labelWeights = new Float32Array(shape.rows);
       let token = 0;
       examples.forEach(({ ids, types, label }, row) => {
         tokenTypes.set(types, token);
         const start = row * shape.tokens + token;
-        if (head.pooling === 'first') pool[start] = 1;
-        else pool.fill(1 / ids.length, start, start + ids.length);
+        pool.fill(1 / ids.length, start, start + ids.length);
+        firstRows[row] = token;
+        firstPlaces[token] = row;
         labels[row] = label;
         labelWeights[row] = weight;
         token += ids.length;
       });
       const bias = slotBias(examples.map(lengthOf), shape);
       const sequences = examples.map(({ ids }) => ({ ids, prompt: ids.length }));
-      return { ...packSequences(sequences, shape), tokenTypes, bias, pool, labels, labelWeights };
+      const read = first ? { firstRows, firstPlaces } : { pool };
+      return { ...packSequences(sequences, shape), ...read, tokenTypes, bias, labels, labelWeights };
     },
     loss(x, use, { rows: batch, length }) {
       const { bias, labels, labelWeights } = x.inputs;

@@ -23,7 +23,9 @@ export function languageModel(architecture: Architecture, labelSmoothing: number
     types: batchTypes,
     fill: fillBatch,
     loss(x, use, { rows: batch, length, sourceLength }) {
-      const sequences = { batch, length, packing: packingOf(x) };
+      const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
+      const wanted = { rows: targetRows!, places: targetPlaces! };
+      const sequences = { batch, length, packing: packingOf(x), wanted };
       const { hidden } =
         sourceLength > 0
           ? runEncoderDecoder(
@@ -38,10 +40,10 @@ export function languageModel(architecture: Architecture, labelSmoothing: number
               sequences,
             )
           : runDecoder(x, use, sequences);
-      const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
-      const aimed = ops.selectRows(hidden, targetRows!, targetPlaces!);
       const smoothing = use.training ? labelSmoothing : 0;
-      return { loss: ops.headCrossEntropy(aimed, headWeight(x, use), targetIds!, targetWeights!, smoothing) };
+      return {
+        loss: ops.headCrossEntropy(hidden, headWeight(x, use), targetIds!, targetWeights!, smoothing),
+      };
     },
   };
 }

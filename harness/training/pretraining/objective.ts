@@ -96,7 +96,8 @@ export function pretraining({ kind }: Architecture, head: MaskedHead | undefined
     },
     loss(x, use, { rows: batch, length, sourceLength }) {
       const { bias, crossBias, targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
-      const sequences = { batch, length, packing: packingOf(x), bias: bias! };
+      const wanted = { rows: targetRows!, places: targetPlaces! };
+      const sequences = { batch, length, packing: packingOf(x), bias: bias!, wanted };
       const sources = (): Parameters<typeof runEncoder>[2] => ({
         batch,
         length: sourceLength,
@@ -108,9 +109,8 @@ export function pretraining({ kind }: Architecture, head: MaskedHead | undefined
         : head
           ? runEncoder(x, use, sequences)
           : runDecoder(x, use, sequences);
-      const aimed = ops.selectRows(hidden, targetRows!, targetPlaces!);
       const weight = (name: string): Tensor => use.tensors[name] ?? x.held[name]!;
-      const [features, table] = head ? head.apply(aimed, weight) : [aimed, headWeight(x, use)];
+      const [features, table] = head ? head.apply(hidden, weight) : [hidden, headWeight(x, use)];
       return { loss: ops.headCrossEntropy(features, table, targetIds!, targetWeights!, 0) };
     },
   };
