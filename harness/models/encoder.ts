@@ -146,6 +146,7 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
       );
       let mixed = takeBack(batch, slotsMixed, virtual);
       if (wanted && layer === layers - 1) {
+        // From here on nothing reads the states of other tokens.
         model = model.only(wanted);
         [x, mixed] = [selectWanted(wanted, x), selectWanted(wanted, mixed)];
       }

@@ -152,6 +152,7 @@ export function gpt2(config: Config): Architecture {
         mixed = made.mixed;
       }
       if (wanted && layer === layers - 1) {
+        // From here on nothing reads the states of other tokens.
         model = model.only(wanted);
         [x, attended, mixed] = [selectWanted(wanted, x), selectWanted(wanted, attended), selectWanted(wanted, mixed)]; // prettier-ignore
       }

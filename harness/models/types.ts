@@ -103,7 +103,11 @@ export interface LinearModule {
   readonly b?: Tensor;
 }
 
-/** How a method changes the forward pass. Activations are [N, d] throughout: the tokens of all sequences end to end. */
+/**
+ * How a method changes the forward pass. Activations are [N, d]: the tokens of all sequences end to end, and behind the last
+ * attention only those whose states are read. So an edit makes a row of that row alone, and edits are made once for each N,
+ * with the context's masks of these rows.
+ */
 export interface Edits {
   linear?(
     site: Site,
