@@ -58,7 +58,7 @@ export function toTokens({ packing }: { packing?: Packing }, x: Tensor): Tensor 
 
 /** The wanted of N tokens, without the virtual ones behind these: [N + l, d] → [R, d]. */
 export function selectWanted({ rows, places }: Wanted, x: Tensor): Tensor {
-  const [count, width] = [places.shape[0]!, x.shape[1]!];
+  const [count, width] = [places.shape[0], x.shape[1]!];
   return ops.selectRows(x.shape[0] > count ? ops.slice(x, [0, 0], [count, width]) : x, rows, places);
 }
 
