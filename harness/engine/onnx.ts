@@ -352,10 +352,10 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     const { graph, places, randoms } = recorded;
     const outputs = together(recorded, copies);
 
-    const needed = graph.needed(outputs.map((o) => o.value));
+    const values = outputs.map((o) => o.value);
+    const needed = graph.needed(values);
     const computed = recompute && copies === 1 ? computeAgain(graph, needed) : needed;
-    const results = outputs.map((o) => o.value);
-    const { nodes, sums } = onCpu ? sumInOwnMemory(computed, results) : { nodes: computed, sums: [] };
+    const { nodes, sums } = onCpu ? sumInOwnMemory(computed, values) : { nodes: computed, sums: [] };
     const used = new Set(nodes.flatMap((node) => readBy(node).map((v) => v.input)));
     // Weights are packed for products with few rows; on another device they have to lie inside the session at all.
     const inside = use === 'often' || !onCpu;
@@ -393,6 +393,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     }
 
     const fixed = held;
+    const given = feeds.filter((feed) => places.has(feed));
     const olds = new Map(graph.inputs.map((value) => [value.input, value]));
     const successors = renamed.flatMap(({ name: full, value }) => {
       const old = olds.get(full.slice('new/'.length));
@@ -416,10 +417,8 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
         operands[zeros] = fixed.memory(zeros, value.shape);
         (operands[zeros].data as Float32Array).fill(0);
       }
-      for (const feed of feeds) {
-        const place = places.get(feed);
-        if (!place) continue;
-        const { kind, copy, key } = place;
+      for (const feed of given) {
+        const { kind, copy, key } = places.get(feed)!;
         // A copy that nobody needs computes what the first one does.
         const at = copy < runs.length ? copy : 0;
         const { inputs: arrays, draw } = runs[at]!;
@@ -430,7 +429,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
               ? states[at]!.tensors.get(key)!
               : kind === 'random'
                 ? drawn(feed, key, randoms.get(key)!.shape, draw)
-                : given(key, arrays);
+                : checked(key, arrays);
       }
       const fetches = [
         ...made.map(({ full, inPlace, kind, copy, key }) => {
@@ -457,7 +456,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
       draw(key, tensor.data as Float32Array);
       return tensor;
     }
-    function given(key: string, arrays: NamedArrays): ort.Tensor {
+    function checked(key: string, arrays: NamedArrays): ort.Tensor {
       return tensorOf(checkedInput(name, key, arrays[key], inputs[key]!), inputs[key]!.shape);
     }
     return { nodes: nodes.length, run, dispose: () => session.release() };
