@@ -28,9 +28,10 @@ const shared: Readonly<Record<Task['kind'], Readonly<Record<string, unknown>>>> 
  *
  * The other methods have one or two rates tried, on e2e (loss) and sst2 (accuracy): dora 2e-2 1.017, 5e-3 .893; adalora 2e-2
  * 1.560, 5e-3 .833; vera 1e-1 1.732, 4e-1 1.758, 3e-2 .833; ia3 1e-1 1.486, 3e-1 1.447, 3e-2 .787; ssf 3e-2 1.070, 1e-2 .813;
- * compacter 3e-2 1.564, 1e-2 .773; adapterdrop 1e-2 .980, 2e-3 .813; parallel-adapter 1e-2 .564, 2e-3 .853; p-tuning 1e-3 3.251,
- * 3e-3 3.317, 1e-2 3.265, 3e-2 3.703 (of a hundred tokens 1e-3 3.845; the frozen base's loss is 3.859), 3e-3 .613, 1e-2 .673; loreft of one token at each end 1e-2 2.992, 1e-1 3.031, of seven 3e-2 2.575,
- * 1e-1 2.845, 1e-2 .700; direft of one 1e-1 2.998, of seven 3e-2 2.536, 1e-1 2.812, 1e-2 .707.
+ * compacter 3e-2 1.564, 1e-2 .773; adapterdrop 1e-2 .980, 2e-3 .813; parallel-adapter 1e-2 .564, 2e-3 .853; p-tuning 1e-3
+ * 3.251, 3e-3 3.317, 1e-2 3.265, 3e-2 3.703 (of a hundred tokens 1e-3 3.845; the frozen base's loss is 3.859), 3e-3 .613, 1e-2
+ * .673; loreft of one token at each end 1e-2 2.992, 1e-1 3.031, of seven 3e-2 2.575, 1e-1 2.845, 1e-2 .700; direft of one 1e-1
+ * 2.998, of seven 3e-2 2.536, 1e-1 2.812, 1e-2 .707.
  */
 const learningRates: Readonly<Record<Task['kind'], Readonly<Record<string, number>>>> = {
   text: {
