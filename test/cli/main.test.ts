@@ -98,7 +98,10 @@ describe.concurrent('what is wrong is one clear line, exit code 2, and nothing w
     ],
     [[...run, '--engine', 'onyx'], /There is no engine "onyx"\. Did you mean "onnx"\?/],
     [[...run, '--set', 'learningRate'], /"learningRate" is not of the form key=value/],
-    [[...run, '--set', 'learningrat=1'], /There is no setting "learningrat".*Did you mean "learningRate"\?/],
+    [
+      [...run, '--set', 'learningrat=1'],
+      /There is no setting "learningrat": .*Did you mean "learningRate"\?/,
+    ],
     [[...run, '--set', 'batchSize=x'], /The recipe: batchSize=x is not allowed/],
     [[...run, '--seeds', '4x'], /'4x' is invalid.*whole number/],
     [[...run, '--max-steps', '-1'], /'-1' is invalid.*whole number from 0/],

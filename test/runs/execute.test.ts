@@ -215,5 +215,7 @@ test('a cell asked for twice is one cell; --set reaches methods that have the op
     ['red', 4],
     ['lora~alpha=3', 4],
   ]);
-  await expect(planOf({ settings: ['alpha=3'] })).rejects.toThrow(/There is no setting "alpha"/);
+  await expect(planOf({ settings: ['alpha=3'] })).rejects.toThrow(
+    /There is no setting "alpha": it is neither a hyper-parameter nor/,
+  );
 });
