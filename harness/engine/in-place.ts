@@ -81,7 +81,7 @@ export function sumInOwnMemory(
     const value = node.outputs[0]!;
     const fresh = node.op === 'ScatterElements' && made.get(onto!) === 'ConstantOfShape';
     if (!fresh || 4 * sizeOf(value.shape) <= FRESH || outputs.includes(value)) return node;
-    const zeros = `zeros/${sums.length} [${value.shape.join()}]`;
+    const zeros = `zeros/${sums.length}`;
     sums.push({ name: `sum/${sums.length}`, zeros, value });
     return { ...node, inputs: [{ ...onto!, input: zeros }, ...added] };
   });

@@ -71,8 +71,11 @@ export function runClassifier(
   const first = head.pooling === 'first' && !use.delta.promptLength;
   const wanted = first ? { rows: firstRows!, places: firstPlaces! } : undefined;
   const { hidden, virtual } = runEncoder(x, use, { ...batch, ...(wanted && { wanted }) });
-  const all = (): Tensor => (head.pooling === 'first' ? firstOfEach(virtual!, batch.batch) : ops.matMul(pool!, hidden)); // prettier-ignore
-  const pooled = first ? hidden : all();
+  const pooled = first
+    ? hidden
+    : head.pooling === 'first'
+      ? firstOfEach(virtual!, batch.batch)
+      : ops.matMul(pool!, hidden);
   return head.apply(
     pooled,
     (name) => use.tensors[name] ?? x.held[name]!,
