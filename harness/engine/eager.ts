@@ -46,9 +46,13 @@ class EagerTensors implements Held, State {
     }
   }
 
-  async read(): Promise<Record<string, Float32Array>> {
+  async read(names: readonly string[] = [...this.tensors.keys()]): Promise<Record<string, Float32Array>> {
     const copies: [string, Float32Array][] = [];
-    for (const [name, tensor] of this.tensors) copies.push([name, Float32Array.from(await tensor.data())]);
+    for (const name of names) {
+      const tensor = this.tensors.get(name);
+      if (!tensor) throw new RangeError(`the state has no tensor ${name}`);
+      copies.push([name, Float32Array.from(await tensor.data())]);
+    }
     return Object.fromEntries(copies);
   }
 

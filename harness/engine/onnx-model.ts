@@ -1,5 +1,6 @@
 import { sizeOf } from './checks.ts';
 import { ELEMENT, readBy, type Attribute, type Body, type Node, type Value } from './graph.ts';
+import { NO_TENSOR } from './run-into.ts';
 import type { FileLocation, Shape } from './types.ts';
 
 // The part of onnx.proto (https://onnx.ai, IR version 10) that a graph of our operations needs, written field by
@@ -46,10 +47,19 @@ function attribute(name: string, value: Attribute): Bytes {
   return bytes(5, [...text(1, name), ...content, ...integer(20, type)]);
 }
 
-function valueInfo(field: number, name: string, element: number, shape: Shape): Bytes {
+function tensorType(element: number, shape: Shape): Bytes {
   const dims = shape.flatMap((n) => bytes(1, integer(1, n)));
-  const tensor = [...integer(1, element), ...bytes(2, dims)];
-  return bytes(field, [...text(1, name), ...bytes(2, bytes(1, tensor))]);
+  return bytes(1, [...integer(1, element), ...bytes(2, dims)]);
+}
+function valueInfo(field: number, name: string, element: number, shape: Shape): Bytes {
+  return bytes(field, [...text(1, name), ...bytes(2, tensorType(element, shape))]);
+}
+/** An empty sequence of tensors as the graph's output. */
+function emptySequence(name: string): Bytes {
+  return [
+    ...bytes(1, [...text(2, name), ...text(4, 'SequenceEmpty')]),
+    ...bytes(12, [...text(1, name), ...bytes(2, bytes(4, bytes(1, tensorType(ELEMENT.float32, []))))]),
+  ];
 }
 
 /** A tensor inside the model, or a pointer into a file of the folder that the session is given. */
@@ -117,7 +127,7 @@ function encodeBody({ inputs, nodes, outputs }: Body, name: (value: Value) => st
   ];
 }
 
-/** Encodes a graph as an ONNX model; returns its bytes and the names of the inputs to feed. */
+/** Encodes a graph as an ONNX model whose first output is NO_TENSOR; returns its bytes and the names of the inputs to feed. */
 export function encodeModel({ nodes, outputs, initializers }: ModelParts): {
   model: Uint8Array;
   feeds: string[];
@@ -133,7 +143,7 @@ export function encodeModel({ nodes, outputs, initializers }: ModelParts): {
     else renamed.set(value, output.name);
   }
   const name = (v: Value): string => v.input ?? renamed.get(v) ?? `v${v.id}`;
-  const body: Uint8Array[] = [];
+  const body: Uint8Array[] = [...emptySequence(NO_TENSOR)];
   const feeds: string[] = [];
   for (const value of used) {
     if (value.constant) {

@@ -11,6 +11,7 @@ import { explainLimit } from './limits.ts';
 import { encodeModel, nodeName } from './onnx-model.ts';
 import { computeAgain } from './recompute.ts';
 import { recordGraph } from './recorder.ts';
+import { runInto } from './run-into.ts';
 import { stackCopies } from './stacked.ts';
 import type {
   Draw,
@@ -37,6 +38,13 @@ const EMBEDDED = 64 * 2 ** 20;
 
 const typeOf = (shape: Shape, data: NumericArray): TensorTypes[string] => ({ shape, dtype: dtypeOf(data) });
 const tensorOf = (data: NumericArray, shape: Shape): ort.Tensor => new ort.Tensor(dtypeOf(data), data, shape);
+
+/** A tensor for a value of a program to be written into. */
+function blank({ shape, dtype }: Value): ort.Tensor {
+  if (dtype === 'float32') return tensorOf(new Float32Array(sizeOf(shape)), shape);
+  if (dtype === 'int32') return tensorOf(new Int32Array(sizeOf(shape)), shape);
+  throw new TypeError(`a program gives no ${dtype}`);
+}
 
 /** Bytes for a model, or the numbers of a feed. */
 type HeldData = NumericArray | Uint16Array;
@@ -173,12 +181,10 @@ class OnnxState implements State {
     this.write(Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data])));
   }
 
-  read(): Promise<Record<string, Float32Array>> {
-    const copies = [...this.tensors].map(([name, tensor]) => [
-      name,
-      Float32Array.from(tensor.data as Float32Array),
-    ]);
-    return Promise.resolve(Object.fromEntries(copies) as Record<string, Float32Array>);
+  read(names: readonly string[] = [...this.tensors.keys()]): Promise<Record<string, Float32Array>> {
+    return new Promise((resolve) => {
+      resolve(Object.fromEntries(names.map((name) => [name, Float32Array.from(this.#data(name))])));
+    });
   }
 
   write(arrays: Readonly<Record<string, Float32Array>>): void {
@@ -191,11 +197,13 @@ class OnnxState implements State {
   }
 
   clear(names: readonly string[]): void {
-    for (const name of names) {
-      const tensor = this.tensors.get(name);
-      if (!tensor) throw new RangeError(`the state has no tensor ${name}`);
-      (tensor.data as Float32Array).fill(0);
-    }
+    for (const name of names) this.#data(name).fill(0);
+  }
+
+  #data(name: string): Float32Array {
+    const tensor = this.tensors.get(name);
+    if (!tensor) throw new RangeError(`the state has no tensor ${name}`);
+    return tensor.data as Float32Array;
   }
 
   /** A tensor of the name's type, to be written and then to `replace` the present one. */
@@ -402,8 +410,9 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     // Copies that nobody needs read the state of the first.
     const overwriting = onCpu && copies === 1 ? writtenInPlace(nodes, successors) : [];
     const inPlaces = new Set(overwriting.map(({ full }) => full));
-    const made = renamed.map(({ name: full }) => ({
+    const made = renamed.map(({ name: full, value }) => ({
       full,
+      value,
       inPlace: inPlaces.has(full),
       ...places.get(full.slice('new/'.length))!,
     }));
@@ -432,13 +441,14 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
                 : checked(key, arrays);
       }
       const fetches = [
-        ...made.map(({ full, inPlace, kind, copy, key }) => {
+        ...made.map(({ full, inPlace, kind, copy, key, value }) => {
           const state = kind === 'state' ? states[copy] : undefined;
-          return [full, (inPlace ? state?.tensors.get(key) : state?.spare(key)) ?? null] as const;
+          return [full, (inPlace ? state?.tensors.get(key) : state?.spare(key)) ?? blank(value)] as const;
         }),
         ...sums.map(({ name, zeros }) => [name, operands[zeros]!] as const),
       ];
-      const results = await session.run(operands, Object.fromEntries(fetches)).catch((error: unknown) => {
+      const results = Object.fromEntries(fetches);
+      await runInto(session, operands, results).catch((error: unknown) => {
         throw explainLimit(error, name, device, nodes);
       });
       const out: NamedArrays[] = runs.map(() => ({}));

@@ -38,8 +38,8 @@ export interface Held {
 /** Named tensors that programs read and replace (trained tensors, optimiser moments); they stay with the engine between runs. */
 export interface State {
   readonly types: TensorTypes;
-  /** A copy of every tensor on the host. */
-  read(): Promise<Record<string, Float32Array>>;
+  /** Copies of the named tensors on the host, else of all; throws RangeError on an unknown name. */
+  read(names?: readonly string[]): Promise<Record<string, Float32Array>>;
   /** Replaces the named tensors; throws RangeError on an unknown name or a wrong length. */
   write(arrays: Readonly<Record<string, Float32Array>>): void;
   /** Fills the named tensors with zeros; throws RangeError on an unknown name. */

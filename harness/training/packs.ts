@@ -90,13 +90,14 @@ export function unpackArrays(
   return out;
 }
 
-/** The same on the host. */
+/** The same on the host; a tensor by itself is not copied. */
 export function packArrays(
   packs: readonly Pack[],
   arrays: Readonly<Record<string, Float32Array>>,
 ): Record<string, Float32Array> {
   return Object.fromEntries(
     packs.map(({ name, shape, members }) => {
+      if (members.length === 1) return [name, arrays[members[0]!.name]!];
       const whole = new Float32Array(sizeOf(shape));
       let offset = 0;
       for (const member of members) {

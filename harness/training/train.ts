@@ -1,5 +1,5 @@
 import { sizeOf } from '../engine/checks.ts';
-import type { Draw, State } from '../engine/types.ts';
+import type { Draw, Engine, State, TensorTypes } from '../engine/types.ts';
 import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../models/attached.ts';
 import { randomStream } from '../models/random.ts';
 import { virtualTokens, type BaseModel, type Delta } from '../models/types.ts';
@@ -63,16 +63,14 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
     joined ??
     stepAlone(engine, await holdFrozen(engine, base, delta, seed), defineTraining(setup, accumulating), objective, shapes); // prettier-ignore
   const { types, programs } = stepping;
-  const initial = await initialState(job, packs, Object.keys(types));
-  const state = engine.state(
-    Object.fromEntries(Object.entries(types).map(([name, { shape }]) => [name, { shape, data: initial[name] ?? zeros(shape) }])), // prettier-ignore
-  );
+  const state = await startState(engine, types, job, packs);
 
   let run: RunMetadata = { step: 0, bestStep: 0, bestScore: null, waited: 0, seconds: { train: 0, evaluate: 0 }, log: [], evaluations: [] }; // prettier-ignore
   let best: Arrays | undefined;
   // Between two steps no gradients wait to be spent.
   const sums = Object.keys(types).filter((name) => name.startsWith('gradients/'));
   const saved = Object.fromEntries(Object.entries(types).filter(([name]) => !sums.includes(name)));
+  const kept = Object.keys(types).filter((name) => /^(trained|own)\//.test(name));
   const resumed = folder === undefined ? undefined : await readCheckpoint(folder, saved);
   if (resumed) {
     run = resumed.run;
@@ -88,15 +86,14 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const save = async (): Promise<void> => {
     if (folder === undefined) return;
     const start = performance.now();
-    const all = Object.entries(await state.read()).filter(([name]) => name in saved);
-    await writeCheckpoint(folder, types, Object.fromEntries(all), best, run);
+    await writeCheckpoint(folder, types, await state.read(Object.keys(saved)), best, run);
     savedAt = clock;
     writing = performance.now() - start;
   };
 
-  const tensorsOf = async (kept: Arrays): Promise<TrainingResult['tensors']> => ({
-    ...unpackArrays(packs, stripped('trained', kept)),
-    ...ownTensors(delta, kept),
+  const tensorsOf = async (arrays: Arrays): Promise<TrainingResult['tensors']> => ({
+    ...unpackArrays(packs, stripped('trained', arrays)),
+    ...ownTensors(delta, arrays),
     ...(await frozenTensors(job)),
   });
 
@@ -107,7 +104,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const evaluateNow = async (): Promise<void> => {
     const start = performance.now();
     const { loss, answers } = await evaluate(programs, objective, validationShapes, state, validation);
-    const now = async (): ReturnType<typeof tensorsOf> => tensorsOf(keepTrained(await state.read()));
+    const now = async (): ReturnType<typeof tensorsOf> => tensorsOf(await state.read(kept));
     const validated = await job.validate?.(answers, now);
     const { metrics, score } = validated ?? { metrics: undefined, score: -loss };
     const seconds = (performance.now() - start) / 1000;
@@ -115,7 +112,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
     run.seconds.evaluate += seconds;
     if (run.bestScore === null || score > run.bestScore) {
       run = { ...run, bestScore: score, bestStep: run.step, waited: 0 };
-      best = keepTrained(await state.read());
+      best = await state.read(kept);
     } else {
       run = { ...run, waited: run.waited + 1 };
       if (recipe.patience !== undefined && run.waited >= recipe.patience) stopped = 'patience';
@@ -178,7 +175,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
       }
     }
     stepping.rest();
-    const last = keepTrained(await state.read());
+    const last = await state.read(kept);
     const broken = Object.entries(last).find(([, data]) => !data.every(Number.isFinite));
     if (broken) diverged ??= `the trained tensor ${broken[0]} is no longer finite after step ${run.step}`;
     const answered = job.test && diverged === undefined ? await testNow() : undefined;
@@ -191,7 +188,8 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
       evaluations: run.evaluations.map((e) => ({ ...e, loss: e.loss ?? NaN })),
       ...(stopped && { stopped }),
       ...(diverged !== undefined && { diverged }),
-      neverMoved: unmoved(packs, stripped('trained', initial), stripped('trained', last)),
+      // Made again: nobody needs them between.
+      neverMoved: unmoved(packs, stripped('trained', await initialTensors(job, packs)), stripped('trained', last)), // prettier-ignore
       seconds: { compile: stepping.seconds(), train: run.seconds.train, evaluate: run.seconds.evaluate },
       ...(resumedFrom !== undefined && { resumedFrom }),
       ...(stepping.runs > 1 && { together: stepping.runs }),
@@ -211,8 +209,6 @@ const stripped = (prefix: string, arrays: Arrays): Arrays =>
       .filter(([name]) => name.startsWith(`${prefix}/`))
       .map(([name, data]) => [name.slice(prefix.length + 1), data]),
   );
-const keepTrained = (arrays: Arrays): Arrays =>
-  Object.fromEntries(Object.entries(arrays).filter(([name]) => /^(trained|own)\//.test(name)));
 
 type Attached = Pick<TrainingJob<never>, 'base' | 'delta' | 'seed'>;
 
@@ -223,21 +219,29 @@ function trainedTensors(base: BaseModel, delta: Delta): Parameters<typeof packTe
   });
 }
 
-async function initialState(
-  { base, delta, seed }: Attached,
+/** The state before the first step. */
+export async function startState(
+  engine: Engine,
+  types: TensorTypes,
+  attached: Attached,
   packs: readonly Pack[],
-  names: readonly string[],
-): Promise<Arrays> {
+): Promise<State> {
+  const initial = await initialTensors(attached, packs);
+  return engine.state(
+    Object.fromEntries(Object.entries(types).map(([name, { shape }]) => [name, { shape, data: initial[name] ?? zeros(shape) }])), // prettier-ignore
+  );
+}
+
+async function initialTensors({ base, delta, seed }: Attached, packs: readonly Pack[]): Promise<Arrays> {
   const tensors = await initialize(delta.trained, base, seed);
   for (const name of unfrozenTensors(base, delta)) tensors[name] = await base.tensor(name);
   const packed = packArrays(packs, tensors);
   const own = await initialize(delta.state ?? {}, base, seed);
-  const all = {
+  return {
     ...Object.fromEntries(Object.entries(packed).map(([name, data]) => [`trained/${name}`, data])),
     ...Object.fromEntries(Object.entries(own).map(([name, data]) => [`own/${name}`, data])),
     ...firstScaler,
   };
-  return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
 }
 
 function ownTensors(

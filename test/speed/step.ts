@@ -7,15 +7,16 @@ import { labelled } from '../../harness/training/labels.ts';
 import type { Objective } from '../../harness/training/objective.ts';
 import { makeHead, withHead } from '../../harness/models/heads.ts';
 import type { Delta } from '../../harness/models/types.ts';
-import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../../harness/models/attached.ts';
+import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
 import { loadBase } from '../../harness/models/base.ts';
 import { loadMethods } from '../../harness/runs/plugins.ts';
 import { cutMicroBatches, fittingShape, planShapes } from '../../harness/training/batches.ts';
 import { languageModel } from '../../harness/training/language-model.ts';
 import { rates } from '../../harness/training/optimizer.ts';
-import { packArrays, packTensors } from '../../harness/training/packs.ts';
+import { packTensors } from '../../harness/training/packs.ts';
 import { defineTraining, trainingPrograms } from '../../harness/training/programs.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
+import { startState } from '../../harness/training/train.ts';
 import { onlyProducts } from './products.ts';
 import { serve } from './serve.ts';
 
@@ -104,17 +105,7 @@ async function run<Example>(
     { base, delta, objective, packs, recipe, totalSteps: 1000, precision: engine.precision },
     false,
   );
-  const start = await initialize(delta.trained, base, 0);
-  for (const name of unfrozenTensors(base, delta)) start[name] = await base.tensor(name);
-  const packed = packArrays(packs, start);
-  const state = engine.state(
-    Object.fromEntries(
-      Object.entries(definitions.state).map(([name, { shape }]) => {
-        const size = shape.reduce((product, n) => product * n, 1);
-        return [name, { shape, data: packed[name.replace('trained/', '')] ?? new Float32Array(size) }];
-      }),
-    ),
-  );
+  const state = await startState(engine, definitions.state, { base, delta, seed: 0 }, packs);
   const programs = trainingPrograms(engine, held, definitions);
   // One step on each shape, so that no timed step compiles.
   const loaded = performance.now();
