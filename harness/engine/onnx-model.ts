@@ -90,6 +90,8 @@ export interface ModelParts {
   readonly outputs: readonly { readonly name: string; readonly value: Value }[];
   /** Inputs of the graph that are part of the model instead of being fed. */
   readonly initializers: ReadonlyMap<string, ArrayBufferView | FileLocation>;
+  /** Whether NO_TENSOR is the first output. */
+  readonly noTensor?: boolean;
 }
 
 /** A node's name in its model, by which a session's options choose it; no two have the same. */
@@ -127,8 +129,8 @@ function encodeBody({ inputs, nodes, outputs }: Body, name: (value: Value) => st
   ];
 }
 
-/** Encodes a graph as an ONNX model whose first output is NO_TENSOR; returns its bytes and the names of the inputs to feed. */
-export function encodeModel({ nodes, outputs, initializers }: ModelParts): {
+/** Encodes a graph as an ONNX model; returns its bytes and the names of the inputs to feed. */
+export function encodeModel({ nodes, outputs, initializers, noTensor }: ModelParts): {
   model: Uint8Array;
   feeds: string[];
 } {
@@ -143,7 +145,7 @@ export function encodeModel({ nodes, outputs, initializers }: ModelParts): {
     else renamed.set(value, output.name);
   }
   const name = (v: Value): string => v.input ?? renamed.get(v) ?? `v${v.id}`;
-  const body: Uint8Array[] = [...emptySequence(NO_TENSOR)];
+  const body: Uint8Array[] = noTensor ? [...emptySequence(NO_TENSOR)] : [];
   const feeds: string[] = [];
   for (const value of used) {
     if (value.constant) {

@@ -375,7 +375,9 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
       : { parts: new Map<string, never>() };
     // The outputs' names must differ from the inputs': state comes in under its name and leaves as new/….
     const renamed = outputs.map((o) => ({ name: `new/${o.name}`, value: o.value }));
-    const { model, feeds } = encodeModel({ nodes, outputs: [...renamed, ...sums], initializers });
+    // CUDA would be asked to bring a sequence to the host, which was not tried.
+    const noTensor = provider !== 'cuda';
+    const { model, feeds } = encodeModel({ nodes, outputs: [...renamed, ...sums], initializers, noTensor });
 
     let session: ort.InferenceSession;
     try {
