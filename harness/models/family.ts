@@ -106,7 +106,7 @@ export interface DecoderBatch {
   readonly ids: Tensor;
   /** [N] int32 */
   readonly positions: Tensor;
-  readonly packing?: Packing;
+  readonly packing?: Packing | undefined;
   /** All where absent, as behind a past. */
   readonly wanted?: Wanted;
   /** Added to the attention scores, broadcastable to [B, 1, T, T]; causal where absent. */
@@ -131,7 +131,7 @@ export interface EncoderBatch {
   readonly positions: Tensor;
   /** [N] int32: which part of a pair, where the family knows parts; 0 where absent */
   readonly tokenTypes?: Tensor;
-  readonly packing?: Packing;
+  readonly packing?: Packing | undefined;
   /** All where absent. */
   readonly wanted?: Wanted;
   /** [B, 1, 1, T]: 0 where a slot holds a token, a large negative number elsewhere. */

@@ -1,6 +1,6 @@
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
-import type { Ahead, DecoderBatch, EncoderBatch, ModelTensors, Packing, Past, Wanted } from './family.ts';
+import type { Ahead, DecoderBatch, EncoderBatch, ModelTensors, Past, Wanted } from './family.ts';
 import type { Site } from './types.ts';
 
 /** Stands for minus infinity in attention scores; finite, so that a row with nothing to see gives no NaN. */
@@ -47,12 +47,12 @@ export function dropoutAt(model: ModelTensors, x: Tensor, rate: number, name: st
 }
 
 /** Lays packed tokens out for attention: [N, d] → [B·T, d]. */
-export function toSlots({ packing }: { packing?: Packing }, x: Tensor): Tensor {
+export function toSlots({ packing }: Pick<EncoderBatch, 'packing'>, x: Tensor): Tensor {
   return packing ? ops.selectRows(x, packing.slotTokens, packing.tokenPlaces) : x;
 }
 
 /** The way back: [B·T, d] → [N, d]. */
-export function toTokens({ packing }: { packing?: Packing }, x: Tensor): Tensor {
+export function toTokens({ packing }: Pick<EncoderBatch, 'packing'>, x: Tensor): Tensor {
   return packing ? ops.selectRows(x, packing.tokenSlots, packing.slotPlaces) : x;
 }
 

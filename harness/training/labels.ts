@@ -5,7 +5,7 @@ import type { Head } from '../models/heads.ts';
 import { runClassifier } from '../models/run-model.ts';
 import { MICRO_BATCH_TOKENS } from './batches.ts';
 import type { Objective } from './objective.ts';
-import { packedTypes, packingOf, packSequences, slotBias } from './packing.ts';
+import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './packing.ts';
 
 const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
 
@@ -58,8 +58,9 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
       const firstPlaces = new Int32Array(shape.tokens).fill(shape.rows);
       const labels = classes ? new Int32Array(shape.rows) : new Float32Array(shape.rows);
       const labelWeights = new Float32Array(shape.rows);
-      let token = 0;
+      const starts = startsOf(examples.map(lengthOf), shape);
       examples.forEach(({ ids, types, label }, row) => {
+        const token = starts[row]!;
         tokenTypes.set(types, token);
         const start = row * shape.tokens + token;
         pool.fill(1 / ids.length, start, start + ids.length);
@@ -67,7 +68,6 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
         firstPlaces[token] = row;
         labels[row] = label;
         labelWeights[row] = weight;
-        token += ids.length;
       });
       const bias = slotBias(examples.map(lengthOf), shape);
       const sequences = examples.map(({ ids }) => ({ ids, prompt: ids.length }));

@@ -5,7 +5,7 @@ import type { Architecture } from '../models/family.ts';
 import { headWeight, runDecoder, runEncoderDecoder, SOURCE } from '../models/run-model.ts';
 import { MICRO_BATCH_TOKENS } from './batches.ts';
 import type { BatchShape, Objective } from './objective.ts';
-import { packedTypes, packingOf, packSequences, slotBias } from './packing.ts';
+import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './packing.ts';
 
 /** What a decoder sees and predicts, and what an encoder reads before it, where there is one. */
 export interface Example extends TokenPair {
@@ -113,20 +113,18 @@ function fillBatch(examples: readonly Example[], shape: BatchShape, weight: numb
   const targetPlaces = new Int32Array(shape.tokens).fill(shape.targets);
   const targetIds = new Int32Array(shape.targets);
   const targetWeights = new Float32Array(shape.targets);
-  let token = 0;
+  const starts = startsOf(sequences.map(({ ids }) => ids.length), shape); // prettier-ignore
   let place = 0;
-  for (const { ids, prompt } of sequences) {
-    ids.forEach((id, i) => {
-      if (i >= prompt && i > 0) {
-        targetRows[place] = token - 1;
-        targetPlaces[token - 1] = place;
-        targetIds[place] = id;
-        targetWeights[place] = weight;
-        place++;
-      }
-      token++;
-    });
-  }
+  sequences.forEach(({ ids, prompt }, row) => {
+    for (let i = Math.max(1, prompt); i < ids.length; i++) {
+      const before = starts[row]! + i - 1;
+      targetRows[place] = before;
+      targetPlaces[before] = place;
+      targetIds[place] = ids[i]!;
+      targetWeights[place] = weight;
+      place++;
+    }
+  });
   const batch = { ...packSequences(sequences, shape), targetRows, targetPlaces, targetIds, targetWeights };
   if (shape.sourceTokens === 0) return batch;
   const read = { rows: shape.rows, length: shape.sourceLength, tokens: shape.sourceTokens };

@@ -6,18 +6,34 @@ import type { BatchShape } from './objective.ts';
 /** Sizes of packed sequences: B of at most T tokens, N in all. */
 export type PackedShape = Pick<BatchShape, 'rows' | 'length' | 'tokens'>;
 
+/** Whether there is room for a token in every slot: tokens then lie where attention wants them, and nothing is moved. */
+const isFull = ({ rows, length, tokens }: PackedShape): boolean => tokens === rows * length;
+
+/** Where each sequence begins among the tokens. */
+export function startsOf(lengths: readonly number[], shape: PackedShape): number[] {
+  let end = 0;
+  return lengths.map((length, row) => {
+    const start = isFull(shape) ? row * shape.length : end;
+    end += length;
+    return start;
+  });
+}
+
 const ints = (n: number): TensorTypes[string] => ({ shape: [n], dtype: 'int32' });
 
 /** The inputs of a program on packed sequences. */
-export function packedTypes({ rows, length, tokens }: PackedShape): TensorTypes {
+export function packedTypes(shape: PackedShape): TensorTypes {
+  const { rows, length, tokens } = shape;
   const mask = { shape: [tokens, 1], dtype: 'float32' as const };
   return {
     ids: ints(tokens),
     positions: ints(tokens),
-    slotTokens: ints(rows * length),
-    slotPlaces: ints(rows * length),
-    tokenSlots: ints(tokens),
-    tokenPlaces: ints(tokens),
+    ...(!isFull(shape) && {
+      slotTokens: ints(rows * length),
+      slotPlaces: ints(rows * length),
+      tokenSlots: ints(tokens),
+      tokenPlaces: ints(tokens),
+    }),
     tokens: mask,
     prompt: mask,
     fromStart: mask,
@@ -25,11 +41,12 @@ export function packedTypes({ rows, length, tokens }: PackedShape): TensorTypes 
   };
 }
 
-/** Lays sequences end to end; the first `prompt` tokens of each are its prompt. */
+/** Lays sequences end to end, or each in its row; the first `prompt` tokens of each are its prompt. */
 export function packSequences(
   sequences: readonly { readonly ids: readonly number[]; readonly prompt: number }[],
-  { rows, length, tokens: all }: PackedShape,
+  shape: PackedShape,
 ): NamedArrays {
+  const { rows, length, tokens: all } = shape;
   const slots = rows * length;
   const ids = new Int32Array(all);
   const positions = new Int32Array(all);
@@ -43,10 +60,10 @@ export function packSequences(
   const prompt = new Float32Array(all);
   const fromStart = new Float32Array(all).fill(-1);
   const fromEnd = new Float32Array(all).fill(-1);
-  let token = 0;
+  const starts = startsOf(sequences.map(({ ids }) => ids.length), shape); // prettier-ignore
   sequences.forEach((sequence, row) => {
     sequence.ids.forEach((id, i) => {
-      const slot = row * length + i;
+      const [token, slot] = [starts[row]! + i, row * length + i];
       ids[token] = id;
       positions[token] = i;
       slotTokens[slot] = slotPlaces[slot] = token;
@@ -57,10 +74,10 @@ export function packSequences(
         fromStart[token] = i;
         fromEnd[token] = sequence.prompt - 1 - i;
       }
-      token++;
     });
   });
-  return { ids, positions, slotTokens, slotPlaces, tokenSlots, tokenPlaces, tokens, prompt, fromStart, fromEnd }; // prettier-ignore
+  const packing = isFull(shape) ? undefined : { slotTokens, slotPlaces, tokenSlots, tokenPlaces };
+  return { ids, positions, ...packing, tokens, prompt, fromStart, fromEnd };
 }
 
 /** [B, 1, 1, T]: 0 where a slot holds a token of packed sequences, MASKED elsewhere. */
@@ -70,8 +87,9 @@ export function slotBias(lengths: readonly number[], { rows, length }: PackedSha
   return bias;
 }
 
-/** The packing that a program's inputs hold, under names that begin with `prefix`. */
-export function packingOf({ inputs }: ProgramTensors, prefix = ''): Packing {
+/** The packing that a program's inputs hold, under names that begin with `prefix`; undefined where tokens lie in their slots. */
+export function packingOf({ inputs }: ProgramTensors, prefix = ''): Packing | undefined {
   const at = (name: keyof Packing): Packing[typeof name] => inputs[prefix + name]!;
+  if (!(`${prefix}slotTokens` in inputs)) return undefined;
   return { slotTokens: at('slotTokens'), slotPlaces: at('slotPlaces'), tokenSlots: at('tokenSlots'), tokenPlaces: at('tokenPlaces') }; // prettier-ignore
 }

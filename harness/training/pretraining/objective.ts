@@ -7,7 +7,7 @@ import type { MaskedHead } from '../../models/masked-head.ts';
 import { headWeight, runDecoder, runEncoder, runEncoderDecoder, SOURCE } from '../../models/run-model.ts';
 import { MICRO_BATCH_TOKENS } from '../batches.ts';
 import type { BatchShape, Objective } from '../objective.ts';
-import { packedTypes, packingOf, packSequences } from '../packing.ts';
+import { packedTypes, packingOf, packSequences, startsOf } from '../packing.ts';
 import { NOTHING, type Sequence } from './draw.ts';
 
 /** Sequences that share a row of attention; none sees another, and each counts its positions from 0. */
@@ -59,21 +59,24 @@ export function pretraining({ kind }: Architecture, head: MaskedHead | undefined
       const targetIds = new Int32Array(shape.targets);
       const targetWeights = new Float32Array(shape.targets);
       const tokenTypes = new Int32Array(shape.tokens);
-      let token = 0;
+      const starts = startsOf(rows.map(tokensOf), shape);
       let place = 0;
-      for (const { targets, types } of rows.flat()) {
-        if (types) tokenTypes.set(types, token);
-        for (const id of targets) {
-          if (id !== NOTHING) {
-            targetRows[place] = token;
-            targetPlaces[token] = place;
-            targetIds[place] = id;
-            targetWeights[place] = weight;
-            place++;
+      rows.forEach((row, at) => {
+        let token = starts[at]!;
+        for (const { targets, types } of row) {
+          if (types) tokenTypes.set(types, token);
+          for (const id of targets) {
+            if (id !== NOTHING) {
+              targetRows[place] = token;
+              targetPlaces[token] = place;
+              targetIds[place] = id;
+              targetWeights[place] = weight;
+              place++;
+            }
+            token++;
           }
-          token++;
         }
-      }
+      });
       const own = rows.map((row) => row.map(({ ids }) => ids));
       const read = rows.map((row) => row.map(({ source = [] }) => source));
       const batch = {
@@ -128,15 +131,21 @@ const prefixed = <T>(inputs: Readonly<Record<string, T>>): Record<string, T> =>
 
 type Rows = readonly (readonly (readonly number[])[])[];
 
-/** Lays rows end to end, each sequence with positions of its own. */
+/** Packs rows, each sequence with positions of its own. */
 function packRows(rows: Rows, shape: Parameters<typeof packSequences>[1]): ReturnType<typeof packSequences> {
   const packed = packSequences(
     rows.map((row) => ({ ids: row.flat(), prompt: 0 })),
     shape,
   );
   const positions = packed.positions as Int32Array;
-  let token = 0;
-  for (const ids of rows.flat()) for (let i = 0; i < ids.length; i++) positions[token++] = i;
+  const starts = startsOf(
+    rows.map((row) => row.flat().length),
+    shape,
+  );
+  rows.forEach((row, at) => {
+    let token = starts[at]!;
+    for (const ids of row) for (let i = 0; i < ids.length; i++) positions[token++] = i;
+  });
   return packed;
 }
 
