@@ -99,6 +99,8 @@ export class Graph {
   readonly forward = new Set<Node>();
   /** Values of the forward pass from which it can be computed again. */
   readonly boundaries = new Set<Value>();
+  /** Large values that every run makes anew: where one memory serves all runs, its pages are fresh only once. */
+  readonly lasting = new Set<Value>();
   #known = new Map<string, readonly Value[]>();
   /** Results of products: the float32 value, and the one that holds its numbers in half precision. */
   readonly #halves = new Map<Value, Value>();

@@ -6,7 +6,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../data/float16.ts';
 import { checkedInput, checkLength, checkReplacement, dtypeOf, sizeOf } from './checks.ts';
 import { readBy, type Graph, type Node, type Products, type Value } from './graph.ts';
-import { sumInOwnMemory, writtenInPlace } from './in-place.ts';
+import { lastingOf, sumInOwnMemory, writtenInPlace } from './memory.ts';
 import { explainLimit } from './limits.ts';
 import { encodeModel, nodeName } from './onnx-model.ts';
 import { computeAgain } from './recompute.ts';
@@ -364,6 +364,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     const needed = graph.needed(values);
     const computed = recompute && copies === 1 ? computeAgain(graph, needed) : needed;
     const { nodes, sums } = onCpu ? sumInOwnMemory(computed, values) : { nodes: computed, sums: [] };
+    const lasting = onCpu ? lastingOf(graph, nodes, values) : [];
     const used = new Set(nodes.flatMap((node) => readBy(node).map((v) => v.input)));
     // Weights are packed for products with few rows; on another device they have to lie inside the session at all.
     const inside = use === 'often' || !onCpu;
@@ -377,7 +378,12 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     const renamed = outputs.map((o) => ({ name: `new/${o.name}`, value: o.value }));
     // CUDA would be asked to bring a sequence to the host, which was not tried.
     const noTensor = provider !== 'cuda';
-    const { model, feeds } = encodeModel({ nodes, outputs: [...renamed, ...sums], initializers, noTensor });
+    const { model, feeds } = encodeModel({
+      nodes,
+      outputs: [...renamed, ...sums, ...lasting],
+      initializers,
+      noTensor,
+    });
 
     let session: ort.InferenceSession;
     try {
@@ -448,6 +454,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
           return [full, (inPlace ? state?.tensors.get(key) : state?.spare(key)) ?? blank(value)] as const;
         }),
         ...sums.map(({ name, zeros }) => [name, operands[zeros]!] as const),
+        ...lasting.map(({ name, value }) => [name, fixed.memory(name, value.shape)] as const),
       ];
       const results = Object.fromEntries(fetches);
       await runInto(session, operands, results).catch((error: unknown) => {

@@ -187,6 +187,43 @@ test('onnx sums into large memory that it keeps as into fresh', async () => {
   }
 });
 
+test('onnx makes the logits of every program in one memory', async () => {
+  const [words, width] = [500, 16];
+  const engine = await createEngine({ name: 'onnx', threads: 1 });
+  const table = floats([words, width], 1);
+  const held = engine.hold({ W: table });
+  const lossOf = (rows: number): [TensorTypes, ProgramFunction] => [
+    { h: { shape: [rows, width], dtype: 'float32' }, ids: { shape: [rows], dtype: 'int32' }, weights: { shape: [rows], dtype: 'float32' } }, // prettier-ignore
+    ({ held: { W }, inputs: { h, ids, weights } }) => {
+      const f = (): ops.Tensor => ops.headCrossEntropy(h!, W!, ids!, weights!, 0);
+      const { value, gradients } = ops.valueAndGradients(f, { h: h! });
+      return { outputs: { value, h: gradients.h! } };
+    },
+  ];
+  const programs = await Promise.all(
+    [3, 7].map((rows) => {
+      const [inputs, program] = lossOf(rows);
+      return engine.compile({ name: `${rows} rows`, held, state: {}, inputs }, program);
+    }),
+  );
+  const js = engines.get('js')!;
+  for (const [turn, rows] of [3, 7, 3, 7].entries()) {
+    const ids = Int32Array.from({ length: rows }, (_, i) => (31 * (i + turn)) % words);
+    const arrays = {
+      h: floats([rows, width], 2 + turn).data,
+      ids,
+      weights: new Float32Array(rows).fill(0.5),
+    };
+    const [inputs, program] = lossOf(rows);
+    const plain = await js.compile({ name: 'plain', held: js.hold({ W: table }), state: {}, inputs }, program); // prettier-ignore
+    const expected = await plain.run(js.state({}), arrays);
+    const taken = process.memoryUsage().arrayBuffers;
+    const out = await programs[rows === 3 ? 0 : 1]!.run(engine.state({}), arrays);
+    if (turn > 1) expect(process.memoryUsage().arrayBuffers - taken).toBeLessThan(4 * rows * words);
+    for (const key of ['value', 'h']) expect(out[key]!).toBeAllclose(expected[key]!, { rtol: 1e-5, atol: 1e-6 }); // prettier-ignore
+  }
+});
+
 describe('recording', () => {
   const record = (program: ProgramFunction): Promise<Program> => compile(engines.get('onnx')!, program);
 

@@ -1,5 +1,5 @@
 import { sizeOf } from './checks.ts';
-import { neededOf, readBy, type Node, type Value } from './graph.ts';
+import { neededOf, readBy, type Graph, type Node, type Value } from './graph.ts';
 
 /** Operations that compute each element of their result from the same one of their operands. */
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Where', 'Scan']);
@@ -86,4 +86,16 @@ export function sumInOwnMemory(
     return { ...node, inputs: [{ ...onto!, input: zeros }, ...added] };
   });
   return { nodes: neededOf(changed, outputs), sums };
+}
+
+/** The lasting values of a graph that these nodes make, unless one of `outputs`, under their outputs' names. */
+export function lastingOf(
+  { lasting }: Graph,
+  nodes: readonly Node[],
+  outputs: readonly Value[],
+): { name: string; value: Value }[] {
+  const made = new Set(nodes.flatMap((node) => node.outputs));
+  return [...lasting]
+    .filter((value) => value.dtype === 'float32' && made.has(value) && !outputs.includes(value))
+    .map((value, i) => ({ name: `lasting/${i}`, value }));
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
-import { writtenInPlace } from '../../harness/engine/in-place.ts';
+import { writtenInPlace } from '../../harness/engine/memory.ts';
 import * as ops from '../../harness/engine/ops.ts';
 import { recordGraph } from '../../harness/engine/recorder.ts';
 import { numbers } from './programs.ts';
