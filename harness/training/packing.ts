@@ -41,11 +41,15 @@ export function packedTypes(shape: PackedShape): TensorTypes {
   };
 }
 
-/** Lays sequences end to end, or each in its row; the first `prompt` tokens of each are its prompt. */
-export function packSequences(
-  sequences: readonly { readonly ids: readonly number[]; readonly prompt: number }[],
-  shape: PackedShape,
-): NamedArrays {
+/** What is packed: the first `prompt` tokens are the prompt; positions count from 0 where absent. */
+interface PackedSequence {
+  readonly ids: readonly number[];
+  readonly prompt: number;
+  readonly positions?: readonly number[];
+}
+
+/** Lays sequences end to end, or each in its row. */
+export function packSequences(sequences: readonly PackedSequence[], shape: PackedShape): NamedArrays {
   const { rows, length, tokens: all } = shape;
   const slots = rows * length;
   const ids = new Int32Array(all);
@@ -65,7 +69,7 @@ export function packSequences(
     sequence.ids.forEach((id, i) => {
       const [token, slot] = [starts[row]! + i, row * length + i];
       ids[token] = id;
-      positions[token] = i;
+      positions[token] = sequence.positions?.[i] ?? i;
       slotTokens[slot] = slotPlaces[slot] = token;
       tokenSlots[token] = tokenPlaces[token] = slot;
       tokens[token] = 1;

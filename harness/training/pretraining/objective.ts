@@ -133,20 +133,10 @@ type Rows = readonly (readonly (readonly number[])[])[];
 
 /** Packs rows, each sequence with positions of its own. */
 function packRows(rows: Rows, shape: Parameters<typeof packSequences>[1]): ReturnType<typeof packSequences> {
-  const packed = packSequences(
-    rows.map((row) => ({ ids: row.flat(), prompt: 0 })),
+  return packSequences(
+    rows.map((row) => ({ ids: row.flat(), positions: row.flatMap((ids) => [...ids.keys()]), prompt: 0 })),
     shape,
   );
-  const positions = packed.positions as Int32Array;
-  const starts = startsOf(
-    rows.map((row) => row.flat().length),
-    shape,
-  );
-  rows.forEach((row, at) => {
-    let token = starts[at]!;
-    for (const ids of row) for (let i = 0; i < ids.length; i++) positions[token++] = i;
-  });
-  return packed;
 }
 
 /** [B, 1, Q, K]: 0 where a slot may see another, of the same sequence and, if causal, not behind it; MASKED elsewhere. */
