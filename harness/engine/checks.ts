@@ -28,6 +28,12 @@ export function checkedInput(
   return data;
 }
 
+/** What a state has under a name; throws RangeError where it has nothing. */
+export function named<T>(name: string, found: T | undefined): T {
+  if (found === undefined) throw new RangeError(`the state has no tensor ${name}`);
+  return found;
+}
+
 /** Throws RangeError where what a program returns for a tensor of its state cannot replace it. */
 export function checkReplacement(
   program: string,

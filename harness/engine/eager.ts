@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { checkedInput, checkLength, checkReplacement, dtypeOf, sizeOf } from './checks.ts';
+import { checkedInput, checkLength, checkReplacement, dtypeOf, named, sizeOf } from './checks.ts';
 import type {
   Draw,
   Engine,
@@ -37,22 +37,18 @@ class EagerTensors implements Held, State {
   #fill(arrays: readonly (readonly [string, NumericArray])[]): void {
     void tf.setBackend(this.#backend);
     for (const [name, data] of arrays) {
-      const type = this.types[name];
-      if (!type) throw new RangeError(`the state has no tensor ${name}`);
-      checkLength(name, data, type.shape);
+      const { shape } = named(name, this.types[name]);
+      checkLength(name, data, shape);
       const old = this.tensors.get(name);
-      this.tensors.set(name, tf.keep(tensorOf(data, type.shape)));
+      this.tensors.set(name, tf.keep(tensorOf(data, shape)));
       old?.dispose();
     }
   }
 
   async read(names: readonly string[] = [...this.tensors.keys()]): Promise<Record<string, Float32Array>> {
     const copies: [string, Float32Array][] = [];
-    for (const name of names) {
-      const tensor = this.tensors.get(name);
-      if (!tensor) throw new RangeError(`the state has no tensor ${name}`);
-      copies.push([name, Float32Array.from(await tensor.data())]);
-    }
+    for (const name of names)
+      copies.push([name, Float32Array.from(await named(name, this.tensors.get(name)).data())]);
     return Object.fromEntries(copies);
   }
 

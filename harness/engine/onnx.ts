@@ -1,14 +1,13 @@
-import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, basename, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import type { Tensor } from '@tensorflow/tfjs';
-import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../data/float16.ts';
-import { checkedInput, checkLength, checkReplacement, dtypeOf, sizeOf } from './checks.ts';
+import { checkedInput, checkReplacement } from './checks.ts';
 import { readBy, type Graph, type Node, type Products, type Value } from './graph.ts';
 import { lastingOf, sumInOwnMemory, writtenInPlace } from './memory.ts';
 import { explainLimit } from './limits.ts';
+import { OnnxHeld } from './onnx-held.ts';
 import { encodeModel, nodeName } from './onnx-model.ts';
+import { blank, PREFIX, tensorOf } from './onnx-operands.ts';
+import { OnnxState } from './onnx-state.ts';
 import { computeAgain } from './recompute.ts';
 import { recordGraph } from './recorder.ts';
 import { runInto } from './run-into.ts';
@@ -16,9 +15,6 @@ import { stackCopies } from './stacked.ts';
 import type {
   Draw,
   Engine,
-  FileLocation,
-  Held,
-  HeldArray,
   ManyProgram,
   NamedArrays,
   NumericArray,
@@ -29,213 +25,8 @@ import type {
   RunOperands,
   Shape,
   Signature,
-  State,
   TensorTypes,
 } from './types.ts';
-
-/** Weights above this many bytes are mapped from a file instead of being copied into the model. */
-const EMBEDDED = 64 * 2 ** 20;
-
-const typeOf = (shape: Shape, data: NumericArray): TensorTypes[string] => ({ shape, dtype: dtypeOf(data) });
-const tensorOf = (data: NumericArray, shape: Shape): ort.Tensor => new ort.Tensor(dtypeOf(data), data, shape);
-
-/** A tensor for a value of a program to be written into. */
-function blank({ shape, dtype }: Value): ort.Tensor {
-  if (dtype === 'float32') return tensorOf(new Float32Array(sizeOf(shape)), shape);
-  if (dtype === 'int32') return tensorOf(new Int32Array(sizeOf(shape)), shape);
-  throw new TypeError(`a program gives no ${dtype}`);
-}
-
-/** Bytes for a model, or the numbers of a feed. */
-type HeldData = NumericArray | Uint16Array;
-
-class OnnxHeld implements Held {
-  readonly types: TensorTypes;
-  readonly #arrays: Readonly<Record<string, HeldArray>>;
-  readonly #products: Products;
-  readonly #halves = new Map<string, HeldData>();
-  readonly #feeds = new Map<string, ort.Tensor>();
-  readonly #places = new Map<string, FileLocation>();
-  readonly #memory = new Map<string, Float32Array>();
-  #spill: string | undefined;
-
-  constructor(arrays: Readonly<Record<string, HeldArray>>, products: Products) {
-    this.#arrays = arrays;
-    this.#products = products;
-    this.types = Object.fromEntries(
-      Object.entries(arrays).map(([name, { shape, data }]) => [name, typeOf(shape, data)]),
-    );
-  }
-
-  /** What a program's input is fed. */
-  feed(input: string): ort.Tensor {
-    const { shape, data } = this.#part(input);
-    // Bits travel inside the model only: the binding takes no bfloat16.
-    const tensor = this.#feeds.get(input) ?? tensorOf(data as NumericArray, shape);
-    this.#feeds.set(input, tensor);
-    return tensor;
-  }
-
-  #part(input: string): Omit<HeldArray, 'data'> & { readonly data: HeldData } {
-    if (!input.startsWith(PREFIX.half)) return this.#arrays[input.slice(PREFIX.held.length)]!;
-    const { shape, data } = this.#arrays[input.slice(PREFIX.half.length)]!;
-    const half = this.#halves.get(input) ?? toHalf(data as Float32Array, this.#products);
-    this.#halves.set(input, half);
-    return { shape, data: half };
-  }
-
-  /** The tensors of these inputs as parts of a model: their bytes, or places in files of one folder. */
-  initializers(inputs: readonly string[]): {
-    parts: Map<string, HeldData | FileLocation>;
-    folder?: string;
-  } {
-    const data = new Map(inputs.map((input) => [input, this.#part(input)]));
-    const bytes = (of: readonly string[]): number =>
-      of.reduce((sum, input) => sum + data.get(input)!.data.byteLength, 0);
-    const embedded = (of: readonly string[]): [string, HeldData][] =>
-      of.map((input) => [input, data.get(input)!.data]);
-    if (bytes(inputs) <= EMBEDDED) return { parts: new Map(embedded(inputs)) };
-    const folderOf = (input: string): string | undefined => {
-      const { location } = data.get(input)!;
-      return location && dirname(location.file);
-    };
-    // A session reads files of one folder: the checkpoint's. What a method adds beside it is small.
-    const folder = inputs.map(folderOf).find((found) => found !== undefined);
-    const outside = inputs.filter((input) => folderOf(input) !== folder);
-    if (folder !== undefined && bytes(outside) <= EMBEDDED) {
-      const mapped = inputs
-        .filter((input) => folderOf(input) === folder)
-        .map((input): [string, FileLocation] => {
-          const { file, offset } = data.get(input)!.location!;
-          return [input, { file: basename(file), offset }];
-        });
-      return {
-        parts: new Map<string, HeldData | FileLocation>([...embedded(outside), ...mapped]),
-        folder,
-      };
-    }
-    return { parts: this.#spilled(embedded(inputs)), folder: this.#spill! };
-  }
-
-  /** Memory that programs which compute one after the other share by its name. */
-  memory(name: string, shape: Shape): ort.Tensor {
-    const size = sizeOf(shape);
-    const large = this.#memory.get(name);
-    const numbers = large && large.length >= size ? large : new Float32Array(size);
-    this.#memory.set(name, numbers);
-    return tensorOf(numbers.subarray(0, size), shape);
-  }
-
-  /** Converted weights (half precision, random bases) go to a file of their own, each once. */
-  #spilled(arrays: readonly (readonly [string, HeldData])[]): Map<string, FileLocation> {
-    if (!this.#spill) {
-      this.#spill = mkdtempSync(join(tmpdir(), 'deltabench-'));
-      process.once('exit', () => {
-        this.dispose();
-      });
-    }
-    const file = openSync(join(this.#spill, 'weights'), 'a');
-    for (const [input, data] of arrays) {
-      if (this.#places.has(input)) continue;
-      this.#places.set(input, { file: 'weights', offset: fstatSync(file).size });
-      writeAll(file, data);
-    }
-    closeSync(file);
-    return new Map(arrays.map(([input]) => [input, this.#places.get(input)!]));
-  }
-
-  dispose(): void {
-    if (this.#spill) rmSync(this.#spill, { recursive: true, force: true });
-    this.#spill = undefined;
-    this.#places.clear();
-  }
-}
-
-/** Numbers in half precision: their bits where the device multiplies them, else rounded. */
-function toHalf(data: Float32Array, { precision, native }: Products): HeldData {
-  const [narrow, widen] =
-    precision === 'bfloat16' ? [narrowToBfloats, widenBfloats] : [narrowToHalves, widenHalves];
-  const bits = narrow(data);
-  if (native) return bits;
-  const rounded = new Float32Array(data.length);
-  widen(bits, rounded);
-  return rounded;
-}
-
-function writeAll(file: number, data: HeldData): void {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  for (let done = 0; done < bytes.length;)
-    done += writeSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30));
-}
-
-class OnnxState implements State {
-  readonly types: TensorTypes;
-  readonly tensors = new Map<string, ort.Tensor>();
-  /** What a run's new tensors are written into where the old ones are read still; by turns with `tensors`, so that no step allocates. */
-  readonly #spare = new Map<string, ort.Tensor>();
-
-  constructor(arrays: Readonly<Record<string, { shape: Shape; data: Float32Array }>>) {
-    this.types = Object.fromEntries(
-      Object.entries(arrays).map(([name, { shape, data }]) => [name, typeOf(shape, data)]),
-    );
-    this.write(Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data])));
-  }
-
-  read(names: readonly string[] = [...this.tensors.keys()]): Promise<Record<string, Float32Array>> {
-    return new Promise((resolve) => {
-      resolve(Object.fromEntries(names.map((name) => [name, Float32Array.from(this.#data(name))])));
-    });
-  }
-
-  write(arrays: Readonly<Record<string, Float32Array>>): void {
-    for (const [name, data] of Object.entries(arrays)) {
-      const type = this.types[name];
-      if (!type) throw new RangeError(`the state has no tensor ${name}`);
-      checkLength(name, data, type.shape);
-      this.tensors.set(name, tensorOf(Float32Array.from(data), type.shape));
-    }
-  }
-
-  clear(names: readonly string[]): void {
-    for (const name of names) this.#data(name).fill(0);
-  }
-
-  #data(name: string): Float32Array {
-    const tensor = this.tensors.get(name);
-    if (!tensor) throw new RangeError(`the state has no tensor ${name}`);
-    return tensor.data as Float32Array;
-  }
-
-  /** A tensor of the name's type, to be written and then to `replace` the present one. */
-  spare(name: string): ort.Tensor {
-    const { shape } = this.types[name]!;
-    const tensor = this.#spare.get(name) ?? tensorOf(new Float32Array(sizeOf(shape)), shape);
-    this.#spare.set(name, tensor);
-    return tensor;
-  }
-
-  replace(name: string): void {
-    const [now, next] = [this.tensors.get(name)!, this.#spare.get(name)!];
-    this.tensors.set(name, next);
-    this.#spare.set(name, now);
-  }
-
-  dispose(): void {
-    this.tensors.clear();
-    this.#spare.clear();
-  }
-}
-
-/** Names of a program's operands in its graph: one namespace for each place they come from. */
-const PREFIX = {
-  held: 'held/',
-  /** Held arrays in half precision. */
-  half: 'half/',
-  state: 'state/',
-  input: 'input/',
-  random: 'random/',
-  output: 'output/',
-} as const;
 
 /** How onnxruntime is told what computes. */
 function executionProvider(
