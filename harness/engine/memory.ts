@@ -1,4 +1,5 @@
 import { sizeOf } from './checks.ts';
+import { LASTING } from './session-thread.ts';
 import { neededOf, readBy, type Graph, type Node, type Value } from './graph.ts';
 
 /** Operations that compute each element of their result from the same one of their operands. */
@@ -97,5 +98,5 @@ export function lastingOf(
   const made = new Set(nodes.flatMap((node) => node.outputs));
   return [...lasting]
     .filter((value) => value.dtype === 'float32' && made.has(value) && !outputs.includes(value))
-    .map((value, i) => ({ name: `lasting/${i}`, value }));
+    .map((value, i) => ({ name: `${LASTING}${i}`, value }));
 }

@@ -11,6 +11,7 @@ import { OnnxState } from './onnx-state.ts';
 import { computeAgain } from './recompute.ts';
 import { recordGraph } from './recorder.ts';
 import { runInto } from './run-into.ts';
+import { SessionThread, type Session, type SessionParts } from './session-thread.ts';
 import { stackCopies } from './stacked.ts';
 import type {
   Draw,
@@ -134,7 +135,36 @@ export interface OnnxOptions {
 }
 
 /** An engine that records programs and runs them with onnxruntime. */
-export function createOnnxEngine({ device, threads, precision, recompute }: OnnxOptions): Engine {
+export function createOnnxEngine(options: OnnxOptions): Engine {
+  const { device, threads, precision } = options;
+  const engine = createEngineOf(options, openSession);
+  if (device !== 'cpu' || precision !== 'float32' || threads % 2 > 0) return engine;
+  const half = { ...options, threads: threads / 2 };
+  const aside = new SessionThread();
+  return {
+    ...engine,
+    replicas: [
+      createEngineOf(half, openSession),
+      createEngineOf(half, (parts) => aside.open(parts), 'aside/'),
+    ],
+  };
+}
+
+/** A session that runs in this thread. */
+async function openSession({ model, options, held }: SessionParts): Promise<Session> {
+  const session = await ort.InferenceSession.create(model, options);
+  return {
+    run: (feeds, fetches) => runInto(session, { ...held, ...feeds }, fetches),
+    release: () => session.release(),
+  };
+}
+
+/** `apart` names the memory of what is drawn, where another engine draws for the same held arrays at the same time. */
+function createEngineOf(
+  { device, threads, precision, recompute }: OnnxOptions,
+  open: (parts: SessionParts) => Promise<Session>,
+  apart = '',
+): Engine {
   const [provider = 'cpu', index] = device.split(':');
   const onCpu = provider === 'cpu';
   const products = { precision, native: !onCpu };
@@ -176,23 +206,31 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
       noTensor,
     });
 
-    let session: ort.InferenceSession;
+    const options: SessionParts['options'] = {
+      executionProviders: [executionProvider(provider, index, nodes)],
+      graphOptimizationLevel: 'basic',
+      // Every session's own arena keeps what its largest run took, which pays where runs are short; a block planned for
+      // everything at once takes half as much again and saves no time.
+      enableCpuMemArena: use === 'often',
+      enableMemPattern: false,
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      // What goes wrong is thrown, too.
+      logSeverityLevel: 4,
+      ...(folder !== undefined && {
+        extra: { session: { model_external_initializers_file_folder_path: folder } },
+      }),
+    };
+    const given = feeds.flatMap((feed) => {
+      const place = places.get(feed);
+      return place ? [{ feed, ...place }] : [];
+    });
+    const isHeld = ({ kind }: Place): boolean => kind === 'held';
+    const ofHeld = Object.fromEntries(given.filter(isHeld).map(({ feed }) => [feed, held.feed(feed)]));
+    const changing = given.filter((place) => !isHeld(place));
+    let session: Session;
     try {
-      session = await ort.InferenceSession.create(model, {
-        executionProviders: [executionProvider(provider, index, nodes)],
-        graphOptimizationLevel: 'basic',
-        // Every session's own arena keeps what its largest run took, which pays where runs are short; a block planned for
-        // everything at once takes half as much again and saves no time.
-        enableCpuMemArena: use === 'often',
-        enableMemPattern: false,
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        // What goes wrong is thrown, too.
-        logSeverityLevel: 4,
-        ...(folder !== undefined && {
-          extra: { session: { model_external_initializers_file_folder_path: folder } },
-        }),
-      });
+      session = await open({ model, options, held: ofHeld, owner: held });
     } catch (error) {
       throw new Error(`onnxruntime refuses the program ${name}: ${(error as Error).message}`, {
         cause: error,
@@ -200,7 +238,6 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     }
 
     const fixed = held;
-    const given = feeds.filter((feed) => places.has(feed));
     const olds = new Map(graph.inputs.map((value) => [value.input, value]));
     const successors = renamed.flatMap(({ name: full, value }) => {
       const old = olds.get(full.slice('new/'.length));
@@ -225,19 +262,16 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
         operands[zeros] = fixed.memory(zeros, value.shape);
         (operands[zeros].data as Float32Array).fill(0);
       }
-      for (const feed of given) {
-        const { kind, copy, key } = places.get(feed)!;
+      for (const { feed, kind, copy, key } of changing) {
         // A copy that nobody needs computes what the first one does.
         const at = copy < runs.length ? copy : 0;
         const { inputs: arrays, draw } = runs[at]!;
         operands[feed] =
-          kind === 'held'
-            ? fixed.feed(feed)
-            : kind === 'state'
-              ? states[at]!.tensors.get(key)!
-              : kind === 'random'
-                ? drawn(feed, key, randoms.get(key)!.shape, draw)
-                : checked(key, arrays);
+          kind === 'state'
+            ? states[at]!.tensors.get(key)!
+            : kind === 'random'
+              ? drawn(feed, key, randoms.get(key)!.shape, draw)
+              : checked(key, arrays);
       }
       const fetches = [
         ...made.map(({ full, inPlace, kind, copy, key, value }) => {
@@ -248,7 +282,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
         ...lasting.map(({ name, value }) => [name, fixed.memory(name, value.shape)] as const),
       ];
       const results = Object.fromEntries(fetches);
-      await runInto(session, operands, results).catch((error: unknown) => {
+      await session.run(operands, results).catch((error: unknown) => {
         throw explainLimit(error, name, device, nodes);
       });
       const out: NamedArrays[] = runs.map(() => ({}));
@@ -262,7 +296,7 @@ export function createOnnxEngine({ device, threads, precision, recompute }: Onnx
     function drawn(feed: string, key: string, shape: Shape, draw: Draw | undefined): ort.Tensor {
       if (!draw) throw new Error(`program ${name} needs random numbers (${key}) and none are drawn`);
       // In the same memory every time: they are the most that a run reads anew.
-      const tensor = fixed.memory(feed, shape);
+      const tensor = fixed.memory(apart + feed, shape);
       draw(key, tensor.data as Float32Array);
       return tensor;
     }

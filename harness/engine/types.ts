@@ -113,6 +113,11 @@ export interface Engine {
   compile(signature: Signature, program: ProgramFunction): Promise<Program>;
   /** A program for `copies` runs at once, which share the held arrays; absent where programs run operation by operation. */
   compileMany?(signature: Signature, program: ProgramFunction, copies: number): Promise<ManyProgram>;
+  /**
+   * Engines that compute at the same time, each with its share of the threads: what runs in all of them waits for no other
+   * thread within a run. They take this one's state and held arrays, and keep copies of these; absent where there are none.
+   */
+  readonly replicas?: readonly Pick<Engine, 'compile'>[];
   /** The random inputs that a program would declare; absent where `compileMany` is. */
   randomsOf?(signature: Signature, program: ProgramFunction): ReadonlyMap<string, Random>;
 }

@@ -20,15 +20,19 @@ export const MICRO_BATCH_TOKENS = { labels: 2048, text: 1024 } as const;
 
 const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
 
-/** Cuts a step's examples, whichever they are, by length into micro-batches of about equally many tokens. */
+/**
+ * Cuts a step's examples, whichever they are, by length into micro-batches of about equally many tokens, a multiple of
+ * `replicas` that compute them.
+ */
 export function cutMicroBatches<Example>(
   { lengthOf, microBatchTokens }: Pick<Objective<Example>, 'lengthOf' | 'microBatchTokens'>,
   examples: readonly Example[],
   microBatch?: number,
+  replicas = 1,
 ): Example[][] {
   const sorted = [...examples].sort((a, b) => lengthOf(a) - lengthOf(b));
   const all = sum(sorted.map(lengthOf));
-  const share = all / Math.ceil(all / microBatchTokens);
+  const share = all / (replicas * Math.ceil(all / (replicas * microBatchTokens)));
   const parts: Example[][] = [];
   let filled = 0;
   for (const example of sorted) {

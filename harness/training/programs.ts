@@ -48,6 +48,8 @@ export interface Definitions {
   step(shape: BatchShape, dropout?: boolean): Definition;
   /** Adds a micro-batch's gradients to those in the state: outputs loss. */
   accumulate(shape: BatchShape, dropout?: boolean): Definition;
+  /** A micro-batch's gradients, which the caller sums: outputs loss and, under their names in the state, gradients. */
+  gradients(shape: BatchShape, dropout?: boolean): Definition;
   /** Spends the accumulated gradients, which the caller then clears: outputs norm. */
   apply(): Definition;
   /** Evaluation of a batch: outputs loss, and answers where the objective has them. */
@@ -58,6 +60,7 @@ export interface Definitions {
 export interface TrainingPrograms {
   step(shape: BatchShape, dropout?: boolean): Promise<Program>;
   accumulate(shape: BatchShape, dropout?: boolean): Promise<Program>;
+  gradients(shape: BatchShape, dropout?: boolean): Promise<Program>;
   apply(): Promise<Program>;
   evaluate(shape: BatchShape): Promise<Program>;
   /** Seconds spent compiling. */
@@ -128,6 +131,17 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
     return { loss: unscaled({ value }, x.state).value!, gradients };
   }
 
+  /** The loss of a micro-batch, and its gradients as they add up in the state. */
+  function partial(
+    x: ProgramTensors,
+    shape: BatchShape,
+    dropout: boolean,
+  ): { loss: ops.Tensor; gradients: Record<string, ops.Tensor> } {
+    const { loss, gradients } = differentiate(x, shape, dropout);
+    const parts = packs.map((pack) => [`gradients/${pack.name}`, gradients[pack.name]!.reshape([...gradientShape(pack)])] as const); // prettier-ignore
+    return { loss, gradients: Object.fromEntries(parts) };
+  }
+
   function advance(x: ProgramTensors, scaledSums: Tensors): { state: Tensors; norm: ops.Tensor } {
     const sums = unscaled(scaledSums, x.state);
     const packed = pick('trained', x.state);
@@ -173,12 +187,17 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
       name: programName('accumulate', shape, dropout),
       inputs: { ...objective.types(shape), step: scalar },
       program(x) {
-        const { loss, gradients } = differentiate(x, shape, dropout);
-        const sums = packs.map((pack) => {
-          const key = `gradients/${pack.name}`;
-          return [key, x.state[key]!.add(gradients[pack.name]!.reshape([...gradientShape(pack)]))];
-        });
+        const { loss, gradients } = partial(x, shape, dropout);
+        const sums = Object.entries(gradients).map(([key, part]) => [key, x.state[key]!.add(part)]);
         return { state: Object.fromEntries(sums) as Tensors, outputs: { loss } };
+      },
+    }),
+    gradients: (shape, dropout = recipe.dropout) => ({
+      name: programName('gradients', shape, dropout),
+      inputs: { ...objective.types(shape), step: scalar },
+      program(x) {
+        const { loss, gradients } = partial(x, shape, dropout);
+        return { outputs: { loss, ...gradients } };
       },
     }),
     apply: () => ({
@@ -204,13 +223,18 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
 }
 
 /** Compiles the programs of a run, each when it is first asked for. */
-export function trainingPrograms(engine: Engine, held: Held, definitions: Definitions): TrainingPrograms {
+export function trainingPrograms(
+  engine: Pick<Engine, 'compile'>,
+  held: Held,
+  definitions: Definitions,
+): TrainingPrograms {
   const { compile, ...rest } = compileOnce<Program>();
   const compiled = ({ name, inputs, program }: Definition): Promise<Program> =>
     compile(name, () => engine.compile({ name, held, state: definitions.state, inputs }, program));
   return {
     step: (shape, dropout) => compiled(definitions.step(shape, dropout)),
     accumulate: (shape, dropout) => compiled(definitions.accumulate(shape, dropout)),
+    gradients: (shape, dropout) => compiled(definitions.gradients(shape, dropout)),
     apply: () => compiled(definitions.apply()),
     evaluate: (shape) => compiled(definitions.evaluate(shape)),
     ...rest,

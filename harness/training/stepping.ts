@@ -17,7 +17,8 @@ export interface Part<Example> {
 }
 
 export interface Computed {
-  readonly outputs: NamedArrays;
+  /** Of each part. */
+  readonly outputs: readonly NamedArrays[];
   /** This run's own; compiling is left out. */
   readonly milliseconds: number;
   /** When it was done; runs that compute together see the same time. */
@@ -33,8 +34,8 @@ export interface Stepping<Example> {
   readonly programs: Pick<TrainingPrograms, 'evaluate'>;
   /** Waits before a step, so that signals and timers get in: the step itself holds this thread. All that compute together begin at once. */
   ready(): Promise<void>;
-  /** Replaces the state by what the part makes of it. */
-  compute(state: State, part: Part<Example>): Promise<Computed>;
+  /** Replaces the state by what the parts make of it; they are of one kind. */
+  compute(state: State, parts: readonly Part<Example>[]): Promise<Computed>;
   /** Seconds spent compiling. */
   seconds(): number;
   /** Says that no more steps follow. */
@@ -42,39 +43,88 @@ export interface Stepping<Example> {
   dispose(): Promise<void>;
 }
 
-/** Computes a run by itself. */
+/**
+ * Computes a run by itself. `shared`: its micro-batches are computed in the engine's replicas, at the same time, and their
+ * gradients summed here.
+ */
 export function stepAlone<Example>(
   engine: Engine,
   held: Held,
   definitions: Definitions,
   objective: Objective<Example>,
   shapes: readonly BatchShape[],
+  shared: boolean,
 ): Stepping<Example> {
   const programs = trainingPrograms(engine, held, definitions);
+  const replicas = shared
+    ? engine.replicas!.map((replica) => trainingPrograms(replica, held, definitions))
+    : [];
+  // Replicas compile at the same time.
+  const seconds = (): number =>
+    programs.seconds() + Math.max(0, ...replicas.map((replica) => replica.seconds()));
+
+  /** Runs a part's program, or that of another kind, on it. */
+  async function run(
+    from: TrainingPrograms,
+    state: State,
+    { kind, examples, weight, steering, dropout, draw }: Part<Example>,
+    as: 'gradients' | Part<Example>['kind'] = kind,
+  ): Promise<NamedArrays> {
+    if (as === 'apply') return (await from.apply()).run(state, steering, draw);
+    const shape = fittingShape(objective.sizesOf(examples), shapes);
+    const program = await from[as](shape, dropout);
+    return program.run(state, { ...objective.fill(examples, shape, weight), ...steering }, draw);
+  }
+
+  async function share(state: State, parts: readonly Part<Example>[]): Promise<NamedArrays[]> {
+    const outputs: NamedArrays[] = [];
+    await Promise.all(
+      replicas.map(async (replica, first) => {
+        for (let i = first; i < parts.length; i += replicas.length)
+          outputs[i] = await run(replica, state, parts[i]!, 'gradients');
+      }),
+    );
+    addUp(state, outputs);
+    return outputs;
+  }
+
+  async function inTurn(state: State, parts: readonly Part<Example>[]): Promise<NamedArrays[]> {
+    const outputs: NamedArrays[] = [];
+    // What spends the gradients is so little that more threads would only wait, and then be in the replicas' way.
+    for (const part of parts)
+      outputs.push(await run(part.kind === 'apply' ? (replicas[0] ?? programs) : programs, state, part));
+    return outputs;
+  }
+
   return {
     runs: 1,
     types: definitions.state,
     accumulating: definitions.accumulating,
     programs,
     ready: () => new Promise(setImmediate),
-    async compute(state, { kind, examples, weight, steering, dropout, draw }) {
-      const [start, compiled] = [performance.now(), programs.seconds()];
-      let program = programs.apply;
-      let batch: NamedArrays = {};
-      if (kind !== 'apply') {
-        const shape = fittingShape(objective.sizesOf(examples), shapes);
-        batch = objective.fill(examples, shape, weight);
-        program = () => programs[kind](shape, dropout);
-      }
-      const outputs = await (await program()).run(state, { ...batch, ...steering }, draw);
+    async compute(state, parts) {
+      const [start, compiled] = [performance.now(), seconds()];
+      const shares = shared && parts[0]?.kind === 'accumulate';
+      const outputs = await (shares ? share(state, parts) : inTurn(state, parts));
       const at = performance.now();
-      return { outputs, at, milliseconds: at - start - (programs.seconds() - compiled) * 1000 };
+      return { outputs, at, milliseconds: at - start - (seconds() - compiled) * 1000 };
     },
-    seconds: programs.seconds,
+    seconds,
     rest: () => undefined,
     async dispose() {
-      await programs.dispose();
+      for (const each of [programs, ...replicas]) await each.dispose();
       held.dispose();
     },
   };
+}
+
+/** Puts the sums of all parts' gradients into the state; in the order of the parts, since rounding depends on it. */
+function addUp(state: State, outputs: readonly NamedArrays[]): void {
+  const names = Object.keys(outputs[0]!).filter((name) => name in state.types);
+  const sums = names.map((name) => {
+    const [sum, ...others] = outputs.map((each) => each[name] as Float32Array) as [Float32Array, ...Float32Array[]]; // prettier-ignore
+    for (const other of others) for (let i = 0; i < sum.length; i++) sum[i]! += other[i]!;
+    return [name, sum] as const;
+  });
+  state.write(Object.fromEntries(sums));
 }

@@ -1,3 +1,4 @@
+import { sum } from 'simple-statistics';
 import { sizeOf } from '../engine/checks.ts';
 import type { Draw, Engine, Held, ManyProgram, NamedArrays, Random, State } from '../engine/types.ts';
 import { holdFrozen, initialize, unfrozenTensors } from '../models/attached.ts';
@@ -188,16 +189,15 @@ class Group {
           this.#between.set(place, begin);
           this.#advance();
         }),
-      compute: (state, { kind, examples, weight, steering, dropout, draw }) =>
-        new Promise((done, failed) => {
-          const least = kind === 'apply' ? undefined : objective.sizesOf(examples);
-          this.#calls.set(place, {
-            ...{ key: `${kind} ${dropout}`, kind, dropout, state, draw, done, failed },
-            ...(least && { sizes: { least, own: fittingShape(least, shapes) } }),
-            inputs: (shape) => ({ ...(shape && objective.fill(examples, shape, weight)), ...steering }),
-          });
-          this.#advance();
-        }),
+      compute: async (state, parts) => {
+        const done: Computed[] = [];
+        for (const part of parts) done.push(await this.#join(place, objective, shapes, state, part));
+        return {
+          outputs: done.flatMap(({ outputs }) => outputs),
+          milliseconds: sum(done.map(({ milliseconds }) => milliseconds)),
+          at: done.at(-1)!.at,
+        };
+      },
       seconds: () => (this.#programs.seconds() + this.#seconds + this.#many.seconds()) / this.#count,
       rest,
       dispose() {
@@ -205,6 +205,25 @@ class Group {
         return Promise.resolve();
       },
     };
+  }
+
+  /** Has a part computed as soon as all others want theirs. */
+  #join<Example>(
+    place: number,
+    objective: Objective<Example>,
+    shapes: readonly BatchShape[],
+    state: State,
+    { kind, examples, weight, steering, dropout, draw }: Part<Example>,
+  ): Promise<Computed> {
+    return new Promise((done, failed) => {
+      const least = kind === 'apply' ? undefined : objective.sizesOf(examples);
+      this.#calls.set(place, {
+        ...{ key: `${kind} ${dropout}`, kind, dropout, state, draw, done, failed },
+        ...(least && { sizes: { least, own: fittingShape(least, shapes) } }),
+        inputs: (shape) => ({ ...(shape && objective.fill(examples, shape, weight)), ...steering }),
+      });
+      this.#advance();
+    });
   }
 
   rest(place: number): void {
@@ -269,7 +288,7 @@ class Group {
     const at = performance.now();
     const milliseconds = (at - start - (this.#many.seconds() - compiled) * 1000) / calls.length;
     calls.forEach(({ done }, i) => {
-      done({ outputs: outputs[i]!, milliseconds, at });
+      done({ outputs: [outputs[i]!], milliseconds, at });
     });
   }
 

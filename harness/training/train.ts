@@ -1,3 +1,4 @@
+import { sum } from 'simple-statistics';
 import { sizeOf } from '../engine/checks.ts';
 import type { Draw, Engine, State, TensorTypes } from '../engine/types.ts';
 import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../models/attached.ts';
@@ -12,6 +13,7 @@ import { packArrays, packTensors, unpackArrays, type Pack } from './packs.ts';
 import { defineTraining, type TrainingPrograms } from './programs.ts';
 import type { Recipe } from './recipe.ts';
 import { learningRateFactor } from './schedule.ts';
+import { replicasFor } from './replicas.ts';
 import { stepAlone, type Part, type Stepping } from './stepping.ts';
 import { Interrupted, type TrainingJob, type TrainingResult } from './types.ts';
 
@@ -48,8 +50,10 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const examplesOf = stepExamples(all, recipe.batchSize, seed, seen);
   const totalSteps = packs.length === 0 ? 0 : countSteps(recipe, job.train.length);
   const every = recipe.evaluateEvery ?? Math.ceil(job.train.length / recipe.batchSize);
+  const tokens = (recipe.batchSize * sum(all.map(objective.lengthOf))) / Math.max(1, all.length);
+  const replicas = job.companion ? 1 : replicasFor(engine, base, packs, tokens, totalSteps);
   const planned = Array.from({ length: totalSteps }, (_, step) =>
-    cutMicroBatches(objective, examplesOf(step), recipe.microBatch),
+    cutMicroBatches(objective, examplesOf(step), recipe.microBatch, replicas),
   );
   const accumulating = planned.some((parts) => parts.length > 1);
   const shapes = planShapes(planned.flat().map(objective.sizesOf), engine.device);
@@ -61,7 +65,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const joined = await job.companion?.join({ engine, setup, seed, objective, planned, shapes, accumulating });
   const stepping =
     joined ??
-    stepAlone(engine, await holdFrozen(engine, base, delta, seed), defineTraining(setup, accumulating), objective, shapes); // prettier-ignore
+    stepAlone(engine, await holdFrozen(engine, base, delta, seed), defineTraining(setup, accumulating), objective, shapes, accumulating && replicas > 1); // prettier-ignore
   const { types, programs } = stepping;
   const state = await startState(engine, types, job, packs);
 
@@ -263,8 +267,9 @@ async function frozenTensors({ delta, base, seed }: Attached): Promise<TrainingR
   return Object.fromEntries(values.map(([name, data]) => [name, { shape: frozen[name]!.shape, data }]));
 }
 
-async function takeStep<Example>(
-  { accumulating, compute }: Stepping<Example>,
+/** Takes an optimiser step: its loss, its gradient's norm, its milliseconds and when it was done. */
+export async function takeStep<Example>(
+  { accumulating, compute }: Pick<Stepping<Example>, 'accumulating' | 'compute'>,
   objective: Objective<Example>,
   state: State,
   parts: readonly Example[][],
@@ -281,17 +286,17 @@ async function takeStep<Example>(
   const weight = 1 / Math.max(1, countTargets(objective, parts));
   const common = { weight, dropout };
   const spent = { ...common, steering: { ...rates, step: counter } };
-  const calls: Part<Example>[] = accumulating
+  const calls: Part<Example>[][] = accumulating
     ? [
-        ...parts.map((examples, part) => ({ ...common, kind: 'accumulate' as const, examples, steering: { step: counter }, draw: drawing(part) })), // prettier-ignore
-        { ...spent, kind: 'apply', examples: [], draw: drawing(0) },
+        parts.map((examples, part) => ({ ...common, kind: 'accumulate', examples, steering: { step: counter }, draw: drawing(part) })), // prettier-ignore
+        [{ ...spent, kind: 'apply', examples: [], draw: drawing(0) }],
       ]
-    : [{ ...spent, kind: 'step', examples: parts[0] ?? [], draw: drawing(0) }];
+    : [[{ ...spent, kind: 'step', examples: parts[0] ?? [], draw: drawing(0) }]];
   const taken = { loss: 0, norm: 0, milliseconds: 0, at: 0 };
   for (const call of calls) {
     const { outputs, milliseconds, at } = await compute(state, call);
-    taken.loss += outputs.loss?.[0] ?? 0;
-    taken.norm = outputs.norm?.[0] ?? 0;
+    taken.loss += sum(outputs.map(({ loss }) => loss?.[0] ?? 0));
+    taken.norm = outputs.at(-1)!.norm?.[0] ?? 0;
     taken.milliseconds += milliseconds;
     taken.at = at;
   }

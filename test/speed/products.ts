@@ -51,14 +51,13 @@ export function recordProducts(signature: Signature, program: ProgramFunction): 
 /** An engine that compiles of each program its matrix products alone: how fast they run is the arithmetic limit of the program. */
 export function onlyProducts(engine: Engine): Engine & { flops(): number } {
   let done = 0;
-  return {
-    ...engine,
-    /** Floating-point operations of all runs so far. */
-    flops: () => done,
+  const productsOf = (of: Pick<Engine, 'compile'>): Pick<Engine, 'compile'> => ({
     async compile(signature, program) {
       const products = recordProducts(signature, program);
+      if (products.length === 0)
+        return { nodes: 0, run: () => Promise.resolve({}), dispose: () => Promise.resolve() };
       const each = products.reduce((sum, { flops }) => sum + flops, 0);
-      const compiled = await compileProducts(engine, products);
+      const compiled = await compileProducts({ ...engine, ...of }, products);
       const [state, inputs] = [engine.state({}), { one: Float32Array.of(1) }];
       return {
         ...compiled,
@@ -68,6 +67,13 @@ export function onlyProducts(engine: Engine): Engine & { flops(): number } {
         },
       };
     },
+  });
+  return {
+    ...engine,
+    ...productsOf(engine),
+    ...(engine.replicas && { replicas: engine.replicas.map(productsOf) }),
+    /** Floating-point operations of all runs so far. */
+    flops: () => done,
   };
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { sum } from 'simple-statistics';
 import type { LabelledTokens, TokenPair } from '../../harness/data/task.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { EngineName } from '../../harness/engine/types.ts';
@@ -10,13 +11,15 @@ import type { Delta } from '../../harness/models/types.ts';
 import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
 import { loadBase } from '../../harness/models/base.ts';
 import { loadMethods } from '../../harness/runs/plugins.ts';
-import { cutMicroBatches, fittingShape, planShapes } from '../../harness/training/batches.ts';
+import { cutMicroBatches, planShapes } from '../../harness/training/batches.ts';
 import { languageModel } from '../../harness/training/language-model.ts';
 import { rates } from '../../harness/training/optimizer.ts';
 import { packTensors } from '../../harness/training/packs.ts';
-import { defineTraining, trainingPrograms } from '../../harness/training/programs.ts';
+import { defineTraining } from '../../harness/training/programs.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
-import { startState } from '../../harness/training/train.ts';
+import { replicasFor } from '../../harness/training/replicas.ts';
+import { stepAlone } from '../../harness/training/stepping.ts';
+import { startState, takeStep } from '../../harness/training/train.ts';
 import { onlyProducts } from './products.ts';
 import { serve } from './serve.ts';
 
@@ -87,11 +90,8 @@ async function run<Example>(
   objective: Objective<Example>,
   examples: readonly Example[],
 ): Promise<void> {
-  const steps = Array.from({ length: Math.floor(examples.length / batch) }, (_, i) =>
-    cutMicroBatches(objective, examples.slice(i * batch, (i + 1) * batch), batch),
-  );
-  const shapes = planShapes(steps.flat().map(objective.sizesOf), values.device);
   const recipe = recipeSchema.parse({ learningRate: 1e-3, weightDecay: 0.01 });
+  const totalSteps = 1000;
   const packs = packTensors(
     Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({
       name,
@@ -100,35 +100,38 @@ async function run<Example>(
       rate: 1,
     })),
   );
+  const tokens = (batch * sum(lengths)) / lengths.length;
+  const replicas = replicasFor(engine, base, packs, tokens, totalSteps);
+  const steps = Array.from({ length: Math.floor(examples.length / batch) }, (_, i) =>
+    cutMicroBatches(objective, examples.slice(i * batch, (i + 1) * batch), undefined, replicas),
+  );
+  const shapes = planShapes(steps.flat().map(objective.sizesOf), values.device);
+  const accumulating = steps.some((parts) => parts.length > 1);
   const held = await holdFrozen(engine, base, delta, 0);
   const definitions = defineTraining(
-    { base, delta, objective, packs, recipe, totalSteps: 1000, precision: engine.precision },
-    false,
+    { base, delta, objective, packs, recipe, totalSteps, precision: engine.precision },
+    accumulating,
   );
   const state = await startState(engine, definitions.state, { base, delta, seed: 0 }, packs);
-  const programs = trainingPrograms(engine, held, definitions);
-  // One step on each shape, so that no timed step compiles.
-  const loaded = performance.now();
-  for (const shape of shapes) await programs.step(shape);
-  const compiled = performance.now();
+  const stepping = stepAlone(engine, held, definitions, objective, shapes, accumulating && replicas > 1);
+  const gradients = Object.keys(definitions.state).filter((name) => name.startsWith('gradients/'));
 
-  let [taken, next] = [0, 0];
+  let taken = 0;
+  let next = 0;
   async function step(): Promise<{ milliseconds: number; tokens: number }> {
-    const [part = []] = steps[next++ % steps.length]!;
-    const shape = fittingShape(objective.sizesOf(part), shapes);
-    const program = await programs.step(shape);
-    const begin = performance.now();
-    const count = part.reduce((sum, example) => sum + objective.targetsOf(example), 0);
-    const inputs = {
-      ...objective.fill(part, shape, 1 / count),
-      ...rates(recipe, packs, 1e-3, ++taken),
-      step: Float32Array.of(taken),
-    };
-    await program.run(state, inputs);
-    const tokens = part.reduce((sum, example) => sum + objective.lengthOf(example), 0);
-    return { milliseconds: performance.now() - begin, tokens };
+    const parts = steps[next++ % steps.length]!;
+    const { milliseconds } = await takeStep(stepping, objective, state, parts, {
+      rates: rates(recipe, packs, 1e-3, ++taken),
+      ...{ step: taken, seed: 0, dropout: false },
+    });
+    state.clear(gradients);
+    return { milliseconds, tokens: sum(parts.flat().map(objective.lengthOf)) };
   }
+  // Every shape once, so that no timed step compiles.
+  const loaded = performance.now();
   const { milliseconds } = await step();
+  const compile = stepping.seconds() * 1000;
+  for (let i = 1; i < steps.length; i++) await step();
   await step();
   // The other side, too, begins with the first batch once it is ready.
   next = 0;
@@ -144,6 +147,6 @@ async function run<Example>(
         ...(limit && { flops: limit.flops() - before! }),
       };
     },
-    { imports, base: loaded - imports, compile: compiled - loaded, step: milliseconds },
+    { imports, base: loaded - imports, compile, step: milliseconds },
   );
 }
