@@ -90,6 +90,7 @@ export class SessionThread {
     worker.on('error', (error) => {
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
+      this.#owners.clear();
       this.#worker = undefined;
     });
     return worker;

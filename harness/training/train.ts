@@ -51,7 +51,8 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const totalSteps = packs.length === 0 ? 0 : countSteps(recipe, job.train.length);
   const every = recipe.evaluateEvery ?? Math.ceil(job.train.length / recipe.batchSize);
   const tokens = (recipe.batchSize * sum(all.map(objective.lengthOf))) / Math.max(1, all.length);
-  const replicas = job.companion ? 1 : replicasFor(engine, base, packs, tokens, totalSteps);
+  // Runs that are trained together are cut as each would be by itself: dropout is drawn for micro-batches.
+  const replicas = replicasFor(engine, base, packs, tokens, totalSteps);
   const planned = Array.from({ length: totalSteps }, (_, step) =>
     cutMicroBatches(objective, examplesOf(step), recipe.microBatch, replicas),
   );

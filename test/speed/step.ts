@@ -11,7 +11,7 @@ import type { Delta } from '../../harness/models/types.ts';
 import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
 import { loadBase } from '../../harness/models/base.ts';
 import { loadMethods } from '../../harness/runs/plugins.ts';
-import { cutMicroBatches, planShapes } from '../../harness/training/batches.ts';
+import { cutMicroBatches, fittingShape, planShapes, shapeKey } from '../../harness/training/batches.ts';
 import { languageModel } from '../../harness/training/language-model.ts';
 import { rates } from '../../harness/training/optimizer.ts';
 import { packTensors } from '../../harness/training/packs.ts';
@@ -84,7 +84,7 @@ if (base.architecture.kind === 'encoder') {
   await run(attached, languageModel(base.architecture, 0), examples);
 }
 
-/** Compiles the steps, takes two of them, then serves. */
+/** Compiles the steps, takes at least two of them, then serves. */
 async function run<Example>(
   delta: Delta,
   objective: Objective<Example>,
@@ -127,12 +127,17 @@ async function run<Example>(
     state.clear(gradients);
     return { milliseconds, tokens: sum(parts.flat().map(objective.lengthOf)) };
   }
-  // Every shape once, so that no timed step compiles.
   const loaded = performance.now();
   const { milliseconds } = await step();
-  const compile = stepping.seconds() * 1000;
-  for (let i = 1; i < steps.length; i++) await step();
-  await step();
+  const compile = performance.now() - loaded - milliseconds;
+  // Every program once, so that no timed step compiles.
+  const compiled = new Set<string>();
+  for (const [i, parts] of steps.entries()) {
+    const programs = parts.map((part, place) => `${place % replicas}: ${shapeKey(fittingShape(objective.sizesOf(part), shapes))}`); // prettier-ignore
+    next = i;
+    if (i === 0 || programs.some((program) => !compiled.has(program))) await step();
+    for (const program of programs) compiled.add(program);
+  }
   // The other side, too, begins with the first batch once it is ready.
   next = 0;
 

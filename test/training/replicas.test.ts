@@ -12,6 +12,7 @@ import { languageModel } from '../../harness/training/language-model.ts';
 import { packTensors } from '../../harness/training/packs.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import { replicasFor } from '../../harness/training/replicas.ts';
+import { trainTogether, type Companion } from '../../harness/training/together.ts';
 import { train } from '../../harness/training/train.ts';
 import { Interrupted, type TrainingResult } from '../../harness/training/types.ts';
 import lora from '../../methods/lora.ts';
@@ -40,6 +41,8 @@ interface More {
   readonly signal?: AbortSignal;
   readonly folder?: string;
   readonly onProgress?: () => void;
+  readonly seed?: number;
+  readonly companion?: Companion;
 }
 function run(engine: Engine, { recipe, ...more }: More = {}): Promise<TrainingResult> {
   return train({
@@ -91,6 +94,20 @@ describe('training in replicas', () => {
     expect(losses(resumed)).toEqual(losses(whole));
     expect(resumed.tensors).toEqual(whole.tensors);
   });
+});
+
+it('gives runs that are trained together the numbers of each by itself, dropout included', async () => {
+  const seeds = [7, 8];
+  const companions = trainTogether(seeds.length);
+  const together = seeds.map((seed, i) => {
+    const companion = companions[i]!;
+    return run(two, { seed, companion }).finally(() => companion.leave());
+  });
+  for (const [i, result] of (await Promise.all(together)).entries()) {
+    expect(result.together).toBe(2);
+    const alone = await run(two, { seed: seeds[i]! });
+    expect(losses(result).slice(0, 20)).toBeAllclose(losses(alone).slice(0, 20), { rtol: 1e-5 });
+  }
 });
 
 describe('replicasFor', () => {
