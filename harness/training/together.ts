@@ -85,10 +85,12 @@ export function trainTogether(count: number): Companion[] {
     },
     async leave() {
       present.delete(place);
+      // Asked at once: several may leave while the group is awaited.
+      const isLast = present.size === 0;
       begin();
       const made = await group?.catch(() => undefined);
       made?.rest(place);
-      if (present.size === 0) await made?.dispose();
+      if (isLast) await made?.dispose();
     },
   }));
 }
