@@ -139,15 +139,22 @@ export function createOnnxEngine(options: OnnxOptions): Engine {
   const { device, threads, precision } = options;
   const engine = createEngineOf(options, openSession);
   if (device !== 'cpu' || precision !== 'float32' || threads % 2 > 0) return engine;
-  const half = { ...options, threads: threads / 2 };
-  const aside = new SessionThread();
+  let replicas: NonNullable<Engine['replicas']> | undefined;
   return {
     ...engine,
-    replicas: [
-      createEngineOf(half, openSession),
-      createEngineOf(half, (parts) => aside.open(parts), 'aside/'),
-    ],
+    get replicas() {
+      return (replicas ??= createReplicas({ ...options, threads: threads / 2 }));
+    },
   };
+}
+
+/** One for this thread, and one for another. */
+function createReplicas(options: OnnxOptions): NonNullable<Engine['replicas']> {
+  const aside = new SessionThread();
+  return [
+    createEngineOf(options, openSession),
+    createEngineOf(options, (parts) => aside.open(parts), 'aside/'),
+  ];
 }
 
 /** A session that runs in this thread. */

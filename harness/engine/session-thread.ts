@@ -33,7 +33,8 @@ type Answer = Readonly<Record<string, Tensor['data']>>;
  * held, since its memory cannot be shared with the binding's; what is fed and fetched is copied in every run.
  */
 export class SessionThread {
-  #worker: Worker | undefined;
+  /** Begins before it is asked for anything, since it has onnxruntime to load. */
+  #worker: Worker | undefined = this.#start();
   #messages = 0;
   readonly #waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
   /** Of each owner, the names that the thread has, and how many sessions use them. */
@@ -93,6 +94,8 @@ export class SessionThread {
       this.#owners.clear();
       this.#worker = undefined;
     });
+    // After the listeners, which would keep the process from ending.
+    worker.unref();
     return worker;
   }
 }

@@ -115,7 +115,8 @@ export interface Engine {
   compileMany?(signature: Signature, program: ProgramFunction, copies: number): Promise<ManyProgram>;
   /**
    * Engines that compute at the same time, each with its share of the threads: what runs in all of them waits for no other
-   * thread within a run. They take this one's state and held arrays, and keep copies of these; absent where there are none.
+   * thread within a run. They take this one's state and held arrays, and keep copies of these; absent where there are none. Other threads begin when
+   * this is first read.
    */
   readonly replicas?: readonly Pick<Engine, 'compile'>[];
   /** The random inputs that a program would declare; absent where `compileMany` is. */

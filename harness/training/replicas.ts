@@ -13,7 +13,7 @@ const LEAST_WORK = { step: 2 ** 26, run: 2 ** 36 };
 
 /** In how many of the engine's replicas a run's micro-batches are computed at the same time; 1 where that does not pay. */
 export function replicasFor(
-  { replicas }: Pick<Engine, 'replicas'>,
+  engine: Pick<Engine, 'replicas'>,
   base: Pick<BaseModel, 'shapes'>,
   packs: readonly Pack[],
   tokens: number,
@@ -23,5 +23,5 @@ export function replicasFor(
   const numbers = sum(Object.values(base.shapes).map(sizeOf));
   const work = numbers * tokens;
   const pays = trained <= MOST_TRAINED && numbers <= MOST_COPIED && work >= LEAST_WORK.step && work * steps >= LEAST_WORK.run; // prettier-ignore
-  return replicas && pays ? replicas.length : 1;
+  return (pays && engine.replicas?.length) || 1;
 }

@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine, NamedArrays, Program, ProgramFunction, Signature } from '../../harness/engine/types.ts';
@@ -66,6 +69,16 @@ describe('replicas', () => {
     for (const each of [own!, beside!])
       await expect(each.run(state(), at(size))).rejects.toThrow(`idx=${size} must be within`);
     expect((await beside!.run(state(), at(2))).y).toEqual(Float32Array.of(5));
+  });
+
+  test.each([
+    '',
+    'await replicas[1].compile({ name: "none", held: engine.hold({}), state: {}, inputs: {} }, () => ({ outputs: {} }));',
+  ])('keep no process from ending that does %j', async (used) => {
+    const create = pathToFileURL(join(import.meta.dirname, '../../harness/engine/create.ts')).href;
+    const code = `import { createEngine } from ${JSON.stringify(create)}; const engine = await createEngine({ name: 'onnx', threads: 2 }); const { replicas } = engine; ${used} console.log(replicas.length);`;
+    const { stdout } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', code], { timeout: 30_000 }); // prettier-ignore
+    expect(stdout).toBe('2');
   });
 
   test('of one base share its copy, and another gets its own', async () => {
