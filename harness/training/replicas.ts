@@ -23,5 +23,5 @@ export function replicasFor(
   const numbers = sum(Object.values(base.shapes).map(sizeOf));
   const work = numbers * tokens;
   const pays = trained <= MOST_TRAINED && numbers <= MOST_COPIED && work >= LEAST_WORK.step && work * steps >= LEAST_WORK.run; // prettier-ignore
-  return (pays && engine.replicas?.length) || 1;
+  return pays ? (engine.replicas?.length ?? 1) : 1;
 }

@@ -1,4 +1,4 @@
-import type { Draw, Engine, Held, NamedArrays, State, TensorTypes } from '../engine/types.ts';
+import type { Draw, Engine, Held, NamedArrays, Program, State, TensorTypes } from '../engine/types.ts';
 import { fittingShape } from './batches.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { trainingPrograms, type Definitions, type TrainingPrograms } from './programs.ts';
@@ -63,25 +63,26 @@ export function stepAlone<Example>(
   const seconds = (): number =>
     programs.seconds() + Math.max(0, ...replicas.map((replica) => replica.seconds()));
 
-  /** Runs a part's program, or that of another kind, on it. */
-  async function run(
-    from: TrainingPrograms,
-    state: State,
-    { kind, examples, weight, steering, dropout, draw }: Part<Example>,
-    as: 'gradients' | Part<Example>['kind'] = kind,
-  ): Promise<NamedArrays> {
-    if (as === 'apply') return (await from.apply()).run(state, steering, draw);
-    const shape = fittingShape(objective.sizesOf(examples), shapes);
-    const program = await from[as](shape, dropout);
-    return program.run(state, { ...objective.fill(examples, shape, weight), ...steering }, draw);
+  const shapeOf = ({ examples }: Part<Example>): BatchShape =>
+    fittingShape(objective.sizesOf(examples), shapes);
+
+  async function run(program: Program, state: State, part: Part<Example>): Promise<NamedArrays> {
+    const { kind, examples, weight, steering, draw } = part;
+    const batch = kind === 'apply' ? {} : objective.fill(examples, shapeOf(part), weight);
+    return program.run(state, { ...batch, ...steering }, draw);
   }
 
   async function share(state: State, parts: readonly Part<Example>[]): Promise<NamedArrays[]> {
+    const replicaOf = (i: number): TrainingPrograms => replicas[i % replicas.length]!;
+    // Before any of them runs, since the first replica lets nothing else happen in this thread.
+    const compiled = await Promise.all(
+      parts.map((part, i) => replicaOf(i).gradients(shapeOf(part), part.dropout)),
+    );
     const outputs: NamedArrays[] = [];
     await Promise.all(
-      replicas.map(async (replica, first) => {
+      replicas.map(async (_, first) => {
         for (let i = first; i < parts.length; i += replicas.length)
-          outputs[i] = await run(replica, state, parts[i]!, 'gradients');
+          outputs[i] = await run(compiled[i]!, state, parts[i]!);
       }),
     );
     addUp(state, outputs);
@@ -90,9 +91,13 @@ export function stepAlone<Example>(
 
   async function inTurn(state: State, parts: readonly Part<Example>[]): Promise<NamedArrays[]> {
     const outputs: NamedArrays[] = [];
-    // What spends the gradients is so little that more threads would only wait, and then be in the replicas' way.
-    for (const part of parts)
-      outputs.push(await run(part.kind === 'apply' ? (replicas[0] ?? programs) : programs, state, part));
+    for (const part of parts) {
+      const { kind, dropout } = part;
+      // What spends the gradients is so little that more threads would only wait, and then be in the replicas' way.
+      const program =
+        kind === 'apply' ? (replicas[0] ?? programs).apply() : programs[kind](shapeOf(part), dropout);
+      outputs.push(await run(await program, state, part));
+    }
     return outputs;
   }
 
