@@ -4,7 +4,7 @@ import type { Engine } from '../engine/types.ts';
 import type { BaseModel } from '../models/types.ts';
 import type { Pack } from './packs.ts';
 
-/** Numbers that are trained, at most: they and their gradients cross between threads in every step. All of 4×128 or 6×384 take a fifth longer so. */
+/** Numbers that are trained, at most: they and their gradients cross between threads in every step, which makes full fine-tuning slower. */
 const MOST_TRAINED = 2 ** 19;
 /** Numbers of the base, at most: each replica but the first has a copy. */
 const MOST_COPIED = 2 ** 27;
