@@ -1,6 +1,6 @@
 import { sizeOf } from './checks.ts';
-import { LASTING } from './session-thread.ts';
 import { neededOf, readBy, type Graph, type Node, type Value } from './graph.ts';
+import { LASTING } from './session-thread.ts';
 
 /** Operations that compute each element of their result from the same one of their operands. */
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Where', 'Scan']);

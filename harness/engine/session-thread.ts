@@ -48,18 +48,25 @@ export class SessionThread {
     const missing = Object.entries(held).filter(([name]) => !known.names.has(name));
     for (const [name] of missing) known.names.add(name);
     const given = sent(Object.fromEntries(missing));
-    await this.#ask('open', { id, model, options, owner: known.id, given, names: Object.keys(held) });
+    const release = async (): Promise<void> => {
+      const last = --known.sessions === 0;
+      if (last) this.#owners.delete(owner);
+      await this.#ask('release', { id, ...(last && { owner: known.id }) });
+    };
+    try {
+      await this.#ask('open', { id, model, options, owner: known.id, given, names: Object.keys(held) });
+    } catch (error) {
+      // Else the thread would keep what was held for it.
+      await release();
+      throw error;
+    }
     return {
       run: async (feeds, fetches) => {
         const wanted = Object.fromEntries(Object.entries(fetches).map(([name, { type, dims }]) => [name, { type, dims }])); // prettier-ignore
         const answer = await this.#ask('run', { id, feeds: sent(feeds), wanted });
         for (const [name, data] of Object.entries(answer)) (fetches[name]!.data as Float32Array).set(data as Float32Array); // prettier-ignore
       },
-      release: async () => {
-        const last = --known.sessions === 0;
-        if (last) this.#owners.delete(owner);
-        await this.#ask('release', { id, ...(last && { owner: known.id }) });
-      },
+      release,
     };
   }
 
@@ -103,7 +110,7 @@ export class SessionThread {
 const sent = (tensors: Tensors): Readonly<Record<string, Sent>> =>
   Object.fromEntries(Object.entries(tensors).map(([name, { type, dims, data }]) => [name, { type, dims, data }])); // prettier-ignore
 
-/** The thread's own program. Plain JavaScript, for a worker. */
+/** The thread's own program, which runs sessions as `runInto` does. Plain JavaScript, for a worker. */
 const serve = `
   const { parentPort, workerData } = require('node:worker_threads');
   const { onnxruntime, NO_TENSOR, LASTING } = workerData;
