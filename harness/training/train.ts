@@ -72,8 +72,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
 
   let run: RunMetadata = { step: 0, bestStep: 0, bestScore: null, waited: 0, seconds: { train: 0, evaluate: 0 }, log: [], evaluations: [] }; // prettier-ignore
   let best: Arrays | undefined;
-  // Between two steps no gradients wait to be spent.
-  const sums = Object.keys(types).filter((name) => name.startsWith('gradients/'));
+  const sums = gradientsIn(types);
   const saved = Object.fromEntries(Object.entries(types).filter(([name]) => !sums.includes(name)));
   const kept = Object.keys(types).filter((name) => /^(trained|own)\//.test(name));
   const resumed = folder === undefined ? undefined : await readCheckpoint(folder, saved);
@@ -151,7 +150,6 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
         seed,
         dropout: recipe.dropout && (recipe.dropoutFrom !== 'first-evaluation' || run.evaluations.length > 0),
       }); // prettier-ignore
-      state.clear(sums);
       clock = at;
       savedAt ??= at;
       const tokens = parts.flat().reduce((sum, example) => sum + objective.lengthOf(example), 0);
@@ -204,6 +202,10 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
     state.dispose();
   }
 }
+
+/** Names of the gradients that add up in a state within a step. */
+const gradientsIn = (types: TensorTypes): string[] =>
+  Object.keys(types).filter((name) => name.startsWith('gradients/'));
 
 /** As JSON holds a number. */
 const finite = (x: number): number | null => (Number.isFinite(x) ? x : null);
@@ -301,6 +303,8 @@ export async function takeStep<Example>(
     taken.milliseconds += milliseconds;
     taken.at = at;
   }
+  // Between two steps no gradients wait to be spent.
+  state.clear(gradientsIn(state.types));
   return taken;
 }
 

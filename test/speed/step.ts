@@ -114,7 +114,6 @@ async function run<Example>(
   );
   const state = await startState(engine, definitions.state, { base, delta, seed: 0 }, packs);
   const stepping = stepAlone(engine, held, definitions, objective, shapes, accumulating && replicas > 1);
-  const gradients = Object.keys(definitions.state).filter((name) => name.startsWith('gradients/'));
 
   let taken = 0;
   let next = 0;
@@ -124,7 +123,6 @@ async function run<Example>(
       rates: rates(recipe, packs, 1e-3, ++taken),
       ...{ step: taken, seed: 0, dropout: false },
     });
-    state.clear(gradients);
     return { milliseconds, tokens: sum(parts.flat().map(objective.lengthOf)) };
   }
   const loaded = performance.now();
