@@ -39,8 +39,8 @@ const task: TextTask = {
     lengthPenalty: 0.9,
   },
 
-  async load(source) {
-    const data = await loadE2E(source);
+  async load(source, options) {
+    const data = await loadE2E(source, options);
     const pairs = (rows: typeof data.train): { input: string; target: string }[] =>
       rows.map(({ meaning, reference }) => ({ input: meaning, target: reference }));
     return {

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { CsvError, parse } from 'csv-parse/sync';
 import { UsageError } from './errors.ts';
 import { isFile, readBytes } from './files.ts';
-import { fetchFromHub } from './hub.ts';
+import { fetchFromHub, type FetchOptions } from './hub.ts';
 import { hashText } from './hash.ts';
 import { readParquet } from './parquet.ts';
 import type { DataSource } from './task.ts';
@@ -50,9 +50,9 @@ const folderForms: readonly FolderForm[] = [
 ];
 
 /** Loads the first form that is complete, or the hub's; throws UsageError where none is or a row is malformed (with its line). */
-export function loadE2E(source: DataSource): Promise<E2E> {
+export function loadE2E(source: DataSource, options: FetchOptions = {}): Promise<E2E> {
   if (source.kind === 'built-in') return makeBuiltin();
-  return source.kind === 'hub' ? loadFromHub() : loadFromFolder(source.path);
+  return source.kind === 'hub' ? loadFromHub(options) : loadFromFolder(source.path);
 }
 
 async function makeBuiltin(): Promise<E2E> {
@@ -111,11 +111,12 @@ async function loadFiles(
 }
 
 /** The hub's parquet files, of main or of the branch that the hub converts loading scripts to; several files a split in order. */
-async function loadFromHub(): Promise<E2E> {
+async function loadFromHub(options: FetchOptions): Promise<E2E> {
   const repo = 'tuetschek/e2e_nlg';
   const pattern = /(?:^|\/)(train|validation|test)(?:\/|-)[^/]*\.parquet$/;
   for (const revision of ['main', 'refs/convert/parquet']) {
     const { folder, files } = await fetchFromHub({
+      ...options,
       repo,
       type: 'dataset',
       revision,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UsageError } from './errors.ts';
 import { isFile, readBytes } from './files.ts';
 import { hashFile, hashText } from './hash.ts';
-import { fetchFromHub } from './hub.ts';
+import { fetchFromHub, type FetchOptions } from './hub.ts';
 import { readParquet } from './parquet.ts';
 import type { DataSource } from './task.ts';
 import { parseTsv, type TsvColumns } from './tsv.ts';
@@ -103,9 +103,15 @@ const formats: Readonly<Record<GlueName, Format>> = {
  * Loads a task of GLUE from the official TSV files in a folder (`glue/CoLA/train.tsv`, …) or from the hub; throws UsageError
  * where a file is missing, or malformed (with its line).
  */
-export async function loadGlue(name: GlueName, source: DataSource): Promise<Glue> {
+export async function loadGlue(
+  name: GlueName,
+  source: DataSource,
+  options: FetchOptions = {},
+): Promise<Glue> {
   if (source.kind === 'built-in') return makeBuiltin(name);
-  const loaded = await (source.kind === 'hub' ? loadFromHub(name) : loadFromFolder(name, source.path));
+  const loaded = await (source.kind === 'hub'
+    ? loadFromHub(name, options)
+    : loadFromFolder(name, source.path));
   for (const split of splitsOf(name)) {
     if (loaded[split].length === 0)
       throw new UsageError(
@@ -181,7 +187,7 @@ function checkScore(where: string, score: number, given: unknown): number {
 }
 
 /** The hub's parquet files, of main or of the branch that the hub converts loading scripts to. */
-async function loadFromHub(name: GlueName): Promise<Loaded> {
+async function loadFromHub(name: GlueName, options: FetchOptions): Promise<Loaded> {
   const repo = 'nyu-mll/glue';
   const { texts, classes } = formats[name];
   const splits: Record<string, Split> = {
@@ -196,6 +202,7 @@ async function loadFromHub(name: GlueName): Promise<Loaded> {
     rows = { train: [], validation: [], mismatched: [] };
     hash = createHash('sha256');
     const { folder, files } = await fetchFromHub({
+      ...options,
       repo,
       type: 'dataset',
       revision,

@@ -8,7 +8,15 @@ import { makeFolder, writeError, writeFileAtomic } from './atomic.ts';
 import { errorCode, UsageError } from './errors.ts';
 import { digestFile } from './hash.ts';
 
-export interface HubRequest {
+/** How a fetch is stopped, and how it tells of itself. */
+export interface FetchOptions {
+  /** Its abort ends the fetch within moments, by throwing the signal's reason; what has arrived is kept. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with a line for the user, such as that the hub asks to wait. */
+  readonly onNote?: ((text: string) => void) | undefined;
+}
+
+export interface HubRequest extends FetchOptions {
   /** As the hub writes it: `gpt2` or `tuetschek/e2e_nlg`. */
   readonly repo: string;
   readonly type: 'model' | 'dataset';
@@ -53,12 +61,12 @@ const patience = 4;
  * HF_ENDPOINT names another hub, HF_TOKEN opens private and gated repositories.
  */
 export async function fetchFromHub(request: HubRequest): Promise<HubFolder> {
-  const { repo, type, revision = 'main', files = () => true, onProgress } = request;
+  const { repo, type, revision = 'main', files = () => true, onProgress, signal } = request;
   checkNames(repo, revision);
   const home =
     process.env.HF_HOME ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'huggingface');
   const cache = join(home, 'deltabench', [`${type}s`, ...repo.split('/')].join('--'));
-  const hub = await connect(repo, type, revision);
+  const hub = await connect(repo, type, revision, signal);
   const commit = await resolveCommit(hub, cache, revision);
   const wanted = (await listRepository(hub, cache, commit)).filter(({ path }) => files(path));
   const folder = join(cache, commit);
@@ -96,9 +104,15 @@ interface Hub {
   readonly type: 'model' | 'dataset';
   /** Fetches with the token where it belongs; throws UsageError unless the answer is a success. */
   readonly fetch: typeof fetch;
+  readonly signal: AbortSignal | undefined;
 }
 
-async function connect(repo: string, type: 'model' | 'dataset', revision: string): Promise<Hub> {
+async function connect(
+  repo: string,
+  type: 'model' | 'dataset',
+  revision: string,
+  signal?: AbortSignal,
+): Promise<Hub> {
   const library = await import('@huggingface/hub');
   const url = (process.env.HF_ENDPOINT ?? library.HUB_URL).replace(/\/+$/, '');
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
@@ -118,8 +132,14 @@ async function connect(repo: string, type: 'model' | 'dataset', revision: string
       if (token && target.origin === new URL(url).origin) headers.set('authorization', `Bearer ${token}`);
       let response: Response;
       try {
-        response = await fetch(target, { ...init, headers, redirect: 'manual' });
+        response = await fetch(target, {
+          ...init,
+          headers,
+          redirect: 'manual',
+          ...(signal && { signal }),
+        });
       } catch (error) {
+        signal?.throwIfAborted();
         throw new Unreachable(unreachable(name, target, error), { cause: error });
       }
       const next = response.headers.get('location');
@@ -135,7 +155,7 @@ async function connect(repo: string, type: 'model' | 'dataset', revision: string
     }
     throw new UsageError(`${url} redirects the ${name} nowhere; is HF_ENDPOINT right?`);
   };
-  return { url, library, repo, type, fetch: fetchFrom };
+  return { url, library, repo, type, fetch: fetchFrom, signal };
 }
 
 function unreachable(name: string, target: URL, error: unknown): string {
@@ -187,6 +207,7 @@ async function resolveCommit(hub: Hub, cache: string, revision: string): Promise
   } catch (error) {
     const known = error instanceof Unreachable ? await readFile(ref, 'utf8').catch(() => '') : '';
     if (commitPattern.test(known)) return known;
+    hub.signal?.throwIfAborted();
     throw clear(error, url);
   }
 }
@@ -212,6 +233,7 @@ async function listRepository(hub: Hub, cache: string, commit: string): Promise<
       });
       for await (const entry of listing) if (entry.type === 'file') entries.push(entrySchema.parse(entry));
     } catch (error) {
+      hub.signal?.throwIfAborted();
       throw clear(error, url);
     }
     await writeCached(path, JSON.stringify(entries));
@@ -277,7 +299,8 @@ async function receiveAll(
       have = await sizeOf(partial);
       failures = have > before ? 0 : failures + 1;
       if (failures === patience) throw error;
-      await sleep(100 * 3 ** failures);
+      await sleep(100 * 3 ** failures, undefined, { signal: hub.signal }).catch(() => undefined);
+      hub.signal?.throwIfAborted();
     }
   }
 }
@@ -346,6 +369,7 @@ async function* chunks(response: Response, hub: Hub, entry: Entry): AsyncGenerat
       position += (chunk as Uint8Array).length;
     }
   } catch (error) {
+    hub.signal?.throwIfAborted();
     throw new Unreachable(cutOff(hub, entry, position), { cause: error });
   }
 }

@@ -11,8 +11,8 @@ export function asTextTask(task: LabelTask, draw: Draw): TextTask {
   return {
     ...base,
     kind: 'text',
-    async load(source) {
-      const data = await task.load(source);
+    async load(source, options) {
+      const data = await task.load(source, options);
       const { train, validation, test, alsoTest = {}, source: found } = split(data, draw);
       const more = Object.entries(alsoTest).flatMap(([name, examples]) =>
         examples.map((example) => toItem(example, `${name}/`)),

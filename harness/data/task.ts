@@ -1,3 +1,4 @@
+import type { FetchOptions } from './hub.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** Where a task's data comes from: made by deltabench itself, the hub, or a folder (DELTABENCH_DATA or `--data DIR`). */
@@ -82,7 +83,7 @@ export interface TextTask extends TaskBase {
   /** Which of its metrics, on the validation split's answers, chooses the checkpoint; the loss where absent. */
   readonly selection?: string;
   /** Throws UsageError where the data is missing or malformed. */
-  load(source: DataSource): Promise<Splits>;
+  load(source: DataSource, options?: FetchOptions): Promise<Splits>;
   /** What a run trains on, validates and tests with, where that depends on more than the data. */
   draw?(splits: Splits, draw: Draw): Splits;
   /** Token ids of one example for a decoder, cut to the lengths given; `target` is empty for a test input. */
@@ -129,7 +130,7 @@ export interface LabelTask extends TaskBase {
   /** Which of its metrics, on the validation split, chooses the checkpoint. */
   readonly selection: string;
   /** Throws UsageError where the data is missing or malformed. */
-  load(source: DataSource): Promise<LabelledData>;
+  load(source: DataSource, options?: FetchOptions): Promise<LabelledData>;
   /** What a run trains on, validates and tests with. */
   draw(data: LabelledData, draw: Draw): LabelledSplits;
   /** How a model that generates is asked, and what its answer counts as: a class (one that there is none of is wrong) or a value. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openCheckpoint, type Checkpoint } from '../data/checkpoint.ts';
 import { UsageError } from '../data/errors.ts';
 import { isFile, readJson } from '../data/files.ts';
-import { fetchFromHub, type HubRequest } from '../data/hub.ts';
+import { fetchFromHub, type FetchOptions, type HubRequest } from '../data/hub.ts';
 import { loadTokenizer } from '../data/tokenizer.ts';
 import type { FileLocation } from '../engine/types.ts';
 import { builtinFolder, isBuiltin } from './builtin.ts';
@@ -13,7 +13,7 @@ import { publicConfigs } from './public-configs.ts';
 import { randomBase } from './random-base.ts';
 import type { BaseModel, Shape } from './types.ts';
 
-export interface BaseOptions {
+export interface BaseOptions extends FetchOptions {
   /** Folder of the tokenizer, where the base's own has none or another is wanted. */
   readonly tokenizer?: string | undefined;
   /** DELTABENCH_DATA: its tokenizers/<family> serves a random base. */
@@ -41,17 +41,20 @@ export async function loadBase(id: string, options: BaseOptions = {}): Promise<B
     throw new UsageError(`There is no model folder "${id}".`);
   }
   const known = publicConfigs[id];
-  const whole = (): Promise<string> => fetchFiles(id, isModelFile, options.onFetch);
+  const whole = (): Promise<string> => fetchFiles(id, isModelFile, options, options.onFetch);
   if (known) return assemble(id, known, describeArchitecture(known, id), whole, options);
-  return fromFolder(id, await fetchFiles(id, (path) => path === 'config.json'), whole, options);
+  return fromFolder(id, await fetchFiles(id, (path) => path === 'config.json', options), whole, options);
 }
 
 async function fetchFiles(
   repo: string,
   files: (path: string) => boolean,
+  { signal, onNote }: FetchOptions,
   onProgress?: HubRequest['onProgress'],
 ): Promise<string> {
-  return (await fetchFromHub({ repo, type: 'model', files, ...(onProgress && { onProgress }) })).folder;
+  return (
+    await fetchFromHub({ repo, type: 'model', files, signal, onNote, ...(onProgress && { onProgress }) })
+  ).folder;
 }
 
 const isTokenizerFile = (path: string): boolean =>
@@ -167,7 +170,7 @@ function fromRandom(id: string, options: BaseOptions): BaseModel {
       const given = options.tokenizer ?? (options.data && join(options.data, 'tokenizers', tokenizer.folder));
       if (given) return loadTokenizer(given);
       try {
-        return await loadTokenizer(await fetchFiles(tokenizer.repo, isTokenizerFile));
+        return await loadTokenizer(await fetchFiles(tokenizer.repo, isTokenizerFile, options));
       } catch (error) {
         if (!(error instanceof UsageError)) throw error;
         throw new UsageError(

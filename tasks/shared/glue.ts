@@ -49,8 +49,8 @@ export function glueTask({ name, label, classes, metrics, alsoTest }: GlueDescri
       maxNewTokens: 16,
     },
 
-    async load(source) {
-      const { form, hash, train, validation, mismatched, test } = await loadGlue(name, source);
+    async load(source, options) {
+      const { form, hash, train, validation, mismatched, test } = await loadGlue(name, source, options);
       return {
         source: { name, form, hash },
         ...{ train, validation, ...(test && { test }) },
