@@ -6,7 +6,9 @@ export default defineConfig({
     setupFiles: ['test/setup.ts'],
     reporters: ['default', './test/tally.ts'],
     pool: 'forks',
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // They guard against hanging alone: no test may depend on how fast a machine is, or how busy.
+    testTimeout: 1_800_000,
+    hookTimeout: 1_800_000,
+    teardownTimeout: 60_000,
   },
 });

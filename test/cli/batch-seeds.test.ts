@@ -2,10 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunRecord } from '../../harness/runs/record.ts';
-import { readRecordFile, startTiny, tinyModel, writeTinyE2E } from './bench.ts';
+import { appears, readRecordFile, startTiny, tinyModel, untilStopped, writeTinyE2E } from './bench.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const data = join(folder, 'data');
@@ -56,15 +55,17 @@ test('seeds trained together have the records of runs one by one, killed on the 
     expect(record.losses).toBeAllclose(one.losses, { rtol: 1e-5 });
   });
 
-  const killed = start('killed', ...args, '--batch-seeds');
-  // Each has saved a checkpoint by then, and none is done.
-  while (!seeds.every((seed) => existsSync(pathOf('killed', seed, 'work/checkpoint.safetensors')))) await sleep(5); // prettier-ignore
-  killed.kill('SIGKILL');
-  await killed;
-  expect(seeds.some((seed) => existsSync(pathOf('killed', seed, 'json')))).toBe(false);
-  const resumed = await start('killed', ...args, '--batch-seeds');
+  const results = await untilStopped(async (results) => {
+    const running = start(results, ...args, '--batch-seeds');
+    for (const seed of seeds) await appears(pathOf(results, seed, 'work/checkpoint.safetensors'), running);
+    running.kill('SIGKILL');
+    await running;
+    // Each has saved a checkpoint by then, and none is done.
+    return !seeds.some((seed) => existsSync(pathOf(results, seed, 'json')));
+  });
+  const resumed = await start(results, ...args, '--batch-seeds');
   expect(resumed.exitCode, resumed.stderr).toBe(0);
-  const again = await recordsOf('killed');
+  const again = await recordsOf(results);
   // Seeds that were killed between two saves go on from different steps, and still meet in every step that is left.
   for (const { training } of again) expect(training!.resumedFrom! % 5).toBe(0);
   expect(again.map(({ losses }) => losses)).toEqual(all.map(({ losses }) => losses));

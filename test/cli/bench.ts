@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { projectRoot } from '../../harness/runs/plugins.ts';
 import { parseRecord, type RunRecord } from '../../harness/runs/record.ts';
@@ -54,6 +56,26 @@ export function startTiny(
       env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },
     },
   );
+}
+
+/**
+ * Calls `attempt` with a results folder's name of its own each time until it tells that it stopped its run on the way:
+ * on a busy machine a run may end before its test gets to stop it.
+ */
+export async function untilStopped(attempt: (results: string) => Promise<boolean>): Promise<string> {
+  for (let n = 1; ; n++) {
+    const results = `stopped-${n}`;
+    if (await attempt(results)) return results;
+  }
+}
+
+/** Waits for a file; false where `running` ends before there is one. */
+export async function appears(path: string, running: { readonly exitCode: number | null }): Promise<boolean> {
+  while (!existsSync(path)) {
+    if (running.exitCode !== null) return false;
+    await sleep(5);
+  }
+  return true;
 }
 
 /** A record that must be there and whole. */

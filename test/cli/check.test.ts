@@ -77,9 +77,7 @@ describe.concurrent('scores of fixed predictions', () => {
   });
 });
 
-// It trains for some seconds in processes of its own, longer where other tests do the same.
-const patient = { timeout: 180_000 };
-describe.skipIf(!existsSync(builtinFolder('gpt2-mini')))('a cell on a built-in base', patient, () => {
+describe.skipIf(!existsSync(builtinFolder('gpt2-mini')))('a cell on a built-in base', () => {
   const baseline = join(folder, 'cell');
   const cell = 'e2e/gpt2-mini/red';
   const file = join(baseline, `${cell}.json`);

@@ -35,7 +35,7 @@ beforeAll(async () => {
     ...['--set', 'max-new-tokens=4', 'learning-rate=0.02'],
   );
   expect(exitCode, stderr).toBe(0);
-}, 300_000);
+});
 afterAll(() => rm(folder, { recursive: true }));
 
 const logits = async (base: BaseModel, delta: Delta, tensors: Arrays): Promise<Float32Array> =>
@@ -131,7 +131,7 @@ test('a run begins with an adapter: tested alone it scores as the run did that t
     expect(stderr).toContain(message);
     expect(exitCode).toBe(2);
   }
-}, 300_000);
+});
 
 test('what no adapter can hold is refused with the reason', async () => {
   const exported = async (variant: string) => adapterOf(await openTrainedRun(recordOf(variant), { tokenizer })); // prettier-ignore

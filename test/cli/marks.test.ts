@@ -42,4 +42,4 @@ test('methods with three seeds each are compared and marked; predictions that ch
   const after = JSON.parse((await bench(...args, '--json')).stdout) as Output;
   expect(after.comparisons).toEqual([]);
   expect(after.rows.every(({ marks }) => marks === undefined)).toBe(true);
-}, 60_000);
+});

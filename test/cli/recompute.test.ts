@@ -31,7 +31,7 @@ test('--recompute gives the same numbers, and the record tells it', async () => 
   expect(again!.record.identity).toBe(kept!.record.identity);
   expect(again!.record.metrics).toEqual(kept!.record.metrics);
   expect([kept!.record.engine.recompute, again!.record.engine.recompute]).toEqual([undefined, true]);
-}, 120_000);
+});
 
 test('--recompute needs recorded programs of one run', async () => {
   for (const more of [['--engine', 'js'], ['--batch-seeds']]) {
@@ -39,4 +39,4 @@ test('--recompute needs recorded programs of one run', async () => {
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/^error: --recompute .*leave it out, or --/);
   }
-}, 60_000);
+});

@@ -102,7 +102,7 @@ test('what can be run is run, the rest says why, and the same command does nothi
   const shared = await bench('reproduce', 'red/table-7', ...common('results'), '--seeds', '42', '43', '44', '--dry-run', '--json'); // prettier-ignore
   const { runs } = JSON.parse(shared.stdout) as { runs: { task: string; method: string }[] };
   expect(runs.filter(({ task }) => task === 'cola').map(({ method }) => method)).toEqual(['red~position=attn', 'red~position=ffn+attn']); // prettier-ignore
-}, 90_000);
+});
 
 test('--jobs runs rows side by side in child processes, with the same numbers', async () => {
   const args = ['--tasks', 'cola', 'qqp', '--seeds', '42', '--json'];
@@ -118,7 +118,7 @@ test('--jobs runs rows side by side in child processes, with the same numbers', 
   expect(numbers(two)[0]).toMatchObject({ n: '1' });
   const again = await bench('reproduce', 'red/table-6', ...common('beside'), ...args, '--jobs', '2');
   expect(again.stderr).not.toContain('seed 42');
-}, 90_000);
+});
 
 test('the published protocol runs the seeds of the code; --budget and --methods cut', async () => {
   const { stdout, exitCode } = await bench('reproduce', 'red/table-6', ...common('dry'), '--dry-run');
@@ -170,7 +170,7 @@ test('shortened runs, and other bases, are not comparable', async () => {
   expect(rehearsed.rows[2]!.cells[1]!.verdict.reason, other.stderr).toMatch(
     /^base random-bert.* in place of roberta-large; --max-steps$/,
   );
-}, 60_000);
+});
 
 test('a rehearsal names the built-in bases that run beside the names of the paper', async () => {
   const args = ['reproduce', 'red/table-6', '--scale', 'mini', '--results', join(folder, 'mini'), '--tasks', 'qqp']; // prettier-ignore
@@ -180,7 +180,7 @@ test('a rehearsal names the built-in bases that run beside the names of the pape
   );
   const none = await bench(...args, '--budget', '0s');
   expect(none.stdout).toMatch(/^roberta-large \(ours: roberta-mini\) +trainable/m);
-}, 60_000);
+});
 
 test('tables without runs: settings and data beside ours, tasks that are not built', async () => {
   const eleven = await bench('reproduce', 'red/table-11');

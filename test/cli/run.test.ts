@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { projectRoot } from '../../harness/runs/plugins.ts';
 import { parseRecord, type RunRecord } from '../../harness/runs/record.ts';
-import { writeTinyE2E } from './bench.ts';
+import { untilStopped, writeTinyE2E } from './bench.ts';
 
 // The whole loop on a few made-up rows in the form of LoRA's E2E files, with a tokenizer of 300 entries.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -120,7 +120,7 @@ test('another precision is another run', async () => {
   expect(dry.stdout).toMatch(/^missing .* precision=bfloat16$/ms);
   const same = await start(...args, ...place, '--precision', 'float32', '--dry-run');
   expect(same.stdout).toMatch(/^finished .* precision=float32$/ms);
-}, 120_000);
+});
 
 test('a precision that is not there is refused with what is', async () => {
   const none = await start('--method', 'red', '--precision', 'half');
@@ -145,23 +145,26 @@ test('a seed that diverges is a row with its reason, and the exit code is 1', as
 test('Ctrl-C stops cleanly; the same command goes on and ends as if nothing had been', async () => {
   const args = ['--method', 'lora', '--max-steps', '1500', '--set', 'epochs=500', 'evaluate-every=1500'];
   const short = ['max-new-tokens=4', 'batch-size=4'];
-  const stopped = start(...args, ...short, '--results', join(folder, 'stopped'));
-  const whole = start(...args, ...short, '--results', join(folder, 'whole'));
-  // The first line of progress says that training is under way.
-  stopped.stderr.on('data', (text: Buffer) => {
-    if (String(text).includes('train ')) stopped.kill('SIGINT');
+  const results = await untilStopped(async (results) => {
+    const running = start(...args, ...short, '--results', join(folder, results));
+    // The first line of progress says that training is under way.
+    running.stderr.on('data', (text: Buffer) => {
+      if (String(text).includes('train ')) running.kill('SIGINT');
+    });
+    const { stderr, stdout, exitCode } = await running;
+    if (exitCode === 0) return false;
+    expect(stderr).toMatch(/^Stopping after this step; Ctrl-C again stops at once\.$/m);
+    expect(stderr).toMatch(/^Stopped\. The same command goes on from here\.$/m);
+    expect([stdout, exitCode]).toEqual(['', 130]);
+    return true;
   });
-  const { stderr, stdout, exitCode } = await stopped;
-  expect(stderr).toMatch(/^Stopping after this step; Ctrl-C again stops at once\.$/m);
-  expect(stderr).toMatch(/^Stopped\. The same command goes on from here\.$/m);
-  expect([stdout, exitCode]).toEqual(['', 130]);
-
-  const resumed = await start(...args, ...short, '--results', join(folder, 'stopped'), '--json');
+  const whole = await start(...args, ...short, '--results', join(folder, 'whole'));
+  const resumed = await start(...args, ...short, '--results', join(folder, results), '--json');
   expect(resumed.exitCode, resumed.stderr).toBe(0);
-  expect((await whole).exitCode).toBe(0);
+  expect(whole.exitCode, whole.stderr).toBe(0);
   const path = join('e2e', model, 'lora', 'seed-42');
   const [a, b] = [
-    await readRecord(join(folder, 'stopped', `${path}.json`)),
+    await readRecord(join(folder, results, `${path}.json`)),
     await readRecord(join(folder, 'whole', `${path}.json`)),
   ];
   expect(a.training?.resumedFrom).toBeGreaterThan(0);
@@ -188,28 +191,31 @@ test('kill -9 at any step, then the same command: the record of an uninterrupted
   expect(whole.exitCode, whole.stderr).toBe(0);
 
   const path = join('e2e', model, 'lora~dropout=0.1', 'seed-42');
-  const work = join(folder, 'killed', `${path}.work`);
-  for (let kill = 0; kill < 3; kill++) {
-    const running = start(...args, ...short, '--results', join(folder, 'killed'));
-    // Somewhere behind the next checkpoint, wherever that is.
-    const seen = await checkpointTime(work);
-    while ((await checkpointTime(work)) === seen) await sleep(20);
-    await sleep(Math.random() * 150);
-    running.kill('SIGKILL');
-    await running;
-  }
-  const ended = await start(...args, ...short, '--results', join(folder, 'killed'), '--json');
+  const results = await untilStopped(async (results) => {
+    const work = join(folder, results, `${path}.work`);
+    for (let kill = 0; kill < 3; kill++) {
+      const running = start(...args, ...short, '--results', join(folder, results));
+      // Somewhere behind the next checkpoint, wherever that is.
+      const seen = await checkpointTime(work);
+      while (running.exitCode === null && (await checkpointTime(work)) === seen) await sleep(20);
+      await sleep(Math.random() * 150);
+      running.kill('SIGKILL');
+      if ((await running).exitCode === 0) break;
+    }
+    return (await checkpointTime(work)) > 0;
+  });
+  const ended = await start(...args, ...short, '--results', join(folder, results), '--json');
   expect(ended.exitCode, ended.stderr).toBe(0);
 
   const [a, b] = [
-    await readRecord(join(folder, 'killed', `${path}.json`)),
+    await readRecord(join(folder, results, `${path}.json`)),
     await readRecord(join(folder, 'undisturbed', `${path}.json`)),
   ];
   expect(a.training?.resumedFrom).toBeGreaterThan(0);
   expect(a.metrics).toEqual(b.metrics);
   expect(a.files.tensors?.sha256).toBe(b.files.tensors?.sha256);
   expect(a.files.predictions?.sha256).toBe(b.files.predictions?.sha256);
-  expect(await losses(join(folder, 'killed', path))).toEqual(await losses(join(folder, 'undisturbed', path)));
+  expect(await losses(join(folder, results, path))).toEqual(await losses(join(folder, 'undisturbed', path)));
 });
 
 async function checkpointTime(work: string): Promise<number> {

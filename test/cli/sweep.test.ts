@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tryLock } from '../../harness/runs/locks.ts';
 import type { RunRecord } from '../../harness/runs/record.ts';
-import { readRecordFile, startTiny, tinyModel, writeTinyE2E } from './bench.ts';
+import { appears, readRecordFile, startTiny, tinyModel, untilStopped, writeTinyE2E } from './bench.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const data = join(folder, 'data');
@@ -13,6 +14,16 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const start = (results: string, ...args: string[]) =>
   startTiny(folder, results, ['--threads', '2', ...args], { detached: true });
+
+/** Waits until a process has written what fits a pattern to stderr. */
+const says = (running: ReturnType<typeof start>, pattern: RegExp): Promise<void> =>
+  new Promise((resolve) => {
+    let said = '';
+    running.stderr.on('data', (more: Buffer) => {
+      said += String(more);
+      if (pattern.test(said)) resolve();
+    });
+  });
 
 /** Every record below a results folder by its path, and its losses. */
 async function recordsOf(results: string): Promise<Map<string, RunRecord & { losses: unknown[] }>> {
@@ -77,33 +88,53 @@ test('24 cells killed at random ten times end as those of an undisturbed sweep, 
     /lock|work/.test(path),
   );
   expect(left).toEqual([]);
-}, 300_000);
+});
 
 test('a child process that is killed is a failed seed with its reason; the rest goes on, and --retry failed goes on, too', async () => {
   const args = ['--method', 'red', '--seeds', '1', '2', '3', '--max-steps', '400', '--jobs', '2'];
-  const running = start('crash', ...args);
-  const lock = join(folder, 'crash', 'e2e', tinyModel, 'red', 'seed-1.lock');
-  const checkpoint = lock.replace('.lock', '.work/checkpoint.safetensors');
-  while (!(await exists(checkpoint))) await sleep(10);
-  const { pid } = JSON.parse(await readFile(lock, 'utf8')) as { pid: number };
-  expect(pid).not.toBe(running.pid);
-  process.kill(pid, 'SIGKILL');
-  const { exitCode, stdout, stderr } = await running;
-  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('1 of 3 runs failed')]);
-  expect(stdout).toMatch(/seed 1 failed: Crashed: the run's process ended by SIGKILL/);
-  const before = await recordsOf('crash');
+  const results = await untilStopped(async (results) => {
+    const running = start(results, ...args);
+    const lock = join(folder, results, 'e2e', tinyModel, 'red', 'seed-1.lock');
+    await appears(lock.replace('.lock', '.work/checkpoint.safetensors'), running);
+    const text = await readFile(lock, 'utf8').catch(() => undefined);
+    if (text !== undefined) {
+      const { pid } = JSON.parse(text) as { pid: number };
+      expect(pid).not.toBe(running.pid);
+      process.kill(pid, 'SIGKILL');
+    }
+    const { exitCode, stdout, stderr } = await running;
+    if (exitCode === 0) return false;
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('1 of 3 runs failed')]);
+    expect(stdout).toMatch(/seed 1 failed: Crashed: the run's process ended by SIGKILL/);
+    return true;
+  });
+  const before = await recordsOf(results);
   expect([...before.values()].map(({ status }) => status)).toEqual(['failed', 'finished', 'finished']);
 
-  const again = await start('crash', ...args, '--retry', 'failed');
+  const again = await start(results, ...args, '--retry', 'failed');
   expect(again.exitCode, again.stderr).toBe(0);
-  const [first] = [...(await recordsOf('crash')).values()];
+  const [first] = [...(await recordsOf(results)).values()];
   expect(first).toMatchObject({ status: 'finished', attempt: 2, settings: { seed: 1 } });
   expect(first!.training!.resumedFrom).toBeGreaterThan(0);
-}, 120_000);
+});
 
 test('two sweeps on the same results share the work, and no cell is done twice', async () => {
   const args = ['--method', 'red', 'lora', '--seeds', '1', '2', '3', '4', '--max-steps', '40', '--json'];
-  const both = await Promise.all([start('shared', ...args), start('shared', ...args, '--jobs', '2')]);
+  const cells = ['red', 'lora'].flatMap((method) =>
+    [1, 2, 3, 4].map((seed) => join(folder, 'shared', 'e2e', tinyModel, method, `seed-${seed}.lock`)),
+  );
+  // All cells but one are this process's until the first sweep has begun that one, and the first sweep waits until the
+  // second has begun another: who comes first is not left to the machine.
+  for (const cell of cells) await mkdir(dirname(cell), { recursive: true });
+  const locks = await Promise.all(cells.slice(1).map((cell) => tryLock(cell)));
+  const first = start('shared', ...args);
+  await says(first, /^\[\d\/8\]/m);
+  process.kill(first.pid!, 'SIGSTOP');
+  const second = start('shared', ...args, '--jobs', '2');
+  for (const lock of locks) await lock!.release();
+  await says(second, /^\[\d\/8\]/m);
+  process.kill(first.pid!, 'SIGCONT');
+  const both = await Promise.all([first, second]);
   const started = both.map(({ stderr }) =>
     [...stderr.matchAll(/^\[\d+\/8\] (.*)$/gm)].map(([, cell]) => cell),
   );
@@ -114,7 +145,7 @@ test('two sweeps on the same results share the work, and no cell is done twice',
   const [a, b] = both.map(({ stdout }) => (JSON.parse(stdout) as { runs: unknown[] }).runs);
   expect(a).toEqual(b);
   expect([...(await recordsOf('shared')).values()].map(({ attempt }) => attempt)).toEqual(Array(8).fill(1));
-}, 120_000);
+});
 
 test('records that are cut short, of another schema or changed by hand are reported, not used and not lost', async () => {
   const args = ['--method', 'red', '--seeds', '1', '2', '3', '4', '--max-steps', '2', '--json'];
@@ -149,31 +180,26 @@ test('records that are cut short, of another schema or changed by hand are repor
   expect(after.map(({ metrics }) => metrics)).toEqual(
     runs.map((run) => (run as { metrics?: unknown }).metrics),
   );
-}, 120_000);
+});
 
 test('Ctrl-C stops every child process with a checkpoint; the same command goes on', async () => {
   const args = ['--method', 'red', '--seeds', '1', '2', '--max-steps', '600', '--jobs', '2'];
-  const running = start('stopped', ...args);
-  running.stderr.on('data', (text: Buffer) => {
-    // As a terminal does: to all processes of the group.
-    if (String(text).includes('train ')) process.kill(-running.pid!, 'SIGINT');
+  const results = await untilStopped(async (results) => {
+    const running = start(results, ...args);
+    running.stderr.on('data', (text: Buffer) => {
+      // As a terminal does: to all processes of the group.
+      if (String(text).includes('train ') && running.exitCode === null) process.kill(-running.pid!, 'SIGINT');
+    });
+    const { exitCode, stderr } = await running;
+    if (exitCode === 0) return false;
+    expect([exitCode, stderr]).toEqual([
+      130,
+      expect.stringContaining('Stopped. The same command goes on from here.'),
+    ]);
+    return true;
   });
-  const { exitCode, stderr } = await running;
-  expect([exitCode, stderr]).toEqual([
-    130,
-    expect.stringContaining('Stopped. The same command goes on from here.'),
-  ]);
-  const again = await start('stopped', ...args);
+  const again = await start(results, ...args);
   expect(again.exitCode, again.stderr).toBe(0);
-  const resumed = [...(await recordsOf('stopped')).values()].map(
-    ({ training }) => training!.resumedFrom ?? 0,
-  );
+  const resumed = [...(await recordsOf(results)).values()].map(({ training }) => training!.resumedFrom ?? 0);
   expect(Math.max(...resumed)).toBeGreaterThan(0);
-}, 120_000);
-
-async function exists(path: string): Promise<boolean> {
-  return readFile(path).then(
-    () => true,
-    () => false,
-  );
-}
+});

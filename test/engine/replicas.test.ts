@@ -77,7 +77,7 @@ describe('replicas', () => {
   ])('keep no process from ending that does %j', async (used) => {
     const create = pathToFileURL(join(import.meta.dirname, '../../harness/engine/create.ts')).href;
     const code = `import { createEngine } from ${JSON.stringify(create)}; const engine = await createEngine({ name: 'onnx', threads: 2 }); const { replicas } = engine; ${used} console.log(replicas.length);`;
-    const { stdout } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', code], { timeout: 30_000 }); // prettier-ignore
+    const { stdout } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', code]);
     expect(stdout).toBe('2');
   });
 

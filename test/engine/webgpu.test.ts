@@ -22,7 +22,7 @@ beforeAll(async () => {
   );
   if (exitCode === 0) answer = JSON.parse(stdout) as typeof answer;
   else if (!stderr.includes(noAdapter.says)) throw new Error(stderr);
-}, 300_000);
+});
 
 test.for([...plain, ...fused])(
   'webgpu computes what js computes: $name',

@@ -66,7 +66,7 @@ describe.skipIf(!there)('SmolLM2-135M-Instruct (needs DELTABENCH_BASES and DELTA
         return { outputs: { logits: ops.linear(hidden, headWeight(x, use), undefined, true) } };
       },
     );
-  }, 300_000);
+  });
   afterAll(async () => {
     await program.dispose();
     held.dispose();
@@ -124,7 +124,7 @@ describe.skipIf(!there)('SmolLM2-135M-Instruct (needs DELTABENCH_BASES and DELTA
       const top = text.last_top5.map((id) => last[id]!);
       expect(top).toBeAllclose(text.last_top5_logits, { atol: 2e-4 });
     });
-  }, 300_000);
+  });
 
   it('gives the perplexity of transformers on E2E', async () => {
     const { file, items, perplexity } = golden!.e2e;
@@ -136,7 +136,7 @@ describe.skipIf(!there)('SmolLM2-135M-Instruct (needs DELTABENCH_BASES and DELTA
     });
     const all = ours.flatMap(({ nll }) => nll);
     expect(Math.exp(total(all) / all.length) / perplexity).toBeCloseTo(1, 4.3);
-  }, 300_000);
+  });
 
   it('answers as in transformers, token for token', async () => {
     const prompts = golden!.greedy.map(({ user }) =>
@@ -150,5 +150,5 @@ describe.skipIf(!there)('SmolLM2-135M-Instruct (needs DELTABENCH_BASES and DELTA
     const end = tokenizer.eosId!;
     expect(tokens).toEqual(golden!.greedy.map(({ new_ids }) => new_ids.filter((id) => id !== end)));
     expect(tokens.map((ids) => tokenizer.decode(ids))).toEqual(golden!.greedy.map(({ text }) => text));
-  }, 300_000);
+  });
 });

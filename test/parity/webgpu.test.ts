@@ -8,8 +8,6 @@ import { hasParity } from './folder.ts';
 
 test.for(['gpt2', 'llama', 'roberta', 'bert', 't5'])(
   'webgpu trains as the reference does: %s',
-  // Ten seconds of one core, but the adapter in software shares the cores with all that runs beside.
-  { timeout: 600_000 },
   async (family, { skip }) => {
     const model = `${family}-tiny`;
     const method = ['full', 'lora'].find((name) => hasParity(`methods/${model}/${name}.json`));
@@ -17,14 +15,7 @@ test.for(['gpt2', 'llama', 'roberta', 'bert', 't5'])(
     const only = `^${model} onnx (trains ${method} |takes optimiser steps with ${method} |'?${method}'? )`;
     const { exitCode, all } = await execa(
       process.execPath,
-      [
-        'node_modules/vitest/vitest.mjs',
-        'run',
-        `test/parity/${family}.test.ts`,
-        '--testTimeout=300000',
-        '-t',
-        only,
-      ],
+      ['node_modules/vitest/vitest.mjs', 'run', `test/parity/${family}.test.ts`, '-t', only],
       { reject: false, all: true, env: { ...webgpuEnvironment, DELTABENCH_DEVICE: 'webgpu' } },
     );
     if (all.includes(noAdapter.says)) return skip(noAdapter.reason);

@@ -172,4 +172,4 @@ it('is a command, which says what is wrong', async () => {
   expect((await openSafetensors(join(folder, 'new', 'model.safetensors'))).tensors.get('transformer.wte.weight')?.dtype).toBe('F16'); // prettier-ignore
   expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('Did you mean "gpt2"?')]);
   expect([taken.exitCode, taken.stderr]).toEqual([2, expect.stringContaining('other settings')]);
-}, 30_000);
+});
