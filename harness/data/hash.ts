@@ -17,10 +17,18 @@ export async function hashFile(path: string): Promise<string> {
   return hash;
 }
 
-/** The digest of `prefix` and a file's bytes, in hexadecimal digits. */
-export async function digestFile(path: string, algorithm: 'sha1' | 'sha256', prefix = ''): Promise<string> {
+/** The digest of `prefix` and a file's bytes, in hexadecimal digits; throws the signal's reason where it is aborted. */
+export async function digestFile(
+  path: string,
+  algorithm: 'sha1' | 'sha256',
+  prefix = '',
+  signal?: AbortSignal,
+): Promise<string> {
   const hash = createHash(algorithm).update(prefix);
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    signal?.throwIfAborted();
+    hash.update(chunk as Buffer);
+  }
   return hash.digest('hex');
 }
 

@@ -1,4 +1,4 @@
-import type { FetchOptions } from './hub.ts';
+import type { FetchOptions } from './hub-connection.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** Where a task's data comes from: made by deltabench itself, the hub, or a folder (DELTABENCH_DATA or `--data DIR`). */
