@@ -37,6 +37,10 @@ async function fetchModel(id: string): Promise<void> {
   const progress = createProgress();
   const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
   const base = await loadBase(id, {
+    onNote(text) {
+      progress.stop();
+      note(text);
+    },
     onFetch({ file, done, total }) {
       progress.update({ phase: 'MB', done: megabytes(done), total: megabytes(total), detail: file });
     },
@@ -61,7 +65,7 @@ async function fetchData(name: string): Promise<void> {
     throw new UsageError(`There is no task "${name}".${didYouMean(name, names)} Tasks: ${names.join(', ')}.`);
   }
   note(`Fetching the data of ${name} …`);
-  const data = await task.load({ kind: 'hub' });
+  const data = await task.load({ kind: 'hub' }, { onNote: note });
   const counts = [
     `${data.train.length} training`,
     `${data.validation.length} validation`,

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { headNames, type HeadName } from '../models/types.ts';
 import type { ParameterCounts } from '../runs/parameters.ts';
 import { positive } from './input.ts';
-import { columns, print, printJson, trainableLine } from './output.ts';
+import { columns, note, print, printJson, trainableLine } from './output.ts';
 
 interface ParamsOptions {
   readonly model: string;
@@ -35,7 +35,7 @@ async function params(options: ParamsOptions): Promise<void> {
   const methods = await loadMethods();
   const variants = options.method.map((text) => parseVariant(text, methods));
   const { loadBase } = await import('../models/base.ts');
-  const base = await loadBase(options.model);
+  const base = await loadBase(options.model, { onNote: note });
   const head =
     base.architecture.kind === 'encoder' ? makeHead(base, options.head, options.classes) : undefined;
   const count = async (variant: (typeof variants)[number]): Promise<ParameterCounts> => {

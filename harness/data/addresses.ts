@@ -1,8 +1,8 @@
 /** Addresses as they may be shown: what a user, a password or a signature says in them stays out of every text. */
 
-/** Whether an address holds what must not be shown: a user, a password, a query or a fragment. */
-export function holdsSecrets({ username, password, search, hash }: URL): boolean {
-  return [username, password, search, hash].some((part) => part !== '');
+/** Whether an address holds what must not be shown: a user, a password (or what looks like one), a query or a fragment. */
+export function holdsSecrets({ username, password, pathname, search, hash }: URL): boolean {
+  return pathname.includes('@') || [username, password, search, hash].some((part) => part !== '');
 }
 
 /** An address, whole or broken, without user, password, query and fragment. */

@@ -77,9 +77,10 @@ export class HubConnection {
     }
   }
 
-  /** Whether a text of the hub's holds the token; what is shorter than any token is not looked for. */
+  /** Whether a text of the hub's holds the token, in capitals or not; what is shorter than any token is not looked for. */
   holdsToken(text: string): boolean {
-    return this.#token !== undefined && this.#token.length >= 8 && text.includes(this.#token);
+    const token = this.#token?.toLowerCase() ?? '';
+    return token.length >= 8 && text.toLowerCase().includes(token);
   }
 
   /**
@@ -228,9 +229,9 @@ export class HubConnection {
     return this.#hide(target.host);
   }
 
-  /** A text without the token, which a hub may have put into it. */
+  /** A text, unless the hub has put the token into it. */
   #hide(text: string): string {
-    return this.holdsToken(text) ? text.replaceAll(this.#token!, '…') : text;
+    return this.holdsToken(text) ? '…' : text;
   }
 
   #refusal({ status, headers }: OpenAnswer, target: URL): UsageError {

@@ -17,6 +17,8 @@ export interface TestHub {
   readonly url: string;
   /** `GET /path bytes=5-`, one a request for a file. */
   readonly downloads: string[];
+  /** `/path`, one a request of any kind. */
+  readonly requests: string[];
   /** The authorization header of every request, '' for none. */
   readonly authorizations: string[];
   /** Connections that break after so many bytes of a file, and how many such connections there will be. */
@@ -31,6 +33,8 @@ export interface TestHub {
   redirectTo: string | undefined;
   /** Answers every request with this status. */
   status: number | undefined;
+  /** Asked first; true where it has answered itself. */
+  intercept: ((request: IncomingMessage, response: ServerResponse, url: URL) => boolean) | undefined;
   close(): Promise<void>;
 }
 
@@ -56,6 +60,7 @@ export async function startHub(...repos: TestRepo[]): Promise<TestHub> {
   const hub: TestHub = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     downloads: [],
+    requests: [],
     authorizations: [],
     cut: { after: 0, times: 0 },
     stallAfter: undefined,
@@ -63,6 +68,7 @@ export async function startHub(...repos: TestRepo[]): Promise<TestHub> {
     ignoreRanges: false,
     redirectTo: undefined,
     status: undefined,
+    intercept: undefined,
     close,
   };
   onTestFinished(close);
@@ -76,11 +82,13 @@ function answer(
   response: ServerResponse,
 ): void {
   const url = new URL(request.url!, hub.url);
+  hub.requests.push(url.pathname);
   hub.authorizations.push(request.headers.authorization ?? '');
   const json = (value: unknown, headers = {}) =>
     response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
   const refuse = (status: number, code: string) =>
     response.writeHead(status, { 'x-error-code': code }).end(code);
+  if (hub.intercept?.(request, response, url)) return;
   if (hub.status !== undefined) return void refuse(hub.status, 'Broken');
 
   const api = /^\/api\/(model|dataset)s\/(.+?)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);

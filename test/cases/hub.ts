@@ -1,0 +1,33 @@
+import { onTestFinished, vi } from 'vitest';
+import { UsageError } from '../../harness/data/errors.ts';
+import { fetchFromHub, type HubRequest } from '../../harness/data/hub.ts';
+import { startHub, type TestHub, type TestRepo } from '../data/hub-server.ts';
+import { temporaryFolder } from '../data/temporary.ts';
+
+export const weights = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 7919) % 251));
+export const model: TestRepo = {
+  type: 'model',
+  name: 'acme/tiny',
+  revisions: { main: { 'config.json': Buffer.from('{}'), 'model.safetensors': weights } },
+};
+export const wanted: HubRequest = { repo: 'acme/tiny', type: 'model' };
+
+/** A hub on loopback that the environment names, until the test ends; with a cache of its own in `home`. */
+export async function hubOf(...repos: TestRepo[]): Promise<TestHub & { readonly home: string }> {
+  const [hub, home] = [await startHub(...repos), await temporaryFolder()];
+  vi.stubEnv('HF_HOME', home);
+  vi.stubEnv('HF_TOKEN', undefined);
+  vi.stubEnv('HF_ENDPOINT', hub.url);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return Object.assign(hub, { home });
+}
+
+/** The one line with which a request is refused. */
+export async function refusal(request: HubRequest): Promise<string> {
+  const error: unknown = await fetchFromHub(request).then(
+    () => new Error('it was not refused'),
+    (e: unknown) => e,
+  );
+  if (!(error instanceof UsageError) || error.message.includes('\n')) throw error;
+  return error.message;
+}

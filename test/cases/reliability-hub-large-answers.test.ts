@@ -1,0 +1,60 @@
+// An answer of the hub could be of any size: 194 KB of gzip that unpack to 200 MB took 953 MiB. Answers made by gzipSync;
+// right is that eight megabytes end it, in little memory.
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { fetchFromHub } from '../../harness/data/hub.ts';
+import { hubOf, model, refusal, wanted } from './hub.ts';
+
+const questions = { commit: '/revision/', list: '/tree/' };
+const cases = (Object.keys(questions) as (keyof typeof questions)[]).flatMap((kind) => [
+  { kind, how: 'packed' },
+  { kind, how: 'plain' },
+]);
+
+test.each(cases)('the answer for the $kind, $how', async ({ kind, how }) => {
+  const hub = await hubOf(model);
+  const packed = gzipSync(`{"sha":"${'a'.repeat(50e6)}"}`);
+  hub.intercept = (_, response, url) => {
+    if (!url.pathname.includes(questions[kind])) return false;
+    if (how === 'packed') response.writeHead(200, { 'content-encoding': 'gzip' }).end(packed);
+    else {
+      // Without end, as long as somebody reads.
+      const more = (): void =>
+        void response.write(' '.repeat(65_536), (error) => error ?? setImmediate(more));
+      response.writeHead(200);
+      more();
+    }
+    return true;
+  };
+  const before = process.memoryUsage().arrayBuffers;
+  expect(await refusal(wanted)).toMatch(
+    /answers for the model acme\/tiny with more than 8 MB where a hub sends less/,
+  );
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(40e6);
+});
+
+test('a file that is packed on its way may not be larger than listed', async () => {
+  const hub = await hubOf(model);
+  hub.intercept = (_, response, url) => {
+    if (!url.pathname.includes('/resolve/')) return false;
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('a'.repeat(50e6)));
+    return true;
+  };
+  expect(await refusal(wanted)).toMatch(/sends more of config\.json than the 2 bytes that it lists/);
+});
+
+test('a list of three megabytes is read', async () => {
+  const files = Object.fromEntries(
+    Array.from({ length: 3 }, (_, i) => [`${'x'.repeat(200)}/${i}.json`, Buffer.from('{}')]),
+  );
+  const hub = await hubOf({ ...model, revisions: { main: { ...files, ...model.revisions.main } } });
+  const entries = Array.from({ length: 10_000 }, (_, i) => ({
+    ...{ type: 'file', path: `${'x'.repeat(200)}/${i}.json`, size: 2, oid: 'a'.repeat(40) },
+  }));
+  hub.intercept = (_, response, url) => {
+    if (!url.pathname.includes('/tree/')) return false;
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(JSON.stringify(entries)));
+    return true;
+  };
+  expect((await fetchFromHub({ ...wanted, files: () => false })).files).toEqual([]);
+});
