@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
+import type { BaseModel } from '../models/types.ts';
 import { note, print } from './output.ts';
 import { createProgress } from './progress.ts';
 
@@ -36,17 +37,18 @@ async function fetchModel(id: string): Promise<void> {
   note(`Fetching ${id} …`);
   const progress = createProgress();
   const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
-  const base = await loadBase(id, {
-    onNote(text) {
-      progress.stop();
-      note(text);
-    },
-    onFetch({ file, done, total }) {
-      progress.update({ phase: 'MB', done: megabytes(done), total: megabytes(total), detail: file });
-    },
-  });
-  let hash: string, tokenizer: Tokenizer;
+  let base: BaseModel, hash: string, tokenizer: Tokenizer;
   try {
+    base = await loadBase(id, {
+      weights: true,
+      onNote(text) {
+        progress.stop();
+        note(text);
+      },
+      onFetch({ file, done, total }) {
+        progress.update({ phase: 'MB', done: megabytes(done), total: megabytes(total), detail: file });
+      },
+    });
     [hash, tokenizer] = [await base.hash(), await base.tokenizer()];
   } finally {
     progress.stop();

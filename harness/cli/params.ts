@@ -13,11 +13,14 @@ interface ParamsOptions {
   readonly json?: true;
 }
 
-/** `bench params`: exact trained parameters, from config.json alone. */
+/** `bench params`: exact trained parameters, from config.json and, where they lie here, the names of the tensors. */
 export function paramsCommand(): Command {
   return new Command('params')
     .summary('count trained parameters exactly')
-    .requiredOption('--model <base>', 'a hub id, a folder, or random-gpt2~…; only its config.json is read')
+    .requiredOption(
+      '--model <base>',
+      'a hub id, of which only config.json is read, a folder, or random-gpt2~…',
+    )
     .requiredOption('--method <variants...>', 'methods, such as red, lora~rank=4')
     .addOption(new Option('--head <name>', 'of an encoder').choices(headNames).default('paper'))
     .option('--classes <n>', 'that the head of an encoder tells apart; 1 for a value', positive, 2)

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { didYouMean, UsageError } from './errors.ts';
 import { isFile, readJson } from './files.ts';
@@ -10,6 +11,8 @@ export interface Checkpoint {
   /** Throws UsageError for an unknown tensor, as the other two do. */
   shape(name: string): readonly number[];
   read(name: string): Promise<Float32Array>;
+  /** Whether two tensors hold the same values; they are read in pieces, up to the first difference. */
+  isSame(name: string, other: string): Promise<boolean>;
   /** Where a tensor lies: `offset` and `bytes` within `file`. */
   location(name: string): {
     readonly file: string;
@@ -23,6 +26,11 @@ export interface Checkpoint {
 
 const single = 'model.safetensors';
 const index = 'model.safetensors.index.json';
+
+/** Whether a folder has what `openCheckpoint` opens. */
+export async function hasCheckpoint(folder: string): Promise<boolean> {
+  return (await isFile(join(folder, single))) || isFile(join(folder, index));
+}
 
 /** Opens model.safetensors, or the shards that its index lists; throws UsageError where one is missing, cut short or lies. */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
@@ -88,16 +96,44 @@ function checkpoint(
     if (found) return found;
     throw new UsageError(`${folder} has no tensor "${name}".${didYouMean(name, places.keys())}`);
   };
+  const location: Checkpoint['location'] = (name) => {
+    const { file, info } = place(name);
+    return { file: file.path, offset: info.begin, bytes: info.end - info.begin, dtype: info.dtype };
+  };
+  const read = async (name: string): Promise<Float32Array> => place(name).file.read(name);
   return {
     names: [...places.keys()],
     shape: (name) => place(name).info.shape,
-    read: async (name) => place(name).file.read(name),
-    location(name) {
-      const { file, info } = place(name);
-      return { file: file.path, offset: info.begin, bytes: info.end - info.begin, dtype: info.dtype };
+    read,
+    async isSame(name, other) {
+      const [one, two] = [location(name), location(other)];
+      if (place(name).info.shape.join() !== place(other).info.shape.join()) return false;
+      if (one.dtype === two.dtype) return isSamePiece(one, two);
+      const [values, others] = [await read(name), await read(other)];
+      return values.every((value, i) => value === others[i]);
     },
+    location,
     hash,
   };
+}
+
+type Piece = ReturnType<Checkpoint['location']>;
+
+/** Whether two pieces of as many bytes, of any files, are the same. */
+async function isSamePiece(one: Piece, two: Piece): Promise<boolean> {
+  const files = [await open(one.file), await open(two.file)] as const;
+  try {
+    const buffers = [Buffer.alloc(1 << 20), Buffer.alloc(1 << 20)] as const;
+    for (let at = 0; at < one.bytes; at += buffers[0].length) {
+      const length = Math.min(buffers[0].length, one.bytes - at);
+      await files[0].read(buffers[0], 0, length, one.offset + at);
+      await files[1].read(buffers[1], 0, length, two.offset + at);
+      if (!buffers[0].subarray(0, length).equals(buffers[1].subarray(0, length))) return false;
+    }
+    return true;
+  } finally {
+    for (const file of files) await file.close();
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

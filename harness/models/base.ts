@@ -1,20 +1,23 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCheckpoint, type Checkpoint } from '../data/checkpoint.ts';
+import { hasCheckpoint, openCheckpoint, type Checkpoint } from '../data/checkpoint.ts';
 import { UsageError } from '../data/errors.ts';
 import { isFile, readJson } from '../data/files.ts';
 import { fetchFromHub, type HubRequest } from '../data/hub.ts';
 import type { FetchOptions } from '../data/hub-connection.ts';
-import { loadTokenizer } from '../data/tokenizer.ts';
+import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import type { FileLocation } from '../engine/types.ts';
 import { builtinFolder, isBuiltin } from './builtin.ts';
 import { describeArchitecture } from './families.ts';
 import type { Architecture } from './family.ts';
 import { publicConfigs } from './public-configs.ts';
 import { randomBase } from './random-base.ts';
+import { copiesOfEmbedding, findOwnHead } from './tied.ts';
 import type { BaseModel, Shape } from './types.ts';
 
 export interface BaseOptions extends FetchOptions {
+  /** Fetches a hub's model at once, so that its tensors say what config.json leaves open (whether the output is the embedding). */
+  readonly weights?: boolean;
   /** Folder of the tokenizer, where the base's own has none or another is wanted. */
   readonly tokenizer?: string | undefined;
   /** DELTABENCH_DATA: its tokenizers/<family> serves a random base. */
@@ -24,27 +27,30 @@ export interface BaseOptions extends FetchOptions {
 }
 
 /**
- * A base model by name: one that ships inside, `random-gpt2~…`, a folder in Hugging Face layout, or a hub id. Only config.json is read; tensors
- * and tokenizer come when they are asked for. Throws UsageError where there is no such model or it is none of ours.
+ * A base model by name: one that ships inside, `random-gpt2~…`, a folder in Hugging Face layout, or a hub id. Of the hub only
+ * config.json is read, unless `weights` are asked for; values and tokenizer come when they are asked for. Throws UsageError
+ * where there is no such model or it is none of ours.
  */
 export async function loadBase(id: string, options: BaseOptions = {}): Promise<BaseModel> {
   if (id.startsWith('random-')) return fromRandom(id, options);
-  if (isBuiltin(id)) {
-    const folder = builtinFolder(id);
-    return fromFolder(id, folder, () => Promise.resolve(folder), options);
-  }
+  if (isBuiltin(id)) return fromFolder(id, builtinFolder(id), options);
   const isFolder = await stat(id).then(
     (entry) => entry.isDirectory(),
     () => false,
   );
-  if (isFolder) return fromFolder(id, id, () => Promise.resolve(id), options);
+  if (isFolder) return fromFolder(id, id, options);
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(id) || id.startsWith('.')) {
     throw new UsageError(`There is no model folder "${id}".`);
   }
+  const whole = async (): Promise<BaseModel> =>
+    fromFolder(id, await fetchFiles(id, isModelFile, options, options.onFetch), options);
+  if (options.weights) return whole();
   const known = publicConfigs[id];
-  const whole = (): Promise<string> => fetchFiles(id, isModelFile, options, options.onFetch);
-  if (known) return assemble(id, known, describeArchitecture(known, id), whole, options);
-  return fromFolder(id, await fetchFiles(id, (path) => path === 'config.json', options), whole, options);
+  if (known) return described(id, known, describeArchitecture(known, id), whole);
+  const { config, architecture } = await readConfig(
+    await fetchFiles(id, (path) => path === 'config.json', options),
+  );
+  return described(id, config, architecture, whole);
 }
 
 async function fetchFiles(
@@ -67,62 +73,77 @@ const isModelFile = (path: string): boolean =>
   isTokenizerFile(path) ||
   /^(config|generation_config)\.json$|^model.*\.safetensors(\.index\.json)?$/.test(path);
 
-async function fromFolder(
-  id: string,
-  folder: string,
-  whole: () => Promise<string>,
-  options: BaseOptions,
-): Promise<BaseModel> {
+type Config = Readonly<Record<string, unknown>>;
+
+async function readConfig(folder: string): Promise<{ config: Config; architecture: Architecture }> {
   const path = join(folder, 'config.json');
   if (!(await isFile(path))) {
     throw new UsageError(`${folder} is no model folder in Hugging Face layout: it has no config.json.`);
   }
-  const config = (await readJson(path)) as Record<string, unknown>;
-  return assemble(id, config, describeArchitecture(config, path), whole, options);
+  const config = (await readJson(path)) as Config;
+  return { config, architecture: describeArchitecture(config, path) };
 }
 
-function assemble(
-  id: string,
-  config: Readonly<Record<string, unknown>>,
-  architecture: Architecture,
-  whole: () => Promise<string>,
-  options: BaseOptions,
-): BaseModel {
-  let opened: Promise<{ checkpoint: Checkpoint; stored: ReadonlyMap<string, string> }> | undefined;
-  let ready: Awaited<NonNullable<typeof opened>> | undefined;
-  const open = async (): Promise<Awaited<NonNullable<typeof opened>>> => {
-    const checkpoint = await openCheckpoint(await whole());
-    ready = { checkpoint, stored: matchTensors(id, checkpoint, architecture) };
-    return ready;
-  };
-  const once = (): NonNullable<typeof opened> => (opened ??= open());
+async function fromFolder(id: string, folder: string, options: BaseOptions): Promise<BaseModel> {
+  const { config, architecture: said } = await readConfig(folder);
+  const tokenizer = (): Promise<Tokenizer> => loadTokenizer(options.tokenizer ?? folder);
+  if (!(await hasCheckpoint(folder))) {
+    // It says what it looked for.
+    const later = async (): Promise<BaseModel> => {
+      await openCheckpoint(folder);
+      return fromFolder(id, folder, options);
+    };
+    return { ...described(id, config, said, later), folder: () => Promise.resolve(folder), tokenizer };
+  }
+  const checkpoint = await openCheckpoint(folder);
+  const ownHead = await findOwnHead(id, said, checkpoint);
+  const architecture = describeArchitecture(config, join(folder, 'config.json'), ownHead);
+  const { stored, unused } = matchTensors(id, checkpoint, architecture);
   return {
-    id,
-    family: architecture.family,
-    config,
-    architecture,
-    sites: architecture.sites,
-    shapes: architecture.shapes,
+    ...{ id, family: architecture.family, config, architecture },
+    ...{ sites: architecture.sites, shapes: architecture.shapes, unused },
     async tensor(name) {
-      const { checkpoint, stored } = await once();
       const found = stored.get(name);
       if (found === undefined)
         throw new UsageError(`The checkpoint of ${id} has no ${name}, which is needed here.`);
       return checkpoint.read(found);
     },
     location(name) {
-      if (!ready) return undefined;
-      const at = ready.checkpoint.location(ready.stored.get(name)!);
+      const at = checkpoint.location(stored.get(name)!);
       return at.dtype === 'F32' ? ({ file: at.file, offset: at.offset } satisfies FileLocation) : undefined;
     },
-    folder: whole,
-    tokenizer: async () => loadTokenizer(options.tokenizer ?? (await whole())),
-    hash: async () => (await once()).checkpoint.hash(),
+    folder: () => Promise.resolve(folder),
+    tokenizer,
+    hash: () => checkpoint.hash(),
   };
 }
 
-/** Where each tensor of the architecture stands in the checkpoint; throws UsageError where one is missing or too many. */
-function matchTensors(id: string, checkpoint: Checkpoint, architecture: Architecture): Map<string, string> {
+/** A base of which only config.json is here; all else comes from the whole. */
+function described(
+  id: string,
+  config: Config,
+  architecture: Architecture,
+  open: () => Promise<BaseModel>,
+): BaseModel {
+  let opened: Promise<BaseModel> | undefined;
+  const whole = (): Promise<BaseModel> => (opened ??= open());
+  return {
+    ...{ id, family: architecture.family, config, architecture },
+    ...{ sites: architecture.sites, shapes: architecture.shapes },
+    tensor: async (name) => (await whole()).tensor(name),
+    location: () => undefined,
+    folder: async () => (await whole()).folder!(),
+    tokenizer: async () => (await whole()).tokenizer(),
+    hash: async () => (await whole()).hash(),
+  };
+}
+
+/** Where each tensor of the architecture stands in the checkpoint, and what stands there unused; throws UsageError where one is missing or too many. */
+function matchTensors(
+  id: string,
+  checkpoint: Checkpoint,
+  architecture: Architecture,
+): { stored: ReadonlyMap<string, string>; unused: readonly string[] } {
   const left = new Set(checkpoint.names);
   const stored = new Map<string, string>();
   const place = (name: string, shape: Shape): boolean => {
@@ -142,7 +163,9 @@ function matchTensors(id: string, checkpoint: Checkpoint, architecture: Architec
   if (architecture.kind === 'encoder') {
     for (const [name, shape] of Object.entries(architecture.pooler ?? {})) place(name, shape);
   }
-  const extra = [...left].filter((name) => !architecture.unused(name));
+  for (const copy of copiesOfEmbedding(architecture)) left.delete(copy);
+  const others = [...left].filter((name) => !architecture.isBuffer(name));
+  const extra = others.filter((name) => !architecture.isOtherHead?.(name));
   const problems = [
     ...(missing.length > 0
       ? [`lacks ${missing.length} of its tensors: ${few(missing.map(([name]) => name))}`]
@@ -150,7 +173,7 @@ function matchTensors(id: string, checkpoint: Checkpoint, architecture: Architec
     ...(extra.length > 0 ? [`has ${extra.length} that config.json knows nothing of: ${few(extra)}`] : []),
   ];
   if (problems.length > 0) throw new UsageError(`The checkpoint of ${id} ${problems.join('; it ')}.`);
-  return stored;
+  return { stored, unused: others };
 }
 
 const few = (names: readonly string[]): string =>
@@ -165,7 +188,7 @@ function fromRandom(id: string, options: BaseOptions): BaseModel {
     architecture,
     sites: architecture.sites,
     shapes: architecture.shapes,
-    tensor: (name) => Promise.resolve(tensor(name)),
+    tensor: (name) => Promise.resolve().then(() => tensor(name)),
     location: () => undefined,
     async tokenizer() {
       const given = options.tokenizer ?? (options.data && join(options.data, 'tokenizers', tokenizer.folder));

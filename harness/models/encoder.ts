@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
+import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
 import type { EncoderBatch, EncoderOnly, EncoderStates, Architecture, ModelTensors } from './family.ts';
 import {
   blockAt,
@@ -17,13 +18,13 @@ import type { FamilyName, Shape, Shapes, Site } from './types.ts';
 
 /** The part of Hugging Face's BertConfig and RobertaConfig that the forward pass depends on. */
 export const encoderFields = {
-  vocab_size: z.int().positive(),
-  hidden_size: z.int().positive(),
-  num_hidden_layers: z.int().positive(),
-  num_attention_heads: z.int().positive(),
-  intermediate_size: z.int().positive(),
-  max_position_embeddings: z.int().positive(),
-  type_vocab_size: z.int().positive(),
+  vocab_size: tableRows,
+  hidden_size: widthSize,
+  num_hidden_layers: layerCount,
+  num_attention_heads: headCount,
+  intermediate_size: widthSize,
+  max_position_embeddings: tableRows,
+  type_vocab_size: tableRows,
   layer_norm_eps: z.number().positive().default(1e-12),
   hidden_act: z.literal('gelu').default('gelu'),
   hidden_dropout_prob: z.number().min(0).lt(1).default(0.1),
@@ -219,8 +220,8 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
         .replace('LayerNorm.bias', 'LayerNorm.beta');
       return [name, old].flatMap((each) => [each, each.slice(family.length + 1)]);
     },
-    unused: (name) =>
-      /^(lm_head|cls|classifier)\.|(^|\.)pooler\.dense\.|(^|\.)embeddings\.position_ids$/.test(name),
+    isBuffer: (name) => /(^|\.)embeddings\.position_ids$/.test(name),
+    isOtherHead: (name) => /^(lm_head|cls|classifier)\.|(^|\.)pooler\.dense\./.test(name),
     encode,
   } satisfies Architecture & EncoderOnly;
 }

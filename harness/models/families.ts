@@ -8,10 +8,13 @@ import { roberta, robertaConfig } from './roberta.ts';
 import { t5, t5Config } from './t5.ts';
 
 /** A family's reading of config.json: throws UsageError where a setting of it is not built. */
-function family<Config>(schema: ZodType<Config>, describe: (config: Config) => Architecture) {
-  return (config: unknown, where: string): Architecture => {
+function family<Config>(
+  schema: ZodType<Config>,
+  describe: (config: Config, ownHead?: boolean) => Architecture,
+) {
+  return (config: unknown, where: string, ownHead?: boolean): Architecture => {
     const parsed = schema.safeParse(config);
-    if (parsed.success) return describe(parsed.data);
+    if (parsed.success) return describe(parsed.data, ownHead);
     const issues = parsed.error.issues.map(({ path, message }) =>
       path.length > 0 ? `${path.join('.')}: ${message}` : message,
     );
@@ -30,8 +33,11 @@ const families = {
 /** The model types of config.json that are built. */
 export const familyNames = Object.keys(families) as (keyof typeof families)[];
 
-/** What a config.json describes; throws UsageError where the architecture or a setting of it is not built. */
-export function describeArchitecture(config: unknown, where: string): Architecture {
+/**
+ * What a config.json describes; `ownHead` says whether the output has a weight of its own, where a checkpoint's tensors tell.
+ * Throws UsageError where the architecture or a setting of it is not built.
+ */
+export function describeArchitecture(config: unknown, where: string, ownHead?: boolean): Architecture {
   const type = z.looseObject({ model_type: z.string() }).safeParse(config);
   if (!type.success)
     throw new UsageError(`${where} names no model_type; it must be one of ${familyNames.join(', ')}.`);
@@ -41,5 +47,5 @@ export function describeArchitecture(config: unknown, where: string): Architectu
       `${where} is of architecture "${type.data.model_type}"; deltabench has ${familyNames.join(', ')}.`,
     );
   }
-  return families[name](config, where);
+  return families[name](config, where, ownHead);
 }

@@ -1,6 +1,9 @@
 import type { Tensor } from '../engine/ops.ts';
 import type { Context, Edits, FamilyName, Shapes, Site } from './types.ts';
 
+/** The output's weight where it is not the embedding. */
+export const ownHeadName = 'lm_head.weight';
+
 /** What config.json says about a model, in the terms that every family shares; its kind says what it computes. */
 export type Architecture = ArchitectureBase & (DecoderOnly | EncoderOnly | EncoderDecoder);
 
@@ -31,8 +34,10 @@ interface ArchitectureBase {
   initial(name: string): { kind: 'normal'; deviation: number } | { kind: 'constant'; value: number };
   /** Other names that checkpoints give a tensor, where they do. */
   aliases?(name: string): readonly string[];
-  /** Whether a tensor of a checkpoint may stand there unused (another model's head, a buffer); any other is refused. */
-  unused(name: string): boolean;
+  /** Whether a tensor of a checkpoint is a buffer that is not needed, which transformers passes over without a word, too. */
+  isBuffer(name: string): boolean;
+  /** Whether it belongs to a head that others put on such a base: it is not used, and named; what is neither is refused. */
+  isOtherHead?(name: string): boolean;
 }
 export interface DecoderOnly extends Decoding {
   readonly kind: 'decoder';
@@ -51,8 +56,10 @@ export interface EncoderDecoder extends Encoding, Decoding {
   readonly startToken: number;
 }
 interface Decoding {
-  /** The output weight [V, d]. */
+  /** The output weight [V, d]: `ownHeadName` or the embedding. */
   readonly head: string;
+  /** Whether config.json allows the output to be the embedding; a checkpoint's tensors then decide. */
+  readonly mayTie: boolean;
   /** Computes hidden states after the final norm, [N, d], or [R, d] of those that are wanted. */
   decode(model: ModelTensors, batch: DecoderBatch): DecoderStates;
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
+import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
+import { ownHeadName } from './family.ts';
 import type { Ahead, Architecture, DecoderBatch, DecoderStates, ModelTensors } from './family.ts';
 import {
   attendPast,
@@ -19,12 +21,12 @@ import type { Shape, Site } from './types.ts';
 export const gpt2Config = z
   .looseObject({
     model_type: z.literal('gpt2'),
-    vocab_size: z.int().positive(),
-    n_positions: z.int().positive(),
-    n_embd: z.int().positive(),
-    n_layer: z.int().positive(),
-    n_head: z.int().positive(),
-    n_inner: z.int().positive().nullish(),
+    vocab_size: tableRows,
+    n_positions: tableRows,
+    n_embd: widthSize,
+    n_layer: layerCount,
+    n_head: headCount,
+    n_inner: widthSize.nullish(),
     activation_function: z.enum(['gelu_new', 'gelu_pytorch_tanh']).default('gelu_new'),
     layer_norm_epsilon: z.number().positive().default(1e-5),
     resid_pdrop: z.number().min(0).lt(1).default(0.1),
@@ -34,7 +36,7 @@ export const gpt2Config = z
     scale_attn_weights: z.literal(true).default(true),
     scale_attn_by_inverse_layer_idx: z.literal(false).default(false),
     add_cross_attention: z.literal(false).default(false),
-    tie_word_embeddings: z.literal(true).default(true),
+    tie_word_embeddings: z.boolean().default(true),
   })
   .refine(({ n_embd, n_head }) => n_embd % n_head === 0, {
     error: ({ input }) => {
@@ -44,8 +46,11 @@ export const gpt2Config = z
   });
 type Config = z.infer<typeof gpt2Config>;
 
-/** GPT-2 (Radford et al., 2019) as Hugging Face's GPT2LMHeadModel computes it: pre-norm blocks, tied output. */
-export function gpt2(config: Config): Architecture {
+/**
+ * GPT-2 (Radford et al., 2019) as Hugging Face's GPT2LMHeadModel computes it: pre-norm blocks, whose output is the embedding
+ * unless it has a weight of its own.
+ */
+export function gpt2(config: Config, ownHead = !config.tie_word_embeddings): Architecture {
   const {
     n_embd: d,
     n_layer: layers,
@@ -55,9 +60,10 @@ export function gpt2(config: Config): Architecture {
   } = config;
   const inner = config.n_inner ?? 4 * d;
   const stack = 'decoder' as const;
+  const embedding = 'transformer.wte.weight';
 
   const shapes: Record<string, Shape> = {
-    'transformer.wte.weight': [vocabulary, d],
+    [embedding]: [vocabulary, d],
     'transformer.wpe.weight': [positions, d],
   };
   const sites: Site[] = [];
@@ -90,6 +96,7 @@ export function gpt2(config: Config): Architecture {
     whole('block', 'block', h);
   }
   place({ kind: 'norm', role: 'finalNorm', layer: layers, name: 'transformer.ln_f', inputs: d, outputs: d, bias: true }, [d]); // prettier-ignore
+  if (ownHead) shapes[ownHeadName] = [vocabulary, d];
   const siteAt = new Map(sites.map((site) => [site.name, site]));
 
   function decode(whole: ModelTensors, batch: DecoderBatch): DecoderStates {
@@ -114,7 +121,7 @@ export function gpt2(config: Config): Architecture {
 
     const positionTable = model.weight('transformer.wpe.weight');
     const positions = shift > 0 ? batch.positions.add(ops.scalar(shift, 'int32')) : batch.positions;
-    const words = ops.gather(model.weight('transformer.wte.weight'), batch.ids);
+    const words = ops.gather(model.weight(embedding), batch.ids);
     const embedded = words.add(ops.gather(positionTable, positions));
     const all = prompt
       ? ops.concat([embedded, prompt.add(ops.slice(positionTable, [before, 0], [virtual, d]))], 0)
@@ -180,8 +187,9 @@ export function gpt2(config: Config): Architecture {
     headWidth: d / heads,
     vocabulary,
     positions,
-    embedding: 'transformer.wte.weight',
-    head: 'transformer.wte.weight',
+    embedding,
+    head: ownHead ? ownHeadName : embedding,
+    mayTie: config.tie_word_embeddings,
     transposed: false,
     // Hugging Face's GPT2PreTrainedModel: projections into the residual stream are scaled down by √(2 · layers).
     initial(name) {
@@ -190,9 +198,12 @@ export function gpt2(config: Config): Architecture {
       const scaled = name.endsWith('c_proj.weight') ? Math.sqrt(2 * layers) : 1;
       return { kind: 'normal', deviation: config.initializer_range / scaled };
     },
-    // GPT-2 on the hub leaves the prefix out, and brings masks as buffers; the output is tied.
-    aliases: (name) => [name.replace('transformer.', '')],
-    unused: (name) => /^lm_head\.weight$|\.attn\.(masked_)?bias$/.test(name),
+    // GPT-2 on the hub leaves the prefix out, and brings masks as buffers.
+    aliases: (name) => [
+      name.replace('transformer.', ''),
+      ...(name === embedding && !ownHead ? [ownHeadName] : []),
+    ],
+    isBuffer: (name) => /\.attn\.(masked_)?bias$/.test(name),
     decode,
   };
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
+import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
+import { ownHeadName } from './family.ts';
 import type { Ahead, Architecture, DecoderBatch, DecoderStates, ModelTensors } from './family.ts';
 import {
   attendPast,
@@ -19,14 +21,14 @@ import type { Shape, Site } from './types.ts';
 export const llamaConfig = z
   .looseObject({
     model_type: z.literal('llama'),
-    vocab_size: z.int().positive(),
-    hidden_size: z.int().positive(),
-    intermediate_size: z.int().positive(),
-    num_hidden_layers: z.int().positive(),
-    num_attention_heads: z.int().positive(),
-    num_key_value_heads: z.int().positive().nullish(),
-    head_dim: z.int().positive().multipleOf(2).nullish(),
-    max_position_embeddings: z.int().positive().default(2048),
+    vocab_size: tableRows,
+    hidden_size: widthSize,
+    intermediate_size: widthSize,
+    num_hidden_layers: layerCount,
+    num_attention_heads: headCount,
+    num_key_value_heads: headCount.nullish(),
+    head_dim: widthSize.multipleOf(2).nullish(),
+    max_position_embeddings: tableRows.default(2048),
     hidden_act: z.literal('silu').default('silu'),
     rms_norm_eps: z.number().positive().default(1e-6),
     attention_bias: z.boolean().default(false),
@@ -57,15 +59,17 @@ export const llamaConfig = z
   });
 type Config = z.infer<typeof llamaConfig>;
 
-/** Llama (Touvron et al., 2023) as Hugging Face's LlamaForCausalLM computes it: RMSNorm, rotary embeddings, shared keys, SwiGLU. */
-export function llama(config: Config): Architecture {
+/**
+ * Llama (Touvron et al., 2023) as Hugging Face's LlamaForCausalLM computes it: RMSNorm, rotary embeddings, shared keys,
+ * SwiGLU; its output has a weight of its own or is the embedding.
+ */
+export function llama(config: Config, ownHead = !config.tie_word_embeddings): Architecture {
   const {
     hidden_size: d,
     intermediate_size: inner,
     num_hidden_layers: layers,
     num_attention_heads: heads,
     vocab_size: vocabulary,
-    tie_word_embeddings: tied,
   } = config;
   const kvHeads = config.num_key_value_heads ?? heads;
   const headWidth = config.head_dim ?? d / heads;
@@ -103,7 +107,7 @@ export function llama(config: Config): Architecture {
     whole('block', 'block', h);
   }
   norm('finalNorm', layers, 'model.norm');
-  if (!tied) shapes['lm_head.weight'] = [vocabulary, d];
+  if (ownHead) shapes[ownHeadName] = [vocabulary, d];
   const siteAt = new Map(sites.map((site) => [site.name, site]));
   const frequencies = inverseFrequencies(config.rope, headWidth);
 
@@ -189,7 +193,8 @@ export function llama(config: Config): Architecture {
     vocabulary,
     positions: config.max_position_embeddings,
     embedding,
-    head: tied ? embedding : 'lm_head.weight',
+    head: ownHead ? ownHeadName : embedding,
+    mayTie: config.tie_word_embeddings,
     transposed: true,
     biasSetting: ({ role }) => (role.startsWith('mlp') ? 'mlp_bias' : 'attention_bias'),
     initial(name) {
@@ -197,8 +202,11 @@ export function llama(config: Config): Architecture {
       if (name.endsWith('.bias')) return { kind: 'constant', value: 0 };
       return { kind: 'normal', deviation: config.initializer_range };
     },
-    aliases: (name) => [name.replace(/^model\./, '')],
-    unused: (name) => (tied && name === 'lm_head.weight') || name.endsWith('rotary_emb.inv_freq'),
+    aliases: (name) => [
+      name.replace(/^model\./, ''),
+      ...(name === embedding && !ownHead ? [ownHeadName] : []),
+    ],
+    isBuffer: (name) => name.endsWith('rotary_emb.inv_freq'),
     decode,
   };
 }

@@ -1,5 +1,6 @@
 import { UsageError } from '../data/errors.ts';
 import { describeArchitecture } from './families.ts';
+import { hasOwnHead } from './tied.ts';
 import type { AffineEdit, BaseModel, Delta, Site, Values } from './types.ts';
 
 /** A base with a method's edits in its weights; tensors are made one at a time, when they are asked for. */
@@ -19,7 +20,9 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
   const { editsAt, settings } = place(base, edits);
   const config = { ...base.config, ...Object.fromEntries([...settings].map((name) => [name, true])) };
   const architecture =
-    settings.size > 0 ? describeArchitecture(config, 'The merged model') : base.architecture;
+    settings.size > 0
+      ? describeArchitecture(config, 'The merged model', hasOwnHead(base.architecture))
+      : base.architecture;
   const owners = new Map(base.sites.filter(isModule).map((site) => [site.name, site]));
   const read = (name: string): Promise<Float32Array> =>
     x[name] ? Promise.resolve(x[name]) : base.tensor(name);

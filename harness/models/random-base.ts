@@ -100,6 +100,9 @@ const families: Readonly<Record<string, RandomFamily>> = {
   },
 };
 
+/** Numbers in the largest tensor that is made: 8 GiB of them. */
+const largest = 2 ** 31;
+
 export interface RandomBase {
   readonly config: Readonly<Record<string, unknown>>;
   readonly architecture: Architecture;
@@ -148,6 +151,9 @@ export function randomBase(id: string, more: Readonly<Record<string, unknown>> =
     tensor(name) {
       const pooler = architecture.kind === 'encoder' ? architecture.pooler : undefined;
       const size = (architecture.shapes[name] ?? pooler![name]!).reduce((product, n) => product * n, 1);
+      if (size > largest) {
+        throw new UsageError(`"${id}": ${name} would have ${size.toLocaleString('en')} numbers, more than can be made.`); // prettier-ignore
+      }
       const initial = architecture.initial(name);
       return initial.kind === 'constant'
         ? new Float32Array(size).fill(initial.value)

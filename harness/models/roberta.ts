@@ -10,7 +10,12 @@ export const robertaConfig = z
     layer_norm_eps: z.number().positive().default(1e-5),
     pad_token_id: z.int().min(0).default(1),
   })
-  .refine(headsDivide.check, { error: headsDivide.error });
+  .refine(headsDivide.check, { error: headsDivide.error })
+  .superRefine(({ max_position_embeddings: rows, pad_token_id: pad }, context) => {
+    if (rows > pad + 1) return;
+    const message = `${rows} leaves no position for a token: pad_token_id ${pad} takes the first ${pad + 1}`;
+    context.addIssue({ code: 'custom', path: ['max_position_embeddings'], message });
+  });
 
 /** RoBERTa (Liu et al., 2019): positions begin behind that of the padding token, one token type. */
 export function roberta(config: z.infer<typeof robertaConfig>): Architecture {

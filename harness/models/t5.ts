@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import * as ops from '../engine/ops.ts';
 import type { Tensor } from '../engine/ops.ts';
+import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
+import { ownHeadName } from './family.ts';
 import type {
   Architecture,
   DecoderBatch,
@@ -32,15 +34,15 @@ import type { Shape, Site } from './types.ts';
 export const t5Config = z
   .looseObject({
     model_type: z.literal('t5'),
-    vocab_size: z.int().positive(),
-    d_model: z.int().positive(),
-    d_kv: z.int().positive(),
-    d_ff: z.int().positive(),
-    num_layers: z.int().positive(),
-    num_decoder_layers: z.int().positive().nullish(),
-    num_heads: z.int().positive(),
-    relative_attention_num_buckets: z.int().min(4).multipleOf(2).default(32),
-    relative_attention_max_distance: z.int().positive().default(128),
+    vocab_size: tableRows,
+    d_model: widthSize,
+    d_kv: widthSize,
+    d_ff: widthSize,
+    num_layers: layerCount,
+    num_decoder_layers: layerCount.nullish(),
+    num_heads: headCount,
+    relative_attention_num_buckets: tableRows.min(4).multipleOf(2).default(32),
+    relative_attention_max_distance: tableRows.default(128),
     dropout_rate: z.number().min(0).lt(1).default(0.1),
     layer_norm_epsilon: z.number().positive().default(1e-6),
     initializer_factor: z.number().positive().default(1),
@@ -61,19 +63,21 @@ export const t5Config = z
 type Config = z.infer<typeof t5Config>;
 type Stack = Site['stack'];
 
+/** Whether the states before the output are scaled: transformers 5 saves every T5 as tied and says it by itself. */
+const isScaled = (config: Config): boolean => config.scale_decoder_outputs ?? config.tie_word_embeddings;
+
 /**
  * T5 (Raffel et al., 2020) and T5 1.1 as Hugging Face's T5ForConditionalGeneration computes them: pre-norm blocks without
  * biases, positions as a bias of the scores that all layers of a stack share, no scale of the scores. 1.0 has ReLU and its
- * output is the embedding, scaled by d^-0.5; 1.1 has a gated GELU and an output of its own.
+ * output is the embedding, scaled by d^-0.5; 1.1 has a gated GELU, no scale and an output of its own. transformers 5 takes
+ * the scale from config.json and whether the output is the embedding from the tensors.
  */
-export function t5(config: Config): Architecture {
+export function t5(config: Config, ownHead = !isScaled(config) || !config.tie_word_embeddings): Architecture {
   const { d_model: d, d_kv: headWidth, d_ff: inner, num_heads: heads, vocab_size: vocabulary } = config;
   const layers = { encoder: config.num_layers, decoder: config.num_decoder_layers ?? config.num_layers };
   const width = heads * headWidth;
   const gated = config.feed_forward_proj === 'gated-gelu';
-  // transformers 5 saves every T5 as tied; then it is this that tells 1.1.
-  const scaled = config.scale_decoder_outputs ?? config.tie_word_embeddings;
-  const tied = config.tie_word_embeddings && scaled;
+  const scaled = isScaled(config);
   const { relative_attention_num_buckets: buckets, relative_attention_max_distance: farthest } = config;
   const table = (stack: Stack): string =>
     `${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`;
@@ -121,7 +125,7 @@ export function t5(config: Config): Architecture {
     const name = `${stack}.final_layer_norm`;
     place({ kind: 'norm', role: 'finalNorm', stack, layer: layers[stack], name, inputs: d, outputs: d, bias: false }, [d]); // prettier-ignore
   }
-  if (!tied) shapes['lm_head.weight'] = [vocabulary, d];
+  if (ownHead) shapes[ownHeadName] = [vocabulary, d];
   const siteAt = new Map(sites.map((site) => [site.name, site]));
 
   /** The steps that both stacks take, on activations [N, d]. */
@@ -287,7 +291,8 @@ export function t5(config: Config): Architecture {
     // Positions are relative: there is no last one.
     positions: Infinity,
     embedding: 'shared.weight',
-    head: tied ? 'shared.weight' : 'lm_head.weight',
+    head: ownHead ? ownHeadName : 'shared.weight',
+    mayTie: true,
     startToken: config.decoder_start_token_id,
     transposed: true,
     // Hugging Face's T5PreTrainedModel.
@@ -297,10 +302,12 @@ export function t5(config: Config): Architecture {
       const fanIn = /^(shared|lm_head)\./.test(name) ? 1 : name.endsWith('.q.weight') ? d * headWidth : name.endsWith('.o.weight') ? width : name.endsWith('.wo.weight') ? inner : d; // prettier-ignore
       return { kind: 'normal', deviation: factor / Math.sqrt(fanIn) };
     },
-    // Copies of the embedding, and a bias that old checkpoints carry without a use.
-    unused: (name) =>
-      /^(en|de)coder\.embed_tokens\.weight$|EncDecAttention\.relative_attention_bias\.weight$/.test(name) ||
-      (tied && name === 'lm_head.weight'),
+    aliases: (name) =>
+      name === 'shared.weight'
+        ? ['encoder.embed_tokens.weight', 'decoder.embed_tokens.weight', ...(ownHead ? [] : [ownHeadName])]
+        : [],
+    // A bias that old checkpoints carry without a use.
+    isBuffer: (name) => name.endsWith('EncDecAttention.relative_attention_bias.weight'),
     encode,
     decode,
   };

@@ -42,7 +42,7 @@ export interface Site {
   readonly bias: boolean;
 }
 
-/** A base model: its places and shapes are known from config.json alone, values are read when training starts. */
+/** A base model: its places and shapes are known when it is opened, values are read when training starts. */
 export interface BaseModel {
   /** As it was asked for: a built-in name, a hub id, a folder, `random-gpt2~…`. */
   readonly id: string;
@@ -52,6 +52,8 @@ export interface BaseModel {
   readonly architecture: Architecture;
   readonly sites: readonly Site[];
   readonly shapes: Shapes;
+  /** Names of a checkpoint's tensors that are not used, such as another model's head; buffers and copies left out. */
+  readonly unused?: readonly string[];
   /** Throws UsageError where the checkpoint lacks the tensor or gives it another shape. */
   tensor(name: string): Promise<Float32Array>;
   /** Where a float32 tensor lies on disk, if it does. */

@@ -70,6 +70,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   for (const { path, reason } of prepared.flatMap(({ place }) => place.broken)) {
     options.events.onNote(`${path} is not used and stays as it is: ${reason}.`);
   }
+  for (const text of new Set(prepared.flatMap(({ notes }) => notes))) options.events.onNote(text);
   if (plan.cells.some(({ source }) => source.kind === 'built-in')) {
     options.events.onNote(
       'Data: built-in, written by deltabench itself; --data hub or --data FOLDER takes the real data.',

@@ -6,6 +6,7 @@ import { editJson } from '../data/edit-json.ts';
 import { UsageError } from '../data/errors.ts';
 import { readBytes } from '../data/files.ts';
 import { writeSafetensors, type StoredTensor } from '../data/safetensors.ts';
+import { hasOwnHead } from '../models/tied.ts';
 import { mergeDelta, type MergedModel } from '../models/merge.ts';
 import { Interrupted } from '../training/types.ts';
 import { mergedHead } from './merged-head.ts';
@@ -39,6 +40,8 @@ export async function writeMerged(
   const settings = {
     ...Object.fromEntries(types.map((key) => [key, 'float32'])),
     ...Object.fromEntries(Object.entries(model.config).filter(([key, value]) => value !== run.base.config[key])), // prettier-ignore
+    // Of T5 this is whether states are scaled, so that it stays; transformers goes by the tensors.
+    ...(hasOwnHead(model.architecture) && run.base.family !== 't5' && { tie_word_embeddings: false }),
     ...head.settings,
   };
   const names = Object.keys(model.shapes);

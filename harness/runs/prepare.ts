@@ -40,6 +40,8 @@ export interface PreparedCell {
   readonly settings: Settings;
   readonly identity: string;
   readonly place: Place;
+  /** What the user should know of its base; a line each. */
+  readonly notes: readonly string[];
 }
 
 /** Opens bases and data, each once, and finds every cell's record or place; throws UsageError where something cannot be used. */
@@ -47,19 +49,13 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
   const { loadBase } = await import('../models/base.ts');
   const textOf = once((key: string, task: TextTask, source: DataSource) => task.load(source));
   const labelledOf = once((key: string, task: LabelTask, source: DataSource) => task.load(source));
-  const baseOf = once((id: string) => loadBase(id, plan.base));
-  const attached: { cell: Cell; base: BaseModel; delta: Delta; head: Head | undefined }[] = [];
-  // All of what is quickly checked comes before any data is read or fetched.
-  for (const cell of plan.cells) {
-    const base = await baseOf(cell.model);
-    const head = headOf(cell, base);
-    const whole = head
-      ? await attachWithHead(cell.variant, base, head)
-      : { base, delta: await attach(cell.variant, base) };
-    attached.push({ cell, head, ...begin(cell, whole) });
-  }
+  const describedOf = once((id: string) => loadBase(id, plan.base));
+  const baseOf = once((id: string) => loadBase(id, { ...plan.base, weights: true }));
+  // All of what config.json can tell is checked before any data or weights are read or fetched.
+  for (const cell of plan.cells) await attachCell(cell, await describedOf(cell.model));
   const prepared: PreparedCell[] = [];
-  for (const { cell, base, delta, head } of attached) {
+  for (const cell of plan.cells) {
+    const { base, delta, head } = await attachCell(cell, await baseOf(cell.model));
     const tokenizer = await base.tokenizer();
     const { vocabulary } = base.architecture;
     if (tokenizer.vocabSize > vocabulary) {
@@ -95,9 +91,31 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
     };
     const identity = hashJson(settings);
     const place = await findPlace(plan.results, addressOf(cell), identity);
-    prepared.push({ cell, work, base, tokenizer, delta, settings, identity, place });
+    prepared.push({
+      cell,
+      work,
+      base,
+      tokenizer,
+      delta,
+      settings,
+      identity,
+      place,
+      notes: unusedTensors(base),
+    });
   }
   return prepared;
+}
+
+/** A cell's base, with what its method and its head add. */
+async function attachCell(
+  cell: Cell,
+  bare: BaseModel,
+): Promise<{ base: BaseModel; delta: Delta; head: Head | undefined }> {
+  const head = headOf(cell, bare);
+  const whole = head
+    ? await attachWithHead(cell.variant, bare, head)
+    : { base: bare, delta: await attach(cell.variant, bare) };
+  return { head, ...begin(cell, whole) };
 }
 
 /** Base and method with the values of the adapter that the cell begins with. */
@@ -108,6 +126,19 @@ function begin(
   if (!start) return { base, delta };
   const { tensors, head } = start.adapter;
   return startFrom(base, delta, { tensors: { ...tensors, ...head } }, start.path);
+}
+
+/** One line on the tensors of a base's checkpoint that nothing here reads, by module. */
+function unusedTensors({ id, unused = [], shapes }: BaseModel): string[] {
+  const left = unused.filter((name) => !(name in shapes));
+  if (left.length === 0) return [];
+  const counts = new Map<string, number>();
+  for (const name of left) {
+    const module = /^(?:roberta|bert)\.[^.]+|^[^.]+/.exec(name)![0];
+    counts.set(module, (counts.get(module) ?? 0) + 1);
+  }
+  const named = [...counts].map(([module, count]) => `${module} (${count} tensors)`);
+  return [`Not used of the checkpoint of ${id}: ${named.join(', ')}.`];
 }
 
 /** The head that an encoder needs; throws UsageError where a task asks it for text. */

@@ -45,7 +45,10 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
   const parts = await findParts(path, record);
   const { loadBase } = await import('../models/base.ts');
   const { id, hash, tokenizer: tokenizerHash } = record.settings.model;
-  const base = await loadBase(options.model ?? id, baseOptions(options.tokenizer, undefined));
+  const base = await loadBase(options.model ?? id, {
+    ...baseOptions(options.tokenizer, undefined),
+    weights: true,
+  });
   const { variant } = record.method;
   const delta = await attach({ name: variant, parts }, base);
   if ((await base.hash()) !== hash) {

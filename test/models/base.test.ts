@@ -46,10 +46,9 @@ describe('a folder', () => {
     const base = await loadBase(folder);
     expect(base.family).toBe('gpt2');
     expect(base.shapes[wte]).toEqual([101, 32]);
-    expect(base.location(wte)).toBeUndefined();
     const values = await base.tensor(wte);
     expect(values).toHaveLength(101 * 32);
-    // Once read, a float32 tensor is known by its place in the file.
+    // A float32 tensor is known by its place in the file.
     const { file, offset } = base.location(wte)!;
     const bytes = (await readFile(file)).subarray(offset, offset + values.byteLength);
     expect(new Float32Array(new Uint8Array(bytes).buffer)).toEqual(values);
@@ -91,7 +90,12 @@ describe('a folder', () => {
     ['a width that its heads do not divide', { n_head: 5 }, /n_embd 32 is no multiple of n_head 5/],
     ['a size that is none', { n_layer: 0 }, /cannot be used: n_layer: /],
     ['an activation that is not built', { activation_function: 'relu' }, /activation_function: /],
-    ['untied embeddings', { tie_word_embeddings: false }, /tie_word_embeddings: /],
+    [
+      'an output that is not there',
+      { tie_word_embeddings: false },
+      /lacks 1 of its tensors: lm_head\.weight/,
+    ],
+    ['more layers than any model has', { n_layer: 2147483648 }, /n_layer: must be a whole number from 1 to 10,000, not 2147483648/], // prettier-ignore
     [
       'another scale of attention',
       { scale_attn_by_inverse_layer_idx: true },
@@ -111,11 +115,10 @@ describe('a folder', () => {
     await refuses(read(), /lacks 1 of its tensors: transformer\.h\.1\.mlp\.c_fc\.bias/);
   });
 
-  it('is refused with a tensor too many, but for masks and a tied output', async () => {
+  it('is refused with a tensor too many, but for masks', async () => {
     const more = (name: string): Promise<void> =>
       setTensors((tensors) => ({ ...tensors, [name]: { shape: [1], data: Float32Array.of(0) } }));
     await more('transformer.h.0.attn.masked_bias');
-    await more('lm_head.weight');
     expect(await read()).toHaveLength(101 * 32);
     await more('transformer.h.2.mlp.c_fc.bias');
     await refuses(read(), /has 1 that config\.json knows nothing of: transformer\.h\.2\.mlp\.c_fc\.bias/);

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+
+// Sizes in config.json, with limits that no public model comes near: what is above them is a mistake or an attack, and would
+// cost memory and time before it shows.
+
+/** A whole number from 1 to `most`. */
+const upTo = (most: number) => {
+  const error = ({ input }: { readonly input?: unknown }): string =>
+    input === undefined
+      ? 'is missing'
+      : `must be a whole number from 1 to ${most.toLocaleString('en')}, not ${JSON.stringify(input)}`;
+  return z.int({ error }).min(1, { error }).max(most, { error });
+};
+
+/** Layers of a stack, and heads of an attention. */
+export const layerCount = upTo(10_000);
+export const headCount = upTo(10_000);
+/** Numbers in an activation. */
+export const widthSize = upTo(1_000_000);
+/** Rows of a table: words, positions, types, buckets of distances. */
+export const tableRows = upTo(100_000_000);

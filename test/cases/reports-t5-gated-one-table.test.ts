@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createEngine } from '../../harness/engine/create.ts';
+import { openSafetensors, writeSafetensors } from '../../harness/data/safetensors.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import { checkVariant, readVariants, writeVariant } from './tied-checkpoint.ts';
+
+// A T5 1.1 as transformers 5 saves it: tied by config.json, not scaled by scale_decoder_outputs, one table for everything under
+// any of its names. Golden: ../reports-tied-own-head/make.py (transformers 5.24.0), for T5 1.0 and the gated 1.1.
+
+const folder = join(import.meta.dirname, 'reports-t5-gated-one-table');
+const engine = await createEngine({ name: 'js' });
+
+describe.each(['t5', 't5-gated'])('%s', (name) => {
+  const { variants } = readVariants(folder, name);
+  it.each(variants)('$title', (variant) => checkVariant(engine, folder, name, variant));
+});
+
+it('tables of the stacks that differ are refused by name', async () => {
+  const variant = readVariants(folder, 't5').variants.find(({ title }) => title.endsWith('all names'))!;
+  const model = await writeVariant(folder, 't5', variant);
+  const path = join(model, 'model.safetensors');
+  const file = await openSafetensors(path);
+  const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {};
+  for (const [key, { shape }] of file.tensors) tensors[key] = { shape, data: await file.read(key) };
+  tensors['decoder.embed_tokens.weight']!.data[79]! += 1;
+  await writeSafetensors(path, tensors);
+  await expect(loadBase(model)).rejects.toThrow(
+    /has shared\.weight and decoder\.embed_tokens\.weight, which differ; deltabench has one embedding for a model/,
+  );
+});
