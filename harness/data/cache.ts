@@ -4,8 +4,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from './atomic.ts';
 
-/** Names the file's layout: 8 bytes, the sha256 of the rest, then as uint32: rows, each row's length, all ids. */
-const magic = Buffer.from('DBTOKEN1');
+/** Names the file's layout, and changes with what makes the tokens (2: the Rust library): 8 bytes, the sha256 of the rest, then as uint32: rows, each row's length, all ids. */
+const magic = Buffer.from('DBTOKEN2');
 
 /** Where deltabench keeps what it can make again: $DELTABENCH_CACHE, else $XDG_CACHE_HOME/deltabench, else ~/.cache/deltabench. */
 export function cacheFolder(): string {

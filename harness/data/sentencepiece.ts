@@ -1,4 +1,5 @@
 import { UsageError } from './errors.ts';
+import type { JsonObject } from './json-object.ts';
 
 // The part of sentencepiece_model.proto that byte-pair models of Llama's kind and unigram models of T5's need.
 const MODEL = { pieces: 1, trainer: 2, normalizer: 3 } as const;
@@ -61,16 +62,27 @@ function readModel(path: string, bytes: Uint8Array): Model {
 const isSpecial = (type: number): boolean => type === TYPE.control || type === TYPE.unknown;
 
 /** A piece that is found in a text as it stands. */
-const added = (id: number, content: string, special: boolean): object => ({
+const added = (id: number, content: string, special: boolean): JsonObject => ({
   ...{ id, content, special },
-  ...{ normalized: false, lstrip: false, rstrip: false },
+  ...{ normalized: false, lstrip: false, rstrip: false, single_word: false },
 });
+
+/** What a model stands for. */
+export interface ConvertedPieces {
+  readonly json: JsonObject;
+  /** Its pieces that are found in a text as they stand: control ones, which are special, and those of the user. */
+  readonly pieces: readonly JsonObject[];
+}
+const markedPieces = (pieces: readonly Piece[]): JsonObject[] =>
+  pieces.flatMap(({ text, type }, id) =>
+    type === TYPE.control || type === TYPE.userDefined ? [added(id, text, type === TYPE.control)] : [],
+  );
 
 /**
  * The tokenizer.json that T5's spiece.model stands for, as transformers converts it: its pieces and then `extraIds` tokens
  * <extra_id_…>, the last first; words apart at spaces. Throws UsageError where the file is broken or a model of another kind.
  */
-export function convertT5(path: string, bytes: Uint8Array, extraIds: number): Record<string, unknown> {
+export function convertT5(path: string, bytes: Uint8Array, extraIds: number): ConvertedPieces {
   const { pieces, kind, byteFallback, charsMap } = readModel(path, bytes);
   const unknown = pieces.findIndex(({ type }) => type === TYPE.unknown);
   const end = pieces.findIndex(({ text }) => text === '</s>');
@@ -83,7 +95,7 @@ export function convertT5(path: string, bytes: Uint8Array, extraIds: number): Re
   const extra = Array.from({ length: extraIds }, (_, i) => `<extra_id_${extraIds - 1 - i}>`);
   const spaces = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true };
   const sequence = (id: string): object[] => [{ Sequence: { id, type_id: 0 } }, { SpecialToken: { id: '</s>', type_id: 0 } }]; // prettier-ignore
-  return {
+  const json = {
     added_tokens: [
       ...pieces.flatMap(({ text, type }, id) => (isSpecial(type) ? [added(id, text, true)] : [])),
       ...extra.map((text, i) => added(pieces.length + i, text, true)),
@@ -107,6 +119,7 @@ export function convertT5(path: string, bytes: Uint8Array, extraIds: number): Re
       vocab: [...pieces.map(({ text, score }) => [text, score]), ...extra.map((text) => [text, 0])],
     },
   };
+  return { json, pieces: markedPieces(pieces) };
 }
 
 const notRead = (path: string, why: readonly string[]): UsageError =>
@@ -119,7 +132,7 @@ const notRead = (path: string, why: readonly string[]): UsageError =>
  * pairs in the order of their scores, unknown characters as bytes, a space before the text. Throws UsageError where the
  * file is broken or a model of another kind.
  */
-export function convertSentencePiece(path: string, bytes: Uint8Array): Record<string, unknown> {
+export function convertSentencePiece(path: string, bytes: Uint8Array): ConvertedPieces {
   const model = readModel(path, bytes);
   const { pieces, dummyPrefix: dummy } = model;
   const unlike = [
@@ -138,7 +151,7 @@ export function convertSentencePiece(path: string, bytes: Uint8Array): Record<st
     { Sequence: { id, type_id } },
   ];
   const space = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
-  return {
+  const json = {
     added_tokens: pieces.flatMap(({ text, type }, id) =>
       isSpecial(type) || type === TYPE.userDefined ? [added(id, text, isSpecial(type))] : [],
     ),
@@ -174,6 +187,7 @@ export function convertSentencePiece(path: string, bytes: Uint8Array): Record<st
       merges: mergesOf(pieces, vocab),
     },
   };
+  return { json, pieces: markedPieces(pieces) };
 }
 
 function readPiece(fields: ReadonlyMap<number, Field[]>, broken: (why: string) => UsageError): Piece {

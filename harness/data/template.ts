@@ -7,6 +7,11 @@ export interface TypedTokens {
 /** Puts the special tokens of a tokenizer around the tokens of a text, or of a pair of them. */
 export type Template = (texts: readonly (readonly number[])[]) => TypedTokens;
 
+/** Tokens with the number of the text that each comes from; null for special tokens. */
+export interface FramedTokens extends TypedTokens {
+  readonly texts: readonly (number | null)[];
+}
+
 /** What stands before each text and at the end, with its types, and the type of each text. */
 interface Frame {
   readonly around: readonly TypedTokens[];
@@ -14,31 +19,11 @@ interface Frame {
 }
 
 /**
- * The template of a tokenizer, read off what it makes of short texts: `encode` gives the tokens of one or two texts with
- * their special tokens, `bare` those of one without.
+ * The template of a tokenizer, read off what it makes of one and of two texts that have tokens: `encode` gives those with their
+ * special tokens. Throws RangeError where a text is left out or torn.
  */
-export function templateOf(
-  encode: (texts: readonly string[]) => TypedTokens,
-  bare: (text: string) => number[],
-): Template {
-  const frames = [1, 2].map((count): Frame => {
-    const texts = ['a', 'b'].slice(0, count);
-    const whole = encode(texts);
-    const around: TypedTokens[] = [];
-    const types: number[] = [];
-    let from = 0;
-    for (const text of texts) {
-      const own = bare(text);
-      const start = whole.ids.findIndex((_, i) => i >= from && own.every((id, k) => whole.ids[i + k] === id));
-      // Where the tokenizer knows no pairs, the second text follows the first.
-      const before = start < 0 ? from : start;
-      around.push({ ids: whole.ids.slice(from, before), types: whole.types.slice(from, before) });
-      types.push(whole.types[start] ?? 0);
-      from = start < 0 ? from : start + own.length;
-    }
-    around.push({ ids: whole.ids.slice(from), types: whole.types.slice(from) });
-    return { around, types };
-  });
+export function templateOf(encode: (count: 1 | 2) => FramedTokens): Template {
+  const frames = [frameOf(encode(1), 1), frameOf(encode(2), 2)];
   return (texts) => {
     const { around, types } = frames[texts.length - 1]!;
     const parts = around.flatMap((special, i) => {
@@ -47,4 +32,21 @@ export function templateOf(
     });
     return { ids: parts.flatMap((part) => part.ids), types: parts.flatMap((part) => part.types) };
   };
+}
+
+function frameOf({ ids, types, texts }: FramedTokens, count: number): Frame {
+  const around: TypedTokens[] = [];
+  const typesOfTexts: number[] = [];
+  let from = 0;
+  for (let text = 0; text < count; text++) {
+    const start = texts.indexOf(text);
+    const end = texts.lastIndexOf(text) + 1;
+    if (start < from || texts.slice(start, end).some((other) => other !== text))
+      throw new RangeError('its post-processor leaves a text out, tears it or changes the order');
+    around.push({ ids: ids.slice(from, start), types: types.slice(from, start) });
+    typesOfTexts.push(types[start]!);
+    from = end;
+  }
+  around.push({ ids: ids.slice(from), types: types.slice(from) });
+  return { around, types: typesOfTexts };
 }

@@ -1,17 +1,36 @@
-import * as library from '@huggingface/tokenizers';
-import { dirname, join } from 'node:path';
-import { charactersMap } from './characters-map.ts';
+import { basename, dirname, join } from 'node:path';
 import { renderChat, type ChatMessage } from './chat-template.ts';
+import { cleanUpSpaces } from './clean-up-spaces.ts';
 import { UsageError } from './errors.ts';
 import { isFile, readBytes, readJson } from './files.ts';
 import { hashFiles } from './hash.ts';
+import { isObject, type JsonObject } from './json-object.ts';
 import { convertSentencePiece, convertT5 } from './sentencepiece.ts';
-import { templateOf, type Template, type TypedTokens } from './template.ts';
+import { templateOf, type Template } from './template.ts';
+import { checkTokenizerJson, checkVocabulary } from './tokenizer-checks.ts';
+import { tokenizerClass } from './tokenizer-classes.ts';
+import {
+  openTokenizer,
+  readComponents,
+  type Components,
+  type LibraryTokenizer,
+} from './tokenizer-library.ts';
+import {
+  combineFiles,
+  type CombinedTokenizer,
+  type NamedObject,
+  type TokenizerFiles,
+} from './tokenizer-settings.ts';
 
 /** Text to token ids and back. */
 export interface Tokenizer {
-  /** Special tokens written in the text are recognised; those of the template (<s> … </s>) are added only on request. */
+  /**
+   * Special tokens written in the text are recognised; those of the template (<s> … </s>) are added only on request. Throws
+   * UsageError where the vocabulary cannot say the text.
+   */
   encode(text: string, options?: { readonly specialTokens?: boolean }): number[];
+  /** Many texts at once, as `encode` does each. */
+  encodeAll(texts: readonly string[], options?: { readonly specialTokens?: boolean }): number[][];
   /** Ids that the vocabulary lacks are left out. */
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
   /** Puts the special tokens around the tokens of a text or of a pair (<s> … </s></s> … </s>). */
@@ -29,232 +48,219 @@ export interface Tokenizer {
   readonly hash: string;
 }
 
-type JsonObject = Record<string, unknown>;
-
-/** What is used of the package's Tokenizer. Its own types import without extensions, so TypeScript cannot follow them. */
-interface LibraryTokenizer {
-  encode(
-    text: string,
-    options: { add_special_tokens: boolean; text_pair?: string; return_token_type_ids?: true },
-  ): { ids: number[]; token_type_ids?: number[] };
-  decode(
-    ids: number[],
-    options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean },
-  ): string;
-  token_to_id(token: string): number | undefined;
-  id_to_token(id: number): string | undefined;
-  get_vocab(): Map<string, number>;
-  pre_tokenizer: ((text: string) => string[]) | null;
-  normalizer: Normalize | null;
-}
-type Normalize = (text: string) => string;
-const LibraryTokenizer = library.Tokenizer as unknown as new (
-  json: JsonObject,
-  config: JsonObject,
-) => LibraryTokenizer;
-
-const configFiles = ['tokenizer_config.json', 'special_tokens_map.json'];
-
-/** The tokenizer of a folder in Hugging Face layout: tokenizer.json, else byte-level BPE from vocab.json + merges.txt, else SentencePiece's tokenizer.model (Llama) or spiece.model (T5); throws UsageError where neither is there or sound. */
+/**
+ * The tokenizer of a folder in Hugging Face layout: tokenizer.json, else byte-level BPE from vocab.json + merges.txt, else
+ * SentencePiece's tokenizer.model (Llama) or spiece.model (T5); the settings beside it are followed as transformers does.
+ * Throws UsageError where none is there or one is not sound.
+ */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const read = async (name: string): Promise<NamedObject | undefined> => {
+    const path = join(folder, name);
+    return (await isFile(path)) ? { path, content: await readObject(path) } : undefined;
+  };
+  const config = await read('tokenizer_config.json');
+  const extraIds = extraIdsOf(config);
+  const { names, ...vocabulary } = await readVocabularyFiles(folder, extraIds);
+  const specialTokens = await read('special_tokens_map.json');
+  const addedTokens = await read('added_tokens.json');
+  const own = config?.content.tokenizer_class;
+  // The model's configuration tells the class where the tokenizer's does not.
+  const model = own === undefined || own === null ? await read('config.json') : undefined;
+  const name = own ?? model?.content.tokenizer_class ?? undefined;
+  // As transformers: a class of SentencePiece's with the vocabulary of another kind is a mistake of the file.
+  const mistaken = isLlama(name) && JSON.stringify(vocabulary.json).includes('"ByteLevel"');
+  const made = mistaken ? undefined : tokenizerClass(name, model?.content.model_type);
+  const used = [config, specialTokens, addedTokens, made && model].flatMap((file) =>
+    file ? [file.path] : [],
+  );
+  const files = [...names.map((file) => join(folder, file)), ...used];
+  const combined = combineFiles({ ...vocabulary, config, specialTokens, addedTokens, tokenizerClass: made });
+  const hash = await hashFiles(Object.fromEntries(files.map((path) => [basename(path), path])));
+  return { ...build(vocabulary.path, combined), files, hash };
+}
+
+const isLlama = (name: unknown): boolean => name === 'LlamaTokenizer' || name === 'LlamaTokenizerFast';
+
+/** The files that hold a folder's vocabulary, by name, and what they say. */
+async function readVocabularyFiles(
+  folder: string,
+  extraIds: number,
+): Promise<Pick<TokenizerFiles, 'path' | 'json' | 'isTokenizerJson' | 'pieces'> & { names: string[] }> {
   const has = async (name: string) => isFile(join(folder, name));
-  const bare = ['vocab.json', 'merges.txt'];
-  let files: string[];
-  let json: JsonObject;
+  const at = (name: string) => ({
+    names: [name],
+    path: join(folder, name),
+    isTokenizerJson: name === 'tokenizer.json',
+  });
   if (await has('tokenizer.json')) {
-    files = ['tokenizer.json'];
-    json = await readObject(join(folder, 'tokenizer.json'));
-  } else if ((await has(bare[0]!)) && (await has(bare[1]!))) {
-    files = bare;
-    json = byteLevelBpe(
-      await readVocabulary(join(folder, 'vocab.json')),
-      (await readBytes(join(folder, 'merges.txt'))).toString(),
-    );
-  } else if (await has('tokenizer.model')) {
-    files = ['tokenizer.model'];
-    const path = join(folder, 'tokenizer.model');
-    json = convertSentencePiece(path, await readBytes(path));
-  } else if (await has('spiece.model')) {
-    files = ['spiece.model'];
-    const path = join(folder, 'spiece.model');
-    json = convertT5(path, await readBytes(path), await extraIdsOf(folder));
-  } else {
-    throw new UsageError(
-      `${folder} holds no tokenizer: looked for tokenizer.json, for vocab.json with merges.txt, for tokenizer.model and for spiece.model. Add them from the model's page, or give a folder that has them.`,
-    );
+    const { path, ...file } = at('tokenizer.json');
+    const json = await readObject(path);
+    checkTokenizerJson(path, json);
+    return { ...file, path, json };
   }
-  const config: JsonObject = {};
-  for (const name of configFiles) {
+  if ((await has('vocab.json')) && (await has('merges.txt'))) {
+    const { path, ...file } = at('vocab.json');
+    const merges = await readBytes(join(folder, 'merges.txt'));
+    const json = byteLevelBpe(await readVocabulary(path), merges.toString());
+    return { ...file, names: ['vocab.json', 'merges.txt'], path, json };
+  }
+  for (const name of ['tokenizer.model', 'spiece.model']) {
     if (!(await has(name))) continue;
-    files.push(name);
-    for (const [key, value] of Object.entries(await readObject(join(folder, name)))) config[key] ??= value;
+    const { path, ...file } = at(name);
+    const bytes = await readBytes(path);
+    const converted =
+      name === 'spiece.model' ? convertT5(path, bytes, extraIds) : convertSentencePiece(path, bytes);
+    return { ...file, path, ...converted };
   }
-  const hash = await hashFiles(Object.fromEntries(files.map((name) => [name, join(folder, name)])));
-  const paths = files.map((name) => join(folder, name));
-  return { ...build(paths[0]!, json, config), files: paths, hash };
+  throw new UsageError(
+    `${folder} holds no tokenizer: looked for tokenizer.json, for vocab.json with merges.txt, for tokenizer.model and for spiece.model. Add them from the model's page, or give a folder that has them.`,
+  );
 }
 
 /** How many tokens <extra_id_…> a T5 tokenizer adds: 100 unless its configuration says so. */
-async function extraIdsOf(folder: string): Promise<number> {
-  const path = join(folder, 'tokenizer_config.json');
-  const { extra_ids: count = 100 } = (await isFile(path)) ? await readObject(path) : {};
-  if (Number.isSafeInteger(count) && (count as number) >= 0 && (count as number) <= 10_000) return count as number; // prettier-ignore
-  throw new UsageError(`${path}: extra_ids must be a whole number from 0 to 10000.`);
+function extraIdsOf(config: NamedObject | undefined): number {
+  const count = config?.content.extra_ids ?? 100;
+  if (Number.isInteger(count) && (count as number) >= 0 && (count as number) <= 10_000)
+    return count as number;
+  throw new UsageError(`${config!.path}: extra_ids must be a whole number from 0 to 10000.`);
 }
 
 /** How a tokenizer.json normalises a text and splits it into the words that its model spells: what a trainer counts. */
-export function wordSplitter(json: JsonObject): Words {
-  const { normalizer, pre_tokenizer: split } = createInner(json, {});
+export function wordSplitter(json: JsonObject): (text: string) => string[] {
+  const { normalizer, preTokenizer } = readComponents(json);
   return (text) => {
-    const normalized = normalizer ? normalizer(text) : text;
-    return split ? split(normalized) : [normalized];
+    const normalized = normalizer ? normalizer.normalizeString(text) : text;
+    return preTokenizer ? preTokenizer.preTokenizeString(normalized).map(([word]) => word) : [normalized];
   };
 }
 
-function createInner(json: JsonObject, config: JsonObject): LibraryTokenizer {
-  const inner = new LibraryTokenizer({ added_tokens: [], ...json }, config);
-  mapCharacters(inner, json.normalizer);
-  const words = wordsOf(json.pre_tokenizer);
-  if (words) inner.pre_tokenizer = words;
-  return inner;
-}
-
-function build(path: string, json: JsonObject, config: JsonObject): Omit<Tokenizer, 'files' | 'hash'> {
-  let inner: LibraryTokenizer;
-  try {
-    inner = createInner(json, config);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${path} is not a tokenizer that can be read: ${why}`, { cause: error });
-  }
-  let vocabSize = 0;
-  for (const id of inner.get_vocab().values()) vocabSize = Math.max(vocabSize, id + 1);
-  const cleanUp = config.clean_up_tokenization_spaces === true;
-  /** The token that the configuration names, else the first of the usual ones that is there. */
-  const named = (key: string): string | undefined => {
-    const given = config[key];
-    const name = isObject(given) ? given.content : given;
-    return typeof name === 'string' ? name : undefined;
-  };
-  const special = (key: string, usual: string[]): number | undefined => {
-    const name = named(key);
-    if (name !== undefined) return inner.token_to_id(name);
-    return usual.map((token) => inner.token_to_id(token)).find((id) => id !== undefined);
-  };
-  const eosId = special('eos_token', ['</s>', '<|endoftext|>']);
-  const bosId = special('bos_token', ['<s>', '<|endoftext|>']);
-  const padId = special('pad_token', ['<pad>', '[PAD]']);
-  const encode = (text: string, specialTokens: boolean): number[] =>
-    inner.encode(text, { add_special_tokens: specialTokens }).ids;
-  const withTypes = ([text = '', pair]: readonly string[]): TypedTokens => {
-    const options = { add_special_tokens: true, return_token_type_ids: true } as const;
-    const made = inner.encode(text, pair === undefined ? options : { ...options, text_pair: pair });
-    // The package counts a second text apart; RoBERTa's processor does not.
-    const apart = isObject(json.post_processor) && json.post_processor.type !== 'RobertaProcessing';
-    return { ids: made.ids, types: (apart ? made.token_type_ids : undefined) ?? made.ids.map(() => 0) };
+function build(path: string, combined: CombinedTokenizer): Omit<Tokenizer, 'files' | 'hash'> {
+  const { json, tokens, settings, tokenId } = combined;
+  const { library, decode, template } = open(path, combined);
+  const firstOf = (usual: readonly string[]): number | undefined =>
+    usual.map(tokenId).find((id) => id !== undefined);
+  /** The token that the files name, else the first of the usual ones that is there. */
+  const idOf = (role: string, usual: readonly string[]): number | undefined =>
+    tokens[role] === undefined ? firstOf(usual) : tokenId(tokens[role]);
+  const eosId = idOf('eos_token', ['</s>', '<|endoftext|>']);
+  const bosId = idOf('bos_token', ['<s>', '<|endoftext|>']);
+  const padId = idOf('pad_token', ['<pad>', '[PAD]']);
+  const encodeAll: Tokenizer['encodeAll'] = (texts, { specialTokens = false } = {}) => {
+    try {
+      return library.encode(texts, specialTokens);
+    } catch (error) {
+      const text = texts.length === 1 ? JSON.stringify(texts[0]) : 'one of the texts';
+      throw new UsageError(`${path} has no tokens for ${text}: ${(error as Error).message}.`, {
+        cause: error,
+      });
+    }
   };
   return {
-    encode: (text, { specialTokens = false } = {}) => encode(text, specialTokens),
-    template: templateOf(withTypes, (text) => encode(text, false)),
+    encode: (text, options) => encodeAll([text], options)[0]!,
+    encodeAll,
+    decode,
+    template,
     chat(messages) {
-      const { chat_template: template } = config;
-      if (typeof template !== 'string') {
+      const chatTemplate = chatTemplateOf(settings.chat_template);
+      if (chatTemplate === undefined) {
         throw new UsageError(
           `${dirname(path)} has no chat template (chat_template in tokenizer_config.json).`,
         );
       }
-      const keys = ['bos_token', 'eos_token', 'pad_token', 'unk_token'];
-      const tokens = keys.flatMap((key) => {
-        const token = named(key);
-        return token === undefined ? [] : [[key, token]];
-      });
-      return renderChat(template, messages, Object.fromEntries(tokens) as Record<string, string>);
+      return renderChat(chatTemplate, messages, tokens);
     },
-    decode(ids, { skipSpecialTokens = false } = {}) {
-      const known = ids.filter((id) => inner.id_to_token(id) !== undefined);
-      // The library refuses an empty list, and cleans up spaces unless told otherwise.
-      if (known.length === 0) return '';
-      return inner.decode(known, {
-        skip_special_tokens: skipSpecialTokens,
-        clean_up_tokenization_spaces: cleanUp,
-      });
-    },
-    vocabSize,
-    tokenId: (token) => inner.token_to_id(token),
+    vocabSize: sizeOf(json),
+    tokenId,
     ...(eosId !== undefined && { eosId }),
     ...(bosId !== undefined && { bosId }),
     ...(padId !== undefined && { padId }),
   };
 }
 
-/** Lets a map of characters be followed to the letter, for which the package takes NFKC. */
-function mapCharacters(inner: LibraryTokenizer, spec: unknown): void {
-  if (!isObject(spec)) return;
-  const mapOf = (part: unknown): Normalize | undefined =>
-    isObject(part) && part.type === 'Precompiled' && typeof part.precompiled_charsmap === 'string'
-      ? charactersMap(part.precompiled_charsmap)
-      : undefined;
-  const map = mapOf(spec);
-  if (map) inner.normalizer = map;
-  if (spec.type !== 'Sequence' || !Array.isArray(spec.normalizers)) return;
-  const parts = (inner.normalizer as unknown as { normalizers: { normalize: Normalize }[] }).normalizers;
-  spec.normalizers.forEach((part, i) => {
-    const map = mapOf(part);
-    if (map) parts[i] = { normalize: map };
-  });
+/** What a tokenizer does, tried once; throws UsageError where it cannot. */
+function open(
+  path: string,
+  combined: CombinedTokenizer,
+): Pick<Tokenizer, 'decode' | 'template'> & { library: LibraryTokenizer } {
+  const { json } = combined;
+  try {
+    const decode = decoderOf(readComponents(json), combined);
+    const library = openTokenizer(json);
+    const added = json.added_tokens as { content: string; id: number }[];
+    const given = library.ids(added.map(({ content }) => content));
+    const wrong = added.find(({ id }, i) => given[i] !== id);
+    if (wrong)
+      throw new RangeError(
+        `the ids of its vocabulary leave gaps, so that ${JSON.stringify(wrong.content)} has none`,
+      );
+    return { library, decode, template: readTemplate(library, json) };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${path} is not a tokenizer that can be read: ${(error as Error).message}.`, {
+      cause: error,
+    });
+  }
 }
 
-type Words = (text: string) => string[];
-
-/** How a text falls into words, where the package's own way differs from the reference's or is slow. */
-function wordsOf(spec: unknown): Words | undefined {
-  if (!isObject(spec)) return undefined;
-  if (spec.type === 'ByteLevel' && spec.use_regex !== false) {
-    return byteLevelWords(spec.add_prefix_space === true);
+/** The template of a tokenizer; throws the library's Error or RangeError where it cannot encode. */
+function readTemplate(library: LibraryTokenizer, { model }: JsonObject): Template {
+  const { vocab } = model as JsonObject;
+  const entries = isObject(vocab)
+    ? Object.keys(vocab)
+    : (vocab as [string, number][]).map(([piece]) => piece);
+  let failed: unknown = new RangeError('it has no tokens for any text');
+  // Some vocabularies have nothing for an "a".
+  for (const text of ['a', ...entries.slice(0, 100)]) {
+    try {
+      if (library.encode([text], false)[0]!.length === 0) continue;
+    } catch (error) {
+      failed = error;
+      continue;
+    }
+    return templateOf((count) => library.frame(text, count === 2 ? text : null));
   }
-  // The reference counts ², ½ and Ⅷ among the digits.
-  if (spec.type === 'Digits') {
-    const pattern = spec.individual_digits === true ? /\p{N}|\P{N}+/gu : /\p{N}+|\P{N}+/gu;
-    return (text) => text.match(pattern) ?? [];
-  }
-  // JavaScript's \s differs from the reference's by U+0085 and U+FEFF.
-  if (spec.type === 'WhitespaceSplit') return (text) => text.match(/\P{White_Space}+/gu) ?? [];
-  // Older files say add_prefix_space for it.
-  if (
-    spec.type === 'Metaspace' &&
-    (spec.prepend_scheme ?? (spec.add_prefix_space === false ? 'never' : 'always')) === 'always' &&
-    spec.replacement === '▁' &&
-    spec.split !== false
-  ) {
-    return (text) =>
-      text
-        .replaceAll(' ', '▁')
-        .replace(/^(?!▁)/, '▁')
-        .match(/▁[^▁]*/g) ?? [];
-  }
-  if (spec.type !== 'Sequence' || !Array.isArray(spec.pretokenizers)) return undefined;
-  const steps = spec.pretokenizers.map(wordsOf);
-  return steps.every((step) => step !== undefined)
-    ? (text) => steps.reduce((parts, step) => parts.flatMap((part) => step(part)), [text])
-    : undefined;
+  throw failed;
 }
 
-/** GPT-2's split into words, each written in the 256 letters that stand for bytes; words are remembered, which halves the time. */
-function byteLevelWords(prefixSpace: boolean): Words {
-  // The package's own pattern has JavaScript's \s, which differs from the reference's by U+0085 and U+FEFF.
-  const pattern =
-    /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
-  const known = new Map<string, string>();
-  const spell = (word: string) => {
-    const spelled = Array.from(Buffer.from(word), (byte) => byteLetters[byte]).join('');
-    if (known.size === 100_000) known.clear();
-    known.set(word, spelled);
-    return spelled;
+/** Ids to text, as transformers decodes. */
+function decoderOf(
+  { decoder, normalizer }: Components,
+  { json, special, settings }: CombinedTokenizer,
+): Tokenizer['decode'] {
+  const { model, added_tokens: added } = json as { model: JsonObject; added_tokens: { id: number; content: string; normalized: boolean }[] }; // prettier-ignore
+  const entries: [string, number][] = Array.isArray(model.vocab)
+    ? (model.vocab as [string, number][]).map(([piece], id) => [piece, id])
+    : Object.entries(model.vocab as Record<string, number>);
+  const tokens = new Map(entries.map(([token, id]) => [id, token]));
+  for (const { id, content, normalized } of added) {
+    // A token that is looked for in the normalised text is decoded as it stands there: so does the library from 0.23 on.
+    tokens.set(id, normalized && normalizer ? normalizer.normalizeString(content) : content);
+  }
+  const cleanUp = settings.clean_up_tokenization_spaces === true && model.type !== 'BPE';
+  return (ids, { skipSpecialTokens = false } = {}) => {
+    const found = ids.flatMap((id) => {
+      const token = tokens.get(id);
+      return token === undefined || (skipSpecialTokens && special.has(token)) ? [] : [token];
+    });
+    const text = decoder ? decoder.decode(found) : found.join(' ');
+    return cleanUp ? cleanUpSpaces(text) : text;
   };
-  return (text) =>
-    ((prefixSpace && !text.startsWith(' ') ? ` ${text}` : text).match(pattern) ?? []).map(
-      (word) => known.get(word) ?? spell(word),
-    );
+}
+
+/** One more than the largest id of a vocabulary and its added tokens. */
+function sizeOf({ model, added_tokens: added }: JsonObject): number {
+  const { vocab } = model as JsonObject;
+  let size = Array.isArray(vocab) ? vocab.length : 0;
+  if (isObject(vocab)) for (const id of Object.values(vocab) as number[]) size = Math.max(size, id + 1);
+  for (const { id } of added as { id: number }[]) size = Math.max(size, id + 1);
+  return size;
+}
+
+/** A chat template may be one of a list, of which the default serves. */
+function chatTemplateOf(given: unknown): string | undefined {
+  const named: unknown = Array.isArray(given) ? given.find((entry: unknown) => isObject(entry) && entry.name === 'default') : undefined; // prettier-ignore
+  const template = isObject(named) ? named.template : given;
+  return typeof template === 'string' ? template : undefined;
 }
 
 /** GPT-2's letter for every byte: printable Latin-1 stands for itself, the rest for U+0100 on. */
@@ -268,28 +274,29 @@ export const byteLetters = ((): string[] => {
 function byteLevelBpe(vocab: Record<string, number>, merges: string): JsonObject {
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
   // RoBERTa's vocabulary holds GPT-2's <|endoftext|> too, as ordinary text.
-  const roberta = '<s>' in vocab && '</s>' in vocab;
+  const has = (token: string) => Object.hasOwn(vocab, token);
+  const roberta = has('<s>') && has('</s>');
   const special = roberta ? ['<s>', '<pad>', '</s>', '<unk>', '<mask>'] : ['<|endoftext|>'];
   return {
-    added_tokens: special
-      .filter((content) => content in vocab)
-      .map((content) => ({
-        id: vocab[content]!,
-        content,
-        special: true,
-        normalized: false,
-        // RoBERTa's mask takes the space before it along.
-        lstrip: content === '<mask>',
-      })),
+    added_tokens: special.filter(has).map((content) => ({
+      id: vocab[content]!,
+      content,
+      ...{ special: true, normalized: false, single_word: false, rstrip: false },
+      // RoBERTa's mask takes the space before it along.
+      lstrip: content === '<mask>',
+    })),
     normalizer: null,
     pre_tokenizer: byteLevel,
     post_processor: roberta
-      ? { type: 'RobertaProcessing', cls: ['<s>', vocab['<s>']], sep: ['</s>', vocab['</s>']] }
+      ? {
+          ...{ type: 'RobertaProcessing', trim_offsets: true, add_prefix_space: false },
+          ...{ cls: ['<s>', vocab['<s>']], sep: ['</s>', vocab['</s>']] },
+        }
       : byteLevel,
     decoder: byteLevel,
     model: {
       type: 'BPE',
-      unk_token: '<unk>' in vocab ? '<unk>' : null,
+      unk_token: has('<unk>') ? '<unk>' : null,
       vocab,
       merges: merges.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#version')),
     },
@@ -304,14 +311,6 @@ async function readObject(path: string): Promise<JsonObject> {
 
 async function readVocabulary(path: string): Promise<Record<string, number>> {
   const vocab = await readObject(path);
-  for (const [token, id] of Object.entries(vocab)) {
-    if (!Number.isSafeInteger(id) || (id as number) < 0) {
-      throw new UsageError(`${path}: the id of ${JSON.stringify(token)} is not a whole number.`);
-    }
-  }
-  return vocab as Record<string, number>;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  checkVocabulary(path, vocab);
+  return vocab;
 }

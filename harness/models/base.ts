@@ -65,7 +65,7 @@ async function fetchFiles(
 }
 
 const isTokenizerFile = (path: string): boolean =>
-  /^(tokenizer|tokenizer_config|special_tokens_map|vocab)\.json$|^merges\.txt$|^(tokenizer|spiece)\.model$/.test(
+  /^(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json$|^merges\.txt$|^(tokenizer|spiece)\.model$/.test(
     path,
   );
 /** What a base consists of: everything but other frameworks' copies of the weights. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { cachedTokens } from '../data/cache.ts';
+import { encodeAhead } from '../data/encode-ahead.ts';
 import { encodeLabelled } from '../data/encode-labelled.ts';
 import type {
   LabelledExample,
@@ -31,13 +32,16 @@ export async function encodeSplit(
   for (const { input, target } of items) content.update(`${JSON.stringify([input, target])}\n`);
   const source = { task: task.name, version: task.version, items: content.digest('hex') };
   // Rows alternate: a prompt, its target.
+  const rowsOf = (): Int32Array[] => {
+    const texts = items.flatMap(({ input, target }) => [input, target ?? []].flat());
+    const ahead = encodeAhead(tokenizer, texts);
+    return items.flatMap(({ input, target }) => {
+      const pair = task.encode(input, target, ahead, limits);
+      return [Int32Array.from(pair.prompt), Int32Array.from(pair.target)];
+    });
+  };
   const rows = await cachedTokens({ ...source, tokenizer: tokenizer.hash, ...limits }, () =>
-    Promise.resolve(
-      items.flatMap(({ input, target }) => {
-        const pair = task.encode(input, target, tokenizer, limits);
-        return [Int32Array.from(pair.prompt), Int32Array.from(pair.target)];
-      }),
-    ),
+    Promise.resolve(rowsOf()),
   );
   return items.map((_, i) => ({ prompt: [...rows[2 * i]!], target: [...rows[2 * i + 1]!] }));
 }
@@ -53,14 +57,17 @@ export async function encodeLabels(
   for (const { texts } of examples) content.update(`${JSON.stringify(texts)}\n`);
   const key = { task: name, version, texts: content.digest('hex'), tokenizer: tokenizer.hash, limit };
   // Three rows an example: ids, types, whether it was cut.
-  const rows = await cachedTokens(key, () =>
-    Promise.resolve(
-      examples.flatMap((example) => {
-        const { ids, types, truncated } = encodeLabelled(example, tokenizer, limit);
-        return [Int32Array.from(ids), Int32Array.from(types), Int32Array.of(truncated ? 1 : 0)];
-      }),
-    ),
-  );
+  const rowsOf = (): Int32Array[] => {
+    const ahead = encodeAhead(
+      tokenizer,
+      examples.flatMap(({ texts }) => texts),
+    );
+    return examples.flatMap((example) => {
+      const { ids, types, truncated } = encodeLabelled(example, ahead, limit);
+      return [Int32Array.from(ids), Int32Array.from(types), Int32Array.of(truncated ? 1 : 0)];
+    });
+  };
+  const rows = await cachedTokens(key, () => Promise.resolve(rowsOf()));
   return {
     tokens: examples.map(({ label }, i) => ({ ids: [...rows[3 * i]!], types: [...rows[3 * i + 1]!], label })),
     truncated: examples.reduce((count, _, i) => count + rows[3 * i + 2]![0]!, 0),

@@ -8,7 +8,7 @@ import type { RunRecord } from './record.ts';
 
 /** Packages that results may depend on. */
 const packages = [
-  '@huggingface/tokenizers',
+  '@anush008/tokenizers',
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-node',
   '@tensorflow/tfjs-node-gpu',

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, writeFileAtomic, writeFolderAtomic } from '../data/atomic.ts';
+import { encodeAhead } from '../data/encode-ahead.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import { isFile, readJson } from '../data/files.ts';
 import { hashFile, hashText } from '../data/hash.ts';
@@ -288,8 +289,12 @@ function split(
   const isHeldOut = (document: Document): boolean =>
     parseInt(hashText('text' in document ? document.text : document.input).slice(0, 8), 16) % HELD_OUT === 0;
   const parts = { train: [] as Piece[], validation: [] as Piece[] };
+  const ahead = encodeAhead(
+    tokenizer,
+    documents.flatMap((document) => ('text' in document ? document.text : [document.input, document.target])),
+  );
   for (const document of documents) {
-    const pieces = encodeDocument(document, base.architecture.kind, tokenizer, length);
+    const pieces = encodeDocument(document, base.architecture.kind, ahead, length);
     (isHeldOut(document) ? parts.validation : parts.train).push(...pieces);
   }
   if (parts.train.length === 0 || parts.validation.length === 0) {

@@ -40,15 +40,11 @@ describe.each(['roberta', 'bert'] as const)('%s', (name) => {
 });
 
 describe('a template', () => {
-  const bare = (text: string): number[] => [text.charCodeAt(0)];
-
   it('is read off a tokenizer that frames its texts', () => {
-    const template = templateOf(
-      (texts) => ({
-        ids: [1, ...bare(texts[0]!), ...(texts[1] ? [2, 3, ...bare(texts[1]), 4] : [5])],
-        types: texts[1] ? [0, 0, 0, 1, 1, 1] : [0, 0, 0],
-      }),
-      bare,
+    const template = templateOf((count) =>
+      count === 1
+        ? { ids: [1, 90, 91, 5], types: [0, 0, 0, 0], texts: [null, 0, 0, null] }
+        : { ids: [1, 90, 2, 3, 90, 4], types: [0, 0, 0, 1, 1, 1], texts: [null, 0, null, null, 1, null] },
     );
     expect(template([[7, 8]])).toEqual({ ids: [1, 7, 8, 5], types: [0, 0, 0, 0] });
     expect(template([[7, 8], []])).toEqual({ ids: [1, 7, 8, 2, 3, 4], types: [0, 0, 0, 0, 1, 1] });
@@ -56,7 +52,19 @@ describe('a template', () => {
   });
 
   it('is nothing for one that does not', () => {
-    const template = templateOf(([text]) => ({ ids: bare(text!), types: [0] }), bare);
+    const template = templateOf((count) => ({
+      ids: [90, 90],
+      types: [0, 0],
+      texts: count === 1 ? [0, 0] : [0, 1],
+    }));
     expect(template([[7], [8, 9]])).toEqual({ ids: [7, 8, 9], types: [0, 0, 0] });
+  });
+
+  it.each([
+    ['left out', [0, 0]],
+    ['torn', [0, 1, 0]],
+    ['in the other order', [1, 0]],
+  ])('with a text %s is refused', (_, texts) => {
+    expect(() => templateOf(() => ({ ids: texts, types: texts, texts }))).toThrow(RangeError);
   });
 });

@@ -30,8 +30,8 @@ const convert = (bytes: readonly number[]): ReturnType<typeof convertSentencePie
   convertSentencePiece('tokenizer.model', Uint8Array.from(bytes));
 
 it('orders merges by score, then by the ids of what they join', () => {
-  const { model } = convert([...pieces, ...bytePair, ...plain]) as { model: { merges: unknown } };
-  expect(model.merges).toEqual([
+  const { json } = convert([...pieces, ...bytePair, ...plain]);
+  expect((json.model as { merges: unknown }).merges).toEqual([
     ['▁', 'a'],
     ['a', 'b'],
     ['▁a', 'b'],

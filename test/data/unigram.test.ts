@@ -1,7 +1,7 @@
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { charactersMap } from '../../harness/data/characters-map.ts';
+import { charactersMapFault } from '../../harness/data/characters-map.ts';
 import { UsageError } from '../../harness/data/errors.ts';
 import { convertT5 } from '../../harness/data/sentencepiece.ts';
 import { loadTokenizer } from '../../harness/data/tokenizer.ts';
@@ -54,12 +54,27 @@ describe("a Unigram tokenizer laid out as T5's", () => {
   });
 });
 
-it('a map of characters reads no further than its file', () => {
-  // A trie of one unit, whose children would stand far behind it.
-  const bytes = Buffer.alloc(8);
-  bytes.writeUInt32LE(4, 0);
-  bytes.writeUInt32LE(0xffffffff, 4);
-  expect(charactersMap(bytes.toString('base64'))('añb')).toBe('añb');
+describe('a map of characters is refused that', () => {
+  /** A trie of units, and what its leaves point into. */
+  const map = (units: readonly number[], texts: Uint8Array = new Uint8Array()): string =>
+    Buffer.concat([new Uint8Array(Uint32Array.of(4 * units.length, ...units).buffer), texts]).toString(
+      'base64',
+    );
+
+  it.each([
+    ['is not base64', 'AAAA====', /not base64/],
+    ['has no trie', map([]), /cut short/],
+    ['leads behind its end', map([0xffffffff]), /points outside itself/],
+    // The unit of "a" lies at its place and says that a leaf follows, which does not.
+    [
+      'has a leaf behind its end',
+      map([0, ...Array<number>(96).fill(0), 0x161 | (400 << 10)]),
+      /points outside/,
+    ],
+    ['maps to no text', map([0], Uint8Array.of(0xff)), /not UTF-8/],
+  ])('%s', (_, base64, why) => {
+    expect(charactersMapFault(base64)).toMatch(why);
+  });
 });
 
 it('a spiece.model that is none, cut short or of another kind is refused', async () => {

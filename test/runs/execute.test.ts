@@ -34,6 +34,7 @@ vi.mock('../../harness/models/base.ts', () => ({
 }));
 const tokenizer: Tokenizer = {
   encode: (text) => [...Buffer.from(text)],
+  encodeAll: (texts) => texts.map((text) => [...Buffer.from(text)]),
   decode: (ids) => Buffer.from(ids).toString(),
   template: (texts) => ({ ids: texts.flat(), types: texts.flat().map(() => 0) }),
   vocabSize: 300,
