@@ -31,6 +31,11 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
+/** How many signs a line of a table may have: the terminal's columns, 80 where it is none. */
+export function terminalWidth(): number {
+  return process.stdout.columns || 80;
+}
+
 /** A heading, bold on a terminal. */
 export function heading(text: string): string {
   return process.stdout.isTTY ? styleText('bold', text) : text;

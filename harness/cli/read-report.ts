@@ -1,3 +1,4 @@
+import { divergence } from '../reporting/diverged.ts';
 import { pageData, type PageData } from '../reporting/report/page-data.ts';
 import { exampleLimit, parsePredictions, type PredictionRow } from '../reporting/report/predictions.ts';
 import type { Report } from '../reporting/report/report.ts';
@@ -14,8 +15,8 @@ export async function readReport(results: string): Promise<{ report: Report; pag
     const steps = await readSteps(results, found, records.length, untrusted);
     return { ...found, ...steps };
   });
-  const { tables, why } = await markTables(reportTables(runs), results);
-  const report = { made: new Date(), results, tables, untrusted, notes: why === undefined ? [] : [why] };
+  const tables = await markTables(reportTables(runs), results);
+  const report = { made: new Date(), results, tables, untrusted };
   return { report, page: await readPage(report) };
 }
 
@@ -25,7 +26,7 @@ async function readSteps(
   found: FoundRecord,
   runs: number,
   untrusted: Untrusted[],
-): Promise<Pick<ReportRun, 'stepTime' | 'losses'>> {
+): Promise<Pick<ReportRun, 'stepTime' | 'losses' | 'divergence'>> {
   const read = await readRows(results, found, 'steps');
   if (!read) return {};
   if ('reason' in read) {
@@ -37,6 +38,7 @@ async function readSteps(
     return {
       stepTime: medianStepTime(steps, found.record.training?.resumedFrom),
       losses: thinLosses(steps, curvePoints(runs)),
+      divergence: divergence(steps),
     };
   } catch {
     untrusted.push({ path: found.path, reason: 'its training log has rows of another form' });

@@ -8,7 +8,7 @@ import { gibibytes } from '../runs/estimate.ts';
 import type { RunState, Scale, TablePlan, TableRun } from '../runs/reproduce.ts';
 import type { SettingsTable } from '../runs/settings-table.ts';
 import { Interrupted } from '../training/types.ts';
-import { columns, note, print, printJson } from './output.ts';
+import { columns, note, print, printJson, terminalWidth } from './output.ts';
 import { createReporter } from './reporter.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
 import { stopOnSignals } from './stop.ts';
@@ -89,14 +89,14 @@ async function reproduceResults(table: ResultsTable, options: Options): Promise<
     return;
   }
   await runAll(order, plan, progress, options, () => {
-    if (!options.json) note(`\n${formatPublished(progress.compare())}\n`);
+    if (!options.json) note(`\n${formatPublished(progress.compare(), terminalWidth())}\n`);
   });
   await progress.finish((task, metric) =>
     table.columns.some((column) => column.task === task && column.metric === metric),
   );
   const compared = progress.compare();
   if (options.json) printJson({ ...compared, comparisons: progress.comparisons, runs: progress.runs() });
-  else print(formatPublished(compared));
+  else print(formatPublished(compared, terminalWidth()));
   if (table.id.includes('/figure-')) await drawFigure(compared, options.out);
   if (progress.failed > 0) process.exitCode ??= 1;
 }

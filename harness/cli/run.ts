@@ -3,7 +3,7 @@ import { UsageError } from '../data/errors.ts';
 import type { Outcome } from '../runs/execute.ts';
 import type { Plan, RunRequest } from '../runs/plan.ts';
 import { Interrupted } from '../training/types.ts';
-import { note, print, printJson } from './output.ts';
+import { note, print, printJson, terminalWidth } from './output.ts';
 import { createReporter } from './reporter.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
 import { stopOnSignals } from './stop.ts';
@@ -178,7 +178,7 @@ async function execute(plan: Plan, request: RunRequest, options: Options): Promi
       runs: outcomes.map(({ path, record }) => ({ path, ...record })),
     });
   } else {
-    print(formatTable(rows, comparisons));
+    print(formatTable(rows, comparisons, terminalWidth()));
     note(`\nRecords: ${plan.results}`);
     if (plan.cells.some(({ source }) => source.kind === 'built-in')) {
       note(

@@ -1,4 +1,5 @@
 import type { OurRuns, PublishedTable } from '../reporting/published-table.ts';
+import type { Row } from '../reporting/table.ts';
 import type { Outcome } from '../runs/execute.ts';
 import type { RunState, TableRun } from '../runs/reproduce.ts';
 
@@ -8,7 +9,7 @@ interface Known {
   readonly outcomes: Map<number, Outcome>;
   /** Why seeds are missing. */
   reason: string | undefined;
-  collapsed: readonly number[];
+  seeds: Pick<Row, 'collapsed' | 'diverged'>;
   marks?: OurRuns['marks'];
 }
 
@@ -29,7 +30,7 @@ export class TableProgress {
         }),
       ),
       reason: run.reason ?? problem,
-      collapsed: [],
+      seeds: {},
     }));
   }
 
@@ -61,15 +62,15 @@ export class TableProgress {
   /** The table as it stands. */
   compare(): PublishedTable {
     return this.#compare(
-      this.#runs.map(({ run, outcomes, reason, collapsed, marks }) => ({
+      this.#runs.map(({ run, outcomes, reason, seeds, marks }) => ({
         ...{ row: run.row, task: run.task, base: run.cells[0]?.model, planned: run.cells.length },
-        ...{ reason, collapsed, marks },
+        ...{ reason, ...seeds, marks },
         records: run.cells.flatMap(({ seed }) => outcomes.get(seed)?.record ?? []),
       })),
     );
   }
 
-  /** Compares our rows with each other and looks for collapsed seeds, which takes the predictions. */
+  /** Compares our rows with each other and looks for collapsed and diverged seeds, which takes predictions and logs. */
   async finish(isPrinted: (task: string, metric: string) => boolean): Promise<void> {
     const { tableRows } = await import('./table-rows.ts');
     const all = this.#runs.flatMap(({ outcomes }) => [...outcomes.values()]);
@@ -80,7 +81,10 @@ export class TableProgress {
     for (const known of this.#runs) {
       const [cell] = known.run.cells;
       const row = rows.find(({ task, model, variant }) => task === cell?.task.name && model === cell.model && variant === cell.variant.name); // prettier-ignore
-      known.collapsed = [...(row?.collapsed ?? [])];
+      known.seeds = {
+        ...(row?.collapsed && { collapsed: row.collapsed }),
+        ...(row?.diverged && { diverged: row.diverged }),
+      };
       known.marks = row?.marks;
     }
   }

@@ -1,58 +1,79 @@
-import type { ComparedRow, ComparedSeed, RowComparison } from '../reporting/marks.ts';
+// Rows of tables of runs: what is averaged, marked and said of seeds, from records and the files beside them.
+import { divergence, type Diverged } from '../reporting/diverged.ts';
+import type { ComparedRow, ComparedSeed, MarkedTable } from '../reporting/marks.ts';
 import type { Row } from '../reporting/table.ts';
+import { readRows } from '../runs/collect.ts';
 import type { Outcome } from '../runs/execute.ts';
-import type { SeedPredictions } from '../runs/seed-tests.ts';
+import type { predictionReader, SeedPredictions, TestedRun } from '../runs/seed-tests.ts';
+import { parseSteps } from '../runs/step-log.ts';
 
-/** The rows of a table of runs with their marks, and the comparisons that these come from. */
+/**
+ * The rows of a command's runs with their marks, and the comparisons that these come from. Each task and base is a table of its own,
+ * but for a published table, where `isPrinted` says which metrics it has: that is one family of comparisons.
+ */
 export async function tableRows(
   outcomes: readonly Outcome[],
   isPrinted?: (task: string, metric: string) => boolean,
-): Promise<{ rows: Row[]; comparisons: readonly RowComparison[] }> {
+): Promise<MarkedTable> {
   const { summariseRow } = await import('../reporting/table.ts');
   const { markTable } = await import('../reporting/marks.ts');
   const { predictionReader } = await import('../runs/seed-tests.ts');
   const read = predictionReader();
-  const compared: ComparedRow[] = [];
-  for (const group of groupOutcomes(outcomes)) {
-    const { task, model, variant } = group[0]!.cell;
-    const finished = group.filter(({ record }) => record.status === 'finished');
-    const predictions = await Promise.all(finished.map(read));
-    const collapsed = finished
-      .filter((_, i) => predictions[i]?.collapsed)
-      .map(({ record }) => record.settings.seed);
-    const row = {
-      ...summariseRow({
+  const tables: MarkedTable[] = [];
+  for (const table of isPrinted
+    ? [outcomes]
+    : groupBy(outcomes, ({ cell }) => [cell.task.name, cell.model])) {
+    const compared: ComparedRow[] = [];
+    for (const group of groupBy(table, ({ cell }) => [cell.task.name, cell.model, cell.variant.name])) {
+      const { task, model, variant } = group[0]!.cell;
+      const row = summariseRow({
         ...{ task: task.name, model, variant: variant.name, label: variant.label },
         records: group.map(({ record }) => record),
-      }),
-      ...(collapsed.length > 0 && { collapsed }),
-    };
-    const tests = (metric: string) => testsOf(metric, finished, predictions);
-    compared.push({ row, protocol: group[0]!.record.settings.protocol, tests });
+      });
+      const finished = group.filter(({ record }) => record.status === 'finished');
+      const diverged: Diverged[] = [];
+      for (const { record, path } of finished) {
+        const found = divergence(await stepsOf({ record, path }));
+        if (found) diverged.push({ seed: record.settings.seed, ...found });
+      }
+      const { protocol } = group[0]!.record.settings;
+      compared.push(
+        await comparedRow({ ...row, ...(diverged.length > 0 && { diverged }) }, protocol, finished, read),
+      );
+    }
+    tables.push(await markTable(compared, isPrinted));
   }
-  const { marks, comparisons } = await markTable(compared, isPrinted);
-  const rows = compared.map(({ row }) => {
-    const own = marks.get(row);
-    return own ? { ...row, marks: Object.fromEntries(own) } : row;
-  });
-  return { rows, comparisons };
+  return {
+    rows: tables.flatMap(({ rows }) => rows),
+    comparisons: tables.flatMap(({ comparisons }) => comparisons),
+  };
 }
 
-/** Runs of the same task, model and variant. */
-function groupOutcomes(outcomes: readonly Outcome[]): Outcome[][] {
-  const groups = new Map<string, Outcome[]>();
-  for (const outcome of outcomes) {
-    const { task, model, variant } = outcome.cell;
-    const key = JSON.stringify([task.name, model, variant.name]);
-    groups.set(key, [...(groups.get(key) ?? []), outcome]);
-  }
-  return [...groups.values()];
+/** A row with what comparing it with others needs, and with its seeds that answer everything alike. */
+export async function comparedRow(
+  row: Row,
+  protocol: string,
+  finished: readonly TestedRun[],
+  read: ReturnType<typeof predictionReader>,
+): Promise<ComparedRow> {
+  const predictions: (SeedPredictions | undefined)[] = [];
+  // One after the other: a file of predictions takes many times its size while it is read.
+  for (const run of finished) predictions.push(await read(run));
+  const collapsed = finished.flatMap(({ record }, i) =>
+    predictions[i]?.collapsed ? record.settings.seed : [],
+  );
+  return {
+    row: { ...row, ...(collapsed.length > 0 && { collapsed }) },
+    protocol,
+    answers: predictions.reduce((sum, own) => sum + (own?.answers ?? 0), 0),
+    tests: (metric) => testsOf(metric, finished, predictions),
+  };
 }
 
 /** A metric's tests by seed; undefined where a seed has none. */
-export async function testsOf(
+async function testsOf(
   metric: string,
-  finished: readonly Pick<Outcome, 'record'>[],
+  finished: readonly TestedRun[],
   predictions: readonly (SeedPredictions | undefined)[],
 ): Promise<Map<number, ComparedSeed> | undefined> {
   const tests = new Map<number, ComparedSeed>();
@@ -64,4 +85,23 @@ export async function testsOf(
     tests.set(record.settings.seed, { ...test, value: info.value * info.scale, population });
   }
   return tests;
+}
+
+/** The training log of a run; no steps where it is missing or cannot be trusted. */
+async function stepsOf(run: Pick<Outcome, 'record' | 'path'>): Promise<ReturnType<typeof parseSteps>> {
+  const read = await readRows('', run, 'steps');
+  try {
+    return read && 'rows' in read ? parseSteps(read.rows) : [];
+  } catch {
+    return [];
+  }
+}
+
+function groupBy<Item>(items: readonly Item[], key: (item: Item) => readonly string[]): Item[][] {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const name = JSON.stringify(key(item));
+    groups.set(name, [...(groups.get(name) ?? []), item]);
+  }
+  return [...groups.values()];
 }

@@ -49,38 +49,51 @@ export function sampledMean(values: readonly number[]): SampledMetric {
 /** A metric of classes from how often each pair of label and prediction occurs. */
 type PairScore = (counts: Uint32Array, classes: readonly number[]) => number;
 
-/** Metrics of classes and values by the names that tasks give them, from labels and predictions of the same examples. */
-export const sampledLabels: Readonly<
-  Record<string, (labels: readonly number[], predictions: readonly number[]) => SampledMetric>
-> = {
-  accuracy: (labels, predictions) => sampledPairs(labels, predictions, pairAccuracy),
-  F1: (labels, predictions) => sampledPairs(labels, predictions, pairF1),
-  Matthews: (labels, predictions) => sampledPairs(labels, predictions, pairMatthews),
-  Pearson: sampledPearson,
-  Spearman: sampledSpearman,
-};
+/** Labels and predictions of the same examples, as metrics of any sample of them. */
+export interface LabelledTest {
+  readonly labels: readonly number[];
+  readonly predictions: readonly number[];
+}
 
-/** Only the counts of pairs change from sample to sample, and counting them is quick. */
-function sampledPairs(
-  labels: readonly number[],
-  predictions: readonly number[],
-  score: PairScore,
-): SampledMetric {
+/**
+ * Metrics of classes and values by the names that tasks give them, from the labels and predictions of a test; undefined for a name
+ * that there is none of. Metrics of one test's classes share their counts.
+ */
+export function sampledLabels(test: LabelledTest): (name: string) => SampledMetric | undefined {
+  let pairs: Pairs | undefined;
+  return (name) => {
+    if (Object.hasOwn(ofPairs, name)) return sampledPairs((pairs ??= pairsOf(test)), ofPairs[name]!);
+    return Object.hasOwn(ofValues, name) ? ofValues[name]!(test) : undefined;
+  };
+}
+
+/** The pair of label and prediction of each example, as a number below the square of the classes' count. */
+interface Pairs {
+  readonly of: Uint32Array;
+  readonly classes: readonly number[];
+}
+
+function pairsOf({ labels, predictions }: LabelledTest): Pairs {
   const classes = [...new Set([...labels, ...predictions])];
   const place = new Map(classes.map((value, i) => [value, i]));
-  const pairs = Uint32Array.from(
+  const of = Uint32Array.from(
     labels,
     (label, i) => place.get(label)! * classes.length + place.get(predictions[i]!)!,
   );
+  return { of, classes };
+}
+
+/** Only the counts of pairs change from sample to sample, and counting them is quick. */
+function sampledPairs({ of, classes }: Pairs, score: PairScore): SampledMetric {
   const kinds = {
-    of: pairs,
+    of,
     count: classes.length ** 2,
     score: (table: Uint32Array) => score(table, classes),
   };
   return Object.assign(
     (counts: Uint32Array) => {
       const table = new Uint32Array(kinds.count);
-      for (let i = 0; i < pairs.length; i++) table[pairs[i]!]! += counts[i]!;
+      for (let i = 0; i < of.length; i++) table[of[i]!]! += counts[i]!;
       return kinds.score(table);
     },
     { kinds },
@@ -118,12 +131,22 @@ const pairMatthews: PairScore = (counts, { length: size }) => {
   return spread === 0 ? 0 : (right * n - cross) / Math.sqrt(spread);
 };
 
-function sampledPearson(labels: readonly number[], predictions: readonly number[]): SampledMetric {
+const ofPairs: Readonly<Record<string, PairScore>> = {
+  accuracy: pairAccuracy,
+  F1: pairF1,
+  Matthews: pairMatthews,
+};
+const ofValues: Readonly<Record<string, (test: LabelledTest) => SampledMetric>> = {
+  Pearson: sampledPearson,
+  Spearman: sampledSpearman,
+};
+
+function sampledPearson({ labels, predictions }: LabelledTest): SampledMetric {
   const [a, b] = [centred(labels), centred(predictions)];
   return (counts) => correlation(a, b, counts);
 }
 
-function sampledSpearman(labels: readonly number[], predictions: readonly number[]): SampledMetric {
+function sampledSpearman({ labels, predictions }: LabelledTest): SampledMetric {
   const [a, b] = [ranker(labels), ranker(predictions)];
   return (counts) => correlation(a(counts), b(counts), counts);
 }
@@ -195,42 +218,89 @@ export interface ResampleOptions {
 interface TestSet {
   /** Of each example among all ids. */
   readonly places: Uint32Array;
-  /** How often each example is in the current resample. */
-  readonly counts: Uint32Array;
   readonly tests: number[];
 }
 
-/**
- * What tests of the same examples have of a sample where all of them need only numbers of kinds: examples that are of the same
- * kind in every test are counted together, and there are few such patterns. Undefined where a test needs more.
- */
-function byPattern(tests: readonly SeedTest[]): ((counts: Uint32Array) => number[]) | undefined {
-  const kinds = tests.flatMap(({ metric }) => metric.kinds ?? []);
-  if (kinds.length < tests.length) return undefined;
+/** Examples that are of the same kind in each of a few tests are counted together: there are few such patterns. */
+interface Block {
+  /** Of each example. */
+  readonly patternOf: Uint32Array;
+  /** How many examples of a resample have each pattern. */
+  readonly numbers: Uint32Array;
+  /** The tests' kinds of each pattern, and what a resample has of each kind. */
+  readonly tables: readonly { readonly kindOf: Uint32Array; readonly numbers: Uint32Array }[];
+}
+
+type Kinds = NonNullable<SampledMetric['kinds']>;
+
+/** Joins tests' kinds into blocks, each as long as its patterns are few against the examples. */
+function blocksOf(all: readonly Kinds[], examples: number): Block[] {
+  const most = Math.max(256, Math.floor(examples / 16));
+  const blocks: Block[] = [];
   let patterns: number[][] = [[]];
-  let patternOf = new Uint32Array(tests[0]!.ids.length);
-  for (const { of, count } of kinds) {
-    const places = new Map<number, number>();
-    const longer: number[][] = [];
-    patternOf = patternOf.map((pattern, i) => {
-      const key = pattern * count + of[i]!;
-      const place = places.get(key) ?? longer.push([...patterns[pattern]!, of[i]!]) - 1;
-      places.set(key, place);
-      return place;
-    });
-    patterns = longer;
+  let patternOf = new Uint32Array(examples);
+  let own: Kinds[] = [];
+  const close = (): void => {
+    const tables = own.map(({ count }, t) => ({
+      kindOf: Uint32Array.from(patterns, (pattern) => pattern[t]!),
+      numbers: new Uint32Array(count),
+    }));
+    blocks.push({ patternOf, numbers: new Uint32Array(patterns.length), tables });
+  };
+  for (const kinds of all) {
+    let joined = joinKinds(patterns, patternOf, kinds);
+    if (own.length > 0 && joined.patterns.length > most) {
+      close();
+      own = [];
+      joined = joinKinds([[]], new Uint32Array(examples), kinds);
+    }
+    ({ patterns, patternOf } = joined);
+    own.push(kinds);
   }
-  const kindsOf = kinds.map((_, t) => Uint32Array.from(patterns, (pattern) => pattern[t]!));
-  const tables = kinds.map(({ count }) => new Uint32Array(count));
-  const numbers = new Uint32Array(patterns.length);
+  close();
+  return blocks;
+}
+
+/** The patterns with one test more. */
+function joinKinds(
+  patterns: readonly (readonly number[])[],
+  patternOf: Uint32Array,
+  { of, count }: Kinds,
+): { patterns: number[][]; patternOf: Uint32Array<ArrayBuffer> } {
+  const places = new Map<number, number>();
+  const longer: number[][] = [];
+  const longerOf = Uint32Array.from(patternOf, (pattern, i) => {
+    const key = pattern * count + of[i]!;
+    const place = places.get(key) ?? longer.push([...patterns[pattern]!, of[i]!]) - 1;
+    places.set(key, place);
+    return place;
+  });
+  return { patterns: longer, patternOf: longerOf };
+}
+
+/** Counts a resample's examples by pattern, and from these by each test's kinds. */
+function countKinds({ patternOf, numbers, tables }: Block, counts: Uint32Array): void {
+  numbers.fill(0);
+  for (let i = 0; i < patternOf.length; i++) numbers[patternOf[i]!]! += counts[i]!;
+  for (const { kindOf, numbers: table } of tables) {
+    table.fill(0);
+    for (let p = 0; p < kindOf.length; p++) table[kindOf[p]!]! += numbers[p]!;
+  }
+}
+
+/** The tests' metrics of any sample of their examples, in their order. */
+function scorer(metrics: readonly SampledMetric[], examples: number): (counts: Uint32Array) => number[] {
+  // Metrics of the same predictions share their kinds.
+  const distinct = new Map<Uint32Array, Kinds>();
+  for (const { kinds } of metrics) if (kinds) distinct.set(kinds.of, kinds);
+  const blocks = distinct.size > 0 ? blocksOf([...distinct.values()], examples) : [];
+  const tables = blocks.flatMap((block) => block.tables.map(({ numbers }) => numbers));
+  const tableOf = new Map([...distinct.keys()].map((of, i) => [of, tables[i]!]));
   return (counts) => {
-    numbers.fill(0);
-    for (let i = 0; i < patternOf.length; i++) numbers[patternOf[i]!]! += counts[i]!;
-    return kinds.map(({ score }, t) => {
-      const [table, own] = [tables[t]!.fill(0), kindsOf[t]!];
-      for (let p = 0; p < own.length; p++) table[own[p]!]! += numbers[p]!;
-      return score(table);
-    });
+    for (const block of blocks) countKinds(block, counts);
+    return metrics.map((metric) =>
+      metric.kinds ? metric.kinds.score(tableOf.get(metric.kinds.of)!) : metric(counts),
+    );
   };
 }
 
@@ -243,17 +313,18 @@ export function resampleTests(
   { resamples, population }: ResampleOptions,
 ): Float64Array[] {
   const places = new Map<string, number>();
-  // Methods of one seed share their test set.
+  // Methods of one seed share their test set, and mostly the list of its ids.
   const sets = new Map<string, TestSet>();
+  const keys = new Map<readonly string[], string>();
   for (const [t, { ids }] of tests.entries()) {
-    const key = JSON.stringify(ids);
+    const key = keys.get(ids) ?? JSON.stringify(ids);
+    keys.set(ids, key);
     const set = sets.get(key) ?? {
       places: Uint32Array.from(ids, (id) => {
         const place = places.get(id) ?? places.size;
         places.set(id, place);
         return place;
       }),
-      counts: new Uint32Array(ids.length),
       tests: [],
     };
     set.tests.push(t);
@@ -263,10 +334,15 @@ export function resampleTests(
   const draw = sampler(0);
   const scores = tests.map(() => new Float64Array(resamples));
   const all = new Uint32Array(size);
-  const scored = [...sets.values()].map((set) => {
-    const own = set.tests.map((t) => tests[t]!);
-    return { ...set, score: byPattern(own) ?? ((counts: Uint32Array) => own.map(({ metric }) => metric(counts))) }; // prettier-ignore
-  });
+  const scored = [...sets.values()].map(({ places, tests: own }) => ({
+    places,
+    tests: own,
+    counts: new Uint32Array(places.length),
+    score: scorer(
+      own.map((t) => tests[t]!.metric),
+      places.length,
+    ),
+  }));
   for (let k = 0; k < resamples; k++) {
     all.fill(0);
     for (let i = 0; i < size; i++) all[draw(size)]!++;

@@ -3,8 +3,10 @@ import type { PublishedColumn, PublishedRow, ResultsTable } from '../papers/publ
 import { paperModel } from '../papers/red-recipes.ts';
 import { redTables } from '../papers/red-tables.ts';
 import type { RunRecord } from '../runs/record.ts';
-import type { Mark } from './marks.ts';
-import { keptSeeds, summariseRow } from './table.ts';
+import type { Diverged } from './diverged.ts';
+import { layoutTable, wrapText } from './layout.ts';
+import { markLegend, type Mark } from './marks.ts';
+import { keptSeeds, seedLines, summariseRow } from './table.ts';
 import {
   judgeAverage,
   judgeCell,
@@ -30,6 +32,7 @@ export interface OurRuns {
   readonly reason?: string | undefined;
   /** Seeds whose predictions are all the same. */
   readonly collapsed?: readonly number[] | undefined;
+  readonly diverged?: readonly Diverged[] | undefined;
   /** By metric. */
   readonly marks?: Readonly<Record<string, Mark>> | undefined;
 }
@@ -85,7 +88,7 @@ export interface PublishedTable {
     readonly tau: number;
     readonly rows: number;
   }[];
-  /** Failed and collapsed seeds, and what the protocol took from paper or code. */
+  /** Seeds that failed, collapsed or diverged, and what the protocol took from paper or code. */
   readonly notes: readonly string[];
 }
 
@@ -285,7 +288,7 @@ function rankingsOf(
   );
 }
 
-function notesOf({ row, task, records, collapsed = [] }: OurRuns): string[] {
+function notesOf({ row, task, records, collapsed, diverged }: OurRuns): string[] {
   const where = `${row.label}, ${task}`;
   if (records.length === 0) return [];
   const { failures, notes } = summariseRow({
@@ -295,25 +298,26 @@ function notesOf({ row, task, records, collapsed = [] }: OurRuns): string[] {
     label: row.label,
     records,
   });
-  return [
-    ...failures.map(({ seed, reason }) => `${where}, seed ${seed} failed: ${reason}`),
-    ...collapsed.map((seed) => `${where}, seed ${seed} collapsed: all its predictions are the same`),
-    ...notes,
-  ];
+  return [...seedLines({ label: where, failures, collapsed, diverged }), ...notes];
 }
 
-/** The table as text: for every row theirs, ours, difference and verdict; reasons and the foot below. */
-export function formatPublished(table: PublishedTable): string {
+/** The table as text of at most `width` signs a line: for every row theirs, ours, difference and verdict; reasons and the foot below. */
+export function formatPublished(table: PublishedTable, width = Infinity): string {
   const models = [...new Set(table.rows.map(({ model }) => model))];
   const kind = table.rehearsal ? 'REHEARSAL on built-in bases or data, not a reproduction; ' : '';
   return [
-    `${table.id}: ${table.caption} (${kind}protocol ${table.protocol})`,
-    ...models.map((model) => formatModel(table, model)),
-    ...footOf(table),
+    wrapText(`${table.id}: ${table.caption} (${kind}protocol ${table.protocol})`, width),
+    ...models.map((model) => formatModel(table, model, width)),
+    ...footOf(table).map((block) =>
+      block
+        .split('\n')
+        .map((line) => wrapText(line, width))
+        .join('\n'),
+    ),
   ].join('\n\n');
 }
 
-function formatModel(table: PublishedTable, model: string): string {
+function formatModel(table: PublishedTable, model: string, width: number): string {
   const rows = table.rows.filter((row) => row.model === model);
   const bases = [...new Set(rows.flatMap(({ base }) => base ?? []))];
   const title = bases.length > 0 ? `${model} (ours: ${bases.join(', ')})` : model;
@@ -327,11 +331,7 @@ function formatModel(table: PublishedTable, model: string): string {
       ['', 'verdict', '', ...row.cells.map(({ verdict }) => verdict.kind)],
     ];
   });
-  const widths = header.map((_, i) => Math.max(...[header, ...lines].map((cells) => cells[i]!.length)));
-  const write = (cells: readonly string[]) =>
-    cells.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ').trimEnd(); // prettier-ignore
-  const rule = widths.map((width) => '─'.repeat(width)).join('  ');
-  return [write(header), rule, ...lines.map(write)].join('\n');
+  return layoutTable({ header, rows: lines, names: 2 }, width);
 }
 
 function theirsText({ mean, sd, decimals }: PublishedCell['theirs']): string {
@@ -373,7 +373,7 @@ function footOf({ rows, tally, rankings, notes }: PublishedTable): string[] {
       ...(rankings.length > 0
         ? [`Kendall's τ_b of the methods' ranking, theirs and ours: ${rankings.map(({ model, column, tau, rows }) => `${model} ${column} ${tau.toFixed(2)} (${rows} rows)`).join(', ')}.`] // prettier-ignore
         : []),
-      ...(marked ? ['* our best, and all not significantly worse; + the best of the others'] : []),
+      ...(marked ? [markLegend('*', '+')] : []),
     ].join('\n'),
     ...(reasons.size > 0
       ? [[...reasons].map(([reason, cells]) => `${reason} (${places(cells)})`).join('\n')]

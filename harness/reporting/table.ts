@@ -1,6 +1,8 @@
 import { discrepancies, seedChoice } from '../papers/discrepancies.ts';
 import type { RunRecord } from '../runs/record.ts';
-import { familyAlpha, type Mark, type RowComparison } from './marks.ts';
+import type { Diverged } from './diverged.ts';
+import { layoutTable, wrapText } from './layout.ts';
+import { markLegend, type Mark, type RowComparison } from './marks.ts';
 import { summarise, type Summary } from './statistics.ts';
 
 /** One method on one base and task, over its seeds. */
@@ -31,9 +33,11 @@ export interface Row {
   readonly best?: number;
   /** Seeds whose predictions are all the same. */
   readonly collapsed?: readonly number[];
+  /** Seeds whose training loss ended above where it began. */
+  readonly diverged?: readonly Diverged[];
   /** By metric; absent where nothing may be marked. */
   readonly marks?: Readonly<Record<string, Mark>>;
-  /** For the table's foot: the precision where it is not float32, and what the protocol took from a paper or its code, `<id>=<side>: <what it does>`. */
+  /** For the table's foot: the precision where it is not float32, what the protocol took from a paper or its code, `<id>=<side>: <what it does>`, and why nothing is marked. */
   readonly notes: readonly string[];
 }
 export interface MetricSummary extends Summary {
@@ -105,10 +109,14 @@ function footnotes(published: RunRecord['published'], protocol: string): string[
 }
 
 /**
- * The rows as text, a table for each task and base; failed seeds stand below with their reasons, and how the best row differs from
- * the others by the first metric.
+ * The rows as text of at most `width` signs a line, a table for each task and base; below stand what the marks mean, seeds that
+ * failed, collapsed or diverged, notes, and how the best row differs from the others by the first metric.
  */
-export function formatTable(rows: readonly Row[], comparisons: readonly RowComparison[] = []): string {
+export function formatTable(
+  rows: readonly Row[],
+  comparisons: readonly RowComparison[] = [],
+  width = Infinity,
+): string {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {
     const title = `${row.title} · ${row.model}`;
@@ -120,33 +128,55 @@ export function formatTable(rows: readonly Row[], comparisons: readonly RowCompa
       const first = comparisons.filter(
         (found) => found.title === task && found.model === model && found.metric === metrics[0]?.name,
       );
-      return [title, formatGroup(group), ...(first.length > 0 ? [formatComparisons(first, group)] : [])].join(
-        '\n\n',
-      );
+      const notes = [
+        group.some(({ marks }) => marks !== undefined) ? [markLegend(signs.best, signs.next)] : [],
+        group.flatMap(seedLines),
+        [...new Set(group.flatMap((row) => row.notes))],
+        first.map((comparison) => comparisonLine(comparison, group)),
+      ];
+      const blocks = notes.map((lines) => lines.map((line) => wrapText(line, width)).join('\n'));
+      return [title, tableText(group, width), ...blocks.filter(Boolean)].join('\n\n');
     })
     .join('\n\n');
 }
 
-/** `BLEU: RED − LoRA = +0.43 (95 % −0.12 to 0.98; p .120, Holm .360; 3 seeds)`, a line for each row but the best. */
-function formatComparisons(comparisons: readonly RowComparison[], group: readonly Row[]): string {
+/** Seeds of a row that failed, answer everything alike or ended worse than they began, a line each. */
+export function seedLines({
+  label,
+  failures,
+  collapsed = [],
+  diverged = [],
+}: Pick<Row, 'label' | 'failures'> & {
+  readonly collapsed?: Row['collapsed'] | undefined;
+  readonly diverged?: Row['diverged'] | undefined;
+}): string[] {
+  const number = (value: number): string => String(Number(value.toPrecision(3)));
+  return [
+    ...failures.map(({ seed, reason }) => `${label}, seed ${seed} failed: ${reason}`),
+    ...collapsed.map((seed) => `${label}, seed ${seed} collapsed: all its predictions are the same`),
+    ...diverged.map(
+      ({ seed, began, ended }) =>
+        `${label}, seed ${seed} diverged: its training loss ended above where it began, at ${number(ended)} after ${number(began)}`,
+    ),
+  ];
+}
+
+/** `BLEU: RED − LoRA = +0.43 (95 % −0.12 to 0.98; p .120, Holm .360; 3 seeds)`. */
+function comparisonLine(
+  { metric, best, other, difference, interval, p, adjustedP, n, footnote }: RowComparison,
+  group: readonly Row[],
+): string {
   const labelOf = (variant: string) => group.find((row) => row.variant === variant)?.label ?? variant;
   const probability = (p: number) => (p < 0.001 ? '< .001' : p.toFixed(3).replace(/^0/, ''));
-  return comparisons
-    .map(({ metric, best, other, difference, interval, p, adjustedP, n, footnote }) => {
-      const signed = `${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(2)}`;
-      const range = interval.map((end) => end.toFixed(2).replace('-', '−')).join(' to ');
-      return `${metric}: ${labelOf(best)} − ${labelOf(other)} = ${signed} (95 % ${range}; p ${probability(p)}, Holm ${probability(adjustedP)}; ${footnote ?? `${n} seeds`})`;
-    })
-    .join('\n');
+  const signed = `${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(2)}`;
+  const range = interval.map((end) => end.toFixed(2).replace('-', '−')).join(' to ');
+  return `${metric}: ${labelOf(best)} − ${labelOf(other)} = ${signed} (95 % ${range}; p ${probability(p)}, Holm ${probability(adjustedP)}; ${footnote ?? `${n} seeds`})`;
 }
 
 /** What stands for bold and underlined on a terminal. */
 const signs = { best: '*', next: '+', none: ' ' };
-const markLegend =
-  `* the best, and all that are not significantly worse (paired over seeds and test examples, Holm over the whole table, ` +
-  `α = ${familyAlpha}); + the best of the others`;
 
-function formatGroup(rows: readonly Row[]): string {
+function tableText(rows: readonly Row[], width: number): string {
   const metrics = [
     ...new Map(rows.flatMap((row) => row.metrics).map((metric) => [metric.name, metric])).values(),
   ];
@@ -155,7 +185,7 @@ function formatGroup(rows: readonly Row[]): string {
     'method',
     'trainable',
     ...metrics.map(
-      ({ name, higherIsBetter }) => `${name} ${higherIsBetter ? '↑' : '↓'}${anyMark ? ' ' : ''}`,
+      ({ name, higherIsBetter }) => `${name}\u00a0${higherIsBetter ? '↑' : '↓'}${anyMark ? '\u00a0' : ''}`,
     ),
     'n',
   ];
@@ -168,26 +198,7 @@ function formatGroup(rows: readonly Row[]): string {
     }),
     countOf(row),
   ]);
-  const widths = header.map((_, i) => Math.max(...[header, ...body].map((cells) => cells[i]!.length)));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join('  ')
-      .trimEnd();
-  const rule = widths.map((width) => '─'.repeat(width)).join('  ');
-  const failures = rows.flatMap(({ label, failures }) =>
-    failures.map(({ seed, reason }) => `${label}, seed ${seed} failed: ${reason}`),
-  );
-  const collapsed = rows.flatMap(({ label, collapsed = [] }) =>
-    collapsed.map((seed) => `${label}, seed ${seed} collapsed: all its predictions are the same`),
-  );
-  const notes = [...new Set(rows.flatMap((row) => row.notes))];
-  return [
-    ...[line(header), rule, ...body.map(line)],
-    ...(anyMark ? ['', markLegend] : []),
-    ...(failures.length + collapsed.length ? ['', ...failures, ...collapsed] : []),
-    ...(notes.length ? ['', ...notes] : []),
-  ].join('\n');
+  return layoutTable({ header, rows: body, names: 1 }, width);
 }
 
 /** `5`, `4 of 5` where some failed, `best 5 of 15` where the protocol chose. */
@@ -197,8 +208,8 @@ export function countOf({ best, finished, planned }: Row): string {
 }
 
 /** `68.20 ± 0.31`; one seed has no spread. */
-export function formatMetric(metric: MetricSummary | undefined): string {
+export function formatMetric(metric: Pick<MetricSummary, 'mean' | 'sd' | 'decimals'> | undefined): string {
   if (!metric) return '–';
-  const spread = metric.sd === undefined ? '–' : metric.sd.toFixed(metric.decimals);
-  return `${metric.mean.toFixed(metric.decimals)} ± ${spread}`;
+  const { mean, sd, decimals } = metric;
+  return sd === undefined ? mean.toFixed(decimals) : `${mean.toFixed(decimals)} ± ${sd.toFixed(decimals)}`;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, dirname } from 'node:path';
 import { z } from 'zod';
@@ -36,28 +37,45 @@ export type TestedRun = Pick<Outcome, 'record' | 'path'> & { readonly cell: Pick
 export interface SeedPredictions {
   /** Every prediction of the test set is the same. */
   readonly collapsed: boolean;
+  /** How many answers each resample has to go through: texts and values; classes are only counted. */
+  readonly answers: number;
   /** The test of a metric, in printed units; undefined where the predictions do not give the record's value. */
   test(metric: string): Promise<SeedTest | undefined>;
   /** How many examples the test set is drawn from by the seed, where it is. */
   readonly population: number | undefined;
 }
 
-/** Reads the predictions of finished runs; references that many runs share are prepared once. */
+/**
+ * Reads the predictions of finished runs, of which it keeps numbers alone; references and example ids that many runs share are kept
+ * once.
+ */
 export function predictionReader(): (tested: TestedRun) => Promise<SeedPredictions | undefined> {
   const scorers = new Map<string, Promise<E2EScorer>>();
   const scorerOf = (references: readonly (readonly string[])[]): Promise<E2EScorer> => {
-    const key = JSON.stringify(references);
+    const key = createHash('sha256').update(JSON.stringify(references)).digest('hex');
     const made = scorers.get(key) ?? loadParaphrases(cacheFolder()).then((paraphrases) => e2eScorer(references, { paraphrases })); // prettier-ignore
     scorers.set(key, made);
     return made;
   };
+  const lists = new Map<string, readonly string[]>();
+  const idsOf = (rows: readonly Row[]): readonly string[] => {
+    const ids = rows.map(({ id }) => id);
+    const key = createHash('sha256').update(JSON.stringify(ids)).digest('hex');
+    const kept = lists.get(key) ?? ids;
+    lists.set(key, kept);
+    return kept;
+  };
   return async ({ cell: { task }, record, path }) => {
     const rows = await readRows(record, path);
     if (!rows) return undefined;
-    const metrics = task.kind === 'label' ? labelMetrics(rows, task, record) : textMetrics(rows, scorerOf);
+    const metrics =
+      task.kind === 'label'
+        ? labelMetrics(rows, task, record, idsOf)
+        : textMetrics(idsOf(rows), () => readRows(record, path), scorerOf);
     const [first, ...others] = rows.filter((row) => setOf(row) === '');
     return {
       collapsed: others.length > 0 && others.every(({ prediction }) => prediction === first!.prediction),
+      answers: task.kind === 'label' && task.classes ? 0 : rows.length,
       population: populationOf(record),
       async test(name) {
         const info = record.metrics.find((metric) => metric.name === name);
@@ -73,7 +91,7 @@ export function predictionReader(): (tested: TestedRun) => Promise<SeedPredictio
   };
 }
 
-type Metrics = (name: string) => Promise<{ ids: string[]; metric: SampledMetric } | undefined>;
+type Metrics = (name: string) => Promise<SeedTest | undefined>;
 
 /** The rows of a record's predictions; undefined where there are none, or they are not those that it names. */
 async function readRows(record: RunRecord, path: string): Promise<Row[] | undefined> {
@@ -94,7 +112,12 @@ function setOf({ id, set }: Row): string {
   return set ?? (id.includes('/') ? id.slice(0, id.indexOf('/')) : '');
 }
 
-function labelMetrics(rows: readonly Row[], task: LabelTask, record: RunRecord): Metrics {
+function labelMetrics(
+  rows: readonly Row[],
+  task: LabelTask,
+  record: RunRecord,
+  idsOf: (rows: readonly Row[]) => readonly string[],
+): Metrics {
   const { published, settings } = record;
   const { side } = parseProtocol(settings.protocol.split(' '));
   // Entries of T5 matter to T5 alone.
@@ -102,35 +125,45 @@ function labelMetrics(rows: readonly Row[], task: LabelTask, record: RunRecord):
   const draw: Draw = { seed: settings.seed, family, side };
   const value = ({ prediction }: Row): number =>
     typeof prediction === 'string' ? task.read(prediction, draw) : (prediction ?? NaN);
+  const sets = new Map(
+    [...new Set(rows.map(setOf))].map((set) => {
+      const own = rows.filter((row) => setOf(row) === set);
+      const test = { labels: own.map(({ label }) => label ?? NaN), predictions: own.map(value) };
+      return [set, { ids: idsOf(own), metricOf: sampledLabels(test) }];
+    }),
+  );
   return (name) => {
     const [, base = name, set = ''] = /^(.*) \(([^)]*)\)$/.exec(name) ?? [];
-    const own = rows.filter((row) => setOf(row) === set);
-    const make = Object.hasOwn(sampledLabels, base) ? sampledLabels[base] : undefined;
-    if (!make || own.length === 0) return Promise.resolve(undefined);
-    const metric = make(own.map(({ label }) => label ?? NaN), own.map(value)); // prettier-ignore
-    return Promise.resolve({ ids: own.map(({ id }) => id), metric });
+    const found = sets.get(set);
+    const metric = found?.metricOf(base);
+    return Promise.resolve(found && metric && { ids: found.ids, metric });
   };
 }
 
+/** The texts are read again once they are scored: kept for all runs of a table they would take gigabytes. */
 function textMetrics(
-  rows: readonly Row[],
+  ids: readonly string[],
+  read: () => Promise<Row[] | undefined>,
   scorerOf: (references: readonly (readonly string[])[]) => Promise<E2EScorer>,
 ): Metrics {
-  const ids = rows.map(({ id }) => id);
-  const score = async () => {
-    const scorer = await scorerOf(rows.map(({ references }) => references ?? []));
-    return scorer.score(rows.map(({ prediction }) => String(prediction)));
+  const score = async (): Promise<Map<string, SampledMetric>> => {
+    const rows = (await read()) ?? [];
+    const metrics = new Map<string, SampledMetric>();
+    for (const name of Object.keys(rows[0]?.scores ?? {})) {
+      const values = rows.flatMap(({ scores }) => scores?.[name] ?? []);
+      if (values.length === ids.length) metrics.set(name, sampledMean(values));
+    }
+    if (rows.length === ids.length && rows.every(({ references }) => references !== undefined)) {
+      const scorer = await scorerOf(rows.map(({ references }) => references!));
+      const corpus = scorer.score(rows.map(({ prediction }) => String(prediction)));
+      for (const { metric, rows } of corpus) metrics.set(metric.name, sampledSums(metric, rows));
+    }
+    return metrics;
   };
   let scored: ReturnType<typeof score> | undefined;
   return async (name) => {
-    const segments = rows.flatMap(({ scores }) => scores?.[name] ?? []);
-    if (rows.every(({ references }) => references !== undefined)) {
-      const corpus = (await (scored ??= score())).find(({ metric }) => metric.name === name);
-      if (corpus) {
-        return { ids, metric: sampledSums(corpus.metric, corpus.rows) };
-      }
-    }
-    return segments.length === ids.length ? { ids, metric: sampledMean(segments) } : undefined;
+    const metric = (await (scored ??= score())).get(name);
+    return metric && { ids, metric };
   };
 }
 

@@ -24,7 +24,7 @@ test('methods with three seeds each are compared and marked; predictions that ch
   ];
   const { stdout, stderr, exitCode } = await bench(...args);
   expect(exitCode, stderr).toBe(0);
-  expect(stdout).toMatch(/^\* the best, and all that are not significantly worse/m);
+  expect(stdout).toMatch(/^\* the best mean and those after it, down to the first/m);
   expect(stdout).toMatch(/^(RED|FT) .* \d+\.\d+ ± \d+\.\d+\*/m);
 
   const { rows, comparisons, runs } = JSON.parse((await bench(...args, '--json')).stdout) as Output;

@@ -19,7 +19,7 @@ test.each(Object.entries(plain))('%s of a sample is that of its examples written
       const [labels, predictions] = [rows.map(([label]) => label), rows.map(([, prediction]) => prediction)];
       const counts = Uint32Array.from(rows, ([, , count]) => count);
       const expected = compute(repeat(labels, counts), repeat(predictions, counts));
-      const found = sampledLabels[name]!(labels, predictions)(counts);
+      const found = sampledLabels({ labels, predictions })(name)!(counts);
       if (Number.isFinite(expected)) expect(found).toBeCloseTo(expected, 9);
       // Of no examples, or of constant ones.
       else expect(found).toBeNaN();
@@ -30,8 +30,8 @@ test.each(Object.entries(plain))('%s of a sample is that of its examples written
 test('correlations of a sample, as scipy computes them', () => {
   const [labels, predictions] = [[1, 2, 2, 5, 3, 4], [2, 1, 3, 4, 4, 0]]; // prettier-ignore
   const counts = Uint32Array.of(2, 0, 1, 3, 1, 2);
-  expect(sampledLabels.Pearson!(labels, predictions)(counts)).toBeCloseTo(0.24120907566221078, 12);
-  expect(sampledLabels.Spearman!(labels, predictions)(counts)).toBeCloseTo(0.48666426339228763, 12);
+  expect(sampledLabels({ labels, predictions })('Pearson')!(counts)).toBeCloseTo(0.24120907566221078, 12);
+  expect(sampledLabels({ labels, predictions })('Spearman')!(counts)).toBeCloseTo(0.48666426339228763, 12);
 });
 
 describe('resamples', () => {
@@ -79,18 +79,22 @@ describe('resamples', () => {
   });
 });
 
-test('examples of the same kind in every test are counted together, with the very same numbers', () => {
-  const size = 300;
-  const ids = Array.from({ length: size }, (_, i) => `${i}`);
-  const random = randomStream(5, 'kinds');
-  const labels = Array.from(random.integers(size, 3));
-  const tests = ['accuracy', 'F1', 'Matthews', 'accuracy'].map((name) => {
-    const wrong = random.integers(size, 4);
-    const predictions = labels.map((label, i) => (wrong[i] === 0 ? (label + 1) % 3 : label));
-    return { ids, metric: scaled(sampledLabels[name]!(labels, predictions), 100) };
-  });
-  // Without their kinds each test counts every example.
-  const plain = tests.map(({ metric }) => ({ ids, metric: (counts: Uint32Array) => metric(counts) }));
-  expect(tests.every(({ metric }) => metric.kinds)).toBe(true);
-  expect(resampleTests(tests, { resamples: 200 })).toEqual(resampleTests(plain, { resamples: 200 }));
-});
+test.each([1, 3, 12])(
+  'examples of the same kind are counted together, with the very same numbers, of %i runs',
+  (runs) => {
+    const size = 300;
+    const ids = Array.from({ length: size }, (_, i) => `${i}`);
+    const random = randomStream(5, 'kinds');
+    const labels = Array.from(random.integers(size, 3));
+    const tests = Array.from({ length: runs }, () => {
+      const wrong = random.integers(size, 4);
+      const predictions = labels.map((label, i) => (wrong[i] === 0 ? (label + 1) % 3 : label));
+      const metricOf = sampledLabels({ labels, predictions });
+      return ['accuracy', 'F1', 'Matthews'].map((name) => ({ ids, metric: scaled(metricOf(name)!, 100) }));
+    }).flat();
+    // Without their kinds each test counts every example.
+    const plain = tests.map(({ metric }) => ({ ids, metric: (counts: Uint32Array) => metric(counts) }));
+    expect(tests.every(({ metric }) => metric.kinds)).toBe(true);
+    expect(resampleTests(tests, { resamples: 200 })).toEqual(resampleTests(plain, { resamples: 200 }));
+  },
+);

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
 import { sampledMean } from '../../harness/metrics/resampling.ts';
-import { markTable, type ComparedRow } from '../../harness/reporting/marks.ts';
+import { markColumn, markTable, type ComparedRow } from '../../harness/reporting/marks.ts';
 import { formatTable, summariseRow, type Row } from '../../harness/reporting/table.ts';
 import { sampleRecord } from '../runs/sample-record.ts';
 
@@ -8,7 +9,7 @@ import { sampleRecord } from '../runs/sample-record.ts';
 function compared(
   variant: string,
   right: number,
-  more: { failed?: true; protocol?: string; task?: string } = {},
+  more: { failed?: true; protocol?: string; task?: string; answers?: number } = {},
 ): ComparedRow {
   const seeds = [1, 2, 3].map((seed) => {
     const values = Array.from({ length: 200 }, (_, i) => (i < right + seed ? 100 : 0));
@@ -37,28 +38,77 @@ function compared(
   const tests = seeds.map(({ seed, values, value }) => {
     return [seed, { ids: values.map((_, i) => `${i}`), metric: sampledMean(values), value }] as const;
   });
-  return { row, protocol: more.protocol ?? 'recommended', tests: () => Promise.resolve(new Map(tests)) };
+  return {
+    row,
+    protocol: more.protocol ?? 'recommended',
+    answers: more.answers ?? 600,
+    tests: () => Promise.resolve(new Map(tests)),
+  };
 }
 
 test('bold is the best and what is not worse, underlined the best of the rest', async () => {
   const rows = [compared('bad', 100), compared('worst', 90), compared('good', 180), compared('also', 179)];
-  const { marks, comparisons } = await markTable(rows);
-  const of = (row: ComparedRow) => marks.get(row.row)?.get('exact');
-  expect(rows.map(of)).toEqual(['next', undefined, 'best', 'best']);
+  const { rows: marked, comparisons } = await markTable(rows);
+  expect(marked.map(({ marks }) => marks?.exact)).toEqual(['next', undefined, 'best', 'best']);
   expect(comparisons.map(({ best, other }) => [best, other])).toEqual([['good', 'also'], ['good', 'bad'], ['good', 'worst']]); // prettier-ignore
   expect(comparisons[0]!.difference).toBeCloseTo(0.5, 10);
-  const table = formatTable(rows.map(({ row }): Row => ({ ...row, ...(marks.has(row) && { marks: Object.fromEntries(marks.get(row)!) }) }))); // prettier-ignore
+  const table = formatTable(marked);
   expect(table).toMatch(/^bad .* 51\.0 ± 0\.5\+ +3$/m);
   expect(table).toMatch(/^worst .* 46\.0 ± 0\.5 {2,}3$/m);
   expect(table).toMatch(/^good .* 91\.0 ± 0\.5\* +3$/m);
-  expect(table).toContain('* the best, and all that are not significantly worse');
-  const below = formatTable(rows.map(({ row }) => row), comparisons); // prettier-ignore
+  expect(table).toContain(
+    '* the best mean and those after it, down to the first that is significantly worse',
+  );
+  const below = formatTable(marked, comparisons);
   expect(below).toMatch(
     /^exact: good − also = \+0\.50 \(95 % −0\.\d\d to 1\.\d\d; p \.\d{3}, Holm \.\d{3}; 3 seeds\)$/m,
   );
   expect(below).toMatch(
     /^exact: good − worst = \+45\.00 \(95 % \S+ to \S+; p < \.001, Holm < \.001; 3 seeds\)$/m,
   );
+});
+
+describe('the marks of a column', () => {
+  const row = (collapsed: boolean): Row => ({
+    ...compared('x', 1).row,
+    ...(collapsed && { collapsed: [1] }),
+  });
+
+  test('pass over no better mean, whatever the comparisons say', () => {
+    const one = fc.record({
+      mean: fc.integer({ min: 0, max: 6 }),
+      isWorse: fc.boolean(),
+      collapsed: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(one, { minLength: 1, maxLength: 9 }), fc.boolean(), (rows, higher) => {
+        const ranked = rows
+          .map(({ mean, isWorse, collapsed }) => ({ mean, isWorse, row: row(collapsed) }))
+          .sort((a, b) => (higher ? b.mean - a.mean : a.mean - b.mean))
+          .map((one, i) => ({ ...one, isWorse: i > 0 && one.isWorse }));
+        const marks = markColumn(ranked);
+        for (const { row, mean, isWorse } of ranked) {
+          const mark = marks.get(row);
+          const better = ranked.filter((other) => (higher ? other.mean > mean : other.mean < mean));
+          if (mark !== undefined) expect(better.every((other) => marks.has(other.row))).toBe(true);
+          if (mark === 'best') expect(better.every((other) => marks.get(other.row) === 'best')).toBe(true);
+          if (mark === 'best') expect(isWorse || row.collapsed !== undefined).toBe(false);
+          if (row.collapsed) expect(mark).toBeUndefined();
+          // Equal means have equal marks, but for a row that may have none.
+          const equal = ranked.filter((other) => other.mean === mean && !other.row.collapsed);
+          expect(new Set(equal.map((other) => marks.get(other.row))).size).toBeLessThan(2);
+        }
+      }),
+      { seed: 21 },
+    );
+  });
+
+  test('stop at the first row that is worse, not at the last', () => {
+    const rows = [0, 1, 2, 3].map(() => row(false));
+    const worse = [false, true, false, true];
+    const marks = markColumn(rows.map((row, i) => ({ row, mean: 60 - i, isWorse: worse[i]! })));
+    expect(rows.map((one) => marks.get(one))).toEqual(['best', 'next', undefined, undefined]);
+  });
 });
 
 test('comparisons of all tasks of a table are one family', async () => {
@@ -71,12 +121,30 @@ test('comparisons of all tasks of a table are one family', async () => {
   for (const { p, adjustedP } of comparisons) expect(adjustedP).toBe(Math.min(1, 3 * p));
 });
 
-test('nothing is marked where a seed failed, protocols differ, or a row stands alone', async () => {
-  for (const rows of [
-    [compared('a', 180, { failed: true }), compared('b', 100)],
+test.each([
+  [[compared('a', 180, { failed: true }), compared('b', 100)], 'because seeds failed: a.'],
+  [
     [compared('a', 180, { protocol: 'code' }), compared('b', 100)],
-    [compared('a', 180)],
+    'because rows ran under different protocols.',
+  ],
+  [
     [compared('a', 180), { ...compared('b', 100), tests: () => Promise.resolve(undefined) }],
-  ])
-    expect((await markTable(rows)).marks.size).toBe(0);
+    'the predictions of b are missing',
+  ],
+  [
+    [compared('a', 180), compared('b', 100, { answers: 300_000 })],
+    'of exact: 300,600 answers are too many to resample (at most 250,000).',
+  ],
+])('nothing is marked, and the table says why: %#', async (rows, why) => {
+  const { rows: marked, comparisons } = await markTable(rows);
+  expect(marked.some(({ marks }) => marks)).toBe(false);
+  expect(comparisons).toEqual([]);
+  expect(formatTable(marked)).toContain('Nothing is marked as best');
+  expect(formatTable(marked)).toContain(why);
+});
+
+test('a row that stands alone has no mark, and needs no reason', async () => {
+  const { rows } = await markTable([compared('a', 180)]);
+  expect(rows[0]!.marks).toBeUndefined();
+  expect(rows[0]!.notes).toEqual([]);
 });

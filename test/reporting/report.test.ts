@@ -40,7 +40,6 @@ const reportOf = (tables: readonly ReportTable[]): Report => ({
   results: 'results',
   tables,
   untrusted: [],
-  notes: [],
 });
 
 describe('tables', () => {

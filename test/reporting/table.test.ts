@@ -38,7 +38,7 @@ test('the table is aligned', () => {
       'method         trainable     exact ↑       n',
       '─────────────  ─────────  ──────────  ──────',
       'RED               49,152  55.0 ± 7.1  2 of 3',
-      'LoRA (rank=4)    393,216    70.0 ± –       1',
+      'LoRA (rank=4)    393,216        70.0       1',
       '',
       'RED, seed 3 failed: Diverged: the loss became non-finite',
     ].join('\n'),

@@ -1,5 +1,5 @@
-import type { Mark } from '../marks.ts';
-import { countOf, formatMetric } from '../table.ts';
+import { markLegend, type Mark } from '../marks.ts';
+import { countOf, formatMetric, seedLines } from '../table.ts';
 import type { ReportRow, ReportTable } from './rows.ts';
 
 /** A cell of a printed table. */
@@ -13,13 +13,12 @@ export interface PrintedTable {
   readonly title: string;
   readonly header: readonly string[];
   readonly body: readonly (readonly PrintedCell[])[];
-  /** Failed seeds with their reasons, and what the protocol took from a paper or its code. */
+  /** What the cells mean, seeds that failed, collapsed or diverged, and what else is to be known of the rows. */
   readonly foot: readonly string[];
 }
 
-export const boldMeans =
-  'Bold: the best row and all that are not significantly worse; underlined: the best of the others.';
-const spreadMeans = 'Mean ± sample standard deviation over n seeds; – where one seed has none.';
+export const boldMeans = markLegend('Bold:', 'underlined:');
+export const spreadMeans = 'Mean ± sample standard deviation over n seeds; one seed has none.';
 
 /** Prints a table's cells; `costs` adds the time of a step and the peak memory. */
 export function printTable(
@@ -27,12 +26,6 @@ export function printTable(
   { costs }: { costs: boolean },
 ): PrintedTable {
   const notes = new Set(rows.flatMap(({ row }) => row.notes));
-  const failures = rows.flatMap(({ row: { label, failures } }) =>
-    failures.map(({ seed, reason }) => `${label}, seed ${seed} failed: ${reason}`),
-  );
-  const collapsed = rows.flatMap(({ row: { label, collapsed = [] } }) =>
-    collapsed.map((seed) => `${label}, seed ${seed} collapsed: all its predictions are the same`),
-  );
   const protocols = new Set(rows.map(({ protocol }) => protocol));
   const hasDevice = rows.some(({ deviceMemory }) => deviceMemory !== undefined);
   const isMarked = rows.some(({ row }) => row.marks !== undefined);
@@ -58,8 +51,7 @@ export function printTable(
       spreadMeans,
       ...(isMarked ? [boldMeans] : []),
       ...(protocols.size > 1 ? [`Rows ran under different protocols: ${[...protocols].join('; ')}.`] : []),
-      ...failures,
-      ...collapsed,
+      ...rows.flatMap(({ row }) => seedLines(row)),
       ...notes,
     ],
   };

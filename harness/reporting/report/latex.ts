@@ -24,7 +24,7 @@ export function latexDocument(report: Report): string {
     // So that nothing runs out of the page: words may stand apart, and long ones break nowhere anyway.
     '\\sloppy\\setlength{\\parindent}{0pt}\\setlength{\\tabcolsep}{4pt}',
     '\\begin{document}',
-    ...[summaryLine(report), ...report.notes].map((line) => `${escapeLatex(line)}\\par`),
+    `${escapeLatex(summaryLine(report))}\\par`,
     ...tables,
     ...(untrusted.length > 0 ? ['\\section*{Files that are not used}', ...untrusted] : []),
     '\\end{document}',

@@ -3,7 +3,7 @@ import { summaryLine, type Report } from './report.ts';
 
 /** The report as Markdown: a table for each task and base. */
 export function markdownReport(report: Report): string {
-  const blocks = ['# Report', ...[summaryLine(report), ...report.notes].map(escapeMarkdown)];
+  const blocks = ['# Report', escapeMarkdown(summaryLine(report))];
   for (const table of report.tables) {
     const { title, header, body, foot } = printTable(table, { costs: true });
     const rows = [

@@ -11,7 +11,6 @@ export interface PageData {
   /** Engines, code and machines that runs name by their number here. */
   readonly places: readonly Place[];
   readonly untrusted: Report['untrusted'];
-  readonly notes: readonly string[];
   /** How many points of a learning curve and examples of predictions the page holds at most. */
   readonly limits: { readonly points: number; readonly examples: number };
 }
@@ -126,7 +125,6 @@ export function pageData(
     tables,
     places: [...places.values()].map(({ place }) => place),
     untrusted: report.untrusted,
-    notes: report.notes,
     limits,
   };
 }

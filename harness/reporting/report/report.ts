@@ -9,8 +9,6 @@ export interface Report {
   readonly tables: readonly ReportTable[];
   /** Files below the results folder that were not used, and why. */
   readonly untrusted: readonly { readonly path: string; readonly reason: string }[];
-  /** What holds for all of it. */
-  readonly notes: readonly string[];
 }
 
 /** What of a report is told before its tables. */

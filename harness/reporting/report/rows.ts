@@ -1,5 +1,6 @@
 import { median } from 'simple-statistics';
 import type { RunRecord } from '../../runs/record.ts';
+import type { Diverged } from '../diverged.ts';
 import { summariseRow, type Row } from '../table.ts';
 
 /** A finished or failed run as a report needs it. */
@@ -11,6 +12,8 @@ export interface ReportRun {
   readonly stepTime?: number | undefined;
   /** Step and training loss, thinned. */
   readonly losses?: readonly (readonly [number, number])[] | undefined;
+  /** Where its training loss began and ended, if that is above. */
+  readonly divergence?: Omit<Diverged, 'seed'> | undefined;
 }
 
 /** A row of a table and its runs. */
@@ -68,13 +71,19 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
     const { settings, method } = first[i]!;
     const finished = group.filter(({ record }) => record.status === 'finished');
     const times = finished.flatMap(({ stepTime }) => stepTime ?? []);
+    const diverged = finished.flatMap(({ record, divergence }) =>
+      divergence ? { seed: record.settings.seed, ...divergence } : [],
+    );
     const onDevice = finished.flatMap(({ record }) => record.peakDeviceBytes ?? []);
     return {
-      row: summariseRow({
-        ...{ task: settings.task.name, model: settings.model.id },
-        ...{ variant: method.variant, label: method.label + differences[i]! },
-        records: group.map(({ record }) => record).sort((a, b) => a.settings.seed - b.settings.seed),
-      }),
+      row: {
+        ...summariseRow({
+          ...{ task: settings.task.name, model: settings.model.id },
+          ...{ variant: method.variant, label: method.label + differences[i]! },
+          records: group.map(({ record }) => record).sort((a, b) => a.settings.seed - b.settings.seed),
+        }),
+        ...(diverged.length > 0 && { diverged }),
+      },
       protocol: settings.protocol,
       runs: group,
       stepTime: times.length > 0 ? median(times) : undefined,

@@ -460,7 +460,7 @@ function onChange(id, then) {
 }
 
 function start() {
-  const { tables, summary, limits, untrusted, notes } = data;
+  const { tables, summary, limits, untrusted } = data;
   element('summary').textContent = summary;
   fillSelect('table', tables.map(({ title }) => title), 0); // prettier-ignore
   onChange('table', ({ selectedIndex }) => {
@@ -493,7 +493,6 @@ function start() {
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', showAll);
   const says = [
-    ...notes,
     `A learning curve has at most ${limits.points} points; the logs beside the records hold every step.`,
     `Predictions: at most ${limits.examples} test examples of a table, long texts cut; the files beside the records hold all.`,
     'Numbers of runs are rounded for this page; records.csv has them in full.',

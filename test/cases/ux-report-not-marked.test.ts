@@ -1,0 +1,54 @@
+// `report` marked nothing once its runs had more than 40,000 test examples together, so that tables of real data had no marks,
+// though the table of `run` had them. The right value: tables of any size are marked, one by one, as the terminal marks them; a
+// table whose texts are too many says so itself (test/reporting/marks.test.ts).
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tableRows } from '../../harness/cli/table-rows.ts';
+import { collectRecords } from '../../harness/runs/collect.ts';
+import type { Outcome } from '../../harness/runs/execute.ts';
+import { loadTasks } from '../../harness/runs/plugins.ts';
+import { benchIn } from '../cli/bench.ts';
+import { writeLabelled } from './labelled-results.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'deltabench-'));
+const results = join(root, 'results');
+const examples = 5_001;
+afterAll(() => rm(root, { recursive: true }));
+beforeAll(() =>
+  writeLabelled(
+    results,
+    [
+      { name: 'none', right: [0.6, 0.61, 0.6] },
+      { name: 'red', right: [0.9, 0.905, 0.9] },
+      { name: 'lora', right: [0.9, 0.9, 0.904] },
+    ],
+    { task: 'sst2', examples },
+  ),
+);
+
+test('45,009 test examples are marked, in the report as in the terminal', async () => {
+  const out = join(root, 'out');
+  const { exitCode, stderr } = await benchIn(root)('report', '--results', results, '--out', out, '--format', 'md'); // prettier-ignore
+  expect(exitCode, stderr).toBe(0);
+  expect(stderr).toContain('Comparing the rows of sst2 · roberta-mini: 45,009 answers');
+  const markdown = await readFile(join(out, 'report.md'), 'utf8');
+  expect(markdown).toMatch(/^\| red .*\*\*90\.2 ± 0\.3\*\*/m);
+  expect(markdown).toMatch(/^\| lora .*\*\*90\.1 ± 0\.2\*\*/m);
+  expect(markdown).toMatch(/^\| none .*<u>60\.3 ± 0\.6<\/u>/m);
+
+  const tasks = await loadTasks();
+  const { records } = await collectRecords(results);
+  // In another order than the report's, and as `run` has them.
+  const outcomes = records.toReversed().map(({ path, record }): Outcome => {
+    const { task, model, seed } = record.settings;
+    const cell = { task: tasks.get(task.name)!, model: model.id, variant: { name: record.method.variant, label: record.method.label }, seed }; // prettier-ignore
+    return { cell: cell as unknown as Outcome['cell'], record, path: join(results, path) };
+  });
+  const { rows, comparisons } = await tableRows(outcomes);
+  expect(Object.fromEntries(rows.map(({ variant, marks }) => [variant, marks?.accuracy]))).toEqual({ red: 'best', lora: 'best', none: 'next' }); // prettier-ignore
+  const again = await tableRows(outcomes.toReversed());
+  const byOther = (all: typeof comparisons) => all.toSorted((a, b) => (a.other < b.other ? -1 : 1));
+  expect(byOther(again.comparisons)).toEqual(byOther(comparisons));
+});
