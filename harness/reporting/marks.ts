@@ -93,8 +93,11 @@ export async function markTable(
         ...{ ...comparison, adjustedP },
       });
     }
-    for (const [row, mark] of markColumn(ranked)) {
-      marks.set(row, { ...marks.get(row), [metric]: mark });
+    const own = markColumn(ranked);
+    for (const [row, mark] of own) marks.set(row, { ...marks.get(row), [metric]: mark });
+    if (own.size === 0) {
+      const why = `Nothing is marked as best of ${metric}: a seed of the best row, ${best.row.label}, collapsed.`;
+      for (const { row } of ranked) notes.set(row, [...(notes.get(row) ?? []), why]);
     }
   }
   return {

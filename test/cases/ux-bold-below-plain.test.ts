@@ -80,7 +80,7 @@ test('a collapsed seed bars its row from bold, and the rows below it', async () 
 });
 
 test('the best row with a collapsed seed leaves its column without marks', async () => {
-  const { rows } = await report('collapsed-best', [
+  const { rows, markdown } = await report('collapsed-best', [
     { name: 'low', right: [0.3, 0.35, 0.3] },
     { name: 'top', right: [0.95, 0.95, 'alike'] },
   ]);
@@ -88,6 +88,9 @@ test('the best row with a collapsed seed leaves its column without marks', async
     ['top', ''],
     ['low', ''],
   ]);
+  expect(markdown).toContain(
+    'Nothing is marked as best of accuracy: a seed of the best row, top, collapsed.',
+  );
 });
 
 test('where a seed failed nothing is marked, and the table says whose', async () => {
