@@ -1,27 +1,55 @@
+/** Reading files that come from outside: whatever lies at a path, it is said in a line and never waited for. */
+import { constants, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { errorCode, UsageError } from './errors.ts';
 
-/** Opens a file for reading while `use` runs; throws UsageError where it is missing, a folder or not readable. */
+/** Why a file cannot be read, by the system's code. */
+const refusals: Record<string, string> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ELOOP: 'its symbolic links lead in a circle',
+  ENAMETOOLONG: 'its name is too long',
+  EMFILE: 'too many files are open; raise the limit (ulimit -n)',
+  ENFILE: 'too many files are open on this machine',
+  EIO: 'the disk or the network drive reports an error',
+  ESTALE: 'the network drive has lost it',
+};
+
+/**
+ * Opens a file for reading while `use` runs; throws UsageError where it is missing, not readable, or a folder, a named pipe,
+ * a socket or a device.
+ */
 export async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   let file: FileHandle;
   try {
-    file = await open(path, 'r');
+    // Without O_NONBLOCK, which Windows neither has nor needs, a named pipe would wait for its writer.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    const code = errorCode(error);
+    const code = errorCode(error) ?? '';
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new UsageError(`There is no file ${path}.`, { cause: error });
     }
-    if (code === 'EACCES' || code === 'EPERM') {
-      throw new UsageError(`${path} cannot be read: permission denied.`, { cause: error });
-    }
-    throw error;
+    const found = await stat(path).catch(() => undefined);
+    if (found && !found.isFile()) throw new UsageError(`${path} is ${kindOf(found)}, not a file.`);
+    const reason = refusals[code];
+    if (reason === undefined) throw error;
+    throw new UsageError(`${path} cannot be read: ${reason}.`, { cause: error });
   }
   try {
-    if (!(await file.stat()).isFile()) throw new UsageError(`${path} is not a file.`);
+    const found = await file.stat();
+    if (!found.isFile()) throw new UsageError(`${path} is ${kindOf(found)}, not a file.`);
     return await use(file);
   } finally {
     await file.close();
   }
+}
+
+/** What lies somewhere, in words: `a named pipe`. */
+export function kindOf(found: Stats): string {
+  if (found.isFile()) return 'a file';
+  if (found.isDirectory()) return 'a folder';
+  if (found.isFIFO()) return 'a named pipe';
+  return found.isSocket() ? 'a socket' : 'a device';
 }
 
 /** A whole file's bytes; throws as withFile does. */

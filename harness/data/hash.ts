@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { withFile } from './files.ts';
 
 const known = new Map<string, Promise<string>>();
 
@@ -25,10 +25,13 @@ export async function digestFile(
   signal?: AbortSignal,
 ): Promise<string> {
   const hash = createHash(algorithm).update(prefix);
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    signal?.throwIfAborted();
-    hash.update(chunk as Buffer);
-  }
+  await withFile(path, async (file) => {
+    const chunk = Buffer.alloc(1 << 20);
+    for (let bytesRead; ({ bytesRead } = await file.read(chunk)).bytesRead > 0;) {
+      signal?.throwIfAborted();
+      hash.update(chunk.subarray(0, bytesRead));
+    }
+  });
   return hash.digest('hex');
 }
 

@@ -120,7 +120,7 @@ test('narrowing to bfloat16 rounds to the nearest, ties to even', () => {
 describe('refused with a clear line', () => {
   const refusals: [string, string, () => Promise<string>][] = [
     ['a missing file', 'There is no file', async () => join(await temporaryFolder(), 'none')],
-    ['a folder', 'is not a file', () => temporaryFolder()],
+    ['a folder', 'is a folder, not a file', () => temporaryFolder()],
     [
       'an empty file',
       'it has 0 bytes',
