@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { writeAtomically } from './atomic.ts';
+import { writeAtomically, type BeforeRename } from './atomic.ts';
 import { UsageError } from './errors.ts';
 import { withFile } from './files.ts';
 import { narrowToHalves, widenBfloats, widenHalves } from './float16.ts';
@@ -189,7 +189,10 @@ export async function writeSafetensors(
   path: string,
   tensors: Readonly<Record<string, StoredTensor>>,
   metadata: Readonly<Record<string, string>> = {},
-  { dtype = 'F32' }: { readonly dtype?: 'F32' | 'F16' } = {},
+  {
+    dtype = 'F32',
+    beforeRename,
+  }: { readonly dtype?: 'F32' | 'F16'; readonly beforeRename?: BeforeRename | undefined } = {},
 ): Promise<void> {
   const width = elementBits[dtype] / 8;
   const entries: [string, unknown][] = Object.keys(metadata).length ? [['__metadata__', metadata]] : [];
@@ -207,7 +210,7 @@ export async function writeSafetensors(
   const header = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
   header.writeBigUInt64LE(BigInt(header.length - 8));
   json.copy(header, 8);
-  await writeAtomically(path, async (file) => {
+  const write = async (file: FileHandle): Promise<void> => {
     await writeAll(file, header);
     for (const [name, { shape, data }] of Object.entries(tensors)) {
       const values = typeof data === 'function' ? await data() : data;
@@ -215,7 +218,8 @@ export async function writeSafetensors(
       const stored = dtype === 'F32' ? values : narrowToHalves(values);
       await writeAll(file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
     }
-  });
+  };
+  await writeAtomically(path, write, beforeRename);
 }
 
 function checkLength(name: string, shape: readonly number[], data: Float32Array): void {

@@ -1,5 +1,6 @@
+/** What a run finds out, in its record and in the files beside it. */
 import { basename } from 'node:path';
-import { writeFileAtomic } from '../data/atomic.ts';
+import { writeFileAtomic, type BeforeRename } from '../data/atomic.ts';
 import { hashFile } from '../data/hash.ts';
 import { writeSafetensors } from '../data/safetensors.ts';
 import type { Task } from '../data/task.ts';
@@ -29,8 +30,18 @@ export function trainProgress({ step, totalSteps, loss, tokensPerSecond }: StepP
   return { phase: 'train', done: step, total: totalSteps, detail };
 }
 
+/** Where a run keeps its files: beside its record, each unless `mayWrite` throws. */
+export interface Keeping {
+  readonly place: { readonly path: string };
+  readonly mayWrite: BeforeRename;
+}
+
 /** What training found, in files beside the record; throws Diverged, or Error where a trained tensor never moved. */
-export async function keepTraining(path: string, result: TrainingResult, findings: Findings): Promise<void> {
+export async function keepTraining(
+  keeping: Keeping,
+  result: TrainingResult,
+  findings: Findings,
+): Promise<void> {
   findings.training = {
     steps: result.log.length,
     bestStep: result.bestStep,
@@ -51,14 +62,14 @@ export async function keepTraining(path: string, result: TrainingResult, finding
     timed.map(({ tokens }) => tokens),
     timed.reduce((total, { milliseconds }) => total + milliseconds, 0) / 1000,
   );
-  await keepLines(path, 'steps', result.log, findings);
+  await keepLines(keeping, 'steps', result.log, findings);
   if (result.diverged !== undefined) throw new Diverged(result.diverged);
   // LoRA's A has no gradient in the first step and a warm-up no rate: two steps prove nothing.
   if (result.neverMoved.length && result.log.length > 2) {
     throw new Error(`trained tensors that never moved: ${result.neverMoved.join(', ')}`);
   }
-  const file = besideRecord(path, 'safetensors');
-  await writeSafetensors(file, result.tensors);
+  const file = besideRecord(keeping.place.path, 'safetensors');
+  await writeSafetensors(file, result.tensors, {}, { beforeRename: keeping.mayWrite });
   findings.files.tensors = await described(file);
 }
 
@@ -76,13 +87,13 @@ export function keepMetrics(task: Task, metrics: Readonly<Record<string, number>
 
 /** Rows as JSON lines beside the record. */
 export async function keepLines(
-  path: string,
+  { place, mayWrite }: Keeping,
   kind: 'steps' | 'predictions',
   rows: readonly object[],
   findings: Findings,
 ): Promise<void> {
-  const file = besideRecord(path, `${kind}.jsonl`);
-  await writeFileAtomic(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const file = besideRecord(place.path, `${kind}.jsonl`);
+  await writeFileAtomic(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''), mayWrite);
   findings.files[kind] = await described(file);
 }
 

@@ -7,11 +7,20 @@ import type { Trial } from './trial.ts';
 
 /** Trains an encoder with a head on classes or values, chooses the checkpoint by validation and tests it once. */
 export async function trainAndClassify(
-  { run: { cell, place, base, tokenizer, delta }, engine, folder, events, signal, companion }: Trial,
+  {
+    run: { cell, place, base, tokenizer, delta },
+    engine,
+    folder,
+    events,
+    signal,
+    mayWrite,
+    companion,
+  }: Trial,
   { task, splits, head, draw }: LabelWork,
   findings: Findings,
 ): Promise<void> {
   const { recipe, seed } = cell;
+  const keeping = { place, mayWrite };
   const cut = <T>(items: readonly T[]) => items.slice(0, cell.limits.examples ?? undefined);
   const parts = { train: cut(splits.train), validation: cut(splits.validation), test: cut(splits.test) };
   const more = Object.entries(splits.alsoTest ?? {}).map(([name, examples]) => ({
@@ -19,7 +28,8 @@ export async function trainAndClassify(
     examples: cut(examples),
   }));
   const limit = Math.min(recipe.promptLength, base.architecture.positions - virtualTokens(delta));
-  const encode = (examples: readonly LabelledExample[]) => encodeLabels(task, examples, tokenizer, limit);
+  const encode = (examples: readonly LabelledExample[]) =>
+    encodeLabels(task, examples, tokenizer, limit, signal);
   const [learnt, validated, tested] = [await encode(parts.train), await encode(parts.validation), await encode(parts.test)]; // prettier-ignore
   const counted = (split: keyof typeof parts, { truncated }: { truncated: number }) => ({
     used: parts[split].length,
@@ -41,7 +51,7 @@ export async function trainAndClassify(
   for (const { name, examples } of more)
     sets.push({ name, examples, tokens: (await encode(examples)).tokens });
   const result = await train({
-    ...{ engine, base, delta, recipe, seed, folder, signal, ...(companion && { companion }) },
+    ...{ engine, base, delta, recipe, seed, folder, signal, mayWrite, ...(companion && { companion }) },
     objective: labelled(head, task.classes !== undefined, recipe.labelSmoothing),
     train: learnt.tokens,
     validation: validated.tokens,
@@ -54,8 +64,9 @@ export async function trainAndClassify(
     onProgress: (progress) => {
       events.onProgress(trainProgress(progress));
     },
+    onNote: events.onNote,
   });
-  await keepTraining(place.path, result, findings);
+  await keepTraining(keeping, result, findings);
 
   const { answers, seconds } = result.test!;
   findings.seconds.predict = seconds;
@@ -81,6 +92,6 @@ export async function trainAndClassify(
       metrics[name ? `${metric} (${name})` : metric] = value;
     }
   }
-  await keepLines(place.path, 'predictions', rows, findings);
+  await keepLines(keeping, 'predictions', rows, findings);
   keepMetrics(task, metrics, findings);
 }

@@ -7,11 +7,20 @@ import type { Trial } from './trial.ts';
 
 /** Trains, generates and scores a task of text. */
 export async function trainAndGenerate(
-  { run: { cell, place, base, tokenizer, delta }, engine, folder, events, signal, companion }: Trial,
+  {
+    run: { cell, place, base, tokenizer, delta },
+    engine,
+    folder,
+    events,
+    signal,
+    mayWrite,
+    companion,
+  }: Trial,
   { task, splits, endToken }: TextWork,
   findings: Findings,
 ): Promise<void> {
   const { recipe, seed } = cell;
+  const keeping = { place, mayWrite };
   const cut = <T>(items: readonly T[]) => items.slice(0, cell.limits.examples ?? undefined);
   const parts = { train: cut(splits.train), validation: cut(splits.validation), test: cut(splits.test) };
   findings.examples = {
@@ -19,7 +28,7 @@ export async function trainAndGenerate(
     validation: { used: parts.validation.length, of: splits.validation.length },
     test: { used: parts.test.length, of: splits.test.length },
   };
-  const encode = (items: TextSplit['items']) => encodeSplit({ task, items }, tokenizer, recipe);
+  const encode = (items: TextSplit['items']) => encodeSplit({ task, items }, tokenizer, recipe, signal);
 
   const { generate } = await import('../decoding/generate.ts');
   const answer = async <Item extends TestItem>(
@@ -55,7 +64,7 @@ export async function trainAndGenerate(
   const { train } = await import('../training/train.ts');
   const { languageModel } = await import('../training/language-model.ts');
   const result = await train({
-    ...{ engine, base, delta, recipe, seed, folder, signal, ...(companion && { companion }) },
+    ...{ engine, base, delta, recipe, seed, folder, signal, mayWrite, ...(companion && { companion }) },
     objective: languageModel(base.architecture, recipe.labelSmoothing),
     train: await encode(parts.train),
     validation: await encode(parts.validation),
@@ -66,8 +75,9 @@ export async function trainAndGenerate(
     onProgress: (progress) => {
       events.onProgress(trainProgress(progress));
     },
+    onNote: events.onNote,
   });
-  await keepTraining(place.path, result, findings);
+  await keepTraining(keeping, result, findings);
 
   const { tokens, seconds, predictions } = await answer(parts.test, result.tensors);
   findings.seconds.generate = seconds;
@@ -76,13 +86,13 @@ export async function trainAndGenerate(
     seconds,
   );
   // Kept before they are scored, so that no failure there loses them.
-  await keepLines(place.path, 'predictions', predictions, findings);
+  await keepLines(keeping, 'predictions', predictions, findings);
   const start = performance.now();
   const { metrics, segments } = await task.score(predictions);
   findings.seconds.score = (performance.now() - start) / 1000;
   keepMetrics(task, metrics, findings);
   const scored = predictions.map((prediction, i) => ({ ...prediction, scores: segments?.[i] }));
-  if (segments) await keepLines(place.path, 'predictions', scored, findings);
+  if (segments) await keepLines(keeping, 'predictions', scored, findings);
 }
 
 /** Decoding that does not know the end token goes on behind it. */

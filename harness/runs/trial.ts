@@ -1,3 +1,5 @@
+/** One cell's training and test. */
+import type { BeforeRename } from '../data/atomic.ts';
 import type { Engine } from '../engine/types.ts';
 import type { Companion } from '../training/together.ts';
 import type { CellProgress, Findings } from './findings.ts';
@@ -10,8 +12,10 @@ export interface Trial {
   readonly engine: Engine;
   /** Where checkpoints lie. */
   readonly folder: string;
-  readonly events: { onProgress(progress: CellProgress): void };
+  readonly events: { onProgress(progress: CellProgress): void; onNote(text: string): void };
   readonly signal: AbortSignal;
+  /** Asked before each file of the cell gets its name. */
+  readonly mayWrite: BeforeRename;
   /** Its place among cells that are trained in one program. */
   readonly companion?: Companion;
 }

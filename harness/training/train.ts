@@ -5,7 +5,7 @@ import { holdFrozen, initialize, trainedShapes, unfrozenTensors } from '../model
 import { randomStream } from '../models/random.ts';
 import { virtualTokens, type BaseModel, type Delta } from '../models/types.ts';
 import { cutMicroBatches, fittingShape, planShapes, shapeKey, stepExamples } from './batches.ts';
-import { readCheckpoint, writeCheckpoint, type RunMetadata } from './checkpoint.ts';
+import { readCheckpoint, removeCheckpoint, writeCheckpoint, type RunMetadata } from './checkpoint.ts';
 import type { Answered, BatchShape, Objective } from './objective.ts';
 import { firstScaler } from './loss-scale.ts';
 import { rates } from './optimizer.ts';
@@ -75,7 +75,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const sums = gradientsIn(types);
   const saved = Object.fromEntries(Object.entries(types).filter(([name]) => !sums.includes(name)));
   const kept = Object.keys(types).filter((name) => /^(trained|own)\//.test(name));
-  const resumed = folder === undefined ? undefined : await readCheckpoint(folder, saved);
+  const resumed = await findCheckpoint(job, saved, kept, totalSteps);
   if (resumed) {
     run = resumed.run;
     best = resumed.best;
@@ -90,7 +90,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const save = async (): Promise<void> => {
     if (folder === undefined) return;
     const start = performance.now();
-    await writeCheckpoint(folder, types, await state.read(Object.keys(saved)), best, run);
+    await writeCheckpoint(folder, types, await state.read(Object.keys(saved)), best, run, job.mayWrite);
     savedAt = clock;
     writing = performance.now() - start;
   };
@@ -103,7 +103,9 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
 
   const isSkipped = ({ gradientNorm }: RunMetadata['log'][number]): boolean => gradientNorm === null;
   let skipped = run.log.filter(isSkipped).length;
-  let stopped: TrainingResult['stopped'];
+  const isPatient = (): boolean => recipe.patience === undefined || run.waited < recipe.patience;
+  // A run may have been killed between its last step and its end.
+  let stopped: TrainingResult['stopped'] = isPatient() ? undefined : 'patience';
   let diverged: string | undefined;
   const evaluateNow = async (): Promise<void> => {
     const start = performance.now();
@@ -115,11 +117,11 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
     run.evaluations.push({ step: run.step, loss, ...(metrics && { metrics }), seconds });
     run.seconds.evaluate += seconds;
     if (run.bestScore === null || score > run.bestScore) {
-      run = { ...run, bestScore: score, bestStep: run.step, waited: 0 };
+      run = { ...run, bestScore: finite(score), bestStep: run.step, waited: 0 };
       best = await state.read(kept);
     } else {
       run = { ...run, waited: run.waited + 1 };
-      if (recipe.patience !== undefined && run.waited >= recipe.patience) stopped = 'patience';
+      if (!isPatient()) stopped = 'patience';
     }
   };
 
@@ -201,6 +203,21 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
     await stepping.dispose();
     state.dispose();
   }
+}
+
+/** The checkpoint to go on from, unless it cannot be used: then the run says why, and begins anew. */
+async function findCheckpoint<Example>(
+  { folder, onNote }: TrainingJob<Example>,
+  types: TensorTypes,
+  kept: readonly string[],
+  totalSteps: number,
+): Promise<Exclude<Awaited<ReturnType<typeof readCheckpoint>>, { reason: string }>> {
+  if (folder === undefined) return undefined;
+  const found = await readCheckpoint(folder, types, kept, totalSteps);
+  if (!found || !('reason' in found)) return found;
+  onNote?.(`The checkpoint in ${folder} is not used: ${found.reason}. The run begins anew.`);
+  await removeCheckpoint(folder);
+  return undefined;
 }
 
 /** Names of the gradients that add up in a state within a step. */

@@ -55,6 +55,8 @@ export interface TrainingJob<Example> {
   readonly seed: number;
   /** Where checkpoints of the run lie; a run found there is gone on with. Undefined keeps none. */
   readonly folder: string | undefined;
+  /** Asked before a checkpoint is written; throws where `folder` is no longer this run's. */
+  mayWrite?(): Promise<void>;
   /** Asked between steps: aborted means save a checkpoint and throw an Interrupted error. */
   readonly signal?: AbortSignal;
   /** This run's place among others that it is trained with in one program. */
@@ -62,6 +64,8 @@ export interface TrainingJob<Example> {
   /** Examples that are answered once, at the best evaluation. */
   readonly test?: readonly Example[];
   onProgress?(progress: StepProgress): void;
+  /** Something that the user should know; one line. */
+  onNote?(text: string): void;
 }
 
 /** What an evaluation says besides the loss. */
