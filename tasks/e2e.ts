@@ -40,6 +40,8 @@ const task: TextTask = {
   },
 
   async load(source, options) {
+    // A table that cannot be used is said now, not after hours of training.
+    await loadParaphrases(cacheFolder());
     const data = await loadE2E(source, options);
     const pairs = (rows: typeof data.train): { input: string; target: string }[] =>
       rows.map(({ meaning, reference }) => ({ input: meaning, target: reference }));

@@ -1,8 +1,8 @@
-import { crc32 } from 'node:zlib';
 import { UsageError } from './errors.ts';
 import { readBytes } from './files.ts';
 import { widenBfloats, widenHalves } from './float16.ts';
 import { readPickle, type PickledTensor } from './torch-pickle.ts';
+import { readZip, unzip } from './zip.ts';
 
 /** A tensor's values, widened to float32. */
 export interface TorchTensor {
@@ -65,33 +65,10 @@ function readDirectory(bytes: Buffer): Map<string, Buffer> {
   if (bytes.length < 22 || bytes.readUInt32LE(0) !== 0x04034b50) {
     throw new UsageError('it is no zip archive; torch.save writes one since PyTorch 1.6');
   }
-  // A comment of at most 65,535 bytes may follow the end record.
-  const end = bytes.lastIndexOf('PK\x05\x06', undefined, 'latin1');
-  if (end < Math.max(0, bytes.length - 22 - 65_535))
-    throw new UsageError('its directory is missing; it was cut short');
-  const count = bytes.readUInt16LE(end + 10);
-  const start = bytes.readUInt32LE(end + 16);
-  if (count === 0xffff || start === 0xffffffff) throw new UsageError('it is larger than 4 GiB');
   const entries = new Map<string, Buffer>();
-  let at = start;
-  for (let i = 0; i < count; i++) {
-    if (at + 46 > end || bytes.readUInt32LE(at) !== 0x02014b50)
-      throw new UsageError('its directory is broken');
-    const [nameLength, extra, comment] = [28, 30, 32].map((field) => bytes.readUInt16LE(at + field)) as [number, number, number]; // prettier-ignore
-    const name = bytes.toString('utf8', at + 46, at + 46 + nameLength);
-    const [method, crc] = [bytes.readUInt16LE(at + 10), bytes.readUInt32LE(at + 16)];
-    const [packed, size, local] = [20, 24, 42].map((field) => bytes.readUInt32LE(at + field)) as [number, number, number]; // prettier-ignore
-    if (method !== 0 || packed !== size)
-      throw new UsageError(`"${name}" is packed, which torch.save never does`);
-    if (bytes.readUInt32LE(local) !== 0x04034b50)
-      throw new UsageError(`"${name}" is not where the directory says`);
-    const begin = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
-    if (begin + size > start) throw new UsageError(`"${name}" reaches beyond the files; it was cut short`);
-    const content = bytes.subarray(begin, begin + size);
-    if (crc32(content) !== crc) throw new UsageError(`"${name}" is damaged: its checksum differs`);
-    if (entries.has(name)) throw new UsageError(`"${name}" stands in it twice`);
-    entries.set(name, content);
-    at += 46 + nameLength + extra + comment;
+  for (const entry of readZip(bytes).values()) {
+    if (entry.method !== 0) throw new UsageError(`"${entry.name}" is packed, which torch.save never does`);
+    entries.set(entry.name, unzip(entry, bytes.length));
   }
   return entries;
 }

