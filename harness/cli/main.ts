@@ -6,7 +6,7 @@ import { exportCommand } from './export.ts';
 import { fetchCommand } from './fetch.ts';
 import { listCommand } from './list.ts';
 import { mergeCommand } from './merge.ts';
-import { note } from './output.ts';
+import { note, surviveLostOutput } from './output.ts';
 import { paramsCommand } from './params.ts';
 import { pretrainCommand } from './pretrain.ts';
 import { reportCommand } from './report.ts';
@@ -18,7 +18,12 @@ import { statusCommand } from './status.ts';
 // tsx has Node read source maps, tfjs's of 6 MB among them: 45 MB and a tenth of a second for what only a stack needs.
 if (!process.env.DELTABENCH_DEBUG) process.setSourceMapsEnabled(false);
 
-/** Runs the command line; sets the exit code: 0 done, 1 a run or a check failed, 2 wrong usage, 130 stopped by Ctrl-C. */
+surviveLostOutput();
+
+/**
+ * Runs the command line; sets the exit code: 0 done, 1 a run or a check failed, 2 wrong usage, 130 stopped by Ctrl-C,
+ * 141 nobody reads the output.
+ */
 async function main(args: readonly string[]): Promise<void> {
   const program = new Command('bench')
     .description('Compares parameter-efficient fine-tuning methods the way a paper does.')

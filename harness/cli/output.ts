@@ -1,4 +1,26 @@
+/** What the commands write: results on standard output, all else on standard error. */
 import { styleText } from 'node:util';
+import { writeError } from '../data/atomic.ts';
+import { errorCode } from '../data/errors.ts';
+
+/**
+ * Lets a command go on to its end where its output is lost, so that no run dies of a closed pipe. What nobody reads is
+ * dropped in silence; the exit code is then 141, which a shell gives tools that end by SIGPIPE. A result that cannot be
+ * written is told in one line, exit code 2. Progress and notes are worth neither.
+ */
+export function surviveLostOutput(): void {
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error) => {
+    // Every further write fails, too.
+    if (isLost) return;
+    isLost = true;
+    const isClosed = errorCode(error) === 'EPIPE';
+    process.exitCode ||= isClosed ? 141 : 2;
+    const refused = writeError('standard output', error);
+    if (!isClosed) note(`error: ${refused instanceof Error ? refused.message : String(refused)}`);
+  });
+}
+let isLost = false;
 
 /** Writes a command's result. */
 export function print(text: string): void {

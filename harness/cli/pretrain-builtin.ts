@@ -2,8 +2,10 @@ import { Argument, Command } from 'commander';
 import { builtinModels, type BuiltinModel } from '../models/builtin.ts';
 import { pretrainBuiltin, writeBuiltinTexts } from '../runs/pretrain-builtin.ts';
 import { positive } from './input.ts';
-import { print } from './output.ts';
+import { print, surviveLostOutput } from './output.ts';
 import { describe, showPretraining } from './pretrain.ts';
+
+surviveLostOutput();
 
 // npm run pretrain:builtin [-- NAME…]
 await new Command('pretrain:builtin')

