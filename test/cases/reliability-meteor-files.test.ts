@@ -88,8 +88,8 @@ test('a folder, a pipe, and a file that is not there', async () => {
   const folder = await temporaryFolder();
   await execa('mkfifo', [join(folder, 'pipe')]);
   const fetched = (file: string) => fetchMeteorTable({ cacheFolder: join(folder, 'cache'), file });
-  await expect(fetched(folder)).rejects.toThrow(new UsageError(`${folder} is not a file.`));
-  await expect(fetched(join(folder, 'pipe'))).rejects.toThrow(/pipe is not a file\.$/);
+  await expect(fetched(folder)).rejects.toThrow(new UsageError(`${folder} is a folder, not a file.`));
+  await expect(fetched(join(folder, 'pipe'))).rejects.toThrow(/pipe is a named pipe, not a file\.$/);
   await expect(fetched(join(folder, 'x'))).rejects.toThrow(
     new UsageError(`There is no file ${join(folder, 'x')}.`),
   );
