@@ -26,7 +26,6 @@ const refusals: Record<string, string> = {
   ENOTDIR: 'a part of the path is a file, not a folder; choose another path',
   EEXIST: 'a file is in the way; choose another path',
   ENOTEMPTY: 'the folder is not empty; choose another path',
-  ENAMETOOLONG: 'the name is too long; choose a shorter one',
   EISDIR: 'it is a folder; choose a file name',
   ENAMETOOLONG: 'the name is too long; choose a shorter path',
   ELOOP: 'it leads through symbolic links in a circle; choose another path',
