@@ -20,12 +20,8 @@ export interface TokenizerClass {
   readonly tokens: Readonly<Record<string, string>>;
   /** model, normalizer, pre_tokenizer and decoder of its tokenizer.json. */
   readonly parts: (input: ClassInput) => JsonObject;
-  /** Its special tokens beside those of the roles, from the list that the files give and a SentencePiece model's; a class without this takes those. */
-  readonly extraTokens?: (
-    settings: Readonly<JsonObject>,
-    given: readonly unknown[] | undefined,
-    pieces: readonly unknown[] | undefined,
-  ) => readonly unknown[];
+  /** Its special tokens beside those of the roles where the files list none, of a SentencePiece model's; else those. */
+  readonly extraTokens?: (settings: Readonly<JsonObject>, pieces: readonly unknown[]) => readonly unknown[];
   /** Whether it adds its special tokens once more, without what the files say of the spaces around them. */
   readonly addsSpecialAgain?: true;
   /** Its post_processor, whatever the files say; a class without one takes theirs. */
@@ -219,11 +215,13 @@ const classes: Readonly<Record<string, TokenizerClass>> = {
       },
       decoder: metaspace('always', true),
     }),
-    extraTokens: ({ extra_ids: count = 100 }, given, pieces) =>
-      given !== undefined && pieces === undefined
-        ? given
-        : [...(pieces ?? []), ...Array.from({ length: Number(count) }, (_, i) => `<extra_id_${i}>`)],
-    postProcessor: (_, id) => template(['$A', '</s>'], [['$A', 0], ['</s>', 0], ['$B', 0], ['</s>', 0]], id), // prettier-ignore
+    extraTokens: ({ extra_ids: count = 100 }, pieces) => [
+      ...pieces,
+      ...Array.from({ length: Number(count) }, (_, i) => `<extra_id_${i}>`),
+    ],
+    // The end token, whatever its name, stands under this one.
+    postProcessor: ({ token }, id) =>
+      template(['$A', '</s>'], [['$A', 0], ['</s>', 0], ['$B', 0], ['</s>', 0]], () => id(String(token('eos_token')))), // prettier-ignore
   },
   DebertaV2Tokenizer: {
     tokens: { bos_token: '[CLS]', eos_token: '[SEP]', ...bertTokens },

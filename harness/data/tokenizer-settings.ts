@@ -63,9 +63,11 @@ export function combineFiles(files: TokenizerFiles): CombinedTokenizer {
     for (const key of ['add_bos_token', 'add_eos_token']) Reflect.deleteProperty(settings, key);
 
   const known = knownTokens(files, settings);
+  const padding = (role: string): unknown =>
+    role === 'pad_token' && isObject(json.padding) ? json.padding.pad_token : undefined;
   const tokens = new Map<string, AddedToken | string>();
   for (const role of roles) {
-    const given = settings[role] === undefined ? made?.tokens[role] : settings[role];
+    const given = settings[role] === undefined ? (made?.tokens[role] ?? padding(role)) : settings[role];
     const token = asToken(given, files.config?.path ?? files.path);
     if (token === undefined) continue;
     const content = contentOf(token);
@@ -190,8 +192,9 @@ function extraTokens(
     ? settings.additional_special_tokens
     : settings.extra_special_tokens;
   const own = Object.entries(settings).flatMap(([key, value]) => key.endsWith('_token') && !roles.includes(key) && (typeof value === 'string' || isObject(value)) ? [value] : []); // prettier-ignore
-  const listed = Array.isArray(given) ? (given as unknown[]) : undefined;
-  const list = made?.extraTokens?.(settings, listed, pieces) ?? pieces ?? listed ?? [];
+  const list = Array.isArray(given)
+    ? (given as unknown[])
+    : (made?.extraTokens?.(settings, pieces ?? []) ?? pieces ?? []);
   return [...own, ...(isObject(given) ? Object.values(given) : []), ...list].flatMap(
     (value) => asToken(value, config?.path ?? path) ?? [],
   );
