@@ -16,8 +16,8 @@ export interface ClassInput {
 }
 
 export interface TokenizerClass {
-  /** The special tokens by role, where the files name no others. */
-  readonly tokens: Readonly<Record<string, string>>;
+  /** The special tokens by role, where the files name no others; null for a role that stays without. */
+  readonly tokens: Readonly<Record<string, string | null>>;
   /** model, normalizer, pre_tokenizer and decoder of its tokenizer.json. */
   readonly parts: (input: ClassInput) => JsonObject;
   /** Its special tokens beside those of the roles where the files list none, of a SentencePiece model's; else those. */
@@ -135,7 +135,10 @@ const metaspace = (prepend_scheme: string, split: boolean): JsonObject => ({
 
 const classes: Readonly<Record<string, TokenizerClass>> = {
   GPT2Tokenizer: {
-    tokens: { bos_token: '<|endoftext|>', eos_token: '<|endoftext|>', unk_token: '<|endoftext|>' },
+    tokens: {
+      ...{ bos_token: '<|endoftext|>', eos_token: '<|endoftext|>', unk_token: '<|endoftext|>' },
+      pad_token: null,
+    },
     parts: byteLevelParts,
   },
   RobertaTokenizer: {

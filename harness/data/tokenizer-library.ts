@@ -107,7 +107,8 @@ function startThread(): {
 function waitFor(port: MessagePort, answered: Int32Array, request: object): unknown {
   Atomics.store(answered, 0, 0);
   port.postMessage(request);
-  Atomics.wait(answered, 0, 0);
+  // An answer that was seen before this thread slept wakes it in its next wait.
+  while (Atomics.load(answered, 0) === 0) Atomics.wait(answered, 0, 0);
   const { message } = receiveMessageOnPort(port) as { message: Answer };
   if ('error' in message) throw new Error(message.error);
   return message.result;

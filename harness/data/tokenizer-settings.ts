@@ -67,7 +67,8 @@ export function combineFiles(files: TokenizerFiles): CombinedTokenizer {
     role === 'pad_token' && isObject(json.padding) ? json.padding.pad_token : undefined;
   const tokens = new Map<string, AddedToken | string>();
   for (const role of roles) {
-    const given = settings[role] === undefined ? (made?.tokens[role] ?? padding(role)) : settings[role];
+    const usual = made && role in made.tokens ? made.tokens[role] : padding(role);
+    const given = settings[role] === undefined ? usual : settings[role];
     const token = asToken(given, files.config?.path ?? files.path);
     if (token === undefined) continue;
     const content = contentOf(token);

@@ -14,7 +14,7 @@ const model = wordTokenizer(['a'], {}).model as object;
 it.each<[string, object, RegExp]>([
   ['null for a template', frame(null, null), /PostProcessorWrapper/],
   ['a number in a template', frame([5], [5]), /PostProcessorWrapper/],
-  ['a template without the text', frame([], [text, second]), /leaves a text out/],
+  ['a template without the text', frame([], [text, second]), /has no tokens for any text/],
   [
     'a template that repeats the text',
     frame([text, { SpecialToken: { id: 'x', type_id: 0 } }], [text]),
@@ -61,13 +61,19 @@ it.each<[string, object, RegExp]>([
     { model: { type: 'BPE', vocab: { a: 0 }, merges: ['a b'] } },
     /out of vocabulary/,
   ],
-  [
-    'an unknown token that is not there',
-    { model: { ...model, vocab: { '[PAD]': 0 } } },
-    /Missing \[UNK\] token|no tokens for any text/,
-  ],
 ])('%s', async (_, parts, message) => {
   const loading = tokenizerOf({ 'tokenizer.json': wordTokenizer(['a'], { added_tokens: [], ...parts }) });
   await expect(loading).rejects.toThrow(UsageError);
   await expect(loading).rejects.toThrow(message);
+});
+
+it('a text that the vocabulary has no tokens for is named when it comes', async () => {
+  const tokenizer = await tokenizerOf({
+    'tokenizer.json': wordTokenizer(['a'], { added_tokens: [], model: { ...model, vocab: { a: 0 } } }),
+  });
+  expect(tokenizer.encode('a')).toEqual([0]);
+  expect(() => tokenizer.encode('b')).toThrow(UsageError);
+  expect(() => tokenizer.encode('b')).toThrow(
+    /tokenizer\.json has no tokens for "b": .*Missing \[UNK\] token/,
+  );
 });
