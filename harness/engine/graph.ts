@@ -1,5 +1,6 @@
 import { chunk } from 'simple-statistics';
 import { sizeOf } from './checks.ts';
+import { isLong, reduceInStages } from './long-sums.ts';
 import type { NumericArray, Precision, Shape } from './types.ts';
 
 /** int64 only for the lists (axes, shapes) that ONNX wants as operands. */
@@ -24,6 +25,15 @@ export interface Products {
   readonly precision: Precision;
   /** The device has such products; elsewhere numbers are rounded to the precision and multiplied as float32. */
   readonly native: boolean;
+}
+
+/** For what a graph is written. */
+export interface Target {
+  readonly products: Products;
+  /** As cores with caches compute it fastest; not to be stacked. */
+  readonly forCores: boolean;
+  /** What computes it: 'cpu', 'webgpu' or 'cuda'. */
+  readonly provider: string;
 }
 
 /** An ONNX operation. */
@@ -71,6 +81,8 @@ export function cutEvenly(size: number): [number, number] {
   return [1, size];
 }
 
+const FLOAT32: Products = { precision: 'float32', native: true };
+
 /** Parts that a node splits a tensor into: WebGPU promises a shader eight buffers, one of them the whole. */
 const MOST_PARTS = 7;
 
@@ -106,12 +118,13 @@ export class Graph {
   readonly #halves = new Map<Value, Value>();
   #products: Products;
   readonly #forCores: boolean;
+  readonly provider: string;
   #next = 0;
 
-  /** `forCores`: written as cores with caches compute it fastest; not to be stacked. */
-  constructor(products: Products = { precision: 'float32', native: true }, forCores = false) {
+  constructor({ products = FLOAT32, forCores = false, provider = 'cpu' }: Partial<Target> = {}) {
     this.#products = products;
     this.#forCores = forCores;
+    this.provider = provider;
   }
 
   /** Products are of half precision. */
@@ -122,7 +135,7 @@ export class Graph {
   /** Products that `write` appends are of float32 in any case. */
   inFloat32<T>(write: () => T): T {
     const products = this.#products;
-    this.#products = { precision: 'float32', native: true };
+    this.#products = FLOAT32;
     try {
       return write();
     } finally {
@@ -286,6 +299,7 @@ export class Graph {
       ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
       : x.shape.filter((_, i) => !axes.includes(i));
     const rows = op === 'ReduceSum' && x.dtype === 'float32' && x.shape.length === 2 && axes.join() === '0';
+    if (isLong(op, x, axes)) return this.reshape(reduceInStages(this, op, x, axes), shape);
     if (this.#forCores && rows) return this.reshape(this.#sumOfRows(x), shape);
     return this.one(op, [x, this.integers(axes)], shape, x.dtype, { keepdims: keepDims ? 1 : 0 });
   }

@@ -1,7 +1,7 @@
 import * as ort from 'onnxruntime-node';
 import type { Tensor } from '@tensorflow/tfjs';
 import { checkedInput, checkReplacement } from './checks.ts';
-import { readBy, type Graph, type Node, type Products, type Value } from './graph.ts';
+import { readBy, type Graph, type Node, type Target, type Value } from './graph.ts';
 import { lastingOf, sumInOwnMemory, writtenInPlace } from './memory.ts';
 import { explainLimit } from './limits.ts';
 import { OnnxHeld } from './onnx-held.ts';
@@ -63,7 +63,7 @@ function recordCopies(
   { name, held, state, inputs }: Signature,
   program: ProgramFunction,
   copies: number,
-  products: Products,
+  { products, provider }: Pick<Target, 'products' | 'provider'>,
 ): Recorded {
   const places = new Map<string, Place>();
   const randoms = new Map<string, Random>();
@@ -108,8 +108,7 @@ function recordCopies(
       }
       return results;
     },
-    products,
-    !products.native && copies === 1,
+    { products, provider, forCores: provider === 'cpu' && copies === 1 },
   );
   return { graph, outputs, places, randoms };
 }
@@ -175,6 +174,7 @@ function createEngineOf(
   const [provider = 'cpu', index] = device.split(':');
   const onCpu = provider === 'cpu';
   const products = { precision, native: !onCpu };
+  const target = { products, provider };
 
   async function compileMany(
     signature: Signature,
@@ -184,7 +184,7 @@ function createEngineOf(
     const { name, held, inputs, use } = signature;
     if (!(held instanceof OnnxHeld))
       throw new TypeError(`program ${name}: its held arrays belong to another engine`);
-    const recorded = recordCopies(signature, program, copies, products);
+    const recorded = recordCopies(signature, program, copies, target);
     const { graph, places, randoms } = recorded;
     const outputs = together(recorded, copies);
 
@@ -326,6 +326,6 @@ function createEngineOf(
     state: (arrays) => new OnnxState(arrays),
     compile,
     compileMany,
-    randomsOf: (signature, program) => recordCopies(signature, program, 1, products).randoms,
+    randomsOf: (signature, program) => recordCopies(signature, program, 1, target).randoms,
   };
 }

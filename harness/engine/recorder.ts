@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from './checks.ts';
-import { broadcast, Graph, type DType, type Products, type Value } from './graph.ts';
+import { broadcast, Graph, type DType, type Target, type Value } from './graph.ts';
 import type { NumericArray, Shape } from './types.ts';
 
 // A tfjs backend whose kernels append operations to a graph instead of computing, so that tfjs's own autodiff writes the
@@ -350,12 +350,11 @@ export function inParts(whole: readonly tf.Tensor[], f: (part: tf.Tensor[]) => t
   return record(whole, (g, values) => g.inParts(values, (part) => f(part.map(tensorOf)).map(valueOf)));
 }
 
-/** Σ x² [] of [k, …], of each of the k parts first: long float32 sums lose their last digits. */
+/** Σ x² []. */
 export function sumOfSquares(x: tf.Tensor): tf.Tensor {
   if (!graph) return x.square().sum();
-  const inside = x.shape.map((_, axis) => axis).slice(x.shape.length > 1 ? 1 : 0);
-  const [sums] = record([x], (g, [value]) => [g.reduce('ReduceSumSquare', value!, inside, false)]);
-  return sums!.sum();
+  const axes = x.shape.map((_, axis) => axis);
+  return record([x], (g, [value]) => [g.reduce('ReduceSumSquare', value!, axes, false)])[0]!;
 }
 
 /** Matrix products inside `f` are float32 whatever the precision of the program that is recorded. */
@@ -368,13 +367,12 @@ export function recordGraph(
   program: (
     input: (name: string, shape: Shape, dtype: DType, half?: string) => tf.Tensor,
   ) => Readonly<Record<string, tf.Tensor>>,
-  products?: Products,
-  forCores?: boolean,
+  target?: Partial<Target>,
 ): { graph: Graph; outputs: { name: string; value: Value }[] } {
   registerKernels();
   if (graph) throw new Error('a program is being recorded already');
   const previous = tf.getBackend();
-  const made = new Graph(products, forCores);
+  const made = new Graph(target);
   graph = made;
   // Synchronous for a backend made by a plain function; its promise only says so once more.
   void tf.setBackend(BACKEND);

@@ -103,7 +103,7 @@ test('a graph for cores goes part by part and multiplies to sum rows; another do
       const [y] = ops.inParts([x], ([part]) => [part!.exp().sqrt()]);
       return { y: y!, columns: x.sum(0), rows: x.sum(1) };
     };
-    const { graph, outputs } = recordGraph(program, undefined, cores);
+    const { graph, outputs } = recordGraph(program, { forCores: cores });
     return graph.needed(outputs.map((o) => o.value)).map((node) => node.op);
   };
   expect(operationsFor(true)).toEqual(['Reshape', 'Scan', 'Reshape', 'Gemm', 'Reshape', 'ReduceSum']);

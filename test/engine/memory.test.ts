@@ -19,8 +19,7 @@ function inPlace(step: Step): boolean {
       const [old, x] = [input('old', SHAPE, 'float32'), input('x', SHAPE, 'float32')];
       return { ...step({ old, x, ids: input('ids', [2], 'int32') }) };
     },
-    undefined,
-    true,
+    { forCores: true },
   );
   const values = outputs.map(({ value }) => value);
   const old = graph.inputs.find(({ input }) => input === 'old')!;

@@ -101,7 +101,7 @@ function operations(
         y: input('y', [2, 4], 'float32'),
         W: input('held/W', [4, 4], 'float32', 'half/W'),
       }),
-    products,
+    products && { products },
   );
   return { ops: graph.needed(outputs.map((o) => o.value)).map((node) => node.op), graph, outputs };
 }

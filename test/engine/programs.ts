@@ -182,6 +182,39 @@ const reductions: Example = {
   }),
 };
 
+const spread = [-3, -1, 1, 3, -2, 2, 0.5, -0.5];
+/** Rows whose means are large against their spread, and whole numbers, which lose nothing when they are rounded. */
+const farRows = Float32Array.from([...spread, ...spread.map((x) => 2 * x)], (x) => 4096 + x);
+
+/** So many like values, of which float32 loses digits where it adds one after the other. */
+const like = (shape: Shape): { shape: Shape; data: Float32Array } => ({
+  shape,
+  data: numbers(shape, 55).map((x) => 0.1 + x / 1000),
+});
+const longSums: Example = {
+  name: 'long sums',
+  // A number with many divisors, a prime, rows, and axes with others around them and between them.
+  inputs: { even: like([1_000_000]), prime: like([100_003]), rows: like([40_000, 3]), cube: like([2, 6000, 3]), apart: like([128, 2, 64]) }, // prettier-ignore
+  program: ({ inputs: { even, prime, rows, cube, apart } }) => ({
+    outputs: {
+      sum: even!.sum(),
+      mean: even!.mean(),
+      squares: ops.sumOfSquares(even!),
+      prime: prime!.sum(),
+      primeMean: prime!.mean(),
+      primeSquares: ops.sumOfSquares(prime!),
+      columns: rows!.sum(0),
+      kept: rows!.mean(0, true),
+      all: rows!.sum(),
+      middle: cube!.sum(1),
+      front: cube!.sum([0, 1]),
+      outer: apart!.sum([0, 2]),
+      outerMean: apart!.mean([0, 2]),
+      outerSquares: ops.sumOfSquares(apart!),
+    },
+  }),
+};
+
 const products: Example = {
   name: 'products',
   state: { a: floats([3, 4], 6), b: floats([4, 5], 7), p: floats([2, 3, 4], 8), q: floats([2, 5, 4], 9) },
@@ -241,6 +274,7 @@ export const plain: readonly Example[] = [
   elementwise,
   shapes,
   reductions,
+  longSums,
   products,
   parts,
   descent,
@@ -307,6 +341,11 @@ export const fused: readonly Example[] = [
   ...[[4, 6], [2, 3, 6]].map((shape) =>
     gradientsOf(`layerNorm of rank ${shape.length}`, { x: floats(shape, 35), weight: floats([6], 36), bias: floats([6], 37) },
       ({ x, weight, bias }) => ops.layerNorm(x!, weight!, bias!, 1e-5))), // prettier-ignore
+  gradientsOf(
+    'layerNorm of rows far from zero',
+    { x: { shape: [2, 8], data: farRows }, weight: floats([8], 36), bias: floats([8], 37) },
+    ({ x, weight, bias }) => ops.layerNorm(x!, weight!, bias!, 1e-5),
+  ),
   gradientsOf('linear', { x: floats([3, 4], 38), W: floats([4, 5], 39), b: floats([5], 40) }, ({ x, W, b }) =>
     ops.linear(x!, W!, b, false),
   ),

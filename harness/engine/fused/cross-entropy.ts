@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import type { Value } from '../graph.ts';
 import { fused } from './custom.ts';
 
 /**
@@ -24,7 +25,10 @@ export function headCrossEntropy(
         g.lasting.add(logits).add(p);
         // log Σ exp = max(l) − log(max(p)), which never takes the logarithm of a vanishing number.
         const top = g.reduce('ReduceMax', logits, [1], false);
-        const logSum = g.sub(top, g.unary('Log', g.reduce('ReduceMax', p, [1], false)));
+        const found = g.sub(top, g.unary('Log', g.reduce('ReduceMax', p, [1], false)));
+        // Of a NaN the CPU's softmax makes a row of NaN, WebGPU's one of zeros, which a sum tells from numbers.
+        const nothing = (): Value => g.mul(g.reduce('ReduceSum', logits, [1], false), g.scalar(0));
+        const logSum = g.provider === 'cpu' ? found : g.add(found, nothing());
         const index = g.reshape(targets!, [rows, 1]);
         const hit = g.reshape(g.one('GatherElements', [logits, index], [rows, 1], 'float32', { axis: 1 }), [
           rows,

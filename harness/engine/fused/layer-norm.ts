@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import type { Value } from '../graph.ts';
 import { fused } from './custom.ts';
 
 /** Layer normalisation over the last dimension: x [N, d], weight and bias [d] (Ba et al., 2016). */
@@ -6,15 +7,18 @@ export function layerNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, epsi
   return fused(
     [x, weight, bias],
     {
-      forward(g, [x, weight, bias]) {
-        const row = { shape: x!.shape.with(-1, 1), dtype: 'float32' as const };
-        const [y, mean, inverse] = g.node(
+      forward(g, [given, weight, bias]) {
+        const row = { shape: given!.shape.with(-1, 1), dtype: 'float32' as const };
+        // WebGPU's kernel takes the variance for E x² − (E x)², which is nothing where the mean is large.
+        const mean = (): Value => g.reduce('ReduceMean', given!, [given!.shape.length - 1], true);
+        const x = g.provider === 'webgpu' ? g.sub(given!, mean()) : given;
+        const [y, left, inverse] = g.node(
           'LayerNormalization',
           [x!, weight!, bias!],
           [{ shape: x!.shape, dtype: 'float32' }, row, row],
           { axis: -1, epsilon: { float: epsilon } },
         );
-        return { result: y!, saved: [x!, weight!, mean!, inverse!] };
+        return { result: y!, saved: [x!, weight!, left!, inverse!] };
       },
       // dx = σ⁻¹ (g − mean(g) − x̂ mean(g x̂)) with g = dy · weight
       backward(g, [dy, x, weight, mean, inverse]) {
