@@ -1,7 +1,7 @@
 import type { NamedArrays, Program } from '../engine/types.ts';
 import { SOURCE } from '../models/run-model.ts';
 import { KeyValueCache } from './cache.ts';
-import type { Candidates } from './candidates.ts';
+import { checkSum, type Candidates } from './candidates.ts';
 import { aheadOfPrompt, promptInputs, readLength, roundUp, sourceInputs } from './prompt-inputs.ts';
 import { prefillProgram, sourceProgram, stepProgram, type DecodingSetup } from './programs.ts';
 import type { SequenceModel, Continuation } from './search.ts';
@@ -173,7 +173,8 @@ export class Decoder implements SequenceModel {
   }
 }
 
-function rowOf({ ids, scores }: NamedArrays, row: number, count: number): Candidates {
+function rowOf({ ids, scores, sums }: NamedArrays, row: number, count: number): Candidates {
+  checkSum(sums![row]!);
   const [from, to] = [row * count, (row + 1) * count];
   return { ids: (ids as Int32Array).subarray(from, to), scores: (scores as Float32Array).subarray(from, to) };
 }

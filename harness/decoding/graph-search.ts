@@ -5,6 +5,7 @@ import type { DecoderStates, Past } from '../models/family.ts';
 import { MASKED } from '../models/layers.ts';
 import { SOURCE } from '../models/run-model.ts';
 import { NEVER, type Hypothesis } from './beam.ts';
+import { checkSum } from './candidates.ts';
 import { forbid, NONE, type History } from './forbid.ts';
 import { aheadOfPrompt, paddedLength, promptInputs, readLength, sourceInputs } from './prompt-inputs.ts';
 import {
@@ -83,11 +84,13 @@ export class GraphSearch {
 }
 
 function hypothesesOf(
-  { tokens, scores }: NamedArrays,
+  { tokens, scores, sums }: NamedArrays,
   row: number,
   { beams, maxNewTokens }: SearchRules,
 ): Hypothesis[] {
-  return Array.from({ length: beams }, (_, beam) => row * beams + beam)
+  const places = Array.from({ length: beams }, (_, beam) => row * beams + beam);
+  for (const at of places) checkSum(sums![at]!);
+  return places
     .filter((at) => scores![at]! > NEVER / 2)
     .map((at) => {
       const all = [...tokens!.subarray(at * maxNewTokens, (at + 1) * maxNewTokens)];
@@ -99,7 +102,7 @@ function hypothesesOf(
 /**
  * Inputs: those of prompts or sources; `ends` [B], tokens that stand in the decoder's cache before the first new one;
  * `open` [B], 1 where a row has a prompt; `history` [B, L], NONE behind `historyEnds` [B] tokens. Outputs: `tokens` [B·K, M] of K sequences each, best first, NONE behind their ends;
- * `scores` [B·K], NEVER where there is no such sequence.
+ * `scores` [B·K], NEVER where there is no such sequence; `sums` [B·K], not finite where logits were not.
  */
 function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Program> {
   const { prompts, length, beams, maxNewTokens } = shape;
@@ -138,10 +141,10 @@ function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Progra
       const room = ops.pad(read.tokens, [[0, 0], [0, maxNewTokens]], NONE); // prettier-ignore
       const historyEnds = repeat(read.ends);
       const moved = [room, ...cache.keys, ...cache.values].map(repeat);
-      const [, , ...rest] = ops.loop(
+      const [, , sums, ...rest] = ops.loop(
         maxNewTokens,
-        [repeat(first.ids), repeat(first.scores), ...moved, ...search.start(x.inputs.open!)],
-        (turn, [ids, scores, ...others]) => {
+        [...[first.ids, first.scores, first.sums].map(repeat), ...moved, ...search.start(x.inputs.open!)],
+        (turn, [ids, scores, sums, ...others]) => {
           const { next, parents, again, state } = search.choose(
             turn,
             { ids: ids!, scores: scores! },
@@ -162,10 +165,12 @@ function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Progra
           const known = withToken({ tokens: history, ends: historyEnds.add(turn) }, next);
           const now = candidates(made.hidden, known, turn.add(ops.scalar(1, 'int32')));
           const grown = [...made.keys, ...made.values].map((y, i) => cache.put(past[i]!, y, turn));
-          return { again, carried: [now.ids, now.scores, known.tokens, ...grown, ...state] };
+          // Once not finite, for ever not finite.
+          const total = sums!.add(now.sums);
+          return { again, carried: [now.ids, now.scores, total, known.tokens, ...grown, ...state] };
         },
       );
-      return { outputs: search.found(rest.slice(moved.length)) };
+      return { outputs: { ...search.found(rest.slice(moved.length)), sums: sums! } };
     },
   );
 }

@@ -44,7 +44,7 @@ export interface PrefillShape {
 }
 /**
  * Reads prompts, padded on the right: inputs ids, positions and the context's masks [B·T], `last` [B] the row of each
- * prompt's last token. Outputs `scores` and `ids` [B, candidates] of the next token, `key <layer>`, `value <layer>` [B·T, kvHeads·h];
+ * prompt's last token. Outputs `scores` and `ids` [B, candidates] of the next token and `sums` [B], `key <layer>`, `value <layer>` [B·T, kvHeads·h];
  * `key ahead <layer>` and `value ahead <layer>` [l, kvHeads·h] where the method puts something before every prompt.
  */
 export function prefillProgram(
@@ -213,24 +213,23 @@ function outputsOf(
   };
 }
 
-/** Inside a program: the best next tokens after hidden states [B, d], `scores` and `ids` [B, count]; `forbid` changes the scores [B, V] of those that may not be. */
+/**
+ * Inside a program: the best next tokens after hidden states [B, d], `scores` and `ids` [B, count], and `sums` [B], which are
+ * not finite where one of a row's logits is not; `forbid` changes the scores [B, V] of those that may not be.
+ */
 export function candidatesOf(
   setup: DecodingSetup,
   x: ProgramTensors,
   hidden: ops.Tensor,
   count: number,
   forbid?: (logits: ops.Tensor) => ops.Tensor,
-): { scores: ops.Tensor; ids: ops.Tensor } {
+): { scores: ops.Tensor; ids: ops.Tensor; sums: ops.Tensor } {
   const logits = ops.linear(hidden, headWeight(x, useOf(setup, x)), undefined, true);
   const top = largest(forbid ? forbid(logits) : logits, count);
-  const most = forbid ? largest(logits, 1) : top;
+  if (!setup.normalized) return { scores: top.values, ids: top.indices, sums: logits.sum(1) };
   // Normalised after the choice: subtracting a row's constant keeps its order.
-  const scores = setup.normalized ? top.values.sub(logSumExp(logits, most.values)) : top.values;
-  return { scores, ids: top.indices };
-}
-
-/** log Σ exp of each row [N, V] → [N, 1]; the row's largest value stands first in `top`. */
-function logSumExp(logits: ops.Tensor, top: ops.Tensor): ops.Tensor {
-  const most = ops.slice(top, [0, 0], [top.shape[0], 1]);
-  return logits.sub(most).exp().sum(1, true).log().add(most);
+  const most = ops.slice((forbid ? largest(logits, 1) : top).values, [0, 0], [logits.shape[0], 1]);
+  const exponentials = logits.sub(most).exp().sum(1, true);
+  const scores = top.values.sub(exponentials.log().add(most));
+  return { scores, ids: top.indices, sums: exponentials.reshape([-1]) };
 }

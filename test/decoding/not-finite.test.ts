@@ -1,0 +1,62 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { generateAll } from '../../harness/decoding/generate.ts';
+import { GraphSearch } from '../../harness/decoding/graph-search.ts';
+import { holdAll } from '../../harness/decoding/programs.ts';
+import { createEngine } from '../../harness/engine/create.ts';
+import type { Engine, EngineName } from '../../harness/engine/types.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import type { BaseModel } from '../../harness/models/types.ts';
+
+// onnxruntime's maximum and TopK pass over a NaN that does not come first: no search may take the rest for an answer.
+
+const engines = new Map<EngineName, Engine>();
+beforeAll(async () => {
+  for (const name of ['onnx', 'js'] as const) engines.set(name, await createEngine({ name, threads: 1 }));
+});
+
+const WIDTH = 32;
+/** A base with an own head, one row of which begins with `value`: that token's logit alone is not finite. */
+async function baseWith(value: number, token: number): Promise<BaseModel> {
+  const found = await loadBase(`random-llama~layers=2,width=${WIDTH},heads=4,inner=48,vocab=40,positions=96`);
+  const tensor = async (name: string): Promise<Float32Array> => {
+    const data = (await found.tensor(name)).slice();
+    if (name === 'lm_head.weight') data[token * WIDTH] = value;
+    return data;
+  };
+  return { ...found, tensor, location: () => undefined };
+}
+const prompts = [[1, 2, 3], [4, 5, 6, 7, 8], [9]];
+const delta = { trained: {} };
+const message = /^the model's logits are not finite/;
+
+describe.each([NaN, Infinity])('a logit of %f fails a search', (value) => {
+  describe.each([0, 1, 7, 20, 39])('at place %i', (token) => {
+    it.each([
+      ['onnx', 1],
+      ['onnx', 3],
+      ['js', 1],
+      ['js', 2],
+    ] as const)('of %s with %i beams', async (name, beams) => {
+      const base = await baseWith(value, token);
+      const job = { engine: engines.get(name)!, base, delta, tensors: {}, prompts, maxNewTokens: 3, beams, eosId: 0 }; // prettier-ignore
+      await expect(generateAll(job)).rejects.toThrow(message);
+      await expect(generateAll(job)).rejects.toHaveProperty('name', 'NotFinite');
+    });
+
+    it.each([1, 3])('inside one program with %i beams', async (beams) => {
+      const [base, engine] = [await baseWith(value, token), engines.get('onnx')!];
+      const held = await holdAll(engine, base, delta, {});
+      const rules = { lengthPenalty: 1, earlyStopping: false, minNewTokens: 0, noRepeatNgram: 0, maxNewTokens: 3, beams, eosId: 0 }; // prettier-ignore
+      const search = new GraphSearch({ engine, held, base, delta, normalized: beams > 1 }, rules, prompts.length); // prettier-ignore
+      await expect(search.run(prompts, prompts)).rejects.toThrow(message);
+      await search.dispose();
+      held.dispose();
+    });
+  });
+});
+
+it('finite logits of any size pass', async () => {
+  const base = await baseWith(1e30, 7);
+  const job = { engine: engines.get('onnx')!, base, delta, tensors: {}, prompts, maxNewTokens: 3, beams: 1, eosId: 0 }; // prettier-ignore
+  expect((await generateAll(job)).hypotheses).toHaveLength(3);
+});
