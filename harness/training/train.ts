@@ -56,6 +56,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const planned = Array.from({ length: totalSteps }, (_, step) =>
     cutMicroBatches(objective, examplesOf(step), recipe.microBatch, replicas),
   );
+  checkTargets(objective, planned);
   const accumulating = planned.some((parts) => parts.length > 1);
   const shapes = planShapes(planned.flat().map(objective.sizesOf), engine.device);
   const validation = cutMicroBatches(objective, taken(job.validation));
@@ -110,13 +111,20 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const evaluateNow = async (): Promise<void> => {
     const start = performance.now();
     const { loss, answers } = await evaluate(programs, objective, validationShapes, state, validation);
+    const broken = notFinite('validation', loss, answers);
+    if (broken !== undefined) {
+      diverged = `${broken} at step ${run.step} of ${totalSteps}`;
+      return;
+    }
     const now = async (): ReturnType<typeof tensorsOf> => tensorsOf(await state.read(kept));
     const validated = await job.validate?.(answers, now);
     const { metrics, score } = validated ?? { metrics: undefined, score: -loss };
     const seconds = (performance.now() - start) / 1000;
     run.evaluations.push({ step: run.step, loss, ...(metrics && { metrics }), seconds });
     run.seconds.evaluate += seconds;
-    if (run.bestScore === null || score > run.bestScore) {
+    // A score may be NaN, such as the correlation of predictions that are all the same: any other is better.
+    const isBetter = Number.isFinite(score) && !(score <= (run.bestScore ?? NaN));
+    if (best === undefined || isBetter) {
       run = { ...run, bestScore: finite(score), bestStep: run.step, waited: 0 };
       best = await state.read(kept);
     } else {
@@ -128,7 +136,8 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const testNow = async (): Promise<TrainingResult['test']> => {
     const start = performance.now();
     if (best) state.write(best);
-    const { answers } = await evaluate(programs, objective, validationShapes, state, test);
+    const { loss, answers } = await evaluate(programs, objective, validationShapes, state, test);
+    diverged = notFinite('test', loss, answers);
     const found = new Map(answers.map(({ example, answer }) => [example, answer]));
     return {
       answers: tested.map((example) => found.get(example)!),
@@ -174,6 +183,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
       job.onProgress?.({ step: run.step, totalSteps, loss, tokensPerSecond: (1000 * tokens) / milliseconds });
       if (run.step % every === 0 || run.step === totalSteps) {
         if (job.validation.length > 0) await evaluateNow();
+        if (diverged !== undefined) break;
         await save();
       } else if (at - savedAt >= Math.max(CHECKPOINT_SECONDS * 1000, WRITING_SHARE * writing)) {
         await save();
@@ -183,9 +193,11 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
     const last = await state.read(kept);
     const broken = Object.entries(last).find(([, data]) => !data.every(Number.isFinite));
     if (broken) diverged ??= `the trained tensor ${broken[0]} is no longer finite after step ${run.step}`;
-    const answered = job.test && diverged === undefined ? await testNow() : undefined;
+    const nothing: TrainingResult['test'] = { answers: [], seconds: 0 };
+    const tests = job.test !== undefined && diverged === undefined;
+    const answered = tests ? (tested.length > 0 ? await testNow() : nothing) : undefined;
     return {
-      ...(answered && { test: answered }),
+      ...(answered && diverged === undefined && { test: answered }),
       tensors: await tensorsOf(best ?? last),
       bestStep: best ? run.bestStep : run.step,
       totalSteps,
@@ -303,7 +315,7 @@ export async function takeStep<Example>(
       const rate = Number(name.split(' ')[1]);
       randomStream(seed, `${name} ${step} ${part}`).dropout(out, rate);
     };
-  const weight = 1 / Math.max(1, countTargets(objective, parts));
+  const weight = 1 / countTargets(objective, parts);
   const common = { weight, dropout };
   const spent = { ...common, steering: { ...rates, step: counter } };
   const calls: Part<Example>[][] = accumulating
@@ -325,7 +337,10 @@ export async function takeStep<Example>(
   return taken;
 }
 
-/** The mean of the loss's terms over all batches, and the answers, where the objective has them. */
+/**
+ * The mean of the loss's terms over all batches, and the answers, where the objective has them; throws RangeError where the
+ * batches have no terms.
+ */
 export async function evaluate<Example>(
   programs: Pick<TrainingPrograms, 'evaluate'>,
   objective: Objective<Example>,
@@ -333,6 +348,8 @@ export async function evaluate<Example>(
   state: State,
   batches: readonly Example[][],
 ): Promise<{ loss: number; answers: Answered<Example>[] }> {
+  const terms = countTargets(objective, batches);
+  if (terms === 0) throw new RangeError('an evaluation needs at least one target, got none');
   let sum = 0;
   const answers: Answered<Example>[] = [];
   for (const batch of batches) {
@@ -348,7 +365,28 @@ export async function evaluate<Example>(
     }
     await new Promise(setImmediate);
   }
-  return { loss: sum / countTargets(objective, batches), answers };
+  return { loss: sum / terms, answers };
+}
+
+/** Why an evaluation of a split says nothing; undefined where all its numbers are finite. */
+function notFinite(
+  split: string,
+  loss: number,
+  answers: readonly Pick<Answered<unknown>, 'answer'>[],
+): string | undefined {
+  // Before any maximum is taken, which passes over a NaN.
+  if (!answers.every(({ answer }) => answer.every(Number.isFinite)))
+    return `the model's outputs on the ${split} set are not finite`;
+  return Number.isFinite(loss) ? undefined : `the loss on the ${split} set is ${loss}`;
+}
+
+/** Throws RangeError where a step has nothing to learn from: its loss would be a mean over nothing. */
+function checkTargets<Example>(objective: Objective<Example>, planned: readonly Example[][][]): void {
+  const empty = planned.findIndex((parts) => countTargets(objective, parts) === 0);
+  if (empty < 0) return;
+  throw new RangeError(
+    `none of the ${planned[empty]!.flat().length} examples of step ${empty + 1} has a target: their answers are empty, or their prompts fill all positions of the base`,
+  );
 }
 
 const countTargets = <Example>({ targetsOf }: Objective<Example>, batches: readonly Example[][]): number =>
