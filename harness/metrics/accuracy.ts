@@ -1,6 +1,6 @@
 import { checkPairs } from './pairs.ts';
 
-/** The share of predictions equal to their label, in [0, 1]; NaN for none. Throws a RangeError where the counts differ. */
+/** The share of predictions equal to their label, in [0, 1]. Throws a RangeError where the counts differ or are 0. */
 export function accuracy(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkPairs(labels, predictions);
   let right = 0;

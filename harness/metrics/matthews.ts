@@ -2,7 +2,7 @@ import { checkPairs } from './pairs.ts';
 
 /**
  * Matthews' correlation of any number of classes, in [−1, 1]; 0 where labels or predictions are all the same, as scikit-learn's
- * matthews_corrcoef. Throws a RangeError where the counts differ.
+ * matthews_corrcoef. Throws a RangeError where the counts differ or are 0.
  */
 export function matthews(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkPairs(labels, predictions);

@@ -1,8 +1,9 @@
-/** Throws a RangeError where labels and predictions differ in number. */
+/** Throws RangeError where labels and predictions differ in number, or there are none: a mean over nothing says nothing. */
 export function checkPairs(labels: ArrayLike<number>, predictions: ArrayLike<number>): void {
   if (labels.length !== predictions.length) {
     throw new RangeError(
       `${labels.length} labels, but ${predictions.length} predictions: give one for each label`,
     );
   }
+  if (labels.length === 0) throw new RangeError('a metric needs at least one label, got none');
 }

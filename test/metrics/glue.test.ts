@@ -34,6 +34,19 @@ describe('GLUE metrics by hand', () => {
   it('refuse lists of different length', () => {
     for (const metric of Object.values(metrics)) expect(() => metric([1, 0], [1])).toThrow(/2 labels, but 1/);
   });
+
+  it('refuse to be a mean over nothing', () => {
+    for (const metric of Object.values(metrics)) expect(() => metric([], [])).toThrow(/at least one label/);
+  });
+
+  it('keep their digits over a million values far from zero', () => {
+    const labels = Float64Array.from({ length: 1_000_000 }, (_, i) => 1e6 + (i % 7));
+    const predictions = labels.map((value) => 3 * value + 0.1);
+    for (const metric of [pearson, spearman])
+      expect(Math.abs(metric(labels, predictions) - 1)).toBeLessThan(1e-10);
+    const half = labels.map((value, i) => (i % 2 ? value : -value));
+    expect(accuracy(labels, half)).toBe(0.5);
+  });
 });
 
 const folder = process.env.DELTABENCH_PARITY ?? path.join(process.env.DELTABENCH_DATA ?? '', 'parity');
