@@ -16,14 +16,16 @@ interface Model extends JsonObject {
 interface Cases {
   readonly texts: string[];
   readonly models: Readonly<Record<string, Model>>;
-  readonly cases: Readonly<Record<string, { readonly files: Readonly<Record<string, JsonObject>> }>>;
+  readonly contents: readonly JsonObject[];
+  /** Files by name, as places in `contents`. */
+  readonly cases: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 /** Ids of special tokens by role, and eight digits of a hash a text; or what the reference says to the files. */
 type Golden = { ids: Record<string, number | null>; rows: string } | { error: string };
 
 const folder = process.env.DELTABENCH_TOKENIZER_GOLDENS ?? join(import.meta.dirname, '../golden/tokenizers');
 const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(folder, name), 'utf8'));
-const { texts, models, cases } = (await read('cases.json')) as Cases;
+const { texts, models, contents, cases } = (await read('cases.json')) as Cases;
 const goldens = (await read('golden.json')) as Record<string, Golden>;
 
 /** What is refused here though the reference takes it, and why. */
@@ -54,8 +56,8 @@ function written(name: string, content: JsonObject): Buffer {
 
 async function load(name: string): Promise<Tokenizer> {
   const place = await temporaryFolder();
-  for (const [file, content] of Object.entries(cases[name]!.files)) {
-    await writeFile(join(place, file), written(file, content));
+  for (const [file, content] of Object.entries(cases[name]!)) {
+    await writeFile(join(place, file), written(file, contents[content]!));
   }
   return loadTokenizer(place);
 }

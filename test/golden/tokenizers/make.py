@@ -3,7 +3,7 @@ Hugging Face's tokenizers, and folders whose files contradict each other, as Aut
 
 python make.py FOLDER [TEXTS]   (tokenizers 0.23.3, transformers 5.24.0, sentencepiece 0.2.2 or later)
 
-Writes FOLDER/cases.json (texts, models and the files of every case) and FOLDER/golden.json: of each case eight hexadecimal
+Writes FOLDER/cases.json (texts, models, contents of files, and which of them each case has) and FOLDER/golden.json: of each case eight hexadecimal
 digits a text, of the sha256 of the JSON list [ids, ids with special tokens, ids of a pair with the next text that is not empty, its types, the
 text of the first ids, that of the second without special tokens]; or the error. 40 texts are kept in the repository; the
 differential test ran on 300 (DELTABENCH_TOKENIZER_GOLDENS=FOLDER npx vitest run test/data/tokenizers-agree.test.ts).
@@ -428,8 +428,21 @@ for name, made in cases.items():
         goldens[name] = {"ids": found["ids"], "rows": "".join(digest(row) for row in found["rows"])}
     except BaseException as error:  # Rust's panics are no Exception.
         goldens[name] = {"error": f"{type(error).__name__}: {error}"[:200]}
+# What many cases share is written once.
+contents, places = [], {}
+
+
+def place_of(content):
+    key = json.dumps(content)
+    if key not in places:
+        places[key] = len(contents)
+        contents.append(content)
+    return places[key]
+
+
+listed = {name: {file: place_of(content) for file, content in made["files"].items()} for name, made in cases.items()}
 os.makedirs(folder, exist_ok=True)
-for name, content in [("cases.json", {"texts": texts, "models": all_models, "cases": cases}), ("golden.json", goldens)]:
+for name, content in [("cases.json", {"texts": texts, "models": all_models, "contents": contents, "cases": listed}), ("golden.json", goldens)]:
     with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
         json.dump(content, file, ensure_ascii=False, separators=(",", ":"))
 if os.environ.get("WHOLE"):
