@@ -18,7 +18,7 @@ interface Options extends RunOptions {
   readonly sweep?: string[];
   readonly ablations?: true;
   readonly batchSeeds?: true;
-  readonly launcher: string;
+  readonly launcher: 'local' | 'slurm';
   readonly slurm: string[];
 }
 
@@ -87,7 +87,7 @@ async function run(options: Options): Promise<void> {
     models: options.model ?? [],
   };
   const plan = await planRuns(request, methods, tasks);
-  if (options.dryRun) await preview(plan, options.json === true);
+  if (options.dryRun) await preview(plan, options);
   else if (options.launcher === 'slurm') await submit(plan, request, options);
   else await execute(plan, request, options);
 }
@@ -97,32 +97,31 @@ function asked(values: readonly string[] | undefined, option: string, help: stri
   throw new UsageError(`Say which with ${option}. ${help}`);
 }
 
-async function preview(plan: Plan, json: boolean): Promise<void> {
+async function preview(plan: Plan, options: Options): Promise<void> {
+  const { checkPlan } = await import('../runs/check-plan.ts');
+  const { planNotes } = await import('../runs/plan-notes.ts');
   const { previewCells } = await import('../runs/preview.ts');
-  const { formatValue } = await import('../runs/options.ts');
-  const cells = await previewCells(plan);
-  if (json) {
-    printJson({ cells });
-    return;
+  const { dryRunText } = await import('./dry-run.ts');
+  const { batchSeeds = false, launcher } = options;
+  if (launcher === 'slurm') {
+    const { parseSlurmOptions } = await import('../runs/slurm.ts');
+    parseSlurmOptions(options.slurm);
   }
-  const pairs = (values: object, prefix = '') =>
-    Object.entries(values).map(([key, value]) => `${prefix}${key}=${formatValue(value)}`);
-  for (const { state, path, methods, recipe, precision } of cells) {
-    const settings = [
-      ...methods.flatMap(({ name, options }) => pairs(options, `${name}.`)),
-      ...pairs(recipe),
-      ...pairs({ precision }),
-    ];
-    print(`${state.padEnd(8)}  ${path}\n          ${settings.join(' ')}`);
-  }
+  const checked = await checkPlan(plan, { batchSeeds, launcher });
+  for (const line of planNotes(checked)) note(line);
+  const cells = await previewCells({ ...plan, cells: checked.map(({ cell }) => cell) });
+  if (options.json) printJson({ cells });
+  else print(dryRunText(cells));
 }
 
 async function submit(plan: Plan, request: RunRequest, options: Options): Promise<void> {
   const { parseSlurmOptions, submitBatch } = await import('../runs/slurm.ts');
   const { resultsStatus } = await import('../runs/status.ts');
   const { checkWritable } = await import('../runs/store.ts');
+  const { untunedRates } = await import('../runs/plan-notes.ts');
   const slurm = parseSlurmOptions(options.slurm);
   await checkWritable(plan.results);
+  for (const line of untunedRates(plan.cells)) note(line);
   const retryFailed = options.retry === 'failed';
   const { cells } = await resultsStatus(plan.results);
   const underWay = new Set(

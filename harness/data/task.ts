@@ -84,8 +84,8 @@ export interface TextTask extends TaskBase {
   readonly selection?: string;
   /** Throws UsageError where the data is missing or malformed. */
   load(source: DataSource, options?: FetchOptions): Promise<Splits>;
-  /** What a run trains on, validates and tests with, where that depends on more than the data. */
-  draw?(splits: Splits, draw: Draw): Splits;
+  /** What a run trains on, validates and tests with, where that depends on more than the data; never on the seed. */
+  draw?(splits: Splits, draw: Omit<Draw, 'seed'>): Splits;
   /** Token ids of one example for a decoder, cut to the lengths given; `target` is empty for a test input. */
   encode(
     input: TextPair['input'],

@@ -54,8 +54,8 @@ const mostResampled = 2.5e9;
 /**
  * Finds what is bold and underlined in a table: rows of the same task, data and model are compared by paired bootstraps over seeds
  * and test examples, all comparisons of the table are one family of Holm's. Nothing is marked where a row has fewer than three
- * seeds, a seed failed, rows ran under different protocols, predictions are missing or of other examples, or there are too many
- * texts.
+ * seeds (and does not stand for every seed), a seed failed, rows ran under different protocols, predictions are missing or of
+ * other examples, or there are too many texts.
  */
 export async function markTable(
   rows: readonly ComparedRow[],
@@ -154,7 +154,7 @@ function incomparable(group: readonly ComparedRow[]): string | undefined {
   const labels = (rows: readonly ComparedRow[]): string => rows.map(({ row }) => row.label).join(', ');
   const failed = group.filter(({ row }) => row.finished < row.planned);
   if (failed.length > 0) return `, because seeds failed: ${labels(failed)}`;
-  const few = group.filter(({ row }) => row.finished < 3);
+  const few = group.filter(({ row }) => row.finished < 3 && !row.everySeed);
   if (few.length > 0)
     return few.length === group.length
       ? ': that takes three seeds'
@@ -234,15 +234,16 @@ async function entriesOf(
     const [all, limit] = [answers, most].map((count) => count.toLocaleString('en'));
     return ` of ${name}: ${all!} answers are too many to resample (at most ${limit!})`;
   }
-  const entries: Entry[] = [];
+  const own: Entry[] = [];
   for (const { row, tests } of group) {
     const summary = row.metrics.find((metric) => metric.name === name);
     if (!summary) return ` of ${name}: ${row.label} has no such number`;
-    const own = await tests(name);
-    if (!own)
+    const found = await tests(name);
+    if (!found)
       return ` of ${name}: the predictions of ${row.label} are missing, or are not those of its records`;
-    entries.push({ row, mean: summary.mean, tests: own });
+    own.push({ row, mean: summary.mean, tests: found });
   }
+  const entries = standForEverySeed(own);
   entries.sort((a, b) => (higherIsBetter ? b.mean - a.mean : a.mean - b.mean));
   const [best, ...others] = entries;
   const fits = ({ tests }: Entry): boolean => {
@@ -253,6 +254,17 @@ async function entriesOf(
   if (other)
     return ` of ${name}: ${best!.row.label} and ${other.row.label} were tested on different examples`;
   return entries;
+}
+
+/** Gives rows whose one run stands for every seed the seeds of the others. */
+function standForEverySeed(entries: readonly Entry[]): Entry[] {
+  const others = entries.flatMap(({ row, tests }) => (row.everySeed ? [] : [...tests.keys()]));
+  const seeds = others.length > 0 ? others : [0];
+  return entries.map((entry) => {
+    const [only] = entry.tests.values();
+    if (!entry.row.everySeed || only === undefined) return entry;
+    return { ...entry, tests: new Map(seeds.map((seed) => [seed, only])) };
+  });
 }
 
 function sameIds(a: SeedTest, b: SeedTest): boolean {

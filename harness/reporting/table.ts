@@ -1,5 +1,5 @@
 import { discrepancies, seedChoice } from '../papers/discrepancies.ts';
-import type { RunRecord } from '../runs/record.ts';
+import { isSameForEverySeed, type RunRecord } from '../runs/record.ts';
 import type { Diverged } from './diverged.ts';
 import { layoutTable, wrapText } from './layout.ts';
 import { markLegend, type Mark, type RowComparison } from './marks.ts';
@@ -31,6 +31,8 @@ export interface Row {
   readonly failures: readonly { readonly seed: number; readonly reason: string }[];
   /** How many of the finished seeds are averaged, the best by the first metric, where the protocol says so. */
   readonly best?: number;
+  /** One run stands for every seed, because nothing of it is trained or drawn. */
+  readonly everySeed?: true;
   /** Seeds whose predictions are all the same. */
   readonly collapsed?: readonly number[];
   /** Seeds whose training loss ended above where it began. */
@@ -62,6 +64,7 @@ export function summariseRow({ records, ...row }: RowInput): Row {
   });
   const { precision } = settings;
   const halved = precision !== 'float32';
+  const everySeed = records.length === 1 && isSameForEverySeed(records[0]!);
   const headCounted = published?.sides['head-trained'] === 'corrected';
   return {
     ...row,
@@ -78,7 +81,9 @@ export function summariseRow({ records, ...row }: RowInput): Row {
         reason: error ? `${error.name}: ${error.message}` : 'unknown',
       })),
     ...(best !== undefined && { best }),
+    ...(everySeed && { everySeed }),
     notes: [
+      ...(everySeed ? [`${row.label}: nothing is trained, so that one run stands for every seed`] : []),
       ...(halved ? [`${precision}: the precision of matrix products; all else is float32`] : []),
       ...footnotes(published, settings.protocol),
     ],

@@ -2,6 +2,14 @@ import type { Task } from '../data/task.ts';
 import type { BuiltinModel } from '../models/builtin.ts';
 import type { PaperRecipe } from '../papers/red-recipes.ts';
 
+/** The tasks that these recipes were made for. */
+const tuned = ['e2e', 'cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'];
+
+/** Whether the recipes of built-in bases were made for a task; another's own defaults suit it better. */
+export function isTunedFor({ name }: Task): boolean {
+  return tuned.includes(name);
+}
+
 /** What all methods share on a built-in base: a few passes over a thousand examples, half a minute a seed on two cores. */
 const shared: Readonly<Record<Task['kind'], Readonly<Record<string, unknown>>>> = {
   text: { batchSize: 16, epochs: 3, warmup: 0.06, maxNewTokens: 64, targetLength: 64 },

@@ -6,17 +6,16 @@ import { DeviceLimitError } from '../engine/limits.ts';
 import type { Engine } from '../engine/types.ts';
 import type { Companion } from '../training/together.ts';
 import { Interrupted } from '../training/types.ts';
-import { hashJson } from './canonical.ts';
 import { watchDeviceMemory } from './device-memory.ts';
 import { codeVersion, describeEnvironment } from './environment.ts';
-import { countParameters, type ParameterCounts } from './parameters.ts';
+import type { ParameterCounts } from './parameters.ts';
 import type { JobsOptions } from './jobs.ts';
 import { readLock, tryLock } from './locks.ts';
 import { addressOf, type Cell, type Plan } from './plan.ts';
-import { findRecipeOf } from './recipes.ts';
-import { prepareCells, type PreparedCell } from './prepare.ts';
-import { parseProtocol, sidesOf } from './protocol.ts';
+import { describePublished, prepareCells, type PreparedCell } from './prepare.ts';
 import { sealRecord, type RunRecord } from './record.ts';
+import { groupBySeed } from './group-by-seed.ts';
+import { planNotes } from './plan-notes.ts';
 import { shareOut } from './share.ts';
 import {
   besideRecord,
@@ -70,7 +69,8 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   for (const { path, reason } of prepared.flatMap(({ place }) => place.broken)) {
     options.events.onNote(`${path} is not used and stays as it is: ${reason}.`);
   }
-  for (const text of new Set(prepared.flatMap(({ notes }) => notes))) options.events.onNote(text);
+  for (const text of new Set([...prepared.flatMap(({ notes }) => notes), ...planNotes(prepared)]))
+    options.events.onNote(text);
   if (plan.cells.some(({ source }) => source.kind === 'built-in')) {
     options.events.onNote(
       'Data: built-in, written by deltabench itself; --data hub or --data FOLDER takes the real data.',
@@ -79,7 +79,9 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   const isMissing = ({ place: { record } }: PreparedCell) =>
     record === undefined || (options.retryFailed && record.status === 'failed');
   const missing = prepared.filter(isMissing);
-  const groups = options.batchSeeds ? await bySeed(missing, plan) : missing.map((run) => [run]);
+  const groups = options.batchSeeds
+    ? await groupBySeed(missing, plan.engine.name)
+    : missing.map((run) => [run]);
   for (const { place, identity } of prepared) {
     if (place.record?.status === 'finished') await tidy(place.path, identity);
   }
@@ -87,7 +89,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   const attempt = missing.length > 0 ? await startAttempter(plan, code, options) : undefined;
   const events = (run: PreparedCell): CellEvents => ({
     onStart() {
-      options.events.onStart(run.cell, countsOf(run), numberOf.get(run)!, missing.length);
+      options.events.onStart(run.cell, run.counts, numberOf.get(run)!, missing.length);
     },
     onProgress(progress) {
       options.events.onProgress(progress, run.cell);
@@ -122,30 +124,6 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     const { cell, place } = run;
     return { cell, ...(done.get(run) ?? { record: place.record!, path: place.path }) };
   });
-}
-
-/** Cells by what they have in common besides their seed and its data; throws UsageError where some cannot be trained in one program. */
-async function bySeed(runs: readonly PreparedCell[], { engine }: Plan): Promise<PreparedCell[][]> {
-  if (engine.name !== 'onnx') {
-    throw new UsageError(
-      `--batch-seeds needs programs that are recorded: leave it out, or --engine ${engine.name}.`,
-    );
-  }
-  const { refusesTogether } = await import('../training/together.ts');
-  const groups = new Map<string, PreparedCell[]>();
-  for (const run of runs) {
-    const key = hashJson({ ...run.settings, seed: 0, data: run.settings.data.name });
-    const group = groups.get(key) ?? [];
-    groups.set(key, [...group, run]);
-    const { cell, base, delta } = run;
-    const reason = group.length > 0 && refusesTogether(base, delta);
-    if (reason) {
-      throw new UsageError(
-        `--batch-seeds cannot train ${cell.variant.name}: ${reason}. Leave it out for this method.`,
-      );
-    }
-  }
-  return [...groups.values()];
 }
 
 /** Does cells at once, the training of several in one program; what is thrown by one stops the others. */
@@ -261,7 +239,8 @@ export async function withLock(
   }
 }
 
-async function startEngine({
+/** Starts the engine of a plan and tries it; throws UsageError where it does not run here. */
+export async function startEngine({
   engine: { name, device, threads, precision, recompute },
 }: Pick<Plan, 'engine'>): Promise<Engine> {
   const { createEngine } = await import('../engine/create.ts');
@@ -354,7 +333,7 @@ export async function recordOf(
 ): Promise<RunRecord> {
   const { cell, place, settings, identity } = run;
   const { error, findings, started, threads, peakMemoryBytes, peakDeviceBytes, engine, code } = found;
-  const { trained, head, all } = countsOf(run);
+  const { trained, head, all } = run.counts;
   return sealRecord({
     schema: 1,
     identity,
@@ -374,22 +353,4 @@ export async function recordOf(
     code,
     environment: await describeEnvironment(threads),
   });
-}
-
-/** The parameters that a cell trains. */
-export const countsOf = ({ base, delta, work }: PreparedCell): ParameterCounts =>
-  countParameters(base, delta, work.kind === 'label' ? work.head : undefined);
-
-/** What of papers a cell follows. */
-function describePublished(
-  { task, variant, published, protocol, source }: Cell,
-  family: string,
-): NonNullable<RunRecord['published']> {
-  const methods = variant.parts.map(({ method }) => method.name);
-  const data = source.kind === 'built-in' ? 'built-in' : 'official';
-  return {
-    base: published,
-    recipes: methods.flatMap((method) => findRecipeOf(task, published, method)?.source ?? []),
-    sides: sidesOf(parseProtocol(protocol.split(' ')), { task: task.name, model: published, methods, family, data }), // prettier-ignore
-  };
 }

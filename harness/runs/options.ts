@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { didYouMean, UsageError } from '../data/errors.ts';
+import { problemOf } from '../data/problems.ts';
 
 export type Options = Record<string, unknown>;
 
@@ -11,7 +12,7 @@ export function camelCase(key: string): string {
 /** Splits `key=value`; throws UsageError where there is no key or no `=`. */
 export function splitSetting(text: string): { key: string; value: string } {
   const at = text.indexOf('=');
-  if (at < 1) throw new UsageError(`"${text}" is not of the form key=value.`);
+  if (at < 1) throw new UsageError(`"${text}" is not of the form key=value, such as learningRate=0.001.`);
   return { key: camelCase(text.slice(0, at)), value: text.slice(at + 1) };
 }
 
@@ -21,33 +22,81 @@ export function splitSetting(text: string): { key: string; value: string } {
  */
 export function parseOption(owner: string, schema: z.ZodObject, key: string, text: string): unknown {
   const field = schema.shape[key] as z.ZodType | undefined;
-  if (!field) throw unknownOption(owner, schema, key);
+  if (!field) throw unknownOption(owner, [schema], key);
   const readings = [scalar(text), text.split(',').map(scalar), text];
   for (const reading of readings) {
     const parsed = field.safeParse(reading);
     if (parsed.success) return reading;
   }
-  const reason = field.safeParse(readings[0]).error!.issues[0]!.message;
+  // A list is refused for what is wrong within it, and not for being written as a text.
+  const problems = readings.map((reading) => field.safeParse(reading).error!);
+  const problem = problems.find(({ issues: [first] }) => first!.path.length > 0) ?? problems[0]!;
   const { description } = field;
   throw new UsageError(
-    `${owner}: ${key}=${text} is not allowed. ${reason}.${description ? ` (${key}: ${description})` : ''}`,
+    `${owner}: ${key}=${text} is not allowed: ${problemOf(problem)}.${description ? ` (${key}: ${description})` : ''}`,
   );
 }
 
 /** Checks a whole set of options and fills in defaults; throws UsageError naming the option. */
 export function checkOptions(owner: string, schema: z.ZodObject, values: Options): Options {
-  for (const key of Object.keys(values)) if (!(key in schema.shape)) throw unknownOption(owner, schema, key);
+  for (const key of Object.keys(values))
+    if (!(key in schema.shape)) throw unknownOption(owner, [schema], key);
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw new UsageError(`${owner}: ${issue.path.join('.') || 'options'}: ${issue.message}.`);
+  throw new UsageError(`${owner}: ${problemOf(parsed.error)}.`);
 }
 
-/** The error for an option that does not exist, with those that do. */
-export function unknownOption(owner: string, schema: z.ZodObject, key: string): UsageError {
-  const names = Object.keys(schema.shape);
+/** The error for an option that does not exist, with those that do, and the `others` that have it. */
+export function unknownOption(
+  owner: string,
+  schemas: readonly z.ZodObject[],
+  key: string,
+  others: readonly string[] = [],
+): UsageError {
+  const names = [...new Set(schemas.flatMap(({ shape }) => Object.keys(shape)))];
   const list = names.length ? `It has: ${names.join(', ')}.` : 'It has no options.';
-  return new UsageError(`${owner} has no option "${key}".${didYouMean(key, names)} ${list}`);
+  const elsewhere = others.length > 0 ? ` ${key} is an option of ${others.join(', ')}.` : '';
+  return new UsageError(`${owner} has no option "${key}".${suggestKey(key, names)} ${list}${elsewhere}`);
+}
+
+/** What other tools call our settings: their keys, in lower case and without separators. */
+const otherNames: Readonly<Record<string, readonly string[]>> = {
+  learningRate: ['lr', 'rate', 'stepsize', 'peaklr', 'maxlr', 'eta'],
+  headLearningRate: ['headlr'],
+  batchSize: ['bs', 'batch', 'trainbatchsize', 'perdevicetrainbatchsize'],
+  microBatch: ['microbatchsize', 'minibatch'],
+  weightDecay: ['wd', 'decay', 'l2'],
+  epochs: ['epoch', 'numepochs', 'numtrainepochs', 'nepochs'],
+  maxSteps: ['steps', 'numsteps', 'trainsteps', 'iterations', 'iters'],
+  warmup: ['warmupsteps', 'warmupratio', 'numwarmupsteps'],
+  schedule: ['scheduler', 'lrscheduler', 'lrschedulertype', 'lrschedule'],
+  optimizer: ['optim', 'opt', 'optimiser'],
+  clip: ['gradclip', 'gradientclipping', 'maxgradnorm', 'clipnorm', 'gradnorm'],
+  epsilon: ['eps', 'adamepsilon'],
+  beta1: ['adambeta1'],
+  beta2: ['adambeta2'],
+  labelSmoothing: ['smoothing', 'labelsmoothingfactor'],
+  promptLength: ['maxlength', 'maxlen', 'seqlen', 'seqlength', 'maxseqlength', 'maxinputlength'],
+  targetLength: ['maxtargetlength'],
+  maxNewTokens: ['newtokens', 'maxgenlength'],
+  beams: ['numbeams', 'beamsize', 'beam'],
+  noRepeatNgram: ['norepeatngramsize'],
+  evaluateEvery: ['evalsteps', 'evalevery', 'evalinterval'],
+  patience: ['earlystoppingpatience'],
+  rank: ['r', 'lorar', 'lorarank', 'rankdimension'],
+  alpha: ['loraalpha'],
+  dropout: ['loradropout'],
+  targets: ['targetmodules', 'modules'],
+  rankStabilized: ['userslora', 'rslora'],
+  bottleneck: ['bottleneckdim', 'bottlenecksize', 'adaptersize', 'reductionfactor'],
+  virtualTokens: ['numvirtualtokens', 'prefixlength', 'promptlen', 'preseqlen'],
+};
+
+/** ` Did you mean "learningRate"?` for what other tools call it, or what is nearly written so. */
+export function suggestKey(key: string, names: readonly string[]): string {
+  const plain = key.toLowerCase().replace(/[^a-z0-9]/g, '');
+  const same = names.find((name) => name.toLowerCase() === plain || otherNames[name]?.includes(plain));
+  return same === undefined ? didYouMean(key, names) : ` Did you mean "${same}"?`;
 }
 
 function scalar(text: string): unknown {

@@ -1,21 +1,36 @@
 import { stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { DataSource, Task } from '../data/task.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
-import { precisionProblem } from '../engine/create.ts';
-import { precisions, type EngineName, type Precision } from '../engine/types.ts';
+import type { Precision } from '../engine/types.ts';
 import { builtinModels, defaultModel, isBuiltin } from '../models/builtin.ts';
 import type { Method } from '../models/types.ts';
-import { paperModel, redRecipes } from '../papers/red-recipes.ts';
+import { paperRecipes } from '../papers/red-recipes.ts';
 import { recipeSchema, type Recipe } from '../training/recipe.ts';
-import { splitSetting } from './options.ts';
+import { findEngine, type EngineChoice } from './engine-choice.ts';
+import { splitSetting, suggestKey } from './options.ts';
 import { parseProtocol } from './protocol.ts';
-import { defaultSeeds, findRecipeOf, isRecipeKey, resolveRecipe } from './recipes.ts';
+import {
+  defaultSeeds,
+  isRecipeKey,
+  ownRecipe,
+  recipeOptions,
+  recipeOrigins,
+  resolveRecipe,
+  seedOrigin,
+} from './recipes.ts';
 import type { CellAddress } from './store.ts';
 import type { Start } from './start.ts';
 import { nameSwept, sweepCombinations, withAblations } from './sweep.ts';
-import { parseVariant, type OptionSetting, type Variant } from './variant.ts';
+import {
+  describeVariant,
+  ownersOf,
+  parseVariant,
+  readVariant,
+  type OptionSetting,
+  type Origins,
+  type Variant,
+} from './variant.ts';
 
 /** What a person asked for. */
 export interface RunRequest {
@@ -59,11 +74,20 @@ export interface Cell {
   readonly task: Task;
   readonly model: string;
   readonly variant: Variant;
+  /** What earlier versions called the variant, which wrote out a recipe's options; the same name where there are none. */
+  readonly formerly: string;
   /** What training begins with, if not as the method does. */
   readonly start?: Start | undefined;
   readonly recipe: Recipe;
-  /** The base whose published recipe is followed, as the paper calls it. */
+  /** The base whose published recipe is followed, as the paper calls it, or `none`. */
   readonly published: string;
+  /** Where its settings come from: the options of each part of the variant, the recipe, the seed and the data. */
+  readonly origins: {
+    readonly options: readonly Origins[];
+    readonly recipe: Origins;
+    readonly seed: string;
+    readonly data: string;
+  };
   readonly seed: number;
   readonly source: DataSource;
   readonly protocol: string;
@@ -76,16 +100,8 @@ export interface Plan {
   readonly results: string;
   /** Where tokenizers lie, as loadBase takes it. */
   readonly base: { readonly tokenizer: string | undefined; readonly data: string | undefined };
-  readonly engine: {
-    readonly name: EngineName;
-    readonly device: string | undefined;
-    readonly threads: number;
-    readonly precision: Precision;
-    readonly recompute: boolean;
-  };
+  readonly engine: EngineChoice;
 }
-
-export const engineNames: readonly EngineName[] = ['onnx', 'tensorflow', 'js'];
 
 /** Every combination of what was asked for, with all settings resolved; throws UsageError on anything that does not exist. */
 export async function planRuns(
@@ -96,8 +112,12 @@ export async function planRuns(
   const chosen = request.tasks.map((name) => findTask(name, tasks));
   if (request.models.some((model) => model.trim() === '')) throw new UsageError('--model has an empty name.');
   const settings = request.settings.map(splitSetting);
+  checkOnce('--set', settings);
   const combinations = sweepCombinations(request.sweep ?? []).map((swept) => {
-    const all = [...settings.filter(({ key }) => swept.every((other) => other.key !== key)), ...swept];
+    const all: OptionSetting[] = [
+      ...settings.filter(({ key }) => swept.every((other) => other.key !== key)),
+      ...swept.map((setting) => ({ ...setting, from: '--sweep' as const })),
+    ];
     return {
       hyper: all.filter(({ key }) => isRecipeKey(key)),
       options: all.filter(({ key }) => !isRecipeKey(key)),
@@ -109,31 +129,39 @@ export async function planRuns(
   const given = await openAdapter(request, combinations[0]!.options, methods);
   for (const { options } of combinations) {
     const asked = texts.map((text) => parseVariant(text, methods, options));
-    for (const { key } of options) checkOptionUsed(key, given ? [given.variant] : asked);
+    for (const { key } of options) checkOptionUsed(key, given ? [given.variant] : asked, methods);
   }
-  const recipeOf = findPublished(request.recipe);
+  checkRecipe(request.recipe);
 
   const protocol = parseProtocol(request.protocol ?? []);
   const limits = { examples: request.limit ?? null, steps: request.maxSteps ?? null };
   const engine = findEngine(request);
   const { precision } = engine;
   const askedData = await askedSource(request.data);
+  const dataFrom = request.data !== undefined ? '--data' : askedData ? 'DELTABENCH_DATA' : 'default';
   const cells = chosen.flatMap((task) =>
     (request.models.length > 0 ? request.models : [defaultModel(task)]).flatMap((model) =>
       [...texts, ...(given ? [given] : [])].flatMap((wanted) =>
         combinations.flatMap(({ hyper, options, swept }) => {
-          const published = recipeOf(model);
-          const { variant, start } =
+          const published = request.recipe ?? ownRecipe(task, model);
+          const { variant, start, origins } =
             typeof wanted === 'object'
-              ? wanted
-              : { variant: parseVariant(wanted, methods, options, (name) => findRecipeOf(task, published, name)?.options ?? {}), start: undefined }; // prettier-ignore
+              ? { ...wanted, origins: wanted.variant.parts.map(() => ({})) }
+              : { ...readVariant(wanted, methods, options, (name) => recipeOptions(task, published, name)), start: undefined }; // prettier-ignore
           const followed = { task, variant, published };
           const recipe = resolveRecipe(followed, hyper, protocol);
-          const maxSteps = limits.steps ?? recipe.maxSteps;
+          const cut = limits.steps === null ? {} : { maxSteps: limits.steps };
+          const from = {
+            ...recipeOrigins(followed, hyper, protocol),
+            ...(limits.steps !== null && { maxSteps: '--max-steps' }),
+          };
           const source = askedData ?? { kind: isBuiltin(model) ? 'built-in' : 'hub' };
+          const seedsFrom = request.seeds ? '--seeds' : seedOrigin(followed, protocol);
           return (request.seeds ?? defaultSeeds(followed, protocol)).map((seed) => ({
             ...{ task, model, variant: nameSwept(variant, swept), start, published, seed, source, limits },
-            recipe: maxSteps === undefined ? recipe : { ...recipe, maxSteps },
+            formerly: start ? variant.name : nameSwept(describeVariant(variant.parts), swept).name,
+            recipe: { ...recipe, ...cut },
+            origins: { options: origins, recipe: from, seed: seedsFrom, data: dataFrom },
             ...{ protocol: protocol.name, precision },
           }));
         }),
@@ -164,8 +192,8 @@ async function openAdapter(
 }
 
 /** Where a cell's record lies. */
-export function addressOf({ task, model, variant, seed }: Cell): CellAddress {
-  return { task: task.name, model, variant: variant.name, seed };
+export function addressOf({ task, model, variant, formerly, seed }: Cell): CellAddress {
+  return { task: task.name, model, variant: variant.name, formerly, seed };
 }
 
 /** Where data comes from: what was asked for, else DELTABENCH_DATA; throws UsageError where the folder is none. */
@@ -206,49 +234,40 @@ function findTask(name: string, tasks: ReadonlyMap<string, Task>): Task {
   throw new UsageError(`There is no task "${name}".${didYouMean(name, names)} Tasks: ${names.join(', ')}.`);
 }
 
-/** Whose published recipe a model follows. */
-function findPublished(asked: string | undefined): (model: string) => string {
-  if (asked === undefined) return paperModel;
-  const known = ['none', ...builtinModels, ...new Set(redRecipes.map(({ model }) => model))];
-  if (known.includes(asked)) return () => asked;
+function checkRecipe(asked: string | undefined): void {
+  const known = ['none', ...builtinModels, ...new Set(paperRecipes.map(({ model }) => model))];
+  if (asked === undefined || known.includes(asked)) return;
   throw new UsageError(
     `There is no published recipe of "${asked}".${didYouMean(asked, known)} Recipes: ${known.join(', ')}.`,
   );
 }
 
-function findEngine(request: RunRequest): Plan['engine'] {
-  const { engine, device, precision: asked = 'float32', recompute = false } = request;
-  const name = engineNames.find((known) => known === engine);
-  if (!name) {
-    throw new UsageError(
-      `There is no engine "${engine}".${didYouMean(engine, engineNames)} Engines: ${engineNames.join(', ')}.`,
-    );
-  }
-  const precision = precisions.find((known) => known === asked);
-  if (!precision) {
-    throw new UsageError(
-      `--precision ${asked}: it can be ${precisions.join(', ')}.${didYouMean(asked, precisions)}`,
-    );
-  }
-  const problem = precisionProblem({ name, precision, ...(device !== undefined && { device }) });
-  if (problem !== undefined) throw new UsageError(`--precision ${precision}: ${problem}.`);
-  if (recompute && name !== 'onnx') {
-    throw new UsageError(
-      `--recompute changes programs that are recorded: leave it out, or --engine ${name}.`,
-    );
-  }
-  return { name, device, threads: request.threads ?? availableParallelism(), precision, recompute };
+function checkOnce(option: string, settings: readonly OptionSetting[]): void {
+  const twice = settings.find(({ key }, i) => settings.findIndex((other) => other.key === key) !== i);
+  if (twice !== undefined) throw new UsageError(`${option} has ${twice.key} twice; give it once.`);
 }
 
-function checkOptionUsed(key: string, variants: readonly Variant[]): void {
+function checkOptionUsed(
+  key: string,
+  variants: readonly Variant[],
+  methods: ReadonlyMap<string, Method>,
+): void {
   const parts = variants.flatMap(({ parts }) => parts);
   const keys = parts.map(({ method }) => Object.keys((method.options as unknown as { shape: object }).shape));
   if (keys.flat().includes(key)) return;
+  const owners = [
+    ...new Set(parts.map(({ method }, i) => ` ${method.name}: ${keys[i]!.join(', ') || 'none'}.`)),
+  ];
+  const others = ownersOf(key, methods);
+  if (others.length > 0) {
+    throw new UsageError(
+      `"${key}" is an option of ${others.join(', ')}, of which none is asked for here. Options of${owners.join('')}`,
+    );
+  }
   const known = [...Object.keys(recipeSchema.shape), ...keys.flat()];
-  const owners = parts.map(({ method }, i) => ` ${method.name}: ${keys[i]!.join(', ') || 'none'}.`);
   throw new UsageError(
-    `There is no setting "${key}": it is neither a hyper-parameter nor an option of the methods.${didYouMean(key, known)} ` +
-      `Hyper-parameters: ${Object.keys(recipeSchema.shape).join(', ')}. Options of${[...new Set(owners)].join('')}`,
+    `There is no setting "${key}": it is neither a hyper-parameter nor an option of the methods.${suggestKey(key, known)} ` +
+      `Hyper-parameters: ${Object.keys(recipeSchema.shape).join(', ')}. Options of${owners.join('')}`,
   );
 }
 

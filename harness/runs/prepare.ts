@@ -1,15 +1,19 @@
+import { stat } from 'node:fs/promises';
 import { UsageError } from '../data/errors.ts';
 import { asTextTask } from '../data/label-as-text.ts';
 import type { DataSource, Draw, LabelledSplits, LabelTask, Splits, TextTask } from '../data/task.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import { startFrom } from '../exchange/adapter.ts';
+import { isBuiltin } from '../models/builtin.ts';
 import { makeHead, type Head } from '../models/heads.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
 import { attach, attachWithHead } from './attach.ts';
 import { hashJson } from './canonical.ts';
-import { parseProtocol } from './protocol.ts';
+import { countParameters, type ParameterCounts } from './parameters.ts';
+import { parseProtocol, sidesOf } from './protocol.ts';
 import { addressOf, type Cell, type Plan } from './plan.ts';
-import type { Settings } from './record.ts';
+import { findRecipeOf } from './recipes.ts';
+import { isSameForEverySeed, type RunRecord, type Settings } from './record.ts';
 import { findPlace, type Place } from './store.ts';
 
 /** A task that a model answers by generating. */
@@ -37,6 +41,7 @@ export interface PreparedCell {
   readonly tokenizer: Tokenizer;
   /** The method's, and the head's where there is one. */
   readonly delta: Delta;
+  readonly counts: ParameterCounts;
   readonly settings: Settings;
   readonly identity: string;
   readonly place: Place;
@@ -44,39 +49,29 @@ export interface PreparedCell {
   readonly notes: readonly string[];
 }
 
+/** A cell with its method on its base. */
+export interface AttachedCell {
+  readonly cell: Cell;
+  readonly base: BaseModel;
+  readonly delta: Delta;
+  /** Of an encoder. */
+  readonly head: Head | undefined;
+  readonly counts: ParameterCounts;
+}
+
 /** Opens bases and data, each once, and finds every cell's record or place; throws UsageError where something cannot be used. */
 export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
   const { loadBase } = await import('../models/base.ts');
-  const textOf = once((key: string, task: TextTask, source: DataSource) => task.load(source));
-  const labelledOf = once((key: string, task: LabelTask, source: DataSource) => task.load(source));
-  const describedOf = once((id: string) => loadBase(id, plan.base));
   const baseOf = once((id: string) => loadBase(id, { ...plan.base, weights: true }));
-  // All of what config.json can tell is checked before any data or weights are read or fetched.
-  for (const cell of plan.cells) await attachCell(cell, await describedOf(cell.model));
+  const open = dataOpener();
   const prepared: PreparedCell[] = [];
+  // All of what config.json can tell is checked before any data or weights are read or fetched.
+  await attachCells(plan);
   for (const cell of plan.cells) {
-    const { base, delta, head } = await attachCell(cell, await baseOf(cell.model));
-    const tokenizer = await base.tokenizer();
-    const { vocabulary } = base.architecture;
-    if (tokenizer.vocabSize > vocabulary) {
-      throw new UsageError(
-        `The tokenizer has ${tokenizer.vocabSize} tokens, ${base.id} knows ${vocabulary}: they do not belong together; give its own with --tokenizer DIR.`,
-      );
-    }
-    const draw = { seed: cell.seed, family: base.family, side: parseProtocol(cell.protocol.split(' ')).side };
-    const { task, source } = cell;
-    const data = `${task.name} ${source.kind}`;
-    const key = [data, draw.seed, draw.family, cell.protocol].join();
-    const load = (): ReturnType<LabelTask['load']> => labelledOf(data, task as LabelTask, source);
-    let work: PreparedCell['work'];
-    if (task.kind === 'label' && head) {
-      work = { kind: 'label', task, splits: task.draw(await load(), draw), head, draw };
-    } else {
-      const written = task.kind === 'label' ? asTextTask({ ...task, load }, draw) : task;
-      const loaded = await textOf(task.kind === 'label' ? key : data, written, source);
-      const splits = written.draw ? written.draw(loaded, draw) : loaded;
-      work = { kind: 'text', task: written, splits, endToken: endTokenOf(tokenizer, base.id) };
-    }
+    const attached = await attachCell(cell, await baseOf(cell.model));
+    const { base, delta, counts } = attached;
+    const tokenizer = await fittingTokenizer(base);
+    const work = await open(attached, tokenizer);
     const settings: Settings = {
       task: { name: cell.task.name, version: cell.task.version },
       data: work.splits.source,
@@ -92,30 +87,107 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
     const identity = hashJson(settings);
     const place = await findPlace(plan.results, addressOf(cell), identity);
     prepared.push({
-      cell,
-      work,
-      base,
-      tokenizer,
-      delta,
-      settings,
-      identity,
-      place,
+      ...{ cell, work, base, tokenizer, delta, counts, settings, identity, place },
       notes: unusedTensors(base),
     });
   }
-  return prepared;
+  return withoutSameRuns(prepared);
+}
+
+/** Attaches every cell's method to its base, of which config.json alone is read; throws UsageError where they do not go together. */
+async function attachCells(plan: Plan): Promise<AttachedCell[]> {
+  const { loadBase } = await import('../models/base.ts');
+  const baseOf = once((id: string) => loadBase(id, plan.base));
+  const attached: AttachedCell[] = [];
+  for (const cell of plan.cells) attached.push(await attachCell(cell, await baseOf(cell.model)));
+  return attached;
+}
+
+/**
+ * Refuses what prepareCells would refuse, but fetches nothing: a base on the hub is checked by its config.json, data on the hub
+ * are not. Gives the cells that would run.
+ */
+export async function checkCells(plan: Plan): Promise<AttachedCell[]> {
+  const { loadBase } = await import('../models/base.ts');
+  const baseOf = once((id: string) => loadBase(id, { ...plan.base, weights: true }));
+  const attached = await attachCells(plan);
+  const open = dataOpener();
+  for (const { cell } of attached) {
+    if (!(await isHere(cell.model, plan.base))) continue;
+    const whole = await attachCell(cell, await baseOf(cell.model));
+    const tokenizer = await fittingTokenizer(whole.base);
+    if (cell.source.kind !== 'hub') await open(whole, tokenizer);
+  }
+  return withoutSameRuns(attached);
+}
+
+/** Whether a base's files are on this machine: inside deltabench, in a folder, or random with a tokenizer that was given. */
+async function isHere(id: string, { tokenizer, data }: Plan['base']): Promise<boolean> {
+  if (isBuiltin(id)) return true;
+  if (id.startsWith('random-')) return tokenizer !== undefined || data !== undefined;
+  return stat(id).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+}
+
+/** One cell for all that are equal whatever their seed, one with a record where there is one. */
+function withoutSameRuns<C extends AttachedCell | PreparedCell>(cells: readonly C[]): C[] {
+  const kept = new Map<string, C>();
+  for (const run of cells) {
+    const key = sameRunsKey(run);
+    const other = kept.get(key);
+    const hasRecord = (one: C): boolean => 'place' in one && one.place.record?.status === 'finished';
+    if (!other || (hasRecord(run) && !hasRecord(other))) kept.set(key, run);
+  }
+  return [...kept.values()];
+}
+
+/** What tells runs apart: all of a cell, and its seed where anything depends on it. */
+function sameRunsKey({ cell, base, delta, counts }: AttachedCell | PreparedCell): string {
+  const drawn = Object.keys({ ...delta.frozen, ...delta.state }).length > 0;
+  const run = { parameters: counts, published: describePublished(cell, base.family) };
+  const seed = isSameForEverySeed(run) && !drawn ? undefined : cell.seed;
+  return JSON.stringify({ ...addressOf(cell), seed });
+}
+
+/** Opens the tokenizer of a base; throws UsageError where the base has fewer tokens. */
+async function fittingTokenizer(base: BaseModel): Promise<Tokenizer> {
+  const tokenizer = await base.tokenizer();
+  const { vocabulary } = base.architecture;
+  if (tokenizer.vocabSize <= vocabulary) return tokenizer;
+  throw new UsageError(
+    `The tokenizer has ${tokenizer.vocabSize} tokens, ${base.id} knows ${vocabulary}: they do not belong together; give its own with --tokenizer DIR.`,
+  );
+}
+
+/** Opens the data of cells, each once. */
+function dataOpener(): (attached: AttachedCell, tokenizer: Tokenizer) => Promise<PreparedCell['work']> {
+  const textOf = once((key: string, task: TextTask, source: DataSource) => task.load(source));
+  const labelledOf = once((key: string, task: LabelTask, source: DataSource) => task.load(source));
+  return async ({ cell, base, head }, tokenizer) => {
+    const draw = { seed: cell.seed, family: base.family, side: parseProtocol(cell.protocol.split(' ')).side };
+    const { task, source } = cell;
+    const data = `${task.name} ${source.kind}`;
+    const key = [data, draw.seed, draw.family, cell.protocol].join();
+    const load = (): ReturnType<LabelTask['load']> => labelledOf(data, task as LabelTask, source);
+    if (task.kind === 'label' && head)
+      return { kind: 'label', task, splits: task.draw(await load(), draw), head, draw };
+    const written = task.kind === 'label' ? asTextTask({ ...task, load }, draw) : task;
+    const loaded = await textOf(task.kind === 'label' ? key : data, written, source);
+    const splits = written.draw ? written.draw(loaded, draw) : loaded;
+    return { kind: 'text', task: written, splits, endToken: endTokenOf(tokenizer, base.id) };
+  };
 }
 
 /** A cell's base, with what its method and its head add. */
-async function attachCell(
-  cell: Cell,
-  bare: BaseModel,
-): Promise<{ base: BaseModel; delta: Delta; head: Head | undefined }> {
+async function attachCell(cell: Cell, bare: BaseModel): Promise<AttachedCell> {
   const head = headOf(cell, bare);
   const whole = head
     ? await attachWithHead(cell.variant, bare, head)
     : { base: bare, delta: await attach(cell.variant, bare) };
-  return { head, ...begin(cell, whole) };
+  const { base, delta } = begin(cell, whole);
+  return { cell, base, delta, head, counts: countParameters(base, delta, head) };
 }
 
 /** Base and method with the values of the adapter that the cell begins with. */
@@ -171,5 +243,21 @@ function once<Rest extends unknown[], Value>(
     const value = made.get(key) ?? make(key, ...rest);
     made.set(key, value);
     return value;
+  };
+}
+
+/** What of papers a cell follows. */
+export function describePublished(
+  { task, variant, published, protocol, source }: Cell,
+  family: string,
+): NonNullable<RunRecord['published']> {
+  const methods = variant.parts.map(({ method }) => method.name);
+  const data = source.kind === 'built-in' ? 'built-in' : 'official';
+  return {
+    base: published,
+    recipes: methods.flatMap((method) => findRecipeOf(task, published, method)?.source ?? []),
+    sides: sidesOf(parseProtocol(protocol.split(' ')), {
+      ...{ task: task.name, model: published, methods, family, data },
+    }),
   };
 }

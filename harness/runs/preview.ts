@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Recipe } from '../training/recipe.ts';
 import { canonicalJson } from './canonical.ts';
 import { addressOf, type Cell, type Plan } from './plan.ts';
@@ -16,6 +16,9 @@ export interface CellPreview {
   readonly variant: string;
   readonly methods: Settings['methods'];
   readonly recipe: Recipe;
+  /** Where its settings come from; what is absent has its default. */
+  readonly origins: Cell['origins'];
+  readonly source: Cell['source'];
   readonly limits: Cell['limits'];
   readonly protocol: string;
   readonly precision: Cell['precision'];
@@ -28,7 +31,8 @@ export function previewCells(plan: Plan): Promise<CellPreview[]> {
 }
 
 async function previewCell(results: string, cell: Cell): Promise<CellPreview> {
-  const { task, model, variant, start, recipe, limits, protocol, precision, seed } = cell;
+  const { task, model, variant, formerly, start, recipe, limits, protocol, precision, seed } = cell;
+  const { origins, source } = cell;
   const address = addressOf(cell);
   const methods = variant.parts.map(({ method, options }) => ({ name: method.name, options }));
   const wanted = canonicalJson({
@@ -51,21 +55,30 @@ async function previewCell(results: string, cell: Cell): Promise<CellPreview> {
         builtIn: s.data.form === 'built-in',
       },
     }) === wanted;
-  const path = recordPath(results, address);
-  const folder = dirname(path);
-  const names = await readdir(folder).catch(() => []);
-  const own = names.filter(
-    (name) => name.startsWith(`seed-${seed}`) && /^seed-\d+(~[0-9a-f]+)?\.json$/.test(name),
-  );
   const common = {
-    ...{ task: task.name, model, variant: variant.name, methods, recipe, limits, protocol, precision, seed },
+    ...{ task: task.name, model, variant: variant.name, methods, recipe, origins, source },
+    ...{ limits, protocol, precision, seed },
   };
-  for (const name of own) {
-    if (!/^(~|\.)/.test(name.slice(`seed-${seed}`.length))) continue;
-    const read = await readRecord(join(folder, name));
-    if (read && 'record' in read && isThis(read.record)) {
-      return { state: read.record.status, path: join(folder, name), ...common };
-    }
+  for (const name of new Set([variant.name, formerly])) {
+    const found = await findLike(recordPath(results, { ...address, variant: name }), isThis);
+    if (found) return { ...found, ...common };
   }
-  return { state: 'missing', path, ...common };
+  return { state: 'missing', path: recordPath(results, address), ...common };
+}
+
+/** A record at a path, or beside it under a longer name, that is wanted. */
+async function findLike(
+  path: string,
+  isWanted: (record: RunRecord) => boolean,
+): Promise<Pick<CellPreview, 'state' | 'path'> | undefined> {
+  const folder = dirname(path);
+  const stem = basename(path, '.json');
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    if (!name.startsWith(stem) || !/^(~[0-9a-f]+)?\.json$/.test(name.slice(stem.length))) continue;
+    const read = await readRecord(join(folder, name));
+    if (read && 'record' in read && isWanted(read.record))
+      return { state: read.record.status, path: join(folder, name) };
+  }
+  return undefined;
 }

@@ -121,6 +121,20 @@ export const recordSchema = recordFields.extend({
 });
 export type RunRecord = z.infer<typeof recordSchema>;
 
+/** Whether a run's validation and test set are drawn from one by its seed. */
+export function isDrawnBySeed(published: RunRecord['published']): boolean {
+  const { 'split-seeded': seeded, 'split-t5': t5 } = published?.sides ?? {};
+  return seeded !== undefined && seeded !== 'corrected' && t5 !== 'code';
+}
+
+/** Whether a run stands for every seed: nothing of it is trained, and no data are drawn by the seed. */
+export function isSameForEverySeed({
+  parameters,
+  published,
+}: Pick<RunRecord, 'parameters' | 'published'>): boolean {
+  return parameters.trained === 0 && parameters.head === 0 && !isDrawnBySeed(published);
+}
+
 /** Puts the digest on a record. */
 export function sealRecord(record: Omit<RunRecord, 'digest'>): RunRecord {
   return { ...record, digest: hashJson(record) };

@@ -1,7 +1,7 @@
 import { Interrupted } from '../training/types.ts';
 import { codeVersion } from './environment.ts';
 import { deviceMemory, gibibytes, type Estimate } from './estimate.ts';
-import { countsOf, startAttempter, type Outcome, type RunEvents } from './execute.ts';
+import { startAttempter, type Outcome, type RunEvents } from './execute.ts';
 import { prepareCells } from './prepare.ts';
 import type { RunState, TablePlan, TableRun } from './reproduce.ts';
 import { shareOut } from './share.ts';
@@ -75,7 +75,7 @@ export async function runTable(
               onStart() {
                 for (const { path, reason } of prepared!.place.broken)
                   events.onNote(`${path} is not used and stays as it is: ${reason}.`);
-                events.onStart(cell, countsOf(prepared!), ++started, pieces.length);
+                events.onStart(cell, prepared!.counts, ++started, pieces.length);
               },
               onProgress(progress) {
                 events.onProgress(progress, cell);

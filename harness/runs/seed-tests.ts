@@ -17,7 +17,7 @@ import {
 } from '../metrics/resampling.ts';
 import type { Outcome } from './execute.ts';
 import { parseProtocol } from './protocol.ts';
-import type { RunRecord } from './record.ts';
+import { isDrawnBySeed, type RunRecord } from './record.ts';
 
 const rowSchema = z.looseObject({
   id: z.string(),
@@ -169,7 +169,6 @@ function textMetrics(
 
 /** Validation and test together, where the seed parts them. */
 function populationOf({ published, examples }: RunRecord): number | undefined {
-  const { 'split-seeded': seeded, 'split-t5': t5 } = published?.sides ?? {};
-  if (seeded === undefined || seeded === 'corrected' || t5 === 'code' || !examples) return undefined;
+  if (!isDrawnBySeed(published) || !examples) return undefined;
   return examples.validation.of + examples.test.of;
 }

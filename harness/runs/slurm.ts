@@ -153,12 +153,14 @@ exec ${quoted(process.execPath)} --import ${quoted(import.meta.resolve('tsx'))} 
 `;
 }
 
+/** What is said where Slurm is not. */
+export const noSbatch =
+  '--launcher slurm needs sbatch, which is not here; run it where Slurm jobs are submitted.';
+
 async function sbatch(script: string, args: readonly string[]): Promise<string> {
   const result = await execa('sbatch', ['--parsable', ...args, script], { reject: false });
   if (result.code === 'ENOENT') {
-    throw new UsageError(
-      '--launcher slurm needs sbatch, which is not here; run it where Slurm jobs are submitted.',
-    );
+    throw new UsageError(noSbatch);
   }
   // With clusters, `id;cluster`.
   const [job = ''] = result.stdout.trim().split(';');

@@ -11,6 +11,8 @@ export interface CellAddress {
   readonly model: string;
   /** As Variant.name. */
   readonly variant: string;
+  /** Under which name earlier versions kept it, where that differs. */
+  readonly formerly?: string;
   readonly seed: number;
 }
 
@@ -43,9 +45,10 @@ export function besideRecord(path: string, ending: string): string {
  * trusted, stays as it is: the new record is called `seed-<n>~<short hash>.json`.
  */
 export async function findPlace(results: string, address: CellAddress, identity: string): Promise<Place> {
+  const former = await findFormer(results, address, identity);
+  if (former) return former;
   const plain = recordPath(results, address);
-  // Longer names serve only where a broken file has taken the shorter one.
-  const paths = [plain, ...[8, 16, 64].map((n) => plain.replace(/\.json$/, `~${identity.slice(0, n)}.json`))];
+  const paths = pathsOf(plain, identity);
   const broken: { path: string; reason: string }[] = [];
   let free: string | undefined;
   for (const path of paths) {
@@ -63,6 +66,28 @@ export async function findPlace(results: string, address: CellAddress, identity:
     );
   }
   return { path: free, record: undefined, broken };
+}
+
+/** Where a cell's record may lie: longer names serve only where another file has taken the shorter one. */
+function pathsOf(plain: string, identity: string): string[] {
+  return [plain, ...[8, 16, 64].map((n) => plain.replace(/\.json$/, `~${identity.slice(0, n)}.json`))];
+}
+
+/** The record, or the unfinished work, that an earlier version left under another name. */
+async function findFormer(
+  results: string,
+  address: CellAddress,
+  identity: string,
+): Promise<Place | undefined> {
+  const { variant, formerly = variant } = address;
+  if (formerly === variant) return undefined;
+  for (const path of pathsOf(recordPath(results, { ...address, variant: formerly }), identity)) {
+    const read = await readRecord(path);
+    if (read && 'record' in read && read.record.identity === identity)
+      return { path, record: read.record, broken: [] };
+    if (!read && (await workIdentity(path)) === identity) return { path, record: undefined, broken: [] };
+  }
+  return undefined;
 }
 
 /** The record at a path, why it cannot be trusted, or undefined where there is no file. */

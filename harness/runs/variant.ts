@@ -23,19 +23,42 @@ export interface Variant {
 export interface OptionSetting {
   readonly key: string;
   readonly value: string;
+  /** What it was given by; `--set` where absent. */
+  readonly from?: '--set' | '--sweep';
 }
+
+/** Settings that come from one place: a task, a method, a recipe, … */
+export interface Layer {
+  /** As a dry run names it: `recipe roberta-mini (built-in)`. */
+  readonly from: string;
+  readonly values: Options;
+}
+
+/** Where the value of each key comes from; a key that is absent has its default. */
+export type Origins = Readonly<Record<string, string>>;
 
 /**
  * Reads `<method>[+<method>…][~key=value…]`. A part's own option is `~lora.rank=4`, an ablation is named without `=`;
- * settings after the first may also be parted by commas. `published` gives a method's options in a published recipe, which
- * all settings beat. Throws UsageError with what exists.
+ * settings after the first may also be parted by commas. Throws UsageError with what exists.
  */
 export function parseVariant(
   text: string,
   methods: ReadonlyMap<string, Method>,
   settings: readonly OptionSetting[] = [],
-  published: (method: string) => Options = () => ({}),
 ): Variant {
+  return readVariant(text, methods, settings, () => undefined).variant;
+}
+
+/**
+ * The same where a recipe may give options, which all settings beat: name and label say only what differs from the recipe, and
+ * the origins of each part's options are told.
+ */
+export function readVariant(
+  text: string,
+  methods: ReadonlyMap<string, Method>,
+  settings: readonly OptionSetting[],
+  published: (method: string) => Layer | undefined,
+): { variant: Variant; origins: readonly Origins[] } {
   // A `+` after the first `~` belongs to a value (position=ffn+attn).
   const [head, ...rest] = text.split('~');
   const parts = head!.split('+').map((name) => new Part(findMethod(name, text, methods)));
@@ -43,34 +66,48 @@ export function parseVariant(
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined)
     throw new UsageError(`"${text}" has ${twice} twice; a method can be composed once.`);
-  for (const part of parts) {
-    Object.assign(part.values, published(part.method.name));
-    for (const { key, value } of settings) {
-      if (key in part.schema.shape) part.values[key] = parseOption(part.method.name, part.schema, key, value);
+  const recipes = parts.map(({ method }) => published(method.name));
+  for (const [i, part] of parts.entries()) {
+    const recipe = recipes[i];
+    if (recipe) part.take(recipe.values, recipe.from);
+    for (const { key, value, from = '--set' } of settings) {
+      if (!(key in part.schema.shape)) continue;
+      part.take({ [key]: parseOption(part.method.name, part.schema, key, value) }, from);
     }
   }
   // A comma parts settings only where a key follows, because lists are written with commas too.
   const tokens = rest.flatMap((token) => token.split(/,(?=[A-Za-z][\w.-]*=)/));
   const given = new Set<string>();
   for (const token of tokens)
-    for (const key of apply(token, text, parts)) {
+    for (const key of apply(token, text, parts, methods)) {
       if (given.has(key)) throw new UsageError(`"${text}" sets ${key} twice.`);
       given.add(key);
     }
-  return describeVariant(
-    parts.map(({ method, schema, values }) => ({
-      method,
-      options: checkOptions(method.name, schema, values),
-    })),
-  );
+  const described = parts.map(({ method, schema, values }) => ({
+    method,
+    options: checkOptions(method.name, schema, values),
+  }));
+  return {
+    variant: describeVariant(
+      described,
+      recipes.map((recipe) => recipe?.values ?? {}),
+    ),
+    origins: parts.map(({ origins }) => origins),
+  };
 }
 
 class Part {
   readonly method: Method;
   readonly values: Options = {};
+  readonly origins: Record<string, string> = {};
 
   constructor(method: Method) {
     this.method = method;
+  }
+
+  take(values: Options, from: string): void {
+    Object.assign(this.values, values);
+    for (const key of Object.keys(values)) this.origins[key] = from;
   }
 
   get schema(): z.ZodObject {
@@ -92,7 +129,12 @@ function findMethod(name: string, text: string, methods: ReadonlyMap<string, Met
 }
 
 /** Applies one setting to the part that it means; returns what it sets, as `method.key`. */
-function apply(token: string, text: string, parts: readonly Part[]): string[] {
+function apply(
+  token: string,
+  text: string,
+  parts: readonly Part[],
+  methods: ReadonlyMap<string, Method>,
+): string[] {
   const at = token.indexOf('=');
   const left = at < 0 ? token : token.slice(0, at);
   const dot = left.indexOf('.');
@@ -110,9 +152,15 @@ function apply(token: string, text: string, parts: readonly Part[]): string[] {
     option,
     text,
   );
-  if (!part)
-    throw unknownOption(candidates.map(({ method }) => method.name).join('+'), candidates[0]!.schema, option);
-  part.values[option] = parseOption(part.method.name, part.schema, option, token.slice(at + 1));
+  if (!part) {
+    const owner = candidates.map(({ method }) => method.name).join('+');
+    const schemas = candidates.map(({ schema }) => schema);
+    throw unknownOption(owner, schemas, option, ownersOf(option, methods));
+  }
+  part.take(
+    { [option]: parseOption(part.method.name, part.schema, option, token.slice(at + 1)) },
+    '--method',
+  );
   return [`${part.method.name}.${option}`];
 }
 
@@ -132,7 +180,7 @@ function applyAblation(name: string, text: string, candidates: readonly Part[]):
     );
   }
   const ablation = part.ablations[name]!;
-  Object.assign(part.values, ablation);
+  part.take({ ...ablation }, '--method');
   return Object.keys(ablation).map((key) => `${part.method.name}.${key}`);
 }
 
@@ -142,9 +190,14 @@ function only(parts: readonly Part[], key: string, text: string): Part | undefin
   throw new UsageError(`"${key}" in "${text}" could mean ${ways}; say which.`);
 }
 
-/** A variant of methods with their options, with its shortest name. */
-export function describeVariant(parts: readonly VariantPart[]): Variant {
-  const changes = parts.map(({ method, options }) => changesOf(method, options));
+/** The methods that have an option. */
+export function ownersOf(option: string, methods: ReadonlyMap<string, Method>): string[] {
+  return [...methods.values()].flatMap(({ name, options }) => (option in (options as unknown as z.ZodObject).shape ? [name] : [])); // prettier-ignore
+}
+
+/** A variant of methods with their options, with its shortest name beside what `given` (of a recipe) says of each part. */
+export function describeVariant(parts: readonly VariantPart[], given: readonly Options[] = []): Variant {
+  const changes = parts.map(({ method, options }, i) => changesOf(method, options, given[i] ?? {}));
   const settings = parts.flatMap(({ method }, i) =>
     changes[i]!.map((change) => `~${parts.length > 1 ? `${method.name}.` : ''}${change}`),
   );
@@ -158,11 +211,11 @@ export function describeVariant(parts: readonly VariantPart[]): Variant {
   };
 }
 
-/** What differs from the defaults, as ablations where these fit and `key=value` else. */
-function changesOf(method: Method, options: Options): string[] {
+/** What differs from the defaults and what is given, as ablations where these fit and `key=value` else. */
+function changesOf(method: Method, options: Options, given: Options): string[] {
   const schema = method.options as unknown as z.ZodObject;
   // A method with an option that has no default has none to differ from.
-  const defaults = schema.safeParse({}).data ?? {};
+  const defaults = schema.safeParse(given).data ?? given;
   const changed = new Map(
     Object.entries(options).filter(
       ([key, value]) => value !== undefined && canonicalJson(value) !== canonicalJson(defaults[key]),

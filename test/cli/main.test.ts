@@ -136,8 +136,9 @@ test('--dry-run prints every setting and writes nothing', async () => {
   const { stdout, exitCode } = await bench(...args);
   expect(exitCode).toBe(0);
   expect(stdout).toContain(join(results, 'e2e', base, 'red', 'seed-43.json'));
-  expect(stdout).toContain('red.position=ffn');
-  expect(stdout).toContain('learningRate=0.01');
+  expect(stdout).toMatch(/^setting +value +from$/m);
+  expect(stdout).toMatch(/^red\.position +ffn +default$/m);
+  expect(stdout).toMatch(/^learningRate +0\.01 +--set$/m);
   const { cells } = JSON.parse((await bench(...args, '--json')).stdout) as { cells: object[] };
   expect(cells).toHaveLength(2);
   expect(cells[0]).toMatchObject({ state: 'missing', seed: 42, recipe: { learningRate: 0.01 } });

@@ -117,14 +117,14 @@ test('another precision is another run', async () => {
   expect(half!.notes).toContain('float16: the precision of matrix products; all else is float32');
 
   const dry = await start(...args, ...place, '--precision', 'bfloat16', '--dry-run');
-  expect(dry.stdout).toMatch(/^missing .* precision=bfloat16$/ms);
+  expect(dry.stdout).toMatch(/^missing .*^precision +bfloat16 +--precision$/ms);
   const same = await start(...args, ...place, '--precision', 'float32', '--dry-run');
-  expect(same.stdout).toMatch(/^finished .* precision=float32$/ms);
+  expect(same.stdout).toMatch(/^finished .*^precision +float32 +default$/ms);
 });
 
 test('a precision that is not there is refused with what is', async () => {
   const none = await start('--method', 'red', '--precision', 'half');
-  expect(none.stderr).toContain('--precision half: it can be float32, bfloat16, float16.');
+  expect(none.stderr).toContain('--precision half: it can be float32, bfloat16, float16. Did you mean "float16"?');
   expect(none.exitCode).toBe(2);
   const plain = await start('--method', 'red', '--engine', 'js', '--precision', 'bfloat16', '--dry-run');
   expect(plain.stderr).toContain('--precision bfloat16: js computes in float32, the only floating-point type of tfjs; the engine onnx has bfloat16.'); // prettier-ignore

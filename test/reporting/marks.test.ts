@@ -148,3 +148,16 @@ test('a row that stands alone has no mark, and needs no reason', async () => {
   expect(rows[0]!.marks).toBeUndefined();
   expect(rows[0]!.notes).toEqual([]);
 });
+
+test('a run that stands for every seed is compared with each seed of the others', async () => {
+  const frozen = compared('frozen', 90);
+  const tests = await frozen.tests('exact');
+  const only: ComparedRow = {
+    ...frozen,
+    row: { ...frozen.row, planned: 1, finished: 1, everySeed: true },
+    tests: () => Promise.resolve(new Map([...tests!].slice(0, 1))),
+  };
+  const { rows, comparisons } = await markTable([compared('good', 180), only]);
+  expect(comparisons).toMatchObject([{ best: 'good', other: 'frozen', n: 3 }]);
+  expect(rows.map(({ marks }) => marks?.exact)).toEqual(['best', 'next']);
+});

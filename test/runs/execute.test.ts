@@ -16,6 +16,7 @@ import {
   type TrainingJob,
   type TrainingResult,
 } from '../../harness/training/types.ts';
+import { summariseRow } from '../../harness/reporting/table.ts';
 import { copyTask, methods } from './fake.ts';
 
 // Training and decoding stand in for the real ones: this file is about what happens around them.
@@ -200,7 +201,7 @@ test('a broken record is reported and stays', async () => {
   const { path } = (await execute())[0]!;
   await writeFile(path, '{"schema":1,');
   notes.length = 0;
-  const [outcome] = await execute();
+  const [outcome] = await execute({ settings: ['learning-rate=0.01'] });
   expect(notes).toEqual([
     `${path} is not used and stays as it is: it is not JSON; it was cut short or is another file.`,
   ]);
@@ -217,6 +218,52 @@ test('a cell asked for twice is one cell; --set reaches methods that have the op
     ['lora~alpha=3', 4],
   ]);
   await expect(planOf({ settings: ['alpha=3'] })).rejects.toThrow(
-    /There is no setting "alpha": it is neither a hyper-parameter nor/,
+    /^"alpha" is an option of lora, of which none is asked for here\. Options of red: position/,
   );
+});
+
+test('a frozen base that draws nothing is run once for all seeds, and stands for them in a table', async () => {
+  const outcomes = await execute({ methods: ['red', 'none'], seeds: [1, 2, 3] });
+  expect(outcomes.map(({ cell }) => [cell.variant.name, cell.seed])).toEqual([
+    ...[1, 2, 3].map((seed) => ['red', seed]),
+    ['none', 1],
+  ]);
+  const [frozen] = outcomes.slice(3);
+  const row = summariseRow({
+    task: 'copy',
+    model: 'tiny',
+    variant: 'none',
+    label: 'Frozen base',
+    records: [frozen!.record],
+  });
+  expect(row).toMatchObject({ planned: 1, finished: 1, everySeed: true });
+  expect(row.notes).toContain('Frozen base: nothing is trained, so that one run stands for every seed');
+  // A record of any of the seeds serves.
+  train.mockClear();
+  expect((await execute({ methods: ['none'], seeds: [7, 1] })).map(({ cell }) => cell.seed)).toEqual([1]);
+  expect(train).not.toHaveBeenCalled();
+});
+
+test('a record that an earlier version kept under a longer name is found', async () => {
+  const task = { ...copyTask, name: 'e2e' };
+  const of = async (changes: Partial<RunRequest>) => {
+    const request = { tasks: ['e2e'], methods: ['lora'], models: ['gpt2-medium'], seeds: [1], settings: [] };
+    return planRuns(
+      { ...request, engine: 'js', results, data: 'hub', ...changes },
+      methods,
+      new Map([['e2e', task]]),
+    );
+  };
+  const { cells, ...common } = await of({});
+  const [cell] = cells;
+  expect([cell!.variant.name, cell!.formerly]).toEqual(['lora', 'lora~alpha=32']);
+  const earlier = { ...cell!, variant: { ...cell!.variant, name: cell!.formerly } };
+  const [done] = await executePlan({ ...common, cells: [earlier] }, options);
+  expect(done!.path).toBe(join(results, 'e2e', 'gpt2-medium', 'lora~alpha=32', 'seed-1.json'));
+  train.mockClear();
+  expect((await previewCells({ ...common, cells })).map(({ state, path }) => [state, path])).toEqual([
+    ['finished', done!.path],
+  ]);
+  const [again] = await executePlan({ ...common, cells }, options);
+  expect([again!.path, train.mock.calls]).toEqual([done!.path, []]);
 });

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { TextTask } from '../../harness/data/task.ts';
 import { defineMethod, type Method } from '../../harness/models/types.ts';
 
-const attach = () => ({ trained: {} });
+/** Trains two numbers that act nowhere. */
+const attach = (name: string) => () => ({
+  trained: { [`${name}.bias`]: { shape: [2], init: () => new Float32Array(2) } },
+});
 
 export const lora = defineMethod({
   name: 'lora',
@@ -14,7 +17,7 @@ export const lora = defineMethod({
     sites: z.array(z.string()).default(['query', 'value']).describe('where it acts'),
   }),
   defaults: { learningRate: 2e-4 },
-  attach,
+  attach: attach('lora'),
 }) as Method;
 
 export const red = defineMethod({
@@ -29,11 +32,20 @@ export const red = defineMethod({
     rank: z.int().positive().default(1),
   }),
   ablations: { 'no-scaling': { scaling: false }, 'no-bias': { bias: false } },
-  attach,
+  attach: attach('red'),
+}) as Method;
+
+export const none = defineMethod({
+  name: 'none',
+  label: 'Frozen base',
+  paper: 'an example',
+  options: z.strictObject({}),
+  attach: () => ({ trained: {} }),
 }) as Method;
 
 export const methods: ReadonlyMap<string, Method> = new Map([
   ['lora', lora],
+  ['none', none],
   ['red', red],
 ]);
 

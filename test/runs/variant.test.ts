@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { UsageError } from '../../harness/data/errors.ts';
-import { parseVariant } from '../../harness/runs/variant.ts';
+import { parseVariant, readVariant, type OptionSetting } from '../../harness/runs/variant.ts';
 import { lora, methods, red } from './fake.ts';
 
 const parse = (text: string) => parseVariant(text, methods);
@@ -38,6 +38,31 @@ test('every way to write a variant has one name', () => {
   expect(parse('lora~sites=query').parts[0]!.options).toMatchObject({ sites: ['query'] });
 });
 
+test('a recipe sets what name and label need not say, and every option tells where it comes from', () => {
+  const recipe = { from: 'recipe x', values: { rank: 4, sites: ['key'] } };
+  const read = (text: string, settings: OptionSetting[] = []) => {
+    const { variant, origins } = readVariant(text, methods, settings, (name) =>
+      name === 'lora' ? recipe : undefined,
+    );
+    return [variant.name, variant.label, ...origins];
+  };
+  const from = { rank: 'recipe x', sites: 'recipe x' };
+  expect(read('lora')).toEqual(['lora', 'LoRA', from]);
+  expect(read('lora~rank=4')).toEqual(['lora', 'LoRA', { ...from, rank: '--method' }]);
+  // A method's own default is a change where the recipe says otherwise.
+  expect(read('lora~rank=8')).toEqual(['lora~rank=8', 'LoRA (rank=8)', { ...from, rank: '--method' }]);
+  expect(read('lora', [{ key: 'alpha', value: '3', from: '--sweep' }])).toEqual([
+    ...['lora~alpha=3', 'LoRA (alpha=3)'],
+    { ...from, alpha: '--sweep' },
+  ]);
+  expect(read('red+lora~no-bias')).toEqual([
+    'red+lora~red.no-bias',
+    'RED (no-bias) + LoRA',
+    { bias: '--method' },
+    from,
+  ]);
+});
+
 test('parts of a composition have their own options', () => {
   const variant = parse('red+lora~lora.rank=4~no-bias~alpha=2');
   expect(variant.name).toBe('red+lora~red.no-bias~lora.rank=4~lora.alpha=2');
@@ -54,17 +79,20 @@ test('--set reaches the methods that have the option, and a variant beats it', (
 });
 
 test('what is wrong is named, with what exists', () => {
-  expect(message('lorra')).toBe('There is no method "lorra". Did you mean "lora"? Methods: lora, red.');
-  expect(message('red+')).toBe('There is no method "" (in "red+"). Methods: lora, red.');
+  expect(message('lorra')).toBe('There is no method "lorra". Did you mean "lora"? Methods: lora, none, red.');
+  expect(message('red+')).toBe('There is no method "" (in "red+"). Methods: lora, none, red.');
   expect(message('lora~rnak=4')).toBe(
     'lora has no option "rnak". Did you mean "rank"? It has: rank, alpha, sites.',
   );
-  expect(message('lora~rank=big')).toMatch(
-    /^lora: rank=big is not allowed\. .*expected (number|int).*\(rank: rank of the update\)$/,
+  expect(message('lora~rank=big')).toBe(
+    'lora: rank=big is not allowed: got "big", wants a number. (rank: rank of the update)',
   );
   expect(message('lora~rank=1.5')).toMatch(/^lora: rank=1.5 is not allowed/);
   expect(message('lora~rank=')).toMatch(/^lora: rank= is not allowed/);
-  expect(message('red~position=fnn')).toMatch(/expected one of "ffn"\|"attn"\|"ffn\+attn"/);
+  expect(message('red~position=fnn')).toContain('got "fnn", wants one of ffn, attn, ffn+attn.');
+  expect(message('red~alpha=2')).toMatch(/^red has no option "alpha"\. .* alpha is an option of lora\.$/);
+  expect(message('lora~r=4')).toMatch(/^lora has no option "r"\. Did you mean "rank"\?/);
+  expect(message('lora~lora-alpha=4')).toContain('Did you mean "alpha"?');
   expect(message('red~no-scalin')).toBe(
     'red has no ablation "no-scalin". Did you mean "no-scaling"? Ablations: no-scaling, no-bias.',
   );
