@@ -1,6 +1,6 @@
 /** METEOR's paraphrase table: brings it, keeps it in a compact form with its hash, and finds paraphrases in it. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { withoutSecrets } from '../data/addresses.ts';
 import { makeFolder, writeFileAtomic } from '../data/atomic.ts';
 import { UsageError } from '../data/errors.ts';
-import { isFile, readBytes, withFile } from '../data/files.ts';
+import { readBytes, withFile } from '../data/files.ts';
 import { readZip, unzip } from '../data/zip.ts';
 import type { Match } from './meteor-aligner.ts';
 
@@ -166,13 +166,21 @@ function isSorted(places: Uint32Array, end: number): boolean {
   return places[0] === 0 && places.at(-1) === end;
 }
 
+/** Whether anything lies at a path, a folder in a file's place included. */
+function isThere(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** The table that `fetchMeteorTable` put into the cache folder; undefined where it has not been fetched; throws UsageError where it cannot be trusted. */
 export async function loadParaphrases(cacheFolder: string): Promise<ParaphraseTable | undefined> {
   const file = path.join(cacheFolder, CACHE_FILE);
   const old = path.join(cacheFolder, OLD_CACHE_FILE);
   const remedy = '`fetch meteor` brings it again; without it METEOR has no paraphrases, and another name';
-  if (!(await isFile(file))) {
-    if (!(await isFile(old))) return undefined;
+  if (!(await isThere(file))) {
+    if (!(await isThere(old))) return undefined;
     throw new UsageError(
       `${old} is METEOR's paraphrase table as it was kept before it had a hash: ${remedy}.`,
     );

@@ -1,7 +1,7 @@
 // METEOR's files: a damaged wheel was an unexpected error, a damaged cache was used in silence or never answered. Made-up
 // tables and archives; right is a UsageError with the reason (exit code 2), and that a changed table is never used.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { execa } from 'execa';
@@ -163,6 +163,9 @@ test('a kept table that is damaged, cut, of another version or without a hash is
     await expect(loadParaphrases(cache)).rejects.toThrow(reason);
     await expect(e2e.load({ kind: 'built-in' })).rejects.toThrow(reason);
   }
+  await rm(file);
+  await mkdir(file);
+  await expect(loadParaphrases(cache)).rejects.toThrow(new UsageError(`${file} is a folder, not a file.`));
   vi.unstubAllEnvs();
 });
 
