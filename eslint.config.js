@@ -12,7 +12,7 @@ const allowed = {
   'harness/exchange': ['models', 'data'],
   'harness/training': ['engine', 'models', 'data'],
   'harness/decoding': ['engine', 'models', 'data'],
-  methods: ['engine/ops', 'models/types', 'models/random', 'models/bottleneck', 'models/targets'],
+  methods: ['engine/ops', 'models/types', 'models/random', 'models/bottleneck', 'models/low-rank', 'models/targets'],
   tasks: ['data', 'metrics', 'engine/ops', 'models/types', 'models/heads', 'decoding', 'training'],
   'harness/runs': [
     'engine',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { concat, gather, matMul, split, tensor, type Tensor } from '../harness/engine/ops.ts';
-import { linearTargets, targetRoles } from '../harness/models/targets.ts';
+import { layerList, linearTargets, targetList } from '../harness/models/targets.ts';
 import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
 
 /**
@@ -31,20 +31,24 @@ export default defineMethod({
     beta1: z.number().min(0).lt(1).default(0.85).describe('decay of the sensitivity'),
     beta2: z.number().min(0).lt(1).default(0.85).describe('decay of its uncertainty'),
     orthogonality: z.number().min(0).default(0.5).describe('weight of the penalty ‖A Aᵀ − I‖ and ‖Bᵀ B − I‖'),
-    targets: targetRoles
+    targets: targetList
       .optional()
-      .describe("linear modules by role; peft's choice for the family where absent"),
+      .describe(
+        "linear modules by role or by the end of their names; peft's choice for the family where absent",
+      ),
+    layers: layerList,
   }),
   defaults: { learningRate: 2e-3 },
   attach(base, options) {
     const { rank, targetRank, alpha, dropout, beta1, beta2, orthogonality } = options;
     if (targetRank > rank)
       throw new RangeError(`AdaLoRA's target rank ${targetRank} is above its rank ${rank}`);
-    const roles: readonly string[] = options.targets ?? usual[base.family];
-    const sites = linearTargets(base, roles);
+    const sites = linearTargets(base, { ...options, targets: options.targets ?? usual[base.family] });
     const adapted = new Set(sites.map((s) => s.name));
     const scale = alpha / (rank + 1e-5);
-    const [A, B, E] = ['lora_A', 'lora_B', 'lora_E'].map((part) => (site: Site) => `${site.name}.${part}`) as [Name, Name, Name]; // prettier-ignore
+    const [A, B, E] = ['lora_A', 'lora_B', 'lora_E'].map(
+      (part) => (site: Site) => `${site.name}.${part}`,
+    ) as [Name, Name, Name];
     const normal = (...shape: [number, number]): TensorSpec => ({
       shape,
       init: (random) => random.normal(shape[0] * shape[1], 0, 0.02),
@@ -146,6 +150,11 @@ export default defineMethod({
         });
         return changed;
       },
+      // A module that is left without any rank ends at E = 0, where it began.
+      putsBack(name, x) {
+        const i = sites.findIndex((site) => E(site) === name);
+        return i >= 0 && x.dropped!.subarray(i * rank, (i + 1) * rank).every((is) => is === 1);
+      },
     };
   },
 });
@@ -163,7 +172,13 @@ const usual = {
 
 /** How many singular values are dropped after each step, counted from 1, and the step that fixes which. */
 function schedule(
-  { rank, targetRank, initialSteps, finalSteps, every }: { rank: number; targetRank: number; initialSteps: number; finalSteps: number; every: number }, // prettier-ignore
+  {
+    rank,
+    targetRank,
+    initialSteps,
+    finalSteps,
+    every,
+  }: { rank: number; targetRank: number; initialSteps: number; finalSteps: number; every: number },
   modules: number,
   totalSteps: number,
 ): { counts: Float32Array; end: number } {

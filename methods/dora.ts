@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { matMul, stopGradient, type Tensor } from '../harness/engine/ops.ts';
-import { linearTargets, queryAndValue } from '../harness/models/targets.ts';
+import { lowRank, placeOptions, sizeOptions } from '../harness/models/low-rank.ts';
 import { defineMethod, type LinearModule, type Site, type TensorSpec } from '../harness/models/types.ts';
 
 /**
@@ -13,23 +13,21 @@ export default defineMethod({
   paper: 'Liu et al. 2024, arXiv:2402.09353',
   formula: 'y = m ⊙ (W + (α / r) B A) x / ‖W + (α / r) B A‖',
   options: z.strictObject({
-    rank: z.int().positive().default(8).describe('r, rows of A and columns of B'),
-    alpha: z.number().positive().default(8).describe('numerator of the scale alpha / r'),
-    dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
-    targets: queryAndValue,
+    ...sizeOptions,
+    rankStabilized: z.boolean().optional().describe('scale alpha / √r (rsLoRA)'),
+    ...placeOptions,
   }),
   defaults: { learningRate: 2e-4 },
-  attach(base, { rank, alpha, dropout, targets }) {
+  attach(base, options) {
+    const { dropout } = options;
     const { transposed } = base.architecture;
-    const sites = linearTargets(base, targets);
-    const scale = alpha / rank;
+    const { sites, adapts, rankOf, scaleOf } = lowRank(base, options);
     const A = (site: Site): string => `${site.name}.lora_A.weight`;
     const B = (site: Site): string => `${site.name}.lora_B.weight`;
     const m = (site: Site): string => `${site.name}.lora_magnitude_vector.weight`;
-    const adapted = new Set(sites.map((s) => s.name));
     const specs = (site: Site): [string, TensorSpec][] => {
       const { name, inputs, outputs } = site;
-      const bound = 1 / Math.sqrt(inputs);
+      const [rank, bound] = [rankOf(site), 1 / Math.sqrt(inputs)];
       return [
         [A(site), { shape: [rank, inputs], init: (random) => random.uniform(rank * inputs, -bound, bound) }],
         [B(site), { shape: [outputs, rank], init: () => new Float32Array(outputs * rank) }],
@@ -46,7 +44,8 @@ export default defineMethod({
       trained: Object.fromEntries(sites.flatMap(specs)),
       edits: (x, context) => ({
         linear(site, { W, b }: LinearModule) {
-          if (!adapted.has(site.name)) return undefined;
+          if (!adapts(site)) return undefined;
+          const scale = scaleOf(site);
           const [a, up] = [x[A(site)]!, x[B(site)]!];
           return {
             output(y, input) {
@@ -66,10 +65,13 @@ export default defineMethod({
         },
       }),
       merge: (x) => (site) =>
-        adapted.has(site.name)
+        adapts(site)
           ? [
               {
-                low: () => ({ up: x[B(site)]!.map((value) => value * scale), down: x[A(site)]! }),
+                low: () => {
+                  const scale = scaleOf(site);
+                  return { up: x[B(site)]!.map((value) => value * scale), down: x[A(site)]! };
+                },
                 scale(V) {
                   const norms = outputNorms(V, site.outputs, transposed);
                   return x[m(site)]!.map((magnitude, o) => magnitude / norms[o]!);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isNamed, layerList, linearTargets, targetList } from '../harness/models/targets.ts';
 import { defineMethod, type Site, type Tensor } from '../harness/models/types.ts';
 
 /** IA3 as Hugging Face peft defines it: a vector scales keys and values (the fused c_attn whole) and the input of the MLP's output. */
@@ -8,28 +9,24 @@ export default defineMethod({
   paper: 'Liu et al. 2022, arXiv:2205.05638',
   formula: 'k → l_k ⊙ k, v → l_v ⊙ v, W_2 (l_ff ⊙ x)',
   options: z.strictObject({
-    targets: z
-      .array(z.enum(['query', 'key', 'value', 'queryKeyValue', 'attentionOutput', 'mlpUp', 'mlpGate']))
+    targets: targetList
       .default(['key', 'value', 'queryKeyValue'])
-      .describe('linear modules by role whose output is scaled; roles that the base lacks are passed over'),
-    feedForward: z
-      .array(z.enum(['attentionOutput', 'mlpOutput']))
+      .describe('linear modules whose output is scaled, by role or by the end of their names'),
+    feedForward: targetList
       .optional()
-      .describe('those whose input is scaled; mlpOutput where absent, with attentionOutput on RoBERTa and BERT, as in peft'), // prettier-ignore
+      .describe(
+        'those whose input is scaled; mlpOutput where absent, with attentionOutput on RoBERTa and BERT, as in peft',
+      ),
+    layers: layerList,
   }),
   defaults: { learningRate: 3e-3 },
-  attach(base, { targets, feedForward }) {
+  attach(base, { targets, feedForward, layers }) {
     // peft finds `output.dense` by its ending, which is attention's output as well.
     const both = base.family === 'roberta' || base.family === 'bert';
-    const inputs: readonly string[] =
-      feedForward ?? (both ? ['mlpOutput', 'attentionOutput'] : ['mlpOutput']);
-    const outputs: readonly string[] = targets;
-    const scalesInput = (site: Site): boolean => inputs.includes(site.role);
-    const sites = base.sites.filter(
-      (site) => site.kind === 'linear' && (scalesInput(site) || outputs.includes(site.role)),
-    );
-    if (sites.length === 0) throw new RangeError(`${base.id} has none of the linear modules to scale`);
+    const inputs = feedForward ?? (both ? ['mlpOutput', 'attentionOutput'] : ['mlpOutput']);
+    const sites = linearTargets(base, { targets: [...targets, ...inputs], layers });
     const scaled = new Set(sites.map(({ name }) => name));
+    const scalesInput = (site: Site): boolean => inputs.some((target) => isNamed(site, target));
     const l = (site: Site): string => `${site.name}.ia3_l`;
     return {
       trained: Object.fromEntries(

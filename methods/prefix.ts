@@ -20,10 +20,15 @@ export default defineMethod({
       .enum(['normal', 'zero'])
       .default('normal')
       .describe('N(0, 1), or zeros for the embedding (flat) or the last layer (projection)'),
+    pairs: z
+      .int()
+      .positive()
+      .optional()
+      .describe('of keys and values; one for each layer where absent, more only in an encoder-decoder'),
   }),
   ablations: { projection: { projection: true } },
   defaults: { learningRate: 1e-2 },
-  attach(base, { virtualTokens: l, projection, hidden, start }) {
+  attach(base, { virtualTokens: l, projection, hidden, start, pairs }) {
     const { width: d, positions } = base.architecture;
     if (l >= positions) throw new RangeError(`${base.id} has no room for ${l} virtual tokens: ${positions} positions`); // prettier-ignore
     const stack = base.architecture.kind === 'encoder' ? 'encoder' : 'decoder';
@@ -31,7 +36,14 @@ export default defineMethod({
     // Fewer where several heads share keys, and other than d where heads are not d / heads wide; peft's embedding too.
     const keys = base.sites.find((s) => s.role === 'key' && s.stack === stack)?.outputs ?? d;
     const h = hidden ?? keys;
-    const all = 2 * sites.length * keys;
+    const two = base.architecture.kind === 'encoder-decoder';
+    const count = pairs ?? sites.length;
+    if (count < sites.length || (count > sites.length && !two)) {
+      throw new RangeError(
+        `${base.id} has ${sites.length} layers with a prefix, for which there cannot be ${count} pairs of keys and values`,
+      );
+    }
+    const all = 2 * count * keys;
     const normal = (rows: number, columns: number): TensorSpec => ({
       shape: [rows, columns],
       init: (random) => random.normal(rows * columns, 0, 1),
@@ -57,9 +69,8 @@ export default defineMethod({
         }
       : { [E]: zero ? zeros(l, all) : normal(l, all) };
     // peft deals the pairs of keys and values out by twos in an encoder-decoder: layer i takes pair 2i, from the start again
-    // after the last, and every other pair serves none.
-    const stride = base.architecture.kind === 'encoder-decoder' ? 2 : 1;
-    const place = new Map(sites.map((site, i) => [site.name, (stride * i) % sites.length]));
+    // after the last, and every other pair serves none. It has as many as the encoder has layers.
+    const place = new Map(sites.map((site, i) => [site.name, two ? (2 * i) % count : i]));
     return {
       trained,
       prefixLength: l,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { matMul, slice } from '../harness/engine/ops.ts';
 import { randomStream } from '../harness/models/random.ts';
-import { linearTargets, queryAndValue } from '../harness/models/targets.ts';
+import { layerList, linearTargets, queryAndValue } from '../harness/models/targets.ts';
 import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
 
 /**
@@ -19,10 +19,11 @@ export default defineMethod({
     initialScale: z.number().default(0.1).describe('start of λd; λb starts at 0'),
     projectionKey: z.int().default(0).describe('seed of the frozen A and B, apart from the seed of the run'),
     targets: queryAndValue,
+    layers: layerList,
   }),
   defaults: { learningRate: 4e-3 },
-  attach(base, { rank, dropout, initialScale, projectionKey, targets }) {
-    const sites = linearTargets(base, targets);
+  attach(base, { rank, dropout, initialScale, projectionKey, ...where }) {
+    const sites = linearTargets(base, where);
     const adapted = new Set(sites.map((s) => s.name));
     const inputs = Math.max(...sites.map((s) => s.inputs));
     const outputs = Math.max(...sites.map((s) => s.outputs));

@@ -16,8 +16,8 @@ const refusals: Record<string, string> = {
 };
 
 /**
- * Opens a file for reading while `use` runs; throws UsageError where it is missing, not readable, or a folder, a named pipe,
- * a socket or a device.
+ * Opens a file for reading while `use` runs; throws UsageError where it is missing, cannot be read, or is a folder, a named
+ * pipe, a socket or a device.
  */
 export async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   let file: FileHandle;
@@ -25,23 +25,36 @@ export async function withFile<T>(path: string, use: (file: FileHandle) => Promi
     // Without O_NONBLOCK, which Windows neither has nor needs, a named pipe would wait for its writer.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    const code = errorCode(error) ?? '';
+    const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new UsageError(`There is no file ${path}.`, { cause: error });
     }
     const found = await stat(path).catch(() => undefined);
     if (found && !found.isFile()) throw new UsageError(`${path} is ${kindOf(found)}, not a file.`);
-    const reason = refusals[code];
-    if (reason === undefined) throw error;
-    throw new UsageError(`${path} cannot be read: ${reason}.`, { cause: error });
+    throw readError(path, error);
   }
   try {
     const found = await file.stat();
     if (!found.isFile()) throw new UsageError(`${path} is ${kindOf(found)}, not a file.`);
     return await use(file);
+  } catch (error) {
+    const ofReading = error instanceof Error && 'syscall' in error && error.syscall === 'read';
+    throw ofReading ? readError(path, error) : error;
   } finally {
     await file.close();
   }
+}
+
+/** What it means to a person that the system does not read a file, whatever the system says. */
+function readError(path: string, error: unknown): UsageError {
+  // Without the path, which the system's words repeat.
+  const words = (error instanceof Error ? error.message : String(error)).replace(
+    /(, \w+( '|$)|\. Received ).*$/s,
+    '',
+  );
+  return new UsageError(`${path} cannot be read: ${refusals[errorCode(error) ?? ''] ?? words}.`, {
+    cause: error,
+  });
 }
 
 /** What lies somewhere, in words: `a named pipe`. */

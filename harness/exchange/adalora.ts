@@ -4,6 +4,7 @@ import type { StoredTensors } from './adapter.ts';
 import { inModel, type Format } from './format.ts';
 import { overLinearModules, sitesWith } from './linear-modules.ts';
 import { beginning } from './low-rank.ts';
+import { sitesNamed } from './modules.ts';
 import { noBias } from './settings.ts';
 
 type Stored = StoredTensors[string];
@@ -24,7 +25,7 @@ const whole = overLinearModules({
     ...{ tinit: z.int().min(0).default(0), tfinal: z.int().min(0).default(0), deltaT: count.default(1) },
     ...{ beta1: share.default(0.85), beta2: share.default(0.85), lora_dropout: share.default(0) },
     ...{ orth_reg_weight: z.number().min(0).default(0.5), total_step: count.nullish() },
-    ...{ bias: noBias, init_lora_weights: beginning, rank_pattern: patterns },
+    ...{ bias: noBias, ...beginning, rank_pattern: patterns },
     // LoRA's rank, which PEFT does not use here.
     r: count.optional(),
   }),
@@ -64,11 +65,16 @@ export const adalora: Format = {
   read(config, tensors, base, where) {
     const adapter = whole.read(config, tensors, base, where);
     const { rank } = adapter.options as { rank: number };
-    const pattern = patterns.parse(config.rank_pattern) ?? {};
+    const given = Object.entries(patterns.parse(config.rank_pattern) ?? {});
+    const named = given.map(([key, kept]) => [key.replace(/\.lora_E$/, ''), kept] as const);
+    const modules = sitesNamed(base, new Set(named.map(([module]) => module)), where);
+    const pattern = new Map(named.map(([module, kept]) => [modules.get(module)!.name, kept]));
     const keptOf = (module: string): readonly boolean[] => {
-      const kept = pattern[`${module}.lora_E`] ?? Array.from({ length: rank }, () => true);
+      const kept = pattern.get(module) ?? Array.from({ length: rank }, () => true);
       if (kept.length === rank) return kept;
-      throw new UsageError(`${where}: rank_pattern has ${kept.length} entries for ${module}, init_r is ${rank}.`); // prettier-ignore
+      throw new UsageError(
+        `${where}: rank_pattern has ${kept.length} entries for ${module}, init_r is ${rank}.`,
+      );
     };
     const grown = Object.entries(adapter.tensors).map(([name, tensor]) => {
       const kept = keptOf(moduleOf(name));
@@ -86,7 +92,10 @@ export const adalora: Format = {
       return [name, alongRank(name, tensor, grow)] as const;
     });
     const sites = sitesWith(base, adapter.tensors, 'lora_E');
-    const dropped = Float32Array.from(sites.flatMap(({ name }) => keptOf(name)), (is) => (is ? 0 : 1)); // prettier-ignore
+    const dropped = Float32Array.from(
+      sites.flatMap(({ name }) => keptOf(name)),
+      (is) => (is ? 0 : 1),
+    );
     return {
       options: adapter.options,
       tensors: { ...Object.fromEntries(grown), dropped: { shape: [dropped.length], data: dropped } },

@@ -25,9 +25,10 @@ export const inModel = 'base_model.model.';
 /** Our names and PEFT's. */
 export type Names = Readonly<Record<string, string>>;
 
-/** Options as settings. */
+/** Options as settings; one that is not given is no setting. */
 export function toSettings(names: Names, options: Adapter['options']): Config {
-  return Object.fromEntries(Object.entries(names).map(([ours, theirs]) => [theirs, options[ours]]));
+  const settings = Object.entries(names).map(([ours, theirs]) => [theirs, options[ours]] as const);
+  return Object.fromEntries(settings.filter(([, value]) => value !== undefined));
 }
 
 /** Settings as options. */

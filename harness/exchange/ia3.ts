@@ -1,28 +1,29 @@
 import { z } from 'zod';
 import { UsageError } from '../data/errors.ts';
+import { isNamed } from '../models/targets.ts';
+import type { Site } from '../models/types.ts';
 import type { StoredTensors } from './adapter.ts';
 import { inModel, type Format } from './format.ts';
 import { sitesWith, strangeKey } from './linear-modules.ts';
-import { rolesOf, targetModules } from './modules.ts';
+import { sitesNamed, targetModules, targetOptions } from './modules.ts';
 import { parseSettings } from './settings.ts';
 
 const settings = z.object({
   feedforward_modules: z.union([z.string(), z.array(z.string())]).nullish(),
   init_ia3_weights: z.boolean().default(true),
 });
-/** What our method scales the input of; of these it is an option which. */
-const feedForward = ['attentionOutput', 'mlpOutput'];
 
 /** (IA)³; in PEFT a vector of outputs has the shape [out, 1], one of inputs [1, in]. */
 export const ia3: Format = {
   peftType: 'IA3',
   write({ options, tensors }, base) {
     const both = base.family === 'roberta' || base.family === 'bert';
-    const inputs = (options.feedForward ?? (both ? feedForward : ['mlpOutput'])) as readonly string[];
+    const usual = both ? ['attentionOutput', 'mlpOutput'] : ['mlpOutput'];
+    const inputs = (options.feedForward ?? usual) as readonly string[];
     const sites = sitesWith(base, tensors, 'ia3_l');
-    const scalesInput = (role: string): boolean => inputs.includes(role);
+    const scalesInput = (site: Site): boolean => inputs.some((target) => isNamed(site, target));
     const named = (input: boolean): string[] => {
-      const chosen = sites.filter(({ role }) => scalesInput(role) === input);
+      const chosen = sites.filter((site) => scalesInput(site) === input);
       return targetModules(base, chosen);
     };
     return {
@@ -34,9 +35,10 @@ export const ia3: Format = {
         init_ia3_weights: true,
       },
       tensors: Object.fromEntries(
-        sites.map(({ name, role }) => {
+        sites.map((site) => {
+          const { name } = site;
           const { data } = tensors[`${name}.ia3_l`]!;
-          const shape = scalesInput(role) ? [1, data.length] : [data.length, 1];
+          const shape = scalesInput(site) ? [1, data.length] : [data.length, 1];
           return [`${inModel}${name}.ia3_l`, { shape, data }];
         }),
       ),
@@ -44,20 +46,22 @@ export const ia3: Format = {
   },
   read(config, tensors, base, where) {
     parseSettings(settings, config, where);
-    const read: Record<string, StoredTensors[string]> = {};
-    const modules = { inputs: new Set<string>(), outputs: new Set<string>() };
-    for (const [key, { shape, data }] of Object.entries(tensors)) {
+    const vectors = Object.entries(tensors).map(([key, { shape, data }]) => {
       const module = /^base_model\.model\.(.+)\.ia3_l$/.exec(key)?.[1];
-      if (module === undefined || shape.length !== 2 || !shape.includes(1)) throw strangeKey(where, key, 'IA3'); // prettier-ignore
-      (shape[0] === 1 ? modules.inputs : modules.outputs).add(module);
-      read[`${module}.ia3_l`] = { shape: [data.length], data };
+      if (module === undefined || shape.length !== 2 || !shape.includes(1))
+        throw strangeKey(where, key, 'IA3');
+      return { module, ofInput: shape[0] === 1, data };
+    });
+    if (vectors.length === 0) throw new UsageError(`${where} adapts no module: it has no tensors of any.`);
+    const modules = sitesNamed(base, new Set(vectors.map(({ module }) => module)), where);
+    const read: Record<string, StoredTensors[string]> = {};
+    const [outputs, inputs]: [Site[], Site[]] = [[], []];
+    for (const { module, ofInput, data } of vectors) {
+      const site = modules.get(module)!;
+      (ofInput ? inputs : outputs).push(site);
+      read[`${site.name}.ia3_l`] = { shape: [data.length], data };
     }
-    const inputs = rolesOf(base, modules.inputs, where);
-    const strange = inputs.find((role) => !feedForward.includes(role));
-    if (strange) throw new UsageError(`${where} scales the input of modules of role ${strange}, which is not computed here; only of ${feedForward.join(', ')}.`); // prettier-ignore
-    return {
-      options: { targets: rolesOf(base, modules.outputs, where), feedForward: inputs },
-      tensors: read,
-    };
+    const { targets, ...layers } = targetOptions(base, [outputs, inputs]);
+    return { options: { targets: targets[0], feedForward: targets[1], ...layers }, tensors: read };
   },
 };

@@ -1,13 +1,21 @@
 import type { z } from 'zod';
 import { UsageError } from '../data/errors.ts';
-import { queryAndValue } from '../models/targets.ts';
+import { numberOfEach, queryAndValue, type Targets } from '../models/targets.ts';
 import type { BaseModel, Site } from '../models/types.ts';
-import type { StoredTensors } from './adapter.ts';
+import type { Adapter, StoredTensors } from './adapter.ts';
 import { inModel, toOptions, toSettings, type Format, type Names } from './format.ts';
-import { rolesOf, targetModules } from './modules.ts';
+import { numberOptions, sitesNamed, targetModules, targetOptions } from './modules.ts';
+import { numbersByPattern, type Pattern } from './patterns.ts';
 import { parseSettings, type Config } from './settings.ts';
 
-/** A method that gives every linear module of some roles tensors of its own. */
+/** A number that single modules may have of their own: our two options, and PEFT's setting for the second. */
+interface PerModule {
+  readonly usual: string;
+  readonly exceptions: string;
+  readonly pattern: string;
+}
+
+/** A method that gives linear modules tensors of their own. */
 interface Form {
   readonly peftType: string;
   readonly names: Names;
@@ -18,11 +26,12 @@ interface Form {
   readonly parts: Names;
   /** Tensors of no module, which PEFT keeps under `base_model.`. */
   readonly shared?: readonly string[];
+  readonly perModule?: readonly PerModule[];
 }
 
-/** The format of such a method, whose option `targets` names roles. */
+/** The format of such a method, whose options `targets` and `layers` name the modules. */
 export function overLinearModules(form: Form): Format {
-  const { peftType, names, settings, fixed, parts, shared = [] } = form;
+  const { peftType, names, settings, fixed, parts, shared = [], perModule = [] } = form;
   const [ours] = Object.keys(parts) as [string];
   return {
     peftType,
@@ -39,6 +48,7 @@ export function overLinearModules(form: Form): Format {
         settings: {
           ...fixed,
           ...toSettings(names, options),
+          ...Object.fromEntries(perModule.map((kind) => [kind.pattern, patternOf(kind, options, sites)])),
           target_modules: targetModules(base, sites),
           fan_in_fan_out: !base.architecture.transposed,
         },
@@ -47,23 +57,62 @@ export function overLinearModules(form: Form): Format {
     },
     read(config, tensors, base, where) {
       const found = parseSettings(settings, config, where);
-      const read: Record<string, StoredTensors[string]> = {};
-      const modules = new Set<string>();
-      for (const [key, tensor] of Object.entries(tensors)) {
-        const alone = shared.find((name) => key === `base_model.${name}`);
-        const part = Object.entries(parts).find(([, theirs]) => key.endsWith(`.${theirs}`));
-        if (alone !== undefined) read[alone] = tensor;
-        else if (part && key.startsWith(inModel)) {
-          const module = key.slice(inModel.length, -part[1].length - 1);
-          modules.add(module);
-          read[`${module}.${part[0]}`] = tensor;
-        } else throw strangeKey(where, key, peftType);
+      const alone = new Map(shared.map((name) => [`base_model.${name}`, name]));
+      const keys: SplitKey[] = [];
+      for (const key of Object.keys(tensors)) {
+        if (alone.has(key)) continue;
+        const split = splitKey(key, parts);
+        if (!split) throw strangeKey(where, key, peftType);
+        keys.push(split);
       }
-      const roles = rolesOf(base, modules, where);
-      const options = toOptions(names, found);
-      return { options: isUsual(base, roles) ? options : { ...options, targets: roles }, tensors: read };
+      if (keys.length === 0) throw new UsageError(`${where} adapts no module: it has no tensors of any.`);
+      const modules = sitesNamed(base, new Set(keys.map(({ module }) => module)), where);
+      const sites = [...modules.values()];
+      const read: Record<string, StoredTensors[string]> = {};
+      for (const [key, name] of alone) if (tensors[key]) read[name] = tensors[key];
+      for (const { key, module, part } of keys) read[`${modules.get(module)!.name}.${part}`] = tensors[key]!;
+      const options: Record<string, unknown> = { ...toOptions(names, found) };
+      for (const { usual, exceptions, pattern } of perModule) {
+        const preferred = options[usual] as number;
+        const numbers = numbersByPattern(found[pattern] as Pattern, modules.keys(), preferred, {
+          where,
+          setting: pattern,
+        });
+        const bySite = new Map([...modules].map(([name, site]) => [site, numbers.get(name)!]));
+        const chosen = numberOptions(sites, preferred, (site) => bySite.get(site)!);
+        options[usual] = chosen.usual;
+        if (chosen.exceptions.length > 0) options[exceptions] = chosen.exceptions;
+      }
+      const { targets, ...layers } = targetOptions(base, [sites]);
+      const which = { targets: targets[0]!, ...layers };
+      return { options: isUsual(base, which) ? options : { ...options, ...which }, tensors: read };
     },
   };
+}
+
+interface SplitKey {
+  readonly key: string;
+  /** As PEFT calls it. */
+  readonly module: string;
+  /** As we call it. */
+  readonly part: string;
+}
+
+function splitKey(key: string, parts: Names): SplitKey | undefined {
+  const part = Object.entries(parts).find(([, theirs]) => key.endsWith(`.${theirs}`));
+  if (!part || !key.startsWith(inModel)) return undefined;
+  return { key, module: key.slice(inModel.length, -part[1].length - 1), part: part[0] };
+}
+
+/** PEFT's pattern for what options say: whole names, as PEFT itself writes them. */
+function patternOf(
+  { usual, exceptions }: PerModule,
+  options: Adapter['options'],
+  sites: readonly Site[],
+): Pattern {
+  const numberOf = numberOfEach(sites, options[usual] as number, options[exceptions] as string[] | undefined);
+  const other = sites.filter((site) => numberOf(site) !== options[usual]);
+  return Object.fromEntries(other.map((site) => [site.name, numberOf(site)]));
 }
 
 /** The linear modules that have a tensor of this ending, in the order of the base. */
@@ -71,19 +120,22 @@ export function sitesWith(base: BaseModel, tensors: StoredTensors, part: string)
   return base.sites.filter(({ kind, name }) => kind === 'linear' && `${name}.${part}` in tensors);
 }
 
-/** The error for a tensor that does not belong to an adapter of this type. */
+/** The error for a tensor that does not belong to an adapter of this type, or to one that is not computed here. */
 export function strangeKey(where: string, key: string, peftType: string): UsageError {
+  // PEFT adds the matrix of the base where an embedding or the output head is adapted.
+  const [, module] = /^base_model\.model\.(.+)\.(?:base_layer\.\w+|lora_embedding_[AB])$/.exec(key) ?? [];
+  if (module !== undefined) {
+    return new UsageError(
+      `${where} adapts "${module}", an embedding or the output head, which is not computed here.`,
+    );
+  }
   return new UsageError(`${where} has a tensor "${key}", which is none of an adapter of type ${peftType}.`);
 }
 
-/** Whether roles are what LoRA and its relatives adapt where nothing is said. */
-function isUsual(base: BaseModel, roles: readonly string[]): boolean {
-  const usual: readonly string[] = queryAndValue.parse(undefined);
+/** Whether these are the modules that LoRA and its relatives adapt where nothing is said. */
+function isUsual(base: BaseModel, { targets, layers }: Targets): boolean {
+  if (layers !== undefined) return false;
   const there = new Set(base.sites.map(({ role }): string => role));
-  return (
-    usual
-      .filter((role) => there.has(role))
-      .sort()
-      .join() === [...roles].sort().join()
-  );
+  const usual = queryAndValue.parse(undefined).filter((role) => there.has(role));
+  return [...usual].sort().join() === [...targets].sort().join();
 }

@@ -5,21 +5,40 @@ import { noBias } from './settings.ts';
 const rank = z.int().positive();
 const alpha = z.number().positive();
 const dropout = z.number().min(0).lt(1).default(0);
-/** How the tensors began; PEFT's other ways change the weights of the base. */
-export const beginning = z
-  .union(
-    [z.boolean(), z.enum(['gaussian', 'orthogonal', 'eva'])],
-    'this start changes the weights of the base',
-  ) // prettier-ignore
-  .default(true);
+const any = z.unknown().optional();
+
+/** How the tensors began, and what that was made with; PEFT's other ways change the weights of the base. */
+export const beginning = {
+  init_lora_weights: z
+    .union([z.boolean(), z.enum(['gaussian', 'orthogonal', 'eva'])], {
+      error: ({ input }) =>
+        input === 'mica'
+          ? 'MiCA trains lora_A alone, which is not done here'
+          : 'this start changes the weights of the base; peft converts such an adapter to LoRA: save_pretrained(…, path_initial_model_for_weight_conversion=…)',
+    })
+    .default(true),
+  ...{ eva_config: any, corda_config: any, loftq_config: any, lora_ga_config: any },
+};
 
 const names = { rank: 'r', alpha: 'lora_alpha', dropout: 'lora_dropout' };
 const parts = { 'lora_A.weight': 'lora_A.weight', 'lora_B.weight': 'lora_B.weight' };
 const settings = z.object({
-  ...{ r: rank, lora_alpha: alpha, lora_dropout: dropout, bias: noBias, init_lora_weights: beginning },
+  ...{ r: rank, lora_alpha: alpha, lora_dropout: dropout, bias: noBias, ...beginning },
+  rank_pattern: z
+    .record(z.string(), rank)
+    .nullish()
+    .transform((pattern) => pattern ?? {}),
+  alpha_pattern: z
+    .record(z.string(), alpha)
+    .nullish()
+    .transform((pattern) => pattern ?? {}),
   use_rslora: z.boolean().default(false),
 });
 const fixed = { bias: 'none', init_lora_weights: true };
+const perModule = [
+  { usual: 'rank', exceptions: 'ranks', pattern: 'rank_pattern' },
+  { usual: 'alpha', exceptions: 'alphas', pattern: 'alpha_pattern' },
+];
 
 /** LoRA and rsLoRA. */
 export const lora = overLinearModules({
@@ -28,24 +47,35 @@ export const lora = overLinearModules({
   settings,
   fixed: { ...fixed, use_dora: false },
   parts,
+  perModule,
 });
 
 /** DoRA, in PEFT a setting of LoRA. */
 export const dora = overLinearModules({
   peftType: 'LORA',
-  names,
+  names: { ...names, rankStabilized: 'use_rslora' },
   settings: settings.extend({
     use_dora: z.literal(true),
-    use_rslora: z.literal(false, 'DoRA has no rank-stabilized scale here').default(false),
+    // Left out where it is off, as before there was this option: runs keep their identity.
+    use_rslora: z
+      .boolean()
+      .default(false)
+      .transform((on) => on || undefined),
   }),
   fixed: { ...fixed, use_dora: true, use_rslora: false },
   parts: { ...parts, 'lora_magnitude_vector.weight': 'lora_magnitude_vector' },
+  perModule,
 });
 
 /** VeRA; the frozen projections travel along, for PEFT draws its own from torch's generator. */
 export const vera = overLinearModules({
   peftType: 'VERA',
-  names: { rank: 'r', dropout: 'vera_dropout', initialScale: 'd_initial', projectionKey: 'projection_prng_key' }, // prettier-ignore
+  names: {
+    rank: 'r',
+    dropout: 'vera_dropout',
+    initialScale: 'd_initial',
+    projectionKey: 'projection_prng_key',
+  },
   settings: z.object({
     ...{ r: rank, vera_dropout: dropout, bias: noBias, init_weights: z.boolean().default(true) },
     d_initial: z.number().default(0.1),

@@ -1,4 +1,5 @@
 import { UsageError } from '../data/errors.ts';
+import { isEnd } from '../models/targets.ts';
 import type { BaseModel, Site } from '../models/types.ts';
 
 /** Linear modules that transformers' models have beside those of a base: heads, and the pooler of an encoder. */
@@ -9,33 +10,95 @@ const besides = ['lm_head', 'classifier', 'classifier.dense', 'classifier.out_pr
  * module. PEFT takes a module where its name is such an end or has it behind a dot.
  */
 export function targetModules(base: BaseModel, sites: readonly Site[]): string[] {
-  const wanted = new Set(sites.map(({ name }) => name));
+  const wanted = sites.map(({ name }) => name);
   const modules = Object.keys(base.shapes).map((name) => name.slice(0, name.lastIndexOf('.')));
-  const others = [...new Set([...modules, ...besides])].filter((name) => !wanted.has(name));
-  const ends = [...wanted].map((name) => {
+  return shortestEnds(wanted, [...modules, ...besides]);
+}
+
+/** The shortest ends of names that are those of no other name among `all`. */
+function shortestEnds(wanted: readonly string[], all: readonly string[]): string[] {
+  const mine = new Set(wanted);
+  const others = [...new Set(all)].filter((name) => !mine.has(name));
+  const ends = wanted.map((name) => {
     const parts = name.split('.');
-    const all = parts.map((_, i) => parts.slice(parts.length - 1 - i).join('.'));
-    return all.find((end) => !others.some((other) => endsWith(other, end))) ?? name;
+    const each = parts.map((_, i) => parts.slice(parts.length - 1 - i).join('.'));
+    return each.find((end) => !others.some((other) => isEnd(other, end))) ?? name;
   });
   return [...new Set(ends)];
 }
 
-const endsWith = (name: string, end: string): boolean => name === end || name.endsWith(`.${end}`);
-
-/** The roles whose linear modules are just those named, in the order of the base; throws UsageError where there are none. */
-export function rolesOf(base: BaseModel, names: ReadonlySet<string>, where: string): Site['role'][] {
+/**
+ * The linear modules of PEFT's names, in the order of the base; an adapter over transformers' bare models (AutoModel)
+ * leaves out what all names of a family begin with. Throws UsageError where a name is no linear module of the base.
+ */
+export function sitesNamed(base: BaseModel, names: ReadonlySet<string>, where: string): Map<string, Site> {
   const linear = base.sites.filter(({ kind }) => kind === 'linear');
-  const known = new Set(linear.map(({ name }) => name));
-  const stranger = [...names].find((name) => !known.has(name));
-  if (stranger !== undefined) {
-    throw new UsageError(`${where} adapts "${stranger}", which is no linear module of ${base.id} where a method may act.`); // prettier-ignore
-  }
-  const roles = [...new Set(linear.filter(({ name }) => names.has(name)).map(({ role }) => role))];
-  const left = linear.find(({ name, role }) => roles.includes(role) && !names.has(name));
-  if (left) {
+  const firsts = new Set(linear.map(({ name }) => name.slice(0, name.indexOf('.') + 1)));
+  const [prefix] = firsts.size === 1 ? [...firsts] : [''];
+  const known = new Map(linear.map((site) => [site.name, site]));
+  const found = [...names].map((name): [string, Site] => {
+    const site = known.get(name) ?? known.get(`${prefix}${name}`);
+    if (site) return [name, site];
     throw new UsageError(
-      `${where} adapts some modules of role ${left.role} but not ${left.name}; a method here adapts all of a role or none.`,
+      `${where} adapts "${name}", which is no linear module of ${base.id} where a method may act.`,
     );
-  }
-  return roles;
+  });
+  return new Map(found.sort(([, a], [, b]) => linear.indexOf(a) - linear.indexOf(b)));
+}
+
+/**
+ * The shortest lists that mean just the linear modules of each group, and the layers that they keep to: roles, roles in
+ * some layers, or ends of names.
+ */
+export function targetOptions(
+  base: BaseModel,
+  groups: readonly (readonly Site[])[],
+): { readonly targets: readonly string[][]; readonly layers?: number[] } {
+  const linear = base.sites.filter(({ kind }) => kind === 'linear');
+  const ordered = groups.map((sites) => linear.filter((site) => sites.includes(site)));
+  const byRole = ordered.map((sites): string[] => [...new Set(sites.map(({ role }) => role))]);
+  const some = [...new Set(groups.flat().map(({ layer }) => layer))].sort((a, b) => a - b);
+  const fits = (layers: readonly number[] | undefined): boolean =>
+    ordered.every((sites, i) => {
+      const named = linear.filter(
+        ({ role, layer }) => byRole[i]!.includes(role) && (layers?.includes(layer) ?? true),
+      );
+      return named.length === sites.length;
+    });
+  if (fits(undefined)) return { targets: byRole };
+  if (fits(some)) return { targets: byRole, layers: some };
+  const names = linear.map(({ name }) => name);
+  const byName = ordered.map((sites) =>
+    shortestEnds(
+      sites.map(({ name }) => name),
+      names,
+    ),
+  );
+  return { targets: byName };
+}
+
+/** A number for each module as options have it: the usual one, and exceptions for the others, `<module>:<number>`. */
+export function numberOptions(
+  sites: readonly Site[],
+  preferred: number,
+  numberOf: (site: Site) => number,
+): { readonly usual: number; readonly exceptions: string[] } {
+  const byNumber = new Map<number, Site[]>();
+  for (const site of sites) byNumber.set(numberOf(site), [...(byNumber.get(numberOf(site)) ?? []), site]);
+  const [most] = [...byNumber].sort(([, a], [, b]) => b.length - a.length)[0]!;
+  const usual = byNumber.has(preferred) ? preferred : most;
+  const exceptions = [...byNumber]
+    .filter(([number]) => number !== usual)
+    .flatMap(([number, own]) => {
+      const roles: string[] = [...new Set(own.map(({ role }) => role))];
+      const whole = sites.filter(({ role }) => roles.includes(role)).length === own.length;
+      const names = whole
+        ? roles
+        : shortestEnds(
+            own.map(({ name }) => name),
+            sites.map(({ name }) => name),
+          );
+      return names.map((name) => `${name}:${number}`);
+    });
+  return { usual, exceptions };
 }

@@ -4,6 +4,7 @@ import { writeFileAtomic, writeFolderAtomic } from '../data/atomic.ts';
 import { UsageError } from '../data/errors.ts';
 import { isFile, readJson } from '../data/files.ts';
 import { openSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import { readTorchZip } from '../data/torch-zip.ts';
 import type { BaseModel } from '../models/types.ts';
 import type { Adapter, StoredTensors } from './adapter.ts';
 import { inModel } from './format.ts';
@@ -12,6 +13,8 @@ import { commonSettings } from './settings.ts';
 
 export const configFile = 'adapter_config.json';
 const tensorFile = 'adapter_model.safetensors';
+/** The form before safetensors. */
+const pickleFile = 'adapter_model.bin';
 
 /** What stands before a head's names: prompt learning wraps the model once less. */
 const beforeHead = (peftType: string): string =>
@@ -66,7 +69,11 @@ export async function readPeftFolder(folder: string, base: BaseModel): Promise<A
 
 async function readTensors(folder: string): Promise<StoredTensors> {
   const path = join(folder, tensorFile);
-  if (!(await isFile(path))) throw new UsageError(`${folder} has no ${tensorFile}; get the folder again.`);
+  const older = join(folder, pickleFile);
+  if (!(await isFile(path))) {
+    if (await isFile(older)) return Object.fromEntries(await readTorchZip(older));
+    throw new UsageError(`${folder} has neither ${tensorFile} nor ${pickleFile}; get the folder again.`);
+  }
   const file = await openSafetensors(path);
   const tensors: Record<string, StoredTensors[string]> = {};
   for (const [name, { shape }] of file.tensors) tensors[name] = { shape, data: await file.read(name) };
@@ -90,6 +97,10 @@ function splitHead(
       tensors[key] = tensor;
     } else if (name in base.shapes) {
       throw new UsageError(`${folder} trained ${name} of the base too (modules_to_save), which its method does not do here.`); // prettier-ignore
+    } else if (base.architecture.kind !== 'encoder') {
+      throw new UsageError(
+        `${folder} trained an output layer of its own, ${name} (modules_to_save), which is not computed here.`,
+      );
     } else head[name] = tensor;
   }
   return { head, tensors };

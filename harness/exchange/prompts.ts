@@ -19,14 +19,14 @@ const common = {
 export const prefix: Format = {
   peftType: 'PREFIX_TUNING',
   write(adapter, base) {
-    const { projection, hidden, start } = adapter.options;
+    const { projection, hidden, start, pairs } = adapter.options;
     const { headWidth, kvHeads } = base.architecture;
     // What PEFT takes for a model's width here is that of its keys.
     const keys = headWidth * kvHeads;
     return {
       settings: {
         ...promptSettings(adapter, base),
-        ...{ token_dim: keys, num_attention_heads: kvHeads },
+        ...{ token_dim: keys, num_attention_heads: kvHeads, num_layers: pairs ?? base.architecture.layers },
         prefix_projection: projection,
         encoder_hidden_size: hidden ?? keys,
         init_weights: start === 'zero' ? 'zero' : null,
@@ -34,16 +34,23 @@ export const prefix: Format = {
       tensors: { prompt_embeddings: embeddings(adapter, 'transform', Math.tanh) },
     };
   },
-  read(config, tensors, _base, where) {
+  read(config, tensors, { architecture, id }, where) {
     const schema = z.object({
       ...common,
+      num_layers: z.int().positive(),
       prefix_projection: any,
       encoder_hidden_size: any,
       init_weights: any,
     });
-    const { num_virtual_tokens: virtualTokens } = parseSettings(schema, config, where);
+    const { num_virtual_tokens: virtualTokens, num_layers: pairs } = parseSettings(schema, config, where);
+    const { layers, kind } = architecture;
+    if (kind === 'encoder-decoder' && pairs < layers) {
+      throw new UsageError(
+        `${where} has a prefix for ${pairs} layers, the decoder of ${id} has ${layers}: peft itself fails on it (IndexError), for it takes the number of layers from the encoder.`,
+      );
+    }
     return {
-      options: { virtualTokens },
+      options: { virtualTokens, ...(kind === 'encoder-decoder' && pairs > layers && { pairs }) },
       tensors: { 'embedding.weight': only(tensors, where, 'PREFIX_TUNING') },
     };
   },

@@ -20,6 +20,7 @@ const harmless = [
   'layers_to_transform',
   'layers_pattern',
   'modules_to_save',
+  'ensure_weight_tying',
   // PEFT sets it by the kind of module.
   'fan_in_fan_out',
   // Read only together with others, which are refused.

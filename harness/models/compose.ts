@@ -63,6 +63,11 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
           }),
         ) as Tensors,
     }),
+    putsBack: (tensor, x) =>
+      parts.some(
+        ({ name, delta }) =>
+          tensor.startsWith(`${name}.`) && delta.putsBack?.(tensor.slice(name.length + 1), own(name, x)),
+      ),
     ...(parts.every(({ delta }) => delta.merge) && {
       merge(x) {
         const edits = parts.map(({ name, delta }) => delta.merge!(own(name, x)));

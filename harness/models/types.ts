@@ -161,6 +161,8 @@ export interface Delta {
   penalty?(x: Tensors): Tensor;
   /** Part of the program, after the optimiser; returns the tensors that change. */
   update?(x: Tensors, gradients: Tensors, progress: { step: Tensor; totalSteps: number }): Tensors;
+  /** Whether it is `update` that put a trained tensor back to where it began; `x`: trained and state by name, at the end. */
+  putsBack?(name: string, x: Values): boolean;
   /**
    * What `edits` does to a site outside of training, in numbers, so that it can be merged into the base's weights; absent
    * where it is no affine map of linear modules, norms and blocks. `x`: the values of trained, frozen and state by name.

@@ -206,7 +206,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
       ...(stopped && { stopped }),
       ...(diverged !== undefined && { diverged }),
       // Made again: nobody needs them between.
-      neverMoved: unmoved(packs, stripped('trained', await initialTensors(job, packs)), stripped('trained', last)), // prettier-ignore
+      neverMoved: unmoved(delta, packs, await initialTensors(job, packs), last),
       seconds: { compile: stepping.seconds(), train: run.seconds.train, evaluate: run.seconds.evaluate },
       ...(resumedFrom !== undefined && { resumedFrom }),
       ...(stepping.runs > 1 && { together: stepping.runs }),
@@ -392,10 +392,14 @@ function checkTargets<Example>(objective: Objective<Example>, planned: readonly 
 const countTargets = <Example>({ targetsOf }: Objective<Example>, batches: readonly Example[][]): number =>
   batches.flat().reduce((count, example) => count + targetsOf(example), 0);
 
-/** Trained tensors whose every value is what it was at the start. */
-function unmoved(packs: readonly Pack[], before: Arrays, after: Arrays): string[] {
-  const now = unpackArrays(packs, after);
-  return Object.entries(unpackArrays(packs, before))
-    .filter(([name, { data }]) => data.every((x, i) => x === now[name]!.data[i]))
-    .map(([name]) => name);
+/** Trained tensors whose every value is what it was at the start, but for those that the method itself put back there. */
+function unmoved(delta: Delta, packs: readonly Pack[], before: Arrays, after: Arrays): string[] {
+  const start = unpackArrays(packs, stripped('trained', before));
+  const now = unpackArrays(packs, stripped('trained', after));
+  const values = Object.fromEntries(Object.entries(now).map(([name, { data }]) => [name, data]));
+  const all = { ...values, ...stripped('own', after) };
+  return Object.entries(start)
+    .filter(([name, { data }]) => data.every((x, i) => x === values[name]![i]))
+    .map(([name]) => name)
+    .filter((name) => !delta.putsBack?.(name, all));
 }

@@ -85,7 +85,7 @@ export interface TrainingResult {
   readonly stopped?: 'patience';
   /** Why the run failed: the loss, the gradient or a trained tensor became non-finite. */
   readonly diverged?: string;
-  /** Trained tensors whose values never changed. */
+  /** Trained tensors whose values never changed, though the method did not put them back. */
   readonly neverMoved: readonly string[];
   readonly seconds: { readonly compile: number; readonly train: number; readonly evaluate: number };
   readonly resumedFrom?: number;

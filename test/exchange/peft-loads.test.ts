@@ -22,55 +22,73 @@ const variants: readonly [string, object][] = [
   ['lora', { rank: 3, alpha: 5, dropout: 0.1 }],
   ['lora', { rank: 2, rankStabilized: true, targets: linears }],
   ['lora', { rank: 2, targets: ['attentionOutput'] }],
+  [
+    'lora',
+    { rank: 2, layers: [1], targets: linears, ranks: ['attentionOutput:3'], alphas: ['mlpOutput:0.5'] },
+  ],
   ['dora', { rank: 3, targets: linears }],
+  ['dora', { rank: 3, rankStabilized: true, targets: linears, ranks: ['attentionOutput:1'] }],
   ['adalora', { rank: 4, targetRank: 2, initialSteps: 0.1, finalSteps: 3 }],
   ['vera', { rank: 5, targets: linears }],
   ['ia3', {}],
-  ['ia3', { targets: ['mlpUp'], feedForward: ['attentionOutput'] }],
-  ['prefix', { virtualTokens: 3 }],
-  ['prefix', { virtualTokens: 3, projection: true, hidden: 7 }],
+  ['ia3', { targets: ['mlpUp'], feedForward: ['attentionOutput'], layers: [0] }],
   ['prompt', { virtualTokens: 4 }],
   ['p-tuning', { virtualTokens: 4, hidden: 9 }],
+];
+const prefixes: readonly [string, object][] = [
+  ['prefix', { virtualTokens: 3 }],
+  ['prefix', { virtualTokens: 3, projection: true, hidden: 7 }],
 ];
 
 describe.skipIf(!python)('peft', () => {
   for (const model of ['gpt2-tiny', 'llama-tiny', 'roberta-tiny', 'bert-tiny', 't5-tiny']) {
-    it.skipIf(!hasParity(model, 'config.json'))(
-      `computes on ${model} with what deltabench writes as deltabench does`,
-      async () => {
-        const base = await loadBase(join(parity, model));
-        const engine = await createEngine({ name: 'onnx', threads: 1 });
-        const { cases } = readGolden<{ cases: { full: { batch: AnyBatch } } }>(model, 'forward.json');
-        const { batch } = cases.full;
-        const folder = await temporaryFolder();
-        const { labels, ...others } = batch;
-        const inputs = { ...others, ...decoderInput(base, labels) };
-        await writeFile(join(folder, 'batch.json'), JSON.stringify(inputs));
-        const adapters: { folder: string; adapter: Adapter }[] = [];
-        for (const [i, [method, options]] of variants.entries()) {
-          const place = join(folder, `${i}-${method}`);
-          const adapter = await perturbed(base, method, options);
-          await writePeftFolder(place, adapter, base);
-          adapters.push({ folder: place, adapter });
-        }
-        const script = join(import.meta.dirname, 'peft-logits.py');
-        const args = [script, base.id, join(folder, 'batch.json'), ...adapters.map(({ folder }) => folder)];
-        const { stdout } = await execa(python!, args, { env: { HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: '1' } });
-        const theirs = JSON.parse(stdout) as Record<string, { logits: number[]; same: boolean }>;
-        for (const { folder: place, adapter } of adapters) {
-          const { logits, same } = theirs[place]!;
-          const ours = await logitsUnder(engine, base, adapter, batch);
-          const largest = Math.max(...logits.map(Math.abs));
-          expect(same, `peft saves ${place} again as it was`).toBe(true);
-          expect(ours, place).toBeAllclose(logits, { atol: 1e-5 * largest });
-          const back = await readPeftFolder(place, base);
-          expect(await logitsUnder(engine, base, back, batch), place).toBeAllclose(ours, { atol: 1e-6 * largest }); // prettier-ignore
-        }
-      },
-      300_000,
-    );
+    describe.skipIf(!hasParity(model, 'config.json'))(model, () => {
+      it('computes with what deltabench writes as deltabench does', async () => {
+        expect(await compare(model, variants)).toBeUndefined();
+      });
+
+      it('does so with prefixes, where it runs them on this model', async ({ skip }) => {
+        const refusal = await compare(model, prefixes);
+        // transformers 5.24 calls an encoder's past_key_values cache; peft 0.21.2 does not find them there.
+        skip(refusal !== undefined, refusal);
+      });
+    });
   }
 });
+
+/** Holds peft's numbers against ours; returns why peft refuses to run on the model at all, if it does. */
+async function compare(model: string, methods: typeof variants): Promise<string | undefined> {
+  const base = await loadBase(join(parity, model));
+  const engine = await createEngine({ name: 'onnx', threads: 1 });
+  const { cases } = readGolden<{ cases: { full: { batch: AnyBatch } } }>(model, 'forward.json');
+  const { batch } = cases.full;
+  const folder = await temporaryFolder();
+  const { labels, ...others } = batch;
+  const inputs = { ...others, ...decoderInput(base, labels) };
+  await writeFile(join(folder, 'batch.json'), JSON.stringify(inputs));
+  const adapters: { folder: string; adapter: Adapter }[] = [];
+  for (const [i, [method, options]] of methods.entries()) {
+    const place = join(folder, `${i}-${method}`);
+    const adapter = await perturbed(base, method, options);
+    await writePeftFolder(place, adapter, base);
+    adapters.push({ folder: place, adapter });
+  }
+  const script = join(import.meta.dirname, 'peft-logits.py');
+  const args = [script, base.id, join(folder, 'batch.json'), ...adapters.map(({ folder }) => folder)];
+  const { stdout } = await execa(python!, args, { env: { HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: '1' } });
+  const theirs = JSON.parse(stdout) as Record<string, { logits: number[]; same: boolean }> | { refusal: string }; // prettier-ignore
+  if (typeof theirs.refusal === 'string') return theirs.refusal;
+  for (const { folder: place, adapter } of adapters) {
+    const { logits, same } = (theirs as Exclude<typeof theirs, { refusal: string }>)[place]!;
+    const ours = await logitsUnder(engine, base, adapter, batch);
+    const largest = Math.max(...logits.map(Math.abs));
+    expect(same, `peft saves ${place} again as it was`).toBe(true);
+    expect(ours, place).toBeAllclose(logits, { atol: 1e-5 * largest });
+    const back = await readPeftFolder(place, base);
+    expect(await logitsUnder(engine, base, back, batch), place).toBeAllclose(ours, { atol: 1e-6 * largest });
+  }
+  return undefined;
+}
 
 /** What the decoder of an encoder-decoder reads: the labels, shifted to the right. */
 function decoderInput(

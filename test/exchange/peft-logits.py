@@ -1,4 +1,4 @@
-"""Loads adapters with Hugging Face peft and prints the logits of real tokens as JSON.
+"""Loads adapters with Hugging Face peft and prints the logits of real tokens as JSON, or why it runs no prefix there.
 
 Arguments: a model folder, a JSON file with the model's inputs, and folders of adapters.
 """
@@ -7,6 +7,7 @@ import json
 import sys
 import warnings
 
+import peft
 import torch
 import transformers
 from peft import PeftModel
@@ -24,8 +25,15 @@ out = {}
 for adapter in adapters:
     base = Model.from_pretrained(model_folder, attn_implementation="eager")
     model = PeftModel.from_pretrained(base, adapter).eval()
-    with torch.no_grad():
-        logits = model(**batch).logits
+    try:
+        with torch.no_grad():
+            logits = model(**batch).logits
+    except ValueError as error:
+        if "does not support past key values" not in str(error):
+            raise
+        versions = f"transformers {transformers.__version__}, peft {peft.__version__}"
+        print(json.dumps({"refusal": f"{versions}: {error}"}))
+        sys.exit()
     saved = load_peft_weights(adapter)
     # What peft would save again: the same keys and values, if it took everything.
     model.save_pretrained(adapter + ".again")

@@ -27,24 +27,49 @@ export interface AnyBatch {
   readonly labels: number[][] | number[];
 }
 
-/** What a base computes under an adapter: logits of real tokens, or of classes; without the adapter's dropout, which acts in training. */
-export async function logitsUnder(
+interface Answered {
+  /** Of real tokens, or of classes. */
+  readonly logits: Float32Array;
+  /** Hidden states of real tokens. */
+  readonly states: Float32Array;
+}
+
+/** What a base computes under an adapter, without the adapter's dropout, which acts in training. */
+async function computeUnder(
   engine: Engine,
   model: BaseModel,
   adapter: Adapter,
   batch: AnyBatch,
-): Promise<Float32Array> {
+): Promise<Answered> {
   const options = 'dropout' in adapter.options ? { ...adapter.options, dropout: 0 } : adapter.options;
-  const attached = attachMethod(model, adapter.method, options);
-  const { base, delta } = startFrom(model, attached, adapter, 'the adapter');
-  const tensors = await initialize(delta.trained, base, 0);
-  if (base.architecture.kind !== 'encoder') {
-    return (await computeDecoder(engine, base, delta, tensors, batch as Batch)).logits;
+  if (model.architecture.kind !== 'encoder') {
+    // A decoder has no place for a head of its own.
+    const given = { tensors: { ...adapter.tensors, ...adapter.head } };
+    const { base, delta } = startFrom(model, attachMethod(model, adapter.method, options), given, 'the adapter'); // prettier-ignore
+    const tensors = await initialize(delta.trained, base, 0);
+    const { logits, hidden } = await computeDecoder(engine, base, delta, tensors, batch as Batch);
+    return { logits, states: hidden };
   }
-  const { shape } = Object.entries(adapter.head).find(([name]) => name.endsWith('.bias') && !name.includes('dense'))![1]; // prettier-ignore
-  const head = makeHead(base, 'huggingface', shape[0]!);
-  const trained = Object.entries(adapter.head).map(([name, { data }]) => [name, data] as const);
+  const outputs = Object.entries(adapter.head).find(([name]) => /^classifier\.(out_proj\.)?bias$/.test(name));
+  const head = makeHead(model, 'huggingface', outputs ? outputs[1].shape[0]! : 2);
+  const whole = readBy(head, model);
+  const method = attachMethod(whole, adapter.method, options);
+  const { base, delta } = startFrom(whole, method, adapter, 'the adapter');
+  const withOwn = withHead(delta, head);
+  const begun = await initialize(withOwn.trained, base, 0);
+  const own = Object.fromEntries(Object.entries(adapter.head).map(([name, { data }]) => [name, data]));
   const examples = examplesOf(batch as Parameters<typeof examplesOf>[0]);
-  const run = { engine, base: readBy(head, base), delta: withHead(delta, head), head };
-  return (await computeEncoder(run, { ...tensors, ...Object.fromEntries(trained) }, examples, true)).answers;
+  const run = { engine, base, delta: withOwn, head };
+  const { answers, hidden } = await computeEncoder(run, { ...begun, ...own }, examples, true);
+  return { logits: answers, states: hidden };
+}
+
+/** Logits of real tokens, or of classes, under an adapter. */
+export async function logitsUnder(...given: Parameters<typeof computeUnder>): Promise<Float32Array> {
+  return (await computeUnder(...given)).logits;
+}
+
+/** Hidden states under an adapter, which may have no head. */
+export async function statesUnder(...given: Parameters<typeof computeUnder>): Promise<Float32Array> {
+  return (await computeUnder(...given)).states;
 }

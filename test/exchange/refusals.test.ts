@@ -41,12 +41,17 @@ async function written(config: object, change: (tensors: Stored) => Stored = (al
 
 describe('an adapter that deltabench does not compute', () => {
   it.each([
-    [{ rank_pattern: { c_attn: 4 } }, 'sets rank_pattern to {"c_attn":4}, which deltabench does not compute'],
+    [
+      { rank_pattern: { '(': 4 } },
+      'the key "(" of rank_pattern is no regular expression that can be read here',
+    ],
+    [{ rank_pattern: { c_attn: 0 } }, 'cannot be used: rank_pattern.c_attn: '],
+    [{ alpha_pattern: { '([\\w.]+)+!': 1 } }, 'alpha_pattern takes too long to match the names of modules'],
     [{ lora_bias: true }, 'sets lora_bias to true, which'],
     [{ something_new: 3 }, 'sets something_new to 3, which'],
     [{ bias: 'all' }, 'bias: the biases of the base cannot be part of this adapter (it is "all")'],
-    [{ init_lora_weights: 'pissa' }, 'init_lora_weights: this start changes the weights of the base (it is "pissa")'], // prettier-ignore
-    [{ use_dora: true, use_rslora: true }, 'use_rslora: DoRA has no rank-stabilized scale here'],
+    [{ init_lora_weights: 'pissa' }, 'init_lora_weights: this start changes the weights of the base; peft converts such an adapter'], // prettier-ignore
+    [{ init_lora_weights: 'mica' }, 'init_lora_weights: MiCA trains lora_A alone, which is not done here'],
     [{ r: -1 }, 'cannot be used: r: '],
     [{ r: 'eight' }, '(it is "eight")'],
     [{ lora_alpha: undefined }, 'lora_alpha: Invalid input: expected number, received undefined (it is missing)'], // prettier-ignore
@@ -56,15 +61,6 @@ describe('an adapter that deltabench does not compute', () => {
     const folder = await written(config);
     await expect(readPeftFolder(folder, base)).rejects.toThrow(message);
     await expect(readPeftFolder(folder, base)).rejects.toThrow(UsageError);
-  });
-
-  it('adapts some modules of a role', async () => {
-    const folder = await written({}, (all) =>
-      Object.fromEntries(Object.entries(all).filter(([key]) => !key.includes('.h.1.'))),
-    );
-    await expect(readPeftFolder(folder, base)).rejects.toThrow(
-      'adapts some modules of role queryKeyValue but not transformer.h.1.attn.c_attn',
-    );
   });
 
   it('has a tensor of another kind', async () => {
@@ -81,6 +77,17 @@ describe('an adapter that deltabench does not compute', () => {
     );
   });
 
+  it.each(['wte.base_layer.weight', 'wte.lora_embedding_A'])('adapts an embedding: %s', async (name) => {
+    const folder = await written({}, (all) => ({ ...all, [`base_model.model.transformer.${name}`]: one }));
+    await expect(readPeftFolder(folder, base)).rejects.toThrow(
+      'adapts "transformer.wte", an embedding or the output head, which is not computed here.',
+    );
+  });
+
+  it('has no tensors', async () => {
+    await expect(readPeftFolder(await written({}, () => ({})), base)).rejects.toThrow('adapts no module');
+  });
+
   it('trained a module of the base too', async () => {
     const key = 'base_model.model.transformer.wpe.weight';
     const folder = await written({ modules_to_save: ['transformer.wpe'] }, (all) => ({ ...all, [key]: one }));
@@ -92,7 +99,9 @@ describe('an adapter that deltabench does not compute', () => {
   it('lacks a file', async () => {
     const folder = await written({});
     await rm(join(folder, 'adapter_model.safetensors'));
-    await expect(readPeftFolder(folder, base)).rejects.toThrow('has no adapter_model.safetensors');
+    await expect(readPeftFolder(folder, base)).rejects.toThrow(
+      'has neither adapter_model.safetensors nor adapter_model.bin',
+    );
     await rm(join(folder, 'adapter_config.json'));
     await expect(readPeftFolder(folder, base)).rejects.toThrow('There is no file ');
   });

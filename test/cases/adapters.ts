@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createEngine } from '../../harness/engine/create.ts';
+import { startFrom, type Adapter } from '../../harness/exchange/adapter.ts';
+import { writePeftFolder } from '../../harness/exchange/peft-folder.ts';
+import { readAdapter } from '../../harness/exchange/read.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import { mergeDelta } from '../../harness/models/merge.ts';
+import type { BaseModel } from '../../harness/models/types.ts';
+import { temporaryFolder } from '../data/temporary.ts';
+import { attachMethod, fullOptions, logitsUnder, statesUnder, type AnyBatch } from '../exchange/reading.ts';
+
+// Golden adapters that peft saved, made by make-adapters.py: read here, they give what peft computes.
+
+interface Expected {
+  readonly base: string;
+  readonly batch: AnyBatch;
+  /** Of an adapter over a bare model hidden states [B, T, d]. */
+  readonly logits?: number[];
+  readonly states?: number[];
+}
+
+const here = import.meta.dirname;
+export const engine = await createEngine({ name: 'onnx', threads: 1 });
+
+/** The folders of a case, an adapter each. */
+export function variantsOf(name: string): string[] {
+  return readdirSync(join(here, name)).sort();
+}
+
+/** A golden adapter: its folder, its base and what peft computes. */
+export async function openGolden(
+  name: string,
+  variant: string,
+): Promise<{ folder: string; base: BaseModel; expected: Expected }> {
+  const folder = join(here, name, variant);
+  const expected = JSON.parse(readFileSync(join(folder, 'expect.json'), 'utf8')) as Expected;
+  return { folder, expected, base: await loadBase(join(here, 'adapter-bases', expected.base)) };
+}
+
+/** Every adapter of a case: read, trained on from, written again and merged, it gives peft's numbers. */
+export function describeAdapters(name: string, variants: readonly string[] = variantsOf(name)): void {
+  describe.each(variants)(`${name}: %s`, (variant) => {
+    const open = async () => {
+      const golden = await openGolden(name, variant);
+      return { ...golden, adapter: await readAdapter(golden.folder, golden.base) };
+    };
+
+    it("computes peft's numbers", async () => {
+      const { base, adapter, expected } = await open();
+      const { batch, logits, states } = expected;
+      const ours = await (states ? statesUnder : logitsUnder)(engine, base, adapter, batch);
+      expect(ours).toBeAllclose(logits ?? states!, { atol: 1e-5 });
+    });
+
+    it('is the same adapter, written and read again', async () => {
+      const { base, adapter, expected } = await open();
+      const full = { ...adapter, options: fullOptions(adapter), steps: 10 };
+      const copy = join(await temporaryFolder(), 'adapter');
+      await writePeftFolder(copy, full, base);
+      const again = await readAdapter(copy, base);
+      expect(fullOptions(again)).toEqual(full.options);
+      expect(again.tensors).toEqual(adapter.tensors);
+      expect(again.head).toEqual(adapter.head);
+      expect(expected.batch.input_ids).toHaveLength(2);
+    });
+
+    it('merges into the base, where its method does', async () => {
+      const { base, adapter, expected } = await open();
+      const { delta } = startFrom(base, attachMethod(base, adapter.method, adapter.options), adapter, 'it');
+      if (!delta.merge) return;
+      const values = Object.entries(adapter.tensors).map(([key, { data }]) => [key, data] as const);
+      const merged = mergeDelta(base, delta, Object.fromEntries(values));
+      const whole = { ...base, tensor: merged.tensor, location: () => undefined };
+      const none: Adapter = { method: 'none', options: {}, tensors: {}, head: adapter.head };
+      const { batch, logits, states } = expected;
+      const ours = await (states ? statesUnder : logitsUnder)(engine, whole, none, batch);
+      expect(ours).toBeAllclose(logits ?? states!, { atol: 1e-5 });
+    });
+  });
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { readAdapter } from '../../harness/exchange/read.ts';
+import { loadMethods } from '../../harness/runs/plugins.ts';
+import { parseVariant } from '../../harness/runs/variant.ts';
+import { attachMethod } from '../exchange/reading.ts';
+import { tinyBase } from '../methods/tiny.ts';
+import { describeAdapters, openGolden } from './adapters.ts';
+
+// Case: adapters on some of the modules of a role (layers_to_transform, exclude_modules, a regular expression, one
+// module) were refused. The golden files are peft's, made by make-adapters.py; a method's options name the same modules.
+
+describeAdapters('exchange-lora-some-modules');
+
+describe('exchange-lora-some-modules: options', () => {
+  it.each([
+    ['layers', { layers: [1] }],
+    ['one-module', { targets: ['h.1.mlp.c_proj'] }],
+    ['regex', { targets: ['EncDecAttention.k', 'EncDecAttention.v'] }],
+    ['self-attention', { targets: ['SelfAttention.q', 'SelfAttention.v'] }],
+    ['ia3', { targets: ['layers.1.mlp.down_proj'], feedForward: ['self_attn.k_proj'] }],
+  ])('%s are read as the shortest', async (variant, options) => {
+    const { folder, base } = await openGolden('exchange-lora-some-modules', variant);
+    const adapter = await readAdapter(folder, base);
+    const given = attachMethod(base, adapter.method, { ...adapter.options, ...options });
+    const read = attachMethod(base, adapter.method, adapter.options);
+    expect(Object.keys(given.trained)).toEqual(Object.keys(read.trained));
+  });
+
+  it('name modules from the command line', async () => {
+    const methods = await loadMethods();
+    const base = await tinyBase('llama');
+    const text =
+      'lora~targets=q_proj,layers.0.mlp.up_proj~ranks=mlpUp:3,1.self_attn.q_proj:1~alphas=query:0.5';
+    const { parts, name } = parseVariant(text, methods);
+    const { trained } = parts[0]!.method.attach(base, parts[0]!.options);
+    const shapes = Object.entries(trained).filter(([key]) => key.includes('lora_A')).map(([key, { shape }]) => [key, shape[0]]); // prettier-ignore
+    expect(Object.fromEntries(shapes)).toEqual({
+      'model.layers.0.self_attn.q_proj.lora_A.weight': 8,
+      'model.layers.0.mlp.up_proj.lora_A.weight': 3,
+      'model.layers.1.self_attn.q_proj.lora_A.weight': 1,
+    });
+    expect(name).toBe(text);
+  });
+
+  it('leave the identity of older runs as it is', async () => {
+    const methods = await loadMethods();
+    const { parts, name } = parseVariant('lora~rank-stabilized=true~targets=query', methods);
+    expect(name).toBe('lora~rankStabilized=true~targets=query');
+    expect(parts[0]!.options).toEqual({ rank: 8, alpha: 8, dropout: 0, rankStabilized: true, targets: ['query'] }); // prettier-ignore
+    expect(parseVariant('dora', methods).parts[0]!.options).toEqual({ rank: 8, alpha: 8, dropout: 0, targets: ['query', 'value', 'queryKeyValue'] }); // prettier-ignore
+  });
+
+  it.each([
+    [{ targets: ['q_prj'] }, 'has no linear module "q_prj"; roles: query, key'],
+    [{ layers: [7] }, 'has no layer 7; they count from 0'],
+    [{ targets: ['mlpGate'], layers: [] }, 'has no linear module of role mlpGate in layers '],
+    [{ ranks: ['mlpUp:4'] }, '"mlpUp:4" names none of the modules that are adapted'],
+    [{ ranks: ['query:1.5'] }, 'the rank 1.5, which is no whole number'],
+    [{ alphas: ['query:0'] }, '"query:0" gives no number above 0'],
+  ])('%j: it says what is wrong', async (options, message) => {
+    const base = await tinyBase('llama');
+    expect(() => attachMethod(base, 'lora', options)).toThrow(message);
+  });
+});

@@ -1,0 +1,186 @@
+"""Golden adapters of the cases exchange-* and reports-adapter-*: saved by peft, with what peft computes after loading them anew.
+
+Run outside CI with torch 2.15.0, transformers 5.24.0 and peft 0.21.2: python make-adapters.py [CASE ...]. It writes random bases
+to adapter-bases/ and adapters with expect.json (a batch and the logits, or hidden states) to <case>/<variant>/.
+"""
+
+import json
+import pathlib
+import re
+import sys
+import warnings
+
+import torch
+import transformers as T
+from peft import *
+
+warnings.simplefilter("ignore")
+torch.set_num_threads(1)
+T.logging.set_verbosity_error()
+HERE = pathlib.Path(__file__).parent
+BASES = HERE / "adapter-bases"
+IDS = [[3, 7, 11, 5, 13, 2, 17, 4], [6, 18, 9, 12, 3, 8, 10, 15]]
+TARGET = [[4, 9, 14, 1], [16, 5, 2, 1]]
+
+bert_like = dict(vocab_size=19, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2, max_position_embeddings=32, initializer_range=0.3)  # fmt: skip
+still = dict(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+t5 = dict(vocab_size=19, d_model=16, d_kv=8, d_ff=24, num_heads=2, dropout_rate=0.0, decoder_start_token_id=0)
+MODELS = {
+    "llama": lambda: T.LlamaForCausalLM(T.LlamaConfig(**bert_like, num_key_value_heads=1)),
+    "gpt2": lambda: T.GPT2LMHeadModel(T.GPT2Config(vocab_size=19, n_positions=32, n_embd=16, n_layer=2, n_head=2, initializer_range=0.3, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=0, eos_token_id=1)),  # fmt: skip
+    "roberta": lambda: T.RobertaForMaskedLM(T.RobertaConfig(**bert_like, **still, type_vocab_size=1, pad_token_id=1)),
+    "bert": lambda: T.BertForPreTraining(T.BertConfig(**bert_like, **still)),
+    "t5": lambda: T.T5ForConditionalGeneration(T.T5Config(**t5, num_layers=2)),
+    "t5-3-1": lambda: T.T5ForConditionalGeneration(T.T5Config(**t5, num_layers=3, num_decoder_layers=1)),
+    "t5-4-2": lambda: T.T5ForConditionalGeneration(T.T5Config(**t5, num_layers=4, num_decoder_layers=2)),
+}
+CAUSAL, SEQ2SEQ = T.AutoModelForCausalLM, T.AutoModelForSeq2SeqLM
+CLASSES, BARE = T.AutoModelForSequenceClassification, T.AutoModel
+TASKS = {CAUSAL: "CAUSAL_LM", SEQ2SEQ: "SEQ_2_SEQ_LM", CLASSES: "SEQ_CLS", BARE: "FEATURE_EXTRACTION"}
+
+
+def load(base, model):
+    torch.manual_seed(1)
+    return model.from_pretrained(BASES / base, attn_implementation="eager", dtype=torch.float32).eval()
+
+
+def move(model):
+    """Every trained tensor leaves its start."""
+    g = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for p in model.parameters():
+            if p.requires_grad:
+                p.add_(0.2 * torch.randn(p.shape, generator=g))
+    return model.eval()
+
+
+def expect(model, kind):
+    ids = torch.tensor(IDS)
+    inputs = dict(input_ids=ids, attention_mask=torch.ones_like(ids))
+    if kind is SEQ2SEQ:
+        start = torch.zeros(2, 1, dtype=torch.long)
+        inputs["decoder_input_ids"] = torch.cat([start, torch.tensor(TARGET)[:, :-1]], 1)
+    with torch.no_grad():
+        out = model(**inputs)
+    batch = dict(input_ids=IDS, attention_mask=torch.ones_like(ids).tolist(), labels={SEQ2SEQ: TARGET, CLASSES: [0, 1]}.get(kind, IDS))  # fmt: skip
+    if kind is BARE:
+        return dict(batch=batch, states=out.last_hidden_state.flatten().tolist())
+    # Without those of virtual tokens.
+    logits = out.logits[:, -ids.shape[1] :] if kind is CAUSAL else out.logits
+    return dict(batch=batch, logits=logits.flatten().tolist())
+
+
+def lora(**settings):
+    return lambda task: LoraConfig(task_type=task, **{**dict(r=2, lora_alpha=6), **settings})
+
+
+qv = ["q_proj", "v_proj"]
+patterns = dict(rank_pattern={r".*layers\.(0)\.self_attn\.q_proj": 5, "q_proj": 4}, alpha_pattern={"v_proj": 16})
+CASES = {
+    "exchange-lora-some-modules": {
+        "layers": ("llama", CAUSAL, lora(target_modules=qv, layers_to_transform=[1])),
+        "exclude": ("llama", CAUSAL, lora(target_modules="all-linear", exclude_modules=r".*layers\.0\..*|.*down_proj")),
+        "one-module": ("gpt2", CAUSAL, lora(target_modules=["transformer.h.1.mlp.c_proj"])),
+        "regex": ("t5", SEQ2SEQ, lora(target_modules=r"decoder.*EncDecAttention\.(k|v)")),
+        "self-attention": ("t5", SEQ2SEQ, lora(target_modules=r".*SelfAttention\.(q|v)", use_dora=True)),
+        "classes": ("roberta", CLASSES, lora(target_modules=["query", "layer.1.output.dense"])),
+        "ia3": ("llama", CAUSAL, lambda task: IA3Config(task_type=task, target_modules=["k_proj", "layers.1.mlp.down_proj"], feedforward_modules=["k_proj"])),  # fmt: skip
+        "vera": ("gpt2", CAUSAL, lambda task: VeraConfig(task_type=task, r=3, target_modules=["c_attn", "c_fc"], layers_to_transform=[1])),  # fmt: skip
+        "adalora": ("t5", SEQ2SEQ, lambda task: AdaLoraConfig(task_type=task, init_r=3, target_r=2, total_step=10, target_modules=["o"], layers_to_transform=[0])),  # fmt: skip
+    },
+    "exchange-rank-alpha-pattern": {
+        "case": ("llama", CAUSAL, lora(target_modules=qv, rank_pattern={"q_proj": 4}, alpha_pattern={"v_proj": 16})),
+        "first-match": ("llama", CAUSAL, lora(target_modules=qv, **patterns)),
+        "as-usual": ("llama", CAUSAL, lora(target_modules=qv, rank_pattern={".*": 2})),
+        "rslora": ("roberta", CLASSES, lora(target_modules=["query", "value"], use_rslora=True, rank_pattern={"query": 4, "layer.1.attention.self.value": 1}, alpha_pattern={"layer.0.attention.self.query": 0.3})),  # fmt: skip
+        "dora": ("t5", SEQ2SEQ, lora(target_modules=["q", "v"], use_dora=True, rank_pattern={"SelfAttention.q": 4, r"decoder\..*\.v": 1}, alpha_pattern={r"EncDecAttention\.[qv]": 9})),  # fmt: skip
+    },
+    "exchange-dora-rslora": {
+        "case": ("llama", CAUSAL, lora(target_modules=qv, use_dora=True, use_rslora=True)),
+        "patterns": ("llama", CAUSAL, lora(target_modules=qv, use_dora=True, use_rslora=True, layers_to_transform=[0], **patterns)),  # fmt: skip
+    },
+    "exchange-bare-names": {
+        "roberta": ("roberta", BARE, lora(target_modules=["query", "value"])),
+        "bert-layers": ("bert", BARE, lora(target_modules=["key"], layers_to_transform=[1], alpha_pattern={"^encoder.layer.1.*": 3})),  # fmt: skip
+        "gpt2": ("gpt2", BARE, lora(target_modules=["c_attn"])),
+        "llama": ("llama", BARE, lambda task: AdaLoraConfig(task_type=task, init_r=3, target_r=2, total_step=10, target_modules=qv)),  # fmt: skip
+    },
+    "exchange-prefix-uneven-t5": {
+        "3-1": ("t5-3-1", SEQ2SEQ, lambda task: PrefixTuningConfig(task_type=task, num_virtual_tokens=3)),
+        "4-2": ("t5-4-2", SEQ2SEQ, lambda task: PrefixTuningConfig(task_type=task, num_virtual_tokens=3)),
+    },
+    "exchange-prefix-encoder": {
+        "case": ("roberta", CLASSES, lambda task: PrefixTuningConfig(task_type=task, num_virtual_tokens=3)),
+    },
+    "exchange-saved-head": {
+        "case": ("gpt2", CAUSAL, lora(target_modules=["c_attn"], modules_to_save=["lm_head"])),
+        "on-head": ("gpt2", CAUSAL, lora(target_modules=["c_attn", "lm_head"])),
+        "on-embedding": ("gpt2", CAUSAL, lora(target_modules=["wte"])),
+        "untied": ("llama", CAUSAL, lora(target_modules=qv, modules_to_save=["lm_head"])),
+        "on-untied-head": ("llama", CAUSAL, lora(target_modules=["lm_head"])),
+    },
+    "exchange-all-linear-pooler": {
+        "lora": ("bert", CLASSES, lora(target_modules="all-linear")),
+        "dora": ("bert", CLASSES, lora(target_modules=["pooler.dense"], use_dora=True)),
+    },
+}
+
+
+def accept(model):
+    """transformers 5.24 calls the parameter `cache`; peft 0.21.2 looks for past_key_values in the signature."""
+    forward = model.forward
+
+    def patched(self, input_ids=None, attention_mask=None, inputs_embeds=None, past_key_values=None, **more):
+        return forward(self, input_ids=input_ids, attention_mask=attention_mask, inputs_embeds=inputs_embeds, cache=past_key_values, **more)  # fmt: skip
+
+    model.forward = patched
+
+
+def save_base(name):
+    if (BASES / name).exists():
+        return
+    torch.manual_seed(0)
+    model = MODELS[name]()
+    # Norms and biases away from 1 and 0.
+    g = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for p in model.parameters():
+            if p.ndim == 1:
+                p.add_(0.1 * torch.randn(p.shape, generator=g))
+    model.save_pretrained(BASES / name)
+    (BASES / name / "generation_config.json").unlink(missing_ok=True)
+
+
+def on_mini(case):
+    """Adapters of llama-mini that lie here: what peft computes with them on the built-in base."""
+    mini = HERE.parent.parent / "harness/models/builtin/llama-mini"
+    base = CAUSAL.from_pretrained(mini, attn_implementation="eager", dtype=torch.float32)
+    out = HERE / case / "files"
+    ids = torch.tensor([[3, 17, 5, 42]])
+    with torch.no_grad():
+        logits = PeftModel.from_pretrained(base, out).eval()(input_ids=ids).logits
+    batch = dict(input_ids=ids.tolist(), attention_mask=[[1] * 4], labels=ids.tolist())
+    # Every eighth of the last token's alone.
+    numbers = json.dumps(dict(base="llama-mini", batch=batch, logits=logits[0, -1, ::8].tolist()))
+    (out / "expect.json").write_text(re.sub(r"(\d\.\d{7})\d+", r"\1", numbers) + "\n")
+
+
+for case in ["reports-adapter-as-bin", "reports-adapter-eva-start"]:
+    if not sys.argv[1:] or case in sys.argv:
+        on_mini(case)
+for case in [case for case in CASES if not sys.argv[1:] or case in sys.argv]:
+    for variant, (base, kind, config) in CASES[case].items():
+        if case == "exchange-prefix-encoder":
+            accept(T.RobertaModel)
+        save_base(base)
+        out = HERE / case / variant
+        model = move(get_peft_model(load(base, kind), config(TASKS[kind])))
+        model.save_pretrained(out)
+        (out / "README.md").unlink()
+        # No path of the machine that made it.
+        path = out / "adapter_config.json"
+        path.write_text(re.sub(r'"base_model_name_or_path": "[^"]*"', f'"base_model_name_or_path": "{base}"', path.read_text()))  # fmt: skip
+        expected = expect(PeftModel.from_pretrained(load(base, kind), out).eval(), kind)
+        numbers = json.dumps(dict(base=base, **expected))
+        (out / "expect.json").write_text(re.sub(r"(\d\.\d{7})\d+", r"\1", numbers) + "\n")
+        print(case, variant, base)
