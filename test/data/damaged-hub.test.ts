@@ -34,7 +34,7 @@ test.each([
   ['its commit', '/revision/', info],
 ])('%s', async (_, part, valid) => {
   const hub = await hubOf(model);
-  let answer = Buffer.alloc(0);
+  let answer: Buffer = Buffer.alloc(0);
   hub.intercept = (_request, response, url) => {
     if (!url.pathname.includes(part)) return false;
     response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
