@@ -157,7 +157,8 @@ async function execute(plan: Plan, request: RunRequest, options: Options): Promi
       events: reporter.events,
       signal: controller.signal,
       retryFailed: options.retry === 'failed',
-      ...(jobs > 1 && { jobs: { count: jobs, requestOf: () => request } }),
+      jobs,
+      requestOf: () => request,
       batchSeeds,
     });
   } catch (error) {

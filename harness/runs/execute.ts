@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
+/** Does what is missing of a plan: each cell under its lock, with a record at the end whatever happens to it. */
 import { dirname } from 'node:path';
-import { makeFolder } from '../data/atomic.ts';
+import { makeFolder, removeTemporaries, systemError } from '../data/atomic.ts';
 import { UsageError } from '../data/errors.ts';
 import { DeviceLimitError } from '../engine/limits.ts';
 import type { Engine } from '../engine/types.ts';
@@ -9,20 +9,22 @@ import { Interrupted } from '../training/types.ts';
 import { watchDeviceMemory } from './device-memory.ts';
 import { codeVersion, describeEnvironment } from './environment.ts';
 import type { ParameterCounts } from './parameters.ts';
-import type { JobsOptions } from './jobs.ts';
-import { readLock, tryLock } from './locks.ts';
-import { addressOf, type Cell, type Plan } from './plan.ts';
+import { killedLast, lacksMemory, memoryNeed, wasKilled } from './killed.ts';
+import { LostLock, readLock, tryLock, type Lock } from './locks.ts';
+import { addressOf, type Cell, type Plan, type RunRequest } from './plan.ts';
 import { describePublished, prepareCells, type PreparedCell } from './prepare.ts';
 import { sealRecord, type RunRecord } from './record.ts';
 import { groupBySeed } from './group-by-seed.ts';
 import { planNotes } from './plan-notes.ts';
 import { shareOut } from './share.ts';
+import { unlessAborted } from './slices.ts';
 import {
   besideRecord,
+  cellName,
   checkWritable,
   findPlace,
   openWork,
-  workFolder,
+  removeWork,
   workIdentity,
   writeRecord,
   type Place,
@@ -44,8 +46,10 @@ export interface ExecuteOptions {
   readonly signal: AbortSignal;
   /** Tries failed runs again. */
   readonly retryFailed: boolean;
-  /** Runs so many cells at once, each in a process of its own, which plans the cell's request again; in this process where absent. */
-  readonly jobs?: Pick<JobsOptions, 'count' | 'requestOf'>;
+  /** Runs so many cells at once, each in a process of its own; in this process where it is one. */
+  readonly jobs?: number;
+  /** What plans a cell again in a process of its own; where absent, all is done in this one. */
+  readonly requestOf?: (cell: Cell) => RunRequest;
   /** Trains cells that differ in nothing but their seed in one program. */
   readonly batchSeeds?: boolean;
 }
@@ -65,7 +69,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   await checkWritable(plan.results);
   // Asked before anything runs: the tree may change while training takes its time.
   const code = await codeVersion();
-  const prepared = await prepareCells(plan);
+  const prepared = await unlessAborted(prepareCells(plan, { signal: options.signal, onNote: options.events.onNote }), options.signal); // prettier-ignore
   for (const { path, reason } of prepared.flatMap(({ place }) => place.broken)) {
     options.events.onNote(`${path} is not used and stays as it is: ${reason}.`);
   }
@@ -78,7 +82,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   }
   const isMissing = ({ place: { record } }: PreparedCell) =>
     record === undefined || (options.retryFailed && record.status === 'failed');
-  const missing = prepared.filter(isMissing);
+  const missing = await killedLast(prepared.filter(isMissing), ({ place }) => place.path);
   const groups = options.batchSeeds
     ? await groupBySeed(missing, plan.engine.name)
     : missing.map((run) => [run]);
@@ -110,7 +114,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   try {
     await shareOut(
       groups,
-      options.jobs?.count ?? 1,
+      options.jobs ?? 1,
       async (group, signal) => {
         await attemptTogether(group.filter(isOpen), signal, attemptOne);
         return group.some(isOpen) ? 'busy' : group;
@@ -168,11 +172,22 @@ export interface Attempter {
 export async function startAttempter(
   plan: Pick<Plan, 'results' | 'engine'>,
   code: RunRecord['code'],
-  { jobs, retryFailed }: Pick<ExecuteOptions, 'jobs' | 'retryFailed'>,
+  { jobs = 1, requestOf, retryFailed }: Pick<ExecuteOptions, 'jobs' | 'requestOf' | 'retryFailed'>,
 ): Promise<Attempter> {
-  if (!jobs) return cellRunner(plan, code, retryFailed);
+  if (!requestOf) return cellRunner(plan, code, retryFailed);
   const { startJobs } = await import('./jobs.ts');
-  return startJobs(plan, code, { ...jobs, retryFailed });
+  const inChildren = startJobs(plan, code, { count: jobs, requestOf, retryFailed });
+  const here = jobs > 1 ? inChildren : await cellRunner(plan, code, retryFailed);
+  return {
+    async attempt(run, events, ...rest) {
+      if (!(await wasKilled(run.place.path))) return here.attempt(run, events, ...rest);
+      events.onNote(
+        `${run.place.path}: its last process was ended by force before it had saved anything, most likely for want of memory: ${memoryNeed(run)}. It begins again, after all others and in a process of its own.`,
+      );
+      return inChildren.attempt(run, events, ...rest);
+    },
+    end: () => inChildren.end(),
+  };
 }
 
 /** Removes what a process that was killed at the very end left beside its record. */
@@ -181,7 +196,8 @@ async function tidy(path: string, identity: string): Promise<void> {
   if (!(await readLock(lockPath)) && (await workIdentity(path)) !== identity) return;
   const lock = await tryLock(lockPath);
   if (!lock) return;
-  await rm(workFolder(path), { recursive: true, force: true });
+  await removeWork(path);
+  await removeTemporaries(cellName(path));
   await lock.release();
 }
 
@@ -195,9 +211,9 @@ export async function cellRunner(
   const { threads, recompute } = plan.engine;
   return {
     attempt: (run, events, signal, companion) =>
-      withLock(plan.results, run, retryFailed, (place) => {
+      withLock(plan.results, run, retryFailed, events.onNote, (place, lock) => {
         events.onStart();
-        const options = { events, signal, ...(companion && { companion }) };
+        const options = { events, signal, lock, ...(companion && { companion }) };
         return runCell({ ...run, place }, { engine, code, threads, recompute }, options);
       }),
     end: () => Promise.resolve(),
@@ -205,14 +221,15 @@ export async function cellRunner(
 }
 
 /**
- * Makes a cell's record by `work` while no other process does that cell, and writes it; `busy` where one is at it, and the record
- * where one has done it since the cell was prepared.
+ * Makes a cell's record by `work` while no other process does that cell, and writes it; `busy` where one is at it, or has taken it
+ * over meanwhile, and the record where one has done it since the cell was prepared.
  */
 export async function withLock(
   results: string,
   run: PreparedCell,
   retryFailed: boolean,
-  work: (place: Place) => Promise<RunRecord>,
+  onNote: (text: string) => void,
+  work: (place: Place, lock: Lock) => Promise<RunRecord>,
   write = writeRecord,
 ): Promise<Attempted | 'busy'> {
   const find = (): Promise<Place> => findPlace(results, addressOf(run.cell), run.identity);
@@ -220,7 +237,10 @@ export async function withLock(
     record !== undefined &&
     (!retryFailed || record.status === 'finished' || record.attempt > (run.place.record?.attempt ?? 0));
   const before = await find();
-  if (isDone(before)) return { record: before.record!, path: before.path };
+  if (isDone(before)) {
+    await tidy(before.path, run.identity);
+    return { record: before.record!, path: before.path };
+  }
   await makeFolder(dirname(before.path));
   const lock = await tryLock(besideRecord(before.path, 'lock'));
   if (!lock) return 'busy';
@@ -229,11 +249,17 @@ export async function withLock(
     if (isDone(place)) return { record: place.record!, path: place.path };
     // A cell of other settings has taken the place.
     if (place.path !== before.path) return 'busy';
-    const record = await work(place);
-    // Another machine took this one for dead, and does the cell now.
-    if (!(await lock.isHeld())) return 'busy';
-    await write(place.path, record);
+    await removeTemporaries(cellName(place.path));
+    const record = await work(place, lock);
+    await write(place.path, record, lock.check);
     return { record, path: place.path };
+  } catch (error) {
+    // Whatever else went wrong: what another process does at the same place may be why.
+    if (await lock.isHeld()) throw error;
+    onNote(
+      `${before.path} is another sweep's now, which took this one for dead: it stood still for too long. Nothing more of this try is written.`,
+    );
+    return 'busy';
   } finally {
     await lock.release();
   }
@@ -285,27 +311,30 @@ async function tryEngine(engine: Engine): Promise<void> {
 async function runCell(
   run: PreparedCell,
   { engine, code, threads, recompute }: { engine: Engine; code: RunRecord['code'] } & Pick<Plan['engine'], 'threads' | 'recompute'>, // prettier-ignore
-  options: Pick<Trial, 'events' | 'signal' | 'companion'>,
+  { lock, ...options }: Pick<Trial, 'events' | 'signal' | 'companion'> & { readonly lock: Lock },
 ): Promise<RunRecord> {
   const { place, identity } = run;
   const started = new Date();
   const work = await openWork(place.path, identity);
+  const signal = AbortSignal.any([options.signal, lock.lost]);
   const findings: Findings = { metrics: [], seconds: {}, tokensPerSecond: {}, files: {} };
   const deviceMemory = engine.device.startsWith('cuda') ? watchDeviceMemory() : undefined;
   let peakDeviceBytes: number | undefined;
   let error: RunRecord['error'];
   try {
-    await trainAndTest({ run, engine, folder: work, ...options }, findings);
+    await trainAndTest({ ...options, run, engine, folder: work, signal, mayWrite: lock.check }, findings);
   } catch (caught) {
-    // What the user can mend, and what the user stopped, is no failure of the method.
-    if (caught instanceof UsageError || caught instanceof Interrupted) throw caught;
+    // What the user can mend, what the user stopped and what another sweep does now is no failure of the method.
+    const known = systemError(caught);
+    if (known instanceof UsageError || known instanceof Interrupted || known instanceof LostLock) throw known;
     if (caught instanceof DeviceLimitError)
       throw new UsageError(`${run.cell.model} on ${engine.device}: ${caught.message}.`, { cause: caught });
-    if (options.signal.aborted) throw new Interrupted('stopped while generating', { cause: caught });
+    if (signal.aborted) throw new Interrupted('stopped while generating', { cause: caught });
     error =
       caught instanceof Error
         ? { name: caught.name, message: caught.message }
         : { name: 'Error', message: String(caught) };
+    if (lacksMemory(error)) error.message += ` (${memoryNeed(run)})`;
   } finally {
     peakDeviceBytes = await deviceMemory?.stop();
   }

@@ -36,7 +36,15 @@ function planOf(request: RunRequest): Promise<Plan> {
 async function doCell({ request, address, identity }: Extract<ToJob, { kind: 'cell' }>): Promise<void> {
   const plan = await planOf(request);
   const cells = plan.cells.filter((cell) => isDeepStrictEqual(addressOf(cell), address));
-  const [run] = await prepareCells({ ...plan, cells });
+  const [run] = await prepareCells(
+    { ...plan, cells },
+    {
+      signal: controller.signal,
+      onNote(text) {
+        tell({ kind: 'note', text });
+      },
+    },
+  );
   if (run?.identity !== identity) {
     throw new UsageError('The code, the data or the base changed while the sweep ran; start it again.');
   }
@@ -72,7 +80,7 @@ let work = Promise.resolve();
 for await (const line of createInterface({ input: process.stdin })) {
   const message = JSON.parse(line) as ToJob;
   if (message.kind === 'stop') {
-    controller.abort();
+    controller.abort(new Interrupted('stopped by the sweep'));
     continue;
   }
   // Not awaited here, so that a wish to stop is heard.

@@ -1,4 +1,4 @@
-import { totalmem } from 'node:os';
+/** Cells in child processes. */
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
@@ -6,6 +6,7 @@ import { UsageError } from '../data/errors.ts';
 import { Interrupted } from '../training/types.ts';
 import { recordOf, withLock, type Attempted, type Attempter, type CellEvents } from './execute.ts';
 import { fromJobSchema, type FromJob, type ToJob } from './job-messages.ts';
+import { lacksMemory, memoryNeed, usableMemory } from './killed.ts';
 import { addressOf, type Cell, type Plan, type RunRequest } from './plan.ts';
 import type { PreparedCell } from './prepare.ts';
 import type { RunRecord } from './record.ts';
@@ -23,11 +24,9 @@ const patience = 60;
 
 /** Threads of each of `count` child processes, and the mebibytes of their JavaScript heap. */
 export function shares(threads: number, count: number): { threads: number; heapMiB: number } {
-  // A container's limit where there is one; 0 stands for none.
-  const memory = Math.min(totalmem(), process.constrainedMemory() || Infinity);
   return {
     threads: Math.max(1, Math.floor(threads / count)),
-    heapMiB: Math.max(512, Math.floor((0.75 * memory) / count / 2 ** 20)),
+    heapMiB: Math.max(512, Math.floor((0.75 * usableMemory()) / count / 2 ** 20)),
   };
 }
 
@@ -55,7 +54,7 @@ export function startJobs(
         if (signal.aborted) throw new Interrupted('stopped with its child process');
         const found = { started, reason: last, code, engine, threads: share.threads };
         const record = (place: Place): Promise<RunRecord> => crashRecord({ ...run, place }, found);
-        return withLock(results, run, retryFailed, record, writeCrashRecord);
+        return withLock(results, run, retryFailed, events.onNote, record, writeCrashRecord);
       }
       idle.push(job);
       return outcomeOf(last);
@@ -88,9 +87,12 @@ async function crashRecord(
 ): Promise<RunRecord> {
   const { engine, reason, ...rest } = found;
   const { name, device, recompute } = engine;
+  // What a process exits with where another killed it for a shell, and what the system's own killer sends.
+  const wasKilled = /by SIGKILL|exit code 137/.test(reason) || lacksMemory({ name: '', message: reason });
+  const message = wasKilled ? `${reason}, most likely for want of memory: ${memoryNeed(run)}` : reason;
   return recordOf(run, {
     ...rest,
-    error: { name: 'Crashed', message: reason },
+    error: { name: 'Crashed', message },
     findings: { metrics: [], seconds: {}, tokensPerSecond: {}, files: {} },
     peakMemoryBytes: 0,
     engine: { name, device: device ?? 'cpu', ...(recompute && { recompute }) },

@@ -1,12 +1,14 @@
+/** Locks that processes on this machine and on others hold by a file in the folder that they share. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { link, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { writeError, writeFileAtomic } from '../data/atomic.ts';
-import { errorCode } from '../data/errors.ts';
+import { temporaryName, writeError, writeFileAtomic } from '../data/atomic.ts';
+import { errorCode, UsageError } from '../data/errors.ts';
+import { readBytes } from '../data/files.ts';
 import { hashText } from '../data/hash.ts';
 
 /** Seconds between two heartbeats of an owner, and without one after which an owner on another machine counts as dead. */
@@ -29,7 +31,16 @@ export type Owner = z.infer<typeof ownerSchema>;
 export interface Lock {
   /** Whether it is still this process's: another may have taken it for dead, such as after a long sleep. */
   isHeld(): Promise<boolean>;
+  /** Throws LostLock where it is not: asked before anything is written that the lock protects. */
+  check(): Promise<void>;
+  /** Aborted soon after it was lost, so that nobody works on for nothing. */
+  readonly lost: AbortSignal;
   release(): Promise<void>;
+}
+
+/** What a lock protected belongs to another process now. */
+export class LostLock extends Error {
+  override readonly name = 'LostLock';
 }
 
 /**
@@ -42,12 +53,15 @@ export async function tryLock(path: string): Promise<Lock | undefined> {
   return text === undefined ? undefined : hold(path, text);
 }
 
-/** Who holds a lock and whether they live; undefined where there is none, `owner` is undefined where it cannot be read. */
+/**
+ * Who holds a lock and whether they live; undefined where there is none, `owner` is undefined where it cannot be read. It writes
+ * nothing, so the age of a lock elsewhere is by this machine's clock. Throws UsageError where something else lies there.
+ */
 export async function readLock(
   path: string,
 ): Promise<{ owner: Owner | undefined; isAlive: boolean } | undefined> {
   const found = await read(path);
-  return found && { owner: found.owner, isAlive: await isAlive(path, found.owner) };
+  return found && { owner: found.owner, isAlive: await isAlive(path, found.owner, () => Promise.resolve(Date.now())) }; // prettier-ignore
 }
 
 /** The text of this process's own lock file, where it got the lock. */
@@ -60,7 +74,7 @@ async function take(path: string): Promise<string | undefined> {
     if (!found) continue;
     // A network file system may say that a link exists because it has just made it.
     if (found.text === text) return text;
-    if (await isAlive(path, found.owner)) return undefined;
+    if (await isAlive(path, found.owner, () => sharedClock(path))) return undefined;
     // Of all who see this owner dead, one gets the guard, and nobody else replaces this very lock.
     const guard = `${path}.${hashText(found.text).slice(0, 16)}`;
     const guardText = await take(guard);
@@ -79,9 +93,17 @@ function hold(path: string, text: string): Lock {
   // In a thread of its own, because a long step of training lets nothing else run in this one.
   const heart = new Worker(beat, { eval: true, workerData: { path, text, every: heartbeat.every } });
   heart.unref();
+  const lost = new AbortController();
+  heart.on('message', () => {
+    lost.abort(new LostLock(`${path} is another's`));
+  });
   const isHeld = async (): Promise<boolean> => (await read(path))?.text === text;
   return {
     isHeld,
+    async check() {
+      if (!(await isHeld())) throw new LostLock(`${path} is another's`);
+    },
+    lost: lost.signal,
     async release() {
       await heart.terminate();
       if (!(await isHeld())) return;
@@ -96,10 +118,11 @@ function hold(path: string, text: string): Lock {
   };
 }
 
-/** Writes the lock's own text over itself, so that the file system's clock tells the time; never over another's. Plain JavaScript, for a worker. */
+/** Writes the lock's own text over itself, so that the file system's clock tells the time; never over another's, of which it tells. Plain JavaScript, for a worker. */
 const beat = `
   const { openSync, readFileSync, writeSync, fsyncSync, closeSync } = require('node:fs');
-  const { path, text, every } = require('node:worker_threads').workerData;
+  const { parentPort, workerData } = require('node:worker_threads');
+  const { path, text, every } = workerData;
   setInterval(() => {
     try {
       const file = openSync(path, 'r+');
@@ -107,25 +130,31 @@ const beat = `
         if (readFileSync(file, 'utf8') === text) {
           writeSync(file, text, 0);
           fsyncSync(file);
-        }
+        } else parentPort.postMessage('lost');
       } finally {
         closeSync(file);
       }
-    } catch {
-      // The next beat may pass.
+    } catch (error) {
+      // Any other error may pass until the next beat.
+      if (error.code === 'ENOENT') parentPort.postMessage('lost');
     }
   }, every * 1000);
 `;
 
 /** Makes a file with its whole content at once; false where there is one. */
 async function create(path: string, text: string): Promise<boolean> {
-  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+  const temporary = temporaryName(path);
   try {
     await writeFile(temporary, text, { flag: 'wx' });
+  } catch (error) {
+    throw writeError(path, error);
+  }
+  try {
     await link(temporary, path);
     return true;
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
+    // Without the temporary file: whoever has the lock has swept it away.
+    if (['EEXIST', 'ENOENT'].includes(errorCode(error) ?? '')) return false;
     if (['EPERM', 'ENOTSUP', 'ENOSYS'].includes(errorCode(error) ?? '')) return await createPlain(path, text);
     throw writeError(path, error);
   } finally {
@@ -147,9 +176,9 @@ async function createPlain(path: string, text: string): Promise<boolean> {
 async function read(path: string): Promise<{ text: string; owner: Owner | undefined } | undefined> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = String(await readBytes(path));
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    if (error instanceof UsageError && errorCode(error.cause) === 'ENOENT') return undefined;
     throw error;
   }
   try {
@@ -160,21 +189,25 @@ async function read(path: string): Promise<{ text: string; owner: Owner | undefi
   }
 }
 
-async function isAlive(path: string, owner: Owner | undefined): Promise<boolean> {
+async function isAlive(
+  path: string,
+  owner: Owner | undefined,
+  clock: () => Promise<number | undefined>,
+): Promise<boolean> {
   if (owner && owner.machine !== '' && owner.machine === self().machine) {
     return processStarted(owner.pid) === owner.processStarted;
   }
-  const age = await secondsOld(path);
-  return age !== undefined && age < heartbeat.dead;
+  const now = await clock();
+  const beaten = await stat(path).catch(() => undefined);
+  return now !== undefined && beaten !== undefined && now - beaten.mtimeMs < heartbeat.dead * 1000;
 }
 
-/** By the clock of the file system, which all machines that share it see; undefined where the file is gone. */
-async function secondsOld(path: string): Promise<number | undefined> {
-  const probe = join(dirname(path), `.${randomUUID()}.tmp`);
+/** The milliseconds of the file system's clock, which all machines that share it see; undefined where the folder is gone. */
+async function sharedClock(path: string): Promise<number | undefined> {
+  const probe = temporaryName(path);
   try {
     const file = await open(probe, 'wx');
-    const now = await file.stat().finally(() => file.close());
-    return (now.mtimeMs - (await stat(path)).mtimeMs) / 1000;
+    return (await file.stat().finally(() => file.close())).mtimeMs;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw writeError(probe, error);

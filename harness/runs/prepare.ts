@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { UsageError } from '../data/errors.ts';
 import { asTextTask } from '../data/label-as-text.ts';
+import type { FetchOptions } from '../data/hub-connection.ts';
 import type { DataSource, Draw, LabelledSplits, LabelTask, Splits, TextTask } from '../data/task.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import { startFrom } from '../exchange/adapter.ts';
@@ -59,15 +60,16 @@ export interface AttachedCell {
   readonly counts: ParameterCounts;
 }
 
-/** Opens bases and data, each once, and finds every cell's record or place; throws UsageError where something cannot be used. */
-export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
+/** Opens bases and data, each once, and finds every cell's record or place; throws UsageError where something cannot be used, and the reason of the signal once it is aborted. */
+export async function prepareCells(plan: Plan, fetching: FetchOptions = {}): Promise<PreparedCell[]> {
   const { loadBase } = await import('../models/base.ts');
-  const baseOf = once((id: string) => loadBase(id, { ...plan.base, weights: true }));
-  const open = dataOpener();
+  const baseOf = once((id: string) => loadBase(id, { ...plan.base, ...fetching, weights: true }));
+  const open = dataOpener(fetching);
   const prepared: PreparedCell[] = [];
   // All of what config.json can tell is checked before any data or weights are read or fetched.
-  await attachCells(plan);
+  await attachCells(plan, fetching);
   for (const cell of plan.cells) {
+    fetching.signal?.throwIfAborted();
     const attached = await attachCell(cell, await baseOf(cell.model));
     const { base, delta, counts } = attached;
     const tokenizer = await fittingTokenizer(base);
@@ -95,9 +97,9 @@ export async function prepareCells(plan: Plan): Promise<PreparedCell[]> {
 }
 
 /** Attaches every cell's method to its base, of which config.json alone is read; throws UsageError where they do not go together. */
-async function attachCells(plan: Plan): Promise<AttachedCell[]> {
+async function attachCells(plan: Plan, fetching: FetchOptions = {}): Promise<AttachedCell[]> {
   const { loadBase } = await import('../models/base.ts');
-  const baseOf = once((id: string) => loadBase(id, plan.base));
+  const baseOf = once((id: string) => loadBase(id, { ...plan.base, ...fetching }));
   const attached: AttachedCell[] = [];
   for (const cell of plan.cells) attached.push(await attachCell(cell, await baseOf(cell.model)));
   return attached;
@@ -162,9 +164,11 @@ async function fittingTokenizer(base: BaseModel): Promise<Tokenizer> {
 }
 
 /** Opens the data of cells, each once. */
-function dataOpener(): (attached: AttachedCell, tokenizer: Tokenizer) => Promise<PreparedCell['work']> {
-  const textOf = once((key: string, task: TextTask, source: DataSource) => task.load(source));
-  const labelledOf = once((key: string, task: LabelTask, source: DataSource) => task.load(source));
+function dataOpener(
+  fetching: FetchOptions = {},
+): (attached: AttachedCell, tokenizer: Tokenizer) => Promise<PreparedCell['work']> {
+  const textOf = once((key: string, task: TextTask, source: DataSource) => task.load(source, fetching));
+  const labelledOf = once((key: string, task: LabelTask, source: DataSource) => task.load(source, fetching));
   return async ({ cell, base, head }, tokenizer) => {
     const draw = { seed: cell.seed, family: base.family, side: parseProtocol(cell.protocol.split(' ')).side };
     const { task, source } = cell;

@@ -2,10 +2,13 @@ import { Interrupted } from '../training/types.ts';
 import { codeVersion } from './environment.ts';
 import { deviceMemory, gibibytes, type Estimate } from './estimate.ts';
 import { startAttempter, type Outcome, type RunEvents } from './execute.ts';
+import { killedLast } from './killed.ts';
+import { addressOf } from './plan.ts';
 import { prepareCells } from './prepare.ts';
 import type { RunState, TablePlan, TableRun } from './reproduce.ts';
 import { shareOut } from './share.ts';
-import { checkWritable } from './store.ts';
+import { unlessAborted } from './slices.ts';
+import { checkWritable, recordPath } from './store.ts';
 
 export interface RunTableOptions {
   readonly events: Omit<RunEvents, 'onEnd'> & {
@@ -33,13 +36,15 @@ export async function runTable(
   await checkWritable(common.results);
   const start = performance.now();
   const memory = (await deviceMemory(common.engine.device)) / jobs;
-  const pieces = order.flatMap(({ run, missing, estimate }) =>
-    missing.map((cell) => ({ run, cell, estimate })),
+  const pieces = await killedLast(
+    order.flatMap(({ run, missing, estimate }) => missing.map((cell) => ({ run, cell, estimate }))),
+    ({ cell }) => recordPath(common.results, addressOf(cell)),
   );
   const requests = new Map(pieces.map(({ run, cell }) => [cell, run.request!]));
   const attempter = await startAttempter(common, await codeVersion(), {
     retryFailed,
-    ...(jobs > 1 && { jobs: { count: jobs, requestOf: (cell) => requests.get(cell)! } }),
+    jobs,
+    requestOf: (cell) => requests.get(cell)!,
   });
   const whyNot = (estimate: Estimate | undefined): string | undefined => {
     if (estimate && estimate.leastBytes > memory) {
@@ -68,7 +73,7 @@ export async function runTable(
           return 'skipped';
         }
         try {
-          const [prepared] = await prepareCells({ ...common, cells: [cell] });
+          const [prepared] = await unlessAborted(prepareCells({ ...common, cells: [cell] }, { signal: either, onNote: events.onNote }), either); // prettier-ignore
           const attempted = await attempter.attempt(
             prepared!,
             {

@@ -39,7 +39,7 @@ export async function shareOut<Work, Done>(
   const ends = await Promise.allSettled(
     Array.from({ length: Math.min(count, pieces.length) }, () =>
       work().catch((error: unknown) => {
-        failure.abort();
+        failure.abort(new Interrupted('stopped because another run was'));
         throw error;
       }),
     ),

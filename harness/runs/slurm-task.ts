@@ -27,6 +27,7 @@ try {
     {
       signal: controller.signal,
       retryFailed,
+      requestOf: () => ({ ...request, threads }),
       events: {
         onStart({ task, model, variant, seed }, _, done, total) {
           say(`[${done}/${total}] ${task.name} · ${model} · ${variant.label} · seed ${seed}`);

@@ -1,8 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import { open, readFile, rm } from 'node:fs/promises';
+/** Where cells have their records, and working folders until then. */
+import { open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolder, writeError, writeFileAtomic } from '../data/atomic.ts';
+import {
+  makeFolder,
+  removeTemporaries,
+  temporaryName,
+  writeError,
+  writeFileAtomic,
+  type BeforeRename,
+} from '../data/atomic.ts';
 import { errorCode, UsageError } from '../data/errors.ts';
+import { kindOf, readBytes } from '../data/files.ts';
 import { parseRecord, type RunRecord } from './record.ts';
 
 /** What decides where a cell's record lies. */
@@ -30,14 +38,19 @@ export function recordPath(results: string, { task, model, variant, seed }: Cell
   return join(results, task, model.replaceAll('/', '--'), variant.replaceAll('/', '--'), `seed-${seed}.json`);
 }
 
-/** The working folder of a cell while it runs. */
-export function workFolder(path: string): string {
-  return path.replace(/\.json$/, '.work');
+/** What the names of all of a cell's files begin with: a record's path without its ending. */
+export function cellName(path: string): string {
+  return path.replace(/\.json$/, '');
 }
 
 /** A file beside a record: `seed-42.steps.jsonl`. */
 export function besideRecord(path: string, ending: string): string {
-  return path.replace(/\.json$/, `.${ending}`);
+  return `${cellName(path)}.${ending}`;
+}
+
+/** The working folder of a cell while it runs. */
+export function workFolder(path: string): string {
+  return besideRecord(path, 'work');
 }
 
 /**
@@ -90,39 +103,78 @@ async function findFormer(
   return undefined;
 }
 
-/** The record at a path, why it cannot be trusted, or undefined where there is no file. */
+/**
+ * The record at a path, why it cannot be trusted, or undefined where nothing lies there. Throws UsageError where a file is in the
+ * way of the folder.
+ */
 export async function readRecord(path: string): Promise<ReturnType<typeof parseRecord> | undefined> {
   try {
-    return parseRecord(await readFile(path, 'utf8'));
+    return parseRecord(String(await readBytes(path)));
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    return { reason: `it cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    const code = errorCode(error instanceof UsageError ? error.cause : error);
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOTDIR') throw await obstacle(dirname(path));
+    const message = error instanceof Error ? error.message : String(error);
+    // The path stands before it wherever the reason is printed.
+    return { reason: message.replace(`${path} `, 'it ').replace(/\.$/, '') };
   }
+}
+
+/** What to say where a part of a folder's path is no folder. */
+async function obstacle(folder: string): Promise<UsageError> {
+  const above = await stat(dirname(folder)).catch(() => undefined);
+  const isFolder = above?.isDirectory() ?? false;
+  if (!isFolder && dirname(folder) !== folder) return obstacle(dirname(folder));
+  const found = await stat(folder).catch(() => undefined);
+  return new UsageError(
+    `${folder} is ${found ? kindOf(found) : 'no folder'}, and records need a folder there; move it away or use another --results.`,
+  );
 }
 
 /** Opens the working folder of a cell, and marks it as this cell's; throws UsageError where it cannot be written. */
 export async function openWork(path: string, identity: string): Promise<string> {
   const folder = workFolder(path);
+  // What does not say whose it is cannot be gone on with.
+  if ((await workIdentity(path)) !== identity) await removeWork(path);
   await makeFolder(folder);
+  await removeTemporaries(join(folder, 'checkpoint.safetensors'));
   await writeFileAtomic(join(folder, 'identity'), `${identity}\n`);
   return folder;
 }
 
+/** Removes the working folder of a cell; a file that lies in its place is not ours. */
+export async function removeWork(path: string): Promise<void> {
+  const folder = workFolder(path);
+  const isFolder = await stat(folder).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) await rm(folder, { recursive: true, force: true });
+}
+
 /** Writes the record of a run whose process died; the working folder stays, so that another try goes on from its checkpoint. */
-export async function writeCrashRecord(path: string, record: RunRecord): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
+export async function writeCrashRecord(
+  path: string,
+  record: RunRecord,
+  beforeRename?: BeforeRename,
+): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`, beforeRename);
 }
 
 /** Writes a record, after which the working folder has served; throws UsageError where writing is refused. */
-export async function writeRecord(path: string, record: RunRecord): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
-  await rm(workFolder(path), { recursive: true, force: true });
+export async function writeRecord(
+  path: string,
+  record: RunRecord,
+  beforeRename?: BeforeRename,
+): Promise<void> {
+  await writeCrashRecord(path, record, beforeRename);
+  await removeWork(path);
 }
 
 /** Makes sure that records can be written in a folder; throws UsageError where they cannot. */
 export async function checkWritable(folder: string): Promise<void> {
   await makeFolder(folder);
-  const probe = join(folder, `.${randomUUID()}.tmp`);
+  const probe = temporaryName(join(folder, 'writable'));
   try {
     await (await open(probe, 'wx')).close();
     await rm(probe);
@@ -131,8 +183,8 @@ export async function checkWritable(folder: string): Promise<void> {
   }
 }
 
-/** Whose unfinished work lies beside a record's place. */
+/** Whose unfinished work lies beside a record's place; undefined where it does not say. */
 export async function workIdentity(path: string): Promise<string | undefined> {
-  const text = await readFile(join(workFolder(path), 'identity'), 'utf8').catch(() => undefined);
-  return text?.trim();
+  const text = await readBytes(join(workFolder(path), 'identity')).then(String, () => '');
+  return /^[0-9a-f]{64}$/.exec(text.trim())?.[0];
 }
