@@ -27,7 +27,7 @@ const refusals: Record<string, string> = {
   EEXIST: 'a file is in the way; choose another path',
   ENOTEMPTY: 'the folder is not empty; choose another path',
   EISDIR: 'it is a folder; choose a file name',
-  ENAMETOOLONG: 'the name is too long; choose a shorter path',
+  ENAMETOOLONG: 'the name is too long; choose a shorter one',
   ELOOP: 'it leads through symbolic links in a circle; choose another path',
 };
 
@@ -142,6 +142,7 @@ export async function makeFolder(folder: string): Promise<void> {
 
 /** The error to throw where writing `path` failed: a UsageError with one clear line for what the system refuses, else `error`. */
 export function writeError(path: string, error: unknown): unknown {
+  if (error instanceof UsageError) return error;
   const reason = refusals[errorCode(error) ?? ''];
   return reason === undefined ? error : new UsageError(`Cannot write ${path}: ${reason}.`, { cause: error });
 }

@@ -3,8 +3,9 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** The system's code of an error, such as ENOENT; undefined where it has none. */
+/** The system's code of an error, such as ENOENT, or of what is behind a UsageError; undefined where it has none. */
 export function errorCode(error: unknown): string | undefined {
+  if (error instanceof UsageError) return errorCode(error.cause);
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 

@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import { temporaryName, writeError, writeFileAtomic } from '../data/atomic.ts';
-import { errorCode, UsageError } from '../data/errors.ts';
+import { errorCode } from '../data/errors.ts';
 import { readBytes } from '../data/files.ts';
 import { hashText } from '../data/hash.ts';
 
@@ -178,7 +178,7 @@ async function read(path: string): Promise<{ text: string; owner: Owner | undefi
   try {
     text = String(await readBytes(path));
   } catch (error) {
-    if (error instanceof UsageError && errorCode(error.cause) === 'ENOENT') return undefined;
+    if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
   try {

@@ -111,7 +111,7 @@ export async function readRecord(path: string): Promise<ReturnType<typeof parseR
   try {
     return parseRecord(String(await readBytes(path)));
   } catch (error) {
-    const code = errorCode(error instanceof UsageError ? error.cause : error);
+    const code = errorCode(error);
     if (code === 'ENOENT') return undefined;
     if (code === 'ENOTDIR') throw await obstacle(dirname(path));
     const message = error instanceof Error ? error.message : String(error);
