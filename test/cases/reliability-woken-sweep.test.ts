@@ -72,7 +72,7 @@ test('in one process: what was computed under a lost lock is not written, and th
       onNote: (note) => notes.push(note),
     },
   });
-  await arrived;
+  await Promise.race([arrived, first]);
   const path = join(folder, 'one', 'e2e', tinyModel, 'red', 'seed-1.json');
   await giveAway(path.replace('.json', '.lock'));
   const second = await run('one');

@@ -1,0 +1,47 @@
+/**
+ * A process that was killed while it wrote left its temporary file for ever. Right: whoever holds the cell's lock removes it; files of
+ * other cells and of living writers stay, and what is written without a lock is swept a day later by the next who writes it.
+ */
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { writeFileAtomic, writeFolderAtomic } from '../../harness/data/atomic.ts';
+import { tinyModel } from '../cli/bench.ts';
+import { temporaryFolder } from '../data/temporary.ts';
+import { tinyRuns } from '../runs/tiny-run.ts';
+
+const { folder, run } = await tinyRuns();
+const id = '11111111-2222-3333-4444-555555555555';
+
+test("a cell's temporary files go with its next run, another cell's stay", async () => {
+  const cells = join(folder, 'results', 'e2e', tinyModel, 'red');
+  await mkdir(join(cells, `.seed-1.safetensors.${id}.tmp`), { recursive: true });
+  const own = [`.seed-1.predictions.jsonl.${id}.tmp`, `.seed-1.json.${id}.tmp`, `.seed-1.lock.${id}.tmp`];
+  const others = [`.seed-11.predictions.jsonl.${id}.tmp`, `.seed-1~0123abcd.json.${id}.tmp`, 'seed-1.notes'];
+  for (const name of [...own, ...others]) await writeFile(join(cells, name), 'half');
+  await run('results');
+  expect((await readdir(cells)).sort()).toEqual(
+    [...others, 'seed-1.json', 'seed-1.predictions.jsonl', 'seed-1.safetensors', 'seed-1.steps.jsonl'].sort(),
+  );
+});
+
+test("a checkpoint's temporary file goes when the run goes on", async () => {
+  const { removeTemporaries } = await import('../../harness/data/atomic.ts');
+  const work = await temporaryFolder();
+  await writeFile(join(work, `.checkpoint.safetensors.${id}.tmp`), 'half');
+  await writeFile(join(work, 'checkpoint.safetensors'), 'whole');
+  await removeTemporaries(join(work, 'checkpoint.safetensors'));
+  expect(await readdir(work)).toEqual(['checkpoint.safetensors']);
+});
+
+test('without a lock only what nobody has touched for a day is swept', async () => {
+  const place = await temporaryFolder();
+  const [young, old] = [`.report.md.${id}.tmp`, `.report.md.0${id}.tmp`];
+  await mkdir(join(place, `.merged.${id}.tmp`));
+  for (const name of [young, old]) await writeFile(join(place, name), 'half');
+  const yesterday = Date.now() / 1000 - 25 * 3600;
+  for (const name of [old, `.merged.${id}.tmp`]) await utimes(join(place, name), yesterday, yesterday);
+  await writeFileAtomic(join(place, 'report.md'), 'whole');
+  await writeFolderAtomic(join(place, 'merged'), (temporary) => writeFile(join(temporary, 'a'), ''));
+  expect((await readdir(place)).sort()).toEqual([young, 'merged', 'report.md']);
+});
