@@ -4,7 +4,7 @@ import { Interrupted } from '../training/types.ts';
 import { count, positive } from './input.ts';
 import { note, print, printJson } from './output.ts';
 import { createProgress } from './progress.ts';
-import { stopOnSignals } from './stop.ts';
+import { endStopped, stopOnSignals } from './stop.ts';
 
 interface PretrainCommandOptions {
   readonly family: string;
@@ -75,6 +75,7 @@ export async function showPretraining(
   try {
     return await start({
       signal,
+      onNote: note,
       onProgress({ step, totalSteps, loss, tokensPerSecond }) {
         const detail = `loss ${loss.toFixed(3)}, ${Math.round(tokensPerSecond)} tokens/s`;
         progress.update({ phase: 'pretrain', done: step, total: totalSteps, detail });
@@ -82,8 +83,7 @@ export async function showPretraining(
     });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    note('Stopped. The same command goes on from here.');
-    process.exitCode = 130;
+    endStopped();
     return undefined;
   } finally {
     progress.stop();

@@ -11,7 +11,7 @@ import { Interrupted } from '../training/types.ts';
 import { columns, note, print, printJson, terminalWidth } from './output.ts';
 import { createReporter } from './reporter.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
-import { stopOnSignals } from './stop.ts';
+import { endStopped, stopOnSignals } from './stop.ts';
 import { TableProgress } from './table-progress.ts';
 
 interface Options extends RunOptions {
@@ -203,8 +203,7 @@ async function runAll(
   } catch (error) {
     reporter.stop();
     if (!(error instanceof Interrupted)) throw error;
-    note('Stopped. The same command goes on from here.');
-    process.exitCode = 130;
+    endStopped();
     table.stopped();
   }
 }

@@ -6,7 +6,7 @@ import { Interrupted } from '../training/types.ts';
 import { note, print, printJson, terminalWidth } from './output.ts';
 import { createReporter } from './reporter.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
-import { stopOnSignals } from './stop.ts';
+import { endStopped, stopOnSignals } from './stop.ts';
 
 interface Options extends RunOptions {
   readonly task?: string[];
@@ -164,8 +164,7 @@ async function execute(plan: Plan, request: RunRequest, options: Options): Promi
   } catch (error) {
     reporter.stop();
     if (!(error instanceof Interrupted)) throw error;
-    note('Stopped. The same command goes on from here.');
-    process.exitCode = 130;
+    endStopped();
     return;
   }
   const { formatTable } = await import('../reporting/table.ts');

@@ -1,5 +1,9 @@
+/** What Ctrl-C and SIGTERM do: the first asks the work to save and stop, the second ends the process. */
 import { Interrupted } from '../training/types.ts';
 import { note } from './output.ts';
+
+/** Milliseconds in which work that heard of the stop may end what it has under way. */
+const PATIENCE = 1000;
 
 /** The first Ctrl-C asks the work to save and stop; the second ends the process. */
 export function stopOnSignals(onStop: () => void): AbortController {
@@ -16,4 +20,11 @@ export function stopOnSignals(onStop: () => void): AbortController {
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
   return controller;
+}
+
+/** Says that a command was stopped, and sees to it that it ends, whatever reading or fetching nobody waits for any more. */
+export function endStopped(text = 'Stopped. The same command goes on from here.'): void {
+  note(text);
+  process.exitCode = 130;
+  setTimeout(() => process.exit(130), PATIENCE).unref();
 }

@@ -33,6 +33,7 @@ import { hashJson } from './canonical.ts';
 import { codeVersion, describeEnvironment } from './environment.ts';
 import { checkOptions, parseOption, splitSetting, type Options } from './options.ts';
 import { baseReadme } from './pretrain-readme.ts';
+import { unlessAborted } from './slices.ts';
 
 /** What `bench pretrain` is asked for. */
 export interface PretrainRequest {
@@ -59,6 +60,8 @@ export interface PretrainRequest {
 export interface PretrainOptions {
   readonly signal: AbortSignal;
   onProgress(progress: StepProgress): void;
+  /** Something that the user should know; one line. */
+  onNote?(text: string): void;
 }
 
 /** What pretraining gave: pretraining.json's content. */
@@ -113,13 +116,13 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
   const out = resolve(request.out);
   const work = `${out}.work`;
   const recipe = resolveRecipe(request.settings, family, steps);
-  const files = await Promise.all(
-    request.texts.map(async (path) => ({
-      path,
-      documents: await readDocuments(path),
-      sha256: await hashFile(path),
-    })),
-  );
+  const { signal } = options;
+  const reading = request.texts.map(async (path) => ({
+    path,
+    documents: await readDocuments(path),
+    sha256: await hashFile(path),
+  }));
+  const files = await unlessAborted(Promise.all(reading), signal);
   const settings = {
     family,
     config: request.config,
@@ -137,7 +140,7 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
   const code = await codeVersion();
   await clearWork(work, identity);
   const documents = files.flatMap((file) => file.documents);
-  const tokenizer = await findTokenizer(request, family, documents, work);
+  const tokenizer = await unlessAborted(findTokenizer(request, family, documents, work), signal);
   const base = newBase({ family, settings: request.config, tokenizer, length, seed });
   if (length > base.architecture.positions) {
     throw new UsageError(
@@ -168,6 +171,7 @@ export async function pretrain(request: PretrainRequest, options: PretrainOption
     folder: work,
     signal: options.signal,
     onProgress: options.onProgress,
+    onNote: (text) => options.onNote?.(text),
   });
   if (result.diverged !== undefined) throw new Diverged(result.diverged);
   const tokens = result.log.reduce((sum, step) => sum + step.tokens, 0);
