@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { systemError } from '../data/atomic.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import { gateCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
@@ -66,7 +67,8 @@ function checkCommand(name: string | undefined, program: Command): void {
   );
 }
 
-function report(error: unknown): void {
+function report(caught: unknown): void {
+  const error = systemError(caught);
   if (error instanceof CommanderError && error.exitCode === 0) return;
   if (error instanceof CommanderError || error instanceof UsageError) {
     process.exitCode = 2;
