@@ -22,7 +22,7 @@ async function status({ results, json }: StatusOptions): Promise<void> {
     printJson({ cells, untrusted });
     return;
   }
-  const states = ['done', 'running', 'queued', 'stopped', 'missing', 'failed'] as const;
+  const states = ['done', 'running', 'queued', 'stopped', 'missing', 'failed', 'unknown'] as const;
   const counts = states.flatMap((state) => {
     const count = cells.filter((cell) => cell.state === state).length;
     return count > 0 ? [`${count} ${state}`] : [];

@@ -58,7 +58,7 @@ function readError(path: string, error: unknown): UsageError {
 }
 
 /** What lies somewhere, in words: `a named pipe`. */
-export function kindOf(found: Stats): string {
+export function kindOf(found: Pick<Stats, 'isFile' | 'isDirectory' | 'isFIFO' | 'isSocket'>): string {
   if (found.isFile()) return 'a file';
   if (found.isDirectory()) return 'a folder';
   if (found.isFIFO()) return 'a named pipe';

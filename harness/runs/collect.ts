@@ -1,7 +1,9 @@
+/** Reads what lies below a results folder, and writes nothing there. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { dirname, join, posix } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, posix } from 'node:path';
 import { errorCode, UsageError } from '../data/errors.ts';
+import { kindOf, readBytes } from '../data/files.ts';
 import type { RunRecord } from './record.ts';
 import { readRecord } from './store.ts';
 
@@ -28,16 +30,21 @@ const largest = { record: 16e6, lines: 256e6 };
 export async function collectRecords(
   results: string,
 ): Promise<{ records: FoundRecord[]; untrusted: Untrusted[] }> {
-  const untrusted: Untrusted[] = [];
+  const found = await resultsFiles(results);
+  const untrusted: Untrusted[] = [...found.unread];
   const byIdentity = new Map<string, FoundRecord>();
-  const files = await together(await recordFiles(results), async (path) => ({
+  let others = 0;
+  const paths = found.files.filter((path) => path.endsWith('.json') && path.split('/')[0] !== 'baseline');
+  const files = await together(paths, async (path) => ({
     path,
     read: await readSmall(join(results, path)),
   }));
   for (const { path, read } of files) {
     if (read === undefined) continue;
     if ('reason' in read) {
-      untrusted.push({ path, reason: read.reason });
+      // A folder may hold other JSON files by the thousand.
+      if (/^seed-\d/.test(basename(path))) untrusted.push({ path, reason: read.reason });
+      else others++;
       continue;
     }
     const found = { path, record: read.record };
@@ -46,6 +53,7 @@ export async function collectRecords(
     byIdentity.set(read.record.identity, kept);
     if (left) untrusted.push({ path: left.path, reason: `it is of the same cell as ${kept.path}` });
   }
+  if (others > 0) untrusted.push({ path: `*.json (${others} files)`, reason: 'no run wrote them' });
   return { records: [...byIdentity.values()], untrusted };
 }
 
@@ -66,27 +74,44 @@ export async function together<Item, Answer>(
   return answers;
 }
 
-/** Paths of the JSON files below a folder; working folders and the gate's baseline are left out. */
-async function recordFiles(results: string): Promise<string[]> {
-  const walk = async (below: string): Promise<string[]> => {
-    const entries = await readdir(join(results, below), { withFileTypes: true });
-    const paths: string[] = [];
+/**
+ * Paths of the files and folders below a results folder, working folders' content left out, and what of it cannot be read. Throws
+ * UsageError where there is no such folder.
+ */
+export async function resultsFiles(
+  results: string,
+): Promise<{ readonly files: string[]; readonly work: string[]; readonly unread: Untrusted[] }> {
+  const [files, work, unread] = [[] as string[], [] as string[], [] as Untrusted[]];
+  const walk = async (below: string): Promise<void> => {
+    let entries;
+    try {
+      entries = await readdir(join(results, below), { withFileTypes: true });
+    } catch (error) {
+      if (below === '') throw error;
+      unread.push({ path: below, reason: `it cannot be read (${errorCode(error) ?? 'unknown error'})` });
+      return;
+    }
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = posix.join(below, entry.name);
-      if (entry.name.startsWith('.') || entry.name.endsWith('.work') || path === 'baseline') continue;
-      if (entry.isDirectory()) paths.push(...(await walk(path)));
-      else if (entry.isFile() && entry.name.endsWith('.json')) paths.push(path);
+      if (entry.name.startsWith('.')) continue;
+      if (/^seed-\d.*\.(json|lock)$/.test(entry.name) && !entry.isFile() && !entry.isSymbolicLink()) {
+        unread.push({ path, reason: `it is ${kindOf(entry)}, not a file` });
+      } else if (entry.name.endsWith('.work')) work.push(path);
+      else if (entry.isDirectory()) await walk(path);
+      else if (entry.isFile()) files.push(path);
     }
-    return paths;
   };
   try {
-    return await walk('');
+    await walk('');
   } catch (error) {
-    const reason = errorCode(error) === 'ENOENT' ? 'is not there' : 'cannot be read';
+    const found = await stat(results).catch(() => undefined);
+    const wrong = found?.isDirectory() === false ? `is ${kindOf(found)}, not a folder` : 'cannot be read';
+    const reason = errorCode(error) === 'ENOENT' ? 'is not there' : wrong;
     throw new UsageError(`The results folder ${results} ${reason}; --results names another.`, {
       cause: error,
     });
   }
+  return { files, work, unread };
 }
 
 /**
@@ -106,7 +131,7 @@ export async function readRows(
   try {
     const { size } = await stat(file);
     if (size > largest.lines) return { path: beside, reason: `it has ${size} bytes, no such file has` };
-    const text = await readFile(file, 'utf8');
+    const text = String(await readBytes(file));
     if (createHash('sha256').update(text).digest('hex') !== described.sha256) {
       return { path: beside, reason: 'its content does not fit the hash in its record' };
     }

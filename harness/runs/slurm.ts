@@ -1,11 +1,14 @@
+/** Sweeps as job arrays of Slurm. */
 import { randomUUID } from 'node:crypto';
-import { chmod, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { makeFolder, writeFileAtomic } from '../data/atomic.ts';
+import { writeFileAtomic, writeFolderAtomic } from '../data/atomic.ts';
 import { didYouMean, errorCode, UsageError } from '../data/errors.ts';
+import { readBytes } from '../data/files.ts';
+import type { Untrusted } from './collect.ts';
 import { splitSetting } from './options.ts';
 import type { Plan, RunRequest } from './plan.ts';
 import { prepareCells, type PreparedCell } from './prepare.ts';
@@ -72,21 +75,42 @@ const batchesFolder = (results: string): string => join(results, '.slurm');
 export async function readBatch(folder: string): Promise<SubmittedBatch> {
   const path = join(folder, 'batch.json');
   try {
-    const batch = batchSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-    const job = await readFile(join(folder, 'job'), 'utf8').catch(() => undefined);
+    const batch = batchSchema.parse(JSON.parse(String(await readBytes(path))));
+    const job = await readBytes(join(folder, 'job')).then(String, () => undefined);
     return { ...batch, folder, job: job?.trim() };
   } catch (error) {
     throw new UsageError(`${path} is not what --launcher slurm wrote.`, { cause: error });
   }
 }
 
-/** The batches of a results folder, oldest first. */
-export async function readBatches(results: string): Promise<SubmittedBatch[]> {
+/** The batches of a results folder, oldest first, and those that cannot be read. */
+export async function readBatches(
+  results: string,
+): Promise<{ batches: SubmittedBatch[]; untrusted: Untrusted[] }> {
+  const [batches, untrusted] = [[] as SubmittedBatch[], [] as Untrusted[]];
   const names = await readdir(batchesFolder(results)).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return [];
-    throw error;
+    if (errorCode(error) !== 'ENOENT') {
+      untrusted.push({
+        path: '.slurm',
+        reason: `it cannot be read (${errorCode(error) ?? 'unknown error'})`,
+      });
+    }
+    return [];
   });
-  return Promise.all(names.sort().map((name) => readBatch(join(batchesFolder(results), name))));
+  // What is not whole yet has a name with a dot before it.
+  for (const name of names.sort().filter((each) => !each.startsWith('.'))) {
+    const folder = join(batchesFolder(results), name);
+    try {
+      batches.push(await readBatch(folder));
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      untrusted.push({
+        path: `.slurm/${name}`,
+        reason: 'it holds no batch.json that --launcher slurm wrote',
+      });
+    }
+  }
+  return { batches, untrusted };
 }
 
 /**
@@ -99,6 +123,7 @@ export async function submitBatch(
   options: SlurmOptions,
   { retryFailed, isWanted }: { retryFailed: boolean; isWanted(run: PreparedCell): boolean },
 ): Promise<{ job: string; tasks: number; cells: number; folder: string } | undefined> {
+  checkFolder(plan.results);
   const wanted = (await prepareCells(plan)).filter(isWanted);
   if (wanted.length === 0) return undefined;
   const cells = wanted.map(({ cell, identity, place }) => ({
@@ -109,7 +134,6 @@ export async function submitBatch(
   const tasks = Array.from({ length: Math.ceil(cells.length / size) }, (_, i) => cells.slice(i * size, (i + 1) * size)); // prettier-ignore
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const folder = join(batchesFolder(plan.results), `${time}-${randomUUID().slice(0, 8)}`);
-  await makeFolder(folder);
   const directory = process.cwd();
   const batch: Batch = {
     schema: 1,
@@ -118,14 +142,16 @@ export async function submitBatch(
     retryFailed,
     tasks,
   };
-  await writeFileAtomic(join(folder, 'batch.json'), `${JSON.stringify(batch, undefined, 2)}\n`);
-  const script = join(folder, 'task.sh');
-  await writeFileAtomic(script, taskScript(folder, directory));
-  await chmod(script, 0o755);
+  await writeFolderAtomic(folder, async (temporary) => {
+    await writeFileAtomic(join(temporary, 'batch.json'), `${JSON.stringify(batch, undefined, 2)}\n`);
+    const script = join(temporary, 'task.sh');
+    await writeFileAtomic(script, taskScript(folder, directory));
+    await chmod(script, 0o755);
+  });
   const args = [
     `--array=0-${tasks.length - 1}`,
     '--job-name=deltabench',
-    `--output=${join(folder, '%a.out')}`,
+    `--output=${outputPattern(folder)}`,
     '--open-mode=append',
     // A minute to save a checkpoint before the time is up.
     '--signal=B:TERM@60',
@@ -135,12 +161,25 @@ export async function submitBatch(
     ...(options.memory ? [`--mem=${options.memory}`] : []),
     ...(request.threads ? [`--cpus-per-task=${request.threads}`] : []),
   ];
-  const job = await sbatch(script, args).catch(async (error: unknown) => {
+  const job = await sbatch(join(folder, 'task.sh'), args).catch(async (error: unknown) => {
     await rm(folder, { recursive: true });
     throw error;
   });
   await writeFileAtomic(join(folder, 'job'), `${job}\n`);
   return { job, tasks: tasks.length, cells: cells.length, folder };
+}
+
+/** Where Slurm writes what a task says; it replaces what follows a percent sign, and a doubled one is the sign itself. */
+function outputPattern(folder: string): string {
+  return join(folder.replaceAll('%', '%%'), '%a.out');
+}
+
+/** Throws UsageError where Slurm could not write below a folder: a backslash ends its replacements, so that tasks would share a file. */
+function checkFolder(results: string): void {
+  if (!results.includes('\\')) return;
+  throw new UsageError(
+    `--launcher slurm cannot use --results ${results}: Slurm takes the backslash in it for a sign of its own; choose a folder without one.`,
+  );
 }
 
 function taskScript(folder: string, directory: string): string {

@@ -1,12 +1,16 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+/** How the cells of a results folder are; it reads only, whatever lies there. */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { collectRecords, type Untrusted } from './collect.ts';
+import { UsageError } from '../data/errors.ts';
+import { readBytes } from '../data/files.ts';
+import { collectRecords, resultsFiles, type Untrusted } from './collect.ts';
+import { wasKilled } from './killed.ts';
 import { readLock } from './locks.ts';
 import { readBatches, taskStates, type SubmittedBatch, type TaskState } from './slurm.ts';
 import { besideRecord, workFolder } from './store.ts';
 
-/** How a cell is: `stopped` has begun and nobody is at it, `missing` was submitted and has come to nothing. */
-export type CellState = 'done' | 'running' | 'queued' | 'stopped' | 'missing' | 'failed';
+/** How a cell is: `stopped` has begun and nobody is at it, `missing` was submitted and has come to nothing; `unknown` where its lock cannot be read. */
+export type CellState = 'done' | 'running' | 'queued' | 'stopped' | 'missing' | 'failed' | 'unknown';
 
 export interface CellStatus {
   /** Where its record lies or will lie, below the results folder. */
@@ -18,17 +22,19 @@ export interface CellStatus {
   readonly why: string;
 }
 
-/** How every cell of a results folder is that has a record, has begun or was submitted to Slurm. */
+/** How every cell of a results folder is that has a record, has begun or was submitted to Slurm. Throws UsageError where there is no such folder. */
 export async function resultsStatus(
   results: string,
 ): Promise<{ cells: CellStatus[]; untrusted: Untrusted[] }> {
   // Records come last in a cell's life and are read last: one that ends meanwhile must not seem to have come to nothing.
   const batches: { batch: SubmittedBatch; states: Map<number, TaskState> }[] = [];
-  for (const batch of await readBatches(results)) {
+  // First, because it says where there is no such folder.
+  const begun = await begunCells(results);
+  const submitted = await readBatches(results);
+  for (const batch of submitted.batches) {
     const states = batch.job === undefined ? new Map<number, TaskState>() : await taskStates(batch.job);
     batches.push({ batch, states });
   }
-  const begun = await begunCells(results);
   const { records, untrusted } = await collectRecords(results);
   const cells = new Map<string, CellStatus>();
   for (const { path, record } of records) {
@@ -54,7 +60,10 @@ export async function resultsStatus(
   for (const cell of begun) {
     if (!known.has(cell.path)) cells.set(cell.path, cell);
   }
-  return { cells: [...cells.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), untrusted };
+  return {
+    cells: [...cells.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
+    untrusted: [...submitted.untrusted, ...untrusted],
+  };
 }
 
 type Own = Pick<CellStatus, 'state' | 'why'>;
@@ -84,7 +93,13 @@ async function ofTask(
 
 /** Who is at a cell now. */
 async function beingDone(results: string, path: string): Promise<Own | undefined> {
-  const lock = await readLock(besideRecord(join(results, path), 'lock'));
+  let lock: Awaited<ReturnType<typeof readLock>>;
+  try {
+    lock = await readLock(besideRecord(join(results, path), 'lock'));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { state: 'unknown', why: error.message };
+  }
   if (!lock?.isAlive) return undefined;
   const { owner } = lock;
   return { state: 'running', why: owner ? `${owner.host}, process ${owner.pid}, since ${owner.since}` : '' };
@@ -92,23 +107,27 @@ async function beingDone(results: string, path: string): Promise<Own | undefined
 
 /** Cells of which there is a lock or unfinished work. */
 async function begunCells(results: string): Promise<CellStatus[]> {
-  const entries = await readdir(results, { recursive: true });
-  const paths = entries.flatMap(
-    (entry) => /^(.*)\.(lock|work)$/.exec(entry.replaceAll('\\', '/'))?.[1] ?? [],
+  const { files, work } = await resultsFiles(results);
+  const paths = [...files, ...work].flatMap(
+    (path) => /^((?:.*\/)?seed-\d+(?:~[0-9a-f]+)?)\.(?:lock|work)$/.exec(path)?.[1] ?? [],
   );
   const cells: CellStatus[] = [];
   for (const path of new Set(paths.map((path) => `${path}.json`))) {
-    const own = (await beingDone(results, path)) ?? {
-      state: 'stopped' as const,
-      why: 'the same command goes on',
-    };
+    const own = (await beingDone(results, path)) ?? (await stopped(join(results, path)));
     cells.push({ path, identity: undefined, ...own });
   }
   return cells;
 }
 
+async function stopped(path: string): Promise<Own> {
+  const why = (await wasKilled(path))
+    ? 'its process was killed before it had saved anything, most likely for want of memory; the same command tries it last'
+    : 'the same command goes on';
+  return { state: 'stopped', why };
+}
+
 async function lastLine(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch(() => '');
+  const text = await readBytes(path).then(String, () => '');
   return text.trimEnd().split('\n').at(-1) ?? '';
 }
 
