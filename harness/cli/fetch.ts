@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withoutSecrets } from '../data/addresses.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import type { BaseModel } from '../models/types.ts';
@@ -34,7 +35,7 @@ export function fetchCommand(): Command {
 
 async function fetchModel(id: string): Promise<void> {
   const { loadBase } = await import('../models/base.ts');
-  note(`Fetching ${id} …`);
+  note(`Fetching ${withoutSecrets(id)} …`);
   const progress = createProgress();
   const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
   let base: BaseModel, hash: string, tokenizer: Tokenizer;

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCheckpoint, openCheckpoint, type Checkpoint } from '../data/checkpoint.ts';
+import { withoutSecrets } from '../data/addresses.ts';
 import { UsageError } from '../data/errors.ts';
 import { isFile, readJson } from '../data/files.ts';
 import { fetchFromHub, type HubRequest } from '../data/hub.ts';
@@ -40,7 +41,7 @@ export async function loadBase(id: string, options: BaseOptions = {}): Promise<B
   );
   if (isFolder) return fromFolder(id, id, options);
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(id) || id.startsWith('.')) {
-    throw new UsageError(`There is no model folder "${id}".`);
+    throw new UsageError(`There is no model folder "${withoutSecrets(id)}".`);
   }
   const whole = async (): Promise<BaseModel> =>
     fromFolder(id, await fetchFiles(id, isModelFile, options, options.onFetch), options);

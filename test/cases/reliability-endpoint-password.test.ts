@@ -96,6 +96,19 @@ test('the command line prints and writes none of it', async () => {
   }
 });
 
+test('an address in the place of a model is refused without its password', async () => {
+  const folder = await temporaryFolder();
+  const model = 'https://user:SECRET@127.0.0.1:9/acme/tiny?key=SECRET';
+  const { all, exitCode } = await execa(
+    'node',
+    ['--import', 'tsx', 'harness/cli/main.ts', 'fetch', 'model', model],
+    { ...{ cwd: projectRoot, reject: false, all: true }, env: { HF_HOME: folder } },
+  );
+  expect(exitCode).toBe(2);
+  expect(all).toContain('https://127.0.0.1:9/acme/tiny');
+  expect(all).not.toMatch(secret);
+});
+
 test('addresses in texts of others', () => {
   expect(shownAddress('https://hub.example/path')).toBe('https://hub.example/path');
   expect(withoutSecrets('no https://a:SECRET@b.example/simple/?key=SECRET, nor "http://c/d#SECRET"')).toBe(
