@@ -23,7 +23,9 @@ export default defineMethod({
       init: (random) => random.normal(outputs, mean, 0.02),
     });
     const edit = (x: Tensors, y: Tensor, site: Site): Tensor => y.mul(x[scale(site)]!).add(x[shift(site)]!);
-    const isEdited = ({ kind }: Site): boolean => kind === 'linear' || kind === 'norm';
+    // What only one of the heads reads is left as it is.
+    const isEdited = ({ kind, role }: Site): boolean =>
+      (kind === 'linear' && role !== 'pooler') || kind === 'norm';
     const sites = base.sites.filter(isEdited);
     return {
       trained: Object.fromEntries(
@@ -33,7 +35,7 @@ export default defineMethod({
         ]),
       ),
       edits: (x) => ({
-        linear: (site) => ({ output: (y) => edit(x, y, site) }),
+        linear: (site) => (isEdited(site) ? { output: (y) => edit(x, y, site) } : undefined),
         norm: (y, site) => edit(x, y, site),
       }),
       merge: (x) => (site) => (isEdited(site) ? [{ scale: x[scale(site)]!, shift: x[shift(site)]! }] : []),

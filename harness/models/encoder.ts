@@ -107,6 +107,19 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
     norm('mlpNorm', layer, `${h}.output.LayerNorm`);
     whole('block', 'block', h);
   }
+  const poolerName = `${family}.pooler.dense`;
+  // Its tensors are none of the base's, for only one of the heads reads them.
+  if (form.pooler)
+    sites.push({
+      kind: 'linear',
+      role: 'pooler',
+      stack,
+      layer: layers,
+      name: poolerName,
+      inputs: d,
+      outputs: d,
+      bias: true,
+    });
   const siteAt = new Map(sites.map((site) => [site.name, site]));
   const at = (name: string): Site => siteAt.get(name)!;
 
@@ -186,8 +199,8 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
   }
 
   const pooler: Shapes = {
-    [`${family}.pooler.dense.weight`]: [d, d],
-    [`${family}.pooler.dense.bias`]: [d],
+    [`${poolerName}.weight`]: [d, d],
+    [`${poolerName}.bias`]: [d],
   };
   return {
     family,

@@ -1,4 +1,4 @@
-import { linear, tanh, type Tensor } from '../engine/ops.ts';
+import { tanh, type Tensor } from '../engine/ops.ts';
 import type { BaseModel, Delta, HeadName, Random, Shapes, TensorSpec } from './types.ts';
 
 /** Makes a class or a value of an encoder's states; trained beside every method and counted apart from it. */
@@ -15,7 +15,8 @@ export interface Head {
   /** [B, d] → [B, outputs] */
   apply(
     pooled: Tensor,
-    weight: (name: string) => Tensor,
+    /** A module [B, in] → [B, out], with what a method does to it. */
+    linear: (module: string, x: Tensor) => Tensor,
     dropout: (x: Tensor, name: string) => Tensor,
   ): Tensor;
 }
@@ -64,7 +65,7 @@ export function makeHead(base: BaseModel, name: HeadName, outputs: number, optio
       pooling: 'mean',
       tensors: layer('classifier', outputs, 'normal'),
       reads: {},
-      apply: (x, weight, dropout) => project('classifier', dropout(x, 'classifier.dropout'), weight),
+      apply: (x, linear, dropout) => linear('classifier', dropout(x, 'classifier.dropout')),
     };
   }
   if (name === 'huggingface' && pooler) {
@@ -74,8 +75,8 @@ export function makeHead(base: BaseModel, name: HeadName, outputs: number, optio
       pooling: 'first',
       tensors: layer('classifier', outputs, 'normal'),
       reads: pooler,
-      apply: (x, weight, dropout) =>
-        project('classifier', dropout(tanh(project(pool, x, weight)), 'classifier.dropout'), weight),
+      apply: (x, linear, dropout) =>
+        linear('classifier', dropout(tanh(linear(pool, x)), 'classifier.dropout')),
     };
   }
   const start = name === 'paper' ? 'torch' : 'normal';
@@ -84,15 +85,11 @@ export function makeHead(base: BaseModel, name: HeadName, outputs: number, optio
     pooling: 'first',
     tensors: { ...layer('classifier.dense', d, start), ...layer('classifier.out_proj', outputs, start) },
     reads: {},
-    apply(x, weight, dropout) {
-      const between = tanh(project('classifier.dense', dropout(x, 'classifier.dropout'), weight));
-      return project('classifier.out_proj', dropout(between, 'classifier.dropout.1'), weight);
+    apply(x, linear, dropout) {
+      const between = tanh(linear('classifier.dense', dropout(x, 'classifier.dropout')));
+      return linear('classifier.out_proj', dropout(between, 'classifier.dropout.1'));
     },
   };
-}
-
-function project(module: string, x: Tensor, weight: (name: string) => Tensor): Tensor {
-  return linear(x, weight(`${module}.weight`), weight(`${module}.bias`), true);
 }
 
 /** The base with what the head reads of it among its tensors: a method may train these as well. */

@@ -10,6 +10,7 @@ import type {
   Wanted,
 } from './family.ts';
 import type { Head } from './heads.ts';
+import { linearAt } from './layers.ts';
 import type { BaseModel, Context, Delta, Tensors } from './types.ts';
 
 /** How a program uses a base and a method. */
@@ -76,9 +77,16 @@ export function runClassifier(
     : head.pooling === 'first'
       ? firstOfEach(virtual!, batch.batch)
       : ops.matMul(pool!, hidden);
+  const weight = (name: string): Tensor => use.tensors[name] ?? x.held[name]!;
   return head.apply(
     pooled,
-    (name) => use.tensors[name] ?? x.held[name]!,
+    (module, y) => {
+      const site = use.base.sites.find(({ name }) => name === module);
+      // Only a module of the base, its pooler, is a place where a method may act.
+      return site
+        ? linearAt(modelTensors(x, use, 'encoder', 0, wanted), site, true, y)
+        : ops.linear(y, weight(`${module}.weight`), weight(`${module}.bias`), true);
+    },
     (y, name) =>
       use.training && head.dropout > 0 ? y.mul(x.random(`dropout ${head.dropout} ${name}`, y.shape)) : y,
   );

@@ -12,6 +12,7 @@ const roles = [
   'mlpUp',
   'mlpGate',
   'mlpOutput',
+  'pooler',
 ] as const;
 const isRole = (target: string): boolean => (roles as readonly string[]).includes(target);
 

@@ -24,6 +24,7 @@ export interface Site {
     | 'mlpUp'
     | 'mlpGate'
     | 'mlpOutput'
+    | 'pooler'
     | 'embeddingNorm'
     | 'attentionNorm'
     | 'mlpNorm'
@@ -33,7 +34,7 @@ export interface Site {
     | 'block';
   readonly stack: 'encoder' | 'decoder';
   readonly attention?: 'self' | 'cross';
-  /** Within its stack; -1 for embeddingNorm, the number of layers for finalNorm. */
+  /** Within its stack; -1 for embeddingNorm, the number of layers for finalNorm and pooler. */
   readonly layer: number;
   /** Hugging Face module path; its tensors are `<name>.weight` and `<name>.bias`. */
   readonly name: string;

@@ -35,5 +35,22 @@ export async function attachWithHead(
   head: Head,
 ): Promise<{ base: BaseModel; delta: Delta }> {
   const whole = readBy(head, base);
-  return { base: whole, delta: withHead(await attach(variant, whole), head) };
+  const delta = await attach(variant, whole);
+  checkPooler(variant, delta, base, head);
+  return { base: whole, delta: withHead(delta, head) };
+}
+
+/** Throws UsageError where a method acts on the pooler beside a head that does not read it. */
+export function checkPooler(
+  { name }: Pick<Variant, 'name'>,
+  delta: Delta,
+  base: BaseModel,
+  head: Head,
+): void {
+  const pooler = base.sites.find(({ role }) => role === 'pooler');
+  if (!pooler || `${pooler.name}.weight` in head.reads) return;
+  if (!Object.keys(delta.trained).some((key) => key.includes(`${pooler.name}.`))) return;
+  throw new UsageError(
+    `${name} acts on ${pooler.name}, which only the head "huggingface" reads; the head here is "${head.name}". Give --set head=huggingface.`,
+  );
 }

@@ -30,7 +30,8 @@ export async function writeMerged(
   { signal, onProgress }: MergeEvents,
 ): Promise<number> {
   const model = merge(run);
-  const head = await mergedHead(run);
+  // A pooler is among what a method may change.
+  const head = await mergedHead({ ...run, base: { ...run.base, tensor: model.tensor } });
   const own = await run.base.folder?.();
   const generation = own ? [join(own, 'generation_config.json')].filter((file) => existsSync(file)) : [];
   // A well-known base was described from what is published of it; its own file says more.

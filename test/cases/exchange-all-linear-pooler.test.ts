@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { makeHead } from '../../harness/models/heads.ts';
+import { attachWithHead } from '../../harness/runs/attach.ts';
+import { loadMethods } from '../../harness/runs/plugins.ts';
+import { parseVariant } from '../../harness/runs/variant.ts';
+import { describeAdapters, openGolden } from './adapters.ts';
+
+// A sister of exchange-lora-some-modules: peft's all-linear adapts BERT's pooler as well, which was no place for a method
+// here. The golden files are peft's, made by make-adapters.py.
+
+describeAdapters('exchange-all-linear-pooler');
+
+describe('exchange-all-linear-pooler: a method on the pooler', () => {
+  it('needs the head that reads it', async () => {
+    const { base } = await openGolden('exchange-all-linear-pooler', 'lora');
+    const variant = parseVariant('lora~targets=pooler', await loadMethods());
+    const { delta } = await attachWithHead(variant, base, makeHead(base, 'huggingface', 2));
+    expect(Object.keys(delta.trained)).toContain('bert.pooler.dense.lora_A.weight');
+    await expect(attachWithHead(variant, base, makeHead(base, 'paper', 2))).rejects.toThrow(
+      'lora~targets=pooler acts on bert.pooler.dense, which only the head "huggingface" reads; the head here is "paper"',
+    );
+  });
+});

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { UsageError } from '../../harness/data/errors.ts';
+import { readAdapter } from '../../harness/exchange/read.ts';
+import { openGolden } from './adapters.ts';
+
+// Case: an adapter that trained the output head too (modules_to_save, or LoRA on lm_head or the embedding) was refused with a
+// question that leads astray: is it an adapter of another base? It says now what was trained and that it is not computed.
+// The adapters are peft's, made by make-adapters.py, over a tied and an untied base.
+
+const name = 'exchange-saved-head';
+
+it.each([
+  [
+    'case',
+    'trained an output layer of its own, lm_head.weight (modules_to_save), which is not computed here.',
+  ],
+  ['untied', 'trained lm_head.weight of the base too (modules_to_save), which its method does not do here.'],
+  ['on-head', 'adapts "lm_head", an embedding or the output head, which is not computed here.'],
+  ['on-untied-head', 'adapts "lm_head", an embedding or the output head, which is not computed here.'],
+  ['on-embedding', 'adapts "transformer.wte", an embedding or the output head, which is not computed here.'],
+])('%s: says what is trained', async (variant, message) => {
+  const { folder, base } = await openGolden(name, variant);
+  await expect(readAdapter(folder, base)).rejects.toThrow(message);
+  await expect(readAdapter(folder, base)).rejects.toThrow(UsageError);
+});
