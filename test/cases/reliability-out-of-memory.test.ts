@@ -1,0 +1,111 @@
+/**
+ * A run that the system kills for its memory took the whole sweep with it and came first again. Right: a cell whose last process
+ * was killed before it had saved anything is said in a line, comes last, and runs in a process of its own; when that is killed,
+ * too, it is a failed record whose reason says that memory is likely and what the run needs. Status names it. The killing is done
+ * by the test, as the system does it: by SIGKILL.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { lacksMemory, wasKilled } from '../../harness/runs/killed.ts';
+import { tryLock, type Owner } from '../../harness/runs/locks.ts';
+import { resultsStatus } from '../../harness/runs/status.ts';
+import { tinyModel } from '../cli/bench.ts';
+import { tinyRuns } from '../runs/tiny-run.ts';
+
+const { folder, request, run } = await tinyRuns();
+const pathOf = (results: string, seed: number): string =>
+  join(folder, results, 'e2e', tinyModel, 'red', `seed-${seed}.json`);
+const lockOf = (path: string): string => path.replace('.json', '.lock');
+
+/** Leaves a cell as a process does that was killed at its beginning. */
+async function killedAt(path: string): Promise<void> {
+  const child = spawn('true');
+  await once(child, 'exit');
+  await mkdir(dirname(path), { recursive: true });
+  const own = await tryLock(lockOf(path));
+  const owner = JSON.parse(readFileSync(lockOf(path), 'utf8')) as Owner;
+  await own!.release();
+  await writeFile(lockOf(path), JSON.stringify({ ...owner, host: hostname(), pid: child.pid }));
+}
+
+test('a cell whose process was killed comes last and in a process of its own, with a line', async () => {
+  const path = pathOf('again', 1);
+  await killedAt(path);
+  expect(await wasKilled(path)).toBe(true);
+  const [cell] = (await resultsStatus(join(folder, 'again'))).cells;
+  expect(cell).toMatchObject({ state: 'stopped', why: expect.stringMatching(/most likely for want of memory/) as string }); // prettier-ignore
+  const order: number[] = [];
+  const pids: number[] = [];
+  const { outcomes, notes } = await run(
+    'again',
+    { seeds: [1, 2] },
+    {
+      requestOf: () => request('again', { seeds: [1, 2] }),
+      events: {
+        onStart({ seed }) {
+          order.push(seed);
+          pids.push((JSON.parse(readFileSync(lockOf(pathOf('again', seed)), 'utf8')) as Owner).pid);
+        },
+      },
+    },
+  );
+  expect(order).toEqual([2, 1]);
+  expect(pids[0]).toBe(process.pid);
+  expect(pids[1]).not.toBe(process.pid);
+  expect(outcomes.map(({ record }) => record.status)).toEqual(['finished', 'finished']);
+  const said = notes.filter((note) => note.startsWith(path));
+  expect(said).toEqual([expect.stringMatching(/want of memory: the run needs about [\d.]+ GiB of memory, of [\d.]+ GiB here/)]); // prettier-ignore
+});
+
+test('killed again, it is a failed record that names the memory, and the others are done', async () => {
+  const path = pathOf('failed', 1);
+  await killedAt(path);
+  const { outcomes } = await run(
+    'failed',
+    { seeds: [1, 2], maxSteps: 2000 },
+    {
+      requestOf: () => request('failed', { seeds: [1, 2], maxSteps: 2000 }),
+      events: {
+        onStart({ seed }) {
+          if (seed !== 1) return;
+          process.kill((JSON.parse(readFileSync(lockOf(path), 'utf8')) as Owner).pid, 'SIGKILL');
+        },
+      },
+    },
+  );
+  expect(outcomes.map(({ record }) => record.status)).toEqual(['failed', 'finished']);
+  expect(outcomes[0]!.record.error).toEqual({
+    name: 'Crashed',
+    message: expect.stringMatching(
+      /^the run's process ended by SIGKILL, most likely for want of memory: the run needs about [\d.]+ GiB/,
+    ) as string,
+  });
+});
+
+test('a checkpoint that is newer than the lock says that the process got somewhere', async () => {
+  const path = pathOf('saved', 1);
+  await killedAt(path);
+  const work = path.replace('.json', '.work');
+  await mkdir(work);
+  await writeFile(join(work, 'checkpoint.safetensors'), '');
+  expect(await wasKilled(path)).toBe(false);
+});
+
+test.each([
+  ['Error', 'std::bad_alloc'],
+  ['RangeError', 'Array buffer allocation failed'],
+  ['Error', 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory'],
+  ['Error', 'Worker terminated due to reaching memory limit: JS heap out of memory'],
+  ['Error', "Non-zero status code returned while running MatMul node. Failed to allocate memory for requested buffer of size 1"], // prettier-ignore
+])('%s: %s is a lack of memory', (name, message) => {
+  expect(lacksMemory({ name, message })).toBe(true);
+});
+
+test('other errors are none', () => {
+  expect(lacksMemory({ name: 'Diverged', message: 'the loss is NaN at step 7 of 9' })).toBe(false);
+});

@@ -1,0 +1,95 @@
+/**
+ * SIGTERM or Ctrl-C before training was not heard: a run whose base comes from a hub that accepts and says nothing went on. Right: the
+ * signal reaches whatever a run waits for, it ends with exit code 130 and leaves nothing half-written; a second signal ends it at once.
+ */
+import { readdir } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, onTestFinished, test } from 'vitest';
+import type { TextTask } from '../../harness/data/task.ts';
+import { executePlan } from '../../harness/runs/execute.ts';
+import { planRuns } from '../../harness/runs/plan.ts';
+import { loadMethods, loadTasks, projectRoot } from '../../harness/runs/plugins.ts';
+import { mapInSlices } from '../../harness/runs/slices.ts';
+import { Interrupted } from '../../harness/training/types.ts';
+import { tinyRuns } from '../runs/tiny-run.ts';
+
+const { folder, request } = await tinyRuns();
+
+test.skipIf(process.platform === 'win32').each(['SIGTERM', 'SIGINT'] as const)(
+  '%s ends a run that waits for a silent hub',
+  async (signal) => {
+    let connected = (): void => undefined;
+    const arrived = new Promise<void>((resolve) => (connected = resolve));
+    const sockets = new Set<{ destroy(): void }>();
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      connected();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const results = join(folder, `hub-${signal}`);
+    const running = execa(
+      process.execPath,
+      [
+        ...['--import', 'tsx', 'harness/cli/main.ts', '--task', 'e2e', '--method', 'red', '--seeds', '1'],
+        ...['--model', 'someone/tiny', '--data', 'hub', '--results', results],
+      ],
+      {
+        ...{ cwd: projectRoot, reject: false },
+        env: {
+          ...{ HF_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
+          ...{ HF_HOME: join(folder, `cache-${signal}`), DELTABENCH_DATA: undefined },
+        },
+      },
+    );
+    await Promise.race([arrived, running]);
+    running.kill(signal);
+    const { exitCode, stderr } = await running;
+    expect([exitCode, stderr]).toEqual([130, expect.stringMatching(/^Stopped\. The same command goes on from here\.$/m)]); // prettier-ignore
+    expect(await readdir(results)).toEqual([]);
+  },
+);
+
+test('what does not hear of a stop is not waited for', async () => {
+  const tasks = await loadTasks();
+  const endless: TextTask = { ...(tasks.get('e2e') as TextTask), load: () => new Promise(() => undefined) };
+  const plan = await planRuns(request('endless'), await loadMethods(), new Map([...tasks, ['e2e', endless]]));
+  const controller = new AbortController();
+  const running = executePlan(plan, {
+    signal: controller.signal,
+    retryFailed: false,
+    events: {
+      onStart: () => undefined,
+      onProgress: () => undefined,
+      onEnd: () => undefined,
+      onNote: () => undefined,
+    },
+  });
+  controller.abort(new Interrupted('enough'));
+  await expect(running).rejects.toThrow(Interrupted);
+});
+
+test('texts become tokens in slices, between which a stop is heard', async () => {
+  const controller = new AbortController();
+  let seen = 0;
+  const encoding = mapInSlices(
+    Array.from({ length: 1_000_000 }, (_, i) => i),
+    (slice) => {
+      seen += slice.length;
+      return slice;
+    },
+    controller.signal,
+  );
+  setImmediate(() => {
+    controller.abort(new Interrupted('enough'));
+  });
+  await expect(encoding).rejects.toThrow(Interrupted);
+  expect(seen).toBeLessThan(1_000_000);
+  expect(await mapInSlices([1, 2, 3], (slice) => slice.map((n) => 2 * n), undefined)).toEqual([2, 4, 6]);
+});

@@ -1,0 +1,67 @@
+/**
+ * Slurm replaces what follows a percent sign in --output, so that a results folder called `drop-10%train` sent the tasks' output to a
+ * folder that is not there. Right: every sign of the path doubled. A stand-in keeps what sbatch is given; the replacements here are
+ * those of sbatch's manual ("filename pattern").
+ */
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, it, vi } from 'vitest';
+import { UsageError } from '../../harness/data/errors.ts';
+import { readBatches, submitBatch } from '../../harness/runs/slurm.ts';
+import { resultsStatus } from '../../harness/runs/status.ts';
+import { tinyRuns } from '../runs/tiny-run.ts';
+
+const { folder, request, plan } = await tinyRuns();
+const bin = join(folder, 'bin');
+const seen = join(folder, 'seen');
+await mkdir(bin);
+await writeFile(join(bin, 'sbatch'), `#!/bin/sh\nprintf '%s\\0' "$@" > '${seen}'\necho 7\n`);
+await chmod(join(bin, 'sbatch'), 0o755);
+vi.stubEnv('PATH', `${bin}:${process.env.PATH ?? ''}`);
+
+/** Task 0 of job 7's file, as Slurm would name it. */
+function replaced(pattern: string): string {
+  const values: Record<string, string> = { '%': '%', A: '7', a: '0', j: '7', J: '7', t: '0', n: '0', s: 'batch', x: 'deltabench', u: 'user', N: 'node1' }; // prettier-ignore
+  return pattern.replace(/%(.)/g, (whole, letter: string) => values[letter] ?? whole);
+}
+
+const submit = async (results: string) =>
+  submitBatch(await plan(results), request(results), {}, { retryFailed: false, isWanted: () => true });
+
+describe.skipIf(process.platform === 'win32')('a results folder whose name has', () => {
+  it.each([
+    ['a percent sign', 'drop-10%train'],
+    ['doubled percent signs', '100%%a%%'],
+    ["an array's pattern", '%A_%a'],
+    ['spaces and quotes', `it's "two" words`],
+    ['a line end', 'two\nlines'],
+  ])('%s', async (_, name) => {
+    const submitted = await submit(name);
+    const args = (await readFile(seen, 'utf8')).split('\0');
+    const pattern = args.find((arg) => arg.startsWith('--output='))!.slice('--output='.length);
+    expect(replaced(pattern)).toBe(join(submitted!.folder, '0.out'));
+    expect(args.at(-2)).toBe(join(submitted!.folder, 'task.sh'));
+    // The batch appeared whole: all of its files, and nothing beside it.
+    expect((await readdir(submitted!.folder)).sort()).toEqual(['batch.json', 'job', 'task.sh']);
+    expect(await readdir(join(folder, name, '.slurm'))).toHaveLength(1);
+    expect((await stat(args.at(-2)!)).mode & 0o100).toBe(0o100);
+    expect((await readBatches(join(folder, name))).batches).toHaveLength(1);
+  });
+
+  it('quotes and line ends is found by the task itself', async () => {
+    const name = `it's "two"\nlines of 10%`;
+    const submitted = await submit(name);
+    const task = await execa(join(submitted!.folder, 'task.sh'), { reject: false, env: { SLURM_ARRAY_TASK_ID: '0' } }); // prettier-ignore
+    expect(task.exitCode, task.stdout + task.stderr).toBe(0);
+    expect(task.stdout).toMatch(/^finished \(/m);
+    const { cells } = await resultsStatus(join(folder, name));
+    expect(cells.map(({ state }) => state)).toEqual(['done']);
+  });
+
+  it('a backslash is refused before anything is written', async () => {
+    await expect(submit('back\\slash')).rejects.toThrow(UsageError);
+    await expect(submit('back\\slash')).rejects.toThrow(/backslash in it .* choose a folder without one/);
+    expect(await readdir(folder)).not.toContain('back\\slash');
+  });
+});
