@@ -87,7 +87,7 @@ const boundaries = Object.entries(allowed).map(([folder, may]) => {
 });
 
 export default ts.config(
-  { ignores: ['results/', 'reports/', 'coverage/', 'harness/shims/', 'test/golden/', 'node_modules/'] },
+  { ignores: ['results/', 'reports/', 'coverage/', 'harness/shims/', 'test/golden/', 'findings/', 'node_modules/'] },
   js.configs.recommended,
   ts.configs.strictTypeChecked,
   ts.configs.stylisticTypeChecked,
