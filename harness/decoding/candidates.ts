@@ -12,7 +12,9 @@ export class NotFinite extends Error {
  */
 export function checkSum(sum: number): void {
   if (Number.isFinite(sum)) return;
-  throw new NotFinite("the model's logits are not finite: look for NaN or very large numbers in the base's weights and in what was trained"); // prettier-ignore
+  throw new NotFinite(
+    "the model's logits are not finite: look for NaN or very large numbers in the base's weights and in what was trained",
+  );
 }
 
 /** The best next tokens of one sequence, best first. */

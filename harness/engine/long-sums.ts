@@ -25,7 +25,9 @@ export function isLong(op: string, x: Value, axes: readonly number[]): boolean {
 export function reduceInStages(g: Graph, op: string, x: Value, axes: readonly number[]): Value {
   const last = Math.max(...axes);
   // Axes side by side are one.
-  const first = x.shape.findIndex((_, axis) => axis <= last && rangeOf(axis, last).every((i) => axes.includes(i))); // prettier-ignore
+  const first = x.shape.findIndex(
+    (_, axis) => axis <= last && rangeOf(axis, last).every((i) => axes.includes(i)),
+  );
   const [lead, tail] = [x.shape.slice(0, first), x.shape.slice(last + 1)];
   const length = sizeOf(x.shape.slice(first, last + 1));
   const within = reduceAxis(g, op, g.reshape(x, [...lead, length, ...tail]), first);

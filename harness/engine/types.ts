@@ -10,6 +10,9 @@ export type NamedArrays = Record<string, NumericArray>;
 /** Of matrix products: operands and results; sums and all other operations are float32. */
 export const precisions = ['float32', 'bfloat16', 'float16'] as const;
 export type Precision = (typeof precisions)[number];
+/** Whether products of half precision are computed in float32, of rounded operands: the CPU has no others. */
+export const isEmulated = (precision: Precision, device: string): boolean =>
+  precision !== 'float32' && device === 'cpu';
 
 /** Shape and type of one named tensor of a program. */
 export interface TensorType {

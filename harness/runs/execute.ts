@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { makeFolder, removeTemporaries, systemError } from '../data/atomic.ts';
 import { UsageError } from '../data/errors.ts';
 import { DeviceLimitError } from '../engine/limits.ts';
-import type { Engine } from '../engine/types.ts';
+import { isEmulated, type Engine } from '../engine/types.ts';
 import type { Companion } from '../training/together.ts';
 import { Interrupted } from '../training/types.ts';
 import { watchDeviceMemory } from './device-memory.ts';
@@ -378,7 +378,7 @@ export async function recordOf(
     ...findings,
     peakMemoryBytes,
     ...(peakDeviceBytes !== undefined && { peakDeviceBytes }),
-    engine,
+    engine: { ...engine, ...(isEmulated(settings.precision, engine.device) && { emulated: true as const }) },
     code,
     environment: await describeEnvironment(threads),
   });

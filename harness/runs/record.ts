@@ -102,7 +102,13 @@ const recordFields = z.strictObject({
   peakDeviceBytes: count.optional(),
   /** Beside the record: the training log and the predictions as JSON lines, the trained tensors as safetensors. */
   files: z.partialRecord(z.enum(['steps', 'predictions', 'tensors']), fileSchema),
-  engine: z.strictObject({ name: z.string(), device: z.string(), recompute: z.literal(true).optional() }),
+  engine: z.strictObject({
+    name: z.string(),
+    device: z.string(),
+    recompute: z.literal(true).optional(),
+    /** Half precision was computed in float32, of rounded operands. */
+    emulated: z.literal(true).optional(),
+  }),
   code: z.strictObject({ version: z.string(), commit: z.string().nullable(), dirty: z.boolean().nullable() }),
   environment: z.strictObject({
     node: z.string(),

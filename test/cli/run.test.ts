@@ -112,6 +112,8 @@ test('another precision is another run', async () => {
   });
   expect(exact!.settings.precision).toBe('float32');
   expect(half!.settings).toEqual({ ...exact!.settings, precision: 'float16' });
+  // The CPU has no products of half precision.
+  expect([exact!.engine.emulated, half!.engine.emulated]).toEqual([undefined, true]);
   expect(half!.path).toBe(exact!.path.replace(/\.json$/, `~${half!.identity.slice(0, 8)}.json`));
   expect([exact!.label, half!.label]).toEqual(['RED', 'RED (float16)']);
   expect(half!.notes).toContain('float16: the precision of matrix products; all else is float32');
@@ -124,7 +126,9 @@ test('another precision is another run', async () => {
 
 test('a precision that is not there is refused with what is', async () => {
   const none = await start('--method', 'red', '--precision', 'half');
-  expect(none.stderr).toContain('--precision half: it can be float32, bfloat16, float16. Did you mean "float16"?');
+  expect(none.stderr).toContain(
+    '--precision half: it can be float32, bfloat16, float16. Did you mean "float16"?',
+  );
   expect(none.exitCode).toBe(2);
   const plain = await start('--method', 'red', '--engine', 'js', '--precision', 'bfloat16', '--dry-run');
   expect(plain.stderr).toContain('--precision bfloat16: js computes in float32, the only floating-point type of tfjs; the engine onnx has bfloat16.'); // prettier-ignore

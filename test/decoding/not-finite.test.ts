@@ -38,7 +38,16 @@ describe.each([NaN, Infinity])('a logit of %f fails a search', (value) => {
       ['js', 2],
     ] as const)('of %s with %i beams', async (name, beams) => {
       const base = await baseWith(value, token);
-      const job = { engine: engines.get(name)!, base, delta, tensors: {}, prompts, maxNewTokens: 3, beams, eosId: 0 }; // prettier-ignore
+      const job = {
+        engine: engines.get(name)!,
+        base,
+        delta,
+        tensors: {},
+        prompts,
+        maxNewTokens: 3,
+        beams,
+        eosId: 0,
+      };
       await expect(generateAll(job)).rejects.toThrow(message);
       await expect(generateAll(job)).rejects.toHaveProperty('name', 'NotFinite');
     });
@@ -46,8 +55,20 @@ describe.each([NaN, Infinity])('a logit of %f fails a search', (value) => {
     it.each([1, 3])('inside one program with %i beams', async (beams) => {
       const [base, engine] = [await baseWith(value, token), engines.get('onnx')!];
       const held = await holdAll(engine, base, delta, {});
-      const rules = { lengthPenalty: 1, earlyStopping: false, minNewTokens: 0, noRepeatNgram: 0, maxNewTokens: 3, beams, eosId: 0 }; // prettier-ignore
-      const search = new GraphSearch({ engine, held, base, delta, normalized: beams > 1 }, rules, prompts.length); // prettier-ignore
+      const rules = {
+        lengthPenalty: 1,
+        earlyStopping: false,
+        minNewTokens: 0,
+        noRepeatNgram: 0,
+        maxNewTokens: 3,
+        beams,
+        eosId: 0,
+      };
+      const search = new GraphSearch(
+        { engine, held, base, delta, normalized: beams > 1 },
+        rules,
+        prompts.length,
+      );
       await expect(search.run(prompts, prompts)).rejects.toThrow(message);
       await search.dispose();
       held.dispose();
@@ -57,6 +78,15 @@ describe.each([NaN, Infinity])('a logit of %f fails a search', (value) => {
 
 it('finite logits of any size pass', async () => {
   const base = await baseWith(1e30, 7);
-  const job = { engine: engines.get('onnx')!, base, delta, tensors: {}, prompts, maxNewTokens: 3, beams: 1, eosId: 0 }; // prettier-ignore
+  const job = {
+    engine: engines.get('onnx')!,
+    base,
+    delta,
+    tensors: {},
+    prompts,
+    maxNewTokens: 3,
+    beams: 1,
+    eosId: 0,
+  };
   expect((await generateAll(job)).hypotheses).toHaveLength(3);
 });

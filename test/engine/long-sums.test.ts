@@ -35,7 +35,9 @@ test.each([0.1, 1 / 3, 1.1])('a million values of %f sum to nearly all digits', 
   expect(worst(await computed(shape, data, (x) => x.sum()), [1e6 * exact])).toBeLessThan(1e-6);
   expect(worst(await computed(shape, data, (x) => x.mean()), [exact])).toBeLessThan(1e-6);
   expect(worst(await computed(shape, data, ops.sumOfSquares), [1e6 * exact ** 2])).toBeLessThan(4e-6);
-  expect(worst(await computed([1e5, 10], data, (x) => x.sum(0)), Array(10).fill(1e5 * exact))).toBeLessThan(1e-6); // prettier-ignore
+  expect(worst(await computed([1e5, 10], data, (x) => x.sum(0)), Array(10).fill(1e5 * exact))).toBeLessThan(
+    1e-6,
+  );
 });
 
 test('a long sum of any length, along any axis, is that of float64', async () => {

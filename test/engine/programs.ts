@@ -194,7 +194,13 @@ const like = (shape: Shape): { shape: Shape; data: Float32Array } => ({
 const longSums: Example = {
   name: 'long sums',
   // A number with many divisors, a prime, rows, and axes with others around them and between them.
-  inputs: { even: like([1_000_000]), prime: like([100_003]), rows: like([40_000, 3]), cube: like([2, 6000, 3]), apart: like([128, 2, 64]) }, // prettier-ignore
+  inputs: {
+    even: like([1_000_000]),
+    prime: like([100_003]),
+    rows: like([40_000, 3]),
+    cube: like([2, 6000, 3]),
+    apart: like([128, 2, 64]),
+  },
   program: ({ inputs: { even, prime, rows, cube, apart } }) => ({
     outputs: {
       sum: even!.sum(),

@@ -1,3 +1,4 @@
+import * as ops from '../../harness/engine/ops.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import { fused, plain, runExample, type Results } from './programs.ts';
 
@@ -15,4 +16,16 @@ const large = await engine.compile(
   ({ inputs: { x } }) => ({ outputs: { y: x!.mul(x!.reshape([1, 60_000])).sum() } }),
 );
 const limit = await large.run(state, { x: new Float32Array(60_000) }).then(() => 'none', String);
-process.stdout.write(JSON.stringify({ results, limit }));
+
+// The loss where one logit is NaN, not the target's and not the first: as text, since JSON has no NaN.
+const head = { h: { shape: [1, 2], dtype: 'float32' }, W: { shape: [9, 2], dtype: 'float32' } } as const;
+const loss = await engine.compile(
+  { name: 'loss', held: engine.hold({}), state: {}, inputs: head },
+  ({ inputs: { h, W } }) => ({
+    outputs: { loss: ops.headCrossEntropy(h!, W!, ops.tensor([3], [1], 'int32'), ops.ones([1]), 0) },
+  }),
+);
+const W = new Float32Array(18).fill(0.5);
+W[10] = NaN;
+const { loss: broken } = await loss.run(engine.state({}), { h: Float32Array.of(1, 2), W });
+process.stdout.write(JSON.stringify({ results, limit, broken: String(broken![0]) }));

@@ -12,7 +12,7 @@ const results = await mkdtemp(join(tmpdir(), 'deltabench-test-'));
 afterAll(() => rm(results, { recursive: true, force: true }));
 
 let js: Engine;
-let answer: { results: Record<string, Results>; limit: string } | undefined;
+let answer: { results: Record<string, Results>; limit: string; broken: string } | undefined;
 beforeAll(async () => {
   js = await createEngine({ name: 'js' });
   const { exitCode, stdout, stderr } = await execa(
@@ -45,6 +45,11 @@ test('a tensor that no buffer of the adapter holds is named', ({ skip }) => {
   expect(answer.limit).toBe(
     "DeviceLimitError: the program large needs a larger buffer than webgpu's adapter has; its largest tensor is the result of Mul [60000, 60000], 13.41 GiB. A smaller model or batch may fit, and --device cpu has no such limit",
   );
+});
+
+test('a logit that is NaN makes a loss that is NaN', ({ skip }) => {
+  if (!answer) return skip(noAdapter.reason);
+  expect(answer.broken).toBe('NaN');
 });
 
 test('an adapter without half precision says so', async ({ skip }) => {

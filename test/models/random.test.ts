@@ -70,6 +70,12 @@ describe('randomStream', () => {
     }
   });
 
+  it('takes 0 for a seed as any other', () => {
+    const of = (seed: number): Float32Array => randomStream(seed, 'init/a').normal(8, 0, 1);
+    expect(of(0)).toEqual(of(0));
+    expect(of(0)).not.toEqual(of(1));
+  });
+
   it('starts anew with each call, so that fewer values are the first of more', () => {
     expect(stream.uniform(10, 0, 1)).toEqual(stream.uniform(100, 0, 1).slice(0, 10));
     expect(stream.normal(7, 0, 1)).toEqual(stream.normal(100, 0, 1).slice(0, 7));

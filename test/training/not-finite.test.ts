@@ -23,7 +23,8 @@ beforeAll(async () => {
   encoder = await loadBase('random-roberta~layers=1,width=16,heads=2,vocab=20,positions=32');
 });
 
-const recipe = (more: object = {}) => recipeSchema.parse({ batchSize: 2, epochs: 2, learningRate: 1e-3, dropout: false, ...more }); // prettier-ignore
+const recipe = (more: object = {}) =>
+  recipeSchema.parse({ batchSize: 2, epochs: 2, learningRate: 1e-3, dropout: false, ...more });
 const whole = { seed: 7, folder: undefined };
 
 /** A base whose embedding of one token is not finite. */
@@ -71,7 +72,9 @@ describe('a model that writes', () => {
       'none of the 1 examples of step 1 has a target: their answers are empty, or their prompts fill all positions of the base',
     );
     const late = [...pairs, ...full];
-    await expect(run(decoder, { train: late, recipe: recipe({ batchSize: 1, epochs: 1 }) })).rejects.toThrow(/^none of the 1 examples of step \d has a target/); // prettier-ignore
+    await expect(run(decoder, { train: late, recipe: recipe({ batchSize: 1, epochs: 1 }) })).rejects.toThrow(
+      /^none of the 1 examples of step \d has a target/,
+    );
     // Beside others it only counts nothing.
     expect((await run(decoder, { train: late, recipe: recipe({ batchSize: 3 }) })).diverged).toBeUndefined();
     await expect(run(decoder, { validation: full })).rejects.toThrow(
