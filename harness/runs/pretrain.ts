@@ -1,11 +1,11 @@
-import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, writeFileAtomic, writeFolderAtomic } from '../data/atomic.ts';
 import { encodeAhead } from '../data/encode-ahead.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
-import { isFile, readJson } from '../data/files.ts';
+import { isFile, readBytes, readJson } from '../data/files.ts';
 import { hashFile, hashText } from '../data/hash.ts';
 import { writeSafetensors } from '../data/safetensors.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
@@ -252,10 +252,13 @@ async function findDone(out: string, identity: string): Promise<PretrainRecord |
 async function clearWork(work: string, identity: string): Promise<void> {
   const path = join(work, 'identity');
   if (await isFile(path)) {
-    if ((await readFile(path, 'utf8')).trim() === identity) return;
-    throw new UsageError(
-      `${work} holds the beginning of a base of other settings; remove it or choose another --out.`,
-    );
+    const found = String(await readBytes(path)).trim();
+    if (found === identity) return;
+    // What does not say whose it is cannot be gone on with.
+    if (/^[0-9a-f]{64}$/.test(found))
+      throw new UsageError(
+        `${work} holds the beginning of a base of other settings; remove it or choose another --out.`,
+      );
   }
   await rm(work, { recursive: true, force: true });
   await makeFolder(work);

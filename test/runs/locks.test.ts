@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { heartbeat, readLock, tryLock, type Lock, type Owner } from '../../harness/runs/locks.ts';
+import { heartbeat, LostLock, readLock, tryLock, type Lock, type Owner } from '../../harness/runs/locks.ts';
 import { temporaryFolder } from '../data/temporary.ts';
 
 let path: string;
@@ -94,4 +94,20 @@ test('what a killed take-over left behind goes with the lock', async () => {
   await writeFile(join(dirname(path), 'seed-1.json'), '{}');
   await lock!.release();
   expect(await readdir(dirname(path))).toEqual(['seed-1.json']);
+});
+
+test('a lock that another has taken lets nothing be written, and one that is held does', async () => {
+  const lock = await tryLock(path);
+  await lock!.check();
+  await writeFile(path, '{}');
+  await expect(lock!.check()).rejects.toThrow(LostLock);
+  await lock!.release();
+  expect(await readFile(path, 'utf8')).toBe('{}');
+});
+
+test('reading a lock writes nothing beside it', async () => {
+  await writeFile(path, await ownerWith({ machine: 'another' }));
+  const before = await stat(dirname(path));
+  await readLock(path);
+  expect((await stat(dirname(path))).mtimeMs).toBe(before.mtimeMs);
 });

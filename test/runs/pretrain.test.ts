@@ -148,6 +148,25 @@ it('goes on where it was stopped and ends as if it had not been', async () => {
   expect(resumed!.equals(whole!)).toBe(true);
 });
 
+it('begins anew with one line where its checkpoint is damaged', async () => {
+  const out = join(folder, 'damaged');
+  const controller = new AbortController();
+  const onProgress = ({ step }: { step: number }): void => {
+    if (step === 5) controller.abort();
+  };
+  const asked = { ...request, family: 'roberta', out };
+  await expect(pretrain(asked, { signal: controller.signal, onProgress })).rejects.toThrow(Interrupted);
+  await writeFile(join(`${out}.work`, 'checkpoint.safetensors'), new Uint8Array(4096));
+  const notes: string[] = [];
+  const record = await pretrain(asked, { ...quiet, onNote: (note) => notes.push(note) });
+  expect(record.resumedFrom).toBeUndefined();
+  expect(notes).toEqual([expect.stringMatching(/^The checkpoint in .* is not used: .* begins anew\.$/)]);
+  const [whole, anew] = await Promise.all(
+    ['roberta', 'damaged'].map((name) => readFile(join(folder, name, 'model.safetensors'))),
+  );
+  expect(anew!.equals(whole!)).toBe(true);
+});
+
 it('leaves the place to other settings where these cannot serve', async () => {
   const wanted = { ...request, family: 'gpt2', out: join(folder, 'refused') };
   await expect(pretrain({ ...wanted, vocabulary: 5000 }, quiet)).rejects.toThrow('The text is too small');
