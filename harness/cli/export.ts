@@ -25,9 +25,17 @@ async function exportAdapter(path: string, options: ExportOptions): Promise<void
   const { adapterOf } = await import('../runs/export.ts');
   const { writePeftFolder } = await import('../exchange/peft-folder.ts');
   const run = await openTrainedRun(path, options);
-  const { peftType, tensors } = await writePeftFolder(options.out, await adapterOf(run), run.base);
+  const { peftType, tensors, loader } = await writePeftFolder(options.out, await adapterOf(run), run.base);
   const { variant, label } = run.record.method;
   const model = run.base.id;
-  if (options.json) printJson({ folder: options.out, model, variant, label, peftType, tensors });
-  else print(`${options.out}: ${variant} on ${model} as an adapter of type ${peftType}, ${tensors} tensors.`);
+  if (options.json) {
+    printJson({ folder: options.out, model, variant, label, peftType, tensors, ...(loader !== undefined && { loader }) }); // prettier-ignore
+    return;
+  }
+  print(`${options.out}: ${variant} on ${model} as an adapter of type ${peftType}, ${tensors} tensors.`);
+  print(
+    loader === undefined
+      ? `Only deltabench reads it: --model ${model} --adapter ${options.out}.`
+      : `${loader} in it loads base and adapter in Python: PYTHONPATH=${options.out} python -c "from load import load; model = load()".`,
+  );
 }

@@ -1,6 +1,7 @@
 import * as ops from '../engine/ops.ts';
 import type { Engine, Held, HeldArray, Program, ProgramTensors, TensorTypes } from '../engine/types.ts';
 import type { DecoderStates, Past } from '../models/family.ts';
+import { requireFinite } from '../models/attached.ts';
 import { headWeight, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/run-model.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
 import { largest } from './candidates.ts';
@@ -31,6 +32,7 @@ export async function holdAll(
   for (const [name, shape] of Object.entries(base.shapes)) {
     if (arrays[name]) continue;
     const data = await base.tensor(name);
+    requireFinite(base.id, name, data);
     const location = base.location(name);
     arrays[name] = location ? { shape, data, location } : { shape, data };
   }

@@ -1,6 +1,6 @@
 import { UsageError } from '../data/errors.ts';
 import { trainedShapes, unfrozenTensors } from '../models/attached.ts';
-import type { BaseModel, Delta, Shape, TensorSpec } from '../models/types.ts';
+import type { BaseModel, Delta, HeadName, Shape, TensorSpec } from '../models/types.ts';
 
 export type StoredTensors = Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
 
@@ -13,8 +13,9 @@ export interface Adapter {
   readonly missing?: readonly string[];
   /** The method's trained, frozen and state tensors and the base's own that it trained, under our names. */
   readonly tensors: StoredTensors;
-  /** The task's trained head, under Hugging Face's names. */
+  /** The task's trained head, under Hugging Face's names; and which it is, where there is one. */
   readonly head: StoredTensors;
+  readonly headName?: HeadName;
   /** Optimiser steps that it was trained for, where they are known. */
   readonly steps?: number;
 }

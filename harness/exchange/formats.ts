@@ -33,3 +33,8 @@ export function recogniseFormat(config: Config, where: string): { method: string
     `${where} has peft_type ${type === undefined ? 'missing' : JSON.stringify(type)}; deltabench reads ${types.join(', ')}, and what it writes for methods that PEFT does not have (RED, LOREFT, …).`,
   );
 }
+
+/** Whether PEFT has a method, so that it loads what is written. */
+export function isPeftMethod(method: string): boolean {
+  return method in known;
+}

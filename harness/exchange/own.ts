@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UsageError } from '../data/errors.ts';
+import type { BaseModel } from '../models/types.ts';
 import { inModel, type Format } from './format.ts';
 import { parseSettings } from './settings.ts';
 
@@ -20,13 +21,20 @@ export function ownFormat(method: string): Format {
         Object.entries(tensors).map(([name, tensor]) => [`${inModel}${name}`, tensor]),
       ),
     }),
-    read(config, tensors, _base, where) {
+    read(config, tensors, base, where) {
       const { options } = parseSettings(settings, config, where);
       const read = Object.entries(tensors).map(([key, tensor]) => {
-        if (key.startsWith(inModel)) return [key.slice(inModel.length), tensor] as const;
+        if (key.startsWith(inModel)) return [fullName(key.slice(inModel.length), base), tensor] as const;
         throw new UsageError(`${where} has a tensor "${key}"; every name must begin with "${inModel}".`);
       });
       return { options, tensors: Object.fromEntries(read) };
     },
   };
+}
+
+/** A name of transformers' bare encoder, which lacks what all names of the family begin with, as the base has it. */
+function fullName(name: string, { sites, family }: BaseModel): string {
+  const isOf = (each: string): boolean => sites.some((site) => each.startsWith(`${site.name}.`));
+  const full = `${family}.${name}`;
+  return !isOf(name) && isOf(full) ? full : name;
 }

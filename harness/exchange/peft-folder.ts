@@ -5,11 +5,13 @@ import { UsageError } from '../data/errors.ts';
 import { isFile, readJson } from '../data/files.ts';
 import { openSafetensors, writeSafetensors } from '../data/safetensors.ts';
 import { readTorchZip } from '../data/torch-zip.ts';
+import { meanHeadFile, readMeanHead } from '../models/stored-head.ts';
 import type { BaseModel } from '../models/types.ts';
 import type { Adapter, StoredTensors } from './adapter.ts';
 import { inModel } from './format.ts';
 import { formatOf, recogniseFormat } from './formats.ts';
-import { commonSettings } from './settings.ts';
+import { loaderFile, loaderOf, writeMeanHead } from './python.ts';
+import { commonSettings, type Config } from './settings.ts';
 
 export const configFile = 'adapter_config.json';
 const tensorFile = 'adapter_model.safetensors';
@@ -22,26 +24,43 @@ const beforeHead = (peftType: string): string =>
 
 /**
  * Writes an adapter as Hugging Face peft saves one: adapter_config.json and adapter_model.safetensors in a folder, which
- * appears whole or not at all; returns what it wrote. Throws UsageError where something lies there or writing is refused.
+ * appears whole or not at all, a short Python file beside them that loads it; returns what it wrote. Throws UsageError where something lies there or writing is refused.
  */
 export async function writePeftFolder(
   folder: string,
   adapter: Adapter,
   base: BaseModel,
-): Promise<{ peftType: string; tensors: number }> {
+): Promise<{ peftType: string; tensors: number; loader?: string }> {
   const format = formatOf(adapter.method);
   const { settings, tensors } = format.write(adapter, base);
   const { peftType } = format;
-  const config = { ...commonSettings(peftType, base, Object.keys(adapter.head)), ...settings };
+  const isMean = adapter.headName === 'mean';
+  const whole = { ...commonSettings(peftType, base, adapter), ...settings };
+  const config = isMean ? withBareTargets(whole, base) : whole;
   const sorted = Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)));
   const head = Object.entries(adapter.head).map(([name, tensor]) => [beforeHead(peftType) + name, tensor] as const); // prettier-ignore
-  const all = { ...tensors, ...Object.fromEntries(head) };
+  const own = Object.entries(tensors).map(([name, tensor]) => [isMean ? bareName(name, base) : name, tensor] as const); // prettier-ignore
+  const all = Object.fromEntries(isMean ? own : [...own, ...head]);
+  const loader = await loaderOf(adapter.method);
   await writeFolderAtomic(folder, async (temporary) => {
     await writeFileAtomic(join(temporary, configFile), `${JSON.stringify(sorted, undefined, 2)}\n`);
     // transformers asks for the framework's name.
     await writeSafetensors(join(temporary, tensorFile), all, { format: 'pt' });
+    if (isMean) await writeMeanHead(temporary, adapter.head);
+    if (loader !== undefined) await writeFileAtomic(join(temporary, loaderFile), loader);
   });
-  return { peftType, tensors: Object.keys(all).length };
+  return { peftType, tensors: Object.keys(all).length, ...(loader !== undefined && { loader: loaderFile }) };
+}
+
+/** The head "mean" is none of transformers' classifiers: its adapter is one of the bare encoder, whose names lack the family's. */
+const bareName = (name: string, { family }: BaseModel): string =>
+  name.replace(`${inModel}${family}.`, inModel);
+
+function withBareTargets(config: Config, { family }: BaseModel): Config {
+  const keys = ['target_modules', 'feedforward_modules'].filter((key) => key in config);
+  const bare = (key: string): string[] =>
+    (config[key] as string[]).map((end) => end.replace(`${family}.`, ''));
+  return { ...config, ...Object.fromEntries(keys.map((key) => [key, bare(key)])) };
 }
 
 const header = z.looseObject({
@@ -64,7 +83,22 @@ export async function readPeftFolder(folder: string, base: BaseModel): Promise<A
   const { method, format } = recogniseFormat(config, where);
   const stored = await readTensors(folder);
   const { head, tensors } = splitHead(stored, config.peft_type, config.modules_to_save ?? [], base, folder);
-  return { method, ...format.read(config, tensors, base, where), head };
+  const adapter = { method, ...format.read(config, tensors, base, where), head };
+  const beside = await openMeanHead(folder);
+  if (beside) return { ...adapter, head: beside, headName: 'mean' };
+  return Object.keys(head).length > 0 ? { ...adapter, headName: 'huggingface' } : adapter;
+}
+
+/** The head "mean" beside an adapter. */
+async function openMeanHead(folder: string): Promise<StoredTensors | undefined> {
+  const stored = await readMeanHead(folder);
+  if (!stored) return undefined;
+  const each = ['classifier.weight', 'classifier.bias'].map(async (name) => {
+    const shape = stored.shape(name);
+    if (!shape) throw new UsageError(`${join(folder, meanHeadFile)} lacks ${name}; get the folder again.`);
+    return [name, { shape, data: await stored.tensor(name) }] as const;
+  });
+  return Object.fromEntries(await Promise.all(each));
 }
 
 async function readTensors(folder: string): Promise<StoredTensors> {

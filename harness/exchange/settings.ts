@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../data/errors.ts';
+import { builtinFolder, isBuiltin } from '../models/builtin.ts';
 import type { BaseModel } from '../models/types.ts';
+import type { Adapter } from './adapter.ts';
 
 /** The object in adapter_config.json. */
 export type Config = Readonly<Record<string, unknown>>;
@@ -65,15 +69,23 @@ export const noBias = z
   .default('none');
 
 /** The settings that every adapter_config.json begins with. */
-export function commonSettings(peftType: string, base: BaseModel, head: readonly string[]): Config {
-  const task = { decoder: 'CAUSAL_LM', encoder: 'SEQ_CLS', 'encoder-decoder': 'SEQ_2_SEQ_LM' };
+export function commonSettings(peftType: string, base: BaseModel, { head, headName }: Adapter): Config {
+  const encoder = headName === 'mean' ? 'FEATURE_EXTRACTION' : 'SEQ_CLS';
+  const task = { decoder: 'CAUSAL_LM', encoder, 'encoder-decoder': 'SEQ_2_SEQ_LM' };
+  const names = headName === 'mean' ? [] : Object.keys(head);
   return {
     peft_type: peftType,
     task_type: task[base.architecture.kind],
-    base_model_name_or_path: base.id,
+    base_model_name_or_path: placeOf(base.id),
     inference_mode: true,
-    modules_to_save: head.length > 0 ? headModules(head) : null,
+    modules_to_save: names.length > 0 ? headModules(names) : null,
   };
+}
+
+/** Where transformers finds a base: a folder of this machine by its whole path, as those that ship inside, or a hub id. */
+export function placeOf(id: string): string {
+  if (isBuiltin(id)) return builtinFolder(id);
+  return existsSync(id) ? resolve(id) : id;
 }
 
 /** PEFT's two names of a sequence classifier's head, and BERT's pooler where that is trained, too. */

@@ -22,6 +22,19 @@ export function trainedShapes(base: BaseModel, delta: Delta): Record<string, Sha
   return Object.fromEntries([...own, ...theirs]);
 }
 
+/**
+ * Throws RangeError where a base's tensor is not finite: a search or a maximum may pass over what is then computed, and a run
+ * that only tests would end with numbers of nothing.
+ */
+export function requireFinite(id: string, name: string, values: Float32Array): void {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += 0 * values[i]!;
+  if (sum === 0) return;
+  throw new RangeError(
+    `the weights of ${id} are not finite: ${name} holds ${String(values.find((x) => !Number.isFinite(x)))}`,
+  );
+}
+
 /** Initial values of tensors, each from a stream of the seed under its own name. */
 export async function initialize(
   specs: Readonly<Record<string, TensorSpec>>,
@@ -42,6 +55,7 @@ export async function holdFrozen(engine: Engine, base: BaseModel, delta: Delta, 
   for (const [name, shape] of Object.entries(base.shapes)) {
     if (trained.has(name)) continue;
     const data = await base.tensor(name);
+    requireFinite(base.id, name, data);
     const location = base.location(name);
     arrays[name] = location ? { shape, data, location } : { shape, data };
   }

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCheckpoint, openCheckpoint, type Checkpoint } from '../data/checkpoint.ts';
 import { withoutSecrets } from '../data/addresses.ts';
 import { UsageError } from '../data/errors.ts';
 import { isFile, readJson } from '../data/files.ts';
+import { hashFile } from '../data/hash.ts';
 import { fetchFromHub, type HubRequest } from '../data/hub.ts';
 import type { FetchOptions } from '../data/hub-connection.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
@@ -13,6 +15,7 @@ import { describeArchitecture } from './families.ts';
 import type { Architecture } from './family.ts';
 import { publicConfigs } from './public-configs.ts';
 import { randomBase } from './random-base.ts';
+import { findStoredHead, meanHeadFile } from './stored-head.ts';
 import { copiesOfEmbedding, findOwnHead } from './tied.ts';
 import type { BaseModel, Shape } from './types.ts';
 
@@ -72,7 +75,8 @@ const isTokenizerFile = (path: string): boolean =>
 /** What a base consists of: everything but other frameworks' copies of the weights. */
 const isModelFile = (path: string): boolean =>
   isTokenizerFile(path) ||
-  /^(config|generation_config)\.json$|^model.*\.safetensors(\.index\.json)?$/.test(path);
+  /^(config|generation_config)\.json$|^model.*\.safetensors(\.index\.json)?$/.test(path) ||
+  path === meanHeadFile;
 
 type Config = Readonly<Record<string, unknown>>;
 
@@ -100,9 +104,11 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
   const ownHead = await findOwnHead(id, said, checkpoint);
   const architecture = describeArchitecture(config, join(folder, 'config.json'), ownHead);
   const { stored, unused } = matchTensors(id, checkpoint, architecture);
+  const head = await findStoredHead(folder, config, architecture, checkpoint);
   return {
     ...{ id, family: architecture.family, config, architecture },
     ...{ sites: architecture.sites, shapes: architecture.shapes, unused },
+    ...(head && { head }),
     async tensor(name) {
       const found = stored.get(name);
       if (found === undefined)
@@ -115,8 +121,17 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
     },
     folder: () => Promise.resolve(folder),
     tokenizer,
-    hash: () => checkpoint.hash(),
+    hash: async () => hashWithHead(folder, await checkpoint.hash()),
   };
+}
+
+/** A checkpoint's hash, with that of the head that stands beside it. */
+async function hashWithHead(folder: string, hash: string): Promise<string> {
+  const path = join(folder, meanHeadFile);
+  if (!(await isFile(path))) return hash;
+  return createHash('sha256')
+    .update(`${hash} ${await hashFile(path)}`)
+    .digest('hex');
 }
 
 /** A base of which only config.json is here; all else comes from the whole. */

@@ -92,6 +92,16 @@ export function makeHead(base: BaseModel, name: HeadName, outputs: number, optio
   };
 }
 
+/**
+ * What transformers calls a tensor of the heads `paper` and `huggingface`: where a family has a pooler, its tanh(Linear) is
+ * what the paper's head begins with.
+ */
+export function nameInTransformers(name: string, pooler: Shapes | undefined): string {
+  if (!pooler) return name;
+  const pool = Object.keys(pooler)[0]!.replace(/weight$/, '');
+  return name.replace(/^classifier\.dense\./, pool).replace('out_proj.', '');
+}
+
 /** The base with what the head reads of it among its tensors: a method may train these as well. */
 export function readBy(head: Head, base: BaseModel): BaseModel {
   return { ...base, shapes: { ...base.shapes, ...head.reads } };

@@ -4,6 +4,7 @@ import type { FileLocation, Shape } from '../engine/types.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Architecture } from './family.ts';
 import type { Random } from './random.ts';
+import type { StoredHead } from './stored-head.ts';
 
 export type { Shape, Tensor, Random };
 export type Shapes = Readonly<Record<string, Shape>>;
@@ -55,6 +56,8 @@ export interface BaseModel {
   readonly shapes: Shapes;
   /** Names of a checkpoint's tensors that are not used, such as another model's head; buffers and copies left out. */
   readonly unused?: readonly string[];
+  /** The head of a classifier, which its checkpoint brings. */
+  readonly head?: StoredHead;
   /** Throws UsageError where the checkpoint lacks the tensor or gives it another shape. */
   tensor(name: string): Promise<Float32Array>;
   /** Where a float32 tensor lies on disk, if it does. */

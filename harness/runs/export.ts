@@ -1,6 +1,7 @@
 import { UsageError } from '../data/errors.ts';
 import type { Adapter, StoredTensors } from '../exchange/adapter.ts';
 import { unfrozenTensors } from '../models/attached.ts';
+import type { HeadName } from '../models/types.ts';
 import { mergedHead } from './merged-head.ts';
 import type { TrainedRun } from './trained.ts';
 
@@ -25,13 +26,18 @@ export async function adapterOf(run: TrainedRun): Promise<Adapter> {
     options: part.options,
     tensors: Object.fromEntries(shapes.map(([name, shape]) => [name, { shape, data: values[name]! }])),
     head: await headOf(run),
+    ...(base.architecture.kind === 'encoder' && { headName: headNameOf(run) }),
     steps: record.training!.steps,
   };
 }
 
+/** Transformers has no head that reads the mean; the paper's has the same tensors as its own. */
+const headNameOf = ({ record }: TrainedRun): HeadName =>
+  record.settings.recipe.head === 'mean' ? 'mean' : 'huggingface';
+
 /** The head as transformers has it; what it only reads of the base stays there. */
 async function headOf(run: TrainedRun): Promise<StoredTensors> {
-  if (run.record.settings.recipe.head === 'huggingface') return run.head;
+  if (run.record.settings.recipe.head !== 'paper') return run.head;
   const head: Record<string, StoredTensors[string]> = {};
   for (const [name, { shape, data }] of Object.entries((await mergedHead(run)).tensors)) {
     head[name] = { shape, data: typeof data === 'function' ? await data() : data };

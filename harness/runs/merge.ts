@@ -7,6 +7,7 @@ import { UsageError } from '../data/errors.ts';
 import { readBytes } from '../data/files.ts';
 import { writeSafetensors, type StoredTensor } from '../data/safetensors.ts';
 import { hasOwnHead } from '../models/tied.ts';
+import { writeMeanHead, writeMeanLoader } from '../exchange/python.ts';
 import { mergeDelta, type MergedModel } from '../models/merge.ts';
 import { Interrupted } from '../training/types.ts';
 import { mergedHead } from './merged-head.ts';
@@ -20,7 +21,7 @@ export interface MergeEvents {
 
 /**
  * Writes a run's base with what it trained in the weights, as a folder in Hugging Face layout: config.json,
- * model.safetensors (float32, the task's head in it) and the tokenizer's files; returns the number of tensors. The folder
+ * model.safetensors (float32, the task's head in it, or beside it where it is `mean`) and the tokenizer's files; returns the number of tensors. The folder
  * appears whole or not at all. Throws UsageError where the method or the architecture does not allow it, and Interrupted
  * when `signal` is aborted.
  */
@@ -57,7 +58,7 @@ export async function writeMerged(
       },
     },
   ]);
-  const tensors = { ...Object.fromEntries(merged), ...head.tensors };
+  const tensors = { ...Object.fromEntries(merged), ...(head.isBeside ? {} : head.tensors) };
   await writeFolderAtomic(folder, async (temporary) => {
     for (const file of [...run.tokenizer.files, ...generation]) {
       // Not copied with its mode: a cache's files may be read-only.
@@ -66,8 +67,11 @@ export async function writeMerged(
     await writeFileAtomic(join(temporary, 'config.json'), `${editJson(config, settings)}\n`);
     // transformers asks for the framework's name.
     await writeSafetensors(join(temporary, 'model.safetensors'), tensors, { format: 'pt' }); // prettier-ignore
+    if (!head.isBeside) return;
+    await writeMeanHead(temporary, head.tensors);
+    await writeMeanLoader(temporary);
   });
-  return Object.keys(tensors).length;
+  return Object.keys({ ...tensors, ...head.tensors }).length;
 }
 
 /** Merges, and says of a composition which method it is that cannot be. */

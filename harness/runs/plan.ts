@@ -4,6 +4,7 @@ import type { DataSource, Task } from '../data/task.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import type { Precision } from '../engine/types.ts';
 import { builtinModels, defaultModel, isBuiltin } from '../models/builtin.ts';
+import { readMeanHead } from '../models/stored-head.ts';
 import type { Method } from '../models/types.ts';
 import { paperRecipes } from '../papers/red-recipes.ts';
 import { recipeSchema, type Recipe } from '../training/recipe.ts';
@@ -139,8 +140,15 @@ export async function planRuns(
   const { precision } = engine;
   const askedData = await askedSource(request.data);
   const dataFrom = request.data !== undefined ? '--data' : askedData ? 'DELTABENCH_DATA' : 'default';
+  const modelsOf = (task: Task) => (request.models.length > 0 ? request.models : [defaultModel(task)]);
+  // Where --set does not say which head there is, that of an adapter or of a merged base does.
+  const heads = new Map<string, OptionSetting>();
+  for (const model of new Set(chosen.flatMap(modelsOf))) {
+    const value = given?.start.adapter.headName ?? ((await readMeanHead(model)) && 'mean');
+    if (value !== undefined) heads.set(model, { key: 'head', value });
+  }
   const cells = chosen.flatMap((task) =>
-    (request.models.length > 0 ? request.models : [defaultModel(task)]).flatMap((model) =>
+    modelsOf(task).flatMap((model) =>
       [...texts, ...(given ? [given] : [])].flatMap((wanted) =>
         combinations.flatMap(({ hyper, options, swept }) => {
           const published = request.recipe ?? ownRecipe(task, model);
@@ -149,10 +157,14 @@ export async function planRuns(
               ? { ...wanted, origins: wanted.variant.parts.map(() => ({})) }
               : { ...readVariant(wanted, methods, options, (name) => recipeOptions(task, published, name)), start: undefined }; // prettier-ignore
           const followed = { task, variant, published };
-          const recipe = resolveRecipe(followed, hyper, protocol);
+          // What --set says beats what the adapter or the merged base brings.
+          const head = hyper.some(({ key }) => key === 'head') ? undefined : heads.get(model);
+          const set = head ? [...hyper, head] : hyper;
+          const recipe = resolveRecipe(followed, set, protocol);
           const cut = limits.steps === null ? {} : { maxSteps: limits.steps };
           const from = {
-            ...recipeOrigins(followed, hyper, protocol),
+            ...recipeOrigins(followed, set, protocol),
+            ...(head && { head: given ? '--adapter' : '--model' }),
             ...(limits.steps !== null && { maxSteps: '--max-steps' }),
           };
           const source = askedData ?? { kind: isBuiltin(model) ? 'built-in' : 'hub' };

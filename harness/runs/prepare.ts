@@ -4,11 +4,10 @@ import { asTextTask } from '../data/label-as-text.ts';
 import type { FetchOptions } from '../data/hub-connection.ts';
 import type { DataSource, Draw, LabelledSplits, LabelTask, Splits, TextTask } from '../data/task.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
-import { startFrom } from '../exchange/adapter.ts';
 import { isBuiltin } from '../models/builtin.ts';
-import { makeHead, type Head } from '../models/heads.ts';
+import type { Head } from '../models/heads.ts';
 import type { BaseModel, Delta } from '../models/types.ts';
-import { attach, attachWithHead } from './attach.ts';
+import { attachWhole } from './encoder-head.ts';
 import { hashJson } from './canonical.ts';
 import { countParameters, type ParameterCounts } from './parameters.ts';
 import { parseProtocol, sidesOf } from './protocol.ts';
@@ -46,7 +45,7 @@ export interface PreparedCell {
   readonly settings: Settings;
   readonly identity: string;
   readonly place: Place;
-  /** What the user should know of its base; a line each. */
+  /** What the user should know of its base and its head; a line each. */
   readonly notes: readonly string[];
 }
 
@@ -57,7 +56,11 @@ export interface AttachedCell {
   readonly delta: Delta;
   /** Of an encoder. */
   readonly head: Head | undefined;
+  /** Whether that begins as the checkpoint's own. */
+  readonly headFrom?: 'checkpoint';
   readonly counts: ParameterCounts;
+  /** What the user should know of base and head; a line each. */
+  readonly notes: readonly string[];
 }
 
 /** Opens bases and data, each once, and finds every cell's record or place; throws UsageError where something cannot be used, and the reason of the signal once it is aborted. */
@@ -71,7 +74,7 @@ export async function prepareCells(plan: Plan, fetching: FetchOptions = {}): Pro
   for (const cell of plan.cells) {
     fetching.signal?.throwIfAborted();
     const attached = await attachCell(cell, await baseOf(cell.model));
-    const { base, delta, counts } = attached;
+    const { base, delta, counts, headFrom, notes } = attached;
     const tokenizer = await fittingTokenizer(base);
     const work = await open(attached, tokenizer);
     const settings: Settings = {
@@ -80,6 +83,7 @@ export async function prepareCells(plan: Plan, fetching: FetchOptions = {}): Pro
       model: { id: base.id, hash: await base.hash(), tokenizer: tokenizer.hash },
       methods: cell.variant.parts.map(({ method, options }) => ({ name: method.name, options })),
       ...(cell.start && { start: { hash: cell.start.hash } }),
+      ...(headFrom && { headFrom }),
       recipe: cell.recipe,
       protocol: cell.protocol,
       precision: cell.precision,
@@ -88,10 +92,7 @@ export async function prepareCells(plan: Plan, fetching: FetchOptions = {}): Pro
     };
     const identity = hashJson(settings);
     const place = await findPlace(plan.results, addressOf(cell), identity);
-    prepared.push({
-      ...{ cell, work, base, tokenizer, delta, counts, settings, identity, place },
-      notes: unusedTensors(base),
-    });
+    prepared.push({ cell, work, base, tokenizer, delta, counts, settings, identity, place, notes });
   }
   return withoutSameRuns(prepared);
 }
@@ -186,27 +187,15 @@ function dataOpener(
 
 /** A cell's base, with what its method and its head add. */
 async function attachCell(cell: Cell, bare: BaseModel): Promise<AttachedCell> {
-  const head = headOf(cell, bare);
-  const whole = head
-    ? await attachWithHead(cell.variant, bare, head)
-    : { base: bare, delta: await attach(cell.variant, bare) };
-  const { base, delta } = begin(cell, whole);
-  return { cell, base, delta, head, counts: countParameters(base, delta, head) };
-}
-
-/** Base and method with the values of the adapter that the cell begins with. */
-function begin(
-  { start }: Cell,
-  { base, delta }: { base: BaseModel; delta: Delta },
-): { base: BaseModel; delta: Delta } {
-  if (!start) return { base, delta };
-  const { tensors, head } = start.adapter;
-  return startFrom(base, delta, { tensors: { ...tensors, ...head } }, start.path);
+  const { notes, ...whole } = await attachWhole(cell, bare);
+  const { base, delta, head } = whole;
+  const counts = countParameters(base, delta, head);
+  return { ...whole, cell, counts, notes: [...notes, ...unusedTensors(bare)] };
 }
 
 /** One line on the tensors of a base's checkpoint that nothing here reads, by module. */
-function unusedTensors({ id, unused = [], shapes }: BaseModel): string[] {
-  const left = unused.filter((name) => !(name in shapes));
+function unusedTensors({ id, unused = [], head }: BaseModel): string[] {
+  const left = unused.filter((name) => !(head && name.startsWith('classifier.')));
   if (left.length === 0) return [];
   const counts = new Map<string, number>();
   for (const name of left) {
@@ -215,21 +204,6 @@ function unusedTensors({ id, unused = [], shapes }: BaseModel): string[] {
   }
   const named = [...counts].map(([module, count]) => `${module} (${count} tensors)`);
   return [`Not used of the checkpoint of ${id}: ${named.join(', ')}.`];
-}
-
-/** The head that an encoder needs; throws UsageError where a task asks it for text. */
-function headOf({ task, recipe }: Cell, base: BaseModel): Head | undefined {
-  if (base.architecture.kind !== 'encoder') return undefined;
-  if (task.kind === 'text') {
-    throw new UsageError(
-      `${base.id} is an encoder (${base.family}) and writes no text, which ${task.name} asks for; give a decoder or an encoder-decoder.`,
-    );
-  }
-  const { head, headDropout, headLearningRate, learningRate } = recipe;
-  return makeHead(base, head, task.classes?.length ?? 1, {
-    dropout: headDropout,
-    ...(headLearningRate !== undefined && { learningRate: headLearningRate / learningRate }),
-  });
 }
 
 function endTokenOf(tokenizer: Tokenizer, model: string): number {

@@ -19,6 +19,8 @@ export const settingsSchema = z.strictObject({
   methods: z.array(z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()) })).min(1),
   /** The adapter that the method began with. */
   start: z.strictObject({ hash }).optional(),
+  /** What an encoder's head began as, where it was not drawn: the checkpoint's own. */
+  headFrom: z.literal('checkpoint').optional(),
   recipe: recipeSchema,
   protocol: z.string(),
   precision: z.enum(precisions),

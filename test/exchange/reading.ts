@@ -51,7 +51,7 @@ async function computeUnder(
     return { logits, states: hidden };
   }
   const outputs = Object.entries(adapter.head).find(([name]) => /^classifier\.(out_proj\.)?bias$/.test(name));
-  const head = makeHead(model, 'huggingface', outputs ? outputs[1].shape[0]! : 2);
+  const head = makeHead(model, adapter.headName ?? 'huggingface', outputs ? outputs[1].shape[0]! : 2);
   const whole = readBy(head, model);
   const method = attachMethod(whole, adapter.method, options);
   const { base, delta } = startFrom(whole, method, adapter, 'the adapter');

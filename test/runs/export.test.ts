@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readJson } from '../../harness/data/files.ts';
+import { openSafetensors } from '../../harness/data/safetensors.ts';
 import { readPeftFolder, writePeftFolder } from '../../harness/exchange/peft-folder.ts';
 import { makeHead } from '../../harness/models/heads.ts';
 import { attach } from '../../harness/runs/attach.ts';
@@ -57,6 +58,21 @@ it.each([
   });
 });
 
-it('the head mean, which transformers does not have, is refused', async () => {
-  await expect(adapterOf(await runOf('roberta', 'mean', 'red'))).rejects.toThrow('The head "mean" cannot be written'); // prettier-ignore
-});
+it.each(['red', 'lora~rank=2'])(
+  '%s with the head mean is one of the bare encoder, the head beside it',
+  async (method) => {
+    const run = await runOf('roberta', 'mean', method);
+    const folder = join(await temporaryFolder(), 'adapter');
+    await writePeftFolder(folder, await adapterOf(run), run.base);
+    const adapter = await readPeftFolder(folder, run.base);
+    expect([adapter.headName, adapter.head]).toEqual(['mean', run.head]);
+    expect(Object.keys(adapter.tensors).sort()).toEqual(Object.keys(run.delta.trained).sort());
+    expect(await readJson(join(folder, 'adapter_config.json'))).toMatchObject({
+      ...{ task_type: 'FEATURE_EXTRACTION', modules_to_save: null },
+    });
+    const { tensors } = await openSafetensors(join(folder, 'adapter_model.safetensors'));
+    expect([...tensors.keys()].filter((name) => !name.startsWith('base_model.model.encoder.layer.'))).toEqual(
+      [],
+    );
+  },
+);

@@ -5,6 +5,7 @@ import { openSafetensors } from '../../harness/data/safetensors.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import { loadBase } from '../../harness/models/base.ts';
 import { makeHead, readBy, withHead } from '../../harness/models/heads.ts';
+import { beginHead } from '../../harness/models/stored-head.ts';
 import { attach } from '../../harness/runs/attach.ts';
 import { writeMerged } from '../../harness/runs/merge.ts';
 import { loadMethods } from '../../harness/runs/plugins.ts';
@@ -80,9 +81,23 @@ describe.each(['roberta', 'bert'] as const)('%s', (family) => {
     expect(ours.answers).toBeAllclose(answers, { atol: 1e-5 * largest });
   });
 
-  it('with the head mean, which transformers does not have, is refused', async () => {
+  it('with the head mean, which transformers does not have, as a bare encoder with the head beside it', async () => {
     const folder = join(await temporaryFolder(), 'merged');
-    const { run } = await runOf(family, 'mean', 'rte', 2);
-    await expect(writeMerged(run, folder, events)).rejects.toThrow(/head "mean" cannot be written/);
+    const { run, unmerged } = await runOf(family, 'mean', 'rte', 2);
+    await writeMerged(run, folder, events);
+    expect(await readJson(join(folder, 'config.json'))).toMatchObject({
+      architectures: [family === 'bert' ? 'BertModel' : 'RobertaModel'],
+    });
+    const merged = await loadBase(folder);
+    expect([merged.head!.name, merged.head!.outputs]).toEqual(['mean', 2]);
+    const drawn = makeHead(merged, 'mean', 2, { dropout: 0 });
+    const begun = beginHead(drawn, merged.head!, merged.architecture, ['entailment', 'not_entailment'], (name) => merged.tensor(name)); // prettier-ignore
+    const { head } = begun as { head: typeof drawn };
+    const stored = await startOf(merged, { trained: head.tensors });
+    const whole = { engine, base: readBy(head, merged), delta: withHead({ trained: {} }, head), head };
+    const ours = await computeEncoder(whole, stored, examples, true);
+    const { answers } = await unmerged();
+    const largest = answers.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    expect(ours.answers).toBeAllclose(answers, { atol: 1e-5 * largest });
   });
 });

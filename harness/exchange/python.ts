@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../data/atomic.ts';
+import { writeSafetensors, type StoredTensor } from '../data/safetensors.ts';
+import { meanHeadFile } from '../models/stored-head.ts';
+import { isPeftMethod } from './formats.ts';
+
+// What lies beside an adapter or a checkpoint for those who load it without deltabench: short Python files, from the folder
+// python/.
+
+/** `load()` in it gives the model. */
+export const loaderFile = 'load.py';
+
+const read = (name: string): Promise<string> => readFile(new URL(`python/${name}`, import.meta.url), 'utf8');
+
+/** The Python file that loads an adapter of a method; undefined where neither peft nor a few hooks do. */
+export async function loaderOf(method: string): Promise<string | undefined> {
+  if (isPeftMethod(method)) return read('load_peft.py');
+  if (method === 'red') return read('load_red.py');
+  return method.endsWith('reft') ? read('load_reft.py') : undefined;
+}
+
+/** Writes the head `mean`, which transformers does not have, and the Python class that computes it. */
+export async function writeMeanHead(
+  folder: string,
+  head: Readonly<Record<string, StoredTensor>>,
+): Promise<void> {
+  await writeSafetensors(join(folder, meanHeadFile), head, { format: 'pt' });
+  await writeFileAtomic(join(folder, 'mean_head.py'), await read('mean_head.py'));
+}
+
+/** Writes the Python file that loads a checkpoint whose head is `mean`. */
+export async function writeMeanLoader(folder: string): Promise<void> {
+  await writeFileAtomic(join(folder, loaderFile), await read('load_mean.py'));
+}

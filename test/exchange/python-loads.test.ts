@@ -1,0 +1,124 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+import { createEngine } from '../../harness/engine/create.ts';
+import type { Adapter } from '../../harness/exchange/adapter.ts';
+import { readPeftFolder, writePeftFolder } from '../../harness/exchange/peft-folder.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import { makeHead } from '../../harness/models/heads.ts';
+import type { BaseModel, HeadName } from '../../harness/models/types.ts';
+import { temporaryFolder } from '../data/temporary.ts';
+import { startOf, tinyBatch, tinyPairs } from '../methods/tiny.ts';
+import { hasParity, parity } from '../parity/folder.ts';
+import { attachMethod, fullOptions, logitsUnder, type AnyBatch } from './reading.ts';
+
+// What `export` writes for Python without deltabench, load.py, computes what deltabench does: RED and ReFT, which peft does not
+// have, and heads that transformers does not. Python is named by DELTABENCH_PYTHON.
+
+const python = process.env.DELTABENCH_PYTHON;
+
+const edits: readonly [string, object][] = [
+  ['red', {}],
+  ['red', { position: 'block', scaling: false }],
+  ['red', { position: 'all', layerNorm: true, layers: [1] }],
+  ['loreft', { rank: 2, first: 2, last: 1 }],
+  ['loreft', { rank: 2, first: 1, last: 2, tied: false }],
+  ['noreft', { rank: 3, first: 0, last: 3 }],
+  ['consreft', { rank: 2 }],
+  ['direft', { rank: 2, tied: false }],
+  ['nodireft', { rank: 2 }],
+  ['lobireft', { rank: 2, layers: [0] }],
+];
+const variants: Readonly<Record<string, readonly (readonly [string, object, HeadName?])[]>> = {
+  'gpt2-tiny': edits,
+  'llama-tiny': edits,
+  't5-tiny': edits,
+  'roberta-tiny': [...edits.map((edit) => [...edit, 'huggingface'] as const), ['red', {}, 'mean'], ['loreft', { rank: 2 }, 'mean'], ['lora', { rank: 2 }, 'mean'], ['ia3', {}, 'mean'], ['prompt', { virtualTokens: 2 }, 'mean']], // prettier-ignore
+  'bert-tiny': [['red', {}, 'huggingface'], ['loreft', { rank: 2 }, 'mean'], ['lora', { rank: 2, targets: ['attentionOutput', 'mlpOutput'] }, 'mean']], // prettier-ignore
+};
+
+describe.each(Object.entries(variants))('load.py on %s', (model, methods) => {
+  const isKnown = hasParity(model, 'config.json');
+  it.skipIf(!python || !isKnown)('computes what deltabench does', async () => {
+    const base = await loadBase(join(parity, model));
+    const engine = await createEngine({ name: 'js' });
+    const folder = await temporaryFolder();
+    const batch = batchOf(base);
+    await writeFile(join(folder, 'batch.json'), JSON.stringify(inputsOf(base, batch)));
+    const written: { place: string; adapter: Adapter }[] = [];
+    for (const [i, [method, options, head]] of methods.entries()) {
+      const place = join(folder, `${i}-${method}`);
+      const adapter = await adapterOf(base, method, options, head);
+      await writePeftFolder(place, adapter, base);
+      const lines = (await readFile(join(place, 'load.py'), 'utf8')).trimEnd().split('\n');
+      expect(lines.length).toBeLessThanOrEqual(40);
+      written.push({ place, adapter });
+    }
+    const args = [join(import.meta.dirname, 'load-py.py'), join(folder, 'batch.json'), ...written.map(({ place }) => place)]; // prettier-ignore
+    const { stdout } = await execa(python!, args, { env: { HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: '1' } });
+    const theirs = JSON.parse(stdout) as Record<string, number[]>;
+    for (const { place, adapter } of written) {
+      const ours = await logitsUnder(engine, base, adapter, batch);
+      const largest = Math.max(...theirs[place]!.map(Math.abs));
+      expect(ours, place).toBeAllclose(theirs[place]!, { atol: 1e-5 * largest });
+    }
+  });
+
+  it.skipIf(!isKnown)('an adapter that was written is read again as it was', async () => {
+    const base = await loadBase(join(parity, model));
+    const folder = await temporaryFolder();
+    for (const [i, [method, options, head]] of methods.entries()) {
+      const adapter = await adapterOf(base, method, options, head);
+      const place = join(folder, String(i));
+      await writePeftFolder(place, adapter, base);
+      const { tensors, head: stored, headName } = await readPeftFolder(place, base);
+      expect({ tensors, head: stored }).toEqual({ tensors: adapter.tensors, head: adapter.head });
+      expect(headName).toBe(head);
+    }
+  });
+});
+
+function batchOf({ architecture }: BaseModel): AnyBatch {
+  if (architecture.kind === 'encoder-decoder') return tinyPairs(0, 2);
+  const { position_ids: _, ...batch } = tinyBatch();
+  if (architecture.kind !== 'encoder') return batch;
+  // transformers takes RoBERTa's padding token for padding, wherever it stands.
+  const ids = batch.input_ids.map((row) => row.map((id) => (id === 1 ? 7 : id)));
+  return { ...batch, input_ids: ids, labels: [0, 1] };
+}
+
+/** What Python's model takes. */
+function inputsOf({ architecture }: BaseModel, { labels, ...batch }: AnyBatch): object {
+  const prompt = batch.input_ids.map((row, i) => row.map((_, at) => (architecture.kind === 'decoder' ? Number((labels as number[][])[i]![at] === -100) : batch.attention_mask[i]![at]!))); // prettier-ignore
+  if (architecture.kind !== 'encoder-decoder') return { ...batch, prompt_mask: prompt };
+  const shifted = (labels as number[][]).map((row) => [architecture.startToken, ...row.slice(0, -1).map((id) => Math.max(0, id))]); // prettier-ignore
+  return { ...batch, prompt_mask: prompt, decoder_input_ids: shifted };
+}
+
+/** An adapter whose every trained tensor has moved from its start. */
+async function adapterOf(
+  base: BaseModel,
+  method: string,
+  given: object,
+  headName?: HeadName,
+): Promise<Adapter> {
+  const delta = attachMethod(base, method, given);
+  const stored = async (specs: typeof delta.trained, deviation: number): Promise<Adapter['tensors']> =>
+    Object.fromEntries(
+      Object.entries(await startOf(base, { trained: specs }, deviation)).map(([name, data]) => [
+        name,
+        { shape: specs[name]!.shape, data },
+      ]),
+    );
+  const tensors = await stored(delta.trained, 0.2);
+  const head = headName ? await stored(makeHead(base, headName, 3).tensors, 0.3) : {};
+  const adapter = {
+    method,
+    options: given as Adapter['options'],
+    tensors,
+    head,
+    ...(headName && { headName }),
+  };
+  return { ...adapter, options: fullOptions(adapter) };
+}
