@@ -31,7 +31,7 @@ test('a damaged record is the same record, or is not trusted', async () => {
 function sealed(changed: unknown): string {
   const isRecord = typeof changed === 'object' && changed !== null && 'settings' in changed;
   if (!isRecord) return JSON.stringify(changed);
-  const rest: Partial<RunRecord> = { ...changed };
+  const rest = { ...changed } as Partial<RunRecord>;
   delete rest.digest;
   return JSON.stringify(sealRecord({ ...(rest as RunRecord), identity: hashJson(rest.settings) }));
 }
