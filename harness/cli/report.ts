@@ -5,6 +5,7 @@ import { makeFolder, writeFileAtomic } from '../data/atomic.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import type { PageData } from '../reporting/report/page-data.ts';
 import type { Report } from '../reporting/report/report.ts';
+import { slugOf } from '../reporting/report/rows.ts';
 import { note, print } from './output.ts';
 
 interface ReportOptions {
@@ -39,12 +40,17 @@ const formats: Record<string, (report: Report, page: PageData) => Promise<Files>
     const pictures = await drawCharts(page);
     const named = pictures.flatMap((charts, t) =>
       Object.entries(charts).map(
-        ([name, png]) => [`charts/${report.tables[t]!.slug}-${name}.png`, png] as const,
+        ([name, png]) => [`charts/${pictureName(report.tables[t]!, name)}.png`, png] as const,
       ),
     );
     return Object.fromEntries(named);
   },
 };
+
+/** Of a table, or of all tables of its base. */
+function pictureName({ slug, rows }: Report['tables'][number], chart: string): string {
+  return chart === 'tasks' ? `tasks-${slugOf(rows[0]!.row.model)}` : `${slug}-${chart}`;
+}
 
 function ofTables(
   { tables }: Report,

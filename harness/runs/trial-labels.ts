@@ -77,14 +77,20 @@ export async function trainAndClassify(
   for (const { name, examples } of sets) {
     const own = answers.slice(at, (at += examples.length));
     const predictions = own.map(predict);
-    examples.forEach(({ id, label }, i) => {
-      const outputs = [...own[i]!];
+    examples.forEach(({ id, texts, label }, i) => {
+      const prediction = predictions[i]!;
+      // With text and names, so that a reader of the file needs no data set to understand an answer.
       rows.push({
         id,
         ...(name && { set: name }),
+        input: texts,
         label,
-        prediction: predictions[i],
-        ...(task.classes && { outputs }),
+        prediction,
+        ...(task.classes && {
+          labelName: task.classes[label],
+          predictionName: task.classes[prediction],
+          outputs: [...own[i]!],
+        }),
       });
     });
     const labels = examples.map(({ label }) => label);

@@ -10,7 +10,7 @@ import {
   labelsOf,
   learningCurves,
   paretoFront,
-  radar,
+  overTasks,
   seedSpread,
   styleOf,
   themes,
@@ -69,12 +69,13 @@ describe('the Pareto front', () => {
     );
   });
 
-  test('is drawn, and said in the table behind the chart; what trains nothing has no place on a logarithmic axis', () => {
+  test('is drawn, and said in the table behind the chart; what trains nothing is a line', () => {
     const chart = againstParameters(contextOf())!;
     expect(chart.rows).toEqual([
       ['LORA', '1,000', '62.0', 'yes'],
       ['RED', '100', '61.0', 'yes'],
       ['RED~NO-BIAS', '50', '54.0', 'yes'],
+      ['NONE', '–', '11.0', 'no'],
     ]);
     const front = chart.config.data.datasets.at(-1)!;
     expect(front.data.slice(0, 3)).toEqual([
@@ -103,21 +104,25 @@ test('ablations are differences seed by seed from the whole method', () => {
   expect(ablations(contextOf({ shown: new Set(['LORA']) }))).toBeUndefined();
 });
 
-test('the radar wants three tasks, and compares with the best of each', () => {
+test('the chart of tasks wants three of them, and compares with the best of each', () => {
   const loss = tableOf('loss', [rowOf('red', 100, [2]), rowOf('lora', 1000, [4])], false);
-  expect(radar(contextOf(), [table, loss])).toBeUndefined();
-  const chart = radar(contextOf(), [table, loss, tableOf('cola', [rowOf('red', 100, [30])])])!;
-  const red = chart.config.data.datasets.find(({ label }) => label === 'RED')!;
-  expect(red.data.map((share) => Number(share).toFixed(1))).toEqual(['98.4', '100.0', '100.0']);
-  const lora = chart.config.data.datasets.find(({ label }) => label === 'LORA')!;
-  expect(lora.data.slice(1)).toEqual([50, null]);
+  expect(overTasks(contextOf(), [table, loss])).toBeUndefined();
+  const chart = overTasks(contextOf(), [table, loss, tableOf('cola', [rowOf('red', 100, [30])])])!;
+  const shares = (name: string) =>
+    chart.config.data.datasets
+      .find(({ label }) => label === name)!
+      .data.map((point) => point as { x: number; y: number })
+      .map(({ x, y }) => `${y}: ${x.toFixed(1)}`);
+  expect(shares('RED')).toEqual(['0: 98.4', '1: 100.0', '2: 100.0']);
+  expect(shares('LORA')).toEqual(['0: 100.0', '1: 50.0']);
+  expect(chart.rows[0]).toEqual(['RED', '61.0', '2.0', '30.0', '99.5']);
 });
 
-test('a label has one style, and the first ones have colours of their own', () => {
-  const labels = Array.from({ length: 40 }, (_, i) => `m${i}`);
+test('a label has one style, and 56 have styles of their own', () => {
+  const labels = Array.from({ length: 56 }, (_, i) => `m${i}`);
   const styles = labels.map((label) => styleOf(label, { labels, theme: themes.dark }));
-  expect(new Set(styles.slice(0, 10).map(({ color }) => color)).size).toBe(10);
-  expect(new Set(styles.map((style) => JSON.stringify(style))).size).toBe(40);
+  expect(new Set(styles.slice(0, 8).map(({ color }) => color)).size).toBe(8);
+  expect(new Set(styles.map(({ color, pointStyle }) => `${color} ${pointStyle}`)).size).toBe(56);
 });
 
 describe('bench report --format png', () => {
@@ -143,7 +148,7 @@ describe('bench report --format png', () => {
     expect((await readdir(join(out, 'charts'))).sort()).toEqual(names.map((name) => `e2e-gpt2-${name}.png`));
     const png = await readFile(join(out, 'charts', 'e2e-gpt2-parameters.png'));
     expect(png.toString('latin1', 1, 4)).toBe('PNG');
-    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([1440, 840]);
+    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([1440, 880]);
     // An empty picture would take a tenth.
     expect(png.length).toBeGreaterThan(20_000);
   });

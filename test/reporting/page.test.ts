@@ -16,7 +16,7 @@ afterAll(() => rm(root, { recursive: true }));
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const hostile = `<img src=x onerror="document.title='owned'"></script><script>document.title='owned'</script><!-- \u2028 &amp;`;
 
-/** Browser code: the contrast by WCAG of every visible text with what stands behind it, or of given elements' own colour. */
+/** Browser code: the contrast by WCAG of every visible text, or of given elements' colour, with what stands behind it. */
 const measureContrasts = `(given) => {
   const parse = (color) => (color.match(/[\\d.]+/g) ?? []).map(Number);
   const linear = (c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
@@ -33,8 +33,7 @@ const measureContrasts = `(given) => {
     (one) => hasText(one) && one.checkVisibility() && one.tagName !== 'SCRIPT' && !one.disabled,
   );
   return (given ?? texts).map((one) => {
-    const { color, backgroundColor } = getComputedStyle(one);
-    const front = luminance(parse(given ? backgroundColor : color));
+    const front = luminance(parse(getComputedStyle(one).color));
     const back = luminance(behind(given ? one.parentElement : one));
     return { text: one.textContent.slice(0, 40), ratio: (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05) };
   });

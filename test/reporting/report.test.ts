@@ -158,6 +158,12 @@ describe('LaTeX', () => {
     expect(`${first!}${second!}`).toContain('\\begin{longtable}');
     expect(`${first!}${second!}`).toContain('\\begin{tabular}');
     expect(first).toContain('\\toprule');
+    // Each has a caption and a label, a long one within itself.
+    for (const [i, text] of [first!, second!].entries()) {
+      expect(text.match(/\\caption\{/g)).toHaveLength(1);
+      expect(text).toContain(`\\label{tab:${report.tables[i]!.slug}}`);
+    }
+    expect(`${first!}${second!}`).toContain('Mean $\\pm$ sample standard deviation over n seeds');
   });
 
   test('escapes every sign that LaTeX reads', () => {
@@ -170,7 +176,7 @@ describe('LaTeX', () => {
   test.skipIf(!hasLatex)('compiles with pdflatex (Debian: texlive-latex-recommended)', async () => {
     const folder = join(root, 'latex');
     await mkdir(join(folder, 'tables'), { recursive: true });
-    const signs = String.fromCodePoint(...Array.from({ length: 0x250 }, (_, i) => i + 1));
+    const signs = String.fromCodePoint(...Array.from({ length: 0x2fff }, (_, i) => i + 1)) + '𝐖𝟏ﬁ';
     const document = latexDocument({
       ...report,
       untrusted: [{ path: signs, reason: `?\`!\`--- ${hostile}` }],

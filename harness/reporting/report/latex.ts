@@ -1,4 +1,4 @@
-import { printTable, type PrintedCell } from './cells.ts';
+import { boldMeans, printTable, spreadMeans, type PrintedCell } from './cells.ts';
 import { summaryLine, type Report } from './report.ts';
 import type { ReportTable } from './rows.ts';
 
@@ -9,18 +9,21 @@ const rowsPerPage = 40;
 export function latexDocument(report: Report): string {
   const tables = report.tables.map((table) => {
     const { title, foot } = printTable(table, { costs: false });
-    const notes = foot.map((line) => `${escapeLatex(line)}\\par`);
+    // The table's own caption says the first of them.
+    const notes = foot.filter((line) => !captioned(line)).map((line) => `${escapeLatex(line)}\\par`);
     return [
       `\\section*{${escapeLatex(title)}}`,
-      `{\\centering\\small\\input{tables/${table.slug}.tex}\\par}`,
-      `{\\footnotesize\\raggedright\\medskip\n${notes.join('\n')}\n}`,
+      `\\input{tables/${table.slug}.tex}`,
+      ...(notes.length > 0 ? [`{\\footnotesize\\raggedright\n${notes.join('\n')}\n}`] : []),
     ].join('\n');
   });
   const untrusted = report.untrusted.map(({ path, reason }) => `${escapeLatex(`${path}: ${reason}`)}\\par`);
   return [
     '\\documentclass{article}',
     '\\usepackage[margin=2cm]{geometry}',
-    '\\usepackage{booktabs,longtable}',
+    '\\usepackage{booktabs,longtable,float}',
+    // Tables stay beside their notes.
+    '\\floatplacement{table}{H}',
     // So that nothing runs out of the page: words may stand apart, and long ones break nowhere anyway.
     '\\sloppy\\setlength{\\parindent}{0pt}\\setlength{\\tabcolsep}{4pt}',
     '\\begin{document}',
@@ -32,22 +35,36 @@ export function latexDocument(report: Report): string {
   ].join('\n');
 }
 
-/** One table for a paper's \input; it needs booktabs, and longtable where it has more than 40 rows. */
+const captioned = (line: string): boolean => line === spreadMeans || line === boldMeans;
+
+/**
+ * One table with its caption and label (`tab:` and the file's name), for a paper's \input: a `table` of booktabs, or a `longtable`
+ * where it has more than 40 rows.
+ */
 export function latexTable(table: ReportTable): string {
-  const { header, body } = printTable(table, { costs: false });
-  const environment = body.length > rowsPerPage ? 'longtable' : 'tabular';
+  const { title, header, body, foot } = printTable(table, { costs: false });
+  const isLong = body.length > rowsPerPage;
+  const environment = isLong ? 'longtable' : 'tabular';
   const line = (cells: readonly string[]) => `${cells.join(' & ')} \\\\`;
-  return [
+  const caption = [
+    `\\caption{${[`${title}.`, ...foot.filter(captioned)].map(escapeLatex).join(' ')}}`,
+    `\\label{tab:${table.slug}}`,
+  ].join('');
+  const lines = [
     `\\begin{${environment}}{l${'r'.repeat(header.length - 1)}}`,
+    ...(isLong ? [`${caption}\\\\`] : []),
     '\\toprule',
     line(header.map(escapeLatex)),
     '\\midrule',
-    ...(environment === 'longtable' ? ['\\endhead'] : []),
+    ...(isLong ? ['\\endhead'] : []),
     ...body.map((cells) => line(cells.map(formatCell))),
     '\\bottomrule',
     `\\end{${environment}}`,
-    '',
-  ].join('\n');
+  ];
+  // In a group, so that the sizes end with the table.
+  return isLong
+    ? ['{\\small', ...lines, '}', ''].join('\n')
+    : ['\\begin{table}', '\\centering\\small', caption, ...lines, '\\end{table}', ''].join('\n');
 }
 
 function formatCell({ text, mark }: PrintedCell): string {
@@ -77,27 +94,166 @@ const commands: Readonly<Record<string, string>> = {
   ']': '{]}',
   '*': '{*}',
   '-': '{-}',
-  '±': '$\\pm$',
   '–': '--',
   '—': '---',
-  '−': '$-$',
-  '×': '$\\times$',
-  '·': '$\\cdot$',
   '…': '\\dots{}',
-  '↑': '$\\uparrow$',
-  '↓': '$\\downarrow$',
-  α: '$\\alpha$',
   '‘': '`',
   '’': "'",
   '“': '``',
   '”': "''",
+  '⁄': '/',
+  '‐': '{-}',
+  '‑': '{-}',
+  '„': ',,',
+  '€': '{EUR}',
+  '™': '\\texttrademark{}',
+  ı: '\\i{}',
+  ł: '\\l{}',
+  Ł: '\\L{}',
+  œ: '\\oe{}',
+  Œ: '\\OE{}',
+};
+
+/** Signs that LaTeX has in mathematics. */
+const mathematics: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    'alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi o pi rho varsigma sigma tau upsilon phi chi psi omega'
+      .split(' ')
+      .map((name, i) => [String.fromCodePoint(0x3b1 + i), name === 'o' ? 'o' : `\\${name}`]),
+  ),
+  ...Object.fromEntries(
+    'A B Gamma Delta E Z H Theta I K Lambda M N Xi O Pi P - Sigma T Upsilon Phi X Psi Omega'
+      .split(' ')
+      .map((name, i) => [
+        String.fromCodePoint(0x391 + i),
+        name.length === 1 ? `\\mathrm{${name}}` : `\\${name}`,
+      ]),
+  ),
+  // The micro sign and forms of Greek letters.
+  µ: '\\mu',
+  ϵ: '\\epsilon',
+  ϕ: '\\phi',
+  ϑ: '\\vartheta',
+  ℓ: '\\ell',
+  '±': '\\pm',
+  '∓': '\\mp',
+  '−': '-',
+  '×': '\\times',
+  '·': '\\cdot',
+  '⋅': '\\cdot',
+  '∙': '\\bullet',
+  '•': '\\bullet',
+  '÷': '\\div',
+  '∗': '\\ast',
+  '∘': '\\circ',
+  '°': '{}^\\circ',
+  '¬': '\\neg',
+  '↑': '\\uparrow',
+  '↓': '\\downarrow',
+  '→': '\\rightarrow',
+  '←': '\\leftarrow',
+  '↔': '\\leftrightarrow',
+  '↦': '\\mapsto',
+  '⇒': '\\Rightarrow',
+  '⇔': '\\Leftrightarrow',
+  '≤': '\\le',
+  '≥': '\\ge',
+  '≪': '\\ll',
+  '≫': '\\gg',
+  '≈': '\\approx',
+  '≃': '\\simeq',
+  '≅': '\\cong',
+  '≠': '\\ne',
+  '≡': '\\equiv',
+  '∝': '\\propto',
+  '∼': '\\sim',
+  '√': '\\surd',
+  '∞': '\\infty',
+  '∂': '\\partial',
+  '∇': '\\nabla',
+  '∑': '\\sum',
+  '∏': '\\prod',
+  '∫': '\\int',
+  '∈': '\\in',
+  '∉': '\\notin',
+  '⊂': '\\subset',
+  '⊆': '\\subseteq',
+  '∪': '\\cup',
+  '∩': '\\cap',
+  '∅': '\\emptyset',
+  '∀': '\\forall',
+  '∃': '\\exists',
+  '∧': '\\wedge',
+  '∨': '\\vee',
+  '⊙': '\\odot',
+  '⊗': '\\otimes',
+  '⊕': '\\oplus',
+  '⊤': '\\top',
+  '⊥': '\\perp',
+  '‖': '\\|',
+  '∥': '\\|',
+  '∣': '|',
+  '⌊': '\\lfloor',
+  '⌋': '\\rfloor',
+  '⌈': '\\lceil',
+  '⌉': '\\rceil',
+  '⟨': '\\langle',
+  '⟩': '\\rangle',
+  '′': "'",
+  '″': "''",
+  '†': '\\dagger',
+  '‡': '\\ddagger',
+  '★': '\\star',
+  '⋆': '\\star',
+  '■': '\\bullet',
+  ℝ: '\\mathbf{R}',
+  ℕ: '\\mathbf{N}',
+  ℤ: '\\mathbf{Z}',
+  '✓': '\\surd',
+};
+
+/** Accents by their combining signs, for letters that Latin-1 has not. */
+const accents: Readonly<Record<string, string>> = {
+  '\u0300': '`',
+  '\u0301': "'",
+  '\u0302': '^',
+  '\u0303': '~',
+  '\u0304': '=',
+  '\u0306': 'u',
+  '\u0307': '.',
+  '\u0308': '"',
+  '\u030a': 'r',
+  '\u030b': 'H',
+  '\u030c': 'v',
+  '\u0327': 'c',
 };
 
 /** Text that LaTeX prints as it is, on one line; signs that a plain installation has no glyph for as their code point. */
 export function escapeLatex(text: string): string {
-  return Array.from(text.replace(/\s+/g, ' '), (sign) => {
-    if (Object.hasOwn(commands, sign)) return commands[sign]!;
-    if (/^[ -~À-ÖØ-öø-ÿ]$/.test(sign) && !/[ÐðÞþ]/.test(sign)) return sign;
-    return `{[}U+${sign.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}{]}`;
-  }).join('');
+  return Array.from(text.replace(/\s+/g, ' '), escapeSign).join('');
+}
+
+function escapeSign(sign: string): string {
+  if (Object.hasOwn(commands, sign)) return commands[sign]!;
+  if (Object.hasOwn(mathematics, sign)) return `$${mathematics[sign]!}$`;
+  if (/^[ -~À-ÖØ-öø-ÿ]$/.test(sign) && !/[ÐðÞþ]/.test(sign)) return sign;
+  const [letter, accent, more] = sign.normalize('NFD');
+  if (
+    accent !== undefined &&
+    more === undefined &&
+    Object.hasOwn(accents, accent) &&
+    /[a-z]/i.test(letter!)
+  ) {
+    // Over a dotless i or j.
+    return `\\${accents[accent]!}{${/[ij]/.test(letter!) && accent !== '\u0327' ? `\\${letter!}` : letter!}}`;
+  }
+  // Superscripts, subscripts and other forms of signs (ᵀ, ₂, ³, ½, ﬁ), as what they are forms of.
+  const plain = sign.normalize('NFKC');
+  const inner = plain === sign ? 'U+' : Array.from(plain, escapeSign).join('');
+  if (!inner.includes('U+')) {
+    const place = /[²³¹⁰-ⁿᴬ-ᵡªº]/u.test(sign) ? '^' : /[₀-ₜᵢ-ᵪⱼ]/u.test(sign) ? '_' : undefined;
+    if (place === undefined) return inner;
+    return `$${place}${plain.length === 1 && /[a-z0-9+=()]/i.test(plain) ? plain : `{${mathematics[plain] ?? `\\mbox{\\scriptsize ${inner}}`}}`}$`;
+  }
+  return `{[}U+${sign.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}{]}`;
 }

@@ -4,16 +4,22 @@ import type { PageData } from './page-data.ts';
 
 const width = 720;
 
-/** Draws every table's charts of its first metric in light colours, as PNG at twice their size, by their names. */
+/**
+ * Draws every table's charts of its first metric in light colours, as PNG at twice their size, by the table's place and their names;
+ * what shows all tasks of a base is drawn once for each base, beside its first table.
+ */
 export async function drawCharts(data: PageData): Promise<Record<string, Buffer>[]> {
   const labels = labelsOf(data);
   const theme = { ...themes.light, titles: true };
   const pictures: Record<string, Buffer>[] = [];
+  const drawnBases = new Set<string>();
   for (const table of data.tables) {
     const shown = new Set(labels);
-    const charts = Object.entries(chartsOf({ table, metric: 0, shown, labels, theme }, data.tables));
+    const { tasks, ...own } = chartsOf({ table, metric: 0, shown, labels, theme }, data.tables);
+    const charts = tasks && !drawnBases.has(table.model) ? { ...own, tasks } : own;
+    drawnBases.add(table.model);
     const drawn: Record<string, Buffer> = {};
-    for (const [name, chart] of charts) drawn[name] = await draw(chart);
+    for (const [name, chart] of Object.entries(charts)) drawn[name] = await draw(chart);
     pictures.push(drawn);
   }
   return pictures;

@@ -146,8 +146,13 @@ function flatten(value: object, prefix = ''): [string, string][] {
   });
 }
 
+/** A title as the name of a file. */
+export function slugOf(title: string): string {
+  return title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 80) || 'table'; // prettier-ignore
+}
+
 function newSlug(title: string, taken: Set<string>): string {
-  const plain = title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 80) || 'table'; // prettier-ignore
+  const plain = slugOf(title);
   let slug = plain;
   for (let n = 2; taken.has(slug); n++) slug = `${plain}-${n}`;
   taken.add(slug);

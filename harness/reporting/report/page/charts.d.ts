@@ -18,7 +18,7 @@ export interface ChartContext {
   readonly metric: number;
   /** Rows to show, by their labels. */
   readonly shown: ReadonlySet<string>;
-  /** All labels of the report: a label has the same colour and sign in every chart. */
+  /** All labels of the report: a label has the same colour and marker in every chart. */
   readonly labels: readonly string[];
   readonly theme: Theme;
 }
@@ -35,25 +35,51 @@ export interface ReportChart {
   readonly height: number;
 }
 
+/** Marker of a point, as Chart.js calls it. */
+export type PointShape = 'circle' | 'rect' | 'triangle' | 'rectRot' | 'cross' | 'star' | 'crossRot';
+
+/** A part of a picture, in pixels. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+/** A point, its error bar's half and its name's size, in pixels. */
+export interface NamedPoint {
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
+  readonly bar: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 export const themes: Readonly<Record<'light' | 'dark', Theme>>;
-/** Labels in the order that gives them colours and signs. */
+/** Labels in the order that gives them colours and markers. */
 export function labelsOf(data: PageData): string[];
 export function styleOf(
   label: string,
   context: Pick<ChartContext, 'labels' | 'theme'>,
-): { color: string; pointStyle: 'circle' | 'rect' | 'triangle' | 'rectRot'; borderDash: number[] };
+): { color: string; pointStyle: PointShape; borderDash: number[] };
 /** Indices of points that no other one beats: none is at least as good on both axes and better on one; a smaller x is better. */
 export function paretoFront(
   points: readonly { readonly x: number; readonly y: number }[],
   higherIsBetter: boolean,
 ): number[];
+/** Ends of an axis of costs between `least` and `most`. */
+export function axisRange(least: number, most: number, logarithmic: boolean): { low: number; high: number };
+/** The numbers of a logarithmic axis, three at least. */
+export function logTicks(low: number, high: number): number[];
+/** Boxes for names beside their points, by point; they cover no point and no other name where that is possible. */
+export function placeNames(points: readonly NamedPoint[], area: Box, taken: readonly Box[]): Box[];
 export function againstParameters(context: ChartContext): ReportChart | undefined;
 export function againstTime(context: ChartContext): ReportChart | undefined;
 export function againstMemory(context: ChartContext): ReportChart | undefined;
 export function learningCurves(context: ChartContext): ReportChart | undefined;
 export function seedSpread(context: ChartContext): ReportChart | undefined;
 export function ablations(context: ChartContext): ReportChart | undefined;
-/** Over the tasks of the table's base. */
-export function radar(context: ChartContext, tables: readonly PageTable[]): ReportChart | undefined;
+/** Over the tasks of the table's base, where these are three or more. */
+export function overTasks(context: ChartContext, tables: readonly PageTable[]): ReportChart | undefined;
 /** Every chart of a table by the end of its file's name. */
 export function chartsOf(context: ChartContext, tables: readonly PageTable[]): Record<string, ReportChart>;

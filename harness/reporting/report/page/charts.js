@@ -1,33 +1,37 @@
 // Charts of a report as configurations of Chart.js, for the page and for pictures: no document here.
 
-/** @import { ChartContext, ReportChart, Theme } from './charts.d.ts' */
+/** @import { Box, ChartContext, NamedPoint, ReportChart, Theme } from './charts.d.ts' */
+/** @typedef {{ readonly box: Box, readonly distance: number }} Candidate */
 /** @import { PageData, PageRow, PageTable, Point } from '../page-data.ts' */
 /** @import { Chart, ChartConfiguration, ChartDataset } from 'chart.js' */
 
-// Ten hues that stand apart on their background, in the same order.
+// Eight colours that stand apart on their background for everybody: any two differ by 30 in CIELAB, also as deuteranopia and
+// protanopia show them (test/cases/ux-colour-and-shape.test.ts).
 /** @type {Record<'light' | 'dark', Theme>} */
 export const themes = {
   light: {
     text: '#1f2430',
     grid: '#d9dde5',
     background: '#ffffff',
-    palette: ['#1d5fd1', '#c2410c', '#15803d', '#b5176b', '#6d28d9', '#0e7490', '#8a6100', '#c01f1f', '#525a66', '#7a4a1e'], // prettier-ignore
+    palette: ['#0088ee', '#dd5500', '#770044', '#442288', '#9977aa', '#553300', '#cc6666', '#6633ff'], // prettier-ignore
     titles: false,
   },
   dark: {
     text: '#e6e9ef',
     grid: '#39404d',
     background: '#171a21',
-    palette: ['#7db0ff', '#ff9a5c', '#5fd38a', '#ff85b8', '#b79bff', '#4fd1e8', '#f2c94c', '#ff7b7b', '#b4bcc8', '#d6a77a'], // prettier-ignore
+    palette: ['#88eeee', '#bb8800', '#cc3388', '#bbee00', '#aa99ff', '#777744', '#ffcc99', '#aa22ff'], // prettier-ignore
     titles: false,
   },
 };
 
-const shapes = /** @type {const} */ (['circle', 'rect', 'triangle', 'rectRot']);
+// One fewer than colours, so that no two of 56 rows share both.
+const shapes = /** @type {const} */ (['circle', 'rect', 'triangle', 'rectRot', 'cross', 'star', 'crossRot']);
 const dashes = [[], [7, 3], [2, 3], [9, 3, 2, 3]];
 /** More rows than this make a chart of points or lines unreadable. */
 const mostRows = 20;
 const mostLines = 12;
+const font = { family: "system-ui, 'DejaVu Sans', sans-serif" };
 
 /** @param {PageData} data @returns {string[]} */
 export function labelsOf({ tables }) {
@@ -41,9 +45,9 @@ export function labelsOf({ tables }) {
 export function styleOf(label, { labels, theme: { palette } }) {
   const at = Math.max(0, labels.indexOf(label));
   return {
-    // With more labels than colours the same colour comes back with another sign and dash.
+    // With more labels than colours the same colour comes back with another marker and dash.
     color: palette[at % palette.length] ?? '#888888',
-    pointStyle: shapes[(at + Math.floor(at / palette.length)) % shapes.length] ?? 'circle',
+    pointStyle: shapes[at % shapes.length] ?? 'circle',
     borderDash: dashes[Math.floor(at / palette.length) % dashes.length] ?? [],
   };
 }
@@ -71,6 +75,7 @@ export function againstParameters(context) {
     title: 'Quality against trained parameters',
     axis: 'trained parameters',
     logarithmic: true,
+    // What trains nothing has no place on a logarithmic axis.
     of: ({ trained }) => (trained > 0 ? trained : null),
     format: compact,
     say: (x) => x.toLocaleString('en'),
@@ -114,65 +119,72 @@ export function againstMemory(context) {
 function scatter(context, { title, axis, logarithmic, caption, of, format, say }) {
   const { table, theme } = context;
   const metric = metricOf(context);
-  const points = bestRows(context, mostRows).flatMap((row) => {
-    const [cell, x] = [row.cells[context.metric], of(row)];
-    return cell && x !== null ? [{ row, x, y: cell.mean, sd: cell.sd, text: cell.text }] : [];
+  const drawn = bestRows(context, mostRows).flatMap((row) => {
+    const cell = row.cells[context.metric];
+    return cell ? [{ row, x: of(row), y: cell.mean, sd: cell.sd, text: cell.text }] : [];
   });
+  const points = drawn.flatMap((one) => (one.x === null ? [] : [{ ...one, x: one.x }]));
+  // What trains nothing costs nothing: a line to be above of.
+  const levels = drawn.filter(({ x, row }) => x === null && row.trained === 0);
+  const unknown = drawn.filter(({ x, row }) => x === null && row.trained > 0).map(({ row }) => row.label);
   if (points.length === 0) return undefined;
   const front = paretoFront(points, metric.higherIsBetter).flatMap((i) => points[i] ?? []);
   const xs = points.map(({ x }) => x);
-  const room = logarithmic ? 1.3 : 1;
-  const spread = logarithmic ? 0 : (Math.max(...xs) - Math.min(...xs) || Math.abs(xs[0] ?? 1)) * 0.06;
-  const low = Math.min(...xs) / room - spread;
-  const high = Math.max(...xs) * room + spread;
+  const { low, high } = axisRange(Math.min(...xs), Math.max(...xs), logarithmic);
   /** @type {ChartDataset<'scatter'>[]} */
   const datasets = points.map(({ row, x, y, sd }) => {
     const { color, pointStyle } = styleOf(row.label, context);
     return {
       label: row.label,
-      data: [{ x, y, sd }],
-      pointStyle,
-      pointRadius: 6,
+      data: [{ x, y, sd, name: row.label }],
+      ...marker(pointStyle, color, 6),
       pointHoverRadius: 8,
-      backgroundColor: color,
-      borderColor: color,
     };
   });
+  for (const { row, y } of levels) {
+    const { color, borderDash } = styleOf(row.label, context);
+    datasets.push({
+      label: row.label,
+      // The first point has the line's name.
+      data: /** @type {{ x: number, y: number }[]} */ ([{ x: low, y, level: row.label }, { x: high, y }]), // prettier-ignore
+      ...lineOnly(color),
+      borderDash: borderDash.length > 0 ? borderDash : [2, 3],
+      borderWidth: 1.6,
+    });
+  }
   datasets.push({
     label: 'Pareto front',
     // From the front's cheapest point upwards, then on at its best quality.
     data: [...front.map(({ x, y }) => ({ x, y })), { x: high, y: front.at(-1)?.y ?? 0 }],
-    showLine: true,
+    ...lineOnly(theme.text),
     stepped: true,
-    pointRadius: 0,
-    pointHoverRadius: 0,
-    pointStyle: 'line',
-    borderColor: theme.text,
-    backgroundColor: theme.text,
     borderDash: [5, 4],
     borderWidth: 1.2,
   });
-  const cut = cutNote(context, mostRows);
+  const left = leftOut(context, mostRows, unknown);
+  const level = levels.length > 0 ? ' What trains nothing is a dotted line.' : '';
+  const extent = drawn.flatMap(({ y, sd }) => [y - (sd ?? 0), y + (sd ?? 0)]);
   return {
     title,
-    caption: `${metric.name} (${betterWord(metric)}), mean ± sample standard deviation over seeds. ${caption} The dashed line is the Pareto front: what no cheaper method reaches.${cut}`,
+    caption: `${metric.name} (${betterWord(metric)}), mean ± sample standard deviation over seeds. ${caption} The dashed line is the Pareto front: what no cheaper method reaches.${level}${sentence(left)}`,
     columns: ['Method', axis, metric.name, 'Pareto front'],
-    rows: points.map((point) => [
-      point.row.label,
-      say(point.x),
-      point.text,
-      front.includes(point) ? 'yes' : 'no',
+    rows: drawn.map((one) => [
+      one.row.label,
+      one.x === null ? '–' : say(one.x),
+      one.text,
+      front.some(({ row }) => row === one.row) ? 'yes' : 'no',
     ]),
-    height: 420,
+    height: 440,
     config: {
       type: 'scatter',
       data: { datasets },
-      plugins: [errorBars('y')],
+      plugins: [errorBars('y'), pointNames(theme)],
       options: {
         ...common(
           context,
           `${title}: ${table.title}`,
-          'mean ± sample standard deviation over seeds; dashed: Pareto front',
+          `mean ± sample standard deviation over seeds; dashed: Pareto front${levels.length > 0 ? '; dotted: trains nothing' : ''}`,
+          left,
         ),
         scales: {
           x: {
@@ -180,19 +192,25 @@ function scatter(context, { title, axis, logarithmic, caption, of, format, say }
             type: logarithmic ? 'logarithmic' : 'linear',
             min: low,
             max: high,
+            ...(logarithmic && {
+              afterBuildTicks: (/** @type {{ ticks: { value: number }[] }} */ built) => {
+                built.ticks = logTicks(low, high).map((value) => ({ value }));
+              },
+            }),
             ticks: {
               color: theme.text,
+              font,
               maxRotation: 0,
               autoSkipPadding: 12,
               includeBounds: false,
-              callback: (value) => tickText(Number(value), logarithmic, format),
+              callback: (value) => format(Number(value)),
             },
           },
           // With room for the error bars.
           y: {
             ...scale(theme, axisName(metric)),
-            suggestedMin: Math.min(...points.map(({ y, sd }) => y - (sd ?? 0))),
-            suggestedMax: Math.max(...points.map(({ y, sd }) => y + (sd ?? 0))),
+            suggestedMin: Math.min(...extent),
+            suggestedMax: Math.max(...extent),
             grace: '4%',
           },
         },
@@ -201,10 +219,45 @@ function scatter(context, { title, axis, logarithmic, caption, of, format, say }
   };
 }
 
+/**
+ * Where an axis of costs begins and ends: with room around its points, and so wide that costs which are about the same, as noise
+ * makes them, stand close together.
+ * @param {number} least @param {number} most @param {boolean} logarithmic
+ */
+export function axisRange(least, most, logarithmic) {
+  const wide = logarithmic ? 4 : 1.5;
+  const middle = logarithmic ? Math.sqrt(least * most) : (least + most) / 2;
+  const room = logarithmic ? 1.35 : 1.06;
+  return {
+    low: Math.min(least / room, middle / Math.sqrt(wide)),
+    high: Math.max(most * room, middle * Math.sqrt(wide)),
+  };
+}
+
+/**
+ * Numbers for a logarithmic axis: the coarsest of whole powers of ten, 1-2-5 and every digit that gives three at least.
+ * @param {number} low @param {number} high @returns {number[]}
+ */
+export function logTicks(low, high) {
+  const digits = [[1], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]];
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  for (const some of digits) {
+    const ticks = [];
+    for (let power = first; power <= last; power++) {
+      // Divided where the power is negative, so that 0.2 is 0.2.
+      for (const digit of some) ticks.push(power < 0 ? digit / 10 ** -power : digit * 10 ** power);
+    }
+    const inside = ticks.filter((value) => value >= low && value <= high);
+    if (inside.length >= 3) return inside;
+  }
+  return [low, Math.sqrt(low * high), high].map((value) => Number(value.toPrecision(2)));
+}
+
 /** @param {ChartContext} context @returns {ReportChart | undefined} */
 export function learningCurves(context) {
   const { table, theme } = context;
-  const curves = bestRows(context, mostLines).flatMap((row) => {
+  const best = bestRows(context, mostLines);
+  const curves = best.flatMap((row) => {
     const runs = row.runs.filter(({ status }) => status === 'finished');
     const training = meanCurve(runs.map(({ losses }) => losses));
     const validation = meanCurve(runs.map(({ evaluations }) => evaluations));
@@ -214,26 +267,36 @@ export function learningCurves(context) {
   /** @type {ChartDataset<'line', { x: number, y: number }[]>[]} */
   const datasets = curves.flatMap(({ row, training, validation }) => {
     const { color, pointStyle, borderDash } = styleOf(row.label, context);
-    const shared = { borderColor: color, backgroundColor: color, pointStyle };
+    const shared = { borderColor: color, backgroundColor: color };
     const toPoints = (/** @type {readonly Point[]} */ curve) => curve.map(([x, y]) => ({ x, y }));
     return [
-      { ...shared, label: row.label, data: toPoints(training), borderDash, borderWidth: 1.6, pointRadius: 0 },
+      {
+        ...shared,
+        label: row.label,
+        data: toPoints(training),
+        pointStyle,
+        borderDash,
+        borderWidth: 1.6,
+        pointRadius: 0,
+      },
       {
         ...shared,
         label: `${row.label}, validation`,
         data: toPoints(validation),
         showLine: false,
-        pointRadius: 4,
+        ...marker(pointStyle, color, 4),
       },
     ];
   });
+  const without = best.filter((row) => !curves.some((curve) => curve.row === row)).map(({ label }) => label);
+  const left = leftOut(context, mostLines, without);
   const last = (/** @type {readonly Point[]} */ curve) => {
     const point = curve.at(-1);
     return point ? `${point[1].toPrecision(4)} (step ${point[0]})` : '–';
   };
   return {
     title: 'Learning curves',
-    caption: `Loss by step: lines on the training set (means of steps that follow each other), signs on the validation set; means over the finished seeds where their steps are the same, else the first seed.${cutNote(context, mostLines)}`,
+    caption: `Loss by step: lines on the training set (means of steps that follow each other), markers on the validation set; means over the finished seeds where their steps are the same, else the first seed.${sentence(left)}`,
     columns: ['Method', 'last training loss', 'last validation loss'],
     rows: curves.map(({ row, training, validation }) => [row.label, last(training), last(validation)]),
     height: 420,
@@ -241,7 +304,12 @@ export function learningCurves(context) {
       type: 'line',
       data: { datasets },
       options: {
-        ...common(context, `Learning curves: ${table.title}`, 'lines: training loss; signs: validation loss'),
+        ...common(
+          context,
+          `Learning curves: ${table.title}`,
+          'lines: training loss; markers: validation loss',
+          left,
+        ),
         scales: {
           x: { ...scale(theme, 'step'), type: 'linear' },
           y: { ...scale(theme, 'loss'), grace: '3%' },
@@ -281,12 +349,11 @@ export function seedSpread(context) {
     return {
       label: row.label,
       data: seeds.map(({ value, seed }) => ({ x: value, y: at, seed })),
-      pointStyle,
-      pointRadius: 5,
+      ...marker(pointStyle, color, 5),
       backgroundColor: `${color}99`,
-      borderColor: color,
     };
   });
+  const left = leftOut(context, 2 * mostRows);
   datasets.push({
     label: 'mean',
     data: rows.flatMap(({ cell }, y) => (cell ? [{ x: cell.mean, y }] : [])),
@@ -299,7 +366,7 @@ export function seedSpread(context) {
   });
   return {
     title: 'Spread over seeds',
-    caption: `${metric.name} (${betterWord(metric)}): a sign for each seed, a bar for the mean.${cutNote(context, 2 * mostRows)}`,
+    caption: `${metric.name} (${betterWord(metric)}): a marker for each seed, a bar for the mean.${sentence(left)}`,
     columns: ['Method', 'mean ± sd', 'seeds'],
     rows: rows.map(({ row, seeds, cell }) => [
       row.label,
@@ -314,7 +381,8 @@ export function seedSpread(context) {
         ...common(
           context,
           `Spread over seeds: ${table.title}`,
-          'a sign for each seed, a bar for the mean',
+          'a marker for each seed, a bar for the mean',
+          left,
           false,
         ),
         scales: {
@@ -359,7 +427,9 @@ export function ablations(context) {
     rows: bars.map(({ row, parent, mean, sd, n }) => [
       row.label,
       parent.label,
-      `${signed(mean, metric.decimals)} ± ${sd === null ? '–' : sd.toFixed(metric.decimals)}`,
+      sd === null
+        ? signed(mean, metric.decimals)
+        : `${signed(mean, metric.decimals)} ± ${sd.toFixed(metric.decimals)}`,
       String(n),
     ]),
     height: 100 + 38 * bars.length,
@@ -383,6 +453,7 @@ export function ablations(context) {
           context,
           `Ablations: ${table.title}`,
           'variant minus whole method, mean ± sample standard deviation over seeds',
+          [],
           false,
         ),
         indexAxis: 'y',
@@ -402,81 +473,70 @@ export function ablations(context) {
 }
 
 /** @param {ChartContext} context @param {readonly PageTable[]} tables @returns {ReportChart | undefined} */
-export function radar(context, tables) {
+export function overTasks(context, tables) {
   const { table, shown, theme } = context;
-  const axes = tables.filter(({ model, metrics }) => model === table.model && metrics.length > 0);
-  if (axes.length < 3) return undefined;
-  /** @param {PageTable} axis @param {string} label */
-  const valueOf = (axis, label) => axis.rows.find((row) => row.label === label)?.cells[0]?.mean ?? null;
-  const best = axes.map((axis) => {
-    const means = axis.rows.flatMap(({ cells }) => cells[0]?.mean ?? []);
-    return axis.metrics[0]?.higherIsBetter ? Math.max(...means) : Math.min(...means);
+  const tasks = tables.filter(({ model, metrics }) => model === table.model && metrics.length > 0);
+  if (tasks.length < 3) return undefined;
+  /** @param {PageTable} task @param {string} label */
+  const valueOf = (task, label) => task.rows.find((row) => row.label === label)?.cells[0]?.mean ?? null;
+  const best = tasks.map(({ rows, metrics }) => {
+    const means = rows.flatMap(({ cells }) => cells[0]?.mean ?? []);
+    return metrics[0]?.higherIsBetter ? Math.max(...means) : Math.min(...means);
   });
-  const lines = table.rows
-    .filter(({ label }) => shown.has(label))
-    .map(({ label }) => {
-      const values = axes.map((axis) => valueOf(axis, label));
+  const labels = [...new Set(tasks.flatMap(({ rows }) => rows.map(({ label }) => label)))];
+  const methods = labels
+    .filter((label) => shown.has(label))
+    .map((label) => {
+      const values = tasks.map((task) => valueOf(task, label));
       const shares = values.map((value, i) => {
         if (value === null) return null;
-        const [top, higher] = [best[i] ?? 1, axes[i]?.metrics[0]?.higherIsBetter];
+        const [top, higher] = [best[i] ?? 1, tasks[i]?.metrics[0]?.higherIsBetter];
         return (100 * (higher ? value : top)) / (higher ? top : value);
       });
-      const known = shares.filter((share) => share !== null);
-      return { label, values, shares, mean: known.reduce((sum, share) => sum + share, 0) / known.length };
+      const known = shares.filter((share) => share !== null && Number.isFinite(share));
+      const mean = known.reduce((/** @type {number} */ sum, share) => sum + (share ?? 0), 0) / known.length;
+      return { label, values, shares, mean };
     })
     .filter(({ mean }) => Number.isFinite(mean))
-    .sort((a, b) => b.mean - a.mean)
-    .slice(0, mostLines);
-  if (lines.length === 0) return undefined;
-  const least = Math.min(...lines.flatMap(({ shares }) => shares.filter((share) => share !== null)));
-  const ring = [1, 2, 5, 10].find((step) => (100 - least) / step <= 5) ?? 20;
-  const middle = Math.max(0, (Math.floor(least / ring) - 1) * ring);
-  const names = axes.map(({ task, metrics }) => [task, metrics[0]?.name ?? '']);
+    .sort((a, b) => b.mean - a.mean);
+  if (methods.length === 0) return undefined;
+  const drawn = methods.slice(0, mostRows);
+  const left = methods.length > mostRows ? [`the best ${mostRows} of ${methods.length} methods`] : [];
+  const names = tasks.map(({ task, metrics }) => `${task}, ${metrics[0]?.name ?? ''}`);
   return {
     title: 'Tasks',
-    caption: `Methods on ${table.model} over its tasks: each task's first metric as a share of the best method's, which is the outer edge; rings are ${ring} % apart, the middle is ${middle} %.`,
-    columns: ['Method', ...names.map(([task, metric]) => `${task ?? ''}, ${metric ?? ''}`)],
-    rows: lines.map(({ label, values }) => [
+    caption: `Methods on ${table.model} over its tasks: each task's first metric as a share of the best method's; methods in the order of their mean share.${sentence(left)}`,
+    columns: ['Method', ...names, 'mean share, %'],
+    rows: drawn.map(({ label, values, mean }) => [
       label,
-      ...values.map((value, i) => (value === null ? '–' : value.toFixed(axes[i]?.metrics[0]?.decimals))),
+      ...values.map((value, i) => (value === null ? '–' : value.toFixed(tasks[i]?.metrics[0]?.decimals))),
+      mean.toFixed(1),
     ]),
-    height: 560,
+    height: 150 + 40 * tasks.length + 8 * drawn.length,
     config: {
-      type: 'radar',
+      type: 'scatter',
       data: {
-        labels: names,
-        datasets: lines.map(({ label, shares }) => {
-          const { color, pointStyle, borderDash } = styleOf(label, context);
+        datasets: drawn.map(({ label, shares }) => {
+          const { color, pointStyle } = styleOf(label, context);
           return {
             label,
-            data: shares,
-            borderColor: color,
-            backgroundColor: 'transparent',
-            pointBackgroundColor: color,
-            pointBorderColor: color,
-            pointStyle,
-            borderDash,
-            borderWidth: 1.6,
-            pointRadius: 3.5,
+            data: shares.flatMap((x, y) => (x === null || !Number.isFinite(x) ? [] : [{ x, y }])),
+            ...marker(pointStyle, color, 6),
+            // Points lie on each other where methods are about as good.
+            backgroundColor: `${color}66`,
           };
         }),
       },
       options: {
-        ...common(
-          context,
-          `Tasks: ${table.model}`,
-          `share of the best method, the outer edge; rings are ${ring} % apart, the middle is ${middle} %`,
-        ),
+        ...common(context, `Tasks: ${table.model}`, 'share of the best method of each task', left),
         scales: {
-          r: {
-            min: middle,
-            max: 100,
-            grid: { color: theme.grid },
-            angleLines: { color: theme.grid },
-            pointLabels: { color: theme.text },
-            // Numbers would stand on the first task's points; the caption has them.
-            ticks: { display: false, stepSize: ring },
+          // A little more than all, so that the best points are whole.
+          x: {
+            ...scale(theme, 'share of the best method, %'),
+            max: 101,
+            ticks: { color: theme.text, font, includeBounds: false },
           },
+          y: rowScale(theme, names),
         },
       },
     },
@@ -492,7 +552,7 @@ export function chartsOf(context, tables) {
     curves: learningCurves(context),
     seeds: seedSpread(context),
     ablations: ablations(context),
-    tasks: radar(context, tables),
+    tasks: overTasks(context, tables),
   };
   return Object.fromEntries(
     Object.entries(charts).flatMap(([name, chart]) => (chart ? [/** @type {const} */ ([name, chart])] : [])),
@@ -519,10 +579,59 @@ function rankedRows(context) {
     .sort((a, b) => sign * (value(b) - value(a)));
 }
 
-/** @param {ChartContext} context @param {number} most */
-function cutNote(context, most) {
-  const all = rankedRows(context).length;
-  return all > most ? ` Of ${all} rows the best ${most} are shown; the filter chooses others.` : '';
+/**
+ * What a chart does not show of the rows that are chosen, in a few words each: nothing is left out in silence.
+ * @param {ChartContext} context @param {number} most
+ * @param {readonly string[]} unknown Labels of rows whose place in this chart is not known. @returns {string[]}
+ */
+function leftOut(context, most, unknown = []) {
+  const { table, metric, shown } = context;
+  const ranked = rankedRows(context).length;
+  const without = table.rows
+    .filter(({ label, cells }) => shown.has(label) && !Number.isFinite(cells[metric]?.mean ?? NaN))
+    .map(({ label }) => label);
+  return [
+    ...(ranked > most ? [`the best ${most} of ${ranked} rows`] : []),
+    ...(without.length > 0 ? [`without ${few(without)}, no seed of which finished`] : []),
+    ...(unknown.length > 0 ? [`without ${few(unknown)}, too short to measure`] : []),
+  ];
+}
+
+/** `A, B, C and 4 more`. @param {readonly string[]} names */
+function few(names) {
+  const most = 3;
+  const all = names.map(elide);
+  if (all.length <= most + 1) return all.join(', ');
+  return `${all.slice(0, most).join(', ')} and ${all.length - most} more`;
+}
+
+/** @param {readonly string[]} left */
+function sentence(left) {
+  return left.length > 0 ? ` Shown: ${left.join('; ')}.` : '';
+}
+
+/** A point's marker; those that are lines alone need a wider one. @param {ReturnType<typeof styleOf>['pointStyle']} pointStyle @param {string} color @param {number} radius */
+function marker(pointStyle, color, radius) {
+  const isLines = pointStyle === 'cross' || pointStyle === 'crossRot' || pointStyle === 'star';
+  return {
+    pointStyle,
+    pointRadius: isLines ? radius + 1 : radius,
+    pointBorderWidth: isLines ? 2.2 : 1,
+    backgroundColor: color,
+    borderColor: color,
+  };
+}
+
+/** @param {string} color */
+function lineOnly(color) {
+  return {
+    showLine: true,
+    pointRadius: 0,
+    pointHoverRadius: 0,
+    pointStyle: /** @type {const} */ ('line'),
+    borderColor: color,
+    backgroundColor: color,
+  };
 }
 
 /** @param {{ name: string, higherIsBetter: boolean }} metric */
@@ -538,8 +647,8 @@ function betterWord({ higherIsBetter }) {
 /** @param {Theme} theme @param {string} title */
 function scale(theme, title) {
   return {
-    title: { display: title !== '', text: title, color: theme.text },
-    ticks: { color: theme.text },
+    title: { display: title !== '', text: title, color: theme.text, font },
+    ticks: { color: theme.text, font },
     grid: { color: theme.grid },
     border: { color: theme.grid },
   };
@@ -559,14 +668,15 @@ function rowScale(theme, labels) {
     },
     ticks: {
       color: theme.text,
+      font,
       autoSkip: false,
       callback: (/** @type {string | number} */ value) => elide(labels[Number(value)] ?? ''),
     },
   };
 }
 
-/** @param {ChartContext} context @param {string} title @param {string} subtitle What a picture says of itself; the page has captions. */
-function common({ theme }, title, subtitle, legend = true) {
+/** @param {ChartContext} context @param {string} title @param {string} subtitle What a picture says of itself; the page has captions. @param {readonly string[]} left What it does not show. */
+function common({ theme }, title, subtitle, left, legend = true) {
   return {
     responsive: true,
     maintainAspectRatio: false,
@@ -578,15 +688,22 @@ function common({ theme }, title, subtitle, legend = true) {
         display: theme.titles,
         text: title,
         color: theme.text,
-        font: { size: 15 },
+        font: { ...font, size: 15 },
         padding: { top: 0, bottom: 2 },
       },
-      subtitle: { display: theme.titles, text: subtitle, color: theme.text, padding: { bottom: 10 } },
+      subtitle: {
+        display: theme.titles,
+        text: left.length > 0 ? [subtitle, `shown: ${left.join('; ')}`] : subtitle,
+        color: theme.text,
+        font,
+        padding: { bottom: 10 },
+      },
       legend: {
         display: legend,
         position: /** @type {const} */ ('bottom'),
         labels: {
           color: theme.text,
+          font,
           usePointStyle: true,
           boxHeight: 7,
           padding: 12,
@@ -651,10 +768,120 @@ function line(ctx, from, to) {
   ctx.lineTo(...to);
 }
 
-/** @param {number} value @param {boolean} logarithmic @param {(value: number) => string} format */
-function tickText(value, logarithmic, format) {
-  const leading = value / 10 ** Math.floor(Math.log10(Math.abs(value) || 1) + 1e-9);
-  return logarithmic && ![1, 2, 5].some((digit) => Math.abs(leading - digit) < 1e-6) ? '' : format(value);
+/** Writes names beside their points, and above the lines of what trains nothing. @param {Theme} theme */
+function pointNames({ text: color, background }) {
+  return {
+    id: 'pointNames',
+    /** @param {Chart} chart */
+    afterDatasetsDraw(chart) {
+      const { ctx, data, scales, chartArea } = chart;
+      const { y: vertical } = scales;
+      /** @type {NamedPoint[]} */
+      const points = [];
+      /** @type {Box[]} */
+      const taken = [];
+      const size = 11;
+      ctx.save();
+      ctx.font = `${size}px ${font.family}`;
+      ctx.fillStyle = color;
+      ctx.lineJoin = 'round';
+      const write = (/** @type {string} */ text, /** @type {Box} */ { left, top, height }) => {
+        // With a rim, so that a line behind it does not strike it through.
+        ctx.strokeStyle = background;
+        ctx.lineWidth = 3;
+        ctx.strokeText(text, left, top + height / 2);
+        ctx.fillText(text, left, top + height / 2);
+      };
+      ctx.textBaseline = 'middle';
+      ctx.textAlign = 'left';
+      data.datasets.forEach((dataset, d) => {
+        const point = /** @type {{ y: number, sd?: number | null, name?: string, level?: string }} */ (
+          dataset.data[0] ?? {}
+        );
+        const mark = chart.getDatasetMeta(d).data[0];
+        if (!mark || !chart.isDatasetVisible(d)) return;
+        const text = elide(point.name ?? point.level ?? '');
+        const { width } = ctx.measureText(text);
+        if (point.level !== undefined) {
+          const box = { left: chartArea.right - width - 4, top: mark.y - size - 4, width, height: size + 3 };
+          write(text, box);
+          taken.push(box);
+        } else if (point.name !== undefined) {
+          const bar = Math.abs((vertical?.getPixelForValue(point.y + (point.sd ?? 0)) ?? mark.y) - mark.y);
+          points.push({ text, x: mark.x, y: mark.y, width, height: size + 3, bar });
+        }
+      });
+      const { left, top, right, bottom } = chartArea;
+      const area = { left, top, width: right - left, height: bottom - top };
+      for (const [i, box] of placeNames(points, area, taken).entries()) {
+        const point = points[i];
+        if (!point) continue;
+        write(point.text, box);
+        // A name that stands off its point is led there.
+        const end = [nearest(point.x, box.left, box.width), nearest(point.y, box.top, box.height)];
+        const [dx, dy] = [(end[0] ?? 0) - point.x, (end[1] ?? 0) - point.y];
+        const away = Math.hypot(dx, dy);
+        if (away < 16) continue;
+        ctx.strokeStyle = color;
+        ctx.lineWidth = 0.7;
+        ctx.beginPath();
+        line(ctx, [point.x + (8 * dx) / away, point.y + (8 * dy) / away], [point.x + dx, point.y + dy]);
+        ctx.stroke();
+      }
+      ctx.restore();
+    },
+  };
+}
+
+/** The place within a stretch that is nearest to another one. @param {number} to @param {number} from @param {number} length */
+function nearest(to, from, length) {
+  return Math.max(from, Math.min(to, from + length));
+}
+
+/**
+ * Boxes for names beside their points: each where it covers the least of points, error bars and other names, and then the nearest.
+ * @param {readonly NamedPoint[]} points @param {Box} area @param {readonly Box[]} taken What no name may cover. @returns {Box[]}
+ */
+export function placeNames(points, area, taken) {
+  const markers = points.map(({ x, y }) => ({ left: x - 7, top: y - 7, width: 14, height: 14 }));
+  const bars = points.map(({ x, y, bar }) => ({ left: x - 4, top: y - bar, width: 8, height: 2 * bar }));
+  /** @type {Box[]} */
+  const boxes = [];
+  // Twice, because the first names did not know of the last ones.
+  for (let round = 0; round < 2; round++) {
+    points.forEach((point, i) => {
+      const others = boxes.filter((_, other) => other !== i);
+      const cost = (/** @type {Candidate} */ { box, distance }) => {
+        const outside = box.width * box.height - overlap(box, area);
+        const hard = [...markers, ...taken, ...others].reduce((sum, other) => sum + overlap(box, other), 0);
+        const soft = bars.reduce((sum, other) => sum + overlap(box, other), 0);
+        return 100 * outside + 20 * hard + 2 * soft + distance;
+      };
+      const all = candidates(point).map((candidate) => ({ box: candidate.box, cost: cost(candidate) }));
+      boxes[i] = all.reduce((best, one) => (one.cost < best.cost ? one : best)).box;
+    });
+  }
+  return boxes;
+}
+
+/** Places around a point, the nearest first; the right side is the best one. @param {NamedPoint} point @returns {Candidate[]} */
+function candidates({ x, y, width, height }) {
+  return [9, 15, 24, 36, 52, 72].flatMap((distance) =>
+    Array.from({ length: 16 }, (_, at) => {
+      const angle = (at * Math.PI) / 8;
+      const [across, down] = [Math.cos(angle), Math.sin(angle)];
+      const left = x + distance * across + (width / 2) * (across - 1);
+      const top = y + distance * down + (height / 2) * (down - 1);
+      return { box: { left, top, width, height }, distance: distance + (1 - across) * 2 };
+    }),
+  );
+}
+
+/** The area that two boxes share. @param {Box} a @param {Box} b */
+function overlap(a, b) {
+  const across = Math.min(a.left + a.width, b.left + b.width) - Math.max(a.left, b.left);
+  const down = Math.min(a.top + a.height, b.top + b.height) - Math.max(a.top, b.top);
+  return Math.max(0, across) * Math.max(0, down);
 }
 
 /** `49k`, `1.2M`. @param {number} value */

@@ -3,7 +3,7 @@
 import { chartsOf, labelsOf, styleOf, themes } from './charts.js';
 
 /** @import { PageData, PageExample, PageRow, PageRun, PageTable } from '../page-data.ts' */
-/** @import { ChartContext, ReportChart } from './charts.d.ts' */
+/** @import { ChartContext, PointShape, ReportChart } from './charts.d.ts' */
 
 const runsPerPage = 25;
 const examplesPerPage = 3;
@@ -73,11 +73,28 @@ function theme() {
   return themes[isDark() ? 'dark' : 'light'];
 }
 
-/** The colour and sign that a label has in every chart. @param {string} label */
+/** The markers of charts as paths in a square of 12; those of lines alone are drawn, the others filled. @type {Record<PointShape, string>} */
+const markers = {
+  circle: 'M6 0a6 6 0 1 0 0 12a6 6 0 1 0 0-12',
+  rect: 'M1 1h10v10h-10z',
+  triangle: 'M6 0L12 11H0z',
+  rectRot: 'M6 0L12 6L6 12L0 6z',
+  cross: 'M6 0V12M0 6H12',
+  star: 'M6 0V12M0 6H12M2 2L10 10M10 2L2 10',
+  crossRot: 'M1 1L11 11M11 1L1 11',
+};
+
+/** The colour and marker that a label has in every chart. @param {string} label */
 function swatch(label) {
   const { color, pointStyle } = styleOf(label, { labels, theme: theme() });
-  const made = make('span', `swatch ${pointStyle}`);
-  made.style.backgroundColor = color;
+  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+  path.setAttribute('d', markers[pointStyle]);
+  const drawing = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  drawing.setAttribute('viewBox', '0 0 12 12');
+  drawing.setAttribute('aria-hidden', 'true');
+  drawing.append(path);
+  const made = make('span', `swatch ${pointStyle}`, [drawing]);
+  made.style.color = color;
   return made;
 }
 
@@ -188,6 +205,7 @@ function showResults() {
       { text: number(row.memory, 2), sort: row.memory },
     ]);
   const id = 'results-rows';
+  element('empty').hidden = cells.length > 0;
   element('results-table').replaceChildren(
     dataTable({ id, caption: `${title}: ${cells.length} of ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`, columns, rows: sorted(id, cells), onSort: showResults, tall: true }), // prettier-ignore
   );

@@ -1,0 +1,54 @@
+// A paper's table had `(IA)[U+00B3]` and a foot note `[U+03B5] 1e-6`: deltabench's own label of ia3 and text of a protocol, whose
+// signs the LaTeX report did not know. The right values: `(IA)$^3$` and `$\epsilon$`; and every text that ships inside prints
+// without a code point.
+import { describe, expect, test } from 'vitest';
+import type { z } from 'zod';
+import { discrepancies } from '../../harness/papers/discrepancies.ts';
+import { redTables } from '../../harness/papers/red-tables.ts';
+import { reftGlue } from '../../harness/papers/reft-glue.ts';
+import { boldMeans, spreadMeans } from '../../harness/reporting/report/cells.ts';
+import { escapeLatex } from '../../harness/reporting/report/latex.ts';
+import { loadMethods, loadTasks } from '../../harness/runs/plugins.ts';
+
+test.each([
+  ['(IA)³', '(IA)$^3$'],
+  ['ε 1e-6', '$\\epsilon$ 1e{-}6'],
+  ['W₂ᵀ xᵢ', 'W$_2$$^T$ x$_i$'],
+  ['‖Δ‖ → √λ ⊙ ΣΛ', '$\\|$$\\Delta$$\\|$ $\\rightarrow$ $\\surd$$\\lambda$ $\\odot$ $\\Sigma$$\\Lambda$'],
+  ['10⁻³ ≤ ½', '10$^{-}$$^3$ $\\le$ 1/2'],
+  // Letters of Latin-1 stay as they are.
+  ['Černý, Őri, Łódź', "\\v{C}ern\u00fd, \\H{O}ri, \\L{}\u00f3d\\'{z}"],
+])('%s', (text, latex) => {
+  expect(escapeLatex(text)).toBe(latex);
+});
+
+/** Every text within a value. */
+function textsOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(textsOf);
+}
+
+describe('every text that ships inside prints', async () => {
+  const methods = await loadMethods();
+  const tasks = await loadTasks();
+  const sources: Readonly<Record<string, readonly string[]>> = {
+    'labels, formulas and options of methods': [...methods.values()].flatMap((method) => [
+      ...textsOf({ ...method, options: undefined }),
+      ...Object.values((method.options as z.ZodObject<Record<string, z.ZodType>>).shape).flatMap(
+        ({ description }) => description ?? [],
+      ),
+    ]),
+    'labels and metrics of tasks': [...tasks.values()].flatMap(({ name, label, metrics }) =>
+      textsOf({ name, label, metrics }),
+    ),
+    'texts of the protocol': textsOf(discrepancies),
+    'published tables': textsOf([redTables, reftGlue]),
+    'feet of tables': [boldMeans, spreadMeans],
+  };
+
+  test.each(Object.entries(sources))('%s', (_, texts) => {
+    expect(texts.length).toBeGreaterThan(1);
+    expect(texts.filter((text) => escapeLatex(text).includes('U+'))).toEqual([]);
+  });
+});
