@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from './atomic.ts';
+import { readBytes } from './files.ts';
 
 /** Names the file's layout, and changes with what makes the tokens (2: the Rust library): 8 bytes, the sha256 of the rest, then as uint32: rows, each row's length, all ids. */
 const magic = Buffer.from('DBTOKEN2');
@@ -20,7 +20,7 @@ export async function cachedTokens(
 ): Promise<Int32Array[]> {
   const folder = join(cacheFolder(), 'tokens');
   const path = join(folder, createHash('sha256').update(canonical(key)).digest('hex'));
-  const stored = await readFile(path).then(unpack, () => undefined);
+  const stored = await readBytes(path).then(unpack, () => undefined);
   if (stored) return stored;
   const rows = await make();
   // A cache that cannot be written costs time only, so it stops nothing.

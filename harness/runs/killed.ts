@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
+import { together } from './collect.ts';
 import { estimateCell, gibibytes } from './estimate.ts';
 import { readLock } from './locks.ts';
 import type { PreparedCell } from './prepare.ts';
@@ -42,6 +43,6 @@ export async function killedLast<Item>(
   items: readonly Item[],
   pathOf: (item: Item) => string,
 ): Promise<Item[]> {
-  const killed = await Promise.all(items.map((item) => wasKilled(pathOf(item))));
+  const killed = await together(items, (item) => wasKilled(pathOf(item)));
   return [...items.filter((_, i) => !killed[i]), ...items.filter((_, i) => killed[i])];
 }
