@@ -7,6 +7,9 @@ import { canonicalJson } from './canonical.ts';
 import { checkOptions, parseOption } from './options.ts';
 import { describeVariant, type OptionSetting, type Variant } from './variant.ts';
 
+/** Letters of a variant's name; file systems take 255 bytes. */
+const LONGEST_NAME = 200;
+
 /** An adapter that runs begin with. */
 export interface Start {
   /** As it was given. */
@@ -17,7 +20,8 @@ export interface Start {
 }
 
 /**
- * Opens an adapter for a base, with settings for options that it does not say; its variant is called `<method>[~key=value…]~from=<short hash>`. Throws UsageError where it
+ * Opens an adapter for a base, with settings for options that it does not say; its variant is called `<method>[~key=value…]~from=<short hash>`,
+ * without the options where these name so many modules that no folder could be called so: the hash covers them. Throws UsageError where it
  * cannot be read, or is of a method that is not in methods/.
  */
 export async function openStart(
@@ -44,7 +48,8 @@ export async function openStart(
   const { name, label, parts } = describeVariant([{ method, options }]);
   const start = { path, adapter, hash: hashAdapter({ ...adapter, options }) };
   const short = start.hash.slice(0, 8);
-  return { start, variant: { name: `${name}~from=${short}`, label: `${label} from ${short}`, parts } };
+  const [called, shown] = name.length <= LONGEST_NAME ? [name, label] : [method.name, method.label];
+  return { start, variant: { name: `${called}~from=${short}`, label: `${shown} from ${short}`, parts } };
 }
 
 function hashAdapter({ method, options, tensors, head }: Adapter): string {

@@ -1,7 +1,12 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { writePeftFolder } from '../../harness/exchange/peft-folder.ts';
 import { readAdapter } from '../../harness/exchange/read.ts';
+import { loadBase } from '../../harness/models/base.ts';
 import { loadMethods } from '../../harness/runs/plugins.ts';
+import { openStart } from '../../harness/runs/start.ts';
 import { parseVariant } from '../../harness/runs/variant.ts';
+import { temporaryFolder } from '../data/temporary.ts';
 import { attachMethod } from '../exchange/reading.ts';
 import { tinyBase } from '../methods/tiny.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
@@ -40,6 +45,27 @@ describe('exchange-lora-some-modules: options', () => {
       'model.layers.1.self_attn.q_proj.lora_A.weight': 1,
     });
     expect(name).toBe(text);
+  });
+
+  it('that name very many modules stay out of the name of a run', async () => {
+    const methods = await loadMethods();
+    const base = await loadBase('random-llama~layers=24,width=8,heads=2,vocab=20');
+    const linear = base.sites.filter(({ kind }) => kind === 'linear');
+    const targets = linear.filter((_, i) => i % 3 > 0).map((site) => site.name);
+    const { trained } = attachMethod(base, 'lora', { rank: 1, targets });
+    const tensors = Object.fromEntries(
+      Object.entries(trained).map(([key, { shape }]) => [
+        key,
+        { shape, data: new Float32Array(shape[0]! * shape[1]!) },
+      ]),
+    );
+    const folder = join(await temporaryFolder(), 'adapter');
+    const options = { rank: 1, alpha: 8, dropout: 0, rankStabilized: false, targets };
+    await writePeftFolder(folder, { method: 'lora', options, tensors, head: {} }, base);
+    const { variant, start } = await openStart(folder, base, methods);
+    expect(variant.name).toMatch(/^lora~from=[0-9a-f]{8}$/);
+    expect(variant.label).toMatch(/^LoRA from [0-9a-f]{8}$/);
+    expect(Object.keys(start.adapter.tensors)).toHaveLength(2 * targets.length);
   });
 
   it('leave the identity of older runs as it is', async () => {
