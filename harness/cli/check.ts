@@ -46,7 +46,15 @@ async function check({ baseline, only, update, reason, json }: CheckOptions): Pr
   }
   print(driftTable(drifts));
   print('');
-  if (failed.length === 0) print(`All ${drifts.length} values are within their limits of ${baseline}.`);
+  const fresh = drifts.filter(isNew);
+  if (fresh.length > 0) {
+    const where = baseline === FOLDER ? '' : ` --baseline ${quote(baseline)}`;
+    print(
+      `${fresh.map(({ what }) => what).join(', ')}: no baseline yet. Make it: npm run bench -- check --only scores --update --reason TEXT${where}`,
+    );
+  }
+  const compared = drifts.length - fresh.length;
+  if (failed.length === 0) print(`All ${compared} values are within their limits of ${baseline}.`);
   for (const cell of new Set(failed.map((drift) => drift.cell))) {
     const worst = failed.filter((drift) => drift.cell === cell);
     const where = baseline === FOLDER ? '' : ` --baseline ${quote(baseline)}`;
@@ -76,12 +84,16 @@ const events: CheckEvents = {
   onNote: note,
 };
 
+/** What was added since the baseline was made. */
+const isNew = ({ ok, baseline, drift }: Drift): boolean =>
+  ok && baseline === 'none yet' && Number.isNaN(drift);
+
 /** Every value with its baseline; names that agree are left out. */
 function driftTable(drifts: readonly Drift[]): string {
-  const shown = drifts.filter(({ ok, baseline }) => !ok || typeof baseline === 'number');
+  const shown = drifts.filter((drift) => !drift.ok || typeof drift.baseline === 'number' || isNew(drift));
   const rows = shown.map(({ cell, what, baseline, now, drift, limit, kind, ok }) => [
     ...[cell, what, written(baseline), written(now), driftText(drift, kind), limitText(limit, kind)],
-    ok ? 'ok' : '✗',
+    ok ? (Number.isNaN(drift) ? 'new' : 'ok') : '✗',
   ]);
   return columns([['cell', 'what', 'baseline', 'now', 'drift', 'limit', ''], ...rows]);
 }

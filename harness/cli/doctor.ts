@@ -52,7 +52,7 @@ async function engines(): Promise<Finding[]> {
   return (await probeEngines()).map(({ engine, device, works, detail, remedy }) => ({
     name: `${engine} on ${device}`,
     state: works ? 'works' : engine !== 'tensorflow' && device === 'cpu' ? 'broken' : 'missing',
-    detail: remedy === undefined ? detail : `${detail}; ${remedy}`,
+    detail: remedy === undefined || detail.includes(remedy) ? detail : `${detail}; ${remedy}`,
   }));
 }
 
@@ -86,7 +86,12 @@ async function data(): Promise<Finding> {
   const name = 'data folder';
   const folder = process.env.DELTABENCH_DATA;
   if (!folder)
-    return { name, state: 'missing', detail: 'DELTABENCH_DATA is not set; data comes from the hub' };
+    return {
+      name,
+      state: 'missing',
+      detail:
+        "DELTABENCH_DATA is not set: built-in bases take built-in data, others the hub's; --data names a folder",
+    };
   return (await isFolder(folder))
     ? { name, state: 'works', detail: folder }
     : { name, state: 'broken', detail: `DELTABENCH_DATA names ${folder}, which is no folder` };

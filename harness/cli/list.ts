@@ -12,7 +12,7 @@ const engines: Record<EngineName, string> = {
 };
 
 /** What can be listed: a JSON value and its text. */
-const topics: Record<string, () => Promise<{ json: unknown; text: string }>> = {
+const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: string }>> = {
   async tasks() {
     const { loadTasks } = await import('../runs/plugins.ts');
     const json = [...(await loadTasks()).values()].map(({ name, label, version, metrics, defaults }) => ({
@@ -25,10 +25,18 @@ const topics: Record<string, () => Promise<{ json: unknown; text: string }>> = {
     ];
     return { json, text: columns(json.map(row)) };
   },
-  async methods() {
+  async methods(name) {
     const { loadMethods } = await import('../runs/plugins.ts');
     const { describeOptions } = await import('../runs/options.ts');
-    const json = [...(await loadMethods()).values()].map((method) => ({
+    const methods = await loadMethods();
+    if (name !== undefined && !methods.has(name)) {
+      const known = [...methods.keys()];
+      throw new UsageError(
+        `There is no method "${name}".${didYouMean(name, known)} Methods: ${known.join(', ')}.`,
+      );
+    }
+    const chosen = [...methods.values()].filter((method) => name === undefined || method.name === name);
+    const json = chosen.map((method) => ({
       name: method.name,
       label: method.label,
       paper: method.paper,
@@ -37,13 +45,16 @@ const topics: Record<string, () => Promise<{ json: unknown; text: string }>> = {
       ablations: method.ablations ?? {},
       defaults: method.defaults ?? {},
     }));
-    const blocks = json.map(async ({ name, label, paper, formula, options, ablations }) => {
+    const blocks = json.map(async ({ name, label, paper, formula, options, ablations, defaults }) => {
       const variants = Object.keys(ablations).map((ablation) => `${name}~${ablation}`);
       const lines = [
         columns([[name, label, paper]]),
         ...(formula ? [`    ${formula}`] : []),
         ...(options.length ? [await optionLines(options)] : []),
         ...(variants.length ? [`    ablations: ${variants.join(', ')}`] : []),
+        ...Object.entries(defaults).map(
+          ([key, value]) => `    ${key}=${String(value)}, where no recipe says otherwise`,
+        ),
       ];
       return lines.join('\n');
     });
@@ -65,19 +76,24 @@ const topics: Record<string, () => Promise<{ json: unknown; text: string }>> = {
   },
   async recipes() {
     const { recipeSchema } = await import('../training/recipe.ts');
-    const { describeOptions, formatValue } = await import('../runs/options.ts');
+    const { describeOptions } = await import('../runs/options.ts');
     const { paperRecipes } = await import('../papers/red-recipes.ts');
+    const { builtinRecipes } = await import('../runs/builtin-recipes.ts');
+    const { loadMethods } = await import('../runs/plugins.ts');
     const settings = describeOptions(recipeSchema);
-    const rows = paperRecipes.map(({ source, task, model, method, settings, options, seeds }) => [
-      ...[`    ${source}`, task, model, method],
-      [
-        ...Object.entries({ ...settings, ...options }).map(([key, value]) => `${key}=${formatValue(value)}`),
-        `seeds ${seeds[0]!}–${seeds.at(-1)!}`,
-      ].join(' '),
-    ]);
+    const builtin = builtinRecipes([...(await loadMethods()).keys()]);
+    const lines = async (recipes: readonly ListedRecipe[]) =>
+      columns(await Promise.all(recipes.map(recipeRow)));
     return {
-      json: { settings, published: paperRecipes },
-      text: `Hyper-parameters, for --set key=value:\n${await optionLines(settings)}\nPublished recipes:\n${columns(rows)}`,
+      json: { settings, published: paperRecipes, builtin },
+      text: [
+        `Hyper-parameters, for --set key=value; a task, a method or a recipe may have another default:`,
+        await optionLines(settings),
+        'Recipes of the built-in bases, tuned on seed 42 of the built-in tasks and for these alone:',
+        await lines(builtin),
+        'Published recipes:',
+        await lines(paperRecipes),
+      ].join('\n'),
     };
   },
   async protocol() {
@@ -104,6 +120,33 @@ const topics: Record<string, () => Promise<{ json: unknown; text: string }>> = {
   },
 };
 
+/** A recipe, or those of several tasks in one. */
+interface ListedRecipe {
+  readonly source: string;
+  readonly task: string;
+  readonly model: string;
+  readonly method: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly seeds: readonly number[];
+}
+
+async function recipeRow({
+  source,
+  task,
+  model,
+  method,
+  settings,
+  options,
+  seeds,
+}: ListedRecipe): Promise<string[]> {
+  const { formatValue } = await import('../runs/options.ts');
+  const all = Object.entries({ ...settings, ...options }).map(
+    ([key, value]) => `${key}=${formatValue(value)}`,
+  );
+  return [`    ${source}`, task, model, method, [...all, `seeds ${seeds[0]!}–${seeds.at(-1)!}`].join(' ')];
+}
+
 async function optionLines(options: readonly OptionHelp[]): Promise<string> {
   const { formatValue } = await import('../runs/options.ts');
   return columns(
@@ -121,21 +164,48 @@ export function listCommand(): Command {
   return new Command('list')
     .summary('show tasks, methods, models, recipes, entries of the protocol and engines')
     .argument('[topic]', Object.keys(topics).join(', '))
+    .argument('[name]', 'one of the methods')
     .option('--json', 'print one JSON document')
     .action(list);
 }
 
-async function list(topic: string | undefined, { json }: { json?: true }): Promise<void> {
-  const names = topic === undefined ? Object.keys(topics) : [topic];
-  const unknown = names.find((name) => !Object.hasOwn(topics, name));
+async function list(
+  topic: string | undefined,
+  name: string | undefined,
+  { json }: { json?: true },
+): Promise<void> {
+  const known = Object.keys(topics);
+  if (topic === undefined && !json) {
+    print(await summary());
+    return;
+  }
+  const names = topic === undefined ? known : [topic];
+  const unknown = names.find((each) => !Object.hasOwn(topics, each));
   if (unknown !== undefined) {
-    const known = Object.keys(topics);
     throw new UsageError(
       `There is no list of "${unknown}".${didYouMean(unknown, known)} Lists: ${known.join(', ')}.`,
     );
   }
-  const found = await Promise.all(names.map(async (name) => ({ name, ...(await topics[name]!()) })));
-  if (json) printJson(Object.fromEntries(found.map(({ name, json }) => [name, json])));
-  else if (topic !== undefined) print(found[0]!.text);
-  else print(found.map(({ name, text }) => `${heading(name)}\n${text}`).join('\n\n'));
+  if (name !== undefined && topic !== 'methods')
+    throw new UsageError(
+      `list ${topic!} ${name}: only methods are listed one by one, such as list methods red.`,
+    );
+  const found = await Promise.all(names.map(async (each) => ({ each, ...(await topics[each]!(name)) })));
+  if (json) printJson(Object.fromEntries(found.map(({ each, json }) => [each, json])));
+  else print(found[0]!.text);
+}
+
+/** Names alone, a line for each list. */
+async function summary(): Promise<string> {
+  const { loadMethods, loadTasks } = await import('../runs/plugins.ts');
+  const { builtinModels } = await import('../models/builtin.ts');
+  const rows = [
+    ['tasks', [...(await loadTasks()).keys()].join(' ')],
+    ['methods', [...(await loadMethods()).keys()].join(' ')],
+    ['models', `${builtinModels.join(' ')}, and those of the hub and of folders`],
+    ['recipes', 'hyper-parameters, recipes of the built-in bases and of papers'],
+    ['protocol', 'where a paper, its code and good practice differ'],
+    ['engines', Object.keys(engines).join(' ')],
+  ];
+  return `${columns(rows.map(([name, text]) => [heading(name!), text!]))}\n\nlist NAME shows all of one, list methods red one method, list --json everything.`;
 }

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { UsageError } from '../data/errors.ts';
 import { headNames, type HeadName } from '../models/types.ts';
 import type { ParameterCounts } from '../runs/parameters.ts';
 import { positive } from './input.ts';
@@ -7,6 +8,7 @@ import { columns, note, print, printJson, trainableLine } from './output.ts';
 interface ParamsOptions {
   readonly model: string;
   readonly method: string[];
+  readonly set: string[];
   readonly head: HeadName;
   readonly classes: number;
   readonly tensors?: true;
@@ -22,6 +24,7 @@ export function paramsCommand(): Command {
       'a hub id, of which only config.json is read, a folder, or random-gpt2~…',
     )
     .requiredOption('--method <variants...>', 'methods, such as red, lora~rank=4')
+    .option('--set <settings...>', 'key=value: an option of the methods that have it', [])
     .addOption(new Option('--head <name>', 'of an encoder').choices(headNames).default('paper'))
     .option('--classes <n>', 'that the head of an encoder tells apart; 1 for a value', positive, 2)
     .option('--tensors', 'list every trained tensor')
@@ -34,9 +37,16 @@ async function params(options: ParamsOptions): Promise<void> {
   const { makeHead } = await import('../models/heads.ts');
   const { countParameters } = await import('../runs/parameters.ts');
   const { loadMethods } = await import('../runs/plugins.ts');
+  const { splitSetting } = await import('../runs/options.ts');
+  const { checkOptionUsed } = await import('../runs/plan.ts');
+  const { isRecipeKey } = await import('../runs/recipes.ts');
   const { parseVariant } = await import('../runs/variant.ts');
   const methods = await loadMethods();
-  const variants = options.method.map((text) => parseVariant(text, methods));
+  const settings = options.set.map(splitSetting);
+  const hyper = settings.find(({ key }) => isRecipeKey(key));
+  if (hyper) throw new UsageError(`--set ${hyper.key}: a hyper-parameter changes no count; leave it out.`);
+  const variants = options.method.map((text) => parseVariant(text, methods, settings));
+  for (const { key } of settings) checkOptionUsed(key, variants, methods);
   const { loadBase } = await import('../models/base.ts');
   const base = await loadBase(options.model, { onNote: note });
   const head =

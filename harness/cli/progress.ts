@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress';
 import type { CellProgress } from '../runs/findings.ts';
+import { durationText } from './duration.ts';
 import { note } from './output.ts';
 
 /** Seconds between two lines where there is no terminal. */
@@ -87,7 +88,5 @@ class Timer {
 
 /** Such as `3 min left`. */
 export function timeLeft(seconds: number): string {
-  if (seconds < 90) return `${Math.ceil(seconds)} s left`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min left`;
-  return `${(seconds / 3600).toFixed(1)} h left`;
+  return `${durationText(seconds)} left`;
 }

@@ -8,6 +8,7 @@ import { gibibytes } from '../runs/estimate.ts';
 import type { RunState, Scale, TablePlan, TableRun } from '../runs/reproduce.ts';
 import type { SettingsTable } from '../runs/settings-table.ts';
 import { Interrupted } from '../training/types.ts';
+import { durationText } from './duration.ts';
 import { columns, note, print, printJson, terminalWidth } from './output.ts';
 import { createReporter } from './reporter.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
@@ -135,26 +136,30 @@ async function inspect(
   return { speed, states: await inspectRuns(plan, speed, retryFailed) };
 }
 
-/** The runs in their order with hours and memory, as a table of text. */
+/** The runs in their order with time and memory, as a table of text; below it what could not be estimated, each reason once. */
 function estimates(order: readonly RunState[], basis: string | undefined): string {
-  const rows = order.map(({ run, missing, estimate, problem }) => {
+  const rows: string[][] = [];
+  const unknown = new Map<string, string[]>();
+  for (const { run, missing, estimate, problem = 'nobody knows why' } of order) {
     const { task, method } = nameOf(run);
+    if (!estimate) {
+      unknown.set(problem, [...(unknown.get(problem) ?? []), `${task} ${baseText(run)} ${method}`]);
+      continue;
+    }
+    const { seconds, bytes } = estimate;
     const seeds = `${missing.length} ${missing.length === 1 ? 'seed' : 'seeds'}`;
-    const cost = estimate
-      ? `${time(estimate.seconds)} each, ${time(estimate.seconds * missing.length)} in all, ${gibibytes(estimate.bytes)}`
-      : `not known: ${problem ?? ''}`;
-    return [task, baseText(run), method, seeds, cost];
-  });
+    const cost = `${durationText(seconds)} each, ${durationText(seconds * missing.length)} in all, ${gibibytes(bytes)}`;
+    rows.push([task, baseText(run), method, seeds, cost]);
+  }
   const total = order.reduce(
     (sum, { missing, estimate }) => sum + missing.length * (estimate?.seconds ?? 0),
     0,
   );
-  return `Estimated for this device from ${basis ?? 'earlier runs'}, or from finished seeds of the same cell; in this order:\n${columns(rows)}\nTogether ${time(total)}.`;
-}
-
-function time(seconds: number): string {
-  if (seconds < 90) return `${Math.ceil(seconds)} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+  const known = `Estimated for this device from ${basis ?? 'earlier runs'}, or from finished seeds of the same cell; in this order:\n${columns(rows)}\nTogether ${durationText(total)}.`;
+  return [
+    ...(rows.length > 0 ? [known] : []),
+    ...[...unknown].map(([reason, names]) => `Not estimated: ${names.join(', ')}. ${reason}`),
+  ].join('\n');
 }
 
 /** A run as the paper calls it, and the base that is run where another stands in. */
@@ -183,6 +188,7 @@ async function runAll(
   const { signal } = stopOnSignals(() => {
     reporter.stop();
   });
+  const told = new Set<string>();
   try {
     await runTable(common, order, {
       ...{ signal, jobs, budget, retryFailed: retry === 'failed' },
@@ -195,8 +201,11 @@ async function runAll(
         },
         onSkip(run, reason) {
           const { task, method } = nameOf(run);
-          reporter.events.onNote(`not run: ${task}, ${baseText(run)}, ${method}: ${reason}`);
           table.reason(run, reason);
+          // The table below names every row that a reason holds for.
+          if (told.has(reason)) return;
+          told.add(reason);
+          reporter.events.onNote(`not run: ${task}, ${baseText(run)}, ${method}: ${reason}`);
         },
       },
     });

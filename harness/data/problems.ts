@@ -7,8 +7,14 @@ z.config({ customError: (issue) => wordsOf(issue as z.core.$ZodIssue) });
 
 /** The first problem of a value: `epochs: got "many", wants a number`. */
 export function problemOf(error: z.ZodError): string {
-  const { path, message } = error.issues[0]!;
-  return [...(path.length > 0 ? [path.join('.')] : []), message].join(': ');
+  return problemsOf(error)[0]!;
+}
+
+/** All of them. */
+export function problemsOf(error: z.ZodError): string[] {
+  return error.issues.map(({ path, message }) =>
+    [...(path.length > 0 ? [path.join('.')] : []), message].join(': '),
+  );
 }
 
 /** A value as a message shows it, cut where it is long. */

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { checkCudaProvider } from './cuda-provider.ts';
 import type { Engine, EngineName, Precision } from './types.ts';
 
 export interface EngineOptions {
@@ -29,6 +30,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   if (problem !== undefined) throw new RangeError(problem);
   switch (name) {
     case 'onnx': {
+      if (device.startsWith('cuda')) await checkCudaProvider();
       const { createOnnxEngine } = await import('./onnx.ts');
       return createOnnxEngine({ device, threads, precision, recompute });
     }

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -11,6 +12,18 @@ export function onnxruntimeFolder(): string {
 }
 
 export const CUDA_PROVIDER = 'libonnxruntime_providers_cuda.so';
+
+/** Throws where the provider or a library of it is missing, before onnxruntime says so in its own words on standard error. */
+export async function checkCudaProvider(): Promise<void> {
+  const provider = join(onnxruntimeFolder(), CUDA_PROVIDER);
+  const there = await access(provider).then(
+    () => true,
+    () => false,
+  );
+  if (!there) throw new Error("onnxruntime's CUDA provider is not here; npm run setup:cuda brings it");
+  const missing = await missingLibraries(provider);
+  if (missing) throw new Error(`the CUDA provider misses ${missing.list}; ${missing.remedy}`);
+}
 
 /** NVIDIA's libraries by their names' stems, and the Python packages that bring them, without their CUDA version. */
 const PACKAGES: Readonly<Record<string, readonly [title: string, name: string]>> = {

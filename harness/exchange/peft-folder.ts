@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic, writeFolderAtomic } from '../data/atomic.ts';
 import { UsageError } from '../data/errors.ts';
+import { problemOf } from '../data/problems.ts';
 import { isFile, readJson } from '../data/files.ts';
 import { openSafetensors, writeSafetensors } from '../data/safetensors.ts';
 import { readTorchZip } from '../data/torch-zip.ts';
@@ -76,8 +77,7 @@ export async function readPeftFolder(folder: string, base: BaseModel): Promise<A
   const where = join(folder, configFile);
   const parsed = header.safeParse(await readJson(where));
   if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new UsageError(`${where} is no adapter's configuration: ${path.join('.') || 'it'}: ${message}.`);
+    throw new UsageError(`${where} is no adapter's configuration: ${problemOf(parsed.error)}.`);
   }
   const config = parsed.data;
   const { method, format } = recogniseFormat(config, where);

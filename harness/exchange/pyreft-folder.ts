@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../data/errors.ts';
+import { problemOf } from '../data/problems.ts';
 import { readJson } from '../data/files.ts';
 import { readTorchZip } from '../data/torch-zip.ts';
 import type { BaseModel, Site } from '../models/types.ts';
@@ -27,8 +28,7 @@ export async function readPyreftFolder(folder: string, base: BaseModel): Promise
   const where = join(folder, 'config.json');
   const parsed = settings.safeParse(await readJson(where));
   if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new UsageError(`${where} is not pyreft's: ${path.join('.') || 'it'}: ${message}.`);
+    throw new UsageError(`${where} is not pyreft's: ${problemOf(parsed.error)}.`);
   }
   const { intervention_types: types, representations, sorted_keys: keys } = parsed.data;
   const other = types.find((type) => !type.endsWith(".LoreftIntervention'>"));

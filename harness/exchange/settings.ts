@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../data/errors.ts';
+import { problemOf } from '../data/problems.ts';
 import { builtinFolder, isBuiltin } from '../models/builtin.ts';
 import type { BaseModel } from '../models/types.ts';
 import type { Adapter } from './adapter.ts';
@@ -43,11 +44,10 @@ export function parseSettings<Shape extends z.ZodRawShape>(
 ): z.infer<z.ZodObject<Shape>> {
   const parsed = schema.safeParse(config);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const [key] = issue.path;
+    const [key] = parsed.error.issues[0]!.path;
     const given =
       typeof key === 'string' ? ` (it is ${key in config ? JSON.stringify(config[key]) : 'missing'})` : '';
-    throw new UsageError(`${where} cannot be used: ${issue.path.join('.')}: ${issue.message}${given}.`);
+    throw new UsageError(`${where} cannot be used: ${problemOf(parsed.error)}${given}.`);
   }
   for (const [key, value] of Object.entries(config)) {
     if (key in schema.shape || harmless.includes(key) || isOff(value)) continue;

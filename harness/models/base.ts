@@ -3,14 +3,14 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCheckpoint, openCheckpoint, type Checkpoint } from '../data/checkpoint.ts';
 import { withoutSecrets } from '../data/addresses.ts';
-import { UsageError } from '../data/errors.ts';
+import { didYouMean, UsageError } from '../data/errors.ts';
 import { isFile, readJson } from '../data/files.ts';
 import { hashFile } from '../data/hash.ts';
 import { fetchFromHub, type HubRequest } from '../data/hub.ts';
 import type { FetchOptions } from '../data/hub-connection.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import type { FileLocation } from '../engine/types.ts';
-import { builtinFolder, isBuiltin } from './builtin.ts';
+import { builtinFolder, builtinModels, isBuiltin } from './builtin.ts';
 import { describeArchitecture } from './families.ts';
 import type { Architecture } from './family.ts';
 import { publicConfigs } from './public-configs.ts';
@@ -44,17 +44,29 @@ export async function loadBase(id: string, options: BaseOptions = {}): Promise<B
   );
   if (isFolder) return fromFolder(id, id, options);
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(id) || id.startsWith('.')) {
-    throw new UsageError(`There is no model folder "${withoutSecrets(id)}".`);
+    throw new UsageError(
+      `There is no model folder "${withoutSecrets(id)}".${didYouMean(id, builtinModels)} "list models" shows what there is.`,
+    );
   }
   const whole = async (): Promise<BaseModel> =>
     fromFolder(id, await fetchFiles(id, isModelFile, options, options.onFetch), options);
   if (options.weights) return whole();
   const known = publicConfigs[id];
   if (known) return described(id, known, describeArchitecture(known, id), whole);
-  const { config, architecture } = await readConfig(
-    await fetchFiles(id, (path) => path === 'config.json', options),
-  );
+  const folder = await fetchFiles(id, (path) => path === 'config.json', options).catch((error: unknown) => {
+    throw withNearName(id, error);
+  });
+  const { config, architecture } = await readConfig(folder);
   return described(id, config, architecture, whole);
+}
+
+/** What kept a base from coming; a name that is nearly that of a known base comes before the network is blamed. */
+function withNearName(id: string, error: unknown): unknown {
+  const near = didYouMean(id, [...builtinModels, ...Object.keys(publicConfigs)]);
+  if (!(error instanceof UsageError) || near === '') return error;
+  return new UsageError(`No base inside is called "${id}".${near} As a name on the hub: ${error.message}`, {
+    cause: error,
+  });
 }
 
 async function fetchFiles(

@@ -1,5 +1,6 @@
 import { z, type ZodType } from 'zod';
 import { UsageError } from '../data/errors.ts';
+import { problemsOf } from '../data/problems.ts';
 import { bert, bertConfig } from './bert.ts';
 import type { Architecture } from './family.ts';
 import { gpt2, gpt2Config } from './gpt2.ts';
@@ -15,10 +16,7 @@ function family<Config>(
   return (config: unknown, where: string, ownHead?: boolean): Architecture => {
     const parsed = schema.safeParse(config);
     if (parsed.success) return describe(parsed.data, ownHead);
-    const issues = parsed.error.issues.map(({ path, message }) =>
-      path.length > 0 ? `${path.join('.')}: ${message}` : message,
-    );
-    throw new UsageError(`${where} cannot be used: ${issues.join('; ')}.`);
+    throw new UsageError(`${where} cannot be used: ${problemsOf(parsed.error).join('; ')}.`);
   };
 }
 

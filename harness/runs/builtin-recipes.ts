@@ -105,12 +105,29 @@ const options: Readonly<Record<Task['kind'], Readonly<Record<string, Readonly<Re
 
 /** The recipe of a method on a built-in base. */
 export function builtinRecipe(task: Task, model: BuiltinModel, method: string): PaperRecipe {
-  const learningRate = learningRates[task.kind][method];
+  return recipeOf(task.kind, task.name, model, method);
+}
+
+function recipeOf(kind: Task['kind'], task: string, model: BuiltinModel, method: string): PaperRecipe {
+  const learningRate = learningRates[kind][method];
   return {
     source: 'built-in',
-    ...{ model, task: task.name, method },
-    settings: { ...shared[task.kind], ...(learningRate !== undefined && { learningRate }) },
-    options: options[task.kind][method] ?? {},
+    ...{ model, task, method },
+    settings: { ...(learningRate !== undefined && { learningRate }), ...shared[kind] },
+    options: options[kind][method] ?? {},
     seeds: [42, 43, 44],
   };
+}
+
+/** The recipes of built-in bases as a list: of each method one for the task of text and one for those of classes and values. */
+export function builtinRecipes(methods: readonly string[]): PaperRecipe[] {
+  const groups = [
+    { kind: 'text', task: 'e2e', model: 'gpt2-mini' },
+    { kind: 'label', task: tuned.filter((name) => name !== 'e2e').join(','), model: 'roberta-mini' },
+  ] as const;
+  return groups.flatMap(({ kind, task, model }) =>
+    methods
+      .filter((method) => learningRates[kind][method] !== undefined)
+      .map((method) => recipeOf(kind, task, model, method)),
+  );
 }

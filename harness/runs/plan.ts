@@ -259,7 +259,8 @@ function checkOnce(option: string, settings: readonly OptionSetting[]): void {
   if (twice !== undefined) throw new UsageError(`${option} has ${twice.key} twice; give it once.`);
 }
 
-function checkOptionUsed(
+/** Throws UsageError where no method has an option, with those that have it. */
+export function checkOptionUsed(
   key: string,
   variants: readonly Variant[],
   methods: ReadonlyMap<string, Method>,

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { UsageError } from '../data/errors.ts';
 import type { Task } from '../data/task.ts';
 import type { Method } from '../models/types.ts';
+import '../data/problems.ts';
 import { recipeSchema } from '../training/recipe.ts';
 
 /** The folder of package.json. */

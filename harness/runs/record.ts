@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { problemOf } from '../data/problems.ts';
 import { sides } from '../papers/discrepancies.ts';
 import { precisions } from '../engine/types.ts';
 import { recipeSchema } from '../training/recipe.ts';
@@ -162,8 +163,7 @@ export function parseRecord(text: string): { record: RunRecord } | { reason: str
   }
   const parsed = recordSchema.safeParse(json);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    return { reason: `${issue.path.join('.') || 'the record'}: ${issue.message}` };
+    return { reason: problemOf(parsed.error) };
   }
   const { digest, ...rest } = json as RunRecord;
   if (hashJson(rest) !== digest || hashJson(rest.settings) !== rest.identity) {

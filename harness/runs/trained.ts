@@ -1,3 +1,4 @@
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UsageError } from '../data/errors.ts';
 import { hashFile } from '../data/hash.ts';
@@ -62,13 +63,34 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
 }
 
 async function readFinished(path: string): Promise<RunRecord> {
+  if (!/\.json$/.test(path) || !(await isFile(path))) throw new UsageError(await noRecord(path));
   const read = await readRecord(path);
-  if (!read) throw new UsageError(`There is no record ${path}; give a run's seed-<n>.json under results/.`);
+  if (!read) throw new UsageError(await noRecord(path));
   if ('reason' in read) throw new UsageError(`${path} is no record that can be used: ${read.reason}.`);
   const { record } = read;
   if (record.status === 'finished') return record;
   const why = record.error ? `: ${record.error.name}: ${record.error.message}` : '';
   throw new UsageError(`${path} is a run that failed${why}; there is nothing trained to use.`);
+}
+
+/** What is said of a path that is no record: what is wanted, and the records that lie there or beside it. */
+async function noRecord(path: string): Promise<string> {
+  const entry = await stat(path).catch(() => undefined);
+  const what = entry?.isDirectory()
+    ? `${path} is a folder`
+    : entry
+      ? `${path} is no record`
+      : `There is no record ${path}`;
+  const folder = entry?.isDirectory() ? path : dirname(path);
+  const below = await readdir(folder, { recursive: true }).catch(() => []);
+  const records = below.filter((name) => /(^|\/)seed-\d+(~[0-9a-f]+)?\.json$/.test(name)).sort();
+  const some = records
+    .slice(0, 5)
+    .map((name) => join(folder, name))
+    .join(', ');
+  const list =
+    records.length === 0 ? '' : ` ${records.length > 5 ? `Of ${records.length} there` : 'There'}: ${some}.`;
+  return `${what}; give a run's record, seed-<n>.json under results/.${list}`;
 }
 
 async function findTensors(path: string, { files }: RunRecord): Promise<string> {

@@ -50,6 +50,11 @@ test('a score beyond rounding, a new one and a lost one are drifts', () => {
     ['BLEU', false],
     ['NIST', true],
     ['CIDEr', false],
-    ['F1', false],
+    // Of a task that was added since.
+    ['F1', true],
+  ]);
+  expect(drifts.map(({ baseline, now }) => [baseline, now]).slice(2)).toEqual([
+    [3, 'gone'],
+    ['none yet', 1],
   ]);
 });

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, writeFileAtomic } from '../../data/atomic.ts';
 import { errorCode, UsageError } from '../../data/errors.ts';
+import { problemOf } from '../../data/problems.ts';
 import { cellMeasuresSchema, scoresSchema } from './measures.ts';
 
 /** Why a baseline is what it is. */
@@ -46,9 +47,8 @@ export async function readBaseline<T>(folder: string, name: string, schema: z.Zo
   }
   const parsed = schema.safeParse(content);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
   throw new UsageError(
-    `The baseline ${path} is broken or of another version of deltabench: ${issue!.path.join('.') || 'all'}: ${issue!.message}. ${remedy(name)}`,
+    `The baseline ${path} is broken or of another version of deltabench: ${problemOf(parsed.error)}. ${remedy(name)}`,
   );
 }
 

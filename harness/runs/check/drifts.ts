@@ -59,10 +59,14 @@ export function cellDrifts(cell: string, baseline: CellMeasures, now: CellMeasur
   return drifts.map((drift) => ({ cell, ...drift }));
 }
 
-/** Scores against the baseline's; one that only one of the two has is a drift. */
+/** Scores against the baseline's. One that is gone is a drift; one that is new (of a task that was added) has no baseline yet. */
 export function scoreDrifts(cell: string, baseline: Scores, now: Scores): Drift[] {
   return Object.keys({ ...baseline, ...now }).map((what) => {
-    const [before, after] = [baseline[what] ?? NaN, now[what] ?? NaN];
+    const [before, after] = [baseline[what], now[what]];
+    if (before === undefined)
+      return { cell, what, baseline: 'none yet', now: after!, drift: NaN, limit: 0, kind: 'exact', ok: true };
+    if (after === undefined)
+      return { cell, what, baseline: before, now: 'gone', drift: NaN, limit: 0, kind: 'exact', ok: false };
     const compared = { what, baseline: before, now: after };
     return { cell, ...within(compared, Math.abs(after - before), limits.score, 'difference') };
   });
