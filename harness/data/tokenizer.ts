@@ -150,7 +150,7 @@ function build(path: string, combined: CombinedTokenizer): Omit<Tokenizer, 'file
       return library.encode(texts, specialTokens);
     } catch (error) {
       const text = texts.length === 1 ? JSON.stringify(texts[0]) : 'one of the texts';
-      throw new UsageError(`${path} has no tokens for ${text}: ${(error as Error).message}.`, {
+      throw new UsageError(`${path} has no tokens for ${text}: ${oneLine(error)}.`, {
         cause: error,
       });
     }
@@ -196,11 +196,15 @@ function open(
     return { library, decode, template: readTemplate(library, json) };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${path} is not a tokenizer that can be read: ${(error as Error).message}.`, {
+    throw new UsageError(`${path} is not a tokenizer that can be read: ${oneLine(error)}.`, {
       cause: error,
     });
   }
 }
+
+/** What the library says, which may quote line breaks of a file. */
+const oneLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').replace(/\.$/, '');
 
 /** The template of a tokenizer; throws the library's Error or RangeError where it cannot encode. */
 function readTemplate(library: LibraryTokenizer, { model }: JsonObject): Template {
