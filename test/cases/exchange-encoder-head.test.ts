@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../harness/data/errors.ts';
+import { createEngine } from '../../harness/engine/create.ts';
+import { planRuns, type RunRequest } from '../../harness/runs/plan.ts';
+import { loadMethods, loadTasks } from '../../harness/runs/plugins.ts';
+import { temporaryFolder } from '../data/temporary.ts';
+import { begin, folder, inTaskOrder, outputsOf } from './encoder-heads.ts';
+
+// An encoder's adapter brings its head: it decides which head there is unless --set does, an adapter without one gets a new
+// one (or the checkpoint's), and another number of classes is said in words. Golden: exchange-merged-head/make.py (peft 0.21.2).
+
+const engine = await createEngine({ name: 'js' });
+
+describe.each(['roberta', 'bert'])('%s', (family) => {
+  const model = join(folder, family);
+  const adapter = join(folder, `${family}-lora`);
+
+  it.each(['huggingface', 'paper'] as const)('with head=%s computes what peft does', async (head) => {
+    const raw = await outputsOf(engine, await begin(model, { adapter, head }));
+    // Adapters name no classes: theirs come in the order that they have.
+    const rows = [0, 1].flatMap((row) => [...raw.subarray(3 * row, 3 * row + 3)].reverse());
+    expect(rows).toBeAllclose(inTaskOrder(`${family}-lora`), { atol: 1e-5 });
+  });
+
+  it('without a head begins with that of the checkpoint', async () => {
+    const whole = await begin(model, { adapter: join(folder, `${family}-headless`) });
+    expect(await outputsOf(engine, whole)).toBeAllclose(inTaskOrder(`${family}-headless`), { atol: 1e-5 });
+  });
+
+  it('of another number of classes is refused in words', async () => {
+    const begun = begin(model, { adapter, task: 'rte' });
+    await expect(begun).rejects.toThrow(UsageError);
+    await expect(begun).rejects.toThrow(
+      /it gives 3 classes, the task asks for 2 classes \(entailment, not_entailment\)/,
+    );
+  });
+
+  it('beside a head that does not fit names the setting', async () => {
+    await expect(begin(model, { adapter, head: 'mean' })).rejects.toThrow(
+      /--set head=huggingface begins with it/,
+    );
+  });
+
+  it('decides which head there is, unless --set does', async () => {
+    const [methods, tasks] = [await loadMethods(), await loadTasks()];
+    const headWith = async (settings: string[]): Promise<string> => {
+      const request: RunRequest = {
+        ...{ tasks: ['mnli'], methods: [], adapter, models: [model], settings, recipe: 'roberta-mini' },
+        ...{ engine: 'js', results: await temporaryFolder(), data: 'built-in' },
+      };
+      return (await planRuns(request, methods, tasks)).cells[0]!.recipe.head;
+    };
+    expect(await headWith([])).toBe('huggingface');
+    expect(await headWith(['head=mean'])).toBe('mean');
+  });
+});
+
+it('without a head, on a base without one, gets a new one and says so', async () => {
+  const { notes, head } = await begin('random-roberta~layers=1,width=8,heads=2,vocab=12,positions=12', {
+    adapter: join(folder, 'roberta-headless'),
+  });
+  expect(notes.join()).toMatch(/roberta-headless brings no head: a new one is drawn/);
+  expect(Object.keys(head!.tensors)).toContain('classifier.dense.weight');
+});

@@ -1,0 +1,30 @@
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { openSafetensors, writeSafetensors } from '../../harness/data/safetensors.ts';
+import { holdAll } from '../../harness/decoding/programs.ts';
+import { createEngine } from '../../harness/engine/create.ts';
+import { holdFrozen } from '../../harness/models/attached.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import { temporaryFolder } from '../data/temporary.ts';
+
+// A base whose weights are not finite fails a run that only tests, too: by the tensor's name when the weights are put on the
+// engine (a search may pass over logits that are NaN; those have a check of their own, test/decoding/not-finite).
+
+const tiny = join(import.meta.dirname, '../golden/parity/gpt2-tiny');
+
+it.each([NaN, Infinity, -Infinity])('%f among its weights is named', async (value) => {
+  const folder = join(await temporaryFolder(), 'model');
+  await cp(tiny, folder, { recursive: true });
+  const path = join(folder, 'model.safetensors');
+  const file = await openSafetensors(path);
+  const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {};
+  for (const [key, { shape }] of file.tensors) tensors[key] = { shape, data: await file.read(key) };
+  tensors['transformer.ln_f.weight']!.data[31] = value;
+  await writeSafetensors(path, tensors);
+  const base = await loadBase(folder);
+  const engine = await createEngine({ name: 'js' });
+  const reason = `the weights of ${folder} are not finite: transformer.ln_f.weight holds ${value}`;
+  await expect(holdFrozen(engine, base, { trained: {} }, 0)).rejects.toThrow(reason);
+  await expect(holdAll(engine, base, { trained: {} }, {})).rejects.toThrow(reason);
+});

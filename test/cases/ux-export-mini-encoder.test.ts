@@ -1,0 +1,35 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readJson } from '../../harness/data/files.ts';
+import { writePeftFolder } from '../../harness/exchange/peft-folder.ts';
+import { loadBase } from '../../harness/models/base.ts';
+import { makeHead } from '../../harness/models/heads.ts';
+import { temporaryFolder } from '../data/temporary.ts';
+import { attachMethod, fullOptions } from '../exchange/reading.ts';
+import { startOf } from '../methods/tiny.ts';
+
+// What a run of a task of classes on the built-in base trains can be exported, though its head (mean) is none of transformers':
+// an adapter of the bare encoder, the head beside it, and Python that loads both (test/exchange/python-loads). The base is named
+// by a path that is there. Merging: test/runs/merge.
+
+it.each([
+  ['gpt2-mini', 'red'],
+  ['roberta-mini', 'lora'],
+  ['roberta-mini', 'loreft'],
+])('%s under %s', async (model, method) => {
+  const base = await loadBase(model);
+  const delta = attachMethod(base, method, {});
+  const stored = async (specs: typeof delta.trained) =>
+    Object.fromEntries(Object.entries(await startOf(base, { trained: specs })).map(([name, data]) => [name, { shape: specs[name]!.shape, data }])); // prettier-ignore
+  const isEncoder = base.architecture.kind === 'encoder';
+  const head = isEncoder ? await stored(makeHead(base, 'mean', 2).tensors) : {};
+  const adapter = { method, options: {}, tensors: await stored(delta.trained), head, ...(isEncoder && { headName: 'mean' as const }) }; // prettier-ignore
+  const folder = join(await temporaryFolder(), 'adapter');
+  await writePeftFolder(folder, { ...adapter, options: fullOptions(adapter) }, base);
+  const config = (await readJson(join(folder, 'adapter_config.json'))) as Record<string, string>;
+  expect((await stat(join(config.base_model_name_or_path!, 'config.json'))).isFile()).toBe(true);
+  expect(config.task_type).toBe(isEncoder ? 'FEATURE_EXTRACTION' : 'CAUSAL_LM');
+  const files = ['load.py', ...(isEncoder ? ['head.safetensors', 'mean_head.py'] : [])];
+  for (const file of files) expect((await stat(join(folder, file))).isFile()).toBe(true);
+});
