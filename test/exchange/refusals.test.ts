@@ -54,7 +54,7 @@ describe('an adapter that deltabench does not compute', () => {
     [{ init_lora_weights: 'mica' }, 'init_lora_weights: MiCA trains lora_A alone, which is not done here'],
     [{ r: -1 }, 'cannot be used: r: '],
     [{ r: 'eight' }, '(it is "eight")'],
-    [{ lora_alpha: undefined }, 'lora_alpha: Invalid input: expected number, received undefined (it is missing)'], // prettier-ignore
+    [{ lora_alpha: undefined }, 'lora_alpha: got nothing, wants a number (it is missing)'],
     [{ peft_type: 'BOFT' }, 'has peft_type "BOFT"; deltabench reads LORA, ADALORA, VERA, IA3, PREFIX_TUNING, PROMPT_TUNING, P_TUNING, and'], // prettier-ignore
     [{ peft_type: 7 }, "is no adapter's configuration: peft_type: "],
   ])('%j: it says why', async (config, message) => {
