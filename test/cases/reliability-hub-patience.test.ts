@@ -98,8 +98,8 @@ describe.each(kinds)('asked for the %s', (kind) => {
   test('a hub that takes the question and never answers', async () => {
     const hub = await hubOf(model);
     const count = disturb(hub, kind, Infinity, () => undefined);
-    expect(await refusal({ ...wanted, silence: 50 })).toMatch(
-      /^127\.0\.0\.1:\d+ sent nothing for 0\.05 s for the model acme\/tiny; run the command again/,
+    expect(await refusal({ ...wanted, silence: 500 })).toMatch(
+      /^127\.0\.0\.1:\d+ sent nothing for 0\.5 s for the model acme\/tiny; run the command again/,
     );
     expect(count()).toBe(4);
   });
@@ -150,8 +150,8 @@ test('an answer that drips is no answer', async () => {
       clearInterval(drip);
     });
   });
-  expect(await refusal({ ...wanted, silence: 100 })).toMatch(
-    /sent (no whole answer for 0\.4|nothing for 0\.1) s/,
+  expect(await refusal({ ...wanted, silence: 400 })).toMatch(
+    /sent (no whole answer for 1\.6|nothing for 0\.4) s/,
   );
 });
 
