@@ -33,6 +33,9 @@ export function checkTokenizerJson(path: string, json: JsonObject): void {
     if (!isObject(token) || typeof token.content !== 'string') throw refuse('an added token has no content');
     checkId(path, token.content, token.id);
   }
+  const frames = partsOf(json.post_processor).filter(({ type }) => framing.includes(type));
+  if (frames.length > 1)
+    throw refuse('post_processor "Sequence": only one of it may put tokens around a text');
   for (const role of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder']) {
     for (const part of partsOf(json[role])) {
       const fault = typeof part.type === 'string' ? faultOf(part, path) : 'it names no type';
@@ -40,6 +43,9 @@ export function checkTokenizerJson(path: string, json: JsonObject): void {
     }
   }
 }
+
+/** Post-processors that put tokens around a text. */
+const framing: readonly unknown[] = ['TemplateProcessing', 'BertProcessing', 'RobertaProcessing'];
 
 function checkModel(path: string, model: JsonObject, refuse: (why: string) => UsageError): void {
   const { vocab } = model;
