@@ -10,8 +10,9 @@ export interface TextTable {
 
 /** Between columns. */
 const gap = 2;
-/** Names are never broken into narrower lines. */
+/** Names are never broken into narrower lines, and to no more than this share of the width where not all fits. */
 const narrowestName = 12;
+const namesShare = 0.4;
 
 /**
  * The table in lines of at most `width` signs, in the first form that fits: as it is; with its header in several lines; turned, a
@@ -46,12 +47,15 @@ function turn({ header, rows }: TextTable): TextTable {
   return { header: first!, rows: others, names: 1 };
 }
 
-/** The table cut into parts that fit; names that leave no room for a number are broken. */
+/** The table cut into parts that fit; long names are broken. */
 function parts({ header, rows, names }: TextTable, width: number): TextTable[] {
   const widths = columnWidths({ header, rows, names }, 1);
   const widest = Math.max(...widths.slice(names));
   const before = widths.slice(0, names - 1).reduce((sum, own) => sum + own + gap, 0);
-  const room = Math.max(narrowestName, width - before - gap - widest);
+  const room = Math.max(
+    narrowestName,
+    Math.min(width - before - gap - widest, Math.floor(width * namesShare)),
+  );
   const named = before + Math.min(widths[names - 1]!, room);
   const groups: number[][] = [];
   let used = Infinity;

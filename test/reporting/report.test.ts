@@ -228,10 +228,19 @@ test('predictions are texts with references, or classes with labels', () => {
   const rows = [
     { id: '1', input: ['a', 'b'], references: ['x'], prediction: 'y', scores: { BLEU: 0.5 } },
     { id: '1', set: 'mm', label: 1, prediction: 0, outputs: [2, 1] },
+    {
+      id: '2',
+      input: ['it rains'],
+      label: 0,
+      labelName: 'entailment',
+      prediction: 1,
+      predictionName: 'not_entailment',
+    },
   ];
   expect(parsePredictions(rows)).toEqual([
     { id: '1', input: 'a ‖ b', references: ['x'], text: 'y', scores: { BLEU: 0.5 } },
     { id: 'mm/1', input: undefined, references: ['1'], text: '0', scores: {} },
+    { id: '2', input: 'it rains', references: ['entailment'], text: 'not_entailment', scores: {} },
   ]);
   expect(() => parsePredictions([{ id: 1, prediction: {} }])).toThrow();
 });
@@ -333,6 +342,11 @@ describe('bench report', () => {
     expect([format.exitCode, format.stderr]).toEqual([2, expect.stringContaining('Did you mean "csv"?')]);
     const missing = await bench('report', '--results', join(root, 'nowhere'));
     expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('is not there')]);
+    const twice = await bench('report', '--results', results, '--results', join(root, 'empty'));
+    expect([twice.exitCode, twice.stderr]).toEqual([
+      2,
+      `error: --results is given twice, as ${results} and as ${join(root, 'empty')}: it takes one value. Leave one of them out.`,
+    ]);
     await mkdir(join(root, 'empty'));
     const empty = await bench('report', '--results', join(root, 'empty'));
     expect([empty.exitCode, empty.stderr]).toEqual([2, expect.stringContaining('no records')]);
