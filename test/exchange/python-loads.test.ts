@@ -81,7 +81,8 @@ describe.each(Object.entries(variants))('load.py on %s', (model, methods) => {
 
 function batchOf({ architecture }: BaseModel): AnyBatch {
   if (architecture.kind === 'encoder-decoder') return tinyPairs(0, 2);
-  const { position_ids: _, ...batch } = tinyBatch();
+  const { input_ids, attention_mask, labels } = tinyBatch();
+  const batch = { input_ids, attention_mask, labels };
   if (architecture.kind !== 'encoder') return batch;
   // transformers takes RoBERTa's padding token for padding, wherever it stands.
   const ids = batch.input_ids.map((row) => row.map((id) => (id === 1 ? 7 : id)));
