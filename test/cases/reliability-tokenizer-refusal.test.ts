@@ -9,6 +9,7 @@ const second = { Sequence: { id: 'B', type_id: 1 } };
 const frame = (single: unknown, pair: unknown): object => ({
   post_processor: { type: 'TemplateProcessing', single, pair, special_tokens: {} },
 });
+const { post_processor: whole } = frame([text], [text, second]) as { post_processor: object };
 const model = wordTokenizer(['a'], {}).model as object;
 
 it.each<[string, object, RegExp]>([
@@ -21,6 +22,11 @@ it.each<[string, object, RegExp]>([
     /x is none of its special tokens/,
   ],
   ['a template of one text that names a second', frame([text, second], [text, second]), /names a second one/],
+  [
+    'two templates in a row',
+    { post_processor: { type: 'Sequence', processors: [whole, whole] } },
+    /only one of it may put tokens around a text/,
+  ],
   [
     'a component without a type',
     { normalizer: { lowercase: true } },
