@@ -12,7 +12,14 @@ const allowed = {
   'harness/exchange': ['models', 'data'],
   'harness/training': ['engine', 'models', 'data'],
   'harness/decoding': ['engine', 'models', 'data'],
-  methods: ['engine/ops', 'models/types', 'models/random', 'models/bottleneck', 'models/low-rank', 'models/targets'],
+  methods: [
+    'engine/ops',
+    'models/types',
+    'models/random',
+    'models/bottleneck',
+    'models/low-rank',
+    'models/targets',
+  ],
   tasks: ['data', 'metrics', 'engine/ops', 'models/types', 'models/heads', 'decoding', 'training'],
   'harness/runs': [
     'engine',
@@ -87,7 +94,17 @@ const boundaries = Object.entries(allowed).map(([folder, may]) => {
 });
 
 export default ts.config(
-  { ignores: ['results/', 'reports/', 'coverage/', 'harness/shims/', 'test/golden/', 'findings/', 'node_modules/'] },
+  {
+    ignores: [
+      'results/',
+      'reports/',
+      'coverage/',
+      'harness/shims/',
+      'test/golden/',
+      'findings/',
+      'node_modules/',
+    ],
+  },
   js.configs.recommended,
   ts.configs.strictTypeChecked,
   ts.configs.stylisticTypeChecked,
