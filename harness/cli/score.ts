@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { cacheFolder } from '../data/cache.ts';
-import { UsageError } from '../data/errors.ts';
+import { errorCode, UsageError } from '../data/errors.ts';
 import type { Difference } from '../metrics/bootstrap.ts';
 import type { E2EValues, ScoredMetric } from '../metrics/e2e.ts';
 import { positive } from './input.ts';
@@ -130,7 +130,16 @@ async function readInputs({ predictions, references }: ScoreOptions): Promise<{
 
 async function read(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: unknown) => {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    const reasons: Readonly<Record<string, string>> = {
+      EISDIR: 'is a folder; give a file',
+      ENOENT: 'is not there',
+      ENOTDIR: 'is not there',
+      EACCES: 'may not be read',
+    };
+    const reason = reasons[errorCode(error) ?? ''] ?? `cannot be read: ${String(error)}`;
+    throw new UsageError(
+      `${file} ${reason}: a line for each prediction, references with a blank line between instances.`,
+    );
   });
 }
 

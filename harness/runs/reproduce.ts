@@ -1,4 +1,4 @@
-import { UsageError } from '../data/errors.ts';
+import { didYouMean, UsageError } from '../data/errors.ts';
 import type { Task } from '../data/task.ts';
 import { loadBase } from '../models/base.ts';
 import { defaultModel } from '../models/builtin.ts';
@@ -170,7 +170,10 @@ function leftOut(
 
 function checkAsked(option: string, asked: readonly string[] | undefined, known: readonly string[]): void {
   const unknown = asked?.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new UsageError(`${option} ${unknown}: the table has ${known.join(', ')}.`);
+  if (unknown !== undefined)
+    throw new UsageError(
+      `${option} ${unknown}: the table has ${known.join(', ')}.${didYouMean(unknown, known)}`,
+    );
 }
 
 /** Where a run stands, and what is left of it. */

@@ -132,6 +132,16 @@ describe.concurrent('the command line', () => {
     );
   });
 
+  test('a folder for a file of score, and a task that a table lacks', async () => {
+    const score = await bench('score', '--task', 'e2e', '--predictions', folder, '--references', folder);
+    expect([score.exitCode, score.stderr]).toEqual([
+      2,
+      expect.stringContaining(`${folder} is a folder; give a file`),
+    ]);
+    const { exitCode, stderr } = await bench('reproduce', 'red/table-6', '--tasks', 'colla', '--dry-run');
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('Did you mean "cola"?')]);
+  });
+
   test('params takes options of methods', async () => {
     const { stdout } = await bench('params', '--model', 'gpt2', '--method', 'lora', '--set', 'rank=4');
     expect(stdout).toContain('trainable params: 147,456 ');

@@ -36,7 +36,9 @@ export function adapterFile(folder: string, name: string): string {
 export async function readBaseline<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T> {
   const path = baselineFile(folder, name);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    const why = errorCode(error) === 'ENOENT' ? 'is not there' : `cannot be read: ${String(error)}`;
+    const why = /^(ENOENT|ENOTDIR)$/.test(errorCode(error) ?? '')
+      ? 'is not there'
+      : `cannot be read: ${String(error)}`;
     throw new UsageError(`The baseline ${path} ${why}. ${remedy(name)}`);
   });
   let content: unknown;
