@@ -46,6 +46,8 @@ export interface CombinedTokenizer {
   readonly tokens: Readonly<Record<string, string>>;
   /** Added tokens that are left out of a text where special tokens are. */
   readonly special: ReadonlySet<string>;
+  /** Special tokens that the class has by itself: no file names them. */
+  readonly assumed: ReadonlySet<string>;
   readonly tokenId: (token: string) => number | undefined;
   readonly settings: Readonly<JsonObject>;
 }
@@ -66,12 +68,14 @@ export function combineFiles(files: TokenizerFiles): CombinedTokenizer {
   const padding = (role: string): unknown =>
     role === 'pad_token' && isObject(json.padding) ? json.padding.pad_token : undefined;
   const tokens = new Map<string, AddedToken | string>();
+  const assumed = new Set<string>();
   for (const role of roles) {
     const usual = made && role in made.tokens ? made.tokens[role] : padding(role);
     const given = settings[role] === undefined ? usual : settings[role];
     const token = asToken(given, files.config?.path ?? files.path);
     if (token === undefined) continue;
     const content = contentOf(token);
+    if (settings[role] === undefined) assumed.add(content);
     tokens.set(role, [...known.values()].findLast((other) => other.content === content) ?? token);
   }
   const named = (role: string): string | undefined => {
@@ -136,6 +140,7 @@ export function combineFiles(files: TokenizerFiles): CombinedTokenizer {
     },
     tokens: Object.fromEntries([...tokens].map(([role, token]) => [role, contentOf(token)])),
     special: added.special,
+    assumed,
     tokenId: (token) => added.id(token),
     settings,
   };

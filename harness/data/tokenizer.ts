@@ -37,7 +37,10 @@ export interface Tokenizer {
   readonly template: Template;
   /** A conversation as the model was taught to read it; throws UsageError where the tokenizer has no chat template. */
   chat(messages: readonly ChatMessage[]): string;
-  /** One more than the largest id. */
+  /**
+   * One more than the largest id that the files name. A special token that the class in transformers has by itself (a BERT's
+   * [MASK]) may lie behind it, and behind what the base knows, as it does there.
+   */
   readonly vocabSize: number;
   tokenId(token: string): number | undefined;
   readonly eosId?: number;
@@ -169,7 +172,7 @@ function build(path: string, combined: CombinedTokenizer): Omit<Tokenizer, 'file
       }
       return renderChat(chatTemplate, messages, tokens);
     },
-    vocabSize: sizeOf(json),
+    vocabSize: sizeOf(combined),
     tokenId,
     ...(eosId !== undefined && { eosId }),
     ...(bosId !== undefined && { bosId }),
@@ -251,12 +254,13 @@ function decoderOf(
   };
 }
 
-/** One more than the largest id of a vocabulary and its added tokens. */
-function sizeOf({ model, added_tokens: added }: JsonObject): number {
+/** One more than the largest id of a vocabulary and of the added tokens that its files name. */
+function sizeOf({ json: { model, added_tokens: added }, assumed }: CombinedTokenizer): number {
   const { vocab } = model as JsonObject;
   let size = Array.isArray(vocab) ? vocab.length : 0;
   if (isObject(vocab)) for (const id of Object.values(vocab) as number[]) size = Math.max(size, id + 1);
-  for (const { id } of added as { id: number }[]) size = Math.max(size, id + 1);
+  for (const { id, content } of added as { id: number; content: string }[])
+    if (!assumed.has(content)) size = Math.max(size, id + 1);
   return size;
 }
 
