@@ -138,7 +138,7 @@ export function wordSplitter(json: JsonObject): (text: string) => string[] {
 }
 
 function build(path: string, combined: CombinedTokenizer): Omit<Tokenizer, 'files' | 'hash'> {
-  const { json, tokens, settings, tokenId } = combined;
+  const { tokens, settings, tokenId } = combined;
   const { library, decode, template } = open(path, combined);
   const firstOf = (usual: readonly string[]): number | undefined =>
     usual.map(tokenId).find((id) => id !== undefined);
