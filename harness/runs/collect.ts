@@ -53,7 +53,11 @@ export async function collectRecords(
     byIdentity.set(read.record.identity, kept);
     if (left) untrusted.push({ path: left.path, reason: `it is of the same cell as ${kept.path}` });
   }
-  if (others > 0) untrusted.push({ path: `*.json (${others} files)`, reason: 'no run wrote them' });
+  if (others > 0)
+    untrusted.push({
+      path: `*.json (${others} file${others > 1 ? 's' : ''})`,
+      reason: 'no run wrote what lies there',
+    });
   return { records: [...byIdentity.values()], untrusted };
 }
 

@@ -72,6 +72,6 @@ test('whatever it is shown, status says it in a line', async () => {
   );
   expect(await resultsStatus(join(place, 'empty'))).toEqual({ cells: [], untrusted: [] });
   expect(await resultsStatus(join(place, 'foreign'))).toEqual({
-    ...{ cells: [], untrusted: [{ path: '*.json (1 files)', reason: 'no run wrote them' }] },
+    ...{ cells: [], untrusted: [{ path: '*.json (1 file)', reason: 'no run wrote what lies there' }] },
   });
 });
