@@ -46,9 +46,11 @@ test('two methods and two seeds give one table; a second run does nothing anew',
   expect(exitCode, stderr).toBe(0);
   expect(stderr).toMatch(/^\[4\/4\] e2e · .* · LoRA \(rank=2\) · seed 2$/m);
   expect(stderr).toMatch(/^trainable params: 64 \|\| all params: \S+ \|\| trainable%: \S+$/m);
-  expect(stdout).toMatch(/^method +trainable +BLEU ↑ .* n$/m);
-  expect(stdout).toMatch(/^RED +64 +\S+ ± \S+ .* 2$/m);
-  expect(stdout).toMatch(/^LoRA \(rank=2\) +256 +\S+ ± \S+ .* 2$/m);
+  // Turned, for it is wider than the 80 columns of what is no terminal.
+  expect(stdout).toMatch(/^method +RED +LoRA \(rank=2\)$/m);
+  expect(stdout).toMatch(/^trainable +64 +256$/m);
+  expect(stdout).toMatch(/^BLEU ↑ +\S+ ± \S+ +\S+ ± \S+$/m);
+  expect(stdout).toMatch(/^n +2 +2$/m);
 
   const again = await start(...args, ...short, '--json');
   expect(again.stderr).not.toContain('seed');
