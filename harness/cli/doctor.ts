@@ -67,7 +67,14 @@ async function packages(): Promise<Finding> {
 
 async function hub(): Promise<Finding> {
   const name = 'hub';
-  const url = process.env.HF_ENDPOINT ?? 'https://huggingface.co';
+  const { HUB_URL } = await import('@huggingface/hub');
+  const { hubAddress } = await import('../data/hub-connection.ts');
+  let url: string;
+  try {
+    url = hubAddress(HUB_URL);
+  } catch (error) {
+    return { name, state: 'broken', detail: firstLine(error) };
+  }
   const token = process.env.HF_TOKEN ? 'with HF_TOKEN' : 'without HF_TOKEN';
   try {
     const { status } = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(5000) });

@@ -66,7 +66,7 @@ export class HubConnection {
 
   /** Throws UsageError where the environment's address or token cannot be used. */
   constructor(hubUrl: string, options: ConnectionOptions) {
-    this.url = checkEndpoint(process.env.HF_ENDPOINT ?? hubUrl);
+    this.url = hubAddress(hubUrl);
     this.signal = options.signal;
     this.#options = options;
     this.#silence = options.silence ?? 30_000;
@@ -264,8 +264,9 @@ export class HubConnection {
 
 const goesOn = 'run the command again, it goes on from there.';
 
-function checkEndpoint(given: string): string {
-  const url = given.trim().replace(/\/+$/, '');
+/** The hub's address: HF_ENDPOINT's, else the given one, without a slash at its end. Throws UsageError where it cannot be used. */
+export function hubAddress(hubUrl: string): string {
+  const url = (process.env.HF_ENDPOINT ?? hubUrl).trim().replace(/\/+$/, '');
   const isAddress = /^https?:\/\//i.test(url) && URL.canParse(url);
   if (isAddress && !holdsSecrets(new URL(url))) return url;
   throw new UsageError(

@@ -25,7 +25,7 @@ const PATIENCE = 60_000;
 const WEBGPU =
   "install a GPU's Vulkan driver and its loader (Debian: mesa-vulkan-drivers, libvulkan1); without a GPU, chromium-common's SwiftShader with VK_ICD_FILENAMES naming its vk_swiftshader_icd.json";
 const CUDA = 'npm run setup:cuda brings the provider';
-const TENSORFLOW = 'npm run setup:tensorflow builds it against the Python wheel of TensorFlow';
+const TENSORFLOW = 'npm run setup:tensorflow builds it';
 
 /** Runs a step of training on every engine and device, each in a process of its own; says what works and what is missing. */
 export async function probeEngines(): Promise<EngineProbe[]> {

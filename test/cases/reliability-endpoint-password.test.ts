@@ -96,6 +96,16 @@ test('the command line prints and writes none of it', async () => {
   }
 });
 
+test('doctor refuses it in the same words', async () => {
+  const { all, exitCode } = await execa('node', ['--import', 'tsx', 'harness/cli/main.ts', 'doctor'], {
+    ...{ cwd: projectRoot, reject: false, all: true },
+    env: { HF_ENDPOINT: addresses[0]! },
+  });
+  expect(exitCode).toBe(1);
+  expect(all).toMatch(/^✗ +hub +HF_ENDPOINT \(http:\/\/127\.0\.0\.1:9\) holds a user, /m);
+  expect(all).not.toMatch(secret);
+});
+
 test('an address in the place of a model is refused without its password', async () => {
   const folder = await temporaryFolder();
   const model = 'https://user:SECRET@127.0.0.1:9/acme/tiny?key=SECRET';
