@@ -22,7 +22,7 @@ export function memoryNeed({ cell, base }: Pick<PreparedCell, 'cell' | 'base'>):
 
 /** Whether an error says that memory could not be had: JavaScript's, onnxruntime's or a worker thread's. */
 export function lacksMemory({ name, message }: Pick<Error, 'name' | 'message'>): boolean {
-  return /bad_alloc|heap out of memory|heap limit|out of memory|allocation failed|failed to allocate|cannot allocate|ERR_WORKER_OUT_OF_MEMORY|ENOMEM/i.test(
+  return /bad_alloc|heap out of memory|heap limit|out of memory|allocation failed|failed to allocate|cannot allocate|invalid typed array length: \d|ERR_WORKER_OUT_OF_MEMORY|ENOMEM/i.test(
     `${name}: ${message}`,
   );
 }

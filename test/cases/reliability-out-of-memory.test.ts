@@ -102,6 +102,7 @@ test.each([
   ['Error', 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory'],
   ['Error', 'Worker terminated due to reaching memory limit: JS heap out of memory'],
   ['Error', "Non-zero status code returned while running MatMul node. Failed to allocate memory for requested buffer of size 1"], // prettier-ignore
+  ['RangeError', 'Invalid typed array length: 192000000000'],
 ])('%s: %s is a lack of memory', (name, message) => {
   expect(lacksMemory({ name, message })).toBe(true);
 });
