@@ -5,6 +5,7 @@ import { gateCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { fetchCommand } from './fetch.ts';
+import { refuseRepeats } from './given-once.ts';
 import { listCommand } from './list.ts';
 import { mergeCommand } from './merge.ts';
 import { note, surviveLostOutput } from './output.ts';
@@ -45,12 +46,13 @@ async function main(args: readonly string[]): Promise<void> {
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)];
   for (const command of all) {
     // Errors are printed below, all in one form.
-    command
+    refuseRepeats(command)
       .exitOverride()
       .allowExcessArguments(false)
       .configureOutput({ outputError: () => undefined });
   }
   try {
+    refuseEmpty(args);
     checkCommand(args[0], program);
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
@@ -64,6 +66,17 @@ function checkCommand(name: string | undefined, program: Command): void {
   if (name === undefined || name.startsWith('-') || names.includes(name)) return;
   throw new UsageError(
     `There is no command "${name}".${didYouMean(name, names)} Commands: ${names.join(', ')}.`,
+  );
+}
+
+/** A shell's variable that is not set leaves an empty argument, and an empty path is the current folder. */
+function refuseEmpty(args: readonly string[]): void {
+  const at = args.findIndex((argument) => argument === '' || /^--[a-z-]+=$/.test(argument));
+  if (at < 0) return;
+  const before = args[at] === '' ? args[at - 1] : args[at]!.slice(0, -1);
+  const where = before === undefined ? 'The first argument' : `The value after ${before}`;
+  throw new UsageError(
+    `${where} is empty, as a shell's variable that is not set leaves it; give a value, or leave it out.`,
   );
 }
 

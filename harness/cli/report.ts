@@ -6,7 +6,6 @@ import { didYouMean, UsageError } from '../data/errors.ts';
 import type { PageData } from '../reporting/report/page-data.ts';
 import type { Report } from '../reporting/report/report.ts';
 import { slugOf } from '../reporting/report/rows.ts';
-import { refuseRepeats } from './given-once.ts';
 import { note, print } from './output.ts';
 
 interface ReportOptions {
@@ -66,7 +65,7 @@ const mostDrawn = 12;
 
 /** `bench report`: tables, charts and a page of all records. */
 export function reportCommand(): Command {
-  const command = new Command('report')
+  return new Command('report')
     .summary('write tables, charts and a page of all records')
     .description('Puts all records below a results folder into tables and charts; it runs nothing.')
     .option('--results <folder>', 'where the records lie', 'results')
@@ -74,7 +73,6 @@ export function reportCommand(): Command {
     .option('--format <names>', `which files to write: ${Object.keys(formats).join(',')} (default: all)`)
     .option('--open', 'show the page in a browser')
     .action(report);
-  return refuseRepeats(command);
 }
 
 async function report({ results, out, format, open }: ReportOptions): Promise<void> {

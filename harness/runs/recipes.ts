@@ -62,7 +62,7 @@ function layersOf(
     { from: 'protocol', values: chosen },
     ...settings.map(({ key, value, from = '--set' }) => ({
       from,
-      values: { [key]: parseOption('The recipe', recipeSchema, key, value) },
+      values: { [key]: parseOption(from, recipeSchema, key, value) },
     })),
   ];
 }

@@ -102,7 +102,7 @@ describe.concurrent('what is wrong is one clear line, exit code 2, and nothing w
       [...run, '--set', 'learningrat=1'],
       /There is no setting "learningrat": .*Did you mean "learningRate"\?/,
     ],
-    [[...run, '--set', 'batchSize=x'], /The recipe: batchSize=x is not allowed/],
+    [[...run, '--set', 'batchSize=x'], /--set: batchSize=x is not allowed/],
     [[...run, '--seeds', '4x'], /'4x' is invalid.*whole number/],
     [[...run, '--max-steps', '-1'], /'-1' is invalid.*whole number from 0/],
     [[...run, '--data', '/nowhere'], /--data names \/nowhere, which is no folder/],
@@ -110,6 +110,10 @@ describe.concurrent('what is wrong is one clear line, exit code 2, and nothing w
       [...run, '--model', 'random-gpt2~layer=2', '--data', folder],
       /no setting "layer"\. Did you mean "layers"\?/,
     ],
+    [[...run, '--results', folder], /--results is given twice, as .*results and as .*: it takes one value/],
+    [[...run, '--adapter', ''], /The value after --adapter is empty, as a shell's variable/],
+    [['report', '--out='], /The value after --out is empty/],
+    [['', 'red'], /The first argument is empty/],
     [[...run, '--retry', 'all'], /--retry all: it can only be "failed"/],
     [['params', '--method', 'red'], /required option '--model <base>' not specified/],
     [['fetch', 'data', 'e2ee'], /There is no task "e2ee"\. Did you mean "e2e"\?/],
@@ -125,7 +129,7 @@ describe.concurrent('what is wrong is one clear line, exit code 2, and nothing w
   test('a results folder that cannot be written is said before anything else', async () => {
     const file = join(folder, 'file');
     await writeFile(file, '');
-    const { stderr, exitCode } = await bench(...run, '--data', folder, '--results', join(file, 'results'));
+    const { stderr, exitCode } = await bench(...run.slice(0, -1), join(file, 'results'), '--data', folder);
     expect(stderr).toMatch(/^error: Cannot write .*file.*\.$/);
     expect(exitCode).toBe(2);
   });

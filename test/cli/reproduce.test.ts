@@ -32,14 +32,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const common = (results: string) => [
+const common = (results: string, threads = '1') => [
   ...[
     '--model',
     `roberta-large=${base}`,
     '--data',
     data,
     '--threads',
-    '1',
+    threads,
     '--results',
     join(folder, results),
   ],
@@ -108,7 +108,7 @@ test('what can be run is run, the rest says why, and the same command does nothi
 test('--jobs runs rows side by side in child processes, with the same numbers', async () => {
   const args = ['--tasks', 'cola', 'qqp', '--seeds', '42', '--json'];
   const one = await bench('reproduce', 'red/table-6', ...common('alone'), ...args);
-  const two = await bench('reproduce', 'red/table-6', ...common('beside'), ...args, '--threads', '2', '--jobs', '2'); // prettier-ignore
+  const two = await bench('reproduce', 'red/table-6', ...common('beside', '2'), ...args, '--jobs', '2');
   expect([two.exitCode, two.stderr]).toEqual([0, expect.stringMatching(/^not run: qqp, .*QQP/m)]);
   const numbers = ({ stdout }: { stdout: string }) => {
     const { rows, runs } = JSON.parse(stdout) as Output;

@@ -62,10 +62,10 @@ test('seeds are those of the protocol, else of the recipe, else 42', () => {
 test('bad settings are named', () => {
   expect(isRecipeKey('batchSize')).toBe(true);
   expect(() => resolve('red', 'batchsize=8')).toThrow(
-    /^The recipe has no option "batchsize". Did you mean "batchSize"\? It has: learningRate, /,
+    /^--set has no option "batchsize". Did you mean "batchSize"\? It has: learningRate, /,
   );
   expect(() => resolve('red', 'batchSize=many')).toThrow(
-    /^The recipe: batchSize=many is not allowed: got "many", wants a number\. \(batchSize: examples/,
+    /^--set: batchSize=many is not allowed: got "many", wants a number\. \(batchSize: examples/,
   );
   expect(() => resolve('red', 'schedule=step')).toThrow('got "step", wants one of linear, cosine, constant.');
   expect(() => splitSetting('batchSize')).toThrow('"batchSize" is not of the form key=value, such as');
