@@ -70,6 +70,12 @@ async function run(options: Options): Promise<void> {
   if (options.batchSeeds && (options.launcher === 'slurm' || (options.jobs ?? 1) > 1)) {
     throw new UsageError(`--batch-seeds trains in one process: leave out ${options.launcher === 'slurm' ? '--launcher slurm' : '--jobs'}.`); // prettier-ignore
   }
+  if (options.launcher === 'slurm' && (options.jobs ?? 1) > 1) {
+    throw new UsageError('--jobs is for runs on this machine, --launcher slurm for Slurm\'s nodes: leave one of them out.'); // prettier-ignore
+  }
+  if (options.launcher !== 'slurm' && options.slurm.length > 0) {
+    throw new UsageError('--slurm says how --launcher slurm submits runs: add that, or leave --slurm out.');
+  }
   if (options.batchSeeds && options.recompute)
     throw new UsageError('--recompute works for runs by themselves: leave it out, or --batch-seeds.');
   // Imported here, because help need not wait for them.

@@ -111,6 +111,8 @@ describe.concurrent('what is wrong is one clear line, exit code 2, and nothing w
       /no setting "layer"\. Did you mean "layers"\?/,
     ],
     [[...run, '--results', folder], /--results is given twice, as .*results and as .*: it takes one value/],
+    [[...run, '--jobs', '2', '--launcher', 'slurm'], /--jobs is for runs on this machine/],
+    [[...run, '--slurm', 'gpus=1'], /--slurm says how --launcher slurm submits runs: add that/],
     [[...run, '--adapter', ''], /The value after --adapter is empty, as a shell's variable/],
     [['report', '--out='], /The value after --out is empty/],
     [['', 'red'], /The first argument is empty/],
