@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { concat, gather, matMul, split, tensor, type Tensor } from '../harness/engine/ops.ts';
-import { layerList, linearTargets, targetList } from '../harness/models/targets.ts';
+import { adaloraTargets, layerList, linearTargets, targetList } from '../harness/models/targets.ts';
 import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
 
 /**
@@ -43,7 +43,10 @@ export default defineMethod({
     const { rank, targetRank, alpha, dropout, beta1, beta2, orthogonality } = options;
     if (targetRank > rank)
       throw new RangeError(`AdaLoRA's target rank ${targetRank} is above its rank ${rank}`);
-    const sites = linearTargets(base, { ...options, targets: options.targets ?? usual[base.family] });
+    const sites = linearTargets(base, {
+      ...options,
+      targets: options.targets ?? adaloraTargets[base.family],
+    });
     const adapted = new Set(sites.map((s) => s.name));
     const scale = alpha / (rank + 1e-5);
     const [A, B, E] = ['lora_A', 'lora_B', 'lora_E'].map(
@@ -160,15 +163,6 @@ export default defineMethod({
 });
 
 type Name = (site: Site) => string;
-
-/** What peft adapts where nothing is said. */
-const usual = {
-  gpt2: ['queryKeyValue'],
-  llama: ['query', 'value'],
-  bert: ['query', 'value'],
-  roberta: ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'],
-  t5: ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'],
-} as const;
 
 /** How many singular values are dropped after each step, counted from 1, and the step that fixes which. */
 function schedule(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UsageError } from '../data/errors.ts';
+import { adaloraTargets } from '../models/targets.ts';
 import type { StoredTensors } from './adapter.ts';
 import { inModel, type Format } from './format.ts';
 import { overLinearModules, sitesWith } from './linear-modules.ts';
@@ -31,6 +32,7 @@ const whole = overLinearModules({
   }),
   fixed: { bias: 'none', init_lora_weights: true },
   parts: { lora_A: 'lora_A', lora_E: 'lora_E', lora_B: 'lora_B' },
+  usual: ({ family }) => adaloraTargets[family],
 });
 
 /** AdaLoRA; PEFT leaves out what belongs to dropped singular values, and says in `rank_pattern` which are kept. */

@@ -27,11 +27,14 @@ interface Form {
   /** Tensors of no module, which PEFT keeps under `base_model.`. */
   readonly shared?: readonly string[];
   readonly perModule?: readonly PerModule[];
+  /** The roles of the method's option where nothing is said; queries and values where absent. */
+  readonly usual?: (base: BaseModel) => readonly string[];
 }
 
 /** The format of such a method, whose options `targets` and `layers` name the modules. */
 export function overLinearModules(form: Form): Format {
   const { peftType, names, settings, fixed, parts, shared = [], perModule = [] } = form;
+  const { usual: usualRoles = () => queryAndValue.parse(undefined) } = form;
   const [ours] = Object.keys(parts) as [string];
   return {
     peftType,
@@ -85,7 +88,10 @@ export function overLinearModules(form: Form): Format {
       }
       const { targets, ...layers } = targetOptions(base, [sites]);
       const which = { targets: targets[0]!, ...layers };
-      return { options: isUsual(base, which) ? options : { ...options, ...which }, tensors: read };
+      return {
+        options: isUsual(base, usualRoles(base), which) ? options : { ...options, ...which },
+        tensors: read,
+      };
     },
   };
 }
@@ -132,10 +138,10 @@ export function strangeKey(where: string, key: string, peftType: string): UsageE
   return new UsageError(`${where} has a tensor "${key}", which is none of an adapter of type ${peftType}.`);
 }
 
-/** Whether these are the modules that LoRA and its relatives adapt where nothing is said. */
-function isUsual(base: BaseModel, { targets, layers }: Targets): boolean {
+/** Whether these are the modules of the usual roles, as far as the base has them. */
+function isUsual(base: BaseModel, roles: readonly string[], { targets, layers }: Targets): boolean {
   if (layers !== undefined) return false;
   const there = new Set(base.sites.map(({ role }): string => role));
-  const usual = queryAndValue.parse(undefined).filter((role) => there.has(role));
+  const usual = roles.filter((role) => there.has(role));
   return [...usual].sort().join() === [...targets].sort().join();
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BaseModel, Site } from './types.ts';
+import type { BaseModel, FamilyName, Site } from './types.ts';
 
 // How options name linear modules: by role, or by the end of their names as peft's target_modules does.
 
@@ -28,6 +28,15 @@ export const targetList = z.array(target);
 export const queryAndValue = targetList
   .default(['query', 'value', 'queryKeyValue'])
   .describe('linear modules by role, passed over where the base lacks it, or by the end of their names');
+
+/** The roles that AdaLoRA acts on where nothing is said: peft's choice for the family. */
+export const adaloraTargets: Readonly<Record<FamilyName, readonly (typeof roles)[number][]>> = {
+  gpt2: ['queryKeyValue'],
+  llama: ['query', 'value'],
+  bert: ['query', 'value'],
+  roberta: ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'],
+  t5: ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'],
+};
 
 /** A method's option that keeps to some layers. */
 export const layerList = z

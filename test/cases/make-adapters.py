@@ -87,6 +87,7 @@ CASES = {
         "ia3": ("llama", CAUSAL, lambda task: IA3Config(task_type=task, target_modules=["k_proj", "layers.1.mlp.down_proj"], feedforward_modules=["k_proj"])),  # fmt: skip
         "vera": ("gpt2", CAUSAL, lambda task: VeraConfig(task_type=task, r=3, target_modules=["c_attn", "c_fc"], layers_to_transform=[1])),  # fmt: skip
         "adalora": ("t5", SEQ2SEQ, lambda task: AdaLoraConfig(task_type=task, init_r=3, target_r=2, total_step=10, target_modules=["o"], layers_to_transform=[0])),  # fmt: skip
+        "adalora-as-lora": ("t5", SEQ2SEQ, lambda task: AdaLoraConfig(task_type=task, init_r=3, target_r=2, total_step=10, target_modules=["q", "v"])),  # fmt: skip
     },
     "exchange-rank-alpha-pattern": {
         "case": ("llama", CAUSAL, lora(target_modules=qv, rank_pattern={"q_proj": 4}, alpha_pattern={"v_proj": 16})),
