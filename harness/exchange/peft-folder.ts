@@ -67,6 +67,7 @@ function withBareTargets(config: Config, { family }: BaseModel): Config {
 const header = z.looseObject({
   peft_type: z.string(),
   modules_to_save: z.array(z.string()).nullish(),
+  task_type: z.string().nullish(),
 });
 
 /**
@@ -82,11 +83,16 @@ export async function readPeftFolder(folder: string, base: BaseModel): Promise<A
   const config = parsed.data;
   const { method, format } = recogniseFormat(config, where);
   const stored = await readTensors(folder);
-  const { head, tensors } = splitHead(stored, config.peft_type, config.modules_to_save ?? [], base, folder);
+  const { head, tensors } = splitHead(stored, config.peft_type, savedModules(config), base, folder);
   const adapter = { method, ...format.read(config, tensors, base, where), head };
   const beside = await openMeanHead(folder);
   if (beside) return { ...adapter, head: beside, headName: 'mean' };
   return Object.keys(head).length > 0 ? { ...adapter, headName: 'huggingface' } : adapter;
+}
+
+/** The modules that were trained as wholes; of a classifier its head, which older versions of PEFT do not list. */
+function savedModules({ modules_to_save: listed, task_type: task }: z.infer<typeof header>): string[] {
+  return [...(listed ?? []), ...(task === 'SEQ_CLS' ? ['classifier', 'score'] : [])];
 }
 
 /** The head "mean" beside an adapter. */

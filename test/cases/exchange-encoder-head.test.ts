@@ -1,3 +1,4 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../harness/data/errors.ts';
@@ -21,6 +22,16 @@ describe.each(['roberta', 'bert'])('%s', (family) => {
     // Adapters name no classes: theirs come in the order that they have.
     const rows = [0, 1].flatMap((row) => [...raw.subarray(3 * row, 3 * row + 3)].reverse());
     expect(rows).toBeAllclose(inTaskOrder(`${family}-lora`), { atol: 1e-5 });
+  });
+
+  it('of an older peft, which does not list the head in modules_to_save, brings it', async () => {
+    const copy = join(await temporaryFolder(), 'adapter');
+    await cp(adapter, copy, { recursive: true });
+    const path = join(copy, 'adapter_config.json');
+    const config = JSON.parse(await readFile(path, 'utf8')) as object;
+    await writeFile(path, JSON.stringify({ ...config, modules_to_save: null }));
+    const [older, usual] = await Promise.all([copy, adapter].map((each) => begin(model, { adapter: each })));
+    expect(await outputsOf(engine, older!)).toEqual(await outputsOf(engine, usual!));
   });
 
   it('without a head begins with that of the checkpoint', async () => {
