@@ -86,25 +86,24 @@ export function combineFiles(files: TokenizerFiles): CombinedTokenizer {
   const parts = made ? made.parts(classInput(json, settings, named)) : json;
   const added = new AddedTokens(parts.model as JsonObject);
   if (!made) added.add(listOf(json.added_tokens).map((token) => addedToken(token as JsonObject)));
-  const sorted = [...known].sort(([a], [b]) => a - b).map(([, token]) => token);
-  const waiting: (AddedToken | string)[] = sorted.filter((token) => !added.has(token));
   const extra = extraTokens(files, settings);
+  // What has a role is special, whatever a file says of the token itself.
+  const special = new Set([...tokens.values(), ...extra.named].map(contentOf));
+  const marked = (token: AddedToken): AddedToken =>
+    special.has(token.content) ? { ...token, special: true } : token;
+  const sorted = [...known].sort(([a], [b]) => a - b).map(([, token]) => marked(token));
+  const waiting: (AddedToken | string)[] = sorted.filter((token) => !added.has(token));
   const contents = new Set([...added.contents(), ...waiting.map(contentOf)]);
-  for (const token of [...tokens.values(), ...extra]) {
-    if (contents.has(contentOf(token))) continue;
-    contents.add(contentOf(token));
-    waiting.push(token);
+  const ofFiles = waiting.length;
+  for (const token of [...tokens.values(), ...extra.named, ...extra.listed]) {
+    // A text after an object of the same content is added, too, and takes back what the object says of spaces.
+    const isThere = (other: AddedToken | string): boolean =>
+      typeof other === typeof token && contentOf(other) === contentOf(token);
+    if (!contents.has(contentOf(token)) && !waiting.slice(ofFiles).some(isThere)) waiting.push(token);
   }
-  const special = new Set([...tokens.values()].map(contentOf));
   const asSpecial = (content: string): AddedToken => addedToken({ content, special: true });
-  added.add(
-    waiting.map((token) =>
-      typeof token === 'string'
-        ? asSpecial(token)
-        : { ...token, special: token.special || special.has(token.content) },
-    ),
-  );
-  if (made?.addsSpecialAgain) added.add([...special, ...extra.map(contentOf)].map(asSpecial));
+  added.add(waiting.map((token) => (typeof token === 'string' ? asSpecial(token) : marked(token))));
+  if (made?.addsSpecialAgain) added.add([...special, ...extra.listed.map(contentOf)].map(asSpecial));
 
   const id = (token: string): number => {
     const found = added.id(token);
@@ -193,7 +192,7 @@ function knownTokens(
 function extraTokens(
   { config, path, pieces, tokenizerClass: made }: TokenizerFiles,
   settings: JsonObject,
-): (AddedToken | string)[] {
+): Record<'named' | 'listed', (AddedToken | string)[]> {
   const given = isEmpty(settings.extra_special_tokens)
     ? settings.additional_special_tokens
     : settings.extra_special_tokens;
@@ -201,13 +200,14 @@ function extraTokens(
   const list = Array.isArray(given)
     ? (given as unknown[])
     : (made?.extraTokens?.(settings, pieces ?? []) ?? pieces ?? []);
-  return [...own, ...(isObject(given) ? Object.values(given) : []), ...list].flatMap(
-    (value) => asToken(value, config?.path ?? path) ?? [],
-  );
+  const read = (values: readonly unknown[]): (AddedToken | string)[] =>
+    values.flatMap((value) => asToken(value, config?.path ?? path) ?? []);
+  return { named: read([...own, ...(isObject(given) ? Object.values(given) : [])]), listed: read(list) };
 }
 
+/** Python's empty values; transformers 4 writes {} for no special tokens with names of their own. */
 const isEmpty = (value: unknown): boolean =>
-  value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+  value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 
 /** A token as a file names it: its text, or an object with its text; throws UsageError for anything else. */
 function asToken(value: unknown, path: string): AddedToken | string | undefined {
