@@ -68,8 +68,12 @@ test('the command says what it wrote, and refuses to write over it', async () =>
   const { stdout, stderr, exitCode } = await bench(...args, '--json');
   expect(exitCode, stderr).toBe(0);
   const label = 'LoRA (rank=2)';
-  expect(JSON.parse(stdout)).toEqual({ folder: out, model, variant: 'lora~rank=2', label, peftType: 'LORA', tensors: 4 }); // prettier-ignore
-  expect((await readdir(out)).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+  expect(JSON.parse(stdout)).toEqual({ folder: out, model, variant: 'lora~rank=2', label, peftType: 'LORA', tensors: 4, loader: 'load.py' }); // prettier-ignore
+  expect((await readdir(out)).sort()).toEqual([
+    'adapter_config.json',
+    'adapter_model.safetensors',
+    'load.py',
+  ]);
   expect(JSON.parse(await readFile(join(out, 'adapter_config.json'), 'utf8'))).toMatchObject({
     peft_type: 'LORA',
     r: 2,

@@ -103,7 +103,11 @@ describe('what is wrong is one clear line, and nothing is written', () => {
 
   test.each([
     [recordOf('lora'), { tokenizer }, /There is no record .*lora.seed-42\.json/],
-    [join(data, 'train.txt'), { tokenizer }, /train\.txt is no record that can be used: it is not JSON/],
+    [
+      join(data, 'train.txt'),
+      { tokenizer },
+      /train\.txt is no record; give a run's record, seed-<n>\.json under results\//,
+    ],
     [lora, {}, /give one with --tokenizer DIR/],
     [lora, { tokenizer, model: model.replace('heads=2', 'heads=4') }, /the run trained on other weights/],
     [lora, { tokenizer: join(projectRoot, 'test', 'golden') }, /golden holds no tokenizer/],

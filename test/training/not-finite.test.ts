@@ -10,6 +10,7 @@ import { languageModel } from '../../harness/training/language-model.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import { train } from '../../harness/training/train.ts';
 import type { TrainingResult, Validated } from '../../harness/training/types.ts';
+import full from '../../methods/full.ts';
 import red from '../../methods/red.ts';
 
 // What is not finite, or a mean over nothing, is never taken for a number: it ends a run.
@@ -27,7 +28,7 @@ const recipe = (more: object = {}) =>
   recipeSchema.parse({ batchSize: 2, epochs: 2, learningRate: 1e-3, dropout: false, ...more });
 const whole = { seed: 7, folder: undefined };
 
-/** A base whose embedding of one token is not finite. */
+/** A base whose embedding of one token is not finite; of a frozen one that is refused by name before anything is computed. */
 function withBroken(base: BaseModel, table: string, token: number, value: number): BaseModel {
   const tensor = async (name: string): Promise<Float32Array> => {
     const data = (await base.tensor(name)).slice();
@@ -53,7 +54,7 @@ describe('a model that writes', () => {
     // The head is the table of embeddings: a word that nothing contains has a logit of its own.
     for (const token of [0, 11, 19]) {
       const broken = withBroken(decoder, 'transformer.wte.weight', token, value);
-      const { diverged } = await run(broken, {});
+      const { diverged } = await run(broken, { delta: full.attach(broken, full.options.parse({})) });
       expect(diverged).toMatch(/^the loss is NaN at step 1 of 2$/);
     }
   });
@@ -61,7 +62,12 @@ describe('a model that writes', () => {
   it('fails where the loss of the validation set is not finite', async () => {
     const broken = withBroken(decoder, 'transformer.wpe.weight', 2, NaN);
     // Training sees two positions.
-    const { diverged } = await run(broken, { train: [{ prompt: [1], target: [3] }], validation: pairs });
+    const delta = full.attach(broken, full.options.parse({}));
+    const { diverged } = await run(broken, {
+      delta,
+      train: [{ prompt: [1], target: [3] }],
+      validation: pairs,
+    });
     expect(diverged).toBe('the loss on the validation set is NaN at step 1 of 2');
   });
 
@@ -96,7 +102,7 @@ describe('a classifier', () => {
   const example = (id: number): LabelledTokens => ({ ids: [1, id, 2], types: [0, 0, 0], label: id % 2 });
   const run = (broken: BaseModel, more: object): Promise<TrainingResult> => {
     const head = makeHead(broken, 'paper', 2);
-    const delta = withHead(red.attach(broken, red.options.parse({})), head);
+    const delta = withHead(full.attach(broken, full.options.parse({})), head);
     const sets = {
       train: [example(4), example(5)],
       validation: [example(6), example(7)],
@@ -111,13 +117,10 @@ describe('a classifier', () => {
 
   it.each([
     [7, "the model's outputs on the validation set are not finite at step 1 of 2"],
-    [8, "the model's outputs on the test set are not finite"],
     [5, 'the loss is NaN at step 1 of 2'],
-    [9, undefined],
   ])('fails where it meets a word that is not finite, %i', async (word, expected) => {
     const { diverged, test } = await run(withBroken(encoder, table, word, NaN), {});
-    expect(diverged).toBe(expected);
-    expect(test === undefined).toBe(expected !== undefined);
+    expect([diverged, test]).toEqual([expected, undefined]);
   });
 
   it('answers nothing where nothing is asked', async () => {
