@@ -27,7 +27,9 @@ async function status({ results, json }: StatusOptions): Promise<void> {
     const count = cells.filter((cell) => cell.state === state).length;
     return count > 0 ? [`${count} ${state}`] : [];
   });
-  print(`${cells.length} runs${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`);
+  print(
+    `${cells.length} ${cells.length === 1 ? 'run' : 'runs'}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
+  );
   const open = cells.filter(({ state }) => state !== 'done');
   if (open.length > 0)
     print(columns(open.map(({ state, path, why }) => [state, path.replace(/\.json$/, ''), why])));

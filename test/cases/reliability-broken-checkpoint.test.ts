@@ -214,7 +214,7 @@ describe('a checkpoint whose hash is right', () => {
       fc.uint8Array({ maxLength: 256 }),
       fc.json().map((text) => withRun(bytes, metadata.run!, text)),
     );
-    const runs = Number(process.env.FUZZ_RUNS ?? 300);
+    const runs = Number(process.env.DELTABENCH_FUZZ ?? 300);
     await fc.assert(
       fc.asyncProperty(change, async (changed) => {
         await writeFile(path, changed);

@@ -36,7 +36,7 @@ test('batches that cannot be read are listed, the rest is shown', async () => {
     { path: '.slurm/a file', reason },
   ]);
   const { exitCode, stdout, stderr } = await benchIn(folder)('status', '--results', join(folder, 'batches'));
-  expect([exitCode, stdout]).toEqual([0, '1 runs: 1 done']);
+  expect([exitCode, stdout]).toEqual([0, '1 run: 1 done']);
   expect(stderr).toMatch(/20261129T000000Z-aaaaaaaa is not used and stays as it is: it holds no batch\.json/);
 });
 

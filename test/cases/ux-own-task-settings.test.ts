@@ -120,16 +120,15 @@ test('the dry run is a table of setting, value and where it comes from', async (
 
 test('a dry run refuses what the run refuses', async () => {
   const bench = benchIn(results);
-  const refused = async (...args: string[]) => {
-    const dry = await bench('--method', 'red', '--results', results, ...args, '--dry-run');
+  const refusedIn = async (place: string, ...args: string[]) => {
+    const dry = await bench('--method', 'red', '--results', place, ...args, '--dry-run');
     expect([dry.exitCode, dry.stdout]).toEqual([2, '']);
     return dry.stderr;
   };
+  const refused = (...args: string[]) => refusedIn(results, ...args);
   expect(await refused('--task', 'e2e', '--model', 'roberta-mini')).toContain('roberta-mini is an encoder');
   expect(await refused('--task', 'e2e', '--data', results)).toContain('e2e');
-  expect(await refused('--task', 'sst2', '--results', 'package.json/x')).toContain(
-    'package.json is no folder',
-  );
+  expect(await refusedIn('package.json/x', '--task', 'sst2')).toContain('package.json is no folder');
   expect(await refused('--task', 'sst2', '--launcher', 'slurm', '--slurm', 'gpus=many')).toContain(
     '--slurm gpus=many',
   );
