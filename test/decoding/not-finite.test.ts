@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateAll } from '../../harness/decoding/generate.ts';
 import { GraphSearch } from '../../harness/decoding/graph-search.ts';
-import { holdAll } from '../../harness/decoding/programs.ts';
+import { holdAll, type TrainedTensors } from '../../harness/decoding/programs.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine, EngineName } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/base.ts';
@@ -15,15 +15,13 @@ beforeAll(async () => {
 });
 
 const WIDTH = 32;
-/** A base with an own head, one row of which begins with `value`: that token's logit alone is not finite. */
-async function baseWith(value: number, token: number): Promise<BaseModel> {
-  const found = await loadBase(`random-llama~layers=2,width=${WIDTH},heads=4,inner=48,vocab=40,positions=96`);
-  const tensor = async (name: string): Promise<Float32Array> => {
-    const data = (await found.tensor(name)).slice();
-    if (name === 'lm_head.weight') data[token * WIDTH] = value;
-    return data;
-  };
-  return { ...found, tensor, location: () => undefined };
+/** A base, and a head that was trained for it, one row of which begins with `value`: that token's logit alone is not finite. */
+async function headWith(value: number, token: number): Promise<{ base: BaseModel; tensors: TrainedTensors }> {
+  const base = await loadBase(`random-llama~layers=2,width=${WIDTH},heads=4,inner=48,vocab=40,positions=96`);
+  const name = 'lm_head.weight';
+  const data = (await base.tensor(name)).slice();
+  data[token * WIDTH] = value;
+  return { base, tensors: { [name]: { shape: base.shapes[name]!, data } } };
 }
 const prompts = [[1, 2, 3], [4, 5, 6, 7, 8], [9]];
 const delta = { trained: {} };
@@ -37,12 +35,12 @@ describe.each([NaN, Infinity])('a logit of %f fails a search', (value) => {
       ['js', 1],
       ['js', 2],
     ] as const)('of %s with %i beams', async (name, beams) => {
-      const base = await baseWith(value, token);
+      const { base, tensors } = await headWith(value, token);
       const job = {
         engine: engines.get(name)!,
         base,
         delta,
-        tensors: {},
+        tensors,
         prompts,
         maxNewTokens: 3,
         beams,
@@ -53,8 +51,9 @@ describe.each([NaN, Infinity])('a logit of %f fails a search', (value) => {
     });
 
     it.each([1, 3])('inside one program with %i beams', async (beams) => {
-      const [base, engine] = [await baseWith(value, token), engines.get('onnx')!];
-      const held = await holdAll(engine, base, delta, {});
+      const { base, tensors } = await headWith(value, token);
+      const engine = engines.get('onnx')!;
+      const held = await holdAll(engine, base, delta, tensors);
       const rules = {
         lengthPenalty: 1,
         earlyStopping: false,
@@ -77,12 +76,12 @@ describe.each([NaN, Infinity])('a logit of %f fails a search', (value) => {
 });
 
 it('finite logits of any size pass', async () => {
-  const base = await baseWith(1e30, 7);
+  const { base, tensors } = await headWith(1e30, 7);
   const job = {
     engine: engines.get('onnx')!,
     base,
     delta,
-    tensors: {},
+    tensors,
     prompts,
     maxNewTokens: 3,
     beams: 1,
