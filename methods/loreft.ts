@@ -78,6 +78,7 @@ export function defineReft(form: Form): Method<z.infer<typeof options>> {
       const edited = new Set(sites.map((site) => site.name));
       return {
         trained,
+        readsPrompt: true,
         edits: (x, context) => ({
           block(h, site) {
             if (!edited.has(site.name)) return h;

@@ -10,29 +10,7 @@ export async function readParquet<Text extends string, Count extends string = ne
   texts: readonly Text[],
   numbers: readonly Count[] = [],
 ): Promise<(Record<Text, string> & Record<Count, number>)[]> {
-  const columns = [...texts, ...numbers];
-  // Imported here, because only data from the hub comes as parquet.
-  const [{ parquetReadObjects }, { compressors }] = await Promise.all([
-    import('hyparquet'),
-    import('hyparquet-compressors'),
-  ]);
-  const bytes = await readBytes(path);
-  let rows: Record<string, unknown>[];
-  try {
-    rows = await parquetReadObjects({
-      file: new Uint8Array(bytes).buffer,
-      compressors,
-      columns,
-    });
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(
-      `${path} is not a parquet file that can be read with the columns ${columns.join(', ')}: ${why}`,
-      {
-        cause: error,
-      },
-    );
-  }
+  const rows = await readParquetRows(path, [...texts, ...numbers]);
   for (const [i, row] of rows.entries()) {
     for (const column of texts) {
       if (typeof row[column] !== 'string')
@@ -48,4 +26,28 @@ export async function readParquet<Text extends string, Count extends string = ne
     }
   }
   return rows as (Record<Text, string> & Record<Count, number>)[];
+}
+
+/** The rows of a parquet file with whatever the columns given, or all, hold; throws UsageError where the file is not sound or lacks one. */
+export async function readParquetRows(
+  path: string,
+  columns?: readonly string[],
+): Promise<Record<string, unknown>[]> {
+  // Imported here, because only data from the hub comes as parquet.
+  const [{ parquetReadObjects }, { compressors }] = await Promise.all([
+    import('hyparquet'),
+    import('hyparquet-compressors'),
+  ]);
+  const bytes = await readBytes(path);
+  try {
+    return await parquetReadObjects({
+      file: new Uint8Array(bytes).buffer,
+      compressors,
+      ...(columns && { columns: [...columns] }),
+    });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const wanted = columns ? ` with the columns ${columns.join(', ')}` : '';
+    throw new UsageError(`${path} is not a parquet file that can be read${wanted}: ${why}`, { cause: error });
+  }
 }

@@ -34,6 +34,7 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
     state: merged('state'),
     promptLength: total('promptLength'),
     prefixLength: total('prefixLength'),
+    ...(parts.some(({ delta }) => delta.readsPrompt) && { readsPrompt: true }),
     unfreezes: (tensor, owner) => {
       const takers = parts.filter(({ delta }) => delta.unfreezes?.(tensor, owner));
       if (takers.length > 1) {

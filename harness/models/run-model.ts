@@ -133,6 +133,11 @@ function modelTensors(
     if (wanted) return ops.gather(mask, wanted.rows);
     return virtual > 0 ? ops.concat([mask, ops.fill([virtual, 1], ofVirtual)], 0) : mask;
   };
+  // Prompts of several requests share their tokens unless a method says that it reads where they end.
+  const promptMaskOf = (name: 'prompt' | 'fromStart' | 'fromEnd', ofVirtual: number): Tensor => {
+    if (delta.readsPrompt) return maskOf(name, ofVirtual);
+    throw new Error(`a method whose edits read the context's ${name} must attach with readsPrompt: true`);
+  };
   const context: Context = {
     training,
     stack,
@@ -148,9 +153,15 @@ function modelTensors(
     step: x.inputs.step ?? ops.scalar(0),
     // Virtual tokens are real ones outside the prompt.
     tokens: maskOf('tokens', 1),
-    prompt: maskOf('prompt', 0),
-    fromStart: maskOf('fromStart', -1),
-    fromEnd: maskOf('fromEnd', -1),
+    get prompt() {
+      return promptMaskOf('prompt', 0);
+    },
+    get fromStart() {
+      return promptMaskOf('fromStart', -1);
+    },
+    get fromEnd() {
+      return promptMaskOf('fromEnd', -1);
+    },
   };
   const own = Object.fromEntries(Object.keys(delta.frozen ?? {}).map((name) => [name, x.held[name]!]));
   return {

@@ -158,6 +158,8 @@ export interface Delta {
   /** Virtual tokens, `edits.prompt`'s rows and `edits.prefix`'s, 0 where absent: they take positions of the base. */
   readonly promptLength?: number;
   readonly prefixLength?: number;
+  /** Whether edits depend on where a prompt starts and ends: only then may they read the context's prompt, fromStart and fromEnd. */
+  readonly readsPrompt?: true;
   /** Which of the base's own tensors are trained. */
   unfreezes?(tensor: string, owner: Site | undefined): boolean;
   /** `x`: trained, frozen and state by name. */
