@@ -60,6 +60,18 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
     });
     return { json, text: (await Promise.all(blocks)).join('\n') };
   },
+  async evaluations() {
+    const { loadEvaluations } = await import('../runs/plugins.ts');
+    const json = [...(await loadEvaluations()).values()].map(
+      ({ name, label, version, groups = [], measures, shots }) => ({
+        ...{ name, label, version, groups, measures, shots },
+      }),
+    );
+    const text = columns(
+      json.map(({ name, label, measures, groups }) => [name, label, measures.join(', '), groups.join(', ')]),
+    );
+    return { json, text };
+  },
   async models() {
     const { publicConfigs } = await import('../models/public-configs.ts');
     const { builtinModels } = await import('../models/builtin.ts');

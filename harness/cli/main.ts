@@ -3,6 +3,7 @@ import { systemError } from '../data/atomic.ts';
 import { didYouMean, UsageError } from '../data/errors.ts';
 import { gateCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
+import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
 import { fetchCommand } from './fetch.ts';
 import { refuseRepeats } from './given-once.ts';
@@ -31,6 +32,7 @@ async function main(args: readonly string[]): Promise<void> {
     .description('Compares parameter-efficient fine-tuning methods the way a paper does.')
     .addCommand(runCommand(), { isDefault: true });
   program
+    .addCommand(evalCommand())
     .addCommand(listCommand())
     .addCommand(paramsCommand())
     .addCommand(scoreCommand())

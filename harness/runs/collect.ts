@@ -22,6 +22,9 @@ export interface Untrusted {
 /** Files larger than this are not ours: records take some kilobytes, logs and predictions some megabytes. */
 const largest = { record: 16e6, lines: 256e6 };
 
+/** Folders of a results folder that hold no runs: the gate's baseline, and records of evaluations. */
+const notRuns = ['baseline', 'evaluations'];
+
 /**
  * Reads every record below a results folder, in the order of their paths. What is broken, of another schema or changed by
  * hand is listed with its reason and left as it is; so is a second record of the same cell, the newer one counts. Throws
@@ -34,7 +37,9 @@ export async function collectRecords(
   const untrusted: Untrusted[] = [...found.unread];
   const byIdentity = new Map<string, FoundRecord>();
   let others = 0;
-  const paths = found.files.filter((path) => path.endsWith('.json') && path.split('/')[0] !== 'baseline');
+  const paths = found.files.filter(
+    (path) => path.endsWith('.json') && !notRuns.includes(path.split('/')[0]!),
+  );
   const files = await together(paths, async (path) => ({
     path,
     read: await readSmall(join(results, path)),

@@ -209,7 +209,7 @@ export function addressOf({ task, model, variant, formerly, seed }: Cell): CellA
 }
 
 /** Where data comes from: what was asked for, else DELTABENCH_DATA; throws UsageError where the folder is none. */
-async function askedSource(asked: string | undefined): Promise<DataSource | undefined> {
+export async function askedSource(asked: string | undefined): Promise<DataSource | undefined> {
   const place = asked ?? dataFolder();
   if (place === undefined) return undefined;
   if (place === 'hub' || place === 'built-in') return { kind: place };

@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { UsageError } from '../data/errors.ts';
 import type { Task } from '../data/task.ts';
+import { evaluationProtocols, measures, type Evaluation } from '../evaluation/evaluation.ts';
 import type { Method } from '../models/types.ts';
 import '../data/problems.ts';
 import { recipeSchema } from '../training/recipe.ts';
@@ -68,6 +69,23 @@ const taskSchema = z.discriminatedUnion('kind', [
     }),
 ]);
 
+const evaluationSchema = z.object({
+  name: aName,
+  label: text,
+  version: z.int().positive(),
+  groups: z.array(aName).optional(),
+  measures: z.array(z.enum(measures)).min(1),
+  shots: z.union([z.literal(0), z.record(z.enum(evaluationProtocols), z.int().min(0))]),
+  examples: z.enum(['drawn', 'drawn-beside', 'first']),
+  description: text.optional(),
+  encode: aFunction.optional(),
+  load: aFunction,
+});
+const evaluationsSchema = z.preprocess(
+  (exported): unknown => (Array.isArray(exported) ? exported : [exported]),
+  z.array(evaluationSchema).min(1),
+);
+
 /** Every method by name, from the files of methods/; throws UsageError naming the file and field that is wrong. */
 export async function loadMethods(
   folder = join(projectRoot, 'methods'),
@@ -92,14 +110,29 @@ export async function loadTasks(folder = join(projectRoot, 'tasks')): Promise<Re
   return byName(await loadFolder<Task>(folder, taskSchema));
 }
 
+/** Every evaluation by name, from the files of evaluations/, which export one or a list; throws UsageError naming the file and field that is wrong. */
+export async function loadEvaluations(
+  folder = join(projectRoot, 'evaluations'),
+): Promise<ReadonlyMap<string, Evaluation>> {
+  const files = await loadFolder<Evaluation | readonly Evaluation[]>(folder, evaluationsSchema);
+  const all = new Map<string, Evaluation>();
+  for (const [file, exported] of files) {
+    for (const evaluation of 'name' in exported ? [exported] : exported) {
+      if (all.has(evaluation.name)) throw wrongField(file, 'name', `"${evaluation.name}" is there already`);
+      all.set(evaluation.name, evaluation);
+    }
+  }
+  return all;
+}
+
 function byName<T extends { readonly name: string }>(
   plugins: ReadonlyMap<string, T>,
 ): ReadonlyMap<string, T> {
   return new Map([...plugins.values()].map((plugin) => [plugin.name, plugin]));
 }
 
-/** The default exports of a folder's files, by file. */
-async function loadFolder<T extends { readonly name: string }>(
+/** The default exports of a folder's files, by file; one that has a name is called as its file. */
+async function loadFolder<T extends object>(
   folder: string,
   schema: z.ZodType,
 ): Promise<ReadonlyMap<string, T>> {
@@ -110,7 +143,7 @@ async function loadFolder<T extends { readonly name: string }>(
   );
 }
 
-async function loadFile<T extends { readonly name: string }>(file: string, schema: z.ZodType): Promise<T> {
+async function loadFile<T extends object>(file: string, schema: z.ZodType): Promise<T> {
   let module: { default?: unknown };
   try {
     module = (await import(pathToFileURL(file).href)) as { default?: unknown };
@@ -123,8 +156,12 @@ async function loadFile<T extends { readonly name: string }>(file: string, schem
   if (issue) throw wrongField(file, issue.path.join('.') || 'default export', issue.message);
   const plugin = module.default as T;
   const expected = basename(file, '.ts');
-  if (plugin.name !== expected) {
-    throw wrongField(file, 'name', `expected "${expected}", as the file is called, got "${plugin.name}"`);
+  if ('name' in plugin && plugin.name !== expected) {
+    throw wrongField(
+      file,
+      'name',
+      `expected "${expected}", as the file is called, got "${String(plugin.name)}"`,
+    );
   }
   return plugin;
 }

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { ask, loadChoices, parseRow, placeOf } from '../harness/evaluation/choices.ts';
+import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
+import { capitalize, strip } from '../harness/evaluation/python-text.ts';
+
+const schema = z.object({
+  activity_label: z.string(),
+  ctx_a: z.string(),
+  ctx_b: z.string(),
+  endings: z.array(z.string()).min(2),
+  label: z.string(),
+});
+
+/** Lm-eval's cleaning of WikiHow's marks: `[title]` ends a sentence, other brackets go, then pairs of spaces become one. */
+const clean = (text: string): string =>
+  strip(text).replaceAll(' [title]', '. ').replace(/\[.*?\]/g, '').replaceAll('  ', ' '); // prettier-ignore
+
+/** HellaSwag (Zellers et al., 2019): how a scene goes on. */
+export default defineEvaluation({
+  name: 'hellaswag',
+  label: 'HellaSwag',
+  version: 1,
+  measures: ['acc_norm', 'acc'],
+  shots: { 'lm-eval': 0, red: 10 },
+  examples: 'drawn-beside',
+  load: (request) =>
+    loadChoices(
+      request,
+      {
+        ...{ repo: 'Rowan/hellaswag', config: 'default' },
+        documents: { split: 'validation' },
+        pool: { split: 'train' },
+      },
+      (row, where) => {
+        const { activity_label: activity, ctx_a: scene, ctx_b: start, endings, label } = parseRow(schema, row, where); // prettier-ignore
+        const places = endings.map((_, i) => String(i));
+        return ask(clean(`${activity}: ${scene} ${capitalize(start)}`), endings.map(clean), placeOf(label, places, where)); // prettier-ignore
+      },
+    ),
+});

@@ -1,0 +1,29 @@
+import { ask, parseRow, placeOf } from '../harness/evaluation/choices.ts';
+import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
+import { loadSubject, schema, subjects } from '../harness/evaluation/mmlu.ts';
+import { strip } from '../harness/evaluation/python-text.ts';
+
+const letters = ['A', 'B', 'C', 'D'];
+
+/** MMLU (Hendrycks et al., 2021): 57 subjects, whose four parts are groups, too. */
+export default Object.entries(subjects).flatMap(([part, names]) =>
+  names.map((subject) =>
+    defineEvaluation({
+      name: `mmlu-${subject.replaceAll('_', '-')}`,
+      label: `MMLU, ${subject.replaceAll('_', ' ')}`,
+      version: 1,
+      groups: ['mmlu', `mmlu-${part}`],
+      measures: ['acc'],
+      shots: { 'lm-eval': 0, red: 5 },
+      examples: 'first',
+      description: `The following are multiple choice questions (with answers) about ${subject.replaceAll('_', ' ')}.\n\n`,
+      load: (request) =>
+        loadSubject(request, subject, (row, where) => {
+          const { question, choices, answer } = parseRow(schema, row, where);
+          const lines = choices.map((choice, i) => `${letters[i]}. ${choice}`);
+          const gold = typeof answer === 'string' ? placeOf(answer, letters, where) : answer;
+          return ask([strip(question), ...lines, 'Answer:'].join('\n'), letters, gold);
+        }),
+    }),
+  ),
+);

@@ -1,0 +1,43 @@
+import { groupByMeaning } from '../harness/data/e2e.ts';
+import { builtinE2E } from '../harness/data/builtin/e2e.ts';
+import { encodePair } from '../harness/data/encode-pair.ts';
+import { hashText } from '../harness/data/hash.ts';
+import { ask } from '../harness/evaluation/choices.ts';
+import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
+
+const ALTERNATIVES = 4;
+const nameOf = (meaning: string): string => /^name : ([^|]*?) *(\||$)/.exec(meaning)![1]!;
+
+/** Deltabench's own: which of four sentences says a restaurant's meaning, asked as the built-in task e2e trains. */
+export default defineEvaluation({
+  name: 'restaurants',
+  label: 'Restaurants',
+  version: 1,
+  measures: ['acc_norm', 'acc'],
+  shots: 0,
+  examples: 'first',
+  encode: (tokenizer, alternatives) =>
+    alternatives.map(({ context, continuation }) => {
+      const limits = { promptLength: Infinity, targetLength: Infinity };
+      const { prompt, target } = encodePair(context, continuation.slice(1), tokenizer, limits);
+      return { context: prompt, continuation: target };
+    }),
+  load() {
+    const items = groupByMeaning(builtinE2E().test);
+    const documents = items.map(({ meaning, references }, i) => {
+      // Sentences of other meanings, spread over the split, that speak of this restaurant.
+      const others = Array.from({ length: ALTERNATIVES - 1 }, (_, k) => items[(i + (k + 1) * 31) % items.length]!); // prettier-ignore
+      const wrong = others.map((other) =>
+        other.references[0]!.replaceAll(nameOf(other.meaning), nameOf(meaning)),
+      );
+      const gold = i % ALTERNATIVES;
+      return ask(meaning, [...wrong.slice(0, gold), references[0]!, ...wrong.slice(gold)], gold);
+    });
+    return Promise.resolve({
+      form: 'built-in',
+      hash: hashText(JSON.stringify(documents)),
+      documents,
+      pool: [],
+    });
+  },
+});

@@ -1,0 +1,3 @@
+import { truthfulQa } from '../harness/evaluation/truthfulqa.ts';
+
+export default truthfulQa('truthfulqa-mc1', 'TruthfulQA, one true answer', 'mc1', 2);

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { UsageError } from '../harness/data/errors.ts';
+import { loadChoices, parseRow, placeOf } from '../harness/evaluation/choices.ts';
+import { defineEvaluation, type ChoiceDocument } from '../harness/evaluation/evaluation.ts';
+import { readAdaptersRow } from '../harness/evaluation/llm-adapters.ts';
+import { strip } from '../harness/evaluation/python-text.ts';
+
+const schema = z.object({
+  sentence: z.string(),
+  option1: z.string(),
+  option2: z.string(),
+  answer: z.string(),
+});
+const lead = 'to complete the given sentence';
+
+/** WinoGrande (Sakaguchi et al., 2020): which of two names fits a gap, by how likely the rest of the sentence is behind each. */
+export default defineEvaluation({
+  name: 'winogrande',
+  label: 'WinoGrande',
+  version: 1,
+  measures: ['acc'],
+  shots: { 'lm-eval': 0, red: 5 },
+  examples: 'drawn-beside',
+  load: (request) =>
+    loadChoices(
+      request,
+      {
+        ...{ repo: 'allenai/winogrande', config: 'winogrande_xl' },
+        documents: { split: 'validation', adapters: { folder: 'winogrande', file: 'test' } },
+        pool: { split: 'train' },
+      },
+      (row, where) => {
+        const adapted = readAdaptersRow(row, { word: 'Option', lead }, where);
+        if (adapted) return fill(adapted.question, adapted.choices, adapted.gold, where);
+        const { sentence, option1, option2, answer } = parseRow(schema, row, where);
+        return fill(sentence, [option1, option2], placeOf(answer, ['1', '2'], where), where);
+      },
+    ),
+});
+
+function fill(sentence: string, options: readonly string[], gold: number, where: string): ChoiceDocument {
+  const gap = sentence.indexOf('_');
+  if (gap < 0) throw new UsageError(`${where}: the sentence has no gap "_".`);
+  const [before, rest] = [sentence.slice(0, gap), ` ${strip(sentence.slice(gap + 1))}`];
+  return {
+    example: before + options[gold]! + rest,
+    alternatives: options.map((option) => ({ context: before + option, continuation: rest })),
+    gold,
+  };
+}

@@ -1,0 +1,65 @@
+/** Scores of documents from log-likelihoods, their means and standard errors, as lm-eval computes them. */
+import type { ChoiceDocument, Measure } from './evaluation.ts';
+import { length } from './python-text.ts';
+
+/** What a model makes of one alternative. */
+export interface Likelihood {
+  /** Sum of the natural logarithms of its tokens' probabilities. */
+  readonly logLikelihood: number;
+  /** Whether each of its tokens is the likeliest. */
+  readonly isGreedy: boolean;
+}
+
+/** The alternative that a measure takes for the model's answer, the first of equals; undefined where it takes none. */
+export function chosenBy(
+  measure: Measure,
+  { alternatives }: ChoiceDocument,
+  likelihoods: readonly Likelihood[],
+): number | undefined {
+  if (measure === 'mc2') return undefined;
+  // Python's length of a choice, without the space before it.
+  const per = (i: number): number => (measure === 'acc' ? 1 : length(alternatives[i]!.continuation) - 1);
+  const values = likelihoods.map(({ logLikelihood }, i) => logLikelihood / per(i));
+  return values.reduce((best, value, i) => (value > values[best]! ? i : best), 0);
+}
+
+/** A document's score, 0 to 1. */
+export function scoreOf(
+  measure: Measure,
+  document: ChoiceDocument,
+  likelihoods: readonly Likelihood[],
+): number {
+  if (measure !== 'mc2') return chosenBy(measure, document, likelihoods) === document.gold ? 1 : 0;
+  const weights = likelihoods.map(({ logLikelihood }) => Math.exp(logLikelihood));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.reduce((sum, weight, i) => sum + (document.truths![i] ? weight : 0), 0) / total;
+}
+
+/** A mean over documents; its standard error is undefined for fewer than two. */
+export interface Mean {
+  readonly value: number;
+  readonly standardError: number | undefined;
+  readonly count: number;
+}
+
+/** Mean and its standard error, the sample's deviation over the root of its size. */
+export function meanOf(scores: readonly number[]): Mean {
+  const count = scores.length;
+  const value = scores.reduce((sum, score) => sum + score, 0) / count;
+  if (count < 2) return { value, standardError: undefined, count };
+  const squares = scores.reduce((sum, score) => sum + (score - value) ** 2, 0);
+  return { value, standardError: Math.sqrt(squares / (count - 1)) / Math.sqrt(count), count };
+}
+
+/** The mean of a group over all documents of its parts, and lm-eval's pooled standard error. */
+export function pooledMean(parts: readonly Mean[]): Mean {
+  const count = parts.reduce((sum, part) => sum + part.count, 0);
+  const value = parts.reduce((sum, part) => sum + part.value * part.count, 0) / count;
+  if (parts.some(({ standardError }) => standardError === undefined))
+    return { value, standardError: undefined, count };
+  const squares = parts.reduce(
+    (sum, { count: n, standardError }) => sum + (n - 1) * n * standardError! ** 2,
+    0,
+  );
+  return { value, standardError: Math.sqrt(squares / (count - parts.length) / count), count };
+}

@@ -1,0 +1,19 @@
+/** Text as Python's `str` treats it, where a benchmark's prompts depend on it. */
+
+/** Python's white space: Unicode's, and the separators 0x1c to 0x1f that JavaScript's `trim` leaves; not the byte order mark. */
+const SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
+const OUTSIDE = new RegExp(`^${SPACE}|${SPACE}$`, 'g');
+
+/** `str.strip()` */
+export const strip = (text: string): string => text.replace(OUTSIDE, '');
+
+/** `str.capitalize()`: the first letter in upper case, all others in lower case. */
+export function capitalize(text: string): string {
+  const [first = ''] = text;
+  const upper = first.toUpperCase();
+  const [initial = '', ...more] = upper;
+  return initial + more.join('').toLowerCase() + text.slice(first.length).toLowerCase();
+}
+
+/** `len(str)`: code points. */
+export const length = (text: string): number => Array.from(text).length;

@@ -1,0 +1,78 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, test } from 'vitest';
+import { parseEvaluation, type EvaluationRecord } from '../../harness/runs/evaluation-record.ts';
+import { benchIn, untilStopped } from './bench.ts';
+
+// The command on a base and with documents that ship inside.
+const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
+afterAll(() => rm(folder, { recursive: true }));
+const bench = benchIn(folder);
+const evaluate = (results: string, ...args: string[]) =>
+  bench('eval', '--tasks', 'restaurants', '--model', 'gpt2-mini', '--threads', '1', '--results', join(folder, results), ...args); // prettier-ignore
+
+async function recordIn(results: string): Promise<EvaluationRecord> {
+  const place = join(folder, results, 'evaluations', 'gpt2-mini', 'none');
+  const name = (await readdir(place)).find((file) => /~[0-9a-f]{8}\.json$/.test(file))!;
+  const read = parseEvaluation(await readFile(join(place, name), 'utf8'));
+  if ('reason' in read) throw new Error(read.reason);
+  return read.record;
+}
+
+test('an evaluation is a table and a record, and is not done again', async () => {
+  const { stdout, stderr, exitCode } = await evaluate('first', '--limit', '6');
+  expect(exitCode, stderr).toBe(0);
+  expect(stdout).toMatch(/^gpt2-mini · Frozen base$/m);
+  expect(stdout).toMatch(/^restaurants +1 +0 +6 +acc_norm +[01]\.\d{4} +0\.\d{4}$/m);
+  expect(stdout).toMatch(/^restaurants: the first 6 of 150 documents$/m);
+  expect(stderr).toContain('documents 0/6');
+  const again = await evaluate('first', '--limit', '6', '--json');
+  expect(again.stderr).not.toContain('documents');
+  const { evaluations } = JSON.parse(again.stdout) as { evaluations: EvaluationRecord[] };
+  expect(evaluations).toMatchObject([{ identity: (await recordIn('first')).identity, status: 'finished' }]);
+  // Reports and status speak of runs; records of evaluations are no broken ones.
+  const status = await bench('status', '--results', join(folder, 'first'));
+  expect(status.stdout + status.stderr).not.toContain('evaluations');
+});
+
+test('kill -9 loses no document that was scored, and ends with the same record', async () => {
+  const whole = await evaluate('whole');
+  expect(whole.exitCode, whole.stderr).toBe(0);
+  const scored = async (results: string): Promise<number> => {
+    const place = join(folder, results, 'evaluations', 'gpt2-mini', 'none');
+    const log = (await readdir(place).catch(() => [])).find((name) => name.endsWith('.work.jsonl'));
+    if (!log) return 0;
+    return (await readFile(join(place, log), 'utf8').catch(() => '')).split('\n').length - 2;
+  };
+  const results = await untilStopped(async (results) => {
+    const running = evaluate(results);
+    while (running.exitCode === null && (await scored(results)) < 1) await sleep(5);
+    running.kill('SIGKILL');
+    await running;
+    const count = await scored(results);
+    return count > 0 && count < 150;
+  });
+  const before = await scored(results);
+  const ended = await evaluate(results);
+  expect(ended.exitCode, ended.stderr).toBe(0);
+  expect(ended.stderr).toContain(`documents 0/${150 - before}`);
+  const [a, b] = [await recordIn(results), await recordIn('whole')];
+  expect([a.identity, a.metrics, a.files]).toEqual([b.identity, b.metrics, b.files]);
+});
+
+test.each([
+  [['--tasks', 'arc-chalenge'], /There is no evaluation "arc-chalenge"\. Did you mean "arc-challenge"\?/],
+  [['--tasks', 'restaurants', '--shots', '2'], /--shots 2: restaurants .* takes no examples/],
+  [['--tasks', 'arc_easy', '--data', tmpdir()], /holds no test split of allenai\/ai2_arc: looked for/],
+  [['--tasks', 'restaurants', '--protocol', 'rde'], /--protocol rde: it can be lm-eval, red\. Did you mean "red"\?/], // prettier-ignore
+  [['--tasks', 'restaurants', '--model', 'roberta-mini'], /roberta-mini is an encoder .* score decoders/],
+  [['--tasks', 'restaurants', '--record', 'x', '--adapter', 'y'], /leave out --adapter/],
+])('%j is refused with the way out', async (args, message) => {
+  const model = args.includes('--model') || args.includes('--record') ? [] : ['--model', 'gpt2-mini'];
+  const { stdout, stderr, exitCode } = await bench('eval', ...args, ...model, '--results', join(folder, 'wrong')); // prettier-ignore
+  expect([stdout, exitCode]).toEqual(['', 2]);
+  expect(stderr).toMatch(message);
+  expect(await readdir(join(folder, 'wrong')).catch(() => [])).toEqual([]);
+});
