@@ -42,7 +42,15 @@ describe.concurrent('help and lists', () => {
     const lists = JSON.parse(stdout) as Record<'tasks' | 'methods', { name: string }[]> & {
       recipes: { settings: { name: string }[]; published: object[] };
     };
-    expect(Object.keys(lists)).toEqual(['tasks', 'methods', 'models', 'recipes', 'protocol', 'engines']);
+    expect(Object.keys(lists)).toEqual([
+      'tasks',
+      'methods',
+      'evaluations',
+      'models',
+      'recipes',
+      'protocol',
+      'engines',
+    ]);
     expect(lists.methods.map(({ name }) => name)).toEqual(expect.arrayContaining(['full', 'lora', 'red']));
     expect(lists.recipes.settings.map(({ name }) => name)).toContain('learningRate');
     expect(lists.recipes.published).toContainEqual(
