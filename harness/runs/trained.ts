@@ -63,7 +63,7 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
 }
 
 async function readFinished(path: string): Promise<RunRecord> {
-  if (!/\.json$/.test(path) || !(await isFile(path))) throw new UsageError(await noRecord(path));
+  if (!path.endsWith('.json') || !(await isFile(path))) throw new UsageError(await noRecord(path));
   const read = await readRecord(path);
   if (!read) throw new UsageError(await noRecord(path));
   if ('reason' in read) throw new UsageError(`${path} is no record that can be used: ${read.reason}.`);
