@@ -17,7 +17,11 @@ export function numbersByPattern(
   pattern: Pattern,
   names: Iterable<string>,
   usual: number,
-  { where, setting }: { readonly where: string; readonly setting: string },
+  {
+    where,
+    setting,
+    milliseconds = MOST_MILLISECONDS,
+  }: { readonly where: string; readonly setting: string; readonly milliseconds?: number },
 ): Map<string, number> {
   const modules = [...names];
   const numbers = Object.values(pattern);
@@ -33,9 +37,7 @@ export function numbersByPattern(
     }
   });
   try {
-    const found = String(
-      runInNewContext(firstMatches, { keys, names: modules }, { timeout: MOST_MILLISECONDS }),
-    );
+    const found = String(runInNewContext(firstMatches, { keys, names: modules }, { timeout: milliseconds }));
     const indices = found.split(',').map(Number);
     return new Map(modules.map((name, i) => [name, numbers[indices[i]!] ?? usual]));
   } catch (error) {
