@@ -1,5 +1,4 @@
 /** What is evaluated: a base as it is, a base with an adapter, or what a run trained. */
-import { createHash } from 'node:crypto';
 import { UsageError } from '../data/errors.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { TrainedTensors } from '../decoding/programs.ts';
@@ -25,7 +24,7 @@ export interface Subject {
   readonly delta: Delta;
   readonly tensors: TrainedTensors;
   readonly methods: EvaluationSettings['methods'];
-  /** Sha256 of the trained tensors; null where nothing is. */
+  /** Sha256 of the run's file of tensors or of what the adapter holds; null where nothing is trained. */
   readonly trained: string | null;
   /** As folders are called, and as tables print it. */
   readonly variant: string;
@@ -94,17 +93,9 @@ async function openRecord(
   return {
     ...{ base, tokenizer, delta, tensors },
     methods: parts.map(({ method, options }) => ({ name: method.name, options })),
-    trained: hashOf(tensors),
+    // Opening the run has found the file to be what the record says.
+    trained: record.files.tensors!.sha256,
     variant: `${record.method.variant}~seed=${record.settings.seed}`,
     label: record.method.label,
   };
-}
-
-function hashOf(tensors: TrainedTensors): string {
-  const hash = createHash('sha256');
-  for (const [name, { shape, data }] of Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    hash.update(JSON.stringify([name, shape]));
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return hash.digest('hex');
 }
