@@ -50,10 +50,11 @@ export function moreCases(model: string): readonly Case[] {
   /** The goldens of ReFT keep R fixed: torch moves it by another path. */
   const withFixedRotation =
     (file: string) =>
-    ({ trained, edits }: Delta): Delta => {
+    ({ trained, edits, readsPrompt }: Delta): Delta => {
       const [moved, fixed] = [true, false].map((moves) => Object.entries(trained).filter(([name]) => moves !== name.endsWith('.R'))); // prettier-ignore
       return {
         ...(edits && { edits }),
+        ...(readsPrompt && { readsPrompt }),
         trained: Object.fromEntries(moved!),
         frozen: Object.fromEntries(fixed!.map(([name, spec]) => [name, golden(spec, file, `state.${inReft(name)}`)])), // prettier-ignore
       };
