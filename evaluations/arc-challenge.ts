@@ -1,3 +1,3 @@
-import { arc } from '../harness/evaluation/arc.ts';
+import { arc } from '../harness/evaluation/suites/arc.ts';
 
 export default arc('arc-challenge', 'ARC-Challenge');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { ask, loadChoices, parseRow, placeOf } from '../harness/evaluation/choices.ts';
+import { ask, loadChoices, parseRow, placeOf } from '../harness/evaluation/suites/choices.ts';
 import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
-import { capitalize, strip } from '../harness/evaluation/python-text.ts';
+import { capitalize, strip } from '../harness/evaluation/suites/python-text.ts';
 
 const schema = z.object({
   activity_label: z.string(),

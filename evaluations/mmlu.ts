@@ -1,7 +1,7 @@
-import { ask, parseRow, placeOf } from '../harness/evaluation/choices.ts';
+import { ask, parseRow, placeOf } from '../harness/evaluation/suites/choices.ts';
 import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
-import { loadSubject, schema, subjects } from '../harness/evaluation/mmlu.ts';
-import { strip } from '../harness/evaluation/python-text.ts';
+import { loadSubject, schema, subjects } from '../harness/evaluation/suites/mmlu.ts';
+import { strip } from '../harness/evaluation/suites/python-text.ts';
 
 const letters = ['A', 'B', 'C', 'D'];
 

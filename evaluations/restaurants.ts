@@ -1,8 +1,8 @@
-import { groupByMeaning } from '../harness/data/e2e.ts';
-import { builtinE2E } from '../harness/data/builtin/e2e.ts';
-import { encodePair } from '../harness/data/encode-pair.ts';
-import { hashText } from '../harness/data/hash.ts';
-import { ask } from '../harness/evaluation/choices.ts';
+import { groupByMeaning } from '../harness/data/sets/e2e/load.ts';
+import { builtinE2E } from '../harness/data/sets/e2e/synthetic.ts';
+import { encodePair } from '../harness/data/examples/encode-pair.ts';
+import { hashText } from '../harness/support/hash.ts';
+import { ask } from '../harness/evaluation/suites/choices.ts';
 import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
 
 const ALTERNATIVES = 4;

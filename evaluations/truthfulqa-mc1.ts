@@ -1,3 +1,3 @@
-import { truthfulQa } from '../harness/evaluation/truthfulqa.ts';
+import { truthfulQa } from '../harness/evaluation/suites/truthfulqa.ts';
 
 export default truthfulQa('truthfulqa-mc1', 'TruthfulQA, one true answer', 'mc1', 2);

@@ -1,3 +1,3 @@
-import { truthfulQa } from '../harness/evaluation/truthfulqa.ts';
+import { truthfulQa } from '../harness/evaluation/suites/truthfulqa.ts';
 
 export default truthfulQa('truthfulqa-mc2', 'TruthfulQA, weight of the true answers', 'mc2', 3);

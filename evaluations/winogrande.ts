@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { UsageError } from '../harness/data/errors.ts';
-import { loadChoices, parseRow, placeOf } from '../harness/evaluation/choices.ts';
+import { UsageError } from '../harness/support/errors.ts';
+import { loadChoices, parseRow, placeOf } from '../harness/evaluation/suites/choices.ts';
 import { defineEvaluation, type ChoiceDocument } from '../harness/evaluation/evaluation.ts';
-import { readAdaptersRow } from '../harness/evaluation/llm-adapters.ts';
-import { strip } from '../harness/evaluation/python-text.ts';
+import { readAdaptersRow } from '../harness/evaluation/suites/llm-adapters.ts';
+import { strip } from '../harness/evaluation/suites/python-text.ts';
 
 const schema = z.object({
   sentence: z.string(),

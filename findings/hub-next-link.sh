@@ -6,7 +6,7 @@
 #   <absolute>;rel="next"       1 files
 #   <absolute>; rel=next        1 files
 #   <relative>; rel="next"      1 files
-# deltabench rewrites the header into the first form before the library reads it (harness/data/hub.ts).
+# deltabench rewrites the header into the first form before the library reads it (harness/data/hub/hub.ts).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -5,7 +5,7 @@
 # Output seen (alpha_pattern {"q|v": 32, "q": 4}, r 2):
 #   trained with scale 16.0, loaded with scale 2.0, logits differ: True
 #   rank_pattern {"q|v": 3, "q": 7}: RuntimeError
-# deltabench follows the order of the file, as peft does when it loads it (harness/exchange/patterns.ts).
+# deltabench follows the order of the file, as peft does when it loads it (harness/exchange/peft/patterns.ts).
 # DELTABENCH_PYTHON may name a Python that has these versions; else they are installed into a temporary folder.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import { concat, gather, matMul, split, tensor, type Tensor } from '../harness/engine/ops.ts';
-import { adaloraTargets, layerList, linearTargets, targetList } from '../harness/models/targets.ts';
-import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
+import {
+  adaloraTargets,
+  layerList,
+  linearTargets,
+  targetList,
+} from '../harness/models/delta/target-roles.ts';
+import { defineMethod, type Site, type TensorSpec } from '../harness/models/edits.ts';
 
 /**
  * AdaLoRA as Hugging Face peft defines it: W x + alpha / r · B (A ⊙ E) x with singular values E, of which the least

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { adapters, bottleneck, layerNorms, sublayers } from '../harness/models/bottleneck.ts';
-import { defineMethod } from '../harness/models/types.ts';
+import { adapters, bottleneck, layerNorms, sublayers } from './shared/bottleneck.ts';
+import { defineMethod } from '../harness/models/edits.ts';
 
 /** Adapters after the feed-forward alone: y ← y + Up(gelu(Down(y))), as OpenDelta defines them. */
 export default defineMethod({

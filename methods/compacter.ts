@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { geluTanh, matMul } from '../harness/engine/ops.ts';
-import { afterSublayers, crossAttention, layerNorms, sublayers } from '../harness/models/bottleneck.ts';
+import { afterSublayers, crossAttention, layerNorms, sublayers } from './shared/bottleneck.ts';
 import {
   defineMethod,
   type Site,
   type TensorSpec,
   type Tensor,
   type Tensors,
-} from '../harness/models/types.ts';
+} from '../harness/models/edits.ts';
 
 const rule = 'compacter.rule';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { matMul, stopGradient, type Tensor } from '../harness/engine/ops.ts';
-import { lowRank, placeOptions, sizeOptions } from '../harness/models/low-rank.ts';
-import { defineMethod, type LinearModule, type Site, type TensorSpec } from '../harness/models/types.ts';
+import { lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
+import { defineMethod, type LinearModule, type Site, type TensorSpec } from '../harness/models/edits.ts';
 
 /**
  * DoRA as Hugging Face peft defines it: V = W + alpha / r · B A, y = m ⊙ V x / ‖V‖ + bias with a norm for each output,

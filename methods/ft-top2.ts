@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineMethod } from '../harness/models/types.ts';
+import { defineMethod } from '../harness/models/edits.ts';
 
 /** Fine-tuning of the last blocks alone, of each stack; neither embeddings nor the final norm. */
 export default defineMethod({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { matMul } from '../harness/engine/ops.ts';
-import { lowRank, placeOptions, sizeOptions } from '../harness/models/low-rank.ts';
-import { defineMethod, type Site, type TensorSpec } from '../harness/models/types.ts';
+import { lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
+import { defineMethod, type Site, type TensorSpec } from '../harness/models/edits.ts';
 
 /** LoRA as Hugging Face peft defines it: y = W x + alpha / r · B A dropout(x); GPT-2's fused c_attn is one matrix. */
 export default defineMethod({

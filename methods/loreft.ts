@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { concat, matMul, split, stack, type Tensor } from '../harness/engine/ops.ts';
-import type { Random } from '../harness/models/random.ts';
-import { defineMethod, type Context, type Method, type TensorSpec } from '../harness/models/types.ts';
+import type { Random } from '../harness/support/random-stream.ts';
+import { defineMethod, type Context, type Method, type TensorSpec } from '../harness/models/edits.ts';
 
 const options = z.strictObject({
   rank: z.int().positive().default(8).describe('r, directions of each edit'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { linear, type Tensor } from '../harness/engine/ops.ts';
-import { defineMethod, type TensorSpec } from '../harness/models/types.ts';
+import { defineMethod, type TensorSpec } from '../harness/models/edits.ts';
 
 /**
  * P-tuning as Hugging Face peft defines it: embeddings of virtual tokens before the input, made from trained ones by

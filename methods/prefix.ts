@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { linear, slice, tanh, type Tensor } from '../harness/engine/ops.ts';
-import { defineMethod, type TensorSpec } from '../harness/models/types.ts';
+import { defineMethod, type TensorSpec } from '../harness/models/edits.ts';
 
 /**
  * Prefix tuning as Hugging Face peft defines it: trained keys and values before those of the input in every layer of

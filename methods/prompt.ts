@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Random } from '../harness/models/random.ts';
-import { defineMethod, type BaseModel } from '../harness/models/types.ts';
+import type { Random } from '../harness/support/random-stream.ts';
+import { defineMethod, type BaseModel } from '../harness/models/edits.ts';
 
 /** Prompt tuning as Hugging Face peft defines it: trained embeddings of virtual tokens before the input. */
 export default defineMethod({

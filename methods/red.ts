@@ -7,7 +7,7 @@ import {
   type TensorSpec,
   type Tensors,
   type Values,
-} from '../harness/models/types.ts';
+} from '../harness/models/edits.ts';
 
 const roles = {
   ffn: ['mlpOutput'],

@@ -5,7 +5,7 @@ import {
   type Tensor,
   type TensorSpec,
   type Tensors,
-} from '../harness/models/types.ts';
+} from '../harness/models/edits.ts';
 
 /** SSF: y → γ ⊙ y + β after every linear (before its activation) and every norm; not the identity at the start. */
 export default defineMethod({

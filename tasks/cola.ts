@@ -1,5 +1,5 @@
-import { accuracy } from '../harness/metrics/accuracy.ts';
-import { matthews } from '../harness/metrics/matthews.ts';
+import { accuracy } from '../harness/metrics/labels/accuracy.ts';
+import { matthews } from '../harness/metrics/labels/matthews.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** The Corpus of Linguistic Acceptability (Warstadt et al., 2018): whether a sentence is English. */

@@ -1,10 +1,10 @@
-import { cacheFolder } from '../harness/data/cache.ts';
-import { groupByMeaning, loadE2E } from '../harness/data/e2e.ts';
-import { cleanUpSpaces } from '../harness/data/clean-up-spaces.ts';
-import { encodePair } from '../harness/data/encode-pair.ts';
-import type { MetricInfo, TestItem, TextTask } from '../harness/data/task.ts';
-import { corpusValues, e2eScorer, segmentValues } from '../harness/metrics/e2e.ts';
-import { loadParaphrases } from '../harness/metrics/meteor-paraphrases.ts';
+import { cacheFolder } from '../harness/data/tokenizers/token-cache.ts';
+import { groupByMeaning, loadE2E } from '../harness/data/sets/e2e/load.ts';
+import { cleanUpSpaces } from '../harness/data/tokenizers/clean-up-spaces.ts';
+import { encodePair } from '../harness/data/examples/encode-pair.ts';
+import type { MetricInfo, TestItem, TextTask } from '../harness/data/examples/task.ts';
+import { corpusValues, e2eScorer, segmentValues } from '../harness/metrics/e2e-scorer.ts';
+import { loadParaphrases } from '../harness/metrics/meteor/paraphrases.ts';
 
 const percent = (name: string): MetricInfo => ({ name, higherIsBetter: true, scale: 100, decimals: 2 });
 const plain = (name: string): MetricInfo => ({ name, higherIsBetter: true, scale: 1, decimals: 2 });

@@ -1,4 +1,4 @@
-import { accuracy } from '../harness/metrics/accuracy.ts';
+import { accuracy } from '../harness/metrics/labels/accuracy.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** Multi-genre Natural Language Inference (Williams et al., 2018); validation and test are of the training set's genres, others are reported too. */

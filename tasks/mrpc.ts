@@ -1,5 +1,5 @@
-import { accuracy } from '../harness/metrics/accuracy.ts';
-import { f1 } from '../harness/metrics/f1.ts';
+import { accuracy } from '../harness/metrics/labels/accuracy.ts';
+import { f1 } from '../harness/metrics/labels/f1.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** The Microsoft Research Paraphrase Corpus (Dolan and Brockett, 2005): whether two sentences say the same. */

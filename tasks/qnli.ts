@@ -1,4 +1,4 @@
-import { accuracy } from '../harness/metrics/accuracy.ts';
+import { accuracy } from '../harness/metrics/labels/accuracy.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** Question-answering Natural Language Inference (Rajpurkar et al., 2016): whether a sentence answers a question. */

@@ -1,4 +1,4 @@
-import { accuracy } from '../harness/metrics/accuracy.ts';
+import { accuracy } from '../harness/metrics/labels/accuracy.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** Recognizing Textual Entailment (Dagan et al., 2006, and after): whether one sentence follows from another. */

@@ -1,4 +1,4 @@
-import { accuracy } from '../harness/metrics/accuracy.ts';
+import { accuracy } from '../harness/metrics/labels/accuracy.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** The Stanford Sentiment Treebank (Socher et al., 2013): whether a film review is favourable. */

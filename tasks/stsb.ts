@@ -1,5 +1,5 @@
-import { pearson } from '../harness/metrics/pearson.ts';
-import { spearman } from '../harness/metrics/spearman.ts';
+import { pearson } from '../harness/metrics/labels/pearson.ts';
+import { spearman } from '../harness/metrics/labels/spearman.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** The Semantic Textual Similarity Benchmark (Cer et al., 2017): how alike two sentences are, from 0 to 5. */

@@ -1,6 +1,6 @@
 /** Damaged files for property tests: whoever reads one gives a result, or a UsageError of one line. */
 import fc from 'fast-check';
-import { UsageError } from '../harness/data/errors.ts';
+import { UsageError } from '../harness/support/errors.ts';
 
 /** Inputs of each property; DELTABENCH_FUZZ=10000 tries more than a test run needs. */
 const inputs = Number(process.env.DELTABENCH_FUZZ ?? 150);

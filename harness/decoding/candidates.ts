@@ -1,5 +1,5 @@
 import type { Tensor } from '../engine/ops.ts';
-import { record, recording } from '../engine/recorder.ts';
+import { record, recording } from '../engine/graph/recorder.ts';
 
 /** A model's outputs are not finite: its weights are not, or what is computed of them passes float32. */
 export class NotFinite extends Error {

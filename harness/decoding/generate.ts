@@ -1,12 +1,12 @@
 import { chunk } from 'simple-statistics';
 import type { Engine } from '../engine/types.ts';
-import { virtualTokens, type BaseModel, type Delta } from '../models/types.ts';
-import { BeamSearch, type EarlyStopping, type Hypothesis } from './beam.ts';
-import { Decoder } from './decoder.ts';
-import { GreedySearch } from './greedy.ts';
-import { GraphSearch } from './graph-search.ts';
+import { virtualTokens, type BaseModel, type Delta } from '../models/edits.ts';
+import { BeamSearch, type EarlyStopping, type Hypothesis } from './on-host/beam.ts';
+import { Decoder } from './on-host/decoder.ts';
+import { GreedySearch } from './on-host/greedy.ts';
+import { GraphSearch } from './in-graph/graph-search.ts';
 import { holdAll, type DecodingSetup, type TrainedTensors } from './programs.ts';
-import { runSearches } from './search.ts';
+import { runSearches } from './on-host/search.ts';
 
 /** Rows that a step computes at once, about: whole groups of beams, at least one. */
 const ROWS = 64;

@@ -1,9 +1,9 @@
 import * as ops from '../engine/ops.ts';
 import type { Engine, Held, HeldArray, Program, ProgramTensors, TensorTypes } from '../engine/types.ts';
-import type { DecoderStates, Past } from '../models/family.ts';
-import { requireFinite } from '../models/attached.ts';
-import { headWeight, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/run-model.ts';
-import type { BaseModel, Delta } from '../models/types.ts';
+import type { DecoderStates, Past } from '../models/architecture.ts';
+import { requireFinite } from '../models/delta/trained-tensors.ts';
+import { headWeight, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/delta/forward.ts';
+import type { BaseModel, Delta } from '../models/edits.ts';
 import { largest } from './candidates.ts';
 
 export type TrainedTensors = Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;

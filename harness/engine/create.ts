@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { checkCudaProvider } from './cuda-provider.ts';
+import { checkCudaProvider } from './setup/cuda-provider.ts';
 import type { Engine, EngineName, Precision } from './types.ts';
 
 export interface EngineOptions {
@@ -31,16 +31,16 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   switch (name) {
     case 'onnx': {
       if (device.startsWith('cuda')) await checkCudaProvider();
-      const { createOnnxEngine } = await import('./onnx.ts');
+      const { createOnnxEngine } = await import('./onnxruntime/engine.ts');
       return createOnnxEngine({ device, threads, precision, recompute });
     }
     case 'js': {
-      const { createEagerEngine } = await import('./eager.ts');
+      const { createEagerEngine } = await import('./tfjs/engine.ts');
       return createEagerEngine('js', 'cpu', 'cpu');
     }
     case 'tensorflow': {
-      const { loadTensorflow } = await import('./tensorflow.ts');
-      const { createEagerEngine } = await import('./eager.ts');
+      const { loadTensorflow } = await import('./tfjs/load-tensorflow.ts');
+      const { createEagerEngine } = await import('./tfjs/engine.ts');
       return createEagerEngine('tensorflow', await loadTensorflow(), 'tensorflow');
     }
   }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { endForward } from './recorder.ts';
+import { endForward } from './graph/recorder.ts';
 
 // What programs may use: tfjs's operations (also as methods of a tensor: x.mul(s).add(b)) and those with a gradient of
 // their own. Every one runs recorded and eager, and its gradient too.
@@ -56,7 +56,7 @@ export { linear } from './fused/linear.ts';
 export { rmsNorm } from './fused/rms-norm.ts';
 export { rotate } from './fused/rotate.ts';
 export { selectRows } from './fused/rows.ts';
-export { boundary, inFloat32, inParts, loop, sumOfSquares } from './recorder.ts';
+export { boundary, inFloat32, inParts, loop, sumOfSquares } from './graph/recorder.ts';
 
 /** The value of f, a scalar, and its gradient for every named tensor; zeros where f does not depend on one. */
 export function valueAndGradients(

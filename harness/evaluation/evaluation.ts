@@ -3,9 +3,9 @@
  * scores a base or an adapter with it, without any training. Definitions are those of lm-evaluation-harness 0.4.13 unless
  * a protocol says otherwise.
  */
-import type { FetchOptions } from '../data/hub-connection.ts';
-import type { DataSource } from '../data/task.ts';
-import type { encodeAlternatives } from './tokens.ts';
+import type { FetchOptions } from '../data/hub/connection.ts';
+import type { DataSource } from '../data/examples/task.ts';
+import type { encodeAlternatives } from './likelihoods/tokens.ts';
 
 /** Whose rules hold: lm-evaluation-harness 0.4.13, or the edited version that the RED paper's tables came from. */
 export const evaluationProtocols = ['lm-eval', 'red'] as const;

@@ -1,6 +1,6 @@
 /** Scores of documents from log-likelihoods, their means and standard errors, as lm-eval computes them. */
 import type { ChoiceDocument, Measure } from './evaluation.ts';
-import { length } from './python-text.ts';
+import { length } from './suites/python-text.ts';
 
 /** What a model makes of one alternative. */
 export interface Likelihood {

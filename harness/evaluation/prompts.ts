@@ -1,6 +1,6 @@
 /** Puts description and examples before documents, as lm-eval's sampler does. */
-import { UsageError } from '../data/errors.ts';
-import { PythonRandom } from '../data/python-random.ts';
+import { UsageError } from '../support/errors.ts';
+import { PythonRandom } from '../data/random/python-random.ts';
 import type { Alternative, ChoiceDocument, Evaluation, EvaluationData } from './evaluation.ts';
 
 /** Lm-eval's `fewshot_random_seed`: one stream of random numbers for each task. */

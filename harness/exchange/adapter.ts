@@ -1,6 +1,6 @@
-import { UsageError } from '../data/errors.ts';
-import { trainedShapes, unfrozenTensors } from '../models/attached.ts';
-import type { BaseModel, Delta, HeadName, Shape, TensorSpec } from '../models/types.ts';
+import { UsageError } from '../support/errors.ts';
+import { trainedShapes, unfrozenTensors } from '../models/delta/trained-tensors.ts';
+import type { BaseModel, Delta, HeadName, Shape, TensorSpec } from '../models/edits.ts';
 
 export type StoredTensors = Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UsageError } from '../data/errors.ts';
-import { problemOf } from '../data/problems.ts';
-import { readJson } from '../data/files.ts';
-import { readTorchZip } from '../data/torch-zip.ts';
-import type { BaseModel, Site } from '../models/types.ts';
+import { UsageError } from '../support/errors.ts';
+import { problemOf } from '../support/validation-messages.ts';
+import { readJson } from '../support/read-files.ts';
+import { readTorchZip } from '../data/formats/torch-zip.ts';
+import type { BaseModel, Site } from '../models/edits.ts';
 import type { Adapter, StoredTensors } from './adapter.ts';
 
 /** The part of pyreft's config.json that says what is edited where; an edit's key is in its file's name. */

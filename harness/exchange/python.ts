@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../data/atomic.ts';
-import { writeSafetensors, type StoredTensor } from '../data/safetensors.ts';
-import { meanHeadFile } from '../models/stored-head.ts';
-import { isPeftMethod } from './formats.ts';
+import { writeFileAtomic } from '../support/atomic-files.ts';
+import { writeSafetensors, type StoredTensor } from '../data/formats/safetensors.ts';
+import { meanHeadFile } from '../models/bases/stored-head.ts';
+import { isPeftMethod } from './peft/formats.ts';
 
 // What lies beside an adapter or a checkpoint for those who load it without deltabench: short Python files, from the folder
 // python/.

@@ -1,6 +1,6 @@
-import { UsageError } from '../data/errors.ts';
-import { readTorchZip } from '../data/torch-zip.ts';
-import type { BaseModel, Site } from '../models/types.ts';
+import { UsageError } from '../support/errors.ts';
+import { readTorchZip } from '../data/formats/torch-zip.ts';
+import type { BaseModel, Site } from '../models/edits.ts';
 import type { Adapter, StoredTensors } from './adapter.ts';
 
 /** The roles of the linear modules that each position edits. */

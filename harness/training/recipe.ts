@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { headNames } from '../models/types.ts';
+import { headNames } from '../models/edits.ts';
 
 const rate = z.number().min(0).max(1);
 const count = z.int().positive();

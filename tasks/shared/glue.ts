@@ -1,7 +1,7 @@
-import { drawGlueSplits } from '../../harness/data/glue-splits.ts';
-import { readGlue, writeGlue } from '../../harness/data/glue-words.ts';
-import { loadGlue, type GlueName } from '../../harness/data/glue.ts';
-import type { LabelTask } from '../../harness/data/task.ts';
+import { drawGlueSplits } from '../../harness/data/sets/glue/splits.ts';
+import { readGlue, writeGlue } from '../../harness/data/sets/glue/as-text.ts';
+import { loadGlue, type GlueName } from '../../harness/data/sets/glue/load.ts';
+import type { LabelTask } from '../../harness/data/examples/task.ts';
 
 type Scores = readonly number[];
 

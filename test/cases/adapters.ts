@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import { startFrom, type Adapter } from '../../harness/exchange/adapter.ts';
-import { writePeftFolder } from '../../harness/exchange/peft-folder.ts';
-import { readAdapter } from '../../harness/exchange/read.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { mergeDelta } from '../../harness/models/merge.ts';
-import type { BaseModel } from '../../harness/models/types.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { writePeftFolder } from '../../harness/exchange/peft/folder.ts';
+import { readAdapter } from '../../harness/exchange/read-adapter.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { mergeDelta } from '../../harness/models/delta/merge.ts';
+import type { BaseModel } from '../../harness/models/edits.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod, fullOptions, logitsUnder, statesUnder, type AnyBatch } from '../exchange/reading.ts';
 
 // Golden adapters that peft saved, made by make-adapters.py: read here, they give what peft computes.

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../../harness/engine/types.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import type { HeadName } from '../../harness/models/types.ts';
-import { attachWhole } from '../../harness/runs/encoder-head.ts';
-import type { Cell } from '../../harness/runs/plan.ts';
-import { loadMethods, loadTasks } from '../../harness/runs/plugins.ts';
-import { openStart } from '../../harness/runs/start.ts';
-import { parseVariant } from '../../harness/runs/variant.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import type { HeadName } from '../../harness/models/edits.ts';
+import { attachWhole } from '../../harness/runs/cell/encoder-head.ts';
+import type { Cell } from '../../harness/runs/plan/plan-runs.ts';
+import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
+import { openStart } from '../../harness/runs/plan/starting-adapter.ts';
+import { parseVariant } from '../../harness/runs/plan/variant.ts';
 import { startOf } from '../methods/tiny.ts';
 import { computeEncoder } from '../parity/encoder.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readAdapter } from '../../harness/exchange/read.ts';
+import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
 
 // Case: adapters over transformers' bare models (AutoModel, task FEATURE_EXTRACTION), whose module names lack the family's

@@ -1,11 +1,11 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
+import { UsageError } from '../../harness/support/errors.ts';
 import { createEngine } from '../../harness/engine/create.ts';
-import { planRuns, type RunRequest } from '../../harness/runs/plan.ts';
-import { loadMethods, loadTasks } from '../../harness/runs/plugins.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { planRuns, type RunRequest } from '../../harness/runs/plan/plan-runs.ts';
+import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { begin, folder, inTaskOrder, outputsOf } from './encoder-heads.ts';
 
 // An encoder's adapter brings its head: it decides which head there is unless --set does, an adapter without one gets a new

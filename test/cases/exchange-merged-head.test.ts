@@ -2,7 +2,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { begin, folder, golden, inTaskOrder, outputsOf } from './encoder-heads.ts';
 
 // A merged or fine-tuned encoder as --model begins with the head of its checkpoint, in the order of the task's classes; where

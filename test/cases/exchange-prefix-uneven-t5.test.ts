@@ -1,10 +1,10 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
-import { readAdapter } from '../../harness/exchange/read.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { UsageError } from '../../harness/support/errors.ts';
+import { readAdapter } from '../../harness/exchange/read-adapter.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod } from '../exchange/reading.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { numbersByPattern } from '../../harness/exchange/patterns.ts';
-import { readAdapter } from '../../harness/exchange/read.ts';
+import { numbersByPattern } from '../../harness/exchange/peft/patterns.ts';
+import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
 
 // Case: rank_pattern and alpha_pattern were refused, even where they repeat r. The golden files are peft's, made by

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
-import { readAdapter } from '../../harness/exchange/read.ts';
+import { UsageError } from '../../harness/support/errors.ts';
+import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { openGolden } from './adapters.ts';
 
 // Case: an adapter that trained the output head too (modules_to_save, or LoRA on lm_head or the embedding) was refused with a

@@ -1,8 +1,8 @@
 import { onTestFinished, vi } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
-import { fetchFromHub, type HubRequest } from '../../harness/data/hub.ts';
-import { startHub, type TestHub, type TestRepo } from '../data/hub-server.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { UsageError } from '../../harness/support/errors.ts';
+import { fetchFromHub, type HubRequest } from '../../harness/data/hub/hub.ts';
+import { startHub, type TestHub, type TestRepo } from '../data/hub/hub-server.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 export const weights = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 7919) % 251));
 export const model: TestRepo = {

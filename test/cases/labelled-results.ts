@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hashJson } from '../../harness/runs/canonical.ts';
-import type { RunRecord, Settings } from '../../harness/runs/record.ts';
-import { besideRecord, recordPath } from '../../harness/runs/store.ts';
-import { sampleRecord, settings } from '../runs/sample-record.ts';
+import { hashJson } from '../../harness/support/canonical-json.ts';
+import type { RunRecord, Settings } from '../../harness/records/record.ts';
+import { besideRecord, recordPath } from '../../harness/records/record-files.ts';
+import { sampleRecord, settings } from '../records/sample-record.ts';
 
 /** A method's runs: the share of the examples that it answers right, by seed; `alike` where all its answers are the same. */
 export interface MadeMethod {

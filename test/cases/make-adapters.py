@@ -154,7 +154,7 @@ def save_base(name):
 
 def on_mini(case):
     """Adapters of llama-mini that lie here: what peft computes with them on the built-in base."""
-    mini = HERE.parent.parent / "harness/models/builtin/llama-mini"
+    mini = HERE.parent.parent / "harness/models/bases/built-in/llama-mini"
     base = CAUSAL.from_pretrained(mini, attn_implementation="eager", dtype=torch.float32)
     out = HERE / case / "files"
     ids = torch.tensor([[3, 17, 5, 42]])

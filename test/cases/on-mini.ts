@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Adapter } from '../../harness/exchange/adapter.ts';
-import { readAdapter } from '../../harness/exchange/read.ts';
-import { loadBase } from '../../harness/models/base.ts';
+import { readAdapter } from '../../harness/exchange/read-adapter.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { logitsUnder, type AnyBatch } from '../exchange/reading.ts';
 
 // Adapters of the built-in llama-mini, whose golden files have every eighth logit of the last token.

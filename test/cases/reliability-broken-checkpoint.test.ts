@@ -9,10 +9,10 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it, test } from 'vitest';
-import { openSafetensors, writeSafetensors } from '../../harness/data/safetensors.ts';
-import { readCheckpoint, writeCheckpoint, type RunMetadata } from '../../harness/training/checkpoint.ts';
-import { Interrupted } from '../../harness/training/types.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
+import { readCheckpoint, writeCheckpoint, type RunMetadata } from '../../harness/training/loop/checkpoint.ts';
+import { Interrupted } from '../../harness/training/loop/job.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
 
 const { run, plan } = await tinyRuns();

@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { projectRoot } from '../../harness/runs/plugins.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { tinyModel, writeTinyE2E } from '../cli/bench.ts';
 
 const bench = `bench() { '${process.execPath}' --import tsx harness/cli/main.ts "$@"; }`;

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { describeArchitecture } from '../../harness/models/families.ts';
+import { UsageError } from '../../harness/support/errors.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { describeArchitecture } from '../../harness/models/families/registry.ts';
 import { benchIn } from '../cli/bench.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 // config.json may not ask for any number of layers (a site and several shapes are made for each), nor for any other size that
 // no model has, nor leave a text without a position: one line and exit code 2, at once.

@@ -4,9 +4,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test, vi } from 'vitest';
-import { shownAddress, withoutSecrets } from '../../harness/data/addresses.ts';
-import { projectRoot } from '../../harness/runs/plugins.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { shownAddress, withoutSecrets } from '../../harness/support/addresses.ts';
+import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { hubOf, model, refusal, wanted } from './hub.ts';
 
 vi.mock('node:timers/promises', () => ({ setTimeout: () => Promise.resolve() }));

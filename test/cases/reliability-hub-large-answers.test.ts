@@ -2,7 +2,7 @@
 // right is that eight megabytes end it, in little memory.
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { fetchFromHub } from '../../harness/data/hub.ts';
+import { fetchFromHub } from '../../harness/data/hub/hub.ts';
 import { hubOf, model, refusal, wanted } from './hub.ts';
 
 const questions = { commit: '/revision/', list: '/tree/' };

@@ -3,8 +3,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { fetchFromHub } from '../../harness/data/hub.ts';
-import { commitOf, type TestHub } from '../data/hub-server.ts';
+import { fetchFromHub } from '../../harness/data/hub/hub.ts';
+import { commitOf, type TestHub } from '../data/hub/hub-server.ts';
 import { hubOf, model, refusal, wanted, weights } from './hub.ts';
 
 // Waiting between attempts is not what is tested.

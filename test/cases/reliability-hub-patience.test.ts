@@ -5,8 +5,8 @@ import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { fetchFromHub } from '../../harness/data/hub.ts';
-import { commitOf, type TestHub } from '../data/hub-server.ts';
+import { fetchFromHub } from '../../harness/data/hub/hub.ts';
+import { commitOf, type TestHub } from '../data/hub/hub-server.ts';
 import { hubOf, model, refusal, wanted, weights } from './hub.ts';
 
 // How long is waited is looked at, not waited for.
@@ -184,7 +184,7 @@ test('where the cache can serve, nobody waits', async () => {
 test('a stop while the hub is waited for', async () => {
   vi.doUnmock('node:timers/promises');
   vi.resetModules();
-  const { fetchFromHub: fetchWithClock } = await import('../../harness/data/hub.ts');
+  const { fetchFromHub: fetchWithClock } = await import('../../harness/data/hub/hub.ts');
   const hub = await hubOf(model);
   disturb(hub, 'file', Infinity, (response) => response.writeHead(429, { 'retry-after': '60' }).end());
   const controller = new AbortController();

@@ -5,9 +5,9 @@
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { writeFileAtomic, writeFolderAtomic } from '../../harness/data/atomic.ts';
+import { writeFileAtomic, writeFolderAtomic } from '../../harness/support/atomic-files.ts';
 import { tinyModel } from '../cli/bench.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
 
 const { folder, run } = await tinyRuns();
@@ -26,7 +26,7 @@ test("a cell's temporary files go with its next run, another cell's stay", async
 });
 
 test("a checkpoint's temporary file goes when the run goes on", async () => {
-  const { removeTemporaries } = await import('../../harness/data/atomic.ts');
+  const { removeTemporaries } = await import('../../harness/support/atomic-files.ts');
   const work = await temporaryFolder();
   await writeFile(join(work, `.checkpoint.safetensors.${id}.tmp`), 'half');
   await writeFile(join(work, 'checkpoint.safetensors'), 'whole');

@@ -1,11 +1,11 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
-import { readBytes, withFile } from '../../harness/data/files.ts';
-import { readAdapter } from '../../harness/exchange/read.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { UsageError } from '../../harness/support/errors.ts';
+import { readBytes, withFile } from '../../harness/support/read-files.ts';
+import { readAdapter } from '../../harness/exchange/read-adapter.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 // Case: a key of 300 characters in pyreft's config.json made a file name that the system refuses (ENAMETOOLONG), which
 // ended in an unexpected error. Whatever the system says of a file, a person is told which one cannot be read.

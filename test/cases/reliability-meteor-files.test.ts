@@ -7,18 +7,18 @@ import { deflateRawSync, gzipSync } from 'node:zlib';
 import { execa } from 'execa';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
-import { readZip, unzip } from '../../harness/data/zip.ts';
+import { UsageError } from '../../harness/support/errors.ts';
+import { readZip, unzip } from '../../harness/support/zip.ts';
 import {
   compactTable,
   fetchMeteorTable,
   loadParaphrases,
   ParaphraseTable,
-} from '../../harness/metrics/meteor-paraphrases.ts';
-import { projectRoot } from '../../harness/runs/plugins.ts';
+} from '../../harness/metrics/meteor/paraphrases.ts';
+import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
 import e2e from '../../tasks/e2e.ts';
-import { temporaryFolder } from '../data/temporary.ts';
-import { zipOf } from '../data/torch-archive.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { zipOf } from '../data/formats/torch-archive.ts';
 import { damagedBytes, readDamaged } from '../fuzz.ts';
 
 const text = '0.5\na lot\nmany\n0.2\nbig\nlarge\n0.3\nbig boat\nship\n';

@@ -1,12 +1,12 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { openSafetensors, writeSafetensors } from '../../harness/data/safetensors.ts';
+import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { holdAll } from '../../harness/decoding/programs.ts';
 import { createEngine } from '../../harness/engine/create.ts';
-import { holdFrozen } from '../../harness/models/attached.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { holdFrozen } from '../../harness/models/delta/trained-tensors.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 // A base whose weights are not finite fails a run that only tests, too: by the tensor's name when the weights are put on the
 // engine (a search may pass over logits that are NaN; those have a check of their own, test/decoding/not-finite).

@@ -11,9 +11,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { lacksMemory, wasKilled } from '../../harness/runs/killed.ts';
-import { tryLock, type Owner } from '../../harness/runs/locks.ts';
-import { resultsStatus } from '../../harness/runs/status.ts';
+import { lacksMemory, wasKilled } from '../../harness/runs/execute/out-of-memory.ts';
+import { tryLock, type Owner } from '../../harness/records/file-lock.ts';
+import { resultsStatus } from '../../harness/runs/cluster/status.ts';
 import { tinyModel } from '../cli/bench.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
 

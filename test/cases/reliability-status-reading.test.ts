@@ -6,11 +6,11 @@
 import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
-import { heartbeat, type Owner } from '../../harness/runs/locks.ts';
-import { resultsStatus } from '../../harness/runs/status.ts';
+import { UsageError } from '../../harness/support/errors.ts';
+import { heartbeat, type Owner } from '../../harness/records/file-lock.ts';
+import { resultsStatus } from '../../harness/runs/cluster/status.ts';
 import { benchIn, tinyModel } from '../cli/bench.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
 
 const { folder, run } = await tinyRuns();

@@ -7,12 +7,12 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, onTestFinished, test } from 'vitest';
-import type { TextTask } from '../../harness/data/task.ts';
-import { executePlan } from '../../harness/runs/execute.ts';
-import { planRuns } from '../../harness/runs/plan.ts';
-import { loadMethods, loadTasks, projectRoot } from '../../harness/runs/plugins.ts';
-import { mapInSlices } from '../../harness/runs/slices.ts';
-import { Interrupted } from '../../harness/training/types.ts';
+import type { TextTask } from '../../harness/data/examples/task.ts';
+import { executePlan } from '../../harness/runs/execute/execute-plan.ts';
+import { planRuns } from '../../harness/runs/plan/plan-runs.ts';
+import { loadMethods, loadTasks, projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { mapInSlices } from '../../harness/support/interruptible.ts';
+import { Interrupted } from '../../harness/training/loop/job.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
 
 const { folder, request } = await tinyRuns();

@@ -1,6 +1,6 @@
 // Ids that are no whole numbers within bounds are refused before anything is built, wherever a file gives them.
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
+import { UsageError } from '../../harness/support/errors.ts';
 import { addedToken, byteVocabulary, tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';
 
 const vocab = { '[UNK]': 0, a: 1 };

@@ -1,7 +1,7 @@
 // A tokenizer.json that the library would take and stumble over when it is used, or that would end the process, is refused with
 // one line.
 import { expect, it } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
+import { UsageError } from '../../harness/support/errors.ts';
 import { tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';
 
 const text = { Sequence: { id: 'A', type_id: 0 } };

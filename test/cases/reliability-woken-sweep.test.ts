@@ -8,12 +8,12 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { hashFile, hashText } from '../../harness/data/hash.ts';
-import { executePlan } from '../../harness/runs/execute.ts';
-import { heartbeat, type Owner } from '../../harness/runs/locks.ts';
-import { planRuns } from '../../harness/runs/plan.ts';
-import { loadMethods, loadTasks } from '../../harness/runs/plugins.ts';
-import type { TextTask } from '../../harness/data/task.ts';
+import { hashFile, hashText } from '../../harness/support/hash.ts';
+import { executePlan } from '../../harness/runs/execute/execute-plan.ts';
+import { heartbeat, type Owner } from '../../harness/records/file-lock.ts';
+import { planRuns } from '../../harness/runs/plan/plan-runs.ts';
+import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
+import type { TextTask } from '../../harness/data/examples/task.ts';
 import { appears, readRecordFile, startTiny, tinyModel, untilStopped } from '../cli/bench.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
 

@@ -1,9 +1,9 @@
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
-import { readAdapter } from '../../harness/exchange/read.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { UsageError } from '../../harness/support/errors.ts';
+import { readAdapter } from '../../harness/exchange/read-adapter.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { expectLastLogits } from './on-mini.ts';
 
 // Case: a LoRA that peft 0.21.2 saved with safe_serialization=False was refused as if a file lacked. The logits of llama-mini

@@ -1,8 +1,8 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readAdapter } from '../../harness/exchange/read.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { readAdapter } from '../../harness/exchange/read-adapter.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { base, expectLastLogits } from './on-mini.ts';
 
 // Case: a LoRA that began by EVA was refused for its eva_config, though it is an ordinary LoRA. The logits of llama-mini with

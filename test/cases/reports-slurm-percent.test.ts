@@ -7,9 +7,9 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
-import { readBatches, submitBatch } from '../../harness/runs/slurm.ts';
-import { resultsStatus } from '../../harness/runs/status.ts';
+import { UsageError } from '../../harness/support/errors.ts';
+import { readBatches, submitBatch } from '../../harness/runs/cluster/slurm.ts';
+import { resultsStatus } from '../../harness/runs/cluster/status.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
 
 const { folder, request, plan } = await tinyRuns();

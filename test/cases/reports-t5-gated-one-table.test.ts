@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
-import { openSafetensors, writeSafetensors } from '../../harness/data/safetensors.ts';
-import { loadBase } from '../../harness/models/base.ts';
+import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { checkVariant, readVariants, writeVariant } from './tied-checkpoint.ts';
 
 // A T5 1.1 as transformers 5 saves it: tied by config.json, not scaled by scale_decoder_outputs, one table for everything under

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../../harness/data/checkpoint.ts';
-import { openSafetensors, writeSafetensors } from '../../harness/data/safetensors.ts';
+import { openCheckpoint } from '../../harness/data/formats/checkpoint.ts';
+import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { createEngine } from '../../harness/engine/create.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { checkVariant, readVariants, writeVariant } from './tied-checkpoint.ts';
 
 // A config.json that ties the output to the embedding beside an lm_head.weight of its own in the file, as a merge of a retrained

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadTokenizer, type Tokenizer } from '../../harness/data/tokenizer.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { loadTokenizer, type Tokenizer } from '../../harness/data/tokenizers/tokenizer.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 /** The tokenizer of files by name, given as text or as JSON. */
 export async function tokenizerOf(files: Readonly<Record<string, unknown>>): Promise<Tokenizer> {

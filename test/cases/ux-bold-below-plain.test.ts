@@ -1,6 +1,6 @@
 // A table had a row of 50.0 ± 3.1 in bold above one of 54.9 ± 1.5 that was not: each comparison with the best row takes its own
 // pair's spread, so a row of small spread is significantly worse and lower ones of large spread are not. The right value is the
-// rule of harness/reporting/marks.ts: marks pass over no better mean, in every form of the table, and a row with a collapsed or
+// rule of harness/reporting/tables/marks.ts: marks pass over no better mean, in every form of the table, and a row with a collapsed or
 // failed seed is not bold.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readJson } from '../../harness/data/files.ts';
-import { writePeftFolder } from '../../harness/exchange/peft-folder.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { makeHead } from '../../harness/models/heads.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { readJson } from '../../harness/support/read-files.ts';
+import { writePeftFolder } from '../../harness/exchange/peft/folder.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { makeHead } from '../../harness/models/delta/heads.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod, fullOptions } from '../exchange/reading.ts';
 import { startOf } from '../methods/tiny.ts';
 

@@ -3,12 +3,12 @@
 // without a code point.
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { discrepancies } from '../../harness/papers/discrepancies.ts';
-import { redTables } from '../../harness/papers/red-tables.ts';
-import { reftGlue } from '../../harness/papers/reft-glue.ts';
+import { discrepancies } from '../../harness/papers/red/discrepancies.ts';
+import { redTables } from '../../harness/papers/red/tables.ts';
+import { reftGlue } from '../../harness/papers/reft/glue.ts';
 import { boldMeans, spreadMeans } from '../../harness/reporting/report/cells.ts';
 import { escapeLatex } from '../../harness/reporting/report/latex.ts';
-import { loadMethods, loadTasks } from '../../harness/runs/plugins.ts';
+import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 
 test.each([
   ['(IA)³', '(IA)$^3$'],

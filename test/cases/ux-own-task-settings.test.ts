@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Task } from '../../harness/data/task.ts';
-import { defineMethod, type Method } from '../../harness/models/types.ts';
-import { dryRunText } from '../../harness/cli/dry-run.ts';
-import { untunedRates } from '../../harness/runs/plan-notes.ts';
-import { planRuns, type Plan, type RunRequest } from '../../harness/runs/plan.ts';
-import { loadMethods, loadTasks } from '../../harness/runs/plugins.ts';
-import { previewCells } from '../../harness/runs/preview.ts';
+import type { Task } from '../../harness/data/examples/task.ts';
+import { defineMethod, type Method } from '../../harness/models/edits.ts';
+import { dryRunText } from '../../harness/cli/terminal/dry-run.ts';
+import { untunedRates } from '../../harness/runs/plan/plan-notes.ts';
+import { planRuns, type Plan, type RunRequest } from '../../harness/runs/plan/plan-runs.ts';
+import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
+import { previewCells } from '../../harness/runs/plan/preview.ts';
 import { benchIn } from '../cli/bench.ts';
 
 // Case ux-own-task-settings: a task of one's own on a built-in base trained with the recipe that was made for the built-in

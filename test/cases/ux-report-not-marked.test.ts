@@ -1,14 +1,14 @@
 // `report` marked nothing once its runs had more than 40,000 test examples together, so that tables of real data had no marks,
 // though the table of `run` had them. The right value: tables of any size are marked, one by one, as the terminal marks them; a
-// table whose texts are too many says so itself (test/reporting/marks.test.ts).
+// table whose texts are too many says so itself (test/reporting/tables/marks.test.ts).
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tableRows } from '../../harness/cli/table-rows.ts';
-import { collectRecords } from '../../harness/runs/collect.ts';
-import type { Outcome } from '../../harness/runs/execute.ts';
-import { loadTasks } from '../../harness/runs/plugins.ts';
+import { tableRows } from '../../harness/reporting/tables/compare-rows.ts';
+import { collectRecords } from '../../harness/records/read-records.ts';
+import type { Outcome } from '../../harness/runs/execute/execute-plan.ts';
+import { loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { benchIn } from '../cli/bench.ts';
 import { writeLabelled } from './labelled-results.ts';
 

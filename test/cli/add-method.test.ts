@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { projectRoot } from '../../harness/runs/plugins.ts';
+import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
 
 // What the README says under "Add a method", done by the letter in a copy of the project.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));

@@ -3,8 +3,8 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { projectRoot } from '../../harness/runs/plugins.ts';
-import { parseRecord, type RunRecord } from '../../harness/runs/record.ts';
+import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { parseRecord, type RunRecord } from '../../harness/records/record.ts';
 
 /** The real command line, without the environment's data and with caches of its own in `folder`. */
 export const benchIn =

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { builtinFolder } from '../../harness/models/builtin.ts';
+import { builtinFolder } from '../../harness/models/bases/built-in.ts';
 import type { CellBaseline, ScoresBaseline } from '../../harness/runs/check/baseline.ts';
 import type { Drift } from '../../harness/runs/check/drifts.ts';
 import { benchIn } from './bench.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import { parseEvaluation, type EvaluationRecord } from '../../harness/runs/evaluation-record.ts';
+import { parseEvaluation, type EvaluationRecord } from '../../harness/records/evaluation-record.ts';
 import { benchIn, untilStopped } from './bench.ts';
 
 // The command on a base and with documents that ship inside.

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { writeSafetensors } from '../../harness/data/safetensors.ts';
-import { randomBase } from '../../harness/models/random-base.ts';
-import { projectRoot } from '../../harness/runs/plugins.ts';
-import { startHub, type TestRepo } from '../data/hub-server.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { writeSafetensors } from '../../harness/data/formats/safetensors.ts';
+import { randomBase } from '../../harness/models/bases/random-base.ts';
+import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { startHub, type TestRepo } from '../data/hub/hub-server.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { readRecordFile } from './bench.ts';
 
 const read = (...path: string[]) => readFile(join(projectRoot, 'test', 'data', ...path));

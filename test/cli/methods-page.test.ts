@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { methodsPage } from '../../harness/cli/methods-page.ts';
-import { loadMethods, projectRoot } from '../../harness/runs/plugins.ts';
+import { methodsPage } from '../../harness/cli/maintenance/methods-page.ts';
+import { loadMethods, projectRoot } from '../../harness/runs/plan/load-plugins.ts';
 
 test('methods/README.md is what npm run docs:methods would write', async () => {
   expect(await readFile(join(projectRoot, 'methods', 'README.md'), 'utf8')).toBe(await methodsPage());

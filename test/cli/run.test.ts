@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { projectRoot } from '../../harness/runs/plugins.ts';
-import { parseRecord, type RunRecord } from '../../harness/runs/record.ts';
+import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { parseRecord, type RunRecord } from '../../harness/records/record.ts';
 import { untilStopped, writeTinyE2E } from './bench.ts';
 
 // The whole loop on a few made-up rows in the form of LoRA's E2E files, with a tokenizer of 300 entries.

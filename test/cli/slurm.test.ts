@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
-import { projectRoot } from '../../harness/runs/plugins.ts';
-import { parseSlurmOptions } from '../../harness/runs/slurm.ts';
-import type { CellStatus } from '../../harness/runs/status.ts';
+import { UsageError } from '../../harness/support/errors.ts';
+import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { parseSlurmOptions } from '../../harness/runs/cluster/slurm.ts';
+import type { CellStatus } from '../../harness/runs/cluster/status.ts';
 import { benchIn, writeTinyE2E } from './bench.ts';
 
 /** Debian's slurm-wlm and munge. */

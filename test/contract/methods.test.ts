@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { UsageError } from '../../harness/data/errors.ts';
+import { UsageError } from '../../harness/support/errors.ts';
 import { testEngine } from '../engines.ts';
 import type { Engine } from '../../harness/engine/types.ts';
-import { initialize, trainedShapes } from '../../harness/models/attached.ts';
-import { mergeDelta } from '../../harness/models/merge.ts';
-import type { BaseModel, Delta, Method } from '../../harness/models/types.ts';
-import { loadMethods } from '../../harness/runs/plugins.ts';
+import { initialize, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
+import { mergeDelta } from '../../harness/models/delta/merge.ts';
+import type { BaseModel, Delta, Method } from '../../harness/models/edits.ts';
+import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import { startOf, tinyBase, tinyBases, tinyBatch, tinyPairs } from '../methods/tiny.ts';
 import { compute, takeSteps } from '../methods/compute.ts';
 import type { Arrays, Batch } from '../parity/decoder.ts';

@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { generate, generateAll, type GenerateJob } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { randomStream } from '../../harness/models/random.ts';
-import type { BaseModel } from '../../harness/models/types.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { randomStream } from '../../harness/support/random-stream.ts';
+import type { BaseModel } from '../../harness/models/edits.ts';
 import red from '../../methods/red.ts';
 
 let base: BaseModel;

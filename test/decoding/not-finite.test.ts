@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateAll } from '../../harness/decoding/generate.ts';
-import { GraphSearch } from '../../harness/decoding/graph-search.ts';
+import { GraphSearch } from '../../harness/decoding/in-graph/graph-search.ts';
 import { holdAll, type TrainedTensors } from '../../harness/decoding/programs.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine, EngineName } from '../../harness/engine/types.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import type { BaseModel } from '../../harness/models/types.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import type { BaseModel } from '../../harness/models/edits.ts';
 
 // onnxruntime's maximum and TopK pass over a NaN that does not come first: no search may take the rest for an answer.
 

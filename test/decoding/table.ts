@@ -1,5 +1,5 @@
 import type { Candidates } from '../../harness/decoding/candidates.ts';
-import { runSearches, type Search, type SequenceModel } from '../../harness/decoding/search.ts';
+import { runSearches, type Search, type SequenceModel } from '../../harness/decoding/on-host/search.ts';
 
 /** Log-probabilities of the next token after a sequence. */
 export type Scores = (sequence: readonly number[]) => Float32Array;

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import * as ops from '../../harness/engine/ops.ts';
-import { loadTensorflow } from '../../harness/engine/tensorflow.ts';
+import { loadTensorflow } from '../../harness/engine/tfjs/load-tensorflow.ts';
 import type {
   Engine,
   EngineName,

@@ -1,12 +1,12 @@
 import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
-import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../harness/data/float16.ts';
+import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../harness/support/float16.ts';
 import { createEngine } from '../../harness/engine/create.ts';
-import { Graph, type Products } from '../../harness/engine/graph.ts';
-import { encodeModel } from '../../harness/engine/onnx-model.ts';
+import { Graph, type Products } from '../../harness/engine/graph/graph.ts';
+import { encodeModel } from '../../harness/engine/graph/encode-onnx.ts';
 import * as ops from '../../harness/engine/ops.ts';
-import { recordGraph } from '../../harness/engine/recorder.ts';
-import { runInto } from '../../harness/engine/run-into.ts';
+import { recordGraph } from '../../harness/engine/graph/recorder.ts';
+import { runInto } from '../../harness/engine/onnxruntime/run-into.ts';
 import type { NamedTensors, Precision } from '../../harness/engine/types.ts';
 import { floats, fused, numbers, plain, runExample } from './programs.ts';
 

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EvaluationData, EvaluationProtocol } from '../../harness/evaluation/evaluation.ts';
 import { promptsOf } from '../../harness/evaluation/prompts.ts';
-import { loadEvaluations } from '../../harness/runs/plugins.ts';
+import { loadEvaluations } from '../../harness/runs/plan/load-plugins.ts';
 import { dataFolder, golden, hasGolden, sha1 } from './golden.ts';
 
 interface Row {

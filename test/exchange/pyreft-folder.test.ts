@@ -2,13 +2,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startFrom } from '../../harness/exchange/adapter.ts';
-import { readAdapter } from '../../harness/exchange/read.ts';
-import { initialize } from '../../harness/models/attached.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { loadMethods } from '../../harness/runs/plugins.ts';
-import { openStart } from '../../harness/runs/start.ts';
-import { temporaryFolder } from '../data/temporary.ts';
-import { torchFile } from '../data/torch-archive.ts';
+import { readAdapter } from '../../harness/exchange/read-adapter.ts';
+import { initialize } from '../../harness/models/delta/trained-tensors.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
+import { openStart } from '../../harness/runs/plan/starting-adapter.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { torchFile } from '../data/formats/torch-archive.ts';
 import { attachMethod } from './reading.ts';
 
 // Folders in the form that pyreft 0.1 saves: ReftModel.save, LoreftIntervention.state_dict.

@@ -1,9 +1,9 @@
 import type { Engine } from '../../harness/engine/types.ts';
 import { startFrom, type Adapter } from '../../harness/exchange/adapter.ts';
-import { initialize } from '../../harness/models/attached.ts';
-import { makeHead, readBy, withHead } from '../../harness/models/heads.ts';
-import type { BaseModel, Delta } from '../../harness/models/types.ts';
-import { loadMethods } from '../../harness/runs/plugins.ts';
+import { initialize } from '../../harness/models/delta/trained-tensors.ts';
+import { makeHead, readBy, withHead } from '../../harness/models/delta/heads.ts';
+import type { BaseModel, Delta } from '../../harness/models/edits.ts';
+import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import { computeDecoder, type Batch } from '../parity/decoder.ts';
 import { computeEncoder, examplesOf } from '../parity/encoder.ts';
 

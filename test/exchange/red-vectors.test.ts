@@ -3,14 +3,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { readTorchZip } from '../../harness/data/torch-zip.ts';
+import { readTorchZip } from '../../harness/data/formats/torch-zip.ts';
 import { startFrom } from '../../harness/exchange/adapter.ts';
 import { readRedVectors } from '../../harness/exchange/red-vectors.ts';
-import { initialize } from '../../harness/models/attached.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { publicConfigs } from '../../harness/models/public-configs.ts';
-import { temporaryFolder } from '../data/temporary.ts';
-import { torchFile, type Piece } from '../data/torch-archive.ts';
+import { initialize } from '../../harness/models/delta/trained-tensors.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { publicConfigs } from '../../harness/models/bases/public-configs.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { torchFile, type Piece } from '../data/formats/torch-archive.ts';
 import { attachMethod } from './reading.ts';
 
 // The vectors that the authors release, with the counts that the paper prints.

@@ -2,12 +2,12 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openSafetensors, writeSafetensors } from '../../harness/data/safetensors.ts';
-import { UsageError } from '../../harness/data/errors.ts';
+import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
+import { UsageError } from '../../harness/support/errors.ts';
 import { startFrom } from '../../harness/exchange/adapter.ts';
-import { readPeftFolder, writePeftFolder } from '../../harness/exchange/peft-folder.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { readPeftFolder, writePeftFolder } from '../../harness/exchange/peft/folder.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod } from './reading.ts';
 
 const base = await loadBase('random-gpt2~layers=2,width=8,heads=2,vocab=50');

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openSafetensors } from '../../harness/data/safetensors.ts';
+import { openSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { createEngine } from '../../harness/engine/create.ts';
-import { loadBase } from '../../harness/models/base.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
 import adalora from '../../methods/adalora.ts';
 import { takeSteps } from '../parity/adamw.ts';
 import { computeDecoder, type Arrays, type Batch } from '../parity/decoder.ts';

@@ -1,9 +1,9 @@
-import type { LabelledTokens } from '../../harness/data/task.ts';
+import type { LabelledTokens } from '../../harness/data/examples/task.ts';
 import type { Engine } from '../../harness/engine/types.ts';
-import { makeHead, type Head } from '../../harness/models/heads.ts';
-import { randomStream } from '../../harness/models/random.ts';
-import type { BaseModel, Delta } from '../../harness/models/types.ts';
-import { labelled } from '../../harness/training/labels.ts';
+import { makeHead, type Head } from '../../harness/models/delta/heads.ts';
+import { randomStream } from '../../harness/support/random-stream.ts';
+import type { BaseModel, Delta } from '../../harness/models/edits.ts';
+import { labelled } from '../../harness/training/objectives/classification.ts';
 import { takeObjectiveSteps, takeSteps as takeDecoderSteps, type Steps } from '../parity/adamw.ts';
 import { computeDecoder, type Arrays, type Batch } from '../parity/decoder.ts';
 import { computeEncoder } from '../parity/encoder.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { loadBase } from '../../harness/models/base.ts';
-import type { BaseModel, Delta } from '../../harness/models/types.ts';
-import { countParameters } from '../../harness/runs/parameters.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import type { BaseModel, Delta } from '../../harness/models/edits.ts';
+import { countParameters } from '../../harness/models/delta/count-parameters.ts';
 import adalora from '../../methods/adalora.ts';
 import dora from '../../methods/dora.ts';
 import loreft from '../../methods/loreft.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { loadBase } from '../../harness/models/base.ts';
-import type { BaseModel, Delta, Method } from '../../harness/models/types.ts';
-import { countParameters } from '../../harness/runs/parameters.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import type { BaseModel, Delta, Method } from '../../harness/models/edits.ts';
+import { countParameters } from '../../harness/models/delta/count-parameters.ts';
 import adalora from '../../methods/adalora.ts';
 import adapterFfn from '../../methods/adapter-ffn.ts';
 import adapter from '../../methods/adapter.ts';

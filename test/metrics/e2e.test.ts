@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { e2eScorer, scoreE2E } from '../../harness/metrics/e2e.ts';
-import { pairSegments, parsePredictions, parseReferences } from '../../harness/metrics/score-files.ts';
+import { e2eScorer, scoreE2E } from '../../harness/metrics/e2e-scorer.ts';
+import { pairSegments, parsePredictions, parseReferences } from '../../harness/metrics/text/score-files.ts';
 
 const line = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { pairSegments, parsePredictions, parseReferences } from '../../harness/metrics/score-files.ts';
-import { cacheFolder } from '../../harness/data/cache.ts';
-import type { Segment } from '../../harness/metrics/segment.ts';
+import { pairSegments, parsePredictions, parseReferences } from '../../harness/metrics/text/score-files.ts';
+import { cacheFolder } from '../../harness/data/tokenizers/token-cache.ts';
+import type { Segment } from '../../harness/metrics/text/segment.ts';
 
 /** One case of the official scorer's golden values. */
 export interface GoldenCase {

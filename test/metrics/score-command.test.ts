@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { scoreCommand } from '../../harness/cli/score.ts';
-import { UsageError } from '../../harness/data/errors.ts';
+import { scoreCommand } from '../../harness/cli/commands/score.ts';
+import { UsageError } from '../../harness/support/errors.ts';
 
 let folder = '';
 let printed = '';

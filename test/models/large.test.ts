@@ -1,12 +1,12 @@
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { writeSafetensors } from '../../harness/data/safetensors.ts';
+import { writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { generate } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import type { BaseModel } from '../../harness/models/types.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import type { BaseModel } from '../../harness/models/edits.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 async function tensorsOf(
   base: BaseModel,

@@ -1,12 +1,12 @@
 import type { Engine } from '../../harness/engine/types.ts';
-import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
-import type { BaseModel, Delta } from '../../harness/models/types.ts';
-import { planShapes } from '../../harness/training/batches.ts';
-import { languageModel } from '../../harness/training/language-model.ts';
-import type { Objective } from '../../harness/training/objective.ts';
-import { rates } from '../../harness/training/optimizer.ts';
-import { packArrays, packTensors, unpackArrays } from '../../harness/training/packs.ts';
-import { defineTraining, trainingPrograms } from '../../harness/training/programs.ts';
+import { holdFrozen, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
+import type { BaseModel, Delta } from '../../harness/models/edits.ts';
+import { planShapes } from '../../harness/training/objectives/batch-shapes.ts';
+import { languageModel } from '../../harness/training/objectives/language-model.ts';
+import type { Objective } from '../../harness/training/objectives/objective.ts';
+import { rates } from '../../harness/training/step/optimizer.ts';
+import { packArrays, packTensors, unpackArrays } from '../../harness/training/step/parameter-packs.ts';
+import { defineTraining, trainingPrograms } from '../../harness/training/step/programs.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import type { Arrays, Batch } from './decoder.ts';
 

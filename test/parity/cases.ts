@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod';
-import type { BaseModel, Delta, Method } from '../../harness/models/types.ts';
+import type { BaseModel, Delta, Method } from '../../harness/models/edits.ts';
 import adapterFfn from '../../methods/adapter-ffn.ts';
 import adapter from '../../methods/adapter.ts';
 import bitfit from '../../methods/bitfit.ts';

@@ -1,14 +1,14 @@
 import * as ops from '../../harness/engine/ops.ts';
 import type { Engine, NumericArray, ProgramTensors, Shape } from '../../harness/engine/types.ts';
-import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
+import { holdFrozen, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
 import {
   headWeight,
   runDecoder,
   runEncoderDecoder,
   SOURCE,
   type ModelUse,
-} from '../../harness/models/run-model.ts';
-import type { BaseModel, Delta } from '../../harness/models/types.ts';
+} from '../../harness/models/delta/forward.ts';
+import type { BaseModel, Delta } from '../../harness/models/edits.ts';
 
 /** A batch as transformers takes it. */
 export interface Batch {

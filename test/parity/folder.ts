@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSafetensors } from '../../harness/data/safetensors.ts';
+import { openSafetensors } from '../../harness/data/formats/safetensors.ts';
 
 /** The folder of reference numbers: DELTABENCH_PARITY, else the project's own small copy. */
 export const parity = process.env.DELTABENCH_PARITY ?? join(import.meta.dirname, '../golden/parity');

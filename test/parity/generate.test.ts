@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { EarlyStopping } from '../../harness/decoding/beam.ts';
+import type { EarlyStopping } from '../../harness/decoding/on-host/beam.ts';
 import { generateAll } from '../../harness/decoding/generate.ts';
 import { testEngine } from '../engines.ts';
-import { loadBase } from '../../harness/models/base.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { hasParity, parity, readGolden } from './folder.ts';
 
 interface Golden {

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
-import { initialize, trainedShapes } from '../../harness/models/attached.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { makeHead, readBy, withHead } from '../../harness/models/heads.ts';
-import { mergeDelta } from '../../harness/models/merge.ts';
-import type { BaseModel, Delta } from '../../harness/models/types.ts';
+import { initialize, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { makeHead, readBy, withHead } from '../../harness/models/delta/heads.ts';
+import { mergeDelta } from '../../harness/models/delta/merge.ts';
+import type { BaseModel, Delta } from '../../harness/models/edits.ts';
 import { cases, type Case } from './cases.ts';
 import { moreCases } from './cases-more.ts';
 import { computeDecoder, type Arrays, type Batch } from './decoder.ts';

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openSafetensors } from '../../harness/data/safetensors.ts';
+import { openSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { generateAll } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
-import { trainedShapes } from '../../harness/models/attached.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { makeHead, withHead } from '../../harness/models/heads.ts';
+import { trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { makeHead, withHead } from '../../harness/models/delta/heads.ts';
 import { cases } from './cases.ts';
 import { computeDecoder, type Arrays, type Batch } from './decoder.ts';
 import { computeEncoder, examplesOf } from './encoder.ts';

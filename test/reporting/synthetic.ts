@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { hashJson } from '../../harness/runs/canonical.ts';
-import type { RunRecord, Settings } from '../../harness/runs/record.ts';
-import { besideRecord, recordPath } from '../../harness/runs/store.ts';
-import { sampler } from '../../harness/metrics/bootstrap.ts';
-import { sampleRecord, settings } from '../runs/sample-record.ts';
+import { hashJson } from '../../harness/support/canonical-json.ts';
+import type { RunRecord, Settings } from '../../harness/records/record.ts';
+import { besideRecord, recordPath } from '../../harness/records/record-files.ts';
+import { sampler } from '../../harness/metrics/resampling/bootstrap.ts';
+import { sampleRecord, settings } from '../records/sample-record.ts';
 
 /** How a method fares in the made-up results: its label, parameters, quality lost, milliseconds and gigabytes. */
 const methods: Record<string, [string, number, number, number, number]> = {

@@ -8,9 +8,9 @@ import {
   type ExecuteOptions,
   type Outcome,
   type RunEvents,
-} from '../../harness/runs/execute.ts';
-import { planRuns, type Plan, type RunRequest } from '../../harness/runs/plan.ts';
-import { loadMethods, loadTasks } from '../../harness/runs/plugins.ts';
+} from '../../harness/runs/execute/execute-plan.ts';
+import { planRuns, type Plan, type RunRequest } from '../../harness/runs/plan/plan-runs.ts';
+import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { tinyModel, writeTinyE2E } from '../cli/bench.ts';
 
 /** A folder for a test file's results and caches, with data; it is removed when the file's tests have ended. */

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { generate } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
-import { loadBase } from '../../harness/models/base.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { serve } from './serve.ts';
 
 // deltabench's side of the decoding benchmark, the counterpart of torch_generate.py: for each number n on standard input

@@ -1,5 +1,5 @@
 import * as ops from '../../harness/engine/ops.ts';
-import { recordGraph } from '../../harness/engine/recorder.ts';
+import { recordGraph } from '../../harness/engine/graph/recorder.ts';
 import type {
   Engine,
   HeldArray,

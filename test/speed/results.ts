@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errorCode } from '../../harness/data/errors.ts';
-import { codeVersion, describeEnvironment } from '../../harness/runs/environment.ts';
+import { errorCode } from '../../harness/support/errors.ts';
+import { codeVersion, describeEnvironment } from '../../harness/records/environment.ts';
 import type { Case } from './cases.ts';
 import type { Timed } from './turns.ts';
 

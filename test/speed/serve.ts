@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { packageVersion } from '../../harness/runs/environment.ts';
+import { packageVersion } from '../../harness/records/environment.ts';
 import type { Ready, Turn } from './side.ts';
 
 /** Our programs' end of the protocol: says that it is ready, then takes as many steps as each line of standard input says. */

@@ -1,25 +1,30 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { sum } from 'simple-statistics';
-import type { LabelledTokens, TokenPair } from '../../harness/data/task.ts';
+import type { LabelledTokens, TokenPair } from '../../harness/data/examples/task.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { EngineName } from '../../harness/engine/types.ts';
-import { labelled } from '../../harness/training/labels.ts';
-import type { Objective } from '../../harness/training/objective.ts';
-import { makeHead, withHead } from '../../harness/models/heads.ts';
-import type { Delta } from '../../harness/models/types.ts';
-import { holdFrozen, trainedShapes } from '../../harness/models/attached.ts';
-import { loadBase } from '../../harness/models/base.ts';
-import { loadMethods } from '../../harness/runs/plugins.ts';
-import { cutMicroBatches, fittingShape, planShapes, shapeKey } from '../../harness/training/batches.ts';
-import { languageModel } from '../../harness/training/language-model.ts';
-import { rates } from '../../harness/training/optimizer.ts';
-import { packTensors } from '../../harness/training/packs.ts';
-import { defineTraining } from '../../harness/training/programs.ts';
+import { labelled } from '../../harness/training/objectives/classification.ts';
+import type { Objective } from '../../harness/training/objectives/objective.ts';
+import { makeHead, withHead } from '../../harness/models/delta/heads.ts';
+import type { Delta } from '../../harness/models/edits.ts';
+import { holdFrozen, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
+import {
+  cutMicroBatches,
+  fittingShape,
+  planShapes,
+  shapeKey,
+} from '../../harness/training/objectives/batch-shapes.ts';
+import { languageModel } from '../../harness/training/objectives/language-model.ts';
+import { rates } from '../../harness/training/step/optimizer.ts';
+import { packTensors } from '../../harness/training/step/parameter-packs.ts';
+import { defineTraining } from '../../harness/training/step/programs.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
-import { replicasFor } from '../../harness/training/replicas.ts';
-import { stepAlone } from '../../harness/training/stepping.ts';
-import { startState, takeStep } from '../../harness/training/train.ts';
+import { replicasFor } from '../../harness/training/loop/choose-replicas.ts';
+import { stepAlone } from '../../harness/training/loop/stepping.ts';
+import { startState, takeStep } from '../../harness/training/loop/train.ts';
 import { onlyProducts } from './products.ts';
 import { serve } from './serve.ts';
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { executePlan } from '../../harness/runs/execute.ts';
-import { planRuns, type RunRequest } from '../../harness/runs/plan.ts';
-import { loadMethods, loadTasks, projectRoot } from '../../harness/runs/plugins.ts';
-import type { RunRecord } from '../../harness/runs/record.ts';
+import { executePlan } from '../../harness/runs/execute/execute-plan.ts';
+import { planRuns, type RunRequest } from '../../harness/runs/plan/plan-runs.ts';
+import { loadMethods, loadTasks, projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import type { RunRecord } from '../../harness/records/record.ts';
 import { words, writeTinyEncoder } from './tiny-encoder.ts';
 
 // Whole runs of GLUE on made-up rows and a tiny encoder of random weights.

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { glueNames, type GlueName } from '../../harness/data/glue.ts';
-import type { Draw, LabelTask } from '../../harness/data/task.ts';
-import { loadTasks } from '../../harness/runs/plugins.ts';
-import { temporaryFolder } from '../data/temporary.ts';
+import { glueNames, type GlueName } from '../../harness/data/sets/glue/load.ts';
+import type { Draw, LabelTask } from '../../harness/data/examples/task.ts';
+import { loadTasks } from '../../harness/runs/plan/load-plugins.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 const data = process.env.DELTABENCH_DATA;
 const tasks = await loadTasks();

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeSafetensors } from '../../harness/data/safetensors.ts';
-import { describeArchitecture } from '../../harness/models/families.ts';
-import { randomStream } from '../../harness/models/random.ts';
+import { writeSafetensors } from '../../harness/data/formats/safetensors.ts';
+import { describeArchitecture } from '../../harness/models/families/registry.ts';
+import { randomStream } from '../../harness/support/random-stream.ts';
 
 /** Words that the tokenizer of the tiny encoder knows. */
 export const words = [

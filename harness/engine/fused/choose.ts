@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { broadcast } from '../graph.ts';
-import { record, recording } from '../recorder.ts';
+import { broadcast } from '../graph/graph.ts';
+import { record, recording } from '../graph/recorder.ts';
 
 /** a where the condition holds, else b, all three broadcast; no gradient flows. */
 export function choose(condition: tf.Tensor, a: tf.Tensor, b: tf.Tensor): tf.Tensor {

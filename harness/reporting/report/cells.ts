@@ -1,5 +1,5 @@
-import { markLegend, type Mark } from '../marks.ts';
-import { countOf, formatMetric, seedLines } from '../table.ts';
+import { markLegend, type Mark } from '../tables/marks.ts';
+import { countOf, formatMetric, seedLines } from '../tables/format-table.ts';
 import type { ReportRow, ReportTable } from './rows.ts';
 
 /** A cell of a printed table. */

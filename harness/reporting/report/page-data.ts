@@ -1,4 +1,4 @@
-import type { RunRecord } from '../../runs/record.ts';
+import type { RunRecord } from '../../records/record.ts';
 import { printTable } from './cells.ts';
 import type { PredictionRow } from './predictions.ts';
 import { summaryLine, type Report } from './report.ts';

@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
-import type { RunRecord } from '../../runs/record.ts';
-import type { Diverged } from '../diverged.ts';
-import { summariseRow, type Row } from '../table.ts';
+import type { RunRecord } from '../../records/record.ts';
+import type { Diverged } from '../tables/diverged.ts';
+import { summariseRow, type Row } from '../tables/format-table.ts';
 
 /** A finished or failed run as a report needs it. */
 export interface ReportRun {

@@ -1,14 +1,14 @@
-import { openSafetensors, writeSafetensors } from '../../data/safetensors.ts';
+import { openSafetensors, writeSafetensors } from '../../data/formats/safetensors.ts';
 import { holdAll, type TrainedTensors } from '../../decoding/programs.ts';
 import * as ops from '../../engine/ops.ts';
 import type { Engine, ProgramTensors } from '../../engine/types.ts';
 import type { StoredTensors } from '../../exchange/adapter.ts';
-import { initialize, trainedShapes, unfrozenTensors } from '../../models/attached.ts';
-import { randomStream } from '../../models/random.ts';
-import { headWeight, runDecoder, type ModelUse } from '../../models/run-model.ts';
-import type { BaseModel, Delta } from '../../models/types.ts';
-import type { Objective } from '../../training/objective.ts';
-import { packingOf } from '../../training/packing.ts';
+import { initialize, trainedShapes, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
+import { randomStream } from '../../support/random-stream.ts';
+import { headWeight, runDecoder, type ModelUse } from '../../models/delta/forward.ts';
+import type { BaseModel, Delta } from '../../models/edits.ts';
+import type { Objective } from '../../training/objectives/objective.ts';
+import { packingOf } from '../../training/objectives/pack-sequences.ts';
 
 /** Logits that are compared, spread evenly over all. */
 const LOGITS = 256;

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { makeFolder, writeFileAtomic } from '../../data/atomic.ts';
-import { errorCode, UsageError } from '../../data/errors.ts';
-import { problemOf } from '../../data/problems.ts';
+import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
+import { errorCode, UsageError } from '../../support/errors.ts';
+import { problemOf } from '../../support/validation-messages.ts';
 import { cellMeasuresSchema, scoresSchema } from './measures.ts';
 
 /** Why a baseline is what it is. */

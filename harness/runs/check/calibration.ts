@@ -1,6 +1,6 @@
 import * as ops from '../../engine/ops.ts';
 import type { Engine } from '../../engine/types.ts';
-import { randomStream } from '../../models/random.ts';
+import { randomStream } from '../../support/random-stream.ts';
 
 const [ROWS, WIDTH, INNER, LAYERS] = [512, 192, 768, 6];
 

@@ -1,6 +1,6 @@
-import { corpusValues, e2eScorer } from '../../metrics/e2e.ts';
-import { loadTasks } from '../plugins.ts';
-import { parseProtocol } from '../protocol.ts';
+import { corpusValues, e2eScorer } from '../../metrics/e2e-scorer.ts';
+import { loadTasks } from '../plan/load-plugins.ts';
+import { parseProtocol } from '../../papers/protocol.ts';
 import type { Scores } from './measures.ts';
 import { classes, values, writtenTexts } from './predictions.ts';
 

@@ -1,5 +1,5 @@
-import { didYouMean, UsageError } from '../../data/errors.ts';
-import type { BuiltinModel } from '../../models/builtin.ts';
+import { didYouMean, UsageError } from '../../support/errors.ts';
+import type { BuiltinModel } from '../../models/bases/built-in.ts';
 
 /** What the gate trains for a few steps: a method on a built-in base and built-in data. */
 export interface GateCell {

@@ -1,8 +1,8 @@
-import { encodeLabelled } from '../../data/encode-labelled.ts';
-import { encodePair } from '../../data/encode-pair.ts';
-import type { Tokenizer } from '../../data/tokenizer.ts';
-import type { Architecture } from '../../models/family.ts';
-import { randomStream } from '../../models/random.ts';
+import { encodeLabelled } from '../../data/examples/encode-labelled.ts';
+import { encodePair } from '../../data/examples/encode-pair.ts';
+import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
+import type { Architecture } from '../../models/architecture.ts';
+import { randomStream } from '../../support/random-stream.ts';
 
 /** A text to learn from, or an input and what follows from it. */
 export type Document = { readonly text: string } | { readonly input: string; readonly target: string };

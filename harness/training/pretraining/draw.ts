@@ -1,4 +1,4 @@
-import type { Random } from '../../models/random.ts';
+import type { Random } from '../../support/random-stream.ts';
 import type { Piece } from './documents.ts';
 
 /** A piece as a model learns it: what it reads and what it is to say at each place. */

@@ -1,13 +1,13 @@
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { TensorTypes } from '../../engine/types.ts';
-import type { Architecture } from '../../models/family.ts';
-import { MASKED } from '../../models/layers.ts';
-import type { MaskedHead } from '../../models/masked-head.ts';
-import { headWeight, runDecoder, runEncoder, runEncoderDecoder, SOURCE } from '../../models/run-model.ts';
-import { MICRO_BATCH_TOKENS } from '../batches.ts';
-import type { BatchShape, Objective } from '../objective.ts';
-import { packedTypes, packingOf, packSequences, startsOf } from '../packing.ts';
+import type { Architecture } from '../../models/architecture.ts';
+import { MASKED } from '../../models/families/layers.ts';
+import type { MaskedHead } from '../../models/delta/masked-head.ts';
+import { headWeight, runDecoder, runEncoder, runEncoderDecoder, SOURCE } from '../../models/delta/forward.ts';
+import { MICRO_BATCH_TOKENS } from '../objectives/batch-shapes.ts';
+import type { BatchShape, Objective } from '../objectives/objective.ts';
+import { packedTypes, packingOf, packSequences, startsOf } from '../objectives/pack-sequences.ts';
 import { NOTHING, type Sequence } from './draw.ts';
 
 /** Sequences that share a row of attention; none sees another, and each counts its positions from 0. */

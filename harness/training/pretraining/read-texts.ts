@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { UsageError } from '../../data/errors.ts';
-import { readBytes } from '../../data/files.ts';
+import { UsageError } from '../../support/errors.ts';
+import { readBytes } from '../../support/read-files.ts';
 import type { Document } from './documents.ts';
 
 const text = z.string().regex(/\S/, 'is empty');

@@ -1,0 +1,22 @@
+// Options that take one value are given once: of two values the first would be lost in silence.
+import type { Command } from 'commander';
+import { UsageError } from '../../support/errors.ts';
+
+/** The command, which now refuses with UsageError an option of one value that is given again. */
+export function refuseRepeats(command: Command): Command {
+  for (const option of command.options.filter(
+    ({ variadic, required, optional }) => !variadic && (required || optional),
+  )) {
+    let first: string | undefined;
+    command.on(`option:${option.name()}`, (value: string | undefined) => {
+      const given = value ?? '';
+      if (first !== undefined) {
+        throw new UsageError(
+          `${option.long ?? option.flags} is given twice, as ${first} and as ${given}: it takes one value. Leave one of them out.`,
+        );
+      }
+      first = given;
+    });
+  }
+  return command;
+}

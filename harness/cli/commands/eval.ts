@@ -1,0 +1,98 @@
+import { Command } from 'commander';
+import { UsageError } from '../../support/errors.ts';
+import type { Evaluated, EvaluateRequest } from '../../runs/evaluate/evaluate-model.ts';
+import { Interrupted } from '../../training/loop/job.ts';
+import { count, positive } from '../arguments/parse-values.ts';
+import { columns, note, print, printJson } from '../terminal/output.ts';
+import { createProgress } from '../terminal/progress.ts';
+import { stopOnSignals } from '../terminal/stop-on-signals.ts';
+
+interface Options extends EvaluateRequest {
+  readonly json?: true;
+}
+
+/** `bench eval`: scores a base, an adapter or a run on benchmarks of language models, without training. */
+export function evalCommand(): Command {
+  return new Command('eval')
+    .summary('score a base, an adapter or a run on benchmarks of language models')
+    .description(
+      'Scores by log-likelihood as lm-evaluation-harness 0.4.13 does. What has a record is not done again.',
+    )
+    .requiredOption('--tasks <names...>', 'evaluations or groups of them (see: list evaluations)')
+    .option('--model <base>', 'gpt2-mini, llama-mini, a hub id, a folder, or random-llama~…')
+    .option('--adapter <path>', 'an adapter for the base, in the format of Hugging Face peft')
+    .option('--record <file>', "instead of --model: a run's record, results/…/seed-42.json")
+    .option('--shots <n>', "examples before each document (default: the protocol's)", count)
+    .option('--limit <n>', 'only the first documents of each evaluation', positive)
+    .option('--protocol <name>', 'lm-eval, or red: as the RED paper evaluated', 'lm-eval')
+    .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
+    .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
+    .option('--threads <number>', 'threads of the CPU (default: all)', positive)
+    .option('--precision <type>', 'of matrix products: float32 (default), bfloat16, float16')
+    .option('--data <place>', 'hub, or a folder (default: DELTABENCH_DATA, else the hub)')
+    .option('--tokenizer <folder>', "the tokenizer, where the model's own is not wanted or missing")
+    .option('--results <folder>', 'where records lie', 'results')
+    .option('--json', 'print one JSON document')
+    .action(evaluateAll);
+}
+
+async function evaluateAll(options: Options): Promise<void> {
+  if (options.record !== undefined && options.adapter !== undefined)
+    throw new UsageError('--record is a run with what it trained: leave out --adapter.');
+  // Imported here, because help need not wait for it.
+  const { evaluate, groupMeans } = await import('../../runs/evaluate/evaluate-model.ts');
+  const progress = createProgress();
+  const controller = stopOnSignals(() => {
+    progress.stop();
+  });
+  let done: Awaited<ReturnType<typeof evaluate>>;
+  try {
+    const onProgress = (done: number, total: number): void => {
+      progress.update({ phase: 'documents', done, total, detail: '' });
+    };
+    done = await evaluate(options, { onProgress, onNote: note }, controller.signal);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    note('Stopped. The same command goes on from here.');
+    process.exitCode = 130;
+    return;
+  } finally {
+    progress.stop();
+  }
+  const { subject, evaluated } = done;
+  const groups = groupMeans(evaluated);
+  if (options.json) {
+    printJson({ groups, evaluations: evaluated.map(({ path, record }) => ({ path, ...record })) });
+  } else {
+    print(`${subject.base.id} · ${subject.label}\n`);
+    const number = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(4));
+    const rows = evaluated.flatMap(({ evaluation, record }) =>
+      record.metrics.map(({ name, value, standardError }, i) => [
+        i === 0 ? evaluation.name : '',
+        ...[String(evaluation.version), String(record.settings.shots), String(record.documents.used)],
+        ...[name, number(value), number(standardError)],
+      ]),
+    );
+    const means = groups.map(({ name, measure, parts, mean }) => [
+      ...[`${name} (${parts})`, '', '', String(mean.count), measure],
+      ...[number(mean.value), number(mean.standardError)],
+    ]);
+    print(columns([['evaluation', 'version', 'shots', 'documents', 'metric', 'value', '± error'], ...rows, ...means])); // prettier-ignore
+    for (const line of remarks(evaluated)) print(line);
+    note(`\nRecords: ${options.results}`);
+  }
+  if (evaluated.some(({ record }) => record.status === 'failed')) process.exitCode = 1;
+}
+
+/** What a reader must know about the numbers. */
+function remarks(evaluated: readonly Evaluated[]): string[] {
+  return evaluated.flatMap(({ evaluation: { name }, record: { documents, error } }) => [
+    ...(error ? [`${name} failed: ${error.name}: ${error.message}`] : []),
+    ...(documents.used < documents.of
+      ? [`${name}: the first ${documents.used} of ${documents.of} documents`]
+      : []),
+    ...(documents.cut > 0
+      ? [`${name}: ${documents.cut} prompts are longer than the base's window and lost their beginning`]
+      : []),
+  ]);
+}

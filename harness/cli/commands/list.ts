@@ -1,0 +1,223 @@
+import { Command } from 'commander';
+import { didYouMean, UsageError } from '../../support/errors.ts';
+import type { z } from 'zod';
+import type { EngineName } from '../../engine/types.ts';
+import type { OptionHelp } from '../../runs/plan/option-values.ts';
+import { columns, heading, print, printJson } from '../terminal/output.ts';
+
+const engines: Record<EngineName, string> = {
+  onnx: 'programs recorded as graphs, run by onnxruntime (cpu, webgpu, cuda); the default',
+  tensorflow: "tfjs on TensorFlow's library (cpu, cuda); npm run setup:tensorflow brings it",
+  js: 'tfjs in plain JavaScript: slow, the reference that the others are tested against',
+};
+
+/** What can be listed: a JSON value and its text. */
+const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: string }>> = {
+  async tasks() {
+    const { loadTasks } = await import('../../runs/plan/load-plugins.ts');
+    const json = [...(await loadTasks()).values()].map(({ name, label, version, metrics, defaults }) => ({
+      ...{ name, label, version, metrics, defaults },
+    }));
+    const row = ({ name, label, metrics }: (typeof json)[number]) => [
+      name,
+      label,
+      metrics.map((m) => m.name).join(', '),
+    ];
+    return { json, text: columns(json.map(row)) };
+  },
+  async methods(name) {
+    const { loadMethods } = await import('../../runs/plan/load-plugins.ts');
+    const { describeOptions } = await import('../../runs/plan/option-values.ts');
+    const methods = await loadMethods();
+    if (name !== undefined && !methods.has(name)) {
+      const known = [...methods.keys()];
+      throw new UsageError(
+        `There is no method "${name}".${didYouMean(name, known)} Methods: ${known.join(', ')}.`,
+      );
+    }
+    const chosen = [...methods.values()].filter((method) => name === undefined || method.name === name);
+    const json = chosen.map((method) => ({
+      name: method.name,
+      label: method.label,
+      paper: method.paper,
+      formula: method.formula,
+      options: describeOptions(method.options as unknown as z.ZodObject),
+      ablations: method.ablations ?? {},
+      defaults: method.defaults ?? {},
+    }));
+    const blocks = json.map(async ({ name, label, paper, formula, options, ablations, defaults }) => {
+      const variants = Object.keys(ablations).map((ablation) => `${name}~${ablation}`);
+      const lines = [
+        columns([[name, label, paper]]),
+        ...(formula ? [`    ${formula}`] : []),
+        ...(options.length ? [await optionLines(options)] : []),
+        ...(variants.length ? [`    ablations: ${variants.join(', ')}`] : []),
+        ...Object.entries(defaults).map(
+          ([key, value]) => `    ${key}=${String(value)}, where no recipe says otherwise`,
+        ),
+      ];
+      return lines.join('\n');
+    });
+    return { json, text: (await Promise.all(blocks)).join('\n') };
+  },
+  async evaluations() {
+    const { loadEvaluations } = await import('../../runs/plan/load-plugins.ts');
+    const json = [...(await loadEvaluations()).values()].map(
+      ({ name, label, version, groups = [], measures, shots }) => ({
+        ...{ name, label, version, groups, measures, shots },
+      }),
+    );
+    const text = columns(
+      json.map(({ name, label, measures, groups }) => [name, label, measures.join(', '), groups.join(', ')]),
+    );
+    return { json, text };
+  },
+  async models() {
+    const { publicConfigs } = await import('../../models/bases/public-configs.ts');
+    const { builtinModels } = await import('../../models/bases/built-in.ts');
+    const known = Object.keys(publicConfigs);
+    const json = [...builtinModels, ...known];
+    const text = columns([
+      ...builtinModels.map((name) => [name, 'built in: small, pretrained, with data of its own']),
+      ...known.map((id) => [id, 'from the hub; `params` needs no download']),
+      ['OWNER/NAME', 'any other model of a built family on the hub'],
+      ['FOLDER', 'a model in Hugging Face layout'],
+      ['random-gpt2~layers=4,width=256,heads=4', 'random weights, for tests and benchmarks'],
+    ]);
+    return { json, text };
+  },
+  async recipes() {
+    const { recipeSchema } = await import('../../training/recipe.ts');
+    const { describeOptions } = await import('../../runs/plan/option-values.ts');
+    const { paperRecipes } = await import('../../papers/red/recipes.ts');
+    const { builtinRecipes } = await import('../../runs/plan/built-in-recipes.ts');
+    const { loadMethods } = await import('../../runs/plan/load-plugins.ts');
+    const settings = describeOptions(recipeSchema);
+    const builtin = builtinRecipes([...(await loadMethods()).keys()]);
+    const lines = async (recipes: readonly ListedRecipe[]) =>
+      columns(await Promise.all(recipes.map(recipeRow)));
+    return {
+      json: { settings, published: paperRecipes, builtin },
+      text: [
+        `Hyper-parameters, for --set key=value; a task, a method or a recipe may have another default:`,
+        await optionLines(settings),
+        'Recipes of the built-in bases, tuned on seed 42 of the built-in tasks and for these alone:',
+        await lines(builtin),
+        'Published recipes:',
+        await lines(paperRecipes),
+      ].join('\n'),
+    };
+  },
+  async protocol() {
+    const { discrepancies, sides } = await import('../../papers/red/discrepancies.ts');
+    const blocks = discrepancies.map(({ id, what, says, suggested, reproduces = suggested }) =>
+      [
+        `${id}: ${what}`,
+        columns(
+          sides.map((side) => {
+            const taken = [
+              ...(side === suggested ? ['recommended'] : []),
+              ...(side === reproduces ? ['published'] : []),
+            ];
+            return [`    ${side}`, says[side], ...(taken.length > 0 ? [`(${taken.join(', ')})`] : [])];
+          }),
+        ),
+      ].join('\n'),
+    );
+    return { json: discrepancies, text: blocks.join('\n') };
+  },
+  engines() {
+    const json = Object.entries(engines).map(([name, description]) => ({ name, description }));
+    return Promise.resolve({ json, text: columns(json.map(({ name, description }) => [name, description])) });
+  },
+};
+
+/** A recipe, or those of several tasks in one. */
+interface ListedRecipe {
+  readonly source: string;
+  readonly task: string;
+  readonly model: string;
+  readonly method: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly seeds: readonly number[];
+}
+
+async function recipeRow({
+  source,
+  task,
+  model,
+  method,
+  settings,
+  options,
+  seeds,
+}: ListedRecipe): Promise<string[]> {
+  const { formatValue } = await import('../../runs/plan/option-values.ts');
+  const all = Object.entries({ ...settings, ...options }).map(
+    ([key, value]) => `${key}=${formatValue(value)}`,
+  );
+  return [`    ${source}`, task, model, method, [...all, `seeds ${seeds[0]!}–${seeds.at(-1)!}`].join(' ')];
+}
+
+async function optionLines(options: readonly OptionHelp[]): Promise<string> {
+  const { formatValue } = await import('../../runs/plan/option-values.ts');
+  return columns(
+    options.map(({ name, type, default: value, description }) => [
+      `    ${name}`,
+      type,
+      value === undefined ? '' : `default ${formatValue(value)}`,
+      description,
+    ]),
+  );
+}
+
+/** `bench list`: what there is. */
+export function listCommand(): Command {
+  return new Command('list')
+    .summary('show tasks, methods, models, recipes, entries of the protocol and engines')
+    .argument('[topic]', Object.keys(topics).join(', '))
+    .argument('[name]', 'one of the methods')
+    .option('--json', 'print one JSON document')
+    .action(list);
+}
+
+async function list(
+  topic: string | undefined,
+  name: string | undefined,
+  { json }: { json?: true },
+): Promise<void> {
+  const known = Object.keys(topics);
+  if (topic === undefined && !json) {
+    print(await summary());
+    return;
+  }
+  const names = topic === undefined ? known : [topic];
+  const unknown = names.find((each) => !Object.hasOwn(topics, each));
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `There is no list of "${unknown}".${didYouMean(unknown, known)} Lists: ${known.join(', ')}.`,
+    );
+  }
+  if (name !== undefined && topic !== 'methods')
+    throw new UsageError(
+      `list ${topic!} ${name}: only methods are listed one by one, such as list methods red.`,
+    );
+  const found = await Promise.all(names.map(async (each) => ({ each, ...(await topics[each]!(name)) })));
+  if (json) printJson(Object.fromEntries(found.map(({ each, json }) => [each, json])));
+  else print(found[0]!.text);
+}
+
+/** Names alone, a line for each list. */
+async function summary(): Promise<string> {
+  const { loadMethods, loadTasks } = await import('../../runs/plan/load-plugins.ts');
+  const { builtinModels } = await import('../../models/bases/built-in.ts');
+  const rows = [
+    ['tasks', [...(await loadTasks()).keys()].join(' ')],
+    ['methods', [...(await loadMethods()).keys()].join(' ')],
+    ['models', `${builtinModels.join(' ')}, and those of the hub and of folders`],
+    ['recipes', 'hyper-parameters, recipes of the built-in bases and of papers'],
+    ['protocol', 'where a paper, its code and good practice differ'],
+    ['engines', Object.keys(engines).join(' ')],
+  ];
+  return `${columns(rows.map(([name, text]) => [heading(name!), text!]))}\n\nlist NAME shows all of one, list methods red one method, list --json everything.`;
+}

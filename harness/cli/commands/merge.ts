@@ -1,0 +1,55 @@
+import { Command } from 'commander';
+import { Interrupted } from '../../training/loop/job.ts';
+import { note, print, printJson } from '../terminal/output.ts';
+import { createProgress } from '../terminal/progress.ts';
+
+interface MergeOptions {
+  readonly out: string;
+  readonly model?: string;
+  readonly tokenizer?: string;
+  readonly json?: true;
+}
+
+/** `bench merge`: a run's trained tensors in the weights of its base. */
+export function mergeCommand(): Command {
+  return new Command('merge')
+    .summary("write a run's base with what it trained in its weights, in Hugging Face layout")
+    .argument('<record>', "a run's record, results/…/seed-42.json")
+    .requiredOption('--out <folder>', 'where to write; a new or empty folder')
+    .option('--model <base>', 'the base, where it lies elsewhere than the record says')
+    .option('--tokenizer <folder>', "the tokenizer, where it is not the base's own")
+    .option('--json', 'print one JSON document')
+    .action(merge);
+}
+
+async function merge(path: string, options: MergeOptions): Promise<void> {
+  const { openTrainedRun } = await import('../../runs/outcome/open-run.ts');
+  const { writeMerged } = await import('../../runs/outcome/to-checkpoint.ts');
+  const run = await openTrainedRun(path, options);
+  const controller = new AbortController();
+  const stop = (): void => {
+    controller.abort();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const progress = createProgress();
+  try {
+    const tensors = await writeMerged(run, options.out, {
+      signal: controller.signal,
+      onProgress: (done, total) => {
+        progress.update({ phase: 'merge', done, total, detail: '' });
+      },
+    });
+    progress.stop();
+    const { variant, label } = run.record.method;
+    const base = run.base.id;
+    if (options.json) printJson({ folder: options.out, model: base, variant, label, tensors });
+    else print(`${options.out}: ${base} with ${variant} in its weights, ${tensors} tensors. Use it as --model ${options.out}.`); // prettier-ignore
+  } catch (error) {
+    progress.stop();
+    if (!(error instanceof Interrupted)) throw error;
+    note('Stopped; nothing was written.');
+    process.exitCode = 130;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}

@@ -1,0 +1,137 @@
+import { spawn } from 'node:child_process';
+import { dirname, join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
+import { didYouMean, UsageError } from '../../support/errors.ts';
+import type { PageData } from '../../reporting/report/page-data.ts';
+import type { Report } from '../../reporting/report/report.ts';
+import { slugOf } from '../../reporting/report/rows.ts';
+import { note, print } from '../terminal/output.ts';
+
+interface ReportOptions {
+  readonly results: string;
+  readonly out: string;
+  readonly format?: string;
+  readonly open?: true;
+}
+
+/** A report's files by their paths below the output folder. */
+type Files = Record<string, string | Uint8Array>;
+
+const formats: Record<string, (report: Report, page: PageData) => Promise<Files>> = {
+  async md(report) {
+    const { markdownReport } = await import('../../reporting/report/markdown.ts');
+    return { 'report.md': markdownReport(report) };
+  },
+  async tex(report) {
+    const { latexDocument, latexTable } = await import('../../reporting/report/latex.ts');
+    return { 'report.tex': latexDocument(report), ...ofTables(report, 'tex', latexTable) };
+  },
+  async csv(report) {
+    const { recordsCsv, tableCsv } = await import('../../reporting/report/csv.ts');
+    return { 'records.csv': recordsCsv(report), ...ofTables(report, 'csv', tableCsv) };
+  },
+  async html(_, page) {
+    const { htmlPage } = await import('../../reporting/report/html.ts');
+    return { 'report.html': await htmlPage(page) };
+  },
+  async png(report, page) {
+    const { drawCharts } = await import('../../reporting/report/png.ts');
+    const pictures = await drawCharts(page);
+    const named = pictures.flatMap((charts, t) =>
+      Object.entries(charts).map(
+        ([name, png]) => [`charts/${pictureName(report.tables[t]!, name)}.png`, png] as const,
+      ),
+    );
+    return Object.fromEntries(named);
+  },
+};
+
+/** Of a table, or of all tables of its base. */
+function pictureName({ slug, rows }: Report['tables'][number], chart: string): string {
+  return chart === 'tasks' ? `tasks-${slugOf(rows[0]!.row.model)}` : `${slug}-${chart}`;
+}
+
+function ofTables(
+  { tables }: Report,
+  ending: string,
+  write: (table: Report['tables'][number]) => string,
+): Files {
+  return Object.fromEntries(tables.map((table) => [`tables/${table.slug}.${ending}`, write(table)]));
+}
+
+/** Charts of more tables than this are drawn only where they are asked for: it takes a second a table. */
+const mostDrawn = 12;
+
+/** `bench report`: tables, charts and a page of all records. */
+export function reportCommand(): Command {
+  return new Command('report')
+    .summary('write tables, charts and a page of all records')
+    .description('Puts all records below a results folder into tables and charts; it runs nothing.')
+    .option('--results <folder>', 'where the records lie', 'results')
+    .option('--out <folder>', 'where to write', 'reports')
+    .option('--format <names>', `which files to write: ${Object.keys(formats).join(',')} (default: all)`)
+    .option('--open', 'show the page in a browser')
+    .action(report);
+}
+
+async function report({ results, out, format, open }: ReportOptions): Promise<void> {
+  const asked = [...new Set(format?.split(',').map((name) => name.trim()) ?? Object.keys(formats))];
+  const unknown = asked.find((name) => !Object.hasOwn(formats, name));
+  if (unknown !== undefined) {
+    const known = Object.keys(formats);
+    throw new UsageError(
+      `--format ${unknown}: there is no such format.${didYouMean(unknown, known)} Formats: ${known.join(', ')}.`,
+    );
+  }
+  if (open && !asked.includes('html')) throw new UsageError('--open shows the page; add html to --format.');
+  // Imported here, because help need not wait for it.
+  const { readReport } = await import('../../reporting/report/read-report.ts');
+  const { report: read, page } = await readReport(results);
+  for (const { path, reason } of read.untrusted) {
+    // A name from outside may hold what a terminal takes for a command.
+    note(`${join(results, path)} is not used: ${reason}.`.replace(/\p{Cc}/gu, '�'));
+  }
+  if (read.tables.length === 0) {
+    throw new UsageError(`${results} holds no records to report; "bench run" makes some.`);
+  }
+  if (format === undefined && read.tables.length > mostDrawn) {
+    asked.splice(asked.indexOf('png'), 1);
+    note(`${read.tables.length} tables: charts as pictures only by --format png.`);
+  }
+  const contents: Files = {};
+  for (const name of asked) Object.assign(contents, await formats[name]!(read, page));
+  for (const [path, content] of Object.entries(contents)) {
+    const file = join(out, path);
+    await makeFolder(dirname(file));
+    await writeFileAtomic(file, content);
+  }
+  for (const line of listFiles(out, Object.keys(contents))) print(line);
+  if (open) openFile(join(out, 'report.html'));
+}
+
+/** Files by their paths, and folders of files by how many there are. */
+function listFiles(out: string, paths: readonly string[]): string[] {
+  const folders = new Map<string, number>();
+  for (const path of paths) {
+    if (path.includes('/')) folders.set(dirname(path), (folders.get(dirname(path)) ?? 0) + 1);
+  }
+  return [
+    ...paths.filter((path) => !path.includes('/')).map((path) => join(out, path)),
+    ...[...folders].map(
+      ([folder, count]) => `${join(out, folder)} (${count} ${count === 1 ? 'file' : 'files'})`,
+    ),
+  ];
+}
+
+/** Asks the system to show a file. */
+function openFile(path: string): void {
+  const [command, ...before] = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[
+    process.platform as string
+  ] ?? ['xdg-open'];
+  const child = spawn(command!, [...before, resolve(path)], { detached: true, stdio: 'ignore' });
+  child.on('error', () => {
+    note(`No browser was found; open ${path} yourself.`);
+  });
+  child.unref();
+}

@@ -1,0 +1,198 @@
+import { Command } from 'commander';
+import { UsageError } from '../../support/errors.ts';
+import type { Outcome } from '../../runs/execute/execute-plan.ts';
+import type { Plan, RunRequest } from '../../runs/plan/plan-runs.ts';
+import { Interrupted } from '../../training/loop/job.ts';
+import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
+import { createReporter } from '../terminal/run-reporter.ts';
+import { addRunOptions, type RunOptions } from '../arguments/run-options.ts';
+import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
+
+interface Options extends RunOptions {
+  readonly task?: string[];
+  readonly method?: string[];
+  readonly adapter?: string;
+  readonly model?: string[];
+  readonly set: string[];
+  readonly recipe?: string;
+  readonly sweep?: string[];
+  readonly ablations?: true;
+  readonly batchSeeds?: true;
+  readonly launcher: 'local' | 'slurm';
+  readonly slurm: string[];
+}
+
+/** `bench run`: runs the cells that are missing and prints the table. */
+export function runCommand(): Command {
+  const command = new Command('run')
+    .summary('run what is missing and print the table (the default command)')
+    .description(
+      'Trains and tests every combination of tasks, models, methods and seeds that has no record yet.',
+    )
+    .option('--task <names...>', 'tasks (see: list tasks)')
+    .option('--method <variants...>', 'methods, such as red, lora~rank=4, red+lora (see: list methods)')
+    .option(
+      '--model <bases...>',
+      'base models: gpt2-mini, roberta-mini, … (list models), a hub id, a folder, or random-gpt2~layers=4,width=256,heads=4',
+    )
+    .option(
+      '--adapter <path>',
+      'instead of --method: begin with an adapter in the format of Hugging Face peft (only test it: --max-steps 0)',
+    )
+    .option(
+      '--recipe <base>',
+      "whose published recipe to follow, or none (default: the model's own; see: list recipes)",
+    )
+    .option(
+      '--set <settings...>',
+      'key=value: a hyper-parameter or an option of the methods (see: list recipes)',
+      [],
+    )
+    .option(
+      '--sweep <values...>',
+      'key=a,b: a variant for each value of a hyper-parameter or an option; several multiply',
+    )
+    .option('--ablations', "the methods' named ablations, too (see: list methods)")
+    .option('--batch-seeds', 'train the seeds of a cell together, over one copy of the base')
+    .option(
+      '--launcher <name>',
+      'local, or slurm: submits what is missing as a job array (see: status)',
+      'local',
+    )
+    .option('--slurm <settings...>', 'key=value: partition, time, gpus, memory, cells (of a task)', []);
+  return addRunOptions(command).action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  if (!['local', 'slurm'].includes(options.launcher)) {
+    throw new UsageError(`--launcher ${options.launcher}: it can be "local" or "slurm".`);
+  }
+  if (options.batchSeeds && (options.launcher === 'slurm' || (options.jobs ?? 1) > 1)) {
+    throw new UsageError(`--batch-seeds trains in one process: leave out ${options.launcher === 'slurm' ? '--launcher slurm' : '--jobs'}.`); // prettier-ignore
+  }
+  if (options.launcher === 'slurm' && (options.jobs ?? 1) > 1) {
+    throw new UsageError('--jobs is for runs on this machine, --launcher slurm for Slurm\'s nodes: leave one of them out.'); // prettier-ignore
+  }
+  if (options.launcher !== 'slurm' && options.slurm.length > 0) {
+    throw new UsageError('--slurm says how --launcher slurm submits runs: add that, or leave --slurm out.');
+  }
+  if (options.batchSeeds && options.recompute)
+    throw new UsageError('--recompute works for runs by themselves: leave it out, or --batch-seeds.');
+  // Imported here, because help need not wait for them.
+  const { planRuns } = await import('../../runs/plan/plan-runs.ts');
+  const { loadMethods, loadTasks } = await import('../../runs/plan/load-plugins.ts');
+  const [methods, tasks] = await Promise.all([loadMethods(), loadTasks()]);
+  const request: RunRequest = {
+    ...options,
+    settings: options.set,
+    tasks: asked(options.task, '--task', `Tasks: ${[...tasks.keys()].join(', ')}.`),
+    methods:
+      options.adapter === undefined
+        ? asked(options.method, '--method', `Methods: ${[...methods.keys()].join(', ')}.`)
+        : (options.method ?? []),
+    models: options.model ?? [],
+  };
+  const plan = await planRuns(request, methods, tasks);
+  if (options.dryRun) await preview(plan, options);
+  else if (options.launcher === 'slurm') await submit(plan, request, options);
+  else await execute(plan, request, options);
+}
+
+function asked(values: readonly string[] | undefined, option: string, help: string): readonly string[] {
+  if (values?.length) return values;
+  throw new UsageError(`Say which with ${option}. ${help}`);
+}
+
+async function preview(plan: Plan, options: Options): Promise<void> {
+  const { checkPlan } = await import('../../runs/plan/check-plan.ts');
+  const { planNotes } = await import('../../runs/plan/plan-notes.ts');
+  const { previewCells } = await import('../../runs/plan/preview.ts');
+  const { dryRunText } = await import('../terminal/dry-run.ts');
+  const { batchSeeds = false, launcher } = options;
+  if (launcher === 'slurm') {
+    const { parseSlurmOptions } = await import('../../runs/cluster/slurm.ts');
+    parseSlurmOptions(options.slurm);
+  }
+  const checked = await checkPlan(plan, { batchSeeds, launcher });
+  for (const line of planNotes(checked)) note(line);
+  const cells = await previewCells({ ...plan, cells: checked.map(({ cell }) => cell) });
+  if (options.json) printJson({ cells });
+  else print(dryRunText(cells));
+}
+
+async function submit(plan: Plan, request: RunRequest, options: Options): Promise<void> {
+  const { parseSlurmOptions, submitBatch } = await import('../../runs/cluster/slurm.ts');
+  const { resultsStatus } = await import('../../runs/cluster/status.ts');
+  const { checkWritable } = await import('../../records/record-files.ts');
+  const { untunedRates } = await import('../../runs/plan/plan-notes.ts');
+  const slurm = parseSlurmOptions(options.slurm);
+  await checkWritable(plan.results);
+  for (const line of untunedRates(plan.cells)) note(line);
+  const retryFailed = options.retry === 'failed';
+  const { cells } = await resultsStatus(plan.results);
+  const underWay = new Set(
+    cells.flatMap(({ state, identity }) => (state === 'running' || state === 'queued' ? [identity] : [])),
+  );
+  const submitted = await submitBatch(plan, request, slurm, {
+    retryFailed,
+    isWanted: ({ identity, place: { record } }) =>
+      !underWay.has(identity) && (record === undefined || (retryFailed && record.status === 'failed')),
+  });
+  if (options.json) printJson(submitted ?? null);
+  else if (!submitted)
+    print('Nothing to submit: every run has a record or is under way (status --results shows them).');
+  else {
+    const { job, tasks, cells, folder } = submitted;
+    print(`Submitted Slurm job ${job}: ${cells} runs in ${tasks} tasks, output in ${folder}`);
+    note(
+      `status --results ${plan.results} shows how they go; the same command without --launcher prints the table.`,
+    );
+  }
+}
+
+async function execute(plan: Plan, request: RunRequest, options: Options): Promise<void> {
+  const { executePlan } = await import('../../runs/execute/execute-plan.ts');
+  const { jobs = 1, batchSeeds = false } = options;
+  const reporter = createReporter(jobs > 1 || batchSeeds);
+  const controller = stopOnSignals(() => {
+    reporter.stop();
+  });
+  let outcomes: Outcome[];
+  try {
+    outcomes = await executePlan(plan, {
+      events: reporter.events,
+      signal: controller.signal,
+      retryFailed: options.retry === 'failed',
+      jobs,
+      requestOf: () => request,
+      batchSeeds,
+    });
+  } catch (error) {
+    reporter.stop();
+    if (!(error instanceof Interrupted)) throw error;
+    endStopped();
+    return;
+  }
+  const { formatTable } = await import('../../reporting/tables/format-table.ts');
+  const { tableRows } = await import('../../reporting/tables/compare-rows.ts');
+  const { rows, comparisons } = await tableRows(outcomes);
+  if (options.json) {
+    printJson({
+      rows,
+      comparisons,
+      runs: outcomes.map(({ path, record }) => ({ path, ...record })),
+    });
+  } else {
+    print(formatTable(rows, comparisons, terminalWidth()));
+    note(`\nRecords: ${plan.results}`);
+    if (plan.cells.some(({ source }) => source.kind === 'built-in')) {
+      note(
+        'Next: a real base and its data (--model gpt2-medium), or more methods (--method red lora adapter; list methods).',
+      );
+    }
+  }
+  const failed = outcomes.filter(({ record }) => record.status === 'failed');
+  if (failed.length === 0) return;
+  note(`${failed.length} of ${outcomes.length} runs failed; --retry failed tries them again.`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+import { columns, note, print, printJson } from '../terminal/output.ts';
+
+interface StatusOptions {
+  readonly results: string;
+  readonly json?: true;
+}
+
+/** `bench status`: how the cells of a results folder are, also those that Slurm has. */
+export function statusCommand(): Command {
+  return new Command('status')
+    .summary('which runs are done, running, queued or failed, and why')
+    .option('--results <folder>', 'where records lie', 'results')
+    .option('--json', 'print one JSON document')
+    .action(status);
+}
+
+async function status({ results, json }: StatusOptions): Promise<void> {
+  const { resultsStatus } = await import('../../runs/cluster/status.ts');
+  const { cells, untrusted } = await resultsStatus(results);
+  if (json) {
+    printJson({ cells, untrusted });
+    return;
+  }
+  const states = ['done', 'running', 'queued', 'stopped', 'missing', 'failed', 'unknown'] as const;
+  const counts = states.flatMap((state) => {
+    const count = cells.filter((cell) => cell.state === state).length;
+    return count > 0 ? [`${count} ${state}`] : [];
+  });
+  print(
+    `${cells.length} ${cells.length === 1 ? 'run' : 'runs'}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
+  );
+  const open = cells.filter(({ state }) => state !== 'done');
+  if (open.length > 0)
+    print(columns(open.map(({ state, path, why }) => [state, path.replace(/\.json$/, ''), why])));
+  for (const { path, reason } of untrusted) note(`${path} is not used and stays as it is: ${reason}.`);
+}

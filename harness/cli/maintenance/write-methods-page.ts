@@ -1,0 +1,7 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../support/atomic-files.ts';
+import { projectRoot } from '../../runs/plan/load-plugins.ts';
+import { methodsPage } from './methods-page.ts';
+
+// npm run docs:methods
+await writeFileAtomic(join(projectRoot, 'methods', 'README.md'), await methodsPage());

@@ -1,0 +1,51 @@
+import { formatValue } from '../../runs/plan/option-values.ts';
+import type { CellPreview } from '../../runs/plan/preview.ts';
+import { columns, heading } from './output.ts';
+
+// What a run would do, as a table: every setting, its value and where it comes from.
+
+/** A block for each variant on a task and base: the states of its seeds, then its settings. */
+export function dryRunText(cells: readonly CellPreview[]): string {
+  const groups = new Map<string, CellPreview[]>();
+  for (const cell of cells) {
+    const key = JSON.stringify([cell.task, cell.model, cell.variant]);
+    groups.set(key, [...(groups.get(key) ?? []), cell]);
+  }
+  return [...groups.values()].map(blockText).join('\n\n');
+}
+
+function blockText(group: readonly CellPreview[]): string {
+  const { task, model, variant } = group[0]!;
+  return [
+    heading(`${task} · ${model} · ${variant}`),
+    columns(group.map(({ state, path }) => [state, path])),
+    '',
+    columns([['setting', 'value', 'from'], ...settingRows(group[0]!), seedRow(group)]),
+  ].join('\n');
+}
+
+function settingRows({
+  methods,
+  recipe,
+  origins,
+  source,
+  limits,
+  protocol,
+  precision,
+}: CellPreview): string[][] {
+  const row = (key: string, value: unknown, from = 'default'): string[] => [key, formatValue(value), from];
+  return [
+    ...methods.flatMap(({ name, options }, i) =>
+      Object.entries(options).map(([key, value]) => row(`${name}.${key}`, value, origins.options[i]![key])),
+    ),
+    ...Object.entries(recipe).map(([key, value]) => row(key, value, origins.recipe[key])),
+    row('data', source.kind === 'folder' ? source.path : source.kind, origins.data),
+    ...(limits.examples === null ? [] : [row('limit', limits.examples, '--limit')]),
+    row('protocol', protocol, protocol === 'recommended' ? 'default' : '--protocol'),
+    row('precision', precision, precision === 'float32' ? 'default' : '--precision'),
+  ];
+}
+
+function seedRow(group: readonly CellPreview[]): string[] {
+  return ['seeds', group.map(({ seed }) => seed).join(', '), group[0]!.origins.seed];
+}

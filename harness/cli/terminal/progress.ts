@@ -1,0 +1,92 @@
+import cliProgress from 'cli-progress';
+import type { CellProgress } from '../../runs/cell/keep-findings.ts';
+import { durationText } from './duration.ts';
+import { note } from './output.ts';
+
+/** Seconds between two lines where there is no terminal. */
+export const lineSeconds = 5;
+
+/** How far something is; a phase of a run, or other work. */
+type Done = Omit<CellProgress, 'phase'> & { readonly phase: string };
+
+/** Shows how far a run is: a bar on a terminal, elsewhere a plain line every few seconds. */
+export interface Progress {
+  update(progress: Done): void;
+  /** Ends the bar, so that other lines may be written. */
+  stop(): void;
+}
+
+/** Progress on standard error. */
+export function createProgress(): Progress {
+  return process.stderr.isTTY ? barProgress() : lineProgress();
+}
+
+function barProgress(): Progress {
+  let bar: cliProgress.SingleBar | undefined;
+  let timer: Timer | undefined;
+  const stop = () => {
+    bar?.stop();
+    bar = undefined;
+    timer = undefined;
+  };
+  return {
+    update(progress) {
+      if (timer?.phase !== progress.phase) stop();
+      timer ??= new Timer(progress);
+      if (!bar) {
+        bar = new cliProgress.SingleBar({
+          format: `${progress.phase} {bar} {value}/{total}  {left}  {detail}`,
+          hideCursor: true,
+          barsize: 24,
+        });
+        bar.start(progress.total, progress.done, { left: '', detail: '' });
+      }
+      bar.setTotal(progress.total);
+      bar.update(progress.done, { left: timer.left(progress), detail: progress.detail });
+    },
+    stop,
+  };
+}
+
+function lineProgress(): Progress {
+  let timer: Timer | undefined;
+  let next = 0;
+  return {
+    update(progress) {
+      const isNew = timer?.phase !== progress.phase;
+      if (isNew) timer = new Timer(progress);
+      if (!isNew && performance.now() < next) return;
+      next = performance.now() + lineSeconds * 1000;
+      const { phase, done, total, detail } = progress;
+      note([`${phase} ${done}/${total}`, detail, timer!.left(progress)].filter(Boolean).join(', '));
+    },
+    stop() {
+      timer = undefined;
+    },
+  };
+}
+
+/** Tells the time left of one phase. */
+class Timer {
+  readonly phase: string;
+  // A resumed phase does not begin at 0.
+  readonly #first: number;
+  readonly #start = performance.now();
+
+  constructor({ phase, done }: Done) {
+    this.phase = phase;
+    this.#first = done;
+  }
+
+  /** Such as `3 min left`; empty while nothing is known. */
+  left({ done, total }: Done): string {
+    if (done <= this.#first) return '';
+    const seconds = ((performance.now() - this.#start) / 1000 / (done - this.#first)) * (total - done);
+    return timeLeft(seconds);
+  }
+}
+
+/** Such as `3 min left`. */
+export function timeLeft(seconds: number): string {
+  return `${durationText(seconds)} left`;
+}

@@ -1,0 +1,94 @@
+import type { RunEvents } from '../../runs/execute/execute-plan.ts';
+import type { Cell } from '../../runs/plan/plan-runs.ts';
+import { note, trainableLine } from './output.ts';
+import { createProgress, timeLeft } from './progress.ts';
+import { createSweepProgress } from './sweep-progress.ts';
+
+/** What tells how runs go, and ends a bar so that other lines may be written. */
+export interface Reporter {
+  readonly events: RunEvents;
+  stop(): void;
+}
+
+/** Tells of runs on standard error, several of which may go on at once. */
+export function createReporter(severalAtOnce: boolean): Reporter {
+  return severalAtOnce ? sideBySide() : oneByOne();
+}
+
+/** Runs that follow one another. */
+function oneByOne(): Reporter {
+  const progress = createProgress();
+  const common = lines(progress.stop);
+  const begun = performance.now();
+  let ended = 0;
+  let all = 0;
+  return {
+    stop: progress.stop,
+    events: {
+      ...common,
+      onStart(cell, counts, number, total) {
+        all = total;
+        common.onStart(cell, counts, number, total);
+      },
+      onProgress(done) {
+        progress.update(done);
+      },
+      onEnd(record, path, cell) {
+        common.onEnd(record, path, cell);
+        ended++;
+        const seconds = (performance.now() - begun) / 1000;
+        if (ended < all) note(`${ended} of ${all} runs done, ${timeLeft((seconds / ended) * (all - ended))}`);
+      },
+    },
+  };
+}
+
+/** Runs at once. */
+function sideBySide(): Reporter {
+  const progress = createSweepProgress();
+  const common = lines(progress.stop);
+  return {
+    stop: progress.stop,
+    events: {
+      ...common,
+      onStart(cell, counts, number, total) {
+        common.onStart(cell, counts, number, total);
+        progress.start(title(cell), total);
+      },
+      onProgress(done, cell) {
+        progress.update(title(cell), done);
+      },
+      onEnd(record, path, cell) {
+        progress.end(title(cell));
+        common.onEnd(record, path, cell);
+      },
+    },
+  };
+}
+
+function lines(stop: () => void): Omit<RunEvents, 'onProgress'> {
+  return {
+    onStart(cell, counts, number, total) {
+      stop();
+      note(`[${number}/${total}] ${title(cell)}\n${trainableLine(counts)}`);
+    },
+    onEnd(record, path) {
+      stop();
+      const scores = record.metrics.map(
+        ({ name, value, scale, decimals }) => `${name} ${(value * scale).toFixed(decimals)}`,
+      );
+      const outcome = record.error
+        ? `failed: ${record.error.name}: ${record.error.message}`
+        : scores.join(', ');
+      note(`${outcome} (${path})`);
+    },
+    onNote(text) {
+      stop();
+      note(text);
+    },
+  };
+}
+
+function title({ task, model, variant, seed }: Cell): string {
+  return `${task.name} · ${model} · ${variant.label} · seed ${seed}`;
+}

@@ -1,0 +1,141 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { didYouMean, UsageError } from '../../support/errors.ts';
+import { isFile, readJson } from '../../support/read-files.ts';
+import { hashFile, hashFiles } from '../../support/hash.ts';
+import { openSafetensors, type Dtype, type Safetensors, type TensorInfo } from './safetensors.ts';
+
+/** The tensors of a model folder in Hugging Face layout. */
+export interface Checkpoint {
+  readonly names: readonly string[];
+  /** Throws UsageError for an unknown tensor, as the other two do. */
+  shape(name: string): readonly number[];
+  read(name: string): Promise<Float32Array>;
+  /** Whether two tensors hold the same values; they are read in pieces, up to the first difference. */
+  isSame(name: string, other: string): Promise<boolean>;
+  /** Where a tensor lies: `offset` and `bytes` within `file`. */
+  location(name: string): {
+    readonly file: string;
+    readonly offset: number;
+    readonly bytes: number;
+    readonly dtype: Dtype;
+  };
+  /** Sha256 of model.safetensors, or of the list of its shards' sha256; reads them once. */
+  hash(): Promise<string>;
+}
+
+const single = 'model.safetensors';
+const index = 'model.safetensors.index.json';
+
+/** Whether a folder has what `openCheckpoint` opens. */
+export async function hasCheckpoint(folder: string): Promise<boolean> {
+  return (await isFile(join(folder, single))) || isFile(join(folder, index));
+}
+
+/** Opens model.safetensors, or the shards that its index lists; throws UsageError where one is missing, cut short or lies. */
+export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+  if (await isFile(join(folder, single))) {
+    const file = await openSafetensors(join(folder, single));
+    const places = new Map([...file.tensors].map(([name, info]) => [name, { file, info }]));
+    return checkpoint(folder, places, () => hashFile(file.path));
+  }
+  if (await isFile(join(folder, index))) return openShards(folder);
+  const pickle = (await isFile(join(folder, 'pytorch_model.bin')))
+    ? ' Its pytorch_model.bin is a pickle, which can run code and is not read; convert it with save_pretrained(…, safe_serialization=True).'
+    : ' Give a folder in Hugging Face layout.';
+  throw new UsageError(`${folder} holds no checkpoint: looked for ${single} and ${index}.${pickle}`);
+}
+
+interface Place {
+  readonly file: Safetensors;
+  readonly info: TensorInfo;
+}
+
+async function openShards(folder: string): Promise<Checkpoint> {
+  const path = join(folder, index);
+  const shards = new Map<string, Safetensors>();
+  const places = new Map<string, Place>();
+  for (const [name, shard] of weightMap(path, await readJson(path))) {
+    let file = shards.get(shard);
+    if (!file) {
+      if (!(await isFile(join(folder, shard)))) {
+        throw new UsageError(`${folder} lacks the shard ${shard}, which ${index} lists; get the file again.`);
+      }
+      file = await openSafetensors(join(folder, shard));
+      shards.set(shard, file);
+    }
+    const info = file.tensors.get(name);
+    if (!info) throw new UsageError(`${path} says that ${shard} holds "${name}", but it does not.`);
+    places.set(name, { file, info });
+  }
+  const files = Object.fromEntries([...shards].map(([name, file]) => [name, file.path]));
+  return checkpoint(folder, places, () => hashFiles(files));
+}
+
+/** The index's pairs of tensor and shard; a shard's name may not lead out of the folder. */
+function weightMap(path: string, value: unknown): [string, string][] {
+  const map = isObject(value) ? value.weight_map : undefined;
+  if (!isObject(map)) throw new UsageError(`${path} has no weight_map; get the file again.`);
+  return Object.entries(map).map(([name, shard]) => {
+    if (typeof shard !== 'string' || !/^[\w-][\w.-]*\.safetensors$/.test(shard)) {
+      throw new UsageError(
+        `${path}: the shard of "${name}" is ${JSON.stringify(shard)}; it must be a file name that ends in .safetensors, in the same folder.`,
+      );
+    }
+    return [name, shard];
+  });
+}
+
+function checkpoint(
+  folder: string,
+  places: ReadonlyMap<string, Place>,
+  hash: () => Promise<string>,
+): Checkpoint {
+  const place = (name: string): Place => {
+    const found = places.get(name);
+    if (found) return found;
+    throw new UsageError(`${folder} has no tensor "${name}".${didYouMean(name, places.keys())}`);
+  };
+  const location: Checkpoint['location'] = (name) => {
+    const { file, info } = place(name);
+    return { file: file.path, offset: info.begin, bytes: info.end - info.begin, dtype: info.dtype };
+  };
+  const read = async (name: string): Promise<Float32Array> => place(name).file.read(name);
+  return {
+    names: [...places.keys()],
+    shape: (name) => place(name).info.shape,
+    read,
+    async isSame(name, other) {
+      const [one, two] = [location(name), location(other)];
+      if (place(name).info.shape.join() !== place(other).info.shape.join()) return false;
+      if (one.dtype === two.dtype) return isSamePiece(one, two);
+      const [values, others] = [await read(name), await read(other)];
+      return values.every((value, i) => value === others[i]);
+    },
+    location,
+    hash,
+  };
+}
+
+type Piece = ReturnType<Checkpoint['location']>;
+
+/** Whether two pieces of as many bytes, of any files, are the same. */
+async function isSamePiece(one: Piece, two: Piece): Promise<boolean> {
+  const files = [await open(one.file), await open(two.file)] as const;
+  try {
+    const buffers = [Buffer.alloc(1 << 20), Buffer.alloc(1 << 20)] as const;
+    for (let at = 0; at < one.bytes; at += buffers[0].length) {
+      const length = Math.min(buffers[0].length, one.bytes - at);
+      await files[0].read(buffers[0], 0, length, one.offset + at);
+      await files[1].read(buffers[1], 0, length, two.offset + at);
+      if (!buffers[0].subarray(0, length).equals(buffers[1].subarray(0, length))) return false;
+    }
+    return true;
+  } finally {
+    for (const file of files) await file.close();
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

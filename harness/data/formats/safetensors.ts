@@ -1,0 +1,257 @@
+import type { FileHandle } from 'node:fs/promises';
+import { writeAtomically, type BeforeRename } from '../../support/atomic-files.ts';
+import { UsageError } from '../../support/errors.ts';
+import { withFile } from '../../support/read-files.ts';
+import { narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
+
+/** The format's element types and their bits. */
+const elementBits = {
+  BOOL: 8,
+  U8: 8,
+  I8: 8,
+  F8_E5M2: 8,
+  F8_E4M3: 8,
+  I16: 16,
+  U16: 16,
+  F16: 16,
+  BF16: 16,
+  I32: 32,
+  U32: 32,
+  F32: 32,
+  I64: 64,
+  U64: 64,
+  F64: 64,
+} as const;
+export type Dtype = keyof typeof elementBits;
+
+/** A tensor's place: `begin` and `end` are byte offsets from the start of the file. */
+export interface TensorInfo {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** An opened safetensors file. No file stays open between reads, so there is nothing to close. */
+export interface Safetensors {
+  readonly path: string;
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** One tensor's values, widened from F16 or BF16; throws UsageError for an unknown name, another type or a file cut short. */
+  read(name: string): Promise<Float32Array>;
+}
+
+const maxHeaderBytes = 100_000_000;
+/** One read or write of the system moves less than 2 GiB; these are small enough for memory, large enough for speed. */
+const chunkBytes = 1 << 26;
+
+/** Reads and checks the header of a safetensors file; throws UsageError where the file is missing, cut short or lies. */
+export async function openSafetensors(path: string): Promise<Safetensors> {
+  const { tensors, metadata } = await withFile(path, async (file) => {
+    const { size } = await file.stat();
+    return parseHeader(path, await readHeader(path, file, size), size);
+  });
+  return {
+    path,
+    tensors,
+    metadata,
+    async read(name) {
+      const info = tensors.get(name);
+      if (!info) throw new UsageError(`${path} has no tensor "${name}".`);
+      return withFile(path, (file) => readTensor(path, file, name, info));
+    },
+  };
+}
+
+async function readHeader(path: string, file: FileHandle, size: number): Promise<Buffer> {
+  if (size < 8) throw broken(path, `it has ${size} bytes, and 8 is the least; it was cut short or is empty`);
+  const prefix = Buffer.alloc(8);
+  await fill(path, file, prefix, 0);
+  const length = prefix.readBigUInt64LE();
+  if (length > maxHeaderBytes)
+    throw broken(path, `its header claims ${length} bytes (the format allows 100 MB)`);
+  if (8 + Number(length) > size) {
+    throw broken(
+      path,
+      `its header claims ${length} bytes, but the file has ${size}; it was cut short or is another format`,
+    );
+  }
+  const header = Buffer.alloc(Number(length));
+  await fill(path, file, header, 8);
+  return header;
+}
+
+function parseHeader(path: string, bytes: Buffer, size: number): Pick<Safetensors, 'tensors' | 'metadata'> {
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw broken(path, 'its header is not JSON');
+  }
+  if (!isObject(header)) throw broken(path, 'its header is not a JSON object');
+  let metadata: Record<string, string> = {};
+  const found: [string, TensorInfo][] = [];
+  for (const [name, value] of Object.entries(header)) {
+    if (name === '__metadata__') metadata = checkMetadata(path, value);
+    else found.push([name, checkTensor(path, name, value, 8 + bytes.length)]);
+  }
+  found.sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+  // The format wants the data covered without holes, so that no bytes hide between the tensors.
+  let end = 8 + bytes.length;
+  for (const [name, info] of found) {
+    if (info.begin !== end) {
+      throw broken(
+        path,
+        `tensor "${name}" begins at byte ${info.begin}, but the one before it ends at ${end}`,
+      );
+    }
+    end = info.end;
+  }
+  if (end > size)
+    throw broken(path, `its tensors need ${end} bytes, but the file has ${size}; it was cut short`);
+  if (end < size) throw broken(path, `its tensors end at byte ${end}, but the file has ${size}`);
+  return { tensors: new Map(found), metadata };
+}
+
+function checkMetadata(path: string, value: unknown): Record<string, string> {
+  if (!isObject(value)) throw broken(path, '__metadata__ is not a JSON object');
+  const entries = Object.entries(value).map(([key, text]): [string, string] => {
+    if (typeof text !== 'string') throw broken(path, `__metadata__ "${key}" is not a string`);
+    return [key, text];
+  });
+  return Object.fromEntries(entries);
+}
+
+function checkTensor(path: string, name: string, value: unknown, dataBegin: number): TensorInfo {
+  const wrong = (what: string) => broken(path, `tensor "${name}" ${what}`);
+  if (!isObject(value)) throw wrong('is not described by a JSON object');
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== 'string' || !isDtype(dtype))
+    throw wrong(`has the unknown type ${JSON.stringify(dtype)}`);
+  if (!isCounts(shape)) throw wrong('has a shape that is not a list of whole numbers');
+  if (!isCounts(offsets) || offsets.length !== 2)
+    throw wrong('has data_offsets that are not two whole numbers');
+  const [begin, end] = offsets as [number, number];
+  const bytes = (elementsOf(shape) * elementBits[dtype]) / 8;
+  if (!Number.isSafeInteger(bytes)) throw wrong(`has a shape too large to be true: [${shape.join(', ')}]`);
+  if (end - begin !== bytes) {
+    throw wrong(`claims ${end - begin} bytes, but ${dtype} [${shape.join(', ')}] takes ${bytes}`);
+  }
+  return { dtype, shape, begin: dataBegin + begin, end: dataBegin + end };
+}
+
+async function readTensor(
+  path: string,
+  file: FileHandle,
+  name: string,
+  { dtype, begin, end }: TensorInfo,
+): Promise<Float32Array> {
+  // Typed arrays and the format are both little-endian on every platform that Node's packages here support.
+  if (dtype === 'F32') {
+    const values = new Float32Array((end - begin) / 4);
+    await fill(path, file, new Uint8Array(values.buffer), begin);
+    return values;
+  }
+  if (dtype !== 'F16' && dtype !== 'BF16') {
+    throw new UsageError(
+      `${path}: tensor "${name}" is ${dtype}; only F32, F16 and BF16 can be read as numbers.`,
+    );
+  }
+  const widen = dtype === 'F16' ? widenHalves : widenBfloats;
+  const values = new Float32Array((end - begin) / 2);
+  const halves = new Uint16Array(Math.min(values.length, chunkBytes / 2));
+  for (let done = 0; done < values.length; done += halves.length) {
+    const part = halves.subarray(0, values.length - done);
+    await fill(path, file, new Uint8Array(part.buffer, 0, part.byteLength), begin + done * 2);
+    widen(part, values.subarray(done, done + part.length));
+  }
+  return values;
+}
+
+/** Fills `into` with the file's bytes from `position` on. */
+async function fill(path: string, file: FileHandle, into: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const length = Math.min(chunkBytes, into.length - done);
+    const { bytesRead } = await file.read(into, done, length, position + done);
+    if (bytesRead === 0) throw broken(path, `it ends at byte ${position + done}; it was cut short`);
+    done += bytesRead;
+  }
+}
+
+/** A tensor to write; a function makes its values when their turn comes, so that not all need be in memory. */
+export interface StoredTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | (() => Promise<Float32Array>);
+}
+
+/** Writes tensors, in the order given, as F32 (the default) or F16; atomic. Throws UsageError where writing is refused. */
+export async function writeSafetensors(
+  path: string,
+  tensors: Readonly<Record<string, StoredTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+  {
+    dtype = 'F32',
+    beforeRename,
+  }: { readonly dtype?: 'F32' | 'F16'; readonly beforeRename?: BeforeRename | undefined } = {},
+): Promise<void> {
+  const width = elementBits[dtype] / 8;
+  const entries: [string, unknown][] = Object.keys(metadata).length ? [['__metadata__', metadata]] : [];
+  let end = 0;
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    if (name === '__metadata__') throw new Error('A tensor cannot be named "__metadata__".');
+    if (typeof data !== 'function') checkLength(name, shape, data);
+    const count = elementsOf(shape);
+    entries.push([name, { dtype, shape, data_offsets: [end, end + count * width] }]);
+    end += count * width;
+  }
+  // fromEntries, not assignment: a tensor may have any name, "__proto__" too.
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  // Spaces up to a multiple of 8, so that every tensor's offset is a multiple of its element's size.
+  const header = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
+  header.writeBigUInt64LE(BigInt(header.length - 8));
+  json.copy(header, 8);
+  const write = async (file: FileHandle): Promise<void> => {
+    await writeAll(file, header);
+    for (const [name, { shape, data }] of Object.entries(tensors)) {
+      const values = typeof data === 'function' ? await data() : data;
+      checkLength(name, shape, values);
+      const stored = dtype === 'F32' ? values : narrowToHalves(values);
+      await writeAll(file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+    }
+  };
+  await writeAtomically(path, write, beforeRename);
+}
+
+function checkLength(name: string, shape: readonly number[], data: Float32Array): void {
+  const count = elementsOf(shape);
+  if (count === data.length) return;
+  throw new Error(
+    `Tensor "${name}": shape [${shape.join(', ')}] has ${count} elements, its data ${data.length}.`,
+  );
+}
+
+function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += (await file.write(bytes, done, Math.min(chunkBytes, bytes.length - done))).bytesWritten;
+  }
+}
+
+function broken(path: string, why: string): UsageError {
+  return new UsageError(`${path} is not a sound safetensors file: ${why}. Get the file again.`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isDtype(name: string): name is Dtype {
+  return Object.hasOwn(elementBits, name);
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}

@@ -1,0 +1,83 @@
+import { UsageError } from '../../support/errors.ts';
+
+/** The fields wanted of one line, in the order asked for. */
+export interface TsvRow {
+  /** Counts from 1. */
+  readonly line: number;
+  readonly fields: readonly string[];
+}
+
+/** Where the fields wanted stand: under these names in the first line, or at these places where there is no header. */
+export type TsvColumns =
+  { readonly names: readonly string[] } | { readonly places: readonly number[]; readonly count: number };
+
+/**
+ * Reads tab-separated text without any quoting (a quote is a character as any other), with or without a byte order mark,
+ * lines ending in \n or \r\n; empty lines are left out. Throws UsageError with file and line where a column is missing,
+ * a line has another number of fields or is not UTF-8. With `skipIncomplete` lines of another number of fields
+ * are left out instead.
+ */
+export function parseTsv(
+  path: string,
+  bytes: Uint8Array,
+  columns: TsvColumns,
+  { skipIncomplete }: { readonly skipIncomplete?: true } = {},
+): TsvRow[] {
+  const rows: TsvRow[] = [];
+  let layout = 'names' in columns ? undefined : columns;
+  let header = '';
+  for (const [number, text] of lines(path, bytes)) {
+    const fields = text.split('\t');
+    if (!layout) {
+      layout = findColumns(path, fields, (columns as { names: readonly string[] }).names);
+      header = ` (${fields.join(', ')})`;
+      continue;
+    }
+    if (fields.length !== layout.count) {
+      if (skipIncomplete) continue;
+      const has = `${fields.length} field${fields.length === 1 ? '' : 's'} separated by tabs`;
+      throw new UsageError(
+        `${path}, line ${number}: there are ${has}; expected ${layout.count}${header}. Nothing is quoted in this format; get the file again.`,
+      );
+    }
+    rows.push({ line: number, fields: layout.places.map((place) => fields[place]!) });
+  }
+  return rows;
+}
+
+/** Each line's number and text; lines are decoded one by one, for a file may be longer than a string can be. */
+function* lines(path: string, bytes: Uint8Array): Generator<[number: number, text: string]> {
+  // Without `ignoreBOM` the mark would be taken from every line, not from the first alone.
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let number = 0;
+  for (let start = 0; start < bytes.length;) {
+    const found = bytes.indexOf(10, start);
+    const end = found < 0 ? bytes.length : found;
+    number++;
+    let text: string;
+    try {
+      text = decoder.decode(bytes.subarray(start, end));
+    } catch (error) {
+      throw new UsageError(`${path}, line ${number} is not UTF-8 text; get the file again.`, {
+        cause: error,
+      });
+    }
+    if (number === 1 && text.startsWith('\ufeff')) text = text.slice(1);
+    if (text.endsWith('\r')) text = text.slice(0, -1);
+    if (text !== '') yield [number, text];
+    start = end + 1;
+  }
+}
+
+function findColumns(
+  path: string,
+  header: readonly string[],
+  names: readonly string[],
+): { places: number[]; count: number } {
+  const places = names.map((name) => header.indexOf(name));
+  const missing = names.filter((_, i) => places[i]! < 0);
+  if (missing.length === 0) return { places, count: header.length };
+  throw new UsageError(
+    `${path}, line 1 lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(' and ')}; expected a header with ${names.join(', ')}, separated by tabs, but it names ${header.join(', ')}.`,
+  );
+}

@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { CsvError, parse } from 'csv-parse/sync';
+import { UsageError } from '../../../support/errors.ts';
+import { isFile, readBytes } from '../../../support/read-files.ts';
+import { fetchFromHub } from '../../hub/hub.ts';
+import type { FetchOptions } from '../../hub/connection.ts';
+import { hashText } from '../../../support/hash.ts';
+import { readParquet } from '../../formats/parquet.ts';
+import type { DataSource } from '../../examples/task.ts';
+
+/** One pair of the E2E NLG Challenge (Novikova et al., 2017). */
+export interface E2ERow {
+  readonly meaning: string;
+  readonly reference: string;
+}
+
+const splits = ['train', 'validation', 'test'] as const;
+type Split = (typeof splits)[number];
+
+/** The three splits in file order. All come from one form, for the forms write the same pairs differently. */
+export interface E2E extends Readonly<Record<Split, readonly E2ERow[]>> {
+  /** `csv` official files, `lora` the tokenised text of LoRA's code, `hub` the official pairs as the hub has them, `built-in` deltabench's own. */
+  readonly form: 'csv' | 'lora' | 'hub' | 'built-in';
+  /** Sha256 over the three splits' content. */
+  readonly hash: string;
+}
+
+interface FolderForm {
+  readonly form: 'csv' | 'lora';
+  /** Where the form lies in a folder of many data sets. */
+  readonly subfolder: string;
+  readonly files: Readonly<Record<Split, string>>;
+  readonly toRows: (path: string, text: string) => E2ERow[];
+}
+
+const folderForms: readonly FolderForm[] = [
+  {
+    form: 'csv',
+    subfolder: 'original',
+    files: { train: 'trainset.csv', validation: 'devset.csv', test: 'testset_w_refs.csv' },
+    toRows: parseCsv,
+  },
+  {
+    form: 'lora',
+    subfolder: 'lora-format',
+    files: { train: 'train.txt', validation: 'valid.txt', test: 'test.txt' },
+    toRows: parseLora,
+  },
+];
+
+/** Loads the first form that is complete, or the hub's; throws UsageError where none is or a row is malformed (with its line). */
+export function loadE2E(source: DataSource, options: FetchOptions = {}): Promise<E2E> {
+  if (source.kind === 'built-in') return makeBuiltin();
+  return source.kind === 'hub' ? loadFromHub(options) : loadFromFolder(source.path);
+}
+
+async function makeBuiltin(): Promise<E2E> {
+  const { builtinE2E } = await import('./synthetic.ts');
+  const rows = builtinE2E();
+  return { form: 'built-in', hash: hashText(JSON.stringify(rows)), ...rows };
+}
+
+async function loadFromFolder(folder: string): Promise<E2E> {
+  const missing: string[] = [];
+  for (const { form, subfolder, files, toRows } of folderForms) {
+    for (const place of [join(folder, 'e2e', subfolder), join(folder, subfolder), folder]) {
+      const found = await findFiles(place, files);
+      const absent = splits.filter((split) => found[split] === undefined);
+      if (absent.length === 0) return loadFiles(form, found as Record<Split, string>, toRows);
+      if (absent.length < splits.length) {
+        missing.push(`${place} lacks ${absent.map((split) => files[split]).join(' and ')}`);
+      }
+    }
+  }
+  const wanted = folderForms.map(({ files }) => Object.values(files).join(', ')).join(', or ');
+  const state = missing.length ? missing.join('; ') : 'none of them is there';
+  throw new UsageError(
+    `${folder} holds no complete E2E data: wanted ${wanted} (there, or in e2e/original and e2e/lora-format), but ${state}. Training, validation and test must be of one form.`,
+  );
+}
+
+/** Each split's file in a folder, plain or gzipped; undefined where there is none. */
+async function findFiles(
+  folder: string,
+  files: Readonly<Record<Split, string>>,
+): Promise<Partial<Record<Split, string>>> {
+  const found: Partial<Record<Split, string>> = {};
+  for (const split of splits) {
+    for (const path of [join(folder, files[split]), join(folder, `${files[split]}.gz`)]) {
+      if (found[split] === undefined && (await isFile(path))) found[split] = path;
+    }
+  }
+  return found;
+}
+
+async function loadFiles(
+  form: 'csv' | 'lora',
+  paths: Readonly<Record<Split, string>>,
+  toRows: FolderForm['toRows'],
+): Promise<E2E> {
+  const rows: Partial<Record<Split, E2ERow[]>> = {};
+  const hash = createHash('sha256');
+  for (const split of splits) {
+    const path = paths[split];
+    const bytes = await readContent(path);
+    rows[split] = checkRows(path, toRows(path, decode(path, bytes)));
+    hash.update(`${sha256(bytes)}  ${split}\n`);
+  }
+  return { form, hash: hash.digest('hex'), ...(rows as Record<Split, E2ERow[]>) };
+}
+
+/** The hub's parquet files, of main or of the branch that the hub converts loading scripts to; several files a split in order. */
+async function loadFromHub(options: FetchOptions): Promise<E2E> {
+  const repo = 'tuetschek/e2e_nlg';
+  const pattern = /(?:^|\/)(train|validation|test)(?:\/|-)[^/]*\.parquet$/;
+  for (const revision of ['main', 'refs/convert/parquet']) {
+    const { folder, files } = await fetchFromHub({
+      ...options,
+      repo,
+      type: 'dataset',
+      revision,
+      files: (path) => pattern.test(path),
+    });
+    const rows: Record<Split, E2ERow[]> = { train: [], validation: [], test: [] };
+    const hash = createHash('sha256');
+    for (const file of files) {
+      const split = pattern.exec(file)![1] as Split;
+      const path = join(folder, file);
+      const pairs = await readParquet(path, ['meaning_representation', 'human_reference']);
+      pairs.forEach((pair, i) => {
+        rows[split].push(row(`${path}, row ${i + 1}`, pair.meaning_representation, pair.human_reference));
+      });
+      hash.update(`${sha256(await readBytes(path))}  ${split}\n`);
+    }
+    if (splits.every((split) => rows[split].length > 0))
+      return { form: 'hub', hash: hash.digest('hex'), ...rows };
+  }
+  throw new UsageError(
+    `The hub's data set ${repo} has no rows for each of ${splits.join(', ')}, neither in main nor in refs/convert/parquet. Give a folder that has the data.`,
+  );
+}
+
+async function readContent(path: string): Promise<Buffer> {
+  const bytes = await readBytes(path);
+  if (!path.endsWith('.gz')) return bytes;
+  try {
+    // The data has 10 MB; the limit keeps a crafted file from filling the memory.
+    return gunzipSync(bytes, { maxOutputLength: 1 << 28 });
+  } catch (error) {
+    throw new UsageError(`${path} cannot be unpacked; get the file again.`, { cause: error });
+  }
+}
+
+function decode(path: string, bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new UsageError(`${path} is not UTF-8 text; get the file again.`, { cause: error });
+  }
+}
+
+function parseCsv(path: string, text: string): E2ERow[] {
+  let records: { record: Record<string, string>; info: { lines: number } }[];
+  try {
+    records = parse(text, {
+      columns: (header: string[]) => header.map((name) => name.trim().toLowerCase()),
+      skip_empty_lines: true,
+      info: true,
+    });
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw new UsageError(`${path}, line ${String(error.lines)}: ${error.message}.`, { cause: error });
+  }
+  const absent = ['mr', 'ref'].filter((name) => records[0] && !(name in records[0].record));
+  if (absent.length) {
+    throw new UsageError(
+      `${path} lacks the column${absent.length > 1 ? 's' : ''} ${absent.join(' and ')}; its first line names ${Object.keys(records[0]!.record).join(', ')}.`,
+    );
+  }
+  return records.map(({ record, info }) => row(`${path}, line ${info.lines}`, record.mr!, record.ref!));
+}
+
+function parseLora(path: string, text: string): E2ERow[] {
+  return text.split('\n').flatMap((line, i) => {
+    if (line.trim() === '') return [];
+    const at = line.indexOf('||');
+    if (at < 0)
+      throw new UsageError(`${path}, line ${i + 1}: there is no "||" between meaning and reference.`);
+    return [row(`${path}, line ${i + 1}`, line.slice(0, at), line.slice(at + 2))];
+  });
+}
+
+function row(where: string, meaning: string, reference: string): E2ERow {
+  const trimmed = { meaning: meaning.trim(), reference: reference.trim() };
+  if (trimmed.meaning && trimmed.reference) return trimmed;
+  throw new UsageError(`${where}: the ${trimmed.meaning ? 'reference' : 'meaning'} is empty.`);
+}
+
+function checkRows(path: string, rows: E2ERow[]): E2ERow[] {
+  if (rows.length === 0) throw new UsageError(`${path} holds no rows; get the file again.`);
+  return rows;
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** A meaning with all its references; `rows` are the indices of its rows. */
+export interface E2EGroup {
+  readonly meaning: string;
+  readonly references: string[];
+  readonly rows: number[];
+}
+
+/** Gathers the rows of each meaning, in order of first appearance; rows of one meaning need not be neighbours. */
+export function groupByMeaning(rows: readonly E2ERow[]): E2EGroup[] {
+  const groups = new Map<string, E2EGroup>();
+  for (const [i, { meaning, reference }] of rows.entries()) {
+    let group = groups.get(meaning);
+    if (!group) {
+      group = { meaning, references: [], rows: [] };
+      groups.set(meaning, group);
+    }
+    group.references.push(reference);
+    group.rows.push(i);
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,256 @@
+import { UsageError } from '../../support/errors.ts';
+import type { JsonObject } from '../../support/json-object.ts';
+
+// The part of sentencepiece_model.proto that byte-pair models of Llama's kind and unigram models of T5's need.
+const MODEL = { pieces: 1, trainer: 2, normalizer: 3 } as const;
+const PIECE = { text: 1, score: 2, type: 3 } as const;
+const TRAINER = { modelType: 3, byteFallback: 35 } as const;
+const NORMALIZER = { charsMap: 2, dummyPrefix: 3, removeExtraSpaces: 4, escapeSpaces: 5 } as const;
+const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+const [UNIGRAM, BYTE_PAIR] = [1, 2];
+
+/** A field's value: whole numbers of varints, the bytes of everything else. */
+type Field = number | Uint8Array;
+
+interface Piece {
+  readonly text: string;
+  readonly score: number;
+  readonly type: number;
+}
+
+/** What a file says, with the defaults of the format. */
+interface Model {
+  readonly pieces: readonly Piece[];
+  readonly kind: Field;
+  readonly byteFallback: boolean;
+  readonly charsMap: Uint8Array;
+  readonly dummyPrefix: boolean;
+  readonly removesSpaces: boolean;
+  readonly escapesSpaces: boolean;
+}
+
+/** Throws UsageError where the file is broken. */
+function readModel(path: string, bytes: Uint8Array): Model {
+  const broken = (why: string): UsageError =>
+    new UsageError(`${path} is not a sound SentencePiece model: ${why}. Get the file again.`);
+  const message = (part: Field): Map<number, Field[]> => {
+    if (typeof part === 'number') throw broken('a message is a number');
+    return readFields(part, broken);
+  };
+  const flag = (fields: ReadonlyMap<number, Field[]>, key: number, missing: boolean): boolean => {
+    const value = fields.get(key)?.at(-1);
+    return value === undefined ? missing : value === 1;
+  };
+
+  const model = message(bytes);
+  const pieces = (model.get(MODEL.pieces) ?? []).map((part) => readPiece(message(part), broken));
+  if (pieces.length === 0) throw broken('it has no pieces');
+  const trainer = message(model.get(MODEL.trainer)?.at(-1) ?? new Uint8Array());
+  const normalizer = message(model.get(MODEL.normalizer)?.at(-1) ?? new Uint8Array());
+  const charsMap = normalizer.get(NORMALIZER.charsMap)?.at(-1);
+  return {
+    pieces,
+    kind: trainer.get(TRAINER.modelType)?.at(-1) ?? UNIGRAM,
+    byteFallback: flag(trainer, TRAINER.byteFallback, false),
+    charsMap: charsMap instanceof Uint8Array ? charsMap : new Uint8Array(),
+    dummyPrefix: flag(normalizer, NORMALIZER.dummyPrefix, true),
+    removesSpaces: flag(normalizer, NORMALIZER.removeExtraSpaces, true),
+    escapesSpaces: flag(normalizer, NORMALIZER.escapeSpaces, true),
+  };
+}
+
+const isSpecial = (type: number): boolean => type === TYPE.control || type === TYPE.unknown;
+
+/** A piece that is found in a text as it stands. */
+const added = (id: number, content: string, special: boolean): JsonObject => ({
+  ...{ id, content, special },
+  ...{ normalized: false, lstrip: false, rstrip: false, single_word: false },
+});
+
+/** What a model stands for. */
+export interface ConvertedPieces {
+  readonly json: JsonObject;
+  /** Its pieces that are found in a text as they stand: control ones, which are special, and those of the user. */
+  readonly pieces: readonly JsonObject[];
+}
+const markedPieces = (pieces: readonly Piece[]): JsonObject[] =>
+  pieces.flatMap(({ text, type }, id) =>
+    type === TYPE.control || type === TYPE.userDefined ? [added(id, text, type === TYPE.control)] : [],
+  );
+
+/**
+ * The tokenizer.json that T5's spiece.model stands for, as transformers converts it: its pieces and then `extraIds` tokens
+ * <extra_id_…>, the last first; words apart at spaces. Throws UsageError where the file is broken or a model of another kind.
+ */
+export function convertT5(path: string, bytes: Uint8Array, extraIds: number): ConvertedPieces {
+  const { pieces, kind, byteFallback, charsMap } = readModel(path, bytes);
+  const unknown = pieces.findIndex(({ type }) => type === TYPE.unknown);
+  const end = pieces.findIndex(({ text }) => text === '</s>');
+  const unlike = [
+    ...(kind !== UNIGRAM ? ['it is no unigram model'] : []),
+    ...(byteFallback ? ['it spells unknown characters in bytes'] : []),
+    ...(unknown < 0 || end < 0 ? ['it has no <unk> or no </s>'] : []),
+  ];
+  if (unlike.length > 0) throw notRead(path, unlike);
+  const extra = Array.from({ length: extraIds }, (_, i) => `<extra_id_${extraIds - 1 - i}>`);
+  const spaces = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true };
+  const sequence = (id: string): object[] => [{ Sequence: { id, type_id: 0 } }, { SpecialToken: { id: '</s>', type_id: 0 } }]; // prettier-ignore
+  const json = {
+    added_tokens: [
+      ...pieces.flatMap(({ text, type }, id) => (isSpecial(type) ? [added(id, text, true)] : [])),
+      ...extra.map((text, i) => added(pieces.length + i, text, true)),
+    ],
+    normalizer:
+      charsMap.length > 0
+        ? { type: 'Precompiled', precompiled_charsmap: Buffer.from(charsMap).toString('base64') }
+        : null,
+    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, spaces] },
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: sequence('A'),
+      pair: [...sequence('A'), ...sequence('B')],
+      special_tokens: { '</s>': { id: '</s>', ids: [end], tokens: ['</s>'] } },
+    },
+    decoder: spaces,
+    model: {
+      type: 'Unigram',
+      unk_id: unknown,
+      byte_fallback: false,
+      vocab: [...pieces.map(({ text, score }) => [text, score]), ...extra.map((text) => [text, 0])],
+    },
+  };
+  return { json, pieces: markedPieces(pieces) };
+}
+
+const notRead = (path: string, why: readonly string[]): UsageError =>
+  new UsageError(
+    `${path} is a SentencePiece model that is not read here: ${why.join(', ')}. Save its tokenizer.json with transformers beside it.`,
+  );
+
+/**
+ * The tokenizer.json that a SentencePiece model (tokenizer.model of Llama 2) stands for, as transformers converts it: byte
+ * pairs in the order of their scores, unknown characters as bytes, a space before the text. Throws UsageError where the
+ * file is broken or a model of another kind.
+ */
+export function convertSentencePiece(path: string, bytes: Uint8Array): ConvertedPieces {
+  const model = readModel(path, bytes);
+  const { pieces, dummyPrefix: dummy } = model;
+  const unlike = [
+    ...(model.kind !== BYTE_PAIR ? ['it is no byte-pair model'] : []),
+    ...(model.charsMap.length > 0 ? ['it rewrites characters'] : []),
+    ...(model.removesSpaces ? ['it removes spaces'] : []),
+    ...(model.escapesSpaces ? [] : ['it keeps spaces as they are']),
+  ];
+  if (unlike.length > 0) throw notRead(path, unlike);
+
+  const vocab = new Map(pieces.map(({ text }, id) => [text, id]));
+  const unknown = pieces.find(({ type }) => type === TYPE.unknown)?.text;
+  const begin = pieces.findIndex(({ text, type }) => text === '<s>' && type === TYPE.control);
+  const part = (id: string, type_id: number): object[] => [
+    { SpecialToken: { id: '<s>', type_id } },
+    { Sequence: { id, type_id } },
+  ];
+  const space = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
+  const json = {
+    added_tokens: pieces.flatMap(({ text, type }, id) =>
+      isSpecial(type) || type === TYPE.userDefined ? [added(id, text, isSpecial(type))] : [],
+    ),
+    normalizer: {
+      type: 'Sequence',
+      normalizers: [...(dummy ? [{ type: 'Prepend', prepend: '▁' }] : []), space],
+    },
+    pre_tokenizer: null,
+    post_processor:
+      begin < 0
+        ? null
+        : {
+            type: 'TemplateProcessing',
+            single: part('A', 0),
+            pair: [...part('A', 0), ...part('B', 1)],
+            special_tokens: { '<s>': { id: '<s>', ids: [begin], tokens: ['<s>'] } },
+          },
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
+        ...(dummy ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
+      ],
+    },
+    model: {
+      type: 'BPE',
+      unk_token: unknown ?? null,
+      fuse_unk: true,
+      byte_fallback: model.byteFallback,
+      vocab: Object.fromEntries(vocab),
+      merges: mergesOf(pieces, vocab),
+    },
+  };
+  return { json, pieces: markedPieces(pieces) };
+}
+
+function readPiece(fields: ReadonlyMap<number, Field[]>, broken: (why: string) => UsageError): Piece {
+  const text = fields.get(PIECE.text)?.at(-1);
+  const score = fields.get(PIECE.score)?.at(-1) ?? new Uint8Array(4);
+  const type = fields.get(PIECE.type)?.at(-1) ?? TYPE.normal;
+  if (!(text instanceof Uint8Array)) throw broken('a piece has no text');
+  if (!(score instanceof Uint8Array) || score.length !== 4) throw broken('a score is no float');
+  if (typeof type !== 'number') throw broken('a type is no number');
+  return {
+    text: Buffer.from(text).toString(),
+    score: new DataView(score.buffer, score.byteOffset).getFloat32(0, true),
+    type,
+  };
+}
+
+/** Every way to make a piece of two others, best score first, as transformers orders them. */
+function mergesOf(pieces: readonly Piece[], vocab: ReadonlyMap<string, number>): [string, string][] {
+  const merges: { left: string; right: string; score: number; ids: [number, number] }[] = [];
+  for (const { text, score, type } of pieces) {
+    if (type !== TYPE.normal) continue;
+    for (let cut = 1; cut < text.length; cut++) {
+      const [left, right] = [text.slice(0, cut), text.slice(cut)];
+      const ids = [vocab.get(left), vocab.get(right)];
+      if (ids[0] === undefined || ids[1] === undefined) continue;
+      merges.push({ left, right, score, ids: [ids[0], ids[1]] });
+    }
+  }
+  merges.sort((a, b) => b.score - a.score || a.ids[0] - b.ids[0] || a.ids[1] - b.ids[1]);
+  return merges.map(({ left, right }) => [left, right]);
+}
+
+/** The fields of a protocol buffer by number, in order; every length is checked against what is there. */
+function readFields(bytes: Uint8Array, broken: (why: string) => UsageError): Map<number, Field[]> {
+  const fields = new Map<number, Field[]>();
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let shift = 0; shift < 64; shift += 7) {
+      const byte = bytes[at++];
+      if (byte === undefined) throw broken('it was cut short');
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+    }
+    throw broken('a number has no end');
+  };
+  const take = (length: number): Uint8Array => {
+    if (length > bytes.length - at) throw broken('it was cut short');
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    const [number, wire] = [Math.floor(tag / 8), tag % 8];
+    let value: Field;
+    if (wire === 0) value = varint();
+    else if (wire === 1) value = take(8);
+    else if (wire === 2) value = take(varint());
+    else if (wire === 5) value = take(4);
+    else throw broken(`a field is of the unknown form ${wire}`);
+    const all = fields.get(number);
+    if (all) all.push(value);
+    else fields.set(number, [value]);
+  }
+  return fields;
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
+import { readBytes } from '../../support/read-files.ts';
+
+/** Names the file's layout, and changes with what makes the tokens (2: the Rust library): 8 bytes, the sha256 of the rest, then as uint32: rows, each row's length, all ids. */
+const magic = Buffer.from('DBTOKEN2');
+
+/** Where deltabench keeps what it can make again: $DELTABENCH_CACHE, else $XDG_CACHE_HOME/deltabench, else ~/.cache/deltabench. */
+export function cacheFolder(): string {
+  const { DELTABENCH_CACHE, XDG_CACHE_HOME } = process.env;
+  return DELTABENCH_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'deltabench');
+}
+
+/** The rows of token ids that `make` gave for the same key before, from the cache's `tokens` folder; else makes and keeps them. `key` holds all that they depend on: hashes of data and tokenizer, and how examples become tokens. */
+export async function cachedTokens(
+  key: Readonly<Record<string, unknown>>,
+  make: () => Promise<Int32Array[]>,
+): Promise<Int32Array[]> {
+  const folder = join(cacheFolder(), 'tokens');
+  const path = join(folder, createHash('sha256').update(canonical(key)).digest('hex'));
+  const stored = await readBytes(path).then(unpack, () => undefined);
+  if (stored) return stored;
+  const rows = await make();
+  // A cache that cannot be written costs time only, so it stops nothing.
+  await makeFolder(folder)
+    .then(() => writeFileAtomic(path, pack(rows)))
+    .catch(() => undefined);
+  return rows;
+}
+
+/** JSON whose keys are sorted, so that equal keys give equal text. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+function pack(rows: readonly Int32Array[]): Buffer {
+  const words = new Int32Array(1 + rows.length + rows.reduce((sum, row) => sum + row.length, 0));
+  words[0] = rows.length;
+  let at = 1 + rows.length;
+  rows.forEach((row, i) => {
+    words[1 + i] = row.length;
+    words.set(row, at);
+    at += row.length;
+  });
+  const body = Buffer.from(words.buffer);
+  return Buffer.concat([magic, createHash('sha256').update(body).digest(), body]);
+}
+
+/** The rows of a file that `pack` made; undefined for any other, which is made again. */
+function unpack(file: Buffer): Int32Array[] | undefined {
+  const body = file.subarray(magic.length + 32);
+  const sum = createHash('sha256').update(body).digest();
+  if (
+    !file.subarray(0, magic.length).equals(magic) ||
+    !file.subarray(magic.length, -body.length).equals(sum)
+  ) {
+    return undefined;
+  }
+  // Copied, because a Buffer may begin anywhere and an Int32Array only at a multiple of 4.
+  const words = new Int32Array(new Uint8Array(body).buffer);
+  let at = 1 + words[0]!;
+  return Array.from({ length: words[0]! }, (_, i) => words.slice(at, (at += words[1 + i]!)));
+}

@@ -1,0 +1,129 @@
+import * as ops from '../../engine/ops.ts';
+import type { Tensor } from '../../engine/ops.ts';
+import { NEVER, type EarlyStopping } from '../on-host/beam.ts';
+import { largest } from '../candidates.ts';
+import { NONE, type ForbidRules } from './forbid-tokens.ts';
+import { countTo, groupOf, rowsAt, type Rows } from './row-numbers.ts';
+
+/** What a search does, for all of its prompts. */
+export interface SearchRules extends ForbidRules {
+  readonly maxNewTokens: number;
+  readonly beams: number;
+  readonly lengthPenalty: number;
+  readonly earlyStopping: EarlyStopping;
+}
+export interface SearchShape extends SearchRules {
+  /** B prompts, padded to T tokens. */
+  readonly prompts: number;
+  readonly length: number;
+  /** Tokens that the histories hold at most, before the first new one. */
+  readonly history: number;
+}
+
+/** A search as tensors that a loop carries. */
+export interface TensorSearch {
+  /** Candidates of each beam that a choice sees. */
+  readonly candidates: number;
+  start(open: Tensor): Tensor[];
+  /** From the candidates of each beam [B·K, C]: the next tokens [B·K], the rows that they continue where these change, whether any search goes on. */
+  choose(
+    turn: Tensor,
+    candidates: { ids: Tensor; scores: Tensor },
+    state: readonly Tensor[],
+  ): { next: Tensor; parents?: Rows; again: Tensor; state: Tensor[] };
+  found(state: readonly Tensor[]): { tokens: Tensor; scores: Tensor };
+}
+
+const anyOpen = (open: Tensor): Tensor => ops.less(0, open.sum());
+const noTokens = (rows: number, count: number): Tensor => ops.fill([rows, count], NONE, 'int32');
+
+/** As greedy.ts searches. */
+export function greedySearch({ prompts, maxNewTokens, eosId }: SearchShape): TensorSearch {
+  return {
+    candidates: 1,
+    start: (open) => [noTokens(prompts, maxNewTokens), open],
+    choose(turn, { ids }, [tokens, open]) {
+      const next = ids.reshape([prompts]);
+      const goesOn = eosId === undefined ? open! : ops.choose(ops.equal(next, ops.scalar(eosId, 'int32')), ops.scalar(0), open!); // prettier-ignore
+      const isNew = ops.choose(ops.equal(countTo([1, maxNewTokens]), turn), goesOn.reshape([prompts, 1]), ops.scalar(0)); // prettier-ignore
+      const grown = ops.choose(ops.less(0, isNew), next.reshape([prompts, 1]), tokens!);
+      return { next, again: anyOpen(goesOn), state: [grown, goesOn] };
+    },
+    found: ([tokens]) => ({ tokens: tokens!, scores: ops.zeros([prompts]) }),
+  };
+}
+
+/** As beam.ts searches. */
+export function beamSearch(shape: SearchShape): TensorSearch {
+  const { prompts: B, beams: K, maxNewTokens: M, eosId, lengthPenalty, earlyStopping } = shape;
+  const C = 2 * K;
+  const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+  /** Rows of [B·n, …] by their numbers among the n of each group, [B, ·] → [B·, …]. */
+  const pick = (rows: Tensor, at: Tensor, n: number): Tensor => ops.gather(rows, rowsAt(at, n));
+  const ended = (ids: Tensor): Tensor =>
+    eosId === undefined ? ops.zeros([B, C]) : ops.cast(ops.equal(ids, ops.scalar(eosId, 'int32')), 'float32');
+  const powers = ops.tensor(
+    Float32Array.from(count(M), (i) => (i + 1) ** lengthPenalty),
+    [M],
+  );
+  const penalty = (turn: Tensor): Tensor => ops.gather(powers, turn.reshape<Rows>([1]));
+  const firstOf = (y: Tensor): Tensor => ops.slice(y, [0, 0], [B, K]);
+  return {
+    candidates: C,
+    // All beams are the prompt at first, and only the first one counts.
+    start: (open) => [
+      noTokens(B * K, M),
+      ops.tensor(
+        Float32Array.from(count(B * K), (i) => (i % K === 0 ? 0 : NEVER)),
+        [B, K],
+      ),
+      noTokens(B * K, M),
+      ops.fill([B, K], NEVER),
+      open.reshape([B, 1]),
+    ],
+    choose(turn, candidates, [running, before, finished, finishedScores, open]) {
+      const all = candidates.scores
+        .reshape([B, K, C])
+        .add(before!.reshape([B, K, 1]))
+        .reshape([B, K * C]);
+      const best = largest(all, C);
+      const parents = ops.gather(groupOf(K, C), best.indices);
+      const ids = pick(candidates.ids.reshape([-1]), best.indices, K * C).reshape([B, C]);
+      const isEnd = ended(ids);
+      const isLast = ops.cast(ops.equal(turn, ops.scalar(M - 1, 'int32')), 'float32');
+
+      const isHere = ops.equal(countTo([1, M]), turn);
+      const sequences = pick(running!, parents, K).reshape([B, C, M]);
+      const written = ops.choose(ops.less(0, isEnd), ops.scalar(NONE, 'int32'), ids).reshape([B, C, 1]);
+      const grown = ops.choose(isHere, written, sequences);
+
+      // Only what is among the best K may finish; the other candidates are there to take the finished ones' places.
+      const finishes = ops.maximum(firstOf(isEnd), isLast).mul(open!);
+      const scored = ops.choose(ops.less(0, finishes), firstOf(best.values).div(penalty(turn)), ops.scalar(NEVER)); // prettier-ignore
+      const kept = largest(ops.concat([finishedScores!, scored], 1), K);
+      const merged = ops.concat([finished!.reshape([B, K, M]), ops.slice(grown, [0, 0, 0], [B, K, M])], 1);
+      const finishedNow = pick(merged.reshape([B * C, M]), kept.indices, C);
+
+      const next = largest(best.values.add(isEnd.mul(NEVER)), K);
+      const chosen = pick(parents.reshape([-1]), next.indices, C).reshape([B, K]);
+      const worst = ops.slice(kept.values, [0, K - 1], [B, 1]);
+      const isFull = ops.less(NEVER / 2, worst);
+      const length = earlyStopping === 'never' && lengthPenalty > 0 ? ops.scalar(M - 1, 'int32') : turn;
+      const hope = ops.slice(next.values, [0, 0], [B, 1]).div(penalty(length));
+      const goesOn = ops.choose(isFull, earlyStopping === true ? ops.scalar(0) : ops.cast(ops.less(worst, hope), 'float32'), ops.scalar(1)).mul(open!); // prettier-ignore
+      return {
+        next: pick(ids.reshape([-1]), next.indices, C),
+        parents: rowsAt(chosen, K),
+        again: anyOpen(goesOn),
+        state: [
+          pick(grown.reshape([B * C, M]), next.indices, C),
+          next.values,
+          finishedNow,
+          kept.values,
+          goesOn,
+        ],
+      };
+    },
+    found: ([, , finished, scores]) => ({ tokens: finished!, scores: scores!.reshape([B * K]) }),
+  };
+}

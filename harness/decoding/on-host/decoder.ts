@@ -1,0 +1,189 @@
+import type { NamedArrays, Program } from '../../engine/types.ts';
+import { SOURCE } from '../../models/delta/forward.ts';
+import { KeyValueCache } from './key-value-cache.ts';
+import { checkSum, type Candidates } from '../candidates.ts';
+import { aheadOfPrompt, promptInputs, readLength, roundUp, sourceInputs } from '../prompt-inputs.ts';
+import { prefillProgram, sourceProgram, stepProgram, type DecodingSetup } from '../programs.ts';
+import type { SequenceModel, Continuation } from './search.ts';
+
+/** Sizes of a decoding: groups of beams are decoded at once. */
+export interface DecoderSize {
+  readonly groups: number;
+  readonly beams: number;
+  /** Prompts that are read at once, at most. */
+  readonly prompts: number;
+  /** Candidates of each row, until a search needs more. */
+  readonly candidates: number;
+}
+
+/** The cache grows by so many slots: every growth compiles a program, empty slots cost time in every step. */
+const SLOTS = 32;
+
+/**
+ * A model whose cache lies on the host: each group of rows holds the beams of one prompt. Of an encoder-decoder the prompt
+ * is the source, whose keys and values lie in a cache of their own, a row for each group.
+ */
+export class Decoder implements SequenceModel {
+  readonly #setup: DecodingSetup;
+  readonly #size: DecoderSize;
+  readonly #cache: KeyValueCache;
+  readonly #source: KeyValueCache | undefined;
+  /** Where the beams of a group lie, in the order that the search knows them by. */
+  readonly #rows: number[][];
+  readonly #prefills = new Map<string, Promise<Program>>();
+  #step: { key: string; program: Program } | undefined;
+  readonly #state;
+  #candidates: number;
+
+  constructor(setup: DecodingSetup, size: DecoderSize) {
+    const { kind, layers, kvHeads: heads, headWidth } = setup.base.architecture;
+    this.#setup = setup;
+    this.#size = size;
+    this.#cache = new KeyValueCache({ layers, heads, headWidth, rows: size.groups * size.beams });
+    if (kind === 'encoder-decoder') {
+      this.#source = new KeyValueCache({ layers, heads, headWidth, rows: size.groups });
+    }
+    this.#rows = Array.from({ length: size.groups }, () => []);
+    this.#state = setup.engine.state({});
+    this.#candidates = size.candidates;
+  }
+
+  async start(
+    prompts: readonly { group: number; prompt: readonly number[] }[],
+    needed: number,
+  ): Promise<Candidates[]> {
+    const { delta, base } = this.#setup;
+    const { positions } = base.architecture;
+    const source = this.#source;
+    const read = prompts.map(({ prompt }) => prompt);
+    const virtual = aheadOfPrompt(this.#setup);
+    const inSource = delta.promptLength ?? 0;
+    const longest = Math.max(...read.map((prompt) => prompt.length));
+    const length = readLength(this.#setup, read);
+    const count = this.#count(needed);
+    const program = await this.#prefill(length, count);
+    const inputs = source ? sourceInputs(read, this.#size.prompts, length) : promptInputs(read, this.#size.prompts, length); // prettier-ignore
+    const out = await program.run(this.#state, inputs);
+    this.#cache.grow(Math.min(roundUp(virtual + (source ? 1 : longest) + 1, SLOTS), positions));
+    source?.grow(roundUp(inSource + longest, SLOTS));
+    const [keys, values] = this.#pairs(out);
+    const [aheadKeys, aheadValues] = virtual > 0 ? this.#pairs(out, '', ' ahead') : [[], []];
+    const [sourceKeys, sourceValues] = source ? this.#pairs(out, SOURCE) : [[], []];
+    prompts.forEach(({ group, prompt }, i) => {
+      const row = group * this.#size.beams;
+      this.#rows[group] = [row];
+      this.#cache.fill(row, aheadKeys, aheadValues, 0, virtual);
+      if (source) {
+        this.#cache.append(row, keys, values, i);
+        source.fill(group, sourceKeys, sourceValues, i * (inSource + length), inSource + prompt.length);
+      } else {
+        this.#cache.append(row, keys, values, i * length, prompt.length);
+      }
+    });
+    return prompts.map((_, i) => rowOf(out, i, count));
+  }
+
+  async step(continuations: readonly Continuation[], needed: number): Promise<Candidates[][]> {
+    const { rows } = this.#cache.shape;
+    const ids = new Int32Array(rows);
+    for (const { group, tokens, parents } of continuations) {
+      this.#reorder(group, parents);
+      tokens.forEach((id, beam) => (ids[this.#rows[group]![beam]!] = id));
+    }
+    const longest = Math.max(...this.#cache.lengths);
+    const count = this.#count(needed);
+    const program = await this.#stepProgram(count);
+    const positions = this.#cache.lengths.slice();
+    const inputs = { ids, positions, ...cacheInputs(this.#cache), ...(this.#source && cacheInputs(this.#source, SOURCE)) }; // prettier-ignore
+    const out = await program.run(this.#state, inputs);
+    this.#cache.grow(Math.min(roundUp(longest + 1, SLOTS), this.#setup.base.architecture.positions));
+    const [keys, values] = this.#pairs(out);
+    return continuations.map(({ group }) =>
+      this.#rows[group]!.map((row) => {
+        this.#cache.append(row, keys, values, row);
+        return rowOf(out, row, count);
+      }),
+    );
+  }
+
+  end(group: number): void {
+    for (const row of this.#rows[group]!) this.#cache.clear(row);
+    this.#rows[group] = [];
+    this.#source?.clear(group);
+  }
+
+  async dispose(): Promise<void> {
+    for (const program of this.#prefills.values()) await (await program).dispose();
+    await this.#step?.program.dispose();
+    this.#state.dispose();
+  }
+
+  /** Lets beam i go on from beam parents[i]; the first child of a beam keeps its row, so only the others are copied. */
+  #reorder(group: number, parents: readonly number[]): void {
+    const first = group * this.#size.beams;
+    const before = this.#rows[group]!;
+    const kept = new Set(parents.map((parent) => before[parent]!));
+    const free = parents.map((_, i) => first + i).filter((row) => !kept.has(row));
+    const taken = new Set<number>();
+    this.#rows[group] = parents.map((parent) => {
+      const row = before[parent]!;
+      if (!taken.has(row)) {
+        taken.add(row);
+        return row;
+      }
+      const copy = free.pop()!;
+      this.#cache.copy(row, copy);
+      return copy;
+    });
+  }
+
+  /** Each number of candidates is a program of its own, so it only grows, and by leaps. */
+  #count(needed: number): number {
+    while (this.#candidates < needed) this.#candidates *= 2;
+    return Math.min(this.#candidates, this.#setup.base.architecture.vocabulary);
+  }
+
+  #prefill(length: number, candidates: number): Promise<Program> {
+    const key = `${length}/${candidates}`;
+    const known = this.#prefills.get(key);
+    if (known) return known;
+    const shape = { rows: this.#size.prompts, length, candidates };
+    const program = this.#source ? sourceProgram(this.#setup, shape) : prefillProgram(this.#setup, shape);
+    this.#prefills.set(key, program);
+    return program;
+  }
+
+  /** One at a time: each has a copy of the weights packed. */
+  async #stepProgram(candidates: number): Promise<Program> {
+    const { slots, shape } = this.#cache;
+    const source = this.#source && { groups: this.#size.groups, slots: this.#source.slots };
+    const key = `${slots}/${source?.slots}/${candidates}`;
+    if (this.#step?.key !== key) {
+      await this.#step?.program.dispose();
+      const program = await stepProgram(this.#setup, { rows: shape.rows, slots, candidates, ...(source && { source }) }); // prettier-ignore
+      this.#step = { key, program };
+    }
+    return this.#step.program;
+  }
+
+  #pairs(out: NamedArrays, whose = '', which = ''): [Float32Array[], Float32Array[]] {
+    const each = (name: string): Float32Array[] =>
+      Array.from({ length: this.#cache.shape.layers }, (_, i) => out[`${whose}${name}${which} ${i}`] as Float32Array); // prettier-ignore
+    return [each('key'), each('value')];
+  }
+}
+
+function rowOf({ ids, scores, sums }: NamedArrays, row: number, count: number): Candidates {
+  checkSum(sums![row]!);
+  const [from, to] = [row * count, (row + 1) * count];
+  return { ids: (ids as Int32Array).subarray(from, to), scores: (scores as Float32Array).subarray(from, to) };
+}
+
+/** A cache as a step's inputs. */
+function cacheInputs({ keys, values, bias }: KeyValueCache, whose = ''): NamedArrays {
+  return Object.fromEntries([
+    [`${whose}bias`, bias],
+    ...keys.map((array, i) => [`${whose}key ${i}`, array] as const),
+    ...values.map((array, i) => [`${whose}value ${i}`, array] as const),
+  ]);
+}

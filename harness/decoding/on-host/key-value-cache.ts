@@ -1,0 +1,136 @@
+import { MASKED } from '../../models/families/layers.ts';
+
+/** Sizes of a key-value cache. */
+export interface CacheShape {
+  readonly layers: number;
+  readonly rows: number;
+  readonly heads: number;
+  readonly headWidth: number;
+}
+
+/** Keys and values of several sequences on the host, a pair of arrays [B, H, P, h] for each layer; P grows. */
+export class KeyValueCache {
+  readonly shape: CacheShape;
+  /** P */
+  slots = 0;
+  keys: Float32Array[] = [];
+  values: Float32Array[] = [];
+  /** [B, 1, 1, P]: 0 where a slot is filled. */
+  bias = new Float32Array();
+  /** Filled slots of each row. */
+  readonly lengths: Int32Array;
+  /** [B, P]: a number for each token written; slots with equal numbers hold equal keys and values. */
+  #origins = new Int32Array();
+  #written = 0;
+
+  constructor(shape: CacheShape) {
+    this.shape = shape;
+    this.lengths = new Int32Array(shape.rows);
+  }
+
+  /** Makes room for `slots` tokens a row. */
+  grow(slots: number): void {
+    if (slots <= this.slots) return;
+    const { layers, rows, heads, headWidth } = this.shape;
+    const moved = <A extends Float32Array | Int32Array>(old: A | undefined, into: A, width: number): A => {
+      const block = this.slots * width;
+      for (let from = 0, at = 0; old && at < into.length; from += block, at += slots * width) {
+        into.set(old.subarray(from, from + block), at);
+      }
+      return into;
+    };
+    const grown = (old: Float32Array | undefined): Float32Array =>
+      moved(old, new Float32Array(rows * heads * slots * headWidth), headWidth);
+    for (let layer = 0; layer < layers; layer++) {
+      this.keys[layer] = grown(this.keys[layer]);
+      this.values[layer] = grown(this.values[layer]);
+    }
+    this.#origins = moved(this.#origins, new Int32Array(rows * slots), 1);
+    this.slots = slots;
+    this.bias = new Float32Array(rows * slots);
+    for (let row = 0; row < rows; row++) this.#mask(row);
+  }
+
+  /** Empties a row and fills it with `count` tokens, [count, H·h] from row `from` of each layer's keys and values. */
+  fill(
+    row: number,
+    keys: readonly Float32Array[],
+    values: readonly Float32Array[],
+    from: number,
+    count: number,
+  ): void {
+    this.lengths[row] = 0;
+    this.append(row, keys, values, from, count);
+    this.#mask(row);
+  }
+
+  /** Appends `count` tokens to a row; the caller has made room. */
+  append(
+    row: number,
+    keys: readonly Float32Array[],
+    values: readonly Float32Array[],
+    from: number,
+    count = 1,
+  ): void {
+    const at = this.lengths[row]!;
+    for (let layer = 0; layer < keys.length; layer++) {
+      this.#write(this.keys[layer]!, row, at, keys[layer]!, from, count);
+      this.#write(this.values[layer]!, row, at, values[layer]!, from, count);
+    }
+    const first = row * this.slots + at;
+    for (let i = 0; i < count; i++) this.#origins[first + i] = ++this.#written;
+    this.bias.fill(0, first, first + count);
+    this.lengths[row] = at + count;
+  }
+
+  #write(
+    into: Float32Array,
+    row: number,
+    at: number,
+    tokens: Float32Array,
+    from: number,
+    count: number,
+  ): void {
+    const { heads, headWidth } = this.shape;
+    for (let token = 0; token < count; token++) {
+      let source = (from + token) * heads * headWidth;
+      for (let head = 0; head < heads; head++) {
+        const target = ((row * heads + head) * this.slots + at + token) * headWidth;
+        // A loop beats set(subarray()) for so few numbers.
+        for (let i = 0; i < headWidth; i++) into[target + i] = tokens[source++]!;
+      }
+    }
+  }
+
+  /** Makes row `to` equal to row `from`; only what differs is copied, which is little between beams of one prompt. */
+  copy(from: number, to: number): void {
+    const { heads, headWidth } = this.shape;
+    const block = this.slots * headWidth;
+    const length = this.lengths[from]!;
+    const [source, target] = [from * this.slots, to * this.slots];
+    let same = 0;
+    while (same < length && this.#origins[source + same] === this.#origins[target + same]) same++;
+    this.#origins.copyWithin(target + same, source + same, source + length);
+    const [first, end] = [same * headWidth, length * headWidth];
+    for (const array of [...this.keys, ...this.values]) {
+      for (let head = 0; head < heads; head++) {
+        const start = (from * heads + head) * block;
+        array.copyWithin((to * heads + head) * block + first, start + first, start + end);
+      }
+    }
+    this.lengths[to] = this.lengths[from]!;
+    this.#mask(to);
+  }
+
+  /** Empties a row. */
+  clear(row: number): void {
+    this.lengths[row] = 0;
+    this.#mask(row);
+  }
+
+  #mask(row: number): void {
+    const start = row * this.slots;
+    this.bias.fill(0, start, start + this.lengths[row]!);
+    this.bias.fill(MASKED, start + this.lengths[row]!, start + this.slots);
+  }
+}

@@ -1,0 +1,91 @@
+import type { Candidates } from '../candidates.ts';
+
+/** The next token of each beam of a group, and which of its beams each continues. */
+export interface Continuation {
+  readonly group: number;
+  readonly tokens: readonly number[];
+  readonly parents: readonly number[];
+}
+
+/** What decoding asks of a model: places for groups of sequences, and the best next tokens of each. */
+export interface SequenceModel {
+  /** Reads prompts, one into each group: the best `needed` next tokens (or more) of each. */
+  start(
+    prompts: readonly { group: number; prompt: readonly number[] }[],
+    needed: number,
+  ): Promise<Candidates[]>;
+  /** Appends a token to every beam of the groups given: the best next tokens of each beam. */
+  step(continuations: readonly Continuation[], needed: number): Promise<Candidates[][]>;
+  /** Frees a group. */
+  end(group: number): void;
+}
+
+/** The search for one prompt's continuation, without a model. */
+export interface Search {
+  /** Candidates of each beam that its next choice must see. */
+  readonly needed: number;
+  /** Takes the candidates of every beam (at first of the prompt alone) and says how to go on; undefined at the end. */
+  advance(beams: readonly Candidates[]): Omit<Continuation, 'group'> | undefined;
+}
+
+export interface SearchJob<S extends Search> {
+  readonly prompt: readonly number[];
+  readonly search: S;
+}
+
+export interface SearchRun {
+  /** Groups that the model has places for. */
+  readonly groups: number;
+  /** Prompts that it reads at once: many are read faster together, but places must not stand empty for long. */
+  readonly prompts: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Called when a search has ended. */
+  onEnd(job: number): void;
+}
+
+/** Runs searches to their ends; a group whose search has ended is given to a waiting prompt. */
+export async function runSearches(
+  model: SequenceModel,
+  jobs: readonly SearchJob<Search>[],
+  { groups, prompts: together, signal, onEnd }: SearchRun,
+): Promise<void> {
+  const waiting = jobs.map((_, i) => i);
+  const free = Array.from({ length: groups }, (_, group) => group).reverse();
+  const active = new Map<number, { job: number; next: Omit<Continuation, 'group'> }>();
+
+  const take = (group: number, job: number, beams: readonly Candidates[]): void => {
+    const next = jobs[job]!.search.advance(beams);
+    if (next) {
+      active.set(group, { job, next });
+      return;
+    }
+    active.delete(group);
+    model.end(group);
+    free.push(group);
+    onEnd(job);
+  };
+
+  while (waiting.length > 0 || active.size > 0) {
+    signal?.throwIfAborted();
+    if (waiting.length > 0 && (free.length >= together || active.size === 0)) {
+      const starting = waiting
+        .splice(0, Math.min(together, free.length))
+        .map((job) => ({ job, group: free.pop()! }));
+      const prompts = starting.map(({ job, group }) => ({ group, prompt: jobs[job]!.prompt }));
+      const found = await model.start(
+        prompts,
+        Math.max(...starting.map(({ job }) => jobs[job]!.search.needed)),
+      );
+      starting.forEach(({ job, group }, i) => {
+        take(group, job, [found[i]!]);
+      });
+      continue;
+    }
+    const current = [...active].map(([group, { job, next }]) => ({ group, job, ...next }));
+    const needed = Math.max(...current.map(({ job }) => jobs[job]!.search.needed));
+    const found = await model.step(current, needed);
+    current.forEach(({ group, job }, i) => {
+      take(group, job, found[i]!);
+    });
+  }
+}

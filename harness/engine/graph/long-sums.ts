@@ -1,0 +1,55 @@
+import { sizeOf } from '../check-arrays.ts';
+import type { Graph, Value } from './graph.ts';
+
+// Sums of many float32 numbers go by stages. onnxruntime adds them one after the other in a few lanes, so that a million like
+// values lose three of their seven digits; of stages each adds few, and what is lost grows with their number alone.
+
+/** A stage adds at most so many values; fewer are added at once, as they were. */
+const LONG = 4096;
+/** What a first stage adds: the largest divisor of the length between these. */
+const STAGE = { most: 256, least: 16 };
+
+/** Operations that add, and what goes on from their partial results. */
+const CONTINUED: Readonly<Record<string, string>> = {
+  ReduceSum: 'ReduceSum',
+  ReduceSumSquare: 'ReduceSum',
+  ReduceMean: 'ReduceMean',
+};
+
+/** Whether a reduction adds so many values that it goes by stages. */
+export function isLong(op: string, x: Value, axes: readonly number[]): boolean {
+  return op in CONTINUED && x.dtype === 'float32' && sizeOf(axes.map((axis) => x.shape[axis]!)) > LONG;
+}
+
+/** A long reduction of x, which drops its axes. */
+export function reduceInStages(g: Graph, op: string, x: Value, axes: readonly number[]): Value {
+  const last = Math.max(...axes);
+  // Axes side by side are one.
+  const first = x.shape.findIndex(
+    (_, axis) => axis <= last && rangeOf(axis, last).every((i) => axes.includes(i)),
+  );
+  const [lead, tail] = [x.shape.slice(0, first), x.shape.slice(last + 1)];
+  const length = sizeOf(x.shape.slice(first, last + 1));
+  const within = reduceAxis(g, op, g.reshape(x, [...lead, length, ...tail]), first);
+  const others = axes.filter((axis) => axis < first);
+  return others.length === 0 ? within : g.reduce(CONTINUED[op]!, within, others, false);
+}
+
+const rangeOf = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+/** The reduction of one axis, each stage as short as its length allows. */
+function reduceAxis(g: Graph, op: string, x: Value, axis: number): Value {
+  const length = x.shape[axis]!;
+  const sizes = length > STAGE.most ? rangeOf(STAGE.least, STAGE.most).reverse() : [];
+  const each = sizes.find((size) => length % size === 0);
+  if (each !== undefined) {
+    const parts = g.reshape(x, x.shape.toSpliced(axis, 1, length / each, each));
+    return reduceAxis(g, CONTINUED[op]!, g.reduce(op, parts, [axis + 1], false), axis);
+  }
+  if (length <= LONG) return g.reduce(op, x, [axis], false);
+  if (op === 'ReduceMean') return g.mul(reduceAxis(g, 'ReduceSum', x, axis), g.scalar(1 / length));
+  const rest = length % STAGE.most;
+  const [even, odd] = g.split(x, [length - rest, rest], axis) as [Value, Value];
+  return g.add(reduceAxis(g, op, even, axis), g.reduce(op, odd, [axis], false));
+}

@@ -1,0 +1,60 @@
+import type * as ort from 'onnxruntime-node';
+import { checkLength, named, sizeOf } from '../check-arrays.ts';
+import { tensorOf, typeOf } from './operands.ts';
+import type { Shape, State, TensorTypes } from '../types.ts';
+
+/** State on the host, where programs write it. */
+export class OnnxState implements State {
+  readonly types: TensorTypes;
+  readonly tensors = new Map<string, ort.Tensor>();
+  /** What a run's new tensors are written into where the old ones are read still; by turns with `tensors`, so that no step allocates. */
+  readonly #spare = new Map<string, ort.Tensor>();
+
+  constructor(arrays: Readonly<Record<string, { shape: Shape; data: Float32Array }>>) {
+    this.types = Object.fromEntries(
+      Object.entries(arrays).map(([name, { shape, data }]) => [name, typeOf(shape, data)]),
+    );
+    this.write(Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data])));
+  }
+
+  read(names: readonly string[] = [...this.tensors.keys()]): Promise<Record<string, Float32Array>> {
+    return new Promise((resolve) => {
+      resolve(Object.fromEntries(names.map((name) => [name, Float32Array.from(this.#data(name))])));
+    });
+  }
+
+  write(arrays: Readonly<Record<string, Float32Array>>): void {
+    for (const [name, data] of Object.entries(arrays)) {
+      const { shape } = named(name, this.types[name]);
+      checkLength(name, data, shape);
+      this.tensors.set(name, tensorOf(Float32Array.from(data), shape));
+    }
+  }
+
+  clear(names: readonly string[]): void {
+    for (const name of names) this.#data(name).fill(0);
+  }
+
+  #data(name: string): Float32Array {
+    return named(name, this.tensors.get(name)).data as Float32Array;
+  }
+
+  /** A tensor of the name's type, to be written and then to `replace` the present one. */
+  spare(name: string): ort.Tensor {
+    const { shape } = this.types[name]!;
+    const tensor = this.#spare.get(name) ?? tensorOf(new Float32Array(sizeOf(shape)), shape);
+    this.#spare.set(name, tensor);
+    return tensor;
+  }
+
+  replace(name: string): void {
+    const [now, next] = [this.tensors.get(name)!, this.#spare.get(name)!];
+    this.tensors.set(name, next);
+    this.#spare.set(name, now);
+  }
+
+  dispose(): void {
+    this.tensors.clear();
+    this.#spare.clear();
+  }
+}

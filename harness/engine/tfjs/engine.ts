@@ -1,0 +1,136 @@
+import * as tf from '@tensorflow/tfjs';
+import { checkedInput, checkLength, checkReplacement, dtypeOf, named, sizeOf } from '../check-arrays.ts';
+import type {
+  Draw,
+  Engine,
+  EngineName,
+  Held,
+  HeldArray,
+  NamedArrays,
+  NumericArray,
+  Program,
+  ProgramFunction,
+  Shape,
+  Signature,
+  State,
+  TensorTypes,
+} from '../types.ts';
+
+/** A copy on the backend: tfjs's plain backend would otherwise share the array with its owner. */
+const tensorOf = (data: NumericArray, shape: Shape): tf.Tensor =>
+  tf.tensor(data.slice(), [...shape], dtypeOf(data));
+
+/** Tensors of one backend by name; held arrays and state alike. */
+class EagerTensors implements Held, State {
+  readonly types: TensorTypes;
+  readonly tensors = new Map<string, tf.Tensor>();
+  readonly #backend: string;
+
+  constructor(backend: string, arrays: Readonly<Record<string, HeldArray>>) {
+    this.#backend = backend;
+    this.types = Object.fromEntries(
+      Object.entries(arrays).map(([name, { shape, data }]) => [name, { shape, dtype: dtypeOf(data) }]),
+    );
+    this.#fill(Object.entries(arrays).map(([name, { data }]) => [name, data]));
+  }
+
+  #fill(arrays: readonly (readonly [string, NumericArray])[]): void {
+    void tf.setBackend(this.#backend);
+    for (const [name, data] of arrays) {
+      const { shape } = named(name, this.types[name]);
+      checkLength(name, data, shape);
+      const old = this.tensors.get(name);
+      this.tensors.set(name, tf.keep(tensorOf(data, shape)));
+      old?.dispose();
+    }
+  }
+
+  async read(names: readonly string[] = [...this.tensors.keys()]): Promise<Record<string, Float32Array>> {
+    const copies: [string, Float32Array][] = [];
+    for (const name of names)
+      copies.push([name, Float32Array.from(await named(name, this.tensors.get(name)).data())]);
+    return Object.fromEntries(copies);
+  }
+
+  write(arrays: Readonly<Record<string, Float32Array>>): void {
+    this.#fill(Object.entries(arrays));
+  }
+
+  clear(names: readonly string[]): void {
+    this.#fill(names.map((name) => [name, new Float32Array(this.tensors.get(name)?.size ?? 0)]));
+  }
+
+  dispose(): void {
+    for (const tensor of this.tensors.values()) tensor.dispose();
+    this.tensors.clear();
+  }
+}
+
+/** An engine that runs programs operation by operation on a tfjs backend that is registered already. */
+export function createEagerEngine(name: EngineName, device: string, backend: string): Engine {
+  tf.enableProdMode();
+
+  function compile(signature: Signature, program: ProgramFunction): Promise<Program> {
+    const { held, inputs } = signature;
+    if (!(held instanceof EagerTensors)) {
+      return Promise.reject(
+        new TypeError(`program ${signature.name}: its held arrays belong to another engine`),
+      );
+    }
+    const fixed = held.tensors;
+    async function run(current: State, arrays: NamedArrays, draw?: Draw): Promise<NamedArrays> {
+      if (!(current instanceof EagerTensors)) {
+        throw new TypeError(`program ${signature.name}: its state belongs to another engine`);
+      }
+      void tf.setBackend(backend);
+      const kept = tf.tidy(() => {
+        const given = Object.entries(inputs).map(([key, type]) => {
+          const data = checkedInput(signature.name, key, arrays[key], type);
+          return [key, tensorOf(data, type.shape)] as const;
+        });
+        const made = program({
+          held: Object.fromEntries(fixed),
+          state: Object.fromEntries(current.tensors),
+          inputs: Object.fromEntries(given),
+          random(key, shape) {
+            if (!draw)
+              throw new Error(`program ${signature.name} needs random numbers (${key}) and none are drawn`);
+            const values = new Float32Array(sizeOf(shape));
+            draw(key, values);
+            return tensorOf(values, shape);
+          },
+        });
+        for (const [key, tensor] of Object.entries(made.state ?? {})) {
+          checkReplacement(signature.name, key, tensor, signature.state[key]);
+        }
+        // Clones, so that what passes through unchanged survives the tidy and the disposal of what it replaces.
+        const clone = (tensors: Readonly<Record<string, tf.Tensor>>): Record<string, tf.Tensor> =>
+          Object.fromEntries(Object.entries(tensors).map(([key, tensor]) => [key, tf.keep(tensor.clone())]));
+        return {
+          state: clone(made.state ?? {}),
+          outputs: clone(made.outputs),
+        };
+      });
+      for (const [key, tensor] of Object.entries(kept.state)) {
+        current.tensors.get(key)?.dispose();
+        current.tensors.set(key, tensor);
+      }
+      const out: NamedArrays = {};
+      for (const [key, tensor] of Object.entries(kept.outputs)) {
+        out[key] = (await tensor.data()) as NumericArray;
+        tensor.dispose();
+      }
+      return out;
+    }
+    return Promise.resolve({ nodes: undefined, run, dispose: () => Promise.resolve() });
+  }
+
+  return {
+    name,
+    device,
+    precision: 'float32',
+    hold: (arrays) => new EagerTensors(backend, arrays),
+    state: (arrays) => new EagerTensors(backend, arrays),
+    compile,
+  };
+}

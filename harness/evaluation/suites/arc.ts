@@ -1,0 +1,43 @@
+/** ARC (Clark et al., 2018), which has an easy and a challenging part of the same form. */
+import { z } from 'zod';
+import { ask, loadChoices, parseRow, placeOf } from './choices.ts';
+import type { Evaluation } from '../evaluation.ts';
+import { readAdaptersRow } from './llm-adapters.ts';
+
+const schema = z.object({
+  question: z.string(),
+  choices: z.object({ text: z.array(z.string()).min(2), label: z.array(z.string()) }),
+  answerKey: z.string(),
+});
+
+/** One part of ARC; the RED paper took both, 25 examples each. */
+export function arc(name: string, part: 'ARC-Easy' | 'ARC-Challenge'): Evaluation {
+  return {
+    name,
+    label: part,
+    version: 1,
+    groups: ['ai2-arc'],
+    measures: ['acc_norm', 'acc'],
+    shots: { 'lm-eval': 0, red: 25 },
+    examples: 'drawn',
+    load: (request) =>
+      loadChoices(
+        request,
+        {
+          ...{ repo: 'allenai/ai2_arc', config: part },
+          documents: { split: 'test', adapters: { folder: part, file: 'test' } },
+          pool: { split: 'train', adapters: { folder: part, file: 'train' } },
+        },
+        (row, where) => {
+          const { question, choices, gold } =
+            readAdaptersRow(row, { word: 'Answer', lead: 'to the question' }, where) ?? fromHub(row, where);
+          return ask(`Question: ${question}\nAnswer:`, choices, gold);
+        },
+      ),
+  };
+}
+
+function fromHub(row: unknown, where: string): { question: string; choices: string[]; gold: number } {
+  const { question, choices, answerKey } = parseRow(schema, row, where);
+  return { question, choices: choices.text, gold: placeOf(answerKey, choices.label, where) };
+}

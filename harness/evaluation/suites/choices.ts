@@ -1,0 +1,64 @@
+/** Makes documents of a benchmark's rows: what the files in evaluations/ are written with. */
+import type { z } from 'zod';
+import { UsageError } from '../../support/errors.ts';
+import { hashText } from '../../support/hash.ts';
+import { problemOf } from '../../support/validation-messages.ts';
+import type { ChoiceDocument, EvaluationData, LoadRequest } from '../evaluation.ts';
+import { readRows, type RowsRequest } from './rows.ts';
+
+/** A question whose answers follow it as they are; `truths` where several of them may be true. */
+export function ask(
+  question: string,
+  choices: readonly string[],
+  gold: number,
+  truths?: readonly boolean[],
+): ChoiceDocument {
+  return {
+    example: `${question} ${choices[gold]}`,
+    alternatives: choices.map((choice) => ({ context: question, continuation: ` ${choice}` })),
+    gold,
+    ...(truths && { truths }),
+  };
+}
+
+/** Where a benchmark's documents and examples lie. */
+interface Places extends Pick<RowsRequest, 'repo' | 'config'> {
+  readonly documents: Pick<RowsRequest, 'split' | 'adapters'>;
+  readonly pool?: Pick<RowsRequest, 'split' | 'adapters'>;
+}
+
+/** Reads a benchmark; `toDocument` throws UsageError, naming the row as given, where a row is malformed. */
+export async function loadChoices(
+  request: LoadRequest,
+  { documents, pool, ...place }: Places,
+  toDocument: (row: unknown, where: string) => ChoiceDocument,
+): Promise<EvaluationData> {
+  const read = (part: Pick<RowsRequest, 'split' | 'adapters'>) => readRows({ ...request, ...place, ...part });
+  const own = await read(documents);
+  const others = pool && request.needsPool ? await read(pool) : undefined;
+  const convert = ({ rows }: typeof own) => rows.map(({ value, where }) => toDocument(value, where));
+  return {
+    form: own.form,
+    hash: hashText([own.hash, ...(others ? [others.hash] : [])].join('\n')),
+    documents: convert(own),
+    pool: others ? convert(others) : [],
+  };
+}
+
+/** A row of the form that a schema tells; throws UsageError with the row and what is wrong. */
+export function parseRow<Schema extends z.ZodType>(
+  schema: Schema,
+  row: unknown,
+  where: string,
+): z.infer<Schema> {
+  const parsed = schema.safeParse(row);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`${where}: ${problemOf(parsed.error)}.`);
+}
+
+/** The place of a right answer among its choices; throws UsageError with the row where it is none of them. */
+export function placeOf(answer: string, labels: readonly string[], where: string): number {
+  const place = labels.indexOf(answer);
+  if (place >= 0) return place;
+  throw new UsageError(`${where}: the answer is ${JSON.stringify(answer)}; expected ${labels.join(', ')}.`);
+}

@@ -1,0 +1,94 @@
+/** MMLU's subjects (as lm-eval groups them), and where its rows lie: the hub's cais/mmlu, or the official CSV files. */
+import { join } from 'node:path';
+import { CsvError, parse } from 'csv-parse/sync';
+import { z } from 'zod';
+import { UsageError } from '../../support/errors.ts';
+import { isFile, readBytes } from '../../support/read-files.ts';
+import { hashFile, hashText } from '../../support/hash.ts';
+import { loadChoices } from './choices.ts';
+import type { ChoiceDocument, EvaluationData, LoadRequest } from '../evaluation.ts';
+
+/** A row of the hub; the official files give the answer's letter. */
+export const schema = z.object({
+  question: z.string(),
+  choices: z.array(z.string()).length(4, 'there must be four choices'),
+  answer: z.union([
+    z.string(),
+    z.bigint().transform(Number).pipe(z.int().min(0).max(3)),
+    z.int().min(0).max(3),
+  ]),
+});
+
+const words = (text: string): string[] => text.trim().split(/\s+/);
+
+export const subjects = {
+  stem: words(`abstract_algebra anatomy astronomy college_biology college_chemistry college_computer_science
+    college_mathematics college_physics computer_security conceptual_physics electrical_engineering
+    elementary_mathematics high_school_biology high_school_chemistry high_school_computer_science
+    high_school_mathematics high_school_physics high_school_statistics machine_learning`),
+  other:
+    words(`business_ethics clinical_knowledge college_medicine global_facts human_aging management marketing
+    medical_genetics miscellaneous nutrition professional_accounting professional_medicine virology`),
+  'social-sciences': words(`econometrics high_school_geography high_school_government_and_politics
+    high_school_macroeconomics high_school_microeconomics high_school_psychology human_sexuality
+    professional_psychology public_relations security_studies sociology us_foreign_policy`),
+  humanities:
+    words(`formal_logic high_school_european_history high_school_us_history high_school_world_history
+    international_law jurisprudence logical_fallacies moral_disputes moral_scenarios philosophy prehistory
+    professional_law world_religions`),
+} as const;
+
+type ToDocument = (row: unknown, where: string) => ChoiceDocument;
+
+/** Reads a subject; examples come from its dev split. Throws UsageError where a file is missing or a row malformed. */
+export async function loadSubject(
+  request: LoadRequest,
+  subject: string,
+  toDocument: ToDocument,
+): Promise<EvaluationData> {
+  const folder =
+    request.source.kind === 'folder' ? await officialFolder(request.source.path, subject) : undefined;
+  if (folder !== undefined) return loadOfficial(folder, subject, request.needsPool, toDocument);
+  const place = { repo: 'cais/mmlu', config: subject, documents: { split: 'test' }, pool: { split: 'dev' } };
+  return loadChoices(request, place, toDocument);
+}
+
+async function officialFolder(folder: string, subject: string): Promise<string | undefined> {
+  for (const place of [join(folder, 'mmlu'), join(folder, 'MMLU'), join(folder, 'data'), folder])
+    if (await isFile(join(place, 'test', `${subject}_test.csv`))) return place;
+  return undefined;
+}
+
+async function loadOfficial(
+  folder: string,
+  subject: string,
+  needsPool: boolean,
+  toDocument: ToDocument,
+): Promise<EvaluationData> {
+  const file = (split: string): string => join(folder, split, `${subject}_${split}.csv`);
+  const read = async (split: string): Promise<ChoiceDocument[]> => {
+    const rows = parseCsv(file(split), (await readBytes(file(split))).toString());
+    return rows.map(([question, a, b, c, d, answer], i) =>
+      toDocument({ question, choices: [a, b, c, d], answer }, `${file(split)}, row ${i + 1}`),
+    );
+  };
+  const used = needsPool ? ['test', 'dev'] : ['test'];
+  const hashes = await Promise.all(used.map((split) => hashFile(file(split))));
+  return {
+    form: 'folder',
+    hash: hashText(hashes.join('\n')),
+    documents: await read('test'),
+    pool: needsPool ? await read('dev') : [],
+  };
+}
+
+function parseCsv(path: string, text: string): string[][] {
+  try {
+    return parse(text, { relax_column_count: false });
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw new UsageError(`${path} is not CSV as MMLU has it: ${error.message}; get the file again.`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,133 @@
+/** Reads a benchmark's rows, whatever they hold: from the hub's parquet files, or from a folder in the hub's layout or LLM-Adapters'. */
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { UsageError } from '../../support/errors.ts';
+import { isFile, readBytes } from '../../support/read-files.ts';
+import { hashFile } from '../../support/hash.ts';
+import type { FetchOptions } from '../../data/hub/connection.ts';
+import { fetchFromHub } from '../../data/hub/hub.ts';
+import { readParquetRows } from '../../data/formats/parquet.ts';
+import type { DataSource } from '../../data/examples/task.ts';
+
+/** Where a data set's rows may lie. */
+export interface RowsRequest extends FetchOptions {
+  readonly source: DataSource;
+  /** The hub's repository. */
+  readonly repo: string;
+  /** Its configuration: the folder of its parquet files. */
+  readonly config: string;
+  readonly split: string;
+  /** The same rows in LLM-Adapters' files: a folder of `llm-adapters`, and the name of its file without ending. */
+  readonly adapters?: { readonly folder: string; readonly file: string };
+}
+
+/** Raw rows in file order; `where` names the file and row of each for messages. */
+export interface Rows {
+  readonly rows: readonly { readonly value: unknown; readonly where: string }[];
+  readonly hash: string;
+  readonly form: string;
+}
+
+/** Reads a split; throws UsageError where it is not there, empty or malformed. */
+export async function readRows(request: RowsRequest): Promise<Rows> {
+  const { source, repo, split } = request;
+  if (source.kind === 'built-in')
+    throw new UsageError(
+      `${repo} is not among the built-in data; give --data hub, or a folder that has it with --data DIR.`,
+    );
+  const files = source.kind === 'hub' ? await hubFiles(request) : await folderFiles(source.path, request);
+  const hash = createHash('sha256');
+  const rows: { value: unknown; where: string }[] = [];
+  for (const file of files) {
+    const values = await readFileRows(file);
+    rows.push(...values.map((value, i) => ({ value, where: `${file}, row ${i + 1}` })));
+    hash.update(`${await hashFile(file)}  ${split}\n`);
+  }
+  if (rows.length === 0) throw new UsageError(`${files.join(', ')} holds no rows; get the data again.`);
+  return { rows, hash: hash.digest('hex'), form: source.kind };
+}
+
+/** The hub's parquet files, of main or of the branch that the hub converts loading scripts to. */
+async function hubFiles({ repo, config, split, ...options }: RowsRequest): Promise<string[]> {
+  const folders = [config, ...(config === 'default' ? ['data'] : [])].map(escape);
+  const pattern = new RegExp(`^(${folders.join('|')})/${escape(split)}([-/][^/]*)\\.parquet$`);
+  for (const revision of ['main', 'refs/convert/parquet']) {
+    const found = await fetchFromHub({ ...options, repo, type: 'dataset', revision, files: (path) => pattern.test(path) }); // prettier-ignore
+    if (found.files.length > 0) return found.files.map((file) => join(found.folder, file));
+  }
+  throw new UsageError(`The hub's data set ${repo} has no parquet files of ${config}'s ${split} split.`);
+}
+
+const escape = (text: string): string => text.replace(/[^\w]/g, '\\$&');
+
+async function folderFiles(
+  folder: string,
+  { repo, config, split, adapters }: RowsRequest,
+): Promise<string[]> {
+  const name = basename(repo);
+  const places = [join(folder, name, config), join(folder, config), join(folder, name), folder];
+  for (const place of places) {
+    const parquet = await parquetOf(place, split);
+    if (parquet.length > 0) return parquet;
+    for (const ending of ['jsonl', 'json'])
+      if (await isFile(join(place, `${split}.${ending}`))) return [join(place, `${split}.${ending}`)];
+  }
+  if (adapters) {
+    for (const place of [join(folder, 'llm-adapters', adapters.folder), join(folder, adapters.folder)]) {
+      for (const ending of ['json', 'json.gz']) {
+        const path = join(place, `${adapters.file}.${ending}`);
+        if (await isFile(path)) return [path];
+      }
+    }
+  }
+  const own = adapters ? `, or LLM-Adapters' ${adapters.folder}/${adapters.file}.json` : '';
+  throw new UsageError(
+    `${folder} holds no ${split} split of ${repo}: looked for ${split}-*.parquet, ${split}.jsonl and ${split}.json in ${places.join(', ')}${own}. Get them, or give --data hub.`,
+  );
+}
+
+async function parquetOf(folder: string, split: string): Promise<string[]> {
+  const list = (place: string): Promise<string[]> => readdir(place).catch(() => []);
+  const beside = (await list(folder)).filter((name) => name.startsWith(`${split}-`));
+  const below = (await list(join(folder, split))).map((name) => join(split, name));
+  return [...beside, ...below]
+    .filter((name) => name.endsWith('.parquet'))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+async function readFileRows(path: string): Promise<unknown[]> {
+  if (path.endsWith('.parquet')) return readParquetRows(path);
+  const bytes = await readBytes(path);
+  let text: string;
+  try {
+    text = (path.endsWith('.gz') ? gunzipSync(bytes, { maxOutputLength: 2 ** 30 }) : bytes).toString();
+  } catch (error) {
+    throw new UsageError(`${path} is not a sound gzip file; get it again.`, { cause: error });
+  }
+  return path.endsWith('.jsonl') ? parseLines(path, text) : parseList(path, text);
+}
+
+function parseLines(path: string, text: string): unknown[] {
+  return text.split('\n').flatMap((line, i) => {
+    if (line.trim() === '') return [];
+    try {
+      return [JSON.parse(line) as unknown];
+    } catch (error) {
+      throw new UsageError(`${path}, line ${i + 1} is not JSON; get the file again.`, { cause: error });
+    }
+  });
+}
+
+function parseList(path: string, text: string): unknown[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${path} is not JSON; get the file again.`, { cause: error });
+  }
+  if (Array.isArray(value)) return value as unknown[];
+  throw new UsageError(`${path} holds no list of rows; get the file again.`);
+}

@@ -1,0 +1,147 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomic, writeFolderAtomic } from '../../support/atomic-files.ts';
+import { UsageError } from '../../support/errors.ts';
+import { problemOf } from '../../support/validation-messages.ts';
+import { isFile, readJson } from '../../support/read-files.ts';
+import { openSafetensors, writeSafetensors } from '../../data/formats/safetensors.ts';
+import { readTorchZip } from '../../data/formats/torch-zip.ts';
+import { meanHeadFile, readMeanHead } from '../../models/bases/stored-head.ts';
+import type { BaseModel } from '../../models/edits.ts';
+import type { Adapter, StoredTensors } from '../adapter.ts';
+import { inModel } from './format.ts';
+import { formatOf, recogniseFormat } from './formats.ts';
+import { loaderFile, loaderOf, writeMeanHead } from '../python.ts';
+import { commonSettings, type Config } from './settings.ts';
+
+export const configFile = 'adapter_config.json';
+const tensorFile = 'adapter_model.safetensors';
+/** The form before safetensors. */
+const pickleFile = 'adapter_model.bin';
+
+/** What stands before a head's names: prompt learning wraps the model once less. */
+const beforeHead = (peftType: string): string =>
+  ['PREFIX_TUNING', 'PROMPT_TUNING', 'P_TUNING'].includes(peftType) ? 'base_model.' : inModel;
+
+/**
+ * Writes an adapter as Hugging Face peft saves one: adapter_config.json and adapter_model.safetensors in a folder, which
+ * appears whole or not at all, a short Python file beside them that loads it; returns what it wrote. Throws UsageError where something lies there or writing is refused.
+ */
+export async function writePeftFolder(
+  folder: string,
+  adapter: Adapter,
+  base: BaseModel,
+): Promise<{ peftType: string; tensors: number; loader?: string }> {
+  const format = formatOf(adapter.method);
+  const { settings, tensors } = format.write(adapter, base);
+  const { peftType } = format;
+  const isMean = adapter.headName === 'mean';
+  const whole = { ...commonSettings(peftType, base, adapter), ...settings };
+  const config = isMean ? withBareTargets(whole, base) : whole;
+  const sorted = Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const head = Object.entries(adapter.head).map(([name, tensor]) => [beforeHead(peftType) + name, tensor] as const); // prettier-ignore
+  const own = Object.entries(tensors).map(([name, tensor]) => [isMean ? bareName(name, base) : name, tensor] as const); // prettier-ignore
+  const all = Object.fromEntries(isMean ? own : [...own, ...head]);
+  const loader = await loaderOf(adapter.method);
+  await writeFolderAtomic(folder, async (temporary) => {
+    await writeFileAtomic(join(temporary, configFile), `${JSON.stringify(sorted, undefined, 2)}\n`);
+    // transformers asks for the framework's name.
+    await writeSafetensors(join(temporary, tensorFile), all, { format: 'pt' });
+    if (isMean) await writeMeanHead(temporary, adapter.head);
+    if (loader !== undefined) await writeFileAtomic(join(temporary, loaderFile), loader);
+  });
+  return { peftType, tensors: Object.keys(all).length, ...(loader !== undefined && { loader: loaderFile }) };
+}
+
+/** The head "mean" is none of transformers' classifiers: its adapter is one of the bare encoder, whose names lack the family's. */
+const bareName = (name: string, { family }: BaseModel): string =>
+  name.replace(`${inModel}${family}.`, inModel);
+
+function withBareTargets(config: Config, { family }: BaseModel): Config {
+  const keys = ['target_modules', 'feedforward_modules'].filter((key) => key in config);
+  const bare = (key: string): string[] =>
+    (config[key] as string[]).map((end) => end.replace(`${family}.`, ''));
+  return { ...config, ...Object.fromEntries(keys.map((key) => [key, bare(key)])) };
+}
+
+const header = z.looseObject({
+  peft_type: z.string(),
+  modules_to_save: z.array(z.string()).nullish(),
+  task_type: z.string().nullish(),
+});
+
+/**
+ * Reads a folder that peft or writePeftFolder has written, for a base; throws UsageError where a file is missing or lies,
+ * or the adapter computes something that deltabench does not.
+ */
+export async function readPeftFolder(folder: string, base: BaseModel): Promise<Adapter> {
+  const where = join(folder, configFile);
+  const parsed = header.safeParse(await readJson(where));
+  if (!parsed.success) {
+    throw new UsageError(`${where} is no adapter's configuration: ${problemOf(parsed.error)}.`);
+  }
+  const config = parsed.data;
+  const { method, format } = recogniseFormat(config, where);
+  const stored = await readTensors(folder);
+  const { head, tensors } = splitHead(stored, config.peft_type, savedModules(config), base, folder);
+  const adapter = { method, ...format.read(config, tensors, base, where), head };
+  const beside = await openMeanHead(folder);
+  if (beside) return { ...adapter, head: beside, headName: 'mean' };
+  return Object.keys(head).length > 0 ? { ...adapter, headName: 'huggingface' } : adapter;
+}
+
+/** The modules that were trained as wholes; of a classifier its head, which older versions of PEFT do not list. */
+function savedModules({ modules_to_save: listed, task_type: task }: z.infer<typeof header>): string[] {
+  return [...(listed ?? []), ...(task === 'SEQ_CLS' ? ['classifier', 'score'] : [])];
+}
+
+/** The head "mean" beside an adapter. */
+async function openMeanHead(folder: string): Promise<StoredTensors | undefined> {
+  const stored = await readMeanHead(folder);
+  if (!stored) return undefined;
+  const each = ['classifier.weight', 'classifier.bias'].map(async (name) => {
+    const shape = stored.shape(name);
+    if (!shape) throw new UsageError(`${join(folder, meanHeadFile)} lacks ${name}; get the folder again.`);
+    return [name, { shape, data: await stored.tensor(name) }] as const;
+  });
+  return Object.fromEntries(await Promise.all(each));
+}
+
+async function readTensors(folder: string): Promise<StoredTensors> {
+  const path = join(folder, tensorFile);
+  const older = join(folder, pickleFile);
+  if (!(await isFile(path))) {
+    if (await isFile(older)) return Object.fromEntries(await readTorchZip(older));
+    throw new UsageError(`${folder} has neither ${tensorFile} nor ${pickleFile}; get the folder again.`);
+  }
+  const file = await openSafetensors(path);
+  const tensors: Record<string, StoredTensors[string]> = {};
+  for (const [name, { shape }] of file.tensors) tensors[name] = { shape, data: await file.read(name) };
+  return tensors;
+}
+
+/** Parts the trained head of a task from the method's tensors; a module of the base itself is none. */
+function splitHead(
+  stored: StoredTensors,
+  peftType: string,
+  modules: readonly string[],
+  base: BaseModel,
+  folder: string,
+): { head: StoredTensors; tensors: StoredTensors } {
+  const head: Record<string, StoredTensors[string]> = {};
+  const tensors: Record<string, StoredTensors[string]> = {};
+  const before = beforeHead(peftType);
+  for (const [key, tensor] of Object.entries(stored)) {
+    const name = key.startsWith(before) ? key.slice(before.length) : undefined;
+    if (name === undefined || !modules.some((module) => `.${name}`.includes(`.${module}.`))) {
+      tensors[key] = tensor;
+    } else if (name in base.shapes) {
+      throw new UsageError(`${folder} trained ${name} of the base too (modules_to_save), which its method does not do here.`); // prettier-ignore
+    } else if (base.architecture.kind !== 'encoder') {
+      throw new UsageError(
+        `${folder} trained an output layer of its own, ${name} (modules_to_save), which is not computed here.`,
+      );
+    } else head[name] = tensor;
+  }
+  return { head, tensors };
+}

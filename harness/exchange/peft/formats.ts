@@ -1,0 +1,40 @@
+import { UsageError } from '../../support/errors.ts';
+import { adalora } from './adalora.ts';
+import type { Format } from './format.ts';
+import { ia3 } from './ia3.ts';
+import { dora, lora, vera } from './low-rank.ts';
+import { methodOfType, ownFormat, ownType } from './own.ts';
+import { prefix, prompt, pTuning } from './prompts.ts';
+import type { Config } from './settings.ts';
+
+/** The methods that PEFT has, by our names. */
+const known: Readonly<Record<string, Format>> = {
+  ...{ lora, dora, adalora, vera, ia3 },
+  ...{ prefix, prompt, 'p-tuning': pTuning },
+};
+
+/** How a method is written and read. */
+export function formatOf(method: string): Format {
+  return known[method] ?? ownFormat(method);
+}
+
+/** The method of an adapter_config.json and how it is read; throws UsageError where its type is none of ours. */
+export function recogniseFormat(config: Config, where: string): { method: string; format: Format } {
+  const { peft_type: type } = config;
+  // DoRA is a setting of LoRA there.
+  const candidates = Object.keys(known).filter((method) => known[method]!.peftType === type);
+  const method = config.use_dora === true && candidates.includes('dora') ? 'dora' : candidates[0];
+  if (method !== undefined) return { method, format: known[method]! };
+  if (typeof type === 'string' && 'options' in config && ownType(methodOfType(type)) === type) {
+    return { method: methodOfType(type), format: ownFormat(methodOfType(type)) };
+  }
+  const types = [...new Set(Object.values(known).map(({ peftType }) => peftType))];
+  throw new UsageError(
+    `${where} has peft_type ${type === undefined ? 'missing' : JSON.stringify(type)}; deltabench reads ${types.join(', ')}, and what it writes for methods that PEFT does not have (RED, LOREFT, …).`,
+  );
+}
+
+/** Whether PEFT has a method, so that it loads what is written. */
+export function isPeftMethod(method: string): boolean {
+  return method in known;
+}

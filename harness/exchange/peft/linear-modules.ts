@@ -1,0 +1,147 @@
+import type { z } from 'zod';
+import { UsageError } from '../../support/errors.ts';
+import { numberOfEach, queryAndValue, type Targets } from '../../models/delta/target-roles.ts';
+import type { BaseModel, Site } from '../../models/edits.ts';
+import type { Adapter, StoredTensors } from '../adapter.ts';
+import { inModel, toOptions, toSettings, type Format, type Names } from './format.ts';
+import { numberOptions, sitesNamed, targetModules, targetOptions } from './target-modules.ts';
+import { numbersByPattern, type Pattern } from './patterns.ts';
+import { parseSettings, type Config } from './settings.ts';
+
+/** A number that single modules may have of their own: our two options, and PEFT's setting for the second. */
+interface PerModule {
+  readonly usual: string;
+  readonly exceptions: string;
+  readonly pattern: string;
+}
+
+/** A method that gives linear modules tensors of their own. */
+interface Form {
+  readonly peftType: string;
+  readonly names: Names;
+  readonly settings: z.ZodObject;
+  /** What is always so. */
+  readonly fixed: Config;
+  /** The ends of tensors' names, ours and PEFT's. */
+  readonly parts: Names;
+  /** Tensors of no module, which PEFT keeps under `base_model.`. */
+  readonly shared?: readonly string[];
+  readonly perModule?: readonly PerModule[];
+  /** The roles of the method's option where nothing is said; queries and values where absent. */
+  readonly usual?: (base: BaseModel) => readonly string[];
+}
+
+/** The format of such a method, whose options `targets` and `layers` name the modules. */
+export function overLinearModules(form: Form): Format {
+  const { peftType, names, settings, fixed, parts, shared = [], perModule = [] } = form;
+  const { usual: usualRoles = () => queryAndValue.parse(undefined) } = form;
+  const [ours] = Object.keys(parts) as [string];
+  return {
+    peftType,
+    write({ options, tensors }, base) {
+      const sites = sitesWith(base, tensors, ours);
+      const written: Record<string, StoredTensors[string]> = {};
+      for (const { name } of sites) {
+        for (const [own, theirs] of Object.entries(parts)) {
+          written[`${inModel}${name}.${theirs}`] = tensors[`${name}.${own}`]!;
+        }
+      }
+      for (const name of shared) written[`base_model.${name}`] = tensors[name]!;
+      return {
+        settings: {
+          ...fixed,
+          ...toSettings(names, options),
+          ...Object.fromEntries(perModule.map((kind) => [kind.pattern, patternOf(kind, options, sites)])),
+          target_modules: targetModules(base, sites),
+          fan_in_fan_out: !base.architecture.transposed,
+        },
+        tensors: written,
+      };
+    },
+    read(config, tensors, base, where) {
+      const found = parseSettings(settings, config, where);
+      const alone = new Map(shared.map((name) => [`base_model.${name}`, name]));
+      const keys: SplitKey[] = [];
+      for (const key of Object.keys(tensors)) {
+        if (alone.has(key)) continue;
+        const split = splitKey(key, parts);
+        if (!split) throw strangeKey(where, key, peftType);
+        keys.push(split);
+      }
+      if (keys.length === 0) throw new UsageError(`${where} adapts no module: it has no tensors of any.`);
+      const modules = sitesNamed(base, new Set(keys.map(({ module }) => module)), where);
+      const sites = [...modules.values()];
+      const read: Record<string, StoredTensors[string]> = {};
+      for (const [key, name] of alone) if (tensors[key]) read[name] = tensors[key];
+      for (const { key, module, part } of keys) read[`${modules.get(module)!.name}.${part}`] = tensors[key]!;
+      const options: Record<string, unknown> = { ...toOptions(names, found) };
+      for (const { usual, exceptions, pattern } of perModule) {
+        const preferred = options[usual] as number;
+        const numbers = numbersByPattern(found[pattern] as Pattern, modules.keys(), preferred, {
+          where,
+          setting: pattern,
+        });
+        const bySite = new Map([...modules].map(([name, site]) => [site, numbers.get(name)!]));
+        const chosen = numberOptions(sites, preferred, (site) => bySite.get(site)!);
+        options[usual] = chosen.usual;
+        if (chosen.exceptions.length > 0) options[exceptions] = chosen.exceptions;
+      }
+      const { targets, ...layers } = targetOptions(base, [sites]);
+      const which = { targets: targets[0]!, ...layers };
+      return {
+        options: isUsual(base, usualRoles(base), which) ? options : { ...options, ...which },
+        tensors: read,
+      };
+    },
+  };
+}
+
+interface SplitKey {
+  readonly key: string;
+  /** As PEFT calls it. */
+  readonly module: string;
+  /** As we call it. */
+  readonly part: string;
+}
+
+function splitKey(key: string, parts: Names): SplitKey | undefined {
+  const part = Object.entries(parts).find(([, theirs]) => key.endsWith(`.${theirs}`));
+  if (!part || !key.startsWith(inModel)) return undefined;
+  return { key, module: key.slice(inModel.length, -part[1].length - 1), part: part[0] };
+}
+
+/** PEFT's pattern for what options say: whole names, as PEFT itself writes them. */
+function patternOf(
+  { usual, exceptions }: PerModule,
+  options: Adapter['options'],
+  sites: readonly Site[],
+): Pattern {
+  const numberOf = numberOfEach(sites, options[usual] as number, options[exceptions] as string[] | undefined);
+  const other = sites.filter((site) => numberOf(site) !== options[usual]);
+  return Object.fromEntries(other.map((site) => [site.name, numberOf(site)]));
+}
+
+/** The linear modules that have a tensor of this ending, in the order of the base. */
+export function sitesWith(base: BaseModel, tensors: StoredTensors, part: string): Site[] {
+  return base.sites.filter(({ kind, name }) => kind === 'linear' && `${name}.${part}` in tensors);
+}
+
+/** The error for a tensor that does not belong to an adapter of this type, or to one that is not computed here. */
+export function strangeKey(where: string, key: string, peftType: string): UsageError {
+  // PEFT adds the matrix of the base where an embedding or the output head is adapted.
+  const [, module] = /^base_model\.model\.(.+)\.(?:base_layer\.\w+|lora_embedding_[AB])$/.exec(key) ?? [];
+  if (module !== undefined) {
+    return new UsageError(
+      `${where} adapts "${module}", an embedding or the output head, which is not computed here.`,
+    );
+  }
+  return new UsageError(`${where} has a tensor "${key}", which is none of an adapter of type ${peftType}.`);
+}
+
+/** Whether these are the modules of the usual roles, as far as the base has them. */
+function isUsual(base: BaseModel, roles: readonly string[], { targets, layers }: Targets): boolean {
+  if (layers !== undefined) return false;
+  const there = new Set(base.sites.map(({ role }): string => role));
+  const usual = roles.filter((role) => there.has(role));
+  return [...usual].sort().join() === [...targets].sort().join();
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { UsageError } from '../../support/errors.ts';
+import type { BaseModel } from '../../models/edits.ts';
+import { inModel, type Format } from './format.ts';
+import { parseSettings } from './settings.ts';
+
+const settings = z.object({ options: z.record(z.string(), z.unknown()) });
+
+/** The type of a method that PEFT does not have: its name in capitals. */
+export const ownType = (method: string): string => method.toUpperCase().replaceAll('-', '_');
+/** The method of such a type. */
+export const methodOfType = (peftType: string): string => peftType.toLowerCase().replaceAll('_', '-');
+
+/** A method that PEFT does not have, in PEFT's container: its options as they are, its tensors under their own names. */
+export function ownFormat(method: string): Format {
+  return {
+    peftType: ownType(method),
+    write: ({ options, tensors }) => ({
+      settings: { options },
+      tensors: Object.fromEntries(
+        Object.entries(tensors).map(([name, tensor]) => [`${inModel}${name}`, tensor]),
+      ),
+    }),
+    read(config, tensors, base, where) {
+      const { options } = parseSettings(settings, config, where);
+      const read = Object.entries(tensors).map(([key, tensor]) => {
+        if (key.startsWith(inModel)) return [fullName(key.slice(inModel.length), base), tensor] as const;
+        throw new UsageError(`${where} has a tensor "${key}"; every name must begin with "${inModel}".`);
+      });
+      return { options, tensors: Object.fromEntries(read) };
+    },
+  };
+}
+
+/** A name of transformers' bare encoder, which lacks what all names of the family begin with, as the base has it. */
+function fullName(name: string, { sites, family }: BaseModel): string {
+  const isOf = (each: string): boolean => sites.some((site) => each.startsWith(`${site.name}.`));
+  const full = `${family}.${name}`;
+  return !isOf(name) && isOf(full) ? full : name;
+}

@@ -1,0 +1,90 @@
+import { bleuMetric } from './text/bleu.ts';
+import { ciderMetric } from './text/cider.ts';
+import { sumRows, type CorpusMetric } from './text/corpus-metric.ts';
+import { meteorMetric } from './meteor/meteor.ts';
+import type { ParaphraseTable } from './meteor/paraphrases.ts';
+import { mtevalTokens } from './text/mteval-tokenizer.ts';
+import { nistMetric } from './text/nist.ts';
+import { ptbTokens } from './text/ptb-tokenizer.ts';
+import { rougeLMetric } from './text/rouge-l.ts';
+import type { Segment } from './text/segment.ts';
+
+export type E2EMetric = 'BLEU' | 'NIST' | 'METEOR' | 'METEOR (no paraphrases)' | 'ROUGE-L' | 'CIDEr';
+
+/** The metrics' values, in the official script's order; METEOR under one of its two names. */
+export type E2EValues = Readonly<Partial<Record<E2EMetric, number>>>;
+
+/** The metrics of a whole corpus, and of each of its segments by itself. */
+export type E2EScores = E2EValues & { readonly segments: readonly E2EValues[] };
+
+/** One metric of one system: a row of statistics a segment, from which any sample of segments is scored. */
+export interface ScoredMetric {
+  readonly metric: CorpusMetric;
+  readonly rows: readonly Float64Array[];
+}
+
+/** The official scorer for one set of references; it serves any number of systems. */
+export interface E2EScorer {
+  /** Throws a RangeError unless there is one prediction for each set of references. */
+  score(predictions: readonly string[]): readonly ScoredMetric[];
+}
+
+export interface E2EOptions {
+  /** Without it METEOR has no paraphrase module and is named so. */
+  readonly paraphrases?: ParaphraseTable | undefined;
+}
+
+/** Prepares BLEU, NIST, METEOR, ROUGE-L and CIDEr for references by instance; throws a RangeError for no instance. */
+export function e2eScorer(
+  references: readonly (readonly string[])[],
+  { paraphrases }: E2EOptions = {},
+): E2EScorer {
+  if (references.length === 0) throw new RangeError('no references: scoring needs at least one instance');
+  const mteval = references.map((set) => set.map(mtevalTokens));
+  const ptb = references.map((set) => set.map(ptbTokens));
+  const metrics = [
+    { metric: bleuMetric, references: mteval, tokens: mtevalTokens },
+    { metric: nistMetric(mteval), references: mteval, tokens: mtevalTokens },
+    { metric: meteorMetric(paraphrases), references: ptb, tokens: ptbTokens },
+    { metric: rougeLMetric, references: ptb, tokens: ptbTokens },
+    { metric: ciderMetric(ptb), references: ptb, tokens: ptbTokens },
+  ];
+  return {
+    score(predictions) {
+      if (predictions.length !== references.length) {
+        throw new RangeError(
+          `${predictions.length} predictions for ${references.length} sets of references: give one for each`,
+        );
+      }
+      return metrics.map(({ metric, references, tokens }) => ({
+        metric,
+        rows: predictions.map((text, i) =>
+          metric.statistics({ prediction: tokens(text), references: references[i]! }),
+        ),
+      }));
+    },
+  };
+}
+
+/** The values of the whole corpus. */
+export function corpusValues(scored: readonly ScoredMetric[]): E2EValues {
+  return Object.fromEntries(scored.map(({ metric, rows }) => [metric.name, metric.score(sumRows(rows))]));
+}
+
+/** The values of each segment by itself; NIST and CIDEr weigh words by the whole set of references. */
+export function segmentValues(scored: readonly ScoredMetric[]): E2EValues[] {
+  const segments = scored[0]?.rows.length ?? 0;
+  return Array.from({ length: segments }, (_, i) =>
+    Object.fromEntries(scored.map(({ metric, rows }) => [metric.name, metric.score(rows[i]!)])),
+  );
+}
+
+/** The official E2E metrics (tuetschek/e2e-metrics) of a corpus; throws a RangeError where there is no segment. */
+export function scoreE2E(segments: readonly Segment[], options: E2EOptions = {}): E2EScores {
+  const scorer = e2eScorer(
+    segments.map(({ references }) => references),
+    options,
+  );
+  const scored = scorer.score(segments.map(({ prediction }) => prediction));
+  return { ...corpusValues(scored), segments: segmentValues(scored) };
+}

@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { stem } from 'porter2';
+import type { CorpusMetric } from '../text/corpus-metric.ts';
+import { align, countChunks, type Candidate } from './aligner.ts';
+import { meteorWords } from './normalizer.ts';
+import type { ParaphraseTable } from './paraphrases.ts';
+import { Synonyms } from './synonyms.ts';
+
+// METEOR 1.5's parameters for English and the weights of exact, stem, synonym and paraphrase matches.
+const ALPHA = 0.85;
+const BETA = 0.2;
+const GAMMA = 0.6;
+/** Content words weigh δ, function words 1 − δ. */
+const DELTA = 0.75;
+const WEIGHTS = [1, 0.6, 0.8, 0.6];
+
+/**
+ * Places in a row, METEOR's own order: words and function words of hypothesis and reference; matched content words (hypothesis,
+ * reference) and function words (hypothesis, reference) of each module; chunks; matched words of both sides.
+ */
+const MODULES = 4;
+const CHUNKS = MODULES + 4 * WEIGHTS.length;
+const WIDTH = CHUNKS + 3;
+
+/** Content and function words weighed together. */
+function weighted(content: number, functions: number): number {
+  return DELTA * content + (1 - DELTA) * functions;
+}
+
+/** The weighed share of matched words: precision of the hypothesis (side 0), recall of the reference (side 1). */
+function share(sum: Float64Array, side: 0 | 1): number {
+  let matches = 0;
+  for (let module = 0; module < WEIGHTS.length; module++) {
+    const at = MODULES + 4 * module + side;
+    matches += WEIGHTS[module]! * weighted(sum[at]!, sum[at + 2]!);
+  }
+  return matches === 0 ? 0 : matches / weighted(sum[side]! - sum[2 + side]!, sum[2 + side]!);
+}
+
+/** METEOR of summed rows. */
+function score(sum: Float64Array): number {
+  const precision = share(sum, 0);
+  const recall = share(sum, 1);
+  if (precision === 0 || recall === 0) return 0;
+  const mean = 1 / ((1 - ALPHA) / precision + ALPHA / recall);
+  const fragmentation = sum[CHUNKS]! / ((sum[CHUNKS + 1]! + sum[CHUNKS + 2]!) / 2);
+  return mean * (1 - GAMMA * fragmentation ** BETA);
+}
+
+interface Word {
+  readonly text: string;
+  readonly stem: string;
+  readonly senses: ReadonlySet<number>;
+  readonly isFunction: boolean;
+  /** The paraphrase table's number for it. */
+  readonly paraphraseId: number;
+}
+
+function readFunctionWords(): Set<string> {
+  const file = path.join(import.meta.dirname, 'data', 'english.function-words');
+  return new Set(readFileSync(file, 'utf8').split('\n').filter(Boolean));
+}
+
+const shareSense = (few: ReadonlySet<number>, many: ReadonlySet<number>): boolean => {
+  for (const sense of few) if (many.has(sense)) return true;
+  return false;
+};
+const areSynonyms = (a: Word, b: Word): boolean =>
+  a.senses.size < b.senses.size ? shareSense(a.senses, b.senses) : shareSense(b.senses, a.senses);
+
+/**
+ * Where a reference word may stand in the hypothesis: exact matches first, then stems, then synonyms. A pair that is alike
+ * as stems may be so as synonyms too, and counts twice.
+ */
+function wordCandidates(word: Word, hypothesis: readonly Word[]): Candidate[] {
+  const [exact, stems, synonyms]: [Candidate[], Candidate[], Candidate[]] = [[], [], []];
+  for (const [i, other] of hypothesis.entries()) {
+    if (word === other) exact.push(single(0, i));
+    else {
+      if (word.stem === other.stem) stems.push(single(1, i));
+      if (areSynonyms(word, other)) synonyms.push(single(2, i));
+    }
+  }
+  return [...exact, ...stems, ...synonyms];
+}
+
+function single(module: number, hypothesis: number): Candidate {
+  return { module, referenceLength: 1, hypothesis, hypothesisLength: 1 };
+}
+
+/**
+ * METEOR 1.5 for English (`-l en -norm`) in [0, 1], over segments tokenised by `ptbTokens`. Without a paraphrase table it has the modules
+ * exact, stem and synonym only and another name: the two are different metrics. The corpus score comes from summed
+ * statistics of each segment's best reference.
+ */
+export function meteorMetric(paraphrases?: ParaphraseTable): CorpusMetric {
+  const synonyms = new Synonyms();
+  const functionWords = readFunctionWords();
+  const known = new Map<string, Word>();
+  const words = (tokens: readonly string[]): Word[] =>
+    meteorWords(tokens.join(' ')).map((text) => {
+      let word = known.get(text);
+      if (!word) {
+        word = {
+          text,
+          stem: stem(text),
+          senses: synonyms.senses(text),
+          isFunction: functionWords.has(text),
+          paraphraseId: paraphrases?.wordId(text) ?? -1,
+        };
+        known.set(text, word);
+      }
+      return word;
+    });
+
+  /** Row of one hypothesis and one reference. `alike` keeps the candidates by reference word, for further references. */
+  const compare = (
+    hypothesis: readonly Word[],
+    reference: readonly Word[],
+    alike: Map<Word, readonly Candidate[]>,
+  ): Float64Array => {
+    const identical =
+      hypothesis.length === reference.length && hypothesis.every((word, i) => word === reference[i]);
+    const candidates = reference.map((word) => {
+      let found = alike.get(word);
+      if (!found) alike.set(word, (found = wordCandidates(word, hypothesis)));
+      return identical ? found.filter(({ module }) => module === 0) : found;
+    });
+    if (paraphrases && !identical) {
+      const ids = [hypothesis, reference].map((side) => side.map(({ paraphraseId }) => paraphraseId));
+      for (const { candidate, reference: start } of paraphrases.matches(ids[0]!, ids[1]!)) {
+        candidates[start] = [...candidates[start]!, candidate];
+      }
+    }
+    const matches = align(candidates, hypothesis.length);
+
+    const row = new Float64Array(WIDTH);
+    row[0] = hypothesis.length;
+    row[1] = reference.length;
+    for (const { isFunction } of hypothesis) if (isFunction) row[2]!++;
+    for (const { isFunction } of reference) if (isFunction) row[3]!++;
+    for (const { candidate, reference: start } of matches) {
+      const at = MODULES + 4 * candidate.module;
+      for (let i = 0; i < candidate.hypothesisLength; i++) {
+        row[at + (hypothesis[candidate.hypothesis + i]!.isFunction ? 2 : 0)]!++;
+      }
+      for (let i = 0; i < candidate.referenceLength; i++) {
+        row[at + (reference[start + i]!.isFunction ? 3 : 1)]!++;
+      }
+      row[CHUNKS + 1]! += candidate.hypothesisLength;
+      row[CHUNKS + 2]! += candidate.referenceLength;
+    }
+    const chunks = countChunks(matches);
+    const complete = row[CHUNKS + 1] === row[0] && row[CHUNKS + 2] === row[1];
+    // One chunk over all words is no fragmentation at all, for the segment and in the corpus's sum.
+    row[CHUNKS] = complete && chunks === 1 ? 0 : chunks;
+    return row;
+  };
+
+  return {
+    name: paraphrases ? 'METEOR' : 'METEOR (no paraphrases)',
+    score,
+    statistics: ({ prediction, references }) => {
+      const hypothesis = words(prediction);
+      const alike = new Map<Word, readonly Candidate[]>();
+      let best: Float64Array = new Float64Array(WIDTH);
+      let highest = -1;
+      for (const reference of references) {
+        const row = compare(hypothesis, words(reference), alike);
+        const points = score(row);
+        if (points > highest) [best, highest] = [row, points];
+      }
+      return best;
+    },
+  };
+}

@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCheckpoint, openCheckpoint, type Checkpoint } from '../../data/formats/checkpoint.ts';
+import { withoutSecrets } from '../../support/addresses.ts';
+import { didYouMean, UsageError } from '../../support/errors.ts';
+import { isFile, readJson } from '../../support/read-files.ts';
+import { hashFile } from '../../support/hash.ts';
+import { fetchFromHub, type HubRequest } from '../../data/hub/hub.ts';
+import type { FetchOptions } from '../../data/hub/connection.ts';
+import { loadTokenizer, type Tokenizer } from '../../data/tokenizers/tokenizer.ts';
+import type { FileLocation } from '../../engine/types.ts';
+import { builtinFolder, builtinModels, isBuiltin } from './built-in.ts';
+import { describeArchitecture } from '../families/registry.ts';
+import type { Architecture } from '../architecture.ts';
+import { publicConfigs } from './public-configs.ts';
+import { randomBase } from './random-base.ts';
+import { findStoredHead, meanHeadFile } from './stored-head.ts';
+import { copiesOfEmbedding, findOwnHead } from './tied-head.ts';
+import type { BaseModel, Shape } from '../edits.ts';
+
+export interface BaseOptions extends FetchOptions {
+  /** Fetches a hub's model at once, so that its tensors say what config.json leaves open (whether the output is the embedding). */
+  readonly weights?: boolean;
+  /** Folder of the tokenizer, where the base's own has none or another is wanted. */
+  readonly tokenizer?: string | undefined;
+  /** DELTABENCH_DATA: its tokenizers/<family> serves a random base. */
+  readonly data?: string | undefined;
+  /** Called while files come from the hub. */
+  readonly onFetch?: HubRequest['onProgress'];
+}
+
+/**
+ * A base model by name: one that ships inside, `random-gpt2~…`, a folder in Hugging Face layout, or a hub id. Of the hub only
+ * config.json is read, unless `weights` are asked for; values and tokenizer come when they are asked for. Throws UsageError
+ * where there is no such model or it is none of ours.
+ */
+export async function loadBase(id: string, options: BaseOptions = {}): Promise<BaseModel> {
+  if (id.startsWith('random-')) return fromRandom(id, options);
+  if (isBuiltin(id)) return fromFolder(id, builtinFolder(id), options);
+  const isFolder = await stat(id).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return fromFolder(id, id, options);
+  if (!/^[\w.-]+(\/[\w.-]+)?$/.test(id) || id.startsWith('.')) {
+    throw new UsageError(
+      `There is no model folder "${withoutSecrets(id)}".${didYouMean(id, builtinModels)} "list models" shows what there is.`,
+    );
+  }
+  const whole = async (): Promise<BaseModel> =>
+    fromFolder(id, await fetchFiles(id, isModelFile, options, options.onFetch), options);
+  if (options.weights) return whole();
+  const known = publicConfigs[id];
+  if (known) return described(id, known, describeArchitecture(known, id), whole);
+  const folder = await fetchFiles(id, (path) => path === 'config.json', options).catch((error: unknown) => {
+    throw withNearName(id, error);
+  });
+  const { config, architecture } = await readConfig(folder);
+  return described(id, config, architecture, whole);
+}
+
+/** What kept a base from coming; a name that is nearly that of a known base comes before the network is blamed. */
+function withNearName(id: string, error: unknown): unknown {
+  const near = didYouMean(id, [...builtinModels, ...Object.keys(publicConfigs)]);
+  if (!(error instanceof UsageError) || near === '') return error;
+  return new UsageError(`No base inside is called "${id}".${near} As a name on the hub: ${error.message}`, {
+    cause: error,
+  });
+}
+
+async function fetchFiles(
+  repo: string,
+  files: (path: string) => boolean,
+  { signal, onNote }: FetchOptions,
+  onProgress?: HubRequest['onProgress'],
+): Promise<string> {
+  return (
+    await fetchFromHub({ repo, type: 'model', files, signal, onNote, ...(onProgress && { onProgress }) })
+  ).folder;
+}
+
+const isTokenizerFile = (path: string): boolean =>
+  /^(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json$|^merges\.txt$|^(tokenizer|spiece)\.model$/.test(
+    path,
+  );
+/** What a base consists of: everything but other frameworks' copies of the weights. */
+const isModelFile = (path: string): boolean =>
+  isTokenizerFile(path) ||
+  /^(config|generation_config)\.json$|^model.*\.safetensors(\.index\.json)?$/.test(path) ||
+  path === meanHeadFile;
+
+type Config = Readonly<Record<string, unknown>>;
+
+async function readConfig(folder: string): Promise<{ config: Config; architecture: Architecture }> {
+  const path = join(folder, 'config.json');
+  if (!(await isFile(path))) {
+    throw new UsageError(`${folder} is no model folder in Hugging Face layout: it has no config.json.`);
+  }
+  const config = (await readJson(path)) as Config;
+  return { config, architecture: describeArchitecture(config, path) };
+}
+
+async function fromFolder(id: string, folder: string, options: BaseOptions): Promise<BaseModel> {
+  const { config, architecture: said } = await readConfig(folder);
+  const tokenizer = (): Promise<Tokenizer> => loadTokenizer(options.tokenizer ?? folder);
+  if (!(await hasCheckpoint(folder))) {
+    // It says what it looked for.
+    const later = async (): Promise<BaseModel> => {
+      await openCheckpoint(folder);
+      return fromFolder(id, folder, options);
+    };
+    return { ...described(id, config, said, later), folder: () => Promise.resolve(folder), tokenizer };
+  }
+  const checkpoint = await openCheckpoint(folder);
+  const ownHead = await findOwnHead(id, said, checkpoint);
+  const architecture = describeArchitecture(config, join(folder, 'config.json'), ownHead);
+  const { stored, unused } = matchTensors(id, checkpoint, architecture);
+  const head = await findStoredHead(folder, config, architecture, checkpoint);
+  return {
+    ...{ id, family: architecture.family, config, architecture },
+    ...{ sites: architecture.sites, shapes: architecture.shapes, unused },
+    ...(head && { head }),
+    async tensor(name) {
+      const found = stored.get(name);
+      if (found === undefined)
+        throw new UsageError(`The checkpoint of ${id} has no ${name}, which is needed here.`);
+      return checkpoint.read(found);
+    },
+    location(name) {
+      const at = checkpoint.location(stored.get(name)!);
+      return at.dtype === 'F32' ? ({ file: at.file, offset: at.offset } satisfies FileLocation) : undefined;
+    },
+    folder: () => Promise.resolve(folder),
+    tokenizer,
+    hash: async () => hashWithHead(folder, await checkpoint.hash()),
+  };
+}
+
+/** A checkpoint's hash, with that of the head that stands beside it. */
+async function hashWithHead(folder: string, hash: string): Promise<string> {
+  const path = join(folder, meanHeadFile);
+  if (!(await isFile(path))) return hash;
+  return createHash('sha256')
+    .update(`${hash} ${await hashFile(path)}`)
+    .digest('hex');
+}
+
+/** A base of which only config.json is here; all else comes from the whole. */
+function described(
+  id: string,
+  config: Config,
+  architecture: Architecture,
+  open: () => Promise<BaseModel>,
+): BaseModel {
+  let opened: Promise<BaseModel> | undefined;
+  const whole = (): Promise<BaseModel> => (opened ??= open());
+  return {
+    ...{ id, family: architecture.family, config, architecture },
+    ...{ sites: architecture.sites, shapes: architecture.shapes },
+    tensor: async (name) => (await whole()).tensor(name),
+    location: () => undefined,
+    folder: async () => (await whole()).folder!(),
+    tokenizer: async () => (await whole()).tokenizer(),
+    hash: async () => (await whole()).hash(),
+  };
+}
+
+/** Where each tensor of the architecture stands in the checkpoint, and what stands there unused; throws UsageError where one is missing or too many. */
+function matchTensors(
+  id: string,
+  checkpoint: Checkpoint,
+  architecture: Architecture,
+): { stored: ReadonlyMap<string, string>; unused: readonly string[] } {
+  const left = new Set(checkpoint.names);
+  const stored = new Map<string, string>();
+  const place = (name: string, shape: Shape): boolean => {
+    const found = [name, ...(architecture.aliases?.(name) ?? [])].find((candidate) => left.has(candidate));
+    if (found === undefined) return false;
+    const actual = checkpoint.shape(found);
+    if (actual.join() !== shape.join()) {
+      throw new UsageError(
+        `The checkpoint of ${id} gives ${found} the shape [${actual.join(', ')}], config.json says [${shape.join(', ')}].`,
+      );
+    }
+    left.delete(found);
+    stored.set(name, found);
+    return true;
+  };
+  const missing = Object.entries(architecture.shapes).filter(([name, shape]) => !place(name, shape));
+  if (architecture.kind === 'encoder') {
+    for (const [name, shape] of Object.entries(architecture.pooler ?? {})) place(name, shape);
+  }
+  for (const copy of copiesOfEmbedding(architecture)) left.delete(copy);
+  const others = [...left].filter((name) => !architecture.isBuffer(name));
+  const extra = others.filter((name) => !architecture.isOtherHead?.(name));
+  const problems = [
+    ...(missing.length > 0
+      ? [`lacks ${missing.length} of its tensors: ${few(missing.map(([name]) => name))}`]
+      : []),
+    ...(extra.length > 0 ? [`has ${extra.length} that config.json knows nothing of: ${few(extra)}`] : []),
+  ];
+  if (problems.length > 0) throw new UsageError(`The checkpoint of ${id} ${problems.join('; it ')}.`);
+  return { stored, unused: others };
+}
+
+const few = (names: readonly string[]): string =>
+  names.slice(0, 5).join(', ') + (names.length > 5 ? ', …' : '');
+
+function fromRandom(id: string, options: BaseOptions): BaseModel {
+  const { config, architecture, hash, tensor, tokenizer } = randomBase(id);
+  return {
+    id,
+    family: architecture.family,
+    config,
+    architecture,
+    sites: architecture.sites,
+    shapes: architecture.shapes,
+    tensor: (name) => Promise.resolve().then(() => tensor(name)),
+    location: () => undefined,
+    async tokenizer() {
+      const given = options.tokenizer ?? (options.data && join(options.data, 'tokenizers', tokenizer.folder));
+      if (given) return loadTokenizer(given);
+      try {
+        return await loadTokenizer(await fetchFiles(tokenizer.repo, isTokenizerFile, options));
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        throw new UsageError(
+          `${error.message} A random base takes its family's tokenizer from there; give one with --tokenizer DIR, or set DELTABENCH_DATA to a folder with tokenizers/${tokenizer.folder}.`,
+          { cause: error },
+        );
+      }
+    },
+    hash: () => Promise.resolve(hash),
+  };
+}

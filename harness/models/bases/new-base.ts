@@ -1,0 +1,92 @@
+import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
+import { randomBase } from './random-base.ts';
+import type { BaseModel, FamilyName } from '../edits.ts';
+
+/** What a new base is: its family, `layers=4,width=192,…` as a random base takes them, its tokenizer and longest text. */
+export interface NewBase {
+  readonly family: FamilyName;
+  readonly settings: string;
+  readonly tokenizer: Tokenizer;
+  readonly length: number;
+  readonly seed: number;
+}
+
+/** A base as transformers would initialise it, with a complete config.json; throws UsageError for settings that there are not. */
+export function newBase({ family, settings, tokenizer, length, seed }: NewBase): BaseModel {
+  const ids = specialIds(family, tokenizer);
+  // Learnt positions beyond the texts' length would stay random, so there are none unless asked for.
+  const offset = family === 'roberta' ? ids.pad_token_id! + 1 : 0;
+  const learnt = family !== 't5' && family !== 'llama' && !/(^|,)positions=/.test(settings);
+  const all = [
+    ...(settings ? [settings] : []),
+    `vocab=${tokenizer.vocabSize}`,
+    ...(learnt ? [`positions=${length + offset}`] : []),
+    `seed=${seed}`,
+  ];
+  const id = `random-${family}~${all.join(',')}`;
+  const { config, architecture, hash, tensor } = randomBase(id, { ...fixed[family], ...ids });
+  return {
+    id,
+    family,
+    config,
+    architecture,
+    sites: architecture.sites,
+    shapes: architecture.shapes,
+    tensor: (name) => Promise.resolve(tensor(name)),
+    location: () => undefined,
+    tokenizer: () => Promise.resolve(tokenizer),
+    hash: () => Promise.resolve(hash),
+  };
+}
+
+const encoder = {
+  hidden_act: 'gelu',
+  initializer_range: 0.02,
+  position_embedding_type: 'absolute',
+};
+
+/** What config.json says beside the sizes, as transformers' defaults do. */
+const fixed: Readonly<Record<FamilyName, Readonly<Record<string, unknown>>>> = {
+  gpt2: {
+    architectures: ['GPT2LMHeadModel'],
+    activation_function: 'gelu_new',
+    layer_norm_epsilon: 1e-5,
+    initializer_range: 0.02,
+    tie_word_embeddings: true,
+  },
+  llama: {
+    architectures: ['LlamaForCausalLM'],
+    hidden_act: 'silu',
+    rms_norm_eps: 1e-6,
+    initializer_range: 0.02,
+    rope_theta: 10_000,
+    attention_bias: false,
+    mlp_bias: false,
+    attention_dropout: 0,
+    tie_word_embeddings: true,
+  },
+  roberta: { architectures: ['RobertaForMaskedLM'], ...encoder, layer_norm_eps: 1e-5 },
+  bert: { architectures: ['BertForMaskedLM'], ...encoder, layer_norm_eps: 1e-12 },
+  t5: {
+    architectures: ['T5ForConditionalGeneration'],
+    feed_forward_proj: 'relu',
+    is_encoder_decoder: true,
+    layer_norm_epsilon: 1e-6,
+    relative_attention_num_buckets: 32,
+    relative_attention_max_distance: 128,
+    tie_word_embeddings: true,
+  },
+};
+
+function specialIds(family: FamilyName, { bosId, eosId, padId, tokenId }: Tokenizer): Record<string, number> {
+  const ids: Record<string, number | undefined> = {
+    gpt2: { bos_token_id: bosId, eos_token_id: eosId },
+    llama: { bos_token_id: bosId, eos_token_id: eosId, pad_token_id: padId },
+    roberta: { bos_token_id: bosId, pad_token_id: padId ?? 1, eos_token_id: eosId },
+    bert: { pad_token_id: padId ?? tokenId('[PAD]') },
+    t5: { pad_token_id: padId ?? 0, eos_token_id: eosId, decoder_start_token_id: padId ?? 0 },
+  }[family];
+  return Object.fromEntries(
+    Object.entries(ids).filter((entry): entry is [string, number] => entry[1] !== undefined),
+  );
+}

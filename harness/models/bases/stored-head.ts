@@ -1,0 +1,149 @@
+import { join } from 'node:path';
+import type { Checkpoint } from '../../data/formats/checkpoint.ts';
+import { isFile } from '../../support/read-files.ts';
+import { openSafetensors } from '../../data/formats/safetensors.ts';
+import type { Architecture } from '../architecture.ts';
+import { nameInTransformers, type Head } from '../delta/heads.ts';
+import type { HeadName, Shape } from '../edits.ts';
+
+/** The head of a classifier that a checkpoint or an adapter brings, its tensors under transformers' names. */
+export interface StoredHead {
+  /** What reads it as it was trained: `mean`, or `huggingface`, whose tensors on RoBERTa are those of `paper`. */
+  readonly name: HeadName;
+  /** Classes, or 1 for a value */
+  readonly outputs: number;
+  /** What the classes are called, in the order of the outputs; absent where they are only numbered. */
+  readonly labels?: readonly string[];
+  /** transformers' problem_type, where config.json says it. */
+  readonly problem?: string;
+  shape(name: string): Shape | undefined;
+  tensor(name: string): Promise<Float32Array>;
+}
+
+/** Beside a checkpoint or an adapter: the head `mean`, which transformers does not have. */
+export const meanHeadFile = 'head.safetensors';
+
+/** The names of a head's tensors in transformers, by the pooler that a family has or has not. */
+const outputOf = (architecture: Architecture): string =>
+  architecture.kind === 'encoder' && architecture.pooler ? 'classifier' : 'classifier.out_proj';
+
+/** The head of a classifier's checkpoint, if it is one of whole texts. */
+export async function findStoredHead(
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+  architecture: Architecture,
+  checkpoint: Checkpoint,
+): Promise<StoredHead | undefined> {
+  if (architecture.kind !== 'encoder') return undefined;
+  const said = describeLabels(config);
+  const mean = await readMeanHead(folder);
+  if (mean) return { ...mean, ...said };
+  const { width: d, pooler } = architecture;
+  const output = outputOf(architecture);
+  const names = new Set(checkpoint.names);
+  const shape = (name: string): Shape | undefined => (names.has(name) ? checkpoint.shape(name) : undefined);
+  const [outputs] = shape(`${output}.bias`) ?? [];
+  // A tagger of BERT has a classifier of the same name, but no pooler.
+  const between = pooler ? Object.keys(pooler) : ['classifier.dense.weight', 'classifier.dense.bias'];
+  const isThere = (name: string): boolean => names.has(name) || names.has(name.replace(/^bert\./, ''));
+  if (outputs === undefined || shape(`${output}.weight`)?.join() !== `${outputs},${d}`) return undefined;
+  if (!between.every(isThere)) return undefined;
+  return { name: 'huggingface', outputs, ...said, shape, tensor: (name) => checkpoint.read(name) };
+}
+
+/** The head `mean` in a folder, where there is one. */
+export async function readMeanHead(folder: string): Promise<StoredHead | undefined> {
+  const path = join(folder, meanHeadFile);
+  if (!(await isFile(path))) return undefined;
+  const file = await openSafetensors(path);
+  return {
+    name: 'mean',
+    outputs: file.tensors.get('classifier.bias')?.shape[0] ?? 0,
+    shape: (name) => file.tensors.get(name)?.shape,
+    tensor: (name) => file.read(name),
+  };
+}
+
+/** The head among the tensors of an adapter, which belong to `name`; undefined where it has none. */
+export function headOfTensors(
+  name: HeadName,
+  tensors: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>,
+): StoredHead | undefined {
+  const [, last] =
+    Object.entries(tensors).find(([each]) => /^classifier\.(out_proj\.)?bias$/.test(each)) ?? [];
+  if (!last) return undefined;
+  return {
+    name,
+    outputs: last.shape[0]!,
+    shape: (each) => tensors[each]?.shape,
+    tensor: (each) => Promise.resolve(tensors[each]!.data),
+  };
+}
+
+/** What config.json calls the classes: id2label, unless it only numbers them. */
+function describeLabels(config: Readonly<Record<string, unknown>>): Pick<StoredHead, 'labels' | 'problem'> {
+  const { id2label, problem_type: problem } = config;
+  const entries = typeof id2label === 'object' && id2label !== null ? Object.entries(id2label) : [];
+  const named = entries.map(([id, label]) => [Number(id), String(label)] as const).sort(([a], [b]) => a - b);
+  const labels = named.map(([, label]) => label);
+  return {
+    ...(labels.some((label) => !/^(label_)?\d+$/i.test(label)) && { labels }),
+    ...(typeof problem === 'string' && { problem }),
+  };
+}
+
+const plain = (label: string): string => label.toLowerCase().replace(/[^a-z0-9]+/g, '_');
+
+/** Which of a stored head's outputs is each class of a task; or why there is no telling. */
+function orderOf(
+  { labels, outputs, problem }: StoredHead,
+  classes: readonly string[] | undefined,
+): readonly number[] | { readonly why: string } {
+  const wanted = classes ? `${classes.length} classes (${classes.join(', ')})` : 'a value';
+  const named = labels?.length === outputs && outputs > 1 ? ` (${labels.join(', ')})` : '';
+  const given = outputs === 1 ? 'a value' : `${outputs} classes${named}`;
+  if (outputs !== (classes?.length ?? 1)) return { why: `it gives ${given}, the task asks for ${wanted}` };
+  const problems = classes ? 'single_label_classification' : 'regression';
+  if (problem !== undefined && problem !== problems) return { why: `it was made for ${problem}, the task is ${problems}` }; // prettier-ignore
+  if (!classes || named === '') return Array.from({ length: outputs }, (_, i) => i);
+  const order = classes.map((name) => labels!.findIndex((label) => plain(label) === plain(name)));
+  return order.includes(-1) ? { why: `its classes are ${labels!.join(', ')}, the task's are ${classes.join(', ')}` } : order; // prettier-ignore
+}
+
+/**
+ * A head that begins with the values of a stored one, its classes in the order of the task's; or why it cannot, with the way
+ * out where there is one. `pooled` reads a tensor of the base's pooler.
+ */
+export function beginHead(
+  head: Head,
+  stored: StoredHead,
+  architecture: Architecture,
+  classes: readonly string[] | undefined,
+  pooled: (name: string) => Promise<Float32Array>,
+): { readonly head: Head } | { readonly why: string } {
+  if ((head.name === 'mean') !== (stored.name === 'mean')) {
+    return {
+      why: `head=${head.name} reads the states in another way; --set head=${stored.name} begins with it`,
+    };
+  }
+  const order = orderOf(stored, classes);
+  if ('why' in order) return order;
+  const pooler = architecture.kind === 'encoder' ? architecture.pooler : undefined;
+  const theirs = (name: string): string => (head.name === 'mean' ? name : nameInTransformers(name, pooler));
+  for (const [name, { shape }] of Object.entries(head.tensors)) {
+    const given = stored.shape(theirs(name));
+    if (given?.join() === shape.join() || (pooler && theirs(name) in pooler)) continue;
+    return { why: given ? `it gives ${theirs(name)} the shape [${given.join(', ')}], this base takes [${shape.join(', ')}]` : `it lacks ${theirs(name)}` }; // prettier-ignore
+  }
+  const isLast = (name: string): boolean => /^classifier\.(out_proj\.)?(weight|bias)$/.test(name);
+  const read = async (name: string): Promise<Float32Array> => {
+    if (pooler && theirs(name) in pooler) return pooled(theirs(name));
+    const values = await stored.tensor(theirs(name));
+    if (!isLast(name)) return values;
+    const size = values.length / stored.outputs;
+    const rows = order.map((row) => values.subarray(row * size, (row + 1) * size));
+    return Float32Array.from(rows.flatMap((row) => [...row]));
+  };
+  const tensors = Object.entries(head.tensors).map(([name, spec]) => [name, { ...spec, init: () => read(name) }] as const); // prettier-ignore
+  return { head: { ...head, tensors: Object.fromEntries(tensors) } };
+}

@@ -1,0 +1,116 @@
+import { concat } from '../../engine/ops.ts';
+import type { Delta, Edits, Tensors } from '../edits.ts';
+
+export interface NamedDelta {
+  readonly name: string;
+  readonly delta: Delta;
+}
+
+/**
+ * Several methods as one: edits apply left to right at every site (what comes later sees what comes before), prompts and
+ * prefixes follow one another, penalties add, and every tensor gets the prefix `<method>.`. Two methods that train the
+ * same tensor of the base are refused when the trained tensors are listed, here by their `unfreezes`.
+ */
+export function composeDeltas(parts: readonly NamedDelta[]): Delta {
+  const rename = <T>(name: string, specs: Readonly<Record<string, T>> | undefined): Record<string, T> =>
+    Object.fromEntries(Object.entries(specs ?? {}).map(([key, spec]) => [`${name}.${key}`, spec]));
+  const merged = (field: 'trained' | 'frozen' | 'state'): Delta['trained'] =>
+    Object.assign({}, ...parts.map(({ name, delta }) => rename(name, delta[field]))) as Delta['trained'];
+  const total = (field: 'promptLength' | 'prefixLength'): number =>
+    parts.reduce((sum, { delta }) => sum + (delta[field] ?? 0), 0);
+  /** A method sees its own tensors under the names it gave them, and the base's. */
+  const own = <T>(name: string, x: Readonly<Record<string, T>>): Readonly<Record<string, T>> => {
+    const visible: Record<string, T> = { ...x };
+    for (const [key, tensor] of Object.entries(x)) {
+      if (key.startsWith(`${name}.`)) visible[key.slice(name.length + 1)] = tensor;
+    }
+    return visible;
+  };
+  const penalties = parts.filter(({ delta }) => delta.penalty);
+  const updates = parts.filter(({ delta }) => delta.update);
+  return {
+    trained: merged('trained'),
+    frozen: merged('frozen'),
+    state: merged('state'),
+    promptLength: total('promptLength'),
+    prefixLength: total('prefixLength'),
+    ...(parts.some(({ delta }) => delta.readsPrompt) && { readsPrompt: true }),
+    unfreezes: (tensor, owner) => {
+      const takers = parts.filter(({ delta }) => delta.unfreezes?.(tensor, owner));
+      if (takers.length > 1) {
+        throw new RangeError(`${takers.map(({ name }) => name).join(' and ')} both train ${tensor}`);
+      }
+      return takers.length === 1;
+    },
+    edits: (x, context) =>
+      composeEdits(parts.map(({ name, delta }) => delta.edits?.(own(name, x), context) ?? {})),
+    ...(penalties.length > 0 && {
+      penalty: (x) =>
+        penalties.map(({ name, delta }) => delta.penalty!(own(name, x))).reduce((a, b) => a.add(b)),
+    }),
+    ...(updates.length > 0 && {
+      update: (x, gradients, progress) =>
+        Object.assign(
+          {},
+          ...updates.map(({ name, delta }) => {
+            const trained = delta.trained;
+            const changed = delta.update!(own(name, x), own(name, gradients), progress);
+            return Object.fromEntries(
+              Object.entries(changed).map(([key, tensor]) => [
+                key in trained || key in (delta.state ?? {}) ? `${name}.${key}` : key,
+                tensor,
+              ]),
+            );
+          }),
+        ) as Tensors,
+    }),
+    putsBack: (tensor, x) =>
+      parts.some(
+        ({ name, delta }) =>
+          tensor.startsWith(`${name}.`) && delta.putsBack?.(tensor.slice(name.length + 1), own(name, x)),
+      ),
+    ...(parts.every(({ delta }) => delta.merge) && {
+      merge(x) {
+        const edits = parts.map(({ name, delta }) => delta.merge!(own(name, x)));
+        return (site) => edits.flatMap((of) => of(site));
+      },
+    }),
+  };
+}
+
+function composeEdits(all: readonly Edits[]): Edits {
+  const acting = <K extends keyof Edits>(key: K): NonNullable<Edits[K]>[] =>
+    all.map((edits) => edits[key]).filter((edit) => edit !== undefined);
+  return {
+    linear(site, module) {
+      const edits = acting('linear').map((edit) => edit(site, module)).filter((edit) => edit !== undefined); // prettier-ignore
+      return edits.length === 0
+        ? undefined
+        : {
+            input: (x) => edits.reduce((value, edit) => edit.input?.(value) ?? value, x),
+            output: (y, x) => edits.reduce((value, edit) => edit.output?.(value, x) ?? value, y),
+          };
+    },
+    sublayer(site) {
+      const edits = acting('sublayer').map((edit) => edit(site)).filter((edit) => edit !== undefined); // prettier-ignore
+      return edits.length === 0
+        ? undefined
+        : { output: (y, x) => edits.reduce((value, edit) => edit.output?.(value, x) ?? value, y) };
+    },
+    norm: (y, site) => acting('norm').reduce((value, edit) => edit(value, site), y),
+    block: (h, site) => acting('block').reduce((value, edit) => edit(value, site), h),
+    prompt(stack) {
+      const prompts = acting('prompt').map((edit) => edit(stack)).filter((prompt) => prompt !== undefined); // prettier-ignore
+      return prompts.length === 0 ? undefined : prompts.reduce((a, b) => concat([a, b], 0));
+    },
+    prefix(site) {
+      const prefixes = acting('prefix').map((edit) => edit(site)).filter((prefix) => prefix !== undefined); // prettier-ignore
+      return prefixes.length === 0
+        ? undefined
+        : prefixes.reduce((a, b) => ({
+            key: concat([a.key, b.key], 0),
+            value: concat([a.value, b.value], 0),
+          }));
+    },
+  };
+}

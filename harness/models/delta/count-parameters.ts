@@ -1,0 +1,45 @@
+import { trainedShapes } from './trained-tensors.ts';
+import type { Head } from './heads.ts';
+import type { BaseModel, Delta } from '../edits.ts';
+
+export interface ParameterCounts {
+  /** Without the task's head. */
+  readonly trained: number;
+  readonly head: number;
+  /** Base, method and head together. */
+  readonly all: number;
+  /** The method's own, and those of the base that it unfreezes. */
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly parameters: number;
+  }[];
+}
+
+/** Counts what a method, and a head beside it, trains on a base, from shapes alone. */
+export function countParameters(base: BaseModel, delta: Delta, head?: Head): ParameterCounts {
+  const all = Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({
+    name,
+    shape,
+    parameters: size(shape),
+  }));
+  const isHead = ({ name }: { name: string }): boolean => head !== undefined && name in head.tensors;
+  const tensors = all.filter((tensor) => !isHead(tensor));
+  const ofHead = sum(all.filter(isHead).map(({ parameters }) => parameters));
+  const inBase = sum(Object.values(base.shapes).map(size));
+  const added = sum(tensors.filter(({ name }) => !(name in base.shapes)).map(({ parameters }) => parameters));
+  return {
+    trained: sum(tensors.map(({ parameters }) => parameters)),
+    head: ofHead,
+    all: inBase + added + ofHead,
+    tensors,
+  };
+}
+
+function size(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,181 @@
+import * as ops from '../../engine/ops.ts';
+import type { Tensor } from '../../engine/ops.ts';
+import type { ProgramTensors, Shape } from '../../engine/types.ts';
+import type {
+  DecoderBatch,
+  DecoderStates,
+  EncoderBatch,
+  EncoderStates,
+  ModelTensors,
+  Wanted,
+} from '../architecture.ts';
+import type { Head } from './heads.ts';
+import { linearAt } from '../families/layers.ts';
+import type { BaseModel, Context, Delta, Tensors } from '../edits.ts';
+
+/** How a program uses a base and a method. */
+export interface ModelUse {
+  readonly base: BaseModel;
+  readonly delta: Delta;
+  /** The trained tensors, and the method's state. */
+  readonly tensors: Tensors;
+  readonly training: boolean;
+  /** Whether the base's own dropout acts while training. */
+  readonly dropout: boolean;
+  readonly totalSteps: number;
+}
+
+/** Runs a base's decoder under a method inside a program; the program's inputs are those of a batch. */
+export function runDecoder(
+  x: ProgramTensors,
+  use: ModelUse,
+  batch: Omit<DecoderBatch, 'ids' | 'positions'>,
+): DecoderStates {
+  const { architecture, id } = use.base;
+  if (architecture.kind === 'encoder') throw new RangeError(`${id} is an encoder and generates no text`);
+  // Behind a past they stand in the cache; what has an encoder puts them there.
+  const virtual = batch.past || architecture.kind === 'encoder-decoder' ? 0 : (use.delta.promptLength ?? 0);
+  const model = modelTensors(x, use, 'decoder', virtual);
+  return architecture.decode(model, { ...batch, ids: x.inputs.ids!, positions: x.inputs.positions! });
+}
+
+/** Runs a base's encoder under a method inside a program; the program's inputs are those of a batch. */
+export function runEncoder(
+  x: ProgramTensors,
+  use: ModelUse,
+  batch: Omit<EncoderBatch, 'ids' | 'positions' | 'tokenTypes'>,
+): EncoderStates {
+  const { architecture, id } = use.base;
+  if (architecture.kind === 'decoder') throw new RangeError(`${id} is a decoder and has no encoder`);
+  const model = modelTensors(x, use, 'encoder', batch.batch * (use.delta.promptLength ?? 0));
+  const { ids, positions, tokenTypes } = x.inputs;
+  return architecture.encode(model, {
+    ...batch,
+    ids: ids!,
+    positions: positions!,
+    ...(tokenTypes && { tokenTypes }),
+  });
+}
+
+/**
+ * What an encoder and a head make of each sequence, [B, outputs]. Inputs of the program are `pool` [B, N], or where the head
+ * reads first tokens `firstRows` [B] and `firstPlaces` [N].
+ */
+export function runClassifier(
+  x: ProgramTensors,
+  use: ModelUse,
+  head: Head,
+  batch: Parameters<typeof runEncoder>[2],
+): Tensor {
+  const { pool, firstRows, firstPlaces } = x.inputs;
+  // The first token is a virtual one where a method puts these before the input.
+  const first = head.pooling === 'first' && !use.delta.promptLength;
+  const wanted = first ? { rows: firstRows!, places: firstPlaces! } : undefined;
+  const { hidden, virtual } = runEncoder(x, use, { ...batch, ...(wanted && { wanted }) });
+  const pooled = first
+    ? hidden
+    : head.pooling === 'first'
+      ? firstOfEach(virtual!, batch.batch)
+      : ops.matMul(pool!, hidden);
+  const weight = (name: string): Tensor => use.tensors[name] ?? x.held[name]!;
+  return head.apply(
+    pooled,
+    (module, y) => {
+      const site = use.base.sites.find(({ name }) => name === module);
+      // Only a module of the base, its pooler, is a place where a method may act.
+      return site
+        ? linearAt(modelTensors(x, use, 'encoder', 0, wanted), site, true, y)
+        : ops.linear(y, weight(`${module}.weight`), weight(`${module}.bias`), true);
+    },
+    (y, name) =>
+      use.training && head.dropout > 0 ? y.mul(x.random(`dropout ${head.dropout} ${name}`, y.shape)) : y,
+  );
+}
+
+/** The first of each sequence's l rows: [B·l, d] → [B, d]. */
+function firstOfEach(rows: Tensor, batch: number): Tensor {
+  const [length, width] = [rows.shape[0] / batch, rows.shape[1]!];
+  return ops
+    .slice(rows.reshape([batch, length, width]), [0, 0, 0], [batch, 1, width])
+    .reshape([batch, width]);
+}
+
+/** What the program's inputs of an encoder-decoder's source are called, before the names that they have in an encoder. */
+export const SOURCE = 'source ';
+
+/** Runs a base's encoder on the source and its decoder, which reads it, on the target; `crossBias` [B, 1, T, T'] says which of it each token reads, all where absent. */
+export function runEncoderDecoder(
+  x: ProgramTensors,
+  use: ModelUse,
+  source: Parameters<typeof runEncoder>[2],
+  target: Parameters<typeof runDecoder>[2],
+  crossBias = source.bias,
+): DecoderStates {
+  const named = Object.entries(x.inputs)
+    .filter(([name]) => name.startsWith(SOURCE))
+    .map(([name, tensor]) => [name.slice(SOURCE.length), tensor] as const);
+  const inputs = { ...(x.inputs.step && { step: x.inputs.step }), ...Object.fromEntries(named) };
+  const states = runEncoder({ ...x, inputs }, use, source);
+  return runDecoder(x, use, { ...target, source: { ...source, bias: crossBias, states } });
+}
+
+/** `virtual`: rows of virtual tokens behind those of the batch; `wanted`: the only ones that there are. */
+function modelTensors(
+  x: ProgramTensors,
+  use: ModelUse,
+  stack: Context['stack'],
+  virtual: number,
+  wanted?: Wanted,
+): ModelTensors {
+  const { delta, tensors, training, dropout, totalSteps } = use;
+  const maskOf = (name: 'tokens' | 'prompt' | 'fromStart' | 'fromEnd', ofVirtual: number): Tensor => {
+    const mask = x.inputs[name]!;
+    if (wanted) return ops.gather(mask, wanted.rows);
+    return virtual > 0 ? ops.concat([mask, ops.fill([virtual, 1], ofVirtual)], 0) : mask;
+  };
+  // Prompts of several requests share their tokens unless a method says that it reads where they end.
+  const promptMaskOf = (name: 'prompt' | 'fromStart' | 'fromEnd', ofVirtual: number): Tensor => {
+    if (delta.readsPrompt) return maskOf(name, ofVirtual);
+    throw new Error(`a method whose edits read the context's ${name} must attach with readsPrompt: true`);
+  };
+  const context: Context = {
+    training,
+    stack,
+    totalSteps,
+    dropout: (y, rate, name) => {
+      const mask = context.dropoutMask(y.shape, rate, name);
+      return mask ? y.mul(mask) : y;
+    },
+    dropoutMask: (shape: Shape, rate, name) =>
+      training && rate > 0
+        ? x.random(`dropout ${rate} ${name}`, shape, shape.length === 2 ? virtual : 0)
+        : undefined,
+    step: x.inputs.step ?? ops.scalar(0),
+    // Virtual tokens are real ones outside the prompt.
+    tokens: maskOf('tokens', 1),
+    get prompt() {
+      return promptMaskOf('prompt', 0);
+    },
+    get fromStart() {
+      return promptMaskOf('fromStart', -1);
+    },
+    get fromEnd() {
+      return promptMaskOf('fromEnd', -1);
+    },
+  };
+  const own = Object.fromEntries(Object.keys(delta.frozen ?? {}).map((name) => [name, x.held[name]!]));
+  return {
+    weight: (name): Tensor => tensors[name] ?? x.held[name]!,
+    edits: delta.edits?.({ ...own, ...tensors }, context) ?? {},
+    context,
+    dropout: training && dropout,
+    only: (rows) => modelTensors(x, use, stack, 0, rows),
+  };
+}
+
+/** The output weight [V, d], trained or not. */
+export function headWeight(x: ProgramTensors, { base, tensors }: ModelUse): Tensor {
+  const { architecture, id } = base;
+  if (architecture.kind === 'encoder') throw new RangeError(`${id} is an encoder and predicts no tokens`);
+  return tensors[architecture.head] ?? x.held[architecture.head]!;
+}

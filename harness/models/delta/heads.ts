@@ -1,0 +1,113 @@
+import { tanh, type Tensor } from '../../engine/ops.ts';
+import type { BaseModel, Delta, HeadName, Random, Shapes, TensorSpec } from '../edits.ts';
+
+/** Makes a class or a value of an encoder's states; trained beside every method and counted apart from it. */
+export interface Head {
+  readonly name: HeadName;
+  /** What it reads of a sequence: its first token, or the mean of all. */
+  readonly pooling: 'first' | 'mean';
+  /** Classes, or 1 for a value */
+  readonly outputs: number;
+  readonly dropout: number;
+  readonly tensors: Readonly<Record<string, TensorSpec>>;
+  /** Tensors of the base that only this head reads. */
+  readonly reads: Shapes;
+  /** [B, d] → [B, outputs] */
+  apply(
+    pooled: Tensor,
+    /** A module [B, in] → [B, out], with what a method does to it. */
+    linear: (module: string, x: Tensor) => Tensor,
+    dropout: (x: Tensor, name: string) => Tensor,
+  ): Tensor;
+}
+
+export interface HeadOptions {
+  /** Instead of the head's own. */
+  readonly dropout?: number | undefined;
+  /** Factor on the method's learning rate. */
+  readonly learningRate?: number | undefined;
+}
+
+/**
+ * A head for a base. `paper`: the RED authors', dropout 0.5, Linear(d, d), tanh, dropout, Linear(d, n) of the first
+ * token, initialised as PyTorch does. `huggingface`: transformers' …ForSequenceClassification; BERT's reads the
+ * pretrained pooler. `mean`: dropout and Linear(d, n) of the mean over tokens. Throws RangeError where the base has no
+ * encoder by itself.
+ */
+export function makeHead(base: BaseModel, name: HeadName, outputs: number, options: HeadOptions = {}): Head {
+  const { architecture, id } = base;
+  if (architecture.kind !== 'encoder')
+    throw new RangeError(`${id} is no encoder, so that no head fits on it`);
+  const { width: d, pooler, deviation, classifierDropout } = architecture;
+  const spec = (shape: number[], init: TensorSpec['init']): TensorSpec => ({
+    shape,
+    init,
+    ...(options.learningRate !== undefined && { learningRate: options.learningRate }),
+  });
+  const layer = (module: string, to: number, start: 'torch' | 'normal'): Record<string, TensorSpec> => ({
+    [`${module}.weight`]: spec([to, d], (random) => first[start].weight(random, to * d)),
+    [`${module}.bias`]: spec([to], (random) => first[start].bias(random, to)),
+  });
+  const bound = 1 / Math.sqrt(d);
+  type Fill = (random: Random, size: number) => Float32Array;
+  const uniform: Fill = (random, size) => random.uniform(size, -bound, bound);
+  const first: Record<'torch' | 'normal', { weight: Fill; bias: Fill }> = {
+    torch: { weight: uniform, bias: uniform },
+    normal: {
+      weight: (random, size) => random.normal(size, 0, deviation),
+      bias: (_, size) => new Float32Array(size),
+    },
+  };
+  const common = { name, outputs, dropout: options.dropout ?? (name === 'paper' ? 0.5 : classifierDropout) };
+  if (name === 'mean') {
+    return {
+      ...common,
+      pooling: 'mean',
+      tensors: layer('classifier', outputs, 'normal'),
+      reads: {},
+      apply: (x, linear, dropout) => linear('classifier', dropout(x, 'classifier.dropout')),
+    };
+  }
+  if (name === 'huggingface' && pooler) {
+    const pool = Object.keys(pooler)[0]!.replace(/\.weight$/, '');
+    return {
+      ...common,
+      pooling: 'first',
+      tensors: layer('classifier', outputs, 'normal'),
+      reads: pooler,
+      apply: (x, linear, dropout) =>
+        linear('classifier', dropout(tanh(linear(pool, x)), 'classifier.dropout')),
+    };
+  }
+  const start = name === 'paper' ? 'torch' : 'normal';
+  return {
+    ...common,
+    pooling: 'first',
+    tensors: { ...layer('classifier.dense', d, start), ...layer('classifier.out_proj', outputs, start) },
+    reads: {},
+    apply(x, linear, dropout) {
+      const between = tanh(linear('classifier.dense', dropout(x, 'classifier.dropout')));
+      return linear('classifier.out_proj', dropout(between, 'classifier.dropout.1'));
+    },
+  };
+}
+
+/**
+ * What transformers calls a tensor of the heads `paper` and `huggingface`: where a family has a pooler, its tanh(Linear) is
+ * what the paper's head begins with.
+ */
+export function nameInTransformers(name: string, pooler: Shapes | undefined): string {
+  if (!pooler) return name;
+  const pool = Object.keys(pooler)[0]!.replace(/weight$/, '');
+  return name.replace(/^classifier\.dense\./, pool).replace('out_proj.', '');
+}
+
+/** The base with what the head reads of it among its tensors: a method may train these as well. */
+export function readBy(head: Head, base: BaseModel): BaseModel {
+  return { ...base, shapes: { ...base.shapes, ...head.reads } };
+}
+
+/** A method and a head as one; only the method's own names are its own, so the two never meet. */
+export function withHead(delta: Delta, head: Head): Delta {
+  return { ...delta, trained: { ...delta.trained, ...head.tensors } };
+}

@@ -1,0 +1,170 @@
+import { UsageError } from '../../support/errors.ts';
+import { describeArchitecture } from '../families/registry.ts';
+import { hasOwnHead } from '../bases/tied-head.ts';
+import type { AffineEdit, BaseModel, Delta, Site, Values } from '../edits.ts';
+
+/** A base with a method's edits in its weights; tensors are made one at a time, when they are asked for. */
+export type MergedModel = Pick<BaseModel, 'config' | 'architecture' | 'sites' | 'shapes' | 'tensor'>;
+
+/**
+ * Merges a method's tensors into a base. `x` holds trained (the base's unfrozen ones too), frozen and state by name.
+ * Throws UsageError where the method is none that can be merged, or the architecture cannot hold the result.
+ */
+export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedModel {
+  const edits = delta.merge?.(x);
+  if (!edits) {
+    throw new UsageError(
+      'It cannot be merged: what it adds is no fixed linear change of linear modules or norms, so that no weights of the base can hold it.',
+    );
+  }
+  const { editsAt, settings } = place(base, edits);
+  const config = { ...base.config, ...Object.fromEntries([...settings].map((name) => [name, true])) };
+  const architecture =
+    settings.size > 0
+      ? describeArchitecture(config, 'The merged model', hasOwnHead(base.architecture))
+      : base.architecture;
+  const owners = new Map(base.sites.filter(isModule).map((site) => [site.name, site]));
+  const read = (name: string): Promise<Float32Array> =>
+    x[name] ? Promise.resolve(x[name]) : base.tensor(name);
+  /** Weight and bias come one after the other, so that the last module serves twice. */
+  let last: { name: string; module: Promise<Module> } | undefined;
+  const merged = async (site: Site): Promise<Module> => {
+    const weight = await read(`${site.name}.weight`);
+    const bias = site.bias ? await read(`${site.name}.bias`) : undefined;
+    // A norm's weight stands for a diagonal matrix, of which each output's row is one number.
+    const transposed = site.kind === 'norm' || base.architecture.transposed;
+    return fold({ weight, bias }, editsAt(site), site.outputs, transposed);
+  };
+  return {
+    config,
+    architecture,
+    sites: architecture.sites,
+    // A base may have more of its tensors than the architecture's, for a head.
+    shapes: { ...base.shapes, ...architecture.shapes },
+    async tensor(name) {
+      const [, module, part] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
+      const site = owners.get(module ?? '');
+      if (!site || (editsAt(site).length === 0 && (part === 'weight' || site.bias))) return read(name);
+      if (last?.name !== site.name) last = { name: site.name, module: merged(site) };
+      const { weight, bias } = await last.module;
+      return part === 'weight' ? weight : (bias ?? new Float32Array(site.outputs));
+    },
+  };
+}
+
+const isModule = ({ kind }: Site): boolean => kind === 'linear' || kind === 'norm';
+
+/** The edits of every linear module and norm, and the settings that must change so that the architecture holds them. */
+function place(
+  base: BaseModel,
+  edits: (site: Site) => readonly AffineEdit[],
+): { editsAt(site: Site): readonly AffineEdit[]; settings: ReadonlySet<string> } {
+  const { blockNorm, biasSetting } = base.architecture;
+  const blocks = new Map<string, Site>();
+  for (const site of base.sites) {
+    if (isModule(site) || edits(site).length === 0) continue;
+    const norm = site.kind === 'block' ? blockNorm?.(site) : undefined;
+    if (!norm) {
+      throw new UsageError(
+        `It cannot be merged into ${base.id}: it edits ${site.name} after the residual, where no weights of the base follow.`,
+      );
+    }
+    blocks.set(norm.name, site);
+  }
+  const editsAt = (site: Site): readonly AffineEdit[] => {
+    const block = blocks.get(site.name);
+    // A block's edit sees what that of its last norm makes, whichever method stands first.
+    return block ? [...edits(site), ...edits(block)] : edits(site);
+  };
+  const settings = new Set<string>();
+  for (const site of base.sites) {
+    if (!isModule(site) || site.bias || !editsAt(site).some(({ shift }) => shift)) continue;
+    const setting = site.kind === 'linear' ? biasSetting?.(site) : undefined;
+    if (setting === undefined) {
+      throw new UsageError(
+        `It cannot be merged into ${base.id}: it shifts the output of ${site.name}, which has no bias, and a checkpoint of ${base.family} cannot hold one.`,
+      );
+    }
+    settings.add(setting);
+  }
+  return { editsAt, settings };
+}
+
+/** The values of a linear module or a norm. */
+interface Module {
+  readonly weight: Float32Array;
+  readonly bias: Float32Array | undefined;
+}
+
+/** Puts edits into a module, left to right; its inputs are scaled before all else, wherever such an edit stands. */
+function fold(base: Module, edits: readonly AffineEdit[], outputs: number, transposed: boolean): Module {
+  const weight = base.weight.slice();
+  let bias = base.bias?.slice();
+  for (const { low, scale, aroundBias, shift } of edits) {
+    if (low) addProduct(weight, low(), outputs, transposed);
+    if (scale) {
+      const factors = typeof scale === 'function' ? scale(withProduct(base.weight, low, outputs, transposed)) : scale; // prettier-ignore
+      scaleMatrix(weight, factors, outputs, transposed);
+      const around = aroundBias ? base.bias : undefined;
+      bias = bias?.map((b, o) => (b - (around?.[o] ?? 0)) * factors[o]! + (around?.[o] ?? 0));
+    }
+    if (shift) bias = shift.map((t, o) => (bias?.[o] ?? 0) + t);
+  }
+  for (const { input } of edits) {
+    if (input) scaleMatrix(weight, input, weight.length / outputs, !transposed);
+  }
+  return { weight, bias };
+}
+
+function withProduct(
+  weight: Float32Array,
+  low: AffineEdit['low'],
+  outputs: number,
+  transposed: boolean,
+): Float32Array {
+  // prettier-ignore
+  const sum = weight.slice();
+  if (low) addProduct(sum, low(), outputs, transposed);
+  return sum;
+}
+
+/** Adds up down [outputs, inputs] to a weight that is stored so (`transposed`) or the other way round; in double precision. */
+function addProduct(
+  weight: Float32Array,
+  { up, down }: ReturnType<NonNullable<AffineEdit['low']>>,
+  outputs: number,
+  transposed: boolean,
+): void {
+  const inputs = weight.length / outputs;
+  const rank = up.length / outputs;
+  const left = transposed ? up : transpose(down, rank, inputs);
+  const right = transposed ? down : transpose(up, outputs, rank);
+  const [rows, columns] = transposed ? [outputs, inputs] : [inputs, outputs];
+  const sum = new Float64Array(columns);
+  for (let row = 0; row < rows; row++) {
+    sum.fill(0);
+    for (let k = 0; k < rank; k++) {
+      const factor = left[row * rank + k]!;
+      for (let column = 0; column < columns; column++) sum[column]! += factor * right[k * columns + column]!;
+    }
+    for (let column = 0; column < columns; column++) weight[row * columns + column]! += sum[column]!;
+  }
+}
+
+/** Multiplies a matrix by factors of its rows, or of its columns. */
+function scaleMatrix(matrix: Float32Array, factors: Float32Array, count: number, byRow: boolean): void {
+  const columns = byRow ? matrix.length / count : count;
+  for (let i = 0; i < matrix.length; i++) {
+    matrix[i]! *= factors[byRow ? Math.floor(i / columns) : i % columns]!;
+  }
+}
+
+function transpose(matrix: Float32Array, rows: number, columns: number): Float32Array {
+  const out = new Float32Array(matrix.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      out[column * rows + row] = matrix[row * columns + column]!;
+    }
+  }
+  return out;
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { BaseModel, FamilyName, Site } from '../edits.ts';
+
+// How options name linear modules: by role, or by the end of their names as peft's target_modules does.
+
+const roles = [
+  'query',
+  'key',
+  'value',
+  'queryKeyValue',
+  'attentionOutput',
+  'mlpUp',
+  'mlpGate',
+  'mlpOutput',
+  'pooler',
+] as const;
+const isRole = (target: string): boolean => (roles as readonly string[]).includes(target);
+
+const target = z.union([
+  z.enum(roles),
+  z.string().regex(/^\w+(\.\w+)*$/, 'it is neither a role nor the end of a module name'),
+]);
+
+/** A method's option that names linear modules by role or by the end of their names. */
+export const targetList = z.array(target);
+
+/** The same with the default of LoRA and its relatives: queries and values, or the module that GPT-2 fuses them in. */
+export const queryAndValue = targetList
+  .default(['query', 'value', 'queryKeyValue'])
+  .describe('linear modules by role, passed over where the base lacks it, or by the end of their names');
+
+/** The roles that AdaLoRA acts on where nothing is said: peft's choice for the family. */
+export const adaloraTargets: Readonly<Record<FamilyName, readonly (typeof roles)[number][]>> = {
+  gpt2: ['queryKeyValue'],
+  llama: ['query', 'value'],
+  bert: ['query', 'value'],
+  roberta: ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'],
+  t5: ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'],
+};
+
+/** A method's option that keeps to some layers. */
+export const layerList = z
+  .array(z.int().min(0))
+  .optional()
+  .describe('layers, of both stacks where there are two; all where absent');
+
+/** A method's option that gives single modules a number of their own, `<role or end of a name>:<number>` each. */
+export const exceptions = (what: string): z.ZodOptional<z.ZodArray<z.ZodString>> =>
+  z
+    .array(z.string().regex(/^\w+(\.\w+)*:[\d.]+(e[+-]?\d+)?$/, 'it is not of the form <module>:<number>'))
+    .optional()
+    .describe(`${what} of single modules, \`value:4\`; of several that fit the first counts`);
+
+/** Which linear modules a method acts on. */
+export interface Targets {
+  readonly targets: readonly string[];
+  readonly layers?: readonly number[] | undefined;
+}
+
+/** The base's linear modules that are named; throws RangeError where there are none, or a name or a layer has none. */
+export function linearTargets(base: BaseModel, { targets, layers }: Targets): Site[] {
+  const linear = base.sites.filter(({ kind }) => kind === 'linear');
+  const strange = targets.find((name) => !isRole(name) && !linear.some((site) => isNamed(site, name)));
+  if (strange !== undefined) {
+    const ends = [...new Set(linear.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)))];
+    throw new RangeError(
+      `${base.id} has no linear module "${strange}"; roles: ${roles.join(', ')}; names end in ${ends.join(', ')}`,
+    );
+  }
+  const absent = layers?.find((layer) => !linear.some((site) => site.layer === layer));
+  if (absent !== undefined) throw new RangeError(`${base.id} has no layer ${absent}; they count from 0`);
+  const sites = linear.filter(
+    (site) =>
+      targets.some((name) => isNamed(site, name)) && (layers === undefined || layers.includes(site.layer)),
+  );
+  if (sites.length > 0) return sites;
+  const where = layers === undefined ? '' : ` in layers ${layers.join(', ')}`;
+  throw new RangeError(`${base.id} has no linear module of role ${targets.join(', ') || 'none'}${where}`);
+}
+
+/**
+ * A number for each module: that of the first exception that names it, else `usual`. Throws RangeError where an
+ * exception names none of the modules, or its number is not above 0.
+ */
+export function numberOfEach(
+  sites: readonly Site[],
+  usual: number,
+  given: readonly string[] = [],
+): (site: Site) => number {
+  const rules = given.map((text) => {
+    const [name, written] = text.split(':') as [string, string];
+    const number = Number(written);
+    if (!(number > 0)) throw new RangeError(`"${text}" gives no number above 0`);
+    if (sites.some((site) => isNamed(site, name))) return { name, number };
+    throw new RangeError(`"${text}" names none of the modules that are adapted`);
+  });
+  return (site) => rules.find(({ name }) => isNamed(site, name))?.number ?? usual;
+}
+
+/** Whether an option's entry means a module: by its role, or by the end of its name. */
+export function isNamed({ role, name }: Site, target: string): boolean {
+  return role === target || isEnd(name, target);
+}
+
+/** Whether a module's name is `end` or has it behind a dot. */
+export function isEnd(name: string, end: string): boolean {
+  return name === end || name.endsWith(`.${end}`);
+}

@@ -1,0 +1,67 @@
+import type { Engine, Held, HeldArray, Shape } from '../../engine/types.ts';
+import { randomStream } from '../../support/random-stream.ts';
+import type { BaseModel, Delta, Site, TensorSpec } from '../edits.ts';
+
+/** Names of the base's tensors that a method trains. */
+export function unfrozenTensors(base: BaseModel, delta: Delta): string[] {
+  const { unfreezes } = delta;
+  if (!unfreezes) return [];
+  const owners = new Map<string, Site>();
+  for (const site of base.sites) {
+    for (const part of ['weight', 'bias']) {
+      if (`${site.name}.${part}` in base.shapes) owners.set(`${site.name}.${part}`, site);
+    }
+  }
+  return Object.keys(base.shapes).filter((name) => unfreezes(name, owners.get(name)));
+}
+
+/** Shapes of everything that is trained: the method's tensors and the base's unfrozen ones. */
+export function trainedShapes(base: BaseModel, delta: Delta): Record<string, Shape> {
+  const own = Object.entries(delta.trained).map(([name, { shape }]) => [name, shape] as const);
+  const theirs = unfrozenTensors(base, delta).map((name) => [name, base.shapes[name]!] as const);
+  return Object.fromEntries([...own, ...theirs]);
+}
+
+/**
+ * Throws RangeError where a base's tensor is not finite: a search or a maximum may pass over what is then computed, and a run
+ * that only tests would end with numbers of nothing.
+ */
+export function requireFinite(id: string, name: string, values: Float32Array): void {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += 0 * values[i]!;
+  if (sum === 0) return;
+  throw new RangeError(
+    `the weights of ${id} are not finite: ${name} holds ${String(values.find((x) => !Number.isFinite(x)))}`,
+  );
+}
+
+/** Initial values of tensors, each from a stream of the seed under its own name. */
+export async function initialize(
+  specs: Readonly<Record<string, TensorSpec>>,
+  base: BaseModel,
+  seed: number,
+): Promise<Record<string, Float32Array>> {
+  const out: Record<string, Float32Array> = {};
+  for (const [name, { init }] of Object.entries(specs)) {
+    out[name] = await init(randomStream(seed, `init/${name}`), base);
+  }
+  return out;
+}
+
+/** Puts what does not change on the engine: the base's frozen tensors and the method's. */
+export async function holdFrozen(engine: Engine, base: BaseModel, delta: Delta, seed: number): Promise<Held> {
+  const trained = new Set(unfrozenTensors(base, delta));
+  const arrays: Record<string, HeldArray> = {};
+  for (const [name, shape] of Object.entries(base.shapes)) {
+    if (trained.has(name)) continue;
+    const data = await base.tensor(name);
+    requireFinite(base.id, name, data);
+    const location = base.location(name);
+    arrays[name] = location ? { shape, data, location } : { shape, data };
+  }
+  const frozen = delta.frozen ?? {};
+  for (const [name, data] of Object.entries(await initialize(frozen, base, seed))) {
+    arrays[name] = { shape: frozen[name]!.shape, data };
+  }
+  return engine.hold(arrays);
+}

@@ -1,0 +1,64 @@
+import { didYouMean, UsageError } from '../support/errors.ts';
+import {
+  discrepancies,
+  discrepanciesOf,
+  sides,
+  type DiscrepancyCase,
+  type Side,
+} from './red/discrepancies.ts';
+import type { Options } from '../runs/plan/option-values.ts';
+
+/** Which side of each discrepancy a run takes. */
+export interface Protocol {
+  /** As records write it, the same for every way to ask for it: `code e2e-no-eos=paper`. */
+  readonly name: string;
+  side(id: string): Side;
+}
+
+/**
+ * Reads `recommended | published | paper | code | corrected` and single entries `id=side`; `recommended` takes each entry's
+ * suggested side, `published` the one that most likely gave the printed numbers, else the suggested one. Throws UsageError with what exists.
+ */
+export function parseProtocol(words: readonly string[]): Protocol {
+  let general: Side | 'recommended' | 'published' = 'recommended';
+  const single = new Map<string, Side>();
+  for (const word of words) {
+    const [id = '', value] = word.split('=');
+    if (value === undefined) {
+      const known = ['recommended', 'published', ...sides] as const;
+      const found = known.find((name) => name === word);
+      if (!found) throw new UsageError(`There is no protocol "${word}".${didYouMean(word, known)} Protocols: ${known.join(', ')}.`); // prettier-ignore
+      general = found;
+      continue;
+    }
+    const ids = discrepancies.map((entry) => entry.id);
+    if (!ids.includes(id)) throw new UsageError(`There is no discrepancy "${id}".${didYouMean(id, ids)} There are: ${ids.join(', ')}.`); // prettier-ignore
+    const side = sides.find((name) => name === value);
+    if (!side) throw new UsageError(`"${word}": a side is one of ${sides.join(', ')}.`);
+    single.set(id, side);
+  }
+  const name = [general, ...[...single].sort().map(([id, side]) => `${id}=${side}`)].join(' ');
+  return {
+    name,
+    side(id) {
+      const entry = discrepancies.find((d) => d.id === id)!;
+      const own = single.get(id);
+      if (own !== undefined) return own;
+      if (general === 'published') return entry.reproduces ?? entry.suggested;
+      return general === 'recommended' ? entry.suggested : general;
+    },
+  };
+}
+
+/** The hyper-parameters that a protocol means for a run. */
+export function protocolSettings(protocol: Protocol, run: DiscrepancyCase): Options {
+  return Object.assign(
+    {},
+    ...discrepanciesOf(run).map(({ id, settings }) => settings?.[protocol.side(id)] ?? {}),
+  ) as Options;
+}
+
+/** The sides that a run takes, of every discrepancy that matters to it. */
+export function sidesOf(protocol: Protocol, run: DiscrepancyCase): Record<string, Side> {
+  return Object.fromEntries(discrepanciesOf(run).map(({ id }) => [id, protocol.side(id)]));
+}

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { projectRoot } from '../runs/plan/load-plugins.ts';
+import type { RunRecord } from './record.ts';
+
+/** Packages that results may depend on. */
+const packages = [
+  '@anush008/tokenizers',
+  '@tensorflow/tfjs',
+  '@tensorflow/tfjs-node',
+  '@tensorflow/tfjs-node-gpu',
+  'onnxruntime-node',
+];
+
+/** The version of an installed package; undefined where it is not installed. */
+export async function packageVersion(name: string): Promise<string | undefined> {
+  return versionIn(join(projectRoot, 'node_modules', name));
+}
+
+/** The version of the code, its commit and whether the tree was changed; null where git does not say. */
+export async function codeVersion(): Promise<RunRecord['code']> {
+  const [version, commit, status] = await Promise.all([
+    versionIn(projectRoot),
+    git('rev-parse', 'HEAD'),
+    git('status', '--porcelain'),
+  ]);
+  return {
+    version: version ?? 'unknown',
+    commit: commit ?? null,
+    dirty: status === undefined ? null : status !== '',
+  };
+}
+
+/** What a run ran on. */
+export async function describeEnvironment(threads: number): Promise<RunRecord['environment']> {
+  const versions = await Promise.all(
+    packages.map(async (name) => [name, await packageVersion(name)] as const),
+  );
+  return {
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    threads,
+    memoryBytes: totalmem(),
+    packages: Object.fromEntries(
+      versions.filter((entry): entry is [string, string] => entry[1] !== undefined),
+    ),
+  };
+}
+
+async function versionIn(folder: string): Promise<string | undefined> {
+  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as { version?: string }).version;
+}
+
+async function git(...args: string[]): Promise<string | undefined> {
+  const run = promisify(execFile)('git', args, { cwd: projectRoot });
+  return run.then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined,
+  );
+}

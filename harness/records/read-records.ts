@@ -1,0 +1,152 @@
+/** Reads what lies below a results folder, and writes nothing there. */
+import { createHash } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, posix } from 'node:path';
+import { errorCode, UsageError } from '../support/errors.ts';
+import { kindOf, readBytes } from '../support/read-files.ts';
+import type { RunRecord } from './record.ts';
+import { readRecord } from './record-files.ts';
+
+/** A record and where it lies, below the results folder and with forward slashes. */
+export interface FoundRecord {
+  readonly path: string;
+  readonly record: RunRecord;
+}
+
+/** A file below the results folder that is not used, and why. */
+export interface Untrusted {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** Files larger than this are not ours: records take some kilobytes, logs and predictions some megabytes. */
+const largest = { record: 16e6, lines: 256e6 };
+
+/** Folders of a results folder that hold no runs: the gate's baseline, and records of evaluations. */
+const notRuns = ['baseline', 'evaluations'];
+
+/**
+ * Reads every record below a results folder, in the order of their paths. What is broken, of another schema or changed by
+ * hand is listed with its reason and left as it is; so is a second record of the same cell, the newer one counts. Throws
+ * UsageError where there is no such folder.
+ */
+export async function collectRecords(
+  results: string,
+): Promise<{ records: FoundRecord[]; untrusted: Untrusted[] }> {
+  const found = await resultsFiles(results);
+  const untrusted: Untrusted[] = [...found.unread];
+  const byIdentity = new Map<string, FoundRecord>();
+  let others = 0;
+  const paths = found.files.filter(
+    (path) => path.endsWith('.json') && !notRuns.includes(path.split('/')[0]!),
+  );
+  const files = await together(paths, async (path) => ({
+    path,
+    read: await readSmall(join(results, path)),
+  }));
+  for (const { path, read } of files) {
+    if (read === undefined) continue;
+    if ('reason' in read) {
+      // A folder may hold other JSON files by the thousand.
+      if (/^seed-\d/.test(basename(path))) untrusted.push({ path, reason: read.reason });
+      else others++;
+      continue;
+    }
+    const found = { path, record: read.record };
+    const other = byIdentity.get(read.record.identity);
+    const [kept, left] = other && other.record.ended >= found.record.ended ? [other, found] : [found, other];
+    byIdentity.set(read.record.identity, kept);
+    if (left) untrusted.push({ path: left.path, reason: `it is of the same cell as ${kept.path}` });
+  }
+  if (others > 0)
+    untrusted.push({
+      path: `*.json (${others} file${others > 1 ? 's' : ''})`,
+      reason: 'no run wrote what lies there',
+    });
+  return { records: [...byIdentity.values()], untrusted };
+}
+
+async function readSmall(file: string): ReturnType<typeof readRecord> {
+  const size = (await stat(file).catch(() => undefined))?.size ?? 0;
+  return size > largest.record ? { reason: `it has ${size} bytes, no record has` } : readRecord(file);
+}
+
+/** Reads some files at a time, which the disk serves faster than one after the other; answers in the order of the items. */
+export async function together<Item, Answer>(
+  items: readonly Item[],
+  read: (item: Item) => Promise<Answer>,
+): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (let at = 0; at < items.length; at += 16) {
+    answers.push(...(await Promise.all(items.slice(at, at + 16).map(read))));
+  }
+  return answers;
+}
+
+/**
+ * Paths of the files and folders below a results folder, working folders' content left out, and what of it cannot be read. Throws
+ * UsageError where there is no such folder.
+ */
+export async function resultsFiles(
+  results: string,
+): Promise<{ readonly files: string[]; readonly work: string[]; readonly unread: Untrusted[] }> {
+  const [files, work, unread] = [[] as string[], [] as string[], [] as Untrusted[]];
+  const walk = async (below: string): Promise<void> => {
+    let entries;
+    try {
+      entries = await readdir(join(results, below), { withFileTypes: true });
+    } catch (error) {
+      if (below === '') throw error;
+      unread.push({ path: below, reason: `it cannot be read (${errorCode(error) ?? 'unknown error'})` });
+      return;
+    }
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = posix.join(below, entry.name);
+      if (entry.name.startsWith('.')) continue;
+      if (/^seed-\d.*\.(json|lock)$/.test(entry.name) && !entry.isFile() && !entry.isSymbolicLink()) {
+        unread.push({ path, reason: `it is ${kindOf(entry)}, not a file` });
+      } else if (entry.name.endsWith('.work')) work.push(path);
+      else if (entry.isDirectory()) await walk(path);
+      else if (entry.isFile()) files.push(path);
+    }
+  };
+  try {
+    await walk('');
+  } catch (error) {
+    const found = await stat(results).catch(() => undefined);
+    const wrong = found?.isDirectory() === false ? `is ${kindOf(found)}, not a folder` : 'cannot be read';
+    const reason = errorCode(error) === 'ENOENT' ? 'is not there' : wrong;
+    throw new UsageError(`The results folder ${results} ${reason}; --results names another.`, {
+      cause: error,
+    });
+  }
+  return { files, work, unread };
+}
+
+/**
+ * The rows of a file beside a record, unchecked but for the sha256 that the record gives; undefined where the run has no such
+ * file, or the reason why it cannot be trusted.
+ */
+export async function readRows(
+  results: string,
+  { path, record }: FoundRecord,
+  kind: 'steps' | 'predictions',
+): Promise<{ rows: unknown[] } | Untrusted | undefined> {
+  const described = record.files[kind];
+  if (!described) return undefined;
+  const beside = posix.join(posix.dirname(path), described.name);
+  if (/[/\\]/.test(described.name)) return { path, reason: `it names a file elsewhere, ${described.name}` };
+  const file = join(results, dirname(path), described.name);
+  try {
+    const { size } = await stat(file);
+    if (size > largest.lines) return { path: beside, reason: `it has ${size} bytes, no such file has` };
+    const text = String(await readBytes(file));
+    if (createHash('sha256').update(text).digest('hex') !== described.sha256) {
+      return { path: beside, reason: 'its content does not fit the hash in its record' };
+    }
+    return { rows: text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as unknown])) };
+  } catch (error) {
+    const reason = errorCode(error) === 'ENOENT' ? 'it is missing' : 'it cannot be read as lines of JSON';
+    return { path: beside, reason };
+  }
+}

@@ -1,0 +1,107 @@
+// Rows of tables of runs: what is averaged, marked and said of seeds, from records and the files beside them.
+import { divergence, type Diverged } from './diverged.ts';
+import type { ComparedRow, ComparedSeed, MarkedTable } from './marks.ts';
+import type { Row } from './format-table.ts';
+import { readRows } from '../../records/read-records.ts';
+import type { Outcome } from '../../runs/execute/execute-plan.ts';
+import type { predictionReader, SeedPredictions, TestedRun } from './seed-tests.ts';
+import { parseSteps } from '../../records/step-log.ts';
+
+/**
+ * The rows of a command's runs with their marks, and the comparisons that these come from. Each task and base is a table of its own,
+ * but for a published table, where `isPrinted` says which metrics it has: that is one family of comparisons.
+ */
+export async function tableRows(
+  outcomes: readonly Outcome[],
+  isPrinted?: (task: string, metric: string) => boolean,
+): Promise<MarkedTable> {
+  const { summariseRow } = await import('./format-table.ts');
+  const { markTable } = await import('./marks.ts');
+  const { predictionReader } = await import('./seed-tests.ts');
+  const read = predictionReader();
+  const tables: MarkedTable[] = [];
+  for (const table of isPrinted
+    ? [outcomes]
+    : groupBy(outcomes, ({ cell }) => [cell.task.name, cell.model])) {
+    const compared: ComparedRow[] = [];
+    for (const group of groupBy(table, ({ cell }) => [cell.task.name, cell.model, cell.variant.name])) {
+      const { task, model, variant } = group[0]!.cell;
+      const row = summariseRow({
+        ...{ task: task.name, model, variant: variant.name, label: variant.label },
+        records: group.map(({ record }) => record),
+      });
+      const finished = group.filter(({ record }) => record.status === 'finished');
+      const diverged: Diverged[] = [];
+      for (const { record, path } of finished) {
+        const found = divergence(await stepsOf({ record, path }));
+        if (found) diverged.push({ seed: record.settings.seed, ...found });
+      }
+      const { protocol } = group[0]!.record.settings;
+      compared.push(
+        await comparedRow({ ...row, ...(diverged.length > 0 && { diverged }) }, protocol, finished, read),
+      );
+    }
+    tables.push(await markTable(compared, isPrinted));
+  }
+  return {
+    rows: tables.flatMap(({ rows }) => rows),
+    comparisons: tables.flatMap(({ comparisons }) => comparisons),
+  };
+}
+
+/** A row with what comparing it with others needs, and with its seeds that answer everything alike. */
+export async function comparedRow(
+  row: Row,
+  protocol: string,
+  finished: readonly TestedRun[],
+  read: ReturnType<typeof predictionReader>,
+): Promise<ComparedRow> {
+  const predictions: (SeedPredictions | undefined)[] = [];
+  // One after the other: a file of predictions takes many times its size while it is read.
+  for (const run of finished) predictions.push(await read(run));
+  const collapsed = finished.flatMap(({ record }, i) =>
+    predictions[i]?.collapsed ? record.settings.seed : [],
+  );
+  return {
+    row: { ...row, ...(collapsed.length > 0 && { collapsed }) },
+    protocol,
+    answers: predictions.reduce((sum, own) => sum + (own?.answers ?? 0), 0),
+    tests: (metric) => testsOf(metric, finished, predictions),
+  };
+}
+
+/** A metric's tests by seed; undefined where a seed has none. */
+async function testsOf(
+  metric: string,
+  finished: readonly TestedRun[],
+  predictions: readonly (SeedPredictions | undefined)[],
+): Promise<Map<number, ComparedSeed> | undefined> {
+  const tests = new Map<number, ComparedSeed>();
+  for (const [i, { record }] of finished.entries()) {
+    const test = await predictions[i]?.test(metric);
+    const info = record.metrics.find(({ name }) => name === metric);
+    if (!test || !info) return undefined;
+    const { population } = predictions[i]!;
+    tests.set(record.settings.seed, { ...test, value: info.value * info.scale, population });
+  }
+  return tests;
+}
+
+/** The training log of a run; no steps where it is missing or cannot be trusted. */
+async function stepsOf(run: Pick<Outcome, 'record' | 'path'>): Promise<ReturnType<typeof parseSteps>> {
+  const read = await readRows('', run, 'steps');
+  try {
+    return read && 'rows' in read ? parseSteps(read.rows) : [];
+  } catch {
+    return [];
+  }
+}
+
+function groupBy<Item>(items: readonly Item[], key: (item: Item) => readonly string[]): Item[][] {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const name = JSON.stringify(key(item));
+    groups.set(name, [...(groups.get(name) ?? []), item]);
+  }
+  return [...groups.values()];
+}

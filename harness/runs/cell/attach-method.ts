@@ -1,0 +1,56 @@
+import { UsageError } from '../../support/errors.ts';
+import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
+import { readBy, withHead, type Head } from '../../models/delta/heads.ts';
+import type { BaseModel, Delta } from '../../models/edits.ts';
+import type { Variant } from '../plan/variant.ts';
+
+/** What a variant's methods add to a base; throws UsageError where they cannot act on it, or not together. */
+export async function attach(
+  { parts, name }: Pick<Variant, 'parts' | 'name'>,
+  base: BaseModel,
+): Promise<Delta> {
+  try {
+    const deltas = parts.map(({ method, options }) => ({
+      name: method.name,
+      delta: method.attach(base, options),
+    }));
+    if (deltas.length === 1) return deltas[0]!.delta;
+    const { composeDeltas } = await import('../../models/delta/compose.ts');
+    const delta = composeDeltas(deltas);
+    // Listing them finds two methods that train the same tensor.
+    unfrozenTensors(base, delta);
+    return delta;
+  } catch (error) {
+    // Methods throw RangeError where options and base do not go together.
+    throw error instanceof RangeError
+      ? new UsageError(`${name}: ${error.message}.`, { cause: error })
+      : error;
+  }
+}
+
+/** The same with a head beside it, and the base with what the head reads. */
+export async function attachWithHead(
+  variant: Pick<Variant, 'parts' | 'name'>,
+  base: BaseModel,
+  head: Head,
+): Promise<{ base: BaseModel; delta: Delta }> {
+  const whole = readBy(head, base);
+  const delta = await attach(variant, whole);
+  checkPooler(variant, delta, base, head);
+  return { base: whole, delta: withHead(delta, head) };
+}
+
+/** Throws UsageError where a method acts on the pooler beside a head that does not read it. */
+export function checkPooler(
+  { name }: Pick<Variant, 'name'>,
+  delta: Delta,
+  base: BaseModel,
+  head: Head,
+): void {
+  const pooler = base.sites.find(({ role }) => role === 'pooler');
+  if (!pooler || `${pooler.name}.weight` in head.reads) return;
+  if (!Object.keys(delta.trained).some((key) => key.includes(`${pooler.name}.`))) return;
+  throw new UsageError(
+    `${name} acts on ${pooler.name}, which only the head "huggingface" reads; the head here is "${head.name}". Give --set head=huggingface.`,
+  );
+}

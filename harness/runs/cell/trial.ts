@@ -1,0 +1,29 @@
+/** One cell's training and test. */
+import type { BeforeRename } from '../../support/atomic-files.ts';
+import type { Engine } from '../../engine/types.ts';
+import type { Companion } from '../../training/loop/train-together.ts';
+import type { CellProgress, Findings } from './keep-findings.ts';
+import type { PreparedCell } from './prepare-cells.ts';
+import { trainAndClassify } from './classify-trial.ts';
+import { trainAndGenerate } from './generate-trial.ts';
+
+export interface Trial {
+  readonly run: PreparedCell;
+  readonly engine: Engine;
+  /** Where checkpoints lie. */
+  readonly folder: string;
+  readonly events: { onProgress(progress: CellProgress): void; onNote(text: string): void };
+  readonly signal: AbortSignal;
+  /** Asked before each file of the cell gets its name. */
+  readonly mayWrite: BeforeRename;
+  /** Its place among cells that are trained in one program. */
+  readonly companion?: Companion;
+}
+
+/** Trains and tests one cell, and writes its files; fills `findings` as it goes, so that a failure keeps them. */
+export function trainAndTest(trial: Trial, findings: Findings): Promise<void> {
+  const { work } = trial.run;
+  return work.kind === 'text'
+    ? trainAndGenerate(trial, work, findings)
+    : trainAndClassify(trial, work, findings);
+}

@@ -1,0 +1,57 @@
+import { availableParallelism } from 'node:os';
+import { UsageError } from '../../support/errors.ts';
+import { Interrupted } from '../../training/loop/job.ts';
+import { executePlan } from '../execute/execute-plan.ts';
+import { planRuns } from '../plan/plan-runs.ts';
+import { loadMethods, loadTasks } from '../plan/load-plugins.ts';
+import { readBatch } from './slurm.ts';
+
+/** A task of a Slurm job array: does its cells and says how they go in its output file.   usage: slurm-process.ts BATCH NUMBER */
+const say = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+const controller = new AbortController();
+process.on('SIGTERM', () => {
+  controller.abort(new Interrupted('Slurm ends the task'));
+});
+
+const [folder = '', number = ''] = process.argv.slice(2);
+try {
+  const { request, retryFailed, tasks } = await readBatch(folder);
+  const cells = tasks[Number(number)];
+  if (!cells) throw new UsageError(`${folder} has no task ${number}.`);
+  const threads = request.threads ?? (Number(process.env.SLURM_CPUS_PER_TASK) || availableParallelism());
+  const plan = await planRuns({ ...request, threads }, await loadMethods(), await loadTasks());
+  const outcomes = await executePlan(
+    { ...plan, cells: cells.flatMap(({ index }) => plan.cells.slice(index, index + 1)) },
+    {
+      signal: controller.signal,
+      retryFailed,
+      requestOf: () => ({ ...request, threads }),
+      events: {
+        onStart({ task, model, variant, seed }, _, done, total) {
+          say(`[${done}/${total}] ${task.name} · ${model} · ${variant.label} · seed ${seed}`);
+        },
+        onProgress: () => undefined,
+        onEnd(record, path) {
+          say(
+            record.error
+              ? `failed: ${record.error.name}: ${record.error.message} (${path})`
+              : `finished (${path})`,
+          );
+        },
+        onNote: say,
+      },
+    },
+  );
+  const planned = new Set(cells.map(({ identity }) => identity));
+  if (outcomes.some(({ record }) => !planned.has(record.identity))) {
+    throw new UsageError(
+      'The code, the data or the base changed after the job was submitted; submit what is missing again.',
+    );
+  }
+  if (outcomes.some(({ record }) => record.status === 'failed')) process.exitCode = 1;
+} catch (error) {
+  say(error instanceof Error ? `error: ${error.message}` : String(error));
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

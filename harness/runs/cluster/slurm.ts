@@ -1,0 +1,234 @@
+/** Sweeps as job arrays of Slurm. */
+import { randomUUID } from 'node:crypto';
+import { chmod, readdir, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { z } from 'zod';
+import { writeFileAtomic, writeFolderAtomic } from '../../support/atomic-files.ts';
+import { didYouMean, errorCode, UsageError } from '../../support/errors.ts';
+import { readBytes } from '../../support/read-files.ts';
+import type { Untrusted } from '../../records/read-records.ts';
+import { splitSetting } from '../plan/option-values.ts';
+import type { Plan, RunRequest } from '../plan/plan-runs.ts';
+import { prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
+
+/** What a task of a job array asks of the cluster; Slurm's own default where absent. */
+export interface SlurmOptions {
+  readonly partition?: string;
+  /** As sbatch takes it: `2:00:00`. */
+  readonly time?: string;
+  /** GPUs of a task. */
+  readonly gpus?: string;
+  /** Of a task, as sbatch takes it: `16G`. */
+  readonly memory?: string;
+  /** Cells of a task, one after the other. */
+  readonly cells?: string;
+}
+
+const known = ['partition', 'time', 'gpus', 'memory', 'cells'] as const;
+/** Slurm's default MaxArraySize is 1001. */
+const largestArray = 1000;
+
+/** Reads `key=value` each; throws UsageError on what does not exist. */
+export function parseSlurmOptions(texts: readonly string[]): SlurmOptions {
+  const options: Partial<Record<(typeof known)[number], string>> = {};
+  for (const text of texts) {
+    const { key, value } = splitSetting(text);
+    const name = known.find((each) => each === key);
+    if (!name) {
+      throw new UsageError(`--slurm has no ${key}.${didYouMean(key, known)} It has: ${known.join(', ')}.`);
+    }
+    const isNumber = name === 'gpus' || name === 'cells';
+    if (isNumber ? !/^[1-9]\d*$/.test(value) : !/^[\w:.,-]+$/.test(value)) {
+      throw new UsageError(`--slurm ${text}: ${isNumber ? 'give a whole number from 1 on' : 'give it as sbatch takes it'}.`); // prettier-ignore
+    }
+    options[name] = value;
+  }
+  return options;
+}
+
+const batchSchema = z.strictObject({
+  schema: z.literal(1),
+  /** As planRuns takes it; what it names by a relative path lies below `directory`. */
+  request: z.custom<RunRequest>((value) => typeof value === 'object' && value !== null),
+  directory: z.string(),
+  retryFailed: z.boolean(),
+  /** The cells of each task: their place in the plan, their identity and where the record will lie, below the results. */
+  tasks: z.array(
+    z.array(z.strictObject({ index: z.int().min(0), identity: z.string(), path: z.string() })).min(1),
+  ),
+});
+/** A job array as it lies in the results folder. */
+export type Batch = z.infer<typeof batchSchema>;
+
+/** A batch that Slurm has. */
+export interface SubmittedBatch extends Batch {
+  readonly folder: string;
+  /** Slurm's id of the array; undefined where submitting was cut off. */
+  readonly job: string | undefined;
+}
+
+const batchesFolder = (results: string): string => join(results, '.slurm');
+
+/** Reads a batch's file; throws UsageError where it is none. */
+export async function readBatch(folder: string): Promise<SubmittedBatch> {
+  const path = join(folder, 'batch.json');
+  try {
+    const batch = batchSchema.parse(JSON.parse(String(await readBytes(path))));
+    const job = await readBytes(join(folder, 'job')).then(String, () => undefined);
+    return { ...batch, folder, job: job?.trim() };
+  } catch (error) {
+    throw new UsageError(`${path} is not what --launcher slurm wrote.`, { cause: error });
+  }
+}
+
+/** The batches of a results folder, oldest first, and those that cannot be read. */
+export async function readBatches(
+  results: string,
+): Promise<{ batches: SubmittedBatch[]; untrusted: Untrusted[] }> {
+  const [batches, untrusted] = [[] as SubmittedBatch[], [] as Untrusted[]];
+  const names = await readdir(batchesFolder(results)).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') {
+      untrusted.push({
+        path: '.slurm',
+        reason: `it cannot be read (${errorCode(error) ?? 'unknown error'})`,
+      });
+    }
+    return [];
+  });
+  // What is not whole yet has a name with a dot before it.
+  for (const name of names.sort().filter((each) => !each.startsWith('.'))) {
+    const folder = join(batchesFolder(results), name);
+    try {
+      batches.push(await readBatch(folder));
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      untrusted.push({
+        path: `.slurm/${name}`,
+        reason: 'it holds no batch.json that --launcher slurm wrote',
+      });
+    }
+  }
+  return { batches, untrusted };
+}
+
+/**
+ * Submits the cells of a plan that `isWanted` as an array of Slurm tasks, which share the results folder; undefined where no cell is
+ * left. Throws UsageError where Slurm is not there or refuses.
+ */
+export async function submitBatch(
+  plan: Plan,
+  request: RunRequest,
+  options: SlurmOptions,
+  { retryFailed, isWanted }: { retryFailed: boolean; isWanted(run: PreparedCell): boolean },
+): Promise<{ job: string; tasks: number; cells: number; folder: string } | undefined> {
+  checkFolder(plan.results);
+  const wanted = (await prepareCells(plan)).filter(isWanted);
+  if (wanted.length === 0) return undefined;
+  const cells = wanted.map(({ cell, identity, place }) => ({
+    ...{ index: plan.cells.indexOf(cell), identity },
+    path: relative(plan.results, place.path),
+  }));
+  const size = Math.max(Number(options.cells ?? 1), Math.ceil(cells.length / largestArray));
+  const tasks = Array.from({ length: Math.ceil(cells.length / size) }, (_, i) => cells.slice(i * size, (i + 1) * size)); // prettier-ignore
+  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  const folder = join(batchesFolder(plan.results), `${time}-${randomUUID().slice(0, 8)}`);
+  const directory = process.cwd();
+  const batch: Batch = {
+    schema: 1,
+    request: { ...request, results: plan.results },
+    directory,
+    retryFailed,
+    tasks,
+  };
+  await writeFolderAtomic(folder, async (temporary) => {
+    await writeFileAtomic(join(temporary, 'batch.json'), `${JSON.stringify(batch, undefined, 2)}\n`);
+    const script = join(temporary, 'task.sh');
+    await writeFileAtomic(script, taskScript(folder, directory));
+    await chmod(script, 0o755);
+  });
+  const args = [
+    `--array=0-${tasks.length - 1}`,
+    '--job-name=deltabench',
+    `--output=${outputPattern(folder)}`,
+    '--open-mode=append',
+    // A minute to save a checkpoint before the time is up.
+    '--signal=B:TERM@60',
+    ...(options.partition ? [`--partition=${options.partition}`] : []),
+    ...(options.time ? [`--time=${options.time}`] : []),
+    ...(options.gpus ? [`--gres=gpu:${options.gpus}`] : []),
+    ...(options.memory ? [`--mem=${options.memory}`] : []),
+    ...(request.threads ? [`--cpus-per-task=${request.threads}`] : []),
+  ];
+  const job = await sbatch(join(folder, 'task.sh'), args).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true });
+    throw error;
+  });
+  await writeFileAtomic(join(folder, 'job'), `${job}\n`);
+  return { job, tasks: tasks.length, cells: cells.length, folder };
+}
+
+/** Where Slurm writes what a task says; it replaces what follows a percent sign, and a doubled one is the sign itself. */
+function outputPattern(folder: string): string {
+  return join(folder.replaceAll('%', '%%'), '%a.out');
+}
+
+/** Throws UsageError where Slurm could not write below a folder: a backslash ends its replacements, so that tasks would share a file. */
+function checkFolder(results: string): void {
+  if (!results.includes('\\')) return;
+  throw new UsageError(
+    `--launcher slurm cannot use --results ${results}: Slurm takes the backslash in it for a sign of its own; choose a folder without one.`,
+  );
+}
+
+function taskScript(folder: string, directory: string): string {
+  const task = fileURLToPath(new URL('slurm-process.ts', import.meta.url));
+  const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+  // exec, so that Slurm's signals reach Node.
+  return `#!/bin/sh
+cd ${quoted(directory)} || exit 1
+exec ${quoted(process.execPath)} --import ${quoted(import.meta.resolve('tsx'))} ${quoted(task)} ${quoted(folder)} "$SLURM_ARRAY_TASK_ID"
+`;
+}
+
+/** What is said where Slurm is not. */
+export const noSbatch =
+  '--launcher slurm needs sbatch, which is not here; run it where Slurm jobs are submitted.';
+
+async function sbatch(script: string, args: readonly string[]): Promise<string> {
+  const result = await execa('sbatch', ['--parsable', ...args, script], { reject: false });
+  if (result.code === 'ENOENT') {
+    throw new UsageError(noSbatch);
+  }
+  // With clusters, `id;cluster`.
+  const [job = ''] = result.stdout.trim().split(';');
+  if (result.exitCode === 0 && /^\d+$/.test(job)) return job;
+  const reason = result.stderr.trim().split('\n').at(-1)?.replace(/^sbatch: (error: )?/, ''); // prettier-ignore
+  throw new UsageError(`Slurm refuses the job: ${reason ?? 'sbatch does not say why'}.`);
+}
+
+/** What Slurm says of a task. */
+export interface TaskState {
+  /** Such as PENDING, RUNNING, TIMEOUT. */
+  readonly state: string;
+  /** Why it waits, as Slurm writes it. */
+  readonly reason: string;
+}
+
+/** The state of each task of a job array by its number; without those that Slurm has forgotten, and empty where it is not here. */
+export async function taskStates(job: string): Promise<Map<number, TaskState>> {
+  const states = new Map<number, TaskState>();
+  const keep = (id: string | undefined, state: string | undefined, reason = ''): void => {
+    const task = /^\d+_(\d+)$/.exec(id ?? '')?.[1];
+    if (task !== undefined && state) states.set(Number(task), { state: state.split(' ')[0]!, reason });
+  };
+  // Where accounting is set up, it knows of tasks that the queue has forgotten.
+  const ended = await execa('sacct', ['--noheader', '--parsable2', '--allocations', '--array', `--jobs=${job}`, '--format=JobID,State'], { reject: false }); // prettier-ignore
+  if (ended.exitCode === 0)
+    for (const line of ended.stdout.split('\n')) keep(...(line.split('|') as [string, string]));
+  const queue = await execa('squeue', ['--noheader', '--array', '--states=all', `--jobs=${job}`, '--format=%i|%T|%r'], { reject: false }); // prettier-ignore
+  if (queue.exitCode === 0)
+    for (const line of queue.stdout.split('\n')) keep(...(line.split('|') as [string, string, string]));
+  return states;
+}

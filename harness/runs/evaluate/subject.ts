@@ -1,0 +1,101 @@
+/** What is evaluated: a base as it is, a base with an adapter, or what a run trained. */
+import { UsageError } from '../../support/errors.ts';
+import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
+import type { TrainedTensors } from '../../decoding/programs.ts';
+import { startFrom } from '../../exchange/adapter.ts';
+import { initialize, trainedShapes } from '../../models/delta/trained-tensors.ts';
+import type { BaseModel, Delta } from '../../models/edits.ts';
+import { attach } from '../cell/attach-method.ts';
+import { baseOptions } from '../plan/plan-runs.ts';
+import { loadMethods } from '../plan/load-plugins.ts';
+import type { EvaluationSettings } from '../../records/evaluation-record.ts';
+
+export interface SubjectRequest {
+  readonly model?: string | undefined;
+  readonly adapter?: string | undefined;
+  /** A run's record. */
+  readonly record?: string | undefined;
+  readonly tokenizer?: string | undefined;
+}
+
+export interface Subject {
+  readonly base: BaseModel;
+  readonly tokenizer: Tokenizer;
+  readonly delta: Delta;
+  readonly tensors: TrainedTensors;
+  readonly methods: EvaluationSettings['methods'];
+  /** Sha256 of the run's file of tensors or of what the adapter holds; null where nothing is trained. */
+  readonly trained: string | null;
+  /** As folders are called, and as tables print it. */
+  readonly variant: string;
+  readonly label: string;
+}
+
+/** Opens it; throws UsageError where it is not there, does not belong together, or writes no text. */
+export async function openSubject(request: SubjectRequest): Promise<Subject> {
+  const subject = await open(request);
+  const { base } = subject;
+  if (base.architecture.kind === 'decoder') return subject;
+  throw new UsageError(
+    `${base.id} is an ${base.architecture.kind} (${base.family}); evaluations score decoders: give a GPT-2 or a Llama.`,
+  );
+}
+
+async function open({ model, adapter, record, tokenizer }: SubjectRequest): Promise<Subject> {
+  if (record !== undefined) return openRecord(record, { model, tokenizer });
+  if (model === undefined) throw new UsageError('Say what to evaluate with --model, or a run with --record.');
+  const { loadBase } = await import('../../models/bases/load-base.ts');
+  const base = await loadBase(model, { ...baseOptions(tokenizer, undefined), weights: true });
+  const common = { base, tokenizer: await base.tokenizer() };
+  if (adapter === undefined) {
+    return {
+      ...{ ...common, delta: { trained: {} }, tensors: {}, methods: [], trained: null },
+      ...{ variant: 'none', label: 'Frozen base' },
+    };
+  }
+  const { openStart } = await import('../plan/starting-adapter.ts');
+  const { start, variant } = await openStart(adapter, base, await loadMethods());
+  const begun = startFrom(base, await attach(variant, base), start.adapter, adapter);
+  return {
+    ...{ ...common, ...begun, tensors: await initialTensors(begun) },
+    methods: variant.parts.map(({ method, options }) => ({ name: method.name, options })),
+    ...{ trained: start.hash, variant: variant.name, label: variant.label },
+  };
+}
+
+/** Everything of a method that has not been trained any further. */
+async function initialTensors({ base, delta }: { base: BaseModel; delta: Delta }): Promise<TrainedTensors> {
+  const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
+  const shapes = { ...trainedShapes(base, delta), ...shapesOf(specs) };
+  const values = await initialize(specs, base, 0);
+  return Object.fromEntries(
+    await Promise.all(
+      Object.entries(shapes).map(
+        async ([name, shape]) => [name, { shape, data: values[name] ?? (await base.tensor(name)) }] as const,
+      ),
+    ),
+  );
+}
+
+const shapesOf = (specs: Delta['trained']) =>
+  Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape]));
+
+async function openRecord(
+  path: string,
+  options: Pick<SubjectRequest, 'model' | 'tokenizer'>,
+): Promise<Subject> {
+  const { openTrainedRun } = await import('../outcome/open-run.ts');
+  const { record, base, tokenizer, delta, values, parts } = await openTrainedRun(path, options);
+  const shapes = { ...trainedShapes(base, delta), ...shapesOf({ ...delta.frozen, ...delta.state }) };
+  const tensors = Object.fromEntries(
+    Object.entries(values).map(([name, data]) => [name, { shape: shapes[name]!, data }]),
+  );
+  return {
+    ...{ base, tokenizer, delta, tensors },
+    methods: parts.map(({ method, options }) => ({ name: method.name, options })),
+    // Opening the run has found the file to be what the record says.
+    trained: record.files.tensors!.sha256,
+    variant: `${record.method.variant}~seed=${record.settings.seed}`,
+    label: record.method.label,
+  };
+}

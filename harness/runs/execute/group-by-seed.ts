@@ -1,0 +1,41 @@
+import { UsageError } from '../../support/errors.ts';
+import type { EngineName } from '../../engine/types.ts';
+import type { BaseModel, Delta } from '../../models/edits.ts';
+import type { Cell } from '../plan/plan-runs.ts';
+
+// Which cells may be trained in one program (--batch-seeds).
+
+/** A cell with its method on its base. */
+interface Attached {
+  readonly cell: Cell;
+  readonly base: BaseModel;
+  readonly delta: Delta;
+}
+
+/** Groups cells that differ in nothing but their seed and its data; throws UsageError where some cannot be trained in one program. */
+export async function groupBySeed<Run extends Attached>(
+  runs: readonly Run[],
+  engine: EngineName,
+): Promise<Run[][]> {
+  if (engine !== 'onnx') {
+    throw new UsageError(
+      `--batch-seeds needs programs that are recorded: leave it out, or --engine ${engine}.`,
+    );
+  }
+  const { refusesTogether } = await import('../../training/loop/train-together.ts');
+  const groups = new Map<string, Run[]>();
+  for (const run of runs) {
+    const { cell, base, delta } = run;
+    const { task, model, variant } = cell;
+    const key = JSON.stringify([task.name, model, variant.name]);
+    const group = groups.get(key) ?? [];
+    groups.set(key, [...group, run]);
+    const reason = group.length > 0 && refusesTogether(base, delta);
+    if (reason) {
+      throw new UsageError(
+        `--batch-seeds cannot train ${variant.name}: ${reason}. Leave it out for this method.`,
+      );
+    }
+  }
+  return [...groups.values()];
+}

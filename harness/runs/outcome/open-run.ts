@@ -1,0 +1,142 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { UsageError } from '../../support/errors.ts';
+import { hashFile } from '../../support/hash.ts';
+import { isFile } from '../../support/read-files.ts';
+import { openSafetensors } from '../../data/formats/safetensors.ts';
+import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
+import type { StoredTensors } from '../../exchange/adapter.ts';
+import { trainedShapes } from '../../models/delta/trained-tensors.ts';
+import type { BaseModel, Delta, Values } from '../../models/edits.ts';
+import { attach } from '../cell/attach-method.ts';
+import { checkOptions } from '../plan/option-values.ts';
+import { baseOptions } from '../plan/plan-runs.ts';
+import { loadMethods } from '../plan/load-plugins.ts';
+import type { RunRecord } from '../../records/record.ts';
+import { readRecord } from '../../records/record-files.ts';
+import type { VariantPart } from '../plan/variant.ts';
+import type { z } from 'zod';
+
+/** A finished run with what it trained. */
+export interface TrainedRun {
+  readonly record: RunRecord;
+  readonly base: BaseModel;
+  readonly tokenizer: Tokenizer;
+  readonly parts: readonly VariantPart[];
+  readonly delta: Delta;
+  /** Trained tensors (the base's own among them), frozen and state by name. */
+  readonly values: Values;
+  /** What else it trained: the task's head. */
+  readonly head: StoredTensors;
+}
+
+/** Where the base of a run lies, if no longer where the record says. */
+export interface TrainedRunOptions {
+  readonly model?: string | undefined;
+  readonly tokenizer?: string | undefined;
+}
+
+/**
+ * Opens a run by its record, seed-<n>.json with its .safetensors beside it; throws UsageError where the run failed, or
+ * record, tensors and base do not belong together.
+ */
+export async function openTrainedRun(path: string, options: TrainedRunOptions = {}): Promise<TrainedRun> {
+  const record = await readFinished(path);
+  const file = await findTensors(path, record);
+  const parts = await findParts(path, record);
+  const { loadBase } = await import('../../models/bases/load-base.ts');
+  const { id, hash, tokenizer: tokenizerHash } = record.settings.model;
+  const base = await loadBase(options.model ?? id, {
+    ...baseOptions(options.tokenizer, undefined),
+    weights: true,
+  });
+  const { variant } = record.method;
+  const delta = await attach({ name: variant, parts }, base);
+  if ((await base.hash()) !== hash) {
+    throw new UsageError(`${path}: the run trained on other weights than ${base.id} has now; give the base that it used with --model.`); // prettier-ignore
+  }
+  const tokenizer = await base.tokenizer();
+  if (tokenizer.hash !== tokenizerHash) {
+    throw new UsageError(`${path}: the run used another tokenizer than ${base.id} has here; give it with --tokenizer DIR.`); // prettier-ignore
+  }
+  return { record, base, tokenizer, parts, delta, ...(await readValues(file, base, delta)) };
+}
+
+async function readFinished(path: string): Promise<RunRecord> {
+  if (!path.endsWith('.json') || !(await isFile(path))) throw new UsageError(await noRecord(path));
+  const read = await readRecord(path);
+  if (!read) throw new UsageError(await noRecord(path));
+  if ('reason' in read) throw new UsageError(`${path} is no record that can be used: ${read.reason}.`);
+  const { record } = read;
+  if (record.status === 'finished') return record;
+  const why = record.error ? `: ${record.error.name}: ${record.error.message}` : '';
+  throw new UsageError(`${path} is a run that failed${why}; there is nothing trained to use.`);
+}
+
+/** What is said of a path that is no record: what is wanted, and the records that lie there or beside it. */
+async function noRecord(path: string): Promise<string> {
+  const entry = await stat(path).catch(() => undefined);
+  const what = entry?.isDirectory()
+    ? `${path} is a folder`
+    : entry
+      ? `${path} is no record`
+      : `There is no record ${path}`;
+  const folder = entry?.isDirectory() ? path : dirname(path);
+  const below = await readdir(folder, { recursive: true }).catch(() => []);
+  const records = below.filter((name) => /(^|\/)seed-\d+(~[0-9a-f]+)?\.json$/.test(name)).sort();
+  const some = records
+    .slice(0, 5)
+    .map((name) => join(folder, name))
+    .join(', ');
+  const list =
+    records.length === 0 ? '' : ` ${records.length > 5 ? `Of ${records.length} there` : 'There'}: ${some}.`;
+  return `${what}; give a run's record, seed-<n>.json under results/.${list}`;
+}
+
+async function findTensors(path: string, { files }: RunRecord): Promise<string> {
+  if (!files.tensors) throw new UsageError(`${path} names no file of trained tensors.`);
+  // A record from elsewhere may name any file: only its neighbour is meant.
+  const file = join(dirname(path), basename(files.tensors.name));
+  if (!(await isFile(file))) {
+    throw new UsageError(`${path} has no ${basename(file)} beside it, which holds its trained tensors.`);
+  }
+  if ((await hashFile(file)) === files.tensors.sha256) return file;
+  throw new UsageError(`${file} is not what the run wrote: its sha256 is not the record's.`);
+}
+
+async function findParts(path: string, { settings }: RunRecord): Promise<VariantPart[]> {
+  const methods = await loadMethods();
+  return settings.methods.map(({ name, options }) => {
+    const method = methods.get(name);
+    if (!method) throw new UsageError(`${path} is a run of the method "${name}", which is not in methods/.`);
+    return { method, options: checkOptions(name, method.options as unknown as z.ZodObject, options) };
+  });
+}
+
+async function readValues(
+  path: string,
+  base: BaseModel,
+  delta: Delta,
+): Promise<Pick<TrainedRun, 'values' | 'head'>> {
+  const file = await openSafetensors(path);
+  const specs = { ...delta.frozen, ...delta.state };
+  const shapes = {
+    ...trainedShapes(base, delta),
+    ...Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape])),
+  };
+  const values: Record<string, Float32Array> = {};
+  for (const [name, shape] of Object.entries(shapes)) {
+    const stored = file.tensors.get(name)?.shape;
+    if (stored?.join() !== shape.join()) {
+      throw new UsageError(
+        `${path} gives "${name}" ${stored ? `the shape [${stored.join(', ')}]` : 'no values'}; the method wants [${shape.join(', ')}]. The method's file has changed since the run.`,
+      );
+    }
+    values[name] = await file.read(name);
+  }
+  const head: Record<string, StoredTensors[string]> = {};
+  for (const [name, { shape }] of file.tensors) {
+    if (!(name in shapes)) head[name] = { shape, data: await file.read(name) };
+  }
+  return { values, head };
+}

@@ -1,0 +1,46 @@
+import { UsageError } from '../../support/errors.ts';
+import type { Adapter, StoredTensors } from '../../exchange/adapter.ts';
+import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
+import type { HeadName } from '../../models/edits.ts';
+import { mergedHead } from './hugging-face-head.ts';
+import type { TrainedRun } from './open-run.ts';
+
+/** What a run trained, as an adapter; throws UsageError where no adapter can hold it. */
+export async function adapterOf(run: TrainedRun): Promise<Adapter> {
+  const { record, base, parts, delta, values } = run;
+  const [part, another] = parts as [(typeof parts)[number], ...typeof parts];
+  const { variant } = record.method;
+  if (another) {
+    throw new UsageError(`${variant} is ${parts.length} methods together, and an adapter holds one. "merge" may write it as a checkpoint.`); // prettier-ignore
+  }
+  if (Object.keys(delta.trained).length === 0) {
+    throw new UsageError(`${variant} trains only the base's own tensors, which make a checkpoint and no adapter: "merge" writes it.`); // prettier-ignore
+  }
+  const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
+  const shapes = [
+    ...Object.entries(specs).map(([name, { shape }]) => [name, shape] as const),
+    ...unfrozenTensors(base, delta).map((name) => [name, base.shapes[name]!] as const),
+  ];
+  return {
+    method: part.method.name,
+    options: part.options,
+    tensors: Object.fromEntries(shapes.map(([name, shape]) => [name, { shape, data: values[name]! }])),
+    head: await headOf(run),
+    ...(base.architecture.kind === 'encoder' && { headName: headNameOf(run) }),
+    steps: record.training!.steps,
+  };
+}
+
+/** Transformers has no head that reads the mean; the paper's has the same tensors as its own. */
+const headNameOf = ({ record }: TrainedRun): HeadName =>
+  record.settings.recipe.head === 'mean' ? 'mean' : 'huggingface';
+
+/** The head as transformers has it; what it only reads of the base stays there. */
+async function headOf(run: TrainedRun): Promise<StoredTensors> {
+  if (run.record.settings.recipe.head !== 'paper') return run.head;
+  const head: Record<string, StoredTensors[string]> = {};
+  for (const [name, { shape, data }] of Object.entries((await mergedHead(run)).tensors)) {
+    head[name] = { shape, data: typeof data === 'function' ? await data() : data };
+  }
+  return head;
+}

@@ -1,0 +1,80 @@
+import { availableParallelism } from 'node:os';
+import { didYouMean, UsageError } from '../../support/errors.ts';
+import { precisionProblem } from '../../engine/create.ts';
+import { precisions, type EngineName, type Precision } from '../../engine/types.ts';
+
+// What computes the runs of a plan, of what was asked for.
+
+/** What was asked for. */
+export interface EngineRequest {
+  readonly engine: string;
+  readonly device?: string | undefined;
+  readonly threads?: number | undefined;
+  readonly precision?: string | undefined;
+  readonly recompute?: boolean | undefined;
+}
+
+/** What computes the runs of a plan. */
+export interface EngineChoice {
+  readonly name: EngineName;
+  readonly device: string | undefined;
+  readonly threads: number;
+  readonly precision: Precision;
+  readonly recompute: boolean;
+}
+
+const engineNames: readonly EngineName[] = ['onnx', 'tensorflow', 'js'];
+const precisionNames: Readonly<Record<string, Precision>> = {
+  ...{ fp32: 'float32', f32: 'float32', single: 'float32', full: 'float32', '32': 'float32' },
+  ...{ fp16: 'float16', f16: 'float16', half: 'float16', '16': 'float16' },
+  ...{ bf16: 'bfloat16', brain: 'bfloat16', bfloat: 'bfloat16' },
+};
+const deviceNames: Readonly<Record<string, string>> = {
+  ...{ gpu: 'cuda', nvidia: 'cuda', '0': 'cuda:0', '1': 'cuda:1' },
+  ...{ mps: 'webgpu', metal: 'webgpu', vulkan: 'webgpu', wgpu: 'webgpu', rocm: 'webgpu' },
+};
+
+/** Checks what was asked for; throws UsageError on what does not exist, or does not go together. */
+export function findEngine(request: EngineRequest): EngineChoice {
+  const { engine, device, precision: asked = 'float32', recompute = false } = request;
+  const name = engineNames.find((known) => known === engine);
+  if (!name) {
+    throw new UsageError(
+      `There is no engine "${engine}".${didYouMean(engine, engineNames)} Engines: ${engineNames.join(', ')}.`,
+    );
+  }
+  if (device !== undefined) checkDevice(name, device);
+  const precision = precisions.find((known) => known === asked);
+  if (!precision) {
+    const suggestion = suggest(asked, precisionNames, precisions);
+    throw new UsageError(`--precision ${asked}: it can be ${precisions.join(', ')}.${suggestion}`);
+  }
+  const problem = precisionProblem({ name, precision, ...(device !== undefined && { device }) });
+  if (problem !== undefined) throw new UsageError(`--precision ${precision}: ${problem}.`);
+  if (recompute && name !== 'onnx') {
+    throw new UsageError(
+      `--recompute changes programs that are recorded: leave it out, or --engine ${name}.`,
+    );
+  }
+  return { name, device, threads: request.threads ?? availableParallelism(), precision, recompute };
+}
+
+function checkDevice(engine: EngineName, device: string): void {
+  if (engine !== 'onnx') {
+    if (device === 'cpu') return;
+    const does = engine === 'js' ? 'computes on the CPU alone' : 'chooses its device itself';
+    throw new UsageError(`--device ${device}: the engine ${engine} ${does}; leave it out, or --engine.`);
+  }
+  if (/^(cpu|webgpu|cuda(:\d+)?)$/.test(device)) return;
+  const known = ['cpu', 'webgpu', 'cuda', 'cuda:0', 'cuda:1'];
+  const suggestion = suggest(device.replace(/^gpu:/i, 'cuda:'), deviceNames, known);
+  throw new UsageError(
+    `There is no device "${device}".${suggestion} Devices: cpu, webgpu, cuda, cuda:1, …; "doctor" says which of them work here.`,
+  );
+}
+
+/** What another tool calls it, or what is nearly written so. */
+function suggest(asked: string, others: Readonly<Record<string, string>>, names: readonly string[]): string {
+  const plain = asked.toLowerCase().replace(/^torch\./, '');
+  return Object.hasOwn(others, plain) ? ` Did you mean "${others[plain]!}"?` : didYouMean(plain, names);
+}

@@ -1,0 +1,79 @@
+import { isBuiltin } from '../../models/bases/built-in.ts';
+import type { BaseModel } from '../../models/edits.ts';
+import { paperRecipes } from '../../papers/red/recipes.ts';
+import { isTunedFor } from './built-in-recipes.ts';
+import type { Cell } from './plan-runs.ts';
+
+// What a person should know of a plan before its numbers are compared: a line each.
+
+/** A cell with its method on its base, and what that trains. */
+interface Run {
+  readonly cell: Cell;
+  readonly base: BaseModel;
+  readonly counts: { readonly trained: number; readonly all: number };
+}
+
+/** What to say of the runs of a plan. */
+export function planNotes(runs: readonly Run[]): string[] {
+  return [...untunedRates(runs.map(({ cell }) => cell)), ...oversized(runs)];
+}
+
+/** One line for each task and base where a method runs at a learning rate that nobody tuned there. */
+export function untunedRates(cells: readonly Cell[]): string[] {
+  const groups = new Map<string, Cell[]>();
+  for (const cell of cells) {
+    const key = JSON.stringify([cell.task.name, cell.model]);
+    groups.set(key, [...(groups.get(key) ?? []), cell]);
+  }
+  return [...groups.values()].flatMap((group) => untunedLine(group) ?? []);
+}
+
+function untunedLine(group: readonly Cell[]): string | undefined {
+  const trained = group.filter(({ variant: { parts } }) =>
+    parts.some(({ method }) => method.name !== 'none'),
+  );
+  const isUntuned = ({ origins }: Cell): boolean =>
+    /^(task|method) /.test(origins.recipe.learningRate ?? 'task ');
+  const untuned = labels(trained.filter(isUntuned), ({ recipe }) => ` (${recipe.learningRate})`);
+  if (untuned.length === 0) return undefined;
+  const { task, model, published } = group[0]!;
+  const tuned = labels(trained.filter(({ origins }) => origins.recipe.learningRate?.startsWith('recipe ')));
+  const beside = tuned.length > 0 ? `, while a recipe gives that of ${tuned.join(', ')}` : '';
+  const are = untuned.length > 1 ? "these are the methods' own defaults" : 'this is its own default';
+  return `${task.name} on ${model}: nobody tuned the learning rate of ${untuned.join(', ')} here; ${are}${beside}. ${wayOut(task, model, published)}`;
+}
+
+/** Variants, each once. */
+function labels(cells: readonly Cell[], more: (cell: Cell) => string = () => ''): string[] {
+  return [...new Set(cells.map((cell) => `${cell.variant.label}${more(cell)}`))];
+}
+
+function wayOut(task: Cell['task'], model: string, published: string): string {
+  const sweep = '--sweep learningRate=a,b tries others.';
+  if (isBuiltin(model) && published === 'none' && !isTunedFor(task))
+    return `--recipe ${model} takes what was tuned on built-in tasks of this kind; ${sweep}`;
+  const others = [...new Set(paperRecipes.filter((recipe) => recipe.model === published).map((r) => r.task))];
+  return others.length > 0 && !others.includes(task.name)
+    ? `The recipes of ${published} are for ${others.join(', ')}; ${sweep}`
+    : sweep;
+}
+
+/** One line for each method that trains more than it can use: a rank above the base's width, or more than the whole base has. */
+function oversized(runs: readonly Run[]): string[] {
+  const lines = runs.flatMap(({ cell, base, counts: { trained, all } }) => {
+    const { width } = base.architecture;
+    const options = cell.variant.parts.flatMap(({ options }) => Object.entries(options));
+    const wide = options.find(([key, value]) => /^(rank|bottleneck)$/.test(key) && Number(value) > width);
+    const where = `${cell.variant.label} on ${base.id}`;
+    const many = `${trained.toLocaleString('en')} of ${all.toLocaleString('en')} numbers`;
+    if (wide)
+      return `${where}: ${wide[0]} ${String(wide[1])} is above the width of the base, ${width}; it trains ${many}.`;
+    return trained > all / 2 && !isWhole(cell) ? `${where} trains ${many}, more than the base has.` : [];
+  });
+  return [...new Set(lines)];
+}
+
+/** Whether a method trains the base itself. */
+function isWhole({ variant: { parts } }: Cell): boolean {
+  return parts.some(({ method }) => method.name === 'full');
+}

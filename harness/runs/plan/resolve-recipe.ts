@@ -1,0 +1,118 @@
+import type { Task } from '../../data/examples/task.ts';
+import { seedChoice } from '../../papers/red/discrepancies.ts';
+import { isBuiltin } from '../../models/bases/built-in.ts';
+import { findRecipe, paperModel, type PaperRecipe } from '../../papers/red/recipes.ts';
+import { recipeSchema, type Recipe } from '../../training/recipe.ts';
+import { builtinRecipe, isTunedFor } from './built-in-recipes.ts';
+import { checkOptions, parseOption, type Options } from './option-values.ts';
+import { parseProtocol, protocolSettings, type Protocol } from '../../papers/protocol.ts';
+import type { Layer, OptionSetting, Origins, Variant } from './variant.ts';
+
+/** Whether `--set key=…` means a hyper-parameter and not an option of a method. */
+export function isRecipeKey(key: string): boolean {
+  return key in recipeSchema.shape;
+}
+
+/** What a run's hyper-parameters depend on. */
+export interface RecipeCase {
+  readonly task: Task;
+  readonly variant: Variant;
+  /** The base whose recipe is followed, as the paper calls it. */
+  readonly published: string;
+}
+
+/** Whose recipe a run follows where none is asked for: its base's, unless that is ours and made for other tasks. */
+export function ownRecipe(task: Task, model: string): string {
+  const published = paperModel(model);
+  return isBuiltin(published) && !isTunedFor(task) ? 'none' : published;
+}
+
+/** The recipe of a method on a task and base: a paper's, or ours of a built-in base. */
+export function findRecipeOf(task: Task, published: string, method: string): PaperRecipe | undefined {
+  return isBuiltin(published)
+    ? builtinRecipe(task, published, method)
+    : findRecipe(task.name, published, method);
+}
+
+/** As a dry run names a recipe: `recipe roberta-base (red/table-9)`. */
+function nameOf({ model, source }: PaperRecipe): string {
+  return `recipe ${model} (${source})`;
+}
+
+/** The options that a recipe gives a method. */
+export function recipeOptions(task: Task, published: string, method: string): Layer | undefined {
+  const recipe = findRecipeOf(task, published, method);
+  return recipe && { from: nameOf(recipe), values: recipe.options };
+}
+
+/** The layers of a run's hyper-parameters, of which each beats those before; the schema's defaults lie below them all. */
+function layersOf(
+  { task, variant, published }: RecipeCase,
+  settings: readonly OptionSetting[],
+  protocol: Protocol,
+): Layer[] {
+  const methods = variant.parts.map(({ method }) => method);
+  const names = methods.map(({ name }) => name);
+  const recipes = names.flatMap((name) => findRecipeOf(task, published, name) ?? []);
+  const chosen = protocolSettings(protocol, { task: task.name, model: published, methods: names });
+  return [
+    { from: `task ${task.name}`, values: task.defaults },
+    ...methods.map(({ name, defaults = {} }) => ({ from: `method ${name}`, values: defaults })),
+    ...recipes.map((recipe) => ({ from: nameOf(recipe), values: recipe.settings })),
+    { from: 'protocol', values: chosen },
+    ...settings.map(({ key, value, from = '--set' }) => ({
+      from,
+      values: { [key]: parseOption(from, recipeSchema, key, value) },
+    })),
+  ];
+}
+
+/**
+ * The hyper-parameters of a run: `settings` (from `--set`) beat the protocol's, which beat the recipe's, which
+ * beat the methods' defaults, which beat the task's, which beat the schema's. Throws UsageError on a key or a value that
+ * does not exist.
+ */
+export function resolveRecipe(
+  run: RecipeCase,
+  settings: readonly OptionSetting[],
+  protocol: Protocol = parseProtocol([]),
+): Recipe {
+  const values: Options = {};
+  for (const layer of layersOf(run, settings, protocol)) Object.assign(values, layer.values);
+  return checkOptions('The recipe', recipeSchema, values) as Recipe;
+}
+
+/** Which layer gives each hyper-parameter of a run; those that are absent have the schema's default. */
+export function recipeOrigins(
+  run: RecipeCase,
+  settings: readonly OptionSetting[],
+  protocol: Protocol,
+): Origins {
+  return Object.fromEntries(
+    layersOf(run, settings, protocol).flatMap(({ from, values }) =>
+      Object.keys(values).map((key) => [key, from]),
+    ),
+  );
+}
+
+/** The seeds of a run for which none are asked: those of the protocol, else of the recipe, else 42. */
+export function defaultSeeds(run: RecipeCase, protocol: Protocol): readonly number[] {
+  return findSeeds(run, protocol).seeds;
+}
+
+/** Where these come from. */
+export function seedOrigin(run: RecipeCase, protocol: Protocol): string {
+  return findSeeds(run, protocol).from;
+}
+
+function findSeeds(
+  { task, variant, published }: RecipeCase,
+  protocol: Protocol,
+): { seeds: readonly number[]; from: string } {
+  const methods = variant.parts.map(({ method }) => method.name);
+  const recipes = methods.map((method) => findRecipeOf(task, published, method));
+  const recipe = recipes.find((found) => found !== undefined);
+  if (!recipe) return { seeds: [42], from: 'default' };
+  const choice = seedChoice({ task: task.name, model: published, methods }, protocol.side);
+  return choice ? { seeds: choice.seeds, from: 'protocol' } : { seeds: recipe.seeds, from: nameOf(recipe) };
+}

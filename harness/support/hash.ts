@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { withFile } from './read-files.ts';
+
+const known = new Map<string, Promise<string>>();
+
+/** The sha256 of a file's bytes, as 64 hexadecimal digits; remembered until its size or time of change differs. */
+export async function hashFile(path: string): Promise<string> {
+  const { size, mtimeMs } = await stat(path);
+  const key = `${size} ${mtimeMs} ${path}`;
+  let hash = known.get(key);
+  if (hash === undefined) {
+    hash = digestFile(path, 'sha256');
+    known.set(key, hash);
+    hash.catch(() => known.delete(key));
+  }
+  return hash;
+}
+
+/** The digest of `prefix` and a file's bytes, in hexadecimal digits; throws the signal's reason where it is aborted. */
+export async function digestFile(
+  path: string,
+  algorithm: 'sha1' | 'sha256',
+  prefix = '',
+  signal?: AbortSignal,
+): Promise<string> {
+  const hash = createHash(algorithm).update(prefix);
+  await withFile(path, async (file) => {
+    const chunk = Buffer.alloc(1 << 20);
+    for (let bytesRead; ({ bytesRead } = await file.read(chunk)).bytesRead > 0;) {
+      signal?.throwIfAborted();
+      hash.update(chunk.subarray(0, bytesRead));
+    }
+  });
+  return hash.digest('hex');
+}
+
+/** The sha256 of a text's UTF-8 bytes, as 64 hexadecimal digits. */
+export function hashText(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** One sha256 for several files: of the lines `<sha256>  <name>`, in the order of the names. */
+export async function hashFiles(files: Record<string, string>): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of Object.keys(files).sort()) hash.update(`${await hashFile(files[name]!)}  ${name}\n`);
+  return hash.digest('hex');
+}

@@ -1,0 +1,134 @@
+import type { TokenPair } from '../../data/examples/task.ts';
+import * as ops from '../../engine/ops.ts';
+import type { NamedArrays, TensorTypes } from '../../engine/types.ts';
+import type { Architecture } from '../../models/architecture.ts';
+import { headWeight, runDecoder, runEncoderDecoder, SOURCE } from '../../models/delta/forward.ts';
+import { MICRO_BATCH_TOKENS } from './batch-shapes.ts';
+import type { BatchShape, Objective } from './objective.ts';
+import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pack-sequences.ts';
+
+/** What a decoder sees and predicts, and what an encoder reads before it, where there is one. */
+export interface Example extends TokenPair {
+  readonly source?: readonly number[];
+}
+
+/** Predicting the target's tokens, each from all before it: cross entropy over the vocabulary. */
+export function languageModel(architecture: Architecture, labelSmoothing: number): Objective<Example> {
+  return {
+    cut: (pair, positions) => exampleFor(architecture, cutExample(pair, positions)),
+    lengthOf,
+    microBatchTokens: MICRO_BATCH_TOKENS.text,
+    targetsOf,
+    sizesOf,
+    types: batchTypes,
+    fill: fillBatch,
+    loss(x, use, { rows: batch, length, sourceLength }) {
+      const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
+      const wanted = { rows: targetRows!, places: targetPlaces! };
+      const sequences = { batch, length, packing: packingOf(x), wanted };
+      const { hidden } =
+        sourceLength > 0
+          ? runEncoderDecoder(
+              x,
+              use,
+              {
+                batch,
+                length: sourceLength,
+                packing: packingOf(x, SOURCE),
+                bias: x.inputs[`${SOURCE}bias`]!,
+              },
+              sequences,
+            )
+          : runDecoder(x, use, sequences);
+      const smoothing = use.training ? labelSmoothing : 0;
+      return {
+        loss: ops.headCrossEntropy(hidden, headWeight(x, use), targetIds!, targetWeights!, smoothing),
+      };
+    },
+  };
+}
+
+/** An example as a model takes it: an encoder-decoder reads the prompt, and its decoder begins with the start token. */
+function exampleFor(architecture: Architecture, pair: TokenPair): Example {
+  return architecture.kind === 'encoder-decoder'
+    ? { source: pair.prompt, prompt: [architecture.startToken], target: pair.target }
+    : pair;
+}
+
+/** Tokens of an example. */
+const lengthOf = ({ prompt, target, source = [] }: Example): number =>
+  prompt.length + target.length + source.length;
+const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
+
+/** Cuts an example at the model's last position. */
+function cutExample({ prompt, target }: TokenPair, positions: number): TokenPair {
+  return {
+    prompt: prompt.slice(0, positions),
+    target: target.slice(0, Math.max(0, positions - prompt.length)),
+  };
+}
+
+/** Targets of an example: a sequence's first token is predicted by nothing. */
+const targetsOf = ({ prompt, target }: Example): number =>
+  target.length - (prompt.length === 0 && target.length > 0 ? 1 : 0);
+
+function sizesOf(examples: readonly Example[]): BatchShape {
+  const lengths = examples.map(({ prompt, target }) => prompt.length + target.length);
+  const sources = examples.flatMap(({ source }) => (source ? [source.length] : []));
+  const least = sources.length > 0 ? 1 : 0;
+  return {
+    rows: examples.length,
+    length: Math.max(1, ...lengths),
+    tokens: Math.max(1, sum(lengths)),
+    targets: Math.max(1, sum(examples.map(targetsOf))),
+    sourceLength: Math.max(least, ...sources),
+    sourceTokens: Math.max(least, sum(sources)),
+  };
+}
+
+const ints = (n: number): TensorTypes[string] => ({ shape: [n], dtype: 'int32' });
+
+/** The inputs of a program on a batch. */
+function batchTypes(shape: BatchShape): TensorTypes {
+  const { rows, tokens, targets, sourceLength, sourceTokens } = shape;
+  const source = { rows, length: sourceLength, tokens: sourceTokens };
+  const bias = { shape: [rows, 1, 1, sourceLength], dtype: 'float32' as const };
+  return {
+    ...packedTypes(shape),
+    targetRows: ints(targets),
+    targetPlaces: ints(tokens),
+    targetIds: ints(targets),
+    targetWeights: { shape: [targets], dtype: 'float32' },
+    ...(sourceTokens > 0 && inSource({ ...packedTypes(source), bias })),
+  };
+}
+
+const inSource = <T>(inputs: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(inputs).map(([name, input]) => [SOURCE + name, input]));
+
+/** Fills a batch; the token before each target predicts it with weight `weight`. */
+function fillBatch(examples: readonly Example[], shape: BatchShape, weight: number): NamedArrays {
+  const sequences = examples.map(({ prompt, target }) => ({ ids: [...prompt, ...target], prompt: prompt.length })); // prettier-ignore
+  const targetRows = new Int32Array(shape.targets);
+  const targetPlaces = new Int32Array(shape.tokens).fill(shape.targets);
+  const targetIds = new Int32Array(shape.targets);
+  const targetWeights = new Float32Array(shape.targets);
+  const starts = startsOf(sequences.map(({ ids }) => ids.length), shape); // prettier-ignore
+  let place = 0;
+  sequences.forEach(({ ids, prompt }, row) => {
+    for (let i = Math.max(1, prompt); i < ids.length; i++) {
+      const before = starts[row]! + i - 1;
+      targetRows[place] = before;
+      targetPlaces[before] = place;
+      targetIds[place] = ids[i]!;
+      targetWeights[place] = weight;
+      place++;
+    }
+  });
+  const batch = { ...packSequences(sequences, shape), targetRows, targetPlaces, targetIds, targetWeights };
+  if (shape.sourceTokens === 0) return batch;
+  const read = { rows: shape.rows, length: shape.sourceLength, tokens: shape.sourceTokens };
+  const sources = examples.map(({ source = [] }) => ({ ids: source, prompt: source.length }));
+  const bias = slotBias(sources.map(({ prompt }) => prompt), read); // prettier-ignore
+  return { ...batch, ...inSource({ ...packSequences(sources, read), bias }) };
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import {
+  exceptions,
+  layerList,
+  linearTargets,
+  numberOfEach,
+  queryAndValue,
+} from '../../harness/models/delta/target-roles.ts';
+import type { BaseModel, Site } from '../../harness/models/edits.ts';
+
+/** The first options that LoRA and DoRA share; a variant's name lists options in the order of its schema. */
+export const sizeOptions = {
+  rank: z.int().positive().default(8).describe('r, rows of A and columns of B'),
+  alpha: z.number().positive().default(8).describe('numerator of the scale alpha / r'),
+  dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
+};
+
+/** The others: which modules, and what differs at single ones. */
+export const placeOptions = {
+  targets: queryAndValue,
+  layers: layerList,
+  ranks: exceptions('rank'),
+  alphas: exceptions('alpha'),
+};
+
+interface Options {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly rankStabilized?: boolean | undefined;
+  readonly targets: readonly string[];
+  readonly layers?: readonly number[] | undefined;
+  readonly ranks?: readonly string[] | undefined;
+  readonly alphas?: readonly string[] | undefined;
+}
+
+/** The modules that LoRA or DoRA adapts, and each one's size. */
+export interface LowRank {
+  readonly sites: readonly Site[];
+  adapts(site: Site): boolean;
+  /** r of A [r, inputs] and B [outputs, r]. */
+  rankOf(site: Site): number;
+  /** The factor of B A: alpha / r, or alpha / √r (rsLoRA), of the module's own alpha and r. */
+  scaleOf(site: Site): number;
+}
+
+/** What the options mean on a base; throws RangeError where they name what it does not have. */
+export function lowRank(base: BaseModel, options: Options): LowRank {
+  const sites = linearTargets(base, options);
+  const adapted = new Set(sites.map(({ name }) => name));
+  const rankOf = numberOfEach(sites, options.rank, options.ranks);
+  const alphaOf = numberOfEach(sites, options.alpha, options.alphas);
+  const broken = sites.find((site) => !Number.isInteger(rankOf(site)));
+  if (broken)
+    throw new RangeError(`ranks gives ${broken.name} the rank ${rankOf(broken)}, which is no whole number`);
+  return {
+    sites,
+    adapts: ({ name }) => adapted.has(name),
+    rankOf,
+    scaleOf(site) {
+      const rank = rankOf(site);
+      return alphaOf(site) / (options.rankStabilized ? Math.sqrt(rank) : rank);
+    },
+  };
+}

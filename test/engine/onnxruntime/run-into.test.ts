@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { createEngine } from '../../../harness/engine/create.ts';
+
+test('a run copies neither its state nor what it gives', async () => {
+  const engine = await createEngine({ name: 'onnx', threads: 1 });
+  const size = 2 ** 22;
+  const type = { shape: [size], dtype: 'float32' } as const;
+  const [held, state] = [
+    engine.hold({}),
+    engine.state({ s: { shape: [size], data: new Float32Array(size) } }),
+  ];
+  const program = await engine.compile({ name: 'count', held, state: { s: type }, inputs: {} }, (x) => {
+    const s = x.state.s!.add(1);
+    return { state: { s }, outputs: { sum: s.sum(), all: s.mul(2) } };
+  });
+  const before = process.memoryUsage().arrayBuffers;
+  const { sum, all } = await program.run(state, {});
+  const taken = process.memoryUsage().arrayBuffers - before;
+  expect(sum).toEqual(Float32Array.of(size));
+  expect(all!.every((x) => x === 2)).toBe(true);
+  expect((await state.read()).s!.every((x) => x === 1)).toBe(true);
+  // Only for the new tensor that the caller asked for.
+  expect(taken).toBeLessThan(1.1 * all!.byteLength);
+});

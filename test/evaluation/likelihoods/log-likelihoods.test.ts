@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { logLikelihoods } from '../../../harness/evaluation/likelihoods/log-likelihoods.ts';
+import type { Likelihood } from '../../../harness/evaluation/measures.ts';
+import type { Request } from '../../../harness/evaluation/likelihoods/token-tree.ts';
+import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
+import { loadBase } from '../../../harness/models/bases/load-base.ts';
+import { attach } from '../../../harness/runs/cell/attach-method.ts';
+import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
+import { parseVariant } from '../../../harness/runs/plan/variant.ts';
+import { testEngine } from '../../engines.ts';
+import type { EngineName } from '../../../harness/engine/types.ts';
+
+// Tokens of one tree must have the numbers that they have alone, whatever a method does with them.
+const shared = [7, 3, 9, 4, 1];
+const documents: Request[][] = [
+  [
+    { context: [...shared, 2, 8], continuation: [5, 6] },
+    { context: [...shared, 2, 8], continuation: [5, 1, 3] },
+    { context: [...shared, 2, 8], continuation: [4] },
+  ],
+  [
+    { context: [...shared, 6], continuation: [2] },
+    { context: [...shared, 6, 6], continuation: [8, 8] },
+  ],
+  [{ context: [1], continuation: [2, 3, 4, 5] }],
+];
+
+async function likelihoodsOf(family: string, variant: string, engine: EngineName, given: Request[][]) {
+  const base = await loadBase(`random-${family}~layers=2,width=16,heads=2,vocab=20,positions=24`);
+  const methods = await loadMethods();
+  const delta = await attach(parseVariant(variant, methods), base);
+  const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
+  const values = await initialize(specs, base, 1);
+  // Methods begin as the identity: moved, so that they do something.
+  const tensors = Object.fromEntries(
+    Object.entries(specs).map(([name, { shape }]) => [name, { shape, data: values[name]!.map((x, i) => x + ((i % 5) - 2) / 8) }]), // prettier-ignore
+  );
+  const found: (readonly Likelihood[])[] = [];
+  await logLikelihoods({
+    ...{ engine: await testEngine(engine), base, delta, tensors, sets: [given] },
+    onDocument: (_, document, likelihoods) => {
+      found[document] = likelihoods;
+    },
+  });
+  return found;
+}
+
+test.each([
+  ['gpt2', 'none'],
+  ['llama', 'red+lora'],
+  ['gpt2', 'prompt~virtualTokens=3'],
+  ['llama', 'prefix~virtualTokens=2'],
+  ['gpt2', 'loreft~rank=2,first=1,last=1'],
+])('%s with %s: together as one by one, on both engines', async (family, variant) => {
+  const together = await likelihoodsOf(family, variant, 'onnx', documents);
+  const flat = documents.flat().map((request) => [request]);
+  const alone = await likelihoodsOf(family, variant, 'onnx', flat);
+  const values = (all: typeof together): number[] => all.flat().map(({ logLikelihood }) => logLikelihood);
+  expect(values(together)).toBeAllclose(values(alone), { atol: 2e-5 });
+  expect(together.flat().map(({ isGreedy }) => isGreedy)).toEqual(alone.flat().map(({ isGreedy }) => isGreedy)); // prettier-ignore
+  expect(values(await likelihoodsOf(family, variant, 'js', documents))).toBeAllclose(values(alone), { atol: 2e-5 }); // prettier-ignore
+});
+
+test('a request that is too long loses its beginning', async () => {
+  const long = Array.from({ length: 40 }, (_, i) => i % 19);
+  const found = await likelihoodsOf('gpt2', 'none', 'onnx', [
+    [{ context: long, continuation: [3, 4] }],
+    [{ context: long.slice(-23), continuation: [3, 4] }],
+  ]);
+  const [whole, cut] = found.flat();
+  expect(whole!.logLikelihood).toBeCloseTo(cut!.logLikelihood, 5);
+});

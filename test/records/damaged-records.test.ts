@@ -1,0 +1,52 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readReport } from '../../harness/reporting/report/read-report.ts';
+import { UsageError } from '../../harness/support/errors.ts';
+import { recordsCsv, tableCsv } from '../../harness/reporting/report/csv.ts';
+import { latexDocument, latexTable } from '../../harness/reporting/report/latex.ts';
+import { markdownReport } from '../../harness/reporting/report/markdown.ts';
+import { hashJson } from '../../harness/support/canonical-json.ts';
+import { parseRecord, sealRecord, type RunRecord } from '../../harness/records/record.ts';
+import { resultsStatus } from '../../harness/runs/cluster/status.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { changedJson, damagedJson, readDamaged } from '../fuzz.ts';
+import { sampleRecord } from './sample-record.ts';
+
+// Records, damaged: they are as they were written, or a reason says in one line why they cannot be trusted; those that were
+// changed and sealed again are read, or refused, by everything that reads records.
+
+const record = sampleRecord();
+
+test('a damaged record is the same record, or is not trusted', async () => {
+  const { accepted, refused } = await readDamaged(damagedJson(record), (bytes) => {
+    const read = parseRecord(bytes.toString());
+    if ('reason' in read) throw new UsageError(read.reason);
+    expect(read.record).toEqual(record);
+  });
+  expect(refused).toBeGreaterThan(accepted);
+});
+
+/** A changed record with the digests of what it became, where it has the form of one at all. */
+function sealed(changed: unknown): string {
+  const isRecord = typeof changed === 'object' && changed !== null && 'settings' in changed;
+  if (!isRecord) return JSON.stringify(changed);
+  const rest = { ...changed } as Partial<RunRecord>;
+  delete rest.digest;
+  return JSON.stringify(sealRecord({ ...(rest as RunRecord), identity: hashJson(rest.settings) }));
+}
+
+test('a record that was changed and sealed again is read by the report and the status, or refused', async () => {
+  const results = await temporaryFolder();
+  const path = join(results, 'copy', 'tiny', 'red', 'seed-42.json');
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(join(dirname(path), 'seed-43.json'), JSON.stringify(sampleRecord({}, 43)));
+  await readDamaged(changedJson(record), async (changed) => {
+    await writeFile(path, sealed(changed));
+    const { report } = await readReport(results);
+    const texts = [markdownReport(report), latexDocument(report), recordsCsv(report)];
+    const tables = report.tables.flatMap((table) => [latexTable(table), tableCsv(table)]);
+    expect([...texts, ...tables]).not.toContain('');
+    await resultsStatus(results);
+  });
+});

@@ -1,0 +1,165 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  ablations,
+  againstParameters,
+  labelsOf,
+  learningCurves,
+  paretoFront,
+  overTasks,
+  seedSpread,
+  styleOf,
+  themes,
+  type ChartContext,
+} from '../../../harness/reporting/report/page/charts.js';
+import type { PageRow, PageTable } from '../../../harness/reporting/report/page-data.ts';
+import { projectRoot } from '../../../harness/runs/plan/load-plugins.ts';
+import { writeResults } from '../synthetic.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'deltabench-'));
+afterAll(() => rm(root, { recursive: true }));
+
+function rowOf(variant: string, trained: number, values: readonly number[]): PageRow {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {
+    ...{ label: variant.toUpperCase(), variant, trained, count: String(values.length), settings: {} },
+    cells: [{ mean, sd: 1, interval: null, text: mean.toFixed(1), mark: null }],
+    stepTime: null,
+    memory: 2,
+    runs: values.map((value, seed) => ({
+      ...{ path: '', seed, status: 'finished', error: null, values: [value], stepTime: null, memory: 2 },
+      losses: [[1, 4 + seed], [2, 2 + seed]], // prettier-ignore
+      evaluations: [],
+      ...{ place: 0, more: {} },
+    })),
+  };
+}
+function tableOf(task: string, rows: readonly PageRow[], higherIsBetter = true): PageTable {
+  const metrics = [{ name: 'score', higherIsBetter, decimals: 1 }];
+  return { title: `${task} · base`, task, model: 'base', metrics, rows, foot: [], examples: [] };
+}
+const rows = [
+  rowOf('red', 100, [60, 62]),
+  rowOf('red~no-bias', 50, [50, 58]),
+  rowOf('lora', 1000, [61, 63]),
+  rowOf('none', 0, [10, 12]),
+];
+const table = tableOf('e2e', rows);
+function contextOf(changes: Partial<ChartContext> = {}): ChartContext {
+  const labels = labelsOf({ tables: [table] } as unknown as Parameters<typeof labelsOf>[0]);
+  return { table, metric: 0, shown: new Set(labels), labels, theme: themes.light, ...changes };
+}
+
+describe('the Pareto front', () => {
+  const point = fc.record({ x: fc.integer({ min: 0, max: 9 }), y: fc.integer({ min: 0, max: 9 }) });
+
+  test('is all points that no other one beats', () => {
+    fc.assert(
+      fc.property(fc.array(point, { maxLength: 12 }), fc.boolean(), (points, higher) => {
+        const good = (y: number) => (higher ? y : -y);
+        const beaten = ({ x, y }: (typeof points)[number]) =>
+          points.some((o) => o.x <= x && good(o.y) >= good(y) && (o.x < x || good(o.y) > good(y)));
+        const front = points.flatMap((one, i) => (beaten(one) ? [] : [i]));
+        expect(paretoFront(points, higher).toSorted((a, b) => a - b)).toEqual(front);
+      }),
+    );
+  });
+
+  test('is drawn, and said in the table behind the chart; what trains nothing is a line', () => {
+    const chart = againstParameters(contextOf())!;
+    expect(chart.rows).toEqual([
+      ['LORA', '1,000', '62.0', 'yes'],
+      ['RED', '100', '61.0', 'yes'],
+      ['RED~NO-BIAS', '50', '54.0', 'yes'],
+      ['NONE', '–', '11.0', 'no'],
+    ]);
+    const front = chart.config.data.datasets.at(-1)!;
+    expect(front.data.slice(0, 3)).toEqual([
+      { x: 50, y: 54 },
+      { x: 100, y: 61 },
+      { x: 1000, y: 62 },
+    ]);
+  });
+});
+
+test('curves are means over seeds', () => {
+  const [first] = learningCurves(contextOf())!.config.data.datasets;
+  expect(first).toMatchObject({ label: 'LORA', data: [{ x: 1, y: 4.5 }, { x: 2, y: 2.5 }] }); // prettier-ignore
+});
+
+test('the spread shows every seed, the best method first, and only what is chosen', () => {
+  const chart = seedSpread(contextOf({ shown: new Set(['RED', 'LORA']) }))!;
+  expect(chart.rows).toEqual([
+    ['LORA', '62.0', '0: 61.0, 1: 63.0'],
+    ['RED', '61.0', '0: 60.0, 1: 62.0'],
+  ]);
+});
+
+test('ablations are differences seed by seed from the whole method', () => {
+  expect(ablations(contextOf())!.rows).toEqual([['RED~NO-BIAS', 'RED', '−7.0 ± 4.2', '2']]);
+  expect(ablations(contextOf({ shown: new Set(['LORA']) }))).toBeUndefined();
+});
+
+test('the chart of tasks wants three of them, and compares with the best of each', () => {
+  const loss = tableOf('loss', [rowOf('red', 100, [2]), rowOf('lora', 1000, [4])], false);
+  expect(overTasks(contextOf(), [table, loss])).toBeUndefined();
+  const chart = overTasks(contextOf(), [table, loss, tableOf('cola', [rowOf('red', 100, [30])])])!;
+  const shares = (name: string) =>
+    chart.config.data.datasets
+      .find(({ label }) => label === name)!
+      .data.map((point) => point as { x: number; y: number })
+      .map(({ x, y }) => `${y}: ${x.toFixed(1)}`);
+  expect(shares('RED')).toEqual(['0: 98.4', '1: 100.0', '2: 100.0']);
+  expect(shares('LORA')).toEqual(['0: 100.0', '1: 50.0']);
+  expect(chart.rows[0]).toEqual(['RED', '61.0', '2.0', '30.0', '99.5']);
+});
+
+test('a label has one style, and 56 have styles of their own', () => {
+  const labels = Array.from({ length: 56 }, (_, i) => `m${i}`);
+  const styles = labels.map((label) => styleOf(label, { labels, theme: themes.dark }));
+  expect(new Set(styles.slice(0, 8).map(({ color }) => color)).size).toBe(8);
+  expect(new Set(styles.map(({ color, pointStyle }) => `${color} ${pointStyle}`)).size).toBe(56);
+});
+
+describe('bench report --format png', () => {
+  const [results, out] = [join(root, 'results'), join(root, 'out')];
+  beforeAll(async () => {
+    await writeResults(results, { tasks: ['e2e'], models: ['gpt2'], seeds: [1, 2, 3] });
+  });
+  const report = (path: string, ...args: string[]) =>
+    execa(
+      'node',
+      ['--import', 'tsx', 'harness/cli/main.ts', 'report', '--results', results, '--out', out, ...args],
+      {
+        cwd: projectRoot,
+        reject: false,
+        env: { PATH: `${path}:${process.env.PATH ?? ''}` },
+      },
+    );
+
+  test('draws a picture of each chart at twice its size', async () => {
+    const { exitCode, stderr } = await report('', '--format', 'png');
+    expect(exitCode, stderr).toBe(0);
+    const names = ['ablations', 'curves', 'memory', 'parameters', 'seeds', 'time'];
+    expect((await readdir(join(out, 'charts'))).sort()).toEqual(names.map((name) => `e2e-gpt2-${name}.png`));
+    const png = await readFile(join(out, 'charts', 'e2e-gpt2-parameters.png'));
+    expect(png.toString('latin1', 1, 4)).toBe('PNG');
+    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([1440, 880]);
+    // An empty picture would take a tenth.
+    expect(png.length).toBeGreaterThan(20_000);
+  });
+
+  test.skipIf(process.platform !== 'linux')('--open shows the page in a browser', async () => {
+    const bin = join(root, 'bin');
+    await mkdir(bin);
+    const opened = join(root, 'opened');
+    await writeFile(join(bin, 'xdg-open'), `#!/bin/sh\necho "$1" > ${opened}\n`, { mode: 0o755 });
+    expect((await report(bin, '--format', 'html', '--open')).exitCode).toBe(0);
+    await expect.poll(() => readFile(opened, 'utf8').catch(() => '')).toBe(`${join(out, 'report.html')}\n`);
+    expect((await report(bin, '--format', 'md', '--open')).stderr).toContain('add html to --format');
+  });
+});

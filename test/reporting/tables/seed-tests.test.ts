@@ -1,0 +1,120 @@
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import type { LabelTask } from '../../../harness/data/examples/task.ts';
+import { hashFile } from '../../../harness/support/hash.ts';
+import type { Outcome } from '../../../harness/runs/execute/execute-plan.ts';
+import { loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
+import type { RunRecord } from '../../../harness/records/record.ts';
+import { predictionReader } from '../../../harness/reporting/tables/seed-tests.ts';
+import { sampleRecord, settings } from '../../records/sample-record.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
+afterAll(() => rm(folder, { recursive: true }));
+const tasks = await loadTasks();
+const draw = { seed: 42, family: '', side: () => 'corrected' };
+
+let count = 0;
+/** A finished run with these lines of predictions and metrics. */
+async function outcomeOf(
+  task: string,
+  rows: readonly object[],
+  metrics: Readonly<Record<string, number>>,
+  more: Partial<RunRecord> = {},
+): Promise<Outcome> {
+  const name = `seed-${count++}.predictions.jsonl`;
+  await writeFile(join(folder, name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const record = sampleRecord({
+    settings: { ...settings, task: { name: task, version: 1 } },
+    metrics: Object.entries(metrics).map(([metric, value]) => ({
+      ...{ name: metric, split: 'test', value, higherIsBetter: true, scale: 100, decimals: 1 },
+    })),
+    files: { predictions: { name, sha256: await hashFile(join(folder, name)) } },
+    ...more,
+  });
+  const path = join(folder, 'seed-0.json');
+  return { cell: { task: tasks.get(task)! } as Outcome['cell'], record, path };
+}
+
+/** Rows of an encoder's predictions. */
+const labelled = (labels: readonly number[], predictions: readonly number[]) =>
+  labels.map((label, i) => ({ id: `validation-${i}`, label, prediction: predictions[i] }));
+const labels = [0, 1, 1, 0, 1, 0, 1];
+const predictions = [0, 1, 0, 0, 1, 1, 1];
+const ones = new Uint32Array(7).fill(1);
+
+test('classes: every metric of a task, in printed units, on all examples and on some', async () => {
+  const task = tasks.get('cola') as LabelTask;
+  const outcome = await outcomeOf('cola', labelled(labels, predictions), task.score(predictions, labels, draw)); // prettier-ignore
+  const read = (await predictionReader()(outcome))!;
+  expect(read.collapsed).toBe(false);
+  for (const { name, value } of outcome.record.metrics) {
+    const { ids, metric } = (await read.test(name))!;
+    expect(ids[6]).toBe('validation-6');
+    expect(metric(ones)).toBeCloseTo(100 * value, 9);
+  }
+  const accuracy = (await read.test('accuracy'))!;
+  expect(accuracy.metric(Uint32Array.of(2, 0, 2, 0, 0, 0, 0))).toBe(50);
+});
+
+test('values, answers in words, further test sets', async () => {
+  const values = [1.5, 2, 0.25, 5, 3, 4, 1];
+  const stsb = tasks.get('stsb') as LabelTask;
+  const similar = await outcomeOf('stsb', labelled([1, 2, 0, 5, 2.5, 4, 1.5], values), stsb.score(values, [1, 2, 0, 5, 2.5, 4, 1.5], draw)); // prettier-ignore
+  const read = (await predictionReader()(similar))!;
+  for (const name of ['Pearson', 'Spearman']) expect(await read.test(name), name).toBeDefined();
+
+  // A model that generates writes the words of the classes; what is none of them is wrong.
+  const words = ['unacceptable', 'acceptable', 'neither', 'unacceptable', 'acceptable', 'acceptable', 'acceptable']; // prettier-ignore
+  const rows = words.map((prediction, i) => ({ ...{ id: String(i), input: 'x', references: ['x'] }, label: labels[i], prediction })); // prettier-ignore
+  const written = await outcomeOf('cola', rows, { accuracy: 5 / 7 });
+  expect((await (await predictionReader()(written))!.test('accuracy'))!.metric(ones)).toBeCloseTo(500 / 7, 9);
+
+  const both = [...labelled(labels, predictions), { id: 'm-1', set: 'mismatched', label: 2, prediction: 2 }];
+  const mnli = await outcomeOf('mnli', both, { accuracy: 5 / 7, 'accuracy (mismatched)': 1 });
+  const sets = (await predictionReader()(mnli))!;
+  expect((await sets.test('accuracy'))!.ids).toHaveLength(7);
+  expect((await sets.test('accuracy (mismatched)'))!.ids).toEqual(['m-1']);
+});
+
+test('a text task: corpus metrics from their statistics, others as the mean of the examples', async () => {
+  const rows = ['the cat drinks tea', 'rain was very good'].map((prediction, i) => ({
+    ...{ id: String(i), input: '', prediction, references: [prediction, 'a bad cat'], scores: { own: i } },
+  }));
+  const outcome = await outcomeOf('e2e', rows, { BLEU: 1, 'ROUGE-L': 1, own: 0.5 });
+  const read = (await predictionReader()(outcome))!;
+  const two = Uint32Array.of(1, 1);
+  for (const name of ['BLEU', 'ROUGE-L']) expect((await read.test(name))!.metric(two)).toBeCloseTo(100, 9);
+  expect((await read.test('own'))!.metric(Uint32Array.of(0, 3))).toBe(100);
+});
+
+test('constant predictions are collapsed, the seed parts an official set', async () => {
+  const constant = await outcomeOf('cola', labelled(labels, labels.map(() => 1)), { Matthews: 0, accuracy: 4 / 7 }); // prettier-ignore
+  const one = { used: 7, of: 7 };
+  const examples = { train: one, validation: { used: 8, of: 8 }, test: one };
+  const split = (side: 'code' | 'corrected') => ({
+    ...constant,
+    record: sampleRecord({ ...constant.record, examples, published: { base: 'x', recipes: [], sides: { 'split-seeded': side } } }), // prettier-ignore
+  });
+  const read = (await predictionReader()(split('code')))!;
+  expect(read).toMatchObject({ collapsed: true, population: 15 });
+  expect((await read.test('Matthews'))!.metric(ones)).toBe(0);
+  expect((await predictionReader()(split('corrected')))!.population).toBeUndefined();
+});
+
+test('what was changed, is no predictions or does not give the metric is not used', async () => {
+  const metrics = { accuracy: 5 / 7 };
+  const wrong = await outcomeOf('cola', labelled(labels, predictions), { accuracy: 0.9 });
+  expect(await (await predictionReader()(wrong))!.test('accuracy')).toBeUndefined();
+  expect(await (await predictionReader()(wrong))!.test('no such metric')).toBeUndefined();
+  const broken = await outcomeOf('cola', [{ id: 1 }], metrics);
+  expect(await predictionReader()(broken)).toBeUndefined();
+  const changed = await outcomeOf('cola', labelled(labels, predictions), metrics);
+  await appendFile(join(folder, changed.record.files.predictions!.name), ' ');
+  expect(await predictionReader()(changed)).toBeUndefined();
+  const elsewhere = await outcomeOf('cola', labelled(labels, predictions), metrics, {
+    files: { predictions: { name: '../x.jsonl', sha256: 'a'.repeat(64) } },
+  });
+  expect(await predictionReader()(elsewhere)).toBeUndefined();
+});

@@ -1,0 +1,129 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { loadBase } from '../../../harness/models/bases/load-base.ts';
+import { redTables } from '../../../harness/papers/red/tables.ts';
+import { reftGlueTable } from '../../../harness/papers/reft/glue.ts';
+import { estimateCell } from '../../../harness/runs/reproduce/estimate.ts';
+import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
+import {
+  inspectRuns,
+  orderRuns,
+  planTable,
+  protocolOf,
+  variantOf,
+  type ReproduceRequest,
+} from '../../../harness/runs/reproduce/plan-table.ts';
+
+const [methods, tasks] = [await loadMethods(), await loadTasks()];
+const speed = { flops: 1e11, basis: 'a test' };
+const tableOf = (number: number) => redTables.find(({ id }) => id === `red/table-${number}`)!;
+const request = (number: number, more: Partial<ReproduceRequest> = {}): ReproduceRequest => ({
+  ...{ table: tableOf(number), scale: 'full', engine: 'onnx', bases: new Map<string, string>() },
+  ...{ results: join(tmpdir(), 'deltabench-no-such-results'), data: 'hub', ...more },
+});
+const plan = (number: number, more?: Partial<ReproduceRequest>) =>
+  planTable(request(number, more), methods, tasks);
+
+test('every printed row of the built tasks is a cell with its recipe, its seeds and the published protocol', async () => {
+  const { runs } = await plan(1);
+  expect(runs).toHaveLength(11 * 8);
+  expect(runs.every(({ reason }) => reason === undefined)).toBe(true);
+  const red = runs.find(({ row, task }) => row.model === 'roberta-large' && row.method === 'red' && task === 'rte')!; // prettier-ignore
+  const [cell] = red.cells;
+  expect(red.cells).toHaveLength(15);
+  expect(cell).toMatchObject({ model: 'roberta-large', published: 'roberta-large', protocol: 'published' });
+  expect(cell!.recipe).toMatchObject({
+    learningRate: 5e-3,
+    weightDecay: 1e-4,
+    epochs: 20,
+    optimizer: 'adamw-hf',
+  });
+  const e2e = await plan(2);
+  const large = e2e.runs.find(({ row }) => row.model === 'gpt2-large' && row.method === 'red')!.cells;
+  expect(large.map(({ seed }) => seed)).toEqual([42, 43, 44]);
+  // The script's rate, which most likely gave the printed numbers; beams that do not know the end.
+  expect(large[0]!.recipe).toMatchObject({ learningRate: 6e-3, epochs: 10, stopAtEnd: false, beams: 10 });
+  const lora = e2e.runs.find(({ row }) => row.method === 'lora')!.cells[0]!;
+  expect(lora.variant.parts[0]!.options).toMatchObject({ rank: 8, alpha: 32 });
+});
+
+test('variants of Tables 5 to 7; the printed counts of Adapter need the norms', async () => {
+  const { runs } = await plan(5);
+  const base = await loadBase('gpt2-medium');
+  const { countParameters } = await import('../../../harness/models/delta/count-parameters.ts');
+  const { attach } = await import('../../../harness/runs/cell/attach-method.ts');
+  const counts = await Promise.all(
+    runs.map(async ({ cells }) => countParameters(base, await attach(cells[0]!.variant, base)).trained),
+  );
+  expect(counts).toEqual([245_808, 73_752, 98_304, 49_152]);
+  expect((await plan(7)).runs.map(({ cells }) => cells[0]!.variant.name)).toContain('red~position=ffn+attn');
+  expect(variantOf('adapter')).toBe('adapter~layer-norms');
+});
+
+test('what is not built, not public or quoted says so; the rest of a table is not touched by it', async () => {
+  const reasons = async (number: number) => [
+    ...new Set((await plan(number)).runs.map(({ reason }) => reason)),
+  ];
+  expect(await reasons(4)).toEqual(['the task alpacaeval is not built yet']);
+  expect(await reasons(18)).toContain('the task mmlu is not built yet');
+  expect(await reasons(3)).toEqual(['quoted from prior work, and no recipe is published', undefined]);
+  const reft = await planTable({ ...request(1), table: reftGlueTable }, methods, tasks);
+  const open = reft.runs.filter(({ reason }) => reason === undefined);
+  expect(open.map(({ row, task }) => [row.model, row.method, task])).toEqual([['roberta-base', 'loreft', 'cola']]); // prettier-ignore
+  expect(open[0]!.cells[0]!.recipe).toMatchObject({ optimizer: 'adamw', epochs: 60, head: 'huggingface' });
+  expect(open[0]!.cells).toHaveLength(5);
+});
+
+test('what does not exist, or does not belong to the table', async () => {
+  for (const [more, message] of [
+    [{ tasks: ['rte'] }, /--tasks rte: the table has mrpc, cola, qqp\./],
+    [{ methods: ['lora'] }, /--methods lora: the table has red, red~no-scaling/],
+    [{ protocol: ['publishd'] }, /no protocol "publishd"\. Did you mean "published"\?/],
+  ] as const)
+    await expect(plan(6, more)).rejects.toThrow(message);
+  const some = (await plan(6, { tasks: ['cola'], methods: ['red~no-bias'] })).runs;
+  expect(some.map(({ reason }) => reason).filter((reason) => reason === undefined)).toHaveLength(1);
+  expect(new Set(some.map(({ reason }) => reason))).toEqual(new Set(['left out by --tasks', 'left out by --methods', undefined])); // prettier-ignore
+});
+
+test('a rehearsal has the same shape on the built-in bases', async () => {
+  const { runs } = await plan(3, { scale: 'mini', data: undefined });
+  expect(runs).toHaveLength(6 * 8);
+  expect(runs.every(({ reason, cells }) => reason === undefined && cells[0]!.model === 't5-mini')).toBe(true);
+  expect(runs[0]!.cells[0]).toMatchObject({ source: { kind: 'built-in' }, protocol: 'recommended' });
+  expect(protocolOf(request(3, { scale: 'mini', protocol: ['code'] }))).toEqual(['code']);
+});
+
+test('the cheapest first, all rows of a task before the next', async () => {
+  const table = await plan(1, { seeds: [42], methods: ['red', 'full'] });
+  const order = orderRuns(await inspectRuns(table, speed, false));
+  expect(order).toHaveLength(4 * 8);
+  const names = order.map(({ run }) => run.task);
+  expect([...new Set(names)]).toHaveLength(names.filter((name, i) => name !== names[i - 1]).length);
+  const cost = (task: string) => order.filter(({ run }) => run.task === task).map(({ estimate }) => estimate!.seconds); // prettier-ignore
+  const totals = [...new Set(names)].map((task) => cost(task).reduce((sum, seconds) => sum + seconds, 0));
+  expect(totals).toEqual([...totals].sort((a, b) => a - b));
+  expect(names[0]).not.toBe('mnli');
+  expect(cost('mnli')).toEqual(cost('mnli').toSorted((a, b) => a - b));
+});
+
+test('estimates grow with what is computed', async () => {
+  const { runs } = await plan(1);
+  const cellOf = (method: string, task: string) => runs.find(({ row, task: own }) => row.model === 'roberta-base' && row.method === method && own === task)!.cells[0]!; // prettier-ignore
+  const base = await loadBase('roberta-base');
+  const red = estimateCell(cellOf('red', 'cola'), base, speed);
+  // 40 epochs of 8,551 sentences of 11 tokens, 4 · 85 million operations each, and some evaluation.
+  const training = (40 * 268 * 32 * 11 * 4 * 85e6) / 1e11;
+  expect(red.seconds / training).toBeGreaterThan(1);
+  expect(red.seconds / training).toBeLessThan(1.1);
+  const full = estimateCell(cellOf('full', 'cola'), base, speed);
+  expect(full.seconds / red.seconds).toBeGreaterThan(1.4);
+  expect(full.leastBytes).toBe(4 * red.leastBytes);
+  // 124 million weights.
+  expect(red.leastBytes / 4e6).toBeCloseTo(124.1, 0);
+  const cut = cellOf('red', 'cola');
+  const short = estimateCell({ ...cut, recipe: { ...cut.recipe, maxSteps: 10 }, limits: { examples: 50, steps: 10 } }, base, speed); // prettier-ignore
+  expect(short.seconds).toBeLessThan(red.seconds / 500);
+  expect(estimateCell(cut, base, { ...speed, flops: 2e11 }).seconds).toBeCloseTo(red.seconds / 2, 6);
+});

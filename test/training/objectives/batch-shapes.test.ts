@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { fittingShape, planShapes } from '../../../harness/training/objectives/batch-shapes.ts';
+import type { BatchShape } from '../../../harness/training/objectives/objective.ts';
+
+const shape = (rows: number, length: number, tokens = rows * length): BatchShape => ({
+  ...{ rows, length, tokens, targets: rows, sourceLength: 0, sourceTokens: 0 },
+});
+const slots = ({ rows, length }: BatchShape): number => rows * length;
+
+test('few long sequences and many short ones of equally many tokens share no shape', () => {
+  const [many, some, few] = [shape(32, 32), shape(16, 64), shape(4, 256)];
+  const shapes = planShapes([many, some, few, many, few, some], 'cpu');
+  for (const size of [many, some, few]) expect(fittingShape(size, shapes)).toEqual(size);
+});
+
+test.each([
+  ['cpu', 8, 1.5],
+  ['cuda', 3, 2.5],
+])(
+  'on %s every size fits a shape, at most %i are used, and they waste less than one for all',
+  (device, most, waste) => {
+    const sizes = Array.from({ length: 500 }, (_, i) => {
+      const length = 16 + ((i * 37) % 240);
+      return shape(Math.max(1, Math.floor(1024 / length)), length, 900 + ((i * 13) % 124));
+    });
+    const shapes = planShapes(sizes, device);
+    const used = sizes.map((size) => fittingShape(size, shapes));
+    expect(new Set(used).size).toBe(most);
+    const [planned, least, one] = [used, sizes, sizes.map(() => shapes.at(-1)!)].map((list) => list.reduce((sum, each) => sum + slots(each), 0)); // prettier-ignore
+    expect(planned!).toBeLessThan(waste * least!);
+    expect(one!).toBeGreaterThan(5 * least!);
+  },
+);
+
+test('a mixture of sizes fits, one size is one shape, none are none', () => {
+  const shapes = planShapes([shape(32, 32), shape(4, 256)], 'cpu');
+  expect(fittingShape(shape(32, 256, 1024), shapes)).toEqual(shape(32, 256, 1024));
+  expect(
+    new Set(planShapes([shape(2, 8), shape(2, 8)], 'cpu').map((each) => JSON.stringify(each))).size,
+  ).toBe(1);
+  expect(planShapes([], 'cpu')).toEqual([]);
+});
+
+test('sequences of equal number are told apart by their tokens', () => {
+  const sizes = Array.from({ length: 200 }, (_, i) => shape(32, 80 + (i % 20), 1500 + 10 * ((i * 7) % 40)));
+  const shapes = planShapes(sizes, 'cpu');
+  const used = sizes.map((size) => fittingShape(size, shapes));
+  const [planned, least] = [used, sizes].map((list) => list.reduce((sum, { tokens }) => sum + tokens, 0));
+  expect(planned!).toBeLessThan(1.03 * least!);
+});
+
+test('a program must save more than it costs', () => {
+  const [short, long] = [shape(8, 30), shape(8, 32)];
+  expect(fittingShape(short, planShapes([short, long], 'cpu'))).toEqual(long);
+});

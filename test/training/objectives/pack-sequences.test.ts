@@ -1,0 +1,114 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createEngine } from '../../../harness/engine/create.ts';
+import * as ops from '../../../harness/engine/ops.ts';
+import type { Engine, NamedArrays } from '../../../harness/engine/types.ts';
+import { holdFrozen, trainedShapes } from '../../../harness/models/delta/trained-tensors.ts';
+import { makeHead, withHead } from '../../../harness/models/delta/heads.ts';
+import type { BaseModel, Delta, Method } from '../../../harness/models/edits.ts';
+import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
+import { parseVariant } from '../../../harness/runs/plan/variant.ts';
+import { labelled } from '../../../harness/training/objectives/classification.ts';
+import { languageModel } from '../../../harness/training/objectives/language-model.ts';
+import type { BatchShape, Objective } from '../../../harness/training/objectives/objective.ts';
+import { pretraining, type Row } from '../../../harness/training/pretraining/objective.ts';
+import { startOf, tinyBase, type tinyBases } from '../../methods/tiny.ts';
+
+// A batch's loss and gradients where its tokens lie end to end, and where they lie in the slots of attention because there
+// is room for one in each.
+
+const pairs = [
+  { prompt: [3, 9, 1, 17], target: [5, 22, 8] },
+  { prompt: [11, 2], target: [19, 4, 13] },
+];
+const sources = pairs.map(({ prompt, target }) => ({ source: prompt, prompt: [0], target }));
+const classes = pairs.map(({ prompt, target }, label) => {
+  const ids = [...prompt, ...target];
+  return { ids, types: ids.map(() => 0), label };
+});
+const rows: Row[] = [
+  [
+    { ids: [3, 9, 1], targets: [9, 1, -1] },
+    { ids: [17, 5], targets: [5, 22] },
+  ],
+  [{ ids: [4, 6, 8], targets: [6, 8, -1] }],
+];
+
+/** Examples and what is learnt from them. */
+interface Batch extends Pick<Objective<never>, 'types' | 'loss'> {
+  readonly sizes: BatchShape;
+  fill(shape: BatchShape): NamedArrays;
+}
+function batchOf<Example>(objective: Objective<Example>, examples: readonly Example[]): Batch {
+  const { types, loss, sizesOf, fill } = objective;
+  return { types, loss, sizes: sizesOf(examples), fill: (shape) => fill(examples, shape, 0.25) };
+}
+
+interface Case {
+  readonly family: keyof typeof tinyBases;
+  readonly batch: (base: BaseModel) => Batch;
+  readonly attach?: (base: BaseModel, delta: Delta) => Delta;
+}
+const head = (base: BaseModel): ReturnType<typeof makeHead> => makeHead(base, 'huggingface', 2);
+const written = ({ architecture }: BaseModel): Batch => batchOf(languageModel(architecture, 0), pairs);
+const cases: Record<string, Case> = {
+  'text of GPT-2': { family: 'gpt2', batch: written },
+  'text of Llama': { family: 'llama', batch: written },
+  'text of T5': {
+    family: 't5',
+    batch: ({ architecture }) => batchOf(languageModel(architecture, 0), sources),
+  },
+  classes: {
+    family: 'roberta',
+    batch: (base) => batchOf(labelled(head(base), true, 0), classes),
+    attach: (base, delta) => withHead(delta, head(base)),
+  },
+  pretraining: {
+    family: 'gpt2',
+    batch: ({ architecture }) => batchOf(pretraining(architecture, undefined), rows),
+  },
+};
+
+let engine: Engine;
+let methods: ReadonlyMap<string, Method>;
+beforeAll(async () => {
+  [engine, methods] = await Promise.all([createEngine({ name: 'onnx', threads: 1 }), loadMethods()]);
+});
+
+describe.each(Object.entries(cases))('%s', (_, { family, batch, attach }) => {
+  test.each(['full', 'loreft~first=1,last=1', 'prompt~virtualTokens=3', 'prefix'])(
+    'has the same gradients in its slots as end to end: %s',
+    async (text) => {
+      const base = await tinyBase(family);
+      const [part] = parseVariant(text, methods, []).parts;
+      const own = part!.method.attach(base, part!.options);
+      const delta = attach?.(base, own) ?? own;
+      const { types, loss, sizes, fill } = batch(base);
+      const start = await startOf(base, delta, 0.05);
+      const state = Object.fromEntries(Object.entries(trainedShapes(base, delta)).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }])); // prettier-ignore
+      const values = Object.fromEntries(Object.entries(state).map(([name, { shape }]) => [name, { shape, data: start[name]! }])); // prettier-ignore
+      const held = await holdFrozen(engine, base, delta, 3);
+      const compute = async (shape: BatchShape): Promise<NamedArrays> => {
+        const inputs = types(shape);
+        const program = await engine.compile({ name: 'packed', held, state, inputs }, (x) => {
+          const use = { base, delta, tensors: x.state, training: true, dropout: false, totalSteps: 1 };
+          const { value, gradients } = ops.valueAndGradients(() => loss(x, use, shape).loss, x.state);
+          return { outputs: { loss: value, ...gradients } };
+        });
+        const out = await program.run(engine.state(values), fill(shape));
+        await program.dispose();
+        return { ...out, moves: Float32Array.of('slotTokens' in inputs ? 1 : 0) };
+      };
+      // Room for a row, and for a token in each, more than there is.
+      const [count, length] = [sizes.rows + 1, sizes.length + 1];
+      const sourceLength = sizes.sourceLength && sizes.sourceLength + 1;
+      const room = { ...sizes, rows: count, length, sourceLength };
+      const { moves, ...packed } = await compute(room);
+      const full = await compute({ ...room, tokens: count * length, sourceTokens: count * sourceLength });
+      expect([moves, full.moves]).toEqual([Float32Array.of(1), Float32Array.of(0)]);
+      for (const [name, expected] of Object.entries(packed)) {
+        const largest = Math.max(1e-3, ...Array.from(expected, Math.abs));
+        expect(full[name]!, name).toBeAllclose(expected, { rtol: 0, atol: 1e-5 * largest });
+      }
+    },
+  );
+});
