@@ -1,12 +1,19 @@
 import { z } from 'zod';
-import { concat, gather, matMul, split, tensor, type Tensor } from '../harness/engine/ops.ts';
 import {
   adaloraTargets,
+  concat,
+  defineMethod,
+  gather,
   layerList,
   linearTargets,
+  matMul,
+  type Site,
+  split,
   targetList,
-} from '../harness/models/delta/target-roles.ts';
-import { defineMethod, type Site, type TensorSpec } from '../harness/models/edits.ts';
+  tensor,
+  type Tensor,
+  type TensorSpec,
+} from '../harness/method.ts';
 
 /**
  * AdaLoRA as Hugging Face peft defines it: W x + alpha / r · B (A ⊙ E) x with singular values E, of which the least

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { adapters, bottleneck, layerNorms, sublayers } from './shared/bottleneck.ts';
-import { defineMethod } from '../harness/models/edits.ts';
+import { defineMethod } from '../harness/method.ts';
 
 /** Adapters after the feed-forward alone: y ← y + Up(gelu(Down(y))), as OpenDelta defines them. */
 export default defineMethod({

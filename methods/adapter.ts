@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { adapters, bottleneck, crossAttention, layerNorms, sublayers } from './shared/bottleneck.ts';
-import { defineMethod, type Site } from '../harness/models/edits.ts';
+import { defineMethod, type Site } from '../harness/method.ts';
 
 /** Adapters after attention and after the feed-forward: y ← y + Up(gelu(Down(y))), as OpenDelta defines them. */
 export default defineMethod({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { adapters, bottleneck, crossAttention, layerNorms, sublayers } from './shared/bottleneck.ts';
-import { defineMethod, type Site } from '../harness/models/edits.ts';
+import { defineMethod, type Site } from '../harness/method.ts';
 
 /**
  * AdapterDrop, the fixed form: adapters, but none in the first layers of a stack. They start as Adapter's do, N(0, 0.01);

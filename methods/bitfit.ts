@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineMethod, type Site, type TensorSpec } from '../harness/models/edits.ts';
+import { defineMethod, type Site, type TensorSpec } from '../harness/method.ts';
 
 /** BitFit: the base's bias terms; where a linear or a norm has none (T5, Llama), one is added to its output. */
 export default defineMethod({

@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import { geluTanh, matMul } from '../harness/engine/ops.ts';
-import { afterSublayers, crossAttention, layerNorms, sublayers } from './shared/bottleneck.ts';
 import {
   defineMethod,
+  geluTanh,
+  matMul,
   type Site,
-  type TensorSpec,
   type Tensor,
   type Tensors,
-} from '../harness/models/edits.ts';
+  type TensorSpec,
+} from '../harness/method.ts';
+import { afterSublayers, crossAttention, layerNorms, sublayers } from './shared/bottleneck.ts';
 
 const rule = 'compacter.rule';
 

@@ -1,7 +1,14 @@
 import { z } from 'zod';
-import { matMul, stopGradient, type Tensor } from '../harness/engine/ops.ts';
+import {
+  defineMethod,
+  type LinearModule,
+  matMul,
+  type Site,
+  stopGradient,
+  type Tensor,
+  type TensorSpec,
+} from '../harness/method.ts';
 import { lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
-import { defineMethod, type LinearModule, type Site, type TensorSpec } from '../harness/models/edits.ts';
 
 /**
  * DoRA as Hugging Face peft defines it: V = W + alpha / r · B A, y = m ⊙ V x / ‖V‖ + bias with a norm for each output,

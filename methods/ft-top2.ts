@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineMethod } from '../harness/models/edits.ts';
+import { defineMethod } from '../harness/method.ts';
 
 /** Fine-tuning of the last blocks alone, of each stack; neither embeddings nor the final norm. */
 export default defineMethod({

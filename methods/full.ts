@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineMethod } from '../harness/models/edits.ts';
+import { defineMethod } from '../harness/method.ts';
 
 /** Full fine-tuning: every tensor of the base. */
 export default defineMethod({

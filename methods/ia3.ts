@@ -1,6 +1,13 @@
 import { z } from 'zod';
-import { isNamed, layerList, linearTargets, targetList } from '../harness/models/delta/target-roles.ts';
-import { defineMethod, type Site, type Tensor } from '../harness/models/edits.ts';
+import {
+  defineMethod,
+  isNamed,
+  layerList,
+  linearTargets,
+  type Site,
+  targetList,
+  type Tensor,
+} from '../harness/method.ts';
 
 /** IA3 as Hugging Face peft defines it: a vector scales keys and values (the fused c_attn whole) and the input of the MLP's output. */
 export default defineMethod({

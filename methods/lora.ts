@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { matMul } from '../harness/engine/ops.ts';
+import { defineMethod, matMul, type Site, type TensorSpec } from '../harness/method.ts';
 import { lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
-import { defineMethod, type Site, type TensorSpec } from '../harness/models/edits.ts';
 
 /** LoRA as Hugging Face peft defines it: y = W x + alpha / r · B A dropout(x); GPT-2's fused c_attn is one matrix. */
 export default defineMethod({

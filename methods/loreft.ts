@@ -1,7 +1,16 @@
 import { z } from 'zod';
-import { concat, matMul, split, stack, type Tensor } from '../harness/engine/ops.ts';
-import type { Random } from '../harness/support/random-stream.ts';
-import { defineMethod, type Context, type Method, type TensorSpec } from '../harness/models/edits.ts';
+import {
+  concat,
+  type Context,
+  defineMethod,
+  matMul,
+  type Method,
+  type Random,
+  split,
+  stack,
+  type Tensor,
+  type TensorSpec,
+} from '../harness/method.ts';
 
 const options = z.strictObject({
   rank: z.int().positive().default(8).describe('r, directions of each edit'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineMethod } from '../harness/models/edits.ts';
+import { defineMethod } from '../harness/method.ts';
 
 /**
  * Nothing of the base. An encoder's head is trained, on states that stay as they are (a linear probe); a base that writes

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { linear, type Tensor } from '../harness/engine/ops.ts';
-import { defineMethod, type TensorSpec } from '../harness/models/edits.ts';
+import { defineMethod, linear, type Tensor, type TensorSpec } from '../harness/method.ts';
 
 /**
  * P-tuning as Hugging Face peft defines it: embeddings of virtual tokens before the input, made from trained ones by

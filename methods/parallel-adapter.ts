@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { afterSublayers, bottleneckAt, bottleneckSpecs, sublayers } from './shared/bottleneck.ts';
-import { defineMethod, type Site, type Tensor } from '../harness/models/edits.ts';
+import { defineMethod, type Site, type Tensor } from '../harness/method.ts';
 
 /** The parallel adapter on the feed-forward: y ← y + s · Up(relu(Down(x))), x what the feed-forward receives. */
 export default defineMethod({

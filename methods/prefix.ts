@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { linear, slice, tanh, type Tensor } from '../harness/engine/ops.ts';
-import { defineMethod, type TensorSpec } from '../harness/models/edits.ts';
+import { defineMethod, linear, slice, tanh, type Tensor, type TensorSpec } from '../harness/method.ts';
 
 /**
  * Prefix tuning as Hugging Face peft defines it: trained keys and values before those of the input in every layer of

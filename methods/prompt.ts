@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Random } from '../harness/support/random-stream.ts';
-import { defineMethod, type BaseModel } from '../harness/models/edits.ts';
+import { type BaseModel, defineMethod, type Random } from '../harness/method.ts';
 
 /** Prompt tuning as Hugging Face peft defines it: trained embeddings of virtual tokens before the input. */
 export default defineMethod({

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { layerNorm as normalize } from '../harness/engine/ops.ts';
 import {
   defineMethod,
+  layerNorm as normalize,
   type Site,
   type Tensor,
-  type TensorSpec,
   type Tensors,
+  type TensorSpec,
   type Values,
-} from '../harness/models/edits.ts';
+} from '../harness/method.ts';
 
 const roles = {
   ffn: ['mlpOutput'],

@@ -1,11 +1,5 @@
 import { z } from 'zod';
-import {
-  defineMethod,
-  type Site,
-  type Tensor,
-  type TensorSpec,
-  type Tensors,
-} from '../harness/models/edits.ts';
+import { defineMethod, type Site, type Tensor, type Tensors, type TensorSpec } from '../harness/method.ts';
 
 /** SSF: y → γ ⊙ y + β after every linear (before its activation) and every norm; not the identity at the start. */
 export default defineMethod({

@@ -1,8 +1,15 @@
 import { z } from 'zod';
-import { matMul, slice } from '../harness/engine/ops.ts';
-import { randomStream } from '../harness/support/random-stream.ts';
-import { layerList, linearTargets, queryAndValue } from '../harness/models/delta/target-roles.ts';
-import { defineMethod, type Site, type TensorSpec } from '../harness/models/edits.ts';
+import {
+  defineMethod,
+  layerList,
+  linearTargets,
+  matMul,
+  queryAndValue,
+  randomStream,
+  type Site,
+  slice,
+  type TensorSpec,
+} from '../harness/method.ts';
 
 /**
  * VeRA as Hugging Face peft defines it: y = W x + λb ⊙ B (λd ⊙ A dropout(x)). A and B are frozen, drawn from a key of

@@ -1,8 +1,12 @@
-import { cacheFolder } from '../harness/data/tokenizers/token-cache.ts';
+import {
+  cacheFolder,
+  cleanUpSpaces,
+  encodePair,
+  type MetricInfo,
+  type TestItem,
+  type TextTask,
+} from '../harness/task.ts';
 import { groupByMeaning, loadE2E } from '../harness/data/sets/e2e/load.ts';
-import { cleanUpSpaces } from '../harness/data/tokenizers/clean-up-spaces.ts';
-import { encodePair } from '../harness/data/examples/encode-pair.ts';
-import type { MetricInfo, TestItem, TextTask } from '../harness/data/examples/task.ts';
 import { corpusValues, e2eScorer, segmentValues } from '../harness/metrics/e2e-scorer.ts';
 import { loadParaphrases } from '../harness/metrics/meteor/paraphrases.ts';
 

@@ -1,6 +1,3 @@
-import type { Tensor } from '../engine/ops.ts';
-import { record, recording } from '../engine/graph/recorder.ts';
-
 /** A model's outputs are not finite: its weights are not, or what is computed of them passes float32. */
 export class NotFinite extends Error {
   override readonly name = 'NotFinite';
@@ -21,22 +18,4 @@ export function checkSum(sum: number): void {
 export interface Candidates {
   readonly ids: Int32Array;
   readonly scores: Float32Array;
-}
-
-/** The `count` largest of each row of x [N, V], largest first: values and indices [N, count]. */
-export function largest(x: Tensor, count: number): { values: Tensor; indices: Tensor } {
-  if (!recording()) return x.topk(count);
-  const shape = [x.shape[0], count];
-  const [values, indices] = record([x], (g, [logits]) => {
-    const [top, at] = g.node(
-      'TopK',
-      [logits!, g.integers([count])],
-      [
-        { shape, dtype: 'float32' },
-        { shape, dtype: 'int64' },
-      ],
-    );
-    return [top!, g.one('Cast', [at!], shape, 'int32', { to: 6 })];
-  });
-  return { values: values!, indices: indices! };
 }

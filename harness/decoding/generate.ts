@@ -1,6 +1,7 @@
 import { chunk } from 'simple-statistics';
 import type { Engine } from '../engine/types.ts';
-import { virtualTokens, type BaseModel, type Delta } from '../models/edits.ts';
+import { type Delta, virtualTokens } from '../models/method.ts';
+import type { BaseModel } from '../models/base-model.ts';
 import { BeamSearch, type EarlyStopping, type Hypothesis } from './on-host/beam.ts';
 import { Decoder } from './on-host/decoder.ts';
 import { GreedySearch } from './on-host/greedy.ts';

@@ -3,8 +3,8 @@ import type { Engine, Held, HeldArray, Program, ProgramTensors, TensorTypes } fr
 import type { DecoderStates, Past } from '../models/architecture.ts';
 import { requireFinite } from '../models/delta/trained-tensors.ts';
 import { headWeight, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/delta/forward.ts';
-import type { BaseModel, Delta } from '../models/edits.ts';
-import { largest } from './candidates.ts';
+import type { Delta } from '../models/method.ts';
+import type { BaseModel } from '../models/base-model.ts';
 
 export type TrainedTensors = Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
 
@@ -227,10 +227,10 @@ export function candidatesOf(
   forbid?: (logits: ops.Tensor) => ops.Tensor,
 ): { scores: ops.Tensor; ids: ops.Tensor; sums: ops.Tensor } {
   const logits = ops.linear(hidden, headWeight(x, useOf(setup, x)), undefined, true);
-  const top = largest(forbid ? forbid(logits) : logits, count);
+  const top = ops.largest(forbid ? forbid(logits) : logits, count);
   if (!setup.normalized) return { scores: top.values, ids: top.indices, sums: logits.sum(1) };
   // Normalised after the choice: subtracting a row's constant keeps its order.
-  const most = ops.slice((forbid ? largest(logits, 1) : top).values, [0, 0], [logits.shape[0], 1]);
+  const most = ops.slice((forbid ? ops.largest(logits, 1) : top).values, [0, 0], [logits.shape[0], 1]);
   const exponentials = logits.sub(most).exp().sum(1, true);
   const scores = top.values.sub(exponentials.log().add(most));
   return { scores, ids: top.indices, sums: exponentials.reshape([-1]) };

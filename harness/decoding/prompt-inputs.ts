@@ -1,7 +1,7 @@
 import type { NamedArrays } from '../engine/types.ts';
 import { MASKED } from '../models/families/layers.ts';
 import { SOURCE } from '../models/delta/forward.ts';
-import { virtualTokens } from '../models/edits.ts';
+import { virtualTokens } from '../models/method.ts';
 import type { DecodingSetup } from './programs.ts';
 
 export const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;

@@ -1,7 +1,5 @@
-import type { NumericArray, Shape, TensorType } from './types.ts';
+import { type NumericArray, type Shape, sizeOf, type TensorType } from './types.ts';
 
-/** How many elements a shape has. */
-export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
 /** The element type that an array holds. */
 export const dtypeOf = (data: NumericArray): TensorType['dtype'] =>
   data instanceof Float32Array ? 'float32' : 'int32';

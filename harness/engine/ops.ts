@@ -52,10 +52,13 @@ export { attention, type AttentionShape } from './fused/attention.ts';
 export { choose } from './fused/choose.ts';
 export { headCrossEntropy } from './fused/cross-entropy.ts';
 export { layerNorm } from './fused/layer-norm.ts';
+export { largest } from './fused/largest.ts';
 export { linear } from './fused/linear.ts';
 export { rmsNorm } from './fused/rms-norm.ts';
 export { rotate } from './fused/rotate.ts';
 export { selectRows } from './fused/rows.ts';
+export { scatterAdd } from './fused/scatter-add.ts';
+export { cutEvenly } from './graph/graph.ts';
 export { boundary, inFloat32, inParts, loop, sumOfSquares } from './graph/recorder.ts';
 
 /** The value of f, a scalar, and its gradient for every named tensor; zeros where f does not depend on one. */

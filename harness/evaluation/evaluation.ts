@@ -5,7 +5,8 @@
  */
 import type { FetchOptions } from '../data/hub/connection.ts';
 import type { DataSource } from '../data/examples/task.ts';
-import type { encodeAlternatives } from './likelihoods/tokens.ts';
+import type { Tokenizer } from '../data/tokenizers/tokenizer.ts';
+import type { Request } from './likelihoods/token-tree.ts';
 
 /** Whose rules hold: lm-evaluation-harness 0.4.13, or the edited version that the RED paper's tables came from. */
 export const evaluationProtocols = ['lm-eval', 'red'] as const;
@@ -73,7 +74,11 @@ export interface Evaluation {
   /** Stands before everything. */
   readonly description?: string;
   /** How its texts become tokens, where that is not lm-eval's way. */
-  readonly encode?: typeof encodeAlternatives;
+  readonly encode?: (
+    tokenizer: Tokenizer,
+    alternatives: readonly Alternative[],
+    protocol: EvaluationProtocol,
+  ) => Request[];
   /** Throws UsageError where data is missing or malformed. */
   load(request: LoadRequest): Promise<EvaluationData>;
 }

@@ -1,6 +1,9 @@
 import { UsageError } from '../support/errors.ts';
 import { trainedShapes, unfrozenTensors } from '../models/delta/trained-tensors.ts';
-import type { BaseModel, Delta, HeadName, Shape, TensorSpec } from '../models/edits.ts';
+import type { Shape } from '../models/edits.ts';
+import type { HeadName } from '../models/head-names.ts';
+import type { Delta, TensorSpec } from '../models/method.ts';
+import type { BaseModel } from '../models/base-model.ts';
 
 export type StoredTensors = Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
 

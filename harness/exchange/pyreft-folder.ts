@@ -4,7 +4,8 @@ import { UsageError } from '../support/errors.ts';
 import { problemOf } from '../support/validation-messages.ts';
 import { readJson } from '../support/read-files.ts';
 import { readTorchZip } from '../data/formats/torch-zip.ts';
-import type { BaseModel, Site } from '../models/edits.ts';
+import type { Site } from '../models/edits.ts';
+import type { BaseModel } from '../models/base-model.ts';
 import type { Adapter, StoredTensors } from './adapter.ts';
 
 /** The part of pyreft's config.json that says what is edited where; an edit's key is in its file's name. */

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../support/errors.ts';
 import { isFile } from '../support/read-files.ts';
-import type { BaseModel } from '../models/edits.ts';
+import type { BaseModel } from '../models/base-model.ts';
 import type { Adapter } from './adapter.ts';
 import { configFile, readPeftFolder } from './peft/folder.ts';
 import { readPyreftFolder } from './pyreft-folder.ts';

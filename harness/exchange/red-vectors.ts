@@ -1,6 +1,7 @@
 import { UsageError } from '../support/errors.ts';
 import { readTorchZip } from '../data/formats/torch-zip.ts';
-import type { BaseModel, Site } from '../models/edits.ts';
+import type { Site } from '../models/edits.ts';
+import type { BaseModel } from '../models/base-model.ts';
 import type { Adapter, StoredTensors } from './adapter.ts';
 
 /** The roles of the linear modules that each position edits. */

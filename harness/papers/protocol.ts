@@ -6,7 +6,6 @@ import {
   type DiscrepancyCase,
   type Side,
 } from './red/discrepancies.ts';
-import type { Options } from '../runs/plan/option-values.ts';
 
 /** Which side of each discrepancy a run takes. */
 export interface Protocol {
@@ -51,11 +50,11 @@ export function parseProtocol(words: readonly string[]): Protocol {
 }
 
 /** The hyper-parameters that a protocol means for a run. */
-export function protocolSettings(protocol: Protocol, run: DiscrepancyCase): Options {
+export function protocolSettings(protocol: Protocol, run: DiscrepancyCase): Record<string, unknown> {
   return Object.assign(
     {},
     ...discrepanciesOf(run).map(({ id, settings }) => settings?.[protocol.side(id)] ?? {}),
-  ) as Options;
+  ) as Record<string, unknown>;
 }
 
 /** The sides that a run takes, of every discrepancy that matters to it. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { projectRoot } from '../runs/plan/load-plugins.ts';
+import { projectRoot } from '../support/project-root.ts';
 import type { RunRecord } from './record.ts';
 
 /** Packages that results may depend on. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { headNames } from '../models/edits.ts';
+import { headNames } from '../models/head-names.ts';
 
 const rate = z.number().min(0).max(1);
 const count = z.int().positive();

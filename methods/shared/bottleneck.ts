@@ -1,14 +1,16 @@
 import { z } from 'zod';
-import { geluTanh, linear, type Tensor } from '../../harness/engine/ops.ts';
-import type {
-  BaseModel,
-  Context,
-  Delta,
-  Random,
-  Site,
-  TensorSpec,
-  Tensors,
-} from '../../harness/models/edits.ts';
+import {
+  type BaseModel,
+  type Context,
+  type Delta,
+  geluTanh,
+  linear,
+  type Random,
+  type Site,
+  type Tensor,
+  type Tensors,
+  type TensorSpec,
+} from '../../harness/method.ts';
 
 /** The option by which a method trains norms of the base as well. */
 export const layerNorms = z

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import {
+  type BaseModel,
   exceptions,
   layerList,
   linearTargets,
   numberOfEach,
   queryAndValue,
-} from '../../harness/models/delta/target-roles.ts';
-import type { BaseModel, Site } from '../../harness/models/edits.ts';
+  type Site,
+} from '../../harness/method.ts';
 
 /** The first options that LoRA and DoRA share; a variant's name lists options in the order of its schema. */
 export const sizeOptions = {

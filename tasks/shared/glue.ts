@@ -1,7 +1,8 @@
 import { drawGlueSplits } from '../../harness/data/sets/glue/splits.ts';
 import { readGlue, writeGlue } from '../../harness/data/sets/glue/as-text.ts';
-import { loadGlue, type GlueName } from '../../harness/data/sets/glue/load.ts';
-import type { LabelTask } from '../../harness/data/examples/task.ts';
+import { loadGlue } from '../../harness/data/sets/glue/load.ts';
+import type { GlueName } from '../../harness/data/sets/glue/rows.ts';
+import type { LabelTask } from '../../harness/task.ts';
 
 type Scores = readonly number[];
 

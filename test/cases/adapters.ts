@@ -7,7 +7,7 @@ import { writePeftFolder } from '../../harness/exchange/peft/folder.ts';
 import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { mergeDelta } from '../../harness/models/delta/merge.ts';
-import type { BaseModel } from '../../harness/models/edits.ts';
+import type { BaseModel } from '../../harness/models/base-model.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod, fullOptions, logitsUnder, statesUnder, type AnyBatch } from '../exchange/reading.ts';
 

@@ -15,7 +15,7 @@ import {
   loadParaphrases,
   ParaphraseTable,
 } from '../../harness/metrics/meteor/paraphrases.ts';
-import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../harness/support/project-root.ts';
 import e2e from '../../tasks/e2e.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { zipOf } from '../data/formats/torch-archive.ts';

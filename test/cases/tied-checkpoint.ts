@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
-import type { BaseModel } from '../../harness/models/edits.ts';
+import type { BaseModel } from '../../harness/models/base-model.ts';
 import { writeMerged } from '../../harness/runs/outcome/to-checkpoint.ts';
 import type { TrainedRun } from '../../harness/runs/outcome/open-run.ts';
 import lora from '../../methods/lora.ts';

@@ -11,7 +11,7 @@ import { startOf } from '../methods/tiny.ts';
 
 // What a run of a task of classes on the built-in base trains can be exported, though its head (mean) is none of transformers':
 // an adapter of the bare encoder, the head beside it, and Python that loads both (test/exchange/python-loads). The base is named
-// by a path that is there. Merging: test/runs/merge.
+// by a path that is there. Merging: test/runs/outcome/to-checkpoint.
 
 it.each([
   ['gpt2-mini', 'red'],

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tableRows } from '../../harness/reporting/tables/compare-rows.ts';
 import { collectRecords } from '../../harness/records/read-records.ts';
-import type { Outcome } from '../../harness/runs/execute/execute-plan.ts';
+import type { Outcome } from '../../harness/runs/execute/executor.ts';
 import { loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { benchIn } from '../cli/bench.ts';
 import { writeLabelled } from './labelled-results.ts';

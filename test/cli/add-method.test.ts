@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../harness/support/project-root.ts';
 
 // What the README says under "Add a method", done by the letter in a copy of the project.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -20,7 +20,7 @@ beforeAll(async () => {
   for (const file of ['train.txt', 'valid.txt', 'test.txt'])
     await writeFile(join(data, file), rows.join('\n'));
   await mkdir(join(data, 'tokenizers', 'gpt2'), { recursive: true });
-  const tokenizer = join(projectRoot, 'test', 'data', 'tokenizer', 'tiny.json');
+  const tokenizer = join(projectRoot, 'test', 'data', 'tokenizers', 'files', 'tiny.json');
   await copyFile(tokenizer, join(data, 'tokenizers', 'gpt2', 'tokenizer.json'));
 });
 afterAll(() => rm(folder, { recursive: true }));

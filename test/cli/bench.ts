@@ -3,7 +3,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../harness/support/project-root.ts';
 import { parseRecord, type RunRecord } from '../../harness/records/record.ts';
 
 /** The real command line, without the environment's data and with caches of its own in `folder`. */
@@ -24,7 +24,7 @@ export const benchIn =
 export async function writeTinyE2E(data: string): Promise<void> {
   const tokenizer = join(data, 'tokenizers', 'gpt2');
   await mkdir(tokenizer, { recursive: true });
-  const tiny = join(projectRoot, 'test', 'data', 'tokenizer', 'tiny.json');
+  const tiny = join(projectRoot, 'test', 'data', 'tokenizers', 'files', 'tiny.json');
   await copyFile(tiny, join(tokenizer, 'tokenizer.json'));
   await writeFile(join(tokenizer, 'tokenizer_config.json'), JSON.stringify({ eos_token: '<|endoftext|>' }));
   const rows = Array.from(

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { randomBase } from '../../harness/models/bases/random-base.ts';
-import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../harness/support/project-root.ts';
 import { startHub, type TestRepo } from '../data/hub/hub-server.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { readRecordFile } from './bench.ts';
@@ -36,13 +36,13 @@ beforeAll(async () => {
       main: {
         'config.json': json(config),
         'model.safetensors': weights,
-        'tokenizer.json': await read('tokenizer', 'tiny.json'),
+        'tokenizer.json': await read('tokenizers', 'files', 'tiny.json'),
         'tokenizer_config.json': json({ eos_token: '<|endoftext|>' }),
       },
     },
   };
-  const three = await read('e2e', 'three-rows.snappy.parquet');
-  const two = await read('e2e', 'two-rows.zstd.parquet');
+  const three = await read('sets', 'e2e', 'three-rows.snappy.parquet');
+  const two = await read('sets', 'e2e', 'two-rows.zstd.parquet');
   data = {
     type: 'dataset',
     name: 'tuetschek/e2e_nlg',

@@ -6,7 +6,7 @@ import { UsageError } from '../../harness/support/errors.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { writeMerged } from '../../harness/runs/outcome/to-checkpoint.ts';
-import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../harness/support/project-root.ts';
 import { openTrainedRun } from '../../harness/runs/outcome/open-run.ts';
 import { Interrupted } from '../../harness/training/loop/job.ts';
 import { computeDecoder } from '../parity/decoder.ts';

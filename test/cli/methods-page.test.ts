@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { methodsPage } from '../../harness/cli/maintenance/methods-page.ts';
-import { loadMethods, projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../harness/support/project-root.ts';
 
 test('methods/README.md is what npm run docs:methods would write', async () => {
   expect(await readFile(join(projectRoot, 'methods', 'README.md'), 'utf8')).toBe(await methodsPage());

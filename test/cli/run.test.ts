@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../harness/support/project-root.ts';
 import { parseRecord, type RunRecord } from '../../harness/records/record.ts';
 import { untilStopped, writeTinyE2E } from './bench.ts';
 
@@ -16,7 +16,7 @@ const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
 beforeAll(async () => {
   await writeTinyE2E(data);
   await mkdir(join(data, 'tokenizers', 't5'));
-  const unigram = join(projectRoot, 'test', 'data', 'tokenizer', 'unigram.json');
+  const unigram = join(projectRoot, 'test', 'data', 'tokenizers', 'files', 'unigram.json');
   await copyFile(unigram, join(data, 'tokenizers', 't5', 'tokenizer.json'));
 });
 afterAll(() => rm(folder, { recursive: true }));

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
-import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../harness/support/project-root.ts';
 import { parseSlurmOptions } from '../../harness/runs/cluster/slurm.ts';
 import type { CellStatus } from '../../harness/runs/cluster/status.ts';
 import { benchIn, writeTinyE2E } from './bench.ts';

@@ -5,7 +5,7 @@ import { holdAll, type TrainedTensors } from '../../harness/decoding/programs.ts
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine, EngineName } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
-import type { BaseModel } from '../../harness/models/edits.ts';
+import type { BaseModel } from '../../harness/models/base-model.ts';
 
 // onnxruntime's maximum and TopK pass over a NaN that does not come first: no search may take the rest for an answer.
 

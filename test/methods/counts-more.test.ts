@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
-import type { BaseModel, Delta } from '../../harness/models/edits.ts';
+import type { Delta } from '../../harness/models/method.ts';
+import type { BaseModel } from '../../harness/models/base-model.ts';
 import { countParameters } from '../../harness/models/delta/count-parameters.ts';
 import adalora from '../../methods/adalora.ts';
 import dora from '../../methods/dora.ts';

@@ -1,7 +1,8 @@
 import { initialize, unfrozenTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { randomStream } from '../../harness/support/random-stream.ts';
-import type { BaseModel, Delta } from '../../harness/models/edits.ts';
+import type { Delta } from '../../harness/models/method.ts';
+import type { BaseModel } from '../../harness/models/base-model.ts';
 import type { Arrays, Batch } from '../parity/decoder.ts';
 
 /** Random bases of two layers, a family each, and a factor that makes their weights as large as trained ones. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { pairSegments, parsePredictions, parseReferences } from '../../harness/metrics/text/score-files.ts';
-import { cacheFolder } from '../../harness/data/tokenizers/token-cache.ts';
+import { cacheFolder } from '../../harness/support/cache-folder.ts';
 import type { Segment } from '../../harness/metrics/text/segment.ts';
 
 /** One case of the official scorer's golden values. */

@@ -1,6 +1,6 @@
 import { describeArchitecture } from '../../harness/models/families/registry.ts';
 import { randomStream } from '../../harness/support/random-stream.ts';
-import type { BaseModel } from '../../harness/models/edits.ts';
+import type { BaseModel } from '../../harness/models/base-model.ts';
 
 /** A base of random weights of any family, from its config.json; a pooler too, where it has one. */
 export function baseOf(config: Readonly<Record<string, unknown>>): BaseModel {

@@ -5,7 +5,7 @@ import { writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { generate } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
-import type { BaseModel } from '../../harness/models/edits.ts';
+import type { BaseModel } from '../../harness/models/base-model.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 async function tensorsOf(

@@ -1,6 +1,7 @@
 import type { Engine } from '../../harness/engine/types.ts';
 import { holdFrozen, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
-import type { BaseModel, Delta } from '../../harness/models/edits.ts';
+import type { Delta } from '../../harness/models/method.ts';
+import type { BaseModel } from '../../harness/models/base-model.ts';
 import { planShapes } from '../../harness/training/objectives/batch-shapes.ts';
 import { languageModel } from '../../harness/training/objectives/language-model.ts';
 import type { Objective } from '../../harness/training/objectives/objective.ts';

@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod';
-import type { Delta, Method, TensorSpec } from '../../harness/models/edits.ts';
+import type { Delta, Method, TensorSpec } from '../../harness/models/method.ts';
 import direft from '../../methods/direft.ts';
 import dora from '../../methods/dora.ts';
 import loreft from '../../methods/loreft.ts';

@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod';
-import type { BaseModel, Delta, Method } from '../../harness/models/edits.ts';
+import type { Delta, Method } from '../../harness/models/method.ts';
+import type { BaseModel } from '../../harness/models/base-model.ts';
 import adapterFfn from '../../methods/adapter-ffn.ts';
 import adapter from '../../methods/adapter.ts';
 import bitfit from '../../methods/bitfit.ts';

@@ -8,7 +8,8 @@ import {
   SOURCE,
   type ModelUse,
 } from '../../harness/models/delta/forward.ts';
-import type { BaseModel, Delta } from '../../harness/models/edits.ts';
+import type { Delta } from '../../harness/models/method.ts';
+import type { BaseModel } from '../../harness/models/base-model.ts';
 
 /** A batch as transformers takes it. */
 export interface Batch {

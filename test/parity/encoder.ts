@@ -8,7 +8,8 @@ import { holdFrozen, trainedShapes } from '../../harness/models/delta/trained-te
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { makeHead, readBy, withHead, type Head } from '../../harness/models/delta/heads.ts';
 import { runEncoder, type ModelUse } from '../../harness/models/delta/forward.ts';
-import type { BaseModel, Delta } from '../../harness/models/edits.ts';
+import type { Delta } from '../../harness/models/method.ts';
+import type { BaseModel } from '../../harness/models/base-model.ts';
 import { labelled } from '../../harness/training/objectives/classification.ts';
 import type { BatchShape } from '../../harness/training/objectives/objective.ts';
 import { packingOf } from '../../harness/training/objectives/pack-sequences.ts';

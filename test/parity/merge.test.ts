@@ -5,7 +5,8 @@ import { initialize, trainedShapes } from '../../harness/models/delta/trained-te
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { makeHead, readBy, withHead } from '../../harness/models/delta/heads.ts';
 import { mergeDelta } from '../../harness/models/delta/merge.ts';
-import type { BaseModel, Delta } from '../../harness/models/edits.ts';
+import type { Delta } from '../../harness/models/method.ts';
+import type { BaseModel } from '../../harness/models/base-model.ts';
 import { cases, type Case } from './cases.ts';
 import { moreCases } from './cases-more.ts';
 import { computeDecoder, type Arrays, type Batch } from './decoder.ts';

@@ -1,3 +1,4 @@
+import { loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -27,6 +28,8 @@ test('a damaged record is the same record, or is not trusted', async () => {
   expect(refused).toBeGreaterThan(accepted);
 });
 
+const tasks = await loadTasks();
+
 /** A changed record with the digests of what it became, where it has the form of one at all. */
 function sealed(changed: unknown): string {
   const isRecord = typeof changed === 'object' && changed !== null && 'settings' in changed;
@@ -43,7 +46,7 @@ test('a record that was changed and sealed again is read by the report and the s
   await writeFile(join(dirname(path), 'seed-43.json'), JSON.stringify(sampleRecord({}, 43)));
   await readDamaged(changedJson(record), async (changed) => {
     await writeFile(path, sealed(changed));
-    const { report } = await readReport(results);
+    const { report } = await readReport({ results, tasks, onNote: () => undefined });
     const texts = [markdownReport(report), latexDocument(report), recordsCsv(report)];
     const tables = report.tables.flatMap((table) => [latexTable(table), tableCsv(table)]);
     expect([...texts, ...tables]).not.toContain('');

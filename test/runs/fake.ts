@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { TextTask } from '../../harness/data/examples/task.ts';
-import { defineMethod, type Method } from '../../harness/models/edits.ts';
+import { defineMethod, type Method } from '../../harness/models/method.ts';
 
 /** Trains two numbers that act nowhere. */
 const attach = (name: string) => () => ({

@@ -3,13 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, vi } from 'vitest';
-import {
-  executePlan,
-  type ExecuteOptions,
-  type Outcome,
-  type RunEvents,
-} from '../../harness/runs/execute/execute-plan.ts';
-import { planRuns, type Plan, type RunRequest } from '../../harness/runs/plan/plan-runs.ts';
+import { executePlan } from '../../harness/runs/execute/execute-plan.ts';
+import type { ExecuteOptions, Outcome, RunEvents } from '../../harness/runs/execute/executor.ts';
+import { planRuns } from '../../harness/runs/plan/plan-runs.ts';
+import type { Plan, RunRequest } from '../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { tinyModel, writeTinyE2E } from '../cli/bench.ts';
 

@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeFileAtomic } from '../../harness/support/atomic-files.ts';
-import { projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../harness/support/project-root.ts';
 import { listCases, topics, type Case } from './cases.ts';
 import { speedReport } from './report.ts';
 import { addResult, describeMachine, readResults } from './results.ts';

@@ -7,7 +7,7 @@ import type { EngineName } from '../../harness/engine/types.ts';
 import { labelled } from '../../harness/training/objectives/classification.ts';
 import type { Objective } from '../../harness/training/objectives/objective.ts';
 import { makeHead, withHead } from '../../harness/models/delta/heads.ts';
-import type { Delta } from '../../harness/models/edits.ts';
+import type { Delta } from '../../harness/models/method.ts';
 import { holdFrozen, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';

@@ -4,8 +4,10 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { executePlan } from '../../harness/runs/execute/execute-plan.ts';
-import { planRuns, type RunRequest } from '../../harness/runs/plan/plan-runs.ts';
-import { loadMethods, loadTasks, projectRoot } from '../../harness/runs/plan/load-plugins.ts';
+import { planRuns } from '../../harness/runs/plan/plan-runs.ts';
+import type { RunRequest } from '../../harness/runs/plan/cell.ts';
+import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../harness/support/project-root.ts';
 import type { RunRecord } from '../../harness/records/record.ts';
 import { words, writeTinyEncoder } from './tiny-encoder.ts';
 
@@ -199,7 +201,7 @@ describe('models that write the answer', () => {
   const own = join(folder, 'bytes');
   beforeAll(async () => {
     await mkdir(own);
-    const tokenizer = join(projectRoot, 'test', 'data', 'tokenizer', 'tiny.json');
+    const tokenizer = join(projectRoot, 'test', 'data', 'tokenizers', 'files', 'tiny.json');
     await copyFile(tokenizer, join(own, 'tokenizer.json'));
     await writeFile(
       join(own, 'tokenizer_config.json'),

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { glueNames, type GlueName } from '../../harness/data/sets/glue/load.ts';
+import { type GlueName, glueNames } from '../../harness/data/sets/glue/rows.ts';
 import type { Draw, LabelTask } from '../../harness/data/examples/task.ts';
 import { loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { temporaryFolder } from '../support/temporary.ts';

@@ -105,7 +105,7 @@ async function data(): Promise<Finding> {
 }
 
 async function cache(): Promise<Finding> {
-  const { cacheFolder } = await import('../../data/tokenizers/token-cache.ts');
+  const { cacheFolder } = await import('../../support/cache-folder.ts');
   const folder = cacheFolder();
   return {
     name: 'cache',

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { withoutSecrets } from '../../support/addresses.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
-import type { BaseModel } from '../../models/edits.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import { note, print } from '../terminal/output.ts';
 import { createProgress } from '../terminal/progress.ts';
 
@@ -78,7 +78,7 @@ async function fetchData(name: string): Promise<void> {
 }
 
 async function fetchMeteor({ file }: { file?: string }): Promise<void> {
-  const { cacheFolder } = await import('../../data/tokenizers/token-cache.ts');
+  const { cacheFolder } = await import('../../support/cache-folder.ts');
   const { fetchMeteorTable } = await import('../../metrics/meteor/paraphrases.ts');
   note("Fetching METEOR's paraphrase table …");
   print(`METEOR's paraphrase table is here: ${await fetchMeteorTable({ cacheFolder: cacheFolder(), file })}`);

@@ -89,7 +89,7 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
   async recipes() {
     const { recipeSchema } = await import('../../training/recipe.ts');
     const { describeOptions } = await import('../../runs/plan/option-values.ts');
-    const { paperRecipes } = await import('../../papers/red/recipes.ts');
+    const { paperRecipes } = await import('../../papers/find-recipe.ts');
     const { builtinRecipes } = await import('../../runs/plan/built-in-recipes.ts');
     const { loadMethods } = await import('../../runs/plan/load-plugins.ts');
     const settings = describeOptions(recipeSchema);

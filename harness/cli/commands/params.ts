@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../../support/errors.ts';
-import { headNames, type HeadName } from '../../models/edits.ts';
+import { type HeadName, headNames } from '../../models/head-names.ts';
 import type { ParameterCounts } from '../../models/delta/count-parameters.ts';
 import { positive } from '../arguments/parse-values.ts';
 import { columns, note, print, printJson, trainableLine } from '../terminal/output.ts';

@@ -87,7 +87,8 @@ async function report({ results, out, format, open }: ReportOptions): Promise<vo
   if (open && !asked.includes('html')) throw new UsageError('--open shows the page; add html to --format.');
   // Imported here, because help need not wait for it.
   const { readReport } = await import('../../reporting/report/read-report.ts');
-  const { report: read, page } = await readReport(results);
+  const { loadTasks } = await import('../../runs/plan/load-plugins.ts');
+  const { report: read, page } = await readReport({ results, tasks: await loadTasks(), onNote: note });
   for (const { path, reason } of read.untrusted) {
     // A name from outside may hold what a terminal takes for a command.
     note(`${join(results, path)} is not used: ${reason}.`.replace(/\p{Cc}/gu, '�'));

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { ResultsTable } from '../../papers/published-table.ts';
-import { paperModel } from '../../papers/red/recipes.ts';
+import { paperModel } from '../../papers/find-recipe.ts';
 import type { PublishedTable } from '../../reporting/published/published-table.ts';
 import { gibibytes } from '../../runs/reproduce/estimate.ts';
 import type { RunState, Scale, TablePlan, TableRun } from '../../runs/reproduce/plan-table.ts';

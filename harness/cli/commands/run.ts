@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { UsageError } from '../../support/errors.ts';
-import type { Outcome } from '../../runs/execute/execute-plan.ts';
-import type { Plan, RunRequest } from '../../runs/plan/plan-runs.ts';
+import type { Outcome } from '../../runs/execute/executor.ts';
+import type { Plan, RunRequest } from '../../runs/plan/cell.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
 import { createReporter } from '../terminal/run-reporter.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
-import { cacheFolder } from '../../data/tokenizers/token-cache.ts';
+import { cacheFolder } from '../../support/cache-folder.ts';
 import { errorCode, UsageError } from '../../support/errors.ts';
 import type { Difference } from '../../metrics/resampling/bootstrap.ts';
 import type { E2EValues, ScoredMetric } from '../../metrics/e2e-scorer.ts';

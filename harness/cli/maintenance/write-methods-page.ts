@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../support/atomic-files.ts';
-import { projectRoot } from '../../runs/plan/load-plugins.ts';
+import { projectRoot } from '../../support/project-root.ts';
 import { methodsPage } from './methods-page.ts';
 
 // npm run docs:methods

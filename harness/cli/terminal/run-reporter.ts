@@ -1,5 +1,5 @@
-import type { RunEvents } from '../../runs/execute/execute-plan.ts';
-import type { Cell } from '../../runs/plan/plan-runs.ts';
+import type { RunEvents } from '../../runs/execute/executor.ts';
+import type { Cell } from '../../runs/plan/cell.ts';
 import { note, trainableLine } from './output.ts';
 import { createProgress, timeLeft } from './progress.ts';
 import { createSweepProgress } from './sweep-progress.ts';

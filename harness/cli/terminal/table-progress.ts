@@ -1,6 +1,6 @@
 import type { OurRuns, PublishedTable } from '../../reporting/published/published-table.ts';
-import type { Row } from '../../reporting/tables/format-table.ts';
-import type { Outcome } from '../../runs/execute/execute-plan.ts';
+import type { Row } from '../../reporting/tables/row.ts';
+import type { Outcome } from '../../runs/execute/executor.ts';
 import type { RunState, TableRun } from '../../runs/reproduce/plan-table.ts';
 
 interface Known {

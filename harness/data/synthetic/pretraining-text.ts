@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
-import { cacheFolder } from '../tokenizers/token-cache.ts';
+import { cacheFolder } from '../../support/cache-folder.ts';
 import { UsageError } from '../../support/errors.ts';
 import { hashText } from '../../support/hash.ts';
 import { readAusten, readBible, readWordNet } from './read-packages.ts';

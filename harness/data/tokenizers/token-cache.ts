@@ -1,17 +1,11 @@
 import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { readBytes } from '../../support/read-files.ts';
+import { cacheFolder } from '../../support/cache-folder.ts';
 
 /** Names the file's layout, and changes with what makes the tokens (2: the Rust library): 8 bytes, the sha256 of the rest, then as uint32: rows, each row's length, all ids. */
 const magic = Buffer.from('DBTOKEN2');
-
-/** Where deltabench keeps what it can make again: $DELTABENCH_CACHE, else $XDG_CACHE_HOME/deltabench, else ~/.cache/deltabench. */
-export function cacheFolder(): string {
-  const { DELTABENCH_CACHE, XDG_CACHE_HOME } = process.env;
-  return DELTABENCH_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'deltabench');
-}
 
 /** The rows of token ids that `make` gave for the same key before, from the cache's `tokens` folder; else makes and keeps them. `key` holds all that they depend on: hashes of data and tokenizer, and how examples become tokens. */
 export async function cachedTokens(

@@ -1,6 +1,5 @@
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
-import { record } from '../../engine/graph/recorder.ts';
 import { NEVER } from '../on-host/beam.ts';
 import { countTo } from './row-numbers.ts';
 
@@ -50,5 +49,5 @@ function withoutRepeating(scores: Tensor, { tokens, ends }: History, n: number):
   // Behind the end there is no token to forbid.
   value = ops.choose(ops.less(ops.scalar(NONE, 'int32'), last), value, ops.scalar(0));
   const ids = ops.maximum(last, ops.scalar(0, 'int32'));
-  return record([scores, ids, value], (g, [onto, index, x]) => [g.scatterAdd(onto!, index!, x!, 1)])[0]!;
+  return ops.scatterAdd(scores, ids, value, 1);
 }

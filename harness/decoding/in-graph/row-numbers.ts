@@ -1,4 +1,4 @@
-import { sizeOf } from '../../engine/check-arrays.ts';
+import { sizeOf } from '../../engine/types.ts';
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 

@@ -1,7 +1,6 @@
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import { NEVER, type EarlyStopping } from '../on-host/beam.ts';
-import { largest } from '../candidates.ts';
 import { NONE, type ForbidRules } from './forbid-tokens.ts';
 import { countTo, groupOf, rowsAt, type Rows } from './row-numbers.ts';
 
@@ -86,7 +85,7 @@ export function beamSearch(shape: SearchShape): TensorSearch {
         .reshape([B, K, C])
         .add(before!.reshape([B, K, 1]))
         .reshape([B, K * C]);
-      const best = largest(all, C);
+      const best = ops.largest(all, C);
       const parents = ops.gather(groupOf(K, C), best.indices);
       const ids = pick(candidates.ids.reshape([-1]), best.indices, K * C).reshape([B, C]);
       const isEnd = ended(ids);
@@ -100,11 +99,11 @@ export function beamSearch(shape: SearchShape): TensorSearch {
       // Only what is among the best K may finish; the other candidates are there to take the finished ones' places.
       const finishes = ops.maximum(firstOf(isEnd), isLast).mul(open!);
       const scored = ops.choose(ops.less(0, finishes), firstOf(best.values).div(penalty(turn)), ops.scalar(NEVER)); // prettier-ignore
-      const kept = largest(ops.concat([finishedScores!, scored], 1), K);
+      const kept = ops.largest(ops.concat([finishedScores!, scored], 1), K);
       const merged = ops.concat([finished!.reshape([B, K, M]), ops.slice(grown, [0, 0, 0], [B, K, M])], 1);
       const finishedNow = pick(merged.reshape([B * C, M]), kept.indices, C);
 
-      const next = largest(best.values.add(isEnd.mul(NEVER)), K);
+      const next = ops.largest(best.values.add(isEnd.mul(NEVER)), K);
       const chosen = pick(parents.reshape([-1]), next.indices, C).reshape([B, K]);
       const worst = ops.slice(kept.values, [0, K - 1], [B, 1]);
       const isFull = ops.less(NEVER / 2, worst);

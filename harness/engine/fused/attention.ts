@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Graph, Value } from '../graph/graph.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Value } from '../graph/node.ts';
 import { fused } from './custom.ts';
 
 export interface AttentionShape {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Value } from '../graph/graph.ts';
+import type { Value } from '../graph/node.ts';
 import { record, recording, type Write } from '../graph/recorder.ts';
 
 /** An operation with its gradient written by hand for recorded programs, and as ordinary operations for all others. */

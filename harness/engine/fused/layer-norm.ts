@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Value } from '../graph/graph.ts';
+import type { Value } from '../graph/node.ts';
 import { fused } from './custom.ts';
 
 /** Layer normalisation over the last dimension: x [N, d], weight and bias [d] (Ba et al., 2016). */

@@ -1,7 +1,7 @@
-import { sizeOf } from '../check-arrays.ts';
-import { ELEMENT, readBy, type Attribute, type Body, type Node, type Value } from './graph.ts';
+import { type FileLocation, type Shape, sizeOf } from '../types.ts';
+import { ELEMENT } from './graph.ts';
+import { type Attribute, type Body, type Node, readBy, type Value } from './node.ts';
 import { NO_TENSOR } from '../onnxruntime/run-into.ts';
-import type { FileLocation, Shape } from '../types.ts';
 
 // The part of onnx.proto (https://onnx.ai, IR version 10) that a graph of our operations needs, written field by
 // field: a protobuf library would be larger than this file and copy the weights once more.

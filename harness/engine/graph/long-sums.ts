@@ -1,5 +1,5 @@
-import { sizeOf } from '../check-arrays.ts';
-import type { Graph, Value } from './graph.ts';
+import { type Shape, sizeOf } from '../types.ts';
+import type { Value } from './node.ts';
 
 // Sums of many float32 numbers go by stages. onnxruntime adds them one after the other in a few lanes, so that a million like
 // values lose three of their seven digits; of stages each adds few, and what is lost grows with their number alone.
@@ -16,13 +16,23 @@ const CONTINUED: Readonly<Record<string, string>> = {
   ReduceMean: 'ReduceMean',
 };
 
+/** The operations of a graph that stages are made of. */
+interface Operations {
+  reshape(x: Value, shape: Shape): Value;
+  reduce(op: string, x: Value, axes: readonly number[], keepDims: boolean): Value;
+  split(x: Value, sizes: readonly number[], axis: number): readonly Value[];
+  add(a: Value, b: Value): Value;
+  mul(a: Value, b: Value): Value;
+  scalar(value: number): Value;
+}
+
 /** Whether a reduction adds so many values that it goes by stages. */
 export function isLong(op: string, x: Value, axes: readonly number[]): boolean {
   return op in CONTINUED && x.dtype === 'float32' && sizeOf(axes.map((axis) => x.shape[axis]!)) > LONG;
 }
 
 /** A long reduction of x, which drops its axes. */
-export function reduceInStages(g: Graph, op: string, x: Value, axes: readonly number[]): Value {
+export function reduceInStages(g: Operations, op: string, x: Value, axes: readonly number[]): Value {
   const last = Math.max(...axes);
   // Axes side by side are one.
   const first = x.shape.findIndex(
@@ -39,7 +49,7 @@ const rangeOf = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 /** The reduction of one axis, each stage as short as its length allows. */
-function reduceAxis(g: Graph, op: string, x: Value, axis: number): Value {
+function reduceAxis(g: Operations, op: string, x: Value, axis: number): Value {
   const length = x.shape[axis]!;
   const sizes = length > STAGE.most ? rangeOf(STAGE.least, STAGE.most).reverse() : [];
   const each = sizes.find((size) => length % size === 0);

@@ -1,4 +1,5 @@
-import type { Graph, Node, Value } from './graph.ts';
+import type { Graph } from './graph.ts';
+import type { Node, Value } from './node.ts';
 
 /**
  * Trades time for memory in a recorded training step (Chen et al., 2016, "Training Deep Nets with Sublinear Memory Cost",

@@ -1,5 +1,6 @@
-import { sizeOf } from '../check-arrays.ts';
-import { neededOf, readBy, type Graph, type Node, type Value } from './graph.ts';
+import { sizeOf } from '../types.ts';
+import { neededOf, type Graph } from './graph.ts';
+import { type Node, readBy, type Value } from './node.ts';
 import { LASTING } from '../onnxruntime/session-thread.ts';
 
 /** Operations that compute each element of their result from the same one of their operands. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { typeOf, type Attribute, type Graph, type Node, type TypedShape, type Value } from './graph.ts';
+import type { Graph } from './graph.ts';
+import { type Attribute, type Node, type TypedShape, typeOf, type Value } from './node.ts';
 import type { Shape } from '../types.ts';
 
 // Copies of a program in one graph, each on inputs of its own, become one program on stacked tensors: what is […] in every

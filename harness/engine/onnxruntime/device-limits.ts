@@ -1,10 +1,5 @@
-import { sizeOf } from '../check-arrays.ts';
-import type { Node } from '../graph/graph.ts';
-
-/** A program needs what its device lacks; no seed changes that. */
-export class DeviceLimitError extends Error {
-  override name = 'DeviceLimitError';
-}
+import { DeviceLimitError, sizeOf } from '../types.ts';
+import type { Node } from '../graph/node.ts';
 
 /** How onnxruntime says on WebGPU that a tensor did not fit a buffer, or only in more parts than a shader may read. */
 const TOO_LARGE = /\[Invalid Buffer|Too many storage buffers|Allocation size too large/;

@@ -1,7 +1,8 @@
 import * as ort from 'onnxruntime-node';
 import type { Tensor } from '@tensorflow/tfjs';
 import { checkedInput, checkReplacement } from '../check-arrays.ts';
-import { readBy, type Graph, type Node, type Target, type Value } from '../graph/graph.ts';
+import type { Graph, Target } from '../graph/graph.ts';
+import { type Node, readBy, type Value } from '../graph/node.ts';
 import { lastingOf, sumInOwnMemory, writtenInPlace } from '../graph/reuse-memory.ts';
 import { explainLimit } from './device-limits.ts';
 import { OnnxHeld } from './held.ts';

@@ -3,10 +3,17 @@ import { tmpdir } from 'node:os';
 import { dirname, basename, join } from 'node:path';
 import type * as ort from 'onnxruntime-node';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
-import { sizeOf } from '../check-arrays.ts';
+import {
+  type FileLocation,
+  type Held,
+  type HeldArray,
+  type NumericArray,
+  type Shape,
+  sizeOf,
+  type TensorTypes,
+} from '../types.ts';
 import type { Products } from '../graph/graph.ts';
 import { PREFIX, tensorOf, typeOf } from './operands.ts';
-import type { FileLocation, Held, HeldArray, NumericArray, Shape, TensorTypes } from '../types.ts';
 
 /** Weights above this many bytes are mapped from a file instead of being copied into the model. */
 const EMBEDDED = 64 * 2 ** 20;

@@ -1,7 +1,7 @@
 import type * as ort from 'onnxruntime-node';
-import { checkLength, named, sizeOf } from '../check-arrays.ts';
+import { checkLength, named } from '../check-arrays.ts';
+import { type Shape, sizeOf, type State, type TensorTypes } from '../types.ts';
 import { tensorOf, typeOf } from './operands.ts';
-import type { Shape, State, TensorTypes } from '../types.ts';
 
 /** State on the host, where programs write it. */
 export class OnnxState implements State {

@@ -1,8 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-// eslint-disable-next-line @typescript-eslint/no-restricted-imports -- an installer, no part of the engine
-import { cacheFolder } from '../../data/tokenizers/token-cache.ts';
+import { cacheFolder } from '../../support/cache-folder.ts';
 import { exists, install, packageFolder, run, unpackWheel, type Wheel } from './python-wheel.ts';
 import { TENSORFLOW_PACKAGE } from '../tfjs/load-tensorflow.ts';
 

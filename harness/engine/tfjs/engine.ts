@@ -1,19 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
-import { checkedInput, checkLength, checkReplacement, dtypeOf, named, sizeOf } from '../check-arrays.ts';
-import type {
-  Draw,
-  Engine,
-  EngineName,
-  Held,
-  HeldArray,
-  NamedArrays,
-  NumericArray,
-  Program,
-  ProgramFunction,
-  Shape,
-  Signature,
-  State,
-  TensorTypes,
+import { checkedInput, checkLength, checkReplacement, dtypeOf, named } from '../check-arrays.ts';
+import {
+  type Draw,
+  type Engine,
+  type EngineName,
+  type Held,
+  type HeldArray,
+  type NamedArrays,
+  type NumericArray,
+  type Program,
+  type ProgramFunction,
+  type Shape,
+  type Signature,
+  sizeOf,
+  type State,
+  type TensorTypes,
 } from '../types.ts';
 
 /** A copy on the backend: tfjs's plain backend would otherwise share the array with its owner. */

@@ -1,7 +1,8 @@
 /** Log-likelihoods of many requests: cuts them into trees and batches, and runs these. */
 import { holdAll, type TrainedTensors } from '../../decoding/programs.ts';
 import type { Engine, Program } from '../../engine/types.ts';
-import { virtualTokens, type BaseModel, type Delta } from '../../models/edits.ts';
+import { type Delta, virtualTokens } from '../../models/method.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import { fillTrees, likelihoodProgram, type TreesShape } from './program.ts';
 import type { Likelihood } from '../measures.ts';
 import { treeOf, type Request, type TokenTree } from './token-tree.ts';

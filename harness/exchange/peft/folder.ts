@@ -7,7 +7,7 @@ import { isFile, readJson } from '../../support/read-files.ts';
 import { openSafetensors, writeSafetensors } from '../../data/formats/safetensors.ts';
 import { readTorchZip } from '../../data/formats/torch-zip.ts';
 import { meanHeadFile, readMeanHead } from '../../models/bases/stored-head.ts';
-import type { BaseModel } from '../../models/edits.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
 import { inModel } from './format.ts';
 import { formatOf, recogniseFormat } from './formats.ts';

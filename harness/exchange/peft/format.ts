@@ -1,4 +1,4 @@
-import type { BaseModel } from '../../models/edits.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
 import type { Config } from './settings.ts';
 

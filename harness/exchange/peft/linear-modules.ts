@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { numberOfEach, queryAndValue, type Targets } from '../../models/delta/target-roles.ts';
-import type { BaseModel, Site } from '../../models/edits.ts';
+import type { Site } from '../../models/edits.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
 import { inModel, toOptions, toSettings, type Format, type Names } from './format.ts';
 import { numberOptions, sitesNamed, targetModules, targetOptions } from './target-modules.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
-import type { BaseModel } from '../../models/edits.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import { inModel, type Format } from './format.ts';
 import { parseSettings } from './settings.ts';
 

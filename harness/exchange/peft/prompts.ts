@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
-import type { BaseModel } from '../../models/edits.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
 import type { Format } from './format.ts';
 import { strangeKey } from './linear-modules.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { problemOf } from '../../support/validation-messages.ts';
 import { builtinFolder, isBuiltin } from '../../models/bases/built-in.ts';
-import type { BaseModel } from '../../models/edits.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter } from '../adapter.ts';
 
 /** The object in adapter_config.json. */

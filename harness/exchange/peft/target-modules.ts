@@ -1,6 +1,7 @@
 import { UsageError } from '../../support/errors.ts';
 import { isEnd } from '../../models/delta/target-roles.ts';
-import type { BaseModel, Site } from '../../models/edits.ts';
+import type { Site } from '../../models/edits.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 
 /** Linear modules that transformers' models have beside those of a base: heads, and the pooler of an encoder. */
 const besides = ['lm_head', 'classifier', 'classifier.dense', 'classifier.out_proj', 'pooler.dense'];

@@ -17,7 +17,8 @@ import { publicConfigs } from './public-configs.ts';
 import { randomBase } from './random-base.ts';
 import { findStoredHead, meanHeadFile } from './stored-head.ts';
 import { copiesOfEmbedding, findOwnHead } from './tied-head.ts';
-import type { BaseModel, Shape } from '../edits.ts';
+import type { Shape } from '../edits.ts';
+import type { BaseModel } from '../base-model.ts';
 
 export interface BaseOptions extends FetchOptions {
   /** Fetches a hub's model at once, so that its tensors say what config.json leaves open (whether the output is the embedding). */

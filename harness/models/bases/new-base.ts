@@ -1,6 +1,7 @@
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { randomBase } from './random-base.ts';
-import type { BaseModel, FamilyName } from '../edits.ts';
+import type { FamilyName } from '../edits.ts';
+import type { BaseModel } from '../base-model.ts';
 
 /** What a new base is: its family, `layers=4,width=192,…` as a random base takes them, its tokenizer and longest text. */
 export interface NewBase {

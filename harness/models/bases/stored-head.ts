@@ -4,21 +4,9 @@ import { isFile } from '../../support/read-files.ts';
 import { openSafetensors } from '../../data/formats/safetensors.ts';
 import type { Architecture } from '../architecture.ts';
 import { nameInTransformers, type Head } from '../delta/heads.ts';
-import type { HeadName, Shape } from '../edits.ts';
-
-/** The head of a classifier that a checkpoint or an adapter brings, its tensors under transformers' names. */
-export interface StoredHead {
-  /** What reads it as it was trained: `mean`, or `huggingface`, whose tensors on RoBERTa are those of `paper`. */
-  readonly name: HeadName;
-  /** Classes, or 1 for a value */
-  readonly outputs: number;
-  /** What the classes are called, in the order of the outputs; absent where they are only numbered. */
-  readonly labels?: readonly string[];
-  /** transformers' problem_type, where config.json says it. */
-  readonly problem?: string;
-  shape(name: string): Shape | undefined;
-  tensor(name: string): Promise<Float32Array>;
-}
+import type { Shape } from '../edits.ts';
+import type { HeadName } from '../head-names.ts';
+import type { StoredHead } from '../base-model.ts';
 
 /** Beside a checkpoint or an adapter: the head `mean`, which transformers does not have. */
 export const meanHeadFile = 'head.safetensors';

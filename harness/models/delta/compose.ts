@@ -1,5 +1,6 @@
 import { concat } from '../../engine/ops.ts';
-import type { Delta, Edits, Tensors } from '../edits.ts';
+import type { Edits, Tensors } from '../edits.ts';
+import type { Delta } from '../method.ts';
 
 export interface NamedDelta {
   readonly name: string;

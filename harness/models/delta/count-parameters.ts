@@ -1,6 +1,7 @@
 import { trainedShapes } from './trained-tensors.ts';
 import type { Head } from './heads.ts';
-import type { BaseModel, Delta } from '../edits.ts';
+import type { Delta } from '../method.ts';
+import type { BaseModel } from '../base-model.ts';
 
 export interface ParameterCounts {
   /** Without the task's head. */

@@ -11,7 +11,9 @@ import type {
 } from '../architecture.ts';
 import type { Head } from './heads.ts';
 import { linearAt } from '../families/layers.ts';
-import type { BaseModel, Context, Delta, Tensors } from '../edits.ts';
+import type { Context, Tensors } from '../edits.ts';
+import type { Delta } from '../method.ts';
+import type { BaseModel } from '../base-model.ts';
 
 /** How a program uses a base and a method. */
 export interface ModelUse {

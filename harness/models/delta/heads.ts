@@ -1,5 +1,8 @@
 import { tanh, type Tensor } from '../../engine/ops.ts';
-import type { BaseModel, Delta, HeadName, Random, Shapes, TensorSpec } from '../edits.ts';
+import type { Random, Shapes } from '../edits.ts';
+import type { HeadName } from '../head-names.ts';
+import type { Delta, TensorSpec } from '../method.ts';
+import type { BaseModel } from '../base-model.ts';
 
 /** Makes a class or a value of an encoder's states; trained beside every method and counted apart from it. */
 export interface Head {

@@ -1,7 +1,8 @@
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { EncoderConfig } from '../families/post-norm-encoder.ts';
-import type { BaseModel, TensorSpec } from '../edits.ts';
+import type { TensorSpec } from '../method.ts';
+import type { BaseModel } from '../base-model.ts';
 
 /** Predicts tokens from an encoder's states, as Hugging Face's …ForMaskedLM: Linear(d, d), GELU, norm, the embeddings and a bias. */
 export interface MaskedHead {

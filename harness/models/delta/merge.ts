@@ -1,7 +1,9 @@
 import { UsageError } from '../../support/errors.ts';
 import { describeArchitecture } from '../families/registry.ts';
 import { hasOwnHead } from '../bases/tied-head.ts';
-import type { AffineEdit, BaseModel, Delta, Site, Values } from '../edits.ts';
+import type { Site, Values } from '../edits.ts';
+import type { AffineEdit, Delta } from '../method.ts';
+import type { BaseModel } from '../base-model.ts';
 
 /** A base with a method's edits in its weights; tensors are made one at a time, when they are asked for. */
 export type MergedModel = Pick<BaseModel, 'config' | 'architecture' | 'sites' | 'shapes' | 'tensor'>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { BaseModel, FamilyName, Site } from '../edits.ts';
+import type { FamilyName, Site } from '../edits.ts';
+import type { BaseModel } from '../base-model.ts';
 
 // How options name linear modules: by role, or by the end of their names as peft's target_modules does.
 

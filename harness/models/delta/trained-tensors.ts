@@ -1,6 +1,8 @@
 import type { Engine, Held, HeldArray, Shape } from '../../engine/types.ts';
 import { randomStream } from '../../support/random-stream.ts';
-import type { BaseModel, Delta, Site, TensorSpec } from '../edits.ts';
+import type { Site } from '../edits.ts';
+import type { Delta, TensorSpec } from '../method.ts';
+import type { BaseModel } from '../base-model.ts';
 
 /** Names of the base's tensors that a method trains. */
 export function unfrozenTensors(base: BaseModel, delta: Delta): string[] {

@@ -1,18 +1,4 @@
-import { reftRecipes } from '../reft/glue.ts';
-
-/** Hyper-parameters that a paper prints for a base, a task and a method. */
-export interface PaperRecipe {
-  /** Such as `red/table-9`. */
-  readonly source: string;
-  readonly model: string;
-  readonly task: string;
-  readonly method: string;
-  /** Hyper-parameters (recipe keys); what the paper does not state is not here. */
-  readonly settings: Readonly<Record<string, unknown>>;
-  /** The method's options. */
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly seeds: readonly number[];
-}
+import type { PaperRecipe } from '../recipe.ts';
 
 /** The columns of Tables 9, 10 and 12. */
 const tasks = ['mnli', 'sst2', 'mrpc', 'cola', 'qnli', 'qqp', 'rte', 'stsb'] as const;
@@ -170,16 +156,3 @@ export const llamaRecipes = {
     red: { learningRate: 1e-3, epochs: 10 },
   },
 } as const;
-
-/** All recipes that papers print. */
-export const paperRecipes: readonly PaperRecipe[] = [...redRecipes, ...reftRecipes];
-
-/** A paper's name for a base, of a hub id or a folder: `FacebookAI/roberta-base` is `roberta-base`. */
-export function paperModel(id: string): string {
-  return id.replace(/\/+$/, '').split('/').at(-1)!;
-}
-
-/** The recipe that a paper prints for a base (as the paper calls it), a task and a method, if any does. */
-export function findRecipe(task: string, model: string, method: string): PaperRecipe | undefined {
-  return paperRecipes.find((r) => r.task === task && r.model === model && r.method === method);
-}

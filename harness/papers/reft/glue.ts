@@ -1,5 +1,5 @@
 import { glueMetrics, type ResultsTable } from '../published-table.ts';
-import type { PaperRecipe } from '../red/recipes.ts';
+import type { PaperRecipe } from '../recipe.ts';
 
 /** A row of ReFT's averages over GLUE. */
 export interface ReftRow {

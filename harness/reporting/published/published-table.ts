@@ -1,12 +1,13 @@
 import { discrepancies } from '../../papers/red/discrepancies.ts';
 import type { PublishedColumn, PublishedRow, ResultsTable } from '../../papers/published-table.ts';
-import { paperModel } from '../../papers/red/recipes.ts';
+import { paperModel } from '../../papers/find-recipe.ts';
 import { redTables } from '../../papers/red/tables.ts';
 import type { RunRecord } from '../../records/record.ts';
 import type { Diverged } from '../tables/diverged.ts';
 import { layoutTable, wrapText } from '../tables/layout-text.ts';
-import { markLegend, type Mark } from '../tables/marks.ts';
-import { keptSeeds, seedLines, summariseRow } from '../tables/format-table.ts';
+import { markLegend } from '../tables/marks.ts';
+import { keptSeeds, type Mark, summariseRow } from '../tables/row.ts';
+import { seedLines } from '../tables/format-table.ts';
 import {
   judgeAverage,
   judgeCell,

@@ -1,4 +1,5 @@
-import { markLegend, type Mark } from '../tables/marks.ts';
+import { markLegend } from '../tables/marks.ts';
+import type { Mark } from '../tables/row.ts';
 import { countOf, formatMetric, seedLines } from '../tables/format-table.ts';
 import type { ReportRow, ReportTable } from './rows.ts';
 

@@ -12,16 +12,17 @@ import {
   type Untrusted,
 } from '../../records/read-records.ts';
 import { parseSteps } from '../../records/step-log.ts';
-import { markTables } from './mark-tables.ts';
+import { markTables, type ReportContext } from './mark-tables.ts';
 
 /** Reads all records below a folder, their logs and what the page shows of their predictions; throws UsageError where there is no such folder. */
-export async function readReport(results: string): Promise<{ report: Report; page: PageData }> {
+export async function readReport(context: ReportContext): Promise<{ report: Report; page: PageData }> {
+  const { results } = context;
   const { records, untrusted } = await collectRecords(results);
   const runs = await together(records, async (found): Promise<ReportRun> => {
     const steps = await readSteps(results, found, records.length, untrusted);
     return { ...found, ...steps };
   });
-  const tables = await markTables(reportTables(runs), results);
+  const tables = await markTables(reportTables(runs), context);
   const report = { made: new Date(), results, tables, untrusted };
   return { report, page: await readPage(report) };
 }

@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
 import type { RunRecord } from '../../records/record.ts';
 import type { Diverged } from '../tables/diverged.ts';
-import { summariseRow, type Row } from '../tables/format-table.ts';
+import { type Row, summariseRow } from '../tables/row.ts';
 
 /** A finished or failed run as a report needs it. */
 export interface ReportRun {

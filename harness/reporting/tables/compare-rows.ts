@@ -1,21 +1,28 @@
 // Rows of tables of runs: what is averaged, marked and said of seeds, from records and the files beside them.
 import { divergence, type Diverged } from './diverged.ts';
 import type { ComparedRow, ComparedSeed, MarkedTable } from './marks.ts';
-import type { Row } from './format-table.ts';
+import type { Row } from './row.ts';
 import { readRows } from '../../records/read-records.ts';
-import type { Outcome } from '../../runs/execute/execute-plan.ts';
-import type { predictionReader, SeedPredictions, TestedRun } from './seed-tests.ts';
+import { predictionReader, type SeedPredictions, type TestedRun } from './seed-tests.ts';
 import { parseSteps } from '../../records/step-log.ts';
+
+/** A run of a table: whose row it belongs to, its record and the file that the record lies in. */
+export interface TableRun extends TestedRun {
+  readonly cell: TestedRun['cell'] & {
+    readonly model: string;
+    readonly variant: { readonly name: string; readonly label: string };
+  };
+}
 
 /**
  * The rows of a command's runs with their marks, and the comparisons that these come from. Each task and base is a table of its own,
  * but for a published table, where `isPrinted` says which metrics it has: that is one family of comparisons.
  */
 export async function tableRows(
-  outcomes: readonly Outcome[],
+  outcomes: readonly TableRun[],
   isPrinted?: (task: string, metric: string) => boolean,
 ): Promise<MarkedTable> {
-  const { summariseRow } = await import('./format-table.ts');
+  const { summariseRow } = await import('./row.ts');
   const { markTable } = await import('./marks.ts');
   const { predictionReader } = await import('./seed-tests.ts');
   const read = predictionReader();
@@ -88,7 +95,7 @@ async function testsOf(
 }
 
 /** The training log of a run; no steps where it is missing or cannot be trusted. */
-async function stepsOf(run: Pick<Outcome, 'record' | 'path'>): Promise<ReturnType<typeof parseSteps>> {
+async function stepsOf(run: Pick<TableRun, 'record' | 'path'>): Promise<ReturnType<typeof parseSteps>> {
   const read = await readRows('', run, 'steps');
   try {
     return read && 'rows' in read ? parseSteps(read.rows) : [];

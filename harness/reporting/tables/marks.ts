@@ -1,9 +1,6 @@
 import { resampleTests, type SeedTest } from '../../metrics/resampling/resampling.ts';
 import { compareMethods, holm, type Comparison } from './comparison.ts';
-import type { MetricSummary, Row } from './format-table.ts';
-
-/** `best`: the best row and those next to it (bold). `next`: the one after these (underlined). */
-export type Mark = 'best' | 'next';
+import type { Mark, MetricSummary, Row } from './row.ts';
 
 const familyAlpha = 0.05;
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, dirname } from 'node:path';
 import { z } from 'zod';
-import { cacheFolder } from '../../data/tokenizers/token-cache.ts';
+import { cacheFolder } from '../../support/cache-folder.ts';
 import { hashFile } from '../../support/hash.ts';
-import type { Draw, LabelTask } from '../../data/examples/task.ts';
+import type { Draw, LabelTask, Task } from '../../data/examples/task.ts';
 import { e2eScorer, type E2EScorer } from '../../metrics/e2e-scorer.ts';
 import { loadParaphrases } from '../../metrics/meteor/paraphrases.ts';
 import {
@@ -15,7 +15,6 @@ import {
   type SampledMetric,
   type SeedTest,
 } from '../../metrics/resampling/resampling.ts';
-import type { Outcome } from '../../runs/execute/execute-plan.ts';
 import { parseProtocol } from '../../papers/protocol.ts';
 import { isDrawnBySeed, type RunRecord } from '../../records/record.ts';
 
@@ -30,8 +29,12 @@ const rowSchema = z.looseObject({
 });
 type Row = z.infer<typeof rowSchema>;
 
-/** A run, where its record lies, and its task. */
-export type TestedRun = Pick<Outcome, 'record' | 'path'> & { readonly cell: Pick<Outcome['cell'], 'task'> };
+/** A run: its record, the file that the record lies in, and its task. */
+export interface TestedRun {
+  readonly record: RunRecord;
+  readonly path: string;
+  readonly cell: { readonly task: Task };
+}
 
 /** What the predictions beside a record say. */
 export interface SeedPredictions {

@@ -1,7 +1,8 @@
 import { UsageError } from '../../support/errors.ts';
 import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import { readBy, withHead, type Head } from '../../models/delta/heads.ts';
-import type { BaseModel, Delta } from '../../models/edits.ts';
+import type { Delta } from '../../models/method.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import type { Variant } from '../plan/variant.ts';
 
 /** What a variant's methods add to a base; throws UsageError where they cannot act on it, or not together. */

@@ -1,5 +1,5 @@
 import type { LabelledExample } from '../../data/examples/task.ts';
-import { virtualTokens } from '../../models/edits.ts';
+import { virtualTokens } from '../../models/method.ts';
 import { encodeLabels } from './encode-splits.ts';
 import {
   keepLines,

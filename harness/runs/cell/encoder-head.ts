@@ -2,9 +2,10 @@ import { UsageError } from '../../support/errors.ts';
 import { startFrom, type StoredTensors } from '../../exchange/adapter.ts';
 import { makeHead, readBy, withHead, type Head } from '../../models/delta/heads.ts';
 import { beginHead, headOfTensors } from '../../models/bases/stored-head.ts';
-import type { BaseModel, Delta } from '../../models/edits.ts';
+import type { Delta } from '../../models/method.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import { attach, checkPooler } from './attach-method.ts';
-import type { Cell } from '../plan/plan-runs.ts';
+import type { Cell } from '../plan/cell.ts';
 
 /** The head of a cell, where its base is an encoder, whether it begins as the checkpoint's, and what the user should know. */
 interface BegunHead {

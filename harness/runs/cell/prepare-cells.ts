@@ -13,15 +13,16 @@ import type {
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { isBuiltin } from '../../models/bases/built-in.ts';
 import type { Head } from '../../models/delta/heads.ts';
-import type { BaseModel, Delta } from '../../models/edits.ts';
+import type { Delta } from '../../models/method.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import { attachWhole } from './encoder-head.ts';
 import { hashJson } from '../../support/canonical-json.ts';
 import { countParameters, type ParameterCounts } from '../../models/delta/count-parameters.ts';
-import { parseProtocol, sidesOf } from '../../papers/protocol.ts';
-import { addressOf, type Cell, type Plan } from '../plan/plan-runs.ts';
-import { findRecipeOf } from '../plan/resolve-recipe.ts';
-import { isSameForEverySeed, type RunRecord, type Settings } from '../../records/record.ts';
+import { parseProtocol } from '../../papers/protocol.ts';
+import { addressOf, type Cell, type Plan } from '../plan/cell.ts';
+import { isSameForEverySeed, type Settings } from '../../records/record.ts';
 import { findPlace, type Place } from '../../records/record-files.ts';
+import { describePublished } from './published-recipe.ts';
 
 /** A task that a model answers by generating. */
 export interface TextWork {
@@ -228,21 +229,5 @@ function once<Rest extends unknown[], Value>(
     const value = made.get(key) ?? make(key, ...rest);
     made.set(key, value);
     return value;
-  };
-}
-
-/** What of papers a cell follows. */
-export function describePublished(
-  { task, variant, published, protocol, source }: Cell,
-  family: string,
-): NonNullable<RunRecord['published']> {
-  const methods = variant.parts.map(({ method }) => method.name);
-  const data = source.kind === 'built-in' ? 'built-in' : 'official';
-  return {
-    base: published,
-    recipes: methods.flatMap((method) => findRecipeOf(task, published, method)?.source ?? []),
-    sides: sidesOf(parseProtocol(protocol.split(' ')), {
-      ...{ task: task.name, model: published, methods, family, data },
-    }),
   };
 }

@@ -2,10 +2,8 @@
 import type { BeforeRename } from '../../support/atomic-files.ts';
 import type { Engine } from '../../engine/types.ts';
 import type { Companion } from '../../training/loop/train-together.ts';
-import type { CellProgress, Findings } from './keep-findings.ts';
+import type { CellProgress } from './keep-findings.ts';
 import type { PreparedCell } from './prepare-cells.ts';
-import { trainAndClassify } from './classify-trial.ts';
-import { trainAndGenerate } from './generate-trial.ts';
 
 export interface Trial {
   readonly run: PreparedCell;
@@ -18,12 +16,4 @@ export interface Trial {
   readonly mayWrite: BeforeRename;
   /** Its place among cells that are trained in one program. */
   readonly companion?: Companion;
-}
-
-/** Trains and tests one cell, and writes its files; fills `findings` as it goes, so that a failure keeps them. */
-export function trainAndTest(trial: Trial, findings: Findings): Promise<void> {
-  const { work } = trial.run;
-  return work.kind === 'text'
-    ? trainAndGenerate(trial, work, findings)
-    : trainAndClassify(trial, work, findings);
 }

@@ -6,7 +6,8 @@ import type { StoredTensors } from '../../exchange/adapter.ts';
 import { initialize, trainedShapes, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import { randomStream } from '../../support/random-stream.ts';
 import { headWeight, runDecoder, type ModelUse } from '../../models/delta/forward.ts';
-import type { BaseModel, Delta } from '../../models/edits.ts';
+import type { Delta } from '../../models/method.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import type { Objective } from '../../training/objectives/objective.ts';
 import { packingOf } from '../../training/objectives/pack-sequences.ts';
 

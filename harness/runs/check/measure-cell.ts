@@ -6,7 +6,7 @@ import { encodeLabelled } from '../../data/examples/encode-labelled.ts';
 import { UsageError } from '../../support/errors.ts';
 import { createEngine } from '../../engine/create.ts';
 import { startFrom } from '../../exchange/adapter.ts';
-import { virtualTokens } from '../../models/edits.ts';
+import { virtualTokens } from '../../models/method.ts';
 import { labelled } from '../../training/objectives/classification.ts';
 import { languageModel } from '../../training/objectives/language-model.ts';
 import type { Objective } from '../../training/objectives/objective.ts';

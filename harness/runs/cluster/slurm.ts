@@ -10,7 +10,7 @@ import { didYouMean, errorCode, UsageError } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
 import type { Untrusted } from '../../records/read-records.ts';
 import { splitSetting } from '../plan/option-values.ts';
-import type { Plan, RunRequest } from '../plan/plan-runs.ts';
+import type { Plan, RunRequest } from '../plan/cell.ts';
 import { prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
 
 /** What a task of a job array asks of the cluster; Slurm's own default where absent. */

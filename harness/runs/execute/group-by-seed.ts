@@ -1,7 +1,8 @@
 import { UsageError } from '../../support/errors.ts';
 import type { EngineName } from '../../engine/types.ts';
-import type { BaseModel, Delta } from '../../models/edits.ts';
-import type { Cell } from '../plan/plan-runs.ts';
+import type { Delta } from '../../models/method.ts';
+import type { BaseModel } from '../../models/base-model.ts';
+import type { Cell } from '../plan/cell.ts';
 
 // Which cells may be trained in one program (--batch-seeds).
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Plan, RunRequest } from '../plan/plan-runs.ts';
+import type { Plan, RunRequest } from '../plan/cell.ts';
 import type { CellAddress } from '../../records/record-files.ts';
 
 /** What a sweep tells a child process, a line of JSON each: first how cells are done, then one cell after the other. */

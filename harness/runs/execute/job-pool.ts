@@ -4,20 +4,15 @@ import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
-import { recordOf, withLock, type Attempted, type Attempter, type CellEvents } from './execute-plan.ts';
+import { recordOf } from '../cell/make-record.ts';
+import { withLock } from './claim-cell.ts';
+import type { Attempted, Attempter, CellEvents, JobsOptions } from './executor.ts';
 import { fromJobSchema, type FromJob, type ToJob } from './job-messages.ts';
 import { lacksMemory, memoryNeed, usableMemory } from './out-of-memory.ts';
-import { addressOf, type Cell, type Plan, type RunRequest } from '../plan/plan-runs.ts';
+import { addressOf, type Plan } from '../plan/cell.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { readRecord, writeCrashRecord, type Place } from '../../records/record-files.ts';
-
-export interface JobsOptions {
-  readonly count: number;
-  /** What plans a cell again in its process. */
-  requestOf(cell: Cell): RunRequest;
-  readonly retryFailed: boolean;
-}
 
 /** Seconds that a child process may take to save and stop. */
 const patience = 60;

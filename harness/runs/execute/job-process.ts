@@ -3,9 +3,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { codeVersion } from '../../records/environment.ts';
-import { cellRunner, type Attempter } from './execute-plan.ts';
+import { cellRunner } from './in-process.ts';
+import type { Attempter } from './executor.ts';
 import type { FromJob, ToJob } from './job-messages.ts';
-import { addressOf, planRuns, type Plan, type RunRequest } from '../plan/plan-runs.ts';
+import { planRuns } from '../plan/plan-runs.ts';
+import { addressOf, type Plan, type RunRequest } from '../plan/cell.ts';
 import { loadMethods, loadTasks } from '../plan/load-plugins.ts';
 import { prepareCells } from '../cell/prepare-cells.ts';
 

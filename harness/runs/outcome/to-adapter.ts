@@ -1,7 +1,7 @@
 import { UsageError } from '../../support/errors.ts';
 import type { Adapter, StoredTensors } from '../../exchange/adapter.ts';
 import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
-import type { HeadName } from '../../models/edits.ts';
+import type { HeadName } from '../../models/head-names.ts';
 import { mergedHead } from './hugging-face-head.ts';
 import type { TrainedRun } from './open-run.ts';
 

@@ -1,6 +1,6 @@
 import type { Task } from '../../data/examples/task.ts';
 import type { BuiltinModel } from '../../models/bases/built-in.ts';
-import type { PaperRecipe } from '../../papers/red/recipes.ts';
+import type { PaperRecipe } from '../../papers/recipe.ts';
 
 /** The tasks that these recipes were made for. */
 const tuned = ['e2e', 'cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'];

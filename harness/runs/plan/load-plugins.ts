@@ -1,16 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import type { Task } from '../../data/examples/task.ts';
 import { evaluationProtocols, measures, type Evaluation } from '../../evaluation/evaluation.ts';
-import type { Method } from '../../models/edits.ts';
+import type { Method } from '../../models/method.ts';
 import '../../support/validation-messages.ts';
 import { recipeSchema } from '../../training/recipe.ts';
-
-/** The folder of package.json. */
-export const projectRoot = fileURLToPath(new URL('../../../', import.meta.url));
+import { projectRoot } from '../../support/project-root.ts';
 
 const aFunction = z.custom((value) => typeof value === 'function', 'expected a function');
 const aName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected lower-case words joined by hyphens');

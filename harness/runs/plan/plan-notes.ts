@@ -1,8 +1,8 @@
 import { isBuiltin } from '../../models/bases/built-in.ts';
-import type { BaseModel } from '../../models/edits.ts';
-import { paperRecipes } from '../../papers/red/recipes.ts';
+import type { BaseModel } from '../../models/base-model.ts';
+import { paperRecipes } from '../../papers/find-recipe.ts';
 import { isTunedFor } from './built-in-recipes.ts';
-import type { Cell } from './plan-runs.ts';
+import type { Cell } from './cell.ts';
 
 // What a person should know of a plan before its numbers are compared: a line each.
 

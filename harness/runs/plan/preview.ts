@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Recipe } from '../../training/recipe.ts';
 import { canonicalJson } from '../../support/canonical-json.ts';
-import { addressOf, type Cell, type Plan } from './plan-runs.ts';
+import { addressOf, type Cell, type Plan } from './cell.ts';
 import type { RunRecord, Settings } from '../../records/record.ts';
 import { readRecord, recordPath } from '../../records/record-files.ts';
 

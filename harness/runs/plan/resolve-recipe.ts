@@ -1,7 +1,8 @@
 import type { Task } from '../../data/examples/task.ts';
 import { seedChoice } from '../../papers/red/discrepancies.ts';
 import { isBuiltin } from '../../models/bases/built-in.ts';
-import { findRecipe, paperModel, type PaperRecipe } from '../../papers/red/recipes.ts';
+import { findRecipe, paperModel } from '../../papers/find-recipe.ts';
+import type { PaperRecipe } from '../../papers/recipe.ts';
 import { recipeSchema, type Recipe } from '../../training/recipe.ts';
 import { builtinRecipe, isTunedFor } from './built-in-recipes.ts';
 import { checkOptions, parseOption, type Options } from './option-values.ts';

@@ -1,5 +1,5 @@
 import { UsageError } from '../../support/errors.ts';
-import type { Method } from '../../models/edits.ts';
+import type { Method } from '../../models/method.ts';
 import { splitSetting } from './option-values.ts';
 import type { OptionSetting, Variant } from './variant.ts';
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { didYouMean, UsageError } from '../../support/errors.ts';
-import type { Method } from '../../models/edits.ts';
+import type { Method } from '../../models/method.ts';
 import { canonicalJson } from '../../support/canonical-json.ts';
 import {
   camelCase,

@@ -3,9 +3,10 @@ import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { builtinDomainPairs } from '../../data/sets/e2e/synthetic.ts';
 import { builtinGlueText } from '../../data/sets/glue/synthetic/generate.ts';
 import { pretrainingSources, pretrainingText } from '../../data/synthetic/pretraining-text.ts';
-import { cacheFolder } from '../../data/tokenizers/token-cache.ts';
+import { cacheFolder } from '../../support/cache-folder.ts';
 import { builtinFolder, type BuiltinModel } from '../../models/bases/built-in.ts';
-import { pretrain, type PretrainOptions, type PretrainRecord } from './pretrain.ts';
+import { pretrain, type PretrainOptions } from './pretrain.ts';
+import type { PretrainRecord } from './record.ts';
 
 const SEED = 42;
 const PAIRS = 80_000;

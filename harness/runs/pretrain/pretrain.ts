@@ -1,7 +1,6 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { z } from 'zod';
 import { makeFolder, writeFileAtomic, writeFolderAtomic } from '../../support/atomic-files.ts';
 import { encodeAhead } from '../../data/tokenizers/encode-at-once.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
@@ -15,7 +14,9 @@ import { familyNames } from '../../models/families/registry.ts';
 import { maskedHead } from '../../models/delta/masked-head.ts';
 import { newBase } from '../../models/bases/new-base.ts';
 import { randomStream } from '../../support/random-stream.ts';
-import type { BaseModel, Delta, FamilyName } from '../../models/edits.ts';
+import type { FamilyName } from '../../models/edits.ts';
+import type { Delta } from '../../models/method.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import {
   encodeDocument,
   packPieces,
@@ -39,28 +40,7 @@ import { codeVersion, describeEnvironment } from '../../records/environment.ts';
 import { checkOptions, parseOption, splitSetting, type Options } from '../plan/option-values.ts';
 import { baseReadme } from './readme.ts';
 import { unlessAborted } from '../../support/interruptible.ts';
-
-/** What `bench pretrain` is asked for. */
-export interface PretrainRequest {
-  readonly family: string;
-  /** `layers=4,width=192,heads=6`, as a random base takes them; empty for its defaults. */
-  readonly config: string;
-  readonly texts: readonly string[];
-  /** Tokens of the tokenizer that is trained on the texts, where none is given. */
-  readonly vocabulary: number;
-  readonly tokenizer?: string | undefined;
-  readonly steps: number;
-  /** Tokens of a row of the batch, and the longest text. */
-  readonly length: number;
-  readonly seed: number;
-  /** `key=value` of the recipe. */
-  readonly settings: readonly string[];
-  readonly dtype: string;
-  /** Where the texts are from and under what terms, for the folder's README. */
-  readonly terms?: string | undefined;
-  readonly threads?: number | undefined;
-  readonly out: string;
-}
+import { type PretrainRecord, type PretrainRequest, recordSchema } from './record.ts';
 
 export interface PretrainOptions {
   readonly signal: AbortSignal;
@@ -68,26 +48,6 @@ export interface PretrainOptions {
   /** Something that the user should know; one line. */
   onNote?(text: string): void;
 }
-
-/** What pretraining gave: pretraining.json's content. */
-export type PretrainRecord = z.infer<typeof recordSchema>;
-
-const recordSchema = z.looseObject({
-  schema: z.literal(1),
-  identity: z.string(),
-  settings: z.record(z.string(), z.unknown()),
-  parameters: z.number(),
-  training: z.looseObject({
-    steps: z.number(),
-    bestStep: z.number(),
-    tokens: z.number(),
-    evaluations: z.array(z.looseObject({ step: z.number(), loss: z.number() })),
-    unigramLoss: z.number(),
-  }),
-  seconds: z.record(z.string(), z.number()),
-  tokensPerSecond: z.number(),
-  environment: z.looseObject({ cpu: z.string() }),
-});
 
 /** What a recipe says where nothing else is asked for. */
 const defaults: Options = {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import type { BaseModel } from '../../models/edits.ts';
-import type { PretrainRecord, PretrainRequest } from './pretrain.ts';
+import type { BaseModel } from '../../models/base-model.ts';
+import type { PretrainRecord, PretrainRequest } from './record.ts';
 
 /** What a pretrained base was made from and how, for its folder `out`. */
 export function baseReadme(

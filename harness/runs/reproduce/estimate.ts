@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { totalmem } from 'node:os';
 import { promisify } from 'node:util';
-import type { BaseModel } from '../../models/edits.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import type { Engine } from '../../engine/types.ts';
 import { MICRO_BATCH_TOKENS } from '../../training/objectives/batch-shapes.ts';
-import type { Cell } from '../plan/plan-runs.ts';
+import type { Cell } from '../plan/cell.ts';
 
 /** What a run is expected to take. */
 export interface Estimate {

@@ -1,9 +1,10 @@
 import { Interrupted } from '../../training/loop/job.ts';
 import { codeVersion } from '../../records/environment.ts';
 import { deviceMemory, gibibytes, type Estimate } from './estimate.ts';
-import { startAttempter, type Outcome, type RunEvents } from '../execute/execute-plan.ts';
+import { startAttempter } from '../execute/execute-plan.ts';
+import type { Outcome, RunEvents } from '../execute/executor.ts';
 import { killedLast } from '../execute/out-of-memory.ts';
-import { addressOf } from '../plan/plan-runs.ts';
+import { addressOf } from '../plan/cell.ts';
 import { prepareCells } from '../cell/prepare-cells.ts';
 import type { RunState, TablePlan, TableRun } from './plan-table.ts';
 import { shareOut } from '../execute/work-queue.ts';

@@ -1,10 +1,12 @@
 import { UsageError } from '../../support/errors.ts';
 import type { Task } from '../../data/examples/task.ts';
-import type { Method } from '../../models/edits.ts';
-import { llamaRecipes, redRecipes, type PaperRecipe } from '../../papers/red/recipes.ts';
+import type { Method } from '../../models/method.ts';
+import { llamaRecipes, redRecipes } from '../../papers/red/recipes.ts';
+import type { PaperRecipe } from '../../papers/recipe.ts';
 import { redDataSets, redLeaderboard } from '../../papers/red/tables.ts';
 import { formatValue } from '../plan/option-values.ts';
-import { planRuns, type RunRequest } from '../plan/plan-runs.ts';
+import { planRuns } from '../plan/plan-runs.ts';
+import type { RunRequest } from '../plan/cell.ts';
 import { parseProtocol } from '../../papers/protocol.ts';
 
 /** A published table of settings or data beside what runs here use. */

@@ -1,7 +1,6 @@
 import { sum } from 'simple-statistics';
-import { sizeOf } from '../../engine/check-arrays.ts';
-import type { Engine } from '../../engine/types.ts';
-import type { BaseModel } from '../../models/edits.ts';
+import { type Engine, sizeOf } from '../../engine/types.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import type { Pack } from '../step/parameter-packs.ts';
 
 /** Numbers that are trained, at most: they and their gradients cross between threads in every step, which makes full fine-tuning slower. */

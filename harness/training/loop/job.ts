@@ -1,5 +1,6 @@
 import type { Engine } from '../../engine/types.ts';
-import type { BaseModel, Delta } from '../../models/edits.ts';
+import type { Delta } from '../../models/method.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import type { Answered, Objective } from '../objectives/objective.ts';
 import type { Recipe } from '../recipe.ts';
 import type { Companion } from './train-together.ts';

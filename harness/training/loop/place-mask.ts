@@ -1,5 +1,4 @@
-import { sizeOf } from '../../engine/check-arrays.ts';
-import type { Random } from '../../engine/types.ts';
+import { type Random, sizeOf } from '../../engine/types.ts';
 
 /**
  * A dropout mask that was drawn for one shape of a batch, as it stands in another shape of the same batch: what only one

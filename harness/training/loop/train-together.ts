@@ -1,8 +1,17 @@
 import { sum } from 'simple-statistics';
-import { sizeOf } from '../../engine/check-arrays.ts';
-import type { Draw, Engine, Held, ManyProgram, NamedArrays, Random, State } from '../../engine/types.ts';
+import {
+  type Draw,
+  type Engine,
+  type Held,
+  type ManyProgram,
+  type NamedArrays,
+  type Random,
+  sizeOf,
+  type State,
+} from '../../engine/types.ts';
 import { holdFrozen, initialize, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
-import type { BaseModel, Delta } from '../../models/edits.ts';
+import type { Delta } from '../../models/method.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import { around, fittingShape, planShapes } from '../objectives/batch-shapes.ts';
 import { placeMask } from './place-mask.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';

@@ -1,6 +1,5 @@
 import { sum } from 'simple-statistics';
-import { sizeOf } from '../../engine/check-arrays.ts';
-import type { Draw, Engine, State, TensorTypes } from '../../engine/types.ts';
+import { type Draw, type Engine, sizeOf, type State, type TensorTypes } from '../../engine/types.ts';
 import {
   holdFrozen,
   initialize,
@@ -8,7 +7,8 @@ import {
   unfrozenTensors,
 } from '../../models/delta/trained-tensors.ts';
 import { randomStream } from '../../support/random-stream.ts';
-import { virtualTokens, type BaseModel, type Delta } from '../../models/edits.ts';
+import { type Delta, virtualTokens } from '../../models/method.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import {
   cutMicroBatches,
   fittingShape,

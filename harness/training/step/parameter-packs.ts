@@ -1,8 +1,6 @@
-import { sizeOf } from '../../engine/check-arrays.ts';
-import { cutEvenly } from '../../engine/graph/graph.ts';
+import { type Shape, sizeOf } from '../../engine/types.ts';
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
-import type { Shape } from '../../engine/types.ts';
 import type { Tensors } from '../../models/edits.ts';
 
 /** A tensor that is trained, and what the optimiser has to know of it. */
@@ -39,12 +37,18 @@ export function packTensors(tensors: readonly TrainedTensor[]): Pack[] {
   for (const [name, group] of small) {
     const members = group.map((t) => ({ name: t.name, shape: t.shape, size: sizeOf(t.shape) }));
     const length = members.reduce((sum, { size }) => sum + size, 0);
-    packs.push({ name, shape: cutEvenly(length), decays: group[0]!.decays, rate: group[0]!.rate, members });
+    packs.push({
+      name,
+      shape: ops.cutEvenly(length),
+      decays: group[0]!.decays,
+      rate: group[0]!.rate,
+      members,
+    });
   }
   for (const { name, shape, decays, rate } of tensors) {
     const size = sizeOf(shape);
     if (size > SMALL)
-      packs.push({ name, shape: cutEvenly(size), decays, rate, members: [{ name, shape, size }] });
+      packs.push({ name, shape: ops.cutEvenly(size), decays, rate, members: [{ name, shape, size }] });
   }
   return packs;
 }

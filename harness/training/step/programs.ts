@@ -9,7 +9,9 @@ import type {
   TensorTypes,
 } from '../../engine/types.ts';
 import type { ModelUse } from '../../models/delta/forward.ts';
-import type { BaseModel, Delta, Tensors } from '../../models/edits.ts';
+import type { Tensors } from '../../models/edits.ts';
+import type { Delta } from '../../models/method.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import { shapeKey } from '../objectives/batch-shapes.ts';
 import { keepFinite, scaled, scalerTypes, unscaled } from './loss-scale.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';

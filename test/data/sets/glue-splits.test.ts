@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { drawGlueSplits, type GlueSplits } from '../../../harness/data/sets/glue/splits.ts';
-import type { GlueName, GlueRow } from '../../../harness/data/sets/glue/load.ts';
+import type { GlueName, GlueRow } from '../../../harness/data/sets/glue/rows.ts';
 import { numpyPermutation } from '../../../harness/data/random/numpy-permutation.ts';
 
 const rows = (n: number): GlueRow[] =>

@@ -2,7 +2,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
-import { glueNames, loadGlue, type Glue, type GlueName } from '../../../harness/data/sets/glue/load.ts';
+import { loadGlue, type Glue } from '../../../harness/data/sets/glue/load.ts';
+import { type GlueName, glueNames } from '../../../harness/data/sets/glue/rows.ts';
 import { startHub } from '../hub/hub-server.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 

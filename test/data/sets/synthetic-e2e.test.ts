@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { builtinDomainPairs, builtinE2E } from '../../../harness/data/sets/e2e/synthetic.ts';
 import { seededRandom } from '../../../harness/data/synthetic/random.ts';
 import { restaurantNames } from '../../../harness/data/synthetic/text-from-meaning/restaurants.ts';
-import { groupByMeaning, loadE2E, type E2ERow } from '../../../harness/data/sets/e2e/load.ts';
+import { groupByMeaning, loadE2E } from '../../../harness/data/sets/e2e/load.ts';
+import type { E2ERow } from '../../../harness/data/sets/e2e/rows.ts';
 import { hashText } from '../../../harness/support/hash.ts';
 
 const corpus = builtinE2E();

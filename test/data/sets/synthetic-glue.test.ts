@@ -15,7 +15,7 @@ import {
   third,
 } from '../../../harness/data/sets/glue/synthetic/grammar.ts';
 import { actions, kinds, numbers, opposites } from '../../../harness/data/sets/glue/synthetic/words.ts';
-import { glueNames, type GlueName, type GlueRow } from '../../../harness/data/sets/glue/load.ts';
+import { type GlueName, glueNames, type GlueRow } from '../../../harness/data/sets/glue/rows.ts';
 
 const data = Object.fromEntries(glueNames.map((name) => [name, builtinGlue(name)])) as Record<
   GlueName,

@@ -4,7 +4,7 @@ import { deflateSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { pretrainingSources, pretrainingText } from '../../../harness/data/synthetic/pretraining-text.ts';
 import { readAusten, readBible, readWordNet } from '../../../harness/data/synthetic/read-packages.ts';
-import { cacheFolder } from '../../../harness/data/tokenizers/token-cache.ts';
+import { cacheFolder } from '../../../harness/support/cache-folder.ts';
 import { UsageError } from '../../../harness/support/errors.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 

@@ -1,7 +1,8 @@
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { cachedTokens, cacheFolder } from '../../../harness/data/tokenizers/token-cache.ts';
+import { cachedTokens } from '../../../harness/data/tokenizers/token-cache.ts';
+import { cacheFolder } from '../../../harness/support/cache-folder.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
 const rows = [new Int32Array([1, 2, 3]), new Int32Array(0), new Int32Array([50_256])];

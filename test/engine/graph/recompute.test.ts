@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
-import type { Node, Value } from '../../../harness/engine/graph/graph.ts';
+import type { Node, Value } from '../../../harness/engine/graph/node.ts';
 import * as ops from '../../../harness/engine/ops.ts';
 import { computeAgain } from '../../../harness/engine/graph/recompute.ts';
 import { recordGraph } from '../../../harness/engine/graph/recorder.ts';

@@ -9,7 +9,7 @@ import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { makeHead } from '../../../harness/models/delta/heads.ts';
 import { randomStream } from '../../../harness/support/random-stream.ts';
-import type { BaseModel } from '../../../harness/models/edits.ts';
+import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { hasParity, parity, readGolden } from '../../parity/folder.ts';
 import { attachMethod, fullOptions, logitsUnder, type AnyBatch } from '../reading.ts';

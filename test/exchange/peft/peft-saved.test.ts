@@ -10,7 +10,7 @@ import { readPeftFolder, writePeftFolder } from '../../../harness/exchange/peft/
 import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { familyNames } from '../../../harness/models/families/registry.ts';
-import type { BaseModel } from '../../../harness/models/edits.ts';
+import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { parity, readGolden, readTensors } from '../../parity/folder.ts';
 import { attachMethod, fullOptions, logitsUnder, type AnyBatch } from '../reading.ts';

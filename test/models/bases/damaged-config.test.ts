@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { describeArchitecture, familyNames } from '../../../harness/models/families/registry.ts';
-import { projectRoot } from '../../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../../harness/support/project-root.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { changedJson, damagedJson, readDamaged } from '../../fuzz.ts';
 
@@ -18,7 +18,7 @@ const minis = {
 };
 
 async function configOf(family: keyof typeof minis): Promise<Record<string, unknown>> {
-  const path = join(projectRoot, 'harness', 'models', 'builtin', minis[family], 'config.json');
+  const path = join(projectRoot, 'harness', 'models', 'bases', 'built-in', minis[family], 'config.json');
   const config = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
   return { ...config, model_type: family };
 }

@@ -7,7 +7,7 @@ import { createEngine } from '../../../harness/engine/create.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { makeHead, readBy, withHead } from '../../../harness/models/delta/heads.ts';
 import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
-import type { BaseModel } from '../../../harness/models/edits.ts';
+import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { computeEncoder } from '../../parity/encoder.ts';
 
 // A pretrained base, all-MiniLM-L6-v2 (BERT), against figures of transformers: needs its folder below DELTABENCH_BASES and

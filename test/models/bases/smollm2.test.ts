@@ -11,7 +11,8 @@ import type { Engine, Held, Program } from '../../../harness/engine/types.ts';
 import { holdFrozen } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { headWeight, runDecoder } from '../../../harness/models/delta/forward.ts';
-import type { BaseModel, Delta } from '../../../harness/models/edits.ts';
+import type { Delta } from '../../../harness/models/method.ts';
+import type { BaseModel } from '../../../harness/models/base-model.ts';
 
 // A pretrained base, SmolLM2-135M-Instruct, against figures of transformers: needs its folder below DELTABENCH_BASES and
 // the figures in DELTABENCH_DATA/real-bases.

@@ -5,7 +5,7 @@ import * as ops from '../../../harness/engine/ops.ts';
 import type { Engine } from '../../../harness/engine/types.ts';
 import { holdFrozen, trainedShapes } from '../../../harness/models/delta/trained-tensors.ts';
 import { runDecoder, runEncoder, type ModelUse } from '../../../harness/models/delta/forward.ts';
-import type { Method } from '../../../harness/models/edits.ts';
+import type { Method } from '../../../harness/models/method.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../../harness/runs/plan/variant.ts';
 import { languageModel } from '../../../harness/training/objectives/language-model.ts';

@@ -1,13 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import {
-  findRecipe,
-  llamaRecipes,
-  paperModel,
-  paperRecipes,
-  redRecipes,
-} from '../../../harness/papers/red/recipes.ts';
+import { llamaRecipes, redRecipes } from '../../../harness/papers/red/recipes.ts';
+import { findRecipe, paperModel, paperRecipes } from '../../../harness/papers/find-recipe.ts';
 import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
 import { recipeSchema } from '../../../harness/training/recipe.ts';
 import type { z } from 'zod';

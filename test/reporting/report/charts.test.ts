@@ -17,7 +17,7 @@ import {
   type ChartContext,
 } from '../../../harness/reporting/report/page/charts.js';
 import type { PageRow, PageTable } from '../../../harness/reporting/report/page-data.ts';
-import { projectRoot } from '../../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../../harness/support/project-root.ts';
 import { writeResults } from '../synthetic.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'deltabench-'));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { formatTable, summariseRow } from '../../../harness/reporting/tables/format-table.ts';
+import { formatTable } from '../../../harness/reporting/tables/format-table.ts';
+import { summariseRow } from '../../../harness/reporting/tables/row.ts';
 import type { RunRecord } from '../../../harness/records/record.ts';
 import { sampleRecord, settings } from '../../records/sample-record.ts';
 

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sampledMean } from '../../../harness/metrics/resampling/resampling.ts';
 import { markColumn, markTable, type ComparedRow } from '../../../harness/reporting/tables/marks.ts';
-import { formatTable, summariseRow, type Row } from '../../../harness/reporting/tables/format-table.ts';
+import { formatTable } from '../../../harness/reporting/tables/format-table.ts';
+import { type Row, summariseRow } from '../../../harness/reporting/tables/row.ts';
 import { sampleRecord } from '../../records/sample-record.ts';
 
 /** A row of three seeds of 200 examples, of which `right` of 200 are right; every seed differs by one. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { LabelTask } from '../../../harness/data/examples/task.ts';
 import { hashFile } from '../../../harness/support/hash.ts';
-import type { Outcome } from '../../../harness/runs/execute/execute-plan.ts';
+import type { Outcome } from '../../../harness/runs/execute/executor.ts';
 import { loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
 import type { RunRecord } from '../../../harness/records/record.ts';
 import { predictionReader } from '../../../harness/reporting/tables/seed-tests.ts';

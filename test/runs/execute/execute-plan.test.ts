@@ -7,8 +7,10 @@ import { UsageError } from '../../../harness/support/errors.ts';
 import { hashFile } from '../../../harness/support/hash.ts';
 import type { Task, TokenPair } from '../../../harness/data/examples/task.ts';
 import { randomBase } from '../../../harness/models/bases/random-base.ts';
-import { executePlan, type ExecuteOptions } from '../../../harness/runs/execute/execute-plan.ts';
-import { planRuns, type RunRequest } from '../../../harness/runs/plan/plan-runs.ts';
+import { executePlan } from '../../../harness/runs/execute/execute-plan.ts';
+import type { ExecuteOptions } from '../../../harness/runs/execute/executor.ts';
+import { planRuns } from '../../../harness/runs/plan/plan-runs.ts';
+import type { RunRequest } from '../../../harness/runs/plan/cell.ts';
 import { previewCells } from '../../../harness/runs/plan/preview.ts';
 import {
   Diverged,
@@ -16,7 +18,7 @@ import {
   type TrainingJob,
   type TrainingResult,
 } from '../../../harness/training/loop/job.ts';
-import { summariseRow } from '../../../harness/reporting/tables/format-table.ts';
+import { summariseRow } from '../../../harness/reporting/tables/row.ts';
 import { copyTask, methods } from '../fake.ts';
 
 // Training and decoding stand in for the real ones: this file is about what happens around them.

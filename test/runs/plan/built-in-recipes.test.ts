@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { planRuns, type RunRequest } from '../../../harness/runs/plan/plan-runs.ts';
+import { planRuns } from '../../../harness/runs/plan/plan-runs.ts';
+import type { RunRequest } from '../../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 

@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { loadMethods, loadTasks, projectRoot } from '../../../harness/runs/plan/load-plugins.ts';
+import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
+import { projectRoot } from '../../../harness/support/project-root.ts';
 
 // Inside the project, where a plug-in finds its imports.
 const folder = await mkdtemp(join(projectRoot, 'node_modules', '.plugins-'));

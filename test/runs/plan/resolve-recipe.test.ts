@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { TextTask } from '../../../harness/data/examples/task.ts';
 import { splitSetting } from '../../../harness/runs/plan/option-values.ts';
-import { planRuns, type RunRequest } from '../../../harness/runs/plan/plan-runs.ts';
+import { planRuns } from '../../../harness/runs/plan/plan-runs.ts';
+import type { RunRequest } from '../../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseProtocol } from '../../../harness/papers/protocol.ts';
 import { defaultSeeds, isRecipeKey, resolveRecipe } from '../../../harness/runs/plan/resolve-recipe.ts';

@@ -4,7 +4,7 @@ import type { Engine } from '../../../harness/engine/types.ts';
 import type { LabelledTokens } from '../../../harness/data/examples/task.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { makeHead, withHead } from '../../../harness/models/delta/heads.ts';
-import type { BaseModel } from '../../../harness/models/edits.ts';
+import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { labelled } from '../../../harness/training/objectives/classification.ts';
 import { languageModel } from '../../../harness/training/objectives/language-model.ts';
 import { recipeSchema } from '../../../harness/training/recipe.ts';

@@ -9,12 +9,7 @@ import type { FetchOptions } from '../../hub/connection.ts';
 import { hashText } from '../../../support/hash.ts';
 import { readParquet } from '../../formats/parquet.ts';
 import type { DataSource } from '../../examples/task.ts';
-
-/** One pair of the E2E NLG Challenge (Novikova et al., 2017). */
-export interface E2ERow {
-  readonly meaning: string;
-  readonly reference: string;
-}
+import type { E2ERow } from './rows.ts';
 
 const splits = ['train', 'validation', 'test'] as const;
 type Split = (typeof splits)[number];

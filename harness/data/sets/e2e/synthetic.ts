@@ -1,4 +1,4 @@
-import type { E2ERow } from './load.ts';
+import type { E2ERow } from './rows.ts';
 import { seededRandom, type SeededRandom } from '../../synthetic/random.ts';
 import type { Domain } from '../../synthetic/text-from-meaning/domain.ts';
 import { otherDomains } from '../../synthetic/text-from-meaning/other-domains.ts';

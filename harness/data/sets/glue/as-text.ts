@@ -1,4 +1,4 @@
-import type { GlueName } from './load.ts';
+import type { GlueName } from './rows.ts';
 import type { Draw, LabelledExample, TextPair } from '../../examples/task.ts';
 
 /** The format of T5 (Raffel et al., 2020, appendix D): what stands before each text, and the words of the classes. */

@@ -8,19 +8,7 @@ import type { FetchOptions } from '../../hub/connection.ts';
 import { readParquet } from '../../formats/parquet.ts';
 import type { DataSource } from '../../examples/task.ts';
 import { parseTsv, type TsvColumns } from '../../formats/tsv.ts';
-
-export const glueNames = ['cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'] as const;
-export type GlueName = (typeof glueNames)[number];
-
-/** One example of GLUE (Wang et al., 2019). */
-export interface GlueRow {
-  /** Its place in its file, from 0. */
-  readonly id: string;
-  /** A sentence, or a pair of them; unchanged, spaces at the ends included. */
-  readonly texts: readonly string[];
-  /** The number of the class, or a similarity from 0 to 5 (stsb). */
-  readonly label: number;
-}
+import type { GlueName, GlueRow } from './rows.ts';
 
 /** The labelled splits of a task, in file order. */
 export interface Glue {

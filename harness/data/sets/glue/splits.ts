@@ -1,4 +1,5 @@
-import type { Glue, GlueName, GlueRow } from './load.ts';
+import type { Glue } from './load.ts';
+import type { GlueName, GlueRow } from './rows.ts';
 import { numpyPermutation } from '../../random/numpy-permutation.ts';
 import type { Draw } from '../../examples/task.ts';
 

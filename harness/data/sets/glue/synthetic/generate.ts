@@ -1,4 +1,4 @@
-import type { GlueName, GlueRow } from '../load.ts';
+import type { GlueName, GlueRow } from '../rows.ts';
 import { seededRandom } from '../../../synthetic/random.ts';
 import { cola } from './cola.ts';
 import { mnli } from './mnli.ts';

@@ -1,0 +1,17 @@
+/** Finds the recipe that any paper prints for a base, a task and a method. */
+import type { PaperRecipe } from './recipe.ts';
+import { redRecipes } from './red/recipes.ts';
+import { reftRecipes } from './reft/glue.ts';
+
+/** All recipes that papers print. */
+export const paperRecipes: readonly PaperRecipe[] = [...redRecipes, ...reftRecipes];
+
+/** A paper's name for a base, of a hub id or a folder: `FacebookAI/roberta-base` is `roberta-base`. */
+export function paperModel(id: string): string {
+  return id.replace(/\/+$/, '').split('/').at(-1)!;
+}
+
+/** The recipe that a paper prints for a base (as the paper calls it), a task and a method, if any does. */
+export function findRecipe(task: string, model: string, method: string): PaperRecipe | undefined {
+  return paperRecipes.find((r) => r.task === task && r.model === model && r.method === method);
+}

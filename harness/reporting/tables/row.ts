@@ -1,0 +1,117 @@
+/** A row of a table: one method on one base and task, summarised over its seeds. */
+import { isSameForEverySeed, type RunRecord } from '../../records/record.ts';
+import type { Diverged } from './diverged.ts';
+import { summarise, type Summary } from './statistics.ts';
+import { discrepancies, seedChoice } from '../../papers/red/discrepancies.ts';
+
+/** One method on one base and task, over its seeds. */
+export interface RowInput {
+  readonly task: string;
+  readonly model: string;
+  readonly variant: string;
+  readonly label: string;
+  readonly records: readonly RunRecord[];
+}
+
+/** A row with its numbers, in printed units (value × scale). */
+export interface Row {
+  readonly task: string;
+  /** The task and, where they are not its own, its data: `e2e`, `e2e (built-in)`. */
+  readonly title: string;
+  readonly model: string;
+  readonly variant: string;
+  /** The method's, with the precision where it is not float32. */
+  readonly label: string;
+  /** With the task's head where the protocol says so. */
+  readonly trainedParameters: number;
+  readonly metrics: readonly MetricSummary[];
+  readonly planned: number;
+  readonly finished: number;
+  readonly failures: readonly { readonly seed: number; readonly reason: string }[];
+  /** How many of the finished seeds are averaged, the best by the first metric, where the protocol says so. */
+  readonly best?: number;
+  /** One run stands for every seed, because nothing of it is trained or drawn. */
+  readonly everySeed?: true;
+  /** Seeds whose predictions are all the same. */
+  readonly collapsed?: readonly number[];
+  /** Seeds whose training loss ended above where it began. */
+  readonly diverged?: readonly Diverged[];
+  /** By metric; absent where nothing may be marked. */
+  readonly marks?: Readonly<Record<string, Mark>>;
+  /** For the table's foot: the precision where it is not float32, what the protocol took from a paper or its code, `<id>=<side>: <what it does>`, and why nothing is marked. */
+  readonly notes: readonly string[];
+}
+
+export interface MetricSummary extends Summary {
+  readonly name: string;
+  readonly higherIsBetter: boolean;
+  readonly decimals: number;
+}
+
+/** Puts the records of a row together; failed seeds are counted and named, never averaged. */
+export function summariseRow({ records, ...row }: RowInput): Row {
+  const finished = records.filter(({ status }) => status === 'finished');
+  const { parameters, published, settings } = records[0]!;
+  const keep = keptSeeds(row.task, records[0]!);
+  const [averaged, best] =
+    keep !== undefined && keep < finished.length ? [bestOf(finished, keep), keep] : [finished];
+  const infos = finished[0]?.metrics ?? [];
+  const metrics = infos.map(({ name, higherIsBetter, scale, decimals }) => {
+    const values = averaged.map(
+      (record) => record.metrics.find((metric) => metric.name === name)!.value * scale,
+    );
+    return { name, higherIsBetter, decimals, ...summarise(values) };
+  });
+  const { precision } = settings;
+  const halved = precision !== 'float32';
+  const everySeed = records.length === 1 && isSameForEverySeed(records[0]!);
+  const headCounted = published?.sides['head-trained'] === 'corrected';
+  return {
+    ...row,
+    label: halved ? `${row.label} (${precision})` : row.label,
+    title: settings.data.form === 'built-in' ? `${row.task} (built-in)` : row.task,
+    trainedParameters: parameters.trained + (headCounted ? parameters.head : 0),
+    metrics,
+    planned: records.length,
+    finished: finished.length,
+    failures: records
+      .filter(({ status }) => status === 'failed')
+      .map(({ settings: { seed }, error }) => ({
+        seed,
+        reason: error ? `${error.name}: ${error.message}` : 'unknown',
+      })),
+    ...(best !== undefined && { best }),
+    ...(everySeed && { everySeed }),
+    notes: [
+      ...(everySeed ? [`${row.label}: nothing is trained, so that one run stands for every seed`] : []),
+      ...(halved ? [`${precision}: the precision of matrix products; all else is float32`] : []),
+      ...footnotes(published, settings.protocol),
+    ],
+  };
+}
+
+/** How many of a row's seeds the protocol averages; undefined where all. */
+export function keptSeeds(task: string, { published, settings }: RunRecord): number | undefined {
+  if (!published) return undefined;
+  const run = { task, model: published.base, methods: settings.methods.map(({ name }) => name) };
+  return seedChoice(run, (id) => published.sides[id] ?? 'corrected')?.keepBest;
+}
+
+/** The records with the best values of the first metric. */
+export function bestOf(finished: readonly RunRecord[], count: number): RunRecord[] {
+  const value = ({ metrics: [first] }: RunRecord): number =>
+    first!.higherIsBetter ? first!.value : -first!.value;
+  return [...finished].sort((a, b) => value(b) - value(a)).slice(0, count);
+}
+
+/** `best`: the best row and those next to it (bold). `next`: the one after these (underlined). */
+export type Mark = 'best' | 'next';
+
+/** What departs from good practice, or was asked for by name. */
+export function footnotes(published: RunRecord['published'], protocol: string): string[] {
+  return Object.entries(published?.sides ?? {}).flatMap(([id, side]) => {
+    const says = discrepancies.find((entry) => entry.id === id)?.says;
+    const shown = says !== undefined && (says[side] !== says.corrected || protocol.includes(`${id}=`));
+    return shown || id === 'head-trained' ? [`${id}=${side}: ${says![side]}`] : [];
+  });
+}

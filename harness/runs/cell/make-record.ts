@@ -1,0 +1,40 @@
+/** Makes the record of a cell that has ended, whether it finished or failed. */
+import { isEmulated } from '../../engine/types.ts';
+import { describeEnvironment } from '../../records/environment.ts';
+import { type RunRecord, sealRecord } from '../../records/record.ts';
+import type { Findings } from './keep-findings.ts';
+import type { PreparedCell } from './prepare-cells.ts';
+import { describePublished } from './published-recipe.ts';
+
+/** The record of a run that ends now. */
+export async function recordOf(
+  run: PreparedCell,
+  found: Pick<RunRecord, 'error' | 'peakMemoryBytes' | 'peakDeviceBytes' | 'engine' | 'code'> & {
+    readonly started: Date;
+    readonly findings: Findings;
+    readonly threads: number;
+  },
+): Promise<RunRecord> {
+  const { cell, place, settings, identity } = run;
+  const { error, findings, started, threads, peakMemoryBytes, peakDeviceBytes, engine, code } = found;
+  const { trained, head, all } = run.counts;
+  return sealRecord({
+    schema: 1,
+    identity,
+    settings,
+    status: error ? 'failed' : 'finished',
+    ...(error && { error }),
+    attempt: (place.record?.attempt ?? 0) + 1,
+    started: started.toISOString(),
+    ended: new Date().toISOString(),
+    method: { variant: cell.variant.name, label: cell.variant.label },
+    published: describePublished(cell, run.base.family),
+    parameters: { trained, head, all },
+    ...findings,
+    peakMemoryBytes,
+    ...(peakDeviceBytes !== undefined && { peakDeviceBytes }),
+    engine: { ...engine, ...(isEmulated(settings.precision, engine.device) && { emulated: true as const }) },
+    code,
+    environment: await describeEnvironment(threads),
+  });
+}

@@ -1,0 +1,21 @@
+/** Says which of the papers' recipes and choices a cell follows, for its record. */
+import { sidesOf, parseProtocol } from '../../papers/protocol.ts';
+import type { RunRecord } from '../../records/record.ts';
+import type { Cell } from '../plan/cell.ts';
+import { findRecipeOf } from '../plan/resolve-recipe.ts';
+
+/** What of papers a cell follows. */
+export function describePublished(
+  { task, variant, published, protocol, source }: Cell,
+  family: string,
+): NonNullable<RunRecord['published']> {
+  const methods = variant.parts.map(({ method }) => method.name);
+  const data = source.kind === 'built-in' ? 'built-in' : 'official';
+  return {
+    base: published,
+    recipes: methods.flatMap((method) => findRecipeOf(task, published, method)?.source ?? []),
+    sides: sidesOf(parseProtocol(protocol.split(' ')), {
+      ...{ task: task.name, model: published, methods, family, data },
+    }),
+  };
+}
