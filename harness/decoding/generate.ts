@@ -6,7 +6,7 @@ import { BeamSearch, type EarlyStopping, type Hypothesis } from './on-host/beam.
 import { Decoder } from './on-host/decoder.ts';
 import { GreedySearch } from './on-host/greedy.ts';
 import { GraphSearch } from './in-graph/graph-search.ts';
-import { holdAll, type DecodingSetup, type TrainedTensors } from './programs.ts';
+import { freezeAll, type DecodingSetup, type TrainedTensors } from './programs.ts';
 import { runSearches } from './on-host/search.ts';
 
 /** Rows that a step computes at once, about: whole groups of beams, at least one. */
@@ -80,13 +80,13 @@ export async function generateAll(
     job.onProgress?.(done);
   };
   if (groups.length > 0) {
-    const held = await holdAll(engine, base, delta, job.tensors);
-    const setup = { engine, held, base, delta, normalized: beams > 1 };
+    const frozen = await freezeAll(engine, base, delta, job.tensors);
+    const setup = { engine, frozen, base, delta, normalized: beams > 1 };
     try {
       const search = isInGraph(job, positions) ? searchInGraph : searchOnHost;
       await search(job, setup, groups, positions, onEnd);
     } finally {
-      held.dispose();
+      frozen.dispose();
     }
   }
   return { hypotheses, seconds: (performance.now() - start) / 1000 };

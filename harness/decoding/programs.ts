@@ -1,5 +1,12 @@
 import * as ops from '../engine/ops.ts';
-import type { Engine, Held, HeldArray, Program, ProgramTensors, TensorTypes } from '../engine/types.ts';
+import type {
+  Engine,
+  FrozenArrays,
+  FrozenArray,
+  Program,
+  ProgramTensors,
+  TensorTypes,
+} from '../engine/types.ts';
 import type { DecoderStates, Past } from '../models/architecture.ts';
 import { requireFinite } from '../models/delta/trained-tensors.ts';
 import { headWeight, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/delta/forward.ts';
@@ -11,7 +18,7 @@ export type TrainedTensors = Readonly<Record<string, { shape: readonly number[];
 /** What the programs of one decoding have in common. */
 export interface DecodingSetup {
   readonly engine: Engine;
-  readonly held: Held;
+  readonly frozen: FrozenArrays;
   readonly base: BaseModel;
   readonly delta: Delta;
   /** Whether scores are log-probabilities; logits otherwise. */
@@ -19,16 +26,16 @@ export interface DecodingSetup {
 }
 
 /** Puts everything on the engine: the base's tensors and the method's, trained ones as they are after training. */
-export async function holdAll(
+export async function freezeAll(
   engine: Engine,
   base: BaseModel,
   delta: Delta,
   tensors: TrainedTensors,
-): Promise<Held> {
+): Promise<FrozenArrays> {
   for (const name of Object.keys({ ...delta.trained, ...delta.frozen, ...delta.state })) {
     if (!tensors[name]) throw new RangeError(`decoding lacks the method's tensor ${name}`);
   }
-  const arrays: Record<string, HeldArray> = { ...tensors };
+  const arrays: Record<string, FrozenArray> = { ...tensors };
   for (const [name, shape] of Object.entries(base.shapes)) {
     if (arrays[name]) continue;
     const data = await base.tensor(name);
@@ -36,7 +43,7 @@ export async function holdAll(
     const location = base.location(name);
     arrays[name] = location ? { shape, data, location } : { shape, data };
   }
-  return engine.hold(arrays);
+  return engine.freeze(arrays);
 }
 
 export interface PrefillShape {
@@ -56,7 +63,7 @@ export function prefillProgram(
   return setup.engine.compile(
     {
       name: `prompts ${rows}x${length}`,
-      held: setup.held,
+      frozen: setup.frozen,
       state: {},
       inputs: promptTypes(rows, length),
     },
@@ -82,8 +89,8 @@ export function readPrompts(
   length: number,
 ): DecoderStates {
   // No gradient comes back to any place.
-  const wanted = { rows: x.inputs.last!, places: ops.zeros([rows * length], 'int32') };
-  return runDecoder(x, useOf(setup, x), { batch: rows, length, wanted });
+  const outputRows = { rows: x.inputs.last!, places: ops.zeros([rows * length], 'int32') };
+  return runDecoder(x, useOf(setup, x), { batch: rows, length, outputRows });
 }
 
 /**
@@ -98,7 +105,7 @@ export function sourceProgram(
   return setup.engine.compile(
     {
       name: `sources ${rows}x${length}`,
-      held: setup.held,
+      frozen: setup.frozen,
       state: {},
       inputs: sourceTypes(rows, length),
     },
@@ -162,7 +169,7 @@ export function stepProgram(
   return setup.engine.compile(
     {
       name: `step ${rows} after ${slots}`,
-      held: setup.held,
+      frozen: setup.frozen,
       state: {},
       inputs: {
         ids: ints(rows),
@@ -196,18 +203,18 @@ export function readTokens(setup: DecodingSetup, x: ProgramTensors, rows: number
 const ints = (n: number): TensorTypes[string] => ({ shape: [n], dtype: 'int32' });
 
 function useOf({ base, delta }: DecodingSetup, x: ProgramTensors): ModelUse {
-  return { base, delta, tensors: x.held, training: false, dropout: false, totalSteps: 1 };
+  return { base, delta, tensors: x.frozen, training: false, dropout: false, totalSteps: 1 };
 }
 
 function outputsOf(
   setup: DecodingSetup,
   x: ProgramTensors,
-  { hidden, keys, values, ahead, source }: DecoderStates,
+  { hidden, keys, values, prefixes, source }: DecoderStates,
   candidates: number,
 ): Record<string, ops.Tensor> {
   return {
     ...candidatesOf(setup, x, hidden, candidates),
-    ...Object.fromEntries(ahead.flatMap(({ key, value }, i) => [[`key ahead ${i}`, key], [`value ahead ${i}`, value]])), // prettier-ignore
+    ...Object.fromEntries(prefixes.flatMap(({ key, value }, i) => [[`key ahead ${i}`, key], [`value ahead ${i}`, value]])), // prettier-ignore
     ...Object.fromEntries(keys.map((key, i) => [`key ${i}`, key])),
     ...Object.fromEntries(values.map((value, i) => [`value ${i}`, value])),
     ...Object.fromEntries((source?.keys ?? []).map((key, i) => [`${SOURCE}key ${i}`, key])),

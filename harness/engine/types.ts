@@ -27,13 +27,13 @@ export interface FileLocation {
   readonly offset: number;
 }
 /** A tensor that never changes: its values, and where they lie in a file if they lie there as they are. */
-export interface HeldArray {
+export interface FrozenArray {
   readonly shape: Shape;
   readonly data: NumericArray;
   readonly location?: FileLocation;
 }
 /** Arrays that an engine keeps once for every program that names them (the base model). */
-export interface Held {
+export interface FrozenArrays {
   readonly types: TensorTypes;
   dispose(): void;
 }
@@ -52,7 +52,7 @@ export interface State {
 
 /** What a program may use while it is built. */
 export interface ProgramTensors {
-  readonly held: NamedTensors;
+  readonly frozen: NamedTensors;
   readonly state: NamedTensors;
   readonly inputs: NamedTensors;
   /**
@@ -74,7 +74,7 @@ export type Draw = (name: string, out: Float32Array) => void;
 export interface Signature {
   /** Names the program in error messages and profiles. */
   readonly name: string;
-  readonly held: Held;
+  readonly frozen: FrozenArrays;
   readonly state: TensorTypes;
   readonly inputs: TensorTypes;
   /** `often`: many short runs with few rows (decoding), so that packed weights and memory of its own pay. */
@@ -111,7 +111,7 @@ export interface Engine {
   /** 'cpu', 'webgpu', 'cuda:0' */
   readonly device: string;
   readonly precision: Precision;
-  hold(arrays: Readonly<Record<string, HeldArray>>): Held;
+  freeze(arrays: Readonly<Record<string, FrozenArray>>): FrozenArrays;
   state(arrays: Readonly<Record<string, { shape: Shape; data: Float32Array }>>): State;
   compile(signature: Signature, program: ProgramFunction): Promise<Program>;
   /** A program for `copies` runs at once, which share the held arrays; absent where programs run operation by operation. */

@@ -60,11 +60,11 @@ interface Decoding {
   readonly head: string;
   /** Whether config.json allows the output to be the embedding; a checkpoint's tensors then decide. */
   readonly mayTie: boolean;
-  /** Computes hidden states after the final norm, [N, d], or [R, d] of those that are wanted. */
+  /** Computes hidden states after the final norm, [N, d], or [R, d] of those in `outputRows`. */
   decode(model: ModelTensors, batch: DecoderBatch): DecoderStates;
 }
 interface Encoding {
-  /** Computes hidden states after the last norm, [N, d], or [R, d] of those that are wanted. */
+  /** Computes hidden states after the last norm, [N, d], or [R, d] of those in `outputRows`. */
   encode(model: ModelTensors, batch: EncoderBatch): EncoderStates;
 }
 
@@ -75,8 +75,8 @@ export interface ModelTensors {
   readonly context: Context;
   /** Whether the base's own dropout acts. */
   readonly dropout: boolean;
-  /** The same for the wanted tokens alone: behind the last attention no other is read, nor virtual ones. */
-  only(wanted: Wanted): ModelTensors;
+  /** The same for the output rows alone: behind the last attention no other is read, nor virtual ones. */
+  only(outputRows: OutputRows): ModelTensors;
 }
 
 /** Keys and values of earlier tokens, a pair for each layer, [B, kvHeads, P, h] each. */
@@ -98,7 +98,7 @@ export interface Packing {
 }
 
 /** R of N tokens, whose states after the last layer are all that is read; see selectRows. */
-export interface Wanted {
+export interface OutputRows {
   /** [R] int32 */
   readonly rows: Tensor;
   /** [N] int32 */
@@ -115,7 +115,7 @@ export interface DecoderBatch {
   readonly positions: Tensor;
   readonly packing?: Packing | undefined;
   /** All where absent, as behind a past. */
-  readonly wanted?: Wanted;
+  readonly outputRows?: OutputRows;
   /** Added to the attention scores, broadcastable to [B, 1, T, T]; causal where absent. */
   readonly bias?: Tensor;
   readonly past?: Past;
@@ -140,7 +140,7 @@ export interface EncoderBatch {
   readonly tokenTypes?: Tensor;
   readonly packing?: Packing | undefined;
   /** All where absent. */
-  readonly wanted?: Wanted;
+  readonly outputRows?: OutputRows;
   /** [B, 1, 1, T]: 0 where a slot holds a token, a large negative number elsewhere. */
   readonly bias: Tensor;
 }
@@ -153,7 +153,7 @@ export interface EncoderStates {
 }
 
 /** Keys and values that every sequence sees before its own, [l, kvHeads·h] each. */
-export interface Ahead {
+export interface PrefixStates {
   readonly key: Tensor;
   readonly value: Tensor;
 }
@@ -165,7 +165,7 @@ export interface DecoderStates {
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
   /** Those of a method's prefix and virtual tokens, one for each layer or none. */
-  readonly ahead: readonly Ahead[];
+  readonly prefixes: readonly PrefixStates[];
   /** Keys and values of the source's slots, virtual tokens first, a pair for each layer, [B·(l + T), H·h] each. */
   readonly source?: Pick<Past, 'keys' | 'values'>;
 }

@@ -2,9 +2,9 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
-import { holdAll } from '../../harness/decoding/programs.ts';
+import { freezeAll } from '../../harness/decoding/programs.ts';
 import { createEngine } from '../../harness/engine/create.ts';
-import { holdFrozen } from '../../harness/models/delta/trained-tensors.ts';
+import { freezeTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -25,6 +25,6 @@ it.each([NaN, Infinity, -Infinity])('%f among its weights is named', async (valu
   const base = await loadBase(folder);
   const engine = await createEngine({ name: 'js' });
   const reason = `the weights of ${folder} are not finite: transformer.ln_f.weight holds ${value}`;
-  await expect(holdFrozen(engine, base, { trained: {} }, 0)).rejects.toThrow(reason);
-  await expect(holdAll(engine, base, { trained: {} }, {})).rejects.toThrow(reason);
+  await expect(freezeTensors(engine, base, { trained: {} }, 0)).rejects.toThrow(reason);
+  await expect(freezeAll(engine, base, { trained: {} }, {})).rejects.toThrow(reason);
 });

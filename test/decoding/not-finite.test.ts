@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateAll } from '../../harness/decoding/generate.ts';
 import { GraphSearch } from '../../harness/decoding/in-graph/graph-search.ts';
-import { holdAll, type TrainedTensors } from '../../harness/decoding/programs.ts';
+import { freezeAll, type TrainedTensors } from '../../harness/decoding/programs.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine, EngineName } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
@@ -53,7 +53,7 @@ describe.each([NaN, Infinity])('a logit of %f fails a search', (value) => {
     it.each([1, 3])('inside one program with %i beams', async (beams) => {
       const { base, tensors } = await headWith(value, token);
       const engine = engines.get('onnx')!;
-      const held = await holdAll(engine, base, delta, tensors);
+      const held = await freezeAll(engine, base, delta, tensors);
       const rules = {
         lengthPenalty: 1,
         earlyStopping: false,
@@ -64,7 +64,7 @@ describe.each([NaN, Infinity])('a logit of %f fails a search', (value) => {
         eosId: 0,
       };
       const search = new GraphSearch(
-        { engine, held, base, delta, normalized: beams > 1 },
+        { engine, frozen: held, base, delta, normalized: beams > 1 },
         rules,
         prompts.length,
       );

@@ -47,7 +47,7 @@ test('the tensorflow engine says what it runs on', async ({ skip }) => {
 
 const x = { shape: [2, 3], dtype: 'float32' } as const;
 function compile(engine: Engine, program: ProgramFunction, state: TensorTypes = {}): Promise<Program> {
-  return engine.compile({ name: 'small', held: engine.hold({}), state, inputs: { x } }, program);
+  return engine.compile({ name: 'small', frozen: engine.freeze({}), state, inputs: { x } }, program);
 }
 
 test.for(['js', 'onnx', 'tensorflow'] as const)(
@@ -132,7 +132,7 @@ describe('engines keep apart', () => {
     ['js', 'onnx'],
   ] as const)('%s takes no arrays of %s', async (name, otherName) => {
     const [engine, other] = [engines.get(name)!, engines.get(otherName)!];
-    const signature = { name: 'small', held: other.hold({}), state: {}, inputs: {} };
+    const signature = { name: 'small', frozen: other.freeze({}), state: {}, inputs: {} };
     await expect(engine.compile(signature, () => ({ outputs: {} }))).rejects.toThrow(
       new TypeError('program small: its held arrays belong to another engine'),
     );
@@ -148,7 +148,7 @@ test('onnx adds every row where several threads add to the same ones', async () 
   const engine = await createEngine({ name: 'onnx', threads: 4 });
   const sums = await engine.compile(
     {
-      ...{ name: 'sums', held: engine.hold({}) },
+      ...{ name: 'sums', frozen: engine.freeze({}) },
       state: { table: { shape: [2, 64], dtype: 'float32' } },
       inputs: { ids: { shape: [rows], dtype: 'int32' } },
     },
@@ -166,7 +166,7 @@ test('onnx adds every row where several threads add to the same ones', async () 
 test('onnx sums into large memory that it keeps as into fresh', async () => {
   const [words, width] = [70_000, 128];
   const engine = await createEngine({ name: 'onnx', threads: 1 });
-  const signature = { held: engine.hold({}), state: { table: { shape: [words, width], dtype: 'float32' } }, inputs: { ids: { shape: [3], dtype: 'int32' } } } as const; // prettier-ignore
+  const signature = { frozen: engine.freeze({}), state: { table: { shape: [words, width], dtype: 'float32' } }, inputs: { ids: { shape: [3], dtype: 'int32' } } } as const; // prettier-ignore
   const gradient: ProgramFunction = ({ state: { table }, inputs: { ids } }) => {
     const f = (): ops.Tensor => ops.gather(table!, ids!.as1D()).sum();
     const { gradients } = ops.valueAndGradients(f, { table: table! });
@@ -191,10 +191,10 @@ test('onnx makes the logits of every program in one memory', async () => {
   const [words, width] = [500, 16];
   const engine = await createEngine({ name: 'onnx', threads: 1 });
   const table = floats([words, width], 1);
-  const held = engine.hold({ W: table });
+  const held = engine.freeze({ W: table });
   const lossOf = (rows: number): [TensorTypes, ProgramFunction] => [
     { h: { shape: [rows, width], dtype: 'float32' }, ids: { shape: [rows], dtype: 'int32' }, weights: { shape: [rows], dtype: 'float32' } }, // prettier-ignore
-    ({ held: { W }, inputs: { h, ids, weights } }) => {
+    ({ frozen: { W }, inputs: { h, ids, weights } }) => {
       const f = (): ops.Tensor => ops.headCrossEntropy(h!, W!, ids!, weights!, 0);
       const { value, gradients } = ops.valueAndGradients(f, { h: h! });
       return { outputs: { value, h: gradients.h! } };
@@ -203,7 +203,7 @@ test('onnx makes the logits of every program in one memory', async () => {
   const programs = await Promise.all(
     [3, 7].map((rows) => {
       const [inputs, program] = lossOf(rows);
-      return engine.compile({ name: `${rows} rows`, held, state: {}, inputs }, program);
+      return engine.compile({ name: `${rows} rows`, frozen: held, state: {}, inputs }, program);
     }),
   );
   const js = engines.get('js')!;
@@ -215,7 +215,7 @@ test('onnx makes the logits of every program in one memory', async () => {
       weights: new Float32Array(rows).fill(0.5),
     };
     const [inputs, program] = lossOf(rows);
-    const plain = await js.compile({ name: 'plain', held: js.hold({ W: table }), state: {}, inputs }, program); // prettier-ignore
+    const plain = await js.compile({ name: 'plain', frozen: js.freeze({ W: table }), state: {}, inputs }, program); // prettier-ignore
     const expected = await plain.run(js.state({}), arrays);
     const taken = process.memoryUsage().arrayBuffers;
     const out = await programs[rows === 3 ? 0 : 1]!.run(engine.state({}), arrays);

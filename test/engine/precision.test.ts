@@ -27,11 +27,11 @@ describe.each(halves)('products in %s on the CPU', (precision) => {
     const [x, W, b] = [numbers([3, 5], 1), numbers([5, 4], 2), numbers([4], 3)];
     for (const use of [undefined, 'often'] as const) {
       const inputs = { x: { shape: [3, 5], dtype: 'float32' }, b: { shape: [4], dtype: 'float32' } } as const;
-      const held = engine.hold({ W: { shape: [5, 4], data: W } });
-      const program = await engine.compile({ name: 'small', held, state: {}, inputs, use }, (at) => ({
+      const held = engine.freeze({ W: { shape: [5, 4], data: W } });
+      const program = await engine.compile({ name: 'small', frozen: held, state: {}, inputs, use }, (at) => ({
         outputs: {
-          y: ops.linear(at.inputs.x!, at.held.W!, at.inputs.b, false),
-          exact: ops.inFloat32(() => at.inputs.x!.matMul(at.held.W!)),
+          y: ops.linear(at.inputs.x!, at.frozen.W!, at.inputs.b, false),
+          exact: ops.inFloat32(() => at.inputs.x!.matMul(at.frozen.W!)),
         },
       }));
       const { y, exact } = await program.run(engine.state({}), { x, b });
@@ -70,11 +70,11 @@ describe.each(halves)('products in %s on the CPU', (precision) => {
       const program = await engine.compile(
         {
           name: 'sure',
-          held: engine.hold({ W: { shape: [6, 8], data: W } }),
+          frozen: engine.freeze({ W: { shape: [6, 8], data: W } }),
           state: state.types,
           inputs: {},
         },
-        ({ held, state }) => {
+        ({ frozen: held, state }) => {
           const targets = ops.tensor([1, 2, 3], [3], 'int32');
           const loss = (): ops.Tensor => ops.headCrossEntropy(state.h!, held.W!, targets, ops.ones([3]), 0);
           return { outputs: { dh: ops.valueAndGradients(loss, { h: state.h! }).gradients.h! } };

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as ops from '../../harness/engine/ops.ts';
 import type {
   Engine,
-  HeldArray,
+  FrozenArray,
   NamedArrays,
   NumericArray,
   ProgramFunction,
@@ -12,7 +12,7 @@ import type {
 /** A small program with its operands, which every engine has to run alike. */
 export interface Example {
   readonly name: string;
-  readonly held?: Readonly<Record<string, HeldArray>>;
+  readonly held?: Readonly<Record<string, FrozenArray>>;
   readonly state?: Readonly<Record<string, { shape: Shape; data: Float32Array }>>;
   readonly inputs?: Readonly<Record<string, { shape: Shape; data: NumericArray }>>;
   readonly program: ProgramFunction;
@@ -44,7 +44,7 @@ export async function runExample(
   engine: Engine,
   { name, held, state, inputs, program }: Example,
 ): Promise<Results> {
-  const base = engine.hold(held ?? {});
+  const base = engine.freeze(held ?? {});
   const current = engine.state(state ?? {});
   const given: NamedArrays = {};
   const types = Object.fromEntries(
@@ -56,7 +56,7 @@ export async function runExample(
       ];
     }),
   );
-  const compiled = await engine.compile({ name, held: base, state: current.types, inputs: types }, program);
+  const compiled = await engine.compile({ name, frozen: base, state: current.types, inputs: types }, program);
   let draws = 0;
   const draw = (_: string, out: Float32Array): void => {
     out.set(numbers([out.length], ++draws));
@@ -137,7 +137,7 @@ const shapes: Example = {
   held: { table: floats([5, 3], 3) },
   state: { x: floats([2, 3, 4], 4) },
   inputs: { ids: ints([4, 0, 4]) },
-  program({ held: { table }, state: { x }, inputs: { ids } }) {
+  program({ frozen: { table }, state: { x }, inputs: { ids } }) {
     const [left, right] = ops.split(x!, [1, 3], 2);
     return {
       outputs: {
@@ -245,7 +245,7 @@ const descent: Example = {
     untouched: floats([], 12),
   },
   inputs: { x: floats([6, 3], 13) },
-  program({ held, state: { W, velocity, untouched }, inputs, random }) {
+  program({ frozen: held, state: { W, velocity, untouched }, inputs, random }) {
     const noise = random('noise', [6, 3]).mul(0.1);
     const { value, gradients } = ops.valueAndGradients(
       () => ops.matMul(inputs.x!.add(noise), W!).sub(held.target!).square().mean(),

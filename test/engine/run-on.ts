@@ -12,7 +12,7 @@ for (const example of [...plain, ...fused]) results[example.name] = await runExa
 const inputs = { x: { shape: [60_000, 1], dtype: 'float32' } } as const;
 const state = engine.state({});
 const large = await engine.compile(
-  { name: 'large', held: engine.hold({}), state: state.types, inputs },
+  { name: 'large', frozen: engine.freeze({}), state: state.types, inputs },
   ({ inputs: { x } }) => ({ outputs: { y: x!.mul(x!.reshape([1, 60_000])).sum() } }),
 );
 const limit = await large.run(state, { x: new Float32Array(60_000) }).then(() => 'none', String);
@@ -20,7 +20,7 @@ const limit = await large.run(state, { x: new Float32Array(60_000) }).then(() =>
 // The loss where one logit is NaN, not the target's and not the first: as text, since JSON has no NaN.
 const head = { h: { shape: [1, 2], dtype: 'float32' }, W: { shape: [9, 2], dtype: 'float32' } } as const;
 const loss = await engine.compile(
-  { name: 'loss', held: engine.hold({}), state: {}, inputs: head },
+  { name: 'loss', frozen: engine.freeze({}), state: {}, inputs: head },
   ({ inputs: { h, W } }) => ({
     outputs: { loss: ops.headCrossEntropy(h!, W!, ops.tensor([3], [1], 'int32'), ops.ones([1]), 0) },
   }),

@@ -1,5 +1,5 @@
 import type { Engine } from '../../harness/engine/types.ts';
-import { holdFrozen, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
+import { freezeTensors, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
 import type { Delta } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import { planShapes } from '../../harness/training/objectives/batch-shapes.ts';
@@ -62,7 +62,7 @@ export async function takeObjectiveSteps<Example>(
       rate: 1,
     })),
   );
-  const held = await holdFrozen(engine, base, delta, 0);
+  const held = await freezeTensors(engine, base, delta, 0);
   const setup = {
     base,
     delta,

@@ -1,6 +1,6 @@
 import * as ops from '../../harness/engine/ops.ts';
 import type { Engine, NumericArray, ProgramTensors, Shape } from '../../harness/engine/types.ts';
-import { holdFrozen, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
+import { freezeTensors, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
 import {
   headWeight,
   runDecoder,
@@ -158,7 +158,7 @@ async function compute(
   tensors: Arrays,
   { inputs, rows, targets, forward }: Made,
 ): Promise<Computed> {
-  const held = await holdFrozen(engine, base, delta, 0);
+  const held = await freezeTensors(engine, base, delta, 0);
   const shapes = trainedShapes(base, delta);
   const state = engine.state(
     Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, data: tensors[name]! }])), // prettier-ignore
@@ -176,7 +176,7 @@ async function compute(
   const compiled = await engine.compile(
     {
       name: 'parity',
-      held,
+      frozen: held,
       state: Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }])), // prettier-ignore
       inputs: Object.fromEntries(Object.entries(all).map(([name, { shape, data }]) => [name, { shape, dtype: data instanceof Int32Array ? ('int32' as const) : ('float32' as const) }])), // prettier-ignore
     },

@@ -4,7 +4,7 @@ import type { LabelledTokens } from '../../harness/data/examples/task.ts';
 import { testEngine } from '../engines.ts';
 import * as ops from '../../harness/engine/ops.ts';
 import type { Engine, EngineName } from '../../harness/engine/types.ts';
-import { holdFrozen, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
+import { freezeTensors, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { makeHead, readBy, withHead, type Head } from '../../harness/models/delta/heads.ts';
 import { runEncoder, type ModelUse } from '../../harness/models/delta/forward.ts';
@@ -71,7 +71,7 @@ export async function computeEncoder(
   room: Partial<BatchShape> = {},
 ): Promise<Classified> {
   const objective = labelled(head, classes, 0);
-  const held = await holdFrozen(engine, base, delta, 0);
+  const held = await freezeTensors(engine, base, delta, 0);
   const shapes = trainedShapes(base, delta);
   const state = engine.state(
     Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, data: tensors[name]! }])), // prettier-ignore
@@ -80,7 +80,7 @@ export async function computeEncoder(
   const program = await engine.compile(
     {
       name: 'parity',
-      held,
+      frozen: held,
       state: Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }])), // prettier-ignore
       inputs: objective.types(size),
     },

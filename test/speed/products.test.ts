@@ -5,13 +5,13 @@ import type { ProgramFunction, Signature } from '../../harness/engine/types.ts';
 import { onlyProducts, recordProducts } from './products.ts';
 
 const engine = await createEngine({ name: 'onnx', threads: 1 });
-const held = engine.hold({ W: { shape: [3, 5], data: new Float32Array(15) } });
+const held = engine.freeze({ W: { shape: [3, 5], data: new Float32Array(15) } });
 const state = { v: { shape: [5, 2], dtype: 'float32' } } as const;
-const signature: Signature = { name: 'test', held, state, inputs: { x: { shape: [4, 3], dtype: 'float32' } } }; // prettier-ignore
+const signature: Signature = { name: 'test', frozen: held, state, inputs: { x: { shape: [4, 3], dtype: 'float32' } } }; // prettier-ignore
 
 /** loss = Σ (x W) v, over a batch of two besides; its gradient for v is one product more. */
 const program: ProgramFunction = (x) => {
-  const hidden = ops.matMul(x.inputs.x!, x.held.W!);
+  const hidden = ops.matMul(x.inputs.x!, x.frozen.W!);
   const { value, gradients } = ops.valueAndGradients(() => ops.matMul(hidden, x.state.v!).sum(), x.state);
   const pairs = ops.matMul(hidden.reshape([2, 2, 5]), hidden.reshape([2, 2, 5]), false, true);
   return { state: { v: gradients.v! }, outputs: { loss: value, pairs } };

@@ -2,7 +2,7 @@ import * as ops from '../../harness/engine/ops.ts';
 import { recordGraph } from '../../harness/engine/graph/recorder.ts';
 import type {
   Engine,
-  HeldArray,
+  FrozenArray,
   Program,
   ProgramFunction,
   Shape,
@@ -30,7 +30,7 @@ export function recordProducts(signature: Signature, program: ProgramFunction): 
         Object.entries(types).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]),
       );
     const made = program({
-      held: operands(signature.held.types),
+      frozen: operands(signature.frozen.types),
       state: operands(signature.state),
       inputs: operands(signature.inputs),
       random: (name, shape) => input(name, shape, 'float32'),
@@ -88,16 +88,19 @@ function compileProducts(engine: Engine, products: readonly Product[]): Promise<
     return { ...product, a: `left [${product.left}]`, b: `right [${product.right}] ${index}` };
   });
   // Filled, since pages of zeros that were never written all lie in the cache.
-  const operand = (shape: Shape): HeldArray => ({ shape, data: new Float32Array(sizeOf(shape)).fill(0.01) });
+  const operand = (shape: Shape): FrozenArray => ({
+    shape,
+    data: new Float32Array(sizeOf(shape)).fill(0.01),
+  });
   const shapes = new Map(plan.flatMap(({ a, left, b, right }) => [[a, left], [b, right]] as const)); // prettier-ignore
-  const held = engine.hold(Object.fromEntries([...shapes].map(([name, shape]) => [name, operand(shape)])));
+  const held = engine.freeze(Object.fromEntries([...shapes].map(([name, shape]) => [name, operand(shape)])));
   const inputs: TensorTypes = { one: { shape: [], dtype: 'float32' } };
   // On a GPU what is held is constant, and onnxruntime would compute products of constants once and for all.
   const variable = engine.name === 'onnx' && engine.device !== 'cpu';
-  return engine.compile({ name: 'products', held, state: {}, inputs }, (x) => {
+  return engine.compile({ name: 'products', frozen: held, state: {}, inputs }, (x) => {
     const corners = plan.map(({ a, b, transA, transB }) => {
-      const left = variable ? x.held[a]!.mul(x.inputs.one!) : x.held[a]!;
-      const product = ops.matMul(left, x.held[b]!, transA, transB);
+      const left = variable ? x.frozen[a]!.mul(x.inputs.one!) : x.frozen[a]!;
+      const product = ops.matMul(left, x.frozen[b]!, transA, transB);
       return ops.slice(product, product.shape.map(() => 0), product.shape.map(() => 1)).reshape([1]); // prettier-ignore
     });
     return { outputs: { corners: ops.concat(corners) } };

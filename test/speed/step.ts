@@ -8,7 +8,7 @@ import { labelled } from '../../harness/training/objectives/classification.ts';
 import type { Objective } from '../../harness/training/objectives/objective.ts';
 import { makeHead, withHead } from '../../harness/models/delta/heads.ts';
 import type { Delta } from '../../harness/models/method.ts';
-import { holdFrozen, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
+import { freezeTensors, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import {
@@ -112,7 +112,7 @@ async function run<Example>(
   );
   const shapes = planShapes(steps.flat().map(objective.sizesOf), values.device);
   const accumulating = steps.some((parts) => parts.length > 1);
-  const held = await holdFrozen(engine, base, delta, 0);
+  const held = await freezeTensors(engine, base, delta, 0);
   const definitions = defineTraining(
     { base, delta, objective, packs, recipe, totalSteps, precision: engine.precision },
     accumulating,

@@ -101,7 +101,7 @@ test("the loss scale follows torch's GradScaler", async () => {
   const program = await engine.compile(
     {
       name: 'scale',
-      held: engine.hold({}),
+      frozen: engine.freeze({}),
       state: types,
       inputs: { norm: { shape: [], dtype: 'float32' } },
     },

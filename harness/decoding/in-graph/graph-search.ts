@@ -118,7 +118,7 @@ function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Progra
   return setup.engine.compile(
     {
       name: `search ${prompts}x${length}, ${beams} beams, ${maxNewTokens} tokens`,
-      held: setup.held,
+      frozen: setup.frozen,
       state: {},
       inputs: types,
       use: 'often',
@@ -189,7 +189,7 @@ function withToken({ tokens, ends }: History, next: Tensor): History {
 function cacheOf(
   { base }: DecodingSetup,
   x: ProgramTensors,
-  { keys, values, ahead, source }: DecoderStates,
+  { keys, values, prefixes, source }: DecoderStates,
   { prompts, length, beams, maxNewTokens }: SearchShape,
 ): {
   /** [B, H, P, h] each */
@@ -205,7 +205,7 @@ function cacheOf(
   const perHead = (y: Tensor, rows: number): Tensor =>
     y.reshape([rows, -1, heads, headWidth]).transpose([0, 2, 1, 3]);
   const isSource = source !== undefined;
-  const before = ahead[0]?.key.shape[0] ?? 0;
+  const before = prefixes[0]?.key.shape[0] ?? 0;
   const read = before + (isSource ? 1 : length);
   const slots = read + maxNewTokens;
   const whole = (own: Tensor, shared: Tensor | undefined): Tensor => {
@@ -225,8 +225,8 @@ function cacheOf(
     bias: behindVirtual(x.inputs[`${SOURCE}bias`]!, source.keys[0]!.shape[0] / prompts),
   };
   return {
-    keys: keys.map((y, i) => whole(y, ahead[i]?.key)),
-    values: values.map((y, i) => whole(y, ahead[i]?.value)),
+    keys: keys.map((y, i) => whole(y, prefixes[i]?.key)),
+    values: values.map((y, i) => whole(y, prefixes[i]?.value)),
     ...(seenSource && { source: seenSource }),
     bias: (turn) => repeated.add(ops.choose(ops.less(turnOf([1, 1, 1, slots]), turn), ops.scalar(0), ops.scalar(MASKED))), // prettier-ignore
     put: (cached, made, turn) =>

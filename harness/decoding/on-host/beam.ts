@@ -95,15 +95,15 @@ export class BeamSearch implements Search {
 
   /** The best continuations of all beams, twice as many as there are beams: each may offer the end token once. */
   #best(beams: readonly Candidates[]): { parent: number; id: number; score: number }[] {
-    const wanted = 2 * this.#options.beams;
+    const outputRows = 2 * this.#options.beams;
     const all = this.#running.flatMap(({ sequence, score: before }, parent) => {
       const own = processCandidates(beams[parent] ?? beams[0]!, sequence, this.#made, this.#options);
-      return Array.from(own.ids.subarray(0, wanted), (id, i) => ({
+      return Array.from(own.ids.subarray(0, outputRows), (id, i) => ({
         ...{ parent, id },
         score: Math.fround(own.scores[i]! + before),
       }));
     });
-    return all.sort((a, b) => descending(a.score, b.score)).slice(0, wanted);
+    return all.sort((a, b) => descending(a.score, b.score)).slice(0, outputRows);
   }
 
   #tokens(parent: number, id: number): number[] {

@@ -61,7 +61,7 @@ interface Recorded {
 
 /** Records a program so many times over the same held arrays. */
 function recordCopies(
-  { name, held, state, inputs }: Signature,
+  { name, frozen, state, inputs }: Signature,
   program: ProgramFunction,
   copies: number,
   { products, provider }: Pick<Target, 'products' | 'provider'>,
@@ -85,12 +85,12 @@ function recordCopies(
         Object.fromEntries(
           Object.entries(types).map(([key, { shape, dtype }]) => [key, input(called({ kind, copy, key }), shape, dtype, kind === 'held' ? halfOf(key) : undefined)]), // prettier-ignore
         );
-      const shared = operands('held', held.types, 0);
+      const shared = operands('held', frozen.types, 0);
       const results: Record<string, Tensor> = {};
       for (let copy = 0; copy < copies; copy++) {
         const drawn = new Set<string>();
         const made = program({
-          held: shared,
+          frozen: shared,
           state: operands('state', state, copy),
           inputs: operands('input', inputs, copy),
           random(key, shape, tail = 0) {
@@ -158,10 +158,10 @@ function createReplicas(options: OnnxOptions): NonNullable<Engine['replicas']> {
 }
 
 /** A session that runs in this thread. */
-async function openSession({ model, options, held }: SessionParts): Promise<Session> {
+async function openSession({ model, options, held: frozen }: SessionParts): Promise<Session> {
   const session = await ort.InferenceSession.create(model, options);
   return {
-    run: (feeds, fetches) => runInto(session, { ...held, ...feeds }, fetches),
+    run: (feeds, fetches) => runInto(session, { ...frozen, ...feeds }, fetches),
     release: () => session.release(),
   };
 }
@@ -182,8 +182,8 @@ function createEngineOf(
     program: ProgramFunction,
     copies: number,
   ): Promise<ManyProgram> {
-    const { name, held, inputs, use } = signature;
-    if (!(held instanceof OnnxHeld))
+    const { name, frozen, inputs, use } = signature;
+    if (!(frozen instanceof OnnxHeld))
       throw new TypeError(`program ${name}: its held arrays belong to another engine`);
     const recorded = recordCopies(signature, program, copies, target);
     const { graph, places, randoms } = recorded;
@@ -197,11 +197,11 @@ function createEngineOf(
     const used = new Set(nodes.flatMap((node) => readBy(node).map((v) => v.input)));
     // Weights are packed for products with few rows; on another device they have to lie inside the session at all.
     const inside = use === 'often' || !onCpu;
-    const weights = Object.keys(held.types)
+    const weights = Object.keys(frozen.types)
       .flatMap((key) => [PREFIX.held + key, PREFIX.half + key])
       .filter((input) => used.has(input));
     const { parts: initializers, folder } = inside
-      ? held.initializers(weights)
+      ? frozen.initializers(weights)
       : { parts: new Map<string, never>() };
     // The outputs' names must differ from the inputs': state comes in under its name and leaves as new/….
     const renamed = outputs.map((o) => ({ name: `new/${o.name}`, value: o.value }));
@@ -234,18 +234,18 @@ function createEngineOf(
       return place ? [{ feed, ...place }] : [];
     });
     const isHeld = ({ kind }: Place): boolean => kind === 'held';
-    const ofHeld = Object.fromEntries(given.filter(isHeld).map(({ feed }) => [feed, held.feed(feed)]));
+    const ofHeld = Object.fromEntries(given.filter(isHeld).map(({ feed }) => [feed, frozen.feed(feed)]));
     const changing = given.filter((place) => !isHeld(place));
     let session: Session;
     try {
-      session = await open({ model, options, held: ofHeld, owner: held });
+      session = await open({ model, options, held: ofHeld, owner: frozen });
     } catch (error) {
       throw new Error(`onnxruntime refuses the program ${name}: ${(error as Error).message}`, {
         cause: error,
       });
     }
 
-    const fixed = held;
+    const fixed = frozen;
     const olds = new Map(graph.inputs.map((value) => [value.input, value]));
     const successors = renamed.flatMap(({ name: full, value }) => {
       const old = olds.get(full.slice('new/'.length));
@@ -323,7 +323,7 @@ function createEngineOf(
     name: 'onnx',
     device,
     precision,
-    hold: (arrays) => new OnnxHeld(arrays, products),
+    freeze: (arrays) => new OnnxHeld(arrays, products),
     state: (arrays) => new OnnxState(arrays),
     compile,
     compileMany,

@@ -5,8 +5,8 @@ import type * as ort from 'onnxruntime-node';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
 import {
   type FileLocation,
-  type Held,
-  type HeldArray,
+  type FrozenArrays,
+  type FrozenArray,
   type NumericArray,
   type Shape,
   sizeOf,
@@ -22,9 +22,9 @@ const EMBEDDED = 64 * 2 ** 20;
 type HeldData = NumericArray | Uint16Array;
 
 /** Arrays that programs read and never change, as feeds or as parts of their models. */
-export class OnnxHeld implements Held {
+export class OnnxHeld implements FrozenArrays {
   readonly types: TensorTypes;
-  readonly #arrays: Readonly<Record<string, HeldArray>>;
+  readonly #arrays: Readonly<Record<string, FrozenArray>>;
   readonly #products: Products;
   readonly #halves = new Map<string, HeldData>();
   readonly #feeds = new Map<string, ort.Tensor>();
@@ -32,7 +32,7 @@ export class OnnxHeld implements Held {
   readonly #memory = new Map<string, Float32Array>();
   #spill: string | undefined;
 
-  constructor(arrays: Readonly<Record<string, HeldArray>>, products: Products) {
+  constructor(arrays: Readonly<Record<string, FrozenArray>>, products: Products) {
     this.#arrays = arrays;
     this.#products = products;
     this.types = Object.fromEntries(
@@ -49,7 +49,7 @@ export class OnnxHeld implements Held {
     return tensor;
   }
 
-  #part(input: string): Omit<HeldArray, 'data'> & { readonly data: HeldData } {
+  #part(input: string): Omit<FrozenArray, 'data'> & { readonly data: HeldData } {
     if (!input.startsWith(PREFIX.half)) return this.#arrays[input.slice(PREFIX.held.length)]!;
     const { shape, data } = this.#arrays[input.slice(PREFIX.half.length)]!;
     const half = this.#halves.get(input) ?? toHalf(data as Float32Array, this.#products);

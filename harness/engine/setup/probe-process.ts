@@ -11,7 +11,7 @@ const matrix = { shape: [2, 2], data: Float32Array.of(1, -2, 3, 4) };
 const state = engine.state({ W: matrix });
 const inputs = { x: { shape: [2, 2], dtype: 'float32' } } as const;
 const program = await engine.compile(
-  { name: 'probe', held: engine.hold({}), state: state.types, inputs },
+  { name: 'probe', frozen: engine.freeze({}), state: state.types, inputs },
   ({ state: { W }, inputs: { x } }) => {
     const { value, gradients } = valueAndGradients(() => geluTanh(linear(x!, W!, undefined, false)).sum(), {
       W: W!,

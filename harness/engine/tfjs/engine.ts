@@ -4,8 +4,8 @@ import {
   type Draw,
   type Engine,
   type EngineName,
-  type Held,
-  type HeldArray,
+  type FrozenArrays,
+  type FrozenArray,
   type NamedArrays,
   type NumericArray,
   type Program,
@@ -22,12 +22,12 @@ const tensorOf = (data: NumericArray, shape: Shape): tf.Tensor =>
   tf.tensor(data.slice(), [...shape], dtypeOf(data));
 
 /** Tensors of one backend by name; held arrays and state alike. */
-class EagerTensors implements Held, State {
+class EagerTensors implements FrozenArrays, State {
   readonly types: TensorTypes;
   readonly tensors = new Map<string, tf.Tensor>();
   readonly #backend: string;
 
-  constructor(backend: string, arrays: Readonly<Record<string, HeldArray>>) {
+  constructor(backend: string, arrays: Readonly<Record<string, FrozenArray>>) {
     this.#backend = backend;
     this.types = Object.fromEntries(
       Object.entries(arrays).map(([name, { shape, data }]) => [name, { shape, dtype: dtypeOf(data) }]),
@@ -72,13 +72,13 @@ export function createEagerEngine(name: EngineName, device: string, backend: str
   tf.enableProdMode();
 
   function compile(signature: Signature, program: ProgramFunction): Promise<Program> {
-    const { held, inputs } = signature;
-    if (!(held instanceof EagerTensors)) {
+    const { frozen, inputs } = signature;
+    if (!(frozen instanceof EagerTensors)) {
       return Promise.reject(
         new TypeError(`program ${signature.name}: its held arrays belong to another engine`),
       );
     }
-    const fixed = held.tensors;
+    const fixed = frozen.tensors;
     async function run(current: State, arrays: NamedArrays, draw?: Draw): Promise<NamedArrays> {
       if (!(current instanceof EagerTensors)) {
         throw new TypeError(`program ${signature.name}: its state belongs to another engine`);
@@ -90,7 +90,7 @@ export function createEagerEngine(name: EngineName, device: string, backend: str
           return [key, tensorOf(data, type.shape)] as const;
         });
         const made = program({
-          held: Object.fromEntries(fixed),
+          frozen: Object.fromEntries(fixed),
           state: Object.fromEntries(current.tensors),
           inputs: Object.fromEntries(given),
           random(key, shape) {
@@ -130,7 +130,7 @@ export function createEagerEngine(name: EngineName, device: string, backend: str
     name,
     device,
     precision: 'float32',
-    hold: (arrays) => new EagerTensors(backend, arrays),
+    freeze: (arrays) => new EagerTensors(backend, arrays),
     state: (arrays) => new EagerTensors(backend, arrays),
     compile,
   };

@@ -1,5 +1,5 @@
 /** Log-likelihoods of many requests: cuts them into trees and batches, and runs these. */
-import { holdAll, type TrainedTensors } from '../../decoding/programs.ts';
+import { freezeAll, type TrainedTensors } from '../../decoding/programs.ts';
 import type { Engine, Program } from '../../engine/types.ts';
 import { type Delta, virtualTokens } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -46,7 +46,7 @@ export function cutRequest({ context, continuation }: Request, positions: number
 export async function logLikelihoods(job: LikelihoodJob): Promise<void> {
   const { engine, base, delta, tensors, signal } = job;
   const positions = positionsFor(base, delta);
-  const held = await holdAll(engine, base, delta, tensors);
+  const frozen = await freezeAll(engine, base, delta, tensors);
   const state = engine.state({});
   const programs = new Map<string, Promise<Program>>();
   const programOf = async (shape: TreesShape): Promise<Program> => {
@@ -58,7 +58,7 @@ export async function logLikelihoods(job: LikelihoodJob): Promise<void> {
       programs.delete(oldest);
       await (await program).dispose();
     }
-    const program = likelihoodProgram({ engine, held, base, delta, normalized: true }, shape);
+    const program = likelihoodProgram({ engine, frozen, base, delta, normalized: true }, shape);
     programs.set(key, program);
     return program;
   };
@@ -81,7 +81,7 @@ export async function logLikelihoods(job: LikelihoodJob): Promise<void> {
   } finally {
     for (const program of programs.values()) await (await program).dispose();
     state.dispose();
-    held.dispose();
+    frozen.dispose();
   }
 }
 

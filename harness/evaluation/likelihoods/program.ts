@@ -32,16 +32,16 @@ export function likelihoodProgram(setup: DecodingSetup, shape: TreesShape): Prom
     ...{ rows: ints(rows), predictors: ints(predictions), wanted: ints(predictions) },
   };
   const name = `trees ${trees}x${nodes}, ${predictions} tokens of ${rows} nodes`;
-  return setup.engine.compile({ name, held: setup.held, state: {}, inputs }, (x) => {
+  return setup.engine.compile({ name, frozen: setup.frozen, state: {}, inputs }, (x) => {
     const { base, delta } = setup;
-    const use = { base, delta, tensors: x.held, training: false, dropout: false, totalSteps: 1 };
+    const use = { base, delta, tensors: x.frozen, training: false, dropout: false, totalSteps: 1 };
     const places = Float32Array.from({ length: nodes }, (_, i) => i);
     // A node sees itself and what stands before it in an unfinished subtree.
     const seen = ops.less(ops.tensor(places, [1, 1, nodes, 1]), x.inputs.ends!);
     const bias = ops.choose(seen, causalBias(nodes), ops.scalar(MASKED));
     // No gradient comes back to any place.
-    const wanted = { rows: x.inputs.rows!, places: ops.zeros([all], 'int32') };
-    const { hidden } = runDecoder(x, use, { batch: trees, length: nodes, bias, wanted });
+    const outputRows = { rows: x.inputs.rows!, places: ops.zeros([all], 'int32') };
+    const { hidden } = runDecoder(x, use, { batch: trees, length: nodes, bias, outputRows });
     const scores = ops.logSoftmax(ops.matMul(hidden, headWeight(x, use), false, true));
     const predictors = x.inputs.predictors!;
     const { vocabulary } = base.architecture;
@@ -64,7 +64,7 @@ export function fillTrees(trees: readonly TokenTree[], shape: TreesShape): Named
   const ends = Float32Array.from({ length: all }, (_, i) => (i % shape.nodes) + 1);
   const rows = new Int32Array(shape.rows);
   const predictors = new Int32Array(shape.predictions);
-  const wanted = new Int32Array(shape.predictions);
+  const outputRows = new Int32Array(shape.predictions);
   let [row, prediction] = [0, 0];
   trees.forEach((tree, number) => {
     const start = number * shape.nodes;
@@ -89,8 +89,8 @@ export function fillTrees(trees: readonly TokenTree[], shape: TreesShape): Named
         rows[place] = start + node;
       }
       predictors[prediction] = place;
-      wanted[prediction++] = id;
+      outputRows[prediction++] = id;
     }
   });
-  return { ids, positions, tokens, prompt, fromStart, fromEnd, ends, rows, predictors, wanted };
+  return { ids, positions, tokens, prompt, fromStart, fromEnd, ends, rows, predictors, wanted: outputRows };
 }

@@ -87,10 +87,11 @@ function orderOf(
   { labels, outputs, problem }: StoredHead,
   classes: readonly string[] | undefined,
 ): readonly number[] | { readonly why: string } {
-  const wanted = classes ? `${classes.length} classes (${classes.join(', ')})` : 'a value';
+  const outputRows = classes ? `${classes.length} classes (${classes.join(', ')})` : 'a value';
   const named = labels?.length === outputs && outputs > 1 ? ` (${labels.join(', ')})` : '';
   const given = outputs === 1 ? 'a value' : `${outputs} classes${named}`;
-  if (outputs !== (classes?.length ?? 1)) return { why: `it gives ${given}, the task asks for ${wanted}` };
+  if (outputs !== (classes?.length ?? 1))
+    return { why: `it gives ${given}, the task asks for ${outputRows}` };
   const problems = classes ? 'single_label_classification' : 'regression';
   if (problem !== undefined && problem !== problems) return { why: `it was made for ${problem}, the task is ${problems}` }; // prettier-ignore
   if (!classes || named === '') return Array.from({ length: outputs }, (_, i) => i);

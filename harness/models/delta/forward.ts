@@ -7,7 +7,7 @@ import type {
   EncoderBatch,
   EncoderStates,
   ModelTensors,
-  Wanted,
+  OutputRows,
 } from '../architecture.ts';
 import type { Head } from './heads.ts';
 import { linearAt } from '../families/layers.ts';
@@ -72,21 +72,21 @@ export function runClassifier(
   const { pool, firstRows, firstPlaces } = x.inputs;
   // The first token is a virtual one where a method puts these before the input.
   const first = head.pooling === 'first' && !use.delta.promptLength;
-  const wanted = first ? { rows: firstRows!, places: firstPlaces! } : undefined;
-  const { hidden, virtual } = runEncoder(x, use, { ...batch, ...(wanted && { wanted }) });
+  const outputRows = first ? { rows: firstRows!, places: firstPlaces! } : undefined;
+  const { hidden, virtual } = runEncoder(x, use, { ...batch, ...(outputRows && { outputRows }) });
   const pooled = first
     ? hidden
     : head.pooling === 'first'
       ? firstOfEach(virtual!, batch.batch)
       : ops.matMul(pool!, hidden);
-  const weight = (name: string): Tensor => use.tensors[name] ?? x.held[name]!;
+  const weight = (name: string): Tensor => use.tensors[name] ?? x.frozen[name]!;
   return head.apply(
     pooled,
     (module, y) => {
       const site = use.base.sites.find(({ name }) => name === module);
       // Only a module of the base, its pooler, is a place where a method may act.
       return site
-        ? linearAt(modelTensors(x, use, 'encoder', 0, wanted), site, true, y)
+        ? linearAt(modelTensors(x, use, 'encoder', 0, outputRows), site, true, y)
         : ops.linear(y, weight(`${module}.weight`), weight(`${module}.bias`), true);
     },
     (y, name) =>
@@ -127,12 +127,12 @@ function modelTensors(
   use: ModelUse,
   stack: Context['stack'],
   virtual: number,
-  wanted?: Wanted,
+  outputRows?: OutputRows,
 ): ModelTensors {
   const { delta, tensors, training, dropout, totalSteps } = use;
   const maskOf = (name: 'tokens' | 'prompt' | 'fromStart' | 'fromEnd', ofVirtual: number): Tensor => {
     const mask = x.inputs[name]!;
-    if (wanted) return ops.gather(mask, wanted.rows);
+    if (outputRows) return ops.gather(mask, outputRows.rows);
     return virtual > 0 ? ops.concat([mask, ops.fill([virtual, 1], ofVirtual)], 0) : mask;
   };
   // Prompts of several requests share their tokens unless a method says that it reads where they end.
@@ -165,9 +165,9 @@ function modelTensors(
       return promptMaskOf('fromEnd', -1);
     },
   };
-  const own = Object.fromEntries(Object.keys(delta.frozen ?? {}).map((name) => [name, x.held[name]!]));
+  const own = Object.fromEntries(Object.keys(delta.frozen ?? {}).map((name) => [name, x.frozen[name]!]));
   return {
-    weight: (name): Tensor => tensors[name] ?? x.held[name]!,
+    weight: (name): Tensor => tensors[name] ?? x.frozen[name]!,
     edits: delta.edits?.({ ...own, ...tensors }, context) ?? {},
     context,
     dropout: training && dropout,
@@ -179,5 +179,5 @@ function modelTensors(
 export function headWeight(x: ProgramTensors, { base, tensors }: ModelUse): Tensor {
   const { architecture, id } = base;
   if (architecture.kind === 'encoder') throw new RangeError(`${id} is an encoder and predicts no tokens`);
-  return tensors[architecture.head] ?? x.held[architecture.head]!;
+  return tensors[architecture.head] ?? x.frozen[architecture.head]!;
 }

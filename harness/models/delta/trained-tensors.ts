@@ -1,4 +1,4 @@
-import type { Engine, Held, HeldArray, Shape } from '../../engine/types.ts';
+import type { Engine, FrozenArrays, FrozenArray, Shape } from '../../engine/types.ts';
 import { randomStream } from '../../support/random-stream.ts';
 import type { Site } from '../edits.ts';
 import type { Delta, TensorSpec } from '../method.ts';
@@ -51,9 +51,14 @@ export async function initialize(
 }
 
 /** Puts what does not change on the engine: the base's frozen tensors and the method's. */
-export async function holdFrozen(engine: Engine, base: BaseModel, delta: Delta, seed: number): Promise<Held> {
+export async function freezeTensors(
+  engine: Engine,
+  base: BaseModel,
+  delta: Delta,
+  seed: number,
+): Promise<FrozenArrays> {
   const trained = new Set(unfrozenTensors(base, delta));
-  const arrays: Record<string, HeldArray> = {};
+  const arrays: Record<string, FrozenArray> = {};
   for (const [name, shape] of Object.entries(base.shapes)) {
     if (trained.has(name)) continue;
     const data = await base.tensor(name);
@@ -65,5 +70,5 @@ export async function holdFrozen(engine: Engine, base: BaseModel, delta: Delta, 
   for (const [name, data] of Object.entries(await initialize(frozen, base, seed))) {
     arrays[name] = { shape: frozen[name]!.shape, data };
   }
-  return engine.hold(arrays);
+  return engine.freeze(arrays);
 }

@@ -3,7 +3,13 @@ import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
 import { ownHeadName } from '../architecture.ts';
-import type { Ahead, Architecture, DecoderBatch, DecoderStates, ModelTensors } from '../architecture.ts';
+import type {
+  PrefixStates,
+  Architecture,
+  DecoderBatch,
+  DecoderStates,
+  ModelTensors,
+} from '../architecture.ts';
 import {
   attendPast,
   attendTokens,
@@ -100,7 +106,7 @@ export function gpt2(config: Config, ownHead = !config.tie_word_embeddings): Arc
   const siteAt = new Map(sites.map((site) => [site.name, site]));
 
   function decode(whole: ModelTensors, batch: DecoderBatch): DecoderStates {
-    const { wanted } = batch;
+    const { outputRows } = batch;
     let model = whole;
     const at = (name: string): Site => siteAt.get(name)!;
     const linear = (name: string, x: Tensor): Tensor => linearAt(model, at(name), false, x);
@@ -110,7 +116,7 @@ export function gpt2(config: Config, ownHead = !config.tie_word_embeddings): Arc
     const bias = batch.past ? undefined : (batch.bias ?? causalBias(batch.length));
     const keys: Tensor[] = [];
     const values: Tensor[] = [];
-    const ahead: Ahead[] = [];
+    const prefixStates: PrefixStates[] = [];
     // Behind a past, prefix and virtual tokens stand in the cache, and positions count them already.
     const prefixes = Array.from({ length: layers }, (_, layer) =>
       batch.past ? undefined : model.edits.prefix?.(at(`transformer.h.${layer}.attn`)),
@@ -155,13 +161,13 @@ export function gpt2(config: Config, ownHead = !config.tie_word_embeddings): Arc
         });
         keys.push(made.key);
         values.push(made.value);
-        if (made.ahead) ahead.push(made.ahead);
+        if (made.prefix) prefixStates.push(made.prefix);
         mixed = made.mixed;
       }
-      if (wanted && layer === layers - 1) {
+      if (outputRows && layer === layers - 1) {
         // From here on nothing reads the states of other tokens.
-        model = model.only(wanted);
-        [x, attended, mixed] = [selectWanted(wanted, x), selectWanted(wanted, attended), selectWanted(wanted, mixed)]; // prettier-ignore
+        model = model.only(outputRows);
+        [x, attended, mixed] = [selectWanted(outputRows, x), selectWanted(outputRows, attended), selectWanted(outputRows, mixed)]; // prettier-ignore
       }
       const a = sublayerAt(model, at(`${h}.attn`), linear(`${h}.attn.c_proj`, mixed), attended);
       x = x.add(dropoutAt(model, a, config.resid_pdrop, `${h}.attn.resid_dropout`));
@@ -171,8 +177,8 @@ export function gpt2(config: Config, ownHead = !config.tie_word_embeddings): Arc
       const m = sublayerAt(model, at(`${h}.mlp`), linear(`${h}.mlp.c_proj`, up), normal);
       x = blockAt(model, at(h), x.add(dropoutAt(model, m, config.resid_pdrop, `${h}.mlp.dropout`)));
     }
-    const real = virtual > 0 && !wanted ? ops.slice(x, [0, 0], [x.shape[0] - virtual, d]) : x;
-    return { hidden: norm('transformer.ln_f', real), keys, values, ahead };
+    const real = virtual > 0 && !outputRows ? ops.slice(x, [0, 0], [x.shape[0] - virtual, d]) : x;
+    return { hidden: norm('transformer.ln_f', real), keys, values, prefixes: prefixStates };
   }
 
   return {

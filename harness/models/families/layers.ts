@@ -1,6 +1,13 @@
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
-import type { Ahead, DecoderBatch, EncoderBatch, ModelTensors, Past, Wanted } from '../architecture.ts';
+import type {
+  PrefixStates,
+  DecoderBatch,
+  EncoderBatch,
+  ModelTensors,
+  Past,
+  OutputRows,
+} from '../architecture.ts';
 import type { Site } from '../edits.ts';
 
 /** Stands for minus infinity in attention scores; finite, so that a row with nothing to see gives no NaN. */
@@ -57,7 +64,7 @@ export function toTokens({ packing }: Pick<EncoderBatch, 'packing'>, x: Tensor):
 }
 
 /** The wanted of N tokens, without the virtual ones behind these: [N + l, d] → [R, d]. */
-export function selectWanted({ rows, places }: Wanted, x: Tensor): Tensor {
+export function selectWanted({ rows, places }: OutputRows, x: Tensor): Tensor {
   const [count, width] = [places.shape[0], x.shape[1]!];
   return ops.selectRows(x.shape[0] > count ? ops.slice(x, [0, 0], [count, width]) : x, rows, places);
 }
@@ -99,9 +106,9 @@ export interface AttendOptions {
   readonly bias: Tensor;
   /** Rows of virtual tokens behind the N of the batch. */
   readonly virtual: number;
-  readonly prefix: Ahead | undefined;
+  readonly prefix: PrefixStates | undefined;
   /** Bias of the scores of what stands ahead, broadcastable to [B, H, T, l]; 0 where absent. */
-  readonly aheadBias?: Tensor;
+  readonly prefixBias?: Tensor;
   /** The base's dropout of the probabilities. */
   keep(shape: number[], name: string): Tensor | undefined;
 }
@@ -117,8 +124,8 @@ export type QueryKeyValue = readonly [Tensor] | readonly [Tensor, Tensor, Tensor
 export function attendTokens(
   batch: DecoderBatch,
   queryKeyValue: QueryKeyValue,
-  { heads, scale, bias, virtual, prefix, aheadBias, keep }: AttendOptions,
-): { mixed: Tensor; key: Tensor; value: Tensor; ahead: Ahead | undefined } {
+  { heads, scale, bias, virtual, prefix, prefixBias, keep }: AttendOptions,
+): { mixed: Tensor; key: Tensor; value: Tensor; prefix: PrefixStates | undefined } {
   const rows = queryKeyValue[0].shape[0];
   const cut = queryKeyValue.map((x) => (virtual > 0 ? ops.split(x, [rows - virtual, virtual], 0) : [x]));
   const apart = (parts: readonly Tensor[]): [Tensor, Tensor, Tensor] =>
@@ -126,40 +133,45 @@ export function attendTokens(
   const [q, k, v] = apart(cut.map(([own]) => toSlots(batch, own!)));
   const attend = (
     query: Tensor,
-    own: Ahead,
-    ahead: Ahead | undefined,
+    own: PrefixStates,
+    prefixes: PrefixStates | undefined,
     bias: Tensor,
     count: number,
     name: string,
   ): Tensor => {
-    const [length, before] = [query.shape[0] / count, ahead?.key.shape[0] ?? 0];
+    const [length, before] = [query.shape[0] / count, prefixes?.key.shape[0] ?? 0];
     return ops.attention(
       query,
-      ahead ? putAhead(ahead.key, own.key, count) : own.key,
-      ahead ? putAhead(ahead.value, own.value, count) : own.value,
+      prefixes ? putAhead(prefixes.key, own.key, count) : own.key,
+      prefixes ? putAhead(prefixes.value, own.value, count) : own.value,
       { batch: count, heads, scale },
-      before > 0 ? ops.concat([aheadBias ?? ops.zeros([...bias.shape.slice(0, 3), before]), bias], 3) : bias, // prettier-ignore
+      before > 0 ? ops.concat([prefixBias ?? ops.zeros([...bias.shape.slice(0, 3), before]), bias], 3) : bias, // prettier-ignore
       keep([count, heads, length, before + length], name),
     );
   };
-  let ahead = prefix;
+  let prefixes = prefix;
   let mixedVirtual: Tensor | undefined;
   if (virtual > 0) {
     const [query, key, value] = apart(cut.map(([, others]) => others!));
     mixedVirtual = attend(query, { key, value }, prefix, causalBias(virtual), 1, '.virtual');
-    ahead = prefix
+    prefixes = prefix
       ? { key: ops.concat([prefix.key, key], 0), value: ops.concat([prefix.value, value], 0) }
       : { key, value };
   }
-  const mixed = toTokens(batch, attend(q, { key: k, value: v }, ahead, bias, batch.batch, ''));
-  return { mixed: mixedVirtual ? ops.concat([mixed, mixedVirtual], 0) : mixed, key: k, value: v, ahead };
+  const mixed = toTokens(batch, attend(q, { key: k, value: v }, prefixes, bias, batch.batch, ''));
+  return {
+    mixed: mixedVirtual ? ops.concat([mixed, mixedVirtual], 0) : mixed,
+    key: k,
+    value: v,
+    prefix: prefixes,
+  };
 }
 
 /** Puts the rows of `ahead` [l, d] before those of each sequence: [B·T, d] → [B·(l + T), d]. */
-export function putAhead(ahead: Tensor, own: Tensor, batch: number): Tensor {
+export function putAhead(prefixes: Tensor, own: Tensor, batch: number): Tensor {
   const [length, width] = [own.shape[0] / batch, own.shape[1]!];
   // A product with ones repeats the rows; its gradient is a plain sum.
-  const repeated = ops.ones([batch, 1, 1]).mul(ops.expandDims(ahead, 0));
+  const repeated = ops.ones([batch, 1, 1]).mul(ops.expandDims(prefixes, 0));
   const all = ops.concat([repeated, own.reshape([batch, length, width])], 1);
   return all.reshape([-1, width]);
 }

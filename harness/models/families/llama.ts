@@ -3,7 +3,13 @@ import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
 import { ownHeadName } from '../architecture.ts';
-import type { Ahead, Architecture, DecoderBatch, DecoderStates, ModelTensors } from '../architecture.ts';
+import type {
+  PrefixStates,
+  Architecture,
+  DecoderBatch,
+  DecoderStates,
+  ModelTensors,
+} from '../architecture.ts';
 import {
   attendPast,
   attendTokens,
@@ -112,7 +118,7 @@ export function llama(config: Config, ownHead = !config.tie_word_embeddings): Ar
   const frequencies = inverseFrequencies(config.rope, headWidth);
 
   function decode(whole: ModelTensors, batch: DecoderBatch): DecoderStates {
-    const { wanted } = batch;
+    const { outputRows } = batch;
     let model = whole;
     const at = (name: string): Site => siteAt.get(name)!;
     const linear = (name: string, x: Tensor): Tensor => linearAt(model, at(name), true, x);
@@ -121,7 +127,7 @@ export function llama(config: Config, ownHead = !config.tie_word_embeddings): Ar
     const bias = batch.past ? undefined : (batch.bias ?? causalBias(batch.length));
     const keys: Tensor[] = [];
     const values: Tensor[] = [];
-    const ahead: Ahead[] = [];
+    const prefixStates: PrefixStates[] = [];
     // Behind a past, prefix and virtual tokens stand in the cache, and positions count them already.
     const prefixes = Array.from({ length: layers }, (_, layer) =>
       batch.past ? undefined : model.edits.prefix?.(at(`model.layers.${layer}.self_attn`)),
@@ -161,13 +167,13 @@ export function llama(config: Config, ownHead = !config.tie_word_embeddings): Ar
         const made = attendTokens(batch, [query, key, value], options);
         keys.push(made.key);
         values.push(made.value);
-        if (made.ahead) ahead.push(made.ahead);
+        if (made.prefix) prefixStates.push(made.prefix);
         mixed = made.mixed;
       }
-      if (wanted && layer === layers - 1) {
+      if (outputRows && layer === layers - 1) {
         // From here on nothing reads the states of other tokens.
-        model = model.only(wanted);
-        [x, attended, mixed] = [selectWanted(wanted, x), selectWanted(wanted, attended), selectWanted(wanted, mixed)]; // prettier-ignore
+        model = model.only(outputRows);
+        [x, attended, mixed] = [selectWanted(outputRows, x), selectWanted(outputRows, attended), selectWanted(outputRows, mixed)]; // prettier-ignore
       }
       x = x.add(sublayerAt(model, at(`${h}.self_attn`), linear(`${h}.self_attn.o_proj`, mixed), attended));
 
@@ -176,8 +182,8 @@ export function llama(config: Config, ownHead = !config.tie_word_embeddings): Ar
       const m = sublayerAt(model, at(`${h}.mlp`), linear(`${h}.mlp.down_proj`, up), normal);
       x = blockAt(model, at(h), x.add(m));
     }
-    const real = virtual > 0 && !wanted ? ops.slice(x, [0, 0], [x.shape[0] - virtual, d]) : x;
-    return { hidden: normalize('model.norm', real), keys, values, ahead };
+    const real = virtual > 0 && !outputRows ? ops.slice(x, [0, 0], [x.shape[0] - virtual, d]) : x;
+    return { hidden: normalize('model.norm', real), keys, values, prefixes: prefixStates };
   }
 
   return {

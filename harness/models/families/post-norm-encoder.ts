@@ -130,7 +130,7 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
   const at = (name: string): Site => siteAt.get(name)!;
 
   function encode(whole: ModelTensors, batch: EncoderBatch): EncoderStates {
-    const { batch: rows, wanted } = batch;
+    const { batch: rows, outputRows } = batch;
     let model = whole;
     const scale = 1 / Math.sqrt(d / heads);
     const linear = (name: string, x: Tensor): Tensor => linearAt(model, at(name), true, x);
@@ -142,8 +142,8 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
     const prompt = model.edits.prompt?.(stack);
     const [before, virtual] = [prefixes[0]?.key.shape[0] ?? 0, prompt?.shape[0] ?? 0];
     const slots = virtual + batch.length;
-    const ahead = before + virtual;
-    const bias = ahead > 0 ? ops.concat([ops.zeros([rows, 1, 1, ahead]), batch.bias], 3) : batch.bias;
+    const extraKeys = before + virtual;
+    const bias = extraKeys > 0 ? ops.concat([ops.zeros([rows, 1, 1, extraKeys]), batch.bias], 3) : batch.bias;
 
     let x = drop(norm(embeddingNorm, embed(model, batch, before, prompt)), `${family}.embeddings.dropout`);
     ops.boundary(x);
@@ -165,10 +165,10 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
         keep,
       );
       let mixed = takeBack(batch, slotsMixed, virtual);
-      if (wanted && layer === layers - 1) {
+      if (outputRows && layer === layers - 1) {
         // From here on nothing reads the states of other tokens.
-        model = model.only(wanted);
-        [x, mixed] = [selectWanted(wanted, x), selectWanted(wanted, mixed)];
+        model = model.only(outputRows);
+        [x, mixed] = [selectWanted(outputRows, x), selectWanted(outputRows, mixed)];
       }
       const attended = linear(`${h}.attention.output.dense`, mixed);
       const a = drop(sublayerAt(model, at(`${h}.attention`), attended, x), `${h}.attention.output.dropout`);
@@ -179,7 +179,7 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
       const m = drop(down, `${h}.output.dropout`);
       x = blockAt(model, at(h), norm(`${h}.output.LayerNorm`, middle.add(m)));
     }
-    if (virtual === 0 || wanted) return { hidden: x };
+    if (virtual === 0 || outputRows) return { hidden: x };
     const [hidden, others] = ops.split(x, [x.shape[0] - rows * virtual, rows * virtual], 0) as [
       Tensor,
       Tensor,

@@ -211,14 +211,14 @@ export function t5(config: Config, ownHead = !isScaled(config) || !config.tie_wo
     const prefixes = names.map((name) => (past ? undefined : prefix(`${name}.layer.0.SelfAttention`)));
     const before = prefixes[0]?.key.shape[0] ?? 0;
     const own = past ? pastBias(model, past, batch.positions) : positionBias(model, 'decoder', batch.length, batch.length).add(batch.bias ?? causalBias(batch.length)); // prettier-ignore
-    const ahead = before > 0 ? positionBias(model, 'decoder', batch.length, before, before) : undefined;
+    const prefixBias = before > 0 ? positionBias(model, 'decoder', batch.length, before, before) : undefined;
     const reads = past ? past.source : undefined;
     if (!source && !reads) throw new RangeError("T5's decoder has nothing to read: its source is missing");
     const virtual = source?.states.virtual ? source.states.virtual.shape[0] / batch.batch : 0;
     const sourceRows = source && (source.states.virtual ? ops.concat([source.states.hidden, source.states.virtual], 0) : source.states.hidden); // prettier-ignore
     const sourceBias = source && (virtual > 0 ? ops.concat([ops.zeros([batch.batch, 1, 1, virtual]), source.bias], 3) : source.bias); // prettier-ignore
 
-    const states = { keys: [] as Tensor[], values: [] as Tensor[], ahead: [] as DecoderStates['ahead'][number][] }; // prettier-ignore
+    const states = { keys: [] as Tensor[], values: [] as Tensor[], prefixes: [] as DecoderStates['prefixes'][number][] }; // prettier-ignore
     const read = { keys: [] as Tensor[], values: [] as Tensor[] };
     let x = drop(embed(batch.ids), 'decoder.dropout');
     ops.boundary(x);
@@ -233,12 +233,12 @@ export function t5(config: Config, ownHead = !isScaled(config) || !config.tie_wo
         }
         const made = attendTokens(batch, [q, k, v], {
           ...{ heads, scale: 1, bias: own, virtual: 0, prefix: prefixes[layer] },
-          ...(ahead && { aheadBias: ahead }),
+          ...(prefixBias && { prefixBias }),
           keep: (shape, rows) => keep(shape, `${self}.dropout${rows}`),
         });
         states.keys.push(made.key);
         states.values.push(made.value);
-        if (made.ahead) states.ahead.push(made.ahead);
+        if (made.prefix) states.prefixes.push(made.prefix);
         return linear(`${self}.o`, made.mixed);
       });
 
@@ -259,7 +259,7 @@ export function t5(config: Config, ownHead = !isScaled(config) || !config.tie_wo
     });
     const hidden = drop(norm('decoder.final_layer_norm', x), 'decoder.final_dropout');
     // Nearly all of a target's tokens predict one: they are selected at the end.
-    const aimed = batch.wanted ? selectWanted(batch.wanted, hidden) : hidden;
+    const aimed = batch.outputRows ? selectWanted(batch.outputRows, hidden) : hidden;
     return { ...states, hidden: scaled ? aimed.mul(d ** -0.5) : aimed, ...(source && { source: read }) };
   }
 

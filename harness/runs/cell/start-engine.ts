@@ -6,10 +6,10 @@ import { UsageError } from '../../support/errors.ts';
 /** Runs a product, for a device that is not there or lacks the precision shows only then. */
 export async function tryEngine(engine: Engine): Promise<void> {
   const state = engine.state({});
-  const held = engine.hold({});
+  const held = engine.freeze({});
   const inputs = { x: { shape: [1, 1], dtype: 'float32' } } as const;
   const program = await engine.compile(
-    { name: 'trial', held, state: state.types, inputs },
+    { name: 'trial', frozen: held, state: state.types, inputs },
     ({ inputs: { x } }) => ({
       outputs: { y: x!.matMul(x!) },
     }),

@@ -1,5 +1,5 @@
 import { openSafetensors, writeSafetensors } from '../../data/formats/safetensors.ts';
-import { holdAll, type TrainedTensors } from '../../decoding/programs.ts';
+import { freezeAll, type TrainedTensors } from '../../decoding/programs.ts';
 import * as ops from '../../engine/ops.ts';
 import type { Engine, ProgramTensors } from '../../engine/types.ts';
 import type { StoredTensors } from '../../exchange/adapter.ts';
@@ -61,13 +61,13 @@ export async function computeStart<Example>(
   batch: readonly Example[],
 ): Promise<{ loss: number; logits: number[] }> {
   const shape = objective.sizesOf(batch);
-  const held = await holdAll(engine, base, delta, await startOf({ base, delta }));
+  const held = await freezeAll(engine, base, delta, await startOf({ base, delta }));
   const state = engine.state({});
   const program = await engine.compile(
-    { name: 'check', held, state: state.types, inputs: objective.types(shape) },
+    { name: 'check', frozen: held, state: state.types, inputs: objective.types(shape) },
     (x) => {
       const names = Object.keys({ ...trainedShapes(base, delta), ...delta.state });
-      const tensors = Object.fromEntries(names.map((name) => [name, x.held[name]!]));
+      const tensors = Object.fromEntries(names.map((name) => [name, x.frozen[name]!]));
       const use = { base, delta, tensors, training: false, dropout: false, totalSteps: 1 };
       const { loss, answers } = objective.loss(x, use, shape);
       return { outputs: { loss, logits: answers ?? tokenLogits(x, use, shape) } };

@@ -10,16 +10,16 @@ export async function calibration(engine: Engine): Promise<() => Promise<number>
     shape: [rows, columns],
     data: randomStream(0, name).normal(rows * columns, 0, 1 / Math.sqrt(rows)),
   });
-  const held = engine.hold({ up: array('up', WIDTH, INNER), down: array('down', INNER, WIDTH) });
+  const held = engine.freeze({ up: array('up', WIDTH, INNER), down: array('down', INNER, WIDTH) });
   const state = engine.state({});
   const program = await engine.compile(
     {
       name: 'calibration',
-      held,
+      frozen: held,
       state: state.types,
       inputs: { x: { shape: [ROWS, WIDTH], dtype: 'float32' } },
     },
-    ({ inputs, held: { up, down } }) => {
+    ({ inputs, frozen: { up, down } }) => {
       let x = inputs.x!;
       for (let layer = 0; layer < LAYERS; layer++) {
         x = ops.softmax(ops.matMul(ops.tanh(ops.matMul(x, up!)), down!));

@@ -104,9 +104,9 @@ export async function measureSpeed(engine: Engine): Promise<Speed> {
   const { matMul } = await import('../../engine/ops.ts');
   const [rows, inputs, outputs] = [512, 1024, 4096];
   const state = engine.state({});
-  const held = engine.hold({});
+  const held = engine.freeze({});
   const types = { x: { shape: [rows, inputs], dtype: 'float32' }, w: { shape: [inputs, outputs], dtype: 'float32' } } as const; // prettier-ignore
-  const program = await engine.compile({ name: 'calibration', held, state: state.types, inputs: types }, ({ inputs: { x, w } }) => ({ outputs: { y: matMul(x!, w!, false, false).sum() } })); // prettier-ignore
+  const program = await engine.compile({ name: 'calibration', frozen: held, state: state.types, inputs: types }, ({ inputs: { x, w } }) => ({ outputs: { y: matMul(x!, w!, false, false).sum() } })); // prettier-ignore
   const arrays = { x: new Float32Array(rows * inputs).fill(0.5), w: new Float32Array(inputs * outputs).fill(0.5) }; // prettier-ignore
   let best = Infinity;
   for (let run = 0; run < 4; run++) {

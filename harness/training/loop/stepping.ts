@@ -1,4 +1,12 @@
-import type { Draw, Engine, Held, NamedArrays, Program, State, TensorTypes } from '../../engine/types.ts';
+import type {
+  Draw,
+  Engine,
+  FrozenArrays,
+  NamedArrays,
+  Program,
+  State,
+  TensorTypes,
+} from '../../engine/types.ts';
 import { fittingShape } from '../objectives/batch-shapes.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';
 import { trainingPrograms, type Definitions, type TrainingPrograms } from '../step/programs.ts';
@@ -22,7 +30,7 @@ export interface Computed {
   /** This run's own; compiling is left out. */
   readonly milliseconds: number;
   /** When it was done; runs that compute together see the same time. */
-  readonly at: number;
+  readonly computedAt: number;
 }
 
 /** Computes the programs of a run. */
@@ -39,7 +47,7 @@ export interface Stepping<Example> {
   /** Seconds spent compiling. */
   seconds(): number;
   /** Says that no more steps follow. */
-  rest(): void;
+  finish(): void;
   dispose(): Promise<void>;
 }
 
@@ -49,15 +57,15 @@ export interface Stepping<Example> {
  */
 export function stepAlone<Example>(
   engine: Engine,
-  held: Held,
+  frozen: FrozenArrays,
   definitions: Definitions,
   objective: Objective<Example>,
   shapes: readonly BatchShape[],
   shared: boolean,
 ): Stepping<Example> {
-  const programs = trainingPrograms(engine, held, definitions);
+  const programs = trainingPrograms(engine, frozen, definitions);
   const replicas = shared
-    ? engine.replicas!.map((replica) => trainingPrograms(replica, held, definitions))
+    ? engine.replicas!.map((replica) => trainingPrograms(replica, frozen, definitions))
     : [];
   // Replicas compile at the same time.
   const seconds = (): number =>
@@ -112,13 +120,13 @@ export function stepAlone<Example>(
       const shares = shared && parts[0]?.kind === 'accumulate';
       const outputs = await (shares ? share(state, parts) : inTurn(state, parts));
       const at = performance.now();
-      return { outputs, at, milliseconds: at - start - (seconds() - compiled) * 1000 };
+      return { outputs, computedAt: at, milliseconds: at - start - (seconds() - compiled) * 1000 };
     },
     seconds,
-    rest: () => undefined,
+    finish: () => undefined,
     async dispose() {
       for (const each of [programs, ...replicas]) await each.dispose();
-      held.dispose();
+      frozen.dispose();
     },
   };
 }

@@ -2,14 +2,14 @@ import { sum } from 'simple-statistics';
 import {
   type Draw,
   type Engine,
-  type Held,
+  type FrozenArrays,
   type ManyProgram,
   type NamedArrays,
   type Random,
   sizeOf,
   type State,
 } from '../../engine/types.ts';
-import { holdFrozen, initialize, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
+import { freezeTensors, initialize, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { around, fittingShape, planShapes } from '../objectives/batch-shapes.ts';
@@ -120,8 +120,8 @@ async function makeGroup(waiting: ReadonlyMap<number, Waiting>): Promise<Group |
       around(all.flatMap(({ sizes }) => sizes[step]![part] ?? [])),
     );
   });
-  const held = await holdFrozen(engine, setup.base, setup.delta, seed);
-  return new Group(engine, held, defineTraining(setup, accumulating), planShapes(sizes.flat(), engine.device), [...waiting.keys()]); // prettier-ignore
+  const frozen = await freezeTensors(engine, setup.base, setup.delta, seed);
+  return new Group(engine, frozen, defineTraining(setup, accumulating), planShapes(sizes.flat(), engine.device), [...waiting.keys()]); // prettier-ignore
 }
 
 /** Throws RangeError where a method draws what it freezes from the seed. */
@@ -151,7 +151,7 @@ interface Call {
 /** The runs that are trained together. */
 class Group {
   readonly #engine: Engine;
-  readonly #held: Held;
+  readonly #held: FrozenArrays;
   readonly #definitions: Definitions;
   readonly #shapes: readonly BatchShape[];
   readonly #programs: TrainingPrograms;
@@ -167,16 +167,16 @@ class Group {
 
   constructor(
     engine: Engine,
-    held: Held,
+    frozen: FrozenArrays,
     definitions: Definitions,
     shapes: readonly BatchShape[],
     places: readonly number[],
   ) {
     this.#engine = engine;
-    this.#held = held;
+    this.#held = frozen;
     this.#definitions = definitions;
     this.#shapes = shapes;
-    this.#programs = trainingPrograms(engine, held, definitions);
+    this.#programs = trainingPrograms(engine, frozen, definitions);
     this.#training = new Set(places);
     this.#count = this.#copies = places.length;
   }
@@ -206,11 +206,11 @@ class Group {
         return {
           outputs: done.flatMap(({ outputs }) => outputs),
           milliseconds: sum(done.map(({ milliseconds }) => milliseconds)),
-          at: done.at(-1)!.at,
+          computedAt: done.at(-1)!.computedAt,
         };
       },
       seconds: () => (this.#programs.seconds() + this.#seconds + this.#many.seconds()) / this.#count,
-      rest,
+      finish: rest,
       dispose() {
         rest();
         return Promise.resolve();
@@ -299,12 +299,12 @@ class Group {
     const at = performance.now();
     const milliseconds = (at - start - (this.#many.seconds() - compiled) * 1000) / calls.length;
     calls.forEach(({ done }, i) => {
-      done({ outputs: [outputs[i]!], milliseconds, at });
+      done({ outputs: [outputs[i]!], milliseconds, computedAt: at });
     });
   }
 
   #signature({ name, inputs }: Definition): Parameters<Engine['compile']>[0] {
-    return { name, held: this.#held, state: this.#definitions.state, inputs };
+    return { name, frozen: this.#held, state: this.#definitions.state, inputs };
   }
 
   /** Draws what a run draws by itself, in the program `own`, for the program that is computed. */

@@ -1,7 +1,7 @@
 import { sum } from 'simple-statistics';
 import { type Draw, type Engine, sizeOf, type State, type TensorTypes } from '../../engine/types.ts';
 import {
-  holdFrozen,
+  freezeTensors,
   initialize,
   trainedShapes,
   unfrozenTensors,
@@ -78,7 +78,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   const joined = await job.companion?.join({ engine, setup, seed, objective, planned, shapes, accumulating });
   const stepping =
     joined ??
-    stepAlone(engine, await holdFrozen(engine, base, delta, seed), defineTraining(setup, accumulating), objective, shapes, accumulating && replicas > 1); // prettier-ignore
+    stepAlone(engine, await freezeTensors(engine, base, delta, seed), defineTraining(setup, accumulating), objective, shapes, accumulating && replicas > 1); // prettier-ignore
   const { types, programs } = stepping;
   const state = await startState(engine, types, job, packs);
 
@@ -200,7 +200,7 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
         await save();
       }
     }
-    stepping.rest();
+    stepping.finish();
     const last = await state.read(kept);
     const broken = Object.entries(last).find(([, data]) => !data.every(Number.isFinite));
     if (broken) diverged ??= `the trained tensor ${broken[0]} is no longer finite after step ${run.step}`;
@@ -337,7 +337,7 @@ export async function takeStep<Example>(
     : [[{ ...spent, kind: 'step', examples: parts[0] ?? [], draw: drawing(0) }]];
   const taken = { loss: 0, norm: 0, milliseconds: 0, at: 0 };
   for (const call of calls) {
-    const { outputs, milliseconds, at } = await compute(state, call);
+    const { outputs, milliseconds, computedAt: at } = await compute(state, call);
     taken.loss += sum(outputs.map(({ loss }) => loss?.[0] ?? 0));
     taken.norm = outputs.at(-1)!.norm?.[0] ?? 0;
     taken.milliseconds += milliseconds;

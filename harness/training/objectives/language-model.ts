@@ -24,8 +24,8 @@ export function languageModel(architecture: Architecture, labelSmoothing: number
     fill: fillBatch,
     loss(x, use, { rows: batch, length, sourceLength }) {
       const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
-      const wanted = { rows: targetRows!, places: targetPlaces! };
-      const sequences = { batch, length, packing: packingOf(x), wanted };
+      const outputRows = { rows: targetRows!, places: targetPlaces! };
+      const sequences = { batch, length, packing: packingOf(x), outputRows };
       const { hidden } =
         sourceLength > 0
           ? runEncoderDecoder(

@@ -99,8 +99,8 @@ export function pretraining({ kind }: Architecture, head: MaskedHead | undefined
     },
     loss(x, use, { rows: batch, length, sourceLength }) {
       const { bias, crossBias, targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
-      const wanted = { rows: targetRows!, places: targetPlaces! };
-      const sequences = { batch, length, packing: packingOf(x), bias: bias!, wanted };
+      const outputRows = { rows: targetRows!, places: targetPlaces! };
+      const sequences = { batch, length, packing: packingOf(x), bias: bias!, outputRows };
       const sources = (): Parameters<typeof runEncoder>[2] => ({
         batch,
         length: sourceLength,
@@ -112,7 +112,7 @@ export function pretraining({ kind }: Architecture, head: MaskedHead | undefined
         : head
           ? runEncoder(x, use, sequences)
           : runDecoder(x, use, sequences);
-      const weight = (name: string): Tensor => use.tensors[name] ?? x.held[name]!;
+      const weight = (name: string): Tensor => use.tensors[name] ?? x.frozen[name]!;
       const [features, table] = head ? head.apply(hidden, weight) : [hidden, headWeight(x, use)];
       return { loss: ops.headCrossEntropy(features, table, targetIds!, targetWeights!, 0) };
     },

@@ -5,11 +5,11 @@ import type { Row } from './objective.ts';
  * Mean cross entropy, in nats a target, of `held` under the shares that tokens have among the targets of `train`, each of
  * the vocabulary counted once more: what a base reaches that has learnt how frequent tokens are and nothing else.
  */
-export function unigramLoss(train: readonly Row[], held: readonly Row[], vocabulary: number): number {
+export function unigramLoss(train: readonly Row[], frozen: readonly Row[], vocabulary: number): number {
   const counts = new Float64Array(vocabulary).fill(1);
   for (const id of targetsOf(train)) counts[id]!++;
   const all = counts.reduce((sum, count) => sum + count, 0);
-  const targets = targetsOf(held);
+  const targets = targetsOf(frozen);
   return -targets.reduce((sum, id) => sum + Math.log(counts[id]! / all), 0) / targets.length;
 }
 

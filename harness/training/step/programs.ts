@@ -1,7 +1,7 @@
 import * as ops from '../../engine/ops.ts';
 import type {
   Engine,
-  Held,
+  FrozenArrays,
   Precision,
   Program,
   ProgramFunction,
@@ -227,12 +227,12 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
 /** Compiles the programs of a run, each when it is first asked for. */
 export function trainingPrograms(
   engine: Pick<Engine, 'compile'>,
-  held: Held,
+  frozen: FrozenArrays,
   definitions: Definitions,
 ): TrainingPrograms {
   const { compile, ...rest } = compileOnce<Program>();
   const compiled = ({ name, inputs, program }: Definition): Promise<Program> =>
-    compile(name, () => engine.compile({ name, held, state: definitions.state, inputs }, program));
+    compile(name, () => engine.compile({ name, frozen, state: definitions.state, inputs }, program));
   return {
     step: (shape, dropout) => compiled(definitions.step(shape, dropout)),
     accumulate: (shape, dropout) => compiled(definitions.accumulate(shape, dropout)),

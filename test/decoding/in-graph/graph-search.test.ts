@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateAll } from '../../../harness/decoding/generate.ts';
 import { GraphSearch } from '../../../harness/decoding/in-graph/graph-search.ts';
-import { holdAll, type TrainedTensors } from '../../../harness/decoding/programs.ts';
+import { freezeAll, type TrainedTensors } from '../../../harness/decoding/programs.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { Engine } from '../../../harness/engine/types.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
@@ -73,9 +73,9 @@ describe.each(cases)('%s under %s, %i beams, %o', (family, _, beams, settings, m
     const tensors = await tensorsOf(base, delta);
     const job = { engine, base, delta, tensors, prompts, maxNewTokens: 10, beams, eosId, ...settings };
     const { hypotheses } = await generateAll(job);
-    const held = await holdAll(engine, base, delta, tensors);
+    const held = await freezeAll(engine, base, delta, tensors);
     const rules = { ...{ lengthPenalty: 1, earlyStopping: false as const, minNewTokens: 0, noRepeatNgram: 0 }, ...settings, maxNewTokens: 10, beams, eosId }; // prettier-ignore
-    const search = new GraphSearch({ engine, held, base, delta, normalized: beams > 1 }, rules, 4);
+    const search = new GraphSearch({ engine, frozen: held, base, delta, normalized: beams > 1 }, rules, 4);
     const of = base.architecture.kind === 'encoder-decoder' ? prompts.map(() => [0]) : prompts;
     const found = [
       ...(await search.run(prompts.slice(0, 4), of.slice(0, 4))),

@@ -112,17 +112,17 @@ test('a graph for cores goes part by part and multiplies to sum rows; another do
 
 test('weights that lie in the session give what fed ones give', async () => {
   const engine = await createEngine({ name: 'onnx', threads: 1 });
-  const held = engine.hold({ W: floats([4, 4], 1) });
+  const held = engine.freeze({ W: floats([4, 4], 1) });
   const signature = {
     name: 'small',
-    held,
+    frozen: held,
     state: {},
     inputs: { x: { shape: [2, 4], dtype: 'float32' } },
   } as const;
   const results = await Promise.all(
     ([undefined, 'often'] as const).map(async (use) => {
       const program = await engine.compile({ ...signature, use }, (at) => ({
-        outputs: { y: at.inputs.x!.matMul(at.held.W!), same: at.held.W! },
+        outputs: { y: at.inputs.x!.matMul(at.frozen.W!), same: at.frozen.W! },
       }));
       return program.run(engine.state({}), { x: numbers([2, 4], 2) });
     }),
@@ -133,20 +133,23 @@ test('weights that lie in the session give what fed ones give', async () => {
 
 test('a loop carries tensors while its condition holds, at most so many times', async () => {
   const engine = await createEngine({ name: 'onnx', threads: 1 });
-  const held = engine.hold({ W: { shape: [2, 2], data: Float32Array.of(0, 1, 1, 1) } });
+  const held = engine.freeze({ W: { shape: [2, 2], data: Float32Array.of(0, 1, 1, 1) } });
   const state = engine.state({});
   const types = { x: { shape: [1, 2], dtype: 'float32' }, most: { shape: [], dtype: 'float32' } } as const;
   const run = async (x: number[], most: number): Promise<unknown> => {
-    const program = await engine.compile({ name: 'fibonacci', held, state: {}, inputs: types }, (given) => {
-      const { x, most } = given.inputs;
-      const doubled = x!.add(x!);
-      const [last, turns] = ops.loop(8, [x!, ops.zeros([1], 'int32')], (turn, [pair]) => {
-        // From around the loop: a weight, a sum that is made there, an input.
-        const next = pair!.matMul(given.held.W!).add(doubled.sub(x!.add(x!)));
-        return { again: ops.less(next.sum(), most!), carried: [next, turn.add(ops.scalar(1, 'int32')).reshape([1])] }; // prettier-ignore
-      });
-      return { outputs: { last: last!, turns: turns!, doubled } };
-    });
+    const program = await engine.compile(
+      { name: 'fibonacci', frozen: held, state: {}, inputs: types },
+      (given) => {
+        const { x, most } = given.inputs;
+        const doubled = x!.add(x!);
+        const [last, turns] = ops.loop(8, [x!, ops.zeros([1], 'int32')], (turn, [pair]) => {
+          // From around the loop: a weight, a sum that is made there, an input.
+          const next = pair!.matMul(given.frozen.W!).add(doubled.sub(x!.add(x!)));
+          return { again: ops.less(next.sum(), most!), carried: [next, turn.add(ops.scalar(1, 'int32')).reshape([1])] }; // prettier-ignore
+        });
+        return { outputs: { last: last!, turns: turns!, doubled } };
+      },
+    );
     const out = await program.run(state, { x: Float32Array.from(x), most: Float32Array.of(most) });
     return [...out.last!, ...out.turns!, ...out.doubled!];
   };

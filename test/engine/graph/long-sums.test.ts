@@ -16,9 +16,9 @@ async function computed(
   data: Float32Array,
   reduce: (x: ops.Tensor) => ops.Tensor,
 ): Promise<Float32Array> {
-  const [state, held] = [engine.state({}), engine.hold({})];
+  const [state, held] = [engine.state({}), engine.freeze({})];
   const program = await engine.compile(
-    { name: 'long', held, state: {}, inputs: { x: x(shape) } },
+    { name: 'long', frozen: held, state: {}, inputs: { x: x(shape) } },
     ({ inputs }) => ({ outputs: { y: reduce(inputs.x!) } }),
   );
   const { y } = await program.run(state, { x: data });
@@ -70,7 +70,7 @@ test('the loss of many like targets is that of float64', async () => {
     weights: x([rows]),
   } as const;
   const program = await engine.compile(
-    { name: 'loss', held: engine.hold({}), state: {}, inputs },
+    { name: 'loss', frozen: engine.freeze({}), state: {}, inputs },
     ({ inputs: { h, W, targets, weights } }) => ({
       outputs: { loss: ops.headCrossEntropy(h!, W!, targets!, weights!, 0) },
     }),

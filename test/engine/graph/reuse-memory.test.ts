@@ -69,7 +69,7 @@ test('a program that writes in place gives what one that does not gives', async 
     const program = await engine.compile(
       {
         name: 'step',
-        held: engine.hold({}),
+        frozen: engine.freeze({}),
         state: types,
         inputs: { x: { shape: SHAPE, dtype: 'float32' } },
       },

@@ -6,13 +6,16 @@ test('a run copies neither its state nor what it gives', async () => {
   const size = 2 ** 22;
   const type = { shape: [size], dtype: 'float32' } as const;
   const [held, state] = [
-    engine.hold({}),
+    engine.freeze({}),
     engine.state({ s: { shape: [size], data: new Float32Array(size) } }),
   ];
-  const program = await engine.compile({ name: 'count', held, state: { s: type }, inputs: {} }, (x) => {
-    const s = x.state.s!.add(1);
-    return { state: { s }, outputs: { sum: s.sum(), all: s.mul(2) } };
-  });
+  const program = await engine.compile(
+    { name: 'count', frozen: held, state: { s: type }, inputs: {} },
+    (x) => {
+      const s = x.state.s!.add(1);
+      return { state: { s }, outputs: { sum: s.sum(), all: s.mul(2) } };
+    },
+  );
   const before = process.memoryUsage().arrayBuffers;
   const { sum, all } = await program.run(state, {});
   const taken = process.memoryUsage().arrayBuffers - before;

@@ -22,14 +22,14 @@ beforeAll(async () => {
 
 const signature = (name: string): Signature => ({
   name,
-  held: engine.hold({ W: { shape: [size], data: numbers(3) } }),
+  frozen: engine.freeze({ W: { shape: [size], data: numbers(3) } }),
   state: { s: vector },
   inputs: { x: vector, n: { shape: [], dtype: 'int32' } },
 });
 const state = (): ReturnType<Engine['state']> => engine.state({ s: { shape: [size], data: numbers(1) } });
 
 /** Of everything that a program reads: what is held, drawn, kept and given. */
-const program: ProgramFunction = ({ held: { W }, state: { s }, inputs: { x, n }, random }) => {
+const program: ProgramFunction = ({ frozen: { W }, state: { s }, inputs: { x, n }, random }) => {
   const next = s!.mul(W!).add(random('noise', [size]));
   return { state: { s: next }, outputs: { y: next.sub(x!).mul(n!.cast('float32')), n: n!.mul(n!) } };
 };
@@ -67,7 +67,7 @@ describe('replicas', () => {
   test('say what is wrong, and go on', async () => {
     const [, , aside] = await compileAll('incomplete');
     await expect(aside!.run(state(), { x: numbers(0) }, () => undefined)).rejects.toThrow('program incomplete lacks its input n'); // prettier-ignore
-    const outside: ProgramFunction = ({ held: { W }, inputs: { n } }) => ({
+    const outside: ProgramFunction = ({ frozen: { W }, inputs: { n } }) => ({
       outputs: { y: W!.gather(n!.reshape([1])) },
     });
     const [own, , beside] = await compileAll('of a place', outside);
@@ -79,7 +79,7 @@ describe('replicas', () => {
 
   test.each([
     '',
-    'await replicas[1].compile({ name: "none", held: engine.hold({}), state: {}, inputs: {} }, () => ({ outputs: {} }));',
+    'await replicas[1].compile({ name: "none", frozen: engine.freeze({}), state: {}, inputs: {} }, () => ({ outputs: {} }));',
   ])('keep no process from ending that does %j', async (used) => {
     const create = pathToFileURL(join(import.meta.dirname, '../../../harness/engine/create.ts')).href;
     const code = `import { createEngine } from ${JSON.stringify(create)}; const engine = await createEngine({ name: 'onnx', threads: 2 }); const { replicas } = engine; ${used} console.log(replicas.length);`;
@@ -89,9 +89,9 @@ describe('replicas', () => {
 
   test('of one base share its copy, and another gets its own', async () => {
     const [aside] = engine.replicas!.slice(1);
-    const sum: ProgramFunction = ({ held: { W } }) => ({ outputs: { sum: W!.sum() } });
+    const sum: ProgramFunction = ({ frozen: { W } }) => ({ outputs: { sum: W!.sum() } });
     const of = (W: Float32Array): Promise<Program> =>
-      aside!.compile({ ...signature('sum'), held: engine.hold({ W: { shape: [size], data: W } }) }, sum);
+      aside!.compile({ ...signature('sum'), frozen: engine.freeze({ W: { shape: [size], data: W } }) }, sum);
     const [low, high] = await Promise.all([of(numbers(0)), of(numbers(1))]);
     const given = { x: numbers(0), n: Int32Array.of(0) };
     expect((await low.run(state(), given)).sum).toEqual(Float32Array.of(28));

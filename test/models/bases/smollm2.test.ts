@@ -7,8 +7,8 @@ import type { Tokenizer } from '../../../harness/data/tokenizers/tokenizer.ts';
 import { generate } from '../../../harness/decoding/generate.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
 import * as ops from '../../../harness/engine/ops.ts';
-import type { Engine, Held, Program } from '../../../harness/engine/types.ts';
-import { holdFrozen } from '../../../harness/models/delta/trained-tensors.ts';
+import type { Engine, FrozenArrays, Program } from '../../../harness/engine/types.ts';
+import { freezeTensors } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { headWeight, runDecoder } from '../../../harness/models/delta/forward.ts';
 import type { Delta } from '../../../harness/models/method.ts';
@@ -44,20 +44,20 @@ describe.skipIf(!there)('SmolLM2-135M-Instruct (needs DELTABENCH_BASES and DELTA
   let base: BaseModel;
   let tokenizer: Tokenizer;
   let engine: Engine;
-  let held: Held;
+  let held: FrozenArrays;
   let program: Program;
   beforeAll(async () => {
     base = await loadBase(folder);
     tokenizer = await base.tokenizer();
     engine = await createEngine({ name: 'onnx', threads: 2 });
-    held = await holdFrozen(engine, base, nothing, 0);
+    held = await freezeTensors(engine, base, nothing, 0);
     const all = ROWS * LENGTH;
     const int = { shape: [all], dtype: 'int32' as const };
     const mask = { shape: [all, 1], dtype: 'float32' as const };
     program = await engine.compile(
       {
         name: 'logits',
-        held,
+        frozen: held,
         state: {},
         inputs: { ids: int, positions: int, tokens: mask, prompt: mask, fromStart: mask, fromEnd: mask },
       },

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
 import * as ops from '../../../harness/engine/ops.ts';
 import type { Engine, NamedArrays } from '../../../harness/engine/types.ts';
-import { holdFrozen, trainedShapes } from '../../../harness/models/delta/trained-tensors.ts';
+import { freezeTensors, trainedShapes } from '../../../harness/models/delta/trained-tensors.ts';
 import { makeHead, withHead } from '../../../harness/models/delta/heads.ts';
 import type { Delta, Method } from '../../../harness/models/method.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
@@ -87,10 +87,10 @@ describe.each(Object.entries(cases))('%s', (_, { family, batch, attach }) => {
       const start = await startOf(base, delta, 0.05);
       const state = Object.fromEntries(Object.entries(trainedShapes(base, delta)).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }])); // prettier-ignore
       const values = Object.fromEntries(Object.entries(state).map(([name, { shape }]) => [name, { shape, data: start[name]! }])); // prettier-ignore
-      const held = await holdFrozen(engine, base, delta, 3);
+      const held = await freezeTensors(engine, base, delta, 3);
       const compute = async (shape: BatchShape): Promise<NamedArrays> => {
         const inputs = types(shape);
-        const program = await engine.compile({ name: 'packed', held, state, inputs }, (x) => {
+        const program = await engine.compile({ name: 'packed', frozen: held, state, inputs }, (x) => {
           const use = { base, delta, tensors: x.state, training: true, dropout: false, totalSteps: 1 };
           const { value, gradients } = ops.valueAndGradients(() => loss(x, use, shape).loss, x.state);
           return { outputs: { loss: value, ...gradients } };

@@ -75,7 +75,7 @@ async function optimizeAll(
   const program = await engine.compile(
     {
       name: 'optimize',
-      held: engine.hold({}),
+      frozen: engine.freeze({}),
       state: types,
       inputs: { ...each('gradients'), ...rateTypes(packs) },
     },

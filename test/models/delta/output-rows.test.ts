@@ -3,7 +3,7 @@ import type { TokenPair } from '../../../harness/data/examples/task.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
 import * as ops from '../../../harness/engine/ops.ts';
 import type { Engine } from '../../../harness/engine/types.ts';
-import { holdFrozen, trainedShapes } from '../../../harness/models/delta/trained-tensors.ts';
+import { freezeTensors, trainedShapes } from '../../../harness/models/delta/trained-tensors.ts';
 import { runDecoder, runEncoder, type ModelUse } from '../../../harness/models/delta/forward.ts';
 import type { Method } from '../../../harness/models/method.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
@@ -30,7 +30,7 @@ const variants = ['full', 'red~position=all', 'adapter', 'lora', 'prefix', 'lore
 
 describe.each(['gpt2', 'llama', 'roberta'] as const)('a %s', (family) => {
   const all = family === 'roberta' ? variants : [...variants, 'prompt~virtualTokens=3'];
-  test.each(all)('computes the wanted tokens alone as it does among all: %s', async (text) => {
+  test.each(all)('computes the rows that are read alone as it does among all: %s', async (text) => {
     const base = await tinyBase(family);
     const { parts } = parseVariant(text, methods, []);
     const delta = parts[0]!.method.attach(base, parts[0]!.options);
@@ -50,7 +50,7 @@ describe.each(['gpt2', 'llama', 'roberta'] as const)('a %s', (family) => {
     const program = await engine.compile(
       {
         name: 'wanted',
-        held: await holdFrozen(engine, base, delta, 3),
+        frozen: await freezeTensors(engine, base, delta, 3),
         state: types,
         inputs: { ...objective.types(shape), bias: { shape: [shape.rows, 1, 1, shape.length], dtype: 'float32' } }, // prettier-ignore
       },
@@ -65,8 +65,8 @@ describe.each(['gpt2', 'llama', 'roberta'] as const)('a %s', (family) => {
         };
         const { targetRows: rows, targetPlaces: places, targetIds, targetWeights } = x.inputs;
         const batch = { batch: shape.rows, length: shape.length, packing: packingOf(x) };
-        const hidden = (wanted?: { rows: ops.Tensor; places: ops.Tensor }): ops.Tensor => {
-          const asked = { ...batch, ...(wanted && { wanted }) };
+        const hidden = (outputRows?: { rows: ops.Tensor; places: ops.Tensor }): ops.Tensor => {
+          const asked = { ...batch, ...(outputRows && { outputRows }) };
           return family === 'roberta'
             ? runEncoder(x, use, { ...asked, bias: x.inputs.bias! }).hidden
             : runDecoder(x, use, asked).hidden;
@@ -75,7 +75,7 @@ describe.each(['gpt2', 'llama', 'roberta'] as const)('a %s', (family) => {
           among: () => ops.selectRows(hidden(), rows!, places!),
           alone: () => hidden({ rows: rows!, places: places! }),
         };
-        const table = x.state[base.architecture.embedding] ?? x.held[base.architecture.embedding]!;
+        const table = x.state[base.architecture.embedding] ?? x.frozen[base.architecture.embedding]!;
         const outputs = Object.entries(read).flatMap(([name, states]) => {
           const loss = (): ops.Tensor => ops.headCrossEntropy(states(), table, targetIds!, targetWeights!, 0);
           const { value, gradients } = ops.valueAndGradients(loss, x.state);
