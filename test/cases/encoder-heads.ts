@@ -6,7 +6,7 @@ import type { HeadName } from '../../harness/models/head-names.ts';
 import { attachWhole } from '../../harness/runs/cell/encoder-head.ts';
 import type { Cell } from '../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
-import { openStart } from '../../harness/runs/plan/starting-adapter.ts';
+import { openStartingAdapter } from '../../harness/runs/plan/starting-adapter.ts';
 import { parseVariant } from '../../harness/runs/plan/variant.ts';
 import { startOf } from '../methods/tiny.ts';
 import { computeEncoder } from '../parity/encoder.ts';
@@ -36,7 +36,7 @@ export interface Asked {
 /** What a run on a base begins with. */
 export async function begin(model: string, { task = 'mnli', head = 'huggingface', adapter }: Asked) {
   const base = await loadBase(model);
-  const opened = adapter === undefined ? undefined : await openStart(adapter, base, methods);
+  const opened = adapter === undefined ? undefined : await openStartingAdapter(adapter, base, methods);
   const variant = opened?.variant ?? parseVariant('none', methods);
   const recipe = { head, headDropout: 0, learningRate: 1 };
   return attachWhole(

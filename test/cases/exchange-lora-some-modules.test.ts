@@ -4,7 +4,7 @@ import { writePeftFolder } from '../../harness/exchange/peft/folder.ts';
 import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
-import { openStart } from '../../harness/runs/plan/starting-adapter.ts';
+import { openStartingAdapter } from '../../harness/runs/plan/starting-adapter.ts';
 import { parseVariant } from '../../harness/runs/plan/variant.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod } from '../exchange/reading.ts';
@@ -62,7 +62,7 @@ describe('exchange-lora-some-modules: options', () => {
     const folder = join(await temporaryFolder(), 'adapter');
     const options = { rank: 1, alpha: 8, dropout: 0, rankStabilized: false, targets };
     await writePeftFolder(folder, { method: 'lora', options, tensors, head: {} }, base);
-    const { variant, start } = await openStart(folder, base, methods);
+    const { variant, start } = await openStartingAdapter(folder, base, methods);
     expect(variant.name).toMatch(/^lora~from=[0-9a-f]{8}$/);
     expect(variant.label).toMatch(/^LoRA from [0-9a-f]{8}$/);
     expect(Object.keys(start.adapter.tensors)).toHaveLength(2 * targets.length);

@@ -6,7 +6,7 @@ import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { initialize } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
-import { openStart } from '../../harness/runs/plan/starting-adapter.ts';
+import { openStartingAdapter } from '../../harness/runs/plan/starting-adapter.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { torchFile } from '../data/formats/torch-archive.ts';
 import { attachMethod } from './reading.ts';
@@ -79,12 +79,12 @@ describe('what pyreft saves', () => {
   it('needs to be told which tokens were edited', async () => {
     const folder = await saved([{ layer: 1, key: key(1) }]);
     const methods = await loadMethods();
-    await expect(openStart(folder, base, methods)).rejects.toThrow('does not say first, last of its method loreft; give them as it was trained with --set first=… last=…'); // prettier-ignore
+    await expect(openStartingAdapter(folder, base, methods)).rejects.toThrow('does not say first, last of its method loreft; give them as it was trained with --set first=… last=…'); // prettier-ignore
     const settings = [{ key: 'first', value: '3' }, { key: 'last', value: '2' }]; // prettier-ignore
-    const { variant } = await openStart(folder, base, methods, settings);
+    const { variant } = await openStartingAdapter(folder, base, methods, settings);
     expect(variant.name).toMatch(/^loreft~rank=2~first=3~last=2~layers=1~from=[0-9a-f]{8}$/);
     const more = [...settings, { key: 'rank', value: '4' }];
-    await expect(openStart(folder, base, methods, more)).rejects.toThrow("--set rank: the adapter has its method's options already."); // prettier-ignore
+    await expect(openStartingAdapter(folder, base, methods, more)).rejects.toThrow("--set rank: the adapter has its method's options already."); // prettier-ignore
   });
 
   it.each([

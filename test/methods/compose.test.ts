@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
-import { attach } from '../../harness/runs/cell/attach-method.ts';
+import { attachMethods } from '../../harness/runs/cell/attach-method.ts';
 import { writeMerged } from '../../harness/runs/outcome/to-checkpoint.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import type { TrainedRun } from '../../harness/runs/outcome/open-run.ts';
@@ -40,7 +40,7 @@ describe.skipIf(!python || !hasParity('gpt2-tiny', 'config.json'))('torch', () =
     for (const order of ['lora+red', 'red+lora']) {
       const options = 'lora.targets=queryKeyValue,mlpOutput~lora.rank=2~lora.alpha=3~red.position=ffn+attn';
       const variant = parseVariant(`${order}~${options}`, methods);
-      const delta = await attach(variant, base);
+      const delta = await attachMethods(variant, base);
       const state: Arrays = await startOf(base, delta, 0.3);
       computed.push(await computeDecoder(engine, base, delta, state, batch));
 

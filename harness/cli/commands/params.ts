@@ -33,7 +33,7 @@ export function paramsCommand(): Command {
 }
 
 async function params(options: ParamsOptions): Promise<void> {
-  const { attach, attachWithHead } = await import('../../runs/cell/attach-method.ts');
+  const { attachMethods: attach, attachWithHead } = await import('../../runs/cell/attach-method.ts');
   const { makeHead } = await import('../../models/delta/heads.ts');
   const { countParameters } = await import('../../models/delta/count-parameters.ts');
   const { loadMethods } = await import('../../runs/plan/load-plugins.ts');

@@ -104,7 +104,7 @@ function asked(values: readonly string[] | undefined, option: string, help: stri
 }
 
 async function preview(plan: Plan, options: Options): Promise<void> {
-  const { checkPlan } = await import('../../runs/plan/check-plan.ts');
+  const { checkPlan } = await import('../../runs/execute/check-plan.ts');
   const { planNotes } = await import('../../runs/plan/plan-notes.ts');
   const { previewCells } = await import('../../runs/plan/preview.ts');
   const { dryRunText } = await import('../terminal/dry-run.ts');

@@ -1,5 +1,5 @@
 import cliProgress from 'cli-progress';
-import type { CellProgress } from '../../runs/cell/keep-findings.ts';
+import type { CellProgress } from '../../runs/cell/save-results.ts';
 import { durationText } from './duration.ts';
 import { note } from './output.ts';
 

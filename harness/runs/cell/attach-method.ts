@@ -6,7 +6,7 @@ import type { BaseModel } from '../../models/base-model.ts';
 import type { Variant } from '../plan/variant.ts';
 
 /** What a variant's methods add to a base; throws UsageError where they cannot act on it, or not together. */
-export async function attach(
+export async function attachMethods(
   { parts, name }: Pick<Variant, 'parts' | 'name'>,
   base: BaseModel,
 ): Promise<Delta> {
@@ -36,7 +36,7 @@ export async function attachWithHead(
   head: Head,
 ): Promise<{ base: BaseModel; delta: Delta }> {
   const whole = readBy(head, base);
-  const delta = await attach(variant, whole);
+  const delta = await attachMethods(variant, whole);
   checkPooler(variant, delta, base, head);
   return { base: whole, delta: withHead(delta, head) };
 }

@@ -4,7 +4,7 @@ import { makeHead, readBy, withHead, type Head } from '../../models/delta/heads.
 import { beginHead, headOfTensors } from '../../models/bases/stored-head.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
-import { attach, checkPooler } from './attach-method.ts';
+import { attachMethods, checkPooler } from './attach-method.ts';
 import type { Cell } from '../plan/cell.ts';
 
 /** The head of a cell, where its base is an encoder, whether it begins as the checkpoint's, and what the user should know. */
@@ -26,7 +26,7 @@ export async function attachWhole(
   const known = start ? withPooler(bare, start.adapter.head) : bare;
   const begun = headOf(cell, known);
   const whole = begun.head ? readBy(begun.head, known) : known;
-  const own = await attach(variant, whole);
+  const own = await attachMethods(variant, whole);
   if (begun.head) checkPooler(variant, own, known, begun.head);
   const { base, delta } = start
     ? startFrom(whole, own, start.adapter, start.path)

@@ -2,7 +2,7 @@
 import { isEmulated } from '../../engine/types.ts';
 import { describeEnvironment } from '../../records/environment.ts';
 import { type RunRecord, sealRecord } from '../../records/record.ts';
-import type { Findings } from './keep-findings.ts';
+import type { RunResults } from './save-results.ts';
 import type { PreparedCell } from './prepare-cells.ts';
 import { describePublished } from './published-recipe.ts';
 
@@ -11,7 +11,7 @@ export async function recordOf(
   run: PreparedCell,
   found: Pick<RunRecord, 'error' | 'peakMemoryBytes' | 'peakDeviceBytes' | 'engine' | 'code'> & {
     readonly started: Date;
-    readonly findings: Findings;
+    readonly findings: RunResults;
     readonly threads: number;
   },
 ): Promise<RunRecord> {

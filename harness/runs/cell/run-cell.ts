@@ -8,16 +8,16 @@ import type { RunRecord } from '../../records/record.ts';
 import { openWork } from '../../records/record-files.ts';
 import { type Lock, LostLock } from '../../records/file-lock.ts';
 import { DeviceLimitError, type Engine } from '../../engine/types.ts';
-import { trainAndClassify } from './classify-trial.ts';
+import { trainAndClassify } from './train-and-classify.ts';
 import { watchDeviceMemory } from './device-memory.ts';
-import { trainAndGenerate } from './generate-trial.ts';
-import type { Findings } from './keep-findings.ts';
+import { trainAndGenerate } from './train-and-generate.ts';
+import type { RunResults } from './save-results.ts';
 import type { PreparedCell } from './prepare-cells.ts';
 import { recordOf } from './make-record.ts';
-import type { Trial } from './trial.ts';
+import type { CellRun } from './cell-run.ts';
 
 /** Trains and tests one cell, and writes its files; fills `findings` as it goes, so that a failure keeps them. */
-export function trainAndTest(trial: Trial, findings: Findings): Promise<void> {
+export function trainAndTest(trial: CellRun, findings: RunResults): Promise<void> {
   const { work } = trial.run;
   return work.kind === 'text'
     ? trainAndGenerate(trial, work, findings)
@@ -26,13 +26,13 @@ export function trainAndTest(trial: Trial, findings: Findings): Promise<void> {
 export async function runCell(
   run: PreparedCell,
   { engine, code, threads, recompute }: { engine: Engine; code: RunRecord['code']; } & Pick<Plan['engine'], 'threads' | 'recompute'>, // prettier-ignore
-  { lock, ...options }: Pick<Trial, 'events' | 'signal' | 'companion'> & { readonly lock: Lock },
+  { lock, ...options }: Pick<CellRun, 'events' | 'signal' | 'companion'> & { readonly lock: Lock },
 ): Promise<RunRecord> {
   const { place, identity } = run;
   const started = new Date();
   const work = await openWork(place.path, identity);
   const signal = AbortSignal.any([options.signal, lock.lost]);
-  const findings: Findings = { metrics: [], seconds: {}, tokensPerSecond: {}, files: {} };
+  const findings: RunResults = { metrics: [], seconds: {}, tokensPerSecond: {}, files: {} };
   const deviceMemory = engine.device.startsWith('cuda') ? watchDeviceMemory() : undefined;
   let peakDeviceBytes: number | undefined;
   let error: RunRecord['error'];

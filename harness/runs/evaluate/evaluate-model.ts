@@ -28,7 +28,7 @@ import { hashJson } from '../../support/canonical-json.ts';
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
 import { parseEvaluation, sealEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
 import { openSubject, type Subject, type SubjectRequest } from './subject.ts';
-import { startEngine } from '../cell/start-engine.ts';
+import { startEngine } from '../execute/start-engine.ts';
 import { tryLock, type Lock } from '../../records/file-lock.ts';
 import { findEngine, type EngineChoice } from '../plan/engine-choice.ts';
 import { askedSource } from '../plan/plan-runs.ts';

@@ -6,7 +6,7 @@ import { startFrom } from '../../exchange/adapter.ts';
 import { initialize, trainedShapes } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
-import { attach } from '../cell/attach-method.ts';
+import { attachMethods } from '../cell/attach-method.ts';
 import { baseOptions } from '../plan/plan-runs.ts';
 import { loadMethods } from '../plan/load-plugins.ts';
 import type { EvaluationSettings } from '../../records/evaluation-record.ts';
@@ -54,9 +54,9 @@ async function open({ model, adapter, record, tokenizer }: SubjectRequest): Prom
       ...{ variant: 'none', label: 'Frozen base' },
     };
   }
-  const { openStart } = await import('../plan/starting-adapter.ts');
+  const { openStartingAdapter: openStart } = await import('../plan/starting-adapter.ts');
   const { start, variant } = await openStart(adapter, base, await loadMethods());
-  const begun = startFrom(base, await attach(variant, base), start.adapter, adapter);
+  const begun = startFrom(base, await attachMethods(variant, base), start.adapter, adapter);
   return {
     ...{ ...common, ...begun, tensors: await initialTensors(begun) },
     methods: variant.parts.map(({ method, options }) => ({ name: method.name, options })),

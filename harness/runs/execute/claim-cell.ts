@@ -12,12 +12,12 @@ import {
 } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { makeFolder, removeTemporaries } from '../../support/atomic-files.ts';
-import type { Attempted } from './executor.ts';
+import type { RecordedCell } from './executor.ts';
 import { addressOf } from '../plan/cell.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
 
 /** Removes what a process that was killed at the very end left beside its record. */
-export async function tidy(path: string, identity: string): Promise<void> {
+export async function removeLeftovers(path: string, identity: string): Promise<void> {
   const lockPath = besideRecord(path, 'lock');
   if (!(await readLock(lockPath)) && (await workIdentity(path)) !== identity) return;
   const lock = await tryLock(lockPath);
@@ -31,21 +31,21 @@ export async function tidy(path: string, identity: string): Promise<void> {
  * Makes a cell's record by `work` while no other process does that cell, and writes it; `busy` where one is at it, or has taken it
  * over meanwhile, and the record where one has done it since the cell was prepared.
  */
-export async function withLock(
+export async function recordUnderLock(
   results: string,
   run: PreparedCell,
   retryFailed: boolean,
   onNote: (text: string) => void,
   work: (place: Place, lock: Lock) => Promise<RunRecord>,
   write = writeRecord,
-): Promise<Attempted | 'busy'> {
+): Promise<RecordedCell | 'busy'> {
   const find = (): Promise<Place> => findPlace(results, addressOf(run.cell), run.identity);
   const isDone = ({ record }: Place): boolean =>
     record !== undefined &&
     (!retryFailed || record.status === 'finished' || record.attempt > (run.place.record?.attempt ?? 0));
   const before = await find();
   if (isDone(before)) {
-    await tidy(before.path, run.identity);
+    await removeLeftovers(before.path, run.identity);
     return { record: before.record!, path: before.path };
   }
   await makeFolder(dirname(before.path));

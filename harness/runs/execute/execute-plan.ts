@@ -7,12 +7,12 @@ import { prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { groupBySeed } from './group-by-seed.ts';
 import { planNotes } from '../plan/plan-notes.ts';
-import { shareOut } from './work-queue.ts';
+import { runQueue } from './work-queue.ts';
 import { unlessAborted } from '../../support/interruptible.ts';
 import { checkWritable } from '../../records/record-files.ts';
-import type { Attempted, Attempter, CellEvents, ExecuteOptions, Outcome } from './executor.ts';
-import { tidy } from './claim-cell.ts';
-import { cellRunner } from './in-process.ts';
+import type { RecordedCell, CellExecutor, CellEvents, ExecuteOptions, Outcome } from './executor.ts';
+import { removeLeftovers } from './claim-cell.ts';
+import { startInProcess } from './in-process.ts';
 
 /**
  * Runs the cells of a plan that have no record yet; a failed run is recorded and the rest goes on. Throws UsageError
@@ -40,10 +40,10 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     ? await groupBySeed(missing, plan.engine.name)
     : missing.map((run) => [run]);
   for (const { place, identity } of prepared) {
-    if (place.record?.status === 'finished') await tidy(place.path, identity);
+    if (place.record?.status === 'finished') await removeLeftovers(place.path, identity);
   }
   const numberOf = new Map(missing.map((run, i) => [run, i + 1]));
-  const attempt = missing.length > 0 ? await startAttempter(plan, code, options) : undefined;
+  const attempt = missing.length > 0 ? await startExecutor(plan, code, options) : undefined;
   const events = (run: PreparedCell): CellEvents => ({
     onStart() {
       options.events.onStart(run.cell, run.counts, numberOf.get(run)!, missing.length);
@@ -53,9 +53,9 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     },
     onNote: options.events.onNote,
   });
-  const done = new Map<PreparedCell, Attempted>();
+  const done = new Map<PreparedCell, RecordedCell>();
   const attemptOne = async (run: PreparedCell, signal: AbortSignal, companion?: Companion): Promise<void> => {
-    const attempted = await attempt!.attempt(run, events(run), signal, companion);
+    const attempted = await attempt!.execute(run, events(run), signal, companion);
     if (attempted === 'busy') return;
     options.events.onEnd(attempted.record, attempted.path, run.cell);
     done.set(run, attempted);
@@ -65,7 +65,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     options.events.onNote(`Waiting for ${missing.filter(isOpen).length} cells that another sweep is doing.`);
   };
   try {
-    await shareOut(
+    await runQueue(
       groups,
       options.jobs ?? 1,
       async (group, signal) => {
@@ -75,7 +75,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
       { signal: options.signal, onWait },
     );
   } finally {
-    await attempt?.end();
+    await attempt?.close();
   }
   return prepared.map((run) => {
     const { cell, place } = run;
@@ -96,27 +96,27 @@ async function attemptTogether(
     await attempt(run, either, companion).finally(() => companion?.leave());
     return true;
   };
-  await shareOut(pieces, runs.length, doPiece, { signal, onWait: () => undefined });
+  await runQueue(pieces, runs.length, doPiece, { signal, onWait: () => undefined });
 }
 
 /** Starts what does cells; throws UsageError where the engine does not run. */
-export async function startAttempter(
+export async function startExecutor(
   plan: Pick<Plan, 'results' | 'engine'>,
   code: RunRecord['code'],
   { jobs = 1, requestOf, retryFailed }: Pick<ExecuteOptions, 'jobs' | 'requestOf' | 'retryFailed'>,
-): Promise<Attempter> {
-  if (!requestOf) return cellRunner(plan, code, retryFailed);
-  const { startJobs } = await import('./job-pool.ts');
+): Promise<CellExecutor> {
+  if (!requestOf) return startInProcess(plan, code, retryFailed);
+  const { startJobPool: startJobs } = await import('./job-pool.ts');
   const inChildren = startJobs(plan, code, { count: jobs, requestOf, retryFailed });
-  const here = jobs > 1 ? inChildren : await cellRunner(plan, code, retryFailed);
+  const here = jobs > 1 ? inChildren : await startInProcess(plan, code, retryFailed);
   return {
-    async attempt(run, events, ...rest) {
-      if (!(await wasKilled(run.place.path))) return here.attempt(run, events, ...rest);
+    async execute(run, events, ...rest) {
+      if (!(await wasKilled(run.place.path))) return here.execute(run, events, ...rest);
       events.onNote(
         `${run.place.path}: its last process was ended by force before it had saved anything, most likely for want of memory: ${memoryNeed(run)}. It begins again, after all others and in a process of its own.`,
       );
-      return inChildren.attempt(run, events, ...rest);
+      return inChildren.execute(run, events, ...rest);
     },
-    end: () => inChildren.end(),
+    close: () => inChildren.close(),
   };
 }

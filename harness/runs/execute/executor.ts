@@ -2,7 +2,7 @@
 import type { ParameterCounts } from '../../models/delta/count-parameters.ts';
 import type { RunRecord } from '../../records/record.ts';
 import type { Companion } from '../../training/loop/train-together.ts';
-import type { CellProgress } from '../cell/keep-findings.ts';
+import type { CellProgress } from '../cell/save-results.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
 import type { Cell, RunRequest } from '../plan/cell.ts';
 
@@ -35,7 +35,7 @@ export interface Outcome {
 }
 
 /** A cell's record, of this process or of another sweep that was faster. */
-export type Attempted = Pick<Outcome, 'record' | 'path'>;
+export type RecordedCell = Pick<Outcome, 'record' | 'path'>;
 
 /** What one cell tells while it runs. */
 export interface CellEvents {
@@ -45,17 +45,17 @@ export interface CellEvents {
 }
 
 /** What does cells: this process, or child processes. */
-export interface Attempter {
+export interface CellExecutor {
   /** Does a cell, unless another sweep is doing it. */
-  attempt(
+  execute(
     run: PreparedCell,
     events: CellEvents,
     signal: AbortSignal,
     companion?: Companion,
-  ): Promise<Attempted | 'busy'>;
-  end(): Promise<void>;
+  ): Promise<RecordedCell | 'busy'>;
+  close(): Promise<void>;
 }
-export interface JobsOptions {
+export interface JobPoolOptions {
   readonly count: number;
   /** What plans a cell again in its process. */
   requestOf(cell: Cell): RunRequest;

@@ -5,8 +5,8 @@ import { execa } from 'execa';
 import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { recordOf } from '../cell/make-record.ts';
-import { withLock } from './claim-cell.ts';
-import type { Attempted, Attempter, CellEvents, JobsOptions } from './executor.ts';
+import { recordUnderLock } from './claim-cell.ts';
+import type { RecordedCell, CellExecutor, CellEvents, JobPoolOptions } from './executor.ts';
 import { fromJobSchema, type FromJob, type ToJob } from './job-messages.ts';
 import { lacksMemory, memoryNeed, usableMemory } from './out-of-memory.ts';
 import { addressOf, type Plan } from '../plan/cell.ts';
@@ -18,7 +18,7 @@ import { readRecord, writeCrashRecord, type Place } from '../../records/record-f
 const patience = 60;
 
 /** Threads of each of `count` child processes, and the mebibytes of their JavaScript heap. */
-export function shares(threads: number, count: number): { threads: number; heapMiB: number } {
+export function shareOfMachine(threads: number, count: number): { threads: number; heapMiB: number } {
   return {
     threads: Math.max(1, Math.floor(threads / count)),
     heapMiB: Math.max(512, Math.floor((0.75 * usableMemory()) / count / 2 ** 20)),
@@ -26,12 +26,12 @@ export function shares(threads: number, count: number): { threads: number; heapM
 }
 
 /** Does cells in child processes, which live on from cell to cell; one that dies is a failed run, and another takes its place. */
-export function startJobs(
+export function startJobPool(
   { results, engine }: Pick<Plan, 'results' | 'engine'>,
   code: RunRecord['code'],
-  { count, requestOf, retryFailed }: JobsOptions,
-): Attempter {
-  const share = shares(engine.threads, count);
+  { count, requestOf, retryFailed }: JobPoolOptions,
+): CellExecutor {
+  const share = shareOfMachine(engine.threads, count);
   const idle: Job[] = [];
   const start = (): Job => {
     const job = new Job(share.heapMiB);
@@ -39,7 +39,7 @@ export function startJobs(
     return job;
   };
   return {
-    async attempt(run, events, signal) {
+    async execute(run, events, signal) {
       const job = idle.pop() ?? start();
       const started = new Date();
       const { cell, identity } = run;
@@ -49,18 +49,18 @@ export function startJobs(
         if (signal.aborted) throw new Interrupted('stopped with its child process');
         const found = { started, reason: last, code, engine, threads: share.threads };
         const record = (place: Place): Promise<RunRecord> => crashRecord({ ...run, place }, found);
-        return withLock(results, run, retryFailed, events.onNote, record, writeCrashRecord);
+        return recordUnderLock(results, run, retryFailed, events.onNote, record, writeCrashRecord);
       }
       idle.push(job);
       return outcomeOf(last);
     },
-    async end() {
+    async close() {
       await Promise.all(idle.map((job) => job.end()));
     },
   };
 }
 
-async function outcomeOf(last: FromJob): Promise<Attempted | 'busy'> {
+async function outcomeOf(last: FromJob): Promise<RecordedCell | 'busy'> {
   if (last.kind === 'busy') return 'busy';
   if (last.kind === 'refused') throw new UsageError(last.message);
   if (last.kind !== 'done') throw new Interrupted('stopped in its child process');

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { codeVersion } from '../../records/environment.ts';
-import { cellRunner } from './in-process.ts';
-import type { Attempter } from './executor.ts';
+import { startInProcess } from './in-process.ts';
+import type { CellExecutor } from './executor.ts';
 import type { FromJob, ToJob } from './job-messages.ts';
 import { planRuns } from '../plan/plan-runs.ts';
 import { addressOf, type Plan, type RunRequest } from '../plan/cell.ts';
@@ -18,10 +18,10 @@ const tell = (message: FromJob): void => {
 // Ctrl-C reaches every process of a terminal; the sweep says what is to be done.
 process.on('SIGINT', () => undefined);
 const controller = new AbortController();
-let runner: Attempter | undefined;
+let runner: CellExecutor | undefined;
 
 async function begin({ results, engine, retryFailed }: Extract<ToJob, { kind: 'begin' }>): Promise<void> {
-  runner = await cellRunner({ results, engine }, await codeVersion(), retryFailed);
+  runner = await startInProcess({ results, engine }, await codeVersion(), retryFailed);
 }
 
 const plans = new Map<string, Promise<Plan>>();
@@ -50,7 +50,7 @@ async function doCell({ request, address, identity }: Extract<ToJob, { kind: 'ce
   if (run?.identity !== identity) {
     throw new UsageError('The code, the data or the base changed while the sweep ran; start it again.');
   }
-  const result = await runner!.attempt(
+  const result = await runner!.execute(
     run,
     {
       onStart() {

@@ -8,7 +8,7 @@ const patience = 1;
  * Does every piece of work, `count` at a time and in order. One that answers `busy` is somebody else's now: its turn comes
  * again after all others. What is thrown ends the rest; throws Interrupted when `signal` is aborted.
  */
-export async function shareOut<Work, Done>(
+export async function runQueue<Work, Done>(
   pieces: readonly Work[],
   count: number,
   attempt: (piece: Work, signal: AbortSignal) => Promise<Done | 'busy'>,

@@ -10,7 +10,7 @@ import { trainedShapes } from '../../models/delta/trained-tensors.ts';
 import type { Values } from '../../models/edits.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
-import { attach } from '../cell/attach-method.ts';
+import { attachMethods } from '../cell/attach-method.ts';
 import { checkOptions } from '../plan/option-values.ts';
 import { baseOptions } from '../plan/plan-runs.ts';
 import { loadMethods } from '../plan/load-plugins.ts';
@@ -53,7 +53,7 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
     weights: true,
   });
   const { variant } = record.method;
-  const delta = await attach({ name: variant, parts }, base);
+  const delta = await attachMethods({ name: variant, parts }, base);
   if ((await base.hash()) !== hash) {
     throw new UsageError(`${path}: the run trained on other weights than ${base.id} has now; give the base that it used with --model.`); // prettier-ignore
   }

@@ -3,7 +3,7 @@ import type { Task, DataSource } from '../../data/examples/task.ts';
 import type { Precision } from '../../engine/types.ts';
 import type { Recipe } from '../../training/recipe.ts';
 import type { EngineChoice } from './engine-choice.ts';
-import type { Start } from './starting-adapter.ts';
+import type { StartingAdapter } from './starting-adapter.ts';
 import type { Variant, Origins } from './variant.ts';
 import type { CellAddress } from '../../records/record-files.ts';
 
@@ -52,7 +52,7 @@ export interface Cell {
   /** What earlier versions called the variant, which wrote out a recipe's options; the same name where there are none. */
   readonly formerly: string;
   /** What training begins with, if not as the method does. */
-  readonly start?: Start | undefined;
+  readonly start?: StartingAdapter | undefined;
   readonly recipe: Recipe;
   /** The base whose published recipe is followed, as the paper calls it, or `none`. */
   readonly published: string;

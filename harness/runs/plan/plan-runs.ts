@@ -19,7 +19,7 @@ import {
   resolveRecipe,
   seedOrigin,
 } from './resolve-recipe.ts';
-import type { Start } from './starting-adapter.ts';
+import type { StartingAdapter } from './starting-adapter.ts';
 import { nameSwept, sweepCombinations, withAblations } from './sweep.ts';
 import {
   describeVariant,
@@ -120,13 +120,13 @@ async function openAdapter(
   { adapter, methods: others, models }: RunRequest,
   options: readonly OptionSetting[],
   methods: ReadonlyMap<string, Method>,
-): Promise<{ start: Start; variant: Variant } | undefined> {
+): Promise<{ start: StartingAdapter; variant: Variant } | undefined> {
   if (adapter === undefined) return undefined;
   const [model, ...more] = models;
   if (others.length > 0) throw new UsageError('--adapter says what the method is; leave out --method.');
   if (model === undefined || more.length > 0) throw new UsageError('--adapter belongs to one --model.');
   const { loadBase } = await import('../../models/bases/load-base.ts');
-  const { openStart } = await import('./starting-adapter.ts');
+  const { openStartingAdapter: openStart } = await import('./starting-adapter.ts');
   return openStart(adapter, await loadBase(model), methods, options);
 }
 

@@ -12,7 +12,7 @@ import { describeVariant, type OptionSetting, type Variant } from './variant.ts'
 const LONGEST_NAME = 200;
 
 /** An adapter that runs begin with. */
-export interface Start {
+export interface StartingAdapter {
   /** As it was given. */
   readonly path: string;
   readonly adapter: Adapter;
@@ -25,12 +25,12 @@ export interface Start {
  * without the options where these name so many modules that no folder could be called so: the hash covers them. Throws UsageError where it
  * cannot be read, or is of a method that is not in methods/.
  */
-export async function openStart(
+export async function openStartingAdapter(
   path: string,
   base: BaseModel,
   methods: ReadonlyMap<string, Method>,
   settings: readonly OptionSetting[] = [],
-): Promise<{ start: Start; variant: Variant }> {
+): Promise<{ start: StartingAdapter; variant: Variant }> {
   const { readAdapter } = await import('../../exchange/read-adapter.ts');
   const adapter = await readAdapter(path, base);
   const method = methods.get(adapter.method);

@@ -1,13 +1,13 @@
 import { Interrupted } from '../../training/loop/job.ts';
 import { codeVersion } from '../../records/environment.ts';
 import { deviceMemory, gibibytes, type Estimate } from './estimate.ts';
-import { startAttempter } from '../execute/execute-plan.ts';
+import { startExecutor } from '../execute/execute-plan.ts';
 import type { Outcome, RunEvents } from '../execute/executor.ts';
 import { killedLast } from '../execute/out-of-memory.ts';
 import { addressOf } from '../plan/cell.ts';
 import { prepareCells } from '../cell/prepare-cells.ts';
 import type { RunState, TablePlan, TableRun } from './plan-table.ts';
-import { shareOut } from '../execute/work-queue.ts';
+import { runQueue } from '../execute/work-queue.ts';
 import { unlessAborted } from '../../support/interruptible.ts';
 import { checkWritable, recordPath } from '../../records/record-files.ts';
 
@@ -42,7 +42,7 @@ export async function runTable(
     ({ cell }) => recordPath(common.results, addressOf(cell)),
   );
   const requests = new Map(pieces.map(({ run, cell }) => [cell, run.request!]));
-  const attempter = await startAttempter(common, await codeVersion(), {
+  const attempter = await startExecutor(common, await codeVersion(), {
     retryFailed,
     jobs,
     requestOf: (cell) => requests.get(cell)!,
@@ -63,7 +63,7 @@ export async function runTable(
   };
   let started = 0;
   try {
-    await shareOut(
+    await runQueue(
       pieces,
       jobs,
       async ({ run, cell, estimate }, either) => {
@@ -75,7 +75,7 @@ export async function runTable(
         }
         try {
           const [prepared] = await unlessAborted(prepareCells({ ...common, cells: [cell] }, { signal: either, onNote: events.onNote }), either); // prettier-ignore
-          const attempted = await attempter.attempt(
+          const attempted = await attempter.execute(
             prepared!,
             {
               onStart() {
@@ -106,6 +106,6 @@ export async function runTable(
       },
     );
   } finally {
-    await attempter.end();
+    await attempter.close();
   }
 }

@@ -4,7 +4,7 @@ import type { Likelihood } from '../../../harness/evaluation/measures.ts';
 import type { Request } from '../../../harness/evaluation/likelihoods/token-tree.ts';
 import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
-import { attach } from '../../../harness/runs/cell/attach-method.ts';
+import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../../harness/runs/plan/variant.ts';
 import { testEngine } from '../../engines.ts';
@@ -28,7 +28,7 @@ const documents: Request[][] = [
 async function likelihoodsOf(family: string, variant: string, engine: EngineName, given: Request[][]) {
   const base = await loadBase(`random-${family}~layers=2,width=16,heads=2,vocab=20,positions=24`);
   const methods = await loadMethods();
-  const delta = await attach(parseVariant(variant, methods), base);
+  const delta = await attachMethods(parseVariant(variant, methods), base);
   const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
   const values = await initialize(specs, base, 1);
   // Methods begin as the identity: moved, so that they do something.

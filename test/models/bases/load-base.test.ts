@@ -6,7 +6,7 @@ import { UsageError } from '../../../harness/support/errors.ts';
 import { openSafetensors, writeSafetensors } from '../../../harness/data/formats/safetensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import type { Shape } from '../../../harness/models/edits.ts';
-import { attach } from '../../../harness/runs/cell/attach-method.ts';
+import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { countParameters } from '../../../harness/models/delta/count-parameters.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../../harness/runs/plan/variant.ts';
@@ -216,7 +216,8 @@ describe('a random base', () => {
 describe('trained parameters', () => {
   const count = async (model: string, variant: string): Promise<number> => {
     const base = await loadBase(model);
-    return countParameters(base, await attach(parseVariant(variant, await loadMethods()), base)).trained;
+    return countParameters(base, await attachMethods(parseVariant(variant, await loadMethods()), base))
+      .trained;
   };
 
   // Hu et al. 2021 and Wu et al. 2024 round these; the exact numbers are peft's and arithmetic's.

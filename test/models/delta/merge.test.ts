@@ -6,7 +6,7 @@ import { makeHead, readBy, withHead } from '../../../harness/models/delta/heads.
 import { mergeDelta } from '../../../harness/models/delta/merge.ts';
 import type { Delta } from '../../../harness/models/method.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
-import { attach } from '../../../harness/runs/cell/attach-method.ts';
+import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../../harness/runs/plan/variant.ts';
 import { startOf, tinyBase, tinyBatch } from '../../methods/tiny.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   engine = await createEngine({ name: 'js' });
 });
 
-const attached = (text: string, to = base): Promise<Delta> => attach(parseVariant(text, methods), to);
+const attached = (text: string, to = base): Promise<Delta> => attachMethods(parseVariant(text, methods), to);
 
 const llama = baseOf({
   ...{ model_type: 'llama', vocab_size: 24, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2 },

@@ -5,7 +5,7 @@ import { UsageError } from '../../../harness/support/errors.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { describeArchitecture } from '../../../harness/models/families/registry.ts';
-import { attach } from '../../../harness/runs/cell/attach-method.ts';
+import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { countParameters } from '../../../harness/models/delta/count-parameters.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../../harness/runs/plan/variant.ts';
@@ -101,6 +101,6 @@ it.each([
   ['ft-top2', 404_766_720],
 ])('trained parameters of Llama-2 7B under %s: %i', async (variant, expected) => {
   const base = await loadBase('meta-llama/Llama-2-7b-hf');
-  const delta = await attach(parseVariant(variant, await loadMethods()), base);
+  const delta = await attachMethods(parseVariant(variant, await loadMethods()), base);
   expect(countParameters(base, delta).trained).toBe(expected);
 });

@@ -4,7 +4,7 @@ import { readJson } from '../../../harness/support/read-files.ts';
 import { openSafetensors } from '../../../harness/data/formats/safetensors.ts';
 import { readPeftFolder, writePeftFolder } from '../../../harness/exchange/peft/folder.ts';
 import { makeHead } from '../../../harness/models/delta/heads.ts';
-import { attach } from '../../../harness/runs/cell/attach-method.ts';
+import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { adapterOf } from '../../../harness/runs/outcome/to-adapter.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import type { TrainedRun } from '../../../harness/runs/outcome/open-run.ts';
@@ -22,7 +22,7 @@ async function runOf(family: 'bert' | 'roberta', headName: 'paper' | 'huggingfac
     ...{ num_attention_heads: 4, max_position_embeddings: 64, type_vocab_size: 1 },
   });
   const { parts, name } = parseVariant(method, methods);
-  const delta = await attach({ parts, name }, base);
+  const delta = await attachMethods({ parts, name }, base);
   const head = makeHead(base, headName, 3);
   const heads = Object.entries(await startOf(base, { trained: head.tensors }, 0.3));
   return {

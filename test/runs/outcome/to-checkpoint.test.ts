@@ -6,7 +6,7 @@ import { createEngine } from '../../../harness/engine/create.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { makeHead, readBy, withHead } from '../../../harness/models/delta/heads.ts';
 import { beginHead } from '../../../harness/models/bases/stored-head.ts';
-import { attach } from '../../../harness/runs/cell/attach-method.ts';
+import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { writeMerged } from '../../../harness/runs/outcome/to-checkpoint.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import type { TrainedRun } from '../../../harness/runs/outcome/open-run.ts';
@@ -35,7 +35,7 @@ async function runOf(
     ...{ num_attention_heads: 4, max_position_embeddings: 64, type_vocab_size: 1 },
   });
   const variant = parseVariant('red~position=block', methods);
-  const delta = await attach(variant, base);
+  const delta = await attachMethods(variant, base);
   const head = makeHead(base, headName, outputs, { dropout: 0 });
   const values = await startOf(base, delta, 0.1);
   const heads = await startOf(base, { trained: head.tensors }, 0.3);

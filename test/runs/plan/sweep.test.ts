@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
-import { shares } from '../../../harness/runs/execute/job-pool.ts';
+import { shareOfMachine } from '../../../harness/runs/execute/job-pool.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { sweepCombinations, withAblations } from '../../../harness/runs/plan/sweep.ts';
 
@@ -30,8 +30,8 @@ test("RED's ablations are those of the paper's Tables 6 and 7", async () => {
 });
 
 test('threads and memory are shared out, and nobody gets none', () => {
-  expect(shares(16, 3).threads).toBe(5);
-  expect(shares(2, 8).threads).toBe(1);
-  expect(shares(8, 4).heapMiB).toBeLessThanOrEqual(shares(8, 2).heapMiB);
-  expect(shares(8, 10_000).heapMiB).toBe(512);
+  expect(shareOfMachine(16, 3).threads).toBe(5);
+  expect(shareOfMachine(2, 8).threads).toBe(1);
+  expect(shareOfMachine(8, 4).heapMiB).toBeLessThanOrEqual(shareOfMachine(8, 2).heapMiB);
+  expect(shareOfMachine(8, 10_000).heapMiB).toBe(512);
 });

@@ -52,7 +52,7 @@ test('variants of Tables 5 to 7; the printed counts of Adapter need the norms', 
   const { runs } = await plan(5);
   const base = await loadBase('gpt2-medium');
   const { countParameters } = await import('../../../harness/models/delta/count-parameters.ts');
-  const { attach } = await import('../../../harness/runs/cell/attach-method.ts');
+  const { attachMethods: attach } = await import('../../../harness/runs/cell/attach-method.ts');
   const counts = await Promise.all(
     runs.map(async ({ cells }) => countParameters(base, await attach(cells[0]!.variant, base)).trained),
   );

@@ -19,7 +19,7 @@ export interface CellProgress {
 }
 
 /** What a run has found out so far; a failed run keeps what there is. */
-export type Findings = Pick<
+export type RunResults = Pick<
   RunRecord,
   'examples' | 'training' | 'metrics' | 'seconds' | 'tokensPerSecond' | 'files'
 >;
@@ -31,18 +31,18 @@ export function trainProgress({ step, totalSteps, loss, tokensPerSecond }: StepP
 }
 
 /** Where a run keeps its files: beside its record, each unless `mayWrite` throws. */
-export interface Keeping {
+export interface ResultFiles {
   readonly place: { readonly path: string };
   readonly mayWrite: BeforeRename;
 }
 
 /** What training found, in files beside the record; throws Diverged, or Error where a trained tensor never moved. */
-export async function keepTraining(
-  keeping: Keeping,
+export async function saveTraining(
+  keeping: ResultFiles,
   result: TrainingResult,
-  findings: Findings,
+  results: RunResults,
 ): Promise<void> {
-  findings.training = {
+  results.training = {
     steps: result.log.length,
     bestStep: result.bestStep,
     ...(result.stopped && { stopped: result.stopped }),
@@ -54,15 +54,15 @@ export async function keepTraining(
       loss: Number.isFinite(loss) ? loss : null,
     })),
   };
-  Object.assign(findings.seconds, result.seconds);
+  Object.assign(results.seconds, result.seconds);
   const warm = warmSteps(result.log, result.resumedFrom);
   // A run of a few steps has no others.
   const timed = warm.length > 0 ? warm : result.log;
-  findings.tokensPerSecond.train = perSecond(
+  results.tokensPerSecond.train = perSecond(
     timed.map(({ tokens }) => tokens),
     timed.reduce((total, { milliseconds }) => total + milliseconds, 0) / 1000,
   );
-  await keepLines(keeping, 'steps', result.log, findings);
+  await saveLines(keeping, 'steps', result.log, results);
   if (result.diverged !== undefined) throw new Diverged(result.diverged);
   // LoRA's A has no gradient in the first step and a warm-up no rate: two steps prove nothing.
   if (result.neverMoved.length && result.log.length > 2) {
@@ -70,31 +70,31 @@ export async function keepTraining(
   }
   const file = besideRecord(keeping.place.path, 'safetensors');
   await writeSafetensors(file, result.tensors, {}, { beforeRename: keeping.mayWrite });
-  findings.files.tensors = await described(file);
+  results.files.tensors = await described(file);
 }
 
 /** Metrics of the test split, in the task's order; throws Error where one is unknown or not finite. */
-export function keepMetrics(task: Task, metrics: Readonly<Record<string, number>>, findings: Findings): void {
+export function addMetrics(task: Task, metrics: Readonly<Record<string, number>>, results: RunResults): void {
   for (const [name, value] of Object.entries(metrics)) {
     if (!task.metrics.some((metric) => metric.name === name))
       throw new Error(`${task.name} has no metric ${name}`);
     if (!Number.isFinite(value)) throw new Error(`the test's ${name} is ${value}`);
   }
-  findings.metrics = task.metrics
+  results.metrics = task.metrics
     .filter(({ name }) => name in metrics)
     .map(({ name, ...info }) => ({ name, split: 'test', value: metrics[name]!, ...info }));
 }
 
 /** Rows as JSON lines beside the record. */
-export async function keepLines(
-  { place, mayWrite }: Keeping,
+export async function saveLines(
+  { place, mayWrite }: ResultFiles,
   kind: 'steps' | 'predictions',
   rows: readonly object[],
-  findings: Findings,
+  results: RunResults,
 ): Promise<void> {
   const file = besideRecord(place.path, `${kind}.jsonl`);
   await writeFileAtomic(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''), mayWrite);
-  findings.files[kind] = await described(file);
+  results.files[kind] = await described(file);
 }
 
 async function described(file: string): Promise<{ name: string; sha256: string }> {

@@ -2,15 +2,15 @@ import type { LabelledExample } from '../../data/examples/task.ts';
 import { virtualTokens } from '../../models/method.ts';
 import { encodeLabels } from './encode-splits.ts';
 import {
-  keepLines,
-  keepMetrics,
-  keepTraining,
+  saveLines,
+  addMetrics,
+  saveTraining,
   perSecond,
   trainProgress,
-  type Findings,
-} from './keep-findings.ts';
+  type RunResults,
+} from './save-results.ts';
 import type { LabelWork } from './prepare-cells.ts';
-import type { Trial } from './trial.ts';
+import type { CellRun } from './cell-run.ts';
 
 /** Trains an encoder with a head on classes or values, chooses the checkpoint by validation and tests it once. */
 export async function trainAndClassify(
@@ -22,9 +22,9 @@ export async function trainAndClassify(
     signal,
     mayWrite,
     companion,
-  }: Trial,
+  }: CellRun,
   { task, splits, head, draw }: LabelWork,
-  findings: Findings,
+  findings: RunResults,
 ): Promise<void> {
   const { recipe, seed } = cell;
   const keeping = { place, mayWrite };
@@ -73,7 +73,7 @@ export async function trainAndClassify(
     },
     onNote: events.onNote,
   });
-  await keepTraining(keeping, result, findings);
+  await saveTraining(keeping, result, findings);
 
   const { answers, seconds } = result.test!;
   findings.seconds.predict = seconds;
@@ -105,6 +105,6 @@ export async function trainAndClassify(
       metrics[name ? `${metric} (${name})` : metric] = value;
     }
   }
-  await keepLines(keeping, 'predictions', rows, findings);
-  keepMetrics(task, metrics, findings);
+  await saveLines(keeping, 'predictions', rows, findings);
+  addMetrics(task, metrics, findings);
 }

@@ -2,15 +2,15 @@ import type { TestItem } from '../../data/examples/task.ts';
 import type { TrainingResult, Validated } from '../../training/loop/job.ts';
 import { encodeSplit, type TextSplit } from './encode-splits.ts';
 import {
-  keepLines,
-  keepMetrics,
-  keepTraining,
+  saveLines,
+  addMetrics,
+  saveTraining,
   perSecond,
   trainProgress,
-  type Findings,
-} from './keep-findings.ts';
+  type RunResults,
+} from './save-results.ts';
 import type { TextWork } from './prepare-cells.ts';
-import type { Trial } from './trial.ts';
+import type { CellRun } from './cell-run.ts';
 
 /** Trains, generates and scores a task of text. */
 export async function trainAndGenerate(
@@ -22,9 +22,9 @@ export async function trainAndGenerate(
     signal,
     mayWrite,
     companion,
-  }: Trial,
+  }: CellRun,
   { task, splits, endToken }: TextWork,
-  findings: Findings,
+  findings: RunResults,
 ): Promise<void> {
   const { recipe, seed } = cell;
   const keeping = { place, mayWrite };
@@ -84,7 +84,7 @@ export async function trainAndGenerate(
     },
     onNote: events.onNote,
   });
-  await keepTraining(keeping, result, findings);
+  await saveTraining(keeping, result, findings);
 
   const { tokens, seconds, predictions } = await answer(parts.test, result.tensors);
   findings.seconds.generate = seconds;
@@ -93,13 +93,13 @@ export async function trainAndGenerate(
     seconds,
   );
   // Kept before they are scored, so that no failure there loses them.
-  await keepLines(keeping, 'predictions', predictions, findings);
+  await saveLines(keeping, 'predictions', predictions, findings);
   const start = performance.now();
   const { metrics, segments } = await task.score(predictions);
   findings.seconds.score = (performance.now() - start) / 1000;
-  keepMetrics(task, metrics, findings);
+  addMetrics(task, metrics, findings);
   const scored = predictions.map((prediction, i) => ({ ...prediction, scores: segments?.[i] }));
-  if (segments) await keepLines(keeping, 'predictions', scored, findings);
+  if (segments) await saveLines(keeping, 'predictions', scored, findings);
 }
 
 /** Decoding that does not know the end token goes on behind it. */

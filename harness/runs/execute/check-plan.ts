@@ -2,22 +2,25 @@ import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
 import { UsageError } from '../../support/errors.ts';
-import { startEngine } from '../cell/start-engine.ts';
-import type { Plan } from './cell.ts';
+import { startEngine } from './start-engine.ts';
+import type { Plan } from '../plan/cell.ts';
 import { checkCells, type AttachedCell } from '../cell/prepare-cells.ts';
-import { groupBySeed } from '../execute/group-by-seed.ts';
+import { groupBySeed } from './group-by-seed.ts';
 import { noSbatch } from '../cluster/slurm.ts';
 
 // What a dry run checks, so that it refuses what the run would refuse.
 
 /** How the plan would be done. */
-export interface Doing {
+export interface ExecutionMode {
   readonly batchSeeds: boolean;
   readonly launcher: 'local' | 'slurm';
 }
 
 /** Gives the cells that would run; throws UsageError where the run would, but for what only fetching from the hub can tell. */
-export async function checkPlan(plan: Plan, { batchSeeds, launcher }: Doing): Promise<AttachedCell[]> {
+export async function checkPlan(
+  plan: Plan,
+  { batchSeeds, launcher }: ExecutionMode,
+): Promise<AttachedCell[]> {
   await checkResults(plan.results);
   const cells = await checkCells(plan);
   if (batchSeeds) await groupBySeed(cells, plan.engine.name);

@@ -2,10 +2,10 @@
 import type { BeforeRename } from '../../support/atomic-files.ts';
 import type { Engine } from '../../engine/types.ts';
 import type { Companion } from '../../training/loop/train-together.ts';
-import type { CellProgress } from './keep-findings.ts';
+import type { CellProgress } from './save-results.ts';
 import type { PreparedCell } from './prepare-cells.ts';
 
-export interface Trial {
+export interface CellRun {
   readonly run: PreparedCell;
   readonly engine: Engine;
   /** Where checkpoints lie. */
