@@ -14,6 +14,11 @@ export interface Protocol {
   side(id: string): Side;
 }
 
+/** The protocol that a record names by its text. */
+export function namedProtocol(name: string): Protocol {
+  return parseProtocol(name.split(' '));
+}
+
 /**
  * Reads `recommended | published | paper | code | corrected` and single entries `id=side`; `recommended` takes each entry's
  * suggested side, `published` the one that most likely gave the printed numbers, else the suggested one. Throws UsageError with what exists.

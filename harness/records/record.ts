@@ -47,6 +47,8 @@ const recordFields = z.strictObject({
   ended: z.iso.datetime(),
   /** The variant as it is written and as tables print it. */
   method: z.strictObject({ variant: z.string(), label: z.string() }),
+  /** The base's family, such as `t5`; records of earlier versions have none. */
+  family: z.string().optional(),
   /** The base whose published recipes it follows, as the paper calls it; these; the side of each discrepancy that matters to it. */
   published: z
     .strictObject({
@@ -129,6 +131,14 @@ export const recordSchema = recordFields.extend({
   digest: hash,
 });
 export type RunRecord = z.infer<typeof recordSchema>;
+
+/**
+ * The family of a record's base. A record of an earlier version does not say it: its base is a T5 where an entry of the
+ * protocol that is about T5 alone applied, else the family is unknown and ''.
+ */
+export function familyOf({ family, published }: Pick<RunRecord, 'family' | 'published'>): string {
+  return family ?? (published && 't5-format' in published.sides ? 't5' : '');
+}
 
 /** Whether a run's validation and test set are drawn from one by its seed. */
 export function isDrawnBySeed(published: RunRecord['published']): boolean {

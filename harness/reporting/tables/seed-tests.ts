@@ -15,8 +15,8 @@ import {
   type SampledMetric,
   type SeedTest,
 } from '../../metrics/resampling/resampling.ts';
-import { parseProtocol } from '../../papers/protocol.ts';
-import { isDrawnBySeed, type RunRecord } from '../../records/record.ts';
+import { namedProtocol } from '../../papers/protocol.ts';
+import { familyOf, isDrawnBySeed, type RunRecord } from '../../records/record.ts';
 
 const rowSchema = z.looseObject({
   id: z.string(),
@@ -121,11 +121,8 @@ function labelMetrics(
   record: RunRecord,
   idsOf: (rows: readonly Row[]) => readonly string[],
 ): Metrics {
-  const { published, settings } = record;
-  const { side } = parseProtocol(settings.protocol.split(' '));
-  // Entries of T5 matter to T5 alone.
-  const family = published && 't5-format' in published.sides ? 't5' : '';
-  const draw: Draw = { seed: settings.seed, family, side };
+  const { seed, protocol } = record.settings;
+  const draw: Draw = { seed, family: familyOf(record), side: namedProtocol(protocol).side };
   const value = ({ prediction }: Row): number =>
     typeof prediction === 'string' ? task.read(prediction, draw) : (prediction ?? NaN);
   const sets = new Map(

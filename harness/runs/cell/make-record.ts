@@ -28,6 +28,7 @@ export async function recordOf(
     started: started.toISOString(),
     ended: new Date().toISOString(),
     method: { variant: cell.variant.name, label: cell.variant.label },
+    family: run.base.family,
     published: describePublished(cell, run.base.family),
     parameters: { trained, head, all },
     ...findings,

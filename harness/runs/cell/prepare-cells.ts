@@ -18,7 +18,6 @@ import type { BaseModel } from '../../models/base-model.ts';
 import { attachWhole } from './encoder-head.ts';
 import { hashJson } from '../../support/canonical-json.ts';
 import { countParameters, type ParameterCounts } from '../../models/delta/count-parameters.ts';
-import { parseProtocol } from '../../papers/protocol.ts';
 import { addressOf, type Cell, type Plan } from '../plan/cell.ts';
 import { isSameForEverySeed, type Settings } from '../../records/record.ts';
 import { findPlace, type Place } from '../../records/record-files.ts';
@@ -93,7 +92,7 @@ export async function prepareCells(plan: Plan, fetching: FetchOptions = {}): Pro
       ...(cell.start && { start: { hash: cell.start.hash } }),
       ...(headFrom && { headFrom }),
       recipe: cell.recipe,
-      protocol: cell.protocol,
+      protocol: cell.protocol.name,
       precision: cell.precision,
       limits: cell.limits,
       seed: cell.seed,
@@ -179,10 +178,10 @@ function dataOpener(
   const textOf = once((key: string, task: TextTask, source: DataSource) => task.load(source, fetching));
   const labelledOf = once((key: string, task: LabelTask, source: DataSource) => task.load(source, fetching));
   return async ({ cell, base, head }, tokenizer) => {
-    const draw = { seed: cell.seed, family: base.family, side: parseProtocol(cell.protocol.split(' ')).side };
+    const draw = { seed: cell.seed, family: base.family, side: cell.protocol.side };
     const { task, source } = cell;
     const data = `${task.name} ${source.kind}`;
-    const key = [data, draw.seed, draw.family, cell.protocol].join();
+    const key = [data, draw.seed, draw.family, cell.protocol.name].join();
     const load = (): ReturnType<LabelTask['load']> => labelledOf(data, task as LabelTask, source);
     if (task.kind === 'label' && head)
       return { kind: 'label', task, splits: task.draw(await load(), draw), head, draw };

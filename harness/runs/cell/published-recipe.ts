@@ -1,5 +1,5 @@
 /** Says which of the papers' recipes and choices a cell follows, for its record. */
-import { sidesOf, parseProtocol } from '../../papers/protocol.ts';
+import { sidesOf } from '../../papers/protocol.ts';
 import type { RunRecord } from '../../records/record.ts';
 import type { Cell } from '../plan/cell.ts';
 import { findRecipeOf } from '../plan/resolve-recipe.ts';
@@ -14,8 +14,6 @@ export function describePublished(
   return {
     base: published,
     recipes: methods.flatMap((method) => findRecipeOf(task, published, method)?.source ?? []),
-    sides: sidesOf(parseProtocol(protocol.split(' ')), {
-      ...{ task: task.name, model: published, methods, family, data },
-    }),
+    sides: sidesOf(protocol, { task: task.name, model: published, methods, family, data }),
   };
 }

@@ -1,6 +1,7 @@
 /** A request for runs, the plan that is made of it, and its cells. */
 import type { Task, DataSource } from '../../data/examples/task.ts';
 import type { Precision } from '../../engine/types.ts';
+import type { Protocol } from '../../papers/protocol.ts';
 import type { Recipe } from '../../training/recipe.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { StartingAdapter } from './starting-adapter.ts';
@@ -65,7 +66,7 @@ export interface Cell {
   };
   readonly seed: number;
   readonly source: DataSource;
-  readonly protocol: string;
+  readonly protocol: Protocol;
   readonly precision: Precision;
   readonly limits: { readonly examples: number | null; readonly steps: number | null };
 }

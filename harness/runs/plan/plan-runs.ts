@@ -101,7 +101,8 @@ export async function planRuns(
             formerly: start ? variant.name : nameSwept(describeVariant(variant.parts), swept).name,
             recipe: { ...recipe, ...cut },
             origins: { options: origins, recipe: from, seed: seedsFrom, data: dataFrom },
-            ...{ protocol: protocol.name, precision },
+            protocol,
+            precision,
           }));
         }),
       ),

@@ -31,8 +31,9 @@ export function previewCells(plan: Plan): Promise<CellPreview[]> {
 }
 
 async function previewCell(results: string, cell: Cell): Promise<CellPreview> {
-  const { task, model, variant, formerly, start, recipe, limits, protocol, precision, seed } = cell;
+  const { task, model, variant, formerly, start, recipe, limits, precision, seed } = cell;
   const { origins, source } = cell;
+  const protocol = cell.protocol.name;
   const address = addressOf(cell);
   const methods = variant.parts.map(({ method, options }) => ({ name: method.name, options }));
   const wanted = canonicalJson({

@@ -89,6 +89,21 @@ test('a text task: corpus metrics from their statistics, others as the mean of t
   expect((await read.test('own'))!.metric(Uint32Array.of(0, 3))).toBe(100);
 });
 
+test('numbers that a T5 writes are classes where the record names its family, or an older one has an entry of T5', async () => {
+  const answers = predictions.map(String);
+  const rows = answers.map((prediction, i) => ({ id: String(i), prediction, label: labels[i] }));
+  const code = { ...settings, task: { name: 'cola', version: 1 }, protocol: 'code' };
+  const t5: RunRecord['published'] = { base: 'x', recipes: [], sides: { 't5-format': 'code' } };
+  const testOf = async (more: Partial<RunRecord>) => {
+    const outcome = await outcomeOf('cola', rows, { accuracy: 5 / 7 }, { settings: code, ...more });
+    return (await predictionReader()(outcome))!.test('accuracy');
+  };
+  for (const more of [{ family: 't5' }, { published: t5 }])
+    expect((await testOf(more))!.metric(ones)).toBeCloseTo(500 / 7, 9);
+  // Any other family is asked for words, and numbers are none of them.
+  for (const more of [{ family: 'gpt2', published: t5 }, {}]) expect(await testOf(more)).toBeUndefined();
+});
+
 test('constant predictions are collapsed, the seed parts an official set', async () => {
   const constant = await outcomeOf('cola', labelled(labels, labels.map(() => 1)), { Matthews: 0, accuracy: 4 / 7 }); // prettier-ignore
   const one = { used: 7, of: 7 };

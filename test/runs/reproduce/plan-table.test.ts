@@ -32,7 +32,11 @@ test('every printed row of the built tasks is a cell with its recipe, its seeds 
   const red = runs.find(({ row, task }) => row.model === 'roberta-large' && row.method === 'red' && task === 'rte')!; // prettier-ignore
   const [cell] = red.cells;
   expect(red.cells).toHaveLength(15);
-  expect(cell).toMatchObject({ model: 'roberta-large', published: 'roberta-large', protocol: 'published' });
+  expect(cell).toMatchObject({
+    model: 'roberta-large',
+    published: 'roberta-large',
+    protocol: { name: 'published' },
+  });
   expect(cell!.recipe).toMatchObject({
     learningRate: 5e-3,
     weightDecay: 1e-4,
@@ -91,7 +95,10 @@ test('a rehearsal has the same shape on the built-in bases', async () => {
   const { runs } = await plan(3, { scale: 'mini', data: undefined });
   expect(runs).toHaveLength(6 * 8);
   expect(runs.every(({ reason, cells }) => reason === undefined && cells[0]!.model === 't5-mini')).toBe(true);
-  expect(runs[0]!.cells[0]).toMatchObject({ source: { kind: 'built-in' }, protocol: 'recommended' });
+  expect(runs[0]!.cells[0]).toMatchObject({
+    source: { kind: 'built-in' },
+    protocol: { name: 'recommended' },
+  });
   expect(protocolOf(request(3, { scale: 'mini', protocol: ['code'] }))).toEqual(['code']);
 });
 
