@@ -10,7 +10,7 @@ const rooms = {
   'harness/models': ['engine', 'data', 'support'],
   'harness/exchange': ['models', 'data', 'support'],
   'harness/training': ['models', 'engine', 'data', 'support'],
-  'harness/decoding': ['models', 'engine'],
+  'harness/decoding': ['models', 'engine', 'support'],
   'harness/evaluation': ['decoding', 'models', 'engine', 'data', 'support'],
   'harness/records': ['evaluation', 'training', 'engine', 'papers', 'support'],
   'harness/reporting': ['records', 'papers', 'metrics', 'data', 'support'],

@@ -16,4 +16,5 @@ export {
   queryAndValue,
   targetList,
 } from './models/delta/target-roles.ts';
+export { sizeOf } from './support/arithmetic.ts';
 export { randomStream } from './support/random-stream.ts';

@@ -13,6 +13,7 @@ import {
   tensor,
   type Tensor,
   type TensorSpec,
+  sizeOf,
 } from '../harness/method.ts';
 
 /**
@@ -70,7 +71,7 @@ export default defineMethod({
     });
     const zeros = (...shape: number[]): TensorSpec => ({
       shape,
-      init: () => new Float32Array(shape.reduce((size, n) => size * n, 1)),
+      init: () => new Float32Array(sizeOf(shape)),
     });
     const trained: Record<string, TensorSpec> = {};
     for (const site of sites) {

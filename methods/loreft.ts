@@ -10,6 +10,7 @@ import {
   stack,
   type Tensor,
   type TensorSpec,
+  sizeOf,
 } from '../harness/method.ts';
 
 const options = z.strictObject({
@@ -72,7 +73,7 @@ export function defineReft(form: Form): Method<z.infer<typeof options>> {
       const bound = 1 / Math.sqrt(d);
       const uniform = (shape: number[], low = -bound, high = bound): TensorSpec => ({
         shape,
-        init: (random) => random.uniform(shape.reduce((size, n) => size * n, 1), low, high), // prettier-ignore
+        init: (random) => random.uniform(sizeOf(shape), low, high), // prettier-ignore
       });
       const trained: Record<string, TensorSpec> = {};
       for (const prefix of prefixes) {

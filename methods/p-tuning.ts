@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineMethod, linear, type Tensor, type TensorSpec } from '../harness/method.ts';
+import { defineMethod, linear, type Tensor, type TensorSpec, sizeOf } from '../harness/method.ts';
 
 /**
  * P-tuning as Hugging Face peft defines it: embeddings of virtual tokens before the input, made from trained ones by
@@ -22,7 +22,7 @@ export default defineMethod({
     // torch's Linear is U(±1/√in), its bias too.
     const uniform = (inputs: number, ...shape: number[]): TensorSpec => ({
       shape,
-      init: (random) => random.uniform(shape.reduce((size, n) => size * n, 1), -1 / Math.sqrt(inputs), 1 / Math.sqrt(inputs)), // prettier-ignore
+      init: (random) => random.uniform(sizeOf(shape), -1 / Math.sqrt(inputs), 1 / Math.sqrt(inputs)), // prettier-ignore
     });
     const layers = [[0, d, h], [2, h, h], [4, h, d]] as const; // prettier-ignore
     const trained: Record<string, TensorSpec> = {

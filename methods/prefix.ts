@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { defineMethod, linear, slice, tanh, type Tensor, type TensorSpec } from '../harness/method.ts';
+import {
+  defineMethod,
+  linear,
+  slice,
+  tanh,
+  type Tensor,
+  type TensorSpec,
+  sizeOf,
+} from '../harness/method.ts';
 
 /**
  * Prefix tuning as Hugging Face peft defines it: trained keys and values before those of the input in every layer of
@@ -49,12 +57,12 @@ export default defineMethod({
     });
     const zeros = (...shape: number[]): TensorSpec => ({
       shape,
-      init: () => new Float32Array(shape.reduce((size, n) => size * n, 1)),
+      init: () => new Float32Array(sizeOf(shape)),
     });
     // torch's Linear is U(±1/√in), its bias too.
     const uniform = (inputs: number, ...shape: number[]): TensorSpec => ({
       shape,
-      init: (random) => random.uniform(shape.reduce((size, n) => size * n, 1), -1 / Math.sqrt(inputs), 1 / Math.sqrt(inputs)), // prettier-ignore
+      init: (random) => random.uniform(sizeOf(shape), -1 / Math.sqrt(inputs), 1 / Math.sqrt(inputs)), // prettier-ignore
     });
     const [E, W0, b0, W2, b2] = ['embedding.weight', 'transform.0.weight', 'transform.0.bias', 'transform.2.weight', 'transform.2.bias'] as const; // prettier-ignore
     const zero = start === 'zero';

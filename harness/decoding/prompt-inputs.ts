@@ -3,8 +3,7 @@ import { MASKED } from '../models/families/layers.ts';
 import { SOURCE } from '../models/delta/forward.ts';
 import { virtualTokens } from '../models/method.ts';
 import type { DecodingSetup } from './programs.ts';
-
-export const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
+import { roundUp } from '../support/arithmetic.ts';
 
 /** The length that prompts are padded to: few programs, an eighth of padding at most. */
 export const paddedLength = (n: number): number => roundUp(n, 2 ** Math.max(0, Math.ceil(Math.log2(n / 8))));

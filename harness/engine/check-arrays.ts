@@ -1,4 +1,5 @@
-import { type NumericArray, type Shape, sizeOf, type TensorType } from './types.ts';
+import type { NumericArray, Shape, TensorType } from './types.ts';
+import { sizeOf } from '../support/arithmetic.ts';
 
 /** The element type that an array holds. */
 export const dtypeOf = (data: NumericArray): TensorType['dtype'] =>

@@ -126,9 +126,6 @@ export interface Engine {
   randomsOf?(signature: Signature, program: ProgramFunction): ReadonlyMap<string, Random>;
 }
 
-/** How many elements a shape has. */
-export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
-
 /** A program needs what its device lacks; no seed changes that. */
 export class DeviceLimitError extends Error {
   override name = 'DeviceLimitError';

@@ -1,6 +1,7 @@
 /** Scores of documents from log-likelihoods, their means and standard errors, as lm-eval computes them. */
 import type { ChoiceDocument, Measure } from './evaluation.ts';
 import { length } from './suites/python-text.ts';
+import { sum } from '../support/arithmetic.ts';
 
 /** What a model makes of one alternative. */
 export interface Likelihood {
@@ -31,7 +32,7 @@ export function scoreOf(
 ): number {
   if (measure !== 'mc2') return chosenBy(measure, document, likelihoods) === document.gold ? 1 : 0;
   const weights = likelihoods.map(({ logLikelihood }) => Math.exp(logLikelihood));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const total = sum(weights);
   return weights.reduce((sum, weight, i) => sum + (document.truths![i] ? weight : 0), 0) / total;
 }
 
@@ -45,7 +46,7 @@ export interface Mean {
 /** Mean and its standard error, the sample's deviation over the root of its size. */
 export function meanOf(scores: readonly number[]): Mean {
   const count = scores.length;
-  const value = scores.reduce((sum, score) => sum + score, 0) / count;
+  const value = sum(scores) / count;
   if (count < 2) return { value, standardError: undefined, count };
   const squares = scores.reduce((sum, score) => sum + (score - value) ** 2, 0);
   return { value, standardError: Math.sqrt(squares / (count - 1)) / Math.sqrt(count), count };

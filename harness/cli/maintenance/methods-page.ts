@@ -10,6 +10,7 @@ import { describeOptions, formatValue } from '../../runs/plan/option-values.ts';
 import { countParameters } from '../../models/delta/count-parameters.ts';
 import { loadMethods } from '../../runs/plan/load-plugins.ts';
 import type { z } from 'zod';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** Bases whose trained parameters the page counts, and families into which it tries to merge; those that are built. */
 const counted = { 'gpt2-medium': 'GPT-2 medium', 'roberta-base': 'RoBERTa base' };
@@ -76,8 +77,7 @@ function merges(method: Method, targets: readonly NamedBase[]): string {
 
 function canMerge(base: BaseModel, delta: Delta): boolean {
   // Only which edits there are matters here, not their values.
-  const zeros = ({ shape }: TensorSpec): Float32Array =>
-    new Float32Array(shape.reduce((size, n) => size * n, 1));
+  const zeros = ({ shape }: TensorSpec): Float32Array => new Float32Array(sizeOf(shape));
   const specs = Object.entries({ ...delta.trained, ...delta.frozen, ...delta.state });
   try {
     mergeDelta(base, delta, Object.fromEntries(specs.map(([name, spec]) => [name, zeros(spec)])));

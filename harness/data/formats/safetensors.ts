@@ -3,6 +3,7 @@ import { writeAtomically, type BeforeRename } from '../../support/atomic-files.t
 import { UsageError } from '../../support/errors.ts';
 import { withFile } from '../../support/read-files.ts';
 import { narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** The format's element types and their bits. */
 const elementBits = {
@@ -132,7 +133,7 @@ function checkTensor(path: string, name: string, value: unknown, dataBegin: numb
   if (!isCounts(offsets) || offsets.length !== 2)
     throw wrong('has data_offsets that are not two whole numbers');
   const [begin, end] = offsets as [number, number];
-  const bytes = (elementsOf(shape) * elementBits[dtype]) / 8;
+  const bytes = (sizeOf(shape) * elementBits[dtype]) / 8;
   if (!Number.isSafeInteger(bytes)) throw wrong(`has a shape too large to be true: [${shape.join(', ')}]`);
   if (end - begin !== bytes) {
     throw wrong(`claims ${end - begin} bytes, but ${dtype} [${shape.join(', ')}] takes ${bytes}`);
@@ -200,7 +201,7 @@ export async function writeSafetensors(
   for (const [name, { shape, data }] of Object.entries(tensors)) {
     if (name === '__metadata__') throw new Error('A tensor cannot be named "__metadata__".');
     if (typeof data !== 'function') checkLength(name, shape, data);
-    const count = elementsOf(shape);
+    const count = sizeOf(shape);
     entries.push([name, { dtype, shape, data_offsets: [end, end + count * width] }]);
     end += count * width;
   }
@@ -223,15 +224,11 @@ export async function writeSafetensors(
 }
 
 function checkLength(name: string, shape: readonly number[], data: Float32Array): void {
-  const count = elementsOf(shape);
+  const count = sizeOf(shape);
   if (count === data.length) return;
   throw new Error(
     `Tensor "${name}": shape [${shape.join(', ')}] has ${count} elements, its data ${data.length}.`,
   );
-}
-
-function elementsOf(shape: readonly number[]): number {
-  return shape.reduce((product, n) => product * n, 1);
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

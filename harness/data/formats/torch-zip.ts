@@ -3,6 +3,7 @@ import { readBytes } from '../../support/read-files.ts';
 import { widenBfloats, widenHalves } from '../../support/float16.ts';
 import { readPickle, type PickledTensor } from './torch-pickle.ts';
 import { readZip, unzip } from '../../support/zip.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** A tensor's values, widened to float32. */
 export interface TorchTensor {
@@ -92,7 +93,7 @@ function isFloat(type: string): type is StorageType {
 
 /** The elements of a view of a storage, in the order of its axes. */
 function gather(name: string, { shape, strides, offset }: PickledTensor, values: Float32Array): Float32Array {
-  const size = shape.reduce((product, n) => product * n, 1);
+  const size = sizeOf(shape);
   const last = shape.reduce((sum, n, axis) => sum + (n - 1) * strides[axis]!, offset);
   // No more elements than the storage has, so that a short file cannot ask for much memory.
   if (size > values.length || (size > 0 && last >= values.length)) {

@@ -1,6 +1,6 @@
-import { sizeOf } from '../../engine/types.ts';
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** A list of numbers of rows. */
 export type Rows = Parameters<typeof ops.gather>[1] & Tensor;

@@ -1,5 +1,5 @@
 import { chunk } from 'simple-statistics';
-import { type NumericArray, type Precision, type Shape, sizeOf } from '../types.ts';
+import type { NumericArray, Precision, Shape } from '../types.ts';
 import { isLong, reduceInStages } from './long-sums.ts';
 import {
   type Attribute,
@@ -11,6 +11,7 @@ import {
   typeOf,
   type Value,
 } from './node.ts';
+import { sizeOf, sum } from '../../support/arithmetic.ts';
 
 /** How a graph computes matrix products: their operands and results are of this precision, whose sums are float32. */
 export interface Products {
@@ -356,7 +357,7 @@ export class Graph {
   #split(x: Value, sizes: readonly number[], axis: number): readonly Value[] {
     if (sizes.length > MOST_PARTS) {
       const groups = chunk(sizes, Math.ceil(sizes.length / MOST_PARTS));
-      const lengths = groups.map((group) => group.reduce((sum, n) => sum + n, 0));
+      const lengths = groups.map(sum);
       return this.#split(x, lengths, axis).flatMap((part, i) => this.#split(part, groups[i]!, axis));
     }
     if (sizes.length === 1) return [x];

@@ -1,5 +1,6 @@
-import { type Shape, sizeOf } from '../types.ts';
+import type { Shape } from '../types.ts';
 import type { Value } from './node.ts';
+import { range, sizeOf } from '../../support/arithmetic.ts';
 
 // Sums of many float32 numbers go by stages. onnxruntime adds them one after the other in a few lanes, so that a million like
 // values lose three of their seven digits; of stages each adds few, and what is lost grows with their number alone.
@@ -36,7 +37,7 @@ export function reduceInStages(g: Operations, op: string, x: Value, axes: readon
   const last = Math.max(...axes);
   // Axes side by side are one.
   const first = x.shape.findIndex(
-    (_, axis) => axis <= last && rangeOf(axis, last).every((i) => axes.includes(i)),
+    (_, axis) => axis <= last && range(axis, last).every((i) => axes.includes(i)),
   );
   const [lead, tail] = [x.shape.slice(0, first), x.shape.slice(last + 1)];
   const length = sizeOf(x.shape.slice(first, last + 1));
@@ -45,13 +46,10 @@ export function reduceInStages(g: Operations, op: string, x: Value, axes: readon
   return others.length === 0 ? within : g.reduce(CONTINUED[op]!, within, others, false);
 }
 
-const rangeOf = (from: number, to: number): number[] =>
-  Array.from({ length: to - from + 1 }, (_, i) => from + i);
-
 /** The reduction of one axis, each stage as short as its length allows. */
 function reduceAxis(g: Operations, op: string, x: Value, axis: number): Value {
   const length = x.shape[axis]!;
-  const sizes = length > STAGE.most ? rangeOf(STAGE.least, STAGE.most).reverse() : [];
+  const sizes = length > STAGE.most ? range(STAGE.least, STAGE.most).reverse() : [];
   const each = sizes.find((size) => length % size === 0);
   if (each !== undefined) {
     const parts = g.reshape(x, x.shape.toSpliced(axis, 1, length / each, each));

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { type NumericArray, type Shape, sizeOf } from '../types.ts';
+import type { NumericArray, Shape } from '../types.ts';
 import { broadcast, Graph, type Target } from './graph.ts';
 import type { DType, Value } from './node.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 // A tfjs backend whose kernels append operations to a graph instead of computing, so that tfjs's own autodiff writes the
 // whole training step down. What is known while recording (scalars, masks) is computed at once by the plain backend.

@@ -1,7 +1,7 @@
-import { sizeOf } from '../types.ts';
 import { neededOf, type Graph } from './graph.ts';
 import { type Node, readBy, type Value } from './node.ts';
 import { LASTING } from '../onnxruntime/session-thread.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** Operations that compute each element of their result from the same one of their operands. */
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Where', 'Scan']);

@@ -1,5 +1,6 @@
-import { DeviceLimitError, sizeOf } from '../types.ts';
+import { DeviceLimitError } from '../types.ts';
 import type { Node } from '../graph/node.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** How onnxruntime says on WebGPU that a tensor did not fit a buffer, or only in more parts than a shader may read. */
 const TOO_LARGE = /\[Invalid Buffer|Too many storage buffers|Allocation size too large/;

@@ -9,11 +9,11 @@ import {
   type FrozenArray,
   type NumericArray,
   type Shape,
-  sizeOf,
   type TensorTypes,
 } from '../types.ts';
 import type { Products } from '../graph/graph.ts';
 import { PREFIX, tensorOf, typeOf } from './operands.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** Weights above this many bytes are mapped from a file instead of being copied into the model. */
 const EMBEDDED = 64 * 2 ** 20;

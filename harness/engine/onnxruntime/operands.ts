@@ -1,7 +1,8 @@
 import * as ort from 'onnxruntime-node';
 import { dtypeOf } from '../check-arrays.ts';
-import { type NumericArray, type Shape, sizeOf, type TensorTypes } from '../types.ts';
+import type { NumericArray, Shape, TensorTypes } from '../types.ts';
 import type { Value } from '../graph/node.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** Names of a program's operands in its graph: one namespace for each place they come from. */
 export const PREFIX = {

@@ -1,7 +1,8 @@
 import type * as ort from 'onnxruntime-node';
 import { checkLength, named } from '../check-arrays.ts';
-import { type Shape, sizeOf, type State, type TensorTypes } from '../types.ts';
+import type { Shape, State, TensorTypes } from '../types.ts';
 import { tensorOf, typeOf } from './operands.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** State on the host, where programs write it. */
 export class OnnxState implements State {

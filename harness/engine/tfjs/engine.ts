@@ -12,10 +12,10 @@ import {
   type ProgramFunction,
   type Shape,
   type Signature,
-  sizeOf,
   type State,
   type TensorTypes,
 } from '../types.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** A copy on the backend: tfjs's plain backend would otherwise share the array with its owner. */
 const tensorOf = (data: NumericArray, shape: Shape): tf.Tensor =>

@@ -6,6 +6,7 @@ import type { BaseModel } from '../../models/base-model.ts';
 import { fillTrees, likelihoodProgram, type TreesShape } from './program.ts';
 import type { Likelihood } from '../measures.ts';
 import { treeOf, type Request, type TokenTree } from './token-tree.ts';
+import { roundUp, sum } from '../../support/arithmetic.ts';
 
 /** Nodes that one run of a program reads, about. */
 const NODES = 4096;
@@ -146,18 +147,16 @@ function batchesOf(packed: readonly PackedTree[]): PackedTree[][] {
 }
 
 function shapeOf(batch: readonly PackedTree[]): TreesShape {
-  const roundUp = (n: number, step: number): number => Math.ceil(n / step) * step;
-  const sum = (count: (tree: TokenTree) => number): number =>
-    batch.reduce((total, { tree }) => total + count(tree), 0);
+  const total = (count: (tree: TokenTree) => number): number => sum(batch.map(({ tree }) => count(tree)));
   return {
     trees: batch.length,
     nodes: roundUp(Math.max(...batch.map(({ tree }) => tree.ids.length)), STEP.nodes),
     rows: roundUp(
-      sum(({ predictions }) => new Set(predictions.map(({ node }) => node)).size),
+      total(({ predictions }) => new Set(predictions.map(({ node }) => node)).size),
       STEP.rows,
     ),
     predictions: roundUp(
-      sum(({ predictions }) => predictions.length),
+      total(({ predictions }) => predictions.length),
       STEP.predictions,
     ),
   };

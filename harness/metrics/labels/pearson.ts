@@ -1,9 +1,10 @@
 import { checkPairs } from './pairs.ts';
+import { sum } from '../../support/arithmetic.ts';
 
 /** Deviations from the mean, scaled to length 1; NaN for constant values. */
 function standardised(values: ArrayLike<number>): Float64Array {
   const centred = Float64Array.from(values);
-  const mean = centred.reduce((sum, value) => sum + value, 0) / centred.length;
+  const mean = sum(centred) / centred.length;
   const constant = centred.every((value) => value === centred[0]);
   let squares = 0;
   for (let i = 0; i < centred.length; i++) squares += (centred[i]! -= mean) ** 2;

@@ -1,5 +1,6 @@
 import { errorFunction } from 'simple-statistics';
 import type { CorpusMetric } from '../text/corpus-metric.ts';
+import { sum } from '../../support/arithmetic.ts';
 
 /** Uniform whole numbers below `n` by the mulberry32 generator: the same seed gives the same samples everywhere. */
 export function sampler(seed: number): (n: number) => number {
@@ -81,7 +82,7 @@ export function compareSystems(
   const difference = scores[0] - scores[1];
   const [first, second] = resampled;
   const differences = first.map((score, k) => score - second[k]!);
-  const mean = differences.reduce((sum, value) => sum + value, 0) / differences.length;
+  const mean = sum(differences) / differences.length;
   const squares = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   const standardError = Math.sqrt(squares / Math.max(1, differences.length - 1));
   const z = difference === 0 ? 0 : Math.abs(difference) / standardError;

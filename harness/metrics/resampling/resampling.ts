@@ -1,5 +1,6 @@
 import type { CorpusMetric } from '../text/corpus-metric.ts';
 import { sampler } from './bootstrap.ts';
+import { sum } from '../../support/arithmetic.ts';
 
 /** A metric of one system on any sample of its examples: `counts[i]` says how often example i is in it. NaN has no meaning. */
 export interface SampledMetric {
@@ -102,7 +103,7 @@ function sampledPairs({ of, classes }: Pairs, score: PairScore): SampledMetric {
 
 const pairAccuracy: PairScore = (counts, { length: size }) => {
   const right = counts.reduce((sum, count, i) => sum + (i % (size + 1) === 0 ? count : 0), 0);
-  return right / counts.reduce((sum, count) => sum + count, 0);
+  return right / sum(counts);
 };
 
 const pairF1: PairScore = (counts, classes) => {
@@ -153,7 +154,7 @@ function sampledSpearman({ labels, predictions }: LabelledTest): SampledMetric {
 
 /** Sums of squares lose less where values lie around 0. */
 function centred(values: readonly number[]): Float64Array {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const mean = sum(values) / values.length;
   return Float64Array.from(values, (value) => value - mean);
 }
 

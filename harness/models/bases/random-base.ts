@@ -3,6 +3,7 @@ import { UsageError, didYouMean } from '../../support/errors.ts';
 import { describeArchitecture } from '../families/registry.ts';
 import type { Architecture } from '../architecture.ts';
 import { randomStream } from '../../support/random-stream.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** How the settings of a random base make a family's config.json. */
 interface RandomFamily {
@@ -150,7 +151,7 @@ export function randomBase(id: string, more: Readonly<Record<string, unknown>> =
     tokenizer: family.tokenizer,
     tensor(name) {
       const pooler = architecture.kind === 'encoder' ? architecture.pooler : undefined;
-      const size = (architecture.shapes[name] ?? pooler![name]!).reduce((product, n) => product * n, 1);
+      const size = sizeOf(architecture.shapes[name] ?? pooler![name]!);
       if (size > largest) {
         throw new UsageError(`"${id}": ${name} would have ${size.toLocaleString('en')} numbers, more than can be made.`); // prettier-ignore
       }

@@ -2,6 +2,7 @@ import { trainedShapes } from './trained-tensors.ts';
 import type { Head } from './heads.ts';
 import type { Delta } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
+import { sizeOf, sum } from '../../support/arithmetic.ts';
 
 export interface ParameterCounts {
   /** Without the task's head. */
@@ -22,12 +23,12 @@ export function countParameters(base: BaseModel, delta: Delta, head?: Head): Par
   const all = Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({
     name,
     shape,
-    parameters: size(shape),
+    parameters: sizeOf(shape),
   }));
   const isHead = ({ name }: { name: string }): boolean => head !== undefined && name in head.tensors;
   const tensors = all.filter((tensor) => !isHead(tensor));
   const ofHead = sum(all.filter(isHead).map(({ parameters }) => parameters));
-  const inBase = sum(Object.values(base.shapes).map(size));
+  const inBase = sum(Object.values(base.shapes).map(sizeOf));
   const added = sum(tensors.filter(({ name }) => !(name in base.shapes)).map(({ parameters }) => parameters));
   return {
     trained: sum(tensors.map(({ parameters }) => parameters)),
@@ -35,12 +36,4 @@ export function countParameters(base: BaseModel, delta: Delta, head?: Head): Par
     all: inBase + added + ofHead,
     tensors,
   };
-}
-
-function size(shape: readonly number[]): number {
-  return shape.reduce((product, n) => product * n, 1);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

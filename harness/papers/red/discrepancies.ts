@@ -1,3 +1,4 @@
+import { range } from '../../support/arithmetic.ts';
 /** Which side of a disagreement between a paper, its released code and good practice a run takes. */
 export const sides = ['paper', 'code', 'corrected'] as const;
 export type Side = (typeof sides)[number];
@@ -43,8 +44,6 @@ export interface SeedChoice {
 
 const glue = ['cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'];
 const robertas = ['roberta-base', 'roberta-large'];
-const range = (first: number, last: number): number[] =>
-  Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
 /** Those of the RED paper that are switches here. */
 export const discrepancies: readonly Discrepancy[] = [

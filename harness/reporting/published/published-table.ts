@@ -19,6 +19,7 @@ import {
   type Tally,
   type Verdict,
 } from './verdict.ts';
+import { sum } from '../../support/arithmetic.ts';
 
 /** Our runs behind a printed row on one task. */
 export interface OurRuns {
@@ -209,7 +210,7 @@ function averageCell(table: ResultsTable, row: PublishedRow, cells: readonly Jud
 function meanOf({ values, average }: PublishedRow): number {
   const known = values.flatMap((value) => value ?? []);
   if (known.length < values.length) return average!;
-  return known.reduce((sum, value) => sum + value, 0) / known.length;
+  return sum(known) / known.length;
 }
 
 const averagesOf = ({ rows }: ResultsTable, model: string): number[] =>

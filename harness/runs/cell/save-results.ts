@@ -8,6 +8,7 @@ import { Diverged, type StepProgress, type TrainingResult } from '../../training
 import type { RunRecord } from '../../records/record.ts';
 import { warmSteps } from '../../records/step-log.ts';
 import { besideRecord } from '../../records/record-files.ts';
+import { sum } from '../../support/arithmetic.ts';
 
 /** How far a cell is. */
 export interface CellProgress {
@@ -103,5 +104,5 @@ async function described(file: string): Promise<{ name: string; sha256: string }
 
 /** Their sum in a second. */
 export function perSecond(counts: readonly number[], seconds: number): number {
-  return seconds > 0 ? counts.reduce((total, n) => total + n, 0) / seconds : 0;
+  return seconds > 0 ? sum(counts) / seconds : 0;
 }

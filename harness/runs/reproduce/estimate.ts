@@ -5,6 +5,7 @@ import type { BaseModel } from '../../models/base-model.ts';
 import type { Engine } from '../../engine/types.ts';
 import { MICRO_BATCH_TOKENS } from '../../training/objectives/batch-shapes.ts';
 import type { Cell } from '../plan/cell.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** What a run is expected to take. */
 export interface Estimate {
@@ -70,7 +71,7 @@ export function estimateCell(cell: Cell, base: BaseModel, { flops }: Speed): Est
   const written = task.kind === 'label' ? 4 : recipe.stopAtEnd ? Math.min(40, recipe.maxNewTokens) : recipe.maxNewTokens; // prettier-ignore
   const decoding = answers * written * recipe.beams * 2 * weights * decodingFactor;
 
-  const all = Object.values(base.shapes).reduce((sum, shape) => sum + shape.reduce((product, n) => product * n, 1), 0); // prettier-ignore
+  const all = Object.values(base.shapes).reduce((sum, shape) => sum + sizeOf(shape), 0); // prettier-ignore
   const length = Math.min(2 * size.tokens, recipe.promptLength + recipe.targetLength);
   const most = MICRO_BATCH_TOKENS[kind === 'encoder' ? 'labels' : 'text'];
   const tokens = Math.min(recipe.batchSize * length, recipe.microBatch === undefined ? most : recipe.microBatch * length); // prettier-ignore

@@ -13,6 +13,7 @@ import { planRuns } from '../plan/plan-runs.ts';
 import { previewCells } from '../plan/preview.ts';
 import { readRecord } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
+import { sum } from '../../support/arithmetic.ts';
 
 export const scales = ['full', 'mini'] as const;
 export type Scale = (typeof scales)[number];
@@ -218,7 +219,7 @@ export async function inspectRuns(
     const earlier = [...records.values()].find(({ record }) => record.status === 'finished')?.record;
     if (first === undefined) states.push({ ...known, estimate: { seconds: 0, bytes: 0, leastBytes: 0 } });
     else if (earlier) {
-      const seconds = Object.values(earlier.seconds).reduce((sum, value) => sum + value, 0);
+      const seconds = sum(Object.values(earlier.seconds));
       states.push({ ...known, estimate: { seconds, bytes: earlier.peakMemoryBytes, leastBytes: 0 } });
     } else {
       try {

@@ -1,7 +1,8 @@
 import { sum } from 'simple-statistics';
-import { type Engine, sizeOf } from '../../engine/types.ts';
+import type { Engine } from '../../engine/types.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Pack } from '../step/parameter-packs.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** Numbers that are trained, at most: they and their gradients cross between threads in every step, which makes full fine-tuning slower. */
 const MOST_TRAINED = 2 ** 19;

@@ -1,4 +1,5 @@
-import { type Random, sizeOf } from '../../engine/types.ts';
+import type { Random } from '../../engine/types.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /**
  * A dropout mask that was drawn for one shape of a batch, as it stands in another shape of the same batch: what only one

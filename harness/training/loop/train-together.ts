@@ -6,7 +6,6 @@ import {
   type ManyProgram,
   type NamedArrays,
   type Random,
-  sizeOf,
   type State,
 } from '../../engine/types.ts';
 import { freezeTensors, initialize, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
@@ -25,6 +24,7 @@ import {
   type TrainingPrograms,
 } from '../step/programs.ts';
 import type { Computed, Part, Stepping } from './stepping.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** Why several seeds of a method cannot be trained in one program; undefined where they can. */
 export function refusesTogether(base: BaseModel, delta: Delta): string | undefined {

@@ -1,5 +1,5 @@
 import { sum } from 'simple-statistics';
-import { type Draw, type Engine, sizeOf, type State, type TensorTypes } from '../../engine/types.ts';
+import type { Draw, Engine, State, TensorTypes } from '../../engine/types.ts';
 import {
   freezeTensors,
   initialize,
@@ -27,6 +27,7 @@ import { learningRateFactor } from '../step/schedule.ts';
 import { replicasFor } from './choose-replicas.ts';
 import { stepAlone, type Part, type Stepping } from './stepping.ts';
 import { Interrupted, type TrainingJob, type TrainingResult } from './job.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 type Arrays = Record<string, Float32Array>;
 

@@ -1,5 +1,6 @@
 import { randomStream } from '../../support/random-stream.ts';
 import type { BatchShape, Objective } from './objective.ts';
+import { sum } from '../../support/arithmetic.ts';
 
 export const shapeKey = ({ rows, length, tokens, targets, sourceLength, sourceTokens }: BatchShape): string =>
   `${rows}x${length}, ${tokens} tokens, ${targets} targets` +
@@ -17,8 +18,6 @@ const PROGRAM = 512;
  * gradients more often. Where text is written, each target's logits take memory.
  */
 export const MICRO_BATCH_TOKENS = { labels: 2048, text: 1024 } as const;
-
-const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
 
 /**
  * Cuts a step's examples, whichever they are, by length into micro-batches of about equally many tokens, a multiple of

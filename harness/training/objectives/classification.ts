@@ -6,8 +6,7 @@ import { runClassifier } from '../../models/delta/forward.ts';
 import { MICRO_BATCH_TOKENS } from './batch-shapes.ts';
 import type { Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pack-sequences.ts';
-
-const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
+import { sum } from '../../support/arithmetic.ts';
 
 /**
  * Predicting an example's class, by cross entropy, or its value (`classes` absent), by the squared error; answers are the

@@ -6,6 +6,7 @@ import { headWeight, runDecoder, runEncoderDecoder, SOURCE } from '../../models/
 import { MICRO_BATCH_TOKENS } from './batch-shapes.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pack-sequences.ts';
+import { sum } from '../../support/arithmetic.ts';
 
 /** What a decoder sees and predicts, and what an encoder reads before it, where there is one. */
 export interface Example extends TokenPair {
@@ -58,8 +59,6 @@ function exampleFor(architecture: Architecture, pair: TokenPair): Example {
 /** Tokens of an example. */
 const lengthOf = ({ prompt, target, source = [] }: Example): number =>
   prompt.length + target.length + source.length;
-const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
-
 /** Cuts an example at the model's last position. */
 function cutExample({ prompt, target }: TokenPair, positions: number): TokenPair {
   return {

@@ -9,11 +9,11 @@ import { MICRO_BATCH_TOKENS } from '../objectives/batch-shapes.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';
 import { packedTypes, packingOf, packSequences, startsOf } from '../objectives/pack-sequences.ts';
 import { NOTHING, type Sequence } from './draw.ts';
+import { sum } from '../../support/arithmetic.ts';
 
 /** Sequences that share a row of attention; none sees another, and each counts its positions from 0. */
 export type Row = readonly Sequence[];
 
-const sum = (list: readonly number[]): number => list.reduce((total, n) => total + n, 0);
 const tokensOf = (row: Row): number => sum(row.map(({ ids }) => ids.length));
 const sourceTokensOf = (row: Row): number => sum(row.map(({ source = [] }) => source.length));
 const targetsOf = (row: Row): number =>

@@ -1,5 +1,6 @@
 import { NOTHING } from './draw.ts';
 import type { Row } from './objective.ts';
+import { sum } from '../../support/arithmetic.ts';
 
 /**
  * Mean cross entropy, in nats a target, of `held` under the shares that tokens have among the targets of `train`, each of
@@ -8,7 +9,7 @@ import type { Row } from './objective.ts';
 export function unigramLoss(train: readonly Row[], frozen: readonly Row[], vocabulary: number): number {
   const counts = new Float64Array(vocabulary).fill(1);
   for (const id of targetsOf(train)) counts[id]!++;
-  const all = counts.reduce((sum, count) => sum + count, 0);
+  const all = sum(counts);
   const targets = targetsOf(frozen);
   return -targets.reduce((sum, id) => sum + Math.log(counts[id]! / all), 0) / targets.length;
 }

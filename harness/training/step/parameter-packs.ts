@@ -1,7 +1,8 @@
-import { type Shape, sizeOf } from '../../engine/types.ts';
+import type { Shape } from '../../engine/types.ts';
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { Tensors } from '../../models/edits.ts';
+import { sizeOf } from '../../support/arithmetic.ts';
 
 /** A tensor that is trained, and what the optimiser has to know of it. */
 export interface TrainedTensor {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens, TokenPair } from '../../../harness/data/examples/task.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
-import { type Engine, type Random, sizeOf } from '../../../harness/engine/types.ts';
+import type { Engine, Random } from '../../../harness/engine/types.ts';
 import { makeHead, withHead } from '../../../harness/models/delta/heads.ts';
 import { randomStream } from '../../../harness/support/random-stream.ts';
 import type { Delta } from '../../../harness/models/method.ts';
@@ -19,6 +19,7 @@ import type { TrainingJob, TrainingResult } from '../../../harness/training/loop
 import { temporaryFolder } from '../../support/temporary.ts';
 import { testEngine } from '../../engines.ts';
 import { tinyBase, tinyBases } from '../../methods/tiny.ts';
+import { sizeOf } from '../../../harness/support/arithmetic.ts';
 
 const methods = await loadMethods();
 const seeds = [3, 4, 5];

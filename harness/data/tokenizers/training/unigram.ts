@@ -1,3 +1,4 @@
+import { sum } from '../../../support/arithmetic.ts';
 /** A token and the logarithm of its probability. */
 export type Piece = readonly [token: string, score: number];
 
@@ -144,7 +145,7 @@ function reestimate(scores: Float64Array, expected: Float64Array, fixed: number)
   const counts = expected.map((count, id) =>
     count >= leastExpected ? count : id < fixed ? leastExpected : 0,
   );
-  const total = digamma(counts.reduce((sum, count) => sum + count, 0));
+  const total = digamma(sum(counts));
   counts.forEach((count, id) => (scores[id] = count > 0 ? digamma(count) - total : -Infinity));
 }
 
@@ -173,7 +174,7 @@ function mostMissed(
   for (const lattice of ofWords) {
     for (const id of bestPath(lattice, scores)) used[id] = used[id]! + lattice.frequency;
   }
-  const total = used.reduce((sum, times) => sum + times, 0);
+  const total = sum(used);
   const lossOf = (id: number): number => {
     if (id < fixed) return Infinity;
     const times = used[id]!;

@@ -1,0 +1,21 @@
+/**
+ * Sums, sizes and ranges of plain numbers. Sums are float64, left to right; do not reorder them, for records hold the
+ * results to the last digit.
+ */
+
+/** The sum of a list, 0 for an empty one. */
+export function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
+
+/** How many elements a tensor of this shape has: 1 for a scalar, whose shape is []. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
+
+/** The least multiple of `unit` that is not below `n`. */
+export const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
+
+/** The integers from `first` to `last`, both included. */
+export const range = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i);
