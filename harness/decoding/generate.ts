@@ -5,6 +5,7 @@ import type { BaseModel } from '../models/base-model.ts';
 import { BeamSearch, type EarlyStopping, type Hypothesis } from './on-host/beam.ts';
 import { Decoder } from './on-host/decoder.ts';
 import { GreedySearch } from './on-host/greedy.ts';
+import { checkSampling, tokenSampler, type Sampling } from './on-host/sampling.ts';
 import { GraphSearch } from './in-graph/graph-search.ts';
 import { freezeAll, type DecodingSetup, type TrainedTensors } from './programs.ts';
 import { runSearches } from './on-host/search.ts';
@@ -36,6 +37,13 @@ export interface GenerateJob {
   readonly repetitionPenalty?: number | undefined;
   /** What the choice takes for the tokens before the generated ones, a list for each prompt; where absent the prompts, of an encoder-decoder its start token. */
   readonly histories?: readonly (readonly number[])[];
+  /** Draws tokens instead of taking the best; only of one beam. `streams` names the draws of each prompt. */
+  readonly sampling?: (Sampling & { readonly streams: readonly string[] }) | undefined;
+  /**
+   * Whether a prompt's tokens are enough, such as those of a text that holds a stop string; only of one beam. A search on
+   * a device goes on to its end token: the caller cuts the text in any case.
+   */
+  readonly isComplete?: (tokens: readonly number[]) => boolean;
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of prompts done. */
   onProgress?(done: number): void;
@@ -52,7 +60,11 @@ export async function generateAll(
   job: GenerateJob,
 ): Promise<{ hypotheses: Hypothesis[][]; seconds: number }> {
   const start = performance.now();
-  const { engine, base, delta, prompts, beams } = job;
+  const { engine, base, delta, prompts, beams, sampling } = job;
+  if (sampling) {
+    checkSampling(sampling);
+    if (beams > 1) throw new RangeError(`sampling takes one beam, not ${beams}`);
+  }
   const positions = base.architecture.positions - virtualTokens(delta);
   prompts.forEach((prompt, i) => {
     if (prompt.length > 0 && prompt.length < positions) return;
@@ -61,10 +73,10 @@ export async function generateAll(
     );
   });
 
-  // Equal prompts have equal continuations.
+  // Equal prompts have equal continuations, unless these are drawn.
   const places = new Map<string, number[]>();
   prompts.forEach((prompt, i) => {
-    const key = JSON.stringify([prompt, job.histories?.[i]]);
+    const key = JSON.stringify([prompt, job.histories?.[i], sampling?.streams[i]]);
     places.set(key, [...(places.get(key) ?? []), i]);
   });
   // Prompts of like length are read together.
@@ -107,12 +119,13 @@ type Search = (
 
 /** Whether the search runs on the device: one that has a memory of its own, no penalty of what occurred, room for all tokens behind every prompt. */
 function isInGraph(
-  { engine, prompts, maxNewTokens, repetitionPenalty = 1 }: GenerateJob,
+  { engine, prompts, maxNewTokens, sampling, repetitionPenalty = 1 }: GenerateJob,
   positions: number,
 ): boolean {
   return (
     engine.device.startsWith('cuda') &&
     repetitionPenalty === 1 &&
+    !sampling &&
     prompts.every((prompt) => prompt.length + maxNewTokens <= positions)
   );
 }
@@ -148,11 +161,18 @@ function historyOf({ base, histories }: GenerateJob, { prompt, equal }: Place): 
 }
 
 const searchOnHost: Search = async (job, setup, places, positions, onEnd) => {
-  const { beams, maxNewTokens, signal } = job;
+  const { beams, maxNewTokens, sampling, signal } = job;
   const searches = places.map((place) => {
     const { prompt } = place;
     const history = historyOf(job, place);
-    const options = { ...job, maxNewTokens: Math.min(maxNewTokens, positions - prompt.length) };
+    const options = {
+      ...job,
+      maxNewTokens: Math.min(maxNewTokens, positions - prompt.length),
+      ...(sampling && {
+        choose: tokenSampler(sampling, sampling.streams[place.equal[0]!]!),
+        drawnFrom: sampling.topK ?? Infinity,
+      }),
+    };
     const search = beams === 1 ? new GreedySearch(options, history) : new BeamSearch(options, history);
     return { prompt, search };
   });

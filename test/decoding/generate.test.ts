@@ -51,6 +51,32 @@ describe('generate', () => {
     expect(new Set(tokens.map(({ length }) => length)).size).toBeGreaterThan(1);
   });
 
+  it('draws tokens by seed and name, whatever is generated beside them', async () => {
+    const all = [...prompts(5, 9, 12), prompts(5)[0]!];
+    const streams = all.map((_, i) => `prompt ${i}`);
+    const sampling = { temperature: 3, topK: 20, topP: 0.95, seed: 7 };
+    const { tokens } = await generate(job({ prompts: all, sampling: { ...sampling, streams } }));
+    for (const [i, prompt] of all.entries()) {
+      const own = { ...sampling, streams: [streams[i]!] };
+      expect((await generate(job({ prompts: [prompt], sampling: own }))).tokens[0]).toEqual(tokens[i]);
+    }
+    // Equal prompts of other names are drawn apart, and the best token is not always the one.
+    expect(tokens[3]).not.toEqual(tokens[0]);
+    expect(tokens).not.toEqual((await generate(job({ prompts: all }))).tokens);
+    const nearlyGreedy = { temperature: 1e-3, seed: 7, streams };
+    expect((await generate(job({ prompts: all, sampling: nearlyGreedy }))).tokens).toEqual(
+      (await generate(job({ prompts: all }))).tokens,
+    );
+  });
+
+  it('stops where the tokens are complete', async () => {
+    const all = prompts(5, 9);
+    const whole = (await generate(job({ prompts: all, eosId: undefined }))).tokens;
+    const isComplete = (made: readonly number[]): boolean => made.length === 4;
+    const stopped = (await generate(job({ prompts: all, eosId: undefined, isComplete }))).tokens;
+    expect(stopped).toEqual(whole.map((tokens) => tokens.slice(0, 4)));
+  });
+
   it('reads equal prompts once and counts all of them as done', async () => {
     const [a, b] = prompts(4, 6) as [number[], number[]];
     const counts: number[] = [];

@@ -5,9 +5,14 @@ import type { Continuation, Search } from './search.ts';
 
 export interface GreedyOptions extends ProcessorOptions {
   readonly maxNewTokens: number;
+  /** Takes the next token, the best one where absent, of at least `drawnFrom` candidates, best first. */
+  readonly choose?: (candidates: Candidates, position: number) => number;
+  readonly drawnFrom?: number;
+  /** Whether the tokens generated so far are enough. */
+  readonly isComplete?: ((tokens: readonly number[]) => boolean) | undefined;
 }
 
-/** Always takes the best next token. Processors see logits, as in transformers. */
+/** Continues one sequence by the best next token, or by one that is drawn. Processors see logits, as in transformers. */
 export class GreedySearch implements Search {
   readonly #options: GreedyOptions;
   /** What processors see: the history and the tokens made. */
@@ -25,14 +30,18 @@ export class GreedySearch implements Search {
   }
 
   get needed(): number {
-    return 1 + loweredTokens(this.#sequence, this.#sequence.length - this.#start, this.#options);
+    const { drawnFrom = 1 } = this.#options;
+    return drawnFrom + loweredTokens(this.#sequence, this.#sequence.length - this.#start, this.#options);
   }
 
   advance([beam]: readonly Candidates[]): Omit<Continuation, 'group'> | undefined {
     const made = this.#sequence.length - this.#start;
-    const id = processCandidates(beam!, this.#sequence, made, this.#options).ids[0]!;
+    const candidates = processCandidates(beam!, this.#sequence, made, this.#options);
+    const { choose, isComplete, maxNewTokens } = this.#options;
+    const id = choose ? choose(candidates, made) : candidates.ids[0]!;
     if (id === this.#options.eosId) return undefined;
     this.#sequence.push(id);
-    return made + 1 < this.#options.maxNewTokens ? { tokens: [id], parents: [0] } : undefined;
+    const isEnd = made + 1 >= maxNewTokens || isComplete?.(this.#sequence.slice(this.#start));
+    return isEnd ? undefined : { tokens: [id], parents: [0] };
   }
 }
