@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { projectRoot } from '../support/project-root.ts';
+import { isSource, projectRoot } from '../support/project-root.ts';
 import type { RunRecord } from './record.ts';
 
 /** Packages that results may depend on. */
@@ -17,10 +18,15 @@ const packages = [
 
 /** The version of an installed package; undefined where it is not installed. */
 export async function packageVersion(name: string): Promise<string | undefined> {
-  return versionIn(join(projectRoot, 'node_modules', name));
+  // npm puts it into any node_modules from here upwards, and not every package shows its package.json to resolve.
+  for (const folder of createRequire(import.meta.url).resolve.paths(name) ?? []) {
+    const version = await versionIn(join(folder, name));
+    if (version !== undefined) return version;
+  }
+  return undefined;
 }
 
-/** The version of the code, its commit and whether the tree was changed; null where git does not say. */
+/** The code's version and, of a checkout, its commit and whether the tree was changed; null where git does not say. */
 export async function codeVersion(): Promise<RunRecord['code']> {
   const [version, commit, status] = await Promise.all([
     versionIn(projectRoot),
@@ -57,6 +63,8 @@ async function versionIn(folder: string): Promise<string | undefined> {
 }
 
 async function git(...args: string[]): Promise<string | undefined> {
+  // An installed package may lie below the repository of its user, whose commit is not deltabench's.
+  if (!isSource) return undefined;
   const run = promisify(execFile)('git', args, { cwd: projectRoot });
   return run.then(
     ({ stdout }) => stdout.trim(),

@@ -1,8 +1,7 @@
 import { access } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { execa } from 'execa';
+import { programArguments } from '../../support/child-programs.ts';
 import { CUDA_PROVIDER, missingLibraries, onnxruntimeFolder } from './cuda-provider.ts';
 import type { EngineName } from '../types.ts';
 
@@ -18,7 +17,6 @@ export interface EngineProbe {
 }
 type Outcome = Pick<EngineProbe, 'works' | 'detail'>;
 
-const require = createRequire(import.meta.url);
 /** A driver that hangs is no driver. */
 const PATIENCE = 60_000;
 
@@ -67,11 +65,9 @@ async function probeCuda(): Promise<Pick<EngineProbe, 'works' | 'detail' | 'reme
 }
 
 async function probe(engine: EngineName, device: string): Promise<Outcome> {
-  const child = fileURLToPath(new URL('probe-process.ts', import.meta.url));
-  const loader = pathToFileURL(require.resolve('tsx')).href;
   const { exitCode, signal, timedOut, stdout, stderr } = await execa(
     process.execPath,
-    ['--import', loader, child, engine, device],
+    [...programArguments('probe-process', import.meta.url), engine, device],
     { reject: false, timeout: PATIENCE, stdin: 'ignore' },
   );
   if (exitCode === 0) return { works: true, detail: stdout.trim().split('\n').at(-1)! };

@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { makeFolder } from '../../support/atomic-files.ts';
+import { programArguments } from '../../support/child-programs.ts';
 import { UsageError } from '../../support/errors.ts';
 import { isFile } from '../../support/read-files.ts';
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
@@ -140,10 +140,8 @@ async function runCell(
 
 const measuredSchema = cellMeasuresSchema.omit({ memory: true }).extend({ peak: z.number() });
 
-/** Runs cell-process.ts, in a process of its own so that its peak memory is its own. */
+/** Runs cell-process.ts in a process of its own, so that its peak memory is its own. */
 function child(...args: string[]) {
-  const script = fileURLToPath(new URL('cell-process.ts', import.meta.url));
-  return execa(process.execPath, ['--import', import.meta.resolve('tsx'), script, ...args], {
-    ...{ reject: false, stdin: 'ignore' },
-  } as const);
+  const program = programArguments('cell-process', import.meta.url);
+  return execa(process.execPath, [...program, ...args], { reject: false, stdin: 'ignore' } as const);
 }

@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { writeFileAtomic, writeFolderAtomic } from '../../support/atomic-files.ts';
+import { programArguments } from '../../support/child-programs.ts';
 import { didYouMean, errorCode, UsageError } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
 import type { Untrusted } from '../../records/read-records.ts';
@@ -183,12 +183,12 @@ function checkFolder(results: string): void {
 }
 
 function taskScript(folder: string, directory: string): string {
-  const task = fileURLToPath(new URL('slurm-process.ts', import.meta.url));
   const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+  const command = [process.execPath, ...programArguments('slurm-process', import.meta.url), folder];
   // exec, so that Slurm's signals reach Node.
   return `#!/bin/sh
 cd ${quoted(directory)} || exit 1
-exec ${quoted(process.execPath)} --import ${quoted(import.meta.resolve('tsx'))} ${quoted(task)} ${quoted(folder)} "$SLURM_ARRAY_TASK_ID"
+exec ${command.map(quoted).join(' ')} "$SLURM_ARRAY_TASK_ID"
 `;
 }
 

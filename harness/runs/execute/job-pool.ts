@@ -1,7 +1,7 @@
 /** Cells in child processes. */
-import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
+import { programArguments } from '../../support/child-programs.ts';
 import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { recordOf } from '../cell/make-record.ts';
@@ -95,14 +95,12 @@ async function crashRecord(
 }
 
 function spawn(heapMiB: number) {
-  const child = fileURLToPath(new URL('job-process.ts', import.meta.url));
-  return execa(
-    process.execPath,
-    [`--max-old-space-size=${heapMiB}`, '--import', import.meta.resolve('tsx'), child],
-    {
-      ...{ reject: false, stdin: 'pipe', buffer: { stdout: false } },
-    } as const,
-  );
+  const program = programArguments('job-process', import.meta.url);
+  return execa(process.execPath, [`--max-old-space-size=${heapMiB}`, ...program], {
+    reject: false,
+    stdin: 'pipe',
+    buffer: { stdout: false },
+  } as const);
 }
 
 /** A child process; it does one cell at a time. */
