@@ -38,7 +38,7 @@ interface Form {
 }
 
 /** A ReFT method as pyreft defines it: an edit of block outputs at the first and the last tokens of the prompt. */
-export function defineReft(form: Form): Method<z.infer<typeof options>> {
+export function defineReft(form: Form): Method<typeof options> {
   const { name, label, formula } = form;
   const linear = form.source === 'linear';
   const rotates = form.directions === 'orthonormal';

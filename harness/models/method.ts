@@ -1,5 +1,5 @@
 /** What a PEFT method is: what it adds to a base model, and how its edits merge into weights. */
-import type { ZodType } from 'zod';
+import type { z } from 'zod';
 import type { BaseModel } from './base-model.ts';
 import type { Shape, Random, Values, Tensors, Tensor, Site, Edits, Context } from './edits.ts';
 
@@ -58,23 +58,24 @@ export interface Delta {
 }
 
 /** One PEFT method: a file in methods/ that exports it as default, under its file's name. */
-export interface Method<Options = unknown> {
+export interface Method<Options extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   /** As the papers print it. */
   readonly label: string;
   readonly paper: string;
   /** What it computes, in one line and its paper's letters. */
   readonly formula?: string;
-  readonly options: ZodType<Options>;
+  /** A `z.strictObject`: its fields are the method's options, with their defaults and descriptions. */
+  readonly options: Options;
   /** Named variants: what they set. */
-  readonly ablations?: Readonly<Record<string, Partial<Options>>>;
+  readonly ablations?: Readonly<Record<string, Partial<z.infer<Options>>>>;
   /** Hyper-parameters (recipe keys) that suit it where no recipe says otherwise. */
   readonly defaults?: Readonly<Record<string, unknown>>;
-  attach(base: BaseModel, options: Options): Delta;
+  attach(base: BaseModel, options: z.infer<Options>): Delta;
 }
 
 /** Types a method's definition; the identity otherwise. */
-export function defineMethod<Options>(method: Method<Options>): Method<Options> {
+export function defineMethod<Options extends z.ZodObject>(method: Method<Options>): Method<Options> {
   return method;
 }
 

@@ -38,8 +38,7 @@ beforeAll(async () => {
 });
 
 function attach(method: Method): Delta {
-  const shape = (method.options as unknown as { shape: object }).shape;
-  const dropout = 'dropout' in shape ? { dropout: 0 } : {};
+  const dropout = 'dropout' in method.options.shape ? { dropout: 0 } : {};
   return method.attach(base, method.options.parse({ ...dropout, ...fitting[method.name] }));
 }
 

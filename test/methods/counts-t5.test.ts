@@ -22,8 +22,8 @@ import red from '../../methods/red.ts';
 import vera from '../../methods/vera.ts';
 
 /** Exact counts on T5-base (12 layers a stack, d 768). */
-function counts<O>(
-  method: Method<O>,
+function counts(
+  method: Method,
   options: object,
   expected: number,
 ): [string, (base: BaseModel) => Delta, number] {

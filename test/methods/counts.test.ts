@@ -15,8 +15,8 @@ import red from '../../methods/red.ts';
 import ssf from '../../methods/ssf.ts';
 
 /** Exact counts on GPT-2 medium (24 layers, d 1024). */
-function counts<O>(
-  method: Method<O>,
+function counts(
+  method: Method,
   options: object,
   expected: number,
 ): [string, (base: BaseModel) => Delta, number] {

@@ -1,4 +1,3 @@
-import type { ZodType } from 'zod';
 import type { Delta, Method, TensorSpec } from '../../harness/models/method.ts';
 import direft from '../../methods/direft.ts';
 import dora from '../../methods/dora.ts';
@@ -16,15 +15,14 @@ const inEncoder = (name: string): string => `prompt_encoder.${name}`;
 /** `<block>.<layer>.reft.<tensor>`: there the layer's index and the tensor. */
 const inReft = (name: string): string => name.replace(/^.*\.(\d+)\.reft\./, '$1.');
 
-function matches<O>(
+function matches(
   golden: string,
-  method: Method<O>,
+  method: Method,
   options: unknown,
   rename: (ours: string) => string,
   adjust: (delta: Delta) => Delta = (delta) => delta,
 ): Case {
-  const schema: ZodType<O> = method.options;
-  return { golden, rename, attach: (base) => adjust(method.attach(base, schema.parse(options))) };
+  return { golden, rename, attach: (base) => adjust(method.attach(base, method.options.parse(options))) };
 }
 
 /** Goldens of a model's methods that take more than their options to match. */

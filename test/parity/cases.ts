@@ -1,4 +1,3 @@
-import type { ZodType } from 'zod';
 import type { Delta, Method } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import adapterFfn from '../../methods/adapter-ffn.ts';
@@ -32,14 +31,13 @@ const configOf = (model: string, golden: string): Record<string, never> =>
     ? readGolden<{ config: Record<string, never> }>(`methods/${model}/${golden}.json`).config
     : {};
 
-function matches<O>(
+function matches(
   golden: string,
-  method: Method<O>,
+  method: Method,
   options: unknown,
   rename: (ours: string) => string = itself,
 ): Case {
-  const schema: ZodType<O> = method.options;
-  return { golden, rename, attach: (base) => method.attach(base, schema.parse(options)) };
+  return { golden, rename, attach: (base) => method.attach(base, method.options.parse(options)) };
 }
 
 const allLinears = ['query', 'key', 'value', 'queryKeyValue', 'attentionOutput', 'mlpGate', 'mlpUp', 'mlpOutput']; // prettier-ignore

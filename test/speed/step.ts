@@ -62,8 +62,10 @@ const base = await loadBase(
 const method = (await loadMethods()).get(values.method);
 if (!method) throw new Error(`there is no method ${values.method}`);
 // Without dropout, as on PyTorch's side.
-const known = (method.options as unknown as { shape: object }).shape;
-const attached = method.attach(base, method.options.parse('dropout' in known ? { dropout: 0 } : {}));
+const attached = method.attach(
+  base,
+  method.options.parse('dropout' in method.options.shape ? { dropout: 0 } : {}),
+);
 const chosen = await createEngine({
   name: values.engine as EngineName,
   device: values.device,

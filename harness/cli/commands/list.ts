@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { didYouMean, UsageError } from '../../support/errors.ts';
-import type { z } from 'zod';
 import type { EngineName } from '../../engine/types.ts';
 import type { OptionHelp } from '../../runs/plan/option-values.ts';
 import { columns, heading, print, printJson } from '../terminal/output.ts';
@@ -41,7 +40,7 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
       label: method.label,
       paper: method.paper,
       formula: method.formula,
-      options: describeOptions(method.options as unknown as z.ZodObject),
+      options: describeOptions(method.options),
       ablations: method.ablations ?? {},
       defaults: method.defaults ?? {},
     }));

@@ -9,7 +9,6 @@ import type { BaseModel } from '../../models/base-model.ts';
 import { describeOptions, formatValue } from '../../runs/plan/option-values.ts';
 import { countParameters } from '../../models/delta/count-parameters.ts';
 import { loadMethods } from '../../runs/plan/load-plugins.ts';
-import type { z } from 'zod';
 import { sizeOf } from '../../support/arithmetic.ts';
 
 /** Bases whose trained parameters the page counts, and families into which it tries to merge; those that are built. */
@@ -89,7 +88,7 @@ function canMerge(base: BaseModel, delta: Delta): boolean {
 }
 
 function section(method: Method, columns: readonly NamedBase[]): string[] {
-  const options = describeOptions(method.options as unknown as z.ZodObject);
+  const options = describeOptions(method.options);
   const ablations = Object.keys(method.ablations ?? {}).map((name) => `\`${method.name}~${name}\``);
   const sites = columns.flatMap(({ label, base }) => {
     const delta = attachTo(base, method);

@@ -17,7 +17,6 @@ import { loadMethods } from '../plan/load-plugins.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { readRecord } from '../../records/record-files.ts';
 import type { VariantPart } from '../plan/variant.ts';
-import type { z } from 'zod';
 
 /** A finished run with what it trained. */
 export interface TrainedRun {
@@ -111,7 +110,7 @@ async function findParts(path: string, { settings }: RunRecord): Promise<Variant
   return settings.methods.map(({ name, options }) => {
     const method = methods.get(name);
     if (!method) throw new UsageError(`${path} is a run of the method "${name}", which is not in methods/.`);
-    return { method, options: checkOptions(name, method.options as unknown as z.ZodObject, options) };
+    return { method, options: checkOptions(name, method.options, options) };
   });
 }
 

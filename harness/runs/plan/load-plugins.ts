@@ -90,7 +90,7 @@ export async function loadMethods(
 ): Promise<ReadonlyMap<string, Method>> {
   const methods = await loadFolder<Method>(folder, methodSchema);
   for (const [file, method] of methods) {
-    const options = method.options as z.ZodObject;
+    const { options } = method;
     for (const [name, values] of Object.entries(method.ablations ?? {})) {
       const unknown = Object.keys(values).find((key) => !(key in options.shape));
       const reason =

@@ -189,7 +189,7 @@ export function checkOptionUsed(
   methods: ReadonlyMap<string, Method>,
 ): void {
   const parts = variants.flatMap(({ parts }) => parts);
-  const keys = parts.map(({ method }) => Object.keys((method.options as unknown as { shape: object }).shape));
+  const keys = parts.map(({ method }) => Object.keys(method.options.shape));
   if (keys.flat().includes(key)) return;
   const owners = [
     ...new Set(parts.map(({ method }, i) => ` ${method.name}: ${keys[i]!.join(', ') || 'none'}.`)),

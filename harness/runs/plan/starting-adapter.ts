@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import type { Adapter } from '../../exchange/adapter.ts';
 import type { Method } from '../../models/method.ts';
@@ -35,7 +34,7 @@ export async function openStartingAdapter(
   const adapter = await readAdapter(path, base);
   const method = methods.get(adapter.method);
   if (!method) throw new UsageError(`${path} is an adapter of the method "${adapter.method}", which is not in methods/.`); // prettier-ignore
-  const schema = method.options as unknown as z.ZodObject;
+  const schema = method.options;
   const given = Object.fromEntries(
     settings.map(({ key, value }) => [key, parseOption(method.name, schema, key, value)]),
   );

@@ -118,7 +118,7 @@ class Part {
   }
 
   get schema(): z.ZodObject {
-    return this.method.options as unknown as z.ZodObject;
+    return this.method.options;
   }
 
   get ablations(): Readonly<Record<string, object>> {
@@ -199,7 +199,7 @@ function only(parts: readonly Part[], key: string, text: string): Part | undefin
 
 /** The methods that have an option. */
 export function ownersOf(option: string, methods: ReadonlyMap<string, Method>): string[] {
-  return [...methods.values()].flatMap(({ name, options }) => (option in (options as unknown as z.ZodObject).shape ? [name] : [])); // prettier-ignore
+  return [...methods.values()].flatMap(({ name, options }) => (option in options.shape ? [name] : [])); // prettier-ignore
 }
 
 /** A variant of methods with their options, with its shortest name beside what `given` (of a recipe) says of each part. */
@@ -220,7 +220,7 @@ export function describeVariant(parts: readonly VariantPart[], given: readonly O
 
 /** What differs from the defaults and what is given, as ablations where these fit and `key=value` else. */
 function changesOf(method: Method, options: Options, given: Options): string[] {
-  const schema = method.options as unknown as z.ZodObject;
+  const schema = method.options;
   // A method with an option that has no default has none to differ from.
   const defaults = schema.safeParse(given).data ?? given;
   const changed = new Map(

@@ -43,8 +43,7 @@ const fitting: Record<string, object> = {
 };
 function attach(base: BaseModel, name: string, more: object = {}): Delta {
   const method = methods.get(name)!;
-  const shape = (method.options as unknown as { shape: object }).shape;
-  const dropout = 'dropout' in shape ? { dropout: 0.2 } : {};
+  const dropout = 'dropout' in method.options.shape ? { dropout: 0.2 } : {};
   return method.attach(base, method.options.parse({ ...dropout, ...fitting[name], ...more }));
 }
 
