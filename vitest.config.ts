@@ -1,14 +1,71 @@
+/**
+ * The tests in three projects, which `npm run test:unit`, `test:parity` and `test:e2e` run alone:
+ * unit answers at once, and its files share processes; parity holds the numbers of other implementations, one
+ * contract for every method, and two ways of computing equal; e2e starts processes (the command line, Python, a
+ * browser, Slurm) or replaces modules, each file in a process of its own.
+ */
 import { defineConfig } from 'vitest/config';
+
+const startsProcesses = [
+  'test/cli/**/*.test.ts',
+  'test/package/**/*.test.ts',
+  'test/{parity,engine}/webgpu.test.ts',
+  'test/engine/{setup/*,onnxruntime/session-thread}.test.ts',
+  'test/exchange/{python-loads,red-vectors,peft/peft-loads}.test.ts',
+  'test/methods/compose.test.ts',
+  'test/reporting/report/{charts,page,report}.test.ts',
+  'test/runs/pretrain/*.test.ts',
+  'test/runs/execute/system-refusals.test.ts',
+  'test/tasks/glue-runs.test.ts',
+  'test/cases/reliability-{broken-checkpoint,closed-output,config-layers,endpoint-password}.test.ts',
+  'test/cases/reliability-{in-the-way,meteor-files,out-of-memory,status-reading}.test.ts',
+  'test/cases/reliability-{stop-while-fetching,woken-sweep}.test.ts',
+  'test/cases/{reports-slurm-percent,ux-bold-below-plain,ux-own-task-settings}.test.ts',
+  'test/cases/{ux-phone-overflow,ux-report-not-marked}.test.ts',
+];
+
+/** Files that call `vi.mock`. */
+const replacesModules = [
+  'test/data/hub/{damaged-hub,hub}.test.ts',
+  'test/runs/execute/execute-plan.test.ts',
+  'test/cases/reliability-hub-{listings,patience}.test.ts',
+];
+
+const comparesNumbers = [
+  'test/{parity,contract}/**/*.test.ts',
+  'test/data/tokenizers/agree-with-rust.test.ts',
+  'test/decoding/in-graph/*.test.ts',
+  'test/methods/{adalora,decode-more,prompt}.test.ts',
+  'test/training/loop/{choose-replicas,train,train-together}.test.ts',
+];
+
+const ownProcess = [...startsProcesses, ...replacesModules];
+
+const shared = {
+  setupFiles: ['test/setup.ts'],
+  pool: 'forks' as const,
+  // They guard against hanging alone: no test may depend on how fast a machine is, or how busy.
+  testTimeout: 1_800_000,
+  hookTimeout: 1_800_000,
+};
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    setupFiles: ['test/setup.ts'],
     reporters: ['default', './test/tally.ts'],
-    pool: 'forks',
-    // They guard against hanging alone: no test may depend on how fast a machine is, or how busy.
-    testTimeout: 1_800_000,
-    hookTimeout: 1_800_000,
+    maxWorkers: '100%',
     teardownTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          isolate: false,
+          include: ['test/**/*.test.ts'],
+          exclude: [...ownProcess, ...comparesNumbers],
+        },
+      },
+      { test: { ...shared, name: 'parity', include: comparesNumbers, exclude: ownProcess } },
+      { test: { ...shared, name: 'e2e', include: ownProcess } },
+    ],
   },
 });

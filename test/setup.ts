@@ -1,5 +1,12 @@
-import { expect } from 'vitest';
+/** What every test file has: `toBeAllclose`, and environment variables as they were when it ends. */
+import { afterAll, expect, vi } from 'vitest';
 import { allclose, type Tolerance } from './allclose.ts';
+
+// Files of the unit project follow each other in one process.
+afterAll(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
 
 expect.extend({
   toBeAllclose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: Tolerance = {}) {
