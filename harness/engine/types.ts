@@ -55,21 +55,27 @@ export interface ProgramTensors {
   readonly frozen: NamedTensors;
   readonly state: NamedTensors;
   readonly inputs: NamedTensors;
-  /**
-   * Declares a float32 input that the host draws anew for each run (dropout masks, noise). Of its rows the last `tail`
-   * belong to no token of the batch.
-   */
-  readonly random: (name: string, shape: Shape, tail?: number) => Tensor;
+  /** Declares a random input; throws where an equal one is declared already. */
+  readonly random: (input: RandomInput) => Tensor;
 }
-/** A random input that a program declares. */
-export interface Random {
+/** A float32 input that a program declares and the host draws anew for each run: an inverted dropout mask. */
+export interface RandomInput {
+  readonly kind: 'dropout';
+  /** The share of the values that are 0; all others are 1 / (1 − rate). */
+  readonly rate: number;
+  /** The place in the model that the mask acts at. */
+  readonly name: string;
   readonly shape: Shape;
-  readonly tail: number;
+  /** The number of last rows that belong to no token of the batch; 0 where absent. */
+  readonly tail?: number;
 }
+/** What tells a random input from others of its program. Random streams are named by it, so its text decides numbers. */
+export const randomKey = ({ kind, rate, name }: RandomInput): string => `${kind} ${rate} ${name}`;
+
 /** A pure function of named tensors: what replaces `state`, and what the caller gets. */
 export type ProgramFunction = (x: ProgramTensors) => { state?: NamedTensors; outputs: NamedTensors };
 /** Fills `out` with the values of a declared random input. */
-export type Draw = (name: string, out: Float32Array) => void;
+export type Draw = (input: RandomInput, out: Float32Array) => void;
 
 export interface Signature {
   /** Names the program in error messages and profiles. */
@@ -122,8 +128,8 @@ export interface Engine {
    * this is first read.
    */
   readonly replicas?: readonly Pick<Engine, 'compile'>[];
-  /** The random inputs that a program would declare; absent where `compileMany` is. */
-  randomsOf?(signature: Signature, program: ProgramFunction): ReadonlyMap<string, Random>;
+  /** The random inputs that a program would declare, by `randomKey`; absent where `compileMany` is. */
+  randomsOf?(signature: Signature, program: ProgramFunction): ReadonlyMap<string, RandomInput>;
 }
 
 /** A program needs what its device lacks; no seed changes that. */

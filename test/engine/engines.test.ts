@@ -118,7 +118,9 @@ describe.each(['js', 'onnx', 'tensorflow'] as const)('%s refuses', (name) => {
   });
 
   refuses('random inputs that nobody draws', async (engine) => {
-    const noisy: ProgramFunction = ({ random }) => ({ outputs: { y: random('noise', [2]) } });
+    const noisy: ProgramFunction = ({ random }) => ({
+      outputs: { y: random({ kind: 'dropout', rate: 0.5, name: 'noise', shape: [2] }) },
+    });
     const program = await compile(engine, noisy);
     await expect(program.run(engine.state({}), { x: new Float32Array(6) })).rejects.toThrow(
       'program small needs random numbers (noise) and none are drawn',
@@ -252,9 +254,8 @@ describe('recording', () => {
     await expect(record(read)).rejects.toThrow('a program may not read tensors while it is recorded');
   });
   test('refuses one random input twice', async () => {
-    const twice: ProgramFunction = ({ random }) => ({
-      outputs: { y: random('noise', [2]).add(random('noise', [2])) },
-    });
+    const noise = { kind: 'dropout', rate: 0.5, name: 'noise', shape: [2] } as const;
+    const twice: ProgramFunction = ({ random }) => ({ outputs: { y: random(noise).add(random(noise)) } });
     await expect(record(twice)).rejects.toThrow('program small declares the random input noise twice');
   });
   test('goes on after a program that failed, on the backend that was set', async () => {

@@ -58,7 +58,7 @@ export async function runExample(
   );
   const compiled = await engine.compile({ name, frozen: base, state: current.types, inputs: types }, program);
   let draws = 0;
-  const draw = (_: string, out: Float32Array): void => {
+  const draw = (_: unknown, out: Float32Array): void => {
     out.set(numbers([out.length], ++draws));
   };
   await compiled.run(current, given, draw);
@@ -246,7 +246,7 @@ const descent: Example = {
   },
   inputs: { x: floats([6, 3], 13) },
   program({ frozen: held, state: { W, velocity, untouched }, inputs, random }) {
-    const noise = random('noise', [6, 3]).mul(0.1);
+    const noise = random({ kind: 'dropout', rate: 0, name: 'noise', shape: [6, 3] }).mul(0.1);
     const { value, gradients } = ops.valueAndGradients(
       () => ops.matMul(inputs.x!.add(noise), W!).sub(held.target!).square().mean(),
       { W: W!, untouched: untouched! },

@@ -1,16 +1,16 @@
 import * as ops from '../../harness/engine/ops.ts';
 import { recordGraph } from '../../harness/engine/graph/recorder.ts';
-import type {
-  Engine,
-  FrozenArray,
-  Program,
-  ProgramFunction,
-  Shape,
-  Signature,
-  TensorTypes,
+import {
+  type Engine,
+  type FrozenArray,
+  type Program,
+  type ProgramFunction,
+  randomKey,
+  type Shape,
+  type Signature,
+  type TensorTypes,
 } from '../../harness/engine/types.ts';
-
-const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
+import { sizeOf } from '../../harness/support/arithmetic.ts';
 
 /** A matrix product of a program, over leading dimensions where there are more than two. */
 export interface Product {
@@ -33,7 +33,7 @@ export function recordProducts(signature: Signature, program: ProgramFunction): 
       frozen: operands(signature.frozen.types),
       state: operands(signature.state),
       inputs: operands(signature.inputs),
-      random: (name, shape) => input(name, shape, 'float32'),
+      random: (declared) => input(randomKey(declared), declared.shape, 'float32'),
     });
     return { ...made.state, ...made.outputs };
   });

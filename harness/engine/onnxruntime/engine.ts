@@ -14,20 +14,20 @@ import { recordGraph } from '../graph/recorder.ts';
 import { runInto } from './run-into.ts';
 import { SessionThread, type Session, type SessionParts } from './session-thread.ts';
 import { stackCopies } from '../graph/stack-copies.ts';
-import type {
-  Draw,
-  Engine,
-  ManyProgram,
-  NamedArrays,
-  NumericArray,
-  Precision,
-  Program,
-  ProgramFunction,
-  Random,
-  RunOperands,
-  Shape,
-  Signature,
-  TensorTypes,
+import {
+  type Draw,
+  type Engine,
+  type ManyProgram,
+  type NamedArrays,
+  type NumericArray,
+  type Precision,
+  type Program,
+  type ProgramFunction,
+  type RandomInput,
+  randomKey,
+  type RunOperands,
+  type Signature,
+  type TensorTypes,
 } from '../types.ts';
 
 /** How onnxruntime is told what computes. */
@@ -55,8 +55,8 @@ interface Recorded {
   readonly outputs: readonly { readonly name: string; readonly value: Value }[];
   /** Of operands and results, by their names in the graph. */
   readonly places: ReadonlyMap<string, Place>;
-  /** The random inputs, the same in every copy. */
-  readonly randoms: ReadonlyMap<string, Random>;
+  /** The random inputs by their keys, the same in every copy. */
+  readonly randoms: ReadonlyMap<string, RandomInput>;
 }
 
 /** Records a program so many times over the same held arrays. */
@@ -67,7 +67,7 @@ function recordCopies(
   { products, provider }: Pick<Target, 'products' | 'provider'>,
 ): Recorded {
   const places = new Map<string, Place>();
-  const randoms = new Map<string, Random>();
+  const randoms = new Map<string, RandomInput>();
   const called = (place: Place): string => {
     const full =
       PREFIX[place.kind] + place.key + (copies > 1 && place.kind !== 'held' ? ` @${place.copy}` : '');
@@ -93,11 +93,13 @@ function recordCopies(
           frozen: shared,
           state: operands('state', state, copy),
           inputs: operands('input', inputs, copy),
-          random(key, shape, tail = 0) {
-            if (drawn.has(key)) throw new Error(`program ${name} declares the random input ${key} twice`);
+          random(declared) {
+            const key = randomKey(declared);
+            if (drawn.has(key))
+              throw new Error(`program ${name} declares the random input ${declared.name} twice`);
             drawn.add(key);
-            randoms.set(key, { shape, tail });
-            return input(called({ kind: 'random', copy, key }), shape, 'float32');
+            randoms.set(key, declared);
+            return input(called({ kind: 'random', copy, key }), declared.shape, 'float32');
           },
         });
         for (const [key, tensor] of Object.entries(made.state ?? {})) {
@@ -278,7 +280,7 @@ function createEngineOf(
           kind === 'state'
             ? states[at]!.tensors.get(key)!
             : kind === 'random'
-              ? drawn(feed, key, randoms.get(key)!.shape, draw)
+              ? drawn(feed, randoms.get(key)!, draw)
               : checked(key, arrays);
       }
       const fetches = [
@@ -301,11 +303,12 @@ function createEngineOf(
       }
       return out;
     }
-    function drawn(feed: string, key: string, shape: Shape, draw: Draw | undefined): ort.Tensor {
-      if (!draw) throw new Error(`program ${name} needs random numbers (${key}) and none are drawn`);
+    function drawn(feed: string, declared: RandomInput, draw: Draw | undefined): ort.Tensor {
+      if (!draw)
+        throw new Error(`program ${name} needs random numbers (${declared.name}) and none are drawn`);
       // In the same memory every time: they are the most that a run reads anew.
-      const tensor = fixed.memory(apart + feed, shape);
-      draw(key, tensor.data as Float32Array);
+      const tensor = fixed.memory(apart + feed, declared.shape);
+      draw(declared, tensor.data as Float32Array);
       return tensor;
     }
     function checked(key: string, arrays: NamedArrays): ort.Tensor {

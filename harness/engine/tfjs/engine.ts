@@ -93,12 +93,14 @@ export function createEagerEngine(name: EngineName, device: string, backend: str
           frozen: Object.fromEntries(fixed),
           state: Object.fromEntries(current.tensors),
           inputs: Object.fromEntries(given),
-          random(key, shape) {
+          random(declared) {
             if (!draw)
-              throw new Error(`program ${signature.name} needs random numbers (${key}) and none are drawn`);
-            const values = new Float32Array(sizeOf(shape));
-            draw(key, values);
-            return tensorOf(values, shape);
+              throw new Error(
+                `program ${signature.name} needs random numbers (${declared.name}) and none are drawn`,
+              );
+            const values = new Float32Array(sizeOf(declared.shape));
+            draw(declared, values);
+            return tensorOf(values, declared.shape);
           },
         });
         for (const [key, tensor] of Object.entries(made.state ?? {})) {

@@ -90,7 +90,9 @@ export function runClassifier(
         : ops.linear(y, weight(`${module}.weight`), weight(`${module}.bias`), true);
     },
     (y, name) =>
-      use.training && head.dropout > 0 ? y.mul(x.random(`dropout ${head.dropout} ${name}`, y.shape)) : y,
+      use.training && head.dropout > 0
+        ? y.mul(x.random({ kind: 'dropout', rate: head.dropout, name, shape: y.shape }))
+        : y,
   );
 }
 
@@ -150,7 +152,7 @@ function modelTensors(
     },
     dropoutMask: (shape: Shape, rate, name) =>
       training && rate > 0
-        ? x.random(`dropout ${rate} ${name}`, shape, shape.length === 2 ? virtual : 0)
+        ? x.random({ kind: 'dropout', rate, name, shape, tail: shape.length === 2 ? virtual : 0 })
         : undefined,
     step: x.inputs.step ?? ops.scalar(0),
     // Virtual tokens are real ones outside the prompt.

@@ -1,11 +1,13 @@
-import type { Random } from '../../engine/types.ts';
+import type { RandomInput } from '../../engine/types.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
+
+type Placed = Pick<RandomInput, 'shape' | 'tail'>;
 
 /**
  * A dropout mask that was drawn for one shape of a batch, as it stands in another shape of the same batch: what only one
  * of them has belongs to no token, and is kept. `mask` has `from`'s shape; `out`, which is filled, has `to`'s.
  */
-export function placeMask(mask: Float32Array, from: Random, out: Float32Array, to: Random): void {
+export function placeMask(mask: Float32Array, from: Placed, out: Float32Array, to: Placed): void {
   out.fill(1);
   const copy = (axis: number, source: number, target: number): void => {
     const [row, newRow] = [from, to].map(({ shape }) => sizeOf(shape.slice(axis + 1))) as [number, number];
@@ -23,8 +25,9 @@ export function placeMask(mask: Float32Array, from: Random, out: Float32Array, t
       return;
     }
     // Rows of the tokens, then rows behind them.
-    some(0, 0, Math.min(n - from.tail, m - to.tail));
-    some(n - from.tail, m - to.tail, Math.min(from.tail, to.tail));
+    const [tail, newTail] = [from.tail ?? 0, to.tail ?? 0];
+    some(0, 0, Math.min(n - tail, m - newTail));
+    some(n - tail, m - newTail, Math.min(tail, newTail));
   };
   copy(0, 0, 0);
 }

@@ -5,7 +5,8 @@ import {
   type FrozenArrays,
   type ManyProgram,
   type NamedArrays,
-  type Random,
+  type RandomInput,
+  randomKey,
   type State,
 } from '../../engine/types.ts';
 import { freezeTensors, initialize, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
@@ -163,7 +164,7 @@ class Group {
   #many = compileOnce<ManyProgram>();
   #copies: number;
   #seconds = 0;
-  readonly #randoms = new Map<string, ReadonlyMap<string, Random>>();
+  readonly #randoms = new Map<string, ReadonlyMap<string, RandomInput>>();
 
   constructor(
     engine: Engine,
@@ -310,18 +311,15 @@ class Group {
   /** Draws what a run draws by itself, in the program `own`, for the program that is computed. */
   #drawIn(own: Definition, computed: Definition, draw: Draw): Draw {
     if (own.name === computed.name) return draw;
-    return (name, out) => {
-      const [from, to] = [own, computed].map((definition) => this.#randomsOf(definition).get(name)!) as [
-        Random,
-        Random,
-      ];
+    return (to, out) => {
+      const from = this.#randomsOf(own).get(randomKey(to))!;
       const mask = new Float32Array(sizeOf(from.shape));
-      draw(name, mask);
+      draw(from, mask);
       placeMask(mask, from, out, to);
     };
   }
 
-  #randomsOf(definition: Definition): ReadonlyMap<string, Random> {
+  #randomsOf(definition: Definition): ReadonlyMap<string, RandomInput> {
     const { name, program } = definition;
     const randoms = this.#randoms.get(name) ?? this.#engine.randomsOf!(this.#signature(definition), program);
     this.#randoms.set(name, randoms);

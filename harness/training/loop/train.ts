@@ -1,5 +1,5 @@
 import { sum } from 'simple-statistics';
-import type { Draw, Engine, State, TensorTypes } from '../../engine/types.ts';
+import { type Draw, type Engine, randomKey, type State, type TensorTypes } from '../../engine/types.ts';
 import {
   freezeTensors,
   initialize,
@@ -322,10 +322,8 @@ export async function takeStep<Example>(
   const counter = Float32Array.of(step);
   const drawing =
     (part: number): Draw =>
-    (name, out) => {
-      // Programs name their masks `dropout <rate> <place>`.
-      const rate = Number(name.split(' ')[1]);
-      randomStream(seed, `${name} ${step} ${part}`).dropout(out, rate);
+    (mask, out) => {
+      randomStream(seed, `${randomKey(mask)} ${step} ${part}`).dropout(out, mask.rate);
     };
   const weight = 1 / countTargets(objective, parts);
   const common = { weight, dropout };

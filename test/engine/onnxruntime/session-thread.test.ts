@@ -30,7 +30,7 @@ const state = (): ReturnType<Engine['state']> => engine.state({ s: { shape: [siz
 
 /** Of everything that a program reads: what is held, drawn, kept and given. */
 const program: ProgramFunction = ({ frozen: { W }, state: { s }, inputs: { x, n }, random }) => {
-  const next = s!.mul(W!).add(random('noise', [size]));
+  const next = s!.mul(W!).add(random({ kind: 'dropout', rate: 0, name: 'noise', shape: [size] }));
   return { state: { s: next }, outputs: { y: next.sub(x!).mul(n!.cast('float32')), n: n!.mul(n!) } };
 };
 

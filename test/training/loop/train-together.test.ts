@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens, TokenPair } from '../../../harness/data/examples/task.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
-import type { Engine, Random } from '../../../harness/engine/types.ts';
+import type { Engine, RandomInput } from '../../../harness/engine/types.ts';
 import { makeHead, withHead } from '../../../harness/models/delta/heads.ts';
 import { randomStream } from '../../../harness/support/random-stream.ts';
 import type { Delta } from '../../../harness/models/method.ts';
@@ -252,8 +252,9 @@ describe('three seeds that are trained together', () => {
 
 describe('placeMask', () => {
   it('puts the rows behind the tokens behind them, and keeps what has no token', () => {
+    type Placed = Pick<RandomInput, 'shape' | 'tail'>;
     const mask = Float32Array.of(1, 2, 3, 4, 5, 6);
-    const placed = (from: Random, to: Random): number[] => {
+    const placed = (from: Placed, to: Placed): number[] => {
       const out = new Float32Array(sizeOf(to.shape)).fill(7);
       placeMask(mask, from, out, to);
       return [...out];
