@@ -55,6 +55,7 @@ export default ts.config(
   {
     ignores: [
       'results/',
+      'docs/api/',
       'reports/',
       'coverage/',
       'harness/shims/',
