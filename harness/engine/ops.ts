@@ -58,7 +58,7 @@ export { rmsNorm } from './fused/rms-norm.ts';
 export { rotate } from './fused/rotate.ts';
 export { selectRows } from './fused/rows.ts';
 export { scatterAdd } from './fused/scatter-add.ts';
-export { cutEvenly } from './graph/graph.ts';
+export { cutEvenly } from './graph/shapes.ts';
 export { boundary, inFloat32, inParts, loop, sumOfSquares } from './graph/recorder.ts';
 
 /** The value of f, a scalar, and its gradient for every named tensor; zeros where f does not depend on one. */

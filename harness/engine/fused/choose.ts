@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { broadcast } from '../graph/graph.ts';
+import { broadcast } from '../graph/shapes.ts';
 import { record, recording } from '../graph/recorder.ts';
 
 /** a where the condition holds, else b, all three broadcast; no gradient flows. */

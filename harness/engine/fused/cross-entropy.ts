@@ -22,7 +22,7 @@ export function headCrossEntropy(
       forward(g, [h, W, targets, weights]) {
         const logits = g.gemm(h!, W!, { transB: true });
         const p = g.one('Softmax', [logits], logits.shape, 'float32', { axis: -1 });
-        g.lasting.add(logits).add(p);
+        g.keptBetweenRuns.add(logits).add(p);
         // log Σ exp = max(l) − log(max(p)), which never takes the logarithm of a vanishing number.
         const top = g.reduce('ReduceMax', logits, [1], false);
         const found = g.sub(top, g.unary('Log', g.reduce('ReduceMax', p, [1], false)));

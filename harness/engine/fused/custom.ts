@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Value } from '../graph/node.ts';
-import { record, recording, type Write } from '../graph/recorder.ts';
+import type { Write } from '../graph/kernels.ts';
+import { record, recording } from '../graph/recorder.ts';
 
 /** An operation with its gradient written by hand for recorded programs, and as ordinary operations for all others. */
 export interface Fused {

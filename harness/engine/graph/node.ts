@@ -1,20 +1,27 @@
 /** What a graph consists of: values and the ONNX operations between them. */
 import type { NumericArray, Precision, Shape } from '../types.ts';
 
-/** int64 only for the lists (axes, shapes) that ONNX wants as operands. */
+/** Element types; int64 only for the lists (axes, shapes) that ONNX takes as operands. */
 export type DType = Precision | 'int32' | 'bool' | 'int64';
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
-/** One tensor of a graph under construction. */
-export interface Value {
-  readonly id: number;
+/** ONNX's numbers of element types (TensorProto.DataType). */
+export const ELEMENT = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16 } as const;
+
+/** Shape and type of a value. */
+export interface TypedShape {
   readonly shape: Shape;
   readonly dtype: DType;
-  /** Set where the value is known while the graph is built. */
+}
+
+/** One tensor of a graph. */
+export interface Value extends TypedShape {
+  readonly id: number;
+  /** The numbers, where they are known while the graph is built. */
   readonly constant?: NumericArray | Uint8Array;
-  /** Set for the graph's inputs. */
+  /** The name of a graph input. */
   readonly input?: string;
-  /** The input that has this one's numbers in half precision, where the host keeps them so. */
+  /** The graph input that has the same numbers in half precision, where the host keeps such a copy. */
   readonly half?: string | undefined;
 }
 
@@ -25,30 +32,38 @@ export interface Node {
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   readonly attributes: Readonly<Record<string, Attribute>>;
-  /** What a Loop or a Scan does each time. */
+  /** The subgraph that a Loop or a Scan runs in every iteration. */
   readonly body?: Body;
 }
 
-/** A graph inside a node; its nodes may read values of the graph around it. */
+/** The subgraph of a node; its nodes may read values of the enclosing graph. */
 export interface Body {
-  /** A Loop's are the number of the turn [] int64, the condition [] bool and what is carried; a Scan's are parts. */
+  /** Of a Loop: the iteration [] int64, the condition [] bool and the carried values. Of a Scan: slices. */
   readonly inputs: readonly Value[];
   readonly nodes: readonly Node[];
-  /** A Loop's are whether to go on [] bool and what is carried on; a Scan's are parts. */
+  /** Of a Loop: whether to continue [] bool and the carried values. Of a Scan: slices. */
   readonly outputs: readonly Value[];
-}
-
-/** What a node reads: its operands, and what its body takes from the graph around it. */
-export function readBy({ inputs, body }: Node): readonly Value[] {
-  if (!body) return inputs;
-  const made = new Set([...body.inputs, ...body.nodes.flatMap(({ outputs }) => outputs)]);
-  const read = [...body.nodes.flatMap(readBy), ...body.outputs].filter((value) => !made.has(value));
-  return [...inputs, ...read];
-}
-export interface TypedShape {
-  readonly shape: Shape;
-  readonly dtype: DType;
 }
 
 /** The shape and type of a value alone. */
 export const typeOf = ({ shape, dtype }: TypedShape): TypedShape => ({ shape, dtype });
+
+/** The values that a node reads: its operands, and what its body takes from the enclosing graph. */
+export function readBy({ inputs, body }: Node): readonly Value[] {
+  if (!body) return inputs;
+  const inside = new Set([...body.inputs, ...body.nodes.flatMap(({ outputs }) => outputs)]);
+  const read = [...body.nodes.flatMap(readBy), ...body.outputs].filter((value) => !inside.has(value));
+  return [...inputs, ...read];
+}
+
+/** The nodes that the given values need, in order. */
+export function neededOf(nodes: readonly Node[], outputs: readonly Value[]): Node[] {
+  const required = new Set(outputs.map((v) => v.id));
+  const needed: Node[] = [];
+  for (const node of nodes.toReversed()) {
+    if (!node.outputs.some((v) => required.has(v.id))) continue;
+    for (const v of readBy(node)) required.add(v.id);
+    needed.push(node);
+  }
+  return needed.reverse();
+}

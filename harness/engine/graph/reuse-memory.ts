@@ -1,7 +1,7 @@
-import { neededOf, type Graph } from './graph.ts';
-import { type Node, readBy, type Value } from './node.ts';
-import { LASTING } from '../onnxruntime/session-thread.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
+import type { Graph } from './graph.ts';
+import { neededOf, type Node, readBy, type Value } from './node.ts';
+import { LASTING } from '../onnxruntime/session-thread.ts';
 
 /** Operations that compute each element of their result from the same one of their operands. */
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Where', 'Scan']);
@@ -92,7 +92,7 @@ export function sumInOwnMemory(
 
 /** The lasting values of a graph that these nodes make, unless one of `outputs`, under their outputs' names. */
 export function lastingOf(
-  { lasting }: Graph,
+  { keptBetweenRuns: lasting }: Graph,
   nodes: readonly Node[],
   outputs: readonly Value[],
 ): { name: string; value: Value }[] {

@@ -1,7 +1,8 @@
 import * as ort from 'onnxruntime-node';
 import type { Tensor } from '@tensorflow/tfjs';
 import { checkedInput, checkReplacement } from '../check-arrays.ts';
-import type { Graph, Target } from '../graph/graph.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Target } from '../graph/target.ts';
 import { type Node, readBy, type Value } from '../graph/node.ts';
 import { lastingOf, sumInOwnMemory, writtenInPlace } from '../graph/reuse-memory.ts';
 import { explainLimit } from './device-limits.ts';

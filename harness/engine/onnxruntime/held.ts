@@ -11,7 +11,7 @@ import {
   type Shape,
   type TensorTypes,
 } from '../types.ts';
-import type { Products } from '../graph/graph.ts';
+import type { Products } from '../graph/target.ts';
 import { PREFIX, tensorOf, typeOf } from './operands.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
