@@ -1,7 +1,7 @@
 import { groupByMeaning } from '../harness/data/sets/e2e/load.ts';
 import { builtinE2E } from '../harness/data/sets/e2e/synthetic.ts';
 import { encodePair } from '../harness/data/examples/encode-pair.ts';
-import { hashText } from '../harness/support/hash.ts';
+import { sha256 } from '../harness/support/hash.ts';
 import { ask } from '../harness/evaluation/suites/choices.ts';
 import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
 
@@ -35,7 +35,7 @@ export default defineEvaluation({
     });
     return Promise.resolve({
       form: 'built-in',
-      hash: hashText(JSON.stringify(documents)),
+      hash: sha256(JSON.stringify(documents)),
       documents,
       pool: [],
     });

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { temporaryName, writeError, writeFileAtomic } from '../support/atomic-files.ts';
 import { errorCode } from '../support/errors.ts';
 import { readBytes } from '../support/read-files.ts';
-import { hashText } from '../support/hash.ts';
+import { sha256 } from '../support/hash.ts';
 
 /** Seconds between two heartbeats of an owner, and without one after which an owner on another machine counts as dead. */
 export const heartbeat = { every: 15, dead: 180 } as const;
@@ -76,7 +76,7 @@ async function take(path: string): Promise<string | undefined> {
     if (found.text === text) return text;
     if (await isAlive(path, found.owner, () => sharedClock(path))) return undefined;
     // Of all who see this owner dead, one gets the guard, and nobody else replaces this very lock.
-    const guard = `${path}.${hashText(found.text).slice(0, 16)}`;
+    const guard = `${path}.${sha256(found.text).slice(0, 16)}`;
     const guardText = await take(guard);
     if (guardText === undefined) return undefined;
     try {

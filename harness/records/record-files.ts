@@ -9,7 +9,7 @@ import {
   writeFileAtomic,
   type BeforeRename,
 } from '../support/atomic-files.ts';
-import { errorCode, UsageError } from '../support/errors.ts';
+import { UsageError, errorCode, messageOf } from '../support/errors.ts';
 import { kindOf, readBytes } from '../support/read-files.ts';
 import { parseRecord, type RunRecord } from './record.ts';
 
@@ -114,7 +114,7 @@ export async function readRecord(path: string): Promise<ReturnType<typeof parseR
     const code = errorCode(error);
     if (code === 'ENOENT') return undefined;
     if (code === 'ENOTDIR') throw await obstacle(dirname(path));
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     // The path stands before it wherever the reason is printed.
     return { reason: message.replace(`${path} `, 'it ').replace(/\.$/, '') };
   }

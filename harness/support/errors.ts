@@ -9,6 +9,9 @@ export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** What was thrown, in its own words: an Error's message, else its text. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** ` Did you mean "lora"?` with a leading space for the name nearest to `given`; '' where none is near. */
 export function didYouMean(given: string, names: Iterable<string>): string {
   let best: string | undefined;

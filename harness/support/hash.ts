@@ -35,9 +35,9 @@ export async function digestFile(
   return hash.digest('hex');
 }
 
-/** The sha256 of a text's UTF-8 bytes, as 64 hexadecimal digits. */
-export function hashText(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+/** The sha256 of bytes, or of a text in UTF-8, as 64 hexadecimal digits. */
+export function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
 }
 
 /** One sha256 for several files: of the lines `<sha256>  <name>`, in the order of the names. */

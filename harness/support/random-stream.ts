@@ -54,7 +54,7 @@ export function threefry(key0: number, key1: number, out: Uint32Array, first = 0
 }
 
 /** FNV-1a over UTF-16 code units, started at `basis`. */
-function hashText(text: string, basis: number): number {
+export function fnv1a(text: string, basis: number): number {
   let hash = basis;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash | 0;
@@ -63,8 +63,8 @@ function hashText(text: string, basis: number): number {
 /** The stream `name` of a seed. Each call of a drawing function starts the stream anew: name streams apart. */
 export function randomStream(seed: number, name: string): Random {
   const key = new Uint32Array(2);
-  threefry(seed | 0, hashText(name, 0x811c9dc5 | 0), key);
-  threefry(key[0]! | 0, key[1]! ^ hashText(name, 0x9747b28c | 0), key);
+  threefry(seed | 0, fnv1a(name, 0x811c9dc5 | 0), key);
+  threefry(key[0]! | 0, key[1]! ^ fnv1a(name, 0x9747b28c | 0), key);
   const words = (count: number): Uint32Array => {
     const out = new Uint32Array(count);
     threefry(key[0]! | 0, key[1]! | 0, out);

@@ -1,7 +1,7 @@
 /** Reading files that come from outside: whatever lies at a path, it is said in a line and never waited for. */
 import { constants, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
-import { errorCode, UsageError } from './errors.ts';
+import { UsageError, errorCode, messageOf } from './errors.ts';
 
 /** Why a file cannot be read, by the system's code. */
 const refusals: Record<string, string> = {
@@ -48,10 +48,7 @@ export async function withFile<T>(path: string, use: (file: FileHandle) => Promi
 /** What it means to a person that the system does not read a file, whatever the system says. */
 function readError(path: string, error: unknown): UsageError {
   // Without the path, which the system's words repeat.
-  const words = (error instanceof Error ? error.message : String(error)).replace(
-    /(, \w+( '|$)|\. Received ).*$/s,
-    '',
-  );
+  const words = messageOf(error).replace(/(, \w+( '|$)|\. Received ).*$/s, '');
   return new UsageError(`${path} cannot be read: ${refusals[errorCode(error) ?? ''] ?? words}.`, {
     cause: error,
   });
@@ -78,6 +75,22 @@ export async function readJson(path: string): Promise<unknown> {
   } catch (error) {
     throw new UsageError(`${path} is not JSON; get the file again.`, { cause: error });
   }
+}
+
+/** Whether anything lies at `path`: a file, a folder or a device. */
+export async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Whether a folder lies at `path`. */
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** Whether a file lies at `path`; a folder is no file. */

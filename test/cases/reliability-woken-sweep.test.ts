@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { hashFile, hashText } from '../../harness/support/hash.ts';
+import { hashFile, sha256 } from '../../harness/support/hash.ts';
 import { executePlan } from '../../harness/runs/execute/execute-plan.ts';
 import { heartbeat, type Owner } from '../../harness/records/file-lock.ts';
 import { planRuns } from '../../harness/runs/plan/plan-runs.ts';
@@ -31,7 +31,7 @@ async function giveAway(lock: string): Promise<void> {
 async function filesOf(cells: string): Promise<Record<string, string>> {
   const entries = (await readdir(cells)).map(async (name) => {
     const path = join(cells, name);
-    return [name, `${hashText(await readFile(path, 'latin1'))} ${(await stat(path)).mtimeMs}`] as const;
+    return [name, `${sha256(await readFile(path, 'latin1'))} ${(await stat(path)).mtimeMs}`] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
 }

@@ -85,10 +85,10 @@ test('of many who find a dead owner exactly one takes over, time and again', asy
 });
 
 test('who took over and died before it was done is taken over as well', async () => {
-  const { hashText } = await import('../../harness/support/hash.ts');
+  const { sha256 } = await import('../../harness/support/hash.ts');
   const dead = await ownerWith({ processStarted: '1' });
   await writeFile(path, dead);
-  await writeFile(`${path}.${hashText(dead).slice(0, 16)}`, dead);
+  await writeFile(`${path}.${sha256(dead).slice(0, 16)}`, dead);
   const lock = await tryLock(path);
   expect(await lock?.isHeld()).toBe(true);
   await lock!.release();

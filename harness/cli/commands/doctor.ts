@@ -1,7 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { Command } from 'commander';
 import { columns, note, print, printJson } from '../terminal/output.ts';
+import { messageOf } from '../../support/errors.ts';
+import { isFolder } from '../../support/read-files.ts';
 
 interface Finding {
   readonly name: string;
@@ -114,13 +115,6 @@ async function cache(): Promise<Finding> {
   };
 }
 
-function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-}
-
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
+  return messageOf(error).split('\n')[0]!;
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { didYouMean, UsageError } from '../../support/errors.ts';
+import { UsageError, didYouMean, messageOf } from '../../support/errors.ts';
 import type { ResultsTable } from '../../papers/published-table.ts';
 import { paperModel } from '../../papers/find-recipe.ts';
 import type { PublishedTable } from '../../reporting/published/published-table.ts';
@@ -128,7 +128,7 @@ async function inspect(
       await createEngine({ name, threads, precision, ...(device !== undefined && { device }) }),
     );
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new UsageError(`The engine ${name} does not run: ${reason} "doctor" says what works here.`, {
       cause: error,
     });

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { cacheFolder } from '../../support/cache-folder.ts';
-import { errorCode, UsageError } from '../../support/errors.ts';
+import { UsageError, errorCode, messageOf } from '../../support/errors.ts';
 import type { Difference } from '../../metrics/resampling/bootstrap.ts';
 import type { E2EValues, ScoredMetric } from '../../metrics/e2e-scorer.ts';
 import { positive } from '../arguments/parse-values.ts';
@@ -113,9 +113,7 @@ async function readInputs({ predictions, references }: ScoreOptions): Promise<{
         return { file, segments: pairSegments(parsePredictions(await read(file)), sets) };
       } catch (error) {
         if (error instanceof UsageError) throw error;
-        throw new UsageError(
-          `${file} and ${references}: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        throw new UsageError(`${file} and ${references}: ${messageOf(error)}`);
       }
     }),
   );

@@ -1,7 +1,7 @@
 /** What the commands write: results on standard output, all else on standard error. */
 import { styleText } from 'node:util';
 import { writeError } from '../../support/atomic-files.ts';
-import { errorCode } from '../../support/errors.ts';
+import { errorCode, messageOf } from '../../support/errors.ts';
 
 /**
  * Lets a command go on to its end where its output is lost, so that no run dies of a closed pipe. What nobody reads is
@@ -17,7 +17,7 @@ export function surviveLostOutput(): void {
     const isClosed = errorCode(error) === 'EPIPE';
     process.exitCode ??= isClosed ? 141 : 2;
     const refused = writeError('standard output', error);
-    if (!isClosed) note(`error: ${refused instanceof Error ? refused.message : String(refused)}`);
+    if (!isClosed) note(`error: ${messageOf(refused)}`);
   });
 }
 let isLost = false;

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { didYouMean, UsageError } from '../../support/errors.ts';
+import { isObject } from '../../support/json-object.ts';
 import { isFile, readJson } from '../../support/read-files.ts';
 import { hashFile, hashFiles } from '../../support/hash.ts';
 import { openSafetensors, type Dtype, type Safetensors, type TensorInfo } from './safetensors.ts';
@@ -134,8 +135,4 @@ async function isSamePiece(one: Piece, two: Piece): Promise<boolean> {
   } finally {
     for (const file of files) await file.close();
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,4 +1,4 @@
-import { UsageError } from '../../support/errors.ts';
+import { UsageError, messageOf } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
 
 /**
@@ -46,7 +46,7 @@ export async function readParquetRows(
       ...(columns && { columns: [...columns] }),
     });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     const wanted = columns ? ` with the columns ${columns.join(', ')}` : '';
     throw new UsageError(`${path} is not a parquet file that can be read${wanted}: ${why}`, { cause: error });
   }

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { writeAtomically, type BeforeRename } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';
 import { withFile } from '../../support/read-files.ts';
+import { isObject } from '../../support/json-object.ts';
 import { narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
@@ -239,10 +240,6 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 
 function broken(path: string, why: string): UsageError {
   return new UsageError(`${path} is not a sound safetensors file: ${why}. Get the file again.`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isDtype(name: string): name is Dtype {

@@ -1,7 +1,7 @@
 /** Speaks HTTP with a hub: token, redirects, what is asked again and when, and how much and how long it may answer. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { holdsSecrets, shownAddress } from '../../support/addresses.ts';
-import { errorCode, UsageError } from '../../support/errors.ts';
+import { UsageError, errorCode, messageOf } from '../../support/errors.ts';
 
 /** How a fetch is stopped, and how it tells of itself. */
 export interface FetchOptions {
@@ -218,7 +218,7 @@ export class HubConnection {
 
   #unreachable(target: URL, error: unknown): Unreachable {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const why = errorCode(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+    const why = errorCode(cause) ?? messageOf(cause);
     return new Unreachable(
       `Cannot reach ${this.#hostOf(target)} for the ${this.#options.name} (${this.#hide(why)}), and the cache does not have all of it; connect, or set HF_ENDPOINT to a hub that can be reached.`,
       { cause: error },

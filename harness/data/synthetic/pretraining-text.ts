@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
-import { UsageError } from '../../support/errors.ts';
-import { hashText } from '../../support/hash.ts';
+import { UsageError, messageOf } from '../../support/errors.ts';
+import { sha256 } from '../../support/hash.ts';
 import { readAusten, readBible, readWordNet } from './read-packages.ts';
 
 /** A text that comes by package, never with deltabench itself. */
@@ -80,16 +80,16 @@ async function documentsOf(source: Package): Promise<string[]> {
   const folder = join(cacheFolder(), 'pretraining-text');
   const path = join(folder, `${source.sha256}.txt`);
   const stored = await readFile(path, 'utf8').catch(() => undefined);
-  if (stored !== undefined && hashText(stored) === source.sha256) return stored.split('\n');
+  if (stored !== undefined && sha256(stored) === source.sha256) return stored.split('\n');
   await makeFolder(folder);
   const place = await mkdtemp(join(folder, 'fetch-'));
   try {
     await source.fetch(place);
     const text = (await source.read(place)).join('\n');
-    const sha256 = hashText(text);
-    if (sha256 !== source.sha256) {
+    const hash = sha256(text);
+    if (hash !== source.sha256) {
       throw new UsageError(
-        `${source.name} (${source.from}) came with another text: its sha256 is ${sha256}, not ${source.sha256}. Fetch that version of the package.`,
+        `${source.name} (${source.from}) came with another text: its sha256 is ${hash}, not ${source.sha256}. Fetch that version of the package.`,
       );
     }
     await writeFileAtomic(path, text);
@@ -97,7 +97,7 @@ async function documentsOf(source: Package): Promise<string[]> {
   } catch (error) {
     if (error instanceof UsageError) throw error;
     // What failed and what the program said, in one line.
-    const why = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').slice(0, 300);
+    const why = messageOf(error).replace(/\s+/g, ' ').slice(0, 300);
     throw new UsageError(
       `${source.name} cannot be had (${source.from}): ${why}. It needs npm for npm's packages, and Debian's apt-get with its lists for Debian's.`,
       { cause: error },

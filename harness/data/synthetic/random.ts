@@ -1,3 +1,5 @@
+import { fnv1a } from '../../support/random-stream.ts';
+
 /** A stream of random choices for the generators of text: the same seed gives the same choices on every platform. */
 export interface SeededRandom {
   /** Uniform in [0, 1), in steps of 2⁻³². */
@@ -15,9 +17,9 @@ export interface SeededRandom {
 /** sfc32 of PractRand, whose words need 32-bit integer arithmetic only, hence are equal everywhere. */
 export function seededRandom(seed: number | string): SeededRandom {
   const text = String(seed);
-  let a = hash(text, 0x811c9dc5);
-  let b = hash(text, 0x9747b28c);
-  let c = hash(text, 0x5bd1e995);
+  let a = fnv1a(text, 0x811c9dc5);
+  let b = fnv1a(text, 0x9747b28c);
+  let c = fnv1a(text, 0x5bd1e995);
   let counter = 1;
   const word = (): number => {
     const sum = (a + b + counter++) | 0;
@@ -49,11 +51,4 @@ export function seededRandom(seed: number | string): SeededRandom {
       return next() < p;
     },
   };
-}
-
-/** FNV-1a over UTF-16 code units, started at `basis`. */
-function hash(text: string, basis: number): number {
-  let value = basis;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  return value | 0;
 }

@@ -1,5 +1,5 @@
 import { Template } from '@huggingface/jinja';
-import { UsageError } from '../../support/errors.ts';
+import { UsageError, messageOf } from '../../support/errors.ts';
 
 /** One turn of a conversation. */
 export interface ChatMessage {
@@ -24,7 +24,7 @@ export function renderChat(
       add_generation_prompt: true,
     });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new UsageError(`The tokenizer's chat template does not work: ${why}.`, { cause: error });
   }
 }

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { readBytes } from '../../support/read-files.ts';
+import { sum } from '../../support/arithmetic.ts';
+import { hashJson } from '../../support/canonical-json.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 
 /** Names the file's layout, and changes with what makes the tokens (2: the Rust library): 8 bytes, the sha256 of the rest, then as uint32: rows, each row's length, all ids. */
@@ -13,7 +15,7 @@ export async function cachedTokens(
   make: () => Promise<Int32Array[]>,
 ): Promise<Int32Array[]> {
   const folder = join(cacheFolder(), 'tokens');
-  const path = join(folder, createHash('sha256').update(canonical(key)).digest('hex'));
+  const path = join(folder, hashJson(key));
   const stored = await readBytes(path).then(unpack, () => undefined);
   if (stored) return stored;
   const rows = await make();
@@ -24,17 +26,8 @@ export async function cachedTokens(
   return rows;
 }
 
-/** JSON whose keys are sorted, so that equal keys give equal text. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-}
-
 function pack(rows: readonly Int32Array[]): Buffer {
-  const words = new Int32Array(1 + rows.length + rows.reduce((sum, row) => sum + row.length, 0));
+  const words = new Int32Array(1 + rows.length + sum(rows.map(({ length }) => length)));
   words[0] = rows.length;
   let at = 1 + rows.length;
   rows.forEach((row, i) => {
@@ -49,10 +42,10 @@ function pack(rows: readonly Int32Array[]): Buffer {
 /** The rows of a file that `pack` made; undefined for any other, which is made again. */
 function unpack(file: Buffer): Int32Array[] | undefined {
   const body = file.subarray(magic.length + 32);
-  const sum = createHash('sha256').update(body).digest();
+  const digest = createHash('sha256').update(body).digest();
   if (
     !file.subarray(0, magic.length).equals(magic) ||
-    !file.subarray(magic.length, -body.length).equals(sum)
+    !file.subarray(magic.length, -body.length).equals(digest)
   ) {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { renderChat, type ChatMessage } from './chat-template.ts';
 import { cleanUpSpaces } from './clean-up-spaces.ts';
-import { UsageError } from '../../support/errors.ts';
+import { UsageError, messageOf } from '../../support/errors.ts';
 import { isFile, readBytes, readJson } from '../../support/read-files.ts';
 import { hashFiles } from '../../support/hash.ts';
 import { isObject, type JsonObject } from '../../support/json-object.ts';
@@ -201,8 +201,7 @@ function open(
 }
 
 /** What the library says, which may quote line breaks of a file. */
-const oneLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').replace(/\.$/, '');
+const oneLine = (error: unknown): string => messageOf(error).replace(/\s+/g, ' ').replace(/\.$/, '');
 
 /** The template of a tokenizer; throws the library's Error or RangeError where it cannot encode. */
 function readTemplate(library: LibraryTokenizer, { model }: JsonObject): Template {

@@ -1,7 +1,7 @@
 /** Makes documents of a benchmark's rows: what the files in evaluations/ are written with. */
 import type { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
-import { hashText } from '../../support/hash.ts';
+import { sha256 } from '../../support/hash.ts';
 import { problemOf } from '../../support/validation-messages.ts';
 import type { ChoiceDocument, EvaluationData, LoadRequest } from '../evaluation.ts';
 import { readRows, type RowsRequest } from './rows.ts';
@@ -39,7 +39,7 @@ export async function loadChoices(
   const convert = ({ rows }: typeof own) => rows.map(({ value, where }) => toDocument(value, where));
   return {
     form: own.form,
-    hash: hashText([own.hash, ...(others ? [others.hash] : [])].join('\n')),
+    hash: sha256([own.hash, ...(others ? [others.hash] : [])].join('\n')),
     documents: convert(own),
     pool: others ? convert(others) : [],
   };

@@ -1,10 +1,9 @@
 /** MMLU's subjects (as lm-eval groups them), and where its rows lie: the hub's cais/mmlu, or the official CSV files. */
 import { join } from 'node:path';
-import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
-import { UsageError } from '../../support/errors.ts';
+import { parseCsv } from '../../data/formats/csv.ts';
 import { isFile, readBytes } from '../../support/read-files.ts';
-import { hashFile, hashText } from '../../support/hash.ts';
+import { hashFile, sha256 } from '../../support/hash.ts';
 import { loadChoices } from './choices.ts';
 import type { ChoiceDocument, EvaluationData, LoadRequest } from '../evaluation.ts';
 
@@ -67,7 +66,7 @@ async function loadOfficial(
 ): Promise<EvaluationData> {
   const file = (split: string): string => join(folder, split, `${subject}_${split}.csv`);
   const read = async (split: string): Promise<ChoiceDocument[]> => {
-    const rows = parseCsv(file(split), (await readBytes(file(split))).toString());
+    const rows = parseCsv(file(split), await readBytes(file(split)), {}) as string[][];
     return rows.map(([question, a, b, c, d, answer], i) =>
       toDocument({ question, choices: [a, b, c, d], answer }, `${file(split)}, row ${i + 1}`),
     );
@@ -76,19 +75,8 @@ async function loadOfficial(
   const hashes = await Promise.all(used.map((split) => hashFile(file(split))));
   return {
     form: 'folder',
-    hash: hashText(hashes.join('\n')),
+    hash: sha256(hashes.join('\n')),
     documents: await read('test'),
     pool: needsPool ? await read('dev') : [],
   };
-}
-
-function parseCsv(path: string, text: string): string[][] {
-  try {
-    return parse(text, { relax_column_count: false });
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new UsageError(`${path} is not CSV as MMLU has it: ${error.message}; get the file again.`, {
-      cause: error,
-    });
-  }
 }

@@ -1,7 +1,7 @@
 /** TruthfulQA (Lin et al., 2022) with its multiple choices, of which one (mc1) or several (mc2) are true. */
 import { join } from 'node:path';
-import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
+import { parseCsv } from '../../data/formats/csv.ts';
 import { UsageError } from '../../support/errors.ts';
 import { isFile, readBytes } from '../../support/read-files.ts';
 import { hashFile } from '../../support/hash.ts';
@@ -86,15 +86,7 @@ const columns = z.object({
 
 /** The official file lists answers with semicolons between them; as choices each ends with a full stop. */
 async function readOfficial(path: string): Promise<Row[]> {
-  let rows: unknown[];
-  try {
-    rows = parse(await readBytes(path), { bom: true, columns: true });
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new UsageError(`${path} is not CSV as TruthfulQA has it: ${error.message}; get the file again.`, {
-      cause: error,
-    });
-  }
+  const rows = parseCsv(path, await readBytes(path), { bom: true, columns: true });
   return rows.map((value, i) => {
     const row = parseRow(columns, value, `${path}, row ${i + 1}`);
     const wrong = answersOf(row['Incorrect Answers']);

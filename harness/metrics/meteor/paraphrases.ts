@@ -1,6 +1,6 @@
 /** METEOR's paraphrase table: brings it, keeps it in a compact form with its hash, and finds paraphrases in it. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { withoutSecrets } from '../../support/addresses.ts';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';
-import { readBytes, withFile } from '../../support/read-files.ts';
+import { isThere, readBytes, withFile } from '../../support/read-files.ts';
 import { readZip, unzip } from '../../support/zip.ts';
 import type { Match } from './aligner.ts';
 
@@ -164,14 +164,6 @@ function match(
 function isSorted(places: Uint32Array, end: number): boolean {
   for (let i = 1; i < places.length; i++) if (places[i]! < places[i - 1]!) return false;
   return places[0] === 0 && places.at(-1) === end;
-}
-
-/** Whether anything lies at a path, a folder in a file's place included. */
-function isThere(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The table that `fetchMeteorTable` put into the cache folder; undefined where it has not been fetched; throws UsageError where it cannot be trusted. */

@@ -1,8 +1,7 @@
 /** How the cells of a results folder are; it reads only, whatever lies there. */
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../support/errors.ts';
-import { readBytes } from '../../support/read-files.ts';
+import { isThere, readBytes } from '../../support/read-files.ts';
 import { collectRecords, resultsFiles, type Untrusted } from '../../records/read-records.ts';
 import { wasKilled } from '../execute/out-of-memory.ts';
 import { readLock } from '../../records/file-lock.ts';
@@ -129,11 +128,4 @@ async function stopped(path: string): Promise<Own> {
 async function lastLine(path: string): Promise<string> {
   const text = await readBytes(path).then(String, () => '');
   return text.trimEnd().split('\n').at(-1) ?? '';
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

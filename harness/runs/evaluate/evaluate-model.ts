@@ -3,7 +3,7 @@ import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { makeFolder, writeError, writeFileAtomic } from '../../support/atomic-files.ts';
 import { didYouMean, errorCode, UsageError } from '../../support/errors.ts';
-import { hashText } from '../../support/hash.ts';
+import { sha256 } from '../../support/hash.ts';
 import type { FetchOptions } from '../../data/hub/connection.ts';
 import {
   evaluationProtocols,
@@ -338,7 +338,7 @@ async function writeEvaluation(
         const { value, standardError } = meanOf(scores.map((own) => own[place]!));
         return { name, value, ...(standardError !== undefined && { standardError }) };
       }),
-      files: { samples: { name: file.slice(dirname(file).length + 1), sha256: hashText(`${samples}\n`) } },
+      files: { samples: { name: file.slice(dirname(file).length + 1), sha256: sha256(`${samples}\n`) } },
     });
   }
   await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);

@@ -1,7 +1,7 @@
 /** Starts the engine of a plan and tries it before any cell depends on it. */
 import type { Engine } from '../../engine/types.ts';
 import type { Plan } from '../plan/cell.ts';
-import { UsageError } from '../../support/errors.ts';
+import { UsageError, messageOf } from '../../support/errors.ts';
 
 /** Runs a product, for a device that is not there or lacks the precision shows only then. */
 export async function tryEngine(engine: Engine): Promise<void> {
@@ -37,7 +37,7 @@ export async function startEngine({
     return engine;
   } catch (error) {
     // Nothing that another seed could change, so no failed run is recorded.
-    const reason = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+    const reason = messageOf(error).replace(/\.$/, '');
     const where = device === undefined ? '' : ` on ${device}`;
     throw new UsageError(
       `The engine ${name} does not run${where}: ${reason}. "doctor" says what works here.`,

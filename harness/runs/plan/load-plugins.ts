@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { UsageError } from '../../support/errors.ts';
+import { UsageError, messageOf } from '../../support/errors.ts';
 import type { Task } from '../../data/examples/task.ts';
 import { evaluationProtocols, measures, type Evaluation } from '../../evaluation/evaluation.ts';
 import type { Method } from '../../models/method.ts';
@@ -146,7 +146,7 @@ async function loadFile<T extends object>(file: string, schema: z.ZodType): Prom
   try {
     module = (await import(pathToFileURL(file).href)) as { default?: unknown };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new UsageError(`${file} cannot be loaded: ${reason}`, { cause: error });
   }
   if (module.default === undefined) throw new UsageError(`${file} has no default export.`);

@@ -5,7 +5,7 @@ import { makeFolder, writeFileAtomic, writeFolderAtomic } from '../../support/at
 import { encodeAhead } from '../../data/tokenizers/encode-at-once.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import { isFile, readBytes, readJson } from '../../support/read-files.ts';
-import { hashFile, hashText } from '../../support/hash.ts';
+import { hashFile, sha256 } from '../../support/hash.ts';
 import { writeSafetensors } from '../../data/formats/safetensors.ts';
 import { loadTokenizer, type Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { trainTokenizer } from '../../data/tokenizers/training/train.ts';
@@ -259,7 +259,7 @@ function split(
   seed: number,
 ): { train: Piece[][]; validation: Piece[][] } {
   const isHeldOut = (document: Document): boolean =>
-    parseInt(hashText('text' in document ? document.text : document.input).slice(0, 8), 16) % HELD_OUT === 0;
+    parseInt(sha256('text' in document ? document.text : document.input).slice(0, 8), 16) % HELD_OUT === 0;
   const parts = { train: [] as Piece[], validation: [] as Piece[] };
   const ahead = encodeAhead(
     tokenizer,

@@ -10,6 +10,7 @@ import type { RunState, TablePlan, TableRun } from './plan-table.ts';
 import { runQueue } from '../execute/work-queue.ts';
 import { unlessAborted } from '../../support/interruptible.ts';
 import { checkWritable, recordPath } from '../../records/record-files.ts';
+import { messageOf } from '../../support/errors.ts';
 
 export interface RunTableOptions {
   readonly events: Omit<RunEvents, 'onEnd'> & {
@@ -94,7 +95,7 @@ export async function runTable(
           return attempted;
         } catch (error) {
           if (error instanceof Interrupted) throw error;
-          skip(run, error instanceof Error ? error.message : String(error));
+          skip(run, messageOf(error));
           return 'skipped';
         }
       },

@@ -7,7 +7,7 @@ import { seededRandom } from '../../../harness/data/synthetic/random.ts';
 import { restaurantNames } from '../../../harness/data/synthetic/text-from-meaning/restaurants.ts';
 import { groupByMeaning, loadE2E } from '../../../harness/data/sets/e2e/load.ts';
 import type { E2ERow } from '../../../harness/data/sets/e2e/rows.ts';
-import { hashText } from '../../../harness/support/hash.ts';
+import { sha256 } from '../../../harness/support/hash.ts';
 
 const corpus = builtinE2E();
 const { train, validation, test: testing } = corpus;
@@ -105,7 +105,7 @@ describe('the stream of choices', () => {
 describe('restaurants', () => {
   test('are the same each time, and pinned', async () => {
     expect(builtinE2E()).toEqual(corpus);
-    expect(hashText(JSON.stringify(corpus))).toBe(
+    expect(sha256(JSON.stringify(corpus))).toBe(
       '395370bb852f94d31509436d929a2373a38f9ed7dab9c51b5f354022b9cbf803',
     );
     const loaded = await loadE2E({ kind: 'built-in' });
@@ -195,7 +195,7 @@ describe('other domains', () => {
     expect(builtinDomainPairs(3000, 1)).toEqual(others);
     expect(builtinDomainPairs(3, 2)).not.toEqual(others.slice(0, 3));
     expect(new Set(others.map(({ reference }) => reference)).size).toBe(others.length);
-    expect(hashText(JSON.stringify(others))).toBe(
+    expect(sha256(JSON.stringify(others))).toBe(
       '1b1b4fac0d90c19b8c2608b826953b0b285343116e1102ea4fcba0807ed1957a',
     );
   });

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { CsvError, parse } from 'csv-parse/sync';
 import { UsageError } from '../../../support/errors.ts';
 import { isFile, readBytes } from '../../../support/read-files.ts';
 import { fetchFromHub } from '../../hub/hub.ts';
 import type { FetchOptions } from '../../hub/connection.ts';
-import { hashText } from '../../../support/hash.ts';
+import { sha256 } from '../../../support/hash.ts';
+import { parseCsv } from '../../formats/csv.ts';
 import { readParquet } from '../../formats/parquet.ts';
 import type { DataSource } from '../../examples/task.ts';
 import type { E2ERow } from './rows.ts';
@@ -35,13 +35,13 @@ const folderForms: readonly FolderForm[] = [
     form: 'csv',
     subfolder: 'original',
     files: { train: 'trainset.csv', validation: 'devset.csv', test: 'testset_w_refs.csv' },
-    toRows: parseCsv,
+    toRows: readCsv,
   },
   {
     form: 'lora',
     subfolder: 'lora-format',
     files: { train: 'train.txt', validation: 'valid.txt', test: 'test.txt' },
-    toRows: parseLora,
+    toRows: readLora,
   },
 ];
 
@@ -54,7 +54,7 @@ export function loadE2E(source: DataSource, options: FetchOptions = {}): Promise
 async function makeBuiltin(): Promise<E2E> {
   const { builtinE2E } = await import('./synthetic.ts');
   const rows = builtinE2E();
-  return { form: 'built-in', hash: hashText(JSON.stringify(rows)), ...rows };
+  return { form: 'built-in', hash: sha256(JSON.stringify(rows)), ...rows };
 }
 
 async function loadFromFolder(folder: string): Promise<E2E> {
@@ -156,18 +156,12 @@ function decode(path: string, bytes: Buffer): string {
   }
 }
 
-function parseCsv(path: string, text: string): E2ERow[] {
-  let records: { record: Record<string, string>; info: { lines: number } }[];
-  try {
-    records = parse(text, {
-      columns: (header: string[]) => header.map((name) => name.trim().toLowerCase()),
-      skip_empty_lines: true,
-      info: true,
-    });
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new UsageError(`${path}, line ${String(error.lines)}: ${error.message}.`, { cause: error });
-  }
+function readCsv(path: string, text: string): E2ERow[] {
+  const records = parseCsv(path, text, {
+    columns: (header: string[]) => header.map((name) => name.trim().toLowerCase()),
+    skip_empty_lines: true,
+    info: true,
+  }) as { record: Record<string, string>; info: { lines: number } }[];
   const absent = ['mr', 'ref'].filter((name) => records[0] && !(name in records[0].record));
   if (absent.length) {
     throw new UsageError(
@@ -177,7 +171,7 @@ function parseCsv(path: string, text: string): E2ERow[] {
   return records.map(({ record, info }) => row(`${path}, line ${info.lines}`, record.mr!, record.ref!));
 }
 
-function parseLora(path: string, text: string): E2ERow[] {
+function readLora(path: string, text: string): E2ERow[] {
   return text.split('\n').flatMap((line, i) => {
     if (line.trim() === '') return [];
     const at = line.indexOf('||');
@@ -196,10 +190,6 @@ function row(where: string, meaning: string, reference: string): E2ERow {
 function checkRows(path: string, rows: E2ERow[]): E2ERow[] {
   if (rows.length === 0) throw new UsageError(`${path} holds no rows; get the file again.`);
   return rows;
-}
-
-function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** A meaning with all its references; `rows` are the indices of its rows. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { UsageError } from '../../../support/errors.ts';
 import { isFile, readBytes } from '../../../support/read-files.ts';
-import { hashFile, hashText } from '../../../support/hash.ts';
+import { hashFile, sha256 } from '../../../support/hash.ts';
 import { fetchFromHub } from '../../hub/hub.ts';
 import type { FetchOptions } from '../../hub/connection.ts';
 import { readParquet } from '../../formats/parquet.ts';
@@ -114,7 +114,7 @@ export async function loadGlue(
 async function makeBuiltin(name: GlueName): Promise<Glue> {
   const { builtinGlue } = await import('./synthetic/generate.ts');
   const rows = builtinGlue(name);
-  return { form: 'built-in', hash: hashText(JSON.stringify(rows)), ...rows };
+  return { form: 'built-in', hash: sha256(JSON.stringify(rows)), ...rows };
 }
 
 const splitsOf = (name: GlueName): Split[] =>
