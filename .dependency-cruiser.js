@@ -4,7 +4,7 @@
 const rooms = {
   'harness/support': [],
   'harness/engine': ['support'],
-  'harness/data': ['support'],
+  'harness/data': ['support', 'metrics/resampling/sampled-metric.ts'],
   'harness/metrics': ['support'],
   'harness/papers': ['support'],
   'harness/models': ['engine', 'data', 'support'],

@@ -1,5 +1,5 @@
-import { accuracy } from '../harness/metrics/labels/accuracy.ts';
-import { matthews } from '../harness/metrics/labels/matthews.ts';
+import { accuracyMetric } from '../harness/metrics/labels/accuracy.ts';
+import { matthewsMetric } from '../harness/metrics/labels/matthews.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** The Corpus of Linguistic Acceptability (Warstadt et al., 2018): whether a sentence is English. */
@@ -7,8 +7,5 @@ export default glueTask({
   name: 'cola',
   label: 'CoLA',
   classes: ['unacceptable', 'acceptable'],
-  metrics: [
-    { name: 'Matthews', compute: matthews },
-    { name: 'accuracy', compute: accuracy },
-  ],
+  metrics: [matthewsMetric, accuracyMetric],
 });

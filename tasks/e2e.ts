@@ -7,11 +7,19 @@ import {
   type TextTask,
 } from '../harness/task.ts';
 import { groupByMeaning, loadE2E } from '../harness/data/sets/e2e/load.ts';
-import { corpusValues, e2eScorer, segmentValues } from '../harness/metrics/e2e-scorer.ts';
+import { corpusValues, e2eScorer, segmentValues, type E2EScorer } from '../harness/metrics/e2e-scorer.ts';
 import { loadParaphrases } from '../harness/metrics/meteor/paraphrases.ts';
+import { sampledSums } from '../harness/metrics/resampling/sampled-metric.ts';
 
 const percent = (name: string): MetricInfo => ({ name, higherIsBetter: true, scale: 100, decimals: 2 });
 const plain = (name: string): MetricInfo => ({ name, higherIsBetter: true, scale: 1, decimals: 2 });
+/** A resample of METEOR takes far longer than one of the other metrics. */
+const meteor = (name: string): MetricInfo => ({ ...percent(name), resamples: 1_000 });
+
+/** The official scorer for these references, with METEOR's paraphrase table where it has been fetched. */
+async function scorerOf(references: readonly (readonly string[])[]): Promise<E2EScorer> {
+  return e2eScorer(references, { paraphrases: await loadParaphrases(cacheFolder()) });
+}
 
 /**
  * E2E NLG (Novikova et al., 2017): a restaurant's meaning representation to a sentence. Prompt and separator as in the RED
@@ -26,8 +34,8 @@ const task: TextTask = {
   metrics: [
     percent('BLEU'),
     plain('NIST'),
-    percent('METEOR'),
-    percent('METEOR (no paraphrases)'),
+    meteor('METEOR'),
+    meteor('METEOR (no paraphrases)'),
     percent('ROUGE-L'),
     plain('CIDEr'),
   ],
@@ -64,21 +72,28 @@ const task: TextTask = {
 
   draw(splits, { side }) {
     if (side('e2e-references') !== 'code') return splits;
-    const tidy = ({ references, ...item }: TestItem): TestItem => ({ ...item, references: references.map(cleanUpSpaces) }); // prettier-ignore
-    return { ...splits, test: splits.test.map(tidy) };
+    const cleanedUp = (item: TestItem): TestItem => ({
+      ...item,
+      references: item.references.map(cleanUpSpaces),
+    });
+    return { ...splits, test: splits.test.map(cleanedUp) };
   },
 
   encode: encodePair,
   clean: (text) => text.trim(),
 
   async score(predictions) {
-    const paraphrases = await loadParaphrases(cacheFolder());
-    const scorer = e2eScorer(
-      predictions.map(({ references }) => references),
-      { paraphrases },
-    );
+    const scorer = await scorerOf(predictions.map(({ references }) => references));
     const scored = scorer.score(predictions.map(({ prediction }) => prediction));
     return { metrics: corpusValues(scored), segments: segmentValues(scored) };
+  },
+
+  async resampler(references) {
+    const scorer = await scorerOf(references);
+    return (predictions) => {
+      const scored = scorer.score(predictions);
+      return Object.fromEntries(scored.map(({ metric, rows }) => [metric.name, sampledSums(metric, rows)]));
+    };
   },
 };
 export default task;

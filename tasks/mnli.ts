@@ -1,4 +1,4 @@
-import { accuracy } from '../harness/metrics/labels/accuracy.ts';
+import { accuracyMetric } from '../harness/metrics/labels/accuracy.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** Multi-genre Natural Language Inference (Williams et al., 2018); validation and test are of the training set's genres, others are reported too. */
@@ -6,6 +6,6 @@ export default glueTask({
   name: 'mnli',
   label: 'MNLI',
   classes: ['entailment', 'neutral', 'contradiction'],
-  metrics: [{ name: 'accuracy', compute: accuracy }],
+  metrics: [accuracyMetric],
   alsoTest: 'mismatched',
 });

@@ -1,5 +1,5 @@
-import { accuracy } from '../harness/metrics/labels/accuracy.ts';
-import { f1 } from '../harness/metrics/labels/f1.ts';
+import { accuracyMetric } from '../harness/metrics/labels/accuracy.ts';
+import { f1Metric } from '../harness/metrics/labels/f1.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** The Microsoft Research Paraphrase Corpus (Dolan and Brockett, 2005): whether two sentences say the same. */
@@ -7,8 +7,5 @@ export default glueTask({
   name: 'mrpc',
   label: 'MRPC',
   classes: ['not_equivalent', 'equivalent'],
-  metrics: [
-    { name: 'accuracy', compute: accuracy },
-    { name: 'F1', compute: f1 },
-  ],
+  metrics: [accuracyMetric, f1Metric],
 });

@@ -1,4 +1,4 @@
-import { accuracy } from '../harness/metrics/labels/accuracy.ts';
+import { accuracyMetric } from '../harness/metrics/labels/accuracy.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** Question-answering Natural Language Inference (Rajpurkar et al., 2016): whether a sentence answers a question. */
@@ -6,5 +6,5 @@ export default glueTask({
   name: 'qnli',
   label: 'QNLI',
   classes: ['entailment', 'not_entailment'],
-  metrics: [{ name: 'accuracy', compute: accuracy }],
+  metrics: [accuracyMetric],
 });

@@ -1,4 +1,4 @@
-import { accuracy } from '../harness/metrics/labels/accuracy.ts';
+import { accuracyMetric } from '../harness/metrics/labels/accuracy.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** Recognizing Textual Entailment (Dagan et al., 2006, and after): whether one sentence follows from another. */
@@ -6,5 +6,5 @@ export default glueTask({
   name: 'rte',
   label: 'RTE',
   classes: ['entailment', 'not_entailment'],
-  metrics: [{ name: 'accuracy', compute: accuracy }],
+  metrics: [accuracyMetric],
 });

@@ -1,4 +1,4 @@
-import { accuracy } from '../harness/metrics/labels/accuracy.ts';
+import { accuracyMetric } from '../harness/metrics/labels/accuracy.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** The Stanford Sentiment Treebank (Socher et al., 2013): whether a film review is favourable. */
@@ -6,5 +6,5 @@ export default glueTask({
   name: 'sst2',
   label: 'SST-2',
   classes: ['negative', 'positive'],
-  metrics: [{ name: 'accuracy', compute: accuracy }],
+  metrics: [accuracyMetric],
 });

@@ -1,13 +1,10 @@
-import { pearson } from '../harness/metrics/labels/pearson.ts';
-import { spearman } from '../harness/metrics/labels/spearman.ts';
+import { pearsonMetric } from '../harness/metrics/labels/pearson.ts';
+import { spearmanMetric } from '../harness/metrics/labels/spearman.ts';
 import { glueTask } from './shared/glue.ts';
 
 /** The Semantic Textual Similarity Benchmark (Cer et al., 2017): how alike two sentences are, from 0 to 5. */
 export default glueTask({
   name: 'stsb',
   label: 'STS-B',
-  metrics: [
-    { name: 'Pearson', compute: pearson },
-    { name: 'Spearman', compute: spearman },
-  ],
+  metrics: [pearsonMetric, spearmanMetric],
 });

@@ -2,15 +2,10 @@ import { drawGlueSplits } from '../../harness/data/sets/glue/splits.ts';
 import { readGlue, writeGlue } from '../../harness/data/sets/glue/as-text.ts';
 import { loadGlue } from '../../harness/data/sets/glue/load.ts';
 import type { GlueName } from '../../harness/data/sets/glue/rows.ts';
-import type { LabelTask } from '../../harness/task.ts';
+import type { LabelMetric } from '../../harness/metrics/labels/label-metric.ts';
+import { metricName, type LabelTask, type MetricInfo } from '../../harness/task.ts';
 
 type Scores = readonly number[];
-
-/** A metric of a task, which computes NaN where predictions or labels are all the same and it has no meaning. */
-export interface GlueMetric {
-  readonly name: string;
-  readonly compute: (labels: Scores, predictions: Scores) => number;
-}
 
 export interface GlueDescription {
   readonly name: GlueName;
@@ -18,7 +13,7 @@ export interface GlueDescription {
   /** Names of the classes, by number; absent for similarities. */
   readonly classes?: readonly string[];
   /** That of the RED paper's Table 8 first, which chooses the checkpoint; then those that are customary. */
-  readonly metrics: readonly GlueMetric[];
+  readonly metrics: readonly LabelMetric[];
   /** A further test set. */
   readonly alsoTest?: 'mismatched';
 }
@@ -28,7 +23,14 @@ export interface GlueDescription {
  * other models write the answer.
  */
 export function glueTask({ name, label, classes, metrics, alsoTest }: GlueDescription): LabelTask {
-  const info = (metric: string) => ({ name: metric, higherIsBetter: true, scale: 100, decimals: 1 });
+  const infoOf = (metric: LabelMetric, set?: string): MetricInfo => ({
+    name: metricName(metric.name, set),
+    higherIsBetter: true,
+    scale: 100,
+    decimals: 1,
+    resample: metric.resample,
+    ...(set !== undefined && { set }),
+  });
   return {
     kind: 'label',
     name,
@@ -36,8 +38,8 @@ export function glueTask({ name, label, classes, metrics, alsoTest }: GlueDescri
     version: 1,
     ...(classes && { classes }),
     metrics: [
-      ...metrics.map((metric) => info(metric.name)),
-      ...(alsoTest ? metrics.map((metric) => info(`${metric.name} (${alsoTest})`)) : []),
+      ...metrics.map((metric) => infoOf(metric)),
+      ...(alsoTest ? metrics.map((metric) => infoOf(metric, alsoTest)) : []),
     ],
     selection: metrics[0]!.name,
     // Batch, warm-up and length of the RED paper's Table 9; answers are a few tokens.

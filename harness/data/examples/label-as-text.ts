@@ -1,12 +1,20 @@
 import { encodePair } from './encode-pair.ts';
-import type { Draw, LabelTask, LabelledExample, TestItem, TextTask } from './task.ts';
+import {
+  metricName,
+  type Draw,
+  type LabelTask,
+  type LabelledExample,
+  type TestItem,
+  type TextTask,
+} from './task.ts';
 
 /** A task of classes or values for models that generate: they write the answer, which is read back before it is scored. */
 export function asTextTask(task: LabelTask, draw: Draw): TextTask {
   const { write, read, draw: split, ...base } = task;
-  const toItem = (example: LabelledExample, set = ''): TestItem => {
+  const toItem = (example: LabelledExample, set?: string): TestItem => {
     const { input, target } = write(example, draw);
-    return { id: `${set}${example.id}`, input, references: [target], label: example.label };
+    const item = { id: example.id, input, references: [target], label: example.label };
+    return set === undefined ? item : { ...item, set };
   };
   return {
     ...base,
@@ -15,7 +23,7 @@ export function asTextTask(task: LabelTask, draw: Draw): TextTask {
       const data = await task.load(source, options);
       const { train, validation, test, alsoTest = {}, source: found } = split(data, draw);
       const more = Object.entries(alsoTest).flatMap(([name, examples]) =>
-        examples.map((example) => toItem(example, `${name}/`)),
+        examples.map((example) => toItem(example, name)),
       );
       return {
         source: found,
@@ -28,9 +36,8 @@ export function asTextTask(task: LabelTask, draw: Draw): TextTask {
     encode: encodePair,
     clean: (text) => text.trim(),
     score(predictions) {
-      const sets = new Map<string, { predicted: number[]; labels: number[] }>();
-      for (const { id, prediction, label } of predictions) {
-        const name = id.includes('/') ? id.slice(0, id.indexOf('/')) : '';
+      const sets = new Map<string | undefined, { predicted: number[]; labels: number[] }>();
+      for (const { set: name, prediction, label } of predictions) {
         const set = sets.get(name) ?? { predicted: [], labels: [] };
         set.predicted.push(read(prediction, draw));
         set.labels.push(label!);
@@ -38,7 +45,7 @@ export function asTextTask(task: LabelTask, draw: Draw): TextTask {
       }
       const named = [...sets].flatMap(([set, { predicted, labels }]) =>
         Object.entries(task.score(predicted, labels, draw)).map(([metric, value]) => [
-          set === '' ? metric : `${metric} (${set})`,
+          metricName(metric, set),
           value,
         ]),
       );

@@ -1,4 +1,5 @@
 import type { FetchOptions } from '../hub/connection.ts';
+import type { LabelledTest, SampledMetric } from '../../metrics/resampling/sampled-metric.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 
 /** Where a task's data comes from: made by deltabench itself, the hub, or a folder (DELTABENCH_DATA or `--data DIR`). */
@@ -20,6 +21,8 @@ export interface TestItem {
   readonly references: readonly string[];
   /** What a task of classes or values says of it. */
   readonly label?: number;
+  /** The further test set that it belongs to; the main one where absent. */
+  readonly set?: string;
 }
 export interface Splits {
   /** Says which data these are, by name, form and content; part of a cell's identity. */
@@ -38,6 +41,20 @@ export interface MetricInfo {
   /** Tables print value × scale with so many decimals. */
   readonly scale: number;
   readonly decimals: number;
+  /** The further test set (`alsoTest`) that it is a metric of; the main one where absent. */
+  readonly set?: string;
+  /**
+   * The metric of any sample of a test's labels and predictions, for the marks of tables. Absent, each sample goes through
+   * the `score` of a label task, which takes longer; a text task resamples in its `resampler`.
+   */
+  readonly resample?: (test: LabelledTest) => SampledMetric;
+  /** How many resamples the marks take; 10,000 where absent, fewer for a metric that takes long. */
+  readonly resamples?: number;
+}
+
+/** A metric's name for a test set, as records and tables have it: `accuracy`, `accuracy (mismatched)`. */
+export function metricName(metric: string, set: string | undefined): string {
+  return set === undefined ? metric : `${metric} (${set})`;
 }
 
 /** An example as token ids. */
@@ -97,6 +114,13 @@ export interface TextTask extends TaskBase {
   clean(text: string): string;
   /** A split's score; its metrics are among the task's. */
   score(predictions: readonly Prediction[]): Promise<TestScore>;
+  /**
+   * Makes the task's metrics, by name, for any sample of a test, from the predicted texts; it is called once for the
+   * references that many runs share. A metric that it lacks is resampled as the mean of `segments`, if it is that.
+   */
+  resampler?(
+    references: readonly (readonly string[])[],
+  ): Promise<(predictions: readonly string[]) => Readonly<Record<string, SampledMetric>>>;
 }
 
 /** One example whose answer is a class or a number. */
@@ -114,7 +138,7 @@ export interface LabelledData {
   readonly validation: readonly LabelledExample[];
   /** Where the source has one; others draw theirs from the validation set. */
   readonly test?: readonly LabelledExample[];
-  /** Further test sets by name; their metrics are called `<metric> (<name>)`. */
+  /** Further test sets by name; their metrics are named by `metricName`. */
   readonly alsoTest?: Readonly<Record<string, readonly LabelledExample[]>>;
 }
 /** The splits of one run. */

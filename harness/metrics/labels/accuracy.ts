@@ -1,3 +1,7 @@
+/** Accuracy of classes. */
+import { sampledPairs } from '../resampling/sampled-labels.ts';
+import type { LabelMetric } from './label-metric.ts';
+import { sum } from '../../support/arithmetic.ts';
 import { checkPairs } from './pairs.ts';
 
 /** The share of predictions equal to their label, in [0, 1]. Throws a RangeError where the counts differ or are 0. */
@@ -7,3 +11,13 @@ export function accuracy(labels: ArrayLike<number>, predictions: ArrayLike<numbe
   for (let i = 0; i < labels.length; i++) if (labels[i] === predictions[i]) right++;
   return right / labels.length;
 }
+
+/** Accuracy as a task's metric. */
+export const accuracyMetric: LabelMetric = {
+  name: 'accuracy',
+  compute: accuracy,
+  resample: sampledPairs((counts, { length: size }) => {
+    const right = counts.reduce((sum, count, i) => sum + (i % (size + 1) === 0 ? count : 0), 0);
+    return right / sum(counts);
+  }),
+};

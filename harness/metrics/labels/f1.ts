@@ -1,3 +1,6 @@
+/** F1 of two classes. */
+import { sampledPairs } from '../resampling/sampled-labels.ts';
+import type { LabelMetric } from './label-metric.ts';
 import { checkPairs } from './pairs.ts';
 
 /**
@@ -15,3 +18,16 @@ export function f1(labels: ArrayLike<number>, predictions: ArrayLike<number>): n
   }
   return either === 0 ? 0 : (2 * both) / either;
 }
+
+/** F1 as a task's metric. */
+export const f1Metric: LabelMetric = {
+  name: 'F1',
+  compute: f1,
+  resample: sampledPairs((counts, classes) => {
+    const size = classes.length;
+    const one = classes.indexOf(1);
+    let either = 0;
+    for (let i = 0; one >= 0 && i < size; i++) either += counts[one * size + i]! + counts[i * size + one]!;
+    return either === 0 ? 0 : (2 * counts[one * size + one]!) / either;
+  }),
+};

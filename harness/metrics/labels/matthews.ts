@@ -1,3 +1,6 @@
+/** Matthews' correlation of classes. */
+import { sampledPairs } from '../resampling/sampled-labels.ts';
+import type { LabelMetric } from './label-metric.ts';
 import { checkPairs } from './pairs.ts';
 
 /**
@@ -28,3 +31,26 @@ export function matthews(labels: ArrayLike<number>, predictions: ArrayLike<numbe
   const spread = (n ** 2 - labelSquares) * (n ** 2 - predictionSquares);
   return spread === 0 ? 0 : (right * n - cross) / Math.sqrt(spread);
 }
+
+/** Matthews' correlation as a task's metric. */
+export const matthewsMetric: LabelMetric = {
+  name: 'Matthews',
+  compute: matthews,
+  resample: sampledPairs((counts, { length: size }) => {
+    let [n, right, cross, labelSquares, predictionSquares] = [0, 0, 0, 0, 0];
+    for (let a = 0; a < size; a++) {
+      let [row, column] = [0, 0];
+      for (let b = 0; b < size; b++) {
+        row += counts[a * size + b]!;
+        column += counts[b * size + a]!;
+      }
+      n += row;
+      right += counts[a * size + a]!;
+      cross += row * column;
+      labelSquares += row ** 2;
+      predictionSquares += column ** 2;
+    }
+    const spread = (n ** 2 - labelSquares) * (n ** 2 - predictionSquares);
+    return spread === 0 ? 0 : (right * n - cross) / Math.sqrt(spread);
+  }),
+};

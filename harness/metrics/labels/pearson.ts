@@ -1,3 +1,6 @@
+/** Pearson's correlation of values. */
+import { centred, weightedCorrelation } from '../resampling/sampled-labels.ts';
+import type { LabelMetric } from './label-metric.ts';
 import { checkPairs } from './pairs.ts';
 import { sum } from '../../support/arithmetic.ts';
 
@@ -23,3 +26,13 @@ export function pearson(labels: ArrayLike<number>, predictions: ArrayLike<number
   const product = a.reduce((sum, value, i) => sum + value * b[i]!, 0);
   return Math.max(-1, Math.min(1, product));
 }
+
+/** Pearson's correlation as a task's metric. */
+export const pearsonMetric: LabelMetric = {
+  name: 'Pearson',
+  compute: pearson,
+  resample({ labels, predictions }) {
+    const [a, b] = [centred(labels), centred(predictions)];
+    return (counts) => weightedCorrelation(a, b, counts);
+  },
+};

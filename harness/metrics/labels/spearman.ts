@@ -1,3 +1,6 @@
+/** Spearman's rank correlation of values. */
+import { ranker, weightedCorrelation } from '../resampling/sampled-labels.ts';
+import type { LabelMetric } from './label-metric.ts';
 import { pearson } from './pearson.ts';
 
 /** Ranks from 1, the mean rank for equal values. */
@@ -22,3 +25,13 @@ export function spearman(labels: ArrayLike<number>, predictions: ArrayLike<numbe
   }
   return pearson(ranks(labels), ranks(predictions));
 }
+
+/** Spearman's rank correlation as a task's metric. */
+export const spearmanMetric: LabelMetric = {
+  name: 'Spearman',
+  compute: spearman,
+  resample({ labels, predictions }) {
+    const [a, b] = [ranker(labels), ranker(predictions)];
+    return (counts) => weightedCorrelation(a(counts), b(counts), counts);
+  },
+};

@@ -38,7 +38,7 @@ export async function markTables(
       const finished = runs.flatMap(({ path, record }) =>
         task && record.status === 'finished' ? [{ cell: { task }, record, path: join(results, path) }] : [],
       );
-      compared.push(await comparedRow(row, protocol, finished, read));
+      compared.push(await comparedRow(row, { task, protocol }, finished, read));
     }
     const { rows } = await markTable(compared);
     marked.push({

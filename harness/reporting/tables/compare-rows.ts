@@ -1,9 +1,10 @@
 // Rows of tables of runs: what is averaged, marked and said of seeds, from records and the files beside them.
+import type { Task } from '../../data/examples/task.ts';
 import { divergence, type Diverged } from './diverged.ts';
 import type { ComparedRow, ComparedSeed, MarkedTable } from './marks.ts';
 import type { Row } from './row.ts';
 import { readRows } from '../../records/read-records.ts';
-import { predictionReader, type SeedPredictions, type TestedRun } from './seed-tests.ts';
+import { predictionReader, type SeedPredictions, type TestedRun, type Untested } from './seed-tests.ts';
 import { parseSteps } from '../../records/step-log.ts';
 
 /** A run of a table: whose row it belongs to, its record and the file that the record lies in. */
@@ -45,7 +46,12 @@ export async function tableRows(
       }
       const { protocol } = group[0]!.record.settings;
       compared.push(
-        await comparedRow({ ...row, ...(diverged.length > 0 && { diverged }) }, protocol, finished, read),
+        await comparedRow(
+          { ...row, ...(diverged.length > 0 && { diverged }) },
+          { task, protocol },
+          finished,
+          read,
+        ),
       );
     }
     tables.push(await markTable(compared, isPrinted));
@@ -59,7 +65,7 @@ export async function tableRows(
 /** A row with what comparing it with others needs, and with its seeds that answer everything alike. */
 export async function comparedRow(
   row: Row,
-  protocol: string,
+  { task, protocol }: { readonly task: Task | undefined; readonly protocol: string },
   finished: readonly TestedRun[],
   read: ReturnType<typeof predictionReader>,
 ): Promise<ComparedRow> {
@@ -72,22 +78,24 @@ export async function comparedRow(
   return {
     row: { ...row, ...(collapsed.length > 0 && { collapsed }) },
     protocol,
-    answers: predictions.reduce((sum, own) => sum + (own?.answers ?? 0), 0),
+    answers: (metric) => predictions.reduce((sum, own) => sum + (own?.answers(metric) ?? 0), 0),
+    resamples: (metric) => task?.metrics.find(({ name }) => name === metric)?.resamples ?? 10_000,
     tests: (metric) => testsOf(metric, finished, predictions),
   };
 }
 
-/** A metric's tests by seed; undefined where a seed has none. */
+/** A metric's tests by seed, or why a seed has none. */
 async function testsOf(
   metric: string,
   finished: readonly TestedRun[],
   predictions: readonly (SeedPredictions | undefined)[],
-): Promise<Map<number, ComparedSeed> | undefined> {
+): Promise<Map<number, ComparedSeed> | Untested> {
   const tests = new Map<number, ComparedSeed>();
   for (const [i, { record }] of finished.entries()) {
-    const test = await predictions[i]?.test(metric);
+    const test = (await predictions[i]?.test(metric)) ?? 'other-predictions';
     const info = record.metrics.find(({ name }) => name === metric);
-    if (!test || !info) return undefined;
+    if (typeof test === 'string') return test;
+    if (!info) return 'other-predictions';
     const { population } = predictions[i]!;
     tests.set(record.settings.seed, { ...test, value: info.value * info.scale, population });
   }

@@ -1,6 +1,7 @@
-import { resampleTests, type SeedTest } from '../../metrics/resampling/resampling.ts';
+import { resampleTests, type SeedTest } from '../../metrics/resampling/resample-tests.ts';
 import { compareMethods, holm, type Comparison } from './comparison.ts';
 import type { Mark, MetricSummary, Row } from './row.ts';
+import type { Untested } from './seed-tests.ts';
 
 const familyAlpha = 0.05;
 
@@ -13,10 +14,12 @@ export function markLegend(best: string, next: string): string {
 export interface ComparedRow {
   readonly row: Row;
   readonly protocol: string;
-  /** How many answers of its seeds each resample has to go through. */
-  readonly answers: number;
-  /** The test of a metric by seed, in printed units; undefined where predictions are missing. */
-  tests(metric: string): Promise<ReadonlyMap<number, ComparedSeed> | undefined>;
+  /** How many answers of its seeds each resample of a metric goes through. */
+  answers(metric: string): number;
+  /** How many resamples a metric is worth. */
+  resamples(metric: string): number;
+  /** The test of a metric by seed, in printed units, or why there is none. */
+  tests(metric: string): Promise<ReadonlyMap<number, ComparedSeed> | Untested>;
 }
 /** A seed's test, its value, and the size of the set that tests are drawn from by the seed, where they are. */
 export interface ComparedSeed extends SeedTest {
@@ -41,9 +44,6 @@ export interface MarkedTable {
   /** The family: for each column and model, the best mean against every other row. */
   readonly comparisons: readonly RowComparison[];
 }
-
-/** METEOR is worth its time only a thousand times. */
-const resamplesOf = (metric: string): number => (metric.startsWith('METEOR') ? 1_000 : 10_000);
 
 /** A column of more answers times resamples is not compared: it would take longer than half a minute. */
 const mostResampled = 2.5e9;
@@ -176,7 +176,9 @@ async function compareColumns(
   const found: (readonly [string, Entry[] | string])[] = [];
   for (const metric of metrics) found.push([metric.name, await entriesOf(group, metric)]);
   const resampled = resampleColumns(
-    found.flatMap(([metric, entries]) => (typeof entries === 'string' ? [] : [{ metric, entries }])),
+    found.flatMap(([metric, entries]) =>
+      typeof entries === 'string' ? [] : [{ resamples: group[0]!.resamples(metric), entries }],
+    ),
   );
   return found.map(([metric, entries]) => {
     if (typeof entries === 'string') return entries;
@@ -195,18 +197,18 @@ async function compareColumns(
 
 /** Every test's metric on the resamples, drawn once for all metrics of the same examples. */
 function resampleColumns(
-  columns: readonly { readonly metric: string; readonly entries: readonly Entry[] }[],
+  columns: readonly { readonly resamples: number; readonly entries: readonly Entry[] }[],
 ): Map<ComparedSeed, Float64Array> {
   const batches: {
     readonly resamples: number;
     readonly ids: readonly string[];
     readonly tests: ComparedSeed[];
   }[] = [];
-  for (const { metric, entries } of columns) {
+  for (const { resamples, entries } of columns) {
     // By seed, so that the resamples depend neither on which row is the best nor on the order in which seeds were read.
     const seeds = [...new Set(entries.flatMap(({ tests }) => [...tests.keys()]))].sort((a, b) => a - b);
     const tests = seeds.flatMap((seed) => entries.flatMap(({ tests }) => tests.get(seed) ?? []));
-    const [resamples, ids] = [resamplesOf(metric), tests[0]!.ids];
+    const { ids } = tests[0]!;
     const batch = batches.find((one) => one.resamples === resamples && one.ids === ids);
     if (batch) batch.tests.push(...tests);
     else batches.push({ resamples, ids, tests });
@@ -225,8 +227,8 @@ async function entriesOf(
   group: readonly ComparedRow[],
   { name, higherIsBetter }: MetricSummary,
 ): Promise<Entry[] | string> {
-  const most = Math.floor(mostResampled / resamplesOf(name));
-  const answers = group.reduce((sum, row) => sum + row.answers, 0);
+  const most = Math.floor(mostResampled / group[0]!.resamples(name));
+  const answers = group.reduce((sum, row) => sum + row.answers(name), 0);
   if (answers > most) {
     const [all, limit] = [answers, most].map((count) => count.toLocaleString('en'));
     return ` of ${name}: ${all!} answers are too many to resample (at most ${limit!})`;
@@ -236,7 +238,8 @@ async function entriesOf(
     const summary = row.metrics.find((metric) => metric.name === name);
     if (!summary) return ` of ${name}: ${row.label} has no such number`;
     const found = await tests(name);
-    if (!found)
+    if (found === 'not-resampled') return ` of ${name}: the task does not say how it is resampled`;
+    if (found === 'other-predictions')
       return ` of ${name}: the predictions of ${row.label} are missing, or are not those of its records`;
     own.push({ row, mean: summary.mean, tests: found });
   }

@@ -1,20 +1,21 @@
+/**
+ * What the predictions beside a run's record say of its metrics: the test of one seed, as the bootstrap of marks.ts takes
+ * it. It reads predictions and the task's own ways to resample, and knows no metric by name. A metric is used only if it
+ * gives the record's value on all examples.
+ */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, dirname } from 'node:path';
 import { z } from 'zod';
-import { cacheFolder } from '../../support/cache-folder.ts';
 import { hashFile } from '../../support/hash.ts';
-import type { Draw, LabelTask, Task } from '../../data/examples/task.ts';
-import { e2eScorer, type E2EScorer } from '../../metrics/e2e-scorer.ts';
-import { loadParaphrases } from '../../metrics/meteor/paraphrases.ts';
+import { metricName, type Draw, type LabelTask, type Task, type TextTask } from '../../data/examples/task.ts';
+import type { SeedTest } from '../../metrics/resampling/resample-tests.ts';
 import {
-  sampledLabels,
   sampledMean,
-  sampledSums,
   scaled,
+  type LabelledTest,
   type SampledMetric,
-  type SeedTest,
-} from '../../metrics/resampling/resampling.ts';
+} from '../../metrics/resampling/sampled-metric.ts';
 import { namedProtocol } from '../../papers/protocol.ts';
 import { familyOf, isDrawnBySeed, type RunRecord } from '../../records/record.ts';
 
@@ -36,65 +37,74 @@ export interface TestedRun {
   readonly cell: { readonly task: Task };
 }
 
+/** Why a metric has no test: its predictions are missing or give another value, or its task cannot resample it. */
+export type Untested = 'other-predictions' | 'not-resampled';
+
 /** What the predictions beside a record say. */
 export interface SeedPredictions {
   /** Every prediction of the test set is the same. */
   readonly collapsed: boolean;
-  /** How many answers each resample has to go through: texts and values; classes are only counted. */
-  readonly answers: number;
-  /** The test of a metric, in printed units; undefined where the predictions do not give the record's value. */
-  test(metric: string): Promise<SeedTest | undefined>;
-  /** How many examples the test set is drawn from by the seed, where it is. */
+  /** How many answers each resample of a metric goes through: none where kinds of answers are counted. */
+  answers(metric: string): number;
+  /** The test of a metric, in printed units, or why there is none. */
+  test(metric: string): Promise<SeedTest | Untested>;
+  /** The number of examples that the test set is drawn from by the seed, where it is. */
   readonly population: number | undefined;
 }
 
 /**
- * Reads the predictions of finished runs, of which it keeps numbers alone; references and example ids that many runs share are kept
- * once.
+ * Makes a reader of finished runs' predictions, of which it keeps numbers alone. What many runs share is kept once: lists of
+ * example ids, and the task's resampler for a set of references.
  */
 export function predictionReader(): (tested: TestedRun) => Promise<SeedPredictions | undefined> {
-  const scorers = new Map<string, Promise<E2EScorer>>();
-  const scorerOf = (references: readonly (readonly string[])[]): Promise<E2EScorer> => {
-    const key = createHash('sha256').update(JSON.stringify(references)).digest('hex');
-    const made = scorers.get(key) ?? loadParaphrases(cacheFolder()).then((paraphrases) => e2eScorer(references, { paraphrases })); // prettier-ignore
-    scorers.set(key, made);
-    return made;
+  const resamplers = new Map<string, ReturnType<typeof resamplerFor>>();
+  const shareResampler = (task: TextTask, references: readonly (readonly string[])[]) => {
+    const key = `${task.name} ${hashOf(references)}`;
+    const resampler = resamplers.get(key) ?? resamplerFor(task, references);
+    resamplers.set(key, resampler);
+    return resampler;
   };
   const lists = new Map<string, readonly string[]>();
-  const idsOf = (rows: readonly Row[]): readonly string[] => {
+  const shareIds = (rows: readonly Row[]): readonly string[] => {
     const ids = rows.map(({ id }) => id);
-    const key = createHash('sha256').update(JSON.stringify(ids)).digest('hex');
+    const key = hashOf(ids);
     const kept = lists.get(key) ?? ids;
     lists.set(key, kept);
     return kept;
   };
   return async ({ cell: { task }, record, path }) => {
-    const rows = await readRows(record, path);
+    const read = async () => (await readRows(record, path))?.map((row) => withSet(row, task));
+    const rows = await read();
     if (!rows) return undefined;
     const metrics =
       task.kind === 'label'
-        ? labelMetrics(rows, task, record, idsOf)
-        : textMetrics(idsOf(rows), () => readRows(record, path), scorerOf);
-    const [first, ...others] = rows.filter((row) => setOf(row) === '');
+        ? labelMetrics(rows, task, record, shareIds)
+        : textMetrics(shareIds(rows), task, read, shareResampler);
+    const [first, ...others] = rows.filter(({ set }) => set === undefined);
     return {
       collapsed: others.length > 0 && others.every(({ prediction }) => prediction === first!.prediction),
-      answers: task.kind === 'label' && task.classes ? 0 : rows.length,
+      answers: metrics.answers,
       population: populationOf(record),
       async test(name) {
         const info = record.metrics.find((metric) => metric.name === name);
-        const found = info && (await metrics(name));
-        if (!found) return undefined;
+        if (!info) return 'other-predictions';
+        const found = await metrics.test(name);
+        if (!found) return 'not-resampled';
         const { ids, metric } = found;
         const whole = metric(new Uint32Array(ids.length).fill(1));
-        // Only what gives the record's own value is the record's metric.
-        if (!(Math.abs((Number.isNaN(whole) ? 0 : whole) - info.value) <= 1e-6 * Math.max(1, Math.abs(info.value)))) return undefined; // prettier-ignore
+        if (!isNear(Number.isNaN(whole) ? 0 : whole, info.value)) return 'other-predictions';
         return { ids, metric: scaled(metric, info.scale) };
       },
     };
   };
 }
 
-type Metrics = (name: string) => Promise<SeedTest | undefined>;
+/** The metrics of one run's predictions, unscaled. */
+interface Metrics {
+  answers(name: string): number;
+  /** Undefined where the task cannot resample the metric. */
+  test(name: string): Promise<SeedTest | undefined>;
+}
 
 /** The rows of a record's predictions; undefined where there are none, or they are not those that it names. */
 async function readRows(record: RunRecord, path: string): Promise<Row[] | undefined> {
@@ -110,65 +120,117 @@ async function readRows(record: RunRecord, path: string): Promise<Row[] | undefi
   }
 }
 
-/** The further test set of a row; a task written as text has it in its ids. */
-function setOf({ id, set }: Row): string {
-  return set ?? (id.includes('/') ? id.slice(0, id.indexOf('/')) : '');
+/** A row with its further test set, which files of earlier versions have in the ids of answers in words: `mismatched/12`. */
+function withSet(row: Row, task: Task): Row {
+  if (row.set !== undefined) return row;
+  const set = task.metrics.find((metric) => metric.set && row.id.startsWith(`${metric.set}/`))?.set;
+  return set === undefined ? row : { ...row, set, id: row.id.slice(set.length + 1) };
 }
 
 function labelMetrics(
   rows: readonly Row[],
   task: LabelTask,
   record: RunRecord,
-  idsOf: (rows: readonly Row[]) => readonly string[],
+  shareIds: (rows: readonly Row[]) => readonly string[],
 ): Metrics {
   const { seed, protocol } = record.settings;
   const draw: Draw = { seed, family: familyOf(record), side: namedProtocol(protocol).side };
   const value = ({ prediction }: Row): number =>
     typeof prediction === 'string' ? task.read(prediction, draw) : (prediction ?? NaN);
   const sets = new Map(
-    [...new Set(rows.map(setOf))].map((set) => {
-      const own = rows.filter((row) => setOf(row) === set);
+    [...new Set(rows.map(({ set }) => set))].map((set) => {
+      const own = rows.filter((row) => row.set === set);
       const test = { labels: own.map(({ label }) => label ?? NaN), predictions: own.map(value) };
-      return [set, { ids: idsOf(own), metricOf: sampledLabels(test) }];
+      return [set, { ids: shareIds(own), test }];
     }),
   );
-  return (name) => {
-    const [, base = name, set = ''] = /^(.*) \(([^)]*)\)$/.exec(name) ?? [];
-    const found = sets.get(set);
-    const metric = found?.metricOf(base);
-    return Promise.resolve(found && metric && { ids: found.ids, metric });
+  const testOf = (name: string): SeedTest | undefined => {
+    const info = task.metrics.find((metric) => metric.name === name);
+    const found = info && sets.get(info.set);
+    if (!found) return undefined;
+    const resample = info.resample ?? ((test: LabelledTest) => sampledScore(task, info, test, draw));
+    return { ids: found.ids, metric: resample(found.test) };
+  };
+  return {
+    answers(name) {
+      const found = testOf(name);
+      return !found || found.metric.kinds ? 0 : found.ids.length;
+    },
+    test: (name) => Promise.resolve(testOf(name)),
   };
 }
 
-/** The texts are read again once they are scored: kept for all runs of a table they would take gigabytes. */
+/** A metric by the task's own score of each sample, whose examples are written out as often as they were drawn. */
+function sampledScore(
+  task: LabelTask,
+  { name, set }: { readonly name: string; readonly set?: string },
+  { labels, predictions }: LabelledTest,
+  draw: Draw,
+): SampledMetric {
+  return (counts) => {
+    const drawn = [...counts].flatMap((count, i) => new Array<number>(count).fill(i));
+    if (drawn.length === 0) return NaN;
+    const scores = task.score(
+      drawn.map((i) => predictions[i]!),
+      drawn.map((i) => labels[i]!),
+      draw,
+    );
+    const found = Object.entries(scores).find(([metric]) => metricName(metric, set) === name);
+    return found?.[1] ?? NaN;
+  };
+}
+
+/** How a text task makes its metrics from predictions, for the references given. */
+async function resamplerFor(
+  task: TextTask,
+  references: readonly (readonly string[])[],
+): Promise<(predictions: readonly string[]) => Readonly<Record<string, SampledMetric>>> {
+  return (await task.resampler?.(references)) ?? (() => ({}));
+}
+
+/** The texts are read again to be scored: kept for all runs of a table they would take gigabytes. */
 function textMetrics(
   ids: readonly string[],
+  task: TextTask,
   read: () => Promise<Row[] | undefined>,
-  scorerOf: (references: readonly (readonly string[])[]) => Promise<E2EScorer>,
+  shareResampler: (task: TextTask, references: readonly string[][]) => ReturnType<typeof resamplerFor>,
 ): Metrics {
-  const score = async (): Promise<Map<string, SampledMetric>> => {
+  const sampleAll = async (): Promise<Map<string, SampledMetric>> => {
     const rows = (await read()) ?? [];
     const metrics = new Map<string, SampledMetric>();
     for (const name of Object.keys(rows[0]?.scores ?? {})) {
       const values = rows.flatMap(({ scores }) => scores?.[name] ?? []);
       if (values.length === ids.length) metrics.set(name, sampledMean(values));
     }
-    if (rows.length === ids.length && rows.every(({ references }) => references !== undefined)) {
-      const scorer = await scorerOf(rows.map(({ references }) => references!));
-      const corpus = scorer.score(rows.map(({ prediction }) => String(prediction)));
-      for (const { metric, rows } of corpus) metrics.set(metric.name, sampledSums(metric, rows));
+    const references = rows.flatMap((row) => (row.references ? [row.references] : []));
+    if (references.length === ids.length) {
+      const resampler = await shareResampler(task, references);
+      const own = resampler(rows.map(({ prediction }) => String(prediction)));
+      for (const [name, metric] of Object.entries(own)) metrics.set(name, metric);
     }
     return metrics;
   };
-  let scored: ReturnType<typeof score> | undefined;
-  return async (name) => {
-    const metric = (await (scored ??= score())).get(name);
-    return metric && { ids, metric };
+  let sampled: ReturnType<typeof sampleAll> | undefined;
+  return {
+    answers: () => ids.length,
+    async test(name) {
+      const metric = (await (sampled ??= sampleAll())).get(name);
+      return metric && { ids, metric };
+    },
   };
 }
 
-/** Validation and test together, where the seed parts them. */
+/** Validation and test together, where the seed divides them. */
 function populationOf({ published, examples }: RunRecord): number | undefined {
   if (!isDrawnBySeed(published) || !examples) return undefined;
   return examples.validation.of + examples.test.of;
+}
+
+/** Whether a value is that of the record, which was computed by other sums. */
+function isNear(value: number, recorded: number): boolean {
+  return Math.abs(value - recorded) <= 1e-6 * Math.max(1, Math.abs(recorded));
+}
+
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }

@@ -83,7 +83,14 @@ export function addMetrics(task: Task, metrics: Readonly<Record<string, number>>
   }
   results.metrics = task.metrics
     .filter(({ name }) => name in metrics)
-    .map(({ name, ...info }) => ({ name, split: 'test', value: metrics[name]!, ...info }));
+    .map(({ name, higherIsBetter, scale, decimals }) => ({
+      name,
+      split: 'test',
+      value: metrics[name]!,
+      higherIsBetter,
+      scale,
+      decimals,
+    }));
 }
 
 /** Rows as JSON lines beside the record. */

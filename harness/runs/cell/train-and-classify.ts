@@ -1,4 +1,4 @@
-import type { LabelledExample } from '../../data/examples/task.ts';
+import { metricName, type LabelledExample } from '../../data/examples/task.ts';
 import { virtualTokens } from '../../models/method.ts';
 import { encodeLabels } from './encode-splits.ts';
 import {
@@ -102,7 +102,7 @@ export async function trainAndClassify(
     });
     const labels = examples.map(({ label }) => label);
     for (const [metric, value] of Object.entries(task.score(predictions, labels, draw))) {
-      metrics[name ? `${metric} (${name})` : metric] = value;
+      metrics[metricName(metric, name || undefined)] = value;
     }
   }
   await saveLines(keeping, 'predictions', rows, findings);

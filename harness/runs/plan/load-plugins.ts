@@ -43,6 +43,9 @@ const taskBase = z.object({
         higherIsBetter: z.boolean(),
         scale: z.number().positive(),
         decimals: z.int().min(0),
+        set: text.optional(),
+        resample: aFunction.optional(),
+        resamples: z.int().positive().optional(),
       }),
     )
     .min(1),
@@ -51,7 +54,12 @@ const taskBase = z.object({
   score: aFunction,
 });
 const taskSchema = z.discriminatedUnion('kind', [
-  taskBase.extend({ kind: z.literal('text'), encode: aFunction, clean: aFunction }),
+  taskBase.extend({
+    kind: z.literal('text'),
+    encode: aFunction,
+    clean: aFunction,
+    resampler: aFunction.optional(),
+  }),
   taskBase
     .extend({
       kind: z.literal('label'),

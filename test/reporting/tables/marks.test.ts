@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { sampledMean } from '../../../harness/metrics/resampling/resampling.ts';
-import { markColumn, markTable, type ComparedRow } from '../../../harness/reporting/tables/marks.ts';
+import { sampledMean } from '../../../harness/metrics/resampling/sampled-metric.ts';
+import {
+  markColumn,
+  markTable,
+  type ComparedRow,
+  type ComparedSeed,
+} from '../../../harness/reporting/tables/marks.ts';
 import { formatTable } from '../../../harness/reporting/tables/format-table.ts';
 import { type Row, summariseRow } from '../../../harness/reporting/tables/row.ts';
 import { sampleRecord } from '../../records/sample-record.ts';
@@ -42,7 +47,8 @@ function compared(
   return {
     row,
     protocol: more.protocol ?? 'recommended',
-    answers: more.answers ?? 600,
+    answers: () => more.answers ?? 600,
+    resamples: () => 10_000,
     tests: () => Promise.resolve(new Map(tests)),
   };
 }
@@ -122,15 +128,19 @@ test('comparisons of all tasks of a table are one family', async () => {
   for (const { p, adjustedP } of comparisons) expect(adjustedP).toBe(Math.min(1, 3 * p));
 });
 
-test.each([
+test.each<[ComparedRow[], string]>([
   [[compared('a', 180, { failed: true }), compared('b', 100)], 'because seeds failed: a.'],
   [
     [compared('a', 180, { protocol: 'code' }), compared('b', 100)],
     'because rows ran under different protocols.',
   ],
   [
-    [compared('a', 180), { ...compared('b', 100), tests: () => Promise.resolve(undefined) }],
+    [compared('a', 180), { ...compared('b', 100), tests: () => Promise.resolve('other-predictions') }],
     'the predictions of b are missing',
+  ],
+  [
+    [compared('a', 180), { ...compared('b', 100), tests: () => Promise.resolve('not-resampled') }],
+    'of exact: the task does not say how it is resampled.',
   ],
   [
     [compared('a', 180), compared('b', 100, { answers: 300_000 })],
@@ -152,11 +162,11 @@ test('a row that stands alone has no mark, and needs no reason', async () => {
 
 test('a run that stands for every seed is compared with each seed of the others', async () => {
   const frozen = compared('frozen', 90);
-  const tests = await frozen.tests('exact');
+  const tests = (await frozen.tests('exact')) as ReadonlyMap<number, ComparedSeed>;
   const only: ComparedRow = {
     ...frozen,
     row: { ...frozen.row, planned: 1, finished: 1, everySeed: true },
-    tests: () => Promise.resolve(new Map([...tests!].slice(0, 1))),
+    tests: () => Promise.resolve(new Map([...tests].slice(0, 1))),
   };
   const { rows, comparisons } = await markTable([compared('good', 180), only]);
   expect(comparisons).toMatchObject([{ best: 'good', other: 'frozen', n: 3 }]);

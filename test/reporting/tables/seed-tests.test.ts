@@ -2,12 +2,13 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import type { LabelTask } from '../../../harness/data/examples/task.ts';
+import type { LabelTask, TextTask } from '../../../harness/data/examples/task.ts';
 import { hashFile } from '../../../harness/support/hash.ts';
 import type { Outcome } from '../../../harness/runs/execute/executor.ts';
 import { loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
 import type { RunRecord } from '../../../harness/records/record.ts';
-import { predictionReader } from '../../../harness/reporting/tables/seed-tests.ts';
+import type { SeedTest } from '../../../harness/metrics/resampling/resample-tests.ts';
+import { predictionReader, type SeedPredictions } from '../../../harness/reporting/tables/seed-tests.ts';
 import { sampleRecord, settings } from '../../records/sample-record.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -37,6 +38,13 @@ async function outcomeOf(
   return { cell: { task: tasks.get(task)! } as Outcome['cell'], record, path };
 }
 
+/** The test of a metric that has one. */
+async function testOf(read: SeedPredictions | undefined, metric: string): Promise<SeedTest> {
+  const found = await read!.test(metric);
+  if (typeof found === 'string') throw new Error(`${metric}: ${found}`);
+  return found;
+}
+
 /** Rows of an encoder's predictions. */
 const labelled = (labels: readonly number[], predictions: readonly number[]) =>
   labels.map((label, i) => ({ id: `validation-${i}`, label, prediction: predictions[i] }));
@@ -50,11 +58,11 @@ test('classes: every metric of a task, in printed units, on all examples and on 
   const read = (await predictionReader()(outcome))!;
   expect(read.collapsed).toBe(false);
   for (const { name, value } of outcome.record.metrics) {
-    const { ids, metric } = (await read.test(name))!;
+    const { ids, metric } = await testOf(read, name);
     expect(ids[6]).toBe('validation-6');
     expect(metric(ones)).toBeCloseTo(100 * value, 9);
   }
-  const accuracy = (await read.test('accuracy'))!;
+  const accuracy = await testOf(read, 'accuracy');
   expect(accuracy.metric(Uint32Array.of(2, 0, 2, 0, 0, 0, 0))).toBe(50);
 });
 
@@ -63,19 +71,54 @@ test('values, answers in words, further test sets', async () => {
   const stsb = tasks.get('stsb') as LabelTask;
   const similar = await outcomeOf('stsb', labelled([1, 2, 0, 5, 2.5, 4, 1.5], values), stsb.score(values, [1, 2, 0, 5, 2.5, 4, 1.5], draw)); // prettier-ignore
   const read = (await predictionReader()(similar))!;
-  for (const name of ['Pearson', 'Spearman']) expect(await read.test(name), name).toBeDefined();
+  for (const name of ['Pearson', 'Spearman']) expect(await read.test(name), name).toBeTypeOf('object');
 
   // A model that generates writes the words of the classes; what is none of them is wrong.
   const words = ['unacceptable', 'acceptable', 'neither', 'unacceptable', 'acceptable', 'acceptable', 'acceptable']; // prettier-ignore
   const rows = words.map((prediction, i) => ({ ...{ id: String(i), input: 'x', references: ['x'] }, label: labels[i], prediction })); // prettier-ignore
   const written = await outcomeOf('cola', rows, { accuracy: 5 / 7 });
-  expect((await (await predictionReader()(written))!.test('accuracy'))!.metric(ones)).toBeCloseTo(500 / 7, 9);
+  expect((await testOf(await predictionReader()(written), 'accuracy')).metric(ones)).toBeCloseTo(500 / 7, 9);
 
   const both = [...labelled(labels, predictions), { id: 'm-1', set: 'mismatched', label: 2, prediction: 2 }];
   const mnli = await outcomeOf('mnli', both, { accuracy: 5 / 7, 'accuracy (mismatched)': 1 });
   const sets = (await predictionReader()(mnli))!;
-  expect((await sets.test('accuracy'))!.ids).toHaveLength(7);
-  expect((await sets.test('accuracy (mismatched)'))!.ids).toEqual(['m-1']);
+  expect((await testOf(sets, 'accuracy')).ids).toHaveLength(7);
+  expect((await testOf(sets, 'accuracy (mismatched)')).ids).toEqual(['m-1']);
+
+  // Earlier versions kept the set of an answer in words in its id.
+  const inWords = [
+    { id: '0', label: 1, prediction: 'neutral' },
+    { id: 'mismatched/0', label: 2, prediction: 'contradiction' },
+    { id: 'mismatched/1', label: 2, prediction: 'neutral' },
+  ];
+  const old = await outcomeOf('mnli', inWords, { accuracy: 1, 'accuracy (mismatched)': 0.5 });
+  const oldSets = await predictionReader()(old);
+  expect((await testOf(oldSets, 'accuracy')).ids).toEqual(['0']);
+  expect((await testOf(oldSets, 'accuracy (mismatched)')).ids).toEqual(['0', '1']);
+});
+
+test("a metric of one's own is resampled without an edit elsewhere, or the reader says that it is not", async () => {
+  const info = { name: 'errors', higherIsBetter: false, scale: 100, decimals: 1 };
+  const cola = tasks.get('cola') as LabelTask;
+  const wrong = (own: readonly number[], of: readonly number[]) =>
+    own.filter((prediction, i) => prediction !== of[i]).length;
+  const mine: LabelTask = {
+    ...cola,
+    metrics: [info],
+    score: (own, of) => ({ errors: wrong(own, of) / of.length }),
+  };
+  const outcome = await outcomeOf('cola', labelled(labels, predictions), { errors: 2 / 7 });
+  const read = await predictionReader()({ ...outcome, cell: { task: mine } });
+  // Through the task's own score: examples 2 and 5 are wrong.
+  expect(read!.answers('errors')).toBe(7);
+  const { metric } = await testOf(read, 'errors');
+  expect(metric(ones)).toBeCloseTo(200 / 7, 9);
+  expect(metric(Uint32Array.of(1, 0, 3, 0, 0, 0, 0))).toBe(75);
+
+  const words: TextTask = { ...(tasks.get('e2e') as TextTask), metrics: [{ ...info, name: 'words' }] };
+  const own = await outcomeOf('e2e', [{ id: '0', prediction: 'two words', references: ['x'] }], { words: 2 });
+  const told = await predictionReader()({ ...own, cell: { task: words } });
+  expect(await told!.test('words')).toBe('not-resampled');
 });
 
 test('a text task: corpus metrics from their statistics, others as the mean of the examples', async () => {
@@ -85,8 +128,8 @@ test('a text task: corpus metrics from their statistics, others as the mean of t
   const outcome = await outcomeOf('e2e', rows, { BLEU: 1, 'ROUGE-L': 1, own: 0.5 });
   const read = (await predictionReader()(outcome))!;
   const two = Uint32Array.of(1, 1);
-  for (const name of ['BLEU', 'ROUGE-L']) expect((await read.test(name))!.metric(two)).toBeCloseTo(100, 9);
-  expect((await read.test('own'))!.metric(Uint32Array.of(0, 3))).toBe(100);
+  for (const name of ['BLEU', 'ROUGE-L']) expect((await testOf(read, name)).metric(two)).toBeCloseTo(100, 9);
+  expect((await testOf(read, 'own')).metric(Uint32Array.of(0, 3))).toBe(100);
 });
 
 test('numbers that a T5 writes are classes where the record names its family, or an older one has an entry of T5', async () => {
@@ -94,14 +137,15 @@ test('numbers that a T5 writes are classes where the record names its family, or
   const rows = answers.map((prediction, i) => ({ id: String(i), prediction, label: labels[i] }));
   const code = { ...settings, task: { name: 'cola', version: 1 }, protocol: 'code' };
   const t5: RunRecord['published'] = { base: 'x', recipes: [], sides: { 't5-format': 'code' } };
-  const testOf = async (more: Partial<RunRecord>) => {
+  const readOf = async (more: Partial<RunRecord>) => {
     const outcome = await outcomeOf('cola', rows, { accuracy: 5 / 7 }, { settings: code, ...more });
-    return (await predictionReader()(outcome))!.test('accuracy');
+    return predictionReader()(outcome);
   };
   for (const more of [{ family: 't5' }, { published: t5 }])
-    expect((await testOf(more))!.metric(ones)).toBeCloseTo(500 / 7, 9);
+    expect((await testOf(await readOf(more), 'accuracy')).metric(ones)).toBeCloseTo(500 / 7, 9);
   // Any other family is asked for words, and numbers are none of them.
-  for (const more of [{ family: 'gpt2', published: t5 }, {}]) expect(await testOf(more)).toBeUndefined();
+  for (const more of [{ family: 'gpt2', published: t5 }, {}])
+    expect(await (await readOf(more))!.test('accuracy')).toBe('other-predictions');
 });
 
 test('constant predictions are collapsed, the seed parts an official set', async () => {
@@ -114,15 +158,15 @@ test('constant predictions are collapsed, the seed parts an official set', async
   });
   const read = (await predictionReader()(split('code')))!;
   expect(read).toMatchObject({ collapsed: true, population: 15 });
-  expect((await read.test('Matthews'))!.metric(ones)).toBe(0);
+  expect((await testOf(read, 'Matthews')).metric(ones)).toBe(0);
   expect((await predictionReader()(split('corrected')))!.population).toBeUndefined();
 });
 
 test('what was changed, is no predictions or does not give the metric is not used', async () => {
   const metrics = { accuracy: 5 / 7 };
   const wrong = await outcomeOf('cola', labelled(labels, predictions), { accuracy: 0.9 });
-  expect(await (await predictionReader()(wrong))!.test('accuracy')).toBeUndefined();
-  expect(await (await predictionReader()(wrong))!.test('no such metric')).toBeUndefined();
+  expect(await (await predictionReader()(wrong))!.test('accuracy')).toBe('other-predictions');
+  expect(await (await predictionReader()(wrong))!.test('no such metric')).toBe('other-predictions');
   const broken = await outcomeOf('cola', [{ id: 1 }], metrics);
   expect(await predictionReader()(broken)).toBeUndefined();
   const changed = await outcomeOf('cola', labelled(labels, predictions), metrics);
