@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ask, loadChoices, parseRow, placeOf } from '../harness/evaluation/suites/choices.ts';
+import { ask, loadDocuments, parseRow, placeOf } from '../harness/evaluation/suites/documents.ts';
 import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
 import { capitalize, strip } from '../harness/evaluation/suites/python-text.ts';
 
@@ -17,14 +17,15 @@ const clean = (text: string): string =>
 
 /** HellaSwag (Zellers et al., 2019): how a scene goes on. */
 export default defineEvaluation({
+  kind: 'choices',
   name: 'hellaswag',
   label: 'HellaSwag',
   version: 1,
   measures: ['acc_norm', 'acc'],
-  shots: { 'lm-eval': 0, red: 10 },
+  shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 10 },
   examples: 'drawn-beside',
   load: (request) =>
-    loadChoices(
+    loadDocuments(
       request,
       {
         ...{ repo: 'Rowan/hellaswag', config: 'default' },

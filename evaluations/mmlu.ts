@@ -1,4 +1,4 @@
-import { ask, parseRow, placeOf } from '../harness/evaluation/suites/choices.ts';
+import { ask, parseRow, placeOf } from '../harness/evaluation/suites/documents.ts';
 import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
 import { loadSubject, schema, subjects } from '../harness/evaluation/suites/mmlu.ts';
 import { strip } from '../harness/evaluation/suites/python-text.ts';
@@ -9,12 +9,13 @@ const letters = ['A', 'B', 'C', 'D'];
 export default Object.entries(subjects).flatMap(([part, names]) =>
   names.map((subject) =>
     defineEvaluation({
+      kind: 'choices',
       name: `mmlu-${subject.replaceAll('_', '-')}`,
       label: `MMLU, ${subject.replaceAll('_', ' ')}`,
       version: 1,
       groups: ['mmlu', `mmlu-${part}`],
       measures: ['acc'],
-      shots: { 'lm-eval': 0, red: 5 },
+      shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 5 },
       examples: 'first',
       description: `The following are multiple choice questions (with answers) about ${subject.replaceAll('_', ' ')}.\n\n`,
       load: (request) =>

@@ -2,7 +2,7 @@ import { groupByMeaning } from '../harness/data/sets/e2e/load.ts';
 import { builtinE2E } from '../harness/data/sets/e2e/synthetic.ts';
 import { encodePair } from '../harness/data/examples/encode-pair.ts';
 import { sha256 } from '../harness/support/hash.ts';
-import { ask } from '../harness/evaluation/suites/choices.ts';
+import { ask } from '../harness/evaluation/suites/documents.ts';
 import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
 
 const ALTERNATIVES = 4;
@@ -10,11 +10,13 @@ const nameOf = (meaning: string): string => /^name : ([^|]*?) *(\||$)/.exec(mean
 
 /** Deltabench's own: which of four sentences says a restaurant's meaning, asked as the built-in task e2e trains. */
 export default defineEvaluation({
+  kind: 'choices',
   name: 'restaurants',
   label: 'Restaurants',
   version: 1,
   measures: ['acc_norm', 'acc'],
-  shots: 0,
+  shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 0 },
+  fixedShots: true,
   examples: 'first',
   encode: (tokenizer, alternatives) =>
     alternatives.map(({ context, continuation }) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { UsageError } from '../harness/support/errors.ts';
-import { loadChoices, parseRow, placeOf } from '../harness/evaluation/suites/choices.ts';
+import { loadDocuments, parseRow, placeOf } from '../harness/evaluation/suites/documents.ts';
 import { defineEvaluation, type ChoiceDocument } from '../harness/evaluation/evaluation.ts';
 import { readAdaptersRow } from '../harness/evaluation/suites/llm-adapters.ts';
 import { strip } from '../harness/evaluation/suites/python-text.ts';
@@ -15,14 +15,15 @@ const lead = 'to complete the given sentence';
 
 /** WinoGrande (Sakaguchi et al., 2020): which of two names fits a gap, by how likely the rest of the sentence is behind each. */
 export default defineEvaluation({
+  kind: 'choices',
   name: 'winogrande',
   label: 'WinoGrande',
   version: 1,
   measures: ['acc'],
-  shots: { 'lm-eval': 0, red: 5 },
+  shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 5 },
   examples: 'drawn-beside',
   load: (request) =>
-    loadChoices(
+    loadDocuments(
       request,
       {
         ...{ repo: 'allenai/winogrande', config: 'winogrande_xl' },

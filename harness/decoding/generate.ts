@@ -47,6 +47,8 @@ export interface GenerateJob {
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of prompts done. */
   onProgress?(done: number): void;
+  /** Called with each prompt's best sequence as soon as it has one. */
+  onEnd?(prompt: number, tokens: readonly number[]): void;
 }
 
 /** Continues prompts: the best sequence of each, without the end token, and the seconds it took; throws the signal's reason. */
@@ -87,7 +89,10 @@ export async function generateAll(
   const hypotheses: Hypothesis[][] = prompts.map(() => []);
   let done = 0;
   const onEnd = ({ equal }: Place, found: readonly Hypothesis[]): void => {
-    for (const i of equal) hypotheses[i] = [...found];
+    for (const i of equal) {
+      hypotheses[i] = [...found];
+      job.onEnd?.(i, found[0]?.tokens ?? []);
+    }
     done += equal.length;
     job.onProgress?.(done);
   };

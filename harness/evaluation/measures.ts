@@ -64,3 +64,14 @@ export function pooledMean(parts: readonly Mean[]): Mean {
   );
   return { value, standardError: Math.sqrt(squares / (count - parts.length) / count), count };
 }
+
+/** The plain mean of a group's parts, as pyreft and LLM-Adapters print it; their documents count alike within a part alone. */
+export function meanOfParts(parts: readonly Mean[]): Mean {
+  const value = sum(parts.map((part) => part.value)) / parts.length;
+  const count = sum(parts.map((part) => part.count));
+  if (parts.some(({ standardError }) => standardError === undefined))
+    return { value, standardError: undefined, count };
+  // The parts are independent samples.
+  const squares = sum(parts.map(({ standardError }) => standardError! ** 2));
+  return { value, standardError: Math.sqrt(squares) / parts.length, count };
+}

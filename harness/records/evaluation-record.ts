@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { problemOf } from '../support/validation-messages.ts';
 import { precisions } from '../engine/types.ts';
-import { evaluationProtocols, measures } from '../evaluation/evaluation.ts';
+import { evaluationProtocols } from '../evaluation/evaluation.ts';
 import { hashJson } from '../support/canonical-json.ts';
 import { settingsSchema, recordSchema as runRecordSchema } from './record.ts';
 
@@ -37,9 +37,15 @@ const fields = z.strictObject({
   started: z.iso.datetime(),
   ended: z.iso.datetime(),
   /** Documents scored, of how many; `cut` of them lost the beginning of their prompt to the base's window. */
-  documents: z.strictObject({ used: count, of: count, cut: count }),
+  documents: z.strictObject({
+    used: count,
+    of: count,
+    cut: count,
+    /** Texts in which no answer could be read. */
+    unread: count.optional(),
+  }),
   metrics: z.array(
-    z.strictObject({ name: z.enum(measures), value: z.number(), standardError: z.number().optional() }),
+    z.strictObject({ name: z.string(), value: z.number(), standardError: z.number().optional() }),
   ),
   /** Beside the record: what each document got, as JSON lines. */
   files: z.strictObject({ samples: z.strictObject({ name: z.string(), sha256: hash }).optional() }),

@@ -66,7 +66,11 @@ test.each([
   [['--tasks', 'arc-chalenge'], /There is no evaluation "arc-chalenge"\. Did you mean "arc-challenge"\?/],
   [['--tasks', 'restaurants', '--shots', '2'], /--shots 2: restaurants .* takes no examples/],
   [['--tasks', 'arc_easy', '--data', tmpdir()], /holds no test split of allenai\/ai2_arc: looked for/],
-  [['--tasks', 'restaurants', '--protocol', 'rde'], /--protocol rde: it can be lm-eval, red\. Did you mean "red"\?/], // prettier-ignore
+  [
+    ['--tasks', 'restaurants', '--protocol', 'pyreft'],
+    /--protocol pyreft: restaurants has none of this kind; it can be lm-eval, lm-eval-2024, red\./,
+  ],
+  [['--tasks', 'restaurants', '--protocol', 'rde'], /--protocol rde: it can be lm-eval, lm-eval-2024, red, pyreft, llm-adapters\. Did you mean "red"\?/], // prettier-ignore
   [['--tasks', 'restaurants', '--model', 'roberta-mini'], /roberta-mini is an encoder .* score decoders/],
   [['--tasks', 'restaurants', '--record', 'x', '--adapter', 'y'], /leave out --adapter/],
 ])('%j is refused with the way out', async (args, message) => {

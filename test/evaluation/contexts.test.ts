@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EvaluationData, EvaluationProtocol } from '../../harness/evaluation/evaluation.ts';
-import { promptsOf } from '../../harness/evaluation/prompts.ts';
-import { loadEvaluations } from '../../harness/runs/plan/load-plugins.ts';
-import { dataFolder, golden, hasGolden, sha1 } from './golden.ts';
+import { alternativesOf, promptsOf, type Prompt } from '../../harness/evaluation/prompts.ts';
+import { choiceEvaluation, dataFolder, golden, hasGolden, sha1 } from './golden.ts';
 
 interface Row {
   i: number;
@@ -27,7 +26,7 @@ describe.skipIf(!hasGolden)(
     afterAll(() => rm(folder, { recursive: true }));
 
     const load = async (name: string, path: string, protocol: EvaluationProtocol = 'lm-eval') => {
-      const evaluation = (await loadEvaluations()).get(name)!;
+      const evaluation = await choiceEvaluation(name);
       const source = { kind: 'folder', path } as const;
       return {
         evaluation,
@@ -35,9 +34,10 @@ describe.skipIf(!hasGolden)(
       };
     };
 
-    function check(rows: readonly Row[], prompts: ReturnType<typeof promptsOf>): void {
+    function check(rows: readonly Row[], prompts: readonly Prompt[]): void {
       for (const { i, ctx, shots } of rows) {
-        const { alternatives, examples } = prompts[i]!;
+        const { examples } = prompts[i]!;
+        const alternatives = alternativesOf(prompts[i]!);
         const contexts = alternatives.map(({ context }) => sha1(context));
         expect(contexts, `document ${i}`).toEqual(Array.isArray(ctx) ? ctx : alternatives.map(() => ctx));
         if (shots) expect(examples, `document ${i}`).toEqual(shots);
@@ -77,7 +77,7 @@ describe.skipIf(!hasGolden)(
         const prompts = promptsOf(evaluation, data, 0);
         check(docs, prompts);
         for (const { i, cont } of docs)
-          expect(prompts[i]!.alternatives.map(({ continuation }) => sha1(continuation))).toEqual(cont);
+          expect(alternativesOf(prompts[i]!).map(({ continuation }) => sha1(continuation))).toEqual(cont);
       }
     });
 

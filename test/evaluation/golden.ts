@@ -1,3 +1,5 @@
+import type { ChoiceEvaluation } from '../../harness/evaluation/evaluation.ts';
+import { loadEvaluations } from '../../harness/runs/plan/load-plugins.ts';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,3 +12,10 @@ export const golden = (name: string): unknown =>
   JSON.parse(readFileSync(join(dataFolder, 'eval-golden', `${name}.json`), 'utf8'));
 
 export const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
+
+/** An evaluation by choices of those in evaluations/. */
+export async function choiceEvaluation(name: string): Promise<ChoiceEvaluation> {
+  const evaluation = (await loadEvaluations()).get(name);
+  if (evaluation?.kind !== 'choices') throw new Error(`${name} is no evaluation by choices`);
+  return evaluation;
+}

@@ -16,7 +16,8 @@ export function evalCommand(): Command {
   return new Command('eval')
     .summary('score a base, an adapter or a run on benchmarks of language models')
     .description(
-      'Scores by log-likelihood as lm-evaluation-harness 0.4.13 does. What has a record is not done again.',
+      'Scores by log-likelihoods and by generated answers, as lm-evaluation-harness 0.4.13 does, or as a paper did. ' +
+        'What has a record is not done again.',
     )
     .requiredOption('--tasks <names...>', 'evaluations or groups of them (see: list evaluations)')
     .option('--model <base>', 'gpt2-mini, llama-mini, a hub id, a folder, or random-llama~…')
@@ -24,7 +25,10 @@ export function evalCommand(): Command {
     .option('--record <file>', "instead of --model: a run's record, results/…/seed-42.json")
     .option('--shots <n>', "examples before each document (default: the protocol's)", count)
     .option('--limit <n>', 'only the first documents of each evaluation', positive)
-    .option('--protocol <name>', 'lm-eval, or red: as the RED paper evaluated', 'lm-eval')
+    .option(
+      '--protocol <name>',
+      'whose rules: lm-eval, lm-eval-2024, red, pyreft, llm-adapters (default: the first that fits)',
+    )
     .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
@@ -92,7 +96,8 @@ function remarks(evaluated: readonly Evaluated[]): string[] {
       ? [`${name}: the first ${documents.used} of ${documents.of} documents`]
       : []),
     ...(documents.cut > 0
-      ? [`${name}: ${documents.cut} prompts are longer than the base's window and lost their beginning`]
+      ? [`${name}: ${documents.cut} prompts are longer than what is read of them and were cut`]
       : []),
+    ...(documents.unread ? [`${name}: ${documents.unread} texts hold no answer that can be read`] : []),
   ]);
 }

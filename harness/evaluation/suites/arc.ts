@@ -1,7 +1,7 @@
 /** ARC (Clark et al., 2018), which has an easy and a challenging part of the same form. */
 import { z } from 'zod';
-import { ask, loadChoices, parseRow, placeOf } from './choices.ts';
-import type { Evaluation } from '../evaluation.ts';
+import { ask, loadDocuments, parseRow, placeOf } from './documents.ts';
+import type { ChoiceEvaluation } from '../evaluation.ts';
 import { readAdaptersRow } from './llm-adapters.ts';
 
 const schema = z.object({
@@ -11,17 +11,18 @@ const schema = z.object({
 });
 
 /** One part of ARC; the RED paper took both, 25 examples each. */
-export function arc(name: string, part: 'ARC-Easy' | 'ARC-Challenge'): Evaluation {
+export function arc(name: string, part: 'ARC-Easy' | 'ARC-Challenge'): ChoiceEvaluation {
   return {
+    kind: 'choices',
     name,
     label: part,
     version: 1,
     groups: ['ai2-arc'],
     measures: ['acc_norm', 'acc'],
-    shots: { 'lm-eval': 0, red: 25 },
+    shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 25 },
     examples: 'drawn',
     load: (request) =>
-      loadChoices(
+      loadDocuments(
         request,
         {
           ...{ repo: 'allenai/ai2_arc', config: part },

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { parseCsv } from '../../data/formats/csv.ts';
 import { isFile, readBytes } from '../../support/read-files.ts';
 import { hashFile, sha256 } from '../../support/hash.ts';
-import { loadChoices } from './choices.ts';
+import { loadDocuments } from './documents.ts';
 import type { ChoiceDocument, EvaluationData, LoadRequest } from '../evaluation.ts';
 
 /** A row of the hub; the official files give the answer's letter. */
@@ -49,7 +49,7 @@ export async function loadSubject(
     request.source.kind === 'folder' ? await officialFolder(request.source.path, subject) : undefined;
   if (folder !== undefined) return loadOfficial(folder, subject, request.needsPool, toDocument);
   const place = { repo: 'cais/mmlu', config: subject, documents: { split: 'test' }, pool: { split: 'dev' } };
-  return loadChoices(request, place, toDocument);
+  return loadDocuments(request, place, toDocument);
 }
 
 async function officialFolder(folder: string, subject: string): Promise<string | undefined> {

@@ -5,8 +5,8 @@ import { parseCsv } from '../../data/formats/csv.ts';
 import { UsageError } from '../../support/errors.ts';
 import { isFile, readBytes } from '../../support/read-files.ts';
 import { hashFile } from '../../support/hash.ts';
-import { ask, loadChoices, parseRow } from './choices.ts';
-import type { ChoiceDocument, Evaluation, EvaluationProtocol, LoadRequest } from '../evaluation.ts';
+import { ask, loadDocuments, parseRow } from './documents.ts';
+import type { ChoiceDocument, ChoiceEvaluation, EvaluationProtocol, LoadRequest } from '../evaluation.ts';
 import { strip } from './python-text.ts';
 
 /** The six questions that stand before every document, as the benchmark's own prompt has them (lm-eval: truthfulqa_mc1.yaml). */
@@ -30,10 +30,8 @@ const before = [
 const description = before.map(([question, answer]) => `Q: ${question}\nA: ${answer}\n\n`).join('');
 
 /** The RED paper's evaluation asks as its tuning did (its edited copy of lm-eval: truthfulqa_mc1.yaml). */
-const questions: Readonly<Record<EvaluationProtocol, (question: string) => string>> = {
-  'lm-eval': (question) => `Q: ${question}\nA:`,
-  red: (question) => `Human: ${question}\nAssistant:`,
-};
+const questionOf = (question: string, protocol: EvaluationProtocol): string =>
+  protocol === 'red' ? `Human: ${question}\nAssistant:` : `Q: ${question}\nA:`;
 
 const targets = z.object({
   choices: z.array(z.string()).min(2),
@@ -43,21 +41,33 @@ const schema = z.object({ question: z.string(), mc1_targets: targets, mc2_target
 type Row = z.infer<typeof schema>;
 
 /** One of its two scores. */
-export function truthfulQa(name: string, label: string, kind: 'mc1' | 'mc2', version: number): Evaluation {
+export function truthfulQa(
+  name: string,
+  label: string,
+  kind: 'mc1' | 'mc2',
+  version: number,
+): ChoiceEvaluation {
   const toDocument = ({ question, ...row }: Row, protocol: EvaluationProtocol): ChoiceDocument => {
     const { choices, labels } = row[`${kind}_targets`];
     const truths = labels.map((is) => is === 1);
-    return ask(questions[protocol](question), choices, truths.indexOf(true), truths);
+    return ask(questionOf(question, protocol), choices, truths.indexOf(true), truths);
   };
   return {
-    ...{ name, label, version, description, shots: 0, examples: 'first' },
+    kind: 'choices',
+    name,
+    label,
+    version,
+    description,
+    shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 0 },
+    fixedShots: true,
+    examples: 'first',
     measures: [kind === 'mc1' ? 'acc' : 'mc2'],
     async load(request) {
       const { protocol } = request;
       const csv = await officialFile(request);
       if (csv === undefined) {
         const place = { repo: 'truthfulqa/truthful_qa', config: 'multiple_choice', documents: { split: 'validation' } }; // prettier-ignore
-        return loadChoices(request, place, (row, where) => {
+        return loadDocuments(request, place, (row, where) => {
           const parsed = parseRow(schema, row, where);
           if (parsed[`${kind}_targets`].labels.some((is) => is === 1)) return toDocument(parsed, protocol);
           throw new UsageError(`${where}: none of the ${kind} answers is true.`);

@@ -1,43 +1,36 @@
 /** Evaluates a base, an adapter or a run with benchmarks that have no record of it yet, and writes their records. */
-import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { makeFolder, writeError, writeFileAtomic } from '../../support/atomic-files.ts';
-import { didYouMean, errorCode, UsageError } from '../../support/errors.ts';
-import { sha256 } from '../../support/hash.ts';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { FetchOptions } from '../../data/hub/connection.ts';
+import { NotFinite } from '../../decoding/candidates.ts';
 import {
   evaluationProtocols,
   type Evaluation,
   type EvaluationData,
   type EvaluationProtocol,
+  type LoadRequest,
 } from '../../evaluation/evaluation.ts';
-import { logLikelihoods, positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
-import {
-  chosenBy,
-  meanOf,
-  pooledMean,
-  scoreOf,
-  type Likelihood,
-  type Mean,
-} from '../../evaluation/measures.ts';
-import { promptsOf, shotsOf, type Prompt } from '../../evaluation/prompts.ts';
-import type { Request } from '../../evaluation/likelihoods/token-tree.ts';
-import { encodeAlternatives } from '../../evaluation/likelihoods/tokens.ts';
-import { Interrupted } from '../../training/loop/job.ts';
-import { hashJson } from '../../support/canonical-json.ts';
+import { meanOfParts, pooledMean, type Mean } from '../../evaluation/measures.ts';
+import { shotsOf } from '../../evaluation/prompts.ts';
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
-import { parseEvaluation, sealEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
-import { openSubject, type Subject, type SubjectRequest } from './subject.ts';
+import { parseEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
+import { hashJson } from '../../support/canonical-json.ts';
+import { didYouMean, errorCode, UsageError } from '../../support/errors.ts';
+import { Interrupted } from '../../training/loop/job.ts';
 import { startEngine } from '../execute/start-engine.ts';
-import { tryLock, type Lock } from '../../records/file-lock.ts';
 import { findEngine, type EngineChoice } from '../plan/engine-choice.ts';
-import { askedSource } from '../plan/plan-runs.ts';
 import { loadEvaluations } from '../plan/load-plugins.ts';
+import { askedSource } from '../plan/plan-runs.ts';
+import { choiceWork, doChoices, type ChoiceWork, type Likelihoods as ChoiceOutcome } from './choice-work.ts';
+import { OpenEvaluation, type About, type Prepared } from './evaluation-work.ts';
+import { openSubject, type Subject, type SubjectRequest } from './subject.ts';
+import { doTexts, textWork, type TextWork, type Written as TextOutcome } from './text-work.ts';
 
 export interface EvaluateRequest extends SubjectRequest {
   /** Names of evaluations or of groups. */
   readonly tasks: readonly string[];
-  readonly protocol: string;
+  /** The first that an evaluation knows where absent. */
+  readonly protocol?: string | undefined;
   readonly shots?: number | undefined;
   readonly limit?: number | undefined;
   readonly engine: string;
@@ -67,21 +60,28 @@ export async function evaluate(
   signal: AbortSignal,
 ): Promise<{ subject: Subject; evaluated: Evaluated[] }> {
   const evaluations = expand(request.tasks, await loadEvaluations());
-  const protocol = protocolOf(request.protocol);
-  const shots = evaluations.map((evaluation) => shotsOf(evaluation, protocol, request.shots));
+  const asked = request.protocol === undefined ? undefined : protocolOf(request.protocol);
+  const protocols = evaluations.map((evaluation) => asked ?? firstProtocol(evaluation));
+  const shots = evaluations.map((evaluation, i) => shotsOf(evaluation, protocols[i]!, request.shots));
   const engine = findEngine(request);
   const source = (await askedSource(request.data)) ?? { kind: 'hub' };
   const subject = await openSubject(request);
-  const prepared: Prepared[] = [];
+  const tasks: Task[] = [];
   for (const [i, evaluation] of evaluations.entries()) {
-    const needsPool = shots[i]! > 0;
-    const data = await evaluation.load({ source, protocol, needsPool, signal, ...events });
-    prepared.push(await prepare({ evaluation, data, subject, protocol, shots: shots[i]!, engine, request }));
+    const own = shots[i]!;
+    const load: LoadRequest = { source, protocol: protocols[i]!, needsPool: own > 0, signal, ...events };
+    tasks.push(
+      await prepare(evaluation, subject, { protocol: protocols[i]!, shots: own, load, engine, request }),
+    );
   }
-  await scoreMissing(prepared, { subject, engine, events, signal });
+  await doMissing(tasks, { subject, engine, events, signal });
   return {
     subject,
-    evaluated: prepared.map(({ evaluation, record, path }) => ({ evaluation, record: record!, path })),
+    evaluated: tasks.map(({ evaluation, record, prepared }) => ({
+      evaluation,
+      record: record!,
+      path: prepared.path,
+    })),
   };
 }
 
@@ -101,6 +101,11 @@ function expand(asked: readonly string[], all: ReadonlyMap<string, Evaluation>):
   return [...new Set(found)];
 }
 
+/** What an evaluation's protocol is where none is asked for. */
+function firstProtocol({ shots }: Evaluation): EvaluationProtocol {
+  return evaluationProtocols.find((protocol) => shots[protocol] !== undefined)!;
+}
+
 function protocolOf(asked: string): EvaluationProtocol {
   const found = evaluationProtocols.find((name) => name === asked);
   if (found) return found;
@@ -109,68 +114,71 @@ function protocolOf(asked: string): EvaluationProtocol {
   );
 }
 
-interface Prepared {
+type Task = ChoiceTask | TextTask;
+interface TaskBase {
   readonly evaluation: Evaluation;
-  readonly settings: EvaluationRecord['settings'];
-  readonly identity: string;
-  readonly path: string;
-  readonly prompts: readonly Prompt[];
-  readonly requests: readonly (readonly Request[])[];
-  /** Documents before `--limit`, and how many prompts lose their beginning. */
-  readonly of: number;
-  readonly cut: number;
   record: EvaluationRecord | undefined;
 }
+interface ChoiceTask extends TaskBase {
+  readonly kind: 'choices';
+  readonly prepared: Prepared<ChoiceOutcome> & { readonly work: ChoiceWork };
+}
+interface TextTask extends TaskBase {
+  readonly kind: 'text';
+  readonly prepared: Prepared<TextOutcome> & { readonly work: TextWork };
+}
 
-async function prepare({
-  evaluation,
-  data,
-  subject,
-  protocol,
-  shots,
-  engine,
-  request,
-}: {
-  readonly evaluation: Evaluation;
-  readonly data: EvaluationData;
-  readonly subject: Subject;
+/** Reads an evaluation's data and makes its prompts, settings and place. */
+async function prepare(
+  evaluation: Evaluation,
+  subject: Subject,
+  { protocol, shots, load, engine, request }: PrepareOptions,
+): Promise<Task> {
+  const { base, tokenizer } = subject;
+  const { name, version } = evaluation;
+  const { limit } = request;
+  const options = { protocol, shots, limit };
+  const about = async ({ form, hash, documents }: EvaluationData<unknown>) => {
+    const settings: EvaluationRecord['settings'] = {
+      evaluation: { name, version },
+      protocol,
+      shots,
+      limit: limit ?? null,
+      data: { form, hash },
+      model: { id: base.id, hash: await base.hash(), tokenizer: tokenizer.hash },
+      methods: subject.methods,
+      trained: subject.trained,
+      precision: engine.precision,
+    };
+    const identity = hashJson(settings);
+    const folder = [base.id, subject.variant].map((part) => part.replaceAll('/', '--'));
+    const file = `${name}-${shots}-shot~${identity.slice(0, 8)}.json`;
+    const path = join(resolve(request.results), 'evaluations', ...folder, file);
+    return { settings, identity, path, of: documents.length };
+  };
+  if (evaluation.kind === 'choices') {
+    const data = await evaluation.load(load);
+    const prepared = { ...(await about(data)), work: choiceWork(evaluation, data, subject, options) };
+    return { kind: 'choices', evaluation, prepared, record: await readEvaluation(prepared) };
+  }
+  const data = await evaluation.load(load);
+  const prepared = { ...(await about(data)), work: textWork(evaluation, data, subject, options) };
+  return { kind: 'text', evaluation, prepared, record: await readEvaluation(prepared) };
+}
+
+interface PrepareOptions {
   readonly protocol: EvaluationProtocol;
   readonly shots: number;
+  readonly load: LoadRequest;
   readonly engine: EngineChoice;
   readonly request: EvaluateRequest;
-}): Promise<Prepared> {
-  const { base, tokenizer, delta } = subject;
-  const { name, version } = evaluation;
-  const settings: Prepared['settings'] = {
-    evaluation: { name, version },
-    ...{ protocol, shots, limit: request.limit ?? null, data: { form: data.form, hash: data.hash } },
-    model: { id: base.id, hash: await base.hash(), tokenizer: tokenizer.hash },
-    ...{ methods: subject.methods, trained: subject.trained, precision: engine.precision },
-  };
-  const identity = hashJson(settings);
-  const folder = [base.id, subject.variant].map((part) => part.replaceAll('/', '--'));
-  const file = `${name}-${shots}-shot~${identity.slice(0, 8)}.json`;
-  const path = join(resolve(request.results), 'evaluations', ...folder, file);
-  const prompts = promptsOf(evaluation, data, shots, request.limit);
-  const encode = evaluation.encode ?? encodeAlternatives;
-  const requests = prompts.map(({ alternatives }) => encode(tokenizer, alternatives, protocol));
-  const positions = positionsFor(base, delta);
-  const isCut = ({ context, continuation }: Request): boolean =>
-    context.length + continuation.length > positions + 1;
-  const long = requests.findIndex((all) => all.some(({ continuation }) => continuation.length > positions));
-  if (long >= 0)
-    throw new UsageError(
-      `${name}: an answer of document ${long + 1} is longer than the ${positions} tokens that ${base.id} reads; choose a base with a longer window.`,
-    );
-  const cut = requests.filter((all) => all.some(isCut)).length;
-  return {
-    ...{ evaluation, settings, identity, path, prompts, requests, cut, of: data.documents.length },
-    record: await readEvaluation(path, identity),
-  };
 }
 
 /** The record of an evaluation; undefined where there is none. Throws UsageError where something else lies there. */
-async function readEvaluation(path: string, identity: string): Promise<EvaluationRecord | undefined> {
+async function readEvaluation({
+  path,
+  identity,
+}: Pick<Prepared<unknown>, 'path' | 'identity'>): Promise<EvaluationRecord | undefined> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -191,174 +199,67 @@ interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-/** Scores the documents of all evaluations that have no record, over one copy of the base. */
-async function scoreMissing(
-  prepared: readonly Prepared[],
+/** Does the evaluations that have no record: those by choices together, then one by one those by texts. */
+async function doMissing(
+  tasks: readonly Task[],
   { subject, engine: asked, events, signal }: Surroundings,
 ): Promise<void> {
-  const missing = prepared.filter(({ record }) => record?.status !== 'finished');
+  const missing = tasks.filter(({ record }) => record?.status !== 'finished');
   if (missing.length === 0) return;
   const engine = await startEngine({ engine: asked });
-  const code = await codeVersion();
-  const environment = await describeEnvironment(asked.threads);
-  const open: OpenEvaluation[] = [];
+  const about: About = {
+    code: await codeVersion(),
+    environment: await describeEnvironment(asked.threads),
+    label: subject.label,
+    engine: { name: engine.name, device: engine.device },
+  };
+  const opened: { close(): Promise<void> }[] = [];
+  const open = async <Outcome>(prepared: Prepared<Outcome>): Promise<OpenEvaluation<Outcome>> => {
+    const evaluation = await OpenEvaluation.open(prepared);
+    opened.push(evaluation);
+    return evaluation;
+  };
   try {
-    for (const one of missing) open.push(await openEvaluation(one));
-    const finish = async (one: OpenEvaluation): Promise<void> => {
-      one.prepared.record = await writeEvaluation(one, {
-        ...{ code, environment, label: subject.label },
-        engine: { name: engine.name, device: engine.device },
-      });
-    };
-    for (const one of open) if (isComplete(one)) await finish(one);
-    const total = open.reduce((sum, { found, prepared }) => sum + prepared.requests.filter((_, i) => !found[i]).length, 0); // prettier-ignore
+    const choices = missing.filter((task) => task.kind === 'choices');
+    const texts = missing.filter((task) => task.kind === 'text');
+    const openChoices: OpenEvaluation<ChoiceOutcome>[] = [];
+    for (const { prepared } of choices) openChoices.push(await open(prepared));
+    const openTexts: OpenEvaluation<TextOutcome>[] = [];
+    for (const { prepared } of texts) openTexts.push(await open(prepared));
+
+    const total = [...openChoices, ...openTexts].reduce((sum, one) => sum + one.missing.length, 0);
     let done = 0;
     events.onProgress(done, total);
-    await logLikelihoods({
-      ...{ engine, base: subject.base, delta: subject.delta, tensors: subject.tensors, signal },
-      sets: open.map(({ prepared }) => prepared.requests),
-      isDone: (set, document) => open[set]!.found[document] !== undefined,
-      async onDocument(set, document, likelihoods) {
-        const one = open[set]!;
-        await keep(one, document, likelihoods);
-        events.onProgress(++done, total);
-        if (isComplete(one)) await finish(one);
-      },
+    const finishWhole = async (
+      task: Task,
+      one: Pick<OpenEvaluation<unknown>, 'missing' | 'finish'>,
+    ): Promise<void> => {
+      if (one.missing.length === 0) task.record = await one.finish(about);
+    };
+    for (const [i, task] of choices.entries()) await finishWhole(task, openChoices[i]!);
+    const works = choices.map(({ prepared }) => prepared.work);
+    await doChoices(openChoices, works, subject, engine, signal, async (place) => {
+      events.onProgress(++done, total);
+      await finishWhole(choices[place]!, openChoices[place]!);
     });
+    for (const [i, task] of texts.entries()) {
+      const one = openTexts[i]!;
+      try {
+        await doTexts(one, task.prepared.work, subject, engine, signal, () => {
+          events.onProgress(++done, total);
+        });
+        task.record = await one.finish(about);
+      } catch (error) {
+        if (!(error instanceof NotFinite)) throw error;
+        task.record = await one.finish(about, error);
+      }
+    }
   } catch (error) {
     if (signal.aborted) throw new Interrupted('stopped while evaluating', { cause: error });
     throw error;
   } finally {
-    for (const { log, lock } of open) {
-      await log.close();
-      await lock.release();
-    }
+    for (const one of opened) await one.close();
   }
-}
-
-/** An evaluation under way: what documents got so far, also in a file, so that a killed process loses one batch. */
-interface OpenEvaluation {
-  readonly prepared: Prepared;
-  readonly lock: Lock;
-  readonly log: FileHandle;
-  readonly started: Date;
-  readonly found: (readonly Likelihood[] | undefined)[];
-}
-
-const logPath = (path: string): string => path.replace(/\.json$/, '.work.jsonl');
-const isComplete = ({ found, prepared }: OpenEvaluation): boolean =>
-  prepared.requests.every((_, document) => found[document] !== undefined);
-
-async function openEvaluation(prepared: Prepared): Promise<OpenEvaluation> {
-  const { path, identity, requests } = prepared;
-  await makeFolder(dirname(path));
-  const lock = await tryLock(path.replace(/\.json$/, '.lock'));
-  if (!lock)
-    throw new UsageError(`${path}: another process does this evaluation now; wait for it, or use another --results.`); // prettier-ignore
-  try {
-    const file = logPath(path);
-    const text = await readFile(file, 'utf8').catch(() => '');
-    const found = readLog(text, identity, requests);
-    // Written anew, for the last line of a killed process may lack its end.
-    const lines = found.flatMap((likelihoods, document) => (likelihoods ? [lineOf(document, likelihoods)] : [])); // prettier-ignore
-    await writeFileAtomic(file, `${[JSON.stringify({ identity }), ...lines].join('\n')}\n`);
-    return { prepared, lock, log: await open(file, 'a'), started: new Date(), found };
-  } catch (error) {
-    await lock.release();
-    throw error;
-  }
-}
-
-const lineOf = (document: number, likelihoods: readonly Likelihood[]): string =>
-  JSON.stringify([document, likelihoods.map(({ logLikelihood, isGreedy }) => [logLikelihood, isGreedy])]);
-
-/** What a log holds of an evaluation; lines that are not whole are left out, all where it is another one's. */
-function readLog(
-  text: string,
-  identity: string,
-  requests: Prepared['requests'],
-): (readonly Likelihood[] | undefined)[] {
-  const found: (readonly Likelihood[] | undefined)[] = [];
-  const [first, ...lines] = text.split('\n');
-  if (first !== JSON.stringify({ identity })) return found;
-  for (const line of lines) {
-    try {
-      const [document, pairs] = JSON.parse(line) as [number, [number, boolean][]];
-      if (pairs.length !== requests[document]?.length) continue;
-      if (!pairs.every(([value, is]) => typeof value === 'number' && typeof is === 'boolean')) continue;
-      found[document] = pairs.map(([logLikelihood, isGreedy]) => ({ logLikelihood, isGreedy }));
-    } catch {
-      // Cut by the end of its process.
-    }
-  }
-  return found;
-}
-
-async function keep(
-  { log, found, prepared }: OpenEvaluation,
-  document: number,
-  likelihoods: readonly Likelihood[],
-): Promise<void> {
-  found[document] = likelihoods;
-  try {
-    await log.appendFile(`${lineOf(document, likelihoods)}\n`);
-  } catch (error) {
-    throw writeError(logPath(prepared.path), error);
-  }
-}
-
-async function writeEvaluation(
-  { prepared, started, found }: OpenEvaluation,
-  about: Pick<EvaluationRecord, 'code' | 'environment' | 'label' | 'engine'>,
-): Promise<EvaluationRecord> {
-  const { evaluation, settings, identity, path, prompts, of, cut } = prepared;
-  const all = found as readonly (readonly Likelihood[])[];
-  const broken = all.findIndex((own) => !own.every(({ logLikelihood }) => Number.isFinite(logLikelihood)));
-  const common = {
-    ...({ schema: 1, kind: 'evaluation', identity, settings, ...about } as const),
-    ...{ started: started.toISOString(), ended: new Date().toISOString() },
-    documents: { used: prompts.length, of, cut },
-  };
-  let record: EvaluationRecord;
-  if (broken >= 0) {
-    const message = `a log-likelihood of document ${broken + 1} is not finite; the weights or the adapter hold numbers that are not`;
-    record = sealEvaluation({ ...common, status: 'failed', error: { name: 'NotFinite', message }, metrics: [], files: {} }); // prettier-ignore
-  } else {
-    const scores = prompts.map(({ document }, i) =>
-      evaluation.measures.map((measure) => scoreOf(measure, document, all[i]!)),
-    );
-    const samples = prompts
-      .map((prompt, i) => JSON.stringify(sampleOf(prompt, evaluation, all[i]!, scores[i]!)))
-      .join('\n');
-    const file = path.replace(/\.json$/, '.samples.jsonl');
-    await writeFileAtomic(file, `${samples}\n`);
-    record = sealEvaluation({
-      ...{ ...common, status: 'finished' },
-      metrics: evaluation.measures.map((name, place) => {
-        const { value, standardError } = meanOf(scores.map((own) => own[place]!));
-        return { name, value, ...(standardError !== undefined && { standardError }) };
-      }),
-      files: { samples: { name: file.slice(dirname(file).length + 1), sha256: sha256(`${samples}\n`) } },
-    });
-  }
-  await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
-  await rm(logPath(path), { force: true });
-  return record;
-}
-
-function sampleOf(
-  { index, document, examples }: Prompt,
-  { measures }: Evaluation,
-  likelihoods: readonly Likelihood[],
-  scores: readonly number[],
-): object {
-  const chosen = chosenBy(measures[0], document, likelihoods);
-  return {
-    ...{ document: index, examples, gold: document.gold, ...(chosen !== undefined && { chosen }) },
-    logLikelihoods: likelihoods.map(({ logLikelihood }) => logLikelihood),
-    greedy: likelihoods.map(({ isGreedy }) => isGreedy),
-    ...Object.fromEntries(measures.map((measure, i) => [measure, scores[i]])),
-  };
 }
 
 /** The means of the groups of which more than one evaluation is there, over all their documents. */
@@ -370,9 +271,13 @@ export function groupMeans(
   return groups.flatMap((name) => {
     const members = finished.filter(({ evaluation }) => evaluation.groups?.includes(name));
     if (members.length < 2) return [];
-    return members[0]!.evaluation.measures.map((measure) => ({
-      ...{ name, measure, parts: members.length },
-      mean: pooledMean(
+    const [first] = members;
+    const mean = first!.evaluation.groupMean === 'parts' ? meanOfParts : pooledMean;
+    return first!.evaluation.measures.map((measure) => ({
+      name,
+      measure,
+      parts: members.length,
+      mean: mean(
         members.map(({ record }) => {
           const { value, standardError } = record.metrics.find((metric) => metric.name === measure)!;
           return { value, standardError, count: record.documents.used };

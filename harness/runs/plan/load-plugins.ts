@@ -75,18 +75,33 @@ const taskSchema = z.discriminatedUnion('kind', [
     }),
 ]);
 
-const evaluationSchema = z.object({
+const evaluationBase = z.object({
   name: aName,
   label: text,
   version: z.int().positive(),
   groups: z.array(aName).optional(),
-  measures: z.array(z.enum(measures)).min(1),
-  shots: z.union([z.literal(0), z.record(z.enum(evaluationProtocols), z.int().min(0))]),
+  groupMean: z.literal('parts').optional(),
+  shots: z
+    .partialRecord(z.enum(evaluationProtocols), z.int().min(0))
+    .refine((shots) => Object.keys(shots).length > 0, 'expected a protocol at least'),
+  fixedShots: z.literal(true).optional(),
   examples: z.enum(['drawn', 'drawn-beside', 'first']),
   description: text.optional(),
-  encode: aFunction.optional(),
   load: aFunction,
 });
+const evaluationSchema = z.discriminatedUnion('kind', [
+  evaluationBase.extend({
+    kind: z.literal('choices'),
+    measures: z.array(z.enum(measures)).min(1),
+    encode: aFunction.optional(),
+  }),
+  evaluationBase.extend({
+    kind: z.literal('text'),
+    measures: z.array(text).min(1),
+    decoding: aFunction,
+    read: aFunction,
+  }),
+]);
 const evaluationsSchema = z.preprocess(
   (exported): unknown => (Array.isArray(exported) ? exported : [exported]),
   z.array(evaluationSchema).min(1),

@@ -13,12 +13,11 @@ import {
   scoreOf,
   type Likelihood,
 } from '../../../harness/evaluation/measures.ts';
-import { promptsOf, type Prompt } from '../../../harness/evaluation/prompts.ts';
+import { alternativesOf, promptsOf, type Prompt } from '../../../harness/evaluation/prompts.ts';
 import { encodeAlternatives } from '../../../harness/evaluation/likelihoods/tokens.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
-import { loadEvaluations } from '../../../harness/runs/plan/load-plugins.ts';
 import { testEngine } from '../../engines.ts';
-import { dataFolder, golden, hasGolden } from '../golden.ts';
+import { choiceEvaluation, dataFolder, golden, hasGolden } from '../golden.ts';
 
 const folder = join(process.env.DELTABENCH_BASES ?? '', 'SmolLM2-135M-Instruct');
 const isThere = hasGolden && existsSync(join(folder, 'config.json'));
@@ -50,8 +49,8 @@ describe.skipIf(!isThere)(
     async function likelihoodsOf(prompts: readonly Prompt[], protocol: EvaluationProtocol = 'lm-eval') {
       const base = await loadBase(folder);
       const tokenizer = await base.tokenizer();
-      const documents = prompts.map(({ alternatives }) =>
-        encodeAlternatives(tokenizer, alternatives, protocol),
+      const documents = prompts.map((prompt) =>
+        encodeAlternatives(tokenizer, alternativesOf(prompt), protocol),
       );
       const found: (readonly Likelihood[])[] = [];
       await logLikelihoods({
@@ -105,7 +104,7 @@ describe.skipIf(!isThere)(
       ['truthfulqa_mc2_red', 'truthfulqa-mc2', join(dataFolder, 'mmlu-truthfulqa-arc'), ['mc2'], 'red'],
       ['winogrande_5shot', 'winogrande', dataFolder, ['acc'], 'lm-eval'],
     ] as const)('%s', async (file, name, path, measures, protocol) => {
-      const evaluation = (await loadEvaluations()).get(name)!;
+      const evaluation = await choiceEvaluation(name);
       const read = await evaluation.load({ source: { kind: 'folder', path }, protocol, needsPool: name === 'arc-challenge' }); // prettier-ignore
       const data: EvaluationData =
         name === 'winogrande'
@@ -125,10 +124,9 @@ describe.skipIf(!isThere)(
 
     test('mmlu_5shot, the mean of its subjects, too', async () => {
       const { subjects: expected, group, docs } = golden('mmlu_5shot') as File & { subjects: Record<string, Record<string, number>>; group: Record<string, number> }; // prettier-ignore
-      const evaluations = await loadEvaluations();
       const means = [];
       for (const [subject, aggregate] of Object.entries(expected)) {
-        const evaluation = evaluations.get(`mmlu-${subject.replaceAll('_', '-')}`)!;
+        const evaluation = await choiceEvaluation(`mmlu-${subject.replaceAll('_', '-')}`);
         const source = { kind: 'folder', path: subjects } as const;
         const data = await evaluation.load({ source, protocol: 'lm-eval', needsPool: true });
         const rows = docs.filter((row) => row.subject === subject);

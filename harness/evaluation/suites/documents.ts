@@ -28,11 +28,11 @@ interface Places extends Pick<RowsRequest, 'repo' | 'config'> {
 }
 
 /** Reads a benchmark; `toDocument` throws UsageError, naming the row as given, where a row is malformed. */
-export async function loadChoices(
+export async function loadDocuments<Document>(
   request: LoadRequest,
   { documents, pool, ...place }: Places,
-  toDocument: (row: unknown, where: string) => ChoiceDocument,
-): Promise<EvaluationData> {
+  toDocument: (row: unknown, where: string) => Document,
+): Promise<EvaluationData<Document>> {
   const read = (part: Pick<RowsRequest, 'split' | 'adapters'>) => readRows({ ...request, ...place, ...part });
   const own = await read(documents);
   const others = pool && request.needsPool ? await read(pool) : undefined;

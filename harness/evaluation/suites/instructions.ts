@@ -1,0 +1,85 @@
+/**
+ * The test files of LLM-Adapters (Hu et al., 2023) as instructions that a tuned model answers in words: the suites of
+ * commonsense and arithmetic reasoning of LLM-Adapters and of the ReFT paper (pyreft), with the prompts of both.
+ */
+import { z } from 'zod';
+import type { EvaluationProtocol, Reading, TextEvaluation, WrittenText } from '../evaluation.ts';
+import { loadDocuments, parseRow } from './documents.ts';
+
+const schema = z.object({
+  instruction: z.string(),
+  output: z.string(),
+  answer: z.union([z.string(), z.number()]),
+});
+
+const header =
+  'Below is an instruction that describes a task. Write a response that appropriately completes the request.';
+const indent = ' '.repeat(16);
+
+/** Alpaca's prompt, with which pyreft asks for arithmetic. */
+export const alpacaPrompt = (instruction: string): string =>
+  `${header}\n\n### Instruction:\n${instruction}\n\n### Response:\n`;
+
+/** LLM-Adapters' test prompt, whose lines stand indented in its code, and so in its prompt. */
+export const adaptersPrompt = (instruction: string): string =>
+  `${header} \n\n${indent}### Instruction:\n${indent}${instruction}\n\n${indent}### Response:\n${indent}`;
+
+/** One set of a suite. */
+export interface InstructionSet {
+  /** The folder of its file, in LLM-Adapters' `dataset`. */
+  readonly folder: string;
+  readonly name: string;
+  readonly label: string;
+}
+
+/** What a suite's sets have in common. */
+interface Suite {
+  readonly group: string;
+  /** Tokens of an answer. */
+  readonly maxNewTokens: Readonly<Record<'pyreft' | 'llm-adapters', number>>;
+  /** Pyreft's prompt. */
+  prompt(instruction: string): string;
+  readonly set: InstructionSet;
+  read(written: WrittenText, gold: string, protocol: EvaluationProtocol): Reading;
+}
+
+/** Pyreft cuts prompts on the right. */
+const PROMPT_LENGTH = 512;
+/** LLM-Adapters searches with as many beams. */
+const BEAMS = 4;
+
+/** An evaluation of one set. */
+export function instructionEvaluation({ group, maxNewTokens, prompt, set, read }: Suite): TextEvaluation {
+  return {
+    kind: 'text',
+    name: `${group}-${set.name}`,
+    label: set.label,
+    version: 1,
+    groups: [group],
+    groupMean: 'parts',
+    measures: ['accuracy'],
+    shots: { pyreft: 0, 'llm-adapters': 0 },
+    fixedShots: true,
+    examples: 'first',
+    decoding: (protocol) =>
+      protocol === 'pyreft'
+        ? { maxNewTokens: maxNewTokens.pyreft, stops: [], promptLength: PROMPT_LENGTH }
+        : { maxNewTokens: maxNewTokens['llm-adapters'], stops: [], beams: BEAMS },
+    read: (written, { gold }, protocol) => ({ accuracy: read(written, gold, protocol) }),
+    load: (request) =>
+      loadDocuments(
+        request,
+        {
+          repo: `AGI-Edgerunners/LLM-Adapters/${set.folder}`,
+          config: set.folder,
+          documents: { split: 'test', adapters: { folder: set.folder, file: 'test' } },
+        },
+        (row, where) => {
+          const { instruction, output, answer } = parseRow(schema, row, where);
+          const ask = request.protocol === 'pyreft' ? prompt : adaptersPrompt;
+          const question = ask(instruction);
+          return { example: question + output, prompt: question, gold: String(answer) };
+        },
+      ),
+  };
+}

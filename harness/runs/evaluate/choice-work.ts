@@ -1,0 +1,92 @@
+/** Evaluations whose answers are chosen by their log-likelihoods. */
+import { z } from 'zod';
+import type { ChoiceEvaluation, EvaluationData, EvaluationProtocol } from '../../evaluation/evaluation.ts';
+import { logLikelihoods, positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
+import type { Request } from '../../evaluation/likelihoods/token-tree.ts';
+import { encodeAlternatives } from '../../evaluation/likelihoods/tokens.ts';
+import { chosenBy, scoreOf } from '../../evaluation/measures.ts';
+import { alternativesOf, promptsOf } from '../../evaluation/prompts.ts';
+import type { Engine } from '../../engine/types.ts';
+import { UsageError } from '../../support/errors.ts';
+import type { OpenEvaluation, Work } from './evaluation-work.ts';
+import type { Subject } from './subject.ts';
+
+const outcome = z.array(z.object({ logLikelihood: z.number(), isGreedy: z.boolean() })).readonly();
+/** What a model makes of each alternative of a document. */
+export type Likelihoods = z.infer<typeof outcome>;
+
+export interface ChoiceWork extends Work<Likelihoods> {
+  /** A document's alternatives as tokens. */
+  readonly requests: readonly (readonly Request[])[];
+}
+
+/** Makes prompts and tokens; throws UsageError where an answer is longer than the base's window. */
+export function choiceWork(
+  evaluation: ChoiceEvaluation,
+  data: EvaluationData,
+  { base, tokenizer, delta }: Subject,
+  { protocol, shots, limit }: { protocol: EvaluationProtocol; shots: number; limit: number | undefined },
+): ChoiceWork {
+  const { name, measures } = evaluation;
+  const prompts = promptsOf(evaluation, data, shots, limit);
+  const encode = evaluation.encode ?? encodeAlternatives;
+  const requests = prompts.map((prompt) => encode(tokenizer, alternativesOf(prompt), protocol));
+  const positions = positionsFor(base, delta);
+  const long = requests.findIndex((all) => all.some(({ continuation }) => continuation.length > positions));
+  if (long >= 0)
+    throw new UsageError(
+      `${name}: an answer of document ${long + 1} is longer than the ${positions} tokens that ${base.id} reads; choose a base with a longer window.`,
+    );
+  const isCut = ({ context, continuation }: Request): boolean =>
+    context.length + continuation.length > positions + 1;
+  return {
+    measures,
+    documents: prompts.length,
+    cut: requests.filter((all) => all.some(isCut)).length,
+    requests,
+    outcome,
+    fits: (likelihoods, document) => likelihoods.length === requests[document]!.length,
+    faultOf: (likelihoods) =>
+      likelihoods.every(({ logLikelihood }) => Number.isFinite(logLikelihood))
+        ? undefined
+        : 'a log-likelihood is not finite; the weights or the adapter hold numbers that are not',
+    scoresOf: (likelihoods, document) =>
+      measures.map((measure) => scoreOf(measure, prompts[document]!.document, likelihoods)),
+    sampleOf(likelihoods, place) {
+      const { index, document, examples } = prompts[place]!;
+      const chosen = chosenBy(measures[0], document, likelihoods);
+      return {
+        document: index,
+        examples,
+        gold: document.gold,
+        ...(chosen !== undefined && { chosen }),
+        logLikelihoods: likelihoods.map(({ logLikelihood }) => logLikelihood),
+        greedy: likelihoods.map(({ isGreedy }) => isGreedy),
+      };
+    },
+  };
+}
+
+/** Scores the missing documents of all these evaluations over one copy of the base; `onDocument` is told of each. */
+export async function doChoices(
+  open: readonly OpenEvaluation<Likelihoods>[],
+  works: readonly ChoiceWork[],
+  { base, delta, tensors }: Subject,
+  engine: Engine,
+  signal: AbortSignal,
+  onDocument: (place: number) => Promise<void>,
+): Promise<void> {
+  await logLikelihoods({
+    engine,
+    base,
+    delta,
+    tensors,
+    signal,
+    sets: works.map(({ requests }) => requests),
+    isDone: (set, document) => open[set]!.isDone(document),
+    async onDocument(set, document, likelihoods) {
+      await open[set]!.keep(document, likelihoods);
+      await onDocument(set);
+    },
+  });
+}

@@ -1,0 +1,194 @@
+/**
+ * One evaluation of a subject while it is done: its documents, what each of them got so far, which is kept in a file so that
+ * a killed process loses one batch at most, and the record at its end. What an outcome is depends on the kind of
+ * evaluation (choice-work.ts, text-work.ts); nothing here does.
+ */
+import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import type { z } from 'zod';
+import { meanOf } from '../../evaluation/measures.ts';
+import { sealEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
+import { tryLock, type Lock } from '../../records/file-lock.ts';
+import { makeFolder, writeError, writeFileAtomic } from '../../support/atomic-files.ts';
+import { UsageError } from '../../support/errors.ts';
+import { sha256 } from '../../support/hash.ts';
+
+/** The documents of an evaluation as they are put to a model, and what an outcome of one of them means. */
+export interface Work<Outcome> {
+  readonly measures: readonly string[];
+  readonly documents: number;
+  /** How many prompts lose a part to the base's window. */
+  readonly cut: number;
+  /** The form of an outcome, as the file of outcomes has it. */
+  readonly outcome: z.ZodType<Outcome>;
+  /** Whether an outcome that has this form belongs to the document. */
+  fits(outcome: Outcome, document: number): boolean;
+  /** Why an outcome cannot be scored, as the end of a sentence about it; undefined where it can. */
+  faultOf(outcome: Outcome): string | undefined;
+  /** A document's scores by measure, in the order of `measures`. */
+  scoresOf(outcome: Outcome, document: number): readonly number[];
+  /** What the file of samples says of a document, beside its scores. */
+  sampleOf(outcome: Outcome, document: number): object;
+  /** Counts for the record beside `used`, `of` and `cut`. */
+  countsOf?(outcomes: readonly Outcome[]): Readonly<Record<string, number>>;
+}
+
+/** An evaluation with its settings, the place of its record, and what there is to do. */
+export interface Prepared<Outcome> {
+  readonly settings: EvaluationRecord['settings'];
+  readonly identity: string;
+  readonly path: string;
+  /** Documents before `--limit`. */
+  readonly of: number;
+  readonly work: Work<Outcome>;
+}
+
+/** What a record says beside settings and scores. */
+export type About = Pick<EvaluationRecord, 'code' | 'environment' | 'label' | 'engine'>;
+
+/** An evaluation under way, which no other process does meanwhile. */
+export class OpenEvaluation<Outcome> {
+  readonly prepared: Prepared<Outcome>;
+  readonly #outcomes: (Outcome | undefined)[];
+  readonly #lock: Lock;
+  readonly #log: FileHandle;
+  readonly #started = new Date();
+
+  private constructor(
+    prepared: Prepared<Outcome>,
+    outcomes: (Outcome | undefined)[],
+    lock: Lock,
+    log: FileHandle,
+  ) {
+    this.prepared = prepared;
+    this.#outcomes = outcomes;
+    this.#lock = lock;
+    this.#log = log;
+  }
+
+  /** Goes on where an earlier process stopped; throws UsageError where another one does this evaluation now. */
+  static async open<Outcome>(prepared: Prepared<Outcome>): Promise<OpenEvaluation<Outcome>> {
+    const { path, identity, work } = prepared;
+    await makeFolder(dirname(path));
+    const lock = await tryLock(path.replace(/\.json$/, '.lock'));
+    if (!lock)
+      throw new UsageError(
+        `${path}: another process does this evaluation now; wait for it, or use another --results.`,
+      );
+    try {
+      const file = logPath(path);
+      const outcomes = readLog(await readFile(file, 'utf8').catch(() => ''), identity, work);
+      // Written anew, for the last line of a killed process may lack its end.
+      const lines = outcomes.flatMap((outcome, document) =>
+        outcome === undefined ? [] : [JSON.stringify([document, outcome])],
+      );
+      await writeFileAtomic(file, `${[JSON.stringify({ identity }), ...lines].join('\n')}\n`);
+      return new OpenEvaluation(prepared, outcomes, lock, await open(file, 'a'));
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  isDone(document: number): boolean {
+    return this.#outcomes[document] !== undefined;
+  }
+
+  /** Documents that have no outcome yet. */
+  get missing(): number[] {
+    const all = Array.from({ length: this.prepared.work.documents }, (_, document) => document);
+    return all.filter((document) => !this.isDone(document));
+  }
+
+  /** Keeps a document's outcome, also against the end of this process. */
+  async keep(document: number, outcome: Outcome): Promise<void> {
+    this.#outcomes[document] = outcome;
+    try {
+      await this.#log.appendFile(`${JSON.stringify([document, outcome])}\n`);
+    } catch (error) {
+      throw writeError(logPath(this.prepared.path), error);
+    }
+  }
+
+  /** Writes the record of an evaluation all of whose documents have an outcome, or that failed by `failure`. */
+  async finish(about: About, failure?: Error): Promise<EvaluationRecord> {
+    const { settings, identity, path, of, work } = this.prepared;
+    const outcomes = this.#outcomes as readonly Outcome[];
+    const common = {
+      schema: 1 as const,
+      kind: 'evaluation' as const,
+      identity,
+      settings,
+      ...about,
+      started: this.#started.toISOString(),
+      ended: new Date().toISOString(),
+      documents: {
+        used: work.documents,
+        of,
+        cut: work.cut,
+        ...(failure ? {} : work.countsOf?.(outcomes)),
+      },
+    };
+    const error = failure
+      ? { name: failure.name, message: failure.message }
+      : firstFault(outcomes.map((outcome) => work.faultOf(outcome)));
+    let record: EvaluationRecord;
+    if (error) {
+      record = sealEvaluation({ ...common, status: 'failed', error, metrics: [], files: {} });
+    } else {
+      const scores = outcomes.map((outcome, document) => work.scoresOf(outcome, document));
+      const lines = outcomes.map((outcome, document) => {
+        const own = work.measures.map((measure, place) => [measure, scores[document]![place]] as const);
+        return JSON.stringify({ ...work.sampleOf(outcome, document), ...Object.fromEntries(own) });
+      });
+      const samples = `${lines.join('\n')}\n`;
+      const file = path.replace(/\.json$/, '.samples.jsonl');
+      await writeFileAtomic(file, samples);
+      record = sealEvaluation({
+        ...common,
+        status: 'finished',
+        metrics: work.measures.map((name, place) => {
+          const { value, standardError } = meanOf(scores.map((own) => own[place]!));
+          return { name, value, ...(standardError !== undefined && { standardError }) };
+        }),
+        files: { samples: { name: basename(file), sha256: sha256(samples) } },
+      });
+    }
+    await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
+    await rm(logPath(path), { force: true });
+    return record;
+  }
+
+  /** Lets other processes do it. */
+  async close(): Promise<void> {
+    await this.#log.close();
+    await this.#lock.release();
+  }
+}
+
+/** The error of the first document that cannot be scored. */
+function firstFault(faults: readonly (string | undefined)[]): EvaluationRecord['error'] {
+  const document = faults.findIndex((fault) => fault !== undefined);
+  if (document < 0) return undefined;
+  return { name: 'NotFinite', message: `document ${document + 1}: ${faults[document]!}` };
+}
+
+const logPath = (path: string): string => path.replace(/\.json$/, '.work.jsonl');
+
+/** The outcomes that a file holds; lines that are not whole are left out, and all lines where it is another evaluation's. */
+function readLog<Outcome>(text: string, identity: string, work: Work<Outcome>): (Outcome | undefined)[] {
+  const outcomes: (Outcome | undefined)[] = [];
+  const [first, ...lines] = text.split('\n');
+  if (first !== JSON.stringify({ identity })) return outcomes;
+  for (const line of lines) {
+    try {
+      const [document, kept] = JSON.parse(line) as [number, unknown];
+      const { data } = work.outcome.safeParse(kept);
+      const isDocument = Number.isInteger(document) && document >= 0 && document < work.documents;
+      if (isDocument && data !== undefined && work.fits(data, document)) outcomes[document] = data;
+    } catch {
+      // The process was killed while it wrote this line.
+    }
+  }
+  return outcomes;
+}

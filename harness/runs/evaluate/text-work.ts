@@ -1,0 +1,137 @@
+/** Evaluations whose answers are read out of texts that the model generates. */
+import { z } from 'zod';
+import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
+import { generate } from '../../decoding/generate.ts';
+import {
+  hasSpecialTokens,
+  type EvaluationData,
+  type EvaluationProtocol,
+  type TextDecoding,
+  type TextDocument,
+  type TextEvaluation,
+  type WrittenText,
+} from '../../evaluation/evaluation.ts';
+import { positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
+import { promptsOf } from '../../evaluation/prompts.ts';
+import type { Engine } from '../../engine/types.ts';
+import { UsageError } from '../../support/errors.ts';
+import type { OpenEvaluation, Work } from './evaluation-work.ts';
+import type { Subject } from './subject.ts';
+
+const outcome = z.array(z.int().min(0)).readonly();
+/** The tokens that a model writes behind a document's prompt, without the end token. */
+export type Written = z.infer<typeof outcome>;
+
+export interface TextWork extends Work<Written> {
+  readonly prompts: readonly (readonly number[])[];
+  readonly decoding: TextDecoding;
+}
+
+/** Makes prompts; throws UsageError where the base's window leaves no room for a prompt. */
+export function textWork(
+  evaluation: TextEvaluation,
+  data: EvaluationData<TextDocument>,
+  { base, tokenizer, delta }: Subject,
+  { protocol, shots, limit }: { protocol: EvaluationProtocol; shots: number; limit: number | undefined },
+): TextWork {
+  const { name, measures } = evaluation;
+  const decoding = evaluation.decoding(protocol);
+  const positions = positionsFor(base, delta);
+  const room = positions - decoding.maxNewTokens;
+  if (room < 1)
+    throw new UsageError(
+      `${name} writes ${decoding.maxNewTokens} tokens, ${base.id} reads ${positions}, its prompt included; choose a base with a longer window.`,
+    );
+  const prompts = promptsOf(evaluation, data, shots, limit);
+  const whole = prompts.map(({ before, document }) =>
+    tokenizer.encode(before + document.prompt, { specialTokens: hasSpecialTokens(protocol) }),
+  );
+  const tokens = whole.map((own) => own.slice(0, decoding.promptLength).slice(-room));
+  const writtenAt = (written: Written, document: number): WrittenText =>
+    writtenText(tokenizer, tokens[document]!, written, decoding.stops);
+  const readingsOf = (written: Written, document: number) =>
+    evaluation.read(writtenAt(written, document), prompts[document]!.document, protocol);
+  return {
+    measures,
+    documents: prompts.length,
+    cut: whole.filter((own, document) => own.length > tokens[document]!.length).length,
+    prompts: tokens,
+    decoding,
+    outcome,
+    fits: (written) => written.length <= decoding.maxNewTokens,
+    faultOf: () => undefined,
+    scoresOf(written, document) {
+      const readings = readingsOf(written, document);
+      return measures.map((measure) => (readings[measure]!.isRight ? 1 : 0));
+    },
+    sampleOf(written, place) {
+      const { index, document, examples } = prompts[place]!;
+      const readings = readingsOf(written, place);
+      const answers = measures.map((measure) => [measure, readings[measure]!.answer ?? null] as const);
+      const { text } = writtenAt(written, place);
+      return { document: index, examples, gold: document.gold, text, answers: Object.fromEntries(answers) };
+    },
+    countsOf: (all) => ({
+      unread: all.filter((written, i) => readingsOf(written, i)[measures[0]]!.answer === undefined).length,
+    }),
+  };
+}
+
+/** A text as its reader sees it: cut before each stop string in turn, as lm-eval cuts it. */
+export function writtenText(
+  tokenizer: Tokenizer,
+  prompt: readonly number[],
+  written: Written,
+  stops: readonly string[],
+): WrittenText {
+  const decode = (tokens: readonly number[]): string => tokenizer.decode(tokens, { skipSpecialTokens: true });
+  const text = stops.reduce((rest, stop) => rest.split(stop, 1)[0]!, decode(written));
+  return { whole: decode([...prompt, ...written]), text };
+}
+
+/** Whether the last tokens of a text hold a stop string, so that the text may end. */
+function holdsStop(tokenizer: Tokenizer, stops: readonly string[]): (tokens: readonly number[]) => boolean {
+  // Lm-eval looks back as many tokens as a stop string has by itself, and two more.
+  const lengths = stops.map((stop) => tokenizer.encode(stop, { specialTokens: false }).length + 2);
+  const most = Math.max(0, ...lengths);
+  return (tokens) => {
+    if (most === 0) return false;
+    const text = tokenizer.decode(tokens.slice(-most), { skipSpecialTokens: false });
+    return stops.some((stop) => text.includes(stop));
+  };
+}
+
+/** Writes the texts of an evaluation's missing documents; `onDocument` is told of each. */
+export async function doTexts(
+  open: OpenEvaluation<Written>,
+  { prompts, decoding }: TextWork,
+  { base, delta, tensors, tokenizer }: Subject,
+  engine: Engine,
+  signal: AbortSignal,
+  onDocument: () => void,
+): Promise<void> {
+  const { missing } = open;
+  // Texts end in the middle of the search's step; they are kept in the order in which they ended.
+  let keeping = Promise.resolve();
+  await generate({
+    engine,
+    base,
+    delta,
+    tensors,
+    signal,
+    prompts: missing.map((document) => prompts[document]!),
+    maxNewTokens: decoding.maxNewTokens,
+    beams: decoding.beams ?? 1,
+    eosId: tokenizer.eosId,
+    isComplete: holdsStop(tokenizer, decoding.stops),
+    onEnd(place, tokens) {
+      keeping = keeping.then(async () => {
+        await open.keep(missing[place]!, tokens);
+        onDocument();
+      });
+      // A failure is thrown where the promise is awaited.
+      keeping.catch(() => undefined);
+    },
+  });
+  await keeping;
+}
