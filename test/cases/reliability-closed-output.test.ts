@@ -8,8 +8,9 @@ import { describe, expect, test } from 'vitest';
 import { projectRoot } from '../../harness/support/project-root.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { tinyModel, writeTinyE2E } from '../cli/bench.ts';
+import { commandLine } from '../cli/command-line.ts';
 
-const bench = `bench() { '${process.execPath}' --import tsx harness/cli/main.ts "$@"; }`;
+const bench = `bench() { '${process.execPath}' ${commandLine.join(' ')} "$@"; }`;
 const full = existsSync('/dev/full');
 
 /** Runs a shell's line that begins with `bench`, the command line; gives the exit code of that. */

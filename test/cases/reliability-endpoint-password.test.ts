@@ -8,6 +8,7 @@ import { shownAddress, withoutSecrets } from '../../harness/support/addresses.ts
 import { projectRoot } from '../../harness/support/project-root.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { hubOf, model, refusal, wanted } from './hub.ts';
+import { commandLine } from '../cli/command-line.ts';
 
 vi.mock('node:timers/promises', () => ({ setTimeout: () => Promise.resolve() }));
 
@@ -80,14 +81,10 @@ describe('a hub that sends elsewhere', () => {
 
 test('the command line prints and writes none of it', async () => {
   const folder = await temporaryFolder();
-  const { stdout, stderr, exitCode } = await execa(
-    'node',
-    ['--import', 'tsx', 'harness/cli/main.ts', 'fetch', 'model', 'acme/tiny'],
-    {
-      ...{ cwd: projectRoot, reject: false },
-      env: { HF_ENDPOINT: addresses[0]!, HF_HOME: folder, DELTABENCH_DEBUG: '1' },
-    },
-  );
+  const { stdout, stderr, exitCode } = await execa('node', [...commandLine, 'fetch', 'model', 'acme/tiny'], {
+    ...{ cwd: projectRoot, reject: false },
+    env: { HF_ENDPOINT: addresses[0]!, HF_HOME: folder, DELTABENCH_DEBUG: '1' },
+  });
   expect([exitCode, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(/^error: HF_ENDPOINT \(http:\/\/127\.0\.0\.1:9\) holds a user, .*$/m);
   expect(stderr).not.toMatch(secret);
@@ -97,7 +94,7 @@ test('the command line prints and writes none of it', async () => {
 });
 
 test('doctor refuses it in the same words', async () => {
-  const { all, exitCode } = await execa('node', ['--import', 'tsx', 'harness/cli/main.ts', 'doctor'], {
+  const { all, exitCode } = await execa('node', [...commandLine, 'doctor'], {
     ...{ cwd: projectRoot, reject: false, all: true },
     env: { HF_ENDPOINT: addresses[0]! },
   });
@@ -109,11 +106,10 @@ test('doctor refuses it in the same words', async () => {
 test('an address in the place of a model is refused without its password', async () => {
   const folder = await temporaryFolder();
   const model = 'https://user:SECRET@127.0.0.1:9/acme/tiny?key=SECRET';
-  const { all, exitCode } = await execa(
-    'node',
-    ['--import', 'tsx', 'harness/cli/main.ts', 'fetch', 'model', model],
-    { ...{ cwd: projectRoot, reject: false, all: true }, env: { HF_HOME: folder } },
-  );
+  const { all, exitCode } = await execa('node', [...commandLine, 'fetch', 'model', model], {
+    ...{ cwd: projectRoot, reject: false, all: true },
+    env: { HF_HOME: folder },
+  });
   expect(exitCode).toBe(2);
   expect(all).toContain('https://127.0.0.1:9/acme/tiny');
   expect(all).not.toMatch(secret);

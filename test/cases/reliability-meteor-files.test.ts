@@ -20,6 +20,7 @@ import e2e from '../../tasks/e2e.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { zipOf } from '../data/formats/torch-archive.ts';
 import { damagedBytes, readDamaged } from '../fuzz.ts';
+import { commandLine } from '../cli/command-line.ts';
 
 const text = '0.5\na lot\nmany\n0.2\nbig\nlarge\n0.3\nbig boat\nship\n';
 const member = 'pycocoevalcap/meteor/data/paraphrase-en.gz';
@@ -101,7 +102,7 @@ test('the command line: exit code 2 and one line', async () => {
   await writeFile(file, wheel.subarray(0, 100));
   const { exitCode, stderr, stdout } = await execa(
     'node',
-    ['--import', 'tsx', 'harness/cli/main.ts', 'fetch', 'meteor', '--file', file],
+    [...commandLine, 'fetch', 'meteor', '--file', file],
     { cwd: projectRoot, reject: false, env: { DELTABENCH_CACHE: folder } },
   );
   expect([exitCode, stdout]).toEqual([2, '']);

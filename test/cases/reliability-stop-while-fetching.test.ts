@@ -15,6 +15,7 @@ import { projectRoot } from '../../harness/support/project-root.ts';
 import { mapInSlices } from '../../harness/support/interruptible.ts';
 import { Interrupted } from '../../harness/training/loop/job.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
+import { commandLine } from '../cli/command-line.ts';
 
 const { folder, request } = await tinyRuns();
 
@@ -38,7 +39,7 @@ test.skipIf(process.platform === 'win32').each(['SIGTERM', 'SIGINT'] as const)(
     const running = execa(
       process.execPath,
       [
-        ...['--import', 'tsx', 'harness/cli/main.ts', '--task', 'e2e', '--method', 'red', '--seeds', '1'],
+        ...[...commandLine, '--task', 'e2e', '--method', 'red', '--seeds', '1'],
         ...['--model', 'someone/tiny', '--data', 'hub', '--results', results],
       ],
       {

@@ -5,12 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { projectRoot } from '../../harness/support/project-root.ts';
 import { parseRecord, type RunRecord } from '../../harness/records/record.ts';
+import { commandLine } from './command-line.ts';
 
 /** The real command line, without the environment's data and with caches of its own in `folder`. */
 export const benchIn =
   (folder: string) =>
   (...args: string[]) =>
-    execa('node', ['--import', 'tsx', 'harness/cli/main.ts', ...args], {
+    execa('node', [...commandLine, ...args], {
       cwd: projectRoot,
       reject: false,
       env: {
@@ -48,14 +49,10 @@ export function startTiny(
   const common = ['--task', 'e2e', '--model', tinyModel, '--data', join(folder, 'data'), '--limit', '8'];
   const short = ['max-new-tokens=2', 'batch-size=4', 'epochs=100', 'evaluate-every=5'];
   const where = ['--results', join(folder, results)];
-  return execa(
-    process.execPath,
-    ['--import', 'tsx', 'harness/cli/main.ts', ...common, ...args, ...where, '--set', ...short],
-    {
-      ...{ cwd: projectRoot, reject: false, detached, cleanup: !detached },
-      env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },
-    },
-  );
+  return execa(process.execPath, [...commandLine, ...common, ...args, ...where, '--set', ...short], {
+    ...{ cwd: projectRoot, reject: false, detached, cleanup: !detached },
+    env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },
+  });
 }
 
 /**

@@ -10,6 +10,7 @@ import { projectRoot } from '../../harness/support/project-root.ts';
 import { startHub, type TestRepo } from '../data/hub/hub-server.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { readRecordFile } from './bench.ts';
+import { commandLine } from './command-line.ts';
 
 const read = (...path: string[]) => readFile(join(projectRoot, 'test', 'data', ...path));
 const secret = 'hf_qwertzuiop';
@@ -61,7 +62,7 @@ beforeAll(async () => {
 async function benchAt(url: string, env: Readonly<Record<string, string>> = {}) {
   const folder = await temporaryFolder();
   const bench = (...args: string[]) =>
-    execa('node', ['--import', 'tsx', 'harness/cli/main.ts', ...args], {
+    execa('node', [...commandLine, ...args], {
       cwd: projectRoot,
       reject: false,
       env: {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { projectRoot } from '../../harness/support/project-root.ts';
 import { parseRecord, type RunRecord } from '../../harness/records/record.ts';
 import { untilStopped, writeTinyE2E } from './bench.ts';
+import { commandLine } from './command-line.ts';
 
 // The whole loop on a few made-up rows in the form of LoRA's E2E files, with a tokenizer of 300 entries.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -25,7 +26,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const start = (...args: string[]) => startOn(model, ...args);
 function startOn(base: string, ...args: string[]) {
   const common = ['--task', 'e2e', '--model', base, '--data', data, '--threads', '1'];
-  return execa('node', ['--import', 'tsx', 'harness/cli/main.ts', ...common, ...args], {
+  return execa('node', [...commandLine, ...common, ...args], {
     cwd: projectRoot,
     reject: false,
     env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },

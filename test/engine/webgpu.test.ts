@@ -7,6 +7,7 @@ import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { noAdapter, webgpuEnvironment } from '../engines.ts';
 import { fused, plain, runExample, type Results } from './programs.ts';
+import { commandLine } from '../cli/command-line.ts';
 
 const results = await mkdtemp(join(tmpdir(), 'deltabench-test-'));
 afterAll(() => rm(results, { recursive: true, force: true }));
@@ -57,7 +58,7 @@ test('an adapter without half precision says so', async ({ skip }) => {
   const { stderr, exitCode } = await execa(
     process.execPath,
     // prettier-ignore
-    ['--import', 'tsx', 'harness/cli/main.ts', '--task', 'e2e', '--method', 'red', '--device', 'webgpu', '--precision', 'float16', '--seeds', '42', '--limit', '4', '--max-steps', '1', '--set', 'maxNewTokens=1', '--results', results],
+    [...commandLine, '--task', 'e2e', '--method', 'red', '--device', 'webgpu', '--precision', 'float16', '--seeds', '42', '--limit', '4', '--max-steps', '1', '--set', 'maxNewTokens=1', '--results', results],
     { reject: false, env: webgpuEnvironment },
   );
   // Nothing is wrong with an adapter that has it.

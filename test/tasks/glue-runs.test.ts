@@ -10,6 +10,7 @@ import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts'
 import { projectRoot } from '../../harness/support/project-root.ts';
 import type { RunRecord } from '../../harness/records/record.ts';
 import { words, writeTinyEncoder } from './tiny-encoder.ts';
+import { commandLine } from '../cli/command-line.ts';
 
 // Whole runs of GLUE on made-up rows and a tiny encoder of random weights.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -274,19 +275,7 @@ describe('bad input ends with exit code 2 and one clear line', () => {
   ])('%s', async (_, args, message) => {
     const { exitCode, stderr } = await execa(
       'node',
-      [
-        '--import',
-        'tsx',
-        'harness/cli/main.ts',
-        'run',
-        '--model',
-        model,
-        '--data',
-        data,
-        '--results',
-        join(folder, 'bad'),
-        ...args,
-      ],
+      [...commandLine, 'run', '--model', model, '--data', data, '--results', join(folder, 'bad'), ...args],
       { cwd: projectRoot, reject: false },
     );
     expect(stderr).toMatch(message);

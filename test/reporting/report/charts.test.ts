@@ -19,6 +19,7 @@ import {
 import type { PageRow, PageTable } from '../../../harness/reporting/report/page-data.ts';
 import { projectRoot } from '../../../harness/support/project-root.ts';
 import { writeResults } from '../synthetic.ts';
+import { commandLine } from '../../cli/command-line.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(root, { recursive: true }));
@@ -131,15 +132,11 @@ describe('bench report --format png', () => {
     await writeResults(results, { tasks: ['e2e'], models: ['gpt2'], seeds: [1, 2, 3] });
   });
   const report = (path: string, ...args: string[]) =>
-    execa(
-      'node',
-      ['--import', 'tsx', 'harness/cli/main.ts', 'report', '--results', results, '--out', out, ...args],
-      {
-        cwd: projectRoot,
-        reject: false,
-        env: { PATH: `${path}:${process.env.PATH ?? ''}` },
-      },
-    );
+    execa('node', [...commandLine, 'report', '--results', results, '--out', out, ...args], {
+      cwd: projectRoot,
+      reject: false,
+      env: { PATH: `${path}:${process.env.PATH ?? ''}` },
+    });
 
   test('draws a picture of each chart at twice its size', async () => {
     const { exitCode, stderr } = await report('', '--format', 'png');
