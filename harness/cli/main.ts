@@ -1,104 +1,12 @@
-import { Command, CommanderError } from 'commander';
-import { systemError } from '../support/atomic-files.ts';
-import { didYouMean, UsageError } from '../support/errors.ts';
-import { gateCommand } from './commands/check.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { evalCommand } from './commands/eval.ts';
-import { exportCommand } from './commands/export.ts';
-import { fetchCommand } from './commands/fetch.ts';
-import { refuseRepeats } from './arguments/refuse-repeats.ts';
-import { listCommand } from './commands/list.ts';
-import { mergeCommand } from './commands/merge.ts';
-import { note, surviveLostOutput } from './terminal/output.ts';
-import { paramsCommand } from './commands/params.ts';
-import { pretrainCommand } from './commands/pretrain.ts';
-import { reportCommand } from './commands/report.ts';
-import { reproduceCommand } from './commands/reproduce.ts';
-import { runCommand } from './commands/run.ts';
-import { scoreCommand } from './commands/score.ts';
-import { statusCommand } from './commands/status.ts';
+#!/usr/bin/env node
+/** The file that `bench` and `deltabench` start. It sets Node up before anything else is imported. */
+import module from 'node:module';
 
-// tsx has Node read source maps, tfjs's of 6 MB among them: 45 MB and a tenth of a second for what only a stack needs.
-if (!process.env.DELTABENCH_DEBUG) process.setSourceMapsEnabled(false);
+// Stored machine code of earlier starts; Node has it from 22.8 on.
+(module as { enableCompileCache?: () => void }).enableCompileCache?.();
 
-surviveLostOutput();
+// tsx enables source maps. Node then parses tfjs's, 6 MB, at each start (45 MB, 0.1 s); only stack traces need them.
+process.setSourceMapsEnabled(Boolean(process.env.DELTABENCH_DEBUG));
 
-/**
- * Runs the command line; sets the exit code: 0 done, 1 a run or a check failed, 2 wrong usage, 130 stopped by Ctrl-C,
- * 141 nobody reads the output.
- */
-async function main(args: readonly string[]): Promise<void> {
-  const program = new Command('bench')
-    .description('Compares parameter-efficient fine-tuning methods the way a paper does.')
-    .addCommand(runCommand(), { isDefault: true });
-  program
-    .addCommand(evalCommand())
-    .addCommand(listCommand())
-    .addCommand(paramsCommand())
-    .addCommand(scoreCommand())
-    .addCommand(reportCommand())
-    .addCommand(reproduceCommand())
-    .addCommand(statusCommand())
-    .addCommand(gateCommand())
-    .addCommand(exportCommand())
-    .addCommand(mergeCommand())
-    .addCommand(fetchCommand())
-    .addCommand(pretrainCommand())
-    .addCommand(doctorCommand());
-  const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)];
-  for (const command of all) {
-    // Errors are printed below, all in one form.
-    refuseRepeats(command)
-      .exitOverride()
-      .allowExcessArguments(false)
-      .configureOutput({ outputError: () => undefined });
-  }
-  try {
-    refuseEmpty(args);
-    checkCommand(args[0], program);
-    await program.parseAsync(args, { from: 'user' });
-  } catch (error) {
-    report(error);
-  }
-}
-
-/** Commander would hand an unknown command to the default one, as an argument. */
-function checkCommand(name: string | undefined, program: Command): void {
-  const names = [...program.commands.map((command) => command.name()), 'help'];
-  if (name === undefined || name.startsWith('-') || names.includes(name)) return;
-  throw new UsageError(
-    `There is no command "${name}".${didYouMean(name, names)} Commands: ${names.join(', ')}.`,
-  );
-}
-
-/** A shell's variable that is not set leaves an empty argument, and an empty path is the current folder. */
-function refuseEmpty(args: readonly string[]): void {
-  const at = args.findIndex((argument) => argument === '' || /^--[a-z-]+=$/.test(argument));
-  if (at < 0) return;
-  const before = args[at] === '' ? args[at - 1] : args[at]!.slice(0, -1);
-  const where = before === undefined ? 'The first argument' : `The value after ${before}`;
-  throw new UsageError(
-    `${where} is empty, as a shell's variable that is not set leaves it; give a value, or leave it out.`,
-  );
-}
-
-function report(caught: unknown): void {
-  const error = systemError(caught);
-  if (error instanceof CommanderError && error.exitCode === 0) return;
-  if (error instanceof CommanderError || error instanceof UsageError) {
-    process.exitCode = 2;
-    // Commander has printed help, where it was asked for or nothing was said.
-    const text = error.message
-      .replace(/^error: /, '')
-      .replace(/\n\(?Did you mean (.*)\?\)?/, '; did you mean $1?');
-    if (text !== '(outputHelp)') note(`error: ${text}`);
-  } else {
-    process.exitCode = 1;
-    const hint = 'DELTABENCH_DEBUG=1 shows where.';
-    const isError = error instanceof Error;
-    note(isError ? `${error.name}: ${error.message}` : String(error));
-    note(process.env.DELTABENCH_DEBUG && isError ? (error.stack ?? '') : hint);
-  }
-}
-
-await main(process.argv.slice(2));
+const { runCommandLine } = await import('./program.ts');
+await runCommandLine(process.argv.slice(2));

@@ -1,5 +1,8 @@
-import { readdir } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+/**
+ * Loads and checks plugins: the methods, tasks and evaluations of deltabench itself and those of the folder where it is
+ * started. One file is one plugin and is called as it; a name stands once.
+ */
+import { basename, extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { UsageError, messageOf } from '../../support/errors.ts';
@@ -8,7 +11,7 @@ import { evaluationProtocols, measures, type Evaluation } from '../../evaluation
 import type { Method } from '../../models/method.ts';
 import '../../support/validation-messages.ts';
 import { recipeSchema } from '../../training/recipe.ts';
-import { projectRoot } from '../../support/project-root.ts';
+import { modulesIn, pluginFiles, type PluginKind } from './plugin-modules.ts';
 
 const aFunction = z.custom((value) => typeof value === 'function', 'expected a function');
 const aName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected lower-case words joined by hyphens');
@@ -107,61 +110,71 @@ const evaluationsSchema = z.preprocess(
   z.array(evaluationSchema).min(1),
 );
 
-/** Every method by name, from the files of methods/; throws UsageError naming the file and field that is wrong. */
-export async function loadMethods(
-  folder = join(projectRoot, 'methods'),
-): Promise<ReadonlyMap<string, Method>> {
-  const methods = await loadFolder<Method>(folder, methodSchema);
-  for (const [file, method] of methods) {
-    const { options } = method;
-    for (const [name, values] of Object.entries(method.ablations ?? {})) {
-      const unknown = Object.keys(values).find((key) => !(key in options.shape));
-      const reason =
-        unknown === undefined
-          ? options.partial().safeParse(values).error?.issues[0]?.message
-          : `there is no option "${unknown}"`;
-      if (reason !== undefined) throw wrongField(file, `ablations.${name}`, reason);
-    }
-  }
+/**
+ * Every method by name, from the files of methods/; throws UsageError naming the file and field that is wrong, or the two
+ * files of one name.
+ */
+export async function loadMethods(folders?: readonly string[]): Promise<ReadonlyMap<string, Method>> {
+  const methods = await loadFiles<Method>('methods', methodSchema, folders);
+  for (const [file, method] of methods) checkAblations(file, method);
   return byName(methods);
 }
 
-/** Every task by name, from the files of tasks/; throws UsageError naming the file and field that is wrong. */
-export async function loadTasks(folder = join(projectRoot, 'tasks')): Promise<ReadonlyMap<string, Task>> {
-  return byName(await loadFolder<Task>(folder, taskSchema));
+/** Every task by name, from the files of tasks/; throws as loadMethods. */
+export async function loadTasks(folders?: readonly string[]): Promise<ReadonlyMap<string, Task>> {
+  return byName(await loadFiles<Task>('tasks', taskSchema, folders));
 }
 
-/** Every evaluation by name, from the files of evaluations/, which export one or a list; throws UsageError naming the file and field that is wrong. */
-export async function loadEvaluations(
-  folder = join(projectRoot, 'evaluations'),
-): Promise<ReadonlyMap<string, Evaluation>> {
-  const files = await loadFolder<Evaluation | readonly Evaluation[]>(folder, evaluationsSchema);
-  const all = new Map<string, Evaluation>();
-  for (const [file, exported] of files) {
-    for (const evaluation of 'name' in exported ? [exported] : exported) {
-      if (all.has(evaluation.name)) throw wrongField(file, 'name', `"${evaluation.name}" is there already`);
-      all.set(evaluation.name, evaluation);
-    }
-  }
-  return all;
-}
-
-function byName<T extends { readonly name: string }>(
-  plugins: ReadonlyMap<string, T>,
-): ReadonlyMap<string, T> {
-  return new Map([...plugins.values()].map((plugin) => [plugin.name, plugin]));
-}
-
-/** The default exports of a folder's files, by file; one that has a name is called as its file. */
-async function loadFolder<T extends object>(
-  folder: string,
-  schema: z.ZodType,
-): Promise<ReadonlyMap<string, T>> {
-  const names = (await readdir(folder)).filter((name) => extname(name) === '.ts').sort();
-  const files = names.map((name) => join(folder, name));
-  return new Map(
-    await Promise.all(files.map(async (file) => [file, await loadFile<T>(file, schema)] as const)),
+/** Every evaluation by name, from the files of evaluations/, which export one or a list; throws as loadMethods. */
+export async function loadEvaluations(folders?: readonly string[]): Promise<ReadonlyMap<string, Evaluation>> {
+  const files = await loadFiles<Evaluation | readonly Evaluation[]>(
+    'evaluations',
+    evaluationsSchema,
+    folders,
   );
+  return byName(
+    files.flatMap(([file, exported]) =>
+      ('name' in exported ? [exported] : exported).map((evaluation) => [file, evaluation] as const),
+    ),
+  );
+}
+
+/** Throws UsageError where a named variant sets an option that the method does not have, or wrongly. */
+function checkAblations(file: string, method: Method): void {
+  const { options } = method;
+  for (const [name, values] of Object.entries(method.ablations ?? {})) {
+    const unknown = Object.keys(values).find((key) => !(key in options.shape));
+    const reason =
+      unknown === undefined
+        ? options.partial().safeParse(values).error?.issues[0]?.message
+        : `there is no option "${unknown}"`;
+    if (reason !== undefined) throw wrongField(file, `ablations.${name}`, reason);
+  }
+}
+
+/** Plugins by name; throws UsageError where two files have the same. */
+function byName<T extends { readonly name: string }>(
+  plugins: readonly (readonly [file: string, plugin: T])[],
+): ReadonlyMap<string, T> {
+  const files = new Map<string, string>();
+  for (const [file, { name }] of plugins) {
+    const other = files.get(name);
+    if (other !== undefined) {
+      throw new UsageError(`${file} has the name "${name}", which ${other} has already: rename one of them.`);
+    }
+    files.set(name, file);
+  }
+  return new Map(plugins.map(([, plugin]) => [plugin.name, plugin]));
+}
+
+/** The default exports of a kind's files, or of those in the folders given; one that has a name is called as its file. */
+async function loadFiles<T extends object>(
+  kind: PluginKind,
+  schema: z.ZodType,
+  folders: readonly string[] | undefined,
+): Promise<(readonly [file: string, plugin: T])[]> {
+  const files = folders ? (await Promise.all(folders.map(modulesIn))).flat() : await pluginFiles(kind);
+  return Promise.all(files.map(async (file) => [file, await loadFile<T>(file, schema)] as const));
 }
 
 async function loadFile<T extends object>(file: string, schema: z.ZodType): Promise<T> {
@@ -176,7 +189,7 @@ async function loadFile<T extends object>(file: string, schema: z.ZodType): Prom
   const issue = schema.safeParse(module.default).error?.issues[0];
   if (issue) throw wrongField(file, issue.path.join('.') || 'default export', issue.message);
   const plugin = module.default as T;
-  const expected = basename(file, '.ts');
+  const expected = basename(file, extname(file));
   if ('name' in plugin && plugin.name !== expected) {
     throw wrongField(
       file,

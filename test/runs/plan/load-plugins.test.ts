@@ -21,7 +21,7 @@ const method = (fields: string) =>
 test('a sound file is found by its name; other files are left alone', async () => {
   const own = await methodFile('mine.ts', method("ablations: { 'rank-two': { rank: 2 } }"));
   await writeFile(join(own, 'README.md'), 'not a method');
-  const methods = await loadMethods(own);
+  const methods = await loadMethods([own]);
   expect([...methods.keys()]).toEqual(['mine']);
 });
 
@@ -37,7 +37,7 @@ test.each([
   ['mine.ts', 'export const x = 1;', /mine\.ts has no default export\.$/],
   ['mine.ts', "throw new Error('broken on purpose');", /mine\.ts cannot be loaded: broken on purpose$/],
 ])('a wrong %s names file and field (%#)', async (name, body, expected) => {
-  await expect(loadMethods(await methodFile(name, body))).rejects.toThrow(expected);
+  await expect(loadMethods([await methodFile(name, body)])).rejects.toThrow(expected);
 });
 
 test("the project's own methods and tasks pass", async () => {
