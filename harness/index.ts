@@ -1,0 +1,1 @@
+export { loadMethods, loadTasks } from './runs/plan/load-plugins.ts';
