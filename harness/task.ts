@@ -3,6 +3,7 @@
  * how its examples become tokens and its answers text again.
  */
 export type {
+  DataSize,
   DataSource,
   Draw,
   LabelledData,

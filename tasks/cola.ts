@@ -8,4 +8,5 @@ export default glueTask({
   label: 'CoLA',
   classes: ['unacceptable', 'acceptable'],
   metrics: [matthewsMetric, accuracyMetric],
+  sizes: { train: 8_551, validation: 522, test: 521, tokens: 11 },
 });

@@ -10,6 +10,7 @@ import { groupByMeaning, loadE2E } from '../harness/data/sets/e2e/load.ts';
 import { corpusValues, e2eScorer, segmentValues, type E2EScorer } from '../harness/metrics/e2e-scorer.ts';
 import { loadParaphrases } from '../harness/metrics/meteor/paraphrases.ts';
 import { sampledSums } from '../harness/metrics/resampling/sampled-metric.ts';
+import { builtinSizes } from './shared/builtin-sizes.ts';
 
 const percent = (name: string): MetricInfo => ({ name, higherIsBetter: true, scale: 100, decimals: 2 });
 const plain = (name: string): MetricInfo => ({ name, higherIsBetter: true, scale: 1, decimals: 2 });
@@ -39,6 +40,8 @@ const task: TextTask = {
     percent('ROUGE-L'),
     plain('CIDEr'),
   ],
+  sizes: { train: 42_061, validation: 4_672, test: 630, tokens: 60 },
+  builtinSizes,
   // Lengths, batch and search of the RED paper's Table 11.
   defaults: {
     batchSize: 10,

@@ -8,4 +8,5 @@ export default glueTask({
   classes: ['entailment', 'neutral', 'contradiction'],
   metrics: [accuracyMetric],
   alsoTest: 'mismatched',
+  sizes: { train: 392_702, validation: 1_000, test: 18_647, tokens: 40 },
 });

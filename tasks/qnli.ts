@@ -7,4 +7,5 @@ export default glueTask({
   label: 'QNLI',
   classes: ['entailment', 'not_entailment'],
   metrics: [accuracyMetric],
+  sizes: { train: 104_743, validation: 1_000, test: 4_463, tokens: 51 },
 });

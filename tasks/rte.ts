@@ -7,4 +7,5 @@ export default glueTask({
   label: 'RTE',
   classes: ['entailment', 'not_entailment'],
   metrics: [accuracyMetric],
+  sizes: { train: 2_490, validation: 138, test: 139, tokens: 72 },
 });

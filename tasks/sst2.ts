@@ -7,4 +7,5 @@ export default glueTask({
   label: 'SST-2',
   classes: ['negative', 'positive'],
   metrics: [accuracyMetric],
+  sizes: { train: 67_349, validation: 436, test: 436, tokens: 13 },
 });

@@ -7,4 +7,5 @@ export default glueTask({
   name: 'stsb',
   label: 'STS-B',
   metrics: [pearsonMetric, spearmanMetric],
+  sizes: { train: 5_749, validation: 750, test: 750, tokens: 31 },
 });

@@ -3,7 +3,8 @@ import { readGlue, writeGlue } from '../../harness/data/sets/glue/as-text.ts';
 import { loadGlue } from '../../harness/data/sets/glue/load.ts';
 import type { GlueName } from '../../harness/data/sets/glue/rows.ts';
 import type { LabelMetric } from '../../harness/metrics/labels/label-metric.ts';
-import { metricName, type LabelTask, type MetricInfo } from '../../harness/task.ts';
+import { builtinSizes } from './builtin-sizes.ts';
+import { metricName, type DataSize, type LabelTask, type MetricInfo } from '../../harness/task.ts';
 
 type Scores = readonly number[];
 
@@ -14,6 +15,8 @@ export interface GlueDescription {
   readonly classes?: readonly string[];
   /** That of the RED paper's Table 8 first, which chooses the checkpoint; then those that are customary. */
   readonly metrics: readonly LabelMetric[];
+  /** Of the official data divided as the RED paper's code does; tokens in word pieces. */
+  readonly sizes: DataSize;
   /** A further test set. */
   readonly alsoTest?: 'mismatched';
 }
@@ -22,7 +25,7 @@ export interface GlueDescription {
  * A task of GLUE (Wang et al., 2019): splits as the protocol says (drawGlueSplits), at most 256 tokens; encoders get a head,
  * other models write the answer.
  */
-export function glueTask({ name, label, classes, metrics, alsoTest }: GlueDescription): LabelTask {
+export function glueTask({ name, label, classes, metrics, sizes, alsoTest }: GlueDescription): LabelTask {
   const infoOf = (metric: LabelMetric, set?: string): MetricInfo => ({
     name: metricName(metric.name, set),
     higherIsBetter: true,
@@ -42,6 +45,8 @@ export function glueTask({ name, label, classes, metrics, alsoTest }: GlueDescri
       ...(alsoTest ? metrics.map((metric) => infoOf(metric, alsoTest)) : []),
     ],
     selection: metrics[0]!.name,
+    sizes,
+    builtinSizes,
     // Batch, warm-up and length of the RED paper's Table 9; answers are a few tokens.
     defaults: {
       batchSize: 32,

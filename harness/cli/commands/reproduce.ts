@@ -148,14 +148,19 @@ function estimates(order: readonly RunState[], basis: string | undefined): strin
     }
     const { seconds, bytes } = estimate;
     const seeds = `${missing.length} ${missing.length === 1 ? 'seed' : 'seeds'}`;
-    const cost = `${durationText(seconds)} each, ${durationText(seconds * missing.length)} in all, ${gibibytes(bytes)}`;
+    const time =
+      seconds === undefined
+        ? `unknown time (${task} has no sizes)`
+        : `${durationText(seconds)} each, ${durationText(seconds * missing.length)} in all`;
+    const cost = `${time}, ${gibibytes(bytes)}`;
     rows.push([task, baseText(run), method, seeds, cost]);
   }
   const total = order.reduce(
     (sum, { missing, estimate }) => sum + missing.length * (estimate?.seconds ?? 0),
     0,
   );
-  const known = `Estimated for this device from ${basis ?? 'earlier runs'}, or from finished seeds of the same cell; in this order:\n${columns(rows)}\nTogether ${durationText(total)}.`;
+  const isPartlyUnknown = order.some(({ estimate }) => estimate && estimate.seconds === undefined);
+  const known = `Estimated for this device from ${basis ?? 'earlier runs'}, or from finished seeds of the same cell; in this order:\n${columns(rows)}\nTogether ${durationText(total)}${isPartlyUnknown ? ' and what is unknown' : ''}.`;
   return [
     ...(rows.length > 0 ? [known] : []),
     ...[...unknown].map(([reason, names]) => `Not estimated: ${names.join(', ')}. ${reason}`),

@@ -73,6 +73,16 @@ export interface TestScore {
   readonly segments?: readonly Readonly<Record<string, number>>[];
 }
 
+/** About how large a data set is. */
+export interface DataSize {
+  /** Examples of the splits as a run uses them, further test sets included. */
+  readonly train: number;
+  readonly validation: number;
+  readonly test: number;
+  /** Tokens of an example with its answer, on average. */
+  readonly tokens: number;
+}
+
 /** What every task has: a file in tasks/ that exports it as default, under its file's name. */
 interface TaskBase {
   readonly name: string;
@@ -81,6 +91,10 @@ interface TaskBase {
   readonly version: number;
   /** Every metric that a score may have, in the order of the tables. */
   readonly metrics: readonly MetricInfo[];
+  /** How large its data is, for estimates of time and memory; these are unknown where it is absent. */
+  readonly sizes?: DataSize;
+  /** How large the data is that deltabench makes for it; `sizes` where absent. */
+  readonly builtinSizes?: DataSize;
   /** Hyper-parameters (recipe keys) that suit it where no recipe says otherwise. */
   readonly defaults: Readonly<Record<string, unknown>>;
 }

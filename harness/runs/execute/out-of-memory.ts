@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { together } from '../../records/read-records.ts';
-import { estimateCell, gibibytes } from '../reproduce/estimate.ts';
+import { estimateMemory, gibibytes } from '../reproduce/estimate.ts';
 import { readLock } from '../../records/file-lock.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
 import { besideRecord, workFolder } from '../../records/record-files.ts';
@@ -16,7 +16,7 @@ export function usableMemory(): number {
 
 /** What a run needs beside what there is, as a sentence's end. */
 export function memoryNeed({ cell, base }: Pick<PreparedCell, 'cell' | 'base'>): string {
-  const { bytes } = estimateCell(cell, base, { flops: 1, basis: '' });
+  const { bytes } = estimateMemory(cell, base);
   return `the run needs about ${gibibytes(bytes)} of memory, of ${gibibytes(usableMemory())} here; fewer --jobs, --set micro-batch=1 and --recompute make it less`;
 }
 

@@ -35,6 +35,12 @@ const methodSchema = z.object({
   attach: aFunction,
 });
 
+const dataSize = z.object({
+  train: z.int().positive(),
+  validation: z.int().positive(),
+  test: z.int().positive(),
+  tokens: z.number().positive(),
+});
 const taskBase = z.object({
   name: aName,
   label: text,
@@ -52,6 +58,8 @@ const taskBase = z.object({
       }),
     )
     .min(1),
+  sizes: dataSize.optional(),
+  builtinSizes: dataSize.optional(),
   defaults: recipeDefaults,
   load: aFunction,
   score: aFunction,

@@ -5,14 +5,20 @@ import type { BaseModel } from '../../models/base-model.ts';
 import type { Engine } from '../../engine/types.ts';
 import { MICRO_BATCH_TOKENS } from '../../training/objectives/batch-shapes.ts';
 import type { Cell } from '../plan/cell.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import type { DataSize } from '../../data/examples/task.ts';
+import { sizeOf, sum } from '../../support/arithmetic.ts';
 
-/** What a run is expected to take. */
-export interface Estimate {
-  readonly seconds: number;
+/** The memory that a run is expected to take. */
+export interface MemoryEstimate {
   readonly bytes: number;
   /** What weights and their optimiser take alone. */
   readonly leastBytes: number;
+}
+
+/** What a run is expected to take. */
+export interface Estimate extends MemoryEstimate {
+  /** Undefined where the task does not say how large its data is. */
+  readonly seconds: number | undefined;
 }
 
 /** Such as `1.5 GiB`. */
@@ -25,65 +31,63 @@ export interface Speed {
   readonly basis: string;
 }
 
-/** Examples of the splits, and tokens of one with its answer, roughly. */
-interface Size {
-  readonly train: number;
-  readonly validation: number;
-  readonly test: number;
-  readonly tokens: number;
-}
-
-/** Official sizes, divided as the RED paper's code does; mean lengths in word pieces. */
-const realSizes: Readonly<Record<string, Size>> = {
-  cola: { train: 8_551, validation: 522, test: 521, tokens: 11 },
-  sst2: { train: 67_349, validation: 436, test: 436, tokens: 13 },
-  mrpc: { train: 3_668, validation: 204, test: 204, tokens: 53 },
-  qqp: { train: 363_846, validation: 1_000, test: 39_430, tokens: 31 },
-  stsb: { train: 5_749, validation: 750, test: 750, tokens: 31 },
-  mnli: { train: 392_702, validation: 1_000, test: 18_647, tokens: 40 },
-  qnli: { train: 104_743, validation: 1_000, test: 4_463, tokens: 51 },
-  rte: { train: 2_490, validation: 138, test: 139, tokens: 72 },
-  e2e: { train: 42_061, validation: 4_672, test: 630, tokens: 60 },
-};
-const builtinSize: Size = { train: 1_000, validation: 150, test: 150, tokens: 40 };
-
 /** A step gets so much of what a large matrix product gets. */
 const shareOfProduct = 0.6;
 /** Decoding a token costs so many times what a token of a training batch does: its products have few rows. */
 const decodingFactor = 3;
 
-/** Estimates one run from its base's shapes: products count 2 operations a weight and token forwards, as much again backwards, and again where all weights learn. */
+/**
+ * Estimates one run from its base's shapes. A product counts 2 operations a weight and token forwards, as much again
+ * backwards, and again where all weights learn.
+ */
 export function estimateCell(cell: Cell, base: BaseModel, { flops }: Speed): Estimate {
   const { recipe, limits, task } = cell;
-  const size = (cell.source.kind === 'built-in' ? undefined : realSizes[task.name]) ?? builtinSize;
+  const memory = estimateMemory(cell, base);
+  const size = sizeOfData(cell);
+  if (!size) return { ...memory, seconds: undefined };
   const cut = (examples: number): number => Math.min(examples, limits.examples ?? Infinity);
-  const { layers, width, heads, vocabulary, kind } = base.architecture;
-  const body = base.sites.reduce((sum, site) => sum + (site.kind === 'linear' ? site.inputs * site.outputs : 0), 0); // prettier-ignore
+  const { width, vocabulary, kind } = base.architecture;
+  const body = sum(base.sites.map((site) => (site.kind === 'linear' ? site.inputs * site.outputs : 0)));
   const weights = body + (kind === 'encoder' ? 0 : vocabulary * width);
-  const isFull = cell.variant.parts.some(({ method }) => method.name === 'full');
 
   const epochSteps = Math.ceil(cut(size.train) / recipe.batchSize);
   const steps = Math.min(Math.ceil(recipe.epochs * epochSteps), recipe.maxSteps ?? Infinity);
-  const training = steps * recipe.batchSize * size.tokens * (isFull ? 6 : 4) * weights;
+  const training = steps * recipe.batchSize * size.tokens * (trainsAll(cell) ? 6 : 4) * weights;
   const evaluations = Math.ceil(steps / (recipe.evaluateEvery ?? epochSteps));
   const read = (evaluations * cut(size.validation) + cut(size.test)) * size.tokens * 2 * weights;
-  const answers = kind === 'encoder' ? 0 : cut(size.test) + (task.kind === 'label' ? evaluations * cut(size.validation) : 0); // prettier-ignore
-  const written = task.kind === 'label' ? 4 : recipe.stopAtEnd ? Math.min(40, recipe.maxNewTokens) : recipe.maxNewTokens; // prettier-ignore
+  const validated = task.kind === 'label' ? evaluations * cut(size.validation) : 0;
+  const answers = kind === 'encoder' ? 0 : cut(size.test) + validated;
+  const textLength = recipe.stopAtEnd ? Math.min(40, recipe.maxNewTokens) : recipe.maxNewTokens;
+  const written = task.kind === 'label' ? 4 : textLength;
   const decoding = answers * written * recipe.beams * 2 * weights * decodingFactor;
+  return { ...memory, seconds: (training + read + decoding) / flops };
+}
 
-  const all = Object.values(base.shapes).reduce((sum, shape) => sum + sizeOf(shape), 0); // prettier-ignore
-  const length = Math.min(2 * size.tokens, recipe.promptLength + recipe.targetLength);
+/** Estimates the memory of one run; where the task does not say how long its examples are, by the lengths allowed. */
+export function estimateMemory(cell: Cell, base: BaseModel): MemoryEstimate {
+  const { recipe, precision } = cell;
+  const { layers, width, heads, vocabulary, kind } = base.architecture;
+  const all = sum(Object.values(base.shapes).map(sizeOf));
+  const meanLength = sizeOfData(cell)?.tokens ?? Infinity;
+  const length = Math.min(2 * meanLength, recipe.promptLength + recipe.targetLength);
   const most = MICRO_BATCH_TOKENS[kind === 'encoder' ? 'labels' : 'text'];
-  const tokens = Math.min(recipe.batchSize * length, recipe.microBatch === undefined ? most : recipe.microBatch * length); // prettier-ignore
-  // Per token and layer some 30 vectors of the width are kept for the gradient, and two rows of every head's attention.
+  const microBatch = recipe.microBatch === undefined ? most : recipe.microBatch * length;
+  const tokens = Math.min(recipe.batchSize * length, microBatch);
+  // The gradient keeps some 30 vectors of the width for each token and layer, and two rows of every head's attention.
   const activations = 4 * tokens * layers * (30 * width + 2 * heads * length);
   const logits = kind === 'encoder' ? 0 : 8 * tokens * vocabulary;
-  const leastBytes = all * (isFull ? 16 : cell.precision === 'float32' ? 4 : 2);
-  return {
-    seconds: (training + read + decoding) / flops,
-    bytes: leastBytes + activations + logits + 4e8,
-    leastBytes,
-  };
+  const frozenBytes = precision === 'float32' ? 4 : 2;
+  const leastBytes = all * (trainsAll(cell) ? 16 : frozenBytes);
+  return { bytes: leastBytes + activations + logits + 4e8, leastBytes };
+}
+
+/** How large a cell's data is; undefined where its task does not say. */
+function sizeOfData({ task, source }: Cell): DataSize | undefined {
+  return (source.kind === 'built-in' ? task.builtinSizes : undefined) ?? task.sizes;
+}
+
+function trainsAll({ variant }: Cell): boolean {
+  return variant.parts.some(({ method }) => method.name === 'full');
 }
 
 /** Bytes of memory that a device has: its own of a CUDA card, else the machine's. */

@@ -6,7 +6,7 @@ import type { Method } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { PublishedRow, ResultsTable } from '../../papers/published-table.ts';
 import { findRecipe } from '../../papers/find-recipe.ts';
-import { reftGlueTable } from '../../papers/reft/glue.ts';
+import { hubIds, ourVariants, rehearsalBases } from '../../papers/red/our-names.ts';
 import { estimateCell, type Estimate, type Speed } from './estimate.ts';
 import type { Cell, Plan, RunRequest } from '../plan/cell.ts';
 import { planRuns } from '../plan/plan-runs.ts';
@@ -63,24 +63,6 @@ export interface TablePlan {
   readonly common: Omit<Plan, 'cells'> | undefined;
 }
 
-/** The built-in base that rehearses a base of a paper. */
-const rehearsals: readonly (readonly [RegExp, string])[] = [
-  [/^gpt2/, 'gpt2-mini'],
-  [/^roberta/, 'roberta-mini'],
-  [/^t5/, 't5-mini'],
-  [/^llama/, 'llama-mini'],
-];
-
-/** Hub ids of the paper's bases, where they are not called as there. */
-const hubIds: Readonly<Record<string, string>> = { 'llama-2-7b': 'meta-llama/Llama-2-7b-hf' };
-
-/** A method of the table as a variant here; OpenDelta's Adapter has the printed number of parameters only with the base's norms. */
-export function variantOf(method: string): string {
-  if (method === 'adapter') return 'adapter~layer-norms';
-  if (method === 'adapter~rank=1') return 'adapter~bottleneck=1~layer-norms';
-  return method.replace(/^adapter-ffn~rank=/, 'adapter-ffn~bottleneck=');
-}
-
 /** Every row and task of a table, as runs; throws UsageError where what was asked for does not exist. */
 export async function planTable(
   request: ReproduceRequest,
@@ -112,13 +94,12 @@ export async function planTable(
   function requestOf(asked: ReproduceRequest, row: PublishedRow, task: string): RunRequest {
     const { engine, device, threads, precision, recompute, maxSteps, limit, results, tokenizer, seeds } = asked; // prettier-ignore
     const mini = scale === 'mini';
-    const own =
-      rehearsals.find(([pattern]) => pattern.test(row.model))?.[1] ?? defaultModel(tasks.get(task)!);
+    const own = rehearsalBases[row.model] ?? defaultModel(tasks.get(task)!);
     const given = asked.bases.get(row.model);
     return {
       ...{ engine, device, threads, precision, recompute, maxSteps, limit, results, tokenizer, seeds },
       tasks: [task],
-      methods: [variantOf(row.method)],
+      methods: [ourVariants[row.method] ?? row.method],
       models: [given ?? (mini ? own : (hubIds[row.model] ?? row.model))],
       recipe: mini ? own : row.model,
       protocol: protocolOf(asked),
@@ -136,9 +117,7 @@ export function protocolOf({
 }: Pick<ReproduceRequest, 'table' | 'scale' | 'protocol'>): readonly string[] {
   if (protocol !== undefined) return protocol;
   if (scale === 'mini') return ['recommended'];
-  // What RED's code does besides its paper, ReFT's does not.
-  const notReft = ['optimizer-adamw=paper', 'dropout-first-epoch=paper', 'seeds-cola-rte=paper'];
-  return table.id === reftGlueTable.id ? ['published', ...notReft] : ['published'];
+  return table.protocol ?? ['published'];
 }
 
 /** Why a row cannot be run on a task; undefined where it can. */
@@ -153,8 +132,7 @@ function reasonNotTo(
   const [method] = row.method.split('~');
   if (!methods.has(method!)) return `the method ${method!} is not built yet`;
   if (scale === 'mini') return undefined;
-  if (table.id === reftGlueTable.id && row.quoted) return "the RED paper's number: see red/table-1";
-  if (row.quoted) return 'quoted from prior work, and no recipe is published';
+  if (row.quoted) return table.quotedFrom ?? 'quoted from prior work, and no recipe is published';
   const recipe = findRecipe(task, row.model, method!);
   return recipe === undefined ? 'its recipe is not public' : undefined;
 }
@@ -236,8 +214,7 @@ export async function inspectRuns(
 /** What is to be run, the cheapest first: all rows of a task before the next, tasks and rows by what is missing of them. */
 export function orderRuns(states: readonly RunState[]): RunState[] {
   const open = states.filter(({ run, missing }) => missing.length > 0 && run.reason === undefined);
-  const cost = ({ missing, estimate }: RunState): number =>
-    estimate ? missing.length * estimate.seconds : Infinity;
+  const cost = ({ missing, estimate }: RunState): number => missing.length * (estimate?.seconds ?? Infinity);
   const perTask = new Map<string, number>();
   for (const state of open) perTask.set(state.run.task, (perTask.get(state.run.task) ?? 0) + cost(state));
   const difference = (a: number, b: number): number => (a === b ? 0 : a - b);
