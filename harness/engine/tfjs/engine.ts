@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
 import { checkedInput, checkLength, checkReplacement, dtypeOf, named } from '../check-arrays.ts';
 import {
   type Draw,
