@@ -1,27 +1,13 @@
+/** Llama: its config.json, its sites and tensors, and what it gives to the decoder stack. */
 import { z } from 'zod';
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
+import { type Architecture, type DecoderBatch, type ModelTensors, ownHeadName } from '../architecture.ts';
 import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
-import { ownHeadName } from '../architecture.ts';
-import type {
-  PrefixStates,
-  Architecture,
-  DecoderBatch,
-  DecoderStates,
-  ModelTensors,
-} from '../architecture.ts';
-import {
-  attendPast,
-  attendTokens,
-  blockAt,
-  causalBias,
-  linearAt,
-  rmsNormAt,
-  selectWanted,
-  sublayerAt,
-} from './layers.ts';
+import { type AddedTokens, decoderStack, type Rotation } from './decoder-stack.ts';
+import { linearAt, rmsNormAt } from './layers.ts';
 import { gatherRopeParameters, inverseFrequencies, ropeParameters } from './rotary.ts';
-import type { Shape, Site } from '../edits.ts';
+import { SiteList } from './site-list.ts';
 
 /** The part of Hugging Face's LlamaConfig that the forward pass depends on. */
 export const llamaConfig = z
@@ -66,125 +52,62 @@ export const llamaConfig = z
 type Config = z.infer<typeof llamaConfig>;
 
 /**
- * Llama (Touvron et al., 2023) as Hugging Face's LlamaForCausalLM computes it: RMSNorm, rotary embeddings, shared keys,
- * SwiGLU; its output has a weight of its own or is the embedding.
+ * Llama (Touvron et al., 2023) as Hugging Face's LlamaForCausalLM computes it: RMSNorm, rotary embeddings,
+ * keys that several queries share, SwiGLU; its output has a weight of its own or is the embedding.
  */
 export function llama(config: Config, ownHead = !config.tie_word_embeddings): Architecture {
-  const {
-    hidden_size: d,
-    intermediate_size: inner,
-    num_hidden_layers: layers,
-    num_attention_heads: heads,
-    vocab_size: vocabulary,
-  } = config;
-  const kvHeads = config.num_key_value_heads ?? heads;
-  const headWidth = config.head_dim ?? d / heads;
-  const stack = 'decoder' as const;
-  const embedding = 'model.embed_tokens.weight';
-
-  const shapes: Record<string, Shape> = { [embedding]: [vocabulary, d] };
-  const sites: Site[] = [];
-  const norm = (role: Site['role'], layer: number, name: string): void => {
-    sites.push({ kind: 'norm', role, stack, layer, name, inputs: d, outputs: d, bias: false });
-    shapes[`${name}.weight`] = [d];
-  };
-  for (let layer = 0; layer < layers; layer++) {
-    const h = `model.layers.${layer}`;
-    const linear = (role: Site['role'], name: string, inputs: number, outputs: number): void => {
-      const bias = role.startsWith('mlp') ? config.mlp_bias : config.attention_bias;
-      sites.push({ kind: 'linear', role, stack, layer, name: `${h}.${name}`, inputs, outputs, bias });
-      shapes[`${h}.${name}.weight`] = [outputs, inputs];
-      if (bias) shapes[`${h}.${name}.bias`] = [outputs];
-    };
-    const whole = (kind: Site['kind'], role: Site['role'], name: string): void => {
-      sites.push({ kind, role, stack, layer, name, inputs: d, outputs: d, bias: false });
-    };
-    norm('attentionNorm', layer, `${h}.input_layernorm`);
-    linear('query', 'self_attn.q_proj', d, heads * headWidth);
-    linear('key', 'self_attn.k_proj', d, kvHeads * headWidth);
-    linear('value', 'self_attn.v_proj', d, kvHeads * headWidth);
-    linear('attentionOutput', 'self_attn.o_proj', heads * headWidth, d);
-    whole('sublayer', 'attention', `${h}.self_attn`);
-    norm('mlpNorm', layer, `${h}.post_attention_layernorm`);
-    linear('mlpGate', 'mlp.gate_proj', d, inner);
-    linear('mlpUp', 'mlp.up_proj', d, inner);
-    linear('mlpOutput', 'mlp.down_proj', inner, d);
-    whole('sublayer', 'mlp', `${h}.mlp`);
-    whole('block', 'block', h);
-  }
-  norm('finalNorm', layers, 'model.norm');
+  const { hidden_size: d, num_hidden_layers: layers, num_attention_heads: heads } = config;
+  const vocabulary = config.vocab_size;
+  const { kvHeads, headWidth } = headSizes(config);
+  const { sites, shapes } = describeModules(config);
   if (ownHead) shapes[ownHeadName] = [vocabulary, d];
-  const siteAt = new Map(sites.map((site) => [site.name, site]));
   const frequencies = inverseFrequencies(config.rope, headWidth);
 
-  function decode(whole: ModelTensors, batch: DecoderBatch): DecoderStates {
-    const { outputRows } = batch;
-    let model = whole;
-    const at = (name: string): Site => siteAt.get(name)!;
-    const linear = (name: string, x: Tensor): Tensor => linearAt(model, at(name), true, x);
-    const normalize = (name: string, x: Tensor): Tensor => rmsNormAt(model, at(name), config.rms_norm_eps, x);
-    const scale = 1 / Math.sqrt(headWidth);
-    const bias = batch.past ? undefined : (batch.bias ?? causalBias(batch.length));
-    const keys: Tensor[] = [];
-    const values: Tensor[] = [];
-    const prefixStates: PrefixStates[] = [];
-    // Behind a past, prefix and virtual tokens stand in the cache, and positions count them already.
-    const prefixes = Array.from({ length: layers }, (_, layer) =>
-      batch.past ? undefined : model.edits.prefix?.(at(`model.layers.${layer}.self_attn`)),
-    );
-    const prompt = batch.past ? undefined : model.edits.prompt?.(stack);
-    const [before, virtual] = [prefixes[0]?.key.shape[0] ?? 0, prompt?.shape[0] ?? 0];
-
+  /**
+   * Words [N, d] and l virtual tokens, without positions; the rotations of all by their positions, [N + l, h
+   * / 2].
+   */
+  function embed(
+    model: ModelTensors,
+    batch: DecoderBatch,
+    { prompt, virtual, prefixLength }: AddedTokens,
+  ): { x: Tensor; rotation: Rotation } {
     const words = ops.gather(model.weight(embedding), batch.ids);
-    const own = batch.positions.cast('float32').add(before + virtual);
-    const places = Float32Array.from({ length: virtual }, (_, i) => before + i);
-    const positions = virtual > 0 ? ops.concat([own, ops.tensor(places)], 0) : own;
+    const ofTokens = batch.positions.cast('float32').add(prefixLength + virtual);
+    const ofVirtual = Float32Array.from({ length: virtual }, (_, i) => prefixLength + i);
+    const positions = virtual > 0 ? ops.concat([ofTokens, ops.tensor(ofVirtual)], 0) : ofTokens;
     const angles = positions.reshape([-1, 1]).mul(ops.tensor(frequencies, [1, headWidth / 2]));
-    const [cos, sin] = [angles.cos(), angles.sin()];
-
-    let x = prompt ? ops.concat([words, prompt], 0) : words;
-    ops.boundary(x);
-    for (let layer = 0; layer < layers; layer++) {
-      const h = `model.layers.${layer}`;
-
-      let attended = normalize(`${h}.input_layernorm`, x);
-      const query = ops.rotate(linear(`${h}.self_attn.q_proj`, attended), cos, sin);
-      const key = ops.rotate(linear(`${h}.self_attn.k_proj`, attended), cos, sin);
-      const value = linear(`${h}.self_attn.v_proj`, attended);
-      let mixed: Tensor;
-      if (batch.past) {
-        keys.push(key);
-        values.push(value);
-        mixed = attendPast(query, key, value, { past: batch.past, layer, heads, scale });
-      } else {
-        const keep = (shape: number[], rows: string): Tensor | undefined =>
-          model.dropout
-            ? model.context.dropoutMask(shape, config.attention_dropout, `${h}.self_attn.dropout${rows}`)
-            : undefined;
-        // A method's prefix is keys as they are, not turned by their positions, as in peft.
-        const prefix = prefixes[layer];
-        const options = { heads, scale, bias: bias!, virtual, prefix, keep };
-        const made = attendTokens(batch, [query, key, value], options);
-        keys.push(made.key);
-        values.push(made.value);
-        if (made.prefix) prefixStates.push(made.prefix);
-        mixed = made.mixed;
-      }
-      if (outputRows && layer === layers - 1) {
-        // From here on nothing reads the states of other tokens.
-        model = model.only(outputRows);
-        [x, attended, mixed] = [selectWanted(outputRows, x), selectWanted(outputRows, attended), selectWanted(outputRows, mixed)]; // prettier-ignore
-      }
-      x = x.add(sublayerAt(model, at(`${h}.self_attn`), linear(`${h}.self_attn.o_proj`, mixed), attended));
-
-      const normal = normalize(`${h}.post_attention_layernorm`, x);
-      const up = ops.swiGlu(linear(`${h}.mlp.gate_proj`, normal), linear(`${h}.mlp.up_proj`, normal));
-      const m = sublayerAt(model, at(`${h}.mlp`), linear(`${h}.mlp.down_proj`, up), normal);
-      x = blockAt(model, at(h), x.add(m));
-    }
-    const real = virtual > 0 && !outputRows ? ops.slice(x, [0, 0], [x.shape[0] - virtual, d]) : x;
-    return { hidden: normalize('model.norm', real), keys, values, prefixes: prefixStates };
+    const rotation = { cos: angles.cos(), sin: angles.sin() };
+    return { x: prompt ? ops.concat([words, prompt], 0) : words, rotation };
   }
+
+  const decode = decoderStack({
+    sites,
+    layers,
+    heads,
+    headWidth,
+    transposed: true,
+    dropout: { probabilities: config.attention_dropout, residual: 0 },
+    dropoutNames: (block) => ({
+      probabilities: `${block}.self_attn.dropout`,
+      attention: `${block}.self_attn.resid_dropout`,
+      mlp: `${block}.mlp.dropout`,
+    }),
+    embed,
+    norm: (model, site, x) => rmsNormAt(model, site, config.rms_norm_eps, x),
+    // The keys of a method's prefix are not rotated, as in peft.
+    queryKeyValue(model, find, x, rotation) {
+      const { cos, sin } = rotation!;
+      const query = ops.rotate(linearAt(model, find('query'), true, x), cos, sin);
+      const key = ops.rotate(linearAt(model, find('key'), true, x), cos, sin);
+      return [query, key, linearAt(model, find('value'), true, x)];
+    },
+    mlp(model, find, x) {
+      const gate = linearAt(model, find('mlpGate'), true, x);
+      const inner = ops.swiGlu(gate, linearAt(model, find('mlpUp'), true, x));
+      return linearAt(model, find('mlpOutput'), true, inner);
+    },
+  });
 
   return {
     family: 'llama',
@@ -215,4 +138,46 @@ export function llama(config: Config, ownHead = !config.tie_word_embeddings): Ar
     isBuffer: (name) => name.endsWith('rotary_emb.inv_freq'),
     decode,
   };
+}
+
+const embedding = 'model.embed_tokens.weight';
+
+/** How many heads keys and values have, and h. */
+function headSizes(config: Config): { kvHeads: number; headWidth: number } {
+  const heads = config.num_attention_heads;
+  return {
+    kvHeads: config.num_key_value_heads ?? heads,
+    headWidth: config.head_dim ?? config.hidden_size / heads,
+  };
+}
+
+/** The sites and the tensors of Llama, its output's own weight left out. */
+function describeModules(config: Config): SiteList {
+  const { hidden_size: d, intermediate_size: inner, num_hidden_layers: layers } = config;
+  const { kvHeads, headWidth } = headSizes(config);
+  const [queries, keys] = [config.num_attention_heads * headWidth, kvHeads * headWidth];
+  const list = new SiteList({ width: d, transposed: true });
+  list.shapes[embedding] = [config.vocab_size, d];
+  const stack = 'decoder' as const;
+  for (let layer = 0; layer < layers; layer++) {
+    const h = `model.layers.${layer}`;
+    const at = { stack, layer };
+    const attention = { ...at, bias: config.attention_bias };
+    const mlp = { ...at, bias: config.mlp_bias };
+    list.norm({ ...at, role: 'attentionNorm', name: `${h}.input_layernorm`, bias: false });
+    list.linear({ ...attention, role: 'query', name: `${h}.self_attn.q_proj`, inputs: d, outputs: queries });
+    list.linear({ ...attention, role: 'key', name: `${h}.self_attn.k_proj`, inputs: d, outputs: keys });
+    list.linear({ ...attention, role: 'value', name: `${h}.self_attn.v_proj`, inputs: d, outputs: keys });
+    const output = { name: `${h}.self_attn.o_proj`, inputs: queries, outputs: d };
+    list.linear({ ...attention, ...output, role: 'attentionOutput' });
+    list.output('sublayer', { ...at, role: 'attention', name: `${h}.self_attn` });
+    list.norm({ ...at, role: 'mlpNorm', name: `${h}.post_attention_layernorm`, bias: false });
+    list.linear({ ...mlp, role: 'mlpGate', name: `${h}.mlp.gate_proj`, inputs: d, outputs: inner });
+    list.linear({ ...mlp, role: 'mlpUp', name: `${h}.mlp.up_proj`, inputs: d, outputs: inner });
+    list.linear({ ...mlp, role: 'mlpOutput', name: `${h}.mlp.down_proj`, inputs: inner, outputs: d });
+    list.output('sublayer', { ...at, role: 'mlp', name: `${h}.mlp` });
+    list.output('block', { ...at, role: 'block', name: h });
+  }
+  list.norm({ stack, layer: layers, role: 'finalNorm', name: 'model.norm', bias: false });
+  return list;
 }

@@ -1,26 +1,37 @@
+/**
+ * Encoders of post-norm blocks, x ← norm(x + attention(x)) and x ← norm(x + mlp(x)): the configuration,
+ * sites, tensors and forward pass that BERT and RoBERTa share. bert.ts and roberta.ts say where the two
+ * differ.
+ */
 import { z } from 'zod';
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
-import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
 import type {
+  Architecture,
   EncoderBatch,
   EncoderOnly,
   EncoderStates,
-  Architecture,
   ModelTensors,
+  PrefixStates,
 } from '../architecture.ts';
+import type { FamilyName, Shapes, Site } from '../edits.ts';
+import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
 import {
   blockAt,
   dropoutAt,
+  dropoutMaskAt,
+  encoderSlots,
+  encoderTokens,
   layerNormAt,
-  layOut,
   linearAt,
-  putAhead,
-  selectWanted,
+  prependRows,
+  prependVisible,
+  repeatRows,
+  selectOutputRows,
+  splitRows,
   sublayerAt,
-  takeBack,
 } from './layers.ts';
-import type { FamilyName, Shape, Shapes, Site } from '../edits.ts';
+import { SiteList } from './site-list.ts';
 
 /** The part of Hugging Face's BertConfig and RobertaConfig that the forward pass depends on. */
 export const encoderFields = {
@@ -64,155 +75,24 @@ export interface EncoderForm {
   readonly pooler: boolean;
 }
 
-/** An encoder of post-norm blocks (Devlin et al., 2019) as Hugging Face's BertModel and RobertaModel compute it. */
+/**
+ * An encoder of post-norm blocks (Devlin et al., 2019) as Hugging Face's BertModel and RobertaModel compute
+ * it.
+ */
 export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Architecture {
   const { hidden_size: d, num_hidden_layers: layers, num_attention_heads: heads } = config;
-  const { vocab_size: vocabulary, intermediate_size: inner, layer_norm_eps: epsilon } = config;
   const { family, firstPosition } = form;
-  const stack = 'encoder' as const;
-  const table = (name: string): string => `${family}.embeddings.${name}_embeddings.weight`;
-  const embeddingNorm = `${family}.embeddings.LayerNorm`;
-  const blockName = (layer: number): string => `${family}.encoder.layer.${layer}`;
-
-  const shapes: Record<string, Shape> = {
-    [table('word')]: [vocabulary, d],
-    [table('position')]: [config.max_position_embeddings, d],
-    [table('token_type')]: [config.type_vocab_size, d],
-  };
-  const sites: Site[] = [];
-  const place = (site: Omit<Site, 'stack'>, weight?: Shape): void => {
-    sites.push({ ...site, stack });
-    if (weight) {
-      shapes[`${site.name}.weight`] = weight;
-      shapes[`${site.name}.bias`] = [site.outputs];
-    }
-  };
-  const norm = (role: Site['role'], layer: number, name: string): void => {
-    place({ kind: 'norm', role, layer, name, inputs: d, outputs: d, bias: true }, [d]);
-  };
-  norm('embeddingNorm', -1, embeddingNorm);
-  for (let layer = 0; layer < layers; layer++) {
-    const h = blockName(layer);
-    const linear = (role: Site['role'], name: string, inputs: number, outputs: number): void => {
-      place({ kind: 'linear', role, layer, name, inputs, outputs, bias: true }, [outputs, inputs]);
-    };
-    const whole = (kind: Site['kind'], role: Site['role'], name: string): void => {
-      const attention = role === 'attention' ? { attention: 'self' as const } : {};
-      place({ kind, role, layer, name, inputs: d, outputs: d, bias: false, ...attention });
-    };
-    linear('query', `${h}.attention.self.query`, d, d);
-    linear('key', `${h}.attention.self.key`, d, d);
-    linear('value', `${h}.attention.self.value`, d, d);
-    linear('attentionOutput', `${h}.attention.output.dense`, d, d);
-    whole('sublayer', 'attention', `${h}.attention`);
-    norm('attentionNorm', layer, `${h}.attention.output.LayerNorm`);
-    linear('mlpUp', `${h}.intermediate.dense`, d, inner);
-    linear('mlpOutput', `${h}.output.dense`, inner, d);
-    // Hugging Face has no module around both linears.
-    whole('sublayer', 'mlp', `${h}.output`);
-    norm('mlpNorm', layer, `${h}.output.LayerNorm`);
-    whole('block', 'block', h);
-  }
-  const poolerName = `${family}.pooler.dense`;
-  // Its tensors are none of the base's, for only one of the heads reads them.
-  if (form.pooler)
-    sites.push({
-      kind: 'linear',
-      role: 'pooler',
-      stack,
-      layer: layers,
-      name: poolerName,
-      inputs: d,
-      outputs: d,
-      bias: true,
-    });
-  const siteAt = new Map(sites.map((site) => [site.name, site]));
-  const at = (name: string): Site => siteAt.get(name)!;
-
-  function encode(whole: ModelTensors, batch: EncoderBatch): EncoderStates {
-    const { batch: rows, outputRows } = batch;
-    let model = whole;
-    const scale = 1 / Math.sqrt(d / heads);
-    const linear = (name: string, x: Tensor): Tensor => linearAt(model, at(name), true, x);
-    const norm = (name: string, x: Tensor): Tensor => layerNormAt(model, at(name), epsilon, x);
-    const drop = (x: Tensor, name: string): Tensor => dropoutAt(model, x, config.hidden_dropout_prob, name);
-    const prefixes = Array.from({ length: layers }, (_, layer) =>
-      model.edits.prefix?.(at(`${blockName(layer)}.attention`)),
-    );
-    const prompt = model.edits.prompt?.(stack);
-    const [before, virtual] = [prefixes[0]?.key.shape[0] ?? 0, prompt?.shape[0] ?? 0];
-    const slots = virtual + batch.length;
-    const extraKeys = before + virtual;
-    const bias = extraKeys > 0 ? ops.concat([ops.zeros([rows, 1, 1, extraKeys]), batch.bias], 3) : batch.bias;
-
-    let x = drop(norm(embeddingNorm, embed(model, batch, before, prompt)), `${family}.embeddings.dropout`);
-    ops.boundary(x);
-    for (let layer = 0; layer < layers; layer++) {
-      const h = blockName(layer);
-      const self = `${h}.attention.self`;
-      const part = (name: string): Tensor => layOut(batch, linear(`${self}.${name}`, x), virtual);
-      const [q, k, v] = [part('query'), part('key'), part('value')];
-      const prefix = prefixes[layer];
-      const keep = model.dropout
-        ? model.context.dropoutMask([rows, heads, slots, before + slots], config.attention_probs_dropout_prob, `${self}.dropout`) // prettier-ignore
-        : undefined;
-      const slotsMixed = ops.attention(
-        q,
-        prefix ? putAhead(prefix.key, k, rows) : k,
-        prefix ? putAhead(prefix.value, v, rows) : v,
-        { batch: rows, heads, scale },
-        bias,
-        keep,
-      );
-      let mixed = takeBack(batch, slotsMixed, virtual);
-      if (outputRows && layer === layers - 1) {
-        // From here on nothing reads the states of other tokens.
-        model = model.only(outputRows);
-        [x, mixed] = [selectWanted(outputRows, x), selectWanted(outputRows, mixed)];
-      }
-      const attended = linear(`${h}.attention.output.dense`, mixed);
-      const a = drop(sublayerAt(model, at(`${h}.attention`), attended, x), `${h}.attention.output.dropout`);
-      const middle = norm(`${h}.attention.output.LayerNorm`, x.add(a));
-
-      const up = ops.gelu(linear(`${h}.intermediate.dense`, middle));
-      const down = sublayerAt(model, at(`${h}.output`), linear(`${h}.output.dense`, up), middle);
-      const m = drop(down, `${h}.output.dropout`);
-      x = blockAt(model, at(h), norm(`${h}.output.LayerNorm`, middle.add(m)));
-    }
-    if (virtual === 0 || outputRows) return { hidden: x };
-    const [hidden, others] = ops.split(x, [x.shape[0] - rows * virtual, rows * virtual], 0) as [
-      Tensor,
-      Tensor,
-    ];
-    return { hidden, virtual: others };
-  }
-
-  /** Words, positions and types of the tokens, and of l virtual tokens a sequence behind them: [N + B·l, d]. */
-  function embed(model: ModelTensors, batch: EncoderBatch, before: number, prompt?: Tensor): Tensor {
-    const [positions, types] = [model.weight(table('position')), model.weight(table('token_type'))];
-    const virtual = prompt?.shape[0] ?? 0;
-    const start = firstPosition + (form.prefixTakesPositions ? before : 0);
-    const shift = start + virtual;
-    const places = shift > 0 ? batch.positions.add(ops.scalar(shift, 'int32')) : batch.positions;
-    const firstType = ops.slice(types, [0, 0], [1, d]);
-    const ofToken = batch.tokenTypes && config.type_vocab_size > 1 ? ops.gather(types, batch.tokenTypes) : firstType; // prettier-ignore
-    const words = ops.gather(model.weight(table('word')), batch.ids);
-    const embedded = words.add(ops.gather(positions, places)).add(ofToken);
-    if (!prompt) return embedded;
-    const own = prompt.add(ops.slice(positions, [start, 0], [virtual, d])).add(firstType);
-    const repeated = ops.ones([batch.batch, 1, 1]).mul(ops.expandDims(own, 0)).reshape([-1, d]);
-    return ops.concat([embedded, repeated], 0);
-  }
-
+  const list = describeModules(config, form);
+  const find = list.finder();
   const pooler: Shapes = {
-    [`${poolerName}.weight`]: [d, d],
-    [`${poolerName}.bias`]: [d],
+    [`${poolerName(family)}.weight`]: [d, d],
+    [`${poolerName(family)}.bias`]: [d],
   };
   return {
     family,
     kind: 'encoder',
-    sites,
-    shapes,
+    sites: list.sites,
+    shapes: list.shapes,
     ...(form.pooler && { pooler }),
     classifierDropout: config.classifier_dropout ?? config.hidden_dropout_prob,
     deviation: config.initializer_range,
@@ -221,26 +101,203 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
     kvHeads: heads,
     width: d,
     headWidth: d / heads,
-    vocabulary,
+    vocabulary: config.vocab_size,
     positions: config.max_position_embeddings - firstPosition,
-    embedding: table('word'),
+    embedding: tableName(family, 'word'),
     transposed: true,
-    blockNorm: (block) => at(`${block.name}.output.LayerNorm`),
-    // Hugging Face's PreTrainedModel: everything normal, but for norms and biases.
+    blockNorm: (block) => find(`${block.name}.output.LayerNorm`),
+    // Hugging Face's PreTrainedModel: everything is normal but norms and biases.
     initial(name) {
       if (name.endsWith('LayerNorm.weight')) return { kind: 'constant', value: 1 };
       if (name.endsWith('.bias')) return { kind: 'constant', value: 0 };
       return { kind: 'normal', deviation: config.initializer_range };
     },
-    // Bare models leave the prefix out; BERT's first checkpoints call a norm's tensors gamma and beta.
+    // Checkpoints of bare models leave `<family>.` out; BERT's first ones call a norm's tensors gamma and
+    // beta.
     aliases(name) {
       const old = name
         .replace('LayerNorm.weight', 'LayerNorm.gamma')
         .replace('LayerNorm.bias', 'LayerNorm.beta');
-      return [name, old].flatMap((each) => [each, each.slice(family.length + 1)]);
+      return [name, old].flatMap((known) => [known, known.slice(family.length + 1)]);
     },
     isBuffer: (name) => /(^|\.)embeddings\.position_ids$/.test(name),
     isOtherHead: (name) => /^(lm_head|cls|classifier)\.|(^|\.)pooler\.dense\./.test(name),
-    encode,
+    encode: (model, batch) => encode({ config, form, find }, model, batch),
   } satisfies Architecture & EncoderOnly;
+}
+
+const tableName = (family: FamilyName, table: 'word' | 'position' | 'token_type'): string =>
+  `${family}.embeddings.${table}_embeddings.weight`;
+const embeddingNorm = (family: FamilyName): string => `${family}.embeddings.LayerNorm`;
+const blockName = (family: FamilyName, layer: number): string => `${family}.encoder.layer.${layer}`;
+const poolerName = (family: FamilyName): string => `${family}.pooler.dense`;
+
+/** The sites and the tensors; the pooler is a site, but its tensors belong to the head that reads them. */
+function describeModules(config: EncoderConfig, { family, pooler }: EncoderForm): SiteList {
+  const { hidden_size: d, num_hidden_layers: layers, intermediate_size: inner } = config;
+  const list = new SiteList({ width: d, transposed: true });
+  list.shapes[tableName(family, 'word')] = [config.vocab_size, d];
+  list.shapes[tableName(family, 'position')] = [config.max_position_embeddings, d];
+  list.shapes[tableName(family, 'token_type')] = [config.type_vocab_size, d];
+  const stack = 'encoder' as const;
+  list.norm({ stack, layer: -1, role: 'embeddingNorm', name: embeddingNorm(family), bias: true });
+  for (let layer = 0; layer < layers; layer++) {
+    const h = blockName(family, layer);
+    const at = { stack, layer };
+    const square = { ...at, inputs: d, outputs: d, bias: true };
+    const norm = { ...at, bias: true };
+    list.linear({ ...square, role: 'query', name: `${h}.attention.self.query` });
+    list.linear({ ...square, role: 'key', name: `${h}.attention.self.key` });
+    list.linear({ ...square, role: 'value', name: `${h}.attention.self.value` });
+    list.linear({ ...square, role: 'attentionOutput', name: `${h}.attention.output.dense` });
+    list.output('sublayer', { ...at, role: 'attention', attention: 'self', name: `${h}.attention` });
+    list.norm({ ...norm, role: 'attentionNorm', name: `${h}.attention.output.LayerNorm` });
+    list.linear({ ...square, role: 'mlpUp', name: `${h}.intermediate.dense`, outputs: inner });
+    list.linear({ ...square, role: 'mlpOutput', name: `${h}.output.dense`, inputs: inner });
+    // Hugging Face has no module around the MLP's two linears, so the sublayer is called as the second one's
+    // parent.
+    list.output('sublayer', { ...at, role: 'mlp', name: `${h}.output` });
+    list.norm({ ...norm, role: 'mlpNorm', name: `${h}.output.LayerNorm` });
+    list.output('block', { ...at, role: 'block', name: h });
+  }
+  if (pooler) {
+    const site = { stack, layer: layers, role: 'pooler', name: poolerName(family) } as const;
+    list.sites.push({ ...site, kind: 'linear', inputs: d, outputs: d, bias: true });
+  }
+  return list;
+}
+
+/** An encoder's configuration and sites. */
+interface Encoder {
+  readonly config: EncoderConfig;
+  readonly form: EncoderForm;
+  find(name: string): Site;
+}
+
+/**
+ * What a method adds before every sequence: keys and values, one for each layer, and virtual tokens [l, d].
+ */
+interface AddedTokens {
+  readonly prefixes: readonly (PrefixStates | undefined)[];
+  readonly prefixLength: number;
+  readonly prompt: Tensor | undefined;
+  /** l */
+  readonly virtual: number;
+}
+
+function addedTokens({ config, form, find }: Encoder, model: ModelTensors): AddedTokens {
+  const prefixes = Array.from({ length: config.num_hidden_layers }, (_, layer) =>
+    model.edits.prefix?.(find(`${blockName(form.family, layer)}.attention`)),
+  );
+  const prompt = model.edits.prompt?.('encoder');
+  const prefixLength = prefixes[0]?.key.shape[0] ?? 0;
+  return { prefixes, prefixLength, prompt, virtual: prompt?.shape[0] ?? 0 };
+}
+
+/** Hidden states [N, d] or [R, d], and [B·l, d] of virtual tokens where all rows are read. */
+function encode(encoder: Encoder, allRows: ModelTensors, batch: EncoderBatch): EncoderStates {
+  const { config, form, find } = encoder;
+  const { outputRows } = batch;
+  const layers = config.num_hidden_layers;
+  const added = addedTokens(encoder, allRows);
+  const bias = prependVisible(batch.bias, added.prefixLength + added.virtual);
+
+  let model = allRows;
+  const embedded = embed(encoder, model, batch, added);
+  const normal = layerNormAt(model, find(embeddingNorm(form.family)), config.layer_norm_eps, embedded);
+  let x = dropoutAt(model, normal, config.hidden_dropout_prob, `${form.family}.embeddings.dropout`);
+  ops.boundary(x);
+  for (let layer = 0; layer < layers; layer++) {
+    const block = blockName(form.family, layer);
+    const attended = attend(encoder, model, { batch, added, bias, layer }, x);
+    let mixed = encoderTokens(batch, attended, added.virtual);
+    if (outputRows && layer === layers - 1) {
+      // After the last attention nothing reads the states of other tokens.
+      model = allRows.only(outputRows);
+      x = selectOutputRows(outputRows, x);
+      mixed = selectOutputRows(outputRows, mixed);
+    }
+    x = addMlp(encoder, model, block, addAttention(encoder, model, block, x, mixed));
+  }
+  if (outputRows) return { hidden: x };
+  const [hidden, ofVirtual] = splitRows(x, batch.batch * added.virtual);
+  return ofVirtual ? { hidden, virtual: ofVirtual } : { hidden };
+}
+
+/** Words, positions and types of the tokens, then of l virtual tokens for each sequence: [N + B·l, d]. */
+function embed(
+  { config, form }: Encoder,
+  model: ModelTensors,
+  batch: EncoderBatch,
+  { prompt, prefixLength, virtual }: AddedTokens,
+): Tensor {
+  const d = config.hidden_size;
+  const weight = (table: Parameters<typeof tableName>[1]): Tensor =>
+    model.weight(tableName(form.family, table));
+  const [positions, types] = [weight('position'), weight('token_type')];
+  const start = form.firstPosition + (form.prefixTakesPositions ? prefixLength : 0);
+  const shift = start + virtual;
+  const at = shift > 0 ? batch.positions.add(ops.scalar(shift, 'int32')) : batch.positions;
+  const firstType = ops.slice(types, [0, 0], [1, d]);
+  const typeIds = config.type_vocab_size > 1 ? batch.tokenTypes : undefined;
+  const tokenType = typeIds ? ops.gather(types, typeIds) : firstType;
+  const words = ops.gather(weight('word'), batch.ids);
+  const tokens = words.add(ops.gather(positions, at)).add(tokenType);
+  if (!prompt) return tokens;
+  const ofPrompt = prompt.add(ops.slice(positions, [start, 0], [virtual, d])).add(firstType);
+  return ops.concat([tokens, repeatRows(ofPrompt, batch.batch).reshape([-1, d])], 0);
+}
+
+/** Self-attention of all slots of a layer: x [N + B·l, d] → mixed values [B·(l + T), d]. */
+function attend(
+  { config, form, find }: Encoder,
+  model: ModelTensors,
+  at: {
+    readonly batch: EncoderBatch;
+    readonly added: AddedTokens;
+    readonly bias: Tensor;
+    readonly layer: number;
+  },
+  x: Tensor,
+): Tensor {
+  const { batch, added, bias, layer } = at;
+  const { batch: sequences, length } = batch;
+  const heads = config.num_attention_heads;
+  const name = `${blockName(form.family, layer)}.attention.self`;
+  const slotsOf = (part: 'query' | 'key' | 'value'): Tensor =>
+    encoderSlots(batch, linearAt(model, find(`${name}.${part}`), true, x), added.virtual);
+  const [query, key, value] = [slotsOf('query'), slotsOf('key'), slotsOf('value')];
+  const slots = added.virtual + length;
+  const maskShape = [sequences, heads, slots, added.prefixLength + slots];
+  const keep = dropoutMaskAt(model, maskShape, config.attention_probs_dropout_prob, `${name}.dropout`);
+  const prefix = added.prefixes[layer];
+  const shape = { batch: sequences, heads, scale: 1 / Math.sqrt(config.hidden_size / heads) };
+  const keys = prefix ? prependRows(prefix.key, key, sequences) : key;
+  const values = prefix ? prependRows(prefix.value, value, sequences) : value;
+  return ops.attention(query, keys, values, shape, bias, keep);
+}
+
+/** x ← norm(x + dropout(edit(W_o mixed))): [N, d]. */
+function addAttention(
+  { config, find }: Encoder,
+  model: ModelTensors,
+  block: string,
+  x: Tensor,
+  mixed: Tensor,
+): Tensor {
+  const name = `${block}.attention`;
+  const projected = linearAt(model, find(`${name}.output.dense`), true, mixed);
+  const edited = sublayerAt(model, find(name), projected, x);
+  const dropped = dropoutAt(model, edited, config.hidden_dropout_prob, `${name}.output.dropout`);
+  return layerNormAt(model, find(`${name}.output.LayerNorm`), config.layer_norm_eps, x.add(dropped));
+}
+
+/** x ← norm(x + dropout(edit(W_2 gelu(W_1 x)))): [N, d], the block's output. */
+function addMlp({ config, find }: Encoder, model: ModelTensors, block: string, x: Tensor): Tensor {
+  const up = ops.gelu(linearAt(model, find(`${block}.intermediate.dense`), true, x));
+  const down = linearAt(model, find(`${block}.output.dense`), true, up);
+  const edited = sublayerAt(model, find(`${block}.output`), down, x);
+  const dropped = dropoutAt(model, edited, config.hidden_dropout_prob, `${block}.output.dropout`);
+  const normal = layerNormAt(model, find(`${block}.output.LayerNorm`), config.layer_norm_eps, x.add(dropped));
+  return blockAt(model, find(block), normal);
 }

@@ -32,8 +32,8 @@ const families = {
 export const familyNames = Object.keys(families) as (keyof typeof families)[];
 
 /**
- * What a config.json describes; `ownHead` says whether the output has a weight of its own, where a checkpoint's tensors tell.
- * Throws UsageError where the architecture or a setting of it is not built.
+ * What a config.json describes; `ownHead` says whether the output has a weight of its own, where a
+ * checkpoint's tensors tell. Throws UsageError where the architecture or a setting of it is not built.
  */
 export function describeArchitecture(config: unknown, where: string, ownHead?: boolean): Architecture {
   const type = z.looseObject({ model_type: z.string() }).safeParse(config);

@@ -35,7 +35,10 @@ export const ropeParameters = z.discriminatedUnion(
 );
 export type RopeParameters = z.infer<typeof ropeParameters>;
 
-/** rope_parameters as transformers 5 writes them, from a config.json of any age: rope_theta apart, rope_scaling with `type`. */
+/**
+ * rope_parameters as transformers 5 writes them, from a config.json of any age: rope_theta apart,
+ * rope_scaling with `type`.
+ */
 export function gatherRopeParameters(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { rope_theta, rope_scaling, rope_parameters } = config;
   const given = { ...(rope_scaling ?? {}), ...(rope_parameters ?? {}) } as Record<string, unknown>;
@@ -46,7 +49,10 @@ export function gatherRopeParameters(config: Readonly<Record<string, unknown>>):
   };
 }
 
-/** The angle by which each pair of a head turns from one position to the next, [h / 2], as transformers computes it in float32. */
+/**
+ * The angle by which each pair of a head turns from one position to the next, [h / 2], as transformers
+ * computes it in float32.
+ */
 export function inverseFrequencies(rope: RopeParameters, headWidth: number): Float32Array {
   const plain = Float32Array.from({ length: headWidth / 2 }, (_, i) => {
     const exponent = Math.fround((2 * i) / headWidth);
