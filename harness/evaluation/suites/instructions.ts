@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import type { EvaluationProtocol, Reading, TextEvaluation, WrittenText } from '../evaluation.ts';
-import { loadDocuments, parseRow } from './documents.ts';
+import { parseRow } from './documents.ts';
+import { readAdaptersFile } from './rows.ts';
 
 const schema = z.object({
   instruction: z.string(),
@@ -66,20 +67,14 @@ export function instructionEvaluation({ group, maxNewTokens, prompt, set, read }
         ? { maxNewTokens: maxNewTokens.pyreft, stops: [], promptLength: PROMPT_LENGTH }
         : { maxNewTokens: maxNewTokens['llm-adapters'], stops: [], beams: BEAMS },
     read: (written, { gold }, protocol) => ({ accuracy: read(written, gold, protocol) }),
-    load: (request) =>
-      loadDocuments(
-        request,
-        {
-          repo: `AGI-Edgerunners/LLM-Adapters/${set.folder}`,
-          config: set.folder,
-          documents: { split: 'test', adapters: { folder: set.folder, file: 'test' } },
-        },
-        (row, where) => {
-          const { instruction, output, answer } = parseRow(schema, row, where);
-          const ask = request.protocol === 'pyreft' ? prompt : adaptersPrompt;
-          const question = ask(instruction);
-          return { example: question + output, prompt: question, gold: String(answer) };
-        },
-      ),
+    async load({ source, protocol }) {
+      const { rows, hash, form } = await readAdaptersFile(source, { folder: set.folder, file: 'test' });
+      const documents = rows.map(({ value, where }) => {
+        const { instruction, output, answer } = parseRow(schema, value, where);
+        const question = protocol === 'pyreft' ? prompt(instruction) : adaptersPrompt(instruction);
+        return { example: question + output, prompt: question, gold: String(answer) };
+      });
+      return { form, hash, documents, pool: [] };
+    },
   };
 }

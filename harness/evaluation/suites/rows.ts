@@ -38,6 +38,31 @@ export async function readRows(request: RowsRequest): Promise<Rows> {
       `${repo} is not among the built-in data; give --data hub, or a folder that has it with --data DIR.`,
     );
   const files = source.kind === 'hub' ? await hubFiles(request) : await folderFiles(source.path, request);
+  return rowsOf(files, source.kind, split);
+}
+
+/**
+ * Reads a file of LLM-Adapters' `dataset`, whose rows are on no hub; throws UsageError where it is not there, empty or
+ * malformed.
+ */
+export async function readAdaptersFile(
+  source: DataSource,
+  place: { readonly folder: string; readonly file: string },
+): Promise<Rows> {
+  const name = `${place.folder}/${place.file}.json`;
+  if (source.kind !== 'folder')
+    throw new UsageError(
+      `${name} is a file of LLM-Adapters (github.com/AGI-Edgerunners/LLM-Adapters, folder dataset), which the hub does not have; get it and give its folder with --data DIR.`,
+    );
+  const path = await adaptersPath(source.path, place);
+  if (path === undefined)
+    throw new UsageError(
+      `${source.path} holds no ${name}, as LLM-Adapters' dataset has it: looked for it there and in llm-adapters/. Get it from github.com/AGI-Edgerunners/LLM-Adapters.`,
+    );
+  return rowsOf([path], source.kind, place.file);
+}
+
+async function rowsOf(files: readonly string[], form: string, split: string): Promise<Rows> {
   const hash = createHash('sha256');
   const rows: { value: unknown; where: string }[] = [];
   for (const file of files) {
@@ -46,7 +71,7 @@ export async function readRows(request: RowsRequest): Promise<Rows> {
     hash.update(`${await hashFile(file)}  ${split}\n`);
   }
   if (rows.length === 0) throw new UsageError(`${files.join(', ')} holds no rows; get the data again.`);
-  return { rows, hash: hash.digest('hex'), form: source.kind };
+  return { rows, hash: hash.digest('hex'), form };
 }
 
 /** The hub's parquet files, of main or of the branch that the hub converts loading scripts to. */
@@ -74,18 +99,24 @@ async function folderFiles(
     for (const ending of ['jsonl', 'json'])
       if (await isFile(join(place, `${split}.${ending}`))) return [join(place, `${split}.${ending}`)];
   }
-  if (adapters) {
-    for (const place of [join(folder, 'llm-adapters', adapters.folder), join(folder, adapters.folder)]) {
-      for (const ending of ['json', 'json.gz']) {
-        const path = join(place, `${adapters.file}.${ending}`);
-        if (await isFile(path)) return [path];
-      }
-    }
-  }
+  const adapted = adapters && (await adaptersPath(folder, adapters));
+  if (adapted !== undefined) return [adapted];
   const own = adapters ? `, or LLM-Adapters' ${adapters.folder}/${adapters.file}.json` : '';
   throw new UsageError(
     `${folder} holds no ${split} split of ${repo}: looked for ${split}-*.parquet, ${split}.jsonl and ${split}.json in ${places.join(', ')}${own}. Get them, or give --data hub.`,
   );
+}
+
+/** A file of LLM-Adapters' below a folder: in `llm-adapters`, or beside other data sets. */
+async function adaptersPath(
+  data: string,
+  { folder, file }: { readonly folder: string; readonly file: string },
+): Promise<string | undefined> {
+  for (const place of [join(data, 'llm-adapters', folder), join(data, folder)]) {
+    for (const ending of ['json', 'json.gz'])
+      if (await isFile(join(place, `${file}.${ending}`))) return join(place, `${file}.${ending}`);
+  }
+  return undefined;
 }
 
 async function parquetOf(folder: string, split: string): Promise<string[]> {
