@@ -7,6 +7,7 @@ import type {
   ProgramTensors,
   TensorTypes,
 } from '../engine/types.ts';
+import { addPrefix } from '../support/prefixed-names.ts';
 import type { DecoderStates, Past } from '../models/architecture.ts';
 import { requireFinite } from '../models/delta/trained-tensors.ts';
 import { headWeight, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/delta/forward.ts';
@@ -117,7 +118,7 @@ export function sourceProgram(
 export function sourceTypes(rows: number, length: number): TensorTypes {
   const bias: TensorTypes[string] = { shape: [rows, 1, 1, length], dtype: 'float32' };
   const types = { ...tokenTypes(rows * length), bias };
-  return Object.fromEntries(Object.entries(types).map(([name, type]) => [SOURCE + name, type]));
+  return addPrefix(SOURCE, types);
 }
 
 /** Inside a program: reads the sources among its inputs, and the decoder's start token; hidden states are that one's. */

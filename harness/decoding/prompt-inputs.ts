@@ -1,4 +1,5 @@
 import type { NamedArrays } from '../engine/types.ts';
+import { addPrefix } from '../support/prefixed-names.ts';
 import { MASKED } from '../models/families/layers.ts';
 import { SOURCE } from '../models/delta/forward.ts';
 import { virtualTokens } from '../models/method.ts';
@@ -26,7 +27,7 @@ export function sourceInputs(
 ): NamedArrays {
   const inputs = paddedInputs(prompts, rows, length);
   const bias = inputs.tokens.map((real) => (real ? 0 : MASKED));
-  return Object.fromEntries(Object.entries({ ...inputs, bias }).map(([name, data]) => [SOURCE + name, data])); // prettier-ignore
+  return addPrefix(SOURCE, { ...inputs, bias });
 }
 
 /** Those of a decoder, and where each ends. */

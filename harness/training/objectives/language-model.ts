@@ -3,6 +3,7 @@ import * as ops from '../../engine/ops.ts';
 import type { NamedArrays, TensorTypes } from '../../engine/types.ts';
 import type { Architecture } from '../../models/architecture.ts';
 import { headWeight, runDecoder, runEncoderDecoder, SOURCE } from '../../models/delta/forward.ts';
+import { addPrefix } from '../../support/prefixed-names.ts';
 import { MICRO_BATCH_TOKENS } from './batch-shapes.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pack-sequences.ts';
@@ -98,12 +99,9 @@ function batchTypes(shape: BatchShape): TensorTypes {
     targetPlaces: ints(tokens),
     targetIds: ints(targets),
     targetWeights: { shape: [targets], dtype: 'float32' },
-    ...(sourceTokens > 0 && inSource({ ...packedTypes(source), bias })),
+    ...(sourceTokens > 0 && addPrefix(SOURCE, { ...packedTypes(source), bias })),
   };
 }
-
-const inSource = <T>(inputs: Readonly<Record<string, T>>): Record<string, T> =>
-  Object.fromEntries(Object.entries(inputs).map(([name, input]) => [SOURCE + name, input]));
 
 /** Fills a batch; the token before each target predicts it with weight `weight`. */
 function fillBatch(examples: readonly Example[], shape: BatchShape, weight: number): NamedArrays {
@@ -129,5 +127,5 @@ function fillBatch(examples: readonly Example[], shape: BatchShape, weight: numb
   const read = { rows: shape.rows, length: shape.sourceLength, tokens: shape.sourceTokens };
   const sources = examples.map(({ source = [] }) => ({ ids: source, prompt: source.length }));
   const bias = slotBias(sources.map(({ prompt }) => prompt), read); // prettier-ignore
-  return { ...batch, ...inSource({ ...packSequences(sources, read), bias }) };
+  return { ...batch, ...addPrefix(SOURCE, { ...packSequences(sources, read), bias }) };
 }

@@ -5,6 +5,7 @@ import type { Architecture } from '../../models/architecture.ts';
 import { MASKED } from '../../models/families/layers.ts';
 import type { MaskedHead } from '../../models/delta/masked-head.ts';
 import { headWeight, runDecoder, runEncoder, runEncoderDecoder, SOURCE } from '../../models/delta/forward.ts';
+import { addPrefix } from '../../support/prefixed-names.ts';
 import { MICRO_BATCH_TOKENS } from '../objectives/batch-shapes.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';
 import { packedTypes, packingOf, packSequences, startsOf } from '../objectives/pack-sequences.ts';
@@ -47,7 +48,7 @@ export function pretraining({ kind }: Architecture, head: MaskedHead | undefined
         targetIds: ints(targets),
         targetWeights: floats(targets),
         ...(reads && {
-          ...prefixed(packedTypes(sourceOf(shape))),
+          ...addPrefix(SOURCE, packedTypes(sourceOf(shape))),
           [`${SOURCE}bias`]: floats(rows, 1, sourceLength, sourceLength),
           crossBias: floats(rows, 1, length, sourceLength),
         }),
@@ -92,7 +93,7 @@ export function pretraining({ kind }: Architecture, head: MaskedHead | undefined
       const { length, sourceLength } = shape;
       return {
         ...batch,
-        ...prefixed(packRows(read, sourceOf(shape))),
+        ...addPrefix(SOURCE, packRows(read, sourceOf(shape))),
         [`${SOURCE}bias`]: seen(read, read, sourceLength, sourceLength, shape.rows, false),
         crossBias: seen(own, read, length, sourceLength, shape.rows, false),
       };
@@ -126,8 +127,6 @@ const sourceOf = ({ rows, sourceLength, sourceTokens }: BatchShape): Parameters<
   length: sourceLength,
   tokens: sourceTokens,
 });
-const prefixed = <T>(inputs: Readonly<Record<string, T>>): Record<string, T> =>
-  Object.fromEntries(Object.entries(inputs).map(([name, input]) => [SOURCE + name, input]));
 
 type Rows = readonly (readonly (readonly number[])[])[];
 

@@ -12,6 +12,7 @@ import type { ModelUse } from '../../models/delta/forward.ts';
 import type { Tensors } from '../../models/edits.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
+import { addPrefix, takePrefix } from '../../support/prefixed-names.ts';
 import { shapeKey } from '../objectives/batch-shapes.ts';
 import { keepFinite, scaled, scalerTypes, unscaled } from './loss-scale.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';
@@ -70,15 +71,6 @@ export interface TrainingPrograms {
   dispose(): Promise<void>;
 }
 
-const prefixed = (prefix: string, tensors: Tensors): Tensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}/${name}`, tensor]));
-const pick = (prefix: string, tensors: Tensors): Tensors =>
-  Object.fromEntries(
-    Object.entries(tensors)
-      .filter(([name]) => name.startsWith(`${prefix}/`))
-      .map(([name, tensor]) => [name.slice(prefix.length + 1), tensor]),
-  );
-
 /** Names and types of the state: trained packs, the optimiser's moments, the method's own, gradients where they add up, float16's loss scale. */
 function stateTypes({ precision, packs, recipe, delta }: ProgramSetup, accumulating: boolean): TensorTypes {
   const each = (prefix: string): TensorTypes =>
@@ -114,7 +106,7 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
     shape: BatchShape,
     { training, dropout }: { training: boolean; dropout: boolean },
   ): ReturnType<BatchObjective['loss']> {
-    const tensors = { ...unpack(packs, trained), ...pick('own', x.state) };
+    const tensors = { ...unpack(packs, trained), ...takePrefix('own/', x.state) };
     const use: ModelUse = { base, delta, tensors, training, dropout, totalSteps };
     return objective.loss(x, use, shape);
   }
@@ -125,7 +117,7 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
     shape: BatchShape,
     dropout: boolean,
   ): { loss: ops.Tensor; gradients: Record<string, ops.Tensor> } {
-    const packed = pick('trained', x.state);
+    const packed = takePrefix('trained/', x.state);
     const { value, gradients } = ops.valueAndGradients(
       () => scaled(loss(x, packed, shape, { training: true, dropout }).loss, x.state),
       packed,
@@ -146,8 +138,8 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
 
   function advance(x: ProgramTensors, scaledSums: Tensors): { state: Tensors; norm: ops.Tensor } {
     const sums = unscaled(scaledSums, x.state);
-    const packed = pick('trained', x.state);
-    const own = pick('own', x.state);
+    const packed = takePrefix('trained/', x.state);
+    const own = takePrefix('own/', x.state);
     const penalised = delta.penalty
       ? ops.valueAndGradients(() => delta.penalty!({ ...unpack(packs, packed), ...own }), packed).gradients
       : undefined;
@@ -166,7 +158,7 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
       trained = repack(packs, { ...named, ...changed });
       kept = Object.fromEntries(Object.entries(changed).filter(([name]) => name in own));
     }
-    const next = { ...prefixed('trained', trained), ...done.state, ...prefixed('own', kept) };
+    const next = { ...addPrefix('trained/', trained), ...done.state, ...addPrefix('own/', kept) };
     return { state: keepFinite(next, x.state, done.norm), norm: done.norm };
   }
 
@@ -206,7 +198,7 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
       name: 'apply',
       inputs: steering,
       program(x) {
-        const sums = pick('gradients', x.state);
+        const sums = takePrefix('gradients/', x.state);
         const packed = packs.map(({ name, shape }) => [name, sums[name]!.reshape([...shape])] as const);
         const { state, norm } = ops.inFloat32(() => advance(x, Object.fromEntries(packed)));
         return { state, outputs: { norm } };
@@ -217,7 +209,7 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
       inputs: objective.types(shape),
       program(x) {
         const plain = { training: false, dropout: false };
-        const { loss: value, answers } = loss(x, pick('trained', x.state), shape, plain);
+        const { loss: value, answers } = loss(x, takePrefix('trained/', x.state), shape, plain);
         return { outputs: { loss: value, ...(answers && { answers }) } };
       },
     }),
