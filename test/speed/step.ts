@@ -23,8 +23,9 @@ import { packTensors } from '../../harness/training/step/parameter-packs.ts';
 import { defineTraining } from '../../harness/training/step/programs.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import { replicasFor } from '../../harness/training/loop/choose-replicas.ts';
-import { stepAlone } from '../../harness/training/loop/stepping.ts';
-import { startState, takeStep } from '../../harness/training/loop/train.ts';
+import { soloRunner } from '../../harness/training/loop/step-runner.ts';
+import { startState } from '../../harness/training/loop/run-tensors.ts';
+import { takeStep } from '../../harness/training/loop/take-step.ts';
 import { onlyProducts } from './products.ts';
 import { serve } from './serve.ts';
 
@@ -120,7 +121,7 @@ async function run<Example>(
     accumulating,
   );
   const state = await startState(engine, definitions.state, { base, delta, seed: 0 }, packs);
-  const stepping = stepAlone(engine, held, definitions, objective, shapes, accumulating && replicas > 1);
+  const stepping = soloRunner(engine, held, definitions, objective, shapes, accumulating && replicas > 1);
 
   let taken = 0;
   let next = 0;

@@ -12,19 +12,19 @@ import type { BatchShape, Objective } from '../objectives/objective.ts';
 import { trainingPrograms, type Definitions, type TrainingPrograms } from '../step/programs.ts';
 
 /** What is computed at once of an optimiser step: all of it, a micro-batch, or what spends the gradients of these. */
-export interface Part<Example> {
+export interface StepUnit<Example> {
   readonly kind: 'step' | 'accumulate' | 'apply';
   readonly examples: readonly Example[];
   /** Of every term of the loss. */
   readonly weight: number;
   /** The step, and the rates where gradients are spent. */
-  readonly steering: NamedArrays;
+  readonly controls: NamedArrays;
   /** The base's. */
   readonly dropout: boolean;
   readonly draw: Draw;
 }
 
-export interface Computed {
+export interface UnitOutputs {
   /** Of each part. */
   readonly outputs: readonly NamedArrays[];
   /** This run's own; compiling is left out. */
@@ -34,7 +34,7 @@ export interface Computed {
 }
 
 /** Computes the programs of a run. */
-export interface Stepping<Example> {
+export interface StepRunner<Example> {
   /** How many runs compute together, this one among them. */
   readonly runs: number;
   readonly types: TensorTypes;
@@ -43,7 +43,7 @@ export interface Stepping<Example> {
   /** Waits before a step, so that signals and timers get in: the step itself holds this thread. All that compute together begin at once. */
   ready(): Promise<void>;
   /** Replaces the state by what the parts make of it; they are of one kind. */
-  compute(state: State, parts: readonly Part<Example>[]): Promise<Computed>;
+  compute(state: State, parts: readonly StepUnit<Example>[]): Promise<UnitOutputs>;
   /** Seconds spent compiling. */
   seconds(): number;
   /** Says that no more steps follow. */
@@ -55,14 +55,14 @@ export interface Stepping<Example> {
  * Computes a run by itself. `shared`: its micro-batches are computed in the engine's replicas, at the same time, and their
  * gradients summed here.
  */
-export function stepAlone<Example>(
+export function soloRunner<Example>(
   engine: Engine,
   frozen: FrozenArrays,
   definitions: Definitions,
   objective: Objective<Example>,
   shapes: readonly BatchShape[],
   shared: boolean,
-): Stepping<Example> {
+): StepRunner<Example> {
   const programs = trainingPrograms(engine, frozen, definitions);
   const replicas = shared
     ? engine.replicas!.map((replica) => trainingPrograms(replica, frozen, definitions))
@@ -71,16 +71,16 @@ export function stepAlone<Example>(
   const seconds = (): number =>
     programs.seconds() + Math.max(0, ...replicas.map((replica) => replica.seconds()));
 
-  const shapeOf = ({ examples }: Part<Example>): BatchShape =>
+  const shapeOf = ({ examples }: StepUnit<Example>): BatchShape =>
     fittingShape(objective.sizesOf(examples), shapes);
 
-  async function run(program: Program, state: State, part: Part<Example>): Promise<NamedArrays> {
-    const { kind, examples, weight, steering, draw } = part;
+  async function run(program: Program, state: State, part: StepUnit<Example>): Promise<NamedArrays> {
+    const { kind, examples, weight, controls: steering, draw } = part;
     const batch = kind === 'apply' ? {} : objective.fill(examples, shapeOf(part), weight);
     return program.run(state, { ...batch, ...steering }, draw);
   }
 
-  async function share(state: State, parts: readonly Part<Example>[]): Promise<NamedArrays[]> {
+  async function share(state: State, parts: readonly StepUnit<Example>[]): Promise<NamedArrays[]> {
     const replicaOf = (i: number): TrainingPrograms => replicas[i % replicas.length]!;
     // Before any of them runs, since the first replica lets nothing else happen in this thread.
     const compiled = await Promise.all(
@@ -97,7 +97,7 @@ export function stepAlone<Example>(
     return outputs;
   }
 
-  async function inTurn(state: State, parts: readonly Part<Example>[]): Promise<NamedArrays[]> {
+  async function inTurn(state: State, parts: readonly StepUnit<Example>[]): Promise<NamedArrays[]> {
     const outputs: NamedArrays[] = [];
     for (const part of parts) {
       const { kind, dropout } = part;

@@ -51,7 +51,7 @@ const costOf = ({ tokens, sourceTokens, rows, length, sourceLength }: BatchShape
   tokens + sourceTokens + (rows * (length + sourceLength)) / 4;
 
 /** The shape that holds all of these. */
-export function around(sizes: readonly BatchShape[]): BatchShape {
+export function enclosingShape(sizes: readonly BatchShape[]): BatchShape {
   const most = sizeKeys.map((key) => [key, Math.max(...sizes.map((size) => size[key]))] as const);
   return Object.fromEntries(most) as Record<(typeof sizeKeys)[number], number>;
 }
@@ -73,7 +73,7 @@ export function planShapes(all: readonly BatchShape[], device: string): BatchSha
     ),
   );
   const { shapes } = plans.reduce((least, plan) => (plan.cost < least.cost ? plan : least));
-  return [...shapes.sort((a, b) => costOf(a) - costOf(b)), around(shapes)];
+  return [...shapes.sort((a, b) => costOf(a) - costOf(b)), enclosingShape(shapes)];
 }
 
 /** The cheapest way to cut sizes in this order into runs of one shape each, `most` at most. */
@@ -81,9 +81,9 @@ function cutIntoShapes(sizes: readonly BatchShape[], most: number): { cost: numb
   // Dynamic programming over at most 64 pieces of the sizes: plans[j] are the cheapest for the first j pieces.
   const steps = Math.min(64, sizes.length);
   const ends = Array.from({ length: steps + 1 }, (_, i) => Math.round((i * sizes.length) / steps));
-  const pieces = Array.from({ length: steps }, (_, i) => around(sizes.slice(ends[i], ends[i + 1])));
+  const pieces = Array.from({ length: steps }, (_, i) => enclosingShape(sizes.slice(ends[i], ends[i + 1])));
   // The shape that serves the pieces from i to before j.
-  const spans = ends.map((_, j) => pieces.slice(0, j).map((_, i) => around(pieces.slice(i, j))));
+  const spans = ends.map((_, j) => pieces.slice(0, j).map((_, i) => enclosingShape(pieces.slice(i, j))));
   const none = { cost: Infinity, shapes: [] as BatchShape[] };
   let plans = ends.map((_, j) => (j === 0 ? { ...none, cost: 0 } : none));
   for (let count = 0; count < most; count++) {
