@@ -46,3 +46,18 @@ export async function hashFiles(files: Record<string, string>): Promise<string> 
   for (const name of Object.keys(files).sort()) hash.update(`${await hashFile(files[name]!)}  ${name}\n`);
   return hash.digest('hex');
 }
+
+/**
+ * The sha256 of a text and, after it, of arrays with their labels, as 64 hexadecimal digits. The arrays may come one
+ * by one, so that not all need be in memory.
+ */
+export async function hashArrays(
+  text: string,
+  arrays: Iterable<readonly [string, Float32Array]> | AsyncIterable<readonly [string, Float32Array]>,
+): Promise<string> {
+  const hash = createHash('sha256').update(text);
+  for await (const [label, { buffer, byteOffset, byteLength }] of arrays) {
+    hash.update(label).update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash.digest('hex');
+}

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { Engine } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import type { HeadName } from '../../harness/models/head-names.ts';
-import { attachWhole } from '../../harness/runs/cell/encoder-head.ts';
+import { attachCell } from '../../harness/runs/cell/attach-cell.ts';
 import type { Cell } from '../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { openStartingAdapter } from '../../harness/runs/plan/starting-adapter.ts';
-import { parseVariant } from '../../harness/runs/plan/variant.ts';
+import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
 import { startOf } from '../methods/tiny.ts';
 import { computeEncoder } from '../parity/encoder.ts';
 
@@ -39,7 +39,7 @@ export async function begin(model: string, { task = 'mnli', head = 'huggingface'
   const opened = adapter === undefined ? undefined : await openStartingAdapter(adapter, base, methods);
   const variant = opened?.variant ?? parseVariant('none', methods);
   const recipe = { head, headDropout: 0, learningRate: 1 };
-  return attachWhole(
+  return attachCell(
     { task: tasks.get(task)!, variant, start: opened?.start, recipe } as unknown as Cell,
     base,
   );

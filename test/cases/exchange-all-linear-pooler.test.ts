@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { makeHead } from '../../harness/models/delta/heads.ts';
 import { attachWithHead } from '../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../harness/runs/plan/variant.ts';
+import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
 
 // A sister of exchange-lora-some-modules: peft's all-linear adapts BERT's pooler as well, which was no place for a method

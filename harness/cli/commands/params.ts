@@ -33,14 +33,13 @@ export function paramsCommand(): Command {
 }
 
 async function params(options: ParamsOptions): Promise<void> {
-  const { attachMethods: attach, attachWithHead } = await import('../../runs/cell/attach-method.ts');
+  const { attachMethods, attachWithHead } = await import('../../runs/cell/attach-method.ts');
   const { makeHead } = await import('../../models/delta/heads.ts');
   const { countParameters } = await import('../../models/delta/count-parameters.ts');
   const { loadMethods } = await import('../../runs/plan/load-plugins.ts');
   const { splitSetting } = await import('../../runs/plan/option-values.ts');
-  const { checkOptionUsed } = await import('../../runs/plan/plan-runs.ts');
   const { isRecipeKey } = await import('../../runs/plan/resolve-recipe.ts');
-  const { parseVariant } = await import('../../runs/plan/variant.ts');
+  const { checkOptionUsed, parseVariant } = await import('../../runs/plan/parse-variant.ts');
   const methods = await loadMethods();
   const settings = options.set.map(splitSetting);
   const hyper = settings.find(({ key }) => isRecipeKey(key));
@@ -52,7 +51,7 @@ async function params(options: ParamsOptions): Promise<void> {
   const head =
     base.architecture.kind === 'encoder' ? makeHead(base, options.head, options.classes) : undefined;
   const count = async (variant: (typeof variants)[number]): Promise<ParameterCounts> => {
-    if (!head) return countParameters(base, await attach(variant, base));
+    if (!head) return countParameters(base, await attachMethods(variant, base));
     const { base: whole, delta } = await attachWithHead(variant, base, head);
     return countParameters(whole, delta, head);
   };

@@ -1,11 +1,12 @@
-import { UsageError } from '../../support/errors.ts';
-import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
-import { readBy, withHead, type Head } from '../../models/delta/heads.ts';
-import type { Delta } from '../../models/method.ts';
+/** Puts the methods of a variant on a base, which changes nothing of the base. Used for cells, and by params and merge. */
 import type { BaseModel } from '../../models/base-model.ts';
+import { readBy, withHead, type Head } from '../../models/delta/heads.ts';
+import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
+import type { Delta } from '../../models/method.ts';
+import { UsageError } from '../../support/errors.ts';
 import type { Variant } from '../plan/variant.ts';
 
-/** What a variant's methods add to a base; throws UsageError where they cannot act on it, or not together. */
+/** Attaches a variant's methods to a base; throws UsageError where they cannot act on it, or not together. */
 export async function attachMethods(
   { parts, name }: Pick<Variant, 'parts' | 'name'>,
   base: BaseModel,
@@ -18,7 +19,7 @@ export async function attachMethods(
     if (deltas.length === 1) return deltas[0]!.delta;
     const { composeDeltas } = await import('../../models/delta/compose.ts');
     const delta = composeDeltas(deltas);
-    // Listing them finds two methods that train the same tensor.
+    // Listing the tensors finds two methods that train the same one.
     unfrozenTensors(base, delta);
     return delta;
   } catch (error) {
@@ -29,7 +30,7 @@ export async function attachMethods(
   }
 }
 
-/** The same with a head beside it, and the base with what the head reads. */
+/** Attaches methods and a head; the base that is returned keeps what the head reads. */
 export async function attachWithHead(
   variant: Pick<Variant, 'parts' | 'name'>,
   base: BaseModel,
@@ -41,7 +42,7 @@ export async function attachWithHead(
   return { base: whole, delta: withHead(delta, head) };
 }
 
-/** Throws UsageError where a method acts on the pooler beside a head that does not read it. */
+/** Throws UsageError where a method acts on the pooler although the head does not read it. */
 export function checkPooler(
   { name }: Pick<Variant, 'name'>,
   delta: Delta,
@@ -52,6 +53,7 @@ export function checkPooler(
   if (!pooler || `${pooler.name}.weight` in head.reads) return;
   if (!Object.keys(delta.trained).some((key) => key.includes(`${pooler.name}.`))) return;
   throw new UsageError(
-    `${name} acts on ${pooler.name}, which only the head "huggingface" reads; the head here is "${head.name}". Give --set head=huggingface.`,
+    `${name} acts on ${pooler.name}, which only the head "huggingface" reads; ` +
+      `the head here is "${head.name}". Give --set head=huggingface.`,
   );
 }

@@ -1,19 +1,42 @@
-/** One cell's training and test. */
-import type { BeforeRename } from '../../support/atomic-files.ts';
+/** What the training and the test of one cell are given. */
 import type { Engine } from '../../engine/types.ts';
+import type { BeforeRename } from '../../support/atomic-files.ts';
 import type { Companion } from '../../training/loop/train-together.ts';
-import type { CellProgress } from './save-results.ts';
 import type { PreparedCell } from './prepare-cells.ts';
+import type { CellProgress } from './save-results.ts';
 
+/** One cell, and what it is trained and tested with. */
 export interface CellRun {
   readonly run: PreparedCell;
   readonly engine: Engine;
-  /** Where checkpoints lie. */
+  /** The folder of its checkpoints. */
   readonly folder: string;
   readonly events: { onProgress(progress: CellProgress): void; onNote(text: string): void };
   readonly signal: AbortSignal;
-  /** Asked before each file of the cell gets its name. */
+  /** Asked before each file of the cell gets its name; throws where the cell is no longer this process's. */
   readonly mayWrite: BeforeRename;
   /** Its place among cells that are trained in one program. */
   readonly companion?: Companion;
+}
+
+/** The part of a training job that is the same for every kind of task. */
+export function commonJob({ run, engine, folder, events, signal, mayWrite, companion }: CellRun) {
+  const { base, delta, cell } = run;
+  return {
+    engine,
+    base,
+    delta,
+    recipe: cell.recipe,
+    seed: cell.seed,
+    folder,
+    signal,
+    mayWrite,
+    ...(companion && { companion }),
+    onNote: events.onNote,
+  };
+}
+
+/** The first examples of a split, as many as `--limit` allows. */
+export function limited<T>({ run }: CellRun, items: readonly T[]): readonly T[] {
+  return items.slice(0, run.cell.limits.examples ?? undefined);
 }

@@ -1,20 +1,25 @@
+/** Measures the GPU memory of this process by NVIDIA's nvidia-smi, for the records of runs on CUDA. */
 import { execa } from 'execa';
 
-/** Follows the memory that a process holds on NVIDIA's GPUs. */
+/** A measurement under way. */
 export interface DeviceMemory {
-  /** Ends it; bytes at the highest of its samples, undefined where nvidia-smi is missing or does not know the process (containers, MIG). */
+  /**
+   * Ends the measurement and returns its highest sample in bytes; undefined where nvidia-smi is missing or does not know
+   * the process (in containers, with MIG).
+   */
   stop(): Promise<number | undefined>;
 }
 
-/** Samples this process's memory on the GPUs every second, in a process of its own, since a step blocks this one's events. */
+/** Samples this process's GPU memory every second, by a process of its own: training steps block this one's events. */
 export function watchDeviceMemory(): DeviceMemory {
   const query = ['--query-compute-apps=pid,used_memory', '--format=csv,noheader,nounits', '--loop-ms=1000'];
-  const child = execa('nvidia-smi', query, { reject: false, stdin: 'ignore', stderr: 'ignore', buffer: false }); // prettier-ignore
+  const quiet = { reject: false, stdin: 'ignore', stderr: 'ignore', buffer: false } as const;
+  const child = execa('nvidia-smi', query, quiet);
   let peak = 0;
   const read = async (): Promise<void> => {
     for await (const line of child) peak = Math.max(peak, bytesOf(line, process.pid));
   };
-  // Its end is no error here: it is killed, or was never there.
+  // The end of nvidia-smi is no error here: it is killed, or was never there.
   const reading = read().catch(() => undefined);
   return {
     async stop() {
@@ -25,7 +30,7 @@ export function watchDeviceMemory(): DeviceMemory {
   };
 }
 
-/** Bytes that a line `pid, MiB` says of a process; 0 where it is another's or has no number. */
+/** Reads the bytes of a process from a line `pid, MiB`; 0 where it is another's or has no number. */
 function bytesOf(line: string, pid: number): number {
   const [owner, mebibytes] = line.split(',').map(Number);
   return owner === pid && mebibytes! > 0 ? mebibytes! * 2 ** 20 : 0;

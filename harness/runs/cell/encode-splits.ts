@@ -1,4 +1,4 @@
-/** Splits as token ids, which are made once for all runs. */
+/** Encodes splits as token ids; a cache keeps them by the content of the split, so that runs share them. */
 import { createHash } from 'node:crypto';
 import { cachedTokens } from '../../data/tokenizers/token-cache.ts';
 import { encodeAhead } from '../../data/tokenizers/encode-at-once.ts';
@@ -15,14 +15,14 @@ import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { Recipe } from '../../training/recipe.ts';
 import { mapInSlices } from '../../support/interruptible.ts';
 
-/** What becomes token ids. */
+/** A split of a task of text. */
 export interface TextSplit {
   readonly task: TextTask;
-  /** A test item has no target. */
+  /** Prompts with their targets; items of the test split have none. */
   readonly items: readonly { readonly input: TextPair['input']; readonly target?: string }[];
 }
 
-/** A split's token ids, from the cache where they were made before. Throws the reason of `signal` once it is aborted. */
+/** Encodes a split of texts, or reads it from the cache; throws the reason of `signal` once it is aborted. */
 export async function encodeSplit(
   { task, items }: TextSplit,
   tokenizer: Tokenizer,
@@ -30,11 +30,9 @@ export async function encodeSplit(
   signal?: AbortSignal,
 ): Promise<TokenPair[]> {
   const limits = { promptLength, targetLength };
-  // By content, for a split may be drawn by the seed.
-  const content = createHash('sha256');
-  for (const { input, target } of items) content.update(`${JSON.stringify([input, target])}\n`);
-  const source = { task: task.name, version: task.version, items: content.digest('hex') };
-  // Rows alternate: a prompt, its target.
+  const content = hashLines(items.map(({ input, target }) => [input, target]));
+  const source = { task: task.name, version: task.version, items: content };
+  // The cached rows alternate between a prompt and its target.
   const rowsOf = (slice: TextSplit['items']): Int32Array[] => {
     const texts = slice.flatMap(({ input, target }) => [input, target ?? []].flat());
     const ahead = encodeAhead(tokenizer, texts);
@@ -49,7 +47,10 @@ export async function encodeSplit(
   return items.map((_, i) => ({ prompt: [...rows[2 * i]!], target: [...rows[2 * i + 1]!] }));
 }
 
-/** The token ids of examples with labels, at most `limit` each, from the cache where they were made before; how many were cut. Throws as encodeSplit does. */
+/**
+ * Encodes texts with labels, at most `limit` tokens each, or reads them from the cache; `truncated` counts those that were
+ * cut. Throws the reason of `signal` once it is aborted.
+ */
 export async function encodeLabels(
   { name, version }: LabelTask,
   examples: readonly LabelledExample[],
@@ -57,10 +58,9 @@ export async function encodeLabels(
   limit: number,
   signal?: AbortSignal,
 ): Promise<{ tokens: LabelledTokens[]; truncated: number }> {
-  const content = createHash('sha256');
-  for (const { texts } of examples) content.update(`${JSON.stringify(texts)}\n`);
-  const key = { task: name, version, texts: content.digest('hex'), tokenizer: tokenizer.hash, limit };
-  // Three rows an example: ids, types, whether it was cut.
+  const content = hashLines(examples.map(({ texts }) => texts));
+  const key = { task: name, version, texts: content, tokenizer: tokenizer.hash, limit };
+  // The cache has three rows for each example: ids, types, and whether it was cut.
   const rowsOf = (slice: readonly LabelledExample[]): Int32Array[] => {
     const ahead = encodeAhead(
       tokenizer,
@@ -76,4 +76,11 @@ export async function encodeLabels(
     tokens: examples.map(({ label }, i) => ({ ids: [...rows[3 * i]!], types: [...rows[3 * i + 1]!], label })),
     truncated: examples.reduce((count, _, i) => count + rows[3 * i + 2]![0]!, 0),
   };
+}
+
+/** The sha256 of values as lines of JSON. The content, not the split's name: a split may be drawn by the seed. */
+function hashLines(values: readonly unknown[]): string {
+  const hash = createHash('sha256');
+  for (const value of values) hash.update(`${JSON.stringify(value)}\n`);
+  return hash.digest('hex');
 }

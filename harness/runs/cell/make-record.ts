@@ -6,18 +6,19 @@ import type { RunResults } from './save-results.ts';
 import type { PreparedCell } from './prepare-cells.ts';
 import { describePublished } from './published-recipe.ts';
 
-/** The record of a run that ends now. */
-export async function recordOf(
+/** Makes and seals the record of a run that ends now. */
+export async function makeRecord(
   run: PreparedCell,
-  found: Pick<RunRecord, 'error' | 'peakMemoryBytes' | 'peakDeviceBytes' | 'engine' | 'code'> & {
+  ended: Pick<RunRecord, 'error' | 'peakMemoryBytes' | 'peakDeviceBytes' | 'engine' | 'code'> & {
     readonly started: Date;
-    readonly findings: RunResults;
+    readonly results: RunResults;
     readonly threads: number;
   },
 ): Promise<RunRecord> {
   const { cell, place, settings, identity } = run;
-  const { error, findings, started, threads, peakMemoryBytes, peakDeviceBytes, engine, code } = found;
+  const { error, results, started, threads, peakMemoryBytes, peakDeviceBytes, engine, code } = ended;
   const { trained, head, all } = run.counts;
+  const emulated = isEmulated(settings.precision, engine.device);
   return sealRecord({
     schema: 1,
     identity,
@@ -31,10 +32,10 @@ export async function recordOf(
     family: run.base.family,
     published: describePublished(cell, run.base.family),
     parameters: { trained, head, all },
-    ...findings,
+    ...results,
     peakMemoryBytes,
     ...(peakDeviceBytes !== undefined && { peakDeviceBytes }),
-    engine: { ...engine, ...(isEmulated(settings.precision, engine.device) && { emulated: true as const }) },
+    engine: { ...engine, ...(emulated && { emulated: true as const }) },
     code,
     environment: await describeEnvironment(threads),
   });

@@ -4,7 +4,7 @@ import type { RunRecord } from '../../records/record.ts';
 import type { Cell } from '../plan/cell.ts';
 import { findRecipeOf } from '../plan/resolve-recipe.ts';
 
-/** What of papers a cell follows. */
+/** The base, the recipes and the sides of discrepancies that a cell follows. */
 export function describePublished(
   { task, variant, published, protocol, source }: Cell,
   family: string,

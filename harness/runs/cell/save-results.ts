@@ -1,4 +1,7 @@
-/** What a run finds out, in its record and in the files beside it. */
+/**
+ * Saves what a run has measured: metrics and times for its record, and steps, predictions and tensors in files beside
+ * it. Results are filled in as they come, so that the record of a failed run has those that it got.
+ */
 import { basename } from 'node:path';
 import { writeFileAtomic, type BeforeRename } from '../../support/atomic-files.ts';
 import { hashFile } from '../../support/hash.ts';
@@ -10,40 +13,56 @@ import { warmSteps } from '../../records/step-log.ts';
 import { besideRecord } from '../../records/record-files.ts';
 import { sum } from '../../support/arithmetic.ts';
 
-/** How far a cell is. */
+/** The progress of a cell. */
 export interface CellProgress {
   readonly phase: 'train' | 'generate';
   readonly done: number;
   readonly total: number;
-  /** Such as the loss. */
+  /** More in words, such as the loss. */
   readonly detail: string;
 }
 
-/** What a run has found out so far; a failed run keeps what there is. */
+/** The part of a record that a run measures. */
 export type RunResults = Pick<
   RunRecord,
   'examples' | 'training' | 'metrics' | 'seconds' | 'tokensPerSecond' | 'files'
 >;
 
-/** The progress of a step. */
+/** The progress of a cell after an optimiser step. */
 export function trainProgress({ step, totalSteps, loss, tokensPerSecond }: StepProgress): CellProgress {
   const detail = `loss ${loss.toFixed(4)}, ${Math.round(tokensPerSecond)} tokens/s`;
   return { phase: 'train', done: step, total: totalSteps, detail };
 }
 
-/** Where a run keeps its files: beside its record, each unless `mayWrite` throws. */
+/** Where a run saves its files: beside its record, each unless `mayWrite` throws. */
 export interface ResultFiles {
   readonly place: { readonly path: string };
   readonly mayWrite: BeforeRename;
 }
 
-/** What training found, in files beside the record; throws Diverged, or Error where a trained tensor never moved. */
+/** Saves training; throws Diverged, or Error where a trained tensor never moved, after steps and times are saved. */
 export async function saveTraining(
-  keeping: ResultFiles,
+  files: ResultFiles,
   result: TrainingResult,
   results: RunResults,
 ): Promise<void> {
-  results.training = {
+  results.training = describeTraining(result);
+  Object.assign(results.seconds, result.seconds);
+  results.tokensPerSecond.train = trainingSpeed(result);
+  await saveLines(files, 'steps', result.log, results);
+  if (result.diverged !== undefined) throw new Diverged(result.diverged);
+  // LoRA's A has no gradient in the first step and a warm-up no rate: two steps prove nothing.
+  if (result.neverMoved.length && result.log.length > 2) {
+    throw new Error(`trained tensors that never moved: ${result.neverMoved.join(', ')}`);
+  }
+  const file = besideRecord(files.place.path, 'safetensors');
+  await writeSafetensors(file, result.tensors, {}, { beforeRename: files.mayWrite });
+  results.files.tensors = await describeFile(file);
+}
+
+/** Training as a record has it; a loss that is not finite is null, which JSON can hold. */
+function describeTraining(result: TrainingResult): RunResults['training'] {
+  return {
     steps: result.log.length,
     bestStep: result.bestStep,
     ...(result.stopped && { stopped: result.stopped }),
@@ -51,27 +70,20 @@ export async function saveTraining(
     ...(result.together !== undefined && { together: result.together }),
     neverMoved: [...result.neverMoved],
     evaluations: result.evaluations.map(({ step, loss, metrics, seconds }) => ({
-      ...{ step, seconds, ...(metrics && { metrics }) },
+      step,
+      seconds,
+      ...(metrics && { metrics }),
       loss: Number.isFinite(loss) ? loss : null,
     })),
   };
-  Object.assign(results.seconds, result.seconds);
-  const warm = warmSteps(result.log, result.resumedFrom);
-  // A run of a few steps has no others.
-  const timed = warm.length > 0 ? warm : result.log;
-  results.tokensPerSecond.train = perSecond(
-    timed.map(({ tokens }) => tokens),
-    timed.reduce((total, { milliseconds }) => total + milliseconds, 0) / 1000,
-  );
-  await saveLines(keeping, 'steps', result.log, results);
-  if (result.diverged !== undefined) throw new Diverged(result.diverged);
-  // LoRA's A has no gradient in the first step and a warm-up no rate: two steps prove nothing.
-  if (result.neverMoved.length && result.log.length > 2) {
-    throw new Error(`trained tensors that never moved: ${result.neverMoved.join(', ')}`);
-  }
-  const file = besideRecord(keeping.place.path, 'safetensors');
-  await writeSafetensors(file, result.tensors, {}, { beforeRename: keeping.mayWrite });
-  results.files.tensors = await described(file);
+}
+
+/** Tokens trained in a second, without the first steps of each program; a run of a few steps has no others. */
+function trainingSpeed({ log, resumedFrom }: TrainingResult): number {
+  const warm = warmSteps(log, resumedFrom);
+  const timed = warm.length > 0 ? warm : log;
+  const tokens = timed.map((step) => step.tokens);
+  return perSecond(tokens, sum(timed.map(({ milliseconds }) => milliseconds)) / 1000);
 }
 
 /** Metrics of the test split, in the task's order; throws Error where one is unknown or not finite. */
@@ -93,7 +105,7 @@ export function addMetrics(task: Task, metrics: Readonly<Record<string, number>>
     }));
 }
 
-/** Rows as JSON lines beside the record. */
+/** Writes rows as JSON lines beside the record. */
 export async function saveLines(
   { place, mayWrite }: ResultFiles,
   kind: 'steps' | 'predictions',
@@ -102,14 +114,14 @@ export async function saveLines(
 ): Promise<void> {
   const file = besideRecord(place.path, `${kind}.jsonl`);
   await writeFileAtomic(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''), mayWrite);
-  results.files[kind] = await described(file);
+  results.files[kind] = await describeFile(file);
 }
 
-async function described(file: string): Promise<{ name: string; sha256: string }> {
+async function describeFile(file: string): Promise<{ name: string; sha256: string }> {
   return { name: basename(file), sha256: await hashFile(file) };
 }
 
-/** Their sum in a second. */
+/** The rate of counts over a time; 0 where no time has passed. */
 export function perSecond(counts: readonly number[], seconds: number): number {
   return seconds > 0 ? sum(counts) / seconds : 0;
 }

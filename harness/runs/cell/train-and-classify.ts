@@ -1,110 +1,140 @@
-import { metricName, type LabelledExample } from '../../data/examples/task.ts';
-import { virtualTokens } from '../../models/method.ts';
-import { encodeLabels } from './encode-splits.ts';
+/** Trains an encoder with a head on classes or values, chooses the checkpoint by validation, and tests it once. */
 import {
-  saveLines,
+  metricName,
+  type LabelledExample,
+  type LabelledTokens,
+  type LabelTask,
+} from '../../data/examples/task.ts';
+import { virtualTokens } from '../../models/method.ts';
+import type { TrainingResult, Validated } from '../../training/loop/job.ts';
+import type { Answered } from '../../training/objectives/objective.ts';
+import { commonJob, limited, type CellRun } from './cell-run.ts';
+import { encodeLabels } from './encode-splits.ts';
+import type { LabelWork } from './open-data.ts';
+import {
   addMetrics,
-  saveTraining,
   perSecond,
+  saveLines,
+  saveTraining,
   trainProgress,
   type RunResults,
 } from './save-results.ts';
-import type { LabelWork } from './prepare-cells.ts';
-import type { CellRun } from './cell-run.ts';
 
-/** Trains an encoder with a head on classes or values, chooses the checkpoint by validation and tests it once. */
+/** A test set; a task may have several, of which the main one has no name. */
+interface TestSet {
+  readonly name?: string;
+  readonly examples: readonly LabelledExample[];
+  readonly tokens: readonly LabelledTokens[];
+}
+
+/** The splits of a cell as tokens. */
+interface EncodedSplits {
+  readonly train: readonly LabelledTokens[];
+  readonly validation: readonly LabelledTokens[];
+  readonly tests: readonly TestSet[];
+}
+
+/** Trains and tests a cell of classes or values; fills `results` as it goes, so that a failure keeps them. */
 export async function trainAndClassify(
-  {
-    run: { cell, place, base, tokenizer, delta },
-    engine,
-    folder,
-    events,
-    signal,
-    mayWrite,
-    companion,
-  }: CellRun,
-  { task, splits, head, draw }: LabelWork,
-  findings: RunResults,
+  cellRun: CellRun,
+  work: LabelWork,
+  results: RunResults,
 ): Promise<void> {
-  const { recipe, seed } = cell;
-  const keeping = { place, mayWrite };
-  const cut = <T>(items: readonly T[]) => items.slice(0, cell.limits.examples ?? undefined);
-  const parts = { train: cut(splits.train), validation: cut(splits.validation), test: cut(splits.test) };
-  const more = Object.entries(splits.alsoTest ?? {}).map(([name, examples]) => ({
-    name,
-    examples: cut(examples),
-  }));
-  const limit = Math.min(recipe.promptLength, base.architecture.positions - virtualTokens(delta));
-  const encode = (examples: readonly LabelledExample[]) =>
-    encodeLabels(task, examples, tokenizer, limit, signal);
-  const [learnt, validated, tested] = [await encode(parts.train), await encode(parts.validation), await encode(parts.test)]; // prettier-ignore
-  const counted = (split: keyof typeof parts, { truncated }: { truncated: number }) => ({
-    used: parts[split].length,
-    of: splits[split].length,
-    truncated,
-  });
-  findings.examples = {
-    train: counted('train', learnt),
-    validation: counted('validation', validated),
-    test: counted('test', tested),
-  };
-
+  const { run, events, mayWrite } = cellRun;
+  const files = { place: run.place, mayWrite };
+  const splits = await encodeSplits(cellRun, work, results);
   const { train } = await import('../../training/loop/train.ts');
   const { labelled } = await import('../../training/objectives/classification.ts');
-  const predict = (answer: Float32Array): number =>
-    task.classes ? answer.indexOf(Math.max(...answer)) : answer[0]!;
-  const direction = task.metrics.find(({ name }) => name === task.selection)!.higherIsBetter ? 1 : -1;
-  const sets = [{ name: '', examples: parts.test, tokens: tested.tokens }];
-  for (const { name, examples } of more)
-    sets.push({ name, examples, tokens: (await encode(examples)).tokens });
   const result = await train({
-    ...{ engine, base, delta, recipe, seed, folder, signal, mayWrite, ...(companion && { companion }) },
-    objective: labelled(head, task.classes !== undefined, recipe.labelSmoothing),
-    train: learnt.tokens,
-    validation: validated.tokens,
-    validate(answers) {
-      const predicted = answers.map(({ answer }) => predict(answer));
-      const metrics = task.score(predicted, answers.map(({ example }) => example.label), draw); // prettier-ignore
-      return { metrics, score: direction * metrics[task.selection]! };
-    },
-    test: sets.flatMap(({ tokens }) => tokens),
+    ...commonJob(cellRun),
+    objective: labelled(work.head, work.task.classes !== undefined, run.cell.recipe.labelSmoothing),
+    train: splits.train,
+    validation: splits.validation,
+    validate: (answers) => validate(work, answers),
+    test: splits.tests.flatMap(({ tokens }) => tokens),
     onProgress: (progress) => {
       events.onProgress(trainProgress(progress));
     },
-    onNote: events.onNote,
   });
-  await saveTraining(keeping, result, findings);
+  await saveTraining(files, result, results);
 
   const { answers, seconds } = result.test!;
-  findings.seconds.predict = seconds;
-  findings.tokensPerSecond.predict = perSecond(sets.flatMap(({ tokens }) => tokens.map(({ ids }) => ids.length)), seconds); // prettier-ignore
+  results.seconds.predict = seconds;
+  const lengths = splits.tests.flatMap(({ tokens }) => tokens.map(({ ids }) => ids.length));
+  results.tokensPerSecond.predict = perSecond(lengths, seconds);
+  const { rows, metrics } = scoreTests(work, splits.tests, answers);
+  await saveLines(files, 'predictions', rows, results);
+  addMetrics(work.task, metrics, results);
+}
+
+/** Encodes the splits of a cell, and says in `results` how many examples each has and how many were cut. */
+async function encodeSplits(
+  cellRun: CellRun,
+  { task, splits }: LabelWork,
+  results: RunResults,
+): Promise<EncodedSplits> {
+  const { cell, base, tokenizer, delta } = cellRun.run;
+  const limit = Math.min(cell.recipe.promptLength, base.architecture.positions - virtualTokens(delta));
+  const encode = async (split: readonly LabelledExample[]) => {
+    const examples = limited(cellRun, split);
+    const { tokens, truncated } = await encodeLabels(task, examples, tokenizer, limit, cellRun.signal);
+    return { examples, tokens, counts: { used: examples.length, of: split.length, truncated } };
+  };
+  const train = await encode(splits.train);
+  const validation = await encode(splits.validation);
+  const test = await encode(splits.test);
+  results.examples = { train: train.counts, validation: validation.counts, test: test.counts };
+  const tests: TestSet[] = [test];
+  for (const [name, split] of Object.entries(splits.alsoTest ?? {})) {
+    tests.push({ name, ...(await encode(split)) });
+  }
+  return { train: train.tokens, validation: validation.tokens, tests };
+}
+
+/** The class with the largest output, or the value. */
+const predict = ({ classes }: LabelTask, outputs: Float32Array): number =>
+  classes ? outputs.indexOf(Math.max(...outputs)) : outputs[0]!;
+
+/** Scores the validation split; the task's selection metric chooses the checkpoint. */
+function validate({ task, draw }: LabelWork, answers: readonly Answered<LabelledTokens>[]): Validated {
+  const predicted = answers.map(({ answer }) => predict(task, answer));
+  const labels = answers.map(({ example }) => example.label);
+  const metrics = task.score(predicted, labels, draw);
+  const { higherIsBetter } = task.metrics.find(({ name }) => name === task.selection)!;
+  return { metrics, score: (higherIsBetter ? 1 : -1) * metrics[task.selection]! };
+}
+
+/** Predictions as rows of a file, with texts and names so that no data set is needed to read them, and all metrics. */
+function scoreTests(
+  { task, draw }: LabelWork,
+  tests: readonly TestSet[],
+  answers: NonNullable<TrainingResult['test']>['answers'],
+): { rows: object[]; metrics: Record<string, number> } {
   const rows: object[] = [];
   const metrics: Record<string, number> = {};
   let at = 0;
-  for (const { name, examples } of sets) {
-    const own = answers.slice(at, (at += examples.length));
-    const predictions = own.map(predict);
+  for (const { name, examples } of tests) {
+    const outputs = answers.slice(at, (at += examples.length));
+    const predictions = outputs.map((answer) => predict(task, answer));
     examples.forEach(({ id, texts, label }, i) => {
       const prediction = predictions[i]!;
-      // With text and names, so that a reader of the file needs no data set to understand an answer.
       rows.push({
         id,
-        ...(name && { set: name }),
+        ...(name !== undefined && { set: name }),
         input: texts,
         label,
         prediction,
         ...(task.classes && {
           labelName: task.classes[label],
           predictionName: task.classes[prediction],
-          outputs: [...own[i]!],
+          outputs: [...outputs[i]!],
         }),
       });
     });
     const labels = examples.map(({ label }) => label);
     for (const [metric, value] of Object.entries(task.score(predictions, labels, draw))) {
-      metrics[metricName(metric, name || undefined)] = value;
+      metrics[metricName(metric, name)] = value;
     }
   }
-  await saveLines(keeping, 'predictions', rows, findings);
-  addMetrics(task, metrics, findings);
+  return { rows, metrics };
 }

@@ -1,109 +1,119 @@
-import type { TestItem } from '../../data/examples/task.ts';
-import type { TrainingResult, Validated } from '../../training/loop/job.ts';
+/** Trains a model on texts, lets it write the answers of the test split, and scores them. */
+import type { TestItem, TokenPair } from '../../data/examples/task.ts';
+import type { TrainingJob, TrainingResult, Validated } from '../../training/loop/job.ts';
+import { commonJob, limited, type CellRun } from './cell-run.ts';
 import { encodeSplit, type TextSplit } from './encode-splits.ts';
+import type { TextWork } from './open-data.ts';
 import {
-  saveLines,
   addMetrics,
-  saveTraining,
   perSecond,
+  saveLines,
+  saveTraining,
   trainProgress,
   type RunResults,
 } from './save-results.ts';
-import type { TextWork } from './prepare-cells.ts';
-import type { CellRun } from './cell-run.ts';
 
-/** Trains, generates and scores a task of text. */
-export async function trainAndGenerate(
-  {
-    run: { cell, place, base, tokenizer, delta },
-    engine,
-    folder,
-    events,
-    signal,
-    mayWrite,
-    companion,
-  }: CellRun,
-  { task, splits, endToken }: TextWork,
-  findings: RunResults,
-): Promise<void> {
-  const { recipe, seed } = cell;
-  const keeping = { place, mayWrite };
-  const cut = <T>(items: readonly T[]) => items.slice(0, cell.limits.examples ?? undefined);
-  const parts = { train: cut(splits.train), validation: cut(splits.validation), test: cut(splits.test) };
-  findings.examples = {
-    train: { used: parts.train.length, of: splits.train.length },
-    validation: { used: parts.validation.length, of: splits.validation.length },
-    test: { used: parts.test.length, of: splits.test.length },
-  };
-  const encode = (items: TextSplit['items']) => encodeSplit({ task, items }, tokenizer, recipe, signal);
+type Tensors = TrainingResult['tensors'];
 
-  const { generate } = await import('../../decoding/generate.ts');
-  const answer = async <Item extends TestItem>(
-    items: readonly Item[],
-    tensors: TrainingResult['tensors'],
-  ) => {
-    const prompts = (await encode(items)).map(({ prompt }) => prompt);
-    const { tokens, seconds } = await generate({
-      ...{ engine, base, delta, tensors, prompts, signal },
-      // The recipe's names for how decoding chooses are the generator's.
-      ...recipe,
-      eosId: recipe.stopAtEnd ? endToken : undefined,
-      onProgress: (done: number) => {
-        events.onProgress({ phase: 'generate', done, total: prompts.length, detail: '' });
-      },
-    });
-    const decode = (ids: readonly number[]) =>
-      task.clean(tokenizer.decode(untilEnd(ids, endToken), { skipSpecialTokens: true }));
-    return {
-      tokens,
-      seconds,
-      predictions: items.map((item, i) => ({ ...item, prediction: decode(tokens[i]!) })),
-    };
+/** Trains, generates and scores a task of text; fills `results` as it goes, so that a failure keeps them. */
+export async function trainAndGenerate(cellRun: CellRun, work: TextWork, results: RunResults): Promise<void> {
+  const { run, events, mayWrite } = cellRun;
+  const { task, splits } = work;
+  const files = { place: run.place, mayWrite };
+  const counts = (split: readonly unknown[]) => ({ used: limited(cellRun, split).length, of: split.length });
+  results.examples = {
+    train: counts(splits.train),
+    validation: counts(splits.validation),
+    test: counts(splits.test),
   };
-  const { selection } = task;
-  const validationItems = cut(splits.validationItems ?? []);
-  const choose = async (tensors: TrainingResult['tensors'], metric: string): Promise<Validated> => {
-    const { metrics } = await task.score((await answer(validationItems, tensors)).predictions);
-    const direction = task.metrics.find(({ name }) => name === metric)!.higherIsBetter ? 1 : -1;
-    return { metrics, score: direction * metrics[metric]! };
-  };
-
   const { train } = await import('../../training/loop/train.ts');
   const { languageModel } = await import('../../training/objectives/language-model.ts');
   const result = await train({
-    ...{ engine, base, delta, recipe, seed, folder, signal, mayWrite, ...(companion && { companion }) },
-    objective: languageModel(base.architecture, recipe.labelSmoothing),
-    train: await encode(parts.train),
-    validation: await encode(parts.validation),
-    ...(selection !== undefined && {
-      validate: async (_: unknown, trained: () => Promise<TrainingResult['tensors']>) =>
-        choose(await trained(), selection),
-    }),
+    ...commonJob(cellRun),
+    objective: languageModel(run.base.architecture, run.cell.recipe.labelSmoothing),
+    train: await encode(cellRun, work, limited(cellRun, splits.train)),
+    validation: await encode(cellRun, work, limited(cellRun, splits.validation)),
+    ...(task.selection !== undefined && { validate: validateBy(cellRun, work, task.selection) }),
     onProgress: (progress) => {
       events.onProgress(trainProgress(progress));
     },
-    onNote: events.onNote,
   });
-  await saveTraining(keeping, result, findings);
+  await saveTraining(files, result, results);
 
-  const { tokens, seconds, predictions } = await answer(parts.test, result.tensors);
-  findings.seconds.generate = seconds;
-  findings.tokensPerSecond.generate = perSecond(
-    tokens.map((row) => row.length),
-    seconds,
-  );
-  // Kept before they are scored, so that no failure there loses them.
-  await saveLines(keeping, 'predictions', predictions, findings);
+  const test = limited(cellRun, splits.test);
+  const { tokens, seconds, predictions } = await answer(cellRun, work, test, result.tensors);
+  results.seconds.generate = seconds;
+  const lengths = tokens.map((row) => row.length);
+  results.tokensPerSecond.generate = perSecond(lengths, seconds);
+  // Predictions are saved before they are scored, so that no failure there loses them.
+  await saveLines(files, 'predictions', predictions, results);
   const start = performance.now();
   const { metrics, segments } = await task.score(predictions);
-  findings.seconds.score = (performance.now() - start) / 1000;
-  addMetrics(task, metrics, findings);
-  const scored = predictions.map((prediction, i) => ({ ...prediction, scores: segments?.[i] }));
-  if (segments) await saveLines(keeping, 'predictions', scored, findings);
+  results.seconds.score = (performance.now() - start) / 1000;
+  addMetrics(task, metrics, results);
+  if (!segments) return;
+  const scored = predictions.map((prediction, i) => ({ ...prediction, scores: segments[i] }));
+  await saveLines(files, 'predictions', scored, results);
 }
 
-/** Decoding that does not know the end token goes on behind it. */
+function encode(
+  { run, signal }: CellRun,
+  { task }: TextWork,
+  items: TextSplit['items'],
+): Promise<TokenPair[]> {
+  return encodeSplit({ task, items }, run.tokenizer, run.cell.recipe, signal);
+}
+
+/** Generates the answers of items with the tensors of a checkpoint. */
+async function answer<Item extends TestItem>(
+  cellRun: CellRun,
+  work: TextWork,
+  items: readonly Item[],
+  tensors: Tensors,
+): Promise<{ tokens: number[][]; seconds: number; predictions: (Item & { prediction: string })[] }> {
+  const { engine, events, signal } = cellRun;
+  const { base, delta, tokenizer, cell } = cellRun.run;
+  const { task, endToken } = work;
+  const prompts = (await encode(cellRun, work, items)).map(({ prompt }) => prompt);
+  const { generate } = await import('../../decoding/generate.ts');
+  const { tokens, seconds } = await generate({
+    engine,
+    base,
+    delta,
+    tensors,
+    prompts,
+    signal,
+    // The settings of decoding have the same names in recipes.
+    ...cell.recipe,
+    eosId: cell.recipe.stopAtEnd ? endToken : undefined,
+    onProgress: (done: number) => {
+      events.onProgress({ phase: 'generate', done, total: prompts.length, detail: '' });
+    },
+  });
+  const decode = (ids: readonly number[]) =>
+    task.clean(tokenizer.decode(untilEnd(ids, endToken), { skipSpecialTokens: true }));
+  const predictions = items.map((item, i) => ({ ...item, prediction: decode(tokens[i]!) }));
+  return { tokens, seconds, predictions };
+}
+
+/** Tokens up to the end token, after which a model that decodes without it writes on. */
 function untilEnd(tokens: readonly number[], endToken: number): number[] {
   const end = tokens.indexOf(endToken);
   return tokens.slice(0, end < 0 ? undefined : end);
+}
+
+/** Validates a checkpoint by a metric of generated answers, where the task chooses by one. */
+function validateBy(
+  cellRun: CellRun,
+  work: TextWork,
+  metric: string,
+): NonNullable<TrainingJob<TokenPair>['validate']> {
+  const { task, splits } = work;
+  const items = limited(cellRun, splits.validationItems ?? []);
+  return async (_, trained): Promise<Validated> => {
+    const { predictions } = await answer(cellRun, work, items, await trained());
+    const { metrics } = await task.score(predictions);
+    const { higherIsBetter } = task.metrics.find(({ name }) => name === metric)!;
+    return { metrics, score: (higherIsBetter ? 1 : -1) * metrics[metric]! };
+  };
 }

@@ -19,8 +19,8 @@ import { didYouMean, errorCode, UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { startEngine } from '../execute/start-engine.ts';
 import { findEngine, type EngineChoice } from '../plan/engine-choice.ts';
+import { findDataSource } from '../plan/data-source.ts';
 import { loadEvaluations } from '../plan/load-plugins.ts';
-import { askedSource } from '../plan/plan-runs.ts';
 import { choiceWork, doChoices, type ChoiceWork, type Likelihoods as ChoiceOutcome } from './choice-work.ts';
 import { OpenEvaluation, type About, type Prepared } from './evaluation-work.ts';
 import { openSubject, type Subject, type SubjectRequest } from './subject.ts';
@@ -64,7 +64,7 @@ export async function evaluate(
   const protocols = evaluations.map((evaluation) => asked ?? firstProtocol(evaluation));
   const shots = evaluations.map((evaluation, i) => shotsOf(evaluation, protocols[i]!, request.shots));
   const engine = findEngine(request);
-  const source = (await askedSource(request.data)) ?? { kind: 'hub' };
+  const source = (await findDataSource(request.data)) ?? { kind: 'hub' };
   const subject = await openSubject(request);
   const tasks: Task[] = [];
   for (const [i, evaluation] of evaluations.entries()) {

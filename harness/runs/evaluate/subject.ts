@@ -7,7 +7,7 @@ import { initialize, trainedShapes } from '../../models/delta/trained-tensors.ts
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { attachMethods } from '../cell/attach-method.ts';
-import { baseOptions } from '../plan/plan-runs.ts';
+import { baseOptions } from '../plan/data-source.ts';
 import { loadMethods } from '../plan/load-plugins.ts';
 import type { EvaluationSettings } from '../../records/evaluation-record.ts';
 
@@ -54,8 +54,8 @@ async function open({ model, adapter, record, tokenizer }: SubjectRequest): Prom
       ...{ variant: 'none', label: 'Frozen base' },
     };
   }
-  const { openStartingAdapter: openStart } = await import('../plan/starting-adapter.ts');
-  const { start, variant } = await openStart(adapter, base, await loadMethods());
+  const { openStartingAdapter } = await import('../plan/starting-adapter.ts');
+  const { start, variant } = await openStartingAdapter(adapter, base, await loadMethods());
   const begun = startFrom(base, await attachMethods(variant, base), start.adapter, adapter);
   return {
     ...{ ...common, ...begun, tensors: await initialTensors(begun) },

@@ -1,22 +1,29 @@
+/**
+ * Checks a plan for --dry-run: refuses what the run would refuse, and tells which cells would run. It fetches nothing
+ * and writes nothing: a base on the hub is checked by its config.json, data on the hub are not checked.
+ */
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
+import { isBuiltin } from '../../models/bases/built-in.ts';
 import { UsageError } from '../../support/errors.ts';
-import { startEngine } from './start-engine.ts';
-import type { Plan } from '../plan/cell.ts';
-import { checkCells, type AttachedCell } from '../cell/prepare-cells.ts';
-import { groupBySeed } from './group-by-seed.ts';
+import { once } from '../../support/once.ts';
+import { attachCell, type AttachedCell } from '../cell/attach-cell.ts';
+import { withoutEqualCells } from '../cell/equal-cells.ts';
+import { dataOpener, openTokenizer } from '../cell/open-data.ts';
+import { attachCells } from '../cell/prepare-cells.ts';
 import { noSbatch } from '../cluster/slurm.ts';
+import type { Plan } from '../plan/cell.ts';
+import { groupBySeed } from './group-by-seed.ts';
+import { startEngine } from './start-engine.ts';
 
-// What a dry run checks, so that it refuses what the run would refuse.
-
-/** How the plan would be done. */
+/** How a plan would be executed. */
 export interface ExecutionMode {
   readonly batchSeeds: boolean;
   readonly launcher: 'local' | 'slurm';
 }
 
-/** Gives the cells that would run; throws UsageError where the run would, but for what only fetching from the hub can tell. */
+/** Returns the cells that would run; throws UsageError where the run would, but for what only fetching can tell. */
 export async function checkPlan(
   plan: Plan,
   { batchSeeds, launcher }: ExecutionMode,
@@ -24,7 +31,7 @@ export async function checkPlan(
   await checkResults(plan.results);
   const cells = await checkCells(plan);
   if (batchSeeds) await groupBySeed(cells, plan.engine.name);
-  // Where Slurm's tasks run is another machine.
+  // Slurm's tasks run on other machines, whose engines cannot be tried from here.
   if (launcher === 'local') await startEngine(plan);
   else await checkSbatch();
   return cells;
@@ -32,19 +39,44 @@ export async function checkPlan(
 
 /** Throws UsageError where records cannot be written; writes nothing itself. */
 async function checkResults(folder: string): Promise<void> {
-  let there = folder;
-  let found = await stat(there).catch(() => undefined);
-  while (!found && dirname(there) !== there) {
-    there = dirname(there);
-    found = await stat(there).catch(() => undefined);
+  let existing = folder;
+  let found = await stat(existing).catch(() => undefined);
+  while (!found && dirname(existing) !== existing) {
+    existing = dirname(existing);
+    found = await stat(existing).catch(() => undefined);
   }
-  const mayWrite = await access(there, constants.W_OK).then(
+  const mayWrite = await access(existing, constants.W_OK).then(
     () => true,
     () => false,
   );
+  if (found?.isDirectory() && mayWrite) return;
   const why = found?.isDirectory() ? 'may not be written to' : 'is no folder';
-  if (!found?.isDirectory() || !mayWrite)
-    throw new UsageError(`--results ${folder}: ${there} ${why}; name another folder.`);
+  throw new UsageError(`--results ${folder}: ${existing} ${why}; name another folder.`);
+}
+
+/** Attaches every cell by config.json, and opens weights, tokenizer and data where they are on this machine. */
+async function checkCells(plan: Plan): Promise<AttachedCell[]> {
+  const { loadBase } = await import('../../models/bases/load-base.ts');
+  const baseOf = once((id) => loadBase(id, { ...plan.base, weights: true }));
+  const attached = await attachCells(plan);
+  const openData = dataOpener();
+  for (const { cell } of attached) {
+    if (!(await isHere(cell.model, plan.base))) continue;
+    const whole = await attachCell(cell, await baseOf(cell.model));
+    const tokenizer = await openTokenizer(whole.base);
+    if (cell.source.kind !== 'hub') await openData(whole, tokenizer);
+  }
+  return withoutEqualCells(attached);
+}
+
+/** Whether a base's files are on this machine: built in, in a folder, or random with a tokenizer that was given. */
+async function isHere(id: string, { tokenizer, data }: Plan['base']): Promise<boolean> {
+  if (isBuiltin(id)) return true;
+  if (id.startsWith('random-')) return tokenizer !== undefined || data !== undefined;
+  return stat(id).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
 }
 
 async function checkSbatch(): Promise<void> {

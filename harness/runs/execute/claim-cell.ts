@@ -1,22 +1,25 @@
-/** Who owns a cell: its lock, and what may be done under it. Several sweeps may share a folder of results. */
+/**
+ * Who owns a cell: the process that holds its lock file. Several sweeps may share a results folder, on several machines
+ * too, so that a cell is looked for again under the lock, and every write asks whether the lock is still held.
+ */
 import { dirname } from 'node:path';
 import { readLock, tryLock, type Lock } from '../../records/file-lock.ts';
 import {
   besideRecord,
-  workIdentity,
-  removeWork,
   cellName,
-  type Place,
-  writeRecord,
   findPlace,
+  removeWork,
+  workIdentity,
+  writeRecord,
+  type Place,
 } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { makeFolder, removeTemporaries } from '../../support/atomic-files.ts';
-import type { RecordedCell } from './executor.ts';
-import { addressOf } from '../plan/cell.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
+import { addressOf } from '../plan/cell.ts';
+import type { RecordedCell } from './executor.ts';
 
-/** Removes what a process that was killed at the very end left beside its record. */
+/** Removes lock, work and temporary files of a process that was killed just after it had written its record. */
 export async function removeLeftovers(path: string, identity: string): Promise<void> {
   const lockPath = besideRecord(path, 'lock');
   if (!(await readLock(lockPath)) && (await workIdentity(path)) !== identity) return;
@@ -28,8 +31,8 @@ export async function removeLeftovers(path: string, identity: string): Promise<v
 }
 
 /**
- * Makes a cell's record by `work` while no other process does that cell, and writes it; `busy` where one is at it, or has taken it
- * over meanwhile, and the record where one has done it since the cell was prepared.
+ * Makes the record of a cell by `work` while no other process does that cell, and writes it. Returns the record that is
+ * there where another process was faster, and `busy` where one is doing the cell, or has taken it over meanwhile.
  */
 export async function recordUnderLock(
   results: string,
@@ -43,28 +46,29 @@ export async function recordUnderLock(
   const isDone = ({ record }: Place): boolean =>
     record !== undefined &&
     (!retryFailed || record.status === 'finished' || record.attempt > (run.place.record?.attempt ?? 0));
-  const before = await find();
-  if (isDone(before)) {
-    await removeLeftovers(before.path, run.identity);
-    return { record: before.record!, path: before.path };
+  const found = await find();
+  if (isDone(found)) {
+    await removeLeftovers(found.path, run.identity);
+    return { record: found.record!, path: found.path };
   }
-  await makeFolder(dirname(before.path));
-  const lock = await tryLock(besideRecord(before.path, 'lock'));
+  await makeFolder(dirname(found.path));
+  const lock = await tryLock(besideRecord(found.path, 'lock'));
   if (!lock) return 'busy';
   try {
     const place = await find();
     if (isDone(place)) return { record: place.record!, path: place.path };
-    // A cell of other settings has taken the place.
-    if (place.path !== before.path) return 'busy';
+    // Between the two looks, a cell of other settings has written its record at this path.
+    if (place.path !== found.path) return 'busy';
     await removeTemporaries(cellName(place.path));
     const record = await work(place, lock);
     await write(place.path, record, lock.check);
     return { record, path: place.path };
   } catch (error) {
-    // Whatever else went wrong: what another process does at the same place may be why.
+    // Where the lock is lost, the other process at the same place may be why this one failed.
     if (await lock.isHeld()) throw error;
     onNote(
-      `${before.path} is another sweep's now, which took this one for dead: it stood still for too long. Nothing more of this try is written.`,
+      `${found.path} is another sweep's now, which took this one for dead: it stood still for too long. ` +
+        `Nothing more of this try is written.`,
     );
     return 'busy';
   } finally {

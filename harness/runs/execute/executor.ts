@@ -1,27 +1,30 @@
-/** What does cells, in this process or in others, and what it tells its caller. */
+/** The words of execution: what executes cells, what a caller gives it, and what it tells its caller. */
 import type { ParameterCounts } from '../../models/delta/count-parameters.ts';
 import type { RunRecord } from '../../records/record.ts';
 import type { Companion } from '../../training/loop/train-together.ts';
-import type { CellProgress } from '../cell/save-results.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
+import type { CellProgress } from '../cell/save-results.ts';
 import type { Cell, RunRequest } from '../plan/cell.ts';
 
+/** What is told of all runs of a plan. */
 export interface RunEvents {
-  /** A cell begins, one of `total` that were missing. */
+  /** A cell begins, the `number`th of `total` that were missing. */
   onStart(cell: Cell, counts: ParameterCounts, number: number, total: number): void;
   onProgress(progress: CellProgress, cell: Cell): void;
   onEnd(record: RunRecord, path: string, cell: Cell): void;
   /** Something that the user should know; one line. */
   onNote(text: string): void;
 }
+
+/** How the cells of a plan are executed. */
 export interface ExecuteOptions {
   readonly events: RunEvents;
   readonly signal: AbortSignal;
   /** Tries failed runs again. */
   readonly retryFailed: boolean;
-  /** Runs so many cells at once, each in a process of its own; in this process where it is one. */
+  /** How many cells run at once, each in a process of its own; one runs in this process. */
   readonly jobs?: number;
-  /** What plans a cell again in a process of its own; where absent, all is done in this one. */
+  /** The request from which a process of its own plans a cell again; where absent, all is done in this process. */
   readonly requestOf?: (cell: Cell) => RunRequest;
   /** Trains cells that differ in nothing but their seed in one program. */
   readonly batchSeeds?: boolean;
@@ -34,7 +37,7 @@ export interface Outcome {
   readonly path: string;
 }
 
-/** A cell's record, of this process or of another sweep that was faster. */
+/** The record of a cell, written by this process or by another sweep that was faster. */
 export type RecordedCell = Pick<Outcome, 'record' | 'path'>;
 
 /** What one cell tells while it runs. */
@@ -44,9 +47,9 @@ export interface CellEvents {
   onNote(text: string): void;
 }
 
-/** What does cells: this process, or child processes. */
+/** Executes cells, in this process or in child processes. */
 export interface CellExecutor {
-  /** Does a cell, unless another sweep is doing it. */
+  /** Executes a cell; `busy` where another sweep is doing it. */
   execute(
     run: PreparedCell,
     events: CellEvents,
@@ -54,10 +57,4 @@ export interface CellExecutor {
     companion?: Companion,
   ): Promise<RecordedCell | 'busy'>;
   close(): Promise<void>;
-}
-export interface JobPoolOptions {
-  readonly count: number;
-  /** What plans a cell again in its process. */
-  requestOf(cell: Cell): RunRequest;
-  readonly retryFailed: boolean;
 }

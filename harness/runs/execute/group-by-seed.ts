@@ -1,20 +1,10 @@
+/** Finds the cells that may be trained in one program (--batch-seeds): those that differ in nothing but their seed. */
 import { UsageError } from '../../support/errors.ts';
 import type { EngineName } from '../../engine/types.ts';
-import type { Delta } from '../../models/method.ts';
-import type { BaseModel } from '../../models/base-model.ts';
-import type { Cell } from '../plan/cell.ts';
+import type { AttachedCell } from '../cell/attach-cell.ts';
 
-// Which cells may be trained in one program (--batch-seeds).
-
-/** A cell with its method on its base. */
-interface Attached {
-  readonly cell: Cell;
-  readonly base: BaseModel;
-  readonly delta: Delta;
-}
-
-/** Groups cells that differ in nothing but their seed and its data; throws UsageError where some cannot be trained in one program. */
-export async function groupBySeed<Run extends Attached>(
+/** Groups cells that differ in nothing but their seed and its data; throws UsageError where a method cannot be trained so. */
+export async function groupBySeed<Run extends Pick<AttachedCell, 'cell' | 'base' | 'delta'>>(
   runs: readonly Run[],
   engine: EngineName,
 ): Promise<Run[][]> {

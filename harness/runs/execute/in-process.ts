@@ -1,12 +1,12 @@
-/** Does cells in this process. */
+/** Executes cells in this process, on one engine. */
 import type { RunRecord } from '../../records/record.ts';
 import { runCell } from '../cell/run-cell.ts';
-import { startEngine } from './start-engine.ts';
 import type { Plan } from '../plan/cell.ts';
 import { recordUnderLock } from './claim-cell.ts';
 import type { CellExecutor } from './executor.ts';
+import { startEngine } from './start-engine.ts';
 
-/** Does cells in this process. */
+/** Starts the engine of a plan, on which cells are then executed; throws UsageError where it does not run. */
 export async function startInProcess(
   plan: Pick<Plan, 'results' | 'engine'>,
   code: RunRecord['code'],

@@ -1,23 +1,34 @@
-/** Cells in child processes. */
+/**
+ * Executes cells in child processes (`--jobs`), which live on from cell to cell. One that dies is a failed run, and
+ * another takes its place. A child plans its cell again from the request: see job-process.ts.
+ */
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
+import { readRecord, writeCrashRecord, type Place } from '../../records/record-files.ts';
+import type { RunRecord } from '../../records/record.ts';
 import { programArguments } from '../../support/child-programs.ts';
 import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
-import { recordOf } from '../cell/make-record.ts';
+import { makeRecord } from '../cell/make-record.ts';
+import type { PreparedCell } from '../cell/prepare-cells.ts';
+import { addressOf, type Cell, type Plan, type RunRequest } from '../plan/cell.ts';
 import { recordUnderLock } from './claim-cell.ts';
-import type { RecordedCell, CellExecutor, CellEvents, JobPoolOptions } from './executor.ts';
+import type { CellEvents, CellExecutor, RecordedCell } from './executor.ts';
 import { fromJobSchema, type FromJob, type ToJob } from './job-messages.ts';
 import { lacksMemory, memoryNeed, usableMemory } from './out-of-memory.ts';
-import { addressOf, type Plan } from '../plan/cell.ts';
-import type { PreparedCell } from '../cell/prepare-cells.ts';
-import type { RunRecord } from '../../records/record.ts';
-import { readRecord, writeCrashRecord, type Place } from '../../records/record-files.ts';
 
 /** Seconds that a child process may take to save and stop. */
-const patience = 60;
+const PATIENCE = 60;
 
-/** Threads of each of `count` child processes, and the mebibytes of their JavaScript heap. */
+/** How many child processes there are, and what they do. */
+export interface JobPoolOptions {
+  readonly count: number;
+  /** The request from which a child process plans the cell again. */
+  requestOf(cell: Cell): RunRequest;
+  readonly retryFailed: boolean;
+}
+
+/** The threads of each of `count` child processes, and the mebibytes of its JavaScript heap. */
 export function shareOfMachine(threads: number, count: number): { threads: number; heapMiB: number } {
   return {
     threads: Math.max(1, Math.floor(threads / count)),
@@ -25,7 +36,7 @@ export function shareOfMachine(threads: number, count: number): { threads: numbe
   };
 }
 
-/** Does cells in child processes, which live on from cell to cell; one that dies is a failed run, and another takes its place. */
+/** Starts a pool of child processes; each is started when a cell needs it. */
 export function startJobPool(
   { results, engine }: Pick<Plan, 'results' | 'engine'>,
   code: RunRecord['code'],
@@ -43,16 +54,16 @@ export function startJobPool(
       const job = idle.pop() ?? start();
       const started = new Date();
       const { cell, identity } = run;
-      const wanted = { kind: 'cell', request: requestOf(cell), address: addressOf(cell), identity } as const;
-      const last = await job.run(wanted, events, signal);
-      if (typeof last === 'string') {
-        if (signal.aborted) throw new Interrupted('stopped with its child process');
-        const found = { started, reason: last, code, engine, threads: share.threads };
-        const record = (place: Place): Promise<RunRecord> => crashRecord({ ...run, place }, found);
-        return recordUnderLock(results, run, retryFailed, events.onNote, record, writeCrashRecord);
+      const request = { kind: 'cell', request: requestOf(cell), address: addressOf(cell), identity } as const;
+      const end = await job.run(request, events, signal);
+      if ('kind' in end) {
+        idle.push(job);
+        return resultOf(end);
       }
-      idle.push(job);
-      return outcomeOf(last);
+      if (signal.aborted) throw new Interrupted('stopped with its child process');
+      const crash = { started, code, engine, threads: share.threads, reason: end.died };
+      const record = (place: Place): Promise<RunRecord> => crashRecord({ ...run, place }, crash);
+      return recordUnderLock(results, run, retryFailed, events.onNote, record, writeCrashRecord);
     },
     async close() {
       await Promise.all(idle.map((job) => job.end()));
@@ -60,7 +71,8 @@ export function startJobPool(
   };
 }
 
-async function outcomeOf(last: FromJob): Promise<RecordedCell | 'busy'> {
+/** The result of a cell by the last message of its process. */
+async function resultOf(last: FromJob): Promise<RecordedCell | 'busy'> {
   if (last.kind === 'busy') return 'busy';
   if (last.kind === 'refused') throw new UsageError(last.message);
   if (last.kind !== 'done') throw new Interrupted('stopped in its child process');
@@ -69,26 +81,30 @@ async function outcomeOf(last: FromJob): Promise<RecordedCell | 'busy'> {
   throw new UsageError(`${last.path} was written and cannot be read back: ${read?.reason ?? 'it is gone'}.`);
 }
 
-/** A failed run whose process died. */
+/** A process that died while it did a cell. */
+interface Crash {
+  readonly started: Date;
+  readonly reason: string;
+  readonly code: RunRecord['code'];
+  readonly engine: Plan['engine'];
+  readonly threads: number;
+}
+
+/** The record of a failed run whose process died. */
 async function crashRecord(
   run: PreparedCell,
-  found: {
-    started: Date;
-    reason: string;
-    code: RunRecord['code'];
-    engine: Plan['engine'];
-    threads: number;
-  },
+  { started, reason, code, engine, threads }: Crash,
 ): Promise<RunRecord> {
-  const { engine, reason, ...rest } = found;
   const { name, device, recompute } = engine;
-  // What a process exits with where another killed it for a shell, and what the system's own killer sends.
+  // Exit code 137 is a shell's word for SIGKILL, which the system sends a process when memory runs out.
   const wasKilled = /by SIGKILL|exit code 137/.test(reason) || lacksMemory({ name: '', message: reason });
   const message = wasKilled ? `${reason}, most likely for want of memory: ${memoryNeed(run)}` : reason;
-  return recordOf(run, {
-    ...rest,
+  return makeRecord(run, {
+    started,
+    code,
+    threads,
     error: { name: 'Crashed', message },
-    findings: { metrics: [], seconds: {}, tokensPerSecond: {}, files: {} },
+    results: { metrics: [], seconds: {}, tokensPerSecond: {}, files: {} },
     peakMemoryBytes: 0,
     engine: { name, device: device ?? 'cpu', ...(recompute && { recompute }) },
   });
@@ -103,14 +119,14 @@ function spawn(heapMiB: number) {
   } as const);
 }
 
-/** A child process; it does one cell at a time. */
+/** A child process, which does one cell at a time. */
 class Job {
   readonly #process: ReturnType<typeof spawn>;
   readonly #lines: AsyncIterator<string, undefined>;
 
   constructor(heapMiB: number) {
     this.#process = spawn(heapMiB);
-    // Whoever dies says so by its end; writing to it fails then.
+    // Writing to a child that has died fails; that it died shows where its output ends.
     this.#process.stdin.on('error', () => undefined);
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
@@ -119,19 +135,19 @@ class Job {
     this.#process.stdin.write(`${JSON.stringify(message)}\n`);
   }
 
-  /** Does a cell; gives the last that the process said of it, or why it died. */
-  async run(cell: ToJob, events: CellEvents, signal: AbortSignal): Promise<FromJob | string> {
+  /** Does a cell; returns the last message of the process about it, or why the process died. */
+  async run(cell: ToJob, events: CellEvents, signal: AbortSignal): Promise<FromJob | { died: string }> {
     this.tell(cell);
     const stop = (): void => {
       this.tell({ kind: 'stop' });
-      setTimeout(() => this.#process.kill('SIGKILL'), patience * 1000).unref();
+      setTimeout(() => this.#process.kill('SIGKILL'), PATIENCE * 1000).unref();
     };
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
     try {
       for (;;) {
         const { value, done } = await this.#lines.next();
-        if (done) return await this.#reason();
+        if (done) return { died: await this.#reason() };
         const message = parseLine(value);
         if (message?.kind === 'start') events.onStart();
         else if (message?.kind === 'note') events.onNote(message.text);
@@ -152,12 +168,13 @@ class Job {
     const end: { signal?: string; exitCode?: number; stderr: string } = await this.#process;
     const { signal, exitCode, stderr } = end;
     const how = signal === undefined ? `with exit code ${exitCode ?? '?'}` : `by ${signal}`;
-    const said = stderr.trim().split('\n').find((line) => /error/i.test(line))?.trim(); // prettier-ignore
+    const lines = stderr.trim().split('\n');
+    const said = lines.find((line) => /error/i.test(line))?.trim();
     return `the run's process ended ${how}${said ? `: ${said}` : ''}`;
   }
 }
 
-/** A message; undefined for a line that a library has written. */
+/** Reads a message; undefined for a line that a library has written. */
 function parseLine(line: string): FromJob | undefined {
   try {
     return fromJobSchema.safeParse(JSON.parse(line)).data;

@@ -1,3 +1,10 @@
+/**
+ * The program of a child process: it does the cells that the sweep names over its standard input, until that ends.
+ *
+ * A cell cannot be sent to another process: its task and its methods are functions. So the sweep sends the request, from
+ * which this process plans the same cells again, and the identity of the one it wants, a hash of everything that decides
+ * its numbers. Where the identity differs, code, data or base have changed meanwhile, and the cell is refused.
+ */
 import { createInterface } from 'node:readline';
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../../support/errors.ts';
@@ -6,37 +13,33 @@ import { codeVersion } from '../../records/environment.ts';
 import { startInProcess } from './in-process.ts';
 import type { CellExecutor } from './executor.ts';
 import type { FromJob, ToJob } from './job-messages.ts';
+import { once } from '../../support/once.ts';
 import { planRuns } from '../plan/plan-runs.ts';
-import { addressOf, type Plan, type RunRequest } from '../plan/cell.ts';
+import { addressOf, type RunRequest } from '../plan/cell.ts';
 import { loadMethods, loadTasks } from '../plan/load-plugins.ts';
 import { prepareCells } from '../cell/prepare-cells.ts';
 
-/** The child process of a sweep: does the cells that it is told over its standard input, until that ends. */
 const tell = (message: FromJob): void => {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 };
-// Ctrl-C reaches every process of a terminal; the sweep says what is to be done.
+
+// Ctrl-C reaches every process of a terminal; this one waits for the sweep's word to stop.
 process.on('SIGINT', () => undefined);
 const controller = new AbortController();
-let runner: CellExecutor | undefined;
+let executor: CellExecutor | undefined;
 
 async function begin({ results, engine, retryFailed }: Extract<ToJob, { kind: 'begin' }>): Promise<void> {
-  runner = await startInProcess({ results, engine }, await codeVersion(), retryFailed);
+  executor = await startInProcess({ results, engine }, await codeVersion(), retryFailed);
 }
 
-const plans = new Map<string, Promise<Plan>>();
-/** Plans a request once. */
-function planOf(request: RunRequest): Promise<Plan> {
-  const key = JSON.stringify(request);
-  const plan =
-    plans.get(key) ??
-    Promise.all([loadMethods(), loadTasks()]).then((plugins) => planRuns(request, ...plugins));
-  plans.set(key, plan);
-  return plan;
-}
+/** Plans a request, given as JSON, once for all of its cells. */
+const planOf = once(async (request: string) => {
+  const [methods, tasks] = await Promise.all([loadMethods(), loadTasks()]);
+  return planRuns(JSON.parse(request) as RunRequest, methods, tasks);
+});
 
 async function doCell({ request, address, identity }: Extract<ToJob, { kind: 'cell' }>): Promise<void> {
-  const plan = await planOf(request);
+  const plan = await planOf(JSON.stringify(request));
   const cells = plan.cells.filter((cell) => isDeepStrictEqual(addressOf(cell), address));
   const [run] = await prepareCells(
     { ...plan, cells },
@@ -50,7 +53,7 @@ async function doCell({ request, address, identity }: Extract<ToJob, { kind: 'ce
   if (run?.identity !== identity) {
     throw new UsageError('The code, the data or the base changed while the sweep ran; start it again.');
   }
-  const result = await runner!.execute(
+  const result = await executor!.execute(
     run,
     {
       onStart() {
@@ -85,8 +88,8 @@ for await (const line of createInterface({ input: process.stdin })) {
     controller.abort(new Interrupted('stopped by the sweep'));
     continue;
   }
-  // Not awaited here, so that a wish to stop is heard.
+  // Not awaited, so that a later message to stop is read.
   work = work.then(() => answer(message.kind === 'begin' ? begin(message) : doCell(message)));
 }
-// The sweep is gone: whoever starts it again goes on from the last checkpoint.
+// The sweep is gone; when it is started again, the cell goes on from its last checkpoint.
 process.exit();

@@ -1,4 +1,7 @@
-/** Runs that ended because memory was lacking, or because the system killed their process, which mostly is the same. */
+/**
+ * Finds runs that ended for want of memory: by an error that says so, or because the system killed their process, which
+ * mostly has the same cause.
+ */
 import { stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -14,22 +17,30 @@ export function usableMemory(): number {
   return Math.min(totalmem(), process.constrainedMemory() || Infinity);
 }
 
-/** What a run needs beside what there is, as a sentence's end. */
+/** The memory that a run needs and that there is, as the end of a sentence. */
 export function memoryNeed({ cell, base }: Pick<PreparedCell, 'cell' | 'base'>): string {
   const { bytes } = estimateMemory(cell, base);
-  return `the run needs about ${gibibytes(bytes)} of memory, of ${gibibytes(usableMemory())} here; fewer --jobs, --set micro-batch=1 and --recompute make it less`;
-}
-
-/** Whether an error says that memory could not be had: JavaScript's, onnxruntime's or a worker thread's. */
-export function lacksMemory({ name, message }: Pick<Error, 'name' | 'message'>): boolean {
-  return /bad_alloc|heap out of memory|heap limit|out of memory|allocation failed|failed to allocate|cannot allocate|invalid typed array length: \d|ERR_WORKER_OUT_OF_MEMORY|ENOMEM/i.test(
-    `${name}: ${message}`,
+  return (
+    `the run needs about ${gibibytes(bytes)} of memory, of ${gibibytes(usableMemory())} here; ` +
+    `fewer --jobs, --set micro-batch=1 and --recompute make it less`
   );
 }
 
+/** The words of errors for want of memory: JavaScript's, onnxruntime's, a worker thread's and the system's. */
+const memoryErrors = [
+  /bad_alloc|allocation failed|failed to allocate|cannot allocate/i,
+  /heap out of memory|heap limit|out of memory|invalid typed array length: \d/i,
+  /ERR_WORKER_OUT_OF_MEMORY|ENOMEM/i,
+];
+
+/** Whether an error says that memory could not be had. */
+export function lacksMemory({ name, message }: Pick<Error, 'name' | 'message'>): boolean {
+  return memoryErrors.some((words) => words.test(`${name}: ${message}`));
+}
+
 /**
- * Whether the last process at a cell was ended by force before it had saved anything: its lock is there, it is gone, and no
- * checkpoint is newer.
+ * Whether the last process at a cell was ended by force before it had saved anything: its lock is there, the process is
+ * not, and no checkpoint is newer than the lock.
  */
 export async function wasKilled(path: string): Promise<boolean> {
   const lock = await readLock(besideRecord(path, 'lock')).catch(() => undefined);
@@ -38,7 +49,7 @@ export async function wasKilled(path: string): Promise<boolean> {
   return saved === undefined || saved.mtimeMs < Date.parse(lock.owner.since);
 }
 
-/** The items, those last whose last process was killed: what killed it may do so again, and the others should be done by then. */
+/** Puts the items last whose process was killed: it may happen again, and the others should be done by then. */
 export async function killedLast<Item>(
   items: readonly Item[],
   pathOf: (item: Item) => string,

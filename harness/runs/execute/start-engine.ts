@@ -3,13 +3,13 @@ import type { Engine } from '../../engine/types.ts';
 import type { Plan } from '../plan/cell.ts';
 import { UsageError, messageOf } from '../../support/errors.ts';
 
-/** Runs a product, for a device that is not there or lacks the precision shows only then. */
-export async function tryEngine(engine: Engine): Promise<void> {
+/** Runs one matrix product: a device that is not there, or lacks the precision, shows only then. */
+async function tryEngine(engine: Engine): Promise<void> {
   const state = engine.state({});
-  const held = engine.freeze({});
+  const frozen = engine.freeze({});
   const inputs = { x: { shape: [1, 1], dtype: 'float32' } } as const;
   const program = await engine.compile(
-    { name: 'trial', frozen: held, state: state.types, inputs },
+    { name: 'trial', frozen, state: state.types, inputs },
     ({ inputs: { x } }) => ({
       outputs: { y: x!.matMul(x!) },
     }),
@@ -17,7 +17,7 @@ export async function tryEngine(engine: Engine): Promise<void> {
   await program.run(state, { x: Float32Array.of(1) });
   await program.dispose();
   state.dispose();
-  held.dispose();
+  frozen.dispose();
 }
 
 /** Starts the engine of a plan and tries it; throws UsageError where it does not run here. */
@@ -36,12 +36,10 @@ export async function startEngine({
     await tryEngine(engine);
     return engine;
   } catch (error) {
-    // Nothing that another seed could change, so no failed run is recorded.
+    // Another seed would fail as well, so that no failed run is recorded.
     const reason = messageOf(error).replace(/\.$/, '');
     const where = device === undefined ? '' : ` on ${device}`;
-    throw new UsageError(
-      `The engine ${name} does not run${where}: ${reason}. "doctor" says what works here.`,
-      { cause: error },
-    );
+    const message = `The engine ${name} does not run${where}: ${reason}. "doctor" says what works here.`;
+    throw new UsageError(message, { cause: error });
   }
 }

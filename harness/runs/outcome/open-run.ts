@@ -12,7 +12,7 @@ import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { attachMethods } from '../cell/attach-method.ts';
 import { checkOptions } from '../plan/option-values.ts';
-import { baseOptions } from '../plan/plan-runs.ts';
+import { baseOptions } from '../plan/data-source.ts';
 import { loadMethods } from '../plan/load-plugins.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { readRecord } from '../../records/record-files.ts';

@@ -1,58 +1,63 @@
-/** A request for runs, the plan that is made of it, and its cells. */
-import type { Task, DataSource } from '../../data/examples/task.ts';
+/** A request for runs, the plan that is made of it, and its cells: the words that all of runs/ shares. */
+import type { DataSource, Task } from '../../data/examples/task.ts';
 import type { Precision } from '../../engine/types.ts';
 import type { Protocol } from '../../papers/protocol.ts';
+import type { CellAddress } from '../../records/record-files.ts';
 import type { Recipe } from '../../training/recipe.ts';
 import type { EngineChoice } from './engine-choice.ts';
+import type { Origins } from './option-values.ts';
 import type { StartingAdapter } from './starting-adapter.ts';
-import type { Variant, Origins } from './variant.ts';
-import type { CellAddress } from '../../records/record-files.ts';
+import type { Variant } from './variant.ts';
 
-/** What a person asked for. */
+/** What a person asked for. It is JSON, so that it can be sent to another process, which plans the same cells. */
 export interface RunRequest {
   readonly tasks: readonly string[];
   readonly methods: readonly string[];
-  /** An adapter to begin with, instead of methods; of one model. */
+  /** An adapter to begin with, instead of `methods`; it belongs to one base. */
   readonly adapter?: string | undefined;
-  /** The built-in base of each task where empty. */
+  /** Base models; where empty, each task takes its built-in base. */
   readonly models: readonly string[];
   /** `recommended`, a side, or single entries `id=side`. */
   readonly protocol?: readonly string[];
-  /** Those of the protocol, of the recipe, or 42 where absent. */
+  /** Seeds; where absent those of the protocol, else of the recipe, else 42. */
   readonly seeds?: readonly number[] | undefined;
-  /** The base whose published recipe is followed, or `none`; the model's own where absent. */
+  /** The base whose published recipe is followed, or `none`; where absent, the model's own. */
   readonly recipe?: string | undefined;
   /** `key=value` each: hyper-parameters, or options of the methods that have them. */
   readonly settings: readonly string[];
-  /** `key=a,b` each: cells for every combination of the values, which beat `settings`. */
+  /** `key=a,b` each: cells for every combination of the values, which win over `settings`. */
   readonly sweep?: readonly string[] | undefined;
-  /** Every method's named ablations, too. */
+  /** Adds every method's named ablations. */
   readonly ablations?: boolean | undefined;
   readonly engine: string;
   readonly device?: string | undefined;
   readonly threads?: number | undefined;
-  /** Of matrix products; float32 where absent. */
+  /** Precision of matrix products; float32 where absent. */
   readonly precision?: string | undefined;
   /** Trades time for memory in training. */
   readonly recompute?: boolean | undefined;
   readonly maxSteps?: number | undefined;
-  /** Examples of every split. */
+  /** Uses only so many examples of every split. */
   readonly limit?: number | undefined;
+  /** The folder of the records. */
   readonly results: string;
-  /** `built-in`, `hub` or a folder; where absent DELTABENCH_DATA, else built-in data for a built-in base and the hub's for others. */
+  /**
+   * `built-in`, `hub` or a folder. Where absent: DELTABENCH_DATA, else built-in data for a built-in base and the hub's
+   * for others.
+   */
   readonly data?: string | undefined;
   /** A folder that holds the tokenizer; the model's own where absent. */
   readonly tokenizer?: string | undefined;
 }
 
-/** One run to do: everything but the hashes of data and base, which are known once these are opened. */
+/** One run to do, with all settings but the hashes of data and base, which are known once these are opened. */
 export interface Cell {
   readonly task: Task;
   readonly model: string;
   readonly variant: Variant;
-  /** What earlier versions called the variant, which wrote out a recipe's options; the same name where there are none. */
+  /** The variant's name in earlier versions, which wrote out the options of a recipe. */
   readonly formerly: string;
-  /** What training begins with, if not as the method does. */
+  /** The adapter that training begins with; undefined where it begins as the method does. */
   readonly start?: StartingAdapter | undefined;
   readonly recipe: Recipe;
   /** The base whose published recipe is followed, as the paper calls it, or `none`. */
@@ -70,6 +75,8 @@ export interface Cell {
   readonly precision: Precision;
   readonly limits: { readonly examples: number | null; readonly steps: number | null };
 }
+
+/** All cells of a request, and what they share. */
 export interface Plan {
   readonly cells: readonly Cell[];
   readonly results: string;

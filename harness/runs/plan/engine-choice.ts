@@ -1,11 +1,10 @@
+/** Chooses what computes the runs of a plan: engine, device, threads and precision; refuses what does not go together. */
 import { availableParallelism } from 'node:os';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import { precisionProblem } from '../../engine/create.ts';
 import { precisions, type EngineName, type Precision } from '../../engine/types.ts';
 
-// What computes the runs of a plan, of what was asked for.
-
-/** What was asked for. */
+/** What a person asked for. */
 export interface EngineRequest {
   readonly engine: string;
   readonly device?: string | undefined;
@@ -14,7 +13,7 @@ export interface EngineRequest {
   readonly recompute?: boolean | undefined;
 }
 
-/** What computes the runs of a plan. */
+/** What computes the runs of a plan, with defaults filled in. */
 export interface EngineChoice {
   readonly name: EngineName;
   readonly device: string | undefined;
@@ -24,24 +23,40 @@ export interface EngineChoice {
 }
 
 const engineNames: readonly EngineName[] = ['onnx', 'tensorflow', 'js'];
+/** Names of other tools for precisions and devices. */
 const precisionNames: Readonly<Record<string, Precision>> = {
-  ...{ fp32: 'float32', f32: 'float32', single: 'float32', full: 'float32', '32': 'float32' },
-  ...{ fp16: 'float16', f16: 'float16', half: 'float16', '16': 'float16' },
-  ...{ bf16: 'bfloat16', brain: 'bfloat16', bfloat: 'bfloat16' },
+  fp32: 'float32',
+  f32: 'float32',
+  single: 'float32',
+  full: 'float32',
+  '32': 'float32',
+  fp16: 'float16',
+  f16: 'float16',
+  half: 'float16',
+  '16': 'float16',
+  bf16: 'bfloat16',
+  brain: 'bfloat16',
+  bfloat: 'bfloat16',
 };
 const deviceNames: Readonly<Record<string, string>> = {
-  ...{ gpu: 'cuda', nvidia: 'cuda', '0': 'cuda:0', '1': 'cuda:1' },
-  ...{ mps: 'webgpu', metal: 'webgpu', vulkan: 'webgpu', wgpu: 'webgpu', rocm: 'webgpu' },
+  gpu: 'cuda',
+  nvidia: 'cuda',
+  '0': 'cuda:0',
+  '1': 'cuda:1',
+  mps: 'webgpu',
+  metal: 'webgpu',
+  vulkan: 'webgpu',
+  wgpu: 'webgpu',
+  rocm: 'webgpu',
 };
 
-/** Checks what was asked for; throws UsageError on what does not exist, or does not go together. */
+/** Checks what was asked for; throws UsageError where something does not exist, or does not go together. */
 export function findEngine(request: EngineRequest): EngineChoice {
   const { engine, device, precision: asked = 'float32', recompute = false } = request;
   const name = engineNames.find((known) => known === engine);
   if (!name) {
-    throw new UsageError(
-      `There is no engine "${engine}".${didYouMean(engine, engineNames)} Engines: ${engineNames.join(', ')}.`,
-    );
+    const suggestion = didYouMean(engine, engineNames);
+    throw new UsageError(`There is no engine "${engine}".${suggestion} Engines: ${engineNames.join(', ')}.`);
   }
   if (device !== undefined) checkDevice(name, device);
   const precision = precisions.find((known) => known === asked);
@@ -69,11 +84,12 @@ function checkDevice(engine: EngineName, device: string): void {
   const known = ['cpu', 'webgpu', 'cuda', 'cuda:0', 'cuda:1'];
   const suggestion = suggest(device.replace(/^gpu:/i, 'cuda:'), deviceNames, known);
   throw new UsageError(
-    `There is no device "${device}".${suggestion} Devices: cpu, webgpu, cuda, cuda:1, …; "doctor" says which of them work here.`,
+    `There is no device "${device}".${suggestion} Devices: cpu, webgpu, cuda, cuda:1, …; ` +
+      `"doctor" says which of them work here.`,
   );
 }
 
-/** What another tool calls it, or what is nearly written so. */
+/** Suggests the name that another tool means, or one that is nearly written so. */
 function suggest(asked: string, others: Readonly<Record<string, string>>, names: readonly string[]): string {
   const plain = asked.toLowerCase().replace(/^torch\./, '');
   return Object.hasOwn(others, plain) ? ` Did you mean "${others[plain]!}"?` : didYouMean(plain, names);

@@ -1,10 +1,33 @@
+/**
+ * Reads, checks and describes the values of options: those of methods and the hyper-parameters of recipes, which zod
+ * schemas declare. Used by whatever takes `key=value`, and by help and lists.
+ */
 import { z } from 'zod';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import { problemOf } from '../../support/validation-messages.ts';
 
+/** Options by key. */
 export type Options = Record<string, unknown>;
 
-/** `virtual-tokens` as the schemas write it: `virtualTokens`. */
+/** A `key=value` of `--set` or `--sweep`; it applies to every method that has the option. */
+export interface OptionSetting {
+  readonly key: string;
+  readonly value: string;
+  /** The option of the command line that gave it; `--set` where absent. */
+  readonly from?: '--set' | '--sweep';
+}
+
+/** Values that come from one place: a task, a method, a recipe, … */
+export interface Layer {
+  /** The place as a dry run names it: `recipe roberta-mini (built-in)`. */
+  readonly from: string;
+  readonly values: Options;
+}
+
+/** Where the value of each key comes from; a key that is absent has its default. */
+export type Origins = Readonly<Record<string, string>>;
+
+/** Writes `virtual-tokens` as the schemas do: `virtualTokens`. */
 export function camelCase(key: string): string {
   return key.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
@@ -17,8 +40,8 @@ export function splitSetting(text: string): { key: string; value: string } {
 }
 
 /**
- * The value that a text stands for in one field of a schema: a number, a boolean, a comma-separated list or the text
- * itself, whichever the field takes. Throws UsageError with what is allowed.
+ * Reads the value of one field of a schema: a number, a boolean, a comma-separated list or the text itself, whichever
+ * the field takes first. Throws UsageError with what is allowed.
  */
 export function parseOption(owner: string, schema: z.ZodObject, key: string, text: string): unknown {
   const field = schema.shape[key] as z.ZodType | undefined;
@@ -28,13 +51,11 @@ export function parseOption(owner: string, schema: z.ZodObject, key: string, tex
     const parsed = field.safeParse(reading);
     if (parsed.success) return reading;
   }
-  // A list is refused for what is wrong within it, and not for being written as a text.
+  // A problem within a list says more than that the text is no list.
   const problems = readings.map((reading) => field.safeParse(reading).error!);
   const problem = problems.find(({ issues: [first] }) => first!.path.length > 0) ?? problems[0]!;
-  const { description } = field;
-  throw new UsageError(
-    `${owner}: ${key}=${text} is not allowed: ${problemOf(problem)}.${description ? ` (${key}: ${description})` : ''}`,
-  );
+  const meaning = field.description ? ` (${key}: ${field.description})` : '';
+  throw new UsageError(`${owner}: ${key}=${text} is not allowed: ${problemOf(problem)}.${meaning}`);
 }
 
 /** Checks a whole set of options and fills in defaults; throws UsageError naming the option. */
@@ -46,7 +67,7 @@ export function checkOptions(owner: string, schema: z.ZodObject, values: Options
   throw new UsageError(`${owner}: ${problemOf(parsed.error)}.`);
 }
 
-/** The error for an option that does not exist, with those that do, and the `others` that have it. */
+/** The error for an option that does not exist: it lists those that do, and the `others` that have this one. */
 export function unknownOption(
   owner: string,
   schemas: readonly z.ZodObject[],
@@ -59,7 +80,7 @@ export function unknownOption(
   return new UsageError(`${owner} has no option "${key}".${suggestKey(key, names)} ${list}${elsewhere}`);
 }
 
-/** What other tools call our settings: their keys, in lower case and without separators. */
+/** The names that other tools give our settings, in lower case and without separators. */
 const otherNames: Readonly<Record<string, readonly string[]>> = {
   learningRate: ['lr', 'rate', 'stepsize', 'peaklr', 'maxlr', 'eta'],
   headLearningRate: ['headlr'],
@@ -92,7 +113,7 @@ const otherNames: Readonly<Record<string, readonly string[]>> = {
   virtualTokens: ['numvirtualtokens', 'prefixlength', 'promptlen', 'preseqlen'],
 };
 
-/** ` Did you mean "learningRate"?` for what other tools call it, or what is nearly written so. */
+/** ` Did you mean "learningRate"?` for the name that another tool uses, or for one that is nearly written so. */
 export function suggestKey(key: string, names: readonly string[]): string {
   const plain = key.toLowerCase().replace(/[^a-z0-9]/g, '');
   const same = names.find((name) => name.toLowerCase() === plain || otherNames[name]?.includes(plain));
@@ -104,15 +125,16 @@ function scalar(text: string): unknown {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
 }
 
-/** One option as help shows it. */
+/** An option as help and lists show it. */
 export interface OptionHelp {
   readonly name: string;
-  /** Such as `integer`, `ffn | attn`. */
+  /** The type in words, such as `integer` or `ffn | attn`. */
   readonly type: string;
   readonly default?: unknown;
   readonly description: string;
 }
 
+/** The parts of JSON Schema that zod's schemas of options become. */
 interface JsonSchema {
   readonly type?: string;
   readonly enum?: readonly unknown[];
@@ -123,7 +145,7 @@ interface JsonSchema {
   readonly description?: string;
 }
 
-/** The options of a schema with their types, defaults and descriptions. */
+/** Lists the options of a schema with their types, defaults and descriptions. */
 export function describeOptions(schema: z.ZodObject): OptionHelp[] {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   return Object.entries((json.properties ?? {}) as Record<string, JsonSchema>).map(([name, field]) => ({
@@ -142,7 +164,7 @@ function typeName(field: JsonSchema): string {
   return field.type ?? 'any';
 }
 
-/** An option's value as it is written on the command line. */
+/** Writes an option's value as the command line takes it. */
 export function formatValue(value: unknown): string {
   return typeof value === 'string' ? value : Array.isArray(value) ? value.join(',') : JSON.stringify(value);
 }

@@ -1,20 +1,19 @@
+/** What a person should know of a plan before its numbers are compared, a line each: untuned rates, methods too large. */
 import { isBuiltin } from '../../models/bases/built-in.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { paperRecipes } from '../../papers/find-recipe.ts';
 import { isTunedFor } from './built-in-recipes.ts';
 import type { Cell } from './cell.ts';
 
-// What a person should know of a plan before its numbers are compared: a line each.
-
-/** A cell with its method on its base, and what that trains. */
-interface Run {
+/** A cell with its base, and how many parameters its method trains. */
+interface CountedCell {
   readonly cell: Cell;
   readonly base: BaseModel;
   readonly counts: { readonly trained: number; readonly all: number };
 }
 
-/** What to say of the runs of a plan. */
-export function planNotes(runs: readonly Run[]): string[] {
+/** All notes on the runs of a plan. */
+export function planNotes(runs: readonly CountedCell[]): string[] {
   return [...untunedRates(runs.map(({ cell }) => cell)), ...oversized(runs)];
 }
 
@@ -40,15 +39,19 @@ function untunedLine(group: readonly Cell[]): string | undefined {
   const tuned = labels(trained.filter(({ origins }) => origins.recipe.learningRate?.startsWith('recipe ')));
   const beside = tuned.length > 0 ? `, while a recipe gives that of ${tuned.join(', ')}` : '';
   const are = untuned.length > 1 ? "these are the methods' own defaults" : 'this is its own default';
-  return `${task.name} on ${model}: nobody tuned the learning rate of ${untuned.join(', ')} here; ${are}${beside}. ${wayOut(task, model, published)}`;
+  return (
+    `${task.name} on ${model}: nobody tuned the learning rate of ${untuned.join(', ')} here; ` +
+    `${are}${beside}. ${remedyFor(task, model, published)}`
+  );
 }
 
-/** Variants, each once. */
+/** The labels of the cells' variants, each once. */
 function labels(cells: readonly Cell[], more: (cell: Cell) => string = () => ''): string[] {
   return [...new Set(cells.map((cell) => `${cell.variant.label}${more(cell)}`))];
 }
 
-function wayOut(task: Cell['task'], model: string, published: string): string {
+/** What to do about an untuned rate: a recipe that fits, or a sweep. */
+function remedyFor(task: Cell['task'], model: string, published: string): string {
   const sweep = '--sweep learningRate=a,b tries others.';
   if (isBuiltin(model) && published === 'none' && !isTunedFor(task))
     return `--recipe ${model} takes what was tuned on built-in tasks of this kind; ${sweep}`;
@@ -58,22 +61,24 @@ function wayOut(task: Cell['task'], model: string, published: string): string {
     : sweep;
 }
 
-/** One line for each method that trains more than it can use: a rank above the base's width, or more than the whole base has. */
-function oversized(runs: readonly Run[]): string[] {
+/** One line for each method that trains more than it can use: a rank above the base's width, or more parameters than it has. */
+function oversized(runs: readonly CountedCell[]): string[] {
   const lines = runs.flatMap(({ cell, base, counts: { trained, all } }) => {
     const { width } = base.architecture;
     const options = cell.variant.parts.flatMap(({ options }) => Object.entries(options));
     const wide = options.find(([key, value]) => /^(rank|bottleneck)$/.test(key) && Number(value) > width);
     const where = `${cell.variant.label} on ${base.id}`;
     const many = `${trained.toLocaleString('en')} of ${all.toLocaleString('en')} numbers`;
-    if (wide)
-      return `${where}: ${wide[0]} ${String(wide[1])} is above the width of the base, ${width}; it trains ${many}.`;
-    return trained > all / 2 && !isWhole(cell) ? `${where} trains ${many}, more than the base has.` : [];
+    if (wide) {
+      const [key, value] = wide;
+      return `${where}: ${key} ${String(value)} is above the width of the base, ${width}; it trains ${many}.`;
+    }
+    return trained > all / 2 && !trainsBase(cell) ? `${where} trains ${many}, more than the base has.` : [];
   });
   return [...new Set(lines)];
 }
 
-/** Whether a method trains the base itself. */
-function isWhole({ variant: { parts } }: Cell): boolean {
+/** Whether a variant is full fine-tuning. */
+function trainsBase({ variant: { parts } }: Cell): boolean {
   return parts.some(({ method }) => method.name === 'full');
 }

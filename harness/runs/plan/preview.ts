@@ -1,22 +1,26 @@
+/**
+ * Says what each cell of a plan would do, for --dry-run and reproduce. It opens neither data nor base: a record counts
+ * as a cell's where all settings but their hashes agree.
+ */
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Recipe } from '../../training/recipe.ts';
-import { canonicalJson } from '../../support/canonical-json.ts';
-import { addressOf, type Cell, type Plan } from './cell.ts';
-import type { RunRecord, Settings } from '../../records/record.ts';
 import { readRecord, recordPath } from '../../records/record-files.ts';
+import type { RunRecord, Settings } from '../../records/record.ts';
+import { canonicalJson } from '../../support/canonical-json.ts';
+import type { Recipe } from '../../training/recipe.ts';
+import { addressOf, type Cell, type Plan } from './cell.ts';
 
-/** What a cell would do, said without opening data or base. */
+/** The settings of a cell, and whether it has a record. */
 export interface CellPreview {
   readonly state: 'missing' | 'finished' | 'failed';
-  /** Of the record, or where it would lie. */
+  /** Where its record lies, or would lie. */
   readonly path: string;
   readonly task: string;
   readonly model: string;
   readonly variant: string;
   readonly methods: Settings['methods'];
   readonly recipe: Recipe;
-  /** Where its settings come from; what is absent has its default. */
+  /** Where its settings come from; those that are absent have their defaults. */
   readonly origins: Cell['origins'];
   readonly source: Cell['source'];
   readonly limits: Cell['limits'];
@@ -25,18 +29,63 @@ export interface CellPreview {
   readonly seed: number;
 }
 
-/** Says of every cell of a plan which settings it has and whether its record stands, its data and base taken as unchanged. */
+/** Says of every cell of a plan which settings it has and whether its record stands. */
 export function previewCells(plan: Plan): Promise<CellPreview[]> {
   return Promise.all(plan.cells.map((cell) => previewCell(plan.results, cell)));
 }
 
 async function previewCell(results: string, cell: Cell): Promise<CellPreview> {
-  const { task, model, variant, formerly, start, recipe, limits, precision, seed } = cell;
-  const { origins, source } = cell;
-  const protocol = cell.protocol.name;
+  const { task, model, variant, recipe, limits, precision, seed, origins, source } = cell;
+  const settings = {
+    task: task.name,
+    model,
+    variant: variant.name,
+    methods: methodsOf(cell),
+    recipe,
+    origins,
+    source,
+    limits,
+    protocol: cell.protocol.name,
+    precision,
+    seed,
+  };
+  return { ...(await findState(results, cell)), ...settings };
+}
+
+/** Finds the record of a cell under the names that it may have. */
+async function findState(results: string, cell: Cell): Promise<Pick<CellPreview, 'state' | 'path'>> {
   const address = addressOf(cell);
-  const methods = variant.parts.map(({ method, options }) => ({ name: method.name, options }));
-  const wanted = canonicalJson({
+  const expected = comparableCell(cell);
+  for (const name of new Set([cell.variant.name, cell.formerly])) {
+    const path = recordPath(results, { ...address, variant: name });
+    const found = await findRecord(path, (record) => comparableRecord(record) === expected);
+    if (found) return found;
+  }
+  return { state: 'missing', path: recordPath(results, address) };
+}
+
+const methodsOf = ({ variant }: Cell): Settings['methods'] =>
+  variant.parts.map(({ method, options }) => ({ name: method.name, options }));
+
+/** The settings of a cell that a record has too, as text. */
+function comparableCell(cell: Cell): string {
+  const { task, start, recipe, limits, protocol, precision, source } = cell;
+  return canonicalJson({
+    version: task.version,
+    methods: methodsOf(cell),
+    start: start?.hash,
+    recipe,
+    limits,
+    protocol: protocol.name,
+    precision,
+    builtIn: source.kind === 'built-in',
+  });
+}
+
+/** The settings of a record that a cell has before its data and base are opened, as text. */
+function comparableRecord({ settings }: RunRecord): string {
+  const { task, methods, start, recipe, limits, protocol, precision, data } = settings;
+  return canonicalJson({
     version: task.version,
     methods,
     start: start?.hash,
@@ -44,33 +93,14 @@ async function previewCell(results: string, cell: Cell): Promise<CellPreview> {
     limits,
     protocol,
     precision,
-    builtIn: cell.source.kind === 'built-in',
+    builtIn: data.form === 'built-in',
   });
-  const isThis = ({ settings: s }: RunRecord) =>
-    canonicalJson({
-      ...{ version: s.task.version, methods: s.methods, start: s.start?.hash, recipe: s.recipe },
-      ...{
-        limits: s.limits,
-        protocol: s.protocol,
-        precision: s.precision,
-        builtIn: s.data.form === 'built-in',
-      },
-    }) === wanted;
-  const common = {
-    ...{ task: task.name, model, variant: variant.name, methods, recipe, origins, source },
-    ...{ limits, protocol, precision, seed },
-  };
-  for (const name of new Set([variant.name, formerly])) {
-    const found = await findLike(recordPath(results, { ...address, variant: name }), isThis);
-    if (found) return { ...found, ...common };
-  }
-  return { state: 'missing', path: recordPath(results, address), ...common };
 }
 
-/** A record at a path, or beside it under a longer name, that is wanted. */
-async function findLike(
+/** Finds a matching record at a path, or beside it under a name with a hash (`seed-42~1a2b3c4d.json`). */
+async function findRecord(
   path: string,
-  isWanted: (record: RunRecord) => boolean,
+  matches: (record: RunRecord) => boolean,
 ): Promise<Pick<CellPreview, 'state' | 'path'> | undefined> {
   const folder = dirname(path);
   const stem = basename(path, '.json');
@@ -78,7 +108,7 @@ async function findLike(
   for (const name of names) {
     if (!name.startsWith(stem) || !/^(~[0-9a-f]+)?\.json$/.test(name.slice(stem.length))) continue;
     const read = await readRecord(join(folder, name));
-    if (read && 'record' in read && isWanted(read.record))
+    if (read && 'record' in read && matches(read.record))
       return { state: read.record.status, path: join(folder, name) };
   }
   return undefined;

@@ -1,3 +1,7 @@
+/**
+ * How settings win over each other: the hyper-parameters of a run, layer by layer, and its seeds. `layersOf` is the one
+ * place that knows the order. Options of methods are resolved in parse-variant.ts.
+ */
 import type { Task } from '../../data/examples/task.ts';
 import { seedChoice } from '../../papers/red/discrepancies.ts';
 import { isBuiltin } from '../../models/bases/built-in.ts';
@@ -5,16 +9,23 @@ import { findRecipe, paperModel } from '../../papers/find-recipe.ts';
 import type { PaperRecipe } from '../../papers/recipe.ts';
 import { recipeSchema, type Recipe } from '../../training/recipe.ts';
 import { builtinRecipe, isTunedFor } from './built-in-recipes.ts';
-import { checkOptions, parseOption, type Options } from './option-values.ts';
+import {
+  checkOptions,
+  type Layer,
+  type Options,
+  type OptionSetting,
+  type Origins,
+  parseOption,
+} from './option-values.ts';
 import { parseProtocol, protocolSettings, type Protocol } from '../../papers/protocol.ts';
-import type { Layer, OptionSetting, Origins, Variant } from './variant.ts';
+import type { Variant } from './variant.ts';
 
 /** Whether `--set key=…` means a hyper-parameter and not an option of a method. */
 export function isRecipeKey(key: string): boolean {
   return key in recipeSchema.shape;
 }
 
-/** What a run's hyper-parameters depend on. */
+/** The facts on which a run's hyper-parameters depend. */
 export interface RecipeCase {
   readonly task: Task;
   readonly variant: Variant;
@@ -22,7 +33,7 @@ export interface RecipeCase {
   readonly published: string;
 }
 
-/** Whose recipe a run follows where none is asked for: its base's, unless that is ours and made for other tasks. */
+/** The base whose recipe a run follows where none is asked for: its own, unless that is built in and for other tasks. */
 export function ownRecipe(task: Task, model: string): string {
   const published = paperModel(model);
   return isBuiltin(published) && !isTunedFor(task) ? 'none' : published;
@@ -35,7 +46,7 @@ export function findRecipeOf(task: Task, published: string, method: string): Pap
     : findRecipe(task.name, published, method);
 }
 
-/** As a dry run names a recipe: `recipe roberta-base (red/table-9)`. */
+/** Names a recipe as a dry run does: `recipe roberta-base (red/table-9)`. */
 function nameOf({ model, source }: PaperRecipe): string {
   return `recipe ${model} (${source})`;
 }
@@ -46,7 +57,7 @@ export function recipeOptions(task: Task, published: string, method: string): La
   return recipe && { from: nameOf(recipe), values: recipe.options };
 }
 
-/** The layers of a run's hyper-parameters, of which each beats those before; the schema's defaults lie below them all. */
+/** The layers of a run's hyper-parameters; each wins over the earlier ones, and all win over the schema's defaults. */
 function layersOf(
   { task, variant, published }: RecipeCase,
   settings: readonly OptionSetting[],
@@ -69,9 +80,9 @@ function layersOf(
 }
 
 /**
- * The hyper-parameters of a run: `settings` (from `--set`) beat the protocol's, which beat the recipe's, which
- * beat the methods' defaults, which beat the task's, which beat the schema's. Throws UsageError on a key or a value that
- * does not exist.
+ * The hyper-parameters of a run: `settings` (from `--set`) win over the protocol, the protocol over the recipe, the
+ * recipe over the methods' defaults, these over the task's, these over the schema's. Throws UsageError on a key or a
+ * value that does not exist.
  */
 export function resolveRecipe(
   run: RecipeCase,
@@ -83,7 +94,7 @@ export function resolveRecipe(
   return checkOptions('The recipe', recipeSchema, values) as Recipe;
 }
 
-/** Which layer gives each hyper-parameter of a run; those that are absent have the schema's default. */
+/** Says which layer gives each hyper-parameter of a run; those that are absent have the schema's default. */
 export function recipeOrigins(
   run: RecipeCase,
   settings: readonly OptionSetting[],
@@ -96,12 +107,12 @@ export function recipeOrigins(
   );
 }
 
-/** The seeds of a run for which none are asked: those of the protocol, else of the recipe, else 42. */
+/** The seeds of a run where none are asked for: those of the protocol, else of the recipe, else 42. */
 export function defaultSeeds(run: RecipeCase, protocol: Protocol): readonly number[] {
   return findSeeds(run, protocol).seeds;
 }
 
-/** Where these come from. */
+/** Says where the default seeds come from. */
 export function seedOrigin(run: RecipeCase, protocol: Protocol): string {
   return findSeeds(run, protocol).from;
 }

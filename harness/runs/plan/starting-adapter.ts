@@ -1,28 +1,29 @@
-import { createHash } from 'node:crypto';
-import { UsageError } from '../../support/errors.ts';
+/** Opens the adapter that runs begin with (`--adapter`), and names the variant that it is of. */
 import type { Adapter } from '../../exchange/adapter.ts';
-import type { Method } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
+import type { Method } from '../../models/method.ts';
 import { canonicalJson } from '../../support/canonical-json.ts';
-import { checkOptions, parseOption } from './option-values.ts';
-import { describeVariant, type OptionSetting, type Variant } from './variant.ts';
+import { UsageError } from '../../support/errors.ts';
+import { hashArrays } from '../../support/hash.ts';
+import { checkOptions, parseOption, type Options, type OptionSetting } from './option-values.ts';
+import { describeVariant, type Variant } from './variant.ts';
 
-/** Letters of a variant's name; file systems take 255 bytes. */
+/** Letters of a variant's name, at most; file systems take 255 bytes. */
 const LONGEST_NAME = 200;
 
 /** An adapter that runs begin with. */
 export interface StartingAdapter {
-  /** As it was given. */
+  /** The path as it was given. */
   readonly path: string;
   readonly adapter: Adapter;
-  /** Sha256 of what it holds, in whatever files. */
+  /** Sha256 of method, options and tensors, whatever files hold them. */
   readonly hash: string;
 }
 
 /**
- * Opens an adapter for a base, with settings for options that it does not say; its variant is called `<method>[~key=value…]~from=<short hash>`,
- * without the options where these name so many modules that no folder could be called so: the hash covers them. Throws UsageError where it
- * cannot be read, or is of a method that is not in methods/.
+ * Opens an adapter for a base; `settings` give the options that its files do not say. The variant is called
+ * `<method>[~key=value…]~from=<short hash>`, without options where these would make the name too long for a folder: the
+ * hash covers them. Throws UsageError where the adapter cannot be read, or is of a method that is not in methods/.
  */
 export async function openStartingAdapter(
   path: string,
@@ -33,33 +34,55 @@ export async function openStartingAdapter(
   const { readAdapter } = await import('../../exchange/read-adapter.ts');
   const adapter = await readAdapter(path, base);
   const method = methods.get(adapter.method);
-  if (!method) throw new UsageError(`${path} is an adapter of the method "${adapter.method}", which is not in methods/.`); // prettier-ignore
+  if (!method) {
+    throw new UsageError(
+      `${path} is an adapter of the method "${adapter.method}", which is not in methods/.`,
+    );
+  }
+  const options = completeOptions(path, adapter, method, settings);
+  const { name, label, parts } = describeVariant([{ method, options }]);
+  const start = { path, adapter, hash: await hashAdapter({ ...adapter, options }) };
+  const short = start.hash.slice(0, 8);
+  const isShort = name.length <= LONGEST_NAME;
+  return {
+    start,
+    variant: {
+      name: `${isShort ? name : method.name}~from=${short}`,
+      label: `${isShort ? label : method.label} from ${short}`,
+      parts,
+    },
+  };
+}
+
+/** The adapter's options with those of `settings`; throws UsageError where one is given that it has, or lacks one. */
+function completeOptions(
+  path: string,
+  { options, missing = [] }: Adapter,
+  method: Method,
+  settings: readonly OptionSetting[],
+): Options {
   const schema = method.options;
   const given = Object.fromEntries(
     settings.map(({ key, value }) => [key, parseOption(method.name, schema, key, value)]),
   );
-  const { missing = [] } = adapter;
   const known = Object.keys(given).find((key) => !missing.includes(key));
   if (known !== undefined)
     throw new UsageError(`--set ${known}: the adapter has its method's options already.`);
   const open = missing.filter((key) => !(key in given));
-  if (open.length > 0) throw new UsageError(`${path} does not say ${open.join(', ')} of its method ${method.name}; give them as it was trained with --set ${open.map((key) => `${key}=…`).join(' ')}.`); // prettier-ignore
-  const options = checkOptions(method.name, schema, { ...adapter.options, ...given });
-  const { name, label, parts } = describeVariant([{ method, options }]);
-  const start = { path, adapter, hash: hashAdapter({ ...adapter, options }) };
-  const short = start.hash.slice(0, 8);
-  const [called, shown] = name.length <= LONGEST_NAME ? [name, label] : [method.name, method.label];
-  return { start, variant: { name: `${called}~from=${short}`, label: `${shown} from ${short}`, parts } };
+  if (open.length > 0) {
+    const remedy = `--set ${open.map((key) => `${key}=…`).join(' ')}`;
+    throw new UsageError(
+      `${path} does not say ${open.join(', ')} of its method ${method.name}; ` +
+        `give them as it was trained with ${remedy}.`,
+    );
+  }
+  return checkOptions(method.name, schema, { ...options, ...given });
 }
 
-function hashAdapter({ method, options, tensors, head }: Adapter): string {
-  const hash = createHash('sha256').update(canonicalJson({ method, options }));
-  for (const [name, { shape, data }] of Object.entries({ ...tensors, ...head }).sort(([a], [b]) =>
-    a < b ? -1 : 1,
-  )) {
-    // prettier-ignore
-    hash.update(JSON.stringify([name, shape]));
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return hash.digest('hex');
+function hashAdapter({ method, options, tensors, head }: Adapter): Promise<string> {
+  const byName = Object.entries({ ...tensors, ...head }).sort(([a], [b]) => (a < b ? -1 : 1));
+  return hashArrays(
+    canonicalJson({ method, options }),
+    byName.map(([name, { shape, data }]) => [JSON.stringify([name, shape]), data] as const),
+  );
 }

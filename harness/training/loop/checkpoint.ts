@@ -1,10 +1,10 @@
 /** A run's checkpoint: all that it needs to go on as if it had never stopped, in one file with a hash over its content. */
-import { createHash } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, type BeforeRename } from '../../support/atomic-files.ts';
 import { errorCode } from '../../support/errors.ts';
+import { hashArrays } from '../../support/hash.ts';
 import { kindOf } from '../../support/read-files.ts';
 import { openSafetensors, writeSafetensors, type Safetensors } from '../../data/formats/safetensors.ts';
 import type { TensorTypes } from '../../engine/types.ts';
@@ -175,15 +175,13 @@ function parseMetadata(text: string): RunMetadata {
 }
 
 /** The sha256 over what a checkpoint says of the run and all of its tensors, by name. */
-async function contentHash(
+function contentHash(
   text: string,
   names: readonly string[],
   read: (name: string) => Promise<Float32Array>,
 ): Promise<string> {
-  const hash = createHash('sha256').update(text);
-  for (const name of [...names].sort()) {
-    const { buffer, byteOffset, byteLength } = await read(name);
-    hash.update(`\n${name}\n`).update(new Uint8Array(buffer, byteOffset, byteLength));
+  async function* arrays(): AsyncGenerator<readonly [string, Float32Array]> {
+    for (const name of [...names].sort()) yield [`\n${name}\n`, await read(name)];
   }
-  return hash.digest('hex');
+  return hashArrays(text, arrays());
 }

@@ -9,7 +9,7 @@ import type { Shape } from '../../../harness/models/edits.ts';
 import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { countParameters } from '../../../harness/models/delta/count-parameters.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../../harness/runs/plan/variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
 const tiny = join(import.meta.dirname, '../../golden/parity/gpt2-tiny');

@@ -1,4 +1,8 @@
+/** The recipes of the built-in bases: which runs follow them, and that their rates were tried. */
+import { readFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
 import { afterEach, expect, test, vi } from 'vitest';
+import { builtinRecipes } from '../../../harness/runs/plan/built-in-recipes.ts';
 import { planRuns } from '../../../harness/runs/plan/plan-runs.ts';
 import type { RunRequest } from '../../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
@@ -53,4 +57,19 @@ test('a recipe of a built-in base may be taken elsewhere, or left out', async ()
   vi.stubEnv('DELTABENCH_DATA', '');
   expect(await planned({ models: ['gpt2'], recipe: 'gpt2-mini' })).toHaveLength(3);
   expect(await planned({ recipe: 'none' })).toEqual(['e2e gpt2-mini built-in 42']);
+});
+
+test('every learning rate of a recipe is one that was tried, and none tried is better by more than half a percent', async () => {
+  const file = new URL('../../../harness/runs/plan/tuning-trials.csv', import.meta.url);
+  const trials = parse<Record<string, string>>(await readFile(file), { columns: true });
+  for (const { task, method, settings } of builtinRecipes([...methods.keys()])) {
+    const tasks = task.split(',');
+    const own = trials.filter((trial) => trial.method === method && tasks.includes(trial.task!));
+    const rates = own.map(({ learningRate }) => Number(learningRate));
+    expect(rates, `${method} on ${task}`).toContain(settings.learningRate);
+    if (task !== 'e2e') continue;
+    const chosen = own.filter(({ learningRate }) => Number(learningRate) === settings.learningRate);
+    const least = (rows: typeof own) => Math.min(...rows.map(({ value }) => Number(value)));
+    expect(least(chosen), method).toBeLessThanOrEqual(1.005 * least(own));
+  }
 });

@@ -6,7 +6,7 @@ import type { RunRequest } from '../../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseProtocol } from '../../../harness/papers/protocol.ts';
 import { defaultSeeds, isRecipeKey, resolveRecipe } from '../../../harness/runs/plan/resolve-recipe.ts';
-import { parseVariant } from '../../../harness/runs/plan/variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
 import { copyTask, methods } from '../fake.ts';
 
 const cola: TextTask = { ...copyTask, name: 'cola' };

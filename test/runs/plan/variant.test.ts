@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
-import { parseVariant, readVariant, type OptionSetting } from '../../../harness/runs/plan/variant.ts';
+import { parseVariant, readVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import type { OptionSetting } from '../../../harness/runs/plan/option-values.ts';
 import { lora, methods, red } from '../fake.ts';
 
 const parse = (text: string) => parseVariant(text, methods);
@@ -98,6 +99,12 @@ test('what is wrong is named, with what exists', () => {
   );
   expect(message('lora~no-bias')).toBe(
     'lora has no ablation "no-bias". It has none; an option is set by key=value.',
+  );
+  expect(message('lora~rank')).toBe(
+    '"rank" in "lora~rank" is an option of lora and needs a value: rank=VALUE. (rank: rank of the update)',
+  );
+  expect(message('red~virtual-tokens')).toMatch(
+    /^"virtual-tokens" in .* needs a value: virtual-tokens=VALUE\.$/,
   );
   expect(message('red+lora~rank=2')).toBe(
     '"rank" in "red+lora~rank=2" could mean red.rank or lora.rank; say which.',

@@ -1,0 +1,81 @@
+/**
+ * Puts a cell's methods, its head and its starting adapter on its base. config.json alone tells whether they go
+ * together, so that a plan can be refused before weights are read or fetched.
+ */
+import { startFrom, type StoredTensors } from '../../exchange/adapter.ts';
+import type { BaseModel } from '../../models/base-model.ts';
+import { countParameters, type ParameterCounts } from '../../models/delta/count-parameters.ts';
+import { readBy, withHead, type Head } from '../../models/delta/heads.ts';
+import type { Delta } from '../../models/method.ts';
+import type { Cell } from '../plan/cell.ts';
+import { attachMethods, checkPooler } from './attach-method.ts';
+import { chooseHead } from './encoder-head.ts';
+
+/** A cell with its methods on its base. */
+export interface AttachedCell {
+  readonly cell: Cell;
+  /** The base, with the values that the starting adapter has for its tensors. */
+  readonly base: BaseModel;
+  /** What the methods add, and the head where there is one. */
+  readonly delta: Delta;
+  /** The head of an encoder. */
+  readonly head: Head | undefined;
+  /** Whether the head begins with the values of the checkpoint. */
+  readonly headFrom?: 'checkpoint';
+  /** Whether any value of the methods or the head is drawn by the seed. */
+  readonly isDrawn: boolean;
+  readonly counts: ParameterCounts;
+  /** What the user should know of base and head, a line each. */
+  readonly notes: readonly string[];
+}
+
+/** Attaches a cell to its base; throws UsageError where methods, head, adapter and base do not go together. */
+export async function attachCell(cell: Cell, bare: BaseModel): Promise<AttachedCell> {
+  const { start, variant } = cell;
+  const known = start ? withPooler(bare, start.adapter.head) : bare;
+  const { head, headFrom, ...chosen } = chooseHead(cell, known);
+  const whole = head ? readBy(head, known) : known;
+  const methods = await attachMethods(variant, whole);
+  if (head) checkPooler(variant, methods, known, head);
+  const begun = start
+    ? startFrom(whole, methods, start.adapter, start.path)
+    : { base: whole, delta: methods };
+  const delta = head ? withHead(begun.delta, head) : begun.delta;
+  return {
+    cell,
+    base: begun.base,
+    delta,
+    head,
+    ...(headFrom && { headFrom }),
+    isDrawn: chosen.isDrawn || drawsTensors(methods, start?.adapter.tensors ?? {}),
+    counts: countParameters(begun.base, delta, head),
+    notes: [...chosen.notes, ...unusedTensors(bare)],
+  };
+}
+
+/** A base with the pooler that an adapter trained together with its head. */
+function withPooler(base: BaseModel, head: StoredTensors): BaseModel {
+  return {
+    ...base,
+    tensor: async (name) => head[name]?.data ?? base.tensor(name),
+    location: (name) => (name in head ? undefined : base.location(name)),
+  };
+}
+
+/** Whether methods have tensors of their own whose first values do not come from an adapter. */
+function drawsTensors({ trained, frozen, state }: Delta, adapter: StoredTensors): boolean {
+  return Object.keys({ ...trained, ...frozen, ...state }).some((name) => !(name in adapter));
+}
+
+/** One line on the tensors of a base's checkpoint that nothing here reads, by module. */
+function unusedTensors({ id, unused = [], head }: BaseModel): string[] {
+  const left = unused.filter((name) => !(head && name.startsWith('classifier.')));
+  if (left.length === 0) return [];
+  const counts = new Map<string, number>();
+  for (const name of left) {
+    const module = /^(?:roberta|bert)\.[^.]+|^[^.]+/.exec(name)![0];
+    counts.set(module, (counts.get(module) ?? 0) + 1);
+  }
+  const named = [...counts].map(([module, count]) => `${module} (${count} tensors)`);
+  return [`Not used of the checkpoint of ${id}: ${named.join(', ')}.`];
+}

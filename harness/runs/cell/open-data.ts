@@ -1,0 +1,80 @@
+/** Opens what a cell is trained and tested on: the tokenizer of its base, and the splits of its task, each once. */
+import type {
+  DataSource,
+  Draw,
+  LabelledSplits,
+  LabelTask,
+  Splits,
+  TextTask,
+} from '../../data/examples/task.ts';
+import { asTextTask } from '../../data/examples/label-as-text.ts';
+import type { FetchOptions } from '../../data/hub/connection.ts';
+import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
+import type { BaseModel } from '../../models/base-model.ts';
+import type { Head } from '../../models/delta/heads.ts';
+import { UsageError } from '../../support/errors.ts';
+import { once } from '../../support/once.ts';
+import type { AttachedCell } from './attach-cell.ts';
+
+/** A task that a model answers by generating text. */
+export interface TextWork {
+  readonly kind: 'text';
+  readonly task: TextTask;
+  readonly splits: Splits;
+  /** The token that ends a generated text. */
+  readonly endToken: number;
+}
+
+/** A task that an encoder answers with a head. */
+export interface LabelWork {
+  readonly kind: 'label';
+  readonly task: LabelTask;
+  readonly splits: LabelledSplits;
+  readonly head: Head;
+  readonly draw: Draw;
+}
+
+/** Opens the tokenizer of a base; throws UsageError where it has more tokens than the base. */
+export async function openTokenizer(base: BaseModel): Promise<Tokenizer> {
+  const tokenizer = await base.tokenizer();
+  const { vocabulary } = base.architecture;
+  if (tokenizer.vocabSize <= vocabulary) return tokenizer;
+  throw new UsageError(
+    `The tokenizer has ${tokenizer.vocabSize} tokens, ${base.id} knows ${vocabulary}: ` +
+      `they do not belong together; give its own with --tokenizer DIR.`,
+  );
+}
+
+/** Returns a function that opens the data of cells; files are read once, whatever splits are drawn from them. */
+export function dataOpener(
+  fetching: FetchOptions = {},
+): (attached: AttachedCell, tokenizer: Tokenizer) => Promise<TextWork | LabelWork> {
+  const loadText = once((_: string, task: TextTask, source: DataSource) => task.load(source, fetching));
+  const loadLabels = once((_: string, task: LabelTask, source: DataSource) => task.load(source, fetching));
+  return async ({ cell, base, head }, tokenizer) => {
+    const { task, source, seed, protocol } = cell;
+    const draw = { seed, family: base.family, side: protocol.side };
+    const key = `${task.name} ${source.kind}`;
+    const text = (written: TextTask, loaded: Splits): TextWork => ({
+      kind: 'text',
+      task: written,
+      splits: written.draw ? written.draw(loaded, draw) : loaded,
+      endToken: endTokenOf(tokenizer, base.id),
+    });
+    if (task.kind === 'text') return text(task, await loadText(key, task, source));
+    const load = (): ReturnType<LabelTask['load']> => loadLabels(key, task, source);
+    if (head) return { kind: 'label', task, splits: task.draw(await load(), draw), head, draw };
+    // Models that write answer classes in words; which examples are written depends on the draw.
+    const written = asTextTask({ ...task, load }, draw);
+    const drawKey = [key, seed, base.family, protocol.name].join();
+    return text(written, await loadText(drawKey, written, source));
+  };
+}
+
+function endTokenOf(tokenizer: Tokenizer, model: string): number {
+  if (tokenizer.eosId !== undefined) return tokenizer.eosId;
+  throw new UsageError(
+    `The tokenizer of ${model} names no end-of-text token, so generation could not stop; ` +
+      `add eos_token to its tokenizer_config.json.`,
+  );
+}
