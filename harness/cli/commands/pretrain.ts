@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { PretrainOptions } from '../../runs/pretrain/pretrain.ts';
-import type { PretrainRecord } from '../../runs/pretrain/record.ts';
+import type { PretrainRecord } from '../../runs/pretrain/pretrain-record.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { count, positive } from '../arguments/parse-values.ts';
 import { note, print, printJson } from '../terminal/output.ts';

@@ -1,3 +1,4 @@
+/** How the built-in bases are made: their texts, which deltabench writes itself but for one eighth, and their settings. */
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { builtinDomainPairs } from '../../data/sets/e2e/synthetic.ts';
@@ -6,18 +7,18 @@ import { pretrainingSources, pretrainingText } from '../../data/synthetic/pretra
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { builtinFolder, type BuiltinModel } from '../../models/bases/built-in.ts';
 import { pretrain, type PretrainOptions } from './pretrain.ts';
-import type { PretrainRecord } from './record.ts';
+import type { PretrainRecord } from './pretrain-record.ts';
 
 const SEED = 42;
 const PAIRS = 80_000;
 const SENTENCES = 100_000;
-/** One document in so many of the real text, so that it is an eighth of all. */
+/** One document in so many of the real text is taken, so that it is an eighth of all. */
 const PROSE_SHARE = 6;
 
 type TextFile = 'meanings.jsonl' | 'sentences.jsonl' | 'prose.jsonl';
 
-/** How a built-in base is made; what is not said here is `bench pretrain`'s default. */
-interface Making {
+/** How a built-in base is made; all else has the defaults of `bench pretrain`. */
+interface BaseSettings {
   readonly family: string;
   readonly texts: readonly TextFile[];
   readonly config: string;
@@ -26,7 +27,7 @@ interface Making {
 }
 const shape = 'layers=4,width=192,heads=6';
 const everything: readonly TextFile[] = ['meanings.jsonl', 'sentences.jsonl', 'prose.jsonl'];
-const bases: Readonly<Record<BuiltinModel, Making>> = {
+const bases: Readonly<Record<BuiltinModel, BaseSettings>> = {
   'gpt2-mini': {
     family: 'gpt2',
     texts: everything,
@@ -34,7 +35,8 @@ const bases: Readonly<Record<BuiltinModel, Making>> = {
     steps: 5000,
     settings: ['batchSize=12', 'learningRate=2e-3'],
   },
-  // Many small steps: it is their number that brings attention to its neighbours. It writes nothing, so it reads no meanings.
+  // Many small steps: it is their number that brings attention to its neighbours. An encoder writes no sentences, so that
+  // it reads no meanings.
   'roberta-mini': {
     family: 'roberta',
     texts: ['sentences.jsonl', 'prose.jsonl'],
@@ -58,21 +60,20 @@ const bases: Readonly<Record<BuiltinModel, Making>> = {
   },
 };
 
-const own = `written by deltabench itself (harness/data/builtin, seed ${SEED}); no example of a built-in task is among them`;
+const own =
+  `written by deltabench itself (harness/data/builtin, seed ${SEED}); ` +
+  `no example of a built-in task is among them`;
 const sources = pretrainingSources
   .map(({ name, from, licence }) => `${name} (${from}; ${licence})`)
   .join(', ');
-/** Where each text is from and under what terms. */
+/** The origin and the terms of each text. */
 const terms: Readonly<Record<TextFile, string>> = {
   'meanings.jsonl': `meanings with a sentence each, of other domains than the built-in e2e task's, ${own}`,
   'sentences.jsonl': `sentences and pairs of the built-in GLUE tasks' grammars, without labels, ${own}`,
   'prose.jsonl': `every ${PROSE_SHARE}th document of ${sources}`,
 };
 
-/**
- * Pretrains a built-in base again, on texts that deltabench writes itself and real ones that come by package. Gives the
- * record that stands where it has been done. Throws as `pretrain` does.
- */
+/** Pretrains a built-in base again; returns the record of its folder where that has been done. Throws as `pretrain` does. */
 export function pretrainBuiltin(
   name: BuiltinModel,
   files: Readonly<Record<TextFile, string>>,
@@ -80,10 +81,15 @@ export function pretrainBuiltin(
   options: PretrainOptions,
 ): Promise<PretrainRecord> {
   const { family, config, steps, settings, texts } = bases[name];
+  const origins = texts.map((text) => `${text}: ${terms[text]}.`).join(' ');
   return pretrain(
     {
-      ...{ family, config, steps, settings, threads },
-      terms: `${texts.map((text) => `${text}: ${terms[text]}.`).join(' ')} npm run pretrain:builtin makes the base again.`,
+      family,
+      config,
+      steps,
+      settings,
+      threads,
+      terms: `${origins} npm run pretrain:builtin makes the base again.`,
       texts: texts.map((text) => files[text]),
       out: builtinFolder(name),
       vocabulary: 4096,
@@ -95,7 +101,7 @@ export function pretrainBuiltin(
   );
 }
 
-/** The texts of all built-in bases as files of `bench pretrain`; the same content every time. */
+/** Writes the texts of all built-in bases as files for `bench pretrain`, with the same content every time. */
 export async function writeBuiltinTexts(): Promise<Readonly<Record<TextFile, string>>> {
   const folder = join(cacheFolder(), 'pretraining-builtin');
   await makeFolder(folder);

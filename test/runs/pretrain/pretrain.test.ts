@@ -10,7 +10,7 @@ import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { builtinFolder, builtinModels } from '../../../harness/models/bases/built-in.ts';
 import { maskedHead } from '../../../harness/models/delta/masked-head.ts';
 import { pretrain } from '../../../harness/runs/pretrain/pretrain.ts';
-import type { PretrainRequest } from '../../../harness/runs/pretrain/record.ts';
+import type { PretrainRequest } from '../../../harness/runs/pretrain/pretrain-record.ts';
 import { causalSequence, NOTHING } from '../../../harness/training/pretraining/draw.ts';
 import { pretraining, type Row } from '../../../harness/training/pretraining/objective.ts';
 import { recipeSchema } from '../../../harness/training/recipe.ts';

@@ -1,7 +1,7 @@
 /** The request and the record of pretraining a base. */
 import { z } from 'zod';
 
-/** What `bench pretrain` is asked for. */
+/** What a person asks of `bench pretrain`. */
 export interface PretrainRequest {
   readonly family: string;
   /** `layers=4,width=192,heads=6`, as a random base takes them; empty for its defaults. */
@@ -22,6 +22,7 @@ export interface PretrainRequest {
   readonly threads?: number | undefined;
   readonly out: string;
 }
+/** The schema of pretraining.json; fields that later versions add are kept. */
 export const recordSchema = z.looseObject({
   schema: z.literal(1),
   identity: z.string(),
@@ -39,5 +40,5 @@ export const recordSchema = z.looseObject({
   environment: z.looseObject({ cpu: z.string() }),
 });
 
-/** What pretraining gave: pretraining.json's content. */
+/** The content of pretraining.json: settings, and what pretraining gave. */
 export type PretrainRecord = z.infer<typeof recordSchema>;
