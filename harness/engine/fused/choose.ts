@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs';
 import { broadcast } from '../graph/shapes.ts';
 import { record, recording } from '../graph/recorder.ts';
 

@@ -2,8 +2,7 @@
  * The recorder's kernels: for each kernel of tfjs, the graph operations that it stands for. `recordGraph` registers them
  * once. An operation without a kernel here cannot be recorded; tfjs then names it in its error.
  */
-import { createRequire } from 'node:module';
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../support/arithmetic.ts';
 import type { Shape } from '../types.ts';
 import type { Graph } from './graph.ts';
@@ -35,8 +34,6 @@ let registered = false;
 export function registerKernels(): void {
   if (registered) return;
   registered = true;
-  // Computes constants (`fold`). Loaded here, because most commands record nothing.
-  createRequire(import.meta.url)('@tensorflow/tfjs-backend-cpu');
   tf.enableProdMode();
   tf.registerBackend(BACKEND, () => new RecorderBackend(), 0);
   registerElementwise();

@@ -1,5 +1,5 @@
 import * as ort from 'onnxruntime-node';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs';
 import { checkedInput, checkReplacement } from '../check-arrays.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Target } from '../graph/target.ts';

@@ -1,5 +1,4 @@
-import '@tensorflow/tfjs-backend-cpu';
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs';
 import { checkedInput, checkLength, checkReplacement, dtypeOf, named } from '../check-arrays.ts';
 import {
   type Draw,
