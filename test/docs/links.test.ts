@@ -1,0 +1,30 @@
+/** Every link of a document within the project leads to a file, and to a heading of it. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { projectRoot } from '../../harness/support/project-root.ts';
+import { documents } from './documents.ts';
+
+/** The anchors that GitHub gives a document's headings. */
+function anchors(text: string): string[] {
+  const headings = [...text.replace(/^```[^]*?^```$/gm, '').matchAll(/^#+ (.*)$/gm)];
+  return headings.map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+test.each(await documents())('$path', async ({ path, text }) => {
+  const prose = text.replace(/^```[^]*?^```$/gm, '').replace(/`[^`\n]*`/g, '');
+  for (const [, target = ''] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^[a-z]+:/.test(target)) continue;
+    const [file = '', anchor] = target.split('#');
+    const there = file === '' ? path : join(dirname(path), file);
+    expect(existsSync(join(projectRoot, there)), target).toBe(true);
+    if (anchor !== undefined)
+      expect(anchors(await readFile(join(projectRoot, there), 'utf8'))).toContain(anchor);
+  }
+});
