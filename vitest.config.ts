@@ -9,6 +9,7 @@ import { defineConfig } from 'vitest/config';
 const startsProcesses = [
   'test/cli/**/*.test.ts',
   'test/package/**/*.test.ts',
+  'test/docs/examples.test.ts',
   'test/{parity,engine}/webgpu.test.ts',
   'test/engine/{setup/*,onnxruntime/session-thread}.test.ts',
   'test/exchange/{python-loads,red-vectors,peft/peft-loads}.test.ts',
@@ -65,7 +66,7 @@ export default defineConfig({
         },
       },
       { test: { ...shared, name: 'parity', include: comparesNumbers, exclude: ownProcess } },
-      { test: { ...shared, name: 'e2e', include: ownProcess } },
+      { test: { ...shared, name: 'e2e', globalSetup: 'test/build.ts', include: ownProcess } },
     ],
   },
 });

@@ -1,2 +1,2 @@
-/** Node's arguments that start the command line in the project's folder; every test that does so takes them. */
-export const commandLine: readonly string[] = ['--import', 'tsx', 'harness/cli/main.ts'];
+/** Node's arguments that start the command line in the project's folder, from the JavaScript that test/build.ts made. */
+export const commandLine: readonly string[] = ['dist/harness/cli/main.js'];
