@@ -13,7 +13,10 @@ const schema = z.object({
 
 /** Lm-eval's cleaning of WikiHow's marks: `[title]` ends a sentence, other brackets go, then pairs of spaces become one. */
 const clean = (text: string): string =>
-  strip(text).replaceAll(' [title]', '. ').replace(/\[.*?\]/g, '').replaceAll('  ', ' '); // prettier-ignore
+  strip(text)
+    .replaceAll(' [title]', '. ')
+    .replace(/\[.*?\]/g, '')
+    .replaceAll('  ', ' ');
 
 /** HellaSwag (Zellers et al., 2019): how a scene goes on. */
 export default defineEvaluation({
@@ -28,14 +31,25 @@ export default defineEvaluation({
     loadDocuments(
       request,
       {
-        ...{ repo: 'Rowan/hellaswag', config: 'default' },
+        repo: 'Rowan/hellaswag',
+        config: 'default',
         documents: { split: 'validation' },
         pool: { split: 'train' },
       },
       (row, where) => {
-        const { activity_label: activity, ctx_a: scene, ctx_b: start, endings, label } = parseRow(schema, row, where); // prettier-ignore
+        const {
+          activity_label: activity,
+          ctx_a: scene,
+          ctx_b: start,
+          endings,
+          label,
+        } = parseRow(schema, row, where);
         const places = endings.map((_, i) => String(i));
-        return ask(clean(`${activity}: ${scene} ${capitalize(start)}`), endings.map(clean), placeOf(label, places, where)); // prettier-ignore
+        return ask(
+          clean(`${activity}: ${scene} ${capitalize(start)}`),
+          endings.map(clean),
+          placeOf(label, places, where),
+        );
       },
     ),
 });

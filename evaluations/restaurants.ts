@@ -28,7 +28,10 @@ export default defineEvaluation({
     const items = groupByMeaning(builtinE2E().test);
     const documents = items.map(({ meaning, references }, i) => {
       // Sentences of other meanings, spread over the split, that speak of this restaurant.
-      const others = Array.from({ length: ALTERNATIVES - 1 }, (_, k) => items[(i + (k + 1) * 31) % items.length]!); // prettier-ignore
+      const others = Array.from(
+        { length: ALTERNATIVES - 1 },
+        (_, k) => items[(i + (k + 1) * 31) % items.length]!,
+      );
       const wrong = others.map((other) =>
         other.references[0]!.replaceAll(nameOf(other.meaning), nameOf(meaning)),
       );

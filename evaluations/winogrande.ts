@@ -26,7 +26,8 @@ export default defineEvaluation({
     loadDocuments(
       request,
       {
-        ...{ repo: 'allenai/winogrande', config: 'winogrande_xl' },
+        repo: 'allenai/winogrande',
+        config: 'winogrande_xl',
         documents: { split: 'validation', adapters: { folder: 'winogrande', file: 'test' } },
         pool: { split: 'train' },
       },

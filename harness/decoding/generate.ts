@@ -187,7 +187,9 @@ const searchOnHost: Search = async (job, setup, places, positions, onEnd) => {
   const decoder = new Decoder(setup, { groups, beams, prompts: together, candidates });
   try {
     await runSearches(decoder, searches, {
-      ...{ groups, prompts: together, signal },
+      groups,
+      prompts: together,
+      signal,
       onEnd(i) {
         onEnd(places[i]!, searches[i]!.search.hypotheses);
       },

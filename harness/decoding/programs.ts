@@ -164,7 +164,12 @@ export function stepProgram(
     const cache: TensorTypes[string] = { shape: [batch, kvHeads, length, headWidth], dtype: 'float32' };
     return {
       [`${prefix}bias`]: { shape: [batch, 1, 1, length], dtype: 'float32' },
-      ...Object.fromEntries(places.flatMap((i) => [[`${prefix}key ${i}`, cache], [`${prefix}value ${i}`, cache]])), // prettier-ignore
+      ...Object.fromEntries(
+        places.flatMap((i) => [
+          [`${prefix}key ${i}`, cache],
+          [`${prefix}value ${i}`, cache],
+        ]),
+      ),
     };
   };
   return setup.engine.compile(
@@ -215,7 +220,12 @@ function outputsOf(
 ): Record<string, ops.Tensor> {
   return {
     ...candidatesOf(setup, x, hidden, candidates),
-    ...Object.fromEntries(prefixes.flatMap(({ key, value }, i) => [[`key ahead ${i}`, key], [`value ahead ${i}`, value]])), // prettier-ignore
+    ...Object.fromEntries(
+      prefixes.flatMap(({ key, value }, i) => [
+        [`key ahead ${i}`, key],
+        [`value ahead ${i}`, value],
+      ]),
+    ),
     ...Object.fromEntries(keys.map((key, i) => [`key ${i}`, key])),
     ...Object.fromEntries(values.map((value, i) => [`value ${i}`, value])),
     ...Object.fromEntries((source?.keys ?? []).map((key, i) => [`${SOURCE}key ${i}`, key])),

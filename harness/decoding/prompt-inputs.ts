@@ -58,7 +58,11 @@ function paddedInputs(prompts: readonly (readonly number[])[], rows: number, len
     }
   });
   return {
-    ...{ ids, tokens, prompt: tokens, fromStart, fromEnd },
+    ids,
+    tokens,
+    prompt: tokens,
+    fromStart,
+    fromEnd,
     positions: Int32Array.from({ length: all }, (_, i) => i % length),
   };
 }

@@ -23,7 +23,13 @@ function prompts(...lengths: number[]): number[][] {
   );
 }
 const job = (settings: Partial<GenerateJob> & Pick<GenerateJob, 'prompts'>): GenerateJob => ({
-  ...{ engine, base, delta: { trained: {} }, tensors: {}, maxNewTokens: 12, beams: 1, eosId: 3 },
+  engine,
+  base,
+  delta: { trained: {} },
+  tensors: {},
+  maxNewTokens: 12,
+  beams: 1,
+  eosId: 3,
   ...settings,
 });
 
@@ -89,7 +95,13 @@ describe('generate', () => {
   });
 
   it('ends at the last position of the model', async () => {
-    const { tokens } = await generate(job({ prompts: prompts(40, 10).map((p, i) => [...p, ...p].slice(0, i ? 10 : 45)), maxNewTokens: 100, eosId: undefined })); // prettier-ignore
+    const { tokens } = await generate(
+      job({
+        prompts: prompts(40, 10).map((p, i) => [...p, ...p].slice(0, i ? 10 : 45)),
+        maxNewTokens: 100,
+        eosId: undefined,
+      }),
+    );
     expect(tokens.map(({ length }) => length)).toEqual([3, 38]);
   });
 

@@ -43,7 +43,12 @@ function run(
       return { prompt: ids.slice(0, 3), target: ids.slice(3) };
     });
   return train({
-    ...{ engine: engines.get(precision)!, base, delta, seed: 7, folder: undefined, ...more },
+    engine: engines.get(precision)!,
+    base,
+    delta,
+    seed: 7,
+    folder: undefined,
+    ...more,
     objective: languageModel(base.architecture, 0),
     train: examples(24, 1),
     validation: examples(8, 2),
@@ -72,8 +77,12 @@ describe.each(['bfloat16', 'float16'] as const)('training in %s', (precision) =>
       const options = { full, lora, red }[name].options.parse({});
       const delta = (attach as typeof full.attach)(base, options as never);
       const rate = name === 'full' ? {} : { learningRate: 0.03 };
-      const [ours, exact] = [await run(precision, delta, { maxSteps: 60, ...rate }), await run('float32', delta, { maxSteps: 60, ...rate })]; // prettier-ignore
-      const meanOf = (rows: TrainingResult['log']): number => rows.reduce((sum, { loss }) => sum + loss, 0) / rows.length; // prettier-ignore
+      const [ours, exact] = [
+        await run(precision, delta, { maxSteps: 60, ...rate }),
+        await run('float32', delta, { maxSteps: 60, ...rate }),
+      ];
+      const meanOf = (rows: TrainingResult['log']): number =>
+        rows.reduce((sum, { loss }) => sum + loss, 0) / rows.length;
       const [first, last] = [meanOf(exact.log.slice(0, 4)), meanOf(exact.log.slice(-4))];
       expect(first - last).toBeGreaterThan(0.05);
       expect(Math.abs(meanOf(ours.log.slice(-4)) - last)).toBeLessThan(0.05 * (first - last));
@@ -122,13 +131,31 @@ test("the loss scale follows torch's GradScaler", async () => {
     const { p, 'scaler/scale': scale, 'scaler/good': good } = await of.read();
     return [[...p!], [...scale!, ...good!]];
   };
-  expect(await after(1)).toEqual([[2, 3], [65_536, 1]]); // prettier-ignore
-  expect(await after(Infinity)).toEqual([[2, 3], [32_768, 0]]); // prettier-ignore
-  expect(await after(NaN)).toEqual([[2, 3], [16_384, 0]]); // prettier-ignore
-  expect(await after(0.5)).toEqual([[2.5, 3.5], [16_384, 1]]); // prettier-ignore
+  expect(await after(1)).toEqual([
+    [2, 3],
+    [65_536, 1],
+  ]);
+  expect(await after(Infinity)).toEqual([
+    [2, 3],
+    [32_768, 0],
+  ]);
+  expect(await after(NaN)).toEqual([
+    [2, 3],
+    [16_384, 0],
+  ]);
+  expect(await after(0.5)).toEqual([
+    [2.5, 3.5],
+    [16_384, 1],
+  ]);
   const grown = start(1998);
-  expect(await after(1, grown)).toEqual([[2, 3], [65_536, 1999]]); // prettier-ignore
-  expect(await after(1, grown)).toEqual([[3, 4], [131_072, 0]]); // prettier-ignore
+  expect(await after(1, grown)).toEqual([
+    [2, 3],
+    [65_536, 1999],
+  ]);
+  expect(await after(1, grown)).toEqual([
+    [3, 4],
+    [131_072, 0],
+  ]);
 });
 
 describe('where float16 overflows', () => {
@@ -155,7 +182,8 @@ describe('where float16 overflows', () => {
       await expect(halted).rejects.toThrow(Interrupted);
       const resumed = await run('float16', amplified(2 ** 8), recipe, { folder: place });
       expect(resumed.resumedFrom).toBe(2);
-      const seen = ({ log }: TrainingResult) => log.map(({ loss, gradientNorm }) => [loss, isFinite(gradientNorm) ? gradientNorm : 0]); // prettier-ignore
+      const seen = ({ log }: TrainingResult) =>
+        log.map(({ loss, gradientNorm }) => [loss, isFinite(gradientNorm) ? gradientNorm : 0]);
       expect(seen(resumed)).toEqual(seen(whole));
       expect(resumed.tensors).toEqual(whole.tensors);
     },

@@ -27,7 +27,11 @@ export function forbid(scores: Tensor, history: History, made: Tensor, rules: Fo
   const withoutRepeats = noRepeatNgram > 0 ? withoutRepeating(scores, history, noRepeatNgram) : scores;
   if (eosId === undefined || minNewTokens === 0) return withoutRepeats;
   const isEnd = ops.equal(countTo([1, scores.shape[1]!]), ops.scalar(eosId, 'int32'));
-  const early = ops.choose(ops.less(made, ops.scalar(minNewTokens, 'int32')), ops.scalar(NEVER), ops.scalar(0)); // prettier-ignore
+  const early = ops.choose(
+    ops.less(made, ops.scalar(minNewTokens, 'int32')),
+    ops.scalar(NEVER),
+    ops.scalar(0),
+  );
   return withoutRepeats.add(ops.choose(isEnd, early, ops.scalar(0)));
 }
 

@@ -138,7 +138,14 @@ function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Progra
       };
       const read: History = { tokens: x.inputs.history!, ends: x.inputs.historyEnds! };
       const first = candidates(states.hidden, read, ops.scalar(0, 'int32'));
-      const room = ops.pad(read.tokens, [[0, 0], [0, maxNewTokens]], NONE); // prettier-ignore
+      const room = ops.pad(
+        read.tokens,
+        [
+          [0, 0],
+          [0, maxNewTokens],
+        ],
+        NONE,
+      );
       const historyEnds = repeat(read.ends);
       const moved = [room, ...cache.keys, ...cache.values].map(repeat);
       const [, , sums, ...rest] = ops.loop(
@@ -211,13 +218,25 @@ function cacheOf(
   const whole = (own: Tensor, shared: Tensor | undefined): Tensor => {
     const each = perHead(own, prompts);
     const read = shared ? ops.concat([ops.tile(perHead(shared, 1), [prompts, 1, 1, 1]), each], 2) : each;
-    return ops.pad(read, [[0, 0], [0, 0], [0, maxNewTokens], [0, 0]]); // prettier-ignore
+    return ops.pad(read, [
+      [0, 0],
+      [0, 0],
+      [0, maxNewTokens],
+      [0, 0],
+    ]);
   };
   /** The turn whose token a slot is for; negative ones are read before. */
   const turnOf = (shape: number[]): Tensor => countTo(shape).sub(ops.scalar(read, 'int32'));
   // What of the prompts' slots is padding: [B·K, 1, 1, P].
-  const own = isSource ? ops.zeros([prompts, 1]) : ops.sub(1, x.inputs.tokens!.reshape([prompts, length])).mul(MASKED); // prettier-ignore
-  const padding = ops.pad(own, [[0, 0], [before, maxNewTokens]]).reshape([prompts, 1, 1, slots]); // prettier-ignore
+  const own = isSource
+    ? ops.zeros([prompts, 1])
+    : ops.sub(1, x.inputs.tokens!.reshape([prompts, length])).mul(MASKED);
+  const padding = ops
+    .pad(own, [
+      [0, 0],
+      [before, maxNewTokens],
+    ])
+    .reshape([prompts, 1, 1, slots]);
   const repeated = ops.gather(padding, groupOf(prompts, beams));
   const seenSource = source && {
     keys: source.keys.map((y) => perHead(y, prompts)),
@@ -228,7 +247,8 @@ function cacheOf(
     keys: keys.map((y, i) => whole(y, prefixes[i]?.key)),
     values: values.map((y, i) => whole(y, prefixes[i]?.value)),
     ...(seenSource && { source: seenSource }),
-    bias: (turn) => repeated.add(ops.choose(ops.less(turnOf([1, 1, 1, slots]), turn), ops.scalar(0), ops.scalar(MASKED))), // prettier-ignore
+    bias: (turn) =>
+      repeated.add(ops.choose(ops.less(turnOf([1, 1, 1, slots]), turn), ops.scalar(0), ops.scalar(MASKED))),
     put: (cached, made, turn) =>
       ops.choose(ops.equal(turnOf([1, 1, slots, 1]), turn), perHead(made, prompts * beams), cached),
   };

@@ -43,8 +43,15 @@ export function greedySearch({ prompts, maxNewTokens, eosId }: SearchShape): Ten
     start: (open) => [noTokens(prompts, maxNewTokens), open],
     choose(turn, { ids }, [tokens, open]) {
       const next = ids.reshape([prompts]);
-      const goesOn = eosId === undefined ? open! : ops.choose(ops.equal(next, ops.scalar(eosId, 'int32')), ops.scalar(0), open!); // prettier-ignore
-      const isNew = ops.choose(ops.equal(countTo([1, maxNewTokens]), turn), goesOn.reshape([prompts, 1]), ops.scalar(0)); // prettier-ignore
+      const goesOn =
+        eosId === undefined
+          ? open!
+          : ops.choose(ops.equal(next, ops.scalar(eosId, 'int32')), ops.scalar(0), open!);
+      const isNew = ops.choose(
+        ops.equal(countTo([1, maxNewTokens]), turn),
+        goesOn.reshape([prompts, 1]),
+        ops.scalar(0),
+      );
       const grown = ops.choose(ops.less(0, isNew), next.reshape([prompts, 1]), tokens!);
       return { next, again: anyOpen(goesOn), state: [grown, goesOn] };
     },
@@ -98,7 +105,11 @@ export function beamSearch(shape: SearchShape): TensorSearch {
 
       // Only what is among the best K may finish; the other candidates are there to take the finished ones' places.
       const finishes = ops.maximum(firstOf(isEnd), isLast).mul(open!);
-      const scored = ops.choose(ops.less(0, finishes), firstOf(best.values).div(penalty(turn)), ops.scalar(NEVER)); // prettier-ignore
+      const scored = ops.choose(
+        ops.less(0, finishes),
+        firstOf(best.values).div(penalty(turn)),
+        ops.scalar(NEVER),
+      );
       const kept = ops.largest(ops.concat([finishedScores!, scored], 1), K);
       const merged = ops.concat([finished!.reshape([B, K, M]), ops.slice(grown, [0, 0, 0], [B, K, M])], 1);
       const finishedNow = pick(merged.reshape([B * C, M]), kept.indices, C);
@@ -109,7 +120,13 @@ export function beamSearch(shape: SearchShape): TensorSearch {
       const isFull = ops.less(NEVER / 2, worst);
       const length = earlyStopping === 'never' && lengthPenalty > 0 ? ops.scalar(M - 1, 'int32') : turn;
       const hope = ops.slice(next.values, [0, 0], [B, 1]).div(penalty(length));
-      const goesOn = ops.choose(isFull, earlyStopping === true ? ops.scalar(0) : ops.cast(ops.less(worst, hope), 'float32'), ops.scalar(1)).mul(open!); // prettier-ignore
+      const goesOn = ops
+        .choose(
+          isFull,
+          earlyStopping === true ? ops.scalar(0) : ops.cast(ops.less(worst, hope), 'float32'),
+          ops.scalar(1),
+        )
+        .mul(open!);
       return {
         next: pick(ids.reshape([-1]), next.indices, C),
         parents: rowsAt(chosen, K),

@@ -99,7 +99,8 @@ export class BeamSearch implements Search {
     const all = this.#running.flatMap(({ sequence, score: before }, parent) => {
       const own = processCandidates(beams[parent] ?? beams[0]!, sequence, this.#made, this.#options);
       return Array.from(own.ids.subarray(0, outputRows), (id, i) => ({
-        ...{ parent, id },
+        parent,
+        id,
         score: Math.fround(own.scores[i]! + before),
       }));
     });

@@ -63,7 +63,9 @@ export class Decoder implements SequenceModel {
     const length = readLength(this.#setup, read);
     const count = this.#count(needed);
     const program = await this.#prefill(length, count);
-    const inputs = source ? sourceInputs(read, this.#size.prompts, length) : promptInputs(read, this.#size.prompts, length); // prettier-ignore
+    const inputs = source
+      ? sourceInputs(read, this.#size.prompts, length)
+      : promptInputs(read, this.#size.prompts, length);
     const out = await program.run(this.#state, inputs);
     this.#cache.grow(Math.min(roundUp(virtual + (source ? 1 : longest) + 1, SLOTS), positions));
     source?.grow(roundUp(inSource + longest, SLOTS));
@@ -95,7 +97,12 @@ export class Decoder implements SequenceModel {
     const count = this.#count(needed);
     const program = await this.#stepProgram(count);
     const positions = this.#cache.lengths.slice();
-    const inputs = { ids, positions, ...cacheInputs(this.#cache), ...(this.#source && cacheInputs(this.#source, SOURCE)) }; // prettier-ignore
+    const inputs = {
+      ids,
+      positions,
+      ...cacheInputs(this.#cache),
+      ...(this.#source && cacheInputs(this.#source, SOURCE)),
+    };
     const out = await program.run(this.#state, inputs);
     this.#cache.grow(Math.min(roundUp(longest + 1, SLOTS), this.#setup.base.architecture.positions));
     const [keys, values] = this.#pairs(out);
@@ -161,7 +168,12 @@ export class Decoder implements SequenceModel {
     const key = `${slots}/${source?.slots}/${candidates}`;
     if (this.#step?.key !== key) {
       await this.#step?.program.dispose();
-      const program = await stepProgram(this.#setup, { rows: shape.rows, slots, candidates, ...(source && { source }) }); // prettier-ignore
+      const program = await stepProgram(this.#setup, {
+        rows: shape.rows,
+        slots,
+        candidates,
+        ...(source && { source }),
+      });
       this.#step = { key, program };
     }
     return this.#step.program;
@@ -169,7 +181,10 @@ export class Decoder implements SequenceModel {
 
   #pairs(out: NamedArrays, whose = '', which = ''): [Float32Array[], Float32Array[]] {
     const each = (name: string): Float32Array[] =>
-      Array.from({ length: this.#cache.shape.layers }, (_, i) => out[`${whose}${name}${which} ${i}`] as Float32Array); // prettier-ignore
+      Array.from(
+        { length: this.#cache.shape.layers },
+        (_, i) => out[`${whose}${name}${which} ${i}`] as Float32Array,
+      );
     return [each('key'), each('value')];
   }
 }

@@ -40,7 +40,9 @@ export const positionsFor = ({ architecture }: BaseModel, delta: Delta): number 
 export function cutRequest({ context, continuation }: Request, positions: number): Request {
   const kept = positions + 1 - continuation.length;
   if (kept >= 1) return { context: context.slice(-kept), continuation };
-  throw new RangeError(`a continuation of ${continuation.length} tokens leaves no room for its context among ${positions} positions`); // prettier-ignore
+  throw new RangeError(
+    `a continuation of ${continuation.length} tokens leaves no room for its context among ${positions} positions`,
+  );
 }
 
 /** Computes all, not finite where the model's numbers are not; throws the signal's reason where it is aborted. */
@@ -181,6 +183,8 @@ function sumsOf(
       sum.isGreedy &&= isLargest[place++] === 1;
     }
     let first = 0;
-    return documents.map(([document, requests]) => [document, sums.slice(first, (first += requests))] as const); // prettier-ignore
+    return documents.map(
+      ([document, requests]) => [document, sums.slice(first, (first += requests))] as const,
+    );
   });
 }

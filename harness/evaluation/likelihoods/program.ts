@@ -27,9 +27,16 @@ export function likelihoodProgram(setup: DecodingSetup, shape: TreesShape): Prom
   const all = trees * nodes;
   const mask = floats(all, 1);
   const inputs: TensorTypes = {
-    ...{ ids: ints(all), positions: ints(all), tokens: mask, prompt: mask, fromStart: mask, fromEnd: mask },
+    ids: ints(all),
+    positions: ints(all),
+    tokens: mask,
+    prompt: mask,
+    fromStart: mask,
+    fromEnd: mask,
     ends: floats(trees, 1, 1, nodes),
-    ...{ rows: ints(rows), predictors: ints(predictions), wanted: ints(predictions) },
+    rows: ints(rows),
+    predictors: ints(predictions),
+    wanted: ints(predictions),
   };
   const name = `trees ${trees}x${nodes}, ${predictions} tokens of ${rows} nodes`;
   return setup.engine.compile({ name, frozen: setup.frozen, state: {}, inputs }, (x) => {

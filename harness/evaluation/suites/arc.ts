@@ -25,7 +25,8 @@ export function arc(name: string, part: 'ARC-Easy' | 'ARC-Challenge'): ChoiceEva
       loadDocuments(
         request,
         {
-          ...{ repo: 'allenai/ai2_arc', config: part },
+          repo: 'allenai/ai2_arc',
+          config: part,
           documents: { split: 'test', adapters: { folder: part, file: 'test' } },
           pool: { split: 'train', adapters: { folder: part, file: 'train' } },
         },

@@ -24,7 +24,8 @@ export function readAdaptersRow(
   const parsed = schema.safeParse(row);
   if (!parsed.success) return undefined;
   const { instruction, answer } = parsed.data;
-  const [, question, choices] = new RegExp(`${lead}: (.*?)\\n\\n${word}1: (.*?)\\s+Answer format: `, 's').exec(instruction) ?? []; // prettier-ignore
+  const [, question, choices] =
+    new RegExp(`${lead}: (.*?)\\n\\n${word}1: (.*?)\\s+Answer format: `, 's').exec(instruction) ?? [];
   const gold = Number(answer.slice(word.length)) - 1;
   if (question === undefined || choices === undefined || !answer.startsWith(word.toLowerCase())) {
     throw new UsageError(

@@ -79,7 +79,13 @@ async function hubFiles({ repo, config, split, ...options }: RowsRequest): Promi
   const folders = [config, ...(config === 'default' ? ['data'] : [])].map(escape);
   const pattern = new RegExp(`^(${folders.join('|')})/${escape(split)}([-/][^/]*)\\.parquet$`);
   for (const revision of ['main', 'refs/convert/parquet']) {
-    const found = await fetchFromHub({ ...options, repo, type: 'dataset', revision, files: (path) => pattern.test(path) }); // prettier-ignore
+    const found = await fetchFromHub({
+      ...options,
+      repo,
+      type: 'dataset',
+      revision,
+      files: (path) => pattern.test(path),
+    });
     if (found.files.length > 0) return found.files.map((file) => join(found.folder, file));
   }
   throw new UsageError(`The hub's data set ${repo} has no parquet files of ${config}'s ${split} split.`);

@@ -66,7 +66,11 @@ export function truthfulQa(
       const { protocol } = request;
       const csv = await officialFile(request);
       if (csv === undefined) {
-        const place = { repo: 'truthfulqa/truthful_qa', config: 'multiple_choice', documents: { split: 'validation' } }; // prettier-ignore
+        const place = {
+          repo: 'truthfulqa/truthful_qa',
+          config: 'multiple_choice',
+          documents: { split: 'validation' },
+        };
         return loadDocuments(request, place, (row, where) => {
           const parsed = parseRow(schema, row, where);
           if (parsed[`${kind}_targets`].labels.some((is) => is === 1)) return toDocument(parsed, protocol);
@@ -113,4 +117,8 @@ async function readOfficial(path: string): Promise<Row[]> {
 }
 
 const answersOf = (text: string): string[] =>
-  text.split(';').map(strip).filter((answer) => answer !== '').map((answer) => (answer.endsWith('.') ? answer : `${answer}.`)); // prettier-ignore
+  text
+    .split(';')
+    .map(strip)
+    .filter((answer) => answer !== '')
+    .map((answer) => (answer.endsWith('.') ? answer : `${answer}.`));

@@ -22,6 +22,10 @@ export function replicasFor(
   const trained = sum(packs.map(({ shape }) => sizeOf(shape)));
   const numbers = sum(Object.values(base.shapes).map(sizeOf));
   const work = numbers * tokens;
-  const pays = trained <= MOST_TRAINED && numbers <= MOST_COPIED && work >= LEAST_WORK.step && work * steps >= LEAST_WORK.run; // prettier-ignore
+  const pays =
+    trained <= MOST_TRAINED &&
+    numbers <= MOST_COPIED &&
+    work >= LEAST_WORK.step &&
+    work * steps >= LEAST_WORK.run;
   return pays ? (engine.replicas?.length ?? 1) : 1;
 }

@@ -135,7 +135,10 @@ export function soloRunner<Example>(
 function addUp(state: State, outputs: readonly NamedArrays[]): void {
   const names = Object.keys(outputs[0]!).filter((name) => name in state.types);
   const sums = names.map((name) => {
-    const [sum, ...others] = outputs.map((each) => each[name] as Float32Array) as [Float32Array, ...Float32Array[]]; // prettier-ignore
+    const [sum, ...others] = outputs.map((each) => each[name] as Float32Array) as [
+      Float32Array,
+      ...Float32Array[],
+    ];
     for (const other of others) for (let i = 0; i < sum.length; i++) sum[i]! += other[i]!;
     return [name, sum] as const;
   });

@@ -105,12 +105,18 @@ function batchTypes(shape: BatchShape): TensorTypes {
 
 /** Fills a batch; the token before each target predicts it with weight `weight`. */
 function fillBatch(examples: readonly Example[], shape: BatchShape, weight: number): NamedArrays {
-  const sequences = examples.map(({ prompt, target }) => ({ ids: [...prompt, ...target], prompt: prompt.length })); // prettier-ignore
+  const sequences = examples.map(({ prompt, target }) => ({
+    ids: [...prompt, ...target],
+    prompt: prompt.length,
+  }));
   const targetRows = new Int32Array(shape.targets);
   const targetPlaces = new Int32Array(shape.tokens).fill(shape.targets);
   const targetIds = new Int32Array(shape.targets);
   const targetWeights = new Float32Array(shape.targets);
-  const starts = startsOf(sequences.map(({ ids }) => ids.length), shape); // prettier-ignore
+  const starts = startsOf(
+    sequences.map(({ ids }) => ids.length),
+    shape,
+  );
   let place = 0;
   sequences.forEach(({ ids, prompt }, row) => {
     for (let i = Math.max(1, prompt); i < ids.length; i++) {
@@ -126,6 +132,9 @@ function fillBatch(examples: readonly Example[], shape: BatchShape, weight: numb
   if (shape.sourceTokens === 0) return batch;
   const read = { rows: shape.rows, length: shape.sourceLength, tokens: shape.sourceTokens };
   const sources = examples.map(({ source = [] }) => ({ ids: source, prompt: source.length }));
-  const bias = slotBias(sources.map(({ prompt }) => prompt), read); // prettier-ignore
+  const bias = slotBias(
+    sources.map(({ prompt }) => prompt),
+    read,
+  );
   return { ...batch, ...addPrefix(SOURCE, { ...packSequences(sources, read), bias }) };
 }

@@ -64,7 +64,10 @@ export function packSequences(sequences: readonly PackedSequence[], shape: Packe
   const prompt = new Float32Array(all);
   const fromStart = new Float32Array(all).fill(-1);
   const fromEnd = new Float32Array(all).fill(-1);
-  const starts = startsOf(sequences.map(({ ids }) => ids.length), shape); // prettier-ignore
+  const starts = startsOf(
+    sequences.map(({ ids }) => ids.length),
+    shape,
+  );
   sequences.forEach((sequence, row) => {
     sequence.ids.forEach((id, i) => {
       const [token, slot] = [starts[row]! + i, row * length + i];
@@ -95,5 +98,10 @@ export function slotBias(lengths: readonly number[], { rows, length }: PackedSha
 export function packingOf({ inputs }: ProgramTensors, prefix = ''): Packing | undefined {
   const at = (name: keyof Packing): Packing[typeof name] => inputs[prefix + name]!;
   if (!(`${prefix}slotTokens` in inputs)) return undefined;
-  return { slotTokens: at('slotTokens'), slotPlaces: at('slotPlaces'), tokenSlots: at('tokenSlots'), tokenPlaces: at('tokenPlaces') }; // prettier-ignore
+  return {
+    slotTokens: at('slotTokens'),
+    slotPlaces: at('slotPlaces'),
+    tokenSlots: at('tokenSlots'),
+    tokenPlaces: at('tokenPlaces'),
+  };
 }

@@ -63,7 +63,13 @@ export function unpack(packs: readonly Pack[], packed: Tensors): Record<string, 
   const out: Record<string, Tensor> = {};
   for (const { name, members } of packs) {
     const whole = packed[name]!;
-    const parts = members.length === 1 ? [whole] : ops.split(whole.reshape([-1]), members.map(({ size }) => size)); // prettier-ignore
+    const parts =
+      members.length === 1
+        ? [whole]
+        : ops.split(
+            whole.reshape([-1]),
+            members.map(({ size }) => size),
+          );
     members.forEach((member, i) => (out[member.name] = parts[i]!.reshape([...member.shape])));
   }
   return out;

@@ -77,7 +77,9 @@ function stateTypes({ precision, packs, recipe, delta }: ProgramSetup, accumulat
     Object.fromEntries(
       packs.map(({ name, shape }) => [`${prefix}/${name}`, { shape, dtype: 'float32' as const }]),
     );
-  const own = Object.entries(delta.state ?? {}).map(([name, { shape }]) => [`own/${name}`, { shape, dtype: 'float32' as const }] as const); // prettier-ignore
+  const own = Object.entries(delta.state ?? {}).map(
+    ([name, { shape }]) => [`own/${name}`, { shape, dtype: 'float32' as const }] as const,
+  );
   return {
     ...each('trained'),
     ...momentTypes(recipe, packs),
@@ -132,7 +134,9 @@ export function defineTraining(setup: ProgramSetup, accumulating: boolean): Defi
     dropout: boolean,
   ): { loss: ops.Tensor; gradients: Record<string, ops.Tensor> } {
     const { loss, gradients } = differentiate(x, shape, dropout);
-    const parts = packs.map((pack) => [`gradients/${pack.name}`, gradients[pack.name]!.reshape([...gradientShape(pack)])] as const); // prettier-ignore
+    const parts = packs.map(
+      (pack) => [`gradients/${pack.name}`, gradients[pack.name]!.reshape([...gradientShape(pack)])] as const,
+    );
     return { loss, gradients: Object.fromEntries(parts) };
   }
 

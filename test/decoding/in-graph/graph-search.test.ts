@@ -74,7 +74,16 @@ describe.each(cases)('%s under %s, %i beams, %o', (family, _, beams, settings, m
     const job = { engine, base, delta, tensors, prompts, maxNewTokens: 10, beams, eosId, ...settings };
     const { hypotheses } = await generateAll(job);
     const held = await freezeAll(engine, base, delta, tensors);
-    const rules = { ...{ lengthPenalty: 1, earlyStopping: false as const, minNewTokens: 0, noRepeatNgram: 0 }, ...settings, maxNewTokens: 10, beams, eosId }; // prettier-ignore
+    const rules = {
+      lengthPenalty: 1,
+      earlyStopping: false as const,
+      minNewTokens: 0,
+      noRepeatNgram: 0,
+      ...settings,
+      maxNewTokens: 10,
+      beams,
+      eosId,
+    };
     const search = new GraphSearch({ engine, frozen: held, base, delta, normalized: beams > 1 }, rules, 4);
     const of = base.architecture.kind === 'encoder-decoder' ? prompts.map(() => [0]) : prompts;
     const found = [
@@ -110,7 +119,16 @@ describe('where the engine says that its device is a CUDA one', () => {
   ])('generates the same: %s', async (_, settings) => {
     const base = await baseOf('gpt2');
     const progress: number[] = [];
-    const job = { engine, base, delta: none.attach(base, {}), tensors: {}, prompts: again, maxNewTokens: 10, eosId: 3, ...settings }; // prettier-ignore
+    const job = {
+      engine,
+      base,
+      delta: none.attach(base, {}),
+      tensors: {},
+      prompts: again,
+      maxNewTokens: 10,
+      eosId: 3,
+      ...settings,
+    };
     const onHost = await generateAll(job);
     const onDevice = await generateAll({
       ...job,

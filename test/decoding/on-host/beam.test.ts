@@ -47,7 +47,10 @@ describe('beam search', () => {
         async (number, maxNewTokens, eosId, lengthPenalty) => {
           const scores = randomScores(number, 4);
           const all: BeamOptions = {
-            ...{ beams: 4 ** maxNewTokens, maxNewTokens, eosId, lengthPenalty },
+            beams: 4 ** maxNewTokens,
+            maxNewTokens,
+            eosId,
+            lengthPenalty,
             earlyStopping: 'never',
           };
           const { hypotheses } = await searchTable(scores, prompt, new BeamSearch(all, prompt));

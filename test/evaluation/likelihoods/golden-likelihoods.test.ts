@@ -54,7 +54,11 @@ describe.skipIf(!isThere)(
       );
       const found: (readonly Likelihood[])[] = [];
       await logLikelihoods({
-        ...{ engine: await testEngine('onnx'), base, delta: { trained: {} }, tensors: {}, sets: [documents] },
+        engine: await testEngine('onnx'),
+        base,
+        delta: { trained: {} },
+        tensors: {},
+        sets: [documents],
         onDocument: (_, document, likelihoods) => {
           found[document] = likelihoods;
         },
@@ -105,14 +109,23 @@ describe.skipIf(!isThere)(
       ['winogrande_5shot', 'winogrande', dataFolder, ['acc'], 'lm-eval'],
     ] as const)('%s', async (file, name, path, measures, protocol) => {
       const evaluation = await choiceEvaluation(name);
-      const read = await evaluation.load({ source: { kind: 'folder', path }, protocol, needsPool: name === 'arc-challenge' }); // prettier-ignore
+      const read = await evaluation.load({
+        source: { kind: 'folder', path },
+        protocol,
+        needsPool: name === 'arc-challenge',
+      });
       const data: EvaluationData =
         name === 'winogrande'
           ? { ...read, documents: read.documents.slice(0, 600), pool: read.documents.slice(600) }
           : read;
       const { num_fewshot: shots, aggregate, docs } = golden(file) as File;
       const all = promptsOf(evaluation, data, shots);
-      const scores = await check(docs.map(({ i }) => all[i]!), docs, measures, protocol); // prettier-ignore
+      const scores = await check(
+        docs.map(({ i }) => all[i]!),
+        docs,
+        measures,
+        protocol,
+      );
       for (const measure of measures) {
         const { value, standardError } = meanOf(scores[measure]!);
         const name = measure === 'mc2' ? 'acc' : measure;
@@ -123,7 +136,14 @@ describe.skipIf(!isThere)(
     });
 
     test('mmlu_5shot, the mean of its subjects, too', async () => {
-      const { subjects: expected, group, docs } = golden('mmlu_5shot') as File & { subjects: Record<string, Record<string, number>>; group: Record<string, number> }; // prettier-ignore
+      const {
+        subjects: expected,
+        group,
+        docs,
+      } = golden('mmlu_5shot') as File & {
+        subjects: Record<string, Record<string, number>>;
+        group: Record<string, number>;
+      };
       const means = [];
       for (const [subject, aggregate] of Object.entries(expected)) {
         const evaluation = await choiceEvaluation(`mmlu-${subject.replaceAll('_', '-')}`);
@@ -131,9 +151,15 @@ describe.skipIf(!isThere)(
         const data = await evaluation.load({ source, protocol: 'lm-eval', needsPool: true });
         const rows = docs.filter((row) => row.subject === subject);
         const all = promptsOf(evaluation, data, 5);
-        const { acc } = await check(rows.map(({ i }) => all[i]!), rows, ['acc']); // prettier-ignore
+        const { acc } = await check(
+          rows.map(({ i }) => all[i]!),
+          rows,
+          ['acc'],
+        );
         const mean = meanOf(acc!);
-        expect([mean.value, mean.standardError]).toBeAllclose([aggregate.acc!, aggregate.acc_stderr!], { atol: 1e-12 }); // prettier-ignore
+        expect([mean.value, mean.standardError]).toBeAllclose([aggregate.acc!, aggregate.acc_stderr!], {
+          atol: 1e-12,
+        });
         means.push(mean);
       }
       const { value, standardError } = pooledMean(means);

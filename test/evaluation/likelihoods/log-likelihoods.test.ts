@@ -33,11 +33,18 @@ async function likelihoodsOf(family: string, variant: string, engine: EngineName
   const values = await initialize(specs, base, 1);
   // Methods begin as the identity: moved, so that they do something.
   const tensors = Object.fromEntries(
-    Object.entries(specs).map(([name, { shape }]) => [name, { shape, data: values[name]!.map((x, i) => x + ((i % 5) - 2) / 8) }]), // prettier-ignore
+    Object.entries(specs).map(([name, { shape }]) => [
+      name,
+      { shape, data: values[name]!.map((x, i) => x + ((i % 5) - 2) / 8) },
+    ]),
   );
   const found: (readonly Likelihood[])[] = [];
   await logLikelihoods({
-    ...{ engine: await testEngine(engine), base, delta, tensors, sets: [given] },
+    engine: await testEngine(engine),
+    base,
+    delta,
+    tensors,
+    sets: [given],
     onDocument: (_, document, likelihoods) => {
       found[document] = likelihoods;
     },
@@ -57,8 +64,12 @@ test.each([
   const alone = await likelihoodsOf(family, variant, 'onnx', flat);
   const values = (all: typeof together): number[] => all.flat().map(({ logLikelihood }) => logLikelihood);
   expect(values(together)).toBeAllclose(values(alone), { atol: 2e-5 });
-  expect(together.flat().map(({ isGreedy }) => isGreedy)).toEqual(alone.flat().map(({ isGreedy }) => isGreedy)); // prettier-ignore
-  expect(values(await likelihoodsOf(family, variant, 'js', documents))).toBeAllclose(values(alone), { atol: 2e-5 }); // prettier-ignore
+  expect(together.flat().map(({ isGreedy }) => isGreedy)).toEqual(
+    alone.flat().map(({ isGreedy }) => isGreedy),
+  );
+  expect(values(await likelihoodsOf(family, variant, 'js', documents))).toBeAllclose(values(alone), {
+    atol: 2e-5,
+  });
 });
 
 test('a request that is too long loses its beginning', async () => {

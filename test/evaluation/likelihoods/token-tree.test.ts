@@ -37,7 +37,14 @@ test.each([false, true])(
 
 test('what requests begin with is there once', () => {
   const context = [5, 6, 7];
-  const tree = treeOf([{ context, continuation: [1, 2] }, { context, continuation: [1, 3] }, { context, continuation: [4] }], false); // prettier-ignore
+  const tree = treeOf(
+    [
+      { context, continuation: [1, 2] },
+      { context, continuation: [1, 3] },
+      { context, continuation: [4] },
+    ],
+    false,
+  );
   expect(tree).toEqual({
     ids: [5, 6, 7, 1],
     depths: [0, 1, 2, 3],

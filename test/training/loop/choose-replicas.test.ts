@@ -33,7 +33,10 @@ let one: Engine;
 let two: Engine;
 beforeAll(async () => {
   base = await loadBase(`random-gpt2~layers=1,width=16,heads=2,vocab=${words},positions=80`);
-  [one, two] = await Promise.all([1, 2].map((threads) => createEngine({ name: 'onnx', threads }))) as [Engine, Engine]; // prettier-ignore
+  [one, two] = (await Promise.all([1, 2].map((threads) => createEngine({ name: 'onnx', threads })))) as [
+    Engine,
+    Engine,
+  ];
 });
 
 interface More {
@@ -46,7 +49,11 @@ interface More {
 }
 function run(engine: Engine, { recipe, ...more }: More = {}): Promise<TrainingResult> {
   return train({
-    ...{ engine, base, seed: 7, folder: undefined, ...more },
+    engine,
+    base,
+    seed: 7,
+    folder: undefined,
+    ...more,
     delta: lora.attach(base, lora.options.parse({ dropout: 0.1 })),
     objective: languageModel(base.architecture, 0),
     train: examples,

@@ -46,8 +46,15 @@ const pairs = [
 describe('a model that writes', () => {
   const run = (base: BaseModel, more: object): Promise<TrainingResult> =>
     train({
-      ...{ ...whole, engine, base, delta: red.attach(base, red.options.parse({})), recipe: recipe() },
-      ...{ objective: languageModel(base.architecture, 0), train: pairs, validation: pairs, ...more },
+      ...whole,
+      engine,
+      base,
+      delta: red.attach(base, red.options.parse({})),
+      recipe: recipe(),
+      objective: languageModel(base.architecture, 0),
+      train: pairs,
+      validation: pairs,
+      ...more,
     });
 
   it.each([NaN, Infinity])('fails where its embedding of any word is %f', async (value) => {
@@ -109,8 +116,14 @@ describe('a classifier', () => {
       test: [example(8)],
     };
     return train<LabelledTokens>({
-      ...{ ...whole, engine, base: broken, delta, recipe: recipe() },
-      ...{ objective: labelled(head, true, 0), ...sets, ...more },
+      ...whole,
+      engine,
+      base: broken,
+      delta,
+      recipe: recipe(),
+      objective: labelled(head, true, 0),
+      ...sets,
+      ...more,
     });
   };
   const table = 'roberta.embeddings.word_embeddings.weight';

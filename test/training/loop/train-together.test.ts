@@ -80,11 +80,14 @@ function run(
   const settings = recipeSchema.parse({ batchSize: 5, epochs: 20, learningRate: 1e-2, ...recipe });
   const common = { engine: other, base, seed, folder: undefined, recipe: settings, ...more };
   const of = <Example>(objective: Objective<Example>, make: typeof pairs | typeof classes, delta: Delta) =>
-    // prettier-ignore
     train({
-      ...{ ...common, objective: objective as Objective<unknown>, delta },
+      ...common,
+      objective: objective as Objective<unknown>,
+      delta,
       // Seeds differ in their validation, as GLUE's do.
-      ...{ train: make(sizes[0], 1), validation: make(sizes[1], seed), test: make(sizes[2], 9) },
+      train: make(sizes[0], 1),
+      validation: make(sizes[1], seed),
+      test: make(sizes[2], 9),
     });
   if (base.architecture.kind !== 'encoder') return of(languageModel(base.architecture, 0.1), pairs, delta);
   const head = makeHead(base, 'paper', 3, { dropout: 0.3 });
@@ -132,9 +135,14 @@ function expectSame(
     expect(norms(result)).toBeAllclose(norms(single), { rtol: 1e-4 });
     expect(result.log.map(({ tokens }) => tokens)).toEqual(single.log.map(({ tokens }) => tokens));
     expect(result.bestStep).toBe(single.bestStep);
-    expect(result.evaluations.map(({ loss }) => loss)).toBeAllclose(single.evaluations.map(({ loss }) => loss), { rtol: 1e-5 }); // prettier-ignore
+    expect(result.evaluations.map(({ loss }) => loss)).toBeAllclose(
+      single.evaluations.map(({ loss }) => loss),
+      { rtol: 1e-5 },
+    );
     for (const [name, { data }] of Object.entries(single.tensors)) {
-      expect(result.tensors[name]!.data, name).toBeAllclose(data, { atol: 1e-5 * Math.max(largest(data), 1e-2) }); // prettier-ignore
+      expect(result.tensors[name]!.data, name).toBeAllclose(data, {
+        atol: 1e-5 * Math.max(largest(data), 1e-2),
+      });
     }
     // A language model's examples have none.
     const answers = ({ test }: TrainingResult): number[] =>
@@ -147,11 +155,17 @@ describe('every method', () => {
   const names = [...methods.keys()].filter((name) => name !== 'none');
   // A decoder and an encoder with all; what acts at the same sites stacks in the same way on the others.
   const kinds = ['red', 'lora', 'adapter', 'prefix', 'prompt', 'loreft', 'full'];
-  const cases = [...(['gpt2', 'roberta'] as const).flatMap((family) => names.map((name) => [family, name] as const)), ...(['llama', 't5'] as const).flatMap((family) => kinds.map((name) => [family, name] as const))]; // prettier-ignore
+  const cases = [
+    ...(['gpt2', 'roberta'] as const).flatMap((family) => names.map((name) => [family, name] as const)),
+    ...(['llama', 't5'] as const).flatMap((family) => kinds.map((name) => [family, name] as const)),
+  ];
   it.each(cases)('%s: %s has the numbers of each seed by itself, or is refused', async (family, name) => {
     const base = bases.get(family)!;
     const case_: Case = {
-      ...{ base, delta: attach(base, name), seeds: [3, 4], sizes: [10, 2, 0] },
+      base,
+      delta: attach(base, name),
+      seeds: [3, 4],
+      sizes: [10, 2, 0],
       // SGD, because Adam makes much of the rounding that key biases have for a gradient.
       recipe: { optimizer: 'sgd', clip: 1, maxSteps: 3 },
     };
@@ -165,7 +179,9 @@ describe('every method', () => {
 });
 
 describe('three seeds that are trained together', () => {
-  const cases = (['gpt2', 'roberta'] as const).flatMap((family) => ['red', 'lora', 'prompt'].map((name) => [family, name] as const)); // prettier-ignore
+  const cases = (['gpt2', 'roberta'] as const).flatMap((family) =>
+    ['red', 'lora', 'prompt'].map((name) => [family, name] as const),
+  );
   it.each(cases)('%s: %s has the losses, tensors and answers of each by itself', async (family, name) => {
     const base = bases.get(family)!;
     // An evaluation after two steps of every five; the last batch of an epoch is a short one.
@@ -196,14 +212,18 @@ describe('three seeds that are trained together', () => {
     const broken: Delta = {
       ...case_.delta,
       trained: Object.fromEntries(
-        Object.entries(case_.delta.trained).map(([name, spec]) => [name, { ...spec, init: () => infinite(spec.shape[0]!) }]), // prettier-ignore
+        Object.entries(case_.delta.trained).map(([name, spec]) => [
+          name,
+          { ...spec, init: () => infinite(spec.shape[0]!) },
+        ]),
       ),
     };
     const companions = trainTogether(seeds.length);
     const diverging = await Promise.all(
-      seeds.map(
-        (seed, i) =>
-        run(i === 1 ? { ...case_, delta: broken } : case_, seed, { companion: companions[i]! }).finally(() => companions[i]!.leave()), // prettier-ignore
+      seeds.map((seed, i) =>
+        run(i === 1 ? { ...case_, delta: broken } : case_, seed, { companion: companions[i]! }).finally(() =>
+          companions[i]!.leave(),
+        ),
       ),
     );
     expect(diverging[1]!.diverged).toMatch(/^the loss is NaN at step 1 of 8/);
@@ -225,7 +245,8 @@ describe('three seeds that are trained together', () => {
     const folder = await temporaryFolder();
     const stop = new AbortController();
     const halted = await together(case_, (seed) => ({
-      ...{ folder: join(folder, String(seed)), signal: stop.signal },
+      folder: join(folder, String(seed)),
+      signal: stop.signal,
       onProgress({ step }) {
         if (step === 5) stop.abort();
       },

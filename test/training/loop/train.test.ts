@@ -42,7 +42,12 @@ function run(
   more: { folder?: string; signal?: AbortSignal; onProgress?: () => void; base?: BaseModel } = {},
 ): Promise<TrainingResult> {
   return train({
-    ...{ engine, base, delta, seed: 7, folder: undefined, ...more },
+    engine,
+    base,
+    delta,
+    seed: 7,
+    folder: undefined,
+    ...more,
     objective: languageModel(base.architecture, 0),
     train: examples(24, 1),
     validation: examples(8, 2),
@@ -92,7 +97,10 @@ describe('train', () => {
       const [a, b] = [await run(onnx, delta, { maxSteps: 20 }), await run(js, delta, { maxSteps: 20 })];
       expect(losses(a).slice(0, 5)).toBeAllclose(losses(b).slice(0, 5), { rtol: 1e-5 });
       expect(losses(a)).toBeAllclose(losses(b), { rtol: 1e-4 });
-      expect(a.evaluations.map(({ loss }) => loss)).toBeAllclose(b.evaluations.map(({ loss }) => loss), { rtol: 1e-4 }); // prettier-ignore
+      expect(a.evaluations.map(({ loss }) => loss)).toBeAllclose(
+        b.evaluations.map(({ loss }) => loss),
+        { rtol: 1e-4 },
+      );
     }
   });
 
@@ -126,7 +134,10 @@ describe('train', () => {
   });
 
   it('reports trained tensors that never moved', async () => {
-    const idle: Delta = { trained: { spare: { shape: [3], init: () => new Float32Array(3) } }, unfreezes: (name) => name.endsWith('ln_f.bias') }; // prettier-ignore
+    const idle: Delta = {
+      trained: { spare: { shape: [3], init: () => new Float32Array(3) } },
+      unfreezes: (name) => name.endsWith('ln_f.bias'),
+    };
     expect((await run(onnx, idle, { maxSteps: 3 })).neverMoved).toEqual(['spare']);
   });
 

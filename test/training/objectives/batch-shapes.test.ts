@@ -3,7 +3,12 @@ import { fittingShape, planShapes } from '../../../harness/training/objectives/b
 import type { BatchShape } from '../../../harness/training/objectives/objective.ts';
 
 const shape = (rows: number, length: number, tokens = rows * length): BatchShape => ({
-  ...{ rows, length, tokens, targets: rows, sourceLength: 0, sourceTokens: 0 },
+  rows,
+  length,
+  tokens,
+  targets: rows,
+  sourceLength: 0,
+  sourceTokens: 0,
 });
 const slots = ({ rows, length }: BatchShape): number => rows * length;
 
@@ -26,7 +31,9 @@ test.each([
     const shapes = planShapes(sizes, device);
     const used = sizes.map((size) => fittingShape(size, shapes));
     expect(new Set(used).size).toBe(most);
-    const [planned, least, one] = [used, sizes, sizes.map(() => shapes.at(-1)!)].map((list) => list.reduce((sum, each) => sum + slots(each), 0)); // prettier-ignore
+    const [planned, least, one] = [used, sizes, sizes.map(() => shapes.at(-1)!)].map((list) =>
+      list.reduce((sum, each) => sum + slots(each), 0),
+    );
     expect(planned!).toBeLessThan(waste * least!);
     expect(one!).toBeGreaterThan(5 * least!);
   },

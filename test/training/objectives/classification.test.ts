@@ -57,7 +57,12 @@ function run(
     dropout > 0 ? lora.attach(base, lora.options.parse({ rank: 4, dropout })) : full.attach(base, {});
   const settings = recipeSchema.parse({ batchSize: 6, epochs: 24, learningRate: 5e-3, ...recipe });
   return train<LabelledTokens>({
-    ...{ engine, base, seed: 3, folder, recipe: settings, signal: stop.signal },
+    engine,
+    base,
+    seed: 3,
+    folder,
+    recipe: settings,
+    signal: stop.signal,
     onProgress: ({ step }) => {
       if (step === stopAfter) stop.abort();
     },

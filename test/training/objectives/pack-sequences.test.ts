@@ -85,8 +85,15 @@ describe.each(Object.entries(cases))('%s', (_, { family, batch, attach }) => {
       const delta = attach?.(base, own) ?? own;
       const { types, loss, sizes, fill } = batch(base);
       const start = await startOf(base, delta, 0.05);
-      const state = Object.fromEntries(Object.entries(trainedShapes(base, delta)).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }])); // prettier-ignore
-      const values = Object.fromEntries(Object.entries(state).map(([name, { shape }]) => [name, { shape, data: start[name]! }])); // prettier-ignore
+      const state = Object.fromEntries(
+        Object.entries(trainedShapes(base, delta)).map(([name, shape]) => [
+          name,
+          { shape, dtype: 'float32' as const },
+        ]),
+      );
+      const values = Object.fromEntries(
+        Object.entries(state).map(([name, { shape }]) => [name, { shape, data: start[name]! }]),
+      );
       const held = await freezeTensors(engine, base, delta, 3);
       const compute = async (shape: BatchShape): Promise<NamedArrays> => {
         const inputs = types(shape);

@@ -97,7 +97,10 @@ async function optimizeAll(
   );
   const results: { tensors: Arrays; norm: number }[] = [];
   for (const [i, gradient] of gradients.entries()) {
-    const packed = Object.entries(packArrays(packs, gradient)).map(([name, data]) => [`gradients/${name}`, data]); // prettier-ignore
+    const packed = Object.entries(packArrays(packs, gradient)).map(([name, data]) => [
+      `gradients/${name}`,
+      data,
+    ]);
     const inputs = Object.fromEntries(packed) as Arrays;
     const out = await program.run(state, { ...inputs, ...rates(recipe, packs, rate(i), i + 1) });
     const read = await state.read();
@@ -186,7 +189,14 @@ describe.skipIf(!present).each(['js', 'onnx'] as const)('optimisers on %s', (nam
       weightDecay = 0.1,
     ): Promise<Arrays> => {
       const packs = packTensors(tensors);
-      const steps = await optimizeAll(engine, { ...recipe, weightDecay }, packs, initial, gradients, () => rate); // prettier-ignore
+      const steps = await optimizeAll(
+        engine,
+        { ...recipe, weightDecay },
+        packs,
+        initial,
+        gradients,
+        () => rate,
+      );
       return steps.at(-1)!.tensors;
     };
     const plain = (name: string): TrainedTensor => ({ name, shape, decays: true, rate: 1 });
