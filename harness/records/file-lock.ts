@@ -90,8 +90,11 @@ async function take(path: string): Promise<string | undefined> {
 }
 
 function hold(path: string, text: string): Lock {
-  // In a thread of its own, because a long step of training lets nothing else run in this one.
-  const heart = new Worker(beat, { eval: true, workerData: { path, text, every: heartbeat.every } });
+  const heart = new Worker(new URL('lock-heartbeat.js', import.meta.url), {
+    workerData: { path, text, every: heartbeat.every },
+    // A loader of TypeScript, which the process may have been started with, would only cost it time and memory.
+    execArgv: [],
+  });
   heart.unref();
   const lost = new AbortController();
   heart.on('message', () => {
@@ -117,29 +120,6 @@ function hold(path: string, text: string): Lock {
     },
   };
 }
-
-/** Writes the lock's own text over itself, so that the file system's clock tells the time; never over another's, of which it tells. Plain JavaScript, for a worker. */
-const beat = `
-  const { openSync, readFileSync, writeSync, fsyncSync, closeSync } = require('node:fs');
-  const { parentPort, workerData } = require('node:worker_threads');
-  const { path, text, every } = workerData;
-  setInterval(() => {
-    try {
-      const file = openSync(path, 'r+');
-      try {
-        if (readFileSync(file, 'utf8') === text) {
-          writeSync(file, text, 0);
-          fsyncSync(file);
-        } else parentPort.postMessage('lost');
-      } finally {
-        closeSync(file);
-      }
-    } catch (error) {
-      // Any other error may pass until the next beat.
-      if (error.code === 'ENOENT') parentPort.postMessage('lost');
-    }
-  }, every * 1000);
-`;
 
 /** Makes a file with its whole content at once; false where there is one. */
 async function create(path: string, text: string): Promise<boolean> {

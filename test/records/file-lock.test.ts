@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { beforeEach, expect, test } from 'vitest';
 import {
   heartbeat,
@@ -110,6 +112,27 @@ test('a lock that another has taken lets nothing be written, and one that is hel
   await expect(lock!.check()).rejects.toThrow(LostLock);
   await lock!.release();
   expect(await readFile(path, 'utf8')).toBe('{}');
+});
+
+test('the heartbeat sets the time of its own lock, and reports one that another took or removed', async () => {
+  const program = new URL('../../harness/records/lock-heartbeat.js', import.meta.url);
+  const start = (): Worker => new Worker(program, { workerData: { path, text: 'mine', every: 0.01 } });
+  await writeFile(path, 'mine');
+  await old(60);
+  const left = await stat(path);
+  const heart = start();
+  while ((await stat(path)).mtimeMs === left.mtimeMs) await setTimeout(5);
+  expect(await readFile(path, 'utf8')).toBe('mine');
+  await writeFile(path, "another's");
+  await once(heart, 'message');
+  expect(await readFile(path, 'utf8')).toBe("another's");
+  await heart.terminate();
+
+  await rm(path);
+  const late = start();
+  await once(late, 'message');
+  await late.terminate();
+  expect(await readdir(dirname(path))).toEqual([]);
 });
 
 test('reading a lock writes nothing beside it', async () => {
