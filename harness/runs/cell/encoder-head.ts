@@ -41,7 +41,7 @@ export function chooseHead(cell: Cell, base: BaseModel): ChosenHead {
   const begun = beginHead(drawn, stored, architecture, task.classes, (name) => base.tensor(name));
   if (adapterHead) {
     if ('head' in begun) return { head: begun.head, isDrawn: false, notes: [] };
-    throw new UsageError(`The head of ${start!.path} cannot be used for ${task.name}: ${begun.why}.`);
+    throw new UsageError(`The head of ${start.path} cannot be used for ${task.name}: ${begun.why}.`);
   }
   if ('head' in begun) {
     const notes = [`${task.name} begins with the head of the checkpoint of ${id}.`];

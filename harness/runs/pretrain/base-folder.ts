@@ -11,8 +11,8 @@ import { makeFolder, writeFileAtomic, writeFolderAtomic } from '../../support/at
 import { UsageError } from '../../support/errors.ts';
 import { isFile, readBytes, readJson } from '../../support/read-files.ts';
 import type { TrainingResult } from '../../training/loop/job.ts';
-import { baseReadme } from './base-readme.ts';
-import { recordSchema, type PretrainRecord, type PretrainRequest } from './pretrain-record.ts';
+import { baseReadme, type DescribedBase } from './base-readme.ts';
+import { recordSchema, type PretrainRecord } from './pretrain-record.ts';
 import { dtypes, type Dtype } from './pretrain-settings.ts';
 
 /** The record of a finished base with these settings; undefined where the folder is free. Throws UsageError else. */
@@ -51,15 +51,11 @@ export function claimWork(work: string, identity: string): Promise<void> {
 }
 
 /** A base as it has been trained. */
-export interface FinishedBase {
+export interface FinishedBase extends DescribedBase {
   readonly base: BaseModel;
   readonly tokenizer: Tokenizer;
   readonly tensors: TrainingResult['tensors'];
   readonly dtype: Dtype;
-  readonly record: PretrainRecord;
-  readonly request: PretrainRequest;
-  /** The texts that it was trained on. */
-  readonly texts: readonly { readonly name: string; readonly sha256: string }[];
 }
 
 /** The largest number that is finite in float16. */

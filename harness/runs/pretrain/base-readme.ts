@@ -1,19 +1,19 @@
 /** Writes the README of a pretrained base's folder: the command that makes it again, its texts, its losses. */
 import { basename } from 'node:path';
-import type { FinishedBase } from './base-folder.ts';
+import type { BaseModel } from '../../models/base-model.ts';
+import type { PretrainRecord, PretrainRequest } from './pretrain-record.ts';
+
+/** What the README tells of. */
+export interface DescribedBase {
+  readonly base: Pick<BaseModel, 'family'>;
+  readonly record: PretrainRecord;
+  readonly request: PretrainRequest;
+  /** The texts that it was trained on. */
+  readonly texts: readonly { readonly name: string; readonly sha256: string }[];
+}
 
 /** The README of the folder `out`. */
-export function baseReadme(
-  out: string,
-  {
-    base,
-    record,
-    request,
-    texts,
-  }: Pick<FinishedBase, 'record' | 'request' | 'texts'> & {
-    readonly base: Pick<FinishedBase['base'], 'family'>;
-  },
-): string {
+export function baseReadme(out: string, { base, record, request, texts }: DescribedBase): string {
   const { training, seconds, parameters, tokensPerSecond } = record;
   const command = [
     'npm run bench -- pretrain',
