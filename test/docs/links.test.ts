@@ -1,4 +1,4 @@
-/** Every link of a document within the project leads to a file, and to a heading of it. */
+/** Every link of a document within the project leads to a file, and to a heading of it; every path it names is there. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -17,7 +17,9 @@ function anchors(text: string): string[] {
   );
 }
 
-test.each(await documents())('$path', async ({ path, text }) => {
+const all = await documents();
+
+test.each(all)('links of $path', async ({ path, text }) => {
   const prose = text.replace(/^```[^]*?^```$/gm, '').replace(/`[^`\n]*`/g, '');
   for (const [, target = ''] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
     if (/^[a-z]+:/.test(target)) continue;
@@ -27,4 +29,9 @@ test.each(await documents())('$path', async ({ path, text }) => {
     if (anchor !== undefined)
       expect(anchors(await readFile(join(projectRoot, there), 'utf8'))).toContain(anchor);
   }
+});
+
+test.each(all)('paths in $path', ({ text }) => {
+  for (const [, path = ''] of text.matchAll(/`((?:harness|methods|tasks|evaluations|test)\/[\w./-]*)`/g))
+    expect(existsSync(join(projectRoot, path)), path).toBe(true);
 });

@@ -15,8 +15,20 @@ test.for(['gpt2', 'llama', 'roberta', 'bert', 't5'])(
     const only = `^${model} onnx (trains ${method} |takes optimiser steps with ${method} |'?${method}'? )`;
     const { exitCode, all } = await execa(
       process.execPath,
-      ['node_modules/vitest/vitest.mjs', 'run', `test/parity/${family}.test.ts`, '-t', only],
-      { reject: false, all: true, env: { ...webgpuEnvironment, DELTABENCH_DEVICE: 'webgpu' } },
+      [
+        'node_modules/vitest/vitest.mjs',
+        'run',
+        '--project',
+        'parity',
+        `test/parity/${family}.test.ts`,
+        '-t',
+        only,
+      ],
+      {
+        reject: false,
+        all: true,
+        env: { ...webgpuEnvironment, DELTABENCH_DEVICE: 'webgpu', DELTABENCH_TESTS: undefined },
+      },
     );
     if (all.includes(noAdapter.says)) return skip(noAdapter.reason);
     expect({ exitCode, tally: /^\d+ passed, \d+ failed/m.exec(all)?.[0] }, all).toEqual({
