@@ -136,7 +136,7 @@ describe('engines keep apart', () => {
     const [engine, other] = [engines.get(name)!, engines.get(otherName)!];
     const signature = { name: 'small', frozen: other.freeze({}), state: {}, inputs: {} };
     await expect(engine.compile(signature, () => ({ outputs: {} }))).rejects.toThrow(
-      new TypeError('program small: its held arrays belong to another engine'),
+      new TypeError('program small: its frozen arrays belong to another engine'),
     );
     const program = await compile(engine, ({ inputs }) => ({ outputs: { y: inputs.x! } }));
     await expect(program.run(other.state({}), { x: new Float32Array(6) })).rejects.toThrow(

@@ -7,7 +7,7 @@ import type { Products } from '../../harness/engine/graph/target.ts';
 import { encodeModel } from '../../harness/engine/graph/encode-onnx.ts';
 import * as ops from '../../harness/engine/ops.ts';
 import { recordGraph } from '../../harness/engine/graph/recorder.ts';
-import { runInto } from '../../harness/engine/onnxruntime/run-into.ts';
+import { runInto } from '../../harness/engine/onnxruntime/run-into.js';
 import type { NamedTensors, Precision } from '../../harness/engine/types.ts';
 import { floats, fused, numbers, plain, runExample } from './programs.ts';
 
@@ -100,7 +100,7 @@ function operations(
       program({
         x: input('x', [2, 4], 'float32'),
         y: input('y', [2, 4], 'float32'),
-        W: input('held/W', [4, 4], 'float32', 'half/W'),
+        W: input('frozen/W', [4, 4], 'float32', 'half/W'),
       }),
     products && { products },
   );

@@ -2,7 +2,7 @@ import { sizeOf } from '../../support/arithmetic.ts';
 import type { FileLocation, Shape } from '../types.ts';
 
 import { type Attribute, type Body, ELEMENT, type Node, readBy, type Value } from './node.ts';
-import { NO_TENSOR } from '../onnxruntime/run-into.ts';
+import { NO_TENSOR } from '../onnxruntime/run-into.js';
 
 // The part of onnx.proto (https://onnx.ai, IR version 10) that a graph of our operations needs, written field by
 // field: a protobuf library would be larger than this file and copy the weights once more.

@@ -1,13 +1,12 @@
+/** How a program's operands and results are called in its graph, and arrays as onnxruntime's tensors. */
 import * as ort from 'onnxruntime-node';
 import { dtypeOf } from '../check-arrays.ts';
 import type { NumericArray, Shape, TensorTypes } from '../types.ts';
-import type { Value } from '../graph/node.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
 
-/** Names of a program's operands in its graph: one namespace for each place they come from. */
+/** The namespaces of graph inputs and outputs, one for each place that operands come from and results go to. */
 export const PREFIX = {
-  held: 'held/',
-  /** Held arrays in half precision. */
+  frozen: 'frozen/',
+  /** Frozen arrays in half precision. */
   half: 'half/',
   state: 'state/',
   input: 'input/',
@@ -15,16 +14,19 @@ export const PREFIX = {
   output: 'output/',
 } as const;
 
+/** Where an operand comes from or a result goes to. */
+export interface Place {
+  readonly kind: keyof typeof PREFIX;
+  /** The copy of the program whose operand it is; 0 for frozen arrays, which all copies share. */
+  readonly copy: number;
+  /** The name in the program. */
+  readonly key: string;
+}
+
 export const typeOf = (shape: Shape, data: NumericArray): TensorTypes[string] => ({
   shape,
   dtype: dtypeOf(data),
 });
+
 export const tensorOf = (data: NumericArray, shape: Shape): ort.Tensor =>
   new ort.Tensor(dtypeOf(data), data, shape);
-
-/** A tensor for a value of a program to be written into. */
-export function blank({ shape, dtype }: Value): ort.Tensor {
-  if (dtype === 'float32') return tensorOf(new Float32Array(sizeOf(shape)), shape);
-  if (dtype === 'int32') return tensorOf(new Int32Array(sizeOf(shape)), shape);
-  throw new TypeError(`a program gives no ${dtype}`);
-}

@@ -75,7 +75,7 @@ export function createEagerEngine(name: EngineName, device: string, backend: str
     const { frozen, inputs } = signature;
     if (!(frozen instanceof EagerTensors)) {
       return Promise.reject(
-        new TypeError(`program ${signature.name}: its held arrays belong to another engine`),
+        new TypeError(`program ${signature.name}: its frozen arrays belong to another engine`),
       );
     }
     const fixed = frozen.tensors;

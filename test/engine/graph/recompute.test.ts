@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { Node, Value } from '../../../harness/engine/graph/node.ts';
 import * as ops from '../../../harness/engine/ops.ts';
-import { computeAgain } from '../../../harness/engine/graph/recompute.ts';
+import { insertRecomputation } from '../../../harness/engine/graph/recompute.ts';
 import { recordGraph } from '../../../harness/engine/graph/recorder.ts';
 import adapter from '../../../methods/adapter.ts';
 import full from '../../../methods/full.ts';
@@ -55,7 +55,7 @@ describe('recompute', () => {
     });
     const ends = outputs.map(({ value }) => value);
     const nodes = graph.needed(ends);
-    const again = computeAgain(graph, nodes);
+    const again = insertRecomputation(graph, nodes);
     expect(mostKept(again, ends)).toBeLessThan(0.45 * mostKept(nodes, ends));
     // Every operand is made before it is read.
     const there = new Set<Value>();
@@ -74,7 +74,7 @@ describe('recompute', () => {
       const base = await tinyBase(family);
       const batch = base.architecture.kind === 'encoder-decoder' ? tinyPairs() : tinyBatch();
       for (const method of [red, full, adapter, prompt]) {
-        const delta = method.attach(base, method.options.parse({}) as never);
+        const delta = method.attach(base, method.options.parse({}));
         const start = await startOf(base, delta, 0.05);
         const [plain, again] = await Promise.all(
           [false, true].map(async (recompute) =>

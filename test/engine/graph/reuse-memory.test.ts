@@ -23,7 +23,7 @@ function inPlace(step: Step): boolean {
   );
   const values = outputs.map(({ value }) => value);
   const old = graph.inputs.find(({ input }) => input === 'old')!;
-  return writtenInPlace(graph.needed(values), [{ old, made: values[0]! }]).length === 1;
+  return writtenInPlace(graph.needed(values), [{ old, next: values[0]! }]).length === 1;
 }
 const rowsAt = (rows: tf.Tensor, ids: tf.Tensor): tf.Tensor => tf.unsortedSegmentSum(rows, ids.as1D(), 2);
 const flat = (x: tf.Tensor): tf.Tensor => x.reshape([2 ** 18]);
