@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -60,6 +60,60 @@ test('kill -9 loses no document that was scored, and ends with the same record',
   expect(ended.stderr).toContain(`documents 0/${150 - before}`);
   const [a, b] = [await recordIn(results), await recordIn('whole')];
   expect([a.identity, a.metrics, a.files]).toEqual([b.identity, b.metrics, b.files]);
+});
+
+test('two records are compared document by document, if they were asked alike', async () => {
+  const place = (results: string): string => join(folder, results, 'evaluations', 'gpt2-mini', 'none');
+  const { stdout, stderr, exitCode } = await bench('eval', '--compare', place('whole'), place('whole'));
+  expect(exitCode, stderr).toBe(0);
+  expect(stdout).toMatch(
+    /^restaurants +acc_norm +150 +(0\.\d{4}) +\1 +0\.0000 +0\.0000 +0\.0000 to 0\.0000 +1\.0$/m,
+  );
+  const other = await bench('eval', '--compare', place('whole'), place('first'));
+  expect([other.stdout, other.exitCode]).toEqual(['', 2]);
+  expect(other.stderr).toMatch(/cannot be compared: their limits are all and 6\./);
+  const alone = await bench('eval', '--compare', place('whole'));
+  expect([alone.exitCode, alone.stderr]).toEqual([
+    2,
+    expect.stringMatching(/takes two records.*; 1 were given/),
+  ]);
+});
+
+test('answers are read out of texts that the model writes', async () => {
+  const data = join(folder, 'data', 'boolq');
+  await mkdir(data, { recursive: true });
+  const rows = ['is soup wet', 'is bread a river', 'are cups round'].map((question, i) => ({
+    instruction: `Please answer the following question with true or false, question: ${question}?\n\nAnswer format: true/false`,
+    input: '',
+    output: `the correct answer is ${i === 1 ? 'false' : 'true'}`,
+    answer: i === 1 ? 'false' : 'true',
+  }));
+  await writeFile(join(data, 'test.json'), JSON.stringify(rows));
+  const args = ['--tasks', 'commonsense-boolq', '--model', 'llama-mini', '--threads', '1'];
+  const places = ['--data', join(folder, 'data'), '--results', join(folder, 'texts')];
+  for (const protocol of ['pyreft', 'llm-adapters']) {
+    const { stdout, stderr, exitCode } = await bench(
+      'eval',
+      ...args,
+      ...places,
+      '--protocol',
+      protocol,
+      '--json',
+    );
+    expect(exitCode, stderr).toBe(0);
+    const { evaluations } = JSON.parse(stdout) as { evaluations: (EvaluationRecord & { path: string })[] };
+    expect(evaluations).toMatchObject([
+      { status: 'finished', documents: { used: 3, of: 3, cut: 0 }, metrics: [{ name: 'accuracy' }] },
+    ]);
+    const { path, files } = evaluations[0]!;
+    const samples = await readFile(join(path, '..', files.samples!.name), 'utf8');
+    for (const [i, line] of samples.trim().split('\n').entries())
+      expect(JSON.parse(line)).toMatchObject({
+        document: i,
+        gold: rows[i]!.answer,
+        text: expect.any(String) as string,
+      });
+  }
 });
 
 test.each([

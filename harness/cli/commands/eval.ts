@@ -7,7 +7,9 @@ import { columns, note, print, printJson } from '../terminal/output.ts';
 import { createProgress } from '../terminal/progress.ts';
 import { stopOnSignals } from '../terminal/stop-on-signals.ts';
 
-interface Options extends EvaluateRequest {
+interface Options extends Omit<EvaluateRequest, 'tasks'> {
+  readonly tasks?: readonly string[];
+  readonly compare?: readonly string[];
   readonly json?: true;
 }
 
@@ -19,7 +21,8 @@ export function evalCommand(): Command {
       'Scores by log-likelihoods and by generated answers, as lm-evaluation-harness 0.4.13 does, or as a paper did. ' +
         'What has a record is not done again.',
     )
-    .requiredOption('--tasks <names...>', 'evaluations or groups of them (see: list evaluations)')
+    .option('--tasks <names...>', 'evaluations or groups of them (see: list evaluations)')
+    .option('--compare <records...>', 'instead: two records of evaluations, or two folders of them')
     .option('--model <base>', 'gpt2-mini, llama-mini, a hub id, a folder, or random-llama~…')
     .option('--adapter <path>', 'an adapter for the base, in the format of Hugging Face peft')
     .option('--record <file>', "instead of --model: a run's record, results/…/seed-42.json")
@@ -40,7 +43,16 @@ export function evalCommand(): Command {
     .action(evaluateAll);
 }
 
-async function evaluateAll(options: Options): Promise<void> {
+async function evaluateAll({ tasks, compare, ...options }: Options): Promise<void> {
+  if (compare) {
+    if (tasks) throw new UsageError('--compare reads records that are there: leave out --tasks.');
+    await compareRecords(compare, options.json === true);
+    return;
+  }
+  if (!tasks)
+    throw new UsageError(
+      'Say what to evaluate with --tasks (see: list evaluations), or --compare two records.',
+    );
   if (options.record !== undefined && options.adapter !== undefined)
     throw new UsageError('--record is a run with what it trained: leave out --adapter.');
   // Imported here, because help need not wait for it.
@@ -54,7 +66,7 @@ async function evaluateAll(options: Options): Promise<void> {
     const onProgress = (done: number, total: number): void => {
       progress.update({ phase: 'documents', done, total, detail: '' });
     };
-    done = await evaluate(options, { onProgress, onNote: note }, controller.signal);
+    done = await evaluate({ ...options, tasks }, { onProgress, onNote: note }, controller.signal);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     note('Stopped. The same command goes on from here.');
@@ -86,6 +98,44 @@ async function evaluateAll(options: Options): Promise<void> {
     note(`\nRecords: ${options.results}`);
   }
   if (evaluated.some(({ record }) => record.status === 'failed')) process.exitCode = 1;
+}
+
+/** Prints how two evaluations differ, document by document. */
+async function compareRecords(places: readonly string[], json: boolean): Promise<void> {
+  const [first, second] = places;
+  if (places.length !== 2)
+    throw new UsageError(`--compare takes two records, or two folders of them; ${places.length} were given.`);
+  const { compareEvaluations } = await import('../../reporting/evaluations/pair-evaluations.ts');
+  const compared = await compareEvaluations(first!, second!);
+  if (json) {
+    printJson({ first, second, comparisons: compared });
+    return;
+  }
+  print(`first: ${first!}\nsecond: ${second!}\n`);
+  const number = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(4));
+  const rows = compared.map((one) => [
+    one.evaluation,
+    one.measure,
+    String(one.documents),
+    ...one.means.map(number),
+    number(one.difference),
+    number(one.standardError),
+    one.interval ? one.interval.map(number).join(' to ') : '–',
+    one.p === undefined ? '–' : one.p.toPrecision(2),
+  ]);
+  const header = [
+    'evaluation',
+    'metric',
+    'documents',
+    'first',
+    'second',
+    'difference',
+    '± error',
+    '95 %',
+    'p',
+  ];
+  print(columns([header, ...rows]));
+  print("Paired by document; p is of McNemar's exact test where scores are right or wrong, else normal.");
 }
 
 /** What a reader must know about the numbers. */

@@ -1,5 +1,4 @@
 /** Evaluates a base, an adapter or a run with benchmarks that have no record of it yet, and writes their records. */
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FetchOptions } from '../../data/hub/connection.ts';
 import { NotFinite } from '../../decoding/candidates.ts';
@@ -13,9 +12,10 @@ import {
 import { meanOfParts, pooledMean, type Mean } from '../../evaluation/measures.ts';
 import { shotsOf } from '../../evaluation/prompts.ts';
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
-import { parseEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
+import type { EvaluationRecord } from '../../records/evaluation-record.ts';
+import { readEvaluation } from '../../records/read-evaluations.ts';
 import { hashJson } from '../../support/canonical-json.ts';
-import { didYouMean, errorCode, UsageError } from '../../support/errors.ts';
+import { didYouMean, UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { startEngine } from '../execute/start-engine.ts';
 import { findEngine, type EngineChoice } from '../plan/engine-choice.ts';
@@ -159,11 +159,11 @@ async function prepare(
   if (evaluation.kind === 'choices') {
     const data = await evaluation.load(load);
     const prepared = { ...(await about(data)), work: choiceWork(evaluation, data, subject, options) };
-    return { kind: 'choices', evaluation, prepared, record: await readEvaluation(prepared) };
+    return { kind: 'choices', evaluation, prepared, record: await findRecord(prepared) };
   }
   const data = await evaluation.load(load);
   const prepared = { ...(await about(data)), work: textWork(evaluation, data, subject, options) };
-  return { kind: 'text', evaluation, prepared, record: await readEvaluation(prepared) };
+  return { kind: 'text', evaluation, prepared, record: await findRecord(prepared) };
 }
 
 interface PrepareOptions {
@@ -175,21 +175,16 @@ interface PrepareOptions {
 }
 
 /** The record of an evaluation; undefined where there is none. Throws UsageError where something else lies there. */
-async function readEvaluation({
+async function findRecord({
   path,
   identity,
 }: Pick<Prepared<unknown>, 'path' | 'identity'>): Promise<EvaluationRecord | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw new UsageError(`${path} cannot be read: ${(error as Error).message}.`, { cause: error });
-  }
-  const read = parseEvaluation(text);
-  const reason = 'reason' in read ? read.reason : read.record.identity === identity ? undefined : 'it is of another evaluation'; // prettier-ignore
-  if (reason === undefined) return 'record' in read ? read.record : undefined;
-  throw new UsageError(`${path} is no record that can be used: ${reason}. Move it away, or use another --results.`); // prettier-ignore
+  const record = await readEvaluation(path);
+  if (record && record.identity !== identity)
+    throw new UsageError(
+      `${path} is no record that can be used: it is of another evaluation. Move it away, or use another --results.`,
+    );
+  return record;
 }
 
 interface Surroundings {

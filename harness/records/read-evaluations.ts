@@ -1,0 +1,70 @@
+/** Reads records of evaluations and the samples beside them; nothing is trusted before its hash fits. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { errorCode, UsageError } from '../support/errors.ts';
+import { sha256 } from '../support/hash.ts';
+import { parseEvaluation, type EvaluationRecord } from './evaluation-record.ts';
+
+/** What the samples say of one document: its scores by measure, and more that depends on the kind of evaluation. */
+const sampleSchema = z.looseObject({ document: z.int().min(0) });
+export type Sample = z.infer<typeof sampleSchema>;
+
+export interface FoundEvaluation {
+  readonly path: string;
+  readonly record: EvaluationRecord;
+}
+
+/** The record that a file holds; undefined where there is no file. Throws UsageError where it holds something else. */
+export async function readEvaluation(path: string): Promise<EvaluationRecord | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw new UsageError(`${path} cannot be read: ${(error as Error).message}.`, { cause: error });
+  }
+  const read = parseEvaluation(text);
+  if ('record' in read) return read.record;
+  throw new UsageError(
+    `${path} is no record that can be used: ${read.reason}. Move it away, or use another --results.`,
+  );
+}
+
+/** The finished evaluations of a record's file or of a folder of them; throws UsageError where there is none. */
+export async function findEvaluations(place: string): Promise<FoundEvaluation[]> {
+  const isFolder = await stat(place).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  const names = isFolder ? (await readdir(place)).filter((name) => name.endsWith('.json')).sort() : [];
+  const paths = isFolder ? names.map((name) => join(place, name)) : [place];
+  const found: FoundEvaluation[] = [];
+  for (const path of paths) {
+    const record = await readEvaluation(path);
+    if (!record && !isFolder) throw new UsageError(`${path}: there is no such file.`);
+    if (record?.status === 'finished') found.push({ path, record });
+  }
+  if (found.length > 0) return found;
+  throw new UsageError(
+    `${place} holds no finished evaluation; give a record, results/evaluations/MODEL/METHOD/NAME.json, or a folder of them.`,
+  );
+}
+
+/** A record's samples, in the order of documents; throws UsageError where they are missing or not those of the record. */
+export async function readSamples({ path, record }: FoundEvaluation): Promise<Sample[]> {
+  const { samples } = record.files;
+  const file = join(dirname(path), samples?.name ?? '');
+  const text =
+    samples && !samples.name.includes('/') ? await readFile(file, 'utf8').catch(() => undefined) : undefined;
+  if (text === undefined)
+    throw new UsageError(`${path}: its samples are missing; evaluate again with another --results.`);
+  if (sha256(text) !== samples!.sha256)
+    throw new UsageError(
+      `${file} is not what ${path} was written with; evaluate again with another --results.`,
+    );
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => sampleSchema.parse(JSON.parse(line)));
+}
