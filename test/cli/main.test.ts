@@ -3,19 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { benchIn } from './bench.ts';
+import { benchInside } from './inside.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(folder, { recursive: true }));
 
-const bench = benchIn(folder);
+const bench = benchInside(folder);
+const benchProcess = benchIn(folder);
 
 const base = 'random-gpt2~layers=2,width=64,heads=2';
 const results = join(folder, 'results');
 const run = ['--task', 'e2e', '--method', 'red', '--model', base, '--results', results];
 
-describe.concurrent('help and lists', () => {
+describe('help and lists', () => {
   test('help names every command', async () => {
-    const { stdout, exitCode } = await bench('--help');
+    const { stdout, exitCode } = await benchProcess('--help');
     expect(exitCode).toBe(0);
     const commands = ['run', 'list', 'params', 'score', 'report', 'reproduce', 'status', 'check', 'export', 'merge', 'fetch', 'pretrain', 'doctor']; // prettier-ignore
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
@@ -59,7 +61,7 @@ describe.concurrent('help and lists', () => {
   });
 });
 
-describe.concurrent('params', () => {
+describe('params', () => {
   test.each([
     ['gpt2-medium', 'red', 49_152],
     ['gpt2-medium', 'lora', 786_432],
@@ -87,7 +89,7 @@ describe.concurrent('params', () => {
   });
 });
 
-describe.concurrent('what is wrong is one clear line, exit code 2, and nothing written', () => {
+describe('what is wrong is one clear line, exit code 2, and nothing written', () => {
   test.each([
     [['lits'], /There is no command "lits"\. Did you mean "list"\?/],
     [
@@ -134,6 +136,12 @@ describe.concurrent('what is wrong is one clear line, exit code 2, and nothing w
     expect([stdout, exitCode]).toEqual(['', 2]);
     // A results folder may have been made to see whether it can be; nothing lies in it.
     expect(await readdir(results).catch(() => [])).toEqual([]);
+  });
+
+  test('a process ends with that line and code', async () => {
+    const { stdout, stderr, exitCode } = await benchProcess('lits');
+    expect(stderr).toMatch(/^error: There is no command "lits"\. Did you mean "list"\? Commands: .*$/);
+    expect([stdout, exitCode]).toEqual(['', 2]);
   });
 
   test('a results folder that cannot be written is said before anything else', async () => {

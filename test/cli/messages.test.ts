@@ -10,7 +10,7 @@ import type { RunRequest } from '../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { openTrainedRun } from '../../harness/runs/outcome/open-run.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
-import { benchIn } from './bench.ts';
+import { benchInside } from './inside.ts';
 import { z } from 'zod';
 
 // What a person reads who gave something wrongly: what was given, what exists, what to do.
@@ -109,8 +109,8 @@ test('what is wrong with a value is said in our words', () => {
   expect(problem(z.string().regex(/^a/, 'expected an a'), 'b')).toBe('expected an a');
 });
 
-describe.concurrent('the command line', () => {
-  const bench = benchIn(folder);
+describe('the command line', () => {
+  const bench = benchInside(folder);
 
   test('list begins with a summary, and shows one method', async () => {
     const { stdout } = await bench('list');

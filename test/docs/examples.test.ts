@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { benchIn } from '../cli/bench.ts';
+import { benchInside } from '../cli/inside.ts';
 import { writeResults } from '../reporting/synthetic.ts';
 import { documents, examples } from './documents.ts';
 
@@ -17,7 +17,7 @@ beforeAll(() =>
 );
 afterAll(() => rm(folder, { recursive: true }));
 vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
-const bench = benchIn(folder);
+const bench = benchInside(folder);
 const shown = (await documents()).flatMap((document) =>
   examples(document).map((example) => ({ ...example, title: `${document.path}: ${example.args.join(' ')}` })),
 );

@@ -1,0 +1,50 @@
+/** The command line without a process of its own, for tests to which that makes no difference. */
+import { join } from 'node:path';
+import { vi } from 'vitest';
+import { runCommandLine } from '../../harness/cli/program.ts';
+
+export interface Ran {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** As `benchIn` (bench.ts), in this process, one command after the other. */
+export function benchInside(folder: string): (...args: string[]) => Promise<Ran> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (...args) => {
+    const ran = last.then(() => run(folder, args));
+    last = ran.catch(() => undefined);
+    return ran;
+  };
+}
+
+async function run(folder: string, args: readonly string[]): Promise<Ran> {
+  const streams = [process.stdout, process.stderr] as const;
+  const written = streams.map(() => '');
+  const before = streams.map((stream) => stream.listeners('error'));
+  const spies = streams.map((stream, i) =>
+    vi.spyOn(stream, 'write').mockImplementation((text) => {
+      written[i] += String(text);
+      return true;
+    }),
+  );
+  const exitCode = process.exitCode;
+  process.exitCode = undefined;
+  vi.stubEnv('DELTABENCH_DATA', undefined);
+  vi.stubEnv('DELTABENCH_CACHE', join(folder, 'cache'));
+  vi.stubEnv('HF_HOME', join(folder, 'hub'));
+  try {
+    await runCommandLine(args);
+    const [stdout, stderr] = written.map((text) => text.replace(/\n$/, '')) as [string, string];
+    return { stdout, stderr, exitCode: Number(process.exitCode ?? 0) };
+  } finally {
+    process.exitCode = exitCode;
+    for (const spy of spies) spy.mockRestore();
+    for (const [i, stream] of streams.entries()) {
+      for (const listener of stream.listeners('error')) {
+        if (!before[i]!.includes(listener)) stream.off('error', listener as () => void);
+      }
+    }
+  }
+}
