@@ -1,3 +1,8 @@
+/**
+ * The recipe: every hyper-parameter of a run, its default and its help text. The command line, records and
+ * the training loop use it; how recipes, methods and tasks override each other is in
+ * runs/plan/resolve-recipe.ts.
+ */
 import { z } from 'zod';
 import { headNames } from '../models/head-names.ts';
 

@@ -10,7 +10,10 @@ const INTERVAL = 30_000;
 /** A large state is written less often: after this many times what writing it took. */
 const WRITING_TIMES = 20;
 
-/** The checkpoints of one run. Its clock is that of the steps, which runs that are trained together share: all save at the same step. */
+/**
+ * The checkpoints of one run. Its clock is the time when steps are done, which runs that are trained together
+ * share, so that all of them save at the same step.
+ */
 export class CheckpointWriter {
   readonly #job: Pick<TrainingJob<never>, 'folder' | 'mayWrite'>;
   readonly #state: State;

@@ -1,4 +1,8 @@
-/** A run's checkpoint: all that it needs to go on as if it had never stopped, in one file with a hash over its content. */
+/**
+ * A run's checkpoint: one safetensors file with everything that the run needs to go on as if it had never
+ * stopped, and a hash over its content. The training loop writes and reads it; a file that cannot be used is
+ * never an error, for the run can begin anew.
+ */
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -14,7 +18,9 @@ const metadata = z
   .strictObject({
     step: z.int().min(0),
     bestStep: z.int().min(0),
-    /** The validation's, the larger the better: a metric, or the loss with its sign turned; null where it was not finite. */
+    /**
+     * The best evaluation's score, the larger the better: a metric, or −loss; null where it was not finite.
+     */
     bestScore: number,
     waited: z.int().min(0),
     seconds: z.strictObject({ train: z.number().min(0), evaluate: z.number().min(0) }),
@@ -26,7 +32,7 @@ const metadata = z
         gradientNorm: number,
         milliseconds: z.number().min(0),
         tokens: z.int().min(0),
-        // Checkpoints of before shapes were written have none.
+        // Checkpoints that older versions wrote have no shapes.
         shapes: z.array(z.string()).optional(),
       }),
     ),
@@ -58,13 +64,15 @@ const metadata = z
     }
   });
 
-/** Everything that a run needs to go on: random streams start anew at each step, so the step stands for them. */
+/**
+ * What a run knows beside its tensors. Random streams start anew at each step, so the step stands for them.
+ */
 export type RunMetadata = z.infer<typeof metadata>;
 type Arrays = Record<string, Float32Array>;
 
 const path = (folder: string): string => join(folder, 'checkpoint.safetensors');
 
-/** Writes a run's state and best tensors in one atomic file, unless `beforeRename` throws. */
+/** Writes a run's state and best tensors atomically; nothing is written where `beforeRename` throws. */
 export async function writeCheckpoint(
   folder: string,
   types: TensorTypes,
@@ -86,14 +94,14 @@ export async function writeCheckpoint(
   await writeSafetensors(path(folder), Object.fromEntries(tensors), { run: text, sha256 }, { beforeRename });
 }
 
-/** A checkpoint that can be gone on with, or why the one that lies there cannot. */
+/** A checkpoint that a run can go on from, or the reason why the file that was found is of no use. */
 export type FoundCheckpoint =
   | { readonly state: Arrays; readonly best: Arrays | undefined; readonly run: RunMetadata }
   | { readonly reason: string };
 
 /**
- * Reads the checkpoint of a run whose state has the tensors of `types`, of which it keeps `kept` at the best evaluation and which
- * ends after `totalSteps`; undefined where there is none. It never throws: what cannot be used is made again by the run.
+ * Reads a run's checkpoint; undefined where there is none. Never throws: the run computes again what cannot
+ * be used. `types` are the tensors of the state, `kept` the names of those that the best evaluation keeps.
  */
 export async function readCheckpoint(
   folder: string,
@@ -112,11 +120,12 @@ export async function readCheckpoint(
   }
 }
 
-/** Removes what lies at a checkpoint's place and cannot be used. */
+/** Removes whatever lies at a checkpoint's path. */
 export async function removeCheckpoint(folder: string): Promise<void> {
   await rm(path(folder), { recursive: true, force: true });
 }
 
+/** Why a checkpoint's file is of no use; never leaves this file. */
 class Unsound extends Error {}
 
 async function readSound(
@@ -142,9 +151,9 @@ async function readSound(
   }
   const run = parseMetadata(text);
   if (run.step > totalSteps) throw new Unsound(`it is of step ${run.step}, and the run has ${totalSteps}`);
-  const arraysOf = (kind: 'state' | 'best', wanted: readonly string[]): Arrays =>
+  const arraysOf = (kind: 'state' | 'best', tensors: readonly string[]): Arrays =>
     Object.fromEntries(
-      wanted.map((name) => {
+      tensors.map((name) => {
         const stored = file.tensors.get(`${kind}/${name}`);
         if (stored?.shape.join() !== types[name]!.shape.join()) {
           const how = stored ? "has another shape than the run's" : 'is missing';
@@ -174,7 +183,7 @@ function parseMetadata(text: string): RunMetadata {
   throw new Unsound(`what it says of the run is wrong${at && ` at ${at}`}`);
 }
 
-/** The sha256 over what a checkpoint says of the run and all of its tensors, by name. */
+/** The sha256 of a checkpoint: over its metadata, then over its tensors in the order of their names. */
 function contentHash(
   text: string,
   names: readonly string[],

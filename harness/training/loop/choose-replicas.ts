@@ -1,17 +1,25 @@
-import { sum } from 'simple-statistics';
+/**
+ * Decides whether the engine's replicas share the micro-batches of a step. plan-run.ts and test/speed use it.
+ */
 import type { Engine } from '../../engine/types.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Pack } from '../step/parameter-packs.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf, sum } from '../../support/arithmetic.ts';
 
-/** Numbers that are trained, at most: they and their gradients cross between threads in every step, which makes full fine-tuning slower. */
+/**
+ * Most parameters that are trained. They and their gradients cross between threads in every step, which makes
+ * full fine-tuning slower.
+ */
 const MOST_TRAINED = 2 ** 19;
-/** Numbers of the base, at most: each replica but the first has a copy. */
+/** Most parameters of the base: each replica but the first has a copy of them. */
 const MOST_COPIED = 2 ** 27;
-/** Products of a weight and a token's number, at least: in a step, or else passing messages takes longer than is won, and in a run. */
+/**
+ * Least work for replicas to pay, as parameters × tokens: per step against the time that messages take, per
+ * run against the time that copying the base takes.
+ */
 const LEAST_WORK = { step: 2 ** 26, run: 2 ** 36 };
 
-/** In how many of the engine's replicas a run's micro-batches are computed at the same time; 1 where that does not pay. */
+/** The number of replicas that compute a run's micro-batches at the same time; 1 where more do not pay. */
 export function replicasFor(
   engine: Pick<Engine, 'replicas'>,
   base: Pick<BaseModel, 'shapes'>,

@@ -1,3 +1,7 @@
+/**
+ * What a training run is given and what it returns: the types between the training loop and its callers in
+ * runs/.
+ */
 import type { Engine } from '../../engine/types.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -17,17 +21,21 @@ export interface StepLog {
   readonly milliseconds: number;
   /** Real tokens, padding left out. */
   readonly tokens: number;
-  /** The shapes of its micro-batches, each once (shapeKey); absent where an older checkpoint was gone on with. */
+  /**
+   * The distinct shapes of its micro-batches (shapeKey); absent in rows from an older version's checkpoint.
+   */
   readonly shapes?: readonly string[] | undefined;
 }
+/** One evaluation of the validation split. */
 export interface Evaluation {
   readonly step: number;
   readonly loss: number;
-  /** Of the validation split, where its examples have answers. */
+  /** The split's metrics, where the job computes any. */
   readonly metrics?: Readonly<Record<string, number | null>> | undefined;
   readonly seconds: number;
 }
 
+/** What a caller may show after a step. */
 export interface StepProgress {
   readonly step: number;
   readonly totalSteps: number;
@@ -35,18 +43,22 @@ export interface StepProgress {
   readonly tokensPerSecond: number;
 }
 
+/** Everything that one run is trained from. */
 export interface TrainingJob<Example> {
   readonly engine: Engine;
   readonly base: BaseModel;
   readonly delta: Delta;
   readonly objective: Objective<Example>;
   readonly train: readonly Example[];
-  /** The training set as an epoch (from 0) sees it, as long as `train`; always `train` where absent. */
+  /**
+   * The training set of an epoch (from 0), with as many examples as `train`; `train` in every epoch where
+   * absent.
+   */
   trainAt?(epoch: number): readonly Example[];
   readonly validation: readonly Example[];
   /**
-   * Metrics of the validation split, and the number whose largest chooses the checkpoint; the least loss where absent. It
-   * gets the objective's answers, and can ask for the tensors as they are.
+   * Computes metrics of the validation split from the objective's answers, or from the run's current tensors.
+   * The best evaluation is the one of the largest score; without `validate`, the one of the least loss.
    */
   validate?(
     answers: readonly Answered<Example>[],
@@ -54,27 +66,30 @@ export interface TrainingJob<Example> {
   ): Validated | Promise<Validated>;
   readonly recipe: Recipe;
   readonly seed: number;
-  /** Where checkpoints of the run lie; a run found there is gone on with. Undefined keeps none. */
+  /**
+   * The folder of the run's checkpoint, which the run goes on from where there is one; undefined writes none.
+   */
   readonly folder: string | undefined;
-  /** Asked before a checkpoint is written; throws where `folder` is no longer this run's. */
+  /** Called before a checkpoint is written; throws where another process has taken `folder` over. */
   mayWrite?(): Promise<void>;
-  /** Asked between steps: aborted means save a checkpoint and throw an Interrupted error. */
+  /** Looked at between steps: where it is aborted, the run saves a checkpoint and throws Interrupted. */
   readonly signal?: AbortSignal;
-  /** This run's place among others that it is trained with in one program. */
+  /** The run's place in a group of runs that are trained in one program. */
   readonly companion?: Companion;
-  /** Examples that are answered once, at the best evaluation. */
+  /** Examples that are answered once, under the tensors of the best evaluation. */
   readonly test?: readonly Example[];
   onProgress?(progress: StepProgress): void;
-  /** Something that the user should know; one line. */
+  /** Called with a line that the user should read. */
   onNote?(text: string): void;
 }
 
-/** What an evaluation says besides the loss. */
+/** What an evaluation finds beside the loss. */
 export interface Validated {
   readonly metrics: Readonly<Record<string, number>>;
   readonly score: number;
 }
 
+/** What a run ends with. */
 export interface TrainingResult {
   /** Trained tensors (and the method's frozen and state tensors) at the best evaluation. */
   readonly tensors: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
@@ -82,25 +97,25 @@ export interface TrainingResult {
   readonly totalSteps: number;
   readonly log: readonly StepLog[];
   readonly evaluations: readonly Evaluation[];
-  /** Why it ended before its last step, if it did. */
+  /** Why the run ended before its last step, where it did. */
   readonly stopped?: 'patience';
   /** Why the run failed: the loss, the gradient or a trained tensor became non-finite. */
   readonly diverged?: string;
-  /** Trained tensors whose values never changed, though the method did not put them back. */
+  /** Names of trained tensors that end with their initial values, though the method did not reset them. */
   readonly neverMoved: readonly string[];
   readonly seconds: { readonly compile: number; readonly train: number; readonly evaluate: number };
   readonly resumedFrom?: number;
-  /** How many runs were trained in one program, where it was not by itself; its times are its share of theirs. */
+  /** The number of runs in its group, where it had one; its seconds are its share of the group's. */
   readonly together?: number;
   /** Answers to the job's test examples, in their order; absent where the run diverged. */
   readonly test?: { readonly answers: readonly Float32Array[]; readonly seconds: number };
 }
 
-/** A run that was told to stop and saved what it had. */
+/** Thrown where a run was told to stop; its checkpoint is saved. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
-/** A run whose loss, gradient or trained tensors became non-finite. */
+/** Thrown by callers of train() for a run whose loss, gradient or trained tensors became non-finite. */
 export class Diverged extends Error {
   override readonly name = 'Diverged';
 }

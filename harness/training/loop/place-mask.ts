@@ -1,11 +1,12 @@
+/** Puts dropout masks into batch shapes other than those they were drawn for. run-group.ts uses it. */
 import type { RandomInput } from '../../engine/types.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
 type Placed = Pick<RandomInput, 'shape' | 'tail'>;
 
 /**
- * A dropout mask that was drawn for one shape of a batch, as it stands in another shape of the same batch: what only one
- * of them has belongs to no token, and is kept. `mask` has `from`'s shape; `out`, which is filled, has `to`'s.
+ * Copies a dropout mask, drawn in the shape `from` of a batch, into `out`, which has the shape `to` of the
+ * same batch. Elements that only `to` has belong to no token, and are 1: nothing is dropped there.
  */
 export function placeMask(mask: Float32Array, from: Placed, out: Float32Array, to: Placed): void {
   out.fill(1);
@@ -24,7 +25,7 @@ export function placeMask(mask: Float32Array, from: Placed, out: Float32Array, t
       some(0, 0, Math.min(n, m));
       return;
     }
-    // Rows of the tokens, then rows behind them.
+    // The rows of tokens, then the last rows, which belong to none.
     const [tail, newTail] = [from.tail ?? 0, to.tail ?? 0];
     some(0, 0, Math.min(n - tail, m - newTail));
     some(n - tail, m - newTail, Math.min(tail, newTail));

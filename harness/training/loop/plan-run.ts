@@ -1,6 +1,7 @@
 /**
- * Plans a run before anything is computed: packs of trained tensors, micro-batches of every step, and the batch shapes
- * that programs are compiled for. train.ts uses it. A plan depends on the job alone, so a resumed run makes it again.
+ * Plans a run before anything is computed: packs of trained tensors, micro-batches of every step, and the
+ * batch shapes that programs are compiled for. train.ts uses it. A plan depends on the job alone, so a
+ * resumed run makes it again.
  */
 import { virtualTokens } from '../../models/method.ts';
 import { sum } from '../../support/arithmetic.ts';

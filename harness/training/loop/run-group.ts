@@ -1,6 +1,7 @@
 /**
- * Computes the steps of several runs in one program, the same unit of all of them at a time. train-together.ts makes it of
- * runs that differ in their seed alone. Each run's numbers are those that it has by itself, but for rounding.
+ * Computes the steps of several runs in one program, the same unit of all of them at a time.
+ * train-together.ts makes it of runs that differ in their seed alone. Each run's numbers are those that it
+ * has by itself, but for rounding.
  */
 import {
   type Draw,
@@ -32,7 +33,9 @@ interface WaitingUnit {
   readonly kind: StepUnit<never>['kind'];
   readonly dropout: boolean;
   readonly state: State;
-  /** Shapes for its examples: the least that holds them, and the one that the run by itself draws dropout in. */
+  /**
+   * Shapes for its examples: the least that holds them, and the one that the run by itself draws dropout in.
+   */
   readonly sizes: { readonly least: BatchShape; readonly own: BatchShape } | undefined;
   inputs(shape: BatchShape | undefined): NamedArrays;
   readonly draw: Draw;
@@ -162,7 +165,8 @@ export class RunGroup {
       this.#beginSteps();
       return;
     }
-    // Runs may have fewer micro-batches than others: they apply their gradients when the others have all of theirs.
+    // Runs may have fewer micro-batches than others: they apply their gradients when the others have all of
+    // theirs.
     const all = [...this.#waiting].sort(([a], [b]) => a - b);
     const { key } = (all.find(([, { kind }]) => kind === 'accumulate') ?? all[0]!)[1];
     const chosen = all.filter(([, unit]) => unit.key === key);

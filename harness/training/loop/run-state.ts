@@ -1,6 +1,7 @@
 /**
- * How far a run has come: its step, its log, its best evaluation, and why it ended. train.ts advances it; checkpoint.ts
- * stores `progress` and `best`, from which a resumed run goes on. Nothing here computes tensors.
+ * How far a run has come: its step, its log, its best evaluation, and why it ended. train.ts advances it;
+ * checkpoint.ts stores `progress` and `best`, from which a resumed run goes on. Nothing here computes
+ * tensors.
  */
 import type { Precision } from '../../engine/types.ts';
 import type { Recipe } from '../recipe.ts';
@@ -8,7 +9,10 @@ import type { RunMetadata } from './checkpoint.ts';
 import type { Evaluation, StepLog, TrainingResult } from './job.ts';
 import type { Arrays } from './run-tensors.ts';
 
-/** Steps in a row that loss scaling may skip: each halves the scale, so no scale is left that could be the reason. */
+/**
+ * Steps in a row that loss scaling may skip: each halves the scale, so no scale is left that could be the
+ * reason.
+ */
 const MOST_SKIPPED = 100;
 
 /** A number as JSON holds it. */
@@ -92,7 +96,10 @@ export class RunState {
     else if (!Number.isFinite(gradientNorm)) this.#divergeNow(`the gradient's norm is ${gradientNorm}`);
   }
 
-  /** Logs an evaluation of this step; returns whether it is the best so far, whose tensors the caller then keeps. */
+  /**
+   * Logs an evaluation of this step; returns whether it is the best so far, whose tensors the caller then
+   * keeps.
+   */
   logEvaluation({ loss, metrics, seconds }: Omit<Evaluation, 'step'>, score: number): boolean {
     const { progress } = this;
     progress.evaluations.push({ step: progress.step, loss, ...(metrics && { metrics }), seconds });

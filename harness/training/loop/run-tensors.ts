@@ -1,6 +1,7 @@
 /**
  * The tensors of a run: their initial values, and what of them the result holds. A state names them by kind:
- * `trained/<pack>`, the optimiser's moments, `own/<name>` (the method's state), `gradients/<pack>` and the loss scale.
+ * `trained/<pack>`, the optimiser's moments, `own/<name>` (the method's state), `gradients/<pack>` and the
+ * loss scale.
  */
 import type { Engine, State, TensorTypes } from '../../engine/types.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -55,13 +56,17 @@ async function initialTensors({ base, delta, seed }: Attached, packs: readonly P
 export const gradientsIn = (types: TensorTypes): string[] =>
   Object.keys(types).filter((name) => name.startsWith('gradients/'));
 
-/** The types of what a checkpoint holds: the whole state but gradients, of which none wait between two steps. */
+/**
+ * The types of what a checkpoint holds: the whole state but gradients, of which none wait between two steps.
+ */
 export function checkpointTypes(types: TensorTypes): TensorTypes {
   const gradients = gradientsIn(types);
   return Object.fromEntries(Object.entries(types).filter(([name]) => !gradients.includes(name)));
 }
 
-/** Names of the tensors that a run keeps from its best evaluation: the trained ones, and the method's state. */
+/**
+ * Names of the tensors that a run keeps from its best evaluation: the trained ones, and the method's state.
+ */
 export const keptTensors = (types: TensorTypes): string[] =>
   Object.keys(types).filter((name) => /^(trained|own)\//.test(name));
 
@@ -86,8 +91,8 @@ export async function resultTensors(
 }
 
 /**
- * Names of trained tensors that have their initial values still, but for those that the method itself puts back there.
- * Initial values are computed again here: keeping them would double the memory of training.
+ * Names of trained tensors that have their initial values still, but for those that the method itself puts
+ * back there. Initial values are computed again here: keeping them would double the memory of training.
  */
 export async function neverMoved(
   attached: Attached,

@@ -1,3 +1,7 @@
+/**
+ * The units of an optimiser step, and what computes them for a run by itself. take-step.ts makes the units;
+ * run-group.ts computes those of several runs together.
+ */
 import type {
   Draw,
   Engine,
@@ -11,39 +15,46 @@ import { fittingShape } from '../objectives/batch-shapes.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';
 import { trainingPrograms, type Definitions, type TrainingPrograms } from '../step/programs.ts';
 
-/** What is computed at once of an optimiser step: all of it, a micro-batch, or what spends the gradients of these. */
+/**
+ * One unit of an optimiser step: `step` does all of it, `accumulate` one micro-batch forward and backward,
+ * `apply` the update from accumulated gradients.
+ */
 export interface StepUnit<Example> {
   readonly kind: 'step' | 'accumulate' | 'apply';
   readonly examples: readonly Example[];
-  /** Of every term of the loss. */
+  /** The weight of every term of the loss. */
   readonly weight: number;
-  /** The step, and the rates where gradients are spent. */
+  /** Inputs beside the batch: the step, and the rates where gradients are applied. */
   readonly controls: NamedArrays;
-  /** The base's. */
+  /** Whether the base's dropout acts. */
   readonly dropout: boolean;
   readonly draw: Draw;
 }
 
+/** What units of one kind gave. */
 export interface UnitOutputs {
-  /** Of each part. */
+  /** The outputs of each unit. */
   readonly outputs: readonly NamedArrays[];
-  /** This run's own; compiling is left out. */
+  /** The run's own milliseconds; compiling is left out. */
   readonly milliseconds: number;
-  /** When it was done; runs that compute together see the same time. */
+  /** The time when the units were done, the same in all runs of a group. */
   readonly computedAt: number;
 }
 
-/** Computes the programs of a run. */
+/** Computes the steps of a run, by itself or in a group. */
 export interface StepRunner<Example> {
-  /** How many runs compute together, this one among them. */
+  /** The number of runs that compute together, this one included. */
   readonly runs: number;
   readonly types: TensorTypes;
   readonly accumulating: boolean;
   readonly programs: Pick<TrainingPrograms, 'evaluate'>;
-  /** Waits before a step, so that signals and timers get in: the step itself holds this thread. All that compute together begin at once. */
+  /**
+   * Waits before a step, so that signals and timers get in: a step holds this thread. The runs of a group
+   * wait for each other.
+   */
   ready(): Promise<void>;
-  /** Replaces the state by what the parts make of it; they are of one kind. */
-  compute(state: State, parts: readonly StepUnit<Example>[]): Promise<UnitOutputs>;
+  /** Computes units of one kind and replaces the state by their results. */
+  compute(state: State, units: readonly StepUnit<Example>[]): Promise<UnitOutputs>;
   /** Seconds spent compiling. */
   seconds(): number;
   /** Says that no more steps follow. */
@@ -52,8 +63,8 @@ export interface StepRunner<Example> {
 }
 
 /**
- * Computes a run by itself. `shared`: its micro-batches are computed in the engine's replicas, at the same time, and their
- * gradients summed here.
+ * Computes a run by itself. With `inReplicas` the engine's replicas compute its micro-batches at the same
+ * time, and their gradients are summed here.
  */
 export function soloRunner<Example>(
   engine: Engine,
@@ -61,10 +72,10 @@ export function soloRunner<Example>(
   definitions: Definitions,
   objective: Objective<Example>,
   shapes: readonly BatchShape[],
-  shared: boolean,
+  inReplicas: boolean,
 ): StepRunner<Example> {
   const programs = trainingPrograms(engine, frozen, definitions);
-  const replicas = shared
+  const replicas = inReplicas
     ? engine.replicas!.map((replica) => trainingPrograms(replica, frozen, definitions))
     : [];
   // Replicas compile at the same time.
@@ -74,37 +85,37 @@ export function soloRunner<Example>(
   const shapeOf = ({ examples }: StepUnit<Example>): BatchShape =>
     fittingShape(objective.sizesOf(examples), shapes);
 
-  async function run(program: Program, state: State, part: StepUnit<Example>): Promise<NamedArrays> {
-    const { kind, examples, weight, controls: steering, draw } = part;
-    const batch = kind === 'apply' ? {} : objective.fill(examples, shapeOf(part), weight);
-    return program.run(state, { ...batch, ...steering }, draw);
+  async function run(program: Program, state: State, unit: StepUnit<Example>): Promise<NamedArrays> {
+    const { kind, examples, weight, controls, draw } = unit;
+    const batch = kind === 'apply' ? {} : objective.fill(examples, shapeOf(unit), weight);
+    return program.run(state, { ...batch, ...controls }, draw);
   }
 
-  async function share(state: State, parts: readonly StepUnit<Example>[]): Promise<NamedArrays[]> {
+  async function share(state: State, units: readonly StepUnit<Example>[]): Promise<NamedArrays[]> {
     const replicaOf = (i: number): TrainingPrograms => replicas[i % replicas.length]!;
-    // Before any of them runs, since the first replica lets nothing else happen in this thread.
+    // All are compiled before any runs: the first replica holds this thread while it computes.
     const compiled = await Promise.all(
-      parts.map((part, i) => replicaOf(i).gradients(shapeOf(part), part.dropout)),
+      units.map((unit, i) => replicaOf(i).gradients(shapeOf(unit), unit.dropout)),
     );
     const outputs: NamedArrays[] = [];
     await Promise.all(
       replicas.map(async (_, first) => {
-        for (let i = first; i < parts.length; i += replicas.length)
-          outputs[i] = await run(compiled[i]!, state, parts[i]!);
+        for (let i = first; i < units.length; i += replicas.length)
+          outputs[i] = await run(compiled[i]!, state, units[i]!);
       }),
     );
     addUp(state, outputs);
     return outputs;
   }
 
-  async function inTurn(state: State, parts: readonly StepUnit<Example>[]): Promise<NamedArrays[]> {
+  async function inTurn(state: State, units: readonly StepUnit<Example>[]): Promise<NamedArrays[]> {
     const outputs: NamedArrays[] = [];
-    for (const part of parts) {
-      const { kind, dropout } = part;
-      // What spends the gradients is so little that more threads would only wait, and then be in the replicas' way.
+    for (const unit of units) {
+      const { kind, dropout } = unit;
+      // Applying gradients is too little work for more threads, which would then be in the replicas' way.
       const program =
-        kind === 'apply' ? (replicas[0] ?? programs).apply() : programs[kind](shapeOf(part), dropout);
-      outputs.push(await run(await program, state, part));
+        kind === 'apply' ? (replicas[0] ?? programs).apply() : programs[kind](shapeOf(unit), dropout);
+      outputs.push(await run(await program, state, unit));
     }
     return outputs;
   }
@@ -115,10 +126,10 @@ export function soloRunner<Example>(
     accumulating: definitions.accumulating,
     programs,
     ready: () => new Promise(setImmediate),
-    async compute(state, parts) {
+    async compute(state, units) {
       const [start, compiled] = [performance.now(), seconds()];
-      const shares = shared && parts[0]?.kind === 'accumulate';
-      const outputs = await (shares ? share(state, parts) : inTurn(state, parts));
+      const shares = inReplicas && units[0]?.kind === 'accumulate';
+      const outputs = await (shares ? share(state, units) : inTurn(state, units));
       const at = performance.now();
       return { outputs, computedAt: at, milliseconds: at - start - (seconds() - compiled) * 1000 };
     },
@@ -131,7 +142,10 @@ export function soloRunner<Example>(
   };
 }
 
-/** Puts the sums of all parts' gradients into the state; in the order of the parts, since rounding depends on it. */
+/**
+ * Writes the sums of all units' gradients into the state. They are summed in the units' order, for rounding
+ * depends on it.
+ */
 function addUp(state: State, outputs: readonly NamedArrays[]): void {
   const names = Object.keys(outputs[0]!).filter((name) => name in state.types);
   const sums = names.map((name) => {

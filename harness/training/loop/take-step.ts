@@ -1,4 +1,7 @@
-/** Takes one optimiser step: its micro-batches, then the update from their gradients. train.ts and test/speed use it. */
+/**
+ * Takes one optimiser step: its micro-batches, then the update from their gradients. train.ts and test/speed
+ * call it.
+ */
 import { type Draw, randomKey, type State } from '../../engine/types.ts';
 import { sum } from '../../support/arithmetic.ts';
 import { randomStream } from '../../support/random-stream.ts';

@@ -1,6 +1,7 @@
 /**
- * Trains runs that differ in nothing but their seed in one program. Each run keeps its data, its loop, its optimiser and its
- * checkpoints; run-group.ts computes their steps together. runs/execute uses it where several seeds of a cell are left.
+ * Trains runs that differ in nothing but their seed in one program. Each run keeps its data, its loop, its
+ * optimiser and its checkpoints; run-group.ts computes their steps together. runs/execute uses it where
+ * several seeds of a cell are left.
  */
 import type { Engine } from '../../engine/types.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -110,7 +111,10 @@ async function makeGroup(waiting: ReadonlyMap<number, WaitingRun>): Promise<RunG
   });
 }
 
-/** The shapes that hold a micro-batch of every run at the same step. Runs that are resumed at different steps may need others. */
+/**
+ * The shapes that hold a micro-batch of every run at one step. Runs that are resumed at different steps may
+ * mix others.
+ */
 function enclosingSizes(all: readonly WaitingRun[], totalSteps: number): BatchShape[] {
   return Array.from({ length: totalSteps }, (_, step) => {
     const count = Math.max(...all.map(({ sizes }) => sizes[step]!.length));
@@ -120,7 +124,9 @@ function enclosingSizes(all: readonly WaitingRun[], totalSteps: number): BatchSh
   }).flat();
 }
 
-/** Throws RangeError where a method draws what it freezes from the seed: the runs share their frozen tensors. */
+/**
+ * Throws RangeError where a method draws what it freezes from the seed: the runs share their frozen tensors.
+ */
 async function checkFrozen(all: readonly WaitingRun['prepared'][]): Promise<void> {
   const frozen = await Promise.all(
     all.map(({ setup: { base, delta }, seed }) => initialize(delta.frozen ?? {}, base, seed)),

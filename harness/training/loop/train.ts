@@ -1,7 +1,7 @@
 /**
- * The training loop: steps, evaluations, checkpoints and the result of one run. Its stages are files beside this one;
- * what is computed lies in step/ and objectives/. It ends in a result also where a run diverged, and throws only where it
- * was told to stop or cannot begin.
+ * The training loop: steps, evaluations, checkpoints and the result of one run. Its stages are files beside
+ * this one; what is computed lies in step/ and objectives/. It ends in a result also where a run diverged,
+ * and throws only where it was told to stop or cannot begin.
  */
 import type { State, TensorTypes } from '../../engine/types.ts';
 import { freezeTensors } from '../../models/delta/trained-tensors.ts';
@@ -31,8 +31,9 @@ interface Training<Example> {
 }
 
 /**
- * Trains a method on a base and returns its tensors at the best evaluation. Goes on from the checkpoint in `folder` and
- * ends as if it had never stopped. Throws Interrupted when told to stop, RangeError where a step has no target.
+ * Trains a method on a base and returns its tensors at the best evaluation. Goes on from the checkpoint in
+ * `folder` and ends as if it had never stopped. Throws Interrupted when told to stop, RangeError where a step
+ * has no target.
  */
 export async function train<Example>(job: TrainingJob<Example>): Promise<TrainingResult> {
   const training = await prepare(job);
@@ -45,7 +46,10 @@ export async function train<Example>(job: TrainingJob<Example>): Promise<Trainin
   }
 }
 
-/** Plans a run, compiles nothing yet, and puts its tensors on the engine, from its checkpoint where there is one. */
+/**
+ * Plans a run, compiles nothing yet, and puts its tensors on the engine, from its checkpoint where there is
+ * one.
+ */
 async function prepare<Example>(job: TrainingJob<Example>): Promise<Training<Example>> {
   const { engine, recipe } = job;
   const plan = planRun(job);
@@ -140,7 +144,10 @@ async function stepOnce<Example>(training: Training<Example>): Promise<StepResul
   return result;
 }
 
-/** Evaluates the validation split, and keeps the tensors where they are the best so far; false where the run diverged. */
+/**
+ * Evaluates the validation split and keeps the tensors if they are the best so far; false where the run
+ * diverged.
+ */
 async function validate<Example>({ job, plan, runner, state, run }: Training<Example>): Promise<boolean> {
   const start = performance.now();
   const { programs } = runner;

@@ -1,27 +1,38 @@
+/**
+ * Cuts examples into micro-batches and chooses the few shapes that programs are compiled for. Both only plan:
+ * objectives say how long examples are and fill the batches. The plan decides which dropout masks are drawn,
+ * so it must not change.
+ */
 import { randomStream } from '../../support/random-stream.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { sum } from '../../support/arithmetic.ts';
 
+/** Names a shape: in programs' names, in the log, in messages. */
 export const shapeKey = ({ rows, length, tokens, targets, sourceLength, sourceTokens }: BatchShape): string =>
   `${rows}x${length}, ${tokens} tokens, ${targets} targets` +
   (sourceTokens > 0 ? `, sources of ${sourceLength}, ${sourceTokens} tokens` : '');
 
 /**
- * So many shapes get programs of their own in training, and as many in evaluation, at most: each takes memory, and on another
- * device than the CPU a copy of the base's weights.
+ * Most shapes that get programs of their own, in training and again in evaluation. Each program takes memory,
+ * and on devices other than the CPU a copy of the base's weights.
  */
 const MOST_SHAPES = { cpu: 8, other: 3 };
-/** What one more program costs, in tokens: models of 4×128 to 6×384 train on 300 to 650 while it compiles. */
+/**
+ * The cost of compiling one more program, in tokens that could be trained on meanwhile: 300 to 650 in models
+ * of 4×128 to 6×384.
+ */
 const PROGRAM = 512;
 /**
- * Tokens that a micro-batch may hold, where the recipe does not say: more leave the caches, fewer starve the cores and sum
- * gradients more often. Where text is written, each target's logits take memory.
+ * Most tokens of a micro-batch, where the recipe does not say. More would not fit into the caches; fewer
+ * would leave cores idle and sum gradients more often. Text takes fewer, because each target's logits take
+ * memory.
  */
 export const MICRO_BATCH_TOKENS = { labels: 2048, text: 1024 } as const;
 
 /**
- * Cuts a step's examples, whichever they are, by length into micro-batches of about equally many tokens, a multiple of
- * `replicas` that compute them.
+ * Cuts a step's examples, sorted by length, into micro-batches of about equally many tokens. `microBatch`
+ * sets the number of examples of each instead; the number of micro-batches is planned as a multiple of
+ * `replicas`, which compute them.
  */
 export function cutMicroBatches<Example>(
   { lengthOf, microBatchTokens }: Pick<Objective<Example>, 'lengthOf' | 'microBatchTokens'>,
@@ -46,24 +57,27 @@ export function cutMicroBatches<Example>(
 
 const sizeKeys = ['rows', 'length', 'tokens', 'targets', 'sourceLength', 'sourceTokens'] as const;
 
-/** What a shape costs, in tokens: attention lays them out in slots, of which those that hold nothing cost something, too. */
+/**
+ * The cost of a shape, in tokens. Attention lays tokens out in slots; a slot is taken to cost a quarter of a
+ * token.
+ */
 const costOf = ({ tokens, sourceTokens, rows, length, sourceLength }: BatchShape): number =>
   tokens + sourceTokens + (rows * (length + sourceLength)) / 4;
 
-/** The shape that holds all of these. */
+/** The least shape that holds batches of all these sizes. */
 export function enclosingShape(sizes: readonly BatchShape[]): BatchShape {
   const most = sizeKeys.map((key) => [key, Math.max(...sizes.map((size) => size[key]))] as const);
   return Object.fromEntries(most) as Record<(typeof sizeKeys)[number], number>;
 }
 
 /**
- * Chooses shapes that hold batches of all the sizes given and cost the least, cheapest first; behind them one that holds
- * what any mixture of the sizes asks for.
+ * Chooses the cheapest set of shapes that holds batches of all sizes, cheapest shape first. The last shape
+ * holds any mixture of the sizes.
  */
 export function planShapes(all: readonly BatchShape[], device: string): BatchShape[] {
   if (all.length === 0) return [];
-  // Micro-batches of about equally many tokens hold few long sequences or many short ones, which must not share a shape;
-  // where all have as many sequences, their numbers of tokens tell them apart.
+  // Micro-batches of about equally many tokens hold few long sequences or many short ones, which must not
+  // share a shape: order by length. Where all have equally many sequences, order by cost tells them apart.
   const orders = [(size: BatchShape): number => size.length + size.sourceLength, costOf];
   const most = device === 'cpu' ? MOST_SHAPES.cpu : MOST_SHAPES.other;
   const plans = orders.map((order) =>
@@ -76,13 +90,14 @@ export function planShapes(all: readonly BatchShape[], device: string): BatchSha
   return [...shapes.sort((a, b) => costOf(a) - costOf(b)), enclosingShape(shapes)];
 }
 
-/** The cheapest way to cut sizes in this order into runs of one shape each, `most` at most. */
+/** The cheapest way to cut sizes, in their order, into at most `most` stretches of one shape each. */
 function cutIntoShapes(sizes: readonly BatchShape[], most: number): { cost: number; shapes: BatchShape[] } {
-  // Dynamic programming over at most 64 pieces of the sizes: plans[j] are the cheapest for the first j pieces.
+  // Dynamic programming over at most 64 pieces of the sizes: plans[j] are the cheapest for the first j
+  // pieces.
   const steps = Math.min(64, sizes.length);
   const ends = Array.from({ length: steps + 1 }, (_, i) => Math.round((i * sizes.length) / steps));
   const pieces = Array.from({ length: steps }, (_, i) => enclosingShape(sizes.slice(ends[i], ends[i + 1])));
-  // The shape that serves the pieces from i to before j.
+  // spans[j][i] is the shape that holds the pieces i to j − 1.
   const spans = ends.map((_, j) => pieces.slice(0, j).map((_, i) => enclosingShape(pieces.slice(i, j))));
   const none = { cost: Infinity, shapes: [] as BatchShape[] };
   let plans = ends.map((_, j) => (j === 0 ? { ...none, cost: 0 } : none));
@@ -107,8 +122,8 @@ export function fittingShape(size: BatchShape, shapes: readonly BatchShape[]): B
 }
 
 /**
- * The examples of step `step` (from 0): epoch after epoch in an order of its own, the last batch of one cut short. `at` gives
- * them as an epoch sees them, where that differs.
+ * The examples of each step (from 0). Every epoch has an order of its own, drawn from the seed, and its last
+ * batch may be short. `at` gives the examples of an epoch, where they differ between epochs.
  */
 export function stepExamples<T>(
   all: readonly T[],
@@ -121,9 +136,9 @@ export function stepExamples<T>(
   let examples: readonly T[] = [];
   let order = new Int32Array();
   return (step) => {
-    const wanted = Math.floor(step / perEpoch);
-    if (wanted !== epoch) {
-      epoch = wanted;
+    const ofStep = Math.floor(step / perEpoch);
+    if (ofStep !== epoch) {
+      epoch = ofStep;
       examples = at(epoch);
       order = randomStream(seed, `order/${epoch}`).permutation(examples.length) as Int32Array<ArrayBuffer>;
     }

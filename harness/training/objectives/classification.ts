@@ -1,3 +1,4 @@
+/** Classification and regression by an encoder and a head. runs/cell trains labelled tasks with it. */
 import type { LabelledTokens } from '../../data/examples/task.ts';
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
@@ -9,15 +10,15 @@ import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pac
 import { sum } from '../../support/arithmetic.ts';
 
 /**
- * Predicting an example's class, by cross entropy, or its value (`classes` absent), by the squared error; answers are the
- * head's outputs.
+ * The objective of labelled examples: cross entropy over classes, or with `classes` false the squared error
+ * of a value. Answers are the head's outputs, [B, classes] or [B, 1].
  */
 export function labelled(head: Head, classes: boolean, labelSmoothing: number): Objective<LabelledTokens> {
   const lengthOf = ({ ids }: LabelledTokens): number => ids.length;
   const first = head.pooling === 'first';
   return {
     cut({ ids, types, label }, positions) {
-      // The last token is a special one that every sequence ends with.
+      // Every sequence ends with a special token, which a cut must keep.
       const short = (list: readonly number[]): number[] => [...list.slice(0, positions - 1), list.at(-1)!];
       return ids.length <= positions
         ? { ids, types, label }
@@ -84,7 +85,7 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
   };
 }
 
-/** −Σ q log softmax(logits), q the label's one, smoothed over all classes: [B, C] → [B]. */
+/** −Σ q log softmax(logits), where q is the one-hot label, smoothed over all classes: [B, C] → [B]. */
 function crossEntropy(logits: Tensor, labels: Tensor, smoothing: number): Tensor {
   const logp = ops.logSoftmax(logits);
   const hit = logp.mul(ops.oneHot(labels, logits.shape[1]!)).sum(1);

@@ -1,3 +1,7 @@
+/**
+ * Language modelling of prompts and targets, by decoders and encoder-decoders. runs/cell trains text tasks
+ * with it.
+ */
 import type { TokenPair } from '../../data/examples/task.ts';
 import * as ops from '../../engine/ops.ts';
 import type { NamedArrays, TensorTypes } from '../../engine/types.ts';
@@ -9,12 +13,15 @@ import type { BatchShape, Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pack-sequences.ts';
 import { sum } from '../../support/arithmetic.ts';
 
-/** What a decoder sees and predicts, and what an encoder reads before it, where there is one. */
+/** A decoder's prompt and target; of an encoder-decoder also the source that its encoder reads. */
 export interface Example extends TokenPair {
   readonly source?: readonly number[];
 }
 
-/** Predicting the target's tokens, each from all before it: cross entropy over the vocabulary. */
+/**
+ * The objective of texts: each target token is predicted from all tokens before it, by cross entropy over the
+ * vocabulary.
+ */
 export function languageModel(architecture: Architecture, labelSmoothing: number): Objective<Example> {
   return {
     cut: (pair, positions) => exampleFor(architecture, cutExample(pair, positions)),
@@ -50,14 +57,17 @@ export function languageModel(architecture: Architecture, labelSmoothing: number
   };
 }
 
-/** An example as a model takes it: an encoder-decoder reads the prompt, and its decoder begins with the start token. */
+/**
+ * A pair as the model takes it: an encoder-decoder reads the prompt as its source and decodes from the start
+ * token.
+ */
 function exampleFor(architecture: Architecture, pair: TokenPair): Example {
   return architecture.kind === 'encoder-decoder'
     ? { source: pair.prompt, prompt: [architecture.startToken], target: pair.target }
     : pair;
 }
 
-/** Tokens of an example. */
+/** The number of tokens of an example. */
 const lengthOf = ({ prompt, target, source = [] }: Example): number =>
   prompt.length + target.length + source.length;
 /** Cuts an example at the model's last position. */
@@ -68,7 +78,7 @@ function cutExample({ prompt, target }: TokenPair, positions: number): TokenPair
   };
 }
 
-/** Targets of an example: a sequence's first token is predicted by nothing. */
+/** The number of targets of an example; a sequence's first token is none, since nothing precedes it. */
 const targetsOf = ({ prompt, target }: Example): number =>
   target.length - (prompt.length === 0 && target.length > 0 ? 1 : 0);
 
@@ -103,7 +113,7 @@ function batchTypes(shape: BatchShape): TensorTypes {
   };
 }
 
-/** Fills a batch; the token before each target predicts it with weight `weight`. */
+/** Fills a batch: the token before each target predicts it, with weight `weight` in the loss. */
 function fillBatch(examples: readonly Example[], shape: BatchShape, weight: number): NamedArrays {
   const sequences = examples.map(({ prompt, target }) => ({
     ids: [...prompt, ...target],
@@ -120,9 +130,9 @@ function fillBatch(examples: readonly Example[], shape: BatchShape, weight: numb
   let place = 0;
   sequences.forEach(({ ids, prompt }, row) => {
     for (let i = Math.max(1, prompt); i < ids.length; i++) {
-      const before = starts[row]! + i - 1;
-      targetRows[place] = before;
-      targetPlaces[before] = place;
+      const predictor = starts[row]! + i - 1;
+      targetRows[place] = predictor;
+      targetPlaces[predictor] = place;
       targetIds[place] = ids[i]!;
       targetWeights[place] = weight;
       place++;

@@ -1,3 +1,7 @@
+/**
+ * Packs sequences end to end, so that no operation but attention computes padding: the inputs of a program,
+ * and their values. Objectives use it, pretraining's too; families read the inputs as `Packing`.
+ */
 import type { NamedArrays, ProgramTensors, TensorTypes } from '../../engine/types.ts';
 import type { Packing } from '../../models/architecture.ts';
 import { MASKED } from '../../models/families/layers.ts';
@@ -6,10 +10,13 @@ import type { BatchShape } from './objective.ts';
 /** Sizes of packed sequences: B of at most T tokens, N in all. */
 export type PackedShape = Pick<BatchShape, 'rows' | 'length' | 'tokens'>;
 
-/** Whether there is room for a token in every slot: tokens then lie where attention wants them, and nothing is moved. */
+/**
+ * Whether the batch has a token's place for every slot: tokens then lie in attention's layout, and none is
+ * moved.
+ */
 const isFull = ({ rows, length, tokens }: PackedShape): boolean => tokens === rows * length;
 
-/** Where each sequence begins among the tokens. */
+/** The index of each sequence's first token. */
 export function startsOf(lengths: readonly number[], shape: PackedShape): number[] {
   let end = 0;
   return lengths.map((length, row) => {
@@ -41,7 +48,7 @@ export function packedTypes(shape: PackedShape): TensorTypes {
   };
 }
 
-/** What is packed: the first `prompt` tokens are the prompt; positions count from 0 where absent. */
+/** A sequence to pack: its first `prompt` tokens are the prompt; positions count from 0 where absent. */
 interface PackedSequence {
   readonly ids: readonly number[];
   readonly prompt: number;
@@ -54,8 +61,9 @@ export function packSequences(sequences: readonly PackedSequence[], shape: Packe
   const slots = rows * length;
   const ids = new Int32Array(all);
   const positions = new Int32Array(all);
-  // Where a token stands among the slots and back: as an index to read from (0 where there is nothing), and as the
-  // place that a gradient comes back from (one past the end where there is none).
+  // The slot of each token, and the token of each slot. `…Tokens` and `…Slots` are indices to read from, 0
+  // where there is nothing; `…Places` are where a gradient comes back from, one past the end where there is
+  // none.
   const slotTokens = new Int32Array(slots);
   const slotPlaces = new Int32Array(slots).fill(all);
   const tokenSlots = new Int32Array(all);
@@ -87,14 +95,17 @@ export function packSequences(sequences: readonly PackedSequence[], shape: Packe
   return { ids, positions, ...packing, tokens, prompt, fromStart, fromEnd };
 }
 
-/** [B, 1, 1, T]: 0 where a slot holds a token of packed sequences, MASKED elsewhere. */
+/** Attention's bias of packed sequences, [B, 1, 1, T]: 0 where a slot holds a token, MASKED elsewhere. */
 export function slotBias(lengths: readonly number[], { rows, length }: PackedShape): Float32Array {
   const bias = new Float32Array(rows * length).fill(MASKED);
   lengths.forEach((count, row) => bias.fill(0, row * length, row * length + count));
   return bias;
 }
 
-/** The packing that a program's inputs hold, under names that begin with `prefix`; undefined where tokens lie in their slots. */
+/**
+ * The packing among a program's inputs whose names begin with `prefix`; undefined where every slot has a
+ * token.
+ */
 export function packingOf({ inputs }: ProgramTensors, prefix = ''): Packing | undefined {
   const at = (name: keyof Packing): Packing[typeof name] => inputs[prefix + name]!;
   if (!(`${prefix}slotTokens` in inputs)) return undefined;

@@ -1,3 +1,7 @@
+/**
+ * The optimisers as operations of a program: AdamW as torch and as transformers have it, and SGD. programs.ts
+ * builds them in; the rates come from the host, so that one program serves every step.
+ */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { TensorTypes } from '../../engine/types.ts';
@@ -10,7 +14,7 @@ type Settings = Pick<
   'optimizer' | 'beta1' | 'beta2' | 'epsilon' | 'biasCorrection' | 'momentum' | 'weightDecay' | 'clip'
 >;
 
-/** The optimiser's own tensors for each pack. */
+/** The kinds of tensors that the optimiser keeps for each pack. */
 const moments = (settings: Settings): readonly string[] =>
   settings.optimizer === 'sgd' ? (settings.momentum ? ['momentum'] : []) : ['m', 'v'];
 
@@ -23,11 +27,13 @@ export function momentTypes(settings: Settings, packs: readonly Pack[]): TensorT
   );
 }
 
-/** The inputs by which the host steers a step: for each pack [step size, ε, decay before, decay after]. */
+/**
+ * The inputs that the host computes for each step: for each pack [step size, ε, decay before, decay after].
+ */
 export const rateTypes = (packs: readonly Pack[]): TensorTypes =>
   Object.fromEntries(packs.map(({ name }) => [`rates/${name}`, { shape: [4], dtype: 'float32' as const }]));
 
-/** Values of those inputs for step `step` (from 1) at a learning rate; computed here in double precision. */
+/** The values of `rateTypes` for step `step` (from 1) at a learning rate, computed in double precision. */
 export function rates(
   settings: Settings,
   packs: readonly Pack[],
@@ -55,9 +61,10 @@ export function rates(
 }
 
 /**
- * One optimiser step on packed tensors. 'adamw' is torch's (Loshchilov and Hutter, 2019): decay first, ε after the
- * correction; 'adamw-hf' is the one that transformers had: ε before the correction, decay last; 'sgd' is torch's with
- * momentum. Gradients are clipped to a norm as torch.nn.utils.clip_grad_norm_ does.
+ * One optimiser step on packed tensors. 'adamw' is torch's (Loshchilov and Hutter, 2019): decay first, ε
+ * added after the bias correction. 'adamw-hf' is the one that transformers used to ship: ε added before the
+ * correction, decay last. 'sgd' is torch's with momentum. Gradients are clipped to a norm as
+ * torch.nn.utils.clip_grad_norm_ does.
  */
 export function optimize(
   settings: Settings,

@@ -1,22 +1,30 @@
+/**
+ * Packs of trained tensors: methods train hundreds of small vectors, and an operation for each would cost
+ * more than its arithmetic. Programs, the optimiser and the loop see packs; the model and results see the
+ * tensors by their names.
+ */
 import type { Shape } from '../../engine/types.ts';
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { Tensors } from '../../models/edits.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
-/** A tensor that is trained, and what the optimiser has to know of it. */
+/** A tensor that is trained, with its settings of the optimiser. */
 export interface TrainedTensor {
   readonly name: string;
   readonly shape: Shape;
+  /** Whether weight decay acts on it. */
   readonly decays: boolean;
   /** Factor on the learning rate. */
   readonly rate: number;
 }
 
-/** Trained tensors that the optimiser treats as one: a large one by itself, many small ones end to end. */
+/**
+ * Trained tensors that the optimiser updates as one: a large one by itself, or many small ones end to end.
+ */
 export interface Pack {
   readonly name: string;
-  /** [parts, size of a part], as the optimiser goes through it. */
+  /** [parts, size of a part]: the optimiser computes part by part. */
   readonly shape: Shape;
   readonly decays: boolean;
   readonly rate: number;
@@ -26,7 +34,7 @@ export interface Pack {
 /** Tensors of at most this many elements share a pack: a few operations then serve hundreds of vectors. */
 const SMALL = 2 ** 16;
 
-/** Groups trained tensors into packs. */
+/** Groups trained tensors into packs: small ones of equal settings together. */
 export function packTensors(tensors: readonly TrainedTensor[]): Pack[] {
   const packs: Pack[] = [];
   const small = new Map<string, TrainedTensor[]>();
@@ -54,7 +62,10 @@ export function packTensors(tensors: readonly TrainedTensor[]): Pack[] {
   return packs;
 }
 
-/** How a pack's gradients lie while they add up: a tensor by itself as its own, so that rows are scattered straight onto it. */
+/**
+ * The shape that a pack's gradients add up in: of a single tensor its own, so that rows are scattered
+ * straight onto it.
+ */
 export const gradientShape = ({ shape, members }: Pack): Shape =>
   members.length === 1 ? members[0]!.shape : shape;
 
@@ -85,7 +96,7 @@ export function repack(packs: readonly Pack[], tensors: Tensors): Record<string,
   );
 }
 
-/** The same on the host. */
+/** Like `unpack`, of arrays on the host; the results are views. */
 export function unpackArrays(
   packs: readonly Pack[],
   packed: Readonly<Record<string, Float32Array>>,
@@ -101,7 +112,7 @@ export function unpackArrays(
   return out;
 }
 
-/** The same on the host; a tensor by itself is not copied. */
+/** Arrays on the host as packs; the array of a single tensor is not copied. */
 export function packArrays(
   packs: readonly Pack[],
   arrays: Readonly<Record<string, Float32Array>>,
