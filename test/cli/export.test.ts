@@ -105,9 +105,11 @@ test('a run begins with an adapter: tested alone it scores as the run did that t
     '--json',
   ];
   const more = ['--results', results, '--adapter', out, '--set', 'max-new-tokens=4', 'learning-rate=0.02'];
-  const tested = await bench(...common, ...more, '--max-steps', '0');
+  const tested = await bench(...common, ...more, '--max-steps', '0', '--seeds', '42', '43', '44');
   expect(tested.exitCode, tested.stderr).toBe(0);
   const { runs } = JSON.parse(tested.stdout) as { runs: (RunRecord & { path: string })[] };
+  // Nothing is trained or drawn, so that one seed stands for all.
+  expect(runs.map(({ settings }) => settings.seed)).toEqual([42]);
   const record = runs[0]!;
   expect(record.method.variant).toMatch(/^red~position=ffn\+attn~from=[0-9a-f]{8}$/);
   expect(record.training).toMatchObject({ steps: 0, evaluations: [] });

@@ -77,8 +77,9 @@ test('what can be run is run, the rest says why, and the same command does nothi
   expect(stderr).toMatch(
     /^cola +roberta-large +red~no-scaling +3 seeds +\d+ s each, \d+ s in all, \S+ GiB$/m,
   );
-  // After every cell the table, here with one of three seeds.
-  expect(stderr).toMatch(/^ +ours .* \(1 of 3\)/m);
+  // Lines of progress between, the table once, at the end.
+  expect(stderr).toMatch(/^1 of 18 runs done, \d+ s left$/m);
+  expect(stderr).not.toMatch(/^ +ours /m);
   expect(stdout).toMatch(/^red\/table-6: .* \(protocol published\)$/m);
   expect(stdout).toMatch(/^RED +theirs +– +90\.3 ± 1\.40 +68\.1 ± 1\.69 +88\.7 ± 0\.11$/m);
   expect(stdout).toMatch(/^not run: left out by --tasks \(RED mrpc, /m);
@@ -127,6 +128,15 @@ test('the published protocol runs the seeds of the code; --budget and --methods 
   expect(stdout).toMatch(/^cola +roberta-large +red +15 seeds/m);
   expect(stdout).toMatch(/^mrpc +roberta-large +red +5 seeds/m);
   await expect(readdir(join(folder, 'dry'))).rejects.toThrow();
+  const within = ['--dry-run', '--tasks', 'cola', '--seeds', '1', '2', '--budget'];
+  const all = await bench('reproduce', 'red/table-6', ...common('dry'), ...within, '1000h');
+  expect(all.stdout).toMatch(/^cola +roberta-large +red +2 seeds .* GiB, fits --budget$/m);
+  expect(all.stdout).toMatch(/^--budget of \d+ days: 6 of 6 seeds fit, which take \d+ s\.$/m);
+  const nothing = await bench('reproduce', 'red/table-6', ...common('dry'), ...within, '0s');
+  expect(nothing.stdout).toMatch(/^cola +roberta-large +red +2 seeds .* GiB, over --budget$/m);
+  const json = await bench('reproduce', 'red/table-6', ...common('dry'), ...within, '0s', '--json');
+  const { runs: dryRuns } = JSON.parse(json.stdout) as { runs: { fitsBudget: number }[] };
+  expect(dryRuns.map(({ fitsBudget }) => fitsBudget)).toEqual([0, 0, 0]);
 
   const cut = await bench('reproduce', 'red/table-6', ...common('cut'), '--methods', 'red~no-bias', '--budget', '0s', '--json'); // prettier-ignore
   expect(cut.exitCode, cut.stderr).toBe(0);

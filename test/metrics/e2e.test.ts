@@ -91,6 +91,9 @@ describe('files to score', () => {
     expect(() => pairSegments(['a', 'b'], [['x'], ['y'], ['z']])).toThrow(
       '2 predictions, but references for 3 instances',
     );
-    expect(() => pairSegments([], [['x']])).toThrow('0 predictions, but references for 1 instances');
+    expect(() => pairSegments([], [['x']])).toThrow('0 predictions, but references for 1 instance:');
+    expect(() => pairSegments(['a'], [['x'], ['y']])).toThrow(
+      '1 prediction, but references for 2 instances:',
+    );
   });
 });

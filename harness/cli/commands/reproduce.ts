@@ -1,19 +1,19 @@
+/** `bench reproduce`: runs every cell of a published table, then prints the table: theirs, ours, difference, verdict. */
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { UsageError, didYouMean, messageOf } from '../../support/errors.ts';
 import type { ResultsTable } from '../../papers/published-table.ts';
-import { paperModel } from '../../papers/find-recipe.ts';
 import type { PublishedTable } from '../../reporting/published/published-table.ts';
-import { gibibytes } from '../../runs/reproduce/estimate.ts';
-import type { RunState, Scale, TablePlan, TableRun } from '../../runs/reproduce/plan-table.ts';
-import type { SettingsTable } from '../../runs/reproduce/settings-table.ts';
+import type { TableResults } from '../../reporting/published/table-results.ts';
+import type { Outcome } from '../../runs/execute/executor.ts';
+import type { RunState } from '../../runs/reproduce/inspect-runs.ts';
+import type { Scale, TablePlan } from '../../runs/reproduce/plan-table.ts';
+import { didYouMean, UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
-import { durationText } from '../terminal/duration.ts';
-import { columns, note, print, printJson, terminalWidth } from '../terminal/output.ts';
-import { createReporter } from '../terminal/run-reporter.ts';
 import { addRunOptions, type RunOptions } from '../arguments/run-options.ts';
+import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
+import { baseText, estimatesText, nameOf, settingsText, type Budget } from '../terminal/reproduce-text.ts';
+import { createReporter } from '../terminal/run-reporter.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
-import { TableProgress } from '../terminal/table-progress.ts';
 
 interface Options extends RunOptions {
   readonly scale: Scale;
@@ -24,12 +24,13 @@ interface Options extends RunOptions {
   readonly out: string;
 }
 
-/** `bench reproduce`: every cell of a published table, then the table: theirs, ours, verdict. */
+/** The command `reproduce`. */
 export function reproduceCommand(): Command {
   const command = new Command('reproduce')
     .summary('run every cell of a published table and say which numbers hold')
     .description(
-      'Runs the cells of a published table that are missing, the cheapest first, and prints theirs, ours, the difference and a verdict.',
+      'Runs the cells of a published table that are missing, the cheapest first, ' +
+        'and prints theirs, ours, the difference and a verdict.',
     )
     .argument('<table>', 'red/table-1 to red/table-18, red/figure-2, reft/glue')
     .addOption(
@@ -64,42 +65,63 @@ async function reproduce(id: string, options: Options): Promise<void> {
 }
 
 async function reproduceResults(table: ResultsTable, options: Options): Promise<void> {
-  const { orderRuns, planTable, protocolOf } = await import('../../runs/reproduce/plan-table.ts');
+  const { planTable, protocolOf } = await import('../../runs/reproduce/plan-table.ts');
+  const { inspectTable, orderRuns } = await import('../../runs/reproduce/inspect-runs.ts');
   const { loadMethods, loadTasks } = await import('../../runs/plan/load-plugins.ts');
+  const { comparePublished, formatPublished } = await import('../../reporting/published/published-table.ts');
+  const { TableResults } = await import('../../reporting/published/table-results.ts');
   const [methods, tasks] = await Promise.all([loadMethods(), loadTasks()]);
   const request = { ...options, table, bases: basesOf(options.model, table) };
   const plan = await planTable(request, methods, tasks);
-  const protocol = protocolOf(request).join(' ');
-  const { speed, states } = await inspect(plan, options.retry === 'failed');
+  const { speed, states } = await inspectTable(plan, options.retry === 'failed');
   const order = orderRuns(states);
-  const { comparePublished, formatPublished } = await import('../../reporting/published/published-table.ts');
-  const about = { protocol, rehearsal: options.scale === 'mini' };
-  const progress = new TableProgress(states, (ours) => comparePublished(table, ours, about));
-  if (options.dryRun && options.json) {
-    printJson({
-      ...{ table: table.id, scale: options.scale, protocol, speed },
-      runs: order.map((state) => ({ ...nameOf(state.run), seeds: state.missing.map(({ seed }) => seed), estimate: state.estimate, problem: state.problem })), // prettier-ignore
-      notRun: states.filter(({ run }) => run.reason !== undefined).map(({ run }) => ({ ...nameOf(run), reason: run.reason })), // prettier-ignore
-    });
-    return;
-  }
-  const say = options.dryRun ? print : note;
-  if (order.length > 0) say(estimates(order, speed?.basis));
+  const budget = await findBudget(order, plan, options);
+  const protocol = protocolOf(request).join(' ');
   if (options.dryRun) {
-    if (order.length === 0) print('Nothing is left to run.');
+    const about = { table: table.id, scale: options.scale, protocol, speed };
+    if (options.json) printJson({ ...about, ...dryRunJson(order, states, budget) });
+    else print(order.length > 0 ? estimatesText(order, speed?.basis, budget) : 'Nothing is left to run.');
     return;
   }
-  await runAll(order, plan, progress, options, () => {
-    if (!options.json) note(`\n${formatPublished(progress.compare(), terminalWidth())}\n`);
-  });
-  await progress.finish((task, metric) =>
+  if (order.length > 0) note(estimatesText(order, speed?.basis, budget));
+  const about = { protocol, rehearsal: options.scale === 'mini' };
+  const results = new TableResults<Outcome>(states, (ours) => comparePublished(table, ours, about));
+  await runMissing(order, plan, results, options);
+  await results.finish((task, metric) =>
     table.columns.some((column) => column.task === task && column.metric === metric),
   );
-  const compared = progress.compare();
-  if (options.json) printJson({ ...compared, comparisons: progress.comparisons, runs: progress.runs() });
+  const compared = results.compare();
+  if (options.json) printJson({ ...compared, comparisons: results.comparisons, runs: results.records() });
   else print(formatPublished(compared, terminalWidth()));
   if (table.id.includes('/figure-')) await drawFigure(compared, options.out);
-  if (progress.failed > 0) process.exitCode ??= 1;
+  if (results.failed > 0) process.exitCode ??= 1;
+}
+
+/** How many seeds of each run fit --budget, where it is given. */
+async function findBudget(
+  order: readonly RunState[],
+  { common }: TablePlan,
+  { budget, jobs = 1 }: Options,
+): Promise<Budget | undefined> {
+  if (budget === undefined || !common) return undefined;
+  const { findLimits, seedsWithin } = await import('../../runs/reproduce/run-limits.ts');
+  return { seconds: budget, fits: seedsWithin(order, await findLimits(common.engine, jobs, budget)) };
+}
+
+/** The runs of a dry run, and those that are not run with the reason. */
+function dryRunJson(order: readonly RunState[], states: readonly RunState[], budget: Budget | undefined) {
+  return {
+    runs: order.map(({ run, missing, estimate, problem }, i) => ({
+      ...nameOf(run),
+      seeds: missing.map(({ seed }) => seed),
+      estimate,
+      problem,
+      ...(budget && { fitsBudget: budget.fits[i] }),
+    })),
+    notRun: states
+      .filter(({ run }) => run.reason !== undefined)
+      .map(({ run }) => ({ ...nameOf(run), reason: run.reason })),
+  };
 }
 
 async function drawFigure(compared: PublishedTable, folder: string): Promise<void> {
@@ -111,81 +133,12 @@ async function drawFigure(compared: PublishedTable, folder: string): Promise<voi
   note(`Drawn: ${path}`);
 }
 
-/** Where every run stands; the device is timed where anything can be run. */
-async function inspect(
-  plan: TablePlan,
-  retryFailed: boolean,
-): Promise<{ speed: { flops: number; basis: string } | undefined; states: RunState[] }> {
-  const { inspectRuns } = await import('../../runs/reproduce/plan-table.ts');
-  const { common } = plan;
-  if (!common) return { speed: undefined, states: await inspectRuns(plan, { flops: 1, basis: '' }, false) };
-  const { createEngine } = await import('../../engine/create.ts');
-  const { measureSpeed } = await import('../../runs/reproduce/estimate.ts');
-  const { name, device, threads, precision } = common.engine;
-  let speed;
-  try {
-    speed = await measureSpeed(
-      await createEngine({ name, threads, precision, ...(device !== undefined && { device }) }),
-    );
-  } catch (error) {
-    const reason = messageOf(error);
-    throw new UsageError(`The engine ${name} does not run: ${reason} "doctor" says what works here.`, {
-      cause: error,
-    });
-  }
-  return { speed, states: await inspectRuns(plan, speed, retryFailed) };
-}
-
-/** The runs in their order with time and memory, as a table of text; below it what could not be estimated, each reason once. */
-function estimates(order: readonly RunState[], basis: string | undefined): string {
-  const rows: string[][] = [];
-  const unknown = new Map<string, string[]>();
-  for (const { run, missing, estimate, problem = 'nobody knows why' } of order) {
-    const { task, method } = nameOf(run);
-    if (!estimate) {
-      unknown.set(problem, [...(unknown.get(problem) ?? []), `${task} ${baseText(run)} ${method}`]);
-      continue;
-    }
-    const { seconds, bytes } = estimate;
-    const seeds = `${missing.length} ${missing.length === 1 ? 'seed' : 'seeds'}`;
-    const time =
-      seconds === undefined
-        ? `unknown time (${task} has no sizes)`
-        : `${durationText(seconds)} each, ${durationText(seconds * missing.length)} in all`;
-    const cost = `${time}, ${gibibytes(bytes)}`;
-    rows.push([task, baseText(run), method, seeds, cost]);
-  }
-  const total = order.reduce(
-    (sum, { missing, estimate }) => sum + missing.length * (estimate?.seconds ?? 0),
-    0,
-  );
-  const isPartlyUnknown = order.some(({ estimate }) => estimate && estimate.seconds === undefined);
-  const known = `Estimated for this device from ${basis ?? 'earlier runs'}, or from finished seeds of the same cell; in this order:\n${columns(rows)}\nTogether ${durationText(total)}${isPartlyUnknown ? ' and what is unknown' : ''}.`;
-  return [
-    ...(rows.length > 0 ? [known] : []),
-    ...[...unknown].map(([reason, names]) => `Not estimated: ${names.join(', ')}. ${reason}`),
-  ].join('\n');
-}
-
-/** A run as the paper calls it, and the base that is run where another stands in. */
-function nameOf({ row: { model, method }, task, cells: [cell] }: TableRun) {
-  const base = cell !== undefined && paperModel(cell.model) !== model ? cell.model : undefined;
-  return { task, model, ...(base !== undefined && { base }), method };
-}
-
-/** `roberta-mini for roberta-large`. */
-function baseText(run: TableRun): string {
-  const { model, base } = nameOf(run);
-  return base === undefined ? model : `${base} for ${model}`;
-}
-
-/** Runs what is missing, and tells of it. */
-async function runAll(
+/** Runs what is missing, with lines of progress; the table itself is printed when all has ended. */
+async function runMissing(
   order: readonly RunState[],
   { common }: TablePlan,
-  table: TableProgress,
+  results: TableResults<Outcome>,
   { jobs = 1, budget, retry }: Options,
-  afterCell: () => void,
 ): Promise<void> {
   if (!common || order.length === 0) return;
   const { runTable } = await import('../../runs/reproduce/run-table.ts');
@@ -194,31 +147,28 @@ async function runAll(
     reporter.stop();
   });
   const told = new Set<string>();
+  const events: Parameters<typeof runTable>[2]['events'] = {
+    ...reporter.events,
+    onEnd(outcome, run) {
+      reporter.events.onEnd(outcome.record, outcome.path, outcome.cell);
+      results.add(run, outcome);
+    },
+    onSkip(run, reason) {
+      const { task, method } = nameOf(run);
+      results.leaveOut(run, reason);
+      // A reason is told once; the table names every row that it holds for.
+      if (told.has(reason)) return;
+      told.add(reason);
+      reporter.events.onNote(`not run: ${task}, ${baseText(run)}, ${method}: ${reason}`);
+    },
+  };
   try {
-    await runTable(common, order, {
-      ...{ signal, jobs, budget, retryFailed: retry === 'failed' },
-      events: {
-        ...reporter.events,
-        onEnd(outcome, run) {
-          reporter.events.onEnd(outcome.record, outcome.path, outcome.cell);
-          table.add(run, outcome);
-          afterCell();
-        },
-        onSkip(run, reason) {
-          const { task, method } = nameOf(run);
-          table.reason(run, reason);
-          // The table below names every row that a reason holds for.
-          if (told.has(reason)) return;
-          told.add(reason);
-          reporter.events.onNote(`not run: ${task}, ${baseText(run)}, ${method}: ${reason}`);
-        },
-      },
-    });
+    await runTable(common, order, { signal, jobs, budget, retryFailed: retry === 'failed', events });
   } catch (error) {
     reporter.stop();
     if (!(error instanceof Interrupted)) throw error;
     endStopped();
-    table.stopped();
+    results.stop();
   }
 }
 
@@ -234,20 +184,6 @@ async function showSettings(
   const table = await settingsTable(id, { protocol: sides, data: source, engine, results }, methods, tasks);
   if (json) printJson({ protocol: sides.join(' '), ...table });
   else print(settingsText(table, sides.join(' ')));
-}
-
-function settingsText({ id, caption, columns: names, rows, notes }: SettingsTable, protocol: string): string {
-  const lines = rows.map(({ label, theirs, ours }) => [
-    label,
-    ...theirs.map((value, i) =>
-      ours[i] === undefined || ours[i] === value ? value : `${value} → ${ours[i]}`,
-    ),
-  ]);
-  return [
-    `${id}: ${caption} (theirs; → ours under protocol ${protocol}, where it differs)`,
-    columns([['', ...names], ...lines]),
-    ...(notes.length > 0 ? [notes.join('\n')] : []),
-  ].join('\n\n');
 }
 
 /** `roberta-large=FOLDER` of each base. */

@@ -37,9 +37,12 @@ export function pairSegments(predictions: readonly string[], references: readonl
     only && references.length === 1 && predictions.length > 1 ? only.map((line) => [line]) : references;
   if (instances.length !== predictions.length) {
     throw new Error(
-      `${predictions.length} predictions, but references for ${instances.length} instances: give one prediction a line ` +
+      `${counted(predictions.length, 'prediction')}, but references for ` +
+        `${counted(instances.length, 'instance')}: give one prediction a line ` +
         '(an empty line where there is none) and a blank line between the references of two instances',
     );
   }
   return predictions.map((prediction, i) => ({ prediction, references: instances[i]! }));
 }
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,3 +1,4 @@
+/** Estimates how long a run takes on this device and how much memory it needs, before anything of it is run. */
 import { execFile } from 'node:child_process';
 import { totalmem } from 'node:os';
 import { promisify } from 'node:util';
@@ -11,17 +12,17 @@ import { sizeOf, sum } from '../../support/arithmetic.ts';
 /** The memory that a run is expected to take. */
 export interface MemoryEstimate {
   readonly bytes: number;
-  /** What weights and their optimiser take alone. */
+  /** The memory of weights and optimiser alone. */
   readonly leastBytes: number;
 }
 
-/** What a run is expected to take. */
+/** The time and the memory that a run is expected to take. */
 export interface Estimate extends MemoryEstimate {
   /** Undefined where the task does not say how large its data is. */
   readonly seconds: number | undefined;
 }
 
-/** Such as `1.5 GiB`. */
+/** Writes a size: `1.5 GiB`. */
 export const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
 /** How fast this device computes, and how that is known. */
@@ -31,9 +32,9 @@ export interface Speed {
   readonly basis: string;
 }
 
-/** A step gets so much of what a large matrix product gets. */
+/** The share of a large matrix product's speed that a training step gets. */
 const shareOfProduct = 0.6;
-/** Decoding a token costs so many times what a token of a training batch does: its products have few rows. */
+/** How much more decoding a token costs than a token of a training batch: its products have few rows. */
 const decodingFactor = 3;
 
 /**
@@ -90,7 +91,7 @@ function trainsAll({ variant }: Cell): boolean {
   return variant.parts.some(({ method }) => method.name === 'full');
 }
 
-/** Bytes of memory that a device has: its own of a CUDA card, else the machine's. */
+/** Bytes of memory of a device: a CUDA card's own, else the machine's. */
 export async function deviceMemory(device: string | undefined): Promise<number> {
   const card = /^cuda(?::(\d+))?$/.exec(device ?? '');
   if (!card) return totalmem();
@@ -99,20 +100,31 @@ export async function deviceMemory(device: string | undefined): Promise<number> 
     const { stdout } = await promisify(execFile)('nvidia-smi', query);
     return Number.parseInt(stdout, 10) * 2 ** 20 || Infinity;
   } catch {
-    // Nothing is refused for want of a number.
+    // Where the memory is not known, nothing is refused.
     return Infinity;
   }
 }
 
-/** The device's speed from a timed matrix product. */
+/** Rows, inputs and outputs of the matrix product that is timed. */
+const [ROWS, INPUTS, OUTPUTS] = [512, 1024, 4096];
+
+/** Measures the device's speed by a matrix product, the best of four runs. */
 export async function measureSpeed(engine: Engine): Promise<Speed> {
   const { matMul } = await import('../../engine/ops.ts');
-  const [rows, inputs, outputs] = [512, 1024, 4096];
   const state = engine.state({});
-  const held = engine.freeze({});
-  const types = { x: { shape: [rows, inputs], dtype: 'float32' }, w: { shape: [inputs, outputs], dtype: 'float32' } } as const; // prettier-ignore
-  const program = await engine.compile({ name: 'calibration', frozen: held, state: state.types, inputs: types }, ({ inputs: { x, w } }) => ({ outputs: { y: matMul(x!, w!, false, false).sum() } })); // prettier-ignore
-  const arrays = { x: new Float32Array(rows * inputs).fill(0.5), w: new Float32Array(inputs * outputs).fill(0.5) }; // prettier-ignore
+  const frozen = engine.freeze({});
+  const inputs = {
+    x: { shape: [ROWS, INPUTS], dtype: 'float32' },
+    w: { shape: [INPUTS, OUTPUTS], dtype: 'float32' },
+  } as const;
+  const program = await engine.compile(
+    { name: 'calibration', frozen, state: state.types, inputs },
+    ({ inputs: { x, w } }) => ({ outputs: { y: matMul(x!, w!, false, false).sum() } }),
+  );
+  const arrays = {
+    x: new Float32Array(ROWS * INPUTS).fill(0.5),
+    w: new Float32Array(INPUTS * OUTPUTS).fill(0.5),
+  };
   let best = Infinity;
   for (let run = 0; run < 4; run++) {
     const start = performance.now();
@@ -121,8 +133,9 @@ export async function measureSpeed(engine: Engine): Promise<Speed> {
   }
   await program.dispose();
   state.dispose();
-  held.dispose();
-  const rate = (2 * rows * inputs * outputs) / best;
-  const basis = `a matrix product of ${rows}×${inputs}×${outputs} at ${(rate / 1e9).toFixed(0)} GFLOP/s, of which a step gets ${100 * shareOfProduct} %`;
+  frozen.dispose();
+  const rate = (2 * ROWS * INPUTS * OUTPUTS) / best;
+  const product = `a matrix product of ${ROWS}×${INPUTS}×${OUTPUTS} at ${(rate / 1e9).toFixed(0)} GFLOP/s`;
+  const basis = `${product}, of which a step gets ${100 * shareOfProduct} %`;
   return { flops: rate * shareOfProduct, basis };
 }

@@ -10,8 +10,10 @@ import { killedLast } from '../execute/out-of-memory.ts';
 import { startExecutor } from '../execute/start-executor.ts';
 import { runQueue } from '../execute/work-queue.ts';
 import { addressOf, type Cell } from '../plan/cell.ts';
-import { deviceMemory, gibibytes, type Estimate } from './estimate.ts';
-import type { RunState, TablePlan, TableRun } from './plan-table.ts';
+import type { Estimate } from './estimate.ts';
+import type { RunState } from './inspect-runs.ts';
+import type { TablePlan, TableRun } from './plan-table.ts';
+import { findLimits, whyNotRun } from './run-limits.ts';
 
 export interface RunTableOptions {
   readonly events: Omit<RunEvents, 'onEnd'> & {
@@ -42,7 +44,7 @@ export async function runTable(
 ): Promise<void> {
   await checkWritable(common.results);
   const start = performance.now();
-  const limits = { jobs, budget, memory: (await deviceMemory(common.engine.device)) / jobs };
+  const limits = await findLimits(common.engine, jobs, budget);
   const pieces = await killedLast(
     order.flatMap(({ run, missing, estimate }): Piece[] => missing.map((cell) => ({ run, cell, estimate }))),
     ({ cell }) => recordPath(common.results, addressOf(cell)),
@@ -108,29 +110,4 @@ function executeCell(
     onNote: events.onNote,
   };
   return executor.execute(prepared, cellEvents, signal);
-}
-
-/** What limits the runs of a table: memory in bytes for each job, and seconds for all of them. */
-export interface RunLimits {
-  readonly jobs: number;
-  readonly memory: number;
-  readonly budget: number | undefined;
-}
-
-/** Why a cell is not started after `elapsed` seconds; undefined where it is. Jobs share the device that is estimated. */
-export function whyNotRun(
-  estimate: Estimate | undefined,
-  { jobs, memory, budget }: RunLimits,
-  elapsed: number,
-): string | undefined {
-  if (estimate && estimate.leastBytes > memory) {
-    const owner = jobs > 1 ? `each of ${jobs} jobs` : 'the device';
-    return (
-      `it needs more than ${gibibytes(estimate.leastBytes)} of memory, ` + `${owner} has ${gibibytes(memory)}`
-    );
-  }
-  if (budget === undefined) return undefined;
-  // A run that cannot be estimated cannot be kept within a time.
-  const seconds = (estimate?.seconds ?? Infinity) * jobs;
-  return elapsed + seconds > budget ? 'over the time of --budget' : undefined;
 }

@@ -7,13 +7,8 @@ import type { Task } from '../../../harness/data/examples/task.ts';
 import { reftGlueTable } from '../../../harness/papers/reft/glue.ts';
 import { estimateCell, type Estimate } from '../../../harness/runs/reproduce/estimate.ts';
 import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
-import {
-  inspectRuns,
-  orderRuns,
-  planTable,
-  protocolOf,
-  type ReproduceRequest,
-} from '../../../harness/runs/reproduce/plan-table.ts';
+import { inspectRuns, orderRuns } from '../../../harness/runs/reproduce/inspect-runs.ts';
+import { planTable, protocolOf, type ReproduceRequest } from '../../../harness/runs/reproduce/plan-table.ts';
 
 const [methods, tasks] = [await loadMethods(), await loadTasks()];
 const speed = { flops: 1e11, basis: 'a test' };

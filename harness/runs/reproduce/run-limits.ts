@@ -1,0 +1,53 @@
+/** What keeps a run of a table from being started: the memory of the device, and the time of --budget. */
+import type { EngineChoice } from '../plan/engine-choice.ts';
+import { deviceMemory, gibibytes, type Estimate } from './estimate.ts';
+import type { RunState } from './inspect-runs.ts';
+
+/** The limits of the runs of a table: bytes of memory for each job, and seconds for all runs. */
+export interface RunLimits {
+  readonly jobs: number;
+  readonly memory: number;
+  readonly budget: number | undefined;
+}
+
+/** The limits on a device that `jobs` runs share. */
+export async function findLimits(
+  { device }: EngineChoice,
+  jobs: number,
+  budget: number | undefined,
+): Promise<RunLimits> {
+  return { jobs, budget, memory: (await deviceMemory(device)) / jobs };
+}
+
+/** Why a cell is not started after `elapsed` seconds; undefined where it is. */
+export function whyNotRun(
+  estimate: Estimate | undefined,
+  { jobs, memory, budget }: RunLimits,
+  elapsed: number,
+): string | undefined {
+  if (estimate && estimate.leastBytes > memory) {
+    const owner = jobs > 1 ? `each of ${jobs} jobs` : 'the device';
+    const need = gibibytes(estimate.leastBytes);
+    return `it needs more than ${need} of memory, ${owner} has ${gibibytes(memory)}`;
+  }
+  if (budget === undefined) return undefined;
+  // A run that cannot be estimated cannot be kept within a time. Jobs share the device whose speed is estimated.
+  const seconds = (estimate?.seconds ?? Infinity) * jobs;
+  return elapsed + seconds > budget ? 'over the time of --budget' : undefined;
+}
+
+/**
+ * How many seeds of each run would be started, if all took as long as estimated: they are done in order, and the other
+ * seeds of a run are left out after the first that does not fit.
+ */
+export function seedsWithin(order: readonly RunState[], limits: RunLimits): number[] {
+  let elapsed = 0;
+  return order.map(({ missing, estimate }) => {
+    const misfit = missing.findIndex(() => {
+      if (whyNotRun(estimate, limits, elapsed) !== undefined) return true;
+      elapsed += estimate?.seconds ?? 0;
+      return false;
+    });
+    return misfit < 0 ? missing.length : misfit;
+  });
+}
