@@ -54,6 +54,7 @@ const spreadLiteral = {
 export default ts.config(
   {
     ignores: [
+      'dist/',
       'results/',
       'docs/api/',
       'reports/',
@@ -84,7 +85,7 @@ export default ts.config(
     },
   },
   {
-    ignores: [...dataTables, ...beingCleaned],
+    ignores: ['dist/', ...dataTables, ...beingCleaned],
     rules: {
       'max-len': ['error', { code: 120, ignoreUrls: true }],
       'no-restricted-syntax': ['error', spreadLiteral],

@@ -1,6 +1,7 @@
 /**
- * All that a file in tasks/ may import beside its data set (data/sets/) and its metrics (metrics/): what a task is, and
- * how its examples become tokens and its answers text again.
+ * All that a file in tasks/ may import beside its data set (data/sets/) and its metrics (metrics/): what a task
+ * is, how its examples become tokens and its answers text again, and metrics. Tasks of a user's folder import it
+ * as `deltabench/task`.
  */
 export type {
   DataSize,
@@ -26,3 +27,11 @@ export { encodePair } from './data/examples/encode-pair.ts';
 export { cleanUpSpaces } from './data/tokenizers/clean-up-spaces.ts';
 export { cacheFolder } from './support/cache-folder.ts';
 export { UsageError } from './support/errors.ts';
+export { sha256 } from './support/hash.ts';
+export { corpusValues, e2eScorer, segmentValues } from './metrics/e2e-scorer.ts';
+export { accuracyMetric } from './metrics/labels/accuracy.ts';
+export { f1Metric } from './metrics/labels/f1.ts';
+export type { LabelMetric } from './metrics/labels/label-metric.ts';
+export { matthewsMetric } from './metrics/labels/matthews.ts';
+export { pearsonMetric } from './metrics/labels/pearson.ts';
+export { spearmanMetric } from './metrics/labels/spearman.ts';

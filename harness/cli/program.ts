@@ -8,6 +8,7 @@ import { evalCommand } from './commands/eval.ts';
 import { exportCommand } from './commands/export.ts';
 import { fetchCommand } from './commands/fetch.ts';
 import { refuseRepeats } from './arguments/refuse-repeats.ts';
+import { initCommand } from './commands/init.ts';
 import { listCommand } from './commands/list.ts';
 import { mergeCommand } from './commands/merge.ts';
 import { note, surviveLostOutput } from './terminal/output.ts';
@@ -41,7 +42,8 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     .addCommand(mergeCommand())
     .addCommand(fetchCommand())
     .addCommand(pretrainCommand())
-    .addCommand(doctorCommand());
+    .addCommand(doctorCommand())
+    .addCommand(initCommand());
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)];
   for (const command of all) {
     // Errors are printed below, all in one form.

@@ -6,9 +6,13 @@ import { projectRoot } from '../../support/project-root.ts';
 
 const dist = join(projectRoot, 'dist');
 
+const shims = join(projectRoot, 'harness', 'shims');
+const templates = join(projectRoot, 'harness', 'cli', 'templates');
+
 /** Whether dist has a file as it is: all but what is compiled, and the stand-in for canvas, which npm bundles itself. */
 function isCopied(path: string): boolean {
-  if (path === join(projectRoot, 'harness', 'shims')) return false;
+  if (path === shims) return false;
+  if (path.startsWith(templates)) return true;
   return !path.endsWith('.ts') || path.endsWith('.d.ts');
 }
 

@@ -1,0 +1,43 @@
+/** Trains every method of this folder on every task of it for some steps. Add the names of yours. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { loadMethods, loadTasks, run } from 'deltabench';
+
+const methods = ['scale'];
+const tasks = ['guests'];
+
+const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('methods and tasks load', async () => {
+  expect([...(await loadMethods()).keys()]).toEqual(expect.arrayContaining(methods));
+  expect([...(await loadTasks()).keys()]).toEqual(expect.arrayContaining(tasks));
+});
+
+const pairs = tasks.flatMap((task) => methods.map((method) => [task, method] as const));
+test.each(pairs)(
+  '%s: %s trains, and again by the same numbers',
+  { timeout: 300_000 },
+  async (task, method) => {
+    const train = async (results: string) => {
+      const request = {
+        tasks: [task],
+        methods: [method],
+        seeds: [42],
+        maxSteps: 30,
+        results: join(folder, results),
+      };
+      const [outcome] = await run({ ...request, settings: ['evaluate-every=10'] });
+      return outcome!.record;
+    };
+    const first = await train('first');
+    expect(first.error).toBeUndefined();
+    expect(first.parameters.trained).toBeGreaterThan(0);
+    expect(first.training!.neverMoved).toEqual([]);
+    const losses = first.training!.evaluations.map(({ loss }) => loss!);
+    expect(Math.min(...losses)).toBeLessThan(losses[0]!);
+    expect((await train('again')).metrics).toEqual(first.metrics);
+  },
+);
