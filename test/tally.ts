@@ -6,8 +6,9 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
 export default class Tally implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[]): void {
-    const count = { passed: 0, failed: 0, skipped: 0, pending: 0 };
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+    // A set-up that fails, and what nobody caught, belong to no test.
+    const count = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
     const passed = new Map<string, number>();
     for (const module of modules) {
       const { name } = module.project;
