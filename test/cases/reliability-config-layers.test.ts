@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { describeArchitecture } from '../../harness/models/families/registry.ts';
-import { benchIn } from '../cli/bench.ts';
+import { benchInside } from '../cli/inside.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 // config.json may not ask for any number of layers (a site and several shapes are made for each), nor for any other size that
@@ -85,7 +85,7 @@ it('a folder is refused by the command in one line, with exit code 2', async () 
   const folder = await temporaryFolder();
   const config = { model_type: 'gpt2', ...configs.gpt2, n_layer: 2147483648 };
   await writeFile(join(folder, 'config.json'), JSON.stringify(config));
-  const { exitCode, stderr } = await benchIn(folder)('params', '--model', folder, '--method', 'red');
+  const { exitCode, stderr } = await benchInside(folder)('params', '--model', folder, '--method', 'red');
   expect(exitCode).toBe(2);
   expect(stderr).toMatch(/^error: .*config\.json cannot be used: n_layer: must be a whole number from 1 to 10,000, not 2147483648\.$/m); // prettier-ignore
 });

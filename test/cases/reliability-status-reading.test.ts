@@ -9,7 +9,8 @@ import { expect, test } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
 import { heartbeat, type Owner } from '../../harness/records/file-lock.ts';
 import { resultsStatus } from '../../harness/runs/cluster/status.ts';
-import { benchIn, tinyModel } from '../cli/bench.ts';
+import { tinyModel } from '../cli/bench.ts';
+import { benchInside } from '../cli/inside.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
 
@@ -35,7 +36,11 @@ test('batches that cannot be read are listed, the rest is shown', async () => {
     { path: '.slurm/20261129T000000Z-bbbbbbbb', reason },
     { path: '.slurm/a file', reason },
   ]);
-  const { exitCode, stdout, stderr } = await benchIn(folder)('status', '--results', join(folder, 'batches'));
+  const { exitCode, stdout, stderr } = await benchInside(folder)(
+    'status',
+    '--results',
+    join(folder, 'batches'),
+  );
   expect([exitCode, stdout]).toEqual([0, '1 run: 1 done']);
   expect(stderr).toMatch(/20261129T000000Z-aaaaaaaa is not used and stays as it is: it holds no batch\.json/);
 });

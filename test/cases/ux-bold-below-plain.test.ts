@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, expect, test } from 'vitest';
 import type { PageData } from '../../harness/reporting/report/page-data.ts';
-import { benchIn } from '../cli/bench.ts';
+import { benchInside } from '../cli/inside.ts';
 import { writeLabelled, type MadeMethod } from './labelled-results.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -18,7 +18,7 @@ afterAll(() => rm(root, { recursive: true }));
 async function report(name: string, methods: readonly MadeMethod[]) {
   const [results, out] = [join(root, name), join(root, `${name}-out`)];
   await writeLabelled(results, methods);
-  const { exitCode, stderr } = await benchIn(root)('report', '--results', results, '--out', out, '--format', 'md,tex,csv,html'); // prettier-ignore
+  const { exitCode, stderr } = await benchInside(root)('report', '--results', results, '--out', out, '--format', 'md,tex,csv,html'); // prettier-ignore
   expect(exitCode, stderr).toBe(0);
   const read = (file: string) => readFile(join(out, file), 'utf8');
   const table = 'tables/sst2-roberta-mini';

@@ -11,7 +11,7 @@ import { planRuns } from '../../harness/runs/plan/plan-runs.ts';
 import type { Plan, RunRequest } from '../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { previewCells } from '../../harness/runs/plan/preview.ts';
-import { benchIn } from '../cli/bench.ts';
+import { benchInside } from '../cli/inside.ts';
 
 // Case ux-own-task-settings: a task of one's own on a built-in base trained with the recipe that was made for the built-in
 // tasks, over its own defaults, and a method of one's own ran at its default rate beside tuned ones, without a word. The
@@ -120,7 +120,7 @@ test('the dry run is a table of setting, value and where it comes from', async (
 });
 
 test('a dry run refuses what the run refuses', async () => {
-  const bench = benchIn(results);
+  const bench = benchInside(results);
   const refusedIn = async (place: string, ...args: string[]) => {
     const dry = await bench('--method', 'red', '--results', place, ...args, '--dry-run');
     expect([dry.exitCode, dry.stdout]).toEqual([2, '']);

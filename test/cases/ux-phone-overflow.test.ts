@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { benchIn } from '../cli/bench.ts';
+import { benchInside } from '../cli/inside.ts';
 import { writeLabelled } from './labelled-results.ts';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -21,7 +21,7 @@ describe.skipIf(!existsSync(executablePath))('the page on a phone (Debian: chrom
       join(root, 'results'),
       ['Frozen base', 'Adapter_FFN', 'LoRA (targets=query,key,value,attentionOutput,mlpUp,mlpOutput)', 'FT'].map((name, i) => ({ name, right: [0.5 + 0.1 * i, 0.51 + 0.1 * i, 0.5 + 0.1 * i] })), // prettier-ignore
     );
-    const report = await benchIn(root)('report', '--results', join(root, 'results'), '--out', join(root, 'out'), '--format', 'html'); // prettier-ignore
+    const report = await benchInside(root)('report', '--results', join(root, 'results'), '--out', join(root, 'out'), '--format', 'html'); // prettier-ignore
     expect(report.exitCode, report.stderr).toBe(0);
     browser = await chromium.launch({
       executablePath,

@@ -9,7 +9,7 @@ import { tableRows } from '../../harness/reporting/tables/compare-rows.ts';
 import { collectRecords } from '../../harness/records/read-records.ts';
 import type { Outcome } from '../../harness/runs/execute/executor.ts';
 import { loadTasks } from '../../harness/runs/plan/load-plugins.ts';
-import { benchIn } from '../cli/bench.ts';
+import { benchInside } from '../cli/inside.ts';
 import { writeLabelled } from './labelled-results.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -30,7 +30,7 @@ beforeAll(() =>
 
 test('45,009 test examples are marked, in the report as in the terminal', async () => {
   const out = join(root, 'out');
-  const { exitCode, stderr } = await benchIn(root)('report', '--results', results, '--out', out, '--format', 'md'); // prettier-ignore
+  const { exitCode, stderr } = await benchInside(root)('report', '--results', results, '--out', out, '--format', 'md'); // prettier-ignore
   expect(exitCode, stderr).toBe(0);
   expect(stderr).toContain('Comparing the rows of sst2 · roberta-mini: 45,009 answers');
   const markdown = await readFile(join(out, 'report.md'), 'utf8');

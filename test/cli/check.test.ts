@@ -6,11 +6,11 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { builtinFolder } from '../../harness/models/bases/built-in.ts';
 import type { CellBaseline, ScoresBaseline } from '../../harness/runs/check/baseline.ts';
 import type { Drift } from '../../harness/runs/check/drifts.ts';
-import { benchIn } from './bench.ts';
+import { benchInside } from './inside.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(folder, { recursive: true }));
-const bench = benchIn(folder);
+const bench = benchInside(folder);
 
 const update = (baseline: string, ...only: string[]) =>
   bench('check', '--update', '--reason', 'a test', '--baseline', baseline, '--only', ...only);

@@ -14,7 +14,8 @@ import { openTrainedRun } from '../../harness/runs/outcome/open-run.ts';
 import { attachMethod } from '../exchange/reading.ts';
 import { tinyBatch } from '../methods/tiny.ts';
 import { computeDecoder, type Arrays } from '../parity/decoder.ts';
-import { benchIn, writeTinyE2E } from './bench.ts';
+import { writeTinyE2E } from './bench.ts';
+import { benchInside } from './inside.ts';
 
 // Trained runs of a few steps, then what `export` makes of them.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -26,7 +27,7 @@ const recordOf = (variant: string): string => join(results, 'e2e', model, varian
 /** With every kind of tensor: trained, frozen, state, the base's own; with types of PEFT and without. */
 const variants = ['lora~rank=2', 'adalora~rank=4,targetRank=2', 'vera~rank=4', 'red~position=ffn+attn', 'loreft~rank=2', 'adapter~bottleneck=2~layerNorms=blocks']; // prettier-ignore
 
-const bench = benchIn(folder);
+const bench = benchInside(folder);
 
 beforeAll(async () => {
   await writeTinyE2E(data);

@@ -2,10 +2,11 @@ import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { benchIn, writeTinyE2E } from './bench.ts';
+import { writeTinyE2E } from './bench.ts';
+import { benchInside } from './inside.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
-const bench = benchIn(folder);
+const bench = benchInside(folder);
 afterAll(() => rm(folder, { recursive: true }));
 
 interface Output {

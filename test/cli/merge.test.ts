@@ -11,7 +11,8 @@ import { openTrainedRun } from '../../harness/runs/outcome/open-run.ts';
 import { Interrupted } from '../../harness/training/loop/job.ts';
 import { computeDecoder } from '../parity/decoder.ts';
 import { tinyBatch } from '../methods/tiny.ts';
-import { benchIn, writeTinyE2E } from './bench.ts';
+import { writeTinyE2E } from './bench.ts';
+import { benchInside } from './inside.ts';
 
 // A trained run of a few steps, then its merged checkpoint.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -21,7 +22,7 @@ const results = join(folder, 'results');
 const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
 const recordOf = (variant: string): string => join(results, 'e2e', model, variant, 'seed-42.json');
 
-const bench = benchIn(folder);
+const bench = benchInside(folder);
 
 beforeAll(async () => {
   await writeTinyE2E(data);

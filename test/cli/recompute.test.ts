@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { benchIn, readRecordFile, tinyModel, writeTinyE2E } from './bench.ts';
+import { readRecordFile, tinyModel, writeTinyE2E } from './bench.ts';
+import { benchInside } from './inside.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const data = join(folder, 'data');
@@ -10,7 +11,7 @@ beforeAll(() => writeTinyE2E(data));
 afterAll(() => rm(folder, { recursive: true }));
 
 const run = (results: string, ...more: string[]) =>
-  benchIn(folder)(
+  benchInside(folder)(
     ...['--task', 'e2e', '--method', 'lora', '--model', tinyModel, '--data', data, '--limit', '8', '--max-steps', '3'],
     ...['--results', join(folder, results), ...more, '--set', 'max-new-tokens=2', 'batch-size=4'],
   ); // prettier-ignore

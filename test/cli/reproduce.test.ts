@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { words, writeTinyEncoder } from '../tasks/tiny-encoder.ts';
-import { benchIn } from './bench.ts';
+import { benchInside } from './inside.ts';
 
 // Table 6 on a tiny encoder of random weights in a folder that is called as the paper's base, and on made-up rows.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
-const bench = benchIn(folder);
+const bench = benchInside(folder);
 const data = join(folder, 'data');
 const base = join(folder, 'roberta-large');
 

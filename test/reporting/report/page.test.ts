@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scriptJson } from '../../../harness/reporting/report/html.ts';
-import { benchIn } from '../../cli/bench.ts';
+import { benchInside } from '../../cli/inside.ts';
 import { writeResults } from '../synthetic.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -61,7 +61,7 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
       ...{ tasks: ['dart', 'e2e', 'webnlg'], models: ['gpt2'], seeds: [1, 2, 3], text: hostile },
     });
     await writeFile(join(results, `seed-9'"><b>.json`), '{');
-    const report = await benchIn(root)('report', '--results', results, '--out', out, '--format', 'html');
+    const report = await benchInside(root)('report', '--results', results, '--out', out, '--format', 'html');
     expect(report.exitCode, report.stderr).toBe(0);
     url = pathToFileURL(join(out, 'report.html')).href;
     browser = await chromium.launch({
@@ -239,7 +239,7 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
       seeds,
     });
     expect(paths.length).toBeGreaterThan(5000);
-    const report = await benchIn(root)('report', '--results', results, '--out', out);
+    const report = await benchInside(root)('report', '--results', results, '--out', out);
     expect(report.stdout).toBe([...['report.md', 'report.tex', 'records.csv', 'report.html'].map((name) => join(out, name)), `${join(out, 'tables')} (40 files)`].join('\n')); // prettier-ignore
     const file = join(out, 'report.html');
     expect((await stat(file)).size).toBeLessThan(8e6);

@@ -16,13 +16,13 @@ import { medianStepTime, thinLosses } from '../../../harness/reporting/report/st
 import { parseSteps, warmSteps } from '../../../harness/records/step-log.ts';
 import { hashJson } from '../../../harness/support/canonical-json.ts';
 import type { RunRecord, Settings } from '../../../harness/records/record.ts';
-import { benchIn } from '../../cli/bench.ts';
+import { benchInside } from '../../cli/inside.ts';
 import { sampleRecord, settings } from '../../records/sample-record.ts';
 import { writeResults } from '../synthetic.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(root, { recursive: true }));
-const bench = benchIn(root);
+const bench = benchInside(root);
 
 const hostile = '=cmd()|<img src=x onerror=alert(1)>_%&$#{}~^\\"[x]`日本\n\\end{document}';
 const made = new Date('2026-03-04T05:06:07Z');

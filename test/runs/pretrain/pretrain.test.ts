@@ -16,7 +16,7 @@ import { pretraining, type Row } from '../../../harness/training/pretraining/obj
 import { recipeSchema } from '../../../harness/training/recipe.ts';
 import { train } from '../../../harness/training/loop/train.ts';
 import { Interrupted } from '../../../harness/training/loop/job.ts';
-import { benchIn } from '../../cli/bench.ts';
+import { benchInside } from '../../cli/inside.ts';
 
 // Hugging Face transformers loads what is written; its Python is named by DELTABENCH_PYTHON.
 const python = process.env.DELTABENCH_PYTHON;
@@ -177,7 +177,7 @@ it('leaves the place to other settings where these cannot serve', async () => {
 });
 
 it('is a command, which says what is wrong', async () => {
-  const bench = benchIn(folder);
+  const bench = benchInside(folder);
   const text = request.texts[0]!;
   const run = (...more: string[]) => bench('pretrain', '--text', text, '--out', join(folder, 'new'), ...more);
   const [made, unknown, taken] = await Promise.all([
