@@ -1,11 +1,12 @@
 /**
- * All that a file in methods/ may import: how a method is defined, the base model and the places where it may act, the
- * operations that its edits are made of, and the options that several methods share.
+ * All that a file in methods/ may import: how a method is defined, the base model and the places where it may
+ * act, the operations that its edits are made of, and the options that several methods share.
  */
 export * from './engine/ops.ts';
 export { defineMethod, type AffineEdit, type Delta, type Method, type TensorSpec } from './models/method.ts';
 export type { BaseModel } from './models/base-model.ts';
 export type { Context, Edits, LinearModule, Random, Shape, Site, Tensors, Values } from './models/edits.ts';
+export { editLinears, editOutputs, editSublayers, mergeAt } from './models/delta/edits-at-sites.ts';
 export {
   adaloraTargets,
   exceptions,
@@ -16,5 +17,12 @@ export {
   queryAndValue,
   targetList,
 } from './models/delta/target-roles.ts';
+export {
+  constantTensor,
+  linearBound,
+  normalTensor,
+  tensorsAt,
+  uniformTensor,
+} from './models/delta/tensor-specs.ts';
 export { sizeOf } from './support/arithmetic.ts';
 export { randomStream } from './support/random-stream.ts';

@@ -1,8 +1,11 @@
+/**
+ * Adapters after the feed-forward alone (Pfeiffer et al. 2020): y ← y + Up(gelu(Down(y))), as OpenDelta
+ * defines them. Half of Adapter's parameters and of its cost, often at the same score.
+ */
 import { z } from 'zod';
-import { adapters, bottleneck, layerNorms, sublayers } from './shared/bottleneck.ts';
 import { defineMethod } from '../harness/method.ts';
+import { adapters, bottleneck, layerNorms, sublayers } from './shared/bottleneck.ts';
 
-/** Adapters after the feed-forward alone: y ← y + Up(gelu(Down(y))), as OpenDelta defines them. */
 export default defineMethod({
   name: 'adapter-ffn',
   label: 'Adapter_FFN',
@@ -11,9 +14,8 @@ export default defineMethod({
   options: z.strictObject({ bottleneck, layerNorms }),
   ablations: { 'layer-norms': { layerNorms: 'blocks' } },
   defaults: { learningRate: 1e-4 },
-  attach: (base, options) =>
-    adapters(
-      sublayers(base, (site) => site.role === 'mlp'),
-      options,
-    ),
+  attach(base, options) {
+    const sites = sublayers(base, ({ role }) => role === 'mlp');
+    return adapters(sites, options);
+  },
 });

@@ -1,8 +1,12 @@
+/**
+ * Adapters after attention and after the feed-forward (Houlsby et al. 2019): y ← y + Up(gelu(Down(y))), as
+ * OpenDelta defines them. The first PEFT method, and a strong one at some percent of the parameters; it does
+ * not merge, so that inference stays slower than the base's.
+ */
 import { z } from 'zod';
+import { defineMethod } from '../harness/method.ts';
 import { adapters, bottleneck, crossAttention, layerNorms, sublayers } from './shared/bottleneck.ts';
-import { defineMethod, type Site } from '../harness/method.ts';
 
-/** Adapters after attention and after the feed-forward: y ← y + Up(gelu(Down(y))), as OpenDelta defines them. */
 export default defineMethod({
   name: 'adapter',
   label: 'Adapter',
@@ -12,7 +16,7 @@ export default defineMethod({
   ablations: { 'layer-norms': { layerNorms: 'blocks' } },
   defaults: { learningRate: 1e-4 },
   attach(base, options) {
-    const wanted = (site: Site): boolean => options.crossAttention || site.attention !== 'cross';
-    return adapters(sublayers(base, wanted), options);
+    const sites = sublayers(base, ({ attention }) => options.crossAttention || attention !== 'cross');
+    return adapters(sites, options);
   },
 });

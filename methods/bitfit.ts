@@ -1,7 +1,19 @@
+/**
+ * BitFit (Ben Zaken et al. 2021): trains the base's bias terms and nothing else. Where a linear module or a
+ * norm has no bias (T5, Llama), one is added to its output. The simplest method that changes every layer; it
+ * suits small data.
+ */
 import { z } from 'zod';
-import { defineMethod, type Site, type TensorSpec } from '../harness/method.ts';
+import {
+  constantTensor,
+  defineMethod,
+  editOutputs,
+  linearBound,
+  mergeAt,
+  tensorsAt,
+  uniformTensor,
+} from '../harness/method.ts';
 
-/** BitFit: the base's bias terms; where a linear or a norm has none (T5, Llama), one is added to its output. */
 export default defineMethod({
   name: 'bitfit',
   label: 'BitFit',
@@ -15,23 +27,15 @@ export default defineMethod({
   }),
   defaults: { learningRate: 1e-3 },
   attach(base, { added }) {
-    const lacks = (site: Site): boolean => (site.kind === 'linear' || site.kind === 'norm') && !site.bias;
-    const b = (site: Site): string => `${site.name}.added.bias`;
-    const spec = ({ inputs, outputs }: Site): TensorSpec => ({
-      shape: [outputs],
-      init: (random) =>
-        added === 'zero'
-          ? new Float32Array(outputs)
-          : random.uniform(outputs, -1 / Math.sqrt(inputs), 1 / Math.sqrt(inputs)),
-    });
+    const lacking = base.sites.filter(({ kind, bias }) => (kind === 'linear' || kind === 'norm') && !bias);
     return {
-      trained: Object.fromEntries(base.sites.filter(lacks).map((site) => [b(site), spec(site)])),
+      trained: tensorsAt(lacking, ({ inputs, outputs }) => ({
+        'added.bias':
+          added === 'zero' ? constantTensor([outputs], 0) : uniformTensor([outputs], linearBound(inputs)),
+      })),
       unfreezes: (tensor) => tensor.endsWith('.bias'),
-      edits: (x) => ({
-        linear: (site) => (lacks(site) ? { output: (y) => y.add(x[b(site)]!) } : undefined),
-        norm: (y, site) => (lacks(site) ? y.add(x[b(site)]!) : y),
-      }),
-      merge: (x) => (site) => (lacks(site) ? [{ shift: x[b(site)]! }] : []),
+      edits: (x) => editOutputs(lacking, x, (y, { own }) => y.add(own('added.bias'))),
+      merge: (x) => mergeAt(lacking, x, ({ own }) => ({ shift: own('added.bias') })),
     };
   },
 });

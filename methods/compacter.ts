@@ -1,21 +1,27 @@
+/**
+ * Compacter (Karimi Mahabadi et al. 2021): adapters whose matrices are sums of Kronecker products, W = Σᵢ Cᵢ
+ * ⊗ (sᵢ tᵢ); the Cᵢ are one tensor for the whole model. Compacter++ (feedForwardOnly) has them after the
+ * feed-forward alone. Take it where adapters work but have too many parameters; each step forms the matrices
+ * anew.
+ */
 import { z } from 'zod';
 import {
+  constantTensor,
   defineMethod,
+  editSublayers,
   geluTanh,
   matMul,
-  type Site,
+  normalTensor,
   type Tensor,
-  type Tensors,
+  tensorsAt,
   type TensorSpec,
+  uniformTensor,
 } from '../harness/method.ts';
-import { afterSublayers, crossAttention, layerNorms, sublayers } from './shared/bottleneck.ts';
+import { crossAttention, layerNorms, sublayers, unfreezeNorms } from './shared/bottleneck.ts';
 
+/** The name of C [n, n, n]. */
 const rule = 'compacter.rule';
 
-/**
- * Compacter: adapters whose matrices are sums of Kronecker products, W = Σᵢ Cᵢ ⊗ (sᵢ tᵢ); the Cᵢ are one tensor for the
- * whole model. Compacter++ is the feed-forward alone.
- */
 export default defineMethod({
   name: 'compacter',
   label: 'Compacter',
@@ -32,46 +38,53 @@ export default defineMethod({
   ablations: { 'feed-forward-only': { feedForwardOnly: true }, 'layer-norms': { layerNorms: 'blocks' } },
   defaults: { learningRate: 3e-3 },
   attach(base, { factors: n, rank, feedForwardOnly, ...options }) {
-    const width = base.architecture.width;
+    const { width } = base.architecture;
     const bottleneck = options.bottleneck ?? Math.floor(width / 32);
     if (width % n !== 0 || bottleneck % n !== 0 || bottleneck === 0) {
       throw new RangeError(
         `Compacter's widths, ${width} and ${bottleneck}, must be multiples of ${n} (factors)`,
       );
     }
+    const sites = sublayers(base, ({ role, attention }) =>
+      feedForwardOnly ? role === 'mlp' : options.crossAttention || attention !== 'cross',
+    );
     // Xavier uniform with gain √2 on each slice.
-    const factor = (rows: number, columns: number): TensorSpec => {
-      const bound = Math.sqrt(2) * Math.sqrt(6 / (rows + columns));
-      return {
-        shape: [n, rows, columns],
-        init: (random) => random.uniform(n * rows * columns, -bound, bound),
-      };
-    };
-    const part = (name: string, inputs: number, outputs: number): Record<string, TensorSpec> => ({
+    const factor = (rows: number, columns: number): TensorSpec =>
+      uniformTensor([n, rows, columns], Math.sqrt(2) * Math.sqrt(6 / (rows + columns)));
+    const projection = (name: string, inputs: number, outputs: number): Record<string, TensorSpec> => ({
       [`${name}.s`]: factor(inputs / n, rank),
       [`${name}.t`]: factor(rank, outputs / n),
-      [`${name}.bias`]: { shape: [outputs], init: () => new Float32Array(outputs) },
+      [`${name}.bias`]: constantTensor([outputs], 0),
     });
-    /** Without Einsum: C [n, n, 1, n, 1] ⊙ s t [n, 1, in/n, 1, out/n], summed over the terms, is W [in, out]. */
-    const project = (x: Tensors, name: string, y: Tensor, inputs: number, outputs: number): Tensor => {
-      const factors = matMul(x[`${name}.s`]!, x[`${name}.t`]!).reshape([n, 1, inputs / n, 1, outputs / n]);
-      const W = x[rule]!.reshape([n, n, 1, n, 1]).mul(factors).sum(0).reshape([inputs, outputs]);
-      return matMul(y, W).add(x[`${name}.bias`]!);
+    /**
+     * y W + bias. W [in, out] is C [n, n, 1, n, 1] ⊙ s t [n, 1, in/n, 1, out/n], summed over the first axis.
+     */
+    const project = (
+      C: Tensor,
+      own: (name: string) => Tensor,
+      name: string,
+      y: Tensor,
+      [inputs, outputs]: readonly [number, number],
+    ): Tensor => {
+      const st = matMul(own(`${name}.s`), own(`${name}.t`)).reshape([n, 1, inputs / n, 1, outputs / n]);
+      const W = C.reshape([n, n, 1, n, 1]).mul(st).sum(0).reshape([inputs, outputs]);
+      return matMul(y, W).add(own(`${name}.bias`));
     };
-    const down = (site: Site): string => `${site.name}.compacter.down`;
-    const up = (site: Site): string => `${site.name}.compacter.up`;
-    const wanted = (site: Site): boolean =>
-      feedForwardOnly ? site.role === 'mlp' : options.crossAttention || site.attention !== 'cross';
-    const delta = afterSublayers(
-      sublayers(base, wanted),
-      options.layerNorms,
-      (site) => ({ ...part(down(site), width, bottleneck), ...part(up(site), bottleneck, width) }),
-      (y, { site, x }) => {
-        const low = geluTanh(project(x, down(site), y, width, bottleneck));
-        return y.add(project(x, up(site), low, bottleneck, width));
+    return {
+      trained: {
+        [rule]: normalTensor([n, n, n], 1e-4),
+        ...tensorsAt(sites, () => ({
+          ...projection('compacter.down', width, bottleneck),
+          ...projection('compacter.up', bottleneck, width),
+        })),
       },
-    );
-    const C: TensorSpec = { shape: [n, n, n], init: (random) => random.normal(n ** 3, 0, 1e-4) };
-    return { ...delta, trained: { [rule]: C, ...delta.trained } };
+      unfreezes: unfreezeNorms(options.layerNorms),
+      edits: (x) =>
+        editSublayers(sites, x, (y, { own }) => {
+          const C = x[rule]!;
+          const low = geluTanh(project(C, own, 'compacter.down', y, [width, bottleneck]));
+          return y.add(project(C, own, 'compacter.up', low, [bottleneck, width]));
+        }),
+    };
   },
 });

@@ -1,6 +1,9 @@
-import { defineReft } from './loreft.ts';
+/**
+ * ConsReFT (Wu et al. 2024), an ablation of LoReFT: with a constant source, h → h + (b − Rᵀh) Rᵀ. See
+ * shared/reft.ts.
+ */
+import { defineReft } from './shared/reft.ts';
 
-/** ConsReFT, LoReFT with a constant source: h → h + (b − Rᵀh) Rᵀ. */
 export default defineReft({
   name: 'consreft',
   label: 'ConsReFT',

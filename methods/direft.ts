@@ -1,6 +1,9 @@
-import { defineReft } from './loreft.ts';
+/**
+ * DiReFT, direct ReFT (Wu et al. 2024): h → h + (W h + b) Rᵀ with orthonormal columns R [d, r], LoReFT
+ * without the difference; its authors' choice where LoReFT's cost counts. See shared/reft.ts.
+ */
+import { defineReft } from './shared/reft.ts';
 
-/** DiReFT, direct ReFT: h → h + (W h + b) Rᵀ with orthonormal columns R. */
 export default defineReft({
   name: 'direft',
   label: 'DiReFT',

@@ -1,7 +1,11 @@
+/**
+ * Fine-tuning of the last blocks of each stack alone, without embeddings and final norm (the baseline FT-top2
+ * of Li and Liang 2021). Its backward pass ends early, so that steps are cheap for the many parameters that
+ * it trains.
+ */
 import { z } from 'zod';
 import { defineMethod } from '../harness/method.ts';
 
-/** Fine-tuning of the last blocks alone, of each stack; neither embeddings nor the final norm. */
 export default defineMethod({
   name: 'ft-top2',
   label: 'FT_top2',

@@ -1,7 +1,10 @@
+/**
+ * Full fine-tuning: every tensor of the base, θ → θ + Δθ. The baseline that every PEFT paper compares with;
+ * it needs the most memory, and a copy of the model for each task.
+ */
 import { z } from 'zod';
 import { defineMethod } from '../harness/method.ts';
 
-/** Full fine-tuning: every tensor of the base. */
 export default defineMethod({
   name: 'full',
   label: 'FT',

@@ -1,15 +1,22 @@
+/**
+ * (IA)³ (Liu et al. 2022) as Hugging Face peft defines it: learnt vectors scale keys and values (GPT-2's
+ * fused c_attn whole) and the input of the MLP's output. Very few parameters, made for few examples; it
+ * merges into the base.
+ */
 import { z } from 'zod';
 import {
+  constantTensor,
   defineMethod,
   isNamed,
   layerList,
   linearTargets,
+  mergeAt,
   type Site,
   targetList,
   type Tensor,
+  tensorsAt,
 } from '../harness/method.ts';
 
-/** IA3 as Hugging Face peft defines it: a vector scales keys and values (the fused c_attn whole) and the input of the MLP's output. */
 export default defineMethod({
   name: 'ia3',
   label: '(IA)³',
@@ -28,29 +35,27 @@ export default defineMethod({
   }),
   defaults: { learningRate: 3e-3 },
   attach(base, { targets, feedForward, layers }) {
-    // peft finds `output.dense` by its ending, which is attention's output as well.
-    const both = base.family === 'roberta' || base.family === 'bert';
-    const inputs = feedForward ?? (both ? ['mlpOutput', 'attentionOutput'] : ['mlpOutput']);
+    // peft finds `output.dense` by its ending, which attention's output has as well.
+    const isBert = base.family === 'roberta' || base.family === 'bert';
+    const inputs = feedForward ?? (isBert ? ['mlpOutput', 'attentionOutput'] : ['mlpOutput']);
     const sites = linearTargets(base, { targets: [...targets, ...inputs], layers });
-    const scaled = new Set(sites.map(({ name }) => name));
+    const names = new Set(sites.map(({ name }) => name));
     const scalesInput = (site: Site): boolean => inputs.some((target) => isNamed(site, target));
-    const l = (site: Site): string => `${site.name}.ia3_l`;
     return {
-      trained: Object.fromEntries(
-        sites.map((site) => {
-          const length = scalesInput(site) ? site.inputs : site.outputs;
-          return [l(site), { shape: [length], init: () => new Float32Array(length).fill(1) }];
-        }),
-      ),
+      trained: tensorsAt(sites, (site) => ({
+        ia3_l: constantTensor([scalesInput(site) ? site.inputs : site.outputs], 1),
+      })),
       edits: (x) => ({
         linear(site) {
-          if (!scaled.has(site.name)) return undefined;
-          const scale = (y: Tensor): Tensor => y.mul(x[l(site)]!);
+          if (!names.has(site.name)) return undefined;
+          const scale = (y: Tensor): Tensor => y.mul(x[`${site.name}.ia3_l`]!);
           return scalesInput(site) ? { input: scale } : { output: scale };
         },
       }),
-      merge: (x) => (site) =>
-        scaled.has(site.name) ? [scalesInput(site) ? { input: x[l(site)]! } : { scale: x[l(site)]! }] : [],
+      merge: (x) =>
+        mergeAt(sites, x, ({ own, site }) =>
+          scalesInput(site) ? { input: own('ia3_l') } : { scale: own('ia3_l') },
+        ),
     };
   },
 });

@@ -1,6 +1,8 @@
-import { defineReft } from './loreft.ts';
+/**
+ * LobiReFT (Wu et al. 2024), an ablation of DiReFT: a low-rank bias alone, h → h + b Rᵀ. See shared/reft.ts.
+ */
+import { defineReft } from './shared/reft.ts';
 
-/** LobiReFT, a low-rank bias: h → h + b Rᵀ. */
 export default defineReft({
   name: 'lobireft',
   label: 'LobiReFT',

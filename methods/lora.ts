@@ -1,8 +1,21 @@
+/**
+ * LoRA, low-rank adaptation (Hu et al. 2021), as Hugging Face peft defines it: y = W x + (α / r) B A
+ * dropout(x), with A [r, inputs] and B [outputs, r]. The usual choice: it merges into the base, so that
+ * inference costs nothing more, and its rank sets how much it can change. GPT-2's fused c_attn is one matrix.
+ */
 import { z } from 'zod';
-import { defineMethod, matMul, type Site, type TensorSpec } from '../harness/method.ts';
+import {
+  constantTensor,
+  defineMethod,
+  editLinears,
+  linearBound,
+  matMul,
+  mergeAt,
+  tensorsAt,
+  uniformTensor,
+} from '../harness/method.ts';
 import { lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
 
-/** LoRA as Hugging Face peft defines it: y = W x + alpha / r · B A dropout(x); GPT-2's fused c_attn is one matrix. */
 export default defineMethod({
   name: 'lora',
   label: 'LoRA',
@@ -15,46 +28,25 @@ export default defineMethod({
   }),
   defaults: { learningRate: 2e-4 },
   attach(base, options) {
-    const { dropout } = options;
-    const { sites, adapts, rankOf, scaleOf } = lowRank(base, options);
-    const A = (site: Site): string => `${site.name}.lora_A.weight`;
-    const B = (site: Site): string => `${site.name}.lora_B.weight`;
-    // torch's Kaiming uniform with a = √5 is U(±1/√in).
-    const specs = (site: Site): [string, TensorSpec][] => {
-      const [rank, bound] = [rankOf(site), 1 / Math.sqrt(site.inputs)];
-      return [
-        [
-          A(site),
-          { shape: [rank, site.inputs], init: (random) => random.uniform(rank * site.inputs, -bound, bound) },
-        ],
-        [B(site), { shape: [site.outputs, rank], init: () => new Float32Array(site.outputs * rank) }],
-      ];
-    };
+    const { sites, rankOf, scaleOf } = lowRank(base, options);
     return {
-      trained: Object.fromEntries(sites.flatMap(specs)),
-      edits: (x, context) => ({
-        linear: (site) =>
-          adapts(site)
-            ? {
-                output(y, input) {
-                  const dropped = context.dropout(input, dropout, `${site.name}.lora_dropout`);
-                  const low = matMul(dropped, x[A(site)]!, false, true);
-                  return y.add(matMul(low, x[B(site)]!, false, true).mul(scaleOf(site)));
-                },
-              }
-            : undefined,
-      }),
-      merge: (x) => (site) =>
-        adapts(site)
-          ? [
-              {
-                low: () => {
-                  const scale = scaleOf(site);
-                  return { up: x[B(site)]!.map((value) => value * scale), down: x[A(site)]! };
-                },
-              },
-            ]
-          : [],
+      trained: tensorsAt(sites, (site) => ({
+        'lora_A.weight': uniformTensor([rankOf(site), site.inputs], linearBound(site.inputs)),
+        'lora_B.weight': constantTensor([site.outputs, rankOf(site)], 0),
+      })),
+      edits: (x, context) =>
+        editLinears(sites, x, (y, { input, own, site }) => {
+          const dropped = context.dropout(input, options.dropout, `${site.name}.lora_dropout`);
+          const low = matMul(dropped, own('lora_A.weight'), false, true);
+          return y.add(matMul(low, own('lora_B.weight'), false, true).mul(scaleOf(site)));
+        }),
+      merge: (x) =>
+        mergeAt(sites, x, ({ own, site }) => ({
+          low: () => ({
+            up: own('lora_B.weight').map((b) => b * scaleOf(site)),
+            down: own('lora_A.weight'),
+          }),
+        })),
     };
   },
 });

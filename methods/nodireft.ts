@@ -1,6 +1,9 @@
-import { defineReft } from './loreft.ts';
+/**
+ * NodiReFT (Wu et al. 2024), an ablation of DiReFT: without orthonormality, h → h + (W h + b) P with P [r,
+ * d]. See shared/reft.ts.
+ */
+import { defineReft } from './shared/reft.ts';
 
-/** NodiReFT, DiReFT without orthonormality: h → h + (W h + b) P. */
 export default defineReft({
   name: 'nodireft',
   label: 'NodiReFT',

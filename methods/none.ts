@@ -1,10 +1,11 @@
+/**
+ * Trains nothing of the base: the lower baseline. On an encoder the task's head is trained on states that
+ * stay as they are (a linear probe, Alain & Bengio 2016); a base that writes answers is tested as it is,
+ * without a step of training.
+ */
 import { z } from 'zod';
 import { defineMethod } from '../harness/method.ts';
 
-/**
- * Nothing of the base. An encoder's head is trained, on states that stay as they are (a linear probe); a base that writes
- * answers as it is, without a step of training.
- */
 export default defineMethod({
   name: 'none',
   label: 'Frozen base',

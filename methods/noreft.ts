@@ -1,6 +1,9 @@
-import { defineReft } from './loreft.ts';
+/**
+ * NoReFT (Wu et al. 2024), an ablation of LoReFT: without orthonormality, h → h + (W h + b − (P h + Pb)) P
+ * with P [r, d]. See shared/reft.ts.
+ */
+import { defineReft } from './shared/reft.ts';
 
-/** NoReFT, LoReFT without orthonormality: h → h + (W h + b − (P h + Pb)) P. */
 export default defineReft({
   name: 'noreft',
   label: 'NoReFT',

@@ -1,10 +1,12 @@
-import { z } from 'zod';
-import { defineMethod, linear, type Tensor, type TensorSpec, sizeOf } from '../harness/method.ts';
-
 /**
- * P-tuning as Hugging Face peft defines it: embeddings of virtual tokens before the input, made from trained ones by
- * Linear(d, h), ReLU, Linear(h, h), ReLU, Linear(h, d).
+ * P-tuning (Liu et al. 2021) as Hugging Face peft defines it: X → [MLP(P); X], embeddings of virtual tokens
+ * before the input, made from trained ones by Linear(d, h), ReLU, Linear(h, h), ReLU, Linear(h, d). The
+ * network makes prompts easier to train than prompt tuning's; after training only its output counts.
  */
+import { z } from 'zod';
+import { defineMethod, linear, normalTensor, type Tensor } from '../harness/method.ts';
+import { linearTensors, requireRoom } from './shared/virtual-tokens.ts';
+
 export default defineMethod({
   name: 'p-tuning',
   label: 'P-tuning',
@@ -16,31 +18,25 @@ export default defineMethod({
   }),
   defaults: { learningRate: 1e-3 },
   attach(base, { virtualTokens: l, hidden }) {
-    const { width: d, positions } = base.architecture;
-    if (l >= positions) throw new RangeError(`${base.id} has no room for ${l} virtual tokens: ${positions} positions`); // prettier-ignore
+    requireRoom(base, l);
+    const d = base.architecture.width;
     const h = hidden ?? d;
-    // torch's Linear is U(±1/√in), its bias too.
-    const uniform = (inputs: number, ...shape: number[]): TensorSpec => ({
-      shape,
-      init: (random) => random.uniform(sizeOf(shape), -1 / Math.sqrt(inputs), 1 / Math.sqrt(inputs)), // prettier-ignore
-    });
-    const layers = [[0, d, h], [2, h, h], [4, h, d]] as const; // prettier-ignore
-    const trained: Record<string, TensorSpec> = {
-      'embedding.weight': { shape: [l, d], init: (random) => random.normal(l * d, 0, 1) },
-    };
-    for (const [i, inputs, outputs] of layers) {
-      trained[`mlp_head.${i}.weight`] = uniform(inputs, outputs, inputs);
-      trained[`mlp_head.${i}.bias`] = uniform(inputs, outputs);
-    }
     return {
-      trained,
+      trained: {
+        'embedding.weight': normalTensor([l, d], 1),
+        ...linearTensors('mlp_head.0', d, h),
+        ...linearTensors('mlp_head.2', h, h),
+        ...linearTensors('mlp_head.4', h, d),
+      },
       promptLength: l,
       edits: (x) => ({
-        prompt: () =>
-          layers.reduce<Tensor>((y, [i]) => {
-            const next = linear(y, x[`mlp_head.${i}.weight`]!, x[`mlp_head.${i}.bias`], true);
-            return i < 4 ? next.relu() : next;
-          }, x['embedding.weight']!),
+        prompt() {
+          const layer = (name: string, y: Tensor): Tensor =>
+            linear(y, x[`${name}.weight`]!, x[`${name}.bias`], true);
+          const first = layer('mlp_head.0', x['embedding.weight']!).relu();
+          const second = layer('mlp_head.2', first).relu();
+          return layer('mlp_head.4', second);
+        },
       }),
     };
   },

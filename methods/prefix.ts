@@ -1,19 +1,22 @@
+/**
+ * Prefix tuning (Li & Liang 2021) as Hugging Face peft defines it: K → [P_k; K], V → [P_v; V], trained keys
+ * and values before those of the input in every layer of self-attention, the decoder's where there is one.
+ * They are flat, or (the paper's form, `projection`) made from an embedding by Linear(k, h), tanh, Linear(h,
+ * …), k the width of the keys. Unlike prompt tuning it acts in every layer; the projection steadies training
+ * and can be dropped after it.
+ */
 import { z } from 'zod';
 import {
+  constantTensor,
   defineMethod,
   linear,
+  normalTensor,
   slice,
   tanh,
   type Tensor,
-  type TensorSpec,
-  sizeOf,
 } from '../harness/method.ts';
+import { linearTensors, requireRoom } from './shared/virtual-tokens.ts';
 
-/**
- * Prefix tuning as Hugging Face peft defines it: trained keys and values before those of the input in every layer of
- * self-attention, the decoder's where there is one. Flat, or made from an embedding by Linear(k, h), tanh, Linear(h, …), the paper's form, k the
- * width of the keys.
- */
 export default defineMethod({
   name: 'prefix',
   label: 'Prefix Tuning',
@@ -36,61 +39,54 @@ export default defineMethod({
   ablations: { projection: { projection: true } },
   defaults: { learningRate: 1e-2 },
   attach(base, { virtualTokens: l, projection, hidden, start, pairs }) {
-    const { width: d, positions } = base.architecture;
-    if (l >= positions) throw new RangeError(`${base.id} has no room for ${l} virtual tokens: ${positions} positions`); // prettier-ignore
-    const stack = base.architecture.kind === 'encoder' ? 'encoder' : 'decoder';
-    const sites = base.sites.filter((s) => s.role === 'attention' && s.stack === stack && s.attention !== 'cross'); // prettier-ignore
-    // Fewer where several heads share keys, and other than d where heads are not d / heads wide; peft's embedding too.
-    const keys = base.sites.find((s) => s.role === 'key' && s.stack === stack)?.outputs ?? d;
+    requireRoom(base, l);
+    const { kind, width: d } = base.architecture;
+    const stack = kind === 'encoder' ? 'encoder' : 'decoder';
+    const inStack = base.sites.filter((site) => site.stack === stack);
+    const sites = inStack.filter(({ role, attention }) => role === 'attention' && attention !== 'cross');
+    // Not d where several heads share keys, or heads are not d / heads wide; peft's embedding has this width
+    // too.
+    const keys = inStack.find(({ role }) => role === 'key')?.outputs ?? d;
     const h = hidden ?? keys;
-    const two = base.architecture.kind === 'encoder-decoder';
     const count = pairs ?? sites.length;
-    if (count < sites.length || (count > sites.length && !two)) {
+    if (count < sites.length || (count > sites.length && kind !== 'encoder-decoder')) {
       throw new RangeError(
-        `${base.id} has ${sites.length} layers with a prefix, for which there cannot be ${count} pairs of keys and values`,
+        `${base.id} has ${sites.length} layers with a prefix, for which there cannot be ${count} pairs of keys and ` +
+          'values',
       );
     }
     const all = 2 * count * keys;
-    const normal = (rows: number, columns: number): TensorSpec => ({
-      shape: [rows, columns],
-      init: (random) => random.normal(rows * columns, 0, 1),
-    });
-    const zeros = (...shape: number[]): TensorSpec => ({
-      shape,
-      init: () => new Float32Array(sizeOf(shape)),
-    });
-    // torch's Linear is U(±1/√in), its bias too.
-    const uniform = (inputs: number, ...shape: number[]): TensorSpec => ({
-      shape,
-      init: (random) => random.uniform(sizeOf(shape), -1 / Math.sqrt(inputs), 1 / Math.sqrt(inputs)), // prettier-ignore
-    });
-    const [E, W0, b0, W2, b2] = ['embedding.weight', 'transform.0.weight', 'transform.0.bias', 'transform.2.weight', 'transform.2.bias'] as const; // prettier-ignore
-    const zero = start === 'zero';
-    const trained: Record<string, TensorSpec> = projection
-      ? {
-          [E]: normal(l, keys),
-          [W0]: uniform(keys, h, keys),
-          [b0]: uniform(keys, h),
-          [W2]: zero ? zeros(all, h) : uniform(h, all, h),
-          [b2]: zero ? zeros(all) : uniform(h, all),
-        }
-      : { [E]: zero ? zeros(l, all) : normal(l, all) };
-    // peft deals the pairs of keys and values out by twos in an encoder-decoder: layer i takes pair 2i, from the start again
-    // after the last, and every other pair serves none. It has as many as the encoder has layers.
-    const place = new Map(sites.map((site, i) => [site.name, two ? (2 * i) % count : i]));
+    const last = {
+      'transform.2.weight': constantTensor([all, h], 0),
+      'transform.2.bias': constantTensor([all], 0),
+    };
+    const embedding = 'embedding.weight';
+    // In an encoder-decoder peft makes as many pairs as the encoder has layers and gives layer i the pair 2i,
+    // from the start again after the last; every other pair serves no layer.
+    const pairOf = new Map(
+      sites.map((site, i) => [site.name, kind === 'encoder-decoder' ? (2 * i) % count : i]),
+    );
     return {
-      trained,
+      trained: projection
+        ? {
+            [embedding]: normalTensor([l, keys], 1),
+            ...linearTensors('transform.0', keys, h),
+            ...(start === 'zero' ? last : linearTensors('transform.2', h, all)),
+          }
+        : { [embedding]: start === 'zero' ? constantTensor([l, all], 0) : normalTensor([l, all], 1) },
       prefixLength: l,
       edits: (x) => ({
         prefix(site) {
-          const i = place.get(site.name);
-          if (i === undefined) return undefined;
+          const pair = pairOf.get(site.name);
+          if (pair === undefined) return undefined;
+          const layer = (name: string, y: Tensor): Tensor =>
+            linear(y, x[`${name}.weight`]!, x[`${name}.bias`], true);
+          // [l, all]: key and value of the first pair, of the second, …
           const flat = projection
-            ? linear(tanh(linear(x[E]!, x[W0]!, x[b0], true)), x[W2]!, x[b2], true)
-            : x[E]!;
-          // Key and value of the first layer, of the second, …
+            ? layer('transform.2', tanh(layer('transform.0', x[embedding]!)))
+            : x[embedding]!;
           const part = (n: number): Tensor => slice(flat, [0, n * keys], [l, keys]);
-          return { key: part(2 * i), value: part(2 * i + 1) };
+          return { key: part(2 * pair), value: part(2 * pair + 1) };
         },
       }),
     };

@@ -1,7 +1,12 @@
+/**
+ * Prompt tuning (Lester et al. 2021) as Hugging Face peft defines it: X → [P; X], trained embeddings P [l, d]
+ * of virtual tokens before the input. The base stays as it is, so that one model serves many tasks; it wants
+ * large models, many steps and a high learning rate, and takes l of the base's positions.
+ */
 import { z } from 'zod';
 import { type BaseModel, defineMethod, type Random } from '../harness/method.ts';
+import { requireRoom } from './shared/virtual-tokens.ts';
 
-/** Prompt tuning as Hugging Face peft defines it: trained embeddings of virtual tokens before the input. */
 export default defineMethod({
   name: 'prompt',
   label: 'Prompt Tuning',
@@ -18,9 +23,11 @@ export default defineMethod({
   ablations: { 'start=vocabulary': { start: 'vocabulary' } },
   defaults: { learningRate: 1e-2 },
   attach(base, { virtualTokens: l, start, text }) {
-    const { width: d, positions } = base.architecture;
-    if (l >= positions) throw new RangeError(`${base.id} has no room for ${l} virtual tokens: ${positions} positions`); // prettier-ignore
-    if ((start === 'text') !== (text !== undefined)) throw new RangeError('prompt tuning takes a text with start=text, and only then'); // prettier-ignore
+    requireRoom(base, l);
+    if ((start === 'text') !== (text !== undefined)) {
+      throw new RangeError('prompt tuning takes a text with start=text, and only then');
+    }
+    const d = base.architecture.width;
     return {
       trained: {
         'embedding.weight': {
@@ -37,6 +44,7 @@ export default defineMethod({
   },
 });
 
+/** The tokens that the prompt starts as: those of a text, or drawn from the vocabulary. */
 async function tokensOf(
   base: BaseModel,
   count: number,
@@ -49,12 +57,13 @@ async function tokensOf(
   return Int32Array.from({ length: count }, (_, i) => ids[i % ids.length]!);
 }
 
+/** The base's embeddings of tokens, [l, d]. */
 async function embeddingsOf({ architecture, tensor }: BaseModel, ids: Int32Array): Promise<Float32Array> {
   const { embedding, width } = architecture;
   const table = await tensor(embedding);
-  const out = new Float32Array(ids.length * width);
+  const rows = new Float32Array(ids.length * width);
   ids.forEach((id, i) => {
-    out.set(table.subarray(id * width, (id + 1) * width), i * width);
+    rows.set(table.subarray(id * width, (id + 1) * width), i * width);
   });
-  return out;
+  return rows;
 }

@@ -1,7 +1,12 @@
+/**
+ * SSF, scaling and shifting features (Lian et al. 2022): y → γ ⊙ y + β after every linear (before its
+ * activation) and every norm. Like RED it merges into the base, but it acts after every module, so that it
+ * trains some ten times as much. It starts at random, N(1, 0.02²) and N(0, 0.02²), and so not at the base
+ * model.
+ */
 import { z } from 'zod';
-import { defineMethod, type Site, type Tensor, type Tensors, type TensorSpec } from '../harness/method.ts';
+import { defineMethod, editOutputs, mergeAt, normalTensor, tensorsAt } from '../harness/method.ts';
 
-/** SSF: y → γ ⊙ y + β after every linear (before its activation) and every norm; not the identity at the start. */
 export default defineMethod({
   name: 'ssf',
   label: 'SSF',
@@ -10,29 +15,17 @@ export default defineMethod({
   options: z.strictObject({}),
   defaults: { learningRate: 1e-3 },
   attach(base) {
-    const scale = (site: Site): string => `${site.name}.ssf.scale`;
-    const shift = (site: Site): string => `${site.name}.ssf.shift`;
-    const vector = ({ outputs }: Site, mean: number): TensorSpec => ({
-      shape: [outputs],
-      init: (random) => random.normal(outputs, mean, 0.02),
-    });
-    const edit = (x: Tensors, y: Tensor, site: Site): Tensor => y.mul(x[scale(site)]!).add(x[shift(site)]!);
-    // What only one of the heads reads is left as it is.
-    const isEdited = ({ kind, role }: Site): boolean =>
-      (kind === 'linear' && role !== 'pooler') || kind === 'norm';
-    const sites = base.sites.filter(isEdited);
+    // The pooler is left as it is: only one of the heads reads it.
+    const sites = base.sites.filter(
+      ({ kind, role }) => (kind === 'linear' && role !== 'pooler') || kind === 'norm',
+    );
     return {
-      trained: Object.fromEntries(
-        sites.flatMap((site): [string, TensorSpec][] => [
-          [scale(site), vector(site, 1)],
-          [shift(site), vector(site, 0)],
-        ]),
-      ),
-      edits: (x) => ({
-        linear: (site) => (isEdited(site) ? { output: (y) => edit(x, y, site) } : undefined),
-        norm: (y, site) => edit(x, y, site),
-      }),
-      merge: (x) => (site) => (isEdited(site) ? [{ scale: x[scale(site)]!, shift: x[shift(site)]! }] : []),
+      trained: tensorsAt(sites, ({ outputs }) => ({
+        'ssf.scale': normalTensor([outputs], 0.02, 1),
+        'ssf.shift': normalTensor([outputs], 0.02, 0),
+      })),
+      edits: (x) => editOutputs(sites, x, (y, { own }) => y.mul(own('ssf.scale')).add(own('ssf.shift'))),
+      merge: (x) => mergeAt(sites, x, ({ own }) => ({ scale: own('ssf.scale'), shift: own('ssf.shift') })),
     };
   },
 });

@@ -1,20 +1,25 @@
+/**
+ * VeRA, vector-based random matrix adaptation (Kopiczko et al. 2024), as Hugging Face peft defines it: y = W
+ * x + λ_b ⊙ B (λ_d ⊙ A dropout(x)). A and B are random, frozen and shared by all modules, each of which takes
+ * the columns of A and the rows of B that fit it; only the vectors λ are trained. Take it where LoRA's
+ * parameters are too many to store; it merges as LoRA does.
+ */
 import { z } from 'zod';
 import {
+  constantTensor,
   defineMethod,
+  editLinears,
   layerList,
   linearTargets,
   matMul,
+  mergeAt,
   queryAndValue,
   randomStream,
-  type Site,
   slice,
+  tensorsAt,
   type TensorSpec,
 } from '../harness/method.ts';
 
-/**
- * VeRA as Hugging Face peft defines it: y = W x + λb ⊙ B (λd ⊙ A dropout(x)). A and B are frozen, drawn from a key of
- * their own and shared by all modules, each of which takes the columns of A and rows of B that fit it.
- */
 export default defineMethod({
   name: 'vera',
   label: 'VeRA',
@@ -24,62 +29,53 @@ export default defineMethod({
     rank: z.int().positive().default(256).describe('r, rows of A and columns of B'),
     dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
     initialScale: z.number().default(0.1).describe('start of λd; λb starts at 0'),
-    projectionKey: z.int().default(0).describe('seed of the frozen A and B, apart from the seed of the run'),
+    projectionKey: z
+      .int()
+      .default(0)
+      .describe('seed of the frozen A and B, separate from the seed of the run'),
     targets: queryAndValue,
     layers: layerList,
   }),
   defaults: { learningRate: 4e-3 },
   attach(base, { rank, dropout, initialScale, projectionKey, ...where }) {
     const sites = linearTargets(base, where);
-    const adapted = new Set(sites.map((s) => s.name));
-    const inputs = Math.max(...sites.map((s) => s.inputs));
-    const outputs = Math.max(...sites.map((s) => s.outputs));
-    const b = (site: Site): string => `${site.name}.vera_lambda_b`;
-    const d = (site: Site): string => `${site.name}.vera_lambda_d`;
+    const inputs = Math.max(...sites.map((site) => site.inputs));
+    const outputs = Math.max(...sites.map((site) => site.outputs));
     // Kaiming uniform with gain √2 over the second axis, as torch takes it.
-    const projection = (name: string, rows: number, columns: number): [string, TensorSpec] => {
+    const projection = (name: string, rows: number, columns: number): TensorSpec => {
       const bound = Math.sqrt(6 / columns);
       const stream = randomStream(projectionKey, name);
-      return [name, { shape: [rows, columns], init: () => stream.uniform(rows * columns, -bound, bound) }];
+      return { shape: [rows, columns], init: () => stream.uniform(rows * columns, -bound, bound) };
     };
-    const vector = (length: number, start: number): TensorSpec => ({
-      shape: [length],
-      init: () => new Float32Array(length).fill(start),
-    });
     return {
-      trained: Object.fromEntries(
-        sites.flatMap((site) => [
-          [b(site), vector(site.outputs, 0)],
-          [d(site), vector(rank, initialScale)],
-        ]),
-      ),
-      frozen: Object.fromEntries([projection('vera_A', rank, inputs), projection('vera_B', outputs, rank)]),
-      edits: (x, context) => ({
-        linear: (site) =>
-          adapted.has(site.name)
-            ? {
-                output(y, input) {
-                  const A = slice(x.vera_A!, [0, 0], [rank, site.inputs]);
-                  const B = slice(x.vera_B!, [0, 0], [site.outputs, rank]);
-                  const dropped = context.dropout(input, dropout, `${site.name}.vera_dropout`);
-                  const low = matMul(dropped, A, false, true).mul(x[d(site)]!);
-                  return y.add(matMul(low, B, false, true).mul(x[b(site)]!));
-                },
-              }
-            : undefined,
-      }),
-      merge: (x) => (site) => {
-        const low = (): { up: Float32Array; down: Float32Array } => {
-          const [A, B, lambdaD, lambdaB] = [x.vera_A!, x.vera_B!, x[d(site)]!, x[b(site)]!];
-          const down = Float32Array.from({ length: rank * site.inputs }, (_, i) => {
-            const row = Math.floor(i / site.inputs);
-            return lambdaD[row]! * A[row * inputs + (i % site.inputs)]!;
-          });
-          const up = B.subarray(0, site.outputs * rank).map((value, i) => value * lambdaB[Math.floor(i / rank)]!); // prettier-ignore
-          return { up, down };
-        };
-        return adapted.has(site.name) ? [{ low }] : [];
+      trained: tensorsAt(sites, (site) => ({
+        vera_lambda_b: constantTensor([site.outputs], 0),
+        vera_lambda_d: constantTensor([rank], initialScale),
+      })),
+      frozen: {
+        vera_A: projection('vera_A', rank, inputs),
+        vera_B: projection('vera_B', outputs, rank),
       },
+      edits: (x, context) =>
+        editLinears(sites, x, (y, { input, own, site }) => {
+          const A = slice(x.vera_A!, [0, 0], [rank, site.inputs]);
+          const B = slice(x.vera_B!, [0, 0], [site.outputs, rank]);
+          const dropped = context.dropout(input, dropout, `${site.name}.vera_dropout`);
+          const low = matMul(dropped, A, false, true).mul(own('vera_lambda_d'));
+          return y.add(matMul(low, B, false, true).mul(own('vera_lambda_b')));
+        }),
+      merge: (x) =>
+        mergeAt(sites, x, ({ own, site }) => ({
+          low() {
+            const [lambdaB, lambdaD, A] = [own('vera_lambda_b'), own('vera_lambda_d'), x.vera_A!];
+            const B = x.vera_B!.subarray(0, site.outputs * rank);
+            const down = Float32Array.from({ length: rank * site.inputs }, (_, i) => {
+              const [row, column] = [Math.floor(i / site.inputs), i % site.inputs];
+              return lambdaD[row]! * A[row * inputs + column]!;
+            });
+            return { up: B.map((b, i) => b * lambdaB[Math.floor(i / rank)]!), down };
+          },
+        })),
     };
   },
 });

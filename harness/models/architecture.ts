@@ -4,7 +4,9 @@ import type { Context, Edits, FamilyName, Shapes, Site } from './edits.ts';
 /** The output's weight where it is not the embedding. */
 export const ownHeadName = 'lm_head.weight';
 
-/** What config.json says about a model, in the terms that every family shares; its kind says what it computes. */
+/**
+ * What config.json says about a model, in the terms that every family shares; its kind says what it computes.
+ */
 export type Architecture = ArchitectureBase & (DecoderOnly | EncoderOnly | EncoderDecoder);
 
 interface ArchitectureBase {
@@ -26,17 +28,28 @@ interface ArchitectureBase {
   readonly embedding: string;
   /** Whether linear weights are stored [out, in] (torch's Linear) or [in, out] (GPT-2's Conv1D). */
   readonly transposed: boolean;
-  /** The norm that a block ends with, where it does (BERT): what scales and shifts the block's output fits into it. */
+  /**
+   * The norm that a block ends with, where it does (BERT): what scales and shifts the block's output fits
+   * into it.
+   */
   blockNorm?(block: Site): Site;
-  /** The setting of config.json that gives a linear module the bias that it lacks, where there is one (Llama). */
+  /**
+   * The setting of config.json that gives a linear module the bias that it lacks, where there is one (Llama).
+   */
   biasSetting?(linear: Site): string | undefined;
   /** How base tensors are initialised where a random base is made. */
   initial(name: string): { kind: 'normal'; deviation: number } | { kind: 'constant'; value: number };
   /** Other names that checkpoints give a tensor, where they do. */
   aliases?(name: string): readonly string[];
-  /** Whether a tensor of a checkpoint is a buffer that is not needed, which transformers passes over without a word, too. */
+  /**
+   * Whether a tensor of a checkpoint is a buffer that is not needed, which transformers passes over without a
+   * word, too.
+   */
   isBuffer(name: string): boolean;
-  /** Whether it belongs to a head that others put on such a base: it is not used, and named; what is neither is refused. */
+  /**
+   * Whether it belongs to a head that others put on such a base: it is not used, and named; what is neither
+   * is refused.
+   */
   isOtherHead?(name: string): boolean;
 }
 export interface DecoderOnly extends Decoding {
@@ -44,7 +57,10 @@ export interface DecoderOnly extends Decoding {
 }
 export interface EncoderOnly extends Encoding {
   readonly kind: 'encoder';
-  /** Hugging Face's pooler of the first token, where it has one: no part of `shapes`, for only its head uses it. */
+  /**
+   * Hugging Face's pooler of the first token, where it has one: no part of `shapes`, for only its head uses
+   * it.
+   */
   readonly pooler?: Shapes;
   /** What Hugging Face's head takes from config.json: its dropout and the deviation of its first weights. */
   readonly classifierDropout: number;
@@ -89,7 +105,9 @@ export interface Past {
   readonly source?: Past;
 }
 
-/** The way between tokens that lie end to end, [N, …], and the slots of attention, [B·T, …]; see selectRows. */
+/**
+ * The way between tokens that lie end to end, [N, …], and the slots of attention, [B·T, …]; see selectRows.
+ */
 export interface Packing {
   readonly slotTokens: Tensor;
   readonly slotPlaces: Tensor;
@@ -148,7 +166,10 @@ export interface EncoderBatch {
 export interface EncoderStates {
   /** [N, d] or [R, d] */
   readonly hidden: Tensor;
-  /** [B·l, d]: a method's l virtual tokens before each sequence, where it has them and all are wanted; unlike a decoder's they see the sequence. */
+  /**
+   * [B·l, d]: a method's l virtual tokens before each sequence, where it has them and all are wanted; unlike
+   * a decoder's they see the sequence.
+   */
   readonly virtual?: Tensor;
 }
 
@@ -166,6 +187,9 @@ export interface DecoderStates {
   readonly values: readonly Tensor[];
   /** Those of a method's prefix and virtual tokens, one for each layer or none. */
   readonly prefixes: readonly PrefixStates[];
-  /** Keys and values of the source's slots, virtual tokens first, a pair for each layer, [B·(l + T), H·h] each. */
+  /**
+   * Keys and values of the source's slots, virtual tokens first, a pair for each layer, [B·(l + T), H·h]
+   * each.
+   */
   readonly source?: Pick<Past, 'keys' | 'values'>;
 }

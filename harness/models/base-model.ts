@@ -15,7 +15,10 @@ export interface BaseModel {
   readonly architecture: Architecture;
   readonly sites: readonly Site[];
   readonly shapes: Shapes;
-  /** Names of a checkpoint's tensors that are not used, such as another model's head; buffers and copies left out. */
+  /**
+   * Names of a checkpoint's tensors that are not used, such as another model's head; buffers and copies left
+   * out.
+   */
   readonly unused?: readonly string[];
   /** The head of a classifier, which its checkpoint brings. */
   readonly head?: StoredHead;
@@ -32,7 +35,9 @@ export interface BaseModel {
 
 /** The head of a classifier that a checkpoint or an adapter brings, its tensors under transformers' names. */
 export interface StoredHead {
-  /** What reads it as it was trained: `mean`, or `huggingface`, whose tensors on RoBERTa are those of `paper`. */
+  /**
+   * What reads it as it was trained: `mean`, or `huggingface`, whose tensors on RoBERTa are those of `paper`.
+   */
   readonly name: HeadName;
   /** Classes, or 1 for a value */
   readonly outputs: number;

@@ -67,9 +67,9 @@ export interface LinearModule {
 }
 
 /**
- * How a method changes the forward pass. Activations are [N, d]: the tokens of all sequences end to end, and behind the last
- * attention only those whose states are read. So an edit makes a row of that row alone, and edits are made once for each N,
- * with the context's masks of these rows.
+ * How a method changes the forward pass. Activations are [N, d]: the tokens of all sequences end to end, and
+ * behind the last attention only those whose states are read. So an edit makes a row of that row alone, and
+ * edits are made once for each N, with the context's masks of these rows.
  */
 export interface Edits {
   linear?(
@@ -81,8 +81,8 @@ export interface Edits {
   norm?(y: Tensor, site: Site): Tensor;
   block?(h: Tensor, site: Site): Tensor;
   /**
-   * [l, d] embeddings of virtual tokens before the input, without positions; they are the last rows of activations: l
-   * in a decoder, where they see no sequence, l for each of the B sequences in an encoder.
+   * [l, d] embeddings of virtual tokens before the input, without positions; they are the last rows of
+   * activations: l in a decoder, where they see no sequence, l for each of the B sequences in an encoder.
    */
   prompt?(stack: 'encoder' | 'decoder'): Tensor | undefined;
   /** Keys and values before those of the input, [l, kvHeads · headDim] each; site of role 'attention'. */

@@ -14,13 +14,16 @@ export interface TensorSpec {
 }
 
 /**
- * An edit of a module that is an affine map, as numbers: x → input ⊙ x before the module and y → scale ⊙ (y + up down x) +
- * shift after it. What is absent does nothing.
+ * An edit of a module that is an affine map, as numbers: x → input ⊙ x before the module and y → scale ⊙ (y +
+ * up down x) + shift after it. What is absent does nothing.
  */
 export interface AffineEdit {
   /** [inputs] */
   readonly input?: Float32Array;
-  /** up [outputs, r] and down [r, inputs]; a function, so that they are made only when the module's turn comes. */
+  /**
+   * up [outputs, r] and down [r, inputs]; a function, so that they are made only when the module's turn
+   * comes.
+   */
   readonly low?: () => { readonly up: Float32Array; readonly down: Float32Array };
   /** [outputs], or made of the base's weight + up down, which lies as the checkpoint stores it. */
   readonly scale?: Float32Array | ((weight: Float32Array) => Float32Array);
@@ -36,10 +39,16 @@ export interface Delta {
   readonly frozen?: Readonly<Record<string, TensorSpec>>;
   /** Checkpointed, not trained, not counted. */
   readonly state?: Readonly<Record<string, TensorSpec>>;
-  /** Virtual tokens, `edits.prompt`'s rows and `edits.prefix`'s, 0 where absent: they take positions of the base. */
+  /**
+   * Virtual tokens, `edits.prompt`'s rows and `edits.prefix`'s, 0 where absent: they take positions of the
+   * base.
+   */
   readonly promptLength?: number;
   readonly prefixLength?: number;
-  /** Whether edits depend on where a prompt starts and ends: only then may they read the context's prompt, fromStart and fromEnd. */
+  /**
+   * Whether edits depend on where a prompt starts and ends: only then may they read the context's prompt,
+   * fromStart and fromEnd.
+   */
   readonly readsPrompt?: true;
   /** Which of the base's own tensors are trained. */
   unfreezes?(tensor: string, owner: Site | undefined): boolean;
@@ -48,11 +57,15 @@ export interface Delta {
   penalty?(x: Tensors): Tensor;
   /** Part of the program, after the optimiser; returns the tensors that change. */
   update?(x: Tensors, gradients: Tensors, progress: { step: Tensor; totalSteps: number }): Tensors;
-  /** Whether it is `update` that put a trained tensor back to where it began; `x`: trained and state by name, at the end. */
+  /**
+   * Whether it is `update` that put a trained tensor back to where it began; `x`: trained and state by name,
+   * at the end.
+   */
   putsBack?(name: string, x: Values): boolean;
   /**
-   * What `edits` does to a site outside of training, in numbers, so that it can be merged into the base's weights; absent
-   * where it is no affine map of linear modules, norms and blocks. `x`: the values of trained, frozen and state by name.
+   * What `edits` does to a site outside of training, in numbers, so that it can be merged into the base's
+   * weights; absent where it is no affine map of linear modules, norms and blocks. `x`: the values of
+   * trained, frozen and state by name.
    */
   merge?(x: Values): (site: Site) => readonly AffineEdit[];
 }

@@ -1,14 +1,20 @@
+/**
+ * What the adapters share: their options, where they stand, and the bottleneck d → r → d that each of them
+ * is.
+ */
 import { z } from 'zod';
 import {
   type BaseModel,
-  type Context,
+  constantTensor,
   type Delta,
+  editSublayers,
   geluTanh,
   linear,
-  type Random,
+  normalTensor,
+  type Shape,
   type Site,
   type Tensor,
-  type Tensors,
+  tensorsAt,
   type TensorSpec,
 } from '../../harness/method.ts';
 
@@ -17,7 +23,8 @@ export const layerNorms = z
   .enum(['frozen', 'blocks', 'all'])
   .default('frozen')
   .describe(
-    "norms of the base that are trained too: none, the blocks' own (as the RED paper's counts of Adapter need), or all (its counts on T5)",
+    "norms of the base that are trained too: none, the blocks' own (as the RED paper's counts of Adapter need), or " +
+      'all (its counts on T5)',
   );
 type LayerNorms = z.infer<typeof layerNorms>;
 
@@ -34,74 +41,63 @@ export const bottleneck = z
   .default(24)
   .describe('width between the down and the up projection');
 
-/** The sublayers that are wanted; throws RangeError where there is none. */
-export function sublayers(base: BaseModel, wanted: (site: Site) => boolean): Site[] {
-  const sites = base.sites.filter((site) => site.kind === 'sublayer' && wanted(site));
+/** The base's sublayers for which `isAdapted` holds; throws RangeError where there is none. */
+export function sublayers(base: BaseModel, isAdapted: (site: Site) => boolean): Site[] {
+  const sites = base.sites.filter((site) => site.kind === 'sublayer' && isAdapted(site));
   if (sites.length === 0) throw new RangeError(`${base.id} has no sublayer to put a module after`);
   return sites;
 }
 
-/** A method that changes the output y [N, d] of sublayers, before dropout and residual; `input` is what they receive. */
-export function afterSublayers(
-  sites: readonly Site[],
-  norms: LayerNorms,
-  specs: (site: Site) => Readonly<Record<string, TensorSpec>>,
-  change: (y: Tensor, at: { site: Site; x: Tensors; input: Tensor; context: Context }) => Tensor,
-): Delta {
-  const names = new Set(sites.map(({ name }) => name));
+/** Which of the base's norms the option `layerNorms` unfreezes, as `Delta.unfreezes` says it. */
+export function unfreezeNorms(norms: LayerNorms): NonNullable<Delta['unfreezes']> {
   const inBlocks: readonly Site['role'][] = ['attentionNorm', 'mlpNorm'];
-  return {
-    trained: Object.assign({}, ...sites.map(specs)) as Delta['trained'],
-    unfreezes: (_, owner) =>
-      owner?.kind === 'norm' && (norms === 'all' || (norms === 'blocks' && inBlocks.includes(owner.role))),
-    edits: (x, context) => ({
-      sublayer: (site) =>
-        names.has(site.name) ? { output: (y, input) => change(y, { site, x, input, context }) } : undefined,
-    }),
-  };
+  return (_, owner) =>
+    owner?.kind === 'norm' && (norms === 'all' || (norms === 'blocks' && inBlocks.includes(owner.role)));
 }
 
-/** Initial weights [outputs, inputs] of a linear. */
-type Weights = (random: Random, outputs: number, inputs: number) => Float32Array;
-
-/** Tensors of a bottleneck d → r → d, stored as torch's Linear does, [out, in]; biases start at 0. */
-export function bottleneckSpecs(
+/**
+ * The four tensors of a bottleneck d → r → d, stored as torch's Linear does, [out, in]; biases start at 0.
+ */
+export function bottleneckTensors(
   name: string,
   width: number,
   bottleneck: number,
-  weights: { readonly down: Weights; readonly up: Weights },
+  weight: { down(shape: Shape): TensorSpec; up(shape: Shape): TensorSpec },
 ): Record<string, TensorSpec> {
-  const matrix = (rows: number, columns: number, init: Weights): TensorSpec => ({
-    shape: [rows, columns],
-    init: (random) => init(random, rows, columns),
-  });
-  const zeros = (length: number): TensorSpec => ({ shape: [length], init: () => new Float32Array(length) });
   return {
-    [`${name}.down.weight`]: matrix(bottleneck, width, weights.down),
-    [`${name}.down.bias`]: zeros(bottleneck),
-    [`${name}.up.weight`]: matrix(width, bottleneck, weights.up),
-    [`${name}.up.bias`]: zeros(width),
+    [`${name}.down.weight`]: weight.down([bottleneck, width]),
+    [`${name}.down.bias`]: constantTensor([bottleneck], 0),
+    [`${name}.up.weight`]: weight.up([width, bottleneck]),
+    [`${name}.up.bias`]: constantTensor([width], 0),
   };
 }
 
-/** Up(between(Down(y))): y [N, d] → [N, d]. */
-export function bottleneckAt(x: Tensors, name: string, y: Tensor, between: (low: Tensor) => Tensor): Tensor {
-  const project = (part: 'down' | 'up', input: Tensor): Tensor =>
-    linear(input, x[`${name}.${part}.weight`]!, x[`${name}.${part}.bias`], true);
-  return project('up', between(project('down', y)));
+/** Up(activate(Down(y))): y [N, d] → [N, d]; `own` reads the tensors of `bottleneckTensors`. */
+export function bottleneckOf(
+  own: (name: string) => Tensor,
+  name: string,
+  y: Tensor,
+  activate: (low: Tensor) => Tensor,
+): Tensor {
+  const project = (part: 'down' | 'up', x: Tensor): Tensor =>
+    linear(x, own(`${name}.${part}.weight`), own(`${name}.${part}.bias`), true);
+  return project('up', activate(project('down', y)));
 }
 
-/** Houlsby's adapters, y ← y + Up(gelu(Down(y))), as OpenDelta initialises them: N(0, 0.01), near the identity. */
+/**
+ * Houlsby's adapters, y ← y + Up(gelu(Down(y))), as OpenDelta initialises them: N(0, 0.01²), near the
+ * identity.
+ */
 export function adapters(
   sites: readonly Site[],
-  options: { bottleneck: number; layerNorms: LayerNorms },
+  options: { readonly bottleneck: number; readonly layerNorms: LayerNorms },
 ): Delta {
-  const small: Weights = (random, outputs, inputs) => random.normal(outputs * inputs, 0, 0.01);
-  const at = (site: Site): string => `${site.name}.adapter`;
-  return afterSublayers(
-    sites,
-    options.layerNorms,
-    (site) => bottleneckSpecs(at(site), site.outputs, options.bottleneck, { down: small, up: small }),
-    (y, { site, x }) => y.add(bottleneckAt(x, at(site), y, geluTanh)),
-  );
+  const small = (shape: Shape): TensorSpec => normalTensor(shape, 0.01);
+  return {
+    trained: tensorsAt(sites, ({ outputs }) =>
+      bottleneckTensors('adapter', outputs, options.bottleneck, { down: small, up: small }),
+    ),
+    unfreezes: unfreezeNorms(options.layerNorms),
+    edits: (x) => editSublayers(sites, x, (y, { own }) => y.add(bottleneckOf(own, 'adapter', y, geluTanh))),
+  };
 }

@@ -1,3 +1,4 @@
+/** What LoRA and DoRA share: their options, and what these mean on a base. */
 import { z } from 'zod';
 import {
   type BaseModel,
@@ -9,14 +10,14 @@ import {
   type Site,
 } from '../../harness/method.ts';
 
-/** The first options that LoRA and DoRA share; a variant's name lists options in the order of its schema. */
+/** The options that stand first; a variant's name lists options in the order of its schema. */
 export const sizeOptions = {
   rank: z.int().positive().default(8).describe('r, rows of A and columns of B'),
   alpha: z.number().positive().default(8).describe('numerator of the scale alpha / r'),
   dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
 };
 
-/** The others: which modules, and what differs at single ones. */
+/** The options that stand last: which modules are adapted, and the sizes of single ones. */
 export const placeOptions = {
   targets: queryAndValue,
   layers: layerList,
@@ -34,28 +35,26 @@ interface Options {
   readonly alphas?: readonly string[] | undefined;
 }
 
-/** The modules that LoRA or DoRA adapts, and each one's size. */
+/** The modules that are adapted, and the size of each. */
 export interface LowRank {
   readonly sites: readonly Site[];
-  adapts(site: Site): boolean;
   /** r of A [r, inputs] and B [outputs, r]. */
   rankOf(site: Site): number;
   /** The factor of B A: alpha / r, or alpha / √r (rsLoRA), of the module's own alpha and r. */
   scaleOf(site: Site): number;
 }
 
-/** What the options mean on a base; throws RangeError where they name what it does not have. */
+/** What the options mean on a base; throws RangeError where they name what the base does not have. */
 export function lowRank(base: BaseModel, options: Options): LowRank {
   const sites = linearTargets(base, options);
-  const adapted = new Set(sites.map(({ name }) => name));
   const rankOf = numberOfEach(sites, options.rank, options.ranks);
   const alphaOf = numberOfEach(sites, options.alpha, options.alphas);
   const broken = sites.find((site) => !Number.isInteger(rankOf(site)));
-  if (broken)
+  if (broken) {
     throw new RangeError(`ranks gives ${broken.name} the rank ${rankOf(broken)}, which is no whole number`);
+  }
   return {
     sites,
-    adapts: ({ name }) => adapted.has(name),
     rankOf,
     scaleOf(site) {
       const rank = rankOf(site);

@@ -21,7 +21,10 @@ import type { Shape } from '../edits.ts';
 import type { BaseModel } from '../base-model.ts';
 
 export interface BaseOptions extends FetchOptions {
-  /** Fetches a hub's model at once, so that its tensors say what config.json leaves open (whether the output is the embedding). */
+  /**
+   * Fetches a hub's model at once, so that its tensors say what config.json leaves open (whether the output
+   * is the embedding).
+   */
   readonly weights?: boolean;
   /** Folder of the tokenizer, where the base's own has none or another is wanted. */
   readonly tokenizer?: string | undefined;
@@ -32,9 +35,9 @@ export interface BaseOptions extends FetchOptions {
 }
 
 /**
- * A base model by name: one that ships inside, `random-gpt2~…`, a folder in Hugging Face layout, or a hub id. Of the hub only
- * config.json is read, unless `weights` are asked for; values and tokenizer come when they are asked for. Throws UsageError
- * where there is no such model or it is none of ours.
+ * A base model by name: one that ships inside, `random-gpt2~…`, a folder in Hugging Face layout, or a hub id.
+ * Of the hub only config.json is read, unless `weights` are asked for; values and tokenizer come when they
+ * are asked for. Throws UsageError where there is no such model or it is none of ours.
  */
 export async function loadBase(id: string, options: BaseOptions = {}): Promise<BaseModel> {
   if (id.startsWith('random-')) return fromRandom(id, options);
@@ -61,7 +64,10 @@ export async function loadBase(id: string, options: BaseOptions = {}): Promise<B
   return described(id, config, architecture, whole);
 }
 
-/** What kept a base from coming; a name that is nearly that of a known base comes before the network is blamed. */
+/**
+ * What kept a base from coming; a name that is nearly that of a known base comes before the network is
+ * blamed.
+ */
 function withNearName(id: string, error: unknown): unknown {
   const near = didYouMean(id, [...builtinModels, ...Object.keys(publicConfigs)]);
   if (!(error instanceof UsageError) || near === '') return error;
@@ -167,7 +173,10 @@ function described(
   };
 }
 
-/** Where each tensor of the architecture stands in the checkpoint, and what stands there unused; throws UsageError where one is missing or too many. */
+/**
+ * Where each tensor of the architecture stands in the checkpoint, and what stands there unused; throws
+ * UsageError where one is missing or too many.
+ */
 function matchTensors(
   id: string,
   checkpoint: Checkpoint,

@@ -3,7 +3,10 @@ import { randomBase } from './random-base.ts';
 import type { FamilyName } from '../edits.ts';
 import type { BaseModel } from '../base-model.ts';
 
-/** What a new base is: its family, `layers=4,width=192,…` as a random base takes them, its tokenizer and longest text. */
+/**
+ * What a new base is: its family, `layers=4,width=192,…` as a random base takes them, its tokenizer and
+ * longest text.
+ */
 export interface NewBase {
   readonly family: FamilyName;
   readonly settings: string;
@@ -12,7 +15,10 @@ export interface NewBase {
   readonly seed: number;
 }
 
-/** A base as transformers would initialise it, with a complete config.json; throws UsageError for settings that there are not. */
+/**
+ * A base as transformers would initialise it, with a complete config.json; throws UsageError for settings
+ * that there are not.
+ */
 export function newBase({ family, settings, tokenizer, length, seed }: NewBase): BaseModel {
   const ids = specialIds(family, tokenizer);
   // Learnt positions beyond the texts' length would stay random, so there are none unless asked for.

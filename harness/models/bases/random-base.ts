@@ -113,8 +113,8 @@ export interface RandomBase {
 }
 
 /**
- * A base of random weights, `random-gpt2~layers=4,width=256,heads=4,vocab=…,positions=…,seed=…`: for tests and benchmarks, and where
- * pretraining begins. `more` adds to its config.json.
+ * A base of random weights, `random-gpt2~layers=4,width=256,heads=4,vocab=…,positions=…,seed=…`: for tests
+ * and benchmarks, and where pretraining begins. `more` adds to its config.json.
  */
 export function randomBase(id: string, more: Readonly<Record<string, unknown>> = {}): RandomBase {
   const [name = '', ...settings] = id.slice('random-'.length).split(/[~,]/);

@@ -100,8 +100,8 @@ function orderOf(
 }
 
 /**
- * A head that begins with the values of a stored one, its classes in the order of the task's; or why it cannot, with the way
- * out where there is one. `pooled` reads a tensor of the base's pooler.
+ * A head that begins with the values of a stored one, its classes in the order of the task's; or why it
+ * cannot, with the way out where there is one. `pooled` reads a tensor of the base's pooler.
  */
 export function beginHead(
   head: Head,

@@ -8,9 +8,10 @@ export interface NamedDelta {
 }
 
 /**
- * Several methods as one: edits apply left to right at every site (what comes later sees what comes before), prompts and
- * prefixes follow one another, penalties add, and every tensor gets the prefix `<method>.`. Two methods that train the
- * same tensor of the base are refused when the trained tensors are listed, here by their `unfreezes`.
+ * Several methods as one: edits apply left to right at every site (what comes later sees what comes before),
+ * prompts and prefixes follow one another, penalties add, and every tensor gets the prefix `<method>.`. Two
+ * methods that train the same tensor of the base are refused when the trained tensors are listed, here by
+ * their `unfreezes`.
  */
 export function composeDeltas(parts: readonly NamedDelta[]): Delta {
   const rename = <T>(name: string, specs: Readonly<Record<string, T>> | undefined): Record<string, T> =>

@@ -60,8 +60,8 @@ export function runEncoder(
 }
 
 /**
- * What an encoder and a head make of each sequence, [B, outputs]. Inputs of the program are `pool` [B, N], or where the head
- * reads first tokens `firstRows` [B] and `firstPlaces` [N].
+ * What an encoder and a head make of each sequence, [B, outputs]. Inputs of the program are `pool` [B, N], or
+ * where the head reads first tokens `firstRows` [B] and `firstPlaces` [N].
  */
 export function runClassifier(
   x: ProgramTensors,
@@ -104,10 +104,16 @@ function firstOfEach(rows: Tensor, batch: number): Tensor {
     .reshape([batch, width]);
 }
 
-/** What the program's inputs of an encoder-decoder's source are called, before the names that they have in an encoder. */
+/**
+ * What the program's inputs of an encoder-decoder's source are called, before the names that they have in an
+ * encoder.
+ */
 export const SOURCE = 'source ';
 
-/** Runs a base's encoder on the source and its decoder, which reads it, on the target; `crossBias` [B, 1, T, T'] says which of it each token reads, all where absent. */
+/**
+ * Runs a base's encoder on the source and its decoder, which reads it, on the target; `crossBias` [B, 1, T,
+ * T'] says which of it each token reads, all where absent.
+ */
 export function runEncoderDecoder(
   x: ProgramTensors,
   use: ModelUse,

@@ -32,10 +32,10 @@ export interface HeadOptions {
 }
 
 /**
- * A head for a base. `paper`: the RED authors', dropout 0.5, Linear(d, d), tanh, dropout, Linear(d, n) of the first
- * token, initialised as PyTorch does. `huggingface`: transformers' …ForSequenceClassification; BERT's reads the
- * pretrained pooler. `mean`: dropout and Linear(d, n) of the mean over tokens. Throws RangeError where the base has no
- * encoder by itself.
+ * A head for a base. `paper`: the RED authors', dropout 0.5, Linear(d, d), tanh, dropout, Linear(d, n) of the
+ * first token, initialised as PyTorch does. `huggingface`: transformers' …ForSequenceClassification; BERT's
+ * reads the pretrained pooler. `mean`: dropout and Linear(d, n) of the mean over tokens. Throws RangeError
+ * where the base has no encoder by itself.
  */
 export function makeHead(base: BaseModel, name: HeadName, outputs: number, options: HeadOptions = {}): Head {
   const { architecture, id } = base;
@@ -96,8 +96,8 @@ export function makeHead(base: BaseModel, name: HeadName, outputs: number, optio
 }
 
 /**
- * What transformers calls a tensor of the heads `paper` and `huggingface`: where a family has a pooler, its tanh(Linear) is
- * what the paper's head begins with.
+ * What transformers calls a tensor of the heads `paper` and `huggingface`: where a family has a pooler, its
+ * tanh(Linear) is what the paper's head begins with.
  */
 export function nameInTransformers(name: string, pooler: Shapes | undefined): string {
   if (!pooler) return name;

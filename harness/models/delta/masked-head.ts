@@ -4,7 +4,10 @@ import type { EncoderConfig } from '../families/post-norm-encoder.ts';
 import type { TensorSpec } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
-/** Predicts tokens from an encoder's states, as Hugging Face's …ForMaskedLM: Linear(d, d), GELU, norm, the embeddings and a bias. */
+/**
+ * Predicts tokens from an encoder's states, as Hugging Face's …ForMaskedLM: Linear(d, d), GELU, norm, the
+ * embeddings and a bias.
+ */
 export interface MaskedHead {
   readonly tensors: Readonly<Record<string, TensorSpec>>;
   /** [M, d] → features [M, d + 1] and the output weight [V, d + 1], whose last column is the bias. */

@@ -9,8 +9,9 @@ import type { BaseModel } from '../base-model.ts';
 export type MergedModel = Pick<BaseModel, 'config' | 'architecture' | 'sites' | 'shapes' | 'tensor'>;
 
 /**
- * Merges a method's tensors into a base. `x` holds trained (the base's unfrozen ones too), frozen and state by name.
- * Throws UsageError where the method is none that can be merged, or the architecture cannot hold the result.
+ * Merges a method's tensors into a base. `x` holds trained (the base's unfrozen ones too), frozen and state
+ * by name. Throws UsageError where the method is none that can be merged, or the architecture cannot hold the
+ * result.
  */
 export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedModel {
   const edits = delta.merge?.(x);
@@ -56,7 +57,10 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
 
 const isModule = ({ kind }: Site): boolean => kind === 'linear' || kind === 'norm';
 
-/** The edits of every linear module and norm, and the settings that must change so that the architecture holds them. */
+/**
+ * The edits of every linear module and norm, and the settings that must change so that the architecture holds
+ * them.
+ */
 function place(
   base: BaseModel,
   edits: (site: Site) => readonly AffineEdit[],
@@ -98,7 +102,10 @@ interface Module {
   readonly bias: Float32Array | undefined;
 }
 
-/** Puts edits into a module, left to right; its inputs are scaled before all else, wherever such an edit stands. */
+/**
+ * Puts edits into a module, left to right; its inputs are scaled before all else, wherever such an edit
+ * stands.
+ */
 function fold(base: Module, edits: readonly AffineEdit[], outputs: number, transposed: boolean): Module {
   const weight = base.weight.slice();
   let bias = base.bias?.slice();
@@ -130,7 +137,10 @@ function withProduct(
   return sum;
 }
 
-/** Adds up down [outputs, inputs] to a weight that is stored so (`transposed`) or the other way round; in double precision. */
+/**
+ * Adds up down [outputs, inputs] to a weight that is stored so (`transposed`) or the other way round; in
+ * double precision.
+ */
 function addProduct(
   weight: Float32Array,
   { up, down }: ReturnType<NonNullable<AffineEdit['low']>>,

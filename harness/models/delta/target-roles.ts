@@ -25,7 +25,10 @@ const target = z.union([
 /** A method's option that names linear modules by role or by the end of their names. */
 export const targetList = z.array(target);
 
-/** The same with the default of LoRA and its relatives: queries and values, or the module that GPT-2 fuses them in. */
+/**
+ * The same with the default of LoRA and its relatives: queries and values, or the module that GPT-2 fuses
+ * them in.
+ */
 export const queryAndValue = targetList
   .default(['query', 'value', 'queryKeyValue'])
   .describe('linear modules by role, passed over where the base lacks it, or by the end of their names');
@@ -45,7 +48,9 @@ export const layerList = z
   .optional()
   .describe('layers, of both stacks where there are two; all where absent');
 
-/** A method's option that gives single modules a number of their own, `<role or end of a name>:<number>` each. */
+/**
+ * A method's option that gives single modules a number of their own, `<role or end of a name>:<number>` each.
+ */
 export const exceptions = (what: string): z.ZodOptional<z.ZodArray<z.ZodString>> =>
   z
     .array(z.string().regex(/^\w+(\.\w+)*:[\d.]+(e[+-]?\d+)?$/, 'it is not of the form <module>:<number>'))
@@ -58,7 +63,10 @@ export interface Targets {
   readonly layers?: readonly number[] | undefined;
 }
 
-/** The base's linear modules that are named; throws RangeError where there are none, or a name or a layer has none. */
+/**
+ * The base's linear modules that are named; throws RangeError where there are none, or a name or a layer has
+ * none.
+ */
 export function linearTargets(base: BaseModel, { targets, layers }: Targets): Site[] {
   const linear = base.sites.filter(({ kind }) => kind === 'linear');
   const strange = targets.find((name) => !isRole(name) && !linear.some((site) => isNamed(site, name)));
@@ -80,8 +88,8 @@ export function linearTargets(base: BaseModel, { targets, layers }: Targets): Si
 }
 
 /**
- * A number for each module: that of the first exception that names it, else `usual`. Throws RangeError where an
- * exception names none of the modules, or its number is not above 0.
+ * A number for each module: that of the first exception that names it, else `usual`. Throws RangeError where
+ * an exception names none of the modules, or its number is not above 0.
  */
 export function numberOfEach(
   sites: readonly Site[],

@@ -25,8 +25,8 @@ export function trainedShapes(base: BaseModel, delta: Delta): Record<string, Sha
 }
 
 /**
- * Throws RangeError where a base's tensor is not finite: a search or a maximum may pass over what is then computed, and a run
- * that only tests would end with numbers of nothing.
+ * Throws RangeError where a base's tensor is not finite: a search or a maximum may pass over what is then
+ * computed, and a run that only tests would end with numbers of nothing.
  */
 export function requireFinite(id: string, name: string, values: Float32Array): void {
   let sum = 0;
