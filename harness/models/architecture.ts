@@ -1,12 +1,14 @@
+/**
+ * What a family's architecture is (names, shapes and the forward pass), and what goes into a forward pass and
+ * comes out of it. The families in families/ make architectures; delta/forward.ts runs them under a method.
+ */
 import type { Tensor } from '../engine/ops.ts';
 import type { Context, Edits, FamilyName, Shapes, Site } from './edits.ts';
 
-/** The output's weight where it is not the embedding. */
+/** Name of the output's weight where the output is not the embedding. */
 export const ownHeadName = 'lm_head.weight';
 
-/**
- * What config.json says about a model, in the terms that every family shares; its kind says what it computes.
- */
+/** A model that a config.json describes, in terms that every family shares; `kind` says what it computes. */
 export type Architecture = ArchitectureBase & (DecoderOnly | EncoderOnly | EncoderDecoder);
 
 interface ArchitectureBase {
@@ -18,37 +20,42 @@ interface ArchitectureBase {
   readonly heads: number;
   /** Heads of keys and values; fewer than `heads` where several queries share them. */
   readonly kvHeads: number;
-  /** d, h = headWidth, V */
+  /** d */
   readonly width: number;
+  /** h */
   readonly headWidth: number;
+  /** V */
   readonly vocabulary: number;
   /** Positions that the model knows; longer sequences are cut. */
   readonly positions: number;
   /** The input embedding [V, d]. */
   readonly embedding: string;
-  /** Whether linear weights are stored [out, in] (torch's Linear) or [in, out] (GPT-2's Conv1D). */
+  /**
+   * True where linear weights are stored [out, in] (torch's Linear); false where [in, out] (GPT-2's Conv1D).
+   */
   readonly transposed: boolean;
   /**
-   * The norm that a block ends with, where it does (BERT): what scales and shifts the block's output fits
-   * into it.
+   * The norm that a post-norm block ends with (BERT); a scale and a shift of the block's output merge into
+   * it.
    */
   blockNorm?(block: Site): Site;
   /**
-   * The setting of config.json that gives a linear module the bias that it lacks, where there is one (Llama).
+   * The setting of config.json that would give a linear module without a bias one; only Llama has such
+   * settings.
    */
   biasSetting?(linear: Site): string | undefined;
-  /** How base tensors are initialised where a random base is made. */
+  /** How a tensor of a random base is initialised. */
   initial(name: string): { kind: 'normal'; deviation: number } | { kind: 'constant'; value: number };
-  /** Other names that checkpoints give a tensor, where they do. */
+  /** Other names under which checkpoints may hold a tensor. */
   aliases?(name: string): readonly string[];
   /**
-   * Whether a tensor of a checkpoint is a buffer that is not needed, which transformers passes over without a
-   * word, too.
+   * Says that a checkpoint's tensor is a buffer that nothing reads; it is ignored silently, as in
+   * transformers.
    */
   isBuffer(name: string): boolean;
   /**
-   * Whether it belongs to a head that others put on such a base: it is not used, and named; what is neither
-   * is refused.
+   * Says that a checkpoint's tensor belongs to another head, such as that of the pretraining. It is not used,
+   * and a run names it. A tensor that is neither this nor a buffer is refused.
    */
   isOtherHead?(name: string): boolean;
 }
@@ -58,12 +65,12 @@ export interface DecoderOnly extends Decoding {
 export interface EncoderOnly extends Encoding {
   readonly kind: 'encoder';
   /**
-   * Hugging Face's pooler of the first token, where it has one: no part of `shapes`, for only its head uses
-   * it.
+   * Hugging Face's pooler of the first token (BERT). It is no part of `shapes`, since only one head reads it.
    */
   readonly pooler?: Shapes;
-  /** What Hugging Face's head takes from config.json: its dropout and the deviation of its first weights. */
+  /** The dropout of Hugging Face's head, from config.json. */
   readonly classifierDropout: number;
+  /** The deviation with which the head's weights start, from config.json. */
   readonly deviation: number;
 }
 export interface EncoderDecoder extends Encoding, Decoding {
@@ -84,14 +91,17 @@ interface Encoding {
   encode(model: ModelTensors, batch: EncoderBatch): EncoderStates;
 }
 
-/** The tensors of a forward pass: the base's by name, and how a method changes their use. */
+/** The base's tensors by name, and a method's edits of the forward pass. */
 export interface ModelTensors {
   weight(name: string): Tensor;
   readonly edits: Edits;
   readonly context: Context;
-  /** Whether the base's own dropout acts. */
+  /** True where the base's own dropout acts. */
   readonly dropout: boolean;
-  /** The same for the output rows alone: behind the last attention no other is read, nor virtual ones. */
+  /**
+   * The same with the context's masks of the output rows, the only ones that are read after the last
+   * attention.
+   */
   only(outputRows: OutputRows): ModelTensors;
 }
 
@@ -101,12 +111,12 @@ export interface Past {
   readonly values: readonly Tensor[];
   /** [B, 1, 1, P]: 0 where a slot is filled, a large negative number elsewhere. */
   readonly bias: Tensor;
-  /** What cross attention reads, of G sources; each serves B / G successive sequences. */
+  /** Keys and values of G sources for cross attention; each serves B / G successive sequences. */
   readonly source?: Past;
 }
 
 /**
- * The way between tokens that lie end to end, [N, …], and the slots of attention, [B·T, …]; see selectRows.
+ * Maps tokens that lie end to end, [N, …], to the slots of attention, [B·T, …], and back; see ops.selectRows.
  */
 export interface Packing {
   readonly slotTokens: Tensor;
@@ -115,7 +125,7 @@ export interface Packing {
   readonly tokenPlaces: Tensor;
 }
 
-/** R of N tokens, whose states after the last layer are all that is read; see selectRows. */
+/** The R of N tokens whose states after the last layer are read; see ops.selectRows. */
 export interface OutputRows {
   /** [R] int32 */
   readonly rows: Tensor;
@@ -124,40 +134,42 @@ export interface OutputRows {
 }
 
 export interface DecoderBatch {
-  /** B, and T tokens each; T is 1 where there is a past. */
+  /** B */
   readonly batch: number;
+  /** T, slots of each sequence; 1 where there is a past. */
   readonly length: number;
   /** [N] int32; N is B·T where nothing is packed */
   readonly ids: Tensor;
   /** [N] int32 */
   readonly positions: Tensor;
   readonly packing?: Packing | undefined;
-  /** All where absent, as behind a past. */
+  /** All rows where absent; always absent where there is a past. */
   readonly outputRows?: OutputRows;
   /** Added to the attention scores, broadcastable to [B, 1, T, T]; causal where absent. */
   readonly bias?: Tensor;
   readonly past?: Past;
-  /** What cross attention reads, where there is one; behind a past it stands there. */
+  /** What cross attention reads; where there is a past, it holds the source. */
   readonly source?: Source;
 }
 
-/** What an encoder made of the sources, one for each sequence of a decoder. */
+/** An encoder's states of the sources, one source for each sequence of the decoder. */
 export interface Source extends Pick<EncoderBatch, 'length' | 'packing' | 'bias'> {
   readonly states: EncoderStates;
 }
 
 export interface EncoderBatch {
-  /** B, and at most T tokens each */
+  /** B */
   readonly batch: number;
+  /** T, slots of each sequence. */
   readonly length: number;
   /** [N] int32; N is B·T where nothing is packed */
   readonly ids: Tensor;
-  /** [N] int32, from 0; the family adds what its table is shifted by */
+  /** [N] int32, from 0; the family adds the offset of its position table. */
   readonly positions: Tensor;
-  /** [N] int32: which part of a pair, where the family knows parts; 0 where absent */
+  /** [N] int32: which text of a pair a token belongs to; 0 where absent. Only BERT reads it. */
   readonly tokenTypes?: Tensor;
   readonly packing?: Packing | undefined;
-  /** All where absent. */
+  /** All rows where absent. */
   readonly outputRows?: OutputRows;
   /** [B, 1, 1, T]: 0 where a slot holds a token, a large negative number elsewhere. */
   readonly bias: Tensor;
@@ -167,13 +179,13 @@ export interface EncoderStates {
   /** [N, d] or [R, d] */
   readonly hidden: Tensor;
   /**
-   * [B·l, d]: a method's l virtual tokens before each sequence, where it has them and all are wanted; unlike
-   * a decoder's they see the sequence.
+   * [B·l, d]: states of a method's l virtual tokens before each sequence, where all rows are read. Unlike a
+   * decoder's, these tokens see the sequence.
    */
   readonly virtual?: Tensor;
 }
 
-/** Keys and values that every sequence sees before its own, [l, kvHeads·h] each. */
+/** Keys and values of a prefix that every sequence sees before its own, [l, kvHeads·h] each. */
 export interface PrefixStates {
   readonly key: Tensor;
   readonly value: Tensor;
@@ -185,7 +197,10 @@ export interface DecoderStates {
   /** Keys and values of these tokens, a pair for each layer, [N, kvHeads·h] each. */
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
-  /** Those of a method's prefix and virtual tokens, one for each layer or none. */
+  /**
+   * Keys and values of a method's prefix and virtual tokens, one entry for each layer; empty where it has
+   * none.
+   */
   readonly prefixes: readonly PrefixStates[];
   /**
    * Keys and values of the source's slots, virtual tokens first, a pair for each layer, [B·(l + T), H·h]

@@ -5,45 +5,61 @@ import type { Architecture } from './architecture.ts';
 import type { FamilyName, Site, Shapes } from './edits.ts';
 import type { HeadName } from './head-names.ts';
 
-/** A base model: its places and shapes are known when it is opened, values are read when training starts. */
+/**
+ * A base model: its sites and shapes are known when it is opened; its values are read when a program needs
+ * them.
+ */
 export interface BaseModel {
-  /** As it was asked for: a built-in name, a hub id, a folder, `random-gpt2~…`. */
+  /** The name by which it was opened: a built-in name, a hub id, a folder, `random-gpt2~…`. */
   readonly id: string;
   readonly family: FamilyName;
-  /** Config.json as read, and what the family makes of it. */
+  /** Config.json as read. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** The family's reading of config.json. */
   readonly architecture: Architecture;
   readonly sites: readonly Site[];
   readonly shapes: Shapes;
   /**
-   * Names of a checkpoint's tensors that are not used, such as another model's head; buffers and copies left
-   * out.
+   * Names of a checkpoint's tensors that nothing reads, such as another model's head; without buffers and
+   * copies.
    */
   readonly unused?: readonly string[];
-  /** The head of a classifier, which its checkpoint brings. */
+  /** The head of a classifier that its checkpoint holds. */
   readonly head?: StoredHead;
   /** Throws UsageError where the checkpoint lacks the tensor or gives it another shape. */
   tensor(name: string): Promise<Float32Array>;
-  /** Where a float32 tensor lies on disk, if it does. */
+  /** Where a tensor lies on disk; undefined where it is in no file, or not float32. */
   location(name: string): FileLocation | undefined;
-  /** Where its files lie; a random base has none. */
+  /** The folder of its files; a random base has none. */
   folder?(): Promise<string>;
   tokenizer(): Promise<Tokenizer>;
-  /** Identifies the weights' values. */
+  /** A hash of the weights' values. */
   hash(): Promise<string>;
 }
 
-/** The head of a classifier that a checkpoint or an adapter brings, its tensors under transformers' names. */
+/** What tells one base from another; `baseModel` completes it by what its architecture says. */
+type BaseParts = Omit<BaseModel, 'family' | 'sites' | 'shapes' | 'location'> &
+  Partial<Pick<BaseModel, 'location'>>;
+
+/**
+ * The only place where a base model is put together. Tensors lie nowhere on disk unless `location` is given.
+ */
+export function baseModel(parts: BaseParts): BaseModel {
+  const { family, sites, shapes } = parts.architecture;
+  return { location: () => undefined, ...parts, family, sites, shapes };
+}
+
+/** The head of a classifier that a checkpoint or an adapter holds, its tensors under transformers' names. */
 export interface StoredHead {
   /**
-   * What reads it as it was trained: `mean`, or `huggingface`, whose tensors on RoBERTa are those of `paper`.
+   * The head that computes as it was trained: `mean`, or `huggingface` (on RoBERTa the tensors of `paper`).
    */
   readonly name: HeadName;
   /** Classes, or 1 for a value */
   readonly outputs: number;
-  /** What the classes are called, in the order of the outputs; absent where they are only numbered. */
+  /** The names of the classes in the order of the outputs; absent where they are only numbered. */
   readonly labels?: readonly string[];
-  /** transformers' problem_type, where config.json says it. */
+  /** transformers' problem_type; absent where config.json does not say it. */
   readonly problem?: string;
   shape(name: string): Shape | undefined;
   tensor(name: string): Promise<Float32Array>;

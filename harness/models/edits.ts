@@ -1,3 +1,7 @@
+/**
+ * Where a method may act on a base (sites), what it may know while a program is built (context), and what it
+ * may do (edits). Methods see these types through harness/method.ts; they must not depend on a family.
+ */
 import type { Random } from '../support/random-stream.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { Shape } from '../engine/types.ts';
@@ -31,9 +35,9 @@ export interface Site {
     | 'block';
   readonly stack: 'encoder' | 'decoder';
   readonly attention?: 'self' | 'cross';
-  /** Within its stack; -1 for embeddingNorm, the number of layers for finalNorm and pooler. */
+  /** The layer within its stack; −1 for embeddingNorm, the number of layers for finalNorm and pooler. */
   readonly layer: number;
-  /** Hugging Face module path; its tensors are `<name>.weight` and `<name>.bias`. */
+  /** Hugging Face's module path; the module's tensors are `<name>.weight` and `<name>.bias`. */
   readonly name: string;
   readonly inputs: number;
   readonly outputs: number;
@@ -44,19 +48,20 @@ export interface Site {
 export interface Context {
   readonly training: boolean;
   readonly stack: 'encoder' | 'decoder';
-  /** Inverted dropout, its mask drawn on the host; the identity in evaluation. */
+  /** Inverted dropout, whose mask the host draws from the stream `name`; the identity in evaluation. */
   dropout(x: Tensor, rate: number, name: string): Tensor;
-  /** The mask alone; undefined where nothing would be dropped. */
+  /** The mask of `dropout` alone; undefined where nothing would be dropped. */
   dropoutMask(shape: Shape, rate: number, name: string): Tensor | undefined;
   /** Optimiser steps done, a scalar. */
   readonly step: Tensor;
   readonly totalSteps: number;
-  /** [N, 1], 0/1: real tokens. */
+  /** [N, 1]: 1 for real tokens, 0 for padding. */
   readonly tokens: Tensor;
-  /** [N, 1], 0/1: tokens of the prompt. */
+  /** [N, 1]: 1 for tokens of the prompt, 0 elsewhere. */
   readonly prompt: Tensor;
-  /** [N, 1] index within the prompt from its start and from its end, -1 outside it. */
+  /** [N, 1]: index within the prompt, counted from its start; −1 outside it. */
   readonly fromStart: Tensor;
+  /** [N, 1]: index within the prompt, counted from its end; −1 outside it. */
   readonly fromEnd: Tensor;
 }
 
@@ -67,24 +72,26 @@ export interface LinearModule {
 }
 
 /**
- * How a method changes the forward pass. Activations are [N, d]: the tokens of all sequences end to end, and
- * behind the last attention only those whose states are read. So an edit makes a row of that row alone, and
- * edits are made once for each N, with the context's masks of these rows.
+ * How a method changes the forward pass. Activations are [N, d], the tokens of all sequences end to end;
+ * after the last attention N counts only the rows whose states are read. An edit must be row-wise: row i of
+ * its output may depend on row i of its input only. Edits are built once for each N, with the context's masks
+ * of these rows.
  */
 export interface Edits {
   linear?(
     site: Site,
     module: LinearModule,
   ): { input?(x: Tensor): Tensor; output?(y: Tensor, x: Tensor): Tensor } | undefined;
-  /** `x` is what the module receives, `y` what its last linear returns, before dropout and residual. */
+  /** `x` is the module's input, `y` the output of its last linear, before dropout and residual. */
   sublayer?(site: Site): { output?(y: Tensor, x: Tensor): Tensor } | undefined;
   norm?(y: Tensor, site: Site): Tensor;
   block?(h: Tensor, site: Site): Tensor;
   /**
-   * [l, d] embeddings of virtual tokens before the input, without positions; they are the last rows of
-   * activations: l in a decoder, where they see no sequence, l for each of the B sequences in an encoder.
+   * Embeddings [l, d] of virtual tokens before the input, without positions. They are the last rows of
+   * activations: l rows in a decoder, where they see no sequence; l rows for each of the B sequences in an
+   * encoder.
    */
   prompt?(stack: 'encoder' | 'decoder'): Tensor | undefined;
-  /** Keys and values before those of the input, [l, kvHeads · headDim] each; site of role 'attention'. */
+  /** Keys and values before those of the input, [l, kvHeads·h] each; the site has the role 'attention'. */
   prefix?(site: Site): { key: Tensor; value: Tensor } | undefined;
 }

@@ -14,20 +14,21 @@ export interface TensorSpec {
 }
 
 /**
- * An edit of a module that is an affine map, as numbers: x → input ⊙ x before the module and y → scale ⊙ (y +
- * up down x) + shift after it. What is absent does nothing.
+ * An edit of a module that is an affine map, as numbers: x → input ⊙ x before the module, and
+ * y → scale ⊙ (y + up down x) + shift after it. An absent part does nothing.
  */
 export interface AffineEdit {
   /** [inputs] */
   readonly input?: Float32Array;
   /**
-   * up [outputs, r] and down [r, inputs]; a function, so that they are made only when the module's turn
-   * comes.
+   * up [outputs, r] and down [r, inputs]; a function, so that they exist only while their module is merged.
    */
   readonly low?: () => { readonly up: Float32Array; readonly down: Float32Array };
-  /** [outputs], or made of the base's weight + up down, which lies as the checkpoint stores it. */
+  /**
+   * [outputs], or a function of the base's weight + up down, which is laid out as the checkpoint stores it.
+   */
   readonly scale?: Float32Array | ((weight: Float32Array) => Float32Array);
-  /** Whether the base's own bias stands outside of what is scaled. */
+  /** True where the base's own bias is not scaled. */
   readonly aroundBias?: boolean;
   /** [outputs] */
   readonly shift?: Float32Array;
@@ -37,35 +38,36 @@ export interface AffineEdit {
 export interface Delta {
   readonly trained: Readonly<Record<string, TensorSpec>>;
   readonly frozen?: Readonly<Record<string, TensorSpec>>;
-  /** Checkpointed, not trained, not counted. */
+  /** Tensors that `update` changes: they are in checkpoints, but neither trained by gradients nor counted. */
   readonly state?: Readonly<Record<string, TensorSpec>>;
-  /**
-   * Virtual tokens, `edits.prompt`'s rows and `edits.prefix`'s, 0 where absent: they take positions of the
-   * base.
-   */
+  /** Rows of `edits.prompt`, 0 where absent; they take positions of the base. */
   readonly promptLength?: number;
+  /** Rows of `edits.prefix`, 0 where absent; they take positions of the base. */
   readonly prefixLength?: number;
   /**
-   * Whether edits depend on where a prompt starts and ends: only then may they read the context's prompt,
-   * fromStart and fromEnd.
+   * Edits read where a prompt starts and ends: only then may they use the context's prompt, fromStart and
+   * fromEnd.
    */
   readonly readsPrompt?: true;
-  /** Which of the base's own tensors are trained. */
+  /**
+   * Says which of the base's own tensors are trained; `owner` is the site of the module that has the tensor.
+   */
   unfreezes?(tensor: string, owner: Site | undefined): boolean;
-  /** `x`: trained, frozen and state by name. */
+  /** `x`: trained, frozen and state tensors by name. */
   edits?(x: Tensors, context: Context): Edits;
+  /** Added to the loss while training, []. */
   penalty?(x: Tensors): Tensor;
-  /** Part of the program, after the optimiser; returns the tensors that change. */
+  /** Runs in the program of a step, after the optimiser; returns the tensors that change. */
   update?(x: Tensors, gradients: Tensors, progress: { step: Tensor; totalSteps: number }): Tensors;
   /**
-   * Whether it is `update` that put a trained tensor back to where it began; `x`: trained and state by name,
-   * at the end.
+   * True where `update` itself returned a trained tensor to its initial value; `x`: trained and state at the
+   * end.
    */
   putsBack?(name: string, x: Values): boolean;
   /**
    * What `edits` does to a site outside of training, in numbers, so that it can be merged into the base's
-   * weights; absent where it is no affine map of linear modules, norms and blocks. `x`: the values of
-   * trained, frozen and state by name.
+   * weights. Absent where it is no affine map of linear modules, norms and blocks. `x`: values of trained,
+   * frozen and state by name.
    */
   merge?(x: Values): (site: Site) => readonly AffineEdit[];
 }
@@ -73,21 +75,21 @@ export interface Delta {
 /** One PEFT method: a file in methods/ that exports it as default, under its file's name. */
 export interface Method<Options extends z.ZodObject = z.ZodObject> {
   readonly name: string;
-  /** As the papers print it. */
+  /** The method's name as the papers print it. */
   readonly label: string;
   readonly paper: string;
-  /** What it computes, in one line and its paper's letters. */
+  /** The formula in one line and its paper's letters. */
   readonly formula?: string;
   /** A `z.strictObject`: its fields are the method's options, with their defaults and descriptions. */
   readonly options: Options;
-  /** Named variants: what they set. */
+  /** Named variants (`red~no-bias`): the options that each sets. */
   readonly ablations?: Readonly<Record<string, Partial<z.infer<Options>>>>;
-  /** Hyper-parameters (recipe keys) that suit it where no recipe says otherwise. */
+  /** Hyper-parameters (keys of a recipe) where no recipe says otherwise. */
   readonly defaults?: Readonly<Record<string, unknown>>;
   attach(base: BaseModel, options: z.infer<Options>): Delta;
 }
 
-/** Types a method's definition; the identity otherwise. */
+/** Gives a method's definition its types, and returns it. */
 export function defineMethod<Options extends z.ZodObject>(method: Method<Options>): Method<Options> {
   return method;
 }

@@ -18,7 +18,7 @@ import { randomBase } from './random-base.ts';
 import { findStoredHead, meanHeadFile } from './stored-head.ts';
 import { copiesOfEmbedding, findOwnHead } from './tied-head.ts';
 import type { Shape } from '../edits.ts';
-import type { BaseModel } from '../base-model.ts';
+import { baseModel, type BaseModel } from '../base-model.ts';
 
 export interface BaseOptions extends FetchOptions {
   /**
@@ -49,7 +49,8 @@ export async function loadBase(id: string, options: BaseOptions = {}): Promise<B
   if (isFolder) return fromFolder(id, id, options);
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(id) || id.startsWith('.')) {
     throw new UsageError(
-      `There is no model folder "${withoutSecrets(id)}".${didYouMean(id, builtinModels)} "list models" shows what there is.`,
+      `There is no model folder "${withoutSecrets(id)}".${didYouMean(id, builtinModels)} ` +
+        '"list models" shows what there is.',
     );
   }
   const whole = async (): Promise<BaseModel> =>
@@ -112,7 +113,7 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
   const { config, architecture: said } = await readConfig(folder);
   const tokenizer = (): Promise<Tokenizer> => loadTokenizer(options.tokenizer ?? folder);
   if (!(await hasCheckpoint(folder))) {
-    // It says what it looked for.
+    // openCheckpoint's error says which files it looked for.
     const later = async (): Promise<BaseModel> => {
       await openCheckpoint(folder);
       return fromFolder(id, folder, options);
@@ -124,14 +125,17 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
   const architecture = describeArchitecture(config, join(folder, 'config.json'), ownHead);
   const { stored, unused } = matchTensors(id, checkpoint, architecture);
   const head = await findStoredHead(folder, config, architecture, checkpoint);
-  return {
-    ...{ id, family: architecture.family, config, architecture },
-    ...{ sites: architecture.sites, shapes: architecture.shapes, unused },
+  return baseModel({
+    id,
+    config,
+    architecture,
+    unused,
     ...(head && { head }),
     async tensor(name) {
       const found = stored.get(name);
-      if (found === undefined)
+      if (found === undefined) {
         throw new UsageError(`The checkpoint of ${id} has no ${name}, which is needed here.`);
+      }
       return checkpoint.read(found);
     },
     location(name) {
@@ -141,7 +145,7 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
     folder: () => Promise.resolve(folder),
     tokenizer,
     hash: async () => hashWithHead(folder, await checkpoint.hash()),
-  };
+  });
 }
 
 /** A checkpoint's hash, with that of the head that stands beside it. */
@@ -153,7 +157,7 @@ async function hashWithHead(folder: string, hash: string): Promise<string> {
     .digest('hex');
 }
 
-/** A base of which only config.json is here; all else comes from the whole. */
+/** A base of which only config.json is here; `open` fetches the rest when something else is asked for. */
 function described(
   id: string,
   config: Config,
@@ -162,20 +166,20 @@ function described(
 ): BaseModel {
   let opened: Promise<BaseModel> | undefined;
   const whole = (): Promise<BaseModel> => (opened ??= open());
-  return {
-    ...{ id, family: architecture.family, config, architecture },
-    ...{ sites: architecture.sites, shapes: architecture.shapes },
+  return baseModel({
+    id,
+    config,
+    architecture,
     tensor: async (name) => (await whole()).tensor(name),
-    location: () => undefined,
     folder: async () => (await whole()).folder!(),
     tokenizer: async () => (await whole()).tokenizer(),
     hash: async () => (await whole()).hash(),
-  };
+  });
 }
 
 /**
- * Where each tensor of the architecture stands in the checkpoint, and what stands there unused; throws
- * UsageError where one is missing or too many.
+ * Finds each tensor of the architecture in the checkpoint, and the checkpoint's tensors that nothing reads. Throws
+ * UsageError where a tensor is missing, has another shape, or is unknown to config.json.
  */
 function matchTensors(
   id: string,
@@ -190,7 +194,8 @@ function matchTensors(
     const actual = checkpoint.shape(found);
     if (actual.join() !== shape.join()) {
       throw new UsageError(
-        `The checkpoint of ${id} gives ${found} the shape [${actual.join(', ')}], config.json says [${shape.join(', ')}].`,
+        `The checkpoint of ${id} gives ${found} the shape [${actual.join(', ')}], ` +
+          `config.json says [${shape.join(', ')}].`,
       );
     }
     left.delete(found);
@@ -219,15 +224,11 @@ const few = (names: readonly string[]): string =>
 
 function fromRandom(id: string, options: BaseOptions): BaseModel {
   const { config, architecture, hash, tensor, tokenizer } = randomBase(id);
-  return {
+  return baseModel({
     id,
-    family: architecture.family,
     config,
     architecture,
-    sites: architecture.sites,
-    shapes: architecture.shapes,
     tensor: (name) => Promise.resolve().then(() => tensor(name)),
-    location: () => undefined,
     async tokenizer() {
       const given = options.tokenizer ?? (options.data && join(options.data, 'tokenizers', tokenizer.folder));
       if (given) return loadTokenizer(given);
@@ -236,11 +237,12 @@ function fromRandom(id: string, options: BaseOptions): BaseModel {
       } catch (error) {
         if (!(error instanceof UsageError)) throw error;
         throw new UsageError(
-          `${error.message} A random base takes its family's tokenizer from there; give one with --tokenizer DIR, or set DELTABENCH_DATA to a folder with tokenizers/${tokenizer.folder}.`,
+          `${error.message} A random base takes its family's tokenizer from there; give one with --tokenizer DIR, ` +
+            `or set DELTABENCH_DATA to a folder with tokenizers/${tokenizer.folder}.`,
           { cause: error },
         );
       }
     },
     hash: () => Promise.resolve(hash),
-  };
+  });
 }

@@ -1,7 +1,7 @@
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { randomBase } from './random-base.ts';
 import type { FamilyName } from '../edits.ts';
-import type { BaseModel } from '../base-model.ts';
+import { baseModel, type BaseModel } from '../base-model.ts';
 
 /**
  * What a new base is: its family, `layers=4,width=192,…` as a random base takes them, its tokenizer and
@@ -32,18 +32,14 @@ export function newBase({ family, settings, tokenizer, length, seed }: NewBase):
   ];
   const id = `random-${family}~${all.join(',')}`;
   const { config, architecture, hash, tensor } = randomBase(id, { ...fixed[family], ...ids });
-  return {
+  return baseModel({
     id,
-    family,
     config,
     architecture,
-    sites: architecture.sites,
-    shapes: architecture.shapes,
     tensor: (name) => Promise.resolve(tensor(name)),
-    location: () => undefined,
     tokenizer: () => Promise.resolve(tokenizer),
     hash: () => Promise.resolve(hash),
-  };
+  });
 }
 
 const encoder = {
