@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { UsageError } from '../../support/errors.ts';
 import type { JsonObject } from '../../support/json-object.ts';
-import type { FramedTokens } from './special-tokens.ts';
+import type { FramedTokens } from './template.ts';
 
 // The Rust library of Hugging Face, as the package @anush008/tokenizers builds it for Node (its version 0.6.0 holds 0.22.2).
 // It encodes by promises alone; so that encoding stays a plain function, a thread of its own does it and is waited for.

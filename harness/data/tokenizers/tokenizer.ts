@@ -5,17 +5,17 @@ import { UsageError, messageOf } from '../../support/errors.ts';
 import { isFile, readBytes, readJson } from '../../support/read-files.ts';
 import { hashFiles } from '../../support/hash.ts';
 import { isObject, type JsonObject } from '../../support/json-object.ts';
-import { convertSentencePiece, convertT5 } from './sentencepiece.ts';
-import { templateOf, type Template } from './special-tokens.ts';
-import { checkTokenizerJson, checkVocabulary } from './check-components.ts';
-import { tokenizerClass } from './tokenizer-classes.ts';
+import { convertSentencePiece, convertT5 } from './files/sentencepiece.ts';
+import { templateOf, type Template } from './template.ts';
+import { checkTokenizerJson, checkVocabulary } from './files/check-components.ts';
+import { tokenizerClass } from './classes/find-class.ts';
 import { openTokenizer, readComponents, type Components, type LibraryTokenizer } from './rust-library.ts';
 import {
   combineFiles,
   type CombinedTokenizer,
   type NamedObject,
   type TokenizerFiles,
-} from './settings-files.ts';
+} from './files/combine-files.ts';
 
 /** Text to token ids and back. */
 export interface Tokenizer {

@@ -1,7 +1,7 @@
 /** Encodes splits as token ids; a cache keeps them by the content of the split, so that runs share them. */
 import { createHash } from 'node:crypto';
 import { cachedTokens } from '../../data/tokenizers/token-cache.ts';
-import { encodeAhead } from '../../data/tokenizers/encode-at-once.ts';
+import { preEncoded } from '../../data/tokenizers/pre-encoded.ts';
 import { encodeLabelled } from '../../data/examples/encode-labelled.ts';
 import type {
   LabelledExample,
@@ -35,7 +35,7 @@ export async function encodeSplit(
   // The cached rows alternate between a prompt and its target.
   const rowsOf = (slice: TextSplit['items']): Int32Array[] => {
     const texts = slice.flatMap(({ input, target }) => [input, target ?? []].flat());
-    const ahead = encodeAhead(tokenizer, texts);
+    const ahead = preEncoded(tokenizer, texts);
     return slice.flatMap(({ input, target }) => {
       const pair = task.encode(input, target, ahead, limits);
       return [Int32Array.from(pair.prompt), Int32Array.from(pair.target)];
@@ -62,7 +62,7 @@ export async function encodeLabels(
   const key = { task: name, version, texts: content, tokenizer: tokenizer.hash, limit };
   // The cache has three rows for each example: ids, types, and whether it was cut.
   const rowsOf = (slice: readonly LabelledExample[]): Int32Array[] => {
-    const ahead = encodeAhead(
+    const ahead = preEncoded(
       tokenizer,
       slice.flatMap(({ texts }) => texts),
     );

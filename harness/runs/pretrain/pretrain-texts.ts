@@ -1,6 +1,6 @@
 /** Reads the texts of pretraining, trains a tokenizer on them, and packs them into rows to train on and to hold out. */
 import { join } from 'node:path';
-import { encodeAhead } from '../../data/tokenizers/encode-at-once.ts';
+import { preEncoded } from '../../data/tokenizers/pre-encoded.ts';
 import { loadTokenizer, type Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { trainTokenizer } from '../../data/tokenizers/training/train.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -75,7 +75,7 @@ export function packTexts(
   seed: number,
 ): PackedTexts {
   const parts = { train: [] as Piece[], validation: [] as Piece[] };
-  const encoded = encodeAhead(
+  const encoded = preEncoded(
     tokenizer,
     documents.flatMap((document) => ('text' in document ? document.text : [document.input, document.target])),
   );

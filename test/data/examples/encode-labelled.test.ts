@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeLabelled } from '../../../harness/data/examples/encode-labelled.ts';
-import { templateOf } from '../../../harness/data/tokenizers/special-tokens.ts';
+import { templateOf } from '../../../harness/data/tokenizers/template.ts';
 import { loadTokenizer } from '../../../harness/data/tokenizers/tokenizer.ts';
 
 // Made-up texts as transformers 5.23's fast tokenizers encode them: truncation=True, max_length, token types.

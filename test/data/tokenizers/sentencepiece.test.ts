@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
-import { convertSentencePiece } from '../../../harness/data/tokenizers/sentencepiece.ts';
+import { convertSentencePiece } from '../../../harness/data/tokenizers/files/sentencepiece.ts';
 
 /** A message's field that holds bytes or another message. */
 const nested = (field: number, content: readonly number[]): number[] => [

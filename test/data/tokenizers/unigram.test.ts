@@ -1,9 +1,9 @@
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { charactersMapFault } from '../../../harness/data/tokenizers/precompiled-charsmap.ts';
+import { charactersMapFault } from '../../../harness/data/tokenizers/files/precompiled-charsmap.ts';
 import { UsageError } from '../../../harness/support/errors.ts';
-import { convertT5 } from '../../../harness/data/tokenizers/sentencepiece.ts';
+import { convertT5 } from '../../../harness/data/tokenizers/files/sentencepiece.ts';
 import { loadTokenizer } from '../../../harness/data/tokenizers/tokenizer.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 

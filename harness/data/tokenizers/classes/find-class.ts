@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../support/json-object.ts';
+import type { JsonObject } from '../../../support/json-object.ts';
 
 // The tokenizer classes of transformers 5 that build a tokenizer anew from its vocabulary and from the settings of
 // tokenizer_config.json: of a tokenizer.json they take vocabulary and merges, and some its post-processor, and let the rest go.

@@ -1,5 +1,5 @@
-import { UsageError } from '../../support/errors.ts';
-import type { JsonObject } from '../../support/json-object.ts';
+import { UsageError } from '../../../support/errors.ts';
+import type { JsonObject } from '../../../support/json-object.ts';
 
 // The part of sentencepiece_model.proto that byte-pair models of Llama's kind and unigram models of T5's need.
 const MODEL = { pieces: 1, trainer: 2, normalizer: 3 } as const;

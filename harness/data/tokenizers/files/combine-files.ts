@@ -1,7 +1,7 @@
-import { UsageError } from '../../support/errors.ts';
-import { isObject, type JsonObject } from '../../support/json-object.ts';
+import { UsageError } from '../../../support/errors.ts';
+import { isObject, type JsonObject } from '../../../support/json-object.ts';
 import { checkId, checkVocabulary } from './check-components.ts';
-import { beginAndEnd, type TokenizerClass } from './tokenizer-classes.ts';
+import { beginAndEnd, type TokenizerClass } from '../classes/find-class.ts';
 
 // How the files of a tokenizer's folder make one tokenizer: as AutoTokenizer of transformers 5.24 does.
 

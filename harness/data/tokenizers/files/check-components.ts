@@ -1,6 +1,6 @@
 import { charactersMapFault } from './precompiled-charsmap.ts';
-import { UsageError } from '../../support/errors.ts';
-import { isObject, type JsonObject } from '../../support/json-object.ts';
+import { UsageError } from '../../../support/errors.ts';
+import { isObject, type JsonObject } from '../../../support/json-object.ts';
 
 // What is wrong in a tokenizer's files is said here, before the library reads them: it takes some faults without a word, and
 // ends the process at others.
