@@ -1,5 +1,7 @@
+/** Chat templates: Jinja texts of a tokenizer that write a conversation as the model was taught to read it. */
 import { Template } from '@huggingface/jinja';
-import { UsageError, messageOf } from '../../support/errors.ts';
+import { messageOf, UsageError } from '../../support/errors.ts';
+import { isObject } from '../../support/json-object.ts';
 
 /** One turn of a conversation. */
 export interface ChatMessage {
@@ -7,10 +9,17 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+/** The template of tokenizer_config.json's `chat_template`: a text, or the one named `default` of a list. */
+export function chatTemplateOf(setting: unknown): string | undefined {
+  const isDefault = (entry: unknown): boolean => isObject(entry) && entry.name === 'default';
+  const entry: unknown = Array.isArray(setting) ? setting.find(isDefault) : undefined;
+  const template = isObject(entry) ? entry.template : setting;
+  return typeof template === 'string' ? template : undefined;
+}
+
 /**
- * The text of a conversation that the model's answer follows, by a tokenizer's `chat_template` (Jinja, as transformers'
- * apply_chat_template with add_generation_prompt). Throws UsageError where the template cannot be read or refuses the
- * conversation.
+ * The text of a conversation that the model's answer follows, as transformers' apply_chat_template writes it with
+ * add_generation_prompt. Throws UsageError where the template cannot be read or refuses the conversation.
  */
 export function renderChat(
   template: string,
@@ -18,13 +27,10 @@ export function renderChat(
   specialTokens: Readonly<Record<string, string>>,
 ): string {
   try {
-    return new Template(template).render({
-      ...specialTokens,
-      messages,
-      add_generation_prompt: true,
-    });
+    return new Template(template).render({ ...specialTokens, messages, add_generation_prompt: true });
   } catch (error) {
-    const why = messageOf(error);
-    throw new UsageError(`The tokenizer's chat template does not work: ${why}.`, { cause: error });
+    throw new UsageError(`The tokenizer's chat template does not work: ${messageOf(error)}.`, {
+      cause: error,
+    });
   }
 }

@@ -2,7 +2,6 @@ import { createRequire } from 'node:module';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { UsageError } from '../../support/errors.ts';
 import type { JsonObject } from '../../support/json-object.ts';
-import type { FramedTokens } from './template.ts';
 
 // The Rust library of Hugging Face, as the package @anush008/tokenizers builds it for Node (its version 0.6.0 holds 0.22.2).
 // It encodes by promises alone; so that encoding stays a plain function, a thread of its own does it and is waited for.
@@ -55,6 +54,17 @@ export function readComponents(json: Readonly<JsonObject>): Components {
     preTokenizer: tokenizer.getPreTokenizer(),
     decoder: tokenizer.getDecoder(),
   };
+}
+
+/** Token ids, and for each which part of the input it belongs to. */
+export interface TypedTokens {
+  readonly ids: readonly number[];
+  readonly types: readonly number[];
+}
+
+/** Tokens with the number of the text that each comes from; null for special tokens. */
+export interface FramedTokens extends TypedTokens {
+  readonly texts: readonly (number | null)[];
 }
 
 /** A whole tokenizer; all but `close` throw the library's Error. */

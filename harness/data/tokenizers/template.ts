@@ -1,26 +1,45 @@
-/** Token ids with which part of the input each belongs to. */
-export interface TypedTokens {
-  readonly ids: readonly number[];
-  readonly types: readonly number[];
-}
+/** The special tokens that a tokenizer puts around a text, or around a pair of texts. */
+import { isObject, type JsonObject } from '../../support/json-object.ts';
+import type { FramedTokens, LibraryTokenizer, TypedTokens } from './rust-library.ts';
 
-/** Puts the special tokens of a tokenizer around the tokens of a text, or of a pair of them. */
+/** Puts a tokenizer's special tokens around the tokens of a text, or of a pair of texts. */
 export type Template = (texts: readonly (readonly number[])[]) => TypedTokens;
 
-/** Tokens with the number of the text that each comes from; null for special tokens. */
-export interface FramedTokens extends TypedTokens {
-  readonly texts: readonly (number | null)[];
-}
-
-/** What stands before each text and at the end, with its types, and the type of each text. */
+/** The special tokens before each text and at the end, and the token type of each text. */
 interface Frame {
   readonly around: readonly TypedTokens[];
   readonly types: readonly number[];
 }
 
+/** How many entries of a vocabulary are tried as a text that has tokens. */
+const TRIALS = 100;
+
 /**
- * The template of a tokenizer, read off what it makes of one and of two texts that have tokens: `encode` gives those with their
- * special tokens. Throws RangeError where a text is left out or torn.
+ * The template of a tokenizer, read off its encoding of a short text. Throws the library's Error where it cannot encode,
+ * RangeError where a text is left out or torn.
+ */
+export function readTemplate(library: LibraryTokenizer, { model }: JsonObject): Template {
+  const { vocab } = model as JsonObject;
+  const entries = isObject(vocab)
+    ? Object.keys(vocab)
+    : (vocab as [string, number][]).map(([piece]) => piece);
+  let failed: unknown = new RangeError('it has no tokens for any text');
+  // Some vocabularies have no tokens for an "a".
+  for (const text of ['a', ...entries.slice(0, TRIALS)]) {
+    try {
+      if (library.encode([text], false)[0]!.length === 0) continue;
+    } catch (error) {
+      failed = error;
+      continue;
+    }
+    return templateOf((count) => library.frame(text, count === 2 ? text : null));
+  }
+  throw failed;
+}
+
+/**
+ * The template read off the tokens that `encode` gives for one and for two texts, special tokens included. Throws RangeError
+ * where a text is left out or torn.
  */
 export function templateOf(encode: (count: 1 | 2) => FramedTokens): Template {
   const frames = [frameOf(encode(1), 1), frameOf(encode(2), 2)];

@@ -1,5 +1,6 @@
 import { UsageError } from '../../../support/errors.ts';
-import { byteLetters, wordSplitter } from '../tokenizer.ts';
+import { wordSplitter } from './split-words.ts';
+import { byteLetters } from '../files/byte-level-bpe.ts';
 import { trainBytePairs } from './byte-pairs.ts';
 import { trainUnigram } from './unigram.ts';
 

@@ -1,0 +1,73 @@
+/** Tokenizer classes with byte pairs over bytes: GPT-2, RoBERTa, DeBERTa and Qwen 2. */
+import { bertTokens } from './bert.ts';
+import { byteLevel, byteLevelComponents, bytePairs, flag } from './components.ts';
+import { template } from './templates.ts';
+import type { TokenizerClass } from './tokenizer-class.ts';
+
+export const gpt2: TokenizerClass = {
+  tokens: {
+    bos_token: '<|endoftext|>',
+    eos_token: '<|endoftext|>',
+    unk_token: '<|endoftext|>',
+    pad_token: null,
+  },
+  components: byteLevelComponents,
+};
+
+export const roberta: TokenizerClass = {
+  tokens: {
+    bos_token: '<s>',
+    eos_token: '</s>',
+    unk_token: '<unk>',
+    sep_token: '</s>',
+    pad_token: '<pad>',
+    cls_token: '<s>',
+    mask_token: '<mask>',
+  },
+  components: byteLevelComponents,
+  postProcessor({ token, settings }, id) {
+    const [sep, cls] = [String(token('sep_token')), String(token('cls_token'))];
+    return {
+      type: 'RobertaProcessing',
+      sep: [sep, id(sep)],
+      cls: [cls, id(cls)],
+      trim_offsets: flag(settings.trim_offsets, true),
+      add_prefix_space: flag(settings.add_prefix_space, false),
+    };
+  },
+};
+
+export const deberta: TokenizerClass = {
+  tokens: { bos_token: '[CLS]', eos_token: '[SEP]', ...bertTokens },
+  components: byteLevelComponents,
+  postProcessor({ token }, id) {
+    const [cls, sep] = [String(token('cls_token')), String(token('sep_token'))];
+    const pair = [cls, '$A', sep, sep, '$B', sep];
+    return template(
+      [cls, '$A', sep],
+      pair.map((name) => [name, 0]),
+      id,
+    );
+  },
+};
+
+const qwenWords =
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" +
+  '|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
+
+export const qwen2: TokenizerClass = {
+  addsSpecialAgain: true,
+  tokens: { eos_token: '<|endoftext|>', unk_token: '<|endoftext|>', pad_token: '<|endoftext|>' },
+  components: (input) => ({
+    model: bytePairs(input),
+    normalizer: { type: 'NFC' },
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: qwenWords }, behavior: 'Isolated', invert: false },
+        { ...byteLevel, add_prefix_space: flag(input.settings.add_prefix_space, false), use_regex: false },
+      ],
+    },
+    decoder: byteLevel,
+  }),
+};

@@ -1,0 +1,51 @@
+/** Post-processors of the type TemplateProcessing: the special tokens around a text, and around a pair of texts. */
+import type { JsonObject } from '../../../support/json-object.ts';
+
+/** A special token, or $A or $B for the first or second text, with its token type. */
+type TypedName = readonly [name: string, type: number];
+
+const isText = (name: string): boolean => name === '$A' || name === '$B';
+
+/** The post-processor of these sequences; all token types of a single text are 0. */
+export function template(
+  single: readonly string[],
+  pair: readonly TypedName[],
+  id: (token: string) => number,
+): JsonObject {
+  const piece = ([name, type_id]: TypedName): JsonObject =>
+    isText(name) ? { Sequence: { id: name.slice(1), type_id } } : { SpecialToken: { id: name, type_id } };
+  const special = [...new Set(pair.map(([name]) => name))].filter((name) => !isText(name));
+  return {
+    type: 'TemplateProcessing',
+    single: single.map((name) => piece([name, 0])),
+    pair: pair.map(piece),
+    special_tokens: Object.fromEntries(
+      special.map((name) => [name, { id: name, ids: [id(name)], tokens: [name] }]),
+    ),
+  };
+}
+
+/** [CLS] $A [SEP] and [CLS] $A [SEP] $B [SEP], the second text and its end with type 1. */
+export function bertTemplate(cls: string, sep: string, id: (token: string) => number): JsonObject {
+  const first: TypedName[] = [
+    [cls, 0],
+    ['$A', 0],
+    [sep, 0],
+  ];
+  const second: TypedName[] = [
+    ['$B', 1],
+    [sep, 1],
+  ];
+  return template([cls, '$A', sep], [...first, ...second], id);
+}
+
+/** The post-processor that transformers builds from add_bos_token and add_eos_token: each text between `bos` and `eos`. */
+export function beginAndEnd(
+  bos: string | undefined,
+  eos: string | undefined,
+  id: (token: string) => number,
+): JsonObject {
+  const names = (text: string): string[] => [bos, text, eos].filter((name) => name !== undefined);
+  const typed = (text: string, type: number): TypedName[] => names(text).map((name) => [name, type]);
+  return template(names('$A'), [...typed('$A', 0), ...typed('$B', 1)], id);
+}

@@ -1,0 +1,169 @@
+/**
+ * The special tokens that a folder's files name: by role (bos_token …), under names of their own (image_token …), and in a
+ * list. The order in which the files override each other is that of transformers 5.24 (tokenization_utils_base.py,
+ * `_from_pretrained`, then `__init__`).
+ */
+import { UsageError } from '../../../support/errors.ts';
+import { isObject, type JsonObject } from '../../../support/json-object.ts';
+import { addedToken, asToken, type AddedToken, type NamedToken } from './added-tokens.ts';
+import { checkId, checkVocabulary } from './check-components.ts';
+import type { TokenizerFiles } from './tokenizer-files.ts';
+
+/** Roles of special tokens, in the order in which transformers adds those that a vocabulary lacks. */
+export const roles = [
+  'bos_token',
+  'eos_token',
+  'unk_token',
+  'sep_token',
+  'pad_token',
+  'cls_token',
+  'mask_token',
+] as const;
+
+const isRole = (key: string): boolean => (roles as readonly string[]).includes(key);
+
+/** The settings of tokenizer_config.json and special_tokens_map.json, and what they say of special tokens. */
+export interface SpecialSettings {
+  readonly settings: Readonly<JsonObject>;
+  /** The token that the files name for a role; null where they say that it has none, undefined where they do not say. */
+  readonly role: (role: string) => NamedToken | null | undefined;
+  /** Tokens under names of their own. */
+  readonly named: readonly NamedToken[];
+  /** The list of further tokens; undefined where the files give none, and the class has its own. */
+  readonly listed: readonly NamedToken[] | undefined;
+}
+
+const LIST = 'extra_special_tokens';
+/** The list's name up to transformers 4. */
+const OLD_LIST = 'additional_special_tokens';
+
+/** Reads the settings; throws UsageError, with the file's name, where a special token is neither text nor object. */
+export function readSettings({
+  path,
+  config,
+  specialTokens,
+  isTokenizerJson,
+}: TokenizerFiles): SpecialSettings {
+  const settings: JsonObject = { ...config?.content };
+  if (settings.split_special_tokens === true) {
+    throw new UsageError(
+      `${config!.path}: split_special_tokens, which has special tokens in a text spelled out, is not followed here; ` +
+        'remove it.',
+    );
+  }
+  // A tokenizer.json has a post-processor of its own.
+  if (isTokenizerJson)
+    for (const key of ['add_bos_token', 'add_eos_token']) Reflect.deleteProperty(settings, key);
+  const map = settings.added_tokens_decoder === undefined ? (specialTokens?.content ?? {}) : {};
+  /** Each setting's file: that of the map for what it overrides. */
+  const fileOf = (key: string): string =>
+    (Object.hasOwn(map, key) ? specialTokens?.path : config?.path) ?? config?.path ?? path;
+
+  // Even an old list of null or [] becomes the list, and then hides an old list of special_tokens_map.json.
+  if (OLD_LIST in settings && isEmpty(settings[LIST])) move(settings, OLD_LIST, LIST);
+  else if (isEmptyObject(settings[LIST])) Reflect.deleteProperty(settings, LIST);
+  const explicit = takeNamed(settings);
+  mergeMap(settings, map);
+  const ofMap = takeObject(settings);
+  if (OLD_LIST in settings && !(LIST in settings)) move(settings, OLD_LIST, LIST);
+
+  const own = Object.entries(settings).filter(
+    ([key, value]) =>
+      key.endsWith('_token') && !isRole(key) && (typeof value === 'string' || isNamedObject(value)),
+  );
+  const named = Object.entries({ ...Object.fromEntries(own), ...explicit, ...ofMap });
+  const list = settings[LIST];
+  const listFile = fileOf(Object.hasOwn(map, OLD_LIST) ? OLD_LIST : LIST);
+  return {
+    settings,
+    role: (role) =>
+      settings[role] === undefined ? undefined : (asToken(settings[role], fileOf(role)) ?? null),
+    named: named.flatMap(([key, value]) => asToken(value, fileOf(key)) ?? []),
+    listed: Array.isArray(list) ? list.flatMap((value) => asToken(value, listFile) ?? []) : undefined,
+  };
+}
+
+/** A token of special_tokens_map.json as `mergeMap` marks it, or one that transformers saved in tokenizer_config.json. */
+const isNamedObject = (value: unknown): value is JsonObject =>
+  isObject(value) && (value.special === true || value.__type === 'AddedToken');
+
+function move(settings: JsonObject, from: string, to: string): void {
+  settings[to] = settings[from];
+  Reflect.deleteProperty(settings, from);
+}
+
+/** Takes tokenizer_config.json's tokens with names of their own out of the settings: texts, and those of an object. */
+function takeNamed(settings: JsonObject): JsonObject {
+  const named: JsonObject = {};
+  for (const [key, value] of Object.entries(settings)) {
+    if (!key.endsWith('_token') || isRole(key) || typeof value !== 'string') continue;
+    named[key] = value;
+    Reflect.deleteProperty(settings, key);
+  }
+  return { ...named, ...takeObject(settings) };
+}
+
+/** Takes the object of tokens that may stand in the list's place out of the settings. */
+function takeObject(settings: JsonObject): JsonObject {
+  const found = settings[LIST];
+  if (!isObject(found)) return {};
+  Reflect.deleteProperty(settings, LIST);
+  return found;
+}
+
+/** special_tokens_map.json overrides the settings; only its list is joined to theirs. */
+function mergeMap(settings: JsonObject, map: Readonly<JsonObject>): void {
+  for (const [key, value] of Object.entries(map)) {
+    if (key === LIST) {
+      settings[key] = Array.isArray(value) ? [...listOf(settings[key]), ...(value as unknown[])] : value;
+    } else settings[key] = isObject(value) ? { ...value, special: true } : value;
+  }
+}
+
+/** Python's empty values; transformers 4 writes {} for no tokens with names of their own. */
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+
+const isEmptyObject = (value: unknown): boolean => isObject(value) && isEmpty(value);
+
+/** A value that should be a list; anything else counts as an empty one. */
+export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
+
+/**
+ * Added tokens by the ids that the files give them: those of added_tokens_decoder alone where it is there, else of
+ * added_tokens.json and tokenizer.json. Throws UsageError for an id or a token that cannot be.
+ */
+export function knownTokens(files: TokenizerFiles, { settings }: SpecialSettings): Map<number, AddedToken> {
+  const { json, isTokenizerJson, config, addedTokens } = files;
+  if (settings.added_tokens_decoder !== undefined)
+    return readDecoder(config!.path, settings.added_tokens_decoder);
+  const known = new Map<number, AddedToken>();
+  if (addedTokens) {
+    const { path, content } = addedTokens;
+    checkVocabulary(path, content);
+    const named = [...roles.map((role) => settings[role]), ...listOf(settings[LIST])];
+    const isSpecial = new Set(named.map((token) => (isObject(token) ? token.content : token)));
+    for (const [token, id] of Object.entries(content)) {
+      const special = isSpecial.has(token);
+      known.set(id, addedToken({ content: token, special, normalized: !special }));
+    }
+  }
+  if (isTokenizerJson) {
+    for (const token of listOf(json.added_tokens) as JsonObject[])
+      known.set(token.id as number, addedToken(token));
+  }
+  return known;
+}
+
+/** The setting added_tokens_decoder of tokenizer_config.json, ids to tokens. */
+function readDecoder(path: string, decoder: unknown): Map<number, AddedToken> {
+  if (!isObject(decoder)) throw new UsageError(`${path}: added_tokens_decoder is no object.`);
+  const known = new Map<number, AddedToken>();
+  for (const [id, token] of Object.entries(decoder)) {
+    if (!isObject(token) || typeof token.content !== 'string')
+      throw new UsageError(`${path}: the token ${id} of added_tokens_decoder has no content.`);
+    checkId(path, token.content, /^\d+$/.test(id) ? Number(id) : id);
+    known.set(Number(id), addedToken(token));
+  }
+  return known;
+}

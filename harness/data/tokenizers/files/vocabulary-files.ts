@@ -1,0 +1,70 @@
+/** The vocabulary of a tokenizer's folder, in whichever of four forms it lies there, as a tokenizer.json. */
+import { join } from 'node:path';
+import { UsageError } from '../../../support/errors.ts';
+import { isObject, type JsonObject } from '../../../support/json-object.ts';
+import { isFile, readBytes, readJson } from '../../../support/read-files.ts';
+import { byteLevelBpe } from './byte-level-bpe.ts';
+import { checkTokenizerJson, checkVocabulary } from './check-components.ts';
+import { convertSentencePiece, convertT5 } from './sentencepiece.ts';
+import type { NamedObject, TokenizerFiles } from './tokenizer-files.ts';
+
+/** A vocabulary, and the names of the files that it was read from. */
+export interface VocabularyFiles extends Pick<
+  TokenizerFiles,
+  'path' | 'json' | 'isTokenizerJson' | 'pieces'
+> {
+  readonly names: readonly string[];
+}
+
+/**
+ * Reads tokenizer.json, else vocab.json with merges.txt, else a SentencePiece model, to which T5's gets `extraIds` tokens
+ * <extra_id_…>. Throws UsageError where there is none or one is not sound.
+ */
+export async function readVocabularyFiles(folder: string, extraIds: number): Promise<VocabularyFiles> {
+  const at = (name: string): string => join(folder, name);
+  const has = (name: string): Promise<boolean> => isFile(at(name));
+  if (await has('tokenizer.json')) {
+    const path = at('tokenizer.json');
+    const json = await readObject(path);
+    checkTokenizerJson(path, json);
+    return { names: ['tokenizer.json'], path, isTokenizerJson: true, json };
+  }
+  if ((await has('vocab.json')) && (await has('merges.txt'))) {
+    const path = at('vocab.json');
+    const vocab = await readObject(path);
+    checkVocabulary(path, vocab);
+    const json = byteLevelBpe(vocab, (await readBytes(at('merges.txt'))).toString());
+    return { names: ['vocab.json', 'merges.txt'], path, isTokenizerJson: false, json };
+  }
+  for (const name of ['tokenizer.model', 'spiece.model']) {
+    if (!(await has(name))) continue;
+    const path = at(name);
+    const bytes = await readBytes(path);
+    const converted =
+      name === 'spiece.model' ? convertT5(path, bytes, extraIds) : convertSentencePiece(path, bytes);
+    return { names: [name], path, isTokenizerJson: false, ...converted };
+  }
+  throw new UsageError(
+    `${folder} holds no tokenizer: looked for tokenizer.json, for vocab.json with merges.txt, for tokenizer.model and ` +
+      "for spiece.model. Add them from the model's page, or give a folder that has them.",
+  );
+}
+
+/** How many tokens <extra_id_…> a T5 tokenizer adds: 100 unless its configuration says so. */
+export function extraIdsOf(config: NamedObject | undefined): number {
+  const count = config?.content.extra_ids ?? 100;
+  if (Number.isInteger(count) && (count as number) >= 0 && (count as number) <= 10_000)
+    return count as number;
+  throw new UsageError(`${config!.path}: extra_ids must be a whole number from 0 to 10000.`);
+}
+
+/** A JSON file of the folder; undefined where there is none. Throws UsageError where it is not an object. */
+export async function readIfThere(path: string): Promise<NamedObject | undefined> {
+  return (await isFile(path)) ? { path, content: await readObject(path) } : undefined;
+}
+
+async function readObject(path: string): Promise<JsonObject> {
+  const value = await readJson(path);
+  if (isObject(value)) return value;
+  throw new UsageError(`${path} is not a JSON object; get the file again.`);
+}
