@@ -5,7 +5,8 @@ import module from 'node:module';
 // Stored machine code of earlier starts; Node has it from 22.8 on.
 (module as { enableCompileCache?: () => void }).enableCompileCache?.();
 
-// tsx enables source maps. Node then parses tfjs's, 6 MB, at each start (45 MB, 0.1 s); only stack traces need them.
+// tsx enables source maps. Node then parses tfjs's, 6 MB, at each start (45 MB, 0.1 s); only stack traces
+// need them.
 process.setSourceMapsEnabled(Boolean(process.env.DELTABENCH_DEBUG));
 
 const { runCommandLine } = await import('./program.ts');

@@ -1,4 +1,7 @@
-/** The command line: its commands, and how errors become messages and exit codes. Imports no model, engine or data. */
+/**
+ * The command line: its commands, and how errors become messages and exit codes. Imports no model, engine or
+ * data.
+ */
 import { Command, CommanderError } from 'commander';
 import { systemError } from '../support/atomic-files.ts';
 import { didYouMean, UsageError } from '../support/errors.ts';
@@ -21,8 +24,8 @@ import { scoreCommand } from './commands/score.ts';
 import { statusCommand } from './commands/status.ts';
 
 /**
- * Runs the command line; sets the exit code: 0 done, 1 a run or a check failed, 2 wrong usage, 130 stopped by Ctrl-C,
- * 141 nobody reads the output.
+ * Runs the command line; sets the exit code: 0 done, 1 a run or a check failed, 2 wrong usage, 130 stopped by
+ * Ctrl-C, 141 nobody reads the output.
  */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
   surviveLostOutput();
@@ -70,7 +73,10 @@ function checkCommand(name: string | undefined, program: Command): void {
   );
 }
 
-/** Throws UsageError for an empty argument: a shell's unset variable leaves it, and an empty path is the current folder. */
+/**
+ * Throws UsageError for an empty argument: a shell's unset variable leaves it, and an empty path is the
+ * current folder.
+ */
 function refuseEmpty(args: readonly string[]): void {
   const at = args.findIndex((argument) => argument === '' || /^--[a-z-]+=$/.test(argument));
   if (at < 0) return;

@@ -27,7 +27,7 @@ function replaced(pattern: string): string {
 }
 
 const submit = async (results: string) =>
-  submitBatch(await plan(results), request(results), {}, { retryFailed: false, isWanted: () => true });
+  submitBatch(await plan(results), request(results), {}, { retryFailed: false, isMissing: () => true });
 
 describe.skipIf(process.platform === 'win32')('a results folder whose name has', () => {
   it.each([

@@ -1,3 +1,4 @@
+/** Reads the values of options: counts, seeds, which runs to try again. */
 import { InvalidArgumentError } from 'commander';
 import { UsageError } from '../../support/errors.ts';
 

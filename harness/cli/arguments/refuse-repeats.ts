@@ -1,8 +1,11 @@
-// Options that take one value are given once: of two values the first would be lost in silence.
+/**
+ * Refuses an option of one value that is given twice: of two values, Commander would drop the first in
+ * silence.
+ */
 import type { Command } from 'commander';
 import { UsageError } from '../../support/errors.ts';
 
-/** The command, which now refuses with UsageError an option of one value that is given again. */
+/** Makes a command throw UsageError where an option of one value is given again; returns the command. */
 export function refuseRepeats(command: Command): Command {
   for (const option of command.options.filter(
     ({ variadic, required, optional }) => !variadic && (required || optional),
@@ -12,7 +15,8 @@ export function refuseRepeats(command: Command): Command {
       const given = value ?? '';
       if (first !== undefined) {
         throw new UsageError(
-          `${option.long ?? option.flags} is given twice, as ${first} and as ${given}: it takes one value. Leave one of them out.`,
+          `${option.long ?? option.flags} is given twice, as ${first} and as ${given}: it takes one value. ` +
+            `Leave one of them out.`,
         );
       }
       first = given;

@@ -1,7 +1,8 @@
+/** The options that `run` and `reproduce` share. */
 import type { Command } from 'commander';
 import { count, positive, retry, seeds } from './parse-values.ts';
 
-/** What every command that does runs can be asked for. */
+/** The options of every command that does runs. */
 export interface RunOptions {
   readonly seeds?: number[];
   readonly protocol?: string[];
@@ -27,7 +28,8 @@ export function addRunOptions(command: Command): Command {
     .option('--seeds <numbers...>', 'a run for each (default: those of the recipe, else 42)', seeds)
     .option(
       '--protocol <sides...>',
-      'where paper, code and good practice differ: recommended (the default), published (that of reproduce), paper, code, corrected, or id=side',
+      'where paper, code and good practice differ: recommended (the default), ' +
+        'published (that of reproduce), paper, code, corrected, or id=side',
     )
     .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')

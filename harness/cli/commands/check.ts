@@ -1,3 +1,7 @@
+/**
+ * `bench check`: runs the regression gate and prints what drifted from the baseline, or writes the baseline
+ * anew.
+ */
 import { Command } from 'commander';
 import { UsageError } from '../../support/errors.ts';
 import type { CheckEvents } from '../../runs/check/check-suite.ts';
@@ -15,12 +19,13 @@ interface CheckOptions {
   readonly json?: true;
 }
 
-/** `bench check`: the regression gate. */
+/** The command `check`. */
 export function gateCommand(): Command {
   return new Command('check')
     .summary('compare quality, speed, memory and parameters with the tracked baseline')
     .description(
-      'Trains a small fixed suite on the built-in bases and compares logits, losses, scores, parameters, graph nodes, time and memory with the tracked baseline. Exit code 1 beyond tolerance.',
+      'Trains a small fixed suite on the built-in bases and compares logits, losses, scores, parameters, ' +
+        'graph nodes, time and memory with the tracked baseline. Exit code 1 beyond tolerance.',
     )
     .option('--baseline <folder>', 'where the baseline lies', FOLDER)
     .option('--only <names...>', 'cells of the suite, or scores', [])
@@ -30,11 +35,11 @@ export function gateCommand(): Command {
     .action(check);
 }
 
-async function check({ baseline, only, update, reason, json }: CheckOptions): Promise<void> {
+async function check({ baseline, only, update: isUpdate, reason, json }: CheckOptions): Promise<void> {
   // Imported here, because help need not wait for it.
   const { chooseSuite } = await import('../../runs/check/suite.ts');
   const suite = chooseSuite(only);
-  if (update) return updateIt(suite, baseline, reason, json);
+  if (isUpdate) return update(suite, baseline, reason, json);
   if (reason !== undefined) throw new UsageError('--reason belongs to --update.');
   const { checkSuite } = await import('../../runs/check/check-suite.ts');
   const drifts = await checkSuite(suite, baseline, events);
@@ -50,7 +55,8 @@ async function check({ baseline, only, update, reason, json }: CheckOptions): Pr
   if (fresh.length > 0) {
     const where = baseline === FOLDER ? '' : ` --baseline ${quote(baseline)}`;
     print(
-      `${fresh.map(({ what }) => what).join(', ')}: no baseline yet. Make it: npm run bench -- check --only scores --update --reason TEXT${where}`,
+      `${fresh.map(({ what }) => what).join(', ')}: no baseline yet. ` +
+        `Make it: npm run bench -- check --only scores --update --reason TEXT${where}`,
     );
   }
   const compared = drifts.length - fresh.length;
@@ -58,11 +64,12 @@ async function check({ baseline, only, update, reason, json }: CheckOptions): Pr
   for (const cell of new Set(failed.map((drift) => drift.cell))) {
     const worst = failed.filter((drift) => drift.cell === cell);
     const where = baseline === FOLDER ? '' : ` --baseline ${quote(baseline)}`;
-    print(`✗ ${cell}: ${worst.map(({ what }) => what).join(', ')}. See it again: npm run bench -- check --only ${cell}${where}`); // prettier-ignore
+    const command = `npm run bench -- check --only ${cell}${where}`;
+    print(`✗ ${cell}: ${worst.map(({ what }) => what).join(', ')}. See it again: ${command}`);
   }
 }
 
-async function updateIt(
+async function update(
   suite: Suite,
   baseline: string,
   reason: string | undefined,
@@ -84,7 +91,7 @@ const events: CheckEvents = {
   onNote: note,
 };
 
-/** What was added since the baseline was made. */
+/** Whether a score was added after the baseline was made. */
 const isNew = ({ ok, baseline, drift }: Drift): boolean =>
   ok && baseline === 'none yet' && Number.isNaN(drift);
 

@@ -1,3 +1,4 @@
+/** `bench doctor`: says what works on this machine, and why not: engines, packages, hub, data and cache. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { Command } from 'commander';
 import { columns, note, print, printJson } from '../terminal/output.ts';
@@ -11,7 +12,7 @@ interface Finding {
 }
 const marks = { works: '✓', missing: '–', broken: '✗' };
 
-/** `bench doctor`: what works on this machine, and why not. */
+/** The command `doctor`. */
 export function doctorCommand(): Command {
   return new Command('doctor')
     .summary('say what works on this machine, and why not')
@@ -21,8 +22,8 @@ export function doctorCommand(): Command {
 
 async function doctor({ json }: { json?: true }): Promise<void> {
   if (!json) note('Trying every engine and device; this takes some seconds …');
-  const rest = await Promise.all([packages(), hub(), data(), cache()]);
-  const findings = [node(), machine(), ...rest, ...(await engines())];
+  const quick = await Promise.all([packages(), hub(), data(), cache()]);
+  const findings = [node(), machine(), ...quick, ...(await engines())];
   if (json) printJson(findings);
   else print(columns(findings.map(({ name, state, detail }) => [marks[state], name, detail])));
   if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1;
@@ -47,7 +48,7 @@ function machine(): Finding {
   };
 }
 
-/** What runs a step of training here; cpu is needed, other devices are welcome. */
+/** Tries every engine on every device; the CPU must work, other devices may be missing. */
 async function engines(): Promise<Finding[]> {
   const { probeEngines } = await import('../../engine/setup/probe.ts');
   return (await probeEngines()).map(({ engine, device, works, detail, remedy }) => ({

@@ -93,7 +93,8 @@ async function evaluateAll({ tasks, compare, ...options }: Options): Promise<voi
       ...[`${name} (${parts})`, '', '', String(mean.count), measure],
       ...[number(mean.value), number(mean.standardError)],
     ]);
-    print(columns([['evaluation', 'version', 'shots', 'documents', 'metric', 'value', '± error'], ...rows, ...means])); // prettier-ignore
+    const header = ['evaluation', 'version', 'shots', 'documents', 'metric', 'value', '± error'];
+    print(columns([header, ...rows, ...means]));
     for (const line of remarks(evaluated)) print(line);
     note(`\nRecords: ${options.results}`);
   }

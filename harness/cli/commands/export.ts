@@ -1,3 +1,4 @@
+/** `bench export`: writes what a run trained as an adapter in the format of Hugging Face peft. */
 import { Command } from 'commander';
 import { print, printJson } from '../terminal/output.ts';
 
@@ -8,7 +9,7 @@ interface ExportOptions {
   readonly json?: true;
 }
 
-/** `bench export`: what a run trained as an adapter in the format of Hugging Face peft. */
+/** The command `export`. */
 export function exportCommand(): Command {
   return new Command('export')
     .summary("write what a run trained as an adapter in Hugging Face peft's format")
@@ -29,13 +30,15 @@ async function exportAdapter(path: string, options: ExportOptions): Promise<void
   const { variant, label } = run.record.method;
   const model = run.base.id;
   if (options.json) {
-    printJson({ folder: options.out, model, variant, label, peftType, tensors, ...(loader !== undefined && { loader }) }); // prettier-ignore
+    const folder = options.out;
+    printJson({ folder, model, variant, label, peftType, tensors, ...(loader !== undefined && { loader }) });
     return;
   }
   print(`${options.out}: ${variant} on ${model} as an adapter of type ${peftType}, ${tensors} tensors.`);
   print(
     loader === undefined
       ? `Only deltabench reads it: --model ${model} --adapter ${options.out}.`
-      : `${loader} in it loads base and adapter in Python: PYTHONPATH=${options.out} python -c "from load import load; model = load()".`,
+      : `${loader} in it loads base and adapter in Python: ` +
+          `PYTHONPATH=${options.out} python -c "from load import load; model = load()".`,
   );
 }

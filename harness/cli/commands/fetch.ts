@@ -1,3 +1,4 @@
+/** `bench fetch`: brings bases, data and METEOR's table into the cache, before a run needs them. */
 import { Command } from 'commander';
 import { withoutSecrets } from '../../support/addresses.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
@@ -6,7 +7,7 @@ import type { BaseModel } from '../../models/base-model.ts';
 import { note, print } from '../terminal/output.ts';
 import { createProgress } from '../terminal/progress.ts';
 
-/** `bench fetch`: data and bases ahead of time. */
+/** The command `fetch`. */
 export function fetchCommand(): Command {
   return new Command('fetch')
     .summary('bring models and data from the hub into the cache')
@@ -55,7 +56,8 @@ async function fetchModel(id: string): Promise<void> {
     progress.stop();
   }
   print(
-    `${id} is here: ${base.family}, ${Object.keys(base.shapes).length} tensors, vocabulary ${tokenizer.vocabSize}, sha256 ${hash}`,
+    `${id} is here: ${base.family}, ${Object.keys(base.shapes).length} tensors, ` +
+      `vocabulary ${tokenizer.vocabSize}, sha256 ${hash}`,
   );
 }
 

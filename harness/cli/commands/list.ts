@@ -1,3 +1,6 @@
+/**
+ * `bench list`: lists what there is: tasks, methods, evaluations, models, recipes, discrepancies and engines.
+ */
 import { Command } from 'commander';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { EngineName } from '../../engine/types.ts';
@@ -15,7 +18,11 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
   async tasks() {
     const { loadTasks } = await import('../../runs/plan/load-plugins.ts');
     const json = [...(await loadTasks()).values()].map(({ name, label, version, metrics, defaults }) => ({
-      ...{ name, label, version, metrics, defaults },
+      name,
+      label,
+      version,
+      metrics,
+      defaults,
     }));
     const row = ({ name, label, metrics }: (typeof json)[number]) => [
       name,
@@ -63,7 +70,12 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
     const { loadEvaluations } = await import('../../runs/plan/load-plugins.ts');
     const json = [...(await loadEvaluations()).values()].map(
       ({ name, label, version, groups = [], measures, shots }) => ({
-        ...{ name, label, version, groups, measures, shots },
+        name,
+        label,
+        version,
+        groups,
+        measures,
+        shots,
       }),
     );
     const text = columns(
@@ -170,7 +182,7 @@ async function optionLines(options: readonly OptionHelp[]): Promise<string> {
   );
 }
 
-/** `bench list`: what there is. */
+/** The command `list`. */
 export function listCommand(): Command {
   return new Command('list')
     .summary('show tasks, methods, models, recipes, entries of the protocol and engines')
@@ -218,5 +230,6 @@ async function summary(): Promise<string> {
     ['protocol', 'where a paper, its code and good practice differ'],
     ['engines', Object.keys(engines).join(' ')],
   ];
-  return `${columns(rows.map(([name, text]) => [heading(name!), text!]))}\n\nlist NAME shows all of one, list methods red one method, list --json everything.`;
+  const remark = 'list NAME shows all of one, list methods red one method, list --json everything.';
+  return `${columns(rows.map(([name, text]) => [heading(name!), text!]))}\n\n${remark}`;
 }

@@ -1,3 +1,6 @@
+/**
+ * `bench merge`: writes the base of a run with the trained tensors in its weights, in Hugging Face layout.
+ */
 import { Command } from 'commander';
 import { Interrupted } from '../../training/loop/job.ts';
 import { note, print, printJson } from '../terminal/output.ts';
@@ -10,7 +13,7 @@ interface MergeOptions {
   readonly json?: true;
 }
 
-/** `bench merge`: a run's trained tensors in the weights of its base. */
+/** The command `merge`. */
 export function mergeCommand(): Command {
   return new Command('merge')
     .summary("write a run's base with what it trained in its weights, in Hugging Face layout")
@@ -43,7 +46,10 @@ async function merge(path: string, options: MergeOptions): Promise<void> {
     const { variant, label } = run.record.method;
     const base = run.base.id;
     if (options.json) printJson({ folder: options.out, model: base, variant, label, tensors });
-    else print(`${options.out}: ${base} with ${variant} in its weights, ${tensors} tensors. Use it as --model ${options.out}.`); // prettier-ignore
+    else {
+      const what = `${options.out}: ${base} with ${variant} in its weights, ${tensors} tensors.`;
+      print(`${what} Use it as --model ${options.out}.`);
+    }
   } catch (error) {
     progress.stop();
     if (!(error instanceof Interrupted)) throw error;

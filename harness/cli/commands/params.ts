@@ -1,3 +1,7 @@
+/**
+ * `bench params`: counts trained parameters exactly, from config.json and, where they lie here, the names of
+ * the tensors.
+ */
 import { Command, Option } from 'commander';
 import { UsageError } from '../../support/errors.ts';
 import { type HeadName, headNames } from '../../models/head-names.ts';
@@ -15,7 +19,7 @@ interface ParamsOptions {
   readonly json?: true;
 }
 
-/** `bench params`: exact trained parameters, from config.json and, where they lie here, the names of the tensors. */
+/** The command `params`. */
 export function paramsCommand(): Command {
   return new Command('params')
     .summary('count trained parameters exactly')
@@ -63,7 +67,8 @@ async function params(options: ParamsOptions): Promise<void> {
       model: base.id,
       ...(head && { head: { name: head.name, classes: head.outputs } }),
       methods: counted.map(({ variant, tensors, ...counts }) => ({
-        ...{ variant: variant.name, label: variant.label },
+        variant: variant.name,
+        label: variant.label,
         ...counts,
         trainedWithHead: counts.trained + counts.head,
         ...(options.tensors && { tensors }),

@@ -1,3 +1,4 @@
+/** `bench pretrain`: trains a base of one's own from text and writes it as a Hugging Face folder. */
 import { Command } from 'commander';
 import type { PretrainOptions } from '../../runs/pretrain/pretrain.ts';
 import type { PretrainRecord } from '../../runs/pretrain/pretrain-record.ts';
@@ -24,12 +25,14 @@ interface PretrainCommandOptions {
   readonly json?: true;
 }
 
-/** `bench pretrain`: a base of one's own from text. */
+/** The command `pretrain`. */
 export function pretrainCommand(): Command {
   return new Command('pretrain')
     .summary('train a base from text and write it as a Hugging Face folder')
     .description(
-      'Trains a tokenizer and a base from text: a decoder predicts the next token (gpt2, llama), an encoder masked ones (roberta, bert), an encoder-decoder masked spans (t5). The same command goes on where it was stopped.',
+      'Trains a tokenizer and a base from text: a decoder predicts the next token (gpt2, llama), ' +
+        'an encoder masked ones (roberta, bert), an encoder-decoder masked spans (t5). ' +
+        'The same command goes on where it was stopped.',
     )
     .requiredOption('--family <name>', 'gpt2, llama, roberta, bert or t5')
     .requiredOption(
@@ -65,7 +68,7 @@ async function run(options: PretrainCommandOptions): Promise<void> {
   else print(`${options.out}: ${describe(record)}`);
 }
 
-/** Shows how far pretraining is; undefined where a signal stopped it. */
+/** Pretrains with a progress bar; undefined where a signal stopped it. */
 export async function showPretraining(
   start: (options: PretrainOptions) => Promise<PretrainRecord>,
 ): Promise<PretrainRecord | undefined> {
@@ -91,8 +94,10 @@ export async function showPretraining(
   }
 }
 
-/** What pretraining gave, in a line. */
+/** Describes a pretrained base in a line. */
 export function describe({ training, parameters }: PretrainRecord): string {
   const best = training.evaluations.find(({ step }) => step === training.bestStep);
-  return `${parameters.toLocaleString('en')} parameters, held-out loss ${best?.loss.toFixed(4) ?? 'unknown'} at step ${training.bestStep} of ${training.steps}`;
+  const loss = best?.loss.toFixed(4) ?? 'unknown';
+  const step = `step ${training.bestStep} of ${training.steps}`;
+  return `${parameters.toLocaleString('en')} parameters, held-out loss ${loss} at ${step}`;
 }

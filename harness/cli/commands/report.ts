@@ -1,3 +1,4 @@
+/** `bench report`: writes tables, charts and a page of all records below a results folder. */
 import { spawn } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -47,7 +48,7 @@ const formats: Record<string, (report: Report, page: PageData) => Promise<Files>
   },
 };
 
-/** Of a table, or of all tables of its base. */
+/** The name of a chart's file: of its table, or of the base whose tables share it. */
 function pictureName({ slug, rows }: Report['tables'][number], chart: string): string {
   return chart === 'tasks' ? `tasks-${slugOf(rows[0]!.row.model)}` : `${slug}-${chart}`;
 }
@@ -63,7 +64,7 @@ function ofTables(
 /** Charts of more tables than this are drawn only where they are asked for: it takes a second a table. */
 const mostDrawn = 12;
 
-/** `bench report`: tables, charts and a page of all records. */
+/** The command `report`. */
 export function reportCommand(): Command {
   return new Command('report')
     .summary('write tables, charts and a page of all records')
@@ -90,7 +91,7 @@ async function report({ results, out, format, open }: ReportOptions): Promise<vo
   const { loadTasks } = await import('../../runs/plan/load-plugins.ts');
   const { report: read, page } = await readReport({ results, tasks: await loadTasks(), onNote: note });
   for (const { path, reason } of read.untrusted) {
-    // A name from outside may hold what a terminal takes for a command.
+    // Names of files from outside may hold control characters, which a terminal would obey.
     note(`${join(results, path)} is not used: ${reason}.`.replace(/\p{Cc}/gu, '�'));
   }
   if (read.tables.length === 0) {

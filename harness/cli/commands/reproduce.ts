@@ -1,4 +1,7 @@
-/** `bench reproduce`: runs every cell of a published table, then prints the table: theirs, ours, difference, verdict. */
+/**
+ * `bench reproduce`: runs every cell of a published table, then prints the table: theirs, ours, difference,
+ * verdict.
+ */
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ResultsTable } from '../../papers/published-table.ts';

@@ -1,3 +1,4 @@
+/** `bench run`: plans runs, does those that are missing here or by Slurm, and prints the table. */
 import { Command } from 'commander';
 import { UsageError } from '../../support/errors.ts';
 import type { Outcome } from '../../runs/execute/executor.ts';
@@ -22,7 +23,7 @@ interface Options extends RunOptions {
   readonly slurm: string[];
 }
 
-/** `bench run`: runs the cells that are missing and prints the table. */
+/** The command `run`, which is the default one. */
 export function runCommand(): Command {
   const command = new Command('run')
     .summary('run what is missing and print the table (the default command)')
@@ -33,7 +34,8 @@ export function runCommand(): Command {
     .option('--method <variants...>', 'methods, such as red, lora~rank=4, red+lora (see: list methods)')
     .option(
       '--model <bases...>',
-      'base models: gpt2-mini, roberta-mini, … (list models), a hub id, a folder, or random-gpt2~layers=4,width=256,heads=4',
+      'base models: gpt2-mini, roberta-mini, … (list models), a hub id, a folder, ' +
+        'or random-gpt2~layers=4,width=256,heads=4',
     )
     .option(
       '--adapter <path>',
@@ -68,10 +70,13 @@ async function run(options: Options): Promise<void> {
     throw new UsageError(`--launcher ${options.launcher}: it can be "local" or "slurm".`);
   }
   if (options.batchSeeds && (options.launcher === 'slurm' || (options.jobs ?? 1) > 1)) {
-    throw new UsageError(`--batch-seeds trains in one process: leave out ${options.launcher === 'slurm' ? '--launcher slurm' : '--jobs'}.`); // prettier-ignore
+    const other = options.launcher === 'slurm' ? '--launcher slurm' : '--jobs';
+    throw new UsageError(`--batch-seeds trains in one process: leave out ${other}.`);
   }
   if (options.launcher === 'slurm' && (options.jobs ?? 1) > 1) {
-    throw new UsageError('--jobs is for runs on this machine, --launcher slurm for Slurm\'s nodes: leave one of them out.'); // prettier-ignore
+    throw new UsageError(
+      "--jobs is for runs on this machine, --launcher slurm for Slurm's nodes: leave one of them out.",
+    );
   }
   if (options.launcher !== 'slurm' && options.slurm.length > 0) {
     throw new UsageError('--slurm says how --launcher slurm submits runs: add that, or leave --slurm out.');
@@ -135,7 +140,7 @@ async function submit(plan: Plan, request: RunRequest, options: Options): Promis
   );
   const submitted = await submitBatch(plan, request, slurm, {
     retryFailed,
-    isWanted: ({ identity, place: { record } }) =>
+    isMissing: ({ identity, place: { record } }) =>
       !underWay.has(identity) && (record === undefined || (retryFailed && record.status === 'failed')),
   });
   if (options.json) printJson(submitted ?? null);
@@ -187,7 +192,8 @@ async function execute(plan: Plan, request: RunRequest, options: Options): Promi
     note(`\nRecords: ${plan.results}`);
     if (plan.cells.some(({ source }) => source.kind === 'built-in')) {
       note(
-        'Next: a real base and its data (--model gpt2-medium), or more methods (--method red lora adapter; list methods).',
+        'Next: a real base and its data (--model gpt2-medium), ' +
+          'or more methods (--method red lora adapter; list methods).',
       );
     }
   }

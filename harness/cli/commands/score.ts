@@ -1,3 +1,7 @@
+/**
+ * `bench score`: scores the output of any systems with a task's official metrics, and compares them by
+ * bootstrap.
+ */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
@@ -26,7 +30,7 @@ interface System {
   readonly values: E2EValues;
 }
 
-/** What the bootstrap says of one metric. */
+/** Intervals and differences of one metric by the bootstrap. */
 interface Bootstrapped {
   readonly metric: string;
   /** 95 % percentile intervals by system. */
@@ -34,7 +38,7 @@ interface Bootstrapped {
   readonly differences: readonly (Difference & { readonly systems: readonly [string, string] })[];
 }
 
-/** `bench score`: the official metrics for anybody's output. */
+/** The command `score`. */
 export function scoreCommand(): Command {
   return new Command('score')
     .summary("score a system's output with a task's official metrics")
@@ -72,7 +76,8 @@ async function score(options: ScoreOptions): Promise<void> {
       references: options.references,
       instances: inputs.references.length,
       systems: systems.map(({ file, scored, values }, i) => ({
-        ...{ file, metrics: values },
+        file,
+        metrics: values,
         ...(bootstrapped.length > 0 && {
           intervals: Object.fromEntries(bootstrapped.map(({ metric, intervals }) => [metric, intervals[i]])),
         }),

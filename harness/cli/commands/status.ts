@@ -1,3 +1,4 @@
+/** `bench status`: lists the state of the cells of a results folder, with those that Slurm has. */
 import { Command } from 'commander';
 import { columns, note, print, printJson } from '../terminal/output.ts';
 
@@ -6,7 +7,7 @@ interface StatusOptions {
   readonly json?: true;
 }
 
-/** `bench status`: how the cells of a results folder are, also those that Slurm has. */
+/** The command `status`. */
 export function statusCommand(): Command {
   return new Command('status')
     .summary('which runs are done, running, queued or failed, and why')

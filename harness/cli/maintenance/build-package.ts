@@ -1,4 +1,7 @@
-/** `npm run build`, which `npm pack` runs: writes the package's JavaScript and declarations, and the files they read, to dist. */
+/**
+ * `npm run build`, which `npm pack` runs: writes the package's JavaScript and declarations, and the files
+ * they read, to dist.
+ */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -9,7 +12,10 @@ const dist = join(projectRoot, 'dist');
 const shims = join(projectRoot, 'harness', 'shims');
 const templates = join(projectRoot, 'harness', 'cli', 'templates');
 
-/** Whether dist has a file as it is: all but what is compiled, and the stand-in for canvas, which npm bundles itself. */
+/**
+ * Whether dist has a file as it is: all but what is compiled, and the stand-in for canvas, which npm bundles
+ * itself.
+ */
 function isCopied(path: string): boolean {
   if (path === shims) return false;
   if (path.startsWith(templates)) return true;

@@ -1,3 +1,4 @@
+/** Makes the page methods/README.md from the code: options, parameter counts and sites of every method. */
 import { UsageError } from '../../support/errors.ts';
 import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import { loadBase } from '../../models/bases/load-base.ts';
@@ -11,7 +12,10 @@ import { countParameters } from '../../models/delta/count-parameters.ts';
 import { loadMethods } from '../../runs/plan/load-plugins.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
-/** Bases whose trained parameters the page counts, and families into which it tries to merge; those that are built. */
+/**
+ * Bases whose trained parameters the page counts, and families into which it tries to merge; those that are
+ * built.
+ */
 const counted = { 'gpt2-medium': 'GPT-2 medium', 'roberta-base': 'RoBERTa base' };
 const mergedInto = { ...counted, 't5-base': 'T5', 'meta-llama/Llama-2-7b-hf': 'Llama' };
 
@@ -36,7 +40,8 @@ export async function methodsPage(): Promise<string> {
   return [
     '# Methods',
     'One file each. This page is made by `npm run docs:methods` from the code; a test holds it to be current.',
-    "Counts are trained parameters with default options, a task's head left out. The last column says whether `bench merge` can put the result into the base's weights.",
+    "Counts are trained parameters with default options, a task's head left out. " +
+      "The last column says whether `bench merge` can put the result into the base's weights.",
     table(header, rows),
     ...methods.flatMap((method) => section(method, columns)),
   ]

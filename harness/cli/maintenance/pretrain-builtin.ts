@@ -1,3 +1,4 @@
+/** `npm run pretrain:builtin [-- NAME…]`: makes the built-in bases again. */
 import { Argument, Command } from 'commander';
 import { builtinModels, type BuiltinModel } from '../../models/bases/built-in.ts';
 import { pretrainBuiltin, writeBuiltinTexts } from '../../runs/pretrain/built-in-bases.ts';
@@ -7,7 +8,6 @@ import { describe, showPretraining } from '../commands/pretrain.ts';
 
 surviveLostOutput();
 
-// npm run pretrain:builtin [-- NAME…]
 await new Command('pretrain:builtin')
   .description('Makes the built-in bases again; one whose folder is there with the same settings stays.')
   .addArgument(new Argument('[names...]', 'which of them (default: all)').choices(builtinModels))

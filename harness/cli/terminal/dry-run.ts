@@ -1,8 +1,9 @@
+/**
+ * What a dry run prints: the cells that would run, and every setting with its value and where it comes from.
+ */
 import { formatValue } from '../../runs/plan/option-values.ts';
 import type { CellPreview } from '../../runs/plan/preview.ts';
 import { columns, heading } from './output.ts';
-
-// What a run would do, as a table: every setting, its value and where it comes from.
 
 /** A block for each variant on a task and base: the states of its seeds, then its settings. */
 export function dryRunText(cells: readonly CellPreview[]): string {

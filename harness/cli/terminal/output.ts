@@ -4,9 +4,9 @@ import { writeError } from '../../support/atomic-files.ts';
 import { errorCode, messageOf } from '../../support/errors.ts';
 
 /**
- * Lets a command go on to its end where its output is lost, so that no run dies of a closed pipe. What nobody reads is
- * dropped in silence; the exit code is then 141, which a shell gives tools that end by SIGPIPE. A result that cannot be
- * written is told in one line, exit code 2. Progress and notes are worth neither.
+ * Lets a command go on to its end where its output is lost, so that no run dies of a closed pipe. What nobody
+ * reads is dropped in silence; the exit code is then 141, which a shell gives tools that end by SIGPIPE. A
+ * result that cannot be written is told in one line, exit code 2. Progress and notes are worth neither.
  */
 export function surviveLostOutput(): void {
   process.stderr.on('error', () => undefined);
@@ -63,7 +63,10 @@ export function heading(text: string): string {
   return process.stdout.isTTY ? styleText('bold', text) : text;
 }
 
-/** `trainable params: 49,152 || all params: 354,872,320 || trainable%: 0.0138`, as Hugging Face peft prints it. */
+/**
+ * `trainable params: 49,152 || all params: 354,872,320 || trainable%: 0.0138`, as Hugging Face peft prints
+ * it.
+ */
 export function trainableLine({
   trained,
   head,

@@ -1,3 +1,4 @@
+/** Progress of one thing at a time on standard error. */
 import cliProgress from 'cli-progress';
 import type { CellProgress } from '../../runs/cell/save-results.ts';
 import { durationText } from './duration.ts';
@@ -6,10 +7,10 @@ import { note } from './output.ts';
 /** Seconds between two lines where there is no terminal. */
 export const lineSeconds = 5;
 
-/** How far something is; a phase of a run, or other work. */
+/** The progress of a phase of a run, or of other work. */
 type Done = Omit<CellProgress, 'phase'> & { readonly phase: string };
 
-/** Shows how far a run is: a bar on a terminal, elsewhere a plain line every few seconds. */
+/** Shows progress: a bar on a terminal, elsewhere a plain line every few seconds. */
 export interface Progress {
   update(progress: Done): void;
   /** Ends the bar, so that other lines may be written. */

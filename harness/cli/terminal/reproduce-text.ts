@@ -1,4 +1,6 @@
-/** What `bench reproduce` prints beside the table itself: the estimates of its runs, and tables of settings. */
+/**
+ * What `bench reproduce` prints beside the table itself: the estimates of its runs, and tables of settings.
+ */
 import { paperModel } from '../../papers/find-recipe.ts';
 import { gibibytes } from '../../runs/reproduce/estimate.ts';
 import type { RunState } from '../../runs/reproduce/inspect-runs.ts';
@@ -27,8 +29,8 @@ export interface Budget {
 }
 
 /**
- * Lists the runs in their order with time and memory, and whether they fit the budget where there is one; below them
- * those that cannot be estimated, each reason once.
+ * Lists the runs in their order with time and memory, and whether they fit the budget where there is one;
+ * below them those that cannot be estimated, each reason once.
  */
 export function estimatesText(
   order: readonly RunState[],

@@ -1,21 +1,22 @@
+/** Reports the events of runs on standard error: starts, progress, results and notes. */
 import type { RunEvents } from '../../runs/execute/executor.ts';
 import type { Cell } from '../../runs/plan/cell.ts';
 import { note, trainableLine } from './output.ts';
 import { createProgress, timeLeft } from './progress.ts';
 import { createSweepProgress } from './sweep-progress.ts';
 
-/** What tells how runs go, and ends a bar so that other lines may be written. */
+/** Reports the events of runs; `stop` ends a bar, so that other lines may be written. */
 export interface Reporter {
   readonly events: RunEvents;
   stop(): void;
 }
 
-/** Tells of runs on standard error, several of which may go on at once. */
+/** A reporter for runs that follow each other, or of which several go on at once. */
 export function createReporter(severalAtOnce: boolean): Reporter {
   return severalAtOnce ? sideBySide() : oneByOne();
 }
 
-/** Runs that follow one another. */
+/** Reports runs that follow each other. */
 function oneByOne(): Reporter {
   const progress = createProgress();
   const common = lines(progress.stop);
@@ -43,7 +44,7 @@ function oneByOne(): Reporter {
   };
 }
 
-/** Runs at once. */
+/** Reports runs that go on side by side. */
 function sideBySide(): Reporter {
   const progress = createSweepProgress();
   const common = lines(progress.stop);

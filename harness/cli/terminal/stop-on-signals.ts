@@ -2,7 +2,7 @@
 import { Interrupted } from '../../training/loop/job.ts';
 import { note } from './output.ts';
 
-/** Milliseconds in which work that heard of the stop may end what it has under way. */
+/** Milliseconds that work has to end after it was told to stop. */
 const PATIENCE = 1000;
 
 /** The first Ctrl-C asks the work to save and stop; the second ends the process. */
@@ -22,7 +22,9 @@ export function stopOnSignals(onStop: () => void): AbortController {
   return controller;
 }
 
-/** Says that a command was stopped, and sees to it that it ends, whatever reading or fetching nobody waits for any more. */
+/**
+ * Says that a command was stopped, and ends the process even where reading or fetching is still under way.
+ */
 export function endStopped(text = 'Stopped. The same command goes on from here.'): void {
   note(text);
   process.exitCode = 130;

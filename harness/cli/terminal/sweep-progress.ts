@@ -1,9 +1,10 @@
+/** Progress of a sweep whose cells run side by side, on standard error. */
 import cliProgress from 'cli-progress';
 import type { CellProgress } from '../../runs/cell/save-results.ts';
 import { note } from './output.ts';
 import { lineSeconds, timeLeft } from './progress.ts';
 
-/** Shows how far a sweep is whose cells run side by side: all of it and each cell, with the time left. */
+/** Shows the progress of a sweep and of each of its cells, with the time left. */
 export interface SweepProgress {
   start(cell: string, total: number): void;
   update(cell: string, progress: CellProgress): void;
@@ -49,7 +50,7 @@ class Sweep {
   }
 }
 
-/** How much of a cell is done; training takes most of it. */
+/** The share of a cell that is done, by the guess that training takes four fifths of it. */
 function shareDone(progress: CellProgress | undefined): number {
   if (!progress) return 0;
   const share = progress.done / Math.max(1, progress.total);

@@ -1,6 +1,6 @@
 /**
- * Puts a cell's methods, its head and its starting adapter on its base. config.json alone tells whether they go
- * together, so that a plan can be refused before weights are read or fetched.
+ * Puts a cell's methods, its head and its starting adapter on its base. config.json alone tells whether they
+ * go together, so that a plan can be refused before weights are read or fetched.
  */
 import { startFrom, type StoredTensors } from '../../exchange/adapter.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -29,7 +29,9 @@ export interface AttachedCell {
   readonly notes: readonly string[];
 }
 
-/** Attaches a cell to its base; throws UsageError where methods, head, adapter and base do not go together. */
+/**
+ * Attaches a cell to its base; throws UsageError where methods, head, adapter and base do not go together.
+ */
 export async function attachCell(cell: Cell, bare: BaseModel): Promise<AttachedCell> {
   const { start, variant } = cell;
   const known = start ? withPooler(bare, start.adapter.head) : bare;

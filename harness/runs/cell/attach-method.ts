@@ -1,4 +1,7 @@
-/** Puts the methods of a variant on a base, which changes nothing of the base. Used for cells, and by params and merge. */
+/**
+ * Puts the methods of a variant on a base, which changes nothing of the base. Used for cells, and by params
+ * and merge.
+ */
 import type { BaseModel } from '../../models/base-model.ts';
 import { readBy, withHead, type Head } from '../../models/delta/heads.ts';
 import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';

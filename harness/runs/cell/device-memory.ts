@@ -4,13 +4,16 @@ import { execa } from 'execa';
 /** A measurement under way. */
 export interface DeviceMemory {
   /**
-   * Ends the measurement and returns its highest sample in bytes; undefined where nvidia-smi is missing or does not know
-   * the process (in containers, with MIG).
+   * Ends the measurement and returns its highest sample in bytes; undefined where nvidia-smi is missing or
+   * does not know the process (in containers, with MIG).
    */
   stop(): Promise<number | undefined>;
 }
 
-/** Samples this process's GPU memory every second, by a process of its own: training steps block this one's events. */
+/**
+ * Samples this process's GPU memory every second, by a process of its own: training steps block this one's
+ * events.
+ */
 export function watchDeviceMemory(): DeviceMemory {
   const query = ['--query-compute-apps=pid,used_memory', '--format=csv,noheader,nounits', '--loop-ms=1000'];
   const quiet = { reject: false, stdin: 'ignore', stderr: 'ignore', buffer: false } as const;

@@ -48,8 +48,8 @@ export async function encodeSplit(
 }
 
 /**
- * Encodes texts with labels, at most `limit` tokens each, or reads them from the cache; `truncated` counts those that were
- * cut. Throws the reason of `signal` once it is aborted.
+ * Encodes texts with labels, at most `limit` tokens each, or reads them from the cache; `truncated` counts
+ * those that were cut. Throws the reason of `signal` once it is aborted.
  */
 export async function encodeLabels(
   { name, version }: LabelTask,
@@ -78,7 +78,9 @@ export async function encodeLabels(
   };
 }
 
-/** The sha256 of values as lines of JSON. The content, not the split's name: a split may be drawn by the seed. */
+/**
+ * The sha256 of values as lines of JSON. The content, not the split's name: a split may be drawn by the seed.
+ */
 function hashLines(values: readonly unknown[]): string {
   const hash = createHash('sha256');
   for (const value of values) hash.update(`${JSON.stringify(value)}\n`);

@@ -1,4 +1,7 @@
-/** Chooses the head of an encoder: the starting adapter's, the checkpoint's, or a new one that is drawn by the seed. */
+/**
+ * Chooses the head of an encoder: the starting adapter's, the checkpoint's, or a new one that is drawn by the
+ * seed.
+ */
 import { beginHead, headOfTensors } from '../../models/bases/stored-head.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { makeHead, type Head } from '../../models/delta/heads.ts';
@@ -18,8 +21,8 @@ export interface ChosenHead {
 }
 
 /**
- * Chooses the head of a cell. Throws UsageError where a task asks an encoder for text, and where the head of the
- * starting adapter does not fit.
+ * Chooses the head of a cell. Throws UsageError where a task asks an encoder for text, and where the head of
+ * the starting adapter does not fit.
  */
 export function chooseHead(cell: Cell, base: BaseModel): ChosenHead {
   const { architecture, id } = base;

@@ -8,7 +8,10 @@ import { describePublished } from './published-recipe.ts';
 /** A cell, whose record has been looked for or not. */
 type MaybePlaced = AttachedCell & { readonly place?: Place };
 
-/** Keeps one of the cells that differ in nothing but a seed on which nothing depends; one with a record if there is any. */
+/**
+ * Keeps one of the cells that differ in nothing but a seed on which nothing depends; one with a record if
+ * there is any.
+ */
 export function withoutEqualCells<C extends MaybePlaced>(cells: readonly C[]): C[] {
   const kept = new Map<string, C>();
   for (const attached of cells) {
@@ -27,7 +30,9 @@ function keyOf(attached: MaybePlaced): string {
   return JSON.stringify({ ...address, seed: dependsOnSeed(attached) ? address.seed : undefined });
 }
 
-/** Whether a run's numbers depend on its seed: by the order of training, by drawn values, or by drawn data. */
+/**
+ * Whether a run's numbers depend on its seed: by the order of training, by drawn values, or by drawn data.
+ */
 function dependsOnSeed({ cell, base, counts, isDrawn }: MaybePlaced): boolean {
   const trains = counts.trained + counts.head > 0 && cell.recipe.maxSteps !== 0;
   return trains || isDrawn || isDrawnBySeed(describePublished(cell, base.family));

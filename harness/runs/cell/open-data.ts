@@ -1,4 +1,7 @@
-/** Opens what a cell is trained and tested on: the tokenizer of its base, and the splits of its task, each once. */
+/**
+ * Opens what a cell is trained and tested on: the tokenizer of its base, and the splits of its task, each
+ * once.
+ */
 import type {
   DataSource,
   Draw,
@@ -45,7 +48,9 @@ export async function openTokenizer(base: BaseModel): Promise<Tokenizer> {
   );
 }
 
-/** Returns a function that opens the data of cells; files are read once, whatever splits are drawn from them. */
+/**
+ * Returns a function that opens the data of cells; files are read once, whatever splits are drawn from them.
+ */
 export function dataOpener(
   fetching: FetchOptions = {},
 ): (attached: AttachedCell, tokenizer: Tokenizer) => Promise<TextWork | LabelWork> {

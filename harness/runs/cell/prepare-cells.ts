@@ -1,6 +1,6 @@
 /**
- * Opens what the cells of a plan need, so that they can run: base, method, tokenizer, data, and the place of the record.
- * All that config.json can tell is checked first, before data or weights are read or fetched.
+ * Opens what the cells of a plan need, so that they can run: base, method, tokenizer, data, and the place of
+ * the record. All that config.json can tell is checked first, before data or weights are read or fetched.
  */
 import type { FetchOptions } from '../../data/hub/connection.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
@@ -25,8 +25,8 @@ export interface PreparedCell extends AttachedCell {
 }
 
 /**
- * Prepares the cells of a plan; bases and data are opened once each. Throws UsageError where something cannot be used,
- * and the reason of the signal once it is aborted.
+ * Prepares the cells of a plan; bases and data are opened once each. Throws UsageError where something cannot
+ * be used, and the reason of the signal once it is aborted.
  */
 export async function prepareCells(plan: Plan, fetching: FetchOptions = {}): Promise<PreparedCell[]> {
   await attachCells(plan, fetching);
@@ -47,7 +47,10 @@ export async function prepareCells(plan: Plan, fetching: FetchOptions = {}): Pro
   return withoutEqualCells(prepared);
 }
 
-/** Attaches every cell to its base, of which config.json alone is read; throws UsageError where they do not go together. */
+/**
+ * Attaches every cell to its base, of which config.json alone is read; throws UsageError where they do not go
+ * together.
+ */
 export async function attachCells(plan: Plan, fetching: FetchOptions = {}): Promise<AttachedCell[]> {
   const { loadBase } = await import('../../models/bases/load-base.ts');
   const baseOf = once((id) => loadBase(id, { ...plan.base, ...fetching }));
@@ -56,7 +59,9 @@ export async function attachCells(plan: Plan, fetching: FetchOptions = {}): Prom
   return attached;
 }
 
-/** The settings that decide a run's numbers; their hash is the run's identity, so that none may be renamed. */
+/**
+ * The settings that decide a run's numbers; their hash is the run's identity, so that none may be renamed.
+ */
 async function settingsOf(
   { cell, base, headFrom }: AttachedCell,
   tokenizer: Tokenizer,

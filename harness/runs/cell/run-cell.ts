@@ -24,8 +24,8 @@ export interface CellEngine {
 }
 
 /**
- * Runs a cell that this process has locked. Throws UsageError, Interrupted or LostLock where the method is not to blame;
- * every other failure is recorded.
+ * Runs a cell that this process has locked. Throws UsageError, Interrupted or LostLock where the method is
+ * not to blame; every other failure is recorded.
  */
 export async function runCell(
   run: PreparedCell,
@@ -59,7 +59,9 @@ export async function runCell(
   });
 }
 
-/** Trains and tests a cell, and writes its files; fills `results` as it goes, so that a failure keeps them. */
+/**
+ * Trains and tests a cell, and writes its files; fills `results` as it goes, so that a failure keeps them.
+ */
 function trainAndTest(cellRun: CellRun, results: RunResults): Promise<void> {
   const { work } = cellRun.run;
   return work.kind === 'text'
@@ -67,7 +69,10 @@ function trainAndTest(cellRun: CellRun, results: RunResults): Promise<void> {
     : trainAndClassify(cellRun, work, results);
 }
 
-/** An error as a record has it. Rethrows what the user can mend, what the user stopped, and the loss of the lock. */
+/**
+ * An error as a record has it. Rethrows what the user can mend, what the user stopped, and the loss of the
+ * lock.
+ */
 function failureOf(
   caught: unknown,
   run: PreparedCell,

@@ -1,6 +1,7 @@
 /**
- * Saves what a run has measured: metrics and times for its record, and steps, predictions and tensors in files beside
- * it. Results are filled in as they come, so that the record of a failed run has those that it got.
+ * Saves what a run has measured: metrics and times for its record, and steps, predictions and tensors in
+ * files beside it. Results are filled in as they come, so that the record of a failed run has those that it
+ * got.
  */
 import { basename } from 'node:path';
 import { writeFileAtomic, type BeforeRename } from '../../support/atomic-files.ts';
@@ -40,7 +41,10 @@ export interface ResultFiles {
   readonly mayWrite: BeforeRename;
 }
 
-/** Saves training; throws Diverged, or Error where a trained tensor never moved, after steps and times are saved. */
+/**
+ * Saves training; throws Diverged, or Error where a trained tensor never moved, after steps and times are
+ * saved.
+ */
 export async function saveTraining(
   files: ResultFiles,
   result: TrainingResult,
@@ -78,7 +82,9 @@ function describeTraining(result: TrainingResult): RunResults['training'] {
   };
 }
 
-/** Tokens trained in a second, without the first steps of each program; a run of a few steps has no others. */
+/**
+ * Tokens trained in a second, without the first steps of each program; a run of a few steps has no others.
+ */
 function trainingSpeed({ log, resumedFrom }: TrainingResult): number {
   const warm = warmSteps(log, resumedFrom);
   const timed = warm.length > 0 ? warm : log;

@@ -1,4 +1,7 @@
-/** Trains an encoder with a head on classes or values, chooses the checkpoint by validation, and tests it once. */
+/**
+ * Trains an encoder with a head on classes or values, chooses the checkpoint by validation, and tests it
+ * once.
+ */
 import {
   metricName,
   type LabelledExample,
@@ -104,7 +107,10 @@ function validate({ task, draw }: LabelWork, answers: readonly Answered<Labelled
   return { metrics, score: (higherIsBetter ? 1 : -1) * metrics[task.selection]! };
 }
 
-/** Predictions as rows of a file, with texts and names so that no data set is needed to read them, and all metrics. */
+/**
+ * Predictions as rows of a file, with texts and names so that no data set is needed to read them, and all
+ * metrics.
+ */
 function scoreTests(
   { task, draw }: LabelWork,
   tests: readonly TestSet[],

@@ -1,3 +1,4 @@
+/** The tracked adapters of the gate: fixed values of a method's tensors, and what a batch gives with them. */
 import { openSafetensors, writeSafetensors } from '../../data/formats/safetensors.ts';
 import { freezeAll, type TrainedTensors } from '../../decoding/programs.ts';
 import * as ops from '../../engine/ops.ts';
@@ -13,7 +14,9 @@ import { packingOf } from '../../training/objectives/pack-sequences.ts';
 
 /** Logits that are compared, spread evenly over all. */
 const LOGITS = 256;
-/** From zero, or whatever a method starts with, a wrong sign would not show. */
+/**
+ * Standard deviation of the tracked values: at zero, where many methods start, a wrong sign would not show.
+ */
 const DEVIATION = 0.1;
 const SEED = 42;
 
@@ -22,7 +25,7 @@ interface Attached {
   readonly delta: Delta;
 }
 
-/** An adapter's tensors by name; throws UsageError where the file cannot be read. */
+/** Reads an adapter's tensors by name; throws UsageError where the file cannot be read. */
 export async function readTracked(path: string): Promise<StoredTensors> {
   const { tensors, read } = await openSafetensors(path);
   const entries = [...tensors].map(
@@ -31,7 +34,7 @@ export async function readTracked(path: string): Promise<StoredTensors> {
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** Writes an adapter of small values that are not those a method starts with. */
+/** Writes an adapter whose values differ a little from those that the method starts with. */
 export async function writeTracked(path: string, { base, delta }: Attached): Promise<void> {
   const start = await startOf({ base, delta });
   const frozen = new Set(Object.keys(delta.frozen ?? {}));
@@ -42,7 +45,7 @@ export async function writeTracked(path: string, { base, delta }: Attached): Pro
   await writeSafetensors(path, Object.fromEntries(moved), {}, { dtype: 'F16' });
 }
 
-/** Everything that a method makes or trains, as it starts. */
+/** All tensors that a method adds or trains, with the values that they start with. */
 async function startOf({ base, delta }: Attached): Promise<Record<string, TrainedTensors[string]>> {
   const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
   const values = await initialize(specs, base, SEED);
@@ -53,7 +56,7 @@ async function startOf({ base, delta }: Attached): Promise<Record<string, Traine
   );
 }
 
-/** The loss of a batch under a method as it starts, and some of the logits that it comes from. */
+/** Computes the loss of a batch under a method before training, and some of the logits behind it. */
 export async function computeStart<Example>(
   engine: Engine,
   { base, delta }: Attached,
@@ -61,10 +64,10 @@ export async function computeStart<Example>(
   batch: readonly Example[],
 ): Promise<{ loss: number; logits: number[] }> {
   const shape = objective.sizesOf(batch);
-  const held = await freezeAll(engine, base, delta, await startOf({ base, delta }));
+  const frozen = await freezeAll(engine, base, delta, await startOf({ base, delta }));
   const state = engine.state({});
   const program = await engine.compile(
-    { name: 'check', frozen: held, state: state.types, inputs: objective.types(shape) },
+    { name: 'check', frozen, state: state.types, inputs: objective.types(shape) },
     (x) => {
       const names = Object.keys({ ...trainedShapes(base, delta), ...delta.state });
       const tensors = Object.fromEntries(names.map((name) => [name, x.frozen[name]!]));
@@ -77,11 +80,11 @@ export async function computeStart<Example>(
   const { loss, logits } = await program.run(state, objective.fill(batch, shape, 1 / targets));
   await program.dispose();
   state.dispose();
-  held.dispose();
+  frozen.dispose();
   return { loss: loss![0]!, logits: spread([...logits!]) };
 }
 
-/** [M, V], of the tokens that predict a target. */
+/** The logits [M, V] of the tokens that predict a target. */
 function tokenLogits(
   x: ProgramTensors,
   use: ModelUse,

@@ -1,3 +1,4 @@
+/** The files of the gate's baseline, one for each part of the suite: schemas, paths, reading and writing. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -6,7 +7,7 @@ import { errorCode, UsageError } from '../../support/errors.ts';
 import { problemOf } from '../../support/validation-messages.ts';
 import { cellMeasuresSchema, scoresSchema } from './measures.ts';
 
-/** Why a baseline is what it is. */
+/** Why, when and where a baseline was made. */
 const provenanceSchema = z.strictObject({
   reason: z.string().min(1),
   date: z.string(),
@@ -32,7 +33,7 @@ export function adapterFile(folder: string, name: string): string {
   return join(folder, `${name}.safetensors`);
 }
 
-/** A part's baseline; throws UsageError where there is none or it is none of ours. */
+/** Reads a part's baseline; throws UsageError where there is none, or it is not one of this version. */
 export async function readBaseline<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T> {
   const path = baselineFile(folder, name);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
@@ -55,7 +56,8 @@ export async function readBaseline<T>(folder: string, name: string, schema: z.Zo
 }
 
 const remedy = (name: string): string =>
-  `Get it again from the repository, name its folder with --baseline, or make it of this code: check --only ${name} --update --reason TEXT.`;
+  `Get it again from the repository, name its folder with --baseline, or make it of this code: ` +
+  `check --only ${name} --update --reason TEXT.`;
 
 /** Writes a part's baseline; throws UsageError where writing is refused. */
 export async function writeBaseline(

@@ -1,11 +1,12 @@
+/**
+ * The program of the gate's child process, which measures one cell. Its arguments are `bare`, or a cell, the
+ * file of its tracked adapter ('' for none) and perhaps `renew`. It prints one line of JSON; for a UsageError
+ * it prints the message to standard error and exits with 2.
+ */
 import { UsageError } from '../../support/errors.ts';
 import { measureBare, measureCell } from './measure-cell.ts';
 import { chooseSuite } from './suite.ts';
 
-/**
- * The child process of a measurement: its arguments are `bare`, or a cell with the tracked adapter's file ('' where there is
- * none) and perhaps `renew`. Prints one line of JSON; exit code 2 and a line of standard error for what the user can mend.
- */
 const [name = '', adapter = '', renew] = process.argv.slice(2);
 try {
   const [cell] = name === 'bare' ? [] : chooseSuite([name]).cells;

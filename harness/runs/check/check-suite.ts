@@ -1,3 +1,7 @@
+/**
+ * The regression gate: measures the cells of the suite in processes of their own and compares them with the
+ * baseline.
+ */
 import { dirname } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
@@ -19,7 +23,10 @@ import { cellMeasuresSchema, type CellMeasures } from './measures.ts';
 import { scorePredictions } from './scores.ts';
 import { SCORES, type GateCell, type Suite } from './suite.ts';
 
-/** A busy machine makes time and memory look worse, seldom better: so often they are measured before they count. */
+/**
+ * How often time and memory are measured before they count: a busy machine makes them look worse, seldom
+ * better.
+ */
 const ATTEMPTS = 3;
 
 export interface CheckEvents {
@@ -35,7 +42,7 @@ export async function checkSuite(
   folder: string,
   events: CheckEvents,
 ): Promise<Drift[]> {
-  // All of it is read first: a broken file should not wait for minutes.
+  // All baselines are read first, so that a broken file is told before minutes of measuring.
   const baselines = await Promise.all(
     cells.map(async (cell) => ({ cell, baseline: await readCell(folder, cell) })),
   );
@@ -54,7 +61,10 @@ export async function checkSuite(
   return drifts;
 }
 
-/** Writes the suite's baseline anew; the machine should be quiet. Throws UsageError where writing is refused, and Error where a cell does not run. */
+/**
+ * Writes the suite's baseline anew; the machine should be quiet. Throws UsageError where writing is refused,
+ * and Error where a cell does not run.
+ */
 export async function updateBaseline(
   { cells, scores }: Suite,
   folder: string,
@@ -63,7 +73,8 @@ export async function updateBaseline(
 ): Promise<void> {
   const { version, commit } = await codeVersion();
   const { platform, cpu, node } = await describeEnvironment(1);
-  const updated: Provenance = { reason, date: new Date().toISOString(), version, commit, machine: { platform, cpu, node } }; // prettier-ignore
+  const machine = { platform, cpu, node };
+  const updated: Provenance = { reason, date: new Date().toISOString(), version, commit, machine };
   const total = cells.length + (scores ? 1 : 0);
   const bare = cells.length > 0 ? await bareMemory() : 0;
   for (const [i, cell] of cells.entries()) {
@@ -86,7 +97,10 @@ async function readCell(
   const baseline = await readBaseline(folder, name, cellBaselineSchema);
   const file = adapterFile(folder, name);
   if (method === 'full' || (await isFile(file))) return baseline;
-  throw new UsageError(`The tracked adapter ${file} is not there. Get it again from the repository, or make one: check --only ${name} --update --reason TEXT.`); // prettier-ignore
+  throw new UsageError(
+    `The tracked adapter ${file} is not there. Get it again from the repository, or make one: ` +
+      `check --only ${name} --update --reason TEXT.`,
+  );
 }
 
 interface Measuring {
@@ -103,7 +117,11 @@ async function checkCell(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const measured = await runCell(cell, { folder, bare, renew: false });
     if (typeof measured === 'string') return [failedCell(cell.name, measured)];
-    best = { ...measured, time: Math.min(measured.time, best?.time ?? Infinity), memory: Math.min(measured.memory, best?.memory ?? Infinity) }; // prettier-ignore
+    best = {
+      ...measured,
+      time: Math.min(measured.time, best?.time ?? Infinity),
+      memory: Math.min(measured.memory, best?.memory ?? Infinity),
+    };
     if (best.time <= limits.time * baseline.time && best.memory <= limits.memory * baseline.memory) break;
     if (attempt < ATTEMPTS) events.onNote(`${cell.name}: time or memory is over its limit; measured again.`);
   }

@@ -1,21 +1,22 @@
+/** Compares what the gate measured with its baseline, number by number. */
 import type { CellMeasures, Scores } from './measures.ts';
 
-/** How far something is from its baseline. */
+/** The distance of a measured value from its baseline. */
 export interface Drift {
   /** The part of the suite: a cell, or `scores`. */
   readonly cell: string;
   readonly what: string;
   readonly baseline: number | string;
   readonly now: number | string;
-  /** In the limit's kind; NaN where the two cannot be compared. */
+  /** The drift, as `kind` says; NaN where the two cannot be compared. */
   readonly drift: number;
   readonly limit: number;
-  /** `difference`, also relative to the baseline's size, must not exceed the limit either way; a `ratio` only upwards. */
+  /** A `difference` and a `relative` one must not exceed the limit either way, a `ratio` only upwards. */
   readonly kind: 'exact' | 'relative' | 'difference' | 'ratio';
   readonly ok: boolean;
 }
 
-/** What may differ: rounding of another CPU, noise of a busy one. */
+/** The limits of drifts: room for the rounding of another CPU and the noise of a busy one. */
 export const limits = { start: 1e-5, loss: 1e-4, score: 1e-6, time: 1.3, memory: 1.2 } as const;
 
 type Compared = Pick<Drift, 'what' | 'baseline' | 'now'>;
@@ -31,12 +32,15 @@ const within = (
   limit: number,
   kind: Drift['kind'],
 ): Omit<Drift, 'cell'> => ({
-  ...{ ...compared, drift, limit, kind },
+  ...compared,
+  drift,
+  limit,
+  kind,
   // NaN is within no limit.
   ok: drift <= limit,
 });
 
-/** A cell's numbers against its baseline's. */
+/** Compares a cell's numbers with its baseline's. */
 export function cellDrifts(cell: string, baseline: CellMeasures, now: CellMeasures): Drift[] {
   const drifts = [
     exact('base', baseline.base.slice(0, 12), now.base.slice(0, 12)),
@@ -59,7 +63,10 @@ export function cellDrifts(cell: string, baseline: CellMeasures, now: CellMeasur
   return drifts.map((drift) => ({ cell, ...drift }));
 }
 
-/** Scores against the baseline's. One that is gone is a drift; one that is new (of a task that was added) has no baseline yet. */
+/**
+ * Compares scores with the baseline's. A score that is gone is a drift; one of a task that was added has no
+ * baseline yet.
+ */
 export function scoreDrifts(cell: string, baseline: Scores, now: Scores): Drift[] {
   return Object.keys({ ...baseline, ...now }).map((what) => {
     const [before, after] = [baseline[what], now[what]];
@@ -89,7 +96,7 @@ export function failedCell(cell: string, reason: string): Drift {
 const largest = (values: readonly number[]): number =>
   values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
-/** Of numbers in a row the one that drifts most, relative to `size` or to itself. */
+/** The drift of the number that drifts most in a list, relative to `size` or to itself. */
 function worst(
   what: string,
   baseline: readonly number[],

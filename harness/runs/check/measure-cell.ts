@@ -1,3 +1,6 @@
+/**
+ * Measures one cell of the gate in this process: a few training steps, and the logits of the tracked adapter.
+ */
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,20 +26,20 @@ import type { CellMeasures } from './measures.ts';
 import { pacedEngine } from './paced-engine.ts';
 import type { GateCell } from './suite.ts';
 
-/** One thread: sums are then cut the same way on every machine, and a busy core disturbs less. */
+/** One thread: then every machine splits sums the same way, and a busy core disturbs less. */
 const THREADS = 1;
 /** Steps whose losses are compared. */
 const COMPARED = 20;
-/** Steps that are not timed, for they are the first of their programs. */
+/** The first steps, which are not timed: programs are slower in their first runs. */
 const WARMUP = 4;
 const STEPS = WARMUP + 21;
-/** Examples of the batch that the tracked adapter sees. */
+/** Examples of the batch on which the tracked adapter is computed. */
 const BATCH = 4;
 
-/** What a cell's own process finds out; memory in bytes. */
+/** The measures of a cell, as its own process takes them; the peak memory is in bytes. */
 export type Measured = Omit<CellMeasures, 'memory'> & { readonly peak: number };
 
-/** Peak memory, in bytes, of a process that does nothing but calibrate. */
+/** The peak memory, in bytes, of a process that does nothing but calibrate. */
 export async function measureBare(): Promise<number> {
   const calibrate = await calibration(await createEngine({ name: 'onnx', threads: THREADS }));
   for (let i = 0; i < STEPS; i++) await calibrate();
@@ -44,9 +47,9 @@ export async function measureBare(): Promise<number> {
 }
 
 /**
- * Trains a cell for a few steps, and computes the logits of the tracked adapter in the file `adapter`; the method's start
- * serves where it is undefined. With `renew` a file that is missing or does not fit is written. Throws UsageError where
- * it cannot be used.
+ * Trains a cell for a few steps, and computes the logits of the tracked adapter in the file `adapter`; the
+ * method's start serves where it is undefined. With `renew` a file that is missing or does not fit is
+ * written. Throws UsageError where it cannot be used.
  */
 export async function measureCell(
   cell: GateCell,
@@ -80,8 +83,15 @@ function firstOf<Example>(examples: readonly Example[], { batchSize }: Recipe): 
 async function prepare({ task, model, method }: GateCell): Promise<PreparedCell> {
   const plan = await planRuns(
     {
-      ...{ tasks: [task], models: [model], methods: [method], settings: [], seeds: [42], data: 'built-in' },
-      ...{ engine: 'onnx', threads: THREADS, maxSteps: STEPS },
+      tasks: [task],
+      models: [model],
+      methods: [method],
+      settings: [],
+      seeds: [42],
+      data: 'built-in',
+      engine: 'onnx',
+      threads: THREADS,
+      maxSteps: STEPS,
       // No record is looked for, and none written.
       results: join(tmpdir(), 'deltabench-check'),
     },
@@ -99,27 +109,40 @@ async function measure<Example>(
   examples: readonly Example[],
 ): Promise<Measured> {
   const { base, delta, work, settings } = run;
-  // First, for a file that cannot be used should not wait for the training.
+  // The adapter is read first, so that a file that cannot be used is told before training.
   const start = await withTracked({ base, delta }, tracked);
   const engine = await createEngine({ name: 'onnx', threads: THREADS });
   const paced = pacedEngine(engine, await calibration(engine));
   const calibrations: number[][] = [];
   const { log, diverged } = await train({
-    ...{ engine: paced.engine, base, delta, objective, train: examples, validation: [] },
-    ...{ recipe: run.cell.recipe, seed: run.cell.seed, folder: undefined },
+    engine: paced.engine,
+    base,
+    delta,
+    objective,
+    train: examples,
+    validation: [],
+    recipe: run.cell.recipe,
+    seed: run.cell.seed,
+    folder: undefined,
     onProgress: () => calibrations.push(paced.calibrations()),
   });
   if (diverged !== undefined) throw new Diverged(diverged);
-  // Of training alone, so before the adapter computes anything.
+  // The peak is that of training, so that it is taken before the adapter computes anything.
   const peak = await peakMemory();
   const positions = base.architecture.positions - virtualTokens(delta);
   const batch = examples.slice(0, BATCH).map((example) => objective.cut(example, positions));
   const adapter = await computeStart(paced.engine, start, objective, batch);
   const { trained, head } = countParameters(base, delta, work.kind === 'label' ? work.head : undefined);
   return {
-    ...{ base: settings.model.hash, data: settings.data.hash, trained, head },
-    ...{ nodes: paced.nodes(), adapter, losses: log.slice(0, COMPARED).map(({ loss }) => loss) },
-    ...{ time: stepTime(log, calibrations), peak },
+    base: settings.model.hash,
+    data: settings.data.hash,
+    trained,
+    head,
+    nodes: paced.nodes(),
+    adapter,
+    losses: log.slice(0, COMPARED).map(({ loss }) => loss),
+    time: stepTime(log, calibrations),
+    peak,
   };
 }
 
@@ -137,7 +160,7 @@ async function withTracked(
   });
 }
 
-/** The median over steps of their times in calibration runs, which alternate with them. */
+/** The median time of a step in calibration runs, which alternate with the step's own programs. */
 function stepTime(log: readonly StepLog[], calibrations: readonly (readonly number[])[]): number {
   const ratios = log.map(({ milliseconds }, i) => {
     const times = calibrations[i]!;
@@ -149,7 +172,7 @@ function stepTime(log: readonly StepLog[], calibrations: readonly (readonly numb
 
 /** The most memory that this process has used, in bytes. */
 async function peakMemory(): Promise<number> {
-  // What getrusage gives counts the parent's as well on Linux.
+  // On Linux, getrusage counts the parent process as well.
   const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
   const found = /^VmHWM:\s+(\d+) kB$/m.exec(status);
   return (found ? Number(found[1]) : process.resourceUsage().maxRSS) * 1024;

@@ -1,13 +1,14 @@
+/** The schemas of what the gate measures, as its baseline holds it. */
 import { z } from 'zod';
 
-/** JSON writes what is not finite as null; it then agrees with nothing. */
+/** A number; JSON writes one that is not finite as null, which is read as NaN and agrees with nothing. */
 const number = z
   .number()
   .nullable()
   .transform((value) => value ?? NaN);
 const count = z.int().min(0);
 
-/** What is measured of a cell. */
+/** The measures of a cell. */
 export const cellMeasuresSchema = z.strictObject({
   /** Hashes of the base's weights and of the data. */
   base: z.string(),
@@ -17,13 +18,13 @@ export const cellMeasuresSchema = z.strictObject({
   head: count,
   /** Operations in the graphs of all programs together. */
   nodes: count,
-  /** Of the tracked adapter on a fixed batch, which is not trained; some of its logits. */
+  /** Loss and some logits of the tracked adapter on a fixed batch, without training. */
   adapter: z.strictObject({ loss: number, logits: z.array(number) }),
-  /** Of the first training steps. */
+  /** The losses of the first training steps. */
   losses: z.array(number),
   /** A training step's time, in calibration runs of the same process: median of the steps. */
   time: number,
-  /** Peak memory, in that of a process that only calibrates. */
+  /** Peak memory, as a multiple of that of a process that only calibrates. */
   memory: number,
 });
 export type CellMeasures = z.infer<typeof cellMeasuresSchema>;

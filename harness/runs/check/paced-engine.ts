@@ -1,6 +1,7 @@
+/** An engine that measures itself against the calibration, for the times of the gate. */
 import type { Engine } from '../../engine/types.ts';
 
-/** An engine that calibrates before every run of a program, and counts. */
+/** An engine that calibrates before every run of a program, and counts operations. */
 export interface PacedEngine {
   readonly engine: Engine;
   /** Operations of all programs compiled so far. */
@@ -9,7 +10,9 @@ export interface PacedEngine {
   calibrations(): number[];
 }
 
-/** Makes the runs of programs alternate with a calibration, so that both meet the same machine. */
+/**
+ * Wraps an engine so that each run of a program follows a calibration, under the same load of the machine.
+ */
 export function pacedEngine(engine: Engine, calibrate: () => Promise<number>): PacedEngine {
   let nodes = 0;
   let times: number[] = [];

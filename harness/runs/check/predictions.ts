@@ -1,4 +1,5 @@
-// Outputs that nobody's model wrote, made up for the gate: what counts is that their scores stay what they are.
+// Outputs that nobody's model wrote, made up for the gate: what counts is that their scores stay what they
+// are.
 
 /** Texts with their references, as a system that says what a meaning says. */
 export const writtenTexts: readonly {

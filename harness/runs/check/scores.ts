@@ -1,17 +1,18 @@
+/** The part of the gate that trains nothing: the metrics of fixed predictions. */
 import { corpusValues, e2eScorer } from '../../metrics/e2e-scorer.ts';
 import { loadTasks } from '../plan/load-plugins.ts';
 import { parseProtocol } from '../../papers/protocol.ts';
 import type { Scores } from './measures.ts';
 import { classes, values, writtenTexts } from './predictions.ts';
 
-/** Every metric of fixed predictions, by `<task> <metric>`. */
+/** Computes every metric of fixed predictions, by `<task> <metric>`. */
 export async function scorePredictions(): Promise<Scores> {
   const scores: [string, number][] = [];
   const add = (task: string, metrics: object): void => {
     for (const [metric, value] of Object.entries(metrics))
       scores.push([`${task} ${metric}`, value as number]);
   };
-  // METEOR's paraphrase table is not on every machine.
+  // Without METEOR's paraphrase table, which is not on every machine.
   const scorer = e2eScorer(writtenTexts.map(({ references }) => references));
   add('e2e', corpusValues(scorer.score(writtenTexts.map(({ prediction }) => prediction))));
   const draw = { seed: 42, family: 'roberta', side: parseProtocol([]).side };

@@ -1,7 +1,8 @@
+/** The fixed suite of the regression gate, and the choice of its parts. */
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { BuiltinModel } from '../../models/bases/built-in.ts';
 
-/** What the gate trains for a few steps: a method on a built-in base and built-in data. */
+/** A cell of the gate: a method that is trained for a few steps on a built-in base and built-in data. */
 export interface GateCell {
   /** `<task>/<model>/<method>` */
   readonly name: string;
@@ -12,7 +13,9 @@ export interface GateCell {
 
 const cell = (task: string, model: BuiltinModel, method: string): GateCell => ({
   name: `${task}/${model}/${method}`,
-  ...{ task, model, method },
+  task,
+  model,
+  method,
 });
 
 /** One method of each kind on a decoder, two on an encoder with a head. */

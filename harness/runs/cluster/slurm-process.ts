@@ -1,3 +1,9 @@
+/**
+ * The program of a task of a Slurm job array: it does the cells of the task and tells of them in its output
+ * file. Usage: slurm-process BATCH NUMBER. A cell cannot be written to a file, since its task and its methods
+ * are functions: the batch holds the request, from which this process plans the cells again, and their
+ * identities, which must agree.
+ */
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
@@ -6,7 +12,7 @@ import { planRuns } from '../plan/plan-runs.ts';
 import { loadMethods, loadTasks } from '../plan/load-plugins.ts';
 import { readBatch } from './slurm.ts';
 
-/** A task of a Slurm job array: does its cells and says how they go in its output file.   usage: slurm-process.ts BATCH NUMBER */
+/** Writes a line to the task's output file. */
 const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };

@@ -1,4 +1,7 @@
-/** Sweeps as job arrays of Slurm. */
+/**
+ * Sweeps as job arrays of Slurm: writes a batch beside the results, submits it, and asks Slurm for the states
+ * of its tasks.
+ */
 import { randomUUID } from 'node:crypto';
 import { chmod, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -16,13 +19,13 @@ import { prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
 /** What a task of a job array asks of the cluster; Slurm's own default where absent. */
 export interface SlurmOptions {
   readonly partition?: string;
-  /** As sbatch takes it: `2:00:00`. */
+  /** The time of a task as sbatch takes it: `2:00:00`. */
   readonly time?: string;
   /** GPUs of a task. */
   readonly gpus?: string;
-  /** Of a task, as sbatch takes it: `16G`. */
+  /** Memory of a task as sbatch takes it: `16G`. */
   readonly memory?: string;
-  /** Cells of a task, one after the other. */
+  /** How many cells a task does, one after the other. */
   readonly cells?: string;
 }
 
@@ -41,7 +44,8 @@ export function parseSlurmOptions(texts: readonly string[]): SlurmOptions {
     }
     const isNumber = name === 'gpus' || name === 'cells';
     if (isNumber ? !/^[1-9]\d*$/.test(value) : !/^[\w:.,-]+$/.test(value)) {
-      throw new UsageError(`--slurm ${text}: ${isNumber ? 'give a whole number from 1 on' : 'give it as sbatch takes it'}.`); // prettier-ignore
+      const remedy = isNumber ? 'give a whole number from 1 on' : 'give it as sbatch takes it';
+      throw new UsageError(`--slurm ${text}: ${remedy}.`);
     }
     options[name] = value;
   }
@@ -50,11 +54,14 @@ export function parseSlurmOptions(texts: readonly string[]): SlurmOptions {
 
 const batchSchema = z.strictObject({
   schema: z.literal(1),
-  /** As planRuns takes it; what it names by a relative path lies below `directory`. */
+  /** The request as planRuns takes it; its relative paths begin at `directory`. */
   request: z.custom<RunRequest>((value) => typeof value === 'object' && value !== null),
   directory: z.string(),
   retryFailed: z.boolean(),
-  /** The cells of each task: their place in the plan, their identity and where the record will lie, below the results. */
+  /**
+   * The cells of each task: their place in the plan, their identity and where the record will lie, below the
+   * results.
+   */
   tasks: z.array(
     z.array(z.strictObject({ index: z.int().min(0), identity: z.string(), path: z.string() })).min(1),
   ),
@@ -97,7 +104,7 @@ export async function readBatches(
     }
     return [];
   });
-  // What is not whole yet has a name with a dot before it.
+  // A batch that is not whole yet has a name that begins with a dot.
   for (const name of names.sort().filter((each) => !each.startsWith('.'))) {
     const folder = join(batchesFolder(results), name);
     try {
@@ -114,24 +121,27 @@ export async function readBatches(
 }
 
 /**
- * Submits the cells of a plan that `isWanted` as an array of Slurm tasks, which share the results folder; undefined where no cell is
- * left. Throws UsageError where Slurm is not there or refuses.
+ * Submits the cells of a plan that `isMissing` as an array of Slurm tasks, which share the results folder;
+ * undefined where no cell is left. Throws UsageError where Slurm is not there or refuses.
  */
 export async function submitBatch(
   plan: Plan,
   request: RunRequest,
   options: SlurmOptions,
-  { retryFailed, isWanted }: { retryFailed: boolean; isWanted(run: PreparedCell): boolean },
+  { retryFailed, isMissing }: { retryFailed: boolean; isMissing(run: PreparedCell): boolean },
 ): Promise<{ job: string; tasks: number; cells: number; folder: string } | undefined> {
   checkFolder(plan.results);
-  const wanted = (await prepareCells(plan)).filter(isWanted);
-  if (wanted.length === 0) return undefined;
-  const cells = wanted.map(({ cell, identity, place }) => ({
-    ...{ index: plan.cells.indexOf(cell), identity },
+  const missing = (await prepareCells(plan)).filter(isMissing);
+  if (missing.length === 0) return undefined;
+  const cells = missing.map(({ cell, identity, place }) => ({
+    index: plan.cells.indexOf(cell),
+    identity,
     path: relative(plan.results, place.path),
   }));
   const size = Math.max(Number(options.cells ?? 1), Math.ceil(cells.length / largestArray));
-  const tasks = Array.from({ length: Math.ceil(cells.length / size) }, (_, i) => cells.slice(i * size, (i + 1) * size)); // prettier-ignore
+  const tasks = Array.from({ length: Math.ceil(cells.length / size) }, (_, i) =>
+    cells.slice(i * size, (i + 1) * size),
+  );
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const folder = join(batchesFolder(plan.results), `${time}-${randomUUID().slice(0, 8)}`);
   const directory = process.cwd();
@@ -169,16 +179,20 @@ export async function submitBatch(
   return { job, tasks: tasks.length, cells: cells.length, folder };
 }
 
-/** Where Slurm writes what a task says; it replaces what follows a percent sign, and a doubled one is the sign itself. */
+/** The output file of each task, as a pattern of Slurm: %a is the task's number, %% a percent sign. */
 function outputPattern(folder: string): string {
   return join(folder.replaceAll('%', '%%'), '%a.out');
 }
 
-/** Throws UsageError where Slurm could not write below a folder: a backslash ends its replacements, so that tasks would share a file. */
+/**
+ * Throws UsageError for a folder with a backslash: Slurm then replaces no patterns, so that all tasks would
+ * share one file.
+ */
 function checkFolder(results: string): void {
   if (!results.includes('\\')) return;
   throw new UsageError(
-    `--launcher slurm cannot use --results ${results}: Slurm takes the backslash in it for a sign of its own; choose a folder without one.`,
+    `--launcher slurm cannot use --results ${results}: ` +
+      `Slurm takes the backslash in it for a sign of its own; choose a folder without one.`,
   );
 }
 
@@ -192,7 +206,7 @@ exec ${command.map(quoted).join(' ')} "$SLURM_ARRAY_TASK_ID"
 `;
 }
 
-/** What is said where Slurm is not. */
+/** The message where Slurm is missing. */
 export const noSbatch =
   '--launcher slurm needs sbatch, which is not here; run it where Slurm jobs are submitted.';
 
@@ -201,22 +215,26 @@ async function sbatch(script: string, args: readonly string[]): Promise<string> 
   if (result.code === 'ENOENT') {
     throw new UsageError(noSbatch);
   }
-  // With clusters, `id;cluster`.
+  // Where there are several clusters, sbatch prints `id;cluster`.
   const [job = ''] = result.stdout.trim().split(';');
   if (result.exitCode === 0 && /^\d+$/.test(job)) return job;
-  const reason = result.stderr.trim().split('\n').at(-1)?.replace(/^sbatch: (error: )?/, ''); // prettier-ignore
+  const lastLine = result.stderr.trim().split('\n').at(-1);
+  const reason = lastLine?.replace(/^sbatch: (error: )?/, '');
   throw new UsageError(`Slurm refuses the job: ${reason ?? 'sbatch does not say why'}.`);
 }
 
-/** What Slurm says of a task. */
+/** The state of a task as Slurm tells it. */
 export interface TaskState {
   /** Such as PENDING, RUNNING, TIMEOUT. */
   readonly state: string;
-  /** Why it waits, as Slurm writes it. */
+  /** Why the task waits, as Slurm writes it. */
   readonly reason: string;
 }
 
-/** The state of each task of a job array by its number; without those that Slurm has forgotten, and empty where it is not here. */
+/**
+ * The state of each task of a job array by its number, without tasks that Slurm has forgotten; empty where
+ * Slurm is missing.
+ */
 export async function taskStates(job: string): Promise<Map<number, TaskState>> {
   const states = new Map<number, TaskState>();
   const keep = (id: string | undefined, state: string | undefined, reason = ''): void => {
@@ -224,10 +242,12 @@ export async function taskStates(job: string): Promise<Map<number, TaskState>> {
     if (task !== undefined && state) states.set(Number(task), { state: state.split(' ')[0]!, reason });
   };
   // Where accounting is set up, it knows of tasks that the queue has forgotten.
-  const ended = await execa('sacct', ['--noheader', '--parsable2', '--allocations', '--array', `--jobs=${job}`, '--format=JobID,State'], { reject: false }); // prettier-ignore
+  const accounting = ['--noheader', '--parsable2', '--allocations', '--array', '--format=JobID,State'];
+  const ended = await execa('sacct', [...accounting, `--jobs=${job}`], { reject: false });
   if (ended.exitCode === 0)
     for (const line of ended.stdout.split('\n')) keep(...(line.split('|') as [string, string]));
-  const queue = await execa('squeue', ['--noheader', '--array', '--states=all', `--jobs=${job}`, '--format=%i|%T|%r'], { reject: false }); // prettier-ignore
+  const columns = ['--noheader', '--array', '--states=all', '--format=%i|%T|%r'];
+  const queue = await execa('squeue', [...columns, `--jobs=${job}`], { reject: false });
   if (queue.exitCode === 0)
     for (const line of queue.stdout.split('\n')) keep(...(line.split('|') as [string, string, string]));
   return states;

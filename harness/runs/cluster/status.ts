@@ -1,4 +1,6 @@
-/** How the cells of a results folder are; it reads only, whatever lies there. */
+/**
+ * The state of every cell of a results folder, by records, locks, unfinished work and Slurm; it only reads.
+ */
 import { join } from 'node:path';
 import { UsageError } from '../../support/errors.ts';
 import { isThere, readBytes } from '../../support/read-files.ts';
@@ -8,26 +10,32 @@ import { readLock } from '../../records/file-lock.ts';
 import { readBatches, taskStates, type SubmittedBatch, type TaskState } from './slurm.ts';
 import { besideRecord, workFolder } from '../../records/record-files.ts';
 
-/** How a cell is: `stopped` has begun and nobody is at it, `missing` was submitted and has come to nothing; `unknown` where its lock cannot be read. */
+/**
+ * The state of a cell: `stopped` has begun and no process does it, `missing` was submitted and never began,
+ * `unknown` has a lock that cannot be read.
+ */
 export type CellState = 'done' | 'running' | 'queued' | 'stopped' | 'missing' | 'failed' | 'unknown';
 
 export interface CellStatus {
   /** Where its record lies or will lie, below the results folder. */
   readonly path: string;
-  /** Undefined where only a lock or unfinished work tells of it. */
+  /** Undefined where only a lock or unfinished work tells of the cell. */
   readonly identity: string | undefined;
   readonly state: CellState;
-  /** Who is at it, what it waits for, why it failed. */
+  /** The process that does it, what it waits for, or why it failed. */
   readonly why: string;
 }
 
-/** How every cell of a results folder is that has a record, has begun or was submitted to Slurm. Throws UsageError where there is no such folder. */
+/**
+ * Finds the state of every cell that has a record, has begun or was submitted to Slurm; throws UsageError
+ * where there is no such folder.
+ */
 export async function resultsStatus(
   results: string,
 ): Promise<{ cells: CellStatus[]; untrusted: Untrusted[] }> {
-  // Records come last in a cell's life and are read last: one that ends meanwhile must not seem to have come to nothing.
+  // Records are read last, as they are written last: a cell that ends meanwhile must not seem to be missing.
   const batches: { batch: SubmittedBatch; states: Map<number, TaskState> }[] = [];
-  // First, because it says where there is no such folder.
+  // The folder is read first, since this throws where there is none.
   const begun = await begunCells(results);
   const submitted = await readBatches(results);
   for (const batch of submitted.batches) {
@@ -41,23 +49,23 @@ export async function resultsStatus(
     const why = error ? `${error.name}: ${error.message}` : '';
     cells.set(identity, { path, identity, state: status === 'failed' ? 'failed' : 'done', why });
   }
-  // A later batch knows better.
+  // Batches are in the order of time, so that a later one overrules an earlier one.
   for (const { batch, states } of batches) {
     for (const [task, planned] of batch.tasks.entries()) {
       for (const { path, identity } of planned) {
-        const before = cells.get(identity);
-        if (before?.state === 'done' || before?.state === 'running') continue;
-        const own = await ofTask(results, path, batch, task, states.get(task));
+        const known = cells.get(identity);
+        if (known?.state === 'done' || known?.state === 'running') continue;
+        const own = await stateByTask(results, path, batch, task, states.get(task));
         // A failed record stays what it is until another try is under way.
-        if (before?.state !== 'failed' || own.state === 'queued' || own.state === 'running') {
+        if (known?.state !== 'failed' || own.state === 'queued' || own.state === 'running') {
           cells.set(identity, { path, identity, ...own });
         }
       }
     }
   }
-  const known = new Set([...cells.values()].map(({ path }) => path));
+  const knownPaths = new Set([...cells.values()].map(({ path }) => path));
   for (const cell of begun) {
-    if (!known.has(cell.path)) cells.set(cell.path, cell);
+    if (!knownPaths.has(cell.path)) cells.set(cell.path, cell);
   }
   return {
     cells: [...cells.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
@@ -65,16 +73,18 @@ export async function resultsStatus(
   };
 }
 
-type Own = Pick<CellStatus, 'state' | 'why'>;
+/** The state of a cell without its address. */
+type State = Pick<CellStatus, 'state' | 'why'>;
 
-async function ofTask(
+/** The state of a cell by its lock, else by its Slurm task. */
+async function stateByTask(
   results: string,
   path: string,
   batch: SubmittedBatch,
   task: number,
   found: TaskState | undefined,
-): Promise<Own> {
-  const running = await beingDone(results, path);
+): Promise<State> {
+  const running = await stateByLock(results, path);
   if (running) return running;
   const name = `Slurm task ${batch.job ?? '?'}_${task}`;
   if (found && /^(PENDING|REQUEUED|SUSPENDED|REQUEUE_HOLD)$/.test(found.state)) {
@@ -90,8 +100,8 @@ async function ofTask(
   return { state: begins ? 'stopped' : 'missing', why };
 }
 
-/** Who is at a cell now. */
-async function beingDone(results: string, path: string): Promise<Own | undefined> {
+/** The process that does a cell now, by its lock; undefined where none does. */
+async function stateByLock(results: string, path: string): Promise<State | undefined> {
   let lock: Awaited<ReturnType<typeof readLock>>;
   try {
     lock = await readLock(besideRecord(join(results, path), 'lock'));
@@ -104,7 +114,7 @@ async function beingDone(results: string, path: string): Promise<Own | undefined
   return { state: 'running', why: owner ? `${owner.host}, process ${owner.pid}, since ${owner.since}` : '' };
 }
 
-/** Cells of which there is a lock or unfinished work. */
+/** The cells that have a lock or unfinished work. */
 async function begunCells(results: string): Promise<CellStatus[]> {
   const { files, work } = await resultsFiles(results);
   const paths = [...files, ...work].flatMap(
@@ -112,15 +122,16 @@ async function begunCells(results: string): Promise<CellStatus[]> {
   );
   const cells: CellStatus[] = [];
   for (const path of new Set(paths.map((path) => `${path}.json`))) {
-    const own = (await beingDone(results, path)) ?? (await stopped(join(results, path)));
+    const own = (await stateByLock(results, path)) ?? (await stopped(join(results, path)));
     cells.push({ path, identity: undefined, ...own });
   }
   return cells;
 }
 
-async function stopped(path: string): Promise<Own> {
+async function stopped(path: string): Promise<State> {
   const why = (await wasKilled(path))
-    ? 'its process was killed before it had saved anything, most likely for want of memory; the same command tries it last'
+    ? 'its process was killed before it had saved anything, most likely for want of memory; ' +
+      'the same command tries it last'
     : 'the same command goes on';
   return { state: 'stopped', why };
 }

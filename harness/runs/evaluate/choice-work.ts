@@ -35,7 +35,8 @@ export function choiceWork(
   const long = requests.findIndex((all) => all.some(({ continuation }) => continuation.length > positions));
   if (long >= 0)
     throw new UsageError(
-      `${name}: an answer of document ${long + 1} is longer than the ${positions} tokens that ${base.id} reads; choose a base with a longer window.`,
+      `${name}: an answer of document ${long + 1} is longer than the ${positions} tokens that ${base.id} reads; ` +
+        `choose a base with a longer window.`,
     );
   const isCut = ({ context, continuation }: Request): boolean =>
     context.length + continuation.length > positions + 1;
@@ -67,7 +68,10 @@ export function choiceWork(
   };
 }
 
-/** Scores the missing documents of all these evaluations over one copy of the base; `onDocument` is told of each. */
+/**
+ * Scores the missing documents of all these evaluations over one copy of the base; `onDocument` is told of
+ * each.
+ */
 export async function doChoices(
   open: readonly OpenEvaluation<Likelihoods>[],
   works: readonly ChoiceWork[],

@@ -1,4 +1,7 @@
-/** Evaluates a base, an adapter or a run with benchmarks that have no record of it yet, and writes their records. */
+/**
+ * Evaluates a base, an adapter or a run with benchmarks that have no record of it yet, and writes their
+ * records.
+ */
 import { join, resolve } from 'node:path';
 import type { FetchOptions } from '../../data/hub/connection.ts';
 import { NotFinite } from '../../decoding/candidates.ts';
@@ -53,7 +56,10 @@ export interface Evaluated {
   readonly path: string;
 }
 
-/** Does what has no record; throws UsageError where something cannot be used, and Interrupted where it was stopped. */
+/**
+ * Does what has no record; throws UsageError where something cannot be used, and Interrupted where it was
+ * stopped.
+ */
 export async function evaluate(
   request: EvaluateRequest,
   events: EvaluateEvents,
@@ -95,8 +101,11 @@ function expand(asked: readonly string[], all: ReadonlyMap<string, Evaluation>):
     const members = [...all.values()].filter(({ groups = [] }) => groups.includes(name));
     if (one || members.length > 0) return one ? [one] : members;
     const names = [...groups, ...all.keys()];
-    const shown = [...groups, ...[...all.values()].filter(({ groups = [] }) => groups.length < 2).map(({ name }) => name)]; // prettier-ignore
-    throw new UsageError(`There is no evaluation "${text}".${didYouMean(name, names)} Evaluations: ${shown.join(', ')}.`); // prettier-ignore
+    const single = [...all.values()].filter(({ groups = [] }) => groups.length < 2);
+    const shown = [...groups, ...single.map((evaluation) => evaluation.name)].join(', ');
+    throw new UsageError(
+      `There is no evaluation "${text}".${didYouMean(name, names)} Evaluations: ${shown}.`,
+    );
   });
   return [...new Set(found)];
 }
@@ -174,7 +183,10 @@ interface PrepareOptions {
   readonly request: EvaluateRequest;
 }
 
-/** The record of an evaluation; undefined where there is none. Throws UsageError where something else lies there. */
+/**
+ * The record of an evaluation; undefined where there is none. Throws UsageError where something else lies
+ * there.
+ */
 async function findRecord({
   path,
   identity,

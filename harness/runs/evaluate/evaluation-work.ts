@@ -1,7 +1,7 @@
 /**
- * One evaluation of a subject while it is done: its documents, what each of them got so far, which is kept in a file so that
- * a killed process loses one batch at most, and the record at its end. What an outcome is depends on the kind of
- * evaluation (choice-work.ts, text-work.ts); nothing here does.
+ * One evaluation of a subject while it is done: its documents, what each of them got so far, which is kept in
+ * a file so that a killed process loses one batch at most, and the record at its end. What an outcome is
+ * depends on the kind of evaluation (choice-work.ts, text-work.ts); nothing here does.
  */
 import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
@@ -66,7 +66,9 @@ export class OpenEvaluation<Outcome> {
     this.#log = log;
   }
 
-  /** Goes on where an earlier process stopped; throws UsageError where another one does this evaluation now. */
+  /**
+   * Goes on where an earlier process stopped; throws UsageError where another one does this evaluation now.
+   */
   static async open<Outcome>(prepared: Prepared<Outcome>): Promise<OpenEvaluation<Outcome>> {
     const { path, identity, work } = prepared;
     await makeFolder(dirname(path));
@@ -110,7 +112,9 @@ export class OpenEvaluation<Outcome> {
     }
   }
 
-  /** Writes the record of an evaluation all of whose documents have an outcome, or that failed by `failure`. */
+  /**
+   * Writes the record of an evaluation all of whose documents have an outcome, or that failed by `failure`.
+   */
   async finish(about: About, failure?: Error): Promise<EvaluationRecord> {
     const { settings, identity, path, of, work } = this.prepared;
     const outcomes = this.#outcomes as readonly Outcome[];
@@ -175,7 +179,10 @@ function firstFault(faults: readonly (string | undefined)[]): EvaluationRecord['
 
 const logPath = (path: string): string => path.replace(/\.json$/, '.work.jsonl');
 
-/** The outcomes that a file holds; lines that are not whole are left out, and all lines where it is another evaluation's. */
+/**
+ * The outcomes that a file holds; lines that are not whole are left out, and all lines where it is another
+ * evaluation's.
+ */
 function readLog<Outcome>(text: string, identity: string, work: Work<Outcome>): (Outcome | undefined)[] {
   const outcomes: (Outcome | undefined)[] = [];
   const [first, ...lines] = text.split('\n');

@@ -32,7 +32,9 @@ export interface Subject {
   readonly label: string;
 }
 
-/** Opens it; throws UsageError where it is not there, does not belong together, or writes no text. */
+/**
+ * Opens the subject; throws UsageError where it is not there, does not belong together, or writes no text.
+ */
 export async function openSubject(request: SubjectRequest): Promise<Subject> {
   const subject = await open(request);
   const { base } = subject;
@@ -50,21 +52,30 @@ async function open({ model, adapter, record, tokenizer }: SubjectRequest): Prom
   const common = { base, tokenizer: await base.tokenizer() };
   if (adapter === undefined) {
     return {
-      ...{ ...common, delta: { trained: {} }, tensors: {}, methods: [], trained: null },
-      ...{ variant: 'none', label: 'Frozen base' },
+      ...common,
+      delta: { trained: {} },
+      tensors: {},
+      methods: [],
+      trained: null,
+      variant: 'none',
+      label: 'Frozen base',
     };
   }
   const { openStartingAdapter } = await import('../plan/starting-adapter.ts');
   const { start, variant } = await openStartingAdapter(adapter, base, await loadMethods());
   const begun = startFrom(base, await attachMethods(variant, base), start.adapter, adapter);
   return {
-    ...{ ...common, ...begun, tensors: await initialTensors(begun) },
+    ...common,
+    ...begun,
+    tensors: await initialTensors(begun),
     methods: variant.parts.map(({ method, options }) => ({ name: method.name, options })),
-    ...{ trained: start.hash, variant: variant.name, label: variant.label },
+    trained: start.hash,
+    variant: variant.name,
+    label: variant.label,
   };
 }
 
-/** Everything of a method that has not been trained any further. */
+/** All tensors of a method with the values that an adapter gives them. */
 async function initialTensors({ base, delta }: { base: BaseModel; delta: Delta }): Promise<TrainedTensors> {
   const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
   const shapes = { ...trainedShapes(base, delta), ...shapesOf(specs) };
@@ -92,7 +103,10 @@ async function openRecord(
     Object.entries(values).map(([name, data]) => [name, { shape: shapes[name]!, data }]),
   );
   return {
-    ...{ base, tokenizer, delta, tensors },
+    base,
+    tokenizer,
+    delta,
+    tensors,
     methods: parts.map(({ method, options }) => ({ name: method.name, options })),
     // Opening the run has found the file to be what the record says.
     trained: record.files.tensors!.sha256,

@@ -40,7 +40,8 @@ export function textWork(
   const room = positions - decoding.maxNewTokens;
   if (room < 1)
     throw new UsageError(
-      `${name} writes ${decoding.maxNewTokens} tokens, ${base.id} reads ${positions}, its prompt included; choose a base with a longer window.`,
+      `${name} writes ${decoding.maxNewTokens} tokens, ${base.id} reads ${positions}, its prompt included; ` +
+        `choose a base with a longer window.`,
     );
   const prompts = promptsOf(evaluation, data, shots, limit);
   const whole = prompts.map(({ before, document }) =>

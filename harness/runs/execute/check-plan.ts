@@ -1,6 +1,7 @@
 /**
- * Checks a plan for --dry-run: refuses what the run would refuse, and tells which cells would run. It fetches nothing
- * and writes nothing: a base on the hub is checked by its config.json, data on the hub are not checked.
+ * Checks a plan for --dry-run: refuses what the run would refuse, and tells which cells would run. It fetches
+ * nothing and writes nothing: a base on the hub is checked by its config.json, data on the hub are not
+ * checked.
  */
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -23,7 +24,10 @@ export interface ExecutionMode {
   readonly launcher: 'local' | 'slurm';
 }
 
-/** Returns the cells that would run; throws UsageError where the run would, but for what only fetching can tell. */
+/**
+ * Returns the cells that would run; throws UsageError where the run would, but for what only fetching can
+ * tell.
+ */
 export async function checkPlan(
   plan: Plan,
   { batchSeeds, launcher }: ExecutionMode,
@@ -54,7 +58,9 @@ async function checkResults(folder: string): Promise<void> {
   throw new UsageError(`--results ${folder}: ${existing} ${why}; name another folder.`);
 }
 
-/** Attaches every cell by config.json, and opens weights, tokenizer and data where they are on this machine. */
+/**
+ * Attaches every cell by config.json, and opens weights, tokenizer and data where they are on this machine.
+ */
 async function checkCells(plan: Plan): Promise<AttachedCell[]> {
   const { loadBase } = await import('../../models/bases/load-base.ts');
   const baseOf = once((id) => loadBase(id, { ...plan.base, weights: true }));
@@ -69,7 +75,10 @@ async function checkCells(plan: Plan): Promise<AttachedCell[]> {
   return withoutEqualCells(attached);
 }
 
-/** Whether a base's files are on this machine: built in, in a folder, or random with a tokenizer that was given. */
+/**
+ * Whether a base's files are on this machine: built in, in a folder, or random with a tokenizer that was
+ * given.
+ */
 async function isHere(id: string, { tokenizer, data }: Plan['base']): Promise<boolean> {
   if (isBuiltin(id)) return true;
   if (id.startsWith('random-')) return tokenizer !== undefined || data !== undefined;

@@ -1,6 +1,7 @@
 /**
- * Who owns a cell: the process that holds its lock file. Several sweeps may share a results folder, on several machines
- * too, so that a cell is looked for again under the lock, and every write asks whether the lock is still held.
+ * Who owns a cell: the process that holds its lock file. Several sweeps may share a results folder, on
+ * several machines too, so that a cell is looked for again under the lock, and every write asks whether the
+ * lock is still held.
  */
 import { dirname } from 'node:path';
 import { readLock, tryLock, type Lock } from '../../records/file-lock.ts';
@@ -19,7 +20,9 @@ import type { PreparedCell } from '../cell/prepare-cells.ts';
 import { addressOf } from '../plan/cell.ts';
 import type { RecordedCell } from './executor.ts';
 
-/** Removes lock, work and temporary files of a process that was killed just after it had written its record. */
+/**
+ * Removes lock, work and temporary files of a process that was killed just after it had written its record.
+ */
 export async function removeLeftovers(path: string, identity: string): Promise<void> {
   const lockPath = besideRecord(path, 'lock');
   if (!(await readLock(lockPath)) && (await workIdentity(path)) !== identity) return;
@@ -31,8 +34,9 @@ export async function removeLeftovers(path: string, identity: string): Promise<v
 }
 
 /**
- * Makes the record of a cell by `work` while no other process does that cell, and writes it. Returns the record that is
- * there where another process was faster, and `busy` where one is doing the cell, or has taken it over meanwhile.
+ * Makes the record of a cell by `work` while no other process does that cell, and writes it. Returns the
+ * record that is there where another process was faster, and `busy` where one is doing the cell, or has taken
+ * it over meanwhile.
  */
 export async function recordUnderLock(
   results: string,

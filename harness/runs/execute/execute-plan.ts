@@ -1,6 +1,6 @@
 /**
- * Does what is missing of a plan: each cell under its lock, with a record at the end whatever happens to it. Several
- * sweeps may share a results folder; a cell that another one is doing is waited for.
+ * Does what is missing of a plan: each cell under its lock, with a record at the end whatever happens to it.
+ * Several sweeps may share a results folder; a cell that another one is doing is waited for.
  */
 import { codeVersion } from '../../records/environment.ts';
 import { checkWritable } from '../../records/record-files.ts';
@@ -18,8 +18,9 @@ import { startExecutor } from './start-executor.ts';
 import { runQueue } from './work-queue.ts';
 
 /**
- * Runs the cells of a plan that have no record yet; a failed run is recorded and the others go on. Throws UsageError
- * before any training where something asked for cannot be used, and Interrupted when `signal` is aborted.
+ * Runs the cells of a plan that have no record yet; a failed run is recorded and the others go on. Throws
+ * UsageError before any training where something asked for cannot be used, and Interrupted when `signal` is
+ * aborted.
  */
 export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<Outcome[]> {
   const { events, signal, retryFailed } = options;
@@ -54,7 +55,10 @@ function tellNotes(plan: Plan, prepared: readonly PreparedCell[], { onNote }: Ru
   }
 }
 
-/** The cells without a record, or with a failed one where these are tried again; those whose process was killed last. */
+/**
+ * The cells without a record, or with a failed one where these are tried again; those whose process was
+ * killed last.
+ */
 function findMissing(prepared: readonly PreparedCell[], retryFailed: boolean): Promise<PreparedCell[]> {
   const isMissing = ({ place: { record } }: PreparedCell) =>
     record === undefined || (retryFailed && record.status === 'failed');

@@ -24,7 +24,10 @@ export interface ExecuteOptions {
   readonly retryFailed: boolean;
   /** How many cells run at once, each in a process of its own; one runs in this process. */
   readonly jobs?: number;
-  /** The request from which a process of its own plans a cell again; where absent, all is done in this process. */
+  /**
+   * The request from which a process of its own plans a cell again; where absent, all is done in this
+   * process.
+   */
   readonly requestOf?: (cell: Cell) => RunRequest;
   /** Trains cells that differ in nothing but their seed in one program. */
   readonly batchSeeds?: boolean;

@@ -1,9 +1,15 @@
-/** Finds the cells that may be trained in one program (--batch-seeds): those that differ in nothing but their seed. */
+/**
+ * Finds the cells that may be trained in one program (--batch-seeds): those that differ in nothing but their
+ * seed.
+ */
 import { UsageError } from '../../support/errors.ts';
 import type { EngineName } from '../../engine/types.ts';
 import type { AttachedCell } from '../cell/attach-cell.ts';
 
-/** Groups cells that differ in nothing but their seed and its data; throws UsageError where a method cannot be trained so. */
+/**
+ * Groups cells that differ in nothing but their seed and its data; throws UsageError where a method cannot be
+ * trained so.
+ */
 export async function groupBySeed<Run extends Pick<AttachedCell, 'cell' | 'base' | 'delta'>>(
   runs: readonly Run[],
   engine: EngineName,

@@ -1,6 +1,6 @@
 /**
- * Executes cells in child processes (`--jobs`), which live on from cell to cell. One that dies is a failed run, and
- * another takes its place. A child plans its cell again from the request: see job-process.ts.
+ * Executes cells in child processes (`--jobs`), which live on from cell to cell. One that dies is a failed
+ * run, and another takes its place. A child plans its cell again from the request: see job-process.ts.
  */
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';

@@ -1,9 +1,11 @@
 /**
- * The program of a child process: it does the cells that the sweep names over its standard input, until that ends.
+ * The program of a child process: it does the cells that the sweep names over its standard input, until that
+ * ends.
  *
- * A cell cannot be sent to another process: its task and its methods are functions. So the sweep sends the request, from
- * which this process plans the same cells again, and the identity of the one it wants, a hash of everything that decides
- * its numbers. Where the identity differs, code, data or base have changed meanwhile, and the cell is refused.
+ * A cell cannot be sent to another process: its task and its methods are functions. So the sweep sends the
+ * request, from which this process plans the same cells again, and the identity of the one it wants, a hash
+ * of everything that decides its numbers. Where the identity differs, code, data or base have changed
+ * meanwhile, and the cell is refused.
  */
 import { createInterface } from 'node:readline';
 import { isDeepStrictEqual } from 'node:util';

@@ -1,6 +1,6 @@
 /**
- * Finds runs that ended for want of memory: by an error that says so, or because the system killed their process, which
- * mostly has the same cause.
+ * Finds runs that ended for want of memory: by an error that says so, or because the system killed their
+ * process, which mostly has the same cause.
  */
 import { stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
@@ -26,7 +26,9 @@ export function memoryNeed({ cell, base }: Pick<PreparedCell, 'cell' | 'base'>):
   );
 }
 
-/** The words of errors for want of memory: JavaScript's, onnxruntime's, a worker thread's and the system's. */
+/**
+ * The words of errors for want of memory: JavaScript's, onnxruntime's, a worker thread's and the system's.
+ */
 const memoryErrors = [
   /bad_alloc|allocation failed|failed to allocate|cannot allocate/i,
   /heap out of memory|heap limit|out of memory|invalid typed array length: \d/i,
@@ -39,8 +41,8 @@ export function lacksMemory({ name, message }: Pick<Error, 'name' | 'message'>):
 }
 
 /**
- * Whether the last process at a cell was ended by force before it had saved anything: its lock is there, the process is
- * not, and no checkpoint is newer than the lock.
+ * Whether the last process at a cell was ended by force before it had saved anything: its lock is there, the
+ * process is not, and no checkpoint is newer than the lock.
  */
 export async function wasKilled(path: string): Promise<boolean> {
   const lock = await readLock(besideRecord(path, 'lock')).catch(() => undefined);
@@ -49,7 +51,9 @@ export async function wasKilled(path: string): Promise<boolean> {
   return saved === undefined || saved.mtimeMs < Date.parse(lock.owner.since);
 }
 
-/** Puts the items last whose process was killed: it may happen again, and the others should be done by then. */
+/**
+ * Puts the items last whose process was killed: it may happen again, and the others should be done by then.
+ */
 export async function killedLast<Item>(
   items: readonly Item[],
   pathOf: (item: Item) => string,

@@ -6,8 +6,8 @@ import { startInProcess } from './in-process.ts';
 import { memoryNeed, wasKilled } from './out-of-memory.ts';
 
 /**
- * Starts an executor. A cell whose last process was killed gets a process of its own, so that this one survives if it
- * happens again. Throws UsageError where the engine does not run.
+ * Starts an executor. A cell whose last process was killed gets a process of its own, so that this one
+ * survives if it happens again. Throws UsageError where the engine does not run.
  */
 export async function startExecutor(
   plan: Pick<Plan, 'results' | 'engine'>,

@@ -1,4 +1,7 @@
-/** A queue of work in one process, some of which another process may be doing. Used for cells and groups of cells. */
+/**
+ * A queue of work in one process, some of which another process may be doing. Used for cells and groups of
+ * cells.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Interrupted } from '../../training/loop/job.ts';
 
@@ -6,9 +9,9 @@ import { Interrupted } from '../../training/loop/job.ts';
 const PATIENCE = 1;
 
 /**
- * Does every piece of work, `count` at a time and in order. A piece that answers `busy` is being done by another process:
- * its turn comes again after all others. The first error stops the other pieces and is thrown when they have ended;
- * throws Interrupted when `signal` is aborted.
+ * Does every piece of work, `count` at a time and in order. A piece that answers `busy` is being done by
+ * another process: its turn comes again after all others. The first error stops the other pieces and is
+ * thrown when they have ended; throws Interrupted when `signal` is aborted.
  */
 export async function runQueue<Work, Answer>(
   pieces: readonly Work[],

@@ -1,3 +1,7 @@
+/**
+ * Opens a finished run by its record, with its base and the tensors that it trained, for export, merge and
+ * eval.
+ */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UsageError } from '../../support/errors.ts';
@@ -18,28 +22,28 @@ import type { RunRecord } from '../../records/record.ts';
 import { readRecord } from '../../records/record-files.ts';
 import type { VariantPart } from '../plan/variant.ts';
 
-/** A finished run with what it trained. */
+/** A finished run and the tensors that it trained. */
 export interface TrainedRun {
   readonly record: RunRecord;
   readonly base: BaseModel;
   readonly tokenizer: Tokenizer;
   readonly parts: readonly VariantPart[];
   readonly delta: Delta;
-  /** Trained tensors (the base's own among them), frozen and state by name. */
+  /** The values of trained tensors (with the base's own), frozen tensors and state, by name. */
   readonly values: Values;
-  /** What else it trained: the task's head. */
+  /** The tensors of the task's head, where the run trained one. */
   readonly head: StoredTensors;
 }
 
-/** Where the base of a run lies, if no longer where the record says. */
+/** Where the base and the tokenizer of a run lie now, if no longer where the record says. */
 export interface TrainedRunOptions {
   readonly model?: string | undefined;
   readonly tokenizer?: string | undefined;
 }
 
 /**
- * Opens a run by its record, seed-<n>.json with its .safetensors beside it; throws UsageError where the run failed, or
- * record, tensors and base do not belong together.
+ * Opens a run by its record, seed-<n>.json with its .safetensors beside it; throws UsageError where the run
+ * failed, or record, tensors and base do not belong together.
  */
 export async function openTrainedRun(path: string, options: TrainedRunOptions = {}): Promise<TrainedRun> {
   const record = await readFinished(path);
@@ -54,11 +58,16 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
   const { variant } = record.method;
   const delta = await attachMethods({ name: variant, parts }, base);
   if ((await base.hash()) !== hash) {
-    throw new UsageError(`${path}: the run trained on other weights than ${base.id} has now; give the base that it used with --model.`); // prettier-ignore
+    throw new UsageError(
+      `${path}: the run trained on other weights than ${base.id} has now; ` +
+        `give the base that it used with --model.`,
+    );
   }
   const tokenizer = await base.tokenizer();
   if (tokenizer.hash !== tokenizerHash) {
-    throw new UsageError(`${path}: the run used another tokenizer than ${base.id} has here; give it with --tokenizer DIR.`); // prettier-ignore
+    throw new UsageError(
+      `${path}: the run used another tokenizer than ${base.id} has here; give it with --tokenizer DIR.`,
+    );
   }
   return { record, base, tokenizer, parts, delta, ...(await readValues(file, base, delta)) };
 }
@@ -74,7 +83,9 @@ async function readFinished(path: string): Promise<RunRecord> {
   throw new UsageError(`${path} is a run that failed${why}; there is nothing trained to use.`);
 }
 
-/** What is said of a path that is no record: what is wanted, and the records that lie there or beside it. */
+/**
+ * The message for a path that is no record: what is expected, and the records that lie there or beside it.
+ */
 async function noRecord(path: string): Promise<string> {
   const entry = await stat(path).catch(() => undefined);
   const what = entry?.isDirectory()
@@ -96,7 +107,7 @@ async function noRecord(path: string): Promise<string> {
 
 async function findTensors(path: string, { files }: RunRecord): Promise<string> {
   if (!files.tensors) throw new UsageError(`${path} names no file of trained tensors.`);
-  // A record from elsewhere may name any file: only its neighbour is meant.
+  // A record from elsewhere may name any path: only a file beside it is read.
   const file = join(dirname(path), basename(files.tensors.name));
   if (!(await isFile(file))) {
     throw new UsageError(`${path} has no ${basename(file)} beside it, which holds its trained tensors.`);
@@ -129,8 +140,10 @@ async function readValues(
   for (const [name, shape] of Object.entries(shapes)) {
     const stored = file.tensors.get(name)?.shape;
     if (stored?.join() !== shape.join()) {
+      const found = stored ? `the shape [${stored.join(', ')}]` : 'no values';
       throw new UsageError(
-        `${path} gives "${name}" ${stored ? `the shape [${stored.join(', ')}]` : 'no values'}; the method wants [${shape.join(', ')}]. The method's file has changed since the run.`,
+        `${path} gives "${name}" ${found}; the method wants [${shape.join(', ')}]. ` +
+          `The method's file has changed since the run.`,
       );
     }
     values[name] = await file.read(name);

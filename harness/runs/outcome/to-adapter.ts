@@ -1,3 +1,4 @@
+/** Turns a run into an adapter, which exchange/ writes in the formats of other libraries. */
 import { UsageError } from '../../support/errors.ts';
 import type { Adapter, StoredTensors } from '../../exchange/adapter.ts';
 import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
@@ -5,16 +6,22 @@ import type { HeadName } from '../../models/head-names.ts';
 import { mergedHead } from './hugging-face-head.ts';
 import type { TrainedRun } from './open-run.ts';
 
-/** What a run trained, as an adapter; throws UsageError where no adapter can hold it. */
+/** Makes an adapter of the tensors that a run trained; throws UsageError where no adapter can hold them. */
 export async function adapterOf(run: TrainedRun): Promise<Adapter> {
   const { record, base, parts, delta, values } = run;
   const [part, another] = parts as [(typeof parts)[number], ...typeof parts];
   const { variant } = record.method;
   if (another) {
-    throw new UsageError(`${variant} is ${parts.length} methods together, and an adapter holds one. "merge" may write it as a checkpoint.`); // prettier-ignore
+    throw new UsageError(
+      `${variant} is ${parts.length} methods together, and an adapter holds one. ` +
+        `"merge" may write it as a checkpoint.`,
+    );
   }
   if (Object.keys(delta.trained).length === 0) {
-    throw new UsageError(`${variant} trains only the base's own tensors, which make a checkpoint and no adapter: "merge" writes it.`); // prettier-ignore
+    throw new UsageError(
+      `${variant} trains only the base's own tensors, which make a checkpoint and no adapter: ` +
+        `"merge" writes it.`,
+    );
   }
   const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
   const shapes = [
@@ -31,11 +38,14 @@ export async function adapterOf(run: TrainedRun): Promise<Adapter> {
   };
 }
 
-/** Transformers has no head that reads the mean; the paper's has the same tensors as its own. */
+/**
+ * The head's name in adapters: transformers has no head `mean`, and the paper's has the same tensors as
+ * transformers' own.
+ */
 const headNameOf = ({ record }: TrainedRun): HeadName =>
   record.settings.recipe.head === 'mean' ? 'mean' : 'huggingface';
 
-/** The head as transformers has it; what it only reads of the base stays there. */
+/** The tensors of the head as transformers has them, without those of the base that it only reads. */
 async function headOf(run: TrainedRun): Promise<StoredTensors> {
   if (run.record.settings.recipe.head !== 'paper') return run.head;
   const head: Record<string, StoredTensors[string]> = {};

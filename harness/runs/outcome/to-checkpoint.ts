@@ -1,3 +1,4 @@
+/** Writes a run as a checkpoint: its base with the trained tensors merged into the weights. */
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -15,15 +16,15 @@ import type { TrainedRun } from './open-run.ts';
 
 export interface MergeEvents {
   readonly signal: AbortSignal;
-  /** How many tensors are written. */
+  /** `done` of `total` tensors are written. */
   onProgress(done: number, total: number): void;
 }
 
 /**
- * Writes a run's base with what it trained in the weights, as a folder in Hugging Face layout: config.json,
- * model.safetensors (float32, the task's head in it, or beside it where it is `mean`) and the tokenizer's files; returns the number of tensors. The folder
- * appears whole or not at all. Throws UsageError where the method or the architecture does not allow it, and Interrupted
- * when `signal` is aborted.
+ * Writes a run's merged base as a folder in Hugging Face layout: config.json, model.safetensors (float32,
+ * with the task's head, which has a file of its own where it is `mean`) and the tokenizer's files. Returns
+ * the number of tensors. The folder appears whole or not at all. Throws UsageError where the method or the
+ * architecture does not allow merging, and Interrupted when `signal` is aborted.
  */
 export async function writeMerged(
   run: TrainedRun,
@@ -31,18 +32,19 @@ export async function writeMerged(
   { signal, onProgress }: MergeEvents,
 ): Promise<number> {
   const model = merge(run);
-  // A pooler is among what a method may change.
+  // The head reads the merged base, since a method may change the pooler.
   const head = await mergedHead({ ...run, base: { ...run.base, tensor: model.tensor } });
   const own = await run.base.folder?.();
   const generation = own ? [join(own, 'generation_config.json')].filter((file) => existsSync(file)) : [];
-  // A well-known base was described from what is published of it; its own file says more.
+  // A well-known base is described without its config.json, whose own file says more.
   const config = own ? String(await readBytes(join(own, 'config.json'))) : JSON.stringify(run.base.config);
-  // What is written is float32, whatever the base was; transformers would round it again.
+  // The tensors are written as float32, whatever the base was; by another type transformers would round them.
   const types = ['dtype', 'torch_dtype'].filter((key) => config.includes(`"${key}"`));
+  const changed = Object.entries(model.config).filter(([key, value]) => value !== run.base.config[key]);
   const settings = {
     ...Object.fromEntries(types.map((key) => [key, 'float32'])),
-    ...Object.fromEntries(Object.entries(model.config).filter(([key, value]) => value !== run.base.config[key])), // prettier-ignore
-    // Of T5 this is whether states are scaled, so that it stays; transformers goes by the tensors.
+    ...Object.fromEntries(changed),
+    // In T5 this setting says whether states are scaled, so that it stays; transformers goes by the tensors.
     ...(hasOwnHead(model.architecture) && run.base.family !== 't5' && { tie_word_embeddings: false }),
     ...head.settings,
   };
@@ -65,8 +67,8 @@ export async function writeMerged(
       await writeFile(join(temporary, basename(file)), await readBytes(file));
     }
     await writeFileAtomic(join(temporary, 'config.json'), `${editJson(config, settings)}\n`);
-    // transformers asks for the framework's name.
-    await writeSafetensors(join(temporary, 'model.safetensors'), tensors, { format: 'pt' }); // prettier-ignore
+    // Transformers asks for the framework's name.
+    await writeSafetensors(join(temporary, 'model.safetensors'), tensors, { format: 'pt' });
     if (!head.isBeside) return;
     await writeMeanHead(temporary, head.tensors);
     await writeMeanLoader(temporary);
@@ -74,7 +76,7 @@ export async function writeMerged(
   return Object.keys({ ...tensors, ...head.tensors }).length;
 }
 
-/** Merges, and says of a composition which method it is that cannot be. */
+/** Merges; the error for a composition names the method that cannot be merged. */
 function merge({ base, delta, values, parts }: TrainedRun): MergedModel {
   const stuck = parts.find(({ method, options }) => !method.attach(base, options).merge);
   try {

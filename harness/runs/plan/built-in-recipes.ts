@@ -1,8 +1,8 @@
 /**
- * The recipes of the built-in bases: tuned here, where a paper's recipes are printed. Each learning rate is the best of
- * those tried, or within half a percent of it. tuning-trials.csv beside this file holds every trial, on seed 42: on e2e
- * the loss of the validation split after the last epoch, on GLUE tasks its best score in fifteen epochs. A test holds
- * the two files together; nothing else reads the trials.
+ * The recipes of the built-in bases: tuned here, where a paper's recipes are printed. Each learning rate is
+ * the best of those tried, or within half a percent of it. tuning-trials.csv beside this file holds every
+ * trial, on seed 42: on e2e the loss of the validation split after the last epoch, on GLUE tasks its best
+ * score in fifteen epochs. A test holds the two files together; nothing else reads the trials.
  */
 import type { Task } from '../../data/examples/task.ts';
 import type { BuiltinModel } from '../../models/bases/built-in.ts';
@@ -11,12 +11,17 @@ import type { PaperRecipe } from '../../papers/recipe.ts';
 /** The tasks that these recipes were tuned for. */
 const tuned = ['e2e', 'cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'];
 
-/** Whether the recipes of built-in bases were tuned for a task; any other task is served better by its own defaults. */
+/**
+ * Whether the recipes of built-in bases were tuned for a task; any other task is served better by its own
+ * defaults.
+ */
 export function isTunedFor({ name }: Task): boolean {
   return tuned.includes(name);
 }
 
-/** Settings that all methods share: a few passes over a thousand examples, half a minute a seed on two cores. */
+/**
+ * Settings that all methods share: a few passes over a thousand examples, half a minute a seed on two cores.
+ */
 const shared: Readonly<Record<Task['kind'], Readonly<Record<string, unknown>>>> = {
   text: { batchSize: 16, epochs: 3, warmup: 0.06, maxNewTokens: 64, targetLength: 64 },
   label: { batchSize: 16, epochs: 15, warmup: 0.06, head: 'mean' },
@@ -105,7 +110,10 @@ function recipeOf(kind: Task['kind'], task: string, model: BuiltinModel, method:
   };
 }
 
-/** Lists the recipes of built-in bases: for each method one for the task of text, and one for those of classes and values. */
+/**
+ * Lists the recipes of built-in bases: for each method one for the task of text, and one for those of classes
+ * and values.
+ */
 export function builtinRecipes(methods: readonly string[]): PaperRecipe[] {
   const groups = [
     { kind: 'text', task: 'e2e', model: 'gpt2-mini' },

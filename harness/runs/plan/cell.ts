@@ -9,7 +9,9 @@ import type { Origins } from './option-values.ts';
 import type { StartingAdapter } from './starting-adapter.ts';
 import type { Variant } from './variant.ts';
 
-/** What a person asked for. It is JSON, so that it can be sent to another process, which plans the same cells. */
+/**
+ * What a person asked for. It is JSON, so that it can be sent to another process, which plans the same cells.
+ */
 export interface RunRequest {
   readonly tasks: readonly string[];
   readonly methods: readonly string[];
@@ -42,15 +44,17 @@ export interface RunRequest {
   /** The folder of the records. */
   readonly results: string;
   /**
-   * `built-in`, `hub` or a folder. Where absent: DELTABENCH_DATA, else built-in data for a built-in base and the hub's
-   * for others.
+   * `built-in`, `hub` or a folder. Where absent: DELTABENCH_DATA, else built-in data for a built-in base and
+   * the hub's for others.
    */
   readonly data?: string | undefined;
   /** A folder that holds the tokenizer; the model's own where absent. */
   readonly tokenizer?: string | undefined;
 }
 
-/** One run to do, with all settings but the hashes of data and base, which are known once these are opened. */
+/**
+ * One run to do, with all settings but the hashes of data and base, which are known once these are opened.
+ */
 export interface Cell {
   readonly task: Task;
   readonly model: string;
@@ -62,7 +66,9 @@ export interface Cell {
   readonly recipe: Recipe;
   /** The base whose published recipe is followed, as the paper calls it, or `none`. */
   readonly published: string;
-  /** Where its settings come from: the options of each part of the variant, the recipe, the seed and the data. */
+  /**
+   * Where its settings come from: the options of each part of the variant, the recipe, the seed and the data.
+   */
   readonly origins: {
     readonly options: readonly Origins[];
     readonly recipe: Origins;

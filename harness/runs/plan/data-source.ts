@@ -1,4 +1,6 @@
-/** Where a run's data and tokenizer come from: what was asked for, else the folder that DELTABENCH_DATA names. */
+/**
+ * Where a run's data and tokenizer come from: what was asked for, else the folder that DELTABENCH_DATA names.
+ */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { DataSource } from '../../data/examples/task.ts';
@@ -6,8 +8,8 @@ import { UsageError } from '../../support/errors.ts';
 import type { Plan } from './cell.ts';
 
 /**
- * Reads `built-in`, `hub` or a folder; DELTABENCH_DATA where `asked` is undefined, undefined where neither is set.
- * Throws UsageError where the folder is none.
+ * Reads `built-in`, `hub` or a folder; DELTABENCH_DATA where `asked` is undefined, undefined where neither is
+ * set. Throws UsageError where the folder is none.
  */
 export async function findDataSource(asked: string | undefined): Promise<DataSource | undefined> {
   const place = asked ?? dataFolder();

@@ -1,4 +1,7 @@
-/** Chooses what computes the runs of a plan: engine, device, threads and precision; refuses what does not go together. */
+/**
+ * Chooses what computes the runs of a plan: engine, device, threads and precision; refuses what does not go
+ * together.
+ */
 import { availableParallelism } from 'node:os';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import { precisionProblem } from '../../engine/create.ts';

@@ -1,6 +1,6 @@
 /**
- * Loads and checks plugins: the methods, tasks and evaluations of deltabench itself and those of the folder where it is
- * started. One file is one plugin and is called as it; a name stands once.
+ * Loads and checks plugins: the methods, tasks and evaluations of deltabench itself and those of the folder
+ * where it is started. One file is one plugin and is called as it; a name stands once.
  */
 import { basename, extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -119,8 +119,8 @@ const evaluationsSchema = z.preprocess(
 );
 
 /**
- * Every method by name, from the files of methods/; throws UsageError naming the file and field that is wrong, or the two
- * files of one name.
+ * Every method by name, from the files of methods/; throws UsageError naming the file and field that is
+ * wrong, or the two files of one name.
  */
 export async function loadMethods(folders?: readonly string[]): Promise<ReadonlyMap<string, Method>> {
   const methods = await loadFiles<Method>('methods', methodSchema, folders);
@@ -133,7 +133,10 @@ export async function loadTasks(folders?: readonly string[]): Promise<ReadonlyMa
   return byName(await loadFiles<Task>('tasks', taskSchema, folders));
 }
 
-/** Every evaluation by name, from the files of evaluations/, which export one or a list; throws as loadMethods. */
+/**
+ * Every evaluation by name, from the files of evaluations/, which export one or a list; throws as
+ * loadMethods.
+ */
 export async function loadEvaluations(folders?: readonly string[]): Promise<ReadonlyMap<string, Evaluation>> {
   const files = await loadFiles<Evaluation | readonly Evaluation[]>(
     'evaluations',
@@ -175,7 +178,10 @@ function byName<T extends { readonly name: string }>(
   return new Map(plugins.map(([, plugin]) => [plugin.name, plugin]));
 }
 
-/** The default exports of a kind's files, or of those in the folders given; one that has a name is called as its file. */
+/**
+ * The default exports of a kind's files, or of those in the folders given; one that has a name is called as
+ * its file.
+ */
 async function loadFiles<T extends object>(
   kind: PluginKind,
   schema: z.ZodType,

@@ -1,6 +1,6 @@
 /**
- * Reads, checks and describes the values of options: those of methods and the hyper-parameters of recipes, which zod
- * schemas declare. Used by whatever takes `key=value`, and by help and lists.
+ * Reads, checks and describes the values of options: those of methods and the hyper-parameters of recipes,
+ * which zod schemas declare. Used by whatever takes `key=value`, and by help and lists.
  */
 import { z } from 'zod';
 import { didYouMean, UsageError } from '../../support/errors.ts';
@@ -40,8 +40,8 @@ export function splitSetting(text: string): { key: string; value: string } {
 }
 
 /**
- * Reads the value of one field of a schema: a number, a boolean, a comma-separated list or the text itself, whichever
- * the field takes first. Throws UsageError with what is allowed.
+ * Reads the value of one field of a schema: a number, a boolean, a comma-separated list or the text itself,
+ * whichever the field takes first. Throws UsageError with what is allowed.
  */
 export function parseOption(owner: string, schema: z.ZodObject, key: string, text: string): unknown {
   const field = schema.shape[key] as z.ZodType | undefined;
@@ -67,7 +67,9 @@ export function checkOptions(owner: string, schema: z.ZodObject, values: Options
   throw new UsageError(`${owner}: ${problemOf(parsed.error)}.`);
 }
 
-/** The error for an option that does not exist: it lists those that do, and the `others` that have this one. */
+/**
+ * The error for an option that does not exist: it lists those that do, and the `others` that have this one.
+ */
 export function unknownOption(
   owner: string,
   schemas: readonly z.ZodObject[],
@@ -113,7 +115,9 @@ const otherNames: Readonly<Record<string, readonly string[]>> = {
   virtualTokens: ['numvirtualtokens', 'prefixlength', 'promptlen', 'preseqlen'],
 };
 
-/** ` Did you mean "learningRate"?` for the name that another tool uses, or for one that is nearly written so. */
+/**
+ * ` Did you mean "learningRate"?` for the name that another tool uses, or for one that is nearly written so.
+ */
 export function suggestKey(key: string, names: readonly string[]): string {
   const plain = key.toLowerCase().replace(/[^a-z0-9]/g, '');
   const same = names.find((name) => name.toLowerCase() === plain || otherNames[name]?.includes(plain));

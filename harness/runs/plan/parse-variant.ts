@@ -1,6 +1,7 @@
 /**
  * Reads a variant as a person writes it, `<method>[+<method>…][~key=value…]`, into methods with every option
- * resolved. Later sources win: the schema's defaults, the recipe, `--set` and `--sweep`, what the text itself says.
+ * resolved. Later sources win: the schema's defaults, the recipe, `--set` and `--sweep`, what the text itself
+ * says.
  */
 import type { z } from 'zod';
 import type { Method } from '../../models/method.ts';
@@ -20,8 +21,8 @@ import {
 import { describeVariant, type Variant } from './variant.ts';
 
 /**
- * Reads a variant without a recipe. A part's own option is `~lora.rank=4`, an ablation is named without `=`; settings
- * after the first may also be separated by commas. Throws UsageError with what exists.
+ * Reads a variant without a recipe. A part's own option is `~lora.rank=4`, an ablation is named without `=`;
+ * settings after the first may also be separated by commas. Throws UsageError with what exists.
  */
 export function parseVariant(
   text: string,
@@ -32,8 +33,8 @@ export function parseVariant(
 }
 
 /**
- * Reads a variant as parseVariant does, with options that a recipe gives each method. Name and label of the variant
- * say only what differs from the recipe; `origins` says of each part where its options come from.
+ * Reads a variant as parseVariant does, with options that a recipe gives each method. Name and label of the
+ * variant say only what differs from the recipe; `origins` says of each part where its options come from.
  */
 export function readVariant(
   text: string,
@@ -133,7 +134,9 @@ function applyText(
   }
 }
 
-/** Applies `key=value` or an ablation's name to the part that it means; returns what it sets, as `method.key`. */
+/**
+ * Applies `key=value` or an ablation's name to the part that it means; returns what it sets, as `method.key`.
+ */
 function applyToken(
   token: string,
   text: string,
@@ -175,7 +178,9 @@ function applyAblation(name: string, text: string, candidates: readonly Part[]):
   return Object.keys(ablation).map((key) => `${part.method.name}.${key}`);
 }
 
-/** The error for a name without `=` that is no ablation: an option without its value, or nothing that exists. */
+/**
+ * The error for a name without `=` that is no ablation: an option without its value, or nothing that exists.
+ */
 function noAblation(name: string, text: string, candidates: readonly Part[]): UsageError {
   const [owner] = candidatesWith(camelCase(name), candidates);
   if (owner) {

@@ -1,4 +1,7 @@
-/** What a person should know of a plan before its numbers are compared, a line each: untuned rates, methods too large. */
+/**
+ * What a person should know of a plan before its numbers are compared, a line each: untuned rates, methods
+ * too large.
+ */
 import { isBuiltin } from '../../models/bases/built-in.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { paperRecipes } from '../../papers/find-recipe.ts';
@@ -61,7 +64,10 @@ function remedyFor(task: Cell['task'], model: string, published: string): string
     : sweep;
 }
 
-/** One line for each method that trains more than it can use: a rank above the base's width, or more parameters than it has. */
+/**
+ * One line for each method that trains more than it can use: a rank above the base's width, or more
+ * parameters than it has.
+ */
 function oversized(runs: readonly CountedCell[]): string[] {
   const lines = runs.flatMap(({ cell, base, counts: { trained, all } }) => {
     const { width } = base.architecture;

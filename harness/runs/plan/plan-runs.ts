@@ -1,7 +1,7 @@
 /**
- * Makes a plan of a request: one cell for each task, base, variant, combination of swept values and seed, with every
- * setting resolved. It opens neither data nor weights; prepare-cells.ts does. Which setting wins is in
- * resolve-recipe.ts for hyper-parameters and in parse-variant.ts for options of methods.
+ * Makes a plan of a request: one cell for each task, base, variant, combination of swept values and seed,
+ * with every setting resolved. It opens neither data nor weights; prepare-cells.ts does. Which setting wins
+ * is in resolve-recipe.ts for hyper-parameters and in parse-variant.ts for options of methods.
  */
 import { resolve } from 'node:path';
 import type { DataSource, Task } from '../../data/examples/task.ts';
@@ -132,7 +132,10 @@ async function openAdapter(
   return openStartingAdapter(adapter, await loadBase(model), methods, options);
 }
 
-/** Throws UsageError where a variant cannot be read, or an option belongs to no method; recipes are looked up later. */
+/**
+ * Throws UsageError where a variant cannot be read, or an option belongs to no method; recipes are looked up
+ * later.
+ */
 function checkVariants(
   texts: readonly string[],
   adapter: OpenedAdapter | undefined,

@@ -1,4 +1,7 @@
-/** Finds the files of plugins, deltabench's own and those of the user's folder, and prepares Node to import the latter. */
+/**
+ * Finds the files of plugins, deltabench's own and those of the user's folder, and prepares Node to import
+ * the latter.
+ */
 import { readdir, realpath } from 'node:fs/promises';
 import module from 'node:module';
 import { join } from 'node:path';
@@ -9,7 +12,10 @@ import * as hooks from './plugin-hooks.ts';
 /** What plugins are, by the folder that holds them. */
 export type PluginKind = 'methods' | 'tasks' | 'evaluations';
 
-/** The modules of a kind: deltabench's own, then those of the current folder, which Node is prepared to import. */
+/**
+ * The modules of a kind: deltabench's own, then those of the current folder, which Node is prepared to
+ * import.
+ */
 export async function pluginFiles(kind: PluginKind): Promise<string[]> {
   const own = await modulesIn(join(codeFolder, kind));
   const here = await realpath(process.cwd());
@@ -19,7 +25,10 @@ export async function pluginFiles(kind: PluginKind): Promise<string[]> {
   return [...own, ...users];
 }
 
-/** A folder's modules, sorted; none where there is no folder. Folders in it, declarations and tests are left out. */
+/**
+ * A folder's modules, sorted; none where there is no folder. Folders in it, declarations and tests are left
+ * out.
+ */
 export async function modulesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     if (/^(ENOENT|ENOTDIR)$/.test(errorCode(error) ?? '')) return [];

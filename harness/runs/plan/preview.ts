@@ -1,6 +1,6 @@
 /**
- * Says what each cell of a plan would do, for --dry-run and reproduce. It opens neither data nor base: a record counts
- * as a cell's where all settings but their hashes agree.
+ * Says what each cell of a plan would do, for --dry-run and reproduce. It opens neither data nor base: a
+ * record counts as a cell's where all settings but their hashes agree.
  */
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';

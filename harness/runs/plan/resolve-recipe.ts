@@ -1,6 +1,6 @@
 /**
- * How settings win over each other: the hyper-parameters of a run, layer by layer, and its seeds. `layersOf` is the one
- * place that knows the order. Options of methods are resolved in parse-variant.ts.
+ * How settings win over each other: the hyper-parameters of a run, layer by layer, and its seeds. `layersOf`
+ * is the one place that knows the order. Options of methods are resolved in parse-variant.ts.
  */
 import type { Task } from '../../data/examples/task.ts';
 import { seedChoice } from '../../papers/red/discrepancies.ts';
@@ -33,7 +33,10 @@ export interface RecipeCase {
   readonly published: string;
 }
 
-/** The base whose recipe a run follows where none is asked for: its own, unless that is built in and for other tasks. */
+/**
+ * The base whose recipe a run follows where none is asked for: its own, unless that is built in and for other
+ * tasks.
+ */
 export function ownRecipe(task: Task, model: string): string {
   const published = paperModel(model);
   return isBuiltin(published) && !isTunedFor(task) ? 'none' : published;
@@ -57,7 +60,10 @@ export function recipeOptions(task: Task, published: string, method: string): La
   return recipe && { from: nameOf(recipe), values: recipe.options };
 }
 
-/** The layers of a run's hyper-parameters; each wins over the earlier ones, and all win over the schema's defaults. */
+/**
+ * The layers of a run's hyper-parameters; each wins over the earlier ones, and all win over the schema's
+ * defaults.
+ */
 function layersOf(
   { task, variant, published }: RecipeCase,
   settings: readonly OptionSetting[],
@@ -80,9 +86,9 @@ function layersOf(
 }
 
 /**
- * The hyper-parameters of a run: `settings` (from `--set`) win over the protocol, the protocol over the recipe, the
- * recipe over the methods' defaults, these over the task's, these over the schema's. Throws UsageError on a key or a
- * value that does not exist.
+ * The hyper-parameters of a run: `settings` (from `--set`) win over the protocol, the protocol over the
+ * recipe, the recipe over the methods' defaults, these over the task's, these over the schema's. Throws
+ * UsageError on a key or a value that does not exist.
  */
 export function resolveRecipe(
   run: RecipeCase,

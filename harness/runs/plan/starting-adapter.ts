@@ -22,8 +22,9 @@ export interface StartingAdapter {
 
 /**
  * Opens an adapter for a base; `settings` give the options that its files do not say. The variant is called
- * `<method>[~key=value…]~from=<short hash>`, without options where these would make the name too long for a folder: the
- * hash covers them. Throws UsageError where the adapter cannot be read, or is of a method that is not in methods/.
+ * `<method>[~key=value…]~from=<short hash>`, without options where these would make the name too long for a
+ * folder: the hash covers them. Throws UsageError where the adapter cannot be read, or is of a method that is
+ * not in methods/.
  */
 export async function openStartingAdapter(
   path: string,
@@ -54,7 +55,10 @@ export async function openStartingAdapter(
   };
 }
 
-/** The adapter's options with those of `settings`; throws UsageError where one is given that it has, or lacks one. */
+/**
+ * The adapter's options with those of `settings`; throws UsageError where one is given that it has, or lacks
+ * one.
+ */
 function completeOptions(
   path: string,
   { options, missing = [] }: Adapter,

@@ -5,8 +5,8 @@ import { splitSetting, type OptionSetting } from './option-values.ts';
 import type { Variant } from './variant.ts';
 
 /**
- * Combines the values of `key=a,b` each, the last key's changing fastest; one empty combination where nothing is swept.
- * Throws UsageError on an empty value and on a key that is given twice.
+ * Combines the values of `key=a,b` each, the last key's changing fastest; one empty combination where nothing
+ * is swept. Throws UsageError on an empty value and on a key that is given twice.
  */
 export function sweepCombinations(sweeps: readonly string[]): OptionSetting[][] {
   let combinations: OptionSetting[][] = [[]];

@@ -1,4 +1,6 @@
-/** A variant: one method or several together with all options, its name in folders and its label in tables. */
+/**
+ * A variant: one method or several together with all options, its name in folders and its label in tables.
+ */
 import type { Method } from '../../models/method.ts';
 import { canonicalJson } from '../../support/canonical-json.ts';
 import { formatValue, type Options } from './option-values.ts';
@@ -18,7 +20,9 @@ export interface Variant {
   readonly parts: readonly VariantPart[];
 }
 
-/** Names a variant by what differs from each method's defaults, and from what a recipe gives it in `recipes`. */
+/**
+ * Names a variant by what differs from each method's defaults, and from what a recipe gives it in `recipes`.
+ */
 export function describeVariant(parts: readonly VariantPart[], recipes: readonly Options[] = []): Variant {
   const changes = parts.map(({ method, options }, i) => changesOf(method, options, recipes[i] ?? {}));
   const settings = parts.flatMap(({ method }, i) =>
@@ -34,7 +38,9 @@ export function describeVariant(parts: readonly VariantPart[], recipes: readonly
   };
 }
 
-/** Options that differ from the defaults and the recipe: an ablation's name where it fits, else `key=value`. */
+/**
+ * Options that differ from the defaults and the recipe: an ablation's name where it fits, else `key=value`.
+ */
 function changesOf(method: Method, options: Options, recipe: Options): string[] {
   const schema = method.options;
   // The schema fills in nothing where an option has no default; then only the recipe's values are defaults.

@@ -1,6 +1,6 @@
 /**
- * The folder of a pretrained base, `<out>`, and the working folder beside it, `<out>.work`, which holds the tokenizer and
- * the checkpoints until the base is finished. Neither is touched where it holds something else.
+ * The folder of a pretrained base, `<out>`, and the working folder beside it, `<out>.work`, which holds the
+ * tokenizer and the checkpoints until the base is finished. Neither is touched where it holds something else.
  */
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -15,7 +15,10 @@ import { baseReadme, type DescribedBase } from './base-readme.ts';
 import { recordSchema, type PretrainRecord } from './pretrain-record.ts';
 import { dtypes, type Dtype } from './pretrain-settings.ts';
 
-/** The record of a finished base with these settings; undefined where the folder is free. Throws UsageError else. */
+/**
+ * The record of a finished base with these settings; undefined where the folder is free. Throws UsageError
+ * else.
+ */
 export async function findFinished(out: string, identity: string): Promise<PretrainRecord | undefined> {
   const path = join(out, 'pretraining.json');
   if (await isFile(path)) {
@@ -61,7 +64,10 @@ export interface FinishedBase extends DescribedBase {
 /** The largest number that is finite in float16. */
 const LARGEST_HALF = 65_504;
 
-/** Writes a base in Hugging Face layout, with its record and a README; throws UsageError where a weight overflows. */
+/**
+ * Writes a base in Hugging Face layout, with its record and a README; throws UsageError where a weight
+ * overflows.
+ */
 export async function writeBase(out: string, finished: FinishedBase): Promise<void> {
   const { base, tokenizer, tensors, dtype, record } = finished;
   if (dtype === 'float16') checkRange(tensors);

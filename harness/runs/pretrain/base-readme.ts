@@ -1,4 +1,6 @@
-/** Writes the README of a pretrained base's folder: the command that makes it again, its texts, its losses. */
+/**
+ * Writes the README of a pretrained base's folder: the command that makes it again, its texts, its losses.
+ */
 import { basename } from 'node:path';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { PretrainRecord, PretrainRequest } from './pretrain-record.ts';

@@ -1,4 +1,7 @@
-/** How the built-in bases are made: their texts, which deltabench writes itself but for one eighth, and their settings. */
+/**
+ * How the built-in bases are made: their texts, which deltabench writes itself but for one eighth, and their
+ * settings.
+ */
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { builtinDomainPairs } from '../../data/sets/e2e/synthetic.ts';
@@ -35,8 +38,8 @@ const bases: Readonly<Record<BuiltinModel, BaseSettings>> = {
     steps: 5000,
     settings: ['batchSize=12', 'learningRate=2e-3'],
   },
-  // Many small steps: it is their number that brings attention to its neighbours. An encoder writes no sentences, so that
-  // it reads no meanings.
+  // Many small steps: it is their number that brings attention to its neighbours. An encoder writes no
+  // sentences, so that it reads no meanings.
   'roberta-mini': {
     family: 'roberta',
     texts: ['sentences.jsonl', 'prose.jsonl'],
@@ -73,7 +76,10 @@ const terms: Readonly<Record<TextFile, string>> = {
   'prose.jsonl': `every ${PROSE_SHARE}th document of ${sources}`,
 };
 
-/** Pretrains a built-in base again; returns the record of its folder where that has been done. Throws as `pretrain` does. */
+/**
+ * Pretrains a built-in base again; returns the record of its folder where that has been done. Throws as
+ * `pretrain` does.
+ */
 export function pretrainBuiltin(
   name: BuiltinModel,
   files: Readonly<Record<TextFile, string>>,

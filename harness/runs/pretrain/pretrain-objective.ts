@@ -1,6 +1,6 @@
 /**
- * What a base of each kind learns from: a decoder predicts the next token, an encoder masked tokens (Devlin et al. 2019),
- * an encoder-decoder masked spans (Raffel et al. 2020).
+ * What a base of each kind learns from: a decoder predicts the next token, an encoder masked tokens (Devlin
+ * et al. 2019), an encoder-decoder masked spans (Raffel et al. 2020).
  */
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { BaseModel } from '../../models/base-model.ts';

@@ -1,4 +1,6 @@
-/** Checks a request to pretrain and fills in what it leaves open: family, type of the weights, and the recipe. */
+/**
+ * Checks a request to pretrain and fills in what it leaves open: family, type of the weights, and the recipe.
+ */
 import { familyNames } from '../../models/families/registry.ts';
 import type { FamilyName } from '../../models/edits.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
@@ -22,7 +24,10 @@ const defaults: Options = {
   dropout: false,
 };
 
-/** The learning rate: T5 begins with embeddings fifty times as large as the others', which small steps hardly move. */
+/**
+ * The learning rate: T5 begins with embeddings fifty times as large as the others', which small steps hardly
+ * move.
+ */
 const learningRateOf = (family: FamilyName): number => (family === 't5' ? 1e-2 : 1e-3);
 
 /** Throws UsageError where there is no such family. */

@@ -1,4 +1,7 @@
-/** Reads the texts of pretraining, trains a tokenizer on them, and packs them into rows to train on and to hold out. */
+/**
+ * Reads the texts of pretraining, trains a tokenizer on them, and packs them into rows to train on and to
+ * hold out.
+ */
 import { join } from 'node:path';
 import { preEncoded } from '../../data/tokenizers/pre-encoded.ts';
 import { loadTokenizer, type Tokenizer } from '../../data/tokenizers/tokenizer.ts';
@@ -66,7 +69,9 @@ export interface PackedTexts {
   readonly validation: readonly Piece[][];
 }
 
-/** Packs documents into rows of `length` tokens; throws UsageError where they are too few to hold some out. */
+/**
+ * Packs documents into rows of `length` tokens; throws UsageError where they are too few to hold some out.
+ */
 export function packTexts(
   documents: readonly Document[],
   base: BaseModel,

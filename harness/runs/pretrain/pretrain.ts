@@ -1,6 +1,7 @@
 /**
- * Trains a base from texts and writes it as a Hugging Face folder: settings, texts, tokenizer, training, record, folder.
- * Used by `bench pretrain` and for the built-in bases; a run that was stopped goes on from its working folder.
+ * Trains a base from texts and writes it as a Hugging Face folder: settings, texts, tokenizer, training,
+ * record, folder. Used by `bench pretrain` and for the built-in bases; a run that was stopped goes on from
+ * its working folder.
  */
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -35,8 +36,8 @@ export interface PretrainOptions {
 }
 
 /**
- * Pretrains a base; returns the record of the folder where it is there already with these settings. Throws UsageError
- * where something asked for cannot be used, and Interrupted when `signal` is aborted.
+ * Pretrains a base; returns the record of the folder where it is there already with these settings. Throws
+ * UsageError where something asked for cannot be used, and Interrupted when `signal` is aborted.
  */
 export async function pretrain(request: PretrainRequest, options: PretrainOptions): Promise<PretrainRecord> {
   const { steps, length, seed } = request;

@@ -1,4 +1,6 @@
-/** Estimates how long a run takes on this device and how much memory it needs, before anything of it is run. */
+/**
+ * Estimates how long a run takes on this device and how much memory it needs, before anything of it is run.
+ */
 import { execFile } from 'node:child_process';
 import { totalmem } from 'node:os';
 import { promisify } from 'node:util';
@@ -38,8 +40,8 @@ const shareOfProduct = 0.6;
 const decodingFactor = 3;
 
 /**
- * Estimates one run from its base's shapes. A product counts 2 operations a weight and token forwards, as much again
- * backwards, and again where all weights learn.
+ * Estimates one run from its base's shapes. A product counts 2 operations a weight and token forwards, as
+ * much again backwards, and again where all weights learn.
  */
 export function estimateCell(cell: Cell, base: BaseModel, { flops }: Speed): Estimate {
   const { recipe, limits, task } = cell;
@@ -64,7 +66,10 @@ export function estimateCell(cell: Cell, base: BaseModel, { flops }: Speed): Est
   return { ...memory, seconds: (training + read + decoding) / flops };
 }
 
-/** Estimates the memory of one run; where the task does not say how long its examples are, by the lengths allowed. */
+/**
+ * Estimates the memory of one run; where the task does not say how long its examples are, by the lengths
+ * allowed.
+ */
 export function estimateMemory(cell: Cell, base: BaseModel): MemoryEstimate {
   const { recipe, precision } = cell;
   const { layers, width, heads, vocabulary, kind } = base.architecture;
@@ -74,7 +79,8 @@ export function estimateMemory(cell: Cell, base: BaseModel): MemoryEstimate {
   const most = MICRO_BATCH_TOKENS[kind === 'encoder' ? 'labels' : 'text'];
   const microBatch = recipe.microBatch === undefined ? most : recipe.microBatch * length;
   const tokens = Math.min(recipe.batchSize * length, microBatch);
-  // The gradient keeps some 30 vectors of the width for each token and layer, and two rows of every head's attention.
+  // The gradient keeps some 30 vectors of the width for each token and layer, and two rows of every head's
+  // attention.
   const activations = 4 * tokens * layers * (30 * width + 2 * heads * length);
   const logits = kind === 'encoder' ? 0 : 8 * tokens * vocabulary;
   const frozenBytes = precision === 'float32' ? 4 : 2;

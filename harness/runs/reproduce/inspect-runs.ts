@@ -1,4 +1,6 @@
-/** Where the runs of a table stand: their records, what is missing, and how long that takes on this device. */
+/**
+ * Where the runs of a table stand: their records, what is missing, and how long that takes on this device.
+ */
 import { loadBase } from '../../models/bases/load-base.ts';
 import { readRecord } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
@@ -49,8 +51,8 @@ async function timeDevice({ name, device, threads, precision }: EngineChoice): P
 }
 
 /**
- * Looks for the records of every run, with data and base taken as unchanged, and estimates what is missing. With
- * `retryFailed`, failed seeds count as missing.
+ * Looks for the records of every run, with data and base taken as unchanged, and estimates what is missing.
+ * With `retryFailed`, failed seeds count as missing.
  */
 export async function inspectRuns(
   { runs, common }: TablePlan,
@@ -101,7 +103,10 @@ function measuredCost({ seconds, peakMemoryBytes }: RunRecord): Estimate {
   return { seconds: sum(Object.values(seconds)), bytes: peakMemoryBytes, leastBytes: 0 };
 }
 
-/** Orders what is to be run, the cheapest first: all rows of a task before the next, tasks and rows by what is missing. */
+/**
+ * Orders what is to be run, the cheapest first: all rows of a task before the next, tasks and rows by what is
+ * missing.
+ */
 export function orderRuns(states: readonly RunState[]): RunState[] {
   const open = states.filter(({ run, missing }) => missing.length > 0 && run.reason === undefined);
   const cost = ({ missing, estimate }: RunState): number => missing.length * (estimate?.seconds ?? Infinity);

@@ -87,7 +87,10 @@ export async function planTable(
   return { runs, common };
 }
 
-/** The request for the runs of a row on a task: the paper's base, variant and recipe, or those of the rehearsal. */
+/**
+ * The request for the runs of a row on a task: the paper's base, variant and recipe, or those of the
+ * rehearsal.
+ */
 function requestOf(asked: ReproduceRequest, row: PublishedRow, task: Task): RunRequest {
   const isRehearsal = asked.scale === 'mini';
   const rehearsalBase = rehearsalBases[row.model] ?? defaultModel(task);

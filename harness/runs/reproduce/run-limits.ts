@@ -31,14 +31,15 @@ export function whyNotRun(
     return `it needs more than ${need} of memory, ${owner} has ${gibibytes(memory)}`;
   }
   if (budget === undefined) return undefined;
-  // A run that cannot be estimated cannot be kept within a time. Jobs share the device whose speed is estimated.
+  // A run that cannot be estimated cannot be kept within a time. Jobs share the device whose speed is
+  // estimated.
   const seconds = (estimate?.seconds ?? Infinity) * jobs;
   return elapsed + seconds > budget ? 'over the time of --budget' : undefined;
 }
 
 /**
- * How many seeds of each run would be started, if all took as long as estimated: they are done in order, and the other
- * seeds of a run are left out after the first that does not fit.
+ * How many seeds of each run would be started, if all took as long as estimated: they are done in order, and
+ * the other seeds of a run are left out after the first that does not fit.
  */
 export function seedsWithin(order: readonly RunState[], limits: RunLimits): number[] {
   let elapsed = 0;

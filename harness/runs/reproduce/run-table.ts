@@ -1,4 +1,7 @@
-/** Runs what is missing of a published table. What fails, does not fit or is not here never stops the other runs. */
+/**
+ * Runs what is missing of a published table. What fails, does not fit or is not here never stops the other
+ * runs.
+ */
 import { codeVersion } from '../../records/environment.ts';
 import { checkWritable, recordPath } from '../../records/record-files.ts';
 import { messageOf } from '../../support/errors.ts';

@@ -1,3 +1,7 @@
+/**
+ * The published tables of settings and data, which need no runs: the paper's values beside those that runs
+ * here use.
+ */
 import { UsageError } from '../../support/errors.ts';
 import type { Task } from '../../data/examples/task.ts';
 import type { Method } from '../../models/method.ts';
@@ -13,7 +17,7 @@ import { parseProtocol } from '../../papers/protocol.ts';
 export interface SettingsTable {
   readonly id: string;
   readonly caption: string;
-  /** Of the values. */
+  /** The columns of the values. */
   readonly columns: readonly string[];
   readonly rows: readonly {
     readonly label: string;
@@ -24,7 +28,7 @@ export interface SettingsTable {
   readonly notes: readonly string[];
 }
 
-/** What a table of settings needs to be resolved. */
+/** The options that decide our side of a table of settings. */
 export interface SettingsRequest extends Pick<RunRequest, 'data' | 'engine' | 'results'> {
   readonly protocol: readonly string[];
 }
@@ -56,7 +60,9 @@ export async function settingsTable(
   return { ...table, ...(await recipeTable(id, request, methods, tasks)) };
 }
 
-/** Tables 9 to 12: a row for each method and setting, a column for each task, or for each base of Table 11. */
+/**
+ * Tables 9 to 12: a row for each method and setting, a column for each task, or for each base of Table 11.
+ */
 async function recipeTable(
   id: string,
   request: SettingsRequest,
@@ -88,7 +94,7 @@ async function recipeTable(
   return { columns, rows, notes: [] };
 }
 
-/** What the paper prints; all of its recipes use AdamW. */
+/** A setting as the paper prints it; all of its recipes use AdamW. */
 function printed(recipe: PaperRecipe | undefined, key: string): unknown {
   if (!recipe) return undefined;
   if (key === 'optimizer') return 'adamw';
@@ -154,11 +160,15 @@ function llamaTable(): Pick<SettingsTable, 'columns' | 'rows' | 'notes'> {
 }
 
 function leaderboardTable(): Pick<SettingsTable, 'columns' | 'rows' | 'notes'> {
-  const rows = redLeaderboard.map(({ label, fewShot, metric }) => ({ label, theirs: [String(fewShot), metric], ours: [] })); // prettier-ignore
+  const rows = redLeaderboard.map(({ label, fewShot, metric }) => ({
+    label,
+    theirs: [String(fewShot), metric],
+    ours: [],
+  }));
   return { columns: ['shots', 'metric'], rows, notes: ['not run: these tasks are not built yet'] };
 }
 
-/** Seeds follow each other. */
+/** Seeds as a range, since they follow each other. */
 function rangeOf(seeds: readonly number[]): string {
   return seeds.length === 1 ? `${seeds[0]!}` : `${seeds[0]!} to ${seeds.at(-1)!}`;
 }
