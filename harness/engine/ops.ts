@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from './tfjs/library.ts';
 import { endForward } from './graph/recorder.ts';
 
 // What programs may use: tfjs's operations (also as methods of a tensor: x.mul(s).add(b)) and those with a gradient of
@@ -46,7 +46,7 @@ export {
   where,
   zeros,
   zerosLike,
-} from '@tensorflow/tfjs';
+} from './tfjs/library.ts';
 export { gelu, geluTanh, swiGlu } from './fused/activation.ts';
 export { attention, type AttentionShape } from './fused/attention.ts';
 export { choose } from './fused/choose.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs/library.ts';
 import { fused } from './custom.ts';
 
 // gelu_new is x · sigmoid(2u), u = √(2/π) (x + 0.044715 x³): 0.5 (1 + tanh u) = sigmoid(2u).

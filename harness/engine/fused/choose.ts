@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs/library.ts';
 import { broadcast } from '../graph/shapes.ts';
 import { record, recording } from '../graph/recorder.ts';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs/library.ts';
 import type { Value } from '../graph/node.ts';
 import type { Write } from '../graph/kernels.ts';
 import { record, recording } from '../graph/recorder.ts';

@@ -1,6 +1,6 @@
 /** The largest numbers of each row, recorded and eager; it has no gradient. */
 import { recording, record } from '../graph/recorder.ts';
-import type { Tensor } from '@tensorflow/tfjs';
+import type { Tensor } from '../tfjs/library.ts';
 
 /** The `count` largest of each row of x [N, V], largest first: values and indices [N, count]. */
 export function largest(x: Tensor, count: number): { values: Tensor; indices: Tensor } {

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs/library.ts';
 import { fused } from './custom.ts';
 
 /** x W + b, or x Wᵀ + b where the weight is stored [out, in] (`transposed`): x [N, in] → [N, out]. */

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs/library.ts';
 import { fused } from './custom.ts';
 
 /** Normalisation by the root of the mean square over the last dimension: x [N, d], weight [d] (Zhang and Sennrich, 2019). */

@@ -3,7 +3,7 @@
  * recorded instead of computing, so that tfjs's own autodiff writes the whole training step down.
  * kernels.ts and recorder.ts use it; programs do not see it.
  */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs/library.ts';
 import type { NumericArray } from '../types.ts';
 import type { Graph } from './graph.ts';
 import type { DType, Value } from './node.ts';

@@ -2,7 +2,7 @@
  * Records programs: runs them on symbolic tensors and returns the graph that their operations wrote. The engine and the
  * fused operations use it. What is known while recording (scalars, masks) is computed at once by tfjs's plain backend.
  */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs/library.ts';
 import type { Shape } from '../types.ts';
 import { Graph } from './graph.ts';
 import { RECORDED, registerKernels, type Write } from './kernels.ts';

@@ -2,7 +2,7 @@
  * Records a program, once or several times over the same frozen arrays, and remembers where each operand comes from. The
  * engine lowers what this gives (lower.ts).
  */
-import type { Tensor } from '@tensorflow/tfjs';
+import type { Tensor } from '../tfjs/library.ts';
 import { checkReplacement } from '../check-arrays.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type DeclareInput, type Outputs, recordGraph } from '../graph/recorder.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from './library.ts';
 import { checkedInput, checkLength, checkReplacement, dtypeOf, named } from '../check-arrays.ts';
 import {
   type Draw,

@@ -1,5 +1,5 @@
 import util from 'node:util';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from './library.ts';
 
 /** The package whose addon `npm run setup:tensorflow` builds. */
 export const TENSORFLOW_PACKAGE = '@tensorflow/tfjs-node-gpu';
