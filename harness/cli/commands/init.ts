@@ -25,7 +25,7 @@ const files: Readonly<Record<string, string>> = {
 const tools = ['@types/node', 'typescript', 'vitest'];
 
 const nextSteps = `Next:
-  npm install                                        brings deltabench and vitest into this folder
+  npm install --ignore-scripts                       brings deltabench and vitest into this folder
   npm run bench -- --task e2e --method scale red     the new method beside RED
   npm run bench -- --task guests --method scale red  on the new task
   npm test                                           what test/plugins.test.ts checks
@@ -34,7 +34,7 @@ methods/scale.ts and tasks/guests.ts are examples: copy, rename and change them.
 
 const packageSteps = `package.json is yours and stays as it is. What the other files need of it:
   npm pkg set type=module scripts.bench=deltabench scripts.test="vitest run" scripts.gate="deltabench check"
-  npm install --save-dev deltabench ${tools.join(' ')}`;
+  npm install --ignore-scripts --save-dev deltabench ${tools.join(' ')}`;
 
 /** The command. */
 export function initCommand(): Command {
