@@ -1,3 +1,4 @@
+/** Checks of the arrays that callers hand to an engine; both engines use them. */
 import type { NumericArray, Shape, TensorType } from './types.ts';
 import { sizeOf } from '../support/arithmetic.ts';
 
@@ -12,7 +13,7 @@ export function checkLength(name: string, data: NumericArray, shape: Shape): voi
   }
 }
 
-/** The values given for an input of a program; throws RangeError where they are missing or do not fit its type. */
+/** The array of a program's input; throws RangeError where it is missing or does not fit the input's type. */
 export function checkedInput(
   program: string,
   name: string,
@@ -27,13 +28,13 @@ export function checkedInput(
   return data;
 }
 
-/** What a state has under a name; throws RangeError where it has nothing. */
+/** `found`, a state's tensor of this name; throws RangeError where it is undefined. */
 export function named<T>(name: string, found: T | undefined): T {
   if (found === undefined) throw new RangeError(`the state has no tensor ${name}`);
   return found;
 }
 
-/** Throws RangeError where what a program returns for a tensor of its state cannot replace it. */
+/** Throws RangeError where a tensor that a program returns cannot replace the state's tensor of its name. */
 export function checkReplacement(
   program: string,
   name: string,
@@ -43,7 +44,8 @@ export function checkReplacement(
   if (!type) throw new RangeError(`program ${program} returns state ${name}, which it was not given`);
   if (shape.join() !== type.shape.join() || dtype !== type.dtype) {
     throw new RangeError(
-      `program ${program} returns ${dtype} [${shape.join()}] for state ${name}, which is ${type.dtype} [${type.shape.join()}]`,
+      `program ${program} returns ${dtype} [${shape.join()}] for state ${name}, ` +
+        `which is ${type.dtype} [${type.shape.join()}]`,
     );
   }
 }

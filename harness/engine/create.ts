@@ -1,28 +1,36 @@
+/** Starts engines. A tensor library is loaded only with the engine that needs it. */
 import { availableParallelism } from 'node:os';
 import { checkCudaProvider } from './setup/cuda-provider.ts';
 import type { Engine, EngineName, Precision } from './types.ts';
 
+/** Which engine to start, and on what. */
 export interface EngineOptions {
   readonly name: EngineName;
   /** 'cpu', 'webgpu', 'cuda', 'cuda:1'; engines other than onnx choose their own. */
   readonly device?: string;
-  /** Threads of the CPU that operations may use; all cores where absent. */
+  /** CPU threads that operations may use; all cores where absent. */
   readonly threads?: number;
-  /** Trades time for memory in training (onnx); see recompute.ts. */
+  /** Trades time for memory in training, on onnx alone (graph/recompute.ts). */
   readonly recompute?: boolean;
-  /** Of matrix products; float32 where absent. */
+  /** Precision of matrix products; float32 where absent. */
   readonly precision?: Precision;
 }
 
-/** Why an engine has no products of a precision; undefined where it has. */
+/** Why an engine lacks products of the precision; undefined where it has them. */
 export function precisionProblem({ name, device, precision }: EngineOptions): string | undefined {
   if (precision === undefined || precision === 'float32') return undefined;
-  if (name !== 'onnx') return `${name} computes in float32, the only floating-point type of tfjs; the engine onnx has ${precision}`; // prettier-ignore
+  if (name !== 'onnx') {
+    const only = `${name} computes in float32, the only floating-point type of tfjs`;
+    return `${only}; the engine onnx has ${precision}`;
+  }
   if (device === 'webgpu' && precision === 'bfloat16') return 'WebGPU has no bfloat16; it has float16';
   return undefined;
 }
 
-/** Starts an engine; throws where it is not installed, with the way to get it, and where it lacks the precision. */
+/**
+ * Starts an engine; throws where it is not installed, with the way to get it, or where it lacks the
+ * precision.
+ */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { name, device = 'cpu', threads = availableParallelism() } = options;
   const { precision = 'float32', recompute = false } = options;

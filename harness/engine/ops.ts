@@ -1,8 +1,10 @@
+/**
+ * The operations that programs may use: tfjs's (also as methods of a tensor, x.mul(s).add(b)) and the fused
+ * ones. Each runs recorded and eager, and so does its gradient.
+ */
 import * as tf from './tfjs/library.ts';
 import { endForward } from './graph/recorder.ts';
 
-// What programs may use: tfjs's operations (also as methods of a tensor: x.mul(s).add(b)) and those with a gradient of
-// their own. Every one runs recorded and eager, and its gradient too.
 export type Tensor = tf.Tensor;
 export {
   add,
@@ -61,7 +63,7 @@ export { scatterAdd } from './fused/scatter-add.ts';
 export { cutEvenly } from './graph/shapes.ts';
 export { boundary, inFloat32, inParts, loop, sumOfSquares } from './graph/recorder.ts';
 
-/** The value of f, a scalar, and its gradient for every named tensor; zeros where f does not depend on one. */
+/** The value [] of f and its gradient for each named tensor; zeros for tensors that f does not depend on. */
 export function valueAndGradients(
   f: () => tf.Tensor,
   xs: Readonly<Record<string, tf.Tensor>>,
@@ -82,7 +84,7 @@ export function valueAndGradients(
   return { value, gradients: Object.fromEntries(gradients) };
 }
 
-/** The identity, through which no gradient flows. */
+/** Returns x; no gradient flows through it. */
 export function stopGradient(x: tf.Tensor): tf.Tensor {
   return tf.customGrad((y) => ({
     value: (y as tf.Tensor).clone(),

@@ -1,3 +1,7 @@
+/**
+ * The face of an engine: its programs, their operands, and how they run. Other rooms import these types
+ * alone.
+ */
 import type { Tensor } from './tfjs/library.ts';
 
 /** Sizes of the dimensions, outermost first; `[]` is a scalar. */
@@ -7,10 +11,12 @@ export type NamedTensors = Readonly<Record<string, Tensor>>;
 export type NumericArray = Float32Array | Int32Array;
 export type NamedArrays = Record<string, NumericArray>;
 
-/** Of matrix products: operands and results; sums and all other operations are float32. */
+/**
+ * Precision of the operands and results of matrix products; their sums and all other operations are float32.
+ */
 export const precisions = ['float32', 'bfloat16', 'float16'] as const;
 export type Precision = (typeof precisions)[number];
-/** Whether products of half precision are computed in float32, of rounded operands: the CPU has no others. */
+/** Whether products of half precision are float32 products of rounded operands; the CPU has no others. */
 export const isEmulated = (precision: Precision, device: string): boolean =>
   precision !== 'float32' && device === 'cpu';
 
@@ -26,22 +32,27 @@ export interface FileLocation {
   readonly file: string;
   readonly offset: number;
 }
-/** A tensor that never changes: its values, and where they lie in a file if they lie there as they are. */
+
+/** A tensor that never changes, with its place in a file where one holds the same bytes. */
 export interface FrozenArray {
   readonly shape: Shape;
   readonly data: NumericArray;
   readonly location?: FileLocation;
 }
-/** Arrays that an engine keeps once for every program that names them (the base model). */
+
+/** Arrays that an engine keeps once for all programs that read them (the base model). */
 export interface FrozenArrays {
   readonly types: TensorTypes;
   dispose(): void;
 }
 
-/** Named tensors that programs read and replace (trained tensors, optimiser moments); they stay with the engine between runs. */
+/**
+ * Tensors that programs read and replace (trained tensors, optimiser moments); the engine keeps them between
+ * runs.
+ */
 export interface State {
   readonly types: TensorTypes;
-  /** Copies of the named tensors on the host, else of all; throws RangeError on an unknown name. */
+  /** Copies of the named tensors on the host, or of all; throws RangeError on an unknown name. */
   read(names?: readonly string[]): Promise<Record<string, Float32Array>>;
   /** Replaces the named tensors; throws RangeError on an unknown name or a wrong length. */
   write(arrays: Readonly<Record<string, Float32Array>>): void;
@@ -50,7 +61,7 @@ export interface State {
   dispose(): void;
 }
 
-/** What a program may use while it is built. */
+/** The tensors that a program may use while it is built. */
 export interface ProgramTensors {
   readonly frozen: NamedTensors;
   readonly state: NamedTensors;
@@ -58,6 +69,7 @@ export interface ProgramTensors {
   /** Declares a random input; throws where an equal one is declared already. */
   readonly random: (input: RandomInput) => Tensor;
 }
+
 /** A float32 input that a program declares and the host draws anew for each run: an inverted dropout mask. */
 export interface RandomInput {
   readonly kind: 'dropout';
@@ -69,21 +81,28 @@ export interface RandomInput {
   /** The number of last rows that belong to no token of the batch; 0 where absent. */
   readonly tail?: number;
 }
-/** What tells a random input from others of its program. Random streams are named by it, so its text decides numbers. */
+
+/** The key of a random input in its program. Random streams are named by it, so its text decides numbers. */
 export const randomKey = ({ kind, rate, name }: RandomInput): string => `${kind} ${rate} ${name}`;
 
-/** A pure function of named tensors: what replaces `state`, and what the caller gets. */
+/**
+ * A pure function of named tensors; returns the tensors that replace `state`, and those that the caller gets.
+ */
 export type ProgramFunction = (x: ProgramTensors) => { state?: NamedTensors; outputs: NamedTensors };
 /** Fills `out` with the values of a declared random input. */
 export type Draw = (input: RandomInput, out: Float32Array) => void;
 
+/** The operands of a program. */
 export interface Signature {
   /** Names the program in error messages and profiles. */
   readonly name: string;
   readonly frozen: FrozenArrays;
   readonly state: TensorTypes;
   readonly inputs: TensorTypes;
-  /** `often`: many short runs with few rows (decoding), so that packed weights and memory of its own pay. */
+  /**
+   * `often`: the program has many short runs of few rows (decoding), so that packed weights and its own arena
+   * pay.
+   */
   readonly use?: 'often' | undefined;
 }
 
@@ -91,27 +110,33 @@ export interface Signature {
 export interface Program {
   /** Operations in the compiled graph; undefined where programs run operation by operation. */
   readonly nodes: number | undefined;
-  /** Runs once: reads `state` and replaces what the program returns for it. Throws RangeError where inputs do not fit the signature. */
+  /**
+   * Runs once and replaces the returned tensors of `state`; throws RangeError where inputs do not fit the
+   * signature.
+   */
   run(state: State, inputs: NamedArrays, draw?: Draw): Promise<NamedArrays>;
   dispose(): Promise<void>;
 }
 
-/** What one run of a program reads; its state is replaced by what the program returns. */
+/** The operands of one run; the program replaces tensors of its state. */
 export interface RunOperands {
   readonly state: State;
   readonly inputs: NamedArrays;
   readonly draw?: Draw | undefined;
 }
 
-/** A compiled program that serves several runs at once, each by the numbers of a run of its own but for rounding. */
+/**
+ * A compiled program that does several runs at once; each gives the numbers of a separate run, but for
+ * rounding.
+ */
 export interface ManyProgram extends Pick<Program, 'nodes' | 'dispose'> {
-  /** Runs once for each, at most as many as it was compiled for; gives their outputs. */
+  /** Runs once for each of `runs`, at most as many as it was compiled for; returns their outputs. */
   run(runs: readonly RunOperands[]): Promise<NamedArrays[]>;
 }
 
 export type EngineName = 'onnx' | 'tensorflow' | 'js';
 
-/** Runs tensor programs. Built once per (program, shapes), run many times. */
+/** Runs tensor programs. Each is compiled once for its shapes and run many times. */
 export interface Engine {
   readonly name: EngineName;
   /** 'cpu', 'webgpu', 'cuda:0' */
@@ -120,19 +145,22 @@ export interface Engine {
   freeze(arrays: Readonly<Record<string, FrozenArray>>): FrozenArrays;
   state(arrays: Readonly<Record<string, { shape: Shape; data: Float32Array }>>): State;
   compile(signature: Signature, program: ProgramFunction): Promise<Program>;
-  /** A program for `copies` runs at once, which share the held arrays; absent where programs run operation by operation. */
+  /**
+   * A program for `copies` runs at once that share the frozen arrays; absent where programs run operation by
+   * operation.
+   */
   compileMany?(signature: Signature, program: ProgramFunction, copies: number): Promise<ManyProgram>;
   /**
-   * Engines that compute at the same time, each with its share of the threads: what runs in all of them waits for no other
-   * thread within a run. They take this one's state and held arrays, and keep copies of these; absent where there are none. Other threads begin when
-   * this is first read.
+   * Engines that compute at the same time, each with its share of the threads; a run in one waits for no run
+   * in another. They take this engine's state and frozen arrays, and keep copies of the frozen ones. Reading
+   * the property starts their threads. Absent where there are none.
    */
   readonly replicas?: readonly Pick<Engine, 'compile'>[];
   /** The random inputs that a program would declare, by `randomKey`; absent where `compileMany` is. */
   randomsOf?(signature: Signature, program: ProgramFunction): ReadonlyMap<string, RandomInput>;
 }
 
-/** A program needs what its device lacks; no seed changes that. */
+/** A program needs a size of buffer or a precision that its device lacks; no other seed changes that. */
 export class DeviceLimitError extends Error {
   override name = 'DeviceLimitError';
 }

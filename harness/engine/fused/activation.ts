@@ -1,11 +1,12 @@
+/** Activation functions with their gradients. */
 import * as tf from '../tfjs/library.ts';
 import { fused } from './custom.ts';
 
-// gelu_new is x · sigmoid(2u), u = √(2/π) (x + 0.044715 x³): 0.5 (1 + tanh u) = sigmoid(2u).
+// gelu_new is x · sigmoid(2u) with u = √(2/π) (x + 0.044715 x³), since 0.5 (1 + tanh u) = sigmoid(2u).
 const A = 2 * Math.sqrt(2 / Math.PI);
 const B = A * 0.044715;
 
-/** Gaussian error linear unit in the tanh form of GPT-2 (Hendrycks and Gimpel, 2016). */
+/** Gaussian error linear unit in the tanh form of GPT-2 (Hendrycks and Gimpel, 2016); x of any shape. */
 export function geluTanh(x: tf.Tensor): tf.Tensor {
   return fused(
     [x],
@@ -22,8 +23,8 @@ export function geluTanh(x: tf.Tensor): tf.Tensor {
       backward: (g, [dy, ...saved]) =>
         g.inParts([dy!, ...saved.slice(0, 3)], ([dy, x, gate, y]) => {
           const slope = g.add(g.mul(g.mul(x!, x!), g.scalar(3 * B)), g.scalar(A));
-          const rest = g.mul(g.sub(y!, g.mul(y!, gate!)), slope);
-          return [g.mul(dy!, g.add(gate!, rest))];
+          const curve = g.mul(g.sub(y!, g.mul(y!, gate!)), slope);
+          return [g.mul(dy!, g.add(gate!, curve))];
         }),
     },
     () => {
@@ -33,7 +34,7 @@ export function geluTanh(x: tf.Tensor): tf.Tensor {
   );
 }
 
-/** SwiGLU, silu(gate) ⊙ up with silu(x) = x · sigmoid(x) (Shazeer, 2020). */
+/** SwiGLU, silu(gate) ⊙ up with silu(x) = x · sigmoid(x) (Shazeer, 2020); gate and up of one shape. */
 export function swiGlu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
   return fused(
     [gate, up],
@@ -60,7 +61,7 @@ export function swiGlu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
 const ROOT_HALF = Math.SQRT1_2;
 const DENSITY = 1 / Math.sqrt(2 * Math.PI);
 
-/** The Gaussian error linear unit itself, x Φ(x) (Hendrycks and Gimpel, 2016), as BERT has it. */
+/** The exact Gaussian error linear unit of BERT, x Φ(x) (Hendrycks and Gimpel, 2016); x of any shape. */
 export function gelu(x: tf.Tensor): tf.Tensor {
   return fused(
     [x],
@@ -68,8 +69,9 @@ export function gelu(x: tf.Tensor): tf.Tensor {
       forward(g, [x]) {
         const [y, gate] = g.inParts([x!], ([x]) => {
           const erf = g.unary('Erf', g.mul(x!, g.scalar(ROOT_HALF)));
-          // 0.5 erf + 0.5 in one operation: it lies within the bounds that HardSigmoid cuts off.
-          const gate = g.one('HardSigmoid', [erf], erf.shape, 'float32', { alpha: { float: 0.5 }, beta: { float: 0.5 } }); // prettier-ignore
+          // 0.5 erf + 0.5 is one HardSigmoid: the result lies between its bounds, 0 and 1.
+          const half = { float: 0.5 };
+          const gate = g.one('HardSigmoid', [erf], erf.shape, 'float32', { alpha: half, beta: half });
           return [g.mul(x!, gate), gate];
         });
         return { result: y!, saved: [x!, gate!] };

@@ -1,10 +1,12 @@
+/** Attention with its gradient. */
 import * as tf from '../tfjs/library.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Value } from '../graph/node.ts';
 import { fused } from './custom.ts';
 
+/** Sizes of an attention that its operands do not tell. */
 export interface AttentionShape {
-  /** B: sequences in the batch; the other sizes, G too, follow from the operands. */
+  /** B, the number of sequences in the batch. */
   readonly batch: number;
   readonly heads: number;
   /** Factor on the products of queries and keys. */
@@ -12,10 +14,12 @@ export interface AttentionShape {
 }
 
 /**
- * Multi-head attention, softmax(scale · Q Kᵀ + bias) V (Vaswani et al., 2017). query [B·Tq, H·h], key and value
- * [B·Tk, G·h], bias broadcastable to [B, H, Tq, Tk] (0 and large negative numbers for a mask), keep an inverted dropout
- * mask [B, H, Tq, Tk]; returns [B·Tq, H·h]. Where G is less than H, each head of keys serves H / G successive heads of
- * queries (Ainslie et al., 2023).
+ * Multi-head attention, softmax(scale · Q Kᵀ + bias) V (Vaswani et al., 2017); returns [B·Tq, H·h]. Where
+ * there are fewer heads of keys than of queries (G < H), each serves H / G successive heads of queries
+ * (Ainslie et al., 2023).
+ *
+ * query [B·Tq, H·h]; key and value [B·Tk, G·h]; bias, broadcastable to [B, H, Tq, Tk]: 0 and large negative
+ * numbers for a mask; keep [B, H, Tq, Tk]: an inverted dropout mask.
  */
 export function attention(
   query: tf.Tensor,
@@ -30,39 +34,44 @@ export function attention(
   const groups = key.shape[1]! / h;
   const each = heads / groups;
   // Heads of queries that share keys are rows of one product: [B, G, H / G · Tq, h].
-  const split = (g: Graph, x: Value): Value =>
-    g.reshape(g.transpose(g.reshape(x, [batch, tq, groups, each, h]), [0, 2, 3, 1, 4]), [batch, groups, each * tq, h]); // prettier-ignore
-  const join = (g: Graph, x: Value): Value =>
-    g.reshape(g.transpose(g.reshape(x, [batch, groups, each, tq, h]), [0, 3, 1, 2, 4]), [batch * tq, width]); // prettier-ignore
+  const split = (g: Graph, x: Value): Value => {
+    const heads = g.transpose(g.reshape(x, [batch, tq, groups, each, h]), [0, 2, 3, 1, 4]);
+    return g.reshape(heads, [batch, groups, each * tq, h]);
+  };
+  const join = (g: Graph, x: Value): Value => {
+    const rows = g.transpose(g.reshape(x, [batch, groups, each, tq, h]), [0, 3, 1, 2, 4]);
+    return g.reshape(rows, [batch * tq, width]);
+  };
   const splitKey = (g: Graph, x: Value): Value =>
     g.transpose(g.reshape(x, [batch, tk, groups, h]), [0, 2, 1, 3]);
   const joinKey = (g: Graph, x: Value): Value =>
     g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch * tk, groups * h]);
-  const apart = (g: Graph, x: Value): Value => g.reshape(x, [batch, heads, tq, tk]);
-  const together = (g: Graph, x: Value): Value => g.reshape(x, [batch, groups, each * tq, tk]);
+  // Scores by heads of queries, for softmax and masks, and by heads of keys, for products.
+  const byQueries = (g: Graph, x: Value): Value => g.reshape(x, [batch, heads, tq, tk]);
+  const byKeys = (g: Graph, x: Value): Value => g.reshape(x, [batch, groups, each * tq, tk]);
   const operands = [query, key, value, ...(bias ? [bias] : []), ...(keep ? [keep] : [])];
   return fused(
     operands,
     {
-      forward(g, [query, key, value, ...rest]) {
+      forward(g, [query, key, value, ...masks]) {
         const [q, k, v] = [split(g, query!), splitKey(g, key!), splitKey(g, value!)];
-        const products = apart(g, g.matmul(q, k, { transB: true, alpha: scale }));
-        const scores = bias ? g.add(products, rest[0]!) : products;
+        const products = byQueries(g, g.matmul(q, k, { transB: true, alpha: scale }));
+        const scores = bias ? g.add(products, masks[0]!) : products;
         const p = g.one('Softmax', [scores], scores.shape, 'float32', { axis: -1 });
-        const mask = keep ? rest.at(-1)! : undefined;
-        const kept = together(g, mask ? g.mul(p, mask) : p);
+        const mask = keep ? masks.at(-1)! : undefined;
+        const kept = byKeys(g, mask ? g.mul(p, mask) : p);
         const out = g.matmul(kept, v);
         return { result: join(g, out), saved: [q, k, v, p, kept, out, ...(mask ? [mask] : [])] };
       },
-      // dS = P ∘ (dP − rowsum(dP ∘ P)), and that row sum is dO · O, dropout or not.
+      // dS = P ∘ (dP − rowsum(dP ∘ P)); with and without dropout this row sum equals dO · O.
       backward(g, [dy, q, k, v, p, kept, out, mask]) {
         const dout = split(g, dy!);
-        const dkept = apart(g, g.matmul(dout, v!, { transB: true }));
+        const dkept = byQueries(g, g.matmul(dout, v!, { transB: true }));
         const dp = mask ? g.mul(dkept, mask) : dkept;
         const row = g.reshape(g.reduce('ReduceSum', g.mul(dout, out!), [3], true), [batch, heads, tq, 1]);
         const ds = g.mul(p!, g.sub(dp, row));
         const dbias = bias ? sumTo(g, ds, bias.shape) : undefined;
-        const dproducts = together(g, ds);
+        const dproducts = byKeys(g, ds);
         return [
           join(g, g.matmul(dproducts, k!, { alpha: scale })),
           joinKey(g, g.matmul(dproducts, q!, { transA: true, alpha: scale })),
@@ -73,20 +82,24 @@ export function attention(
       },
     },
     () => {
-      const part = (x: tf.Tensor, t: number): tf.Tensor => x.reshape([batch, t, -1, h]).transpose([0, 2, 1, 3]); // prettier-ignore
-      const shared = (x: tf.Tensor): tf.Tensor =>
-        each === 1
-          ? part(x, tk)
-          : part(x, tk).expandDims(2).mul(tf.ones([1, 1, each, 1, 1])).reshape([batch, heads, tk, h]); // prettier-ignore
-      const products = tf.matMul(part(query, tq), shared(key), false, true).mul(scale);
+      const headsOf = (x: tf.Tensor, t: number): tf.Tensor =>
+        x.reshape([batch, t, -1, h]).transpose([0, 2, 1, 3]);
+      // Each head of keys, once for every head of queries that it serves.
+      const repeated = (x: tf.Tensor): tf.Tensor => {
+        const keys = headsOf(x, tk);
+        if (each === 1) return keys;
+        const copies = keys.expandDims(2).mul(tf.ones([1, 1, each, 1, 1]));
+        return copies.reshape([batch, heads, tk, h]);
+      };
+      const products = tf.matMul(headsOf(query, tq), repeated(key), false, true).mul(scale);
       const p = tf.softmax(bias ? products.add(bias) : products);
-      const out = tf.matMul(keep ? p.mul(keep) : p, shared(value));
+      const out = tf.matMul(keep ? p.mul(keep) : p, repeated(value));
       return out.transpose([0, 2, 1, 3]).reshape([batch * tq, width]);
     },
   );
 }
 
-/** Sums a gradient down to the shape that was broadcast. */
+/** Sums a gradient over the dimensions that were broadcast, to the operand's shape. */
 function sumTo(g: Graph, x: Value, shape: readonly number[]): Value {
   const lead = x.shape.length - shape.length;
   const axes = x.shape

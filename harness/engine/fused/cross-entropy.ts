@@ -1,12 +1,16 @@
+/**
+ * The loss of language models, fused with the head that gives the logits. The forward pass writes no tensor
+ * of size [M, V] but the logits and their softmax p, and the backward pass none: dh = w ∘ (p W − (1 − ε) W[t]
+ * − ε mean(W)). In half precision p W and W[t], nearly equal where the model is right, would leave nothing
+ * but rounding in their difference; there the logits' gradient is computed and multiplied.
+ */
 import * as tf from '../tfjs/library.ts';
 import type { Value } from '../graph/node.ts';
 import { fused } from './custom.ts';
 
 /**
- * The language-model head and its loss in one: Σᵢ wᵢ · CE(hᵢ Wᵀ, tᵢ), a scalar, with h [M, d], W [V, d], targets [M]
- * (int32) and weights [M]. Label smoothing ε spreads ε of each target evenly over the vocabulary. Nothing of size
- * [M, V] but the probabilities is made: dh = w ∘ (p W − (1 − ε) W[t] − ε mean(W)). In half precision p W and W[t], nearly equal
- * where the model is right, would leave nothing but rounding; there the logits' gradient itself is multiplied.
+ * The language-model head and its loss in one, Σᵢ wᵢ · CE(hᵢ Wᵀ, tᵢ) []: h [M, d], W [V, d], targets [M]
+ * int32, weights [M]. Label smoothing ε spreads ε of each target evenly over the vocabulary.
  */
 export function headCrossEntropy(
   h: tf.Tensor,
@@ -23,12 +27,14 @@ export function headCrossEntropy(
         const logits = g.gemm(h!, W!, { transB: true });
         const p = g.one('Softmax', [logits], logits.shape, 'float32', { axis: -1 });
         g.keptBetweenRuns.add(logits).add(p);
-        // log Σ exp = max(l) − log(max(p)), which never takes the logarithm of a vanishing number.
+        // log Σ exp = max(l) − log(max(p)): the largest probability never vanishes, so its logarithm is
+        // finite.
         const top = g.reduce('ReduceMax', logits, [1], false);
-        const found = g.sub(top, g.unary('Log', g.reduce('ReduceMax', p, [1], false)));
-        // Of a NaN the CPU's softmax makes a row of NaN, WebGPU's one of zeros, which a sum tells from numbers.
-        const nothing = (): Value => g.mul(g.reduce('ReduceSum', logits, [1], false), g.scalar(0));
-        const logSum = g.provider === 'cpu' ? found : g.add(found, nothing());
+        const finite = g.sub(top, g.unary('Log', g.reduce('ReduceMax', p, [1], false)));
+        // Softmax of a row with a NaN is NaN on the CPU, but zeros on WebGPU: there 0 · Σ logits carries the
+        // NaN on.
+        const zeroOrNaN = (): Value => g.mul(g.reduce('ReduceSum', logits, [1], false), g.scalar(0));
+        const logSum = g.provider === 'cpu' ? finite : g.add(finite, zeroOrNaN());
         const index = g.reshape(targets!, [rows, 1]);
         const hit = g.reshape(g.one('GatherElements', [logits, index], [rows, 1], 'float32', { axis: 1 }), [
           rows,

@@ -1,17 +1,26 @@
+/**
+ * How the fused operations of this folder are made: a forward and a backward pass as graph nodes, and a plain
+ * composition of tfjs's operations that tests hold equal to them.
+ */
 import * as tf from '../tfjs/library.ts';
 import type { Value } from '../graph/node.ts';
 import type { Write } from '../graph/kernels.ts';
 import { record, recording } from '../graph/recorder.ts';
 
-/** An operation with its gradient written by hand for recorded programs, and as ordinary operations for all others. */
+/** Forward and backward pass of an operation, written as nodes by hand. */
 export interface Fused {
-  /** From the operands to the result and whatever the gradient wants to see again. */
+  /** Maps the operands to the result and the values that the backward pass reads. */
   readonly forward: (...args: Parameters<Write>) => { result: Value; saved: readonly Value[] };
-  /** From the result's gradient and the saved values to the gradient of each operand; undefined where it has none. */
+  /**
+   * Maps the result's gradient and the saved values to each operand's gradient; undefined where it has none.
+   */
   readonly backward: (...args: [...Parameters<Write>]) => readonly (Value | undefined)[];
 }
 
-/** Runs a fused operation: recorded by hand, or composed. */
+/**
+ * Runs a fused operation: as its nodes in a recorded program, otherwise as `compose`, which tfjs
+ * differentiates.
+ */
 export function fused(
   operands: readonly tf.Tensor[],
   { forward, backward }: Fused,
@@ -22,8 +31,8 @@ export function fused(
     const xs = args.slice(0, -1) as tf.Tensor[];
     const save = args.at(-1) as tf.GradSaveFunc;
     const [value, ...saved] = record(xs, (g, inputs) => {
-      const made = forward(g, inputs);
-      return [made.result, ...made.saved];
+      const { result, saved } = forward(g, inputs);
+      return [result, ...saved];
     });
     save(saved);
     return {
@@ -31,7 +40,7 @@ export function fused(
       gradFunc: (dy: tf.Tensor, kept: tf.Tensor[]) =>
         record([dy, ...kept, ...xs], (g, [gradient, ...rest]) =>
           backward(g, [gradient!, ...rest.slice(0, kept.length)]).map(
-            // No gradient flows here; nothing reads the zero, so it never reaches the program.
+            // Nothing reads the gradient of this operand, so the zero never reaches the program.
             (dx, i) => dx ?? g.constant(Float32Array.of(0), rest[kept.length + i]!.shape, 'float32'),
           ),
         ),

@@ -1,4 +1,4 @@
-/** The largest numbers of each row, recorded and eager; it has no gradient. */
+/** The largest numbers of each row, without a gradient; generation uses it. */
 import { recording, record } from '../graph/recorder.ts';
 import type { Tensor } from '../tfjs/library.ts';
 

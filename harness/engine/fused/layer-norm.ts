@@ -1,3 +1,4 @@
+/** Layer normalisation with its gradient. */
 import * as tf from '../tfjs/library.ts';
 import type { Value } from '../graph/node.ts';
 import { fused } from './custom.ts';
@@ -9,16 +10,17 @@ export function layerNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, epsi
     {
       forward(g, [given, weight, bias]) {
         const row = { shape: given!.shape.with(-1, 1), dtype: 'float32' as const };
-        // WebGPU's kernel takes the variance for E x² − (E x)², which is nothing where the mean is large.
+        // WebGPU's kernel computes the variance as E x² − (E x)², which rounds to nothing where the mean is
+        // large.
         const mean = (): Value => g.reduce('ReduceMean', given!, [given!.shape.length - 1], true);
         const x = g.provider === 'webgpu' ? g.sub(given!, mean()) : given;
-        const [y, left, inverse] = g.node(
+        const [y, average, inverse] = g.node(
           'LayerNormalization',
           [x!, weight!, bias!],
           [{ shape: x!.shape, dtype: 'float32' }, row, row],
           { axis: -1, epsilon: { float: epsilon } },
         );
-        return { result: y!, saved: [x!, weight!, left!, inverse!] };
+        return { result: y!, saved: [x!, weight!, average!, inverse!] };
       },
       // dx = σ⁻¹ (g − mean(g) − x̂ mean(g x̂)) with g = dy · weight
       backward(g, [dy, x, weight, mean, inverse]) {

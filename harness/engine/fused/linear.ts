@@ -1,7 +1,8 @@
+/** A linear layer with its gradient. */
 import * as tf from '../tfjs/library.ts';
 import { fused } from './custom.ts';
 
-/** x W + b, or x Wᵀ + b where the weight is stored [out, in] (`transposed`): x [N, in] → [N, out]. */
+/** x W + b [N, out] for x [N, in], or x Wᵀ + b where the weight is stored as [out, in] (`transposed`). */
 export function linear(x: tf.Tensor, W: tf.Tensor, b: tf.Tensor | undefined, transposed: boolean): tf.Tensor {
   return fused(
     b ? [x, W, b] : [x, W],

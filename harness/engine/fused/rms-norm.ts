@@ -1,7 +1,8 @@
+/** Normalisation by the root of the mean square, with its gradient. */
 import * as tf from '../tfjs/library.ts';
 import { fused } from './custom.ts';
 
-/** Normalisation by the root of the mean square over the last dimension: x [N, d], weight [d] (Zhang and Sennrich, 2019). */
+/** RMS normalisation over the last dimension: x [N, d], weight [d] (Zhang and Sennrich, 2019). */
 export function rmsNorm(x: tf.Tensor, weight: tf.Tensor, epsilon: number): tf.Tensor {
   return fused(
     [x, weight],
@@ -11,10 +12,10 @@ export function rmsNorm(x: tf.Tensor, weight: tf.Tensor, epsilon: number): tf.Te
         const y = g.one('SimplifiedLayerNormalization', [x!, weight!], x!.shape, 'float32', attributes);
         return { result: y, saved: [x!, weight!] };
       },
-      // dx = r (g − x̂ mean(g x̂)) with g = dy · weight and r the inverse root
+      // dx = r (g − x̂ mean(g x̂)) with g = dy · weight and r = 1 / √(mean x² + ε)
       backward(g, [dy, x, weight]) {
         const last = dy!.shape.length - 1;
-        // WebGPU's kernel leaves its second output, which would be r, unwritten.
+        // r is computed again, since WebGPU's kernel leaves its second output, r, unwritten.
         const squares = g.reduce('ReduceSumSquare', x!, [last], true);
         const mean = g.mul(squares, g.scalar(1 / x!.shape[last]!));
         const inverse = g.unary('Reciprocal', g.unary('Sqrt', g.add(mean, g.scalar(epsilon))));

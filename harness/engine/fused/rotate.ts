@@ -1,22 +1,22 @@
+/** Rotary position embedding with its gradient. */
 import * as tf from '../tfjs/library.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Value } from '../graph/node.ts';
 import { fused } from './custom.ts';
 
 /**
- * Rotary position embedding (Su et al., 2021) in Hugging Face's order: each head's numbers i and i + h / 2 are a pair that
- * turns by the angle whose cosine and sine are given. x [N, H·h], cos and sin [N, h / 2]; no gradient flows to the angles.
+ * Rotary position embedding (Su et al., 2021) in Hugging Face's order: the numbers i and i + h / 2 of a head
+ * are a pair that is rotated by an angle. x [N, H·h], cos and sin of the angles [N, h / 2]; no gradient flows
+ * to the angles.
  */
 export function rotate(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
   const [rows, width] = x.shape as [number, number];
   const half = cos.shape[1]!;
-  // The kernel looks positions up in its tables: row i is position i, counted from an offset of 0.
+  // The kernel reads row i of cos and sin for position i; positions count from the offset 0.
   const turn = (g: Graph, x: Value, cos: Value, sin: Value): Value => {
     const batch = g.reshape(x, [1, rows, width]);
-    return g.reshape(g.one('RotaryEmbedding', [batch, g.integers([0]), cos, sin], batch.shape), [
-      rows,
-      width,
-    ]);
+    const turned = g.one('RotaryEmbedding', [batch, g.integers([0]), cos, sin], batch.shape);
+    return g.reshape(turned, [rows, width]);
   };
   return fused(
     [x, cos, sin],

@@ -1,10 +1,11 @@
+/** Selection of rows with its gradient. */
 import * as tf from '../tfjs/library.ts';
 import { fused } from './custom.ts';
 
 /**
- * Rows of x [N, d] at `index` [M]. The caller also gives the way back, `place` [N]: where row i of x went, or M for
- * nowhere; so the gradient is a second selection instead of a scatter. An index that fills up M must repeat no row that
- * `place` sends elsewhere and its gradient must be zero.
+ * The rows [M, d] of x [N, d] at `index` [M]. `place` [N] is the inverse: the selected row that row i of x
+ * became, or M where it was not selected; with it the gradient is a selection too, instead of a scatter.
+ * Entries of `index` that only pad it to M may repeat a row, but the gradient of their rows must be zero.
  */
 export function selectRows(x: tf.Tensor, index: tf.Tensor, place: tf.Tensor): tf.Tensor {
   const shape = [index.shape[0], x.shape[1]!];

@@ -1,12 +1,15 @@
+/**
+ * Encodes a graph as an ONNX model. It writes the part of onnx.proto (https://onnx.ai, IR version 10) that
+ * our graphs need, field by field: a protobuf library would be larger than this file and copy the weights
+ * once more.
+ */
 import { sizeOf } from '../../support/arithmetic.ts';
 import type { FileLocation, Shape } from '../types.ts';
 
 import { type Attribute, type Body, ELEMENT, type Node, readBy, type Value } from './node.ts';
 import { NO_TENSOR } from '../onnxruntime/run-into.js';
 
-// The part of onnx.proto (https://onnx.ai, IR version 10) that a graph of our operations needs, written field by
-// field: a protobuf library would be larger than this file and copy the weights once more.
-
+/** The version of ONNX's operations. */
 const OPSET = 20;
 
 const utf8 = new TextEncoder();
@@ -14,12 +17,12 @@ type Bytes = readonly Uint8Array[];
 
 function varint(value: number): number[] {
   const bytes: number[] = [];
-  let rest = BigInt.asUintN(64, BigInt(value));
+  let remaining = BigInt.asUintN(64, BigInt(value));
   do {
-    const low = Number(rest & 127n);
-    rest >>= 7n;
-    bytes.push(rest > 0n ? low | 128 : low);
-  } while (rest > 0n);
+    const low = Number(remaining & 127n);
+    remaining >>= 7n;
+    bytes.push(remaining > 0n ? low | 128 : low);
+  } while (remaining > 0n);
   return bytes;
 }
 function integer(field: number, value: number): Bytes {
@@ -55,7 +58,7 @@ function tensorType(element: number, shape: Shape): Bytes {
 function valueInfo(field: number, name: string, element: number, shape: Shape): Bytes {
   return bytes(field, [...text(1, name), ...bytes(2, tensorType(element, shape))]);
 }
-/** An empty sequence of tensors as the graph's output. */
+/** A node and a graph output that is an empty sequence of tensors. */
 function emptySequence(name: string): Bytes {
   return [
     ...bytes(1, [...text(2, name), ...text(4, 'SequenceEmpty')]),
@@ -63,7 +66,7 @@ function emptySequence(name: string): Bytes {
   ];
 }
 
-/** A tensor inside the model, or a pointer into a file of the folder that the session is given. */
+/** A weight: its numbers, or its place in a file of the folder that the session is given. */
 function initializer(
   name: string,
   shape: Shape,
@@ -85,17 +88,18 @@ function initializer(
   ]);
 }
 
+/** What a model is made of. */
 export interface ModelParts {
   readonly nodes: readonly Node[];
   /** Graph outputs under the names that the caller reads. */
   readonly outputs: readonly { readonly name: string; readonly value: Value }[];
-  /** Inputs of the graph that are part of the model instead of being fed. */
+  /** Graph inputs that are weights of the model instead of being fed. */
   readonly initializers: ReadonlyMap<string, ArrayBufferView | FileLocation>;
-  /** Whether NO_TENSOR is the first output. */
+  /** Whether NO_TENSOR is the first output (run-into.js). */
   readonly noTensor?: boolean;
 }
 
-/** A node's name in its model, by which a session's options choose it; no two have the same. */
+/** A node's unique name in its model; a session's options choose nodes by it. */
 export const nodeName = ({ op, outputs }: Node): string => `${op} ${outputs[0]!.id}`;
 
 function encodeNode(node: Node, name: (value: Value) => string): Bytes {
@@ -105,28 +109,33 @@ function encodeNode(node: Node, name: (value: Value) => string): Bytes {
     ...text(3, nodeName(node)),
     ...text(4, node.op),
     ...Object.entries(node.attributes).flatMap(([key, value]) => attribute(key, value)),
-    ...(node.body ? bytes(5, [...text(1, 'body'), ...bytes(6, encodeBody(node.body, name)), ...integer(20, 5)]) : []), // prettier-ignore
+    ...(node.body ? bodyAttribute(encodeBody(node.body, name)) : []),
     ...(node.domain ? text(7, node.domain) : []),
   ];
 }
 
-/** A graph inside a node. What it gives as it came, or a second time, goes out through an Identity. */
+/** The attribute of a Loop or a Scan that holds its subgraph. */
+function bodyAttribute(graph: Bytes): Bytes {
+  return bytes(5, [...text(1, 'body'), ...bytes(6, graph), ...integer(20, 5)]);
+}
+
+/** The subgraph of a node. An Identity copies outputs that it did not compute, or that it returns twice. */
 function encodeBody({ inputs, nodes, outputs }: Body, name: (value: Value) => string): Bytes {
-  const made = new Set(nodes.flatMap((node) => node.outputs));
-  const given = outputs.map((value, i) => {
-    const copied = !made.has(value) || outputs.indexOf(value) < i;
+  const computed = new Set(nodes.flatMap((node) => node.outputs));
+  const returned = outputs.map((value, i) => {
+    const copied = !computed.has(value) || outputs.indexOf(value) < i;
     return { value, copied, called: copied ? `${name(inputs[0]!)} given ${i}` : name(value) };
   });
   return [
     ...nodes.flatMap((node) => bytes(1, encodeNode(node, name))),
-    ...given
+    ...returned
       .filter(({ copied }) => copied)
       .flatMap(({ value, called }) =>
         bytes(1, [...text(1, name(value)), ...text(2, called), ...text(4, 'Identity')]),
       ),
     ...text(2, 'body'),
     ...inputs.flatMap((value) => valueInfo(11, name(value), ELEMENT[value.dtype], value.shape)),
-    ...given.flatMap(({ value, called }) => valueInfo(12, called, ELEMENT[value.dtype], value.shape)),
+    ...returned.flatMap(({ value, called }) => valueInfo(12, called, ELEMENT[value.dtype], value.shape)),
   ];
 }
 
@@ -136,8 +145,8 @@ export function encodeModel({ nodes, outputs, initializers, noTensor }: ModelPar
   feeds: string[];
 } {
   const used = new Set([...nodes.flatMap(readBy), ...outputs.map((o) => o.value)]);
-  // A value goes out under its output's name; where that cannot be (an input or a constant passes through, two outputs
-  // share a value) an Identity makes the copy.
+  // A value has its output's name. Where it cannot (an input or a constant, or the second output of one
+  // value), an Identity copies it.
   const renamed = new Map<Value, string>();
   const copied: ModelParts['outputs'][number][] = [];
   for (const output of outputs) {
@@ -153,8 +162,8 @@ export function encodeModel({ nodes, outputs, initializers, noTensor }: ModelPar
       const data = value.dtype === 'int64' ? BigInt64Array.from(value.constant, BigInt) : value.constant;
       body.push(...initializer(name(value), value.shape, ELEMENT[value.dtype], data));
     } else if (value.input !== undefined) {
-      const held = initializers.get(value.input);
-      if (held) body.push(...initializer(value.input, value.shape, ELEMENT[value.dtype], held));
+      const weight = initializers.get(value.input);
+      if (weight) body.push(...initializer(value.input, value.shape, ELEMENT[value.dtype], weight));
       else {
         feeds.push(value.input);
         body.push(...valueInfo(11, value.input, ELEMENT[value.dtype], value.shape));

@@ -1,6 +1,6 @@
 /**
- * The operations of a graph, each with its shape rule. The recorder's kernels (kernels.ts) and the fused operations
- * (../fused) append them; whether a node exists already is decided in node-list.ts.
+ * The operations of a graph, each with its shape rule. The recorder's kernels (kernels.ts) and the fused
+ * operations (../fused) append them; whether a node exists already is decided in node-list.ts.
  */
 import { chunk } from 'simple-statistics';
 import { sizeOf, sum } from '../../support/arithmetic.ts';
@@ -132,7 +132,10 @@ export class Graph extends NodeList {
 
   // Scattered sums
 
-  /** Sums the rows of x [N, …] with equal ids [N] into [segments, …]; an Add to such a sum scatters onto its operand. */
+  /**
+   * Sums the rows of x [N, …] with equal ids [N] into [segments, …]; an Add to such a sum scatters onto its
+   * operand.
+   */
   scatterRows(x: Value, ids: Value, segments: number): Value {
     const shape = [segments, ...x.shape.slice(1)];
     const zeros = this.one('ConstantOfShape', [this.integers(shape)], shape);
@@ -154,8 +157,9 @@ export class Graph extends NodeList {
   }
 
   /**
-   * Adds each element of x to the element of `onto` at the same place, but with its coordinate on `axis` taken from
-   * `index` [x's shape]. Places may repeat: onnxruntime's ScatterND loses sums where two threads add to one of them.
+   * Adds each element of x to the element of `onto` at the same place, but with its coordinate on `axis`
+   * taken from `index` [x's shape]. Places may repeat: onnxruntime's ScatterND loses sums where two threads
+   * add to one of them.
    */
   scatterAdd(onto: Value, index: Value, x: Value, axis: number): Value {
     const inputs = [onto, this.cast(index, 'int64'), x];
@@ -176,7 +180,10 @@ export class Graph extends NodeList {
     return this.one(op, [x, this.integers(axes)], shape, x.dtype, { keepdims: keepDims ? 1 : 0 });
   }
 
-  /** The sum [1, d] of the rows of x [N, d] as a product: onnxruntime multiplies in half the time that it sums in. */
+  /**
+   * The sum [1, d] of the rows of x [N, d] as a product: onnxruntime multiplies in half the time that it sums
+   * in.
+   */
   #sumOfRows(x: Value): Value {
     const [rows, width] = x.shape as [number, number];
     const ones = this.once(`ones ${rows}`, () =>
@@ -226,9 +233,10 @@ export class Graph extends NodeList {
   // Operations with a body
 
   /**
-   * Repeats `write` at most `limit` times and while its first result is true. `write` maps the iteration [] int32 and the
-   * carried values to whether to continue [] bool and the next carried values, of the same shapes and types.
-   * Returns the last carried values; throws RangeError where the body's results do not match.
+   * Repeats `write` at most `limit` times and while its first result is true. `write` maps the iteration []
+   * int32 and the carried values to whether to continue [] bool and the next carried values, of the same
+   * shapes and types. Returns the last carried values; throws RangeError where the body's results do not
+   * match.
    */
   loop(
     limit: number,
@@ -251,8 +259,8 @@ export class Graph extends NodeList {
   }
 
   /**
-   * Applies `write`, an elementwise function of tensors of one shape. Large tensors are cut into parts that stay in a
-   * core's cache through all of its operations.
+   * Applies `write`, an elementwise function of tensors of one shape. Large tensors are cut into parts that
+   * stay in a core's cache through all of its operations.
    */
   inParts(whole: readonly Value[], write: (part: readonly Value[]) => readonly Value[]): readonly Value[] {
     const { shape } = whole[0]!;

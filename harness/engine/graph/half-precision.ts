@@ -1,6 +1,7 @@
 /**
- * Matrix products of a graph in half precision. To the outside their operands and results are float32; inside, casts are
- * left out between a product and the next one. `Graph` sends all its products and moves of elements through it.
+ * Matrix products of a graph in half precision. To the outside their operands and results are float32;
+ * inside, casts are left out between a product and the next one. `Graph` sends all its products and moves of
+ * elements through it.
  */
 import type { Shape } from '../types.ts';
 import type { DType, Value } from './node.ts';
@@ -50,7 +51,10 @@ export class HalfPrecision {
     return this.#widened(native ? y : this.#rounded(y));
   }
 
-  /** Moves elements without computing; of a product's result in half precision, so that the next product needs no cast. */
+  /**
+   * Moves elements without computing; of a product's result in half precision, so that the next product needs
+   * no cast.
+   */
   move(x: Value, write: (x: Value) => readonly Value[]): readonly Value[] {
     const half = this.#halves.get(x);
     return half ? write(half).map((y) => this.#widened(y)) : write(x);

@@ -1,6 +1,7 @@
 /**
- * The recorder's kernels: for each kernel of tfjs, the graph operations that it stands for. `recordGraph` registers them
- * once. An operation without a kernel here cannot be recorded; tfjs then names it in its error.
+ * The recorder's kernels: for each kernel of tfjs, the graph operations that it stands for. `recordGraph`
+ * registers them once. An operation without a kernel here cannot be recorded; tfjs then names it in its
+ * error.
  */
 import * as tf from '../tfjs/library.ts';
 import { sizeOf } from '../../support/arithmetic.ts';

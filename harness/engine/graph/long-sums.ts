@@ -1,23 +1,25 @@
+/**
+ * Sums of many float32 numbers by stages. onnxruntime adds them one after the other in a few lanes, so that a
+ * million like values lose three of their seven digits. A stage adds few values, and the loss grows with the
+ * number of stages alone. `Graph.reduce` uses it.
+ */
 import type { Shape } from '../types.ts';
 import type { Value } from './node.ts';
 import { range, sizeOf } from '../../support/arithmetic.ts';
 
-// Sums of many float32 numbers go by stages. onnxruntime adds them one after the other in a few lanes, so that a million like
-// values lose three of their seven digits; of stages each adds few, and what is lost grows with their number alone.
-
-/** A stage adds at most so many values; fewer are added at once, as they were. */
+/** The most values that one reduction adds; longer ones go by stages. */
 const LONG = 4096;
-/** What a first stage adds: the largest divisor of the length between these. */
+/** The values that a stage adds: the largest divisor of the length between these two. */
 const STAGE = { most: 256, least: 16 };
 
-/** Operations that add, and what goes on from their partial results. */
+/** Operations that add, and those that add up their partial results. */
 const CONTINUED: Readonly<Record<string, string>> = {
   ReduceSum: 'ReduceSum',
   ReduceSumSquare: 'ReduceSum',
   ReduceMean: 'ReduceMean',
 };
 
-/** The operations of a graph that stages are made of. */
+/** The operations of a graph that this file needs. */
 interface Operations {
   reshape(x: Value, shape: Shape): Value;
   reduce(op: string, x: Value, axes: readonly number[], keepDims: boolean): Value;
@@ -32,32 +34,32 @@ export function isLong(op: string, x: Value, axes: readonly number[]): boolean {
   return op in CONTINUED && x.dtype === 'float32' && sizeOf(axes.map((axis) => x.shape[axis]!)) > LONG;
 }
 
-/** A long reduction of x, which drops its axes. */
+/** Reduces x over many values by stages; the axes are dropped. */
 export function reduceInStages(g: Operations, op: string, x: Value, axes: readonly number[]): Value {
   const last = Math.max(...axes);
-  // Axes side by side are one.
+  // Adjacent axes up to the last one are reduced as one axis.
   const first = x.shape.findIndex(
     (_, axis) => axis <= last && range(axis, last).every((i) => axes.includes(i)),
   );
   const [lead, tail] = [x.shape.slice(0, first), x.shape.slice(last + 1)];
   const length = sizeOf(x.shape.slice(first, last + 1));
-  const within = reduceAxis(g, op, g.reshape(x, [...lead, length, ...tail]), first);
+  const reduced = reduceAxis(g, op, g.reshape(x, [...lead, length, ...tail]), first);
   const others = axes.filter((axis) => axis < first);
-  return others.length === 0 ? within : g.reduce(CONTINUED[op]!, within, others, false);
+  return others.length === 0 ? reduced : g.reduce(CONTINUED[op]!, reduced, others, false);
 }
 
-/** The reduction of one axis, each stage as short as its length allows. */
+/** Reduces one axis, each stage as short as its length allows. */
 function reduceAxis(g: Operations, op: string, x: Value, axis: number): Value {
   const length = x.shape[axis]!;
   const sizes = length > STAGE.most ? range(STAGE.least, STAGE.most).reverse() : [];
-  const each = sizes.find((size) => length % size === 0);
-  if (each !== undefined) {
-    const parts = g.reshape(x, x.shape.toSpliced(axis, 1, length / each, each));
+  const stage = sizes.find((size) => length % size === 0);
+  if (stage !== undefined) {
+    const parts = g.reshape(x, x.shape.toSpliced(axis, 1, length / stage, stage));
     return reduceAxis(g, CONTINUED[op]!, g.reduce(op, parts, [axis + 1], false), axis);
   }
   if (length <= LONG) return g.reduce(op, x, [axis], false);
   if (op === 'ReduceMean') return g.mul(reduceAxis(g, 'ReduceSum', x, axis), g.scalar(1 / length));
-  const rest = length % STAGE.most;
-  const [even, odd] = g.split(x, [length - rest, rest], axis) as [Value, Value];
-  return g.add(reduceAxis(g, op, even, axis), g.reduce(op, odd, [axis], false));
+  const remainder = length % STAGE.most;
+  const [even, tail] = g.split(x, [length - remainder, remainder], axis) as [Value, Value];
+  return g.add(reduceAxis(g, op, even, axis), g.reduce(op, tail, [axis], false));
 }

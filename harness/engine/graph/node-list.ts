@@ -1,6 +1,7 @@
 /**
- * The list of nodes that a graph is written as. It numbers the values and never writes the same node or constant twice
- * (common subexpressions). `Graph` extends it with the operations; this file knows of none but Cast.
+ * The list of nodes that a graph is written as. It numbers the values and never writes the same node or
+ * constant twice (common subexpressions). `Graph` extends it with the operations; this file knows of none but
+ * Cast.
  */
 import type { NumericArray, Shape } from '../types.ts';
 import {
@@ -106,7 +107,10 @@ export class NodeList {
     return node.outputs;
   }
 
-  /** Writes the subgraph of a node. Its values stay inside, but constants and inputs are known outside afterwards. */
+  /**
+   * Writes the subgraph of a node. Its values stay inside, but constants and inputs are known outside
+   * afterwards.
+   */
   protected body(types: readonly TypedShape[], write: (inputs: readonly Value[]) => readonly Value[]): Body {
     const inputs = types.map((type): Value => ({ id: this.#nextId++, ...type }));
     const [outerNodes, outerKnown] = [this.nodes, this.#known];

@@ -1,8 +1,8 @@
 /**
- * Trades time for memory in a recorded training step (Chen et al., 2016, "Training Deep Nets with Sublinear Memory Cost",
- * arXiv:1604.06174). The values between two boundaries are computed again from the first boundary, right before the
- * backward pass reads them, so that only the boundaries are kept from the forward pass. The results are the same bits.
- * Values before the first boundary and after the last one are kept.
+ * Trades time for memory in a recorded training step (Chen et al., 2016, "Training Deep Nets with Sublinear
+ * Memory Cost", arXiv:1604.06174). The values between two boundaries are computed again from the first
+ * boundary, right before the backward pass reads them, so that only the boundaries are kept from the forward
+ * pass. The results are the same bits. Values before the first boundary and after the last one are kept.
  */
 import type { Graph } from './graph.ts';
 import type { Node, TypedShape, Value } from './node.ts';
@@ -78,8 +78,8 @@ class Recomputation {
   }
 
   /**
-   * Delays a boundary by a data dependency on the latest gradient. Otherwise onnxruntime, which runs what it can as soon as
-   * it can, would recompute early and save no memory.
+   * Delays a boundary by a data dependency on the latest gradient. Otherwise onnxruntime, which runs what it
+   * can as soon as it can, would recompute early and save no memory.
    */
   #delayed(boundary: Value): Value {
     const known = this.#copies.get(boundary);

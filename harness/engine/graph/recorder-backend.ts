@@ -1,6 +1,6 @@
 /**
- * A tfjs backend whose tensors name values of a graph. Kernels on it append operations to the graph that is being
- * recorded instead of computing, so that tfjs's own autodiff writes the whole training step down.
+ * A tfjs backend whose tensors name values of a graph. Kernels on it append operations to the graph that is
+ * being recorded instead of computing, so that tfjs's own autodiff writes the whole training step down.
  * kernels.ts and recorder.ts use it; programs do not see it.
  */
 import * as tf from '../tfjs/library.ts';

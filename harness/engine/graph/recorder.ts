@@ -1,6 +1,7 @@
 /**
- * Records programs: runs them on symbolic tensors and returns the graph that their operations wrote. The engine and the
- * fused operations use it. What is known while recording (scalars, masks) is computed at once by tfjs's plain backend.
+ * Records programs: runs them on symbolic tensors and returns the graph that their operations wrote. The
+ * engine and the fused operations use it. What is known while recording (scalars, masks) is computed at once
+ * by tfjs's plain backend.
  */
 import * as tf from '../tfjs/library.ts';
 import type { Shape } from '../types.ts';
@@ -16,7 +17,9 @@ export type DeclareInput = (name: string, shape: Shape, dtype: DType, half?: str
 /** A graph's outputs under the names that its caller reads. */
 export type Outputs = readonly { readonly name: string; readonly value: Value }[];
 
-/** Runs `program` on symbolic tensors; returns the graph that it writes, and throws what the operations throw. */
+/**
+ * Runs `program` on symbolic tensors; returns the graph that it writes, and throws what the operations throw.
+ */
 export function recordGraph(
   program: (input: DeclareInput) => Readonly<Record<string, tf.Tensor>>,
   target?: Partial<Target>,
@@ -66,9 +69,9 @@ export function endForward(): void {
 }
 
 /**
- * Repeats `body` inside the recorded program, at most `limit` times and while `again` [] bool is true. `body` maps the
- * iteration [] int32 and the carried tensors to the next carried tensors, of the same shapes and types. Returns the last
- * carried tensors. It only works in recorded programs.
+ * Repeats `body` inside the recorded program, at most `limit` times and while `again` [] bool is true. `body`
+ * maps the iteration [] int32 and the carried tensors to the next carried tensors, of the same shapes and
+ * types. Returns the last carried tensors. It only works in recorded programs.
  */
 export function loop(
   limit: number,
@@ -83,7 +86,10 @@ export function loop(
   );
 }
 
-/** Applies `f`, an elementwise function of tensors of one shape and scalars; a recorded program cuts large ones into parts. */
+/**
+ * Applies `f`, an elementwise function of tensors of one shape and scalars; a recorded program cuts large
+ * ones into parts.
+ */
 export function inParts(whole: readonly tf.Tensor[], f: (part: tf.Tensor[]) => tf.Tensor[]): tf.Tensor[] {
   if (!recording()) return f([...whole]);
   return record(whole, (g, values) => g.inParts(values, (part) => f(part.map(tensorOf)).map(valueOf)));

@@ -1,7 +1,8 @@
 /**
- * Decides where results of a run on the CPU may reuse memory: over the state that they replace, or in buffers that are kept
- * between runs. A buffer above 32 MiB goes back to the system when it is free, and its pages fault in the next run; that
- * takes longer than the sums that are written into it. `lower` applies these passes.
+ * Decides where results of a run on the CPU may reuse memory: over the state that they replace, or in buffers
+ * that are kept between runs. A buffer above 32 MiB goes back to the system when it is free, and its pages
+ * fault in the next run; that takes longer than the sums that are written into it. `lower` applies these
+ * passes.
  */
 import { sizeOf } from '../../support/arithmetic.ts';
 import type { Graph } from './graph.ts';
@@ -28,8 +29,8 @@ export interface OwnSum {
 }
 
 /**
- * The successors that may be written over their old values. In whatever order the nodes run, every read of the old value
- * has to come before the write, or has to read each element before the same one is written.
+ * The successors that may be written over their old values. In whatever order the nodes run, every read of
+ * the old value has to come before the write, or has to read each element before the same one is written.
  */
 export function writtenInPlace<S extends Successor>(nodes: readonly Node[], successors: readonly S[]): S[] {
   const reads = readsOf(
@@ -94,8 +95,8 @@ function overwrites({ old, next }: Successor, { makers, oldOf, bits, before }: R
 }
 
 /**
- * Replaces the zeros that rows are summed onto by an input of zeros, where the sum is large (the gradient of a word
- * embedding) and no output. Besides the page faults, every session would hold zeros of that size.
+ * Replaces the zeros that rows are summed onto by an input of zeros, where the sum is large (the gradient of
+ * a word embedding) and no output. Besides the page faults, every session would hold zeros of that size.
  */
 export function sumInOwnMemory(
   nodes: readonly Node[],
@@ -115,7 +116,10 @@ export function sumInOwnMemory(
   return { nodes: neededOf(changed, outputs), sums };
 }
 
-/** The values to keep between runs that these nodes compute, as outputs of the graph; without those in `outputs`. */
+/**
+ * The values to keep between runs that these nodes compute, as outputs of the graph; without those in
+ * `outputs`.
+ */
 export function keptOutputs(
   { keptBetweenRuns }: Graph,
   nodes: readonly Node[],

@@ -1,10 +1,17 @@
-/** Shapes of operands and results. The graph's operations use it, and programs through `ops.ts` (cutEvenly). */
+/**
+ * Shapes of operands and results. The graph's operations use it, and programs through `ops.ts` (cutEvenly).
+ */
 import type { Shape } from '../types.ts';
 
-/** Elements of one part: at most as many as a core's cache holds of a few tensors; fewer than the least do not pay. */
+/**
+ * Elements of one part: at most as many as a core's cache holds of a few tensors; fewer than the least do not
+ * pay.
+ */
 const PART = { most: 2 ** 17, least: 2 ** 14 };
 
-/** Cuts `size` elements into equal parts; returns [parts, elements of a part], one part where no cut is even. */
+/**
+ * Cuts `size` elements into equal parts; returns [parts, elements of a part], one part where no cut is even.
+ */
 export function cutEvenly(size: number): [number, number] {
   for (let parts = Math.ceil(size / PART.most); parts <= size / PART.least; parts++)
     if (size % parts === 0) return [parts, size / parts];

@@ -10,7 +10,10 @@ export interface Products {
 
 export interface Target {
   readonly products: Products;
-  /** Whether to write what cores with caches compute fastest; such a graph cannot be stacked (stack-copies.ts). */
+  /**
+   * Whether to write what cores with caches compute fastest; such a graph cannot be stacked
+   * (stack-copies.ts).
+   */
   readonly forCores: boolean;
   /** onnxruntime's execution provider: 'cpu', 'webgpu' or 'cuda'. */
   readonly provider: string;

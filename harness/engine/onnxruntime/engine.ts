@@ -1,6 +1,6 @@
 /**
- * The engine of onnxruntime: records programs as graphs, lowers them to models and runs these in sessions. `createEngine`
- * makes it; its stages are record-copies.ts, lower.ts, session.ts and program.ts.
+ * The engine of onnxruntime: records programs as graphs, lowers them to models and runs these in sessions.
+ * `createEngine` makes it; its stages are record-copies.ts, lower.ts, session.ts and program.ts.
  */
 import type { Target } from '../graph/target.ts';
 import type { Engine, ManyProgram, Precision, Program, ProgramFunction, Signature } from '../types.ts';
@@ -24,7 +24,9 @@ export interface OnnxOptions {
 /** Where an engine's sessions run. */
 interface SessionPlace {
   open(parts: SessionParts): Promise<Session>;
-  /** Begins the names of buffers for random numbers; replicas that draw at the same time must not share them. */
+  /**
+   * Begins the names of buffers for random numbers; replicas that draw at the same time must not share them.
+   */
   readonly drawPrefix: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Frozen arrays (the base model) as onnxruntime reads them: as feeds, or as weights of a model. Every array and every copy
- * in half precision exists once, whatever number of programs reads it.
+ * Frozen arrays (the base model) as onnxruntime reads them: as feeds, or as weights of a model. Every array
+ * and every copy in half precision exists once, whatever number of programs reads it.
  */
 import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -99,7 +99,10 @@ export class OnnxFrozen implements FrozenArrays {
     return { shape, data: half };
   }
 
-  /** Writes weights that lie in no file as they are (half precision, random bases) to a temporary one, each once. */
+  /**
+   * Writes weights that lie in no file as they are (half precision, random bases) to a temporary one, each
+   * once.
+   */
   #spill(arrays: readonly (readonly [string, FrozenData])[]): Initializers {
     this.#spillFolder ??= this.#createSpillFolder();
     const folder = this.#spillFolder;

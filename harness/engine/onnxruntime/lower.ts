@@ -1,7 +1,7 @@
 /**
- * Lowers a recording to the model that onnxruntime runs: stacks its copies, applies the passes over its nodes, decides
- * which results may overwrite the state, and encodes it. The engine opens a session of the result (session.ts) and runs it
- * (program.ts).
+ * Lowers a recording to the model that onnxruntime runs: stacks its copies, applies the passes over its
+ * nodes, decides which results may overwrite the state, and encodes it. The engine opens a session of the
+ * result (session.ts) and runs it (program.ts).
  */
 import { encodeModel } from '../graph/encode-onnx.ts';
 import { type Node, readBy, type Value } from '../graph/node.ts';
@@ -12,7 +12,10 @@ import type { OnnxFrozen } from './frozen.ts';
 import { type Place, PREFIX } from './operands.ts';
 import { type Recording, stackedOutputs } from './record-copies.ts';
 
-/** Outputs carry this prefix, since their names must differ from the inputs': state/w comes in, new/state/w goes out. */
+/**
+ * Outputs carry this prefix, since their names must differ from the inputs': state/w comes in, new/state/w
+ * goes out.
+ */
 const NEW = 'new/';
 
 /** A graph input that is fed. */
@@ -57,7 +60,8 @@ export function lower(recording: Recording, frozen: OnnxFrozen, options: LowerOp
   const outputs = stackedOutputs(recording);
   const { nodes, sums, kept } = applyPasses(recording, outputs, options);
   const renamed = outputs.map(({ name, value }) => ({ name: NEW + name, value }));
-  // onnxruntime packs weights of the model for products with few rows; other devices only take weights of the model.
+  // onnxruntime packs weights of the model for products with few rows; other devices only take weights of the
+  // model.
   const weights = often || !onCpu ? frozen.initializers(weightsOf(frozen, nodes)) : undefined;
   const { model, feeds } = encodeModel({
     nodes,

@@ -3,7 +3,9 @@ import * as ort from 'onnxruntime-node';
 import { dtypeOf } from '../check-arrays.ts';
 import type { NumericArray, Shape, TensorTypes } from '../types.ts';
 
-/** The namespaces of graph inputs and outputs, one for each place that operands come from and results go to. */
+/**
+ * The namespaces of graph inputs and outputs, one for each place that operands come from and results go to.
+ */
 export const PREFIX = {
   frozen: 'frozen/',
   /** Frozen arrays in half precision. */

@@ -1,6 +1,7 @@
 /**
- * A compiled program: binds the operands of its runs to the session's feeds, runs it, replaces state and returns outputs.
- * This is the hot path of training: a run allocates nothing but the outputs that its caller reads.
+ * A compiled program: binds the operands of its runs to the session's feeds, runs it, replaces state and
+ * returns outputs. This is the hot path of training: a run allocates nothing but the outputs that its caller
+ * reads.
  */
 import type * as ort from 'onnxruntime-node';
 import { checkedInput } from '../check-arrays.ts';
@@ -20,7 +21,9 @@ export interface Binding {
   readonly inputs: TensorTypes;
   readonly frozen: OnnxFrozen;
   readonly randoms: ReadonlyMap<string, RandomInput>;
-  /** Begins the names of buffers for random numbers; replicas that draw at the same time must not share them. */
+  /**
+   * Begins the names of buffers for random numbers; replicas that draw at the same time must not share them.
+   */
   readonly drawPrefix: string;
 }
 

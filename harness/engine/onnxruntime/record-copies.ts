@@ -1,6 +1,6 @@
 /**
- * Records a program, once or several times over the same frozen arrays, and remembers where each operand comes from. The
- * engine lowers what this gives (lower.ts).
+ * Records a program, once or several times over the same frozen arrays, and remembers where each operand
+ * comes from. The engine lowers what this gives (lower.ts).
  */
 import type { Tensor } from '../tfjs/library.ts';
 import { checkReplacement } from '../check-arrays.ts';
@@ -27,7 +27,10 @@ export interface Recording {
   readonly randoms: ReadonlyMap<string, RandomInput>;
 }
 
-/** Records `copies` of a program in one graph, each with a state and inputs of its own; throws what the program throws. */
+/**
+ * Records `copies` of a program in one graph, each with a state and inputs of its own; throws what the
+ * program throws.
+ */
 export function recordCopies(
   signature: Signature,
   program: ProgramFunction,

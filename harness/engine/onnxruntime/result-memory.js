@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Tensors that a session writes its results into. JavaScript, since session-worker.js uses it too, where no TypeScript is
- * loaded.
+ * Tensors that a session writes its results into. JavaScript, since session-worker.js uses it too, where no
+ * TypeScript is loaded.
  */
 import { Tensor } from 'onnxruntime-node';
 
@@ -18,7 +18,9 @@ export function blankTensor(type, dims) {
   throw new TypeError(`a program gives no ${type}`);
 }
 
-/** Float32 buffers by name. Programs that run one after the other share them, and no run allocates its own. */
+/**
+ * Float32 buffers by name. Programs that run one after the other share them, and no run allocates its own.
+ */
 export class NamedMemory {
   /** @type {Map<string, Float32Array<ArrayBuffer>>} */
   #buffers = new Map();

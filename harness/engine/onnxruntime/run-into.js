@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * Runs a session whose results are written into the caller's tensors, without copies. JavaScript, since it runs in
- * session-worker.js too, where no TypeScript is loaded.
+ * Runs a session whose results are written into the caller's tensors, without copies. JavaScript, since it
+ * runs in session-worker.js too, where no TypeScript is loaded.
  *
- * onnxruntime-node 1.30 copies every output, even into a tensor that the caller gave: for full fine-tuning all parameters
- * and moments. A first output that its binding cannot convert (an empty sequence, NO_TENSOR) makes it throw after every
- * result is in place, and runInto swallows just that error. Without such an output, or in a release that converts
- * sequences, results are the same, only copied.
+ * onnxruntime-node 1.30 copies every output, even into a tensor that the caller gave: for full fine-tuning
+ * all parameters and moments. A first output that its binding cannot convert (an empty sequence, NO_TENSOR)
+ * makes it throw after every result is in place, and runInto swallows just that error. Without such an
+ * output, or in a release that converts sequences, results are the same, only copied.
  */
 
 /** @import { InferenceSession, Tensor } from 'onnxruntime-node' */

@@ -1,7 +1,7 @@
 /**
- * A thread for sessions of onnxruntime, whose binding blocks the thread that runs a session. The engine's second replica
- * computes in it. The thread has copies of the frozen arrays, since the binding cannot share memory between threads; feeds
- * and results are copied in every run.
+ * A thread for sessions of onnxruntime, whose binding blocks the thread that runs a session. The engine's
+ * second replica computes in it. The thread has copies of the frozen arrays, since the binding cannot share
+ * memory between threads; feeds and results are copied in every run.
  */
 import { Worker } from 'node:worker_threads';
 import type { Reply, Request, Results, SentTensors } from './session-messages.ts';
@@ -76,8 +76,8 @@ export class SessionThread {
   }
 
   #start(): Worker {
-    // The file is JavaScript in the sources too, so the same name serves a checkout and a build. Without `execArgv` the
-    // thread would load tsx first.
+    // The file is JavaScript in the sources too, so the same name serves a checkout and a build. Without
+    // `execArgv` the thread would load tsx first.
     const worker = new Worker(new URL('session-worker.js', import.meta.url), { execArgv: [] });
     worker.on('message', ({ number, results, error }: Reply) => {
       const { resolve, reject } = this.#pending.get(number)!;

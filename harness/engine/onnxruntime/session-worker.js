@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * The program of the thread that session-thread.ts starts: it opens, runs and releases sessions of onnxruntime. It is
- * JavaScript and imports only JavaScript, since loading TypeScript in the thread would lengthen the first step. A build
- * has to put it beside the built session-thread.js under the same name.
+ * The program of the thread that session-thread.ts starts: it opens, runs and releases sessions of
+ * onnxruntime. It is JavaScript and imports only JavaScript, since loading TypeScript in the thread would
+ * lengthen the first step. A build has to put it beside the built session-thread.js under the same name.
  */
 import { parentPort } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { blankTensor, NamedMemory } from './result-memory.js';
 import { runInto } from './run-into.js';
 
-/** @import { Message, OpenRequest, ReleaseRequest, Reply, Request, Results, RunRequest } from './session-messages.ts' */
-/** @import { SentTensor } from './session-messages.ts' */
+/** @import { Message, OpenRequest, ReleaseRequest, Reply, Request } from './session-messages.ts' */
+/** @import { Results, RunRequest, SentTensor } from './session-messages.ts' */
 
 /**
  * @typedef {object} OpenSession

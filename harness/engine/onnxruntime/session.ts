@@ -1,4 +1,7 @@
-/** Opens sessions of onnxruntime for lowered programs; engine.ts uses it, and session-thread.ts implements it elsewhere. */
+/**
+ * Opens sessions of onnxruntime for lowered programs; engine.ts uses it, and session-thread.ts implements it
+ * elsewhere.
+ */
 import * as ort from 'onnxruntime-node';
 import { nodeName } from '../graph/encode-onnx.ts';
 import type { Node } from '../graph/node.ts';
@@ -56,8 +59,8 @@ export function sessionOptions(
   return {
     executionProviders: [executionProvider(provider, index, nodes)],
     graphOptimizationLevel: 'basic',
-    // A session's own arena keeps what its largest run took, which pays where runs are short. A block planned for all of a
-    // run at once (memory pattern) takes half as much again and saves no time.
+    // A session's own arena keeps what its largest run took, which pays where runs are short. A block planned
+    // for all of a run at once (memory pattern) takes half as much again and saves no time.
     enableCpuMemArena: often,
     enableMemPattern: false,
     intraOpNumThreads: threads,

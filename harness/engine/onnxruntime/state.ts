@@ -1,14 +1,18 @@
+/** The state of programs of the onnx engine (trained tensors, optimiser moments). */
 import type * as ort from 'onnxruntime-node';
 import { checkLength, named } from '../check-arrays.ts';
 import type { Shape, State, TensorTypes } from '../types.ts';
 import { tensorOf, typeOf } from './operands.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
-/** State on the host, where programs write it. */
+/** Named tensors on the host; programs write into their buffers. */
 export class OnnxState implements State {
   readonly types: TensorTypes;
   readonly tensors = new Map<string, ort.Tensor>();
-  /** What a run's new tensors are written into where the old ones are read still; by turns with `tensors`, so that no step allocates. */
+  /**
+   * Buffers for new tensors while a run still reads the old ones; they take turns with `tensors`, so that no
+   * step allocates.
+   */
   readonly #spare = new Map<string, ort.Tensor>();
 
   constructor(arrays: Readonly<Record<string, { shape: Shape; data: Float32Array }>>) {
@@ -40,7 +44,7 @@ export class OnnxState implements State {
     return named(name, this.tensors.get(name)).data as Float32Array;
   }
 
-  /** A tensor of the name's type, to be written and then to `replace` the present one. */
+  /** A tensor of this name's type for a run to write; `replace` then exchanges it with the present one. */
   spare(name: string): ort.Tensor {
     const { shape } = this.types[name]!;
     const tensor = this.#spare.get(name) ?? tensorOf(new Float32Array(sizeOf(shape)), shape);
@@ -48,10 +52,11 @@ export class OnnxState implements State {
     return tensor;
   }
 
+  /** Makes the spare tensor the present one. */
   replace(name: string): void {
-    const [now, next] = [this.tensors.get(name)!, this.#spare.get(name)!];
+    const [old, next] = [this.tensors.get(name)!, this.#spare.get(name)!];
     this.tensors.set(name, next);
-    this.#spare.set(name, now);
+    this.#spare.set(name, old);
   }
 
   dispose(): void {

@@ -1,9 +1,11 @@
+/**
+ * onnxruntime's CUDA provider: its folder, and which of NVIDIA's libraries it misses. Engine, doctor and
+ * installer use it.
+ */
 import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-
-// onnxruntime's CUDA provider: where it lies, and which of NVIDIA's libraries it misses.
 
 /** The folder of onnxruntime's libraries, where it looks for its providers. */
 export function onnxruntimeFolder(): string {
@@ -13,7 +15,10 @@ export function onnxruntimeFolder(): string {
 
 export const CUDA_PROVIDER = 'libonnxruntime_providers_cuda.so';
 
-/** Throws where the provider or a library of it is missing, before onnxruntime says so in its own words on standard error. */
+/**
+ * Throws where the provider or one of its libraries is missing; onnxruntime would only print it on standard
+ * error.
+ */
 export async function checkCudaProvider(): Promise<void> {
   const provider = join(onnxruntimeFolder(), CUDA_PROVIDER);
   const there = await access(provider).then(
@@ -25,7 +30,10 @@ export async function checkCudaProvider(): Promise<void> {
   if (missing) throw new Error(`the CUDA provider misses ${missing.list}; ${missing.remedy}`);
 }
 
-/** NVIDIA's libraries by their names' stems, and the Python packages that bring them, without their CUDA version. */
+/**
+ * NVIDIA's libraries by their names' stems, and the Python packages that bring them, without their CUDA
+ * version.
+ */
 const PACKAGES: Readonly<Record<string, readonly [title: string, name: string]>> = {
   libcudart: ['CUDA runtime', 'nvidia-cuda-runtime'],
   libcublas: ['cuBLAS', 'nvidia-cublas'],
@@ -35,16 +43,20 @@ const PACKAGES: Readonly<Record<string, readonly [title: string, name: string]>>
   libcufft: ['cuFFT', 'nvidia-cufft'],
   libnvrtc: ['NVRTC', 'nvidia-cuda-nvrtc'],
 };
-/** The provider opens it by name when it first needs it, so that it is not among the libraries that it is linked with. */
+/** The library that the provider opens by name when it first needs it; ldd does not list it. */
 const OPENED = 'libcudnn.so.9';
 
+/** Libraries that the system lacks, and how to get them. */
 export interface MissingLibraries {
   /** `libcublas.so.13 (cuBLAS), …` */
   readonly list: string;
   readonly remedy: string;
 }
 
-/** Which libraries the system does not find for the provider at `path`; undefined where it finds all, or has no ldd to ask. */
+/**
+ * The libraries of the provider at `path` that the system does not find; undefined where none, or without
+ * ldd.
+ */
 export async function missingLibraries(path: string): Promise<MissingLibraries | undefined> {
   const { stdout } = await execa('ldd', [path], { reject: false, stdin: 'ignore' });
   const found = parseLibraries(stdout);
@@ -55,7 +67,8 @@ export async function missingLibraries(path: string): Promise<MissingLibraries |
 
 /** The libraries of ldd's answer, and whether each was found. */
 export function parseLibraries(ldd: string): ReadonlyMap<string, boolean> {
-  return new Map([...ldd.matchAll(/^\s*(\S+) => (.+)$/gm)].map(([, name, place]) => [name!, place !== 'not found'])); // prettier-ignore
+  const lines = [...ldd.matchAll(/^\s*(\S+) => (.+)$/gm)];
+  return new Map(lines.map(([, name, place]) => [name!, place !== 'not found']));
 }
 
 /** The major version of CUDA that a provider linked with these libraries is for. */
@@ -64,7 +77,10 @@ function cudaVersion(names: readonly string[]): number | undefined {
   return runtime === undefined ? undefined : Number(runtime.split('.')[2]);
 }
 
-/** What is missing and how to get it: the driver from NVIDIA or the system, the libraries as Python packages. */
+/**
+ * Names missing libraries and how to get them: the driver from NVIDIA or the system, others as Python
+ * packages.
+ */
 export function describeMissing(
   names: readonly string[],
   cuda: number | undefined,
@@ -85,14 +101,17 @@ export function describeMissing(
   if (packages.size > 0)
     remedies.push(
       `pip install ${[...packages].map((name) => `'${name}'`).join(' ')}`,
-      `export LD_LIBRARY_PATH=$(python3 -c 'import glob, nvidia; print(":".join(glob.glob(list(nvidia.__path__)[0] + "/*/lib")))')`,
+      'export LD_LIBRARY_PATH=$(python3 -c ' +
+        `'import glob, nvidia; print(":".join(glob.glob(list(nvidia.__path__)[0] + "/*/lib")))')`,
     );
   return { list: titles.join(', '), remedy: remedies.join('; ') };
 }
 
-/** Whether the system's loader finds a library: asked in a process of its own, which may be left with what it loads. */
+/**
+ * Whether the system's loader finds a library. Another process asks, since a library that loads stays loaded.
+ */
 async function opens(library: string): Promise<boolean> {
-  // What loads and is no addon throws too, with another message.
+  // A library that loads but is no addon throws as well, with another message.
   const script = `process.dlopen({ exports: {} }, ${JSON.stringify(library)})`;
   const { stderr } = await execa(process.execPath, ['-e', script], { reject: false, stdin: 'ignore' });
   return !stderr.includes('cannot open shared object file');

@@ -1,3 +1,8 @@
+/**
+ * Puts onnxruntime's CUDA provider beside the library of onnxruntime-node, whose npm package has none. It
+ * takes the provider of the Python wheel of the same version, since both sides of their interface have to
+ * agree.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { copyFile, rename, rm } from 'node:fs/promises';
@@ -8,16 +13,13 @@ import { parseArgs } from 'node:util';
 import { CUDA_PROVIDER, missingLibraries, onnxruntimeFolder } from './cuda-provider.ts';
 import { exists, install, packageFolder, run, unpackWheel, type Wheel } from './python-wheel.ts';
 
-// Puts onnxruntime's CUDA provider beside the library of onnxruntime-node, whose npm package has none: that of the Python
-// wheel of the same version, since both sides of their interface have to agree.
-
 const VERSION = '1.30.0';
 const WHEEL: Wheel = {
   requirement: `onnxruntime-gpu==${VERSION}`,
   python: '3.12',
   platform: 'manylinux_2_28_x86_64',
 };
-/** The wheel's files that are used and their sha256; the provider last, so that where it lies the rest does too. */
+/** The wheel's files that are used, by sha256. The provider is last: where it exists, the others do too. */
 const LIBRARIES: readonly (readonly [name: string, sha256: string])[] = [
   ['libonnxruntime_providers_shared.so', '086ec1d5388f64153d9c63470d126693db9a182c8ce236d3a1119068471b8a0d'],
   [CUDA_PROVIDER, '35da2e7ed0dd0d1aec5cdb16ce11a51d06c0c48cf62d1b1c9332946a4fae14fc'],
@@ -58,7 +60,8 @@ async function installFromWheel(wheel: string | undefined): Promise<void> {
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
   if (version !== VERSION)
     throw new Error(
-      `onnxruntime-node ${version} is installed, and the provider of ${WHEEL.requirement} fits ${VERSION} only; "npm ci" installs that.`,
+      `onnxruntime-node ${version} is installed, and the provider of ${WHEEL.requirement} fits ${VERSION} only; ` +
+        '"npm ci" installs that.',
     );
   const folder = onnxruntimeFolder();
   if (wheel !== undefined) await placeLibraries(wheel, folder);
@@ -81,15 +84,15 @@ async function installFromWheel(wheel: string | undefined): Promise<void> {
   console.log(`Put ${LIBRARIES.map(([name]) => name).join(' and ')} into ${folder}`);
 }
 
-/** Has onnxruntime-node's installer bring the provider for CUDA 12. */
+/** Installs the provider for CUDA 12 by onnxruntime-node's own installer. */
 async function installForCuda12(): Promise<void> {
   const target = packageFolder('onnxruntime-node', 'npm ci brings it.');
   console.log("Running onnxruntime-node's installer for CUDA 12");
   await run(process.execPath, [join(target, 'script/install.js')], {
     missing: 'node is not there',
     failed: "onnxruntime-node's installer failed (it needs NuGet's server)",
-    // Its word for "all that this platform has", which is CUDA 12's: it parses "cuda12" and forgets it, and .npmrc's "skip"
-    // would win over arguments.
+    // 'true' stands for all that this platform has, which is CUDA 12. The installer parses "cuda12" but
+    // ignores it, and the "skip" of .npmrc would win over arguments.
     env: { ONNXRUNTIME_NODE_INSTALL: 'true' },
   });
   console.log(`Put ${CUDA_PROVIDER} for CUDA 12 into ${onnxruntimeFolder()}`);

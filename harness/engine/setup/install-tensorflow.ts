@@ -1,3 +1,7 @@
+/**
+ * Builds the native addon of tfjs-node-gpu against TensorFlow's Python wheel, which any package index has,
+ * instead of the prebuilt libtensorflow that the package's own installer would download.
+ */
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -5,17 +9,17 @@ import { cacheFolder } from '../../support/cache-folder.ts';
 import { exists, install, packageFolder, run, unpackWheel, type Wheel } from './python-wheel.ts';
 import { TENSORFLOW_PACKAGE } from '../tfjs/load-tensorflow.ts';
 
-// Builds the native addon of tfjs-node-gpu against TensorFlow's Python wheel, which any package index has, instead of
-// the prebuilt libtensorflow that the package's own installer wants to download.
-
-/** It has none for Python after 3.11. */
+/** TensorFlow 2.15 has no wheel for Python after 3.11. */
 const WHEEL: Wheel = {
   requirement: 'tensorflow-cpu==2.15.1',
   python: '3.11',
   platform: 'manylinux2014_x86_64',
 };
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
-/** The addon's interface to Node: the newest that the package declares, and the folder where it looks. */
+/**
+ * The version of Node-API: the newest that the package declares, and the folder in which it looks for the
+ * addon.
+ */
 const NAPI = 8;
 const USAGE = `npm run setup:tensorflow [-- --wheel DIR]
 
@@ -61,15 +65,19 @@ async function buildAddon(wheel: string): Promise<string> {
   const addon = join(target, `lib/napi-v${NAPI}`, 'tfjs_binding.node');
   await mkdir(dirname(addon), { recursive: true });
   console.log(`Compiling ${addon}`);
-  // prettier-ignore
-  const gcc = [
-    '-shared', '-fPIC', '-O2', '-std=c++17', '-o', `${addon}.partial`,
-    `-DNAPI_VERSION=${NAPI}`, '-DNODE_GYP_MODULE_NAME=tfjs_binding', '-DBUILDING_NODE_EXTENSION',
-    '-I', headers, '-I', join(tensorflow, 'include'),
-    join(target, 'binding/tfjs_backend.cc'), join(target, 'binding/tfjs_binding.cc'),
-    `-L${tensorflow}`, ...LIBRARIES.map((name) => `-l:${name}`), `-Wl,-rpath,${tensorflow}`,
+  const output = ['-shared', '-fPIC', '-O2', '-std=c++17', '-o', `${addon}.partial`];
+  const defined = [`NAPI_VERSION=${NAPI}`, 'NODE_GYP_MODULE_NAME=tfjs_binding', 'BUILDING_NODE_EXTENSION'];
+  const included = [headers, join(tensorflow, 'include')];
+  const sources = ['binding/tfjs_backend.cc', 'binding/tfjs_binding.cc'].map((file) => join(target, file));
+  const linked = [`-L${tensorflow}`, ...LIBRARIES.map((name) => `-l:${name}`), `-Wl,-rpath,${tensorflow}`];
+  const options = [
+    ...output,
+    ...defined.map((name) => `-D${name}`),
+    ...included.flatMap((folder) => ['-I', folder]),
+    ...sources,
+    ...linked,
   ];
-  await run('g++', gcc, {
+  await run('g++', options, {
     missing: 'g++ is needed to compile the addon; install it (Debian: apt-get install g++).',
   });
   await rename(`${addon}.partial`, addon);
@@ -85,7 +93,7 @@ await install(async () => {
     return;
   }
   await buildAddon(values.wheel === undefined ? await cachedWheel() : resolve(values.wheel));
-  // In this process, which loads no library before: what does not load here does not load at all.
+  // This process has loaded no library yet, so an addon that does not load here does not load at all.
   const { loadTensorflow } = await import('../tfjs/load-tensorflow.ts');
   console.log(`The tensorflow engine runs on ${await loadTensorflow()}.`);
 });

@@ -1,9 +1,10 @@
+/**
+ * Runs one step of training on an engine and prints the device that the engine runs on. probe.ts starts it as
+ * a process of its own, since a driver that fails may end its process.
+ */
 import { createEngine } from '../create.ts';
 import { geluTanh, linear, valueAndGradients } from '../ops.ts';
 import type { EngineName } from '../types.ts';
-
-// Started by probe.ts as a process of its own, since a driver that fails may take its process with it. Prints one line:
-// what the engine runs on, after it has run a step of training right.
 
 const [name, device] = process.argv.slice(2) as [EngineName, string];
 const engine = await createEngine({ name, device, threads: 1 });

@@ -1,3 +1,4 @@
+/** Tries which engines run on this machine; `bench doctor` prints it. */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -10,24 +11,25 @@ export interface EngineProbe {
   readonly engine: EngineName;
   readonly device: string;
   readonly works: boolean;
-  /** What it runs on, or what is missing. */
+  /** The device that it runs on, or the reason why it does not. */
   readonly detail: string;
-  /** How to get what is missing. */
+  /** What to do so that it works. */
   readonly remedy?: string;
 }
 type Outcome = Pick<EngineProbe, 'works' | 'detail'>;
 
-/** A driver that hangs is no driver. */
+/** Milliseconds after which a probe counts as hanging. */
 const PATIENCE = 60_000;
 
 const WEBGPU =
-  "install a GPU's Vulkan driver and its loader (Debian: mesa-vulkan-drivers, libvulkan1); without a GPU, chromium-common's SwiftShader with VK_ICD_FILENAMES naming its vk_swiftshader_icd.json";
+  "install a GPU's Vulkan driver and its loader (Debian: mesa-vulkan-drivers, libvulkan1); " +
+  "without a GPU, chromium-common's SwiftShader with VK_ICD_FILENAMES naming its vk_swiftshader_icd.json";
 const CUDA = 'npm run setup:cuda brings the provider';
 const TENSORFLOW = 'npm run setup:tensorflow builds it';
 
-/** Runs a step of training on every engine and device, each in a process of its own; says what works and what is missing. */
+/** Runs a step of training on every engine and device, each in a process of its own; reports what works. */
 export async function probeEngines(): Promise<EngineProbe[]> {
-  // One after the other: side by side they would fight for the cores and the graphics memory.
+  // One after the other, since they would compete for the cores and the graphics memory.
   const cpu = await probe('onnx', 'cpu');
   const webgpu = await probe('onnx', 'webgpu');
   const cuda = await probeCuda();
@@ -38,7 +40,7 @@ export async function probeEngines(): Promise<EngineProbe[]> {
     finding('onnx', 'webgpu', webgpu, WEBGPU),
     { engine: 'onnx', device: 'cuda', ...cuda },
     finding('js', 'cpu', js, 'npm install'),
-    // The library chooses; its outcome says which.
+    // The library chooses the device, and the process prints it.
     finding('tensorflow', tensorflow.works ? tensorflow.detail : 'cpu', tensorflow, TENSORFLOW),
   ];
 }
@@ -59,9 +61,9 @@ async function probeCuda(): Promise<Pick<EngineProbe, 'works' | 'detail' | 'reme
   const { works, detail } = await probe('onnx', 'cuda');
   if (works) return { works, detail: 'runs a step of training' };
   const missing = await missingLibraries(provider);
-  return missing
-    ? { works, detail: `the provider misses ${missing.list}`, remedy: missing.remedy }
-    : { works, detail, remedy: 'the provider finds all its libraries: look at the driver and the GPU (nvidia-smi)' }; // prettier-ignore
+  if (missing) return { works, detail: `the provider misses ${missing.list}`, remedy: missing.remedy };
+  const remedy = 'the provider finds all its libraries: look at the driver and the GPU (nvidia-smi)';
+  return { works, detail, remedy };
 }
 
 async function probe(engine: EngineName, device: string): Promise<Outcome> {
@@ -76,7 +78,7 @@ async function probe(engine: EngineName, device: string): Promise<Outcome> {
   return { works: false, detail: reason(stderr) };
 }
 
-/** The message of the error that ended a process, without what onnxruntime says of its own source files. */
+/** The message of the error that ended a process, without the paths of onnxruntime's source files. */
 function reason(stderr: string): string {
   const line = stderr.split('\n').find((text) => /^\w*Error: /.test(text)) ?? stderr.trim();
   return line.replace(/^\w*Error: /, '').replace(/\/onnxruntime_src\/.* was false\. /, '');

@@ -1,9 +1,8 @@
+/** What the installers of engines share: commands with clear failures, and wheels of native libraries. */
 import { createRequire } from 'node:module';
 import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { execa, ExecaError } from 'execa';
-
-// What the installers of engines (setup-*.ts) share.
 
 /** A Python wheel whose native libraries an engine uses; the Python version only chooses one of its files. */
 export interface Wheel {
@@ -12,7 +11,7 @@ export interface Wheel {
   readonly platform: string;
 }
 
-/** Does an installer's work; prints the message of what it throws and sets the exit code. */
+/** Runs an installer; prints the message of an error and sets the exit code. */
 export async function install(work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -22,17 +21,25 @@ export async function install(work: () => Promise<void>): Promise<void> {
   }
 }
 
+/** Whether a file or folder exists. */
 export const exists = (path: string): Promise<boolean> =>
   access(path).then(
     () => true,
     () => false,
   );
 
-/** Runs a command; throws `failed` with the last lines that it wrote, or `missing` where it is not installed. */
+/** What an installer says where a command fails, and the command's environment. */
+interface RunOptions {
+  readonly missing: string;
+  readonly failed?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Runs a command; throws `failed` with its last lines of output, or `missing` where it is not installed. */
 export async function run(
   command: string,
   args: readonly string[],
-  { missing, failed = `${command} failed`, env = {} }: { missing: string; failed?: string; env?: NodeJS.ProcessEnv }, // prettier-ignore
+  { missing, failed = `${command} failed`, env = {} }: RunOptions,
 ): Promise<void> {
   try {
     await execa(command, args, { stdin: 'ignore', all: true, env });
@@ -53,28 +60,27 @@ export function packageFolder(name: string, remedy: string): string {
   }
 }
 
-/** Downloads a wheel and unpacks it as `folder`, which is there whole or not at all. */
+/** Downloads a wheel and unpacks it as `folder`, completely or not at all. */
 export async function unpackWheel({ requirement, python, platform }: Wheel, folder: string): Promise<void> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(
       `There is no ${requirement} for ${process.platform} on ${process.arch}; give --wheel DIR.`,
     );
   }
-  // Under another name until it is whole.
+  // The folder has another name until it is complete.
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
-  // prettier-ignore
-  const pip = [
-    '-m', 'pip', 'install', '--target', partial, '--no-deps', '--no-compile', '--quiet', '--disable-pip-version-check',
-    // This Python only unpacks, so any will do.
-    '--only-binary=:all:', '--implementation=cp', `--python-version=${python}`, `--platform=${platform}`,
-    requirement,
-  ];
+  const options = ['--no-deps', '--no-compile', '--quiet', '--disable-pip-version-check'];
+  // The Python that runs pip only unpacks, so it need not be the wheel's.
+  const wheel = ['--only-binary=:all:', '--implementation=cp', `--python-version=${python}`];
+  const pip = ['-m', 'pip', 'install', '--target', partial, ...options, ...wheel, `--platform=${platform}`];
   try {
-    await run('python3', pip, {
+    await run('python3', [...pip, requirement], {
       missing: `python3 with pip is needed to download ${requirement}; install it, or give --wheel DIR.`,
-      failed: `python3's pip cannot bring ${requirement} (no pip, no network, or an index without it); give --wheel DIR where another machine can`,
+      failed:
+        `python3's pip cannot bring ${requirement} (no pip, no network, or an index without it); ` +
+        'give --wheel DIR where another machine can',
     });
     await rename(partial, folder);
   } catch (error) {

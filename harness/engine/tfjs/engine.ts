@@ -1,3 +1,4 @@
+/** The engines of tfjs: they run programs operation by operation and record nothing. */
 import * as tf from './library.ts';
 import { checkedInput, checkLength, checkReplacement, dtypeOf, named } from '../check-arrays.ts';
 import {
@@ -17,11 +18,11 @@ import {
 } from '../types.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
-/** A copy on the backend: tfjs's plain backend would otherwise share the array with its owner. */
+/** A copy on the backend; tfjs's plain backend would otherwise share the array with its owner. */
 const tensorOf = (data: NumericArray, shape: Shape): tf.Tensor =>
   tf.tensor(data.slice(), [...shape], dtypeOf(data));
 
-/** Tensors of one backend by name; held arrays and state alike. */
+/** Named tensors of one backend: frozen arrays, or state. */
 class EagerTensors implements FrozenArrays, State {
   readonly types: TensorTypes;
   readonly tensors = new Map<string, tf.Tensor>();
@@ -67,7 +68,7 @@ class EagerTensors implements FrozenArrays, State {
   }
 }
 
-/** An engine that runs programs operation by operation on a tfjs backend that is registered already. */
+/** An engine on a tfjs backend that is registered already. */
 export function createEagerEngine(name: EngineName, device: string, backend: string): Engine {
   tf.enableProdMode();
 
@@ -89,7 +90,7 @@ export function createEagerEngine(name: EngineName, device: string, backend: str
           const data = checkedInput(signature.name, key, arrays[key], type);
           return [key, tensorOf(data, type.shape)] as const;
         });
-        const made = program({
+        const returned = program({
           frozen: Object.fromEntries(fixed),
           state: Object.fromEntries(current.tensors),
           inputs: Object.fromEntries(given),
@@ -103,15 +104,16 @@ export function createEagerEngine(name: EngineName, device: string, backend: str
             return tensorOf(values, declared.shape);
           },
         });
-        for (const [key, tensor] of Object.entries(made.state ?? {})) {
+        for (const [key, tensor] of Object.entries(returned.state ?? {})) {
           checkReplacement(signature.name, key, tensor, signature.state[key]);
         }
-        // Clones, so that what passes through unchanged survives the tidy and the disposal of what it replaces.
+        // Clones survive the tidy, also those of tensors that pass through unchanged while the old state is
+        // disposed.
         const clone = (tensors: Readonly<Record<string, tf.Tensor>>): Record<string, tf.Tensor> =>
           Object.fromEntries(Object.entries(tensors).map(([key, tensor]) => [key, tf.keep(tensor.clone())]));
         return {
-          state: clone(made.state ?? {}),
-          outputs: clone(made.outputs),
+          state: clone(returned.state ?? {}),
+          outputs: clone(returned.outputs),
         };
       });
       for (const [key, tensor] of Object.entries(kept.state)) {

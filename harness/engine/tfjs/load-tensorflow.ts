@@ -1,15 +1,20 @@
+/** Loads TensorFlow's native backend for tfjs, and explains why it does not load. */
 import util from 'node:util';
 import * as tf from './library.ts';
 
 /** The package whose addon `npm run setup:tensorflow` builds. */
 export const TENSORFLOW_PACKAGE = '@tensorflow/tfjs-node-gpu';
 
-/** Registers tfjs's TensorFlow backend, from tfjs-node-gpu or else tfjs-node; returns its device. Throws where neither runs. */
+/**
+ * Registers tfjs's TensorFlow backend from tfjs-node-gpu, else tfjs-node; returns its device, throws where
+ * neither runs.
+ */
 export async function loadTensorflow(): Promise<'cpu' | 'gpu'> {
-  // Read once, when the library loads: warnings and errors only, no banner of processor features.
+  // The library reads it once when it loads: it then prints warnings and errors, but no banner of processor
+  // features.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   tf.enableProdMode();
-  // tfjs-node still calls these two of Node's, which warns of them in version 22 and has them no more from 23 on.
+  // tfjs-node still calls these two functions of Node, which Node 22 warns of and Node 23 removed.
   Object.assign(util, {
     isArray: Array.isArray,
     isNullOrUndefined: (x: unknown) => x === null || x === undefined,
@@ -17,7 +22,7 @@ export async function loadTensorflow(): Promise<'cpu' | 'gpu'> {
   const failures: string[] = [];
   for (const name of [TENSORFLOW_PACKAGE, '@tensorflow/tfjs-node']) {
     try {
-      // By a variable, since npm leaves the package out where its download is refused.
+      // The name is a variable, since npm leaves an optional package out where its download fails.
       await import(name);
       return deviceOf(tf.findBackend('tensorflow'));
     } catch (error) {
@@ -25,13 +30,14 @@ export async function loadTensorflow(): Promise<'cpu' | 'gpu'> {
     }
   }
   throw new Error(
-    `the tensorflow engine does not run here (${failures.join('; ')}); npm run setup:tensorflow builds it, --engine onnx needs nothing`,
+    `the tensorflow engine does not run here (${failures.join('; ')}); ` +
+      'npm run setup:tensorflow builds it, --engine onnx needs nothing',
   );
 }
 
-/** What the library found to run on. */
+/** The device that the library chose. */
 function deviceOf(backend: tf.KernelBackend | null): 'cpu' | 'gpu' {
-  // A package with a copy of tfjs to itself registers its backend there, where no program of ours runs.
+  // A package with its own copy of tfjs registers its backend in that copy, where none of our programs runs.
   if (!backend) throw new Error('it brings its own copy of @tensorflow/tfjs; npm dedupe removes it');
   return (backend as tf.KernelBackend & { isUsingGpuDevice: boolean }).isUsingGpuDevice ? 'gpu' : 'cpu';
 }
