@@ -10,7 +10,6 @@ const beingCleaned = [
   'evaluations/**',
   'harness/data/**',
   'harness/decoding/**',
-  'harness/engine/**',
   'harness/evaluation/**',
   'harness/exchange/**',
   'harness/metrics/**',
@@ -28,7 +27,6 @@ const beingCleaned = [
   'test/contract/**',
   'test/data/**',
   'test/decoding/**',
-  'test/engine/**',
   'test/evaluation/**',
   'test/exchange/**',
   'test/methods/**',
@@ -39,7 +37,6 @@ const beingCleaned = [
   'test/records/**',
   'test/reporting/**',
   'test/runs/**',
-  'test/speed/**',
   'test/tasks/**',
   'test/training/**',
 ];

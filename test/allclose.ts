@@ -1,10 +1,14 @@
+/** Comparison of arrays within tolerances; the matcher toBeAllclose and the parity tests use it. */
 /** Bounds of an elementwise comparison; both are 0 unless given. */
 export interface Tolerance {
   readonly rtol?: number;
   readonly atol?: number;
 }
 
-/** Compares element by element; returns undefined where all are close, else what differs most. */
+/**
+ * Compares element by element; returns undefined where all are close, otherwise a message on the largest
+ * difference.
+ */
 export function allclose(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
@@ -22,5 +26,6 @@ export function allclose(
   }
   return worst < 0
     ? undefined
-    : `element ${worst}: ${actual[worst]!} against ${expected[worst]!} (difference ${Math.abs(actual[worst]! - expected[worst]!)}, rtol ${rtol}, atol ${atol})`;
+    : `element ${worst}: ${actual[worst]!} against ${expected[worst]!} ` +
+        `(difference ${Math.abs(actual[worst]! - expected[worst]!)}, rtol ${rtol}, atol ${atol})`;
 }

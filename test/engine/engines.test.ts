@@ -1,3 +1,4 @@
+/** All engines compute alike, refuse the same operands, and record what they can run. */
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
@@ -83,7 +84,7 @@ describe.each(['js', 'onnx', 'tensorflow'] as const)('%s refuses', (name) => {
   refuses('a state of another shape than the program was given', async (engine) => {
     const grow: ProgramFunction = ({ state }) => ({ state: { s: state.s!.expandDims(0) }, outputs: {} });
     const state = engine.state({ s: floats([3], 1) });
-    // Eager engines see what a program returns only when it runs.
+    // Eager engines see the tensors that a program returns only when it runs.
     const run = compile(engine, grow, state.types).then((program) =>
       program.run(state, { x: new Float32Array(6) }),
     );
@@ -128,7 +129,7 @@ describe.each(['js', 'onnx', 'tensorflow'] as const)('%s refuses', (name) => {
   });
 });
 
-describe('engines keep apart', () => {
+describe('engines are separate', () => {
   test.each([
     ['onnx', 'js'],
     ['js', 'onnx'],
@@ -150,7 +151,8 @@ test('onnx adds every row where several threads add to the same ones', async () 
   const engine = await createEngine({ name: 'onnx', threads: 4 });
   const sums = await engine.compile(
     {
-      ...{ name: 'sums', frozen: engine.freeze({}) },
+      name: 'sums',
+      frozen: engine.freeze({}),
       state: { table: { shape: [2, 64], dtype: 'float32' } },
       inputs: { ids: { shape: [rows], dtype: 'int32' } },
     },
@@ -165,10 +167,14 @@ test('onnx adds every row where several threads add to the same ones', async () 
     expect((await sums.run(state, { ids })).table).toEqual(new Float32Array(128).fill(rows / 2));
 });
 
-test('onnx sums into large memory that it keeps as into fresh', async () => {
+test('onnx sums into large buffers kept between runs as into new ones', async () => {
   const [words, width] = [70_000, 128];
   const engine = await createEngine({ name: 'onnx', threads: 1 });
-  const signature = { frozen: engine.freeze({}), state: { table: { shape: [words, width], dtype: 'float32' } }, inputs: { ids: { shape: [3], dtype: 'int32' } } } as const; // prettier-ignore
+  const signature = {
+    frozen: engine.freeze({}),
+    state: { table: { shape: [words, width], dtype: 'float32' } },
+    inputs: { ids: { shape: [3], dtype: 'int32' } },
+  } as const;
   const gradient: ProgramFunction = ({ state: { table }, inputs: { ids } }) => {
     const f = (): ops.Tensor => ops.gather(table!, ids!.as1D()).sum();
     const { gradients } = ops.valueAndGradients(f, { table: table! });
@@ -189,13 +195,17 @@ test('onnx sums into large memory that it keeps as into fresh', async () => {
   }
 });
 
-test('onnx makes the logits of every program in one memory', async () => {
+test('onnx writes the logits of every program into one buffer', async () => {
   const [words, width] = [500, 16];
   const engine = await createEngine({ name: 'onnx', threads: 1 });
   const table = floats([words, width], 1);
-  const held = engine.freeze({ W: table });
+  const frozen = engine.freeze({ W: table });
   const lossOf = (rows: number): [TensorTypes, ProgramFunction] => [
-    { h: { shape: [rows, width], dtype: 'float32' }, ids: { shape: [rows], dtype: 'int32' }, weights: { shape: [rows], dtype: 'float32' } }, // prettier-ignore
+    {
+      h: { shape: [rows, width], dtype: 'float32' },
+      ids: { shape: [rows], dtype: 'int32' },
+      weights: { shape: [rows], dtype: 'float32' },
+    },
     ({ frozen: { W }, inputs: { h, ids, weights } }) => {
       const f = (): ops.Tensor => ops.headCrossEntropy(h!, W!, ids!, weights!, 0);
       const { value, gradients } = ops.valueAndGradients(f, { h: h! });
@@ -205,7 +215,7 @@ test('onnx makes the logits of every program in one memory', async () => {
   const programs = await Promise.all(
     [3, 7].map((rows) => {
       const [inputs, program] = lossOf(rows);
-      return engine.compile({ name: `${rows} rows`, frozen: held, state: {}, inputs }, program);
+      return engine.compile({ name: `${rows} rows`, frozen, state: {}, inputs }, program);
     }),
   );
   const js = engines.get('js')!;
@@ -217,12 +227,14 @@ test('onnx makes the logits of every program in one memory', async () => {
       weights: new Float32Array(rows).fill(0.5),
     };
     const [inputs, program] = lossOf(rows);
-    const plain = await js.compile({ name: 'plain', frozen: js.freeze({ W: table }), state: {}, inputs }, program); // prettier-ignore
+    const signature = { name: 'plain', frozen: js.freeze({ W: table }), state: {}, inputs };
+    const plain = await js.compile(signature, program);
     const expected = await plain.run(js.state({}), arrays);
     const taken = process.memoryUsage().arrayBuffers;
     const out = await programs[rows === 3 ? 0 : 1]!.run(engine.state({}), arrays);
     if (turn > 1) expect(process.memoryUsage().arrayBuffers - taken).toBeLessThan(4 * rows * words);
-    for (const key of ['value', 'h']) expect(out[key]!).toBeAllclose(expected[key]!, { rtol: 1e-5, atol: 1e-6 }); // prettier-ignore
+    for (const key of ['value', 'h'])
+      expect(out[key]!).toBeAllclose(expected[key]!, { rtol: 1e-5, atol: 1e-6 });
   }
 });
 

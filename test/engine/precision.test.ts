@@ -1,3 +1,4 @@
+/** Products of half precision: which nodes they are, and how near float32's their results lie. */
 import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../harness/support/float16.ts';
@@ -28,8 +29,8 @@ describe.each(halves)('products in %s on the CPU', (precision) => {
     const [x, W, b] = [numbers([3, 5], 1), numbers([5, 4], 2), numbers([4], 3)];
     for (const use of [undefined, 'often'] as const) {
       const inputs = { x: { shape: [3, 5], dtype: 'float32' }, b: { shape: [4], dtype: 'float32' } } as const;
-      const held = engine.freeze({ W: { shape: [5, 4], data: W } });
-      const program = await engine.compile({ name: 'small', frozen: held, state: {}, inputs, use }, (at) => ({
+      const frozen = engine.freeze({ W: { shape: [5, 4], data: W } });
+      const program = await engine.compile({ name: 'small', frozen, state: {}, inputs, use }, (at) => ({
         outputs: {
           y: ops.linear(at.inputs.x!, at.frozen.W!, at.inputs.b, false),
           exact: ops.inFloat32(() => at.inputs.x!.matMul(at.frozen.W!)),
@@ -39,14 +40,18 @@ describe.each(halves)('products in %s on the CPU', (precision) => {
       const product = (a: Float32Array, w: Float32Array, c?: Float32Array): Float32Array =>
         Float32Array.from({ length: 12 }, (_, i) => {
           const [row, column] = [Math.floor(i / 4), i % 4];
-          return [0, 1, 2, 3, 4].reduce((sum, k) => sum + a[row * 5 + k]! * w[k * 4 + column]!, c?.[column] ?? 0); // prettier-ignore
+          return [0, 1, 2, 3, 4].reduce(
+            (sum, k) => sum + a[row * 5 + k]! * w[k * 4 + column]!,
+            c?.[column] ?? 0,
+          );
         });
       expect([...y!]).toEqual([...round(product(round(x), round(W), round(b)))]);
       expect(exact).toBeAllclose(product(x, W), { atol: 1e-6 });
     }
   });
 
-  // What rounds by at most 2⁻⁹ at each of a few products strays no further; a gradient that is wrong strays by its size.
+  // A few products that each round by at most 2⁻⁹ differ no more than this; a wrong gradient differs by its
+  // own size.
   test.each([...plain, ...fused])('leave values and gradients near float32: $name', async (example) => {
     const [ours, exact] = await Promise.all(
       [precision, 'float32' as const].map(async (type) =>
@@ -65,7 +70,7 @@ describe.each(halves)('products in %s on the CPU', (precision) => {
     const gradient = async (type: Precision): Promise<Float32Array> => {
       const engine = await createEngine({ name: 'onnx', threads: 1, precision: type });
       const W = numbers([6, 8], 1).map((x) => 1.75 * x);
-      // Each row is its target's own weight, whose probability is then nearly 1.
+      // Each row of h is its target's weight, so that the target's probability is nearly 1.
       const h = Float32Array.from(W.subarray(8, 32));
       const state = engine.state({ h: { shape: [3, 8], data: h } });
       const program = await engine.compile(
@@ -75,9 +80,9 @@ describe.each(halves)('products in %s on the CPU', (precision) => {
           state: state.types,
           inputs: {},
         },
-        ({ frozen: held, state }) => {
+        ({ frozen, state }) => {
           const targets = ops.tensor([1, 2, 3], [3], 'int32');
-          const loss = (): ops.Tensor => ops.headCrossEntropy(state.h!, held.W!, targets, ops.ones([3]), 0);
+          const loss = (): ops.Tensor => ops.headCrossEntropy(state.h!, frozen.W!, targets, ops.ones([3]), 0);
           return { outputs: { dh: ops.valueAndGradients(loss, { h: state.h! }).gradients.h! } };
         },
       );
@@ -127,7 +132,15 @@ describe('a graph of half precision', () => {
       return { out: ops.matMul(heads(a), heads(b), false, true) };
     };
     const moves = ['Reshape', 'Transpose'];
-    expect(operations(native, chain).ops).toEqual(['Cast', 'Gemm', 'Split', ...moves, ...moves, 'FusedMatMul', 'Cast']); // prettier-ignore
+    expect(operations(native, chain).ops).toEqual([
+      'Cast',
+      'Gemm',
+      'Split',
+      ...moves,
+      ...moves,
+      'FusedMatMul',
+      'Cast',
+    ]);
   });
 
   test('does not move in half precision what is not a product', () => {
@@ -138,12 +151,17 @@ describe('a graph of half precision', () => {
     expect(operations(native, kept).ops).toEqual(['Cast', 'Gemm', 'Cast', 'Transpose']);
   });
 
-  // onnxruntime's CPU multiplies halves as float32, and rounds only what leaves a chain of such operations.
+  // onnxruntime's CPU multiplies halves as float32 and rounds only the last result of a chain of such
+  // operations.
   test('computes on a device that multiplies halves what is computed here with rounding', async () => {
     const program = ({ x, y, W }: NamedTensors): NamedTensors => {
-      const mixed = ops.attention(ops.linear(x!, W!, undefined, true), y!, y!, { batch: 1, heads: 2, scale: 0.5 });
+      const mixed = ops.attention(ops.linear(x!, W!, undefined, true), y!, y!, {
+        batch: 1,
+        heads: 2,
+        scale: 0.5,
+      });
       return { out: ops.valueAndGradients(() => mixed.mul(y!).sum(), { y: y! }).gradients.y!, mixed };
-    }; // prettier-ignore
+    };
     const W = numbers([4, 4], 1);
     const compute = async (products: Products): Promise<Record<string, ort.Tensor>> => {
       const { graph, outputs } = operations(products, program);

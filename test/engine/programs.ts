@@ -1,3 +1,7 @@
+/**
+ * Example programs that all engines must run alike; engines.test.ts, webgpu.test.ts and precision.test.ts run
+ * them.
+ */
 import * as tf from '@tensorflow/tfjs';
 import * as ops from '../../harness/engine/ops.ts';
 import type {
@@ -9,10 +13,10 @@ import type {
   Shape,
 } from '../../harness/engine/types.ts';
 
-/** A small program with its operands, which every engine has to run alike. */
+/** A small program with its operands; every engine has to compute the same from it. */
 export interface Example {
   readonly name: string;
-  readonly held?: Readonly<Record<string, FrozenArray>>;
+  readonly frozen?: Readonly<Record<string, FrozenArray>>;
   readonly state?: Readonly<Record<string, { shape: Shape; data: Float32Array }>>;
   readonly inputs?: Readonly<Record<string, { shape: Shape; data: NumericArray }>>;
   readonly program: ProgramFunction;
@@ -22,7 +26,7 @@ export interface Results {
   readonly state: Record<string, number[]>;
 }
 
-/** Numbers between −1 and 1 that look random and are the same everywhere. */
+/** Numbers between −1 and 1 that look random and depend on shape and seed alone. */
 export function numbers(shape: Shape, seed: number): Float32Array {
   const size = shape.reduce((product, n) => product * n, 1);
   return Float32Array.from({ length: size }, (_, i) => {
@@ -39,12 +43,15 @@ export function ints(list: readonly number[]): { shape: Shape; data: Int32Array 
   return { shape: [list.length], data: Int32Array.from(list) };
 }
 
-/** Runs an example twice, so that what the first run leaves in the state counts; returns what the second gives. */
+/**
+ * Runs an example twice, so that the state that the first run leaves counts; returns the second run's
+ * results.
+ */
 export async function runExample(
   engine: Engine,
-  { name, held, state, inputs, program }: Example,
+  { name, frozen, state, inputs, program }: Example,
 ): Promise<Results> {
-  const base = engine.freeze(held ?? {});
+  const base = engine.freeze(frozen ?? {});
   const current = engine.state(state ?? {});
   const given: NamedArrays = {};
   const types = Object.fromEntries(
@@ -72,7 +79,7 @@ export async function runExample(
   return { outputs: lists(outputs), state: lists(after) };
 }
 
-/** An operation of trained tensors: its value, and the gradient of a weighted sum of it for each of them. */
+/** An example of an operation of trained tensors: its value, and the gradients of a weighted sum of it. */
 function gradientsOf(
   name: string,
   operands: Example['state'] & {},
@@ -134,7 +141,7 @@ const elementwise: Example = {
 
 const shapes: Example = {
   name: 'shapes',
-  held: { table: floats([5, 3], 3) },
+  frozen: { table: floats([5, 3], 3) },
   state: { x: floats([2, 3, 4], 4) },
   inputs: { ids: ints([4, 0, 4]) },
   program({ frozen: { table }, state: { x }, inputs: { ids } }) {
@@ -149,7 +156,15 @@ const shapes: Example = {
         stack: ops.stack([x!, x!.neg()], 1),
         split: left!.add(right!),
         tile: ops.tile(x!, [1, 2, 1]),
-        pad: tf.pad(x!, [[0, 0], [1, 0], [0, 2]], 7), // prettier-ignore
+        pad: tf.pad(
+          x!,
+          [
+            [0, 0],
+            [1, 0],
+            [0, 2],
+          ],
+          7,
+        ),
         gather: ops.gather(table!, ids!.as1D()),
         columns: ops.gather(table!.transpose(), ids!.as1D(), 1),
         oneHot: ops.oneHot(ids!.as1D(), 5),
@@ -183,17 +198,17 @@ const reductions: Example = {
 };
 
 const spread = [-3, -1, 1, 3, -2, 2, 0.5, -0.5];
-/** Rows whose means are large against their spread, and whole numbers, which lose nothing when they are rounded. */
+/** Rows whose means are large against their spread; their numbers are exact in float32. */
 const farRows = Float32Array.from([...spread, ...spread.map((x) => 2 * x)], (x) => 4096 + x);
 
-/** So many like values, of which float32 loses digits where it adds one after the other. */
+/** Nearly equal values: float32 loses digits where it adds many of them one after the other. */
 const like = (shape: Shape): { shape: Shape; data: Float32Array } => ({
   shape,
   data: numbers(shape, 55).map((x) => 0.1 + x / 1000),
 });
 const longSums: Example = {
   name: 'long sums',
-  // A number with many divisors, a prime, rows, and axes with others around them and between them.
+  // The lengths are a number with many divisors and a prime; the axes lie before, after and between others.
   inputs: {
     even: like([1_000_000]),
     prime: like([100_003]),
@@ -238,17 +253,17 @@ const products: Example = {
 
 const descent: Example = {
   name: 'gradient descent with momentum',
-  held: { target: floats([6, 2], 10) },
+  frozen: { target: floats([6, 2], 10) },
   state: {
     W: floats([3, 2], 11),
     velocity: { shape: [3, 2], data: new Float32Array(6) },
     untouched: floats([], 12),
   },
   inputs: { x: floats([6, 3], 13) },
-  program({ frozen: held, state: { W, velocity, untouched }, inputs, random }) {
+  program({ frozen, state: { W, velocity, untouched }, inputs, random }) {
     const noise = random({ kind: 'dropout', rate: 0, name: 'noise', shape: [6, 3] }).mul(0.1);
     const { value, gradients } = ops.valueAndGradients(
-      () => ops.matMul(inputs.x!.add(noise), W!).sub(held.target!).square().mean(),
+      () => ops.matMul(inputs.x!.add(noise), W!).sub(frozen.target!).square().mean(),
       { W: W!, untouched: untouched! },
     );
     const next = velocity!.mul(0.9).add(gradients.W!);
@@ -261,21 +276,21 @@ const descent: Example = {
 
 const parts: Example = {
   name: 'parts',
-  // Large enough to be cut.
+  // x and y are large enough to be cut into parts.
   state: { x: floats([3, 2, 2 ** 15], 30), y: floats([3, 2, 2 ** 15], 31), row: floats([24], 32) },
   inputs: { factor: floats([], 33) },
   program({ state: { x, y, row }, inputs: { factor } }) {
-    const around = factor!.mul(2);
+    const outside = factor!.mul(2);
     const [sum, again, same] = ops.inParts([x!, y!], ([x, y]) => {
-      const sum = x!.mul(around).add(y!.square());
+      const sum = x!.mul(outside).add(y!.square());
       return [sum, sum, y!];
     });
-    const [one] = ops.inParts([row!], ([row]) => [row!.mul(around)]);
+    const [one] = ops.inParts([row!], ([row]) => [row!.mul(outside)]);
     return { state: { y: sum! }, outputs: { again: again!, same: same!, one: one! } };
   },
 };
 
-/** Programs of ordinary operations, each with its gradient where it has one. */
+/** Programs of ordinary operations; the last ones test their gradients. */
 export const plain: readonly Example[] = [
   elementwise,
   shapes,
@@ -287,9 +302,13 @@ export const plain: readonly Example[] = [
   gradientsOf(
     'gradients of elementwise operations',
     { x: floats([3, 4], 14), row: floats([4], 15) },
-    ({ x, row }) =>
-    ops.tanh(x!).mul(row!).add(ops.sigmoid(x!)).div(row!.square().add(1)).add(ops.exp(x!).sqrt()).add(x!.abs().pow(1.5)).add(
-      ops.maximum(x!, x!.neg().mul(2)).sub(ops.minimum(x!, 0.1))).add(ops.rsqrt(x!.square().add(0.5))).add(ops.log(row!.abs().add(1))), // prettier-ignore
+    ({ x, row }) => {
+      const quotient = ops.tanh(x!).mul(row!).add(ops.sigmoid(x!)).div(row!.square().add(1));
+      const extremes = ops.maximum(x!, x!.neg().mul(2)).sub(ops.minimum(x!, 0.1));
+      const powers = quotient.add(ops.exp(x!).sqrt()).add(x!.abs().pow(1.5));
+      const roots = powers.add(extremes).add(ops.rsqrt(x!.square().add(0.5)));
+      return roots.add(ops.log(row!.abs().add(1)));
+    },
   ),
   gradientsOf('gradients of shapes', { x: floats([2, 3, 4], 16) }, ({ x }) => {
     const [left, right] = ops.split(x!, 2, 2);
@@ -311,12 +330,12 @@ export const plain: readonly Example[] = [
 
 const causal = (t: number): Float32Array =>
   Float32Array.from({ length: t * t }, (_, i) => (i % t > Math.floor(i / t) ? -1e9 : 0));
-const qkv = (tq: number, tk: number): { query: HeldFloats; key: HeldFloats; value: HeldFloats } => ({
+const qkv = (tq: number, tk: number): { query: Floats; key: Floats; value: Floats } => ({
   query: floats([2 * tq, 8], 30),
   key: floats([2 * tk, 8], 31),
   value: floats([2 * tk, 8], 32),
 });
-type HeldFloats = ReturnType<typeof floats>;
+type Floats = ReturnType<typeof floats>;
 const heads = { batch: 2, heads: 2, scale: 0.5 };
 const tokens = {
   targets: ints([3, 0, 3, 6, 1]),
@@ -324,7 +343,7 @@ const tokens = {
 };
 const bases = { h: floats([5, 4], 33), W: floats([7, 4], 34) };
 
-/** One program for each fused operation and each of its forms. */
+/** A program for each fused operation and each of its forms. */
 export const fused: readonly Example[] = [
   gradientsOf('gelu', { x: { shape: [6], data: Float32Array.of(-8, -1, 0, 0.7, 3, 9) } }, ({ x }) =>
     ops.gelu(x!),
@@ -335,18 +354,32 @@ export const fused: readonly Example[] = [
   gradientsOf('swiGlu', { gate: floats([3, 4], 44), up: floats([3, 4], 45) }, ({ gate, up }) =>
     ops.swiGlu(gate!.mul(4), up!),
   ),
-  ...[[4, 6], [2, 3, 6]].map((shape) =>
-    gradientsOf(`rmsNorm of rank ${shape.length}`, { x: floats(shape, 46), weight: floats([6], 47) },
-      ({ x, weight }) => ops.rmsNorm(x!, weight!, 1e-5))), // prettier-ignore
+  ...[
+    [4, 6],
+    [2, 3, 6],
+  ].map((shape) =>
+    gradientsOf(
+      `rmsNorm of rank ${shape.length}`,
+      { x: floats(shape, 46), weight: floats([6], 47) },
+      ({ x, weight }) => ops.rmsNorm(x!, weight!, 1e-5),
+    ),
+  ),
   gradientsOf(
     'rotate',
     { x: floats([5, 12], 48) },
     ({ x, angle }) => ops.rotate(x!, angle!.cos(), angle!.sin()),
     { angle: floats([5, 3], 49) },
   ),
-  ...[[4, 6], [2, 3, 6]].map((shape) =>
-    gradientsOf(`layerNorm of rank ${shape.length}`, { x: floats(shape, 35), weight: floats([6], 36), bias: floats([6], 37) },
-      ({ x, weight, bias }) => ops.layerNorm(x!, weight!, bias!, 1e-5))), // prettier-ignore
+  ...[
+    [4, 6],
+    [2, 3, 6],
+  ].map((shape) =>
+    gradientsOf(
+      `layerNorm of rank ${shape.length}`,
+      { x: floats(shape, 35), weight: floats([6], 36), bias: floats([6], 37) },
+      ({ x, weight, bias }) => ops.layerNorm(x!, weight!, bias!, 1e-5),
+    ),
+  ),
   gradientsOf(
     'layerNorm of rows far from zero',
     { x: { shape: [2, 8], data: farRows }, weight: floats([8], 36), bias: floats([8], 37) },
@@ -375,14 +408,24 @@ export const fused: readonly Example[] = [
   ),
   gradientsOf(
     'attention of several heads to shared keys with a trained bias and dropout',
-    { query: floats([2 * 3, 16], 50), key: floats([2 * 4, 8], 51), value: floats([2 * 4, 8], 52), bias: floats([4, 3, 4], 53) }, // prettier-ignore
+    {
+      query: floats([2 * 3, 16], 50),
+      key: floats([2 * 4, 8], 51),
+      value: floats([2 * 4, 8], 52),
+      bias: floats([4, 3, 4], 53),
+    },
     ({ query, key, value, bias, keep }) =>
       ops.attention(query!, key!, value!, { ...heads, heads: 4 }, bias, keep),
     { keep: { shape: [2, 4, 3, 4], data: numbers([2, 4, 3, 4], 54).map((x) => (x > -0.5 ? 4 / 3 : 0)) } },
   ),
   ...[0, 0.1].map((smoothing) =>
-    gradientsOf(`headCrossEntropy, smoothing ${smoothing}`, bases, ({ h, W, targets, weights }) =>
-      ops.headCrossEntropy(h!, W!, targets!, weights!, smoothing), tokens)), // prettier-ignore
+    gradientsOf(
+      `headCrossEntropy, smoothing ${smoothing}`,
+      bases,
+      ({ h, W, targets, weights }) => ops.headCrossEntropy(h!, W!, targets!, weights!, smoothing),
+      tokens,
+    ),
+  ),
   gradientsOf(
     'selectRows',
     { x: floats([4, 3], 43) },
@@ -390,7 +433,7 @@ export const fused: readonly Example[] = [
     {
       index: ints([2, 0, 1]),
       place: ints([1, 3, 0, 3]),
-      // The third row only fills up.
+      // The third row is padding.
       used: { shape: [3, 1], data: Float32Array.of(1, 1, 0) },
     },
   ),

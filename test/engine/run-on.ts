@@ -1,14 +1,16 @@
+/**
+ * Runs every example with onnxruntime on the named device and prints the results as JSON. webgpu.test.ts
+ * starts it as a process of its own, since a driver that fails may end its process.
+ */
 import * as ops from '../../harness/engine/ops.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import { fused, plain, runExample, type Results } from './programs.ts';
 
-// Runs every example with onnxruntime on the device that is named and prints the results as JSON: a process of its own,
-// since a driver that fails may take its process with it.
 const engine = await createEngine({ name: 'onnx', device: process.argv[2]!, threads: 1 });
 const results: Record<string, Results> = {};
 for (const example of [...plain, ...fused]) results[example.name] = await runExample(engine, example);
 
-// A tensor that no adapter has a buffer for: 13 GiB.
+// The product has 13 GiB, more than the largest buffer of any adapter.
 const inputs = { x: { shape: [60_000, 1], dtype: 'float32' } } as const;
 const state = engine.state({});
 const large = await engine.compile(
@@ -17,7 +19,8 @@ const large = await engine.compile(
 );
 const limit = await large.run(state, { x: new Float32Array(60_000) }).then(() => 'none', String);
 
-// The loss where one logit is NaN, not the target's and not the first: as text, since JSON has no NaN.
+// The loss where one logit is NaN, neither the target's nor the first; it is printed as text, since JSON has
+// no NaN.
 const head = { h: { shape: [1, 2], dtype: 'float32' }, W: { shape: [9, 2], dtype: 'float32' } } as const;
 const loss = await engine.compile(
   { name: 'loss', frozen: engine.freeze({}), state: {}, inputs: head },

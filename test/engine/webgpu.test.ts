@@ -1,3 +1,4 @@
+/** The engine on WebGPU, in a process of its own; skipped where there is no adapter. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +45,9 @@ test.for([...plain, ...fused])(
 test('a tensor that no buffer of the adapter holds is named', ({ skip }) => {
   if (!answer) return skip(noAdapter.reason);
   expect(answer.limit).toBe(
-    "DeviceLimitError: the program large needs a larger buffer than webgpu's adapter has; its largest tensor is the result of Mul [60000, 60000], 13.41 GiB. A smaller model or batch may fit, and --device cpu has no such limit",
+    "DeviceLimitError: the program large needs a larger buffer than webgpu's adapter has; " +
+      'its largest tensor is the result of Mul [60000, 60000], 13.41 GiB. ' +
+      'A smaller model or batch may fit, and --device cpu has no such limit',
   );
 });
 
@@ -57,14 +60,34 @@ test('an adapter without half precision says so', async ({ skip }) => {
   if (!answer) return skip(noAdapter.reason);
   const { stderr, exitCode } = await execa(
     process.execPath,
-    // prettier-ignore
-    [...commandLine, '--task', 'e2e', '--method', 'red', '--device', 'webgpu', '--precision', 'float16', '--seeds', '42', '--limit', '4', '--max-steps', '1', '--set', 'maxNewTokens=1', '--results', results],
+    [
+      ...commandLine,
+      '--task',
+      'e2e',
+      '--method',
+      'red',
+      '--device',
+      'webgpu',
+      '--precision',
+      'float16',
+      '--seeds',
+      '42',
+      '--limit',
+      '4',
+      '--max-steps',
+      '1',
+      '--set',
+      'maxNewTokens=1',
+      '--results',
+      results,
+    ],
     { reject: false, env: webgpuEnvironment },
   );
-  // Nothing is wrong with an adapter that has it.
+  // Nothing is wrong where the adapter has half precision.
   if (exitCode === 0) return;
   expect(exitCode).toBe(2);
   expect(stderr.trim().split('\n').at(-1)).toBe(
-    'error: The engine onnx does not run on webgpu: webgpu\'s adapter has no half precision; leave out --precision float16. "doctor" says what works here.',
+    "error: The engine onnx does not run on webgpu: webgpu's adapter has no half precision; " +
+      'leave out --precision float16. "doctor" says what works here.',
   );
 });

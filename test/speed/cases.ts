@@ -1,3 +1,4 @@
+/** The cases of the speed benchmark: what is timed, and the programs of each side. */
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,20 +19,21 @@ import { startAnew, startSide, type Side } from './side.ts';
 /** The report's tables. */
 export const topics = ['steps', 'lengths', 'start', 'decoding', 'costs', 'scoring'] as const;
 
-/** What is timed together: a row of the report. */
+/** Sides that are timed in turns: a row of the report. */
 export interface Case {
   readonly topic: (typeof topics)[number];
   readonly name: string;
   readonly method?: string;
   readonly engine?: string;
-  /** Steps, or prompts, a turn. */
+  /** Steps, or prompts, of a turn. */
   readonly steps: number;
   /** The sides by name, deltabench first. */
   readonly sides: Readonly<Record<string, () => Promise<Side>>>;
-  /** Takes long, so that it runs only where it is asked for. */
+  /** The case takes long, so it runs only by name (`--only`). */
   readonly onDemand?: true;
 }
 
+/** What the cases run on and with. */
 export interface CaseOptions {
   readonly threads: string;
   readonly device: string;
@@ -39,7 +41,7 @@ export interface CaseOptions {
   readonly python: string;
   /** DELTABENCH_DATA; cases of real data are left out without it. */
   readonly data: string | undefined;
-  /** A folder for what the sides read. */
+  /** A folder for the files that the sides read. */
   readonly folder: string;
 }
 
@@ -47,7 +49,7 @@ const here = import.meta.dirname;
 const node = (program: string, args: readonly string[]): Promise<Side> =>
   startSide('node', ['--import', 'tsx', join(here, program), ...args]);
 
-/** Options of both sides' programs for a model [layers, width, heads, vocabulary] and batches [B, T]. */
+/** Options of both sides' programs for [layers, width, heads, vocabulary, B, T]: a model and its batches. */
 function shapeOptions(shape: readonly number[]): string[] {
   const keys = ['--layers', '--width', '--heads', '--vocab', '--batch', '--length'];
   return shape.flatMap((size, i) => [keys[i]!, String(size)]);
@@ -57,7 +59,7 @@ const small = '6×384, 8k words, 16×64';
 const smallShape = [6, 384, 6, 8000, 16, 64];
 const mediumShape = [24, 1024, 16, 50257, 10, 96];
 
-/** Every case that this machine can time. */
+/** All cases that this machine can time. */
 export async function listCases(options: CaseOptions): Promise<Case[]> {
   const { data } = options;
   if (!data) console.error('real lengths and scoring: skipped, DELTABENCH_DATA is not set');
@@ -71,6 +73,7 @@ export async function listCases(options: CaseOptions): Promise<Case[]> {
   ];
 }
 
+/** A training step to time. */
 interface Training {
   readonly options: CaseOptions;
   readonly method: string;
@@ -80,7 +83,10 @@ interface Training {
   readonly torch?: readonly string[];
 }
 
-/** A training step's sides: deltabench, PyTorch with and without torch.compile, and the step's matrix products alone. */
+/**
+ * A training step's sides: deltabench, PyTorch with and without torch.compile, and the step's matrix products
+ * alone.
+ */
 function trainingSides({
   options,
   method,
@@ -148,12 +154,15 @@ async function e2eLengths(data: string, options: CaseOptions): Promise<Case[]> {
   }));
 }
 
-/** An encoder of all-MiniLM-L6-v2's shape on MRPC's lengths: on the same batches, and against padding to 128. */
+/**
+ * An encoder of all-MiniLM-L6-v2's shape on MRPC's lengths: on the same batches, and against padding to 128.
+ */
 async function mrpcLengths(data: string, options: CaseOptions): Promise<Case[]> {
   const tokenizer = await loadTokenizer(join(data, 'tokenizers/roberta'));
   const { train } = await loadGlue('mrpc', { kind: 'folder', path: data });
   const encoded = train.map((row) => encodeLabelled(row, tokenizer, 128));
-  const file = await writeLengths(options.folder, 'mrpc', encoded.map(({ ids }) => ids.length)); // prettier-ignore
+  const tokenCounts = encoded.map(({ ids }) => ids.length);
+  const file = await writeLengths(options.folder, 'mrpc', tokenCounts);
   const shared = ['--model', 'roberta', ...shapeOptions([6, 384, 12, 30522, 32]), '--lengths', file];
   return ['red', 'full'].flatMap((method) =>
     [
@@ -180,9 +189,10 @@ function firstSteps(options: CaseOptions): Case[] {
   return [
     { name: small, shape: smallShape },
     { name: 'GPT-2 medium, 10×96', shape: mediumShape, onDemand: true as const },
-  ].map(({ name, shape, ...rest }): Case => {
+  ].map(({ name, shape, ...more }): Case => {
     const checkpoint = join(folder, name);
-    const all = [...shapeOptions(shape), '--checkpoint', checkpoint, '--method', 'red', '--threads', threads, '--device', device]; // prettier-ignore
+    const machine = ['--threads', threads, '--device', device];
+    const all = [...shapeOptions(shape), '--checkpoint', checkpoint, '--method', 'red', ...machine];
     return {
       topic: 'start',
       name,
@@ -196,7 +206,7 @@ function firstSteps(options: CaseOptions): Case[] {
         },
         eager: () => startAnew(python, [join(here, 'torch_step.py'), ...all, '--serve']),
       },
-      ...rest,
+      ...more,
     };
   });
 }
@@ -231,9 +241,9 @@ function beamSearch({ threads, python }: CaseOptions): Case {
 
 /** Each method's step beside RED's and full fine-tuning's. */
 async function costs({ threads, device }: CaseOptions): Promise<Case[]> {
-  const start = (method: string) => () =>
-    node('step.ts', [...shapeOptions(smallShape), '--method', method, '--threads', threads, '--device', device]); // prettier-ignore
-  // A head alone is no method of a model that writes.
+  const shared = [...shapeOptions(smallShape), '--threads', threads, '--device', device];
+  const start = (method: string) => () => node('step.ts', [...shared, '--method', method]);
+  // `none` trains a classification head alone, which a language model lacks.
   const methods = [...(await loadMethods()).keys()].filter((method) => method !== 'none');
   return methods.map((method) => ({
     topic: 'costs',
@@ -252,8 +262,11 @@ function scoring(data: string): Case[] {
     console.error('scoring: skipped, DELTABENCH_DATA has no e2e-metrics-golden');
     return [];
   }
-  const files = ['--predictions', join(golden, 'outputs/challenge-tgen.txt'), '--references', join(golden, 'refs/e2e-test.txt')]; // prettier-ignore
-  const args = ['--import', 'tsx', join(here, '../../harness/cli/main.ts'), 'score', '--task', 'e2e', ...files, '--no-paraphrases']; // prettier-ignore
+  const predictions = ['--predictions', join(golden, 'outputs/challenge-tgen.txt')];
+  const references = ['--references', join(golden, 'refs/e2e-test.txt')];
+  const program = ['--import', 'tsx', join(here, '../../harness/cli/main.ts')];
+  const command = ['score', '--task', 'e2e', ...predictions, ...references, '--no-paraphrases'];
+  const args = [...program, ...command];
   const score = async (): Promise<number> => {
     const begin = performance.now();
     await execa('node', args);

@@ -1,12 +1,14 @@
+/**
+ * deltabench's side of the decoding benchmark, the counterpart of torch_generate.py. For each number n on
+ * standard input it decodes n prompts of 50 tokens. The time leaves compiling out, which a test set pays
+ * once.
+ */
 import { parseArgs } from 'node:util';
 import { generate } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { serve } from './serve.ts';
-
-// deltabench's side of the decoding benchmark, the counterpart of torch_generate.py: for each number n on standard input
-// it decodes n prompts of 50 tokens, compiling left out of the time (it is paid once for a test set).
 
 const { values } = parseArgs({
   options: {
@@ -22,7 +24,7 @@ const { values } = parseArgs({
 const loaded = await loadBase(
   `random-gpt2~layers=${values.layers},width=${values.width},heads=${values.heads},vocab=${values.vocab}`,
 );
-// Random weights are drawn once, as transformers draws its own once.
+// Random weights are drawn once, as in transformers.
 const weights = new Map<string, Float32Array>();
 for (const name of Object.keys(loaded.shapes)) weights.set(name, await loaded.tensor(name));
 const base = { ...loaded, tensor: (name: string) => Promise.resolve(weights.get(name)!) };
@@ -45,13 +47,16 @@ async function decode(count: number): Promise<number> {
   );
   const [start, before] = [performance.now(), compiling];
   await generate({
-    ...{ engine: timed, base, delta: { trained: {} }, tensors: {}, prompts, eosId: undefined },
-    ...{
-      maxNewTokens: Number(values.new),
-      beams: Number(values.beams),
-      noRepeatNgram: 4,
-      lengthPenalty: 0.9,
-    },
+    engine: timed,
+    base,
+    delta: { trained: {} },
+    tensors: {},
+    prompts,
+    eosId: undefined,
+    maxNewTokens: Number(values.new),
+    beams: Number(values.beams),
+    noRepeatNgram: 4,
+    lengthPenalty: 0.9,
   });
   return performance.now() - start - (compiling - before);
 }

@@ -1,3 +1,7 @@
+/**
+ * The matrix products of a training step by themselves: the arithmetic limit that the report shows. step.ts
+ * uses it.
+ */
 import * as ops from '../../harness/engine/ops.ts';
 import { recordGraph } from '../../harness/engine/graph/recorder.ts';
 import {
@@ -22,20 +26,20 @@ export interface Product {
   readonly flops: number;
 }
 
-/** The matrix products that a program consists of once it is recorded. */
+/** The matrix products of a program, its gradient's included. */
 export function recordProducts(signature: Signature, program: ProgramFunction): Product[] {
   const { graph, outputs } = recordGraph((input) => {
     const operands = (types: TensorTypes): Record<string, ops.Tensor> =>
       Object.fromEntries(
         Object.entries(types).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]),
       );
-    const made = program({
+    const returned = program({
       frozen: operands(signature.frozen.types),
       state: operands(signature.state),
       inputs: operands(signature.inputs),
       random: (declared) => input(randomKey(declared), declared.shape, 'float32'),
     });
-    return { ...made.state, ...made.outputs };
+    return { ...returned.state, ...returned.outputs };
   });
   return graph
     .needed(outputs.map(({ value }) => value))
@@ -48,7 +52,10 @@ export function recordProducts(signature: Signature, program: ProgramFunction): 
     });
 }
 
-/** An engine that compiles of each program its matrix products alone: how fast they run is the arithmetic limit of the program. */
+/**
+ * An engine that compiles only the matrix products of each program; their speed is the program's arithmetic
+ * limit.
+ */
 export function onlyProducts(engine: Engine): Engine & { flops(): number } {
   let done = 0;
   const productsOf = (of: Pick<Engine, 'compile'>): Pick<Engine, 'compile'> => ({
@@ -77,9 +84,12 @@ export function onlyProducts(engine: Engine): Engine & { flops(): number } {
   };
 }
 
-/** A program of the products alone. Its outputs are one element of each, since whole ones would be copied. */
+/**
+ * A program of the products alone; its outputs are one element of each, since whole products would be copied.
+ */
 function compileProducts(engine: Engine, products: readonly Product[]): Promise<Program> {
-  // As in a model, each product has a right operand (mostly a weight) to itself; those of equal shapes share the left one.
+  // As in a model, each product has its own right operand (mostly a weight); products of equal shapes share
+  // the left one.
   const met = new Map<string, number>();
   const plan = products.map((product) => {
     const key = JSON.stringify(product);
@@ -87,21 +97,32 @@ function compileProducts(engine: Engine, products: readonly Product[]): Promise<
     met.set(key, index + 1);
     return { ...product, a: `left [${product.left}]`, b: `right [${product.right}] ${index}` };
   });
-  // Filled, since pages of zeros that were never written all lie in the cache.
+  // The operands are filled, since pages of zeros that were never written are one page in the cache.
   const operand = (shape: Shape): FrozenArray => ({
     shape,
     data: new Float32Array(sizeOf(shape)).fill(0.01),
   });
-  const shapes = new Map(plan.flatMap(({ a, left, b, right }) => [[a, left], [b, right]] as const)); // prettier-ignore
-  const held = engine.freeze(Object.fromEntries([...shapes].map(([name, shape]) => [name, operand(shape)])));
+  const shapes = new Map(
+    plan.flatMap(
+      ({ a, left, b, right }) =>
+        [
+          [a, left],
+          [b, right],
+        ] as const,
+    ),
+  );
+  const frozen = engine.freeze(
+    Object.fromEntries([...shapes].map(([name, shape]) => [name, operand(shape)])),
+  );
   const inputs: TensorTypes = { one: { shape: [], dtype: 'float32' } };
-  // On a GPU what is held is constant, and onnxruntime would compute products of constants once and for all.
+  // On a GPU frozen arrays are constants, and onnxruntime would compute products of constants only once.
   const variable = engine.name === 'onnx' && engine.device !== 'cpu';
-  return engine.compile({ name: 'products', frozen: held, state: {}, inputs }, (x) => {
+  return engine.compile({ name: 'products', frozen, state: {}, inputs }, (x) => {
     const corners = plan.map(({ a, b, transA, transB }) => {
       const left = variable ? x.frozen[a]!.mul(x.inputs.one!) : x.frozen[a]!;
       const product = ops.matMul(left, x.frozen[b]!, transA, transB);
-      return ops.slice(product, product.shape.map(() => 0), product.shape.map(() => 1)).reshape([1]); // prettier-ignore
+      const [first, one] = [product.shape.map(() => 0), product.shape.map(() => 1)];
+      return ops.slice(product, first, one).reshape([1]);
     });
     return { outputs: { corners: ops.concat(corners) } };
   });

@@ -1,3 +1,4 @@
+/** The report of the speed benchmark. */
 import { expect, test } from 'vitest';
 import { speedReport } from './report.ts';
 import type { Result } from './results.ts';
@@ -26,12 +27,27 @@ const rowsOf = (report: string, name: string): string[][] =>
   report
     .split('\n')
     .filter((line) => line.startsWith(`| ${name}`))
-    .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim())); // prettier-ignore
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
 
 test('ratios over turns, the arithmetic limit, and what did not run', () => {
   const report = speedReport([result]);
   const [times, limit] = rowsOf(report, '4×128');
-  expect(times).toEqual(['4×128', 'red', 'onnx cpu', '20.0', '40.0', '1.60 [1.50, 2.00]', '–', '–', '2030-01-02 0123456+']); // prettier-ignore
+  expect(times).toEqual([
+    '4×128',
+    'red',
+    'onnx cpu',
+    '20.0',
+    '40.0',
+    '1.60 [1.50, 2.00]',
+    '–',
+    '–',
+    '2030-01-02 0123456+',
+  ]);
   expect(limit!.slice(3)).toEqual(['25600', '1.00', '1.00', '–', '250', '200', '80 %']);
   expect(report).toContain('- compiled: no compiler');
   expect(report).toContain('## a processor\n\nnode v20, torch 2.15.0.');

@@ -1,3 +1,4 @@
+/** Writes the report of the speed benchmark, reports/speed.md, from all results. */
 import { max, median, min, sum } from 'simple-statistics';
 import type { Case } from './cases.ts';
 import type { Result } from './results.ts';
@@ -20,7 +21,10 @@ Made by \`npm run bench:speed\` (README, "Speed"); the times themselves stand in
 /** The report: tables of all results, machine by machine. */
 export function speedReport(results: readonly Result[]): string {
   const machines = [...new Set(results.map(({ machine }) => machine))];
-  const sections = machines.flatMap((machine) => section(machine, results.filter((r) => r.machine === machine))); // prettier-ignore
+  const sections = machines.flatMap((machine) => {
+    const ofMachine = results.filter((result) => result.machine === machine);
+    return section(machine, ofMachine);
+  });
   return `${[legend, ...sections].join('\n\n')}\n`;
 }
 
@@ -34,9 +38,11 @@ function section(machine: string, results: readonly Result[]): string[] {
     if (why) blocks.push(why);
   };
   const identity = [named('model, batch', 'name'), named('method', 'method'), named('engine', 'engine')];
+  const times = [time('deltabench'), time('eager'), ratio('eager'), time('compiled'), ratio('compiled')];
+  const memories = ['deltabench', 'eager', 'compiled'].map(memory);
   const training = [
-    [...identity, time('deltabench'), time('eager'), ratio('eager'), time('compiled'), ratio('compiled'), measured], // prettier-ignore
-    [...identity, tokens, ...['deltabench', 'eager', 'compiled'].map(memory), gflops('products'), gflops('step'), share], // prettier-ignore
+    [...identity, ...times, measured],
+    [...identity, tokens, ...memories, gflops('products'), gflops('step'), share],
   ];
   add('A training step, batches of equal lengths (ms)', 'steps', ...training);
   add('A training step on real lengths (ms)', 'lengths', ...training);
@@ -48,7 +54,15 @@ function section(machine: string, results: readonly Result[]): string[] {
     ratio('eager'),
     measured,
   ]);
-  add('Beam search (ms)', 'decoding', [named('model', 'name'), time('deltabench'), time('eager'), ratio('eager'), memory('deltabench'), memory('eager'), measured]); // prettier-ignore
+  add('Beam search (ms)', 'decoding', [
+    named('model', 'name'),
+    time('deltabench'),
+    time('eager'),
+    ratio('eager'),
+    memory('deltabench'),
+    memory('eager'),
+    measured,
+  ]);
   add('Costs of the methods: a step (ms) over RED’s and over full fine-tuning’s', 'costs', [
     ...identity,
     time('deltabench'),
@@ -62,7 +76,7 @@ function section(machine: string, results: readonly Result[]): string[] {
   return blocks;
 }
 
-/** A column of a table: its head, and its cell of a row. */
+/** A column of a table: its head, and its cell in each row. */
 interface Column {
   readonly head: string;
   readonly left?: true;
@@ -75,7 +89,7 @@ const turnsOf = ({ sides }: Result, side: string): readonly Turn[] => {
   return timed && 'turns' in timed ? timed.turns : [];
 };
 const timesOf = (turns: readonly Turn[]): number[] => turns.flatMap(({ times }) => times);
-/** Three digits, or all before the point. */
+/** Three significant digits, or all digits before the point. */
 const digits = (x: number): string => (x >= 100 ? x.toFixed(0) : x.toPrecision(3));
 const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(2);
 
@@ -106,18 +120,18 @@ const ratio = (side: string): Column =>
 const cost = (side: string): Column =>
   of(side, `own / ${side}`, (turns, result) => overTurns(turnsOf(result, 'deltabench'), turns));
 
-/** The memory of our process says nothing of a GPU's. */
+/** Peak memory; deltabench's process does not know a GPU's, so its cell is empty there. */
 const memory = (side: string): Column =>
   of(side, `GiB, ${side}`, (turns, { engine }) =>
     side === 'deltabench' && engine && !engine.endsWith(' cpu') ? none : gib(turns.at(-1)!.peak),
   );
 
-/** Something per second, median over the turns; milli- to giga- as `scale` says. */
+/** An amount per second, as the median over the turns, times `scale`. */
 const perSecond = (amount: (i: number) => number, turns: readonly Turn[], scale: number): string =>
   digits(median(turns.map(({ times }, i) => (scale * 1000 * amount(i)) / sum([...times]))));
 const tokens = of('deltabench', 'tokens/s', (turns) => perSecond((i) => turns[i]!.tokens!, turns, 1));
 
-/** Both divide by the same count of operations, the products', and each by its own time. */
+/** GFLOPS of the products and of the whole step: the same count of operations over the time of each. */
 const gflops = (what: 'products' | 'step'): Column =>
   of('products', `GFLOPS, ${what}`, (turns, result) =>
     perSecond((i) => turns[i]!.flops!, what === 'products' ? turns : turnsOf(result, 'deltabench'), 1e-9),
@@ -144,7 +158,7 @@ const measured: Column = {
   },
 };
 
-/** A table of Markdown that reads as it is. */
+/** A Markdown table whose columns are padded. */
 function table(columns: readonly Column[], results: readonly Result[]): string {
   const rows = [columns.map(({ head }) => head), ...results.map((r) => columns.map(({ cell }) => cell(r)))];
   const widths = columns.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
@@ -157,7 +171,7 @@ function table(columns: readonly Column[], results: readonly Result[]): string {
   return [padded[0]!, rule, ...padded.slice(1)].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
 
-/** Why sides did not run, each reason once. */
+/** The reasons why sides did not run, each once. */
 function missing(results: readonly Result[]): string {
   const reasons = results.flatMap(({ sides }) =>
     Object.entries(sides).flatMap(([side, timed]) =>
@@ -167,7 +181,7 @@ function missing(results: readonly Result[]): string {
   return [...new Set(reasons)].join('\n');
 }
 
-/** The versions of everything that took part: "node v20.1.0, torch 2.15.0". */
+/** The versions of all programs and libraries: "node v20.1.0, torch 2.15.0". */
 function versionsOf(results: readonly Result[]): string {
   const all = results.flatMap(({ sides }) =>
     Object.values(sides).flatMap((timed) => ('ready' in timed ? Object.entries(timed.ready.versions) : [])),

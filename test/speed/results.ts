@@ -1,3 +1,4 @@
+/** The file of times, reports/speed.jsonl. */
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode } from '../../harness/support/errors.ts';
@@ -16,7 +17,7 @@ export interface Result extends Pick<Case, 'topic' | 'name' | 'method' | 'engine
   readonly sides: Readonly<Record<string, Timed>>;
 }
 
-/** What numbers of one kind may be compared on: processor, threads that are used, memory, system. */
+/** Processor, threads in use, memory and system; only times of the same machine may be compared. */
 export async function describeMachine(threads: number): Promise<string> {
   const { cpu, platform, memoryBytes } = await describeEnvironment(threads);
   return `${cpu}, ${threads} threads, ${Math.round(memoryBytes / 2 ** 30)} GiB, ${platform}`;
@@ -32,12 +33,22 @@ export async function addResult(
   const { topic, name, method, engine } = done;
   const { commit, dirty } = await codeVersion();
   const measured = new Date().toISOString();
-  const result: Result = { topic, name, ...(method && { method }), ...(engine && { engine }), machine, measured, commit: commit ?? 'unknown', dirty: dirty ?? false, sides }; // prettier-ignore
+  const result: Result = {
+    topic,
+    name,
+    ...(method && { method }),
+    ...(engine && { engine }),
+    machine,
+    measured,
+    commit: commit ?? 'unknown',
+    dirty: dirty ?? false,
+    sides,
+  };
   await mkdir(dirname(file), { recursive: true });
   await appendFile(file, `${JSON.stringify(result)}\n`);
 }
 
-/** The last times of each case on each machine, in the order of the file; none where there is no file. */
+/** The last times of each case on each machine, in the order of the file; empty where there is no file. */
 export async function readResults(file: string): Promise<Result[]> {
   let text: string;
   try {

@@ -1,8 +1,12 @@
+/** The protocol of step.ts and decode.ts; side.ts is its other end. */
 import { createInterface } from 'node:readline';
 import { packageVersion } from '../../harness/records/environment.ts';
 import type { Ready, Turn } from './side.ts';
 
-/** Our programs' end of the protocol: says that it is ready, then takes as many steps as each line of standard input says. */
+/**
+ * Prints that the program is ready, then takes n steps for each line n of standard input and prints their
+ * times.
+ */
 export async function serve(
   take: (n: number) => Promise<Omit<Turn, 'peak'>>,
   phases?: Ready['phases'],

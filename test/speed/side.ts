@@ -1,21 +1,22 @@
+/** A side of a case: a program that times its own steps, started as a process. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 
-/** What a side says once it is ready. */
+/** What a side prints once it is ready. */
 export interface Ready {
   readonly versions: Readonly<Record<string, string>>;
-  /** Milliseconds of what led to its first step, from the start of the process. */
+  /** Milliseconds of the phases up to its first step, from the start of the process. */
   readonly phases?: Readonly<Record<string, number>>;
 }
 
 /** Some steps of one side. */
 export interface Turn {
-  /** Milliseconds of each. */
+  /** Milliseconds of each step. */
   readonly times: readonly number[];
-  /** The most memory, in bytes, that the process has held so far. */
+  /** Peak memory of the process so far, in bytes. */
   readonly peak: number;
-  /** Tokens of these steps, padding left out. */
+  /** Tokens of these steps without padding. */
   readonly tokens?: number;
   /** Floating-point operations of the matrix products in these steps. */
   readonly flops?: number;
@@ -29,10 +30,14 @@ export interface Side {
   stop(): void;
 }
 
-/** Starts a side; throws with its own words where it does not run. */
+/** Starts a side; throws with its own message where it does not run. */
 export async function startSide(command: string, args: readonly string[]): Promise<Side> {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-  const refusal = new Promise<string>((resolve) => child.once('error', ({ message }) => { resolve(message); })); // prettier-ignore
+  const refusal = new Promise<string>((resolve) => {
+    child.once('error', ({ message }) => {
+      resolve(message);
+    });
+  });
   const complaints = text(child.stderr);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   async function answer(): Promise<unknown> {
@@ -51,13 +56,15 @@ export async function startSide(command: string, args: readonly string[]): Promi
   };
 }
 
-/** The line that names the error, as Node and Python print it, else the last one. */
+/** The line that names the error, as Node and Python print it, or the last line. */
 function lastWords(stderr: string): string | undefined {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
   return lines.findLast((line) => /^[\w.]*(Error|Exception)\b/.test(line)) ?? lines.at(-1);
 }
 
-/** A side that starts another anew for each step: its time is what leads to the other's first step. */
+/**
+ * A side that starts the program anew for each step; the step's time is the time to the program's first step.
+ */
 export async function startAnew(command: string, args: readonly string[]): Promise<Side> {
   const start = async (): Promise<{ ready: Ready; peak: number }> => {
     const side = await startSide(command, args);
@@ -65,7 +72,7 @@ export async function startAnew(command: string, args: readonly string[]): Promi
     side.stop();
     return { ready: side.ready, peak };
   };
-  // The first brings files and compiled kernels into their caches.
+  // The first start fills the caches of files and compiled kernels.
   const { ready } = await start();
   return {
     ready,

@@ -1,3 +1,8 @@
+/**
+ * `npm run bench:speed`: times deltabench and PyTorch (with transformers and peft) in turns, case by case. It
+ * appends each case's times to reports/speed.jsonl, so that several sittings add up, and writes
+ * reports/speed.md from all of them.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +13,6 @@ import { listCases, topics, type Case } from './cases.ts';
 import { speedReport } from './report.ts';
 import { addResult, describeMachine, readResults } from './results.ts';
 import { takeTurns } from './turns.ts';
-
-// `npm run bench:speed`: deltabench and PyTorch + transformers (+ peft) in turns, case by case. Each case's times are added to
-// reports/speed.jsonl, so that several sittings add up, and reports/speed.md is written anew from all of them.
 
 const { values } = parseArgs({
   options: {

@@ -1,3 +1,8 @@
+/**
+ * deltabench's side of the speed benchmark, with torch_step.py's options and its `--serve` protocol. It runs
+ * the product's own training programs, or their matrix products alone (`--only-products`). It is ready after
+ * two steps, and then takes n steps for each number n on standard input.
+ */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { sum } from 'simple-statistics';
@@ -29,10 +34,6 @@ import { takeStep } from '../../harness/training/loop/take-step.ts';
 import { onlyProducts } from './products.ts';
 import { serve } from './serve.ts';
 
-// deltabench's side of the speed benchmark: torch_step.py's options and its `--serve` protocol, with the product's own
-// training programs, or with their matrix products alone. Ready after two steps; then takes n steps for each number n on
-// standard input.
-
 const imports = performance.now();
 
 const { values } = parseArgs({
@@ -62,7 +63,7 @@ const base = await loadBase(
 );
 const method = (await loadMethods()).get(values.method);
 if (!method) throw new Error(`there is no method ${values.method}`);
-// Without dropout, as on PyTorch's side.
+// There is no dropout, as on PyTorch's side.
 const attached = method.attach(
   base,
   method.options.parse('dropout' in method.options.shape ? { dropout: 0 } : {}),
@@ -115,13 +116,13 @@ async function run<Example>(
   );
   const shapes = planShapes(steps.flat().map(objective.sizesOf), values.device);
   const accumulating = steps.some((parts) => parts.length > 1);
-  const held = await freezeTensors(engine, base, delta, 0);
+  const frozen = await freezeTensors(engine, base, delta, 0);
   const definitions = defineTraining(
     { base, delta, objective, packs, recipe, totalSteps, precision: engine.precision },
     accumulating,
   );
   const state = await startState(engine, definitions.state, { base, delta, seed: 0 }, packs);
-  const stepping = soloRunner(engine, held, definitions, objective, shapes, accumulating && replicas > 1);
+  const stepping = soloRunner(engine, frozen, definitions, objective, shapes, accumulating && replicas > 1);
 
   let taken = 0;
   let next = 0;
@@ -129,22 +130,27 @@ async function run<Example>(
     const parts = steps[next++ % steps.length]!;
     const { milliseconds } = await takeStep(stepping, objective, state, parts, {
       rates: rates(recipe, packs, 1e-3, ++taken),
-      ...{ step: taken, seed: 0, dropout: false },
+      step: taken,
+      seed: 0,
+      dropout: false,
     });
     return { milliseconds, tokens: sum(parts.flat().map(objective.lengthOf)) };
   }
   const loaded = performance.now();
   const { milliseconds } = await step();
   const compile = performance.now() - loaded - milliseconds;
-  // Every program once, so that no timed step compiles.
+  // Every program runs once, so that no timed step compiles.
   const compiled = new Set<string>();
   for (const [i, parts] of steps.entries()) {
-    const programs = parts.map((part, place) => `${place % replicas}: ${shapeKey(fittingShape(objective.sizesOf(part), shapes))}`); // prettier-ignore
+    const programs = parts.map((part, place) => {
+      const shape = fittingShape(objective.sizesOf(part), shapes);
+      return `${place % replicas}: ${shapeKey(shape)}`;
+    });
     next = i;
     if (i === 0 || programs.some((program) => !compiled.has(program))) await step();
     for (const program of programs) compiled.add(program);
   }
-  // The other side, too, begins with the first batch once it is ready.
+  // Both sides begin with the first batch once they are ready.
   next = 0;
 
   await serve(

@@ -1,9 +1,13 @@
+/** Runs the sides of a case in turns. */
 import type { Ready, Side, Turn } from './side.ts';
 
-/** What one side of a case did in its turns, or why it did nothing. */
+/** The turns of one side of a case, or the reason why it did not run. */
 export type Timed = { readonly ready: Ready; readonly turns: readonly Turn[] } | { readonly missing: string };
 
-/** Starts the sides and lets them take `steps` steps in turns, since others use the machine, too, and only neighbours compare. */
+/**
+ * Starts the sides and lets them take `steps` steps in turns. Other programs use the machine as well, so only
+ * turns that follow each other can be compared.
+ */
 export async function takeTurns(
   starts: Readonly<Record<string, () => Promise<Side>>>,
   steps: number,

@@ -1,3 +1,4 @@
+/** Which nodes a program is recorded as, and what they compute. */
 import type * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
@@ -8,7 +9,7 @@ import { floats, numbers } from '../programs.ts';
 
 type Inputs = Readonly<Record<'x' | 'y' | 'W' | 'V', tf.Tensor>>;
 
-/** The operations, in order, that a program of a few matrices [4, 4] needs. */
+/** The operations, in order, of a program of a few matrices [4, 4]. */
 function operations(program: (inputs: Inputs) => Readonly<Record<string, tf.Tensor>>): string[] {
   const { graph, outputs } = recordGraph((input) => {
     const matrix = (name: string): tf.Tensor => input(name, [4, 4], 'float32');
@@ -23,7 +24,9 @@ test('common subexpressions are one node', () => {
     'Exp',
     'Mul',
   ]);
-  const options = (transposed: boolean) => ({ x, W }: Inputs) => ({ a: x.matMul(W), b: x.matMul(W, false, transposed) }); // prettier-ignore
+  const options =
+    (transposed: boolean) =>
+    ({ x, W }: Inputs) => ({ a: x.matMul(W), b: x.matMul(W, false, transposed) });
   expect(operations(options(false))).toEqual(['Gemm']);
   expect(operations(options(true))).toEqual(['Gemm', 'Gemm']);
 });
@@ -38,7 +41,7 @@ test('equal constants are one, but not zero and minus zero, nor numbers of two t
   );
 });
 
-test('nodes that no output needs leave', () => {
+test('nodes that no output needs are left out', () => {
   const program = ({ x, y }: Inputs): Record<string, tf.Tensor> => {
     x.mul(y).exp().sum();
     return { out: x.add(y) };
@@ -59,15 +62,18 @@ test('reshapes in a row are one, and one back to the start is none', () => {
 });
 
 test('no gradient is computed below the lowest trained tensor', () => {
-  // Two layers, the loss above: training the upper one needs no gradient of the lower one's output.
+  // There are two layers; training the upper one needs no gradient of the lower one's output.
   const step = (trained: 'W' | 'V') => (inputs: Inputs) =>
     ops.valueAndGradients(
-      () => ops.linear(ops.geluTanh(ops.linear(inputs.x, inputs.W, undefined, false)), inputs.V, undefined, false).sum(),
+      () => {
+        const hidden = ops.geluTanh(ops.linear(inputs.x, inputs.W, undefined, false));
+        return ops.linear(hidden, inputs.V, undefined, false).sum();
+      },
       { [trained]: inputs[trained] },
-    ).gradients; // prettier-ignore
+    ).gradients;
   const forward = ({ x, W }: Inputs): Record<string, tf.Tensor> => ({ out: ops.geluTanh(x.matMul(W)) });
   const upper = operations(step('V'));
-  // dV = gelu(x W)ᵀ dy; only its product is new, and the constant that dy is.
+  // dV = gelu(x W)ᵀ dy adds one product to the forward pass; dy is a constant.
   expect(upper.filter((op) => op === 'Gemm')).toHaveLength(2);
   expect(upper.length).toBe(operations(forward).length + 1);
   expect(operations(step('W')).filter((op) => op === 'Gemm')).toHaveLength(3);
@@ -75,12 +81,15 @@ test('no gradient is computed below the lowest trained tensor', () => {
 
 test('a fused operation computes no gradient for an operand that is not trained', () => {
   const step = (names: readonly ('x' | 'W')[]) => (inputs: Inputs) =>
-    ops.valueAndGradients(() => ops.linear(inputs.x, inputs.W, undefined, false).square().sum(), Object.fromEntries(names.map((name) => [name, inputs[name]]))).gradients; // prettier-ignore
+    ops.valueAndGradients(
+      () => ops.linear(inputs.x, inputs.W, undefined, false).square().sum(),
+      Object.fromEntries(names.map((name) => [name, inputs[name]])),
+    ).gradients;
   expect(operations(step(['x'])).filter((op) => op === 'Gemm')).toHaveLength(2);
   expect(operations(step(['x', 'W'])).filter((op) => op === 'Gemm')).toHaveLength(3);
 });
 
-test('the loss makes nothing as large as the logits but them and their softmax', () => {
+test('the loss computes nothing as large as the logits but them and their softmax', () => {
   const { graph, outputs } = recordGraph((input) => {
     const W = input('W', [50, 4], 'float32');
     const h = input('h', [6, 4], 'float32');
@@ -96,7 +105,7 @@ test('the loss makes nothing as large as the logits but them and their softmax',
   expect(large.map((node) => node.op)).toEqual(['Gemm', 'Softmax']);
 });
 
-test('a graph for cores goes part by part and multiplies to sum rows; another does neither', () => {
+test('a graph for cores computes part by part and sums rows by a product; another does neither', () => {
   const operationsFor = (cores: boolean): string[] => {
     const program = (input: Parameters<Parameters<typeof recordGraph>[0]>[0]): Record<string, tf.Tensor> => {
       const x = input('x', [512, 512], 'float32');
@@ -112,10 +121,10 @@ test('a graph for cores goes part by part and multiplies to sum rows; another do
 
 test('weights that lie in the session give what fed ones give', async () => {
   const engine = await createEngine({ name: 'onnx', threads: 1 });
-  const held = engine.freeze({ W: floats([4, 4], 1) });
+  const frozen = engine.freeze({ W: floats([4, 4], 1) });
   const signature = {
     name: 'small',
-    frozen: held,
+    frozen,
     state: {},
     inputs: { x: { shape: [2, 4], dtype: 'float32' } },
   } as const;
@@ -133,23 +142,23 @@ test('weights that lie in the session give what fed ones give', async () => {
 
 test('a loop carries tensors while its condition holds, at most so many times', async () => {
   const engine = await createEngine({ name: 'onnx', threads: 1 });
-  const held = engine.freeze({ W: { shape: [2, 2], data: Float32Array.of(0, 1, 1, 1) } });
+  const frozen = engine.freeze({ W: { shape: [2, 2], data: Float32Array.of(0, 1, 1, 1) } });
   const state = engine.state({});
   const types = { x: { shape: [1, 2], dtype: 'float32' }, most: { shape: [], dtype: 'float32' } } as const;
   const run = async (x: number[], most: number): Promise<unknown> => {
-    const program = await engine.compile(
-      { name: 'fibonacci', frozen: held, state: {}, inputs: types },
-      (given) => {
-        const { x, most } = given.inputs;
-        const doubled = x!.add(x!);
-        const [last, turns] = ops.loop(8, [x!, ops.zeros([1], 'int32')], (turn, [pair]) => {
-          // From around the loop: a weight, a sum that is made there, an input.
-          const next = pair!.matMul(given.frozen.W!).add(doubled.sub(x!.add(x!)));
-          return { again: ops.less(next.sum(), most!), carried: [next, turn.add(ops.scalar(1, 'int32')).reshape([1])] }; // prettier-ignore
-        });
-        return { outputs: { last: last!, turns: turns!, doubled } };
-      },
-    );
+    const program = await engine.compile({ name: 'fibonacci', frozen, state: {}, inputs: types }, (given) => {
+      const { x, most } = given.inputs;
+      const doubled = x!.add(x!);
+      const [last, turns] = ops.loop(8, [x!, ops.zeros([1], 'int32')], (turn, [pair]) => {
+        // The body reads values of the enclosing graph: a weight, a sum, an input.
+        const next = pair!.matMul(given.frozen.W!).add(doubled.sub(x!.add(x!)));
+        return {
+          again: ops.less(next.sum(), most!),
+          carried: [next, turn.add(ops.scalar(1, 'int32')).reshape([1])],
+        };
+      });
+      return { outputs: { last: last!, turns: turns!, doubled } };
+    });
     const out = await program.run(state, { x: Float32Array.from(x), most: Float32Array.of(most) });
     return [...out.last!, ...out.turns!, ...out.doubled!];
   };

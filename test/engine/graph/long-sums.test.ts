@@ -1,3 +1,4 @@
+/** Sums, means and sums of squares of many nearly equal float32 values, against float64. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
@@ -5,20 +6,18 @@ import * as ops from '../../../harness/engine/ops.ts';
 import type { Shape } from '../../../harness/engine/types.ts';
 import { numbers } from '../programs.ts';
 
-// Sums, means and sums of squares of many like float32 values against float64.
-
 const engine = await createEngine({ name: 'onnx', threads: 1 });
 const x = (shape: Shape) => ({ shape, dtype: 'float32' }) as const;
 
-/** What onnxruntime makes of values by `reduce`. */
+/** The result of `reduce` in onnxruntime. */
 async function computed(
   shape: Shape,
   data: Float32Array,
   reduce: (x: ops.Tensor) => ops.Tensor,
 ): Promise<Float32Array> {
-  const [state, held] = [engine.state({}), engine.freeze({})];
+  const [state, frozen] = [engine.state({}), engine.freeze({})];
   const program = await engine.compile(
-    { name: 'long', frozen: held, state: {}, inputs: { x: x(shape) } },
+    { name: 'long', frozen, state: {}, inputs: { x: x(shape) } },
     ({ inputs }) => ({ outputs: { y: reduce(inputs.x!) } }),
   );
   const { y } = await program.run(state, { x: data });
@@ -51,7 +50,7 @@ test('a long sum of any length, along any axis, is that of float64', async () =>
         const sums = new Float64Array(lead * tail);
         data.forEach((value, i) => (sums[Math.floor(i / (length * tail)) * tail + (i % tail)]! += value));
         const means = sums.map((sum) => sum / length);
-        // A prime times a few is added in stages as long as that prime, which at most 4,096 are.
+        // A length that is a prime times a small number has no shorter stages than the prime, at most 4,096.
         expect(worst(await computed(shape, data, (x) => x.sum(1)), sums)).toBeLessThan(5e-5);
         expect(worst(await computed(shape, data, (x) => x.mean(1)), means)).toBeLessThan(5e-5);
       },
@@ -61,7 +60,7 @@ test('a long sum of any length, along any axis, is that of float64', async () =>
 });
 
 test('the loss of many like targets is that of float64', async () => {
-  // [M, d] hidden states that are all alike: every target's loss is log V.
+  // All hidden states [M, d] are equal, so that every target's loss is log V.
   const [rows, vocabulary] = [20_011, 7];
   const inputs = {
     h: x([rows, 1]),

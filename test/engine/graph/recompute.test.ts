@@ -1,3 +1,4 @@
+/** Recomputation keeps less memory and changes no result. */
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { Node, Value } from '../../../harness/engine/graph/node.ts';
@@ -13,7 +14,7 @@ import { startOf, tinyBase, tinyBases, tinyBatch, tinyPairs } from '../../method
 
 const sizeOf = (value: Value): number => value.shape.reduce((product, n) => product * n, 1);
 
-/** The most elements that wait to be read at once, where nodes run in their order. */
+/** The most elements that are computed but not yet read for the last time, where nodes run in their order. */
 function mostKept(nodes: readonly Node[], outputs: readonly Value[]): number {
   const lastRead = new Map<Value, number>();
   nodes.forEach(({ inputs }, i) => {
@@ -21,10 +22,10 @@ function mostKept(nodes: readonly Node[], outputs: readonly Value[]): number {
   });
   for (const value of outputs) lastRead.set(value, nodes.length);
   let [kept, most] = [0, 0];
-  nodes.forEach(({ inputs, outputs: made }, i) => {
-    for (const value of made) kept += sizeOf(value);
+  nodes.forEach(({ inputs, outputs }, i) => {
+    for (const value of outputs) kept += sizeOf(value);
     most = Math.max(most, kept);
-    const unread = made.filter((value) => !lastRead.has(value));
+    const unread = outputs.filter((value) => !lastRead.has(value));
     const read = [...new Set(inputs)].filter(
       (value) => lastRead.get(value) === i && value.input === undefined && !value.constant,
     );
@@ -57,7 +58,7 @@ describe('recompute', () => {
     const nodes = graph.needed(ends);
     const again = insertRecomputation(graph, nodes);
     expect(mostKept(again, ends)).toBeLessThan(0.45 * mostKept(nodes, ends));
-    // Every operand is made before it is read.
+    // Every operand is computed before it is read.
     const there = new Set<Value>();
     for (const node of again) {
       for (const value of node.inputs) {

@@ -1,3 +1,4 @@
+/** Which results may be written over the state that they replace. */
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
@@ -6,13 +7,13 @@ import * as ops from '../../../harness/engine/ops.ts';
 import { recordGraph } from '../../../harness/engine/graph/recorder.ts';
 import { numbers } from '../programs.ts';
 
-/** Cut into two parts as it is. */
+/** The shape is cut into two parts. */
 const SHAPE = [2, 2 ** 17];
 type Inputs = Readonly<Record<'old' | 'x' | 'ids', tf.Tensor>>;
-/** What becomes of `old`, and what else the program gives. */
+/** A program: the successor of `old`, and another output. */
 type Step = (inputs: Inputs) => { next: tf.Tensor; other?: tf.Tensor };
 
-/** Whether the program may write what becomes of `old` where it lies. */
+/** Whether the program may write the successor over `old`. */
 function inPlace(step: Step): boolean {
   const { graph, outputs } = recordGraph(
     (input) => {
@@ -52,7 +53,10 @@ test.each<[string, Step]>([
   ['it is another tensor', ({ old, x }) => ({ next: x, other: old.sum() })],
   ['its rows are what is added', ({ old, x, ids }) => ({ next: x.add(rowsAt(old, ids)) })],
   ['its parts are read after', twice],
-  ['a part reads the whole', ({ old, x }) => ({ next: ops.inParts([old, x], ([a, b]) => [a!.add(b!).mul(old.sum())])[0]! })], // prettier-ignore
+  [
+    'a part reads the whole',
+    ({ old, x }) => ({ next: ops.inParts([old, x], ([a, b]) => [a!.add(b!).mul(old.sum())])[0]! }),
+  ],
 ])('it may not where %s', (_, step) => {
   expect(inPlace(step)).toBe(false);
 });
@@ -79,12 +83,15 @@ test('a program that writes in place gives what one that does not gives', async 
           const kept = m!.mul(0.9).add(g!);
           return [p!.mul(0.99).sub(kept.mul(0.1)), kept];
         });
-        // Another reader keeps the old tensors where they are.
+        // Because of another reader the old tensors must not be overwritten.
         const others = spoiled ? { old: old!.sum(), moment: moment!.sum() } : {};
         return { state: { old: next!, moment: kept! }, outputs: others };
       },
     );
-    const state = engine.state({ old: { shape: SHAPE, data: numbers(SHAPE, 2) }, moment: { shape: SHAPE, data: numbers(SHAPE, 3) } }); // prettier-ignore
+    const state = engine.state({
+      old: { shape: SHAPE, data: numbers(SHAPE, 2) },
+      moment: { shape: SHAPE, data: numbers(SHAPE, 3) },
+    });
     for (let i = 0; i < 3; i++) await program.run(state, { x });
     results.push(await state.read());
   }

@@ -1,3 +1,4 @@
+/** Replicas of the onnx engine, one of which computes in another thread. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
@@ -28,7 +29,7 @@ const signature = (name: string): Signature => ({
 });
 const state = (): ReturnType<Engine['state']> => engine.state({ s: { shape: [size], data: numbers(1) } });
 
-/** Of everything that a program reads: what is held, drawn, kept and given. */
+/** A program that reads all kinds of operands: frozen, random, state and inputs. */
 const program: ProgramFunction = ({ frozen: { W }, state: { s }, inputs: { x, n }, random }) => {
   const next = s!.mul(W!).add(random({ kind: 'dropout', rate: 0, name: 'noise', shape: [size] }));
   return { state: { s: next }, outputs: { y: next.sub(x!).mul(n!.cast('float32')), n: n!.mul(n!) } };
@@ -66,7 +67,8 @@ describe('replicas', () => {
 
   test('say what is wrong, and go on', async () => {
     const [, , aside] = await compileAll('incomplete');
-    await expect(aside!.run(state(), { x: numbers(0) }, () => undefined)).rejects.toThrow('program incomplete lacks its input n'); // prettier-ignore
+    const incomplete = aside!.run(state(), { x: numbers(0) }, () => undefined);
+    await expect(incomplete).rejects.toThrow('program incomplete lacks its input n');
     const outside: ProgramFunction = ({ frozen: { W }, inputs: { n } }) => ({
       outputs: { y: W!.gather(n!.reshape([1])) },
     });
@@ -79,10 +81,16 @@ describe('replicas', () => {
 
   test.each([
     '',
-    'await replicas[1].compile({ name: "none", frozen: engine.freeze({}), state: {}, inputs: {} }, () => ({ outputs: {} }));',
+    'await replicas[1].compile(' +
+      '{ name: "none", frozen: engine.freeze({}), state: {}, inputs: {} }, () => ({ outputs: {} }));',
   ])('keep no process from ending that does %j', async (used) => {
     const create = pathToFileURL(join(import.meta.dirname, '../../../harness/engine/create.ts')).href;
-    const code = `import { createEngine } from ${JSON.stringify(create)}; const engine = await createEngine({ name: 'onnx', threads: 2 }); const { replicas } = engine; ${used} console.log(replicas.length);`;
+    const code = [
+      `import { createEngine } from ${JSON.stringify(create)};`,
+      "const engine = await createEngine({ name: 'onnx', threads: 2 });",
+      `const { replicas } = engine; ${used}`,
+      'console.log(replicas.length);',
+    ].join(' ');
     const { stdout } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', code]);
     expect(stdout).toBe('2');
   });

@@ -1,3 +1,4 @@
+/** What the CUDA provider misses, how to get it, and what its installer refuses. */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,12 @@ import {
 
 test('ldd tells which of a provider’s libraries the system finds', () => {
   const found = parseLibraries(
-    `\tlinux-vdso.so.1 (0x00007ffd)\n\tlibcublas.so.13 => not found\n\tlibc.so.6 => /lib/libc.so.6 (0x00007f36)\n\t/lib64/ld-linux-x86-64.so.2 (0x00007f37)\n`,
+    [
+      '\tlinux-vdso.so.1 (0x00007ffd)',
+      '\tlibcublas.so.13 => not found',
+      '\tlibc.so.6 => /lib/libc.so.6 (0x00007f36)',
+      '\t/lib64/ld-linux-x86-64.so.2 (0x00007f37)\n',
+    ].join('\n'),
   );
   expect([...found]).toEqual([
     ['libcublas.so.13', false],
@@ -20,15 +26,17 @@ test('ldd tells which of a provider’s libraries the system finds', () => {
   ]);
 });
 
-test('what is missing has a name and a way to get it, by the CUDA version', () => {
+test('a missing library has a name and a way to get it, by the CUDA version', () => {
   const names = ['libcuda.so.1', 'libcublas.so.13', 'libcublasLt.so.13', 'libcudnn.so.9', 'libelse.so.1'];
   const { list, remedy } = describeMissing(names, 13)!;
   expect(list).toBe(
-    'libcuda.so.1 (the NVIDIA driver), libcublas.so.13 (cuBLAS), libcublasLt.so.13 (cuBLASLt), libcudnn.so.9 (cuDNN), libelse.so.1',
+    'libcuda.so.1 (the NVIDIA driver), libcublas.so.13 (cuBLAS), libcublasLt.so.13 (cuBLASLt), ' +
+      'libcudnn.so.9 (cuDNN), libelse.so.1',
   );
   expect(remedy).toMatch(
-    /^install an NVIDIA driver for CUDA 13; pip install 'nvidia-cublas==13\.\*' 'nvidia-cudnn-cu13==9\.\*'; export LD_LIBRARY_PATH=/,
+    /^install an NVIDIA driver for CUDA 13; pip install 'nvidia-cublas==13\.\*' 'nvidia-cudnn-cu13==9\.\*'; /,
   );
+  expect(remedy).toContain("'nvidia-cudnn-cu13==9.*'; export LD_LIBRARY_PATH=");
   expect(describeMissing(['libcufft.so.11', 'libcudart.so.12'], 12)!.remedy).toContain(
     "pip install 'nvidia-cufft-cu12==11.*' 'nvidia-cuda-runtime-cu12==12.*';",
   );
@@ -57,7 +65,9 @@ test.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
     const refused = await setup('--wheel', wheel);
     expect(refused).toMatchObject({
       exitCode: 1,
-      stderr: `${capi} does not hold libonnxruntime_providers_shared.so as it is in onnxruntime-gpu==1.30.0 (by its sha256).`,
+      stderr:
+        `${capi} does not hold libonnxruntime_providers_shared.so ` +
+        'as it is in onnxruntime-gpu==1.30.0 (by its sha256).',
     });
     expect(await readdir(onnxruntimeFolder())).toEqual(before);
     const wrong = await setup('--cuda', '11');

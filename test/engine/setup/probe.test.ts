@@ -1,3 +1,4 @@
+/** The probe of all engines on this machine. */
 import { expect, test } from 'vitest';
 import { probeEngines } from '../../../harness/engine/setup/probe.ts';
 
