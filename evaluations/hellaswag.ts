@@ -1,3 +1,4 @@
+/** HellaSwag's rows as documents, with lm-eval's cleaning of their texts. */
 import { z } from 'zod';
 import { ask, loadDocuments, parseRow, placeOf } from '../harness/evaluation/suites/documents.ts';
 import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
@@ -11,14 +12,17 @@ const schema = z.object({
   label: z.string(),
 });
 
-/** Lm-eval's cleaning of WikiHow's marks: `[title]` ends a sentence, other brackets go, then pairs of spaces become one. */
+/**
+ * Lm-eval's cleaning of WikiHow's marks: `[title]` ends a sentence, other brackets are cut out, pairs of
+ * spaces become one.
+ */
 const clean = (text: string): string =>
   strip(text)
     .replaceAll(' [title]', '. ')
     .replace(/\[.*?\]/g, '')
     .replaceAll('  ', ' ');
 
-/** HellaSwag (Zellers et al., 2019): how a scene goes on. */
+/** HellaSwag (Zellers et al., 2019): which of four endings continues a scene. */
 export default defineEvaluation({
   kind: 'choices',
   name: 'hellaswag',

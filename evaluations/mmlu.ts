@@ -1,11 +1,13 @@
+/** MMLU's rows as documents, an evaluation for each subject. */
 import { ask, parseRow, placeOf } from '../harness/evaluation/suites/documents.ts';
 import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
 import { loadSubject, schema, subjects } from '../harness/evaluation/suites/mmlu.ts';
 import { strip } from '../harness/evaluation/suites/python-text.ts';
 
+const opening = 'The following are multiple choice questions (with answers) about';
 const letters = ['A', 'B', 'C', 'D'];
 
-/** MMLU (Hendrycks et al., 2021): 57 subjects, whose four parts are groups, too. */
+/** MMLU (Hendrycks et al., 2021): 57 subjects in four groups. */
 export default Object.entries(subjects).flatMap(([part, names]) =>
   names.map((subject) =>
     defineEvaluation({
@@ -17,7 +19,7 @@ export default Object.entries(subjects).flatMap(([part, names]) =>
       measures: ['acc'],
       shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 5 },
       examples: 'first',
-      description: `The following are multiple choice questions (with answers) about ${subject.replaceAll('_', ' ')}.\n\n`,
+      description: `${opening} ${subject.replaceAll('_', ' ')}.\n\n`,
       load: (request) =>
         loadSubject(request, subject, (row, where) => {
           const { question, choices, answer } = parseRow(schema, row, where);

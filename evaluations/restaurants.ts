@@ -1,3 +1,4 @@
+/** An evaluation on the built-in data, which needs no download: tests and first tries use it. */
 import { groupByMeaning } from '../harness/data/sets/e2e/load.ts';
 import { builtinE2E } from '../harness/data/sets/e2e/synthetic.ts';
 import { encodePair } from '../harness/data/examples/encode-pair.ts';
@@ -8,7 +9,9 @@ import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
 const ALTERNATIVES = 4;
 const nameOf = (meaning: string): string => /^name : ([^|]*?) *(\||$)/.exec(meaning)![1]!;
 
-/** Deltabench's own: which of four sentences says a restaurant's meaning, asked as the built-in task e2e trains. */
+/**
+ * Deltabench's own: which of four sentences says a restaurant's meaning; encoded like the built-in task e2e.
+ */
 export default defineEvaluation({
   kind: 'choices',
   name: 'restaurants',
@@ -27,7 +30,7 @@ export default defineEvaluation({
   load() {
     const items = groupByMeaning(builtinE2E().test);
     const documents = items.map(({ meaning, references }, i) => {
-      // Sentences of other meanings, spread over the split, that speak of this restaurant.
+      // Sentences of other meanings, spread over the split, with this restaurant's name put in.
       const others = Array.from(
         { length: ALTERNATIVES - 1 },
         (_, k) => items[(i + (k + 1) * 31) % items.length]!,

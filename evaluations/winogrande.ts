@@ -1,3 +1,4 @@
+/** WinoGrande's rows as documents, from the hub or from LLM-Adapters' files. */
 import { z } from 'zod';
 import { UsageError } from '../harness/support/errors.ts';
 import { loadDocuments, parseRow, placeOf } from '../harness/evaluation/suites/documents.ts';
@@ -13,7 +14,10 @@ const schema = z.object({
 });
 const lead = 'to complete the given sentence';
 
-/** WinoGrande (Sakaguchi et al., 2020): which of two names fits a gap, by how likely the rest of the sentence is behind each. */
+/**
+ * WinoGrande (Sakaguchi et al., 2020): which of two names fits a gap. The likelihood is that of the sentence
+ * after the gap.
+ */
 export default defineEvaluation({
   kind: 'choices',
   name: 'winogrande',
@@ -43,10 +47,10 @@ export default defineEvaluation({
 function fill(sentence: string, options: readonly string[], gold: number, where: string): ChoiceDocument {
   const gap = sentence.indexOf('_');
   if (gap < 0) throw new UsageError(`${where}: the sentence has no gap "_".`);
-  const [before, rest] = [sentence.slice(0, gap), ` ${strip(sentence.slice(gap + 1))}`];
+  const [before, remainder] = [sentence.slice(0, gap), ` ${strip(sentence.slice(gap + 1))}`];
   return {
-    example: before + options[gold]! + rest,
-    alternatives: options.map((option) => ({ context: before + option, continuation: rest })),
+    example: before + options[gold]! + remainder,
+    alternatives: options.map((option) => ({ context: before + option, continuation: remainder })),
     gold,
   };
 }

@@ -1,7 +1,7 @@
 /**
- * What an evaluation of a language model is: a file in evaluations/ says how a benchmark's rows are asked, and this folder
- * scores a base or an adapter with it, without any training. Definitions are those of lm-evaluation-harness 0.4.13 unless
- * a protocol says otherwise.
+ * The interface of evaluations: a file in evaluations/ defines how a benchmark's rows become prompts, and
+ * runs/evaluate scores a base or an adapter on them, without any training. Definitions are those of
+ * lm-evaluation-harness 0.4.13 unless a protocol says otherwise.
  */
 import type { FetchOptions } from '../data/hub/connection.ts';
 import type { DataSource } from '../data/examples/task.ts';
@@ -9,62 +9,64 @@ import type { Tokenizer } from '../data/tokenizers/tokenizer.ts';
 import type { Request } from './likelihoods/token-tree.ts';
 
 /**
- * Whose rules hold: `lm-eval` lm-evaluation-harness 0.4.13; `lm-eval-2024` its state of January 2024, which puts no BOS before
- * a prompt; `red` the edited copy of that state that the RED paper's tables came from; `pyreft` and `llm-adapters` the
- * programs of the ReFT paper and of LLM-Adapters, whose models write their answers.
+ * The program whose rules hold. `lm-eval`: lm-evaluation-harness 0.4.13. `lm-eval-2024`: its state of January
+ * 2024, which puts no BOS before a prompt. `red`: the edited copy of that state that the RED paper's tables
+ * came from. `pyreft` and `llm-adapters`: the programs of the ReFT paper and of LLM-Adapters, whose models
+ * write their answers.
  */
 export const evaluationProtocols = ['lm-eval', 'lm-eval-2024', 'red', 'pyreft', 'llm-adapters'] as const;
 export type EvaluationProtocol = (typeof evaluationProtocols)[number];
 
-/** Whether the tokenizer's special tokens stand before prompts, such as Llama's BOS. */
+/** Whether prompts begin with the tokenizer's special tokens, such as Llama's BOS. */
 export function hasSpecialTokens(protocol: EvaluationProtocol): boolean {
   return protocol !== 'red' && protocol !== 'lm-eval-2024';
 }
 
-/** A text and one way to go on, whose log-likelihood is asked for. */
+/** A text and one continuation of it, whose log-likelihood is computed. */
 export interface Alternative {
-  /** What stands behind the description and the examples; ends without a space. */
+  /** The text after description and examples; it ends without a space. */
   readonly context: string;
-  /** Begins with the space that parts it from the context. */
+  /** Begins with the space that separates it from the context. */
   readonly continuation: string;
 }
 
 /** A question with its answers to choose from. */
 export interface ChoiceDocument {
-  /** Question and right answer, as it stands before other questions. */
+  /** Question and right answer, as an example before other questions. */
   readonly example: string;
   readonly alternatives: readonly Alternative[];
-  /** The place of the right alternative. */
+  /** The index of the right alternative. */
   readonly gold: number;
   /** Which alternatives are true, where several may be. */
   readonly truths?: readonly boolean[];
 }
 
-/** How a score is made of a document's log-likelihoods; see measures.ts. */
+/** The ways to score a document from its log-likelihoods; measures.ts computes them. */
 export const measures = ['acc', 'acc_norm', 'mc2'] as const;
 export type Measure = (typeof measures)[number];
 
-/** A question that a model answers by a text of its own. */
+/** A question that a model answers by generating a text. */
 export interface TextDocument {
-  /** Question and answer, as they stand before other questions. */
+  /** Question and answer, as an example before other questions. */
   readonly example: string;
-  /** The question, which stands behind the description and the examples. */
+  /** The question, which follows description and examples. */
   readonly prompt: string;
-  /** The right answer as the data has it. */
+  /** The right answer as it is in the data. */
   readonly gold: string;
 }
 
 /** The rows of an evaluation as documents, in file order. */
 export interface EvaluationData<Document = ChoiceDocument> {
-  /** Where they were read: `hub`, `folder`, `built-in`. */
+  /** Where the rows were read: `hub`, `folder` or `built-in`. */
   readonly form: string;
-  /** Sha256 over their content. */
+  /** The sha256 of the files. */
   readonly hash: string;
   readonly documents: readonly Document[];
-  /** What examples are taken from; empty where none are wanted. */
+  /** The documents that examples are taken from; empty where no examples are asked for. */
   readonly pool: readonly Document[];
 }
 
+/** What an evaluation is asked to load. */
 export interface LoadRequest extends FetchOptions {
   readonly source: DataSource;
   readonly protocol: EvaluationProtocol;
@@ -72,29 +74,33 @@ export interface LoadRequest extends FetchOptions {
   readonly needsPool: boolean;
 }
 
-/** A benchmark: a file in evaluations/ exports it as default under its file's name, or a list of its parts. */
+/**
+ * A benchmark. A file in evaluations/ exports it as default, under the file's name, or exports the list of
+ * its parts.
+ */
 export type Evaluation = ChoiceEvaluation | TextEvaluation;
 
 interface EvaluationBase<Document> {
-  /** Lower-case words joined by hyphens: lm-eval's name with hyphens for underscores. */
+  /** Lm-eval's name, with hyphens for underscores. */
   readonly name: string;
   readonly label: string;
   /** Lm-eval's version of the task; scores of different versions are never mixed. */
   readonly version: number;
   /** Names that stand for several evaluations. */
   readonly groups?: readonly string[];
-  /** What a group's mean is over: all documents of its parts, where absent, or its parts. */
+  /** `parts`: a group's mean is over the means of its parts; absent, over all their documents. */
   readonly groupMean?: 'parts';
-  /** The protocols that it knows, and how many examples each puts before a document where the caller does not say. */
+  /** The protocols that it supports, each with its default number of examples before a document. */
   readonly shots: Readonly<Partial<Record<EvaluationProtocol, number>>>;
-  /** Whether its prompt takes no other number of examples. */
+  /** Whether the number of examples is fixed. */
   readonly fixedShots?: true;
   /**
-   * Which of the pool stand before a document: `drawn` anew for each document; `drawn-beside` where the pool is the
-   * documents' own split as far as lm-eval knows, so that one more is drawn and the document itself left out; the `first`.
+   * Which of the pool precede a document. `drawn`: drawn anew for each document. `drawn-beside`: likewise,
+   * but one more is drawn and the document itself left out, since lm-eval takes pool and documents for one
+   * split. `first`: the first ones.
    */
   readonly examples: 'drawn' | 'drawn-beside' | 'first';
-  /** Stands before everything. */
+  /** The text before examples and document. */
   readonly description?: string;
   /** Throws UsageError where data is missing or malformed. */
   load(request: LoadRequest): Promise<EvaluationData<Document>>;
@@ -103,9 +109,9 @@ interface EvaluationBase<Document> {
 /** A benchmark whose answers are chosen by their log-likelihoods. */
 export interface ChoiceEvaluation extends EvaluationBase<ChoiceDocument> {
   readonly kind: 'choices';
-  /** The first is the one that the field prints. */
+  /** The first is the one that papers print. */
   readonly measures: readonly [Measure, ...Measure[]];
-  /** How its texts become tokens, where that is not lm-eval's way. */
+  /** Encodes its texts, where that is not done as lm-eval does it. */
   readonly encode?: (
     tokenizer: Tokenizer,
     alternatives: readonly Alternative[],
@@ -116,11 +122,11 @@ export interface ChoiceEvaluation extends EvaluationBase<ChoiceDocument> {
 /** A benchmark whose answers are read out of generated texts. */
 export interface TextEvaluation extends EvaluationBase<TextDocument> {
   readonly kind: 'text';
-  /** Names of the ways in which answers are read; the first is the one that the field prints. */
+  /** Names of the ways to read an answer; the first is the one that papers print. */
   readonly measures: readonly [string, ...string[]];
-  /** How texts are generated; a function, since protocols differ. */
+  /** How a protocol generates texts. */
   decoding(protocol: EvaluationProtocol): TextDecoding;
-  /** What a text answers by each measure. */
+  /** Reads a text's answer, by each measure. */
   read(
     written: WrittenText,
     document: TextDocument,
@@ -131,35 +137,38 @@ export interface TextEvaluation extends EvaluationBase<TextDocument> {
 /** How the texts of an evaluation are generated. */
 export interface TextDecoding {
   readonly maxNewTokens: number;
-  /** Absent is greedy. */
+  /** Greedy where absent. */
   readonly beams?: number;
-  /** Strings that end a text, which is cut before them; the tokenizer's end token ends it in any case. */
+  /** Strings that end a text and are cut off; the tokenizer's end token ends it in any case. */
   readonly stops: readonly string[];
-  /** Tokens that a prompt keeps from its start; where absent it keeps those at its end that leave room for the answer. */
+  /**
+   * The number of tokens that a prompt keeps from its start. Absent, it keeps its last ones, with room left
+   * for the answer.
+   */
   readonly promptLength?: number;
 }
 
-/** A prompt and what a model wrote behind it. */
+/** A text that a model generated after a prompt. */
 export interface WrittenText {
   /** Prompt and text as the tokenizer decodes them together, without special tokens. */
   readonly whole: string;
-  /** The text alone, cut before the first stop string. */
+  /** The generated text alone, cut before the first stop string. */
   readonly text: string;
 }
 
-/** What a text answers. */
+/** The answer that was read out of a text. */
 export interface Reading {
-  /** As it is compared with the right answer; absent where the text has none that can be read. */
+  /** As it is compared with the right answer; absent where the text has none. */
   readonly answer?: string;
   readonly isRight: boolean;
 }
 
-/** Types an evaluation by choices; the identity otherwise. */
+/** Gives an evaluation by choices its type; returns it as it is. */
 export function defineEvaluation(evaluation: ChoiceEvaluation): ChoiceEvaluation {
   return evaluation;
 }
 
-/** Types an evaluation by generated texts; the identity otherwise. */
+/** Gives an evaluation by generated texts its type; returns it as it is. */
 export function defineTextEvaluation(evaluation: TextEvaluation): TextEvaluation {
   return evaluation;
 }

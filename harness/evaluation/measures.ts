@@ -1,9 +1,12 @@
-/** Scores of documents from log-likelihoods, their means and standard errors, as lm-eval computes them. */
+/**
+ * Scores of documents from log-likelihoods, their means and standard errors, as lm-eval computes them.
+ * runs/evaluate uses them; sums run left to right, so that records keep their last digit.
+ */
 import type { ChoiceDocument, Measure } from './evaluation.ts';
 import { length } from './suites/python-text.ts';
 import { sum } from '../support/arithmetic.ts';
 
-/** What a model makes of one alternative. */
+/** The log-likelihood of one alternative under a model. */
 export interface Likelihood {
   /** Sum of the natural logarithms of its tokens' probabilities. */
   readonly logLikelihood: number;
@@ -11,20 +14,20 @@ export interface Likelihood {
   readonly isGreedy: boolean;
 }
 
-/** The alternative that a measure takes for the model's answer, the first of equals; undefined where it takes none. */
+/** The index of the model's answer by a measure, the first of equals; undefined for `mc2`, which has none. */
 export function chosenBy(
   measure: Measure,
   { alternatives }: ChoiceDocument,
   likelihoods: readonly Likelihood[],
 ): number | undefined {
   if (measure === 'mc2') return undefined;
-  // Python's length of a choice, without the space before it.
+  // acc_norm divides by the choice's length in Python, without the space before it.
   const per = (i: number): number => (measure === 'acc' ? 1 : length(alternatives[i]!.continuation) - 1);
   const values = likelihoods.map(({ logLikelihood }, i) => logLikelihood / per(i));
   return values.reduce((best, value, i) => (value > values[best]! ? i : best), 0);
 }
 
-/** A document's score, 0 to 1. */
+/** A document's score, 0 to 1; of `mc2` the probability of the true alternatives among all. */
 export function scoreOf(
   measure: Measure,
   document: ChoiceDocument,
@@ -43,7 +46,7 @@ export interface Mean {
   readonly count: number;
 }
 
-/** Mean and its standard error, the sample's deviation over the root of its size. */
+/** The mean of scores and its standard error, s / √n with the sample's deviation s. */
 export function meanOf(scores: readonly number[]): Mean {
   const count = scores.length;
   const value = sum(scores) / count;
@@ -52,7 +55,7 @@ export function meanOf(scores: readonly number[]): Mean {
   return { value, standardError: Math.sqrt(squares / (count - 1)) / Math.sqrt(count), count };
 }
 
-/** The mean of a group over all documents of its parts, and lm-eval's pooled standard error. */
+/** A group's mean over all documents of its parts, with lm-eval's pooled standard error. */
 export function pooledMean(parts: readonly Mean[]): Mean {
   const count = parts.reduce((sum, part) => sum + part.count, 0);
   const value = parts.reduce((sum, part) => sum + part.value * part.count, 0) / count;
@@ -65,13 +68,15 @@ export function pooledMean(parts: readonly Mean[]): Mean {
   return { value, standardError: Math.sqrt(squares / (count - parts.length) / count), count };
 }
 
-/** The plain mean of a group's parts, as pyreft and LLM-Adapters print it; their documents count alike within a part alone. */
+/**
+ * The mean of the means of a group's parts, as pyreft and LLM-Adapters print it, whatever the parts' sizes.
+ */
 export function meanOfParts(parts: readonly Mean[]): Mean {
   const value = sum(parts.map((part) => part.value)) / parts.length;
   const count = sum(parts.map((part) => part.count));
   if (parts.some(({ standardError }) => standardError === undefined))
     return { value, standardError: undefined, count };
-  // The parts are independent samples.
+  // The parts are independent samples: variances add up.
   const squares = sum(parts.map(({ standardError }) => standardError! ** 2));
   return { value, standardError: Math.sqrt(squares) / parts.length, count };
 }

@@ -1,4 +1,4 @@
-/** Puts description and examples before documents, as lm-eval's sampler does. */
+/** Puts description and examples before documents, as lm-eval's sampler does. runs/evaluate uses it. */
 import { UsageError } from '../support/errors.ts';
 import { PythonRandom } from '../data/random/python-random.ts';
 import type {
@@ -9,21 +9,21 @@ import type {
   EvaluationProtocol,
 } from './evaluation.ts';
 
-/** Lm-eval's `fewshot_random_seed`: one stream of random numbers for each task. */
+/** Lm-eval's `fewshot_random_seed`. Each evaluation draws from a stream of its own. */
 const SEED = 1234;
 
-/** A document with everything that stands before it. */
+/** A document with the text before it. */
 export interface Prompt<Document = ChoiceDocument> {
-  /** The document's place in its file. */
+  /** The document's index in its file. */
   readonly index: number;
   readonly document: Document;
-  /** Places of its examples in the pool, in order. */
+  /** Indices of its examples in the pool, in their order in the prompt. */
   readonly examples: readonly number[];
   /** Description and examples. */
   readonly before: string;
 }
 
-/** A document's alternatives with whole contexts. */
+/** A document's alternatives, with description and examples in their contexts. */
 export function alternativesOf({ before, document }: Prompt): Alternative[] {
   return document.alternatives.map(({ context, continuation }) => ({
     context: before + context,
@@ -31,7 +31,10 @@ export function alternativesOf({ before, document }: Prompt): Alternative[] {
   }));
 }
 
-/** How many examples stand before each document; throws UsageError where the protocol or the number does not fit. */
+/**
+ * The number of examples before each document; throws UsageError where the evaluation does not take the
+ * protocol or the number.
+ */
 export function shotsOf(
   { name, shots, fixedShots }: Evaluation,
   protocol: EvaluationProtocol,
@@ -56,15 +59,15 @@ export function promptsOf<Document extends { readonly example: string }>(
   shots: number,
   limit = Infinity,
 ): Prompt<Document>[] {
-  const drawn = shots + (examples === 'drawn-beside' && shots > 0 ? 1 : 0);
-  if (drawn > pool.length)
+  const needed = shots + (examples === 'drawn-beside' && shots > 0 ? 1 : 0);
+  if (needed > pool.length)
     throw new UsageError(`--shots ${shots}: ${name} has ${pool.length} examples to take them from.`);
   const random = new PythonRandom(SEED);
   const texts = pool.map((document) => JSON.stringify(document));
   const examplesFor = (document: Document): number[] => {
     if (shots === 0) return [];
     if (examples === 'first') return Array.from({ length: shots }, (_, i) => i);
-    const places = random.sample(pool.length, drawn);
+    const places = random.sample(pool.length, needed);
     if (examples === 'drawn') return places;
     const own = JSON.stringify(document);
     return places.filter((place) => texts[place] !== own).slice(0, shots);

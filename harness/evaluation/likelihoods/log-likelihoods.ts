@@ -1,4 +1,7 @@
-/** Log-likelihoods of many requests: cuts them into trees and batches, and runs these. */
+/**
+ * Log-likelihoods of many requests: packs them into trees of tokens, puts trees into batches and runs these.
+ * runs/evaluate uses it. A request's numbers may depend on its set, by rounding, but never on other sets.
+ */
 import { freezeAll, type TrainedTensors } from '../../decoding/programs.ts';
 import type { Engine, Program } from '../../engine/types.ts';
 import { type Delta, virtualTokens } from '../../models/method.ts';
@@ -8,35 +11,44 @@ import type { Likelihood } from '../measures.ts';
 import { treeOf, type Request, type TokenTree } from './token-tree.ts';
 import { roundUp, sum } from '../../support/arithmetic.ts';
 
-/** Nodes that one run of a program reads, about. */
+/** Most nodes that one run of a program reads, unless one tree has more. */
 const NODES = 4096;
-/** Predicting nodes of one run, each of which has a row of scores as wide as the vocabulary. */
+/** Most predicting nodes of one run: each has a row of scores as wide as the vocabulary. */
 const ROWS = 512;
 /** Sizes are rounded up to multiples of these, so that few programs serve many batches. */
 const STEP = { nodes: 64, rows: 16, predictions: 16 } as const;
-/** Programs that are kept: each has memory of its own. */
+/** Most compiled programs that are kept: each has memory of its own. */
 const PROGRAMS = 3;
 
+/** The requests to score, and the model that scores them. */
 export interface LikelihoodJob {
   readonly engine: Engine;
   readonly base: BaseModel;
   readonly delta: Delta;
   /** The method's tensors and the base's trained ones. */
   readonly tensors: TrainedTensors;
-  /** Sets of documents, each a list of requests. What shares a batch is of one set, so that no set's numbers depend on others. */
+  /**
+   * Sets of documents; a document is a list of requests. A batch never mixes sets, so no set's numbers depend
+   * on others.
+   */
   readonly sets: readonly (readonly (readonly Request[])[])[];
   readonly signal?: AbortSignal | undefined;
-  /** Whether a document need not be scored; its batch is computed again where others of it do. */
+  /**
+   * Whether a document is scored already. Its batch is still computed where another of its documents is not.
+   */
   isDone?(set: number, document: number): boolean;
-  /** Called as documents are done, in any order. */
+  /** Called with each document's scores, in any order. */
   onDocument(set: number, document: number, likelihoods: readonly Likelihood[]): void | Promise<void>;
 }
 
-/** Tokens that a base under a method reads at most. */
+/** The number of tokens that a base under a method can read. */
 export const positionsFor = ({ architecture }: BaseModel, delta: Delta): number =>
   architecture.positions - virtualTokens(delta);
 
-/** The last tokens of a request that the model has positions for, without the very last: it is only predicted. */
+/**
+ * The end of a request, as far as the model has positions. The very last token needs none: it is predicted,
+ * not read.
+ */
 export function cutRequest({ context, continuation }: Request, positions: number): Request {
   const kept = positions + 1 - continuation.length;
   if (kept >= 1) return { context: context.slice(-kept), continuation };
@@ -45,7 +57,10 @@ export function cutRequest({ context, continuation }: Request, positions: number
   );
 }
 
-/** Computes all, not finite where the model's numbers are not; throws the signal's reason where it is aborted. */
+/**
+ * Scores all requests; scores are not finite where the model's numbers are not. Throws the signal's reason
+ * where it is aborted.
+ */
 export async function logLikelihoods(job: LikelihoodJob): Promise<void> {
   const { engine, base, delta, tensors, signal } = job;
   const positions = positionsFor(base, delta);
@@ -88,33 +103,33 @@ export async function logLikelihoods(job: LikelihoodJob): Promise<void> {
   }
 }
 
-/** A tree and whose requests it holds, in order: [document, number of its requests]. */
+/** A tree with the documents whose requests it holds, in order: [document, number of its requests]. */
 interface PackedTree {
   readonly tree: TokenTree;
   readonly documents: readonly (readonly [number, number])[];
 }
 
 /**
- * Puts successive documents into one tree as long as that makes each cheaper: what they begin with is read once, but
- * attention costs every node a product with all nodes of its tree. In units of what a token's matrix products take,
- * that is about nodes / 3·width.
+ * Puts successive documents into one tree as long as that makes each cheaper. A shared beginning is read
+ * once, but every node attends to all nodes of its tree, which costs about nodes / 3·width times what a
+ * token's matrix products cost.
  */
 function packTrees(
   documents: readonly (readonly Request[])[],
   width: number,
-  tellsEnds: boolean,
+  separatesEnds: boolean,
 ): PackedTree[] {
   const costOf = (nodes: number, count: number): number => (nodes * (1 + nodes / (3 * width))) / count;
   const packed: PackedTree[] = [];
   let open: { requests: Request[]; documents: [number, number][]; tree: TokenTree } | undefined;
   documents.forEach((requests, document) => {
-    const alone = treeOf(requests, tellsEnds);
+    const alone = treeOf(requests, separatesEnds);
     if (open && shareBeginning(open.requests.at(-1)!, requests[0]!)) {
       const all = [...open.requests, ...requests];
-      const tree = treeOf(all, tellsEnds);
+      const tree = treeOf(all, separatesEnds);
       const count = open.documents.length;
-      const apart = (costOf(open.tree.ids.length, 1) + costOf(alone.ids.length, 1)) / (count + 1);
-      if (tree.ids.length <= NODES && costOf(tree.ids.length, count + 1) < apart) {
+      const separate = (costOf(open.tree.ids.length, 1) + costOf(alone.ids.length, 1)) / (count + 1);
+      if (tree.ids.length <= NODES && costOf(tree.ids.length, count + 1) < separate) {
         open = { requests: all, documents: [...open.documents, [document, requests.length]], tree };
         return;
       }
@@ -126,11 +141,11 @@ function packTrees(
   return packed;
 }
 
-/** Whether trying to pack two requests may pay: they begin with the same few tokens. */
+/** Whether two requests begin with the same four tokens, so that packing them together may pay. */
 const shareBeginning = (a: Request, b: Request): boolean =>
   [0, 1, 2, 3].every((i) => a.context[i] === b.context[i]);
 
-/** Trees of like size together. */
+/** Batches of trees of like size. */
 function batchesOf(packed: readonly PackedTree[]): PackedTree[][] {
   const sorted = [...packed].sort((a, b) => b.tree.ids.length - a.tree.ids.length);
   const batches: PackedTree[][] = [];
@@ -167,7 +182,7 @@ function shapeOf(batch: readonly PackedTree[]): TreesShape {
 const documentsOf = (batch: readonly PackedTree[]): number[] =>
   batch.flatMap(({ documents }) => documents.map(([document]) => document));
 
-/** What the tokens of each document's requests have, summed in float64. */
+/** The scores of each document's requests, summed over their tokens in float64. */
 function sumsOf(
   batch: readonly PackedTree[],
   logProbability: Float32Array,

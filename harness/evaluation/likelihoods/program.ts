@@ -1,4 +1,4 @@
-/** The program that reads trees of tokens, and how trees become its inputs. */
+/** The program that reads trees of tokens, and the inputs of trees. log-likelihoods.ts runs it. */
 import type { DecodingSetup } from '../../decoding/programs.ts';
 import * as ops from '../../engine/ops.ts';
 import type { NamedArrays, Program, TensorTypes } from '../../engine/types.ts';
@@ -18,9 +18,10 @@ const ints = (...shape: number[]): TensorTypes[string] => ({ shape, dtype: 'int3
 const floats = (...shape: number[]): TensorTypes[string] => ({ shape, dtype: 'float32' });
 
 /**
- * Inputs: ids, positions and the context's masks of all B·T nodes, `ends` [B, 1, 1, T] as a tree has them, `rows` [R] the
- * nodes that predict, `predictors` [P] which of those predicts a token, `wanted` [P] its id. Outputs, [P] each:
- * `logProbability`, and `isLargest`, 1 where no token is likelier.
+ * Compiles the program for a shape. Inputs: ids, positions and the context's masks of all B·T nodes; `ends`
+ * [B, 1, 1, T], the ends of subtrees; `rows` [R], the nodes that predict; `predictors` [P], which of those
+ * predicts a token; `wanted` [P], the token's id. Outputs, [P] each: `logProbability`, and `isLargest`, 1
+ * where no token is likelier.
  */
 export function likelihoodProgram(setup: DecodingSetup, shape: TreesShape): Promise<Program> {
   const { trees, nodes, rows, predictions } = shape;
@@ -43,10 +44,10 @@ export function likelihoodProgram(setup: DecodingSetup, shape: TreesShape): Prom
     const { base, delta } = setup;
     const use = { base, delta, tensors: x.frozen, training: false, dropout: false, totalSteps: 1 };
     const places = Float32Array.from({ length: nodes }, (_, i) => i);
-    // A node sees itself and what stands before it in an unfinished subtree.
+    // A node sees itself and the nodes before it whose subtree has not ended: its ancestors.
     const seen = ops.less(ops.tensor(places, [1, 1, nodes, 1]), x.inputs.ends!);
     const bias = ops.choose(seen, causalBias(nodes), ops.scalar(MASKED));
-    // No gradient comes back to any place.
+    // Nothing is differentiated: no gradient comes back to any place.
     const outputRows = { rows: x.inputs.rows!, places: ops.zeros([all], 'int32') };
     const { hidden } = runDecoder(x, use, { batch: trees, length: nodes, bias, outputRows });
     const scores = ops.logSoftmax(ops.matMul(hidden, headWeight(x, use), false, true));
@@ -59,7 +60,7 @@ export function likelihoodProgram(setup: DecodingSetup, shape: TreesShape): Prom
   });
 }
 
-/** Fills the inputs; padding reads token 0 and sees itself alone. */
+/** The inputs of some trees; padding reads token 0 and sees itself alone. */
 export function fillTrees(trees: readonly TokenTree[], shape: TreesShape): NamedArrays {
   const all = shape.trees * shape.nodes;
   const ids = new Int32Array(all);
@@ -71,7 +72,7 @@ export function fillTrees(trees: readonly TokenTree[], shape: TreesShape): Named
   const ends = Float32Array.from({ length: all }, (_, i) => (i % shape.nodes) + 1);
   const rows = new Int32Array(shape.rows);
   const predictors = new Int32Array(shape.predictions);
-  const outputRows = new Int32Array(shape.predictions);
+  const wanted = new Int32Array(shape.predictions);
   let [row, prediction] = [0, 0];
   trees.forEach((tree, number) => {
     const start = number * shape.nodes;
@@ -96,8 +97,8 @@ export function fillTrees(trees: readonly TokenTree[], shape: TreesShape): Named
         rows[place] = start + node;
       }
       predictors[prediction] = place;
-      outputRows[prediction++] = id;
+      wanted[prediction++] = id;
     }
   });
-  return { ids, positions, tokens, prompt, fromStart, fromEnd, ends, rows, predictors, wanted: outputRows };
+  return { ids, positions, tokens, prompt, fromStart, fromEnd, ends, rows, predictors, wanted };
 }

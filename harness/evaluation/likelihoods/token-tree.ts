@@ -1,25 +1,28 @@
 /**
- * Requests as a tree of tokens: what several of them begin with is one branch, whose states a model computes once. The
- * nodes of a tree lie in one sequence, each subtree without a gap behind its root, so that a node's ancestors are the
- * nodes before it whose subtree has not ended.
+ * Requests as a tree of tokens: a beginning that several of them share is one branch, whose states the model
+ * computes once. The nodes of a tree lie in one sequence in preorder, so a node's ancestors are the nodes
+ * before it whose subtree has not ended. log-likelihoods.ts packs trees; program.ts reads them.
  */
 
-/** A context and a continuation, as token ids, neither of them empty. */
+/** A context and a continuation as token ids; neither is empty. */
 export interface Request {
   readonly context: readonly number[];
   readonly continuation: readonly number[];
 }
 
-/** The nodes of a tree in order, as lists of one number for each node. */
+/** The nodes of a tree in preorder, as lists with one number for each node. */
 export interface TokenTree {
   readonly ids: readonly number[];
-  /** How many tokens stand before it in its requests. */
+  /** The number of tokens before it in its requests. */
   readonly depths: readonly number[];
   /** One past the last node of its subtree. */
   readonly ends: readonly number[];
-  /** How many tokens of its context stand behind it, where contexts are told apart by that, else 0; -1 for nodes of continuations. */
+  /**
+   * −1 for nodes of continuations. Of contexts, the number of context tokens after it, or 0 where ends are
+   * not separated.
+   */
   readonly fromEnds: readonly number[];
-  /** Every token of every continuation: the node that predicts it, its id, and the request, by its place. */
+  /** Every token of every continuation: the node that predicts it, its id, and the index of its request. */
   readonly predictions: readonly { readonly node: number; readonly id: number; readonly request: number }[];
 }
 
@@ -34,15 +37,15 @@ interface Token {
 }
 
 /**
- * The tree of some requests. With `tellsEnds` tokens of contexts are shared only where as many tokens of the context stand
- * behind them: for methods that depend on where a prompt ends.
+ * The tree of some requests. With `separatesEnds` a context's token is shared only between contexts that end
+ * equally far after it: methods may depend on where a prompt ends.
  */
-export function treeOf(requests: readonly Request[], tellsEnds: boolean): TokenTree {
+export function treeOf(requests: readonly Request[], separatesEnds: boolean): TokenTree {
   const roots = new Map<number, Node>();
   requests.forEach((request, number) => {
     let children = roots;
-    for (const token of tokensOf(request, tellsEnds)) {
-      // Tokens of continuations and of contexts are told apart, since methods may act on prompts alone.
+    for (const token of tokensOf(request, separatesEnds)) {
+      // Tokens of contexts and of continuations are separate nodes, since methods may act on prompts alone.
       const key = token.id * 2 ** 24 + token.fromEnd + 1;
       let node = children.get(key);
       if (!node) children.set(key, (node = { ...token, children: new Map(), predicts: [] }));
@@ -54,18 +57,18 @@ export function treeOf(requests: readonly Request[], tellsEnds: boolean): TokenT
   return flatten(roots);
 }
 
-/** The tokens that a model reads of a request: all but the last. */
-function tokensOf({ context, continuation }: Request, tellsEnds: boolean): Token[] {
+/** The tokens of a request that a model reads: all but the last. */
+function tokensOf({ context, continuation }: Request, separatesEnds: boolean): Token[] {
   return [...context, ...continuation.slice(0, -1)].map((id, depth) => {
     const behind = Math.max(-1, context.length - 1 - depth);
-    return { id, depth, fromEnd: tellsEnds ? behind : Math.min(behind, 0) };
+    return { id, depth, fromEnd: separatesEnds ? behind : Math.min(behind, 0) };
   });
 }
 
 function flatten(roots: ReadonlyMap<number, Node>): TokenTree {
   const [ids, depths, ends, fromEnds]: [number[], number[], number[], number[]] = [[], [], [], []];
   const predictions: TokenTree['predictions'][number][] = [];
-  // A stack of its own, since contexts may be longer than JavaScript's is high.
+  // An explicit stack: contexts may be longer than JavaScript's call stack is deep.
   const open: { readonly place: number; readonly left: Node[] }[] = [];
   const leftOf = (nodes: ReadonlyMap<number, Node>): Node[] => [...nodes.values()].reverse();
   const enter = ({ id, depth, fromEnd, children, predicts }: Node): void => {

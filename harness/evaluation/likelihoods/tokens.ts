@@ -1,12 +1,12 @@
-/** How contexts and continuations become tokens, as lm-eval's `_encode_pair` does it. */
+/** Encodes contexts and continuations as lm-eval's `_encode_pair` does. runs/evaluate uses it. */
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { hasSpecialTokens, type Alternative, type EvaluationProtocol } from '../evaluation.ts';
 import type { Request } from './token-tree.ts';
 
 /**
- * The tokens of each context and of what the whole text has behind as many: where the tokenizer merges over the border,
- * the continuation begins with what the whole text has there. Special tokens are the tokenizer's own,
- * where the protocol has any.
+ * The tokens of each context, and those that the whole text has after as many. Where a token spans the border,
+ * the continuation begins with what the whole text has there. Special tokens are the tokenizer's, where the
+ * protocol has any.
  */
 export function encodeAlternatives(
   tokenizer: Tokenizer,

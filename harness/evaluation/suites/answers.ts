@@ -1,11 +1,15 @@
 /**
- * How answers are read out of generated texts, rule by rule as the programs do whose numbers are printed: lm-eval's two
- * readings of GSM8K, pyreft's and LLM-Adapters'. Digits are 0 to 9; Python's expressions also take those of other scripts.
+ * Reads answers out of generated texts, rule by rule like the programs whose numbers papers print: lm-eval's
+ * two readings of GSM8K, pyreft's and LLM-Adapters'. Digits are 0 to 9; Python's expressions also take those
+ * of other scripts.
  */
 import type { Reading } from '../evaluation.ts';
 import { strip } from './python-text.ts';
 
-/** Lm-eval's comparison in GSM8K: commas, dollars and all up to `#### ` go; a final full stop goes, too, but not in 2024. */
+/**
+ * An answer as lm-eval compares it in GSM8K: without commas, dollars, the text up to `#### ` and a final full
+ * stop (kept in 2024).
+ */
 function plainAnswer(text: string, forgivesStop: boolean): string {
   const bare = text
     .replaceAll(',', '')
@@ -16,56 +20,62 @@ function plainAnswer(text: string, forgivesStop: boolean): string {
 
 const compare = (answer: string | undefined, gold: string, forgivesStop: boolean): Reading => ({
   ...(answer !== undefined && { answer }),
-  // Where nothing was read, lm-eval compares this word.
+  // Lm-eval compares this word where nothing was read.
   isRight: plainAnswer(answer ?? '[invalid]', forgivesStop) === plainAnswer(gold, forgivesStop),
 });
 
-/** The number behind the first `#### ` (lm-eval: strict-match, and its only reading in 2024). */
+/** The number after the first `#### ` (lm-eval's strict-match, its only reading in 2024). */
 export function strictMatch(text: string, gold: string, forgivesStop = true): Reading {
   return compare(/#### (-?[0-9.,]+)/.exec(text)?.[1], gold, forgivesStop);
 }
 
-/** The last thing that looks like a number (lm-eval: flexible-extract). */
+/** The last stretch that looks like a number (lm-eval's flexible-extract). */
 export function flexibleExtract(text: string, gold: string): Reading {
   return compare(text.match(/-?[$0-9.,]{2,}|-?[0-9]+/g)?.at(-1), gold, true);
 }
 
-/** What follows the first occurrence of a phrase in a text, without white space at its start; empty where there is none. */
-function behind(text: string, phrase: string): string {
+/**
+ * The text after the first occurrence of a phrase, without leading white space; empty where there is none.
+ */
+function textAfter(text: string, phrase: string): string {
   const place = text.indexOf(phrase);
   return place < 0 ? '' : text.slice(place + phrase.length).replace(/^\s+/u, '');
 }
 
-/** Pyreft on commonsense: all that follows the phrase has to be the answer. */
+/** Pyreft's reading of commonsense: all text after the phrase must be the answer. */
 export function phraseAnswer(whole: string, gold: string): Reading {
-  const answer = strip(behind(whole, 'the correct answer is '));
+  const answer = strip(textAfter(whole, 'the correct answer is '));
   return { ...(answer !== '' && { answer }), isRight: answer === strip(gold) };
 }
 
+/** The line after which a response begins. */
 const mark = '### Response:';
 
-/** Pyreft on arithmetic: the last number of the response, or its first letter of A to E where the answer is a letter. */
+/**
+ * Pyreft's reading of arithmetic: the response's last number, or its first letter of A to E where the answer
+ * is a letter.
+ */
 export function arithmeticAnswer(whole: string, gold: string): Reading {
-  const response = behind(whole, mark);
+  const response = textAfter(whole, mark);
   return isNumber(gold) ? numberAnswer(response, gold) : letterAnswer(response, gold);
 }
 
-/** LLM-Adapters on arithmetic: the same readings of what stands between the first and a second mark. */
+/** LLM-Adapters' reading of arithmetic: the same, of the response up to a second mark. */
 export function responseAnswer(text: string, gold: string): Reading {
   const response = responseOf(text);
   return isNumber(gold) ? numberAnswer(response, gold) : letterAnswer(response, gold);
 }
 
-/** LLM-Adapters on commonsense: the first of a set's answers that occurs. */
+/** LLM-Adapters' reading of commonsense: the first of a set's answers that occurs. */
 export function firstAnswer(text: string, gold: string, answers: readonly string[]): Reading {
   const answer = new RegExp(answers.join('|')).exec(responseOf(text))?.[0];
   return { ...(answer !== undefined && { answer }), isRight: answer === gold };
 }
 
-/** What a model wrote behind its prompt's mark, up to a second one. */
+/** The generated text up to a second mark; the prompt ends with the first. */
 const responseOf = (text: string): string => strip(text.split(mark, 1)[0]!);
 
-/** Whether Python's float() takes it. */
+/** Whether Python's float() takes a text. */
 const isNumber = (text: string): boolean => /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text);
 
 function numberAnswer(response: string, gold: string): Reading {

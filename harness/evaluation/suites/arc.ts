@@ -1,4 +1,4 @@
-/** ARC (Clark et al., 2018), which has an easy and a challenging part of the same form. */
+/** ARC (Clark et al., 2018): an easy and a challenging part of the same form. evaluations/arc-*.ts use it. */
 import { z } from 'zod';
 import { ask, loadDocuments, parseRow, placeOf } from './documents.ts';
 import type { ChoiceEvaluation } from '../evaluation.ts';
@@ -10,7 +10,7 @@ const schema = z.object({
   answerKey: z.string(),
 });
 
-/** One part of ARC; the RED paper took both, 25 examples each. */
+/** One part of ARC. The RED paper evaluates both with 25 examples. */
 export function arc(name: string, part: 'ARC-Easy' | 'ARC-Challenge'): ChoiceEvaluation {
   return {
     kind: 'choices',

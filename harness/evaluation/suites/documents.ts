@@ -1,4 +1,4 @@
-/** Makes documents of a benchmark's rows: what the files in evaluations/ are written with. */
+/** Makes documents of a benchmark's rows. The files in evaluations/ are written with it. */
 import type { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
@@ -6,7 +6,7 @@ import { problemOf } from '../../support/validation-messages.ts';
 import type { ChoiceDocument, EvaluationData, LoadRequest } from '../evaluation.ts';
 import { readRows, type RowsRequest } from './rows.ts';
 
-/** A question whose answers follow it as they are; `truths` where several of them may be true. */
+/** A question that is followed by each of its choices; `truths` where several of them may be true. */
 export function ask(
   question: string,
   choices: readonly string[],
@@ -21,13 +21,13 @@ export function ask(
   };
 }
 
-/** Where a benchmark's documents and examples lie. */
+/** The places of a benchmark's documents and of its examples. */
 interface Places extends Pick<RowsRequest, 'repo' | 'config'> {
   readonly documents: Pick<RowsRequest, 'split' | 'adapters'>;
   readonly pool?: Pick<RowsRequest, 'split' | 'adapters'>;
 }
 
-/** Reads a benchmark; `toDocument` throws UsageError, naming the row as given, where a row is malformed. */
+/** Reads a benchmark. `toDocument` throws UsageError that names the row where it is malformed. */
 export async function loadDocuments<Document>(
   request: LoadRequest,
   { documents, pool, ...place }: Places,
@@ -45,7 +45,7 @@ export async function loadDocuments<Document>(
   };
 }
 
-/** A row of the form that a schema tells; throws UsageError with the row and what is wrong. */
+/** Checks a row by a schema; throws UsageError with the row's place and what is wrong. */
 export function parseRow<Schema extends z.ZodType>(
   schema: Schema,
   row: unknown,
@@ -56,7 +56,10 @@ export function parseRow<Schema extends z.ZodType>(
   throw new UsageError(`${where}: ${problemOf(parsed.error)}.`);
 }
 
-/** The place of a right answer among its choices; throws UsageError with the row where it is none of them. */
+/**
+ * The index of the right answer among the choices' labels; throws UsageError with the row's place where it is
+ * none of them.
+ */
 export function placeOf(answer: string, labels: readonly string[], where: string): number {
   const place = labels.indexOf(answer);
   if (place >= 0) return place;

@@ -1,6 +1,7 @@
 /**
- * The test files of LLM-Adapters (Hu et al., 2023) as instructions that a tuned model answers in words: the suites of
- * commonsense and arithmetic reasoning of LLM-Adapters and of the ReFT paper (pyreft), with the prompts of both.
+ * The test files of LLM-Adapters (Hu et al., 2023) as instructions that a tuned model answers in words: the
+ * suites of commonsense and arithmetic reasoning of LLM-Adapters and of the ReFT paper (pyreft), with the
+ * prompts of both.
  */
 import { z } from 'zod';
 import type { EvaluationProtocol, Reading, TextEvaluation, WrittenText } from '../evaluation.ts';
@@ -15,13 +16,17 @@ const schema = z.object({
 
 const header =
   'Below is an instruction that describes a task. Write a response that appropriately completes the request.';
+/** The indentation of the lines in LLM-Adapters' code. */
 const indent = ' '.repeat(16);
 
-/** Alpaca's prompt, with which pyreft asks for arithmetic. */
+/** Alpaca's prompt; pyreft uses it for arithmetic. */
 export const alpacaPrompt = (instruction: string): string =>
   `${header}\n\n### Instruction:\n${instruction}\n\n### Response:\n`;
 
-/** LLM-Adapters' test prompt, whose lines stand indented in its code, and so in its prompt. */
+/**
+ * LLM-Adapters' test prompt. Its lines are indented as in LLM-Adapters' code, from where the indentation gets
+ * into the prompt.
+ */
 export const adaptersPrompt = (instruction: string): string =>
   `${header} \n\n${indent}### Instruction:\n${indent}${instruction}\n\n${indent}### Response:\n${indent}`;
 
@@ -33,10 +38,10 @@ export interface InstructionSet {
   readonly label: string;
 }
 
-/** What a suite's sets have in common. */
+/** One set, and what it has in common with the other sets of its suite. */
 interface Suite {
   readonly group: string;
-  /** Tokens of an answer. */
+  /** Most tokens of an answer. */
   readonly maxNewTokens: Readonly<Record<'pyreft' | 'llm-adapters', number>>;
   /** Pyreft's prompt. */
   prompt(instruction: string): string;
@@ -44,9 +49,9 @@ interface Suite {
   read(written: WrittenText, gold: string, protocol: EvaluationProtocol): Reading;
 }
 
-/** Pyreft cuts prompts on the right. */
+/** Tokens that pyreft keeps of a prompt, from its start. */
 const PROMPT_LENGTH = 512;
-/** LLM-Adapters searches with as many beams. */
+/** Beams of LLM-Adapters' search. */
 const BEAMS = 4;
 
 /** An evaluation of one set. */

@@ -1,20 +1,24 @@
-/** The test files of LLM-Adapters (Hu et al., 2023): a question and its choices written into one instruction. */
+/**
+ * The test files of LLM-Adapters (Hu et al., 2023), which write a question and its choices into one
+ * instruction. ARC and WinoGrande are read from them, too.
+ */
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 
 const schema = z.object({ instruction: z.string(), answer: z.string() });
 
-/** An instruction taken apart. */
+/** The parts of an instruction. */
 export interface AdaptersRow {
   readonly question: string;
   readonly choices: readonly string[];
-  /** From 0. */
+  /** The index of the right choice. */
   readonly gold: number;
 }
 
 /**
- * The row as a question with choices, or undefined where it is none of LLM-Adapters' rows. `word` is what the file calls a choice (Answer,
- * Option, Solution), `lead` what the question stands behind. Throws UsageError with the row where it has another form.
+ * Parses a row; undefined where it is not from LLM-Adapters. `word` is the file's name for a choice (Answer,
+ * Option, Solution), `lead` the phrase before the question. Throws UsageError with the row's place where it
+ * has another form.
  */
 export function readAdaptersRow(
   row: unknown,

@@ -1,4 +1,7 @@
-/** MMLU's subjects (as lm-eval groups them), and where its rows lie: the hub's cais/mmlu, or the official CSV files. */
+/**
+ * MMLU's subjects, grouped as in lm-eval, and its rows, from the hub's cais/mmlu or the official CSV files.
+ * evaluations/mmlu.ts uses it.
+ */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseCsv } from '../../data/formats/csv.ts';
@@ -7,7 +10,7 @@ import { hashFile, sha256 } from '../../support/hash.ts';
 import { loadDocuments } from './documents.ts';
 import type { ChoiceDocument, EvaluationData, LoadRequest } from '../evaluation.ts';
 
-/** A row of the hub; the official files give the answer's letter. */
+/** A row of the hub. In the official files the answer is a letter. */
 export const schema = z.object({
   question: z.string(),
   choices: z.array(z.string()).length(4, 'there must be four choices'),
@@ -39,7 +42,10 @@ export const subjects = {
 
 type ToDocument = (row: unknown, where: string) => ChoiceDocument;
 
-/** Reads a subject; examples come from its dev split. Throws UsageError where a file is missing or a row malformed. */
+/**
+ * Reads a subject, its examples from the dev split. Throws UsageError where a file is missing or a row
+ * malformed.
+ */
 export async function loadSubject(
   request: LoadRequest,
   subject: string,

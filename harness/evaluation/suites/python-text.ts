@@ -1,6 +1,9 @@
-/** Text as Python's `str` treats it, where a benchmark's prompts depend on it. */
+/** Python's `str` methods, where a benchmark's prompts depend on how they differ from JavaScript's. */
 
-/** Python's white space: Unicode's, and the separators 0x1c to 0x1f that JavaScript's `trim` leaves; not the byte order mark. */
+/**
+ * Python's white space: Unicode's and the separators 0x1c to 0x1f, which JavaScript's `trim` leaves; not the
+ * byte order mark.
+ */
 const SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
 const OUTSIDE = new RegExp(`^${SPACE}|${SPACE}$`, 'g');
 

@@ -1,4 +1,7 @@
-/** Reads a benchmark's rows, whatever they hold: from the hub's parquet files, or from a folder in the hub's layout or LLM-Adapters'. */
+/**
+ * Reads a benchmark's rows, whatever they hold: the hub's parquet files, or a folder in the hub's layout or
+ * in LLM-Adapters'. documents.ts makes documents of them.
+ */
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -11,26 +14,29 @@ import { fetchFromHub } from '../../data/hub/hub.ts';
 import { readParquetRows } from '../../data/formats/parquet.ts';
 import type { DataSource } from '../../data/examples/task.ts';
 
-/** Where a data set's rows may lie. */
+/** Where to look for a data set's rows. */
 export interface RowsRequest extends FetchOptions {
   readonly source: DataSource;
   /** The hub's repository. */
   readonly repo: string;
-  /** Its configuration: the folder of its parquet files. */
+  /** The repository's configuration: the folder of its parquet files. */
   readonly config: string;
   readonly split: string;
-  /** The same rows in LLM-Adapters' files: a folder of `llm-adapters`, and the name of its file without ending. */
+  /**
+   * The same rows in LLM-Adapters' files: the folder in `llm-adapters`, and the file's name without its
+   * ending.
+   */
   readonly adapters?: { readonly folder: string; readonly file: string };
 }
 
-/** Raw rows in file order; `where` names the file and row of each for messages. */
+/** Raw rows in file order; `where` names a row's file and number for messages. */
 export interface Rows {
   readonly rows: readonly { readonly value: unknown; readonly where: string }[];
   readonly hash: string;
   readonly form: string;
 }
 
-/** Reads a split; throws UsageError where it is not there, empty or malformed. */
+/** Reads a split; throws UsageError where it is missing, empty or malformed. */
 export async function readRows(request: RowsRequest): Promise<Rows> {
   const { source, repo, split } = request;
   if (source.kind === 'built-in')
@@ -42,8 +48,8 @@ export async function readRows(request: RowsRequest): Promise<Rows> {
 }
 
 /**
- * Reads a file of LLM-Adapters' `dataset`, whose rows are on no hub; throws UsageError where it is not there, empty or
- * malformed.
+ * Reads a file of LLM-Adapters' `dataset`, whose rows are on no hub; throws UsageError where it is not there,
+ * empty or malformed.
  */
 export async function readAdaptersFile(
   source: DataSource,
@@ -52,12 +58,14 @@ export async function readAdaptersFile(
   const name = `${place.folder}/${place.file}.json`;
   if (source.kind !== 'folder')
     throw new UsageError(
-      `${name} is a file of LLM-Adapters (github.com/AGI-Edgerunners/LLM-Adapters, folder dataset), which the hub does not have; get it and give its folder with --data DIR.`,
+      `${name} is a file of LLM-Adapters (github.com/AGI-Edgerunners/LLM-Adapters, folder dataset), ` +
+        'which the hub does not have; get it and give its folder with --data DIR.',
     );
   const path = await adaptersPath(source.path, place);
   if (path === undefined)
     throw new UsageError(
-      `${source.path} holds no ${name}, as LLM-Adapters' dataset has it: looked for it there and in llm-adapters/. Get it from github.com/AGI-Edgerunners/LLM-Adapters.`,
+      `${source.path} holds no ${name}, as LLM-Adapters' dataset has it: looked for it there and in llm-adapters/. ` +
+        'Get it from github.com/AGI-Edgerunners/LLM-Adapters.',
     );
   return rowsOf([path], source.kind, place.file);
 }
@@ -74,7 +82,10 @@ async function rowsOf(files: readonly string[], form: string, split: string): Pr
   return { rows, hash: hash.digest('hex'), form };
 }
 
-/** The hub's parquet files, of main or of the branch that the hub converts loading scripts to. */
+/**
+ * The hub's parquet files: those of main, or of the branch where the hub converts data sets of loading
+ * scripts.
+ */
 async function hubFiles({ repo, config, split, ...options }: RowsRequest): Promise<string[]> {
   const folders = [config, ...(config === 'default' ? ['data'] : [])].map(escape);
   const pattern = new RegExp(`^(${folders.join('|')})/${escape(split)}([-/][^/]*)\\.parquet$`);
@@ -109,7 +120,8 @@ async function folderFiles(
   if (adapted !== undefined) return [adapted];
   const own = adapters ? `, or LLM-Adapters' ${adapters.folder}/${adapters.file}.json` : '';
   throw new UsageError(
-    `${folder} holds no ${split} split of ${repo}: looked for ${split}-*.parquet, ${split}.jsonl and ${split}.json in ${places.join(', ')}${own}. Get them, or give --data hub.`,
+    `${folder} holds no ${split} split of ${repo}: looked for ${split}-*.parquet, ${split}.jsonl and ` +
+      `${split}.json in ${places.join(', ')}${own}. Get them, or give --data hub.`,
   );
 }
 

@@ -1,4 +1,7 @@
-/** TruthfulQA (Lin et al., 2022) with its multiple choices, of which one (mc1) or several (mc2) are true. */
+/**
+ * TruthfulQA (Lin et al., 2022): multiple choices of which one (mc1) or several (mc2) are true.
+ * evaluations/truthfulqa-*.ts use it.
+ */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseCsv } from '../../data/formats/csv.ts';
@@ -9,7 +12,9 @@ import { ask, loadDocuments, parseRow } from './documents.ts';
 import type { ChoiceDocument, ChoiceEvaluation, EvaluationProtocol, LoadRequest } from '../evaluation.ts';
 import { strip } from './python-text.ts';
 
-/** The six questions that stand before every document, as the benchmark's own prompt has them (lm-eval: truthfulqa_mc1.yaml). */
+/**
+ * The six questions before every document, from the benchmark's own prompt (lm-eval: truthfulqa_mc1.yaml).
+ */
 const before = [
   [
     'What is human life expectancy in the United States?',
@@ -40,7 +45,7 @@ const targets = z.object({
 const schema = z.object({ question: z.string(), mc1_targets: targets, mc2_targets: targets });
 type Row = z.infer<typeof schema>;
 
-/** One of its two scores. */
+/** The evaluation of one of its two scores. */
 export function truthfulQa(
   name: string,
   label: string,
@@ -98,7 +103,9 @@ const columns = z.object({
   'Incorrect Answers': z.string(),
 });
 
-/** The official file lists answers with semicolons between them; as choices each ends with a full stop. */
+/**
+ * Reads the official file, where semicolons separate answers. As choices, all answers end with a full stop.
+ */
 async function readOfficial(path: string): Promise<Row[]> {
   const rows = parseCsv(path, await readBytes(path), { bom: true, columns: true });
   return rows.map((value, i) => {

@@ -1,22 +1,26 @@
+/** Turns documents into pieces of token ids and fills rows with them. runs/pretrain uses it. */
 import { encodeLabelled } from '../../data/examples/encode-labelled.ts';
 import { encodePair } from '../../data/examples/encode-pair.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { Architecture } from '../../models/architecture.ts';
 import { randomStream } from '../../support/random-stream.ts';
 
-/** A text to learn from, or an input and what follows from it. */
+/** A text to learn from, or an input with its target. */
 export type Document = { readonly text: string } | { readonly input: string; readonly target: string };
 
-/** A document, or a piece of one, as token ids. */
+/** A document, or a stretch of one, as token ids. */
 export interface Piece {
   readonly ids: readonly number[];
-  /** Which part of a pair each token belongs to, where the family knows parts. */
+  /** Token types: which text of a pair each token belongs to; absent where the family has none. */
   readonly types?: readonly number[];
-  /** What an encoder-decoder is to answer; without it, what spans of `ids` were is the answer. */
+  /** The target of an encoder-decoder; where absent, spans of `ids` are hidden and become the target. */
   readonly target?: readonly number[];
 }
 
-/** A document as pieces of at most `length` tokens, laid out as a task's examples are; a pair is one piece, cut if need be. */
+/**
+ * A document as pieces of at most `length` tokens, laid out like a task's examples. A pair is one piece, cut
+ * where it is longer.
+ */
 export function encodeDocument(
   document: Document,
   kind: Architecture['kind'],
@@ -33,21 +37,21 @@ export function encodeDocument(
     return cutInto(tokenizer.encode(texts[0]!), length - special).map((ids) => tokenizer.template([ids]));
   }
   if ('text' in document) {
-    // Laid out as an input is: what comes before every text, the text, the end token.
+    // Laid out like an input: the tokens that precede every text, the text, the end token.
     const { prompt } = encodePair(document.text, undefined, tokenizer, {
       promptLength: Infinity,
       targetLength: 0,
     });
-    // An encoder-decoder's source ends with the end token, which is put there when its spans are drawn.
+    // An encoder-decoder's source gets its end token when its spans are drawn.
     return kind === 'decoder'
       ? cutInto(prompt, length).map((ids) => ({ ids }))
       : cutInto(prompt.slice(0, -1), length - 1).map((ids) => ({ ids }));
   }
   const { input, target } = document;
-  const whole = encodePair(input, target, tokenizer, { promptLength: length, targetLength: length });
-  if (kind === 'encoder-decoder') return [{ ids: whole.prompt, target: whole.target }];
-  if (whole.prompt.length + whole.target.length <= length)
-    return [{ ids: [...whole.prompt, ...whole.target] }];
+  const uncut = encodePair(input, target, tokenizer, { promptLength: length, targetLength: length });
+  if (kind === 'encoder-decoder') return [{ ids: uncut.prompt, target: uncut.target }];
+  if (uncut.prompt.length + uncut.target.length <= length)
+    return [{ ids: [...uncut.prompt, ...uncut.target] }];
   const half = Math.floor(length / 2);
   const cut = encodePair(input, target, tokenizer, { promptLength: half, targetLength: length - half });
   return [{ ids: [...cut.prompt, ...cut.target] }];
@@ -60,8 +64,8 @@ function cutInto(ids: readonly number[], length: number): number[][] {
 }
 
 /**
- * Puts whole pieces, in an order drawn by the seed, into rows of at most `length` tokens, so that a step costs the same
- * however short documents are. Pieces keep their own positions and see no other piece.
+ * Puts whole pieces, in an order drawn from the seed, into rows of at most `length` tokens, so that a step
+ * costs the same however short documents are. Each piece keeps its own positions and attends to itself alone.
  */
 export function packPieces(pieces: readonly Piece[], length: number, seed: number): Piece[][] {
   const rows: Piece[][] = [];
@@ -69,7 +73,7 @@ export function packPieces(pieces: readonly Piece[], length: number, seed: numbe
   for (const i of randomStream(seed, 'pieces').permutation(pieces.length)) {
     const piece = pieces[i]!;
     const answer = piece.target?.length ?? 0;
-    // A source takes a token more than its piece: the end token.
+    // The end token that a source gets later is not counted.
     const taken = piece.ids.length;
     if (filled + taken > length || answered + answer > length) {
       rows.push([]);

@@ -1,3 +1,6 @@
+/**
+ * The objective of pretraining, for all three kinds of architectures. runs/pretrain trains new bases with it.
+ */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { TensorTypes } from '../../engine/types.ts';
@@ -12,7 +15,7 @@ import { packedTypes, packingOf, packSequences, startsOf } from '../objectives/p
 import { NOTHING, type Sequence } from './draw.ts';
 import { sum } from '../../support/arithmetic.ts';
 
-/** Sequences that share a row of attention; none sees another, and each counts its positions from 0. */
+/** Sequences that share a row of attention. Each attends to itself alone and counts its positions from 0. */
 export type Row = readonly Sequence[];
 
 const tokensOf = (row: Row): number => sum(row.map(({ ids }) => ids.length));
@@ -20,7 +23,10 @@ const sourceTokensOf = (row: Row): number => sum(row.map(({ source = [] }) => so
 const targetsOf = (row: Row): number =>
   sum(row.map(({ targets }) => targets.filter((id) => id !== NOTHING).length));
 
-/** Predicting the tokens that sequences name: cross entropy over the vocabulary, of an encoder by its masked head. */
+/**
+ * The objective of pretraining: cross entropy of the sequences' targets over the vocabulary, of an encoder by
+ * its masked head.
+ */
 export function pretraining({ kind }: Architecture, head: MaskedHead | undefined): Objective<Row> {
   const causal = kind !== 'encoder';
   const reads = kind === 'encoder-decoder';
@@ -130,7 +136,7 @@ const sourceOf = ({ rows, sourceLength, sourceTokens }: BatchShape): Parameters<
 
 type Rows = readonly (readonly (readonly number[])[])[];
 
-/** Packs rows, each sequence with positions of its own. */
+/** Packs rows; every sequence has positions of its own. */
 function packRows(rows: Rows, shape: Parameters<typeof packSequences>[1]): ReturnType<typeof packSequences> {
   return packSequences(
     rows.map((row) => ({ ids: row.flat(), positions: row.flatMap((ids) => [...ids.keys()]), prompt: 0 })),
@@ -138,7 +144,10 @@ function packRows(rows: Rows, shape: Parameters<typeof packSequences>[1]): Retur
   );
 }
 
-/** [B, 1, Q, K]: 0 where a slot may see another, of the same sequence and, if causal, not behind it; MASKED elsewhere. */
+/**
+ * Attention's bias [B, 1, Q, K]: 0 where a query may see a key of its own sequence, if causal none after
+ * itself; MASKED elsewhere.
+ */
 function seen(
   queries: Rows,
   keys: Rows,

@@ -1,3 +1,4 @@
+/** Reads texts to pretrain on from the user's files. runs/pretrain uses it. */
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
@@ -7,8 +8,8 @@ const text = z.string().regex(/\S/, 'is empty');
 const line = z.union([z.strictObject({ text }), z.strictObject({ input: text, target: text })]);
 
 /**
- * The documents of a file: lines of {"text"} or {"input", "target"} where it ends in .jsonl, else a plain text whose
- * documents blank lines part. Throws UsageError where a line is neither or there is no document.
+ * The documents of a file: of .jsonl lines of {"text"} or {"input", "target"}, of a plain text its paragraphs
+ * between blank lines. Throws UsageError where a line has another form or there is no document.
  */
 export async function readDocuments(path: string): Promise<Document[]> {
   const bytes = await readBytes(path);
@@ -23,7 +24,7 @@ export async function readDocuments(path: string): Promise<Document[]> {
   return documents;
 }
 
-/** Documents of a plain text; the line ends within one are the printer's, not the author's. */
+/** The documents of a plain text. Line ends within one are taken for wrapping and become spaces. */
 export function splitText(content: string): Document[] {
   return content
     .split(/\r?\n(?:[^\S\n]*\r?\n)+/)
