@@ -1,16 +1,18 @@
-/** A model's outputs are not finite: its weights are not, or what is computed of them passes float32. */
+/** The next tokens that a program offers to a search, and the check that their logits were finite. */
+/** Thrown where logits are not finite: weights are not, or a product exceeds float32's range. */
 export class NotFinite extends Error {
   override readonly name = 'NotFinite';
 }
 
 /**
- * Throws NotFinite where the sum that belongs to a row's logits is not finite, so that one of them is not: a maximum passes
- * over a NaN that does not come first, in onnxruntime, and so does a search.
+ * Throws NotFinite where the sum over a row's logits is not finite. Searches alone would not notice:
+ * onnxruntime's maximum passes over a NaN that does not come first.
  */
 export function checkSum(sum: number): void {
   if (Number.isFinite(sum)) return;
   throw new NotFinite(
-    "the model's logits are not finite: look for NaN or very large numbers in the base's weights and in what was trained",
+    "the model's logits are not finite: look for NaN or very large numbers in the base's weights " +
+      'and in what was trained',
   );
 }
 

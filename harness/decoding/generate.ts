@@ -1,3 +1,8 @@
+/**
+ * Generates continuations of prompts: checks the job, continues equal prompts once, and picks a search on the
+ * host or inside a program. runs/ calls it; searches know no model, programs know no
+ * search.
+ */
 import { chunk } from 'simple-statistics';
 import type { Engine } from '../engine/types.ts';
 import { type Delta, virtualTokens } from '../models/method.ts';
@@ -10,11 +15,11 @@ import { GraphSearch } from './in-graph/graph-search.ts';
 import { freezeAll, type DecodingSetup, type TrainedTensors } from './programs.ts';
 import { runSearches } from './on-host/search.ts';
 
-/** Rows that a step computes at once, about: whole groups of beams, at least one. */
+/** Rows that a step on the host computes at once, rounded down to whole groups of beams, at least one. */
 const ROWS = 64;
-/** Candidates beyond those that a search needs at first: it may ban a few without another program. */
+/** Candidates beyond those that a search needs at first, so that it can ban a few without another program. */
 const SPARE = 4;
-/** Rows of a search on a device. */
+/** Rows of a search inside a program. */
 const DEVICE_ROWS = 256;
 
 /** What to generate, and how the next tokens are chosen. */
@@ -22,26 +27,31 @@ export interface GenerateJob {
   readonly engine: Engine;
   readonly base: BaseModel;
   readonly delta: Delta;
-  /** The method's tensors and the base's trained ones. */
+  /** The method's tensors, and the base's tensors that were trained. */
   readonly tensors: TrainedTensors;
   readonly prompts: readonly (readonly number[])[];
   readonly maxNewTokens: number;
-  /** 1 is greedy. */
+  /** 1 for greedy search. */
   readonly beams: number;
-  /** Undefined never stops before maxNewTokens. */
+  /** The end token; where undefined, every sequence has maxNewTokens tokens. */
   readonly eosId: number | undefined;
   readonly minNewTokens?: number | undefined;
   readonly lengthPenalty?: number | undefined;
   readonly earlyStopping?: EarlyStopping | undefined;
   readonly noRepeatNgram?: number | undefined;
   readonly repetitionPenalty?: number | undefined;
-  /** What the choice takes for the tokens before the generated ones, a list for each prompt; where absent the prompts, of an encoder-decoder its start token. */
+  /**
+   * The history that n-gram and repetition rules see, one list a prompt. Default: the prompt; of an
+   * encoder-decoder, its start token.
+   */
   readonly histories?: readonly (readonly number[])[];
-  /** Draws tokens instead of taking the best; only of one beam. `streams` names the draws of each prompt. */
+  /**
+   * Draws tokens instead of taking the best; one beam only. `streams` names the random stream of each prompt.
+   */
   readonly sampling?: (Sampling & { readonly streams: readonly string[] }) | undefined;
   /**
-   * Whether a prompt's tokens are enough, such as those of a text that holds a stop string; only of one beam. A search on
-   * a device goes on to its end token: the caller cuts the text in any case.
+   * Whether a sequence is complete, such as a text with a stop string; one beam only. A search inside a
+   * program goes on to the end token all the same: the caller cuts the text in any case.
    */
   readonly isComplete?: (tokens: readonly number[]) => boolean;
   readonly signal?: AbortSignal | undefined;
@@ -51,13 +61,19 @@ export interface GenerateJob {
   onEnd?(prompt: number, tokens: readonly number[]): void;
 }
 
-/** Continues prompts: the best sequence of each, without the end token, and the seconds it took; throws the signal's reason. */
+/**
+ * Generates the best continuation of each prompt, without the end token. Throws the signal's reason where it
+ * is aborted.
+ */
 export async function generate(job: GenerateJob): Promise<{ tokens: number[][]; seconds: number }> {
   const { hypotheses, seconds } = await generateAll(job);
   return { tokens: hypotheses.map(([best]) => best?.tokens ?? []), seconds };
 }
 
-/** Like `generate`: every sequence that beam search ends with, best first, and their scores; greedy ones have the score 0. */
+/**
+ * Like `generate`, with every sequence that a search ends with and its score, best first; greedy search
+ * scores 0.
+ */
 export async function generateAll(
   job: GenerateJob,
 ): Promise<{ hypotheses: Hypothesis[][]; seconds: number }> {
@@ -75,13 +91,14 @@ export async function generateAll(
     );
   });
 
-  // Equal prompts have equal continuations, unless these are drawn.
+  // Equal prompts are continued once: their continuations are equal, unless tokens are drawn from different
+  // streams.
   const places = new Map<string, number[]>();
   prompts.forEach((prompt, i) => {
     const key = JSON.stringify([prompt, job.histories?.[i], sampling?.streams[i]]);
     places.set(key, [...(places.get(key) ?? []), i]);
   });
-  // Prompts of like length are read together.
+  // Sorted by length: prompts that are read together are padded to the longest.
   const groups = [...places.values()]
     .map((equal): Place => ({ prompt: prompts[equal[0]!]!, equal }))
     .sort((a, b) => b.prompt.length - a.prompt.length);
@@ -109,7 +126,7 @@ export async function generateAll(
   return { hypotheses, seconds: (performance.now() - start) / 1000 };
 }
 
-/** A prompt, and where it stands among those asked for. */
+/** A prompt, and the indices of the job's prompts that are equal to it. */
 interface Place {
   readonly prompt: readonly number[];
   readonly equal: readonly number[];
@@ -122,7 +139,10 @@ type Search = (
   onEnd: (place: Place, found: readonly Hypothesis[]) => void,
 ) => Promise<void>;
 
-/** Whether the search runs on the device: one that has a memory of its own, no penalty of what occurred, room for all tokens behind every prompt. */
+/**
+ * Whether the search runs inside a program: on a device with memory of its own, without repetition penalty or
+ * sampling, and with room for all new tokens after every prompt.
+ */
 function isInGraph(
   { engine, prompts, maxNewTokens, sampling, repetitionPenalty = 1 }: GenerateJob,
   positions: number,
@@ -157,7 +177,7 @@ const searchInGraph: Search = async (job, setup, places, _, onEnd) => {
   }
 };
 
-/** What the choice takes for the tokens before the generated ones. */
+/** The history of a prompt before the first new token. */
 function historyOf({ base, histories }: GenerateJob, { prompt, equal }: Place): readonly number[] {
   const { architecture } = base;
   return (

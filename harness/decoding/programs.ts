@@ -1,3 +1,7 @@
+/**
+ * The programs of generation: one reads prompts, one reads sources, one decodes a token a row; and their
+ * pieces, which in-graph/ puts into a loop. They know keys, values and candidates, but no search.
+ */
 import * as ops from '../engine/ops.ts';
 import type {
   Engine,
@@ -16,17 +20,17 @@ import type { BaseModel } from '../models/base-model.ts';
 
 export type TrainedTensors = Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
 
-/** What the programs of one decoding have in common. */
+/** What the programs of one generation have in common. */
 export interface DecodingSetup {
   readonly engine: Engine;
   readonly frozen: FrozenArrays;
   readonly base: BaseModel;
   readonly delta: Delta;
-  /** Whether scores are log-probabilities; logits otherwise. */
+  /** Whether scores are log-probabilities; otherwise they are logits. */
   readonly normalized: boolean;
 }
 
-/** Puts everything on the engine: the base's tensors and the method's, trained ones as they are after training. */
+/** Freezes the base's tensors and the method's on the engine; `tensors` replaces those that were trained. */
 export async function freezeAll(
   engine: Engine,
   base: BaseModel,
@@ -47,15 +51,17 @@ export async function freezeAll(
   return engine.freeze(arrays);
 }
 
+/** The sizes of a program that reads prompts. */
 export interface PrefillShape {
   readonly rows: number;
   readonly length: number;
   readonly candidates: number;
 }
 /**
- * Reads prompts, padded on the right: inputs ids, positions and the context's masks [B·T], `last` [B] the row of each
- * prompt's last token. Outputs `scores` and `ids` [B, candidates] of the next token and `sums` [B], `key <layer>`, `value <layer>` [B·T, kvHeads·h];
- * `key ahead <layer>` and `value ahead <layer>` [l, kvHeads·h] where the method puts something before every prompt.
+ * Compiles the program that reads prompts, padded on the right. Inputs: ids, positions and the context's
+ * masks [B·T]; `last` [B], the row of each prompt's last token. Outputs: `scores` and `ids` [B, candidates]
+ * of the next token; `sums` [B]; `key <layer>`, `value <layer>` [B·T, kvHeads·h]; where the method has a
+ * prefix of l tokens, `prefix key <layer>` and `prefix value <layer>` [l, kvHeads·h].
  */
 export function prefillProgram(
   setup: DecodingSetup,
@@ -82,22 +88,26 @@ function tokenTypes(all: number): TensorTypes {
   return { ids: ints(all), positions: ints(all), tokens: mask, prompt: mask, fromStart: mask, fromEnd: mask };
 }
 
-/** Inside a program: reads the prompts among its inputs; of the hidden states only those of each prompt's last token, [B, d]. */
+/**
+ * Inside a program: reads the prompts among its inputs. Hidden states are those of each prompt's last token,
+ * [B, d].
+ */
 export function readPrompts(
   setup: DecodingSetup,
   x: ProgramTensors,
   rows: number,
   length: number,
 ): DecoderStates {
-  // No gradient comes back to any place.
+  // Nothing is differentiated: no gradient comes back to any place.
   const outputRows = { rows: x.inputs.last!, places: ops.zeros([rows * length], 'int32') };
   return runDecoder(x, useOf(setup, x), { batch: rows, length, outputRows });
 }
 
 /**
- * Reads sources, padded on the right, and the decoder's start token: inputs, called `source …`, are ids, positions and the
- * context's masks [B·T], bias [B, 1, 1, T]. Outputs as a prefill's, keys and values of the start token; also what cross
- * attention sees, `source key <layer>`, `source value <layer>` [B·(l + T), H·h] with l virtual tokens first.
+ * Compiles the program that reads sources, padded on the right, and the decoder's start token. Inputs, named
+ * `source …`: ids, positions and the context's masks [B·T], bias [B, 1, 1, T]. Outputs are those of a
+ * prefill, keys and values of the start token; and for cross attention `source key <layer>`, `source value
+ * <layer>` [B·(l + T), H·h] with l virtual tokens first.
  */
 export function sourceProgram(
   setup: DecodingSetup,
@@ -121,7 +131,10 @@ export function sourceTypes(rows: number, length: number): TensorTypes {
   return addPrefix(SOURCE, types);
 }
 
-/** Inside a program: reads the sources among its inputs, and the decoder's start token; hidden states are that one's. */
+/**
+ * Inside a program: reads the sources among its inputs and the decoder's start token, whose hidden states it
+ * returns.
+ */
 export function readSources(
   setup: DecodingSetup,
   x: ProgramTensors,
@@ -142,17 +155,19 @@ export function readSources(
   return runEncoderDecoder(inside, useOf(setup, x), source, { batch: rows, length: 1 });
 }
 
+/** The sizes of a program that decodes one token a row. */
 export interface StepShape {
   readonly rows: number;
   /** Slots of the cache. */
   readonly slots: number;
   readonly candidates: number;
-  /** Sources that cross attention reads, rows / groups sequences each, and their slots. */
+  /** Of the sources that cross attention reads, one for each group of rows: their number and slots. */
   readonly source?: { readonly groups: number; readonly slots: number };
 }
 /**
- * One token a row: inputs ids and positions [B], `key <layer>`, `value <layer>` [B, kvHeads, P, h] of the tokens before, bias
- * [B, 1, 1, P]; where there are sources, the same of theirs under `source …`. Outputs as a prefill's, keys and values [B, kvHeads·h] of the new tokens only.
+ * Compiles the program that decodes one token a row. Inputs: ids and positions [B]; of the preceding tokens
+ * `key <layer>`, `value <layer>` [B, kvHeads, P, h] and bias [B, 1, 1, P]; of sources the same under `source
+ * …`. Outputs are those of a prefill, keys and values [B, kvHeads·h] of the new tokens only.
  */
 export function stepProgram(
   setup: DecodingSetup,
@@ -197,9 +212,9 @@ export function stepProgram(
   );
 }
 
-/** Inside a program: reads one token a row, its inputs ids and positions [B], behind a past. */
+/** Inside a program: reads one token a row after its past; inputs are ids and positions [B]. */
 export function readTokens(setup: DecodingSetup, x: ProgramTensors, rows: number, past: Past): DecoderStates {
-  // A generated token is a real one outside the prompt.
+  // Generated tokens are real ones outside the prompt.
   const all = (value: number): ops.Tensor => ops.fill([rows, 1], value);
   const context = { tokens: all(1), prompt: all(0), fromStart: all(-1), fromEnd: all(-1) };
   const inside = { ...x, inputs: { ...x.inputs, ...context } };
@@ -222,8 +237,8 @@ function outputsOf(
     ...candidatesOf(setup, x, hidden, candidates),
     ...Object.fromEntries(
       prefixes.flatMap(({ key, value }, i) => [
-        [`key ahead ${i}`, key],
-        [`value ahead ${i}`, value],
+        [`prefix key ${i}`, key],
+        [`prefix value ${i}`, value],
       ]),
     ),
     ...Object.fromEntries(keys.map((key, i) => [`key ${i}`, key])),
@@ -234,8 +249,9 @@ function outputsOf(
 }
 
 /**
- * Inside a program: the best next tokens after hidden states [B, d], `scores` and `ids` [B, count], and `sums` [B], which are
- * not finite where one of a row's logits is not; `forbid` changes the scores [B, V] of those that may not be.
+ * Inside a program: the best next tokens after hidden states [B, d]. `scores` and `ids` are [B, count]; a
+ * row's `sums` [B] is not finite where one of its logits is not. `forbid` lowers the logits [B, V] of tokens
+ * that must not be chosen.
  */
 export function candidatesOf(
   setup: DecodingSetup,
@@ -247,7 +263,7 @@ export function candidatesOf(
   const logits = ops.linear(hidden, headWeight(x, useOf(setup, x)), undefined, true);
   const top = ops.largest(forbid ? forbid(logits) : logits, count);
   if (!setup.normalized) return { scores: top.values, ids: top.indices, sums: logits.sum(1) };
-  // Normalised after the choice: subtracting a row's constant keeps its order.
+  // Scores are normalised after the choice: subtracting a constant from a row keeps its order.
   const most = ops.slice((forbid ? ops.largest(logits, 1) : top).values, [0, 0], [logits.shape[0], 1]);
   const exponentials = logits.sub(most).exp().sum(1, true);
   const scores = top.values.sub(exponentials.log().add(most));

@@ -1,3 +1,4 @@
+/** Prompts as inputs of programs: padding, masks, and the tokens that a method puts before them. */
 import type { NamedArrays } from '../engine/types.ts';
 import { addPrefix } from '../support/prefixed-names.ts';
 import { MASKED } from '../models/families/layers.ts';
@@ -6,20 +7,23 @@ import { virtualTokens } from '../models/method.ts';
 import type { DecodingSetup } from './programs.ts';
 import { roundUp } from '../support/arithmetic.ts';
 
-/** The length that prompts are padded to: few programs, an eighth of padding at most. */
+/**
+ * The length that prompts of up to `n` tokens are padded to: few lengths need programs, and at most an eighth
+ * is padding.
+ */
 export const paddedLength = (n: number): number => roundUp(n, 2 ** Math.max(0, Math.ceil(Math.log2(n / 8))));
 
-/** The length that these prompts are padded to: what the model has room for at most. */
+/** The length that these prompts are padded to, at most what the model has room for. */
 export function readLength({ base, delta }: DecodingSetup, prompts: readonly (readonly number[])[]): number {
   const longest = Math.max(...prompts.map((prompt) => prompt.length));
   return Math.min(paddedLength(longest), base.architecture.positions - virtualTokens(delta));
 }
 
-/** How many a method puts into the decoder's cache before the prompt, or before what an encoder-decoder starts with. */
-export const aheadOfPrompt = ({ base, delta }: DecodingSetup): number =>
+/** The number of tokens that a method puts into the decoder's cache before the prompt or the start token. */
+export const cachedBeforePrompt = ({ base, delta }: DecodingSetup): number =>
   base.architecture.kind === 'encoder-decoder' ? (delta.prefixLength ?? 0) : virtualTokens(delta);
 
-/** The same prompts as the sources of an encoder-decoder. */
+/** The inputs of prompts that an encoder-decoder reads as sources. */
 export function sourceInputs(
   prompts: readonly (readonly number[])[],
   rows: number,
@@ -30,7 +34,7 @@ export function sourceInputs(
   return addPrefix(SOURCE, { ...inputs, bias });
 }
 
-/** Those of a decoder, and where each ends. */
+/** The inputs of prompts that a decoder reads. */
 export function promptInputs(
   prompts: readonly (readonly number[])[],
   rows: number,

@@ -1,41 +1,43 @@
+/** The rules of on-host/processors.ts as operations of a program: tokens that must not come next. */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import { NEVER } from '../on-host/beam.ts';
 import { countTo } from './row-numbers.ts';
-
-// What processors.ts forbids, inside a program.
 
 export interface ForbidRules {
   readonly eosId: number | undefined;
   readonly minNewTokens: number;
   readonly noRepeatNgram: number;
 }
-/** What the choice takes for the tokens before the next one. */
+/** The tokens before the next one, as n-gram rules see them. */
 export interface History {
-  /** [R, L] int32: a row's tokens from its start, a negative number behind them. */
+  /** [R, L] int32: a row's tokens from its start, negative numbers after them. */
   readonly tokens: Tensor;
-  /** [R] int32: how many they are. */
+  /** [R] int32: the number of a row's tokens. */
   readonly ends: Tensor;
 }
 
-/** Stands where a sequence has no token. */
+/** Fills places after a sequence's last token. */
 export const NONE = -1;
 
-/** Scores [R, V] of the next tokens, `made` ([] int32) behind the prompts, with NEVER added to what is forbidden. */
-export function forbid(scores: Tensor, history: History, made: Tensor, rules: ForbidRules): Tensor {
+/**
+ * Adds NEVER to the scores [R, V] of tokens that must not come next; `generated` ([] int32) counts the new
+ * tokens before.
+ */
+export function forbid(scores: Tensor, history: History, generated: Tensor, rules: ForbidRules): Tensor {
   const { eosId, minNewTokens, noRepeatNgram } = rules;
   const withoutRepeats = noRepeatNgram > 0 ? withoutRepeating(scores, history, noRepeatNgram) : scores;
   if (eosId === undefined || minNewTokens === 0) return withoutRepeats;
   const isEnd = ops.equal(countTo([1, scores.shape[1]!]), ops.scalar(eosId, 'int32'));
   const early = ops.choose(
-    ops.less(made, ops.scalar(minNewTokens, 'int32')),
+    ops.less(generated, ops.scalar(minNewTokens, 'int32')),
     ops.scalar(NEVER),
     ops.scalar(0),
   );
   return withoutRepeats.add(ops.choose(isEnd, early, ops.scalar(0)));
 }
 
-/** Less the tokens that would complete an n-gram of the history a second time. */
+/** Adds NEVER to tokens that would complete an n-gram of the history a second time. */
 function withoutRepeating(scores: Tensor, { tokens, ends }: History, n: number): Tensor {
   const [rows, length] = tokens.shape as [number, number];
   const starts = length - n + 1;
@@ -44,13 +46,13 @@ function withoutRepeating(scores: Tensor, { tokens, ends }: History, n: number):
   const nothing = ops.scalar(NONE - 1, 'int32');
   let value = ops.fill([rows, starts], NEVER);
   for (let i = 0; i < n - 1; i++) {
-    // The last n − 1 tokens, one by one; nothing where there are fewer.
+    // Token i of the last n − 1; `nothing` where the history is shorter.
     const at = ends.add(ops.scalar(i - (n - 1), 'int32')).reshape([rows, 1]);
     const own = ops.max(ops.choose(ops.equal(countTo([1, length]), at), tokens, nothing), 1, true);
     value = ops.choose(ops.equal(from(i), own), value, ops.scalar(0));
   }
   const last = from(n - 1);
-  // Behind the end there is no token to forbid.
+  // After the history's end there is no token to forbid.
   value = ops.choose(ops.less(ops.scalar(NONE, 'int32'), last), value, ops.scalar(0));
   const ids = ops.maximum(last, ops.scalar(0, 'int32'));
   return ops.scatterAdd(scores, ids, value, 1);

@@ -1,3 +1,8 @@
+/**
+ * A search inside one program, as a loop over tokens. On a device with a memory of its own the key-value
+ * cache would otherwise cross the bus for each token. generate.ts uses it on such devices; the search itself
+ * is in tensor-search.ts.
+ */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { NamedArrays, Program, ProgramTensors, TensorTypes } from '../../engine/types.ts';
@@ -7,7 +12,13 @@ import { SOURCE } from '../../models/delta/forward.ts';
 import { NEVER, type Hypothesis } from '../on-host/beam.ts';
 import { checkSum } from '../candidates.ts';
 import { forbid, NONE, type History } from './forbid-tokens.ts';
-import { aheadOfPrompt, paddedLength, promptInputs, readLength, sourceInputs } from '../prompt-inputs.ts';
+import {
+  cachedBeforePrompt,
+  paddedLength,
+  promptInputs,
+  readLength,
+  sourceInputs,
+} from '../prompt-inputs.ts';
 import {
   candidatesOf,
   promptTypes,
@@ -20,10 +31,10 @@ import {
 import { countTo, groupOf } from './row-numbers.ts';
 import { beamSearch, greedySearch, type SearchRules, type SearchShape } from './tensor-search.ts';
 
-// A search inside one program, as a loop over tokens: on a device with a memory of its own the cache would else cross the bus
-// for each token.
-
-/** Searches for continuations, `together` prompts at a time; the setup's scores are normalised where there are beams. */
+/**
+ * Searches for continuations of `together` prompts at a time. The setup normalises scores where there are
+ * beams.
+ */
 export class GraphSearch {
   readonly #setup: DecodingSetup;
   readonly #rules: SearchRules;
@@ -39,8 +50,8 @@ export class GraphSearch {
   }
 
   /**
-   * What the search finds for each prompt, best first; `together` prompts at most. A history is what the choice takes for the
-   * tokens before the new ones.
+   * The sequences that the search finds for each prompt, best first. Takes at most `together` prompts; their
+   * histories are the tokens that n-gram rules see before the new ones.
    */
   async run(
     prompts: readonly (readonly number[])[],
@@ -48,11 +59,11 @@ export class GraphSearch {
   ): Promise<Hypothesis[][]> {
     const length = readLength(this.#setup, prompts);
     const rows = this.#together;
-    const isSource = this.#setup.base.architecture.kind === 'encoder-decoder';
+    const isSource = readsSource(this.#setup);
     const ends = new Int32Array(rows);
     const open = new Float32Array(rows);
     prompts.forEach((prompt, row) => {
-      ends[row] = aheadOfPrompt(this.#setup) + (isSource ? 1 : prompt.length);
+      ends[row] = cachedBeforePrompt(this.#setup) + (isSource ? 1 : prompt.length);
       open[row] = 1;
     });
     const read = isSource ? sourceInputs(prompts, rows, length) : promptInputs(prompts, rows, length);
@@ -83,6 +94,10 @@ export class GraphSearch {
   }
 }
 
+/** Whether prompts are sources that an encoder reads. */
+const readsSource = ({ base }: DecodingSetup): boolean => base.architecture.kind === 'encoder-decoder';
+
+/** The sequences of one prompt among a program's outputs; throws NotFinite where logits were not finite. */
 function hypothesesOf(
   { tokens, scores, sums }: NamedArrays,
   row: number,
@@ -100,16 +115,16 @@ function hypothesesOf(
 }
 
 /**
- * Inputs: those of prompts or sources; `ends` [B], tokens that stand in the decoder's cache before the first new one;
- * `open` [B], 1 where a row has a prompt; `history` [B, L], NONE behind `historyEnds` [B] tokens. Outputs: `tokens` [B·K, M] of K sequences each, best first, NONE behind their ends;
- * `scores` [B·K], NEVER where there is no such sequence; `sums` [B·K], not finite where logits were not.
+ * Compiles the program of a whole search. Inputs: those of prompts or sources; `ends` [B], the tokens in the
+ * decoder's cache before the first new one; `open` [B], 1 where a row has a prompt; `history` [B, L], NONE
+ * after its `historyEnds` [B] tokens. Outputs: `tokens` [B·K, M] of K sequences a prompt, best first, NONE
+ * after their ends; `scores` [B·K], NEVER where there is no such sequence; `sums` [B·K], not finite where
+ * logits were not.
  */
 function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Program> {
   const { prompts, length, beams, maxNewTokens } = shape;
-  const { architecture } = setup.base;
-  const isSource = architecture.kind === 'encoder-decoder';
   const types: TensorTypes = {
-    ...(isSource ? sourceTypes(prompts, length) : promptTypes(prompts, length)),
+    ...(readsSource(setup) ? sourceTypes(prompts, length) : promptTypes(prompts, length)),
     ends: { shape: [prompts], dtype: 'int32' },
     open: { shape: [prompts], dtype: 'float32' },
     history: { shape: [prompts, shape.history], dtype: 'int32' },
@@ -123,63 +138,67 @@ function searchProgram(setup: DecodingSetup, shape: SearchShape): Promise<Progra
       inputs: types,
       use: 'often',
     },
-    (x) => {
-      const search = beams === 1 ? greedySearch(shape) : beamSearch(shape);
-      const states = isSource
-        ? readSources(setup, x, prompts, length)
-        : readPrompts(setup, x, prompts, length);
-      const repeat = (y: Tensor): Tensor => ops.gather(y, groupOf(prompts, beams));
-      const cache = cacheOf(setup, x, states, shape);
-      const ends = repeat(x.inputs.ends!);
-      const isForbidding = shape.noRepeatNgram > 0 || shape.minNewTokens > 0;
-      const candidates = (hidden: Tensor, history: History, made: Tensor) => {
-        const allowed = isForbidding ? (logits: Tensor) => forbid(logits, history, made, shape) : undefined;
-        return candidatesOf(setup, x, hidden, search.candidates, allowed);
+    (x) => ({ outputs: searchOutputs(setup, shape, x) }),
+  );
+}
+
+/** Inside a program: reads the prompts, then chooses and reads a token a turn until every search has ended. */
+function searchOutputs(setup: DecodingSetup, shape: SearchShape, x: ProgramTensors): Record<string, Tensor> {
+  const { prompts, length, beams, maxNewTokens } = shape;
+  const search = beams === 1 ? greedySearch(shape) : beamSearch(shape);
+  const states = readsSource(setup)
+    ? readSources(setup, x, prompts, length)
+    : readPrompts(setup, x, prompts, length);
+  const repeat = (y: Tensor): Tensor => ops.gather(y, groupOf(prompts, beams));
+  const cache = cacheOf(setup, x, states, shape);
+  const ends = repeat(x.inputs.ends!);
+  const isForbidding = shape.noRepeatNgram > 0 || shape.minNewTokens > 0;
+  const candidates = (hidden: Tensor, history: History, generated: Tensor) => {
+    const allowed = isForbidding ? (logits: Tensor) => forbid(logits, history, generated, shape) : undefined;
+    return candidatesOf(setup, x, hidden, search.candidates, allowed);
+  };
+  const read: History = { tokens: x.inputs.history!, ends: x.inputs.historyEnds! };
+  const first = candidates(states.hidden, read, ops.scalar(0, 'int32'));
+  const room = ops.pad(
+    read.tokens,
+    [
+      [0, 0],
+      [0, maxNewTokens],
+    ],
+    NONE,
+  );
+  const historyEnds = repeat(read.ends);
+  const moved = [room, ...cache.keys, ...cache.values].map(repeat);
+  const [, , sums, ...carried] = ops.loop(
+    maxNewTokens,
+    [...[first.ids, first.scores, first.sums].map(repeat), ...moved, ...search.start(x.inputs.open!)],
+    (turn, [ids, scores, sums, ...others]) => {
+      const { next, parents, again, state } = search.choose(
+        turn,
+        { ids: ids!, scores: scores! },
+        others.slice(moved.length),
+      );
+      // Beams that continue another beam take its history and cache.
+      const [history, ...past] = others
+        .slice(0, moved.length)
+        .map((y) => (parents ? ops.gather(y, parents) : y)) as [Tensor, ...Tensor[]];
+      const seen: Past = {
+        keys: past.slice(0, cache.keys.length),
+        values: past.slice(cache.keys.length),
+        bias: cache.bias(turn),
+        ...(cache.source && { source: cache.source }),
       };
-      const read: History = { tokens: x.inputs.history!, ends: x.inputs.historyEnds! };
-      const first = candidates(states.hidden, read, ops.scalar(0, 'int32'));
-      const room = ops.pad(
-        read.tokens,
-        [
-          [0, 0],
-          [0, maxNewTokens],
-        ],
-        NONE,
-      );
-      const historyEnds = repeat(read.ends);
-      const moved = [room, ...cache.keys, ...cache.values].map(repeat);
-      const [, , sums, ...rest] = ops.loop(
-        maxNewTokens,
-        [...[first.ids, first.scores, first.sums].map(repeat), ...moved, ...search.start(x.inputs.open!)],
-        (turn, [ids, scores, sums, ...others]) => {
-          const { next, parents, again, state } = search.choose(
-            turn,
-            { ids: ids!, scores: scores! },
-            others.slice(moved.length),
-          );
-          // What beams go on from others' rows.
-          const [history, ...past] = others
-            .slice(0, moved.length)
-            .map((y) => (parents ? ops.gather(y, parents) : y)) as [Tensor, ...Tensor[]];
-          const seen: Past = {
-            keys: past.slice(0, cache.keys.length),
-            values: past.slice(cache.keys.length),
-            bias: cache.bias(turn),
-            ...(cache.source && { source: cache.source }),
-          };
-          const inside = { ...x, inputs: { ids: next, positions: ends.add(turn) } };
-          const made = readTokens(setup, inside, prompts * beams, seen);
-          const known = withToken({ tokens: history, ends: historyEnds.add(turn) }, next);
-          const now = candidates(made.hidden, known, turn.add(ops.scalar(1, 'int32')));
-          const grown = [...made.keys, ...made.values].map((y, i) => cache.put(past[i]!, y, turn));
-          // Once not finite, for ever not finite.
-          const total = sums!.add(now.sums);
-          return { again, carried: [now.ids, now.scores, total, known.tokens, ...grown, ...state] };
-        },
-      );
-      return { outputs: { ...search.found(rest.slice(moved.length)), sums: sums! } };
+      const inside = { ...x, inputs: { ids: next, positions: ends.add(turn) } };
+      const states = readTokens(setup, inside, prompts * beams, seen);
+      const known = withToken({ tokens: history, ends: historyEnds.add(turn) }, next);
+      const now = candidates(states.hidden, known, turn.add(ops.scalar(1, 'int32')));
+      const grown = [...states.keys, ...states.values].map((y, i) => cache.put(past[i]!, y, turn));
+      // Sums add up over steps: one that is not finite stays so.
+      const total = sums!.add(now.sums);
+      return { again, carried: [now.ids, now.scores, total, known.tokens, ...grown, ...state] };
     },
   );
+  return { ...search.found(carried.slice(moved.length)), sums: sums! };
 }
 
 /** A history with one more token a row. */
@@ -192,7 +211,7 @@ function withToken({ tokens, ends }: History, next: Tensor): History {
   };
 }
 
-/** A cache with room for the new tokens behind the padded prompts. */
+/** The key-value cache, with room for the new tokens after the padded prompts. */
 function cacheOf(
   { base }: DecodingSetup,
   x: ProgramTensors,
@@ -206,7 +225,7 @@ function cacheOf(
   /** [B·K, 1, 1, P] before the turn's token. */
   bias(turn: Tensor): Tensor;
   /** Puts a turn's keys or values [B·K, H·h] into a cache [B·K, H, P, h]. */
-  put(cached: Tensor, made: Tensor, turn: Tensor): Tensor;
+  put(cached: Tensor, tokens: Tensor, turn: Tensor): Tensor;
 } {
   const { kvHeads: heads, headWidth } = base.architecture;
   const perHead = (y: Tensor, rows: number): Tensor =>
@@ -225,9 +244,9 @@ function cacheOf(
       [0, 0],
     ]);
   };
-  /** The turn whose token a slot is for; negative ones are read before. */
+  /** The turn whose token fills a slot; negative for slots of the prompt. */
   const turnOf = (shape: number[]): Tensor => countTo(shape).sub(ops.scalar(read, 'int32'));
-  // What of the prompts' slots is padding: [B·K, 1, 1, P].
+  // MASKED in the slots that the prompts' padding fills: [B·K, 1, 1, P].
   const own = isSource
     ? ops.zeros([prompts, 1])
     : ops.sub(1, x.inputs.tokens!.reshape([prompts, length])).mul(MASKED);
@@ -241,7 +260,7 @@ function cacheOf(
   const seenSource = source && {
     keys: source.keys.map((y) => perHead(y, prompts)),
     values: source.values.map((y) => perHead(y, prompts)),
-    bias: behindVirtual(x.inputs[`${SOURCE}bias`]!, source.keys[0]!.shape[0] / prompts),
+    bias: afterVirtual(x.inputs[`${SOURCE}bias`]!, source.keys[0]!.shape[0] / prompts),
   };
   return {
     keys: keys.map((y, i) => whole(y, prefixes[i]?.key)),
@@ -249,13 +268,13 @@ function cacheOf(
     ...(seenSource && { source: seenSource }),
     bias: (turn) =>
       repeated.add(ops.choose(ops.less(turnOf([1, 1, 1, slots]), turn), ops.scalar(0), ops.scalar(MASKED))),
-    put: (cached, made, turn) =>
-      ops.choose(ops.equal(turnOf([1, 1, slots, 1]), turn), perHead(made, prompts * beams), cached),
+    put: (cached, tokens, turn) =>
+      ops.choose(ops.equal(turnOf([1, 1, slots, 1]), turn), perHead(tokens, prompts * beams), cached),
   };
 }
 
-/** A source's bias [B, 1, 1, T] with as many visible slots before it as make `length`. */
-const behindVirtual = (bias: Tensor, length: number): Tensor => {
+/** A source's bias [B, 1, 1, T], preceded by visible slots of virtual tokens up to `length` slots. */
+const afterVirtual = (bias: Tensor, length: number): Tensor => {
   const [batch, , , own] = bias.shape as [number, number, number, number];
   return length === own ? bias : ops.concat([ops.zeros([batch, 1, 1, length - own]), bias], 3);
 };

@@ -1,14 +1,15 @@
+/** Row indices as tensors, for searches inside a program. */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
-/** A list of numbers of rows. */
+/** A tensor of row indices. */
 export type Rows = Parameters<typeof ops.gather>[1] & Tensor;
 
 const integers = (list: Int32Array, shape: readonly number[]): Tensor =>
   ops.tensor(list, [...shape], 'int32');
 
-/** 0, 1, … as int32. */
+/** The integers 0, 1, … in a tensor of this shape, int32. */
 export function countTo(shape: readonly number[]): Tensor {
   const length = sizeOf(shape);
   return integers(
@@ -17,7 +18,7 @@ export function countTo(shape: readonly number[]): Tensor {
   );
 }
 
-/** The group that each row is of, [groups · each]. */
+/** The index of each row's group, [groups · each]. */
 export function groupOf(groups: number, each: number): Rows {
   const length = groups * each;
   return integers(
@@ -26,7 +27,7 @@ export function groupOf(groups: number, each: number): Rows {
   );
 }
 
-/** From numbers within each group [G, N] to numbers of rows [G·N], where a group has `each` rows. */
+/** Turns indices within each group [G, N] into indices of rows [G·N], where a group has `each` rows. */
 export function rowsAt(within: Tensor, each: number): Rows {
   const groups = within.shape[0];
   const first = countTo([groups, 1]).mul(ops.scalar(each, 'int32'));

@@ -1,30 +1,38 @@
+/**
+ * Greedy and beam search as tensor operations, for the loop of graph-search.ts. B prompts have K beams each;
+ * M is the most new tokens. Results are those of the searches on the host, which tests compare them with.
+ */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import { NEVER, type EarlyStopping } from '../on-host/beam.ts';
 import { NONE, type ForbidRules } from './forbid-tokens.ts';
 import { countTo, groupOf, rowsAt, type Rows } from './row-numbers.ts';
 
-/** What a search does, for all of its prompts. */
+/** The rules of a search. */
 export interface SearchRules extends ForbidRules {
   readonly maxNewTokens: number;
   readonly beams: number;
   readonly lengthPenalty: number;
   readonly earlyStopping: EarlyStopping;
 }
+/** The rules of a search with the sizes of its program. */
 export interface SearchShape extends SearchRules {
   /** B prompts, padded to T tokens. */
   readonly prompts: number;
   readonly length: number;
-  /** Tokens that the histories hold at most, before the first new one. */
+  /** Most tokens of a history before the first new one. */
   readonly history: number;
 }
 
-/** A search as tensors that a loop carries. */
+/** A search whose state is tensors that a loop carries. */
 export interface TensorSearch {
-  /** Candidates of each beam that a choice sees. */
+  /** C: the number of candidates of each beam that a choice sees. */
   readonly candidates: number;
   start(open: Tensor): Tensor[];
-  /** From the candidates of each beam [B·K, C]: the next tokens [B·K], the rows that they continue where these change, whether any search goes on. */
+  /**
+   * Chooses from the candidates of each beam [B·K, C]. Returns the next tokens [B·K]; the rows that they
+   * continue, where rows change; and whether any search goes on.
+   */
   choose(
     turn: Tensor,
     candidates: { ids: Tensor; scores: Tensor },
@@ -36,7 +44,7 @@ export interface TensorSearch {
 const anyOpen = (open: Tensor): Tensor => ops.less(0, open.sum());
 const noTokens = (rows: number, count: number): Tensor => ops.fill([rows, count], NONE, 'int32');
 
-/** As greedy.ts searches. */
+/** Greedy search; computes what on-host/greedy.ts does. */
 export function greedySearch({ prompts, maxNewTokens, eosId }: SearchShape): TensorSearch {
   return {
     candidates: 1,
@@ -59,12 +67,12 @@ export function greedySearch({ prompts, maxNewTokens, eosId }: SearchShape): Ten
   };
 }
 
-/** As beam.ts searches. */
+/** Beam search; computes what on-host/beam.ts does. */
 export function beamSearch(shape: SearchShape): TensorSearch {
   const { prompts: B, beams: K, maxNewTokens: M, eosId, lengthPenalty, earlyStopping } = shape;
   const C = 2 * K;
   const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-  /** Rows of [B·n, …] by their numbers among the n of each group, [B, ·] → [B·, …]. */
+  /** Picks rows of [B·n, …] by their indices among the n of each group: indices [B, m] → [B·m, …]. */
   const pick = (rows: Tensor, at: Tensor, n: number): Tensor => ops.gather(rows, rowsAt(at, n));
   const ended = (ids: Tensor): Tensor =>
     eosId === undefined ? ops.zeros([B, C]) : ops.cast(ops.equal(ids, ops.scalar(eosId, 'int32')), 'float32');
@@ -76,7 +84,7 @@ export function beamSearch(shape: SearchShape): TensorSearch {
   const firstOf = (y: Tensor): Tensor => ops.slice(y, [0, 0], [B, K]);
   return {
     candidates: C,
-    // All beams are the prompt at first, and only the first one counts.
+    // All beams begin as the prompt; the others' scores keep them from being chosen.
     start: (open) => [
       noTokens(B * K, M),
       ops.tensor(
@@ -103,7 +111,7 @@ export function beamSearch(shape: SearchShape): TensorSearch {
       const written = ops.choose(ops.less(0, isEnd), ops.scalar(NONE, 'int32'), ids).reshape([B, C, 1]);
       const grown = ops.choose(isHere, written, sequences);
 
-      // Only what is among the best K may finish; the other candidates are there to take the finished ones' places.
+      // Only the best K candidates may finish; the others replace those that do.
       const finishes = ops.maximum(firstOf(isEnd), isLast).mul(open!);
       const scored = ops.choose(
         ops.less(0, finishes),

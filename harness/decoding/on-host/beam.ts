@@ -1,3 +1,7 @@
+/**
+ * Beam search for one prompt, on the host, equal to that of transformers 5. in-graph/tensor-search.ts is its
+ * twin.
+ */
 import type { Candidates } from '../candidates.ts';
 import { descending, loweredTokens, processCandidates, type ProcessorOptions } from './processors.ts';
 import type { Continuation, Search } from './search.ts';
@@ -11,8 +15,9 @@ export interface BeamOptions extends ProcessorOptions {
   /** A finished sequence of n tokens, the end token counted, scores Σ log p / n^penalty. */
   readonly lengthPenalty?: number | undefined;
   /**
-   * true: when there are as many finished sequences as beams. false: when moreover the best running one, scored at its
-   * present length, is no better than the worst of them. 'never': likewise, but at the most favourable length.
+   * When the search ends. true: once there are as many finished sequences as beams. false: once moreover the
+   * best running sequence, scored at its present length, is no better than the worst finished one. 'never':
+   * as false, but scored at the most favourable length.
    */
   readonly earlyStopping?: EarlyStopping | undefined;
 }
@@ -24,13 +29,16 @@ export interface Hypothesis {
 }
 
 interface Beam {
-  /** The history and the tokens made. */
+  /** The history and the generated tokens. */
   readonly sequence: readonly number[];
-  /** Σ log p of the tokens made. */
+  /** Σ log p of the generated tokens. */
   readonly score: number;
 }
 
-/** Stands for the score of what must not be chosen; finite as in transformers, whose arithmetic (float32) this follows. */
+/**
+ * The score of tokens that must not be chosen; finite, as in transformers, whose float32 arithmetic the
+ * search follows.
+ */
 export const NEVER = -1e9;
 
 /** Beam search for one prompt, equal to that of transformers 5. */
@@ -40,7 +48,7 @@ export class BeamSearch implements Search {
   #running: Beam[];
   /** Best first, at most as many as beams. */
   #finished: Hypothesis[] = [];
-  #made = 0;
+  #generated = 0;
 
   constructor(options: BeamOptions, history: readonly number[]) {
     this.#options = {
@@ -49,7 +57,7 @@ export class BeamSearch implements Search {
       earlyStopping: options.earlyStopping ?? false,
     };
     this.#start = history.length;
-    // All beams are the prompt at first, and only the first one counts.
+    // All beams begin as the prompt; the others' scores keep them from being chosen.
     this.#running = Array.from({ length: options.beams }, (_, i) => ({
       sequence: history,
       score: i === 0 ? 0 : NEVER,
@@ -62,21 +70,23 @@ export class BeamSearch implements Search {
   }
 
   get needed(): number {
-    const lowered = this.#running.map(({ sequence }) => loweredTokens(sequence, this.#made, this.#options));
+    const lowered = this.#running.map(({ sequence }) =>
+      loweredTokens(sequence, this.#generated, this.#options),
+    );
     return 2 * this.#options.beams + Math.max(...lowered);
   }
 
   advance(beams: readonly Candidates[]): Omit<Continuation, 'group'> | undefined {
     const { beams: count, eosId, maxNewTokens, earlyStopping } = this.#options;
     const best = this.#best(beams);
-    this.#made++;
-    const last = this.#made === maxNewTokens;
+    this.#generated++;
+    const last = this.#generated === maxNewTokens;
 
-    // Only what is among the best `count` may finish; the other candidates are there to take the finished ones' places.
+    // Only the best `count` candidates may finish; the others replace those that do.
     const ending = best.slice(0, count).filter(({ id }) => last || id === eosId);
     const found = ending.map(({ parent, id, score }) => ({
       tokens: this.#tokens(parent, id),
-      score: this.#normalize(score, this.#made),
+      score: this.#normalize(score, this.#generated),
     }));
     this.#finished = [...this.#finished, ...found]
       .sort((a, b) => descending(a.score, b.score))
@@ -84,7 +94,7 @@ export class BeamSearch implements Search {
     if (last || (this.#full() && earlyStopping === true)) return undefined;
 
     const next = best.filter(({ id }) => id !== eosId).slice(0, count);
-    const first = this.#made === 1;
+    const first = this.#generated === 1;
     this.#running = next.map(({ parent, id, score }) => ({
       sequence: [...this.#running[parent]!.sequence, id],
       score,
@@ -93,23 +103,26 @@ export class BeamSearch implements Search {
     return { tokens: next.map(({ id }) => id), parents: next.map(({ parent }) => (first ? 0 : parent)) };
   }
 
-  /** The best continuations of all beams, twice as many as there are beams: each may offer the end token once. */
+  /**
+   * The best continuations over all beams, twice as many as beams, since each beam may offer the end token
+   * once.
+   */
   #best(beams: readonly Candidates[]): { parent: number; id: number; score: number }[] {
-    const outputRows = 2 * this.#options.beams;
-    const all = this.#running.flatMap(({ sequence, score: before }, parent) => {
-      const own = processCandidates(beams[parent] ?? beams[0]!, sequence, this.#made, this.#options);
-      return Array.from(own.ids.subarray(0, outputRows), (id, i) => ({
+    const count = 2 * this.#options.beams;
+    const all = this.#running.flatMap(({ sequence, score: sum }, parent) => {
+      const own = processCandidates(beams[parent] ?? beams[0]!, sequence, this.#generated, this.#options);
+      return Array.from(own.ids.subarray(0, count), (id, i) => ({
         parent,
         id,
-        score: Math.fround(own.scores[i]! + before),
+        score: Math.fround(own.scores[i]! + sum),
       }));
     });
-    return all.sort((a, b) => descending(a.score, b.score)).slice(0, outputRows);
+    return all.sort((a, b) => descending(a.score, b.score)).slice(0, count);
   }
 
   #tokens(parent: number, id: number): number[] {
-    const made = this.#running[parent]!.sequence.slice(this.#start);
-    return id === this.#options.eosId ? made : [...made, id];
+    const tokens = this.#running[parent]!.sequence.slice(this.#start);
+    return id === this.#options.eosId ? tokens : [...tokens, id];
   }
 
   #normalize(score: number, length: number): number {
@@ -123,7 +136,7 @@ export class BeamSearch implements Search {
   /** Whether the best running sequence may still beat the worst finished one. */
   #canImprove(): boolean {
     const { earlyStopping, lengthPenalty, maxNewTokens } = this.#options;
-    const length = earlyStopping === 'never' && lengthPenalty > 0 ? maxNewTokens : this.#made;
+    const length = earlyStopping === 'never' && lengthPenalty > 0 ? maxNewTokens : this.#generated;
     const worst = this.#full() ? this.#finished.at(-1)!.score : NEVER;
     return this.#normalize(this.#running[0]!.score, length) > worst;
   }

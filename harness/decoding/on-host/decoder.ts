@@ -1,35 +1,38 @@
+/** Decodes on the host: runs the prefill and step programs around a key-value cache. search.ts drives it. */
 import type { NamedArrays, Program } from '../../engine/types.ts';
 import { SOURCE } from '../../models/delta/forward.ts';
 import { KeyValueCache } from './key-value-cache.ts';
 import { checkSum, type Candidates } from '../candidates.ts';
-import { aheadOfPrompt, promptInputs, readLength, sourceInputs } from '../prompt-inputs.ts';
+import { cachedBeforePrompt, promptInputs, readLength, sourceInputs } from '../prompt-inputs.ts';
 import { prefillProgram, sourceProgram, stepProgram, type DecodingSetup } from '../programs.ts';
 import type { SequenceModel, Continuation } from './search.ts';
 import { roundUp } from '../../support/arithmetic.ts';
 
-/** Sizes of a decoding: groups of beams are decoded at once. */
+/** The sizes of a decoder: so many groups of beams are decoded at once. */
 export interface DecoderSize {
   readonly groups: number;
   readonly beams: number;
-  /** Prompts that are read at once, at most. */
+  /** Most prompts that are read at once. */
   readonly prompts: number;
-  /** Candidates of each row, until a search needs more. */
+  /** Candidates of each row at first; more once a search needs more. */
   readonly candidates: number;
 }
 
-/** The cache grows by so many slots: every growth compiles a program, empty slots cost time in every step. */
+/**
+ * Slots that the cache grows by: every growth compiles a program, but empty slots cost time in every step.
+ */
 const SLOTS = 32;
 
 /**
- * A model whose cache lies on the host: each group of rows holds the beams of one prompt. Of an encoder-decoder the prompt
- * is the source, whose keys and values lie in a cache of their own, a row for each group.
+ * A model with its key-value cache on the host. Each group of rows holds the beams of one prompt. Sources of
+ * an encoder-decoder have a second cache, with a row for each group.
  */
 export class Decoder implements SequenceModel {
   readonly #setup: DecodingSetup;
   readonly #size: DecoderSize;
   readonly #cache: KeyValueCache;
   readonly #source: KeyValueCache | undefined;
-  /** Where the beams of a group lie, in the order that the search knows them by. */
+  /** The cache's rows of each group's beams, in the search's order of beams. */
   readonly #rows: number[][];
   readonly #prefills = new Map<string, Promise<Program>>();
   #step: { key: string; program: Program } | undefined;
@@ -57,7 +60,7 @@ export class Decoder implements SequenceModel {
     const { positions } = base.architecture;
     const source = this.#source;
     const read = prompts.map(({ prompt }) => prompt);
-    const virtual = aheadOfPrompt(this.#setup);
+    const virtual = cachedBeforePrompt(this.#setup);
     const inSource = delta.promptLength ?? 0;
     const longest = Math.max(...read.map((prompt) => prompt.length));
     const length = readLength(this.#setup, read);
@@ -70,12 +73,12 @@ export class Decoder implements SequenceModel {
     this.#cache.grow(Math.min(roundUp(virtual + (source ? 1 : longest) + 1, SLOTS), positions));
     source?.grow(roundUp(inSource + longest, SLOTS));
     const [keys, values] = this.#pairs(out);
-    const [aheadKeys, aheadValues] = virtual > 0 ? this.#pairs(out, '', ' ahead') : [[], []];
+    const [prefixKeys, prefixValues] = virtual > 0 ? this.#pairs(out, 'prefix ') : [[], []];
     const [sourceKeys, sourceValues] = source ? this.#pairs(out, SOURCE) : [[], []];
     prompts.forEach(({ group, prompt }, i) => {
       const row = group * this.#size.beams;
       this.#rows[group] = [row];
-      this.#cache.fill(row, aheadKeys, aheadValues, 0, virtual);
+      this.#cache.fill(row, prefixKeys, prefixValues, 0, virtual);
       if (source) {
         this.#cache.append(row, keys, values, i);
         source.fill(group, sourceKeys, sourceValues, i * (inSource + length), inSource + prompt.length);
@@ -126,7 +129,10 @@ export class Decoder implements SequenceModel {
     this.#state.dispose();
   }
 
-  /** Lets beam i go on from beam parents[i]; the first child of a beam keeps its row, so only the others are copied. */
+  /**
+   * Makes beam i continue beam parents[i]. The first child of a beam takes its row over; rows are copied for
+   * others only.
+   */
   #reorder(group: number, parents: readonly number[]): void {
     const first = group * this.#size.beams;
     const before = this.#rows[group]!;
@@ -145,7 +151,7 @@ export class Decoder implements SequenceModel {
     });
   }
 
-  /** Each number of candidates is a program of its own, so it only grows, and by leaps. */
+  /** The number of candidates. It only grows, and doubles, since each number needs programs of its own. */
   #count(needed: number): number {
     while (this.#candidates < needed) this.#candidates *= 2;
     return Math.min(this.#candidates, this.#setup.base.architecture.vocabulary);
@@ -161,7 +167,7 @@ export class Decoder implements SequenceModel {
     return program;
   }
 
-  /** One at a time: each has a copy of the weights packed. */
+  /** The step's program. One is kept at a time, for each holds a packed copy of the weights. */
   async #stepProgram(candidates: number): Promise<Program> {
     const { slots, shape } = this.#cache;
     const source = this.#source && { groups: this.#size.groups, slots: this.#source.slots };
@@ -179,27 +185,29 @@ export class Decoder implements SequenceModel {
     return this.#step.program;
   }
 
-  #pairs(out: NamedArrays, whose = '', which = ''): [Float32Array[], Float32Array[]] {
+  /** The keys and the values of all layers among a program's outputs whose names begin with `prefix`. */
+  #pairs(out: NamedArrays, prefix = ''): [Float32Array[], Float32Array[]] {
     const each = (name: string): Float32Array[] =>
       Array.from(
         { length: this.#cache.shape.layers },
-        (_, i) => out[`${whose}${name}${which} ${i}`] as Float32Array,
+        (_, i) => out[`${prefix}${name} ${i}`] as Float32Array,
       );
     return [each('key'), each('value')];
   }
 }
 
+/** The candidates of a row; throws NotFinite where its logits were not finite. */
 function rowOf({ ids, scores, sums }: NamedArrays, row: number, count: number): Candidates {
   checkSum(sums![row]!);
   const [from, to] = [row * count, (row + 1) * count];
   return { ids: (ids as Int32Array).subarray(from, to), scores: (scores as Float32Array).subarray(from, to) };
 }
 
-/** A cache as a step's inputs. */
-function cacheInputs({ keys, values, bias }: KeyValueCache, whose = ''): NamedArrays {
+/** A cache as inputs of a step, under names that begin with `prefix`. */
+function cacheInputs({ keys, values, bias }: KeyValueCache, prefix = ''): NamedArrays {
   return Object.fromEntries([
-    [`${whose}bias`, bias],
-    ...keys.map((array, i) => [`${whose}key ${i}`, array] as const),
-    ...values.map((array, i) => [`${whose}value ${i}`, array] as const),
+    [`${prefix}bias`, bias],
+    ...keys.map((array, i) => [`${prefix}key ${i}`, array] as const),
+    ...values.map((array, i) => [`${prefix}value ${i}`, array] as const),
   ]);
 }

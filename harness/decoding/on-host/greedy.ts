@@ -1,3 +1,4 @@
+/** Greedy search and sampling for one prompt, on the host. */
 import type { Hypothesis } from './beam.ts';
 import type { Candidates } from '../candidates.ts';
 import { loweredTokens, processCandidates, type ProcessorOptions } from './processors.ts';
@@ -5,17 +6,22 @@ import type { Continuation, Search } from './search.ts';
 
 export interface GreedyOptions extends ProcessorOptions {
   readonly maxNewTokens: number;
-  /** Takes the next token, the best one where absent, of at least `drawnFrom` candidates, best first. */
+  /**
+   * Chooses the next token from at least `drawnFrom` candidates, best first; where absent, the best is taken.
+   */
   readonly choose?: (candidates: Candidates, position: number) => number;
   readonly drawnFrom?: number;
-  /** Whether the tokens generated so far are enough. */
+  /** Whether the generated tokens are complete. */
   readonly isComplete?: ((tokens: readonly number[]) => boolean) | undefined;
 }
 
-/** Continues one sequence by the best next token, or by one that is drawn. Processors see logits, as in transformers. */
+/**
+ * Continues one sequence by its best next token, or by a drawn one. Processors see logits, as in
+ * transformers.
+ */
 export class GreedySearch implements Search {
   readonly #options: GreedyOptions;
-  /** What processors see: the history and the tokens made. */
+  /** What processors see: the history and the generated tokens. */
   readonly #sequence: number[];
   readonly #start: number;
 
@@ -35,13 +41,13 @@ export class GreedySearch implements Search {
   }
 
   advance([beam]: readonly Candidates[]): Omit<Continuation, 'group'> | undefined {
-    const made = this.#sequence.length - this.#start;
-    const candidates = processCandidates(beam!, this.#sequence, made, this.#options);
+    const generated = this.#sequence.length - this.#start;
+    const candidates = processCandidates(beam!, this.#sequence, generated, this.#options);
     const { choose, isComplete, maxNewTokens } = this.#options;
-    const id = choose ? choose(candidates, made) : candidates.ids[0]!;
+    const id = choose ? choose(candidates, generated) : candidates.ids[0]!;
     if (id === this.#options.eosId) return undefined;
     this.#sequence.push(id);
-    const isEnd = made + 1 >= maxNewTokens || isComplete?.(this.#sequence.slice(this.#start));
+    const isEnd = generated + 1 >= maxNewTokens || isComplete?.(this.#sequence.slice(this.#start));
     return isEnd ? undefined : { tokens: [id], parents: [0] };
   }
 }

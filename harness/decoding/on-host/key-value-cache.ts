@@ -1,3 +1,4 @@
+/** The key-value cache of decoder.ts, which steps read as inputs and searches reorder. */
 import { MASKED } from '../../models/families/layers.ts';
 
 /** Sizes of a key-value cache. */
@@ -8,18 +9,23 @@ export interface CacheShape {
   readonly headWidth: number;
 }
 
-/** Keys and values of several sequences on the host, a pair of arrays [B, H, P, h] for each layer; P grows. */
+/**
+ * Keys and values of B sequences on the host: a pair of arrays [B, H, P, h] for each layer. P, the slots,
+ * grows.
+ */
 export class KeyValueCache {
   readonly shape: CacheShape;
-  /** P */
+  /** P: the slots of each row */
   slots = 0;
   keys: Float32Array[] = [];
   values: Float32Array[] = [];
-  /** [B, 1, 1, P]: 0 where a slot is filled. */
+  /** Attention's bias [B, 1, 1, P]: 0 where a slot is filled, MASKED elsewhere. */
   bias = new Float32Array();
   /** Filled slots of each row. */
   readonly lengths: Int32Array;
-  /** [B, P]: a number for each token written; slots with equal numbers hold equal keys and values. */
+  /**
+   * [B, P]: the number of the write that filled each slot. Slots of one number hold equal keys and values.
+   */
   #origins = new Int32Array();
   #written = 0;
 
@@ -51,7 +57,10 @@ export class KeyValueCache {
     for (let row = 0; row < rows; row++) this.#mask(row);
   }
 
-  /** Empties a row and fills it with `count` tokens, [count, H·h] from row `from` of each layer's keys and values. */
+  /**
+   * Empties a row and fills it with `count` tokens, [count, H·h] from row `from` of each layer's keys and
+   * values.
+   */
   fill(
     row: number,
     keys: readonly Float32Array[],
@@ -96,13 +105,15 @@ export class KeyValueCache {
       let source = (from + token) * heads * headWidth;
       for (let head = 0; head < heads; head++) {
         const target = ((row * heads + head) * this.slots + at + token) * headWidth;
-        // A loop beats set(subarray()) for so few numbers.
+        // A loop is faster than set(subarray()) for so few numbers.
         for (let i = 0; i < headWidth; i++) into[target + i] = tokens[source++]!;
       }
     }
   }
 
-  /** Makes row `to` equal to row `from`; only what differs is copied, which is little between beams of one prompt. */
+  /**
+   * Makes row `to` equal to row `from`. Only slots that differ are copied: beams of one prompt differ in few.
+   */
   copy(from: number, to: number): void {
     const { heads, headWidth } = this.shape;
     const block = this.slots * headWidth;

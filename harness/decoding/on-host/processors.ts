@@ -1,14 +1,20 @@
+/**
+ * Logits processors as in transformers, on the host. in-graph/forbid-tokens.ts has the same rules inside a
+ * program.
+ */
 import type { Candidates } from '../candidates.ts';
 
-/** What changes a model's scores before a search sees them. */
+/** Rules that change a model's scores before a search sees them. */
 export interface ProcessorOptions {
-  /** Undefined: there is no end token. */
+  /** The end token; undefined where there is none. */
   readonly eosId: number | undefined;
-  /** Tokens before which the end token is not chosen. */
+  /** The number of tokens before which the end token is not chosen. */
   readonly minNewTokens?: number | undefined;
-  /** No n tokens in a row occur twice, the prompt counted; 0 allows it. */
+  /** The length of n-grams that must not occur twice, those of the prompt included; 0 allows all. */
   readonly noRepeatNgram?: number | undefined;
-  /** Above 1, tokens that occurred become less likely: negative scores are multiplied by it, others divided. */
+  /**
+   * Above 1, tokens that occurred become less likely: negative scores are multiplied by it, others divided.
+   */
   readonly repetitionPenalty?: number | undefined;
 }
 
@@ -25,25 +31,32 @@ export function repeatingTokens(sequence: readonly number[], n: number): Set<num
   return banned;
 }
 
-/** How many tokens could lose their places to tokens after them: so many more candidates are needed. */
-export function loweredTokens(sequence: readonly number[], made: number, options: ProcessorOptions): number {
+/** The number of tokens whose scores rules may lower: a choice needs so many more candidates. */
+export function loweredTokens(
+  sequence: readonly number[],
+  generated: number,
+  options: ProcessorOptions,
+): number {
   const penalty = options.repetitionPenalty ?? 1;
-  // A penalty below 1 lifts tokens from anywhere.
+  // A penalty below 1 may lift any token to the top.
   if (penalty < 1) return Infinity;
-  const early = made < (options.minNewTokens ?? 0) ? 1 : 0;
+  const early = generated < (options.minNewTokens ?? 0) ? 1 : 0;
   if (penalty > 1) return early + new Set(sequence).size;
   return early + repeatingTokens(sequence, options.noRepeatNgram ?? 0).size;
 }
 
-/** The candidates to go on from `sequence`, of which `made` tokens were generated, as the processors leave them. */
+/**
+ * Applies the rules to the candidates after `sequence`, of which `generated` tokens are new, and sorts them
+ * again.
+ */
 export function processCandidates(
   candidates: Candidates,
   sequence: readonly number[],
-  made: number,
+  generated: number,
   { eosId, minNewTokens = 0, noRepeatNgram = 0, repetitionPenalty = 1 }: ProcessorOptions,
 ): Candidates {
   const banned = repeatingTokens(sequence, noRepeatNgram);
-  if (eosId !== undefined && made < minNewTokens) banned.add(eosId);
+  if (eosId !== undefined && generated < minNewTokens) banned.add(eosId);
   if (banned.size === 0 && repetitionPenalty === 1) return candidates;
   const penalty = Math.fround(repetitionPenalty);
   const seen = new Set(penalty === 1 ? [] : sequence);
@@ -59,7 +72,7 @@ export function processCandidates(
   };
 }
 
-/** Orders numbers from large to small; unlike a difference it knows infinities. */
+/** Compares numbers for a descending order; a difference would fail on infinities. */
 export function descending(a: number, b: number): number {
   return a > b ? -1 : a < b ? 1 : 0;
 }

@@ -1,18 +1,18 @@
 /**
- * Draws next tokens instead of taking the best one: temperature, then top-k, then top-p, in the order in which transformers
- * applies them. The draws are deltabench's own stream, so that a text depends on its seed and name alone, not on the
- * texts that are generated beside it.
+ * Draws next tokens instead of taking the best: temperature, then top-k, then top-p, in transformers' order.
+ * Draws come from deltabench's own random stream, so a text depends on its seed and name alone, not on texts
+ * that are generated with it.
  */
 import { randomStream } from '../../support/random-stream.ts';
 import type { Candidates } from '../candidates.ts';
 
-/** How tokens are drawn. */
+/** The distribution that tokens are drawn from. */
 export interface Sampling {
   /** Divides the logits; above 0. */
   readonly temperature: number;
-  /** How many of the best tokens are drawn from; all where absent. */
+  /** The number of best tokens to draw from; all where absent. */
   readonly topK?: number | undefined;
-  /** The share of probability that the tokens drawn from have together, at least; 1 where absent. */
+  /** The least probability that the tokens to draw from have together; 1 where absent. */
   readonly topP?: number | undefined;
   readonly seed: number;
 }
@@ -27,7 +27,9 @@ export function checkSampling({ temperature, topK = 1, topP = 1 }: Sampling): vo
     throw new RangeError(`top-p ${topP}: sampling takes a number above 0, up to 1`);
 }
 
-/** The probabilities of candidates, best first, by their logits; 0 where top-k or top-p leaves a token out. */
+/**
+ * The probabilities of candidates, best first, by their logits; 0 where top-k or top-p leaves a token out.
+ */
 export function samplingProbabilities(
   scores: Float32Array,
   { temperature, topK = Infinity, topP = 1 }: Sampling,
@@ -37,7 +39,7 @@ export function samplingProbabilities(
     i < topK ? Math.exp((score - best) / temperature) : 0,
   );
   const total = sumOf(weights);
-  // Transformers leaves out the unlikeliest tokens as long as they have at most 1 − top-p together.
+  // As transformers: the least likely tokens are left out as long as they have at most 1 − top-p together.
   let tail = 0;
   for (let i = weights.length - 1; i > 0; i--) {
     tail += weights[i]! / total;
@@ -48,7 +50,10 @@ export function samplingProbabilities(
   return weights.map((weight) => weight / kept);
 }
 
-/** Draws the tokens of one text; `stream` is the text's name, and the draw of token i is the same in every run. */
+/**
+ * Draws the tokens of one text; `stream` is the text's name, and the draw of token i is the same in every
+ * run.
+ */
 export function tokenSampler(
   sampling: Sampling,
   stream: string,

@@ -1,20 +1,29 @@
+/**
+ * Runs many searches over one model on the host. generate.ts calls it; greedy.ts and beam.ts are its
+ * searches.
+ */
 import type { Candidates } from '../candidates.ts';
 
-/** The next token of each beam of a group, and which of its beams each continues. */
+/** The next token of each beam of a group, and the beam that each continues. */
 export interface Continuation {
   readonly group: number;
   readonly tokens: readonly number[];
   readonly parents: readonly number[];
 }
 
-/** What decoding asks of a model: places for groups of sequences, and the best next tokens of each. */
+/**
+ * A model as searches see it: it has places for groups of sequences and offers the best next tokens of each.
+ */
 export interface SequenceModel {
-  /** Reads prompts, one into each group: the best `needed` next tokens (or more) of each. */
+  /** Reads prompts, one into each group; returns at least `needed` best next tokens of each. */
   start(
     prompts: readonly { group: number; prompt: readonly number[] }[],
     needed: number,
   ): Promise<Candidates[]>;
-  /** Appends a token to every beam of the groups given: the best next tokens of each beam. */
+  /**
+   * Appends a token to every beam of the given groups; returns at least `needed` best next tokens of each
+   * beam.
+   */
   step(continuations: readonly Continuation[], needed: number): Promise<Candidates[][]>;
   /** Frees a group. */
   end(group: number): void;
@@ -22,28 +31,33 @@ export interface SequenceModel {
 
 /** The search for one prompt's continuation, without a model. */
 export interface Search {
-  /** Candidates of each beam that its next choice must see. */
+  /** The number of candidates of each beam that the next choice needs. */
   readonly needed: number;
-  /** Takes the candidates of every beam (at first of the prompt alone) and says how to go on; undefined at the end. */
+  /**
+   * Chooses from the candidates of every beam, at first of the prompt alone; undefined where the search has
+   * ended.
+   */
   advance(beams: readonly Candidates[]): Omit<Continuation, 'group'> | undefined;
 }
 
+/** A prompt with its search. */
 export interface SearchJob<S extends Search> {
   readonly prompt: readonly number[];
   readonly search: S;
 }
 
+/** How searches share a model. */
 export interface SearchRun {
-  /** Groups that the model has places for. */
+  /** The number of groups that the model has places for. */
   readonly groups: number;
-  /** Prompts that it reads at once: many are read faster together, but places must not stand empty for long. */
+  /** Prompts to read at once: reading many together is faster, but leaves places empty for longer. */
   readonly prompts: number;
   readonly signal?: AbortSignal | undefined;
   /** Called when a search has ended. */
   onEnd(job: number): void;
 }
 
-/** Runs searches to their ends; a group whose search has ended is given to a waiting prompt. */
+/** Runs searches to their ends. A prompt that waits takes the group of a search that has ended. */
 export async function runSearches(
   model: SequenceModel,
   jobs: readonly SearchJob<Search>[],
