@@ -22,7 +22,18 @@ const fitting: Record<string, object> = {
 };
 
 /** Methods under which the base computes at the start what it does alone. */
-const startsAsBase = new Set(['full', 'ft-top2', 'bitfit', 'lora', 'dora', 'adalora', 'vera', 'ia3', 'red', 'parallel-adapter']); // prettier-ignore
+const startsAsBase = new Set([
+  'full',
+  'ft-top2',
+  'bitfit',
+  'lora',
+  'dora',
+  'adalora',
+  'vera',
+  'ia3',
+  'red',
+  'parallel-adapter',
+]);
 
 /** Methods whose reference treats a part of the function as constant in the gradient. */
 const stopsGradient = new Set(['dora']);
@@ -117,7 +128,7 @@ describe.each(cases)('%s: %s', (family, name) => {
   it('gives every tensor a gradient, the same on every engine and by differences of the loss', async () => {
     const delta = attach(method);
     const state = await startOf(base, delta, 0.1);
-    const at = (point: Arrays): ReturnType<typeof compute> => compute(js, base, delta, point, batch); // prettier-ignore
+    const at = (point: Arrays): ReturnType<typeof compute> => compute(js, base, delta, point, batch);
     const { loss, logits, gradients } = await at(state);
     for (const [tensor, gradient] of Object.entries(gradients)) {
       const kept = gradient.filter((_, i) => hasGradient(tensor, i, gradient.length));
@@ -172,7 +183,8 @@ describe.each(cases)('%s: %s', (family, name) => {
     const delta = attach(method);
     const state = await startOf(base, delta, 0.1);
     const { loss, logits, gradients } = await compute(js, base, delta, state, batch);
-    // Relative positions count padding between virtual tokens and the source, so there it stands behind alone.
+    // Relative positions count padding between virtual tokens and the source, so there it stands behind
+    // alone.
     const apart = family === 't5' && delta.promptLength !== undefined;
     for (const padded of [batchOf(0, 3), batchOf(apart ? 0 : 2, 1)]) {
       const ours = await compute(js, base, delta, state, padded);

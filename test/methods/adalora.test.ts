@@ -29,12 +29,20 @@ describe.skipIf(!hasParity('gpt2-tiny', 'config.json'))('adalora', () => {
       file.read(`${kind}.base_model.model.${ours}`);
     const engine = await createEngine({ name, threads: 1 });
     const base = await loadBase(join(parity, 'gpt2-tiny'));
-    const { init_r, target_r, lora_alpha, tinit, tfinal, deltaT, beta1, beta2, orth_reg_weight } = golden.options; // prettier-ignore
+    const { init_r, target_r, lora_alpha, tinit, tfinal, deltaT, beta1, beta2, orth_reg_weight } =
+      golden.options;
     const delta = adalora.attach(
       base,
       adalora.options.parse({
-        ...{ rank: init_r, targetRank: target_r, alpha: lora_alpha, beta1, beta2 },
-        ...{ initialSteps: tinit, finalSteps: tfinal, every: deltaT, orthogonality: orth_reg_weight },
+        rank: init_r,
+        targetRank: target_r,
+        alpha: lora_alpha,
+        beta1,
+        beta2,
+        initialSteps: tinit,
+        finalSteps: tfinal,
+        every: deltaT,
+        orthogonality: orth_reg_weight,
       }),
     );
     const state: Arrays = {};

@@ -15,7 +15,8 @@ import { computeDecoder, type Arrays } from '../parity/decoder.ts';
 import { hasParity, parity } from '../parity/folder.ts';
 import { startOf, tinyBatch } from './tiny.ts';
 
-// Two methods on the same linears, and their merged checkpoint, against PyTorch; DELTABENCH_PYTHON names its Python.
+// Two methods on the same linears, and their merged checkpoint, against PyTorch; DELTABENCH_PYTHON names its
+// Python.
 const python = process.env.DELTABENCH_PYTHON;
 const model = join(parity, 'gpt2-tiny');
 
@@ -45,7 +46,9 @@ describe.skipIf(!python || !hasParity('gpt2-tiny', 'config.json'))('torch', () =
       computed.push(await computeDecoder(engine, base, delta, state, batch));
 
       const [tensors, merged] = [join(folder, `${order}.safetensors`), join(folder, order)];
-      const stored = Object.entries(state).map(([name, data]) => [name, { shape: delta.trained[name]!.shape, data }] as const); // prettier-ignore
+      const stored = Object.entries(state).map(
+        ([name, data]) => [name, { shape: delta.trained[name]!.shape, data }] as const,
+      );
       await writeSafetensors(tensors, Object.fromEntries(stored));
       const run = { base, delta, values: state, parts: variant.parts, head: {}, tokenizer: { files: [] } };
       const events = { signal: new AbortController().signal, onProgress: () => undefined };
@@ -54,7 +57,9 @@ describe.skipIf(!python || !hasParity('gpt2-tiny', 'config.json'))('torch', () =
     }
     await writeFile(join(folder, 'jobs.json'), JSON.stringify({ batch, jobs }));
     const script = join(import.meta.dirname, 'compose_torch.py');
-    const { stdout } = await execa(python!, [script, join(folder, 'jobs.json')], { env: { HF_HUB_OFFLINE: '1' } }); // prettier-ignore
+    const { stdout } = await execa(python!, [script, join(folder, 'jobs.json')], {
+      env: { HF_HUB_OFFLINE: '1' },
+    });
     const references = JSON.parse(stdout) as Reference[];
     for (const [i, ours] of computed.entries()) {
       const [theirs, merged] = [references[2 * i]!, references[2 * i + 1]!];

@@ -9,7 +9,10 @@ import { takeObjectiveSteps, takeSteps as takeDecoderSteps, type Steps } from '.
 import { computeDecoder, type Arrays, type Batch } from '../parity/decoder.ts';
 import { computeEncoder } from '../parity/encoder.ts';
 
-/** Logits, loss and gradients of any base: an encoder tells a batch's rows apart, by a head that is not trained. */
+/**
+ * Logits, loss and gradients of any base: an encoder tells a batch's rows apart, by a head that is not
+ * trained.
+ */
 export async function compute(
   engine: Engine,
   base: BaseModel,

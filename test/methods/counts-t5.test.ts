@@ -31,7 +31,10 @@ function counts(
   return [`${method.name} ${JSON.stringify(options)}`, (base) => method.attach(base, parsed), expected];
 }
 
-/** The wiring of the code behind the quoted rows of the RED paper's Table 3: all norms, nothing after cross attention. */
+/**
+ * The wiring of the code behind the quoted rows of the RED paper's Table 3: all norms, nothing after cross
+ * attention.
+ */
 const quoted = { layerNorms: 'all', crossAttention: false };
 
 it.each([

@@ -24,14 +24,20 @@ beforeAll(async () => {
   engine = await createEngine({ name: 'onnx', threads: 1 });
 });
 
-/** Random bases, and factors that make their weights as large as trained ones, so that no two tokens are equally likely. */
+/**
+ * Random bases, and factors that make their weights as large as trained ones, so that no two tokens are
+ * equally likely.
+ */
 const bases: [string, (tensor: string) => number][] = [
   ['random-gpt2~layers=2,width=32,heads=2,vocab=40,positions=48', () => 8],
   // Large embeddings would only repeat themselves.
   ['random-t5~layers=2,width=32,heads=2,vocab=40', (tensor) => (tensor === 'shared.weight' ? 0.3 : 2)],
 ];
 
-/** A prompt and what follows it, as a model takes them whole, and the row of logits that the first of these comes from. */
+/**
+ * A prompt and what follows it, as a model takes them whole, and the row of logits that the first of these
+ * comes from.
+ */
 function whole(prompt: number[], tokens: number[]): { batch: Batch; first: number } {
   const apart = base.architecture.kind === 'encoder-decoder';
   const ids = apart ? prompt : [...prompt, ...tokens];

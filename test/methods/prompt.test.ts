@@ -40,7 +40,13 @@ describe.each(methods)('%s', (name, attach) => {
     const examples = Array.from({ length: 8 }, (_, i) => ({ prompt: ids(3 + i, i), target: ids(40, i + 9) }));
     const run = async (engine: Engine): Promise<number[]> => {
       const { log, neverMoved } = await train({
-        ...{ engine, base, delta, seed: 1, folder: undefined, train: examples, validation: examples },
+        engine,
+        base,
+        delta,
+        seed: 1,
+        folder: undefined,
+        train: examples,
+        validation: examples,
         objective: languageModel(base.architecture, 0),
         recipe: recipeSchema.parse({ batchSize: 4, maxSteps: 6, epochs: 9, learningRate: 1e-2 }),
       });

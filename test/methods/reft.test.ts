@@ -49,9 +49,21 @@ describe('ReFT', () => {
           return { prompt: ids.slice(0, 4 + (i % 4)), target: ids.slice(8) };
         });
         const { tensors } = await train({
-          ...{ engine: onnx, base, delta, seed: 1, folder: undefined, train: examples, validation: [] },
+          engine: onnx,
+          base,
+          delta,
+          seed: 1,
+          folder: undefined,
+          train: examples,
+          validation: [],
           objective: languageModel(base.architecture, 0),
-          recipe: recipeSchema.parse({ batchSize: 4, epochs: 9, maxSteps: 20, learningRate: 0.05, weightDecay: 0.1 }), // prettier-ignore
+          recipe: recipeSchema.parse({
+            batchSize: 4,
+            epochs: 9,
+            maxSteps: 20,
+            learningRate: 0.05,
+            weightDecay: 0.1,
+          }),
         });
         const rotations = Object.keys(delta.trained).filter((name) => name.endsWith('.R'));
         expect(rotations).toHaveLength(tied ? 2 : 4);
@@ -83,7 +95,6 @@ describe('ReFT', () => {
         [2, [0, 1]],
         [1, []],
       ] as const) {
-        // prettier-ignore
         const delta = method.attach(base, method.options.parse({ rank, first: 2, last: 1, layers: [1] }));
         const start = await initialize(delta.trained, base, 3);
         const plain = await computeDecoder(onnx, base, { trained: {} }, {}, batch(prompt));

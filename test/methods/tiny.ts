@@ -5,7 +5,9 @@ import type { Delta } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import type { Arrays, Batch } from '../parity/decoder.ts';
 
-/** Random bases of two layers, a family each, and a factor that makes their weights as large as trained ones. */
+/**
+ * Random bases of two layers, a family each, and a factor that makes their weights as large as trained ones.
+ */
 export const tinyBases = {
   gpt2: { id: 'random-gpt2~layers=2,width=16,heads=2,vocab=24,positions=128', factor: 5 },
   roberta: { id: 'random-roberta~layers=2,width=16,heads=2,vocab=24,positions=130', factor: 5 },
@@ -13,7 +15,10 @@ export const tinyBases = {
   t5: { id: 'random-t5~layers=2,width=16,heads=2,vocab=24', factor: 1 },
 };
 
-/** A random base whose weights are as large as trained ones; its arrays are made once, so that a change to them shows. */
+/**
+ * A random base whose weights are as large as trained ones; its arrays are made once, so that a change to
+ * them shows.
+ */
 export async function tinyBase(family: keyof typeof tinyBases = 'gpt2'): Promise<BaseModel> {
   const { id, factor } = tinyBases[family];
   const base = await loadBase(id);
@@ -22,7 +27,10 @@ export async function tinyBase(family: keyof typeof tinyBases = 'gpt2'): Promise
     const values = await base.tensor(name);
     // Norms and biases differ from 1 and 0, or much would pass that is wrong.
     const noise = randomStream(7, name).normal(values.length, 0, 0.05);
-    made.set(name, values.map((x, i) => (x === 1 ? 1 : factor * x) + noise[i]!)); // prettier-ignore
+    made.set(
+      name,
+      values.map((x, i) => (x === 1 ? 1 : factor * x) + noise[i]!),
+    );
   }
   return { ...base, tensor: (name) => Promise.resolve(made.get(name)!) };
 }

@@ -52,7 +52,15 @@ it('a checkpoint may be larger than 2 GiB, its weights mapped from where they li
   expect(await base.tensor(name)).toEqual(await random.tensor(name));
   expect(base.location('lm_head.weight')!.offset).toBeGreaterThan(2 ** 31);
   const engine = await createEngine({ name: 'onnx', threads: 1 });
-  const job = { engine, delta: { trained: {} }, tensors: {}, prompts: [[5, 17, 3, 11]], maxNewTokens: 8, beams: 1, eosId: undefined }; // prettier-ignore
+  const job = {
+    engine,
+    delta: { trained: {} },
+    tensors: {},
+    prompts: [[5, 17, 3, 11]],
+    maxNewTokens: 8,
+    beams: 1,
+    eosId: undefined,
+  };
   const [mapped, embedded] = [await generate({ ...job, base }), await generate({ ...job, base: random })];
   expect(mapped.tokens).toEqual(embedded.tokens);
 });

@@ -18,7 +18,10 @@ export interface Steps {
   readonly weight_decay?: number;
 }
 
-/** The product's own training step on a golden batch: the loss before each step and after the last, and the tensors. */
+/**
+ * The product's own training step on a golden batch: the loss before each step and after the last, and the
+ * tensors.
+ */
 export function takeSteps(
   engine: Engine,
   base: BaseModel,
@@ -28,7 +31,8 @@ export function takeSteps(
   run: Steps,
 ): Promise<{ losses: number[]; final: Arrays }> {
   const objective = languageModel(base.architecture, 0);
-  // A golden row is a prompt (labels -100), a target and padding; an encoder-decoder's labels are the target alone.
+  // A golden row is a prompt (labels -100), a target and padding; an encoder-decoder's labels are the target
+  // alone.
   const apart = base.architecture.kind === 'encoder-decoder';
   const examples = batch.input_ids.map((ids, row) => {
     const length = batch.attention_mask[row]!.reduce((sum, bit) => sum + bit, 0);

@@ -42,19 +42,28 @@ export function moreCases(model: string): readonly Case[] {
   /** VeRA's projections come from torch's own stream. */
   const withProjections = (delta: Delta): Delta => ({
     ...delta,
-    frozen: Object.fromEntries(Object.entries(delta.frozen!).map(([name, spec]) => [name, golden(spec, 'vera-projections', `base_model.${name}`)])), // prettier-ignore
+    frozen: Object.fromEntries(
+      Object.entries(delta.frozen!).map(([name, spec]) => [
+        name,
+        golden(spec, 'vera-projections', `base_model.${name}`),
+      ]),
+    ),
   });
 
   /** The goldens of ReFT keep R fixed: torch moves it by another path. */
   const withFixedRotation =
     (file: string) =>
     ({ trained, edits, readsPrompt }: Delta): Delta => {
-      const [moved, fixed] = [true, false].map((moves) => Object.entries(trained).filter(([name]) => moves !== name.endsWith('.R'))); // prettier-ignore
+      const [moved, fixed] = [true, false].map((moves) =>
+        Object.entries(trained).filter(([name]) => moves !== name.endsWith('.R')),
+      );
       return {
         ...(edits && { edits }),
         ...(readsPrompt && { readsPrompt }),
         trained: Object.fromEntries(moved!),
-        frozen: Object.fromEntries(fixed!.map(([name, spec]) => [name, golden(spec, file, `state.${inReft(name)}`)])), // prettier-ignore
+        frozen: Object.fromEntries(
+          fixed!.map(([name, spec]) => [name, golden(spec, file, `state.${inReft(name)}`)]),
+        ),
       };
     };
 

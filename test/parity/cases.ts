@@ -40,11 +40,20 @@ function matches(
   return { golden, rename, attach: (base) => method.attach(base, method.options.parse(options)) };
 }
 
-const allLinears = ['query', 'key', 'value', 'queryKeyValue', 'attentionOutput', 'mlpGate', 'mlpUp', 'mlpOutput']; // prettier-ignore
+const allLinears = [
+  'query',
+  'key',
+  'value',
+  'queryKeyValue',
+  'attentionOutput',
+  'mlpGate',
+  'mlpUp',
+  'mlpOutput',
+];
 
 /**
- * Goldens of a model that a method's options are enough for: add a line here, and to the models that lack it. The goldens
- * name a sublayer's adapter after its last linear, `lastLinear` by sublayer.
+ * Goldens of a model that a method's options are enough for: add a line here, and to the models that lack it.
+ * The goldens name a sublayer's adapter after its last linear, `lastLinear` by sublayer.
  */
 export function cases(model: string, lastLinear: Readonly<Record<string, string>>): readonly Case[] {
   const { r: rank, lora_alpha: alpha } = configOf(model, 'lora');

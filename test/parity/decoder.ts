@@ -36,7 +36,10 @@ export interface Computed {
   readonly hidden: Float32Array;
 }
 
-/** Logits, loss and gradients of a base under a method, at the tensors given; an encoder-decoder reads the batch's input. */
+/**
+ * Logits, loss and gradients of a base under a method, at the tensors given; an encoder-decoder reads the
+ * batch's input.
+ */
 export function computeDecoder(
   engine: Engine,
   base: BaseModel,
@@ -71,9 +74,10 @@ function decoderOnly(batch: Batch): Made {
   });
   // The prompt is what stands before the first label.
   const ends = batch.labels.map((labels) => labels.findIndex((id) => id !== -100));
-  const bias = Float32Array.from(
-    { length: all * length },
-    (_, i) => (i % length <= Math.floor(i / length) % length && mask[Math.floor(i / length / length)]![i % length] ? 0 : MASKED), // prettier-ignore
+  const bias = Float32Array.from({ length: all * length }, (_, i) =>
+    i % length <= Math.floor(i / length) % length && mask[Math.floor(i / length / length)]![i % length]
+      ? 0
+      : MASKED,
   );
   const padded = mask.some((m) => m.includes(0));
   return {
@@ -94,13 +98,20 @@ function sequenceToSequence(batch: Batch, { architecture }: BaseModel): Made {
   const { startToken } = architecture;
   const [rows, length, size] = [batch.input_ids.length, batch.labels[0]!.length, batch.input_ids[0]!.length];
   const mask = batch.attention_mask;
-  const shifted = batch.labels.map((labels) => [startToken, ...labels.slice(0, -1).map((id) => Math.max(0, id))]); // prettier-ignore
+  const shifted = batch.labels.map((labels) => [
+    startToken,
+    ...labels.slice(0, -1).map((id) => Math.max(0, id)),
+  ]);
   const ends = mask.map((bits) => bits.lastIndexOf(1) + 1);
   const source = tokenInputs(batch.input_ids, mask, ends);
   const bias = Float32Array.from(mask.flat(), (bit) => (bit ? 0 : MASKED));
   return {
     inputs: {
-      ...tokenInputs(shifted, batch.labels.map((labels) => labels.map(() => 1)), labelless(rows)), // prettier-ignore
+      ...tokenInputs(
+        shifted,
+        batch.labels.map((labels) => labels.map(() => 1)),
+        labelless(rows),
+      ),
       ...Object.fromEntries(Object.entries(source).map(([name, input]) => [SOURCE + name, input])),
       [`${SOURCE}bias`]: { shape: [rows, 1, 1, size], data: bias },
     },
@@ -161,7 +172,9 @@ async function compute(
   const held = await freezeTensors(engine, base, delta, 0);
   const shapes = trainedShapes(base, delta);
   const state = engine.state(
-    Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, data: tensors[name]! }])), // prettier-ignore
+    Object.fromEntries(
+      Object.entries(shapes).map(([name, shape]) => [name, { shape, data: tensors[name]! }]),
+    ),
   );
   const places = new Int32Array(rows).fill(targets.length);
   targets.forEach(({ row }, place) => (places[row] = place));
@@ -177,8 +190,15 @@ async function compute(
     {
       name: 'parity',
       frozen: held,
-      state: Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }])), // prettier-ignore
-      inputs: Object.fromEntries(Object.entries(all).map(([name, { shape, data }]) => [name, { shape, dtype: data instanceof Int32Array ? ('int32' as const) : ('float32' as const) }])), // prettier-ignore
+      state: Object.fromEntries(
+        Object.entries(shapes).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }]),
+      ),
+      inputs: Object.fromEntries(
+        Object.entries(all).map(([name, { shape, data }]) => [
+          name,
+          { shape, dtype: data instanceof Int32Array ? ('int32' as const) : ('float32' as const) },
+        ]),
+      ),
     },
     (x) => {
       const use: ModelUse = { base, delta, tensors: x.state, training: true, dropout: false, totalSteps: 1 };
@@ -199,7 +219,10 @@ async function compute(
       };
     },
   );
-  const out = await compiled.run(state, Object.fromEntries(Object.entries(all).map(([name, { data }]) => [name, data]))); // prettier-ignore
+  const out = await compiled.run(
+    state,
+    Object.fromEntries(Object.entries(all).map(([name, { data }]) => [name, data])),
+  );
   await compiled.dispose();
   const gradients = Object.keys(shapes).map(
     (name) => [name, out[`gradient ${name}`] as Float32Array] as const,

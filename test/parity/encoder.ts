@@ -74,14 +74,18 @@ export async function computeEncoder(
   const held = await freezeTensors(engine, base, delta, 0);
   const shapes = trainedShapes(base, delta);
   const state = engine.state(
-    Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, data: tensors[name]! }])), // prettier-ignore
+    Object.fromEntries(
+      Object.entries(shapes).map(([name, shape]) => [name, { shape, data: tensors[name]! }]),
+    ),
   );
   const size = { ...objective.sizesOf(examples), ...room };
   const program = await engine.compile(
     {
       name: 'parity',
       frozen: held,
-      state: Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }])), // prettier-ignore
+      state: Object.fromEntries(
+        Object.entries(shapes).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }]),
+      ),
       inputs: objective.types(size),
     },
     (x) => {
@@ -117,7 +121,10 @@ const isNoise = (name: string): boolean => /\.key(\.red)?\.bias$/.test(name);
 /** The goldens name a sublayer's adapter after its last linear. */
 const lastLinear = { attention: 'output.dense', output: 'dense' };
 
-/** An encoder with Hugging Face's head and every method on it against the reference libraries, on every engine. */
+/**
+ * An encoder with Hugging Face's head and every method on it against the reference libraries, on every
+ * engine.
+ */
 export function describeEncoder(model: string): void {
   const goldens = [...cases(model, lastLinear), ...moreCases(model)].filter(({ golden }) =>
     hasParity(`methods/${model}/${golden}.json`),
@@ -141,7 +148,9 @@ export function describeEncoder(model: string): void {
       /** The head's tensors stand where the model's do; the goldens of ReFT do not train them. */
       const attach = (delta: Delta, trained: boolean): Delta => {
         if (trained) return withHead(delta, head);
-        const fixed = Object.entries(head.tensors).map(([key, spec]) => [key, { ...spec, init: () => stored[key]! }] as const); // prettier-ignore
+        const fixed = Object.entries(head.tensors).map(
+          ([key, spec]) => [key, { ...spec, init: () => stored[key]! }] as const,
+        );
         return { ...delta, frozen: { ...delta.frozen, ...Object.fromEntries(fixed) } };
       };
 
@@ -180,7 +189,8 @@ export function describeEncoder(model: string): void {
           const golden = readGolden<Golden>(`methods/${model}/${method}.json`);
           const tensors = await readTensors(`methods/${model}/${method}.safetensors`);
           const theirs = golden.trainable.map((t) => t.name);
-          const ofHead = (ours: string): string | undefined => theirs.find((t) => t === ours || t.endsWith(`.${ours}`)); // prettier-ignore
+          const ofHead = (ours: string): string | undefined =>
+            theirs.find((t) => t === ours || t.endsWith(`.${ours}`));
           const delta = attach(
             attachTo(base),
             theirs.some((t) => t.includes('classifier.')),
@@ -204,7 +214,12 @@ export function describeEncoder(model: string): void {
           expect(Object.fromEntries(ours.map(([key, shape]) => [named(key), long(shape)]))).toEqual(theirs);
 
           const run = { engine, base, delta, head };
-          const { loss, answers, gradients } = await computeEncoder(run, state, examplesOf(golden.batch), true); // prettier-ignore
+          const { loss, answers, gradients } = await computeEncoder(
+            run,
+            state,
+            examplesOf(golden.batch),
+            true,
+          );
           expect(loss / golden.loss_state).toBeCloseTo(1, 5.4);
           expect(answers).toBeAllclose(tensors.logits_state ?? tensors.logits_init!, { atol: 1e-5 });
           for (const [key, gradient] of Object.entries(gradients)) {
@@ -221,7 +236,9 @@ export function describeEncoder(model: string): void {
           const { adamw, sgd, batch } = golden;
           const runs = [
             ...(adamw ? [{ ...adamw, optimizer: 'adamw' as const, kept: 'final' }] : []),
-            ...(sgd ? [{ ...sgd, lrs: sgd.losses.map(() => sgd.lr), optimizer: 'sgd' as const, kept: 'sgd_final' }] : []), // prettier-ignore
+            ...(sgd
+              ? [{ ...sgd, lrs: sgd.losses.map(() => sgd.lr), optimizer: 'sgd' as const, kept: 'sgd_final' }]
+              : []),
           ];
           expect(runs).not.toEqual([]);
           for (const run of runs) {

@@ -56,7 +56,9 @@ for (const [name, model, read] of goldens) {
         prompts: batch.input_ids.map((ids, i) => ids.filter((_, j) => batch.attention_mask[i]![j])),
         // There the choice sees the padding; an encoder-decoder's does not see the source.
         ...(base.architecture.kind === 'decoder' && { histories: batch.input_ids }),
-        ...{ maxNewTokens: max_new_tokens, beams: config.num_beams, eosId },
+        maxNewTokens: max_new_tokens,
+        beams: config.num_beams,
+        eosId,
         lengthPenalty: config.length_penalty,
         earlyStopping: config.early_stopping,
         noRepeatNgram: config.no_repeat_ngram_size,

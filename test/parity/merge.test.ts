@@ -15,7 +15,17 @@ import { hasParity, parity, readGolden, readTensors } from './folder.ts';
 
 // The reference's unmerged logits are those of the merged base.
 
-const everywhere = ['full', 'ft-top1', 'lora', 'lora-all', 'lora-rslora', 'dora', 'vera', 'ia3', 'red-ffn-scaling']; // prettier-ignore
+const everywhere = [
+  'full',
+  'ft-top1',
+  'lora',
+  'lora-all',
+  'lora-rslora',
+  'dora',
+  'vera',
+  'ia3',
+  'red-ffn-scaling',
+];
 const biases = ['red-ffn', 'red-attn', 'red-ffn_attn', 'red-ffn-bias', 'red-pp'];
 const merged: Readonly<Record<string, readonly string[]>> = {
   'gpt2-tiny': [...everywhere, ...biases, 'bitfit'],
@@ -69,7 +79,9 @@ describe.each(Object.entries(merged))('%s', (model, mergeable) => {
       return [name, found === undefined ? stored[name]! : tensors[found]!] as const;
     });
     const whole = { engine, base: merge(base, delta, await valuesOf(base, delta)), head };
-    const { batch } = readGolden<{ batch: Parameters<typeof examplesOf>[0] }>(`methods/${model}/${golden}.json`); // prettier-ignore
+    const { batch } = readGolden<{ batch: Parameters<typeof examplesOf>[0] }>(
+      `methods/${model}/${golden}.json`,
+    );
     const run = { ...whole, delta: withHead({ trained: {} }, head) };
     const { answers } = await computeEncoder(run, Object.fromEntries(ofHead), examplesOf(batch), true);
     expect(answers).toBeAllclose(expected, { atol: 1e-5 * largest });

@@ -39,7 +39,10 @@ export interface ModelParity {
   isNoise?(name: string, index: number, length: number): boolean;
 }
 
-/** The golden's logits without those of virtual tokens, which stand before each row's own; an encoder-decoder's are its labels'. */
+/**
+ * The golden's logits without those of virtual tokens, which stand before each row's own; an
+ * encoder-decoder's are its labels'.
+ */
 function ofRealTokens(
   logits: Float32Array,
   { input_ids, labels }: Batch,
@@ -87,7 +90,11 @@ export function describeDecoder(
               const expected = tensors[`${key}.${kind}`];
               if (!expected && kind === 'last_hidden_state') continue;
               // An encoder-decoder is asked for padding's too.
-              const mask = (base.architecture.kind === 'decoder' ? batch.attention_mask : batch.labels.map((row) => row.map(() => 1))).flat(); // prettier-ignore
+              const mask = (
+                base.architecture.kind === 'decoder'
+                  ? batch.attention_mask
+                  : batch.labels.map((row) => row.map(() => 1))
+              ).flat();
               const real = (values: Float32Array): Float32Array =>
                 values.filter((_, i) => mask[Math.floor(i / width)]);
               const actual = kind === 'logits' ? ours.logits : ours.hidden;
@@ -112,11 +119,19 @@ export function describeDecoder(
               // peft gives IA3's vectors a second axis of length 1.
               const long = (shape: readonly number[]): number[] => shape.filter((n) => n !== 1);
               const theirs = Object.fromEntries(golden.trainable.map((t) => [t.name, long(t.shape)]));
-              const whole = (key: string, [rows, ...rest]: readonly number[]): number[] => [isHalf(key) ? 2 * rows! : rows!, ...rest]; // prettier-ignore
-              expect(Object.fromEntries(Object.entries(shapes).map(([key, shape]) => [rename(key), long(whole(key, shape))]))).toEqual(theirs); // prettier-ignore
+              const whole = (key: string, [rows, ...rest]: readonly number[]): number[] => [
+                isHalf(key) ? 2 * rows! : rows!,
+                ...rest,
+              ];
+              expect(
+                Object.fromEntries(
+                  Object.entries(shapes).map(([key, shape]) => [rename(key), long(whole(key, shape))]),
+                ),
+              ).toEqual(theirs);
 
               const state: Arrays = {};
-              for (const key of Object.keys(shapes)) state[key] = own(key, tensors[`state.${rename(key)}`]) ?? (await base.tensor(key)); // prettier-ignore
+              for (const key of Object.keys(shapes))
+                state[key] = own(key, tensors[`state.${rename(key)}`]) ?? (await base.tensor(key));
               const ours = await computeDecoder(engine, base, delta, state, golden.batch);
               expect(ours.loss / golden.loss_state).toBeCloseTo(1, 5.4);
               const logits = tensors.logits_state ?? tensors.logits_init!;
@@ -125,7 +140,8 @@ export function describeDecoder(
               });
               for (const [key, gradient] of Object.entries(ours.gradients)) {
                 const expected = own(key, tensors[`grad.${rename(key)}`])!;
-                const keep = (values: Float32Array): Float32Array => values.filter((_, i) => !isNoise(key, i, values.length)); // prettier-ignore
+                const keep = (values: Float32Array): Float32Array =>
+                  values.filter((_, i) => !isNoise(key, i, values.length));
                 const largest = keep(expected).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
                 expect(keep(gradient), key).toBeAllclose(keep(expected), { atol: 1e-5 * largest });
               }
@@ -140,10 +156,20 @@ export function describeDecoder(
               const tensors = await readTensors(`methods/${model}/${method}.safetensors`);
               const delta = attach(base);
               const state: Arrays = {};
-              for (const key of Object.keys(trainedShapes(base, delta))) state[key] = own(key, tensors[`state.${rename(key)}`]) ?? (await base.tensor(key)); // prettier-ignore
+              for (const key of Object.keys(trainedShapes(base, delta)))
+                state[key] = own(key, tensors[`state.${rename(key)}`]) ?? (await base.tensor(key));
               const runs = [
                 ...(adamw ? [{ ...adamw, optimizer: 'adamw' as const, kept: 'final' }] : []),
-                ...(sgd ? [{ ...sgd, lrs: sgd.losses.map(() => sgd.lr), optimizer: 'sgd' as const, kept: 'sgd_final' }] : []), // prettier-ignore
+                ...(sgd
+                  ? [
+                      {
+                        ...sgd,
+                        lrs: sgd.losses.map(() => sgd.lr),
+                        optimizer: 'sgd' as const,
+                        kept: 'sgd_final',
+                      },
+                    ]
+                  : []),
               ];
               expect(runs).not.toEqual([]);
               for (const run of runs) {

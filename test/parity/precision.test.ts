@@ -11,8 +11,9 @@ import { cases } from './cases.ts';
 import { computeDecoder, type Arrays, type Batch } from './decoder.ts';
 import { computeEncoder, examplesOf } from './encoder.ts';
 
-// The project's own goldens of torch.autocast on the CPU (test/golden/parity/autocast.py). bfloat16 keeps eight bits: a number
-// is rounded by up to 2⁻⁹ of itself. PyTorch's own results lie up to 1.3 % from its float32 ones, and so do ours from both.
+// The project's own goldens of torch.autocast on the CPU (test/golden/parity/autocast.py). bfloat16 keeps
+// eight bits: a number is rounded by up to 2⁻⁹ of itself. PyTorch's own results lie up to 1.3 % from its
+// float32 ones, and so do ours from both.
 const root = join(import.meta.dirname, '../golden/parity');
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller knows what the golden holds
 const read = <T>(path: string): T => JSON.parse(readFileSync(join(root, path), 'utf8')) as T;
@@ -81,7 +82,10 @@ it('decodes in bfloat16 what transformers does under autocast', async () => {
   const { hypotheses } = await generateAll({
     engine,
     base: await loadBase(join(root, 'gpt2-tiny')),
-    ...{ delta: { trained: {} }, tensors: {}, beams: 1, eosId: golden.eos_token_id },
+    delta: { trained: {} },
+    tensors: {},
+    beams: 1,
+    eosId: golden.eos_token_id,
     prompts: input_ids.map((ids, i) => ids.filter((_, j) => attention_mask[i]![j])),
     histories: input_ids,
     maxNewTokens: golden.max_new_tokens,

@@ -3,8 +3,9 @@ import { expect, test } from 'vitest';
 import { noAdapter, webgpuEnvironment } from '../engines.ts';
 import { hasParity } from './folder.ts';
 
-// One tiny model of each family by WebGPU, with all its weights trained where there are numbers for that: the same tests and
-// tolerances as on the CPU, in a process of their own, since a driver that fails may take its process with it.
+// One tiny model of each family by WebGPU, with all its weights trained where there are numbers for that: the
+// same tests and tolerances as on the CPU, in a process of their own, since a driver that fails may take its
+// process with it.
 
 test.for(['gpt2', 'llama', 'roberta', 'bert', 't5'])(
   'webgpu trains as the reference does: %s',

@@ -1,3 +1,4 @@
+/** The pretrained bases that ship inside, and which of them a task takes where no base is asked for. */
 import { fileURLToPath } from 'node:url';
 
 /** The small pretrained bases that ship inside, one folder each in harness/models/bases/built-in. */

@@ -1,3 +1,8 @@
+/**
+ * Opens a base model by name: one that ships inside, a random one, a folder in Hugging Face layout, or a hub
+ * id. A checkpoint's tensors are matched with the names and shapes that config.json implies before anything
+ * is computed.
+ */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,22 +27,22 @@ import { baseModel, type BaseModel } from '../base-model.ts';
 
 export interface BaseOptions extends FetchOptions {
   /**
-   * Fetches a hub's model at once, so that its tensors say what config.json leaves open (whether the output
-   * is the embedding).
+   * Fetches a hub's model at once, so that its tensors decide what config.json leaves open (whether the
+   * output is the embedding).
    */
   readonly weights?: boolean;
-  /** Folder of the tokenizer, where the base's own has none or another is wanted. */
+  /** Folder of the tokenizer, in place of the base's own. */
   readonly tokenizer?: string | undefined;
-  /** DELTABENCH_DATA: its tokenizers/<family> serves a random base. */
+  /** DELTABENCH_DATA; a random base takes its tokenizer from tokenizers/<family> there. */
   readonly data?: string | undefined;
   /** Called while files come from the hub. */
   readonly onFetch?: HubRequest['onProgress'];
 }
 
 /**
- * A base model by name: one that ships inside, `random-gpt2~…`, a folder in Hugging Face layout, or a hub id.
- * Of the hub only config.json is read, unless `weights` are asked for; values and tokenizer come when they
- * are asked for. Throws UsageError where there is no such model or it is none of ours.
+ * Opens a base model by name. Of a model on the hub only config.json is read unless `weights` is set; its
+ * values and its tokenizer are fetched when they are first read. Throws UsageError where there is no such
+ * model, or its architecture is not built.
  */
 export async function loadBase(id: string, options: BaseOptions = {}): Promise<BaseModel> {
   if (id.startsWith('random-')) return fromRandom(id, options);
@@ -89,10 +94,9 @@ async function fetchFiles(
 }
 
 const isTokenizerFile = (path: string): boolean =>
-  /^(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json$|^merges\.txt$|^(tokenizer|spiece)\.model$/.test(
-    path,
-  );
-/** What a base consists of: everything but other frameworks' copies of the weights. */
+  /^(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json$/.test(path) ||
+  /^merges\.txt$|^(tokenizer|spiece)\.model$/.test(path);
+/** The files of a base: everything but other frameworks' copies of the weights. */
 const isModelFile = (path: string): boolean =>
   isTokenizerFile(path) ||
   /^(config|generation_config)\.json$|^model.*\.safetensors(\.index\.json)?$/.test(path) ||
@@ -148,7 +152,7 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
   });
 }
 
-/** A checkpoint's hash, with that of the head that stands beside it. */
+/** A checkpoint's hash, combined with that of a head's file beside it. */
 async function hashWithHead(folder: string, hash: string): Promise<string> {
   const path = join(folder, meanHeadFile);
   if (!(await isFile(path))) return hash;
@@ -178,8 +182,8 @@ function described(
 }
 
 /**
- * Finds each tensor of the architecture in the checkpoint, and the checkpoint's tensors that nothing reads. Throws
- * UsageError where a tensor is missing, has another shape, or is unknown to config.json.
+ * Finds each tensor of the architecture in the checkpoint, and the checkpoint's tensors that nothing reads.
+ * Throws UsageError where a tensor is missing, has another shape, or is unknown to config.json.
  */
 function matchTensors(
   id: string,

@@ -1,16 +1,18 @@
+/**
+ * Bases that pretraining begins with: random ones with a complete config.json and a tokenizer of their own.
+ */
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { randomBase } from './random-base.ts';
 import type { FamilyName } from '../edits.ts';
 import { baseModel, type BaseModel } from '../base-model.ts';
 
-/**
- * What a new base is: its family, `layers=4,width=192,…` as a random base takes them, its tokenizer and
- * longest text.
- */
+/** What a new base is made from. */
 export interface NewBase {
   readonly family: FamilyName;
+  /** `layers=4,width=192,…`, as a random base's name has them. */
   readonly settings: string;
   readonly tokenizer: Tokenizer;
+  /** Tokens of the longest text. */
   readonly length: number;
   readonly seed: number;
 }
@@ -48,7 +50,7 @@ const encoder = {
   position_embedding_type: 'absolute',
 };
 
-/** What config.json says beside the sizes, as transformers' defaults do. */
+/** Fields of config.json other than sizes, as transformers sets them by default. */
 const fixed: Readonly<Record<FamilyName, Readonly<Record<string, unknown>>>> = {
   gpt2: {
     architectures: ['GPT2LMHeadModel'],

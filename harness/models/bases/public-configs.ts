@@ -1,3 +1,4 @@
+/** The config.json of public bases, as far as sizes depend on it. */
 const gpt2 = (n_layer: number, n_embd: number, n_head: number): Record<string, unknown> => ({
   model_type: 'gpt2',
   vocab_size: 50257,

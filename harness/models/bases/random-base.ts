@@ -1,3 +1,6 @@
+/**
+ * Bases of random weights, described by their name alone: for tests, comparisons of speed, and pretraining.
+ */
 import { createHash } from 'node:crypto';
 import { UsageError, didYouMean } from '../../support/errors.ts';
 import { describeArchitecture } from '../families/registry.ts';
@@ -5,17 +8,17 @@ import type { Architecture } from '../architecture.ts';
 import { randomStream } from '../../support/random-stream.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
-/** How the settings of a random base make a family's config.json. */
+/** How the settings of a random base become a family's config.json. */
 interface RandomFamily {
-  /** The field that each setting stands for. */
+  /** The field of config.json that each setting sets. */
   readonly keys: Readonly<Record<string, string>>;
   readonly defaults: Readonly<Record<string, number>>;
-  /** What else config.json says, where it follows from the settings. */
-  rest?(config: Readonly<Record<string, number>>): Readonly<Record<string, unknown>>;
+  /** Further fields of config.json, which follow from the settings. */
+  derived?(config: Readonly<Record<string, number>>): Readonly<Record<string, unknown>>;
   readonly tokenizer: TokenizerSource;
 }
 
-/** Where a tokenizer that fits is: a folder of DELTABENCH_DATA/tokenizers, or the hub. */
+/** Where to find a tokenizer that fits: a folder of DELTABENCH_DATA/tokenizers, or the hub. */
 export interface TokenizerSource {
   readonly folder: string;
   readonly repo: string;
@@ -34,7 +37,7 @@ const encoderDefaults = {
   hidden_size: 256,
   num_attention_heads: 4,
 };
-const encoderRest: RandomFamily['rest'] = ({ hidden_size, intermediate_size }) => ({
+const encoderDerived: RandomFamily['derived'] = ({ hidden_size, intermediate_size }) => ({
   intermediate_size: intermediate_size ?? 4 * hidden_size!,
   hidden_dropout_prob: 0,
   attention_probs_dropout_prob: 0,
@@ -45,7 +48,7 @@ const families: Readonly<Record<string, RandomFamily>> = {
   bert: {
     keys: encoderKeys,
     defaults: { ...encoderDefaults, vocab_size: 30522, max_position_embeddings: 512, type_vocab_size: 2 },
-    rest: encoderRest,
+    derived: encoderDerived,
     tokenizer: { folder: 'bert', repo: 'google-bert/bert-base-uncased' },
   },
   gpt2: {
@@ -57,7 +60,7 @@ const families: Readonly<Record<string, RandomFamily>> = {
       positions: 'n_positions',
     },
     defaults: { n_layer: 4, n_embd: 256, n_head: 4, vocab_size: 50257, n_positions: 1024 },
-    rest: () => ({ resid_pdrop: 0, embd_pdrop: 0, attn_pdrop: 0 }),
+    derived: () => ({ resid_pdrop: 0, embd_pdrop: 0, attn_pdrop: 0 }),
     tokenizer: { folder: 'gpt2', repo: 'gpt2' },
   },
   llama: {
@@ -77,8 +80,8 @@ const families: Readonly<Record<string, RandomFamily>> = {
       vocab_size: 32000,
       max_position_embeddings: 2048,
     },
-    // As many numbers in the three matrices of SwiGLU as in two of width 4 d, about.
-    rest: ({ hidden_size, intermediate_size }) => ({
+    // SwiGLU's three matrices then have about as many numbers as two of width 4 d.
+    derived: ({ hidden_size, intermediate_size }) => ({
       intermediate_size: intermediate_size ?? 32 * Math.ceil((8 * hidden_size!) / 96),
     }),
     tokenizer: { folder: 'llama2', repo: 'TinyLlama/TinyLlama-1.1B-Chat-v1.0' },
@@ -86,13 +89,13 @@ const families: Readonly<Record<string, RandomFamily>> = {
   roberta: {
     keys: encoderKeys,
     defaults: { ...encoderDefaults, vocab_size: 50265, max_position_embeddings: 514, type_vocab_size: 1 },
-    rest: encoderRest,
+    derived: encoderDerived,
     tokenizer: { folder: 'roberta', repo: 'FacebookAI/roberta-base' },
   },
   t5: {
     keys: { layers: 'num_layers', width: 'd_model', heads: 'num_heads', inner: 'd_ff', vocab: 'vocab_size' },
     defaults: { num_layers: 4, d_model: 256, num_heads: 4, vocab_size: 32128 },
-    rest: ({ d_model, num_heads, d_ff }) => ({
+    derived: ({ d_model, num_heads, d_ff }) => ({
       d_kv: d_model! / num_heads!,
       d_ff: d_ff ?? 4 * d_model!,
       dropout_rate: 0,
@@ -101,7 +104,7 @@ const families: Readonly<Record<string, RandomFamily>> = {
   },
 };
 
-/** Numbers in the largest tensor that is made: 8 GiB of them. */
+/** Numbers in the largest tensor that may be made: 8 GiB. */
 const largest = 2 ** 31;
 
 export interface RandomBase {
@@ -133,14 +136,15 @@ export function randomBase(id: string, more: Readonly<Record<string, unknown>> =
     const field = Object.hasOwn(keys, key) ? keys[key]! : undefined;
     if (!field) {
       throw new UsageError(
-        `"${id}": a random base has no setting "${key}".${didYouMean(key, Object.keys(keys))} It has ${Object.keys(keys).join(', ')}.`,
+        `"${id}": a random base has no setting "${key}".${didYouMean(key, Object.keys(keys))} ` +
+          `It has ${Object.keys(keys).join(', ')}.`,
       );
     }
     if (!/^\d+$/.test(value)) throw new UsageError(`"${id}": ${key} must be a whole number, not "${value}".`);
     if (field === 'seed') seed = Number(value);
     else given[field] = Number(value);
   }
-  const full: Record<string, unknown> = { ...given, model_type: name, ...family.rest?.(given), ...more };
+  const full: Record<string, unknown> = { ...given, model_type: name, ...family.derived?.(given), ...more };
   const architecture = describeArchitecture(full, `"${id}"`);
   return {
     config: full,
@@ -153,7 +157,9 @@ export function randomBase(id: string, more: Readonly<Record<string, unknown>> =
       const pooler = architecture.kind === 'encoder' ? architecture.pooler : undefined;
       const size = sizeOf(architecture.shapes[name] ?? pooler![name]!);
       if (size > largest) {
-        throw new UsageError(`"${id}": ${name} would have ${size.toLocaleString('en')} numbers, more than can be made.`); // prettier-ignore
+        throw new UsageError(
+          `"${id}": ${name} would have ${size.toLocaleString('en')} numbers, more than can be made.`,
+        );
       }
       const initial = architecture.initial(name);
       return initial.kind === 'constant'

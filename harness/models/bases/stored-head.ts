@@ -1,3 +1,7 @@
+/**
+ * Heads that a classifier's checkpoint or an adapter holds: how they are found, and how a run's head begins
+ * with one.
+ */
 import { join } from 'node:path';
 import type { Checkpoint } from '../../data/formats/checkpoint.ts';
 import { isFile } from '../../support/read-files.ts';
@@ -8,14 +12,16 @@ import type { Shape } from '../edits.ts';
 import type { HeadName } from '../head-names.ts';
 import type { StoredHead } from '../base-model.ts';
 
-/** Beside a checkpoint or an adapter: the head `mean`, which transformers does not have. */
+/**
+ * The file beside a checkpoint or an adapter that holds the head `mean`, which transformers does not have.
+ */
 export const meanHeadFile = 'head.safetensors';
 
-/** The names of a head's tensors in transformers, by the pooler that a family has or has not. */
+/** The name of a head's last linear in transformers, which depends on whether the family has a pooler. */
 const outputOf = (architecture: Architecture): string =>
   architecture.kind === 'encoder' && architecture.pooler ? 'classifier' : 'classifier.out_proj';
 
-/** The head of a classifier's checkpoint, if it is one of whole texts. */
+/** The head in a checkpoint that classifies whole texts; undefined where it has none. */
 export async function findStoredHead(
   folder: string,
   config: Readonly<Record<string, unknown>>,
@@ -23,20 +29,20 @@ export async function findStoredHead(
   checkpoint: Checkpoint,
 ): Promise<StoredHead | undefined> {
   if (architecture.kind !== 'encoder') return undefined;
-  const said = describeLabels(config);
+  const labels = describeLabels(config);
   const mean = await readMeanHead(folder);
-  if (mean) return { ...mean, ...said };
+  if (mean) return { ...mean, ...labels };
   const { width: d, pooler } = architecture;
   const output = outputOf(architecture);
   const names = new Set(checkpoint.names);
   const shape = (name: string): Shape | undefined => (names.has(name) ? checkpoint.shape(name) : undefined);
   const [outputs] = shape(`${output}.bias`) ?? [];
-  // A tagger of BERT has a classifier of the same name, but no pooler.
+  // A BERT that classifies tokens has a classifier of the same name, but no pooler.
   const between = pooler ? Object.keys(pooler) : ['classifier.dense.weight', 'classifier.dense.bias'];
   const isThere = (name: string): boolean => names.has(name) || names.has(name.replace(/^bert\./, ''));
   if (outputs === undefined || shape(`${output}.weight`)?.join() !== `${outputs},${d}`) return undefined;
   if (!between.every(isThere)) return undefined;
-  return { name: 'huggingface', outputs, ...said, shape, tensor: (name) => checkpoint.read(name) };
+  return { name: 'huggingface', outputs, ...labels, shape, tensor: (name) => checkpoint.read(name) };
 }
 
 /** The head `mean` in a folder, where there is one. */
@@ -68,7 +74,7 @@ export function headOfTensors(
   };
 }
 
-/** What config.json calls the classes: id2label, unless it only numbers them. */
+/** The names of the classes by config.json's id2label, unless it only numbers them; and its problem_type. */
 function describeLabels(config: Readonly<Record<string, unknown>>): Pick<StoredHead, 'labels' | 'problem'> {
   const { id2label, problem_type: problem } = config;
   const entries = typeof id2label === 'object' && id2label !== null ? Object.entries(id2label) : [];
@@ -82,21 +88,23 @@ function describeLabels(config: Readonly<Record<string, unknown>>): Pick<StoredH
 
 const plain = (label: string): string => label.toLowerCase().replace(/[^a-z0-9]+/g, '_');
 
-/** Which of a stored head's outputs is each class of a task; or why there is no telling. */
+/** The stored head's output for each class of a task, or the reason why they cannot be matched. */
 function orderOf(
   { labels, outputs, problem }: StoredHead,
   classes: readonly string[] | undefined,
 ): readonly number[] | { readonly why: string } {
-  const outputRows = classes ? `${classes.length} classes (${classes.join(', ')})` : 'a value';
+  const asked = classes ? `${classes.length} classes (${classes.join(', ')})` : 'a value';
   const named = labels?.length === outputs && outputs > 1 ? ` (${labels.join(', ')})` : '';
   const given = outputs === 1 ? 'a value' : `${outputs} classes${named}`;
-  if (outputs !== (classes?.length ?? 1))
-    return { why: `it gives ${given}, the task asks for ${outputRows}` };
+  if (outputs !== (classes?.length ?? 1)) return { why: `it gives ${given}, the task asks for ${asked}` };
   const problems = classes ? 'single_label_classification' : 'regression';
-  if (problem !== undefined && problem !== problems) return { why: `it was made for ${problem}, the task is ${problems}` }; // prettier-ignore
+  if (problem !== undefined && problem !== problems)
+    return { why: `it was made for ${problem}, the task is ${problems}` };
   if (!classes || named === '') return Array.from({ length: outputs }, (_, i) => i);
   const order = classes.map((name) => labels!.findIndex((label) => plain(label) === plain(name)));
-  return order.includes(-1) ? { why: `its classes are ${labels!.join(', ')}, the task's are ${classes.join(', ')}` } : order; // prettier-ignore
+  return order.includes(-1)
+    ? { why: `its classes are ${labels!.join(', ')}, the task's are ${classes.join(', ')}` }
+    : order;
 }
 
 /**
@@ -122,7 +130,11 @@ export function beginHead(
   for (const [name, { shape }] of Object.entries(head.tensors)) {
     const given = stored.shape(theirs(name));
     if (given?.join() === shape.join() || (pooler && theirs(name) in pooler)) continue;
-    return { why: given ? `it gives ${theirs(name)} the shape [${given.join(', ')}], this base takes [${shape.join(', ')}]` : `it lacks ${theirs(name)}` }; // prettier-ignore
+    return {
+      why: given
+        ? `it gives ${theirs(name)} the shape [${given.join(', ')}], this base takes [${shape.join(', ')}]`
+        : `it lacks ${theirs(name)}`,
+    };
   }
   const isLast = (name: string): boolean => /^classifier\.(out_proj\.)?(weight|bias)$/.test(name);
   const read = async (name: string): Promise<Float32Array> => {
@@ -133,6 +145,8 @@ export function beginHead(
     const rows = order.map((row) => values.subarray(row * size, (row + 1) * size));
     return Float32Array.from(rows.flatMap((row) => [...row]));
   };
-  const tensors = Object.entries(head.tensors).map(([name, spec]) => [name, { ...spec, init: () => read(name) }] as const); // prettier-ignore
+  const tensors = Object.entries(head.tensors).map(
+    ([name, spec]) => [name, { ...spec, init: () => read(name) }] as const,
+  );
   return { head: { ...head, tensors: Object.fromEntries(tensors) } };
 }

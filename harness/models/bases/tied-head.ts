@@ -1,9 +1,10 @@
+/**
+ * Whether a model's output is its embedding: config.json often says so where the file holds another output,
+ * which a merge of a retrained one leaves behind, and transformers 5 saves every T5 as tied.
+ */
 import type { Checkpoint } from '../../data/formats/checkpoint.ts';
 import { UsageError } from '../../support/errors.ts';
 import { ownHeadName, type Architecture } from '../architecture.ts';
-
-// Whether a model's output is its embedding: config.json often says so where the file holds another output,
-// which a merge of a retrained one leaves behind, and transformers 5 saves every T5 as tied.
 
 /** Whether an architecture's output has a weight of its own. */
 export function hasOwnHead(architecture: Architecture): boolean {

@@ -1,3 +1,4 @@
+/** Combines several methods into one (`lora+red`). */
 import { concat } from '../../engine/ops.ts';
 import type { Edits, Tensors } from '../edits.ts';
 import type { Delta } from '../method.ts';
@@ -20,7 +21,7 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
     Object.assign({}, ...parts.map(({ name, delta }) => rename(name, delta[field]))) as Delta['trained'];
   const total = (field: 'promptLength' | 'prefixLength'): number =>
     parts.reduce((sum, { delta }) => sum + (delta[field] ?? 0), 0);
-  /** A method sees its own tensors under the names it gave them, and the base's. */
+  /** The tensors that a method sees: its own under the names that it gave them, and the base's. */
   const own = <T>(name: string, x: Readonly<Record<string, T>>): Readonly<Record<string, T>> => {
     const visible: Record<string, T> = { ...x };
     for (const [key, tensor] of Object.entries(x)) {
@@ -85,7 +86,9 @@ function composeEdits(all: readonly Edits[]): Edits {
     all.map((edits) => edits[key]).filter((edit) => edit !== undefined);
   return {
     linear(site, module) {
-      const edits = acting('linear').map((edit) => edit(site, module)).filter((edit) => edit !== undefined); // prettier-ignore
+      const edits = acting('linear')
+        .map((edit) => edit(site, module))
+        .filter((edit) => edit !== undefined);
       return edits.length === 0
         ? undefined
         : {
@@ -94,7 +97,9 @@ function composeEdits(all: readonly Edits[]): Edits {
           };
     },
     sublayer(site) {
-      const edits = acting('sublayer').map((edit) => edit(site)).filter((edit) => edit !== undefined); // prettier-ignore
+      const edits = acting('sublayer')
+        .map((edit) => edit(site))
+        .filter((edit) => edit !== undefined);
       return edits.length === 0
         ? undefined
         : { output: (y, x) => edits.reduce((value, edit) => edit.output?.(value, x) ?? value, y) };
@@ -102,11 +107,15 @@ function composeEdits(all: readonly Edits[]): Edits {
     norm: (y, site) => acting('norm').reduce((value, edit) => edit(value, site), y),
     block: (h, site) => acting('block').reduce((value, edit) => edit(value, site), h),
     prompt(stack) {
-      const prompts = acting('prompt').map((edit) => edit(stack)).filter((prompt) => prompt !== undefined); // prettier-ignore
+      const prompts = acting('prompt')
+        .map((edit) => edit(stack))
+        .filter((prompt) => prompt !== undefined);
       return prompts.length === 0 ? undefined : prompts.reduce((a, b) => concat([a, b], 0));
     },
     prefix(site) {
-      const prefixes = acting('prefix').map((edit) => edit(site)).filter((prefix) => prefix !== undefined); // prettier-ignore
+      const prefixes = acting('prefix')
+        .map((edit) => edit(site))
+        .filter((prefix) => prefix !== undefined);
       return prefixes.length === 0
         ? undefined
         : prefixes.reduce((a, b) => ({

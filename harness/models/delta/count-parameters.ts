@@ -1,3 +1,4 @@
+/** Counts trained parameters from shapes alone; no weights are read. */
 import { trainedShapes } from './trained-tensors.ts';
 import type { Head } from './heads.ts';
 import type { Delta } from '../method.ts';
@@ -5,12 +6,12 @@ import type { BaseModel } from '../base-model.ts';
 import { sizeOf, sum } from '../../support/arithmetic.ts';
 
 export interface ParameterCounts {
-  /** Without the task's head. */
+  /** Trained parameters without those of the task's head. */
   readonly trained: number;
   readonly head: number;
   /** Base, method and head together. */
   readonly all: number;
-  /** The method's own, and those of the base that it unfreezes. */
+  /** The trained tensors: the method's own, and those of the base that it unfreezes. */
   readonly tensors: readonly {
     readonly name: string;
     readonly shape: readonly number[];

@@ -1,3 +1,7 @@
+/**
+ * Runs a base's forward pass under a method inside a program: gives the family the base's tensors and the
+ * method's edits with their context. Training, decoding and evaluation build their programs on it.
+ */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { ProgramTensors, Shape } from '../../engine/types.ts';
@@ -19,10 +23,10 @@ import type { BaseModel } from '../base-model.ts';
 export interface ModelUse {
   readonly base: BaseModel;
   readonly delta: Delta;
-  /** The trained tensors, and the method's state. */
+  /** The trained tensors and the method's state, by name. */
   readonly tensors: Tensors;
   readonly training: boolean;
-  /** Whether the base's own dropout acts while training. */
+  /** True where the base's own dropout acts while training. */
   readonly dropout: boolean;
   readonly totalSteps: number;
 }
@@ -35,7 +39,7 @@ export function runDecoder(
 ): DecoderStates {
   const { architecture, id } = use.base;
   if (architecture.kind === 'encoder') throw new RangeError(`${id} is an encoder and generates no text`);
-  // Behind a past they stand in the cache; what has an encoder puts them there.
+  // Where there is a past, the cache holds the virtual tokens; an encoder-decoder has them in its encoder.
   const virtual = batch.past || architecture.kind === 'encoder-decoder' ? 0 : (use.delta.promptLength ?? 0);
   const model = modelTensors(x, use, 'decoder', virtual);
   return architecture.decode(model, { ...batch, ids: x.inputs.ids!, positions: x.inputs.positions! });
@@ -70,7 +74,7 @@ export function runClassifier(
   batch: Parameters<typeof runEncoder>[2],
 ): Tensor {
   const { pool, firstRows, firstPlaces } = x.inputs;
-  // The first token is a virtual one where a method puts these before the input.
+  // Where a method puts virtual tokens before the input, the first token is one of these.
   const first = head.pooling === 'first' && !use.delta.promptLength;
   const outputRows = first ? { rows: firstRows!, places: firstPlaces! } : undefined;
   const { hidden, virtual } = runEncoder(x, use, { ...batch, ...(outputRows && { outputRows }) });
@@ -84,7 +88,7 @@ export function runClassifier(
     pooled,
     (module, y) => {
       const site = use.base.sites.find(({ name }) => name === module);
-      // Only a module of the base, its pooler, is a place where a method may act.
+      // A method may act on the base's pooler only, since the head's other modules are no sites.
       return site
         ? linearAt(modelTensors(x, use, 'encoder', 0, outputRows), site, true, y)
         : ops.linear(y, weight(`${module}.weight`), weight(`${module}.bias`), true);
@@ -105,8 +109,7 @@ function firstOfEach(rows: Tensor, batch: number): Tensor {
 }
 
 /**
- * What the program's inputs of an encoder-decoder's source are called, before the names that they have in an
- * encoder.
+ * Begins the names of an encoder-decoder's inputs for its source; the rest is the name of an encoder's input.
  */
 export const SOURCE = 'source ';
 
@@ -129,7 +132,10 @@ export function runEncoderDecoder(
   return runDecoder(x, use, { ...target, source: { ...source, bias: crossBias, states } });
 }
 
-/** `virtual`: rows of virtual tokens behind those of the batch; `wanted`: the only ones that there are. */
+/**
+ * The base's tensors, the method's edits and their context. `virtual`: how many rows of virtual tokens follow
+ * those of the batch. `outputRows`: if given, activations hold these rows alone.
+ */
 function modelTensors(
   x: ProgramTensors,
   use: ModelUse,
@@ -143,7 +149,8 @@ function modelTensors(
     if (outputRows) return ops.gather(mask, outputRows.rows);
     return virtual > 0 ? ops.concat([mask, ops.fill([virtual, 1], ofVirtual)], 0) : mask;
   };
-  // Prompts of several requests share their tokens unless a method says that it reads where they end.
+  // Requests share the states of equal beginnings of prompts unless a method declares that it reads where
+  // prompts end.
   const promptMaskOf = (name: 'prompt' | 'fromStart' | 'fromEnd', ofVirtual: number): Tensor => {
     if (delta.readsPrompt) return maskOf(name, ofVirtual);
     throw new Error(`a method whose edits read the context's ${name} must attach with readsPrompt: true`);
@@ -161,7 +168,7 @@ function modelTensors(
         ? x.random({ kind: 'dropout', rate, name, shape, tail: shape.length === 2 ? virtual : 0 })
         : undefined,
     step: x.inputs.step ?? ops.scalar(0),
-    // Virtual tokens are real ones outside the prompt.
+    // Virtual tokens count as real tokens outside the prompt.
     tokens: maskOf('tokens', 1),
     get prompt() {
       return promptMaskOf('prompt', 0);

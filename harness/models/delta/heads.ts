@@ -1,31 +1,32 @@
+/** The heads that turn an encoder's states into classes or a value. */
 import { tanh, type Tensor } from '../../engine/ops.ts';
 import type { Random, Shapes } from '../edits.ts';
 import type { HeadName } from '../head-names.ts';
 import type { Delta, TensorSpec } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
-/** Makes a class or a value of an encoder's states; trained beside every method and counted apart from it. */
+/** Turns an encoder's states into classes or a value; trained with every method and counted separately. */
 export interface Head {
   readonly name: HeadName;
-  /** What it reads of a sequence: its first token, or the mean of all. */
+  /** The states that it reads of a sequence: those of the first token, or the mean over all tokens. */
   readonly pooling: 'first' | 'mean';
   /** Classes, or 1 for a value */
   readonly outputs: number;
   readonly dropout: number;
   readonly tensors: Readonly<Record<string, TensorSpec>>;
-  /** Tensors of the base that only this head reads. */
+  /** The base's tensors that only this head reads. */
   readonly reads: Shapes;
   /** [B, d] → [B, outputs] */
   apply(
     pooled: Tensor,
-    /** A module [B, in] → [B, out], with what a method does to it. */
+    /** A linear module [B, in] → [B, out] under a method's edits. */
     linear: (module: string, x: Tensor) => Tensor,
     dropout: (x: Tensor, name: string) => Tensor,
   ): Tensor;
 }
 
 export interface HeadOptions {
-  /** Instead of the head's own. */
+  /** The dropout rate in place of the head's own. */
   readonly dropout?: number | undefined;
   /** Factor on the method's learning rate. */
   readonly learningRate?: number | undefined;
@@ -105,12 +106,14 @@ export function nameInTransformers(name: string, pooler: Shapes | undefined): st
   return name.replace(/^classifier\.dense\./, pool).replace('out_proj.', '');
 }
 
-/** The base with what the head reads of it among its tensors: a method may train these as well. */
+/**
+ * The base with the tensors that only the head reads among its own, so that a method may train them as well.
+ */
 export function readBy(head: Head, base: BaseModel): BaseModel {
   return { ...base, shapes: { ...base.shapes, ...head.reads } };
 }
 
-/** A method and a head as one; only the method's own names are its own, so the two never meet. */
+/** A method and a head as one; their tensors have different names. */
 export function withHead(delta: Delta, head: Head): Delta {
   return { ...delta, trained: { ...delta.trained, ...head.tensors } };
 }

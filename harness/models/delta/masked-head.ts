@@ -1,3 +1,4 @@
+/** The head of an encoder's pretraining, which predicts masked tokens. */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { EncoderConfig } from '../families/post-norm-encoder.ts';

@@ -1,3 +1,4 @@
+/** Merges a method's affine edits into the weights of a base, so that inference costs nothing more. */
 import { UsageError } from '../../support/errors.ts';
 import { describeArchitecture } from '../families/registry.ts';
 import { hasOwnHead } from '../bases/tied-head.ts';
@@ -5,7 +6,7 @@ import type { Site, Values } from '../edits.ts';
 import type { AffineEdit, Delta } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
-/** A base with a method's edits in its weights; tensors are made one at a time, when they are asked for. */
+/** A base with a method's edits in its weights; each tensor is computed when it is read. */
 export type MergedModel = Pick<BaseModel, 'config' | 'architecture' | 'sites' | 'shapes' | 'tensor'>;
 
 /**
@@ -17,7 +18,8 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
   const edits = delta.merge?.(x);
   if (!edits) {
     throw new UsageError(
-      'It cannot be merged: what it adds is no fixed linear change of linear modules or norms, so that no weights of the base can hold it.',
+      'It cannot be merged: what it adds is no fixed linear change of linear modules or norms, ' +
+        'so that no weights of the base can hold it.',
     );
   }
   const { editsAt, settings } = place(base, edits);
@@ -29,12 +31,12 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
   const owners = new Map(base.sites.filter(isModule).map((site) => [site.name, site]));
   const read = (name: string): Promise<Float32Array> =>
     x[name] ? Promise.resolve(x[name]) : base.tensor(name);
-  /** Weight and bias come one after the other, so that the last module serves twice. */
+  /** The module merged last: its weight and its bias are read one after the other. */
   let last: { name: string; module: Promise<Module> } | undefined;
   const merged = async (site: Site): Promise<Module> => {
     const weight = await read(`${site.name}.weight`);
     const bias = site.bias ? await read(`${site.name}.bias`) : undefined;
-    // A norm's weight stands for a diagonal matrix, of which each output's row is one number.
+    // A norm's weight is a diagonal matrix: each output's row is one number.
     const transposed = site.kind === 'norm' || base.architecture.transposed;
     return fold({ weight, bias }, editsAt(site), site.outputs, transposed);
   };
@@ -42,7 +44,7 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
     config,
     architecture,
     sites: architecture.sites,
-    // A base may have more of its tensors than the architecture's, for a head.
+    // A base may have more tensors than its architecture: those that a head reads.
     shapes: { ...base.shapes, ...architecture.shapes },
     async tensor(name) {
       const [, module, part] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
@@ -72,14 +74,15 @@ function place(
     const norm = site.kind === 'block' ? blockNorm?.(site) : undefined;
     if (!norm) {
       throw new UsageError(
-        `It cannot be merged into ${base.id}: it edits ${site.name} after the residual, where no weights of the base follow.`,
+        `It cannot be merged into ${base.id}: it edits ${site.name} after the residual, ` +
+          'where no weights of the base follow.',
       );
     }
     blocks.set(norm.name, site);
   }
   const editsAt = (site: Site): readonly AffineEdit[] => {
     const block = blocks.get(site.name);
-    // A block's edit sees what that of its last norm makes, whichever method stands first.
+    // A block's edit applies after those of its last norm, whichever method stands first.
     return block ? [...edits(site), ...edits(block)] : edits(site);
   };
   const settings = new Set<string>();
@@ -88,7 +91,8 @@ function place(
     const setting = site.kind === 'linear' ? biasSetting?.(site) : undefined;
     if (setting === undefined) {
       throw new UsageError(
-        `It cannot be merged into ${base.id}: it shifts the output of ${site.name}, which has no bias, and a checkpoint of ${base.family} cannot hold one.`,
+        `It cannot be merged into ${base.id}: it shifts the output of ${site.name}, which has no bias, ` +
+          `and a checkpoint of ${base.family} cannot hold one.`,
       );
     }
     settings.add(setting);
@@ -112,7 +116,8 @@ function fold(base: Module, edits: readonly AffineEdit[], outputs: number, trans
   for (const { low, scale, aroundBias, shift } of edits) {
     if (low) addProduct(weight, low(), outputs, transposed);
     if (scale) {
-      const factors = typeof scale === 'function' ? scale(withProduct(base.weight, low, outputs, transposed)) : scale; // prettier-ignore
+      const factors =
+        typeof scale === 'function' ? scale(withProduct(base.weight, low, outputs, transposed)) : scale;
       scaleMatrix(weight, factors, outputs, transposed);
       const around = aroundBias ? base.bias : undefined;
       bias = bias?.map((b, o) => (b - (around?.[o] ?? 0)) * factors[o]! + (around?.[o] ?? 0));
@@ -131,7 +136,6 @@ function withProduct(
   outputs: number,
   transposed: boolean,
 ): Float32Array {
-  // prettier-ignore
   const sum = weight.slice();
   if (low) addProduct(sum, low(), outputs, transposed);
   return sum;

@@ -1,8 +1,7 @@
+/** How options name linear modules: by role, or by the end of their names as peft's target_modules does. */
 import { z } from 'zod';
 import type { FamilyName, Site } from '../edits.ts';
 import type { BaseModel } from '../base-model.ts';
-
-// How options name linear modules: by role, or by the end of their names as peft's target_modules does.
 
 const roles = [
   'query',
@@ -33,7 +32,7 @@ export const queryAndValue = targetList
   .default(['query', 'value', 'queryKeyValue'])
   .describe('linear modules by role, passed over where the base lacks it, or by the end of their names');
 
-/** The roles that AdaLoRA acts on where nothing is said: peft's choice for the family. */
+/** The roles that AdaLoRA adapts by default: peft's choice for each family. */
 export const adaloraTargets: Readonly<Record<FamilyName, readonly (typeof roles)[number][]>> = {
   gpt2: ['queryKeyValue'],
   llama: ['query', 'value'],
@@ -42,7 +41,7 @@ export const adaloraTargets: Readonly<Record<FamilyName, readonly (typeof roles)
   t5: ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'],
 };
 
-/** A method's option that keeps to some layers. */
+/** A method's option that limits it to some layers. */
 export const layerList = z
   .array(z.int().min(0))
   .optional()
@@ -57,7 +56,7 @@ export const exceptions = (what: string): z.ZodOptional<z.ZodArray<z.ZodString>>
     .optional()
     .describe(`${what} of single modules, \`value:4\`; of several that fit the first counts`);
 
-/** Which linear modules a method acts on. */
+/** The options by which a user names the linear modules that a method adapts. */
 export interface Targets {
   readonly targets: readonly string[];
   readonly layers?: readonly number[] | undefined;
@@ -69,11 +68,11 @@ export interface Targets {
  */
 export function linearTargets(base: BaseModel, { targets, layers }: Targets): Site[] {
   const linear = base.sites.filter(({ kind }) => kind === 'linear');
-  const strange = targets.find((name) => !isRole(name) && !linear.some((site) => isNamed(site, name)));
-  if (strange !== undefined) {
+  const unknown = targets.find((name) => !isRole(name) && !linear.some((site) => isNamed(site, name)));
+  if (unknown !== undefined) {
     const ends = [...new Set(linear.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)))];
     throw new RangeError(
-      `${base.id} has no linear module "${strange}"; roles: ${roles.join(', ')}; names end in ${ends.join(', ')}`,
+      `${base.id} has no linear module "${unknown}"; roles: ${roles.join(', ')}; names end in ${ends.join(', ')}`,
     );
   }
   const absent = layers?.find((layer) => !linear.some((site) => site.layer === layer));
@@ -111,7 +110,7 @@ export function isNamed({ role, name }: Site, target: string): boolean {
   return role === target || isEnd(name, target);
 }
 
-/** Whether a module's name is `end` or has it behind a dot. */
+/** Whether a module's name is `end`, or ends in a dot and `end`. */
 export function isEnd(name: string, end: string): boolean {
   return name === end || name.endsWith(`.${end}`);
 }

@@ -1,3 +1,4 @@
+/** What a method trains on a base: names, shapes and initial values; and what stays frozen on the engine. */
 import type { Engine, FrozenArrays, FrozenArray, Shape } from '../../engine/types.ts';
 import { randomStream } from '../../support/random-stream.ts';
 import type { Site } from '../edits.ts';
@@ -17,7 +18,7 @@ export function unfrozenTensors(base: BaseModel, delta: Delta): string[] {
   return Object.keys(base.shapes).filter((name) => unfreezes(name, owners.get(name)));
 }
 
-/** Shapes of everything that is trained: the method's tensors and the base's unfrozen ones. */
+/** Shapes of all trained tensors: the method's and the base's unfrozen ones. */
 export function trainedShapes(base: BaseModel, delta: Delta): Record<string, Shape> {
   const own = Object.entries(delta.trained).map(([name, { shape }]) => [name, shape] as const);
   const theirs = unfrozenTensors(base, delta).map((name) => [name, base.shapes[name]!] as const);
@@ -25,8 +26,8 @@ export function trainedShapes(base: BaseModel, delta: Delta): Record<string, Sha
 }
 
 /**
- * Throws RangeError where a base's tensor is not finite: a search or a maximum may pass over what is then
- * computed, and a run that only tests would end with numbers of nothing.
+ * Throws RangeError where a base's tensor is not finite. A search or a maximum may ignore NaN, so that a run
+ * which only tests would end with meaningless scores instead of an error.
  */
 export function requireFinite(id: string, name: string, values: Float32Array): void {
   let sum = 0;
@@ -43,14 +44,14 @@ export async function initialize(
   base: BaseModel,
   seed: number,
 ): Promise<Record<string, Float32Array>> {
-  const out: Record<string, Float32Array> = {};
+  const values: Record<string, Float32Array> = {};
   for (const [name, { init }] of Object.entries(specs)) {
-    out[name] = await init(randomStream(seed, `init/${name}`), base);
+    values[name] = await init(randomStream(seed, `init/${name}`), base);
   }
-  return out;
+  return values;
 }
 
-/** Puts what does not change on the engine: the base's frozen tensors and the method's. */
+/** Puts the frozen tensors on the engine: the base's and the method's. */
 export async function freezeTensors(
   engine: Engine,
   base: BaseModel,

@@ -1,3 +1,4 @@
+/** BERT: its config.json, and where it differs from other post-norm encoders. */
 import { z } from 'zod';
 import { encoderFields, headsDivide, postNormEncoder } from './post-norm-encoder.ts';
 import type { Architecture } from '../architecture.ts';

@@ -1,7 +1,8 @@
+/**
+ * Sizes in config.json, with limits that no public model comes near: a larger one is a mistake or an attack,
+ * which would cost memory and time before it is noticed.
+ */
 import { z } from 'zod';
-
-// Sizes in config.json, with limits that no public model comes near: what is above them is a mistake or an
-// attack, and would cost memory and time before it shows.
 
 /** A whole number from 1 to `most`. */
 const upTo = (most: number) => {

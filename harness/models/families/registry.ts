@@ -1,3 +1,4 @@
+/** The families that are built, by the model_type of config.json. */
 import { z, type ZodType } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { problemsOf } from '../../support/validation-messages.ts';

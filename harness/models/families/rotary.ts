@@ -1,10 +1,14 @@
+/**
+ * Rotary position embeddings (Su et al., 2021): config.json's parameters and the angles that follow from
+ * them.
+ */
 import { z } from 'zod';
 
 const positive = z.number().positive();
 const scalings = {
   default: { rope_type: z.literal('default') },
   linear: { rope_type: z.literal('linear'), factor: positive },
-  // It stretches what is longer than the model's positions, and sequences are cut there.
+  // Only sequences beyond the model's positions are stretched, and deltabench cuts sequences there.
   dynamic: { rope_type: z.literal('dynamic'), factor: positive },
   llama3: {
     rope_type: z.literal('llama3'),
@@ -30,7 +34,8 @@ export const ropeParameters = z.discriminatedUnion(
   ],
   {
     error: ({ input }) =>
-      `rotary embeddings of type ${JSON.stringify((input as { rope_type?: unknown } | undefined)?.rope_type)} are not built; ${Object.keys(scalings).join(', ')} are`, // prettier-ignore
+      `rotary embeddings of type ${JSON.stringify((input as { rope_type?: unknown } | undefined)?.rope_type)} ` +
+      `are not built; ${Object.keys(scalings).join(', ')} are`,
   },
 );
 export type RopeParameters = z.infer<typeof ropeParameters>;
@@ -62,7 +67,7 @@ export function inverseFrequencies(rope: RopeParameters, headWidth: number): Flo
   if (rope.rope_type !== 'llama3') return plain;
   const { factor, low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings } = rope;
   return plain.map((f) => {
-    // How often the pair turns within the length that the model was trained on first.
+    // Full turns of the pair within the length that the model was first trained on.
     const turns = (original_max_position_embeddings * f) / (2 * Math.PI);
     if (turns > high) return f;
     if (turns < low) return f / factor;

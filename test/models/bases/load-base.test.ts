@@ -95,7 +95,11 @@ describe('a folder', () => {
       { tie_word_embeddings: false },
       /lacks 1 of its tensors: lm_head\.weight/,
     ],
-    ['more layers than any model has', { n_layer: 2147483648 }, /n_layer: must be a whole number from 1 to 10,000, not 2147483648/], // prettier-ignore
+    [
+      'more layers than any model has',
+      { n_layer: 2147483648 },
+      /n_layer: must be a whole number from 1 to 10,000, not 2147483648/,
+    ],
     [
       'another scale of attention',
       { scale_attn_by_inverse_layer_idx: true },

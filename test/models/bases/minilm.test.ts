@@ -10,8 +10,8 @@ import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { computeEncoder } from '../../parity/encoder.ts';
 
-// A pretrained base, all-MiniLM-L6-v2 (BERT), against figures of transformers: needs its folder below DELTABENCH_BASES and
-// the figures in DELTABENCH_DATA/real-bases.
+// A pretrained base, all-MiniLM-L6-v2 (BERT), against figures of transformers: needs its folder below
+// DELTABENCH_BASES and the figures in DELTABENCH_DATA/real-bases.
 
 const [bases, data] = [process.env.DELTABENCH_BASES, process.env.DELTABENCH_DATA];
 const folder = join(bases ?? '', 'all-MiniLM-L6-v2');
@@ -69,7 +69,10 @@ describe.skipIf(!there)('all-MiniLM-L6-v2 (needs DELTABENCH_BASES and DELTABENCH
     const start = await initialize(delta.trained, whole, 0);
     const inputs = await examples();
     const { hidden } = await computeEncoder({ engine, base: whole, delta, head }, start, inputs, true);
-    const [W, b] = [await whole.tensor('bert.pooler.dense.weight'), await whole.tensor('bert.pooler.dense.bias')]; // prettier-ignore
+    const [W, b] = [
+      await whole.tensor('bert.pooler.dense.weight'),
+      await whole.tensor('bert.pooler.dense.bias'),
+    ];
     const d = base.architecture.width;
     let at = 0;
     for (const [i, { ids }] of inputs.entries()) {
@@ -80,9 +83,14 @@ describe.skipIf(!there)('all-MiniLM-L6-v2 (needs DELTABENCH_BASES and DELTABENCH
       expect(cls.reduce((sum, x) => sum + x, 0)).toBeCloseTo(expected.cls_sum, 3.7);
       expect(Math.hypot(...cls) / expected.cls_norm).toBeCloseTo(1, 5);
       expect(own.reduce((sum, x) => sum + Math.abs(x), 0) / expected.hidden_sum_abs).toBeCloseTo(1, 5);
-      const pooled = Array.from({ length: 8 }, (_, k) => Math.tanh(cls.reduce((sum, x, j) => sum + x * W[k * d + j]!, b[k]!))); // prettier-ignore
+      const pooled = Array.from({ length: 8 }, (_, k) =>
+        Math.tanh(cls.reduce((sum, x, j) => sum + x * W[k * d + j]!, b[k]!)),
+      );
       expect(pooled).toBeAllclose(expected.pooler_first8, { atol: 1e-5 });
-      const mean = Float32Array.from({ length: d }, (_, k) => ids.reduce((sum, _id, t) => sum + own[t * d + k]!, 0) / ids.length); // prettier-ignore
+      const mean = Float32Array.from(
+        { length: d },
+        (_, k) => ids.reduce((sum, _id, t) => sum + own[t * d + k]!, 0) / ids.length,
+      );
       const norm = Math.hypot(...mean);
       expect(mean.slice(0, 8).map((x) => x / norm)).toBeAllclose(expected.embedding_first8, { atol: 1e-5 });
     }

@@ -14,8 +14,8 @@ import { headWeight, runDecoder } from '../../../harness/models/delta/forward.ts
 import type { Delta } from '../../../harness/models/method.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 
-// A pretrained base, SmolLM2-135M-Instruct, against figures of transformers: needs its folder below DELTABENCH_BASES and
-// the figures in DELTABENCH_DATA/real-bases.
+// A pretrained base, SmolLM2-135M-Instruct, against figures of transformers: needs its folder below
+// DELTABENCH_BASES and the figures in DELTABENCH_DATA/real-bases.
 
 const [bases, data] = [process.env.DELTABENCH_BASES, process.env.DELTABENCH_DATA];
 const folder = join(bases ?? '', 'SmolLM2-135M-Instruct');
@@ -73,7 +73,10 @@ describe.skipIf(!there)('SmolLM2-135M-Instruct (needs DELTABENCH_BASES and DELTA
     held.dispose();
   });
 
-  /** Of each list of ids the negative log-likelihood of every id but the first, and the logits behind the last. */
+  /**
+   * Of each list of ids the negative log-likelihood of every id but the first, and the logits behind the
+   * last.
+   */
   async function likelihoods(lists: readonly number[][]): Promise<{ nll: number[]; last: Float32Array }[]> {
     const state = engine.state({});
     const { vocabulary } = base.architecture;
@@ -145,7 +148,13 @@ describe.skipIf(!there)('SmolLM2-135M-Instruct (needs DELTABENCH_BASES and DELTA
     );
     expect(prompts).toEqual(golden!.greedy.map(({ ids }) => ids));
     const { tokens } = await generate({
-      ...{ engine, base, delta: nothing, tensors: {}, prompts, maxNewTokens: 32, beams: 1 },
+      engine,
+      base,
+      delta: nothing,
+      tensors: {},
+      prompts,
+      maxNewTokens: 32,
+      beams: 1,
       eosId: tokenizer.eosId,
     });
     const end = tokenizer.eosId!;

@@ -79,7 +79,12 @@ describe('a head', () => {
     const spread = (values: Float32Array): number =>
       Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length);
     const paper = await initialize(makeHead(base, 'paper', 2).tensors, base, 1);
-    expect(Object.keys(paper)).toEqual(['classifier.dense.weight', 'classifier.dense.bias', 'classifier.out_proj.weight', 'classifier.out_proj.bias']); // prettier-ignore
+    expect(Object.keys(paper)).toEqual([
+      'classifier.dense.weight',
+      'classifier.dense.bias',
+      'classifier.out_proj.weight',
+      'classifier.out_proj.bias',
+    ]);
     for (const values of Object.values(paper)) expect(values.every((x) => Math.abs(x) <= 1 / 8)).toBe(true);
     expect(spread(paper['classifier.dense.weight']!)).toBeCloseTo(1 / 8 / Math.sqrt(3), 2);
     for (const name of ['huggingface', 'mean'] as const) {
@@ -95,7 +100,11 @@ describe('a head', () => {
     const pooled = readBy(makeHead(base, 'huggingface', 2), base);
     expect(pooled.shapes['bert.pooler.dense.weight']).toEqual([64, 64]);
     expect(readBy(makeHead(base, 'mean', 2), base).shapes).toEqual(base.shapes);
-    const { delta } = await attachWithHead(parseVariant('bitfit', methods), base, makeHead(base, 'huggingface', 2)); // prettier-ignore
+    const { delta } = await attachWithHead(
+      parseVariant('bitfit', methods),
+      base,
+      makeHead(base, 'huggingface', 2),
+    );
     expect(delta.unfreezes!('bert.pooler.dense.bias', undefined)).toBe(true);
   });
 

@@ -28,11 +28,23 @@ beforeAll(async () => {
 const attached = (text: string, to = base): Promise<Delta> => attachMethods(parseVariant(text, methods), to);
 
 const llama = baseOf({
-  ...{ model_type: 'llama', vocab_size: 24, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2 },
-  ...{ num_attention_heads: 4, num_key_value_heads: 2, max_position_embeddings: 64 },
+  model_type: 'llama',
+  vocab_size: 24,
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 64,
 });
 const t5 = baseOf({
-  ...{ model_type: 't5', vocab_size: 24, d_model: 16, d_kv: 4, d_ff: 24, num_layers: 2, num_heads: 4 },
+  model_type: 't5',
+  vocab_size: 24,
+  d_model: 16,
+  d_kv: 4,
+  d_ff: 24,
+  num_layers: 2,
+  num_heads: 4,
 });
 
 async function valuesOf(delta: Delta, of = base): Promise<{ state: Arrays; values: Arrays }> {
@@ -101,8 +113,14 @@ describe('merged equals unmerged', () => {
 /** A post-norm encoder; the head's own tensors stand beside the method's. */
 const encoder = (family: 'bert' | 'roberta'): BaseModel =>
   baseOf({
-    ...{ model_type: family, vocab_size: 24, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2 },
-    ...{ num_attention_heads: 4, max_position_embeddings: 64, type_vocab_size: 1 },
+    model_type: family,
+    vocab_size: 24,
+    hidden_size: 16,
+    intermediate_size: 24,
+    num_hidden_layers: 2,
+    num_attention_heads: 4,
+    max_position_embeddings: 64,
+    type_vocab_size: 1,
   });
 
 describe.each(['roberta', 'bert'] as const)('merged equals unmerged on %s', (family) => {
@@ -130,7 +148,12 @@ describe.each(['roberta', 'bert'] as const)('merged equals unmerged on %s', (fam
     const { values } = await valuesOf(delta, of);
     const heads = await startOf(of, { trained: head.tensors }, 0.3);
     const state = { ...(await startOf(of, delta, 0.1)), ...heads };
-    const unmerged = await computeEncoder({ engine, base: of, delta: withHead(delta, head), head }, state, examples, true); // prettier-ignore
+    const unmerged = await computeEncoder(
+      { engine, base: of, delta: withHead(delta, head), head },
+      state,
+      examples,
+      true,
+    );
     const merged = { ...of, ...mergeDelta(of, delta, values) };
     const run = { engine, base: merged, delta: withHead({ trained: {} }, head), head };
     const { hidden, answers } = await computeEncoder(run, heads, examples, true);

@@ -35,7 +35,12 @@ describe.each(['gpt2', 'llama', 'roberta'] as const)('a %s', (family) => {
     const { parts } = parseVariant(text, methods, []);
     const delta = parts[0]!.method.attach(base, parts[0]!.options);
     const start = await startOf(base, delta, 0.05);
-    const types = Object.fromEntries(Object.entries(trainedShapes(base, delta)).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }])); // prettier-ignore
+    const types = Object.fromEntries(
+      Object.entries(trainedShapes(base, delta)).map(([name, shape]) => [
+        name,
+        { shape, dtype: 'float32' as const },
+      ]),
+    );
     const objective = languageModel(base.architecture, 0);
     // Room for more than there is.
     const sizes = objective.sizesOf(examples);
@@ -52,7 +57,10 @@ describe.each(['gpt2', 'llama', 'roberta'] as const)('a %s', (family) => {
         name: 'wanted',
         frozen: await freezeTensors(engine, base, delta, 3),
         state: types,
-        inputs: { ...objective.types(shape), bias: { shape: [shape.rows, 1, 1, shape.length], dtype: 'float32' } }, // prettier-ignore
+        inputs: {
+          ...objective.types(shape),
+          bias: { shape: [shape.rows, 1, 1, shape.length], dtype: 'float32' },
+        },
       },
       (x) => {
         const use: ModelUse = {
@@ -85,7 +93,11 @@ describe.each(['gpt2', 'llama', 'roberta'] as const)('a %s', (family) => {
         return { outputs: Object.fromEntries(outputs) };
       },
     );
-    const state = engine.state(Object.fromEntries(Object.entries(types).map(([name, { shape }]) => [name, { shape, data: start[name]! }]))); // prettier-ignore
+    const state = engine.state(
+      Object.fromEntries(
+        Object.entries(types).map(([name, { shape }]) => [name, { shape, data: start[name]! }]),
+      ),
+    );
     const out = await program.run(state, { ...objective.fill(examples, shape, 1 / sizes.targets), bias });
     await program.dispose();
     for (const key of Object.keys(out).filter((name) => name.startsWith('alone '))) {

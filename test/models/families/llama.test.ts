@@ -49,9 +49,15 @@ describe('a configuration', () => {
     [{ head_dim: 5 }, /head_dim/],
     [{ vocab_size: 0 }, /vocab_size/],
     [{ quantization_config: { bits: 4 } }, /quantization_config/],
-    [{ rope_parameters: { rope_type: 'yarn', factor: 2 } }, /type "yarn" are not built; default, linear, dynamic, llama3 are/], // prettier-ignore
+    [
+      { rope_parameters: { rope_type: 'yarn', factor: 2 } },
+      /type "yarn" are not built; default, linear, dynamic, llama3 are/,
+    ],
     [{ rope_parameters: { rope_type: 'linear' } }, /factor/],
-    [{ rope_parameters: { rope_type: 'llama3', factor: 8 } }, /low_freq_factor.*high_freq_factor.*original_max_position_embeddings/], // prettier-ignore
+    [
+      { rope_parameters: { rope_type: 'llama3', factor: 8 } },
+      /low_freq_factor.*high_freq_factor.*original_max_position_embeddings/,
+    ],
     [{ rope_parameters: { rope_type: 'default', partial_rotary_factor: 0.5 } }, /partial_rotary_factor/],
   ])('with %j is refused', (change, reason) => {
     const describe = (): unknown => describeArchitecture({ ...config, ...change }, 'config.json');

@@ -20,8 +20,16 @@ import lora from '../../../methods/lora.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
 const config = {
-  ...{ model_type: 't5', vocab_size: 60, d_model: 16, d_kv: 6, d_ff: 24, num_heads: 2, num_layers: 2 },
-  ...{ num_decoder_layers: 1, dropout_rate: 0, tie_word_embeddings: true },
+  model_type: 't5',
+  vocab_size: 60,
+  d_model: 16,
+  d_kv: 6,
+  d_ff: 24,
+  num_heads: 2,
+  num_layers: 2,
+  num_decoder_layers: 1,
+  dropout_rate: 0,
+  tie_word_embeddings: true,
 };
 type Tensors = Record<string, { shape: Shape; data: Float32Array }>;
 
@@ -41,22 +49,121 @@ async function folderOf(change: object = {}, more: Tensors = {}): Promise<string
 
 // T5Attention._relative_position_bucket of transformers 5.23.0 on -300 … 300: where each bucket begins.
 it.each([
-  [{ both: true, buckets: 32, farthest: 128 }, [[-300, 15], [-90, 14], [-63, 13], [-45, 12], [-31, 11], [-22, 10], [-15, 9], [-11, 8], [-7, 7], [-6, 6], [-5, 5], [-4, 4], [-3, 3], [-2, 2], [-1, 1], [0, 0], [1, 17], [2, 18], [3, 19], [4, 20], [5, 21], [6, 22], [7, 23], [8, 24], [12, 25], [16, 26], [23, 27], [32, 28], [46, 29], [64, 30], [91, 31]]],
-  [{ both: false, buckets: 32, farthest: 128 }, [[-300, 31], [-112, 30], [-98, 29], [-86, 28], [-76, 27], [-66, 26], [-58, 25], [-51, 24], [-45, 23], [-39, 22], [-34, 21], [-30, 20], [-26, 19], [-23, 18], [-20, 17], [-18, 16], [-15, 15], [-14, 14], [-13, 13], [-12, 12], [-11, 11], [-10, 10], [-9, 9], [-8, 8], [-7, 7], [-6, 6], [-5, 5], [-4, 4], [-3, 3], [-2, 2], [-1, 1], [0, 0]]],
-  [{ both: true, buckets: 8, farthest: 20 }, [[-300, 3], [-6, 2], [-1, 1], [0, 0], [1, 5], [2, 6], [7, 7]]],
-  [{ both: false, buckets: 10, farthest: 50 }, [[-300, 9], [-31, 8], [-19, 7], [-12, 6], [-7, 5], [-4, 4], [-3, 3], [-2, 2], [-1, 1], [0, 0]]],
+  [
+    { both: true, buckets: 32, farthest: 128 },
+    [
+      [-300, 15],
+      [-90, 14],
+      [-63, 13],
+      [-45, 12],
+      [-31, 11],
+      [-22, 10],
+      [-15, 9],
+      [-11, 8],
+      [-7, 7],
+      [-6, 6],
+      [-5, 5],
+      [-4, 4],
+      [-3, 3],
+      [-2, 2],
+      [-1, 1],
+      [0, 0],
+      [1, 17],
+      [2, 18],
+      [3, 19],
+      [4, 20],
+      [5, 21],
+      [6, 22],
+      [7, 23],
+      [8, 24],
+      [12, 25],
+      [16, 26],
+      [23, 27],
+      [32, 28],
+      [46, 29],
+      [64, 30],
+      [91, 31],
+    ],
+  ],
+  [
+    { both: false, buckets: 32, farthest: 128 },
+    [
+      [-300, 31],
+      [-112, 30],
+      [-98, 29],
+      [-86, 28],
+      [-76, 27],
+      [-66, 26],
+      [-58, 25],
+      [-51, 24],
+      [-45, 23],
+      [-39, 22],
+      [-34, 21],
+      [-30, 20],
+      [-26, 19],
+      [-23, 18],
+      [-20, 17],
+      [-18, 16],
+      [-15, 15],
+      [-14, 14],
+      [-13, 13],
+      [-12, 12],
+      [-11, 11],
+      [-10, 10],
+      [-9, 9],
+      [-8, 8],
+      [-7, 7],
+      [-6, 6],
+      [-5, 5],
+      [-4, 4],
+      [-3, 3],
+      [-2, 2],
+      [-1, 1],
+      [0, 0],
+    ],
+  ],
+  [
+    { both: true, buckets: 8, farthest: 20 },
+    [
+      [-300, 3],
+      [-6, 2],
+      [-1, 1],
+      [0, 0],
+      [1, 5],
+      [2, 6],
+      [7, 7],
+    ],
+  ],
+  [
+    { both: false, buckets: 10, farthest: 50 },
+    [
+      [-300, 9],
+      [-31, 8],
+      [-19, 7],
+      [-12, 6],
+      [-7, 5],
+      [-4, 4],
+      [-3, 3],
+      [-2, 2],
+      [-1, 1],
+      [0, 0],
+    ],
+  ],
 ])('relative positions fall into the buckets of transformers: %j', (options, begins) => {
   const positions = Int32Array.from({ length: 601 }, (_, i) => i - 300);
   const expected = positions.map((position) => begins.filter(([first]) => first! <= position).at(-1)![1]!);
   expect(relativeBuckets(positions, options)).toEqual(expected);
-}); // prettier-ignore
+});
 
 describe('a configuration', () => {
   it.each([
     [{ feed_forward_proj: 'gated-silu' }, /feed_forward_proj/],
     [{ is_encoder_decoder: false }, /is_encoder_decoder/],
     [{ relative_attention_num_buckets: 7 }, /relative_attention_num_buckets/],
-    [{ relative_attention_max_distance: 8, relative_attention_num_buckets: 32 }, /relative_attention_max_distance: 8 .* 16/], // prettier-ignore
+    [
+      { relative_attention_max_distance: 8, relative_attention_num_buckets: 32 },
+      /relative_attention_max_distance: 8 .* 16/,
+    ],
     [{ d_kv: undefined }, /d_kv/],
   ])('with %j is refused', (change, reason) => {
     const describe = (): unknown => describeArchitecture({ ...config, ...change }, 'config.json');
@@ -86,7 +193,9 @@ it('a checkpoint may hold copies of the embedding and the bias that old ones hav
   };
   const bias = { shape: [32, 2], data: new Float32Array(64) };
   const old = {
-    ...{ 'encoder.embed_tokens.weight': copy, 'decoder.embed_tokens.weight': copy, 'lm_head.weight': copy },
+    'encoder.embed_tokens.weight': copy,
+    'decoder.embed_tokens.weight': copy,
+    'lm_head.weight': copy,
     'decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight': bias,
   };
   const base = await loadBase(await folderOf({}, old));
@@ -102,19 +211,21 @@ describe('training', () => {
     onnx = await createEngine({ name: 'onnx', threads: 1 });
     base = await loadBase(await folderOf({ dropout_rate: 0.2 }));
   });
-  const ids = (count: number, seed: number): number[] => Array.from(randomStream(seed, 'ids').integers(count, 60)); // prettier-ignore
-  const examples = Array.from({ length: 12 }, (_, i) => ({ prompt: ids(3 + (i % 5), i), target: ids(1 + (i % 4), i + 50) })); // prettier-ignore
+  const ids = (count: number, seed: number): number[] =>
+    Array.from(randomStream(seed, 'ids').integers(count, 60));
+  const examples = Array.from({ length: 12 }, (_, i) => ({
+    prompt: ids(3 + (i % 5), i),
+    target: ids(1 + (i % 4), i + 50),
+  }));
   const run = (engine: Engine, delta: ReturnType<typeof full.attach>, more: object = {}) =>
     train({
-      ...{
-        engine,
-        base,
-        delta,
-        seed: 7,
-        folder: undefined,
-        train: examples,
-        validation: examples.slice(0, 5),
-      },
+      engine,
+      base,
+      delta,
+      seed: 7,
+      folder: undefined,
+      train: examples,
+      validation: examples.slice(0, 5),
       objective: languageModel(base.architecture, 0.1),
       recipe: recipeSchema.parse({
         batchSize: 6,
@@ -134,7 +245,10 @@ describe('training', () => {
         b.log.map(({ loss }) => loss),
         { rtol: 1e-5 },
       );
-      expect(a.evaluations.map(({ loss }) => loss)).toBeAllclose(b.evaluations.map(({ loss }) => loss), { rtol: 1e-5 }); // prettier-ignore
+      expect(a.evaluations.map(({ loss }) => loss)).toBeAllclose(
+        b.evaluations.map(({ loss }) => loss),
+        { rtol: 1e-5 },
+      );
       expect(a.neverMoved).toEqual([]);
     }
   });
