@@ -1,3 +1,4 @@
+/** generate() and generateAll(): prompts, places, sampling, ends and refusals. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generate, generateAll, type GenerateJob } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
@@ -66,7 +67,7 @@ describe('generate', () => {
       const own = { ...sampling, streams: [streams[i]!] };
       expect((await generate(job({ prompts: [prompt], sampling: own }))).tokens[0]).toEqual(tokens[i]);
     }
-    // Equal prompts of other names are drawn apart, and the best token is not always the one.
+    // Equal prompts have draws of their own under other names, and a draw is not always the best token.
     expect(tokens[3]).not.toEqual(tokens[0]);
     expect(tokens).not.toEqual((await generate(job({ prompts: all }))).tokens);
     const nearlyGreedy = { temperature: 1e-3, seed: 7, streams };

@@ -7,7 +7,7 @@ import type { Engine, EngineName } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 
-// onnxruntime's maximum and TopK pass over a NaN that does not come first: no search may take the rest for an answer.
+// onnxruntime's maximum and TopK pass over a NaN that does not come first; searches must fail all the same.
 
 const engines = new Map<EngineName, Engine>();
 beforeAll(async () => {
@@ -15,7 +15,10 @@ beforeAll(async () => {
 });
 
 const WIDTH = 32;
-/** A base, and a head that was trained for it, one row of which begins with `value`: that token's logit alone is not finite. */
+/**
+ * A base and a trained head of which one row begins with `value`, so that one token's logit alone is not
+ * finite.
+ */
 async function headWith(value: number, token: number): Promise<{ base: BaseModel; tensors: TrainedTensors }> {
   const base = await loadBase(`random-llama~layers=2,width=${WIDTH},heads=4,inner=48,vocab=40,positions=96`);
   const name = 'lm_head.weight';

@@ -1,3 +1,4 @@
+/** Random tables of log-probabilities that stand in for a model in tests of searches. */
 import type { Candidates } from '../../harness/decoding/candidates.ts';
 import { runSearches, type Search, type SequenceModel } from '../../harness/decoding/on-host/search.ts';
 

@@ -1,3 +1,4 @@
+/** Prompts of evaluations against lm-eval's, by hash. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Evaluations by generated texts against the goldens: prompts by hash, and what is read out of the goldens' own tokens. */
+/**
+ * Evaluations by generated texts against goldens: prompts by hash, and the answers read from the goldens'
+ * tokens.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

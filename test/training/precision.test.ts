@@ -1,3 +1,4 @@
+/** Training in half precision: what it learns, loss scaling, and stopped runs. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,7 +59,9 @@ function run(
 const isSkipped = ({ gradientNorm }: TrainingResult['log'][number]): boolean =>
   !Number.isFinite(gradientNorm);
 
-/** Trains a vector below a place whose gradient is `factor` times what it should be: float16 overflows there. */
+/**
+ * Trains a vector through an operation that multiplies its gradient by `factor`, so that float16 overflows.
+ */
 const amplified = (factor: number): Delta => ({
   trained: { s: { shape: [32], init: () => new Float32Array(32).fill(1) } },
   edits: (x) => ({

@@ -1,3 +1,4 @@
+/** Beam search against all sequences of a random table. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BeamSearch, type BeamOptions, type Hypothesis } from '../../../harness/decoding/on-host/beam.ts';

@@ -1,3 +1,4 @@
+/** The key-value cache against plain lists of tokens. */
 import { describe, expect, it } from 'vitest';
 import { KeyValueCache } from '../../../harness/decoding/on-host/key-value-cache.ts';
 

@@ -9,8 +9,8 @@ import {
 const scores = Float32Array.of(4, 3.5, 3.25, 2, 1.25, 0.5, -1, -3);
 const ids = Int32Array.from([70, 10, 20, 50, 30, 60, 40, 0]);
 
-// Goldens: softmax in float64 of what transformers 5.24's TemperatureLogitsWarper, TopKLogitsWarper and TopPLogitsWarper
-// leave of these logits, in this order; float32 divides the logits there.
+// Goldens: softmax in float64 of what transformers 5.24's TemperatureLogitsWarper, TopKLogitsWarper and
+// TopPLogitsWarper leave of these logits, in this order; float32 divides the logits there.
 test.each([
   [
     { temperature: 1 },

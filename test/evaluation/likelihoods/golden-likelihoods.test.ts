@@ -35,7 +35,8 @@ interface Golden {
   mc2?: number;
 }
 
-// Numbers of lm-eval 0.4.13 on a real base, float32; its own with and without a shared prefix differ by 3.1e-5.
+// Numbers of lm-eval 0.4.13 on a real base, float32; its own with and without a shared prefix differ by
+// 3.1e-5.
 describe.skipIf(!isThere)(
   'log-likelihoods are those of lm-eval on SmolLM2-135M-Instruct (DELTABENCH_DATA, DELTABENCH_BASES)',
   () => {

@@ -31,7 +31,7 @@ async function likelihoodsOf(family: string, variant: string, engine: EngineName
   const delta = await attachMethods(parseVariant(variant, methods), base);
   const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
   const values = await initialize(specs, base, 1);
-  // Methods begin as the identity: moved, so that they do something.
+  // Methods begin as the identity: their tensors are moved, so that they act.
   const tensors = Object.fromEntries(
     Object.entries(specs).map(([name, { shape }]) => [
       name,

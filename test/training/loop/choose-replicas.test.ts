@@ -1,3 +1,4 @@
+/** Training in replicas: when it is chosen, and that it computes what one engine does. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -13,7 +13,7 @@ import type { TrainingResult, Validated } from '../../../harness/training/loop/j
 import full from '../../../methods/full.ts';
 import red from '../../../methods/red.ts';
 
-// What is not finite, or a mean over nothing, is never taken for a number: it ends a run.
+// A number that is not finite, or a mean over nothing, ends a run; it is never taken for a result.
 
 let engine: Engine;
 let decoder: BaseModel;
@@ -28,7 +28,7 @@ const recipe = (more: object = {}) =>
   recipeSchema.parse({ batchSize: 2, epochs: 2, learningRate: 1e-3, dropout: false, ...more });
 const whole = { seed: 7, folder: undefined };
 
-/** A base whose embedding of one token is not finite; of a frozen one that is refused by name before anything is computed. */
+/** A base whose embedding of one token is not finite. Where it is frozen, training refuses it by name. */
 function withBroken(base: BaseModel, table: string, token: number, value: number): BaseModel {
   const tensor = async (name: string): Promise<Float32Array> => {
     const data = (await base.tensor(name)).slice();
@@ -58,7 +58,7 @@ describe('a model that writes', () => {
     });
 
   it.each([NaN, Infinity])('fails where its embedding of any word is %f', async (value) => {
-    // The head is the table of embeddings: a word that nothing contains has a logit of its own.
+    // The head is the embedding table: a word that occurs nowhere still has a logit.
     for (const token of [0, 11, 19]) {
       const broken = withBroken(decoder, 'transformer.wte.weight', token, value);
       const { diverged } = await run(broken, { delta: full.attach(broken, full.options.parse({})) });
@@ -68,7 +68,7 @@ describe('a model that writes', () => {
 
   it('fails where the loss of the validation set is not finite', async () => {
     const broken = withBroken(decoder, 'transformer.wpe.weight', 2, NaN);
-    // Training sees two positions.
+    // Training reads two positions of each example.
     const delta = full.attach(broken, full.options.parse({}));
     const { diverged } = await run(broken, {
       delta,
@@ -82,13 +82,14 @@ describe('a model that writes', () => {
     // A prompt that fills all positions leaves no room for its target.
     const full = [{ prompt: Array<number>(20).fill(1), target: [2, 3] }];
     await expect(run(decoder, { train: full })).rejects.toThrow(
-      'none of the 1 examples of step 1 has a target: their answers are empty, or their prompts fill all positions of the base',
+      'none of the 1 examples of step 1 has a target: ' +
+        'their answers are empty, or their prompts fill all positions of the base',
     );
     const late = [...pairs, ...full];
     await expect(run(decoder, { train: late, recipe: recipe({ batchSize: 1, epochs: 1 }) })).rejects.toThrow(
       /^none of the 1 examples of step \d has a target/,
     );
-    // Beside others it only counts nothing.
+    // Beside examples with targets it adds nothing to the count.
     expect((await run(decoder, { train: late, recipe: recipe({ batchSize: 3 }) })).diverged).toBeUndefined();
     await expect(run(decoder, { validation: full })).rejects.toThrow(
       'an evaluation needs at least one target, got none',

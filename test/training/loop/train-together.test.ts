@@ -1,3 +1,4 @@
+/** Runs that are trained together against the same runs by themselves. */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens, TokenPair } from '../../../harness/data/examples/task.ts';
@@ -67,7 +68,7 @@ interface Case {
   readonly seeds?: readonly number[];
   /** Examples of the training, validation and test split; 22, 7 and 5 where absent. */
   readonly sizes?: readonly [number, number, number];
-  /** The CPU's where absent. */
+  /** The engine; the CPU's where absent. */
   readonly engine?: Engine;
 }
 type More = Partial<Pick<TrainingJob<never>, 'folder' | 'signal' | 'onProgress' | 'companion'>>;
@@ -94,14 +95,14 @@ function run(
   return of(labelled(head, true, 0), classes, withHead(delta, head));
 }
 
-/** One after the other. */
+/** Trains the seeds one after the other. */
 async function alone(case_: Case): Promise<TrainingResult[]> {
   const results: TrainingResult[] = [];
   for (const seed of case_.seeds ?? seeds) results.push(await run(case_, seed));
   return results;
 }
 
-/** All at once; each leaves when it is done. */
+/** Trains the seeds in one group; each leaves when it is done. */
 async function together(case_: Case, more: (seed: number) => More = () => ({})) {
   const all = case_.seeds ?? seeds;
   const companions = trainTogether(all.length);
@@ -144,7 +145,7 @@ function expectSame(
         atol: 1e-5 * Math.max(largest(data), 1e-2),
       });
     }
-    // A language model's examples have none.
+    // Examples of a language model have no answers.
     const answers = ({ test }: TrainingResult): number[] =>
       (test!.answers as (Float32Array | undefined)[]).flatMap((answer) => [...(answer ?? [])]);
     expect(answers(result)).toBeAllclose(answers(single), { atol: 1e-5 });
@@ -153,7 +154,8 @@ function expectSame(
 
 describe('every method', () => {
   const names = [...methods.keys()].filter((name) => name !== 'none');
-  // A decoder and an encoder with all; what acts at the same sites stacks in the same way on the others.
+  // A decoder and an encoder with all methods; methods at the same sites stack in the same way on other
+  // families.
   const kinds = ['red', 'lora', 'adapter', 'prefix', 'prompt', 'loreft', 'full'];
   const cases = [
     ...(['gpt2', 'roberta'] as const).flatMap((family) => names.map((name) => [family, name] as const)),

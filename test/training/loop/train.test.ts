@@ -1,3 +1,4 @@
+/** The training loop: dropout, engines, micro-batches, patience, stopping and resuming. */
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

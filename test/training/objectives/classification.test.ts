@@ -1,3 +1,4 @@
+/** Training of classifiers and regressors, and their answers. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens } from '../../../harness/data/examples/task.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
@@ -40,10 +41,10 @@ interface Case {
   readonly values?: true;
   /** Dropout of the head, and of LoRA in place of full fine-tuning. */
   readonly dropout?: number;
-  /** Chooses the worst evaluation. */
+  /** Whether the worst evaluation is chosen. */
   readonly worst?: true;
   readonly folder?: string;
-  /** Is told to stop after this step. */
+  /** The step after which the run is told to stop. */
   readonly stopAfter?: number;
 }
 
@@ -126,7 +127,7 @@ describe('classes and values', () => {
     const given = { head: 'paper', dropout: 0.2, recipe: { epochs: 3 } } as const;
     const whole = await run(onnx, given);
     const folder = await temporaryFolder();
-    // In the third epoch, behind two evaluations.
+    // In the third epoch, after two evaluations.
     await expect(run(onnx, { ...given, folder, stopAfter: 14 })).rejects.toThrow(Interrupted);
     const resumed = await run(onnx, { ...given, folder });
     expect(resumed.resumedFrom).toBe(14);

@@ -14,8 +14,8 @@ import type { BatchShape, Objective } from '../../../harness/training/objectives
 import { pretraining, type Row } from '../../../harness/training/pretraining/objective.ts';
 import { startOf, tinyBase, type tinyBases } from '../../methods/tiny.ts';
 
-// A batch's loss and gradients where its tokens lie end to end, and where they lie in the slots of attention because there
-// is room for one in each.
+// A batch has the same loss and gradients whether its tokens lie end to end or in attention's slots, which
+// they do where the batch has room for a token in every slot.
 
 const pairs = [
   { prompt: [3, 9, 1, 17], target: [5, 22, 8] },
@@ -34,7 +34,7 @@ const rows: Row[] = [
   [{ ids: [4, 6, 8], targets: [6, 8, -1] }],
 ];
 
-/** Examples and what is learnt from them. */
+/** Examples and their objective. */
 interface Batch extends Pick<Objective<never>, 'types' | 'loss'> {
   readonly sizes: BatchShape;
   fill(shape: BatchShape): NamedArrays;
@@ -106,7 +106,7 @@ describe.each(Object.entries(cases))('%s', (_, { family, batch, attach }) => {
         await program.dispose();
         return { ...out, moves: Float32Array.of('slotTokens' in inputs ? 1 : 0) };
       };
-      // Room for a row, and for a token in each, more than there is.
+      // Room for one row more, and for one token more in each.
       const [count, length] = [sizes.rows + 1, sizes.length + 1];
       const sourceLength = sizes.sourceLength && sizes.sourceLength + 1;
       const room = { ...sizes, rows: count, length, sourceLength };

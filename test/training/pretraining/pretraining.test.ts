@@ -1,3 +1,4 @@
+/** What pretraining hides, packs and learns. */
 import fc from 'fast-check';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Optimisers against PyTorch's and transformers' goldens. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { Engine, NamedTensors } from '../../../harness/engine/types.ts';
@@ -47,7 +48,9 @@ const golden = present ? readGolden<Golden>('optim.json') : undefined;
 const arrays = (values: Values): Arrays =>
   Object.fromEntries(Object.entries(values).map(([name, list]) => [name, Float32Array.from(list)]));
 
-/** Runs the optimiser's own program on given gradients; the tensors and the gradient's norm after each step. */
+/**
+ * Runs the optimiser's own program on given gradients; the tensors and the gradient's norm after each step.
+ */
 async function optimizeAll(
   engine: Engine,
   recipe: Recipe,
@@ -242,7 +245,7 @@ describe('packs', () => {
 describe.skipIf(!present)('schedules', () => {
   it.each(golden?.schedules.runs ?? [])('$kind, warm-up $warmup of $total', ({ kind, warmup, total, lr }) => {
     const schedule = kind === 'constant_with_warmup' ? 'constant' : (kind as Recipe['schedule']);
-    // The goldens go on behind the last step, which no run does.
+    // The goldens go on after the last step, which no run does.
     const factors = lr
       .slice(0, total)
       .map((_, step) => learningRateFactor({ schedule, warmup }, step, total));
