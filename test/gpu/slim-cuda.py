@@ -1,4 +1,4 @@
-"""Blanks the GPU code of other architectures in a CUDA library, so that it packs small: slim.py IN OUT ARCH."""
+"""Blanks the GPU code of other architectures in a CUDA library, so that it packs small: slim-cuda.py IN OUT ARCH. make-kit.sh runs it."""
 import struct, sys, collections
 src, dst, keep = sys.argv[1], sys.argv[2], int(sys.argv[3])
 data = bytearray(open(src, 'rb').read())

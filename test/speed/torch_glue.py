@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""GLUE fine-tuning of a BERT checkpoint in PyTorch + transformers + peft: the other side of deltabench's runs with a mean-pooled head.
+"""GLUE fine-tuning of a BERT checkpoint in PyTorch, transformers and peft, with a mean-pooled head.
 
 Same examples (the first --limit of the training file, the halves of dev.tsv that numpy's permutation of the seed gives), batch size,
 schedule (6 % warm-up, then linear), AdamW, dropout, best epoch by the first metric on validation, then the test half. Orders and

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One training step (forward, backward, AdamW) of a Hugging Face model under a PEFT method, timed in PyTorch on the CPU or a GPU.
+"""Times a training step (forward, backward, AdamW) of a Hugging Face model under a PEFT method in PyTorch.
 
 The other side of deltabench's speed benchmark. Needs: pip install torch transformers peft
   torch_step.py --model gpt2 --layers 6 --width 384 --heads 6 --vocab 8000 --method red --batch 16 --length 64
