@@ -3,7 +3,7 @@ import js from '@eslint/js';
 import ts from 'typescript-eslint';
 
 /** Tables of data, which read best as they are: word lists, and numbers of papers. */
-const dataTables = [];
+const dataTables = ['harness/papers/red/tables.ts'];
 
 /** Folders whose form is still being cleaned; one leaves the list when it has nothing left to mend. */
 const beingCleaned = [
@@ -12,15 +12,10 @@ const beingCleaned = [
   'harness/decoding/**',
   'harness/evaluation/**',
   'harness/exchange/**',
-  'harness/metrics/**',
   'harness/models/**',
-  'harness/papers/**',
-  'harness/records/**',
-  'harness/reporting/**',
   'harness/support/**',
   'harness/training/**',
   'methods/**',
-  'tasks/**',
   'test/*.ts',
   'test/cases/**',
   'test/cli/**',
@@ -30,14 +25,9 @@ const beingCleaned = [
   'test/evaluation/**',
   'test/exchange/**',
   'test/methods/**',
-  'test/metrics/**',
   'test/models/**',
-  'test/papers/**',
   'test/parity/**',
-  'test/records/**',
-  'test/reporting/**',
   'test/runs/**',
-  'test/tasks/**',
   'test/training/**',
 ];
 

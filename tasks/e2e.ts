@@ -23,8 +23,9 @@ async function scorerOf(references: readonly (readonly string[])[]): Promise<E2E
 }
 
 /**
- * E2E NLG (Novikova et al., 2017): a restaurant's meaning representation to a sentence. Prompt and separator as in the RED
- * authors' code: the meaning, the end token, the reference, the end token; the loss is on what follows the separator.
+ * E2E NLG (Novikova et al., 2017): a restaurant's meaning representation to a sentence. Prompt and separator
+ * as in the RED authors' code: the meaning, the end token, the reference, the end token; the loss is on what
+ * follows the separator.
  */
 const task: TextTask = {
   kind: 'text',

@@ -1,7 +1,10 @@
 import { accuracyMetric } from '../harness/metrics/labels/accuracy.ts';
 import { glueTask } from './shared/glue.ts';
 
-/** Multi-genre Natural Language Inference (Williams et al., 2018); validation and test are of the training set's genres, others are reported too. */
+/**
+ * Multi-genre Natural Language Inference (Williams et al., 2018); validation and test are of the training
+ * set's genres, others are reported too.
+ */
 export default glueTask({
   name: 'mnli',
   label: 'MNLI',

@@ -1,7 +1,10 @@
 import { accuracyMetric } from '../harness/metrics/labels/accuracy.ts';
 import { glueTask } from './shared/glue.ts';
 
-/** Question-answering Natural Language Inference (Rajpurkar et al., 2016): whether a sentence answers a question. */
+/**
+ * Question-answering Natural Language Inference (Rajpurkar et al., 2016): whether a sentence answers a
+ * question.
+ */
 export default glueTask({
   name: 'qnli',
   label: 'QNLI',

@@ -1,7 +1,9 @@
 import { accuracyMetric } from '../harness/metrics/labels/accuracy.ts';
 import { glueTask } from './shared/glue.ts';
 
-/** Recognizing Textual Entailment (Dagan et al., 2006, and after): whether one sentence follows from another. */
+/**
+ * Recognizing Textual Entailment (Dagan et al., 2006, and after): whether one sentence follows from another.
+ */
 export default glueTask({
   name: 'rte',
   label: 'RTE',

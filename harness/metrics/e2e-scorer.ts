@@ -34,7 +34,10 @@ export interface E2EOptions {
   readonly paraphrases?: ParaphraseTable | undefined;
 }
 
-/** Prepares BLEU, NIST, METEOR, ROUGE-L and CIDEr for references by instance; throws a RangeError for no instance. */
+/**
+ * Prepares BLEU, NIST, METEOR, ROUGE-L and CIDEr for references by instance; throws a RangeError for no
+ * instance.
+ */
 export function e2eScorer(
   references: readonly (readonly string[])[],
   { paraphrases }: E2EOptions = {},
@@ -79,7 +82,10 @@ export function segmentValues(scored: readonly ScoredMetric[]): E2EValues[] {
   );
 }
 
-/** The official E2E metrics (tuetschek/e2e-metrics) of a corpus; throws a RangeError where there is no segment. */
+/**
+ * The official E2E metrics (tuetschek/e2e-metrics) of a corpus; throws a RangeError where there is no
+ * segment.
+ */
 export function scoreE2E(segments: readonly Segment[], options: E2EOptions = {}): E2EScores {
   const scorer = e2eScorer(
     segments.map(({ references }) => references),

@@ -20,8 +20,9 @@ export function namedProtocol(name: string): Protocol {
 }
 
 /**
- * Reads `recommended | published | paper | code | corrected` and single entries `id=side`; `recommended` takes each entry's
- * suggested side, `published` the one that most likely gave the printed numbers, else the suggested one. Throws UsageError with what exists.
+ * Reads `recommended | published | paper | code | corrected` and single entries `id=side`; `recommended`
+ * takes each entry's suggested side, `published` the one that most likely gave the printed numbers, else the
+ * suggested one. Throws UsageError with what exists.
  */
 export function parseProtocol(words: readonly string[]): Protocol {
   let general: Side | 'recommended' | 'published' = 'recommended';
@@ -31,12 +32,18 @@ export function parseProtocol(words: readonly string[]): Protocol {
     if (value === undefined) {
       const known = ['recommended', 'published', ...sides] as const;
       const found = known.find((name) => name === word);
-      if (!found) throw new UsageError(`There is no protocol "${word}".${didYouMean(word, known)} Protocols: ${known.join(', ')}.`); // prettier-ignore
+      if (!found)
+        throw new UsageError(
+          `There is no protocol "${word}".${didYouMean(word, known)} Protocols: ${known.join(', ')}.`,
+        );
       general = found;
       continue;
     }
     const ids = discrepancies.map((entry) => entry.id);
-    if (!ids.includes(id)) throw new UsageError(`There is no discrepancy "${id}".${didYouMean(id, ids)} There are: ${ids.join(', ')}.`); // prettier-ignore
+    if (!ids.includes(id))
+      throw new UsageError(
+        `There is no discrepancy "${id}".${didYouMean(id, ids)} There are: ${ids.join(', ')}.`,
+      );
     const side = sides.find((name) => name === value);
     if (!side) throw new UsageError(`"${word}": a side is one of ${sides.join(', ')}.`);
     single.set(id, side);

@@ -35,7 +35,10 @@ export interface ResultsTable {
   /** How many are printed. */
   readonly decimals: number;
   readonly rows: readonly PublishedRow[];
-  /** The protocol, as `--protocol` takes it, under which its runs are most like the paper's; `published` where absent. */
+  /**
+   * The protocol, as `--protocol` takes it, under which its runs are most like the paper's; `published` where
+   * absent.
+   */
   readonly protocol?: readonly string[];
   /** Why rows that are quoted from others are not run. */
   readonly quotedFrom?: string;

@@ -18,7 +18,8 @@ const packages = [
 
 /** The version of an installed package; undefined where it is not installed. */
 export async function packageVersion(name: string): Promise<string | undefined> {
-  // npm puts it into any node_modules from here upwards, and not every package shows its package.json to resolve.
+  // npm puts it into any node_modules from here upwards, and not every package shows its package.json to
+  // resolve.
   for (const folder of createRequire(import.meta.url).resolve.paths(name) ?? []) {
     const version = await versionIn(join(folder, name));
     if (version !== undefined) return version;
@@ -26,7 +27,10 @@ export async function packageVersion(name: string): Promise<string | undefined> 
   return undefined;
 }
 
-/** The code's version and, of a checkout, its commit and whether the tree was changed; null where git does not say. */
+/**
+ * The code's version and, of a checkout, its commit and whether the tree was changed; null where git does not
+ * say.
+ */
 export async function codeVersion(): Promise<RunRecord['code']> {
   const [version, commit, status] = await Promise.all([
     versionIn(projectRoot),

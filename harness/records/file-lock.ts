@@ -11,12 +11,18 @@ import { errorCode } from '../support/errors.ts';
 import { readBytes } from '../support/read-files.ts';
 import { sha256 } from '../support/hash.ts';
 
-/** Seconds between two heartbeats of an owner, and without one after which an owner on another machine counts as dead. */
+/**
+ * Seconds between two heartbeats of an owner, and without one after which an owner on another machine counts
+ * as dead.
+ */
 export const heartbeat = { every: 15, dead: 180 } as const;
 
 const ownerSchema = z.strictObject({
   host: z.string(),
-  /** The machine since it was started, and the view of processes that a pid is of; '' where the system does not tell. */
+  /**
+   * The machine since it was started, and the view of processes that a pid is of; '' where the system does
+   * not tell.
+   */
   machine: z.string(),
   pid: z.int().positive(),
   /** When the process started, as the machine counts; '' where the system does not tell. */
@@ -44,9 +50,10 @@ export class LostLock extends Error {
 }
 
 /**
- * Takes the lock file at `path`, in a folder that is there, for this process; undefined where a living owner holds it. A
- * dead owner's lock is taken over: its process is gone from this machine, or it is on another and shows no heartbeat. Only
- * link(2) and rename(2) decide, so it holds on a network file system, too. Throws UsageError where writing is refused.
+ * Takes the lock file at `path`, in a folder that is there, for this process; undefined where a living owner
+ * holds it. A dead owner's lock is taken over: its process is gone from this machine, or it is on another and
+ * shows no heartbeat. Only link(2) and rename(2) decide, so it holds on a network file system, too. Throws
+ * UsageError where writing is refused.
  */
 export async function tryLock(path: string): Promise<Lock | undefined> {
   const text = await take(path);
@@ -54,19 +61,26 @@ export async function tryLock(path: string): Promise<Lock | undefined> {
 }
 
 /**
- * Who holds a lock and whether they live; undefined where there is none, `owner` is undefined where it cannot be read. It writes
- * nothing, so the age of a lock elsewhere is by this machine's clock. Throws UsageError where something else lies there.
+ * Who holds a lock and whether they live; undefined where there is none, `owner` is undefined where it cannot
+ * be read. It writes nothing, so the age of a lock elsewhere is by this machine's clock. Throws UsageError
+ * where something else lies there.
  */
 export async function readLock(
   path: string,
 ): Promise<{ owner: Owner | undefined; isAlive: boolean } | undefined> {
   const found = await read(path);
-  return found && { owner: found.owner, isAlive: await isAlive(path, found.owner, () => Promise.resolve(Date.now())) }; // prettier-ignore
+  return (
+    found && {
+      owner: found.owner,
+      isAlive: await isAlive(path, found.owner, () => Promise.resolve(Date.now())),
+    }
+  );
 }
 
 /** The text of this process's own lock file, where it got the lock. */
 async function take(path: string): Promise<string | undefined> {
-  const text = `${JSON.stringify({ ...self(), since: new Date().toISOString(), token: randomUUID() } satisfies Owner)}\n`;
+  const owner: Owner = { ...self(), since: new Date().toISOString(), token: randomUUID() };
+  const text = `${JSON.stringify(owner)}\n`;
   for (;;) {
     if (await create(path, text)) return text;
     const found = await read(path);
@@ -92,7 +106,8 @@ async function take(path: string): Promise<string | undefined> {
 function hold(path: string, text: string): Lock {
   const heart = new Worker(new URL('lock-heartbeat.js', import.meta.url), {
     workerData: { path, text, every: heartbeat.every },
-    // A loader of TypeScript, which the process may have been started with, would only cost it time and memory.
+    // A loader of TypeScript, which the process may have been started with, would only cost it time and
+    // memory.
     execArgv: [],
   });
   heart.unref();
@@ -110,8 +125,8 @@ function hold(path: string, text: string): Lock {
     async release() {
       await heart.terminate();
       if (!(await isHeld())) return;
-      // Guards and temporary files of processes that were killed while they took over; a living one's take-over fails, for the
-      // lock is ours.
+      // Guards and temporary files of processes that were killed while they took over; a living one's
+      // take-over fails, for the lock is ours.
       const left = (await readdir(dirname(path))).filter((name) =>
         name.replace(/^\./, '').startsWith(`${basename(path)}.`),
       );
@@ -182,7 +197,10 @@ async function isAlive(
   return now !== undefined && beaten !== undefined && now - beaten.mtimeMs < heartbeat.dead * 1000;
 }
 
-/** The milliseconds of the file system's clock, which all machines that share it see; undefined where the folder is gone. */
+/**
+ * The milliseconds of the file system's clock, which all machines that share it see; undefined where the
+ * folder is gone.
+ */
 async function sharedClock(path: string): Promise<number | undefined> {
   const probe = temporaryName(path);
   try {
@@ -200,12 +218,17 @@ let known: Pick<Owner, 'host' | 'machine' | 'pid' | 'processStarted'> | undefine
 
 function self(): NonNullable<typeof known> {
   return (known ??= {
-    ...{ host: hostname(), machine: machine(), pid: process.pid },
+    host: hostname(),
+    machine: machine(),
+    pid: process.pid,
     processStarted: processStarted(process.pid) ?? '',
   });
 }
 
-/** Linux's id of this start of the machine, and of the processes that this one sees: containers have their own. */
+/**
+ * Linux's id of this start of the machine, and of the processes that this one sees: containers have their
+ * own.
+ */
 function machine(): string {
   try {
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`;
@@ -214,7 +237,10 @@ function machine(): string {
   }
 }
 
-/** The start of a process in Linux's ticks, so that another one with its pid is not taken for it; undefined where it is gone. */
+/**
+ * The start of a process in Linux's ticks, so that another one with its pid is not taken for it; undefined
+ * where it is gone.
+ */
 function processStarted(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * The heartbeat of a lock that this process holds, as a program of a worker thread: file-lock.ts starts it, because a long
- * step of training lets nothing else run in the main thread. Every few seconds it writes the lock's own text over itself,
- * so that the file system's clock keeps the time. It never writes over another owner's lock: it reports that one as lost.
- * Plain JavaScript, for a worker gets no loader of TypeScript.
+ * The heartbeat of a lock that this process holds, as a program of a worker thread: file-lock.ts starts it,
+ * because a long step of training lets nothing else run in the main thread. Every few seconds it writes the
+ * lock's own text over itself, so that the file system's clock keeps the time. It never writes over another
+ * owner's lock: it reports that one as lost. Plain JavaScript, for a worker gets no loader of TypeScript.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { setInterval } from 'node:timers';

@@ -26,9 +26,9 @@ const largest = { record: 16e6, lines: 256e6 };
 const notRuns = ['baseline', 'evaluations'];
 
 /**
- * Reads every record below a results folder, in the order of their paths. What is broken, of another schema or changed by
- * hand is listed with its reason and left as it is; so is a second record of the same cell, the newer one counts. Throws
- * UsageError where there is no such folder.
+ * Reads every record below a results folder, in the order of their paths. What is broken, of another schema
+ * or changed by hand is listed with its reason and left as it is; so is a second record of the same cell, the
+ * newer one counts. Throws UsageError where there is no such folder.
  */
 export async function collectRecords(
   results: string,
@@ -71,7 +71,10 @@ async function readSmall(file: string): ReturnType<typeof readRecord> {
   return size > largest.record ? { reason: `it has ${size} bytes, no record has` } : readRecord(file);
 }
 
-/** Reads some files at a time, which the disk serves faster than one after the other; answers in the order of the items. */
+/**
+ * Reads some files at a time, which the disk serves faster than one after the other; answers in the order of
+ * the items.
+ */
 export async function together<Item, Answer>(
   items: readonly Item[],
   read: (item: Item) => Promise<Answer>,
@@ -84,8 +87,8 @@ export async function together<Item, Answer>(
 }
 
 /**
- * Paths of the files and folders below a results folder, working folders' content left out, and what of it cannot be read. Throws
- * UsageError where there is no such folder.
+ * Paths of the files and folders below a results folder, working folders' content left out, and what of it
+ * cannot be read. Throws UsageError where there is no such folder.
  */
 export async function resultsFiles(
   results: string,
@@ -124,8 +127,8 @@ export async function resultsFiles(
 }
 
 /**
- * The rows of a file beside a record, unchecked but for the sha256 that the record gives; undefined where the run has no such
- * file, or the reason why it cannot be trusted.
+ * The rows of a file beside a record, unchecked but for the sha256 that the record gives; undefined where the
+ * run has no such file, or the reason why it cannot be trusted.
  */
 export async function readRows(
   results: string,

@@ -33,7 +33,10 @@ export interface Place {
   readonly broken: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** The path of a cell's record where nothing else lies there: results/<task>/<model>/<method>[~variant]/seed-<n>.json. */
+/**
+ * The path of a cell's record where nothing else lies there:
+ * results/<task>/<model>/<method>[~variant]/seed-<n>.json.
+ */
 export function recordPath(results: string, { task, model, variant, seed }: CellAddress): string {
   return join(results, task, model.replaceAll('/', '--'), variant.replaceAll('/', '--'), `seed-${seed}.json`);
 }
@@ -54,8 +57,8 @@ export function workFolder(path: string): string {
 }
 
 /**
- * Finds a cell's record, or the path where it is to be written. What lies there with another identity, or cannot be
- * trusted, stays as it is: the new record is called `seed-<n>~<short hash>.json`.
+ * Finds a cell's record, or the path where it is to be written. What lies there with another identity, or
+ * cannot be trusted, stays as it is: the new record is called `seed-<n>~<short hash>.json`.
  */
 export async function findPlace(results: string, address: CellAddress, identity: string): Promise<Place> {
   const former = await findFormer(results, address, identity);
@@ -104,8 +107,8 @@ async function findFormer(
 }
 
 /**
- * The record at a path, why it cannot be trusted, or undefined where nothing lies there. Throws UsageError where a file is in the
- * way of the folder.
+ * The record at a path, why it cannot be trusted, or undefined where nothing lies there. Throws UsageError
+ * where a file is in the way of the folder.
  */
 export async function readRecord(path: string): Promise<ReturnType<typeof parseRecord> | undefined> {
   try {
@@ -127,11 +130,15 @@ async function obstacle(folder: string): Promise<UsageError> {
   if (!isFolder && dirname(folder) !== folder) return obstacle(dirname(folder));
   const found = await stat(folder).catch(() => undefined);
   return new UsageError(
-    `${folder} is ${found ? kindOf(found) : 'no folder'}, and records need a folder there; move it away or use another --results.`,
+    `${folder} is ${found ? kindOf(found) : 'no folder'}, and records need a folder there; ` +
+      'move it away or use another --results.',
   );
 }
 
-/** Opens the working folder of a cell, and marks it as this cell's; throws UsageError where it cannot be written. */
+/**
+ * Opens the working folder of a cell, and marks it as this cell's; throws UsageError where it cannot be
+ * written.
+ */
 export async function openWork(path: string, identity: string): Promise<string> {
   const folder = workFolder(path);
   // What does not say whose it is cannot be gone on with.
@@ -152,7 +159,10 @@ export async function removeWork(path: string): Promise<void> {
   if (isFolder) await rm(folder, { recursive: true, force: true });
 }
 
-/** Writes the record of a run whose process died; the working folder stays, so that another try goes on from its checkpoint. */
+/**
+ * Writes the record of a run whose process died; the working folder stays, so that another try goes on from
+ * its checkpoint.
+ */
 export async function writeCrashRecord(
   path: string,
   record: RunRecord,

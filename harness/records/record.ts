@@ -49,7 +49,10 @@ const recordFields = z.strictObject({
   method: z.strictObject({ variant: z.string(), label: z.string() }),
   /** The base's family, such as `t5`; records of earlier versions have none. */
   family: z.string().optional(),
-  /** The base whose published recipes it follows, as the paper calls it; these; the side of each discrepancy that matters to it. */
+  /**
+   * The base whose published recipes it follows, as the paper calls it; these; the side of each discrepancy
+   * that matters to it.
+   */
   published: z
     .strictObject({
       base: z.string(),
@@ -77,7 +80,10 @@ const recordFields = z.strictObject({
       bestStep: count,
       stopped: z.enum(['patience', 'diverged']).optional(),
       resumedFrom: count.optional(),
-      /** So many runs were trained in one program (`--batch-seeds`); seconds of compiling and training are this one's share. */
+      /**
+       * So many runs were trained in one program (`--batch-seeds`); seconds of compiling and training are
+       * this one's share.
+       */
       together: z.int().min(2).optional(),
       neverMoved: z.array(z.string()),
       /** Loss on the validation split. */
@@ -103,9 +109,15 @@ const recordFields = z.strictObject({
   tokensPerSecond: z.partialRecord(z.enum(['train', 'generate', 'predict']), z.number().min(0)),
   /** The largest resident size of the process up to the end of this run. */
   peakMemoryBytes: count,
-  /** The largest of a sample a second of the process's memory on GPUs, where the device is CUDA and nvidia-smi tells. */
+  /**
+   * The largest of a sample a second of the process's memory on GPUs, where the device is CUDA and nvidia-smi
+   * tells.
+   */
   peakDeviceBytes: count.optional(),
-  /** Beside the record: the training log and the predictions as JSON lines, the trained tensors as safetensors. */
+  /**
+   * Beside the record: the training log and the predictions as JSON lines, the trained tensors as
+   * safetensors.
+   */
   files: z.partialRecord(z.enum(['steps', 'predictions', 'tensors']), fileSchema),
   engine: z.strictObject({
     name: z.string(),
@@ -133,8 +145,8 @@ export const recordSchema = recordFields.extend({
 export type RunRecord = z.infer<typeof recordSchema>;
 
 /**
- * The family of a record's base. A record of an earlier version does not say it: its base is a T5 where an entry of the
- * protocol that is about T5 alone applied, else the family is unknown and ''.
+ * The family of a record's base. A record of an earlier version does not say it: its base is a T5 where an
+ * entry of the protocol that is about T5 alone applied, else the family is unknown and ''.
  */
 export function familyOf({ family, published }: Pick<RunRecord, 'family' | 'published'>): string {
   return family ?? (published && 't5-format' in published.sides ? 't5' : '');

@@ -22,8 +22,8 @@ export function parseSteps(rows: readonly unknown[]): Step[] {
 type Timed = Pick<StepLog, 'step' | 'shapes'>;
 
 /**
- * The steps all of whose batches' shapes ten steps before have had, also since the run was gone on with: those whose times count.
- * A log without shapes is taken for one of a single shape.
+ * The steps all of whose batches' shapes ten steps before have had, also since the run was gone on with:
+ * those whose times count. A log without shapes is taken for one of a single shape.
  */
 export function warmSteps<Row extends Timed>(steps: readonly Row[], resumedFrom?: number): Row[] {
   let seen = new Map<string, number>();

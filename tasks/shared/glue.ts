@@ -22,8 +22,8 @@ export interface GlueDescription {
 }
 
 /**
- * A task of GLUE (Wang et al., 2019): splits as the protocol says (drawGlueSplits), at most 256 tokens; encoders get a head,
- * other models write the answer.
+ * A task of GLUE (Wang et al., 2019): splits as the protocol says (drawGlueSplits), at most 256 tokens;
+ * encoders get a head, other models write the answer.
  */
 export function glueTask({ name, label, classes, metrics, sizes, alsoTest }: GlueDescription): LabelTask {
   const infoOf = (metric: LabelMetric, set?: string): MetricInfo => ({
@@ -61,7 +61,9 @@ export function glueTask({ name, label, classes, metrics, sizes, alsoTest }: Glu
       const { form, hash, train, validation, mismatched, test } = await loadGlue(name, source, options);
       return {
         source: { name, form, hash },
-        ...{ train, validation, ...(test && { test }) },
+        train,
+        validation,
+        ...(test && { test }),
         ...(alsoTest && { alsoTest: { [alsoTest]: mismatched } }),
       };
     },

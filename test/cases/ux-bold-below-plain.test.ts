@@ -1,7 +1,7 @@
-// A table had a row of 50.0 ± 3.1 in bold above one of 54.9 ± 1.5 that was not: each comparison with the best row takes its own
-// pair's spread, so a row of small spread is significantly worse and lower ones of large spread are not. The right value is the
-// rule of harness/reporting/tables/marks.ts: marks pass over no better mean, in every form of the table, and a row with a collapsed or
-// failed seed is not bold.
+// A table had a row of 50.0 ± 3.1 in bold above one of 54.9 ± 1.5 that was not: each comparison with the best
+// row takes its own pair's spread, so a row of small spread is significantly worse and lower ones of large
+// spread are not. The right value is the rule of harness/reporting/tables/marks.ts: marks pass over no better
+// mean, in every form of the table, and a row with a collapsed or failed seed is not bold.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,12 +18,24 @@ afterAll(() => rm(root, { recursive: true }));
 async function report(name: string, methods: readonly MadeMethod[]) {
   const [results, out] = [join(root, name), join(root, `${name}-out`)];
   await writeLabelled(results, methods);
-  const { exitCode, stderr } = await benchInside(root)('report', '--results', results, '--out', out, '--format', 'md,tex,csv,html'); // prettier-ignore
+  const { exitCode, stderr } = await benchInside(root)(
+    'report',
+    '--results',
+    results,
+    '--out',
+    out,
+    '--format',
+    'md,tex,csv,html',
+  );
   expect(exitCode, stderr).toBe(0);
   const read = (file: string) => readFile(join(out, file), 'utf8');
   const table = 'tables/sst2-roberta-mini';
   const rows = parse(await read(`${table}.csv`), { columns: true }) as unknown as Record<string, string>[];
-  const csv = rows.map((row) => ({ method: row.method!, mean: Number(row.accuracy), mark: row['accuracy mark'] ?? '' })); // prettier-ignore
+  const csv = rows.map((row) => ({
+    method: row.method!,
+    mean: Number(row.accuracy),
+    mark: row['accuracy mark'] ?? '',
+  }));
   csv.sort((a, b) => b.mean - a.mean);
   const [markdown, latex, html] = [
     await read('report.md'),
@@ -33,7 +45,8 @@ async function report(name: string, methods: readonly MadeMethod[]) {
   const page = JSON.parse(
     /<script id="data" type="application\/json">(.*?)<\/script>/s.exec(html)![1]!,
   ) as PageData;
-  const line = (text: string, method: string) => text.split('\n').find((one) => new RegExp(`^\\|? ?${method} [|&]`).test(one))!; // prettier-ignore
+  const line = (text: string, method: string) =>
+    text.split('\n').find((one) => new RegExp(`^\\|? ?${method} [|&]`).test(one))!;
   const marks = csv.map(({ method }) => {
     const inMarkdown = line(markdown, method);
     const inLatex = line(latex, method);

@@ -1,7 +1,8 @@
-// RED and FT were squares in two browns that colour-blind readers cannot tell apart (CIE ΔE 7 as deuteranopia, 4 as protanopia shows
-// them). The right values: any two methods of one marker differ by ΔE 15 at least (CIELAB, 1976) as seen by everybody and in
-// simulations of both (Machado, Oliveira and Fernandes 2009, severity 1), on light and dark; up to 56 methods no two share marker
-// and colour; names stand beside the points, and no method is left out of a picture in silence.
+// RED and FT were squares in two browns that colour-blind readers cannot tell apart (CIE ΔE 7 as
+// deuteranopia, 4 as protanopia shows them). The right values: any two methods of one marker differ by ΔE 15
+// at least (CIELAB, 1976) as seen by everybody and in simulations of both (Machado, Oliveira and Fernandes
+// 2009, severity 1), on light and dark; up to 56 methods no two share marker and colour; names stand beside
+// the points, and no method is left out of a picture in silence.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -19,9 +20,21 @@ import type { PageRow, PageTable } from '../../harness/reporting/report/page-dat
 
 /** What the eye's three kinds of cones leave of linear RGB. */
 const visions: Readonly<Record<string, readonly (readonly number[])[]>> = {
-  ordinary: [[1, 0, 0], [0, 1, 0], [0, 0, 1]], // prettier-ignore
-  deuteranopia: [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]], // prettier-ignore
-  protanopia: [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]], // prettier-ignore
+  ordinary: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+  deuteranopia: [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
+  protanopia: [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
 };
 
 const times = (matrix: readonly (readonly number[])[], vector: readonly number[]): number[] =>
@@ -34,7 +47,11 @@ function lab(color: string, vision: string): number[] {
     return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
   });
   const seen = times(visions[vision]!, linear).map((value) => Math.max(0, Math.min(1, value)));
-  const toXyz = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.072175], [0.0193339, 0.119192, 0.9503041]]; // prettier-ignore
+  const toXyz = [
+    [0.4124564, 0.3575761, 0.1804375],
+    [0.2126729, 0.7151522, 0.072175],
+    [0.0193339, 0.119192, 0.9503041],
+  ];
   const white = [0.95047, 1, 1.08883];
   const [x, y, z] = times(toXyz, seen).map((value, i) => {
     const share = value / white[i]!;
@@ -76,9 +93,27 @@ describe.each(['light', 'dark'] as const)('%s', (name) => {
 });
 
 function rowOf(label: string, trained: number, mean: number | null, stepTime: number | null = 100): PageRow {
-  const failed = { path: '', seed: 1, status: 'failed' as const, error: 'Diverged: x', values: [mean], stepTime, memory: 2, losses: [], evaluations: [], place: 0, more: {} }; // prettier-ignore
+  const failed = {
+    path: '',
+    seed: 1,
+    status: 'failed' as const,
+    error: 'Diverged: x',
+    values: [mean],
+    stepTime,
+    memory: 2,
+    losses: [],
+    evaluations: [],
+    place: 0,
+    more: {},
+  };
   return {
-    ...{ label, variant: label, trained, count: '1', settings: {}, stepTime, memory: 2 },
+    label,
+    variant: label,
+    trained,
+    count: '1',
+    settings: {},
+    stepTime,
+    memory: 2,
     cells: [mean === null ? null : { mean, sd: 1, interval: null, text: mean.toFixed(1), mark: null }],
     runs: [
       mean === null ? failed : { ...failed, status: 'finished', error: null, losses: [[1, 2]] as const },

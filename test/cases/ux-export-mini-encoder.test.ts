@@ -9,9 +9,10 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod, fullOptions } from '../exchange/reading.ts';
 import { startOf } from '../methods/tiny.ts';
 
-// What a run of a task of classes on the built-in base trains can be exported, though its head (mean) is none of transformers':
-// an adapter of the bare encoder, the head beside it, and Python that loads both (test/exchange/python-loads). The base is named
-// by a path that is there. Merging: test/runs/outcome/to-checkpoint.
+// What a run of a task of classes on the built-in base trains can be exported, though its head (mean) is none
+// of transformers': an adapter of the bare encoder, the head beside it, and Python that loads both
+// (test/exchange/python-loads). The base is named by a path that is there. Merging:
+// test/runs/outcome/to-checkpoint.
 
 it.each([
   ['gpt2-mini', 'red'],
@@ -21,10 +22,21 @@ it.each([
   const base = await loadBase(model);
   const delta = attachMethod(base, method, {});
   const stored = async (specs: typeof delta.trained) =>
-    Object.fromEntries(Object.entries(await startOf(base, { trained: specs })).map(([name, data]) => [name, { shape: specs[name]!.shape, data }])); // prettier-ignore
+    Object.fromEntries(
+      Object.entries(await startOf(base, { trained: specs })).map(([name, data]) => [
+        name,
+        { shape: specs[name]!.shape, data },
+      ]),
+    );
   const isEncoder = base.architecture.kind === 'encoder';
   const head = isEncoder ? await stored(makeHead(base, 'mean', 2).tensors) : {};
-  const adapter = { method, options: {}, tensors: await stored(delta.trained), head, ...(isEncoder && { headName: 'mean' as const }) }; // prettier-ignore
+  const adapter = {
+    method,
+    options: {},
+    tensors: await stored(delta.trained),
+    head,
+    ...(isEncoder && { headName: 'mean' as const }),
+  };
   const folder = join(await temporaryFolder(), 'adapter');
   await writePeftFolder(folder, { ...adapter, options: fullOptions(adapter) }, base);
   const config = (await readJson(join(folder, 'adapter_config.json'))) as Record<string, string>;

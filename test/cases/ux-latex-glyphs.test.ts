@@ -1,6 +1,6 @@
-// A paper's table had `(IA)[U+00B3]` and a foot note `[U+03B5] 1e-6`: deltabench's own label of ia3 and text of a protocol, whose
-// signs the LaTeX report did not know. The right values: `(IA)$^3$` and `$\epsilon$`; and every text that ships inside prints
-// without a code point.
+// A paper's table had `(IA)[U+00B3]` and a foot note `[U+03B5] 1e-6`: deltabench's own label of ia3 and text
+// of a protocol, whose signs the LaTeX report did not know. The right values: `(IA)$^3$` and `$\epsilon$`;
+// and every text that ships inside prints without a code point.
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { discrepancies } from '../../harness/papers/red/discrepancies.ts';

@@ -13,9 +13,10 @@ import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts'
 import { previewCells } from '../../harness/runs/plan/preview.ts';
 import { benchInside } from '../cli/inside.ts';
 
-// Case ux-own-task-settings: a task of one's own on a built-in base trained with the recipe that was made for the built-in
-// tasks, over its own defaults, and a method of one's own ran at its default rate beside tuned ones, without a word. The
-// right values are the layers of the design: task < method < recipe (of this task, base and method) < protocol < --set.
+// Case ux-own-task-settings: a task of one's own on a built-in base trained with the recipe that was made for
+// the built-in tasks, over its own defaults, and a method of one's own ran at its default rate beside tuned
+// ones, without a word. The right values are the layers of the design: task < method < recipe (of this task,
+// base and method) < protocol < --set.
 
 const [builtinTasks, builtinMethods] = [await loadTasks(), await loadMethods()];
 const sst2 = builtinTasks.get('sst2')!;
@@ -58,7 +59,9 @@ test("a task of one's own keeps its own defaults; a built-in recipe serves where
   const [asked] = (await plan({ recipe: 'roberta-mini', settings: ['epochs=2'] })).cells;
   expect(asked!.recipe).toMatchObject({ batchSize: 16, epochs: 2, learningRate: 0.03, head: 'mean' });
   expect(asked!.origins.recipe).toMatchObject({
-    ...{ batchSize: 'recipe roberta-mini (built-in)', promptLength: 'task mine', epochs: '--set' },
+    batchSize: 'recipe roberta-mini (built-in)',
+    promptLength: 'task mine',
+    epochs: '--set',
   });
 });
 

@@ -1,5 +1,6 @@
-// report.html scrolled sideways on a phone (833 pixels of 420) as soon as rows were marked: the marks' text for screen readers is
-// placed absolutely, and the frame that scrolls did not hold it. The right value: the page is as wide as the screen.
+// report.html scrolled sideways on a phone (833 pixels of 420) as soon as rows were marked: the marks' text
+// for screen readers is placed absolutely, and the frame that scrolls did not hold it. The right value: the
+// page is as wide as the screen.
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,13 +20,28 @@ describe.skipIf(!existsSync(executablePath))('the page on a phone (Debian: chrom
     root = await mkdtemp(join(tmpdir(), 'deltabench-'));
     await writeLabelled(
       join(root, 'results'),
-      ['Frozen base', 'Adapter_FFN', 'LoRA (targets=query,key,value,attentionOutput,mlpUp,mlpOutput)', 'FT'].map((name, i) => ({ name, right: [0.5 + 0.1 * i, 0.51 + 0.1 * i, 0.5 + 0.1 * i] })), // prettier-ignore
+      [
+        'Frozen base',
+        'Adapter_FFN',
+        'LoRA (targets=query,key,value,attentionOutput,mlpUp,mlpOutput)',
+        'FT',
+      ].map((name, i) => ({ name, right: [0.5 + 0.1 * i, 0.51 + 0.1 * i, 0.5 + 0.1 * i] })),
     );
-    const report = await benchInside(root)('report', '--results', join(root, 'results'), '--out', join(root, 'out'), '--format', 'html'); // prettier-ignore
+    const report = await benchInside(root)(
+      'report',
+      '--results',
+      join(root, 'results'),
+      '--out',
+      join(root, 'out'),
+      '--format',
+      'html',
+    );
     expect(report.exitCode, report.stderr).toBe(0);
     browser = await chromium.launch({
       executablePath,
-      args: '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(' '), // prettier-ignore
+      args: '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(
+        ' ',
+      ),
     });
   });
   afterAll(async () => {

@@ -1,6 +1,7 @@
-// `report` marked nothing once its runs had more than 40,000 test examples together, so that tables of real data had no marks,
-// though the table of `run` had them. The right value: tables of any size are marked, one by one, as the terminal marks them; a
-// table whose texts are too many says so itself (test/reporting/tables/marks.test.ts).
+// `report` marked nothing once its runs had more than 40,000 test examples together, so that tables of real
+// data had no marks, though the table of `run` had them. The right value: tables of any size are marked, one
+// by one, as the terminal marks them; a table whose texts are too many says so itself
+// (test/reporting/tables/marks.test.ts).
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +31,15 @@ beforeAll(() =>
 
 test('45,009 test examples are marked, in the report as in the terminal', async () => {
   const out = join(root, 'out');
-  const { exitCode, stderr } = await benchInside(root)('report', '--results', results, '--out', out, '--format', 'md'); // prettier-ignore
+  const { exitCode, stderr } = await benchInside(root)(
+    'report',
+    '--results',
+    results,
+    '--out',
+    out,
+    '--format',
+    'md',
+  );
   expect(exitCode, stderr).toBe(0);
   expect(stderr).toContain('Comparing the rows of sst2 · roberta-mini: 45,009 answers');
   const markdown = await readFile(join(out, 'report.md'), 'utf8');
@@ -43,11 +52,20 @@ test('45,009 test examples are marked, in the report as in the terminal', async 
   // In another order than the report's, and as `run` has them.
   const outcomes = records.toReversed().map(({ path, record }): Outcome => {
     const { task, model, seed } = record.settings;
-    const cell = { task: tasks.get(task.name)!, model: model.id, variant: { name: record.method.variant, label: record.method.label }, seed }; // prettier-ignore
+    const cell = {
+      task: tasks.get(task.name)!,
+      model: model.id,
+      variant: { name: record.method.variant, label: record.method.label },
+      seed,
+    };
     return { cell: cell as unknown as Outcome['cell'], record, path: join(results, path) };
   });
   const { rows, comparisons } = await tableRows(outcomes);
-  expect(Object.fromEntries(rows.map(({ variant, marks }) => [variant, marks?.accuracy]))).toEqual({ red: 'best', lora: 'best', none: 'next' }); // prettier-ignore
+  expect(Object.fromEntries(rows.map(({ variant, marks }) => [variant, marks?.accuracy]))).toEqual({
+    red: 'best',
+    lora: 'best',
+    none: 'next',
+  });
   const again = await tableRows(outcomes.toReversed());
   const byOther = (all: typeof comparisons) => all.toSorted((a, b) => (a.other < b.other ? -1 : 1));
   expect(byOther(again.comparisons)).toEqual(byOther(comparisons));

@@ -14,8 +14,8 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { changedJson, damagedJson, readDamaged } from '../fuzz.ts';
 import { sampleRecord } from './sample-record.ts';
 
-// Records, damaged: they are as they were written, or a reason says in one line why they cannot be trusted; those that were
-// changed and sealed again are read, or refused, by everything that reads records.
+// Records, damaged: they are as they were written, or a reason says in one line why they cannot be trusted;
+// those that were changed and sealed again are read, or refused, by everything that reads records.
 
 const record = sampleRecord();
 

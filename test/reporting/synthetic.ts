@@ -7,7 +7,9 @@ import { besideRecord, recordPath } from '../../harness/records/record-files.ts'
 import { sampler } from '../../harness/metrics/resampling/bootstrap.ts';
 import { sampleRecord, settings } from '../records/sample-record.ts';
 
-/** How a method fares in the made-up results: its label, parameters, quality lost, milliseconds and gigabytes. */
+/**
+ * How a method fares in the made-up results: its label, parameters, quality lost, milliseconds and gigabytes.
+ */
 const methods: Record<string, [string, number, number, number, number]> = {
   full: ['FT', 354_823_168, 0, 160, 9.1],
   lora: ['LoRA', 786_432, 0.004, 95, 4.2],
@@ -96,7 +98,14 @@ async function runOf(
     scores: { BLEU: Math.abs(noise()), 'ROUGE-L': Math.abs(noise()) },
   }));
   const failed = variant === 'prefix' && seed === 2;
-  const metric = (name: string, value: number, scale: number) => ({ name, split: 'test' as const, value, higherIsBetter: true, scale, decimals: 2 }); // prettier-ignore
+  const metric = (name: string, value: number, scale: number) => ({
+    name,
+    split: 'test' as const,
+    value,
+    higherIsBetter: true,
+    scale,
+    decimals: 2,
+  });
   return sampleRecord({
     identity: hashJson(own),
     settings: own,
@@ -108,9 +117,19 @@ async function runOf(
       steps,
       bestStep: steps,
       neverMoved: [],
-      evaluations: [0.25, 0.5, 0.75, 1].map((part) => ({ step: Math.round(part * steps), loss: 1 + 3 * Math.exp(-5 * part) + lost * 4, seconds: 1 })), // prettier-ignore
+      evaluations: [0.25, 0.5, 0.75, 1].map((part) => ({
+        step: Math.round(part * steps),
+        loss: 1 + 3 * Math.exp(-5 * part) + lost * 4,
+        seconds: 1,
+      })),
     },
-    metrics: failed ? [] : [metric('BLEU', quality, 100), metric('NIST', 8 + 4 * (quality - 0.6), 1), metric('ROUGE-L', quality + 0.04, 100)], // prettier-ignore
+    metrics: failed
+      ? []
+      : [
+          metric('BLEU', quality, 100),
+          metric('NIST', 8 + 4 * (quality - 0.6), 1),
+          metric('ROUGE-L', quality + 0.04, 100),
+        ],
     peakMemoryBytes: Math.round((gigabytes + 0.1 * noise()) * 1e9),
     files: {
       ...(steps > 0 && { steps: await keep(besideRecord(path, 'steps.jsonl'), log) }),

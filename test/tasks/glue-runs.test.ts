@@ -70,8 +70,16 @@ let count = 0;
 async function run(changes: Partial<RunRequest>): Promise<{ record: RunRecord; predictions: Row[] }[]> {
   const results = join(folder, `results-${count++}`);
   const request: RunRequest = {
-    ...{ tasks: ['cola'], methods: ['red'], models: [model], seeds: [42], engine: 'onnx', threads: 1 },
-    ...{ settings: ['epochs=2', 'batchSize=8', 'learningRate=0.02'], results, data, ...changes },
+    tasks: ['cola'],
+    methods: ['red'],
+    models: [model],
+    seeds: [42],
+    engine: 'onnx',
+    threads: 1,
+    settings: ['epochs=2', 'batchSize=8', 'learningRate=0.02'],
+    results,
+    data,
+    ...changes,
   };
   const outcomes = await executePlan(await planRuns(request, methods, tasks), {
     events: { onStart: ignore, onProgress: ignore, onEnd: ignore, onNote: ignore },
@@ -193,7 +201,11 @@ describe('the protocol', () => {
     const followed = await runOne({ recipe: 'roberta-base', settings: ['epochs=1'], protocol: ['paper'] });
     expect(followed.record.published).toMatchObject({ base: 'roberta-base', recipes: ['red/table-9'] });
     expect(followed.record.settings.recipe).toMatchObject({
-      ...{ epochs: 1, learningRate: 5e-3, batchSize: 32, warmup: 0.06, optimizer: 'adamw' },
+      epochs: 1,
+      learningRate: 5e-3,
+      batchSize: 32,
+      warmup: 0.06,
+      optimizer: 'adamw',
     });
   });
 });
@@ -213,7 +225,10 @@ describe('models that write the answer', () => {
 
   test('a decoder: answers are read before they are scored, and choose the epoch', async () => {
     const { record, predictions } = await runOne({
-      ...{ tasks: ['mnli'], methods: ['full'], tokenizer: own, settings: short },
+      tasks: ['mnli'],
+      methods: ['full'],
+      tokenizer: own,
+      settings: short,
       models: ['random-gpt2~layers=1,width=16,heads=2,vocab=300,positions=128'],
     });
     expect(record.metrics.map(({ name }) => name)).toEqual(['accuracy', 'accuracy (mismatched)']);
@@ -228,7 +243,10 @@ describe('models that write the answer', () => {
 
   test('T5 by the code: numbers for answers, validation from the training set, two classes', async () => {
     const { record, predictions } = await runOne({
-      ...{ tasks: ['mnli'], tokenizer: own, settings: short, protocol: ['code'] },
+      tasks: ['mnli'],
+      tokenizer: own,
+      settings: short,
+      protocol: ['code'],
       models: ['random-t5~layers=1,width=16,heads=2,vocab=300'],
     });
     expect(record.published!.sides).toMatchObject({
@@ -255,7 +273,11 @@ describe('bad input ends with exit code 2 and one clear line', () => {
     [
       'a missing column',
       ['--task', 'rte', '--method', 'red'],
-      /^error: .*RTE\/dev\.tsv, line 1 lacks the column label; expected a header with sentence1, sentence2, label, .* it names sentence1, sentence2\.$/m,
+      new RegExp(
+        '^error: .*RTE/dev\\.tsv, line 1 lacks the column label; expected a header with ' +
+          'sentence1, sentence2, label, .* it names sentence1, sentence2\\.$',
+        'm',
+      ),
     ],
     [
       'no training set',

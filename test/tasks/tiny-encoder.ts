@@ -39,7 +39,9 @@ const config = {
   initializer_range: 0.3,
 };
 
-/** A BERT of random weights in Hugging Face layout, with 16 positions and a word-piece tokenizer for pairs. */
+/**
+ * A BERT of random weights in Hugging Face layout, with 16 positions and a word-piece tokenizer for pairs.
+ */
 export async function writeTinyEncoder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const write = (name: string, value: object) => writeFile(join(folder, name), JSON.stringify(value));
@@ -53,8 +55,13 @@ export async function writeTinyEncoder(folder: string): Promise<void> {
     truncation: null,
     padding: null,
     added_tokens: special.map((content, id) => ({
-      ...{ id, content, special: true, normalized: false },
-      ...{ single_word: false, lstrip: false, rstrip: false },
+      id,
+      content,
+      special: true,
+      normalized: false,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
     })),
     normalizer: {
       type: 'BertNormalizer',

@@ -4,7 +4,10 @@ import type { LabelMetric } from './label-metric.ts';
 import { sum } from '../../support/arithmetic.ts';
 import { checkPairs } from './pairs.ts';
 
-/** The share of predictions equal to their label, in [0, 1]. Throws a RangeError where the counts differ or are 0. */
+/**
+ * The share of predictions equal to their label, in [0, 1]. Throws a RangeError where the counts differ or
+ * are 0.
+ */
 export function accuracy(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkPairs(labels, predictions);
   let right = 0;

@@ -1,4 +1,7 @@
-/** The form of a metric of classes or values, as tasks take it: its name, its value, and its value on resampled tests. */
+/**
+ * The form of a metric of classes or values, as tasks take it: its name, its value, and its value on
+ * resampled tests.
+ */
 import type { LabelledTest, SampledMetric } from '../resampling/sampled-metric.ts';
 
 type Numbers = readonly number[];

@@ -1,4 +1,7 @@
-/** Throws RangeError where labels and predictions differ in number, or there are none: a mean over nothing says nothing. */
+/**
+ * Throws RangeError where labels and predictions differ in number, or there are none: a mean over nothing
+ * says nothing.
+ */
 export function checkPairs(labels: ArrayLike<number>, predictions: ArrayLike<number>): void {
   if (labels.length !== predictions.length) {
     throw new RangeError(

@@ -16,8 +16,8 @@ function ranks(values: ArrayLike<number>): Float64Array {
 }
 
 /**
- * Spearman's rank correlation in [−1, 1]; NaN where labels or predictions are constant or not numbers, as scipy's spearmanr. Throws a
- * RangeError where the counts differ or are 0.
+ * Spearman's rank correlation in [−1, 1]; NaN where labels or predictions are constant or not numbers, as
+ * scipy's spearmanr. Throws a RangeError where the counts differ or are 0.
  */
 export function spearman(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {
   for (const values of [labels, predictions]) {

@@ -1,9 +1,13 @@
 /**
- * METEOR 1.5's search for the best alignment of two sentences: a beam over the reference's words, left to right.
- * The rules are in the comments; where they look odd they are the program's, and its scores depend on them.
+ * METEOR 1.5's search for the best alignment of two sentences: a beam over the reference's words, left to
+ * right. The rules are in the comments; where they look odd they are the program's, and its scores depend on
+ * them.
  */
 
-/** A span of the hypothesis that may stand for a span of the reference; `module` 0 exact, 1 stem, 2 synonym, 3 paraphrase. */
+/**
+ * A span of the hypothesis that may stand for a span of the reference; `module` 0 exact, 1 stem, 2 synonym, 3
+ * paraphrase.
+ */
 export interface Candidate {
   readonly module: number;
   readonly referenceLength: number;
@@ -78,7 +82,9 @@ class Path {
   }
 }
 
-/** By how much a path goes before others: more matched words, then fewer chunks, then the shorter distance. */
+/**
+ * By how much a path goes before others: more matched words, then fewer chunks, then the shorter distance.
+ */
 function rank({ hypothesisMatches, referenceMatches, chunks, distance }: Path): number {
   return (hypothesisMatches + referenceMatches) * 2 ** 42 - chunks * 2 ** 28 - distance;
 }
@@ -133,8 +139,8 @@ function definiteMatches(
 }
 
 /**
- * The chosen matches, in the reference's order. `candidates` holds the possible matches by the reference word they start
- * at, in the order in which the modules found them.
+ * The chosen matches, in the reference's order. `candidates` holds the possible matches by the reference word
+ * they start at, in the order in which the modules found them.
  */
 export function align(candidates: readonly (readonly Candidate[])[], hypothesisLength: number): Match[] {
   // No other candidate touches a definite match's words, so only the paths' own choices can be in the way.

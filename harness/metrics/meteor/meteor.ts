@@ -16,8 +16,9 @@ const DELTA = 0.75;
 const WEIGHTS = [1, 0.6, 0.8, 0.6];
 
 /**
- * Places in a row, METEOR's own order: words and function words of hypothesis and reference; matched content words (hypothesis,
- * reference) and function words (hypothesis, reference) of each module; chunks; matched words of both sides.
+ * Places in a row, METEOR's own order: words and function words of hypothesis and reference; matched content
+ * words (hypothesis, reference) and function words (hypothesis, reference) of each module; chunks; matched
+ * words of both sides.
  */
 const MODULES = 4;
 const CHUNKS = MODULES + 4 * WEIGHTS.length;
@@ -28,7 +29,9 @@ function weighted(content: number, functions: number): number {
   return DELTA * content + (1 - DELTA) * functions;
 }
 
-/** The weighed share of matched words: precision of the hypothesis (side 0), recall of the reference (side 1). */
+/**
+ * The weighed share of matched words: precision of the hypothesis (side 0), recall of the reference (side 1).
+ */
 function share(sum: Float64Array, side: 0 | 1): number {
   let matches = 0;
   for (let module = 0; module < WEIGHTS.length; module++) {
@@ -70,8 +73,8 @@ const areSynonyms = (a: Word, b: Word): boolean =>
   a.senses.size < b.senses.size ? shareSense(a.senses, b.senses) : shareSense(b.senses, a.senses);
 
 /**
- * Where a reference word may stand in the hypothesis: exact matches first, then stems, then synonyms. A pair that is alike
- * as stems may be so as synonyms too, and counts twice.
+ * Where a reference word may stand in the hypothesis: exact matches first, then stems, then synonyms. A pair
+ * that is alike as stems may be so as synonyms too, and counts twice.
  */
 function wordCandidates(word: Word, hypothesis: readonly Word[]): Candidate[] {
   const [exact, stems, synonyms]: [Candidate[], Candidate[], Candidate[]] = [[], [], []];
@@ -90,9 +93,9 @@ function single(module: number, hypothesis: number): Candidate {
 }
 
 /**
- * METEOR 1.5 for English (`-l en -norm`) in [0, 1], over segments tokenised by `ptbTokens`. Without a paraphrase table it has the modules
- * exact, stem and synonym only and another name: the two are different metrics. The corpus score comes from summed
- * statistics of each segment's best reference.
+ * METEOR 1.5 for English (`-l en -norm`) in [0, 1], over segments tokenised by `ptbTokens`. Without a
+ * paraphrase table it has the modules exact, stem and synonym only and another name: the two are different
+ * metrics. The corpus score comes from summed statistics of each segment's best reference.
  */
 export function meteorMetric(paraphrases?: ParaphraseTable): CorpusMetric {
   const synonyms = new Synonyms();
@@ -114,7 +117,10 @@ export function meteorMetric(paraphrases?: ParaphraseTable): CorpusMetric {
       return word;
     });
 
-  /** Row of one hypothesis and one reference. `alike` keeps the candidates by reference word, for further references. */
+  /**
+   * Row of one hypothesis and one reference. `alike` keeps the candidates by reference word, for further
+   * references.
+   */
   const compare = (
     hypothesis: readonly Word[],
     reference: readonly Word[],

@@ -8,7 +8,8 @@ const ALNUM = `0-9${ALPHA}`;
 const regex = (source: string): RegExp => new RegExp(source, 'gu');
 const OTHER = regex(`[^${ALNUM}\\s.'\`,\\-‘’]`.replace('\\s', ' \\t\\n\\v\\f\\r'));
 const DASH_IN_WORD = regex(`([${ALNUM}.])-([${ALNUM}])`);
-// In this order, each over the whole text: commas stay within numbers, contractions go with the word on the right.
+// In this order, each over the whole text: commas stay within numbers, contractions go with the word on the
+// right.
 const COMMAS = [regex('([^0-9]),([^0-9])'), regex('([0-9]),([^0-9])'), regex('([^0-9]),([0-9])')];
 const APOSTROPHES = [
   regex(`([^${ALPHA}])'([^${ALPHA}])`),
@@ -44,7 +45,9 @@ function splitStop(word: string, next: string | undefined): string {
   return `${prefix} .`;
 }
 
-/** The words METEOR 1.5 compares (`-l en -norm`): split as by Moses' tokeniser, punctuation kept, lower-cased. */
+/**
+ * The words METEOR 1.5 compares (`-l en -norm`): split as by Moses' tokeniser, punctuation kept, lower-cased.
+ */
 export function meteorWords(text: string): string[] {
   // A run of full stops is a word of its own.
   let line = ` ${text} `.replace(OTHER, ' $& ').replace(/\.{2,}/g, ' $& ');

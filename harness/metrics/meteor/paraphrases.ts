@@ -1,4 +1,7 @@
-/** METEOR's paraphrase table: brings it, keeps it in a compact form with its hash, and finds paraphrases in it. */
+/**
+ * METEOR's paraphrase table: brings it, keeps it in a compact form with its hash, and finds paraphrases in
+ * it.
+ */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -16,7 +19,10 @@ import type { Match } from './aligner.ts';
 const PACKAGE = 'pycocoevalcap==1.2';
 const MEMBER = 'pycocoevalcap/meteor/data/paraphrase-en.gz';
 const SHA256 = 'c147ac7d2c91f2fbb3ad31e4b352235061eb83145e0434daf217ee9ca5975f48';
-/** Bytes that a file which holds the table may have, and that the table may unpack to; both are several times what they have. */
+/**
+ * Bytes that a file which holds the table may have, and that the table may unpack to; both are several times
+ * what they have.
+ */
 const LARGEST_FILE = 5e8;
 const LARGEST_TABLE = 2e9;
 
@@ -36,11 +42,11 @@ const MOST_WORDS = 1 << 16;
 /**
  * METEOR's paraphrase table in arrays that are read from the cache as they are:
  *
- * header  magic (8 bytes), sha256 of what follows (32), words, sources, length of `phrases`, bytes of the word list (uint32 each)
- * first   by word: the first source that starts with it (uint32, one more at the end)
- * offsets by source: where its entry starts in `phrases` (uint32, one more at the end)
- * phrases by source: length and words of the source, then of each target (uint16)
- * words   UTF-8, a line each, in the order of their numbers
+ * header  magic (8 bytes), sha256 of what follows (32), words, sources, length of `phrases`, bytes of the
+ * word list (uint32 each) first   by word: the first source that starts with it (uint32, one more at the end)
+ * offsets by source: where its entry starts in `phrases` (uint32, one more at the end) phrases by source:
+ * length and words of the source, then of each target (uint16) words   UTF-8, a line each, in the order of
+ * their numbers
  *
  * Words are numbered in sorted order, so the sources, sorted as text in the table, are sorted as numbers too.
  */
@@ -50,7 +56,10 @@ export class ParaphraseTable {
   readonly #offsets: Uint32Array;
   readonly #phrases: Uint16Array;
 
-  /** Reads the cache file's bytes; throws UsageError with the reason alone for any that `compactTable` did not make. */
+  /**
+   * Reads the cache file's bytes; throws UsageError with the reason alone for any that `compactTable` did not
+   * make.
+   */
   constructor(file: Buffer) {
     // Copied where it begins between two numbers, for views must not.
     const bytes = file.byteOffset % 4 === 0 ? file : Buffer.from(new Uint8Array(file).buffer);
@@ -89,8 +98,9 @@ export class ParaphraseTable {
   }
 
   /**
-   * The paraphrases of two sentences, given as word numbers: first the entries whose source stands in the reference, by its places,
-   * then those whose source stands in the hypothesis. Duplicates are kept: they count in METEOR's coverage.
+   * The paraphrases of two sentences, given as word numbers: first the entries whose source stands in the
+   * reference, by its places, then those whose source stands in the hypothesis. Duplicates are kept: they
+   * count in METEOR's coverage.
    */
   matches(hypothesis: readonly number[], reference: readonly number[]): Match[] {
     const found: Match[] = [];
@@ -138,7 +148,10 @@ export class ParaphraseTable {
     }
   }
 
-  /** The first source in [low, high) whose word at `depth` is at least `word`; a source that ends before comes first. */
+  /**
+   * The first source in [low, high) whose word at `depth` is at least `word`; a source that ends before comes
+   * first.
+   */
   #bound(low: number, high: number, depth: number, word: number): number {
     while (low < high) {
       const middle = (low + high) >>> 1;
@@ -166,7 +179,10 @@ function isSorted(places: Uint32Array, end: number): boolean {
   return places[0] === 0 && places.at(-1) === end;
 }
 
-/** The table that `fetchMeteorTable` put into the cache folder; undefined where it has not been fetched; throws UsageError where it cannot be trusted. */
+/**
+ * The table that `fetchMeteorTable` put into the cache folder; undefined where it has not been fetched;
+ * throws UsageError where it cannot be trusted.
+ */
 export async function loadParaphrases(cacheFolder: string): Promise<ParaphraseTable | undefined> {
   const file = path.join(cacheFolder, CACHE_FILE);
   const old = path.join(cacheFolder, OLD_CACHE_FILE);
@@ -188,9 +204,9 @@ export async function loadParaphrases(cacheFolder: string): Promise<ParaphraseTa
 }
 
 /**
- * Brings METEOR's paraphrase table into the cache folder and returns the path of its compact form: from `file`
- * (paraphrase-en.gz or the pycocoevalcap wheel that holds it), else from PyPI through pip. Throws UsageError where there
- * is no such file, it is another or damaged, or pip cannot bring it.
+ * Brings METEOR's paraphrase table into the cache folder and returns the path of its compact form: from
+ * `file` (paraphrase-en.gz or the pycocoevalcap wheel that holds it), else from PyPI through pip. Throws
+ * UsageError where there is no such file, it is another or damaged, or pip cannot bring it.
  */
 export async function fetchMeteorTable({
   cacheFolder,
@@ -206,7 +222,8 @@ export async function fetchMeteorTable({
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(
-      `${file ?? PACKAGE} is not METEOR's English paraphrase table: ${error.message}; give paraphrase-en.gz or the wheel of ${PACKAGE}.`,
+      `${file ?? PACKAGE} is not METEOR's English paraphrase table: ${error.message}; ` +
+        `give paraphrase-en.gz or the wheel of ${PACKAGE}.`,
       { cause: error },
     );
   }
@@ -265,7 +282,10 @@ function* pieces(buffer: Buffer): Generator<Buffer> {
   for (let at = 0; at < buffer.length; at += size) yield buffer.subarray(at, at + size);
 }
 
-/** The lines of gzipped UTF-8 text, some at a time; throws UsageError with the reason alone where it cannot be unpacked. */
+/**
+ * The lines of gzipped UTF-8 text, some at a time; throws UsageError with the reason alone where it cannot be
+ * unpacked.
+ */
 async function* gunzipLines(table: Buffer): AsyncGenerator<string[]> {
   const text = Readable.from(pieces(table))
     .pipe(createGunzip({ chunkSize: 1 << 20 }))
@@ -303,8 +323,8 @@ class Numbers {
 }
 
 /**
- * METEOR's table (three lines an entry: a number that it ignores, source, target; sorted by source) as ParaphraseTable
- * reads it. Throws UsageError with the reason alone for what is no such table.
+ * METEOR's table (three lines an entry: a number that it ignores, source, target; sorted by source) as
+ * ParaphraseTable reads it. Throws UsageError with the reason alone for what is no such table.
  */
 export async function compactTable(table: Buffer): Promise<Buffer> {
   let line = 0;

@@ -2,7 +2,10 @@ import { errorFunction } from 'simple-statistics';
 import type { CorpusMetric } from '../text/corpus-metric.ts';
 import { sum } from '../../support/arithmetic.ts';
 
-/** Uniform whole numbers below `n` by the mulberry32 generator: the same seed gives the same samples everywhere. */
+/**
+ * Uniform whole numbers below `n` by the mulberry32 generator: the same seed gives the same samples
+ * everywhere.
+ */
 export function sampler(seed: number): (n: number) => number {
   let state = seed | 0;
   return (n) => {
@@ -21,9 +24,10 @@ export interface BootstrapOptions {
 }
 
 /**
- * A metric of several systems on resampled corpora, by system: each sample draws as many segments as there are, with replacement, and
- * is the same for all systems (paired) and for all metrics of the same seed. `systems` holds the rows of statistics by system and
- * segment. Throws a RangeError where systems differ in their number of segments or there is none.
+ * A metric of several systems on resampled corpora, by system: each sample draws as many segments as there
+ * are, with replacement, and is the same for all systems (paired) and for all metrics of the same seed.
+ * `systems` holds the rows of statistics by system and segment. Throws a RangeError where systems differ in
+ * their number of segments or there is none.
  */
 export function bootstrapScores(
   metric: CorpusMetric,

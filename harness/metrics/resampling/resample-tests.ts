@@ -1,6 +1,6 @@
 /**
- * The bootstrap behind a table's marks: metrics of many tests (methods × seeds) on the same resamples of example ids. Its
- * draws depend on nothing but the number of ids, so that a table is marked alike every time.
+ * The bootstrap behind a table's marks: metrics of many tests (methods × seeds) on the same resamples of
+ * example ids. Its draws depend on nothing but the number of ids, so that a table is marked alike every time.
  */
 import { sampler } from './bootstrap.ts';
 import type { SampledMetric } from './sampled-metric.ts';
@@ -25,7 +25,10 @@ interface TestSet {
   readonly tests: number[];
 }
 
-/** Examples that are of the same kind in each of a few tests are counted together: there are few such patterns. */
+/**
+ * Examples that are of the same kind in each of a few tests are counted together: there are few such
+ * patterns.
+ */
 interface Block {
   /** Of each example. */
   readonly patternOf: Uint32Array;
@@ -109,8 +112,9 @@ function scorer(metrics: readonly SampledMetric[], examples: number): (counts: U
 }
 
 /**
- * A metric of many tests on the same resamples of example ids, by test: each resample draws as many ids as there are, with
- * replacement, and a test's metric uses those that it has, as often as they were drawn. NaN counts as 0, as where it is printed.
+ * A metric of many tests on the same resamples of example ids, by test: each resample draws as many ids as
+ * there are, with replacement, and a test's metric uses those that it has, as often as they were drawn. NaN
+ * counts as 0, as where it is printed.
  */
 export function resampleTests(
   tests: readonly SeedTest[],

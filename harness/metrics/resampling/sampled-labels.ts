@@ -1,6 +1,6 @@
 /**
- * What the sampled metrics of labels are made of: counts of (label, prediction) pairs for classes, weighted correlations for
- * values. The metrics themselves are in metrics/labels/, each beside its plain form.
+ * What the sampled metrics of labels are made of: counts of (label, prediction) pairs for classes, weighted
+ * correlations for values. The metrics themselves are in metrics/labels/, each beside its plain form.
  */
 import { sum } from '../../support/arithmetic.ts';
 import type { LabelledTest, SampledMetric } from './sampled-metric.ts';
@@ -56,7 +56,10 @@ export function centred(values: readonly number[]): Float64Array {
   return Float64Array.from(values, (value) => value - mean);
 }
 
-/** Pearson's correlation of pairs (a[i], b[i]) that occur counts[i] times each; NaN where one side is constant. */
+/**
+ * Pearson's correlation of pairs (a[i], b[i]) that occur counts[i] times each; NaN where one side is
+ * constant.
+ */
 export function weightedCorrelation(a: Float64Array, b: Float64Array, counts: Uint32Array): number {
   let [n, sumA, sumB] = [0, 0, 0];
   let first: number | undefined;
@@ -83,7 +86,9 @@ export function weightedCorrelation(a: Float64Array, b: Float64Array, counts: Ui
   return product / Math.sqrt(squaresA * squaresB);
 }
 
-/** Ranks values that occur counts[i] times each, equal ones by their mean rank; it sorts once for all samples. */
+/**
+ * Ranks values that occur counts[i] times each, equal ones by their mean rank; it sorts once for all samples.
+ */
 export function ranker(values: readonly number[]): (counts: Uint32Array) => Float64Array {
   const order = values.map((value, i) => ({ value, i })).sort((a, b) => a.value - b.value);
   return (counts) => {

@@ -1,6 +1,7 @@
 /**
- * Metrics of resampled tests: what the bootstrap behind a table's marks calls thousands of times. Tasks give them (MetricInfo,
- * TextTask.resampler), resample-tests.ts runs them. A sample is an array of counts: how often each example was drawn.
+ * Metrics of resampled tests: what the bootstrap behind a table's marks calls thousands of times. Tasks give
+ * them (MetricInfo, TextTask.resampler), resample-tests.ts runs them. A sample is an array of counts: how
+ * often each example was drawn.
  */
 import type { CorpusMetric } from '../text/corpus-metric.ts';
 
@@ -11,15 +12,15 @@ export interface LabelledTest {
 }
 
 /**
- * A metric of one system on any sample of its examples: `counts[i]` says how often example i was drawn. NaN says that the
- * metric has no meaning there.
+ * A metric of one system on any sample of its examples: `counts[i]` says how often example i was drawn. NaN
+ * says that the metric has no meaning there.
  */
 export interface SampledMetric {
   (counts: Uint32Array): number;
   /**
-   * For a metric that depends only on how many examples are of each kind, such as each pair of label and prediction: the
-   * kind of each example, the number of kinds, and the metric of the kinds' numbers. Counting kinds is quicker than
-   * scoring examples, and metrics with the same array `of` are counted once.
+   * For a metric that depends only on how many examples are of each kind, such as each pair of label and
+   * prediction: the kind of each example, the number of kinds, and the metric of the kinds' numbers. Counting
+   * kinds is quicker than scoring examples, and metrics with the same array `of` are counted once.
    */
   readonly kinds?: { readonly of: Uint32Array; readonly count: number; score(numbers: Uint32Array): number };
 }

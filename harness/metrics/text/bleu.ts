@@ -15,7 +15,9 @@ function closestLength(prediction: number, references: readonly number[]): numbe
   return closest;
 }
 
-/** Row: closest reference length; matched n-grams of orders 1 … 4; the prediction's n-grams of orders 1 … 4. */
+/**
+ * Row: closest reference length; matched n-grams of orders 1 … 4; the prediction's n-grams of orders 1 … 4.
+ */
 function statistics({ prediction, references }: TokenSegment): Float64Array {
   const row = new Float64Array(1 + 2 * ORDER);
   row[0] = closestLength(
@@ -33,7 +35,9 @@ function statistics({ prediction, references }: TokenSegment): Float64Array {
   return row;
 }
 
-/** mteval's smoothing: the k-th order without a match counts 1 / (2ᵏ · n-grams), an order without n-grams 1. */
+/**
+ * mteval's smoothing: the k-th order without a match counts 1 / (2ᵏ · n-grams), an order without n-grams 1.
+ */
 function score(sum: Float64Array): number {
   const words = sum[ORDER + 1]!;
   if (words === 0) return 0;
@@ -51,7 +55,9 @@ function score(sum: Float64Array): number {
 /** BLEU-4 in [0, 1] as mteval-v13a.pl computes it, over segments tokenised by `mtevalTokens`. */
 export const bleuMetric: CorpusMetric = { name: 'BLEU', statistics, score };
 
-/** Corpus BLEU-4 in [0, 1] (mteval-v13a.pl's default options); throws a RangeError where there is no segment. */
+/**
+ * Corpus BLEU-4 in [0, 1] (mteval-v13a.pl's default options); throws a RangeError where there is no segment.
+ */
 export function bleu(segments: readonly Segment[]): number {
   return corpusScore(bleuMetric, tokenise(segments, mtevalTokens));
 }

@@ -6,7 +6,10 @@ const ORDER = 4;
 /** Width of the penalty for a difference in length. */
 const SIGMA = 6;
 
-/** Tokens that hold a no-break space ("1 1/2") are several words here: the official script splits at any white space. */
+/**
+ * Tokens that hold a no-break space ("1 1/2") are several words here: the official script splits at any white
+ * space.
+ */
 function words(tokens: readonly string[]): readonly string[] {
   return tokens.some((token) => token.includes('\u00a0'))
     ? tokens.flatMap((token) => token.split('\u00a0'))
@@ -22,9 +25,9 @@ interface Vector {
 }
 
 /**
- * CIDEr-D (times 10) as pycocoevalcap's cider_scorer.py computes it, over segments tokenised by `ptbTokens`: a mean over
- * segments. The inverse document frequencies come from the references given here, one set a segment, and stay what they are
- * when segments are resampled.
+ * CIDEr-D (times 10) as pycocoevalcap's cider_scorer.py computes it, over segments tokenised by `ptbTokens`:
+ * a mean over segments. The inverse document frequencies come from the references given here, one set a
+ * segment, and stay what they are when segments are resampled.
  */
 export function ciderMetric(references: readonly (readonly (readonly string[])[])[]): CorpusMetric {
   const table = new NgramTable(ORDER);

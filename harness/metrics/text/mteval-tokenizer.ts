@@ -17,7 +17,9 @@ function unescape(text: string): string {
     .replaceAll('&gt;', '>');
 }
 
-/** The words of a text as mteval-v13a.pl's default tokenisation splits them (lower-cases ASCII letters only). */
+/**
+ * The words of a text as mteval-v13a.pl's default tokenisation splits them (lower-cases ASCII letters only).
+ */
 export function mtevalTokens(text: string): string[] {
   const line = text.replace(SPACES, ' ').replaceAll('<skipped>', '');
   const words = ` ${lowerAscii(line.includes('&') ? unescape(line) : line)} `

@@ -1,7 +1,9 @@
 /** The word of no text: it follows no n-gram. */
 const UNKNOWN = -1;
 
-/** Numbers the n-grams of texts: an id stands for one n-gram, its parent for the n-gram without the last word. */
+/**
+ * Numbers the n-grams of texts: an id stands for one n-gram, its parent for the n-gram without the last word.
+ */
 export class NgramTable {
   readonly maxOrder: number;
   /** By id; id 0 is the empty n-gram. */

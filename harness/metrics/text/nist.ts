@@ -27,7 +27,10 @@ function information(references: readonly (readonly (readonly string[])[])[]): {
   return { table, info };
 }
 
-/** Rows: matched information of orders 1 … 5; n-grams of orders 1 … 5; reference words; references with words; 1. */
+/**
+ * Rows: matched information of orders 1 … 5; n-grams of orders 1 … 5; reference words; references with words;
+ * 1.
+ */
 function score(sum: Float64Array): number {
   const [words, referenceWords, references, segments] = [sum[ORDER]!, ...sum.subarray(2 * ORDER)] as [
     number,
@@ -43,8 +46,8 @@ function score(sum: Float64Array): number {
 }
 
 /**
- * NIST-5 as mteval-v13a.pl computes it, over segments tokenised by `mtevalTokens`. The information weights come
- * from the references given here and stay what they are when segments are resampled.
+ * NIST-5 as mteval-v13a.pl computes it, over segments tokenised by `mtevalTokens`. The information weights
+ * come from the references given here and stay what they are when segments are resampled.
  */
 export function nistMetric(references: readonly (readonly (readonly string[])[])[]): CorpusMetric {
   const { table, info } = information(references);

@@ -1,10 +1,13 @@
 /**
- * Penn Treebank tokens as Stanford's PTBTokenizer 3.4.1 (-preserveLines -lowerCase) answers, less the punctuation that the
- * captioning metrics leave out. Written from the treebank's conventions and from that program's answers; telephone
- * numbers, which it joins over spaces, are left apart.
+ * Penn Treebank tokens as Stanford's PTBTokenizer 3.4.1 (-preserveLines -lowerCase) answers, less the
+ * punctuation that the captioning metrics leave out. Written from the treebank's conventions and from that
+ * program's answers; telephone numbers, which it joins over spaces, are left apart.
  */
 
-/** What the captioning metrics drop. Lower-casing comes first, so of the brackets only [ ] { } ( ) as -lrb- etc. stay. */
+/**
+ * What the captioning metrics drop. Lower-casing comes first, so of the brackets only [ ] { } ( ) as -lrb-
+ * etc. stay.
+ */
 const PUNCTUATION = new Set(["''", "'", '``', '`', '.', '?', '!', ',', ':', '-', '--', '...', ';']);
 
 const LETTER = '\\p{L}\\p{M}';
@@ -18,13 +21,16 @@ const CLITIC = `${APOSTROPHE}(?:ll|re|ve|[smd])`;
 const NUMBER = '(?:\\p{Nd}*(?:[.,:]\\p{Nd}+)+|\\p{Nd}+)';
 const ASCII = '[a-z0-9]+(?:-[a-z0-9]+)*';
 
-/** Words that keep their full stop, a few only where they are written with a capital or stand before a digit. */
+/**
+ * Words that keep their full stop, a few only where they are written with a capital or stand before a digit.
+ */
 const ABBREVIATIONS =
-  'adj adm adv al ala alex apr ariz assn asst aug ave bhd bldg blvd brig bros calif capt cf cmdr co col colo comdr conn corp ' +
-  'cos cpl ct dak dec dept det dr drs ens esq est etc ext feb fla fri ft ga gen gov hon inc ind insp intl jan jos jr jul jun ' +
-  'kan ky lieut lt ltd maj mar md messrs mfg mich minn mlle mme mo mon mont mr mrs ms msgr mt natl neb nev nov oct okla penn ' +
-  'pfc ph plc pres prof pte pty pvt rd rep reps rev sen sens sep sept seq sfc sgt sq sr st ste supt tel tenn thu thurs tue ' +
-  'tues univ va vs vt wed wis wm wyo';
+  'adj adm adv al ala alex apr ariz assn asst aug ave bhd bldg blvd brig bros calif capt cf cmdr co col ' +
+  'colo comdr conn corp cos cpl ct dak dec dept det dr drs ens esq est etc ext feb fla fri ft ga gen ' +
+  'gov hon inc ind insp intl jan jos jr jul jun kan ky lieut lt ltd maj mar md messrs mfg mich minn ' +
+  'mlle mme mo mon mont mr mrs ms msgr mt natl neb nev nov oct okla penn pfc ph plc pres prof pte pty ' +
+  'pvt rd rep reps rev sen sens sep sept seq sfc sgt sq sr st ste supt tel tenn thu thurs tue tues univ ' +
+  'va vs vt wed wis wm wyo';
 const CAPITALISED = 'Ark Az Ill Mass Miss Ore Pa Tex Wash';
 const BEFORE_DIGIT = 'art ca fig figs no nos op pp prop';
 const oneOf = (words: string): string => `(?:${words.replaceAll(' ', '|')})`;
@@ -40,7 +46,9 @@ const rule = (pattern: string, tokens?: Rule['tokens'], flags = 'iuy'): Rule => 
   tokens,
 });
 
-/** The longest match counts, the first of equals. A group inside `(?=…)` adds to the length, not to the match. */
+/**
+ * The longest match counts, the first of equals. A group inside `(?=…)` adds to the length, not to the match.
+ */
 const RULES: readonly Rule[] = [
   rule('<(?:[!?][a-z-][^>]*|/?[a-z][\\w:.-]*(?: [^<>=]*(?:="?[^<>" ]*"?[^<>=]*)*)? */?)>', (tag) => [
     tag.replaceAll(' ', '\u00a0'),
@@ -106,7 +114,8 @@ const RULES: readonly Rule[] = [
   rule('-{2,4}', () => []),
   rule(`[-–—―.…"“”‘’‛‹›«»\`']`, () => []),
   rule(
-    '[!-¬®-ÿ\\u2016-\\u2044\\u2070-\\u209c\\u0e3f\\u20a4\\u2100-\\u214d\\u2155-\\u215e\\u2190-\\u2bff\\u3001\\u3002\\u30fb\\uff01-\\uffe6]',
+    '[!-¬®-ÿ\\u2016-\\u2044\\u2070-\\u209c\\u0e3f\\u20a4\\u2100-\\u214d\\u2155-\\u215e' +
+      '\\u2190-\\u2bff\\u3001\\u3002\\u30fb\\uff01-\\uffe6]',
   ),
 ];
 
@@ -117,7 +126,9 @@ const NOT_PLAIN = new Set([
   ...[ABBREVIATIONS, CAPITALISED.toLowerCase(), BEFORE_DIGIT].join(' ').split(' '),
 ]);
 
-/** The longest match of a rule at the place, as tokens, and where it ends; characters of no rule are dropped. */
+/**
+ * The longest match of a rule at the place, as tokens, and where it ends; characters of no rule are dropped.
+ */
 function lex(text: string, at: number): { tokens: readonly string[]; end: number } {
   let longest = 0;
   let best: { tokens: readonly string[]; end: number } | undefined;

@@ -34,7 +34,10 @@ function statistics({ prediction, references }: TokenSegment): Float64Array {
   return Float64Array.of(precision === 0 || recall === 0 ? 0 : f, 1);
 }
 
-/** ROUGE-L in [0, 1] as pycocoevalcap's rouge.py computes it, over segments tokenised by `ptbTokens`: a mean over segments. */
+/**
+ * ROUGE-L in [0, 1] as pycocoevalcap's rouge.py computes it, over segments tokenised by `ptbTokens`: a mean
+ * over segments.
+ */
 export const rougeLMetric: CorpusMetric = {
   name: 'ROUGE-L',
   statistics,

@@ -28,8 +28,8 @@ export function parseReferences(text: string): string[][] {
 }
 
 /**
- * Puts predictions and references of the same instance together. A reference file without blank lines holds one
- * reference an instance. Throws an Error where the counts differ.
+ * Puts predictions and references of the same instance together. A reference file without blank lines holds
+ * one reference an instance. Throws an Error where the counts differ.
  */
 export function pairSegments(predictions: readonly string[], references: readonly string[][]): Segment[] {
   const [only] = references;

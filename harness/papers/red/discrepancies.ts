@@ -22,9 +22,14 @@ export interface Discrepancy {
   readonly seeds?: readonly SeedChoice[];
   /** The side that `recommended` takes. */
   readonly suggested: Side;
-  /** The side that most likely gave the printed numbers, which `published` takes; absent where that is not known. */
+  /**
+   * The side that most likely gave the printed numbers, which `published` takes; absent where that is not
+   * known.
+   */
   readonly reproduces?: Side;
-  /** What another side changes in the printed tables, so that numbers of the two are of different experiments. */
+  /**
+   * What another side changes in the printed tables, so that numbers of the two are of different experiments.
+   */
   readonly changes?: Change;
 }
 
@@ -34,7 +39,10 @@ export interface Change {
   readonly tables: readonly number[];
 }
 
-/** Which seeds a side runs for some bases, and how many of them it averages, the best by the test's first metric. */
+/**
+ * Which seeds a side runs for some bases, and how many of them it averages, the best by the test's first
+ * metric.
+ */
 export interface SeedChoice {
   readonly side: Side;
   readonly models: readonly string[];
@@ -50,7 +58,9 @@ export const discrepancies: readonly Discrepancy[] = [
   {
     id: 'e2e-no-eos',
     tasks: ['e2e'],
-    what: 'the released decoding does not know the end token: beams run for 256 tokens and the length penalty is inert; what stands before the first end token is scored',
+    what:
+      'the released decoding does not know the end token: beams run for 256 tokens and ' +
+      'the length penalty is inert; what stands before the first end token is scored',
     says: {
       paper: 'decoding stops at the end token',
       code: 'decoding does not know the end token, so that the length penalty is inert',
@@ -68,7 +78,9 @@ export const discrepancies: readonly Discrepancy[] = [
   {
     id: 'e2e-references',
     tasks: ['e2e'],
-    what: 'the code scores against references that it has tokenised and decoded again, which takes the space before punctuation in 52 of 4,693; the paper names the official script',
+    what:
+      'the code scores against references that it has tokenised and decoded again, ' +
+      'which takes the space before punctuation in 52 of 4,693; the paper names the official script',
     says: {
       paper: 'references as in the official files',
       code: 'references without the space before punctuation (52 of 4,693)',
@@ -82,7 +94,9 @@ export const discrepancies: readonly Discrepancy[] = [
     id: 'split-seeded',
     tasks: glue,
     data: 'official',
-    what: 'the code draws validation and test from the official validation set by the seed; how they are drawn the paper does not say',
+    what:
+      'the code draws validation and test from the official validation set by the seed; ' +
+      'how they are drawn the paper does not say',
     says: {
       paper: 'each seed draws its own validation and test set',
       code: 'each seed draws its own validation and test set',
@@ -125,7 +139,9 @@ export const discrepancies: readonly Discrepancy[] = [
     tasks: ['mnli', 'qnli', 'qqp', 'sst2'],
     families: ['t5'],
     data: 'official',
-    what: "the code takes T5's validation set from the training set and tests on the whole official validation set; the paper divides the latter",
+    what:
+      "the code takes T5's validation set from the training set and tests " +
+      'on the whole official validation set; the paper divides the latter',
     says: {
       paper: 'validation and test divide the official validation set',
       code: '1,000 training examples validate, the whole official validation set is the test',
@@ -139,7 +155,9 @@ export const discrepancies: readonly Discrepancy[] = [
     id: 't5-format',
     tasks: glue,
     families: ['t5'],
-    what: 'the paper follows a setting with the words of T5; the code gives T5 the bare texts and wants the number of the label',
+    what:
+      'the paper follows a setting with the words of T5; ' +
+      'the code gives T5 the bare texts and wants the number of the label',
     says: {
       paper: "T5's own task names and label words",
       code: 'bare texts, the number of the label for an answer',
@@ -192,7 +210,9 @@ export const discrepancies: readonly Discrepancy[] = [
   {
     id: 'optimizer-adamw',
     tasks: glue,
-    what: 'the paper says AdamW; the code uses the one that transformers used to ship, with ε before the bias correction and the decay last',
+    what:
+      'the paper says AdamW; the code uses the one that transformers used to ship, ' +
+      'with ε before the bias correction and the decay last',
     says: {
       paper: "PyTorch's AdamW",
       code: 'the AdamW that transformers used to ship (ε 1e-6 before the correction, decay last)',
@@ -247,7 +267,9 @@ export const discrepancies: readonly Discrepancy[] = [
     tasks: ['e2e'],
     models: ['gpt2-large'],
     methods: ['red'],
-    what: "RED's learning rate: 5e-5 in Table 11 (full fine-tuning's), 6e-3 in the script; the released vectors cannot come from 5e-5",
+    what:
+      "RED's learning rate: 5e-5 in Table 11 (full fine-tuning's), " +
+      '6e-3 in the script; the released vectors cannot come from 5e-5',
     says: {
       paper: 'rate 5e-5 of Table 11',
       code: 'rate 6e-3 of the script',
@@ -308,7 +330,10 @@ export const discrepancies: readonly Discrepancy[] = [
   },
 ];
 
-/** What a discrepancy may depend on; the family is not known before the base is opened, nor are the data everywhere. */
+/**
+ * What a discrepancy may depend on; the family is not known before the base is opened, nor are the data
+ * everywhere.
+ */
 export interface DiscrepancyCase {
   readonly task: string;
   /** As the paper calls it; see paperModel. */

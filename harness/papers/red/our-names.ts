@@ -1,6 +1,6 @@
 /**
- * What the RED paper's tables name, as it is called here: bases on the hub, the built-in bases that rehearse them, and
- * methods. `reproduce` plans its runs by these; the tables keep the paper's own names.
+ * What the RED paper's tables name, as it is called here: bases on the hub, the built-in bases that rehearse
+ * them, and methods. `reproduce` plans its runs by these; the tables keep the paper's own names.
  */
 
 /** Hub ids of the paper's bases, where they differ from the paper's name. */
@@ -16,7 +16,10 @@ export const rehearsalBases: Readonly<Record<string, string>> = {
   'llama-2-7b': 'llama-mini',
 };
 
-/** Variants of the tables' methods; OpenDelta's Adapter has the printed number of parameters only with the base's norms. */
+/**
+ * Variants of the tables' methods; OpenDelta's Adapter has the printed number of parameters only with the
+ * base's norms.
+ */
 export const ourVariants: Readonly<Record<string, string>> = {
   adapter: 'adapter~layer-norms',
   'adapter~rank=1': 'adapter~bottleneck=1~layer-norms',

@@ -84,11 +84,16 @@ const blocks: readonly Block[] = [
   },
 ];
 
-/** Tables 9, 10 and 12 of the RED paper, a recipe a cell. Seeds are those of its section A.1; it states none for T5. */
+/**
+ * Tables 9, 10 and 12 of the RED paper, a recipe a cell. Seeds are those of its section A.1; it states none
+ * for T5.
+ */
 const glueRecipes: readonly PaperRecipe[] = blocks.flatMap(({ table, model, method, lines, options }) =>
   tasks.map((task, column) => ({
     source: `red/table-${table}`,
-    ...{ model, task, method },
+    model,
+    task,
+    method,
     settings: {
       schedule: 'linear',
       promptLength: 256,
@@ -101,7 +106,8 @@ const glueRecipes: readonly PaperRecipe[] = blocks.flatMap(({ table, model, meth
   })),
 );
 
-// Table 11, a column a line, with an evaluation every 500 steps (section B.2); its columns but RED's do not say which of the two bases they are for, so both have them.
+// Table 11, a column a line, with an evaluation every 500 steps (section B.2); its columns but RED's do not
+// say which of the two bases they are for, so both have them.
 const shared = {
   schedule: 'linear',
   weightDecay: 0,
@@ -134,7 +140,10 @@ const textColumns = [
 /** Table 11 of the RED paper; seeds are those of its section A.2. */
 const textRecipes: readonly PaperRecipe[] = textColumns.flatMap(({ method, models, settings, options }) =>
   models.map((model) => ({
-    ...{ source: 'red/table-11', model, task: 'e2e', method },
+    source: 'red/table-11',
+    model,
+    task: 'e2e',
+    method,
     settings: { ...shared, ...settings },
     options: options ?? {},
     seeds: [42, 43, 44],
@@ -144,13 +153,20 @@ const textRecipes: readonly PaperRecipe[] = textColumns.flatMap(({ method, model
 /** Tables 9 to 12 of the RED paper. */
 export const redRecipes: readonly PaperRecipe[] = [...glueRecipes, ...textRecipes];
 
-/** Table 13 of the RED paper, Llama-2 7B on UltraFeedback, a task that is not built: what all methods share, and each one's own. */
+/**
+ * Table 13 of the RED paper, Llama-2 7B on UltraFeedback, a task that is not built: what all methods share,
+ * and each one's own.
+ */
 export const llamaRecipes = {
   shared: { batchSize: 128, microBatch: 2, optimizer: 'adamw', schedule: 'cosine', warmup: 0.1, length: 768 },
   methods: {
     full: { learningRate: 2e-5, epochs: 3 },
     lora: {
-      ...{ learningRate: 3e-4, epochs: 3, alpha: 16, dropout: 0.1, rank: 16 },
+      learningRate: 3e-4,
+      epochs: 3,
+      alpha: 16,
+      dropout: 0.1,
+      rank: 16,
       targets: ['q_proj', 'v_proj'],
     },
     red: { learningRate: 1e-3, epochs: 10 },

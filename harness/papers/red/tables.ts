@@ -249,7 +249,10 @@ export const redLeaderboard = [
   { task: 'mmlu', label: 'MMLU', fewShot: 5, metric: 'acc' },
 ] as const;
 
-/** Table 16's averages are over judged answers, not over categories: how many there are, in the order of the columns (computed from the printed numbers). */
+/**
+ * Table 16's averages are over judged answers, not over categories: how many there are, in the order of the
+ * columns (computed from the printed numbers).
+ */
 export const judgedAnswers = {
   full: { 'turn-1': [9, 7, 9, 9, 10, 10, 9, 9], 'turn-2': [9, 8, 9, 10, 7, 9, 10, 10] },
   lora: { 'turn-1': [10, 10, 10, 10, 10, 10, 10, 10], 'turn-2': [10, 10, 10, 10, 10, 9, 10, 10] },

@@ -15,7 +15,10 @@ export interface ReftRow {
   readonly note?: string;
 }
 
-/** GLUE of the ReFT paper (arXiv:2404.03592), as its released code (pyreft) plots it; the tasks' own numbers are not there. */
+/**
+ * GLUE of the ReFT paper (arXiv:2404.03592), as its released code (pyreft) plots it; the tasks' own numbers
+ * are not there.
+ */
 export const reftGlue: readonly ReftRow[] = (
   [
     ['roberta-base', 'full', 'FT', 100, 85.6, false],
@@ -35,17 +38,35 @@ export const reftGlue: readonly ReftRow[] = (
     ['roberta-large', 'loreft', 'LoReFT', 0.014, 88.2, true],
   ] as const
 ).map(([model, method, label, paramsPercent, average, own, note]) => ({
-  ...{ model, method, label, paramsPercent, average, own },
+  model,
+  method,
+  label,
+  paramsPercent,
+  average,
+  own,
   ...(note !== undefined && { note }),
 }));
 
-/** The only recipe for GLUE that is public: LoReFT on CoLA, of pyreft's command, with the head of transformers. */
+/**
+ * The only recipe for GLUE that is public: LoReFT on CoLA, of pyreft's command, with the head of
+ * transformers.
+ */
 export const reftRecipes: readonly PaperRecipe[] = [
   {
-    ...{ source: 'reft/glue', model: 'roberta-base', task: 'cola', method: 'loreft' },
+    source: 'reft/glue',
+    model: 'roberta-base',
+    task: 'cola',
+    method: 'loreft',
     settings: {
-      ...{ optimizer: 'adamw', schedule: 'linear', learningRate: 4e-4, warmup: 0.005, weightDecay: 0 },
-      ...{ batchSize: 32, epochs: 60, promptLength: 256, head: 'huggingface' },
+      optimizer: 'adamw',
+      schedule: 'linear',
+      learningRate: 4e-4,
+      warmup: 0.005,
+      weightDecay: 0,
+      batchSize: 32,
+      epochs: 60,
+      promptLength: 256,
+      head: 'huggingface',
     },
     options: { rank: 1, first: 3, last: 0, dropout: 0.2 },
     seeds: [42, 43, 44, 45, 46],
@@ -62,7 +83,11 @@ export const reftGlueTable: ResultsTable = {
   protocol: ['published', 'optimizer-adamw=paper', 'dropout-first-epoch=paper', 'seeds-cola-rte=paper'],
   quotedFrom: "the RED paper's number: see red/table-1",
   rows: reftGlue.map(({ model, method, label, paramsPercent, average, own, note }) => ({
-    ...{ model, method, label, params: `${paramsPercent} %`, average },
+    model,
+    method,
+    label,
+    params: `${paramsPercent} %`,
+    average,
     values: Object.keys(glueMetrics).map(() => null),
     ...(!own && { quoted: true as const }),
     ...(note !== undefined && { note }),

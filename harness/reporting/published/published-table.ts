@@ -108,7 +108,9 @@ export function comparePublished(
     ),
   );
   return {
-    ...{ id: table.id, caption: table.caption, ...about },
+    id: table.id,
+    caption: table.caption,
+    ...about,
     rows,
     tally: tallyVerdicts(rows.flatMap(({ cells }) => cells.map(({ verdict }) => verdict))),
     rankings: rankingsOf(table, rows),
@@ -135,15 +137,22 @@ function compareRow(table: ResultsTable, row: PublishedRow, runs: readonly OurRu
   if (row.average !== undefined) cells.push(averageCell(table, row, judged));
   const [record] = runs.flatMap(({ records }) => records);
   const ours = record?.parameters.trained;
-  const other = runs.map(({ base }) => base).find((base) => base !== undefined && paperModel(base) !== row.model); // prettier-ignore
+  const other = runs
+    .map(({ base }) => base)
+    .find((base) => base !== undefined && paperModel(base) !== row.model);
   return {
-    ...{ model: row.model, method: row.method, cells },
+    model: row.model,
+    method: row.method,
+    cells,
     ...(other !== undefined && { base: other }),
     label: row.turn === undefined ? row.label : `${row.label}, ${row.turn}`,
     parameters: {
       theirs: row.params,
       ours,
-      same: record && row.params !== undefined && isBase(record, row) ? sameParameters(record.parameters.trained, row.params) : undefined, // prettier-ignore
+      same:
+        record && row.params !== undefined && isBase(record, row)
+          ? sameParameters(record.parameters.trained, row.params)
+          : undefined,
     },
   };
 }
@@ -161,13 +170,19 @@ function compareCell(
   const values = found.flatMap((metric) => (metric ? [metric.value * metric.scale] : []));
   const info = found.find((metric) => metric !== undefined);
   const keep = run && finished[0] ? keptSeeds(run.task, finished[0]) : undefined;
-  const best = keep !== undefined && keep < values.length && info ? { keep, higherIsBetter: info.higherIsBetter } : undefined; // prettier-ignore
+  const best =
+    keep !== undefined && keep < values.length && info
+      ? { keep, higherIsBetter: info.higherIsBetter }
+      : undefined;
   const planned = run?.planned ?? 0;
   const failed = (run?.records ?? []).find(({ status }) => status === 'failed');
   const reason = run?.reason ?? (failed?.error && `${failed.error.name}: ${failed.error.message}`);
   const judgement = judgeCell(
     {
-      ...{ values, planned, best, reason },
+      values,
+      planned,
+      best,
+      reason,
       notComparable: finished[0] && notComparable(table, row, column, finished[0]),
     },
     printed,
@@ -201,7 +216,9 @@ function averageCell(table: ResultsTable, row: PublishedRow, cells: readonly Jud
     };
   }
   return {
-    ...{ column: 'average', theirs, verdict: average.verdict },
+    column: 'average',
+    theirs,
+    verdict: average.verdict,
     ours: { mean: average.mean!, n: `${cells.length} cells` },
   };
 }
@@ -271,7 +288,10 @@ const isBase = ({ settings }: RunRecord, { model }: PublishedRow): boolean =>
 
 /** A metric of a record; METEOR without paraphrases stands in for METEOR, and is not compared. */
 function metricOf({ metrics }: RunRecord, name: string): RunRecord['metrics'][number] | undefined {
-  return metrics.find((metric) => metric.name === name) ?? metrics.find((metric) => metric.name === `${name} (no paraphrases)`); // prettier-ignore
+  return (
+    metrics.find((metric) => metric.name === name) ??
+    metrics.find((metric) => metric.name === `${name} (no paraphrases)`)
+  );
 }
 
 function rankingsOf(
@@ -283,8 +303,13 @@ function rankingsOf(
     columns.flatMap(({ key }) => {
       const cells = compared
         .filter((row) => row.model === model)
-        .flatMap(({ cells }) => cells.filter(({ column, ours, theirs }) => column === key && ours && theirs.mean !== null)); // prettier-ignore
-      const tau = kendallTauB(cells.map(({ theirs }) => theirs.mean!), cells.map(({ ours }) => ours!.mean)); // prettier-ignore
+        .flatMap(({ cells }) =>
+          cells.filter(({ column, ours, theirs }) => column === key && ours && theirs.mean !== null),
+        );
+      const tau = kendallTauB(
+        cells.map(({ theirs }) => theirs.mean!),
+        cells.map(({ ours }) => ours!.mean),
+      );
       return tau === undefined ? [] : [{ model, column: key, tau, rows: cells.length }];
     }),
   );
@@ -303,7 +328,10 @@ function notesOf({ row, task, records, collapsed, diverged }: OurRuns): string[]
   return [...seedLines({ label: where, failures, collapsed, diverged }), ...notes];
 }
 
-/** The table as text of at most `width` signs a line: for every row theirs, ours, difference and verdict; reasons and the foot below. */
+/**
+ * The table as text of at most `width` signs a line: for every row theirs, ours, difference and verdict;
+ * reasons and the foot below.
+ */
 export function formatPublished(table: PublishedTable, width = Infinity): string {
   const models = [...new Set(table.rows.map(({ model }) => model))];
   const kind = table.rehearsal ? 'REHEARSAL on built-in bases or data, not a reproduction; ' : '';
@@ -355,6 +383,10 @@ function differenceText({ verdict, theirs: { decimals } }: PublishedCell): strin
   return 'tolerance' in verdict ? `${text} (${verdict.tolerance.toFixed(decimals)})` : text;
 }
 
+function rankingText({ model, column, tau, rows }: PublishedTable['rankings'][number]): string {
+  return `${model} ${column} ${tau.toFixed(2)} (${rows} rows)`;
+}
+
 function footOf({ rows, tally, rankings, notes }: PublishedTable): string[] {
   const reasons = new Map<string, string[]>();
   for (const { label, cells } of rows) {
@@ -367,13 +399,16 @@ function footOf({ rows, tally, rankings, notes }: PublishedTable): string[] {
   const places = (cells: readonly string[]): string =>
     cells.length > 4 ? `${cells.slice(0, 3).join(', ')} and ${cells.length - 3} more` : cells.join(', ');
   const counts = Object.entries(tally.verdicts).map(([kind, count]) => `${count} ${kind}`);
-  const chance = tally.judged > 0 ? ` Of ${tally.judged} judged cells chance alone makes ${tally.expectedMisses.toFixed(1)} miss.` : ''; // prettier-ignore
+  const chance =
+    tally.judged > 0
+      ? ` Of ${tally.judged} judged cells chance alone makes ${tally.expectedMisses.toFixed(1)} miss.`
+      : '';
   const marked = rows.some(({ cells }) => cells.some(({ ours }) => ours?.mark !== undefined));
   return [
     [
       `Cells: ${counts.join(', ')}.${chance}`,
       ...(rankings.length > 0
-        ? [`Kendall's τ_b of the methods' ranking, theirs and ours: ${rankings.map(({ model, column, tau, rows }) => `${model} ${column} ${tau.toFixed(2)} (${rows} rows)`).join(', ')}.`] // prettier-ignore
+        ? [`Kendall's τ_b of the methods' ranking, theirs and ours: ${rankings.map(rankingText).join(', ')}.`]
         : []),
       ...(marked ? [markLegend('*', '+')] : []),
     ].join('\n'),

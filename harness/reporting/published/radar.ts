@@ -2,7 +2,10 @@ import type { PublishedTable } from './published-table.ts';
 import { themes } from '../report/page/charts.js';
 import { draw } from '../report/png.ts';
 
-/** A published figure's methods over its columns as a radar chart, PNG: theirs, and ours dashed where there are any. */
+/**
+ * A published figure's methods over its columns as a radar chart, PNG: theirs, and ours dashed where there
+ * are any.
+ */
 export function drawPublishedRadar({ id, caption, rows }: PublishedTable): Promise<Buffer> {
   const { palette, grid, text } = themes.light;
   const columns = rows[0]?.cells.map(({ column }) => column) ?? [];

@@ -27,7 +27,9 @@ export interface Ours {
   readonly notComparable?: string | undefined;
 }
 
-/** What a cell's comparison with its printed number says. Differences and tolerances τ are in printed units. */
+/**
+ * What a cell's comparison with its printed number says. Differences and tolerances τ are in printed units.
+ */
 export type Verdict =
   | { readonly kind: 'not run' | 'not comparable'; readonly reason: string }
   | { readonly kind: 'no verdict'; readonly reason: string; readonly difference?: number }
@@ -58,8 +60,9 @@ const averageHalfUnit = 0.1;
 
 /**
  * Judges a cell by the first rule that applies: not run, not comparable, no verdict, then D = m − m_p against
- * τ = h + t(.975, ν) · √v, v = s²/n + s_p²/n_p, ν by Welch and Satterthwaite. `column` are the printed numbers of the same
- * column and model: where there are three or more and τ exceeds half their range, nothing in it could have failed.
+ * τ = h + t(.975, ν) · √v, v = s²/n + s_p²/n_p, ν by Welch and Satterthwaite. `column` are the printed
+ * numbers of the same column and model: where there are three or more and τ exceeds half their range, nothing
+ * in it could have failed.
  */
 export function judgeCell(ours: Ours, printed: Printed, column: readonly number[]): Judged {
   const { values, planned, best } = ours;
@@ -97,7 +100,10 @@ export interface Average {
   readonly column: readonly number[];
 }
 
-/** Judges the mean of a row's cells; undefined unless every cell has a mean. Its spread is that of the cells together. */
+/**
+ * Judges the mean of a row's cells; undefined unless every cell has a mean. Its spread is that of the cells
+ * together.
+ */
 export function judgeAverage({ cells, printed, column }: Average): Judged | undefined {
   const means = cells.flatMap((cell) => cell.mean ?? []);
   if (means.length < cells.length || cells.length === 0) return undefined;
@@ -135,7 +141,10 @@ function decide(
   return { kind, difference, tolerance };
 }
 
-/** v and ν of m − m_p; undefined where neither side's standard deviation is known. One side's stands for an unknown one. */
+/**
+ * v and ν of m − m_p; undefined where neither side's standard deviation is known. One side's stands for an
+ * unknown one.
+ */
 function spreadOf(values: readonly number[], { sd, runs }: Printed): Spread | undefined {
   const n = values.length;
   const ours = n > 1 ? sampleVariance([...values]) : undefined;
@@ -159,7 +168,10 @@ function satterthwaite(terms: readonly Spread[]): Spread {
   return { variance, degrees: below === 0 ? 1 : variance ** 2 / below };
 }
 
-/** Whether a count of parameters is the printed one (`0.02M`) after rounding to its digits; undefined where that is no such number. */
+/**
+ * Whether a count of parameters is the printed one (`0.02M`) after rounding to its digits; undefined where
+ * that is no such number.
+ */
 export function sameParameters(count: number, printed: string): boolean | undefined {
   const [, whole, decimals = ''] = /^(\d+)(?:\.(\d+))?M$/.exec(printed) ?? [];
   if (whole === undefined) return undefined;
@@ -183,7 +195,10 @@ export function tallyVerdicts(verdicts: readonly Verdict[]): Tally {
   return { verdicts: counts, judged, expectedMisses: 0.05 * judged };
 }
 
-/** Kendall's τ_b of two rankings of the same things, ties allowed; undefined below two of them or where one side is all ties. */
+/**
+ * Kendall's τ_b of two rankings of the same things, ties allowed; undefined below two of them or where one
+ * side is all ties.
+ */
 export function kendallTauB(a: readonly number[], b: readonly number[]): number | undefined {
   let [together, tiesA, tiesB, pairs] = [0, 0, 0, 0];
   for (let i = 0; i < a.length; i++) {

@@ -14,7 +14,9 @@ export interface PrintedTable {
   readonly title: string;
   readonly header: readonly string[];
   readonly body: readonly (readonly PrintedCell[])[];
-  /** What the cells mean, seeds that failed, collapsed or diverged, and what else is to be known of the rows. */
+  /**
+   * What the cells mean, seeds that failed, collapsed or diverged, and what else is to be known of the rows.
+   */
   readonly foot: readonly string[];
 }
 

@@ -4,7 +4,10 @@ import type { ReportTable } from './rows.ts';
 
 type Value = string | number | boolean | null | undefined;
 
-/** Every record and metric: one line for each metric of a finished run, one without a metric for a run that has none. */
+/**
+ * Every record and metric: one line for each metric of a finished run, one without a metric for a run that
+ * has none.
+ */
 export function recordsCsv({ tables }: Report): string {
   const lines = tables.flatMap((table) =>
     table.rows.flatMap(({ row, runs }) =>

@@ -15,8 +15,12 @@ export async function htmlPage(data: PageData): Promise<string> {
     ...[read('charts.js'), read('page.js')],
   ]);
   const style = `\n${css!}`;
-  // As one script: what one file exports the next one sees. No source map, which would be asked for over the network.
-  const own = scripts.join('\n').replace(/^import .*$/gm, '').replace(/^export /gm, ''); // prettier-ignore
+  // As one script: what one file exports the next one sees. No source map, which would be asked for over the
+  // network.
+  const own = scripts
+    .join('\n')
+    .replace(/^import .*$/gm, '')
+    .replace(/^export /gm, '');
   const script = `\n${library!.replace(/^\/\/# sourceMappingURL=.*$/m, '')}\n(() => {\n${own}\n})();\n`;
   const policy = [
     "default-src 'none'",

@@ -38,8 +38,8 @@ export function latexDocument(report: Report): string {
 const captioned = (line: string): boolean => line === spreadMeans || line === boldMeans;
 
 /**
- * One table with its caption and label (`tab:` and the file's name), for a paper's \input: a `table` of booktabs, or a `longtable`
- * where it has more than 40 rows.
+ * One table with its caption and label (`tab:` and the file's name), for a paper's \input: a `table` of
+ * booktabs, or a `longtable` where it has more than 40 rows.
  */
 export function latexTable(table: ReportTable): string {
   const { title, header, body, foot } = printTable(table, { costs: false });
@@ -117,7 +117,10 @@ const commands: Readonly<Record<string, string>> = {
 /** Signs that LaTeX has in mathematics. */
 const mathematics: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    'alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi o pi rho varsigma sigma tau upsilon phi chi psi omega'
+    (
+      'alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi o pi rho ' +
+      'varsigma sigma tau upsilon phi chi psi omega'
+    )
       .split(' ')
       .map((name, i) => [String.fromCodePoint(0x3b1 + i), name === 'o' ? 'o' : `\\${name}`]),
   ),
@@ -228,7 +231,10 @@ const accents: Readonly<Record<string, string>> = {
   '\u0327': 'c',
 };
 
-/** Text that LaTeX prints as it is, on one line; signs that a plain installation has no glyph for as their code point. */
+/**
+ * Text that LaTeX prints as it is, on one line; signs that a plain installation has no glyph for as their
+ * code point.
+ */
 export function escapeLatex(text: string): string {
   return Array.from(text.replace(/\s+/g, ' '), escapeSign).join('');
 }
@@ -253,7 +259,9 @@ function escapeSign(sign: string): string {
   if (!inner.includes('U+')) {
     const place = /[²³¹⁰-ⁿᴬ-ᵡªº]/u.test(sign) ? '^' : /[₀-ₜᵢ-ᵪⱼ]/u.test(sign) ? '_' : undefined;
     if (place === undefined) return inner;
-    return `$${place}${plain.length === 1 && /[a-z0-9+=()]/i.test(plain) ? plain : `{${mathematics[plain] ?? `\\mbox{\\scriptsize ${inner}}`}}`}$`;
+    const isOneSign = plain.length === 1 && /[a-z0-9+=()]/i.test(plain);
+    const raised = mathematics[plain] ?? `\\mbox{\\scriptsize ${inner}}`;
+    return `$${place}${isOneSign ? plain : `{${raised}}`}$`;
   }
   return `{[}U+${sign.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}{]}`;
 }

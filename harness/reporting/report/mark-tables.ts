@@ -18,7 +18,10 @@ export interface ReportContext {
   onNote(text: string): void;
 }
 
-/** The tables with what is bold and underlined, each one family of comparisons; with seeds that collapsed; and why not, where not. */
+/**
+ * The tables with what is bold and underlined, each one family of comparisons; with seeds that collapsed; and
+ * why not, where not.
+ */
 export async function markTables(
   tables: readonly ReportTable[],
   { results, tasks, onNote }: ReportContext,

@@ -174,7 +174,18 @@ function runOf(
       loss === null ? [] : [[step, short(loss, 4)]],
     ),
     place: placeOf(record),
-    more: { identity, attempt, started, ended, published, examples, parameters, training: trained, seconds, tokensPerSecond }, // prettier-ignore
+    more: {
+      identity,
+      attempt,
+      started,
+      ended,
+      published,
+      examples,
+      parameters,
+      training: trained,
+      seconds,
+      tokensPerSecond,
+    },
   };
 }
 

@@ -5,8 +5,8 @@ import type { PageData } from './page-data.ts';
 const width = 720;
 
 /**
- * Draws every table's charts of its first metric in light colours, as PNG at twice their size, by the table's place and their names;
- * what shows all tasks of a base is drawn once for each base, beside its first table.
+ * Draws every table's charts of its first metric in light colours, as PNG at twice their size, by the table's
+ * place and their names; what shows all tasks of a base is drawn once for each base, beside its first table.
  */
 export async function drawCharts(data: PageData): Promise<Record<string, Buffer>[]> {
   const labels = labelsOf(data);

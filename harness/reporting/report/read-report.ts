@@ -14,7 +14,10 @@ import {
 import { parseSteps } from '../../records/step-log.ts';
 import { markTables, type ReportContext } from './mark-tables.ts';
 
-/** Reads all records below a folder, their logs and what the page shows of their predictions; throws UsageError where there is no such folder. */
+/**
+ * Reads all records below a folder, their logs and what the page shows of their predictions; throws
+ * UsageError where there is no such folder.
+ */
 export async function readReport(context: ReportContext): Promise<{ report: Report; page: PageData }> {
   const { results } = context;
   const { records, untrusted } = await collectRecords(results);

@@ -42,7 +42,10 @@ export interface ReportTable {
   readonly rows: readonly ReportRow[];
 }
 
-/** Puts runs together into rows (the same settings but for the seed) and tables (the same task, data, base and limits), by their titles. */
+/**
+ * Puts runs together into rows (the same settings but for the seed) and tables (the same task, data, base and
+ * limits), by their titles.
+ */
 export function reportTables(runs: readonly ReportRun[]): ReportTable[] {
   const groups = [...groupBy(runs, ({ record: { settings } }) => tableKey(settings)).values()];
   const titles = groups.map((group) => tableTitle(group[0]!.record));
@@ -78,8 +81,10 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
     return {
       row: {
         ...summariseRow({
-          ...{ task: settings.task.name, model: settings.model.id },
-          ...{ variant: method.variant, label: method.label + differences[i]! },
+          task: settings.task.name,
+          model: settings.model.id,
+          variant: method.variant,
+          label: method.label + differences[i]!,
           records: group.map(({ record }) => record).sort((a, b) => a.settings.seed - b.settings.seed),
         }),
         ...(diverged.length > 0 && { diverged }),
@@ -99,7 +104,12 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
     runs.flatMap(({ record }) => record.metrics).map((metric) => [metric.name, metric]),
   );
   return {
-    metrics: [...metrics.values()].map(({ name, higherIsBetter, scale, decimals }) => ({ name, higherIsBetter, scale, decimals })), // prettier-ignore
+    metrics: [...metrics.values()].map(({ name, higherIsBetter, scale, decimals }) => ({
+      name,
+      higherIsBetter,
+      scale,
+      decimals,
+    })),
     rows,
   };
 }
@@ -118,7 +128,10 @@ function tableTitle({ settings: { task, data, model, limits } }: RunRecord): str
   ].join(', ');
 }
 
-/** What to put behind each name so that equal ones differ: ` [learningRate=0.001]`, of the settings that are not the same. */
+/**
+ * What to put behind each name so that equal ones differ: ` [learningRate=0.001]`, of the settings that are
+ * not the same.
+ */
 function distinguish(names: readonly string[], settings: readonly object[]): string[] {
   const flat = settings.map((value) => new Map(flatten(value)));
   const same = groupBy(
@@ -148,7 +161,13 @@ function flatten(value: object, prefix = ''): [string, string][] {
 
 /** A title as the name of a file. */
 export function slugOf(title: string): string {
-  return title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 80) || 'table'; // prettier-ignore
+  return (
+    title
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '')
+      .slice(0, 80) || 'table'
+  );
 }
 
 function newSlug(title: string, taken: Set<string>): string {

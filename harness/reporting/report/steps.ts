@@ -1,7 +1,10 @@
 import { median } from 'simple-statistics';
 import { warmSteps, type Step } from '../../records/step-log.ts';
 
-/** Median milliseconds of a step after the first ten of each shape, also of those after the run was gone on with; undefined where there is none. */
+/**
+ * Median milliseconds of a step after the first ten of each shape, also of those after the run was gone on
+ * with; undefined where there is none.
+ */
 export function medianStepTime(steps: readonly Step[], resumedFrom?: number): number | undefined {
   const warm = warmSteps(steps, resumedFrom);
   return warm.length > 0 ? median(warm.map(({ milliseconds }) => milliseconds)) : undefined;

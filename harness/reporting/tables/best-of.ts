@@ -13,8 +13,9 @@ export interface BestOf {
 const resamples = 10_000;
 
 /**
- * Averages the best `keep` values. Choosing lifts the mean and shrinks the spread, so the mean's variance is that over 10,000
- * bootstrap resamples of all values from which the best are chosen again; throws RangeError where there are fewer values.
+ * Averages the best `keep` values. Choosing lifts the mean and shrinks the spread, so the mean's variance is
+ * that over 10,000 bootstrap resamples of all values from which the best are chosen again; throws RangeError
+ * where there are fewer values.
  */
 export function bestOf(
   values: readonly number[],

@@ -16,8 +16,9 @@ export interface TableRun extends TestedRun {
 }
 
 /**
- * The rows of a command's runs with their marks, and the comparisons that these come from. Each task and base is a table of its own,
- * but for a published table, where `isPrinted` says which metrics it has: that is one family of comparisons.
+ * The rows of a command's runs with their marks, and the comparisons that these come from. Each task and base
+ * is a table of its own, but for a published table, where `isPrinted` says which metrics it has: that is one
+ * family of comparisons.
  */
 export async function tableRows(
   outcomes: readonly TableRun[],
@@ -35,7 +36,10 @@ export async function tableRows(
     for (const group of groupBy(table, ({ cell }) => [cell.task.name, cell.model, cell.variant.name])) {
       const { task, model, variant } = group[0]!.cell;
       const row = summariseRow({
-        ...{ task: task.name, model, variant: variant.name, label: variant.label },
+        task: task.name,
+        model,
+        variant: variant.name,
+        label: variant.label,
         records: group.map(({ record }) => record),
       });
       const finished = group.filter(({ record }) => record.status === 'finished');

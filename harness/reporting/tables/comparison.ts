@@ -2,7 +2,10 @@ import { mean, sampleStandardDeviation } from 'simple-statistics';
 import { percentileInterval } from '../../metrics/resampling/bootstrap.ts';
 import { normalQuantile975, normalTwoSided, studentQuantile, studentTwoSided } from './statistics.ts';
 
-/** One seed of one method, or of another on the same test set: the metric, and on each resample of the examples. */
+/**
+ * One seed of one method, or of another on the same test set: the metric, and on each resample of the
+ * examples.
+ */
 export interface SeedScore {
   readonly value: number;
   readonly resampled: Float64Array;
@@ -28,7 +31,10 @@ export interface Comparison {
   readonly pairedT: number | undefined;
 }
 
-/** Compares two methods from their scores by seed, the same seeds in the same order, and the same resamples; throws RangeError where there is none. */
+/**
+ * Compares two methods from their scores by seed, the same seeds in the same order, and the same resamples;
+ * throws RangeError where there is none.
+ */
 export function compareMethods(a: readonly SeedScore[], b: readonly SeedScore[]): Comparison {
   const n = a.length;
   if (n === 0 || b.length !== n) throw new RangeError(`${n} and ${b.length} seeds cannot be paired`);

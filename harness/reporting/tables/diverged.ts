@@ -13,7 +13,10 @@ export interface Diverged {
 /** So much above the first step's loss is more than the noise of a batch. */
 const margin = 1.1;
 
-/** Where a run's training loss began and ended, if that is above; undefined where it is not, or the log is too short to tell. */
+/**
+ * Where a run's training loss began and ended, if that is above; undefined where it is not, or the log is too
+ * short to tell.
+ */
 export function divergence(steps: readonly Step[]): Omit<Diverged, 'seed'> | undefined {
   const finite = steps.flatMap(({ loss }) => loss ?? []);
   const [began, ...after] = finite;

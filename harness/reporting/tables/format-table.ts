@@ -3,8 +3,9 @@ import { markLegend, type RowComparison } from './marks.ts';
 import type { MetricSummary, Row } from './row.ts';
 
 /**
- * The rows as text of at most `width` signs a line, a table for each task and base; below stand what the marks mean, seeds that
- * failed, collapsed or diverged, notes, and how the best row differs from the others by the first metric.
+ * The rows as text of at most `width` signs a line, a table for each task and base; below stand what the
+ * marks mean, seeds that failed, collapsed or diverged, notes, and how the best row differs from the others
+ * by the first metric.
  */
 export function formatTable(
   rows: readonly Row[],
@@ -50,7 +51,8 @@ export function seedLines({
     ...collapsed.map((seed) => `${label}, seed ${seed} collapsed: all its predictions are the same`),
     ...diverged.map(
       ({ seed, began, ended }) =>
-        `${label}, seed ${seed} diverged: its training loss ended above where it began, at ${number(ended)} after ${number(began)}`,
+        `${label}, seed ${seed} diverged: its training loss ended above where it began, ` +
+        `at ${number(ended)} after ${number(began)}`,
     ),
   ];
 }
@@ -64,7 +66,12 @@ function comparisonLine(
   const probability = (p: number) => (p < 0.001 ? '< .001' : p.toFixed(3).replace(/^0/, ''));
   const signed = `${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(2)}`;
   const range = interval.map((end) => end.toFixed(2).replace('-', '−')).join(' to ');
-  return `${metric}: ${labelOf(best)} − ${labelOf(other)} = ${signed} (95 % ${range}; p ${probability(p)}, Holm ${probability(adjustedP)}; ${footnote ?? `${n} seeds`})`;
+  const sample = footnote ?? `${n} seeds`;
+  const significance = `p ${probability(p)}, Holm ${probability(adjustedP)}`;
+  return (
+    `${metric}: ${labelOf(best)} − ${labelOf(other)} = ${signed} ` +
+    `(95 % ${range}; ${significance}; ${sample})`
+  );
 }
 
 /** What stands for bold and underlined on a terminal. */

@@ -4,19 +4,24 @@
 export interface TextTable {
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** How many columns on the left name a row; the others are numbers, and stand on the right of their columns. */
+  /**
+   * How many columns on the left name a row; the others are numbers, and stand on the right of their columns.
+   */
   readonly names: number;
 }
 
 /** Between columns. */
 const gap = 2;
-/** Names are never broken into narrower lines, and to no more than this share of the width where not all fits. */
+/**
+ * Names are never broken into narrower lines, and to no more than this share of the width where not all fits.
+ */
 const narrowestName = 12;
 const namesShare = 0.4;
 
 /**
- * The table in lines of at most `width` signs, in the first form that fits: as it is; with its header in several lines; turned, a
- * row for each column, where rows have one name; in several parts one below the other, each with the names of the rows.
+ * The table in lines of at most `width` signs, in the first form that fits: as it is; with its header in
+ * several lines; turned, a row for each column, where rows have one name; in several parts one below the
+ * other, each with the names of the rows.
  */
 export function layoutTable(table: TextTable, width = Infinity): string {
   const plain = write(table, Infinity);
@@ -79,7 +84,10 @@ function parts({ header, rows, names }: TextTable, width: number): TextTable[] {
   });
 }
 
-/** How wide each column is where its header is broken into lines of `most` signs, or as long as its longest word. */
+/**
+ * How wide each column is where its header is broken into lines of `most` signs, or as long as its longest
+ * word.
+ */
 function columnWidths({ header, rows }: TextTable, most: number): number[] {
   return header.map((name, i) => {
     const cells = Math.max(0, ...rows.map((row) => row[i]!.length));
@@ -106,7 +114,10 @@ function write({ header, rows, names }: TextTable, most: number): string {
   return [...headers.map(line), rule, ...rows.map(line)].join('\n').replaceAll('\u00a0', ' ');
 }
 
-/** Lines of at most `width` signs, the second and further ones of `indent` fewer; words that are longer are cut. */
+/**
+ * Lines of at most `width` signs, the second and further ones of `indent` fewer; words that are longer are
+ * cut.
+ */
 function breakWords(text: string, width: number, indent = 0): string[] {
   if (text.length <= width) return [text];
   const lines: string[] = [];

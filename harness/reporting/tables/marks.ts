@@ -7,7 +7,11 @@ const familyAlpha = 0.05;
 
 /** The rule of all marks, for the foot of a table that prints them as `best` and `next`. */
 export function markLegend(best: string, next: string): string {
-  return `${best} the best mean and those after it, down to the first that is significantly worse than the best (paired over seeds and test examples, Holm over the whole table, α = ${familyAlpha}); ${next} the one after these. A row with a collapsed seed ends the marks.`;
+  return (
+    `${best} the best mean and those after it, down to the first that is significantly worse than the best ` +
+    `(paired over seeds and test examples, Holm over the whole table, α = ${familyAlpha}); ` +
+    `${next} the one after these. A row with a collapsed seed ends the marks.`
+  );
 }
 
 /** A row of a table with what its comparison with others needs. */
@@ -21,7 +25,9 @@ export interface ComparedRow {
   /** The test of a metric by seed, in printed units, or why there is none. */
   tests(metric: string): Promise<ReadonlyMap<number, ComparedSeed> | Untested>;
 }
-/** A seed's test, its value, and the size of the set that tests are drawn from by the seed, where they are. */
+/**
+ * A seed's test, its value, and the size of the set that tests are drawn from by the seed, where they are.
+ */
 export interface ComparedSeed extends SeedTest {
   readonly value: number;
   readonly population?: number | undefined;
@@ -49,10 +55,10 @@ export interface MarkedTable {
 const mostResampled = 2.5e9;
 
 /**
- * Finds what is bold and underlined in a table: rows of the same task, data and model are compared by paired bootstraps over seeds
- * and test examples, all comparisons of the table are one family of Holm's. Nothing is marked where a row has fewer than three
- * seeds (and does not stand for every seed), a seed failed, rows ran under different protocols, predictions are missing or of
- * other examples, or there are too many texts.
+ * Finds what is bold and underlined in a table: rows of the same task, data and model are compared by paired
+ * bootstraps over seeds and test examples, all comparisons of the table are one family of Holm's. Nothing is
+ * marked where a row has fewer than three seeds (and does not stand for every seed), a seed failed, rows ran
+ * under different protocols, predictions are missing or of other examples, or there are too many texts.
  */
 export async function markTable(
   rows: readonly ComparedRow[],
@@ -86,8 +92,13 @@ export async function markTable(
       const adjustedP = adjusted[comparisons.length]!;
       ranked.push({ row, mean, isWorse: adjustedP < familyAlpha });
       comparisons.push({
-        ...{ title: row.title, model: row.model, metric, best: best.row.variant, other: row.variant },
-        ...{ ...comparison, adjustedP },
+        title: row.title,
+        model: row.model,
+        metric,
+        best: best.row.variant,
+        other: row.variant,
+        ...comparison,
+        adjustedP,
       });
     }
     const own = markColumn(ranked);
@@ -115,9 +126,10 @@ export interface RankedRow {
 }
 
 /**
- * The marks of one column. They step down from the best mean and stop at the first row that is significantly worse, or that has a
- * collapsed seed and so is no result of its method: each comparison takes its own pair's spread, so a row further down may be no
- * worse by its test alone, yet bold would pass over a better mean. Rows of equal means are treated alike.
+ * The marks of one column. They step down from the best mean and stop at the first row that is significantly
+ * worse, or that has a collapsed seed and so is no result of its method: each comparison takes its own pair's
+ * spread, so a row further down may be no worse by its test alone, yet bold would pass over a better mean.
+ * Rows of equal means are treated alike.
  */
 export function markColumn(ranked: readonly RankedRow[]): Map<Row, Mark> {
   const isBarred = ({ row }: RankedRow): boolean => (row.collapsed?.length ?? 0) > 0;
@@ -184,7 +196,8 @@ async function compareColumns(
     if (typeof entries === 'string') return entries;
     const [best, ...others] = entries;
     return {
-      ...{ metric, best: best! },
+      metric,
+      best: best!,
       others: others.map(({ row, mean, tests }) => {
         const seeds = [...best!.tests.keys()].filter((seed) => tests.has(seed)).sort((a, b) => a - b);
         const side = (of: Entry['tests']) =>
@@ -205,7 +218,8 @@ function resampleColumns(
     readonly tests: ComparedSeed[];
   }[] = [];
   for (const { resamples, entries } of columns) {
-    // By seed, so that the resamples depend neither on which row is the best nor on the order in which seeds were read.
+    // By seed, so that the resamples depend neither on which row is the best nor on the order in which seeds
+    // were read.
     const seeds = [...new Set(entries.flatMap(({ tests }) => [...tests.keys()]))].sort((a, b) => a - b);
     const tests = seeds.flatMap((seed) => entries.flatMap(({ tests }) => tests.get(seed) ?? []));
     const { ids } = tests[0]!;
@@ -222,7 +236,10 @@ function resampleColumns(
   return resampled;
 }
 
-/** The rows of a metric from the best to the worst mean; or why they cannot be compared, as the end of a sentence. */
+/**
+ * The rows of a metric from the best to the worst mean; or why they cannot be compared, as the end of a
+ * sentence.
+ */
 async function entriesOf(
   group: readonly ComparedRow[],
   { name, higherIsBetter }: MetricSummary,

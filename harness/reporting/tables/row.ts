@@ -28,7 +28,9 @@ export interface Row {
   readonly planned: number;
   readonly finished: number;
   readonly failures: readonly { readonly seed: number; readonly reason: string }[];
-  /** How many of the finished seeds are averaged, the best by the first metric, where the protocol says so. */
+  /**
+   * How many of the finished seeds are averaged, the best by the first metric, where the protocol says so.
+   */
   readonly best?: number;
   /** One run stands for every seed, because nothing of it is trained or drawn. */
   readonly everySeed?: true;
@@ -38,7 +40,10 @@ export interface Row {
   readonly diverged?: readonly Diverged[];
   /** By metric; absent where nothing may be marked. */
   readonly marks?: Readonly<Record<string, Mark>>;
-  /** For the table's foot: the precision where it is not float32, what the protocol took from a paper or its code, `<id>=<side>: <what it does>`, and why nothing is marked. */
+  /**
+   * For the table's foot: the precision where it is not float32, what the protocol took from a paper or its
+   * code, `<id>=<side>: <what it does>`, and why nothing is marked.
+   */
   readonly notes: readonly string[];
 }
 

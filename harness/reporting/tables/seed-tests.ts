@@ -1,7 +1,7 @@
 /**
- * What the predictions beside a run's record say of its metrics: the test of one seed, as the bootstrap of marks.ts takes
- * it. It reads predictions and the task's own ways to resample, and knows no metric by name. A metric is used only if it
- * gives the record's value on all examples.
+ * What the predictions beside a run's record say of its metrics: the test of one seed, as the bootstrap of
+ * marks.ts takes it. It reads predictions and the task's own ways to resample, and knows no metric by name. A
+ * metric is used only if it gives the record's value on all examples.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -37,7 +37,10 @@ export interface TestedRun {
   readonly cell: { readonly task: Task };
 }
 
-/** Why a metric has no test: its predictions are missing or give another value, or its task cannot resample it. */
+/**
+ * Why a metric has no test: its predictions are missing or give another value, or its task cannot resample
+ * it.
+ */
 export type Untested = 'other-predictions' | 'not-resampled';
 
 /** What the predictions beside a record say. */
@@ -53,8 +56,8 @@ export interface SeedPredictions {
 }
 
 /**
- * Makes a reader of finished runs' predictions, of which it keeps numbers alone. What many runs share is kept once: lists of
- * example ids, and the task's resampler for a set of references.
+ * Makes a reader of finished runs' predictions, of which it keeps numbers alone. What many runs share is kept
+ * once: lists of example ids, and the task's resampler for a set of references.
  */
 export function predictionReader(): (tested: TestedRun) => Promise<SeedPredictions | undefined> {
   const resamplers = new Map<string, ReturnType<typeof resamplerFor>>();
@@ -106,7 +109,9 @@ interface Metrics {
   test(name: string): Promise<SeedTest | undefined>;
 }
 
-/** The rows of a record's predictions; undefined where there are none, or they are not those that it names. */
+/**
+ * The rows of a record's predictions; undefined where there are none, or they are not those that it names.
+ */
 async function readRows(record: RunRecord, path: string): Promise<Row[] | undefined> {
   const { predictions } = record.files;
   if (!predictions || predictions.name.includes('/')) return undefined;
@@ -120,7 +125,10 @@ async function readRows(record: RunRecord, path: string): Promise<Row[] | undefi
   }
 }
 
-/** A row with its further test set, which files of earlier versions have in the ids of answers in words: `mismatched/12`. */
+/**
+ * A row with its further test set, which files of earlier versions have in the ids of answers in words:
+ * `mismatched/12`.
+ */
 function withSet(row: Row, task: Task): Row {
   if (row.set !== undefined) return row;
   const set = task.metrics.find((metric) => metric.set && row.id.startsWith(`${metric.set}/`))?.set;
@@ -160,7 +168,10 @@ function labelMetrics(
   };
 }
 
-/** A metric by the task's own score of each sample, whose examples are written out as often as they were drawn. */
+/**
+ * A metric by the task's own score of each sample, whose examples are written out as often as they were
+ * drawn.
+ */
 function sampledScore(
   task: LabelTask,
   { name, set }: { readonly name: string; readonly set?: string },

@@ -26,7 +26,10 @@ export function summarise(values: readonly number[]): Summary {
   return { n, mean: m, sd, ...order, interval: [m - half, m + half] };
 }
 
-/** The value below which Student's t with `degrees` of freedom (any positive number) lies with probability `p`; throws RangeError outside 0 < p < 1. */
+/**
+ * The value below which Student's t with `degrees` of freedom (any positive number) lies with probability
+ * `p`; throws RangeError outside 0 < p < 1.
+ */
 export function studentQuantile(p: number, degrees: number): number {
   if (!(p > 0 && p < 1) || !(degrees > 0)) throw new RangeError(`no t quantile for p = ${p}, ν = ${degrees}`);
   if (p < 0.5) return -studentQuantile(1 - p, degrees);
@@ -51,7 +54,10 @@ export function studentTwoSided(t: number, degrees: number): number {
 /** The standard normal distribution's quantile of .975. */
 export const normalQuantile975 = 1.959963984540054;
 
-/** P(|Z| ≥ |z|) of a standard normal Z, that is erfc(|z| / √2), by its series or its continued fraction (simple-statistics' is good to 1e-7 only). */
+/**
+ * P(|Z| ≥ |z|) of a standard normal Z, that is erfc(|z| / √2), by its series or its continued fraction
+ * (simple-statistics' is good to 1e-7 only).
+ */
 export function normalTwoSided(z: number): number {
   const x = (z * z) / 2;
   if (x === 0) return 1;
@@ -85,7 +91,10 @@ function studentDistribution(t: number, degrees: number): number {
   return 1 - incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5) / 2;
 }
 
-/** The regularised incomplete beta function I_x(a, b), by its continued fraction (Numerical Recipes, 3rd edition, section 6.4). */
+/**
+ * The regularised incomplete beta function I_x(a, b), by its continued fraction (Numerical Recipes, 3rd
+ * edition, section 6.4).
+ */
 function incompleteBeta(x: number, a: number, b: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;

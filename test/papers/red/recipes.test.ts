@@ -99,7 +99,9 @@ test.skipIf(!process.env.DELTABENCH_DATA || !existsSync(parsed))('every number o
       const { source, settings, options } = findRecipe(task, model, method)!;
       // The optimiser is AdamW in all of them; LoRA's sites are the method's own choice.
       const row: Record<string, unknown> = {
-        ...{ ...common, ...own, ...decoding },
+        ...common,
+        ...own,
+        ...decoding,
         ...(suite === 'e2e' && everyStep),
       };
       const { optimizer, targets, ...printed } = row;

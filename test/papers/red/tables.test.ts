@@ -55,15 +55,33 @@ test.skipIf(!here)('every number of the RED paper', () => {
         Object.fromEntries(typed.columns.map(({ key }, i) => [key, values[i]]));
       const shown = typed.rows.map(
         ({ model, method, label, params, values, sds, average, quoted, turn }) => ({
-          ...{ model, method, label, params: params ?? null, std: sds ? byKey(sds) : null, quoted, turn },
+          model,
+          method,
+          label,
+          params: params ?? null,
+          std: sds ? byKey(sds) : null,
+          quoted,
+          turn,
           scores: { ...byKey(values), ...(average !== undefined && { avg: average }) },
         }),
       );
       const printed = rows.map(({ model, method, label, params, std, quoted, turn, scores }) => ({
-        ...{ model, method, label, params: params ?? null, std: std ?? null, quoted, turn, scores },
+        model,
+        method,
+        label,
+        params: params ?? null,
+        std: std ?? null,
+        quoted,
+        turn,
+        scores,
       }));
       expect(shown, id).toEqual(printed);
-      if (derived) expect(judgedAnswers).toEqual(Object.fromEntries(['full', 'lora', 'red'].map((method) => [method, derived.judged_answers[method]]))); // prettier-ignore
+      if (derived)
+        expect(judgedAnswers).toEqual(
+          Object.fromEntries(
+            ['full', 'lora', 'red'].map((method) => [method, derived.judged_answers[method]]),
+          ),
+        );
       compared++;
     } else if (table === 8) expect(redDataSets).toEqual(rows);
     else if (table === 17) {
@@ -73,7 +91,12 @@ test.skipIf(!here)('every number of the RED paper', () => {
   }
   expect(compared).toBe(redTables.length);
   const facts = claims.map(({ id, value, unit, section, holds, check }) => ({
-    ...{ id, value: value ?? undefined, unit, section, holds, check },
+    id,
+    value: value ?? undefined,
+    unit,
+    section,
+    holds,
+    check,
   }));
   expect(redClaims).toEqual(facts);
 });
@@ -87,17 +110,30 @@ test.skipIf(!here)("ReFT's averages over GLUE and its only recipe", () => {
   const printed = reported_averages.rows
     .filter(({ suite }) => suite === 'glue')
     .map(({ model, method, label, params_percent, score, own, note }) => ({
-      ...{ model, method, label, paramsPercent: params_percent, average: score, own, note },
+      model,
+      method,
+      label,
+      paramsPercent: params_percent,
+      average: score,
+      own,
+      note,
     }));
   expect(reftGlue).toEqual(printed);
   const cola = settings.find(({ suite }) => suite === 'glue')!;
   expect(reftRecipes).toHaveLength(1);
   const [recipe] = reftRecipes;
   expect(recipe).toMatchObject({
-    ...{ model: cola.model, task: cola.task, method: cola.method, seeds: cola.seeds },
+    model: cola.model,
+    task: cola.task,
+    method: cola.method,
+    seeds: cola.seeds,
     settings: {
-      ...{ learningRate: cola.lr, epochs: cola.epochs, batchSize: cola.batch_size },
-      ...{ warmup: cola.warmup_ratio, weightDecay: cola.weight_decay, promptLength: cola.max_length },
+      learningRate: cola.lr,
+      epochs: cola.epochs,
+      batchSize: cola.batch_size,
+      warmup: cola.warmup_ratio,
+      weightDecay: cola.weight_decay,
+      promptLength: cola.max_length,
     },
     options: { rank: cola.rank, dropout: cola.dropout },
   });

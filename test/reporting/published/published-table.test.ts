@@ -24,20 +24,28 @@ interface Changes {
 function runsOf(table: number, row: PublishedRow, task: string, changes: Changes = {}): OurRuns {
   const { columns } = tableOf(table);
   const { values = [-0.1, 0, 0.1], sides = {}, metric, parameters = 49_152 } = changes;
-  const own = columns.map((column, i) => ({ ...column, printed: row.values[i]! })).filter((column) => column.task === task); // prettier-ignore
+  const own = columns
+    .map((column, i) => ({ ...column, printed: row.values[i]! }))
+    .filter((column) => column.task === task);
   const records = values.map((moved, seed) =>
     sampleRecord({
       settings: {
         ...settings,
-        ...{ seed, task: { name: task, version: 1 }, limits: { examples: null, steps: null } },
+        seed,
+        task: { name: task, version: 1 },
+        limits: { examples: null, steps: null },
         model: { ...settings.model, id: `org/${row.model}` },
         ...changes.settings,
       },
       published: { base: row.model, recipes: [], sides },
       parameters: { trained: parameters, head: 0, all: 3e8 },
       metrics: own.map(({ metric: name, printed }) => ({
-        ...{ name: metric ?? name, split: 'test' as const, value: (printed + moved) / 100 },
-        ...{ higherIsBetter: true, scale: 100, decimals: 1 },
+        name: metric ?? name,
+        split: 'test' as const,
+        value: (printed + moved) / 100,
+        higherIsBetter: true,
+        scale: 100,
+        decimals: 1,
       })),
     }),
   );
@@ -112,9 +120,14 @@ test('what is of another experiment is not comparable, and says why', () => {
   expect(reason(3, t5, 'mnli', { sides: { ...sides, 't5-mnli-two-class': 'code' } })).toBe('reproduced');
   expect(reason(6, red!, 'cola', { sides: { 'split-seeded': 'corrected' } })).toBe('reproduced');
   // METEOR without paraphrases is another number.
-  const compared = comparePublished(tableOf(5), [runsOf(5, tableOf(5).rows[3]!, 'e2e', { metric: 'METEOR (no paraphrases)' })], about); // prettier-ignore
+  const compared = comparePublished(
+    tableOf(5),
+    [runsOf(5, tableOf(5).rows[3]!, 'e2e', { metric: 'METEOR (no paraphrases)' })],
+    about,
+  );
   expect(cellOf(compared, 3, 'meteor').verdict).toEqual({
-    ...{ kind: 'not comparable', reason: 'METEOR without its paraphrase table' },
+    kind: 'not comparable',
+    reason: 'METEOR without its paraphrase table',
   });
 });
 
@@ -147,7 +160,10 @@ test('the best of many seeds, failed and collapsed ones, and parameters', () => 
 
 test('as text: four lines a row, reasons and the foot below', () => {
   const [red] = tableOf(6).rows;
-  const runs = [{ ...runsOf(6, red!, 'cola'), marks: { Matthews: 'best' as const } }, { ...runsOf(6, red!, 'qqp'), records: [], reason: 'no data' }]; // prettier-ignore
+  const runs = [
+    { ...runsOf(6, red!, 'cola'), marks: { Matthews: 'best' as const } },
+    { ...runsOf(6, red!, 'qqp'), records: [], reason: 'no data' },
+  ];
   const text = formatPublished(
     comparePublished(tableOf(6), runs, { protocol: 'published', rehearsal: true }),
   );

@@ -11,7 +11,8 @@ import {
 
 const cola = [61.2, 60.1, 58.8, 63.0, 59.7];
 const ours = (values: readonly number[], more: Partial<Ours> = {}): Ours => ({
-  ...{ values, planned: values.length },
+  values,
+  planned: values.length,
   ...more,
 });
 const printed = (mean: number, sd?: number, runs = 5) => ({ mean, decimals: 1, sd, runs });
@@ -40,7 +41,9 @@ describe('a cell', () => {
     const single = judgeCell(ours([60]), printed(61, 2.96), wide).verdict;
     expect(single).toHaveProperty('tolerance', expect.closeTo(9.052671953646481, 8));
     expect(judgeCell(ours([60]), printed(61, undefined, 1), wide).verdict).toEqual({
-      ...{ kind: 'no verdict', reason: 'one run, spread unknown', difference: -1 },
+      kind: 'no verdict',
+      reason: 'one run, spread unknown',
+      difference: -1,
     });
   });
 
@@ -106,7 +109,8 @@ describe('an average', () => {
     expect(judgeAverage({ ...average, cells: [...cells, missing] })).toBeUndefined();
     const foreign = judgeCell(ours(cola, { notComparable: 'built-in base' }), printed(61), wide);
     expect(judgeAverage({ ...average, cells: [...cells, foreign] })!.verdict).toEqual({
-      ...{ kind: 'not comparable', reason: 'built-in base' },
+      kind: 'not comparable',
+      reason: 'built-in base',
     });
   });
 });

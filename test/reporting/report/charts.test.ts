@@ -27,15 +27,29 @@ afterAll(() => rm(root, { recursive: true }));
 function rowOf(variant: string, trained: number, values: readonly number[]): PageRow {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   return {
-    ...{ label: variant.toUpperCase(), variant, trained, count: String(values.length), settings: {} },
+    label: variant.toUpperCase(),
+    variant,
+    trained,
+    count: String(values.length),
+    settings: {},
     cells: [{ mean, sd: 1, interval: null, text: mean.toFixed(1), mark: null }],
     stepTime: null,
     memory: 2,
     runs: values.map((value, seed) => ({
-      ...{ path: '', seed, status: 'finished', error: null, values: [value], stepTime: null, memory: 2 },
-      losses: [[1, 4 + seed], [2, 2 + seed]], // prettier-ignore
+      path: '',
+      seed,
+      status: 'finished',
+      error: null,
+      values: [value],
+      stepTime: null,
+      memory: 2,
+      losses: [
+        [1, 4 + seed],
+        [2, 2 + seed],
+      ],
       evaluations: [],
-      ...{ place: 0, more: {} },
+      place: 0,
+      more: {},
     })),
   };
 }
@@ -89,7 +103,13 @@ describe('the Pareto front', () => {
 
 test('curves are means over seeds', () => {
   const [first] = learningCurves(contextOf())!.config.data.datasets;
-  expect(first).toMatchObject({ label: 'LORA', data: [{ x: 1, y: 4.5 }, { x: 2, y: 2.5 }] }); // prettier-ignore
+  expect(first).toMatchObject({
+    label: 'LORA',
+    data: [
+      { x: 1, y: 4.5 },
+      { x: 2, y: 2.5 },
+    ],
+  });
 });
 
 test('the spread shows every seed, the best method first, and only what is chosen', () => {

@@ -14,9 +14,14 @@ const root = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(root, { recursive: true }));
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const hostile = `<img src=x onerror="document.title='owned'"></script><script>document.title='owned'</script><!-- \u2028 &amp;`;
+const hostile =
+  `<img src=x onerror="document.title='owned'"></script>` +
+  `<script>document.title='owned'</script><!-- \u2028 &amp;`;
 
-/** Browser code: the contrast by WCAG of every visible text, or of given elements' colour, with what stands behind it. */
+/**
+ * Browser code: the contrast by WCAG of every visible text, or of given elements' colour, with what stands
+ * behind it.
+ */
 const measureContrasts = `(given) => {
   const parse = (color) => (color.match(/[\\d.]+/g) ?? []).map(Number);
   const linear = (c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
@@ -35,7 +40,8 @@ const measureContrasts = `(given) => {
   return (given ?? texts).map((one) => {
     const front = luminance(parse(getComputedStyle(one).color));
     const back = luminance(behind(given ? one.parentElement : one));
-    return { text: one.textContent.slice(0, 40), ratio: (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05) };
+    const ratio = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+    return { text: one.textContent.slice(0, 40), ratio };
   });
 }`;
 
@@ -58,7 +64,10 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     const results = join(root, 'results');
     const out = join(root, 'reports');
     await writeResults(results, {
-      ...{ tasks: ['dart', 'e2e', 'webnlg'], models: ['gpt2'], seeds: [1, 2, 3], text: hostile },
+      tasks: ['dart', 'e2e', 'webnlg'],
+      models: ['gpt2'],
+      seeds: [1, 2, 3],
+      text: hostile,
     });
     await writeFile(join(results, `seed-9'"><b>.json`), '{');
     const report = await benchInside(root)('report', '--results', results, '--out', out, '--format', 'html');
@@ -67,7 +76,10 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     browser = await chromium.launch({
       executablePath,
       timeout: 0,
-      args: '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(' '), // prettier-ignore
+      args: (
+        '--no-sandbox --disable-gpu --disable-quic --no-first-run ' +
+        '--disable-background-networking --disable-component-update --disable-sync'
+      ).split(' '),
     });
   });
   afterAll(() => browser.close());
@@ -196,7 +208,8 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     '%s: text and signs stand out, everything has a name',
     async (scheme) => {
       const page = await open(1200, scheme);
-      // Of every element with text of its own: its colour against the nearest background that is not transparent.
+      // Of every element with text of its own: its colour against the nearest background that is not
+      // transparent.
       const contrasts = await page.evaluate<
         {
           text: string;
@@ -212,7 +225,8 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
       expect(Math.min(...signs.map(({ ratio }) => ratio))).toBeGreaterThan(3);
       const nameless = await page.evaluate(
         `[...document.querySelectorAll('button, input, select, canvas, table, [tabindex="0"]')].filter((one) =>
-        !(one.ariaLabel || one.labels?.length || one.textContent.trim() || one.caption)).map(({ outerHTML }) => outerHTML)`,
+        !(one.ariaLabel || one.labels?.length || one.textContent.trim() || one.caption))
+          .map(({ outerHTML }) => outerHTML)`,
       );
       expect(nameless).toEqual([]);
       await page.getByRole('button', { name: scheme === 'light' ? 'Dark theme' : 'Light theme' }).click();
@@ -224,7 +238,9 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
 
   test('the page holds a strict policy and no address', async () => {
     const html = await readFile(new URL(url), 'utf8');
-    expect(html).toMatch(/Content-Security-Policy" content="default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+';/); // prettier-ignore
+    expect(html).toMatch(
+      /Content-Security-Policy" content="default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+';/,
+    );
     expect(html).not.toMatch(/(src|href)="(?!#)/);
     expect((await stat(new URL(url))).size).toBeLessThan(1e6);
   });
@@ -240,7 +256,12 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     });
     expect(paths.length).toBeGreaterThan(5000);
     const report = await benchInside(root)('report', '--results', results, '--out', out);
-    expect(report.stdout).toBe([...['report.md', 'report.tex', 'records.csv', 'report.html'].map((name) => join(out, name)), `${join(out, 'tables')} (40 files)`].join('\n')); // prettier-ignore
+    expect(report.stdout).toBe(
+      [
+        ...['report.md', 'report.tex', 'records.csv', 'report.html'].map((name) => join(out, name)),
+        `${join(out, 'tables')} (40 files)`,
+      ].join('\n'),
+    );
     const file = join(out, 'report.html');
     expect((await stat(file)).size).toBeLessThan(8e6);
     const page = await open(1200, 'light', pathToFileURL(file).href);

@@ -93,7 +93,9 @@ describe('tables', () => {
   test('the first ten steps of each shape are left out, and ten more where the run was gone on with', () => {
     // Every third step has a batch of the rarer shape besides; its tenth is the thirtieth.
     const steps = Array.from({ length: 60 }, (_, i) => ({
-      ...{ step: i + 1, loss: 1, milliseconds: i + 1 },
+      step: i + 1,
+      loss: 1,
+      milliseconds: i + 1,
       shapes: (i + 1) % 3 === 0 ? ['a', 'b'] : ['a'],
     }));
     const times = (resumedFrom?: number) => warmSteps(steps, resumedFrom).map(({ step }) => step);
@@ -345,7 +347,8 @@ describe('bench report', () => {
     const twice = await bench('report', '--results', results, '--results', join(root, 'empty'));
     expect([twice.exitCode, twice.stderr]).toEqual([
       2,
-      `error: --results is given twice, as ${results} and as ${join(root, 'empty')}: it takes one value. Leave one of them out.`,
+      `error: --results is given twice, as ${results} and as ${join(root, 'empty')}: ` +
+        'it takes one value. Leave one of them out.',
     ]);
     await mkdir(join(root, 'empty'));
     const empty = await bench('report', '--results', join(root, 'empty'));

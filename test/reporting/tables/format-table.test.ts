@@ -15,11 +15,15 @@ const failed = {
 const where = { task: 'copy', model: 'tiny' };
 
 const red = summariseRow({
-  ...{ ...where, variant: 'red', label: 'RED' },
+  ...where,
+  variant: 'red',
+  label: 'RED',
   records: [sampleRecord(exact(0.5), 1), sampleRecord(exact(0.6), 2), sampleRecord(failed, 3)],
 });
 const lora = summariseRow({
-  ...{ ...where, variant: 'lora~rank=4', label: 'LoRA (rank=4)' },
+  ...where,
+  variant: 'lora~rank=4',
+  label: 'LoRA (rank=4)',
   records: [sampleRecord({ ...exact(0.7), parameters: { trained: 393_216, head: 0, all: 4e8 } }, 1)],
 });
 

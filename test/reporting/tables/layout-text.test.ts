@@ -39,7 +39,11 @@ describe('a table', () => {
   });
 
   test('turns where that is narrower', () => {
-    const long = { ...table, header: ['method', 'trainable', 'BLEU', 'NIST', 'CIDEr', 'n'], rows: [['RED', ...Array<string>(4).fill('32.98 ± 0.49'), '3']] }; // prettier-ignore
+    const long = {
+      ...table,
+      header: ['method', 'trainable', 'BLEU', 'NIST', 'CIDEr', 'n'],
+      rows: [['RED', ...Array<string>(4).fill('32.98 ± 0.49'), '3']],
+    };
     expect(layoutTable(long, 40)).toBe(
       [
         'method              RED',
@@ -54,7 +58,12 @@ describe('a table', () => {
   });
 
   test('stands in parts where nothing else fits, long names in several lines', () => {
-    const rows = ['RED', 'LoRA (targets=query,key,value,attentionOutput, rank=8)', 'FT'].map((name, i) => [name, `${i},536`, ...Array<string>(3).fill('32.98 ± 0.49'), '3']); // prettier-ignore
+    const rows = ['RED', 'LoRA (targets=query,key,value,attentionOutput, rank=8)', 'FT'].map((name, i) => [
+      name,
+      `${i},536`,
+      ...Array<string>(3).fill('32.98 ± 0.49'),
+      '3',
+    ]);
     const many = { header: ['method', 'trainable', 'BLEU', 'NIST', 'CIDEr', 'n'], rows, names: 1 };
     const text = layoutTable(many, 40);
     expect(widest(text)).toBeLessThanOrEqual(40);
@@ -74,11 +83,17 @@ describe('a table', () => {
         fc.integer({ min: 1, max: 9 }).chain((columns) =>
           fc.record({
             header: fc.array(number, { minLength: columns, maxLength: columns }),
-            rows: fc.array(fc.tuple(word, fc.array(number, { minLength: columns, maxLength: columns })), { minLength: 1, maxLength: 6 }), // prettier-ignore
+            rows: fc.array(fc.tuple(word, fc.array(number, { minLength: columns, maxLength: columns })), {
+              minLength: 1,
+              maxLength: 6,
+            }),
           }),
         ),
         ({ header, rows }) => {
-          const text = layoutTable({ header: ['method', ...header], rows: rows.map(([name, cells]) => [name, ...cells]), names: 1 }, 80); // prettier-ignore
+          const text = layoutTable(
+            { header: ['method', ...header], rows: rows.map(([name, cells]) => [name, ...cells]), names: 1 },
+            80,
+          );
           expect(widest(text)).toBeLessThanOrEqual(80);
           for (const cell of rows.flatMap(([, cells]) => cells)) expect(text).toContain(cell);
         },

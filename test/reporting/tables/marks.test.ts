@@ -57,7 +57,11 @@ test('bold is the best and what is not worse, underlined the best of the rest', 
   const rows = [compared('bad', 100), compared('worst', 90), compared('good', 180), compared('also', 179)];
   const { rows: marked, comparisons } = await markTable(rows);
   expect(marked.map(({ marks }) => marks?.exact)).toEqual(['next', undefined, 'best', 'best']);
-  expect(comparisons.map(({ best, other }) => [best, other])).toEqual([['good', 'also'], ['good', 'bad'], ['good', 'worst']]); // prettier-ignore
+  expect(comparisons.map(({ best, other }) => [best, other])).toEqual([
+    ['good', 'also'],
+    ['good', 'bad'],
+    ['good', 'worst'],
+  ]);
   expect(comparisons[0]!.difference).toBeCloseTo(0.5, 10);
   const table = formatTable(marked);
   expect(table).toMatch(/^bad .* 51\.0 ± 0\.5\+ +3$/m);

@@ -29,7 +29,12 @@ async function outcomeOf(
   const record = sampleRecord({
     settings: { ...settings, task: { name: task, version: 1 } },
     metrics: Object.entries(metrics).map(([metric, value]) => ({
-      ...{ name: metric, split: 'test', value, higherIsBetter: true, scale: 100, decimals: 1 },
+      name: metric,
+      split: 'test',
+      value,
+      higherIsBetter: true,
+      scale: 100,
+      decimals: 1,
     })),
     files: { predictions: { name, sha256: await hashFile(join(folder, name)) } },
     ...more,
@@ -54,7 +59,11 @@ const ones = new Uint32Array(7).fill(1);
 
 test('classes: every metric of a task, in printed units, on all examples and on some', async () => {
   const task = tasks.get('cola') as LabelTask;
-  const outcome = await outcomeOf('cola', labelled(labels, predictions), task.score(predictions, labels, draw)); // prettier-ignore
+  const outcome = await outcomeOf(
+    'cola',
+    labelled(labels, predictions),
+    task.score(predictions, labels, draw),
+  );
   const read = (await predictionReader()(outcome))!;
   expect(read.collapsed).toBe(false);
   for (const { name, value } of outcome.record.metrics) {
@@ -69,13 +78,31 @@ test('classes: every metric of a task, in printed units, on all examples and on 
 test('values, answers in words, further test sets', async () => {
   const values = [1.5, 2, 0.25, 5, 3, 4, 1];
   const stsb = tasks.get('stsb') as LabelTask;
-  const similar = await outcomeOf('stsb', labelled([1, 2, 0, 5, 2.5, 4, 1.5], values), stsb.score(values, [1, 2, 0, 5, 2.5, 4, 1.5], draw)); // prettier-ignore
+  const similar = await outcomeOf(
+    'stsb',
+    labelled([1, 2, 0, 5, 2.5, 4, 1.5], values),
+    stsb.score(values, [1, 2, 0, 5, 2.5, 4, 1.5], draw),
+  );
   const read = (await predictionReader()(similar))!;
   for (const name of ['Pearson', 'Spearman']) expect(await read.test(name), name).toBeTypeOf('object');
 
   // A model that generates writes the words of the classes; what is none of them is wrong.
-  const words = ['unacceptable', 'acceptable', 'neither', 'unacceptable', 'acceptable', 'acceptable', 'acceptable']; // prettier-ignore
-  const rows = words.map((prediction, i) => ({ ...{ id: String(i), input: 'x', references: ['x'] }, label: labels[i], prediction })); // prettier-ignore
+  const words = [
+    'unacceptable',
+    'acceptable',
+    'neither',
+    'unacceptable',
+    'acceptable',
+    'acceptable',
+    'acceptable',
+  ];
+  const rows = words.map((prediction, i) => ({
+    id: String(i),
+    input: 'x',
+    references: ['x'],
+    label: labels[i],
+    prediction,
+  }));
   const written = await outcomeOf('cola', rows, { accuracy: 5 / 7 });
   expect((await testOf(await predictionReader()(written), 'accuracy')).metric(ones)).toBeCloseTo(500 / 7, 9);
 
@@ -123,7 +150,11 @@ test("a metric of one's own is resampled without an edit elsewhere, or the reade
 
 test('a text task: corpus metrics from their statistics, others as the mean of the examples', async () => {
   const rows = ['the cat drinks tea', 'rain was very good'].map((prediction, i) => ({
-    ...{ id: String(i), input: '', prediction, references: [prediction, 'a bad cat'], scores: { own: i } },
+    id: String(i),
+    input: '',
+    prediction,
+    references: [prediction, 'a bad cat'],
+    scores: { own: i },
   }));
   const outcome = await outcomeOf('e2e', rows, { BLEU: 1, 'ROUGE-L': 1, own: 0.5 });
   const read = (await predictionReader()(outcome))!;
@@ -132,7 +163,7 @@ test('a text task: corpus metrics from their statistics, others as the mean of t
   expect((await testOf(read, 'own')).metric(Uint32Array.of(0, 3))).toBe(100);
 });
 
-test('numbers that a T5 writes are classes where the record names its family, or an older one has an entry of T5', async () => {
+test('the family of the record, or in an older one an entry of T5, says how answers are read', async () => {
   const answers = predictions.map(String);
   const rows = answers.map((prediction, i) => ({ id: String(i), prediction, label: labels[i] }));
   const code = { ...settings, task: { name: 'cola', version: 1 }, protocol: 'code' };
@@ -149,12 +180,23 @@ test('numbers that a T5 writes are classes where the record names its family, or
 });
 
 test('constant predictions are collapsed, the seed parts an official set', async () => {
-  const constant = await outcomeOf('cola', labelled(labels, labels.map(() => 1)), { Matthews: 0, accuracy: 4 / 7 }); // prettier-ignore
+  const constant = await outcomeOf(
+    'cola',
+    labelled(
+      labels,
+      labels.map(() => 1),
+    ),
+    { Matthews: 0, accuracy: 4 / 7 },
+  );
   const one = { used: 7, of: 7 };
   const examples = { train: one, validation: { used: 8, of: 8 }, test: one };
   const split = (side: 'code' | 'corrected') => ({
     ...constant,
-    record: sampleRecord({ ...constant.record, examples, published: { base: 'x', recipes: [], sides: { 'split-seeded': side } } }), // prettier-ignore
+    record: sampleRecord({
+      ...constant.record,
+      examples,
+      published: { base: 'x', recipes: [], sides: { 'split-seeded': side } },
+    }),
   });
   const read = (await predictionReader()(split('code')))!;
   expect(read).toMatchObject({ collapsed: true, population: 15 });

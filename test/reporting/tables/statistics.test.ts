@@ -7,7 +7,8 @@ import {
   summarise,
 } from '../../../harness/reporting/tables/statistics.ts';
 
-// As tables of the t distribution have them; for 1 and 2 degrees these are tan(π(p − ½)) and (2p − 1)/√(2p(1 − p)).
+// As tables of the t distribution have them; for 1 and 2 degrees these are tan(π(p − ½)) and (2p − 1)/√(2p(1
+// − p)).
 test.each([
   [0.975, 1, 12.7062047361747],
   [0.975, 2, 4.30265272974946],
@@ -70,8 +71,13 @@ test('mean, sd with n - 1, median, 95 % interval', () => {
 
 test('one value has no spread, none has nothing', () => {
   expect(summarise([3])).toEqual({
-    ...{ n: 1, mean: 3, median: 3, min: 3, max: 3 },
-    ...{ sd: undefined, interval: undefined },
+    n: 1,
+    mean: 3,
+    median: 3,
+    min: 3,
+    max: 3,
+    sd: undefined,
+    interval: undefined,
   });
   expect(() => summarise([])).toThrow(RangeError);
 });

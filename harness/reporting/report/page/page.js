@@ -73,7 +73,10 @@ function theme() {
   return themes[isDark() ? 'dark' : 'light'];
 }
 
-/** The markers of charts as paths in a square of 12; those of lines alone are drawn, the others filled. @type {Record<PointShape, string>} */
+/**
+ * The markers of charts as paths in a square of 12; those of lines alone are drawn, the others filled.
+ * @type {Record<PointShape, string>}
+ */
 const markers = {
   circle: 'M6 0a6 6 0 1 0 0 12a6 6 0 1 0 0-12',
   rect: 'M1 1h10v10h-10z',
@@ -99,13 +102,15 @@ function swatch(label) {
 }
 
 /**
- * @typedef {{ text: string, sort?: string | number | null, mark?: 'best' | 'next' | null, label?: string, node?: Node, className?: string }} Cell
+ * @typedef {{ text: string, sort?: string | number | null, mark?: 'best' | 'next' | null, label?: string,
+ * node?: Node, className?: string }} Cell
  * @typedef {{ name: string, numeric?: boolean, sorts?: boolean }} Column
  */
 
 /**
  * A table in a frame that scrolls; a click on a column's name sorts by it and calls `onSort`.
- * @param {{ id: string, caption: string, columns: readonly Column[], rows: readonly (readonly Cell[])[], onSort?: () => void, tall?: boolean }} what
+ * @param {{ id: string, caption: string, columns: readonly Column[], rows: readonly (readonly Cell[])[],
+ * onSort?: () => void, tall?: boolean }} what
  */
 function dataTable({ id, caption, columns, rows, onSort, tall = false }) {
   const sorting = state.sorting[id];
@@ -159,7 +164,11 @@ function dataCell({ text, mark, label, node, className = '' }, column, at) {
   return made;
 }
 
-/** Rows in the order that the reader chose for a table. @param {string} id @param {(readonly Cell[])[]} rows */
+/**
+ * Rows in the order that the reader chose for a table.
+ * @param {string} id
+ * @param {(readonly Cell[])[]} rows
+ */
 function sorted(id, rows) {
   const sorting = state.sorting[id];
   if (!sorting) return rows;
@@ -207,7 +216,14 @@ function showResults() {
   const id = 'results-rows';
   element('empty').hidden = cells.length > 0;
   element('results-table').replaceChildren(
-    dataTable({ id, caption: `${title}: ${cells.length} of ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`, columns, rows: sorted(id, cells), onSort: showResults, tall: true }), // prettier-ignore
+    dataTable({
+      id,
+      caption: `${title}: ${cells.length} of ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`,
+      columns,
+      rows: sorted(id, cells),
+      onSort: showResults,
+      tall: true,
+    }),
   );
   element('foot').replaceChildren(...foot.map((line) => make('li', '', [line])));
 }
@@ -265,7 +281,8 @@ function showExamples() {
   element('predictions-note').textContent =
     examples.length === 0
       ? 'No run of this table has predictions.'
-      : `Of each row the finished run with the lowest seed; the first ${examples.length} examples of the test set (the page holds at most ${data.limits.examples} of a table, the files beside the records hold all).`;
+      : `Of each row the finished run with the lowest seed; the first ${examples.length} examples of the test ` +
+        `set (the page holds at most ${data.limits.examples} of a table, the files beside the records hold all).`;
   element('predictions-pager').replaceChildren(
     ...pager('examples', from, examplesPerPage, examples.length, (step) => {
       state.examplesPage += step;
@@ -349,7 +366,13 @@ function showRuns() {
     showRuns();
   };
   element('runs-table').replaceChildren(
-    dataTable({ id, caption: `${title}: ${cells.length} ${cells.length === 1 ? 'run' : 'runs'}`, columns, rows: sorted(id, cells).slice(from, from + runsPerPage), onSort: resort }), // prettier-ignore
+    dataTable({
+      id,
+      caption: `${title}: ${cells.length} ${cells.length === 1 ? 'run' : 'runs'}`,
+      columns,
+      rows: sorted(id, cells).slice(from, from + runsPerPage),
+      onSort: resort,
+    }),
   );
   element('runs-pager').replaceChildren(
     ...pager('runs', from, runsPerPage, cells.length, (step) => {
@@ -359,7 +382,14 @@ function showRuns() {
   );
 }
 
-/** Buttons to the page before and the next; none where one page holds all. @param {string} what @param {number} from @param {number} size @param {number} total @param {(step: number) => void} go */
+/**
+ * Buttons to the page before and the next; none where one page holds all.
+ * @param {string} what
+ * @param {number} from
+ * @param {number} size
+ * @param {number} total
+ * @param {(step: number) => void} go
+ */
 function pager(what, from, size, total, go) {
   if (total <= size) return [];
   const button = (
@@ -418,7 +448,12 @@ function detailsButton(row, run) {
   return button;
 }
 
-/** Fields of fields as `recipe.learningRate`. @param {object} value @param {string} prefix @returns {[string, string][]} */
+/**
+ * Fields of fields as `recipe.learningRate`.
+ * @param {object} value
+ * @param {string} prefix
+ * @returns {[string, string][]}
+ */
 function flatten(value, prefix = '') {
   return Object.entries(/** @type {Record<string, unknown>} */ (value)).flatMap(
     /** @returns {[string, string][]} */ ([key, field]) =>
@@ -444,7 +479,11 @@ function showChoices() {
     }),
   );
   state.metric = Math.min(state.metric, Math.max(0, metrics.length - 1));
-  fillSelect('metric', metrics.map(({ name }) => name), state.metric); // prettier-ignore
+  fillSelect(
+    'metric',
+    metrics.map(({ name }) => name),
+    state.metric,
+  );
 }
 
 /** @param {string} id @param {readonly string[]} names @param {number} chosen */
@@ -480,7 +519,11 @@ function onChange(id, then) {
 function start() {
   const { tables, summary, limits, untrusted } = data;
   element('summary').textContent = summary;
-  fillSelect('table', tables.map(({ title }) => title), 0); // prettier-ignore
+  fillSelect(
+    'table',
+    tables.map(({ title }) => title),
+    0,
+  );
   onChange('table', ({ selectedIndex }) => {
     Object.assign(state, { table: selectedIndex, metric: 0, runsPage: 0, examplesPage: 0 });
     showAll();
@@ -512,7 +555,8 @@ function start() {
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', showAll);
   const says = [
     `A learning curve has at most ${limits.points} points; the logs beside the records hold every step.`,
-    `Predictions: at most ${limits.examples} test examples of a table, long texts cut; the files beside the records hold all.`,
+    `Predictions: at most ${limits.examples} test examples of a table, long texts cut; ` +
+      'the files beside the records hold all.',
     'Numbers of runs are rounded for this page; records.csv has them in full.',
   ];
   element('limits').replaceChildren(...says.map((line) => make('li', '', [line])));
@@ -520,7 +564,13 @@ function start() {
     const rows = untrusted.map(({ path, reason }) => [{ text: path }, { text: reason, className: 'text' }]);
     element('untrusted').replaceChildren(
       make('h3', '', ['Files that are not used']),
-      dataTable({ id: 'untrusted-rows', caption: 'They are left as they are.', columns: [{ name: 'File' }, { name: 'Why' }], rows, tall: true }), // prettier-ignore
+      dataTable({
+        id: 'untrusted-rows',
+        caption: 'They are left as they are.',
+        columns: [{ name: 'File' }, { name: 'Why' }],
+        rows,
+        tall: true,
+      }),
     );
   }
   showAll();
