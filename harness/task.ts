@@ -1,7 +1,7 @@
 /**
- * All that a file in tasks/ may import beside its data set (data/sets/) and its metrics (metrics/): what a task
- * is, how its examples become tokens and its answers text again, and metrics. Tasks of a user's folder import it
- * as `deltabench/task`.
+ * All that a file of tasks/ may import, apart from its data set (data/sets/) and its metrics (metrics/): the
+ * form of a task, helpers that turn examples into tokens and answers into text, and metrics. Tasks of a user's
+ * folder import it as `deltabench/task`.
  */
 export type {
   DataSize,

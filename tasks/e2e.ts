@@ -1,3 +1,4 @@
+/** The task e2e: E2E NLG, scored by the five metrics of its official script. */
 import {
   cacheFolder,
   cleanUpSpaces,
@@ -23,16 +24,16 @@ async function scorerOf(references: readonly (readonly string[])[]): Promise<E2E
 }
 
 /**
- * E2E NLG (Novikova et al., 2017): a restaurant's meaning representation to a sentence. Prompt and separator
- * as in the RED authors' code: the meaning, the end token, the reference, the end token; the loss is on what
- * follows the separator.
+ * E2E NLG (Novikova et al., 2017): from a restaurant's meaning representation to a sentence. The prompt is as
+ * in the RED authors' code: meaning, end token, reference, end token; the loss is on the reference and the
+ * last end token.
  */
 const task: TextTask = {
   kind: 'text',
   name: 'e2e',
   label: 'E2E NLG',
   version: 2,
-  // METEOR without its paraphrase table is another number and has another name.
+  // METEOR without its paraphrase table is another metric with another name.
   metrics: [
     percent('BLEU'),
     plain('NIST'),
@@ -43,7 +44,7 @@ const task: TextTask = {
   ],
   sizes: { train: 42_061, validation: 4_672, test: 630, tokens: 60 },
   builtinSizes,
-  // Lengths, batch and search of the RED paper's Table 11.
+  // Lengths, batch size and beam search of the RED paper's Table 11.
   defaults: {
     batchSize: 10,
     epochs: 5,
@@ -56,7 +57,7 @@ const task: TextTask = {
   },
 
   async load(source, options) {
-    // A table that cannot be used is said now, not after hours of training.
+    // A damaged paraphrase table is reported here, not after hours of training.
     await loadParaphrases(cacheFolder());
     const data = await loadE2E(source, options);
     const pairs = (rows: typeof data.train): { input: string; target: string }[] =>
@@ -65,7 +66,7 @@ const task: TextTask = {
       source: { name: 'e2e', form: data.form, hash: data.hash },
       train: pairs(data.train),
       validation: pairs(data.validation),
-      // 630 meanings, not the 4,693 rows: the same input has one output.
+      // 630 distinct meanings instead of 4,693 rows: the same input has one output.
       test: groupByMeaning(data.test).map(({ meaning, references }, i) => ({
         id: String(i),
         input: meaning,

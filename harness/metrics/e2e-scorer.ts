@@ -1,3 +1,7 @@
+/**
+ * The five metrics of E2E NLG as the official script computes them, over one set of references. The task e2e
+ * and `bench score` use it.
+ */
 import { bleuMetric } from './text/bleu.ts';
 import { ciderMetric } from './text/cider.ts';
 import { sumRows, type CorpusMetric } from './text/corpus-metric.ts';
@@ -11,32 +15,32 @@ import type { Segment } from './text/segment.ts';
 
 export type E2EMetric = 'BLEU' | 'NIST' | 'METEOR' | 'METEOR (no paraphrases)' | 'ROUGE-L' | 'CIDEr';
 
-/** The metrics' values, in the official script's order; METEOR under one of its two names. */
+/** Values by metric, in the official script's order; METEOR has one of two names. */
 export type E2EValues = Readonly<Partial<Record<E2EMetric, number>>>;
 
-/** The metrics of a whole corpus, and of each of its segments by itself. */
+/** The values of a whole corpus, and of each segment by itself. */
 export type E2EScores = E2EValues & { readonly segments: readonly E2EValues[] };
 
-/** One metric of one system: a row of statistics a segment, from which any sample of segments is scored. */
+/** One metric of one system: the statistics of each segment, from which any sample of segments is scored. */
 export interface ScoredMetric {
   readonly metric: CorpusMetric;
   readonly rows: readonly Float64Array[];
 }
 
-/** The official scorer for one set of references; it serves any number of systems. */
+/** The official metrics for one set of references; it scores any number of systems. */
 export interface E2EScorer {
   /** Throws a RangeError unless there is one prediction for each set of references. */
   score(predictions: readonly string[]): readonly ScoredMetric[];
 }
 
 export interface E2EOptions {
-  /** Without it METEOR has no paraphrase module and is named so. */
+  /** The paraphrase table; without it METEOR has no paraphrase module and another name. */
   readonly paraphrases?: ParaphraseTable | undefined;
 }
 
 /**
- * Prepares BLEU, NIST, METEOR, ROUGE-L and CIDEr for references by instance; throws a RangeError for no
- * instance.
+ * Prepares BLEU, NIST, METEOR, ROUGE-L and CIDEr for the references of each instance; throws a RangeError if
+ * there are none.
  */
 export function e2eScorer(
   references: readonly (readonly string[])[],
@@ -69,12 +73,12 @@ export function e2eScorer(
   };
 }
 
-/** The values of the whole corpus. */
+/** Scores the whole corpus. */
 export function corpusValues(scored: readonly ScoredMetric[]): E2EValues {
   return Object.fromEntries(scored.map(({ metric, rows }) => [metric.name, metric.score(sumRows(rows))]));
 }
 
-/** The values of each segment by itself; NIST and CIDEr weigh words by the whole set of references. */
+/** Scores each segment by itself; NIST and CIDEr still weigh words by all references. */
 export function segmentValues(scored: readonly ScoredMetric[]): E2EValues[] {
   const segments = scored[0]?.rows.length ?? 0;
   return Array.from({ length: segments }, (_, i) =>
@@ -83,7 +87,7 @@ export function segmentValues(scored: readonly ScoredMetric[]): E2EValues[] {
 }
 
 /**
- * The official E2E metrics (tuetschek/e2e-metrics) of a corpus; throws a RangeError where there is no
+ * Scores a corpus by the official E2E metrics (tuetschek/e2e-metrics); throws a RangeError if there is no
  * segment.
  */
 export function scoreE2E(segments: readonly Segment[], options: E2EOptions = {}): E2EScores {

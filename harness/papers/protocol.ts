@@ -1,3 +1,7 @@
+/**
+ * A protocol: which side a run takes where a paper, its code and good practice differ (red/discrepancies.ts).
+ * The plan makes it, cells carry it, records hold its name.
+ */
 import { didYouMean, UsageError } from '../support/errors.ts';
 import {
   discrepancies,
@@ -9,20 +13,20 @@ import {
 
 /** Which side of each discrepancy a run takes. */
 export interface Protocol {
-  /** As records write it, the same for every way to ask for it: `code e2e-no-eos=paper`. */
+  /** The name in records, the same for every way to ask for it: `code e2e-no-eos=paper`. */
   readonly name: string;
   side(id: string): Side;
 }
 
-/** The protocol that a record names by its text. */
+/** Reads the protocol back from its name in a record. */
 export function namedProtocol(name: string): Protocol {
   return parseProtocol(name.split(' '));
 }
 
 /**
- * Reads `recommended | published | paper | code | corrected` and single entries `id=side`; `recommended`
- * takes each entry's suggested side, `published` the one that most likely gave the printed numbers, else the
- * suggested one. Throws UsageError with what exists.
+ * Reads `recommended | published | paper | code | corrected` and single entries `id=side`. `recommended`
+ * takes the suggested side of each entry; `published` takes the side that most likely gave the printed
+ * numbers, else the suggested one. Throws UsageError, with the names there are.
  */
 export function parseProtocol(words: readonly string[]): Protocol {
   let general: Side | 'recommended' | 'published' = 'recommended';
@@ -61,7 +65,7 @@ export function parseProtocol(words: readonly string[]): Protocol {
   };
 }
 
-/** The hyper-parameters that a protocol means for a run. */
+/** The hyper-parameters that a protocol sets for a run. */
 export function protocolSettings(protocol: Protocol, run: DiscrepancyCase): Record<string, unknown> {
   return Object.assign(
     {},
@@ -69,7 +73,7 @@ export function protocolSettings(protocol: Protocol, run: DiscrepancyCase): Reco
   ) as Record<string, unknown>;
 }
 
-/** The sides that a run takes, of every discrepancy that matters to it. */
+/** The side a run takes in each discrepancy that applies to it. */
 export function sidesOf(protocol: Protocol, run: DiscrepancyCase): Record<string, Side> {
   return Object.fromEntries(discrepanciesOf(run).map(({ id }) => [id, protocol.side(id)]));
 }

@@ -1,6 +1,8 @@
+/** The form of tables and claims that papers print. */
+
 /** A column of a published table: a metric of a task, as the task names it. */
 export interface PublishedColumn {
-  /** Of the column, the task's name but where a task has several. */
+  /** The name of the column: the task's, if the task has one column. */
   readonly key: string;
   readonly task: string;
   readonly metric: string;
@@ -8,31 +10,31 @@ export interface PublishedColumn {
 
 /** A printed row. */
 export interface PublishedRow {
-  /** As the paper calls the base. */
+  /** The base as the paper calls it. */
   readonly model: string;
-  /** A method, or a variant such as `lora~rank=1`. */
+  /** The method or a variant, such as `lora~rank=1`. */
   readonly method: string;
   readonly label: string;
-  /** Trained parameters as printed: `0.02M`, or in percent of the base's: `0.015 %`. */
+  /** Trained parameters as printed: `0.02M`, or in percent of the base: `0.015 %`. */
   readonly params?: string;
-  /** In the order of the columns; null where only the average is published. */
+  /** The numbers in the order of the columns; null if only the average is published. */
   readonly values: readonly (number | null)[];
   readonly sds?: readonly number[];
-  /** The average as printed, which may be rounded from other digits than those of the cells. */
+  /** The average as printed, which may have been rounded from unprinted digits. */
   readonly average?: number;
   readonly turn?: string;
-  /** From other people's work, not run by the authors. */
+  /** True for numbers of other work, which the authors did not run. */
   readonly quoted?: true;
   readonly note?: string;
 }
 
 /** A published table of results. */
 export interface ResultsTable {
-  /** Such as `red/table-1`. */
+  /** The id, such as `red/table-1`. */
   readonly id: string;
   readonly caption: string;
   readonly columns: readonly PublishedColumn[];
-  /** How many are printed. */
+  /** The number of printed decimals. */
   readonly decimals: number;
   readonly rows: readonly PublishedRow[];
   /**
@@ -40,7 +42,7 @@ export interface ResultsTable {
    * absent.
    */
   readonly protocol?: readonly string[];
-  /** Why rows that are quoted from others are not run. */
+  /** The reason why quoted rows are not run. */
   readonly quotedFrom?: string;
   readonly note?: string;
 }
@@ -51,7 +53,7 @@ export interface Claim {
   readonly value?: number;
   readonly unit?: string;
   readonly section: string;
-  /** Absent where it cannot be checked. */
+  /** Whether the tables bear it out; absent if it cannot be checked. */
   readonly holds?: boolean | 'partly';
   readonly check?: string;
 }

@@ -1,3 +1,4 @@
+/** What a record says of the code and the machine that made it. */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -7,7 +8,7 @@ import { promisify } from 'node:util';
 import { isSource, projectRoot } from '../support/project-root.ts';
 import type { RunRecord } from './record.ts';
 
-/** Packages that results may depend on. */
+/** The packages whose versions a record names, because results may depend on them. */
 const packages = [
   '@anush008/tokenizers',
   '@tensorflow/tfjs',
@@ -18,8 +19,8 @@ const packages = [
 
 /** The version of an installed package; undefined where it is not installed. */
 export async function packageVersion(name: string): Promise<string | undefined> {
-  // npm puts it into any node_modules from here upwards, and not every package shows its package.json to
-  // resolve.
+  // npm installs into any node_modules from here upwards, and not every package lets `resolve` see its
+  // package.json.
   for (const folder of createRequire(import.meta.url).resolve.paths(name) ?? []) {
     const version = await versionIn(join(folder, name));
     if (version !== undefined) return version;
@@ -28,8 +29,8 @@ export async function packageVersion(name: string): Promise<string | undefined> 
 }
 
 /**
- * The code's version and, of a checkout, its commit and whether the tree was changed; null where git does not
- * say.
+ * The version of the code; for a checkout also its commit and whether files were changed, null if git cannot
+ * tell.
  */
 export async function codeVersion(): Promise<RunRecord['code']> {
   const [version, commit, status] = await Promise.all([
@@ -44,7 +45,7 @@ export async function codeVersion(): Promise<RunRecord['code']> {
   };
 }
 
-/** What a run ran on. */
+/** Describes the machine, Node.js and the packages that a run used. */
 export async function describeEnvironment(threads: number): Promise<RunRecord['environment']> {
   const versions = await Promise.all(
     packages.map(async (name) => [name, await packageVersion(name)] as const),
@@ -67,7 +68,7 @@ async function versionIn(folder: string): Promise<string | undefined> {
 }
 
 async function git(...args: string[]): Promise<string | undefined> {
-  // An installed package may lie below the repository of its user, whose commit is not deltabench's.
+  // An installed package may lie inside its user's repository, whose commit is not deltabench's.
   if (!isSource) return undefined;
   const run = promisify(execFile)('git', args, { cwd: projectRoot });
   return run.then(

@@ -1,4 +1,7 @@
-/** The record of an evaluation: what decides its numbers, the numbers, and where they were computed. */
+/**
+ * The record of an evaluation (`bench eval`): the settings that its identity hashes, its measures, and where
+ * they were computed.
+ */
 import { z } from 'zod';
 import { problemOf } from '../support/validation-messages.ts';
 import { precisions } from '../engine/types.ts';
@@ -14,13 +17,13 @@ const evaluationSettings = z.strictObject({
   evaluation: z.strictObject({ name: z.string(), version: z.int().positive() }),
   protocol: z.enum(evaluationProtocols),
   shots: count,
-  /** What `--limit` cuts off; null is everything. */
+  /** The limit of `--limit`; null is everything. */
   limit: z.int().positive().nullable(),
   data: z.strictObject({ form: z.string(), hash }),
   model: settingsSchema.shape.model,
-  /** None where the base is as it is. */
+  /** Empty for the bare base. */
   methods: z.array(settingsSchema.shape.methods.element),
-  /** Of the adapter's or the run's trained tensors; null where the base is as it is. */
+  /** The sha256 of the trained tensors of the adapter or run; null for the bare base. */
   trained: hash.nullable(),
   precision: z.enum(precisions),
 });
@@ -36,7 +39,9 @@ const fields = z.strictObject({
   error: z.strictObject({ name: z.string(), message: z.string() }).optional(),
   started: z.iso.datetime(),
   ended: z.iso.datetime(),
-  /** Documents scored, of how many; `cut` of them lost the beginning of their prompt to the base's window. */
+  /**
+   * Documents scored, documents there are, and how many prompts lost their beginning to the base's window.
+   */
   documents: z.strictObject({
     used: count,
     of: count,
@@ -47,24 +52,24 @@ const fields = z.strictObject({
   metrics: z.array(
     z.strictObject({ name: z.string(), value: z.number(), standardError: z.number().optional() }),
   ),
-  /** Beside the record: what each document got, as JSON lines. */
+  /** Files beside the record: the likelihoods of each document, as JSON lines. */
   files: z.strictObject({ samples: z.strictObject({ name: z.string(), sha256: hash }).optional() }),
   engine: runRecordSchema.shape.engine,
   code: runRecordSchema.shape.code,
   environment: runRecordSchema.shape.environment,
 });
 const evaluationRecord = fields.extend({
-  /** Sha256 over all else, so that a change by hand shows. */
+  /** The sha256 of all other fields, which shows changes by hand. */
   digest: hash,
 });
 export type EvaluationRecord = z.infer<typeof evaluationRecord>;
 
-/** Puts the digest on a record. */
+/** Adds the digest to a record. */
 export function sealEvaluation(record: Omit<EvaluationRecord, 'digest'>): EvaluationRecord {
   return { ...record, digest: hashJson(record) };
 }
 
-/** What a file's text is: a record, or why it cannot be trusted. */
+/** Parses the text of a record's file; the reason says why it cannot be trusted. */
 export function parseEvaluation(text: string): { record: EvaluationRecord } | { reason: string } {
   let json: unknown;
   try {

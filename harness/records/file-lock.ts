@@ -1,4 +1,8 @@
-/** Locks that processes on this machine and on others hold by a file in the folder that they share. */
+/**
+ * Locks between processes, on this machine or on several that share a folder: a lock is a file that names its
+ * owner. Cells are claimed with them. An owner is dead if its process is gone (same machine) or its heartbeat
+ * has stopped (another machine); then exactly one other process takes the lock over.
+ */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { link, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -12,48 +16,47 @@ import { readBytes } from '../support/read-files.ts';
 import { sha256 } from '../support/hash.ts';
 
 /**
- * Seconds between two heartbeats of an owner, and without one after which an owner on another machine counts
- * as dead.
+ * Seconds between two heartbeats, and seconds without one after which an owner on another machine counts as
+ * dead.
  */
 export const heartbeat = { every: 15, dead: 180 } as const;
 
 const ownerSchema = z.strictObject({
   host: z.string(),
-  /**
-   * The machine since it was started, and the view of processes that a pid is of; '' where the system does
-   * not tell.
-   */
+  /** The machine's boot and the namespace of its process ids; '' if the system does not tell. */
   machine: z.string(),
   pid: z.int().positive(),
-  /** When the process started, as the machine counts; '' where the system does not tell. */
+  /** When the process started, in the ticks of its machine; '' if the system does not tell. */
   processStarted: z.string(),
   since: z.iso.datetime(),
   token: z.string(),
 });
-/** Who holds a lock. */
+/** The process that holds a lock. */
 export type Owner = z.infer<typeof ownerSchema>;
 
 /** A lock that this process holds; a heartbeat keeps it until it is released. */
 export interface Lock {
-  /** Whether it is still this process's: another may have taken it for dead, such as after a long sleep. */
+  /**
+   * Whether this process still holds it: another one may have taken it for dead, for example after the
+   * machine slept.
+   */
   isHeld(): Promise<boolean>;
-  /** Throws LostLock where it is not: asked before anything is written that the lock protects. */
+  /** Throws LostLock if this process lost it; call it before writing anything that the lock protects. */
   check(): Promise<void>;
-  /** Aborted soon after it was lost, so that nobody works on for nothing. */
+  /** Aborted when the heartbeat finds the lock lost, so that the work stops. */
   readonly lost: AbortSignal;
   release(): Promise<void>;
 }
 
-/** What a lock protected belongs to another process now. */
+/** The error of a process whose lock another process has taken. */
 export class LostLock extends Error {
   override readonly name = 'LostLock';
 }
 
 /**
- * Takes the lock file at `path`, in a folder that is there, for this process; undefined where a living owner
- * holds it. A dead owner's lock is taken over: its process is gone from this machine, or it is on another and
- * shows no heartbeat. Only link(2) and rename(2) decide, so it holds on a network file system, too. Throws
- * UsageError where writing is refused.
+ * Takes the lock at `path`, in an existing folder; undefined if a living owner holds it. A dead owner's lock
+ * is taken over. Only link(2) and rename(2) decide who wins, so it also works on network file systems. Throws
+ * UsageError if writing is refused.
  */
 export async function tryLock(path: string): Promise<Lock | undefined> {
   const text = await take(path);
@@ -61,9 +64,9 @@ export async function tryLock(path: string): Promise<Lock | undefined> {
 }
 
 /**
- * Who holds a lock and whether they live; undefined where there is none, `owner` is undefined where it cannot
- * be read. It writes nothing, so the age of a lock elsewhere is by this machine's clock. Throws UsageError
- * where something else lies there.
+ * Reads who holds a lock and whether the owner is alive; undefined if there is no lock, `owner` is undefined
+ * if it cannot be read. It writes nothing, so an owner on another machine is judged by this machine's clock.
+ * Throws UsageError if something else lies at the path.
  */
 export async function readLock(
   path: string,
@@ -77,19 +80,20 @@ export async function readLock(
   );
 }
 
-/** The text of this process's own lock file, where it got the lock. */
+/** Takes the lock; returns the text of its file, or undefined if a living owner has it. */
 async function take(path: string): Promise<string | undefined> {
   const owner: Owner = { ...self(), since: new Date().toISOString(), token: randomUUID() };
   const text = `${JSON.stringify(owner)}\n`;
   for (;;) {
     if (await create(path, text)) return text;
     const found = await read(path);
-    // It was released a moment ago.
+    // The owner released it a moment ago.
     if (!found) continue;
-    // A network file system may say that a link exists because it has just made it.
+    // A network file system may report our own new link as one that was already there.
     if (found.text === text) return text;
     if (await isAlive(path, found.owner, () => sharedClock(path))) return undefined;
-    // Of all who see this owner dead, one gets the guard, and nobody else replaces this very lock.
+    // Several processes may see this owner dead. A guard, named by the dead owner's text, lets one of them
+    // replace the lock.
     const guard = `${path}.${sha256(found.text).slice(0, 16)}`;
     const guardText = await take(guard);
     if (guardText === undefined) return undefined;
@@ -125,8 +129,8 @@ function hold(path: string, text: string): Lock {
     async release() {
       await heart.terminate();
       if (!(await isHeld())) return;
-      // Guards and temporary files of processes that were killed while they took over; a living one's
-      // take-over fails, for the lock is ours.
+      // Removes guards and temporary files of processes that were killed during a take-over. A take-over that
+      // is still running cannot succeed: we hold the lock.
       const left = (await readdir(dirname(path))).filter((name) =>
         name.replace(/^\./, '').startsWith(`${basename(path)}.`),
       );
@@ -136,7 +140,7 @@ function hold(path: string, text: string): Lock {
   };
 }
 
-/** Makes a file with its whole content at once; false where there is one. */
+/** Creates a file with all its content in one step; false if there is one already. */
 async function create(path: string, text: string): Promise<boolean> {
   const temporary = temporaryName(path);
   try {
@@ -148,7 +152,7 @@ async function create(path: string, text: string): Promise<boolean> {
     await link(temporary, path);
     return true;
   } catch (error) {
-    // Without the temporary file: whoever has the lock has swept it away.
+    // ENOENT: the owner of the lock has removed our temporary file with the remains of others.
     if (['EEXIST', 'ENOENT'].includes(errorCode(error) ?? '')) return false;
     if (['EPERM', 'ENOTSUP', 'ENOSYS'].includes(errorCode(error) ?? '')) return await createPlain(path, text);
     throw writeError(path, error);
@@ -157,7 +161,7 @@ async function create(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** For file systems without hard links. */
+/** Creates the file without a hard link, for file systems that have none. */
 async function createPlain(path: string, text: string): Promise<boolean> {
   try {
     await writeFile(path, text, { flag: 'wx' });
@@ -179,7 +183,7 @@ async function read(path: string): Promise<{ text: string; owner: Owner | undefi
   try {
     return { text, owner: ownerSchema.parse(JSON.parse(text)) };
   } catch {
-    // Cut short by a power loss, or not ours: only its age tells.
+    // A power loss cut the file short, or it is not ours: only its age tells whether the owner lives.
     return { text, owner: undefined };
   }
 }
@@ -198,7 +202,7 @@ async function isAlive(
 }
 
 /**
- * The milliseconds of the file system's clock, which all machines that share it see; undefined where the
+ * The time of the file system in milliseconds, the same for all machines that share it; undefined if the
  * folder is gone.
  */
 async function sharedClock(path: string): Promise<number | undefined> {
@@ -226,8 +230,7 @@ function self(): NonNullable<typeof known> {
 }
 
 /**
- * Linux's id of this start of the machine, and of the processes that this one sees: containers have their
- * own.
+ * Linux's id of this boot, with the namespace of process ids: containers have their own. '' on other systems.
  */
 function machine(): string {
   try {
@@ -238,13 +241,13 @@ function machine(): string {
 }
 
 /**
- * The start of a process in Linux's ticks, so that another one with its pid is not taken for it; undefined
- * where it is gone.
+ * When a process started, in Linux's ticks, which tells it from a later one with the same id; undefined if it
+ * is gone.
  */
 function processStarted(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // After the name, which may hold anything: the state is field 3, the start field 22.
+    // Fields are counted after the name, which may hold spaces: the state is field 3, the start field 22.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   } catch {

@@ -7,28 +7,30 @@ import { kindOf, readBytes } from '../support/read-files.ts';
 import type { RunRecord } from './record.ts';
 import { readRecord } from './record-files.ts';
 
-/** A record and where it lies, below the results folder and with forward slashes. */
+/** A record with its path below the results folder, in forward slashes. */
 export interface FoundRecord {
   readonly path: string;
   readonly record: RunRecord;
 }
 
-/** A file below the results folder that is not used, and why. */
+/** A file of the results folder that is not used, with the reason. */
 export interface Untrusted {
   readonly path: string;
   readonly reason: string;
 }
 
-/** Files larger than this are not ours: records take some kilobytes, logs and predictions some megabytes. */
+/** The size of the largest file read: records take kilobytes, logs and predictions some megabytes. */
 const largest = { record: 16e6, lines: 256e6 };
 
-/** Folders of a results folder that hold no runs: the gate's baseline, and records of evaluations. */
+/**
+ * Folders in a results folder without records of runs: the baseline of `check`, and records of evaluations.
+ */
 const notRuns = ['baseline', 'evaluations'];
 
 /**
- * Reads every record below a results folder, in the order of their paths. What is broken, of another schema
- * or changed by hand is listed with its reason and left as it is; so is a second record of the same cell, the
- * newer one counts. Throws UsageError where there is no such folder.
+ * Reads every record below a results folder, ordered by path. A file that is broken, of another schema or
+ * changed by hand is listed with its reason and stays as it is. Of two records of the same cell the newer one
+ * counts, the other is listed. Throws UsageError if the folder is missing.
  */
 export async function collectRecords(
   results: string,
@@ -47,7 +49,7 @@ export async function collectRecords(
   for (const { path, read } of files) {
     if (read === undefined) continue;
     if ('reason' in read) {
-      // A folder may hold other JSON files by the thousand.
+      // A folder may hold thousands of other JSON files.
       if (/^seed-\d/.test(basename(path))) untrusted.push({ path, reason: read.reason });
       else others++;
       continue;
@@ -72,8 +74,8 @@ async function readSmall(file: string): ReturnType<typeof readRecord> {
 }
 
 /**
- * Reads some files at a time, which the disk serves faster than one after the other; answers in the order of
- * the items.
+ * Applies `read` to several items at once, because disks serve parallel reads faster; answers keep the items'
+ * order.
  */
 export async function together<Item, Answer>(
   items: readonly Item[],
@@ -87,8 +89,8 @@ export async function together<Item, Answer>(
 }
 
 /**
- * Paths of the files and folders below a results folder, working folders' content left out, and what of it
- * cannot be read. Throws UsageError where there is no such folder.
+ * Lists the files and folders below a results folder, but not the content of working folders, and what cannot
+ * be read. Throws UsageError if the folder is missing.
  */
 export async function resultsFiles(
   results: string,
@@ -127,8 +129,8 @@ export async function resultsFiles(
 }
 
 /**
- * The rows of a file beside a record, unchecked but for the sha256 that the record gives; undefined where the
- * run has no such file, or the reason why it cannot be trusted.
+ * Reads the rows of a JSON-lines file beside a record. Only their sha256 is checked, against the record.
+ * Undefined if the run has no such file; a reason if the file cannot be trusted.
  */
 export async function readRows(
   results: string,

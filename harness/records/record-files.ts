@@ -1,4 +1,7 @@
-/** Where cells have their records, and working folders until then. */
+/**
+ * Where a cell's record and its working folder lie, and how they are written. Every write is atomic; a file
+ * that is not this cell's is never touched.
+ */
 import { open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
@@ -13,52 +16,49 @@ import { UsageError, errorCode, messageOf } from '../support/errors.ts';
 import { kindOf, readBytes } from '../support/read-files.ts';
 import { parseRecord, type RunRecord } from './record.ts';
 
-/** What decides where a cell's record lies. */
+/** The parts of a record's path. */
 export interface CellAddress {
   readonly task: string;
   readonly model: string;
-  /** As Variant.name. */
+  /** The name of the variant (Variant.name). */
   readonly variant: string;
-  /** Under which name earlier versions kept it, where that differs. */
+  /** The name that earlier versions gave the variant, if another. */
   readonly formerly?: string;
   readonly seed: number;
 }
 
-/** Where a cell's record stands or will stand. */
+/** The place of a cell's record, whether it is there or not. */
 export interface Place {
-  /** The path of the record. */
+  /** The path of the cell's record. */
   readonly path: string;
   readonly record: RunRecord | undefined;
-  /** Files in the way that cannot be trusted, with the reason. */
+  /** Files at the possible paths that cannot be trusted, with the reasons. */
   readonly broken: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/**
- * The path of a cell's record where nothing else lies there:
- * results/<task>/<model>/<method>[~variant]/seed-<n>.json.
- */
+/** The usual path of a cell's record: results/<task>/<model>/<method>[~variant]/seed-<n>.json. */
 export function recordPath(results: string, { task, model, variant, seed }: CellAddress): string {
   return join(results, task, model.replaceAll('/', '--'), variant.replaceAll('/', '--'), `seed-${seed}.json`);
 }
 
-/** What the names of all of a cell's files begin with: a record's path without its ending. */
+/** The common start of the names of a cell's files: the record's path without its ending. */
 export function cellName(path: string): string {
   return path.replace(/\.json$/, '');
 }
 
-/** A file beside a record: `seed-42.steps.jsonl`. */
+/** The path of a file beside a record: `seed-42.steps.jsonl`. */
 export function besideRecord(path: string, ending: string): string {
   return `${cellName(path)}.${ending}`;
 }
 
-/** The working folder of a cell while it runs. */
+/** The folder that holds a cell's checkpoint while it runs. */
 export function workFolder(path: string): string {
   return besideRecord(path, 'work');
 }
 
 /**
- * Finds a cell's record, or the path where it is to be written. What lies there with another identity, or
- * cannot be trusted, stays as it is: the new record is called `seed-<n>~<short hash>.json`.
+ * Finds a cell's record, or a free path for it. A file with another identity, or one that cannot be trusted,
+ * stays as it is: the new record is called `seed-<n>~<short hash>.json`.
  */
 export async function findPlace(results: string, address: CellAddress, identity: string): Promise<Place> {
   const former = await findFormer(results, address, identity);
@@ -71,7 +71,7 @@ export async function findPlace(results: string, address: CellAddress, identity:
     const read = await readRecord(path);
     if (read === undefined) {
       if ((await workIdentity(path)) === identity) return { path, record: undefined, broken };
-      // Another cell's unfinished work keeps its place, too.
+      // The unfinished work of another cell keeps its place, too.
       if ((await workIdentity(path)) === undefined) free ??= path;
     } else if ('reason' in read) broken.push({ path, reason: read.reason });
     else if (read.record.identity === identity) return { path, record: read.record, broken };
@@ -84,12 +84,12 @@ export async function findPlace(results: string, address: CellAddress, identity:
   return { path: free, record: undefined, broken };
 }
 
-/** Where a cell's record may lie: longer names serve only where another file has taken the shorter one. */
+/** The possible paths of a cell's record; a longer name is used only if the shorter one is taken. */
 function pathsOf(plain: string, identity: string): string[] {
   return [plain, ...[8, 16, 64].map((n) => plain.replace(/\.json$/, `~${identity.slice(0, n)}.json`))];
 }
 
-/** The record, or the unfinished work, that an earlier version left under another name. */
+/** Finds the record, or the unfinished work, under the name that an earlier version gave it. */
 async function findFormer(
   results: string,
   address: CellAddress,
@@ -107,8 +107,8 @@ async function findFormer(
 }
 
 /**
- * The record at a path, why it cannot be trusted, or undefined where nothing lies there. Throws UsageError
- * where a file is in the way of the folder.
+ * Reads the record at a path, or says why it cannot be trusted; undefined if no file is there. Throws
+ * UsageError if a file lies where the folder should be.
  */
 export async function readRecord(path: string): Promise<ReturnType<typeof parseRecord> | undefined> {
   try {
@@ -118,12 +118,12 @@ export async function readRecord(path: string): Promise<ReturnType<typeof parseR
     if (code === 'ENOENT') return undefined;
     if (code === 'ENOTDIR') throw await obstacle(dirname(path));
     const message = messageOf(error);
-    // The path stands before it wherever the reason is printed.
+    // Messages print the path before the reason, so the reason does not repeat it.
     return { reason: message.replace(`${path} `, 'it ').replace(/\.$/, '') };
   }
 }
 
-/** What to say where a part of a folder's path is no folder. */
+/** Makes the error that names the part of a path which is no folder. */
 async function obstacle(folder: string): Promise<UsageError> {
   const above = await stat(dirname(folder)).catch(() => undefined);
   const isFolder = above?.isDirectory() ?? false;
@@ -136,12 +136,12 @@ async function obstacle(folder: string): Promise<UsageError> {
 }
 
 /**
- * Opens the working folder of a cell, and marks it as this cell's; throws UsageError where it cannot be
- * written.
+ * Opens the working folder of a cell and writes the cell's identity into it; throws UsageError if it cannot
+ * be written.
  */
 export async function openWork(path: string, identity: string): Promise<string> {
   const folder = workFolder(path);
-  // What does not say whose it is cannot be gone on with.
+  // Work without an identity, or of another cell, cannot be resumed.
   if ((await workIdentity(path)) !== identity) await removeWork(path);
   await makeFolder(folder);
   await removeTemporaries(join(folder, 'checkpoint.safetensors'));
@@ -149,7 +149,7 @@ export async function openWork(path: string, identity: string): Promise<string> 
   return folder;
 }
 
-/** Removes the working folder of a cell; a file that lies in its place is not ours. */
+/** Removes the working folder of a cell; a plain file at its path is not ours and stays. */
 export async function removeWork(path: string): Promise<void> {
   const folder = workFolder(path);
   const isFolder = await stat(folder).then(
@@ -160,7 +160,7 @@ export async function removeWork(path: string): Promise<void> {
 }
 
 /**
- * Writes the record of a run whose process died; the working folder stays, so that another try goes on from
+ * Writes the record of a run whose process died. The working folder stays, so that the next try resumes from
  * its checkpoint.
  */
 export async function writeCrashRecord(
@@ -171,7 +171,7 @@ export async function writeCrashRecord(
   await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`, beforeRename);
 }
 
-/** Writes a record, after which the working folder has served; throws UsageError where writing is refused. */
+/** Writes a record and removes the working folder; throws UsageError if writing is refused. */
 export async function writeRecord(
   path: string,
   record: RunRecord,
@@ -181,7 +181,7 @@ export async function writeRecord(
   await removeWork(path);
 }
 
-/** Makes sure that records can be written in a folder; throws UsageError where they cannot. */
+/** Checks that records can be written to a folder; throws UsageError if not. */
 export async function checkWritable(folder: string): Promise<void> {
   await makeFolder(folder);
   const probe = temporaryName(join(folder, 'writable'));
@@ -193,7 +193,7 @@ export async function checkWritable(folder: string): Promise<void> {
   }
 }
 
-/** Whose unfinished work lies beside a record's place; undefined where it does not say. */
+/** The identity of the cell whose unfinished work lies beside a record's path; undefined if there is none. */
 export async function workIdentity(path: string): Promise<string | undefined> {
   const text = await readBytes(join(workFolder(path), 'identity')).then(String, () => '');
   return /^[0-9a-f]{64}$/.exec(text.trim())?.[0];

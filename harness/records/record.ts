@@ -1,3 +1,7 @@
+/**
+ * What is in a record: the settings that a run's identity hashes, and what came out of it. Runs write
+ * records, reports read them; a field that is added later is optional, so that old records stay readable.
+ */
 import { z } from 'zod';
 import { problemOf } from '../support/validation-messages.ts';
 import { sides } from '../papers/red/discrepancies.ts';
@@ -8,7 +12,7 @@ import { hashJson } from '../support/canonical-json.ts';
 const count = z.int().min(0);
 const seconds = z.number().min(0);
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
-/** A loss; null where it was not finite, which JSON cannot hold. */
+/** A loss; null if it was not finite, which JSON cannot hold. */
 const loss = z.number().nullable();
 
 /** Everything that decides what a run computes; its hash is the run's identity. */
@@ -16,16 +20,16 @@ export const settingsSchema = z.strictObject({
   task: z.strictObject({ name: z.string(), version: z.int().positive() }),
   data: z.strictObject({ name: z.string(), form: z.string(), hash }),
   model: z.strictObject({ id: z.string(), hash, tokenizer: hash }),
-  /** Left to right, with every option. */
+  /** The methods of a composition from left to right, with every option. */
   methods: z.array(z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()) })).min(1),
-  /** The adapter that the method began with. */
+  /** The adapter that training started from. */
   start: z.strictObject({ hash }).optional(),
-  /** What an encoder's head began as, where it was not drawn: the checkpoint's own. */
+  /** Where an encoder's head started from, if not from random numbers: the checkpoint's own head. */
   headFrom: z.literal('checkpoint').optional(),
   recipe: recipeSchema,
   protocol: z.string(),
   precision: z.enum(precisions),
-  /** What `--limit` and `--max-steps` cut off; null is everything. */
+  /** The limits of `--limit` and `--max-steps`; null is no limit. */
   limits: z.strictObject({ examples: z.int().positive().nullable(), steps: z.int().min(0).nullable() }),
   seed: z.int().min(0),
 });
@@ -35,23 +39,23 @@ const fileSchema = z.strictObject({ name: z.string(), sha256: hash });
 
 const recordFields = z.strictObject({
   schema: z.literal(1),
-  /** Sha256 over the settings. */
+  /** The sha256 of the settings as canonical JSON. */
   identity: hash,
   settings: settingsSchema,
   status: z.enum(['finished', 'failed']),
-  /** Why it failed. */
+  /** Why the run failed. */
   error: z.strictObject({ name: z.string(), message: z.string() }).optional(),
-  /** Counts from 1; a failed run tried again counts on. */
+  /** Counts from 1; a failed run that is tried again counts on. */
   attempt: z.int().positive(),
   started: z.iso.datetime(),
   ended: z.iso.datetime(),
-  /** The variant as it is written and as tables print it. */
+  /** The variant as a command names it, and as tables print it. */
   method: z.strictObject({ variant: z.string(), label: z.string() }),
   /** The base's family, such as `t5`; records of earlier versions have none. */
   family: z.string().optional(),
   /**
-   * The base whose published recipes it follows, as the paper calls it; these; the side of each discrepancy
-   * that matters to it.
+   * What the run follows of papers: the base, as the paper calls it, whose recipes are used; these recipes;
+   * and the side taken in each discrepancy that applies.
    */
   published: z
     .strictObject({
@@ -60,7 +64,7 @@ const recordFields = z.strictObject({
       sides: z.record(z.string(), z.enum(sides)),
     })
     .optional(),
-  /** Examples used, of those there are, and how many were cut to the length allowed. */
+  /** Per split: examples used, examples there are, and how many were cut to the allowed length. */
   examples: z
     .record(
       z.enum(['train', 'validation', 'test']),
@@ -68,10 +72,10 @@ const recordFields = z.strictObject({
     )
     .optional(),
   parameters: z.strictObject({
-    /** Without the task's head. */
+    /** Parameters that the method trains, without the task's head. */
     trained: count,
     head: count,
-    /** Base, method and head together. */
+    /** Parameters of base, method and head together. */
     all: count,
   }),
   training: z
@@ -81,12 +85,12 @@ const recordFields = z.strictObject({
       stopped: z.enum(['patience', 'diverged']).optional(),
       resumedFrom: count.optional(),
       /**
-       * So many runs were trained in one program (`--batch-seeds`); seconds of compiling and training are
-       * this one's share.
+       * The number of runs that were trained in one program (`--batch-seeds`). The seconds of compiling and
+       * training are then this run's share.
        */
       together: z.int().min(2).optional(),
       neverMoved: z.array(z.string()),
-      /** Loss on the validation split. */
+      /** The losses, and the metrics if there are any, on the validation split. */
       evaluations: z.array(
         z.strictObject({ step: count, loss, metrics: z.record(z.string(), loss).optional(), seconds }),
       ),
@@ -98,24 +102,21 @@ const recordFields = z.strictObject({
       split: z.literal('test'),
       value: z.number(),
       higherIsBetter: z.boolean(),
-      /** Tables print value × scale with so many decimals. */
+      /** Tables print value × scale with this many decimals. */
       scale: z.number(),
       decimals: count,
     }),
   ),
-  /** Seconds by phase. */
+  /** Seconds that each phase took. */
   seconds: z.partialRecord(z.enum(['compile', 'train', 'evaluate', 'generate', 'predict', 'score']), seconds),
-  /** Real tokens, padding left out. */
+  /** Tokens per second, padding not counted. */
   tokensPerSecond: z.partialRecord(z.enum(['train', 'generate', 'predict']), z.number().min(0)),
-  /** The largest resident size of the process up to the end of this run. */
+  /** The largest resident size of the process until the run ended. */
   peakMemoryBytes: count,
-  /**
-   * The largest of a sample a second of the process's memory on GPUs, where the device is CUDA and nvidia-smi
-   * tells.
-   */
+  /** The most memory on GPUs that nvidia-smi reported for the process, asked once a second; only on CUDA. */
   peakDeviceBytes: count.optional(),
   /**
-   * Beside the record: the training log and the predictions as JSON lines, the trained tensors as
+   * Files beside the record: the training log and the predictions as JSON lines, and the trained tensors as
    * safetensors.
    */
   files: z.partialRecord(z.enum(['steps', 'predictions', 'tensors']), fileSchema),
@@ -123,7 +124,7 @@ const recordFields = z.strictObject({
     name: z.string(),
     device: z.string(),
     recompute: z.literal(true).optional(),
-    /** Half precision was computed in float32, of rounded operands. */
+    /** True if half precision was emulated: float32 products of rounded operands. */
     emulated: z.literal(true).optional(),
   }),
   code: z.strictObject({ version: z.string(), commit: z.string().nullable(), dirty: z.boolean().nullable() }),
@@ -137,28 +138,28 @@ const recordFields = z.strictObject({
   }),
 });
 
-/** One cell's result as it lies on disk. */
+/** The record of one cell's run, as it lies on disk. */
 export const recordSchema = recordFields.extend({
-  /** Sha256 over all else, so that a change by hand shows. */
+  /** The sha256 of all other fields, which shows changes by hand. */
   digest: hash,
 });
 export type RunRecord = z.infer<typeof recordSchema>;
 
 /**
- * The family of a record's base. A record of an earlier version does not say it: its base is a T5 where an
- * entry of the protocol that is about T5 alone applied, else the family is unknown and ''.
+ * The family of a record's base. Records of earlier versions do not name it: then it is t5 if a discrepancy
+ * that only T5 has was recorded, else ''.
  */
 export function familyOf({ family, published }: Pick<RunRecord, 'family' | 'published'>): string {
   return family ?? (published && 't5-format' in published.sides ? 't5' : '');
 }
 
-/** Whether a run's validation and test set are drawn from one by its seed. */
+/** Whether the seed divides one official set into the run's validation and test set. */
 export function isDrawnBySeed(published: RunRecord['published']): boolean {
   const { 'split-seeded': seeded, 'split-t5': t5 } = published?.sides ?? {};
   return seeded !== undefined && seeded !== 'corrected' && t5 !== 'code';
 }
 
-/** Whether a run stands for every seed: nothing of it is trained, and no data are drawn by the seed. */
+/** Whether a run has the same result for every seed: it trains nothing, and the seed draws no data. */
 export function isSameForEverySeed({
   parameters,
   published,
@@ -166,12 +167,12 @@ export function isSameForEverySeed({
   return parameters.trained === 0 && parameters.head === 0 && !isDrawnBySeed(published);
 }
 
-/** Puts the digest on a record. */
+/** Adds the digest to a record. */
 export function sealRecord(record: Omit<RunRecord, 'digest'>): RunRecord {
   return { ...record, digest: hashJson(record) };
 }
 
-/** What a file's text is: a record, or why it cannot be trusted. */
+/** Parses the text of a record's file; the reason says why it cannot be trusted. */
 export function parseRecord(text: string): { record: RunRecord } | { reason: string } {
   let json: unknown;
   try {

@@ -1,20 +1,24 @@
+/** The training log beside a record: a row for each step, and which steps' times are past warming up. */
 import { z } from 'zod';
 import type { StepLog } from '../training/loop/job.ts';
 
 const stepSchema = z.looseObject({
   step: z.int().positive(),
-  // JSON has no other word for a loss that is not finite.
+  // Null stands for a loss that is not finite, which JSON cannot hold.
   loss: z.number().nullable(),
   milliseconds: z.number().min(0),
-  // Logs of before shapes were written have none.
+  // Logs of earlier versions have no shapes.
   shapes: z.array(z.string()).optional(),
 });
 export type Step = z.infer<typeof stepSchema>;
 
-/** Steps that a program, there is one for each shape of a batch, takes to become as fast as it stays. */
+/**
+ * The first steps of a program (there is one program for each shape of a batch) are slower; after this many
+ * its speed is steady.
+ */
 const warmUp = 10;
 
-/** The rows of a training log; throws ZodError where they are something else. */
+/** Parses the rows of a training log; throws ZodError if they are anything else. */
 export function parseSteps(rows: readonly unknown[]): Step[] {
   return z.array(stepSchema).parse(rows);
 }
@@ -22,8 +26,8 @@ export function parseSteps(rows: readonly unknown[]): Step[] {
 type Timed = Pick<StepLog, 'step' | 'shapes'>;
 
 /**
- * The steps all of whose batches' shapes ten steps before have had, also since the run was gone on with:
- * those whose times count. A log without shapes is taken for one of a single shape.
+ * The steps whose times count: every shape of their batches had ten steps before, since the start or the last
+ * resumption. A log without shapes counts as one of a single shape.
  */
 export function warmSteps<Row extends Timed>(steps: readonly Row[], resumedFrom?: number): Row[] {
   let seen = new Map<string, number>();

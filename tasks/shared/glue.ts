@@ -1,3 +1,4 @@
+/** What the eight tasks of GLUE share; tasks/<name>.ts describe what differs. */
 import { drawGlueSplits } from '../../harness/data/sets/glue/splits.ts';
 import { readGlue, writeGlue } from '../../harness/data/sets/glue/as-text.ts';
 import { loadGlue } from '../../harness/data/sets/glue/load.ts';
@@ -11,19 +12,19 @@ type Scores = readonly number[];
 export interface GlueDescription {
   readonly name: GlueName;
   readonly label: string;
-  /** Names of the classes, by number; absent for similarities. */
+  /** The names of the classes by number; absent for similarities. */
   readonly classes?: readonly string[];
-  /** That of the RED paper's Table 8 first, which chooses the checkpoint; then those that are customary. */
+  /** The metric of the RED paper's Table 8, which chooses the checkpoint, then other customary ones. */
   readonly metrics: readonly LabelMetric[];
-  /** Of the official data divided as the RED paper's code does; tokens in word pieces. */
+  /** Sizes of the official data as the RED paper's code divides it, in word pieces. */
   readonly sizes: DataSize;
-  /** A further test set. */
+  /** The name of a further test set. */
   readonly alsoTest?: 'mismatched';
 }
 
 /**
- * A task of GLUE (Wang et al., 2019): splits as the protocol says (drawGlueSplits), at most 256 tokens;
- * encoders get a head, other models write the answer.
+ * Makes a task of GLUE (Wang et al., 2019). The protocol decides how the splits are drawn (drawGlueSplits);
+ * inputs have at most 256 tokens; encoders answer with a head, other models in words.
  */
 export function glueTask({ name, label, classes, metrics, sizes, alsoTest }: GlueDescription): LabelTask {
   const infoOf = (metric: LabelMetric, set?: string): MetricInfo => ({
@@ -47,7 +48,7 @@ export function glueTask({ name, label, classes, metrics, sizes, alsoTest }: Glu
     selection: metrics[0]!.name,
     sizes,
     builtinSizes,
-    // Batch, warm-up and length of the RED paper's Table 9; answers are a few tokens.
+    // Batch size, warm-up and length of the RED paper's Table 9; answers are a few tokens.
     defaults: {
       batchSize: 32,
       epochs: 10,
@@ -73,7 +74,7 @@ export function glueTask({ name, label, classes, metrics, sizes, alsoTest }: Glu
     read: (text, draw) => readGlue(name, text, draw),
 
     score(predictions, labels, { family, side }) {
-      // The authors' code reads what is neither 0 nor 1 as 0, T5's third class of mnli too.
+      // The authors' code reads any class but 1 as 0, also T5's third class of mnli.
       const twoClasses = name === 'mnli' && family === 't5' && side('t5-mnli-two-class') === 'code';
       const counted = twoClasses ? (values: Scores) => values.map((value) => (value === 1 ? 1 : 0)) : null;
       return Object.fromEntries(

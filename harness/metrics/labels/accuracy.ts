@@ -5,8 +5,8 @@ import { sum } from '../../support/arithmetic.ts';
 import { checkPairs } from './pairs.ts';
 
 /**
- * The share of predictions equal to their label, in [0, 1]. Throws a RangeError where the counts differ or
- * are 0.
+ * The share of predictions that equal their label, in [0, 1]. Throws a RangeError if the counts differ or are
+ * 0.
  */
 export function accuracy(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkPairs(labels, predictions);

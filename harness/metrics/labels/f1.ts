@@ -4,8 +4,8 @@ import type { LabelMetric } from './label-metric.ts';
 import { checkPairs } from './pairs.ts';
 
 /**
- * F1 of label 1, in [0, 1]; 0 where neither labels nor predictions hold it, as scikit-learn's f1_score.
- * Throws a RangeError where the counts differ or are 0.
+ * F1 of label 1, in [0, 1]; 0 if it occurs in neither labels nor predictions, as scikit-learn's f1_score.
+ * Throws a RangeError if the counts differ or are 0.
  */
 export function f1(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkPairs(labels, predictions);

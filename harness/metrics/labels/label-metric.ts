@@ -8,10 +8,10 @@ type Numbers = readonly number[];
 
 /** A metric of labels and predictions. */
 export interface LabelMetric {
-  /** As records and tables call it. */
+  /** The name in records and tables. */
   readonly name: string;
-  /** NaN where labels or predictions are all the same and the metric has no meaning. */
+  /** Computes the metric; NaN if labels or predictions are all the same and it has no meaning. */
   readonly compute: (labels: Numbers, predictions: Numbers) => number;
-  /** The same metric on any sample of the test's examples. */
+  /** Makes the same metric for any sample of the test's examples. */
   readonly resample: (test: LabelledTest) => SampledMetric;
 }

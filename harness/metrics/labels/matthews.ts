@@ -4,8 +4,8 @@ import type { LabelMetric } from './label-metric.ts';
 import { checkPairs } from './pairs.ts';
 
 /**
- * Matthews' correlation of any number of classes, in [−1, 1]; 0 where labels or predictions are all the same,
- * as scikit-learn's matthews_corrcoef. Throws a RangeError where the counts differ or are 0.
+ * Matthews' correlation of any number of classes, in [−1, 1]; 0 if labels or predictions are all the same, as
+ * scikit-learn's matthews_corrcoef. Throws a RangeError if the counts differ or are 0.
  */
 export function matthews(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkPairs(labels, predictions);

@@ -1,7 +1,6 @@
-/**
- * Throws RangeError where labels and predictions differ in number, or there are none: a mean over nothing
- * says nothing.
- */
+/** The check that all metrics of labels share. */
+
+/** Throws RangeError unless labels and predictions are equally many and at least one. */
 export function checkPairs(labels: ArrayLike<number>, predictions: ArrayLike<number>): void {
   if (labels.length !== predictions.length) {
     throw new RangeError(

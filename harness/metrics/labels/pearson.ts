@@ -16,8 +16,8 @@ function standardised(values: ArrayLike<number>): Float64Array {
 }
 
 /**
- * Pearson's correlation in [−1, 1]; NaN where labels or predictions are constant, as scipy's pearsonr. Throws
- * a RangeError where the counts differ or are 0.
+ * Pearson's correlation in [−1, 1]; NaN if labels or predictions are constant, as scipy's pearsonr. Throws a
+ * RangeError if the counts differ or are 0.
  */
 export function pearson(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkPairs(labels, predictions);

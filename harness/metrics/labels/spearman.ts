@@ -3,21 +3,21 @@ import { ranker, weightedCorrelation } from '../resampling/sampled-labels.ts';
 import type { LabelMetric } from './label-metric.ts';
 import { pearson } from './pearson.ts';
 
-/** Ranks from 1, the mean rank for equal values. */
+/** Ranks from 1; equal values get their mean rank. */
 function ranks(values: ArrayLike<number>): Float64Array {
   const order = Array.from(values, (value, i) => ({ value, i })).sort((a, b) => a.value - b.value);
   const ranks = new Float64Array(order.length);
   for (let start = 0, end = 0; start < order.length; start = end) {
     while (end < order.length && order[end]!.value === order[start]!.value) end++;
-    // Ranks start + 1 … end.
+    // Places start … end − 1 have the ranks start + 1 … end.
     for (let k = start; k < end; k++) ranks[order[k]!.i] = (start + 1 + end) / 2;
   }
   return ranks;
 }
 
 /**
- * Spearman's rank correlation in [−1, 1]; NaN where labels or predictions are constant or not numbers, as
- * scipy's spearmanr. Throws a RangeError where the counts differ or are 0.
+ * Spearman's rank correlation in [−1, 1]; NaN if labels or predictions are constant or not numbers, as
+ * scipy's spearmanr. Throws a RangeError if the counts differ or are 0.
  */
 export function spearman(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {
   for (const values of [labels, predictions]) {

@@ -1,11 +1,10 @@
 /**
  * METEOR 1.5's search for the best alignment of two sentences: a beam over the reference's words, left to
- * right. The rules are in the comments; where they look odd they are the program's, and its scores depend on
- * them.
+ * right. Where a rule looks odd, the original program has it, and its scores depend on it.
  */
 
 /**
- * A span of the hypothesis that may stand for a span of the reference; `module` 0 exact, 1 stem, 2 synonym, 3
+ * A span of the hypothesis that may match a span of the reference; `module` is 0 exact, 1 stem, 2 synonym, 3
  * paraphrase.
  */
 export interface Candidate {
@@ -15,7 +14,7 @@ export interface Candidate {
   readonly hypothesisLength: number;
 }
 
-/** A candidate with the reference word it starts at. */
+/** A candidate with the reference word at which it starts. */
 export interface Match {
   readonly candidate: Candidate;
   readonly reference: number;
@@ -27,15 +26,15 @@ interface Chosen extends Match {
   readonly before: Chosen | undefined;
 }
 
-/** An alignment of the reference's words so far; steps change it in place, alternatives are copies. */
+/** An alignment of the first reference words. Steps change it in place; alternatives are copies. */
 class Path {
   hypothesisMatches = 0;
   referenceMatches = 0;
   chunks = 0;
   distance = 0;
-  /** The reference word behind the last match or skip. */
+  /** The reference word after the last match or skip. */
   next = 0;
-  /** The hypothesis word behind the last match; −1 after a skip. */
+  /** The hypothesis word after the last match; −1 after a skip. */
   lastEnd = -1;
   chosen: Chosen | undefined;
 
@@ -50,7 +49,7 @@ class Path {
     return copy;
   }
 
-  /** Whether a hypothesis word of the candidate is taken already. */
+  /** Whether the path already uses a hypothesis word of the candidate. */
   overlaps({ hypothesis, hypothesisLength }: Candidate): boolean {
     for (let chosen = this.chosen; chosen; chosen = chosen.before) {
       const { candidate } = chosen;
@@ -64,7 +63,7 @@ class Path {
     return false;
   }
 
-  /** Adds a match, its distance aside; exact matches weigh 1, others 0.5, and sums are cut to integers. */
+  /** Adds a match but not its distance. Exact matches weigh 1, others 0.5; sums are cut to integers. */
   take(candidate: Candidate, reference: number): void {
     const weight = candidate.module === 0 ? 1 : 0.5;
     this.hypothesisMatches = Math.trunc(this.hypothesisMatches + candidate.hypothesisLength * weight);
@@ -82,14 +81,12 @@ class Path {
   }
 }
 
-/**
- * By how much a path goes before others: more matched words, then fewer chunks, then the shorter distance.
- */
+/** Orders paths: more matched words first, then fewer chunks, then the shorter distance. */
 function rank({ hypothesisMatches, referenceMatches, chunks, distance }: Path): number {
   return (hypothesisMatches + referenceMatches) * 2 ** 42 - chunks * 2 ** 28 - distance;
 }
 
-/** The best paths, as many as the beam is wide; equals keep their order. */
+/** Keeps as many of the best paths as the beam is wide; equal ones keep their order. */
 function best(paths: Path[]): Path[] {
   if (paths.length === 1) return paths;
   const beam: Path[] = [];
@@ -109,13 +106,15 @@ function best(paths: Path[]): Path[] {
   return beam;
 }
 
-/** Whether each word of the span is covered by one candidate only. */
+/** Whether only one candidate covers each word of the span. */
 function coveredOnce(cover: readonly number[], start: number, length: number): boolean {
   for (let i = start; i < start + length; i++) if (cover[i] !== 1) return false;
   return true;
 }
 
-/** By reference word, the match that is its only candidate and whose words no other candidate covers. */
+/**
+ * The definite matches by reference word: the only candidate there, whose words no other candidate covers.
+ */
 function definiteMatches(
   candidates: readonly (readonly Candidate[])[],
   hypothesisLength: number,
@@ -139,11 +138,11 @@ function definiteMatches(
 }
 
 /**
- * The chosen matches, in the reference's order. `candidates` holds the possible matches by the reference word
- * they start at, in the order in which the modules found them.
+ * Finds the matches of the best alignment, in the order of the reference. `candidates` are the possible
+ * matches by the reference word at which they start, in the order in which the modules found them.
  */
 export function align(candidates: readonly (readonly Candidate[])[], hypothesisLength: number): Match[] {
-  // No other candidate touches a definite match's words, so only the paths' own choices can be in the way.
+  // No other candidate covers a definite match's words, so only choices of the same path can block it.
   const definite = definiteMatches(candidates, hypothesisLength);
   let paths = [new Path()];
   for (const [current, list] of candidates.entries()) {
@@ -152,7 +151,7 @@ export function align(candidates: readonly (readonly Candidate[])[], hypothesisL
     const only = definite[current];
     for (const path of beam) {
       if (current < path.next) {
-        // Inside a span the path waits.
+        // A path whose last match covers this word waits until the span ends.
       } else if (only) {
         path.take(only, current);
         path.distance += Math.abs(current - only.hypothesis);
@@ -162,7 +161,8 @@ export function align(candidates: readonly (readonly Candidate[])[], hypothesisL
           const copy = path.copy();
           copy.take(candidate, current);
           paths.push(copy);
-          // The distance goes to the path itself, so that later candidates and the skip carry it.
+          // The original program adds the distance to the path itself, so later candidates and the skip
+          // inherit it.
           path.distance += Math.abs(current - candidate.hypothesis);
         }
         path.skip();
@@ -178,7 +178,7 @@ export function align(candidates: readonly (readonly Candidate[])[], hypothesisL
   return matches.reverse();
 }
 
-/** How many runs of matches follow each other without a gap on either side. */
+/** Counts chunks: runs of matches without a gap on either side. */
 export function countChunks(matches: readonly Match[]): number {
   let chunks = 0;
   for (const [i, match] of matches.entries()) {

@@ -1,3 +1,6 @@
+/**
+ * The metric METEOR 1.5 for English: words, their matches (aligner.ts), and the score of summed statistics.
+ */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { stem } from 'porter2';
@@ -7,30 +10,31 @@ import { meteorWords } from './normalizer.ts';
 import type { ParaphraseTable } from './paraphrases.ts';
 import { Synonyms } from './synonyms.ts';
 
-// METEOR 1.5's parameters for English and the weights of exact, stem, synonym and paraphrase matches.
+// METEOR 1.5's parameters for English, and the weights of exact, stem, synonym and paraphrase matches.
 const ALPHA = 0.85;
 const BETA = 0.2;
 const GAMMA = 0.6;
-/** Content words weigh δ, function words 1 − δ. */
+/** Content words have the weight δ, function words 1 − δ. */
 const DELTA = 0.75;
 const WEIGHTS = [1, 0.6, 0.8, 0.6];
 
 /**
- * Places in a row, METEOR's own order: words and function words of hypothesis and reference; matched content
- * words (hypothesis, reference) and function words (hypothesis, reference) of each module; chunks; matched
- * words of both sides.
+ * The columns of a row of statistics, in METEOR's own order: words and function words of hypothesis and
+ * reference; matched content words (hypothesis, reference) and function words (hypothesis, reference) of each
+ * module; chunks; matched words of both sides.
  */
 const MODULES = 4;
 const CHUNKS = MODULES + 4 * WEIGHTS.length;
 const WIDTH = CHUNKS + 3;
 
-/** Content and function words weighed together. */
+/** The weighted number of content and function words. */
 function weighted(content: number, functions: number): number {
   return DELTA * content + (1 - DELTA) * functions;
 }
 
 /**
- * The weighed share of matched words: precision of the hypothesis (side 0), recall of the reference (side 1).
+ * The weighted share of matched words: precision of the hypothesis (side 0), recall of the reference (side
+ * 1).
  */
 function share(sum: Float64Array, side: 0 | 1): number {
   let matches = 0;
@@ -41,7 +45,7 @@ function share(sum: Float64Array, side: 0 | 1): number {
   return matches === 0 ? 0 : matches / weighted(sum[side]! - sum[2 + side]!, sum[2 + side]!);
 }
 
-/** METEOR of summed rows. */
+/** Computes METEOR from summed rows. */
 function score(sum: Float64Array): number {
   const precision = share(sum, 0);
   const recall = share(sum, 1);
@@ -56,7 +60,7 @@ interface Word {
   readonly stem: string;
   readonly senses: ReadonlySet<number>;
   readonly isFunction: boolean;
-  /** The paraphrase table's number for it. */
+  /** The word's number in the paraphrase table. */
   readonly paraphraseId: number;
 }
 
@@ -73,8 +77,8 @@ const areSynonyms = (a: Word, b: Word): boolean =>
   a.senses.size < b.senses.size ? shareSense(a.senses, b.senses) : shareSense(b.senses, a.senses);
 
 /**
- * Where a reference word may stand in the hypothesis: exact matches first, then stems, then synonyms. A pair
- * that is alike as stems may be so as synonyms too, and counts twice.
+ * Finds where a reference word may match the hypothesis: exact matches first, then stems, then synonyms. A
+ * pair with the same stem may also be synonyms; then it counts twice.
  */
 function wordCandidates(word: Word, hypothesis: readonly Word[]): Candidate[] {
   const [exact, stems, synonyms]: [Candidate[], Candidate[], Candidate[]] = [[], [], []];
@@ -94,8 +98,8 @@ function single(module: number, hypothesis: number): Candidate {
 
 /**
  * METEOR 1.5 for English (`-l en -norm`) in [0, 1], over segments tokenised by `ptbTokens`. Without a
- * paraphrase table it has the modules exact, stem and synonym only and another name: the two are different
- * metrics. The corpus score comes from summed statistics of each segment's best reference.
+ * paraphrase table it uses the modules exact, stem and synonym only and has another name, because it is
+ * another metric. The corpus score sums the statistics of each segment's best reference.
  */
 export function meteorMetric(paraphrases?: ParaphraseTable): CorpusMetric {
   const synonyms = new Synonyms();
@@ -118,8 +122,8 @@ export function meteorMetric(paraphrases?: ParaphraseTable): CorpusMetric {
     });
 
   /**
-   * Row of one hypothesis and one reference. `alike` keeps the candidates by reference word, for further
-   * references.
+   * Computes the row of one hypothesis and one reference. `alike` caches the candidates of each reference
+   * word for further references.
    */
   const compare = (
     hypothesis: readonly Word[],
@@ -159,7 +163,7 @@ export function meteorMetric(paraphrases?: ParaphraseTable): CorpusMetric {
     }
     const chunks = countChunks(matches);
     const complete = row[CHUNKS + 1] === row[0] && row[CHUNKS + 2] === row[1];
-    // One chunk over all words is no fragmentation at all, for the segment and in the corpus's sum.
+    // A single chunk over all words counts as no chunk, in the segment and in the sum over the corpus.
     row[CHUNKS] = complete && chunks === 1 ? 0 : chunks;
     return row;
   };

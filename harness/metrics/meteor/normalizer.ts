@@ -1,15 +1,16 @@
+/** METEOR 1.5's normalisation of text. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** The letters METEOR 1.5 knows: Western European, Cyrillic and phonetic ones. */
+/** The letters that METEOR 1.5 knows: Western European, Cyrillic and phonetic. */
 const ALPHA = 'A-Za-zŠŽšžŸÀ-ÖØ-öø-ž\\u0400-\\u0527\\ua640-\\ua66e\\ua67e-\\ua697\\u1d00-\\u1d7f';
 const ALNUM = `0-9${ALPHA}`;
 
 const regex = (source: string): RegExp => new RegExp(source, 'gu');
 const OTHER = regex(`[^${ALNUM}\\s.'\`,\\-‘’]`.replace('\\s', ' \\t\\n\\v\\f\\r'));
 const DASH_IN_WORD = regex(`([${ALNUM}.])-([${ALNUM}])`);
-// In this order, each over the whole text: commas stay within numbers, contractions go with the word on the
-// right.
+// Applied in this order, each to the whole text: commas stay inside numbers, contractions join the word on
+// the right.
 const COMMAS = [regex('([^0-9]),([^0-9])'), regex('([0-9]),([^0-9])'), regex('([^0-9]),([0-9])')];
 const APOSTROPHES = [
   regex(`([^${ALPHA}])'([^${ALPHA}])`),
@@ -19,7 +20,7 @@ const APOSTROPHES = [
 const CONTRACTIONS = [regex(`([${ALPHA}])'([${ALPHA}])`), regex("([0-9])'(s)")];
 const MIXED = new RegExp(`[${ALPHA}]`, 'u');
 
-/** Words that keep a full stop: always, or before a number only. */
+/** Words that keep a full stop: always, or only before a number. */
 function readPrefixes(): Map<string, 'always' | 'number'> {
   const text = readFileSync(path.join(import.meta.dirname, 'data', 'english.prefixes'), 'utf8');
   const prefixes = new Map<string, 'always' | 'number'>();
@@ -34,7 +35,7 @@ function readPrefixes(): Map<string, 'always' | 'number'> {
 
 const PREFIXES = readPrefixes();
 
-/** The word with its last full stop split off unless that belongs to it. */
+/** Splits off the last full stop of a word, unless it belongs to the word. */
 function splitStop(word: string, next: string | undefined): string {
   if (word.length < 2 || !word.endsWith('.') || /^\.+$/.test(word)) return word;
   const prefix = word.slice(0, -1);
@@ -46,10 +47,11 @@ function splitStop(word: string, next: string | undefined): string {
 }
 
 /**
- * The words METEOR 1.5 compares (`-l en -norm`): split as by Moses' tokeniser, punctuation kept, lower-cased.
+ * Splits a text into the words that METEOR 1.5 compares (`-l en -norm`): as Moses' tokeniser, with
+ * punctuation, in lower case.
  */
 export function meteorWords(text: string): string[] {
-  // A run of full stops is a word of its own.
+  // Several full stops in a row are one word.
   let line = ` ${text} `.replace(OTHER, ' $& ').replace(/\.{2,}/g, ' $& ');
   for (const comma of COMMAS) line = line.replace(comma, '$1 , $2');
   line = line

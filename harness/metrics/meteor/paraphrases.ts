@@ -1,5 +1,5 @@
 /**
- * METEOR's paraphrase table: brings it, keeps it in a compact form with its hash, and finds paraphrases in
+ * METEOR's paraphrase table: fetches it, keeps it in a compact file with its hash, and finds paraphrases in
  * it.
  */
 import { createHash } from 'node:crypto';
@@ -15,40 +15,41 @@ import { isThere, readBytes, withFile } from '../../support/read-files.ts';
 import { readZip, unzip } from '../../support/zip.ts';
 import type { Match } from './aligner.ts';
 
-/** METEOR 1.5's English paraphrases: the PyPI package that brings them, where in it, and their sha256. */
+/**
+ * METEOR 1.5's English paraphrases: the PyPI package that contains them, the path inside it, and their
+ * sha256.
+ */
 const PACKAGE = 'pycocoevalcap==1.2';
 const MEMBER = 'pycocoevalcap/meteor/data/paraphrase-en.gz';
 const SHA256 = 'c147ac7d2c91f2fbb3ad31e4b352235061eb83145e0434daf217ee9ca5975f48';
-/**
- * Bytes that a file which holds the table may have, and that the table may unpack to; both are several times
- * what they have.
- */
+/** The largest file to read, and the largest size to unpack; both are several times the real sizes. */
 const LARGEST_FILE = 5e8;
 const LARGEST_TABLE = 2e9;
 
 const CACHE_FILE = 'meteor-paraphrases-2.bin';
-/** As it was before it had a hash. */
+/** The name of the compact file in earlier versions, which had no hash. */
 const OLD_CACHE_FILE = 'meteor-paraphrases-1.bin';
-/** Names the file's layout, and its version. */
+/** Identifies the file's layout and its version. */
 const MAGIC = Buffer.from('DBMETEO2');
-/** Bytes before the arrays: the magic, the sha256 of all that follows it, four lengths. */
+/** The length of the header: magic, sha256 of the rest, four lengths. */
 const HEADER = MAGIC.length + 32 + 16;
 const PARAPHRASE = 3;
-/** No phrase of the table is longer. */
+/** The longest phrase of the table, in words. */
 const LONGEST = 7;
-/** Words of the table have numbers of 16 bits. */
+/** The most words that numbers of 16 bits can name. */
 const MOST_WORDS = 1 << 16;
 
 /**
- * METEOR's paraphrase table in arrays that are read from the cache as they are:
+ * METEOR's paraphrase table in arrays that are read from the cache file as they are:
  *
- * header  magic (8 bytes), sha256 of what follows (32), words, sources, length of `phrases`, bytes of the
- * word list (uint32 each) first   by word: the first source that starts with it (uint32, one more at the end)
- * offsets by source: where its entry starts in `phrases` (uint32, one more at the end) phrases by source:
- * length and words of the source, then of each target (uint16) words   UTF-8, a line each, in the order of
- * their numbers
+ *   header   magic (8 bytes), sha256 of the rest (32), and as uint32: words, sources, length of `phrases`,
+ *            bytes of the word list
+ *   first    by word: the first source that starts with it (uint32, one more at the end)
+ *   offsets  by source: where its entry starts in `phrases` (uint32, one more at the end)
+ *   phrases  by source: length and words of the source, then of each target (uint16)
+ *   words    UTF-8, one a line, in the order of their numbers
  *
- * Words are numbered in sorted order, so the sources, sorted as text in the table, are sorted as numbers too.
+ * Words are numbered in sorted order, so sources that are sorted as text are sorted as numbers, too.
  */
 export class ParaphraseTable {
   readonly #ids: Map<string, number>;
@@ -57,11 +58,11 @@ export class ParaphraseTable {
   readonly #phrases: Uint16Array;
 
   /**
-   * Reads the cache file's bytes; throws UsageError with the reason alone for any that `compactTable` did not
-   * make.
+   * Reads the compact file; throws UsageError, with the reason alone, for bytes that `compactTable` did not
+   * write.
    */
   constructor(file: Buffer) {
-    // Copied where it begins between two numbers, for views must not.
+    // A view must start at a multiple of its element size, so other starts are copied.
     const bytes = file.byteOffset % 4 === 0 ? file : Buffer.from(new Uint8Array(file).buffer);
     if (bytes.length < HEADER || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
       throw new UsageError('it is of another version, or no such table');
@@ -92,15 +93,15 @@ export class ParaphraseTable {
     this.#ids = new Map(list.map((word, id) => [word, id]));
   }
 
-  /** The number of a word; −1 where no phrase holds it. */
+  /** The number of a word; −1 if no phrase contains it. */
   wordId(word: string): number {
     return this.#ids.get(word) ?? -1;
   }
 
   /**
-   * The paraphrases of two sentences, given as word numbers: first the entries whose source stands in the
-   * reference, by its places, then those whose source stands in the hypothesis. Duplicates are kept: they
-   * count in METEOR's coverage.
+   * Finds the paraphrases of two sentences, given as word numbers: first entries whose source occurs in the
+   * reference, by place, then entries whose source occurs in the hypothesis. Duplicates stay, because
+   * METEOR's coverage counts them.
    */
   matches(hypothesis: readonly number[], reference: readonly number[]): Match[] {
     const found: Match[] = [];
@@ -113,7 +114,7 @@ export class ParaphraseTable {
     return found;
   }
 
-  /** Calls `add` for each entry whose source stands in `text` and whose target stands in `other`. */
+  /** Calls `add` for each entry whose source occurs in `text` and whose target occurs in `other`. */
   #find(
     text: readonly number[],
     other: readonly number[],
@@ -132,7 +133,7 @@ export class ParaphraseTable {
           low = this.#bound(low, high, length - 1, next);
           high = this.#bound(low, high, length - 1, next + 1);
         }
-        // The shortest source of those that begin alike comes first.
+        // Of sources with the same beginning the shortest comes first.
         if (low === high || phrases[this.#offsets[low]!] !== length) continue;
         const end = this.#offsets[low + 1]!;
         for (let at = this.#offsets[low]! + 1 + length; at < end; at += 1 + phrases[at]!) {
@@ -149,8 +150,8 @@ export class ParaphraseTable {
   }
 
   /**
-   * The first source in [low, high) whose word at `depth` is at least `word`; a source that ends before comes
-   * first.
+   * The first source in [low, high) whose word at `depth` is at least `word`; sources that end before `depth`
+   * sort first.
    */
   #bound(low: number, high: number, depth: number, word: number): number {
     while (low < high) {
@@ -173,15 +174,15 @@ function match(
   return { reference, candidate: { module: PARAPHRASE, referenceLength, hypothesis, hypothesisLength } };
 }
 
-/** Whether places begin at 0, end at `end` and never go back. */
+/** Whether offsets start at 0, never decrease, and end at `end`. */
 function isSorted(places: Uint32Array, end: number): boolean {
   for (let i = 1; i < places.length; i++) if (places[i]! < places[i - 1]!) return false;
   return places[0] === 0 && places.at(-1) === end;
 }
 
 /**
- * The table that `fetchMeteorTable` put into the cache folder; undefined where it has not been fetched;
- * throws UsageError where it cannot be trusted.
+ * Loads the table from the cache folder; undefined if it was not fetched; throws UsageError if it cannot be
+ * trusted.
  */
 export async function loadParaphrases(cacheFolder: string): Promise<ParaphraseTable | undefined> {
   const file = path.join(cacheFolder, CACHE_FILE);
@@ -204,9 +205,9 @@ export async function loadParaphrases(cacheFolder: string): Promise<ParaphraseTa
 }
 
 /**
- * Brings METEOR's paraphrase table into the cache folder and returns the path of its compact form: from
- * `file` (paraphrase-en.gz or the pycocoevalcap wheel that holds it), else from PyPI through pip. Throws
- * UsageError where there is no such file, it is another or damaged, or pip cannot bring it.
+ * Fetches METEOR's paraphrase table into the cache folder and returns the path of its compact file: from
+ * `file` (paraphrase-en.gz or the pycocoevalcap wheel), else from PyPI through pip. Throws UsageError if the
+ * file is missing, another one or damaged, or if pip fails.
  */
 export async function fetchMeteorTable({
   cacheFolder,
@@ -234,7 +235,7 @@ export async function fetchMeteorTable({
   return target;
 }
 
-/** The table in the bytes of its own file or of the wheel; throws UsageError with the reason alone. */
+/** Extracts the table from its own file or from the wheel; throws UsageError with the reason alone. */
 function theTable(given: Buffer): Buffer {
   let table = given;
   if (given.subarray(0, 4).equals(Buffer.from('PK\x03\x04', 'latin1'))) {
@@ -247,7 +248,7 @@ function theTable(given: Buffer): Buffer {
   throw new UsageError(`its sha256 is ${digest}, expected ${SHA256}`);
 }
 
-/** A file that the user named, unless it is far larger than the table. */
+/** Reads a file that the user named, unless it is far larger than the table. */
 async function readGiven(file: string): Promise<Buffer> {
   return withFile(file, async (handle) => {
     const { size } = await handle.stat();
@@ -263,10 +264,10 @@ async function downloadWheel(cacheFolder: string): Promise<Buffer> {
     const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', folder, PACKAGE];
     const { failed, code, stderr } = await execa('python3', pip, { reject: false });
     if (!failed) return await readBytes(path.join(folder, `${PACKAGE.replace('==', '-')}-py3-none-any.whl`));
-    // There is none where there was nothing to run.
+    // There is no standard error if pip could not be started.
     const lines = (stderr as string | undefined)?.trim().split('\n');
     const said = lines?.findLast((line) => /error/i.test(line));
-    // Pip names its index, whose address may hold a password.
+    // Pip prints its index, whose address may contain a password.
     const why = withoutSecrets(said ?? code ?? 'it says nothing');
     throw new UsageError(
       `python3 -m pip cannot bring ${PACKAGE}: ${why}. Get its wheel elsewhere and give it with --file.`,
@@ -276,14 +277,14 @@ async function downloadWheel(cacheFolder: string): Promise<Buffer> {
   }
 }
 
-/** A buffer in pieces, so that the stream behind it can hold the reading back. */
+/** Yields a buffer in pieces, so that a slow consumer holds back the reader. */
 function* pieces(buffer: Buffer): Generator<Buffer> {
   const size = 1 << 18;
   for (let at = 0; at < buffer.length; at += size) yield buffer.subarray(at, at + size);
 }
 
 /**
- * The lines of gzipped UTF-8 text, some at a time; throws UsageError with the reason alone where it cannot be
+ * Yields lines of gzipped UTF-8 text in batches; throws UsageError, with the reason alone, if it cannot be
  * unpacked.
  */
 async function* gunzipLines(table: Buffer): AsyncGenerator<string[]> {
@@ -307,7 +308,7 @@ async function* gunzipLines(table: Buffer): AsyncGenerator<string[]> {
   if (rest !== '') yield [rest];
 }
 
-/** Appends numbers to an array that grows by doubling. */
+/** An array of numbers that doubles its capacity as it grows. */
 class Numbers {
   array = new Uint16Array(1 << 20);
   length = 0;
@@ -323,8 +324,8 @@ class Numbers {
 }
 
 /**
- * METEOR's table (three lines an entry: a number that it ignores, source, target; sorted by source) as
- * ParaphraseTable reads it. Throws UsageError with the reason alone for what is no such table.
+ * Converts METEOR's table (three lines an entry: an ignored number, source, target; sorted by source) into
+ * the compact file of ParaphraseTable. Throws UsageError, with the reason alone, for anything else.
  */
 export async function compactTable(table: Buffer): Promise<Buffer> {
   let line = 0;

@@ -1,3 +1,4 @@
+/** METEOR's synonym module: synsets of English words from WordNet 3.0. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
@@ -30,7 +31,9 @@ const read = (name: string): Buffer => readFileSync(path.join(import.meta.dirnam
 
 /** Looks up WordNet 3.0's synsets of words and of their base forms, as METEOR 1.5 does. */
 export class Synonyms {
-  /** A line a lemma, sorted, and searched as it is: of 78,000 lemmas few are ever asked for. */
+  /**
+   * One line a lemma, sorted. It is searched as text, because few of its 78,000 lemmas are ever looked up.
+   */
   readonly #lines: string;
   readonly #bases = new Map<string, string[]>();
 
@@ -46,13 +49,13 @@ export class Synonyms {
     }
   }
 
-  /** What a word may mean: two words are synonyms if they have a number in common. */
+  /** The synsets of a word; two words are synonyms if they share one. */
   senses(word: string): Set<number> {
     const lemmas = [word, ...(this.#bases.get(word) ?? [this.#base(word)])];
     return new Set(lemmas.flatMap((lemma) => this.#synsets(lemma) ?? []));
   }
 
-  /** The first lemma that a detachment rule leads to; '' where none does. */
+  /** The first lemma that a detachment rule finds; '' if none does. */
   #base(word: string): string {
     if (word.endsWith('ss') || word.length <= 2) return word;
     for (const [ending, replacement] of ENDINGS) {
@@ -71,7 +74,7 @@ export class Synonyms {
       const end = this.#lines.indexOf('\n', start);
       const [found = '', ...synsets] = this.#lines.slice(start, end < 0 ? undefined : end).split(' ');
       if (found === lemma) {
-        // A lemma that shares no synset has one of its own, numbered apart from the file's.
+        // A lemma without a shared synset gets a number of its own, outside the file's range.
         return synsets.length > 0 ? synsets.map(Number) : [-1 - start];
       }
       if (found < lemma) low = end < 0 ? high : end + 1;

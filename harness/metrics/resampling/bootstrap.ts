@@ -1,9 +1,13 @@
+/**
+ * The paired bootstrap of `bench score` over the segments of a corpus, and the random numbers that all
+ * resampling here draws.
+ */
 import { errorFunction } from 'simple-statistics';
 import type { CorpusMetric } from '../text/corpus-metric.ts';
 import { sum } from '../../support/arithmetic.ts';
 
 /**
- * Uniform whole numbers below `n` by the mulberry32 generator: the same seed gives the same samples
+ * Draws uniform integers below `n` with the mulberry32 generator: the same seed draws the same numbers
  * everywhere.
  */
 export function sampler(seed: number): (n: number) => number {
@@ -17,17 +21,17 @@ export function sampler(seed: number): (n: number) => number {
 }
 
 export interface BootstrapOptions {
-  /** How many samples are drawn; 1,000 unless given. */
+  /** The number of samples; 1,000 if absent. */
   readonly resamples?: number;
-  /** 0 unless given. */
+  /** The seed of the draws; 0 if absent. */
   readonly seed?: number;
 }
 
 /**
- * A metric of several systems on resampled corpora, by system: each sample draws as many segments as there
- * are, with replacement, and is the same for all systems (paired) and for all metrics of the same seed.
- * `systems` holds the rows of statistics by system and segment. Throws a RangeError where systems differ in
- * their number of segments or there is none.
+ * Scores several systems on resampled corpora. Each sample draws as many segments as there are, with
+ * replacement, the same ones for all systems (paired) and for all metrics of the same seed. `systems` are the
+ * rows of statistics by system and segment. Throws a RangeError if systems have different numbers of
+ * segments, or none.
  */
 export function bootstrapScores(
   metric: CorpusMetric,
@@ -68,17 +72,17 @@ export function percentileInterval(values: Float64Array): [number, number] {
 }
 
 export interface Difference {
-  /** First system minus second. */
+  /** Score of the first system minus that of the second. */
   readonly difference: number;
   /** Standard deviation of the difference over resamples: its standard error. */
   readonly standardError: number;
   /** difference ± 1.96 standard errors. */
   readonly interval: readonly [number, number];
-  /** Two-sided, from the normal distribution; 1 where no resample differs. */
+  /** The two-sided p value of the normal distribution; 1 if no resample differs. */
   readonly p: number;
 }
 
-/** Compares two systems from their scores and their scores on the same resamples. */
+/** Compares two systems by their scores and by their scores on the same resamples. */
 export function compareSystems(
   scores: readonly [number, number],
   resampled: readonly [Float64Array, Float64Array],

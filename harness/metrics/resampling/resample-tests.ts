@@ -11,36 +11,36 @@ export interface SeedTest {
   readonly metric: SampledMetric;
 }
 
-/** How many resamples are drawn, and of which size where the ids are more than the tests hold. */
+/** The number and the size of resamples. */
 export interface ResampleOptions {
   readonly resamples: number;
-  /** Size of the set that tests are drawn from by the seed; the ids that occur where absent. */
+  /** The size of the set from which the seed draws the tests; the number of ids that occur if absent. */
   readonly population?: number | undefined;
 }
 
-/** Tests of the same examples. */
+/** Tests with the same examples. */
 interface TestSet {
-  /** Of each example among all ids. */
+  /** The place of each example among all ids. */
   readonly places: Uint32Array;
   readonly tests: number[];
 }
 
 /**
- * Examples that are of the same kind in each of a few tests are counted together: there are few such
- * patterns.
+ * Tests whose kinds are counted together: the pattern of an example is its kind in each of these tests, and
+ * there are few patterns.
  */
 interface Block {
-  /** Of each example. */
+  /** The pattern of each example. */
   readonly patternOf: Uint32Array;
-  /** How many examples of a resample have each pattern. */
+  /** The number of a resample's examples with each pattern. */
   readonly numbers: Uint32Array;
-  /** The tests' kinds of each pattern, and what a resample has of each kind. */
+  /** For each test: the kind of each pattern, and the number of a resample's examples of each kind. */
   readonly tables: readonly { readonly kindOf: Uint32Array; readonly numbers: Uint32Array }[];
 }
 
 type Kinds = NonNullable<SampledMetric['kinds']>;
 
-/** Joins tests' kinds into blocks, each as long as its patterns are few against the examples. */
+/** Groups tests into blocks; a block ends before its patterns get too many for counting them to pay. */
 function blocksOf(all: readonly Kinds[], examples: number): Block[] {
   const most = Math.max(256, Math.floor(examples / 16));
   const blocks: Block[] = [];
@@ -68,7 +68,7 @@ function blocksOf(all: readonly Kinds[], examples: number): Block[] {
   return blocks;
 }
 
-/** The patterns with one test more. */
+/** Extends the patterns by one test. */
 function joinKinds(
   patterns: readonly (readonly number[])[],
   patternOf: Uint32Array,
@@ -85,7 +85,7 @@ function joinKinds(
   return { patterns: longer, patternOf: longerOf };
 }
 
-/** Counts a resample's examples by pattern, and from these by each test's kinds. */
+/** Counts a resample's examples by pattern, and from that by each test's kinds. */
 function countKinds({ patternOf, numbers, tables }: Block, counts: Uint32Array): void {
   numbers.fill(0);
   for (let i = 0; i < patternOf.length; i++) numbers[patternOf[i]!]! += counts[i]!;
@@ -95,7 +95,7 @@ function countKinds({ patternOf, numbers, tables }: Block, counts: Uint32Array):
   }
 }
 
-/** The tests' metrics of any sample of their examples, in their order. */
+/** Makes a function that computes all tests' metrics of a sample, in their order. */
 function scorer(metrics: readonly SampledMetric[], examples: number): (counts: Uint32Array) => number[] {
   // Metrics of the same predictions share their kinds.
   const distinct = new Map<Uint32Array, Kinds>();
@@ -112,16 +112,16 @@ function scorer(metrics: readonly SampledMetric[], examples: number): (counts: U
 }
 
 /**
- * A metric of many tests on the same resamples of example ids, by test: each resample draws as many ids as
- * there are, with replacement, and a test's metric uses those that it has, as often as they were drawn. NaN
- * counts as 0, as where it is printed.
+ * Computes the metric of many tests on the same resamples, [tests][resamples]. A resample draws as many ids
+ * as there are, with replacement; a test uses the drawn ids that it contains, as often as they were drawn.
+ * NaN counts as 0, as it does in print.
  */
 export function resampleTests(
   tests: readonly SeedTest[],
   { resamples, population }: ResampleOptions,
 ): Float64Array[] {
   const places = new Map<string, number>();
-  // Methods of one seed share their test set, and mostly the list of its ids.
+  // Methods of one seed share their test set, and usually the very list of its ids.
   const sets = new Map<string, TestSet>();
   const keys = new Map<readonly string[], string>();
   for (const [t, { ids }] of tests.entries()) {

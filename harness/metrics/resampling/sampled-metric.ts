@@ -35,7 +35,7 @@ export function scaled(metric: SampledMetric, scale: number): SampledMetric {
   });
 }
 
-/** A corpus metric, from the row of statistics of each example. */
+/** A corpus metric on samples, from the statistics of each example. */
 export function sampledSums(
   { score }: Pick<CorpusMetric, 'score'>,
   rows: readonly Float64Array[],

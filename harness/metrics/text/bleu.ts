@@ -1,3 +1,4 @@
+/** The metric BLEU-4, as NIST's script mteval-v13a.pl computes it. */
 import { corpusScore, type CorpusMetric } from './corpus-metric.ts';
 import { mtevalTokens } from './mteval-tokenizer.ts';
 import { NgramTable, ngramCount } from './ngrams.ts';
@@ -5,7 +6,7 @@ import { tokenise, type Segment, type TokenSegment } from './segment.ts';
 
 const ORDER = 4;
 
-/** The reference length next to the prediction's (tie: the shorter), empty references aside. */
+/** The reference length closest to the prediction's (the shorter of two), without empty references. */
 function closestLength(prediction: number, references: readonly number[]): number {
   let closest = references[0] ?? 0;
   for (const length of references) {
@@ -16,7 +17,8 @@ function closestLength(prediction: number, references: readonly number[]): numbe
 }
 
 /**
- * Row: closest reference length; matched n-grams of orders 1 … 4; the prediction's n-grams of orders 1 … 4.
+ * Columns of a row: closest reference length; matched n-grams of orders 1 … 4; the prediction's n-grams of
+ * orders 1 … 4.
  */
 function statistics({ prediction, references }: TokenSegment): Float64Array {
   const row = new Float64Array(1 + 2 * ORDER);
@@ -56,7 +58,8 @@ function score(sum: Float64Array): number {
 export const bleuMetric: CorpusMetric = { name: 'BLEU', statistics, score };
 
 /**
- * Corpus BLEU-4 in [0, 1] (mteval-v13a.pl's default options); throws a RangeError where there is no segment.
+ * Computes corpus BLEU-4 in [0, 1] (mteval-v13a.pl, default options); throws a RangeError if there is no
+ * segment.
  */
 export function bleu(segments: readonly Segment[]): number {
   return corpusScore(bleuMetric, tokenise(segments, mtevalTokens));

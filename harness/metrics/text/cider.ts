@@ -1,14 +1,15 @@
+/** The metric CIDEr-D of the captioning metrics. */
 import type { CorpusMetric } from './corpus-metric.ts';
 import { NgramTable, ngramCount } from './ngrams.ts';
 import type { TokenSegment } from './segment.ts';
 
 const ORDER = 4;
-/** Width of the penalty for a difference in length. */
+/** The width σ of the Gaussian penalty for a difference in length. */
 const SIGMA = 6;
 
 /**
- * Tokens that hold a no-break space ("1 1/2") are several words here: the official script splits at any white
- * space.
+ * Splits tokens with a no-break space ("1 1/2") into words, as the official script does: it splits at any
+ * white space.
  */
 function words(tokens: readonly string[]): readonly string[] {
   return tokens.some((token) => token.includes('\u00a0'))
@@ -16,10 +17,10 @@ function words(tokens: readonly string[]): readonly string[] {
     : tokens;
 }
 
-/** A text's n-grams; how much one weighs is its count times its inverse document frequency. */
+/** The n-grams of a text, each weighted by its count times its inverse document frequency. */
 interface Vector {
   readonly counts: Map<number, number>;
-  /** Euclidean length by order. */
+  /** The Euclidean norm by order. */
   readonly norms: Float64Array;
   readonly bigrams: number;
 }
@@ -27,7 +28,7 @@ interface Vector {
 /**
  * CIDEr-D (times 10) as pycocoevalcap's cider_scorer.py computes it, over segments tokenised by `ptbTokens`:
  * a mean over segments. The inverse document frequencies come from the references given here, one set a
- * segment, and stay what they are when segments are resampled.
+ * segment; resampling does not change them.
  */
 export function ciderMetric(references: readonly (readonly (readonly string[])[])[]): CorpusMetric {
   const table = new NgramTable(ORDER);
@@ -52,7 +53,7 @@ export function ciderMetric(references: readonly (readonly (readonly string[])[]
     for (const [id, count] of counts) norms[table.orders[id]!]! += (count * (idf[id] ?? logSegments)) ** 2;
     return { counts, norms: norms.map(Math.sqrt), bigrams: ngramCount(text.length, 2) };
   };
-  // Vectors of the references, which serve every system.
+  // The vectors of the references, computed once for all systems.
   const known = new WeakMap<readonly string[], Vector>();
   const referenceVector = (tokens: readonly string[]): Vector => {
     const made = known.get(tokens) ?? vector(tokens);
@@ -76,7 +77,7 @@ export function ciderMetric(references: readonly (readonly (readonly string[])[]
     return (sum / ORDER) * Math.exp(-(difference ** 2) / (2 * SIGMA ** 2));
   };
 
-  // Row: the segment's score; 1.
+  // Columns of a row: the segment's score; 1.
   const statistics = ({ prediction, references }: TokenSegment): Float64Array => {
     const output = vector(prediction);
     const total = references.reduce(

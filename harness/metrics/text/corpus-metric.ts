@@ -1,8 +1,9 @@
+/** The form of the metrics of text: statistics of segments that add up. */
 import type { TokenSegment } from './segment.ts';
 
 /**
- * A corpus metric as sums: every segment gives a row of numbers (its sufficient statistics) and a score is a
- * function of the sum of rows. One segment's row scores that segment; a resampled corpus is another sum.
+ * A corpus metric as sums: each segment has a row of numbers (its sufficient statistics), and the score is a
+ * function of the sum of rows. One row alone scores its segment; a resampled corpus is another sum.
  */
 export interface CorpusMetric {
   readonly name: string;
@@ -10,7 +11,7 @@ export interface CorpusMetric {
   score(sum: Float64Array): number;
 }
 
-/** The sum of the rows, element by element; throws a RangeError where there is none. */
+/** Adds the rows element by element; throws a RangeError if there is none. */
 export function sumRows(rows: readonly Float64Array[]): Float64Array {
   const first = rows[0];
   if (!first) throw new RangeError('a corpus metric needs at least one segment, got none');
@@ -19,7 +20,7 @@ export function sumRows(rows: readonly Float64Array[]): Float64Array {
   return sum;
 }
 
-/** The metric of a whole corpus; throws a RangeError where there is no segment. */
+/** Scores a whole corpus; throws a RangeError if there is no segment. */
 export function corpusScore(metric: CorpusMetric, segments: readonly TokenSegment[]): number {
   return metric.score(sumRows(segments.map((segment) => metric.statistics(segment))));
 }

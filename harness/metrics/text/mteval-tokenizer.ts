@@ -1,4 +1,6 @@
-// Perl's \s on Unicode text; JavaScript's has U+FEFF and lacks U+0085.
+/** The tokens of BLEU and NIST. */
+
+// Perl's \s on Unicode text: unlike JavaScript's it has U+0085 and lacks U+FEFF.
 const SPACES = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
 
 /** Lower-cases ASCII letters only. */
@@ -17,13 +19,11 @@ function unescape(text: string): string {
     .replaceAll('&gt;', '>');
 }
 
-/**
- * The words of a text as mteval-v13a.pl's default tokenisation splits them (lower-cases ASCII letters only).
- */
+/** Splits a text into words as mteval-v13a.pl does by default; only ASCII letters become lower case. */
 export function mtevalTokens(text: string): string[] {
   const line = text.replace(SPACES, ' ').replaceAll('<skipped>', '');
   const words = ` ${lowerAscii(line.includes('&') ? unescape(line) : line)} `
-    // Every ASCII punctuation character but ' , - . (and the space, whose copies vanish below)
+    // Every ASCII punctuation character except ' , - . (and the space, whose copies are dropped below).
     .replace(/[{-~[-`!-&(-+:-@/]/g, ' $& ')
     .replace(/([^0-9])([.,])/g, '$1 $2 ')
     .replace(/([.,])([^0-9])/g, ' $1 $2')

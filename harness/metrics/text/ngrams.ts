@@ -1,26 +1,26 @@
-/** The word of no text: it follows no n-gram. */
+/** Tables of n-grams for the metrics of text: numbers instead of strings, because corpora have millions. */
+
+/** A word that occurs in no text: it extends no n-gram. */
 const UNKNOWN = -1;
 
-/**
- * Numbers the n-grams of texts: an id stands for one n-gram, its parent for the n-gram without the last word.
- */
+/** Numbers the n-grams of texts. An id names one n-gram; its parent is the n-gram without the last word. */
 export class NgramTable {
   readonly maxOrder: number;
-  /** By id; id 0 is the empty n-gram. */
+  /** By id: the order, the parent and the last word; id 0 is the empty n-gram. */
   readonly orders: number[] = [0];
   readonly parents: number[] = [0];
   readonly #last: number[] = [UNKNOWN];
   readonly #words = new Map<string, number>();
-  /** The ids by parent and last word: open addressing, at most half full, 0 for an empty place. */
+  /** A hash table of ids by parent and last word: open addressing, at most half full, 0 for an empty slot. */
   #slots = new Int32Array(1 << 8);
-  /** The counts of texts that were added, so that they need not be counted again. */
+  /** The counts of added texts, kept because they are asked for again. */
   readonly #counted = new WeakMap<readonly string[], Map<number, number>>();
 
   constructor(maxOrder: number) {
     this.maxOrder = maxOrder;
   }
 
-  /** How often each n-gram of orders 1 … maxOrder occurs, by id; new n-grams get a number. */
+  /** Counts the n-grams of orders 1 … maxOrder by id; new n-grams get a number. */
   add(tokens: readonly string[]): Map<number, number> {
     for (const token of tokens) {
       if (!this.#words.has(token)) this.#words.set(token, this.#words.size);
@@ -30,12 +30,12 @@ export class NgramTable {
     return counts;
   }
 
-  /** As `add`, but n-grams that the table does not hold are left out. */
+  /** Counts as `add` does, but leaves out n-grams that the table lacks. */
   find(tokens: readonly string[]): Map<number, number> {
     return this.#counted.get(tokens) ?? this.#count(tokens, false);
   }
 
-  /** The id of a single word, if the table holds it. */
+  /** The id of a single word, if the table has it. */
   word(token: string): number | undefined {
     const place = this.#place(0, this.#words.get(token) ?? UNKNOWN);
     return this.#slots[place]! > 0 ? this.#slots[place] : undefined;
@@ -58,7 +58,7 @@ export class NgramTable {
     return counts;
   }
 
-  /** Where the n-gram is in the slots, or would be. */
+  /** The slot of an n-gram, or the empty slot for it. */
   #place(parent: number, word: number): number {
     const mask = this.#slots.length - 1;
     let place = Math.imul(parent, 0x9e3779b1) ^ Math.imul(word, 0x85ebca6b);
@@ -86,7 +86,7 @@ export class NgramTable {
   }
 }
 
-/** How many n-grams of the given order a text of `length` words has. */
+/** The number of n-grams of an order in a text of `length` words. */
 export function ngramCount(length: number, order: number): number {
   return Math.max(0, length - order + 1);
 }

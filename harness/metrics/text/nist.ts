@@ -1,9 +1,10 @@
+/** The metric NIST-5, as NIST's script mteval-v13a.pl computes it. */
 import type { CorpusMetric } from './corpus-metric.ts';
 import { NgramTable, ngramCount } from './ngrams.ts';
 import type { TokenSegment } from './segment.ts';
 
 const ORDER = 5;
-/** A system two thirds as long as its references is worth half. */
+/** The brevity penalty is ½ for a system two thirds as long as its references. */
 const BETA = Math.log(0.5) / Math.log(1.5) ** 2;
 
 /** info(w₁ … wₙ) = −log₂(count(w₁ … wₙ) / count(w₁ … wₙ₋₁)) over all references, by n-gram id. */
@@ -17,7 +18,7 @@ function information(references: readonly (readonly (readonly string[])[])[]): {
     counts[0]! += reference.length;
     for (const [id, count] of table.add(reference)) counts[id] = (counts[id] ?? 0) + count;
   }
-  // mteval asks Perl whether there is a prefix, and to Perl the string "0" is false.
+  // mteval tests in Perl whether there is a prefix, and in Perl the string "0" is false.
   const zero = table.word('0');
   const info = new Float64Array(counts.length);
   for (let id = 1; id < info.length; id++) {
@@ -28,8 +29,8 @@ function information(references: readonly (readonly (readonly string[])[])[]): {
 }
 
 /**
- * Rows: matched information of orders 1 … 5; n-grams of orders 1 … 5; reference words; references with words;
- * 1.
+ * Columns of a row: matched information of orders 1 … 5; n-grams of orders 1 … 5; reference words; references
+ * with words; 1.
  */
 function score(sum: Float64Array): number {
   const [words, referenceWords, references, segments] = [sum[ORDER]!, ...sum.subarray(2 * ORDER)] as [
@@ -47,7 +48,7 @@ function score(sum: Float64Array): number {
 
 /**
  * NIST-5 as mteval-v13a.pl computes it, over segments tokenised by `mtevalTokens`. The information weights
- * come from the references given here and stay what they are when segments are resampled.
+ * come from the references given here; resampling does not change them.
  */
 export function nistMetric(references: readonly (readonly (readonly string[])[])[]): CorpusMetric {
   const { table, info } = information(references);

@@ -1,12 +1,12 @@
 /**
- * Penn Treebank tokens as Stanford's PTBTokenizer 3.4.1 (-preserveLines -lowerCase) answers, less the
- * punctuation that the captioning metrics leave out. Written from the treebank's conventions and from that
- * program's answers; telephone numbers, which it joins over spaces, are left apart.
+ * Penn Treebank tokens as Stanford's PTBTokenizer 3.4.1 (-preserveLines -lowerCase) gives them, without the
+ * punctuation that the captioning metrics drop. Written from the treebank's conventions and from that
+ * program's output. Telephone numbers, which it joins over spaces, stay separate.
  */
 
 /**
- * What the captioning metrics drop. Lower-casing comes first, so of the brackets only [ ] { } ( ) as -lrb-
- * etc. stay.
+ * The tokens that the captioning metrics drop. Lower case comes first, so brackets are dropped as [ ] { } ( )
+ * only and stay as -lrb- etc.
  */
 const PUNCTUATION = new Set(["''", "'", '``', '`', '.', '?', '!', ',', ':', '-', '--', '...', ';']);
 
@@ -21,9 +21,7 @@ const CLITIC = `${APOSTROPHE}(?:ll|re|ve|[smd])`;
 const NUMBER = '(?:\\p{Nd}*(?:[.,:]\\p{Nd}+)+|\\p{Nd}+)';
 const ASCII = '[a-z0-9]+(?:-[a-z0-9]+)*';
 
-/**
- * Words that keep their full stop, a few only where they are written with a capital or stand before a digit.
- */
+/** Words that keep their full stop; a few of them only with a capital or before a digit. */
 const ABBREVIATIONS =
   'adj adm adv al ala alex apr ariz assn asst aug ave bhd bldg blvd brig bros calif capt cf cmdr co col ' +
   'colo comdr conn corp cos cpl ct dak dec dept det dr drs ens esq est etc ext feb fla fri ft ga gen ' +
@@ -37,7 +35,7 @@ const oneOf = (words: string): string => `(?:${words.replaceAll(' ', '|')})`;
 
 interface Rule {
   readonly pattern: RegExp;
-  /** What the match becomes; without it, itself. */
+  /** The replacement of the match; the match itself if absent. */
   readonly tokens?: ((match: string) => string[]) | undefined;
 }
 
@@ -47,7 +45,8 @@ const rule = (pattern: string, tokens?: Rule['tokens'], flags = 'iuy'): Rule => 
 });
 
 /**
- * The longest match counts, the first of equals. A group inside `(?=…)` adds to the length, not to the match.
+ * The rules. The longest match wins, the first of equal ones. A group inside `(?=…)` adds to the length, not
+ * to the match.
  */
 const RULES: readonly Rule[] = [
   rule('<(?:[!?][a-z-][^>]*|/?[a-z][\\w:.-]*(?: [^<>=]*(?:="?[^<>" ]*"?[^<>=]*)*)? */?)>', (tag) => [
@@ -62,7 +61,7 @@ const RULES: readonly Rule[] = [
   rule('<?[a-z0-9][\\w.+-]*@[a-z0-9-]+(?:\\.[a-z0-9-]+)*>?'),
   rule('@[a-z_][\\w]*'),
   rule(`#[${LETTER}]+`),
-  // Words: what stands before a clitic (n't takes its n along), then the clitics themselves.
+  // Words: the part before a clitic (n't takes its n along), then the clitics.
   rule(`[${LETTER}]+(?=(n${APOSTROPHE}t)(?![a-z]))`),
   rule(`n${APOSTROPHE}t${ENDS}`),
   rule(`${WORD}(?=(${CLITIC})(?![a-z]))`),
@@ -100,7 +99,7 @@ const RULES: readonly Rule[] = [
   rule('¾', () => ['3/4']),
   rule('⅓', () => ['1/3']),
   rule('⅔', () => ['2/3']),
-  // Punctuation. What PUNCTUATION holds in any length is left out at once.
+  // Punctuation. Tokens of PUNCTUATION are dropped at once, in any length.
   rule(`[<>]?(?:[:;=]['o-]?[()dp\\]|])(?![${LETTER}\\p{Nd}])`, (face) => [
     face.replaceAll('(', '-lrb-').replaceAll(')', '-rrb-'),
   ]),
@@ -119,7 +118,7 @@ const RULES: readonly Rule[] = [
   ),
 ];
 
-// Most of any text: words of plain letters and hyphens that end at a space, comma or full stop.
+// Most of a text: words of plain letters and hyphens that end at a space, comma or full stop.
 const PLAIN = /([A-Za-z]{2,}(?:-[A-Za-z]+)*)[,.]?(?=\s|$)/y;
 const NOT_PLAIN = new Set([
   ...['cannot', 'gonna', 'gotta', 'lemme', 'gimme', 'wanna'],
@@ -127,7 +126,7 @@ const NOT_PLAIN = new Set([
 ]);
 
 /**
- * The longest match of a rule at the place, as tokens, and where it ends; characters of no rule are dropped.
+ * Applies the longest match at a place: its tokens, and where it ends. Characters without a rule are dropped.
  */
 function lex(text: string, at: number): { tokens: readonly string[]; end: number } {
   let longest = 0;
@@ -144,7 +143,7 @@ function lex(text: string, at: number): { tokens: readonly string[]; end: number
   return best ?? { tokens: [], end: at + 1 };
 }
 
-/** The tokens that METEOR, ROUGE-L and CIDEr see of a text: lower-cased, without punctuation. */
+/** Splits a text into the tokens of METEOR, ROUGE-L and CIDEr: lower case, without punctuation. */
 export function ptbTokens(text: string): string[] {
   const all: string[] = [];
   let at = 0;

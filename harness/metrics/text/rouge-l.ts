@@ -1,10 +1,11 @@
+/** The metric ROUGE-L of the captioning metrics. */
 import type { CorpusMetric } from './corpus-metric.ts';
 import type { TokenSegment } from './segment.ts';
 
 /** Recall counts β² times as much as precision. */
 const BETA = 1.2;
 
-/** The length of the longest common subsequence. */
+/** The length of the longest common subsequence of two texts. */
 function commonLength(a: readonly string[], b: readonly string[]): number {
   let above = new Uint32Array(b.length + 1);
   let row = new Uint32Array(b.length + 1);
@@ -17,9 +18,9 @@ function commonLength(a: readonly string[], b: readonly string[]): number {
   return above[b.length]!;
 }
 
-/** Row: the F-measure of the largest precision and the largest recall, each over all references; 1. */
+/** Columns of a row: the F-measure of the largest precision and the largest recall over all references; 1. */
 function statistics({ prediction, references }: TokenSegment): Float64Array {
-  // The official script splits at spaces, so that an empty text is one empty word.
+  // The official script splits at spaces, so an empty text is one empty word.
   const words = (tokens: readonly string[]): readonly string[] => (tokens.length === 0 ? [''] : tokens);
   const output = words(prediction);
   let precision = 0;

@@ -1,6 +1,7 @@
+/** The files of predictions and references that `bench score` reads. */
 import type { Segment } from './segment.ts';
 
-// Where the official script's reader (Python's codecs) ends a line.
+// The line ends of the official script's reader (Python's codecs).
 // eslint-disable-next-line no-control-regex -- the separators are control characters
 const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\u0085\u2028\u2029]/;
 
@@ -10,12 +11,12 @@ function lines(text: string): string[] {
   return all.map((line) => line.trim());
 }
 
-/** The predictions of a file, one a line; an empty line is an empty prediction. */
+/** Splits a file into predictions, one a line; an empty line is an empty prediction. */
 export function parsePredictions(text: string): string[] {
   return lines(text);
 }
 
-/** The references of a file, one a line, by instance: blank lines separate the instances. */
+/** Splits a file into references by instance: one a line, blank lines between instances. */
 export function parseReferences(text: string): string[][] {
   const instances: string[][] = [];
   let open: string[] | undefined;
@@ -28,8 +29,8 @@ export function parseReferences(text: string): string[][] {
 }
 
 /**
- * Puts predictions and references of the same instance together. A reference file without blank lines holds
- * one reference an instance. Throws an Error where the counts differ.
+ * Joins predictions and references of the same instance. A reference file without blank lines has one
+ * reference an instance. Throws an Error if the counts differ.
  */
 export function pairSegments(predictions: readonly string[], references: readonly string[][]): Segment[] {
   const [only] = references;

@@ -1,10 +1,12 @@
-/** A system's output for one instance and what people wrote for the same instance. */
+/** The unit that metrics of text score. */
+
+/** A system's output for one instance, and the references that people wrote for it. */
 export interface Segment {
   readonly prediction: string;
   readonly references: readonly string[];
 }
 
-/** A segment as a tokeniser leaves it. */
+/** A segment split into tokens. */
 export interface TokenSegment {
   readonly prediction: readonly string[];
   readonly references: readonly (readonly string[])[];

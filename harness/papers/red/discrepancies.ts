@@ -1,48 +1,47 @@
+/**
+ * Where the RED paper, its released code and good practice differ: data, with sides and consequences.
+ * Protocols choose the sides.
+ */
 import { range } from '../../support/arithmetic.ts';
-/** Which side of a disagreement between a paper, its released code and good practice a run takes. */
+
+/** The sides of a disagreement between a paper, its released code and good practice; a run takes one. */
 export const sides = ['paper', 'code', 'corrected'] as const;
 export type Side = (typeof sides)[number];
 
-/** A place where they disagree. */
+/** A disagreement, with what each side does. */
 export interface Discrepancy {
   readonly id: string;
   readonly what: string;
   readonly tasks: readonly string[];
-  /** Where it matters further: the paper's names of bases, methods, families; anywhere where absent. */
+  /** The bases, methods and families (by the paper's names) to which it applies; all if absent. */
   readonly models?: readonly string[];
   readonly methods?: readonly string[];
   readonly families?: readonly string[];
-  /** Not to built-in data, which come parted into their splits. */
+  /** `official`: it does not apply to built-in data, which come divided into splits. */
   readonly data?: 'official';
-  /** What each side does, for the foot of a table. */
+  /** The effect of each side, for the foot of a table. */
   readonly says: Readonly<Record<Side, string>>;
-  /** The hyper-parameters that each side means. */
+  /** The hyper-parameters that each side sets. */
   readonly settings?: Readonly<Record<Side, Readonly<Record<string, unknown>>>>;
-  /** Sides that run other seeds than the recipe's. */
+  /** The sides that use other seeds than the recipe. */
   readonly seeds?: readonly SeedChoice[];
   /** The side that `recommended` takes. */
   readonly suggested: Side;
-  /**
-   * The side that most likely gave the printed numbers, which `published` takes; absent where that is not
-   * known.
-   */
+  /** The side that most likely gave the printed numbers (`published`); absent if unknown. */
   readonly reproduces?: Side;
   /**
-   * What another side changes in the printed tables, so that numbers of the two are of different experiments.
+   * What another side changes in the printed tables: numbers of different sides are different experiments.
    */
   readonly changes?: Change;
 }
 
-/** Which printed tables (of RED) a discrepancy changes, and in what. */
+/** The printed tables of RED that a discrepancy changes, and how. */
 export interface Change {
   readonly what: 'data' | 'metric' | 'decoding';
   readonly tables: readonly number[];
 }
 
-/**
- * Which seeds a side runs for some bases, and how many of them it averages, the best by the test's first
- * metric.
- */
+/** The seeds that a side uses for some bases, and how many it averages: the best by the first test metric. */
 export interface SeedChoice {
   readonly side: Side;
   readonly models: readonly string[];
@@ -53,7 +52,7 @@ export interface SeedChoice {
 const glue = ['cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'];
 const robertas = ['roberta-base', 'roberta-large'];
 
-/** Those of the RED paper that are switches here. */
+/** The discrepancies of the RED paper that are switches here. */
 export const discrepancies: readonly Discrepancy[] = [
   {
     id: 'e2e-no-eos',
@@ -331,19 +330,19 @@ export const discrepancies: readonly Discrepancy[] = [
 ];
 
 /**
- * What a discrepancy may depend on; the family is not known before the base is opened, nor are the data
- * everywhere.
+ * What a discrepancy may depend on. The family is unknown before the base is opened, and some callers do not
+ * know the data.
  */
 export interface DiscrepancyCase {
   readonly task: string;
-  /** As the paper calls it; see paperModel. */
+  /** The base as the paper calls it; see paperModel. */
   readonly model: string;
   readonly methods: readonly string[];
   readonly family?: string;
   readonly data?: 'official' | 'built-in';
 }
 
-/** The discrepancies that matter to a run; those of single families only where its family is given. */
+/** Finds the discrepancies that apply to a run; those of single families only if the family is given. */
 export function discrepanciesOf({ task, model, methods, family, data }: DiscrepancyCase): Discrepancy[] {
   return discrepancies.filter(
     (entry) =>
@@ -355,7 +354,7 @@ export function discrepanciesOf({ task, model, methods, family, data }: Discrepa
   );
 }
 
-/** The seeds that the sides taken mean for a run, where they differ from its recipe's. */
+/** The seeds that the taken sides set for a run, if they differ from its recipe. */
 export function seedChoice(run: DiscrepancyCase, side: (id: string) => Side): SeedChoice | undefined {
   return discrepanciesOf(run)
     .flatMap(({ id, seeds = [] }) => seeds.filter((choice) => choice.side === side(id)))

@@ -1,9 +1,10 @@
+/** The recipes that the RED paper prints, as data. */
 import type { PaperRecipe } from '../recipe.ts';
 
 /** The columns of Tables 9, 10 and 12. */
 const tasks = ['mnli', 'sst2', 'mrpc', 'cola', 'qnli', 'qqp', 'rte', 'stsb'] as const;
 
-/** One value for every task, or one for each in the order of the columns. */
+/** One value for all tasks, or one a task in the order of the columns. */
 type Line = number | readonly number[];
 
 interface Block {
@@ -14,7 +15,7 @@ interface Block {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-// A block's lines as they are printed; all of them use AdamW, a linear schedule and at most 256 tokens.
+// The lines of each block as printed; all use AdamW, a linear schedule and at most 256 tokens.
 const roberta = { table: 9, model: 'roberta-base' };
 const large = { table: 10, model: 'roberta-large' };
 const epochsBase = [20, 40, 40, 40, 20, 20, 40, 40];
@@ -85,8 +86,8 @@ const blocks: readonly Block[] = [
 ];
 
 /**
- * Tables 9, 10 and 12 of the RED paper, a recipe a cell. Seeds are those of its section A.1; it states none
- * for T5.
+ * Tables 9, 10 and 12 of the RED paper, one recipe a cell. The seeds are those of its section A.1, which
+ * states none for T5.
  */
 const glueRecipes: readonly PaperRecipe[] = blocks.flatMap(({ table, model, method, lines, options }) =>
   tasks.map((task, column) => ({
@@ -106,8 +107,8 @@ const glueRecipes: readonly PaperRecipe[] = blocks.flatMap(({ table, model, meth
   })),
 );
 
-// Table 11, a column a line, with an evaluation every 500 steps (section B.2); its columns but RED's do not
-// say which of the two bases they are for, so both have them.
+// Table 11, one column a line, with an evaluation every 500 steps (section B.2). Only RED's columns name one
+// of the two bases; the others serve both.
 const shared = {
   schedule: 'linear',
   weightDecay: 0,
@@ -154,8 +155,8 @@ const textRecipes: readonly PaperRecipe[] = textColumns.flatMap(({ method, model
 export const redRecipes: readonly PaperRecipe[] = [...glueRecipes, ...textRecipes];
 
 /**
- * Table 13 of the RED paper, Llama-2 7B on UltraFeedback, a task that is not built: what all methods share,
- * and each one's own.
+ * Table 13 of the RED paper: Llama-2 7B on UltraFeedback, a task that is not built. `shared` holds what all
+ * methods have.
  */
 export const llamaRecipes = {
   shared: { batchSize: 128, microBatch: 2, optimizer: 'adamw', schedule: 'cosine', warmup: 0.1, length: 768 },

@@ -1,3 +1,4 @@
+/** What the ReFT paper publishes on GLUE: averages and one recipe. */
 import { glueMetrics, type ResultsTable } from '../published-table.ts';
 import type { PaperRecipe } from '../recipe.ts';
 
@@ -6,18 +7,18 @@ export interface ReftRow {
   readonly model: string;
   readonly method: string;
   readonly label: string;
-  /** Trained parameters in percent of the base's. */
+  /** Trained parameters in percent of the base. */
   readonly paramsPercent: number;
   /** Mean of the eight tasks. */
   readonly average: number;
-  /** Run by the authors, and not taken from the RED paper. */
+  /** True for the authors' own runs, false for numbers of the RED paper. */
   readonly own: boolean;
   readonly note?: string;
 }
 
 /**
- * GLUE of the ReFT paper (arXiv:2404.03592), as its released code (pyreft) plots it; the tasks' own numbers
- * are not there.
+ * Averages over GLUE of the ReFT paper (arXiv:2404.03592) as its released code (pyreft) plots them; the
+ * numbers of single tasks are not published.
  */
 export const reftGlue: readonly ReftRow[] = (
   [
@@ -47,10 +48,7 @@ export const reftGlue: readonly ReftRow[] = (
   ...(note !== undefined && { note }),
 }));
 
-/**
- * The only recipe for GLUE that is public: LoReFT on CoLA, of pyreft's command, with the head of
- * transformers.
- */
+/** The only public recipe for GLUE: LoReFT on CoLA by pyreft's command, with the head of transformers. */
 export const reftRecipes: readonly PaperRecipe[] = [
   {
     source: 'reft/glue',
@@ -73,7 +71,7 @@ export const reftRecipes: readonly PaperRecipe[] = [
   },
 ];
 
-/** The same as a table whose cells are not printed. */
+/** These averages as a table whose cells are not printed. */
 export const reftGlueTable: ResultsTable = {
   id: 'reft/glue',
   caption: 'ReFT on GLUE, RoBERTa base and large',

@@ -1,3 +1,7 @@
+/**
+ * A published table with our numbers beside it: joins records to printed rows, judges the cells (verdict.ts)
+ * and prints both. `bench reproduce` shows it.
+ */
 import { discrepancies } from '../../papers/red/discrepancies.ts';
 import type { PublishedColumn, PublishedRow, ResultsTable } from '../../papers/published-table.ts';
 import { paperModel } from '../../papers/find-recipe.ts';
@@ -21,25 +25,25 @@ import {
 } from './verdict.ts';
 import { sum } from '../../support/arithmetic.ts';
 
-/** Our runs behind a printed row on one task. */
+/** Our runs of a printed row on one task. */
 export interface OurRuns {
   readonly row: PublishedRow;
   readonly task: string;
-  /** The base that is run, a name, a hub id or a folder; undefined where none is. */
+  /** The base that was run: a name, a hub id or a folder; undefined if none was. */
   readonly base?: string | undefined;
-  /** Of the seeds that ended, in their order. */
+  /** The records of the seeds that ended, in the order of seeds. */
   readonly records: readonly RunRecord[];
   readonly planned: number;
-  /** Why seeds are missing. */
+  /** The reason why seeds are missing. */
   readonly reason?: string | undefined;
   /** Seeds whose predictions are all the same. */
   readonly collapsed?: readonly number[] | undefined;
   readonly diverged?: readonly Diverged[] | undefined;
-  /** By metric. */
+  /** The marks by metric. */
   readonly marks?: Readonly<Record<string, Mark>> | undefined;
 }
 
-/** A cell: theirs, ours, difference and verdict, in printed units. */
+/** A cell: the printed number, ours, their difference and the verdict, in printed units. */
 export interface PublishedCell {
   /** The column's key, or `average`. */
   readonly column: string;
@@ -51,7 +55,7 @@ export interface PublishedCell {
   readonly ours?: {
     readonly mean: number;
     readonly sd?: number | undefined;
-    /** Such as `5`, `4 of 5`, `best 5 of 15`. */
+    /** The number of seeds: `5`, `4 of 5`, `best 5 of 15`. */
     readonly n: string;
     readonly mark?: Mark | undefined;
   };
@@ -59,31 +63,31 @@ export interface PublishedCell {
 }
 
 export interface PublishedTableRow {
-  /** As the paper calls it. */
+  /** The base as the paper calls it. */
   readonly model: string;
-  /** What runs here in its place; absent where the paper's base does. */
+  /** The base that was run instead; absent if it is the paper's. */
   readonly base?: string;
   readonly method: string;
   readonly label: string;
   readonly parameters: {
     readonly theirs?: string | undefined;
     readonly ours?: number | undefined;
-    /** Equal after rounding to the printed digits; undefined where one side is not known. */
+    /** Whether both counts are equal after rounding to the printed digits; undefined if one is unknown. */
     readonly same?: boolean | undefined;
   };
   readonly cells: readonly PublishedCell[];
 }
 
-/** A published table beside our numbers. */
+/** A published table with our numbers beside it. */
 export interface PublishedTable {
   readonly id: string;
   readonly caption: string;
   readonly protocol: string;
-  /** Rehearsed on the built-in bases, not reproduced. */
+  /** True for a rehearsal on the built-in bases, which reproduces nothing. */
   readonly rehearsal: boolean;
   readonly rows: readonly PublishedTableRow[];
   readonly tally: Tally;
-  /** Kendall's τ_b between their ranking of the methods and ours, where two rows or more have numbers. */
+  /** Kendall's τ_b between the paper's ranking of methods and ours, for columns with two numbers or more. */
   readonly rankings: readonly {
     readonly model: string;
     readonly column: string;
@@ -94,7 +98,7 @@ export interface PublishedTable {
   readonly notes: readonly string[];
 }
 
-/** Puts our runs beside a published table and judges every cell by reference rules (see verdict.ts). */
+/** Puts our runs beside a published table and judges every cell by the rules of verdict.ts. */
 export function comparePublished(
   table: ResultsTable,
   runs: readonly OurRuns[],
@@ -206,7 +210,7 @@ function compareCell(
 function averageCell(table: ResultsTable, row: PublishedRow, cells: readonly Judged[]): PublishedCell {
   const theirs = { mean: row.average!, decimals: table.decimals };
   const average = judgeAverage({ cells, printed: meanOf(row), column: averagesOf(table, row.model) });
-  // Where the cells themselves are not printed, their mean is not known either.
+  // If the paper does not print the cells, their mean is unknown, too.
   if (!average) {
     const have = cells.filter(({ mean }) => mean !== undefined).length;
     return {
@@ -223,7 +227,7 @@ function averageCell(table: ResultsTable, row: PublishedRow, cells: readonly Jud
   };
 }
 
-/** The mean of a row's printed cells; the printed average where these are not. */
+/** The mean of a row's printed cells, or the printed average if there are no cells. */
 function meanOf({ values, average }: PublishedRow): number {
   const known = values.flatMap((value) => value ?? []);
   if (known.length < values.length) return average!;
@@ -233,12 +237,15 @@ function meanOf({ values, average }: PublishedRow): number {
 const averagesOf = ({ rows }: ResultsTable, model: string): number[] =>
   rows.filter((row) => row.model === model && row.average !== undefined).map(meanOf);
 
-/** The printed numbers of a column for one model. */
+/** The printed numbers of one model in a column. */
 function printedColumn({ rows }: ResultsTable, model: string, column: number): number[] {
   return rows.filter((row) => row.model === model).flatMap(({ values }) => values[column] ?? []);
 }
 
-/** A printed number with its spread: that of Tables 14 and 15, for the same base, method and metric. */
+/**
+ * A printed number with its standard deviation, which Tables 14 and 15 print for the same base, method and
+ * metric.
+ */
 function printedCell({ id, columns, decimals }: ResultsTable, row: PublishedRow, column: number): Printed {
   const { model, method } = row;
   const of = (table: string, field: 'values' | 'sds'): number | null | undefined => {
@@ -248,12 +255,12 @@ function printedCell({ id, columns, decimals }: ResultsTable, row: PublishedRow,
   };
   const sd = row.quoted ? undefined : (of('14', 'sds') ?? of('15', 'sds') ?? undefined);
   const runs = model.startsWith('roberta') ? 5 : model.startsWith('gpt2') ? 3 : 1;
-  // Table 15 repeats the row above it there (entry ft-top2-table15); the means are those of Table 2.
+  // Table 15 repeats the row above (entry ft-top2-table15), so the means are those of Table 2.
   const copied = id === 'red/table-15' && method === 'ft-top2';
   return { mean: (copied ? of('2', 'values') : row.values[column]) ?? null, sd, runs, decimals };
 }
 
-/** Why a number is of another experiment than the printed one; undefined where it is of the same. */
+/** Why our number is of another experiment than the printed one; undefined if it is of the same. */
 function notComparable(
   { id }: ResultsTable,
   row: PublishedRow,
@@ -286,7 +293,7 @@ function notComparable(
 const isBase = ({ settings }: RunRecord, { model }: PublishedRow): boolean =>
   paperModel(settings.model.id) === model;
 
-/** A metric of a record; METEOR without paraphrases stands in for METEOR, and is not compared. */
+/** Finds a metric of a record. METEOR without paraphrases stands in for METEOR and is not compared. */
 function metricOf({ metrics }: RunRecord, name: string): RunRecord['metrics'][number] | undefined {
   return (
     metrics.find((metric) => metric.name === name) ??
@@ -329,8 +336,8 @@ function notesOf({ row, task, records, collapsed, diverged }: OurRuns): string[]
 }
 
 /**
- * The table as text of at most `width` signs a line: for every row theirs, ours, difference and verdict;
- * reasons and the foot below.
+ * Formats the table in lines of at most `width` characters: theirs, ours, difference and verdict of every
+ * row, then reasons and the foot.
  */
 export function formatPublished(table: PublishedTable, width = Infinity): string {
   const models = [...new Set(table.rows.map(({ model }) => model))];

@@ -1,10 +1,11 @@
+/** The radar chart of the RED paper's Figure 2, with our numbers. */
 import type { PublishedTable } from './published-table.ts';
 import { themes } from '../report/page/charts.js';
 import { draw } from '../report/png.ts';
 
 /**
- * A published figure's methods over its columns as a radar chart, PNG: theirs, and ours dashed where there
- * are any.
+ * Draws a published figure as a radar chart (PNG): the paper's methods over its columns, ours as dashed lines
+ * if there are any.
  */
 export function drawPublishedRadar({ id, caption, rows }: PublishedTable): Promise<Buffer> {
   const { palette, grid, text } = themes.light;

@@ -1,34 +1,35 @@
+/** The rules that decide whether our number reproduces a printed one. */
 import { mean, sampleStandardDeviation, sampleVariance } from 'simple-statistics';
 import { bestOf } from '../tables/best-of.ts';
 import { studentQuantile } from '../tables/statistics.ts';
 
-/** A number as a paper prints it, in its units. */
+/** A printed number, in the paper's units. */
 export interface Printed {
-  /** Null where only an average is printed. */
+  /** The mean; null if only an average is printed. */
   readonly mean: number | null;
-  /** How many decimals are printed. */
+  /** The number of printed decimals. */
   readonly decimals: number;
-  /** A sample standard deviation over `runs`, where one is printed. */
+  /** The sample standard deviation over `runs`, if printed. */
   readonly sd?: number | undefined;
   readonly runs: number;
 }
 
-/** Our side of a cell, in the paper's units. */
+/** Our number for a cell, in the paper's units. */
 export interface Ours {
-  /** Of the finished seeds. */
+  /** The values of the finished seeds. */
   readonly values: readonly number[];
-  /** Seeds planned. */
+  /** The number of planned seeds. */
   readonly planned: number;
-  /** Why nothing finished, where nothing did. */
+  /** The reason if no seed finished. */
   readonly reason?: string | undefined;
-  /** How many of the values are averaged, the best ones, where the protocol chooses. */
+  /** If the protocol chooses the best seeds: how many are averaged. */
   readonly best?: { readonly keep: number; readonly higherIsBetter: boolean } | undefined;
-  /** Why the number is of another experiment than the printed one. */
+  /** The reason if our number is of another experiment than the printed one. */
   readonly notComparable?: string | undefined;
 }
 
 /**
- * What a cell's comparison with its printed number says. Differences and tolerances τ are in printed units.
+ * The result of comparing a cell with its printed number. Differences and tolerances τ are in printed units.
  */
 export type Verdict =
   | { readonly kind: 'not run' | 'not comparable'; readonly reason: string }
@@ -39,30 +40,30 @@ export type Verdict =
       readonly tolerance: number;
     };
 
-/** Variance of a difference of two means, and its degrees of freedom. */
+/** The variance of a difference of two means, and its degrees of freedom. */
 interface Spread {
   readonly variance: number;
   readonly degrees: number;
 }
 
-/** A cell with its verdict, and what an average over cells needs of it. */
+/** A cell's verdict, with the numbers that an average over cells needs. */
 export interface Judged {
   readonly verdict: Verdict;
-  /** Of the finished seeds, or the best of them; undefined where there is none. */
+  /** The mean of the finished seeds or of the best of them; undefined if there is none. */
   readonly mean: number | undefined;
-  /** Of the values averaged, with n − 1. */
+  /** The standard deviation (n − 1) of the averaged values. */
   readonly sd?: number | undefined;
   readonly spread: Spread | undefined;
 }
 
-/** Averages are compared with a tolerance of a tenth besides (entry avg-rounding). */
+/** The additional tolerance of averages: a tenth (entry avg-rounding). */
 const averageHalfUnit = 0.1;
 
 /**
  * Judges a cell by the first rule that applies: not run, not comparable, no verdict, then D = m − m_p against
- * τ = h + t(.975, ν) · √v, v = s²/n + s_p²/n_p, ν by Welch and Satterthwaite. `column` are the printed
- * numbers of the same column and model: where there are three or more and τ exceeds half their range, nothing
- * in it could have failed.
+ * τ = h + t(.975, ν) · √v, with v = s²/n + s_p²/n_p and ν by Welch and Satterthwaite. `column` holds the
+ * printed numbers of the same column and model: if there are three or more and τ exceeds half their range,
+ * nothing in it could have failed, and the verdict is `too noisy`.
  */
 export function judgeCell(ours: Ours, printed: Printed, column: readonly number[]): Judged {
   const { values, planned, best } = ours;
@@ -72,7 +73,7 @@ export function judgeCell(ours: Ours, printed: Printed, column: readonly number[
   }
   const chosen = best && best.keep < values.length ? bestOf(values, best) : undefined;
   const ourMean = chosen?.mean ?? mean([...values]);
-  // The spread of the best K comes from resampling all N runs, and stands for both sides.
+  // The variance of the best K comes from resampling all N runs; it is used for both sides.
   const spread = chosen
     ? { variance: 2 * chosen.variance, degrees: values.length - 1 }
     : spreadOf(values, printed);
@@ -94,14 +95,14 @@ export function judgeCell(ours: Ours, printed: Printed, column: readonly number[
 /** One row's average over its cells. */
 export interface Average {
   readonly cells: readonly Judged[];
-  /** The mean of the printed cells. */
+  /** The mean of the row's printed cells. */
   readonly printed: number;
-  /** Those means of all rows of the same model. */
+  /** The same means for all rows of the model. */
   readonly column: readonly number[];
 }
 
 /**
- * Judges the mean of a row's cells; undefined unless every cell has a mean. Its spread is that of the cells
+ * Judges the mean of a row's cells; undefined unless every cell has a mean. Its variance is that of the cells
  * together.
  */
 export function judgeAverage({ cells, printed, column }: Average): Judged | undefined {
@@ -116,7 +117,7 @@ export function judgeAverage({ cells, printed, column }: Average): Judged | unde
         )
       : undefined;
   const found = { mean: average, spread };
-  // A mean over cells is no better than the worst of them.
+  // An average gets no better verdict than the worst of its cells.
   const verdicts = cells.map(({ verdict }) => verdict);
   for (const kind of ['not run', 'not comparable'] as const) {
     const first = verdicts.find((verdict) => verdict.kind === kind);
@@ -134,7 +135,7 @@ function decide(
   if (!spread) return { kind: 'no verdict', reason: 'one run, spread unknown', difference };
   const { variance, degrees } = spread;
   const tolerance = halfUnit + (variance === 0 ? 0 : studentQuantile(0.975, degrees) * Math.sqrt(variance));
-  // A printed number's last digit is no exact binary fraction.
+  // Decimal digits are not exact binary fractions, so compare with a small slack.
   if (Math.abs(difference) > tolerance + 1e-9) return { kind: 'not reproduced', difference, tolerance };
   const halfRange = (Math.max(...column) - Math.min(...column)) / 2;
   const kind = column.length >= 3 && tolerance > halfRange ? 'too noisy' : 'reproduced';
@@ -142,8 +143,8 @@ function decide(
 }
 
 /**
- * v and ν of m − m_p; undefined where neither side's standard deviation is known. One side's stands for an
- * unknown one.
+ * Computes v and ν of m − m_p; undefined if neither standard deviation is known. If one is unknown, the other
+ * stands for both.
  */
 function spreadOf(values: readonly number[], { sd, runs }: Printed): Spread | undefined {
   const n = values.length;
@@ -160,28 +161,25 @@ function spreadOf(values: readonly number[], { sd, runs }: Printed): Spread | un
   return { variance: known / n + known / runs, degrees: ours === undefined ? runs - 1 : n - 1 };
 }
 
-/** The variance of a sum of independent terms and its degrees of freedom, ν = (Σ vᵢ)² / Σ (vᵢ² / νᵢ). */
+/** The variance of a sum of independent terms, and its degrees of freedom ν = (Σ vᵢ)² / Σ (vᵢ² / νᵢ). */
 function satterthwaite(terms: readonly Spread[]): Spread {
   const variance = terms.reduce((sum, term) => sum + term.variance, 0);
   const below = terms.reduce((sum, term) => sum + term.variance ** 2 / term.degrees, 0);
-  // Without any variance, τ is the half unit whatever ν is.
+  // Without variance τ is the half unit, whatever ν is.
   return { variance, degrees: below === 0 ? 1 : variance ** 2 / below };
 }
 
-/**
- * Whether a count of parameters is the printed one (`0.02M`) after rounding to its digits; undefined where
- * that is no such number.
- */
+/** Whether a count of parameters rounds to the printed one (`0.02M`); undefined if that is no such number. */
 export function sameParameters(count: number, printed: string): boolean | undefined {
   const [, whole, decimals = ''] = /^(\d+)(?:\.(\d+))?M$/.exec(printed) ?? [];
   if (whole === undefined) return undefined;
   return `${(count / 1e6).toFixed(decimals.length)}M` === printed;
 }
 
-/** The foot of a table: how many cells got each verdict, and how many misses chance alone gives. */
+/** The counts below a table: cells by verdict, and misses that chance alone would give. */
 export interface Tally {
   readonly verdicts: Readonly<Partial<Record<Verdict['kind'], number>>>;
-  /** Cells with a verdict of their number. */
+  /** The number of cells that were judged by their number. */
   readonly judged: number;
   /** 0.05 × judged. */
   readonly expectedMisses: number;
@@ -196,8 +194,8 @@ export function tallyVerdicts(verdicts: readonly Verdict[]): Tally {
 }
 
 /**
- * Kendall's τ_b of two rankings of the same things, ties allowed; undefined below two of them or where one
- * side is all ties.
+ * Computes Kendall's τ_b of two rankings of the same things, ties allowed; undefined for fewer than two
+ * things or if one side is all ties.
  */
 export function kendallTauB(a: readonly number[], b: readonly number[]): number | undefined {
   let [together, tiesA, tiesB, pairs] = [0, 0, 0, 0];

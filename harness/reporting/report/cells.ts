@@ -1,3 +1,4 @@
+/** The cells of a report's tables as text, before any format. */
 import { markLegend } from '../tables/marks.ts';
 import type { Mark } from '../tables/row.ts';
 import { countOf, formatMetric, seedLines } from '../tables/format-table.ts';
@@ -9,21 +10,19 @@ export interface PrintedCell {
   readonly mark?: Mark | undefined;
 }
 
-/** A table as Markdown, LaTeX and the page print it. */
+/** A table in the form that Markdown, LaTeX and the page share. */
 export interface PrintedTable {
   readonly title: string;
   readonly header: readonly string[];
   readonly body: readonly (readonly PrintedCell[])[];
-  /**
-   * What the cells mean, seeds that failed, collapsed or diverged, and what else is to be known of the rows.
-   */
+  /** The meaning of the cells, seeds that failed, collapsed or diverged, and other notes on the rows. */
   readonly foot: readonly string[];
 }
 
 export const boldMeans = markLegend('Bold:', 'underlined:');
 export const spreadMeans = 'Mean ± sample standard deviation over n seeds; one seed has none.';
 
-/** Prints a table's cells; `costs` adds the time of a step and the peak memory. */
+/** Formats the cells of a table; `costs` adds the time of a step and the peak memory. */
 export function printTable(
   { title, metrics, rows }: ReportTable,
   { costs }: { costs: boolean },

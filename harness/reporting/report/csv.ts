@@ -1,3 +1,4 @@
+/** The CSV files of a report. */
 import { stringify } from 'csv-stringify/sync';
 import type { Report } from './report.ts';
 import type { ReportTable } from './rows.ts';
@@ -5,8 +6,8 @@ import type { ReportTable } from './rows.ts';
 type Value = string | number | boolean | null | undefined;
 
 /**
- * Every record and metric: one line for each metric of a finished run, one without a metric for a run that
- * has none.
+ * Writes all records as CSV: one line for each metric of a finished run, one without a metric for any other
+ * run.
  */
 export function recordsCsv({ tables }: Report): string {
   const lines = tables.flatMap((table) =>
@@ -66,7 +67,7 @@ export function recordsCsv({ tables }: Report): string {
   return toCsv(lines);
 }
 
-/** One table, a line for each row, its numbers in printed units. */
+/** Writes one table as CSV: a line a row, numbers in printed units. */
 export function tableCsv({ metrics, rows }: ReportTable): string {
   return toCsv(
     rows.map(({ row, stepTime, memory, deviceMemory }) => ({
@@ -98,13 +99,13 @@ export function tableCsv({ metrics, rows }: ReportTable): string {
 }
 
 function toCsv(lines: readonly Readonly<Record<string, Value>>[]): string {
-  // As arrays: a dot in an object's key would mean a field of a field.
+  // As arrays: csv-stringify would read a dot in an object's key as a field of a field.
   const keys = Object.keys(lines[0] ?? {});
   const rows = lines.map((line) => keys.map((key) => line[key]));
   return stringify([keys, ...rows], { cast: { string: inert, boolean: String } });
 }
 
-/** A text that no spreadsheet takes for a formula; numbers stay numbers. */
+/** Escapes a text that spreadsheets would take for a formula; numbers stay numbers. */
 function inert(text: string): string {
   return /^[=+\-@\t\r＝＋－＠]/.test(text) ? `'${text}` : text;
 }

@@ -1,3 +1,4 @@
+/** The HTML page of a report: page/page.html with its style, scripts and data inside. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -6,7 +7,7 @@ import type { PageData } from './page-data.ts';
 
 const folder = join(import.meta.dirname, 'page');
 
-/** The page of a report: one file that asks for nothing else. */
+/** Makes the page of a report: one file that loads nothing else. */
 export async function htmlPage(data: PageData): Promise<string> {
   const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
   const chart = join(dirname(createRequire(import.meta.url).resolve('chart.js')), 'chart.umd.min.js');
@@ -15,8 +16,8 @@ export async function htmlPage(data: PageData): Promise<string> {
     ...[read('charts.js'), read('page.js')],
   ]);
   const style = `\n${css!}`;
-  // As one script: what one file exports the next one sees. No source map, which would be asked for over the
-  // network.
+  // The modules become one script, in which later files see what earlier ones export. The source map goes,
+  // because browsers would fetch it.
   const own = scripts
     .join('\n')
     .replace(/^import .*$/gm, '')
@@ -36,11 +37,11 @@ export async function htmlPage(data: PageData): Promise<string> {
     data: `<script id="data" type="application/json">${scriptJson(data)}</script>`,
     script: `<script>${script}</script>`,
   };
-  // A function, because a text may hold `$&`.
+  // A replacement function, because a string would interpret `$&` in a text.
   return page!.replace(/<!-- (\w+) -->/g, (_, name: string) => parts[name]!);
 }
 
-/** JSON that no HTML parser takes for markup and no script for a line's end. */
+/** Writes JSON that HTML parsers do not take for markup, nor scripts for the end of a line. */
 export function scriptJson(value: unknown): string {
   return JSON.stringify(value).replace(
     /[<>&\u2028\u2029]/g,

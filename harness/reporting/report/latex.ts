@@ -1,15 +1,16 @@
+/** The LaTeX files of a report: a document, and one file a table for \input. */
 import { boldMeans, printTable, spreadMeans, type PrintedCell } from './cells.ts';
 import { summaryLine, type Report } from './report.ts';
 import type { ReportTable } from './rows.ts';
 
-/** How many rows stand on one page; a longer table breaks. */
+/** The most rows of a table that stays on one page; a longer one breaks. */
 const rowsPerPage = 40;
 
-/** A document with every table, which pdflatex compiles beside the folder `tables`. */
+/** Writes a document with all tables, which pdflatex compiles beside the folder `tables`. */
 export function latexDocument(report: Report): string {
   const tables = report.tables.map((table) => {
     const { title, foot } = printTable(table, { costs: false });
-    // The table's own caption says the first of them.
+    // The first line of the foot is in the table's caption already.
     const notes = foot.filter((line) => !captioned(line)).map((line) => `${escapeLatex(line)}\\par`);
     return [
       `\\section*{${escapeLatex(title)}}`,
@@ -22,9 +23,9 @@ export function latexDocument(report: Report): string {
     '\\documentclass{article}',
     '\\usepackage[margin=2cm]{geometry}',
     '\\usepackage{booktabs,longtable,float}',
-    // Tables stay beside their notes.
+    // Keeps tables next to their notes.
     '\\floatplacement{table}{H}',
-    // So that nothing runs out of the page: words may stand apart, and long ones break nowhere anyway.
+    // Lets words spread, because long ones cannot break and would run out of the page.
     '\\sloppy\\setlength{\\parindent}{0pt}\\setlength{\\tabcolsep}{4pt}',
     '\\begin{document}',
     `${escapeLatex(summaryLine(report))}\\par`,
@@ -38,8 +39,8 @@ export function latexDocument(report: Report): string {
 const captioned = (line: string): boolean => line === spreadMeans || line === boldMeans;
 
 /**
- * One table with its caption and label (`tab:` and the file's name), for a paper's \input: a `table` of
- * booktabs, or a `longtable` where it has more than 40 rows.
+ * Writes one table with caption and label (`tab:` and the name of its file) for \input: a `table` of
+ * booktabs, or a `longtable` for more than 40 rows.
  */
 export function latexTable(table: ReportTable): string {
   const { title, header, body, foot } = printTable(table, { costs: false });
@@ -61,7 +62,7 @@ export function latexTable(table: ReportTable): string {
     '\\bottomrule',
     `\\end{${environment}}`,
   ];
-  // In a group, so that the sizes end with the table.
+  // A group limits the font size to the table.
   return isLong
     ? ['{\\small', ...lines, '}', ''].join('\n')
     : ['\\begin{table}', '\\centering\\small', caption, ...lines, '\\end{table}', ''].join('\n');
@@ -89,7 +90,7 @@ const commands: Readonly<Record<string, string>> = {
   '|': '$|$',
   '"': "''",
   '`': '\\textasciigrave{}',
-  // A bracket after \\ would be its argument.
+  // After \\ a bracket would be read as its argument.
   '[': '{[}',
   ']': '{]}',
   '*': '{*}',
@@ -114,7 +115,7 @@ const commands: Readonly<Record<string, string>> = {
   Œ: '\\OE{}',
 };
 
-/** Signs that LaTeX has in mathematics. */
+/** Signs that LaTeX sets in mathematics. */
 const mathematics: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     (
@@ -132,7 +133,7 @@ const mathematics: Readonly<Record<string, string>> = {
         name.length === 1 ? `\\mathrm{${name}}` : `\\${name}`,
       ]),
   ),
-  // The micro sign and forms of Greek letters.
+  // The micro sign and variant forms of Greek letters.
   µ: '\\mu',
   ϵ: '\\epsilon',
   ϕ: '\\phi',
@@ -215,7 +216,7 @@ const mathematics: Readonly<Record<string, string>> = {
   '✓': '\\surd',
 };
 
-/** Accents by their combining signs, for letters that Latin-1 has not. */
+/** Accents by their combining signs, for letters outside Latin-1. */
 const accents: Readonly<Record<string, string>> = {
   '\u0300': '`',
   '\u0301': "'",
@@ -232,8 +233,8 @@ const accents: Readonly<Record<string, string>> = {
 };
 
 /**
- * Text that LaTeX prints as it is, on one line; signs that a plain installation has no glyph for as their
- * code point.
+ * Escapes a text for LaTeX, on one line; signs that a plain installation cannot print become their code
+ * points.
  */
 export function escapeLatex(text: string): string {
   return Array.from(text.replace(/\s+/g, ' '), escapeSign).join('');
@@ -250,10 +251,11 @@ function escapeSign(sign: string): string {
     Object.hasOwn(accents, accent) &&
     /[a-z]/i.test(letter!)
   ) {
-    // Over a dotless i or j.
+    // Accents stand over a dotless i or j.
     return `\\${accents[accent]!}{${/[ij]/.test(letter!) && accent !== '\u0327' ? `\\${letter!}` : letter!}}`;
   }
-  // Superscripts, subscripts and other forms of signs (ᵀ, ₂, ³, ½, ﬁ), as what they are forms of.
+  // Superscripts, subscripts and other forms of signs (ᵀ, ₂, ³, ½, ﬁ) become their plain signs, raised or
+  // lowered.
   const plain = sign.normalize('NFKC');
   const inner = plain === sign ? 'U+' : Array.from(plain, escapeSign).join('');
   if (!inner.includes('U+')) {

@@ -6,21 +6,21 @@ import { predictionReader } from '../tables/seed-tests.ts';
 import type { Task } from '../../data/examples/task.ts';
 import { comparedRow } from '../tables/compare-rows.ts';
 
-/** Tables whose runs have more test examples together take seconds, which is said. */
+/** Comparing tables with more test examples than this takes seconds, and the user is told. */
 const manyExamples = 20_000;
 
-/** Where the runs of a report lie, and what it is told. */
+/** The results folder, the tasks, and how the user is told. */
 export interface ReportContext {
   readonly results: string;
-  /** The tasks by name: runs of others are not compared. */
+  /** The tasks by name; runs of other tasks are not compared. */
   readonly tasks: ReadonlyMap<string, Task>;
-  /** Something that the user should know; one line. */
+  /** Tells the user something in one line. */
   onNote(text: string): void;
 }
 
 /**
- * The tables with what is bold and underlined, each one family of comparisons; with seeds that collapsed; and
- * why not, where not.
+ * Adds marks (bold, underlined), collapsed seeds, and notes on why nothing is marked; each table is one
+ * family of comparisons.
  */
 export async function markTables(
   tables: readonly ReportTable[],
@@ -33,7 +33,7 @@ export async function markTables(
     if (examples > manyExamples) {
       onNote(`Comparing the rows of ${table.title}: ${examples.toLocaleString('en')} answers …`);
     }
-    // A reader for each table, because what it keeps is of use to that table alone.
+    // One reader a table: what it caches serves that table alone.
     const read = predictionReader();
     const compared: ComparedRow[] = [];
     for (const { row, protocol, runs } of table.rows) {

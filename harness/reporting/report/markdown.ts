@@ -1,7 +1,8 @@
+/** The Markdown file of a report. */
 import { printTable, type PrintedCell } from './cells.ts';
 import { summaryLine, type Report } from './report.ts';
 
-/** The report as Markdown: a table for each task and base. */
+/** Writes the report as Markdown: a table for each task and base. */
 export function markdownReport(report: Report): string {
   const blocks = ['# Report', escapeMarkdown(summaryLine(report))];
   for (const table of report.tables) {
@@ -30,7 +31,7 @@ function formatCell({ text, mark }: PrintedCell): string {
   return mark === 'next' ? `<u>${escaped}</u>` : escaped;
 }
 
-/** Text that Markdown shows as it is, on one line. */
+/** Escapes a text for Markdown, on one line. */
 export function escapeMarkdown(text: string): string {
   return text
     .replace(/\s+/g, ' ')

@@ -1,17 +1,18 @@
+/** The data of a report's page, which its scripts and the PNG charts read. */
 import type { RunRecord } from '../../records/record.ts';
 import { printTable } from './cells.ts';
 import type { PredictionRow } from './predictions.ts';
 import { summaryLine, type Report } from './report.ts';
 import type { ReportRow, ReportRun, ReportTable } from './rows.ts';
 
-/** What the page and the charts show; JSON, so that null stands for what is not there. */
+/** The data of the page and the charts. It is JSON, so null stands for missing values. */
 export interface PageData {
   readonly summary: string;
   readonly tables: readonly PageTable[];
-  /** Engines, code and machines that runs name by their number here. */
+  /** Engines, code versions and machines; runs refer to them by index. */
   readonly places: readonly Place[];
   readonly untrusted: Report['untrusted'];
-  /** How many points of a learning curve and examples of predictions the page holds at most. */
+  /** The most points of a learning curve, and examples of predictions, in the page. */
   readonly limits: { readonly points: number; readonly examples: number };
 }
 export type Place = Pick<RunRecord, 'engine' | 'code' | 'environment'>;
@@ -35,15 +36,15 @@ export interface PageRow {
   readonly label: string;
   readonly variant: string;
   readonly trained: number;
-  /** `5`, `4 of 5`. */
+  /** The number of seeds: `5`, `4 of 5`. */
   readonly count: string;
-  /** In the order of the table's metrics, in printed units. */
+  /** The numbers in the order of the table's metrics, in printed units. */
   readonly cells: readonly (PageCell | null)[];
-  /** Milliseconds. */
+  /** Median milliseconds of a step. */
   readonly stepTime: number | null;
-  /** Gigabytes. */
+  /** Peak memory in gigabytes. */
   readonly memory: number | null;
-  /** Of all its runs; the seed left out. */
+  /** The settings of all its runs, without the seed. */
   readonly settings: object;
   readonly runs: readonly PageRun[];
 }
@@ -59,20 +60,20 @@ export interface PageRun {
   readonly seed: number;
   readonly status: 'finished' | 'failed';
   readonly error: string | null;
-  /** As the row's cells. */
+  /** The numbers in the order of the row's cells. */
   readonly values: readonly (number | null)[];
   readonly stepTime: number | null;
   readonly memory: number;
-  /** Steps and training losses, steps and validation losses. */
+  /** Points of (step, training loss), and of (step, validation loss). */
   readonly losses: readonly Point[];
   readonly evaluations: readonly Point[];
   readonly place: number;
-  /** What else the record says. */
+  /** The other fields of the record. */
   readonly more: object;
 }
 export type Point = readonly [number, number];
 
-/** A test example with every row's answer; null where a row has none. */
+/** A test example with every row's answer; null if a row has none. */
 export interface PageExample {
   readonly id: string;
   readonly input: string | null;
@@ -84,10 +85,10 @@ export interface PageAnswer {
   readonly scores: Readonly<Record<string, number>>;
 }
 
-/** Texts of predictions are cut to so many signs. */
+/** The length in characters to which texts of predictions are cut. */
 const longestText = 1500;
 
-/** Puts a report into what the page holds. */
+/** Converts a report into the data of its page. */
 export function pageData(
   report: Report,
   predictions: ReadonlyMap<ReportRow, readonly PredictionRow[]>,
@@ -189,12 +190,12 @@ function runOf(
   };
 }
 
-/** A number cut to some significant digits, so that the page is smaller. */
+/** Rounds a number to some significant digits, which makes the page smaller. */
 function short(value: number, digits: number): number {
   return Number(value.toPrecision(digits));
 }
 
-/** The first examples that any row answers, with all their answers. */
+/** Collects the first examples that any row answers, with all answers. */
 function examplesOf(rows: readonly (readonly PredictionRow[])[], most: number): PageExample[] {
   const byId = rows.map((row) => new Map(row.map((answer) => [answer.id, answer])));
   const ids = [...new Set(byId.flatMap((answers) => [...answers.keys()].slice(0, most)))].slice(0, most);

@@ -1,3 +1,4 @@
+/** The charts of a report as PNG files. */
 import { ChartJSNodeCanvas } from 'chart.js-node-canvas';
 import { chartsOf, labelsOf, themes, type ReportChart } from './page/charts.js';
 import type { PageData } from './page-data.ts';
@@ -5,8 +6,9 @@ import type { PageData } from './page-data.ts';
 const width = 720;
 
 /**
- * Draws every table's charts of its first metric in light colours, as PNG at twice their size, by the table's
- * place and their names; what shows all tasks of a base is drawn once for each base, beside its first table.
+ * Draws the charts of every table's first metric as PNG, in light colours and at twice their size; the result
+ * is by table, then by the chart's name. A chart over all tasks of a base is drawn once, beside the base's
+ * first table.
  */
 export async function drawCharts(data: PageData): Promise<Record<string, Buffer>[]> {
   const labels = labelsOf(data);
@@ -25,7 +27,7 @@ export async function drawCharts(data: PageData): Promise<Record<string, Buffer>
   return pictures;
 }
 
-/** A chart as PNG at twice its size. */
+/** Draws a chart as PNG at twice its size. */
 export function draw({ config, height }: Pick<ReportChart, 'config' | 'height'>): Promise<Buffer> {
   const canvas = new ChartJSNodeCanvas({ width, height, backgroundColour: '#ffffff' });
   const options = { ...config.options, responsive: false, devicePixelRatio: 2 };

@@ -1,31 +1,32 @@
+/** The predictions beside a record, as the page shows them. */
 import { z } from 'zod';
 
 const rowSchema = z.looseObject({
   id: z.string(),
-  /** A further test set. */
+  /** The further test set of the example, if any. */
   set: z.string().optional(),
   input: z.union([z.string(), z.array(z.string())]).optional(),
   references: z.array(z.string()).optional(),
   label: z.number().optional(),
   prediction: z.union([z.string(), z.number()]).nullable(),
-  /** Of classes; files of before names were written have none. */
+  /** The names of label and prediction, for classes; files of earlier versions lack them. */
   labelName: z.string().optional(),
   predictionName: z.string().optional(),
   scores: z.record(z.string(), z.number()).optional(),
 });
 
-/** What a run answers to a test example. */
+/** A run's answer to a test example. */
 export interface PredictionRow {
-  /** Unique in its file. */
+  /** The id, unique in its file: `<set>/<id>` for a further test set. */
   readonly id: string;
   readonly input: string | undefined;
-  /** Texts, or the label: its name, or its value. */
+  /** Reference texts, or the label by its name or value. */
   readonly references: readonly string[];
   readonly text: string;
   readonly scores: Readonly<Record<string, number>>;
 }
 
-/** The rows of a file of predictions; throws ZodError where they are something else. */
+/** Parses a file of predictions; throws ZodError if it holds anything else. */
 export function parsePredictions(rows: readonly unknown[]): PredictionRow[] {
   return z
     .array(rowSchema)
@@ -39,12 +40,12 @@ export function parsePredictions(rows: readonly unknown[]): PredictionRow[] {
     }));
 }
 
-/** A value, or the number of a class without a name, in four digits. */
+/** Writes a value, or the number of a class without a name, with four digits. */
 function valueText(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** How many examples of each table a page of so many rows holds. */
+/** The most examples of each table in a page of so many rows. */
 export function exampleLimit(rows: number): number {
   return Math.max(3, Math.min(100, Math.floor(5_000 / Math.max(1, rows))));
 }

@@ -1,3 +1,4 @@
+/** Reads a results folder into a report and the data of its page. */
 import { divergence } from '../tables/diverged.ts';
 import { pageData, type PageData } from './page-data.ts';
 import { exampleLimit, parsePredictions, type PredictionRow } from './predictions.ts';
@@ -15,8 +16,8 @@ import { parseSteps } from '../../records/step-log.ts';
 import { markTables, type ReportContext } from './mark-tables.ts';
 
 /**
- * Reads all records below a folder, their logs and what the page shows of their predictions; throws
- * UsageError where there is no such folder.
+ * Reads all records of a results folder, their training logs, and the predictions that the page shows; throws
+ * UsageError if there is no such folder.
  */
 export async function readReport(context: ReportContext): Promise<{ report: Report; page: PageData }> {
   const { results } = context;
@@ -30,7 +31,7 @@ export async function readReport(context: ReportContext): Promise<{ report: Repo
   return { report, page: await readPage(report) };
 }
 
-/** What the training log says; one that cannot be trusted is listed. */
+/** Reads the training logs; a log that cannot be trusted is listed. */
 async function readSteps(
   results: string,
   found: FoundRecord,
@@ -56,7 +57,7 @@ async function readSteps(
   }
 }
 
-/** What the page shows, with the predictions of each row's finished run of the lowest seed. */
+/** Makes the page's data, with the predictions of each row's finished run of the lowest seed. */
 async function readPage(report: Report & { untrusted: Untrusted[] }): Promise<PageData> {
   const rows = report.tables.flatMap((table) => table.rows);
   const runs = rows.flatMap((row) => row.runs);

@@ -1,17 +1,18 @@
+/** The form of a report, before it becomes Markdown, LaTeX, CSV or a page. */
 import type { ReportTable } from './rows.ts';
 
-/** All that a report shows. */
+/** Everything that a report shows. */
 export interface Report {
-  /** When it was made. */
+  /** When the report was made. */
   readonly made: Date;
-  /** The results folder as it was given. */
+  /** The results folder as the user gave it. */
   readonly results: string;
   readonly tables: readonly ReportTable[];
-  /** Files below the results folder that were not used, and why. */
+  /** Files of the results folder that were not used, with the reasons. */
   readonly untrusted: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** What of a report is told before its tables. */
+/** The line above a report's tables. */
 export function summaryLine({ made, results, tables }: Report): string {
   const runs = tables.flatMap(({ rows }) => rows.flatMap((row) => row.runs));
   const failed = runs.filter(({ record }) => record.status === 'failed').length;

@@ -1,18 +1,19 @@
+/** The tables of a report: runs grouped into rows, rows into tables. */
 import { median } from 'simple-statistics';
 import type { RunRecord } from '../../records/record.ts';
 import type { Diverged } from '../tables/diverged.ts';
 import { type Row, summariseRow } from '../tables/row.ts';
 
-/** A finished or failed run as a report needs it. */
+/** A finished or failed run with what reports need of it. */
 export interface ReportRun {
-  /** Of its record, below the results folder. */
+  /** The path of its record, below the results folder. */
   readonly path: string;
   readonly record: RunRecord;
-  /** Median milliseconds of a step; undefined where the log is missing or too short. */
+  /** Median milliseconds of a step; undefined if the log is missing or too short. */
   readonly stepTime?: number | undefined;
-  /** Step and training loss, thinned. */
+  /** Points (step, training loss), thinned. */
   readonly losses?: readonly (readonly [number, number])[] | undefined;
-  /** Where its training loss began and ended, if that is above. */
+  /** The first and last training loss, if the last is higher. */
   readonly divergence?: Omit<Diverged, 'seed'> | undefined;
 }
 
@@ -21,20 +22,20 @@ export interface ReportRow {
   readonly row: Row;
   readonly protocol: string;
   readonly runs: readonly ReportRun[];
-  /** Median over the finished runs' median milliseconds of a step. */
+  /** Median over the finished runs of their median milliseconds of a step. */
   readonly stepTime: number | undefined;
-  /** Median over the finished runs, in bytes. */
+  /** Median peak memory of the finished runs, in bytes. */
   readonly memory: number | undefined;
-  /** The same on GPUs; undefined where no run tells it. */
+  /** Median peak memory on GPUs; undefined if no run has it. */
   readonly deviceMemory: number | undefined;
 }
 
-/** Rows that may be compared: one task, data, base and cut. */
+/** Rows that can be compared: the same task, data, base and limits. */
 export interface ReportTable {
-  /** For file names and anchors, unique in a report. */
+  /** The name of its files and its anchor, unique in a report. */
   readonly slug: string;
   readonly title: string;
-  /** Of all its rows, in the task's order. */
+  /** The metrics of all its rows, in the task's order. */
   readonly metrics: readonly Pick<
     RunRecord['metrics'][number],
     'name' | 'higherIsBetter' | 'scale' | 'decimals'
@@ -43,8 +44,8 @@ export interface ReportTable {
 }
 
 /**
- * Puts runs together into rows (the same settings but for the seed) and tables (the same task, data, base and
- * limits), by their titles.
+ * Groups runs into rows (settings equal but for the seed) and rows into tables (the same task, data, base and
+ * limits), sorted by title.
  */
 export function reportTables(runs: readonly ReportRun[]): ReportTable[] {
   const groups = [...groupBy(runs, ({ record: { settings } }) => tableKey(settings)).values()];
@@ -67,7 +68,7 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
   const first = groups.map((group) => group[0]!.record);
   const differences = distinguish(
     first.map(({ method }) => method.label),
-    // The row's label names the precision.
+    // The row's label names the precision, so it need not distinguish rows.
     first.map(({ settings }) => ({ ...settings, seed: undefined, precision: undefined })),
   );
   const rows = groups.map((group, i): ReportRow => {
@@ -128,10 +129,7 @@ function tableTitle({ settings: { task, data, model, limits } }: RunRecord): str
   ].join(', ');
 }
 
-/**
- * What to put behind each name so that equal ones differ: ` [learningRate=0.001]`, of the settings that are
- * not the same.
- */
+/** Suffixes that tell equal names apart: ` [learningRate=0.001]`, of the settings that differ. */
 function distinguish(names: readonly string[], settings: readonly object[]): string[] {
   const flat = settings.map((value) => new Map(flatten(value)));
   const same = groupBy(
@@ -149,7 +147,7 @@ function distinguish(names: readonly string[], settings: readonly object[]): str
   });
 }
 
-/** Fields of fields as `recipe.learningRate`; hashes cut to eight digits. */
+/** Flattens nested fields to `recipe.learningRate`; hashes are cut to eight digits. */
 function flatten(value: object, prefix = ''): [string, string][] {
   return Object.entries(value).flatMap(([key, field]: [string, unknown]): [string, string][] => {
     if (typeof field === 'object' && field !== null) return flatten(field, `${prefix}${key}.`);
@@ -159,7 +157,7 @@ function flatten(value: object, prefix = ''): [string, string][] {
   });
 }
 
-/** A title as the name of a file. */
+/** Makes the name of a file from a title. */
 export function slugOf(title: string): string {
   return (
     title

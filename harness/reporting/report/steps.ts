@@ -1,16 +1,14 @@
+/** What a report shows of a training log: the time of a step and the learning curve. */
 import { median } from 'simple-statistics';
 import { warmSteps, type Step } from '../../records/step-log.ts';
 
-/**
- * Median milliseconds of a step after the first ten of each shape, also of those after the run was gone on
- * with; undefined where there is none.
- */
+/** Median milliseconds of the steps whose times count (warmSteps); undefined if there is none. */
 export function medianStepTime(steps: readonly Step[], resumedFrom?: number): number | undefined {
   const warm = warmSteps(steps, resumedFrom);
   return warm.length > 0 ? median(warm.map(({ milliseconds }) => milliseconds)) : undefined;
 }
 
-/** At most `points` of the steps' losses: means of steps that follow each other, at the middle one. */
+/** Thins the losses to at most `points`: means of consecutive steps, placed at the middle step. */
 export function thinLosses(steps: readonly Step[], points: number): [number, number][] {
   const finite = steps.flatMap(({ step, loss }) => (loss === null ? [] : [{ step, loss }]));
   const each = Math.max(1, Math.ceil(finite.length / points));
@@ -23,7 +21,7 @@ export function thinLosses(steps: readonly Step[], points: number): [number, num
   return thinned;
 }
 
-/** How many points the curve of one run gets, so that a page of many runs stays small. */
+/** The number of points in the curve of one run, fewer for a page of many runs. */
 export function curvePoints(runs: number): number {
   return Math.max(10, Math.min(80, Math.floor(40_000 / runs)));
 }

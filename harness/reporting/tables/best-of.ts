@@ -1,21 +1,22 @@
+/** The mean of the best K of N seeds, for protocols that choose seeds. */
 import { mean, sampleStandardDeviation, sampleVariance } from 'simple-statistics';
 import { sampler } from '../../metrics/resampling/bootstrap.ts';
 
 /** The mean of the best K of N runs. */
 export interface BestOf {
   readonly mean: number;
-  /** Of the K, with K − 1; undefined for one. */
+  /** The standard deviation of the K (K − 1); undefined for one. */
   readonly sd: number | undefined;
-  /** Of the mean, over resamples of the N runs with the choice repeated. */
+  /** The variance of the mean, over resamples of the N runs that repeat the choice. */
   readonly variance: number;
 }
 
 const resamples = 10_000;
 
 /**
- * Averages the best `keep` values. Choosing lifts the mean and shrinks the spread, so the mean's variance is
- * that over 10,000 bootstrap resamples of all values from which the best are chosen again; throws RangeError
- * where there are fewer values.
+ * Averages the best `keep` values. Choosing raises the mean and shrinks the spread, so the variance of the
+ * mean comes from 10,000 bootstrap resamples of all values, each with the choice repeated. Throws RangeError
+ * if there are fewer values than `keep`.
  */
 export function bestOf(
   values: readonly number[],

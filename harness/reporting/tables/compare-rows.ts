@@ -1,4 +1,4 @@
-// Rows of tables of runs: what is averaged, marked and said of seeds, from records and the files beside them.
+// Makes the rows of tables from runs: records, logs and predictions become means, marks and notes.
 import type { Task } from '../../data/examples/task.ts';
 import { divergence, type Diverged } from './diverged.ts';
 import type { ComparedRow, ComparedSeed, MarkedTable } from './marks.ts';
@@ -7,7 +7,7 @@ import { readRows } from '../../records/read-records.ts';
 import { predictionReader, type SeedPredictions, type TestedRun, type Untested } from './seed-tests.ts';
 import { parseSteps } from '../../records/step-log.ts';
 
-/** A run of a table: whose row it belongs to, its record and the file that the record lies in. */
+/** A run of a table: its cell, its record and the path of the record. */
 export interface TableRun extends TestedRun {
   readonly cell: TestedRun['cell'] & {
     readonly model: string;
@@ -16,9 +16,9 @@ export interface TableRun extends TestedRun {
 }
 
 /**
- * The rows of a command's runs with their marks, and the comparisons that these come from. Each task and base
- * is a table of its own, but for a published table, where `isPrinted` says which metrics it has: that is one
- * family of comparisons.
+ * Makes the rows of a command's runs, with marks and the comparisons behind them. Each task and base is one
+ * family of comparisons; a published table, for which `isPrinted` names the metrics, is one family as a
+ * whole.
  */
 export async function tableRows(
   outcomes: readonly TableRun[],
@@ -66,7 +66,7 @@ export async function tableRows(
   };
 }
 
-/** A row with what comparing it with others needs, and with its seeds that answer everything alike. */
+/** Adds to a row its collapsed seeds and what its comparison with others needs. */
 export async function comparedRow(
   row: Row,
   { task, protocol }: { readonly task: Task | undefined; readonly protocol: string },
@@ -74,7 +74,7 @@ export async function comparedRow(
   read: ReturnType<typeof predictionReader>,
 ): Promise<ComparedRow> {
   const predictions: (SeedPredictions | undefined)[] = [];
-  // One after the other: a file of predictions takes many times its size while it is read.
+  // One after the other: parsing a file of predictions takes many times its size.
   for (const run of finished) predictions.push(await read(run));
   const collapsed = finished.flatMap(({ record }, i) =>
     predictions[i]?.collapsed ? record.settings.seed : [],
@@ -88,7 +88,7 @@ export async function comparedRow(
   };
 }
 
-/** A metric's tests by seed, or why a seed has none. */
+/** The tests of a metric by seed, or why a seed has none. */
 async function testsOf(
   metric: string,
   finished: readonly TestedRun[],
@@ -106,7 +106,7 @@ async function testsOf(
   return tests;
 }
 
-/** The training log of a run; no steps where it is missing or cannot be trusted. */
+/** Reads the training log of a run; no steps if it is missing or cannot be trusted. */
 async function stepsOf(run: Pick<TableRun, 'record' | 'path'>): Promise<ReturnType<typeof parseSteps>> {
   const read = await readRows('', run, 'steps');
   try {

@@ -1,39 +1,42 @@
+/** The statistics behind a table's marks: a paired comparison of two methods, and Holm's correction. */
 import { mean, sampleStandardDeviation } from 'simple-statistics';
 import { percentileInterval } from '../../metrics/resampling/bootstrap.ts';
 import { normalQuantile975, normalTwoSided, studentQuantile, studentTwoSided } from './statistics.ts';
 
 /**
- * One seed of one method, or of another on the same test set: the metric, and on each resample of the
- * examples.
+ * One seed of a method: its score, and its scores on resamples of the examples, which compared methods share.
  */
 export interface SeedScore {
   readonly value: number;
   readonly resampled: Float64Array;
 }
 
-/** Two methods over the same seeds and examples, in the metric's units. */
+/** The comparison of two methods over the same seeds and examples, in the metric's units. */
 export interface Comparison {
-  /** Seeds that both finished. */
+  /** The number of seeds that both methods finished. */
   readonly n: number;
-  /** Mean over seeds of first minus second. */
+  /** The mean over seeds of first minus second. */
   readonly difference: number;
-  /** The larger of s_d / √n and the sd of the difference over resamples of the examples. */
+  /**
+   * The standard error: the larger of s_d / √n over seeds and the standard deviation over resamples of the
+   * examples.
+   */
   readonly standardError: number;
-  /** 95 %: from t with n − 1 degrees where the seeds' term is the larger one, else normal. */
+  /** The 95 % interval: by t with n − 1 degrees if the seeds' term is the larger one, else normal. */
   readonly interval: readonly [number, number];
-  /** Two-sided, from the same distribution. */
+  /** The two-sided p value of the same distribution. */
   readonly p: number;
-  /** Such as `one seed`. */
+  /** A note on the sample, such as `one seed`. */
   readonly footnote?: string;
   /** The middle 95 % of the resampled differences. */
   readonly percentile: readonly [number, number];
-  /** Two-sided, of the paired t test over seeds alone; undefined for one seed. */
+  /** The two-sided p value of the paired t test over seeds alone; undefined for one seed. */
   readonly pairedT: number | undefined;
 }
 
 /**
- * Compares two methods from their scores by seed, the same seeds in the same order, and the same resamples;
- * throws RangeError where there is none.
+ * Compares two methods by their scores: the same seeds in the same order, the same resamples. Throws
+ * RangeError if there are none.
  */
 export function compareMethods(a: readonly SeedScore[], b: readonly SeedScore[]): Comparison {
   const n = a.length;
@@ -66,7 +69,7 @@ export function compareMethods(a: readonly SeedScore[], b: readonly SeedScore[])
   };
 }
 
-/** Holm's adjusted p values of one family, in the order given: below α where rejected. */
+/** Adjusts the p values of one family by Holm's method, in the given order; below α means rejected. */
 export function holm(ps: readonly number[]): number[] {
   const adjusted = ps.map(() => 1);
   let largest = 0;

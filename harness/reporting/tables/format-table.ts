@@ -1,11 +1,12 @@
+/** Tables of rows as text for a terminal. */
 import { layoutTable, wrapText } from './layout-text.ts';
 import { markLegend, type RowComparison } from './marks.ts';
 import type { MetricSummary, Row } from './row.ts';
 
 /**
- * The rows as text of at most `width` signs a line, a table for each task and base; below stand what the
- * marks mean, seeds that failed, collapsed or diverged, notes, and how the best row differs from the others
- * by the first metric.
+ * Formats rows in lines of at most `width` characters, a table for each task and base. Below stand the
+ * meaning of the marks, seeds that failed, collapsed or diverged, notes, and the differences of the best row
+ * to the others by the first metric.
  */
 export function formatTable(
   rows: readonly Row[],
@@ -35,7 +36,7 @@ export function formatTable(
     .join('\n\n');
 }
 
-/** Seeds of a row that failed, answer everything alike or ended worse than they began, a line each. */
+/** Lists a row's seeds that failed, collapsed or diverged, one a line. */
 export function seedLines({
   label,
   failures,
@@ -74,7 +75,7 @@ function comparisonLine(
   );
 }
 
-/** What stands for bold and underlined on a terminal. */
+/** The signs for bold and underlined on a terminal. */
 const signs = { best: '*', next: '+', none: ' ' };
 
 function tableText(rows: readonly Row[], width: number): string {
@@ -102,7 +103,7 @@ function tableText(rows: readonly Row[], width: number): string {
   return layoutTable({ header, rows: body, names: 1 }, width);
 }
 
-/** `5`, `4 of 5` where some failed, `best 5 of 15` where the protocol chose. */
+/** The number of seeds: `5`; `4 of 5` if some failed; `best 5 of 15` if the protocol chose. */
 export function countOf({ best, finished, planned }: Row): string {
   const all = finished === planned ? String(planned) : `${finished} of ${planned}`;
   return best === undefined ? all : `best ${best} of ${all}`;

@@ -1,27 +1,26 @@
-// Lays tables and lines of text out for a terminal of some width.
+// Lays out tables and lines of text for a terminal of some width.
 
-/** Cells of a table as text. A header breaks at its spaces, but not at no-break ones. */
+/** The cells of a table as text. A header may break at its spaces, but not at no-break spaces. */
 export interface TextTable {
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /**
-   * How many columns on the left name a row; the others are numbers, and stand on the right of their columns.
-   */
+  /** The number of columns on the left that name a row; the others are numbers and aligned right. */
   readonly names: number;
 }
 
-/** Between columns. */
+/** The gap between columns. */
 const gap = 2;
 /**
- * Names are never broken into narrower lines, and to no more than this share of the width where not all fits.
+ * The share of the width that names may take if not everything fits; they are never broken into narrower
+ * lines.
  */
 const narrowestName = 12;
 const namesShare = 0.4;
 
 /**
- * The table in lines of at most `width` signs, in the first form that fits: as it is; with its header in
- * several lines; turned, a row for each column, where rows have one name; in several parts one below the
- * other, each with the names of the rows.
+ * Lays out a table in lines of at most `width` characters, in the first form that fits: as it is; with a
+ * broken header; transposed, if rows have one name; in several parts below each other, each with the rows'
+ * names.
  */
 export function layoutTable(table: TextTable, width = Infinity): string {
   const plain = write(table, Infinity);
@@ -37,7 +36,7 @@ export function layoutTable(table: TextTable, width = Infinity): string {
     .join('\n\n');
 }
 
-/** The text in lines of at most `width` signs, broken between words; all but the first are indented. */
+/** Breaks a text between words into lines of at most `width` characters; all but the first are indented. */
 export function wrapText(text: string, width = Infinity): string {
   return breakWords(text, width, 2).join('\n  ');
 }
@@ -52,7 +51,7 @@ function turn({ header, rows }: TextTable): TextTable {
   return { header: first!, rows: others, names: 1 };
 }
 
-/** The table cut into parts that fit; long names are broken. */
+/** Cuts a table into parts that fit; long names are broken. */
 function parts({ header, rows, names }: TextTable, width: number): TextTable[] {
   const widths = columnWidths({ header, rows, names }, 1);
   const widest = Math.max(...widths.slice(names));
@@ -85,7 +84,7 @@ function parts({ header, rows, names }: TextTable, width: number): TextTable[] {
 }
 
 /**
- * How wide each column is where its header is broken into lines of `most` signs, or as long as its longest
+ * The width of each column if its header is broken into lines of `most` characters, or as long as its longest
  * word.
  */
 function columnWidths({ header, rows }: TextTable, most: number): number[] {
@@ -96,12 +95,12 @@ function columnWidths({ header, rows }: TextTable, most: number): number[] {
   });
 }
 
-/** The table in lines, its header broken where a name is wider than its column and `most`. */
+/** Writes the lines of a table; a header wider than its column and `most` is broken. */
 function write({ header, rows, names }: TextTable, most: number): string {
   const widths = columnWidths({ header, rows, names }, most);
   const broken = header.map((name, i) => breakWords(name, widths[i]!));
   const height = Math.max(...broken.map(({ length }) => length));
-  // A header stands on its rule.
+  // Short headers stand at the bottom, on the rule.
   const headers = Array.from({ length: height }, (_, line) =>
     broken.map((lines) => lines[line - height + lines.length] ?? ''),
   );
@@ -115,8 +114,8 @@ function write({ header, rows, names }: TextTable, most: number): string {
 }
 
 /**
- * Lines of at most `width` signs, the second and further ones of `indent` fewer; words that are longer are
- * cut.
+ * Breaks a text into lines of at most `width` characters, all but the first shorter by `indent`; longer words
+ * are cut.
  */
 function breakWords(text: string, width: number, indent = 0): string[] {
   if (text.length <= width) return [text];

@@ -1,3 +1,4 @@
+/** Why a cell is bold: marks the best rows of a table from comparisons over seeds and test examples. */
 import { resampleTests, type SeedTest } from '../../metrics/resampling/resample-tests.ts';
 import { compareMethods, holm, type Comparison } from './comparison.ts';
 import type { Mark, MetricSummary, Row } from './row.ts';
@@ -5,7 +6,7 @@ import type { Untested } from './seed-tests.ts';
 
 const familyAlpha = 0.05;
 
-/** The rule of all marks, for the foot of a table that prints them as `best` and `next`. */
+/** The rule of the marks, for the foot of a table that prints them as `best` and `next`. */
 export function markLegend(best: string, next: string): string {
   return (
     `${best} the best mean and those after it, down to the first that is significantly worse than the best ` +
@@ -14,7 +15,7 @@ export function markLegend(best: string, next: string): string {
   );
 }
 
-/** A row of a table with what its comparison with others needs. */
+/** A row with what its comparison with others needs. */
 export interface ComparedRow {
   readonly row: Row;
   readonly protocol: string;
@@ -25,40 +26,39 @@ export interface ComparedRow {
   /** The test of a metric by seed, in printed units, or why there is none. */
   tests(metric: string): Promise<ReadonlyMap<number, ComparedSeed> | Untested>;
 }
-/**
- * A seed's test, its value, and the size of the set that tests are drawn from by the seed, where they are.
- */
+/** A seed's test with its value, and the size of the set from which the seed draws the test, if it does. */
 export interface ComparedSeed extends SeedTest {
   readonly value: number;
   readonly population?: number | undefined;
 }
 
-/** The best row of a column against another one. */
+/** The comparison of a column's best row with another one. */
 export interface RowComparison extends Comparison {
   readonly title: string;
   readonly model: string;
   readonly metric: string;
   readonly best: string;
   readonly other: string;
-  /** Holm's over the family of the table. */
+  /** The p value, adjusted by Holm's method over the table. */
   readonly adjustedP: number;
 }
 
 export interface MarkedTable {
-  /** The rows in their order, with their marks; where nothing is marked a note says why. */
+  /** The rows in the given order with their marks; if nothing is marked, a note says why. */
   readonly rows: readonly Row[];
-  /** The family: for each column and model, the best mean against every other row. */
+  /** All comparisons of the table: for each column and model, the best mean with every other row. */
   readonly comparisons: readonly RowComparison[];
 }
 
-/** A column of more answers times resamples is not compared: it would take longer than half a minute. */
+/** The most answers × resamples of a column; more would take over half a minute and are not compared. */
 const mostResampled = 2.5e9;
 
 /**
- * Finds what is bold and underlined in a table: rows of the same task, data and model are compared by paired
- * bootstraps over seeds and test examples, all comparisons of the table are one family of Holm's. Nothing is
- * marked where a row has fewer than three seeds (and does not stand for every seed), a seed failed, rows ran
- * under different protocols, predictions are missing or of other examples, or there are too many texts.
+ * Finds what is bold and underlined in a table. Rows of the same task, data and model are compared by paired
+ * bootstraps over seeds and test examples; all comparisons of the table are one family for Holm's method.
+ * Nothing is marked if a row has fewer than three seeds (unless one run stands for every seed), a seed
+ * failed, rows ran under different protocols, predictions are missing or of other examples, a metric cannot
+ * be resampled, or there are too many texts.
  */
 export async function markTable(
   rows: readonly ComparedRow[],
@@ -117,19 +117,19 @@ export async function markTable(
   };
 }
 
-/** A row of a column, from the best to the worst mean. */
+/** A row of a column; columns are sorted from the best to the worst mean. */
 export interface RankedRow {
   readonly row: Row;
   readonly mean: number;
-  /** Significantly worse than the best. */
+  /** Whether it is significantly worse than the best row. */
   readonly isWorse: boolean;
 }
 
 /**
- * The marks of one column. They step down from the best mean and stop at the first row that is significantly
- * worse, or that has a collapsed seed and so is no result of its method: each comparison takes its own pair's
- * spread, so a row further down may be no worse by its test alone, yet bold would pass over a better mean.
- * Rows of equal means are treated alike.
+ * Marks one column. Bold goes down from the best mean and stops before the first row that is significantly
+ * worse or has a collapsed seed. Each comparison uses the spread of its own pair, so a row further down may
+ * not be significantly worse; marking it would pass over a better mean. Rows of equal means are treated
+ * alike.
  */
 export function markColumn(ranked: readonly RankedRow[]): Map<Row, Mark> {
   const isBarred = ({ row }: RankedRow): boolean => (row.collapsed?.length ?? 0) > 0;
@@ -144,11 +144,11 @@ export function markColumn(ranked: readonly RankedRow[]): Map<Row, Mark> {
 interface Column {
   readonly metric: string;
   readonly best: { readonly row: Row; readonly mean: number };
-  /** From the best to the worst mean. */
+  /** The other rows, from the best to the worst mean. */
   readonly others: readonly { readonly row: Row; readonly mean: number; readonly comparison: Comparison }[];
 }
 
-/** Rows of the same task, data and model. */
+/** Groups rows of the same task, data and model. */
 function groupRows(rows: readonly ComparedRow[]): ComparedRow[][] {
   const groups = new Map<string, ComparedRow[]>();
   for (const compared of rows) {
@@ -158,7 +158,7 @@ function groupRows(rows: readonly ComparedRow[]): ComparedRow[][] {
   return [...groups.values()];
 }
 
-/** Why nothing may be marked among these rows, as the end of a sentence. */
+/** Why nothing may be marked among these rows, as the end of a sentence; undefined if it may. */
 function incomparable(group: readonly ComparedRow[]): string | undefined {
   const labels = (rows: readonly ComparedRow[]): string => rows.map(({ row }) => row.label).join(', ');
   const failed = group.filter(({ row }) => row.finished < row.planned);
@@ -173,14 +173,14 @@ function incomparable(group: readonly ComparedRow[]): string | undefined {
   return undefined;
 }
 
-/** A metric's tests of a row. */
+/** The tests of a metric for one row. */
 interface Entry {
   readonly row: Row;
   readonly mean: number;
   readonly tests: ReadonlyMap<number, ComparedSeed>;
 }
 
-/** Compares the best row of each metric with the others; or says why not, as the end of a sentence. */
+/** Compares the best row of each metric with the others; a string says why not, as the end of a sentence. */
 async function compareColumns(
   group: readonly ComparedRow[],
   metrics: readonly MetricSummary[],
@@ -208,7 +208,7 @@ async function compareColumns(
   });
 }
 
-/** Every test's metric on the resamples, drawn once for all metrics of the same examples. */
+/** Resamples every test; metrics with the same examples share the draws. */
 function resampleColumns(
   columns: readonly { readonly resamples: number; readonly entries: readonly Entry[] }[],
 ): Map<ComparedSeed, Float64Array> {
@@ -218,8 +218,7 @@ function resampleColumns(
     readonly tests: ComparedSeed[];
   }[] = [];
   for (const { resamples, entries } of columns) {
-    // By seed, so that the resamples depend neither on which row is the best nor on the order in which seeds
-    // were read.
+    // Ordered by seed, so that the draws depend neither on which row is best nor on the order of reading.
     const seeds = [...new Set(entries.flatMap(({ tests }) => [...tests.keys()]))].sort((a, b) => a - b);
     const tests = seeds.flatMap((seed) => entries.flatMap(({ tests }) => tests.get(seed) ?? []));
     const { ids } = tests[0]!;
@@ -237,8 +236,8 @@ function resampleColumns(
 }
 
 /**
- * The rows of a metric from the best to the worst mean; or why they cannot be compared, as the end of a
- * sentence.
+ * Sorts the rows of a metric from the best to the worst mean; a string says why they cannot be compared, as
+ * the end of a sentence.
  */
 async function entriesOf(
   group: readonly ComparedRow[],
@@ -273,7 +272,7 @@ async function entriesOf(
   return entries;
 }
 
-/** Gives rows whose one run stands for every seed the seeds of the others. */
+/** Gives a row whose single run stands for every seed the seeds of the other rows. */
 function standForEverySeed(entries: readonly Entry[]): Entry[] {
   const others = entries.flatMap(({ row, tests }) => (row.everySeed ? [] : [...tests.keys()]));
   const seeds = others.length > 0 ? others : [0];

@@ -4,7 +4,7 @@ import type { Diverged } from './diverged.ts';
 import { summarise, type Summary } from './statistics.ts';
 import { discrepancies, seedChoice } from '../../papers/red/discrepancies.ts';
 
-/** One method on one base and task, over its seeds. */
+/** One method on one base and task, with the records of its seeds. */
 export interface RowInput {
   readonly task: string;
   readonly model: string;
@@ -16,33 +16,31 @@ export interface RowInput {
 /** A row with its numbers, in printed units (value × scale). */
 export interface Row {
   readonly task: string;
-  /** The task and, where they are not its own, its data: `e2e`, `e2e (built-in)`. */
+  /** The task, and its data if these are not the task's own: `e2e`, `e2e (built-in)`. */
   readonly title: string;
   readonly model: string;
   readonly variant: string;
-  /** The method's, with the precision where it is not float32. */
+  /** The method's label, with the precision if it is not float32. */
   readonly label: string;
-  /** With the task's head where the protocol says so. */
+  /** The number of trained parameters, with the task's head if the protocol counts it. */
   readonly trainedParameters: number;
   readonly metrics: readonly MetricSummary[];
   readonly planned: number;
   readonly finished: number;
   readonly failures: readonly { readonly seed: number; readonly reason: string }[];
-  /**
-   * How many of the finished seeds are averaged, the best by the first metric, where the protocol says so.
-   */
+  /** The number of best seeds, by the first metric, that are averaged if the protocol chooses. */
   readonly best?: number;
-  /** One run stands for every seed, because nothing of it is trained or drawn. */
+  /** True if one run stands for every seed, because it trains and draws nothing. */
   readonly everySeed?: true;
-  /** Seeds whose predictions are all the same. */
+  /** Collapsed seeds: all their predictions are the same. */
   readonly collapsed?: readonly number[];
-  /** Seeds whose training loss ended above where it began. */
+  /** Diverged seeds: their training loss ended above its start. */
   readonly diverged?: readonly Diverged[];
-  /** By metric; absent where nothing may be marked. */
+  /** The marks by metric; absent if nothing may be marked. */
   readonly marks?: Readonly<Record<string, Mark>>;
   /**
-   * For the table's foot: the precision where it is not float32, what the protocol took from a paper or its
-   * code, `<id>=<side>: <what it does>`, and why nothing is marked.
+   * Notes for the table's foot: the precision if it is not float32, what the protocol took from a paper or
+   * its code (`<id>=<side>: <what it does>`), and why nothing is marked.
    */
   readonly notes: readonly string[];
 }
@@ -53,7 +51,7 @@ export interface MetricSummary extends Summary {
   readonly decimals: number;
 }
 
-/** Puts the records of a row together; failed seeds are counted and named, never averaged. */
+/** Summarises the records of a row; failed seeds are counted and named, never averaged. */
 export function summariseRow({ records, ...row }: RowInput): Row {
   const finished = records.filter(({ status }) => status === 'finished');
   const { parameters, published, settings } = records[0]!;
@@ -95,7 +93,7 @@ export function summariseRow({ records, ...row }: RowInput): Row {
   };
 }
 
-/** How many of a row's seeds the protocol averages; undefined where all. */
+/** The number of seeds that the protocol averages; undefined if all. */
 export function keptSeeds(task: string, { published, settings }: RunRecord): number | undefined {
   if (!published) return undefined;
   const run = { task, model: published.base, methods: settings.methods.map(({ name }) => name) };
@@ -109,10 +107,10 @@ export function bestOf(finished: readonly RunRecord[], count: number): RunRecord
   return [...finished].sort((a, b) => value(b) - value(a)).slice(0, count);
 }
 
-/** `best`: the best row and those next to it (bold). `next`: the one after these (underlined). */
+/** `best`: the best row and those not significantly worse (bold). `next`: the one after them (underlined). */
 export type Mark = 'best' | 'next';
 
-/** What departs from good practice, or was asked for by name. */
+/** Notes on sides that depart from good practice or were asked for by name. */
 export function footnotes(published: RunRecord['published'], protocol: string): string[] {
   return Object.entries(published?.sides ?? {}).flatMap(([id, side]) => {
     const says = discrepancies.find((entry) => entry.id === id)?.says;

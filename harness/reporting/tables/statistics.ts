@@ -1,19 +1,20 @@
+/** Summaries of seeds and the distributions that their tests need, to full float64 precision. */
 import { gammaln, max, mean, median, min, sampleStandardDeviation } from 'simple-statistics';
 
-/** Numbers of one metric over the finished seeds, in the units of `values`. */
+/** A metric over the finished seeds, in the units of `values`. */
 export interface Summary {
   readonly n: number;
   readonly mean: number;
-  /** With n − 1; undefined for one value. */
+  /** The sample standard deviation (n − 1); undefined for one value. */
   readonly sd: number | undefined;
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** 95 % interval of the mean, mean ± t(.975, n − 1) · sd / √n; undefined for one value. */
+  /** The 95 % interval of the mean, mean ± t(.975, n − 1) · sd / √n; undefined for one value. */
   readonly interval: readonly [number, number] | undefined;
 }
 
-/** Summarises at least one value; throws RangeError where there is none. */
+/** Summarises at least one value; throws RangeError for none. */
 export function summarise(values: readonly number[]): Summary {
   const n = values.length;
   if (n === 0) throw new RangeError('there is nothing to summarise');
@@ -27,8 +28,8 @@ export function summarise(values: readonly number[]): Summary {
 }
 
 /**
- * The value below which Student's t with `degrees` of freedom (any positive number) lies with probability
- * `p`; throws RangeError outside 0 < p < 1.
+ * The p-quantile of Student's t with `degrees` of freedom (any positive number); throws RangeError unless 0 <
+ * p < 1.
  */
 export function studentQuantile(p: number, degrees: number): number {
   if (!(p > 0 && p < 1) || !(degrees > 0)) throw new RangeError(`no t quantile for p = ${p}, ν = ${degrees}`);
@@ -36,7 +37,7 @@ export function studentQuantile(p: number, degrees: number): number {
   let low = 0;
   let high = 1;
   while (studentDistribution(high, degrees) < p) high *= 2;
-  // Bisection down to neighbouring numbers: slow and never wrong.
+  // Bisection until low and high are neighbouring numbers: slow and always right.
   for (;;) {
     const middle = (low + high) / 2;
     if (middle <= low || middle >= high) return middle;
@@ -45,7 +46,7 @@ export function studentQuantile(p: number, degrees: number): number {
   }
 }
 
-/** P(|T| ≥ |t|) for Student's t with `degrees` of freedom; throws RangeError where these are not positive. */
+/** P(|T| ≥ |t|) for Student's t with `degrees` of freedom; throws RangeError if these are not positive. */
 export function studentTwoSided(t: number, degrees: number): number {
   if (!(degrees > 0)) throw new RangeError(`no t distribution with ν = ${degrees}`);
   return incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
@@ -55,8 +56,8 @@ export function studentTwoSided(t: number, degrees: number): number {
 export const normalQuantile975 = 1.959963984540054;
 
 /**
- * P(|Z| ≥ |z|) of a standard normal Z, that is erfc(|z| / √2), by its series or its continued fraction
- * (simple-statistics' is good to 1e-7 only).
+ * P(|Z| ≥ |z|) = erfc(|z| / √2) of a standard normal Z, by its series or its continued fraction.
+ * simple-statistics has an error of 1e-7.
  */
 export function normalTwoSided(z: number): number {
   const x = (z * z) / 2;
