@@ -23,6 +23,7 @@ export type {
 } from './data/examples/task.ts';
 export { metricName } from './data/examples/task.ts';
 export type { LabelledTest, SampledMetric } from './metrics/resampling/sampled-metric.ts';
+export { sampledMean, sampledSums } from './metrics/resampling/sampled-metric.ts';
 export { encodePair } from './data/examples/encode-pair.ts';
 export { cleanUpSpaces } from './data/tokenizers/clean-up-spaces.ts';
 export { cacheFolder } from './support/cache-folder.ts';

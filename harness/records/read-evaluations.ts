@@ -6,7 +6,10 @@ import { errorCode, UsageError } from '../support/errors.ts';
 import { sha256 } from '../support/hash.ts';
 import { parseEvaluation, type EvaluationRecord } from './evaluation-record.ts';
 
-/** What the samples say of one document: its scores by measure, and more that depends on the kind of evaluation. */
+/**
+ * What the samples say of one document: its scores by measure, and more that depends on the kind of
+ * evaluation.
+ */
 const sampleSchema = z.looseObject({ document: z.int().min(0) });
 export type Sample = z.infer<typeof sampleSchema>;
 
@@ -15,7 +18,10 @@ export interface FoundEvaluation {
   readonly record: EvaluationRecord;
 }
 
-/** The record that a file holds; undefined where there is no file. Throws UsageError where it holds something else. */
+/**
+ * The record that a file holds; undefined where there is no file. Throws UsageError where it holds something
+ * else.
+ */
 export async function readEvaluation(path: string): Promise<EvaluationRecord | undefined> {
   let text: string;
   try {
@@ -31,7 +37,9 @@ export async function readEvaluation(path: string): Promise<EvaluationRecord | u
   );
 }
 
-/** The finished evaluations of a record's file or of a folder of them; throws UsageError where there is none. */
+/**
+ * The finished evaluations of a record's file or of a folder of them; throws UsageError where there is none.
+ */
 export async function findEvaluations(place: string): Promise<FoundEvaluation[]> {
   const isFolder = await stat(place).then(
     (found) => found.isDirectory(),
@@ -51,7 +59,10 @@ export async function findEvaluations(place: string): Promise<FoundEvaluation[]>
   );
 }
 
-/** A record's samples, in the order of documents; throws UsageError where they are missing or not those of the record. */
+/**
+ * A record's samples, in the order of documents; throws UsageError where they are missing or not those of the
+ * record.
+ */
 export async function readSamples({ path, record }: FoundEvaluation): Promise<Sample[]> {
   const { samples } = record.files;
   const file = join(dirname(path), samples?.name ?? '');

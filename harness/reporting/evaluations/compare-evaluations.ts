@@ -1,6 +1,6 @@
 /**
- * Compares two evaluations document by document: two models that answer the same questions differ by far less chance than
- * their means' standard errors say, since both find the same questions easy.
+ * Compares two evaluations document by document: two models that answer the same questions differ by far less
+ * chance than their means' standard errors say, since both find the same questions easy.
  */
 import { mean, sampleStandardDeviation } from 'simple-statistics';
 import { normalQuantile975, normalTwoSided } from '../tables/statistics.ts';
@@ -16,13 +16,21 @@ export interface PairedDifference {
   readonly standardError: number | undefined;
   /** 95 %, normal. */
   readonly interval: readonly [number, number] | undefined;
-  /** Two-sided: McNemar's exact test where every score is right or wrong, else normal; undefined for one document. */
+  /**
+   * Two-sided: McNemar's exact test where every score is right or wrong, else normal; undefined for one
+   * document.
+   */
   readonly p: number | undefined;
-  /** Documents that the first alone has right, and the second alone; undefined where scores are no such thing. */
+  /**
+   * Documents that the first alone has right, and the second alone; undefined where scores are no such thing.
+   */
   readonly discordant: readonly [number, number] | undefined;
 }
 
-/** Compares scores of the same documents in the same order; throws RangeError where their numbers differ or there are none. */
+/**
+ * Compares scores of the same documents in the same order; throws RangeError where their numbers differ or
+ * there are none.
+ */
 export function comparePaired(first: readonly number[], second: readonly number[]): PairedDifference {
   const documents = first.length;
   if (documents === 0 || second.length !== documents)
@@ -54,8 +62,8 @@ function normalP(difference: number, standardError: number | undefined): number 
 }
 
 /**
- * McNemar's exact test (McNemar, 1947): of the documents that one evaluation alone has right, each is the first's with
- * probability one half. Twice the binomial tail, at most 1.
+ * McNemar's exact test (McNemar, 1947): of the documents that one evaluation alone has right, each is the
+ * first's with probability one half. Twice the binomial tail, at most 1.
  */
 export function exactMcNemar(firstAlone: number, secondAlone: number): number {
   const count = firstAlone + secondAlone;

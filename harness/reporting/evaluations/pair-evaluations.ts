@@ -10,8 +10,8 @@ export interface EvaluationComparison extends PairedDifference {
 }
 
 /**
- * Compares the evaluations of two records or folders; throws UsageError where no evaluation is in both, or where the two
- * were asked otherwise: other data, protocol, shots or documents.
+ * Compares the evaluations of two records or folders; throws UsageError where no evaluation is in both, or
+ * where the two were asked otherwise: other data, protocol, shots or documents.
  */
 export async function compareEvaluations(first: string, second: string): Promise<EvaluationComparison[]> {
   const [own, others] = [await findEvaluations(first), await findEvaluations(second)];
