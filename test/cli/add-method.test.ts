@@ -1,3 +1,4 @@
+/** The sample of the docs that adds a method, cut out and run as a stranger would. */
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

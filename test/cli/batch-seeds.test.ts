@@ -1,3 +1,4 @@
+/** --batch-seeds: seeds trained in one program, with the numbers of single runs. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +22,10 @@ async function recordsOf(results: string): Promise<(RunRecord & { losses: number
     seeds.map(async (seed) => {
       const record = await readRecordFile(pathOf(results, seed, 'json'));
       const steps = await readFile(pathOf(results, seed, 'steps.jsonl'), 'utf8');
-      const losses = steps.trim().split('\n').map((line) => (JSON.parse(line) as { loss: number }).loss); // prettier-ignore
+      const losses = steps
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { loss: number }).loss);
       return { ...record, losses };
     }),
   );
@@ -31,7 +35,11 @@ test.each([
   ['--jobs', ['--jobs', '2'], /--batch-seeds trains in one process: leave out --jobs/],
   ['Slurm', ['--launcher', 'slurm'], /leave out --launcher slurm/],
   ['another engine', ['--engine', 'js'], /--batch-seeds needs programs that are recorded.*--engine js/],
-  ['full fine-tuning', ['--method', 'full'], /--batch-seeds cannot train full: it trains \d+ of the base's own matrices/], // prettier-ignore
+  [
+    'full fine-tuning',
+    ['--method', 'full'],
+    /--batch-seeds cannot train full: it trains \d+ of the base's own matrices/,
+  ],
 ])('is refused with %s', async (_, args, message) => {
   const method = args[0] === '--method' ? [] : ['--method', 'red'];
   const refused = await start('refused', ...method, '--seeds', '1', '2', '--batch-seeds', ...args);
@@ -66,8 +74,11 @@ test('seeds trained together have the records of runs one by one, killed on the 
   const resumed = await start(results, ...args, '--batch-seeds');
   expect(resumed.exitCode, resumed.stderr).toBe(0);
   const again = await recordsOf(results);
-  // Seeds that were killed between two saves go on from different steps, and still meet in every step that is left.
+  // Seeds that were killed between two saves go on from different steps, and still meet in every step that is
+  // left.
   for (const { training } of again) expect(training!.resumedFrom! % 5).toBe(0);
   expect(again.map(({ losses }) => losses)).toEqual(all.map(({ losses }) => losses));
-  expect(again.map(({ files }) => files.tensors!.sha256)).toEqual(all.map(({ files }) => files.tensors!.sha256)); // prettier-ignore
+  expect(again.map(({ files }) => files.tensors!.sha256)).toEqual(
+    all.map(({ files }) => files.tensors!.sha256),
+  );
 });

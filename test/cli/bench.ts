@@ -1,3 +1,4 @@
+/** Starts the real command line for tests, on a few made-up rows and a tiny random base. */
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,7 +22,10 @@ export const benchIn =
       },
     });
 
-/** Writes a few made-up rows in the form of LoRA's E2E files, and GPT-2's tokenizer with 300 entries, into `data`. */
+/**
+ * Writes a few made-up rows in the form of LoRA's E2E files, and GPT-2's tokenizer with 300 entries, into
+ * `data`.
+ */
 export async function writeTinyE2E(data: string): Promise<void> {
   const tokenizer = join(data, 'tokenizers', 'gpt2');
   await mkdir(tokenizer, { recursive: true });
@@ -39,7 +43,10 @@ export async function writeTinyE2E(data: string): Promise<void> {
 /** A random base that takes a moment to train on these rows. */
 export const tinyModel = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
 
-/** Starts the real command line on a few of the rows in `folder`'s data; `detached` in a group of processes of its own, so that all can be killed at once. */
+/**
+ * Starts the real command line on a few of the rows in `folder`'s data; `detached` in a group of processes of
+ * its own, so that all can be killed at once.
+ */
 export function startTiny(
   folder: string,
   results: string,
@@ -50,14 +57,17 @@ export function startTiny(
   const short = ['max-new-tokens=2', 'batch-size=4', 'epochs=100', 'evaluate-every=5'];
   const where = ['--results', join(folder, results)];
   return execa(process.execPath, [...commandLine, ...common, ...args, ...where, '--set', ...short], {
-    ...{ cwd: projectRoot, reject: false, detached, cleanup: !detached },
+    cwd: projectRoot,
+    reject: false,
+    detached,
+    cleanup: !detached,
     env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },
   });
 }
 
 /**
- * Calls `attempt` with a results folder's name of its own each time until it tells that it stopped its run on the way:
- * on a busy machine a run may end before its test gets to stop it.
+ * Calls `attempt` with a results folder's name of its own each time until it tells that it stopped its run on
+ * the way: on a busy machine a run may end before its test gets to stop it.
  */
 export async function untilStopped(attempt: (results: string) => Promise<boolean>): Promise<string> {
   for (let n = 1; ; n++) {

@@ -1,3 +1,4 @@
+/** `bench check`: what drifts is named, with exit code 1; --update writes the baseline. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** `bench eval`: benchmarks on made-up data, their records and tables. */
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,18 @@ const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(folder, { recursive: true }));
 const bench = benchIn(folder);
 const evaluate = (results: string, ...args: string[]) =>
-  bench('eval', '--tasks', 'restaurants', '--model', 'gpt2-mini', '--threads', '1', '--results', join(folder, results), ...args); // prettier-ignore
+  bench(
+    'eval',
+    '--tasks',
+    'restaurants',
+    '--model',
+    'gpt2-mini',
+    '--threads',
+    '1',
+    '--results',
+    join(folder, results),
+    ...args,
+  );
 
 async function recordIn(results: string): Promise<EvaluationRecord> {
   const place = join(folder, results, 'evaluations', 'gpt2-mini', 'none');
@@ -83,7 +95,9 @@ test('answers are read out of texts that the model writes', async () => {
   const data = join(folder, 'data', 'boolq');
   await mkdir(data, { recursive: true });
   const rows = ['is soup wet', 'is bread a river', 'are cups round'].map((question, i) => ({
-    instruction: `Please answer the following question with true or false, question: ${question}?\n\nAnswer format: true/false`,
+    instruction:
+      `Please answer the following question with true or false, question: ${question}?\n\n` +
+      'Answer format: true/false',
     input: '',
     output: `the correct answer is ${i === 1 ? 'false' : 'true'}`,
     answer: i === 1 ? 'false' : 'true',
@@ -124,12 +138,21 @@ test.each([
     ['--tasks', 'restaurants', '--protocol', 'pyreft'],
     /--protocol pyreft: restaurants has none of this kind; it can be lm-eval, lm-eval-2024, red\./,
   ],
-  [['--tasks', 'restaurants', '--protocol', 'rde'], /--protocol rde: it can be lm-eval, lm-eval-2024, red, pyreft, llm-adapters\. Did you mean "red"\?/], // prettier-ignore
+  [
+    ['--tasks', 'restaurants', '--protocol', 'rde'],
+    /--protocol rde: it can be lm-eval, lm-eval-2024, red, pyreft, llm-adapters\. Did you mean "red"\?/,
+  ],
   [['--tasks', 'restaurants', '--model', 'roberta-mini'], /roberta-mini is an encoder .* score decoders/],
   [['--tasks', 'restaurants', '--record', 'x', '--adapter', 'y'], /leave out --adapter/],
 ])('%j is refused with the way out', async (args, message) => {
   const model = args.includes('--model') || args.includes('--record') ? [] : ['--model', 'gpt2-mini'];
-  const { stdout, stderr, exitCode } = await bench('eval', ...args, ...model, '--results', join(folder, 'wrong')); // prettier-ignore
+  const { stdout, stderr, exitCode } = await bench(
+    'eval',
+    ...args,
+    ...model,
+    '--results',
+    join(folder, 'wrong'),
+  );
   expect([stdout, exitCode]).toEqual(['', 2]);
   expect(stderr).toMatch(message);
   expect(await readdir(join(folder, 'wrong')).catch(() => [])).toEqual([]);

@@ -1,3 +1,4 @@
+/** `bench export` and --adapter: a run as an adapter, and a run that begins with one. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -25,7 +26,14 @@ const results = join(folder, 'results');
 const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
 const recordOf = (variant: string): string => join(results, 'e2e', model, variant, 'seed-42.json');
 /** With every kind of tensor: trained, frozen, state, the base's own; with types of PEFT and without. */
-const variants = ['lora~rank=2', 'adalora~rank=4,targetRank=2', 'vera~rank=4', 'red~position=ffn+attn', 'loreft~rank=2', 'adapter~bottleneck=2~layerNorms=blocks']; // prettier-ignore
+const variants = [
+  'lora~rank=2',
+  'adalora~rank=4,targetRank=2',
+  'vera~rank=4',
+  'red~position=ffn+attn',
+  'loreft~rank=2',
+  'adapter~bottleneck=2~layerNorms=blocks',
+];
 
 const bench = benchInside(folder);
 
@@ -70,7 +78,15 @@ test('the command says what it wrote, and refuses to write over it', async () =>
   const { stdout, stderr, exitCode } = await bench(...args, '--json');
   expect(exitCode, stderr).toBe(0);
   const label = 'LoRA (rank=2)';
-  expect(JSON.parse(stdout)).toEqual({ folder: out, model, variant: 'lora~rank=2', label, peftType: 'LORA', tensors: 4, loader: 'load.py' }); // prettier-ignore
+  expect(JSON.parse(stdout)).toEqual({
+    folder: out,
+    model,
+    variant: 'lora~rank=2',
+    label,
+    peftType: 'LORA',
+    tensors: 4,
+    loader: 'load.py',
+  });
   expect((await readdir(out)).sort()).toEqual([
     'adapter_config.json',
     'adapter_model.safetensors',
@@ -88,7 +104,7 @@ test('the command says what it wrote, and refuses to write over it', async () =>
   expect(again.exitCode).toBe(2);
 });
 
-test('a run begins with an adapter: tested alone it scores as the run did that trained it; else it goes on', async () => {
+test('an adapter tested alone scores as its run did, once for all seeds; else training goes on', async () => {
   const run = await openTrainedRun(recordOf('red~position=ffn+attn'), { tokenizer });
   const out = join(folder, 'started');
   await writePeftFolder(out, await adapterOf(run), run.base);
@@ -127,7 +143,9 @@ test('a run begins with an adapter: tested alone it scores as the run did that t
     (JSON.parse((await readFile(path, 'utf8')).split('\n')[0]!) as { loss: number }).loss;
   const variantFolder = dirname(runs[0]!.path);
   const first = await firstLoss(join(variantFolder, after.files.steps!.name));
-  const original = await firstLoss(join(dirname(recordOf('red~position=ffn+attn')), run.record.files.steps!.name)); // prettier-ignore
+  const original = await firstLoss(
+    join(dirname(recordOf('red~position=ffn+attn')), run.record.files.steps!.name),
+  );
   expect(first).toBeLessThan(original - 0.05);
 
   for (const [args, message] of [
@@ -142,7 +160,10 @@ test('a run begins with an adapter: tested alone it scores as the run did that t
 });
 
 test('what no adapter can hold is refused with the reason', async () => {
-  const exported = async (variant: string) => adapterOf(await openTrainedRun(recordOf(variant), { tokenizer })); // prettier-ignore
-  await expect(exported('lora+red')).rejects.toThrow('lora+red is 2 methods together, and an adapter holds one.'); // prettier-ignore
+  const exported = async (variant: string) =>
+    adapterOf(await openTrainedRun(recordOf(variant), { tokenizer }));
+  await expect(exported('lora+red')).rejects.toThrow(
+    'lora+red is 2 methods together, and an adapter holds one.',
+  );
   await expect(exported('full')).rejects.toThrow("full trains only the base's own tensors");
 });

@@ -1,3 +1,4 @@
+/** Bases and data from a hub that the test serves itself. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,8 +67,12 @@ async function benchAt(url: string, env: Readonly<Record<string, string>> = {}) 
       cwd: projectRoot,
       reject: false,
       env: {
-        ...{ DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache'), HF_TOKEN: undefined },
-        ...{ HF_HOME: join(folder, 'hub'), HF_ENDPOINT: url, ...env },
+        DELTABENCH_DATA: undefined,
+        DELTABENCH_CACHE: join(folder, 'cache'),
+        HF_TOKEN: undefined,
+        HF_HOME: join(folder, 'hub'),
+        HF_ENDPOINT: url,
+        ...env,
       },
     });
   const kept = async () =>

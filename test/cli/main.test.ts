@@ -1,3 +1,4 @@
+/** Help, lists, params, refusals and dry runs of the real command line. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +20,21 @@ describe('help and lists', () => {
   test('help names every command', async () => {
     const { stdout, exitCode } = await benchProcess('--help');
     expect(exitCode).toBe(0);
-    const commands = ['run', 'list', 'params', 'score', 'report', 'reproduce', 'status', 'check', 'export', 'merge', 'fetch', 'pretrain', 'doctor']; // prettier-ignore
+    const commands = [
+      'run',
+      'list',
+      'params',
+      'score',
+      'report',
+      'reproduce',
+      'status',
+      'check',
+      'export',
+      'merge',
+      'fetch',
+      'pretrain',
+      'doctor',
+    ];
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   });
 
@@ -94,7 +109,7 @@ describe('what is wrong is one clear line, exit code 2, and nothing written', ()
     [['lits'], /There is no command "lits"\. Did you mean "list"\?/],
     [
       ['run', '--task', 'cola', '--method', 'red', '--model', 'x', '--recipe', 'roberta-bas'],
-      /There is no published recipe of "roberta-bas"\. Did you mean "roberta-base"\? Recipes: none, gpt2-mini, .*, roberta-base/,
+      /no published recipe of "roberta-bas"\. Did you mean "roberta-base"\? Recipes: none, gpt2-mini, .*, roberta-base/,
     ],
     [['list', 'metods'], /There is no list of "metods"\. Did you mean "methods"\?/],
     [['--metod', 'red'], /unknown option '--metod'; did you mean --method\?/],

@@ -1,3 +1,4 @@
+/** Marks of significance in the table of `bench run`. */
 import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +16,7 @@ interface Output {
   runs: { path: string }[];
 }
 
-test('methods with three seeds each are compared, collapsed ones are not marked; predictions that changed since are not compared', async () => {
+test('methods with three seeds are compared, but not collapsed seeds or changed predictions', async () => {
   const data = join(folder, 'data');
   await writeTinyE2E(data);
   const args = [

@@ -1,3 +1,4 @@
+/** `bench merge`: merged checkpoints compute what base and method do. */
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -135,7 +136,9 @@ describe('what is wrong is one clear line, and nothing is written', () => {
       if (done === 5) controller.abort();
     };
     const run = await openTrainedRun(lora, { tokenizer });
-    await expect(writeMerged(run, out, { signal: controller.signal, onProgress })).rejects.toThrow(Interrupted); // prettier-ignore
+    await expect(writeMerged(run, out, { signal: controller.signal, onProgress })).rejects.toThrow(
+      Interrupted,
+    );
     expect(await readdir(folder)).toEqual(before);
   });
 

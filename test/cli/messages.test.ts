@@ -1,3 +1,4 @@
+/** Messages for what a person gets wrong: each says what was given, what exists and what to do. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,7 +73,8 @@ test('a folder is no record, and the records below it are named', async () => {
   for (const seed of [42, 43]) await writeFile(join(folder, 'e2e', 'red', `seed-${seed}.json`), '{}');
   const why = (path: string) => openTrainedRun(path).then(String, String);
   expect(await why(folder)).toContain(
-    `${folder} is a folder; give a run's record, seed-<n>.json under results/. There: ${join(folder, 'e2e', 'red', 'seed-42.json')}, `,
+    `${folder} is a folder; give a run's record, seed-<n>.json under results/. ` +
+      `There: ${join(folder, 'e2e', 'red', 'seed-42.json')}, `,
   );
   expect(await why(join(folder, 'e2e', 'red', 'seed-7.json'))).toMatch(
     /^UsageError: There is no record .* There: .*seed-42\.json/,

@@ -1,3 +1,4 @@
+/** methods/README.md is the page that the code makes. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

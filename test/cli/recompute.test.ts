@@ -1,3 +1,4 @@
+/** --recompute: the same numbers, and what goes with it. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +13,22 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const run = (results: string, ...more: string[]) =>
   benchInside(folder)(
-    ...['--task', 'e2e', '--method', 'lora', '--model', tinyModel, '--data', data, '--limit', '8', '--max-steps', '3'],
+    ...[
+      '--task',
+      'e2e',
+      '--method',
+      'lora',
+      '--model',
+      tinyModel,
+      '--data',
+      data,
+      '--limit',
+      '8',
+      '--max-steps',
+      '3',
+    ],
     ...['--results', join(folder, results), ...more, '--set', 'max-new-tokens=2', 'batch-size=4'],
-  ); // prettier-ignore
+  );
 
 test('--recompute gives the same numbers, and the record tells it', async () => {
   for (const [results, ...more] of [['kept'], ['again', '--recompute']] as const) {

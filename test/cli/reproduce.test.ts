@@ -1,3 +1,4 @@
+/** `bench reproduce`: tables, dry runs, budgets, settings and figures on a tiny encoder. */
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -5,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { words, writeTinyEncoder } from '../tasks/tiny-encoder.ts';
 import { benchInside } from './inside.ts';
 
-// Table 6 on a tiny encoder of random weights in a folder that is called as the paper's base, and on made-up rows.
+// Table 6 on a tiny encoder of random weights in a folder that is called as the paper's base, and on made-up
+// rows.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const bench = benchInside(folder);
 const data = join(folder, 'data');
@@ -15,7 +17,12 @@ const sentence = (i: number): string => `${words[i % 2]!} ${words[2 + (i % 6)]!}
 const cola = (n: number): string =>
   Array.from({ length: n }, (_, i) => ['made', String(i % 2), '', sentence(i)].join('\t')).join('\n');
 const mrpc = (n: number): string =>
-  ['label\tid1\tid2\tsentence1\tsentence2', ...Array.from({ length: n }, (_, i) => [String(i % 2), `${i}`, `${i}b`, sentence(i), sentence(i + 1)].join('\t'))].join('\n'); // prettier-ignore
+  [
+    'label\tid1\tid2\tsentence1\tsentence2',
+    ...Array.from({ length: n }, (_, i) =>
+      [String(i % 2), `${i}`, `${i}b`, sentence(i), sentence(i + 1)].join('\t'),
+    ),
+  ].join('\n');
 
 beforeAll(async () => {
   await writeTinyEncoder(base);
@@ -52,7 +59,12 @@ interface Output {
   rows: {
     method: string;
     parameters: { ours?: number };
-    cells: { column: string; theirs: { mean: number }; ours?: { mean: number; n: string }; verdict: { kind: string; reason?: string; tolerance?: number } }[]; // prettier-ignore
+    cells: {
+      column: string;
+      theirs: { mean: number };
+      ours?: { mean: number; n: string };
+      verdict: { kind: string; reason?: string; tolerance?: number };
+    }[];
   }[];
   tally: { judged: number };
   runs: { settings: { protocol: string; task: { name: string } }; environment: { threads: number } }[];
@@ -101,9 +113,22 @@ test('what can be run is run, the rest says why, and the same command does nothi
   expect(table.runs).toHaveLength(9);
   expect(table.runs.every(({ settings }) => settings.protocol === 'published')).toBe(true);
   // Table 7 shares RED's cells.
-  const shared = await bench('reproduce', 'red/table-7', ...common('results'), '--seeds', '42', '43', '44', '--dry-run', '--json'); // prettier-ignore
+  const shared = await bench(
+    'reproduce',
+    'red/table-7',
+    ...common('results'),
+    '--seeds',
+    '42',
+    '43',
+    '44',
+    '--dry-run',
+    '--json',
+  );
   const { runs } = JSON.parse(shared.stdout) as { runs: { task: string; method: string }[] };
-  expect(runs.filter(({ task }) => task === 'cola').map(({ method }) => method)).toEqual(['red~position=attn', 'red~position=ffn+attn']); // prettier-ignore
+  expect(runs.filter(({ task }) => task === 'cola').map(({ method }) => method)).toEqual([
+    'red~position=attn',
+    'red~position=ffn+attn',
+  ]);
 });
 
 test('--jobs runs rows side by side in child processes, with the same numbers', async () => {
@@ -138,7 +163,16 @@ test('the published protocol runs the seeds of the code; --budget and --methods 
   const { runs: dryRuns } = JSON.parse(json.stdout) as { runs: { fitsBudget: number }[] };
   expect(dryRuns.map(({ fitsBudget }) => fitsBudget)).toEqual([0, 0, 0]);
 
-  const cut = await bench('reproduce', 'red/table-6', ...common('cut'), '--methods', 'red~no-bias', '--budget', '0s', '--json'); // prettier-ignore
+  const cut = await bench(
+    'reproduce',
+    'red/table-6',
+    ...common('cut'),
+    '--methods',
+    'red~no-bias',
+    '--budget',
+    '0s',
+    '--json',
+  );
   expect(cut.exitCode, cut.stderr).toBe(0);
   const { rows, runs } = JSON.parse(cut.stdout) as Output;
   const reasons = rows.map(({ cells }) => cells[1]!.verdict.reason);
@@ -184,7 +218,16 @@ test('shortened runs, and other bases, are not comparable', async () => {
 });
 
 test('a rehearsal names the built-in bases that run beside the names of the paper', async () => {
-  const args = ['reproduce', 'red/table-6', '--scale', 'mini', '--results', join(folder, 'mini'), '--tasks', 'qqp']; // prettier-ignore
+  const args = [
+    'reproduce',
+    'red/table-6',
+    '--scale',
+    'mini',
+    '--results',
+    join(folder, 'mini'),
+    '--tasks',
+    'qqp',
+  ];
   const dry = await bench(...args, '--dry-run');
   expect(dry.stdout, dry.stderr).toMatch(
     /^qqp +roberta-mini for roberta-large +red +\d seeds? +\d+ (s|min) each/m,

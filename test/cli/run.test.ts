@@ -1,3 +1,4 @@
+/** `bench run`: tables, precision, divergence, stopping and being killed. */
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -134,7 +135,9 @@ test('a precision that is not there is refused with what is', async () => {
   );
   expect(none.exitCode).toBe(2);
   const plain = await start('--method', 'red', '--engine', 'js', '--precision', 'bfloat16', '--dry-run');
-  expect(plain.stderr).toContain('--precision bfloat16: js computes in float32, the only floating-point type of tfjs; the engine onnx has bfloat16.'); // prettier-ignore
+  expect(plain.stderr).toContain(
+    '--precision bfloat16: js computes in float32, the only floating-point type of tfjs; the engine onnx has bfloat16.',
+  );
   expect(plain.exitCode).toBe(2);
 });
 

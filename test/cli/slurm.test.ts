@@ -1,3 +1,4 @@
+/** --launcher slurm and `bench status` on a real Slurm of one machine, where there is one. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +25,11 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 test('what a task asks for is key=value, of what there is', () => {
   expect(parseSlurmOptions(['partition=gpu', 'time=1-2:00:00', 'gpus=1', 'memory=16G', 'cells=4'])).toEqual({
-    ...{ partition: 'gpu', time: '1-2:00:00', gpus: '1', memory: '16G', cells: '4' },
+    partition: 'gpu',
+    time: '1-2:00:00',
+    gpus: '1',
+    memory: '16G',
+    cells: '4',
   });
   for (const wrong of ['gpu=1', 'gpus=a100', 'cells=0', 'time=', 'partition=a b', 'memory'])
     expect(() => parseSlurmOptions([wrong])).toThrow(UsageError);

@@ -1,3 +1,4 @@
+/** Sweeps that share a results folder: --jobs, locks, killed processes, damaged records. */
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -90,7 +91,7 @@ test('24 cells killed at random ten times end as those of an undisturbed sweep, 
   expect(left).toEqual([]);
 });
 
-test('a child process that is killed is a failed seed with its reason; the rest goes on, and --retry failed goes on, too', async () => {
+test('a killed child process is a failed seed with its reason; the others go on, as --retry failed does', async () => {
   const args = ['--method', 'red', '--seeds', '1', '2', '3', '--max-steps', '400', '--jobs', '2'];
   const results = await untilStopped(async (results) => {
     const running = start(results, ...args);
@@ -123,8 +124,8 @@ test('two sweeps on the same results share the work, and no cell is done twice',
   const cells = ['red', 'lora'].flatMap((method) =>
     [1, 2, 3, 4].map((seed) => join(folder, 'shared', 'e2e', tinyModel, method, `seed-${seed}.lock`)),
   );
-  // All cells but one are this process's until the first sweep has begun that one, and the first sweep waits until the
-  // second has begun another: who comes first is not left to the machine.
+  // All cells but one are this process's until the first sweep has begun that one, and the first sweep waits
+  // until the second has begun another: who comes first is not left to the machine.
   for (const cell of cells) await mkdir(dirname(cell), { recursive: true });
   const locks = await Promise.all(cells.slice(1).map((cell) => tryLock(cell)));
   const first = start('shared', ...args);
@@ -147,7 +148,7 @@ test('two sweeps on the same results share the work, and no cell is done twice',
   expect([...(await recordsOf('shared')).values()].map(({ attempt }) => attempt)).toEqual(Array(8).fill(1));
 });
 
-test('records that are cut short, of another schema or changed by hand are reported, not used and not lost', async () => {
+test('records that are cut short, of another schema or changed by hand are reported, unused and kept', async () => {
   const args = ['--method', 'red', '--seeds', '1', '2', '3', '4', '--max-steps', '2', '--json'];
   const first = await start('damaged', ...args);
   const { runs } = JSON.parse(first.stdout) as { runs: { path: string }[] };

@@ -1,3 +1,4 @@
+/** Methods and a task of a few lines, for tests of plans. */
 import { z } from 'zod';
 import type { TextTask } from '../../harness/data/examples/task.ts';
 import { defineMethod, type Method } from '../../harness/models/method.ts';

@@ -10,7 +10,9 @@ import type { Plan, RunRequest } from '../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { tinyModel, writeTinyE2E } from '../cli/bench.ts';
 
-/** A folder for a test file's results and caches, with data; it is removed when the file's tests have ended. */
+/**
+ * A folder for a test file's results and caches, with data; it is removed when the file's tests have ended.
+ */
 export async function tinyRuns(): Promise<{
   readonly folder: string;
   request(results: string, changes?: Partial<RunRequest>): RunRequest;
@@ -28,16 +30,16 @@ export async function tinyRuns(): Promise<{
   const data = join(folder, 'data');
   await writeTinyE2E(data);
   const request = (results: string, changes: Partial<RunRequest> = {}): RunRequest => ({
-    ...{
-      tasks: ['e2e'],
-      methods: ['red'],
-      models: [tinyModel],
-      seeds: [1],
-      data,
-      engine: 'onnx',
-      threads: 1,
-    },
-    ...{ limit: 8, maxSteps: 8, results: join(folder, results) },
+    tasks: ['e2e'],
+    methods: ['red'],
+    models: [tinyModel],
+    seeds: [1],
+    data,
+    engine: 'onnx',
+    threads: 1,
+    limit: 8,
+    maxSteps: 8,
+    results: join(folder, results),
     settings: ['max-new-tokens=2', 'batch-size=4', 'epochs=100', 'evaluate-every=2'],
     ...changes,
   });

@@ -1,3 +1,4 @@
+/** GPU memory as nvidia-smi tells it, by a stand-in for that program. */
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +19,10 @@ test.skipIf(process.platform === 'win32')(
     const command = join(folder, 'nvidia-smi');
     const { pid } = process;
     const lines = [`${pid}, 512`, `${pid + 1}, 9000`, `${pid}, 1536`, `${pid}, [N/A]`, `${pid}, 700`];
-    await writeFile(command, `#!/bin/sh\nprintf '${lines.join('\\n')}\\n'\necho done > '${folder}/done'\nexec sleep 60\n`); // prettier-ignore
+    await writeFile(
+      command,
+      `#!/bin/sh\nprintf '${lines.join('\\n')}\\n'\necho done > '${folder}/done'\nexec sleep 60\n`,
+    );
     await chmod(command, 0o755);
     vi.stubEnv('PATH', `${folder}${delimiter}${process.env.PATH}`);
     const memory = watchDeviceMemory();

@@ -1,12 +1,18 @@
+/** Drifts of the gate: limits, kinds and values that cannot be compared. */
 import { describe, expect, test } from 'vitest';
 import { cellDrifts, scoreDrifts, type Drift } from '../../../harness/runs/check/drifts.ts';
 import type { CellMeasures } from '../../../harness/runs/check/measures.ts';
 
 const baseline: CellMeasures = {
-  ...{ base: 'a'.repeat(64), data: 'b'.repeat(64), trained: 1536, head: 2, nodes: 1361 },
+  base: 'a'.repeat(64),
+  data: 'b'.repeat(64),
+  trained: 1536,
+  head: 2,
+  nodes: 1361,
   adapter: { loss: 5, logits: [8, -0.5, 0] },
   losses: [6, 5.5, 5],
-  ...{ time: 10, memory: 3 },
+  time: 10,
+  memory: 3,
 };
 const failures = (now: Partial<CellMeasures>): Drift[] =>
   cellDrifts('cell', baseline, { ...baseline, ...now }).filter(({ ok }) => !ok);

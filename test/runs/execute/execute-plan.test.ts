@@ -1,3 +1,4 @@
+/** The executor around a training that stands in: records, retries, other settings, earlier names. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -57,8 +58,12 @@ const trained: TrainingResult = {
   bestStep: 2,
   totalSteps: 3,
   log: [1, 2, 3].map((step) => ({
-    ...{ step, loss: 1 / step, learningRate: 0.1, gradientNorm: 1 },
-    ...{ milliseconds: 100, tokens: 50 },
+    step,
+    loss: 1 / step,
+    learningRate: 0.1,
+    gradientNorm: 1,
+    milliseconds: 100,
+    tokens: 50,
   })),
   evaluations: [{ step: 2, loss: 0.5, seconds: 0.1 }],
   neverMoved: [],

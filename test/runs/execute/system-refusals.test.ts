@@ -1,7 +1,8 @@
 /**
- * Whatever writes where the system refuses (a full disk, a read-only file system, too few open files) ends in one line that names
- * the path, with exit code 2 (a UsageError) and nothing half-written; the same command goes on afterwards. A file system of a few
- * kilobytes needs the right to mount one; where that is not given, the test skips.
+ * Whatever writes where the system refuses (a full disk, a read-only file system, too few open files) ends in
+ * one line that names the path, with exit code 2 (a UsageError) and nothing half-written; the same command
+ * goes on afterwards. A file system of a few kilobytes needs the right to mount one; where that is not given,
+ * the test skips.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
@@ -59,7 +60,9 @@ test.skipIf(!canMount)('a full disk and every writer of files', async () => {
   ];
   for (const [name, write] of writers) {
     const path = join(place, name);
-    await expect(write(path)).rejects.toThrow(new UsageError(`Cannot write ${path}: the disk is full; free some space or choose another folder.`)); // prettier-ignore
+    await expect(write(path)).rejects.toThrow(
+      new UsageError(`Cannot write ${path}: the disk is full; free some space or choose another folder.`),
+    );
     expect(await readdir(place)).toEqual([]);
   }
 });
@@ -86,7 +89,9 @@ test.each(['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'EMFILE', 'ENFILE', '
 );
 
 test('what is told once stays as it is, and other errors too', () => {
-  const told = new UsageError('Cannot write a: the disk is full.', { cause: Object.assign(new Error(), { code: 'ENOSPC' }) }); // prettier-ignore
+  const told = new UsageError('Cannot write a: the disk is full.', {
+    cause: Object.assign(new Error(), { code: 'ENOSPC' }),
+  });
   expect([writeError('b', told), systemError(told)]).toEqual([told, told]);
   const other = new Error('the loss is NaN');
   expect([writeError('b', other), systemError(other)]).toEqual([other, other]);

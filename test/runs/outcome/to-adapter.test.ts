@@ -1,3 +1,4 @@
+/** Runs with a head as adapters. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readJson } from '../../../harness/support/read-files.ts';
@@ -18,18 +19,28 @@ const methods = await loadMethods();
 
 async function runOf(family: 'bert' | 'roberta', headName: 'paper' | 'huggingface' | 'mean', method: string) {
   const base = baseOf({
-    ...{ model_type: family, vocab_size: 24, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2 },
-    ...{ num_attention_heads: 4, max_position_embeddings: 64, type_vocab_size: 1 },
+    model_type: family,
+    vocab_size: 24,
+    hidden_size: 16,
+    intermediate_size: 24,
+    num_hidden_layers: 2,
+    num_attention_heads: 4,
+    max_position_embeddings: 64,
+    type_vocab_size: 1,
   });
   const { parts, name } = parseVariant(method, methods);
   const delta = await attachMethods({ parts, name }, base);
   const head = makeHead(base, headName, 3);
   const heads = Object.entries(await startOf(base, { trained: head.tensors }, 0.3));
   return {
-    ...{ base, delta, parts, values: await startOf(base, delta, 0.1) },
+    base,
+    delta,
+    parts,
+    values: await startOf(base, delta, 0.1),
     head: Object.fromEntries(heads.map(([key, data]) => [key, { shape: head.tensors[key]!.shape, data }])),
     record: {
-      ...{ method: { variant: name }, training: { steps: 5 } },
+      method: { variant: name },
+      training: { steps: 5 },
       settings: { task: { name: 'mnli' }, recipe: { head: headName } },
     },
   } as unknown as TrainedRun;
@@ -47,7 +58,10 @@ it.each([
   await writePeftFolder(folder, await adapterOf(run), run.base);
   const adapter = await readPeftFolder(folder, run.base);
   const rename = (name: string): string => {
-    const [ours, theirs] = Object.entries(renamed).find(([module]) => name.startsWith(`${module}.`)) ?? ['', '']; // prettier-ignore
+    const [ours, theirs] = Object.entries(renamed).find(([module]) => name.startsWith(`${module}.`)) ?? [
+      '',
+      '',
+    ];
     return theirs + name.slice(ours.length);
   };
   const expected = Object.entries(run.head).map(([name, tensor]) => [rename(name), tensor]);
@@ -68,7 +82,8 @@ it.each(['red', 'lora~rank=2'])(
     expect([adapter.headName, adapter.head]).toEqual(['mean', run.head]);
     expect(Object.keys(adapter.tensors).sort()).toEqual(Object.keys(run.delta.trained).sort());
     expect(await readJson(join(folder, 'adapter_config.json'))).toMatchObject({
-      ...{ task_type: 'FEATURE_EXTRACTION', modules_to_save: null },
+      task_type: 'FEATURE_EXTRACTION',
+      modules_to_save: null,
     });
     const { tensors } = await openSafetensors(join(folder, 'adapter_model.safetensors'));
     expect([...tensors.keys()].filter((name) => !name.startsWith('base_model.model.encoder.layer.'))).toEqual(

@@ -1,3 +1,4 @@
+/** Runs with a head as merged checkpoints, in the form of transformers' classifiers. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readJson } from '../../../harness/support/read-files.ts';
@@ -31,8 +32,14 @@ async function runOf(
   outputs: number,
 ): Promise<{ run: TrainedRun; unmerged: () => ReturnType<typeof computeEncoder> }> {
   const base = baseOf({
-    ...{ model_type: family, vocab_size: 24, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2 },
-    ...{ num_attention_heads: 4, max_position_embeddings: 64, type_vocab_size: 1 },
+    model_type: family,
+    vocab_size: 24,
+    hidden_size: 16,
+    intermediate_size: 24,
+    num_hidden_layers: 2,
+    num_attention_heads: 4,
+    max_position_embeddings: 64,
+    type_vocab_size: 1,
   });
   const variant = parseVariant('red~position=block', methods);
   const delta = await attachMethods(variant, base);
@@ -44,11 +51,13 @@ async function runOf(
     { shape: head.tensors[name]!.shape, data },
   ]);
   const run = {
-    ...{ base, delta, values, parts: variant.parts, head: Object.fromEntries(stored) as TrainedRun['head'] },
-    ...{
-      tokenizer: { files: [] },
-      record: { settings: { task: { name: task }, recipe: { head: headName } } },
-    },
+    base,
+    delta,
+    values,
+    parts: variant.parts,
+    head: Object.fromEntries(stored) as TrainedRun['head'],
+    tokenizer: { files: [] },
+    record: { settings: { task: { name: task }, recipe: { head: headName } } },
   } as unknown as TrainedRun;
   const whole = { engine, base: readBy(head, base), delta: withHead(delta, head), head };
   return { run, unmerged: () => computeEncoder(whole, { ...values, ...heads }, examples, outputs > 1) };
@@ -66,7 +75,8 @@ describe.each(['roberta', 'bert'] as const)('%s', (family) => {
     expect(file.tensors.size).toBe(count);
     const kind = family === 'bert' ? 'Bert' : 'Roberta';
     expect(await readJson(join(folder, 'config.json'))).toMatchObject({
-      ...{ architectures: [`${kind}ForSequenceClassification`], id2label },
+      architectures: [`${kind}ForSequenceClassification`],
+      id2label,
       problem_type: outputs === 1 ? 'regression' : 'single_label_classification',
     });
 
@@ -91,7 +101,13 @@ describe.each(['roberta', 'bert'] as const)('%s', (family) => {
     const merged = await loadBase(folder);
     expect([merged.head!.name, merged.head!.outputs]).toEqual(['mean', 2]);
     const drawn = makeHead(merged, 'mean', 2, { dropout: 0 });
-    const begun = beginHead(drawn, merged.head!, merged.architecture, ['entailment', 'not_entailment'], (name) => merged.tensor(name)); // prettier-ignore
+    const begun = beginHead(
+      drawn,
+      merged.head!,
+      merged.architecture,
+      ['entailment', 'not_entailment'],
+      (name) => merged.tensor(name),
+    );
     const { head } = begun as { head: typeof drawn };
     const stored = await startOf(merged, { trained: head.tensors });
     const whole = { engine, base: readBy(head, merged), delta: withHead({ trained: {} }, head), head };

@@ -59,7 +59,7 @@ test('a recipe of a built-in base may be taken elsewhere, or left out', async ()
   expect(await planned({ recipe: 'none' })).toEqual(['e2e gpt2-mini built-in 42']);
 });
 
-test('every learning rate of a recipe is one that was tried, and none tried is better by more than half a percent', async () => {
+test('every learning rate of a recipe was tried, and no other is better by more than half a percent', async () => {
   const file = new URL('../../../harness/runs/plan/tuning-trials.csv', import.meta.url);
   const trials = parse<Record<string, string>>(await readFile(file), { columns: true });
   for (const { task, method, settings } of builtinRecipes([...methods.keys()])) {

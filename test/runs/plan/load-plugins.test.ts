@@ -1,3 +1,4 @@
+/** Plugins: sound files are found, the wrong field of others is named. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -16,7 +17,8 @@ async function methodFile(name: string, body: string): Promise<string> {
   return own;
 }
 const method = (fields: string) =>
-  `export default { name: 'mine', label: 'Mine', paper: 'none', options: z.strictObject({ rank: z.int().default(1) }), attach: () => ({ trained: {} }), ${fields} };`;
+  "export default { name: 'mine', label: 'Mine', paper: 'none', " +
+  `options: z.strictObject({ rank: z.int().default(1) }), attach: () => ({ trained: {} }), ${fields} };`;
 
 test('a sound file is found by its name; other files are left alone', async () => {
   const own = await methodFile('mine.ts', method("ablations: { 'rank-two': { rank: 2 } }"));

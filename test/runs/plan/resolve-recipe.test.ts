@@ -1,3 +1,4 @@
+/** How settings win over each other. */
 import { expect, test } from 'vitest';
 import type { TextTask } from '../../../harness/data/examples/task.ts';
 import { splitSetting } from '../../../harness/runs/plan/option-values.ts';
@@ -37,7 +38,8 @@ test('a published recipe of a model and a method beats the defaults, the protoco
   expect(of('roberta-base', 'lora')).toMatchObject({ ...recipe, optimizer: 'adamw-hf' });
   expect(of('roberta-base', 'lora', ['paper'])).toMatchObject({ ...recipe, optimizer: 'adamw' });
   expect(of('roberta-base', 'lora', [], 'optimizer=sgd', 'epochs=1')).toMatchObject({
-    ...{ ...recipe, epochs: 1 },
+    ...recipe,
+    epochs: 1,
     optimizer: 'sgd',
   });
   expect(of('none', 'lora')).toMatchObject({ learningRate: 2e-4, epochs: 1, batchSize: 4 });

@@ -1,3 +1,4 @@
+/** --sweep and --ablations: combinations and names. */
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
 import { shareOfMachine } from '../../../harness/runs/execute/job-pool.ts';

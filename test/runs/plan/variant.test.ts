@@ -1,3 +1,4 @@
+/** The grammar of variants: names, labels, options, ablations and what is refused. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
@@ -126,7 +127,8 @@ test('the name of any variant means that variant', () => {
   });
   fc.assert(
     fc.property(options, ({ rank, alpha, sites, position, scaling }) => {
-      const text = `lora+red~lora.rank=${rank}~alpha=${alpha}~sites=${sites.join(',')}~position=${position}~scaling=${String(scaling)}`;
+      const loraOptions = `lora.rank=${rank}~alpha=${alpha}~sites=${sites.join(',')}`;
+      const text = `lora+red~${loraOptions}~position=${position}~scaling=${String(scaling)}`;
       const variant = parse(text);
       expect(variant.parts[0]).toEqual({ method: lora, options: { rank, alpha, sites } });
       expect(variant.parts[1]!.options).toMatchObject({ position, scaling, bias: true });

@@ -1,3 +1,4 @@
+/** Pretraining of every family on made-up text, with PyTorch's losses where it is installed. */
 import { execa } from 'execa';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -27,7 +28,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
   const [plain, pairs] = [join(folder, 'plain.txt'), join(folder, 'pairs.jsonl')];
   const texts = Array.from({ length: 200 }, (_, i) => `Inn ${i % 90} by the river serves ${i % 7} soups.`);
-  const rows = Array.from({ length: 100 }, (_, i) => ({ input: `name : Inn ${i}`, target: `Inn ${i} it is.` })); // prettier-ignore
+  const rows = Array.from({ length: 100 }, (_, i) => ({
+    input: `name : Inn ${i}`,
+    target: `Inn ${i} it is.`,
+  }));
   await writeFile(plain, texts.join('\n\n'));
   await writeFile(pairs, rows.map((row) => JSON.stringify(row)).join('\n'));
   request = {
@@ -181,7 +185,13 @@ it('is a command, which says what is wrong', async () => {
   const text = request.texts[0]!;
   const run = (...more: string[]) => bench('pretrain', '--text', text, '--out', join(folder, 'new'), ...more);
   const [made, unknown, taken] = await Promise.all([
-    run(...'--family gpt2 --config layers=1,width=16,heads=2 --vocabulary 300 --steps 2 --length 32 --threads 1'.split(' '), '--terms', 'Ours.'), // prettier-ignore
+    run(
+      ...'--family gpt2 --config layers=1,width=16,heads=2 --vocabulary 300 --steps 2 --length 32 --threads 1'.split(
+        ' ',
+      ),
+      '--terms',
+      'Ours.',
+    ),
     run('--family', 'gpt3'),
     bench('pretrain', '--family', 't5', '--text', text, '--out', join(folder, 'gpt2')),
   ]);
@@ -189,7 +199,10 @@ it('is a command, which says what is wrong', async () => {
   expect(made.exitCode).toBe(0);
   const readme = await readFile(join(folder, 'new', 'README.md'), 'utf8');
   expect(readme).toContain('Ours.');
-  expect((await openSafetensors(join(folder, 'new', 'model.safetensors'))).tensors.get('transformer.wte.weight')?.dtype).toBe('F16'); // prettier-ignore
+  expect(
+    (await openSafetensors(join(folder, 'new', 'model.safetensors'))).tensors.get('transformer.wte.weight')
+      ?.dtype,
+  ).toBe('F16');
   expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('Did you mean "gpt2"?')]);
   expect([taken.exitCode, taken.stderr]).toEqual([2, expect.stringContaining('other settings')]);
 });

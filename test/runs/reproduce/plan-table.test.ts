@@ -1,3 +1,4 @@
+/** Published tables as plans: cells, protocols, rehearsals, order and estimates. */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -14,17 +15,24 @@ const [methods, tasks] = [await loadMethods(), await loadTasks()];
 const speed = { flops: 1e11, basis: 'a test' };
 const tableOf = (number: number) => redTables.find(({ id }) => id === `red/table-${number}`)!;
 const request = (number: number, more: Partial<ReproduceRequest> = {}): ReproduceRequest => ({
-  ...{ table: tableOf(number), scale: 'full', engine: 'onnx', bases: new Map<string, string>() },
-  ...{ results: join(tmpdir(), 'deltabench-no-such-results'), data: 'hub', ...more },
+  table: tableOf(number),
+  scale: 'full',
+  engine: 'onnx',
+  bases: new Map<string, string>(),
+  results: join(tmpdir(), 'deltabench-no-such-results'),
+  data: 'hub',
+  ...more,
 });
 const plan = (number: number, more?: Partial<ReproduceRequest>) =>
   planTable(request(number, more), methods, tasks);
 
-test('every printed row of the built tasks is a cell with its recipe, its seeds and the published protocol', async () => {
+test('every printed row of a built task is a cell with its recipe, its seeds and the published protocol', async () => {
   const { runs } = await plan(1);
   expect(runs).toHaveLength(11 * 8);
   expect(runs.every(({ reason }) => reason === undefined)).toBe(true);
-  const red = runs.find(({ row, task }) => row.model === 'roberta-large' && row.method === 'red' && task === 'rte')!; // prettier-ignore
+  const red = runs.find(
+    ({ row, task }) => row.model === 'roberta-large' && row.method === 'red' && task === 'rte',
+  )!;
   const [cell] = red.cells;
   expect(red.cells).toHaveLength(15);
   expect(cell).toMatchObject({
@@ -70,7 +78,9 @@ test('what is not built, not public or quoted says so; the rest of a table is no
   expect(await reasons(3)).toEqual(['quoted from prior work, and no recipe is published', undefined]);
   const reft = await planTable({ ...request(1), table: reftGlueTable }, methods, tasks);
   const open = reft.runs.filter(({ reason }) => reason === undefined);
-  expect(open.map(({ row, task }) => [row.model, row.method, task])).toEqual([['roberta-base', 'loreft', 'cola']]); // prettier-ignore
+  expect(open.map(({ row, task }) => [row.model, row.method, task])).toEqual([
+    ['roberta-base', 'loreft', 'cola'],
+  ]);
   expect(open[0]!.cells[0]!.recipe).toMatchObject({ optimizer: 'adamw', epochs: 60, head: 'huggingface' });
   expect(open[0]!.cells).toHaveLength(5);
 });
@@ -84,7 +94,9 @@ test('what does not exist, or does not belong to the table', async () => {
     await expect(plan(6, more)).rejects.toThrow(message);
   const some = (await plan(6, { tasks: ['cola'], methods: ['red~no-bias'] })).runs;
   expect(some.map(({ reason }) => reason).filter((reason) => reason === undefined)).toHaveLength(1);
-  expect(new Set(some.map(({ reason }) => reason))).toEqual(new Set(['left out by --tasks', 'left out by --methods', undefined])); // prettier-ignore
+  expect(new Set(some.map(({ reason }) => reason))).toEqual(
+    new Set(['left out by --tasks', 'left out by --methods', undefined]),
+  );
 });
 
 test('a rehearsal has the same shape on the built-in bases', async () => {
@@ -104,7 +116,8 @@ test('the cheapest first, all rows of a task before the next', async () => {
   expect(order).toHaveLength(4 * 8);
   const names = order.map(({ run }) => run.task);
   expect([...new Set(names)]).toHaveLength(names.filter((name, i) => name !== names[i - 1]).length);
-  const cost = (task: string) => order.filter(({ run }) => run.task === task).map(({ estimate }) => estimate!.seconds!); // prettier-ignore
+  const cost = (task: string) =>
+    order.filter(({ run }) => run.task === task).map(({ estimate }) => estimate!.seconds!);
   const totals = [...new Set(names)].map((task) => cost(task).reduce((sum, seconds) => sum + seconds, 0));
   expect(totals).toEqual([...totals].sort((a, b) => a - b));
   expect(names[0]).not.toBe('mnli');
@@ -133,7 +146,9 @@ test("the time of a task of one's own is estimated by its own sizes, and unknown
 
 test('estimates grow with what is computed', async () => {
   const { runs } = await plan(1);
-  const cellOf = (method: string, task: string) => runs.find(({ row, task: own }) => row.model === 'roberta-base' && row.method === method && own === task)!.cells[0]!; // prettier-ignore
+  const cellOf = (method: string, task: string) =>
+    runs.find(({ row, task: own }) => row.model === 'roberta-base' && row.method === method && own === task)!
+      .cells[0]!;
   const base = await loadBase('roberta-base');
   const red = estimateCell(cellOf('red', 'cola'), base, speed);
   // 40 epochs of 8,551 sentences of 11 tokens, 4 · 85 million operations each, and some evaluation.
@@ -146,7 +161,11 @@ test('estimates grow with what is computed', async () => {
   // 124 million weights.
   expect(red.leastBytes / 4e6).toBeCloseTo(124.1, 0);
   const cut = cellOf('red', 'cola');
-  const short = estimateCell({ ...cut, recipe: { ...cut.recipe, maxSteps: 10 }, limits: { examples: 50, steps: 10 } }, base, speed); // prettier-ignore
+  const short = estimateCell(
+    { ...cut, recipe: { ...cut.recipe, maxSteps: 10 }, limits: { examples: 50, steps: 10 } },
+    base,
+    speed,
+  );
   expect(short.seconds).toBeLessThan(secondsOf(red) / 500);
   expect(estimateCell(cut, base, { ...speed, flops: 2e11 }).seconds).toBeCloseTo(secondsOf(red) / 2, 6);
 });

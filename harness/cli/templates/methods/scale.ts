@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { defineMethod, type Site } from 'deltabench/method';
 
 /**
- * An example of a method: scales what every feed-forward sublayer adds to the residual stream. The file is called as the
- * method; copy it, rename both and change `attach`.
+ * An example of a method: scales what every feed-forward sublayer adds to the residual stream. The file is
+ * called as the method; copy it, rename both and change `attach`.
  */
 export default defineMethod({
   name: 'scale',
