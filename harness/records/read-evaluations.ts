@@ -55,7 +55,8 @@ export async function findEvaluations(place: string): Promise<FoundEvaluation[]>
   }
   if (found.length > 0) return found;
   throw new UsageError(
-    `${place} holds no finished evaluation; give a record, results/evaluations/MODEL/METHOD/NAME.json, or a folder of them.`,
+    `${place} holds no finished evaluation; ` +
+      'give a record, results/evaluations/MODEL/METHOD/NAME.json, or a folder of them.',
   );
 }
 
