@@ -11,7 +11,7 @@ import { evaluationProtocols, measures, type Evaluation } from '../../evaluation
 import type { Method } from '../../models/method.ts';
 import '../../support/validation-messages.ts';
 import { recipeSchema } from '../../training/recipe.ts';
-import { modulesIn, pluginFiles, type PluginKind } from './plugin-modules.ts';
+import { modulesIn, pluginFiles, type PluginKind } from '../plugins/plugin-modules.ts';
 
 const aFunction = z.custom((value) => typeof value === 'function', 'expected a function');
 const aName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected lower-case words joined by hyphens');
