@@ -48,9 +48,9 @@ async function emptyFolder(name: string): Promise<string> {
 }
 
 beforeAll(async () => {
-  const { stdout } = await execa('npm', ['pack', '--json', '--silent', '--pack-destination', folder], {
-    cwd: projectRoot,
-  });
+  // The build is that of test/build.ts; one of its own would take dist away from the tests beside it.
+  const args = ['pack', '--ignore-scripts', '--json', '--silent', '--pack-destination', folder];
+  const { stdout } = await execa('npm', args, { cwd: projectRoot });
   const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as [
     { filename: string; files: { path: string }[] },
   ];
