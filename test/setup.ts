@@ -16,7 +16,8 @@ expect.extend({
 });
 
 declare module 'vitest' {
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unused-vars -- vitest declares it so
+  // vitest declares it so.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unused-vars
   interface Matchers<T = any> {
     /** |actual − expected| ≤ atol + rtol·|expected|, element by element. */
     toBeAllclose(expected: ArrayLike<number>, tolerance?: Tolerance): void;

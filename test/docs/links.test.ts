@@ -1,4 +1,4 @@
-/** Every link of a document within the project leads to a file, and to a heading of it; every path it names is there. */
+/** Links within the project lead to a file, and to a heading of it; every path that a document names is there. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
