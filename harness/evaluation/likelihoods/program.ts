@@ -20,7 +20,7 @@ const floats = (...shape: number[]): TensorTypes[string] => ({ shape, dtype: 'fl
 /**
  * Compiles the program for a shape. Inputs: ids, positions and the context's masks of all B·T nodes; `ends`
  * [B, 1, 1, T], the ends of subtrees; `rows` [R], the nodes that predict; `predictors` [P], which of those
- * predicts a token; `wanted` [P], the token's id. Outputs, [P] each: `logProbability`, and `isLargest`, 1
+ * predicts a token; `targetIds` [P], the token's id. Outputs, [P] each: `logProbability`, and `isLargest`, 1
  * where no token is likelier.
  */
 export function likelihoodProgram(setup: DecodingSetup, shape: TreesShape): Promise<Program> {
@@ -37,7 +37,7 @@ export function likelihoodProgram(setup: DecodingSetup, shape: TreesShape): Prom
     ends: floats(trees, 1, 1, nodes),
     rows: ints(rows),
     predictors: ints(predictions),
-    wanted: ints(predictions),
+    targetIds: ints(predictions),
   };
   const name = `trees ${trees}x${nodes}, ${predictions} tokens of ${rows} nodes`;
   return setup.engine.compile({ name, frozen: setup.frozen, state: {}, inputs }, (x) => {
@@ -53,7 +53,7 @@ export function likelihoodProgram(setup: DecodingSetup, shape: TreesShape): Prom
     const scores = ops.logSoftmax(ops.matMul(hidden, headWeight(x, use), false, true));
     const predictors = x.inputs.predictors!;
     const { vocabulary } = base.architecture;
-    const flat = predictors.mul(ops.scalar(vocabulary, 'int32')).add(x.inputs.wanted!);
+    const flat = predictors.mul(ops.scalar(vocabulary, 'int32')).add(x.inputs.targetIds!);
     const logProbability = ops.gather(scores.reshape([-1]), flat);
     const largest = ops.gather(ops.max(scores, 1), predictors);
     return { outputs: { logProbability, isLargest: logProbability.greaterEqual(largest).cast('float32') } };
@@ -72,7 +72,7 @@ export function fillTrees(trees: readonly TokenTree[], shape: TreesShape): Named
   const ends = Float32Array.from({ length: all }, (_, i) => (i % shape.nodes) + 1);
   const rows = new Int32Array(shape.rows);
   const predictors = new Int32Array(shape.predictions);
-  const wanted = new Int32Array(shape.predictions);
+  const targetIds = new Int32Array(shape.predictions);
   let [row, prediction] = [0, 0];
   trees.forEach((tree, number) => {
     const start = number * shape.nodes;
@@ -82,11 +82,11 @@ export function fillTrees(trees: readonly TokenTree[], shape: TreesShape): Named
       positions[at] = tree.depths[node]!;
       tokens[at] = 1;
       ends[at] = tree.ends[node]!;
-      const behind = tree.fromEnds[node]!;
-      if (behind < 0) return;
+      const tokensAfter = tree.fromEnds[node]!;
+      if (tokensAfter < 0) return;
       prompt[at] = 1;
       fromStart[at] = tree.depths[node]!;
-      fromEnd[at] = behind;
+      fromEnd[at] = tokensAfter;
     });
     const rowOf = new Map<number, number>();
     for (const { node, id } of tree.predictions) {
@@ -97,8 +97,8 @@ export function fillTrees(trees: readonly TokenTree[], shape: TreesShape): Named
         rows[place] = start + node;
       }
       predictors[prediction] = place;
-      wanted[prediction++] = id;
+      targetIds[prediction++] = id;
     }
   });
-  return { ids, positions, tokens, prompt, fromStart, fromEnd, ends, rows, predictors, wanted };
+  return { ids, positions, tokens, prompt, fromStart, fromEnd, ends, rows, predictors, targetIds };
 }

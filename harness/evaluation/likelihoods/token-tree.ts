@@ -60,8 +60,8 @@ export function treeOf(requests: readonly Request[], separatesEnds: boolean): To
 /** The tokens of a request that a model reads: all but the last. */
 function tokensOf({ context, continuation }: Request, separatesEnds: boolean): Token[] {
   return [...context, ...continuation.slice(0, -1)].map((id, depth) => {
-    const behind = Math.max(-1, context.length - 1 - depth);
-    return { id, depth, fromEnd: separatesEnds ? behind : Math.min(behind, 0) };
+    const tokensAfter = Math.max(-1, context.length - 1 - depth);
+    return { id, depth, fromEnd: separatesEnds ? tokensAfter : Math.min(tokensAfter, 0) };
   });
 }
 
