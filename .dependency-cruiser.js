@@ -13,7 +13,7 @@ const rooms = {
   'harness/decoding': ['models', 'engine', 'support'],
   'harness/evaluation': ['decoding', 'models', 'engine', 'data', 'support'],
   'harness/records': ['evaluation', 'training', 'engine', 'papers', 'support'],
-  'harness/reporting': ['records', 'papers', 'metrics', 'data', 'support'],
+  'harness/reporting': ['records', 'evaluation', 'papers', 'metrics', 'data', 'support'],
   'harness/runs': [
     'records',
     'exchange',

@@ -163,6 +163,14 @@ export interface Reading {
   readonly isRight: boolean;
 }
 
+/** What a document was asked and what is right. */
+export interface AskedDocument {
+  /** A context and a continuation each, or a prompt and how its text is generated. */
+  readonly arguments: readonly (readonly [string, string | object])[];
+  /** The place of the right choice, or the right answer. */
+  readonly target: string | number;
+}
+
 /** Gives an evaluation by choices its type; returns it as it is. */
 export function defineEvaluation(evaluation: ChoiceEvaluation): ChoiceEvaluation {
   return evaluation;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { UsageError } from '../../support/errors.ts';
 import type { Evaluated, EvaluateRequest } from '../../runs/evaluate/evaluate-model.ts';
@@ -10,6 +11,7 @@ import { stopOnSignals } from '../terminal/stop-on-signals.ts';
 interface Options extends Omit<EvaluateRequest, 'tasks'> {
   readonly tasks?: readonly string[];
   readonly compare?: readonly string[];
+  readonly output?: string;
   readonly json?: true;
 }
 
@@ -39,16 +41,19 @@ export function evalCommand(): Command {
     .option('--data <place>', 'hub, or a folder (default: DELTABENCH_DATA, else the hub)')
     .option('--tokenizer <folder>', "the tokenizer, where the model's own is not wanted or missing")
     .option('--results <folder>', 'where records lie', 'results')
+    .option('--output <format>', "lm-eval: also write results and samples in lm-evaluation-harness's files")
     .option('--json', 'print one JSON document')
     .action(evaluateAll);
 }
 
-async function evaluateAll({ tasks, compare, ...options }: Options): Promise<void> {
+async function evaluateAll({ tasks, compare, output, ...options }: Options): Promise<void> {
   if (compare) {
     if (tasks) throw new UsageError('--compare reads records that are there: leave out --tasks.');
     await compareRecords(compare, options.json === true);
     return;
   }
+  if (output !== undefined && output !== 'lm-eval')
+    throw new UsageError(`--output ${output}: it can be lm-eval.`);
   if (!tasks)
     throw new UsageError(
       'Say what to evaluate with --tasks (see: list evaluations), or --compare two records.',
@@ -97,6 +102,12 @@ async function evaluateAll({ tasks, compare, ...options }: Options): Promise<voi
     print(columns([header, ...rows, ...means]));
     for (const line of remarks(evaluated)) print(line);
     note(`\nRecords: ${options.results}`);
+  }
+  if (output !== undefined) {
+    const { writeLmEval } = await import('../../reporting/evaluations/lm-eval-output.ts');
+    const means = groups.map(({ mean, ...group }) => ({ ...group, ...mean }));
+    const model = [subject.base.id, ...(subject.variant === 'none' ? [] : [subject.variant])].join('--');
+    note(`lm-eval: ${await writeLmEval(join(options.results, 'lm-eval'), model, evaluated, means)}`);
   }
   if (evaluated.some(({ record }) => record.status === 'failed')) process.exitCode = 1;
 }

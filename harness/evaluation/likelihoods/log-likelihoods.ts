@@ -193,9 +193,10 @@ function sumsOf(
     const count = documents.reduce((sum, [, requests]) => sum + requests, 0);
     const sums = Array.from({ length: count }, () => ({ logLikelihood: 0, isGreedy: true }));
     for (const { request } of tree.predictions) {
-      const sum = sums[request]!;
-      sum.logLikelihood += logProbability[place]!;
-      sum.isGreedy &&= isLargest[place++] === 1;
+      const own = sums[request]!;
+      own.logLikelihood += logProbability[place]!;
+      own.isGreedy = own.isGreedy && isLargest[place] === 1;
+      place++;
     }
     let first = 0;
     return documents.map(

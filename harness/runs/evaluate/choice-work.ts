@@ -53,6 +53,13 @@ export function choiceWork(
         : 'a log-likelihood is not finite; the weights or the adapter hold numbers that are not',
     scoresOf: (likelihoods, document) =>
       measures.map((measure) => scoreOf(measure, prompts[document]!.document, likelihoods)),
+    askedAt: (document) => ({
+      arguments: alternativesOf(prompts[document]!).map(({ context, continuation }) => [
+        context,
+        continuation,
+      ]),
+      target: prompts[document]!.document.gold,
+    }),
     sampleOf(likelihoods, place) {
       const { index, document, examples } = prompts[place]!;
       const chosen = chosenBy(measures[0], document, likelihoods);

@@ -7,6 +7,7 @@ import type { FetchOptions } from '../../data/hub/connection.ts';
 import { NotFinite } from '../../decoding/candidates.ts';
 import {
   evaluationProtocols,
+  type AskedDocument,
   type Evaluation,
   type EvaluationData,
   type EvaluationProtocol,
@@ -54,6 +55,7 @@ export interface Evaluated {
   readonly evaluation: Evaluation;
   readonly record: EvaluationRecord;
   readonly path: string;
+  askedAt(document: number): AskedDocument;
 }
 
 /**
@@ -87,6 +89,7 @@ export async function evaluate(
       evaluation,
       record: record!,
       path: prepared.path,
+      askedAt: (document) => prepared.work.askedAt(document),
     })),
   };
 }

@@ -6,6 +6,7 @@
 import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { z } from 'zod';
+import type { AskedDocument } from '../../evaluation/evaluation.ts';
 import { meanOf } from '../../evaluation/measures.ts';
 import { sealEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
 import { tryLock, type Lock } from '../../records/file-lock.ts';
@@ -29,6 +30,8 @@ export interface Work<Outcome> {
   scoresOf(outcome: Outcome, document: number): readonly number[];
   /** What the file of samples says of a document, beside its scores. */
   sampleOf(outcome: Outcome, document: number): object;
+  /** What a document was asked, and what is right: for other tools' files, since records hold no texts of data. */
+  askedAt(document: number): AskedDocument;
   /** Counts for the record beside `used`, `of` and `cut`. */
   countsOf?(outcomes: readonly Outcome[]): Readonly<Record<string, number>>;
 }

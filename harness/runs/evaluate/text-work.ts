@@ -65,6 +65,12 @@ export function textWork(
       const readings = readingsOf(written, document);
       return measures.map((measure) => (readings[measure]!.isRight ? 1 : 0));
     },
+    askedAt(place) {
+      const { before, document } = prompts[place]!;
+      const { stops, maxNewTokens, beams = 1 } = decoding;
+      const options = { until: stops, do_sample: false, max_gen_toks: maxNewTokens, num_beams: beams };
+      return { arguments: [[before + document.prompt, options]], target: document.gold };
+    },
     sampleOf(written, place) {
       const { index, document, examples } = prompts[place]!;
       const readings = readingsOf(written, place);

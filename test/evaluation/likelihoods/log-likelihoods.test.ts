@@ -72,6 +72,27 @@ test.each([
   });
 });
 
+test.each(['gpt2', 'llama'])(
+  "%s: a continuation has the sum of its tokens' log-likelihoods",
+  async (family) => {
+    const whole = await likelihoodsOf(family, 'none', 'onnx', documents);
+    // Each token by itself, behind everything before it.
+    const tokens = documents
+      .flat()
+      .map(({ context, continuation }) =>
+        continuation.map((id, i) => ({
+          context: [...context, ...continuation.slice(0, i)],
+          continuation: [id],
+        })),
+      );
+    const single = await likelihoodsOf(family, 'none', 'onnx', tokens);
+    const sums = single.map((own) => own.reduce((sum, { logLikelihood }) => sum + logLikelihood, 0));
+    expect(whole.flat().map(({ logLikelihood }) => logLikelihood)).toBeAllclose(sums, { atol: 2e-5 });
+    const greedy = single.map((own) => own.every(({ isGreedy }) => isGreedy));
+    expect(whole.flat().map(({ isGreedy }) => isGreedy)).toEqual(greedy);
+  },
+);
+
 test('a request that is too long loses its beginning', async () => {
   const long = Array.from({ length: 40 }, (_, i) => i % 19);
   const found = await likelihoodsOf('gpt2', 'none', 'onnx', [

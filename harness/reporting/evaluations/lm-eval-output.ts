@@ -1,0 +1,185 @@
+/**
+ * Writes evaluations as lm-evaluation-harness 0.4.13 writes its own, so that what reads its files reads these: a results
+ * file with every task's metrics, and a file of samples a task. Names have underscores there.
+ */
+import { join } from 'node:path';
+import type { AskedDocument, Evaluation } from '../../evaluation/evaluation.ts';
+import { readSamples, type FoundEvaluation, type Sample } from '../../records/read-evaluations.ts';
+import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
+import { sha256 } from '../../support/hash.ts';
+
+/** An evaluation that is done, with its documents, which records do not hold. */
+export interface EvaluatedTask extends FoundEvaluation {
+  readonly evaluation: Evaluation;
+  askedAt(document: number): AskedDocument;
+}
+
+/** The mean of a group of evaluations. */
+export interface GroupMean {
+  readonly name: string;
+  readonly measure: string;
+  readonly value: number;
+  readonly standardError: number | undefined;
+}
+
+const underscored = (name: string): string => name.replaceAll('-', '_');
+
+/** A measure as lm-eval calls it: the metric, and the filter that read the answer. */
+function metricOf(measure: string): { metric: string; filter: string } {
+  const [metric, filter = 'none'] = measure.split(',');
+  // TruthfulQA's second score is called so there.
+  return { metric: metric === 'mc2' ? 'acc' : metric!, filter };
+}
+
+/** Metrics of a row of lm-eval's table; `N/A` where there is no standard error. */
+function metricsOf(
+  alias: string,
+  metrics: readonly {
+    readonly name: string;
+    readonly value: number;
+    readonly standardError?: number | undefined;
+  }[],
+): Record<string, string | number> {
+  const entries = metrics.flatMap(({ name, value, standardError }) => {
+    const { metric, filter } = metricOf(name);
+    return [
+      [`${metric},${filter}`, value],
+      [`${metric}_stderr,${filter}`, standardError ?? 'N/A'],
+    ] as const;
+  });
+  return { alias, ...Object.fromEntries(entries) };
+}
+
+/** The content of lm-eval's results file; failed evaluations are left out. */
+export function lmEvalResults(
+  model: string,
+  tasks: readonly Pick<EvaluatedTask, 'evaluation' | 'record'>[],
+  groups: readonly GroupMean[],
+  made: Date,
+): object {
+  const finished = tasks.filter(({ record }) => record.status === 'finished');
+  const byTask = (value: (task: (typeof finished)[number]) => unknown): Record<string, unknown> =>
+    Object.fromEntries(finished.map((task) => [underscored(task.evaluation.name), value(task)]));
+  const groupNames = [...new Set(groups.map(({ name }) => name))];
+  const groupRows = Object.fromEntries(
+    groupNames.map((name) => [
+      underscored(name),
+      metricsOf(
+        underscored(name),
+        groups.filter((group) => group.name === name).map((group) => ({ ...group, name: group.measure })),
+      ),
+    ]),
+  );
+  const membersOf = (name: string): string[] =>
+    finished
+      .filter(({ evaluation }) => evaluation.groups?.includes(name))
+      .map(({ evaluation }) => underscored(evaluation.name));
+  const [first] = finished;
+  return {
+    results: {
+      ...groupRows,
+      ...byTask(({ evaluation, record }) => metricsOf(underscored(evaluation.name), record.metrics)),
+    },
+    ...(groupNames.length > 0 && { groups: groupRows }),
+    group_subtasks: Object.fromEntries<readonly string[]>([
+      ...groupNames.map((name) => [underscored(name), membersOf(name)] as const),
+      ...finished.map(({ evaluation }) => [underscored(evaluation.name), []] as const),
+    ]),
+    configs: byTask(({ evaluation, record }) => ({
+      task: underscored(evaluation.name),
+      output_type: evaluation.kind === 'choices' ? 'multiple_choice' : 'generate_until',
+      num_fewshot: record.settings.shots,
+      metadata: { version: evaluation.version, protocol: record.settings.protocol },
+    })),
+    versions: byTask(({ evaluation }) => evaluation.version),
+    'n-shot': byTask(({ record }) => record.settings.shots),
+    higher_is_better: byTask(({ record }) =>
+      Object.fromEntries(record.metrics.map(({ name }) => [metricOf(name).metric, true])),
+    ),
+    'n-samples': byTask(({ record: { documents } }) => ({
+      original: documents.of,
+      effective: documents.used,
+    })),
+    config: {
+      model: 'deltabench',
+      model_args: `pretrained=${model}`,
+      limit: first?.record.settings.limit ?? null,
+      model_dtype: first?.record.settings.precision ?? null,
+    },
+    git_hash: first?.record.code.commit ?? null,
+    date: made.getTime() / 1000,
+    model_source: 'deltabench',
+    model_name: model,
+    model_name_sanitized: sanitized(model),
+  };
+}
+
+/** The lines of lm-eval's file of samples: a line a document and filter. */
+export function lmEvalSamples(
+  { evaluation, askedAt }: Pick<EvaluatedTask, 'evaluation' | 'askedAt'>,
+  samples: readonly Sample[],
+): object[] {
+  const filters = new Map<string, { metric: string; measure: string }[]>();
+  for (const measure of evaluation.measures) {
+    const { metric, filter } = metricOf(measure);
+    filters.set(filter, [...(filters.get(filter) ?? []), { metric, measure }]);
+  }
+  return samples.flatMap((sample, place) => {
+    const asked = askedAt(place);
+    return [...filters].map(([filter, metrics]) => {
+      const { all, filtered } = responsesOf(sample, metrics[0]!.measure);
+      return {
+        doc_id: sample.document,
+        target: String(asked.target),
+        arguments: Object.fromEntries(
+          asked.arguments.map(([first, second], i) => [`gen_args_${i}`, { arg_0: first, arg_1: second }]),
+        ),
+        resps: all.map((response) => [response]),
+        filtered_resps: filtered,
+        filter,
+        metrics: metrics.map(({ metric }) => metric),
+        prompt_hash: sha256(asked.arguments[0]![0]),
+        target_hash: sha256(String(asked.target)),
+        ...Object.fromEntries(metrics.map(({ metric, measure }) => [metric, sample[measure]])),
+      };
+    });
+  });
+}
+
+/** What the model answered, and what was read of it; log-likelihoods are text there, as `is greedy` is. */
+function responsesOf(sample: Sample, measure: string): { all: unknown[]; filtered: unknown[] } {
+  if (typeof sample.text === 'string') {
+    const answers = sample.answers as Readonly<Record<string, string | null>>;
+    return { all: [sample.text], filtered: [answers[measure] ?? '[invalid]'] };
+  }
+  const greedy = sample.greedy as readonly boolean[];
+  const pairs = (sample.logLikelihoods as readonly number[]).map((value, i) => [
+    String(value),
+    greedy[i] ? 'True' : 'False',
+  ]);
+  return { all: pairs, filtered: pairs };
+}
+
+/** Writes both kinds of files below `folder`, in a folder of the model's name; gives the path of the results. */
+export async function writeLmEval(
+  folder: string,
+  model: string,
+  tasks: readonly EvaluatedTask[],
+  groups: readonly GroupMean[],
+): Promise<string> {
+  const made = new Date();
+  const own = join(folder, sanitized(model));
+  await makeFolder(own);
+  const stamp = made.toISOString().replace('Z', '').replaceAll(':', '-');
+  for (const task of tasks.filter(({ record }) => record.status === 'finished')) {
+    const lines = lmEvalSamples(task, await readSamples(task)).map((line) => JSON.stringify(line));
+    const name = `samples_${underscored(task.evaluation.name)}_${stamp}.jsonl`;
+    await writeFileAtomic(join(own, name), `${lines.join('\n')}\n`);
+  }
+  const path = join(own, `results_${stamp}.json`);
+  await writeFileAtomic(path, `${JSON.stringify(lmEvalResults(model, tasks, groups, made), undefined, 2)}\n`);
+  return path;
+}
+
+/** A model's name as lm-eval makes a folder's name of it. */
+const sanitized = (model: string): string => model.replace(/["<>:/|\\?*[\]]+/g, '__');
