@@ -11,10 +11,6 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type * as Esbuild from 'esbuild';
 
-interface Resolved {
-  readonly url: string;
-  readonly shortCircuit: true;
-}
 interface Loaded {
   readonly format: 'module';
   readonly source: string;
@@ -48,12 +44,11 @@ export function resolve<T>(
   specifier: string,
   context: ResolveContext,
   next: (specifier: string, context: ResolveContext) => T,
-): T | Resolved {
+): T {
   if (context.parentURL === undefined || !isUsers(context.parentURL)) return next(specifier, context);
   const entry = entries[specifier];
-  if (entry !== undefined) {
-    return { url: new URL(`../../${entry}${ending}`, import.meta.url).href, shortCircuit: true };
-  }
+  // Resolved further, not returned: in a checkout tsx loads only what it has resolved.
+  if (entry !== undefined) return next(new URL(`../../${entry}${ending}`, import.meta.url).href, context);
   // As an import of this file, which is deltabench's own.
   if (/^zod($|\/)/.test(specifier)) return next(specifier, { ...context, parentURL: import.meta.url });
   return next(specifier, context);
