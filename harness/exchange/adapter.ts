@@ -40,7 +40,10 @@ export function startFrom(
   for (const [name, shape] of Object.entries(shapes)) checkShape(tensors, name, shape, where);
   for (const [name, { shape }] of Object.entries(tensors)) {
     if (!(name in known)) {
-      throw new UsageError(`${where} has a tensor "${name}" [${shape.join(', ')}], which the method does not have on ${base.id}; is it an adapter of another base?`); // prettier-ignore
+      throw new UsageError(
+        `${where} has a tensor "${name}" [${shape.join(', ')}], ` +
+          `which the method does not have on ${base.id}; is it an adapter of another base?`,
+      );
     }
     checkShape(tensors, name, shapes[name] ?? delta.state![name]!.shape, where);
   }

@@ -34,23 +34,31 @@ export async function readPyreftFolder(folder: string, base: BaseModel): Promise
   const { intervention_types: types, representations, sorted_keys: keys } = parsed.data;
   const other = types.find((type) => !type.endsWith(".LoreftIntervention'>"));
   if (other !== undefined) {
-    throw new UsageError(`${where} has an edit of type ${other}; only LoReFT's are read, for pyreft keeps the rotations of the others as a product of reflections.`); // prettier-ignore
+    throw new UsageError(
+      `${where} has an edit of type ${other}; only LoReFT's are read, ` +
+        'for pyreft keeps the rotations of the others as a product of reflections.',
+    );
   }
-  if (representations.length !== keys.length) throw new UsageError(`${where} has ${representations.length} edits, but ${keys.length} keys.`); // prettier-ignore
+  if (representations.length !== keys.length)
+    throw new UsageError(`${where} has ${representations.length} edits, but ${keys.length} keys.`);
   const blocks = blocksOf(base);
   const edits = representations.map((edit, i) => {
     const [layer, component, unit] = Array.isArray(edit) ? edit : [edit.layer, edit.component, edit.unit];
     const at = layerOf(layer, component);
     const site = at === undefined || unit !== 'pos' ? undefined : blocks.find((block) => block.layer === at);
     if (site) return { site, key: keys[i]! };
-    throw new UsageError(`${where} edits "${component}" of layer ${layer} by ${unit}, which is no block output of ${base.id} by tokens.`); // prettier-ignore
+    throw new UsageError(
+      `${where} edits "${component}" of layer ${layer} by ${unit}, which is no block output of ${base.id} by tokens.`,
+    );
   });
   const layers = [...new Set(edits.map(({ site }) => site.layer))].sort((a, b) => a - b);
   const each = edits.length / layers.length;
   // pyreft lists the edits of the first tokens of all layers, then those of the last.
   const tied = each === 1;
   if (layers.some((layer) => edits.filter(({ site }) => site.layer === layer).length !== each) || each > 2) {
-    throw new UsageError(`${where} has ${edits.length} edits of ${layers.length} layers; there are one or two for each here.`); // prettier-ignore
+    throw new UsageError(
+      `${where} has ${edits.length} edits of ${layers.length} layers; there are one or two for each here.`,
+    );
   }
   const tensors: Record<string, StoredTensors[string]> = {};
   let rank = 0;
@@ -63,7 +71,6 @@ export async function readPyreftFolder(folder: string, base: BaseModel): Promise
       ['bias', 'b'],
       ['rotate_layer', 'R'],
     ] as const) {
-      // prettier-ignore
       const tensor = stored.get(name);
       if (!tensor) throw new UsageError(`${path} lacks "${name}", which an edit of LoReFT has.`);
       tensors[`${site.name}.reft${first}.${part}`] = tensor;

@@ -5,7 +5,8 @@ import { writeSafetensors, type StoredTensor } from '../data/formats/safetensors
 import { meanHeadFile } from '../models/bases/stored-head.ts';
 import { isPeftMethod } from './peft/formats.ts';
 
-// What lies beside an adapter or a checkpoint for those who load it without deltabench: short Python files, from the folder
+// What lies beside an adapter or a checkpoint for those who load it without deltabench: short Python files,
+// from the folder
 // python/.
 
 /** `load()` in it gives the model. */

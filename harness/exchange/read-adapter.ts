@@ -22,6 +22,7 @@ export async function readAdapter(path: string, base: BaseModel): Promise<Adapte
   if (await isFile(join(path, configFile))) return readPeftFolder(path, base);
   if (await isFile(join(path, 'config.json'))) return readPyreftFolder(path, base);
   throw new UsageError(
-    `${path} holds no adapter: looked for ${configFile}, and for pyreft's config.json. A record's adapter is written by "export".`,
+    `${path} holds no adapter: looked for ${configFile}, and for pyreft's config.json. ` +
+      `A record's adapter is written by "export".`,
   );
 }

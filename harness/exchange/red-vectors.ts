@@ -16,8 +16,10 @@ const positions = {
 const parts = { activation_scaling: 'scaling', activation_bias: 'bias' } as const;
 
 /**
- * Reads the vectors that RED's authors release, a PyTorch file of `<module>.delta_vector.activation_{scaling,bias}`, each
- * [1, d], for a base; the module's name may lack what the base's begin with. Throws UsageError where it is none of these.
+ * Reads the vectors that RED's authors release, a PyTorch file of
+ * `<module>.delta_vector.activation_{scaling,bias}`, each
+ * [1, d], for a base; the module's name may lack what the base's begin with. Throws UsageError where it is
+ * none of these.
  */
 export async function readRedVectors(path: string, base: BaseModel): Promise<Adapter> {
   const tensors: Record<string, StoredTensors[string]> = {};
@@ -26,11 +28,21 @@ export async function readRedVectors(path: string, base: BaseModel): Promise<Ada
   for (const [key, { shape, data }] of await readTorchZip(path)) {
     const [, module, part] = /^(.+)\.delta_vector\.(activation_\w+)$/.exec(key) ?? [];
     if (module === undefined || part === undefined) {
-      throw new UsageError(`${path} has a tensor "${key}"; RED's vectors are called <module>.delta_vector.activation_scaling and …_bias.`); // prettier-ignore
+      throw new UsageError(
+        `${path} has a tensor "${key}"; RED's vectors are called <module>.delta_vector.activation_scaling and …_bias.`,
+      );
     }
-    if (!isPart(part)) throw new UsageError(`${path} trained ${part} at ${module}, which RED here does not have; only scaling and bias.`); // prettier-ignore
-    const site = base.sites.find(({ kind, name }) => kind === 'linear' && (name === module || name.endsWith(`.${module}`))); // prettier-ignore
-    if (!site) throw new UsageError(`${path} edits "${module}", which is no linear module of ${base.id}; is it of another base?`); // prettier-ignore
+    if (!isPart(part))
+      throw new UsageError(
+        `${path} trained ${part} at ${module}, which RED here does not have; only scaling and bias.`,
+      );
+    const site = base.sites.find(
+      ({ kind, name }) => kind === 'linear' && (name === module || name.endsWith(`.${module}`)),
+    );
+    if (!site)
+      throw new UsageError(
+        `${path} edits "${module}", which is no linear module of ${base.id}; is it of another base?`,
+      );
     if (shape.length !== 2 || shape[0] !== 1) {
       throw new UsageError(`${path} gives "${key}" the shape [${shape.join(', ')}]; a vector is [1, d].`);
     }
@@ -40,15 +52,21 @@ export async function readRedVectors(path: string, base: BaseModel): Promise<Ada
   }
   const roles = [...new Set(found.map(({ role }): string => role))].sort();
   const there = new Set(base.sites.map(({ role }): string => role));
-  const position = Object.entries(positions).find(([, edited]) => edited.filter((role) => there.has(role)).join() === roles.join()); // prettier-ignore
-  if (!position) throw new UsageError(`${path} edits modules of role ${roles.join(', ') || 'none'}; RED has no such position.`); // prettier-ignore
+  const position = Object.entries(positions).find(
+    ([, edited]) => edited.filter((role) => there.has(role)).join() === roles.join(),
+  );
+  if (!position)
+    throw new UsageError(
+      `${path} edits modules of role ${roles.join(', ') || 'none'}; RED has no such position.`,
+    );
   const layers = [...new Set(found.map(({ layer }) => layer))].sort((a, b) => a - b);
   const all = new Set(base.sites.filter(({ role }) => role === 'mlpOutput').map(({ layer }) => layer)).size;
   return {
     method: 'red',
     options: {
       position: position[0],
-      ...{ scaling: kinds.has('scaling'), bias: kinds.has('bias') },
+      scaling: kinds.has('scaling'),
+      bias: kinds.has('bias'),
       ...(layers.length < all && { layers }),
     },
     tensors,

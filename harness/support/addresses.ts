@@ -1,6 +1,9 @@
 /** Addresses as they may be shown: what a user, a password or a signature says in them stays out of every text. */
 
-/** Whether an address holds what must not be shown: a user, a password (or what looks like one), a query or a fragment. */
+/**
+ * Whether an address holds what must not be shown: a user, a password (or what looks like one), a query or a
+ * fragment.
+ */
 export function holdsSecrets({ username, password, pathname, search, hash }: URL): boolean {
   return pathname.includes('@') || [username, password, search, hash].some((part) => part !== '');
 }

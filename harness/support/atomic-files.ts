@@ -42,7 +42,10 @@ export const temporaryName = (path: string): string =>
 /** What is asked before a file gets its name; it throws where that must not be, and the file is not written. */
 export type BeforeRename = () => Promise<void>;
 
-/** Writes a whole file or leaves the old one as it was, also on a crash or a full disk; throws UsageError where writing is refused. */
+/**
+ * Writes a whole file or leaves the old one as it was, also on a crash or a full disk; throws UsageError
+ * where writing is refused.
+ */
 export function writeFileAtomic(
   path: string,
   data: string | Uint8Array,
@@ -103,7 +106,8 @@ export async function writeFolderAtomic(
 }
 
 /**
- * Removes what killed processes left while they wrote `path`, or a file that is called so with an ending: all that has not been
+ * Removes what killed processes left while they wrote `path`, or a file that is called so with an ending: all
+ * that has not been
  * touched for `seconds`. Whoever knows that no other process writes there gives 0.
  */
 export async function removeTemporaries(path: string, seconds = 0): Promise<void> {
@@ -141,14 +145,20 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** The error to throw where writing `path` failed: a UsageError with one clear line for what the system refuses, else `error`. */
+/**
+ * The error to throw where writing `path` failed: a UsageError with one clear line for what the system
+ * refuses, else `error`.
+ */
 export function writeError(path: string, error: unknown): unknown {
   if (error instanceof UsageError) return error;
   const reason = refusals[errorCode(error) ?? ''];
   return reason === undefined ? error : new UsageError(`Cannot write ${path}: ${reason}.`, { cause: error });
 }
 
-/** What any work may end with where the system lacks or forbids something: a UsageError in one line, else `error` itself. */
+/**
+ * What any work may end with where the system lacks or forbids something: a UsageError in one line, else
+ * `error` itself.
+ */
 export function systemError(error: unknown): unknown {
   const reason = lacks[errorCode(error) ?? ''];
   if (reason === undefined || error instanceof UsageError) return error;

@@ -1,6 +1,9 @@
 import { sha256 } from './hash.ts';
 
-/** JSON with sorted keys and without spaces, so that equal values give equal text; throws RangeError on a number that JSON cannot hold. */
+/**
+ * JSON with sorted keys and without spaces, so that equal values give equal text; throws RangeError on a
+ * number that JSON cannot hold.
+ */
 export function canonicalJson(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError(`JSON has no ${value}`);
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;

@@ -19,7 +19,10 @@ export async function mapInSlices<Item, Answer>(
   return answers;
 }
 
-/** The answer of work that only reads; throws the reason of `signal` as soon as it is aborted, and leaves the rest of the work alone. */
+/**
+ * The answer of work that only reads; throws the reason of `signal` as soon as it is aborted, and leaves the
+ * rest of the work alone.
+ */
 export async function unlessAborted<Answer>(work: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
   let stop = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {

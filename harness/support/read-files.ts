@@ -16,7 +16,8 @@ const refusals: Record<string, string> = {
 };
 
 /**
- * Opens a file for reading while `use` runs; throws UsageError where it is missing, cannot be read, or is a folder, a named
+ * Opens a file for reading while `use` runs; throws UsageError where it is missing, cannot be read, or is a
+ * folder, a named
  * pipe, a socket or a device.
  */
 export async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {

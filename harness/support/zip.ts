@@ -47,7 +47,10 @@ export function readZip(bytes: Buffer): Map<string, ZipEntry> {
   return entries;
 }
 
-/** The content of an archive's file, checked by its checksum; throws UsageError with the reason alone, also beyond `most` bytes. */
+/**
+ * The content of an archive's file, checked by its checksum; throws UsageError with the reason alone, also
+ * beyond `most` bytes.
+ */
 export function unzip({ name, method, crc, size, stored }: ZipEntry, most: number): Buffer {
   if (size > most) throw new UsageError(`"${name}" has ${size} bytes, more than ${most}`);
   const content = method === 0 ? stored : inflate(name, method, size, stored);

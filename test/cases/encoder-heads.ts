@@ -11,7 +11,8 @@ import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
 import { startOf } from '../methods/tiny.ts';
 import { computeEncoder } from '../parity/encoder.ts';
 
-// Classifiers that transformers saved and adapters that peft saved on them (exchange-merged-head/make.py), as a run begins them.
+// Classifiers that transformers saved and adapters that peft saved on them (exchange-merged-head/make.py), as
+// a run begins them.
 
 export const folder = join(import.meta.dirname, 'exchange-merged-head');
 

@@ -13,7 +13,8 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod, logitsUnder } from '../exchange/reading.ts';
 import { tinyBase, tinyBatch } from '../methods/tiny.ts';
 
-// Case: a run of AdaLoRA that leaves a module no rank at all counted as failed, since the module's singular values end at 0,
+// Case: a run of AdaLoRA that leaves a module no rank at all counted as failed, since the module's singular
+// values end at 0,
 // where they began. Fourteen modules keep one of four singular values each on average, so that some keep none.
 
 const linears = ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpGate', 'mlpOutput'];
@@ -25,7 +26,13 @@ function trained(model: BaseModel, delta: Delta, optimizer: 'adamw' | 'sgd') {
   const { input_ids } = tinyBatch();
   const examples = input_ids.map((ids) => ({ prompt: ids.slice(0, 4), target: ids.slice(4) }));
   return train({
-    ...{ engine, base: model, delta, seed: 1, folder: undefined, train: examples, validation: [] },
+    engine,
+    base: model,
+    delta,
+    seed: 1,
+    folder: undefined,
+    train: examples,
+    validation: [],
     objective: languageModel(model.architecture, 0),
     recipe: recipeSchema.parse({ batchSize: 2, maxSteps: 12, epochs: 12, learningRate: 1e-2, optimizer }),
   });
@@ -33,7 +40,9 @@ function trained(model: BaseModel, delta: Delta, optimizer: 'adamw' | 'sgd') {
 
 it.each(['adamw', 'sgd'] as const)('the run finishes, by %s', async (optimizer) => {
   const { neverMoved, tensors } = await trained(base, attachMethod(base, 'adalora', options), optimizer);
-  const empty = Object.entries(tensors).filter(([name, { data }]) => name.endsWith('.lora_E') && data.every((x) => x === 0)); // prettier-ignore
+  const empty = Object.entries(tensors).filter(
+    ([name, { data }]) => name.endsWith('.lora_E') && data.every((x) => x === 0),
+  );
   expect(empty.length).toBeGreaterThan(0);
   expect(neverMoved).toEqual([]);
 });
@@ -58,11 +67,30 @@ it('what never had a gradient is still found', async () => {
 it('is exported with a pattern of false, and read as it was', async () => {
   const { tensors } = await trained(base, attachMethod(base, 'adalora', options), 'adamw');
   const states = Object.entries(tensors).filter(([name]) => !/\.(sensitivity|uncertainty)$/.test(name));
-  const full = { rank: 4, targetRank: 1, alpha: 8, dropout: 0, initialSteps: 0, finalSteps: 0, every: 1, beta1: 0.85, beta2: 0.85, orthogonality: 0.5 }; // prettier-ignore
-  const adapter = { method: 'adalora', options: { ...full, targets: linears }, tensors: Object.fromEntries(states), head: {}, steps: 12 }; // prettier-ignore
+  const full = {
+    rank: 4,
+    targetRank: 1,
+    alpha: 8,
+    dropout: 0,
+    initialSteps: 0,
+    finalSteps: 0,
+    every: 1,
+    beta1: 0.85,
+    beta2: 0.85,
+    orthogonality: 0.5,
+  };
+  const adapter = {
+    method: 'adalora',
+    options: { ...full, targets: linears },
+    tensors: Object.fromEntries(states),
+    head: {},
+    steps: 12,
+  };
   const folder = join(await temporaryFolder(), 'adapter');
   await writePeftFolder(folder, adapter, base);
-  const config = JSON.parse(await readFile(join(folder, 'adapter_config.json'), 'utf8')) as { rank_pattern: Record<string, boolean[]> }; // prettier-ignore
+  const config = JSON.parse(await readFile(join(folder, 'adapter_config.json'), 'utf8')) as {
+    rank_pattern: Record<string, boolean[]>;
+  };
   const empty = Object.entries(config.rank_pattern).filter(([, kept]) => !kept.includes(true));
   expect(empty.length).toBeGreaterThan(0);
   const back = await readPeftFolder(folder, base);

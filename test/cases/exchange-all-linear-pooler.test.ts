@@ -5,7 +5,8 @@ import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
 
-// A sister of exchange-lora-some-modules: peft's all-linear adapts BERT's pooler as well, which was no place for a method
+// A sister of exchange-lora-some-modules: peft's all-linear adapts BERT's pooler as well, which was no place
+// for a method
 // here. The golden files are peft's, made by make-adapters.py.
 
 describeAdapters('exchange-all-linear-pooler');
@@ -17,7 +18,8 @@ describe('exchange-all-linear-pooler: a method on the pooler', () => {
     const { delta } = await attachWithHead(variant, base, makeHead(base, 'huggingface', 2));
     expect(Object.keys(delta.trained)).toContain('bert.pooler.dense.lora_A.weight');
     await expect(attachWithHead(variant, base, makeHead(base, 'paper', 2))).rejects.toThrow(
-      'lora~targets=pooler acts on bert.pooler.dense, which only the head "huggingface" reads; the head here is "paper"',
+      'lora~targets=pooler acts on bert.pooler.dense, which only the head "huggingface" reads; ' +
+        'the head here is "paper"',
     );
   });
 });

@@ -9,8 +9,10 @@ import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts'
 import { temporaryFolder } from '../support/temporary.ts';
 import { begin, folder, inTaskOrder, outputsOf } from './encoder-heads.ts';
 
-// An encoder's adapter brings its head: it decides which head there is unless --set does, an adapter without one gets a new
-// one (or the checkpoint's), and another number of classes is said in words. Golden: exchange-merged-head/make.py (peft 0.21.2).
+// An encoder's adapter brings its head: it decides which head there is unless --set does, an adapter without
+// one gets a new
+// one (or the checkpoint's), and another number of classes is said in words. Golden:
+// exchange-merged-head/make.py (peft 0.21.2).
 
 const engine = await createEngine({ name: 'js' });
 
@@ -58,8 +60,15 @@ describe.each(['roberta', 'bert'])('%s', (family) => {
     const [methods, tasks] = [await loadMethods(), await loadTasks()];
     const headWith = async (settings: string[]): Promise<string> => {
       const request: RunRequest = {
-        ...{ tasks: ['mnli'], methods: [], adapter, models: [model], settings, recipe: 'roberta-mini' },
-        ...{ engine: 'js', results: await temporaryFolder(), data: 'built-in' },
+        tasks: ['mnli'],
+        methods: [],
+        adapter,
+        models: [model],
+        settings,
+        recipe: 'roberta-mini',
+        engine: 'js',
+        results: await temporaryFolder(),
+        data: 'built-in',
       };
       return (await planRuns(request, methods, tasks)).cells[0]!.recipe.head;
     };

@@ -12,7 +12,8 @@ import { tinyBase } from '../methods/tiny.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
 
 // Case: adapters on some of the modules of a role (layers_to_transform, exclude_modules, a regular expression, one
-// module) were refused. The golden files are peft's, made by make-adapters.py; a method's options name the same modules.
+// module) were refused. The golden files are peft's, made by make-adapters.py; a method's options name the
+// same modules.
 
 describeAdapters('exchange-lora-some-modules');
 
@@ -38,7 +39,9 @@ describe('exchange-lora-some-modules: options', () => {
       'lora~targets=q_proj,layers.0.mlp.up_proj~ranks=mlpUp:3,1.self_attn.q_proj:1~alphas=query:0.5';
     const { parts, name } = parseVariant(text, methods);
     const { trained } = parts[0]!.method.attach(base, parts[0]!.options);
-    const shapes = Object.entries(trained).filter(([key]) => key.includes('lora_A')).map(([key, { shape }]) => [key, shape[0]]); // prettier-ignore
+    const shapes = Object.entries(trained)
+      .filter(([key]) => key.includes('lora_A'))
+      .map(([key, { shape }]) => [key, shape[0]]);
     expect(Object.fromEntries(shapes)).toEqual({
       'model.layers.0.self_attn.q_proj.lora_A.weight': 8,
       'model.layers.0.mlp.up_proj.lora_A.weight': 3,
@@ -72,8 +75,19 @@ describe('exchange-lora-some-modules: options', () => {
     const methods = await loadMethods();
     const { parts, name } = parseVariant('lora~rank-stabilized=true~targets=query', methods);
     expect(name).toBe('lora~rankStabilized=true~targets=query');
-    expect(parts[0]!.options).toEqual({ rank: 8, alpha: 8, dropout: 0, rankStabilized: true, targets: ['query'] }); // prettier-ignore
-    expect(parseVariant('dora', methods).parts[0]!.options).toEqual({ rank: 8, alpha: 8, dropout: 0, targets: ['query', 'value', 'queryKeyValue'] }); // prettier-ignore
+    expect(parts[0]!.options).toEqual({
+      rank: 8,
+      alpha: 8,
+      dropout: 0,
+      rankStabilized: true,
+      targets: ['query'],
+    });
+    expect(parseVariant('dora', methods).parts[0]!.options).toEqual({
+      rank: 8,
+      alpha: 8,
+      dropout: 0,
+      targets: ['query', 'value', 'queryKeyValue'],
+    });
   });
 
   it.each([

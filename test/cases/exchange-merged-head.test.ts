@@ -5,8 +5,10 @@ import { createEngine } from '../../harness/engine/create.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { begin, folder, golden, inTaskOrder, outputsOf } from './encoder-heads.ts';
 
-// A merged or fine-tuned encoder as --model begins with the head of its checkpoint, in the order of the task's classes; where
-// that does not fit, a line says why and a new one is drawn. Golden: exchange-merged-head/make.py (transformers 5.24.0).
+// A merged or fine-tuned encoder as --model begins with the head of its checkpoint, in the order of the
+// task's classes; where
+// that does not fit, a line says why and a new one is drawn. Golden: exchange-merged-head/make.py
+// (transformers 5.24.0).
 
 const engine = await createEngine({ name: 'js' });
 

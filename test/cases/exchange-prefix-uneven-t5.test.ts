@@ -9,7 +9,8 @@ import { attachMethod } from '../exchange/reading.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
 
 // Case: a prefix on a T5 whose encoder is deeper than its decoder was refused: peft has a pair of keys and values for
-// each layer of the encoder and deals them out by twos. The golden files are peft's, made by make-adapters.py, of 3 and 1
+// each layer of the encoder and deals them out by twos. The golden files are peft's, made by
+// make-adapters.py, of 3 and 1
 // layers, and of 4 and 2, where the second layer takes the third pair.
 
 describeAdapters('exchange-prefix-uneven-t5');

@@ -1,4 +1,5 @@
-// Results of made-up runs on a task of two classes, as real ones lie: records with predictions of which so many are right.
+// Results of made-up runs on a task of two classes, as real ones lie: records with predictions of which so
+// many are right.
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -7,14 +8,20 @@ import type { RunRecord, Settings } from '../../harness/records/record.ts';
 import { besideRecord, recordPath } from '../../harness/records/record-files.ts';
 import { sampleRecord, settings } from '../records/sample-record.ts';
 
-/** A method's runs: the share of the examples that it answers right, by seed; `alike` where all its answers are the same. */
+/**
+ * A method's runs: the share of the examples that it answers right, by seed; `alike` where all its answers
+ * are the same.
+ */
 export interface MadeMethod {
   readonly name: string;
   readonly right: readonly (number | 'alike' | 'failed')[];
   readonly trained?: number;
 }
 
-/** Writes runs of `examples` test examples each; half of the labels are 1. Which answers are wrong depends on method and seed. */
+/**
+ * Writes runs of `examples` test examples each; half of the labels are 1. Which answers are wrong depends on
+ * method and seed.
+ */
 export async function writeLabelled(
   results: string,
   methods: readonly MadeMethod[],
@@ -71,7 +78,16 @@ async function predict(
   const used = { used: examples, of: examples };
   return {
     examples: { train: used, validation: used, test: used },
-    metrics: [{ name: 'accuracy', split: 'test', value: right / examples, higherIsBetter: true, scale: 100, decimals: 1 }], // prettier-ignore
+    metrics: [
+      {
+        name: 'accuracy',
+        split: 'test',
+        value: right / examples,
+        higherIsBetter: true,
+        scale: 100,
+        decimals: 1,
+      },
+    ],
     files: {
       predictions: {
         name: file.split('/').at(-1)!,

@@ -1,7 +1,10 @@
 /**
- * A run's checkpoint that is damaged, or is of another run or version, was read as if it were a user's file: the sweep ended
- * there for good, or the run was recorded as failed. Right: one line that it is not used and why, and the run begins anew with
- * the same numbers as an undisturbed one; other cells go on in any case. The three files of the case are made here; the numbers
+ * A run's checkpoint that is damaged, or is of another run or version, was read as if it were a user's file:
+ * the sweep ended
+ * there for good, or the run was recorded as failed. Right: one line that it is not used and why, and the run
+ * begins anew with
+ * the same numbers as an undisturbed one; other cells go on in any case. The three files of the case are made
+ * here; the numbers
  * come from an undisturbed run.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -43,14 +46,18 @@ beforeAll(async () => {
   const onProgress = ({ done }: { done: number }): void => {
     if (done === 4) stop.abort(new Interrupted('enough'));
   };
-  await expect(run('stopped', cell, { signal: stop.signal, events: { onProgress } })).rejects.toThrow(Interrupted); // prettier-ignore
+  await expect(run('stopped', cell, { signal: stop.signal, events: { onProgress } })).rejects.toThrow(
+    Interrupted,
+  );
   sound = join(await workOf('stopped'), 'checkpoint.safetensors');
 });
 
 /** Where the cell's working folder is in a results folder. */
 async function workOf(results: string): Promise<string> {
   const { results: folder } = await plan(results, cell);
-  const [record] = (await readdir(join((await plan('whole', cell)).results), { recursive: true })).filter((name) => name.endsWith('.json')); // prettier-ignore
+  const [record] = (await readdir(join((await plan('whole', cell)).results), { recursive: true })).filter(
+    (name) => name.endsWith('.json'),
+  );
   return join(folder, record!.replace(/\.json$/, '.work'));
 }
 
@@ -148,13 +155,20 @@ function withStep(bytes: Buffer): Buffer {
 }
 
 describe('a checkpoint whose hash is right', () => {
-  const types = { 'trained/0': { shape: [2, 2], dtype: 'float32' }, 'mean/0': { shape: [4], dtype: 'float32' } } as const; // prettier-ignore
+  const types = {
+    'trained/0': { shape: [2, 2], dtype: 'float32' },
+    'mean/0': { shape: [4], dtype: 'float32' },
+  } as const;
   const kept = ['trained/0'];
   const state = { 'trained/0': Float32Array.of(1, 2, 3, 4), 'mean/0': Float32Array.of(5, 6, 7, 8) };
   const best = { 'trained/0': Float32Array.of(9, 8, 7, 6) };
   const row = { loss: 1, learningRate: 0.1, gradientNorm: 1, milliseconds: 3, tokens: 5, shapes: ['2x4'] };
   const runOf = (changes: Partial<RunMetadata> = {}): RunMetadata => ({
-    ...{ step: 4, bestStep: 2, bestScore: -1, waited: 1, seconds: { train: 1, evaluate: 1 } },
+    step: 4,
+    bestStep: 2,
+    bestScore: -1,
+    waited: 1,
+    seconds: { train: 1, evaluate: 1 },
     log: [1, 2, 3, 4].map((step) => ({ step, ...row })),
     evaluations: [2, 4].map((step) => ({ step, loss: 1, seconds: 1 })),
     ...changes,
@@ -174,12 +188,18 @@ describe('a checkpoint whose hash is right', () => {
     ['a best step without an evaluation', { bestStep: 3 }, /wrong at bestStep/],
     ['a log that is too short', { log: [] }, /wrong at log/],
     ['another number of evaluations waited', { waited: 2 }, /wrong at waited/],
-    ['evaluations behind the step', { evaluations: [{ step: 7, loss: 1, seconds: 1 }] }, /wrong at evaluations/], // prettier-ignore
+    [
+      'evaluations behind the step',
+      { evaluations: [{ step: 7, loss: 1, seconds: 1 }] },
+      /wrong at evaluations/,
+    ],
   ];
   it.each(wrong)('is not used with %s', async (_, changes, reason) => {
     const folder = await temporaryFolder();
     await writeCheckpoint(folder, types, state, best, runOf(changes));
-    expect(await readCheckpoint(folder, types, kept, 9)).toEqual({ reason: expect.stringMatching(reason) as string }); // prettier-ignore
+    expect(await readCheckpoint(folder, types, kept, 9)).toEqual({
+      reason: expect.stringMatching(reason) as string,
+    });
   });
 
   it('is not used with tensors of another run, or more steps than this one has', async () => {

@@ -1,5 +1,6 @@
 // Output into a pipe that closes, or onto a full disk, ended in Node's stack, and a sweep died of its progress. Real
-// commands of this project through a shell; right is silence (exit code 141) or one line (2), and that the work is done.
+// commands of this project through a shell; right is silence (exit code 141) or one line (2), and that the
+// work is done.
 import { readdir, readFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +21,8 @@ async function shell(
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const script = `${bench}; ${line}; exit "\${PIPESTATUS[0]}"`;
   const { exitCode, stdout, stderr } = await execa('bash', ['-c', script], {
-    ...{ cwd: projectRoot, reject: false },
+    cwd: projectRoot,
+    reject: false,
     env: {
       DELTABENCH_DATA: undefined,
       DELTABENCH_CACHE: join(folder, 'cache'),
@@ -30,7 +32,10 @@ async function shell(
   return { code: exitCode!, stdout, stderr };
 }
 
-/** As `shell`, with the command's output (`1`), its notes (`2`) or both (`both`) in a pipe that is closed before it begins. */
+/**
+ * As `shell`, with the command's output (`1`), its notes (`2`) or both (`both`) in a pipe that is closed
+ * before it begins.
+ */
 function unread(what: '1' | '2' | 'both', command: string, folder: string): ReturnType<typeof shell> {
   const waiting = `{ read -r _ < '${folder}/closed'; ${command}${what === 'both' ? ' 2>&1' : ''}; }`;
   const reader = `exec <&-; echo > '${folder}/closed'`;
@@ -80,7 +85,8 @@ test.skipIf(!full)('an error that cannot be told keeps its exit code', async () 
 describe.each([1, 2])('a sweep, %i at once', (jobs) => {
   const seeds = [1, 2];
   const sweep = (folder: string) =>
-    `bench --task e2e --model '${tinyModel}' --data '${folder}/data' --limit 8 --method red --seeds ${seeds.join(' ')} ` +
+    `bench --task e2e --model '${tinyModel}' --data '${folder}/data' --limit 8 --method red --seeds ` +
+    `${seeds.join(' ')} ` +
     `--jobs ${jobs} --results '${folder}/results' --set max-new-tokens=2 batch-size=4 epochs=1`;
   const records = async (folder: string) => {
     const found = await readdir(join(folder, 'results'), { recursive: true });

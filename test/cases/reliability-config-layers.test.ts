@@ -7,30 +7,43 @@ import { describeArchitecture } from '../../harness/models/families/registry.ts'
 import { benchInside } from '../cli/inside.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-// config.json may not ask for any number of layers (a site and several shapes are made for each), nor for any other size that
+// config.json may not ask for any number of layers (a site and several shapes are made for each), nor for any
+// other size that
 // no model has, nor leave a text without a position: one line and exit code 2, at once.
 
 const encoder = {
-  ...{ vocab_size: 64, hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1, num_attention_heads: 2 },
-  ...{ max_position_embeddings: 32, type_vocab_size: 1 },
+  vocab_size: 64,
+  hidden_size: 16,
+  intermediate_size: 32,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  max_position_embeddings: 32,
+  type_vocab_size: 1,
 };
 const configs = {
   gpt2: { vocab_size: 64, n_positions: 32, n_embd: 16, n_layer: 1, n_head: 2, n_inner: 32 },
   llama: {
-    ...{
-      vocab_size: 64,
-      hidden_size: 16,
-      intermediate_size: 32,
-      num_hidden_layers: 1,
-      num_attention_heads: 2,
-    },
-    ...{ num_key_value_heads: 2, head_dim: 8, max_position_embeddings: 32 },
+    vocab_size: 64,
+    hidden_size: 16,
+    intermediate_size: 32,
+    num_hidden_layers: 1,
+    num_attention_heads: 2,
+    num_key_value_heads: 2,
+    head_dim: 8,
+    max_position_embeddings: 32,
   },
   bert: encoder,
   roberta: encoder,
   t5: {
-    ...{ vocab_size: 64, d_model: 16, d_kv: 8, d_ff: 32, num_layers: 1, num_decoder_layers: 1, num_heads: 2 },
-    ...{ relative_attention_num_buckets: 32, relative_attention_max_distance: 128 },
+    vocab_size: 64,
+    d_model: 16,
+    d_kv: 8,
+    d_ff: 32,
+    num_layers: 1,
+    num_decoder_layers: 1,
+    num_heads: 2,
+    relative_attention_num_buckets: 32,
+    relative_attention_max_distance: 128,
   },
 };
 
@@ -87,5 +100,7 @@ it('a folder is refused by the command in one line, with exit code 2', async () 
   await writeFile(join(folder, 'config.json'), JSON.stringify(config));
   const { exitCode, stderr } = await benchInside(folder)('params', '--model', folder, '--method', 'red');
   expect(exitCode).toBe(2);
-  expect(stderr).toMatch(/^error: .*config\.json cannot be used: n_layer: must be a whole number from 1 to 10,000, not 2147483648\.$/m); // prettier-ignore
+  expect(stderr).toMatch(
+    /^error: .*config\.json cannot be used: n_layer: must be a whole number from 1 to 10,000, not 2147483648\.$/m,
+  );
 });

@@ -1,4 +1,5 @@
-// A password in HF_ENDPOINT was printed, twice. Made-up addresses, and a hub on loopback that redirects to some; right is
+// A password in HF_ENDPOINT was printed, twice. Made-up addresses, and a hub on loopback that redirects to
+// some; right is
 // that an address with a user, a password or a query is refused when it is read, and that no text holds these.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -82,7 +83,8 @@ describe('a hub that sends elsewhere', () => {
 test('the command line prints and writes none of it', async () => {
   const folder = await temporaryFolder();
   const { stdout, stderr, exitCode } = await execa('node', [...commandLine, 'fetch', 'model', 'acme/tiny'], {
-    ...{ cwd: projectRoot, reject: false },
+    cwd: projectRoot,
+    reject: false,
     env: { HF_ENDPOINT: addresses[0]!, HF_HOME: folder, DELTABENCH_DEBUG: '1' },
   });
   expect([exitCode, stdout]).toEqual([2, '']);
@@ -95,7 +97,9 @@ test('the command line prints and writes none of it', async () => {
 
 test('doctor refuses it in the same words', async () => {
   const { all, exitCode } = await execa('node', [...commandLine, 'doctor'], {
-    ...{ cwd: projectRoot, reject: false, all: true },
+    cwd: projectRoot,
+    reject: false,
+    all: true,
     env: { HF_ENDPOINT: addresses[0]! },
   });
   expect(exitCode).toBe(1);
@@ -107,7 +111,9 @@ test('an address in the place of a model is refused without its password', async
   const folder = await temporaryFolder();
   const model = 'https://user:SECRET@127.0.0.1:9/acme/tiny?key=SECRET';
   const { all, exitCode } = await execa('node', [...commandLine, 'fetch', 'model', model], {
-    ...{ cwd: projectRoot, reject: false, all: true },
+    cwd: projectRoot,
+    reject: false,
+    all: true,
     env: { HF_HOME: folder },
   });
   expect(exitCode).toBe(2);

@@ -1,4 +1,5 @@
-// An answer of the hub could be of any size: 194 KB of gzip that unpack to 200 MB took 953 MiB. Answers made by gzipSync;
+// An answer of the hub could be of any size: 194 KB of gzip that unpack to 200 MB took 953 MiB. Answers made
+// by gzipSync;
 // right is that eight megabytes end it, in little memory.
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -46,7 +47,10 @@ test('a file that is packed on its way may not be larger than listed', async () 
 test('a list of three megabytes is read', async () => {
   const hub = await hubOf(model);
   const entries = Array.from({ length: 10_000 }, (_, i) => ({
-    ...{ type: 'file', path: `${'x'.repeat(200)}/${i}.json`, size: 2, oid: 'a'.repeat(40) },
+    type: 'file',
+    path: `${'x'.repeat(200)}/${i}.json`,
+    size: 2,
+    oid: 'a'.repeat(40),
   }));
   hub.intercept = (_, response, url) => {
     if (!url.pathname.includes('/tree/')) return false;

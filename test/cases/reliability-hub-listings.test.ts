@@ -1,4 +1,5 @@
-// The hub's list of files: a bad one was kept for good, an endless one was followed for ever. Made-up answers of a hub on
+// The hub's list of files: a bad one was kept for good, an endless one was followed for ever. Made-up answers
+// of a hub on
 // loopback; right is that a bad list is refused and asked for again, and that paging ends.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,7 @@
-// Retry-After was not read, commit and list were asked for once, and a silent hub was waited for twenty minutes. Made-up
-// answers of a hub on loopback; right is one patience for commit, list and files: four attempts, after as long as the hub
+// Retry-After was not read, commit and list were asked for once, and a silent hub was waited for twenty
+// minutes. Made-up
+// answers of a hub on loopback; right is one patience for commit, list and files: four attempts, after as
+// long as the hub
 // says (a minute at most, with a line), and a connection without a byte for long counts as broken off.
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';

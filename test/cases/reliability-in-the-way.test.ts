@@ -1,5 +1,6 @@
 /**
- * What is no file where a record should lie gave a wrong message, or was waited for without end. Right: a line that says what lies there,
+ * What is no file where a record should lie gave a wrong message, or was waited for without end. Right: a
+ * line that says what lies there,
  * and exit code 2 (a UsageError) or the next free name.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -29,7 +30,9 @@ test.each([
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, 'x');
   await expect(run(name)).rejects.toThrow(
-    new UsageError(`${file} is a file, and records need a folder there; move it away or use another --results.`), // prettier-ignore
+    new UsageError(
+      `${file} is a file, and records need a folder there; move it away or use another --results.`,
+    ),
   );
   expect(await readFile(file, 'utf8')).toBe('x');
 });
@@ -60,11 +63,15 @@ describe.skipIf(process.platform === 'win32').each(kinds)('%s', (kind, make) => 
     await mkdir(cellsOf(results), { recursive: true });
     await make(join(cellsOf(results), 'seed-1.json'));
     const { outcomes, notes } = await run(results);
-    expect(notes.join('\n')).toContain(`seed-1.json is not used and stays as it is: it is ${kind}, not a file.`); // prettier-ignore
+    expect(notes.join('\n')).toContain(
+      `seed-1.json is not used and stays as it is: it is ${kind}, not a file.`,
+    );
     expect(outcomes[0]!.path).toMatch(/seed-1~[0-9a-f]{8}\.json$/);
     const { records, untrusted } = await collectRecords(join(folder, results));
     expect(records).toHaveLength(1);
-    expect(untrusted).toEqual([{ path: `e2e/${tinyModel}/red/seed-1.json`, reason: `it is ${kind}, not a file` }]); // prettier-ignore
+    expect(untrusted).toEqual([
+      { path: `e2e/${tinyModel}/red/seed-1.json`, reason: `it is ${kind}, not a file` },
+    ]);
   });
 
   it('called as a lock is named, by the run and by status', async () => {
@@ -72,9 +79,13 @@ describe.skipIf(process.platform === 'win32').each(kinds)('%s', (kind, make) => 
     const name = `${results}-lock`;
     await mkdir(cellsOf(name), { recursive: true });
     await make(join(cellsOf(name), 'seed-1.lock'));
-    await expect(run(name)).rejects.toThrow(new UsageError(`${join(cellsOf(name), 'seed-1.lock')} is ${kind}, not a file.`)); // prettier-ignore
+    await expect(run(name)).rejects.toThrow(
+      new UsageError(`${join(cellsOf(name), 'seed-1.lock')} is ${kind}, not a file.`),
+    );
     const { untrusted } = await resultsStatus(join(folder, name));
-    expect(untrusted).toEqual([{ path: `e2e/${tinyModel}/red/seed-1.lock`, reason: `it is ${kind}, not a file` }]); // prettier-ignore
+    expect(untrusted).toEqual([
+      { path: `e2e/${tinyModel}/red/seed-1.lock`, reason: `it is ${kind}, not a file` },
+    ]);
   });
 
   it('called as a log is named by the report', async () => {
@@ -83,7 +94,8 @@ describe.skipIf(process.platform === 'win32').each(kinds)('%s', (kind, make) => 
     const found = { path: 'seed-1.json', record: outcomes[0]!.record };
     await make(join(place, 'seed-1.steps.jsonl'));
     expect(await readRows(place, found, 'steps')).toEqual({
-      ...{ path: 'seed-1.steps.jsonl', reason: 'it cannot be read as lines of JSON' },
+      path: 'seed-1.steps.jsonl',
+      reason: 'it cannot be read as lines of JSON',
     });
   });
 

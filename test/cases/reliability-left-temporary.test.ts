@@ -1,6 +1,8 @@
 /**
- * A process that was killed while it wrote left its temporary file for ever. Right: whoever holds the cell's lock removes it; files of
- * other cells and of living writers stay, and what is written without a lock is swept a day later by the next who writes it.
+ * A process that was killed while it wrote left its temporary file for ever. Right: whoever holds the cell's
+ * lock removes it; files of
+ * other cells and of living writers stay, and what is written without a lock is swept a day later by the next
+ * who writes it.
  */
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// METEOR's files: a damaged wheel was an unexpected error, a damaged cache was used in silence or never answered. Made-up
+// METEOR's files: a damaged wheel was an unexpected error, a damaged cache was used in silence or never
+// answered. Made-up
 // tables and archives; right is a UsageError with the reason (exit code 2), and that a changed table is never used.
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
@@ -121,7 +122,8 @@ test('a pip that fails, and one that is not there, is one line without its passw
   vi.stubEnv('PATH', `${join(folder, 'bin')}:${process.env.PATH!}`);
   await expect(fetched()).rejects.toThrow(
     new UsageError(
-      'python3 -m pip cannot bring pycocoevalcap==1.2: ERROR: none at https://index.example/. Get its wheel elsewhere and give it with --file.',
+      'python3 -m pip cannot bring pycocoevalcap==1.2: ERROR: none at https://index.example/. ' +
+        'Get its wheel elsewhere and give it with --file.',
     ),
   );
   vi.stubEnv('PATH', join(folder, 'cache'));

@@ -8,7 +8,8 @@ import { freezeTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-// A base whose weights are not finite fails a run that only tests, too: by the tensor's name when the weights are put on the
+// A base whose weights are not finite fails a run that only tests, too: by the tensor's name when the weights
+// are put on the
 // engine (a search may pass over logits that are NaN; those have a check of their own, test/decoding/not-finite).
 
 const tiny = join(import.meta.dirname, '../golden/parity/gpt2-tiny');

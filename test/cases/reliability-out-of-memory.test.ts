@@ -1,7 +1,10 @@
 /**
- * A run that the system kills for its memory took the whole sweep with it and came first again. Right: a cell whose last process
- * was killed before it had saved anything is said in a line, comes last, and runs in a process of its own; when that is killed,
- * too, it is a failed record whose reason says that memory is likely and what the run needs. Status names it. The killing is done
+ * A run that the system kills for its memory took the whole sweep with it and came first again. Right: a cell
+ * whose last process
+ * was killed before it had saved anything is said in a line, comes last, and runs in a process of its own;
+ * when that is killed,
+ * too, it is a failed record whose reason says that memory is likely and what the run needs. Status names it.
+ * The killing is done
  * by the test, as the system does it: by SIGKILL.
  */
 import { spawn } from 'node:child_process';
@@ -38,7 +41,10 @@ test('a cell whose process was killed comes last and in a process of its own, wi
   await killedAt(path);
   expect(await wasKilled(path)).toBe(true);
   const [cell] = (await resultsStatus(join(folder, 'again'))).cells;
-  expect(cell).toMatchObject({ state: 'stopped', why: expect.stringMatching(/most likely for want of memory/) as string }); // prettier-ignore
+  expect(cell).toMatchObject({
+    state: 'stopped',
+    why: expect.stringMatching(/most likely for want of memory/) as string,
+  });
   const order: number[] = [];
   const pids: number[] = [];
   const { outcomes, notes } = await run(
@@ -59,7 +65,9 @@ test('a cell whose process was killed comes last and in a process of its own, wi
   expect(pids[1]).not.toBe(process.pid);
   expect(outcomes.map(({ record }) => record.status)).toEqual(['finished', 'finished']);
   const said = notes.filter((note) => note.startsWith(path));
-  expect(said).toEqual([expect.stringMatching(/want of memory: the run needs about [\d.]+ GiB of memory, of [\d.]+ GiB here/)]); // prettier-ignore
+  expect(said).toEqual([
+    expect.stringMatching(/want of memory: the run needs about [\d.]+ GiB of memory, of [\d.]+ GiB here/),
+  ]);
 });
 
 test('killed again, it is a failed record that names the memory, and the others are done', async () => {
@@ -101,7 +109,10 @@ test.each([
   ['RangeError', 'Array buffer allocation failed'],
   ['Error', 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory'],
   ['Error', 'Worker terminated due to reaching memory limit: JS heap out of memory'],
-  ['Error', "Non-zero status code returned while running MatMul node. Failed to allocate memory for requested buffer of size 1"], // prettier-ignore
+  [
+    'Error',
+    'Non-zero status code returned while running MatMul node. Failed to allocate memory for requested buffer of size 1',
+  ],
   ['RangeError', 'Invalid typed array length: 192000000000'],
 ])('%s: %s is a lack of memory', (name, message) => {
   expect(lacksMemory({ name, message })).toBe(true);

@@ -1,6 +1,8 @@
 /**
- * A batch of Slurm that was cut off before its batch.json made status and every later submission end, and a lock of another machine
- * on a read-only file system made status fail, because it wrote a probe. Right: what cannot be read is listed and the rest is shown;
+ * A batch of Slurm that was cut off before its batch.json made status and every later submission end, and a
+ * lock of another machine
+ * on a read-only file system made status fail, because it wrote a probe. Right: what cannot be read is listed
+ * and the rest is shown;
  * reading writes nothing.
  */
 import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
@@ -16,8 +18,12 @@ import { tinyRuns } from '../runs/tiny-run.ts';
 
 const { folder, run } = await tinyRuns();
 const elsewhere: Owner = {
-  ...{ host: 'far', machine: 'elsewhere', pid: 7, processStarted: '1' },
-  ...{ since: '2026-11-29T00:00:00.000Z', token: 'a' },
+  host: 'far',
+  machine: 'elsewhere',
+  pid: 7,
+  processStarted: '1',
+  since: '2026-11-29T00:00:00.000Z',
+  token: 'a',
 };
 
 test('batches that cannot be read are listed, the rest is shown', async () => {
@@ -68,15 +74,19 @@ test('whatever it is shown, status says it in a line', async () => {
   await writeFile(join(place, 'file'), 'x');
   await mkdir(join(place, 'empty'));
   await mkdir(join(place, 'foreign', 'sub.work'), { recursive: true });
-  for (const name of ['package.json', 'yarn.lock', 'Cargo.lock']) await writeFile(join(place, 'foreign', name), '{}'); // prettier-ignore
+  for (const name of ['package.json', 'yarn.lock', 'Cargo.lock'])
+    await writeFile(join(place, 'foreign', name), '{}');
   await expect(resultsStatus(join(place, 'file'))).rejects.toThrow(
-    new UsageError(`The results folder ${join(place, 'file')} is a file, not a folder; --results names another.`), // prettier-ignore
+    new UsageError(
+      `The results folder ${join(place, 'file')} is a file, not a folder; --results names another.`,
+    ),
   );
   await expect(resultsStatus(join(place, 'none'))).rejects.toThrow(
     new UsageError(`The results folder ${join(place, 'none')} is not there; --results names another.`),
   );
   expect(await resultsStatus(join(place, 'empty'))).toEqual({ cells: [], untrusted: [] });
   expect(await resultsStatus(join(place, 'foreign'))).toEqual({
-    ...{ cells: [], untrusted: [{ path: '*.json (1 file)', reason: 'no run wrote what lies there' }] },
+    cells: [],
+    untrusted: [{ path: '*.json (1 file)', reason: 'no run wrote what lies there' }],
   });
 });

@@ -1,6 +1,8 @@
 /**
- * SIGTERM or Ctrl-C before training was not heard: a run whose base comes from a hub that accepts and says nothing went on. Right: the
- * signal reaches whatever a run waits for, it ends with exit code 130 and leaves nothing half-written; a second signal ends it at once.
+ * SIGTERM or Ctrl-C before training was not heard: a run whose base comes from a hub that accepts and says
+ * nothing went on. Right: the
+ * signal reaches whatever a run waits for, it ends with exit code 130 and leaves nothing half-written; a
+ * second signal ends it at once.
  */
 import { readdir } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -43,17 +45,22 @@ test.skipIf(process.platform === 'win32').each(['SIGTERM', 'SIGINT'] as const)(
         ...['--model', 'someone/tiny', '--data', 'hub', '--results', results],
       ],
       {
-        ...{ cwd: projectRoot, reject: false },
+        cwd: projectRoot,
+        reject: false,
         env: {
-          ...{ HF_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
-          ...{ HF_HOME: join(folder, `cache-${signal}`), DELTABENCH_DATA: undefined },
+          HF_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+          HF_HOME: join(folder, `cache-${signal}`),
+          DELTABENCH_DATA: undefined,
         },
       },
     );
     await Promise.race([arrived, running]);
     running.kill(signal);
     const { exitCode, stderr } = await running;
-    expect([exitCode, stderr]).toEqual([130, expect.stringMatching(/^Stopped\. The same command goes on from here\.$/m)]); // prettier-ignore
+    expect([exitCode, stderr]).toEqual([
+      130,
+      expect.stringMatching(/^Stopped\. The same command goes on from here\.$/m),
+    ]);
     expect(await readdir(results)).toEqual([]);
   },
 );

@@ -44,7 +44,8 @@ describe.each([0.5, -3, '7', null, 4_000_000, 1e300, [1], true])('the id %j', (i
     await expect(loading).rejects.toThrow(UsageError);
     await expect(loading).rejects.toThrow(
       new RegExp(
-        `${file.replace('.', '\\.')}: the id of "${token.replace(/[[\]]/g, '\\$&')}" is .*whole numbers from 0 to 3999999`,
+        `${file.replace('.', '\\.')}: the id of "${token.replace(/[[\]]/g, '\\$&')}" is .*whole numbers ` +
+          'from 0 to 3999999',
       ),
     );
   });

@@ -1,4 +1,5 @@
-// A tokenizer.json that the library would take and stumble over when it is used, or that would end the process, is refused with
+// A tokenizer.json that the library would take and stumble over when it is used, or that would end the
+// process, is refused with
 // one line.
 import { expect, it } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';

@@ -1,7 +1,10 @@
 /**
- * A sweep that was stopped for longer than its lease (a laptop's sleep) woke up and overwrote the files of the record that another
- * sweep had finished meanwhile. Right: whoever lost the lock writes nothing any more at the cell's place, says so in one line and
- * leaves no working folder; the hashes of every finished record fit. The lease is over here because the test gives the lock to a
+ * A sweep that was stopped for longer than its lease (a laptop's sleep) woke up and overwrote the files of
+ * the record that another
+ * sweep had finished meanwhile. Right: whoever lost the lock writes nothing any more at the cell's place,
+ * says so in one line and
+ * leaves no working folder; the hashes of every finished record fit. The lease is over here because the test
+ * gives the lock to a
  * machine elsewhere whose last heartbeat is old, so that nobody waits for minutes.
  */
 import { existsSync } from 'node:fs';
@@ -45,47 +48,51 @@ async function checkRecord(path: string): Promise<void> {
   expect((await readdir(dirname(path))).filter((name) => /lock|work|tmp/.test(name))).toEqual([]);
 }
 
-test('in one process: what was computed under a lost lock is not written, and the record that is there serves', async () => {
-  const tasks = await loadTasks();
-  const e2e = tasks.get('e2e') as TextTask;
-  let arrive = (): void => undefined;
-  let goOn = (): void => undefined;
-  const arrived = new Promise<void>((resolve) => (arrive = resolve));
-  const gate = new Promise<void>((resolve) => (goOn = resolve));
-  const waiting: TextTask = {
-    ...e2e,
-    async score(predictions) {
-      arrive();
-      await gate;
-      return e2e.score(predictions);
-    },
-  };
-  const plan = await planRuns(request('one'), await loadMethods(), new Map([...tasks, ['e2e', waiting]]));
-  const notes: string[] = [];
-  const first = executePlan(plan, {
-    signal: new AbortController().signal,
-    retryFailed: false,
-    events: {
-      onStart: () => undefined,
-      onProgress: () => undefined,
-      onEnd: () => undefined,
-      onNote: (note) => notes.push(note),
-    },
-  });
-  await Promise.race([arrived, first]);
-  const path = join(folder, 'one', 'e2e', tinyModel, 'red', 'seed-1.json');
-  await giveAway(path.replace('.json', '.lock'));
-  const second = await run('one');
-  expect(second.outcomes[0]!.path).toBe(path);
-  const before = await filesOf(dirname(path));
-  goOn();
-  const [outcome] = await first;
-  expect(outcome!.record).toEqual(second.outcomes[0]!.record);
-  const said = notes.filter((note) => note.includes("is another sweep's now"));
-  expect(said).toEqual([expect.stringMatching(/seed-1\.json .*Nothing more of this try is written\.$/)]);
-  expect(await filesOf(dirname(path))).toEqual(before);
-  await checkRecord(path);
-});
+test(
+  'in one process: what was computed under a lost lock is not written, ' +
+    'and the record that is there serves',
+  async () => {
+    const tasks = await loadTasks();
+    const e2e = tasks.get('e2e') as TextTask;
+    let arrive = (): void => undefined;
+    let goOn = (): void => undefined;
+    const arrived = new Promise<void>((resolve) => (arrive = resolve));
+    const gate = new Promise<void>((resolve) => (goOn = resolve));
+    const waiting: TextTask = {
+      ...e2e,
+      async score(predictions) {
+        arrive();
+        await gate;
+        return e2e.score(predictions);
+      },
+    };
+    const plan = await planRuns(request('one'), await loadMethods(), new Map([...tasks, ['e2e', waiting]]));
+    const notes: string[] = [];
+    const first = executePlan(plan, {
+      signal: new AbortController().signal,
+      retryFailed: false,
+      events: {
+        onStart: () => undefined,
+        onProgress: () => undefined,
+        onEnd: () => undefined,
+        onNote: (note) => notes.push(note),
+      },
+    });
+    await Promise.race([arrived, first]);
+    const path = join(folder, 'one', 'e2e', tinyModel, 'red', 'seed-1.json');
+    await giveAway(path.replace('.json', '.lock'));
+    const second = await run('one');
+    expect(second.outcomes[0]!.path).toBe(path);
+    const before = await filesOf(dirname(path));
+    goOn();
+    const [outcome] = await first;
+    expect(outcome!.record).toEqual(second.outcomes[0]!.record);
+    const said = notes.filter((note) => note.includes("is another sweep's now"));
+    expect(said).toEqual([expect.stringMatching(/seed-1\.json .*Nothing more of this try is written\.$/)]);
+    expect(await filesOf(dirname(path))).toEqual(before);
+    await checkRecord(path);
+  },
+);
 
 test.skipIf(process.platform === 'win32').each([[[]], [['--jobs', '2']]])(
   'a process that is stopped past its lease in the middle of training %j',

@@ -6,7 +6,8 @@ import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { expectLastLogits } from './on-mini.ts';
 
-// Case: a LoRA that peft 0.21.2 saved with safe_serialization=False was refused as if a file lacked. The logits of llama-mini
+// Case: a LoRA that peft 0.21.2 saved with safe_serialization=False was refused as if a file lacked. The
+// logits of llama-mini
 // with it are peft's (make-adapters.py).
 
 const files = join(import.meta.dirname, 'reports-adapter-as-bin', 'files');

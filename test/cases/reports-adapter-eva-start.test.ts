@@ -5,8 +5,10 @@ import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { base, expectLastLogits } from './on-mini.ts';
 
-// Case: a LoRA that began by EVA was refused for its eva_config, though it is an ordinary LoRA. The logits of llama-mini with
-// it are peft 0.21.2's (make-adapters.py). What other starts leave in a configuration is taken, too, where peft says that
+// Case: a LoRA that began by EVA was refused for its eva_config, though it is an ordinary LoRA. The logits of
+// llama-mini with
+// it are peft 0.21.2's (make-adapters.py). What other starts leave in a configuration is taken, too, where
+// peft says that
 // the adapter was converted (init_lora_weights true); what a start does to the base's weights is not undone here.
 
 const files = join(import.meta.dirname, 'reports-adapter-eva-start', 'files');
@@ -43,7 +45,9 @@ describe('a LoRA by its start', () => {
     async (start) => {
       const folder = await changed({ init_lora_weights: start, eva_config: null });
       await expect(readAdapter(folder, base)).rejects.toThrow(
-        `init_lora_weights: this start changes the weights of the base; peft converts such an adapter to LoRA: save_pretrained(…, path_initial_model_for_weight_conversion=…) (it is "${start}").`,
+        'init_lora_weights: this start changes the weights of the base; ' +
+          'peft converts such an adapter to LoRA: save_pretrained(…, ' +
+          `path_initial_model_for_weight_conversion=…) (it is "${start}").`,
       );
     },
   );

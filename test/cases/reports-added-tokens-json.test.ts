@@ -1,12 +1,16 @@
-// Tokens of added_tokens.json, and of added_tokens_decoder, beside a vocabulary that lacks them (huggingface/transformers#1043).
+// Tokens of added_tokens.json, and of added_tokens_decoder, beside a vocabulary that lacks them
+// (huggingface/transformers#1043).
 // The ids are those of AutoTokenizer of transformers 5.24.0.
 import { expect, it } from 'vitest';
 import { addedToken, byteVocabulary, tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';
 
 const files = { 'vocab.json': byteVocabulary([], ['<|endoftext|>']), 'merges.txt': '#version: 0.2\n' };
 const roles = {
-  ...{ tokenizer_class: 'GPT2Tokenizer', bos_token: '<|endoftext|>', unk_token: '<|endoftext|>' },
-  ...{ eos_token: '<|end|>', pad_token: '<|sep|>' },
+  tokenizer_class: 'GPT2Tokenizer',
+  bos_token: '<|endoftext|>',
+  unk_token: '<|endoftext|>',
+  eos_token: '<|end|>',
+  pad_token: '<|sep|>',
 };
 
 it.each([
@@ -39,7 +43,8 @@ it.each([
   expect(tokenizer.decode([a, 258, b], { skipSpecialTokens: true })).toBe('ab');
 });
 
-// Sisters: what has a role, or a name of its own, is special, and {} for named tokens (transformers 4 writes it) hides no list.
+// Sisters: what has a role, or a name of its own, is special, and {} for named tokens (transformers 4 writes
+// it) hides no list.
 
 it('a token of tokenizer.json that has a role is special', async () => {
   const tokenizer = await tokenizerOf({

@@ -1,6 +1,8 @@
 /**
- * Slurm replaces what follows a percent sign in --output, so that a results folder called `drop-10%train` sent the tasks' output to a
- * folder that is not there. Right: every sign of the path doubled. A stand-in keeps what sbatch is given; the replacements here are
+ * Slurm replaces what follows a percent sign in --output, so that a results folder called `drop-10%train`
+ * sent the tasks' output to a
+ * folder that is not there. Right: every sign of the path doubled. A stand-in keeps what sbatch is given; the
+ * replacements here are
  * those of sbatch's manual ("filename pattern").
  */
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
@@ -22,7 +24,19 @@ vi.stubEnv('PATH', `${bin}:${process.env.PATH ?? ''}`);
 
 /** Task 0 of job 7's file, as Slurm would name it. */
 function replaced(pattern: string): string {
-  const values: Record<string, string> = { '%': '%', A: '7', a: '0', j: '7', J: '7', t: '0', n: '0', s: 'batch', x: 'deltabench', u: 'user', N: 'node1' }; // prettier-ignore
+  const values: Record<string, string> = {
+    '%': '%',
+    A: '7',
+    a: '0',
+    j: '7',
+    J: '7',
+    t: '0',
+    n: '0',
+    s: 'batch',
+    x: 'deltabench',
+    u: 'user',
+    N: 'node1',
+  };
   return pattern.replace(/%(.)/g, (whole, letter: string) => values[letter] ?? whole);
 }
 
@@ -52,7 +66,10 @@ describe.skipIf(process.platform === 'win32')('a results folder whose name has',
   it('quotes and line ends is found by the task itself', async () => {
     const name = `it's "two"\nlines of 10%`;
     const submitted = await submit(name);
-    const task = await execa(join(submitted!.folder, 'task.sh'), { reject: false, env: { SLURM_ARRAY_TASK_ID: '0' } }); // prettier-ignore
+    const task = await execa(join(submitted!.folder, 'task.sh'), {
+      reject: false,
+      env: { SLURM_ARRAY_TASK_ID: '0' },
+    });
     expect(task.exitCode, task.stdout + task.stderr).toBe(0);
     expect(task.stdout).toMatch(/^finished \(/m);
     const { cells } = await resultsStatus(join(folder, name));

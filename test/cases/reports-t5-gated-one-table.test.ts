@@ -5,7 +5,8 @@ import { openSafetensors, writeSafetensors } from '../../harness/data/formats/sa
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { checkVariant, readVariants, writeVariant } from './tied-checkpoint.ts';
 
-// A T5 1.1 as transformers 5 saves it: tied by config.json, not scaled by scale_decoder_outputs, one table for everything under
+// A T5 1.1 as transformers 5 saves it: tied by config.json, not scaled by scale_decoder_outputs, one table
+// for everything under
 // any of its names. Golden: ../reports-tied-own-head/make.py (transformers 5.24.0), for T5 1.0 and the gated 1.1.
 
 const folder = join(import.meta.dirname, 'reports-t5-gated-one-table');

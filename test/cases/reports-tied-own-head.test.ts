@@ -8,8 +8,10 @@ import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { checkVariant, readVariants, writeVariant } from './tied-checkpoint.ts';
 
-// A config.json that ties the output to the embedding beside an lm_head.weight of its own in the file, as a merge of a retrained
-// output leaves behind: transformers 5.24 does not tie tensors that are both there and differ. Golden: make.py in the folder.
+// A config.json that ties the output to the embedding beside an lm_head.weight of its own in the file, as a
+// merge of a retrained
+// output leaves behind: transformers 5.24 does not tie tensors that are both there and differ. Golden:
+// make.py in the folder.
 
 const folder = join(import.meta.dirname, 'reports-tied-own-head');
 const engine = await createEngine({ name: 'js' });
@@ -71,6 +73,10 @@ it('no method acts on an embedding or an output, so that none is merged into bot
     ['bert', ''],
   ] as const) {
     const base = await loadBase(`random-${family}~layers=1,width=8,heads=2,vocab=9${more}`);
-    expect(base.sites.filter(({ name }) => /embed|wte|wpe|lm_head|shared/.test(name) && !name.includes('LayerNorm'))).toEqual([]); // prettier-ignore
+    expect(
+      base.sites.filter(
+        ({ name }) => /embed|wte|wpe|lm_head|shared/.test(name) && !name.includes('LayerNorm'),
+      ),
+    ).toEqual([]);
   }
 });

@@ -1,12 +1,16 @@
-// Settings of tokenizer_config.json that overrule tokenizer.json (huggingface/transformers#10650, #6186): what the class of the
+// Settings of tokenizer_config.json that overrule tokenizer.json (huggingface/transformers#10650, #6186):
+// what the class of the
 // tokenizer builds anew. The tokens are those of AutoTokenizer of transformers 5.24.0.
 import { expect, it } from 'vitest';
 import { tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';
 
 const json = wordTokenizer(['hello', 'Hello', 'world', 'uber', 'Uber', 'über', 'Über'], {
   normalizer: {
-    ...{ type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true },
-    ...{ strip_accents: null, lowercase: true },
+    type: 'BertNormalizer',
+    clean_text: true,
+    handle_chinese_chars: true,
+    strip_accents: null,
+    lowercase: true,
   },
   pre_tokenizer: { type: 'BertPreTokenizer' },
 });

@@ -13,7 +13,8 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { startOf } from '../methods/tiny.ts';
 import { computeDecoder, type Batch } from '../parity/decoder.ts';
 
-// Variants of one checkpoint: tensors left out, renamed or copied under one config.json or another, and what transformers
+// Variants of one checkpoint: tensors left out, renamed or copied under one config.json or another, and what
+// transformers
 // computes of each (reports-tied-own-head/make.py).
 
 export interface Variant {
@@ -42,8 +43,12 @@ export async function writeVariant(folder: string, name: string, { change, edit 
   const file = await openSafetensors(join(folder, `${name}.safetensors`));
   const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {};
   for (const [key, { shape }] of file.tensors) tensors[key] = { shape, data: await file.read(key) };
-  const named = Object.entries(edit).flatMap(([key, old]) => (old === null ? [] : [[key, tensors[old]!] as const])); // prettier-ignore
-  const kept = Object.entries({ ...tensors, ...Object.fromEntries(named) }).filter(([key]) => edit[key] !== null); // prettier-ignore
+  const named = Object.entries(edit).flatMap(([key, old]) =>
+    old === null ? [] : [[key, tensors[old]!] as const],
+  );
+  const kept = Object.entries({ ...tensors, ...Object.fromEntries(named) }).filter(
+    ([key]) => edit[key] !== null,
+  );
   const model = join(await temporaryFolder(), 'model');
   await mkdir(model);
   await writeFile(join(model, 'config.json'), JSON.stringify({ ...config, ...change }));
@@ -80,7 +85,10 @@ export async function checkVariant(
   expect(unmerged.logits).not.toBeAllclose(plain.logits, { atol: 1e-3 * largest });
   const merged = join(await temporaryFolder(), 'merged');
   const run = { base, delta, values, parts: [{ method: lora, options }], head: {}, tokenizer: { files: [] } };
-  await writeMerged(run as unknown as TrainedRun, merged, { signal: new AbortController().signal, onProgress: () => undefined }); // prettier-ignore
+  await writeMerged(run as unknown as TrainedRun, merged, {
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  });
   const again = await computeDecoder(engine, await loadBase(merged), { trained: {} }, {}, batch);
   expect(again.logits).toBeAllclose(unmerged.logits, { atol: 1e-5 * largest });
 }

@@ -18,7 +18,13 @@ export async function folderOf(files: Readonly<Record<string, unknown>>): Promis
 
 /** A token that is found in a text as it stands, special unless `flags` say otherwise. */
 export const addedToken = (id: number, content: string, flags: object = {}): object => ({
-  ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
+  id,
+  content,
+  single_word: false,
+  lstrip: false,
+  rstrip: false,
+  normalized: false,
+  special: true,
   ...flags,
 });
 
@@ -29,7 +35,9 @@ export function wordTokenizer(words: readonly string[], parts: object): Record<s
   return {
     version: '1.0',
     added_tokens: special.map((content, id) => addedToken(id, content)),
-    ...{ normalizer: null, pre_tokenizer: null, post_processor: null },
+    normalizer: null,
+    pre_tokenizer: null,
+    post_processor: null,
     decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
     model: {
       type: 'WordPiece',

@@ -66,9 +66,12 @@ describe('what pyreft saves', () => {
   });
 
   it('with two, of modules by name, has one for the first and one for the last tokens', async () => {
-    const edits = [0, 1].flatMap(
-      (again) =>
-      [0, 1, 2].map((layer) => ({ layer: 0, component: `transformer.h[${layer}].output`, key: `comp_transformer_h[${layer}]_output_unit_pos_nunit_1#${again}` })), // prettier-ignore
+    const edits = [0, 1].flatMap((again) =>
+      [0, 1, 2].map((layer) => ({
+        layer: 0,
+        component: `transformer.h[${layer}].output`,
+        key: `comp_transformer_h[${layer}]_output_unit_pos_nunit_1#${again}`,
+      })),
     );
     const { options, tensors } = await readAdapter(await saved(edits), base);
     expect(options).toEqual({ rank: 2, tied: false });
@@ -79,17 +82,27 @@ describe('what pyreft saves', () => {
   it('needs to be told which tokens were edited', async () => {
     const folder = await saved([{ layer: 1, key: key(1) }]);
     const methods = await loadMethods();
-    await expect(openStartingAdapter(folder, base, methods)).rejects.toThrow('does not say first, last of its method loreft; give them as it was trained with --set first=… last=…'); // prettier-ignore
-    const settings = [{ key: 'first', value: '3' }, { key: 'last', value: '2' }]; // prettier-ignore
+    await expect(openStartingAdapter(folder, base, methods)).rejects.toThrow(
+      'does not say first, last of its method loreft; give them as it was trained with --set first=… last=…',
+    );
+    const settings = [
+      { key: 'first', value: '3' },
+      { key: 'last', value: '2' },
+    ];
     const { variant } = await openStartingAdapter(folder, base, methods, settings);
     expect(variant.name).toMatch(/^loreft~rank=2~first=3~last=2~layers=1~from=[0-9a-f]{8}$/);
     const more = [...settings, { key: 'rank', value: '4' }];
-    await expect(openStartingAdapter(folder, base, methods, more)).rejects.toThrow("--set rank: the adapter has its method's options already."); // prettier-ignore
+    await expect(openStartingAdapter(folder, base, methods, more)).rejects.toThrow(
+      "--set rank: the adapter has its method's options already.",
+    );
   });
 
   it.each([
     [{ intervention_types: ["<class 'pyreft.interventions.DireftIntervention'>"] }, "only LoReFT's are read"],
-    [{ representations: [[0, 'mlp_output', 'pos']] }, 'edits "mlp_output" of layer 0 by pos, which is no block output'], // prettier-ignore
+    [
+      { representations: [[0, 'mlp_output', 'pos']] },
+      'edits "mlp_output" of layer 0 by pos, which is no block output',
+    ],
     [{ representations: [[9, 'block_output', 'pos']] }, 'of layer 9 by pos, which is no block output'],
     [{ representations: [] }, 'has 0 edits, but 1 keys'],
     [{ sorted_keys: ['../../elsewhere'] }, "is not pyreft's: sorted_keys.0: a key is no part of a file name"],
@@ -103,7 +116,9 @@ describe('what pyreft saves', () => {
 
   it('is told from what is no adapter', async () => {
     const folder = await temporaryFolder();
-    await expect(readAdapter(folder, base)).rejects.toThrow(`${folder} holds no adapter: looked for adapter_config.json`); // prettier-ignore
+    await expect(readAdapter(folder, base)).rejects.toThrow(
+      `${folder} holds no adapter: looked for adapter_config.json`,
+    );
     await expect(readAdapter(join(folder, 'x'), base)).rejects.toThrow('There is no adapter ');
   });
 });

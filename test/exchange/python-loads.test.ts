@@ -14,7 +14,8 @@ import { startOf, tinyBatch, tinyPairs } from '../methods/tiny.ts';
 import { hasParity, parity } from '../parity/folder.ts';
 import { attachMethod, fullOptions, logitsUnder, type AnyBatch } from './reading.ts';
 
-// What `export` writes for Python without deltabench, load.py, computes what deltabench does: RED and ReFT, which peft does not
+// What `export` writes for Python without deltabench, load.py, computes what deltabench does: RED and ReFT,
+// which peft does not
 // have, and heads that transformers does not. Python is named by DELTABENCH_PYTHON.
 
 const python = process.env.DELTABENCH_PYTHON;
@@ -35,8 +36,19 @@ const variants: Readonly<Record<string, readonly (readonly [string, object, Head
   'gpt2-tiny': edits,
   'llama-tiny': edits,
   't5-tiny': edits,
-  'roberta-tiny': [...edits.map((edit) => [...edit, 'huggingface'] as const), ['red', {}, 'mean'], ['loreft', { rank: 2 }, 'mean'], ['lora', { rank: 2 }, 'mean'], ['ia3', {}, 'mean'], ['prompt', { virtualTokens: 2 }, 'mean']], // prettier-ignore
-  'bert-tiny': [['red', {}, 'huggingface'], ['loreft', { rank: 2 }, 'mean'], ['lora', { rank: 2, targets: ['attentionOutput', 'mlpOutput'] }, 'mean']], // prettier-ignore
+  'roberta-tiny': [
+    ...edits.map((edit) => [...edit, 'huggingface'] as const),
+    ['red', {}, 'mean'],
+    ['loreft', { rank: 2 }, 'mean'],
+    ['lora', { rank: 2 }, 'mean'],
+    ['ia3', {}, 'mean'],
+    ['prompt', { virtualTokens: 2 }, 'mean'],
+  ],
+  'bert-tiny': [
+    ['red', {}, 'huggingface'],
+    ['loreft', { rank: 2 }, 'mean'],
+    ['lora', { rank: 2, targets: ['attentionOutput', 'mlpOutput'] }, 'mean'],
+  ],
 };
 
 describe.each(Object.entries(variants))('load.py on %s', (model, methods) => {
@@ -56,7 +68,11 @@ describe.each(Object.entries(variants))('load.py on %s', (model, methods) => {
       expect(lines.length).toBeLessThanOrEqual(40);
       written.push({ place, adapter });
     }
-    const args = [join(import.meta.dirname, 'load-py.py'), join(folder, 'batch.json'), ...written.map(({ place }) => place)]; // prettier-ignore
+    const args = [
+      join(import.meta.dirname, 'load-py.py'),
+      join(folder, 'batch.json'),
+      ...written.map(({ place }) => place),
+    ];
     const { stdout } = await execa(python!, args, { env: { HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: '1' } });
     const theirs = JSON.parse(stdout) as Record<string, number[]>;
     for (const { place, adapter } of written) {
@@ -92,9 +108,18 @@ function batchOf({ architecture }: BaseModel): AnyBatch {
 
 /** What Python's model takes. */
 function inputsOf({ architecture }: BaseModel, { labels, ...batch }: AnyBatch): object {
-  const prompt = batch.input_ids.map((row, i) => row.map((_, at) => (architecture.kind === 'decoder' ? Number((labels as number[][])[i]![at] === -100) : batch.attention_mask[i]![at]!))); // prettier-ignore
+  const prompt = batch.input_ids.map((row, i) =>
+    row.map((_, at) =>
+      architecture.kind === 'decoder'
+        ? Number((labels as number[][])[i]![at] === -100)
+        : batch.attention_mask[i]![at]!,
+    ),
+  );
   if (architecture.kind !== 'encoder-decoder') return { ...batch, prompt_mask: prompt };
-  const shifted = (labels as number[][]).map((row) => [architecture.startToken, ...row.slice(0, -1).map((id) => Math.max(0, id))]); // prettier-ignore
+  const shifted = (labels as number[][]).map((row) => [
+    architecture.startToken,
+    ...row.slice(0, -1).map((id) => Math.max(0, id)),
+  ]);
   return { ...batch, prompt_mask: prompt, decoder_input_ids: shifted };
 }
 

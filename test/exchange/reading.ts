@@ -18,7 +18,7 @@ export function attachMethod(base: BaseModel, name: string, options: object): De
 
 /** A method's options with its defaults. */
 export function fullOptions({ method, options }: Adapter): Adapter['options'] {
-  return methods.get(method)!.options.parse(options) as Adapter['options'];
+  return methods.get(method)!.options.parse(options);
 }
 
 /** A batch of a decoder, of an encoder-decoder, or of classes. */
@@ -46,7 +46,12 @@ async function computeUnder(
   if (model.architecture.kind !== 'encoder') {
     // A decoder has no place for a head of its own.
     const given = { tensors: { ...adapter.tensors, ...adapter.head } };
-    const { base, delta } = startFrom(model, attachMethod(model, adapter.method, options), given, 'the adapter'); // prettier-ignore
+    const { base, delta } = startFrom(
+      model,
+      attachMethod(model, adapter.method, options),
+      given,
+      'the adapter',
+    );
     const tensors = await initialize(delta.trained, base, 0);
     const { logits, hidden } = await computeDecoder(engine, base, delta, tensors, batch as Batch);
     return { logits, states: hidden };

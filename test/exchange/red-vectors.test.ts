@@ -98,8 +98,16 @@ describe('vectors in the form that RED saves', () => {
     ['h.0.mlp.c_proj.weight', vector(0), 'has a tensor "h.0.mlp.c_proj.weight"; RED\'s vectors are called'],
     ['h.0.mlp.c_proj.delta_vector.activation_ln', vector(0), 'trained activation_ln at h.0.mlp.c_proj'],
     ['layer.0.output.dense.delta_vector.activation_bias', vector(0), 'is no linear module of random-gpt2'],
-    ['h.0.mlp.c_proj.delta_vector.activation_bias', { shape: [4], data: [1, 2, 3, 4] }, 'the shape [4]; a vector is [1, d]'], // prettier-ignore
-    ['h.0.mlp.c_fc.delta_vector.activation_bias', vector(0), 'edits modules of role mlpUp; RED has no such position'], // prettier-ignore
+    [
+      'h.0.mlp.c_proj.delta_vector.activation_bias',
+      { shape: [4], data: [1, 2, 3, 4] },
+      'the shape [4]; a vector is [1, d]',
+    ],
+    [
+      'h.0.mlp.c_fc.delta_vector.activation_bias',
+      vector(0),
+      'edits modules of role mlpUp; RED has no such position',
+    ],
   ])('not %s', async (name, piece, message) => {
     await expect(read({ [name]: piece })).rejects.toThrow(message);
   });

@@ -49,12 +49,18 @@ describe('an adapter that deltabench does not compute', () => {
     [{ lora_bias: true }, 'sets lora_bias to true, which'],
     [{ something_new: 3 }, 'sets something_new to 3, which'],
     [{ bias: 'all' }, 'bias: the biases of the base cannot be part of this adapter (it is "all")'],
-    [{ init_lora_weights: 'pissa' }, 'init_lora_weights: this start changes the weights of the base; peft converts such an adapter'], // prettier-ignore
+    [
+      { init_lora_weights: 'pissa' },
+      'init_lora_weights: this start changes the weights of the base; peft converts such an adapter',
+    ],
     [{ init_lora_weights: 'mica' }, 'init_lora_weights: MiCA trains lora_A alone, which is not done here'],
     [{ r: -1 }, 'cannot be used: r: '],
     [{ r: 'eight' }, '(it is "eight")'],
     [{ lora_alpha: undefined }, 'lora_alpha: got nothing, wants a number (it is missing)'],
-    [{ peft_type: 'BOFT' }, 'has peft_type "BOFT"; deltabench reads LORA, ADALORA, VERA, IA3, PREFIX_TUNING, PROMPT_TUNING, P_TUNING, and'], // prettier-ignore
+    [
+      { peft_type: 'BOFT' },
+      'has peft_type "BOFT"; deltabench reads LORA, ADALORA, VERA, IA3, PREFIX_TUNING, PROMPT_TUNING, P_TUNING, and',
+    ],
     [{ peft_type: 7 }, "is no adapter's configuration: peft_type: "],
   ])('%j: it says why', async (config, message) => {
     const folder = await written(config);
@@ -65,7 +71,9 @@ describe('an adapter that deltabench does not compute', () => {
   it('has a tensor of another kind', async () => {
     const key = `base_model.model.${modules[0]}.vera_lambda_b`;
     const folder = await written({}, (all) => ({ ...all, [key]: one }));
-    await expect(readPeftFolder(folder, base)).rejects.toThrow(`has a tensor "${key}", which is none of an adapter of type LORA.`); // prettier-ignore
+    await expect(readPeftFolder(folder, base)).rejects.toThrow(
+      `has a tensor "${key}", which is none of an adapter of type LORA.`,
+    );
   });
 
   it('adapts a module that is no site', async () => {
@@ -116,13 +124,18 @@ describe('an adapter that deltabench does not compute', () => {
     ).rejects.toThrow(
       `F gives "${modules[0]}.lora_A.weight" the shape [2, 4]; the method wants [2, 8] on this base.`,
     );
-    const without = (all: Stored): Stored => Object.fromEntries(Object.entries(all).filter(([name]) => name !== key)); // prettier-ignore
+    const without = (all: Stored): Stored =>
+      Object.fromEntries(Object.entries(all).filter(([name]) => name !== key));
     await expect(start(without)).rejects.toThrow(`F lacks "${modules[0]}.lora_A.weight"`);
     const delta = attachMethod(base, 'red', {});
-    expect(() => startFrom(base, delta, { tensors }, 'F')).toThrow('F lacks "transformer.h.0.mlp.c_proj.red.scaling"'); // prettier-ignore
+    expect(() => startFrom(base, delta, { tensors }, 'F')).toThrow(
+      'F lacks "transformer.h.0.mlp.c_proj.red.scaling"',
+    );
     const more = { ...tensors, another: one };
     const lora = attachMethod(base, 'lora', { rank: 2 });
-    expect(() => startFrom(base, lora, { tensors: more }, 'F')).toThrow('F has a tensor "another" [1], which the method does not have on random-gpt2'); // prettier-ignore
+    expect(() => startFrom(base, lora, { tensors: more }, 'F')).toThrow(
+      'F has a tensor "another" [1], which the method does not have on random-gpt2',
+    );
   });
 });
 
@@ -136,8 +149,28 @@ it('writing refuses a folder that holds something, and leaves it as it was', asy
 
 it('any adapter_config.json gives an adapter or one clear message', async () => {
   const original = await written({});
-  const keys = ['peft_type', 'r', 'lora_alpha', 'use_dora', 'modules_to_save', 'bias', 'options', 'rank_pattern', 'num_virtual_tokens']; // prettier-ignore
-  const types = ['LORA', 'ADALORA', 'VERA', 'IA3', 'PREFIX_TUNING', 'PROMPT_TUNING', 'P_TUNING', 'RED', '__PROTO__']; // prettier-ignore
+  const keys = [
+    'peft_type',
+    'r',
+    'lora_alpha',
+    'use_dora',
+    'modules_to_save',
+    'bias',
+    'options',
+    'rank_pattern',
+    'num_virtual_tokens',
+  ];
+  const types = [
+    'LORA',
+    'ADALORA',
+    'VERA',
+    'IA3',
+    'PREFIX_TUNING',
+    'PROMPT_TUNING',
+    'P_TUNING',
+    'RED',
+    '__PROTO__',
+  ];
   const value = fc.oneof(fc.jsonValue(), fc.constantFrom(...types), fc.integer(), fc.constant(true));
   const folder = join(await temporaryFolder(), 'adapter');
   await cp(original, folder, { recursive: true });

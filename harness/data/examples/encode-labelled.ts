@@ -3,7 +3,8 @@ import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { truncatedLengths } from './truncate-pair.ts';
 
 /**
- * An example for an encoder, special tokens included, of at most `limit` tokens: the longest text is cut first, as Hugging
+ * An example for an encoder, special tokens included, of at most `limit` tokens: the longest text is cut
+ * first, as Hugging
  * Face tokenizers do.
  */
 export function encodeLabelled(

@@ -7,8 +7,10 @@ const TEXT = -1;
 
 /**
  * Input, end token, target, end token, cut to the lengths given; no target for a test input. What the tokenizer puts
- * before every text (Llama's <s>) comes first. Of an input of two texts each ends with an end token, and the longer one is
- * cut first. The end tokens survive the cut: without them a sequence would say something else. Throws RangeError where the
+ * before every text (Llama's <s>) comes first. Of an input of two texts each ends with an end token, and the
+ * longer one is
+ * cut first. The end tokens survive the cut: without them a sequence would say something else. Throws
+ * RangeError where the
  * tokenizer has none.
  */
 export function encodePair(

@@ -8,7 +8,10 @@ import {
   type TextTask,
 } from './task.ts';
 
-/** A task of classes or values for models that generate: they write the answer, which is read back before it is scored. */
+/**
+ * A task of classes or values for models that generate: they write the answer, which is read back before it
+ * is scored.
+ */
 export function asTextTask(task: LabelTask, draw: Draw): TextTask {
   const { write, read, draw: split, ...base } = task;
   const toItem = (example: LabelledExample, set?: string): TestItem => {

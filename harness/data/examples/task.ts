@@ -2,7 +2,10 @@ import type { FetchOptions } from '../hub/connection.ts';
 import type { LabelledTest, SampledMetric } from '../../metrics/resampling/sampled-metric.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 
-/** Where a task's data comes from: made by deltabench itself, the hub, or a folder (DELTABENCH_DATA or `--data DIR`). */
+/**
+ * Where a task's data comes from: made by deltabench itself, the hub, or a folder (DELTABENCH_DATA or `--data
+ * DIR`).
+ */
 export type DataSource =
   | { readonly kind: 'built-in' }
   | { readonly kind: 'hub' }
@@ -44,7 +47,8 @@ export interface MetricInfo {
   /** The further test set (`alsoTest`) that it is a metric of; the main one where absent. */
   readonly set?: string;
   /**
-   * The metric of any sample of a test's labels and predictions, for the marks of tables. Absent, each sample goes through
+   * The metric of any sample of a test's labels and predictions, for the marks of tables. Absent, each sample
+   * goes through
    * the `score` of a label task, which takes longer; a text task resamples in its `resampler`.
    */
   readonly resample?: (test: LabelledTest) => SampledMetric;
@@ -171,7 +175,10 @@ export interface LabelTask extends TaskBase {
   load(source: DataSource, options?: FetchOptions): Promise<LabelledData>;
   /** What a run trains on, validates and tests with. */
   draw(data: LabelledData, draw: Draw): LabelledSplits;
-  /** How a model that generates is asked, and what its answer counts as: a class (one that there is none of is wrong) or a value. */
+  /**
+   * How a model that generates is asked, and what its answer counts as: a class (one that there is none of is
+   * wrong) or a value.
+   */
   write(example: LabelledExample, draw: Draw): TextPair;
   read(text: string, draw: Draw): number;
   /** A split's metrics, by name; classes or values predicted, and the labels. */

@@ -1,6 +1,7 @@
 import { sum } from '../../support/arithmetic.ts';
 /**
- * How many tokens of a text, or of each of two, are kept so that together they are at most `limit`: the longer one is cut,
+ * How many tokens of a text, or of each of two, are kept so that together they are at most `limit`: the
+ * longer one is cut,
  * and where both are too long each gets half, as Hugging Face tokenizers do (longest first).
  */
 export function truncatedLengths(lengths: readonly number[], limit: number): number[] {

@@ -33,7 +33,10 @@ export async function hasCheckpoint(folder: string): Promise<boolean> {
   return (await isFile(join(folder, single))) || isFile(join(folder, index));
 }
 
-/** Opens model.safetensors, or the shards that its index lists; throws UsageError where one is missing, cut short or lies. */
+/**
+ * Opens model.safetensors, or the shards that its index lists; throws UsageError where one is missing, cut
+ * short or lies.
+ */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   if (await isFile(join(folder, single))) {
     const file = await openSafetensors(join(folder, single));
@@ -42,7 +45,8 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   }
   if (await isFile(join(folder, index))) return openShards(folder);
   const pickle = (await isFile(join(folder, 'pytorch_model.bin')))
-    ? ' Its pytorch_model.bin is a pickle, which can run code and is not read; convert it with save_pretrained(…, safe_serialization=True).'
+    ? ' Its pytorch_model.bin is a pickle, which can run code and is not read; ' +
+      'convert it with save_pretrained(…, safe_serialization=True).'
     : ' Give a folder in Hugging Face layout.';
   throw new UsageError(`${folder} holds no checkpoint: looked for ${single} and ${index}.${pickle}`);
 }
@@ -80,7 +84,8 @@ function weightMap(path: string, value: unknown): [string, string][] {
   return Object.entries(map).map(([name, shard]) => {
     if (typeof shard !== 'string' || !/^[\w-][\w.-]*\.safetensors$/.test(shard)) {
       throw new UsageError(
-        `${path}: the shard of "${name}" is ${JSON.stringify(shard)}; it must be a file name that ends in .safetensors, in the same folder.`,
+        `${path}: the shard of "${name}" is ${JSON.stringify(shard)}; ` +
+          'it must be a file name that ends in .safetensors, in the same folder.',
       );
     }
     return [name, shard];

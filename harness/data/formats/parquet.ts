@@ -2,7 +2,8 @@ import { UsageError, messageOf } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
 
 /**
- * The rows of a parquet file, with the columns given, which must all be there and hold text, or numbers where `numbers` lists
+ * The rows of a parquet file, with the columns given, which must all be there and hold text, or numbers where
+ * `numbers` lists
  * them; throws UsageError otherwise.
  */
 export async function readParquet<Text extends string, Count extends string = never>(
@@ -28,7 +29,10 @@ export async function readParquet<Text extends string, Count extends string = ne
   return rows as (Record<Text, string> & Record<Count, number>)[];
 }
 
-/** The rows of a parquet file with whatever the columns given, or all, hold; throws UsageError where the file is not sound or lacks one. */
+/**
+ * The rows of a parquet file with whatever the columns given, or all, hold; throws UsageError where the file
+ * is not sound or lacks one.
+ */
 export async function readParquetRows(
   path: string,
   columns?: readonly string[],

@@ -39,7 +39,10 @@ export interface Safetensors {
   readonly path: string;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: Readonly<Record<string, string>>;
-  /** One tensor's values, widened from F16 or BF16; throws UsageError for an unknown name, another type or a file cut short. */
+  /**
+   * One tensor's values, widened from F16 or BF16; throws UsageError for an unknown name, another type or a
+   * file cut short.
+   */
   read(name: string): Promise<Float32Array>;
 }
 
@@ -47,7 +50,10 @@ const maxHeaderBytes = 100_000_000;
 /** One read or write of the system moves less than 2 GiB; these are small enough for memory, large enough for speed. */
 const chunkBytes = 1 << 26;
 
-/** Reads and checks the header of a safetensors file; throws UsageError where the file is missing, cut short or lies. */
+/**
+ * Reads and checks the header of a safetensors file; throws UsageError where the file is missing, cut short
+ * or lies.
+ */
 export async function openSafetensors(path: string): Promise<Safetensors> {
   const { tensors, metadata } = await withFile(path, async (file) => {
     const { size } = await file.stat();
@@ -186,7 +192,10 @@ export interface StoredTensor {
   readonly data: Float32Array | (() => Promise<Float32Array>);
 }
 
-/** Writes tensors, in the order given, as F32 (the default) or F16; atomic. Throws UsageError where writing is refused. */
+/**
+ * Writes tensors, in the order given, as F32 (the default) or F16; atomic. Throws UsageError where writing is
+ * refused.
+ */
 export async function writeSafetensors(
   path: string,
   tensors: Readonly<Record<string, StoredTensor>>,

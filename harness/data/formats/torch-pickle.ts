@@ -29,14 +29,19 @@ type Value =
 type Kind<K extends Value['is']> = Extract<Value, { is: K }>;
 
 /** All that a dict of tensors needs to name; none of them is ever called. */
-const builders = ['torch._utils._rebuild_tensor_v2', 'torch._utils._rebuild_parameter', 'collections.OrderedDict']; // prettier-ignore
+const builders = [
+  'torch._utils._rebuild_tensor_v2',
+  'torch._utils._rebuild_parameter',
+  'collections.OrderedDict',
+];
 const storageType = /^torch\.([A-Z][A-Za-z0-9]*Storage)$/;
 
 const flag: Value = { is: 'flag' };
 const mark: Value = { is: 'mark' };
 
 /**
- * The tensors of a pickled state dict, by name. This is no unpickler: it follows the few opcodes that torch.save writes for
+ * The tensors of a pickled state dict, by name. This is no unpickler: it follows the few opcodes that
+ * torch.save writes for
  * such a dict and knows the types in `builders`; all else is refused by a UsageError with the reason. Throws RangeError
  * where the bytes end too early.
  */
@@ -279,7 +284,8 @@ function build(name: string, items: readonly Value[]): Value {
   if (name === 'torch._utils._rebuild_parameter' && first?.is === 'tensor') return first;
   // _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)
   if (name !== 'torch._utils._rebuild_tensor_v2' || first?.is !== 'storage') throw malformed();
-  if (shape?.is !== 'tuple' || strides?.is !== 'tuple' || shape.items.length !== strides.items.length) throw malformed(); // prettier-ignore
+  if (shape?.is !== 'tuple' || strides?.is !== 'tuple' || shape.items.length !== strides.items.length)
+    throw malformed();
   const tensor: PickledTensor = {
     storage: first.storage,
     offset: countOf(offset),

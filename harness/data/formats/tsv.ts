@@ -12,7 +12,8 @@ export type TsvColumns =
   { readonly names: readonly string[] } | { readonly places: readonly number[]; readonly count: number };
 
 /**
- * Reads tab-separated text without any quoting (a quote is a character as any other), with or without a byte order mark,
+ * Reads tab-separated text without any quoting (a quote is a character as any other), with or without a byte
+ * order mark,
  * lines ending in \n or \r\n; empty lines are left out. Throws UsageError with file and line where a column is missing,
  * a line has another number of fields or is not UTF-8. With `skipIncomplete` lines of another number of fields
  * are left out instead.
@@ -37,7 +38,8 @@ export function parseTsv(
       if (skipIncomplete) continue;
       const has = `${fields.length} field${fields.length === 1 ? '' : 's'} separated by tabs`;
       throw new UsageError(
-        `${path}, line ${number}: there are ${has}; expected ${layout.count}${header}. Nothing is quoted in this format; get the file again.`,
+        `${path}, line ${number}: there are ${has}; expected ${layout.count}${header}. ` +
+          'Nothing is quoted in this format; get the file again.',
       );
     }
     rows.push({ line: number, fields: layout.places.map((place) => fields[place]!) });
@@ -78,6 +80,7 @@ function findColumns(
   const missing = names.filter((_, i) => places[i]! < 0);
   if (missing.length === 0) return { places, count: header.length };
   throw new UsageError(
-    `${path}, line 1 lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(' and ')}; expected a header with ${names.join(', ')}, separated by tabs, but it names ${header.join(', ')}.`,
+    `${path}, line 1 lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(' and ')}; ` +
+      `expected a header with ${names.join(', ')}, separated by tabs, but it names ${header.join(', ')}.`,
   );
 }

@@ -55,7 +55,10 @@ export interface OpenAnswer {
   close(): void;
 }
 
-/** A hub, as HF_ENDPOINT and HF_TOKEN say. Every method throws UsageError for what is refused, and the signal's reason. */
+/**
+ * A hub, as HF_ENDPOINT and HF_TOKEN say. Every method throws UsageError for what is refused, and the
+ * signal's reason.
+ */
 export class HubConnection {
   /** The hub's address, without a slash at its end. */
   readonly url: string;
@@ -77,14 +80,18 @@ export class HubConnection {
     }
   }
 
-  /** Whether a text of the hub's holds the token, in capitals or not; what is shorter than any token is not looked for. */
+  /**
+   * Whether a text of the hub's holds the token, in capitals or not; what is shorter than any token is not
+   * looked for.
+   */
   holdsToken(text: string): boolean {
     const token = this.#token?.toLowerCase() ?? '';
     return token.length >= 8 && text.toLowerCase().includes(token);
   }
 
   /**
-   * Attempts again what is Unreachable, when the hub says, else after a moment that grows, until `most` attempts in a row
+   * Attempts again what is Unreachable, when the hub says, else after a moment that grows, until `most`
+   * attempts in a row
    * have not raised `progress`.
    */
   async persist<T>(
@@ -125,7 +132,8 @@ export class HubConnection {
       chunks.push(chunk);
       if (size > largestAnswer) {
         throw new UsageError(
-          `${this.url} answers for the ${this.#options.name} with more than ${largestAnswer / 1e6} MB where a hub sends less; is HF_ENDPOINT right?`,
+          `${this.url} answers for the ${this.#options.name} with more than ${largestAnswer / 1e6} MB where ` +
+            'a hub sends less; is HF_ENDPOINT right?',
         );
       }
       // Bytes that come one by one are no silence, but no answer either.
@@ -158,7 +166,8 @@ export class HubConnection {
   async #request(target: URL, given: Readonly<Record<string, string>>): Promise<OpenAnswer> {
     if (!/^https?:$/.test(target.protocol) || target.username !== '' || target.password !== '') {
       throw new UsageError(
-        `${this.url} sends the ${this.#options.name} to an address that is not fetched: one that is not http(s), or has a user or a password.`,
+        `${this.url} sends the ${this.#options.name} to an address that is not fetched: ` +
+          'one that is not http(s), or has a user or a password.',
       );
     }
     const headers = new Headers(given);
@@ -210,7 +219,9 @@ export class HubConnection {
   }
 
   #silent(target: URL, times = 1): Unreachable {
-    const silence = `${this.#hostOf(target)} sent ${times === 1 ? 'nothing' : 'no whole answer'} for ${(times * this.#silence) / 1000} s`;
+    const silence =
+      `${this.#hostOf(target)} sent ${times === 1 ? 'nothing' : 'no whole answer'} for ` +
+      `${(times * this.#silence) / 1000} s`;
     return new Unreachable(`${silence} for the ${this.#options.name}; ${goesOn}`, {
       note: `${silence}; asking again.`,
     });
@@ -220,7 +231,8 @@ export class HubConnection {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const why = errorCode(cause) ?? messageOf(cause);
     return new Unreachable(
-      `Cannot reach ${this.#hostOf(target)} for the ${this.#options.name} (${this.#hide(why)}), and the cache does not have all of it; connect, or set HF_ENDPOINT to a hub that can be reached.`,
+      `Cannot reach ${this.#hostOf(target)} for the ${this.#options.name} (${this.#hide(why)}), ` +
+        'and the cache does not have all of it; connect, or set HF_ENDPOINT to a hub that can be reached.',
       { cause: error },
     );
   }
@@ -240,7 +252,8 @@ export class HubConnection {
     if (isHub && (status === 401 || status === 403)) {
       return new UsageError(
         this.#token
-          ? `${this.url} refuses the ${name} to the token in HF_TOKEN (${status}): check that the name is right and ask for access on its page.`
+          ? `${this.url} refuses the ${name} to the token in HF_TOKEN (${status}): ` +
+              'check that the name is right and ask for access on its page.'
           : `${this.url} has no public ${name} (${status}): check the name, or set HF_TOKEN if it is private or gated.`,
       );
     }
@@ -264,19 +277,26 @@ export class HubConnection {
 
 const goesOn = 'run the command again, it goes on from there.';
 
-/** The hub's address: HF_ENDPOINT's, else the given one, without a slash at its end. Throws UsageError where it cannot be used. */
+/**
+ * The hub's address: HF_ENDPOINT's, else the given one, without a slash at its end. Throws UsageError where
+ * it cannot be used.
+ */
 export function hubAddress(hubUrl: string): string {
   const url = (process.env.HF_ENDPOINT ?? hubUrl).trim().replace(/\/+$/, '');
   const isAddress = /^https?:\/\//i.test(url) && URL.canParse(url);
   if (isAddress && !holdsSecrets(new URL(url))) return url;
   throw new UsageError(
     isAddress
-      ? `HF_ENDPOINT (${shownAddress(url)}) holds a user, a password, a query or a fragment, which no hub's address has; a hub's token goes into HF_TOKEN.`
+      ? `HF_ENDPOINT (${shownAddress(url)}) holds a user, a password, a query or a fragment, ` +
+          "which no hub's address has; a hub's token goes into HF_TOKEN."
       : `HF_ENDPOINT is "${shownAddress(url)}"; it must be the http(s) address of a hub.`,
   );
 }
 
-/** Seconds that an answer asks to wait, by Retry-After (seconds, or a date) or by the hub's own RateLimit; 0 where it does not. */
+/**
+ * Seconds that an answer asks to wait, by Retry-After (seconds, or a date) or by the hub's own RateLimit; 0
+ * where it does not.
+ */
 function waitAsked(headers: Headers): number {
   const asked = headers.get('retry-after')?.trim();
   if (asked !== undefined && /^\d+$/.test(asked)) return Number(asked);

@@ -70,7 +70,8 @@ export async function checkContent({ hub, repo }: Repository, entry: Entry, part
   if (hash === expected) return;
   await rm(partial, { force: true });
   throw new Disagreement(
-    `${entry.path} of ${repo} came with the wrong content (hash ${hash}, not ${expected}) and was removed; try again, and distrust ${hub.url} if it stays so.`,
+    `${entry.path} of ${repo} came with the wrong content (hash ${hash}, not ${expected}) and was removed; ` +
+      `try again, and distrust ${hub.url} if it stays so.`,
   );
 }
 /** One attempt at a file's missing bytes. Each byte is written at its own place, so two processes do no harm. */
@@ -134,7 +135,10 @@ export async function receive(
     : new Unreachable(cutOff(hub, repo, entry, position), {});
 }
 export function cutOff(hub: HubConnection, repo: string, entry: Entry, bytes: number): string {
-  return `The connection to ${new URL(hub.url).host} broke off in ${entry.path} of ${repo} (${bytes} of ${entry.size} bytes); run the command again, it goes on from there.`;
+  return (
+    `The connection to ${new URL(hub.url).host} broke off in ${entry.path} of ${repo} (${bytes} of ` +
+    `${entry.size} bytes); run the command again, it goes on from there.`
+  );
 }
 /** A file's size in bytes, -1 where there is none. */
 

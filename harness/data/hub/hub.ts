@@ -1,4 +1,7 @@
-/** Fetches files of the hub's repositories into a cache on this machine, each checked against the hub's list of files. */
+/**
+ * Fetches files of the hub's repositories into a cache on this machine, each checked against the hub's list
+ * of files.
+ */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -29,9 +32,12 @@ export interface HubFolder {
 
 const commitPattern = /^[0-9a-f]{40}$/;
 /**
- * Fetches files of a hub repository into the cache and returns their folder. Files that are there are not fetched again, and
- * a complete repository serves without the network. A broken download continues where it ended, and a file gets its name only
- * after its hash was checked. Throws UsageError for what the hub or the network refuses, the signal's reason on an abort.
+ * Fetches files of a hub repository into the cache and returns their folder. Files that are there are not
+ * fetched again, and
+ * a complete repository serves without the network. A broken download continues where it ended, and a file
+ * gets its name only
+ * after its hash was checked. Throws UsageError for what the hub or the network refuses, the signal's reason
+ * on an abort.
  *
  * The cache is `<HF_HOME>/deltabench/<type>s--<org>--<name>/`, HF_HOME being ~/.cache/huggingface unless set:
  * `refs/<revision>` holds the commit, `listings/<commit>.json` the hub's list of files, `<commit>/` the files.

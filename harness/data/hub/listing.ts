@@ -35,7 +35,9 @@ export async function askForListing(
     const address = addressOf(input);
     if (asked.has(address) || asked.size === mostPages || size > longestList) {
       throw new UsageError(
-        `${hub.url} lists the files of ${repo} without end: page ${asked.size} says that ${asked.has(address) ? 'one that came before' : 'another'} is the next; nothing was fetched.`,
+        `${hub.url} lists the files of ${repo} without end: ` +
+          `page ${asked.size} says that ${asked.has(address) ? 'one that came before' : 'another'} is the ` +
+          'next; nothing was fetched.',
       );
     }
     asked.add(address);
@@ -63,7 +65,10 @@ export async function askForListing(
   if (reason) throw new UsageError(`${hub.url} lists in ${repo} ${reason}; nothing was fetched.`);
   return entries;
 }
-/** The header that names the next page, rewritten to the one form that the library reads: any other would end the list. */
+/**
+ * The header that names the next page, rewritten to the one form that the library reads: any other would end
+ * the list.
+ */
 
 export function nextLink(link: string | null, address: string): Record<string, string> {
   const next = /<([^>]*)>\s*;[^<]*\brel\s*=\s*"?next\b/i.exec(link ?? '')?.[1];

@@ -20,7 +20,10 @@ export function addressOf(input: Parameters<typeof fetch>[0]): string {
   return input instanceof Request ? input.url : String(input);
 }
 
-/** A UsageError and the reason of a stop as they are; any other error means an answer that the library could not read. */
+/**
+ * A UsageError and the reason of a stop as they are; any other error means an answer that the library could
+ * not read.
+ */
 export function clearError(error: unknown, { signal, url }: HubConnection): unknown {
   if (error instanceof UsageError || (signal?.aborted && error === signal.reason)) return error;
   return new UsageError(`${url} does not answer as a hub does; is HF_ENDPOINT right?`, { cause: error });

@@ -1,5 +1,6 @@
 /**
- * The Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998), which numpy's and Python's random numbers come from; they
+ * The Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998), which numpy's and Python's random numbers
+ * come from; they
  * differ in how they seed it and in what they make of its numbers.
  */
 

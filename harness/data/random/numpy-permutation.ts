@@ -1,7 +1,8 @@
 import { twisterOf } from './mersenne-twister.ts';
 
 /**
- * The numbers 0 … n − 1 as numpy's `np.random.RandomState(seed).permutation(n)` orders them (its legacy generator, which
+ * The numbers 0 … n − 1 as numpy's `np.random.RandomState(seed).permutation(n)` orders them (its legacy
+ * generator, which
  * numpy keeps as it is). Throws RangeError unless the seed is a whole number below 2³² and n one below 2³¹.
  */
 export function numpyPermutation(seed: number, n: number): Int32Array {

@@ -1,7 +1,8 @@
 import { twisterOfArray, type Twister } from './mersenne-twister.ts';
 
 /**
- * CPython's `random.Random(seed)` for whole seeds: what few-shot examples are drawn by where the same must be drawn as a
+ * CPython's `random.Random(seed)` for whole seeds: what few-shot examples are drawn by where the same must be
+ * drawn as a
  * Python program draws. Algorithms as CPython 3.11 documents them.
  */
 export class PythonRandom {
@@ -28,7 +29,10 @@ export class PythonRandom {
     return drawn;
   }
 
-  /** The places in a list of n of `k` distinct items, in the order drawn, as `sample` takes them; throws RangeError where k > n. */
+  /**
+   * The places in a list of n of `k` distinct items, in the order drawn, as `sample` takes them; throws
+   * RangeError where k > n.
+   */
   sample(n: number, k: number): number[] {
     if (k > n) throw new RangeError(`cannot draw ${k} of ${n}`);
     // CPython keeps a list of what is left where that is smaller than a set of what was drawn.

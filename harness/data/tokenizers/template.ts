@@ -15,7 +15,8 @@ interface Frame {
 const TRIALS = 100;
 
 /**
- * The template of a tokenizer, read off its encoding of a short text. Throws the library's Error where it cannot encode,
+ * The template of a tokenizer, read off its encoding of a short text. Throws the library's Error where it
+ * cannot encode,
  * RangeError where a text is left out or torn.
  */
 export function readTemplate(library: LibraryTokenizer, { model }: JsonObject): Template {
@@ -38,7 +39,8 @@ export function readTemplate(library: LibraryTokenizer, { model }: JsonObject): 
 }
 
 /**
- * The template read off the tokens that `encode` gives for one and for two texts, special tokens included. Throws RangeError
+ * The template read off the tokens that `encode` gives for one and for two texts, special tokens included.
+ * Throws RangeError
  * where a text is left out or torn.
  */
 export function templateOf(encode: (count: 1 | 2) => FramedTokens): Template {

@@ -6,10 +6,17 @@ import { sum } from '../../support/arithmetic.ts';
 import { hashJson } from '../../support/canonical-json.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 
-/** Names the file's layout, and changes with what makes the tokens (2: the Rust library): 8 bytes, the sha256 of the rest, then as uint32: rows, each row's length, all ids. */
+/**
+ * Names the file's layout, and changes with what makes the tokens (2: the Rust library): 8 bytes, the sha256
+ * of the rest, then as uint32: rows, each row's length, all ids.
+ */
 const magic = Buffer.from('DBTOKEN2');
 
-/** The rows of token ids that `make` gave for the same key before, from the cache's `tokens` folder; else makes and keeps them. `key` holds all that they depend on: hashes of data and tokenizer, and how examples become tokens. */
+/**
+ * The rows of token ids that `make` gave for the same key before, from the cache's `tokens` folder; else
+ * makes and keeps them. `key` holds all that they depend on: hashes of data and tokenizer, and how examples
+ * become tokens.
+ */
 export async function cachedTokens(
   key: Readonly<Record<string, unknown>>,
   make: () => Promise<Int32Array[]>,

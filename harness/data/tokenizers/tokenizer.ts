@@ -1,5 +1,6 @@
 /**
- * Tokenizers of folders in Hugging Face layout: text to token ids and back, as AutoTokenizer of transformers 5.24 does. This
+ * Tokenizers of folders in Hugging Face layout: text to token ids and back, as AutoTokenizer of transformers
+ * 5.24 does. This
  * file opens one; files/ reads the folder, classes/ holds what transformers' classes decide, rust-library.ts encodes.
  */
 import { basename, dirname, join } from 'node:path';
@@ -17,7 +18,8 @@ import { readTemplate, type Template } from './template.ts';
 /** Text to token ids and back. */
 export interface Tokenizer {
   /**
-   * A text's token ids. Special tokens written in the text are recognised; those of the template (<s> … </s>) are added only
+   * A text's token ids. Special tokens written in the text are recognised; those of the template (<s> … </s>)
+   * are added only
    * on request. Throws UsageError where the vocabulary has no tokens for the text.
    */
   encode(text: string, options?: { readonly specialTokens?: boolean }): number[];
@@ -44,8 +46,10 @@ export interface Tokenizer {
 }
 
 /**
- * The tokenizer of a folder in Hugging Face layout: tokenizer.json, else byte-level BPE from vocab.json + merges.txt, else
- * SentencePiece's tokenizer.model (Llama) or spiece.model (T5); the settings beside it are followed as transformers does.
+ * The tokenizer of a folder in Hugging Face layout: tokenizer.json, else byte-level BPE from vocab.json +
+ * merges.txt, else
+ * SentencePiece's tokenizer.model (Llama) or spiece.model (T5); the settings beside it are followed as
+ * transformers does.
  * Throws UsageError where none is there or one is not sound.
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
@@ -103,7 +107,10 @@ function createTokenizer(path: string, combined: CombinedTokenizer): Omit<Tokeni
   };
 }
 
-/** The ids of end, begin and padding: of the tokens that the files name, else of the first usual ones that are there. */
+/**
+ * The ids of end, begin and padding: of the tokens that the files name, else of the first usual ones that are
+ * there.
+ */
 function idsOfRoles({ tokens, tokenId }: CombinedTokenizer): Pick<Tokenizer, 'eosId' | 'bosId' | 'padId'> {
   const idOf = (role: string, usual: readonly string[]): number | undefined => {
     const names = tokens[role] === undefined ? usual : [tokens[role]];

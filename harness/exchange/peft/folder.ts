@@ -24,8 +24,10 @@ const beforeHead = (peftType: string): string =>
   ['PREFIX_TUNING', 'PROMPT_TUNING', 'P_TUNING'].includes(peftType) ? 'base_model.' : inModel;
 
 /**
- * Writes an adapter as Hugging Face peft saves one: adapter_config.json and adapter_model.safetensors in a folder, which
- * appears whole or not at all, a short Python file beside them that loads it; returns what it wrote. Throws UsageError where something lies there or writing is refused.
+ * Writes an adapter as Hugging Face peft saves one: adapter_config.json and adapter_model.safetensors in a
+ * folder, which
+ * appears whole or not at all, a short Python file beside them that loads it; returns what it wrote. Throws
+ * UsageError where something lies there or writing is refused.
  */
 export async function writePeftFolder(
   folder: string,
@@ -39,8 +41,12 @@ export async function writePeftFolder(
   const whole = { ...commonSettings(peftType, base, adapter), ...settings };
   const config = isMean ? withBareTargets(whole, base) : whole;
   const sorted = Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const head = Object.entries(adapter.head).map(([name, tensor]) => [beforeHead(peftType) + name, tensor] as const); // prettier-ignore
-  const own = Object.entries(tensors).map(([name, tensor]) => [isMean ? bareName(name, base) : name, tensor] as const); // prettier-ignore
+  const head = Object.entries(adapter.head).map(
+    ([name, tensor]) => [beforeHead(peftType) + name, tensor] as const,
+  );
+  const own = Object.entries(tensors).map(
+    ([name, tensor]) => [isMean ? bareName(name, base) : name, tensor] as const,
+  );
   const all = Object.fromEntries(isMean ? own : [...own, ...head]);
   const loader = await loaderOf(adapter.method);
   await writeFolderAtomic(folder, async (temporary) => {
@@ -53,7 +59,10 @@ export async function writePeftFolder(
   return { peftType, tensors: Object.keys(all).length, ...(loader !== undefined && { loader: loaderFile }) };
 }
 
-/** The head "mean" is none of transformers' classifiers: its adapter is one of the bare encoder, whose names lack the family's. */
+/**
+ * The head "mean" is none of transformers' classifiers: its adapter is one of the bare encoder, whose names
+ * lack the family's.
+ */
 const bareName = (name: string, { family }: BaseModel): string =>
   name.replace(`${inModel}${family}.`, inModel);
 
@@ -71,7 +80,8 @@ const header = z.looseObject({
 });
 
 /**
- * Reads a folder that peft or writePeftFolder has written, for a base; throws UsageError where a file is missing or lies,
+ * Reads a folder that peft or writePeftFolder has written, for a base; throws UsageError where a file is
+ * missing or lies,
  * or the adapter computes something that deltabench does not.
  */
 export async function readPeftFolder(folder: string, base: BaseModel): Promise<Adapter> {
@@ -136,7 +146,9 @@ function splitHead(
     if (name === undefined || !modules.some((module) => `.${name}`.includes(`.${module}.`))) {
       tensors[key] = tensor;
     } else if (name in base.shapes) {
-      throw new UsageError(`${folder} trained ${name} of the base too (modules_to_save), which its method does not do here.`); // prettier-ignore
+      throw new UsageError(
+        `${folder} trained ${name} of the base too (modules_to_save), which its method does not do here.`,
+      );
     } else if (base.architecture.kind !== 'encoder') {
       throw new UsageError(
         `${folder} trained an output layer of its own, ${name} (modules_to_save), which is not computed here.`,

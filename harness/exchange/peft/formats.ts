@@ -9,8 +9,14 @@ import type { Config } from './settings.ts';
 
 /** The methods that PEFT has, by our names. */
 const known: Readonly<Record<string, Format>> = {
-  ...{ lora, dora, adalora, vera, ia3 },
-  ...{ prefix, prompt, 'p-tuning': pTuning },
+  lora,
+  dora,
+  adalora,
+  vera,
+  ia3,
+  prefix,
+  prompt,
+  'p-tuning': pTuning,
 };
 
 /** How a method is written and read. */
@@ -30,7 +36,8 @@ export function recogniseFormat(config: Config, where: string): { method: string
   }
   const types = [...new Set(Object.values(known).map(({ peftType }) => peftType))];
   throw new UsageError(
-    `${where} has peft_type ${type === undefined ? 'missing' : JSON.stringify(type)}; deltabench reads ${types.join(', ')}, and what it writes for methods that PEFT does not have (RED, LOREFT, …).`,
+    `${where} has peft_type ${type === undefined ? 'missing' : JSON.stringify(type)}; ` +
+      `deltabench reads ${types.join(', ')}, and what it writes for methods that PEFT does not have (RED, LOREFT, …).`,
   );
 }
 

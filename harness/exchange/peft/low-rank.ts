@@ -14,16 +14,24 @@ export const beginning = {
       error: ({ input }) =>
         input === 'mica'
           ? 'MiCA trains lora_A alone, which is not done here'
-          : 'this start changes the weights of the base; peft converts such an adapter to LoRA: save_pretrained(…, path_initial_model_for_weight_conversion=…)',
+          : 'this start changes the weights of the base; peft converts such an adapter to LoRA: ' +
+            'save_pretrained(…, path_initial_model_for_weight_conversion=…)',
     })
     .default(true),
-  ...{ eva_config: any, corda_config: any, loftq_config: any, lora_ga_config: any },
+  eva_config: any,
+  corda_config: any,
+  loftq_config: any,
+  lora_ga_config: any,
 };
 
 const names = { rank: 'r', alpha: 'lora_alpha', dropout: 'lora_dropout' };
 const parts = { 'lora_A.weight': 'lora_A.weight', 'lora_B.weight': 'lora_B.weight' };
 const settings = z.object({
-  ...{ r: rank, lora_alpha: alpha, lora_dropout: dropout, bias: noBias, ...beginning },
+  r: rank,
+  lora_alpha: alpha,
+  lora_dropout: dropout,
+  bias: noBias,
+  ...beginning,
   rank_pattern: z
     .record(z.string(), rank)
     .nullish()
@@ -77,7 +85,10 @@ export const vera = overLinearModules({
     projectionKey: 'projection_prng_key',
   },
   settings: z.object({
-    ...{ r: rank, vera_dropout: dropout, bias: noBias, init_weights: z.boolean().default(true) },
+    r: rank,
+    vera_dropout: dropout,
+    bias: noBias,
+    init_weights: z.boolean().default(true),
     d_initial: z.number().default(0.1),
     projection_prng_key: z.int().default(0),
     save_projection: z

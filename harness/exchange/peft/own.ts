@@ -11,7 +11,10 @@ export const ownType = (method: string): string => method.toUpperCase().replaceA
 /** The method of such a type. */
 export const methodOfType = (peftType: string): string => peftType.toLowerCase().replaceAll('_', '-');
 
-/** A method that PEFT does not have, in PEFT's container: its options as they are, its tensors under their own names. */
+/**
+ * A method that PEFT does not have, in PEFT's container: its options as they are, its tensors under their own
+ * names.
+ */
 export function ownFormat(method: string): Format {
   return {
     peftType: ownType(method),

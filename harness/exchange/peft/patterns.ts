@@ -10,7 +10,8 @@ const MOST_MILLISECONDS = 2000;
 
 /**
  * The number of each module under a pattern: that of the first key that is, as a regular expression, the module's whole
- * name or its end behind a dot; `usual` where none is (peft.utils.other.get_pattern_key). Throws UsageError, which names
+ * name or its end behind a dot; `usual` where none is (peft.utils.other.get_pattern_key). Throws UsageError,
+ * which names
  * `where` and the `setting`, for an expression that cannot be read or does not end.
  */
 export function numbersByPattern(

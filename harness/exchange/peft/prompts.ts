@@ -12,7 +12,10 @@ const any = z.unknown().optional();
 const common = {
   num_virtual_tokens: z.int().positive(),
   // Of the base; the shape of the one tensor shows whether they fit.
-  ...{ token_dim: any, num_layers: any, num_attention_heads: any, num_transformer_submodules: any },
+  token_dim: any,
+  num_layers: any,
+  num_attention_heads: any,
+  num_transformer_submodules: any,
 };
 
 /** Prefix tuning; PEFT keeps what the network of a projected prefix makes, so that one is read as a flat prefix. */
@@ -26,7 +29,9 @@ export const prefix: Format = {
     return {
       settings: {
         ...promptSettings(adapter, base),
-        ...{ token_dim: keys, num_attention_heads: kvHeads, num_layers: pairs ?? base.architecture.layers },
+        token_dim: keys,
+        num_attention_heads: kvHeads,
+        num_layers: pairs ?? base.architecture.layers,
         prefix_projection: projection,
         encoder_hidden_size: hidden ?? keys,
         init_weights: start === 'zero' ? 'zero' : null,
@@ -46,7 +51,8 @@ export const prefix: Format = {
     const { layers, kind } = architecture;
     if (kind === 'encoder-decoder' && pairs < layers) {
       throw new UsageError(
-        `${where} has a prefix for ${pairs} layers, the decoder of ${id} has ${layers}: peft itself fails on it (IndexError), for it takes the number of layers from the encoder.`,
+        `${where} has a prefix for ${pairs} layers, the decoder of ${id} has ${layers}: ` +
+          'peft itself fails on it (IndexError), for it takes the number of layers from the encoder.',
       );
     }
     return {

@@ -10,7 +10,10 @@ import type { Adapter } from '../adapter.ts';
 /** The object in adapter_config.json. */
 export type Config = Readonly<Record<string, unknown>>;
 
-/** Settings that say where an adapter came from or how PEFT goes about it, and change nothing that is computed from its tensors. */
+/**
+ * Settings that say where an adapter came from or how PEFT goes about it, and change nothing that is computed
+ * from its tensors.
+ */
 const harmless = [
   'peft_type',
   'peft_version',
@@ -82,7 +85,10 @@ export function commonSettings(peftType: string, base: BaseModel, { head, headNa
   };
 }
 
-/** Where transformers finds a base: a folder of this machine by its whole path, as those that ship inside, or a hub id. */
+/**
+ * Where transformers finds a base: a folder of this machine by its whole path, as those that ship inside, or
+ * a hub id.
+ */
 export function placeOf(id: string): string {
   if (isBuiltin(id)) return builtinFolder(id);
   return existsSync(id) ? resolve(id) : id;

@@ -31,7 +31,10 @@ describe.each(['roberta', 'bert'] as const)('%s', (name) => {
       const tokenizer = await loadTokenizer(folder);
       for (const { texts, limit, ids, types } of golden[name]) {
         const ours = encodeLabelled({ id: '', texts, label: 0 }, tokenizer, limit);
-        expect({ ids: ours.ids, types: ours.types }, `${JSON.stringify(texts)} within ${limit}`).toEqual({ ids, types }); // prettier-ignore
+        expect({ ids: ours.ids, types: ours.types }, `${JSON.stringify(texts)} within ${limit}`).toEqual({
+          ids,
+          types,
+        });
         const whole = golden[name].find((other) => other.texts.join('\n') === texts.join('\n'))!;
         expect(ours.truncated).toBe(whole.ids.length > limit);
       }

@@ -84,7 +84,10 @@ export function pickledTensor(
 /** A file as torch.save writes one of float32 tensors. */
 export function torchFile(pieces: Readonly<Record<string, Piece>>): Buffer {
   const { start, stop, raw, text } = pickle;
-  const items = Object.entries(pieces).flatMap(([name, piece], i) => [text(name), pickledTensor(String(i), piece)]); // prettier-ignore
+  const items = Object.entries(pieces).flatMap(([name, piece], i) => [
+    text(name),
+    pickledTensor(String(i), piece),
+  ]);
   const files: Record<string, Buffer> = {
     'archive/data.pkl': Buffer.concat([start, raw('}('), ...items, raw('u'), stop]),
     'archive/byteorder': Buffer.from('little'),

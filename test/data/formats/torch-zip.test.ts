@@ -68,7 +68,11 @@ const ofOne = (value: Buffer): Buffer => holding(raw('}('), text('a'), value, ra
 
 describe('a file that is refused', () => {
   it.each([
-    ['code', holding(global('os', 'system'), tuple(text('true')), raw('R')), 'its pickle names "os.system", which is never run'], // prettier-ignore
+    [
+      'code',
+      holding(global('os', 'system'), tuple(text('true')), raw('R')),
+      'its pickle names "os.system", which is never run',
+    ],
     [
       'built-in code',
       holding(global('builtins', 'eval'), tuple(text('1')), raw('R')),
@@ -76,7 +80,11 @@ describe('a file that is refused', () => {
     ],
     ['an object of a class', holding(global('torch', 'FloatStorage'), raw(')\x81')), 'has the opcode 0x81'],
     ['an object with a state', holding(raw(')}b')), 'made to mislead'],
-    ['a type called with other arguments', holding(global('collections', 'OrderedDict'), tuple(int(1)), raw('R')), 'made to mislead'], // prettier-ignore
+    [
+      'a type called with other arguments',
+      holding(global('collections', 'OrderedDict'), tuple(int(1)), raw('R')),
+      'made to mislead',
+    ],
     ['a storage type that is called', holding(global('torch', 'FloatStorage'), raw(')R')), 'made to mislead'],
     ['no dict', holding(text('a')), 'it holds a text, no dict of tensors'],
     ['a dict of other things', ofOne(int(3)), '"a" in it is a number, no tensor'],
@@ -90,10 +98,26 @@ describe('a file that is refused', () => {
       zipOf({ 'a/data.pkl': Buffer.from([0x80, 4, 0x2e]) }),
       'its pickle is of protocol 4',
     ],
-    ['whole numbers', torchFile({ a: { ...matrix, type: 'LongStorage' } }), '"a" is a LongStorage; only float32, float16 and bfloat16'], // prettier-ignore
-    ['a lying count', torchFile({ a: { ...matrix, count: 60 } }), '"a" should have 60 numbers in data/0, which has 6'], // prettier-ignore
-    ['a view beyond its storage', torchFile({ a: { ...matrix, offset: 1 } }), '"a" [2, 3] reaches beyond its 6 numbers'], // prettier-ignore
-    ['a shape without end', torchFile({ a: { ...matrix, shape: [2 ** 30, 2 ** 30], strides: [0, 0] } }), 'reaches beyond its 6 numbers'], // prettier-ignore
+    [
+      'whole numbers',
+      torchFile({ a: { ...matrix, type: 'LongStorage' } }),
+      '"a" is a LongStorage; only float32, float16 and bfloat16',
+    ],
+    [
+      'a lying count',
+      torchFile({ a: { ...matrix, count: 60 } }),
+      '"a" should have 60 numbers in data/0, which has 6',
+    ],
+    [
+      'a view beyond its storage',
+      torchFile({ a: { ...matrix, offset: 1 } }),
+      '"a" [2, 3] reaches beyond its 6 numbers',
+    ],
+    [
+      'a shape without end',
+      torchFile({ a: { ...matrix, shape: [2 ** 30, 2 ** 30], strides: [0, 0] } }),
+      'reaches beyond its 6 numbers',
+    ],
     ['a negative offset', torchFile({ a: { ...matrix, offset: -1 } }), 'made to mislead'],
     ['missing values', ofOne(pickledTensor('5', matrix)), 'the values of "a" are missing (data/5)'],
     ['no pickle', zipOf({ 'archive/other': Buffer.alloc(1) }), 'it holds no data.pkl, or several'],
@@ -102,7 +126,11 @@ describe('a file that is refused', () => {
       zipOf({ 'a/data.pkl': raw('x'), 'b/data.pkl': raw('x') }),
       'it holds no data.pkl, or several',
     ],
-    ['big-endian numbers', zipOf({ 'a/data.pkl': raw('x'), 'a/byteorder': raw('big') }), 'its numbers are big-endian'], // prettier-ignore
+    [
+      'big-endian numbers',
+      zipOf({ 'a/data.pkl': raw('x'), 'a/byteorder': raw('big') }),
+      'its numbers are big-endian',
+    ],
     ['no archive', Buffer.from('not a zip archive, but long enough'), 'it is no zip archive'],
     ['nothing', Buffer.alloc(0), 'it is no zip archive'],
   ])('%s', (_, bytes, message) => {
@@ -126,7 +154,9 @@ describe('a file that is refused', () => {
     const path = join(await temporaryFolder(), 'delta_vector.pth');
     const whole = torchFile({ a: matrix });
     await writeFile(path, whole.subarray(0, 100));
-    await expect(readTorchZip(path)).rejects.toThrow(`${path} is not a PyTorch file that can be read: its directory is missing`); // prettier-ignore
+    await expect(readTorchZip(path)).rejects.toThrow(
+      `${path} is not a PyTorch file that can be read: its directory is missing`,
+    );
     await expect(readTorchZip(join(path, 'x'))).rejects.toThrow('There is no file');
     await writeFile(path, whole);
     expect((await readTorchZip(path)).size).toBe(1);

@@ -17,7 +17,10 @@ const list = [
   { type: 'directory', oid: 'b'.repeat(40), size: 0, path: 'sub' },
   { type: 'file', oid: '9e26dfeeb6e641a33dae4961196235bdb965b21b', size: 2, path: 'config.json' },
   {
-    ...{ type: 'file', oid: 'c'.repeat(40), size: weights.length, path: 'model.safetensors' },
+    type: 'file',
+    oid: 'c'.repeat(40),
+    size: weights.length,
+    path: 'model.safetensors',
     lfs: { oid: 'd'.repeat(64), size: weights.length, pointerSize: 134 },
   },
 ];
@@ -52,7 +55,9 @@ test.each([
   );
   const damaged = fc.oneof(
     damagedJson(valid),
-    fc.tuple(changedJson(valid), paths).map(([changed, path]) => Buffer.from(JSON.stringify(changed).replaceAll('config.json', path))), // prettier-ignore
+    fc
+      .tuple(changedJson(valid), paths)
+      .map(([changed, path]) => Buffer.from(JSON.stringify(changed).replaceAll('config.json', path))),
   );
   await readDamaged(damaged, async (bytes) => {
     answer = bytes;

@@ -12,10 +12,16 @@ const data = process.env.DELTABENCH_DATA;
 /** Two made-up rows in the form of each task's official files. */
 const rows: Record<GlueName, string> = {
   cola: 'src\t1\t\tThe cat sat.\nsrc\t0\t*\tCat the "sat.\n',
-  mnli: 'index\tsentence1\tsentence2\tlabel1\tgold_label\n0\tTea is hot.\tIt is cold.\tneutral\tcontradiction\n1\tA cat.\tA pet.\t-\tneutral\n',
+  mnli:
+    'index\tsentence1\tsentence2\tlabel1\tgold_label\n0\tTea is hot.\tIt is ' +
+    'cold.\tneutral\tcontradiction\n1\tA cat.\tA pet.\t-\tneutral\n',
   mrpc: '\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t10\t11\tOne cup .\tA cup .\n0\t12\t13\tTwo .\tSix .\n',
-  qnli: 'index\tquestion\tsentence\tlabel\n0\tWho sat?\tThe cat sat.\tentailment\n1\tWho?\tIt rained.\tnot_entailment\n',
-  qqp: 'id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\tWhat is tea?\tTea is what?\t1\n1\t3\t4\tHow \n1\t5\t6\tWhy?\tWhen?\t0\n',
+  qnli:
+    'index\tquestion\tsentence\tlabel\n0\tWho sat?\tThe cat sat.\tentailment\n1\tWho?\tIt ' +
+    'rained.\tnot_entailment\n',
+  qqp:
+    'id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\tWhat is tea?\tTea is ' +
+    'what?\t1\n1\t3\t4\tHow \n1\t5\t6\tWhy?\tWhen?\t0\n',
   rte: 'index\tsentence1\tsentence2\tlabel\n0\tThe cat sat.\tA cat sat.\tentailment\n1\tRain.\tSun.\tnot_entailment\n',
   sst2: 'sentence\tlabel\nfine tea \t1\ncold tea \t0\n',
   stsb: 'index\tscore\tsentence1\tsentence2\n0\t4.750\tOne cup.\tA cup.\n1\t0\tTwo.\tSix.\n',

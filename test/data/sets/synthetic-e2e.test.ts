@@ -71,7 +71,10 @@ const statements: readonly (readonly [slot: string, pattern: RegExp, values: rea
   ['Type', /restaurant|eatery/g, ['restaurant']],
 ];
 
-/** What a reference states: for each slot the values that its words allow. Apart from the grammar's own lists; first match first. */
+/**
+ * What a reference states: for each slot the values that its words allow. Apart from the grammar's own lists;
+ * first match first.
+ */
 function claimsOf(reference: string): Map<string, readonly string[]> {
   const claims = new Map<string, readonly string[]>();
   let rest = reference;
@@ -200,16 +203,20 @@ describe('other domains', () => {
     );
   });
 
-  test('are no restaurants: none has a name or a neighbour of the test domain, and they share but the plainest sentences', () => {
-    const text = others.map(({ meaning, reference }) => `${meaning} ${reference}`).join('\n');
-    const neighbours = all.flatMap(({ meaning }) => slotsOf(meaning).get('near') ?? []);
-    for (const name of new Set([...restaurantNames, ...neighbours])) expect(text).not.toContain(name);
-    const sentencesOf = (rows: readonly E2ERow[]): string[] =>
-      rows.flatMap(({ reference }) => reference.split(/ [.?] ?/).filter((sentence) => sentence !== ''));
-    const theirs = new Set(sentencesOf(others));
-    for (const sentence of sentencesOf(all).filter((each) => theirs.has(each)))
-      expect(sentence).toMatch(/^It (is|sells|has)( [\w-]+){1,5}$/);
-  });
+  test(
+    'are no restaurants: none has a name or a neighbour of the test domain, ' +
+      'and they share but the plainest sentences',
+    () => {
+      const text = others.map(({ meaning, reference }) => `${meaning} ${reference}`).join('\n');
+      const neighbours = all.flatMap(({ meaning }) => slotsOf(meaning).get('near') ?? []);
+      for (const name of new Set([...restaurantNames, ...neighbours])) expect(text).not.toContain(name);
+      const sentencesOf = (rows: readonly E2ERow[]): string[] =>
+        rows.flatMap(({ reference }) => reference.split(/ [.?] ?/).filter((sentence) => sentence !== ''));
+      const theirs = new Set(sentencesOf(others));
+      for (const sentence of sentencesOf(all).filter((each) => theirs.has(each)))
+        expect(sentence).toMatch(/^It (is|sells|has)( [\w-]+){1,5}$/);
+    },
+  );
 
   test('state the name, and know the words of price, rating and family friendliness', () => {
     for (const { meaning, reference } of others) expect(reference).toContain(slotsOf(meaning).get('name'));

@@ -140,7 +140,10 @@ test('single words and lengths tell little', () => {
   }
 });
 
-/** The share of rows whose class the words common to both texts tell, by the cut that is best on the rows to train on. */
+/**
+ * The share of rows whose class the words common to both texts tell, by the cut that is best on the rows to
+ * train on.
+ */
 function byCommonWords(train: readonly GlueRow[], test: readonly GlueRow[], related: number): number {
   const common = ({ texts }: GlueRow): number => {
     const [one, two] = texts.map((text) => new Set(text.toLowerCase().match(/[\w']+/g)));
@@ -161,7 +164,6 @@ test('common words tell much of pairs, not all', () => {
     ['qqp', 1],
     ['rte', 0],
   ] as const) {
-    // prettier-ignore
     const { train, validation, test } = data[name];
     const told = byCommonWords(train, [...validation, ...test], related);
     expect(told, name).toBeGreaterThan(0.7);

@@ -1,5 +1,6 @@
 // Tiny tokenizers of made-up words, with every component and option of Hugging Face's library, and folders whose files
-// contradict each other, against tokenizers 0.23.3 and AutoTokenizer of transformers 5.24 (test/golden/tokenizers/make.py).
+// contradict each other, against tokenizers 0.23.3 and AutoTokenizer of transformers 5.24
+// (test/golden/tokenizers/make.py).
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Damaged tokenizers: whatever the files say, the outcome is a working tokenizer with whole ids, or one line that says why not.
+// Damaged tokenizers: whatever the files say, the outcome is a working tokenizer with whole ids, or one line
+// that says why not.
 import fc from 'fast-check';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -60,8 +61,11 @@ const decoders = [
   ...[{ type: 'WordPiece', prefix: '##', cleanup: true }, ...simple('Fuse', 'ByteFallback')],
 ];
 const pieces = {
-  ...{ type: 'BPE', unk_token: '[UNK]', continuing_subword_prefix: '##' },
-  ...{ vocab: { '[UNK]': 0, a: 1, '##b': 2, ab: 3 }, merges: [['a', '##b']] },
+  type: 'BPE',
+  unk_token: '[UNK]',
+  continuing_subword_prefix: '##',
+  vocab: { '[UNK]': 0, a: 1, '##b': 2, ab: 3 },
+  merges: [['a', '##b']],
 };
 const words = { type: 'WordLevel', unk_token: '[UNK]', vocab: { '[UNK]': 0, a: 1, the: 2 } };
 const models = [wordTokenizer(['a', 'the', '##s', ','], {}).model, words, pieces, tiny.model, unigram.model];
@@ -89,11 +93,25 @@ const composed = fc
   .map((parts) => wordTokenizer([], parts));
 
 const settings = {
-  ...{ tokenizer_class: 'BertTokenizer', do_lower_case: false, eos_token: 'a', pad_token: '<new>' },
-  ...{ add_prefix_space: true, extra_ids: 2, image_token: '<image>', extra_special_tokens: ['<user>'] },
+  tokenizer_class: 'BertTokenizer',
+  do_lower_case: false,
+  eos_token: 'a',
+  pad_token: '<new>',
+  add_prefix_space: true,
+  extra_ids: 2,
+  image_token: '<image>',
+  extra_special_tokens: ['<user>'],
   added_tokens_decoder: { '7': { content: 'a', lstrip: true } },
 };
-const classes = ['BertTokenizer', 'GPT2Tokenizer', 'LlamaTokenizer', 'T5Tokenizer', 'Qwen2Tokenizer', 'DebertaV2Tokenizer', 'PreTrainedTokenizerFast']; // prettier-ignore
+const classes = [
+  'BertTokenizer',
+  'GPT2Tokenizer',
+  'LlamaTokenizer',
+  'T5Tokenizer',
+  'Qwen2Tokenizer',
+  'DebertaV2Tokenizer',
+  'PreTrainedTokenizerFast',
+];
 const config: fc.Arbitrary<string | Buffer> = fc.oneof(
   fc.constant('{}'),
   fc.constantFrom(...classes).chain((tokenizer_class) => damagedJson({ ...settings, tokenizer_class })),

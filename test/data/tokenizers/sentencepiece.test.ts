@@ -45,11 +45,19 @@ it.each([
   ['a number without an end', [8 * 9, ...Array<number>(10).fill(255)], /a number has no end/],
   ['an unknown form', [8 * 9 + 3], /unknown form 3/],
   ['a piece without text', nested(1, [8 * 3, 1]), /a piece has no text/],
-  ['a score of five bytes', nested(1, [...nested(1, text('a')), ...nested(2, [1, 2, 3, 4, 5])]), /a score is no float/], // prettier-ignore
+  [
+    'a score of five bytes',
+    nested(1, [...nested(1, text('a')), ...nested(2, [1, 2, 3, 4, 5])]),
+    /a score is no float/,
+  ],
   ['a message that is a number', [8 * 1, 1], /a message is a number/],
   ['a unigram model', [...pieces, ...nested(2, [8 * 3, 1]), ...plain], /it is no byte-pair model/],
   ['a model that removes spaces', [...pieces, ...bytePair], /it removes spaces\. Save its tokenizer\.json/],
-  ['a model that rewrites characters', [...pieces, ...bytePair, ...nested(3, [...nested(2, [1, 2]), 8 * 4, 0])], /it rewrites characters/], // prettier-ignore
+  [
+    'a model that rewrites characters',
+    [...pieces, ...bytePair, ...nested(3, [...nested(2, [1, 2]), 8 * 4, 0])],
+    /it rewrites characters/,
+  ],
 ])('refuses %s', (_, bytes, reason) => {
   expect(() => convert(bytes)).toThrow(UsageError);
   expect(() => convert(bytes)).toThrow(reason);

@@ -5,7 +5,10 @@ import { UsageError } from '../../../harness/support/errors.ts';
 import { loadTokenizer } from '../../../harness/data/tokenizers/tokenizer.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
-/** [text, ids, ids with the template, text of the latter without special tokens], by Python's tokenizers 0.23.3; Llama 2's by sentencepiece 0.2.3. */
+/**
+ * [text, ids, ids with the template, text of the latter without special tokens], by Python's tokenizers
+ * 0.23.3; Llama 2's by sentencepiece 0.2.3.
+ */
 type Golden = [string, number[], number[], string];
 const here = join(import.meta.dirname, 'files');
 const golden = JSON.parse(await readFile(join(here, 'golden.json'), 'utf8')) as Record<string, Golden[]>;

@@ -17,7 +17,16 @@ import { attachMethod, fullOptions, logitsUnder, type AnyBatch } from '../readin
 // Hugging Face peft itself loads what deltabench writes; its Python is named by DELTABENCH_PYTHON.
 const python = process.env.DELTABENCH_PYTHON;
 
-const linears = ['query', 'key', 'value', 'queryKeyValue', 'attentionOutput', 'mlpUp', 'mlpGate', 'mlpOutput']; // prettier-ignore
+const linears = [
+  'query',
+  'key',
+  'value',
+  'queryKeyValue',
+  'attentionOutput',
+  'mlpUp',
+  'mlpGate',
+  'mlpOutput',
+];
 const variants: readonly [string, object][] = [
   ['lora', { rank: 3, alpha: 5, dropout: 0.1 }],
   ['lora', { rank: 2, rankStabilized: true, targets: linears }],
@@ -76,7 +85,8 @@ async function compare(model: string, methods: typeof variants): Promise<string 
   const script = join(import.meta.dirname, 'peft-logits.py');
   const args = [script, base.id, join(folder, 'batch.json'), ...adapters.map(({ folder }) => folder)];
   const { stdout } = await execa(python!, args, { env: { HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: '1' } });
-  const theirs = JSON.parse(stdout) as Record<string, { logits: number[]; same: boolean }> | { refusal: string }; // prettier-ignore
+  const theirs = JSON.parse(stdout) as
+    Record<string, { logits: number[]; same: boolean }> | { refusal: string };
   if (typeof theirs.refusal === 'string') return theirs.refusal;
   for (const { folder: place, adapter } of adapters) {
     const { logits, same } = (theirs as Exclude<typeof theirs, { refusal: string }>)[place]!;
@@ -96,7 +106,10 @@ function decoderInput(
   labels: AnyBatch['labels'],
 ): { decoder_input_ids?: number[][] } {
   if (architecture.kind !== 'encoder-decoder') return {};
-  const shifted = (row: number[]): number[] => [architecture.startToken, ...row.slice(0, -1).map((id) => Math.max(0, id))]; // prettier-ignore
+  const shifted = (row: number[]): number[] => [
+    architecture.startToken,
+    ...row.slice(0, -1).map((id) => Math.max(0, id)),
+  ];
   return { decoder_input_ids: (labels as number[][]).map(shifted) };
 }
 

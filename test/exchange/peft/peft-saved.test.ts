@@ -58,7 +58,8 @@ describe.skipIf(built.length === 0)('adapters that peft has saved', () => {
         // What is left out has the value that peft takes without it: the test of peft itself shows that.
         const config = Object.fromEntries(Object.keys(ours.config).map((key) => [key, theirs.config[key]]));
         // It is read as a flat one.
-        if (method === 'prefix-projection') Object.assign(config, { prefix_projection: false, encoder_hidden_size: config.token_dim }); // prettier-ignore
+        if (method === 'prefix-projection')
+          Object.assign(config, { prefix_projection: false, encoder_hidden_size: config.token_dim });
         expect(normalised(ours.config)).toEqual(normalised(config));
       });
     }
@@ -77,7 +78,9 @@ async function fullAdapter(base: BaseModel, adapter: Adapter): Promise<Adapter> 
   const { delta } = startFrom(base, method, adapter, 'the adapter');
   const specs = { ...delta.trained, ...delta.frozen };
   const values = await initialize(specs, base, 0);
-  const tensors = Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, { shape, data: values[name]! }])); // prettier-ignore
+  const tensors = Object.fromEntries(
+    Object.entries(specs).map(([name, { shape }]) => [name, { shape, data: values[name]! }]),
+  );
   return { ...adapter, options: fullOptions(adapter), tensors };
 }
 
@@ -97,5 +100,10 @@ async function contents(folder: string) {
 
 /** Lists as sets; peft names each module to save twice for prompts. */
 function normalised(config: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, Array.isArray(value) ? [...new Set(value)].sort() : value])); // prettier-ignore
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [
+      key,
+      Array.isArray(value) ? [...new Set(value)].sort() : value,
+    ]),
+  );
 }

@@ -16,7 +16,10 @@ type Split = (typeof splits)[number];
 
 /** The three splits in file order. All come from one form, for the forms write the same pairs differently. */
 export interface E2E extends Readonly<Record<Split, readonly E2ERow[]>> {
-  /** `csv` official files, `lora` the tokenised text of LoRA's code, `hub` the official pairs as the hub has them, `built-in` deltabench's own. */
+  /**
+   * `csv` official files, `lora` the tokenised text of LoRA's code, `hub` the official pairs as the hub has
+   * them, `built-in` deltabench's own.
+   */
   readonly form: 'csv' | 'lora' | 'hub' | 'built-in';
   /** Sha256 over the three splits' content. */
   readonly hash: string;
@@ -45,7 +48,10 @@ const folderForms: readonly FolderForm[] = [
   },
 ];
 
-/** Loads the first form that is complete, or the hub's; throws UsageError where none is or a row is malformed (with its line). */
+/**
+ * Loads the first form that is complete, or the hub's; throws UsageError where none is or a row is malformed
+ * (with its line).
+ */
 export function loadE2E(source: DataSource, options: FetchOptions = {}): Promise<E2E> {
   if (source.kind === 'built-in') return makeBuiltin();
   return source.kind === 'hub' ? loadFromHub(options) : loadFromFolder(source.path);
@@ -72,7 +78,8 @@ async function loadFromFolder(folder: string): Promise<E2E> {
   const wanted = folderForms.map(({ files }) => Object.values(files).join(', ')).join(', or ');
   const state = missing.length ? missing.join('; ') : 'none of them is there';
   throw new UsageError(
-    `${folder} holds no complete E2E data: wanted ${wanted} (there, or in e2e/original and e2e/lora-format), but ${state}. Training, validation and test must be of one form.`,
+    `${folder} holds no complete E2E data: wanted ${wanted} (there, ` +
+      `or in e2e/original and e2e/lora-format), but ${state}. Training, validation and test must be of one form.`,
   );
 }
 
@@ -106,7 +113,10 @@ async function loadFiles(
   return { form, hash: hash.digest('hex'), ...(rows as Record<Split, E2ERow[]>) };
 }
 
-/** The hub's parquet files, of main or of the branch that the hub converts loading scripts to; several files a split in order. */
+/**
+ * The hub's parquet files, of main or of the branch that the hub converts loading scripts to; several files a
+ * split in order.
+ */
 async function loadFromHub(options: FetchOptions): Promise<E2E> {
   const repo = 'tuetschek/e2e_nlg';
   const pattern = /(?:^|\/)(train|validation|test)(?:\/|-)[^/]*\.parquet$/;
@@ -133,7 +143,8 @@ async function loadFromHub(options: FetchOptions): Promise<E2E> {
       return { form: 'hub', hash: hash.digest('hex'), ...rows };
   }
   throw new UsageError(
-    `The hub's data set ${repo} has no rows for each of ${splits.join(', ')}, neither in main nor in refs/convert/parquet. Give a folder that has the data.`,
+    `The hub's data set ${repo} has no rows for each of ${splits.join(', ')}, ` +
+      'neither in main nor in refs/convert/parquet. Give a folder that has the data.',
   );
 }
 
@@ -165,7 +176,8 @@ function readCsv(path: string, text: string): E2ERow[] {
   const absent = ['mr', 'ref'].filter((name) => records[0] && !(name in records[0].record));
   if (absent.length) {
     throw new UsageError(
-      `${path} lacks the column${absent.length > 1 ? 's' : ''} ${absent.join(' and ')}; its first line names ${Object.keys(records[0]!.record).join(', ')}.`,
+      `${path} lacks the column${absent.length > 1 ? 's' : ''} ${absent.join(' and ')}; ` +
+        `its first line names ${Object.keys(records[0]!.record).join(', ')}.`,
     );
   }
   return records.map(({ record, info }) => row(`${path}, line ${info.lines}`, record.mr!, record.ref!));

@@ -17,8 +17,10 @@ interface Pool {
 }
 
 /**
- * A corpus like E2E's (Novikova et al., 2017), made by a grammar from a fixed seed: no sentence or name is another's. The
- * splits share no meaning. Every combination of slots in test is absent from training, and so are half of its names and some
+ * A corpus like E2E's (Novikova et al., 2017), made by a grammar from a fixed seed: no sentence or name is
+ * another's. The
+ * splits share no meaning. Every combination of slots in test is absent from training, and so are half of its
+ * names and some
  * of its neighbours. Training has 500 meanings with two references each, validation 50, test 150 with three to eight.
  */
 export function builtinE2E(): { train: E2ERow[]; validation: E2ERow[]; test: E2ERow[] } {

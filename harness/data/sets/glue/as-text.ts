@@ -17,7 +17,8 @@ const formats: Readonly<
 };
 
 /**
- * Whether a model is asked as the RED authors' code asks T5: the texts alone, the end token after each, and the label's number
+ * Whether a model is asked as the RED authors' code asks T5: the texts alone, the end token after each, and
+ * the label's number
  * for an answer (entry `t5-format`, side code). Any other model, and the other sides, use T5's own words.
  */
 const asNumbers = ({ family, side }: Draw): boolean => family === 't5' && side('t5-format') === 'code';

@@ -89,7 +89,8 @@ const formats: Readonly<Record<GlueName, Format>> = {
 };
 
 /**
- * Loads a task of GLUE from the official TSV files in a folder (`glue/CoLA/train.tsv`, …) or from the hub; throws UsageError
+ * Loads a task of GLUE from the official TSV files in a folder (`glue/CoLA/train.tsv`, …) or from the hub;
+ * throws UsageError
  * where a file is missing, or malformed (with its line).
  */
 export async function loadGlue(
@@ -138,7 +139,9 @@ async function loadFromFolder(name: GlueName, folder: string): Promise<Loaded> {
   }
   const state = missing.length ? missing.join('; ') : 'none of them is there';
   throw new UsageError(
-    `${folder} holds no complete ${format.folder} data: wanted ${wanted.map((split) => files[split]).join(', ')} of the official files (there, or in glue/${format.folder}), but ${state}. Get them, or give --data hub.`,
+    `${folder} holds no complete ${format.folder} data: ` +
+      `wanted ${wanted.map((split) => files[split]).join(', ')} of the official files (there, ` +
+      `or in glue/${format.folder}), but ${state}. Get them, or give --data hub.`,
   );
 }
 

@@ -16,13 +16,15 @@ const validationSize = 1000;
 const large: readonly GlueName[] = ['mnli', 'qnli', 'qqp'];
 
 /**
- * GLUE's test labels are not public, so the RED paper draws validation and test from the official validation set, and its
+ * GLUE's test labels are not public, so the RED paper draws validation and test from the official validation
+ * set, and its
  * code from numpy's permutation of the seed (load_glue_data_final and load_glue_data_t5): the first 1,000 of mnli, qnli
  * and qqp and the first half of the others validate, the rest is the test. What differs are entries of the protocol:
  * - `split-seeded`: corrected draws one split for all seeds;
  * - `split-cola`: the code swaps CoLA's halves for encoders, the paper's sizes have them swapped throughout;
  * - `split-rte`: the paper has 139 and 138 examples, the code 138 and 139;
- * - `split-t5`: the code takes T5's validation set of mnli, qnli, qqp and sst2 from the training set and tests on all of
+ * - `split-t5`: the code takes T5's validation set of mnli, qnli, qqp and sst2 from the training set and
+ * tests on all of
  *   the official validation set.
  */
 export function drawGlueSplits(

@@ -56,7 +56,10 @@ export function sameWay(names: readonly string[], phrases: Value): Readonly<Reco
   return Object.fromEntries(names.map((name) => [name, phrases]));
 }
 
-/** One of a list, an earlier one more often (the least of three draws). Real writers have habits too, and a habit can be learnt. */
+/**
+ * One of a list, an earlier one more often (the least of three draws). Real writers have habits too, and a
+ * habit can be learnt.
+ */
 export function pickEarly<T>(random: SeededRandom, list: readonly T[]): T {
   const draw = (): number => random.int(list.length);
   return list[Math.min(draw(), draw(), draw())]!;

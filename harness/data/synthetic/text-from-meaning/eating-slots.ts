@@ -1,6 +1,7 @@
 import type { Slot, Value } from './domain.ts';
 
-// The words of the test domain in other company: a base that never met them could not learn to say them from a few vectors.
+// The words of the test domain in other company: a base that never met them could not learn to say them from
+// a few vectors.
 
 const plates = {
   Italian: 'pasta and pizza',

@@ -44,7 +44,10 @@ interface Draft {
   subject: string;
 }
 
-/** One to four sentences that say a meaning, tokens apart by spaces as in LoRA's form. Now and then a fact is left out. */
+/**
+ * One to four sentences that say a meaning, tokens apart by spaces as in LoRA's form. Now and then a fact is
+ * left out.
+ */
 export function realise(domain: Domain, meaning: Meaning, random: SeededRandom): string {
   const nouns = meaning.type === undefined ? domain.nouns : domain.type!.nouns[meaning.type]!;
   // Writers often keep the meaning's order.
@@ -127,7 +130,8 @@ const openings: Readonly<Record<Opening, (draft: Draft) => string>> = {
     if (saysNothing(draft, np)) return openings.subject(draft);
     const answer = random.chance(0.6)
       ? `${capitalise(pickEarly(random, draft.domain.advice))} ${draft.name}`
-      : `${draft.name} ${pickEarly(random, ['is a good choice', 'is worth a look', 'may be the one', 'fits the bill'])}`;
+      : `${draft.name} ` +
+        pickEarly(random, ['is a good choice', 'is worth a look', 'may be the one', 'fits the bill']);
     return `${want} ${np}? ${answer}.`;
   },
 

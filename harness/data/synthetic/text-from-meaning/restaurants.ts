@@ -389,7 +389,10 @@ const familyFriendly: Slot = {
   },
 };
 
-/** The test domain, with the slots of E2E. Most of its phrases occur in no other domain: they must be learnt from training. */
+/**
+ * The test domain, with the slots of E2E. Most of its phrases occur in no other domain: they must be learnt
+ * from training.
+ */
 export const restaurants: Domain = {
   names: (random) => random.pick(restaurantNames),
   type: {

@@ -22,7 +22,8 @@ const classes: Readonly<Record<string, TokenizerClass>> = {
 const classOfModel: Readonly<Record<string, TokenizerClass>> = { gpt2, roberta, bert, t5 };
 
 /**
- * The class of a name such as BertTokenizerFast, or else of a model type; undefined where none is known, and a tokenizer.json
+ * The class of a name such as BertTokenizerFast, or else of a model type; undefined where none is known, and
+ * a tokenizer.json
  * is then used as it is.
  */
 export function tokenizerClass(name: unknown, modelType: unknown): TokenizerClass | undefined {

@@ -39,7 +39,10 @@ export function bertTemplate(cls: string, sep: string, id: (token: string) => nu
   return template([cls, '$A', sep], [...first, ...second], id);
 }
 
-/** The post-processor that transformers builds from add_bos_token and add_eos_token: each text between `bos` and `eos`. */
+/**
+ * The post-processor that transformers builds from add_bos_token and add_eos_token: each text between `bos`
+ * and `eos`.
+ */
 export function beginAndEnd(
   bos: string | undefined,
   eos: string | undefined,

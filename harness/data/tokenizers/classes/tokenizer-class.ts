@@ -1,5 +1,6 @@
 /**
- * What a tokenizer class of transformers 5 decides. Such a class builds the tokenizer anew: of a tokenizer.json it takes
+ * What a tokenizer class of transformers 5 decides. Such a class builds the tokenizer anew: of a
+ * tokenizer.json it takes
  * vocabulary and merges (some classes also the post-processor), ignores the other components, and sets its own.
  */
 import type { JsonObject } from '../../../support/json-object.ts';
@@ -23,7 +24,8 @@ export interface TokenizerClass {
   /** The fields model, normalizer, pre_tokenizer and decoder of the tokenizer.json that the class builds. */
   readonly components: (input: ClassInput) => JsonObject;
   /**
-   * Default extra special tokens, for files that list none; `pieces` are those of a SentencePiece model. A class without this
+   * Default extra special tokens, for files that list none; `pieces` are those of a SentencePiece model. A
+   * class without this
    * takes `pieces`.
    */
   readonly extraTokens?: (settings: Readonly<JsonObject>, pieces: readonly unknown[]) => readonly unknown[];

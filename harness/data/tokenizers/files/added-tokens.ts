@@ -40,7 +40,10 @@ export function addedToken(token: JsonObject): AddedToken {
 /** The special token of a text alone, without flags. */
 export const specialToken = (content: string): AddedToken => addedToken({ content, special: true });
 
-/** A token as the file at `path` names it; undefined for null. Throws UsageError for anything but a text or an object. */
+/**
+ * A token as the file at `path` names it; undefined for null. Throws UsageError for anything but a text or an
+ * object.
+ */
 export function asToken(value: unknown, path: string): NamedToken | undefined {
   if (value === undefined || value === null || typeof value === 'string') return value ?? undefined;
   if (isObject(value) && typeof value.content === 'string') return addedToken(value);
@@ -50,13 +53,17 @@ export function asToken(value: unknown, path: string): NamedToken | undefined {
 }
 
 /**
- * The added tokens of a vocabulary, with the ids that the Rust library gives them: a token that the model's vocabulary lacks
+ * The added tokens of a vocabulary, with the ids that the Rust library gives them: a token that the model's
+ * vocabulary lacks
  * gets the next free id, whatever id a file names.
  */
 export class AddedTokens {
   /** Texts of all tokens that were ever special: the library never takes that back. */
   readonly special = new Set<string>();
-  /** Texts of all tokens that were ever added with `normalized`: the library goes on decoding these in normalised form. */
+  /**
+   * Texts of all tokens that were ever added with `normalized`: the library goes on decoding these in
+   * normalised form.
+   */
   readonly normalized = new Set<string>();
   readonly #ids: ReadonlyMap<string, number>;
   readonly #added = new Map<string, AddedToken & { readonly id: number }>();

@@ -2,17 +2,22 @@ import { charactersMapFault } from './precompiled-charsmap.ts';
 import { UsageError } from '../../../support/errors.ts';
 import { isObject, type JsonObject } from '../../../support/json-object.ts';
 
-// What is wrong in a tokenizer's files is said here, before the library reads them: it takes some faults without a word, and
+// What is wrong in a tokenizer's files is said here, before the library reads them: it takes some faults
+// without a word, and
 // ends the process at others.
 
-/** Ids stay below, so that a slip in a file does not make a vocabulary of billions; the largest known have 262,144 tokens. */
+/**
+ * Ids stay below, so that a slip in a file does not make a vocabulary of billions; the largest known have
+ * 262,144 tokens.
+ */
 const ID_LIMIT = 4_000_000;
 
 /** Throws UsageError, naming file, token and id, where the id is not a whole number from 0 to 3,999,999. */
 export function checkId(path: string, token: string, id: unknown): asserts id is number {
   if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < ID_LIMIT) return;
   throw new UsageError(
-    `${path}: the id of ${JSON.stringify(token)} is ${JSON.stringify(id)}; ids are whole numbers from 0 to ${ID_LIMIT - 1}.`,
+    `${path}: the id of ${JSON.stringify(token)} is ${JSON.stringify(id)}; ` +
+      `ids are whole numbers from 0 to ${ID_LIMIT - 1}.`,
   );
 }
 
@@ -21,7 +26,10 @@ export function checkVocabulary(path: string, vocab: JsonObject): asserts vocab 
   for (const [token, id] of Object.entries(vocab)) checkId(path, token, id);
 }
 
-/** Checks all that a tokenizer.json says beside its settings; throws UsageError that names the token or the component. */
+/**
+ * Checks all that a tokenizer.json says beside its settings; throws UsageError that names the token or the
+ * component.
+ */
 export function checkTokenizerJson(path: string, json: JsonObject): void {
   const refuse = (why: string): UsageError =>
     new UsageError(`${path} is not a tokenizer that can be read: ${why}.`);

@@ -96,7 +96,10 @@ function tokensByRole(
   return { tokens, assumed };
 }
 
-/** All added tokens, in transformers' order: the known ones by id, those of roles, with names of their own, and listed. */
+/**
+ * All added tokens, in transformers' order: the known ones by id, those of roles, with names of their own,
+ * and listed.
+ */
 function addTokens(
   { json, pieces = [], tokenizerClass }: TokenizerFiles,
   model: JsonObject,

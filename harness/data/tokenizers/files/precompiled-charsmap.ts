@@ -4,7 +4,8 @@
 const LAST_BYTE = 0xf4;
 
 /**
- * Why a `precompiled_charsmap` (base64) cannot be used; undefined for a sound one. The library that applies it reads wherever
+ * Why a `precompiled_charsmap` (base64) cannot be used; undefined for a sound one. The library that applies
+ * it reads wherever
  * the map points, and ends the process where that is outside, so every place that a text can lead to is visited here.
  */
 export function charactersMapFault(base64: string): string | undefined {

@@ -63,8 +63,13 @@ const isSpecial = (type: number): boolean => type === TYPE.control || type === T
 
 /** A piece that is found in a text as it stands. */
 const added = (id: number, content: string, special: boolean): JsonObject => ({
-  ...{ id, content, special },
-  ...{ normalized: false, lstrip: false, rstrip: false, single_word: false },
+  id,
+  content,
+  special,
+  normalized: false,
+  lstrip: false,
+  rstrip: false,
+  single_word: false,
 });
 
 /** What a model stands for. */
@@ -79,8 +84,10 @@ const markedPieces = (pieces: readonly Piece[]): JsonObject[] =>
   );
 
 /**
- * The tokenizer.json that T5's spiece.model stands for, as transformers converts it: its pieces and then `extraIds` tokens
- * <extra_id_…>, the last first; words apart at spaces. Throws UsageError where the file is broken or a model of another kind.
+ * The tokenizer.json that T5's spiece.model stands for, as transformers converts it: its pieces and then
+ * `extraIds` tokens
+ * <extra_id_…>, the last first; words apart at spaces. Throws UsageError where the file is broken or a model
+ * of another kind.
  */
 export function convertT5(path: string, bytes: Uint8Array, extraIds: number): ConvertedPieces {
   const { pieces, kind, byteFallback, charsMap } = readModel(path, bytes);
@@ -94,7 +101,10 @@ export function convertT5(path: string, bytes: Uint8Array, extraIds: number): Co
   if (unlike.length > 0) throw notRead(path, unlike);
   const extra = Array.from({ length: extraIds }, (_, i) => `<extra_id_${extraIds - 1 - i}>`);
   const spaces = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true };
-  const sequence = (id: string): object[] => [{ Sequence: { id, type_id: 0 } }, { SpecialToken: { id: '</s>', type_id: 0 } }]; // prettier-ignore
+  const sequence = (id: string): object[] => [
+    { Sequence: { id, type_id: 0 } },
+    { SpecialToken: { id: '</s>', type_id: 0 } },
+  ];
   const json = {
     added_tokens: [
       ...pieces.flatMap(({ text, type }, id) => (isSpecial(type) ? [added(id, text, true)] : [])),
@@ -124,11 +134,13 @@ export function convertT5(path: string, bytes: Uint8Array, extraIds: number): Co
 
 const notRead = (path: string, why: readonly string[]): UsageError =>
   new UsageError(
-    `${path} is a SentencePiece model that is not read here: ${why.join(', ')}. Save its tokenizer.json with transformers beside it.`,
+    `${path} is a SentencePiece model that is not read here: ${why.join(', ')}. ` +
+      'Save its tokenizer.json with transformers beside it.',
   );
 
 /**
- * The tokenizer.json that a SentencePiece model (tokenizer.model of Llama 2) stands for, as transformers converts it: byte
+ * The tokenizer.json that a SentencePiece model (tokenizer.model of Llama 2) stands for, as transformers
+ * converts it: byte
  * pairs in the order of their scores, unknown characters as bytes, a space before the text. Throws UsageError where the
  * file is broken or a model of another kind.
  */

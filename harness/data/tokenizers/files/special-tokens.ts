@@ -1,5 +1,6 @@
 /**
- * The special tokens that a folder's files name: by role (bos_token …), under names of their own (image_token …), and in a
+ * The special tokens that a folder's files name: by role (bos_token …), under names of their own (image_token
+ * …), and in a
  * list. The order in which the files override each other is that of transformers 5.24 (tokenization_utils_base.py,
  * `_from_pretrained`, then `__init__`).
  */
@@ -25,7 +26,10 @@ const isRole = (key: string): boolean => (roles as readonly string[]).includes(k
 /** The settings of tokenizer_config.json and special_tokens_map.json, and what they say of special tokens. */
 export interface SpecialSettings {
   readonly settings: Readonly<JsonObject>;
-  /** The token that the files name for a role; null where they say that it has none, undefined where they do not say. */
+  /**
+   * The token that the files name for a role; null where they say that it has none, undefined where they do
+   * not say.
+   */
   readonly role: (role: string) => NamedToken | null | undefined;
   /** Tokens under names of their own. */
   readonly named: readonly NamedToken[];
@@ -83,7 +87,10 @@ export function readSettings({
   };
 }
 
-/** A token of special_tokens_map.json as `mergeMap` marks it, or one that transformers saved in tokenizer_config.json. */
+/**
+ * A token of special_tokens_map.json as `mergeMap` marks it, or one that transformers saved in
+ * tokenizer_config.json.
+ */
 const isNamedObject = (value: unknown): value is JsonObject =>
   isObject(value) && (value.special === true || value.__type === 'AddedToken');
 

@@ -17,7 +17,8 @@ export interface VocabularyFiles extends Pick<
 }
 
 /**
- * Reads tokenizer.json, else vocab.json with merges.txt, else a SentencePiece model, to which T5's gets `extraIds` tokens
+ * Reads tokenizer.json, else vocab.json with merges.txt, else a SentencePiece model, to which T5's gets
+ * `extraIds` tokens
  * <extra_id_…>. Throws UsageError where there is none or one is not sound.
  */
 export async function readVocabularyFiles(folder: string, extraIds: number): Promise<VocabularyFiles> {
@@ -45,7 +46,8 @@ export async function readVocabularyFiles(folder: string, extraIds: number): Pro
     return { names: [name], path, isTokenizerJson: false, ...converted };
   }
   throw new UsageError(
-    `${folder} holds no tokenizer: looked for tokenizer.json, for vocab.json with merges.txt, for tokenizer.model and ` +
+    `${folder} holds no tokenizer: looked for tokenizer.json, for vocab.json with merges.txt, ` +
+      'for tokenizer.model and ' +
       "for spiece.model. Add them from the model's page, or give a folder that has them.",
   );
 }

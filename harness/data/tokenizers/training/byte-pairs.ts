@@ -10,9 +10,12 @@ export interface BytePairs {
 const keyOf = (left: number, right: number): number => left * 2 ** 26 + right;
 
 /**
- * Byte-pair encoding (Sennrich et al. 2016): merges the most frequent pair of neighbours until there are `size` tokens, or
- * until no pair is left; of equally frequent pairs the one of smaller ids, as Hugging Face's trainer does. `words` gives how
- * often each word occurs, `alphabet` the first tokens, among them all characters of the words. With a `prefix` (WordPiece's ##),
+ * Byte-pair encoding (Sennrich et al. 2016): merges the most frequent pair of neighbours until there are
+ * `size` tokens, or
+ * until no pair is left; of equally frequent pairs the one of smaller ids, as Hugging Face's trainer does.
+ * `words` gives how
+ * often each word occurs, `alphabet` the first tokens, among them all characters of the words. With a
+ * `prefix` (WordPiece's ##),
  * every character of a word but its first carries it; those tokens follow the alphabet.
  */
 export function trainBytePairs(

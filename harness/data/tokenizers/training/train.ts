@@ -149,9 +149,11 @@ const layouts: Readonly<Record<string, Layout>> = {
 };
 
 /**
- * Trains a family's usual tokenizer on texts: the files of a tokenizer's folder in Hugging Face layout, as JSON by file name.
+ * Trains a family's usual tokenizer on texts: the files of a tokenizer's folder in Hugging Face layout, as
+ * JSON by file name.
  * `vocabularySize` counts all tokens, the special ones too. The same texts give the same files. Throws UsageError for a
- * family without a trainer and for a size that the special tokens and the alphabet exceed or that the texts cannot fill.
+ * family without a trainer and for a size that the special tokens and the alphabet exceed or that the texts
+ * cannot fill.
  */
 export function trainTokenizer(
   family: string,
@@ -229,7 +231,10 @@ function trainByteLevel(words: ReadonlyMap<string, number>, layout: Layout, size
   };
 }
 
-/** WordPiece's vocabulary as Hugging Face trains it: by byte-pair merges, the order of which its encoding does not need. */
+/**
+ * WordPiece's vocabulary as Hugging Face trains it: by byte-pair merges, the order of which its encoding does
+ * not need.
+ */
 function trainWordPiece(words: ReadonlyMap<string, number>, layout: Layout, size: number): JsonObject {
   const [alphabet, spelled] = commonCharacters(words);
   const first = [...layout.special, ...alphabet];
@@ -261,7 +266,10 @@ function trainPieces(words: ReadonlyMap<string, number>, layout: Layout, size: n
   };
 }
 
-/** The thousand most frequent characters in the order of their code points, and the words that they spell; the others hold unknown ones. */
+/**
+ * The thousand most frequent characters in the order of their code points, and the words that they spell; the
+ * others hold unknown ones.
+ */
 function commonCharacters(words: ReadonlyMap<string, number>): [string[], Map<string, number>] {
   const counts = new Map<string, number>();
   for (const [word, frequency] of words) {

@@ -21,9 +21,11 @@ interface Lattice {
 }
 
 /**
- * Trains a unigram language model of pieces (Kudo 2018, "Subword regularization"): begins with frequent substrings of the
+ * Trains a unigram language model of pieces (Kudo 2018, "Subword regularization"): begins with frequent
+ * substrings of the
  * words, fits their probabilities by EM, and drops those that the likelihood misses least, until `size` are left; the
- * likeliest comes first. `words` gives how often each word occurs; `alphabet` holds all their characters, which always stay.
+ * likeliest comes first. `words` gives how often each word occurs; `alphabet` holds all their characters,
+ * which always stay.
  * Gives fewer than `size` where the words have no more substrings to offer.
  */
 export function trainUnigram(
@@ -139,7 +141,10 @@ function addLogarithms(a: number, b: number): number {
   return a > b ? a + Math.log1p(Math.exp(b - a)) : b + Math.log1p(Math.exp(a - b));
 }
 
-/** The probabilities under a sparse Dirichlet prior, as SentencePiece has them; rare pieces other than characters get none. */
+/**
+ * The probabilities under a sparse Dirichlet prior, as SentencePiece has them; rare pieces other than
+ * characters get none.
+ */
 function reestimate(scores: Float64Array, expected: Float64Array, fixed: number): void {
   // A character that longer pieces hide must stay possible, so it counts as seen half a time.
   const counts = expected.map((count, id) =>
@@ -162,7 +167,10 @@ function digamma(x: number): number {
   );
 }
 
-/** The pieces by what the likelihood of the words would lose without each, most first; the `fixed` characters stand before all. */
+/**
+ * The pieces by what the likelihood of the words would lose without each, most first; the `fixed` characters
+ * stand before all.
+ */
 function mostMissed(
   pieces: readonly number[],
   scores: Float64Array,

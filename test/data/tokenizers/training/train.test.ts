@@ -115,7 +115,9 @@ it('llama writes every digit apart', async () => {
 
 it("bert's pieces are lowercase, inner ones begin with ##, and give the text back", async () => {
   const tokenizer = await trained('bert', 600);
-  expect(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'].map((token) => tokenizer.tokenId(token))).toEqual([0, 1, 2, 3, 4]); // prettier-ignore
+  expect(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'].map((token) => tokenizer.tokenId(token))).toEqual([
+    0, 1, 2, 3, 4,
+  ]);
   const ids = tokenizer.encode('The Licénsor shall grant', { specialTokens: true });
   expect([ids.at(0), ids.at(-1)]).toEqual([2, 3]);
   expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe('the licensor shall grant');
@@ -125,7 +127,9 @@ it("bert's pieces are lowercase, inner ones begin with ##, and give the text bac
 
 it("t5's pieces give the words back, and its <extra_id_…> come last", async () => {
   const tokenizer = await trained('t5', 600);
-  expect(['<pad>', '</s>', '<unk>', '<extra_id_0>', '<extra_id_99>'].map((token) => tokenizer.tokenId(token))).toEqual([0, 1, 2, 599, 500]); // prettier-ignore
+  expect(
+    ['<pad>', '</s>', '<unk>', '<extra_id_0>', '<extra_id_99>'].map((token) => tokenizer.tokenId(token)),
+  ).toEqual([0, 1, 2, 599, 500]);
   const text = 'The Licensor shall <extra_id_0> grant 5 words, unseen.';
   const ids = tokenizer.encode(text, { specialTokens: true });
   expect(ids.at(-1)).toBe(1);

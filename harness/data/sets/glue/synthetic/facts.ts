@@ -14,7 +14,10 @@ import { person, someone, type World } from './world.ts';
 
 const verbs = [...actions, ...dealings];
 
-/** A sentence that names the tasks' own people, places, times and subjects, of which the grammars' other sentences have none. */
+/**
+ * A sentence that names the tasks' own people, places, times and subjects, of which the grammars' other
+ * sentences have none.
+ */
 function introduction({ random }: World): string {
   const domain = random.chance(0.85) ? taskDomain : otherGenres;
   const woman = random.chance(0.5);

@@ -48,7 +48,8 @@ const splits: Readonly<Record<Split, Domain>> = {
 };
 
 /**
- * Rows like a task of GLUE, made by a grammar with a fixed seed, so that no data set's sentences are copied. Classes are
+ * Rows like a task of GLUE, made by a grammar with a fixed seed, so that no data set's sentences are copied.
+ * Classes are
  * equally frequent; no row is twice in or in two splits; validation and test also hold words that training lacks.
  */
 export function builtinGlue(name: GlueName): BuiltinGlue {
@@ -115,8 +116,10 @@ function drawRow(name: GlueName, w: World, turn: number): Row {
 const apart: Readonly<Partial<Record<GlueName, number>>> = { mnli: 1, mrpc: 0, qnli: 1, qqp: 0, rte: 1 };
 
 /**
- * The row or, often, an easier one of its class: beside the first text a second that has nothing to do with it; a review whose
- * words of feeling all say what they mean. In the originals too shared words and words of feeling tell much; the rest keeps a
+ * The row or, often, an easier one of its class: beside the first text a second that has nothing to do with
+ * it; a review whose
+ * words of feeling all say what they mean. In the originals too shared words and words of feeling tell much;
+ * the rest keeps a
  * task hard. Without it a small base learns next to nothing from a thousand rows.
  */
 function easier(name: GlueName, w: World, row: Row): Row {
@@ -146,9 +149,12 @@ const related: Readonly<Record<GlueName, number>> = {
 const names = Object.keys(related) as GlueName[];
 
 /**
- * Unlabelled sentences and pairs of the tasks' grammars for pretraining: other people, places, times, skills and reviews
- * than the tasks', pairs of all classes, some linked by words such as "in other words" or "perhaps", and unrelated ones; acceptable sentences
- * only; and sentences that tell what words mean (kinds, synonyms, opposites) and name the tasks' people and places. All distinct; none is a task's row.
+ * Unlabelled sentences and pairs of the tasks' grammars for pretraining: other people, places, times, skills
+ * and reviews
+ * than the tasks', pairs of all classes, some linked by words such as "in other words" or "perhaps", and
+ * unrelated ones; acceptable sentences
+ * only; and sentences that tell what words mean (kinds, synonyms, opposites) and name the tasks' people and
+ * places. All distinct; none is a task's row.
  */
 export function builtinGlueText(count: number, seed: number): string[][] {
   const random = seededRandom(`${fixedSeed} text ${seed}`);
@@ -164,7 +170,9 @@ export function builtinGlueText(count: number, seed: number): string[][] {
 
 /** The texts of all tasks' rows, and of those that easier ones took the place of. */
 function taskKeys(): Set<string> {
-  const rows = names.flatMap((name) => [drawnRows(name), builtinGlue(name)].flatMap((of) => Object.values(of).flat() as Row[])); // prettier-ignore
+  const rows = names.flatMap((name) =>
+    [drawnRows(name), builtinGlue(name)].flatMap((of) => Object.values(of).flat() as Row[]),
+  );
   return new Set(rows.map(keyOf));
 }
 

@@ -155,7 +155,15 @@ const constructions: readonly Construction[] = [
     const [subject, kept] = w.random.chance(0.5) ? [one, other] : [other, one];
     const time = w.pick(w.domain.times);
     return {
-      premise: `${sentence(one.name, w.pick(['met', 'called', 'saw', 'visited']), other.name, time)} ${sentence(subject.gender === 'f' ? 'she' : 'he', 'had', w.pick(['just', 'already', 'finally']), participle(action.verb), a(thing))}`,
+      premise:
+        `${sentence(one.name, w.pick(['met', 'called', 'saw', 'visited']), other.name, time)} ` +
+        sentence(
+          subject.gender === 'f' ? 'she' : 'he',
+          'had',
+          w.pick(['just', 'already', 'finally']),
+          participle(action.verb),
+          a(thing),
+        ),
       entailed: [sentence(subject.name, 'had', participle(reword(w, action)), a(thing))],
       open: [sentence(kept.name, 'had', participle(reword(w, action)), a(thing))],
     };

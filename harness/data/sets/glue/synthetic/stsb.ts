@@ -114,7 +114,10 @@ const mixtures: readonly (readonly (readonly Change[])[])[] = [
   [agents, verbs, details],
 ];
 
-/** STS-B's like: two sentences on what is seen, and how alike they are from 0 to 5, in steps of 0.2 and with a little noise. */
+/**
+ * STS-B's like: two sentences on what is seen, and how alike they are from 0 to 5, in steps of 0.2 and with a
+ * little noise.
+ */
 export function stsb(w: World): { texts: readonly string[]; score: number } {
   const first = scene(w);
   const passive = w.random.chance(0.2);

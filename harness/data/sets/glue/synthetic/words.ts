@@ -1,4 +1,7 @@
-/** The content words that all the tasks share; where a list is long, every fourth word is kept from training rows (world.ts). */
+/**
+ * The content words that all the tasks share; where a list is long, every fourth word is kept from training
+ * rows (world.ts).
+ */
 
 /** Kinds of things and what belongs to them. */
 export const kinds = {
