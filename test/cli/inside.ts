@@ -25,12 +25,13 @@ async function run(folder: string, args: readonly string[]): Promise<Ran> {
   const before = streams.map((stream) => stream.listeners('error'));
   const spies = streams.map((stream, i) =>
     vi.spyOn(stream, 'write').mockImplementation((text) => {
-      written[i] += String(text);
+      written[i] = `${written[i]!}${String(text)}`;
       return true;
     }),
   );
   const exitCode = process.exitCode;
-  process.exitCode = undefined;
+  // Typed as what a command may have set it to by the time it is read.
+  process.exitCode = undefined as number | string | undefined;
   vi.stubEnv('DELTABENCH_DATA', undefined);
   vi.stubEnv('DELTABENCH_CACHE', join(folder, 'cache'));
   vi.stubEnv('HF_HOME', join(folder, 'hub'));

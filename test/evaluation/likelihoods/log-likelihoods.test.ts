@@ -77,14 +77,12 @@ test.each(['gpt2', 'llama'])(
   async (family) => {
     const whole = await likelihoodsOf(family, 'none', 'onnx', documents);
     // Each token by itself, behind everything before it.
-    const tokens = documents
-      .flat()
-      .map(({ context, continuation }) =>
-        continuation.map((id, i) => ({
-          context: [...context, ...continuation.slice(0, i)],
-          continuation: [id],
-        })),
-      );
+    const tokens = documents.flat().map(({ context, continuation }) =>
+      continuation.map((id, i) => ({
+        context: [...context, ...continuation.slice(0, i)],
+        continuation: [id],
+      })),
+    );
     const single = await likelihoodsOf(family, 'none', 'onnx', tokens);
     const sums = single.map((own) => own.reduce((sum, { logLikelihood }) => sum + logLikelihood, 0));
     expect(whole.flat().map(({ logLikelihood }) => logLikelihood)).toBeAllclose(sums, { atol: 2e-5 });
