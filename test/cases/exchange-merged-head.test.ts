@@ -38,7 +38,10 @@ describe.each(['roberta', 'bert'])('%s', (family) => {
   it.each([
     [
       { task: 'rte' },
-      /it gives 3 classes \(CONTRADICTION, NEUTRAL, ENTAILMENT\), the task asks for 2 classes \(entailment, not_entailment\)/,
+      new RegExp(
+        'it gives 3 classes \\(CONTRADICTION, NEUTRAL, ENTAILMENT\\), ' +
+          'the task asks for 2 classes \\(entailment, not_entailment\\)',
+      ),
     ],
     [{ task: 'stsb' }, /the task asks for a value/],
     [{ head: 'mean' }, /head=mean reads the states in another way; --set head=huggingface begins with it/],

@@ -60,7 +60,7 @@ async function report(name: string, methods: readonly MadeMethod[]) {
   return { rows: csv.map(({ method, mark }) => [method, mark]), markdown };
 }
 
-test('a row that is worse by its small spread ends the marks, though lower ones of large spread are no worse', async () => {
+test('a row that is worse by its small spread ends the marks, though lower ones are no worse', async () => {
   const { rows, markdown } = await report('spread', [
     { name: 'wide', right: [0.45, 0.5, 0.95] },
     { name: 'narrow', right: [0.74, 0.745, 0.75] },

@@ -73,13 +73,17 @@ test('built-in tasks keep what was tuned for them', async () => {
 test('one line tells of rates that nobody tuned there', async () => {
   const notes = async (changes: Partial<RunRequest>) => untunedRates((await plan(changes)).cells);
   expect(await notes({})).toEqual([
-    'mine on roberta-mini: nobody tuned the learning rate of RED (0.06) here; this is its own default. --recipe roberta-mini takes what was tuned on built-in tasks of this kind; --sweep learningRate=a,b tries others.',
+    'mine on roberta-mini: nobody tuned the learning rate of RED (0.06) here; this is its own default. ' +
+      '--recipe roberta-mini takes what was tuned on built-in tasks of this kind; ' +
+      '--sweep learningRate=a,b tries others.',
   ]);
   expect(await notes({ tasks: ['sst2'], methods: ['red', 'scale', 'none'] })).toEqual([
-    'sst2 on roberta-mini: nobody tuned the learning rate of Scale (0.01) here; this is its own default, while a recipe gives that of RED. --sweep learningRate=a,b tries others.',
+    'sst2 on roberta-mini: nobody tuned the learning rate of Scale (0.01) here; this is its own default, ' +
+      'while a recipe gives that of RED. --sweep learningRate=a,b tries others.',
   ]);
   expect(await notes({ tasks: ['rte'], models: ['all-MiniLM-L6-v2'], methods: ['red', 'lora'] })).toEqual([
-    "rte on all-MiniLM-L6-v2: nobody tuned the learning rate of RED (0.06), LoRA (0.0002) here; these are the methods' own defaults. --sweep learningRate=a,b tries others.",
+    'rte on all-MiniLM-L6-v2: nobody tuned the learning rate of RED (0.06), LoRA (0.0002) here; ' +
+      "these are the methods' own defaults. --sweep learningRate=a,b tries others.",
   ]);
   expect((await notes({ models: ['roberta-base'] }))[0]).toMatch(
     / The recipes of roberta-base are for .*rte.*; --sweep/,

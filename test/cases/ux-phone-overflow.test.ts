@@ -39,9 +39,15 @@ describe.skipIf(!existsSync(executablePath))('the page on a phone (Debian: chrom
     expect(report.exitCode, report.stderr).toBe(0);
     browser = await chromium.launch({
       executablePath,
-      args: '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(
-        ' ',
-      ),
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
     });
   });
   afterAll(async () => {

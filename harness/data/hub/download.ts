@@ -87,7 +87,8 @@ export async function receive(
   if (found >= entry.size) return;
   const have = Math.max(0, found);
   const prefix = type === 'dataset' ? 'datasets/' : '';
-  const address = `${hub.url}/${prefix}${repo}/resolve/${commit}/${entry.path.split('/').map(encodeURIComponent).join('/')}`;
+  const path = entry.path.split('/').map(encodeURIComponent).join('/');
+  const address = `${hub.url}/${prefix}${repo}/resolve/${commit}/${path}`;
   const answer = await hub.open(address, {
     'accept-encoding': 'identity',
     ...(have > 0 && { range: `bytes=${have}-` }),

@@ -139,7 +139,11 @@ const kinds = {
   async encode({ id, texts, addSpecialTokens }) {
     const tokenizer = open.get(id);
     const options = { addSpecialTokens };
-    const made = texts.length === 1 ? [await tokenizer.encode(texts[0], null, options)] : await tokenizer.encodeBatch(texts, options);
+    const [only, ...others] = texts;
+    const made =
+      others.length === 0
+        ? [await tokenizer.encode(only, null, options)]
+        : await tokenizer.encodeBatch(texts, options);
     return made.map((encoding) => encoding.getIds());
   },
   async frame({ id, text, pair }) {

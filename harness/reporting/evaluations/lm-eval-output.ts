@@ -1,6 +1,6 @@
 /**
- * Writes evaluations as lm-evaluation-harness 0.4.13 writes its own, so that what reads its files reads these: a results
- * file with every task's metrics, and a file of samples a task. Names have underscores there.
+ * Writes evaluations as lm-evaluation-harness 0.4.13 writes its own, so that programs for its files read these: a file
+ * of results with every task's metrics, and a file of samples a task. Names have underscores there.
  */
 import { join } from 'node:path';
 import type { AskedDocument, Evaluation } from '../../evaluation/evaluation.ts';

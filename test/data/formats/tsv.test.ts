@@ -47,7 +47,10 @@ test.each<[string, string | Buffer, TsvColumns, RegExp]>([
     'a missing column',
     'id\tsentence\n1\ta\n',
     names('sentence', 'label'),
-    /^x\.tsv, line 1 lacks the column label; expected a header with sentence, label, separated by tabs, but it names id, sentence\.$/,
+    new RegExp(
+      '^x\\.tsv, line 1 lacks the column label; expected a header with sentence, label, ' +
+        'separated by tabs, but it names id, sentence\\.$',
+    ),
   ],
   ['no header at all', 'a,b\n', names('sentence', 'label'), /line 1 lacks the columns sentence and label/],
   [

@@ -55,7 +55,11 @@ const statements: readonly (readonly [slot: string, pattern: RegExp, values: rea
   ['area', /the market|the square|market square/gi, ['market square']],
   [
     'family friendly',
-    /not family - friendly|not suitable for children|not welcome families|adults|no place for kids|children are not allowed|closed to children|children at home|not the place to take the kids/gi,
+    new RegExp(
+      'not family - friendly|not suitable for children|not welcome families|adults|no place for kids|' +
+        'children are not allowed|closed to children|children at home|not the place to take the kids',
+      'gi',
+    ),
     ['no'],
   ],
   ['family friendly', /\b(family|child|kid) - friendly|famil(y|ies)|\bkids|children/gi, ['yes']],

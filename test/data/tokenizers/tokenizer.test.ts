@@ -111,7 +111,10 @@ describe('refused with a clear line', () => {
     [
       'nothing there',
       { 'vocab.json': '{}' },
-      /holds no tokenizer: looked for tokenizer\.json, for vocab\.json with merges\.txt, for tokenizer\.model and for spiece\.model/,
+      new RegExp(
+        'holds no tokenizer: looked for tokenizer\\.json, for vocab\\.json with merges\\.txt, ' +
+          'for tokenizer\\.model and for spiece\\.model',
+      ),
     ],
     ['not JSON', { 'tokenizer.json': '{"model"' }, /tokenizer\.json is not JSON/],
     ['not an object', { 'tokenizer.json': '[]' }, /tokenizer\.json is not a JSON object/],
