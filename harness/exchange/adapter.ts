@@ -1,3 +1,7 @@
+/**
+ * What an adapter is, apart from the files that hold it, and how a base and a method start from one. The
+ * readers and writers of formats (peft/, pyreft-folder.ts, red-vectors.ts) and the runs share it.
+ */
 import { UsageError } from '../support/errors.ts';
 import { trainedShapes, unfrozenTensors } from '../models/delta/trained-tensors.ts';
 import type { Shape } from '../models/edits.ts';
@@ -7,26 +11,29 @@ import type { BaseModel } from '../models/base-model.ts';
 
 export type StoredTensors = Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
 
-/** What a method learned on a base, apart from any run. */
+/** What a method learned on a base, apart from the run that trained it. */
 export interface Adapter {
-  /** The name of a method, and its options; those left out have their defaults. */
+  /** The method's name and its options; an option that is left out has its default. */
   readonly method: string;
   readonly options: Readonly<Record<string, unknown>>;
-  /** Options that the adapter has but that its files do not say. */
+  /** Names of options whose values the adapter's files do not hold. */
   readonly missing?: readonly string[];
-  /** The method's trained, frozen and state tensors and the base's own that it trained, under our names. */
+  /**
+   * The method's trained, frozen and state tensors, and the base's tensors that it trained, under
+   * deltabench's names.
+   */
   readonly tensors: StoredTensors;
-  /** The task's trained head, under Hugging Face's names; and which it is, where there is one. */
+  /** The tensors of the task's trained head, under Hugging Face's names; `headName` says which head it is. */
   readonly head: StoredTensors;
   readonly headName?: HeadName;
-  /** Optimiser steps that it was trained for, where they are known. */
+  /** Optimiser steps of the training, where they are known. */
   readonly steps?: number;
 }
 
 /**
- * A base and a method that begin with an adapter's values: what is initialised from them, trained or not, computes what
- * the adapter does. State that adapters do not carry (moving averages) begins anew. Throws UsageError, which names
- * `where` it came from, where the adapter's tensors are not those of the method on this base.
+ * Gives a base and a method that start from an adapter's values instead of their initial ones, so that they
+ * compute what the adapter does. State that the adapter lacks (moving averages) starts anew. Throws
+ * UsageError, which begins with `where`, if the adapter's tensors are not those of the method on this base.
  */
 export function startFrom(
   base: BaseModel,

@@ -1,3 +1,4 @@
+/** Reads LoReFT adapters that pyreft, the library of ReFT's authors, has saved. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../support/errors.ts';
@@ -8,7 +9,10 @@ import type { Site } from '../models/edits.ts';
 import type { BaseModel } from '../models/base-model.ts';
 import type { Adapter, StoredTensors } from './adapter.ts';
 
-/** The part of pyreft's config.json that says what is edited where; an edit's key is in its file's name. */
+/**
+ * The part of pyreft's config.json that says what is edited where; each key is part of the file name of its
+ * edit.
+ */
 const settings = z.looseObject({
   intervention_types: z.array(z.string()).min(1),
   representations: z.array(
@@ -21,9 +25,10 @@ const settings = z.looseObject({
 });
 
 /**
- * Reads a folder that pyreft has saved, for a base: config.json and one PyTorch file `intkey_<key>.bin` an edit, with
- * `weight` [r, d], `bias` [r] and `rotate_layer` [d, r]. Which tokens were edited is not in it: the options `first` and
- * `last` are left out. Throws UsageError where it is none of LoReFT's on block outputs.
+ * Reads a folder that pyreft has saved, for a base: config.json, and for each edit a PyTorch file
+ * `intkey_<key>.bin` with `weight` [r, d], `bias` [r] and `rotate_layer` [d, r]. The folder does not say
+ * which tokens were edited, so the options `first` and `last` are missing. Throws UsageError for edits other
+ * than LoReFT's of block outputs.
  */
 export async function readPyreftFolder(folder: string, base: BaseModel): Promise<Adapter> {
   const where = join(folder, 'config.json');
@@ -53,7 +58,7 @@ export async function readPyreftFolder(folder: string, base: BaseModel): Promise
   });
   const layers = [...new Set(edits.map(({ site }) => site.layer))].sort((a, b) => a - b);
   const each = edits.length / layers.length;
-  // pyreft lists the edits of the first tokens of all layers, then those of the last.
+  // pyreft lists the edits of the first tokens for all layers, then those of the last tokens.
   const tied = each === 1;
   if (layers.some((layer) => edits.filter(({ site }) => site.layer === layer).length !== each) || each > 2) {
     throw new UsageError(
@@ -86,13 +91,19 @@ export async function readPyreftFolder(folder: string, base: BaseModel): Promise
   };
 }
 
-/** The blocks that ReFT edits: of the stack that reads the prompt. */
+/**
+ * The blocks that ReFT edits: the encoder's where there is one, since it reads the prompt, else the
+ * decoder's.
+ */
 function blocksOf({ sites }: BaseModel): Site[] {
   const stack = sites.some((site) => site.stack === 'encoder') ? 'encoder' : 'decoder';
   return sites.filter(({ role, ...site }) => role === 'block' && site.stack === stack);
 }
 
-/** The layer whose block output a component is: `block_output`, or such as `model.layers[3].output`. */
+/**
+ * The layer whose block output a component names, as `block_output` or such as `model.layers[3].output`;
+ * undefined for any other component.
+ */
 function layerOf(layer: number, component: string): number | undefined {
   if (component === 'block_output') return layer;
   const named = /\.(?:layers?|h|block)(?:\[(\d+)\]|\.(\d+))\.output$/.exec(component);

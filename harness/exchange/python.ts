@@ -1,3 +1,4 @@
+/** The short Python files (in python/) that load an exported adapter or checkpoint without deltabench. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../support/atomic-files.ts';
@@ -5,16 +6,15 @@ import { writeSafetensors, type StoredTensor } from '../data/formats/safetensors
 import { meanHeadFile } from '../models/bases/stored-head.ts';
 import { isPeftMethod } from './peft/formats.ts';
 
-// What lies beside an adapter or a checkpoint for those who load it without deltabench: short Python files,
-// from the folder
-// python/.
-
-/** `load()` in it gives the model. */
+/** The name of the Python file beside an export; its function `load()` returns the model. */
 export const loaderFile = 'load.py';
 
 const read = (name: string): Promise<string> => readFile(new URL(`python/${name}`, import.meta.url), 'utf8');
 
-/** The Python file that loads an adapter of a method; undefined where neither peft nor a few hooks do. */
+/**
+ * Gives the text of the Python file that loads an adapter of a method; undefined where neither peft nor a few
+ * hooks can compute the method.
+ */
 export async function loaderOf(method: string): Promise<string | undefined> {
   if (isPeftMethod(method)) return read('load_peft.py');
   if (method === 'red') return read('load_red.py');

@@ -1,3 +1,6 @@
+/**
+ * Chooses the reader of an adapter by what lies at its path, for runs and evaluations that start from one.
+ */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../support/errors.ts';
@@ -9,8 +12,9 @@ import { readPyreftFolder } from './pyreft-folder.ts';
 import { readRedVectors } from './red-vectors.ts';
 
 /**
- * Reads an adapter for a base: a folder that peft, pyreft or "export" has written, or a file of vectors that RED's
- * authors release. Throws UsageError where it is neither, or something that deltabench does not compute.
+ * Reads an adapter for a base: a folder that peft, pyreft or `bench export` has written, or a file of vectors
+ * as RED's authors release them. Throws UsageError if it is neither, or computes something that deltabench
+ * does not.
  */
 export async function readAdapter(path: string, base: BaseModel): Promise<Adapter> {
   if (await isFile(path)) return readRedVectors(path, base);

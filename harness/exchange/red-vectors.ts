@@ -1,10 +1,11 @@
+/** Reads the files of edit vectors that the authors of RED release. */
 import { UsageError } from '../support/errors.ts';
 import { readTorchZip } from '../data/formats/torch-zip.ts';
 import type { Site } from '../models/edits.ts';
 import type { BaseModel } from '../models/base-model.ts';
 import type { Adapter, StoredTensors } from './adapter.ts';
 
-/** The roles of the linear modules that each position edits. */
+/** RED's option `position` → the roles of the linear modules that it edits. */
 const positions = {
   ffn: ['mlpOutput'],
   attn: ['attentionOutput'],
@@ -12,14 +13,13 @@ const positions = {
   all: ['attentionOutput', 'key', 'mlpOutput', 'query', 'queryKeyValue', 'value'],
 };
 
-/** How the authors call a vector of a module, and how we do. */
+/** The authors' names of a module's vectors → ours. */
 const parts = { activation_scaling: 'scaling', activation_bias: 'bias' } as const;
 
 /**
- * Reads the vectors that RED's authors release, a PyTorch file of
- * `<module>.delta_vector.activation_{scaling,bias}`, each
- * [1, d], for a base; the module's name may lack what the base's begin with. Throws UsageError where it is
- * none of these.
+ * Reads a PyTorch file of RED's vectors `<module>.delta_vector.activation_{scaling,bias}`, each [1, d], for a
+ * base; a module's name may lack the prefix of the base's names. Throws UsageError if a tensor is no such
+ * vector, its module is none of the base, or no `position` edits these modules.
  */
 export async function readRedVectors(path: string, base: BaseModel): Promise<Adapter> {
   const tensors: Record<string, StoredTensors[string]> = {};

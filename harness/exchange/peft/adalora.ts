@@ -1,3 +1,4 @@
+/** AdaLoRA in PEFT's files: beside names and settings, the pattern of singular values that pruning kept. */
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { adaloraTargets } from '../../models/delta/target-roles.ts';
@@ -43,7 +44,7 @@ const whole = overLinearModules({
     bias: noBias,
     ...beginning,
     rank_pattern: patterns,
-    // LoRA's rank, which PEFT does not use here.
+    // LoRA's rank, which PEFT's AdaLoRA does not use.
     r: count.optional(),
   }),
   fixed: { bias: 'none', init_lora_weights: true },
@@ -51,14 +52,17 @@ const whole = overLinearModules({
   usual: ({ family }) => adaloraTargets[family],
 });
 
-/** AdaLoRA; PEFT leaves out what belongs to dropped singular values, and says in `rank_pattern` which are kept. */
+/**
+ * AdaLoRA. PEFT stores no rows of lora_A and lora_E and no columns of lora_B for dropped singular values;
+ * `rank_pattern` says which values are kept.
+ */
 export const adalora: Format = {
   peftType: 'ADALORA',
   write(adapter, base) {
     const { settings, tensors } = whole.write(adapter, base);
     const { init_r: rank, tinit, tfinal } = settings as { init_r: number; tinit: number; tfinal: number };
     const steps = adapter.steps ?? 1;
-    // Below 1 they are shares of all steps.
+    // Our option counts steps or, below 1, is a share of all steps; PEFT's setting counts steps.
     const [start, end] = [tinit, tfinal].map((n) => Math.floor(n < 1 ? n * steps : n)) as [number, number];
     const scheduled = {
       ...settings,
@@ -123,7 +127,9 @@ export const adalora: Format = {
 
 const moduleOf = (name: string): string => name.slice(0, name.lastIndexOf('.'));
 
-/** Changes the list of a matrix's rows, or of columns for lora_B, whose second axis is the rank. */
+/**
+ * Applies `change` to the list of a tensor's slices along its rank: rows, or columns of lora_B [out, rank].
+ */
 function alongRank(
   name: string,
   { shape, data }: Stored,

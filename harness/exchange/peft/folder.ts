@@ -1,3 +1,7 @@
+/**
+ * Writes and reads an adapter's folder in the layout of Hugging Face peft: the files, the task's head and the
+ * prefixes of names. The formats of single methods lie in the files beside this one.
+ */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic, writeFolderAtomic } from '../../support/atomic-files.ts';
@@ -16,18 +20,17 @@ import { commonSettings, type Config } from './settings.ts';
 
 export const configFile = 'adapter_config.json';
 const tensorFile = 'adapter_model.safetensors';
-/** The form before safetensors. */
+/** PEFT's file of tensors before it used safetensors. */
 const pickleFile = 'adapter_model.bin';
 
-/** What stands before a head's names: prompt learning wraps the model once less. */
+/** The prefix of a head's names in PEFT's files; prompt learning wraps the model in one module fewer. */
 const beforeHead = (peftType: string): string =>
   ['PREFIX_TUNING', 'PROMPT_TUNING', 'P_TUNING'].includes(peftType) ? 'base_model.' : inModel;
 
 /**
- * Writes an adapter as Hugging Face peft saves one: adapter_config.json and adapter_model.safetensors in a
- * folder, which
- * appears whole or not at all, a short Python file beside them that loads it; returns what it wrote. Throws
- * UsageError where something lies there or writing is refused.
+ * Writes a folder as Hugging Face peft saves an adapter: adapter_config.json, adapter_model.safetensors, and
+ * where there is one a Python file that loads them. The folder appears whole or not at all. Returns what was
+ * written; throws UsageError if the folder is not empty or writing is refused.
  */
 export async function writePeftFolder(
   folder: string,
@@ -51,7 +54,7 @@ export async function writePeftFolder(
   const loader = await loaderOf(adapter.method);
   await writeFolderAtomic(folder, async (temporary) => {
     await writeFileAtomic(join(temporary, configFile), `${JSON.stringify(sorted, undefined, 2)}\n`);
-    // transformers asks for the framework's name.
+    // transformers reads the framework's name from the file's metadata.
     await writeSafetensors(join(temporary, tensorFile), all, { format: 'pt' });
     if (isMean) await writeMeanHead(temporary, adapter.head);
     if (loader !== undefined) await writeFileAtomic(join(temporary, loaderFile), loader);
@@ -60,8 +63,8 @@ export async function writePeftFolder(
 }
 
 /**
- * The head "mean" is none of transformers' classifiers: its adapter is one of the bare encoder, whose names
- * lack the family's.
+ * Gives a tensor its name in transformers' bare encoder, which lacks the family's prefix: an adapter with the
+ * head `mean` belongs to that encoder, since no classifier of transformers has the head.
  */
 const bareName = (name: string, { family }: BaseModel): string =>
   name.replace(`${inModel}${family}.`, inModel);
@@ -80,9 +83,8 @@ const header = z.looseObject({
 });
 
 /**
- * Reads a folder that peft or writePeftFolder has written, for a base; throws UsageError where a file is
- * missing or lies,
- * or the adapter computes something that deltabench does not.
+ * Reads a folder that peft or writePeftFolder has written, for a base. Throws UsageError if a file is missing
+ * or malformed, or if the adapter computes something that deltabench does not.
  */
 export async function readPeftFolder(folder: string, base: BaseModel): Promise<Adapter> {
   const where = join(folder, configFile);
@@ -100,12 +102,12 @@ export async function readPeftFolder(folder: string, base: BaseModel): Promise<A
   return Object.keys(head).length > 0 ? { ...adapter, headName: 'huggingface' } : adapter;
 }
 
-/** The modules that were trained as wholes; of a classifier its head, which older versions of PEFT do not list. */
+/** The modules that were trained whole. Older versions of PEFT do not list a classifier's head among them. */
 function savedModules({ modules_to_save: listed, task_type: task }: z.infer<typeof header>): string[] {
   return [...(listed ?? []), ...(task === 'SEQ_CLS' ? ['classifier', 'score'] : [])];
 }
 
-/** The head "mean" beside an adapter. */
+/** Reads the head `mean` from its file beside the adapter; undefined where there is no such file. */
 async function openMeanHead(folder: string): Promise<StoredTensors | undefined> {
   const stored = await readMeanHead(folder);
   if (!stored) return undefined;
@@ -130,7 +132,10 @@ async function readTensors(folder: string): Promise<StoredTensors> {
   return tensors;
 }
 
-/** Parts the trained head of a task from the method's tensors; a module of the base itself is none. */
+/**
+ * Separates the trained head of a task from the method's tensors. Throws UsageError if modules_to_save
+ * trained a module of the base, or an output layer of a decoder.
+ */
 function splitHead(
   stored: StoredTensors,
   peftType: string,

@@ -1,3 +1,4 @@
+/** Finds the format for a method, and the method and format of an adapter_config.json. */
 import { UsageError } from '../../support/errors.ts';
 import { adalora } from './adalora.ts';
 import type { Format } from './format.ts';
@@ -7,7 +8,7 @@ import { methodOfType, ownFormat, ownType } from './own.ts';
 import { prefix, prompt, pTuning } from './prompts.ts';
 import type { Config } from './settings.ts';
 
-/** The methods that PEFT has, by our names. */
+/** The formats of the methods that PEFT has, by our names of the methods. */
 const known: Readonly<Record<string, Format>> = {
   lora,
   dora,
@@ -19,15 +20,18 @@ const known: Readonly<Record<string, Format>> = {
   'p-tuning': pTuning,
 };
 
-/** How a method is written and read. */
+/** Gives the format of a method: PEFT's, or for a method that PEFT lacks deltabench's own (own.ts). */
 export function formatOf(method: string): Format {
   return known[method] ?? ownFormat(method);
 }
 
-/** The method of an adapter_config.json and how it is read; throws UsageError where its type is none of ours. */
+/**
+ * Gives the method of an adapter_config.json and its format; throws UsageError if deltabench has no such
+ * type.
+ */
 export function recogniseFormat(config: Config, where: string): { method: string; format: Format } {
   const { peft_type: type } = config;
-  // DoRA is a setting of LoRA there.
+  // PEFT stores DoRA as LoRA with `use_dora`.
   const candidates = Object.keys(known).filter((method) => known[method]!.peftType === type);
   const method = config.use_dora === true && candidates.includes('dora') ? 'dora' : candidates[0];
   if (method !== undefined) return { method, format: known[method]! };
@@ -41,7 +45,7 @@ export function recogniseFormat(config: Config, where: string): { method: string
   );
 }
 
-/** Whether PEFT has a method, so that it loads what is written. */
+/** Whether PEFT has a method and so loads the adapter that is written. */
 export function isPeftMethod(method: string): boolean {
   return method in known;
 }

@@ -1,3 +1,4 @@
+/** (IA)³ in PEFT's files, which tell vectors of outputs from vectors of inputs by their shapes. */
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { isNamed } from '../../models/delta/target-roles.ts';
@@ -13,7 +14,7 @@ const settings = z.object({
   init_ia3_weights: z.boolean().default(true),
 });
 
-/** (IA)³; in PEFT a vector of outputs has the shape [out, 1], one of inputs [1, in]. */
+/** (IA)³. PEFT gives a vector that scales outputs the shape [out, 1], and one that scales inputs [1, in]. */
 export const ia3: Format = {
   peftType: 'IA3',
   write({ options, tensors }, base) {
@@ -28,7 +29,7 @@ export const ia3: Format = {
     };
     return {
       settings: {
-        // Each of the second must stand in the first.
+        // PEFT requires every feed-forward module among the target modules.
         target_modules: [...named(false), ...named(true)],
         feedforward_modules: named(true),
         fan_in_fan_out: !base.architecture.transposed,

@@ -1,3 +1,7 @@
+/**
+ * The format of methods that give linear modules tensors of their own: LoRA, DoRA, VeRA and AdaLoRA. Their
+ * files differ in names and settings alone, which a `Form` lists.
+ */
 import type { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { numberOfEach, queryAndValue, type Targets } from '../../models/delta/target-roles.ts';
@@ -9,30 +13,33 @@ import { numberOptions, sitesNamed, targetModules, targetOptions } from './targe
 import { numbersByPattern, type Pattern } from './patterns.ts';
 import { parseSettings, type Config } from './settings.ts';
 
-/** A number that single modules may have of their own: our two options, and PEFT's setting for the second. */
+/**
+ * A number that single modules may have of their own, such as a rank: our options `usual` and `exceptions`,
+ * and PEFT's setting `pattern` for the exceptions.
+ */
 interface PerModule {
   readonly usual: string;
   readonly exceptions: string;
   readonly pattern: string;
 }
 
-/** A method that gives linear modules tensors of their own. */
+/** Names and settings of a method that gives linear modules tensors of their own. */
 interface Form {
   readonly peftType: string;
   readonly names: Names;
   readonly settings: z.ZodObject;
-  /** What is always so. */
+  /** Settings that are written with the same values for every adapter. */
   readonly fixed: Config;
-  /** The ends of tensors' names, ours and PEFT's. */
+  /** The ends of tensor names, ours → PEFT's. */
   readonly parts: Names;
-  /** Tensors of no module, which PEFT keeps under `base_model.`. */
+  /** Names of tensors that belong to no module; PEFT's keys for them are `base_model.<name>`. */
   readonly shared?: readonly string[];
   readonly perModule?: readonly PerModule[];
-  /** The roles of the method's option where nothing is said; queries and values where absent. */
+  /** The default roles of the option `targets`; queries and values where absent. */
   readonly usual?: (base: BaseModel) => readonly string[];
 }
 
-/** The format of such a method, whose options `targets` and `layers` name the modules. */
+/** Makes the format of a method whose options `targets` and `layers` name the modules. */
 export function overLinearModules(form: Form): Format {
   const { peftType, names, settings, fixed, parts, shared = [], perModule = [] } = form;
   const { usual: usualRoles = () => queryAndValue.parse(undefined) } = form;
@@ -99,9 +106,9 @@ export function overLinearModules(form: Form): Format {
 
 interface SplitKey {
   readonly key: string;
-  /** As PEFT calls it. */
+  /** The module's name in PEFT's key. */
   readonly module: string;
-  /** As we call it. */
+  /** The end of the tensor's name, as deltabench calls it. */
   readonly part: string;
 }
 
@@ -111,7 +118,10 @@ function splitKey(key: string, parts: Names): SplitKey | undefined {
   return { key, module: key.slice(inModel.length, -part[1].length - 1), part: part[0] };
 }
 
-/** PEFT's pattern for what options say: whole names, as PEFT itself writes them. */
+/**
+ * PEFT's pattern of the modules whose number is not the usual one; its keys are whole names, as PEFT writes
+ * them.
+ */
 function patternOf(
   { usual, exceptions }: PerModule,
   options: Adapter['options'],
@@ -122,14 +132,16 @@ function patternOf(
   return Object.fromEntries(other.map((site) => [site.name, numberOf(site)]));
 }
 
-/** The linear modules that have a tensor of this ending, in the order of the base. */
+/** The linear modules that have a tensor with this ending, in the base's order. */
 export function sitesWith(base: BaseModel, tensors: StoredTensors, part: string): Site[] {
   return base.sites.filter(({ kind, name }) => kind === 'linear' && `${name}.${part}` in tensors);
 }
 
-/** The error for a tensor that does not belong to an adapter of this type, or to one that is not computed here. */
+/**
+ * Makes the error for a tensor that no adapter of this type has, or whose module deltabench does not adapt.
+ */
 export function strangeKey(where: string, key: string, peftType: string): UsageError {
-  // PEFT adds the matrix of the base where an embedding or the output head is adapted.
+  // PEFT stores the base's matrix too where it adapts an embedding or the output head.
   const [, module] = /^base_model\.model\.(.+)\.(?:base_layer\.\w+|lora_embedding_[AB])$/.exec(key) ?? [];
   if (module !== undefined) {
     return new UsageError(
@@ -139,7 +151,7 @@ export function strangeKey(where: string, key: string, peftType: string): UsageE
   return new UsageError(`${where} has a tensor "${key}", which is none of an adapter of type ${peftType}.`);
 }
 
-/** Whether these are the modules of the usual roles, as far as the base has them. */
+/** Whether the targets are the default ones: all modules of `roles` that the base has, in every layer. */
 function isUsual(base: BaseModel, roles: readonly string[], { targets, layers }: Targets): boolean {
   if (layers !== undefined) return false;
   const there = new Set(base.sites.map(({ role }): string => role));

@@ -1,3 +1,4 @@
+/** LoRA, rsLoRA, DoRA and VeRA in PEFT's files: the names and settings of each. */
 import { z } from 'zod';
 import { overLinearModules } from './linear-modules.ts';
 import { noBias } from './settings.ts';
@@ -7,7 +8,10 @@ const alpha = z.number().positive();
 const dropout = z.number().min(0).lt(1).default(0);
 const any = z.unknown().optional();
 
-/** How the tensors began, and what that was made with; PEFT's other ways change the weights of the base. */
+/**
+ * PEFT's settings for how the tensors were initialised. Only starts that leave the base's weights unchanged
+ * can be read.
+ */
 export const beginning = {
   init_lora_weights: z
     .union([z.boolean(), z.enum(['gaussian', 'orthogonal', 'eva'])], {
@@ -58,13 +62,14 @@ export const lora = overLinearModules({
   perModule,
 });
 
-/** DoRA, in PEFT a setting of LoRA. */
+/** DoRA, which PEFT stores as LoRA with `use_dora`. */
 export const dora = overLinearModules({
   peftType: 'LORA',
   names: { ...names, rankStabilized: 'use_rslora' },
   settings: settings.extend({
     use_dora: z.literal(true),
-    // Left out where it is off, as before there was this option: runs keep their identity.
+    // The option is absent where it is off, as in runs from before it existed, so that their identities stay
+    // equal.
     use_rslora: z
       .boolean()
       .default(false)
@@ -75,7 +80,7 @@ export const dora = overLinearModules({
   perModule,
 });
 
-/** VeRA; the frozen projections travel along, for PEFT draws its own from torch's generator. */
+/** VeRA. The frozen projections are stored too, since PEFT would draw other ones from torch's generator. */
 export const vera = overLinearModules({
   peftType: 'VERA',
   names: {

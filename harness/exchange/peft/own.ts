@@ -1,3 +1,7 @@
+/**
+ * Stores methods that PEFT does not have (RED, LoReFT, …) in PEFT's files, under a type of deltabench's own.
+ * PEFT cannot load them; for RED and ReFT a Python file beside them can (python.ts).
+ */
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -6,13 +10,13 @@ import { parseSettings } from './settings.ts';
 
 const settings = z.object({ options: z.record(z.string(), z.unknown()) });
 
-/** The type of a method that PEFT does not have: its name in capitals. */
+/** The `peft_type` of a method that PEFT does not have: the method's name in capitals. */
 export const ownType = (method: string): string => method.toUpperCase().replaceAll('-', '_');
-/** The method of such a type. */
+/** The method of a `peft_type` that ownType made. */
 export const methodOfType = (peftType: string): string => peftType.toLowerCase().replaceAll('_', '-');
 
 /**
- * A method that PEFT does not have, in PEFT's container: its options as they are, its tensors under their own
+ * Makes the format of a method that PEFT does not have: the options as they are, the tensors under their own
  * names.
  */
 export function ownFormat(method: string): Format {
@@ -35,7 +39,9 @@ export function ownFormat(method: string): Format {
   };
 }
 
-/** A name of transformers' bare encoder, which lacks what all names of the family begin with, as the base has it. */
+/**
+ * Gives a tensor of transformers' bare encoder the base's name for it, which begins with the family's prefix.
+ */
 function fullName(name: string, { sites, family }: BaseModel): string {
   const isOf = (each: string): boolean => sites.some((site) => each.startsWith(`${site.name}.`));
   const full = `${family}.${name}`;

@@ -1,18 +1,23 @@
+/**
+ * Evaluates PEFT's rank_pattern and alpha_pattern, whose regular expressions come from a file and are not
+ * trusted.
+ */
 import { runInNewContext } from 'node:vm';
 import { UsageError } from '../../support/errors.ts';
 
-/** PEFT's rank_pattern and alpha_pattern: a number by regular expression. */
+/** PEFT's rank_pattern or alpha_pattern: a regular expression → the number of the modules that it matches. */
 export type Pattern = Readonly<Record<string, number>>;
 
-/** Runs where its time can be limited, since an expression from a file may take for ever. */
+/**
+ * A script for node:vm, which limits its time: a regular expression from a file may backtrack without end.
+ */
 const firstMatches = `names.map((name) => keys.findIndex((key) => key.test(name))).join()`;
 const MOST_MILLISECONDS = 2000;
 
 /**
- * The number of each module under a pattern: that of the first key that is, as a regular expression, the module's whole
- * name or its end behind a dot; `usual` where none is (peft.utils.other.get_pattern_key). Throws UsageError,
- * which names
- * `where` and the `setting`, for an expression that cannot be read or does not end.
+ * Gives each module the number of the first key that matches its whole name or the end of its name after a
+ * dot, else `usual` (peft.utils.other.get_pattern_key). Throws UsageError, which names `where` and `setting`,
+ * if an expression cannot be read or takes more than `milliseconds`.
  */
 export function numbersByPattern(
   pattern: Pattern,
@@ -28,7 +33,8 @@ export function numbersByPattern(
   const numbers = Object.values(pattern);
   const keys = Object.keys(pattern).map((key) => {
     try {
-      // Python's way to name a group; all else of its syntax that differs is refused by the flag.
+      // Python writes a named group as (?P<name>…); the flag `u` refuses all other syntax that JavaScript
+      // lacks.
       return new RegExp(`^(.*\\.)?(${key.replaceAll('(?P<', '(?<')})$`, 'u');
     } catch (error) {
       throw new UsageError(

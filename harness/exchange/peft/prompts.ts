@@ -1,3 +1,6 @@
+/**
+ * Prefix tuning, prompt tuning and P-tuning in PEFT's files, where each is one tensor, `prompt_embeddings`.
+ */
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -11,20 +14,23 @@ type Stored = StoredTensors[string];
 const any = z.unknown().optional();
 const common = {
   num_virtual_tokens: z.int().positive(),
-  // Of the base; the shape of the one tensor shows whether they fit.
+  // Sizes of the base. They need no check, since the tensor's shape shows whether the adapter fits.
   token_dim: any,
   num_layers: any,
   num_attention_heads: any,
   num_transformer_submodules: any,
 };
 
-/** Prefix tuning; PEFT keeps what the network of a projected prefix makes, so that one is read as a flat prefix. */
+/**
+ * Prefix tuning. PEFT stores the output of a projected prefix's network, which is read as a prefix without
+ * projection.
+ */
 export const prefix: Format = {
   peftType: 'PREFIX_TUNING',
   write(adapter, base) {
     const { projection, hidden, start, pairs } = adapter.options;
     const { headWidth, kvHeads } = base.architecture;
-    // What PEFT takes for a model's width here is that of its keys.
+    // For prefix tuning PEFT's token_dim is the width of the keys, not of the model.
     const keys = headWidth * kvHeads;
     return {
       settings: {
@@ -64,7 +70,9 @@ export const prefix: Format = {
 
 const starts = { random: 'RANDOM', vocabulary: 'SAMPLE_VOCAB', text: 'TEXT' } as const;
 
-/** Prompt tuning; PEFT has as many rows again for the decoder of an encoder-decoder and never uses them. */
+/**
+ * Prompt tuning. For an encoder-decoder PEFT stores as many rows again for the decoder, and never uses them.
+ */
 export const prompt: Format = {
   peftType: 'PROMPT_TUNING',
   write(adapter, base) {
@@ -74,7 +82,7 @@ export const prompt: Format = {
         ...promptSettings(adapter, base),
         prompt_tuning_init: starts[start],
         prompt_tuning_init_text: text ?? null,
-        // PEFT wants it with a text, though it begins from the tensor.
+        // PEFT requires a tokenizer with a text, though the prompt is loaded from the tensor.
         tokenizer_name_or_path: text === undefined ? null : base.id,
       },
       tensors: { prompt_embeddings: forEachStack(embeddings(adapter), base) },
@@ -87,7 +95,7 @@ export const prompt: Format = {
   },
 };
 
-/** P-tuning; PEFT keeps what its network makes, so it is read as a prompt. */
+/** P-tuning. PEFT stores the output of the prompt's network, so the adapter is read as prompt tuning. */
 export const pTuning: Format = {
   peftType: 'P_TUNING',
   write(adapter, base) {
@@ -136,7 +144,9 @@ function readPrompt(
   return { method: 'prompt', options: { virtualTokens }, tensors: { 'embedding.weight': own } };
 }
 
-/** The one tensor of prompt learning. */
+/**
+ * The only tensor of an adapter of prompt learning; throws UsageError if it is missing or there are others.
+ */
 function only(tensors: StoredTensors, where: string, peftType: string): Stored {
   const strange = Object.keys(tensors).find((key) => key !== 'prompt_embeddings');
   if (strange !== undefined) throw strangeKey(where, strange, peftType);
@@ -145,7 +155,7 @@ function only(tensors: StoredTensors, where: string, peftType: string): Stored {
   return found;
 }
 
-/** With a table of rows for each stack, those of the second zero. */
+/** Appends as many rows of zeros for an encoder-decoder's second stack, as PEFT's shape requires. */
 function forEachStack({ shape, data }: Stored, { architecture }: BaseModel): Stored {
   if (architecture.kind !== 'encoder-decoder') return { shape, data };
   const twice = new Float32Array(2 * data.length);
@@ -153,7 +163,10 @@ function forEachStack({ shape, data }: Stored, { architecture }: BaseModel): Sto
   return { shape: [2 * shape[0]!, ...shape.slice(1)], data: twice };
 }
 
-/** The embedding, or what a network `<name>.0`, `<name>.2`, … makes of it, with a nonlinearity between its layers. */
+/**
+ * The embedding [n, d], or the output for it of the network with the linear layers `<name>.0`, `<name>.2`, …
+ * and `activate` between them.
+ */
 function embeddings({ tensors }: Adapter, name = '', activate = (y: number): number => y): Stored {
   let { shape, data } = tensors['embedding.weight']!;
   for (let i = 0; `${name}.${i}.weight` in tensors; i += 2) {

@@ -1,3 +1,7 @@
+/**
+ * Settings of adapter_config.json that all methods share, and the check that deltabench computes what is set.
+ * A setting that is not known to be harmless must be refused, never ignored.
+ */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -7,12 +11,12 @@ import { builtinFolder, isBuiltin } from '../../models/bases/built-in.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter } from '../adapter.ts';
 
-/** The object in adapter_config.json. */
+/** The content of adapter_config.json. */
 export type Config = Readonly<Record<string, unknown>>;
 
 /**
- * Settings that say where an adapter came from or how PEFT goes about it, and change nothing that is computed
- * from its tensors.
+ * Settings that say where an adapter came from or how PEFT handles it; what its tensors compute does not
+ * depend on them.
  */
 const harmless = [
   'peft_type',
@@ -22,23 +26,24 @@ const harmless = [
   'revision',
   'task_type',
   'inference_mode',
-  // What they choose stands in the names of the tensors.
+  // The names of the tensors show which modules these settings chose.
   'target_modules',
   'exclude_modules',
   'layers_to_transform',
   'layers_pattern',
   'modules_to_save',
   'ensure_weight_tying',
-  // PEFT sets it by the kind of module.
+  // PEFT derives it from the kind of module.
   'fan_in_fan_out',
-  // Read only together with others, which are refused.
+  // PEFT reads these only together with settings that are refused here.
   'megatron_core',
   'qalora_group_size',
 ];
 
 /**
- * The settings that `schema` names. Throws UsageError where one of them is not allowed, and where another that PEFT may
- * have added since is set: what deltabench would compute without it is not what PEFT computes.
+ * Gives the settings that `schema` names. Throws UsageError if one of them has a value that is not allowed,
+ * or if a setting is on that is neither in `schema` nor harmless: newer versions of PEFT may compute
+ * something else by it.
  */
 export function parseSettings<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
@@ -66,12 +71,12 @@ function isOff(value: unknown): boolean {
   return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
-/** `none`, the only value that is computed, for PEFT's `bias`. */
+/** PEFT's `bias`, of which only `none` is computed here. */
 export const noBias = z
   .literal('none', 'the biases of the base cannot be part of this adapter')
   .default('none');
 
-/** The settings that every adapter_config.json begins with. */
+/** Gives the settings that every adapter_config.json has. */
 export function commonSettings(peftType: string, base: BaseModel, { head, headName }: Adapter): Config {
   const encoder = headName === 'mean' ? 'FEATURE_EXTRACTION' : 'SEQ_CLS';
   const task = { decoder: 'CAUSAL_LM', encoder, 'encoder-decoder': 'SEQ_2_SEQ_LM' };
@@ -86,15 +91,15 @@ export function commonSettings(peftType: string, base: BaseModel, { head, headNa
 }
 
 /**
- * Where transformers finds a base: a folder of this machine by its whole path, as those that ship inside, or
- * a hub id.
+ * Gives the name under which transformers finds a base: the absolute path of a folder on this machine, as for
+ * built-in bases, or a hub id.
  */
 export function placeOf(id: string): string {
   if (isBuiltin(id)) return builtinFolder(id);
   return existsSync(id) ? resolve(id) : id;
 }
 
-/** PEFT's two names of a sequence classifier's head, and BERT's pooler where that is trained, too. */
+/** PEFT's two names of a sequence classifier's head, and BERT's pooler if it was trained too. */
 function headModules(head: readonly string[]): string[] {
   const pooler = head.some((name) => name.includes('pooler.')) ? ['pooler'] : [];
   return ['classifier', 'score', ...pooler];

@@ -1,14 +1,18 @@
+/**
+ * Converts between PEFT's names of modules and deltabench's options: target_modules, roles, layers and
+ * exceptions.
+ */
 import { UsageError } from '../../support/errors.ts';
 import { isEnd } from '../../models/delta/target-roles.ts';
 import type { Site } from '../../models/edits.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 
-/** Linear modules that transformers' models have beside those of a base: heads, and the pooler of an encoder. */
+/** Linear modules that transformers' models have and a base lacks: heads, and an encoder's pooler. */
 const besides = ['lm_head', 'classifier', 'classifier.dense', 'classifier.out_proj', 'pooler.dense'];
 
 /**
- * PEFT's `target_modules` for sites: the shortest ends of module names that are those of these sites and of no other
- * module. PEFT takes a module where its name is such an end or has it behind a dot.
+ * Gives PEFT's `target_modules` for sites: the shortest ends of their names that no other module's name has.
+ * PEFT adapts a module if such an end is its whole name or the part after a dot.
  */
 export function targetModules(base: BaseModel, sites: readonly Site[]): string[] {
   const wanted = sites.map(({ name }) => name);
@@ -16,7 +20,7 @@ export function targetModules(base: BaseModel, sites: readonly Site[]): string[]
   return shortestEnds(wanted, [...modules, ...besides]);
 }
 
-/** The shortest ends of names that are those of no other name among `all`. */
+/** The shortest ends of the wanted names that no other name in `all` has. */
 function shortestEnds(wanted: readonly string[], all: readonly string[]): string[] {
   const mine = new Set(wanted);
   const others = [...new Set(all)].filter((name) => !mine.has(name));
@@ -29,8 +33,8 @@ function shortestEnds(wanted: readonly string[], all: readonly string[]): string
 }
 
 /**
- * The linear modules of PEFT's names, in the order of the base; an adapter over transformers' bare models (AutoModel)
- * leaves out what all names of a family begin with. Throws UsageError where a name is no linear module of the base.
+ * Finds the linear modules of PEFT's names, in the base's order. An adapter of transformers' bare model
+ * (AutoModel) leaves out the family's prefix. Throws UsageError if a name is no linear module of the base.
  */
 export function sitesNamed(base: BaseModel, names: ReadonlySet<string>, where: string): Map<string, Site> {
   const linear = base.sites.filter(({ kind }) => kind === 'linear');
@@ -48,8 +52,8 @@ export function sitesNamed(base: BaseModel, names: ReadonlySet<string>, where: s
 }
 
 /**
- * The shortest lists that mean just the linear modules of each group, and the layers that they keep to: roles, roles in
- * some layers, or ends of names.
+ * Gives the shortest lists that name exactly the linear modules of each group: roles, else roles limited to
+ * `layers`, else ends of names.
  */
 export function targetOptions(
   base: BaseModel,
@@ -78,7 +82,10 @@ export function targetOptions(
   return { targets: byName };
 }
 
-/** A number for each module as options have it: the usual one, and exceptions for the others, `<module>:<number>`. */
+/**
+ * Gives the options for a number that modules may differ in: the usual number (`preferred` if a module has
+ * it, else the most frequent) and exceptions `<role or end of a name>:<number>` for the others.
+ */
 export function numberOptions(
   sites: readonly Site[],
   preferred: number,

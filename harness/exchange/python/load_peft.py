@@ -21,7 +21,7 @@ def load(base=CONFIG["base_model_name_or_path"]):
             options["num_labels"] = tensor.shape[0]
     model = getattr(transformers, "AutoModel" + kind).from_pretrained(base, **options)
     model = peft.PeftModel.from_pretrained(model, HERE)
-    if kind == "":  # The task's head stands beside the adapter.
+    if kind == "":  # Such an adapter's head lies in head.safetensors.
         from mean_head import MeanClassifier
 
         model = MeanClassifier(model)

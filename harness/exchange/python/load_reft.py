@@ -1,12 +1,12 @@
 """Loads this ReFT adapter without deltabench: model = load(). Needs torch, transformers and safetensors.
-model.prompt_mask [B, T], 0/1, says what the prompt is; all that is read before anything is generated where it is not set."""
+Set model.prompt_mask [B, T] to 1 at the prompt's tokens, else to 0; unset, the prompt is all that the first call reads."""
 import json, os, torch, transformers
 from safetensors.torch import load_file
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONFIG = json.load(open(os.path.join(HERE, "adapter_config.json")))
 KINDS = {"CAUSAL_LM": "ForCausalLM", "SEQ_2_SEQ_LM": "ForSeq2SeqLM", "SEQ_CLS": "ForSequenceClassification"}
-def edit(h, parts, places):  # One edit for both ends, or one for each.
+def edit(h, parts, places):  # Tied edits have the end "".
     out = h
     for end, mask in (("", places[0] | places[1]), ("first.", places[0]), ("last.", places[1])):
         p = {name[len(end):]: t for name, t in parts.items() if name.startswith(end)}
@@ -25,7 +25,7 @@ def load(base=CONFIG["base_model_name_or_path"]):
     def find(_, __, kwargs):
         ids, past, mask = kwargs["input_ids"], kwargs.get("past_key_values"), getattr(model, "prompt_mask", None)
         mask = next(m for m in (mask, kwargs.get("attention_mask"), torch.ones_like(ids)) if m is not None)
-        start, end = mask.cumsum(1) - 1, mask.flip(1).cumsum(1).flip(1) - 1  # Of the prompt's tokens, from 0.
+        start, end = mask.cumsum(1) - 1, mask.flip(1).cumsum(1).flip(1) - 1  # Places from the prompt's start and end.
         near = lambda a, b, name: (a < CONFIG["options"][name]) & (a < b) & (mask == 1)
         inside = [near(start, end, "first"), near(end, start, "last")]
         now["places"] = inside if past is None or past.get_seq_length() == 0 else [m[:, -1:] & False for m in inside]

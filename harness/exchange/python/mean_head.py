@@ -1,4 +1,4 @@
-"""The head that deltabench calls mean: one linear layer of the mean over tokens, which transformers does not have."""
+"""The head that deltabench calls "mean" and transformers lacks: one linear layer on the mean over tokens."""
 
 import os
 
@@ -20,6 +20,6 @@ class MeanClassifier(torch.nn.Module):
     def forward(self, input_ids, attention_mask, **more):
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **more).last_hidden_state
         mask = attention_mask.unsqueeze(-1)
-        # A method's virtual tokens stand before the others.
+        # Virtual tokens of the method come first; the mask does not cover them.
         pooled = (states[:, -mask.shape[1] :] * mask).sum(1) / mask.sum(1)
         return SequenceClassifierOutput(logits=torch.nn.functional.linear(pooled, self.weight, self.bias))
