@@ -1,11 +1,11 @@
+/** How a labelled example becomes the token ids that an encoder with a head on it reads. */
 import type { LabelledExample, LabelledTokens } from './task.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { truncatedLengths } from './truncate-pair.ts';
 
 /**
- * An example for an encoder, special tokens included, of at most `limit` tokens: the longest text is cut
- * first, as Hugging
- * Face tokenizers do.
+ * Encodes a labelled example for an encoder as at most `limit` token ids, special tokens included. The
+ * longest text is cut first, as Hugging Face tokenizers do; `truncated` says whether any was cut.
  */
 export function encodeLabelled(
   { texts, label }: LabelledExample,

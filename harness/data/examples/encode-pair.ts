@@ -1,17 +1,20 @@
+/**
+ * How a pair or an item becomes the token ids that a model which generates text reads. Tasks whose answers
+ * are text use it as their `encode`.
+ */
 import type { TextPair, TokenPair } from './task.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { truncatedLengths } from './truncate-pair.ts';
 
-/** Stands for a text in what surrounds it. */
+/** Marks where the text stands in the tokenizer's template; no token has this id. */
 const TEXT = -1;
 
 /**
- * Input, end token, target, end token, cut to the lengths given; no target for a test input. What the tokenizer puts
- * before every text (Llama's <s>) comes first. Of an input of two texts each ends with an end token, and the
- * longer one is
- * cut first. The end tokens survive the cut: without them a sequence would say something else. Throws
- * RangeError where the
- * tokenizer has none.
+ * Encodes a pair as prompt (input, end token) and target (target text, end token), each cut to its length in
+ * tokens. The target is empty for a test input. The prompt begins with what the tokenizer puts before every
+ * text, such as Llama's <s>. If the input has two texts, each ends with an end token and the longer one is
+ * cut first. End tokens are never cut, because the model tells by them where a text ends. Throws RangeError
+ * where the tokenizer has no end token.
  */
 export function encodePair(
   input: TextPair['input'],

@@ -1,3 +1,4 @@
+/** How a task whose answers are classes or values is given to models that generate text. */
 import { encodePair } from './encode-pair.ts';
 import {
   metricName,
@@ -9,8 +10,8 @@ import {
 } from './task.ts';
 
 /**
- * A task of classes or values for models that generate: they write the answer, which is read back before it
- * is scored.
+ * Makes a text task of a label task: the model writes the answer as text, and `read` turns that text back
+ * into a class or a value before the answers are scored.
  */
 export function asTextTask(task: LabelTask, draw: Draw): TextTask {
   const { write, read, draw: split, ...base } = task;

@@ -1,140 +1,164 @@
+/**
+ * The form of a task and of its data. A reader in ../sets reads the rows of the source's files. For a text
+ * task it makes pairs of them (TextPair: input and target) and, for the test split, items (TestItem: one
+ * input, all its references); for a label task it makes examples (LabelledExample). `encode` turns a pair or
+ * an item into a token pair (TokenPair). An encoder takes an example as LabelledTokens; for a model that
+ * generates, `asTextTask` first writes each example as a pair or an item.
+ */
 import type { FetchOptions } from '../hub/connection.ts';
 import type { LabelledTest, SampledMetric } from '../../metrics/resampling/sampled-metric.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 
 /**
- * Where a task's data comes from: made by deltabench itself, the hub, or a folder (DELTABENCH_DATA or `--data
- * DIR`).
+ * Where a task's data comes from: deltabench makes it, the hub, or a folder (DELTABENCH_DATA, `--data DIR`).
  */
 export type DataSource =
   | { readonly kind: 'built-in' }
   | { readonly kind: 'hub' }
   | { readonly kind: 'folder'; readonly path: string };
 
-/** One training example: the loss is on the target alone. */
+/** One pair to train on; the loss counts the target's tokens alone. */
 export interface TextPair {
-  /** A text, or two that the end token parts. */
+  /** One text, or two texts, each of which the encoding ends with an end token. */
   readonly input: string | readonly string[];
   readonly target: string;
 }
-/** One distinct input of a test split, with everything that may answer it. */
+/** One distinct input of a test split, with every reference that answers it. */
 export interface TestItem {
   readonly id: string;
   readonly input: TextPair['input'];
   readonly references: readonly string[];
-  /** What a task of classes or values says of it. */
+  /** The class or value of the example that this item was made of; absent for text tasks' own items. */
   readonly label?: number;
-  /** The further test set that it belongs to; the main one where absent. */
+  /** The name of the further test set (`alsoTest`) that holds the item; absent for the main test set. */
   readonly set?: string;
 }
+/** A text task's data: pairs to train and validate on, items to answer. */
 export interface Splits {
-  /** Says which data these are, by name, form and content; part of a cell's identity. */
+  /** Name, form and content hash of the data; part of a cell's identity. */
   readonly source: { readonly name: string; readonly form: string; readonly hash: string };
   readonly train: readonly TextPair[];
   readonly validation: readonly TextPair[];
-  /** The same examples as items to answer, where a metric of the answers chooses the checkpoint. */
+  /** The validation pairs as items, where a metric of the generated answers chooses the checkpoint. */
   readonly validationItems?: readonly TestItem[];
   readonly test: readonly TestItem[];
 }
 
-/** A metric as tables show it. */
+/** A metric, and how tables print it. */
 export interface MetricInfo {
   readonly name: string;
   readonly higherIsBetter: boolean;
-  /** Tables print value × scale with so many decimals. */
+  /** Tables print value × scale with this many decimals. */
   readonly scale: number;
   readonly decimals: number;
-  /** The further test set (`alsoTest`) that it is a metric of; the main one where absent. */
+  /** The further test set (`alsoTest`) that the metric is computed on; absent for the main test set. */
   readonly set?: string;
   /**
-   * The metric of any sample of a test's labels and predictions, for the marks of tables. Absent, each sample
-   * goes through
-   * the `score` of a label task, which takes longer; a text task resamples in its `resampler`.
+   * Computes the metric for any sample of a test's labels and predictions; the significance marks of tables
+   * need it. Without it, a label task's `score` is called for each sample, which is slower; a text task has
+   * `resampler` for this.
    */
   readonly resample?: (test: LabelledTest) => SampledMetric;
-  /** How many resamples the marks take; 10,000 where absent, fewer for a metric that takes long. */
+  /** How many resamples the marks take: 10,000 where absent; slow metrics set fewer. */
   readonly resamples?: number;
 }
 
-/** A metric's name for a test set, as records and tables have it: `accuracy`, `accuracy (mismatched)`. */
+/** A metric's name in records and tables for a test set: `accuracy`, or `accuracy (mismatched)`. */
 export function metricName(metric: string, set: string | undefined): string {
   return set === undefined ? metric : `${metric} (${set})`;
 }
 
-/** An example as token ids. */
+/** A pair or an item as token ids; the target is empty for an item. */
 export interface TokenPair {
   readonly prompt: readonly number[];
   readonly target: readonly number[];
 }
 
+/** An item with the text that a model generated for it. */
 export interface Prediction extends TestItem {
   readonly prediction: string;
 }
 
-/** Metrics of a test split by name, and those of each prediction by itself where they have a meaning. */
+/**
+ * A test split's metrics by name, and in `segments` those of each single prediction, where such a metric
+ * exists.
+ */
 export interface TestScore {
   readonly metrics: Readonly<Record<string, number>>;
   readonly segments?: readonly Readonly<Record<string, number>>[];
 }
 
-/** About how large a data set is. */
+/** Approximate size of a data set. */
 export interface DataSize {
-  /** Examples of the splits as a run uses them, further test sets included. */
+  /** Number of examples in each split that a run uses; `test` counts further test sets too. */
   readonly train: number;
   readonly validation: number;
   readonly test: number;
-  /** Tokens of an example with its answer, on average. */
+  /** Average number of tokens in an example with its answer. */
   readonly tokens: number;
 }
 
-/** What every task has: a file in tasks/ that exports it as default, under its file's name. */
+/**
+ * What text tasks and label tasks share. Each file of tasks/ exports one task as default, and the task's name
+ * is the file's name.
+ */
 interface TaskBase {
   readonly name: string;
   readonly label: string;
-  /** Raised whenever its scores would change; scores of different versions are never mixed. */
+  /** Raised with every change that would alter scores; scores of different versions are never mixed. */
   readonly version: number;
-  /** Every metric that a score may have, in the order of the tables. */
+  /** Every metric that a score may hold, in the order of the tables. */
   readonly metrics: readonly MetricInfo[];
-  /** How large its data is, for estimates of time and memory; these are unknown where it is absent. */
+  /** Size of its data, from which time and memory are estimated; without it there are no estimates. */
   readonly sizes?: DataSize;
-  /** How large the data is that deltabench makes for it; `sizes` where absent. */
+  /** Size of the data that deltabench makes for the task; absent where it equals `sizes`. */
   readonly builtinSizes?: DataSize;
-  /** Hyper-parameters (recipe keys) that suit it where no recipe says otherwise. */
+  /** Hyper-parameters (recipe keys) for the task where no recipe sets them. */
   readonly defaults: Readonly<Record<string, unknown>>;
 }
 
-/** What a task's splits, and how it is written and scored, may depend on besides the data. */
+/** What a run gives a task besides the data: splits, written examples and scores may depend on it. */
 export interface Draw {
   readonly seed: number;
   /** The base's family, such as `roberta`. */
   readonly family: string;
-  /** Which side of a discrepancy, by id, the run's protocol takes: paper, code or corrected. */
+  /** The side of a discrepancy (by id) that the run's protocol takes: paper, code or corrected. */
   side(discrepancy: string): string;
 }
 
-/** A task whose answers are text. */
+/** A task whose answers are texts. */
 export interface TextTask extends TaskBase {
   readonly kind: 'text';
-  /** Which of its metrics, on the validation split's answers, chooses the checkpoint; the loss where absent. */
+  /**
+   * The metric of the generated validation answers that chooses the checkpoint; the validation loss where
+   * absent.
+   */
   readonly selection?: string;
-  /** Throws UsageError where the data is missing or malformed. */
+  /** Reads the splits. Throws UsageError where data is missing or malformed. */
   load(source: DataSource, options?: FetchOptions): Promise<Splits>;
-  /** What a run trains on, validates and tests with, where that depends on more than the data; never on the seed. */
+  /**
+   * Chooses the pairs and items of a run where they depend on its base or protocol; they never depend on the
+   * seed.
+   */
   draw?(splits: Splits, draw: Omit<Draw, 'seed'>): Splits;
-  /** Token ids of one example for a decoder, cut to the lengths given; `target` is empty for a test input. */
+  /**
+   * Encodes an input with its target for a model that generates, each cut to its limit in tokens. For a test
+   * input, `target` is undefined and the encoded target is empty.
+   */
   encode(
     input: TextPair['input'],
     target: string | undefined,
     tokenizer: Tokenizer,
     limits: { promptLength: number; targetLength: number },
   ): TokenPair;
-  /** What a generated text counts as. */
+  /** Turns a generated text into the form that is scored. */
   clean(text: string): string;
-  /** A split's score; its metrics are among the task's. */
+  /** Scores a split's predictions; every metric returned is listed in `metrics`. */
   score(predictions: readonly Prediction[]): Promise<TestScore>;
   /**
-   * Makes the task's metrics, by name, for any sample of a test, from the predicted texts; it is called once for the
-   * references that many runs share. A metric that it lacks is resampled as the mean of `segments`, if it is that.
+   * For references that many runs share, prepares a function that takes predicted texts and returns metrics
+   * by name, each computed for any sample of the test. A metric that is not returned is resampled as the mean
+   * of `segments` where it is that mean.
    */
   resampler?(
     references: readonly (readonly string[])[],
@@ -144,44 +168,45 @@ export interface TextTask extends TaskBase {
 /** One example whose answer is a class or a number. */
 export interface LabelledExample {
   readonly id: string;
-  /** A sentence, or a pair of them. */
+  /** One sentence, or two. */
   readonly texts: readonly string[];
-  /** The number of the class, or the value. */
+  /** The class's number, or the value. */
   readonly label: number;
 }
-/** Labelled examples as the task's source parts them. */
+/** A label task's examples, split as the source splits them. */
 export interface LabelledData {
   readonly source: Splits['source'];
   readonly train: readonly LabelledExample[];
   readonly validation: readonly LabelledExample[];
-  /** Where the source has one; others draw theirs from the validation set. */
+  /** The source's own labelled test split; where absent, `draw` takes one from the validation split. */
   readonly test?: readonly LabelledExample[];
-  /** Further test sets by name; their metrics are named by `metricName`. */
+  /** Further test sets by name; `metricName` names their metrics. */
   readonly alsoTest?: Readonly<Record<string, readonly LabelledExample[]>>;
 }
-/** The splits of one run. */
+/** The splits of one run, test split included. */
 export interface LabelledSplits extends LabelledData {
   readonly test: readonly LabelledExample[];
 }
 
-/** A task whose answers are classes or numbers: a head on an encoder gives them, other models write them as text. */
+/**
+ * A task whose answers are classes or numbers: an encoder's head predicts them, other models write them as
+ * text.
+ */
 export interface LabelTask extends TaskBase {
   readonly kind: 'label';
   /** Names of the classes, by number; absent where the answer is a value. */
   readonly classes?: readonly string[];
-  /** Which of its metrics, on the validation split, chooses the checkpoint. */
+  /** The metric of the validation split that chooses the checkpoint. */
   readonly selection: string;
-  /** Throws UsageError where the data is missing or malformed. */
+  /** Reads the examples. Throws UsageError where data is missing or malformed. */
   load(source: DataSource, options?: FetchOptions): Promise<LabelledData>;
-  /** What a run trains on, validates and tests with. */
+  /** Chooses the examples that a run trains on, validates and tests with. */
   draw(data: LabelledData, draw: Draw): LabelledSplits;
-  /**
-   * How a model that generates is asked, and what its answer counts as: a class (one that there is none of is
-   * wrong) or a value.
-   */
+  /** Writes an example as the pair that a model which generates is trained on or asked. */
   write(example: LabelledExample, draw: Draw): TextPair;
+  /** Reads a generated answer as a class or a value; a number that is no class counts as wrong. */
   read(text: string, draw: Draw): number;
-  /** A split's metrics, by name; classes or values predicted, and the labels. */
+  /** Computes a split's metrics by name from predicted classes or values and the true labels. */
   score(
     predictions: readonly number[],
     labels: readonly number[],
@@ -189,12 +214,13 @@ export interface LabelTask extends TaskBase {
   ): Readonly<Record<string, number>>;
 }
 
+/** A task of either kind. */
 export type Task = TextTask | LabelTask;
 
-/** An example as an encoder takes it, special tokens included. */
+/** A labelled example as the token ids that an encoder takes, special tokens included. */
 export interface LabelledTokens {
   readonly ids: readonly number[];
-  /** 0 for the first text, 1 for the second, where the tokenizer tells them apart. */
+  /** For each token 0 (first text) or 1 (second text), where the tokenizer has token types. */
   readonly types: readonly number[];
   readonly label: number;
 }

@@ -1,8 +1,11 @@
+/**
+ * How many tokens of one or two texts fit under a limit; `encodePair` and `encodeLabelled` cut texts by it.
+ */
 import { sum } from '../../support/arithmetic.ts';
 /**
- * How many tokens of a text, or of each of two, are kept so that together they are at most `limit`: the
- * longer one is cut,
- * and where both are too long each gets half, as Hugging Face tokenizers do (longest first).
+ * Returns how many tokens of each text (one or two) are kept, so that their sum is at most `limit`. The
+ * longer text is cut; if each is longer than half the limit, each keeps half (Hugging Face's "longest
+ * first").
  */
 export function truncatedLengths(lengths: readonly number[], limit: number): number[] {
   const total = sum(lengths);
@@ -10,7 +13,7 @@ export function truncatedLengths(lengths: readonly number[], limit: number): num
   if (lengths.length === 1) return [limit];
   const shorter = Math.min(...lengths);
   if (shorter > limit / 2) {
-    // The odd token goes to the longer one, to the second of two equal ones.
+    // The odd token goes to the longer text, or to the second of two equally long ones.
     const half = Math.floor(limit / 2);
     return lengths[0]! > lengths[1]! ? [limit - half, half] : [half, limit - half];
   }
