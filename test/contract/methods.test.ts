@@ -1,3 +1,5 @@
+// Properties that every method must have, on a tiny base of each family: initial identity, gradients,
+// determinism, merging and padding.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
 import { testEngine } from '../engines.ts';
@@ -11,9 +13,7 @@ import { startOf, tinyBase, tinyBases, tinyBatch, tinyPairs } from '../methods/t
 import { compute, takeSteps } from '../methods/compute.ts';
 import type { Arrays, Batch } from '../parity/decoder.ts';
 
-// What holds for every method there is, on a tiny base of each family.
-
-/** Options that fit two layers of width 16; defaults otherwise, without dropout. */
+/** Options that suit two layers of width 16; other methods use defaults without dropout. */
 const fitting: Record<string, object> = {
   adapterdrop: { drop: 1 },
   compacter: { bottleneck: 4 },
@@ -21,7 +21,7 @@ const fitting: Record<string, object> = {
   vera: { rank: 8 },
 };
 
-/** Methods under which the base computes at the start what it does alone. */
+/** Methods that leave the base's function unchanged at the start. */
 const startsAsBase = new Set([
   'full',
   'ft-top2',
@@ -35,7 +35,7 @@ const startsAsBase = new Set([
   'parallel-adapter',
 ]);
 
-/** Methods whose reference treats a part of the function as constant in the gradient. */
+/** Methods whose reference detaches a part of the function, so that finite differences do not apply. */
 const stopsGradient = new Set(['dora']);
 
 const methods = await loadMethods();
@@ -55,7 +55,7 @@ function attach(method: Method): Delta {
 
 const largest = (values: Float32Array): number => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
-/** Softmax cancels the key biases: what stands there as a gradient is rounding. */
+/** False for key biases: softmax cancels them, so their gradient is rounding noise. */
 function hasGradient(name: string, index: number, length: number): boolean {
   if (base.family === 't5' && /\.k\.(added\.bias|ssf\.shift)$/.test(name)) return false;
   if (base.family === 'roberta' && /\.key\.((red|added)\.)?(bias|ssf\.shift)$/.test(name)) return false;
@@ -74,7 +74,10 @@ function expectSameGradients(actual: Arrays, expected: Arrays, tolerance: number
   }
 }
 
-/** The logits of real tokens; an encoder-decoder's are its labels', an encoder's its sequences'. */
+/**
+ * Selects logits of real tokens: an encoder-decoder's by labels, a decoder's by mask; an encoder has one row
+ * per sequence.
+ */
 function ofReal(logits: Float32Array, { attention_mask, labels }: Batch): Float32Array {
   if (base.architecture.kind === 'encoder') return logits;
   const apart = base.architecture.kind === 'encoder-decoder';
@@ -83,7 +86,7 @@ function ofReal(logits: Float32Array, { attention_mask, labels }: Batch): Float3
   return logits.filter((_, i) => mask[Math.floor(i / width)]);
 }
 
-// `none` trains a task's head alone, which these bases lack.
+// `none` trains only the head of a task, and these bases have none.
 const names = [...methods.keys()].filter((name) => name !== 'none');
 const cases = families.flatMap((family) => names.map((name) => [family, name] as const));
 describe.each(cases)('%s: %s', (family, name) => {
@@ -141,10 +144,10 @@ describe.each(cases)('%s: %s', (family, name) => {
     expectSameGradients(recorded.gradients, gradients, 2e-5);
 
     if (stopsGradient.has(name)) return;
-    // Along every tensor's own gradient at once, so that the largest does not hide the others.
+    // Normalised gradients give every tensor the same share of the step, so that the largest hides none.
     const norm = (values: Float32Array): number => Math.hypot(...values);
     const expected = Object.values(gradients).reduce((sum, gradient) => sum + norm(gradient), 0);
-    // Small, because of the kink of ReLU.
+    // A small step avoids crossing the kink of ReLU.
     const step = Math.min(0.0005 / expected, 0.01);
     const moved = (by: number): Arrays =>
       Object.fromEntries(
@@ -167,7 +170,7 @@ describe.each(cases)('%s: %s', (family, name) => {
     try {
       model = mergeDelta(base, delta, values);
     } catch (error) {
-      // Only what has no biases may be unable to hold it.
+      // Only families without biases may refuse a merge.
       if (family === 'gpt2' || !(error instanceof UsageError)) throw error;
       expect(error.message).toMatch(/which has no bias, and a checkpoint of \w+ cannot hold one/);
       return;
@@ -183,8 +186,8 @@ describe.each(cases)('%s: %s', (family, name) => {
     const delta = attach(method);
     const state = await startOf(base, delta, 0.1);
     const { loss, logits, gradients } = await compute(js, base, delta, state, batch);
-    // Relative positions count padding between virtual tokens and the source, so there it stands behind
-    // alone.
+    // T5's relative positions count padding between virtual tokens and the source, so it is padded on the
+    // right only.
     const apart = family === 't5' && delta.promptLength !== undefined;
     for (const padded of [batchOf(0, 3), batchOf(apart ? 0 : 2, 1)]) {
       const ours = await compute(js, base, delta, state, padded);

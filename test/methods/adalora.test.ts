@@ -1,3 +1,4 @@
+// Compares AdaLoRA with peft. Golden numbers are written by test/golden/adalora/make.py.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -14,11 +15,10 @@ interface Golden {
   readonly batch: Batch;
   readonly loss_state: number;
   readonly adamw: { lrs: number[]; losses: number[]; loss_final: number; weight_decay: number };
-  /** Singular values that are not 0 after each step. */
+  /** Number of singular values other than 0 after each step. */
   readonly ranks: number[];
 }
 
-// Written by make.py beside it.
 const folder = join(import.meta.dirname, '../golden/adalora');
 const golden = JSON.parse(readFileSync(join(folder, 'adalora.json'), 'utf8')) as Golden;
 

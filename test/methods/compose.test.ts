@@ -1,3 +1,5 @@
+// Compares two methods on the same linears, and their merged checkpoint, with PyTorch; DELTABENCH_PYTHON
+// names the Python that has it.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -15,8 +17,6 @@ import { computeDecoder, type Arrays } from '../parity/decoder.ts';
 import { hasParity, parity } from '../parity/folder.ts';
 import { startOf, tinyBatch } from './tiny.ts';
 
-// Two methods on the same linears, and their merged checkpoint, against PyTorch; DELTABENCH_PYTHON names its
-// Python.
 const python = process.env.DELTABENCH_PYTHON;
 const model = join(parity, 'gpt2-tiny');
 

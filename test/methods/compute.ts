@@ -1,3 +1,4 @@
+// Runs forward and backward passes and optimiser steps on bases of every family, for the tests of methods.
 import type { LabelledTokens } from '../../harness/data/examples/task.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { makeHead, type Head } from '../../harness/models/delta/heads.ts';
@@ -9,10 +10,7 @@ import { takeObjectiveSteps, takeSteps as takeDecoderSteps, type Steps } from '.
 import { computeDecoder, type Arrays, type Batch } from '../parity/decoder.ts';
 import { computeEncoder } from '../parity/encoder.ts';
 
-/**
- * Logits, loss and gradients of any base: an encoder tells a batch's rows apart, by a head that is not
- * trained.
- */
+/** Computes logits, loss and gradients of any base; an encoder classifies each row with an untrained head. */
 export async function compute(
   engine: Engine,
   base: BaseModel,
@@ -33,7 +31,7 @@ export async function compute(
   return { ...computed, logits: answers };
 }
 
-/** Optimiser steps of any base on a batch. */
+/** Takes optimiser steps on one batch with any base. */
 export function takeSteps(
   engine: Engine,
   base: BaseModel,
@@ -50,7 +48,7 @@ export function takeSteps(
 
 const headOf = (base: BaseModel): Head => makeHead(base, 'huggingface', 3, { dropout: 0 });
 
-/** A head whose weights are as large as trained ones. */
+/** Adds a fixed head whose weights are as large as trained ones. */
 function onHead(delta: Delta, head: Head): Delta {
   const fixed = Object.entries(head.tensors).map(([name, spec]) => {
     const size = spec.shape.reduce((product, n) => product * n, 1);
@@ -59,7 +57,7 @@ function onHead(delta: Delta, head: Head): Delta {
   return { ...delta, frozen: { ...delta.frozen, ...Object.fromEntries(fixed) } };
 }
 
-/** The real tokens of each row, a class of its own. */
+/** Strips the padding of each row and labels the row with its number. */
 function sequences({ input_ids, attention_mask }: Batch): LabelledTokens[] {
   return input_ids.map((all, row) => {
     const ids = all.filter((_, i) => attention_mask[row]![i]);

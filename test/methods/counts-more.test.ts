@@ -1,3 +1,5 @@
+// Counts of trained parameters on GPT-2 medium and large. Golden counts are peft's; LoReFT's is r (2d + 1)
+// per block.
 import { expect, it } from 'vitest';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import type { Delta } from '../../harness/models/method.ts';
@@ -11,7 +13,7 @@ import prefix from '../../methods/prefix.ts';
 import prompt from '../../methods/prompt.ts';
 import vera from '../../methods/vera.ts';
 
-/** Counted by peft itself, LoReFT's by its formula, r (2d + 1) a block. */
+/** [name, method on a base, expected counts] */
 const counts: [string, (base: BaseModel) => Delta, { medium: number; large: number }][] = [
   [
     'dora',
@@ -43,13 +45,13 @@ const counts: [string, (base: BaseModel) => Delta, { medium: number; large: numb
     (base) => prompt.attach(base, prompt.options.parse({ virtualTokens: 100 })),
     { medium: 102_400, large: 128_000 },
   ],
-  // 3 (d² + d) + 20 d
+  // The encoder has 3 (d² + d) parameters and 20 d of embeddings.
   [
     'p-tuning',
     (base) => pTuning.attach(base, pTuning.options.parse({ virtualTokens: 20 })),
     { medium: 3_169_280, large: 4_944_640 },
   ],
-  // r (in + out + 1) a module, at the start
+  // A module has r (in + out + 1) parameters at the initial rank.
   [
     'adalora',
     (base) => adalora.attach(base, adalora.options.parse({})),

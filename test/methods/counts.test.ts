@@ -1,3 +1,4 @@
+// Counts of trained parameters on GPT-2 medium, from the RED paper and from the methods' formulas.
 import { expect, it } from 'vitest';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import type { Delta, Method } from '../../harness/models/method.ts';
@@ -14,7 +15,7 @@ import parallelAdapter from '../../methods/parallel-adapter.ts';
 import red from '../../methods/red.ts';
 import ssf from '../../methods/ssf.ts';
 
-/** Exact counts on GPT-2 medium (24 layers, d 1024). */
+/** Makes a case: the exact count on GPT-2 medium (24 layers, d = 1024). */
 function counts(
   method: Method,
   options: object,
@@ -32,12 +33,12 @@ it.each([
   counts(adapter, { bottleneck: 1 }, 147_504),
   counts(adapterFfn, { bottleneck: 16 }, 811_392),
   counts(adapterFfn, { bottleneck: 1 }, 73_752),
-  // 38 sites in layers 5 to 23, 2 · 24 d + 24 + d each.
+  // Layers 5 to 23 have 38 adapters with 2 · 24 d + 24 + d parameters each.
   counts(adapterdrop, {}, 38 * (2 * 24 * 1024 + 24 + 1024)),
   counts(compacter, {}, 152_128),
-  // Half of the sites, the same shared factors.
+  // Half of the adapters remain, and the shared factors are the same.
   counts(compacter, { feedForwardOnly: true }, (152_128 - 64) / 2 + 64),
-  // L (2 d r + r + d).
+  // L (2 d r + r + d)
   counts(parallelAdapter, { bottleneck: 16 }, 811_392),
   counts(ia3, {}, 172_032),
   counts(ssf, {}, 542_720),

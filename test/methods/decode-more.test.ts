@@ -1,3 +1,4 @@
+// Tests that decoding with every method chooses the same tokens and scores as a full forward pass.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generate, generateAll } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
@@ -24,19 +25,15 @@ beforeAll(async () => {
   engine = await createEngine({ name: 'onnx', threads: 1 });
 });
 
-/**
- * Random bases, and factors that make their weights as large as trained ones, so that no two tokens are
- * equally likely.
- */
+/** Random bases, and factors that scale their weights to trained size, so that no two tokens are tied. */
 const bases: [string, (tensor: string) => number][] = [
   ['random-gpt2~layers=2,width=32,heads=2,vocab=40,positions=48', () => 8],
-  // Large embeddings would only repeat themselves.
+  // Large tied embeddings would make the model repeat its last token.
   ['random-t5~layers=2,width=32,heads=2,vocab=40', (tensor) => (tensor === 'shared.weight' ? 0.3 : 2)],
 ];
 
 /**
- * A prompt and what follows it, as a model takes them whole, and the row of logits that the first of these
- * comes from.
+ * Makes the batch of a prompt and its continuation, and gives the row whose logits predict its first token.
  */
 function whole(prompt: number[], tokens: number[]): { batch: Batch; first: number } {
   const apart = base.architecture.kind === 'encoder-decoder';
@@ -110,7 +107,7 @@ describe.each(bases)('%s', (id, factor) => {
       });
       expect(tokens[i]).toEqual(likeliest);
     }
-    // The score of a beam is its mean log-probability.
+    // The score of a hypothesis is its mean log-probability.
     const { hypotheses } = await generateAll({ ...job, delta, tensors, beams: 3 });
     for (const [i, prompt] of prompts.entries()) {
       const best = hypotheses[i]![0]!;

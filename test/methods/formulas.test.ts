@@ -1,3 +1,5 @@
+// Tests methods without golden numbers against their formulas, which are written independently here, and
+// tests the distributions of initial values.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import * as ops from '../../harness/engine/ops.ts';
@@ -16,8 +18,6 @@ import ssf from '../../methods/ssf.ts';
 import { computeDecoder, type Arrays } from '../parity/decoder.ts';
 import { startOf, tinyBase, tinyBatch } from './tiny.ts';
 
-// Methods without goldens, against their formulas written another way.
-
 let base: BaseModel;
 beforeAll(async () => {
   base = await tinyBase();
@@ -25,7 +25,7 @@ beforeAll(async () => {
 const batch = tinyBatch();
 const largest = (values: Float32Array): number => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
-/** Loss, logits and all gradients of both are equal. */
+/** Expects the same loss, logits and gradients from both deltas. */
 async function expectSame(engine: Engine, ours: Delta, theirs: Delta, state: Arrays): Promise<void> {
   const [a, b] = [
     await computeDecoder(engine, base, ours, state, batch),
@@ -74,7 +74,7 @@ describe.each(['onnx', 'js'] as const)('%s', (name) => {
     const n = 2;
     const options = { bottleneck: 6, factors: n, rank: 3 };
     const delta = compacter.attach(base, compacter.options.parse(options));
-    /** Σᵢ Cᵢ ⊗ (sᵢ tᵢ), block by block. */
+    /** Computes Σᵢ Cᵢ ⊗ (sᵢ tᵢ), block by block. */
     const matrix = (x: Tensors, name: string): Tensor => {
       const term = (i: number): Tensor => {
         const slice = (tensor: Tensor): Tensor => ops.slice(tensor, [i, 0, 0], [1, -1, -1]);
@@ -118,7 +118,7 @@ describe.each(['onnx', 'js'] as const)('%s', (name) => {
     for (const { name } of sites) {
       const [scale, shift] = [state[`${name}.ssf.scale`]!, state[`${name}.ssf.shift`]!];
       const [W, b] = [merged[`${name}.weight`]!, merged[`${name}.bias`]!];
-      // The last axis of a Conv1D's weight, and the only one of a norm's, is the output's.
+      // The output is the last axis of a Conv1D weight [in, out] and the only axis of a norm's.
       merged[`${name}.weight`] = W.map((w, i) => w * scale[i % scale.length]!);
       merged[`${name}.bias`] = b.map((x, i) => x * scale[i]! + shift[i]!);
     }
@@ -156,7 +156,7 @@ describe.each(['onnx', 'js'] as const)('%s', (name) => {
   });
 });
 
-/** Mean, deviation and largest absolute value. */
+/** Computes mean, standard deviation and largest absolute value. */
 function moments(values: Float32Array): { mean: number; deviation: number; largest: number } {
   const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
   const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
@@ -169,7 +169,7 @@ describe('what they start from', () => {
     const start = await initialize(compacter.attach(base, options).trained, base, 0);
     expect(moments(start['compacter.rule']!).deviation).toBeCloseTo(1e-4, 5);
     const at = 'transformer.h.0.mlp.compacter';
-    // Slices [2, 1] and [1, 1].
+    // Xavier's bound depends on the shape of a slice: [2, 1] for Down and [1, 1] for Up.
     expect(moments(start[`${at}.down.s`]!).largest).toBeLessThan(2);
     expect(moments(start[`${at}.down.s`]!).largest).toBeGreaterThan(1.5);
     expect(moments(start[`${at}.up.s`]!).largest).toBeLessThan(Math.sqrt(6));
@@ -203,7 +203,7 @@ it('BitFit adds a bias to the output where a linear or a norm has none', async (
   const added = Object.keys(delta.trained);
   expect(added).toHaveLength(base.sites.filter(({ kind }) => kind === 'linear' || kind === 'norm').length);
   const start = await initialize(delta.trained, base, 0);
-  // U(±1/√inputs): 64 inputs.
+  // The distribution is U(±1/√in) with in = 64.
   expect(largest(start['transformer.h.0.mlp.c_proj.added.bias']!)).toBeLessThan(1 / 8);
   const x = Object.fromEntries(added.map((name) => [name, ops.tensor([1, 2])]));
   const edits = delta.edits!(x, undefined as never);

@@ -1,3 +1,4 @@
+// Tests of virtual tokens (prompt and p-tuning): training with dropout, limits of positions, initial values.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generate } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';

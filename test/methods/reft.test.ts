@@ -1,3 +1,4 @@
+// Tests of ReFT and its variants: orthogonality of the rotation, edited positions and refusals.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
   onnx = await createEngine({ name: 'onnx', threads: 1 });
 });
 
-/** The largest element of |RᵀR − I|. */
+/** Computes the largest element of |RᵀR − I|. */
 function distance(R: Float32Array): number {
   let most = 0;
   for (let a = 0; a < rank; a++) {
@@ -70,7 +71,7 @@ describe('ReFT', () => {
         for (const name of rotations) {
           expect(distance(start[name]!)).toBeLessThan(1e-6);
           expect(distance(tensors[name]!.data)).toBeLessThan(1e-5);
-          // What the last block makes of the first tokens reaches no loss.
+          // Edits of the first tokens in the last block do not reach the loss, so their rotation stays.
           const moved = Math.max(...tensors[name]!.data.map((x, i) => Math.abs(x - start[name]![i]!)));
           if (name.startsWith('transformer.h.1.reft.first')) expect(moved).toBeLessThan(1e-6);
           else expect(moved).toBeGreaterThan(1e-2);
@@ -88,7 +89,7 @@ describe('ReFT', () => {
         attention_mask: [ids.map(() => 1)],
         labels: [ids.map((id, i) => (i < prompt ? -100 : id))],
       });
-      // A prompt of one token has no half; at most its half is edited from each side.
+      // Each side edits at most half of the prompt, so a prompt of one token is not edited.
       for (const [prompt, tokens] of [
         [8, [0, 1, 7]],
         [3, [0, 2]],

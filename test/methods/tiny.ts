@@ -1,3 +1,4 @@
+// Tiny random bases of every family and batches for them; used by the tests of methods and test/contract.
 import { initialize, unfrozenTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { randomStream } from '../../harness/support/random-stream.ts';
@@ -5,9 +6,7 @@ import type { Delta } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import type { Arrays, Batch } from '../parity/decoder.ts';
 
-/**
- * Random bases of two layers, a family each, and a factor that makes their weights as large as trained ones.
- */
+/** Random bases of two layers, one per family, and factors that scale their weights to trained size. */
 export const tinyBases = {
   gpt2: { id: 'random-gpt2~layers=2,width=16,heads=2,vocab=24,positions=128', factor: 5 },
   roberta: { id: 'random-roberta~layers=2,width=16,heads=2,vocab=24,positions=130', factor: 5 },
@@ -16,8 +15,8 @@ export const tinyBases = {
 };
 
 /**
- * A random base whose weights are as large as trained ones; its arrays are made once, so that a change to
- * them shows.
+ * Loads a random base with weights of trained size; it keeps its arrays, so that tests see any change to
+ * them.
  */
 export async function tinyBase(family: keyof typeof tinyBases = 'gpt2'): Promise<BaseModel> {
   const { id, factor } = tinyBases[family];
@@ -25,7 +24,7 @@ export async function tinyBase(family: keyof typeof tinyBases = 'gpt2'): Promise
   const made = new Map<string, Float32Array>();
   for (const name of Object.keys(base.shapes)) {
     const values = await base.tensor(name);
-    // Norms and biases differ from 1 and 0, or much would pass that is wrong.
+    // Norm weights other than 1 and biases other than 0, since those values would hide errors.
     const noise = randomStream(7, name).normal(values.length, 0, 0.05);
     made.set(
       name,
@@ -35,7 +34,7 @@ export async function tinyBase(family: keyof typeof tinyBases = 'gpt2'): Promise
   return { ...base, tensor: (name) => Promise.resolve(made.get(name)!) };
 }
 
-/** What a method trains, as it starts, and moved by N(0, deviation). */
+/** Gives the initial values of trained tensors plus noise from N(0, deviation). */
 export async function startOf(base: BaseModel, delta: Delta, deviation = 0, seed = 3): Promise<Arrays> {
   const start = await initialize(delta.trained, base, seed);
   for (const name of unfrozenTensors(base, delta)) start[name] = await base.tensor(name);
@@ -52,7 +51,7 @@ const rows = [
   { prompt: [11, 2, 2, 6], target: [19, 4, 13] },
 ];
 
-/** The same for an encoder-decoder: sources, padded before or behind, and targets, padded behind. */
+/** Makes pairs for an encoder-decoder: sources padded on the left or right, targets padded on the right. */
 export function tinyPairs(left = 0, right = 0): Batch {
   const fill = (count: number, value: number): number[] => Array(count).fill(value) as number[];
   return {
@@ -62,7 +61,7 @@ export function tinyPairs(left = 0, right = 0): Batch {
   };
 }
 
-/** Two sequences of seven tokens, with padding before or behind them. */
+/** Makes a batch of two sequences of seven tokens, padded on the left or right. */
 export function tinyBatch(left = 0, right = 0): Batch {
   const pad = (ids: number[], value: number): number[] => [
     ...(Array(left).fill(value) as number[]),

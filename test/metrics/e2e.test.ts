@@ -1,3 +1,4 @@
+// Tests of scoreE2E and of the reader of files to score.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { e2eScorer, scoreE2E } from '../../harness/metrics/e2e-scorer.ts';

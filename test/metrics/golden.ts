@@ -1,3 +1,4 @@
+// Reads golden values of the official E2E scorer from DELTABENCH_DATA; used by the tests of metrics.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -5,7 +6,7 @@ import { pairSegments, parsePredictions, parseReferences } from '../../harness/m
 import { cacheFolder } from '../../harness/support/cache-folder.ts';
 import type { Segment } from '../../harness/metrics/text/segment.ts';
 
-/** One case of the official scorer's golden values. */
+/** A case of golden values from the official scorer. */
 export interface GoldenCase {
   readonly name: string;
   readonly refs: string;
@@ -15,7 +16,7 @@ export interface GoldenCase {
 }
 type GoldenMetric = 'BLEU' | 'NIST' | 'METEOR_exact_stem_synonym' | 'METEOR_paraphrase' | 'ROUGE_L' | 'CIDEr';
 
-/** One output line of a case. */
+/** Golden scores of one line of output. */
 export interface GoldenSegment {
   readonly perlBLEU: number;
   readonly perlNIST: number;
@@ -30,7 +31,7 @@ export interface GoldenSegment {
 
 const folder = path.join(process.env.DELTABENCH_DATA ?? '', 'e2e-metrics-golden');
 
-/** Whether the golden values are there: DELTABENCH_DATA names their folder. */
+/** Whether the golden values exist; DELTABENCH_DATA names their folder. */
 export const haveGolden = Boolean(process.env.DELTABENCH_DATA) && existsSync(folder);
 
 export function goldenText(file: string): string {
@@ -51,5 +52,5 @@ export function goldenSegments(golden: GoldenCase): GoldenSegment[] {
   ) as GoldenSegment[];
 }
 
-/** Where fetched tables lie; the tests fetch none. */
+/** Folder of fetched METEOR tables; tests never fetch them. */
 export const testCache = cacheFolder();

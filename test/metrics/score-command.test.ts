@@ -1,3 +1,4 @@
+// Tests of `bench score`: its table, its segments, comparisons and messages.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,8 +1,9 @@
+// Makes a random base of any family from a config.json; used by the tests of models.
 import { describeArchitecture } from '../../harness/models/families/registry.ts';
 import { randomStream } from '../../harness/support/random-stream.ts';
 import { baseModel, type BaseModel } from '../../harness/models/base-model.ts';
 
-/** A base of random weights of any family, from its config.json; a pooler too, where it has one. */
+/** Describes a base with random weights, the pooler of an encoder included. */
 export function baseOf(config: Readonly<Record<string, unknown>>): BaseModel {
   const architecture = describeArchitecture(config, 'the test');
   const all = { ...architecture.shapes, ...(architecture.kind === 'encoder' ? architecture.pooler : {}) };

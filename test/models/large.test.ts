@@ -1,3 +1,4 @@
+// Tests of checkpoints above 2 GiB, in shards and in half precision.
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -13,7 +14,7 @@ async function tensorsOf(
 ): Promise<Record<string, { shape: readonly number[]; data: Float32Array }>> {
   const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {};
   for (const [name, shape] of Object.entries(base.shapes)) {
-    // Values that half precision holds, so that nothing is lost on the way.
+    // Half precision represents these values exactly.
     const data = (await base.tensor(name)).map((x) => Math.round(x * 1024) / 1024);
     tensors[name] = { shape, data };
   }
@@ -21,10 +22,10 @@ async function tensorsOf(
 }
 
 it('a checkpoint may be larger than 2 GiB, its weights mapped from where they lie', async () => {
-  // More than 64 MB of weights, so that they are mapped instead of being copied.
+  // The engine maps weights of more than 64 MB and copies smaller ones.
   const random = await loadBase('random-llama~layers=1,width=512,heads=8,kvHeads=4,inner=512,vocab=17000');
   const folder = await temporaryFolder();
-  // A tensor that is not used stands first; its 2 GiB are a hole in the file.
+  // An unused tensor of 2 GiB comes first; it is a hole in the file and takes no disk space.
   let end = 2 ** 31 + 64;
   const header: Record<string, unknown> = {
     'model.layers.0.self_attn.rotary_emb.inv_freq': { dtype: 'U8', shape: [end], data_offsets: [0, end] },

@@ -1,3 +1,4 @@
+// Runs the product's training step on golden batches; used by the parity tests.
 import type { Engine } from '../../harness/engine/types.ts';
 import { freezeTensors, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
 import type { Delta } from '../../harness/models/method.ts';
@@ -11,17 +12,14 @@ import { defineTraining, trainingPrograms } from '../../harness/training/step/pr
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import type { Arrays, Batch } from './decoder.ts';
 
-/** Golden optimiser steps. */
+/** Settings of the golden optimiser steps. */
 export interface Steps {
   readonly lrs: number[];
   readonly optimizer: 'adamw' | 'sgd';
   readonly weight_decay?: number;
 }
 
-/**
- * The product's own training step on a golden batch: the loss before each step and after the last, and the
- * tensors.
- */
+/** Trains on a golden batch; gives the loss before each step and after the last, and the final tensors. */
 export function takeSteps(
   engine: Engine,
   base: BaseModel,
@@ -31,8 +29,8 @@ export function takeSteps(
   run: Steps,
 ): Promise<{ losses: number[]; final: Arrays }> {
   const objective = languageModel(base.architecture, 0);
-  // A golden row is a prompt (labels -100), a target and padding; an encoder-decoder's labels are the target
-  // alone.
+  // A decoder's row is a prompt (labels −100), a target and padding; an encoder-decoder's labels are the
+  // target.
   const apart = base.architecture.kind === 'encoder-decoder';
   const examples = batch.input_ids.map((ids, row) => {
     const length = batch.attention_mask[row]!.reduce((sum, bit) => sum + bit, 0);
@@ -46,7 +44,7 @@ export function takeSteps(
   return takeObjectiveSteps({ engine, base, delta }, start, { objective, examples }, run);
 }
 
-/** The same on examples of any kind. */
+/** Does what takeSteps does, with any objective and its examples. */
 export async function takeObjectiveSteps<Example>(
   { engine, base, delta }: { engine: Engine; base: BaseModel; delta: Delta },
   start: Arrays,

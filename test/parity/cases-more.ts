@@ -1,3 +1,4 @@
+// Parity cases whose methods need more than options to match the reference; used with those of cases.ts.
 import type { Delta, Method, TensorSpec } from '../../harness/models/method.ts';
 import direft from '../../methods/direft.ts';
 import dora from '../../methods/dora.ts';
@@ -12,7 +13,7 @@ import { hasParity, readGolden, readTensors } from './folder.ts';
 
 const inPeft = (name: string): string => `base_model.model.${name}`;
 const inEncoder = (name: string): string => `prompt_encoder.${name}`;
-/** `<block>.<layer>.reft.<tensor>`: there the layer's index and the tensor. */
+/** Renames `<block>.<layer>.reft.<tensor>` to `<layer>.<tensor>`. */
 const inReft = (name: string): string => name.replace(/^.*\.(\d+)\.reft\./, '$1.');
 
 function matches(
@@ -25,7 +26,7 @@ function matches(
   return { golden, rename, attach: (base) => adjust(method.attach(base, method.options.parse(options))) };
 }
 
-/** Goldens of a model's methods that take more than their options to match. */
+/** Lists the parity cases of a model that need more than the method's options. */
 export function moreCases(model: string): readonly Case[] {
   const folder = `methods/${model}`;
   const configOf = (golden: string): Record<string, number> =>
@@ -33,13 +34,13 @@ export function moreCases(model: string): readonly Case[] {
       ? readGolden<{ config: Record<string, number> }>(`${folder}/${golden}.json`).config
       : {};
 
-  /** A frozen tensor with the values of a golden file. */
+  /** Replaces the initial values of a frozen tensor with those of a golden file. */
   const golden = (spec: TensorSpec, file: string, name: string): TensorSpec => ({
     ...spec,
     init: async () => (await readTensors(`${folder}/${file}.safetensors`))[name]!,
   });
 
-  /** VeRA's projections come from torch's own stream. */
+  /** Takes VeRA's projections from the golden file, since torch draws them from its own stream. */
   const withProjections = (delta: Delta): Delta => ({
     ...delta,
     frozen: Object.fromEntries(
@@ -50,7 +51,7 @@ export function moreCases(model: string): readonly Case[] {
     ),
   });
 
-  /** The goldens of ReFT keep R fixed: torch moves it by another path. */
+  /** Freezes ReFT's rotation R, as the goldens do: torch updates its parametrisation differently. */
   const withFixedRotation =
     (file: string) =>
     ({ trained, edits, readsPrompt }: Delta): Delta => {

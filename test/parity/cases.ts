@@ -1,3 +1,4 @@
+// Parity cases: how each method is attached to match a golden of parity/methods/<model>.
 import type { Delta, Method } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import adapterFfn from '../../methods/adapter-ffn.ts';
@@ -10,12 +11,12 @@ import lora from '../../methods/lora.ts';
 import red from '../../methods/red.ts';
 import { hasParity, readGolden } from './folder.ts';
 
-/** A golden of parity/methods/<model> and how our method makes the same. */
+/** A golden of parity/methods/<model> and the method that reproduces it. */
 export interface Case {
-  /** The golden's file, without its ending. */
+  /** Name of the golden's file, without its extension. */
   readonly golden: string;
   attach(base: BaseModel): Delta;
-  /** The golden's name for a tensor of ours. */
+  /** Maps a tensor's name here to its name in the golden. */
   rename(ours: string): string;
 }
 
@@ -25,7 +26,7 @@ const inRed = (name: string): string =>
   name.replace(/\.red\.scaling$/, '.red.s').replace(/\.red\.bias$/, '.red.b');
 const inAdded = (name: string): string => name.replace(/\.added\.bias$/, '.added.b');
 
-/** What a golden was made with. */
+/** Reads the configuration that a golden was made with. */
 const configOf = (model: string, golden: string): Record<string, never> =>
   hasParity(`methods/${model}/${golden}.json`)
     ? readGolden<{ config: Record<string, never> }>(`methods/${model}/${golden}.json`).config
@@ -52,8 +53,8 @@ const allLinears = [
 ];
 
 /**
- * Goldens of a model that a method's options are enough for: add a line here, and to the models that lack it.
- * The goldens name a sublayer's adapter after its last linear, `lastLinear` by sublayer.
+ * Lists the cases that need only a method's options. A new golden gets a line here and in `lacks` of the
+ * models without it. Goldens name a sublayer's adapter after its last linear (`lastLinear`, by sublayer).
  */
 export function cases(model: string, lastLinear: Readonly<Record<string, string>>): readonly Case[] {
   const { r: rank, lora_alpha: alpha } = configOf(model, 'lora');

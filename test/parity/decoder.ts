@@ -1,3 +1,4 @@
+// Computes logits, loss and gradients of decoders and encoder-decoders on batches in transformers' form.
 import * as ops from '../../harness/engine/ops.ts';
 import type { Engine, NumericArray, ProgramTensors, Shape } from '../../harness/engine/types.ts';
 import { freezeTensors, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
@@ -11,7 +12,7 @@ import {
 import type { Delta } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 
-/** A batch as transformers takes it. */
+/** A batch in transformers' form. */
 export interface Batch {
   readonly input_ids: number[][];
   readonly attention_mask: number[][];
@@ -23,7 +24,7 @@ export type Arrays = Record<string, Float32Array>;
 
 export type Inputs = Readonly<Record<string, { readonly shape: Shape; readonly data: NumericArray }>>;
 
-/** A token to predict: the row of hidden states that predicts it. */
+/** A token to predict, and the row of hidden states that predicts it. */
 interface Target {
   readonly row: number;
   readonly id: number;
@@ -36,10 +37,7 @@ export interface Computed {
   readonly hidden: Float32Array;
 }
 
-/**
- * Logits, loss and gradients of a base under a method, at the tensors given; an encoder-decoder reads the
- * batch's input.
- */
+/** Computes logits, loss and gradients at the given tensors; an encoder-decoder's source is `input_ids`. */
 export function computeDecoder(
   engine: Engine,
   base: BaseModel,
@@ -53,7 +51,7 @@ export function computeDecoder(
 
 interface Made {
   readonly inputs: Inputs;
-  /** Rows of hidden states. */
+  /** Number of rows of hidden states. */
   readonly rows: number;
   readonly targets: readonly Target[];
   readonly forward: (x: ProgramTensors, use: ModelUse) => ops.Tensor;
@@ -65,14 +63,14 @@ function decoderOnly(batch: Batch): Made {
   const [rows, length] = [batch.input_ids.length, batch.input_ids[0]!.length];
   const mask = batch.attention_mask;
   const all = rows * length;
-  // The label of the next position is this one's target.
+  // A position predicts the label of the next one.
   const targets: Target[] = [];
   batch.labels.forEach((labels, row) => {
     labels.forEach((id, i) => {
       if (i > 0 && id !== -100) targets.push({ row: row * length + i - 1, id });
     });
   });
-  // The prompt is what stands before the first label.
+  // A prompt ends before the first label other than −100.
   const ends = batch.labels.map((labels) => labels.findIndex((id) => id !== -100));
   const bias = Float32Array.from({ length: all * length }, (_, i) =>
     i % length <= Math.floor(i / length) % length && mask[Math.floor(i / length / length)]![i % length]
@@ -92,7 +90,7 @@ function decoderOnly(batch: Batch): Made {
   };
 }
 
-/** The source is the prompt; the decoder reads the labels shifted to the right. */
+/** Prepares an encoder-decoder: the source is the prompt, and the decoder reads the labels shifted right. */
 function sequenceToSequence(batch: Batch, { architecture }: BaseModel): Made {
   if (architecture.kind !== 'encoder-decoder') throw new TypeError('this base reads no source');
   const { startToken } = architecture;
@@ -127,10 +125,10 @@ function sequenceToSequence(batch: Batch, { architecture }: BaseModel): Made {
   };
 }
 
-/** No row has a prompt. */
+/** Gives prompt ends of 0, for rows without a prompt. */
 const labelless = (rows: number): number[] => Array.from({ length: rows }, () => 0);
 
-/** Ids, positions and the context's masks of a padded batch; a row's prompt ends where `ends` says. */
+/** Makes ids, positions and context masks of a padded batch; `ends` holds the length of each row's prompt. */
 function tokenInputs(
   ids: readonly number[][],
   mask: readonly number[][],

@@ -1,3 +1,4 @@
+// Parity tests of encoders with a classification head, for bert.test.ts and roberta.test.ts.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens } from '../../harness/data/examples/task.ts';
@@ -19,7 +20,7 @@ import { moreCases } from './cases-more.ts';
 import type { Arrays } from './decoder.ts';
 import { hasParity, parity, readGolden, readTensors } from './folder.ts';
 
-/** A batch as transformers takes it. */
+/** A batch in transformers' form. */
 interface Batch {
   readonly input_ids: number[][];
   readonly attention_mask: number[][];
@@ -37,20 +38,20 @@ interface Golden {
   readonly loss_state: number;
   readonly trainable: { name: string; shape: number[] }[];
   readonly adamw?: { lrs: number[]; losses: number[]; loss_final: number; weight_decay: number };
-  /** In the files of ReFT. */
+  /** Present in ReFT's goldens only. */
   readonly sgd?: { lr: number; losses: number[]; loss_final: number };
 }
 
-/** What an encoder and a head make of a batch. */
+/** Results of an encoder and its head on a batch. */
 export interface Classified {
   readonly loss: number;
   readonly answers: Float32Array;
   readonly gradients: Arrays;
-  /** [N, d] of the real tokens */
+  /** Hidden states of real tokens [N, d]. */
   readonly hidden: Float32Array;
 }
 
-/** The real tokens of a batch, as examples. */
+/** Strips the padding of a batch. */
 export function examplesOf(batch: Batch, labels = batch.labels): LabelledTokens[] {
   return batch.input_ids.map((ids, row) => {
     const real = (list: readonly number[]): number[] => list.filter((_, i) => batch.attention_mask[row]![i]);
@@ -62,7 +63,7 @@ export function examplesOf(batch: Batch, labels = batch.labels): LabelledTokens[
   });
 }
 
-/** Loss, answers, gradients and hidden states in a shape that may be larger than the examples need. */
+/** Computes loss, answers, gradients and hidden states; the padded shape may exceed the examples. */
 export async function computeEncoder(
   { engine, base, delta, head }: { engine: Engine; base: BaseModel; delta: Delta; head: Head },
   tensors: Arrays,
@@ -116,15 +117,12 @@ export async function computeEncoder(
 }
 
 const engines: EngineName[] = ['onnx', 'js', 'tensorflow'];
-/** Softmax cancels the key biases: their true gradient is 0 (see the goldens' README). */
+/** True for key biases: softmax cancels them, so their true gradient is 0 (see the goldens' README). */
 const isNoise = (name: string): boolean => /\.key(\.red)?\.bias$/.test(name);
-/** The goldens name a sublayer's adapter after its last linear. */
+/** Goldens name a sublayer's adapter after its last linear. */
 const lastLinear = { attention: 'output.dense', output: 'dense' };
 
-/**
- * An encoder with Hugging Face's head and every method on it against the reference libraries, on every
- * engine.
- */
+/** Defines the tests of an encoder with Hugging Face's head and of every method on it, on every engine. */
 export function describeEncoder(model: string): void {
   const goldens = [...cases(model, lastLinear), ...moreCases(model)].filter(({ golden }) =>
     hasParity(`methods/${model}/${golden}.json`),
@@ -145,7 +143,7 @@ export function describeEncoder(model: string): void {
         base = readBy(head, bare);
         stored = await readTensors(model, 'model.safetensors');
       });
-      /** The head's tensors stand where the model's do; the goldens of ReFT do not train them. */
+      /** Puts the head's tensors beside the method's, trained or, as in ReFT's goldens, fixed. */
       const attach = (delta: Delta, trained: boolean): Delta => {
         if (trained) return withHead(delta, head);
         const fixed = Object.entries(head.tensors).map(

@@ -1,3 +1,5 @@
+// Compares greedy and beam search with transformers' generate; goldens are generate.json of each model and
+// test/golden/generate-extra.json.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -32,7 +34,7 @@ interface Run {
 const models = ['gpt2-tiny', 'llama-tiny', 'llama-tied-tiny', 't5-tiny', 't5v11-tiny'];
 const goldens: readonly (readonly [string, string, () => Golden])[] = [
   ...models.map((model) => [model, model, () => readGolden<Golden>(model, 'generate.json')] as const),
-  // Repetition penalty, least lengths and more, written by make-generate-extra.py beside it.
+  // Repetition penalty, minimum length and more; make-generate-extra.py writes these goldens.
   [
     'our own',
     'gpt2-tiny',
@@ -54,7 +56,8 @@ for (const [name, model, read] of goldens) {
         delta: { trained: {} },
         tensors: {},
         prompts: batch.input_ids.map((ids, i) => ids.filter((_, j) => batch.attention_mask[i]![j])),
-        // There the choice sees the padding; an encoder-decoder's does not see the source.
+        // A decoder's repetition penalty in transformers sees padding too; an encoder-decoder's does not see
+        // the source.
         ...(base.architecture.kind === 'decoder' && { histories: batch.input_ids }),
         maxNewTokens: max_new_tokens,
         beams: config.num_beams,

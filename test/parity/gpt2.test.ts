@@ -1,10 +1,11 @@
+// Compares a tiny GPT-2 and its methods with transformers and peft (see model.ts).
 import { describeDecoder } from './model.ts';
 
 describeDecoder('gpt2-tiny', {
   lastLinear: { attn: 'c_proj', mlp: 'c_proj' },
-  // It has every bias.
+  // GPT-2 has every bias, so bitfit-added has nothing to add.
   lacks: ['bitfit-added'],
-  // Softmax cancels the key biases.
+  // Softmax cancels the key biases, the middle third of c_attn's.
   isNoise: (name, index, length) =>
     /c_attn(\.red)?\.bias$/.test(name) && index >= length / 3 && index < (2 * length) / 3,
 });

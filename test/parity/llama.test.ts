@@ -1,3 +1,4 @@
+// Compares tiny Llamas and their methods with transformers and peft (see model.ts).
 import { describeDecoder } from './model.ts';
 
 const lastLinear = { self_attn: 'o_proj', mlp: 'down_proj' };
@@ -5,7 +6,8 @@ const lastLinear = { self_attn: 'o_proj', mlp: 'down_proj' };
 describeDecoder('llama-tiny', {
   lastLinear,
   lacks: ['bitfit', 'lora-rslora', 'red-pp'],
-  // Keys are rotated after their bias is added, so that it matters; but the last pair of a head hardly turns.
+  // Rotation follows the key bias, so it has a gradient, except in the last pair of a head, which hardly
+  // turns.
   isNoise: (name, index) => name.endsWith('k_proj.added.bias') && index % 4 === 3,
 });
 describeDecoder('llama-tied-tiny', {

@@ -1,3 +1,4 @@
+// Tests that merged checkpoints give the logits of the reference, which are unmerged.
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
@@ -12,8 +13,6 @@ import { moreCases } from './cases-more.ts';
 import { computeDecoder, type Arrays, type Batch } from './decoder.ts';
 import { computeEncoder, examplesOf } from './encoder.ts';
 import { hasParity, parity, readGolden, readTensors } from './folder.ts';
-
-// The reference's unmerged logits are those of the merged base.
 
 const everywhere = [
   'full',
@@ -31,7 +30,7 @@ const merged: Readonly<Record<string, readonly string[]>> = {
   'gpt2-tiny': [...everywhere, ...biases, 'bitfit'],
   'roberta-tiny': [...everywhere, ...biases, 'bitfit'],
   'bert-tiny': [...everywhere, ...biases, 'bitfit'],
-  // Its linears get biases, but RMSNorm has none.
+  // Merging gives Llama's linears biases, but RMSNorm cannot have any.
   'llama-tiny': [...everywhere, ...biases],
   't5-tiny': everywhere,
 };
@@ -69,7 +68,7 @@ describe.each(Object.entries(merged))('%s', (model, mergeable) => {
       expect(logits).toBeAllclose(expected, { atol: 1e-5 * largest });
       return;
     }
-    // Its head is trained beside the method, and stands in the model's file.
+    // The head is trained beside the method, and its tensors lie in the model's file.
     const head = makeHead(bare, 'huggingface', 3);
     const base = readBy(head, bare);
     const delta = attach(base);

@@ -1,3 +1,4 @@
+// Parity tests of decoders and encoder-decoders, for the test files of each family.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { testEngine } from '../engines.ts';
@@ -23,25 +24,26 @@ interface Golden {
   readonly trainable_count: number;
   readonly config: Record<string, unknown>;
   readonly adamw?: { lrs: number[]; losses: number[]; loss_final: number; weight_decay: number };
-  /** In the files of ReFT. */
+  /** Present in ReFT's goldens only. */
   readonly sgd?: { lr: number; losses: number[]; loss_final: number };
 }
 
-/** What the goldens of a model differ in. */
+/** Differences between the goldens of the models. */
 export interface ModelParity {
-  /** The last linear of each kind of sublayer, by Hugging Face's names. */
+  /** Name of the last linear of each kind of sublayer, in Hugging Face's terms. */
   readonly lastLinear: Readonly<Record<string, string>>;
-  /** Goldens that the model does not have. */
+  /** Goldens that do not exist for the model. */
   readonly lacks: readonly string[];
-  /** Goldens whose embedding has rows for two stacks, of which the first half is used. */
+  /** Goldens whose embedding has rows for two stacks, of which only the first half is used. */
   readonly doubled?: readonly string[];
-  /** Elements whose true gradient is 0, so that what stands there is rounding (see the goldens' README). */
+  /**
+   * True for elements whose true gradient is 0, so that theirs is rounding noise (see the goldens' README).
+   */
   isNoise?(name: string, index: number, length: number): boolean;
 }
 
 /**
- * The golden's logits without those of virtual tokens, which stand before each row's own; an
- * encoder-decoder's are its labels'.
+ * Drops the golden logits of virtual tokens, which precede each row; an encoder-decoder's follow its labels.
  */
 function ofRealTokens(
   logits: Float32Array,
@@ -55,7 +57,7 @@ function ofRealTokens(
 
 const engines: EngineName[] = ['onnx', 'js', 'tensorflow'];
 
-/** A model of text and every method on it against the reference libraries, on every engine. */
+/** Defines the tests of a model and of every method on it, on every engine. */
 export function describeDecoder(
   model: string,
   { lastLinear, lacks, doubled = [], isNoise = () => false }: ModelParity,
@@ -89,7 +91,7 @@ export function describeDecoder(
             ] as const) {
               const expected = tensors[`${key}.${kind}`];
               if (!expected && kind === 'last_hidden_state') continue;
-              // An encoder-decoder is asked for padding's too.
+              // The goldens of an encoder-decoder cover padding too.
               const mask = (
                 base.architecture.kind === 'decoder'
                   ? batch.attention_mask
@@ -105,7 +107,7 @@ export function describeDecoder(
 
         for (const { golden: method, attach, rename } of goldens) {
           const isHalf = (key: string): boolean => doubled.includes(method) && key === 'embedding.weight';
-          /** What the golden has for a tensor of ours. */
+          /** Selects the half of a golden's tensor that the method here has. */
           const own = (key: string, values: Float32Array | undefined): Float32Array | undefined =>
             isHalf(key) ? values?.subarray(0, values.length / 2) : values;
           it.skipIf(!hasParity(`methods/${model}/${method}.json`))(

@@ -1,3 +1,5 @@
+// Compares bfloat16 computation with torch.autocast on the CPU; goldens are written by
+// test/golden/parity/autocast.py.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,9 +13,8 @@ import { cases } from './cases.ts';
 import { computeDecoder, type Arrays, type Batch } from './decoder.ts';
 import { computeEncoder, examplesOf } from './encoder.ts';
 
-// The project's own goldens of torch.autocast on the CPU (test/golden/parity/autocast.py). bfloat16 keeps
-// eight bits: a number is rounded by up to 2⁻⁹ of itself. PyTorch's own results lie up to 1.3 % from its
-// float32 ones, and so do ours from both.
+// bfloat16 has eight significant bits: rounding changes a number by up to 2⁻⁹ of it. PyTorch's own results
+// lie up to 1.3 % from its float32 ones, and those here lie as far from both.
 const root = join(import.meta.dirname, '../golden/parity');
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller knows what the golden holds
 const read = <T>(path: string): T => JSON.parse(readFileSync(join(root, path), 'utf8')) as T;
@@ -25,10 +26,10 @@ async function readTensors(path: string): Promise<Arrays> {
 }
 
 const norm = (data: Float32Array): number => Math.hypot(...data);
-/** How far from a reference, of the reference's length. */
+/** Computes the norm of the difference, relative to the reference's norm. */
 const distance = (ours: Float32Array, theirs: Float32Array): number =>
   norm(ours.map((x, i) => x - theirs[i]!)) / norm(theirs);
-/** Softmax cancels the key biases: their true gradient is 0. */
+/** True for key biases: softmax cancels them, so their true gradient is 0. */
 const isNoise = (name: string): boolean => /(key|c_attn)\.bias$/.test(name);
 
 const engine = await createEngine({ name: 'onnx', threads: 1, precision: 'bfloat16' });
@@ -65,7 +66,7 @@ describe.each(['gpt2-tiny', 'roberta-tiny'])('%s under torch.autocast in bfloat1
         if (!isNoise(key))
           expect(distance(gradient, theirs[`grad.${named(key)}`]!), key).toBeLessThan(2 ** -6);
       }
-      // They are of this precision at all.
+      // A difference from float32 shows that bfloat16 was used at all.
       expect(distance(logits, states.logits_state ?? states.logits_init!)).toBeGreaterThan(2 ** -10);
     },
   );

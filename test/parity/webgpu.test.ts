@@ -1,11 +1,9 @@
+// Trains one tiny model of each family on WebGPU (all weights, where goldens exist) with the tests and
+// tolerances of the CPU. The process is its own, since a failing driver may end it.
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { noAdapter, webgpuEnvironment } from '../engines.ts';
 import { hasParity } from './folder.ts';
-
-// One tiny model of each family by WebGPU, with all its weights trained where there are numbers for that: the
-// same tests and tolerances as on the CPU, in a process of their own, since a driver that fails may take its
-// process with it.
 
 test.for(['gpt2', 'llama', 'roberta', 'bert', 't5'])(
   'webgpu trains as the reference does: %s',

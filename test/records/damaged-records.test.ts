@@ -1,3 +1,5 @@
+// Fuzz test of damaged records: each reads back unchanged or is refused in one line. Changed records with a
+// new digest are read or refused by every reader.
 import { loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -14,9 +16,6 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { changedJson, damagedJson, readDamaged } from '../fuzz.ts';
 import { sampleRecord } from './sample-record.ts';
 
-// Records, damaged: they are as they were written, or a reason says in one line why they cannot be trusted;
-// those that were changed and sealed again are read, or refused, by everything that reads records.
-
 const record = sampleRecord();
 
 test('a damaged record is the same record, or is not trusted', async () => {
@@ -30,7 +29,7 @@ test('a damaged record is the same record, or is not trusted', async () => {
 
 const tasks = await loadTasks();
 
-/** A changed record with the digests of what it became, where it has the form of one at all. */
+/** Seals a changed record with a digest of its new content; values of another form stay unsealed. */
 function sealed(changed: unknown): string {
   const isRecord = typeof changed === 'object' && changed !== null && 'settings' in changed;
   if (!isRecord) return JSON.stringify(changed);

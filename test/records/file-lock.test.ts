@@ -1,3 +1,4 @@
+// Tests of the lock on files that processes share: owners, heartbeats, take-overs.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -20,7 +21,7 @@ beforeEach(async () => {
   path = join(await temporaryFolder(), 'seed-1.lock');
 });
 
-/** This process as an owner, with some fields changed. */
+/** Gives the JSON of an owner: this process, with some fields changed. */
 async function ownerWith(changes: Partial<Owner>): Promise<string> {
   const lock = await tryLock(path);
   const owner = JSON.parse(await readFile(path, 'utf8')) as Owner;
@@ -43,7 +44,7 @@ test('one holds it, and whoever comes next after its release', async () => {
   expect(await readLock(path)).toBeUndefined();
   const second = await tryLock(path);
   expect(second).toBeDefined();
-  // What is released twice is another's by now.
+  // The lock has a new owner now, which a second release must not affect.
   await first!.release();
   expect(await second!.isHeld()).toBe(true);
   await second!.release();

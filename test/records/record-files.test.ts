@@ -1,3 +1,4 @@
+// Tests of writing and finding records: identities, damaged files and full disks.
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -24,7 +25,7 @@ const results = () => join(root, String(count++));
 const address = { task: 'copy', model: 'org/tiny', variant: 'red~position=attn', seed: 42 };
 const record = sampleRecord();
 
-/** Puts a file where the record belongs. */
+/** Writes a file at the path of the record. */
 async function inTheWay(folder: string, text: string): Promise<string> {
   const path = recordPath(folder, address);
   await mkdir(dirname(path), { recursive: true });
@@ -55,7 +56,7 @@ test('a record of another identity is never overwritten and never counts', async
   await writeRecord(place.path, other);
   expect((await findPlace(folder, address, other.identity)).record).toEqual(other);
   expect((await findPlace(folder, address, record.identity)).record).toEqual(record);
-  // It counts also after the first one is gone.
+  // The other record is found even after the first is removed.
   await rm(path);
   expect((await findPlace(folder, address, other.identity)).record).toEqual(other);
 });
@@ -114,7 +115,7 @@ test('a folder that cannot be written is one clear line', async () => {
 test('a full disk is one clear line, and nothing is half-written', async (context) => {
   const disk = results();
   await mkdir(disk);
-  // The real thing, where mounting is permitted: 64 KiB.
+  // A file system of 64 KiB, where mounting is permitted.
   const mounted = await execa('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk], { reject: false });
   if (mounted.failed) return context.skip('mounting a file system is not permitted here');
   try {

@@ -1,3 +1,4 @@
+// Makes a sample record; used by the tests of records and reports.
 import { hashJson } from '../../harness/support/canonical-json.ts';
 import { sealRecord, type RunRecord, type Settings } from '../../harness/records/record.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
@@ -16,7 +17,7 @@ export const settings: Settings = {
   seed: 42,
 };
 
-/** A finished record, sealed after the changes. */
+/** Makes a finished record with changes, and seals it. */
 export function sampleRecord(changes: Partial<RunRecord> = {}, seed = 42): RunRecord {
   const own = { ...settings, seed };
   return sealRecord({

@@ -1,3 +1,4 @@
+// Writes made-up records with logs and predictions; used by the tests of reports.
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
@@ -7,9 +8,7 @@ import { besideRecord, recordPath } from '../../harness/records/record-files.ts'
 import { sampler } from '../../harness/metrics/resampling/bootstrap.ts';
 import { sampleRecord, settings } from '../records/sample-record.ts';
 
-/**
- * How a method fares in the made-up results: its label, parameters, quality lost, milliseconds and gigabytes.
- */
+/** Made-up results of each method: label, parameters, loss of quality, milliseconds and gigabytes. */
 const methods: Record<string, [string, number, number, number, number]> = {
   full: ['FT', 354_823_168, 0, 160, 9.1],
   lora: ['LoRA', 786_432, 0.004, 95, 4.2],
@@ -29,14 +28,14 @@ export interface Made {
   readonly models: readonly string[];
   readonly seeds: readonly number[];
   readonly variants?: number;
-  /** Steps of a training log. */
+  /** Number of steps in a training log. */
   readonly steps?: number;
-  /** Predictions of a run; its first text. */
+  /** Number of predictions of a run; `text` is the first of them. */
   readonly predictions?: number;
   readonly text?: string;
 }
 
-/** Writes records of made-up runs, with logs and predictions, as real ones lie; returns their paths. */
+/** Writes records of made-up runs in the layout of real ones; returns their paths. */
 export async function writeResults(results: string, made: Made): Promise<string[]> {
   const paths: string[] = [];
   for (const [t, task] of made.tasks.entries()) {

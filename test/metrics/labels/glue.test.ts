@@ -1,3 +1,5 @@
+// Tests of GLUE's metrics by hand and against scikit-learn and scipy (glue-metrics.json of the parity
+// folder).
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';

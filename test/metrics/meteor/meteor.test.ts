@@ -1,3 +1,4 @@
+// Tests of METEOR; golden values are those of the official METEOR 1.5 in DELTABENCH_DATA.
 import { describe, expect, it } from 'vitest';
 import { corpusScore, sumRows, type CorpusMetric } from '../../../harness/metrics/text/corpus-metric.ts';
 import { meteorMetric } from '../../../harness/metrics/meteor/meteor.ts';
@@ -57,7 +58,7 @@ describe('METEOR', () => {
   });
 });
 
-/** The official statistics of a segment as rows hold them: one chunk over all words counts none. */
+/** Parses official statistics of a segment; a single chunk that covers all words counts as 0 here. */
 function officialRow(text: string): number[] {
   const row = text.split(' ').map(Number);
   const complete = row[21] === row[0] && row[22] === row[1];
@@ -103,7 +104,7 @@ interface ParaphraseCases {
   }[];
 }
 
-/** These cases went into METEOR as they are. */
+/** Computes rows of the paraphrase cases, which were scored without tokenisation. */
 function caseRows(metric: CorpusMetric, { cases }: ParaphraseCases): Float64Array[] {
   const words = (text: string): string[] => text.split(' ');
   return tokenise(
@@ -124,7 +125,7 @@ it.skipIf(!haveGolden)('official values of the paraphrase cases without the tabl
   expect(meteor.score(sumRows(rows))).toBeCloseTo(cases.corpus_score_without_paraphrase, 10);
 });
 
-// The table is large: the tests use it where `fetch meteor` has brought it.
+// The table is large: the tests run only where `fetch meteor` has stored it.
 const table = await loadParaphrases(testCache);
 
 describe.skipIf(!haveGolden || !table)('official values of METEOR 1.5 with paraphrases', () => {

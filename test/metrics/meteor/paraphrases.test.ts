@@ -1,3 +1,4 @@
+// Tests of METEOR's paraphrase table on made-up entries, and of its download.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -14,7 +15,7 @@ import {
 import { ptbTokens } from '../../../harness/metrics/text/ptb-tokenizer.ts';
 import { tokenise } from '../../../harness/metrics/text/segment.ts';
 
-// Sorted by source, as METEOR's own table.
+// Entries are sorted by source, as in METEOR's own table.
 const entries = [
   ['close to', 'beside'],
   ['close to', 'next to'],

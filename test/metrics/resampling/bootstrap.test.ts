@@ -1,3 +1,4 @@
+// Tests of the paired bootstrap over segments.
 import { describe, expect, it } from 'vitest';
 import {
   bootstrapScores,

@@ -1,3 +1,4 @@
+// Tests of metrics on resampled test sets, which decide the marks of tables. Golden correlations are scipy's.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { accuracyMetric } from '../../../harness/metrics/labels/accuracy.ts';
@@ -9,8 +10,6 @@ import { resampleTests } from '../../../harness/metrics/resampling/resample-test
 import { sampledMean, scaled } from '../../../harness/metrics/resampling/sampled-metric.ts';
 import { randomStream } from '../../../harness/support/random-stream.ts';
 
-// Metrics of resampled tests and the resamples themselves: the numbers behind a table's marks.
-
 const ofClasses = [accuracyMetric, f1Metric, matthewsMetric];
 const all = [...ofClasses, pearsonMetric, spearmanMetric];
 const repeat = (values: readonly number[], counts: Uint32Array): number[] =>
@@ -20,14 +19,14 @@ test.each(all)('$name of a sample is that of its examples written out', ({ compu
   const row = fc.tuple(fc.nat(2), fc.nat(2), fc.nat(3));
   fc.assert(
     fc.property(fc.array(row, { minLength: 1, maxLength: 12 }), (rows) => {
-      // Metrics of no examples are refused.
+      // Metrics refuse an empty sample.
       fc.pre(rows.some(([, , count]) => count > 0));
       const [labels, predictions] = [rows.map(([label]) => label), rows.map(([, prediction]) => prediction)];
       const counts = Uint32Array.from(rows, ([, , count]) => count);
       const expected = compute(repeat(labels, counts), repeat(predictions, counts));
       const found = resample({ labels, predictions })(counts);
       if (Number.isFinite(expected)) expect(found).toBeCloseTo(expected, 9);
-      // Of constant ones.
+      // Correlations of constant values are undefined.
       else expect(found).toBeNaN();
     }),
   );
@@ -98,7 +97,7 @@ test.each([1, 3, 12])(
       const test = { labels, predictions };
       return ofClasses.map(({ resample }) => ({ ids, metric: scaled(resample(test), 100) }));
     }).flat();
-    // Without their kinds each test counts every example.
+    // Tests without kinds count every example in each resample.
     const plain = tests.map(({ metric }) => ({ ids, metric: (counts: Uint32Array) => metric(counts) }));
     expect(tests.every(({ metric }) => metric.kinds)).toBe(true);
     expect(resampleTests(tests, { resamples: 200 })).toEqual(resampleTests(plain, { resamples: 200 }));

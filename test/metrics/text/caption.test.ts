@@ -1,3 +1,4 @@
+// Tests of PTB tokens, ROUGE-L and CIDEr; golden values are those of pycocoevalcap in DELTABENCH_DATA.
 import { describe, expect, it } from 'vitest';
 import { ciderMetric } from '../../../harness/metrics/text/cider.ts';
 import { corpusScore } from '../../../harness/metrics/text/corpus-metric.ts';
@@ -34,7 +35,7 @@ describe('ROUGE-L', () => {
     rougeLMetric.statistics(tokenise([{ prediction, references }], ptbTokens)[0]!);
 
   it('takes the best precision and the best recall of different references', () => {
-    // precision 1 from the long reference, recall 1 from the short one
+    // The long reference gives precision 1, the short one recall 1.
     expect([...row('the red boat', 'the red boat sails home today', 'boat')]).toEqual([1, 1]);
   });
 
@@ -46,7 +47,7 @@ describe('ROUGE-L', () => {
 
 describe.skipIf(!haveGolden)('official tokens', () => {
   it.each(['e2e-test', 'e2e-dev-without-first', 'edge', 'example-devel-conc', 'red-label'])('%s', (name) => {
-    // Lines without any token are left out of both: they look like the blank lines between instances.
+    // Lines without tokens are dropped on both sides: they look like the blank lines between instances.
     const lines = (folder: string) => goldenText(`${folder}/${name}.txt`).split('\n');
     const tokens = lines('refs').map((line) => ptbTokens(line).join(' '));
     expect(tokens.filter(Boolean)).toEqual(lines('ptb').filter((line) => line.trim() !== ''));

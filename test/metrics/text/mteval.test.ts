@@ -1,3 +1,4 @@
+// Tests of BLEU and NIST; golden values are those of mteval-v13a in DELTABENCH_DATA.
 import { describe, expect, it } from 'vitest';
 import { bleu, bleuMetric } from '../../../harness/metrics/text/bleu.ts';
 import { corpusScore } from '../../../harness/metrics/text/corpus-metric.ts';

@@ -1,3 +1,5 @@
+// Fuzz test of config.json of every family: the result is an architecture whose sizes are all positive,
+// or an error of one line.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -6,8 +8,6 @@ import { describeArchitecture, familyNames } from '../../../harness/models/famil
 import { projectRoot } from '../../../harness/support/project-root.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { changedJson, damagedJson, readDamaged } from '../../fuzz.ts';
-
-// config.json of every family, changed: an architecture whose every size is one, or a line that says why not.
 
 const minis = {
   bert: 'roberta-mini',

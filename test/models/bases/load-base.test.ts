@@ -1,3 +1,4 @@
+// Tests of loadBase: folders, refusals, random bases and counts of trained parameters on GPT-2.
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +49,7 @@ describe('a folder', () => {
     expect(base.shapes[wte]).toEqual([101, 32]);
     const values = await base.tensor(wte);
     expect(values).toHaveLength(101 * 32);
-    // A float32 tensor is known by its place in the file.
+    // The engines map a float32 tensor by its offset in the file.
     const { file, offset } = base.location(wte)!;
     const bytes = (await readFile(file)).subarray(offset, offset + values.byteLength);
     expect(new Float32Array(new Uint8Array(bytes).buffer)).toEqual(values);
@@ -224,7 +225,8 @@ describe('trained parameters', () => {
       .trained;
   };
 
-  // Hu et al. 2021 and Wu et al. 2024 round these; the exact numbers are peft's and arithmetic's.
+  // Hu et al. 2021 and Wu et al. 2024 print these rounded; the exact counts are peft's or follow from d and
+  // L.
   it.each([
     ['gpt2-medium', 'red', 49_152],
     ['gpt2-medium', 'red~position=ffn+attn', 98_304],

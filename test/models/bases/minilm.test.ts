@@ -1,3 +1,5 @@
+// Compares the pretrained BERT all-MiniLM-L6-v2 with transformers. It needs the model's folder below
+// DELTABENCH_BASES and the golden numbers in DELTABENCH_DATA/real-bases.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,9 +11,6 @@ import { makeHead, readBy, withHead } from '../../../harness/models/delta/heads.
 import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { computeEncoder } from '../../parity/encoder.ts';
-
-// A pretrained base, all-MiniLM-L6-v2 (BERT), against figures of transformers: needs its folder below
-// DELTABENCH_BASES and the figures in DELTABENCH_DATA/real-bases.
 
 const [bases, data] = [process.env.DELTABENCH_BASES, process.env.DELTABENCH_DATA];
 const folder = join(bases ?? '', 'all-MiniLM-L6-v2');

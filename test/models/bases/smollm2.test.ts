@@ -1,3 +1,5 @@
+// Compares the pretrained SmolLM2-135M-Instruct with transformers. It needs the model's folder below
+// DELTABENCH_BASES and the golden numbers in DELTABENCH_DATA/real-bases.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,9 +15,6 @@ import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { headWeight, runDecoder } from '../../../harness/models/delta/forward.ts';
 import type { Delta } from '../../../harness/models/method.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
-
-// A pretrained base, SmolLM2-135M-Instruct, against figures of transformers: needs its folder below
-// DELTABENCH_BASES and the figures in DELTABENCH_DATA/real-bases.
 
 const [bases, data] = [process.env.DELTABENCH_BASES, process.env.DELTABENCH_DATA];
 const folder = join(bases ?? '', 'SmolLM2-135M-Instruct');
@@ -74,8 +73,7 @@ describe.skipIf(!there)('SmolLM2-135M-Instruct (needs DELTABENCH_BASES and DELTA
   });
 
   /**
-   * Of each list of ids the negative log-likelihood of every id but the first, and the logits behind the
-   * last.
+   * Computes, for each list of ids, the negative log-likelihood of all ids but the first and the last logits.
    */
   async function likelihoods(lists: readonly number[][]): Promise<{ nll: number[]; last: Float32Array }[]> {
     const state = engine.state({});
@@ -112,7 +110,7 @@ describe.skipIf(!there)('SmolLM2-135M-Instruct (needs DELTABENCH_BASES and DELTA
   it('tokenises as the reference does', () => {
     for (const { text, ids } of [...golden!.tokenise, ...golden!.texts]) {
       expect.soft(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids);
-      // Some bytes have no token.
+      // The vocabulary lacks tokens for some bytes, among them those of "²", so decoding loses them.
       if (!text.includes('²')) expect.soft(tokenizer.decode(ids)).toBe(text);
     }
     expect(tokenizer).toMatchObject({ vocabSize: 49_152, eosId: 2, bosId: 1, padId: 2 });
@@ -124,7 +122,7 @@ describe.skipIf(!there)('SmolLM2-135M-Instruct (needs DELTABENCH_BASES and DELTA
       const { nll, last } = ours[i]!;
       expect(total(nll) / nll.length / text.loss).toBeCloseTo(1, 4.3);
       expect(nll.slice(0, 5)).toBeAllclose(text.first_nll, { atol: 1e-4 });
-      // Written with four digits.
+      // The golden logits are rounded to four digits.
       const top = text.last_top5.map((id) => last[id]!);
       expect(top).toBeAllclose(text.last_top5_logits, { atol: 2e-4 });
     });

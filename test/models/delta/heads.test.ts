@@ -1,3 +1,4 @@
+// Tests of classification heads: counts of parameters, initial values, the pooler, dropout and learning rate.
 import { describe, expect, it } from 'vitest';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { makeHead, readBy, withHead } from '../../../harness/models/delta/heads.ts';
@@ -19,7 +20,8 @@ const count = async (model: string, variant: string, name: HeadName, classes: nu
 };
 
 describe('parameters', () => {
-  // Counted by peft on the meta device, or d and L arithmetic; the RED paper's Table 1 rounds them.
+  // The counts are peft's on the meta device, or follow from d and L; the RED paper's Table 1 prints them
+  // rounded.
   it.each([
     ['roberta-base', 'full', 124_055_040],
     ['roberta-base', 'ft-top2', 14_175_744],

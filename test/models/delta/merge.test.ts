@@ -1,3 +1,5 @@
+// Tests of merging that test/contract leaves open: options other than the defaults, several methods at once,
+// missing biases and refusals.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { Engine } from '../../../harness/engine/types.ts';
@@ -13,8 +15,6 @@ import { startOf, tinyBase, tinyBatch } from '../../methods/tiny.ts';
 import { computeDecoder, type Arrays } from '../../parity/decoder.ts';
 import { computeEncoder } from '../../parity/encoder.ts';
 import { baseOf } from '../base-of.ts';
-
-// What the contract's merging of every method with its defaults leaves open.
 
 const methods = await loadMethods();
 const batch = tinyBatch();
@@ -52,7 +52,7 @@ async function valuesOf(delta: Delta, of = base): Promise<{ state: Arrays; value
   return { state, values: { ...state, ...(await initialize(delta.frozen ?? {}, of, 0)) } };
 }
 
-/** Merges and compares all logits; the merged base. */
+/** Merges, expects the same logits as unmerged, and returns the merged base. */
 async function expectSame(of: BaseModel, text: string): Promise<BaseModel> {
   const delta = await attached(text, of);
   const { state, values } = await valuesOf(delta, of);
@@ -77,7 +77,7 @@ describe('merged equals unmerged', () => {
     'red~no-scaling',
     'red~no-bias~position=attn',
     'red~position=all~layers=1',
-    // Left to right and the other way round: each sees what the one before it makes.
+    // The order matters: each method edits the output of the one before it.
     'lora+red~position=all',
     'red+lora~position=all',
     'bitfit+dora',
@@ -110,7 +110,7 @@ describe('merged equals unmerged', () => {
   });
 });
 
-/** A post-norm encoder; the head's own tensors stand beside the method's. */
+/** Makes a random encoder with norms after its sublayers; head tensors lie beside the method's. */
 const encoder = (family: 'bert' | 'roberta'): BaseModel =>
   baseOf({
     model_type: family,
@@ -139,7 +139,7 @@ describe.each(['roberta', 'bert'] as const)('merged equals unmerged on %s', (fam
     'bitfit',
     'ssf',
     'red~position=all',
-    // A block ends with a norm, which holds its edit behind that of the norm itself.
+    // A block ends with a norm: the edit of the block is merged into that norm, after the norm's own edit.
     'red~position=block',
     'red+ssf~position=block',
     'ssf+red~position=block',

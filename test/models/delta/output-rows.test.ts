@@ -1,3 +1,5 @@
+// Tests that hidden states and gradients of the rows read by the loss are the same whether the model computes
+// all rows or only those.
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { TokenPair } from '../../../harness/data/examples/task.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
@@ -12,8 +14,6 @@ import { languageModel } from '../../../harness/training/objectives/language-mod
 import { packingOf, slotBias } from '../../../harness/training/objectives/pack-sequences.ts';
 import { startOf, tinyBase } from '../../methods/tiny.ts';
 
-// The states of the tokens before the targets, and their gradients, whether all are computed or those alone.
-
 const examples: TokenPair[] = [
   { prompt: [3, 9, 1, 17], target: [5, 22, 8] },
   { prompt: [11, 2], target: [19, 4, 13, 6, 7] },
@@ -25,7 +25,7 @@ beforeAll(async () => {
   [engine, methods] = await Promise.all([createEngine({ name: 'onnx', threads: 1 }), loadMethods()]);
 });
 
-// What edits each module, what edits tokens by their places, and virtual tokens behind the others.
+// Edits of modules, edits of tokens by position, and virtual tokens.
 const variants = ['full', 'red~position=all', 'adapter', 'lora', 'prefix', 'loreft~first=1,last=1'];
 
 describe.each(['gpt2', 'llama', 'roberta'] as const)('a %s', (family) => {
@@ -42,7 +42,7 @@ describe.each(['gpt2', 'llama', 'roberta'] as const)('a %s', (family) => {
       ]),
     );
     const objective = languageModel(base.architecture, 0);
-    // Room for more than there is.
+    // The padded shape is larger than the examples need.
     const sizes = objective.sizesOf(examples);
     const shape = {
       ...sizes,

@@ -1,3 +1,5 @@
+// Tests of the Llama family: biases, rotary embeddings, configurations, counts of Llama-2 7B. Golden logits
+// are those of transformers in test/golden/llama-rope.
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -19,7 +21,7 @@ interface Golden {
 }
 const { batch, variants } = JSON.parse(await readFile(join(folder, 'golden.json'), 'utf8')) as Golden;
 
-/** A model folder with the golden's weights and the given config.json. */
+/** Writes a model folder with the golden weights and the given config.json. */
 async function folderWith(config: Record<string, unknown>): Promise<string> {
   const made = await temporaryFolder();
   await copyFile(join(folder, 'model.safetensors'), join(made, 'model.safetensors'));
@@ -86,7 +88,7 @@ it('a random base has the shape asked for', async () => {
   expect(wide.shapes['model.layers.0.mlp.down_proj.weight']).toEqual([16, 40]);
 });
 
-// Printed in Tables 4, 16 and 18 as 6739M, 8.39M and 0.26M; the others are peft's and arithmetic's.
+// Tables 4, 16 and 18 print 6739M, 8.39M and 0.26M; the other counts are peft's or follow from the shapes.
 it.each([
   ['full', 6_738_415_616],
   ['lora~rank=16', 8_388_608],

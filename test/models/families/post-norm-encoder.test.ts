@@ -1,3 +1,4 @@
+// Tests of BERT and RoBERTa: checkpoints in old layouts, refused configurations, token types and positions.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';

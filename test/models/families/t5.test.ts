@@ -1,3 +1,5 @@
+// Tests of the T5 family: relative positions, configurations, checkpoints and training. Golden buckets are
+// those of transformers 5.23.0.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -33,7 +35,7 @@ const config = {
 };
 type Tensors = Record<string, { shape: Shape; data: Float32Array }>;
 
-/** A model folder of random weights, changed or with more. */
+/** Writes a model folder with random weights, with changes to its config.json and further tensors. */
 async function folderOf(change: object = {}, more: Tensors = {}): Promise<string> {
   const architecture = describeArchitecture({ ...config, ...change }, 'config.json');
   const tensors = Object.entries(architecture.shapes).map(([name, shape]) => {
@@ -47,7 +49,7 @@ async function folderOf(change: object = {}, more: Tensors = {}): Promise<string
   return folder;
 }
 
-// T5Attention._relative_position_bucket of transformers 5.23.0 on -300 … 300: where each bucket begins.
+// [first position, bucket], from T5Attention._relative_position_bucket of transformers 5.23.0 on −300 … 300.
 it.each([
   [
     { both: true, buckets: 32, farthest: 128 },
@@ -174,7 +176,7 @@ describe('a configuration', () => {
   it.each([
     [{}, 'shared.weight'],
     [{ tie_word_embeddings: false }, 'lm_head.weight'],
-    // T5 1.1 as transformers 5 saves it.
+    // transformers 5 saves T5 1.1 with this setting.
     [{ scale_decoder_outputs: false }, 'lm_head.weight'],
   ])('with %j has its output in %s', (change, head) => {
     const architecture = describeArchitecture({ ...config, ...change }, 'config.json');

@@ -1,4 +1,4 @@
-/** Paired comparison of two evaluations. Goldens: exact fractions and NumPy 2.4 in Python, on the same numbers. */
+// Tests of paired comparisons of two evaluations. Golden numbers are exact fractions and NumPy 2.4's.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

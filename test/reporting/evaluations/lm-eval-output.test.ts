@@ -1,4 +1,4 @@
-/** Files in lm-evaluation-harness's form; its own make_table (0.4.13) was tried on such files. */
+// Tests of output in lm-evaluation-harness's form; its own make_table (0.4.13) was tried on such files.
 import { expect, test } from 'vitest';
 import { lmEvalResults, lmEvalSamples } from '../../../harness/reporting/evaluations/lm-eval-output.ts';
 import type { EvaluationRecord } from '../../../harness/records/evaluation-record.ts';

@@ -1,3 +1,4 @@
+// Tests of comparisons of runs with the published tables of the RED paper.
 import { expect, test } from 'vitest';
 import type { PublishedRow } from '../../../harness/papers/published-table.ts';
 import { redTables } from '../../../harness/papers/red/tables.ts';
@@ -20,7 +21,7 @@ interface Changes {
   readonly parameters?: number;
 }
 
-/** Runs of a row on a task with the printed numbers, moved by `values` (one a seed). */
+/** Makes runs of a row on a task, one per seed: the printed numbers plus `values`. */
 function runsOf(table: number, row: PublishedRow, task: string, changes: Changes = {}): OurRuns {
   const { columns } = tableOf(table);
   const { values = [-0.1, 0, 0.1], sides = {}, metric, parameters = 49_152 } = changes;
@@ -77,7 +78,7 @@ test("spreads are those of Tables 14 and 15, the equal cell's for ablations, els
 test('too noisy by the column of the same model', () => {
   const [red] = tableOf(7).rows;
   const compared = comparePublished(tableOf(7), [runsOf(7, red!, 'qqp', { values: [-2, 0, 2] })], about);
-  // Half the range of 88.6, 88.7 and 89.4 is 0.4.
+  // The spread of the column, half the range of 88.6, 88.7 and 89.4, is 0.4.
   expect(cellOf(compared, 0, 'qqp').verdict.kind).toBe('too noisy');
 });
 
@@ -87,7 +88,7 @@ test('an average only when its row is complete, against the mean of the printed 
   const runs = table.columns.map(({ task }) => runsOf(14, row, task));
   const place = table.rows.indexOf(row);
   const whole = comparePublished(table, runs, about);
-  // Printed 84.7, a slip; the cells' mean is 84.2875.
+  // The paper prints 84.7 by mistake; the mean of its cells is 84.2875.
   expect(cellOf(whole, place, 'average')).toMatchObject({
     theirs: { mean: 84.7 },
     verdict: { kind: 'reproduced', difference: expect.closeTo(0, 8) as number },
@@ -114,12 +115,12 @@ test('what is of another experiment is not comparable, and says why', () => {
   expect(reason(6, red!, 'cola', { settings: { limits: { examples: 9, steps: null } } })).toBe('--limit');
   expect(reason(6, red!, 'cola', { settings: { limits: { examples: null, steps: 9 } } })).toBe('--max-steps');
   expect(reason(3, tableOf(3).rows[0]!, 'rte', {})).toBe('quoted from prior work');
-  // Entries of the protocol that change data, metric or decoding of this table, and no other.
+  // Only settings that change data, metric or decoding of this table make it not comparable.
   const sides = { 't5-mnli-two-class': 'corrected', 'dropout-first-epoch': 'paper' } as const;
   expect(reason(3, t5, 'mnli', { sides })).toBe('t5-mnli-two-class=corrected changes the metric');
   expect(reason(3, t5, 'mnli', { sides: { ...sides, 't5-mnli-two-class': 'code' } })).toBe('reproduced');
   expect(reason(6, red!, 'cola', { sides: { 'split-seeded': 'corrected' } })).toBe('reproduced');
-  // METEOR without paraphrases is another number.
+  // METEOR without paraphrases is a different metric.
   const compared = comparePublished(
     tableOf(5),
     [runsOf(5, tableOf(5).rows[3]!, 'e2e', { metric: 'METEOR (no paraphrases)' })],
@@ -150,7 +151,7 @@ test('the best of many seeds, failed and collapsed ones, and parameters', () => 
   );
   const place = table.rows.indexOf(row);
   expect(cellOf(compared, place, 'cola').ours).toMatchObject({ n: 'best 5 of 15' });
-  // The best five of three times −3 … 1 are 1, 1, 1, 0, 0.
+  // The five largest of three times −3 … 1 are 1, 1, 1, 0, 0.
   expect(cellOf(compared, place, 'cola').ours!.mean).toBeCloseTo(68.1 + 0.6, 8);
   expect(cellOf(compared, place, 'rte').ours!.n).toBe('3 of 4');
   expect(compared.rows[place]!.parameters).toEqual({ theirs: '0.05M', ours: 49_152, same: true });

@@ -1,3 +1,4 @@
+// Tests of verdicts on reproduced cells and averages. Golden numbers are scipy's.
 import { describe, expect, test } from 'vitest';
 import { bestOf } from '../../../harness/reporting/tables/best-of.ts';
 import {
@@ -18,7 +19,7 @@ const ours = (values: readonly number[], more: Partial<Ours> = {}): Ours => ({
 const printed = (mean: number, sd?: number, runs = 5) => ({ mean, decimals: 1, sd, runs });
 const wide = [50, 60, 70];
 
-// Tolerances as scipy's t quantiles and Welch-Satterthwaite give them.
+// Tolerances follow from scipy's t quantiles and Welch–Satterthwaite.
 describe('a cell', () => {
   test('both spreads known', () => {
     const { verdict, spread } = judgeCell(ours(cola), printed(61, 2.96), wide);
@@ -57,7 +58,7 @@ describe('a cell', () => {
     const verdict = (column: readonly number[]) => judgeCell(ours(cola), printed(61, 2.96), column).verdict;
     expect(verdict([58, 60, 61]).kind).toBe('too noisy');
     expect(verdict([58, 61]).kind).toBe('reproduced');
-    // A miss stays a miss.
+    // Noise never turns a miss into another verdict.
     expect(judgeCell(ours(cola), printed(70, 2.96), [69, 70, 70]).verdict.kind).toBe('not reproduced');
   });
 
@@ -68,7 +69,7 @@ describe('a cell', () => {
     expect(verdict([61, 62], { planned: 5 })).toEqual({ kind: 'not run', reason: '2 of 5' });
     expect(verdict([61, 62, 61.5], { planned: 5 }).kind).toBe('reproduced');
     expect(verdict([61, 62], { planned: 2 }).kind).toBe('reproduced');
-    // The first rule that applies.
+    // The first rule that applies decides.
     expect(verdict([61, 62], { planned: 5, notComparable: 'built-in' }).kind).toBe('not run');
     expect(verdict(cola, { notComparable: 'built-in' })).toEqual({
       kind: 'not comparable',
@@ -80,7 +81,7 @@ describe('a cell', () => {
     const best = { keep: 2, higherIsBetter: true };
     const { mean, spread } = judgeCell(ours([1, 8, 2, 4], { best }), printed(6), wide);
     expect(mean).toBe(6);
-    // All 256 resamples of 1, 2, 4, 8 have this variance.
+    // The variance over all 256 resamples of 1, 2, 4, 8 is 3.7225.
     expect(spread!.variance / 2).toBeGreaterThan(3.7225 * 0.96);
     expect(spread!.variance / 2).toBeLessThan(3.7225 * 1.04);
     expect(spread!.degrees).toBe(3);

@@ -1,3 +1,4 @@
+// Tests of the report's charts: the Pareto front, curves, spreads, ablations, labels and PNG files.
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -166,7 +167,7 @@ describe('bench report --format png', () => {
     const png = await readFile(join(out, 'charts', 'e2e-gpt2-parameters.png'));
     expect(png.toString('latin1', 1, 4)).toBe('PNG');
     expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([1440, 880]);
-    // An empty picture would take a tenth.
+    // An empty picture has a tenth of this size.
     expect(png.length).toBeGreaterThan(20_000);
   });
 

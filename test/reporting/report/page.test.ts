@@ -1,3 +1,4 @@
+// Tests of the report's HTML page in Chromium: tables, filters, contrast, narrow screens and hostile text.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,10 +19,7 @@ const hostile =
   `<img src=x onerror="document.title='owned'"></script>` +
   `<script>document.title='owned'</script><!-- \u2028 &amp;`;
 
-/**
- * Browser code: the contrast by WCAG of every visible text, or of given elements' colour, with what stands
- * behind it.
- */
+/** Browser code: WCAG contrast of all visible texts, or of given elements' colour, against the background. */
 const measureContrasts = `(given) => {
   const parse = (color) => (color.match(/[\\d.]+/g) ?? []).map(Number);
   const linear = (c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
@@ -86,7 +84,7 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
 
   async function open(width = 1200, colorScheme: 'light' | 'dark' = 'light', address = url): Promise<Page> {
     const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
-    // The guard of the test itself holds instead of Playwright's 30 seconds.
+    // The timeout of the test applies instead of Playwright's 30 seconds.
     context.setDefaultTimeout(0);
     const page = await context.newPage();
     page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
@@ -130,7 +128,7 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     const falling = await values();
     expect(falling).toHaveLength(11);
     expect(falling).toEqual(falling.toSorted((a, b) => b - a));
-    // The button was made anew and has the focus again.
+    // Sorting replaces the button, which must keep the focus.
     await page.keyboard.press('Enter');
     expect(await header.getAttribute('aria-sort')).toBe('ascending');
     expect(await values()).toEqual(falling.toReversed());
@@ -208,8 +206,7 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     '%s: text and signs stand out, everything has a name',
     async (scheme) => {
       const page = await open(1200, scheme);
-      // Of every element with text of its own: its colour against the nearest background that is not
-      // transparent.
+      // Measures each element with text of its own against its nearest background that is not transparent.
       const contrasts = await page.evaluate<
         {
           text: string;

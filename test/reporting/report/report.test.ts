@@ -1,3 +1,4 @@
+// Tests of `bench report`: tables, Markdown, LaTeX, CSV, marks and refused records.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -91,7 +92,7 @@ describe('tables', () => {
   });
 
   test('the first ten steps of each shape are left out, and ten more where the run was gone on with', () => {
-    // Every third step has a batch of the rarer shape besides; its tenth is the thirtieth.
+    // Every third step has a batch of a rarer shape too; the tenth batch of that shape is step 30.
     const steps = Array.from({ length: 60 }, (_, i) => ({
       step: i + 1,
       loss: 1,
@@ -160,7 +161,7 @@ describe('LaTeX', () => {
     expect(`${first!}${second!}`).toContain('\\begin{longtable}');
     expect(`${first!}${second!}`).toContain('\\begin{tabular}');
     expect(first).toContain('\\toprule');
-    // Each has a caption and a label, a long one within itself.
+    // Each table has a caption and a label; a long table has them inside its environment.
     for (const [i, text] of [first!, second!].entries()) {
       expect(text.match(/\\caption\{/g)).toHaveLength(1);
       expect(text).toContain(`\\label{tab:${report.tables[i]!.slug}}`);
@@ -255,7 +256,7 @@ test('bench report marks the best method, those that are not worse, and seeds th
     for (const seed of [1, 2, 3]) {
       const rows = Array.from({ length: 200 }, (_, id) => {
         const label = id % 2;
-        // The one that answers always the same is right half of the time.
+        // A run with constant predictions is right for half of the examples.
         const isRight = (id * 37 + seed) % 200 < correct;
         return { id: String(id), label, prediction: name === 'none' ? 0 : isRight ? label : 1 - label };
       });

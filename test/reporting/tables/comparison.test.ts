@@ -1,8 +1,10 @@
+// Tests of comparisons of two methods over seeds and examples, and of Holm's correction. Golden numbers are
+// scipy's.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareMethods, holm } from '../../../harness/reporting/tables/comparison.ts';
 
-/** Scores of seeds whose resamples scatter around them by `noise` × standard normal quantiles. */
+/** Makes scores of seeds; their resamples are spread evenly within ± `noise`. */
 const scores = (values: readonly number[], noise: number) =>
   values.map((value) => ({
     value,
@@ -25,11 +27,11 @@ describe('two methods', () => {
 
   test('the examples scatter more than the seeds: the normal distribution', () => {
     const found = compareMethods(scores(a, 1), scores(b, 0));
-    // The sd of (k − 50) / 50 for k = 0 … 100 is √(101 · 102 / 12) / 50.
+    // The standard deviation of (k − 50) / 50 for k = 0 … 100 is √(101 · 102 / 12) / 50.
     const sigma = Math.sqrt((101 * 102) / 12) / 50;
     expect(found.standardError).toBeCloseTo(sigma, 12);
     expect(found.interval[1] - found.difference).toBeCloseTo(1.959963984540054 * sigma, 10);
-    // scipy: 2 · norm.sf(0.74 / 0.58600…)
+    // scipy's 2 · norm.sf(0.74 / 0.58600…).
     expect(found.p).toBeCloseTo(0.2066, 3);
     expect(found.percentile[0]).toBeCloseTo(0.74 - 0.95, 10);
     expect(found.percentile[1]).toBeCloseTo(0.74 + 0.95, 10);

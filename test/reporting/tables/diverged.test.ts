@@ -1,3 +1,4 @@
+// Tests of how diverged runs are recognised by their training loss.
 import { expect, test } from 'vitest';
 import { divergence } from '../../../harness/reporting/tables/diverged.ts';
 import { seedLines } from '../../../harness/reporting/tables/format-table.ts';

@@ -1,3 +1,4 @@
+// Tests of result tables as text, and of what a protocol changes in them.
 import { describe, expect, test } from 'vitest';
 import { formatTable } from '../../../harness/reporting/tables/format-table.ts';
 import { summariseRow } from '../../../harness/reporting/tables/row.ts';
@@ -106,7 +107,7 @@ describe('what a protocol means for the table', () => {
     } as const;
     const record = sampleRecord({ ...exact(1), ...published(sides) });
     const row = summariseRow({ ...cola, records: [record] });
-    // The code's sizes of RTE are those of good practice.
+    // The authors' code splits RTE in the sizes of good practice, which needs no note.
     expect(row.notes).toEqual([
       'optimizer-adamw=code: the AdamW that transformers used to ship (ε 1e-6 before the correction, decay last)',
     ]);

@@ -1,3 +1,4 @@
+// Tests of the layout of text tables within 80 columns.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { layoutTable, wrapText, type TextTable } from '../../../harness/reporting/tables/layout-text.ts';

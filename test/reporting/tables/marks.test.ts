@@ -1,3 +1,4 @@
+// Tests of bold and underlined marks of a table's best rows.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sampledMean } from '../../../harness/metrics/resampling/sampled-metric.ts';
@@ -11,7 +12,7 @@ import { formatTable } from '../../../harness/reporting/tables/format-table.ts';
 import { type Row, summariseRow } from '../../../harness/reporting/tables/row.ts';
 import { sampleRecord } from '../../records/sample-record.ts';
 
-/** A row of three seeds of 200 examples, of which `right` of 200 are right; every seed differs by one. */
+/** Makes a row of three seeds on 200 examples, about `right` of them right; seeds differ by one example. */
 function compared(
   variant: string,
   right: number,
@@ -105,7 +106,7 @@ describe('the marks of a column', () => {
           if (mark === 'best') expect(better.every((other) => marks.get(other.row) === 'best')).toBe(true);
           if (mark === 'best') expect(isWorse || row.collapsed !== undefined).toBe(false);
           if (row.collapsed) expect(mark).toBeUndefined();
-          // Equal means have equal marks, but for a row that may have none.
+          // Equal means get equal marks; collapsed rows get none.
           const equal = ranked.filter((other) => other.mean === mean && !other.row.collapsed);
           expect(new Set(equal.map((other) => marks.get(other.row))).size).toBeLessThan(2);
         }

@@ -1,3 +1,4 @@
+// Tests of how stored predictions of seeds become resampled metrics.
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ const tasks = await loadTasks();
 const draw = { seed: 42, family: '', side: () => 'corrected' };
 
 let count = 0;
-/** A finished run with these lines of predictions and metrics. */
+/** Makes a finished run with these lines of predictions and these metrics. */
 async function outcomeOf(
   task: string,
   rows: readonly object[],
@@ -43,14 +44,14 @@ async function outcomeOf(
   return { cell: { task: tasks.get(task)! } as Outcome['cell'], record, path };
 }
 
-/** The test of a metric that has one. */
+/** Reads the resampled test of a metric; throws where there is none. */
 async function testOf(read: SeedPredictions | undefined, metric: string): Promise<SeedTest> {
   const found = await read!.test(metric);
   if (typeof found === 'string') throw new Error(`${metric}: ${found}`);
   return found;
 }
 
-/** Rows of an encoder's predictions. */
+/** Makes an encoder's lines of predictions. */
 const labelled = (labels: readonly number[], predictions: readonly number[]) =>
   labels.map((label, i) => ({ id: `validation-${i}`, label, prediction: predictions[i] }));
 const labels = [0, 1, 1, 0, 1, 0, 1];
@@ -86,7 +87,7 @@ test('values, answers in words, further test sets', async () => {
   const read = (await predictionReader()(similar))!;
   for (const name of ['Pearson', 'Spearman']) expect(await read.test(name), name).toBeTypeOf('object');
 
-  // A model that generates writes the words of the classes; what is none of them is wrong.
+  // A generating model writes class names; any other text is wrong.
   const words = [
     'unacceptable',
     'acceptable',
@@ -112,7 +113,7 @@ test('values, answers in words, further test sets', async () => {
   expect((await testOf(sets, 'accuracy')).ids).toHaveLength(7);
   expect((await testOf(sets, 'accuracy (mismatched)')).ids).toEqual(['m-1']);
 
-  // Earlier versions kept the set of an answer in words in its id.
+  // Earlier versions kept the test set of an answer in words in its id.
   const inWords = [
     { id: '0', label: 1, prediction: 'neutral' },
     { id: 'mismatched/0', label: 2, prediction: 'contradiction' },
@@ -136,7 +137,7 @@ test("a metric of one's own is resampled without an edit elsewhere, or the reade
   };
   const outcome = await outcomeOf('cola', labelled(labels, predictions), { errors: 2 / 7 });
   const read = await predictionReader()({ ...outcome, cell: { task: mine } });
-  // Through the task's own score: examples 2 and 5 are wrong.
+  // The task's own score decides: examples 2 and 5 are wrong.
   expect(read!.answers('errors')).toBe(7);
   const { metric } = await testOf(read, 'errors');
   expect(metric(ones)).toBeCloseTo(200 / 7, 9);
@@ -174,7 +175,7 @@ test('the family of the record, or in an older one an entry of T5, says how answ
   };
   for (const more of [{ family: 't5' }, { published: t5 }])
     expect((await testOf(await readOf(more), 'accuracy')).metric(ones)).toBeCloseTo(500 / 7, 9);
-  // Any other family is asked for words, and numbers are none of them.
+  // Other families must answer in words, so numbers are unreadable.
   for (const more of [{ family: 'gpt2', published: t5 }, {}])
     expect(await (await readOf(more))!.test('accuracy')).toBe('other-predictions');
 });

@@ -1,3 +1,4 @@
+// Tests of the distributions and summaries behind tables. Golden numbers are scipy's and closed forms.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -7,8 +8,8 @@ import {
   summarise,
 } from '../../../harness/reporting/tables/statistics.ts';
 
-// As tables of the t distribution have them; for 1 and 2 degrees these are tan(π(p − ½)) and (2p − 1)/√(2p(1
-// − p)).
+// For 1 and 2 degrees of freedom the quantiles are tan(π(p − ½)) and (2p − 1)/√(2p(1 − p)); others are
+// tabulated.
 test.each([
   [0.975, 1, 12.7062047361747],
   [0.975, 2, 4.30265272974946],
@@ -22,7 +23,7 @@ test.each([
   expect(studentQuantile(p, degrees)).toBeCloseTo(expected, 9);
 });
 
-// 2 · t.sf and 2 · norm.sf of scipy.
+// scipy's 2 · t.sf and 2 · norm.sf.
 test.each([
   [2.5, 4, 0.06676654481198814],
   [-0.3, 2, 0.7924856608401776],
@@ -63,7 +64,7 @@ test('mean, sd with n - 1, median, 95 % interval', () => {
   const summary = summarise([2, 4, 4, 4, 5, 5, 7, 9]);
   expect(summary).toMatchObject({ n: 8, mean: 5, median: 4.5, min: 2, max: 9 });
   expect(summary.sd).toBeCloseTo(Math.sqrt(32 / 7), 12);
-  // t(.975, 7) = 2.36462425101
+  // The quantile t(0.975, 7) is 2.36462425101.
   const half = (2.36462425101 * Math.sqrt(32 / 7)) / Math.sqrt(8);
   expect(summary.interval![0]).toBeCloseTo(5 - half, 8);
   expect(summary.interval![1]).toBeCloseTo(5 + half, 8);
