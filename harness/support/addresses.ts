@@ -1,20 +1,22 @@
-/** Addresses as they may be shown: what a user, a password or a signature says in them stays out of every text. */
+/**
+ * Addresses (URLs) in messages and records. No user name, password or signature in an address may be shown.
+ */
 
 /**
- * Whether an address holds what must not be shown: a user, a password (or what looks like one), a query or a
- * fragment.
+ * Whether an address holds what must not be shown: a user, a password (an @ in the path may end one), a query
+ * or a fragment.
  */
 export function holdsSecrets({ username, password, pathname, search, hash }: URL): boolean {
   return pathname.includes('@') || [username, password, search, hash].some((part) => part !== '');
 }
 
-/** An address, whole or broken, without user, password, query and fragment. */
+/** Gives an address, well-formed or not, without user, password, query and fragment. */
 export function shownAddress(address: string): string {
-  // The password may hold any sign, so all up to the last @ goes, and only then the query.
+  // A password may hold any character, so everything up to the last @ is removed before the query.
   return address.replace(/^([a-z][a-z\d+.-]*:\/*)?.*@/is, '$1').replace(/[?#].*$/s, '');
 }
 
-/** A text of somebody else's whose addresses are shown as `shownAddress` shows them. */
+/** Gives a foreign text, such as an error's message, with each address in it as `shownAddress` gives it. */
 export function withoutSecrets(text: string): string {
   return text.replace(/[a-z][a-z\d+.-]*:\/\/[^\s'"<>]+/gi, shownAddress);
 }

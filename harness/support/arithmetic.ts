@@ -1,6 +1,6 @@
 /**
- * Sums, sizes and ranges of plain numbers. Sums are float64, left to right; do not reorder them, for records hold the
- * results to the last digit.
+ * Sums, sizes and ranges of plain numbers. Sums are float64 and run from left to right; the order must not
+ * change, since records hold the results to the last digit.
  */
 
 /** The sum of a list, 0 for an empty one. */
@@ -10,7 +10,7 @@ export function sum(values: Iterable<number>): number {
   return total;
 }
 
-/** How many elements a tensor of this shape has: 1 for a scalar, whose shape is []. */
+/** The number of elements of a tensor with this shape; 1 for a scalar, whose shape is []. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
 /** The least multiple of `unit` that is not below `n`. */

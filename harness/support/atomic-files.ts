@@ -1,11 +1,14 @@
-/** Writing so that a file or a folder is there whole or not at all, and what is said where the system refuses. */
+/**
+ * Writes files and folders that appear whole or not at all, and puts the system's refusals into words.
+ * Whatever other processes may read while it is written goes through this file.
+ */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errorCode, UsageError } from './errors.ts';
 import { isFolder } from './read-files.ts';
 
-/** What the system lacks or forbids, wherever it says so, and what a person can do about it. */
+/** The system's codes for what it lacks or forbids, and what a person can do about each. */
 const lacks: Record<string, string> = {
   ENOSPC: 'the disk is full; free some space or choose another folder',
   EDQUOT: 'the disk quota is used up; free some space or choose another folder',
@@ -20,7 +23,7 @@ const lacks: Record<string, string> = {
   ESTALE: 'the network drive has lost it; mount it again, or choose another folder',
 };
 
-/** These, and what a path may have wrong with it. */
+/** These codes, and those for what may be wrong with a path. */
 const refusals: Record<string, string> = {
   ...lacks,
   ENOENT: 'the folder does not exist; create it or choose another',
@@ -32,19 +35,22 @@ const refusals: Record<string, string> = {
   ELOOP: 'it leads through symbolic links in a circle; choose another path',
 };
 
-/** A temporary file or folder that nobody has touched for so many seconds is taken for a dead process's. */
+/** Seconds after which an untouched temporary file or folder counts as a dead process's. */
 const ABANDONED = 24 * 3600;
 
-/** A name beside `path` for what is not whole yet; `removeTemporaries` knows it. */
+/**
+ * Makes a name beside `path` for a file or folder that is not whole yet; `removeTemporaries` finds such
+ * names.
+ */
 export const temporaryName = (path: string): string =>
   join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
 
-/** What is asked before a file gets its name; it throws where that must not be, and the file is not written. */
+/** Runs before a written file gets its name; throws if the file must not get it, which is then discarded. */
 export type BeforeRename = () => Promise<void>;
 
 /**
- * Writes a whole file or leaves the old one as it was, also on a crash or a full disk; throws UsageError
- * where writing is refused.
+ * Writes a whole file or leaves the old one as it was, also on a crash or a full disk. Throws UsageError if
+ * the system refuses to write.
  */
 export function writeFileAtomic(
   path: string,
@@ -54,14 +60,14 @@ export function writeFileAtomic(
   return writeAtomically(path, (file) => file.writeFile(data), beforeRename);
 }
 
-/** As writeFileAtomic, for content that `write` puts into the temporary file piece by piece. */
+/** Does as writeFileAtomic does, for content that `write` puts into the temporary file piece by piece. */
 export async function writeAtomically(
   path: string,
   write: (file: FileHandle) => Promise<void>,
   beforeRename?: BeforeRename,
 ): Promise<void> {
   await removeTemporaries(path, ABANDONED);
-  // In the same folder, because a rename is atomic only within one file system.
+  // The temporary file lies in the same folder, since a rename is atomic only within one file system.
   const temporary = temporaryName(path);
   try {
     const file = await open(temporary, 'wx');
@@ -81,8 +87,8 @@ export async function writeAtomically(
 }
 
 /**
- * Makes a whole folder, whose files `write` puts into a temporary one, or nothing, also on a crash. Throws UsageError
- * where writing is refused or something lies at `folder` already; an empty folder may.
+ * Makes a whole folder, whose files `write` puts into a temporary one, or nothing, also on a crash. Throws
+ * UsageError if the system refuses to write, or if `folder` exists and is not empty.
  */
 export async function writeFolderAtomic(
   folder: string,
@@ -106,9 +112,8 @@ export async function writeFolderAtomic(
 }
 
 /**
- * Removes what killed processes left while they wrote `path`, or a file that is called so with an ending: all
- * that has not been
- * touched for `seconds`. Whoever knows that no other process writes there gives 0.
+ * Removes the temporary files that killed processes left for `path`, or for names that begin with it and a
+ * dot, once they are untouched for `seconds`. Only a caller that knows of no other writer may give 0.
  */
 export async function removeTemporaries(path: string, seconds = 0): Promise<void> {
   const folder = dirname(path);
@@ -130,9 +135,9 @@ async function checkFree(path: string): Promise<void> {
     throw new UsageError(`${path} is there already and not empty; remove it or choose another folder.`);
 }
 
-/** Makes a folder and those above it, if they are not there; throws UsageError where that is refused. */
+/** Makes a folder and its missing parents; throws UsageError if the system refuses. */
 export async function makeFolder(folder: string): Promise<void> {
-  // Not mkdir's `recursive`, which never returns where a file system makes no folders, such as /proc.
+  // mkdir's `recursive` never returns on a file system that makes no folders, such as /proc.
   try {
     await mkdir(folder).catch(async (error: unknown) => {
       if (errorCode(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
@@ -146,8 +151,8 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /**
- * The error to throw where writing `path` failed: a UsageError with one clear line for what the system
- * refuses, else `error`.
+ * Gives the error to throw after `path` could not be written: a UsageError in one line if the system refused,
+ * else `error`.
  */
 export function writeError(path: string, error: unknown): unknown {
   if (error instanceof UsageError) return error;
@@ -156,8 +161,8 @@ export function writeError(path: string, error: unknown): unknown {
 }
 
 /**
- * What any work may end with where the system lacks or forbids something: a UsageError in one line, else
- * `error` itself.
+ * Gives a UsageError in one line for an error by which the system lacks or forbids something, whatever the
+ * work was; else gives `error` itself.
  */
 export function systemError(error: unknown): unknown {
   const reason = lacks[errorCode(error) ?? ''];
@@ -166,7 +171,7 @@ export function systemError(error: unknown): unknown {
   return new UsageError(`Cannot use ${path}: ${reason}.`, { cause: error });
 }
 
-/** Makes a rename survive a power cut; some systems cannot sync a folder, and there nothing more can be done. */
+/** Makes a rename survive a power cut. Systems that cannot sync a folder are left as they are. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => undefined);

@@ -1,8 +1,12 @@
+/**
+ * JSON with one text for each value. The identities of runs and records are hashes of it, so its output must
+ * never change.
+ */
 import { sha256 } from './hash.ts';
 
 /**
- * JSON with sorted keys and without spaces, so that equal values give equal text; throws RangeError on a
- * number that JSON cannot hold.
+ * Writes JSON with sorted keys and without spaces; fields that are undefined are left out. Throws RangeError
+ * if a number is not finite.
  */
 export function canonicalJson(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError(`JSON has no ${value}`);

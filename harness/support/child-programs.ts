@@ -1,11 +1,14 @@
-/** How a process starts another of deltabench's own programs, from a checkout and from the built package alike. */
+/**
+ * How a process starts another of deltabench's programs (a job, a probe of an engine), from a checkout as
+ * well as from the built package.
+ */
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isSource } from './project-root.ts';
 
 /**
- * Node's arguments that run a program: `name` without its ending, beside the module whose `import.meta.url`
- * is `from`.
+ * Gives Node's arguments to run the program `name` (without its ending), which lies beside the module whose
+ * `import.meta.url` is `from`.
  */
 export function programArguments(name: string, from: string): string[] {
   const file = fileURLToPath(new URL(`${name}${isSource ? '.ts' : '.js'}`, from));

@@ -1,9 +1,12 @@
+/** Edits config.json of a checkpoint without rewriting its numbers. */
+
 /**
- * The text of a JSON object with some of its fields set. All other numbers stay as they are written: to Python 1.0 is a
- * float and 1 is none, and transformers refuses the one for the other. Throws SyntaxError where the text is not JSON.
+ * Gives a JSON object's text with some fields set. All other numbers keep their spelling, since Python reads
+ * 1.0 as a float and 1 as an int, and transformers refuses one in place of the other. Throws SyntaxError if
+ * the text is not JSON.
  */
 export function editJson(text: string, fields: Readonly<Record<string, unknown>>): string {
-  // JSON.parse would forget how a number was written, so that floats go through it as marked strings.
+  // JSON.parse forgets how a number was written, so floats pass through it as marked strings.
   const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d+[.eE][\d.eE+-]*/g, (token) =>
     token.startsWith('"') ? token : JSON.stringify(mark + token),
   );

@@ -1,21 +1,31 @@
-/** What the user gave cannot be used; the message says what was given, what is allowed and what to do (exit code 2). */
+/** Errors that a user can act on, the system's error codes, and suggestions for misspelt names. */
+
+/**
+ * An error of what the user gave. Its message says what was given, what is allowed and what to do; the
+ * command line prints it alone and exits with code 2.
+ */
 export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** The system's code of an error, such as ENOENT, or of what is behind a UsageError; undefined where it has none. */
+/**
+ * Gives the system's code of an error, such as ENOENT, or of a UsageError's cause; undefined if there is
+ * none.
+ */
 export function errorCode(error: unknown): string | undefined {
   if (error instanceof UsageError) return errorCode(error.cause);
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** What was thrown, in its own words: an Error's message, else its text. */
+/** Gives an Error's message, or the text of another thrown value. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** ` Did you mean "lora"?` with a leading space for the name nearest to `given`; '' where none is near. */
+/**
+ * Gives ` Did you mean "lora"?`, with a leading space, for the name nearest to `given`; '' if none is near.
+ */
 export function didYouMean(given: string, names: Iterable<string>): string {
   let best: string | undefined;
-  // A third of the letters may be wrong, at least one: more would suggest names at random.
+  // A third of the letters may be wrong, or one of a short name; with more, suggestions would be random.
   let bestDistance = Math.max(1, Math.floor(given.length / 3)) + 1;
   for (const name of names) {
     const distance = editDistance(given.toLowerCase(), name.toLowerCase());
@@ -24,7 +34,7 @@ export function didYouMean(given: string, names: Iterable<string>): string {
   return best === undefined ? '' : ` Did you mean "${best}"?`;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
+/** The least number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

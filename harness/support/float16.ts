@@ -1,6 +1,11 @@
+/**
+ * Converts between float32 and the 16-bit types float16 (IEEE 754 half) and bfloat16, which Node 20's
+ * JavaScript lacks. Readers of weights and the ONNX engine use it.
+ */
+
 let halves: Float32Array | undefined;
 
-/** The value of every IEEE 754 half, by its 16 bits. */
+/** The float32 value of every IEEE 754 half, indexed by its 16 bits. */
 function halfTable(): Float32Array {
   if (halves) return halves;
   const bits = new Uint32Array(65_536);
@@ -29,7 +34,7 @@ export function widenBfloats(bits: Uint16Array, out: Float32Array): void {
   for (let i = 0; i < bits.length; i++) wide[i] = bits[i]! << 16;
 }
 
-/** The bits of the nearest IEEE 754 halves, ties to even; beyond 65,519 in magnitude they are infinite. */
+/** Gives the bits of the nearest IEEE 754 halves, ties to even; magnitudes from 65,520 on become infinite. */
 export function narrowToHalves(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const out = new Uint16Array(values.length);
@@ -39,7 +44,7 @@ export function narrowToHalves(values: Float32Array): Uint16Array {
     if (magnitude > 0x7f800000) out[i] = sign | 0x7e00;
     else if (magnitude >= 0x477ff000) out[i] = sign | 0x7c00;
     else if (magnitude >= 0x38800000) {
-      // A normal half: move the exponent's bias from 127 to 15, then round the 13 bits that fall away.
+      // The exponent's bias moves from 127 to 15; then the 13 bits that a normal half lacks are rounded.
       const rebiased = magnitude - 0x38000000;
       out[i] = sign | ((rebiased + 0xfff + ((rebiased >>> 13) & 1)) >>> 13);
     } else out[i] = sign | roundToEven(Math.abs(values[i]!) * 2 ** 24);
@@ -47,7 +52,7 @@ export function narrowToHalves(values: Float32Array): Uint16Array {
   return out;
 }
 
-/** The bits of the nearest bfloat16 values, ties to even; not-a-number stays so. */
+/** Gives the bits of the nearest bfloat16 values, ties to even; NaN stays NaN. */
 export function narrowToBfloats(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   return Uint16Array.from(bits, (x) =>

@@ -1,10 +1,16 @@
+/**
+ * sha256 of files, texts and arrays. Records and checks of data hold these hashes, so no output may change.
+ */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { withFile } from './read-files.ts';
 
 const known = new Map<string, Promise<string>>();
 
-/** The sha256 of a file's bytes, as 64 hexadecimal digits; remembered until its size or time of change differs. */
+/**
+ * Gives the sha256 of a file's bytes as 64 hexadecimal digits; keeps it until the file's size or time of
+ * change differs.
+ */
 export async function hashFile(path: string): Promise<string> {
   const { size, mtimeMs } = await stat(path);
   const key = `${size} ${mtimeMs} ${path}`;
@@ -17,7 +23,10 @@ export async function hashFile(path: string): Promise<string> {
   return hash;
 }
 
-/** The digest of `prefix` and a file's bytes, in hexadecimal digits; throws the signal's reason where it is aborted. */
+/**
+ * Gives the digest of `prefix` and a file's bytes in hexadecimal digits; throws the signal's reason once it
+ * is aborted.
+ */
 export async function digestFile(
   path: string,
   algorithm: 'sha1' | 'sha256',
@@ -35,12 +44,12 @@ export async function digestFile(
   return hash.digest('hex');
 }
 
-/** The sha256 of bytes, or of a text in UTF-8, as 64 hexadecimal digits. */
+/** Gives the sha256 of bytes, or of a text in UTF-8, as 64 hexadecimal digits. */
 export function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-/** One sha256 for several files: of the lines `<sha256>  <name>`, in the order of the names. */
+/** Gives one sha256 for several files: that of the lines `<sha256>  <name>`, sorted by name. */
 export async function hashFiles(files: Record<string, string>): Promise<string> {
   const hash = createHash('sha256');
   for (const name of Object.keys(files).sort()) hash.update(`${await hashFile(files[name]!)}  ${name}\n`);
@@ -48,8 +57,8 @@ export async function hashFiles(files: Record<string, string>): Promise<string> 
 }
 
 /**
- * The sha256 of a text and, after it, of arrays with their labels, as 64 hexadecimal digits. The arrays may come one
- * by one, so that not all need be in memory.
+ * Gives the sha256, as 64 hexadecimal digits, of a text followed by labelled arrays. The arrays may come one
+ * by one, so that they need not all be in memory.
  */
 export async function hashArrays(
   text: string,

@@ -1,10 +1,10 @@
-/** Long work in this thread, cut so that a signal to stop is heard. */
+/** Keeps long work in the main thread interruptible: Node hears Ctrl-C only between two pieces of it. */
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** Items after which everything else has its turn. */
+/** The number of items after which the event loop gets its turn. */
 const SLICE = 1000;
 
-/** Maps items in order, a slice at a time; throws the reason of `signal` once it is aborted. */
+/** Maps items in order, slice by slice; throws the reason of `signal` once it is aborted. */
 export async function mapInSlices<Item, Answer>(
   items: readonly Item[],
   map: (slice: readonly Item[]) => readonly Answer[],
@@ -20,8 +20,8 @@ export async function mapInSlices<Item, Answer>(
 }
 
 /**
- * The answer of work that only reads; throws the reason of `signal` as soon as it is aborted, and leaves the
- * rest of the work alone.
+ * Gives the answer of `work`, or throws the reason of `signal` as soon as it is aborted. The work itself runs
+ * on unheard, so it must only read.
  */
 export async function unlessAborted<Answer>(work: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
   let stop = (): void => undefined;
@@ -36,7 +36,7 @@ export async function unlessAborted<Answer>(work: Promise<Answer>, signal: Abort
     return await Promise.race([work, aborted]);
   } finally {
     signal.removeEventListener('abort', stop);
-    // What it ends with later concerns nobody.
+    // After an abort nobody awaits the work; its failure must not end the process.
     work.catch(() => undefined);
   }
 }

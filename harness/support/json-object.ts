@@ -1,4 +1,6 @@
-/** What a JSON object holds, before anything in it is trusted. */
+/** Narrows parsed JSON to an object; the readers of tokenizer files use it. */
+
+/** A JSON object whose fields are not checked yet. */
 export type JsonObject = Record<string, unknown>;
 
 export function isObject(value: unknown): value is JsonObject {

@@ -1,6 +1,9 @@
-/** Does work once for each key: data, bases and plans that several cells share. */
+/** Does asynchronous work once for each key, for data, bases and plans that several cells share. */
 
-/** Returns a function that calls `make` once for each key, and gives the same promise for it from then on. */
+/**
+ * Returns a function that calls `make` once for each key and gives the same promise for that key from then
+ * on.
+ */
 export function once<Rest extends unknown[], Value>(
   make: (key: string, ...rest: Rest) => Promise<Value>,
 ): (key: string, ...rest: Rest) => Promise<Value> {

@@ -1,10 +1,10 @@
-/** Named entries whose names share a prefix, such as the tensors of one kind in a program's state. */
+/** Entries whose names share a prefix, such as the tensors of one kind in a program's state. */
 
-/** The entries with `prefix` before each name. */
+/** Gives the entries with `prefix` before each name. */
 export const addPrefix = <T>(prefix: string, entries: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(entries).map(([name, entry]) => [prefix + name, entry]));
 
-/** The entries whose names begin with `prefix`, under their names without it. */
+/** Gives the entries whose names begin with `prefix`, without it. */
 export const takePrefix = <T>(prefix: string, entries: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(
     Object.entries(entries)

@@ -1,7 +1,12 @@
 /**
- * A seeded, counter-based random stream: value i depends on (seed, name, i) alone, so that a resumed run draws what an
- * uninterrupted one does. Threefry-2×32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as
- * 1, 2, 3", 2011).
+ * Seeded, counter-based random streams: Threefry-2×32 with 20 rounds (Salmon et al., "Parallel random
+ * numbers: as easy as 1, 2, 3", 2011). Initial values, dropout, the order of examples and sampled tokens are
+ * drawn from them. No value may ever change, since records are reproduced by their seeds.
+ */
+
+/**
+ * A random stream. Its value i depends on (seed, name, i) alone, so a resumed run draws what an uninterrupted
+ * one does.
  */
 export interface Random {
   /** `count` values uniform in [low, high). */
@@ -12,14 +17,13 @@ export interface Random {
   integers(count: number, bound: number): Int32Array;
   /** A permutation of 0..count-1 (Fisher-Yates). */
   permutation(count: number): Int32Array;
-  /** Fills `out` with `1 / (1 - rate)` with probability 1 − rate (in steps of 2⁻¹⁶) and 0 otherwise. */
+  /** Fills `out` with `1 / (1 - rate)` at probability 1 − rate (in steps of 2⁻¹⁶), else with 0. */
   dropout(out: Float32Array, rate: number): void;
 }
 
 /**
- * Fills `out` with random 32-bit words of the stream (key0, key1), from the counter `first` on: two words for
- * each. Its twenty
- * rounds are written out, which is four times as fast as a loop.
+ * Fills `out` with random 32-bit words of the stream (key0, key1), two for each counter from `first` on. The
+ * twenty rounds are written out, which is four times as fast as a loop.
  */
 export function threefry(key0: number, key1: number, out: Uint32Array, first = 0): void {
   const key2 = key0 ^ key1 ^ 0x1bd11bda;
@@ -81,14 +85,17 @@ export function threefry(key0: number, key1: number, out: Uint32Array, first = 0
   }
 }
 
-/** FNV-1a over UTF-16 code units, started at `basis`. */
+/** Gives the FNV-1a hash of a text's UTF-16 code units, started at `basis`. */
 export function fnv1a(text: string, basis: number): number {
   let hash = basis;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash | 0;
 }
 
-/** The stream `name` of a seed. Each call of a drawing function starts the stream anew: name streams apart. */
+/**
+ * Gives the stream `name` of a seed. Each call of a drawing function starts at the stream's first value, so
+ * separate draws need separate names.
+ */
 export function randomStream(seed: number, name: string): Random {
   const key = new Uint32Array(2);
   threefry(seed | 0, fnv1a(name, 0x811c9dc5 | 0), key);
@@ -133,7 +140,7 @@ export function randomStream(seed: number, name: string): Random {
     dropout(out, rate) {
       const limit = Math.round(rate * 65536);
       const kept = 1 / (1 - rate);
-      // Few words at a time stay in the cache.
+      // A block of 1024 words stays in the processor's cache.
       const some = new Uint32Array(1024);
       const halves = new Uint16Array(some.buffer);
       for (let start = 0; start < out.length; start += halves.length) {

@@ -1,9 +1,12 @@
-/** Reading files that come from outside: whatever lies at a path, it is said in a line and never waited for. */
+/**
+ * Reads files that a user or the hub provides. Whatever lies at a path gives its content or a UsageError in
+ * one line; nothing waits for a pipe or a device.
+ */
 import { constants, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { UsageError, errorCode, messageOf } from './errors.ts';
 
-/** Why a file cannot be read, by the system's code. */
+/** Why the system does not read a file, by its error code. */
 const refusals: Record<string, string> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
@@ -16,14 +19,14 @@ const refusals: Record<string, string> = {
 };
 
 /**
- * Opens a file for reading while `use` runs; throws UsageError where it is missing, cannot be read, or is a
- * folder, a named
- * pipe, a socket or a device.
+ * Opens a file for reading while `use` runs. Throws UsageError if the file is missing or cannot be read, or
+ * if it is a folder, a named pipe, a socket or a device.
  */
 export async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   let file: FileHandle;
   try {
-    // Without O_NONBLOCK, which Windows neither has nor needs, a named pipe would wait for its writer.
+    // Without O_NONBLOCK, opening a named pipe would wait for its writer. Windows neither has nor needs the
+    // flag.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const code = errorCode(error);
@@ -46,16 +49,16 @@ export async function withFile<T>(path: string, use: (file: FileHandle) => Promi
   }
 }
 
-/** What it means to a person that the system does not read a file, whatever the system says. */
+/** Gives a UsageError in one line for any error of reading a file. */
 function readError(path: string, error: unknown): UsageError {
-  // Without the path, which the system's words repeat.
+  // The system's message repeats the path; it is cut off.
   const words = messageOf(error).replace(/(, \w+( '|$)|\. Received ).*$/s, '');
   return new UsageError(`${path} cannot be read: ${refusals[errorCode(error) ?? ''] ?? words}.`, {
     cause: error,
   });
 }
 
-/** What lies somewhere, in words: `a named pipe`. */
+/** Names the kind of what lies at a path, such as `a named pipe`. */
 export function kindOf(found: Pick<Stats, 'isFile' | 'isDirectory' | 'isFIFO' | 'isSocket'>): string {
   if (found.isFile()) return 'a file';
   if (found.isDirectory()) return 'a folder';
@@ -63,12 +66,12 @@ export function kindOf(found: Pick<Stats, 'isFile' | 'isDirectory' | 'isFIFO' | 
   return found.isSocket() ? 'a socket' : 'a device';
 }
 
-/** A whole file's bytes; throws as withFile does. */
+/** Gives a whole file's bytes; throws as withFile does. */
 export function readBytes(path: string): Promise<Buffer> {
   return withFile(path, (file) => file.readFile());
 }
 
-/** A file's JSON value; throws UsageError where the file is missing or not JSON. */
+/** Gives a file's JSON value; throws UsageError if the file is missing or not JSON. */
 export async function readJson(path: string): Promise<unknown> {
   const text = (await readBytes(path)).toString();
   try {
@@ -94,7 +97,7 @@ export async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-/** Whether a file lies at `path`; a folder is no file. */
+/** Whether a file lies at `path`; a folder does not count. */
 export async function isFile(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isFile(),

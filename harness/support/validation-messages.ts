@@ -1,27 +1,28 @@
+/**
+ * The messages for values that a zod schema refuses: what was given and what is wanted. Whoever prints such a
+ * message imports this file, which replaces zod's own; a message that a schema sets itself stays.
+ */
 import { z } from 'zod';
-
-// What is wrong with a value that a schema refuses, in our words: what was got, and what is wanted. Whoever prints a
-// problem imports this file, which replaces zod's own words; messages that a schema gives itself stay.
 
 z.config({ customError: (issue) => wordsOf(issue as z.core.$ZodIssue) });
 
-/** The first problem of a value: `epochs: got "many", wants a number`. */
+/** Gives the first problem of a value: `epochs: got "many", wants a number`. */
 export function problemOf(error: z.ZodError): string {
   return problemsOf(error)[0]!;
 }
 
-/** All of them. */
+/** Gives all problems of a value, each as `problemOf` writes it. */
 export function problemsOf(error: z.ZodError): string[] {
   return error.issues.map(({ path, message }) =>
     [...(path.length > 0 ? [path.join('.')] : []), message].join(': '),
   );
 }
 
-/** A value as a message shows it, cut where it is long. */
+/** Gives a value as messages show it; of a text of more than 60 characters the first 57. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   const isNumber = typeof value === 'number' || typeof value === 'bigint';
-  // A function has no JSON.
+  // JSON.stringify gives undefined for a function.
   const json = JSON.stringify(value) as string | undefined;
   const text = isNumber ? String(value) : (json ?? typeof value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
@@ -35,7 +36,7 @@ function wordsOf(issue: z.core.$ZodIssue): string | undefined {
   return wanted === undefined ? undefined : `got ${shown(issue.input)}, wants ${wanted}`;
 }
 
-/** What an issue asks for; undefined where only its schema can say. */
+/** Words for what an issue wants; undefined for an issue that only its schema can explain. */
 function wantedOf(issue: z.core.$ZodIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
@@ -66,7 +67,7 @@ const types: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
-/** `a number of more than 0`, `a list of at least 1 entries`. */
+/** Gives such as `a number of more than 0`, or `a list of at least 1 entries`. */
 function sized(origin: string, bound: string): string {
   if (origin === 'string') return `a text of ${bound} characters`;
   if (origin === 'array') return `a list of ${bound} entries`;

@@ -1,21 +1,24 @@
-/** Reads zip archives, whose every length and place is checked before it is followed. */
+/**
+ * Reads zip archives in memory, such as PyTorch's files. The archive is not trusted: every length and offset
+ * is checked before it is used.
+ */
 import { crc32, inflateRawSync } from 'node:zlib';
 import { UsageError } from './errors.ts';
 
-/** A file of an archive as it lies there. */
+/** A file in an archive, its content not yet unpacked. */
 export interface ZipEntry {
   readonly name: string;
-  /** 0 as it is, 8 packed by deflate. */
+  /** 0: not compressed; 8: compressed by deflate. */
   readonly method: number;
   readonly crc: number;
-  /** Bytes of the content, unpacked, as the directory says. */
+  /** Bytes of the unpacked content, as the archive's directory says. */
   readonly size: number;
   readonly stored: Buffer;
 }
 
-/** The files of an archive below 4 GiB by name; throws UsageError with the reason alone. */
+/** Gives the files of an archive below 4 GiB by name. Throws UsageError whose message is the reason alone. */
 export function readZip(bytes: Buffer): Map<string, ZipEntry> {
-  // A comment of at most 65,535 bytes may follow the end record.
+  // A comment of at most 65,535 bytes may follow the archive's end record.
   const end = bytes.lastIndexOf('PK\x05\x06', undefined, 'latin1');
   if (end < Math.max(0, bytes.length - 22 - 65_535) || end + 22 > bytes.length) {
     throw new UsageError('its directory is missing; it was cut short');
@@ -48,8 +51,8 @@ export function readZip(bytes: Buffer): Map<string, ZipEntry> {
 }
 
 /**
- * The content of an archive's file, checked by its checksum; throws UsageError with the reason alone, also
- * beyond `most` bytes.
+ * Gives the content of a file in an archive, checked by its checksum. Throws UsageError, whose message is the
+ * reason alone, also for more than `most` bytes.
  */
 export function unzip({ name, method, crc, size, stored }: ZipEntry, most: number): Buffer {
   if (size > most) throw new UsageError(`"${name}" has ${size} bytes, more than ${most}`);
