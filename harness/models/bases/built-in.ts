@@ -1,21 +1,23 @@
-/** The pretrained bases that ship inside, and which of them a task takes where no base is asked for. */
+/** The pretrained bases that ship with deltabench, and the one that a task takes by default. */
 import { fileURLToPath } from 'node:url';
 
-/** The small pretrained bases that ship inside, one folder each in harness/models/bases/built-in. */
+/** The built-in bases, one folder each in harness/models/bases/built-in. */
 export const builtinModels = ['gpt2-mini', 'roberta-mini', 't5-mini', 'llama-mini'] as const;
 export type BuiltinModel = (typeof builtinModels)[number];
 
-/** The base of a task for which none is asked: a decoder writes text, an encoder tells classes and values. */
+/**
+ * Gives the default base of a task: a decoder for tasks that write text, an encoder for classes and values.
+ */
 export function defaultModel(task: { readonly kind: 'text' | 'label' }): BuiltinModel {
   return task.kind === 'text' ? 'gpt2-mini' : 'roberta-mini';
 }
 
-/** Whether a model's name is that of a base that ships inside. */
+/** Whether a name is that of a built-in base. */
 export function isBuiltin(model: string): model is BuiltinModel {
   return builtinModels.some((name) => name === model);
 }
 
-/** The folder of a base that ships inside. */
+/** Gives the folder of a built-in base. */
 export function builtinFolder(model: BuiltinModel): string {
   return fileURLToPath(new URL(`built-in/${model}`, import.meta.url));
 }

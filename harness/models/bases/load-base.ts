@@ -1,7 +1,7 @@
 /**
- * Opens a base model by name: one that ships inside, a random one, a folder in Hugging Face layout, or a hub
- * id. A checkpoint's tensors are matched with the names and shapes that config.json implies before anything
- * is computed.
+ * Opens a base model by name: a built-in one, a random one, a folder in Hugging Face layout, or a hub id.
+ * Before anything is computed, a checkpoint's tensors must match the names and shapes that config.json
+ * implies.
  */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -27,22 +27,22 @@ import { baseModel, type BaseModel } from '../base-model.ts';
 
 export interface BaseOptions extends FetchOptions {
   /**
-   * Fetches a hub's model at once, so that its tensors decide what config.json leaves open (whether the
-   * output is the embedding).
+   * Fetches a hub's model at once, so that its tensors decide what config.json leaves open: whether the
+   * output weight is the embedding.
    */
   readonly weights?: boolean;
-  /** Folder of the tokenizer, in place of the base's own. */
+  /** The folder of a tokenizer in place of the base's own. */
   readonly tokenizer?: string | undefined;
-  /** DELTABENCH_DATA; a random base takes its tokenizer from tokenizers/<family> there. */
+  /** The folder DELTABENCH_DATA; a random base takes its tokenizer from tokenizers/<family> in it. */
   readonly data?: string | undefined;
-  /** Called while files come from the hub. */
+  /** Reports the progress of files that are fetched from the hub. */
   readonly onFetch?: HubRequest['onProgress'];
 }
 
 /**
- * Opens a base model by name. Of a model on the hub only config.json is read unless `weights` is set; its
- * values and its tokenizer are fetched when they are first read. Throws UsageError where there is no such
- * model, or its architecture is not built.
+ * Opens a base model by name. Of a hub's model only config.json is read, unless `weights` is set; the weights
+ * and the tokenizer are fetched when they are first read. Throws UsageError if there is no such model or its
+ * architecture is not supported.
  */
 export async function loadBase(id: string, options: BaseOptions = {}): Promise<BaseModel> {
   if (id.startsWith('random-')) return fromRandom(id, options);
@@ -71,8 +71,8 @@ export async function loadBase(id: string, options: BaseOptions = {}): Promise<B
 }
 
 /**
- * What kept a base from coming; a name that is nearly that of a known base comes before the network is
- * blamed.
+ * Puts a suggestion before the error of a base that could not be fetched: a misspelt name is likelier than a
+ * fault of the network.
  */
 function withNearName(id: string, error: unknown): unknown {
   const near = didYouMean(id, [...builtinModels, ...Object.keys(publicConfigs)]);
@@ -96,7 +96,7 @@ async function fetchFiles(
 const isTokenizerFile = (path: string): boolean =>
   /^(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json$/.test(path) ||
   /^merges\.txt$|^(tokenizer|spiece)\.model$/.test(path);
-/** The files of a base: everything but other frameworks' copies of the weights. */
+/** Whether a file belongs to a base; other frameworks' copies of the weights do not. */
 const isModelFile = (path: string): boolean =>
   isTokenizerFile(path) ||
   /^(config|generation_config)\.json$|^model.*\.safetensors(\.index\.json)?$/.test(path) ||
@@ -117,7 +117,7 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
   const { config, architecture: said } = await readConfig(folder);
   const tokenizer = (): Promise<Tokenizer> => loadTokenizer(options.tokenizer ?? folder);
   if (!(await hasCheckpoint(folder))) {
-    // openCheckpoint's error says which files it looked for.
+    // The first read throws openCheckpoint's error, which says which files it looked for.
     const later = async (): Promise<BaseModel> => {
       await openCheckpoint(folder);
       return fromFolder(id, folder, options);
@@ -152,7 +152,7 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
   });
 }
 
-/** A checkpoint's hash, combined with that of a head's file beside it. */
+/** Gives the checkpoint's hash, combined with that of a head's file beside it if there is one. */
 async function hashWithHead(folder: string, hash: string): Promise<string> {
   const path = join(folder, meanHeadFile);
   if (!(await isFile(path))) return hash;
@@ -161,7 +161,7 @@ async function hashWithHead(folder: string, hash: string): Promise<string> {
     .digest('hex');
 }
 
-/** A base of which only config.json is here; `open` fetches the rest when something else is asked for. */
+/** Makes a base from config.json alone; `open` fetches the weights when something needs them. */
 function described(
   id: string,
   config: Config,
@@ -182,8 +182,8 @@ function described(
 }
 
 /**
- * Finds each tensor of the architecture in the checkpoint, and the checkpoint's tensors that nothing reads.
- * Throws UsageError where a tensor is missing, has another shape, or is unknown to config.json.
+ * Maps each tensor of the architecture to its name in the checkpoint, and lists the checkpoint's tensors that
+ * nothing reads. Throws UsageError if a tensor is missing, has another shape, or is unknown to config.json.
  */
 function matchTensors(
   id: string,

@@ -1,15 +1,16 @@
 /**
- * Bases that pretraining begins with: random ones with a complete config.json and a tokenizer of their own.
+ * Makes the bases that pretraining starts from: random weights, a complete config.json and a tokenizer of
+ * their own.
  */
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { randomBase } from './random-base.ts';
 import type { FamilyName } from '../edits.ts';
 import { baseModel, type BaseModel } from '../base-model.ts';
 
-/** What a new base is made from. */
+/** The parts of a new base. */
 export interface NewBase {
   readonly family: FamilyName;
-  /** `layers=4,width=192,…`, as a random base's name has them. */
+  /** Sizes as in a random base's name: `layers=4,width=192,…`. */
   readonly settings: string;
   readonly tokenizer: Tokenizer;
   /** Tokens of the longest text. */
@@ -18,12 +19,13 @@ export interface NewBase {
 }
 
 /**
- * A base as transformers would initialise it, with a complete config.json; throws UsageError for settings
- * that there are not.
+ * Makes a base with the initial weights of transformers and a complete config.json. Throws UsageError if a
+ * setting does not exist.
  */
 export function newBase({ family, settings, tokenizer, length, seed }: NewBase): BaseModel {
   const ids = specialIds(family, tokenizer);
-  // Learnt positions beyond the texts' length would stay random, so there are none unless asked for.
+  // Learned positions beyond the longest text would stay untrained, so the base has none unless they are
+  // asked for.
   const offset = family === 'roberta' ? ids.pad_token_id! + 1 : 0;
   const learnt = family !== 't5' && family !== 'llama' && !/(^|,)positions=/.test(settings);
   const all = [
@@ -50,7 +52,7 @@ const encoder = {
   position_embedding_type: 'absolute',
 };
 
-/** Fields of config.json other than sizes, as transformers sets them by default. */
+/** The fields of config.json that are no sizes, with transformers' defaults. */
 const fixed: Readonly<Record<FamilyName, Readonly<Record<string, unknown>>>> = {
   gpt2: {
     architectures: ['GPT2LMHeadModel'],

@@ -1,4 +1,8 @@
-/** The config.json of public bases, as far as sizes depend on it. */
+/**
+ * The parts of public bases' config.json that sizes depend on. Parameters of the papers' bases are counted
+ * from them without the hub.
+ */
+
 const gpt2 = (n_layer: number, n_embd: number, n_head: number): Record<string, unknown> => ({
   model_type: 'gpt2',
   vocab_size: 50257,
@@ -31,7 +35,7 @@ const roberta = (num_hidden_layers: number, hidden_size: number): Record<string,
   intermediate_size: 4 * hidden_size,
 });
 
-/** Published sizes of the papers' bases, so that parameters can be counted without the hub. */
+/** The published sizes of the papers' bases, by hub id. */
 export const publicConfigs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   gpt2: gpt2(12, 768, 12),
   'gpt2-medium': gpt2(24, 1024, 16),

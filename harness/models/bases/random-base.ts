@@ -1,5 +1,6 @@
 /**
- * Bases of random weights, described by their name alone: for tests, comparisons of speed, and pretraining.
+ * Bases of random weights, which their name alone describes. Tests and benchmarks of speed use them, and
+ * pretraining starts from one.
  */
 import { createHash } from 'node:crypto';
 import { UsageError, didYouMean } from '../../support/errors.ts';
@@ -8,17 +9,17 @@ import type { Architecture } from '../architecture.ts';
 import { randomStream } from '../../support/random-stream.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
-/** How the settings of a random base become a family's config.json. */
+/** How a random base's settings become the config.json of its family. */
 interface RandomFamily {
-  /** The field of config.json that each setting sets. */
+  /** Setting → field of config.json. */
   readonly keys: Readonly<Record<string, string>>;
   readonly defaults: Readonly<Record<string, number>>;
-  /** Further fields of config.json, which follow from the settings. */
+  /** Gives the fields of config.json that follow from the settings. */
   derived?(config: Readonly<Record<string, number>>): Readonly<Record<string, unknown>>;
   readonly tokenizer: TokenizerSource;
 }
 
-/** Where to find a tokenizer that fits: a folder of DELTABENCH_DATA/tokenizers, or the hub. */
+/** Where a fitting tokenizer lies: a folder in DELTABENCH_DATA/tokenizers, or a hub's repository. */
 export interface TokenizerSource {
   readonly folder: string;
   readonly repo: string;
@@ -43,7 +44,7 @@ const encoderDerived: RandomFamily['derived'] = ({ hidden_size, intermediate_siz
   attention_probs_dropout_prob: 0,
 });
 
-// No dropout: a random base serves comparisons of speed and of gradients.
+// Dropout is 0 in all families, since random bases serve comparisons of speed and of gradients.
 const families: Readonly<Record<string, RandomFamily>> = {
   bert: {
     keys: encoderKeys,
@@ -80,7 +81,7 @@ const families: Readonly<Record<string, RandomFamily>> = {
       vocab_size: 32000,
       max_position_embeddings: 2048,
     },
-    // SwiGLU's three matrices then have about as many numbers as two of width 4 d.
+    // The three matrices of SwiGLU then have about as many numbers as two of inner width 4 d.
     derived: ({ hidden_size, intermediate_size }) => ({
       intermediate_size: intermediate_size ?? 32 * Math.ceil((8 * hidden_size!) / 96),
     }),
@@ -104,7 +105,7 @@ const families: Readonly<Record<string, RandomFamily>> = {
   },
 };
 
-/** Numbers in the largest tensor that may be made: 8 GiB. */
+/** The most numbers that a tensor may have; they take 8 GiB. */
 const largest = 2 ** 31;
 
 export interface RandomBase {
@@ -116,8 +117,9 @@ export interface RandomBase {
 }
 
 /**
- * A base of random weights, `random-gpt2~layers=4,width=256,heads=4,vocab=…,positions=…,seed=…`: for tests
- * and benchmarks, and where pretraining begins. `more` adds to its config.json.
+ * Makes a base of random weights from its name,
+ * `random-gpt2~layers=4,width=256,heads=4,vocab=…,positions=…,seed=…`; `more` adds fields to its config.json.
+ * Throws UsageError if the name is not valid.
  */
 export function randomBase(id: string, more: Readonly<Record<string, unknown>> = {}): RandomBase {
   const [name = '', ...settings] = id.slice('random-'.length).split(/[~,]/);

@@ -1,6 +1,5 @@
 /**
- * Heads that a classifier's checkpoint or an adapter holds: how they are found, and how a run's head begins
- * with one.
+ * Heads in a classifier's checkpoint or an adapter: finds them, and starts a run's head from their values.
  */
 import { join } from 'node:path';
 import type { Checkpoint } from '../../data/formats/checkpoint.ts';
@@ -17,11 +16,11 @@ import type { StoredHead } from '../base-model.ts';
  */
 export const meanHeadFile = 'head.safetensors';
 
-/** The name of a head's last linear in transformers, which depends on whether the family has a pooler. */
+/** The name in transformers of a head's last linear layer; it depends on whether the family has a pooler. */
 const outputOf = (architecture: Architecture): string =>
   architecture.kind === 'encoder' && architecture.pooler ? 'classifier' : 'classifier.out_proj';
 
-/** The head in a checkpoint that classifies whole texts; undefined where it has none. */
+/** Finds the head in a checkpoint of a sequence classifier; undefined if it has none. */
 export async function findStoredHead(
   folder: string,
   config: Readonly<Record<string, unknown>>,
@@ -37,7 +36,7 @@ export async function findStoredHead(
   const names = new Set(checkpoint.names);
   const shape = (name: string): Shape | undefined => (names.has(name) ? checkpoint.shape(name) : undefined);
   const [outputs] = shape(`${output}.bias`) ?? [];
-  // A BERT that classifies tokens has a classifier of the same name, but no pooler.
+  // BERT for token classification has a `classifier` of the same shape, but no pooler.
   const between = pooler ? Object.keys(pooler) : ['classifier.dense.weight', 'classifier.dense.bias'];
   const isThere = (name: string): boolean => names.has(name) || names.has(name.replace(/^bert\./, ''));
   if (outputs === undefined || shape(`${output}.weight`)?.join() !== `${outputs},${d}`) return undefined;
@@ -45,7 +44,7 @@ export async function findStoredHead(
   return { name: 'huggingface', outputs, ...labels, shape, tensor: (name) => checkpoint.read(name) };
 }
 
-/** The head `mean` in a folder, where there is one. */
+/** Reads the head `mean` from a folder; undefined if its file is missing. */
 export async function readMeanHead(folder: string): Promise<StoredHead | undefined> {
   const path = join(folder, meanHeadFile);
   if (!(await isFile(path))) return undefined;
@@ -58,7 +57,7 @@ export async function readMeanHead(folder: string): Promise<StoredHead | undefin
   };
 }
 
-/** The head among the tensors of an adapter, which belong to `name`; undefined where it has none. */
+/** Finds the head `name` among an adapter's tensors; undefined if they hold none. */
 export function headOfTensors(
   name: HeadName,
   tensors: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>,
@@ -74,7 +73,7 @@ export function headOfTensors(
   };
 }
 
-/** The names of the classes by config.json's id2label, unless it only numbers them; and its problem_type. */
+/** Reads from config.json the names of classes (id2label), unless they are mere numbers, and problem_type. */
 function describeLabels(config: Readonly<Record<string, unknown>>): Pick<StoredHead, 'labels' | 'problem'> {
   const { id2label, problem_type: problem } = config;
   const entries = typeof id2label === 'object' && id2label !== null ? Object.entries(id2label) : [];
@@ -88,7 +87,9 @@ function describeLabels(config: Readonly<Record<string, unknown>>): Pick<StoredH
 
 const plain = (label: string): string => label.toLowerCase().replace(/[^a-z0-9]+/g, '_');
 
-/** The stored head's output for each class of a task, or the reason why they cannot be matched. */
+/**
+ * Gives the index of the stored head's output for each class of a task, or the reason why they do not match.
+ */
 function orderOf(
   { labels, outputs, problem }: StoredHead,
   classes: readonly string[] | undefined,
@@ -108,8 +109,8 @@ function orderOf(
 }
 
 /**
- * A head that begins with the values of a stored one, its classes in the order of the task's; or why it
- * cannot, with the way out where there is one. `pooled` reads a tensor of the base's pooler.
+ * Makes a head that starts with a stored head's values, its classes in the task's order; or gives the reason
+ * why it cannot, with a way out if there is one. `pooled` reads a tensor of the base's pooler.
  */
 export function beginHead(
   head: Head,

@@ -1,20 +1,21 @@
 /**
- * Whether a model's output is its embedding: config.json often says so where the file holds another output,
- * which a merge of a retrained one leaves behind, and transformers 5 saves every T5 as tied.
+ * Decides whether a model's output weight is its embedding. config.json is not reliable: it may say `tied`
+ * although the checkpoint holds another output weight, as after merging a retrained one, and transformers 5
+ * saves every T5 as tied.
  */
 import type { Checkpoint } from '../../data/formats/checkpoint.ts';
 import { UsageError } from '../../support/errors.ts';
 import { ownHeadName, type Architecture } from '../architecture.ts';
 
-/** Whether an architecture's output has a weight of its own. */
+/** Whether an architecture's output weight is separate from the embedding. */
 export function hasOwnHead(architecture: Architecture): boolean {
   return architecture.kind !== 'encoder' && architecture.head === ownHeadName;
 }
 
 /**
- * Whether the output of a checkpoint has a weight of its own, decided as transformers 5.24 does: where
- * config.json ties it and both tensors are there, by whether they differ; where only one is there, it is
- * both. Throws UsageError where copies of the embedding differ.
+ * Whether the checkpoint's output weight is separate from the embedding, decided as transformers 5.24 does.
+ * If config.json ties them and both tensors are stored, they are separate only if they differ; if one is
+ * stored, it serves as both. Throws UsageError if copies of the embedding differ.
  */
 export async function findOwnHead(
   id: string,
@@ -38,8 +39,8 @@ export async function findOwnHead(
 }
 
 /**
- * Names under which a checkpoint may hold a decoder's embedding again; `findOwnHead` finds such copies equal
- * or refuses.
+ * The names under which a checkpoint may hold copies of the embedding. `findOwnHead` makes sure that they are
+ * equal.
  */
 export function copiesOfEmbedding(architecture: Architecture): readonly string[] {
   if (architecture.kind === 'encoder') return [];

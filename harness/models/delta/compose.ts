@@ -1,4 +1,4 @@
-/** Combines several methods into one (`lora+red`). */
+/** Combines several methods into one, such as `lora+red`. */
 import { concat } from '../../engine/ops.ts';
 import type { Edits, Tensors } from '../edits.ts';
 import type { Delta } from '../method.ts';
@@ -9,10 +9,9 @@ export interface NamedDelta {
 }
 
 /**
- * Several methods as one: edits apply left to right at every site (what comes later sees what comes before),
- * prompts and prefixes follow one another, penalties add, and every tensor gets the prefix `<method>.`. Two
- * methods that train the same tensor of the base are refused when the trained tensors are listed, here by
- * their `unfreezes`.
+ * Makes one method of several. At every site edits apply from left to right, so a later edit sees the result
+ * of an earlier one; prompts and prefixes are concatenated, penalties added, and tensors get the prefix
+ * `<method>.`. `unfreezes` throws RangeError for a tensor of the base that two methods train.
  */
 export function composeDeltas(parts: readonly NamedDelta[]): Delta {
   const rename = <T>(name: string, specs: Readonly<Record<string, T>> | undefined): Record<string, T> =>
@@ -21,7 +20,7 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
     Object.assign({}, ...parts.map(({ name, delta }) => rename(name, delta[field]))) as Delta['trained'];
   const total = (field: 'promptLength' | 'prefixLength'): number =>
     parts.reduce((sum, { delta }) => sum + (delta[field] ?? 0), 0);
-  /** The tensors that a method sees: its own under the names that it gave them, and the base's. */
+  /** Gives a method's view of the tensors: its own under the names that it gave them, and the base's. */
   const own = <T>(name: string, x: Readonly<Record<string, T>>): Readonly<Record<string, T>> => {
     const visible: Record<string, T> = { ...x };
     for (const [key, tensor] of Object.entries(x)) {

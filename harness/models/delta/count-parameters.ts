@@ -1,4 +1,4 @@
-/** Counts trained parameters from shapes alone; no weights are read. */
+/** Counts trained parameters from shapes alone, without reading weights. */
 import { trainedShapes } from './trained-tensors.ts';
 import type { Head } from './heads.ts';
 import type { Delta } from '../method.ts';
@@ -6,12 +6,12 @@ import type { BaseModel } from '../base-model.ts';
 import { sizeOf, sum } from '../../support/arithmetic.ts';
 
 export interface ParameterCounts {
-  /** Trained parameters without those of the task's head. */
+  /** Trained parameters outside the task's head. */
   readonly trained: number;
   readonly head: number;
-  /** Base, method and head together. */
+  /** Parameters of base, method and head together. */
   readonly all: number;
-  /** The trained tensors: the method's own, and those of the base that it unfreezes. */
+  /** The trained tensors of the method, and those of the base that it unfreezes. */
   readonly tensors: readonly {
     readonly name: string;
     readonly shape: readonly number[];
@@ -19,7 +19,7 @@ export interface ParameterCounts {
   }[];
 }
 
-/** Counts what a method, and a head beside it, trains on a base, from shapes alone. */
+/** Counts the parameters that a method, and a head if there is one, trains on a base. */
 export function countParameters(base: BaseModel, delta: Delta, head?: Head): ParameterCounts {
   const all = Object.entries(trainedShapes(base, delta)).map(([name, shape]) => ({
     name,

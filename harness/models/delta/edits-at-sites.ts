@@ -1,19 +1,18 @@
 /**
- * How a method says what it does at some sites of the base, and nothing elsewhere. `own` gives an edit the
- * site's tensors by the end of their name, as `tensorsAt` (tensor-specs.ts) declares them.
+ * Helpers for methods that edit some sites of the base and leave the others alone. In an edit, `own` gives
+ * the site's tensor by the end of its name, as `tensorsAt` (tensor-specs.ts) declares it.
  */
 import type { Edits, LinearModule, Site, Tensor, Tensors, Values } from '../edits.ts';
 import type { AffineEdit } from '../method.ts';
 
-/** A site that is edited, and its tensors. */
+/** An edited site and access to its tensors. */
 interface Edited<Value> {
   readonly site: Site;
   own(end: string): Value;
 }
 
 /**
- * Finds out whether a site is among those that are edited, which are known by name; undefined where it is
- * not.
+ * Gives a function that finds an edited site by its name, and gives undefined for a site that is not edited.
  */
 function editedAmong<Value>(sites: readonly Site[], x: Readonly<Record<string, Value>>) {
   const names = new Set(sites.map(({ name }) => name));
@@ -21,7 +20,7 @@ function editedAmong<Value>(sites: readonly Site[], x: Readonly<Record<string, V
     names.has(site.name) ? { site, own: (end) => x[`${site.name}.${end}`]! } : undefined;
 }
 
-/** Changes the output y [N, outputs] of linear modules, norms and blocks. */
+/** Edits the output y [N, outputs] of linear modules, norms and blocks. */
 export function editOutputs(
   sites: readonly Site[],
   x: Tensors,
@@ -39,7 +38,7 @@ export function editOutputs(
   };
 }
 
-/** Changes the output y [N, outputs] of linear modules by their input [N, inputs] and their weights. */
+/** Edits the output y [N, outputs] of linear modules, given their input [N, inputs] and their weights. */
 export function editLinears(
   sites: readonly Site[],
   x: Tensors,
@@ -54,7 +53,7 @@ export function editLinears(
   };
 }
 
-/** Changes the output y [N, d] of sublayers by their input [N, d], before dropout and residual. */
+/** Edits the output y [N, d] of sublayers before dropout and residual, given their input [N, d]. */
 export function editSublayers(
   sites: readonly Site[],
   x: Tensors,
@@ -69,7 +68,7 @@ export function editSublayers(
   };
 }
 
-/** What `merge` returns for a method that makes one affine edit at each of its sites. */
+/** Makes the `merge` result of a method that has one affine edit at each of its sites. */
 export function mergeAt(
   sites: readonly Site[],
   x: Values,

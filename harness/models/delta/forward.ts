@@ -1,6 +1,6 @@
 /**
- * Runs a base's forward pass under a method inside a program: gives the family the base's tensors and the
- * method's edits with their context. Training, decoding and evaluation build their programs on it.
+ * Runs a base's forward pass under a method inside a program: gives the model family the base's tensors, the
+ * method's edits and their context. The programs of training, decoding and evaluation are built on it.
  */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
@@ -19,19 +19,22 @@ import type { Context, Tensors } from '../edits.ts';
 import type { Delta } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
-/** How a program uses a base and a method. */
+/** A base and a method as a program uses them. */
 export interface ModelUse {
   readonly base: BaseModel;
   readonly delta: Delta;
   /** The trained tensors and the method's state, by name. */
   readonly tensors: Tensors;
   readonly training: boolean;
-  /** True where the base's own dropout acts while training. */
+  /** Whether the base's own dropout acts while training. */
   readonly dropout: boolean;
   readonly totalSteps: number;
 }
 
-/** Runs a base's decoder under a method inside a program; the program's inputs are those of a batch. */
+/**
+ * Runs a base's decoder under a method; ids and positions are inputs of the program. Throws RangeError for an
+ * encoder.
+ */
 export function runDecoder(
   x: ProgramTensors,
   use: ModelUse,
@@ -39,13 +42,16 @@ export function runDecoder(
 ): DecoderStates {
   const { architecture, id } = use.base;
   if (architecture.kind === 'encoder') throw new RangeError(`${id} is an encoder and generates no text`);
-  // Where there is a past, the cache holds the virtual tokens; an encoder-decoder has them in its encoder.
+  // With a past, its cache holds the virtual tokens; in an encoder-decoder they are in the encoder.
   const virtual = batch.past || architecture.kind === 'encoder-decoder' ? 0 : (use.delta.promptLength ?? 0);
   const model = modelTensors(x, use, 'decoder', virtual);
   return architecture.decode(model, { ...batch, ids: x.inputs.ids!, positions: x.inputs.positions! });
 }
 
-/** Runs a base's encoder under a method inside a program; the program's inputs are those of a batch. */
+/**
+ * Runs a base's encoder under a method; ids, positions and token types are inputs of the program. Throws
+ * RangeError for a decoder.
+ */
 export function runEncoder(
   x: ProgramTensors,
   use: ModelUse,
@@ -64,8 +70,8 @@ export function runEncoder(
 }
 
 /**
- * What an encoder and a head make of each sequence, [B, outputs]. Inputs of the program are `pool` [B, N], or
- * where the head reads first tokens `firstRows` [B] and `firstPlaces` [N].
+ * Runs an encoder and a head on a batch and gives the head's outputs [B, outputs]. The program's inputs
+ * include `pool` [B, N], or if the head reads first tokens `firstRows` [B] and `firstPlaces` [N].
  */
 export function runClassifier(
   x: ProgramTensors,
@@ -74,7 +80,7 @@ export function runClassifier(
   batch: Parameters<typeof runEncoder>[2],
 ): Tensor {
   const { pool, firstRows, firstPlaces } = x.inputs;
-  // Where a method puts virtual tokens before the input, the first token is one of these.
+  // A method's virtual tokens come before the input, so the first token is a virtual one.
   const first = head.pooling === 'first' && !use.delta.promptLength;
   const outputRows = first ? { rows: firstRows!, places: firstPlaces! } : undefined;
   const { hidden, virtual } = runEncoder(x, use, { ...batch, ...(outputRows && { outputRows }) });
@@ -88,7 +94,7 @@ export function runClassifier(
     pooled,
     (module, y) => {
       const site = use.base.sites.find(({ name }) => name === module);
-      // A method may act on the base's pooler only, since the head's other modules are no sites.
+      // The pooler is the only module of the head that is a site, where a method may act.
       return site
         ? linearAt(modelTensors(x, use, 'encoder', 0, outputRows), site, true, y)
         : ops.linear(y, weight(`${module}.weight`), weight(`${module}.bias`), true);
@@ -100,7 +106,7 @@ export function runClassifier(
   );
 }
 
-/** The first of each sequence's l rows: [B·l, d] → [B, d]. */
+/** Takes the first row of each of `batch` sequences: [B·l, d] → [B, d]. */
 function firstOfEach(rows: Tensor, batch: number): Tensor {
   const [length, width] = [rows.shape[0] / batch, rows.shape[1]!];
   return ops
@@ -108,14 +114,12 @@ function firstOfEach(rows: Tensor, batch: number): Tensor {
     .reshape([batch, width]);
 }
 
-/**
- * Begins the names of an encoder-decoder's inputs for its source; the rest is the name of an encoder's input.
- */
+/** The prefix of an encoder-decoder's inputs that belong to its encoder. */
 export const SOURCE = 'source ';
 
 /**
- * Runs a base's encoder on the source and its decoder, which reads it, on the target; `crossBias` [B, 1, T,
- * T'] says which of it each token reads, all where absent.
+ * Runs a base's encoder on the source, and its decoder on the target with the encoder's states. `crossBias`
+ * [B, 1, T, T'] masks source tokens for each target token; by default it is the source's own mask.
  */
 export function runEncoderDecoder(
   x: ProgramTensors,
@@ -133,8 +137,8 @@ export function runEncoderDecoder(
 }
 
 /**
- * The base's tensors, the method's edits and their context. `virtual`: how many rows of virtual tokens follow
- * those of the batch. `outputRows`: if given, activations hold these rows alone.
+ * Gives a family the base's tensors, the method's edits and their context. `virtual` is the number of rows of
+ * virtual tokens after those of the batch; with `outputRows`, activations hold only these rows.
  */
 function modelTensors(
   x: ProgramTensors,
@@ -149,8 +153,8 @@ function modelTensors(
     if (outputRows) return ops.gather(mask, outputRows.rows);
     return virtual > 0 ? ops.concat([mask, ops.fill([virtual, 1], ofVirtual)], 0) : mask;
   };
-  // Requests share the states of equal beginnings of prompts unless a method declares that it reads where
-  // prompts end.
+  // Evaluation computes equal beginnings of prompts once for several requests, unless a method declares that
+  // it reads where prompts end.
   const promptMaskOf = (name: 'prompt' | 'fromStart' | 'fromEnd', ofVirtual: number): Tensor => {
     if (delta.readsPrompt) return maskOf(name, ofVirtual);
     throw new Error(`a method whose edits read the context's ${name} must attach with readsPrompt: true`);
@@ -168,7 +172,7 @@ function modelTensors(
         ? x.random({ kind: 'dropout', rate, name, shape, tail: shape.length === 2 ? virtual : 0 })
         : undefined,
     step: x.inputs.step ?? ops.scalar(0),
-    // Virtual tokens count as real tokens outside the prompt.
+    // Virtual tokens count as tokens, but not as part of the prompt.
     tokens: maskOf('tokens', 1),
     get prompt() {
       return promptMaskOf('prompt', 0);
@@ -190,7 +194,7 @@ function modelTensors(
   };
 }
 
-/** The output weight [V, d], trained or not. */
+/** Gives the output weight [V, d], trained or not; throws RangeError for an encoder. */
 export function headWeight(x: ProgramTensors, { base, tensors }: ModelUse): Tensor {
   const { architecture, id } = base;
   if (architecture.kind === 'encoder') throw new RangeError(`${id} is an encoder and predicts no tokens`);

@@ -5,38 +5,41 @@ import type { HeadName } from '../head-names.ts';
 import type { Delta, TensorSpec } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
-/** Turns an encoder's states into classes or a value; trained with every method and counted separately. */
+/**
+ * A classification or regression head; it is trained with every method, and its parameters are counted
+ * separately.
+ */
 export interface Head {
   readonly name: HeadName;
-  /** The states that it reads of a sequence: those of the first token, or the mean over all tokens. */
+  /** Which states of a sequence the head reads: those of the first token, or the mean over all tokens. */
   readonly pooling: 'first' | 'mean';
-  /** Classes, or 1 for a value */
+  /** The number of classes, or 1 for a value. */
   readonly outputs: number;
   readonly dropout: number;
   readonly tensors: Readonly<Record<string, TensorSpec>>;
-  /** The base's tensors that only this head reads. */
+  /** Tensors of the base that only this head reads. */
   readonly reads: Shapes;
-  /** [B, d] → [B, outputs] */
+  /** Maps pooled states [B, d] to outputs [B, outputs]. */
   apply(
     pooled: Tensor,
-    /** A linear module [B, in] → [B, out] under a method's edits. */
+    /** Runs a linear module [B, in] → [B, out] with the method's edits. */
     linear: (module: string, x: Tensor) => Tensor,
     dropout: (x: Tensor, name: string) => Tensor,
   ): Tensor;
 }
 
 export interface HeadOptions {
-  /** The dropout rate in place of the head's own. */
+  /** A dropout rate in place of the head's default. */
   readonly dropout?: number | undefined;
-  /** Factor on the method's learning rate. */
+  /** A factor on the method's learning rate. */
   readonly learningRate?: number | undefined;
 }
 
 /**
- * A head for a base. `paper`: the RED authors', dropout 0.5, Linear(d, d), tanh, dropout, Linear(d, n) of the
- * first token, initialised as PyTorch does. `huggingface`: transformers' …ForSequenceClassification; BERT's
- * reads the pretrained pooler. `mean`: dropout and Linear(d, n) of the mean over tokens. Throws RangeError
- * where the base has no encoder by itself.
+ * Makes a head for a base. `paper` is that of RED's authors: dropout 0.5, Linear(d, d), tanh, dropout and
+ * Linear(d, n) on the first token, initialised as PyTorch does. `huggingface` is that of transformers'
+ * …ForSequenceClassification, which for BERT uses the pretrained pooler. `mean` is dropout and Linear(d, n)
+ * on the mean over tokens. Throws RangeError if the base is not an encoder.
  */
 export function makeHead(base: BaseModel, name: HeadName, outputs: number, options: HeadOptions = {}): Head {
   const { architecture, id } = base;
@@ -97,8 +100,8 @@ export function makeHead(base: BaseModel, name: HeadName, outputs: number, optio
 }
 
 /**
- * What transformers calls a tensor of the heads `paper` and `huggingface`: where a family has a pooler, its
- * tanh(Linear) is what the paper's head begins with.
+ * Gives transformers' name of a tensor of the heads `paper` and `huggingface`. If a family has a pooler, its
+ * tanh(Linear) takes the place of the first layer of `paper`.
  */
 export function nameInTransformers(name: string, pooler: Shapes | undefined): string {
   if (!pooler) return name;
@@ -106,14 +109,12 @@ export function nameInTransformers(name: string, pooler: Shapes | undefined): st
   return name.replace(/^classifier\.dense\./, pool).replace('out_proj.', '');
 }
 
-/**
- * The base with the tensors that only the head reads among its own, so that a method may train them as well.
- */
+/** Adds the tensors that only the head reads to the base's own, so that a method can train them too. */
 export function readBy(head: Head, base: BaseModel): BaseModel {
   return { ...base, shapes: { ...base.shapes, ...head.reads } };
 }
 
-/** A method and a head as one; their tensors have different names. */
+/** Adds a head's tensors to a method's trained ones; their names differ. */
 export function withHead(delta: Delta, head: Head): Delta {
   return { ...delta, trained: { ...delta.trained, ...head.tensors } };
 }

@@ -1,4 +1,4 @@
-/** The head of an encoder's pretraining, which predicts masked tokens. */
+/** The head that predicts masked tokens while an encoder is pretrained. */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { EncoderConfig } from '../families/post-norm-encoder.ts';
@@ -6,12 +6,15 @@ import type { TensorSpec } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
 /**
- * Predicts tokens from an encoder's states, as Hugging Face's …ForMaskedLM: Linear(d, d), GELU, norm, the
- * embeddings and a bias.
+ * A head that predicts tokens as Hugging Face's …ForMaskedLM does: Linear(d, d), GELU, norm, and the product
+ * with the embeddings plus a bias.
  */
 export interface MaskedHead {
   readonly tensors: Readonly<Record<string, TensorSpec>>;
-  /** [M, d] → features [M, d + 1] and the output weight [V, d + 1], whose last column is the bias. */
+  /**
+   * Gives for states [M, d] the features [M, d + 1], and the output weight [V, d + 1], whose last column is
+   * the bias.
+   */
   apply(hidden: Tensor, weight: (name: string) => Tensor): [features: Tensor, table: Tensor];
 }
 
@@ -24,7 +27,7 @@ const names = {
   },
 };
 
-/** The masked-language-model head of an encoder; throws RangeError for another base. */
+/** Makes the masked-language-model head of an encoder; throws RangeError for another base. */
 export function maskedHead({ family, id, architecture, config }: BaseModel): MaskedHead {
   if (architecture.kind !== 'encoder' || (family !== 'roberta' && family !== 'bert')) {
     throw new RangeError(`${id} is no encoder, so that no masked head fits on it`);

@@ -1,4 +1,4 @@
-/** Merges a method's affine edits into the weights of a base, so that inference costs nothing more. */
+/** Merges a method's affine edits into a base's weights, so that inference costs nothing more. */
 import { UsageError } from '../../support/errors.ts';
 import { describeArchitecture } from '../families/registry.ts';
 import { hasOwnHead } from '../bases/tied-head.ts';
@@ -6,13 +6,13 @@ import type { Site, Values } from '../edits.ts';
 import type { AffineEdit, Delta } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
-/** A base with a method's edits in its weights; each tensor is computed when it is read. */
+/** A base whose weights include a method's edits; each tensor is computed when it is read. */
 export type MergedModel = Pick<BaseModel, 'config' | 'architecture' | 'sites' | 'shapes' | 'tensor'>;
 
 /**
- * Merges a method's tensors into a base. `x` holds trained (the base's unfrozen ones too), frozen and state
- * by name. Throws UsageError where the method is none that can be merged, or the architecture cannot hold the
- * result.
+ * Merges a method into a base. `x` holds by name the trained tensors (unfrozen ones of the base too), the
+ * frozen ones and the state. Throws UsageError if the method cannot be merged or the architecture cannot hold
+ * the result.
  */
 export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedModel {
   const edits = delta.merge?.(x);
@@ -31,12 +31,12 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
   const owners = new Map(base.sites.filter(isModule).map((site) => [site.name, site]));
   const read = (name: string): Promise<Float32Array> =>
     x[name] ? Promise.resolve(x[name]) : base.tensor(name);
-  /** The module merged last: its weight and its bias are read one after the other. */
+  /** The module that was merged last, kept because its weight and its bias are read one after the other. */
   let last: { name: string; module: Promise<Module> } | undefined;
   const merged = async (site: Site): Promise<Module> => {
     const weight = await read(`${site.name}.weight`);
     const bias = site.bias ? await read(`${site.name}.bias`) : undefined;
-    // A norm's weight is a diagonal matrix: each output's row is one number.
+    // A norm's weight is a diagonal matrix, stored as one number for each output.
     const transposed = site.kind === 'norm' || base.architecture.transposed;
     return fold({ weight, bias }, editsAt(site), site.outputs, transposed);
   };
@@ -44,7 +44,7 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
     config,
     architecture,
     sites: architecture.sites,
-    // A base may have more tensors than its architecture: those that a head reads.
+    // A base may have tensors beside those of its architecture, such as a pooler that a head reads.
     shapes: { ...base.shapes, ...architecture.shapes },
     async tensor(name) {
       const [, module, part] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
@@ -60,8 +60,8 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
 const isModule = ({ kind }: Site): boolean => kind === 'linear' || kind === 'norm';
 
 /**
- * The edits of every linear module and norm, and the settings that must change so that the architecture holds
- * them.
+ * Finds the edits of each linear module and norm, and the settings of config.json that must be turned on so
+ * that the architecture has a bias for every shift. Throws UsageError if an edit fits nowhere.
  */
 function place(
   base: BaseModel,
@@ -82,7 +82,7 @@ function place(
   }
   const editsAt = (site: Site): readonly AffineEdit[] => {
     const block = blocks.get(site.name);
-    // A block's edit applies after those of its last norm, whichever method stands first.
+    // A block's edit acts after the edits of its last norm, whatever the order of the methods.
     return block ? [...edits(site), ...edits(block)] : edits(site);
   };
   const settings = new Set<string>();
@@ -107,8 +107,8 @@ interface Module {
 }
 
 /**
- * Puts edits into a module, left to right; its inputs are scaled before all else, wherever such an edit
- * stands.
+ * Folds edits into a module from left to right. Input factors scale the whole folded weight, wherever their
+ * edit stands, since they act on the module's input.
  */
 function fold(base: Module, edits: readonly AffineEdit[], outputs: number, transposed: boolean): Module {
   const weight = base.weight.slice();
@@ -142,8 +142,8 @@ function withProduct(
 }
 
 /**
- * Adds up down [outputs, inputs] to a weight that is stored so (`transposed`) or the other way round; in
- * double precision.
+ * Adds up [outputs, rank] · down [rank, inputs] to a weight stored as [outputs, inputs] (`transposed`) or as
+ * [inputs, outputs]; each sum runs in float64.
  */
 function addProduct(
   weight: Float32Array,
@@ -167,7 +167,7 @@ function addProduct(
   }
 }
 
-/** Multiplies a matrix by factors of its rows, or of its columns. */
+/** Multiplies a matrix in place by one factor for each row (`byRow`) or each column. */
 function scaleMatrix(matrix: Float32Array, factors: Float32Array, count: number, byRow: boolean): void {
   const columns = byRow ? matrix.length / count : count;
   for (let i = 0; i < matrix.length; i++) {

@@ -25,8 +25,7 @@ const target = z.union([
 export const targetList = z.array(target);
 
 /**
- * The same with the default of LoRA and its relatives: queries and values, or the module that GPT-2 fuses
- * them in.
+ * The same option with the default of LoRA and its relatives: queries and values, or GPT-2's fused module.
  */
 export const queryAndValue = targetList
   .default(['query', 'value', 'queryKeyValue'])
@@ -48,7 +47,8 @@ export const layerList = z
   .describe('layers, of both stacks where there are two; all where absent');
 
 /**
- * A method's option that gives single modules a number of their own, `<role or end of a name>:<number>` each.
+ * A method's option that gives single modules a number of their own, each as `<role or end of a
+ * name>:<number>`.
  */
 export const exceptions = (what: string): z.ZodOptional<z.ZodArray<z.ZodString>> =>
   z
@@ -56,15 +56,15 @@ export const exceptions = (what: string): z.ZodOptional<z.ZodArray<z.ZodString>>
     .optional()
     .describe(`${what} of single modules, \`value:4\`; of several that fit the first counts`);
 
-/** The options by which a user names the linear modules that a method adapts. */
+/** The options that name the linear modules which a method adapts. */
 export interface Targets {
   readonly targets: readonly string[];
   readonly layers?: readonly number[] | undefined;
 }
 
 /**
- * The base's linear modules that are named; throws RangeError where there are none, or a name or a layer has
- * none.
+ * Finds the linear modules of a base that the options name. Throws RangeError if a name or a layer matches
+ * none, or all of them together match none.
  */
 export function linearTargets(base: BaseModel, { targets, layers }: Targets): Site[] {
   const linear = base.sites.filter(({ kind }) => kind === 'linear');
@@ -87,8 +87,8 @@ export function linearTargets(base: BaseModel, { targets, layers }: Targets): Si
 }
 
 /**
- * A number for each module: that of the first exception that names it, else `usual`. Throws RangeError where
- * an exception names none of the modules, or its number is not above 0.
+ * Gives a function from a module to its number: that of the first exception that names the module, else
+ * `usual`. Throws RangeError if an exception names none of the modules, or its number is not above 0.
  */
 export function numberOfEach(
   sites: readonly Site[],
@@ -105,7 +105,7 @@ export function numberOfEach(
   return (site) => rules.find(({ name }) => isNamed(site, name))?.number ?? usual;
 }
 
-/** Whether an option's entry means a module: by its role, or by the end of its name. */
+/** Whether an option's entry names a module, by its role or by the end of its name. */
 export function isNamed({ role, name }: Site, target: string): boolean {
   return role === target || isEnd(name, target);
 }

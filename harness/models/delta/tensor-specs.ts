@@ -22,14 +22,14 @@ export const uniformTensor = (shape: Shape, high: number, low = -high): TensorSp
 });
 
 /**
- * The bound b of U(±b) with which torch's Linear starts its weight and its bias: 1/√inputs, Kaiming uniform
- * with a = √5.
+ * The bound b of U(±b) from which torch's Linear draws its weight and its bias: 1/√inputs, which is Kaiming
+ * uniform with a = √5.
  */
 export const linearBound = (inputs: number): number => 1 / Math.sqrt(inputs);
 
 /**
- * The tensors that a method adds at several sites: specs by the end of their name, which begins with the
- * site's.
+ * Declares a method's tensors at several sites. `specs` names them by the end of their names, which begin
+ * with the site's name.
  */
 export function tensorsAt(
   sites: readonly Site[],

@@ -1,11 +1,14 @@
-/** What a method trains on a base: names, shapes and initial values; and what stays frozen on the engine. */
+/**
+ * The tensors that a method trains on a base, their shapes and initial values, and the frozen ones on the
+ * engine.
+ */
 import type { Engine, FrozenArrays, FrozenArray, Shape } from '../../engine/types.ts';
 import { randomStream } from '../../support/random-stream.ts';
 import type { Site } from '../edits.ts';
 import type { Delta, TensorSpec } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
-/** Names of the base's tensors that a method trains. */
+/** Gives the names of the base's tensors that a method trains. */
 export function unfrozenTensors(base: BaseModel, delta: Delta): string[] {
   const { unfreezes } = delta;
   if (!unfreezes) return [];
@@ -18,7 +21,7 @@ export function unfrozenTensors(base: BaseModel, delta: Delta): string[] {
   return Object.keys(base.shapes).filter((name) => unfreezes(name, owners.get(name)));
 }
 
-/** Shapes of all trained tensors: the method's and the base's unfrozen ones. */
+/** Gives the shapes of all trained tensors: the method's, and the base's unfrozen ones. */
 export function trainedShapes(base: BaseModel, delta: Delta): Record<string, Shape> {
   const own = Object.entries(delta.trained).map(([name, { shape }]) => [name, shape] as const);
   const theirs = unfrozenTensors(base, delta).map((name) => [name, base.shapes[name]!] as const);
@@ -26,8 +29,8 @@ export function trainedShapes(base: BaseModel, delta: Delta): Record<string, Sha
 }
 
 /**
- * Throws RangeError where a base's tensor is not finite. A search or a maximum may ignore NaN, so that a run
- * which only tests would end with meaningless scores instead of an error.
+ * Throws RangeError if a base's tensor holds NaN or infinity. A search or a maximum may ignore NaN, so a run
+ * that only tests would give meaningless scores instead of an error.
  */
 export function requireFinite(id: string, name: string, values: Float32Array): void {
   let sum = 0;
@@ -38,7 +41,7 @@ export function requireFinite(id: string, name: string, values: Float32Array): v
   );
 }
 
-/** Initial values of tensors, each from a stream of the seed under its own name. */
+/** Computes initial values of tensors; each draws from the seed's stream of its own name. */
 export async function initialize(
   specs: Readonly<Record<string, TensorSpec>>,
   base: BaseModel,
@@ -51,7 +54,10 @@ export async function initialize(
   return values;
 }
 
-/** Puts the frozen tensors on the engine: the base's and the method's. */
+/**
+ * Puts the frozen tensors of the base and of the method on the engine. Throws RangeError if one of the base
+ * is not finite.
+ */
 export async function freezeTensors(
   engine: Engine,
   base: BaseModel,
