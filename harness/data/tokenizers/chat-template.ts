@@ -9,7 +9,10 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-/** The template of tokenizer_config.json's `chat_template`: a text, or the one named `default` of a list. */
+/**
+ * Returns the template in the setting `chat_template` of tokenizer_config.json: the setting itself if it is a
+ * text, or the entry named `default` if it is a list.
+ */
 export function chatTemplateOf(setting: unknown): string | undefined {
   const isDefault = (entry: unknown): boolean => isObject(entry) && entry.name === 'default';
   const entry: unknown = Array.isArray(setting) ? setting.find(isDefault) : undefined;
@@ -18,8 +21,8 @@ export function chatTemplateOf(setting: unknown): string | undefined {
 }
 
 /**
- * The text of a conversation that the model's answer follows, as transformers' apply_chat_template writes it with
- * add_generation_prompt. Throws UsageError where the template cannot be read or refuses the conversation.
+ * Writes a conversation up to where the model's answer begins, as transformers' apply_chat_template does with
+ * add_generation_prompt. Throws UsageError where the template is broken or refuses the conversation.
  */
 export function renderChat(
   template: string,

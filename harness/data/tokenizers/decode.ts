@@ -1,4 +1,7 @@
-/** Token ids to text, as transformers decodes; the Rust library's `decode` is not used, for it takes no unknown ids. */
+/**
+ * Turns token ids into text as transformers decodes. The Rust library's `decode` must not be used for this:
+ * it refuses ids that the vocabulary lacks.
+ */
 import type { JsonObject } from '../../support/json-object.ts';
 import { cleanUpSpaces } from './clean-up-spaces.ts';
 import type { CombinedTokenizer } from './files/combine-files.ts';
@@ -6,7 +9,7 @@ import type { Components } from './rust-library.ts';
 
 type Decode = (ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }) => string;
 
-/** The `decode` of a tokenizer. */
+/** Returns the `decode` of a tokenizer, for its components and its combined files. */
 export function decoderOf(
   { decoder, normalizer }: Components,
   { json, special, normalized, settings }: CombinedTokenizer,
@@ -14,7 +17,7 @@ export function decoderOf(
   const model = json.model as JsonObject;
   const tokens = tokensById(model);
   for (const { id, content } of json.added_tokens as readonly { id: number; content: string }[]) {
-    // The library has done so from 0.23 on.
+    // The Rust library, too, writes an added token with `normalized` in that form from version 0.23 on.
     tokens.set(id, normalized.has(content) && normalizer ? normalizer.normalizeString(content) : content);
   }
   const cleanUp = settings.clean_up_tokenization_spaces === true && model.type !== 'BPE';

@@ -1,8 +1,9 @@
+/** Encodes many texts at once, ahead of code that asks for them one by one. */
 import type { Tokenizer } from './tokenizer.ts';
 
 /**
- * A tokenizer that has the tokens of these texts at hand: all at once they take a fraction of the time of one
- * by one.
+ * Returns a tokenizer that has already encoded these texts, because encoding them together takes a fraction
+ * of the time of encoding one by one.
  */
 export function preEncoded(tokenizer: Tokenizer, texts: Iterable<string>): Tokenizer {
   const distinct = [...new Set(texts)];

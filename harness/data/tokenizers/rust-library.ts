@@ -1,13 +1,14 @@
+/**
+ * Calls Hugging Face's Rust library tokenizers through the package @anush008/tokenizers for Node (its version
+ * 0.6.0 contains 0.22.2). The package encodes only by promises; a worker thread encodes and this thread
+ * waits, so that `encode` can be a plain function.
+ */
 import { createRequire } from 'node:module';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { UsageError } from '../../support/errors.ts';
 import type { JsonObject } from '../../support/json-object.ts';
 
-// The Rust library of Hugging Face, as the package @anush008/tokenizers builds it for Node (its version 0.6.0
-// holds 0.22.2).
-// It encodes by promises alone; so that encoding stays a plain function, a thread of its own does it and is waited for.
-
-/** What a tokenizer's components do by themselves. */
+/** A tokenizer's components that work without its vocabulary. */
 export interface Components {
   readonly normalizer: { normalizeString(text: string): string } | null;
   readonly preTokenizer: { preTokenizeString(text: string): [string, [number, number]][] } | null;
@@ -27,7 +28,7 @@ interface Package {
 const require = createRequire(import.meta.url);
 const name = '@anush008/tokenizers';
 
-/** Throws UsageError where the platform has no build. */
+/** Loads the package. Throws UsageError where it has no build for this platform. */
 function loadPackage(): Package {
   try {
     return require(name) as Package;
@@ -43,9 +44,12 @@ function loadPackage(): Package {
   }
 }
 
-/** The components of a tokenizer.json; throws UsageError where the platform has no build, else the library's Error. */
+/**
+ * Makes the components of a tokenizer.json. Throws UsageError where the platform has no build, else the
+ * library's Error.
+ */
 export function readComponents(json: Readonly<JsonObject>): Components {
-  // They need no vocabulary, which may be large.
+  // The components work without the vocabulary, which may be large.
   const bare = {
     ...json,
     added_tokens: [],
@@ -60,27 +64,34 @@ export function readComponents(json: Readonly<JsonObject>): Components {
   };
 }
 
-/** Token ids, and for each which part of the input it belongs to. */
+/**
+ * Token ids, and for each token its type (0 for the first text, 1 for the second where a tokenizer
+ * distinguishes them).
+ */
 export interface TypedTokens {
   readonly ids: readonly number[];
   readonly types: readonly number[];
 }
 
-/** Tokens with the number of the text that each comes from; null for special tokens. */
+/** Tokens, each with the number of its text; null for a special token of the template. */
 export interface FramedTokens extends TypedTokens {
   readonly texts: readonly (number | null)[];
 }
 
-/** A whole tokenizer; all but `close` throw the library's Error. */
+/** A whole tokenizer in the worker thread; every function throws the library's Error. */
 export interface LibraryTokenizer {
+  /** Returns the token ids of each text. */
   encode(texts: readonly string[], specialTokens: boolean): number[][];
-  /** A text, or a pair, with its special tokens. */
+  /** Encodes one text or two with their special tokens. */
   frame(text: string, pair: string | null): FramedTokens;
-  /** Ids of tokens; null for those that it lacks. */
+  /** Returns the ids of tokens; null for a token that the vocabulary lacks. */
   ids(tokens: readonly string[]): (number | null)[];
 }
 
-/** The tokenizer of a tokenizer.json; throws UsageError where the platform has no build, else the library's Error. */
+/**
+ * Opens the tokenizer of a tokenizer.json. Throws UsageError where the platform has no build, else the
+ * library's Error.
+ */
 export function openTokenizer(json: Readonly<JsonObject>): LibraryTokenizer {
   thread ??= startThread();
   const { ask, forget } = thread;
@@ -102,7 +113,7 @@ type Answer = { readonly result: unknown } | { readonly error: string };
 
 function startThread(): {
   ask: (request: object) => unknown;
-  /** Has the thread let go of tokenizers that nobody holds any more. */
+  /** Closes a tokenizer in the worker once its object here has been garbage-collected. */
   forget: FinalizationRegistry<number>;
 } {
   loadPackage();
@@ -121,14 +132,14 @@ function startThread(): {
 function waitFor(port: MessagePort, answered: Int32Array, request: object): unknown {
   Atomics.store(answered, 0, 0);
   port.postMessage(request);
-  // An answer that was seen before this thread slept wakes it in its next wait.
+  // A late wake-up for the previous answer may end this wait too early, hence the loop.
   while (Atomics.load(answered, 0) === 0) Atomics.wait(answered, 0, 0);
   const { message } = receiveMessageOnPort(port) as { message: Answer };
   if ('error' in message) throw new Error(message.error);
   return message.result;
 }
 
-/** The thread's program, as a text so that it needs no loader for TypeScript. */
+/** The worker's program; it is a string so that the worker needs no TypeScript loader. */
 const serve = `
 const { library, port, answered } = require('node:worker_threads').workerData;
 const { Tokenizer } = require(library);

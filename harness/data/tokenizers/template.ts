@@ -1,11 +1,14 @@
-/** The special tokens that a tokenizer puts around a text, or around a pair of texts. */
+/**
+ * Finds out which special tokens a tokenizer puts around one text or two, so that texts encoded and cut one
+ * by one can be joined as the tokenizer would join them.
+ */
 import { isObject, type JsonObject } from '../../support/json-object.ts';
 import type { FramedTokens, LibraryTokenizer, TypedTokens } from './rust-library.ts';
 
-/** Puts a tokenizer's special tokens around the tokens of a text, or of a pair of texts. */
+/** Puts a tokenizer's special tokens around the tokens of one text or two. */
 export type Template = (texts: readonly (readonly number[])[]) => TypedTokens;
 
-/** The special tokens before each text and at the end, and the token type of each text. */
+/** The special tokens before each text and after the last, and each text's token type. */
 interface Frame {
   readonly around: readonly TypedTokens[];
   readonly types: readonly number[];
@@ -15,9 +18,8 @@ interface Frame {
 const TRIALS = 100;
 
 /**
- * The template of a tokenizer, read off its encoding of a short text. Throws the library's Error where it
- * cannot encode,
- * RangeError where a text is left out or torn.
+ * Reads the template off the library's encoding of a short text. Throws the library's Error where it encodes
+ * no text, RangeError where it leaves a text out or splits it.
  */
 export function readTemplate(library: LibraryTokenizer, { model }: JsonObject): Template {
   const { vocab } = model as JsonObject;
@@ -25,7 +27,7 @@ export function readTemplate(library: LibraryTokenizer, { model }: JsonObject): 
     ? Object.keys(vocab)
     : (vocab as [string, number][]).map(([piece]) => piece);
   let failed: unknown = new RangeError('it has no tokens for any text');
-  // Some vocabularies have no tokens for an "a".
+  // Some vocabularies have no tokens for "a".
   for (const text of ['a', ...entries.slice(0, TRIALS)]) {
     try {
       if (library.encode([text], false)[0]!.length === 0) continue;
@@ -39,9 +41,8 @@ export function readTemplate(library: LibraryTokenizer, { model }: JsonObject): 
 }
 
 /**
- * The template read off the tokens that `encode` gives for one and for two texts, special tokens included.
- * Throws RangeError
- * where a text is left out or torn.
+ * Reads the template off the tokens that `encode` returns for one text and for two, special tokens included.
+ * Throws RangeError where a text is left out or split.
  */
 export function templateOf(encode: (count: 1 | 2) => FramedTokens): Template {
   const frames = [frameOf(encode(1), 1), frameOf(encode(2), 2)];

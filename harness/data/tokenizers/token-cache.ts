@@ -1,3 +1,7 @@
+/**
+ * Keeps encoded examples in the cache folder, because encoding a data set takes longer than reading its
+ * tokens.
+ */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
@@ -7,15 +11,15 @@ import { hashJson } from '../../support/canonical-json.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 
 /**
- * Names the file's layout, and changes with what makes the tokens (2: the Rust library): 8 bytes, the sha256
- * of the rest, then as uint32: rows, each row's length, all ids.
+ * First 8 bytes of a cache file; the digit changes with the layout and with the encoder (2: the Rust
+ * library). The sha256 of the rest follows, then as uint32 the number of rows, each row's length, and all
+ * ids.
  */
 const magic = Buffer.from('DBTOKEN2');
 
 /**
- * The rows of token ids that `make` gave for the same key before, from the cache's `tokens` folder; else
- * makes and keeps them. `key` holds all that they depend on: hashes of data and tokenizer, and how examples
- * become tokens.
+ * Returns the rows of token ids stored for `key`, or calls `make` and stores its rows. `key` must hold all
+ * that the ids depend on: hashes of data and tokenizer, and how examples become tokens.
  */
 export async function cachedTokens(
   key: Readonly<Record<string, unknown>>,
@@ -26,7 +30,7 @@ export async function cachedTokens(
   const stored = await readBytes(path).then(unpack, () => undefined);
   if (stored) return stored;
   const rows = await make();
-  // A cache that cannot be written costs time only, so it stops nothing.
+  // If the cache cannot be written, the run goes on: the tokens are only made again next time.
   await makeFolder(folder)
     .then(() => writeFileAtomic(path, pack(rows)))
     .catch(() => undefined);
@@ -46,7 +50,9 @@ function pack(rows: readonly Int32Array[]): Buffer {
   return Buffer.concat([magic, createHash('sha256').update(body).digest(), body]);
 }
 
-/** The rows of a file that `pack` made; undefined for any other, which is made again. */
+/**
+ * Returns the rows of a file that `pack` made; undefined for any other file, whose rows are then made again.
+ */
 function unpack(file: Buffer): Int32Array[] | undefined {
   const body = file.subarray(magic.length + 32);
   const digest = createHash('sha256').update(body).digest();
@@ -56,7 +62,7 @@ function unpack(file: Buffer): Int32Array[] | undefined {
   ) {
     return undefined;
   }
-  // Copied, because a Buffer may begin anywhere and an Int32Array only at a multiple of 4.
+  // A Buffer may begin at any byte, but an Int32Array only at a multiple of 4, hence the copy.
   const words = new Int32Array(new Uint8Array(body).buffer);
   let at = 1 + words[0]!;
   return Array.from({ length: words[0]! }, (_, i) => words.slice(at, (at += words[1 + i]!)));

@@ -1,7 +1,7 @@
 /**
- * Tokenizers of folders in Hugging Face layout: text to token ids and back, as AutoTokenizer of transformers
- * 5.24 does. This
- * file opens one; files/ reads the folder, classes/ holds what transformers' classes decide, rust-library.ts encodes.
+ * Opens tokenizers of folders in Hugging Face layout, with the token ids and texts of AutoTokenizer in
+ * transformers 5.24. files/ reads and combines the folder's files, classes/ holds what transformers'
+ * tokenizer classes decide, rust-library.ts encodes.
  */
 import { basename, dirname, join } from 'node:path';
 import { messageOf, UsageError } from '../../support/errors.ts';
@@ -15,42 +15,42 @@ import { extraIdsOf, readIfThere, readVocabularyFiles } from './files/vocabulary
 import { openTokenizer, readComponents, type LibraryTokenizer } from './rust-library.ts';
 import { readTemplate, type Template } from './template.ts';
 
-/** Text to token ids and back. */
+/** Turns text into token ids and back. */
 export interface Tokenizer {
   /**
-   * A text's token ids. Special tokens written in the text are recognised; those of the template (<s> … </s>)
-   * are added only
-   * on request. Throws UsageError where the vocabulary has no tokens for the text.
+   * Returns a text's token ids. Special tokens written in the text are recognised; the template's (<s> …
+   * </s>) are added only with `specialTokens`. Throws UsageError where the vocabulary has no tokens for the
+   * text.
    */
   encode(text: string, options?: { readonly specialTokens?: boolean }): number[];
-  /** The token ids of each text as `encode` gives them, faster than one by one. */
+  /** Returns the token ids of each text as `encode` does, faster than one by one. */
   encodeAll(texts: readonly string[], options?: { readonly specialTokens?: boolean }): number[][];
-  /** The text of token ids; those that the vocabulary lacks are left out. */
+  /** Returns the text of token ids; ids that the vocabulary lacks are left out. */
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
-  /** Puts the special tokens around the tokens of a text or of a pair (<s> … </s></s> … </s>). */
+  /** Puts the special tokens around the tokens of one text or two (<s> … </s></s> … </s>). */
   readonly template: Template;
-  /** A conversation as the model was taught to read it; throws UsageError where the tokenizer has no chat template. */
+  /** Writes a conversation by the chat template; throws UsageError where the tokenizer has none. */
   chat(messages: readonly ChatMessage[]): string;
   /**
-   * One more than the largest id that the files name. A special token that transformers' class has by default (a BERT's
-   * [MASK]) may have a larger id, even one that the base lacks, as it has there.
+   * One more than the largest id that the files name. A special token from the class's defaults (such as a
+   * BERT's [MASK]) may have a larger id, even one that the base has no row for; this is so in transformers
+   * too.
    */
   readonly vocabSize: number;
+  /** Returns the id of a token; undefined where the vocabulary lacks it. */
   tokenId(token: string): number | undefined;
   readonly eosId?: number;
   readonly bosId?: number;
   readonly padId?: number;
-  /** Paths of the files that it was read from, and one sha256 for all of them. */
+  /** Paths of the files that the tokenizer was read from, and one sha256 of them all. */
   readonly files: readonly string[];
   readonly hash: string;
 }
 
 /**
- * The tokenizer of a folder in Hugging Face layout: tokenizer.json, else byte-level BPE from vocab.json +
- * merges.txt, else
- * SentencePiece's tokenizer.model (Llama) or spiece.model (T5); the settings beside it are followed as
- * transformers does.
- * Throws UsageError where none is there or one is not sound.
+ * Opens the tokenizer of a folder: tokenizer.json, else vocab.json with merges.txt, else SentencePiece's
+ * tokenizer.model (Llama) or spiece.model (T5), with the settings beside it, as transformers does. Throws
+ * UsageError where no vocabulary is there or a file is broken.
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const read = (name: string) => readIfThere(join(folder, name));
@@ -59,10 +59,10 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const specialTokens = await read('special_tokens_map.json');
   const addedTokens = await read('added_tokens.json');
   const named = config?.content.tokenizer_class ?? undefined;
-  // The model's configuration names the class where the tokenizer's does not.
+  // If tokenizer_config.json names no class, config.json may.
   const model = named === undefined ? await read('config.json') : undefined;
   const className = named ?? model?.content.tokenizer_class ?? undefined;
-  // As transformers does: it ignores a Llama class that is named for a byte-level vocabulary.
+  // transformers ignores a Llama class that is named for a byte-level vocabulary; so does this.
   const isMistaken = isLlama(className) && JSON.stringify(vocabulary.json).includes('"ByteLevel"');
   const found = isMistaken ? undefined : tokenizerClass(className, model?.content.model_type);
   const used = [config, specialTokens, addedTokens, found && model].flatMap((file) =>
@@ -76,7 +76,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
 
 const isLlama = (name: unknown): boolean => name === 'LlamaTokenizer' || name === 'LlamaTokenizerFast';
 
-/** A tokenizer from its combined files; `path` is that of the vocabulary, for messages. */
+/** Makes a tokenizer of its combined files; `path` is the vocabulary file's path, for messages. */
 function createTokenizer(path: string, combined: CombinedTokenizer): Omit<Tokenizer, 'files' | 'hash'> {
   const { tokens, settings, tokenId } = combined;
   const { library, decode, template } = open(path, combined);
@@ -108,8 +108,8 @@ function createTokenizer(path: string, combined: CombinedTokenizer): Omit<Tokeni
 }
 
 /**
- * The ids of end, begin and padding: of the tokens that the files name, else of the first usual ones that are
- * there.
+ * Returns the ids of end, begin and padding tokens: the tokens that the files name, else the first usual
+ * token that the vocabulary has.
  */
 function idsOfRoles({ tokens, tokenId }: CombinedTokenizer): Pick<Tokenizer, 'eosId' | 'bosId' | 'padId'> {
   const idOf = (role: string, usual: readonly string[]): number | undefined => {
@@ -126,7 +126,7 @@ function idsOfRoles({ tokens, tokenId }: CombinedTokenizer): Pick<Tokenizer, 'eo
   };
 }
 
-/** Opens encoding, decoding and template, each tried once; throws UsageError where the library cannot do it. */
+/** Opens encoder, decoder and template. Throws UsageError where the library cannot read the tokenizer. */
 function open(
   path: string,
   combined: CombinedTokenizer,
@@ -152,10 +152,10 @@ function checkIds(library: LibraryTokenizer, added: readonly { content: string; 
   throw new RangeError(`the ids of its vocabulary leave gaps, so that ${token} has none`);
 }
 
-/** The library's message without the line breaks that it may quote from a file. */
+/** The library's message in one line; it may quote line breaks from a file. */
 const oneLine = (error: unknown): string => messageOf(error).replace(/\s+/g, ' ').replace(/\.$/, '');
 
-/** One more than the largest id of the vocabulary and of the added tokens that the files name. */
+/** Computes one more than the largest id of the vocabulary and of the added tokens that the files name. */
 function vocabularySize({ json: { model, added_tokens: added }, assumed }: CombinedTokenizer): number {
   const { vocab } = model as JsonObject;
   let size = Array.isArray(vocab) ? vocab.length : 0;

@@ -3,7 +3,7 @@ import { flag, vocabularyOf } from './components.ts';
 import { bertTemplate } from './templates.ts';
 import type { TokenizerClass } from './tokenizer-class.ts';
 
-/** BERT's special tokens by role, which both DeBERTas share. */
+/** BERT's special tokens by role; DeBERTa and DeBERTa 2 have the same. */
 export const bertTokens = {
   unk_token: '[UNK]',
   sep_token: '[SEP]',
@@ -12,6 +12,7 @@ export const bertTokens = {
   mask_token: '[MASK]',
 };
 
+/** The class BertTokenizer: WordPiece, on lower-cased text by default. */
 export const bert: TokenizerClass = {
   tokens: bertTokens,
   components: ({ vocab, settings, token }) => ({

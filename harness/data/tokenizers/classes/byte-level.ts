@@ -4,6 +4,7 @@ import { byteLevel, byteLevelComponents, bytePairs, flag } from './components.ts
 import { template } from './templates.ts';
 import type { TokenizerClass } from './tokenizer-class.ts';
 
+/** The class GPT2Tokenizer. */
 export const gpt2: TokenizerClass = {
   tokens: {
     bos_token: '<|endoftext|>',
@@ -14,6 +15,7 @@ export const gpt2: TokenizerClass = {
   components: byteLevelComponents,
 };
 
+/** The class RobertaTokenizer. */
 export const roberta: TokenizerClass = {
   tokens: {
     bos_token: '<s>',
@@ -37,6 +39,7 @@ export const roberta: TokenizerClass = {
   },
 };
 
+/** The class DebertaTokenizer: GPT-2's bytes with BERT's special tokens; every token's type is 0. */
 export const deberta: TokenizerClass = {
   tokens: { bos_token: '[CLS]', eos_token: '[SEP]', ...bertTokens },
   components: byteLevelComponents,
@@ -51,10 +54,12 @@ export const deberta: TokenizerClass = {
   },
 };
 
+/** The regular expression by which Qwen 2 splits a text into words. */
 const qwenWords =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" +
   '|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
 
+/** The class Qwen2Tokenizer. */
 export const qwen2: TokenizerClass = {
   addsSpecialAgain: true,
   tokens: { eos_token: '<|endoftext|>', unk_token: '<|endoftext|>', pad_token: '<|endoftext|>' },

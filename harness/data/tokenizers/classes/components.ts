@@ -2,14 +2,16 @@
 import type { JsonObject } from '../../../support/json-object.ts';
 import type { ClassInput } from './tokenizer-class.ts';
 
-/** GPT-2's bytes as letters: a pre-tokenizer, a post-processor and a decoder alike. */
+/**
+ * The component that maps bytes to GPT-2's letters; it serves as pre-tokenizer, post-processor and decoder.
+ */
 export const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
 
-/** A setting as Python's `if` takes it; `absent` where it is missing or null. */
+/** Reads a setting as Python's `if` reads it; a missing setting or null counts as `absent`. */
 export const flag = (value: unknown, absent: boolean): boolean =>
   value === undefined || value === null ? absent : Boolean(value);
 
-/** A model of byte pairs, with GPT-2's options. */
+/** Builds the `model` of a byte-pair tokenizer with GPT-2's options. */
 export const bytePairs = ({ vocab, merges }: ClassInput): JsonObject => ({
   type: 'BPE',
   dropout: null,
@@ -22,7 +24,7 @@ export const bytePairs = ({ vocab, merges }: ClassInput): JsonObject => ({
   merges,
 });
 
-/** GPT-2's components, which are also RoBERTa's and DeBERTa's. */
+/** Builds the components of GPT-2, which RoBERTa and DeBERTa share. */
 export const byteLevelComponents = (input: ClassInput): JsonObject => ({
   model: bytePairs(input),
   normalizer: null,
@@ -30,7 +32,7 @@ export const byteLevelComponents = (input: ClassInput): JsonObject => ({
   decoder: byteLevel,
 });
 
-/** A vocabulary as an object of ids by token; in a list, a token's index is its id. */
+/** Returns a vocabulary as an object from token to id; in a list, a token's index is its id. */
 export const vocabularyOf = (vocab: unknown): unknown =>
   Array.isArray(vocab)
     ? Object.fromEntries(
@@ -38,7 +40,7 @@ export const vocabularyOf = (vocab: unknown): unknown =>
       )
     : vocab;
 
-/** SentencePiece's "▁" for spaces: a pre-tokenizer and a decoder alike. */
+/** Builds the component that writes spaces as SentencePiece's "▁"; it serves as pre-tokenizer and decoder. */
 export const metaspace = (prepend_scheme: string, split: boolean): JsonObject => ({
   type: 'Metaspace',
   replacement: '▁',

@@ -1,4 +1,4 @@
-/** Which tokenizer class of transformers 5 a folder's files name. */
+/** Finds the tokenizer class that a folder's files name, among the classes of transformers 5 known here. */
 import { bert } from './bert.ts';
 import { deberta, gpt2, qwen2, roberta } from './byte-level.ts';
 import { debertaV2, llama, t5 } from './sentencepiece.ts';
@@ -18,13 +18,12 @@ const classes: Readonly<Record<string, TokenizerClass>> = {
   DebertaV2Tokenizer: debertaV2,
 };
 
-/** Classes by config.json's model_type, for folders that name no class. */
+/** The class of each model_type of config.json, for folders that name no tokenizer class. */
 const classOfModel: Readonly<Record<string, TokenizerClass>> = { gpt2, roberta, bert, t5 };
 
 /**
- * The class of a name such as BertTokenizerFast, or else of a model type; undefined where none is known, and
- * a tokenizer.json
- * is then used as it is.
+ * Finds the class by a name such as BertTokenizerFast, or without a name by the model type. Returns undefined
+ * for an unknown class; its tokenizer.json is then used unchanged.
  */
 export function tokenizerClass(name: unknown, modelType: unknown): TokenizerClass | undefined {
   return typeof name === 'string' ? find(classes, name.replace(/Fast$/, '')) : find(classOfModel, modelType);

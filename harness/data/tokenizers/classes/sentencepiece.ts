@@ -5,6 +5,7 @@ import { bytePairs, flag, metaspace } from './components.ts';
 import { bertTemplate, template } from './templates.ts';
 import type { ClassInput, TokenizerClass } from './tokenizer-class.ts';
 
+/** The class LlamaTokenizer, for byte-pair vocabularies of SentencePiece. */
 export const llama: TokenizerClass = {
   tokens: { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' },
   components: (input) => {
@@ -33,6 +34,7 @@ export const llama: TokenizerClass = {
   },
 };
 
+/** The class T5Tokenizer: a unigram vocabulary and 100 tokens <extra_id_…> by default. */
 export const t5: TokenizerClass = {
   tokens: { eos_token: '</s>', unk_token: '<unk>', pad_token: '<pad>' },
   components: ({ vocab, charactersMap: map }) => ({
@@ -49,7 +51,7 @@ export const t5: TokenizerClass = {
     ...Array.from({ length: Number(count) }, (_, i) => `<extra_id_${i}>`),
   ],
   postProcessor({ token }, id) {
-    // transformers calls the end token "</s>" here, whatever its name; only its id is read.
+    // transformers writes "</s>" here even if the end token has another name; only the id is read.
     const end = id(String(token('eos_token')));
     const pair = ['$A', '</s>', '$B', '</s>'];
     return template(
@@ -60,6 +62,7 @@ export const t5: TokenizerClass = {
   },
 };
 
+/** The class DebertaV2Tokenizer: a unigram vocabulary with BERT's special tokens. */
 export const debertaV2: TokenizerClass = {
   tokens: { bos_token: '[CLS]', eos_token: '[SEP]', ...bertTokens },
   components: (input) => {
@@ -81,7 +84,9 @@ export const debertaV2: TokenizerClass = {
   postProcessor: ({ token }, id) => bertTemplate(String(token('cls_token')), String(token('sep_token')), id),
 };
 
-/** The index of the unknown token's piece, if its score is 0; else the setting `unk_id`, by default 1. */
+/**
+ * Returns the index of the unknown token's piece if its score is 0, else the setting `unk_id` (1 by default).
+ */
 function debertaUnknownId({ vocab, settings, token }: ClassInput): unknown {
   const isUnknown = (entry: unknown): boolean =>
     Array.isArray(entry) && entry[0] === token('unk_token') && entry[1] === 0;

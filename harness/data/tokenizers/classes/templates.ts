@@ -1,12 +1,14 @@
-/** Post-processors of the type TemplateProcessing: the special tokens around a text, and around a pair of texts. */
+/**
+ * Builds post-processors of type TemplateProcessing: the special tokens around one text and around two texts.
+ */
 import type { JsonObject } from '../../../support/json-object.ts';
 
-/** A special token, or $A or $B for the first or second text, with its token type. */
+/** One entry of a template with its token type: a special token, or $A or $B for the first or second text. */
 type TypedName = readonly [name: string, type: number];
 
 const isText = (name: string): boolean => name === '$A' || name === '$B';
 
-/** The post-processor of these sequences; all token types of a single text are 0. */
+/** Builds the post-processor from the entries for one text and for two; all token types of one text are 0. */
 export function template(
   single: readonly string[],
   pair: readonly TypedName[],
@@ -25,7 +27,10 @@ export function template(
   };
 }
 
-/** [CLS] $A [SEP] and [CLS] $A [SEP] $B [SEP], the second text and its end with type 1. */
+/**
+ * Builds BERT's post-processor: [CLS] $A [SEP] and [CLS] $A [SEP] $B [SEP], where $B and its [SEP] have type
+ * 1.
+ */
 export function bertTemplate(cls: string, sep: string, id: (token: string) => number): JsonObject {
   const first: TypedName[] = [
     [cls, 0],
@@ -40,8 +45,8 @@ export function bertTemplate(cls: string, sep: string, id: (token: string) => nu
 }
 
 /**
- * The post-processor that transformers builds from add_bos_token and add_eos_token: each text between `bos`
- * and `eos`.
+ * Builds the post-processor that transformers makes from add_bos_token and add_eos_token: `bos` before and
+ * `eos` after each text, where they are defined.
  */
 export function beginAndEnd(
   bos: string | undefined,

@@ -1,37 +1,38 @@
 /**
- * What a tokenizer class of transformers 5 decides. Such a class builds the tokenizer anew: of a
- * tokenizer.json it takes
- * vocabulary and merges (some classes also the post-processor), ignores the other components, and sets its own.
+ * The form of a tokenizer class of transformers 5. Such a class builds the tokenizer anew: it takes
+ * vocabulary and merges of tokenizer.json (some classes its post-processor too), ignores the other components
+ * and sets its own.
  */
 import type { JsonObject } from '../../../support/json-object.ts';
 
-/** The parts of a folder's files that a class reads. */
+/** What a class reads of a folder's files. */
 export interface ClassInput {
   readonly vocab: unknown;
   readonly merges: readonly unknown[];
   /** The content of tokenizer_config.json. */
   readonly settings: Readonly<JsonObject>;
-  /** The special token of a role such as `bos_token`; undefined where the role has none. */
+  /** Returns the special token of a role such as `bos_token`; undefined where the role has none. */
   readonly token: (role: string) => string | undefined;
   /** SentencePiece's character map in base64; undefined where the files have none. */
   readonly charactersMap: string | undefined;
 }
 
-/** One class, such as BertTokenizer. */
+/** One tokenizer class, such as BertTokenizer. */
 export interface TokenizerClass {
-  /** Default special tokens by role, for files that name none; null for a role without a default. */
+  /** Default special tokens by role, used where the files name none; null for a role without a default. */
   readonly tokens: Readonly<Record<string, string | null>>;
-  /** The fields model, normalizer, pre_tokenizer and decoder of the tokenizer.json that the class builds. */
+  /** Builds the fields model, normalizer, pre_tokenizer and decoder of tokenizer.json. */
   readonly components: (input: ClassInput) => JsonObject;
   /**
-   * Default extra special tokens, for files that list none; `pieces` are those of a SentencePiece model. A
-   * class without this
-   * takes `pieces`.
+   * Lists the extra special tokens where the files list none. `pieces` are the user-defined and control
+   * pieces of a SentencePiece model; a class without this function takes `pieces` alone.
    */
   readonly extraTokens?: (settings: Readonly<JsonObject>, pieces: readonly unknown[]) => readonly unknown[];
-  /** Present where the class adds its special tokens a second time, which resets their lstrip and rstrip to false. */
+  /**
+   * True where the class adds its special tokens a second time, which sets their lstrip and rstrip to false.
+   */
   readonly addsSpecialAgain?: true;
-  /** The post_processor, which replaces that of the files; a class without this keeps theirs. */
+  /** Builds the post_processor that replaces the files' own; a class without this function keeps theirs. */
   readonly postProcessor?: (
     input: Pick<ClassInput, 'token' | 'settings'>,
     id: (token: string) => number,

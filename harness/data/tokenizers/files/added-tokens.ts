@@ -1,4 +1,7 @@
-/** Added tokens: those that are matched in a text as they stand, before the text is split into words. */
+/**
+ * Added tokens: tokens that a tokenizer finds in a text before it normalises the text or splits it into
+ * words. combine-files.ts collects them here.
+ */
 import { UsageError } from '../../../support/errors.ts';
 import { isObject, type JsonObject } from '../../../support/json-object.ts';
 
@@ -12,19 +15,26 @@ export interface AddedToken {
   readonly special: boolean;
 }
 
-/** A token as a file names it: with flags, or by its text alone, which stands for a special token without flags. */
+/**
+ * A token as a file names it: as an object with flags, or as a text, which means a special token without
+ * flags.
+ */
 export type NamedToken = AddedToken | string;
 
+/** The text of a token, in either form. */
 export const contentOf = (token: NamedToken): string => (typeof token === 'string' ? token : token.content);
 
 const isSameToken = (one: AddedToken, other: AddedToken): boolean =>
   (Object.keys(one) as (keyof AddedToken)[]).every((key) => one[key] === other[key]);
 
-/** Whether two names agree in text and flags; a text never equals an object, as in transformers. */
+/** Whether two tokens agree in text and flags; a text never equals an object, as in transformers. */
 export const isSameName = (one: NamedToken, other: NamedToken): boolean =>
   typeof one === 'string' || typeof other === 'string' ? one === other : isSameToken(one, other);
 
-/** An added token of a file, with the library's defaults: special tokens are matched before the text is normalised. */
+/**
+ * Reads an added token of a file. Missing flags get the library's defaults; `normalized` is by default false
+ * for special tokens, which are then matched in the text before it is normalised.
+ */
 export function addedToken(token: JsonObject): AddedToken {
   const special = token.special === true;
   return {
@@ -37,12 +47,12 @@ export function addedToken(token: JsonObject): AddedToken {
   };
 }
 
-/** The special token of a text alone, without flags. */
+/** Makes the special token of this text, without flags. */
 export const specialToken = (content: string): AddedToken => addedToken({ content, special: true });
 
 /**
- * A token as the file at `path` names it; undefined for null. Throws UsageError for anything but a text or an
- * object.
+ * Reads a token in the file at `path`; undefined for null. Throws UsageError where the value is neither text
+ * nor object.
  */
 export function asToken(value: unknown, path: string): NamedToken | undefined {
   if (value === undefined || value === null || typeof value === 'string') return value ?? undefined;
@@ -53,43 +63,44 @@ export function asToken(value: unknown, path: string): NamedToken | undefined {
 }
 
 /**
- * The added tokens of a vocabulary, with the ids that the Rust library gives them: a token that the model's
- * vocabulary lacks
- * gets the next free id, whatever id a file names.
+ * A tokenizer's added tokens with the ids that the Rust library gives them: a token that the model's
+ * vocabulary lacks gets the next free id, even if a file names another.
  */
 export class AddedTokens {
-  /** Texts of all tokens that were ever special: the library never takes that back. */
+  /** Texts of all tokens that were added as special; the library treats them as special for good. */
   readonly special = new Set<string>();
   /**
-   * Texts of all tokens that were ever added with `normalized`: the library goes on decoding these in
-   * normalised form.
+   * Texts of all tokens that were added with `normalized`; the library decodes them in normalised form for
+   * good.
    */
   readonly normalized = new Set<string>();
   readonly #ids: ReadonlyMap<string, number>;
   readonly #added = new Map<string, AddedToken & { readonly id: number }>();
 
-  /** Takes the model of a tokenizer.json. */
+  /** Takes the `model` of a tokenizer.json, whose vocabulary gives the ids. */
   constructor({ vocab }: JsonObject) {
     this.#ids = Array.isArray(vocab)
       ? new Map(vocab.map((entry: unknown, id) => [String((entry as unknown[])[0]), id]))
       : new Map(Object.entries((vocab ?? {}) as Record<string, number>));
   }
 
+  /** The id of an added token or of an entry of the vocabulary; undefined for neither. */
   id(content: string): number | undefined {
     return this.#added.get(content)?.id ?? this.#ids.get(content);
   }
 
-  /** Whether a token of this text and these flags was added. */
+  /** Whether a token with this text and these flags was added. */
   has(token: AddedToken): boolean {
     const found = this.#added.get(token.content);
     return found !== undefined && isSameToken(token, found);
   }
 
+  /** The texts of all added tokens. */
   contents(): Iterable<string> {
     return this.#added.keys();
   }
 
-  /** Adds tokens in this order: of two with one text, the last one's flags stay. */
+  /** Adds tokens in this order; of two tokens with one text, the last one's flags stay. */
   add(tokens: readonly AddedToken[]): void {
     let next = this.#ids.size;
     for (const { id } of this.#added.values()) next = Math.max(next, id + 1);
@@ -101,6 +112,7 @@ export class AddedTokens {
     }
   }
 
+  /** All added tokens with their ids, as tokenizer.json lists them. */
   list(): (AddedToken & { readonly id: number })[] {
     return [...this.#added.values()];
   }

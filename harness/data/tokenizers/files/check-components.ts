@@ -1,14 +1,14 @@
+/**
+ * Checks a tokenizer's files before the Rust library reads them, because the library accepts some faults
+ * silently and ends the process at others.
+ */
 import { charactersMapFault } from './precompiled-charsmap.ts';
 import { UsageError } from '../../../support/errors.ts';
 import { isObject, type JsonObject } from '../../../support/json-object.ts';
 
-// What is wrong in a tokenizer's files is said here, before the library reads them: it takes some faults
-// without a word, and
-// ends the process at others.
-
 /**
- * Ids stay below, so that a slip in a file does not make a vocabulary of billions; the largest known have
- * 262,144 tokens.
+ * Upper limit of ids, so that a slip in a file cannot make a vocabulary of billions; the largest known
+ * vocabulary has 262,144 tokens.
  */
 const ID_LIMIT = 4_000_000;
 
@@ -21,14 +21,14 @@ export function checkId(path: string, token: string, id: unknown): asserts id is
   );
 }
 
-/** Checks the ids of a vocabulary or of added_tokens.json, tokens to ids; throws as checkId does. */
+/** Checks the ids of a vocabulary or of added_tokens.json (tokens to ids); throws as `checkId` does. */
 export function checkVocabulary(path: string, vocab: JsonObject): asserts vocab is Record<string, number> {
   for (const [token, id] of Object.entries(vocab)) checkId(path, token, id);
 }
 
 /**
- * Checks all that a tokenizer.json says beside its settings; throws UsageError that names the token or the
- * component.
+ * Checks the model, the added tokens and the components of a tokenizer.json. Throws UsageError that names the
+ * token or component at fault.
  */
 export function checkTokenizerJson(path: string, json: JsonObject): void {
   const refuse = (why: string): UsageError =>
@@ -52,7 +52,7 @@ export function checkTokenizerJson(path: string, json: JsonObject): void {
   }
 }
 
-/** Post-processors that put tokens around a text. */
+/** Types of post-processors that put special tokens around a text. */
 const framing: readonly unknown[] = ['TemplateProcessing', 'BertProcessing', 'RobertaProcessing'];
 
 function checkModel(path: string, model: JsonObject, refuse: (why: string) => UsageError): void {
@@ -81,7 +81,7 @@ function checkModel(path: string, model: JsonObject, refuse: (why: string) => Us
   }
 }
 
-/** A component and all those of its sequence. */
+/** Returns a component, and all components inside it if it is a sequence. */
 function partsOf(spec: unknown): JsonObject[] {
   const found: JsonObject[] = [];
   const waiting = [spec];
@@ -96,7 +96,10 @@ function partsOf(spec: unknown): JsonObject[] {
   return found;
 }
 
-/** What in a component the library would stumble over only when it is used. */
+/**
+ * Returns a fault of a component that the library would meet only when it uses the component; undefined if it
+ * has none.
+ */
 function faultOf(part: JsonObject, path: string): string | undefined {
   switch (part.type) {
     case 'Precompiled':

@@ -1,6 +1,6 @@
 /**
- * How the files of a tokenizer's folder become one tokenizer.json: as AutoTokenizer of transformers 5.24 combines them.
- * `loadTokenizer` calls this; nothing is read here.
+ * Combines the files of a tokenizer's folder to one tokenizer.json, as AutoTokenizer of transformers 5.24
+ * does. `loadTokenizer` calls this with the files' content; nothing here may read a file.
  */
 import { UsageError } from '../../../support/errors.ts';
 import { isObject, type JsonObject } from '../../../support/json-object.ts';
@@ -19,21 +19,24 @@ import {
 import { knownTokens, listOf, readSettings, roles, type SpecialSettings } from './special-tokens.ts';
 import type { TokenizerFiles } from './tokenizer-files.ts';
 
-/** One tokenizer.json for all files, the special tokens by role, and the other settings. */
+/** One tokenizer.json made of all files, the special tokens by role, and the other settings. */
 export interface CombinedTokenizer {
   readonly json: JsonObject;
   readonly tokens: Readonly<Record<string, string>>;
-  /** Texts of the added tokens that decoding leaves out where special tokens are to be skipped. */
+  /** Texts of the added tokens that decoding leaves out when it skips special tokens. */
   readonly special: ReadonlySet<string>;
   /** Texts of the added tokens that decoding writes in normalised form. */
   readonly normalized: ReadonlySet<string>;
-  /** Special tokens that no file names: the class has them by default. */
+  /** Special tokens that no file names and that come from the class's defaults. */
   readonly assumed: ReadonlySet<string>;
   readonly tokenId: (token: string) => number | undefined;
   readonly settings: Readonly<JsonObject>;
 }
 
-/** Throws UsageError where a file names impossible ids or tokens, or a setting that is not followed here. */
+/**
+ * Combines the files. Throws UsageError where a file names impossible ids or tokens, or a setting that
+ * deltabench does not follow.
+ */
 export function combineFiles(files: TokenizerFiles): CombinedTokenizer {
   const special = readSettings(files);
   const { settings } = special;
@@ -61,7 +64,7 @@ export function combineFiles(files: TokenizerFiles): CombinedTokenizer {
       decoder: null,
       ...components,
       post_processor: postProcessor(files, settings, role, id),
-      // The caller cuts and pads; the file may not.
+      // The tokenizer never truncates or pads, whatever the file says; callers do that themselves.
       truncation: null,
       padding: null,
       added_tokens: added.list(),
@@ -75,7 +78,9 @@ export function combineFiles(files: TokenizerFiles): CombinedTokenizer {
   };
 }
 
-/** The token of each role: the files' own, else the class's default or tokenizer.json's padding token. */
+/**
+ * Finds the token of each role: the files' own, else the class's default or tokenizer.json's padding token.
+ */
 function tokensByRole(
   { json, path, config, tokenizerClass }: TokenizerFiles,
   { role: ofFiles }: SpecialSettings,
@@ -97,8 +102,8 @@ function tokensByRole(
 }
 
 /**
- * All added tokens, in transformers' order: the known ones by id, those of roles, with names of their own,
- * and listed.
+ * Adds all added tokens in transformers' order: tokens with known ids by id, then tokens of roles, tokens
+ * with names of their own, and listed tokens.
  */
 function addTokens(
   { json, pieces = [], tokenizerClass }: TokenizerFiles,
@@ -112,7 +117,7 @@ function addTokens(
   const usual = tokenizerClass?.extraTokens?.(settings, pieces) ?? pieces;
   const list =
     listed ?? usual.map((token) => (typeof token === 'string' ? token : addedToken(token as JsonObject)));
-  // A token with a role or a name is special, whatever a file says of the token itself.
+  // A token with a role or a name of its own is special, even if a file says that it is not.
   const special = new Set([...tokens.values(), ...named].map(contentOf));
   const marked = (token: NamedToken): AddedToken => {
     if (typeof token === 'string') return specialToken(token);
@@ -123,7 +128,7 @@ function addTokens(
   const contents = new Set([...added.contents(), ...ofFiles.map(contentOf)]);
   const others: NamedToken[] = [];
   for (const token of [...tokens.values(), ...named, ...list]) {
-    // Names of one text that differ in flags are all added; the last one's flags stay.
+    // Tokens of one text that differ in flags are all added; the last one's flags stay.
     if (!contents.has(contentOf(token)) && !others.some((other) => isSameName(token, other)))
       others.push(token);
   }
@@ -132,7 +137,7 @@ function addTokens(
   return added;
 }
 
-/** The class's post-processor, else that of add_bos_token and add_eos_token, else the file's. */
+/** Returns the class's post-processor, else that of add_bos_token and add_eos_token, else the file's. */
 function postProcessor(
   { json, isTokenizerJson, tokenizerClass }: TokenizerFiles,
   settings: Readonly<JsonObject>,
@@ -145,7 +150,7 @@ function postProcessor(
     const eos = settings.add_eos_token === true ? token('eos_token') : undefined;
     return beginAndEnd(bos, eos, id);
   }
-  // A class without a post-processor of its own keeps only that of a tokenizer.json.
+  // A class that builds no post-processor keeps the one of a tokenizer.json only.
   return tokenizerClass && !isTokenizerJson ? null : (json.post_processor ?? null);
 }
 

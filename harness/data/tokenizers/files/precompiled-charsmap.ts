@@ -1,19 +1,20 @@
-// SentencePiece's map of characters: what a text's characters are rewritten to before it is split into pieces.
+// Checks SentencePiece's map of characters, by which a text's characters are rewritten before the text is
+// split into pieces.
 
-/** The last byte that UTF-8 has. */
+/** The largest byte that occurs in UTF-8. */
 const LAST_BYTE = 0xf4;
 
 /**
- * Why a `precompiled_charsmap` (base64) cannot be used; undefined for a sound one. The library that applies
- * it reads wherever
- * the map points, and ends the process where that is outside, so every place that a text can lead to is visited here.
+ * Says why a `precompiled_charsmap` (base64) cannot be used; undefined for a sound one. The library reads
+ * wherever the map points and ends the process outside it, so this visits every node that a text can reach.
  */
 export function charactersMapFault(base64: string): string | undefined {
   const bytes = Buffer.from(base64, 'base64');
   if (bytes.toString('base64') !== base64) return 'its map of characters is not base64';
   const size = bytes.length < 4 ? NaN : bytes.readUInt32LE(0);
   if (!(size % 4 === 0 && size > 0 && 4 + size <= bytes.length)) return 'its map of characters is cut short';
-  // A double-array trie over bytes, and what its leaves point into: texts that end with a zero byte.
+  // The bytes hold a double-array trie over UTF-8 bytes, then the texts, each ended by a zero byte, that its
+  // leaves point to.
   const trie = Uint32Array.from({ length: size / 4 }, (_, i) => bytes.readUInt32LE(4 + 4 * i));
   const texts = bytes.subarray(4 + size);
   if (!Buffer.from(texts.toString()).equals(texts)) return 'its map of characters is not UTF-8';
@@ -43,7 +44,7 @@ export function charactersMapFault(base64: string): string | undefined {
   return undefined;
 }
 
-/** Where the children of a unit of the trie begin, relative to itself. */
+/** Returns the offset from a trie unit to its children. */
 function childrenOf(unit: number): number {
   return (unit >>> 10) << ((unit & 0x200) >>> 6);
 }

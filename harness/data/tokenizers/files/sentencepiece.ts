@@ -1,7 +1,11 @@
+/**
+ * Converts SentencePiece models (Llama's tokenizer.model, T5's spiece.model) to a tokenizer.json, as
+ * transformers does. Reads the protocol buffer itself and must check every length in it.
+ */
 import { UsageError } from '../../../support/errors.ts';
 import type { JsonObject } from '../../../support/json-object.ts';
 
-// The part of sentencepiece_model.proto that byte-pair models of Llama's kind and unigram models of T5's need.
+// Field numbers of sentencepiece_model.proto that Llama's byte-pair models and T5's unigram models need.
 const MODEL = { pieces: 1, trainer: 2, normalizer: 3 } as const;
 const PIECE = { text: 1, score: 2, type: 3 } as const;
 const TRAINER = { modelType: 3, byteFallback: 35 } as const;
@@ -9,7 +13,7 @@ const NORMALIZER = { charsMap: 2, dummyPrefix: 3, removeExtraSpaces: 4, escapeSp
 const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 const [UNIGRAM, BYTE_PAIR] = [1, 2];
 
-/** A field's value: whole numbers of varints, the bytes of everything else. */
+/** A field's value: a whole number if its wire type is varint, else its bytes. */
 type Field = number | Uint8Array;
 
 interface Piece {
@@ -18,7 +22,7 @@ interface Piece {
   readonly type: number;
 }
 
-/** What a file says, with the defaults of the format. */
+/** The content of a model file; fields that it lacks have the format's defaults. */
 interface Model {
   readonly pieces: readonly Piece[];
   readonly kind: Field;
@@ -29,7 +33,7 @@ interface Model {
   readonly escapesSpaces: boolean;
 }
 
-/** Throws UsageError where the file is broken. */
+/** Reads a model file. Throws UsageError where it is broken. */
 function readModel(path: string, bytes: Uint8Array): Model {
   const broken = (why: string): UsageError =>
     new UsageError(`${path} is not a sound SentencePiece model: ${why}. Get the file again.`);
@@ -61,7 +65,7 @@ function readModel(path: string, bytes: Uint8Array): Model {
 
 const isSpecial = (type: number): boolean => type === TYPE.control || type === TYPE.unknown;
 
-/** A piece that is found in a text as it stands. */
+/** Makes the added token of a piece that is matched in a text before the text is split. */
 const added = (id: number, content: string, special: boolean): JsonObject => ({
   id,
   content,
@@ -72,10 +76,10 @@ const added = (id: number, content: string, special: boolean): JsonObject => ({
   single_word: false,
 });
 
-/** What a model stands for. */
+/** What a SentencePiece model is converted to. */
 export interface ConvertedPieces {
   readonly json: JsonObject;
-  /** Its pieces that are found in a text as they stand: control ones, which are special, and those of the user. */
+  /** Pieces matched in a text before it is split: control pieces (special tokens) and user-defined pieces. */
   readonly pieces: readonly JsonObject[];
 }
 const markedPieces = (pieces: readonly Piece[]): JsonObject[] =>
@@ -84,10 +88,8 @@ const markedPieces = (pieces: readonly Piece[]): JsonObject[] =>
   );
 
 /**
- * The tokenizer.json that T5's spiece.model stands for, as transformers converts it: its pieces and then
- * `extraIds` tokens
- * <extra_id_…>, the last first; words apart at spaces. Throws UsageError where the file is broken or a model
- * of another kind.
+ * Converts T5's spiece.model as transformers does: its pieces, then `extraIds` tokens <extra_id_…> in falling
+ * order; words are split at spaces. Throws UsageError where the file is broken or another kind of model.
  */
 export function convertT5(path: string, bytes: Uint8Array, extraIds: number): ConvertedPieces {
   const { pieces, kind, byteFallback, charsMap } = readModel(path, bytes);
@@ -139,10 +141,9 @@ const notRead = (path: string, why: readonly string[]): UsageError =>
   );
 
 /**
- * The tokenizer.json that a SentencePiece model (tokenizer.model of Llama 2) stands for, as transformers
- * converts it: byte
- * pairs in the order of their scores, unknown characters as bytes, a space before the text. Throws UsageError where the
- * file is broken or a model of another kind.
+ * Converts a byte-pair model (Llama 2's tokenizer.model) as transformers does: merges in the order of scores,
+ * unknown characters as bytes, a space before the text. Throws UsageError where the file is broken or another
+ * kind of model.
  */
 export function convertSentencePiece(path: string, bytes: Uint8Array): ConvertedPieces {
   const model = readModel(path, bytes);
@@ -216,7 +217,9 @@ function readPiece(fields: ReadonlyMap<number, Field[]>, broken: (why: string) =
   };
 }
 
-/** Every way to make a piece of two others, best score first, as transformers orders them. */
+/**
+ * Returns every pair of pieces that makes up a third piece, best score first, as transformers orders merges.
+ */
 function mergesOf(pieces: readonly Piece[], vocab: ReadonlyMap<string, number>): [string, string][] {
   const merges: { left: string; right: string; score: number; ids: [number, number] }[] = [];
   for (const { text, score, type } of pieces) {
@@ -232,7 +235,7 @@ function mergesOf(pieces: readonly Piece[], vocab: ReadonlyMap<string, number>):
   return merges.map(({ left, right }) => [left, right]);
 }
 
-/** The fields of a protocol buffer by number, in order; every length is checked against what is there. */
+/** Reads a protocol buffer's fields by number, in order; checks every length against the bytes left. */
 function readFields(bytes: Uint8Array, broken: (why: string) => UsageError): Map<number, Field[]> {
   const fields = new Map<number, Field[]>();
   let at = 0;

@@ -1,8 +1,7 @@
 /**
- * The special tokens that a folder's files name: by role (bos_token …), under names of their own (image_token
- * …), and in a
- * list. The order in which the files override each other is that of transformers 5.24 (tokenization_utils_base.py,
- * `_from_pretrained`, then `__init__`).
+ * Reads which special tokens a folder's files name: by role (bos_token …), under names of their own
+ * (image_token …) and in a list. Files override each other as in transformers 5.24
+ * (tokenization_utils_base.py, `_from_pretrained`, then `__init__`).
  */
 import { UsageError } from '../../../support/errors.ts';
 import { isObject, type JsonObject } from '../../../support/json-object.ts';
@@ -10,7 +9,7 @@ import { addedToken, asToken, type AddedToken, type NamedToken } from './added-t
 import { checkId, checkVocabulary } from './check-components.ts';
 import type { TokenizerFiles } from './tokenizer-files.ts';
 
-/** Roles of special tokens, in the order in which transformers adds those that a vocabulary lacks. */
+/** Roles of special tokens, in the order in which transformers adds tokens that a vocabulary lacks. */
 export const roles = [
   'bos_token',
   'eos_token',
@@ -23,25 +22,32 @@ export const roles = [
 
 const isRole = (key: string): boolean => (roles as readonly string[]).includes(key);
 
-/** The settings of tokenizer_config.json and special_tokens_map.json, and what they say of special tokens. */
+/**
+ * The merged settings of tokenizer_config.json and special_tokens_map.json, and the special tokens in them.
+ */
 export interface SpecialSettings {
   readonly settings: Readonly<JsonObject>;
   /**
-   * The token that the files name for a role; null where they say that it has none, undefined where they do
-   * not say.
+   * The token that the files name for a role; null where they say that it has none, undefined where they say
+   * nothing.
    */
   readonly role: (role: string) => NamedToken | null | undefined;
-  /** Tokens under names of their own. */
+  /** Tokens under names of their own, such as image_token. */
   readonly named: readonly NamedToken[];
-  /** The list of further tokens; undefined where the files give none, and the class has its own. */
+  /**
+   * The list of further tokens; undefined where the files have no list, and the class's default list applies.
+   */
   readonly listed: readonly NamedToken[] | undefined;
 }
 
 const LIST = 'extra_special_tokens';
-/** The list's name up to transformers 4. */
+/** The name of this list in files of transformers up to 4. */
 const OLD_LIST = 'additional_special_tokens';
 
-/** Reads the settings; throws UsageError, with the file's name, where a special token is neither text nor object. */
+/**
+ * Reads the settings. Throws UsageError, with the file's name, where a special token is neither text nor
+ * object.
+ */
 export function readSettings({
   path,
   config,
@@ -55,15 +61,18 @@ export function readSettings({
         'remove it.',
     );
   }
-  // A tokenizer.json has a post-processor of its own.
+  // A tokenizer.json has a post-processor, so these settings have no effect beside it.
   if (isTokenizerJson)
     for (const key of ['add_bos_token', 'add_eos_token']) Reflect.deleteProperty(settings, key);
   const map = settings.added_tokens_decoder === undefined ? (specialTokens?.content ?? {}) : {};
-  /** Each setting's file: that of the map for what it overrides. */
+  /**
+   * Returns the path of the file that a setting comes from: the map's for a setting that the map overrides.
+   */
   const fileOf = (key: string): string =>
     (Object.hasOwn(map, key) ? specialTokens?.path : config?.path) ?? config?.path ?? path;
 
-  // Even an old list of null or [] becomes the list, and then hides an old list of special_tokens_map.json.
+  // An old list takes the new list's place even if it is null or []; the old list of special_tokens_map.json
+  // is then ignored, as in transformers.
   if (OLD_LIST in settings && isEmpty(settings[LIST])) move(settings, OLD_LIST, LIST);
   else if (isEmptyObject(settings[LIST])) Reflect.deleteProperty(settings, LIST);
   const explicit = takeNamed(settings);
@@ -88,7 +97,7 @@ export function readSettings({
 }
 
 /**
- * A token of special_tokens_map.json as `mergeMap` marks it, or one that transformers saved in
+ * Whether a value is a token that `mergeMap` marked as special, or one that transformers saved in
  * tokenizer_config.json.
  */
 const isNamedObject = (value: unknown): value is JsonObject =>
@@ -99,7 +108,7 @@ function move(settings: JsonObject, from: string, to: string): void {
   Reflect.deleteProperty(settings, from);
 }
 
-/** Takes tokenizer_config.json's tokens with names of their own out of the settings: texts, and those of an object. */
+/** Removes the tokens with names of their own from the settings of tokenizer_config.json and returns them. */
 function takeNamed(settings: JsonObject): JsonObject {
   const named: JsonObject = {};
   for (const [key, value] of Object.entries(settings)) {
@@ -110,7 +119,9 @@ function takeNamed(settings: JsonObject): JsonObject {
   return { ...named, ...takeObject(settings) };
 }
 
-/** Takes the object of tokens that may stand in the list's place out of the settings. */
+/**
+ * Removes the object of named tokens that may stand in the list's place from the settings, and returns it.
+ */
 function takeObject(settings: JsonObject): JsonObject {
   const found = settings[LIST];
   if (!isObject(found)) return {};
@@ -118,7 +129,7 @@ function takeObject(settings: JsonObject): JsonObject {
   return found;
 }
 
-/** special_tokens_map.json overrides the settings; only its list is joined to theirs. */
+/** Lets special_tokens_map.json override the settings; only its list is appended to theirs. */
 function mergeMap(settings: JsonObject, map: Readonly<JsonObject>): void {
   for (const [key, value] of Object.entries(map)) {
     if (key === LIST) {
@@ -127,18 +138,18 @@ function mergeMap(settings: JsonObject, map: Readonly<JsonObject>): void {
   }
 }
 
-/** Python's empty values; transformers 4 writes {} for no tokens with names of their own. */
+/** Whether Python takes a value for empty; transformers 4 writes {} where no token has a name of its own. */
 const isEmpty = (value: unknown): boolean =>
   value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 
 const isEmptyObject = (value: unknown): boolean => isObject(value) && isEmpty(value);
 
-/** A value that should be a list; anything else counts as an empty one. */
+/** Returns a value that should be a list; anything else counts as an empty list. */
 export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
 
 /**
- * Added tokens by the ids that the files give them: those of added_tokens_decoder alone where it is there, else of
- * added_tokens.json and tokenizer.json. Throws UsageError for an id or a token that cannot be.
+ * Returns added tokens by the ids in the files: those of added_tokens_decoder alone where it exists, else
+ * those of added_tokens.json and tokenizer.json. Throws UsageError for an impossible id or token.
  */
 export function knownTokens(files: TokenizerFiles, { settings }: SpecialSettings): Map<number, AddedToken> {
   const { json, isTokenizerJson, config, addedTokens } = files;
@@ -162,7 +173,7 @@ export function knownTokens(files: TokenizerFiles, { settings }: SpecialSettings
   return known;
 }
 
-/** The setting added_tokens_decoder of tokenizer_config.json, ids to tokens. */
+/** Reads the setting added_tokens_decoder (ids to tokens) of tokenizer_config.json. */
 function readDecoder(path: string, decoder: unknown): Map<number, AddedToken> {
   if (!isObject(decoder)) throw new UsageError(`${path}: added_tokens_decoder is no object.`);
   const known = new Map<number, AddedToken>();

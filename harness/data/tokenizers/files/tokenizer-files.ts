@@ -1,8 +1,8 @@
-/** What the files of a tokenizer's folder say, before they are combined to one tokenizer. */
+/** The content of a tokenizer folder's files before combine-files.ts combines them to one tokenizer. */
 import type { JsonObject } from '../../../support/json-object.ts';
 import type { TokenizerClass } from '../classes/tokenizer-class.ts';
 
-/** A JSON file that holds an object. */
+/** The content of a JSON file that holds an object, with the file's path for messages. */
 export interface NamedObject {
   readonly path: string;
   readonly content: JsonObject;
@@ -10,18 +10,23 @@ export interface NamedObject {
 
 /** The files as read, with their paths for messages. */
 export interface TokenizerFiles {
-  /** The file that holds the vocabulary. */
+  /** The path of the file that holds the vocabulary. */
   readonly path: string;
-  /** The content of tokenizer.json, or the one that another form of a vocabulary is converted to. */
+  /** The content of tokenizer.json, or the tokenizer.json that another vocabulary file was converted to. */
   readonly json: JsonObject;
   /** Whether `json` was read from a tokenizer.json. */
   readonly isTokenizerJson: boolean;
-  /** A SentencePiece model's user-defined tokens, which are matched in a text before it is split. */
+  /**
+   * A SentencePiece model's control and user-defined pieces, which are matched in a text before it is split.
+   */
   readonly pieces?: readonly JsonObject[];
-  /** tokenizer_config.json, special_tokens_map.json and added_tokens.json; undefined where the folder lacks one. */
+  /**
+   * tokenizer_config.json, special_tokens_map.json and added_tokens.json; undefined for a file that is not
+   * there.
+   */
   readonly config?: NamedObject | undefined;
   readonly specialTokens?: NamedObject | undefined;
   readonly addedTokens?: NamedObject | undefined;
-  /** The class that the files name; without one, `json` is used as it is. */
+  /** The class that the files name; without one, `json` is used unchanged. */
   readonly tokenizerClass?: TokenizerClass | undefined;
 }

@@ -1,4 +1,6 @@
-/** The vocabulary of a tokenizer's folder, in whichever of four forms it lies there, as a tokenizer.json. */
+/**
+ * Reads the vocabulary of a tokenizer's folder in any of its four forms and converts it to a tokenizer.json.
+ */
 import { join } from 'node:path';
 import { UsageError } from '../../../support/errors.ts';
 import { isObject, type JsonObject } from '../../../support/json-object.ts';
@@ -8,7 +10,7 @@ import { checkTokenizerJson, checkVocabulary } from './check-components.ts';
 import { convertSentencePiece, convertT5 } from './sentencepiece.ts';
 import type { NamedObject, TokenizerFiles } from './tokenizer-files.ts';
 
-/** A vocabulary, and the names of the files that it was read from. */
+/** A vocabulary as a tokenizer.json, with the names of the files that it was read from. */
 export interface VocabularyFiles extends Pick<
   TokenizerFiles,
   'path' | 'json' | 'isTokenizerJson' | 'pieces'
@@ -17,9 +19,8 @@ export interface VocabularyFiles extends Pick<
 }
 
 /**
- * Reads tokenizer.json, else vocab.json with merges.txt, else a SentencePiece model, to which T5's gets
- * `extraIds` tokens
- * <extra_id_…>. Throws UsageError where there is none or one is not sound.
+ * Reads tokenizer.json, else vocab.json with merges.txt, else a SentencePiece model; to T5's model it adds
+ * `extraIds` tokens <extra_id_…>. Throws UsageError where the folder has none of them or one is broken.
  */
 export async function readVocabularyFiles(folder: string, extraIds: number): Promise<VocabularyFiles> {
   const at = (name: string): string => join(folder, name);
@@ -52,7 +53,10 @@ export async function readVocabularyFiles(folder: string, extraIds: number): Pro
   );
 }
 
-/** How many tokens <extra_id_…> a T5 tokenizer adds: 100 unless its configuration says so. */
+/**
+ * Returns how many tokens <extra_id_…> a T5 tokenizer adds: 100 unless tokenizer_config.json says otherwise.
+ * Throws UsageError where that is not a whole number from 0 to 10,000.
+ */
 export function extraIdsOf(config: NamedObject | undefined): number {
   const count = config?.content.extra_ids ?? 100;
   if (Number.isInteger(count) && (count as number) >= 0 && (count as number) <= 10_000)
@@ -60,7 +64,7 @@ export function extraIdsOf(config: NamedObject | undefined): number {
   throw new UsageError(`${config!.path}: extra_ids must be a whole number from 0 to 10000.`);
 }
 
-/** A JSON file of the folder; undefined where there is none. Throws UsageError where it is not an object. */
+/** Reads a JSON file if it exists. Throws UsageError where it does not hold an object. */
 export async function readIfThere(path: string): Promise<NamedObject | undefined> {
   return (await isFile(path)) ? { path, content: await readObject(path) } : undefined;
 }

@@ -1,22 +1,25 @@
+/**
+ * Trains byte-pair and WordPiece vocabularies for the tokenizers of the built-in bases; train.ts calls it.
+ */
 import { PriorityQueue } from './priority-queue.ts';
 
-/** What training finds: tokens in the order of their ids, and the merges in the order in which they were made. */
+/**
+ * The trained vocabulary: tokens in the order of their ids, and merges in the order in which they were made.
+ */
 export interface BytePairs {
   readonly tokens: readonly string[];
   readonly merges: readonly (readonly [string, string])[];
 }
 
-/** Pairs of ids as one number, in the order of the first id and then the second. */
+/** Packs a pair of ids into one number, whose order is that of the first id, then the second. */
 const keyOf = (left: number, right: number): number => left * 2 ** 26 + right;
 
 /**
- * Byte-pair encoding (Sennrich et al. 2016): merges the most frequent pair of neighbours until there are
- * `size` tokens, or
- * until no pair is left; of equally frequent pairs the one of smaller ids, as Hugging Face's trainer does.
- * `words` gives how
- * often each word occurs, `alphabet` the first tokens, among them all characters of the words. With a
- * `prefix` (WordPiece's ##),
- * every character of a word but its first carries it; those tokens follow the alphabet.
+ * Byte-pair encoding (Sennrich et al., 2016): merges the most frequent pair of neighbouring tokens until
+ * there are `size` tokens or no pair is left; of equally frequent pairs it merges the one with smaller ids,
+ * as Hugging Face's trainer does. `words` holds each word's frequency, `alphabet` the first tokens, which
+ * include all characters of the words. With a `prefix` (WordPiece's ##), every character of a word but its
+ * first carries the prefix; these tokens follow the alphabet.
  */
 export function trainBytePairs(
   words: ReadonlyMap<string, number>,
@@ -45,7 +48,7 @@ export function trainBytePairs(
   }
 
   const counts = new Map<number, number>();
-  /** The words that hold a pair, or held it. */
+  /** For each pair of ids, the indices of the words that hold the pair or once held it. */
   const places = new Map<number, Set<number>>();
   const change = (left: number, right: number, by: number, word: number): number => {
     const key = keyOf(left, right);
@@ -70,7 +73,7 @@ export function trainBytePairs(
     const { key, priority } = top;
     const count = counts.get(key) ?? 0;
     if (count !== priority) {
-      // Merges since then took some of its neighbours away.
+      // Merges of other pairs lowered this pair's count after it was queued.
       if (count > 0) queue.push(key, count);
       continue;
     }

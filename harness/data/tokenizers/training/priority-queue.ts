@@ -1,9 +1,10 @@
+/** A priority queue (binary heap) for byte-pair training. */
 interface Entry {
   readonly key: number;
   readonly priority: number;
 }
 
-/** Gives the key of the highest priority first, of equal ones the smallest key (a binary heap). */
+/** Returns the key of the highest priority first; of equal priorities, the smallest key. */
 export class PriorityQueue {
   readonly #heap: Entry[] = [];
 

@@ -1,8 +1,10 @@
-/** The words of a text, as the trainers of vocabularies count them. */
+/** Splits texts into the words that the vocabulary trainers count. */
 import type { JsonObject } from '../../../support/json-object.ts';
 import { readComponents } from '../rust-library.ts';
 
-/** Normalises a text and splits it into words, by the components of a tokenizer.json. */
+/**
+ * Returns a function that normalises a text and splits it into words by the components of a tokenizer.json.
+ */
 export function wordSplitter(json: JsonObject): (text: string) => string[] {
   const { normalizer, preTokenizer } = readComponents(json);
   return (text) => {

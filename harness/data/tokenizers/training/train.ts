@@ -1,3 +1,7 @@
+/**
+ * Trains the usual tokenizer of each family on given texts; the built-in bases have their tokenizers from
+ * here.
+ */
 import { UsageError } from '../../../support/errors.ts';
 import { wordSplitter } from './split-words.ts';
 import { byteLetters } from '../files/byte-level-bpe.ts';
@@ -6,26 +10,26 @@ import { trainUnigram } from './unigram.ts';
 
 type JsonObject = Record<string, unknown>;
 
-/** What a family's tokenizer does around the model that is trained; the special tokens' ids are their places. */
+/** What a family's tokenizer has besides its trained model. Special tokens get the ids of their positions. */
 interface Layout {
-  /** The first tokens of the vocabulary. */
+  /** Special tokens at the beginning of the vocabulary. */
   readonly special: readonly string[];
-  /** The last ones. */
+  /** Special tokens at the end of the vocabulary. */
   readonly lastSpecial: readonly string[];
-  /** Special tokens by their roles (bos_token …). */
+  /** Special tokens by role (bos_token …). */
   readonly roles: Readonly<Record<string, string>>;
-  /** Of tokenizer.json: normalizer, pre_tokenizer, post_processor, decoder. */
+  /** The fields normalizer, pre_tokenizer, post_processor and decoder of tokenizer.json. */
   readonly parts: Readonly<JsonObject>;
-  /** Of tokenizer_config.json, beside the roles. */
+  /** Settings of tokenizer_config.json besides the roles. */
   readonly config: Readonly<JsonObject>;
-  /** The model of tokenizer.json, with all tokens of the vocabulary. */
+  /** Trains the `model` of tokenizer.json; its vocabulary holds the special tokens too. */
   train(words: ReadonlyMap<string, number>, layout: Layout, size: number): JsonObject;
 }
 
 const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
 
 const metaspace = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true };
-/** The tokens <extra_id_…> of T5, which stand for what span corruption takes out. */
+/** Number of T5's tokens <extra_id_…>, which stand for the spans that span corruption removes. */
 const extraIds = 100;
 const special = (id: string, type_id: number): JsonObject => ({ SpecialToken: { id, type_id } });
 const sequence = (id: string, type_id: number): JsonObject => ({ Sequence: { id, type_id } });
@@ -44,7 +48,7 @@ const layouts: Readonly<Record<string, Layout>> = {
     config: { tokenizer_class: 'GPT2Tokenizer', add_prefix_space: false },
     train: trainByteLevel,
   },
-  // As SmolLM2's, whose digits stand alone.
+  // Like SmolLM2's tokenizer, which splits numbers into single digits.
   llama: {
     special: ['<|endoftext|>'],
     lastSpecial: [],
@@ -132,7 +136,7 @@ const layouts: Readonly<Record<string, Layout>> = {
     lastSpecial: Array.from({ length: extraIds }, (_, i) => `<extra_id_${extraIds - 1 - i}>`),
     roles: { eos_token: '</s>', unk_token: '<unk>', pad_token: '<pad>' },
     parts: {
-      // T5's own map of characters comes from its spiece.model; without one, transformers takes the text as it is.
+      // T5 takes its map of characters from spiece.model; without that file, transformers normalises nothing.
       normalizer: null,
       pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace] },
       post_processor: {
@@ -149,11 +153,10 @@ const layouts: Readonly<Record<string, Layout>> = {
 };
 
 /**
- * Trains a family's usual tokenizer on texts: the files of a tokenizer's folder in Hugging Face layout, as
- * JSON by file name.
- * `vocabularySize` counts all tokens, the special ones too. The same texts give the same files. Throws UsageError for a
- * family without a trainer and for a size that the special tokens and the alphabet exceed or that the texts
- * cannot fill.
+ * Trains a family's usual tokenizer. Returns the files of a tokenizer folder in Hugging Face layout, as JSON
+ * by file name; equal texts give equal files. `vocabularySize` counts all tokens, special ones too. Throws
+ * UsageError for a family without a trainer, and for a size that special tokens and alphabet exceed or the
+ * texts cannot fill.
  */
 export function trainTokenizer(
   family: string,
@@ -188,21 +191,21 @@ export function trainTokenizer(
   };
 }
 
-/** Serves to split texts before there is a vocabulary. */
+/** Stands in for the model while texts are split before there is a vocabulary. */
 const emptyModel = { type: 'BPE', vocab: {}, merges: [] };
 
 const addedToken = (id: number, content: string): JsonObject => ({
   id,
   content,
   single_word: false,
-  // A mask takes the space before it along, so that the word it stands for may begin with one.
+  // A mask token takes in the space before it, because the masked word's token may begin with a space.
   lstrip: content === '<mask>',
   rstrip: false,
   normalized: false,
   special: true,
 });
 
-/** How often each word occurs, in the order of first occurrence. */
+/** Counts each word, in the order of first occurrence. */
 function countWords(texts: Iterable<string>, split: (text: string) => string[]): Map<string, number> {
   const words = new Map<string, number>();
   for (const text of texts) for (const word of split(text)) words.set(word, (words.get(word) ?? 0) + 1);
@@ -232,14 +235,14 @@ function trainByteLevel(words: ReadonlyMap<string, number>, layout: Layout, size
 }
 
 /**
- * WordPiece's vocabulary as Hugging Face trains it: by byte-pair merges, the order of which its encoding does
- * not need.
+ * Trains WordPiece's vocabulary by byte-pair merges, as Hugging Face does; WordPiece does not need their
+ * order.
  */
 function trainWordPiece(words: ReadonlyMap<string, number>, layout: Layout, size: number): JsonObject {
   const [alphabet, spelled] = commonCharacters(words);
   const first = [...layout.special, ...alphabet];
   const { tokens } = trainBytePairs(spelled, first, size, '##');
-  // The characters inside words came on top.
+  // `trainBytePairs` added the characters that occur inside words (##x) to the alphabet.
   requireRoom(tokens.findLastIndex((token) => /^##.$/su.test(token)) + 1, size);
   requireFilled(tokens.length, size);
   return {
@@ -267,8 +270,8 @@ function trainPieces(words: ReadonlyMap<string, number>, layout: Layout, size: n
 }
 
 /**
- * The thousand most frequent characters in the order of their code points, and the words that they spell; the
- * others hold unknown ones.
+ * Returns the thousand most frequent characters by code point, and the words that consist of them alone; any
+ * other word contains an unknown character.
  */
 function commonCharacters(words: ReadonlyMap<string, number>): [string[], Map<string, number>] {
   const counts = new Map<string, number>();
@@ -286,7 +289,7 @@ function commonCharacters(words: ReadonlyMap<string, number>): [string[], Map<st
   return [common, new Map(spelled)];
 }
 
-/** Throws UsageError where special tokens and alphabet alone are more than the vocabulary may hold. */
+/** Throws UsageError where special tokens and alphabet alone exceed the vocabulary's size. */
 function requireRoom(least: number, size: number): void {
   if (Number.isSafeInteger(size) && size >= least) return;
   throw new UsageError(
@@ -294,6 +297,7 @@ function requireRoom(least: number, size: number): void {
   );
 }
 
+/** Throws UsageError where the texts gave fewer tokens than the vocabulary should have. */
 function requireFilled(found: number, size: number): void {
   if (found === size) return;
   throw new UsageError(

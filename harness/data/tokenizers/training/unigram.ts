@@ -1,32 +1,37 @@
+/** Trains unigram vocabularies (T5's kind) for the tokenizers of the built-in bases; train.ts calls it. */
 import { sum } from '../../../support/arithmetic.ts';
-/** A token and the logarithm of its probability. */
+/** A token and the natural logarithm of its probability. */
 export type Piece = readonly [token: string, score: number];
 
-// SentencePiece's settings, but for the seeds: it takes a million, and twenty for each token that stays are enough.
+// SentencePiece's settings, except for the seeds: it takes a million, but twenty for each token of the result
+// suffice.
 const longestPiece = 16;
 const seedsPerToken = 20;
 const roundsOfEm = 2;
 const keptPerPruning = 0.75;
-/** Pruning stops at this many times the size; the last ones go by their probability. */
+/** Pruning stops at this many times the wanted size; the rest is cut by probability. */
 const slack = 1.1;
 const leastExpected = 0.5;
 
-/** All the ways to write a word in pieces: three numbers for each piece that fits, in the order of ends. */
+/**
+ * All ways to write a word in pieces: one edge for each piece that fits at a place, sorted by the edge's end.
+ */
 interface Lattice {
   readonly frequency: number;
-  /** Characters. */
+  /** Number of the word's characters. */
   readonly length: number;
-  /** Piece, first character, character after the last; and so on. */
+  /**
+   * Three numbers for each edge: the piece's id, its first character's index, and the index after its last.
+   */
   edges: Int32Array;
 }
 
 /**
- * Trains a unigram language model of pieces (Kudo 2018, "Subword regularization"): begins with frequent
- * substrings of the
- * words, fits their probabilities by EM, and drops those that the likelihood misses least, until `size` are left; the
- * likeliest comes first. `words` gives how often each word occurs; `alphabet` holds all their characters,
- * which always stay.
- * Gives fewer than `size` where the words have no more substrings to offer.
+ * Trains a unigram language model (Kudo, 2018, "Subword regularization"). It starts from frequent substrings
+ * of the words, fits their probabilities by EM and drops the pieces whose loss lowers the likelihood least,
+ * until `size` are left. `words` holds each word's frequency; `alphabet` holds all their characters, which
+ * always stay. Returns the likeliest piece first, and fewer than `size` pieces where the words have no more
+ * substrings.
  */
 export function trainUnigram(
   words: ReadonlyMap<string, number>,
@@ -35,7 +40,7 @@ export function trainUnigram(
 ): Piece[] {
   const seeds = seedPieces(words, alphabet, size);
   const fixed = alphabet.length;
-  /** By piece; -Infinity once it is dropped. */
+  /** Log-probability of each piece by id; -Infinity once the piece is dropped. */
   const scores = Float64Array.from(seeds, ([, score]) => score);
   const left = (): number[] => Array.from(scores.keys()).filter((id) => scores[id]! > -Infinity);
   const ids = new Map(seeds.map(([piece], id) => [piece, id]));
@@ -59,7 +64,9 @@ export function trainUnigram(
   return chosen.sort(likelier).map((id) => [seeds[id]![0], scores[id]!]);
 }
 
-/** The alphabet, then the substrings that occur at least twice and cover most of the text. */
+/**
+ * Returns the alphabet, then the substrings that occur at least twice, those first that cover the most text.
+ */
 function seedPieces(words: ReadonlyMap<string, number>, alphabet: readonly string[], size: number): Piece[] {
   const counts = new Map<string, number>(alphabet.map((character) => [character, 0]));
   for (const [word, frequency] of words) {
@@ -96,7 +103,7 @@ function latticeOf(word: string, frequency: number, ids: ReadonlyMap<string, num
   return { frequency, length: characters.length, edges: Int32Array.from(edges) };
 }
 
-/** Takes the dropped pieces out. */
+/** Removes the edges of dropped pieces from a lattice. */
 function dropEdges(lattice: Lattice, scores: Float64Array): void {
   const { edges } = lattice;
   let to = 0;
@@ -108,7 +115,7 @@ function dropEdges(lattice: Lattice, scores: Float64Array): void {
   lattice.edges = edges.subarray(0, to);
 }
 
-/** How often each piece is expected in the words (forward and backward sums over each lattice). */
+/** Computes how often each piece is expected in the words, by forward and backward sums over each lattice. */
 function expectedCounts(lattices: readonly Lattice[], scores: Float64Array): Float64Array {
   const expected = new Float64Array(scores.length);
   for (const { frequency, length, edges } of lattices) {
@@ -134,7 +141,7 @@ function expectedCounts(lattices: readonly Lattice[], scores: Float64Array): Flo
   return expected;
 }
 
-/** log(exp(a) + exp(b)) */
+/** Computes log(exp(a) + exp(b)). */
 function addLogarithms(a: number, b: number): number {
   if (b === -Infinity) return a;
   if (a === -Infinity) return b;
@@ -142,11 +149,11 @@ function addLogarithms(a: number, b: number): number {
 }
 
 /**
- * The probabilities under a sparse Dirichlet prior, as SentencePiece has them; rare pieces other than
- * characters get none.
+ * Sets the scores to expected log-probabilities under a sparse Dirichlet prior, as SentencePiece does; a
+ * piece expected less than half a time is dropped unless it is a character.
  */
 function reestimate(scores: Float64Array, expected: Float64Array, fixed: number): void {
-  // A character that longer pieces hide must stay possible, so it counts as seen half a time.
+  // A character that longer pieces hide must stay possible, so it counts as seen half a time at least.
   const counts = expected.map((count, id) =>
     count >= leastExpected ? count : id < fixed ? leastExpected : 0,
   );
@@ -154,7 +161,7 @@ function reestimate(scores: Float64Array, expected: Float64Array, fixed: number)
   counts.forEach((count, id) => (scores[id] = count > 0 ? digamma(count) - total : -Infinity));
 }
 
-/** The logarithmic derivative of the gamma function, for x > 0: by recurrence to 7 and the asymptotic series there. */
+/** The digamma function for x > 0: by recurrence up to 7, by the asymptotic series from there. */
 function digamma(x: number): number {
   let result = 0;
   for (; x < 7; x++) result -= 1 / x;
@@ -168,8 +175,8 @@ function digamma(x: number): number {
 }
 
 /**
- * The pieces by what the likelihood of the words would lose without each, most first; the `fixed` characters
- * stand before all.
+ * Sorts pieces by how much likelihood of the words would be lost without them, most first; the first `fixed`
+ * pieces (the characters) come before all others.
  */
 function mostMissed(
   pieces: readonly number[],
@@ -187,7 +194,7 @@ function mostMissed(
     if (id < fixed) return Infinity;
     const times = used[id]!;
     if (times === 0) return -Infinity;
-    // Its text would be written by the next best pieces, which then occur so many times more.
+    // Without the piece, its text would be written by its next best pieces, whose counts grow by as much.
     const instead = bestPath(ofPieces[id]!, scores, id);
     const totalInstead = Math.log(total + times * (instead.length - 1));
     const scoreInstead = instead.reduce(
@@ -197,7 +204,7 @@ function mostMissed(
     return times * (Math.log(times / total) - scoreInstead);
   };
   const losses = new Map(pieces.map((id) => [id, lossOf(id)]));
-  // Equal losses may be infinite, whose difference is no number.
+  // The difference of two infinite losses is NaN, so equality is tested first.
   const order = (a: number, b: number): number => {
     const [ofA, ofB] = [losses.get(a) ?? 0, losses.get(b) ?? 0];
     return ofA === ofB ? a - b : ofB - ofA;
@@ -205,7 +212,9 @@ function mostMissed(
   return pieces.toSorted(order);
 }
 
-/** The likeliest pieces of a word, the last first (Viterbi), without the piece `except`. */
+/**
+ * Returns the ids of a word's likeliest pieces, the last piece first (Viterbi), without the piece `except`.
+ */
 function bestPath({ length, edges }: Lattice, scores: Float64Array, except?: number): number[] {
   const best = new Float64Array(length + 1).fill(-Infinity);
   const last = new Int32Array(length + 1);
