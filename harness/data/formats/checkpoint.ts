@@ -1,3 +1,7 @@
+/**
+ * Opens the weights of a model folder: one safetensors file or several shards. Bases and adapters are read
+ * through it; it must never read a pickle.
+ */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { didYouMean, UsageError } from '../../support/errors.ts';
@@ -6,36 +10,39 @@ import { isFile, readJson } from '../../support/read-files.ts';
 import { hashFile, hashFiles } from '../../support/hash.ts';
 import { openSafetensors, type Dtype, type Safetensors, type TensorInfo } from './safetensors.ts';
 
-/** The tensors of a model folder in Hugging Face layout. */
+/** The weights of a model folder in Hugging Face layout. */
 export interface Checkpoint {
   readonly names: readonly string[];
-  /** Throws UsageError for an unknown tensor, as the other two do. */
+  /**
+   * Returns a tensor's shape. Like the other functions with a name, throws UsageError for an unknown tensor.
+   */
   shape(name: string): readonly number[];
+  /** Reads a tensor's values, widened to float32. */
   read(name: string): Promise<Float32Array>;
-  /** Whether two tensors hold the same values; they are read in pieces, up to the first difference. */
+  /** Whether two tensors hold equal values; reads them in pieces, up to the first difference. */
   isSame(name: string, other: string): Promise<boolean>;
-  /** Where a tensor lies: `offset` and `bytes` within `file`. */
+  /** Returns a tensor's position: its file, with `offset` and length `bytes` in bytes. */
   location(name: string): {
     readonly file: string;
     readonly offset: number;
     readonly bytes: number;
     readonly dtype: Dtype;
   };
-  /** Sha256 of model.safetensors, or of the list of its shards' sha256; reads them once. */
+  /** Reads all files and returns the sha256 of model.safetensors, or one sha256 over those of all shards. */
   hash(): Promise<string>;
 }
 
 const single = 'model.safetensors';
 const index = 'model.safetensors.index.json';
 
-/** Whether a folder has what `openCheckpoint` opens. */
+/** Whether a folder holds weights that `openCheckpoint` opens. */
 export async function hasCheckpoint(folder: string): Promise<boolean> {
   return (await isFile(join(folder, single))) || isFile(join(folder, index));
 }
 
 /**
- * Opens model.safetensors, or the shards that its index lists; throws UsageError where one is missing, cut
- * short or lies.
+ * Opens model.safetensors, or the shards that the index lists. Throws UsageError where a file is missing, cut
+ * short, or contradicts its header or the index.
  */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   if (await isFile(join(folder, single))) {
@@ -77,7 +84,10 @@ async function openShards(folder: string): Promise<Checkpoint> {
   return checkpoint(folder, places, () => hashFiles(files));
 }
 
-/** The index's pairs of tensor and shard; a shard's name may not lead out of the folder. */
+/**
+ * Reads the index's pairs of tensor and shard. Throws UsageError where a shard's name leads out of the
+ * folder.
+ */
 function weightMap(path: string, value: unknown): [string, string][] {
   const map = isObject(value) ? value.weight_map : undefined;
   if (!isObject(map)) throw new UsageError(`${path} has no weight_map; get the file again.`);
@@ -125,7 +135,7 @@ function checkpoint(
 
 type Piece = ReturnType<Checkpoint['location']>;
 
-/** Whether two pieces of as many bytes, of any files, are the same. */
+/** Whether two byte ranges of equal length, in the same or different files, hold equal bytes. */
 async function isSamePiece(one: Piece, two: Piece): Promise<boolean> {
   const files = [await open(one.file), await open(two.file)] as const;
   try {

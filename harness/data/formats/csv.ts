@@ -1,9 +1,9 @@
-/** Reads CSV files of data sets with csv-parse; a fault becomes a UsageError that names file and line. */
+/** Reads CSV files of data sets with csv-parse; faults become UsageErrors that name file and line. */
 import { CsvError, parse, type Options } from 'csv-parse/sync';
 import { UsageError } from '../../support/errors.ts';
 
 /**
- * The rows of a CSV text as csv-parse gives them for these options (lists of fields, or objects by column). Throws
+ * Parses a CSV text with csv-parse's options into rows (lists of fields, or objects by column). Throws
  * UsageError with file and line where a quote is not closed or a line has another number of fields.
  */
 export function parseCsv(path: string, content: string | Buffer, options: Options): unknown[] {

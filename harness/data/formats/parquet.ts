@@ -1,10 +1,10 @@
+/** Reads parquet files, the form in which the hub stores data sets. */
 import { UsageError, messageOf } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
 
 /**
- * The rows of a parquet file, with the columns given, which must all be there and hold text, or numbers where
- * `numbers` lists
- * them; throws UsageError otherwise.
+ * Reads the columns `texts` and `numbers` of a parquet file as rows. Throws UsageError where a column is
+ * missing or a value is no text (or, in `numbers`, no finite number).
  */
 export async function readParquet<Text extends string, Count extends string = never>(
   path: string,
@@ -18,7 +18,7 @@ export async function readParquet<Text extends string, Count extends string = ne
         throw new UsageError(`${path}, row ${i + 1}: ${column} holds no text.`);
     }
     for (const column of numbers) {
-      // Whole numbers of 64 bits come as bigint.
+      // hyparquet returns whole numbers of 64 bits as bigint.
       const value = row[column];
       const number = typeof value === 'bigint' ? Number(value) : value;
       if (typeof number !== 'number' || !Number.isFinite(number))
@@ -30,14 +30,14 @@ export async function readParquet<Text extends string, Count extends string = ne
 }
 
 /**
- * The rows of a parquet file with whatever the columns given, or all, hold; throws UsageError where the file
- * is not sound or lacks one.
+ * Reads the given columns of a parquet file, or all, as rows of unchecked values. Throws UsageError where the
+ * file is broken or lacks a column.
  */
 export async function readParquetRows(
   path: string,
   columns?: readonly string[],
 ): Promise<Record<string, unknown>[]> {
-  // Imported here, because only data from the hub comes as parquet.
+  // Imported here so that only runs on the hub's data load these packages.
   const [{ parquetReadObjects }, { compressors }] = await Promise.all([
     import('hyparquet'),
     import('hyparquet-compressors'),

@@ -1,3 +1,6 @@
+/**
+ * Reads and writes safetensors files. Every number in a header is checked against the file before it is used.
+ */
 import type { FileHandle } from 'node:fs/promises';
 import { writeAtomically, type BeforeRename } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';
@@ -6,7 +9,7 @@ import { isObject } from '../../support/json-object.ts';
 import { narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
-/** The format's element types and their bits. */
+/** The element types of the format, with their size in bits. */
 const elementBits = {
   BOOL: 8,
   U8: 8,
@@ -24,9 +27,10 @@ const elementBits = {
   U64: 64,
   F64: 64,
 } as const;
+/** The name of an element type, as the header writes it. */
 export type Dtype = keyof typeof elementBits;
 
-/** A tensor's place: `begin` and `end` are byte offsets from the start of the file. */
+/** A tensor's type, shape and position; `begin` and `end` are byte offsets from the start of the file. */
 export interface TensorInfo {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
@@ -34,25 +38,28 @@ export interface TensorInfo {
   readonly end: number;
 }
 
-/** An opened safetensors file. No file stays open between reads, so there is nothing to close. */
+/** An opened safetensors file. No file handle stays open between reads, so there is nothing to close. */
 export interface Safetensors {
   readonly path: string;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: Readonly<Record<string, string>>;
   /**
-   * One tensor's values, widened from F16 or BF16; throws UsageError for an unknown name, another type or a
-   * file cut short.
+   * Reads one tensor's values, widened from F16 or BF16. Throws UsageError for an unknown name, any other
+   * type but F32, or a file cut short.
    */
   read(name: string): Promise<Float32Array>;
 }
 
 const maxHeaderBytes = 100_000_000;
-/** One read or write of the system moves less than 2 GiB; these are small enough for memory, large enough for speed. */
+/**
+ * Bytes per read or write call. The system moves less than 2 GiB at once; 64 MiB is fast and needs little
+ * memory.
+ */
 const chunkBytes = 1 << 26;
 
 /**
- * Reads and checks the header of a safetensors file; throws UsageError where the file is missing, cut short
- * or lies.
+ * Opens a safetensors file and checks its header. Throws UsageError where the file is missing or cut short,
+ * or its header is false.
  */
 export async function openSafetensors(path: string): Promise<Safetensors> {
   const { tensors, metadata } = await withFile(path, async (file) => {
@@ -104,7 +111,7 @@ function parseHeader(path: string, bytes: Buffer, size: number): Pick<Safetensor
     else found.push([name, checkTensor(path, name, value, 8 + bytes.length)]);
   }
   found.sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
-  // The format wants the data covered without holes, so that no bytes hide between the tensors.
+  // The format demands data without gaps, so that no bytes can hide between the tensors.
   let end = 8 + bytes.length;
   for (const [name, info] of found) {
     if (info.begin !== end) {
@@ -154,7 +161,8 @@ async function readTensor(
   name: string,
   { dtype, begin, end }: TensorInfo,
 ): Promise<Float32Array> {
-  // Typed arrays and the format are both little-endian on every platform that Node's packages here support.
+  // The format is little-endian, and so are typed arrays on every platform that the packages used here
+  // support.
   if (dtype === 'F32') {
     const values = new Float32Array((end - begin) / 4);
     await fill(path, file, new Uint8Array(values.buffer), begin);
@@ -176,7 +184,7 @@ async function readTensor(
   return values;
 }
 
-/** Fills `into` with the file's bytes from `position` on. */
+/** Fills `into` with bytes of the file from the offset `position` on. */
 async function fill(path: string, file: FileHandle, into: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < into.length;) {
     const length = Math.min(chunkBytes, into.length - done);
@@ -186,15 +194,17 @@ async function fill(path: string, file: FileHandle, into: Uint8Array, position: 
   }
 }
 
-/** A tensor to write; a function makes its values when their turn comes, so that not all need be in memory. */
+/**
+ * A tensor to write. A function computes the values when they are written, so that not all need be in memory.
+ */
 export interface StoredTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | (() => Promise<Float32Array>);
 }
 
 /**
- * Writes tensors, in the order given, as F32 (the default) or F16; atomic. Throws UsageError where writing is
- * refused.
+ * Writes tensors in the given order as F32 (the default) or F16, atomically. Throws UsageError where the
+ * system refuses to write.
  */
 export async function writeSafetensors(
   path: string,
@@ -215,9 +225,10 @@ export async function writeSafetensors(
     entries.push([name, { dtype, shape, data_offsets: [end, end + count * width] }]);
     end += count * width;
   }
-  // fromEntries, not assignment: a tensor may have any name, "__proto__" too.
+  // Object.fromEntries, because assignment would not store a tensor named "__proto__".
   const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
-  // Spaces up to a multiple of 8, so that every tensor's offset is a multiple of its element's size.
+  // Spaces fill the header to a multiple of 8 bytes, so that every tensor's offset is a multiple of its
+  // element size.
   const header = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
   header.writeBigUInt64LE(BigInt(header.length - 8));
   json.copy(header, 8);

@@ -1,6 +1,12 @@
+/**
+ * Reads the pickle inside a PyTorch file for torch-zip.ts. It must never call anything that the pickle names.
+ */
 import { UsageError } from '../../support/errors.ts';
 
-/** A tensor as a pickle describes it: a view of a storage, whose values lie elsewhere. */
+/**
+ * A tensor as the pickle describes it: a strided view of a storage whose values are in another file of the
+ * archive. Offset and strides count elements.
+ */
 export interface PickledTensor {
   readonly storage: Storage;
   readonly offset: number;
@@ -8,15 +14,15 @@ export interface PickledTensor {
   readonly strides: readonly number[];
 }
 
-/** Numbers that tensors share: `count` of them under a key. */
+/** A storage of `count` numbers, which several tensors may share. */
 export interface Storage {
   readonly key: string;
-  /** Such as FloatStorage. */
+  /** The storage's type, such as FloatStorage. */
   readonly type: string;
   readonly count: number;
 }
 
-/** What the machine holds; each thing says what it is, so that nothing is taken for something else. */
+/** A value on the machine's stack; `is` tells its kind, so that no value is taken for another kind. */
 type Value =
   | { readonly is: 'text'; readonly text: string }
   | { readonly is: 'number'; readonly number: number }
@@ -28,7 +34,7 @@ type Value =
   | { readonly is: 'tensor'; readonly tensor: PickledTensor };
 type Kind<K extends Value['is']> = Extract<Value, { is: K }>;
 
-/** All that a dict of tensors needs to name; none of them is ever called. */
+/** The only functions that a pickled dict of tensors needs to name; none of them is ever called. */
 const builders = [
   'torch._utils._rebuild_tensor_v2',
   'torch._utils._rebuild_parameter',
@@ -40,10 +46,9 @@ const flag: Value = { is: 'flag' };
 const mark: Value = { is: 'mark' };
 
 /**
- * The tensors of a pickled state dict, by name. This is no unpickler: it follows the few opcodes that
- * torch.save writes for
- * such a dict and knows the types in `builders`; all else is refused by a UsageError with the reason. Throws RangeError
- * where the bytes end too early.
+ * Reads the tensors of a pickled state dict by name. This is no unpickler: it follows only the opcodes that
+ * torch.save writes for such a dict and only the functions in `builders`. Throws UsageError with the reason
+ * for anything else, RangeError where the bytes end too early.
  */
 export function readPickle(bytes: Buffer): Map<string, PickledTensor> {
   const root = new Machine(bytes).run();
@@ -56,6 +61,7 @@ export function readPickle(bytes: Buffer): Map<string, PickledTensor> {
   return tensors;
 }
 
+/** The pickle's stack machine: bytes, stack and memo. */
 class Machine {
   private readonly bytes: Buffer;
   private at = 0;
@@ -93,7 +99,7 @@ class Machine {
     return this.bytes.readInt32LE(this.at - 4);
   }
 
-  /** A whole number of so many bytes. */
+  /** Reads a signed whole number of `size` bytes. */
   long(size: number): number {
     if (size > 6) throw new UsageError('its pickle has a number that is too large');
     this.at += size;
@@ -124,7 +130,7 @@ class Machine {
     return value;
   }
 
-  /** Takes the top, which must be of this kind. */
+  /** Pops the top value; throws UsageError where it is of another kind. */
   take<K extends Value['is']>(kind: K): Kind<K> {
     const value = this.pop();
     if (value.is !== kind) throw malformed();
@@ -149,7 +155,7 @@ class Machine {
     this.push(value);
   }
 
-  /** The dictionary on the top gets pairs of key and value. */
+  /** Adds pairs of key and value to the dictionary on top of the stack. */
   fill(pairs: readonly Value[]): void {
     const dictionary = this.stack.at(-1);
     if (dictionary?.is !== 'dictionary' || pairs.length % 2 !== 0) throw malformed();
@@ -168,7 +174,7 @@ const last = (m: Machine, count: number): void => {
   m.push(tuple(items));
 };
 
-/** What each opcode of Python's pickletools does here. */
+/** The effect of each opcode (names as in Python's pickletools) on the machine. */
 const steps: Readonly<Record<number, (m: Machine) => void>> = {
   // PROTO
   0x80: (m) => {
@@ -264,12 +270,12 @@ const steps: Readonly<Record<number, (m: Machine) => void>> = {
     if (what?.is !== 'text' || what.text !== 'storage' || !name || key?.is !== 'text') throw malformed();
     m.push({ is: 'storage', storage: { key: key.text, type: name, count: countOf(count) } });
   },
-  // REDUCE: a builder on its arguments
+  // REDUCE: applies a builder to its arguments.
   0x52: (m) => {
     const { items } = m.take('tuple');
     m.push(build(m.take('type').name, items));
   },
-  // BUILD: what a state dict has beside its tensors (_metadata)
+  // BUILD: drops what a state dict has besides its tensors (_metadata).
   0x62: (m) => {
     m.take('dictionary');
     m.push(m.take('dictionary'));

@@ -1,3 +1,4 @@
+/** Reads files that torch.save wrote, without Python. It must never execute the pickle inside. */
 import { UsageError } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
 import { widenBfloats, widenHalves } from '../../support/float16.ts';
@@ -5,34 +6,37 @@ import { readPickle, type PickledTensor } from './torch-pickle.ts';
 import { readZip, unzip } from '../../support/zip.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
-/** A tensor's values, widened to float32. */
+/** A tensor's shape and its values, widened to float32. */
 export interface TorchTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array;
 }
 
-/** Bytes of an element, by torch's name of the storage. */
+/** Bytes per element for each of torch's storage types. */
 const widths = { FloatStorage: 4, HalfStorage: 2, BFloat16Storage: 2 } as const;
 type StorageType = keyof typeof widths;
 
 /**
- * The tensors of a file that torch.save wrote (a zip archive, PyTorch 1.6 and later): a state dict of float tensors by
- * name. Its pickle is never executed: opcodes and types that such a dict does not need are refused. Throws UsageError
- * for these, and where the file is missing, cut short or lies.
+ * Reads a state dict of float tensors by name from a file of torch.save (a zip archive, PyTorch 1.6 and
+ * later). Throws UsageError where its pickle holds opcodes or types that such a dict does not need, or where
+ * the file is missing, cut short or contradicts itself.
  */
 export async function readTorchZip(path: string): Promise<Map<string, TorchTensor>> {
   const bytes = await readBytes(path);
   try {
     return parseTorchZip(bytes);
   } catch (error) {
-    // A read past the end is a RangeError of Node's.
+    // A read past the end of a Buffer throws Node's RangeError.
     if (!(error instanceof UsageError || error instanceof RangeError)) throw error;
     const why = error instanceof UsageError ? error.message : 'it ends too early; it was cut short';
     throw new UsageError(`${path} is not a PyTorch file that can be read: ${why}.`, { cause: error });
   }
 }
 
-/** As readTorchZip, of a file's bytes; throws UsageError with the reason alone, RangeError where they end too early. */
+/**
+ * Does what `readTorchZip` does with a file's bytes. Throws UsageError with the reason alone, RangeError
+ * where the bytes end too early.
+ */
 export function parseTorchZip(bytes: Buffer): Map<string, TorchTensor> {
   const entries = readDirectory(bytes);
   const pickles = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
@@ -61,7 +65,7 @@ export function parseTorchZip(bytes: Buffer): Map<string, TorchTensor> {
   return tensors;
 }
 
-/** The files of an archive by name; those of torch are stored as they are, never packed. */
+/** Returns the files of the archive by name; torch stores them uncompressed, so anything else is refused. */
 function readDirectory(bytes: Buffer): Map<string, Buffer> {
   if (bytes.length < 22 || bytes.readUInt32LE(0) !== 0x04034b50) {
     throw new UsageError('it is no zip archive; torch.save writes one since PyTorch 1.6');
@@ -79,7 +83,7 @@ function widen(name: string, type: string, stored: Buffer): Float32Array {
     throw new UsageError(`"${name}" is a ${type}; only float32, float16 and bfloat16 are read`);
   const width = widths[type];
   if (stored.length % width !== 0) throw new UsageError(`the values of "${name}" end within a number`);
-  // Copied, for a view must begin at a multiple of its width.
+  // Copied, because a typed array must begin at a multiple of its element size.
   const copy = stored.buffer.slice(stored.byteOffset, stored.byteOffset + stored.length) as ArrayBuffer;
   if (type === 'FloatStorage') return new Float32Array(copy);
   const values = new Float32Array(stored.length / 2);
@@ -91,11 +95,11 @@ function isFloat(type: string): type is StorageType {
   return Object.hasOwn(widths, type);
 }
 
-/** The elements of a view of a storage, in the order of its axes. */
+/** Copies the elements of a strided view in row-major order. */
 function gather(name: string, { shape, strides, offset }: PickledTensor, values: Float32Array): Float32Array {
   const size = sizeOf(shape);
   const last = shape.reduce((sum, n, axis) => sum + (n - 1) * strides[axis]!, offset);
-  // No more elements than the storage has, so that a short file cannot ask for much memory.
+  // A view must not have more elements than its storage, so that a short file cannot demand much memory.
   if (size > values.length || (size > 0 && last >= values.length)) {
     throw new UsageError(`"${name}" [${shape.join(', ')}] reaches beyond its ${values.length} numbers`);
   }
@@ -103,7 +107,7 @@ function gather(name: string, { shape, strides, offset }: PickledTensor, values:
   const index = new Array<number>(shape.length).fill(0);
   for (let i = 0, at = offset; i < size; i++) {
     out[i] = values[at]!;
-    // As an odometer counts: the last axis first.
+    // Advances the index like an odometer: the last axis first.
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       index[axis]!++;
       at += strides[axis]!;

@@ -1,22 +1,24 @@
+/** Reads tab-separated files, the form of GLUE's official data. */
 import { UsageError } from '../../support/errors.ts';
 
-/** The fields wanted of one line, in the order asked for. */
+/** The wanted fields of one line, in the requested order. */
 export interface TsvRow {
-  /** Counts from 1. */
+  /** Line number, from 1. */
   readonly line: number;
   readonly fields: readonly string[];
 }
 
-/** Where the fields wanted stand: under these names in the first line, or at these places where there is no header. */
+/**
+ * How to find the wanted fields: by names in the first line, or without a header by position, in lines of
+ * `count` fields.
+ */
 export type TsvColumns =
   { readonly names: readonly string[] } | { readonly places: readonly number[]; readonly count: number };
 
 /**
- * Reads tab-separated text without any quoting (a quote is a character as any other), with or without a byte
- * order mark,
- * lines ending in \n or \r\n; empty lines are left out. Throws UsageError with file and line where a column is missing,
- * a line has another number of fields or is not UTF-8. With `skipIncomplete` lines of another number of fields
- * are left out instead.
+ * Reads tab-separated text in which quotes have no meaning; a byte order mark is skipped, lines end in \n or
+ * \r\n, empty lines are left out. Throws UsageError with file and line where a column is missing, or a line
+ * is not UTF-8 or has another number of fields; with `skipIncomplete` such short or long lines are left out.
  */
 export function parseTsv(
   path: string,
@@ -47,9 +49,12 @@ export function parseTsv(
   return rows;
 }
 
-/** Each line's number and text; lines are decoded one by one, for a file may be longer than a string can be. */
+/**
+ * Yields each line's number and text. Lines are decoded one by one, because a file may exceed a string's
+ * longest length.
+ */
 function* lines(path: string, bytes: Uint8Array): Generator<[number: number, text: string]> {
-  // Without `ignoreBOM` the mark would be taken from every line, not from the first alone.
+  // Without `ignoreBOM`, the decoder would remove a mark from every line, not from the first alone.
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let number = 0;
   for (let start = 0; start < bytes.length;) {

@@ -1,21 +1,21 @@
 /**
- * The Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998), which numpy's and Python's random numbers
- * come from; they
- * differ in how they seed it and in what they make of its numbers.
+ * The Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998), on which numpy's legacy random numbers and
+ * Python's are built. numpy-permutation.ts and python-random.ts seed it as those do and derive their own
+ * draws.
  */
 
 const LENGTH = 624;
 const SHIFT = 397;
 
-/** A stream of 32-bit numbers. */
+/** Returns the next 32-bit number of the stream at each call. */
 export type Twister = () => number;
 
-/** Seeded with one 32-bit number (the reference's `init_genrand`), as numpy does. */
+/** Makes a stream from one 32-bit seed, as numpy does (`init_genrand` of the reference code). */
 export function twisterOf(seed: number): Twister {
   return twisterFrom(stateOf(seed));
 }
 
-/** Seeded with 32-bit numbers (the reference's `init_by_array`), as Python does. */
+/** Makes a stream from several 32-bit seeds, as Python does (`init_by_array` of the reference code). */
 export function twisterOfArray(seeds: readonly number[]): Twister {
   const state = stateOf(19650218);
   const mixed = (i: number, factor: number): number => {

@@ -1,9 +1,10 @@
+/** Reproduces numpy's permutations; GLUE's splits are drawn by them, as the RED authors' code draws them. */
 import { twisterOf } from './mersenne-twister.ts';
 
 /**
- * The numbers 0 … n − 1 as numpy's `np.random.RandomState(seed).permutation(n)` orders them (its legacy
- * generator, which
- * numpy keeps as it is). Throws RangeError unless the seed is a whole number below 2³² and n one below 2³¹.
+ * Returns 0 … n − 1 in the order of numpy's `np.random.RandomState(seed).permutation(n)` (its legacy
+ * generator, which numpy keeps unchanged). Throws RangeError unless seed is a whole number below 2³² and n
+ * one below 2³¹.
  */
 export function numpyPermutation(seed: number, n: number): Int32Array {
   if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32)
@@ -12,7 +13,7 @@ export function numpyPermutation(seed: number, n: number): Int32Array {
   const next = twisterOf(seed);
   const order = Int32Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
-    // Numbers of as many bits as i has, drawn again while they are too large.
+    // As numpy does, draws as many bits as i has and draws again while the number exceeds i.
     const mask = 2 ** (32 - Math.clz32(i)) - 1;
     let j: number;
     do j = (next() & mask) >>> 0;

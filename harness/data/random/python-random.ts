@@ -1,10 +1,7 @@
+/** Reproduces Python's random numbers, so that few-shot examples are those that a Python program draws. */
 import { twisterOfArray, type Twister } from './mersenne-twister.ts';
 
-/**
- * CPython's `random.Random(seed)` for whole seeds: what few-shot examples are drawn by where the same must be
- * drawn as a
- * Python program draws. Algorithms as CPython 3.11 documents them.
- */
+/** CPython's `random.Random(seed)` for whole seeds, by the algorithms that CPython 3.11 documents. */
 export class PythonRandom {
   readonly #next: Twister;
 
@@ -15,12 +12,12 @@ export class PythonRandom {
     this.#next = twisterOfArray([seed]);
   }
 
-  /** A whole number of so many bits, 1 to 32. */
+  /** Returns a whole number of `bits` random bits; `bits` is 1 to 32. */
   getRandomBits(bits: number): number {
     return this.#next() >>> (32 - bits);
   }
 
-  /** A whole number below n, which is from 1 to 2³² − 1. */
+  /** Returns a random whole number from 0 to n − 1; n is 1 to 2³² − 1. */
   below(n: number): number {
     const bits = 32 - Math.clz32(n);
     let drawn: number;
@@ -30,12 +27,12 @@ export class PythonRandom {
   }
 
   /**
-   * The places in a list of n of `k` distinct items, in the order drawn, as `sample` takes them; throws
-   * RangeError where k > n.
+   * Draws `k` distinct indices of a list of n, in the order of Python's `sample`. Throws RangeError where k >
+   * n.
    */
   sample(n: number, k: number): number[] {
     if (k > n) throw new RangeError(`cannot draw ${k} of ${n}`);
-    // CPython keeps a list of what is left where that is smaller than a set of what was drawn.
+    // CPython keeps a list of the remaining items where that list is smaller than a set of the drawn items.
     const setSize = 21 + (k > 5 ? 4 ** Math.ceil(Math.log(k * 3) / Math.log(4)) : 0);
     if (n <= setSize) {
       const pool = Array.from({ length: n }, (_, i) => i);
