@@ -1,4 +1,4 @@
-/** The sample of the docs that adds a method, cut out and run as a stranger would. */
+// Test that the README's sample of a new method works as printed.
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { projectRoot } from '../../harness/support/project-root.ts';
 
-// What the README says under "Add a method", done by the letter in a copy of the project.
+// Follows the README's section "Add a method" literally, in a copy of the project.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const project = join(folder, 'project');
 const data = join(folder, 'data');

@@ -1,4 +1,4 @@
-/** --batch-seeds: seeds trained in one program, with the numbers of single runs. */
+// Tests of --batch-seeds: seeds trained in one program give the numbers of single runs.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -68,14 +68,13 @@ test('seeds trained together have the records of runs one by one, killed on the 
     for (const seed of seeds) await appears(pathOf(results, seed, 'work/checkpoint.safetensors'), running);
     running.kill('SIGKILL');
     await running;
-    // Each has saved a checkpoint by then, and none is done.
+    // Every seed has saved a checkpoint, and none has finished.
     return !seeds.some((seed) => existsSync(pathOf(results, seed, 'json')));
   });
   const resumed = await start(results, ...args, '--batch-seeds');
   expect(resumed.exitCode, resumed.stderr).toBe(0);
   const again = await recordsOf(results);
-  // Seeds that were killed between two saves go on from different steps, and still meet in every step that is
-  // left.
+  // Seeds killed between two saves resume from different steps; their remaining steps still agree.
   for (const { training } of again) expect(training!.resumedFrom! % 5).toBe(0);
   expect(again.map(({ losses }) => losses)).toEqual(all.map(({ losses }) => losses));
   expect(again.map(({ files }) => files.tensors!.sha256)).toEqual(

@@ -1,4 +1,5 @@
-/** Starts the real command line for tests, on a few made-up rows and a tiny random base. */
+// Starts the command line as a process, on made-up rows and a tiny random base; used by the tests of
+// commands.
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { projectRoot } from '../../harness/support/project-root.ts';
 import { parseRecord, type RunRecord } from '../../harness/records/record.ts';
 import { commandLine } from './command-line.ts';
 
-/** The real command line, without the environment's data and with caches of its own in `folder`. */
+/** Starts the command line with caches in `folder` and without DELTABENCH_DATA. */
 export const benchIn =
   (folder: string) =>
   (...args: string[]) =>
@@ -23,8 +24,7 @@ export const benchIn =
     });
 
 /**
- * Writes a few made-up rows in the form of LoRA's E2E files, and GPT-2's tokenizer with 300 entries, into
- * `data`.
+ * Writes made-up rows in the format of LoRA's E2E files, and a GPT-2 tokenizer of 300 tokens, into `data`.
  */
 export async function writeTinyE2E(data: string): Promise<void> {
   const tokenizer = join(data, 'tokenizers', 'gpt2');
@@ -40,12 +40,12 @@ export async function writeTinyE2E(data: string): Promise<void> {
     await writeFile(join(data, file), rows.join('\n'));
 }
 
-/** A random base that takes a moment to train on these rows. */
+/** A random base that trains on these rows within moments. */
 export const tinyModel = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
 
 /**
- * Starts the real command line on a few of the rows in `folder`'s data; `detached` in a group of processes of
- * its own, so that all can be killed at once.
+ * Starts `run` on the data in `folder`; `detached` gives it a process group, which a test can kill as a
+ * whole.
  */
 export function startTiny(
   folder: string,
@@ -66,8 +66,8 @@ export function startTiny(
 }
 
 /**
- * Calls `attempt` with a results folder's name of its own each time until it tells that it stopped its run on
- * the way: on a busy machine a run may end before its test gets to stop it.
+ * Calls `attempt` with new names of results folders until it says that it stopped its run before the end: on
+ * a busy machine a run may end first.
  */
 export async function untilStopped(attempt: (results: string) => Promise<boolean>): Promise<string> {
   for (let n = 1; ; n++) {
@@ -76,7 +76,7 @@ export async function untilStopped(attempt: (results: string) => Promise<boolean
   }
 }
 
-/** Waits for a file; false where `running` ends before there is one. */
+/** Waits for a file; false where `running` ends before the file exists. */
 export async function appears(path: string, running: { readonly exitCode: number | null }): Promise<boolean> {
   while (!existsSync(path)) {
     if (running.exitCode !== null) return false;
@@ -85,7 +85,7 @@ export async function appears(path: string, running: { readonly exitCode: number
   return true;
 }
 
-/** A record that must be there and whole. */
+/** Reads a record; throws where it is missing or damaged. */
 export async function readRecordFile(path: string): Promise<RunRecord> {
   const read = parseRecord(await readFile(path, 'utf8'));
   if ('reason' in read) throw new Error(read.reason);

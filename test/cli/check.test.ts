@@ -1,4 +1,4 @@
-/** `bench check`: what drifts is named, with exit code 1; --update writes the baseline. */
+// Tests of `bench check`: drifts are named with exit code 1, and --update writes the baseline.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ const bench = benchInside(folder);
 const update = (baseline: string, ...only: string[]) =>
   bench('check', '--update', '--reason', 'a test', '--baseline', baseline, '--only', ...only);
 
-/** Changes a baseline's file by hand. */
+/** Edits a baseline's file. */
 async function edit(path: string, change: (content: CellBaseline & ScoresBaseline) => void): Promise<void> {
   const content = JSON.parse(await readFile(path, 'utf8')) as Parameters<typeof change>[0];
   change(content);
@@ -86,7 +86,7 @@ describe.skipIf(!existsSync(builtinFolder('gpt2-mini')))('a cell on a built-in b
   test('what changed fails, and nothing else', async () => {
     expect((await update(baseline, cell)).exitCode).toBe(0);
     await edit(file, ({ measures }) => {
-      // The tests' machine is busy.
+      // Time and memory get wide limits, since the machine is busy with tests.
       measures.time *= 100;
       measures.memory *= 10;
       measures.losses[13]! *= 1.001;

@@ -1,5 +1,3 @@
-/**
- * Node's arguments that start the command line in the project's folder, from the JavaScript that
- * test/build.ts made.
- */
+// Node's arguments for the command line, relative to the project's folder; test/build.ts builds the
+// JavaScript.
 export const commandLine: readonly string[] = ['dist/harness/cli/main.js'];

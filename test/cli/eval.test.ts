@@ -1,4 +1,4 @@
-/** `bench eval`: benchmarks on made-up data, their records and tables. */
+// Tests of `bench eval`: benchmarks on made-up data, their records and tables.
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest';
 import { parseEvaluation, type EvaluationRecord } from '../../harness/records/evaluation-record.ts';
 import { benchIn, untilStopped } from './bench.ts';
 
-// The command on a base and with documents that ship inside.
+// The command runs on a built-in base and on built-in documents.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(folder, { recursive: true }));
 const bench = benchIn(folder);
@@ -44,7 +44,7 @@ test('an evaluation is a table and a record, and is not done again', async () =>
   expect(again.stderr).not.toContain('documents');
   const { evaluations } = JSON.parse(again.stdout) as { evaluations: EvaluationRecord[] };
   expect(evaluations).toMatchObject([{ identity: (await recordIn('first')).identity, status: 'finished' }]);
-  // Reports and status speak of runs; records of evaluations are no broken ones.
+  // Reports and status read runs only and must not call evaluations broken records.
   const status = await bench('status', '--results', join(folder, 'first'));
   expect(status.stdout + status.stderr).not.toContain('evaluations');
 });

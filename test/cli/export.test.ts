@@ -1,4 +1,4 @@
-/** `bench export` and --adapter: a run as an adapter, and a run that begins with one. */
+// Tests of `bench export` and --adapter: exported adapters of runs, and runs that start from an adapter.
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,14 +18,14 @@ import { computeDecoder, type Arrays } from '../parity/decoder.ts';
 import { writeTinyE2E } from './bench.ts';
 import { benchInside } from './inside.ts';
 
-// Trained runs of a few steps, then what `export` makes of them.
+// The tests export runs that were trained for a few steps.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const data = join(folder, 'data');
 const tokenizer = join(data, 'tokenizers', 'gpt2');
 const results = join(folder, 'results');
 const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
 const recordOf = (variant: string): string => join(results, 'e2e', model, variant, 'seed-42.json');
-/** With every kind of tensor: trained, frozen, state, the base's own; with types of PEFT and without. */
+/** Variants with trained, frozen, state and base tensors, of types that peft has and lacks. */
 const variants = [
   'lora~rank=2',
   'adalora~rank=4,targetRank=2',
@@ -125,7 +125,7 @@ test('an adapter tested alone scores as its run did, once for all seeds; else tr
   const tested = await bench(...common, ...more, '--max-steps', '0', '--seeds', '42', '43', '44');
   expect(tested.exitCode, tested.stderr).toBe(0);
   const { runs } = JSON.parse(tested.stdout) as { runs: (RunRecord & { path: string })[] };
-  // Nothing is trained or drawn, so that one seed stands for all.
+  // The run trains and draws nothing, so one seed suffices.
   expect(runs.map(({ settings }) => settings.seed)).toEqual([42]);
   const record = runs[0]!;
   expect(record.method.variant).toMatch(/^red~position=ffn\+attn~from=[0-9a-f]{8}$/);
@@ -138,7 +138,7 @@ test('an adapter tested alone scores as its run did, once for all seeds; else tr
   expect(gone.exitCode, gone.stderr).toBe(0);
   const [after] = (JSON.parse(gone.stdout) as { runs: RunRecord[] }).runs as [RunRecord];
   expect(after.training).toMatchObject({ steps: 3, neverMoved: [] });
-  // What it begins with is where the other run ended, not where its method begins.
+  // The first loss is the other run's last, not that of the method's initial values.
   const firstLoss = async (path: string): Promise<number> =>
     (JSON.parse((await readFile(path, 'utf8')).split('\n')[0]!) as { loss: number }).loss;
   const variantFolder = dirname(runs[0]!.path);

@@ -1,4 +1,4 @@
-/** Bases and data from a hub that the test serves itself. */
+// Tests of models and data sets fetched by the command line from a hub on loopback.
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,7 +59,7 @@ beforeAll(async () => {
   };
 });
 
-/** The real command line with a cache of its own and this hub. */
+/** Starts the command line with an empty cache and this hub. */
 async function benchAt(url: string, env: Readonly<Record<string, string>> = {}) {
   const folder = await temporaryFolder();
   const bench = (...args: string[]) =>
@@ -148,7 +148,7 @@ describe('one clear line, exit code 2 and nothing kept', () => {
     const answer = await bench('fetch', 'model', 'someone/tiny');
     expectLine(answer, /^error: config\.json of someone\/tiny came with the wrong content/);
     expect(await kept()).toEqual([]);
-    // The small files are right, the weights are not.
+    // Small files are right, weights are wrong.
     hub.corrupt = false;
     expect((await bench('params', '--method', 'red', '--model', 'someone/tiny')).exitCode).toBe(0);
     hub.corrupt = true;
@@ -202,7 +202,7 @@ describe('one clear line, exit code 2 and nothing kept', () => {
   });
 });
 
-/** What `find` finds, as soon as it does. */
+/** Polls `find` until it finds something. */
 async function someTime<T>(find: () => Promise<T | undefined | false>): Promise<T> {
   for (;;) {
     const found = await find();

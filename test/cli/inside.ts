@@ -1,4 +1,4 @@
-/** The command line without a process of its own, for tests to which that makes no difference. */
+// Runs the command line in this process, for tests that need no process of their own.
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { runCommandLine } from '../../harness/cli/program.ts';
@@ -9,7 +9,7 @@ export interface Ran {
   readonly exitCode: number;
 }
 
-/** As `benchIn` (bench.ts), in this process, one command after the other. */
+/** Does what `benchIn` does (bench.ts), in this process; commands run one after the other. */
 export function benchInside(folder: string): (...args: string[]) => Promise<Ran> {
   let last: Promise<unknown> = Promise.resolve();
   return (...args) => {
@@ -30,7 +30,7 @@ async function run(folder: string, args: readonly string[]): Promise<Ran> {
     }),
   );
   const exitCode = process.exitCode;
-  // Typed as what a command may have set it to by the time it is read.
+  // The type says what a command may have set by the time it is read.
   process.exitCode = undefined as number | string | undefined;
   vi.stubEnv('DELTABENCH_DATA', undefined);
   vi.stubEnv('DELTABENCH_CACHE', join(folder, 'cache'));

@@ -1,4 +1,4 @@
-/** Help, lists, params, refusals and dry runs of the real command line. */
+// Tests of help, lists, params, refusals and dry runs of the command line.
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -149,7 +149,7 @@ describe('what is wrong is one clear line, exit code 2, and nothing written', ()
     expect(stderr).toMatch(expected);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect([stdout, exitCode]).toEqual(['', 2]);
-    // A results folder may have been made to see whether it can be; nothing lies in it.
+    // The command may have made the results folder to test for permission, but it must be empty.
     expect(await readdir(results).catch(() => [])).toEqual([]);
   });
 

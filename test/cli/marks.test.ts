@@ -1,4 +1,4 @@
-/** Marks of significance in the table of `bench run`. */
+// Tests of marks of significance in the table of `bench run`.
 import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ test('methods with three seeds are compared, but not collapsed seeds or changed 
   ];
   const { stdout, stderr, exitCode } = await bench(...args);
   expect(exitCode, stderr).toBe(0);
-  // So small a base answers everything alike.
+  // A base this small gives the same answer to everything.
   expect(stdout).toMatch(/^(RED|FT), seed 1 collapsed: all its predictions are the same$/m);
   expect(stdout).toMatch(
     /^Nothing is marked as best of BLEU: a seed of the best row, (RED|FT), collapsed\.$/m,
@@ -34,7 +34,7 @@ test('methods with three seeds are compared, but not collapsed seeds or changed 
   for (const line of stdout.split('\n').slice(1)) expect(line.length).toBeLessThanOrEqual(80);
 
   const { rows, comparisons, runs } = JSON.parse((await bench(...args, '--json')).stdout) as Output;
-  // A family: five metrics, the best of two rows against the other.
+  // Five metrics compare the best of two rows with the other; they form one family.
   expect(comparisons).toHaveLength(5);
   for (const { n, p, adjustedP } of comparisons) {
     expect(n).toBe(3);

@@ -1,4 +1,4 @@
-/** `bench merge`: merged checkpoints compute what base and method do. */
+// Tests of `bench merge`: a merged checkpoint computes what the base with the method does.
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { tinyBatch } from '../methods/tiny.ts';
 import { writeTinyE2E } from './bench.ts';
 import { benchInside } from './inside.ts';
 
-// A trained run of a few steps, then its merged checkpoint.
+// The tests merge a run that was trained for a few steps.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const data = join(folder, 'data');
 const tokenizer = join(data, 'tokenizers', 'gpt2');

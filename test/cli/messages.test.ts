@@ -1,4 +1,4 @@
-/** Messages for what a person gets wrong: each says what was given, what exists and what to do. */
+// Tests of messages for wrong input: each says what was given, what exists and what to do.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,13 +14,11 @@ import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { benchInside } from './inside.ts';
 import { z } from 'zod';
 
-// What a person reads who gave something wrongly: what was given, what exists, what to do.
-
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(folder, { recursive: true }));
 const [tasks, methods] = [await loadTasks(), await loadMethods()];
 
-/** Why a request is refused. */
+/** Gives the message with which a request is refused. */
 async function refusal(changes: Partial<RunRequest>): Promise<string> {
   const request = {
     tasks: ['e2e'],

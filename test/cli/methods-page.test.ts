@@ -1,4 +1,4 @@
-/** methods/README.md is the page that the code makes. */
+// Tests that methods/README.md is the page generated from the code.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** --recompute: the same numbers, and what goes with it. */
+// Tests of --recompute: the numbers are the same, and options that exclude it are refused.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** `bench reproduce`: tables, dry runs, budgets, settings and figures on a tiny encoder. */
+// Tests of `bench reproduce`: tables, dry runs, budgets, settings and figures on a tiny encoder.
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -6,8 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { words, writeTinyEncoder } from '../tasks/tiny-encoder.ts';
 import { benchInside } from './inside.ts';
 
-// Table 6 on a tiny encoder of random weights in a folder that is called as the paper's base, and on made-up
-// rows.
+// Table 6 runs on made-up rows and on a tiny random encoder in a folder with the name of the paper's base.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const bench = benchInside(folder);
 const data = join(folder, 'data');
@@ -89,13 +88,13 @@ test('what can be run is run, the rest says why, and the same command does nothi
   expect(stderr).toMatch(
     /^cola +roberta-large +red~no-scaling +3 seeds +\d+ s each, \d+ s in all, \S+ GiB$/m,
   );
-  // Lines of progress between, the table once, at the end.
+  // Progress is printed line by line on the way, and the table once, at the end.
   expect(stderr).toMatch(/^1 of 18 runs done, \d+ s left$/m);
   expect(stderr).not.toMatch(/^ +ours /m);
   expect(stdout).toMatch(/^red\/table-6: .* \(protocol published\)$/m);
   expect(stdout).toMatch(/^RED +theirs +– +90\.3 ± 1\.40 +68\.1 ± 1\.69 +88\.7 ± 0\.11$/m);
   expect(stdout).toMatch(/^not run: left out by --tasks \(RED mrpc, /m);
-  // Lines are broken at 80 columns.
+  // Lines break at 80 columns.
   expect(stdout).toMatch(/^not run: [^:]* complete\s+QQP\s+data[^]*\(RED\s+qqp,/m);
 
   const again = await bench(...args, '--json');
@@ -105,14 +104,14 @@ test('what can be run is run, the rest says why, and the same command does nothi
   const cells = table.rows.map(({ cells }) => cells.find(({ column }) => column === 'cola')!);
   for (const { ours, verdict } of cells) {
     expect(ours!.n).toBe('3');
-    // Random weights and ten sentences: nowhere near the printed number, or too noisy to tell.
+    // Random weights and ten sentences give a number far from the printed one, or one too noisy to judge.
     expect(['not reproduced', 'too noisy']).toContain(verdict.kind);
     expect(verdict.tolerance).toBeGreaterThan(0);
   }
   expect(table.tally.judged).toBe(3);
   expect(table.runs).toHaveLength(9);
   expect(table.runs.every(({ settings }) => settings.protocol === 'published')).toBe(true);
-  // Table 7 shares RED's cells.
+  // Table 7 reuses RED's cells.
   const shared = await bench(
     'reproduce',
     'red/table-7',
@@ -254,7 +253,7 @@ test('a figure is drawn as well', async () => {
   expect([exitCode, stdout]).toEqual([0, expect.stringContaining('7.944')]);
   expect(stderr).toContain(`Drawn: ${join(out, 'red-figure-2.png')}`);
   const picture = await readFile(join(out, 'red-figure-2.png'));
-  // PNG's signature and, in its header, the width.
+  // PNG's signature, and the width in its header.
   expect(picture.subarray(1, 4).toString()).toBe('PNG');
   expect(picture.readUInt32BE(16)).toBe(1440);
 });

@@ -1,4 +1,4 @@
-/** `bench run`: tables, precision, divergence, stopping and being killed. */
+// Tests of `bench run`: tables, precision, divergence, interrupts and kills.
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ import { parseRecord, type RunRecord } from '../../harness/records/record.ts';
 import { untilStopped, writeTinyE2E } from './bench.ts';
 import { commandLine } from './command-line.ts';
 
-// The whole loop on a few made-up rows in the form of LoRA's E2E files, with a tokenizer of 300 entries.
+// Training and testing run in full on made-up rows in the format of LoRA's E2E files, with 300 tokens.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const data = join(folder, 'data');
 const model = 'random-gpt2~layers=2,width=16,heads=2,vocab=300,positions=128';
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Starts the real command line on the rows above. */
+/** Starts the command line on these rows. */
 const start = (...args: string[]) => startOn(model, ...args);
 function startOn(base: string, ...args: string[]) {
   const common = ['--task', 'e2e', '--model', base, '--data', data, '--threads', '1'];
@@ -48,7 +48,7 @@ test('two methods and two seeds give one table; a second run does nothing anew',
   expect(exitCode, stderr).toBe(0);
   expect(stderr).toMatch(/^\[4\/4\] e2e · .* · LoRA \(rank=2\) · seed 2$/m);
   expect(stderr).toMatch(/^trainable params: 64 \|\| all params: \S+ \|\| trainable%: \S+$/m);
-  // Turned, for it is wider than the 80 columns of what is no terminal.
+  // The table is transposed, since it is wider than 80 columns, the width without a terminal.
   expect(stdout).toMatch(/^method +RED +LoRA \(rank=2\)$/m);
   expect(stdout).toMatch(/^trainable +64 +256$/m);
   expect(stdout).toMatch(/^BLEU ↑ +\S+ ± \S+ +\S+ ± \S+$/m);
@@ -95,7 +95,7 @@ test('an encoder-decoder learns and is tested, RED and all of it', async () => {
     }),
   );
   expect(falls).toHaveLength(2);
-  // Two vectors a layer can do little to random weights.
+  // RED trains two vectors per layer, which improve random weights little.
   expect(falls[0]).toBeLessThan(0.95);
   expect(falls[1]).toBeLessThan(0.5);
 });
@@ -116,7 +116,7 @@ test('another precision is another run', async () => {
   });
   expect(exact!.settings.precision).toBe('float32');
   expect(half!.settings).toEqual({ ...exact!.settings, precision: 'float16' });
-  // The CPU has no products of half precision.
+  // The CPU emulates products of half precision.
   expect([exact!.engine.emulated, half!.engine.emulated]).toEqual([undefined, true]);
   expect(half!.path).toBe(exact!.path.replace(/\.json$/, `~${half!.identity.slice(0, 8)}.json`));
   expect([exact!.label, half!.label]).toEqual(['RED', 'RED (float16)']);
@@ -157,7 +157,7 @@ test('Ctrl-C stops cleanly; the same command goes on and ends as if nothing had 
   const short = ['max-new-tokens=4', 'batch-size=4'];
   const results = await untilStopped(async (results) => {
     const running = start(...args, ...short, '--results', join(folder, results));
-    // The first line of progress says that training is under way.
+    // The first line of progress says that training has begun.
     running.stderr.on('data', (text: Buffer) => {
       if (String(text).includes('train ')) running.kill('SIGINT');
     });
@@ -205,7 +205,7 @@ test('kill -9 at any step, then the same command: the record of an uninterrupted
     const work = join(folder, results, `${path}.work`);
     for (let kill = 0; kill < 3; kill++) {
       const running = start(...args, ...short, '--results', join(folder, results));
-      // Somewhere behind the next checkpoint, wherever that is.
+      // The kill comes at a random moment after the next checkpoint.
       const seen = await checkpointTime(work);
       while (running.exitCode === null && (await checkpointTime(work)) === seen) await sleep(20);
       await sleep(Math.random() * 150);

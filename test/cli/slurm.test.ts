@@ -1,4 +1,4 @@
-/** --launcher slurm and `bench status` on a real Slurm of one machine, where there is one. */
+// Tests of --launcher slurm and `bench status` on a real Slurm of one machine, where Slurm is installed.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { parseSlurmOptions } from '../../harness/runs/cluster/slurm.ts';
 import type { CellStatus } from '../../harness/runs/cluster/status.ts';
 import { benchIn, writeTinyE2E } from './bench.ts';
 
-/** Debian's slurm-wlm and munge. */
+/** Whether Debian's slurm-wlm and munge are installed. */
 const isInstalled = ['slurmctld', 'slurmd', 'munged'].every((name) => existsSync(`/usr/sbin/${name}`));
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const data = join(folder, 'data');
@@ -75,7 +75,7 @@ describe.skipIf(!isInstalled)('a Slurm of one node', () => {
     expect(stderr).toBe('');
     return (JSON.parse(stdout) as { cells: CellStatus[] }).cells;
   }
-  /** The status as soon as `isThere`. */
+  /** Polls the status until `isThere` accepts it. */
   async function statusWhen(
     results: string,
     isThere: (cells: CellStatus[]) => boolean,
@@ -131,13 +131,13 @@ describe.skipIf(!isInstalled)('a Slurm of one node', () => {
     expect(stdout).toMatch(/^4 runs: 2 done, 2 failed\nfailed +e2e\/.*seed-1 +Diverged: /);
     const table = await train('array', ...args);
     expect(table.exitCode).toBe(1);
-    // Turned, for it is wider than 80 columns.
+    // The table is transposed, since it is wider than 80 columns.
     expect(table.stdout).toMatch(/^n +2 +0 of 2$/m);
     expect(table.stderr).not.toMatch(/^\[\d/m);
   });
 
   test('a task that is killed is told of, and goes on from its checkpoint when it is submitted again', async () => {
-    // It would take hours, so that it is stopped on the way on any machine.
+    // The run would take hours, so that any machine kills it before its end.
     const args = ['--seeds', '1', '--max-steps', '1000000', '--set', 'evaluate-every=20'];
     const first = await launch('killed', ...args);
     const work = join(folder, 'killed', 'e2e', model, 'full', 'seed-1.work');
@@ -154,7 +154,7 @@ describe.skipIf(!isInstalled)('a Slurm of one node', () => {
 
     const second = await launch('killed', ...args);
     await statusWhen('killed', ([cell]) => cell!.state === 'running');
-    // As Slurm does before the time is up.
+    // Slurm sends this signal before the time limit.
     await execa('scancel', ['--batch', '--signal=TERM', jobOf(second.stdout)]);
     const [saved] = await statusWhen('killed', isOver);
     expect(saved).toMatchObject({

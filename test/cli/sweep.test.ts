@@ -1,4 +1,4 @@
-/** Sweeps that share a results folder: --jobs, locks, killed processes, damaged records. */
+// Tests of sweeps that share a results folder: --jobs, locks, killed processes, damaged records.
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -16,7 +16,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const start = (results: string, ...args: string[]) =>
   startTiny(folder, results, ['--threads', '2', ...args], { detached: true });
 
-/** Waits until a process has written what fits a pattern to stderr. */
+/** Waits until a process has written text that matches the pattern to stderr. */
 const says = (running: ReturnType<typeof start>, pattern: RegExp): Promise<void> =>
   new Promise((resolve) => {
     let said = '';
@@ -26,7 +26,7 @@ const says = (running: ReturnType<typeof start>, pattern: RegExp): Promise<void>
     });
   });
 
-/** Every record below a results folder by its path, and its losses. */
+/** Reads every record below a results folder, by path, with its losses. */
 async function recordsOf(results: string): Promise<Map<string, RunRecord & { losses: unknown[] }>> {
   const paths = (await readdir(join(folder, results), { recursive: true })).filter((path) =>
     path.endsWith('.json'),
@@ -57,7 +57,7 @@ test('24 cells killed at random ten times end as those of an undisturbed sweep, 
   );
   for (let kill = 0; kill < 10; kill++) {
     const running = start('killed', ...args);
-    // Somewhere behind the start of a cell.
+    // The kill comes at a random moment after a cell has started.
     await new Promise<void>((resolve) => {
       running.stderr.on('data', (text: Buffer) => {
         if (/^\[\d+\/\d+\]/m.test(String(text))) resolve();
@@ -67,7 +67,7 @@ test('24 cells killed at random ten times end as those of an undisturbed sweep, 
       });
     });
     await sleep(Math.random() * 600);
-    // The sweep alone, whose child processes must end by themselves; or all.
+    // Kills the sweep alone, whose children must then end by themselves, or the whole group.
     if (kill % 2) running.kill('SIGKILL');
     else if (running.exitCode === null) process.kill(-running.pid!, 'SIGKILL');
     await running;
@@ -124,8 +124,8 @@ test('two sweeps on the same results share the work, and no cell is done twice',
   const cells = ['red', 'lora'].flatMap((method) =>
     [1, 2, 3, 4].map((seed) => join(folder, 'shared', 'e2e', tinyModel, method, `seed-${seed}.lock`)),
   );
-  // All cells but one are this process's until the first sweep has begun that one, and the first sweep waits
-  // until the second has begun another: who comes first is not left to the machine.
+  // This process holds all cells but one until the first sweep has begun that one; the first sweep then
+  // pauses until the second has begun another. The order does not depend on the machine.
   for (const cell of cells) await mkdir(dirname(cell), { recursive: true });
   const locks = await Promise.all(cells.slice(1).map((cell) => tryLock(cell)));
   const first = start('shared', ...args);
@@ -188,7 +188,7 @@ test('Ctrl-C stops every child process with a checkpoint; the same command goes 
   const results = await untilStopped(async (results) => {
     const running = start(results, ...args);
     running.stderr.on('data', (text: Buffer) => {
-      // As a terminal does: to all processes of the group.
+      // A terminal sends the signal to all processes of the group.
       if (String(text).includes('train ') && running.exitCode === null) process.kill(-running.pid!, 'SIGINT');
     });
     const { exitCode, stderr } = await running;

@@ -1,4 +1,4 @@
-/** generate() and generateAll(): prompts, places, sampling, ends and refusals. */
+// Tests of generate() and generateAll(): prompts, reuse of rows, sampling, ends and refusals.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generate, generateAll, type GenerateJob } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
@@ -12,12 +12,12 @@ let base: BaseModel;
 let engine: Engine;
 beforeAll(async () => {
   const found = await loadBase('random-gpt2~layers=2,width=32,heads=2,vocab=40,positions=48');
-  // Weights as large as trained ones, so that no two tokens are equally likely.
+  // Weights have trained size, so that no two tokens are tied.
   base = { ...found, tensor: async (name) => (await found.tensor(name)).map((x) => 8 * x) };
   engine = await createEngine({ name: 'onnx', threads: 1 });
 });
 
-/** Prompts of the lengths given. */
+/** Makes prompts of these lengths. */
 function prompts(...lengths: number[]): number[][] {
   return lengths.map((length, row) =>
     Array.from(randomStream(row, 'prompt').permutation(40), (id) => id).slice(0, length),
@@ -50,7 +50,7 @@ describe('generate', () => {
   );
 
   it('uses places again while others go on', async () => {
-    // More prompts than rows, with ends at different times.
+    // There are more prompts than rows, and they end at different times.
     const all = Array.from({ length: 70 }, (_, i) => [i % 40, (i * 7) % 40, (i * 3) % 11]);
     const { tokens } = await generate(job({ prompts: all }));
     const again = await generate(job({ prompts: all.slice(60) }));
@@ -67,7 +67,7 @@ describe('generate', () => {
       const own = { ...sampling, streams: [streams[i]!] };
       expect((await generate(job({ prompts: [prompt], sampling: own }))).tokens[0]).toEqual(tokens[i]);
     }
-    // Equal prompts have draws of their own under other names, and a draw is not always the best token.
+    // Equal prompts under other names have other draws, and a draw is not always the most likely token.
     expect(tokens[3]).not.toEqual(tokens[0]);
     expect(tokens).not.toEqual((await generate(job({ prompts: all }))).tokens);
     const nearlyGreedy = { temperature: 1e-3, seed: 7, streams };

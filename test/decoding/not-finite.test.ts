@@ -1,3 +1,5 @@
+// Tests that logits that are not finite fail a search. onnxruntime's maximum and TopK skip a NaN that does
+// not come first, so a check must find it.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateAll } from '../../harness/decoding/generate.ts';
 import { GraphSearch } from '../../harness/decoding/in-graph/graph-search.ts';
@@ -7,8 +9,6 @@ import type { Engine, EngineName } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 
-// onnxruntime's maximum and TopK pass over a NaN that does not come first; searches must fail all the same.
-
 const engines = new Map<EngineName, Engine>();
 beforeAll(async () => {
   for (const name of ['onnx', 'js'] as const) engines.set(name, await createEngine({ name, threads: 1 }));
@@ -16,8 +16,8 @@ beforeAll(async () => {
 
 const WIDTH = 32;
 /**
- * A base and a trained head of which one row begins with `value`, so that one token's logit alone is not
- * finite.
+ * Makes a base and a trained head; one value of one row is `value`, so that only one token's logit is
+ * affected.
  */
 async function headWith(value: number, token: number): Promise<{ base: BaseModel; tensors: TrainedTensors }> {
   const base = await loadBase(`random-llama~layers=2,width=${WIDTH},heads=4,inner=48,vocab=40,positions=96`);

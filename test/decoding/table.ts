@@ -1,11 +1,11 @@
-/** Random tables of log-probabilities that stand in for a model in tests of searches. */
+// Random tables of log-probabilities that replace a model in the tests of searches.
 import type { Candidates } from '../../harness/decoding/candidates.ts';
 import { runSearches, type Search, type SequenceModel } from '../../harness/decoding/on-host/search.ts';
 
-/** Log-probabilities of the next token after a sequence. */
+/** Gives the log-probabilities of the next token after a sequence. */
 export type Scores = (sequence: readonly number[]) => Float32Array;
 
-/** A random table: log-probabilities that depend on the whole sequence and nothing else. */
+/** Makes a random table whose log-probabilities depend on the whole sequence only. */
 export function randomScores(seed: number, vocabulary: number): Scores {
   return (sequence) => {
     let state = seed;
@@ -22,7 +22,7 @@ export function randomScores(seed: number, vocabulary: number): Scores {
   };
 }
 
-/** A model whose scores come from a table; it offers as many candidates as it is asked for, or all. */
+/** Reads its scores from a table; it offers as many candidates as the search asks for, or all. */
 export class TableModel implements SequenceModel {
   readonly #scores: Scores;
   readonly #all: boolean;
@@ -61,7 +61,7 @@ export class TableModel implements SequenceModel {
   }
 }
 
-/** Runs one search on a table from a prompt. */
+/** Runs a search on a table from a prompt. */
 export async function searchTable<S extends Search>(
   scores: Scores,
   prompt: readonly number[],

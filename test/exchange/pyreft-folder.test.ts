@@ -1,3 +1,5 @@
+// Tests of reading pyreft's folders, made here in the layout of pyreft 0.1 (ReftModel.save and
+// LoreftIntervention.state_dict).
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +13,6 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { torchFile } from '../data/formats/torch-archive.ts';
 import { attachMethod } from './reading.ts';
 
-// Folders in the form that pyreft 0.1 saves: ReftModel.save, LoreftIntervention.state_dict.
 const base = await loadBase('random-gpt2~layers=3,width=4,heads=2,vocab=50');
 const type = "<class 'pyreft.interventions.LoreftIntervention'>";
 const values = (at: number, count: number): number[] => Array.from({ length: count }, (_, i) => at + i);

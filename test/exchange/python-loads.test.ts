@@ -1,3 +1,5 @@
+// Tests that load.py, which `export` writes for Python, computes what deltabench does: RED and ReFT, which
+// peft lacks, and heads that transformers lacks. DELTABENCH_PYTHON names a Python with transformers.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -13,10 +15,6 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { startOf, tinyBatch, tinyPairs } from '../methods/tiny.ts';
 import { hasParity, parity } from '../parity/folder.ts';
 import { attachMethod, fullOptions, logitsUnder, type AnyBatch } from './reading.ts';
-
-// What `export` writes for Python without deltabench, load.py, computes what deltabench does: RED and ReFT,
-// which peft does not
-// have, and heads that transformers does not. Python is named by DELTABENCH_PYTHON.
 
 const python = process.env.DELTABENCH_PYTHON;
 
@@ -101,12 +99,12 @@ function batchOf({ architecture }: BaseModel): AnyBatch {
   const { input_ids, attention_mask, labels } = tinyBatch();
   const batch = { input_ids, attention_mask, labels };
   if (architecture.kind !== 'encoder') return batch;
-  // transformers takes RoBERTa's padding token for padding, wherever it stands.
+  // transformers treats RoBERTa's padding token as padding at any position.
   const ids = batch.input_ids.map((row) => row.map((id) => (id === 1 ? 7 : id)));
   return { ...batch, input_ids: ids, labels: [0, 1] };
 }
 
-/** What Python's model takes. */
+/** Makes the inputs of Python's model. */
 function inputsOf({ architecture }: BaseModel, { labels, ...batch }: AnyBatch): object {
   const prompt = batch.input_ids.map((row, i) =>
     row.map((_, at) =>
@@ -123,7 +121,7 @@ function inputsOf({ architecture }: BaseModel, { labels, ...batch }: AnyBatch): 
   return { ...batch, prompt_mask: prompt, decoder_input_ids: shifted };
 }
 
-/** An adapter whose every trained tensor has moved from its start. */
+/** Makes an adapter whose trained tensors all differ from their initial values. */
 async function adapterOf(
   base: BaseModel,
   method: string,

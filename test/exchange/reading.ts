@@ -1,3 +1,4 @@
+// Attaches adapters to bases and computes with them; used by the tests of exchange and test/cases.
 import type { Engine } from '../../harness/engine/types.ts';
 import { startFrom, type Adapter } from '../../harness/exchange/adapter.ts';
 import { initialize } from '../../harness/models/delta/trained-tensors.ts';
@@ -10,18 +11,18 @@ import { computeEncoder, examplesOf } from '../parity/encoder.ts';
 
 const methods = await loadMethods();
 
-/** What a method's name and options add to a base. */
+/** Attaches a method with these options to a base. */
 export function attachMethod(base: BaseModel, name: string, options: object): Delta {
   const method = methods.get(name)!;
   return method.attach(base, method.options.parse(options));
 }
 
-/** A method's options with its defaults. */
+/** Completes an adapter's options with the method's defaults. */
 export function fullOptions({ method, options }: Adapter): Adapter['options'] {
   return methods.get(method)!.options.parse(options);
 }
 
-/** A batch of a decoder, of an encoder-decoder, or of classes. */
+/** A batch of a decoder, of an encoder-decoder, or of an encoder with classes. */
 export interface AnyBatch {
   readonly input_ids: number[][];
   readonly attention_mask: number[][];
@@ -29,13 +30,13 @@ export interface AnyBatch {
 }
 
 interface Answered {
-  /** Of real tokens, or of classes. */
+  /** Logits of real tokens, or of classes. */
   readonly logits: Float32Array;
   /** Hidden states of real tokens. */
   readonly states: Float32Array;
 }
 
-/** What a base computes under an adapter, without the adapter's dropout, which acts in training. */
+/** Computes with a base under an adapter; the adapter's dropout is off, since it acts in training only. */
 async function computeUnder(
   engine: Engine,
   model: BaseModel,
@@ -44,7 +45,7 @@ async function computeUnder(
 ): Promise<Answered> {
   const options = 'dropout' in adapter.options ? { ...adapter.options, dropout: 0 } : adapter.options;
   if (model.architecture.kind !== 'encoder') {
-    // A decoder has no place for a head of its own.
+    // A decoder's head has no tensors apart, so they join the adapter's.
     const given = { tensors: { ...adapter.tensors, ...adapter.head } };
     const { base, delta } = startFrom(
       model,
@@ -70,12 +71,12 @@ async function computeUnder(
   return { logits: answers, states: hidden };
 }
 
-/** Logits of real tokens, or of classes, under an adapter. */
+/** Computes logits of real tokens, or of classes, under an adapter. */
 export async function logitsUnder(...given: Parameters<typeof computeUnder>): Promise<Float32Array> {
   return (await computeUnder(...given)).logits;
 }
 
-/** Hidden states under an adapter, which may have no head. */
+/** Computes hidden states of real tokens under an adapter with or without a head. */
 export async function statesUnder(...given: Parameters<typeof computeUnder>): Promise<Float32Array> {
   return (await computeUnder(...given)).states;
 }

@@ -1,3 +1,5 @@
+// Tests of reading the RED authors' released vectors (in DELTABENCH_DATA), with the counts that the paper
+// prints.
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +15,6 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { torchFile, type Piece } from '../data/formats/torch-archive.ts';
 import { attachMethod } from './reading.ts';
 
-// The vectors that the authors release, with the counts that the paper prints.
 const released = process.env.DELTABENCH_DATA && join(process.env.DELTABENCH_DATA, 'red-checkpoints');
 const python = process.env.DELTABENCH_PYTHON;
 const files = [

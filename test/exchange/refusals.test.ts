@@ -1,3 +1,4 @@
+// Tests of adapters that deltabench refuses, each with its reason.
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -24,7 +25,7 @@ const options = { rank: 2, alpha: 8, dropout: 0, rankStabilized: false };
 
 type Stored = Record<string, { shape: number[]; data: Float32Array }>;
 
-/** A folder of a LoRA adapter, changed. */
+/** Writes a LoRA adapter with changes to its configuration and tensors. */
 async function written(config: object, change: (tensors: Stored) => Stored = (all) => all): Promise<string> {
   const folder = join(await temporaryFolder(), 'adapter');
   await writePeftFolder(folder, { method: 'lora', options, tensors, head: {} }, base);

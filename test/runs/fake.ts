@@ -1,9 +1,9 @@
-/** Methods and a task of a few lines, for tests of plans. */
+// Small methods and a small task; used by the tests of plans and runs.
 import { z } from 'zod';
 import type { TextTask } from '../../harness/data/examples/task.ts';
 import { defineMethod, type Method } from '../../harness/models/method.ts';
 
-/** Trains two numbers that act nowhere. */
+/** Trains two numbers that the model does not use. */
 const attach = (name: string) => () => ({
   trained: { [`${name}.bias`]: { shape: [2], init: () => new Float32Array(2) } },
 });

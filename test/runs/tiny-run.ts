@@ -1,4 +1,5 @@
-/** Real runs of a tiny base on a few made-up rows, in this process. */
+// Runs real training of a tiny base on made-up rows in this process; used by test/cases and the tests of
+// runs.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,9 +11,7 @@ import type { Plan, RunRequest } from '../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { tinyModel, writeTinyE2E } from '../cli/bench.ts';
 
-/**
- * A folder for a test file's results and caches, with data; it is removed when the file's tests have ended.
- */
+/** Makes a folder with data for a test file's results and caches; it is removed after the file's tests. */
 export async function tinyRuns(): Promise<{
   readonly folder: string;
   request(results: string, changes?: Partial<RunRequest>): RunRequest;

@@ -1,4 +1,4 @@
-/** Training in half precision: what it learns, loss scaling, and stopped runs. */
+// Tests of training in half precision: learning, loss scaling and interrupted runs.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ function run(
 ): Promise<TrainingResult> {
   const examples = (count: number, seed: number) =>
     Array.from({ length: count }, (_, i) => {
-      // Each token follows from the one before it.
+      // Each token determines the next one.
       const first = randomStream(seed, `example ${i}`).integers(1, 60)[0]!;
       const ids = Array.from({ length: 12 }, (_, j) => (first + 7 * j) % 60);
       return { prompt: ids.slice(0, 3), target: ids.slice(3) };
@@ -59,9 +59,7 @@ function run(
 const isSkipped = ({ gradientNorm }: TrainingResult['log'][number]): boolean =>
   !Number.isFinite(gradientNorm);
 
-/**
- * Trains a vector through an operation that multiplies its gradient by `factor`, so that float16 overflows.
- */
+/** Trains a vector whose gradient the model multiplies by `factor`, so that float16 overflows. */
 const amplified = (factor: number): Delta => ({
   trained: { s: { shape: [32], init: () => new Float32Array(32).fill(1) } },
   edits: (x) => ({
@@ -94,7 +92,7 @@ describe.each(['bfloat16', 'float16'] as const)('training in %s', (precision) =>
     },
   );
 
-  // bfloat16 has no number between 1 and 1 + 2⁻⁷: edit vectors kept in it would stay where they are.
+  // bfloat16 has no number between 1 and 1 + 2⁻⁷, so vectors stored in it would not move.
   it('moves edit vectors by less than the precision has', async () => {
     const delta = red.attach(base, red.options.parse({}));
     const { neverMoved, tensors } = await run(precision, delta, { maxSteps: 4, learningRate: 1e-5 });

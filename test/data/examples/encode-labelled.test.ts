@@ -1,3 +1,4 @@
+// Tests of encoding labelled texts for encoders. Golden ids are those of transformers 5.23's fast tokenizers.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { encodeLabelled } from '../../../harness/data/examples/encode-labelled.t
 import { templateOf } from '../../../harness/data/tokenizers/template.ts';
 import { loadTokenizer } from '../../../harness/data/tokenizers/tokenizer.ts';
 
-// Made-up texts as transformers 5.23's fast tokenizers encode them: truncation=True, max_length, token types.
+// Made-up texts, encoded with truncation=True, max_length and token types.
 interface Golden {
   readonly texts: string[];
   readonly limit: number;

@@ -1,15 +1,16 @@
+// Tests of encoding prompts and targets: end tokens, truncation of one text and of two.
 import { expect, test } from 'vitest';
 import { encodePair } from '../../../harness/data/examples/encode-pair.ts';
 import type { Tokenizer } from '../../../harness/data/tokenizers/tokenizer.ts';
 import { truncatedLengths } from '../../../harness/data/examples/truncate-pair.ts';
 
-// A token a letter; 0 ends.
+// Each letter is a token, and 0 is the end token.
 const needed: Pick<Tokenizer, 'encode' | 'eosId' | 'template'> = {
   encode: (text) => Array.from(text, (letter) => letter.charCodeAt(0)),
   eosId: 0,
   template: ([ids = []]) => ({ ids, types: [] }),
 };
-// encodePair asks for no more.
+// encodePair uses no other field.
 const tokenizer = needed as Tokenizer;
 const shown = (ids: readonly number[]) =>
   ids.map((id) => (id === 0 ? '|' : String.fromCharCode(id))).join('');
@@ -50,7 +51,7 @@ test('without an end token nothing can be told apart', () => {
   expect(() => encodePair('a', 'b', without, { promptLength: 4, targetLength: 4 })).toThrow(/no end token/);
 });
 
-// [length, length, limit] to the lengths kept by tokenizers 0.23 (longest_first).
+// [lengths], limit, [lengths kept] of longest_first truncation in tokenizers 0.23.
 test.each([
   [[3, 9], 8, [3, 5]],
   [[9, 3], 8, [5, 3]],

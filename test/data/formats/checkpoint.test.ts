@@ -1,3 +1,4 @@
+// Tests of reading checkpoints of one file and of shards, and of their refusals.
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Tests of reading and writing safetensors files: number formats, rounding, damage.
 import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -7,7 +8,7 @@ import { narrowToBfloats, narrowToHalves, widenHalves } from '../../../harness/s
 import { openSafetensors, writeSafetensors } from '../../../harness/data/formats/safetensors.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
-/** A file with the given header (an object, or text as it is) and data. */
+/** Writes a file with a header (an object, or text as it is) and data. */
 async function fileWith(header: unknown, data = new Uint8Array(0), claimed?: bigint): Promise<string> {
   const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const length = Buffer.alloc(8);

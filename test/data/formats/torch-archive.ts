@@ -1,6 +1,7 @@
+// Makes files in torch.save's format, byte by byte; used by the tests of readers.
 import { crc32 } from 'node:zlib';
 
-/** A zip archive of stored files, as torch.save lays one out (without its alignment). */
+/** Makes a zip archive of uncompressed files in torch.save's layout, without its alignment. */
 export function zipOf(files: Readonly<Record<string, Buffer>>): Buffer {
   const locals: Buffer[] = [];
   const directory: Buffer[] = [];
@@ -33,7 +34,7 @@ export function zipOf(files: Readonly<Record<string, Buffer>>): Buffer {
   return Buffer.concat([...locals, ...directory, end]);
 }
 
-/** Opcodes of pickle protocol 2. */
+/** Encodes opcodes of pickle protocol 2. */
 export const pickle = {
   start: Buffer.from([0x80, 2]),
   stop: Buffer.from('.'),
@@ -59,11 +60,11 @@ export interface Piece {
   readonly strides?: readonly number[];
   readonly offset?: number;
   readonly type?: string;
-  /** What the pickle says, where that is not so. */
+  /** Number of values that the pickle claims, where it differs from the data's. */
   readonly count?: number;
 }
 
-/** The pickle's bytes of one tensor, whose values lie under a key. */
+/** Encodes a tensor whose values lie in the archive under `key`. */
 export function pickledTensor(
   key: string,
   { shape, data, strides = contiguous(shape), offset = 0, type = 'FloatStorage', count = data.length }: Piece,
@@ -81,7 +82,7 @@ export function pickledTensor(
   return Buffer.concat([global('torch._utils', '_rebuild_tensor_v2'), args, raw('R')]);
 }
 
-/** A file as torch.save writes one of float32 tensors. */
+/** Makes a file as torch.save writes one of float32 tensors. */
 export function torchFile(pieces: Readonly<Record<string, Piece>>): Buffer {
   const { start, stop, raw, text } = pickle;
   const items = Object.entries(pieces).flatMap(([name, piece], i) => [

@@ -1,3 +1,4 @@
+// Tests of reading torch.save's files; where DELTABENCH_PYTHON names a Python with PyTorch, its files too.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -61,7 +62,7 @@ print(json.dumps({k: [list(v.shape), v.detach().float().flatten().tolist()] for 
   }
 });
 
-/** A file whose pickle is this, between start and stop. */
+/** Makes a file whose pickle has these bytes between its start and stop opcodes. */
 const holding = (...parts: Buffer[]): Buffer =>
   zipOf({ 'archive/data.pkl': Buffer.concat([start, ...parts, stop]) });
 const ofOne = (value: Buffer): Buffer => holding(raw('}('), text('a'), value, raw('u'));
@@ -166,7 +167,7 @@ describe('a file that is refused', () => {
 
 describe('whatever the bytes', () => {
   const whole = torchFile({ a: matrix, b: { ...matrix, shape: [3, 2], strides: [1, 3] } });
-  /** A result, or a reason; never another error, never more memory than the file has bytes. */
+  /** Expects a result or a UsageError, and no tensor larger than the file. */
   const check = (read: () => Map<string, { shape: readonly number[] }>): void => {
     try {
       for (const { shape } of read().values()) expect(shape.reduce((p, n) => p * n, 1)).toBeLessThan(1000);

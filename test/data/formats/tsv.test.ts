@@ -1,3 +1,4 @@
+// Tests of reading and writing tab-separated files.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
@@ -24,7 +25,7 @@ test('columns by place, without a header', () => {
 });
 
 test('what is written comes back, in every line and column', () => {
-  // Any text but the characters that part fields and lines, and a mark at the very start.
+  // Excluded are the separators of fields and lines, and the byte order mark.
   const field = fc
     .string({ unit: 'binary', maxLength: 8 })
     .map((text) => text.replace(/[\t\n\r\ufeff\ud800-\udfff]/g, '"'));

@@ -1,3 +1,5 @@
+// Fuzz test of damaged answers of a hub: the files are right, or one line refuses them. No file is wrong, and
+// none lies outside its folder.
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -8,8 +10,6 @@ import { hubOf, model, wanted, weights } from '../../cases/hub.ts';
 import { changedJson, damagedBytes, damagedJson, readDamaged } from '../../fuzz.ts';
 import { commitOf } from './hub-server.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
-
-// What a hub answers, damaged: files that are right, or one line; never a wrong file, never one elsewhere.
 
 vi.mock('node:timers/promises', () => ({ setTimeout: () => Promise.resolve() }));
 

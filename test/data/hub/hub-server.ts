@@ -1,3 +1,4 @@
+// A Hugging Face hub on loopback with faults on demand; used by the tests of downloads.
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,34 +7,34 @@ import { onTestFinished } from 'vitest';
 export interface TestRepo {
   readonly type: 'model' | 'dataset';
   readonly name: string;
-  /** The files of each revision, by path. */
+  /** Files of each revision, by path. */
   readonly revisions: Readonly<Record<string, Readonly<Record<string, Buffer>>>>;
-  /** Only requests with this token see the repository. */
+  /** Token that a request must carry to see the repository. */
   readonly token?: string;
 }
 
-/** A hub on loopback; its faults can be set at any time. */
+/** A hub on loopback; tests set its faults at any time. */
 export interface TestHub {
   readonly url: string;
-  /** `GET /path bytes=5-`, one a request for a file. */
+  /** One entry per request for a file, such as `GET /path bytes=5-`. */
   readonly downloads: string[];
-  /** `/path`, one a request of any kind. */
+  /** One `/path` per request of any kind. */
   readonly requests: string[];
-  /** The authorization header of every request, '' for none. */
+  /** Authorization header of each request, '' for none. */
   readonly authorizations: string[];
-  /** Connections that break after so many bytes of a file, and how many such connections there will be. */
+  /** Breaks `times` connections after `after` bytes of a file. */
   cut: { after: number; times: number };
-  /** Sends so many bytes of a file and then no more, with the connection open. */
+  /** Number of bytes of a file after which the server stalls with the connection open. */
   stallAfter: number | undefined;
-  /** Whether the files' bytes are wrong. */
+  /** Whether files have wrong bytes. */
   corrupt: boolean;
-  /** Whether ranges are ignored, as some servers do. */
+  /** Whether range requests get the whole file, as from some servers. */
   ignoreRanges: boolean;
-  /** Sends downloads on to another server, as the hub does for large files. */
+  /** Server to which downloads are redirected, as the hub does with large files. */
   redirectTo: string | undefined;
-  /** Answers every request with this status. */
+  /** Status of every answer. */
   status: number | undefined;
-  /** Asked first; true where it has answered itself. */
+  /** Gets each request first; returns true where it has answered. */
   intercept: ((request: IncomingMessage, response: ServerResponse, url: URL) => boolean) | undefined;
   close(): Promise<void>;
 }
@@ -41,10 +42,10 @@ export interface TestHub {
 const digest = (algorithm: string, ...parts: (string | Buffer)[]) =>
   parts.reduce((hash, part) => hash.update(part), createHash(algorithm)).digest('hex');
 
-/** Large files have a sha256 on the hub, small ones only git's hash; here the name tells. */
+/** True for files that the hub lists with a sha256; it lists small ones with git's hash only. */
 const isLarge = (path: string) => /\.(safetensors|parquet)$/.test(path);
 
-/** Starts a hub that serves the repositories until the test ends. */
+/** Starts a hub with these repositories; it stops when the test ends. */
 export async function startHub(...repos: TestRepo[]): Promise<TestHub> {
   const server = createServer((request, response) => {
     answer(hub, repos, request, response);
@@ -108,7 +109,7 @@ function answer(
   const [key, files] = found;
   if (api?.[3] === 'revision') return void json({ _id: '1', id: name, sha: commitOf(key) });
   if (api) {
-    // One entry a page, so that paging is always tried.
+    // A page has one entry, so that every test covers paging.
     const entries = Object.entries(files).map(([path, content]) => entryOf(path, content));
     const page = Number(url.searchParams.get('cursor') ?? 0);
     url.searchParams.set('cursor', String(page + 1));
@@ -141,7 +142,7 @@ function send(hub: TestHub, content: Buffer, range: string | undefined, response
   }
 }
 
-/** A revision's commit, made of its name. */
+/** Derives a revision's commit from its name. */
 export function commitOf(revision: string): string {
   return digest('sha1', revision);
 }

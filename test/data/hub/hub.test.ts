@@ -1,3 +1,4 @@
+// Tests of downloads from a hub: caching, resuming, tokens, refusals. The hub is a server on loopback.
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -23,7 +24,7 @@ const model: TestRepo = {
 const wanted: HubRequest = { repo: 'someone/tiny', type: 'model' };
 const onlyWeights: HubRequest = { ...wanted, files: (path) => path === 'model.safetensors' };
 
-// Waiting between attempts is not what is tested.
+// Skips the waits between attempts.
 vi.mock('node:timers/promises', () => ({ setTimeout: () => Promise.resolve() }));
 
 let home: string;
@@ -50,12 +51,12 @@ async function expectRefusal(request: HubRequest, message: RegExp): Promise<void
   expect((error as Error).message).not.toContain('\n');
 }
 
-/** Compares as Buffers do, because toEqual takes a second for what this does in a millisecond. */
+/** Compares with Buffer.equals, which takes a millisecond where toEqual takes a second. */
 async function expectContent(path: string, expected: Buffer): Promise<void> {
   expect((await readFile(path)).equals(expected)).toBe(true);
 }
 
-/** All files under a folder that are downloads still under way. */
+/** Lists unfinished downloads below the folder. */
 async function partials(): Promise<string[]> {
   return (await readdir(home, { recursive: true })).filter((path) => path.endsWith('.incomplete'));
 }

@@ -1,8 +1,8 @@
+// Tests that random numbers equal CPython's. Golden draws are those of CPython 3.11.
 import { expect, test } from 'vitest';
 import { PythonRandom } from '../../../harness/data/random/python-random.ts';
 
-// What CPython 3.11 draws: getrandbits(1, 7, 32, 31), _randbelow(1, 2, 3, 1000, 2³¹ + 5), then samples of k
-// of range(n).
+// getrandbits(1, 7, 32, 31), _randbelow(1, 2, 3, 1000, 2³¹ + 5), and samples of k elements of range(n).
 const drawn = [
   {
     seed: 0,

@@ -1,3 +1,4 @@
+// Tests of reading the E2E data set from files and the hub; DELTABENCH_DATA names the real data.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';

@@ -1,3 +1,4 @@
+// Tests of how GLUE's official sets are divided into training, validation and test splits.
 import { expect, test } from 'vitest';
 import { drawGlueSplits, type GlueSplits } from '../../../harness/data/sets/glue/splits.ts';
 import type { GlueName, GlueRow } from '../../../harness/data/sets/glue/rows.ts';
@@ -6,7 +7,7 @@ import { numpyPermutation } from '../../../harness/data/random/numpy-permutation
 const rows = (n: number): GlueRow[] =>
   Array.from({ length: n }, (_, i) => ({ id: String(i), texts: [`text ${i}`], label: i % 2 }));
 
-// Sizes of the official validation sets.
+// Sizes of GLUE's official validation sets.
 const sizes = { cola: 1043, mnli: 9815, mrpc: 408, qnli: 5463, qqp: 40_430, rte: 277, sst2: 872, stsb: 1500 };
 
 function draw(name: GlueName, sides: Record<string, string> = {}, seed = 42, family = 'roberta'): GlueSplits {

@@ -1,3 +1,4 @@
+// Tests of reading GLUE from files and the hub; DELTABENCH_DATA names the real data.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -9,7 +10,7 @@ import { temporaryFolder } from '../../support/temporary.ts';
 
 const data = process.env.DELTABENCH_DATA;
 
-/** Two made-up rows in the form of each task's official files. */
+/** Two made-up rows in the official format of each task. */
 const rows: Record<GlueName, string> = {
   cola: 'src\t1\t\tThe cat sat.\nsrc\t0\t*\tCat the "sat.\n',
   mnli:
@@ -255,7 +256,8 @@ test.skipIf(!data)('the real data (needs DELTABENCH_DATA)', async () => {
     sizes[name] = [train.length, validation.length, Math.round(sum)];
     expect([...train, ...validation].every(({ texts }) => texts.every((text) => text !== ''))).toBe(true);
   }
-  // Sizes and labels of the official distribution: positives of the training sets, for stsb the sum of its scores.
+  // Sizes of the official sets, and the number of positive training labels; for stsb the sum of training
+  // scores.
   expect(sizes).toEqual({
     cola: [8551, 1043, 6023],
     mrpc: [3668, 408, 2474],

@@ -1,3 +1,4 @@
+// Tests of the built-in E2E-like corpus and of its other domains: sizes, splits, truth of the references.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -76,8 +77,8 @@ const statements: readonly (readonly [slot: string, pattern: RegExp, values: rea
 ];
 
 /**
- * What a reference states: for each slot the values that its words allow. Apart from the grammar's own lists;
- * first match first.
+ * Parses what a reference states: the values of each slot that its words allow. The patterns are independent
+ * of the grammar's lists; the first match counts.
  */
 function claimsOf(reference: string): Map<string, readonly string[]> {
   const claims = new Map<string, readonly string[]>();
@@ -127,7 +128,7 @@ describe('restaurants', () => {
     const counts = groups.map(({ references }) => references.length);
     expect([Math.min(...counts), Math.max(...counts)]).toEqual([3, 8]);
     for (const { references } of groups) expect(new Set(references).size).toBe(references.length);
-    // Rows of a meaning are neighbours.
+    // Rows of the same meaning are adjacent.
     for (const { rows } of groups) expect(rows.at(-1)! - rows[0]!).toBe(rows.length - 1);
   });
 
@@ -264,7 +265,7 @@ describe.skipIf(!process.env.DELTABENCH_DATA)('against the real corpus', () => {
         .flatMap(({ reference }) => sentencesOf(reference))
         .filter((sentence) => theirs.has(sentence)),
     );
-    // Two writers can hardly help to share "It is cheap"; no more than such is shared.
+    // Two writers may both write "It is cheap"; only sentences as plain as that may be shared.
     for (const sentence of same) {
       expect(sentence).toMatch(
         /^(it|the (place|pub|restaurant|coffee shop|hotel|book|film)|children|leave)\b/,

@@ -1,3 +1,4 @@
+// Tests of the built-in GLUE-like data: sizes, balance, labels that follow from the texts, no shortcuts.
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
@@ -103,7 +104,7 @@ describe.each(glueNames)('%s', (name) => {
 const words = ({ texts }: GlueRow): string[] =>
   texts.flatMap((text, i) => (text.toLowerCase().match(/[\w']+/g) ?? []).map((word) => `${i}:${word}`));
 
-/** Naive Bayes over the words, or over the lengths, of each text: what no structure gives. */
+/** Accuracy of naive Bayes on features of each text (words or lengths), which ignore structure. */
 function naiveBayes(
   train: readonly GlueRow[],
   test: readonly GlueRow[],
@@ -141,8 +142,7 @@ test('single words and lengths tell little', () => {
 });
 
 /**
- * The share of rows whose class the words common to both texts tell, by the cut that is best on the rows to
- * train on.
+ * Share of rows classified right by word overlap of the two texts, with the threshold best on training rows.
  */
 function byCommonWords(train: readonly GlueRow[], test: readonly GlueRow[], related: number): number {
   const common = ({ texts }: GlueRow): number => {

@@ -1,3 +1,5 @@
+// Tests of the texts for pretraining (Bible, novels, WordNet), on made-up packages and, once fetched, real
+// ones.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
@@ -17,7 +19,10 @@ const uint32 = (...values: number[]): Buffer => {
 };
 
 describe('the Bible of bible-kjv-text', () => {
-  /** Codes of 9 bits, the lowest bit first, for each character alone: what compress may write for a short text. */
+  /**
+   * Encodes each character as a 9-bit code, lowest bit first; this is valid output of compress for short
+   * texts.
+   */
   const compressed = (text: string): Buffer => {
     const bits = Array.from(text, (letter) => letter.charCodeAt(0)).flatMap((code) =>
       Array.from({ length: 9 }, (_, bit) => (code >> bit) & 1),

@@ -1,6 +1,6 @@
-// Tiny tokenizers of made-up words, with every component and option of Hugging Face's library, and folders whose files
-// contradict each other, against tokenizers 0.23.3 and AutoTokenizer of transformers 5.24
-// (test/golden/tokenizers/make.py).
+// Compares tiny tokenizers with tokenizers 0.23.3 and AutoTokenizer of transformers 5.24: every component and
+// option of Hugging Face's library, and folders whose files contradict each other. Golden numbers are written
+// by test/golden/tokenizers/make.py.
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,10 +18,10 @@ interface Cases {
   readonly texts: string[];
   readonly models: Readonly<Record<string, Model>>;
   readonly contents: readonly JsonObject[];
-  /** Files by name, as places in `contents`. */
+  /** Maps each case's file names to indices of `contents`. */
   readonly cases: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
-/** Ids of special tokens by role, and eight digits of a hash a text; or what the reference says to the files. */
+/** Ids of special tokens by role and eight hash digits per text, or the reference's error. */
 type Golden = { ids: Record<string, number | null>; rows: string } | { error: string };
 
 const folder =
@@ -30,7 +30,7 @@ const read = async (name: string): Promise<unknown> => JSON.parse(await readFile
 const { texts, models, contents, cases } = (await read('cases.json')) as Cases;
 const goldens = (await read('golden.json')) as Record<string, Golden>;
 
-/** What is refused here though the reference takes it, and why. */
+/** Cases that the reference accepts and this library refuses, and the reason. */
 const refused: Readonly<Record<string, RegExp>> = {
   'decoder strip-end of wordpiece': /decoder "Strip": what it takes from the end/,
   'decoder strip-end of llama': /decoder "Strip": what it takes from the end/,
@@ -42,7 +42,7 @@ const refused: Readonly<Record<string, RegExp>> = {
 const isRefused = (name: string): RegExp | undefined =>
   name.endsWith('split-special') ? /split_special_tokens/ : refused[name];
 
-/** A case's file as it lies in a folder. */
+/** Encodes a case's file as it lies in a folder. */
 function written(name: string, content: JsonObject): Buffer {
   const modelOf = (key: string): Model => models[content[key] as string]!;
   if ('base64' in content) return Buffer.from(content.base64 as string, 'base64');
@@ -85,7 +85,7 @@ it.each(Object.keys(cases))('%s', async (name) => {
     return;
   }
   if ('error' in golden) {
-    // What the reference cannot read or say is an error here, too, or is read more kindly.
+    // Where the reference fails, this library refuses too, or reads the files after all.
     const attempt = load(name).then(rowsOf);
     await attempt.catch((error: unknown) => {
       expect(error, golden.error).toBeInstanceOf(UsageError);

@@ -1,3 +1,4 @@
+// Tests of clean_up_tokenization_spaces against transformers' decode and the released E2E references.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';

@@ -1,5 +1,5 @@
-// Damaged tokenizers: whatever the files say, the outcome is a working tokenizer with whole ids, or one line
-// that says why not.
+// Fuzz test of damaged tokenizer files: each loads as a working tokenizer with whole ids, or is refused in
+// one line.
 import fc from 'fast-check';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -70,7 +70,7 @@ const pieces = {
 const words = { type: 'WordLevel', unk_token: '[UNK]', vocab: { '[UNK]': 0, a: 1, the: 2 } };
 const models = [wordTokenizer(['a', 'the', '##s', ','], {}).model, words, pieces, tiny.model, unigram.model];
 
-/** One component of a kind, or two in a row. */
+/** Draws one component of a kind, or a sequence of two. */
 const one = (list: readonly unknown[], key: string): fc.Arbitrary<unknown> =>
   fc.oneof(
     fc.constantFrom(null, ...list),
@@ -119,7 +119,7 @@ const config: fc.Arbitrary<string | Buffer> = fc.oneof(
 
 const texts = ['', ' a', 'Über the 12 cafés,  don’t!', '<s>é\u0301\n東京<|endoftext|> a[MASK]'];
 
-/** Writes files, loads the tokenizer and uses it. */
+/** Writes files, loads the tokenizer, encodes and decodes with it. */
 async function use(folder: string, files: Readonly<Record<string, string | Buffer>>): Promise<void> {
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   const { vocabSize, eosId, bosId, padId, ...tokenizer } = await loadTokenizer(folder);

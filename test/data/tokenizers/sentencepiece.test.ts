@@ -1,8 +1,9 @@
+// Tests of converting SentencePiece models, which are encoded here field by field.
 import { expect, it } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
 import { convertSentencePiece } from '../../../harness/data/tokenizers/files/sentencepiece.ts';
 
-/** A message's field that holds bytes or another message. */
+/** Encodes a field that holds bytes or a message. */
 const nested = (field: number, content: readonly number[]): number[] => [
   8 * field + 2,
   content.length,
@@ -24,7 +25,7 @@ const pieces = [
   ...piece('ab', -1.5),
 ];
 const bytePair = nested(2, [8 * 3, 2]);
-/** Spaces stay. */
+/** Normalizer settings that keep spaces as they are. */
 const plain = nested(3, [8 * 4, 0]);
 const convert = (bytes: readonly number[]): ReturnType<typeof convertSentencePiece> =>
   convertSentencePiece('tokenizer.model', Uint8Array.from(bytes));

@@ -1,7 +1,5 @@
-/**
- * How the files of a folder name special tokens where they disagree. Right values are those of transformers 5.24 with
- * tokenizers 0.23.3 for the same files.
- */
+// Tests of special tokens that several files of a folder name differently. Expected values are those of
+// transformers 5.24 with tokenizers 0.23.3 for the same files.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadTokenizer } from '../../../harness/data/tokenizers/tokenizer.ts';
@@ -18,7 +16,7 @@ const named = (content: string, flags: object = {}): object => ({
 });
 const words = (parts: object = {}): object =>
   wordTokenizer(['a', 'b', 'ab', 'y'], { pre_tokenizer: { type: 'Whitespace' }, decoder: null, ...parts });
-/** The first id that the vocabulary of `words` leaves free. */
+/** The first id that `words` leaves unused. */
 const NEXT = 9;
 
 const folder = (map: object, config: object = {}, parts: object = {}): Record<string, unknown> => ({
@@ -38,7 +36,7 @@ it.each([
     ]),
   );
   const tokenizer = await tokenizerOf(folder(map, {}, { normalizer: { type: 'Lowercase' } }));
-  // Only a token that is matched after normalisation is found in a text in lower case.
+  // Only tokens matched after normalisation are found in lower-case text.
   expect(tokenizer.encode('a AB b ab')).toEqual([5, NEXT, 6, isNormalized ? NEXT : 7]);
 });
 
@@ -47,7 +45,7 @@ it('a text between two objects of one token adds it again, and the last object w
   const tokenizer = await tokenizerOf(
     folder({ ...roles, pad_token: named('<x>', { lstrip: true }) }, {}, { pre_tokenizer: null }),
   );
-  // With lstrip the space before would belong to the token.
+  // With lstrip the token would include the space before it.
   expect(tokenizer.encode(' <x>')).toEqual([1, NEXT]);
 });
 

@@ -1,3 +1,4 @@
+// Tests of the cache of token ids: keys, damaged files and folders without write permission.
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';

@@ -1,3 +1,5 @@
+// Tests of loading and using tokenizers. Golden ids are those of Python's tokenizers 0.23.3 and, for Llama 2,
+// of sentencepiece 0.2.3.
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -5,10 +7,7 @@ import { UsageError } from '../../../harness/support/errors.ts';
 import { loadTokenizer } from '../../../harness/data/tokenizers/tokenizer.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
-/**
- * [text, ids, ids with the template, text of the latter without special tokens], by Python's tokenizers
- * 0.23.3; Llama 2's by sentencepiece 0.2.3.
- */
+/** [text, ids, ids with special tokens of the template, the latter decoded without special tokens] */
 type Golden = [string, number[], number[], string];
 const here = join(import.meta.dirname, 'files');
 const golden = JSON.parse(await readFile(join(here, 'golden.json'), 'utf8')) as Record<string, Golden[]>;
@@ -85,7 +84,7 @@ test('special tokens are those that the configuration names', async () => {
   await writeFile(join(folder, 'special_tokens_map.json'), '{"pad_token": "?", "bos_token": "$"}');
   const tokenizer = await loadTokenizer(folder);
   expect(tokenizer.eosId).toBe(tokenizer.tokenId('!'));
-  // As in transformers, special_tokens_map.json has the last word.
+  // As in transformers, special_tokens_map.json overrides the other files.
   expect(tokenizer.padId).toBe(tokenizer.tokenId('?'));
   expect(tokenizer.bosId).toBe(tokenizer.tokenId('$'));
 });
@@ -161,7 +160,7 @@ describe('a chat template', () => {
       { role: 'assistant', content: 'yes' },
       { role: 'user', content: 'Why?' },
     ] as const;
-    // From apply_chat_template of transformers 5.23.
+    // The text is that of apply_chat_template in transformers 5.23.
     expect(tokenizer.chat(turns)).toBe('#[Hi]    yes!\n[Why?]>');
   });
 

@@ -1,3 +1,4 @@
+// Tests of Unigram tokenizers in T5's layout. Golden ids are those of Python's tokenizers 0.23.3.
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -55,7 +56,7 @@ describe("a Unigram tokenizer laid out as T5's", () => {
 });
 
 describe('a map of characters is refused that', () => {
-  /** A trie of units, and what its leaves point into. */
+  /** Encodes a map of characters: a trie of units and the texts that its leaves refer to. */
   const map = (units: readonly number[], texts: Uint8Array = new Uint8Array()): string =>
     Buffer.concat([new Uint8Array(Uint32Array.of(4 * units.length, ...units).buffer), texts]).toString(
       'base64',
@@ -65,7 +66,7 @@ describe('a map of characters is refused that', () => {
     ['is not base64', 'AAAA====', /not base64/],
     ['has no trie', map([]), /cut short/],
     ['leads behind its end', map([0xffffffff]), /points outside itself/],
-    // The unit of "a" lies at its place and says that a leaf follows, which does not.
+    // The unit of "a" announces a leaf beyond the end of the trie.
     [
       'has a leaf behind its end',
       map([0, ...Array<number>(96).fill(0), 0x161 | (400 << 10)]),
@@ -81,7 +82,7 @@ it('a spiece.model that is none, cut short or of another kind is refused', async
   const bytes = await readFile(join(here, 'unigram.model'));
   expect(() => convertT5('spiece.model', bytes.subarray(0, 500), 100)).toThrow('it was cut short');
   expect(() => convertT5('spiece.model', new Uint8Array(), 100)).toThrow('it has no pieces');
-  // One piece and a trainer of kind 2.
+  // A model with one piece and a trainer of kind 2 (not unigram).
   const pair = Uint8Array.of(10, 3, 10, 1, 97, 18, 2, 24, 2);
   expect(() => convertT5('spiece.model', pair, 100)).toThrow(
     'it is no unigram model, it has no <unk> or no </s>',

@@ -1,3 +1,4 @@
+// Tests that the search inside the graph finds what the search on the host finds.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateAll } from '../../../harness/decoding/generate.ts';
 import { GraphSearch } from '../../../harness/decoding/in-graph/graph-search.ts';
@@ -13,8 +14,6 @@ import prefix from '../../../methods/prefix.ts';
 import prompt from '../../../methods/prompt.ts';
 import red from '../../../methods/red.ts';
 
-// The search in the graph finds what the search on the host finds.
-
 let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine({ name: 'onnx', threads: 1 });
@@ -27,7 +26,7 @@ const families = {
 };
 async function baseOf(family: keyof typeof families): Promise<BaseModel> {
   const found = await loadBase(families[family]);
-  // Weights as large as trained ones, so that no two tokens are equally likely.
+  // Weights have trained size, so that no two tokens are tied.
   const large = async (name: string): Promise<Float32Array> => (await found.tensor(name)).map((x) => 8 * x);
   return { ...found, tensor: large, location: () => undefined };
 }
@@ -97,7 +96,7 @@ describe.each(cases)('%s under %s, %i beams, %o', (family, _, beams, settings, m
       each.forEach(({ tokens, score }, rank) => {
         const made = found[i]![rank]!;
         expect(made.score).toBeCloseTo(score, 4);
-        // Sequences of equal scores may stand in either order.
+        // Sequences with equal scores may come in either order.
         const tied = each.some((other, at) => at !== rank && Math.abs(other.score - score) < 1e-4);
         if (!tied) expect(made.tokens).toEqual(tokens);
       });

@@ -1,4 +1,4 @@
-/** Beam search against all sequences of a random table. */
+// Compares beam search with an exhaustive search of a random table.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BeamSearch, type BeamOptions, type Hypothesis } from '../../../harness/decoding/on-host/beam.ts';
@@ -9,7 +9,7 @@ const seed = fc.integer({ min: 1, max: 2 ** 30 });
 const prompt = [1, 0];
 const EOS = 2;
 
-/** Every sequence of a table that ends with the end token or at the length limit, best first. */
+/** Lists all sequences of a table that end with the end token or at the limit of length, best first. */
 function exhaustive(scores: Scores, { maxNewTokens, eosId, lengthPenalty = 1 }: BeamOptions): Hypothesis[] {
   const found: Hypothesis[] = [];
   const visit = (tokens: number[], total: number): void => {

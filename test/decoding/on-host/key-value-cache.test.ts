@@ -1,12 +1,12 @@
-/** The key-value cache against plain lists of tokens. */
+// Compares the key-value cache with plain lists of tokens.
 import { describe, expect, it } from 'vitest';
 import { KeyValueCache } from '../../../harness/decoding/on-host/key-value-cache.ts';
 
-/** Tokens [count, 4] whose numbers say where they come from. */
+/** Makes tokens [count, 4] with consecutive numbers, which show where each comes from. */
 const tokens = (first: number, count: number): Float32Array =>
   Float32Array.from({ length: count * 4 }, (_, i) => first + i);
 
-/** A row's tokens as [count, heads · width]. */
+/** Reads a row's tokens as [count, heads · width]. */
 function rowOf(cache: KeyValueCache, array: Float32Array, row: number): number[] {
   const out: number[] = [];
   for (let slot = 0; slot < cache.lengths[row]!; slot++) {

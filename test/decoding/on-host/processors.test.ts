@@ -1,4 +1,4 @@
-/** Logits processors: which tokens they forbid, penalise and reorder. */
+// Tests of logits processors: which tokens they forbid, penalise and reorder.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { processCandidates, repeatingTokens } from '../../../harness/decoding/on-host/processors.ts';

@@ -1,4 +1,4 @@
-/** Drawing of next tokens: the distribution is transformers', the draws are deltabench's own. */
+// Tests of sampling. Probabilities equal those of transformers, and draws are deltabench's own.
 import { expect, test } from 'vitest';
 import {
   checkSampling,
@@ -9,8 +9,8 @@ import {
 const scores = Float32Array.of(4, 3.5, 3.25, 2, 1.25, 0.5, -1, -3);
 const ids = Int32Array.from([70, 10, 20, 50, 30, 60, 40, 0]);
 
-// Goldens: softmax in float64 of what transformers 5.24's TemperatureLogitsWarper, TopKLogitsWarper and
-// TopPLogitsWarper leave of these logits, in this order; float32 divides the logits there.
+// Golden probabilities are float64 softmax of these logits after transformers 5.24's TemperatureLogitsWarper,
+// TopKLogitsWarper and TopPLogitsWarper, in this order; transformers divides logits in float32.
 test.each([
   [
     { temperature: 1 },

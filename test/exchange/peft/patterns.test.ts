@@ -1,3 +1,4 @@
+// Tests of rank_pattern and alpha_pattern: which modules a key matches, and the limit of time.
 import { expect, test } from 'vitest';
 import { numbersByPattern } from '../../../harness/exchange/peft/patterns.ts';
 
@@ -10,7 +11,7 @@ test('a key is a module, its end behind a dot, or an expression; the first that 
 });
 
 test('matching ends at its limit of time', () => {
-  // Plain names, but more than any machine looks at within a millisecond.
+  // No machine matches this many plain names within a millisecond.
   const names = Array.from({ length: 1_000_000 }, (_, i) => `h.${i}.c_attn`);
   expect(() => numbersByPattern({ c_fc: 1 }, names, 8, { ...named, milliseconds: 1 })).toThrow(
     'adapter_config.json: alpha_pattern takes too long to match the names of modules.',

@@ -1,3 +1,5 @@
+// Tests that peft loads what deltabench writes and computes the same; DELTABENCH_PYTHON names a Python with
+// peft.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -14,7 +16,6 @@ import { temporaryFolder } from '../../support/temporary.ts';
 import { hasParity, parity, readGolden } from '../../parity/folder.ts';
 import { attachMethod, fullOptions, logitsUnder, type AnyBatch } from '../reading.ts';
 
-// Hugging Face peft itself loads what deltabench writes; its Python is named by DELTABENCH_PYTHON.
 const python = process.env.DELTABENCH_PYTHON;
 
 const linears = [
@@ -58,14 +59,15 @@ describe.skipIf(!python)('peft', () => {
 
       it('does so with prefixes, where it runs them on this model', async ({ skip }) => {
         const refusal = await compare(model, prefixes);
-        // transformers 5.24 calls an encoder's past_key_values cache; peft 0.21.2 does not find them there.
+        // transformers 5.24 calls an encoder's past_key_values `cache`, and peft 0.21.2 looks for the old
+        // name.
         skip(refusal !== undefined, refusal);
       });
     });
   }
 });
 
-/** Holds peft's numbers against ours; returns why peft refuses to run on the model at all, if it does. */
+/** Compares peft's numbers with deltabench's; returns peft's refusal where it cannot run on the model. */
 async function compare(model: string, methods: typeof variants): Promise<string | undefined> {
   const base = await loadBase(join(parity, model));
   const engine = await createEngine({ name: 'onnx', threads: 1 });
@@ -100,7 +102,7 @@ async function compare(model: string, methods: typeof variants): Promise<string 
   return undefined;
 }
 
-/** What the decoder of an encoder-decoder reads: the labels, shifted to the right. */
+/** Gives an encoder-decoder's decoder input: the labels, shifted right. */
 function decoderInput(
   { architecture }: BaseModel,
   labels: AnyBatch['labels'],
@@ -113,7 +115,7 @@ function decoderInput(
   return { decoder_input_ids: (labels as number[][]).map(shifted) };
 }
 
-/** An adapter whose every trained tensor has moved from its start. */
+/** Makes an adapter whose trained tensors all differ from their initial values. */
 async function perturbed(base: BaseModel, method: string, given: object): Promise<Adapter> {
   const delta = attachMethod(base, method, given);
   const specs = { ...delta.trained, ...delta.frozen };
@@ -124,7 +126,7 @@ async function perturbed(base: BaseModel, method: string, given: object): Promis
     const noise = randomStream(2, name).normal(data.length, 0, 0.1);
     tensors[name] = { shape, data: name in delta.trained ? data.map((v, i) => v + noise[i]!) : data };
   }
-  // AdaLoRA's pattern: an uneven number of dropped singular values.
+  // Dropped singular values of AdaLoRA, unevenly spread.
   if (delta.state?.dropped) {
     const { shape } = delta.state.dropped;
     const data = Float32Array.from({ length: shape[0]! }, (_, i) => (i % 3 === 1 ? 1 : 0));

@@ -1,3 +1,4 @@
+// Tests of reading and writing adapters that peft saved, with golden logits that peft computed.
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,10 +16,9 @@ import { temporaryFolder } from '../../support/temporary.ts';
 import { parity, readGolden, readTensors } from '../../parity/folder.ts';
 import { attachMethod, fullOptions, logitsUnder, type AnyBatch } from '../reading.ts';
 
-// Adapters that peft has saved, with the logits that it computes.
 const saved = join(parity, 'peft-saved');
 const models = existsSync(saved) ? readdirSync(saved) : [];
-/** The models whose family is built. */
+/** Models of families that deltabench has. */
 const built = models.filter((model) => {
   const { model_type: type } = readGolden<{ model_type: string }>(model, 'config.json');
   return familyNames.some((family) => family === type);
@@ -40,7 +40,7 @@ describe.skipIf(built.length === 0)('adapters that peft has saved', () => {
         const { logits } = await readTensors('peft-saved', model, method, 'expect.safetensors');
         const ours = await logitsUnder(engine, base, adapter, batch);
         const real = base.architecture.kind === 'encoder' ? () => true : ofRealTokens(batch, base);
-        // peft's logits have those of virtual tokens before each row's own.
+        // Logits of virtual tokens precede each row in peft's output.
         const rows = batch.input_ids.length;
         const [theirs, row] = [logits!.length / rows, ours.length / rows];
         const own = logits!.filter((_, i) => i % theirs >= theirs - row);
@@ -55,9 +55,9 @@ describe.skipIf(built.length === 0)('adapters that peft has saved', () => {
         const [ours, theirs] = await Promise.all([contents(copy), contents(folder)]);
         expect(ours.shapes).toEqual(theirs.shapes);
         expect(ours.tensors).toEqual(theirs.tensors);
-        // What is left out has the value that peft takes without it: the test of peft itself shows that.
+        // peft defaults stand for omitted settings, as the test that loads adapters in peft shows.
         const config = Object.fromEntries(Object.keys(ours.config).map((key) => [key, theirs.config[key]]));
-        // It is read as a flat one.
+        // deltabench reads the projected prefix as a flat one.
         if (method === 'prefix-projection')
           Object.assign(config, { prefix_projection: false, encoder_hidden_size: config.token_dim });
         expect(normalised(ours.config)).toEqual(normalised(config));
@@ -66,13 +66,13 @@ describe.skipIf(built.length === 0)('adapters that peft has saved', () => {
   }
 });
 
-/** Which logits are not those of padding. */
+/** Selects logits of real tokens. */
 function ofRealTokens({ attention_mask }: AnyBatch, base: BaseModel): (_: number, i: number) => boolean {
   const mask = attention_mask.flat();
   return (_, i) => mask[Math.floor(i / base.architecture.vocabulary)] === 1;
 }
 
-/** With every option and tensor that the method has. */
+/** Completes an adapter with the method's default options and initial tensors. */
 async function fullAdapter(base: BaseModel, adapter: Adapter): Promise<Adapter> {
   const method = attachMethod(base, adapter.method, adapter.options);
   const { delta } = startFrom(base, method, adapter, 'the adapter');
@@ -98,7 +98,7 @@ async function contents(folder: string) {
   };
 }
 
-/** Lists as sets; peft names each module to save twice for prompts. */
+/** Sorts lists without duplicates; peft names each of modules_to_save twice for prompts. */
 function normalised(config: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [

@@ -1,4 +1,4 @@
-/** GPU memory as nvidia-smi tells it, by a stand-in for that program. */
+// Tests of measuring GPU memory, with a script in place of nvidia-smi.
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-// What nvidia-smi prints stands here for the program, which only machines with its driver have.
+// The script prints what nvidia-smi prints, since only machines with NVIDIA's driver have the program.
 test.skipIf(process.platform === 'win32')(
   'the highest sample of this process counts, in bytes, and no other’s',
   async () => {

@@ -1,4 +1,4 @@
-/** Drifts of the gate: limits, kinds and values that cannot be compared. */
+// Tests of drifts between a cell's measures and its baseline: limits, kinds and incomparable values.
 import { describe, expect, test } from 'vitest';
 import { cellDrifts, scoreDrifts, type Drift } from '../../../harness/runs/check/drifts.ts';
 import type { CellMeasures } from '../../../harness/runs/check/measures.ts';
@@ -56,7 +56,7 @@ test('a score beyond rounding, a new one and a lost one are drifts', () => {
     ['BLEU', false],
     ['NIST', true],
     ['CIDEr', false],
-    // Of a task that was added since.
+    // A metric added since the baseline was written.
     ['F1', true],
   ]);
   expect(drifts.map(({ baseline, now }) => [baseline, now]).slice(2)).toEqual([

@@ -1,4 +1,5 @@
-/** The executor around a training that stands in: records, retries, other settings, earlier names. */
+// Tests of the executor with a mocked training: records, retries, changed settings, records under older
+// names.
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -22,7 +23,7 @@ import {
 import { summariseRow } from '../../../harness/reporting/tables/row.ts';
 import { copyTask, methods } from '../fake.ts';
 
-// Training and decoding stand in for the real ones: this file is about what happens around them.
+// Training and decoding are mocked: the tests cover the executor around them.
 const train = vi.hoisted(() => vi.fn<(job: TrainingJob<TokenPair>) => Promise<TrainingResult>>());
 vi.mock('../../../harness/training/loop/train.ts', () => ({ train }));
 vi.mock('../../../harness/decoding/generate.ts', () => ({
@@ -93,7 +94,7 @@ const options: ExecuteOptions = {
   signal: new AbortController().signal,
   retryFailed: false,
 };
-/** What outcomes say; their cells hold functions, which are new with every plan. */
+/** Selects the comparable part of outcomes; cells hold functions, which every plan makes anew. */
 const saidOf = (outcomes: readonly Outcome[]) =>
   outcomes.map(({ cell, record, path }) => ({ address: addressOf(cell), record, path }));
 const execute = async (changes: Partial<RunRequest> = {}, more: Partial<ExecuteOptions> = {}) =>
@@ -248,7 +249,7 @@ test('a frozen base that draws nothing is run once for all seeds, and stands for
   });
   expect(row).toMatchObject({ planned: 1, finished: 1, everySeed: true });
   expect(row.notes).toContain('Frozen base: nothing is trained, so that one run stands for every seed');
-  // A record of any of the seeds serves.
+  // A record of any asked seed is reused.
   train.mockClear();
   expect((await execute({ methods: ['none'], seeds: [7, 1] })).map(({ cell }) => cell.seed)).toEqual([1]);
   expect(train).not.toHaveBeenCalled();

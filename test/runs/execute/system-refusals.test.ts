@@ -1,9 +1,6 @@
-/**
- * Whatever writes where the system refuses (a full disk, a read-only file system, too few open files) ends in
- * one line that names the path, with exit code 2 (a UsageError) and nothing half-written; the same command
- * goes on afterwards. A file system of a few kilobytes needs the right to mount one; where that is not given,
- * the test skips.
- */
+// Tests of writing where the system refuses (full disk, read-only file system, too few open files): one line
+// names the path, the exit code is 2 (a UsageError), no file is half-written, and the same command goes on
+// afterwards. Tests that mount a file system of a few kilobytes skip without the right to do so.
 import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +25,7 @@ const canMount =
   spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', tries]).status === 0;
 if (canMount) spawnSync('umount', [tries]);
 
-/** A file system of so many kilobytes. */
+/** Mounts a file system of this many kilobytes; it is unmounted when the test ends. */
 async function mounted(name: string, kilobytes: number): Promise<string> {
   const place = join(folder, name);
   await mkdir(place);

@@ -1,4 +1,4 @@
-/** Runs with a head as adapters. */
+// Tests of exporting encoder runs as adapters with their head.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readJson } from '../../../harness/support/read-files.ts';
@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../support/temporary.ts';
 import { startOf } from '../../methods/tiny.ts';
 import { baseOf } from '../../models/base-of.ts';
 
-// A run on an encoder becomes an adapter with its head, as transformers' …ForSequenceClassification has it.
+// The head is written in the layout of transformers' …ForSequenceClassification.
 const methods = await loadMethods();
 
 async function runOf(family: 'bert' | 'roberta', headName: 'paper' | 'huggingface' | 'mean', method: string) {
@@ -50,7 +50,7 @@ it.each([
   ['roberta', 'paper', 'lora~rank=2', {}],
   ['roberta', 'huggingface', 'prompt~virtualTokens=2', {}],
   ['bert', 'huggingface', 'red', {}],
-  // Where transformers has a pooler, its tanh(Linear) is what the paper's head begins with.
+  // transformers' BERT pooler is tanh(Linear), which is the first part of the paper's head.
   ['bert', 'paper', 'ia3', { 'classifier.dense': 'bert.pooler.dense', 'classifier.out_proj': 'classifier' }],
 ] as const)('%s with the head %s under %s', async (family, headName, method, renamed) => {
   const run = await runOf(family, headName, method);

@@ -1,4 +1,4 @@
-/** Runs with a head as merged checkpoints, in the form of transformers' classifiers. */
+// Tests of merging encoder runs into checkpoints with their head.
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readJson } from '../../../harness/support/read-files.ts';
@@ -17,14 +17,14 @@ import { startOf, tinyBatch } from '../../methods/tiny.ts';
 import { baseOf } from '../../models/base-of.ts';
 import { computeEncoder } from '../../parity/encoder.ts';
 
-// A run on an encoder becomes a checkpoint with its head, as transformers' …ForSequenceClassification has it.
+// The checkpoint has the layout of transformers' …ForSequenceClassification.
 
 const methods = await loadMethods();
 const engine = await createEngine({ name: 'js' });
 const examples = tinyBatch().input_ids.map((ids, i) => ({ ids, types: ids.map(() => 0), label: i }));
 const events = { signal: new AbortController().signal, onProgress: () => undefined };
 
-/** A run as openTrainedRun gives it, with all that merging reads. */
+/** Makes a run as openTrainedRun returns it, with the fields that merging reads. */
 async function runOf(
   family: 'bert' | 'roberta',
   headName: 'paper' | 'huggingface' | 'mean',

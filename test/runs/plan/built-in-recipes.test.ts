@@ -1,4 +1,4 @@
-/** The recipes of the built-in bases: which runs follow them, and that their rates were tried. */
+// Tests of the recipes of built-in bases: which runs use them, and that their learning rates were tuned.
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -10,7 +10,7 @@ import { temporaryFolder } from '../../support/temporary.ts';
 
 const [tasks, methods] = [await loadTasks(), await loadMethods()];
 
-/** The models, sources and seeds of a plan. */
+/** Describes the models, data sources and seeds of a plan. */
 async function planned(changes: Partial<RunRequest>): Promise<string[]> {
   const { cells } = await planRuns(
     {

@@ -1,16 +1,16 @@
-/** Plugins: sound files are found, the wrong field of others is named. */
+// Tests of loading plugins: valid files load, and a refusal names the wrong field.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
 import { projectRoot } from '../../../harness/support/project-root.ts';
 
-// Inside the project, where a plug-in finds its imports.
+// The folder lies inside the project, so that plugins resolve their imports.
 const folder = await mkdtemp(join(projectRoot, 'node_modules', '.plugins-'));
 afterAll(() => rm(folder, { recursive: true }));
 
 let count = 0;
-/** A folder with one method file. */
+/** Makes a folder with one method file. */
 async function methodFile(name: string, body: string): Promise<string> {
   const own = await mkdtemp(join(folder, `${count++}-`));
   await writeFile(join(own, name), `import { z } from 'zod';\n${body}`);

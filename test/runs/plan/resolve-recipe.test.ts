@@ -1,4 +1,4 @@
-/** How settings win over each other. */
+// Tests of the precedence of settings.
 import { expect, test } from 'vitest';
 import type { TextTask } from '../../../harness/data/examples/task.ts';
 import { splitSetting } from '../../../harness/runs/plan/option-values.ts';

@@ -1,4 +1,4 @@
-/** --sweep and --ablations: combinations and names. */
+// Tests of --sweep and --ablations: combinations, names, shares of threads and memory.
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
 import { shareOfMachine } from '../../../harness/runs/execute/job-pool.ts';

@@ -1,4 +1,4 @@
-/** The grammar of variants: names, labels, options, ablations and what is refused. */
+// Tests of the grammar of variants: names, labels, options, ablations and refusals.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
@@ -51,7 +51,7 @@ test('a recipe sets what name and label need not say, and every option tells whe
   const from = { rank: 'recipe x', sites: 'recipe x' };
   expect(read('lora')).toEqual(['lora', 'LoRA', from]);
   expect(read('lora~rank=4')).toEqual(['lora', 'LoRA', { ...from, rank: '--method' }]);
-  // A method's own default is a change where the recipe says otherwise.
+  // A method's default is part of the name where the recipe sets another value.
   expect(read('lora~rank=8')).toEqual(['lora~rank=8', 'LoRA (rank=8)', { ...from, rank: '--method' }]);
   expect(read('lora', [{ key: 'alpha', value: '3', from: '--sweep' }])).toEqual([
     ...['lora~alpha=3', 'LoRA (alpha=3)'],

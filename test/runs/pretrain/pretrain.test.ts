@@ -1,4 +1,4 @@
-/** Pretraining of every family on made-up text, with PyTorch's losses where it is installed. */
+// Tests of pretraining every family on made-up text.
 import { execa } from 'execa';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,8 @@ import { train } from '../../../harness/training/loop/train.ts';
 import { Interrupted } from '../../../harness/training/loop/job.ts';
 import { benchInside } from '../../cli/inside.ts';
 
-// Hugging Face transformers loads what is written; its Python is named by DELTABENCH_PYTHON.
+// DELTABENCH_PYTHON names a Python with transformers, which loads the written bases and computes golden
+// losses.
 const python = process.env.DELTABENCH_PYTHON;
 
 let folder: string;
@@ -109,7 +110,7 @@ it.skipIf(!python)(
   60_000,
 );
 
-/** The loss of a row by the written weights, an encoder's head included. */
+/** Computes the loss of a row with the written weights, an encoder's head included. */
 async function lossOf(base: Awaited<ReturnType<typeof loadBase>>, path: string, row: Row): Promise<number> {
   const head = base.architecture.kind === 'encoder' ? maskedHead(base) : undefined;
   const file = await openSafetensors(join(path, 'model.safetensors'));

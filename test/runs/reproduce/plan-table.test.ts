@@ -1,4 +1,4 @@
-/** Published tables as plans: cells, protocols, rehearsals, order and estimates. */
+// Tests of planning published tables: cells, protocols, rehearsals, order and estimates.
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -49,7 +49,8 @@ test('every printed row of a built task is a cell with its recipe, its seeds and
   const e2e = await plan(2);
   const large = e2e.runs.find(({ row }) => row.model === 'gpt2-large' && row.method === 'red')!.cells;
   expect(large.map(({ seed }) => seed)).toEqual([42, 43, 44]);
-  // The script's rate, which most likely gave the printed numbers; beams that do not know the end.
+  // The authors' script has this rate, which most likely gave the printed numbers; its beams ignore the end
+  // token.
   expect(large[0]!.recipe).toMatchObject({ learningRate: 6e-3, epochs: 10, stopAtEnd: false, beams: 10 });
   const lora = e2e.runs.find(({ row }) => row.method === 'lora')!.cells[0]!;
   expect(lora.variant.parts[0]!.options).toMatchObject({ rank: 8, alpha: 32 });
@@ -124,7 +125,7 @@ test('the cheapest first, all rows of a task before the next', async () => {
   expect(cost('mnli')).toEqual(cost('mnli').toSorted((a, b) => a - b));
 });
 
-/** A time that is known, as those of all tasks here are. */
+/** Gives the estimated seconds; all tasks here have an estimate. */
 const secondsOf = ({ seconds }: Estimate): number => seconds ?? NaN;
 
 test("the time of a task of one's own is estimated by its own sizes, and unknown without them", async () => {
@@ -140,7 +141,7 @@ test("the time of a task of one's own is estimated by its own sizes, and unknown
   expect(halved / known).toBeLessThan(0.55);
   const unknown = estimateCell({ ...cell!, task: unsized }, base, speed);
   expect(unknown.seconds).toBeUndefined();
-  // Without a mean length every example may be as long as is allowed.
+  // Without a mean length every example counts with the maximal length.
   expect(unknown.bytes).toBeGreaterThan(estimateCell(cell!, base, speed).bytes);
 });
 
@@ -151,14 +152,15 @@ test('estimates grow with what is computed', async () => {
       .cells[0]!;
   const base = await loadBase('roberta-base');
   const red = estimateCell(cellOf('red', 'cola'), base, speed);
-  // 40 epochs of 8,551 sentences of 11 tokens, 4 · 85 million operations each, and some evaluation.
+  // 40 epochs of 8,551 sentences of 11 tokens cost 4 · 85 million operations per token; evaluation adds a
+  // little.
   const training = (40 * 268 * 32 * 11 * 4 * 85e6) / 1e11;
   expect(secondsOf(red) / training).toBeGreaterThan(1);
   expect(secondsOf(red) / training).toBeLessThan(1.1);
   const full = estimateCell(cellOf('full', 'cola'), base, speed);
   expect(secondsOf(full) / secondsOf(red)).toBeGreaterThan(1.4);
   expect(full.leastBytes).toBe(4 * red.leastBytes);
-  // 124 million weights.
+  // The base has 124 million weights of 4 bytes.
   expect(red.leastBytes / 4e6).toBeCloseTo(124.1, 0);
   const cut = cellOf('red', 'cola');
   const short = estimateCell(

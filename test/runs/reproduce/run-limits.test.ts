@@ -1,4 +1,4 @@
-/** The limits of the runs of a table: which seeds a dry run says fit into --budget and memory. */
+// Tests of which seeds fit into --budget and memory.
 import { expect, test } from 'vitest';
 import type { RunState } from '../../../harness/runs/reproduce/inspect-runs.ts';
 import { seedsWithin, whyNotRun } from '../../../harness/runs/reproduce/run-limits.ts';
@@ -12,7 +12,7 @@ const limits = { jobs: 1, memory: 100, budget: 60 };
 
 test('seeds fit in order until the first that would end too late', () => {
   expect(seedsWithin([state(2, 10), state(5, 10)], limits)).toEqual([2, 4]);
-  // A cheaper run may still fit after one that does not.
+  // A cheaper run may fit after one that does not.
   expect(seedsWithin([state(1, 50), state(3, 20), state(1, 10)], limits)).toEqual([1, 0, 1]);
 });
 

@@ -1,4 +1,4 @@
-/** Training in replicas: when it is chosen, and that it computes what one engine does. */
+// Tests of training in replicas: when it is chosen, and that it computes what one engine does.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const words = 60_000;
 const steps = 200;
-// Long prompts and one target each: much work by the count of tokens, little to compute.
+// Long prompts with one target each count as much work by tokens but are quick to compute.
 const examples: TokenPair[] = Array.from({ length: 12 }, (_, i) => ({
   prompt: Array.from(randomStream(1, `prompt ${i}`).integers(60 + i, words)),
   target: Array.from(randomStream(1, `target ${i}`).integers(1, words)),

@@ -1,3 +1,4 @@
+// Tests that a number that is not finite, or a mean over nothing, ends a run and never becomes a result.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { Engine } from '../../../harness/engine/types.ts';
@@ -13,8 +14,6 @@ import type { TrainingResult, Validated } from '../../../harness/training/loop/j
 import full from '../../../methods/full.ts';
 import red from '../../../methods/red.ts';
 
-// A number that is not finite, or a mean over nothing, ends a run; it is never taken for a result.
-
 let engine: Engine;
 let decoder: BaseModel;
 let encoder: BaseModel;
@@ -28,7 +27,9 @@ const recipe = (more: object = {}) =>
   recipeSchema.parse({ batchSize: 2, epochs: 2, learningRate: 1e-3, dropout: false, ...more });
 const whole = { seed: 7, folder: undefined };
 
-/** A base whose embedding of one token is not finite. Where it is frozen, training refuses it by name. */
+/**
+ * Gives a base with one value of one token's embedding replaced; training names it where the base is frozen.
+ */
 function withBroken(base: BaseModel, table: string, token: number, value: number): BaseModel {
   const tensor = async (name: string): Promise<Float32Array> => {
     const data = (await base.tensor(name)).slice();
@@ -58,7 +59,7 @@ describe('a model that writes', () => {
     });
 
   it.each([NaN, Infinity])('fails where its embedding of any word is %f', async (value) => {
-    // The head is the embedding table: a word that occurs nowhere still has a logit.
+    // The head is the embedding table, so words that occur nowhere have logits too.
     for (const token of [0, 11, 19]) {
       const broken = withBroken(decoder, 'transformer.wte.weight', token, value);
       const { diverged } = await run(broken, { delta: full.attach(broken, full.options.parse({})) });
@@ -68,7 +69,7 @@ describe('a model that writes', () => {
 
   it('fails where the loss of the validation set is not finite', async () => {
     const broken = withBroken(decoder, 'transformer.wpe.weight', 2, NaN);
-    // Training reads two positions of each example.
+    // Training reads two positions of each example, so it does not reach the broken one.
     const delta = full.attach(broken, full.options.parse({}));
     const { diverged } = await run(broken, {
       delta,
@@ -79,7 +80,7 @@ describe('a model that writes', () => {
   });
 
   it('refuses a step, and an evaluation, without a target', async () => {
-    // A prompt that fills all positions leaves no room for its target.
+    // The prompt fills all positions, which leaves none for the target.
     const full = [{ prompt: Array<number>(20).fill(1), target: [2, 3] }];
     await expect(run(decoder, { train: full })).rejects.toThrow(
       'none of the 1 examples of step 1 has a target: ' +
@@ -89,7 +90,7 @@ describe('a model that writes', () => {
     await expect(run(decoder, { train: late, recipe: recipe({ batchSize: 1, epochs: 1 }) })).rejects.toThrow(
       /^none of the 1 examples of step \d has a target/,
     );
-    // Beside examples with targets it adds nothing to the count.
+    // Beside examples with targets it contributes nothing to the count.
     expect((await run(decoder, { train: late, recipe: recipe({ batchSize: 3 }) })).diverged).toBeUndefined();
     await expect(run(decoder, { validation: full })).rejects.toThrow(
       'an evaluation needs at least one target, got none',

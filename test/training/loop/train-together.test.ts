@@ -1,4 +1,4 @@
-/** Runs that are trained together against the same runs by themselves. */
+// Compares runs that are trained together with the same runs trained alone.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens, TokenPair } from '../../../harness/data/examples/task.ts';
@@ -32,7 +32,7 @@ beforeAll(async () => {
     bases.set(family, await tinyBase(family));
 });
 
-/** Options that fit two layers of width 16, and every dropout that a method has. */
+/** Options that suit two layers of width 16; attach adds every dropout that a method has. */
 const fitting: Record<string, object> = {
   adapterdrop: { drop: 1 },
   compacter: { bottleneck: 4 },
@@ -53,7 +53,7 @@ const pairs = (count: number, seed: number): TokenPair[] =>
     const ids = Array.from(randomStream(seed, `example ${i}`).integers(18, 24));
     return { prompt: ids.slice(0, 3 + (i % 4)), target: ids.slice(7, 9 + (i % 5)) };
   });
-/** Sequences whose label their second token tells. */
+/** Makes sequences whose second token determines the label. */
 const classes = (count: number, seed: number): LabelledTokens[] =>
   Array.from({ length: count }, (_, i) => {
     const rest = Array.from(randomStream(seed, `example ${i}`).integers(2 + (i % 7), 8));
@@ -66,9 +66,9 @@ interface Case {
   readonly delta: Delta;
   readonly recipe?: Record<string, unknown>;
   readonly seeds?: readonly number[];
-  /** Examples of the training, validation and test split; 22, 7 and 5 where absent. */
+  /** Numbers of training, validation and test examples; 22, 7 and 5 by default. */
   readonly sizes?: readonly [number, number, number];
-  /** The engine; the CPU's where absent. */
+  /** The engine; the CPU's by default. */
   readonly engine?: Engine;
 }
 type More = Partial<Pick<TrainingJob<never>, 'folder' | 'signal' | 'onProgress' | 'companion'>>;
@@ -85,7 +85,7 @@ function run(
       ...common,
       objective: objective as Objective<unknown>,
       delta,
-      // Seeds differ in their validation, as GLUE's do.
+      // Validation sets differ by seed, as GLUE's do.
       train: make(sizes[0], 1),
       validation: make(sizes[1], seed),
       test: make(sizes[2], 9),
@@ -102,7 +102,7 @@ async function alone(case_: Case): Promise<TrainingResult[]> {
   return results;
 }
 
-/** Trains the seeds in one group; each leaves when it is done. */
+/** Trains the seeds as one group, which each seed leaves when it is done. */
 async function together(case_: Case, more: (seed: number) => More = () => ({})) {
   const all = case_.seeds ?? seeds;
   const companions = trainTogether(all.length);
@@ -145,7 +145,7 @@ function expectSame(
         atol: 1e-5 * Math.max(largest(data), 1e-2),
       });
     }
-    // Examples of a language model have no answers.
+    // A language model's examples have no answers.
     const answers = ({ test }: TrainingResult): number[] =>
       (test!.answers as (Float32Array | undefined)[]).flatMap((answer) => [...(answer ?? [])]);
     expect(answers(result)).toBeAllclose(answers(single), { atol: 1e-5 });
@@ -154,8 +154,8 @@ function expectSame(
 
 describe('every method', () => {
   const names = [...methods.keys()].filter((name) => name !== 'none');
-  // A decoder and an encoder with all methods; methods at the same sites stack in the same way on other
-  // families.
+  // One decoder and one encoder cover all methods; other families stack methods at the same sites in the same
+  // way.
   const kinds = ['red', 'lora', 'adapter', 'prefix', 'prompt', 'loreft', 'full'];
   const cases = [
     ...(['gpt2', 'roberta'] as const).flatMap((family) => names.map((name) => [family, name] as const)),
@@ -168,7 +168,7 @@ describe('every method', () => {
       delta: attach(base, name),
       seeds: [3, 4],
       sizes: [10, 2, 0],
-      // SGD, because Adam makes much of the rounding that key biases have for a gradient.
+      // SGD, because Adam amplifies the rounding noise in the gradient of key biases.
       recipe: { optimizer: 'sgd', clip: 1, maxSteps: 3 },
     };
     if (name === 'full' || name === 'ft-top2') {
@@ -186,10 +186,10 @@ describe('three seeds that are trained together', () => {
   );
   it.each(cases)('%s: %s has the losses, tensors and answers of each by itself', async (family, name) => {
     const base = bases.get(family)!;
-    // An evaluation after two steps of every five; the last batch of an epoch is a short one.
+    // Evaluations come between the steps of an epoch, and the last batch of an epoch is short.
     const case_ = { base, delta: attach(base, name), recipe: { maxSteps: 12, evaluateEvery: 3, clip: 1 } };
     expectSame(valuesOf(await together(case_)), await alone(case_));
-    // Micro-batches, of which not every seed has equally many.
+    // Seeds differ in their number of micro-batches.
     const cut = { ...case_, recipe: { ...case_.recipe, maxSteps: 6, batchSize: 7, microBatch: 3 } };
     expectSame(valuesOf(await together(cut)), await alone(cut));
   });

@@ -1,4 +1,4 @@
-/** The training loop: dropout, engines, micro-batches, patience, stopping and resuming. */
+// Tests of the training loop: dropout, engines, micro-batches, patience, stopping and resuming.
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,7 +69,7 @@ describe('train', () => {
     );
     const dropping = await loadBase(to);
     const delta = red.attach(dropping, red.options.parse({}));
-    // Four steps an epoch, an evaluation after each; micro-batches in the second half.
+    // An epoch has four steps and an evaluation after each; the second half uses micro-batches.
     for (const more of [{}, { microBatch: 4 }]) {
       const of = async (recipe: object) =>
         losses(await run(onnx, delta, { maxSteps: 6, ...more, ...recipe }, { base: dropping }));
@@ -115,7 +115,7 @@ describe('train', () => {
   });
 
   it('keeps the tensors of the best evaluation and stops when patience ends', async () => {
-    // A rate far too high: validation gets worse from some point on.
+    // The learning rate is far too high, so the validation loss rises from some step on.
     const result = await run(onnx, full.attach(base, {}), {
       learningRate: 0.05,
       evaluateEvery: 4,

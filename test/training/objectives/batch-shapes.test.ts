@@ -1,4 +1,4 @@
-/** Micro-batches and planned shapes. */
+// Tests of the planned shapes of micro-batches.
 import { expect, test } from 'vitest';
 import { fittingShape, planShapes } from '../../../harness/training/objectives/batch-shapes.ts';
 import type { BatchShape } from '../../../harness/training/objectives/objective.ts';

@@ -1,4 +1,4 @@
-/** Training of classifiers and regressors, and their answers. */
+// Tests of training classifiers and regressors, and of their answers.
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens } from '../../../harness/data/examples/task.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   js = await createEngine({ name: 'js' });
 });
 
-/** Sequences whose label their second token tells. */
+/** Makes sequences whose second token determines the label. */
 const examples = (count: number, seed: number): LabelledTokens[] =>
   Array.from({ length: count }, (_, i) => {
     const label = i % 3;
@@ -37,14 +37,14 @@ const examples = (count: number, seed: number): LabelledTokens[] =>
 interface Case {
   readonly head: HeadName;
   readonly recipe?: Record<string, unknown>;
-  /** Values in place of classes. */
+  /** Whether labels are values instead of classes. */
   readonly values?: true;
-  /** Dropout of the head, and of LoRA in place of full fine-tuning. */
+  /** Dropout of the head and of LoRA, which replaces full fine-tuning. */
   readonly dropout?: number;
-  /** Whether the worst evaluation is chosen. */
+  /** Whether the evaluation with the lowest metric is chosen. */
   readonly worst?: true;
   readonly folder?: string;
-  /** The step after which the run is told to stop. */
+  /** Step after which the run is stopped. */
   readonly stopAfter?: number;
 }
 
@@ -127,7 +127,7 @@ describe('classes and values', () => {
     const given = { head: 'paper', dropout: 0.2, recipe: { epochs: 3 } } as const;
     const whole = await run(onnx, given);
     const folder = await temporaryFolder();
-    // In the third epoch, after two evaluations.
+    // The run stops in the third epoch, after two evaluations.
     await expect(run(onnx, { ...given, folder, stopAfter: 14 })).rejects.toThrow(Interrupted);
     const resumed = await run(onnx, { ...given, folder });
     expect(resumed.resumedFrom).toBe(14);

@@ -1,3 +1,5 @@
+// Tests that loss and gradients are the same whether tokens are packed end to end or padded to attention's
+// slots; they are padded where the batch has room for a token in every slot.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
 import * as ops from '../../../harness/engine/ops.ts';
@@ -13,9 +15,6 @@ import { languageModel } from '../../../harness/training/objectives/language-mod
 import type { BatchShape, Objective } from '../../../harness/training/objectives/objective.ts';
 import { pretraining, type Row } from '../../../harness/training/pretraining/objective.ts';
 import { startOf, tinyBase, type tinyBases } from '../../methods/tiny.ts';
-
-// A batch has the same loss and gradients whether its tokens lie end to end or in attention's slots, which
-// they do where the batch has room for a token in every slot.
 
 const pairs = [
   { prompt: [3, 9, 1, 17], target: [5, 22, 8] },
@@ -34,7 +33,7 @@ const rows: Row[] = [
   [{ ids: [4, 6, 8], targets: [6, 8, -1] }],
 ];
 
-/** Examples and their objective. */
+/** Examples with their objective. */
 interface Batch extends Pick<Objective<never>, 'types' | 'loss'> {
   readonly sizes: BatchShape;
   fill(shape: BatchShape): NamedArrays;
@@ -106,7 +105,7 @@ describe.each(Object.entries(cases))('%s', (_, { family, batch, attach }) => {
         await program.dispose();
         return { ...out, moves: Float32Array.of('slotTokens' in inputs ? 1 : 0) };
       };
-      // Room for one row more, and for one token more in each.
+      // The shape has room for one more row and one more token per row.
       const [count, length] = [sizes.rows + 1, sizes.length + 1];
       const sourceLength = sizes.sourceLength && sizes.sourceLength + 1;
       const room = { ...sizes, rows: count, length, sourceLength };

@@ -1,4 +1,4 @@
-/** What pretraining hides, packs and learns. */
+// Tests of pretraining: span corruption, masking, packing of rows and the reading of texts.
 import fc from 'fast-check';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ describe('span corruption', () => {
         }
         expect([source.at(-1), target.at(-1)]).toEqual([1, 1]);
         expect(source.slice(0, -1).flatMap((id) => hidden.get(id) ?? [id])).toEqual(text);
-        // 15 %, in spans of three: what T5's random_spans_noise_mask gives.
+        // T5's random_spans_noise_mask hides 15 % in spans of three.
         const count = [...hidden.values()].flat().length;
         expect(count).toBe(text.length === 1 ? 0 : Math.max(1, Math.round(0.15 * text.length)));
         if (count > 0) expect(hidden.size).toBe(Math.max(1, Math.round(count / 3)));
@@ -77,7 +77,7 @@ describe('masking', () => {
         }
       });
     }
-    // 24,000 draws: three deviations are below 0.01.
+    // Three standard deviations of 24,000 draws are below 0.01.
     expect(counts.mask / 24_000).toBeCloseTo(0.8, 1.5);
     expect(counts.same / 24_000).toBeCloseTo(0.1, 1.5);
     expect(counts.other / 24_000).toBeCloseTo(0.1, 1.5);
@@ -161,7 +161,7 @@ describe('texts', () => {
 
 it('knows the loss of token frequencies alone', () => {
   const row = (...ids: number[]): Row => [causalSequence({ ids: [0, ...ids] })];
-  // Of six targets, the vocabulary's three counted in, 1 has three, 2 two and 0 one.
+  // Counts of the three words start at one: of six targets 1 has three, 2 has two and 0 has one.
   const expected = -(2 * Math.log(3 / 6) + Math.log(2 / 6) + Math.log(1 / 6)) / 4;
   expect(unigramLoss([row(1, 1), row(2)], [row(1, 2, 1), row(0)], 3)).toBeCloseTo(expected, 12);
 });

@@ -1,4 +1,4 @@
-/** Optimisers against PyTorch's and transformers' goldens. */
+// Compares optimisers and schedules with PyTorch and transformers. Golden numbers are those of optim.json.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { Engine, NamedTensors } from '../../../harness/engine/types.ts';
@@ -49,7 +49,7 @@ const arrays = (values: Values): Arrays =>
   Object.fromEntries(Object.entries(values).map(([name, list]) => [name, Float32Array.from(list)]));
 
 /**
- * Runs the optimiser's own program on given gradients; the tensors and the gradient's norm after each step.
+ * Runs the optimiser's program on given gradients; gives the tensors and the gradient norm after each step.
  */
 async function optimizeAll(
   engine: Engine,
@@ -245,7 +245,7 @@ describe('packs', () => {
 describe.skipIf(!present)('schedules', () => {
   it.each(golden?.schedules.runs ?? [])('$kind, warm-up $warmup of $total', ({ kind, warmup, total, lr }) => {
     const schedule = kind === 'constant_with_warmup' ? 'constant' : (kind as Recipe['schedule']);
-    // The goldens go on after the last step, which no run does.
+    // The goldens continue after the last step, which runs never do.
     const factors = lr
       .slice(0, total)
       .map((_, step) => learningRateFactor({ schedule, warmup }, step, total));

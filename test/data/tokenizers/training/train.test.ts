@@ -1,3 +1,5 @@
+// Tests of training tokenizers; where DELTABENCH_PYTHON names a Python with transformers and tokenizers, the
+// written files are compared with them.
 import { execa } from 'execa';
 import fc from 'fast-check';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -9,7 +11,6 @@ import { trainUnigram } from '../../../../harness/data/tokenizers/training/unigr
 import { loadTokenizer, type Tokenizer } from '../../../../harness/data/tokenizers/tokenizer.ts';
 import { temporaryFolder } from '../../../support/temporary.ts';
 
-// transformers and tokenizers, which the written files are compared with; their Python is named by DELTABENCH_PYTHON.
 const python = process.env.DELTABENCH_PYTHON;
 
 const license = await readFile(join(import.meta.dirname, '../../../../LICENSE'), 'utf8');
@@ -52,7 +53,7 @@ describe.each(families)("%s's tokenizer", (family) => {
     expect(JSON.stringify(trainTokenizer(family, texts, 700))).toBe(JSON.stringify(files));
     const tokenizer = await loadTokenizer(await write(files));
     expect(tokenizer.vocabSize).toBe(700);
-    // Frequent words became tokens.
+    // Frequent words have become single tokens.
     const words = ' the license and the work';
     expect(tokenizer.encode(words).length).toBeLessThan(words.length / 3);
   });
@@ -79,7 +80,7 @@ it.skipIf(!python)(
     for (const [i, family] of families.entries()) {
       const tokenizer = await loadTokenizer(folders[i]!);
       for (const [j, text] of samples.entries()) {
-        // y yy and yy y are equally likely; the packages choose differently among equals.
+        // The segmentations "y yy" and "yy y" are equally likely, and the libraries choose different ones.
         if (family === 't5' && /(\S)\1\1/u.test(text)) continue;
         const ids = tokenizer.encode(text, { specialTokens: true });
         expect(theirs[i]!.ids[j], `${family}: ${text}`).toEqual(ids);
@@ -147,12 +148,12 @@ it("a unigram model's probabilities sum to at most one, and favour what helps th
   ]);
   const alphabet = ['a', 'c', 'd', 'g', 'o', 's', 't', '▁'];
   const pieces = trainUnigram(words, alphabet, 11);
-  // Three have room beside the characters: both stems, and of the plurals the more frequent one.
+  // Three pieces fit beside the characters: both stems and the more frequent plural.
   const longer = pieces.map(([piece]) => piece).filter((piece) => !alphabet.includes(piece));
   expect(longer.sort()).toEqual(['▁cat', '▁cats', '▁dog']);
   expect(pieces).toHaveLength(11);
   const sum = pieces.reduce((total, [, score]) => total + Math.exp(score), 0);
-  // The prior and what was dropped last take their share.
+  // The prior and the pieces dropped last take the rest of the probability.
   expect(sum).toBeGreaterThan(0.8);
   expect(sum).toBeLessThan(1);
 });
