@@ -1,4 +1,7 @@
-/** Reads records of evaluations and the samples beside them; nothing is trusted before its hash fits. */
+/**
+ * Reads records of evaluations and the files of samples beside them. Nothing is used before its hash is
+ * checked.
+ */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -7,7 +10,7 @@ import { sha256 } from '../support/hash.ts';
 import { parseEvaluation, type EvaluationRecord } from './evaluation-record.ts';
 
 /**
- * What the samples say of one document: its scores by measure, and more that depends on the kind of
+ * The samples' entry for one document: its scores by measure, and fields that depend on the kind of
  * evaluation.
  */
 const sampleSchema = z.looseObject({ document: z.int().min(0) });
@@ -19,8 +22,8 @@ export interface FoundEvaluation {
 }
 
 /**
- * The record that a file holds; undefined where there is no file. Throws UsageError where it holds something
- * else.
+ * Reads the record in a file; undefined if there is no file. Throws UsageError if the file holds no valid
+ * record.
  */
 export async function readEvaluation(path: string): Promise<EvaluationRecord | undefined> {
   let text: string;
@@ -38,7 +41,8 @@ export async function readEvaluation(path: string): Promise<EvaluationRecord | u
 }
 
 /**
- * The finished evaluations of a record's file or of a folder of them; throws UsageError where there is none.
+ * Finds the finished evaluations in a record's file or in a folder of records; throws UsageError if there is
+ * none.
  */
 export async function findEvaluations(place: string): Promise<FoundEvaluation[]> {
   const isFolder = await stat(place).then(
@@ -61,8 +65,8 @@ export async function findEvaluations(place: string): Promise<FoundEvaluation[]>
 }
 
 /**
- * A record's samples, in the order of documents; throws UsageError where they are missing or not those of the
- * record.
+ * Reads a record's samples, in the order of documents; throws UsageError if they are missing or their hash
+ * differs from the record's.
  */
 export async function readSamples({ path, record }: FoundEvaluation): Promise<Sample[]> {
   const { samples } = record.files;

@@ -1,3 +1,4 @@
+/** The command `bench eval`. It reads options and prints results; runs/evaluate does the work. */
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { UsageError } from '../../support/errors.ts';
@@ -15,7 +16,9 @@ interface Options extends Omit<EvaluateRequest, 'tasks'> {
   readonly json?: true;
 }
 
-/** `bench eval`: scores a base, an adapter or a run on benchmarks of language models, without training. */
+/**
+ * Makes the command `bench eval`, which scores a base, an adapter or a run on benchmarks of language models.
+ */
 export function evalCommand(): Command {
   return new Command('eval')
     .summary('score a base, an adapter or a run on benchmarks of language models')
@@ -60,7 +63,7 @@ async function evaluateAll({ tasks, compare, output, ...options }: Options): Pro
     );
   if (options.record !== undefined && options.adapter !== undefined)
     throw new UsageError('--record is a run with what it trained: leave out --adapter.');
-  // Imported here, because help need not wait for it.
+  // Imported when needed, so that help does not wait for the engines.
   const { evaluate, groupMeans } = await import('../../runs/evaluate/evaluate-model.ts');
   const progress = createProgress();
   const controller = stopOnSignals(() => {
@@ -150,7 +153,9 @@ async function compareRecords(places: readonly string[], json: boolean): Promise
   print("Paired by document; p is of McNemar's exact test where scores are right or wrong, else normal.");
 }
 
-/** What a reader must know about the numbers. */
+/**
+ * Gives a line for each evaluation that failed, left documents out, cut prompts or held unreadable answers.
+ */
 function remarks(evaluated: readonly Evaluated[]): string[] {
   return evaluated.flatMap(({ evaluation: { name }, record: { documents, error } }) => [
     ...(error ? [`${name} failed: ${error.name}: ${error.message}`] : []),

@@ -1,35 +1,39 @@
 /**
- * Compares two evaluations document by document: two models that answer the same questions differ by far less
- * chance than their means' standard errors say, since both find the same questions easy.
+ * Compares the scores of two evaluations document by document. Two models find the same questions easy, so
+ * their difference varies far less than the standard errors of their means suggest.
  */
 import { mean, sampleStandardDeviation } from 'simple-statistics';
 import { normalQuantile975, normalTwoSided } from '../tables/statistics.ts';
 
-/** A measure's difference over the same documents. */
+/** The difference of a measure over the same documents. */
 export interface PairedDifference {
   readonly documents: number;
   /** Means of the first and of the second evaluation. */
   readonly means: readonly [number, number];
-  /** Mean over documents of first minus second. */
+  /** The mean over documents of first minus second. */
   readonly difference: number;
-  /** The documents' deviation of the difference over the root of their number; undefined for one document. */
+  /**
+   * The standard deviation of the documents' differences, divided by the root of their number; undefined for
+   * one document.
+   */
   readonly standardError: number | undefined;
-  /** 95 %, normal. */
+  /** The 95 % interval of the difference, by the normal distribution. */
   readonly interval: readonly [number, number] | undefined;
   /**
-   * Two-sided: McNemar's exact test where every score is right or wrong, else normal; undefined for one
-   * document.
+   * The two-sided p-value: of McNemar's exact test if every score is 0 or 1, else of the normal distribution;
+   * undefined there for one document.
    */
   readonly p: number | undefined;
   /**
-   * Documents that the first alone has right, and the second alone; undefined where scores are no such thing.
+   * Numbers of documents that only the first, and only the second, has right; undefined unless every score is
+   * 0 or 1.
    */
   readonly discordant: readonly [number, number] | undefined;
 }
 
 /**
- * Compares scores of the same documents in the same order; throws RangeError where their numbers differ or
- * there are none.
+ * Compares scores of the same documents in the same order. Throws RangeError if their numbers differ or are
+ * 0.
  */
 export function comparePaired(first: readonly number[], second: readonly number[]): PairedDifference {
   const documents = first.length;
@@ -62,13 +66,14 @@ function normalP(difference: number, standardError: number | undefined): number 
 }
 
 /**
- * McNemar's exact test (McNemar, 1947): of the documents that one evaluation alone has right, each is the
- * first's with probability one half. Twice the binomial tail, at most 1.
+ * Gives the p-value of McNemar's exact test (McNemar, 1947): twice the tail of the binomial distribution, at
+ * most 1. Under its hypothesis each document that one evaluation alone has right is the first's with
+ * probability 1/2.
  */
 export function exactMcNemar(firstAlone: number, secondAlone: number): number {
   const count = firstAlone + secondAlone;
   const least = Math.min(firstAlone, secondAlone);
-  // Terms of the binomial distribution, from the logarithm of the first on, since 2^-count underflows.
+  // The binomial terms are computed from the logarithm of the first one, since 2^-count underflows.
   let logTerm = -count * Math.LN2;
   let tail = 0;
   for (let k = 0; k <= least; k++) {

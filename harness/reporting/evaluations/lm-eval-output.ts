@@ -1,6 +1,7 @@
 /**
- * Writes evaluations as lm-evaluation-harness 0.4.13 writes its own, so that programs for its files read these: a file
- * of results with every task's metrics, and a file of samples a task. Names have underscores there.
+ * Writes evaluations in the files of lm-evaluation-harness 0.4.13, so that programs for these files can read
+ * them: one file of results with every task's metrics, and one file of samples for each task. lm-eval's names
+ * have underscores in place of hyphens.
  */
 import { join } from 'node:path';
 import type { AskedDocument, Evaluation } from '../../evaluation/evaluation.ts';
@@ -8,13 +9,13 @@ import { readSamples, type FoundEvaluation, type Sample } from '../../records/re
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { sha256 } from '../../support/hash.ts';
 
-/** An evaluation that is done, with its documents, which records do not hold. */
+/** A finished evaluation with access to its documents' texts, which records do not hold. */
 export interface EvaluatedTask extends FoundEvaluation {
   readonly evaluation: Evaluation;
   askedAt(document: number): AskedDocument;
 }
 
-/** The mean of a group of evaluations. */
+/** The mean of a measure over a group of evaluations. */
 export interface GroupMean {
   readonly name: string;
   readonly measure: string;
@@ -24,14 +25,16 @@ export interface GroupMean {
 
 const underscored = (name: string): string => name.replaceAll('-', '_');
 
-/** A measure as lm-eval calls it: the metric, and the filter that read the answer. */
+/**
+ * Splits a measure's name into lm-eval's metric and filter (the rule that reads the answer from the text).
+ */
 function metricOf(measure: string): { metric: string; filter: string } {
   const [metric, filter = 'none'] = measure.split(',');
-  // TruthfulQA's second score is called so there.
+  // lm-eval calls TruthfulQA's mc2 `acc`.
   return { metric: metric === 'mc2' ? 'acc' : metric!, filter };
 }
 
-/** Metrics of a row of lm-eval's table; `N/A` where there is no standard error. */
+/** Makes a row of lm-eval's table of results; a missing standard error is `N/A`. */
 function metricsOf(
   alias: string,
   metrics: readonly {
@@ -50,7 +53,7 @@ function metricsOf(
   return { alias, ...Object.fromEntries(entries) };
 }
 
-/** The content of lm-eval's results file; failed evaluations are left out. */
+/** Makes the content of lm-eval's results file; failed evaluations are left out. */
 export function lmEvalResults(
   model: string,
   tasks: readonly Pick<EvaluatedTask, 'evaluation' | 'record'>[],
@@ -114,7 +117,7 @@ export function lmEvalResults(
   };
 }
 
-/** The lines of lm-eval's file of samples: a line a document and filter. */
+/** Makes the lines of lm-eval's file of samples, one for each document and filter. */
 export function lmEvalSamples(
   { evaluation, askedAt }: Pick<EvaluatedTask, 'evaluation' | 'askedAt'>,
   samples: readonly Sample[],
@@ -146,7 +149,10 @@ export function lmEvalSamples(
   });
 }
 
-/** What the model answered, and what was read of it; log-likelihoods are text there, as `is greedy` is. */
+/**
+ * Gives the model's responses and the answers read from them. lm-eval writes log-likelihoods and `is greedy`
+ * as text.
+ */
 function responsesOf(sample: Sample, measure: string): { all: unknown[]; filtered: unknown[] } {
   if (typeof sample.text === 'string') {
     const answers = sample.answers as Readonly<Record<string, string | null>>;
@@ -160,7 +166,10 @@ function responsesOf(sample: Sample, measure: string): { all: unknown[]; filtere
   return { all: pairs, filtered: pairs };
 }
 
-/** Writes both kinds of files below `folder`, in a folder of the model's name; gives the path of the results. */
+/**
+ * Writes the files of results and samples into a folder of the model's name below `folder`; gives the path of
+ * the results.
+ */
 export async function writeLmEval(
   folder: string,
   model: string,
@@ -181,5 +190,5 @@ export async function writeLmEval(
   return path;
 }
 
-/** A model's name as lm-eval makes a folder's name of it. */
+/** Makes a folder's name of a model's name as lm-eval does. */
 const sanitized = (model: string): string => model.replace(/["<>:/|\\?*[\]]+/g, '__');

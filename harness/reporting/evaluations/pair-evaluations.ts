@@ -1,17 +1,17 @@
-/** Finds which evaluations of two places are of the same questions, and compares them by measure. */
+/** Pairs the evaluations of two places that asked the same questions, and compares them by measure. */
 import { findEvaluations, readSamples, type FoundEvaluation } from '../../records/read-evaluations.ts';
 import { UsageError } from '../../support/errors.ts';
 import { comparePaired, type PairedDifference } from './compare-evaluations.ts';
 
-/** A measure of one evaluation in both places. */
+/** The comparison of one measure of an evaluation that is in both places. */
 export interface EvaluationComparison extends PairedDifference {
   readonly evaluation: string;
   readonly measure: string;
 }
 
 /**
- * Compares the evaluations of two records or folders; throws UsageError where no evaluation is in both, or
- * where the two were asked otherwise: other data, protocol, shots or documents.
+ * Compares the evaluations of two records or folders. Throws UsageError if no evaluation is in both, or if
+ * the two differ in version, data, protocol, shots or limit.
  */
 export async function compareEvaluations(first: string, second: string): Promise<EvaluationComparison[]> {
   const [own, others] = [await findEvaluations(first), await findEvaluations(second)];
@@ -30,7 +30,10 @@ export async function compareEvaluations(first: string, second: string): Promise
   throw new UsageError(`No evaluation is in both ${first} and ${second}.`);
 }
 
-/** Why two evaluations of one name asked otherwise; undefined where they asked alike. */
+/**
+ * Gives the first difference between the questions of two evaluations of one name; undefined if they are the
+ * same.
+ */
 function askedAlike(
   { record: { settings: a } }: Pick<FoundEvaluation, 'record'>,
   { record: { settings: b } }: Pick<FoundEvaluation, 'record'>,

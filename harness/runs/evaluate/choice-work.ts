@@ -1,4 +1,4 @@
-/** Evaluations whose answers are chosen by their log-likelihoods. */
+/** Evaluations that choose an answer by the alternatives' log-likelihoods. */
 import { z } from 'zod';
 import type { ChoiceEvaluation, EvaluationData, EvaluationProtocol } from '../../evaluation/evaluation.ts';
 import { logLikelihoods, positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
@@ -12,15 +12,18 @@ import type { OpenEvaluation, Work } from './evaluation-work.ts';
 import type { Subject } from './subject.ts';
 
 const outcome = z.array(z.object({ logLikelihood: z.number(), isGreedy: z.boolean() })).readonly();
-/** What a model makes of each alternative of a document. */
+/** The log-likelihood of each alternative of a document, and whether greedy decoding would write it. */
 export type Likelihoods = z.infer<typeof outcome>;
 
 export interface ChoiceWork extends Work<Likelihoods> {
-  /** A document's alternatives as tokens. */
+  /** The alternatives of each document as tokens. */
   readonly requests: readonly (readonly Request[])[];
 }
 
-/** Makes prompts and tokens; throws UsageError where an answer is longer than the base's window. */
+/**
+ * Makes the prompts and tokens of an evaluation; throws UsageError if an answer is longer than the base's
+ * window.
+ */
 export function choiceWork(
   evaluation: ChoiceEvaluation,
   data: EvaluationData,
@@ -76,8 +79,8 @@ export function choiceWork(
 }
 
 /**
- * Scores the missing documents of all these evaluations over one copy of the base; `onDocument` is told of
- * each.
+ * Scores the missing documents of all these evaluations with one copy of the base on the engine; calls
+ * `onDocument` with the evaluation's index after each document.
  */
 export async function doChoices(
   open: readonly OpenEvaluation<Likelihoods>[],

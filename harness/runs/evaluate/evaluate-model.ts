@@ -1,6 +1,6 @@
 /**
- * Evaluates a base, an adapter or a run with benchmarks that have no record of it yet, and writes their
- * records.
+ * Evaluates a base, an adapter or a run on the benchmarks that it has no record of, and writes their records.
+ * The command `bench eval` uses it.
  */
 import { join, resolve } from 'node:path';
 import type { FetchOptions } from '../../data/hub/connection.ts';
@@ -33,7 +33,7 @@ import { doTexts, textWork, type TextWork, type Written as TextOutcome } from '.
 export interface EvaluateRequest extends SubjectRequest {
   /** Names of evaluations or of groups. */
   readonly tasks: readonly string[];
-  /** The first that an evaluation knows where absent. */
+  /** The protocol; by default the first that an evaluation has. */
   readonly protocol?: string | undefined;
   readonly shots?: number | undefined;
   readonly limit?: number | undefined;
@@ -46,11 +46,11 @@ export interface EvaluateRequest extends SubjectRequest {
 }
 
 export interface EvaluateEvents extends Pick<FetchOptions, 'onNote'> {
-  /** Documents that are scored, of all that are to be scored now. */
+  /** Reports how many of the documents that have no outcome yet are scored. */
   onProgress(done: number, total: number): void;
 }
 
-/** An evaluation's record and where it lies. */
+/** An evaluation's record, its path and access to its documents' texts. */
 export interface Evaluated {
   readonly evaluation: Evaluation;
   readonly record: EvaluationRecord;
@@ -59,8 +59,8 @@ export interface Evaluated {
 }
 
 /**
- * Does what has no record; throws UsageError where something cannot be used, and Interrupted where it was
- * stopped.
+ * Evaluates what has no record, and gives all records. Throws UsageError if something in the request cannot
+ * be used, and Interrupted if `signal` stops it.
  */
 export async function evaluate(
   request: EvaluateRequest,
@@ -94,11 +94,11 @@ export async function evaluate(
   };
 }
 
-/** Evaluations by their names and those of groups, each once, in the order asked for. */
+/** Resolves names of evaluations and groups, in the order asked for, each evaluation once. */
 function expand(asked: readonly string[], all: ReadonlyMap<string, Evaluation>): Evaluation[] {
   const groups = new Set([...all.values()].flatMap(({ groups = [] }) => groups));
   const found = asked.flatMap((text) => {
-    // Lm-eval's own names have underscores.
+    // lm-eval's names have underscores, ours hyphens.
     const name = text.replaceAll('_', '-');
     const one = all.get(name);
     const members = [...all.values()].filter(({ groups = [] }) => groups.includes(name));
@@ -113,7 +113,7 @@ function expand(asked: readonly string[], all: ReadonlyMap<string, Evaluation>):
   return [...new Set(found)];
 }
 
-/** What an evaluation's protocol is where none is asked for. */
+/** Gives the protocol of an evaluation for which none is asked. */
 function firstProtocol({ shots }: Evaluation): EvaluationProtocol {
   return evaluationProtocols.find((protocol) => shots[protocol] !== undefined)!;
 }
@@ -140,7 +140,7 @@ interface TextTask extends TaskBase {
   readonly prepared: Prepared<TextOutcome> & { readonly work: TextWork };
 }
 
-/** Reads an evaluation's data and makes its prompts, settings and place. */
+/** Loads an evaluation's data and makes its prompts, its settings and its record's path. */
 async function prepare(
   evaluation: Evaluation,
   subject: Subject,
@@ -187,8 +187,8 @@ interface PrepareOptions {
 }
 
 /**
- * The record of an evaluation; undefined where there is none. Throws UsageError where something else lies
- * there.
+ * Reads the record of an evaluation; undefined if there is none. Throws UsageError if another evaluation's
+ * record, or no valid record, lies there.
  */
 async function findRecord({
   path,
@@ -209,7 +209,10 @@ interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-/** Does the evaluations that have no record: those by choices together, then one by one those by texts. */
+/**
+ * Does the evaluations without a finished record: all that choose answers together over one copy of the base,
+ * then one by one those that generate texts.
+ */
 async function doMissing(
   tasks: readonly Task[],
   { subject, engine: asked, events, signal }: Surroundings,
@@ -272,7 +275,10 @@ async function doMissing(
   }
 }
 
-/** The means of the groups of which more than one evaluation is there, over all their documents. */
+/**
+ * Gives each group's means over all documents of its finished evaluations, for groups with at least two of
+ * them.
+ */
 export function groupMeans(
   evaluated: readonly Evaluated[],
 ): { name: string; measure: string; parts: number; mean: Mean }[] {

@@ -1,7 +1,7 @@
 /**
- * One evaluation of a subject while it is done: its documents, what each of them got so far, which is kept in
- * a file so that a killed process loses one batch at most, and the record at its end. What an outcome is
- * depends on the kind of evaluation (choice-work.ts, text-work.ts); nothing here does.
+ * An evaluation under way: its documents, their outcomes so far, and the record at the end. Outcomes are kept
+ * in a file, so that a killed process loses one batch at most. What an outcome is depends on the kind of
+ * evaluation (choice-work.ts, text-work.ts); this file must not know it.
  */
 import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
@@ -14,42 +14,45 @@ import { makeFolder, writeError, writeFileAtomic } from '../../support/atomic-fi
 import { UsageError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
 
-/** The documents of an evaluation as they are put to a model, and what an outcome of one of them means. */
+/** The documents of an evaluation and the meaning of an outcome, the result of one document. */
 export interface Work<Outcome> {
   readonly measures: readonly string[];
   readonly documents: number;
-  /** How many prompts lose a part to the base's window. */
+  /** Number of prompts that are cut to fit the base's window. */
   readonly cut: number;
-  /** The form of an outcome, as the file of outcomes has it. */
+  /** The schema of an outcome in the file of outcomes. */
   readonly outcome: z.ZodType<Outcome>;
-  /** Whether an outcome that has this form belongs to the document. */
+  /** Whether a well-formed outcome can be that of the document. */
   fits(outcome: Outcome, document: number): boolean;
-  /** Why an outcome cannot be scored, as the end of a sentence about it; undefined where it can. */
+  /** Gives the reason why an outcome cannot be scored, as the end of a sentence; undefined if it can. */
   faultOf(outcome: Outcome): string | undefined;
-  /** A document's scores by measure, in the order of `measures`. */
+  /** Gives a document's scores, in the order of `measures`. */
   scoresOf(outcome: Outcome, document: number): readonly number[];
-  /** What the file of samples says of a document, beside its scores. */
+  /** Gives the fields of a document in the file of samples, without its scores. */
   sampleOf(outcome: Outcome, document: number): object;
-  /** What a document was asked, and what is right: for other tools' files, since records hold no texts of data. */
+  /**
+   * Gives a document's texts and its right answer, for the files of other tools; records hold no texts of
+   * data.
+   */
   askedAt(document: number): AskedDocument;
-  /** Counts for the record beside `used`, `of` and `cut`. */
+  /** Gives further counts of documents for the record, beside `used`, `of` and `cut`. */
   countsOf?(outcomes: readonly Outcome[]): Readonly<Record<string, number>>;
 }
 
-/** An evaluation with its settings, the place of its record, and what there is to do. */
+/** An evaluation's settings, the path of its record, and its work. */
 export interface Prepared<Outcome> {
   readonly settings: EvaluationRecord['settings'];
   readonly identity: string;
   readonly path: string;
-  /** Documents before `--limit`. */
+  /** The number of documents before `--limit`. */
   readonly of: number;
   readonly work: Work<Outcome>;
 }
 
-/** What a record says beside settings and scores. */
+/** The fields of a record that say by what the evaluation was done. */
 export type About = Pick<EvaluationRecord, 'code' | 'environment' | 'label' | 'engine'>;
 
-/** An evaluation under way, which no other process does meanwhile. */
+/** An evaluation under way; a lock keeps other processes from doing it at the same time. */
 export class OpenEvaluation<Outcome> {
   readonly prepared: Prepared<Outcome>;
   readonly #outcomes: (Outcome | undefined)[];
@@ -70,7 +73,8 @@ export class OpenEvaluation<Outcome> {
   }
 
   /**
-   * Goes on where an earlier process stopped; throws UsageError where another one does this evaluation now.
+   * Opens an evaluation and continues where an earlier process stopped; throws UsageError if another process
+   * is doing it.
    */
   static async open<Outcome>(prepared: Prepared<Outcome>): Promise<OpenEvaluation<Outcome>> {
     const { path, identity, work } = prepared;
@@ -83,7 +87,7 @@ export class OpenEvaluation<Outcome> {
     try {
       const file = logPath(path);
       const outcomes = readLog(await readFile(file, 'utf8').catch(() => ''), identity, work);
-      // Written anew, for the last line of a killed process may lack its end.
+      // The file is written anew, since the last line of a killed process may be incomplete.
       const lines = outcomes.flatMap((outcome, document) =>
         outcome === undefined ? [] : [JSON.stringify([document, outcome])],
       );
@@ -99,13 +103,13 @@ export class OpenEvaluation<Outcome> {
     return this.#outcomes[document] !== undefined;
   }
 
-  /** Documents that have no outcome yet. */
+  /** The documents without an outcome. */
   get missing(): number[] {
     const all = Array.from({ length: this.prepared.work.documents }, (_, document) => document);
     return all.filter((document) => !this.isDone(document));
   }
 
-  /** Keeps a document's outcome, also against the end of this process. */
+  /** Keeps a document's outcome, also in the file; throws UsageError if the system refuses to write. */
   async keep(document: number, outcome: Outcome): Promise<void> {
     this.#outcomes[document] = outcome;
     try {
@@ -116,7 +120,7 @@ export class OpenEvaluation<Outcome> {
   }
 
   /**
-   * Writes the record of an evaluation all of whose documents have an outcome, or that failed by `failure`.
+   * Writes the record of an evaluation whose documents all have an outcome, or that failed with `failure`.
    */
   async finish(about: About, failure?: Error): Promise<EvaluationRecord> {
     const { settings, identity, path, of, work } = this.prepared;
@@ -166,14 +170,14 @@ export class OpenEvaluation<Outcome> {
     return record;
   }
 
-  /** Lets other processes do it. */
+  /** Closes the file and releases the lock. */
   async close(): Promise<void> {
     await this.#log.close();
     await this.#lock.release();
   }
 }
 
-/** The error of the first document that cannot be scored. */
+/** Gives the error of the first document that cannot be scored. */
 function firstFault(faults: readonly (string | undefined)[]): EvaluationRecord['error'] {
   const document = faults.findIndex((fault) => fault !== undefined);
   if (document < 0) return undefined;
@@ -183,7 +187,7 @@ function firstFault(faults: readonly (string | undefined)[]): EvaluationRecord['
 const logPath = (path: string): string => path.replace(/\.json$/, '.work.jsonl');
 
 /**
- * The outcomes that a file holds; lines that are not whole are left out, and all lines where it is another
+ * Reads the outcomes in a file. Incomplete lines are left out, and all lines if the file is another
  * evaluation's.
  */
 function readLog<Outcome>(text: string, identity: string, work: Work<Outcome>): (Outcome | undefined)[] {
@@ -197,7 +201,7 @@ function readLog<Outcome>(text: string, identity: string, work: Work<Outcome>): 
       const isDocument = Number.isInteger(document) && document >= 0 && document < work.documents;
       if (isDocument && data !== undefined && work.fits(data, document)) outcomes[document] = data;
     } catch {
-      // The process was killed while it wrote this line.
+      // A killed process may leave an incomplete line.
     }
   }
   return outcomes;

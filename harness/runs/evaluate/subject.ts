@@ -1,4 +1,4 @@
-/** What is evaluated: a base as it is, a base with an adapter, or what a run trained. */
+/** Opens what is evaluated: a base as it is, a base with an adapter, or the model that a run trained. */
 import { UsageError } from '../../support/errors.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { TrainedTensors } from '../../decoding/programs.ts';
@@ -14,7 +14,7 @@ import type { EvaluationSettings } from '../../records/evaluation-record.ts';
 export interface SubjectRequest {
   readonly model?: string | undefined;
   readonly adapter?: string | undefined;
-  /** A run's record. */
+  /** The path of a run's record. */
   readonly record?: string | undefined;
   readonly tokenizer?: string | undefined;
 }
@@ -25,15 +25,16 @@ export interface Subject {
   readonly delta: Delta;
   readonly tensors: TrainedTensors;
   readonly methods: EvaluationSettings['methods'];
-  /** Sha256 of the run's file of tensors or of what the adapter holds; null where nothing is trained. */
+  /** sha256 of the run's file of tensors or of the adapter's content; null if nothing is trained. */
   readonly trained: string | null;
-  /** As folders are called, and as tables print it. */
+  /** The name of the folder of records; `label` is the name in tables. */
   readonly variant: string;
   readonly label: string;
 }
 
 /**
- * Opens the subject; throws UsageError where it is not there, does not belong together, or writes no text.
+ * Opens the subject of a request. Throws UsageError if a part is missing, the parts do not fit, or the base
+ * is no decoder.
  */
 export async function openSubject(request: SubjectRequest): Promise<Subject> {
   const subject = await open(request);
@@ -75,7 +76,9 @@ async function open({ model, adapter, record, tokenizer }: SubjectRequest): Prom
   };
 }
 
-/** All tensors of a method with the values that an adapter gives them. */
+/**
+ * Gives all tensors of a method, those of the base that it trains included, with the values of an adapter.
+ */
 async function initialTensors({ base, delta }: { base: BaseModel; delta: Delta }): Promise<TrainedTensors> {
   const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
   const shapes = { ...trainedShapes(base, delta), ...shapesOf(specs) };
@@ -108,7 +111,7 @@ async function openRecord(
     delta,
     tensors,
     methods: parts.map(({ method, options }) => ({ name: method.name, options })),
-    // Opening the run has found the file to be what the record says.
+    // openTrainedRun has checked that the file has this hash.
     trained: record.files.tensors!.sha256,
     variant: `${record.method.variant}~seed=${record.settings.seed}`,
     label: record.method.label,

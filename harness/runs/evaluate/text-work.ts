@@ -1,4 +1,4 @@
-/** Evaluations whose answers are read out of texts that the model generates. */
+/** Evaluations that read an answer from a text that the model generates. */
 import { z } from 'zod';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { generate } from '../../decoding/generate.ts';
@@ -19,7 +19,7 @@ import type { OpenEvaluation, Work } from './evaluation-work.ts';
 import type { Subject } from './subject.ts';
 
 const outcome = z.array(z.int().min(0)).readonly();
-/** The tokens that a model writes behind a document's prompt, without the end token. */
+/** The tokens that a model generates after a document's prompt, without the end token. */
 export type Written = z.infer<typeof outcome>;
 
 export interface TextWork extends Work<Written> {
@@ -27,7 +27,7 @@ export interface TextWork extends Work<Written> {
   readonly decoding: TextDecoding;
 }
 
-/** Makes prompts; throws UsageError where the base's window leaves no room for a prompt. */
+/** Makes the prompts of an evaluation; throws UsageError if the base's window has no room for a prompt. */
 export function textWork(
   evaluation: TextEvaluation,
   data: EvaluationData<TextDocument>,
@@ -84,7 +84,7 @@ export function textWork(
   };
 }
 
-/** A text as its reader sees it: cut before each stop string in turn, as lm-eval cuts it. */
+/** Decodes a generated text and cuts it before each stop string in turn, as lm-eval does. */
 export function writtenText(
   tokenizer: Tokenizer,
   prompt: readonly number[],
@@ -96,9 +96,9 @@ export function writtenText(
   return { whole: decode([...prompt, ...written]), text };
 }
 
-/** Whether the last tokens of a text hold a stop string, so that the text may end. */
+/** Gives a function that says whether the last tokens hold a stop string, so that the text may end. */
 function holdsStop(tokenizer: Tokenizer, stops: readonly string[]): (tokens: readonly number[]) => boolean {
-  // Lm-eval looks back as many tokens as a stop string has by itself, and two more.
+  // lm-eval looks back over as many tokens as the stop string has by itself, and two more.
   const lengths = stops.map((stop) => tokenizer.encode(stop, { specialTokens: false }).length + 2);
   const most = Math.max(0, ...lengths);
   return (tokens) => {
@@ -108,7 +108,7 @@ function holdsStop(tokenizer: Tokenizer, stops: readonly string[]): (tokens: rea
   };
 }
 
-/** Writes the texts of an evaluation's missing documents; `onDocument` is told of each. */
+/** Generates the texts of an evaluation's missing documents; calls `onDocument` after each is kept. */
 export async function doTexts(
   open: OpenEvaluation<Written>,
   { prompts, decoding }: TextWork,
@@ -118,7 +118,7 @@ export async function doTexts(
   onDocument: () => void,
 ): Promise<void> {
   const { missing } = open;
-  // Texts end in the middle of the search's step; they are kept in the order in which they ended.
+  // Texts end during a step of the search, which does not wait; their outcomes are kept one after the other.
   let keeping = Promise.resolve();
   await generate({
     engine,
@@ -136,7 +136,7 @@ export async function doTexts(
         await open.keep(missing[place]!, tokens);
         onDocument();
       });
-      // A failure is thrown where the promise is awaited.
+      // The rejection is handled where `keeping` is awaited, after the search.
       keeping.catch(() => undefined);
     },
   });

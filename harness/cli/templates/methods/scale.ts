@@ -1,9 +1,10 @@
+/** A method of this folder's own; deltabench finds it here beside its own methods. */
 import { z } from 'zod';
 import { defineMethod, type Site } from 'deltabench/method';
 
 /**
- * An example of a method: scales what every feed-forward sublayer adds to the residual stream. The file is
- * called as the method; copy it, rename both and change `attach`.
+ * An example of a method: scales what every feed-forward sublayer adds to the residual stream. The file has
+ * the method's name; copy it, rename both and change `attach`.
  */
 export default defineMethod({
   name: 'scale',

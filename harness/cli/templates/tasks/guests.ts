@@ -1,3 +1,4 @@
+/** A task of this folder's own; deltabench finds it here beside its own tasks. */
 import { accuracyMetric, sha256, type LabelledExample, type LabelTask } from 'deltabench/task';
 
 const subjects = ['soup', 'bread', 'wine', 'fish', 'service', 'music', 'view', 'garden'];
@@ -7,7 +8,9 @@ const adjectives = {
 };
 const classes = ['negative', 'positive'] as const;
 
-/** Every sentence of a subject and an adjective; a task of yours reads a file or asks `source` where its data is. */
+/**
+ * One sentence for each subject and adjective. A task of yours reads a file, or asks `source` for its data.
+ */
 const examples: readonly LabelledExample[] = classes.flatMap((name, label) =>
   adjectives[name].flatMap((adjective, i) =>
     subjects.map((subject, j) => ({
@@ -18,13 +21,13 @@ const examples: readonly LabelledExample[] = classes.flatMap((name, label) =>
   ),
 );
 
-/** One example in four is held out, half of them for validation. */
+/** One example in four is held out: half of these are for validation, half for the test. */
 const part = (of: 'train' | 'validation' | 'test'): readonly LabelledExample[] =>
   examples.filter((_, i) => (i % 4 > 0 ? 'train' : i % 8 > 0 ? 'validation' : 'test') === of);
 
 /**
- * An example of a task: whether a guest was content, from sentences made up here. The file is called as the task; raise
- * `version` whenever scores would change.
+ * An example of a task: whether a guest was content, from sentences made up here. The file has the task's
+ * name; raise `version` whenever scores would change.
  */
 const task: LabelTask = {
   kind: 'label',

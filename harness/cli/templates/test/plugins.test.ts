@@ -1,4 +1,7 @@
-/** Trains every method of this folder on every task of it for some steps. Add the names of yours. */
+/**
+ * Trains every method of this folder on every task of it for a few steps. Add the names of yours to the
+ * lists.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
