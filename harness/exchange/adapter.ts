@@ -9,6 +9,7 @@ import type { HeadName } from '../models/head-names.ts';
 import type { Delta, TensorSpec } from '../models/method.ts';
 import type { BaseModel } from '../models/base-model.ts';
 
+/** Tensors by name, as a file of them holds them. */
 export type StoredTensors = Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
 
 /** What a method learned on a base, apart from the run that trained it. */

@@ -25,10 +25,9 @@ const settings = z.looseObject({
 });
 
 /**
- * Reads a folder that pyreft has saved, for a base: config.json, and for each edit a PyTorch file
- * `intkey_<key>.bin` with `weight` [r, d], `bias` [r] and `rotate_layer` [d, r]. The folder does not say
- * which tokens were edited, so the options `first` and `last` are missing. Throws UsageError for edits other
- * than LoReFT's of block outputs.
+ * Reads a folder that pyreft has saved, for a base: config.json, and for each edit a file `intkey_<key>.bin`
+ * with `weight` [r, d], `bias` [r] and `rotate_layer` [d, r]. It does not say which tokens were edited, so
+ * `first` and `last` are missing. Throws UsageError for edits other than LoReFT's of block outputs.
  */
 export async function readPyreftFolder(folder: string, base: BaseModel): Promise<Adapter> {
   const where = join(folder, 'config.json');

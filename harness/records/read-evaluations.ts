@@ -14,8 +14,10 @@ import { parseEvaluation, type EvaluationRecord } from './evaluation-record.ts';
  * evaluation.
  */
 const sampleSchema = z.looseObject({ document: z.int().min(0) });
+/** A document's entry in the file of samples. */
 export type Sample = z.infer<typeof sampleSchema>;
 
+/** A record and the path of its file. */
 export interface FoundEvaluation {
   readonly path: string;
   readonly record: EvaluationRecord;

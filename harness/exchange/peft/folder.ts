@@ -18,6 +18,7 @@ import { formatOf, recogniseFormat } from './formats.ts';
 import { loaderFile, loaderOf, writeMeanHead } from '../python.ts';
 import { commonSettings, type Config } from './settings.ts';
 
+/** The file of an adapter's settings; a folder is PEFT's if it holds one. */
 export const configFile = 'adapter_config.json';
 const tensorFile = 'adapter_model.safetensors';
 /** PEFT's file of tensors before it used safetensors. */

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The built-in bases, one folder each in harness/models/bases/built-in. */
 export const builtinModels = ['gpt2-mini', 'roberta-mini', 't5-mini', 'llama-mini'] as const;
+/** The name of a built-in base. */
 export type BuiltinModel = (typeof builtinModels)[number];
 
 /**

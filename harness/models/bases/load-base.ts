@@ -25,6 +25,7 @@ import { copiesOfEmbedding, findOwnHead } from './tied-head.ts';
 import type { Shape } from '../edits.ts';
 import { baseModel, type BaseModel } from '../base-model.ts';
 
+/** How a base is opened, beside its name. */
 export interface BaseOptions extends FetchOptions {
   /**
    * Fetches a hub's model at once, so that its tensors decide what config.json leaves open: whether the

@@ -108,6 +108,7 @@ const families: Readonly<Record<string, RandomFamily>> = {
 /** The most numbers that a tensor may have; they take 8 GiB. */
 const largest = 2 ** 31;
 
+/** A random base; `tensor` computes the initial values of a tensor when it is called. */
 export interface RandomBase {
   readonly config: Readonly<Record<string, unknown>>;
   readonly architecture: Architecture;

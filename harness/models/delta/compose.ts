@@ -3,6 +3,7 @@ import { concat } from '../../engine/ops.ts';
 import type { Edits, Tensors } from '../edits.ts';
 import type { Delta } from '../method.ts';
 
+/** A method with the name that prefixes its tensors. */
 export interface NamedDelta {
   readonly name: string;
   readonly delta: Delta;

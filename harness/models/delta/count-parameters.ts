@@ -5,6 +5,7 @@ import type { Delta } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 import { sizeOf, sum } from '../../support/arithmetic.ts';
 
+/** Numbers of parameters of a base with a method and a head. */
 export interface ParameterCounts {
   /** Trained parameters outside the task's head. */
   readonly trained: number;

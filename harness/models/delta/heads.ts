@@ -28,6 +28,7 @@ export interface Head {
   ): Tensor;
 }
 
+/** What may differ from the defaults of a head and its training. */
 export interface HeadOptions {
   /** A dropout rate in place of the head's default. */
   readonly dropout?: number | undefined;
@@ -36,10 +37,10 @@ export interface HeadOptions {
 }
 
 /**
- * Makes a head for a base. `paper` is that of RED's authors: dropout 0.5, Linear(d, d), tanh, dropout and
- * Linear(d, n) on the first token, initialised as PyTorch does. `huggingface` is that of transformers'
- * …ForSequenceClassification, which for BERT uses the pretrained pooler. `mean` is dropout and Linear(d, n)
- * on the mean over tokens. Throws RangeError if the base is not an encoder.
+ * Makes a head for a base; throws RangeError if the base is not an encoder. `paper` (of RED's authors):
+ * dropout 0.5, Linear(d, d), tanh, dropout, Linear(d, n) on the first token, initialised as PyTorch does.
+ * `huggingface`: transformers' …ForSequenceClassification; for BERT it uses the pretrained pooler. `mean`:
+ * dropout and Linear(d, n) on the mean over tokens.
  */
 export function makeHead(base: BaseModel, name: HeadName, outputs: number, options: HeadOptions = {}): Head {
   const { architecture, id } = base;

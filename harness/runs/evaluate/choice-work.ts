@@ -15,6 +15,7 @@ const outcome = z.array(z.object({ logLikelihood: z.number(), isGreedy: z.boolea
 /** The log-likelihood of each alternative of a document, and whether greedy decoding would write it. */
 export type Likelihoods = z.infer<typeof outcome>;
 
+/** The work of an evaluation that chooses answers. */
 export interface ChoiceWork extends Work<Likelihoods> {
   /** The alternatives of each document as tokens. */
   readonly requests: readonly (readonly Request[])[];

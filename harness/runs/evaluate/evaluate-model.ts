@@ -30,6 +30,7 @@ import { OpenEvaluation, type About, type Prepared } from './evaluation-work.ts'
 import { openSubject, type Subject, type SubjectRequest } from './subject.ts';
 import { doTexts, textWork, type TextWork, type Written as TextOutcome } from './text-work.ts';
 
+/** What to evaluate, on what, and how; the options of `bench eval`. */
 export interface EvaluateRequest extends SubjectRequest {
   /** Names of evaluations or of groups. */
   readonly tasks: readonly string[];
@@ -45,6 +46,7 @@ export interface EvaluateRequest extends SubjectRequest {
   readonly data?: string | undefined;
 }
 
+/** What an evaluation reports while it is under way. */
 export interface EvaluateEvents extends Pick<FetchOptions, 'onNote'> {
   /** Reports how many of the documents that have no outcome yet are scored. */
   onProgress(done: number, total: number): void;

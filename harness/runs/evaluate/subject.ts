@@ -11,6 +11,7 @@ import { baseOptions } from '../plan/data-source.ts';
 import { loadMethods } from '../plan/load-plugins.ts';
 import type { EvaluationSettings } from '../../records/evaluation-record.ts';
 
+/** Says what to evaluate: a base, by `model`, alone or with an adapter, or a run, by its record. */
 export interface SubjectRequest {
   readonly model?: string | undefined;
   readonly adapter?: string | undefined;
@@ -19,6 +20,7 @@ export interface SubjectRequest {
   readonly tokenizer?: string | undefined;
 }
 
+/** A base with a method and its trained tensors, ready to be evaluated. */
 export interface Subject {
   readonly base: BaseModel;
   readonly tokenizer: Tokenizer;

@@ -22,6 +22,7 @@ const outcome = z.array(z.int().min(0)).readonly();
 /** The tokens that a model generates after a document's prompt, without the end token. */
 export type Written = z.infer<typeof outcome>;
 
+/** The work of an evaluation that generates texts; `prompts` holds the tokens of each document. */
 export interface TextWork extends Work<Written> {
   readonly prompts: readonly (readonly number[])[];
   readonly decoding: TextDecoding;
