@@ -23,7 +23,7 @@ const lacks: Record<string, string> = {
   ESTALE: 'the network drive has lost it; mount it again, or choose another folder',
 };
 
-/** These codes, and those for what may be wrong with a path. */
+/** The codes in `lacks`, and those for a path that cannot be written. */
 const refusals: Record<string, string> = {
   ...lacks,
   ENOENT: 'the folder does not exist; create it or choose another',

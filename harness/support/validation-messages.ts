@@ -67,7 +67,7 @@ const types: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
-/** Gives such as `a number of more than 0`, or `a list of at least 1 entries`. */
+/** Words for a bound, such as `a number of more than 0` or `a list of at least 1 entries`. */
 function sized(origin: string, bound: string): string {
   if (origin === 'string') return `a text of ${bound} characters`;
   if (origin === 'array') return `a list of ${bound} entries`;

@@ -45,7 +45,7 @@ export function recogniseFormat(config: Config, where: string): { method: string
   );
 }
 
-/** Whether PEFT has a method and so loads the adapter that is written. */
+/** Whether PEFT has a method, so that peft itself loads its adapters. */
 export function isPeftMethod(method: string): boolean {
   return method in known;
 }

@@ -52,7 +52,7 @@ const perModule = [
   { usual: 'alpha', exceptions: 'alphas', pattern: 'alpha_pattern' },
 ];
 
-/** LoRA and rsLoRA. */
+/** LoRA, and with `use_rslora` rsLoRA. */
 export const lora = overLinearModules({
   peftType: 'LORA',
   names: { ...names, rankStabilized: 'use_rslora' },

@@ -30,7 +30,7 @@ import { OpenEvaluation, type About, type Prepared } from './evaluation-work.ts'
 import { openSubject, type Subject, type SubjectRequest } from './subject.ts';
 import { doTexts, textWork, type TextWork, type Written as TextOutcome } from './text-work.ts';
 
-/** What to evaluate, on what, and how; the options of `bench eval`. */
+/** The options of an evaluation, as `bench eval` passes them. */
 export interface EvaluateRequest extends SubjectRequest {
   /** Names of evaluations or of groups. */
   readonly tasks: readonly string[];

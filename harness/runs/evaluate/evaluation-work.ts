@@ -49,7 +49,7 @@ export interface Prepared<Outcome> {
   readonly work: Work<Outcome>;
 }
 
-/** The fields of a record that say by what the evaluation was done. */
+/** The record's fields for code, environment, label of the subject, and engine. */
 export type About = Pick<EvaluationRecord, 'code' | 'environment' | 'label' | 'engine'>;
 
 /** An evaluation under way; a lock keeps other processes from doing it at the same time. */
