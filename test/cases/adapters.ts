@@ -1,3 +1,5 @@
+// Tests of adapters that peft saved: read here, they give peft's numbers. Golden files are written by
+// make-adapters.py in this folder.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,12 +13,10 @@ import type { BaseModel } from '../../harness/models/base-model.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod, fullOptions, logitsUnder, statesUnder, type AnyBatch } from '../exchange/reading.ts';
 
-// Golden adapters that peft saved, made by make-adapters.py: read here, they give what peft computes.
-
 interface Expected {
   readonly base: string;
   readonly batch: AnyBatch;
-  /** Of an adapter over a bare model hidden states [B, T, d]. */
+  /** Logits of the batch; an adapter over a bare model has hidden states [B, T, d] instead. */
   readonly logits?: number[];
   readonly states?: number[];
 }
@@ -24,12 +24,12 @@ interface Expected {
 const here = import.meta.dirname;
 export const engine = await createEngine({ name: 'onnx', threads: 1 });
 
-/** The folders of a case, an adapter each. */
+/** Lists the folders of a case, one per adapter. */
 export function variantsOf(name: string): string[] {
   return readdirSync(join(here, name)).sort();
 }
 
-/** A golden adapter: its folder, its base and what peft computes. */
+/** Opens a golden adapter: its folder, its base and peft's results. */
 export async function openGolden(
   name: string,
   variant: string,
@@ -39,7 +39,7 @@ export async function openGolden(
   return { folder, expected, base: await loadBase(join(here, 'adapter-bases', expected.base)) };
 }
 
-/** Every adapter of a case: read, trained on from, written again and merged, it gives peft's numbers. */
+/** Defines tests of all adapters of a case: reading, rewriting and merging keep peft's numbers. */
 export function describeAdapters(name: string, variants: readonly string[] = variantsOf(name)): void {
   describe.each(variants)(`${name}: %s`, (variant) => {
     const open = async () => {

@@ -1,3 +1,5 @@
+// Starts runs from classifiers that transformers saved and from adapters that peft saved on them. Golden
+// logits are written by exchange-merged-head/make.py.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../../harness/engine/types.ts';
@@ -11,9 +13,6 @@ import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
 import { startOf } from '../methods/tiny.ts';
 import { computeEncoder } from '../parity/encoder.ts';
 
-// Classifiers that transformers saved and adapters that peft saved on them (exchange-merged-head/make.py), as
-// a run begins them.
-
 export const folder = join(import.meta.dirname, 'exchange-merged-head');
 
 interface Golden extends Readonly<Record<string, number[][]>> {
@@ -21,7 +20,7 @@ interface Golden extends Readonly<Record<string, number[][]>> {
 }
 export const golden = JSON.parse(readFileSync(join(folder, 'logits.json'), 'utf8')) as Golden;
 
-/** What transformers gives, in the order of mnli's classes: the checkpoints' is the other way round. */
+/** Gives golden logits in the order of mnli's classes; the checkpoints have the reverse order. */
 export const inTaskOrder = (name: string): number[] => golden[name]!.flatMap((row) => [...row].reverse());
 
 const methods = await loadMethods();
@@ -30,11 +29,11 @@ const tasks = await loadTasks();
 export interface Asked {
   readonly task?: string;
   readonly head?: HeadName;
-  /** A folder of an adapter, instead of the method `none`. */
+  /** Folder of an adapter; without one the method is `none`. */
   readonly adapter?: string;
 }
 
-/** What a run on a base begins with. */
+/** Attaches what a run starts with to its base. */
 export async function begin(model: string, { task = 'mnli', head = 'huggingface', adapter }: Asked) {
   const base = await loadBase(model);
   const opened = adapter === undefined ? undefined : await openStartingAdapter(adapter, base, methods);
@@ -46,7 +45,7 @@ export async function begin(model: string, { task = 'mnli', head = 'huggingface'
   );
 }
 
-/** Its outputs on the golden's texts before any training. */
+/** Computes outputs on the golden texts before training. */
 export async function outputsOf(
   engine: Engine,
   whole: Awaited<ReturnType<typeof begin>>,

@@ -1,3 +1,6 @@
+// Regression test: an AdaLoRA run failed where a module kept no rank, since its singular values ended at
+// their initial value 0. Fourteen modules keep one of four singular values each on average, so some keep
+// none.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -12,10 +15,6 @@ import { train } from '../../harness/training/loop/train.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod, logitsUnder } from '../exchange/reading.ts';
 import { tinyBase, tinyBatch } from '../methods/tiny.ts';
-
-// Case: a run of AdaLoRA that leaves a module no rank at all counted as failed, since the module's singular
-// values end at 0,
-// where they began. Fourteen modules keep one of four singular values each on average, so that some keep none.
 
 const linears = ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpGate', 'mlpOutput'];
 const options = { rank: 4, targetRank: 1, targets: linears };

@@ -1,13 +1,11 @@
+// Regression test: peft's all-linear adapts BERT's pooler too, which no method could adapt here (related to
+// exchange-lora-some-modules). Golden files are peft's, written by make-adapters.py.
 import { describe, expect, it } from 'vitest';
 import { makeHead } from '../../harness/models/delta/heads.ts';
 import { attachWithHead } from '../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
-
-// A sister of exchange-lora-some-modules: peft's all-linear adapts BERT's pooler as well, which was no place
-// for a method
-// here. The golden files are peft's, made by make-adapters.py.
 
 describeAdapters('exchange-all-linear-pooler');
 

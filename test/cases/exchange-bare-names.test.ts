@@ -1,10 +1,8 @@
+// Regression test: adapters over bare models (AutoModel, task FEATURE_EXTRACTION) were refused, since their
+// module names lack the family's prefix. Golden hidden states are peft's, written by make-adapters.py.
 import { describe, expect, it } from 'vitest';
 import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
-
-// Case: adapters over transformers' bare models (AutoModel, task FEATURE_EXTRACTION), whose module names lack
-// the family's
-// first part, were refused by their names. The golden files are peft's hidden states, made by make-adapters.py.
 
 describeAdapters('exchange-bare-names');
 

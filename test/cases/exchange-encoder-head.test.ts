@@ -1,3 +1,6 @@
+// Tests of adapters of encoders with a head: the adapter decides the head unless --set does. An adapter
+// without one takes the checkpoint's or a new one, and another number of classes is refused. Golden logits
+// are peft 0.21.2's, written by exchange-merged-head/make.py.
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -9,11 +12,6 @@ import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts'
 import { temporaryFolder } from '../support/temporary.ts';
 import { begin, folder, inTaskOrder, outputsOf } from './encoder-heads.ts';
 
-// An encoder's adapter brings its head: it decides which head there is unless --set does, an adapter without
-// one gets a new
-// one (or the checkpoint's), and another number of classes is said in words. Golden:
-// exchange-merged-head/make.py (peft 0.21.2).
-
 const engine = await createEngine({ name: 'js' });
 
 describe.each(['roberta', 'bert'])('%s', (family) => {
@@ -22,7 +20,7 @@ describe.each(['roberta', 'bert'])('%s', (family) => {
 
   it.each(['huggingface', 'paper'] as const)('with head=%s computes what peft does', async (head) => {
     const raw = await outputsOf(engine, await begin(model, { adapter, head }));
-    // Adapters name no classes: theirs come in the order that they have.
+    // Adapters name no classes, so the outputs keep the adapter's order.
     const rows = [0, 1].flatMap((row) => [...raw.subarray(3 * row, 3 * row + 3)].reverse());
     expect(rows).toBeAllclose(inTaskOrder(`${family}-lora`), { atol: 1e-5 });
   });

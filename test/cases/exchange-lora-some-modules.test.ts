@@ -1,3 +1,6 @@
+// Regression test: adapters on some modules of a role (layers_to_transform, exclude_modules, a regular
+// expression, one module) were refused; a method's options name the same modules. Golden files are peft's
+// (make-adapters.py).
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writePeftFolder } from '../../harness/exchange/peft/folder.ts';
@@ -10,10 +13,6 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod } from '../exchange/reading.ts';
 import { tinyBase } from '../methods/tiny.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
-
-// Case: adapters on some of the modules of a role (layers_to_transform, exclude_modules, a regular expression, one
-// module) were refused. The golden files are peft's, made by make-adapters.py; a method's options name the
-// same modules.
 
 describeAdapters('exchange-lora-some-modules');
 

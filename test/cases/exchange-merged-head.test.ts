@@ -1,14 +1,12 @@
+// Tests that a run from a merged or fine-tuned encoder starts with the checkpoint's head, in the task's order
+// of classes; where the head does not fit, one line says why and a new head is drawn. Golden logits are those
+// of transformers 5.24.0, written by exchange-merged-head/make.py.
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { begin, folder, golden, inTaskOrder, outputsOf } from './encoder-heads.ts';
-
-// A merged or fine-tuned encoder as --model begins with the head of its checkpoint, in the order of the
-// task's classes; where
-// that does not fit, a line says why and a new one is drawn. Golden: exchange-merged-head/make.py
-// (transformers 5.24.0).
 
 const engine = await createEngine({ name: 'js' });
 

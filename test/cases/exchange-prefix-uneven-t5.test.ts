@@ -1,3 +1,6 @@
+// Regression test: a prefix was refused on a T5 whose encoder is deeper than its decoder. peft makes one pair
+// of keys and values per encoder layer and assigns them in twos: with 4 and 2 layers, the second layer takes
+// the third pair. Golden files are peft's with 3 and 1 and with 4 and 2 layers, written by make-adapters.py.
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,11 +10,6 @@ import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod } from '../exchange/reading.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
-
-// Case: a prefix on a T5 whose encoder is deeper than its decoder was refused: peft has a pair of keys and values for
-// each layer of the encoder and deals them out by twos. The golden files are peft's, made by
-// make-adapters.py, of 3 and 1
-// layers, and of 4 and 2, where the second layer takes the third pair.
 
 describeAdapters('exchange-prefix-uneven-t5');
 

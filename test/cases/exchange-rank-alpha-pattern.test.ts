@@ -1,10 +1,9 @@
+// Regression test: rank_pattern and alpha_pattern were refused, even where they repeat r. Golden files are
+// peft's, written by make-adapters.py: several matching keys, a pattern without effect, rsLoRA and DoRA.
 import { describe, expect, it } from 'vitest';
 import { numbersByPattern } from '../../harness/exchange/peft/patterns.ts';
 import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
-
-// Case: rank_pattern and alpha_pattern were refused, even where they repeat r. The golden files are peft's, made by
-// make-adapters.py: the case, keys of which several fit, a pattern that changes nothing, with rsLoRA and with DoRA.
 
 describeAdapters('exchange-rank-alpha-pattern');
 

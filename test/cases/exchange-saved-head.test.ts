@@ -1,13 +1,10 @@
+// Regression test: an adapter that also trained the output head (modules_to_save, or LoRA on lm_head or the
+// embedding) was refused with the misleading question whether it belongs to another base. The message now
+// names what was trained. Adapters are peft's over a tied and an untied base, written by make-adapters.py.
 import { expect, it } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
 import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { openGolden } from './adapters.ts';
-
-// Case: an adapter that trained the output head too (modules_to_save, or LoRA on lm_head or the embedding)
-// was refused with a
-// question that leads astray: is it an adapter of another base? It says now what was trained and that it is
-// not computed.
-// The adapters are peft's, made by make-adapters.py, over a tied and an untied base.
 
 const name = 'exchange-saved-head';
 

@@ -1,3 +1,4 @@
+// A repository on a loopback hub, and its refusals; used by the regression tests of downloads.
 import { onTestFinished, vi } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
 import { fetchFromHub, type HubRequest } from '../../harness/data/hub/hub.ts';
@@ -12,7 +13,7 @@ export const model: TestRepo = {
 };
 export const wanted: HubRequest = { repo: 'acme/tiny', type: 'model' };
 
-/** A hub on loopback that the environment names, until the test ends; with a cache of its own in `home`. */
+/** Starts a hub that the environment names until the test ends; `home` is its empty cache. */
 export async function hubOf(...repos: TestRepo[]): Promise<TestHub & { readonly home: string }> {
   const [hub, home] = [await startHub(...repos), await temporaryFolder()];
   vi.stubEnv('HF_HOME', home);
@@ -22,7 +23,7 @@ export async function hubOf(...repos: TestRepo[]): Promise<TestHub & { readonly 
   return Object.assign(hub, { home });
 }
 
-/** The one line with which a request is refused. */
+/** Gives the message with which a request is refused. */
 export async function refusal(request: HubRequest): Promise<string> {
   const error: unknown = await fetchFromHub(request).then(
     () => new Error('it was not refused'),

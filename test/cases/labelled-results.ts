@@ -1,5 +1,5 @@
-// Results of made-up runs on a task of two classes, as real ones lie: records with predictions of which so
-// many are right.
+// Writes made-up runs of a two-class task in the layout of real ones: records with predictions, of which a
+// given share is right. Used by the tests of marks.
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -8,10 +8,7 @@ import type { RunRecord, Settings } from '../../harness/records/record.ts';
 import { besideRecord, recordPath } from '../../harness/records/record-files.ts';
 import { sampleRecord, settings } from '../records/sample-record.ts';
 
-/**
- * A method's runs: the share of the examples that it answers right, by seed; `alike` where all its answers
- * are the same.
- */
+/** A method's runs: by seed the share of right answers, `alike` for constant answers, or `failed`. */
 export interface MadeMethod {
   readonly name: string;
   readonly right: readonly (number | 'alike' | 'failed')[];
@@ -19,8 +16,8 @@ export interface MadeMethod {
 }
 
 /**
- * Writes runs of `examples` test examples each; half of the labels are 1. Which answers are wrong depends on
- * method and seed.
+ * Writes runs of `examples` test examples each, half of them with label 1. Method and seed determine which
+ * answers are wrong.
  */
 export async function writeLabelled(
   results: string,
@@ -66,7 +63,7 @@ async function predict(
   const count = share === 'alike' ? 0 : Math.round(share * examples);
   const rows = Array.from({ length: examples }, (_, id) => {
     const label = id % 2;
-    // A multiplier without a common factor spreads the right ones over the examples.
+    // 37 has no common factor with the number of examples, which spreads right answers over all of them.
     const isRight = (id * 37 + shift) % examples < count;
     const prediction = share === 'alike' ? 0 : isRight ? label : 1 - label;
     return { id: String(id), label, prediction };

@@ -1,3 +1,5 @@
+// Tests adapters on the built-in llama-mini. Golden files hold every eighth logit of the last token, from
+// peft.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -7,12 +9,10 @@ import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { logitsUnder, type AnyBatch } from '../exchange/reading.ts';
 
-// Adapters of the built-in llama-mini, whose golden files have every eighth logit of the last token.
-
 export const base = await loadBase('llama-mini');
 const engine = await createEngine({ name: 'onnx', threads: 1 });
 
-/** Reads the adapter in a folder and holds what it computes against peft's numbers. */
+/** Reads the adapter in a folder and compares its logits with peft's. */
 export async function expectLastLogits(folder: string): Promise<Adapter> {
   const expected = readFileSync(join(folder, 'expect.json'), 'utf8');
   const { batch, logits } = JSON.parse(expected) as { batch: AnyBatch; logits: number[] };

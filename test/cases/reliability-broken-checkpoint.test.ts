@@ -1,12 +1,6 @@
-/**
- * A run's checkpoint that is damaged, or is of another run or version, was read as if it were a user's file:
- * the sweep ended
- * there for good, or the run was recorded as failed. Right: one line that it is not used and why, and the run
- * begins anew with
- * the same numbers as an undisturbed one; other cells go on in any case. The three files of the case are made
- * here; the numbers
- * come from an undisturbed run.
- */
+// Regression test: a checkpoint that was damaged, or of another run or version, ended the sweep for good or
+// failed the run. Expected: one line says why it is not used, and the run starts anew with the numbers of an
+// undisturbed run; other cells go on. Reference numbers come from an undisturbed run in this file.
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -21,7 +15,7 @@ import { tinyRuns } from '../runs/tiny-run.ts';
 const { run, plan } = await tinyRuns();
 const cell = { methods: ['lora~dropout=0.1'] };
 
-/** What must be the same of two runs of a cell. */
+/** Runs a cell; gives its notes and the numbers that must not differ between runs. */
 async function numbersOf(results: string, changes: object = cell) {
   const { outcomes, notes } = await run(results, changes);
   return {
@@ -38,7 +32,7 @@ async function numbersOf(results: string, changes: object = cell) {
 }
 
 let whole: Awaited<ReturnType<typeof numbersOf>>['numbers'];
-/** A sound checkpoint of the cell at step 4. */
+/** A valid checkpoint of the cell at step 4. */
 let sound: string;
 beforeAll(async () => {
   whole = (await numbersOf('whole')).numbers;
@@ -52,7 +46,7 @@ beforeAll(async () => {
   sound = join(await workOf('stopped'), 'checkpoint.safetensors');
 });
 
-/** Where the cell's working folder is in a results folder. */
+/** Path of the cell's working folder in a results folder. */
 async function workOf(results: string): Promise<string> {
   const { results: folder } = await plan(results, cell);
   const [record] = (await readdir(join((await plan('whole', cell)).results), { recursive: true })).filter(
@@ -61,7 +55,7 @@ async function workOf(results: string): Promise<string> {
   return join(folder, record!.replace(/\.json$/, '.work'));
 }
 
-/** Puts a checkpoint where the cell looks for it. */
+/** Writes a checkpoint to the place where the cell reads it. */
 async function putCheckpoint(results: string, bytes: Uint8Array | string): Promise<string> {
   const work = await workOf(results);
   await mkdir(work, { recursive: true });
@@ -70,7 +64,7 @@ async function putCheckpoint(results: string, bytes: Uint8Array | string): Promi
   return work;
 }
 
-/** A safetensors file of this metadata and one tensor. */
+/** Makes a safetensors file with this metadata and one tensor. */
 async function fileOf(metadata: Record<string, string>): Promise<Buffer> {
   const path = join(await temporaryFolder(), 'made.safetensors');
   await writeSafetensors(path, { 'state/trained/0': { shape: [1], data: Float32Array.of(1) } }, metadata);
@@ -141,13 +135,13 @@ describe('begins anew with one line', () => {
   });
 });
 
-/** The bytes with one bit changed, `at` counted from the end. */
+/** Flips one bit of the byte at `at`, which counts from the end. */
 function flipped(bytes: Buffer, at: number): Buffer {
   bytes[bytes.length + at]! ^= 1;
   return bytes;
 }
 
-/** The bytes with another digit in what is said of the run. */
+/** Changes a digit in the metadata of the run. */
 function withStep(bytes: Buffer): Buffer {
   const at = bytes.indexOf('waited');
   bytes[at + 'waited\\":'.length] = '7'.charCodeAt(0);
@@ -247,7 +241,7 @@ describe('a checkpoint whose hash is right', () => {
   });
 });
 
-/** The file with another text in the place of what it says of the run, its header's length made right. */
+/** Replaces the metadata of the run by `text` and corrects the length of the header. */
 function withRun(bytes: Buffer, run: string, text: string): Buffer {
   const length = Number(bytes.readBigUInt64LE());
   const header = bytes.subarray(8, 8 + length).toString();

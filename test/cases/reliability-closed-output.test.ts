@@ -1,6 +1,6 @@
-// Output into a pipe that closes, or onto a full disk, ended in Node's stack, and a sweep died of its progress. Real
-// commands of this project through a shell; right is silence (exit code 141) or one line (2), and that the
-// work is done.
+// Regression test: output into a closed pipe or onto a full disk ended in a stack trace, and a sweep stopped
+// with its progress output. Expected: silence and exit code 141, or one line and 2; the work is done.
+// Commands run in a shell.
 import { readdir, readFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { commandLine } from '../cli/command-line.ts';
 const bench = `bench() { '${process.execPath}' ${commandLine.join(' ')} "$@"; }`;
 const full = existsSync('/dev/full');
 
-/** Runs a shell's line that begins with `bench`, the command line; gives the exit code of that. */
+/** Runs a line of shell that begins with `bench`; gives that command's exit code. */
 async function shell(
   line: string,
   folder: string,
@@ -33,8 +33,7 @@ async function shell(
 }
 
 /**
- * As `shell`, with the command's output (`1`), its notes (`2`) or both (`both`) in a pipe that is closed
- * before it begins.
+ * Does what `shell` does, with stdout (`1`), stderr (`2`) or `both` in a pipe that closes before it starts.
  */
 function unread(what: '1' | '2' | 'both', command: string, folder: string): ReturnType<typeof shell> {
   const waiting = `{ read -r _ < '${folder}/closed'; ${command}${what === 'both' ? ' 2>&1' : ''}; }`;

@@ -1,3 +1,5 @@
+// Tests that config.json is bounded: a number of layers or another size that no model has, or a text without
+// a position, is refused at once in one line with exit code 2. Sites and shapes are made for each layer.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,10 +8,6 @@ import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { describeArchitecture } from '../../harness/models/families/registry.ts';
 import { benchInside } from '../cli/inside.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-
-// config.json may not ask for any number of layers (a site and several shapes are made for each), nor for any
-// other size that
-// no model has, nor leave a text without a position: one line and exit code 2, at once.
 
 const encoder = {
   vocab_size: 64,

@@ -1,6 +1,6 @@
-// A password in HF_ENDPOINT was printed, twice. Made-up addresses, and a hub on loopback that redirects to
-// some; right is
-// that an address with a user, a password or a query is refused when it is read, and that no text holds these.
+// Regression test: a password in HF_ENDPOINT was printed. Expected: an address with a user, a password or a
+// query is refused when it is read, and no output holds them. Addresses are made up; a hub on loopback
+// redirects to some.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';

@@ -1,6 +1,5 @@
-// An answer of the hub could be of any size: 194 KB of gzip that unpack to 200 MB took 953 MiB. Answers made
-// by gzipSync;
-// right is that eight megabytes end it, in little memory.
+// Regression test: answers of the hub had no limit of size, and 194 KB of gzip that expand to 200 MB took 953
+// MiB. Expected: an answer above eight megabytes is refused, in little memory. Answers are made by gzipSync.
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { fetchFromHub } from '../../harness/data/hub/hub.ts';
@@ -19,7 +18,7 @@ test.each(cases)('the answer for the $kind, $how', async ({ kind, how }) => {
     if (!url.pathname.includes(questions[kind])) return false;
     if (how === 'packed') response.writeHead(200, { 'content-encoding': 'gzip' }).end(packed);
     else {
-      // Without end, as long as somebody reads.
+      // The server writes without end as long as the client reads.
       const more = (): void =>
         void response.write(' '.repeat(65_536), (error) => error ?? setImmediate(more));
       response.writeHead(200);

@@ -1,6 +1,6 @@
-// The hub's list of files: a bad one was kept for good, an endless one was followed for ever. Made-up answers
-// of a hub on
-// loopback; right is that a bad list is refused and asked for again, and that paging ends.
+// Regression test: a wrong list of files was cached for good, and an endless one was followed forever.
+// Expected: a wrong list is refused and fetched again, and paging ends. Answers are made up, from a hub on
+// loopback.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
@@ -8,7 +8,7 @@ import { fetchFromHub } from '../../harness/data/hub/hub.ts';
 import { commitOf, type TestHub } from '../data/hub/hub-server.ts';
 import { hubOf, model, refusal, wanted, weights } from './hub.ts';
 
-// Waiting between attempts is not what is tested.
+// Skips the waits between attempts.
 vi.mock('node:timers/promises', () => ({ setTimeout: () => Promise.resolve() }));
 
 const entry = { type: 'file', path: 'config.json', size: 2, oid: '9e26dfeeb6e641a33dae4961196235bdb965b21b' };
@@ -22,7 +22,7 @@ const big = {
 const listingOf = (home: string) =>
   join(home, 'deltabench', 'models--acme--tiny', 'listings', `${commitOf('main')}.json`);
 
-/** The hub answers its first question for a list with this one. */
+/** Answers the first request for a list with this one. */
 function listOnce(hub: TestHub, list: unknown): void {
   let times = 1;
   hub.intercept = (_, response, url) => {

@@ -1,8 +1,7 @@
-// Retry-After was not read, commit and list were asked for once, and a silent hub was waited for twenty
-// minutes. Made-up
-// answers of a hub on loopback; right is one patience for commit, list and files: four attempts, after as
-// long as the hub
-// says (a minute at most, with a line), and a connection without a byte for long counts as broken off.
+// Regression test: Retry-After was ignored, commit and list were requested once only, and a silent hub held a
+// run for twenty minutes. Expected for commit, list and files: four attempts after the waits that the hub
+// asks for (a minute at most, with a line); a connection without data for long counts as broken. The hub is
+// on loopback.
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -11,7 +10,7 @@ import { fetchFromHub } from '../../harness/data/hub/hub.ts';
 import { commitOf, type TestHub } from '../data/hub/hub-server.ts';
 import { hubOf, model, refusal, wanted, weights } from './hub.ts';
 
-// How long is waited is looked at, not waited for.
+// Records the waits instead of waiting.
 const waits = vi.hoisted(() => [] as number[]);
 vi.mock('node:timers/promises', () => ({
   setTimeout: (ms: number) => {
@@ -26,7 +25,7 @@ beforeEach(() => {
 const asked = { commit: '/revision/', list: '/tree/', file: '/resolve/' };
 const kinds = Object.keys(asked) as (keyof typeof asked)[];
 
-/** Answers the first questions of a kind itself; gives how often it was asked. */
+/** Answers the first requests of a kind itself; gives the number of requests of the kind. */
 function disturb(
   hub: TestHub,
   kind: keyof typeof asked,
@@ -159,7 +158,7 @@ test('an answer that drips is no answer', async () => {
 
 test('a file that comes in many parts is no failure, however often the connection breaks', async () => {
   const hub = await hubOf(model);
-  // Ended as HTTP/1.0 does, so that all that was sent arrives.
+  // HTTP/1.0 ends the connection like this, so that all bytes sent arrive.
   hub.intercept = ({ headers }, { socket }, url) => {
     if (!url.pathname.endsWith('model.safetensors')) return false;
     const from = Number(/\d+/.exec(headers.range ?? '')?.[0] ?? 0);

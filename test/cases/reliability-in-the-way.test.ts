@@ -1,8 +1,6 @@
-/**
- * What is no file where a record should lie gave a wrong message, or was waited for without end. Right: a
- * line that says what lies there,
- * and exit code 2 (a UsageError) or the next free name.
- */
+// Regression test: a folder, pipe or socket in the place of a record gave a wrong message or an endless wait.
+// Expected: one line says what lies there, with exit code 2 (a UsageError), or the run takes the next free
+// name.
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -37,7 +35,7 @@ test.each([
   expect(await readFile(file, 'utf8')).toBe('x');
 });
 
-/** What may lie in a file's place, and its name. */
+/** Kinds of things in a file's place: a name, and a function that makes it. */
 const kinds: readonly [string, (path: string) => Promise<unknown>][] = [
   ['a folder', (path) => mkdir(path)],
   ['a named pipe', (path) => execa('mkfifo', [path])],
@@ -55,7 +53,7 @@ describe.skipIf(process.platform === 'win32').each(kinds)('%s', (kind, make) => 
   const results = kind.replaceAll(' ', '-');
 
   it('called as a record leaves the run the next free name', async () => {
-    // A socket's path is short.
+    // Paths of sockets must be short.
     const place = join(await temporaryFolder(), 'seed-1.json');
     await make(place);
     expect(await readRecord(place)).toEqual({ reason: `it is ${kind}, not a file` });

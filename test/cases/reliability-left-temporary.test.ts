@@ -1,9 +1,6 @@
-/**
- * A process that was killed while it wrote left its temporary file for ever. Right: whoever holds the cell's
- * lock removes it; files of
- * other cells and of living writers stay, and what is written without a lock is swept a day later by the next
- * who writes it.
- */
+// Regression test: a process killed while writing left its temporary file forever. Expected: the holder of
+// the cell's lock removes it, and files of other cells and living writers stay. Where files are written
+// without a lock, the next writer removes temporary files that are older than a day.
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,3 +1,6 @@
+// Regression test: a key of 300 characters in pyreft's config.json made a file name that the system refuses
+// (ENAMETOOLONG), an unexpected error. Expected: a UsageError names the file, whatever error the system
+// reports.
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,9 +9,6 @@ import { readBytes, withFile } from '../../harness/support/read-files.ts';
 import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-
-// Case: a key of 300 characters in pyreft's config.json made a file name that the system refuses (ENAMETOOLONG), which
-// ended in an unexpected error. Whatever the system says of a file, a person is told which one cannot be read.
 
 async function refuses(path: string, why: RegExp): Promise<void> {
   await expect(readBytes(path)).rejects.toThrow(UsageError);
@@ -60,7 +60,7 @@ describe('a file that the system does not read', () => {
       `${path} cannot be read: the disk or the network drive reports an error.`,
     );
     await expect(reading).rejects.toThrow(UsageError);
-    // What fails elsewhere is not this file's fault.
+    // Errors of other system calls do not concern this file.
     await expect(withFile(path, () => Promise.reject(broken('write')))).rejects.toThrow(
       /^EIO: i\/o error, write$/,
     );

@@ -1,6 +1,6 @@
-// METEOR's files: a damaged wheel was an unexpected error, a damaged cache was used in silence or never
-// answered. Made-up
-// tables and archives; right is a UsageError with the reason (exit code 2), and that a changed table is never used.
+// Regression test: a damaged wheel was an unexpected error, and a damaged METEOR cache was used silently or
+// hung. Expected: a UsageError with the reason (exit code 2), and a changed table is never used. Tables are
+// made up.
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const member = 'pycocoevalcap/meteor/data/paraphrase-en.gz';
 const wheel = zipOf({ 'pycocoevalcap/__init__.py': Buffer.alloc(0), [member]: gzipSync(text) });
 const compact = await compactTable(gzipSync(text));
 
-/** The wheel with its table packed by deflate, as real wheels are. */
+/** Makes the wheel with its table compressed by deflate, as in real wheels. */
 function packedWheel(): Buffer {
   const content = gzipSync(text);
   const stored = zipOf({ [member]: deflateRawSync(content) });
@@ -48,7 +48,7 @@ function found(table: ParaphraseTable): unknown {
 
 test('the table is read as it was made', () => {
   expect(found(new ParaphraseTable(compact))).toHaveLength(3);
-  // Wherever it begins in the memory.
+  // The table may begin at any offset in memory.
   expect(found(new ParaphraseTable(Buffer.concat([Buffer.alloc(1), compact]).subarray(1)))).toHaveLength(3);
 });
 

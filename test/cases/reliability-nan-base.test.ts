@@ -1,3 +1,6 @@
+// Tests that a run without training fails too where a weight of the base is not finite, and names the tensor
+// when weights go to the engine. Searches may skip NaN logits; test/decoding/not-finite tests their own
+// check.
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -7,10 +10,6 @@ import { createEngine } from '../../harness/engine/create.ts';
 import { freezeTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-
-// A base whose weights are not finite fails a run that only tests, too: by the tensor's name when the weights
-// are put on the
-// engine (a search may pass over logits that are NaN; those have a check of their own, test/decoding/not-finite).
 
 const tiny = join(import.meta.dirname, '../golden/parity/gpt2-tiny');
 

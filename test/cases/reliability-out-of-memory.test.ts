@@ -1,12 +1,7 @@
-/**
- * A run that the system kills for its memory took the whole sweep with it and came first again. Right: a cell
- * whose last process
- * was killed before it had saved anything is said in a line, comes last, and runs in a process of its own;
- * when that is killed,
- * too, it is a failed record whose reason says that memory is likely and what the run needs. Status names it.
- * The killing is done
- * by the test, as the system does it: by SIGKILL.
- */
+// Regression test: a run that the system killed for its memory ended the sweep and came first again.
+// Expected: a line names the cell whose process was killed before it saved anything; the cell comes last, in
+// its own process. Killed again, it becomes a failed record that names memory as the likely reason, and what
+// the run needs; status names it too. The test kills by SIGKILL, as the system does.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -25,7 +20,7 @@ const pathOf = (results: string, seed: number): string =>
   join(folder, results, 'e2e', tinyModel, 'red', `seed-${seed}.json`);
 const lockOf = (path: string): string => path.replace('.json', '.lock');
 
-/** Leaves a cell as a process does that was killed at its beginning. */
+/** Leaves a cell as a process that was killed at its start does. */
 async function killedAt(path: string): Promise<void> {
   const child = spawn('true');
   await once(child, 'exit');

@@ -1,10 +1,6 @@
-/**
- * A batch of Slurm that was cut off before its batch.json made status and every later submission end, and a
- * lock of another machine
- * on a read-only file system made status fail, because it wrote a probe. Right: what cannot be read is listed
- * and the rest is shown;
- * reading writes nothing.
- */
+// Regression test: a Slurm batch without batch.json stopped status and all later submissions, and a lock of
+// another machine on a read-only file system stopped status, which wrote a probe. Expected: unreadable
+// batches are listed, the rest is shown, and reading writes nothing.
 import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -32,7 +28,7 @@ test('batches that cannot be read are listed, the rest is shown', async () => {
   await mkdir(join(slurm, '20261129T000000Z-aaaaaaaa'), { recursive: true });
   await mkdir(join(slurm, '20261129T000000Z-bbbbbbbb', 'batch.json'), { recursive: true });
   await writeFile(join(slurm, 'a file'), '');
-  // What a killed submission leaves, which is no batch yet.
+  // A killed submission leaves such a folder, which is not a batch yet.
   await mkdir(join(slurm, '.20261129T000000Z-cccccccc.id.tmp'));
   const { cells, untrusted } = await resultsStatus(join(folder, 'batches'));
   expect(cells.map(({ state }) => state)).toEqual(['done']);
@@ -57,7 +53,7 @@ test("a lock of another machine is judged by this one's clock, and nothing is wr
   for (const seed of [1, 2]) await writeFile(join(cells, `seed-${seed}.lock`), JSON.stringify(elsewhere));
   const old = Date.now() / 1000 - heartbeat.dead - 60;
   await utimes(join(cells, 'seed-2.lock'), old, old);
-  // Whatever is made in a folder changes its time.
+  // Every file made in a folder changes the folder's time.
   await utimes(cells, old, old);
   const before = await stat(cells);
   const { cells: found } = await resultsStatus(join(folder, 'locked'));

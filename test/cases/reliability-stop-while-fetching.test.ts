@@ -1,9 +1,6 @@
-/**
- * SIGTERM or Ctrl-C before training was not heard: a run whose base comes from a hub that accepts and says
- * nothing went on. Right: the
- * signal reaches whatever a run waits for, it ends with exit code 130 and leaves nothing half-written; a
- * second signal ends it at once.
- */
+// Regression test: SIGTERM and Ctrl-C were ignored before training, such as by a run that waits for a silent
+// hub. Expected: the run ends with exit code 130 whatever it waits for, and leaves nothing half-written; a
+// second signal ends it at once.
 import { readdir } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Ids that are no whole numbers within bounds are refused before anything is built, wherever a file gives them.
+// Tests that token ids other than whole numbers within bounds are refused before anything is built, in every
+// file.
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
 import { addedToken, byteVocabulary, tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';

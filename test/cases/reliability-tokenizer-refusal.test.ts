@@ -1,6 +1,5 @@
-// A tokenizer.json that the library would take and stumble over when it is used, or that would end the
-// process, is refused with
-// one line.
+// Tests that a tokenizer.json is refused in one line where the library would accept it and fail in use, or
+// where it would end the process.
 import { expect, it } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
 import { tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';

@@ -1,12 +1,7 @@
-/**
- * A sweep that was stopped for longer than its lease (a laptop's sleep) woke up and overwrote the files of
- * the record that another
- * sweep had finished meanwhile. Right: whoever lost the lock writes nothing any more at the cell's place,
- * says so in one line and
- * leaves no working folder; the hashes of every finished record fit. The lease is over here because the test
- * gives the lock to a
- * machine elsewhere whose last heartbeat is old, so that nobody waits for minutes.
- */
+// Regression test: a sweep that slept longer than its lease woke up and overwrote the record that another
+// sweep had finished. Expected: a sweep without the lock writes nothing to the cell, says so in one line and
+// leaves no working folder; the hashes of every finished record fit. The test ends the lease at once: it
+// gives the lock to another machine whose last heartbeat is old.
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -22,7 +17,7 @@ import { tinyRuns } from '../runs/tiny-run.ts';
 
 const { folder, request, run } = await tinyRuns();
 
-/** Makes a held lock that of an owner elsewhere who shows no heartbeat. */
+/** Turns a held lock into one of another machine without a recent heartbeat. */
 async function giveAway(lock: string): Promise<void> {
   const owner = JSON.parse(await readFile(lock, 'utf8')) as Owner;
   await writeFile(lock, JSON.stringify({ ...owner, machine: 'elsewhere' }));
@@ -30,7 +25,7 @@ async function giveAway(lock: string): Promise<void> {
   await utimes(lock, old, old);
 }
 
-/** Every file of a cell's folder with its content's hash and when it was written. */
+/** Lists the files of a cell's folder with hash and time of writing. */
 async function filesOf(cells: string): Promise<Record<string, string>> {
   const entries = (await readdir(cells)).map(async (name) => {
     const path = join(cells, name);

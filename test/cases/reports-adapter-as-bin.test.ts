@@ -1,3 +1,5 @@
+// Regression test: a LoRA saved by peft 0.21.2 with safe_serialization=False was refused as incomplete.
+// Golden logits of llama-mini are peft's, written by make-adapters.py.
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -5,10 +7,6 @@ import { UsageError } from '../../harness/support/errors.ts';
 import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { expectLastLogits } from './on-mini.ts';
-
-// Case: a LoRA that peft 0.21.2 saved with safe_serialization=False was refused as if a file lacked. The
-// logits of llama-mini
-// with it are peft's (make-adapters.py).
 
 const files = join(import.meta.dirname, 'reports-adapter-as-bin', 'files');
 

@@ -1,15 +1,13 @@
+// Regression test: a LoRA initialised by EVA was refused for its eva_config. Settings of other
+// initialisations are accepted where peft says that the adapter was converted (init_lora_weights true);
+// changes that an initialisation made to the base's weights are not undone. Golden logits of llama-mini are
+// peft 0.21.2's (make-adapters.py).
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { base, expectLastLogits } from './on-mini.ts';
-
-// Case: a LoRA that began by EVA was refused for its eva_config, though it is an ordinary LoRA. The logits of
-// llama-mini with
-// it are peft 0.21.2's (make-adapters.py). What other starts leave in a configuration is taken, too, where
-// peft says that
-// the adapter was converted (init_lora_weights true); what a start does to the base's weights is not undone here.
 
 const files = join(import.meta.dirname, 'reports-adapter-eva-start', 'files');
 

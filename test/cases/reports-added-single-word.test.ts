@@ -1,4 +1,4 @@
-// An added token that counts only as a whole word (huggingface/tokenizers#918). The ids are those of tokenizers 0.23.3.
+// Tests single_word of added tokens (huggingface/tokenizers#918). Golden ids are those of tokenizers 0.23.3.
 import { expect, it } from 'vitest';
 import { addedToken, tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';
 

@@ -1,6 +1,5 @@
-// Tokens of added_tokens.json, and of added_tokens_decoder, beside a vocabulary that lacks them
-// (huggingface/transformers#1043).
-// The ids are those of AutoTokenizer of transformers 5.24.0.
+// Tests added_tokens.json and added_tokens_decoder beside a vocabulary that lacks their tokens
+// (huggingface/transformers#1043). Golden ids are those of AutoTokenizer of transformers 5.24.0.
 import { expect, it } from 'vitest';
 import { addedToken, byteVocabulary, tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';
 
@@ -43,8 +42,8 @@ it.each([
   expect(tokenizer.decode([a, 258, b], { skipSpecialTokens: true })).toBe('ab');
 });
 
-// Sisters: what has a role, or a name of its own, is special, and {} for named tokens (transformers 4 writes
-// it) hides no list.
+// Related cases: tokens with a role or a name of their own are special, and the empty object that
+// transformers 4 writes for named tokens hides no list.
 
 it('a token of tokenizer.json that has a role is special', async () => {
   const tokenizer = await tokenizerOf({

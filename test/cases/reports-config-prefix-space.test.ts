@@ -1,6 +1,5 @@
-// add_prefix_space in tokenizer_config.json, beside vocab.json and merges.txt
-// (huggingface/transformers#11057, #25563). The
-// tokens are those of AutoTokenizer of transformers 5.24.0.
+// Tests add_prefix_space of tokenizer_config.json beside vocab.json and merges.txt
+// (huggingface/transformers#11057, #25563). Golden tokens are those of AutoTokenizer of transformers 5.24.0.
 import { expect, it } from 'vitest';
 import { byteVocabulary, tokenizerOf } from './tokenizer-folder.ts';
 

@@ -1,5 +1,5 @@
-// The pre-tokenizer Punctuation and its behaviours (huggingface/tokenizers#378, #642). The words are those of
-// tokenizers 0.23.3.
+// Tests the pre-tokenizer Punctuation and its behaviours (huggingface/tokenizers#378, #642). Golden words are
+// those of tokenizers 0.23.3.
 import { expect, it } from 'vitest';
 import { tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';
 

@@ -1,10 +1,6 @@
-/**
- * Slurm replaces what follows a percent sign in --output, so that a results folder called `drop-10%train`
- * sent the tasks' output to a
- * folder that is not there. Right: every sign of the path doubled. A stand-in keeps what sbatch is given; the
- * replacements here are
- * those of sbatch's manual ("filename pattern").
- */
+// Regression test: Slurm replaces characters after a percent sign in --output, so the output of tasks in a
+// folder such as `drop-10%train` went to a missing folder. Expected: percent signs of the path are doubled. A
+// script stands in for sbatch; it replaces what sbatch's manual lists under "filename pattern".
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -22,7 +18,7 @@ await writeFile(join(bin, 'sbatch'), `#!/bin/sh\nprintf '%s\\0' "$@" > '${seen}'
 await chmod(join(bin, 'sbatch'), 0o755);
 vi.stubEnv('PATH', `${bin}:${process.env.PATH ?? ''}`);
 
-/** Task 0 of job 7's file, as Slurm would name it. */
+/** Gives the output file of task 0 of job 7, as Slurm names it. */
 function replaced(pattern: string): string {
   const values: Record<string, string> = {
     '%': '%',
@@ -56,7 +52,7 @@ describe.skipIf(process.platform === 'win32')('a results folder whose name has',
     const pattern = args.find((arg) => arg.startsWith('--output='))!.slice('--output='.length);
     expect(replaced(pattern)).toBe(join(submitted!.folder, '0.out'));
     expect(args.at(-2)).toBe(join(submitted!.folder, 'task.sh'));
-    // The batch appeared whole: all of its files, and nothing beside it.
+    // The folder holds exactly the files of the batch, all of them from the start.
     expect((await readdir(submitted!.folder)).sort()).toEqual(['batch.json', 'job', 'task.sh']);
     expect(await readdir(join(folder, name, '.slurm'))).toHaveLength(1);
     expect((await stat(args.at(-2)!)).mode & 0o100).toBe(0o100);

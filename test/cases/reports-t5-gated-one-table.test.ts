@@ -1,13 +1,12 @@
+// Tests T5 1.1 as transformers 5 saves it: tied by config.json, not scaled (scale_decoder_outputs), and one
+// embedding table under any of its names. Golden logits of T5 1.0 and gated 1.1 are those of transformers
+// 5.24.0, written by ../reports-tied-own-head/make.py.
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { checkVariant, readVariants, writeVariant } from './tied-checkpoint.ts';
-
-// A T5 1.1 as transformers 5 saves it: tied by config.json, not scaled by scale_decoder_outputs, one table
-// for everything under
-// any of its names. Golden: ../reports-tied-own-head/make.py (transformers 5.24.0), for T5 1.0 and the gated 1.1.
 
 const folder = join(import.meta.dirname, 'reports-t5-gated-one-table');
 const engine = await createEngine({ name: 'js' });

@@ -1,3 +1,6 @@
+// Tests a config.json that ties the output to the embedding while the file has a different lm_head.weight, as
+// after merging a retrained output: transformers 5.24 does not tie tensors that both exist and differ. Golden
+// logits are written by make.py in the case's folder.
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,11 +10,6 @@ import { createEngine } from '../../harness/engine/create.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { checkVariant, readVariants, writeVariant } from './tied-checkpoint.ts';
-
-// A config.json that ties the output to the embedding beside an lm_head.weight of its own in the file, as a
-// merge of a retrained
-// output leaves behind: transformers 5.24 does not tie tensors that are both there and differ. Golden:
-// make.py in the folder.
 
 const folder = join(import.meta.dirname, 'reports-tied-own-head');
 const engine = await createEngine({ name: 'js' });
@@ -43,7 +41,7 @@ describe.each(['gpt2', 'llama'])('%s', (name) => {
 });
 
 it('a copy in another number format is a copy where its values are the same', async () => {
-  // 1.5 and -2, as float32 and as bfloat16, and 1.5 and -2.5.
+  // The tensors hold 1.5 and −2 in float32 and in bfloat16, and 1.5 and −2.5.
   const float32 = Buffer.from(new Float32Array([1.5, -2, 1.5, -2.5]).buffer);
   const header = JSON.stringify({
     a: { dtype: 'F32', shape: [2], data_offsets: [0, 8] },
@@ -64,7 +62,7 @@ it('a copy in another number format is a copy where its values are the same', as
 });
 
 it('no method acts on an embedding or an output, so that none is merged into both', async () => {
-  // peft's LoRA on a tied embedding changes the output, too; here linear modules alone are sites.
+  // peft's LoRA on a tied embedding changes the output too; here only linear modules can be adapted.
   for (const [family, more] of [
     ['gpt2', ''],
     ['llama', ''],

@@ -1,6 +1,6 @@
-// Settings of tokenizer_config.json that overrule tokenizer.json (huggingface/transformers#10650, #6186):
-// what the class of the
-// tokenizer builds anew. The tokens are those of AutoTokenizer of transformers 5.24.0.
+// Tests settings of tokenizer_config.json that override tokenizer.json because the tokenizer's class rebuilds
+// its components (huggingface/transformers#10650, #6186). Golden tokens are those of transformers 5.24.0's
+// AutoTokenizer.
 import { expect, it } from 'vitest';
 import { tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';
 
@@ -20,7 +20,7 @@ it.each([
   [{ tokenizer_class: 'BertTokenizer', do_lower_case: false, strip_accents: true }, 'Hello', 'Uber'],
   [{ tokenizer_class: 'BertTokenizerFast', strip_accents: false }, 'hello', 'über'],
   [{ tokenizer_class: 'BertTokenizer' }, 'hello', 'uber'],
-  // A class without settings of its own takes the file as it is.
+  // A class without such settings uses the file as it is.
   [{ tokenizer_class: 'PreTrainedTokenizerFast', do_lower_case: false }, 'hello', 'uber'],
 ])('%j', async (config, hello, uber) => {
   const tokenizer = await tokenizerOf({ 'tokenizer.json': json, 'tokenizer_config.json': config });

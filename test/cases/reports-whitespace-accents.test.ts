@@ -1,5 +1,5 @@
-// The pre-tokenizer Whitespace and letters that are not ASCII (huggingface/transformers.js#542). The words are those of
-// tokenizers 0.23.3.
+// Tests the pre-tokenizer Whitespace with letters beyond ASCII (huggingface/transformers.js#542). Golden
+// words are those of tokenizers 0.23.3.
 import { expect, it } from 'vitest';
 import { tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';
 

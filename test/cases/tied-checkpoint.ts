@@ -1,3 +1,5 @@
+// Variants of one checkpoint: tensors left out, renamed or copied, under several config.json. Golden logits
+// are those of transformers, written by reports-tied-own-head/make.py.
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,14 +15,10 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { startOf } from '../methods/tiny.ts';
 import { computeDecoder, type Batch } from '../parity/decoder.ts';
 
-// Variants of one checkpoint: tensors left out, renamed or copied under one config.json or another, and what
-// transformers
-// computes of each (reports-tied-own-head/make.py).
-
 export interface Variant {
   readonly title: string;
   readonly change: Readonly<Record<string, unknown>>;
-  /** Its tensors' other names, and null for a tensor that is left out. */
+  /** New names of tensors; null leaves a tensor out. */
   readonly edit: Readonly<Record<string, string | null>>;
   readonly logits: readonly number[];
 }
@@ -32,12 +30,12 @@ export interface Golden {
   readonly variants: readonly Variant[];
 }
 
-/** A golden of a case's folder. */
+/** Reads a golden file of a case's folder. */
 export function readVariants(folder: string, name: string): Golden {
   return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Golden;
 }
 
-/** The variant as a folder in Hugging Face layout. */
+/** Writes the variant as a folder in Hugging Face's layout. */
 export async function writeVariant(folder: string, name: string, { change, edit }: Variant): Promise<string> {
   const { config } = readVariants(folder, name);
   const file = await openSafetensors(join(folder, `${name}.safetensors`));
@@ -58,13 +56,15 @@ export async function writeVariant(folder: string, name: string, { change, edit 
 
 function batchOf({ ids, source }: Golden, { architecture }: BaseModel): Batch {
   const isSource = architecture.kind === 'encoder-decoder';
-  // The decoder of an encoder-decoder reads the labels shifted to the right.
+  // An encoder-decoder's decoder reads the labels shifted right.
   const labels = ids.map((row) => (isSource ? [...row.slice(1), 1] : row));
   const input = isSource ? source : ids;
   return { input_ids: input, attention_mask: input.map((row) => row.map(() => 1)), labels };
 }
 
-/** Holds a variant's logits to those of transformers, and those of a merged method to those of the same unmerged. */
+/**
+ * Compares a variant's logits with transformers', and a merged method's logits with the unmerged method's.
+ */
 export async function checkVariant(
   engine: Engine,
   folder: string,

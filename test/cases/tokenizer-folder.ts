@@ -1,9 +1,10 @@
+// Makes folders of small tokenizers; used by the tests of tokenizers.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadTokenizer, type Tokenizer } from '../../harness/data/tokenizers/tokenizer.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-/** The tokenizer of files by name, given as text or as JSON. */
+/** Loads the tokenizer of these files, given by name as text or JSON. */
 export async function tokenizerOf(files: Readonly<Record<string, unknown>>): Promise<Tokenizer> {
   return loadTokenizer(await folderOf(files));
 }
@@ -16,7 +17,7 @@ export async function folderOf(files: Readonly<Record<string, unknown>>): Promis
   return folder;
 }
 
-/** A token that is found in a text as it stands, special unless `flags` say otherwise. */
+/** Makes an added token that matches its text literally; it is special unless `flags` say otherwise. */
 export const addedToken = (id: number, content: string, flags: object = {}): object => ({
   id,
   content,
@@ -28,7 +29,7 @@ export const addedToken = (id: number, content: string, flags: object = {}): obj
   ...flags,
 });
 
-/** Whole words after BERT's special tokens, with what `parts` say. */
+/** Makes a tokenizer.json of whole words after BERT's special tokens; `parts` override its components. */
 export function wordTokenizer(words: readonly string[], parts: object): Record<string, unknown> {
   const special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
   const vocab = Object.fromEntries([...special, ...words].map((token, id) => [token, id]));
@@ -50,7 +51,7 @@ export function wordTokenizer(words: readonly string[], parts: object): Record<s
   };
 }
 
-/** GPT-2's 256 letters for bytes after `first` tokens, and the merges' tokens: its vocab.json. */
+/** Makes GPT-2's vocab.json: `first`, the 256 letters for bytes, and `last` (tokens of merges). */
 export function byteVocabulary(
   first: readonly string[],
   last: readonly string[] = [],

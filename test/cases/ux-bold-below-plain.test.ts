@@ -1,7 +1,6 @@
-// A table had a row of 50.0 ± 3.1 in bold above one of 54.9 ± 1.5 that was not: each comparison with the best
-// row takes its own pair's spread, so a row of small spread is significantly worse and lower ones of large
-// spread are not. The right value is the rule of harness/reporting/tables/marks.ts: marks pass over no better
-// mean, in every form of the table, and a row with a collapsed or failed seed is not bold.
+// Regression test: a row of 50.0 ± 3.1 was bold above a plain one of 54.9 ± 1.5, since each comparison with
+// the best row uses the pair's own spread. Expected (harness/reporting/tables/marks.ts): marks never skip a
+// better mean, in every form of the table, and rows with collapsed or failed seeds are not bold.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +13,7 @@ import { writeLabelled, type MadeMethod } from './labelled-results.ts';
 const root = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(root, { recursive: true }));
 
-/** The means and marks of a report's only table in each of its forms, by row from the best mean on. */
+/** Reads means and marks of a report's only table in each of its forms, rows sorted from the best mean. */
 async function report(name: string, methods: readonly MadeMethod[]) {
   const [results, out] = [join(root, name), join(root, `${name}-out`)];
   await writeLabelled(results, methods);

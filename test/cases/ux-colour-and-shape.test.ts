@@ -1,8 +1,7 @@
-// RED and FT were squares in two browns that colour-blind readers cannot tell apart (CIE ΔE 7 as
-// deuteranopia, 4 as protanopia shows them). The right values: any two methods of one marker differ by ΔE 15
-// at least (CIELAB, 1976) as seen by everybody and in simulations of both (Machado, Oliveira and Fernandes
-// 2009, severity 1), on light and dark; up to 56 methods no two share marker and colour; names stand beside
-// the points, and no method is left out of a picture in silence.
+// Regression test: RED and FT were squares of two browns (CIE ΔE 7 in deuteranopia, 4 in protanopia).
+// Expected: methods of one marker differ by ΔE ≥ 15 (CIELAB, 1976) in ordinary vision and in both simulations
+// (Machado, Oliveira and Fernandes 2009, severity 1), on light and dark; up to 56 methods have distinct pairs
+// of marker and colour; names stand beside points, and a picture names every method that it leaves out.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -18,7 +17,7 @@ import {
 } from '../../harness/reporting/report/page/charts.js';
 import type { PageRow, PageTable } from '../../harness/reporting/report/page-data.ts';
 
-/** What the eye's three kinds of cones leave of linear RGB. */
+/** Matrices that simulate each vision in linear RGB. */
 const visions: Readonly<Record<string, readonly (readonly number[])[]>> = {
   ordinary: [
     [1, 0, 0],
@@ -40,7 +39,7 @@ const visions: Readonly<Record<string, readonly (readonly number[])[]>> = {
 const times = (matrix: readonly (readonly number[])[], vector: readonly number[]): number[] =>
   matrix.map((row) => row.reduce((sum, value, i) => sum + value * vector[i]!, 0));
 
-/** CIELAB under D65 of `#rrggbb` as a vision sees it. */
+/** Converts `#rrggbb`, as a vision sees it, to CIELAB under D65. */
 function lab(color: string, vision: string): number[] {
   const linear = [1, 3, 5].map((at) => {
     const value = parseInt(color.slice(at, at + 2), 16) / 255;
@@ -134,7 +133,7 @@ function contextOf(rows: readonly PageRow[]): ChartContext {
   const labels = rows.map(({ label }) => label);
   return { table, metric: 0, shown: new Set(labels), labels, theme: { ...themes.light, titles: true } };
 }
-/** What a picture says below its title. */
+/** Gives the subtitle of a picture. */
 const subtitle = (chart: ReturnType<typeof againstTime>): string =>
   [chart!.config.options!.plugins!.subtitle!.text!].flat().join(' | ');
 

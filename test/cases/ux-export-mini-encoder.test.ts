@@ -1,3 +1,6 @@
+// Tests the export of runs on built-in bases with classes, whose head (mean) transformers lacks: an adapter
+// of the bare encoder, the head beside it, and Python code that loads both (test/exchange/python-loads). The
+// base is named by an existing path. test/runs/outcome/to-checkpoint tests merging.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -8,11 +11,6 @@ import { makeHead } from '../../harness/models/delta/heads.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod, fullOptions } from '../exchange/reading.ts';
 import { startOf } from '../methods/tiny.ts';
-
-// What a run of a task of classes on the built-in base trains can be exported, though its head (mean) is none
-// of transformers': an adapter of the bare encoder, the head beside it, and Python that loads both
-// (test/exchange/python-loads). The base is named by a path that is there. Merging:
-// test/runs/outcome/to-checkpoint.
 
 it.each([
   ['gpt2-mini', 'red'],

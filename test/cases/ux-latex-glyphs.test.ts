@@ -1,6 +1,5 @@
-// A paper's table had `(IA)[U+00B3]` and a foot note `[U+03B5] 1e-6`: deltabench's own label of ia3 and text
-// of a protocol, whose signs the LaTeX report did not know. The right values: `(IA)$^3$` and `$\epsilon$`;
-// and every text that ships inside prints without a code point.
+// Regression test: the LaTeX report printed `(IA)[U+00B3]` and `[U+03B5] 1e-6` for signs of deltabench's own
+// texts. Expected: `(IA)$^3$` and `$\epsilon$`, and no code point for any built-in text.
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { discrepancies } from '../../harness/papers/red/discrepancies.ts';
@@ -16,13 +15,13 @@ test.each([
   ['W₂ᵀ xᵢ', 'W$_2$$^T$ x$_i$'],
   ['‖Δ‖ → √λ ⊙ ΣΛ', '$\\|$$\\Delta$$\\|$ $\\rightarrow$ $\\surd$$\\lambda$ $\\odot$ $\\Sigma$$\\Lambda$'],
   ['10⁻³ ≤ ½', '10$^{-}$$^3$ $\\le$ 1/2'],
-  // Letters of Latin-1 stay as they are.
+  // Latin-1 letters stay as they are.
   ['Černý, Őri, Łódź', "\\v{C}ern\u00fd, \\H{O}ri, \\L{}\u00f3d\\'{z}"],
 ])('%s', (text, latex) => {
   expect(escapeLatex(text)).toBe(latex);
 });
 
-/** Every text within a value. */
+/** Collects all strings inside a value. */
 function textsOf(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return [];

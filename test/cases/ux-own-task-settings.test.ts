@@ -1,3 +1,6 @@
+// Regression test: a user's task on a built-in base trained with the recipe of the built-in tasks instead of
+// its own defaults, and a user's method ran at its default rate beside tuned ones, both without a note.
+// Expected precedence: task < method < recipe (of this task, base and method) < protocol < --set.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,11 +15,6 @@ import type { Plan, RunRequest } from '../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { previewCells } from '../../harness/runs/plan/preview.ts';
 import { benchInside } from '../cli/inside.ts';
-
-// Case ux-own-task-settings: a task of one's own on a built-in base trained with the recipe that was made for
-// the built-in tasks, over its own defaults, and a method of one's own ran at its default rate beside tuned
-// ones, without a word. The right values are the layers of the design: task < method < recipe (of this task,
-// base and method) < protocol < --set.
 
 const [builtinTasks, builtinMethods] = [await loadTasks(), await loadMethods()];
 const sst2 = builtinTasks.get('sst2')!;
@@ -88,7 +86,7 @@ test('one line tells of rates that nobody tuned there', async () => {
   expect((await notes({ models: ['roberta-base'] }))[0]).toMatch(
     / The recipes of roberta-base are for .*rte.*; --sweep/,
   );
-  // Whoever says the rate, and who trains nothing of the base, needs no telling.
+  // No note is due where the user sets the rate or nothing of the base is trained.
   for (const changes of [
     { settings: ['learning-rate=0.1'] },
     { sweep: ['learningRate=0.1,0.2'] },

@@ -1,6 +1,6 @@
-// report.html scrolled sideways on a phone (833 pixels of 420) as soon as rows were marked: the marks' text
-// for screen readers is placed absolutely, and the frame that scrolls did not hold it. The right value: the
-// page is as wide as the screen.
+// Regression test: report.html was 833 pixels wide on a phone of 420 once rows were marked: the marks' text
+// for screen readers has an absolute position, and the scrolling frame did not contain it. Expected: the page
+// fits the screen.
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,6 @@
-// `report` marked nothing once its runs had more than 40,000 test examples together, so that tables of real
-// data had no marks, though the table of `run` had them. The right value: tables of any size are marked, one
-// by one, as the terminal marks them; a table whose texts are too many says so itself
-// (test/reporting/tables/marks.test.ts).
+// Regression test: `report` marked nothing above 40,000 test examples in total, where the table of `run` had
+// marks. Expected: each table of any size has the terminal's marks; a table with too many texts says so
+// itself (test/reporting/tables/marks.test.ts).
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,7 +48,7 @@ test('45,009 test examples are marked, in the report as in the terminal', async 
 
   const tasks = await loadTasks();
   const { records } = await collectRecords(results);
-  // In another order than the report's, and as `run` has them.
+  // The records come in another order than the report's, the one that `run` has.
   const outcomes = records.toReversed().map(({ path, record }): Outcome => {
     const { task, model, seed } = record.settings;
     const cell = {
