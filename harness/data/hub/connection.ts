@@ -1,38 +1,48 @@
-/** Speaks HTTP with a hub: token, redirects, what is asked again and when, and how much and how long it may answer. */
+/**
+ * Talks HTTP with a hub: sends the token, follows redirects, repeats failed requests, and limits the size and
+ * duration of answers. The token must reach no server but the hub, and no message may show it.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { holdsSecrets, shownAddress } from '../../support/addresses.ts';
 import { UsageError, errorCode, messageOf } from '../../support/errors.ts';
 
-/** How a fetch is stopped, and how it tells of itself. */
+/** How a caller stops a fetch and hears from it. */
 export interface FetchOptions {
-  /** Its abort ends the fetch within moments, by throwing the signal's reason; what has arrived is kept. */
+  /** Aborting it ends the fetch within moments by throwing the signal's reason; what has arrived is kept. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with a line for the user, such as that the hub asks to wait. */
+  /** Receives lines for the user, such as that the hub asks to wait. */
   readonly onNote?: ((text: string) => void) | undefined;
 }
 
+/** Options of a connection, besides the hub's address. */
 export interface ConnectionOptions extends FetchOptions {
-  /** What is asked for, as messages call it, such as `model gpt2`. */
+  /** Name of the fetched repository in messages, such as `model gpt2`. */
   readonly name: string;
   readonly revision: string;
-  /** Milliseconds without a byte after which a connection counts as broken off; 30,000 unless given. */
+  /** Milliseconds without a byte after which a connection counts as broken off; 30,000 by default. */
   readonly silence?: number | undefined;
 }
 
-/** Attempts that bring nothing new before a request is given up. */
+/** A request fails for good after this many attempts in a row that brought nothing new. */
 const patience = 4;
-/** Seconds that a hub may ask to wait; where it wants more, the request is given up. */
+/** Longest wait in seconds that a hub may ask for; if it asks for more, the request fails. */
 const longestWait = 60;
-/** Bytes, unpacked, of an answer that is read as a whole; a page of the hub's lists has less than one million. */
+/**
+ * Largest unpacked size in bytes of an answer that is read as a whole; a page of the hub's lists has less
+ * than 1 MB.
+ */
 const largestAnswer = 8e6;
-/** Redirects that are followed. */
+/** Largest number of redirects that one request follows. */
 const mostRedirects = 5;
 
-/** No whole answer came, as opposed to a hub that answered no: worth another attempt, and the cache may serve. */
+/**
+ * No complete answer came. Unlike a refusal by the hub, this is worth another attempt, and the cache may
+ * serve instead.
+ */
 export class Unreachable extends UsageError {
-  /** Seconds that the hub asks to wait before the next attempt; 0 where it does not. */
+  /** Seconds that the hub asks to wait before the next attempt; 0 where it asks for no wait. */
   readonly retryAfter: number;
-  /** What the user is told where another attempt follows; nothing where it follows at once. */
+  /** The line for the user before another attempt; undefined where the attempt needs no line. */
   readonly note: string | undefined;
 
   constructor(
@@ -45,29 +55,29 @@ export class Unreachable extends UsageError {
   }
 }
 
-/** An answer whose body is read piece by piece. */
+/** An HTTP answer whose body is read piece by piece. */
 export interface OpenAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** The body's bytes; throws Unreachable where the connection breaks off. */
+  /** Yields the body's bytes. Throws Unreachable where the connection breaks off. */
   bytes(): AsyncGenerator<Uint8Array>;
-  /** Closes the connection, read or not. */
+  /** Closes the connection, whether or not the body was read. */
   close(): void;
 }
 
 /**
- * A hub, as HF_ENDPOINT and HF_TOKEN say. Every method throws UsageError for what is refused, and the
- * signal's reason.
+ * A connection to the hub at HF_ENDPOINT, with the token in HF_TOKEN. Every method throws UsageError where
+ * the hub refuses, and the signal's reason on an abort.
  */
 export class HubConnection {
-  /** The hub's address, without a slash at its end. */
+  /** The hub's address without a final slash. */
   readonly url: string;
   readonly signal: AbortSignal | undefined;
   readonly #options: ConnectionOptions;
   readonly #token: string | undefined;
   readonly #silence: number;
 
-  /** Throws UsageError where the environment's address or token cannot be used. */
+  /** Throws UsageError where HF_ENDPOINT or HF_TOKEN has an unusable value. */
   constructor(hubUrl: string, options: ConnectionOptions) {
     this.url = hubAddress(hubUrl);
     this.signal = options.signal;
@@ -75,14 +85,14 @@ export class HubConnection {
     this.#silence = options.silence ?? 30_000;
     this.#token = process.env.HF_TOKEN?.trim();
     if (this.#token && /[^!-~]/.test(this.#token)) {
-      // Said here, because the error of fetch would print the token.
+      // Checked here, because the error of fetch would print the token.
       throw new UsageError('HF_TOKEN holds characters that no token has; copy it again.');
     }
   }
 
   /**
-   * Whether a text of the hub's holds the token, in capitals or not; what is shorter than any token is not
-   * looked for.
+   * Whether a text from the hub contains the token, in any case. A token of fewer than 8 characters is not
+   * looked for, because ordinary text could contain it.
    */
   holdsToken(text: string): boolean {
     const token = this.#token?.toLowerCase() ?? '';
@@ -90,9 +100,8 @@ export class HubConnection {
   }
 
   /**
-   * Attempts again what is Unreachable, when the hub says, else after a moment that grows, until `most`
-   * attempts in a row
-   * have not raised `progress`.
+   * Repeats an attempt that throws Unreachable, after the wait that the hub asks for or a growing pause.
+   * Gives up once `most` attempts in a row have not raised `progress`.
    */
   async persist<T>(
     attempt: () => Promise<T>,
@@ -117,7 +126,7 @@ export class HubConnection {
     }
   }
 
-  /** A whole answer, which is small; asked for as `persist` does. */
+  /** Returns a small answer as a whole; repeats the request as `persist` does. */
   answer(address: string, most?: number): Promise<Response> {
     return this.persist(() => this.#answerOnce(address), { most });
   }
@@ -136,14 +145,17 @@ export class HubConnection {
             'a hub sends less; is HF_ENDPOINT right?',
         );
       }
-      // Bytes that come one by one are no silence, but no answer either.
+      // Bytes that trickle in reset the silence timer, so the whole answer has a time limit too.
       if (performance.now() - begun > 4 * this.#silence) throw this.#silent(new URL(address), 4);
     }
     const { status, headers } = answer;
     return new Response(Buffer.concat(chunks), { status, headers });
   }
 
-  /** The answer to one request: a success, or 416 where a part was asked for that is not there. */
+  /**
+   * Sends one request and returns a success, or a 416 where the requested range does not exist. Follows
+   * redirects; throws UsageError for any other answer.
+   */
   async open(address: string, headers: Readonly<Record<string, string>> = {}): Promise<OpenAnswer> {
     let target = new URL(address);
     for (let redirects = 0; redirects <= mostRedirects; redirects++) {
@@ -171,7 +183,7 @@ export class HubConnection {
       );
     }
     const headers = new Headers(given);
-    // The token goes to the hub alone: not to the stores that it redirects to, nor where a list's next page points.
+    // The token must not reach the stores that the hub redirects to, nor the server of a list's next page.
     if (this.#token && target.origin === new URL(this.url).origin) {
       headers.set('authorization', `Bearer ${this.#token}`);
     }
@@ -181,7 +193,7 @@ export class HubConnection {
       this.signal?.throwIfAborted();
       return stop.signal.aborted ? this.#silent(target) : this.#unreachable(target, error);
     };
-    /** What comes in time; the connection is closed where it does not. */
+    /** Waits for a promise and closes the connection where it takes longer than `silence`. */
     const inTime = async <T>(promise: Promise<T>): Promise<T> => {
       const timer = setTimeout(() => {
         stop.abort();
@@ -206,7 +218,7 @@ export class HubConnection {
         const reader = response.body?.getReader();
         try {
           for (;;) {
-            // Only the hub's time counts, not that of whoever takes the bytes.
+            // The timer runs only while the hub is awaited, not while the caller handles the bytes.
             const read = reader && (await inTime(reader.read()));
             if (!read || read.done) return;
             yield read.value as Uint8Array;
@@ -241,7 +253,7 @@ export class HubConnection {
     return this.#hide(target.host);
   }
 
-  /** A text, unless the hub has put the token into it. */
+  /** Returns a text for a message, or "…" where the hub put the token into it. */
   #hide(text: string): string {
     return this.holdsToken(text) ? '…' : text;
   }
@@ -267,7 +279,7 @@ export class HubConnection {
     const answers = `${who} answers ${status} for the ${name}`;
     const asks = seconds > 0 ? ` and asks to wait ${seconds} s` : '';
     const message = `${answers}${asks}; try again ${asks ? 'then' : 'later'}.`;
-    // A store's 403 says that the hub's signature for it has run out; the next attempt gets another.
+    // A store's 403 means that the hub's signed address has expired; the next attempt gets a new one.
     const isPassing = [408, 429].includes(status) || status >= 500 || (!isHub && status === 403);
     if (!isPassing) return new UsageError(message);
     const note = asks ? `${answers}${asks}; asking again then.` : undefined;
@@ -278,8 +290,8 @@ export class HubConnection {
 const goesOn = 'run the command again, it goes on from there.';
 
 /**
- * The hub's address: HF_ENDPOINT's, else the given one, without a slash at its end. Throws UsageError where
- * it cannot be used.
+ * Returns the hub's address without a final slash: HF_ENDPOINT, else `hubUrl`. Throws UsageError where it is
+ * no http(s) address or holds a user, password, query or fragment.
  */
 export function hubAddress(hubUrl: string): string {
   const url = (process.env.HF_ENDPOINT ?? hubUrl).trim().replace(/\/+$/, '');
@@ -294,18 +306,18 @@ export function hubAddress(hubUrl: string): string {
 }
 
 /**
- * Seconds that an answer asks to wait, by Retry-After (seconds, or a date) or by the hub's own RateLimit; 0
- * where it does not.
+ * Returns the seconds that an answer asks to wait, by Retry-After (seconds or a date) or by the hub's
+ * RateLimit header; 0 where it asks for no wait.
  */
 function waitAsked(headers: Headers): number {
   const asked = headers.get('retry-after')?.trim();
   if (asked !== undefined && /^\d+$/.test(asked)) return Number(asked);
-  // The answer's own date, where it has one, for the clocks may differ.
+  // The answer's own Date, where it has one, because the two clocks may differ.
   const now = Date.parse(headers.get('date') ?? '') || Date.now();
-  // Its three forms begin with the name of a day; Date.parse takes much else for a date.
+  // All three date formats of HTTP begin with a weekday; Date.parse would accept much else as a date.
   const date = Date.parse(/^[A-Z][a-z]{2}/.test(asked ?? '') ? asked! : '');
   if (!Number.isNaN(date)) return Math.max(0, Math.ceil((date - now) / 1000));
-  // draft-ietf-httpapi-ratelimit-headers: nothing remains for t seconds.
+  // In draft-ietf-httpapi-ratelimit-headers, r=0 and t=N mean that no request remains for N seconds.
   const reset = /;\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1];
   return Number(reset ?? 0);
 }

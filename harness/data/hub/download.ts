@@ -1,4 +1,7 @@
-/** Downloads the files of a repository into the cache: what has arrived is kept, and every file's hash is checked. */
+/**
+ * Downloads a repository's files into the cache. Bytes that have arrived are kept, and no file gets its name
+ * before its hash was checked.
+ */
 import { constants } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -10,11 +13,11 @@ import { Unreachable, type HubConnection } from './connection.ts';
 import type { Entry } from './listing.ts';
 import { Disagreement, type Repository } from './repository.ts';
 
-/** Which files to download, and who is told how far it is. */
+/** Which files to download, and who hears of the progress. */
 export interface DownloadOptions {
-  /** Selects files by path; all unless given. */
+  /** Selects files by path; all files by default. */
   readonly files?: (path: string) => boolean;
-  /** Called as bytes arrive: for which file, how many bytes of all files are there, how many there will be. */
+  /** Called as bytes arrive, with the current file, the bytes present of all files and their total. */
   readonly onProgress?: (progress: {
     readonly file: string;
     readonly done: number;
@@ -22,7 +25,7 @@ export interface DownloadOptions {
   }) => void;
 }
 
-/** Downloads the selected files that the cache lacks; returns the paths of all selected files, sorted. */
+/** Downloads the selected files that the cache lacks. Returns the paths of all selected files, sorted. */
 export async function downloadFiles(
   repository: Repository,
   commit: string,
@@ -43,6 +46,8 @@ export async function downloadFiles(
   }
   return selected.map(({ path }) => path).sort();
 }
+
+/** Downloads one file to `path` by way of `<path>.incomplete`, and continues a partial file that is there. */
 export async function download(
   repository: Repository,
   commit: string,
@@ -59,10 +64,15 @@ export async function download(
     await checkContent(repository, entry, partial);
     await rename(partial, path);
   } catch (error) {
-    // Another process may have finished the same file and renamed the partial one.
+    // Another process may have finished the same file and renamed the partial file.
     if (errorCode(error) !== 'ENOENT' || (await sizeOf(path)) !== entry.size) throw error;
   }
 }
+
+/**
+ * Checks a downloaded file's sha256 (large files) or git blob sha1. Removes the file and throws Disagreement
+ * where the hash differs.
+ */
 export async function checkContent({ hub, repo }: Repository, entry: Entry, partial: string): Promise<void> {
   const [hash, expected] = entry.lfs
     ? [await digestFile(partial, 'sha256', '', hub.signal), entry.lfs.oid]
@@ -74,8 +84,11 @@ export async function checkContent({ hub, repo }: Repository, entry: Entry, part
       `try again, and distrust ${hub.url} if it stays so.`,
   );
 }
-/** One attempt at a file's missing bytes. Each byte is written at its own place, so two processes do no harm. */
 
+/**
+ * Requests a file's missing bytes once. Each byte is written at its own offset, so two processes may write
+ * the same file.
+ */
 export async function receive(
   { hub, repo, type }: Repository,
   commit: string,
@@ -99,7 +112,7 @@ export async function receive(
     await rm(partial, { force: true });
     throw new Disagreement(`${hub.url} has fewer bytes of ${entry.path} than ${listed}; try again.`);
   }
-  // A server may ignore the range and send everything (200).
+  // A server may ignore the requested range and send the whole file (200).
   const range = /^bytes (\d+)-/.exec(answer.headers.get('content-range') ?? '')?.[1];
   const from = answer.status === 206 ? range : '0';
   let position = Number(from);
@@ -108,7 +121,7 @@ export async function receive(
     throw new UsageError(`${hub.url} sent another part of ${entry.path} than was asked for; try again.`);
   }
   try {
-    // A file that is continued is never created: if it was removed in between, a new one would have a hole.
+    // A partial file is only opened, never created: if it was removed meanwhile, a new one would have a hole.
     const file = await open(partial, have > 0 ? 'r+' : constants.O_WRONLY | constants.O_CREAT);
     try {
       for await (const chunk of answer.bytes()) {
@@ -129,20 +142,22 @@ export async function receive(
     throw new Unreachable(cutOff(hub, repo, entry, position), { cause: error });
   }
   if (position === entry.size) return;
-  // A hub that announced the length, and sent that much, has no more bytes.
+  // A hub that announced a length and sent as much has no more bytes.
   const isWhole = ['content-length', 'transfer-encoding'].some((name) => answer.headers.has(name));
   throw isWhole
     ? new Disagreement(`${hub.url} sends fewer bytes of ${entry.path} than ${listed}; try again.`)
     : new Unreachable(cutOff(hub, repo, entry, position), {});
 }
+
+/** The message for a connection that broke off after `bytes` bytes of a file. */
 export function cutOff(hub: HubConnection, repo: string, entry: Entry, bytes: number): string {
   return (
     `The connection to ${new URL(hub.url).host} broke off in ${entry.path} of ${repo} (${bytes} of ` +
     `${entry.size} bytes); run the command again, it goes on from there.`
   );
 }
-/** A file's size in bytes, -1 where there is none. */
 
+/** Returns a file's size in bytes; -1 where it does not exist. */
 export async function sizeOf(path: string): Promise<number> {
   return stat(path).then(
     ({ size }) => size,

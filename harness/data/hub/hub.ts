@@ -1,6 +1,6 @@
 /**
- * Fetches files of the hub's repositories into a cache on this machine, each checked against the hub's list
- * of files.
+ * Fetches files of the hub's repositories into a cache on this machine and checks each against the hub's list
+ * of files. Bases and data sets come from here.
  */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -12,18 +12,18 @@ import { downloadFiles, type DownloadOptions } from './download.ts';
 import { askForListing, readListing } from './listing.ts';
 import { addressOf, clearError, Disagreement, type Repository } from './repository.ts';
 
-/** What is fetched from the hub. */
+/** What to fetch from the hub. */
 export interface HubRequest extends FetchOptions, DownloadOptions {
-  /** As the hub writes it: `gpt2` or `tuetschek/e2e_nlg`. */
+  /** The repository's name on the hub: `gpt2` or `tuetschek/e2e_nlg`. */
   readonly repo: string;
   readonly type: 'model' | 'dataset';
-  /** A branch, tag or commit; `main` unless given. */
+  /** A branch, tag or commit; `main` by default. */
   readonly revision?: string;
-  /** Milliseconds without a byte after which a connection counts as broken off; 30,000 unless given. */
+  /** Milliseconds without a byte after which a connection counts as broken off; 30,000 by default. */
   readonly silence?: number;
 }
 
-/** Where the fetched files lie: `files` are paths within `folder`, sorted. */
+/** The folder of the fetched files; `files` are sorted paths within `folder`. */
 export interface HubFolder {
   readonly folder: string;
   readonly commit: string;
@@ -31,15 +31,14 @@ export interface HubFolder {
 }
 
 const commitPattern = /^[0-9a-f]{40}$/;
+
 /**
- * Fetches files of a hub repository into the cache and returns their folder. Files that are there are not
- * fetched again, and
- * a complete repository serves without the network. A broken download continues where it ended, and a file
- * gets its name only
- * after its hash was checked. Throws UsageError for what the hub or the network refuses, the signal's reason
- * on an abort.
+ * Fetches files of a hub repository into the cache and returns their folder. Cached files are not fetched
+ * again, a complete repository needs no network, and a broken download continues where it ended. A file gets
+ * its name only after its hash was checked. Throws UsageError where the hub or the network refuses, the
+ * signal's reason on an abort.
  *
- * The cache is `<HF_HOME>/deltabench/<type>s--<org>--<name>/`, HF_HOME being ~/.cache/huggingface unless set:
+ * The cache is `<HF_HOME>/deltabench/<type>s--<org>--<name>/`, with HF_HOME ~/.cache/huggingface by default:
  * `refs/<revision>` holds the commit, `listings/<commit>.json` the hub's list of files, `<commit>/` the files.
  * HF_ENDPOINT names another hub, HF_TOKEN opens private and gated repositories.
  */
@@ -60,13 +59,13 @@ export async function fetchFromHub(request: HubRequest): Promise<HubFolder> {
     try {
       return { folder, commit, files: await downloadFiles(repository, commit, kept, request) };
     } catch (error) {
-      // The list may be the wrong part, so the hub is asked for it once more.
+      // The cached list may be what is wrong, so the hub is asked for it once more.
       if (!(error instanceof Disagreement)) throw error;
     }
   }
   const entries = await askForListing(repository, commit);
   const files = await downloadFiles(repository, commit, entries, request);
-  // Written only now, when the files have confirmed it; an empty list confirms nothing.
+  // The list is stored only after the files confirmed it; an empty list has no files to confirm it.
   if (entries.length > 0) await writeCached(listing, JSON.stringify(entries));
   return { folder, commit, files };
 }
@@ -81,7 +80,7 @@ function checkNames(repo: string, revision: string): void {
   }
 }
 
-/** The commit of a revision: as the hub says, or as it said last where it cannot be reached. */
+/** Returns a revision's commit from the hub, or the last known commit where the hub cannot be reached. */
 async function resolveCommit(repository: Repository, revision: string): Promise<string> {
   if (commitPattern.test(revision)) return revision;
   const { cache, hub, library, repo, type } = repository;

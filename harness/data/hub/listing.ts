@@ -1,10 +1,12 @@
-/** The hub's list of a commit's files: asked for page by page, checked, and read back from the cache. */
+/**
+ * The hub's list of a commit's files: requests it page by page, checks it, and reads it back from the cache.
+ */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { addressOf, clearError, type Repository } from './repository.ts';
 
-/** What the hub lists of a file: its size in bytes, git's blob sha1, and for large files the content's sha256. */
+/** One file of the list: size in bytes, git's blob sha1, and for a large file the sha256 of its content. */
 export const entrySchema = z.object({
   path: z.string(),
   size: z.int().nonnegative(),
@@ -12,10 +14,12 @@ export const entrySchema = z.object({
   lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/) }).optional(),
 });
 export type Entry = z.infer<typeof entrySchema>;
-/** Limits of a list: pages (the hub's have a thousand files each), and characters of all pages. */
+
+/** Limits of a list: its pages (the hub's have a thousand files each), and the characters of all pages. */
 export const mostPages = 1000;
 export const longestList = 100e6;
-/** The cache's list of a commit's files; undefined where it has none, or a damaged one. */
+
+/** Reads the cached list of a commit's files; undefined where there is none or it is damaged. */
 export async function readListing(path: string): Promise<Entry[] | undefined> {
   try {
     const entries = z.array(entrySchema).parse(JSON.parse(await readFile(path, 'utf8')));
@@ -24,7 +28,11 @@ export async function readListing(path: string): Promise<Entry[] | undefined> {
     return undefined;
   }
 }
-/** Asks the hub for a commit's files. Throws UsageError for an endless list, or one that the cache cannot follow. */
+
+/**
+ * Requests the list of a commit's files. Throws UsageError where the list does not end, or holds a path
+ * twice, one that could leave the cache, or one with the token in it.
+ */
 export async function askForListing(
   { hub, library, repo, type }: Repository,
   commit: string,
@@ -65,17 +73,17 @@ export async function askForListing(
   if (reason) throw new UsageError(`${hub.url} lists in ${repo} ${reason}; nothing was fetched.`);
   return entries;
 }
-/**
- * The header that names the next page, rewritten to the one form that the library reads: any other would end
- * the list.
- */
 
+/**
+ * Returns the header that names the next page in the only form that the hub's library reads; in any other
+ * form the library would take the page for the last.
+ */
 export function nextLink(link: string | null, address: string): Record<string, string> {
   const next = /<([^>]*)>\s*;[^<]*\brel\s*=\s*"?next\b/i.exec(link ?? '')?.[1];
   return next === undefined ? {} : { link: `<${new URL(next, address).href}>; rel="next"` };
 }
-/** What is wrong with a list of files; undefined where nothing is. */
 
+/** Returns what is wrong with a list of files; undefined where nothing is. */
 export function faultOf(entries: readonly Entry[]): string | undefined {
   const seen = new Set<string>();
   for (const { path } of entries) {

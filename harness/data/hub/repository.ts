@@ -1,4 +1,4 @@
-/** A repository of the hub and the cache's folder for it, as its three parts (hub, listing, download) share them. */
+/** A repository of the hub with its folder in the cache; hub.ts, listing.ts and download.ts share it. */
 import { UsageError } from '../../support/errors.ts';
 import type { HubConnection } from './connection.ts';
 
@@ -8,21 +8,21 @@ export interface Repository {
   readonly hub: HubConnection;
   readonly repo: string;
   readonly type: 'model' | 'dataset';
-  /** The cache's folder of this repository. */
+  /** The repository's folder in the cache. */
   readonly cache: string;
 }
 
-/** The hub sent something else than its list of files says. */
+/** The hub sent content that contradicts its list of files. */
 export class Disagreement extends UsageError {}
 
-/** The address of a request that the hub's library makes. */
+/** Returns the address of a request that the hub's library makes. */
 export function addressOf(input: Parameters<typeof fetch>[0]): string {
   return input instanceof Request ? input.url : String(input);
 }
 
 /**
- * A UsageError and the reason of a stop as they are; any other error means an answer that the library could
- * not read.
+ * Returns a UsageError or an abort's reason unchanged; any other error becomes a UsageError, because it means
+ * an answer that the library could not read.
  */
 export function clearError(error: unknown, { signal, url }: HubConnection): unknown {
   if (error instanceof UsageError || (signal?.aborted && error === signal.reason)) return error;
