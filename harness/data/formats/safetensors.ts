@@ -59,7 +59,7 @@ const chunkBytes = 1 << 26;
 
 /**
  * Opens a safetensors file and checks its header. Throws UsageError where the file is missing or cut short,
- * or its header is false.
+ * or does not match its header.
  */
 export async function openSafetensors(path: string): Promise<Safetensors> {
   const { tensors, metadata } = await withFile(path, async (file) => {

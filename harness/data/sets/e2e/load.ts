@@ -1,3 +1,4 @@
+/** Reads the E2E data set from a folder, from the hub or from the built-in grammar; the task e2e uses it. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -14,20 +15,20 @@ import type { E2ERow } from './rows.ts';
 const splits = ['train', 'validation', 'test'] as const;
 type Split = (typeof splits)[number];
 
-/** The three splits in file order. All come from one form, for the forms write the same pairs differently. */
+/** E2E's splits in file order. All are of one form, because the forms write the same pairs differently. */
 export interface E2E extends Readonly<Record<Split, readonly E2ERow[]>> {
   /**
-   * `csv` official files, `lora` the tokenised text of LoRA's code, `hub` the official pairs as the hub has
-   * them, `built-in` deltabench's own.
+   * `csv`: the official files; `lora`: the tokenised text of LoRA's code; `hub`: the official pairs from the
+   * hub; `built-in`: deltabench's own.
    */
   readonly form: 'csv' | 'lora' | 'hub' | 'built-in';
-  /** Sha256 over the three splits' content. */
+  /** Sha256 over the content of all splits. */
   readonly hash: string;
 }
 
 interface FolderForm {
   readonly form: 'csv' | 'lora';
-  /** Where the form lies in a folder of many data sets. */
+  /** The form's folder inside a folder of several data sets. */
   readonly subfolder: string;
   readonly files: Readonly<Record<Split, string>>;
   readonly toRows: (path: string, text: string) => E2ERow[];
@@ -49,8 +50,8 @@ const folderForms: readonly FolderForm[] = [
 ];
 
 /**
- * Loads the first form that is complete, or the hub's; throws UsageError where none is or a row is malformed
- * (with its line).
+ * Loads E2E from its source; in a folder, the first form with all files. Throws UsageError where no form is
+ * complete or a row is malformed (with its line).
  */
 export function loadE2E(source: DataSource, options: FetchOptions = {}): Promise<E2E> {
   if (source.kind === 'built-in') return makeBuiltin();
@@ -83,7 +84,9 @@ async function loadFromFolder(folder: string): Promise<E2E> {
   );
 }
 
-/** Each split's file in a folder, plain or gzipped; undefined where there is none. */
+/**
+ * Finds each split's file in a folder, plain or gzipped; a split without a file is absent from the result.
+ */
 async function findFiles(
   folder: string,
   files: Readonly<Record<Split, string>>,
@@ -114,8 +117,8 @@ async function loadFiles(
 }
 
 /**
- * The hub's parquet files, of main or of the branch that the hub converts loading scripts to; several files a
- * split in order.
+ * Reads the hub's parquet files from main, else from refs/convert/parquet, where the hub keeps parquet copies
+ * of data sets that have loading scripts; a split's files are read in order.
  */
 async function loadFromHub(options: FetchOptions): Promise<E2E> {
   const repo = 'tuetschek/e2e_nlg';
@@ -152,7 +155,7 @@ async function readContent(path: string): Promise<Buffer> {
   const bytes = await readBytes(path);
   if (!path.endsWith('.gz')) return bytes;
   try {
-    // The data has 10 MB; the limit keeps a crafted file from filling the memory.
+    // The data has 10 MB; the limit (256 MiB) keeps a crafted file from filling the memory.
     return gunzipSync(bytes, { maxOutputLength: 1 << 28 });
   } catch (error) {
     throw new UsageError(`${path} cannot be unpacked; get the file again.`, { cause: error });
@@ -204,14 +207,14 @@ function checkRows(path: string, rows: E2ERow[]): E2ERow[] {
   return rows;
 }
 
-/** A meaning with all its references; `rows` are the indices of its rows. */
+/** A meaning with all its references; `rows` holds the indices of its rows. */
 export interface E2EGroup {
   readonly meaning: string;
   readonly references: string[];
   readonly rows: number[];
 }
 
-/** Gathers the rows of each meaning, in order of first appearance; rows of one meaning need not be neighbours. */
+/** Groups rows by meaning, in order of first appearance; rows of one meaning need not be adjacent. */
 export function groupByMeaning(rows: readonly E2ERow[]): E2EGroup[] {
   const groups = new Map<string, E2EGroup>();
   for (const [i, { meaning, reference }] of rows.entries()) {

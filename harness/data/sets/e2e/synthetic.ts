@@ -1,3 +1,4 @@
+/** Makes the built-in E2E data and the pairs of other domains that built-in bases are pretrained on. */
 import type { E2ERow } from './rows.ts';
 import { seededRandom, type SeededRandom } from '../../synthetic/random.ts';
 import type { Domain } from '../../synthetic/text-from-meaning/domain.ts';
@@ -5,11 +6,12 @@ import { otherDomains } from '../../synthetic/text-from-meaning/other-domains.ts
 import { realise, writeMeaning, type Meaning } from '../../synthetic/text-from-meaning/realise.ts';
 import { restaurantNames, restaurants, unseenValues } from '../../synthetic/text-from-meaning/restaurants.ts';
 
-/** Which slots a meaning has, the type among them; bit i is slot i of {@link slotNames}. */
+/** The set of slots that a meaning has, type included, as bits: bit i is slot i of {@link slotNames}. */
 type Combination = number;
 
 const slotNames = [restaurants.type!.name, ...restaurants.slots.map(({ name }) => name)];
 
+/** What a split's meanings are drawn from: names, slot combinations, and the values that it may use. */
 interface Pool {
   readonly names: readonly string[];
   readonly combinations: readonly Combination[];
@@ -17,11 +19,10 @@ interface Pool {
 }
 
 /**
- * A corpus like E2E's (Novikova et al., 2017), made by a grammar from a fixed seed: no sentence or name is
- * another's. The
- * splits share no meaning. Every combination of slots in test is absent from training, and so are half of its
- * names and some
- * of its neighbours. Training has 500 meanings with two references each, validation 50, test 150 with three to eight.
+ * A corpus like E2E (Novikova et al., 2017), made by a grammar with a fixed seed; no sentence or name is
+ * copied. The splits share no meaning. No slot combination of test occurs in training, nor do half of test's
+ * names and some of its neighbours. Training has 500 meanings with 2 references each, validation 50 with 2,
+ * test 150 with 3 to 8.
  */
 export function builtinE2E(): { train: E2ERow[]; validation: E2ERow[]; test: E2ERow[] } {
   const random = seededRandom('deltabench: restaurants');
@@ -49,7 +50,10 @@ export function builtinE2E(): { train: E2ERow[]; validation: E2ERow[]; test: E2E
   };
 }
 
-/** Rows of other domains by the same grammar, for pretraining; all differ. At most some 100,000 make sense. */
+/**
+ * Makes distinct rows of other domains by the same grammar, for pretraining; `count` should not exceed about
+ * 100,000.
+ */
 export function builtinDomainPairs(count: number, seed: number): E2ERow[] {
   const random = seededRandom(`deltabench: other domains ${seed}`);
   const rows: E2ERow[] = [];
@@ -68,7 +72,7 @@ export function builtinDomainPairs(count: number, seed: number): E2ERow[] {
   return rows;
 }
 
-/** Rows of `meanings` meanings that no earlier split used, in order, with different references. */
+/** Makes rows of `meanings` meanings that no earlier split used, each with distinct references. */
 function rowsOf(
   random: SeededRandom,
   pool: Pool,
@@ -110,7 +114,7 @@ function toRow(domain: Domain, meaning: Meaning, random: SeededRandom): E2ERow {
   return { meaning: writeMeaning(domain, meaning), reference: realise(domain, meaning, random) };
 }
 
-/** The bits that are set. */
+/** Counts the slots of a combination (the bits that are set). */
 function slotCount(combination: Combination): number {
   return slotNames.filter((_, i) => (combination >> i) & 1).length;
 }

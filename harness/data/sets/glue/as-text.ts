@@ -1,12 +1,15 @@
+/** Writes GLUE's examples as text for models that generate, and reads their answers. */
 import type { GlueName } from './rows.ts';
 import type { Draw, LabelledExample, TextPair } from '../../examples/task.ts';
 
-/** The format of T5 (Raffel et al., 2020, appendix D): what stands before each text, and the words of the classes. */
+/**
+ * T5's format (Raffel et al., 2020, appendix D): the word before each text, and the classes' words by number.
+ */
 const formats: Readonly<
   Record<GlueName, { readonly before: readonly string[]; readonly words?: readonly string[] }>
 > = {
   cola: { before: ['sentence'], words: ['unacceptable', 'acceptable'] },
-  // The hypothesis stands first.
+  // T5 puts MNLI's hypothesis first; `writeGlue` reverses the parts.
   mnli: { before: ['premise', 'hypothesis'], words: ['entailment', 'neutral', 'contradiction'] },
   mrpc: { before: ['sentence1', 'sentence2'], words: ['not_equivalent', 'equivalent'] },
   qnli: { before: ['question', 'sentence'], words: ['entailment', 'not_entailment'] },
@@ -17,13 +20,13 @@ const formats: Readonly<
 };
 
 /**
- * Whether a model is asked as the RED authors' code asks T5: the texts alone, the end token after each, and
- * the label's number
- * for an answer (entry `t5-format`, side code). Any other model, and the other sides, use T5's own words.
+ * Whether an example is written as the RED authors' code writes it for T5 (entry `t5-format`, side code): the
+ * bare texts, each with an end token, and the label's number as answer. All other models and sides use T5's
+ * own words.
  */
 const asNumbers = ({ family, side }: Draw): boolean => family === 't5' && side('t5-format') === 'code';
 
-/** An example of GLUE as a model that generates is asked it, and the answer. */
+/** Writes an example of GLUE as an input with its answer. */
 export function writeGlue(name: GlueName, { texts, label }: LabelledExample, draw: Draw): TextPair {
   const { before, words } = formats[name];
   if (asNumbers(draw)) return { input: texts, target: words ? String(label) : label.toFixed(1) };
@@ -34,7 +37,10 @@ export function writeGlue(name: GlueName, { texts, label }: LabelledExample, dra
   return { input: `${name} ${parts.join(' ')}`, target };
 }
 
-/** The class that an answer names, −1 for none; where the answer is a score, that from 0 to 5, 0 for none. */
+/**
+ * Reads an answer as a class number (−1 where it names no class) or, for stsb, as a score from 0 to 5 (0
+ * where it is no such score).
+ */
 export function readGlue(name: GlueName, text: string, draw: Draw): number {
   const { words } = formats[name];
   const answer = text.trim();

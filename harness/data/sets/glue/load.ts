@@ -1,3 +1,7 @@
+/**
+ * Reads GLUE's labelled splits from the official files, from the hub or from the built-in grammars; the tasks
+ * of GLUE use it.
+ */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { UsageError } from '../../../support/errors.ts';
@@ -10,33 +14,35 @@ import type { DataSource } from '../../examples/task.ts';
 import { parseTsv, type TsvColumns } from '../../formats/tsv.ts';
 import type { GlueName, GlueRow } from './rows.ts';
 
-/** The labelled splits of a task, in file order. */
+/** The labelled splits of one GLUE task, in file order. */
 export interface Glue {
-  /** `tsv` the official files, `hub` the same rows as nyu-mll/glue has them, `built-in` deltabench's own. */
+  /** `tsv`: the official files; `hub`: the same rows from nyu-mll/glue; `built-in`: deltabench's own. */
   readonly form: 'tsv' | 'hub' | 'built-in';
-  /** Sha256 over the splits' content. */
+  /** Sha256 over the content of all splits. */
   readonly hash: string;
   readonly train: readonly GlueRow[];
-  /** MNLI: the matched one. */
+  /** For MNLI, the matched validation set. */
   readonly validation: readonly GlueRow[];
-  /** MNLI's validation set of other genres; empty for the rest. */
+  /** MNLI's validation set of other genres; empty for other tasks. */
   readonly mismatched: readonly GlueRow[];
-  /** Labelled in the built-in data alone. */
+  /** Present for the built-in data only; GLUE's own test labels are not public. */
   readonly test?: readonly GlueRow[];
 }
 
 type Split = 'train' | 'validation' | 'mismatched';
 
 interface Format {
-  /** The folder of the official files. */
+  /** The folder that holds the official files. */
   readonly folder: string;
-  /** Columns of the texts, then of the label. */
+  /** The files' columns: first the texts, then the label. */
   readonly columns: TsvColumns;
-  /** The classes as the files write them, in the order of the hub's numbers; absent where the label is a score. */
+  /**
+   * The classes' names in the files, in the order of the hub's numbers; absent where the label is a score.
+   */
   readonly classes?: readonly string[];
-  /** The hub's columns of the texts. */
+  /** The hub's columns that hold the texts. */
   readonly texts: readonly string[];
-  /** Leaves out lines that are cut in two, as the hub does. */
+  /** Leaves out incomplete lines, as the hub does. */
   readonly skipIncomplete?: true;
 }
 
@@ -47,7 +53,7 @@ const pair = ['sentence1', 'sentence2'];
 const formats: Readonly<Record<GlueName, Format>> = {
   cola: {
     folder: 'CoLA',
-    // source, label, the author's mark, sentence
+    // Column order: source, label, the author's mark, sentence.
     columns: { places: [3, 1], count: 4 },
     classes: zeroOne,
     texts: ['sentence'],
@@ -75,7 +81,7 @@ const formats: Readonly<Record<GlueName, Format>> = {
     columns: { names: ['question1', 'question2', 'is_duplicate'] },
     classes: zeroOne,
     texts: ['question1', 'question2'],
-    // Three questions of the official file hold line breaks.
+    // Three questions in the official file contain line breaks.
     skipIncomplete: true,
   },
   rte: { folder: 'RTE', columns: { names: [...pair, 'label'] }, classes: entailed, texts: pair },
@@ -89,9 +95,8 @@ const formats: Readonly<Record<GlueName, Format>> = {
 };
 
 /**
- * Loads a task of GLUE from the official TSV files in a folder (`glue/CoLA/train.tsv`, …) or from the hub;
- * throws UsageError
- * where a file is missing, or malformed (with its line).
+ * Loads one GLUE task from its source; a folder holds the official TSV files (`glue/CoLA/train.tsv`, …).
+ * Throws UsageError where a file is missing, empty, or malformed (with its line).
  */
 export async function loadGlue(
   name: GlueName,
@@ -178,7 +183,10 @@ function checkScore(where: string, score: number, given: unknown): number {
   );
 }
 
-/** The hub's parquet files, of main or of the branch that the hub converts loading scripts to. */
+/**
+ * Reads the hub's parquet files from main, else from refs/convert/parquet, where the hub keeps parquet copies
+ * of data sets that have loading scripts.
+ */
 async function loadFromHub(name: GlueName, options: FetchOptions): Promise<Loaded> {
   const repo = 'nyu-mll/glue';
   const { texts, classes } = formats[name];

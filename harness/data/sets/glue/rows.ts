@@ -1,14 +1,18 @@
-/** The names of GLUE's tasks and the form of their rows, which the files and the built-in data share. */
+/**
+ * Names of GLUE's tasks and the form of their rows, for load.ts (files and hub) and synthetic/ (built-in
+ * data).
+ */
 
 export const glueNames = ['cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'] as const;
+/** The name of a GLUE task. */
 export type GlueName = (typeof glueNames)[number];
 
-/** One example of GLUE (Wang et al., 2019). */
+/** One labelled example of GLUE (Wang et al., 2019). */
 export interface GlueRow {
-  /** Its place in its file, from 0. */
+  /** The row's index in its file, from 0. */
   readonly id: string;
-  /** A sentence, or a pair of them; unchanged, spaces at the ends included. */
+  /** One sentence, or two, unchanged: spaces at the ends are kept. */
   readonly texts: readonly string[];
-  /** The number of the class, or a similarity from 0 to 5 (stsb). */
+  /** The class's number, or a similarity from 0 to 5 (stsb). */
   readonly label: number;
 }

@@ -1,38 +1,39 @@
+/** Draws the splits of GLUE that a run uses, as the RED paper and its code draw them. */
 import type { Glue } from './load.ts';
 import type { GlueName, GlueRow } from './rows.ts';
 import { numpyPermutation } from '../../random/numpy-permutation.ts';
 import type { Draw } from '../../examples/task.ts';
 
+/** The splits of one run. */
 export interface GlueSplits {
   readonly train: readonly GlueRow[];
   readonly validation: readonly GlueRow[];
   readonly test: readonly GlueRow[];
 }
 
-/** Draws the one split of all seeds, where `split-seeded` is corrected. */
+/** Seed of the one split that all runs share, where `split-seeded` is corrected. */
 const fixedSeed = 42;
-/** Large tasks keep so many examples for validation, small ones half of them. */
+/** Number of validation examples of large tasks; small tasks use half of the official validation set. */
 const validationSize = 1000;
 const large: readonly GlueName[] = ['mnli', 'qnli', 'qqp'];
 
 /**
- * GLUE's test labels are not public, so the RED paper draws validation and test from the official validation
- * set, and its
- * code from numpy's permutation of the seed (load_glue_data_final and load_glue_data_t5): the first 1,000 of mnli, qnli
- * and qqp and the first half of the others validate, the rest is the test. What differs are entries of the protocol:
- * - `split-seeded`: corrected draws one split for all seeds;
- * - `split-cola`: the code swaps CoLA's halves for encoders, the paper's sizes have them swapped throughout;
+ * Draws a run's splits. GLUE's test labels are not public, so the RED paper takes validation and test from the
+ * official validation set. Its code (load_glue_data_final, load_glue_data_t5) permutes that set with numpy by
+ * the seed: the first 1,000 examples of mnli, qnli and qqp, and the first half of the other tasks' examples,
+ * validate; the rest is the test. Paper and code differ in these entries of the protocol:
+ * - `split-seeded`: the corrected side draws one split for all seeds;
+ * - `split-cola`: the code swaps CoLA's halves for encoders, the paper's sizes swap them for every model;
  * - `split-rte`: the paper has 139 and 138 examples, the code 138 and 139;
- * - `split-t5`: the code takes T5's validation set of mnli, qnli, qqp and sst2 from the training set and
- * tests on all of
- *   the official validation set.
+ * - `split-t5`: for T5 on mnli, qnli, qqp and sst2, the code takes validation from the training set and tests
+ *   on the whole official validation set.
  */
 export function drawGlueSplits(
   name: GlueName,
   { train, validation, test }: Pick<Glue, 'train' | 'validation' | 'test'>,
   { seed, family, side }: Draw,
 ): GlueSplits {
-  // Data that have a labelled test set need no drawing.
+  // The built-in data has a labelled test split, so nothing is drawn from its validation split.
   if (test) return { train, validation, test };
   const drawing = side('split-seeded') === 'corrected' ? fixedSeed : seed;
   const isT5 = family === 't5';

@@ -270,8 +270,8 @@ function trainPieces(words: ReadonlyMap<string, number>, layout: Layout, size: n
 }
 
 /**
- * Returns the thousand most frequent characters by code point, and the words that consist of them alone; any
- * other word contains an unknown character.
+ * Returns the thousand most frequent characters, sorted by code point, and the words that consist of them
+ * alone; any other word contains an unknown character.
  */
 function commonCharacters(words: ReadonlyMap<string, number>): [string[], Map<string, number>] {
   const counts = new Map<string, number>();
