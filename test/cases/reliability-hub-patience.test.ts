@@ -1,7 +1,6 @@
 // Regression test: Retry-After was ignored, commit and list were requested once only, and a silent hub held a
-// run for twenty minutes. Expected for commit, list and files: four attempts after the waits that the hub
-// asks for (a minute at most, with a line); a connection without data for long counts as broken. The hub is
-// on loopback.
+// run for twenty minutes. Expected: four attempts after the waits that the hub asks for, a minute at most,
+// with a line; a connection without data for long counts as broken. Commit, list and files follow one rule.
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';

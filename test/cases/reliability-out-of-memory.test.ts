@@ -1,7 +1,6 @@
-// Regression test: a run that the system killed for its memory ended the sweep and came first again.
-// Expected: a line names the cell whose process was killed before it saved anything; the cell comes last, in
-// its own process. Killed again, it becomes a failed record that names memory as the likely reason, and what
-// the run needs; status names it too. The test kills by SIGKILL, as the system does.
+// Regression test: a run that the system killed (SIGKILL) for its memory ended the sweep and came first
+// again. Expected: a cell killed before it saved anything is named, comes last in its own process and, killed
+// again, is a failed record that names memory as the likely reason and the need; status names it too.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

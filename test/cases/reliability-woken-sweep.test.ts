@@ -1,7 +1,6 @@
-// Regression test: a sweep that slept longer than its lease woke up and overwrote the record that another
-// sweep had finished. Expected: a sweep without the lock writes nothing to the cell, says so in one line and
-// leaves no working folder; the hashes of every finished record fit. The test ends the lease at once: it
-// gives the lock to another machine whose last heartbeat is old.
+// Regression test: a sweep that slept beyond its lease overwrote a record that another sweep had finished.
+// Expected: without the lock it writes nothing, says so in one line and leaves no working folder; all hashes
+// fit. The test ends the lease at once by giving the lock to another machine with an old heartbeat.
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

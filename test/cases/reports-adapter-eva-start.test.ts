@@ -1,7 +1,6 @@
-// Regression test: a LoRA initialised by EVA was refused for its eva_config. Settings of other
-// initialisations are accepted where peft says that the adapter was converted (init_lora_weights true);
-// changes that an initialisation made to the base's weights are not undone. Golden logits of llama-mini are
-// peft 0.21.2's (make-adapters.py).
+// Regression test: a LoRA initialised by EVA was refused. Other initialisations are read where peft says that
+// the adapter was converted (init_lora_weights true); changes to the base's weights are not undone. Golden
+// logits of llama-mini are peft 0.21.2's, written by make-adapters.py.
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,7 +1,6 @@
-// Regression test: RED and FT were squares of two browns (CIE ΔE 7 in deuteranopia, 4 in protanopia).
-// Expected: methods of one marker differ by ΔE ≥ 15 (CIELAB, 1976) in ordinary vision and in both simulations
-// (Machado, Oliveira and Fernandes 2009, severity 1), on light and dark; up to 56 methods have distinct pairs
-// of marker and colour; names stand beside points, and a picture names every method that it leaves out.
+// Regression test: RED and FT were two browns (CIE ΔE 7 in deuteranopia, 4 in protanopia). Expected: ΔE ≥ 15
+// (CIELAB, 1976) within a marker on light and dark, in ordinary and simulated vision (Machado et al. 2009,
+// severity 1); 56 distinct styles, names beside points, and notes on methods that a picture omits.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {

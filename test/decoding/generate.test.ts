@@ -12,7 +12,7 @@ let base: BaseModel;
 let engine: Engine;
 beforeAll(async () => {
   const found = await loadBase('random-gpt2~layers=2,width=32,heads=2,vocab=40,positions=48');
-  // Weights have trained size, so that no two tokens are tied.
+  // Weights are as large as trained ones, so that no two tokens are tied.
   base = { ...found, tensor: async (name) => (await found.tensor(name)).map((x) => 8 * x) };
   engine = await createEngine({ name: 'onnx', threads: 1 });
 });

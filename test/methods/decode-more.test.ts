@@ -25,7 +25,9 @@ beforeAll(async () => {
   engine = await createEngine({ name: 'onnx', threads: 1 });
 });
 
-/** Random bases, and factors that scale their weights to trained size, so that no two tokens are tied. */
+/**
+ * Random bases, and factors that make their weights as large as trained ones, so that no two tokens are tied.
+ */
 const bases: [string, (tensor: string) => number][] = [
   ['random-gpt2~layers=2,width=32,heads=2,vocab=40,positions=48', () => 8],
   // Large tied embeddings would make the model repeat its last token.

@@ -6,7 +6,9 @@ import type { Delta } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import type { Arrays, Batch } from '../parity/decoder.ts';
 
-/** Random bases of two layers, one per family, and factors that scale their weights to trained size. */
+/**
+ * Random bases of two layers, one per family, and factors that make their weights as large as trained ones.
+ */
 export const tinyBases = {
   gpt2: { id: 'random-gpt2~layers=2,width=16,heads=2,vocab=24,positions=128', factor: 5 },
   roberta: { id: 'random-roberta~layers=2,width=16,heads=2,vocab=24,positions=130', factor: 5 },
@@ -15,8 +17,8 @@ export const tinyBases = {
 };
 
 /**
- * Loads a random base with weights of trained size; it keeps its arrays, so that tests see any change to
- * them.
+ * Loads a random base with weights as large as trained ones; it keeps its arrays, so that tests see any
+ * change to them.
  */
 export async function tinyBase(family: keyof typeof tinyBases = 'gpt2'): Promise<BaseModel> {
   const { id, factor } = tinyBases[family];

@@ -1,4 +1,5 @@
 // Parity tests of encoders with a classification head, for bert.test.ts and roberta.test.ts.
+// test/golden/parity/README.md names the versions that made the golden numbers.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens } from '../../harness/data/examples/task.ts';

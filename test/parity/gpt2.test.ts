@@ -1,4 +1,4 @@
-// Compares a tiny GPT-2 and its methods with transformers and peft (see model.ts).
+// Compares a tiny GPT-2 and its methods with transformers, peft and formulas in torch (see model.ts).
 import { describeDecoder } from './model.ts';
 
 describeDecoder('gpt2-tiny', {

@@ -1,4 +1,4 @@
-// Compares tiny Llamas and their methods with transformers and peft (see model.ts).
+// Compares tiny Llamas and their methods with transformers, peft and formulas in torch (see model.ts).
 import { describeDecoder } from './model.ts';
 
 const lastLinear = { self_attn: 'o_proj', mlp: 'down_proj' };

@@ -1,4 +1,5 @@
 // Parity tests of decoders and encoder-decoders, for the test files of each family.
+// test/golden/parity/README.md names the versions that made the golden numbers.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { testEngine } from '../engines.ts';

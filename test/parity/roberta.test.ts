@@ -1,4 +1,4 @@
-// Compares a tiny RoBERTa and its methods with transformers and peft (see encoder.ts).
+// Compares a tiny RoBERTa and its methods with transformers, peft and formulas in torch (see encoder.ts).
 import { describeEncoder } from './encoder.ts';
 
 describeEncoder('roberta-tiny');

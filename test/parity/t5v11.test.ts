@@ -1,4 +1,4 @@
-// Compares a tiny T5 1.1 and its methods with transformers and peft (see model.ts).
+// Compares a tiny T5 1.1 and its methods with transformers, peft and formulas in torch (see model.ts).
 import { describeDecoder } from './model.ts';
 import { t5 } from './t5.ts';
 

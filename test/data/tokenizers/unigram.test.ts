@@ -1,4 +1,5 @@
-// Tests of Unigram tokenizers in T5's layout. Golden ids are those of Python's tokenizers 0.23.3.
+// Tests of Unigram tokenizers in T5's layout. Golden ids are those of tokenizers 0.23.3 and sentencepiece
+// 0.2.3, written by files/make-unigram.py.
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -26,7 +26,7 @@ const families = {
 };
 async function baseOf(family: keyof typeof families): Promise<BaseModel> {
   const found = await loadBase(families[family]);
-  // Weights have trained size, so that no two tokens are tied.
+  // Weights are as large as trained ones, so that no two tokens are tied.
   const large = async (name: string): Promise<Float32Array> => (await found.tensor(name)).map((x) => 8 * x);
   return { ...found, tensor: large, location: () => undefined };
 }

@@ -55,7 +55,7 @@ describe.skipIf(built.length === 0)('adapters that peft has saved', () => {
         const [ours, theirs] = await Promise.all([contents(copy), contents(folder)]);
         expect(ours.shapes).toEqual(theirs.shapes);
         expect(ours.tensors).toEqual(theirs.tensors);
-        // peft defaults stand for omitted settings, as the test that loads adapters in peft shows.
+        // Omitted settings take peft's defaults, as peft-loads.test.ts shows.
         const config = Object.fromEntries(Object.keys(ours.config).map((key) => [key, theirs.config[key]]));
         // deltabench reads the projected prefix as a flat one.
         if (method === 'prefix-projection')
