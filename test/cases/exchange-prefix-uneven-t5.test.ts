@@ -1,7 +1,6 @@
 // Regression test: a prefix was refused on a T5 whose encoder is deeper than its decoder. peft makes one pair
 // of keys and values per encoder layer and assigns them in twos: with 4 and 2 layers, the second decoder
-// layer takes the third pair. Golden files are peft's with 3 and 1 and with 4 and 2 layers, written by
-// make-adapters.py.
+// layer takes the third pair. Golden files (3 and 1, 4 and 2 layers) are peft's (make-adapters.py).
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
