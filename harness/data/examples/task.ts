@@ -99,8 +99,8 @@ export interface DataSize {
 }
 
 /**
- * What text tasks and label tasks share. Each file of tasks/ exports one task as default, and the task's name
- * is the file's name.
+ * The properties that text tasks and label tasks share. Each file of tasks/ exports one task as default, and
+ * the task's name is the file's name.
  */
 interface TaskBase {
   readonly name: string;
@@ -117,7 +117,7 @@ interface TaskBase {
   readonly defaults: Readonly<Record<string, unknown>>;
 }
 
-/** What a run gives a task besides the data: splits, written examples and scores may depend on it. */
+/** Properties of a run, besides its data, on which its splits, written examples and scores may depend. */
 export interface Draw {
   readonly seed: number;
   /** The base's family, such as `roberta`. */

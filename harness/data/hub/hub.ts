@@ -1,6 +1,8 @@
 /**
- * Fetches files of the hub's repositories into a cache on this machine and checks each against the hub's list
- * of files. Bases and data sets come from here.
+ * Fetches files of the hub's repositories, for bases and data sets, into the cache, a folder on this machine:
+ * `<HF_HOME>/deltabench/<type>s--<org>--<name>/`, with HF_HOME ~/.cache/huggingface by default. In it,
+ * `refs/<revision>` holds the commit, `listings/<commit>.json` the hub's list of files, `<commit>/` the
+ * files. HF_ENDPOINT names another hub, HF_TOKEN opens private and gated repositories.
  */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -12,7 +14,7 @@ import { downloadFiles, type DownloadOptions } from './download.ts';
 import { askForListing, readListing } from './listing.ts';
 import { addressOf, clearError, Disagreement, type Repository } from './repository.ts';
 
-/** What to fetch from the hub. */
+/** The repository and files to fetch from the hub. */
 export interface HubRequest extends FetchOptions, DownloadOptions {
   /** The repository's name on the hub: `gpt2` or `tuetschek/e2e_nlg`. */
   readonly repo: string;
@@ -37,10 +39,6 @@ const commitPattern = /^[0-9a-f]{40}$/;
  * again, a complete repository needs no network, and a broken download continues where it ended. A file gets
  * its name only after its hash was checked. Throws UsageError where the hub or the network refuses, the
  * signal's reason on an abort.
- *
- * The cache is `<HF_HOME>/deltabench/<type>s--<org>--<name>/`, with HF_HOME ~/.cache/huggingface by default:
- * `refs/<revision>` holds the commit, `listings/<commit>.json` the hub's list of files, `<commit>/` the files.
- * HF_ENDPOINT names another hub, HF_TOKEN opens private and gated repositories.
  */
 export async function fetchFromHub(request: HubRequest): Promise<HubFolder> {
   const { repo, type, revision = 'main' } = request;
@@ -59,7 +57,7 @@ export async function fetchFromHub(request: HubRequest): Promise<HubFolder> {
     try {
       return { folder, commit, files: await downloadFiles(repository, commit, kept, request) };
     } catch (error) {
-      // The cached list may be what is wrong, so the hub is asked for it once more.
+      // The cached list may be wrong, so the hub is asked for it once more.
       if (!(error instanceof Disagreement)) throw error;
     }
   }

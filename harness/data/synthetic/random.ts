@@ -1,20 +1,27 @@
+/**
+ * Random choices for the generators of built-in data. Their sequence must never change, because the data, and
+ * with it every record, depends on it.
+ */
 import { fnv1a } from '../../support/random-stream.ts';
 
-/** A stream of random choices for the generators of text: the same seed gives the same choices on every platform. */
+/** A stream of random choices; equal seeds give equal choices on every platform. */
 export interface SeededRandom {
-  /** Uniform in [0, 1), in steps of 2⁻³². */
+  /** Returns a number uniform in [0, 1), in steps of 2⁻³². */
   next(): number;
-  /** Uniform in 0 … n − 1. */
+  /** Returns a whole number uniform in 0 … n − 1. */
   int(n: number): number;
-  /** One of a list that is not empty. */
+  /** Returns a uniformly chosen element of a list, which must not be empty. */
   pick<T>(list: readonly T[]): T;
-  /** A shuffled copy (Fisher-Yates). */
+  /** Returns a shuffled copy (Fisher-Yates). */
   shuffle<T>(list: readonly T[]): T[];
-  /** True with probability p. */
+  /** Returns true with probability p. */
   chance(p: number): boolean;
 }
 
-/** sfc32 of PractRand, whose words need 32-bit integer arithmetic only, hence are equal everywhere. */
+/**
+ * Makes a stream by the generator sfc32 of PractRand; its 32-bit integer arithmetic is equal on every
+ * platform.
+ */
 export function seededRandom(seed: number | string): SeededRandom {
   const text = String(seed);
   let a = fnv1a(text, 0x811c9dc5);

@@ -1,10 +1,14 @@
+/**
+ * Reads the documents out of the packages that pretraining-text.ts fetches: the Bible, Austen's novels and
+ * WordNet.
+ */
 import { execa } from 'execa';
 import { inflateSync } from 'node:zlib';
 import { UsageError } from '../../support/errors.ts';
 
 /**
- * The chapters of the King James Bible in bible.data of Debian's bible-kjv-text: windows of text, each packed
- * by compress.
+ * Reads the chapters of the King James Bible from bible.data of Debian's bible-kjv-text, whose windows of
+ * text are each packed by compress. Throws UsageError for another layout.
  */
 export async function readBible(bytes: Buffer): Promise<string[]> {
   if (bytes.toString('latin1', 0, 4) !== 'EC02' || bytes.length < firstOffset) throw notRead('bible.data');
@@ -14,7 +18,7 @@ export async function readBible(bytes: Buffer): Promise<string[]> {
     i < windows ? bytes.readUInt32BE(firstOffset + 4 * i) : bytes.length;
   let text = '';
   for (let i = 0; i < windows; i++) {
-    // compress's header stands before the first window only.
+    // Only the first window has compress's header, so each is unpacked with the header put before it.
     const input = Buffer.concat([compressHeader, bytes.subarray(offset(i), offset(i + 1))]);
     const { stdout } = await execa('gzip', ['-dc'], {
       input,
@@ -35,14 +39,17 @@ export async function readBible(bytes: Buffer): Promise<string[]> {
 }
 
 const compressHeader = Buffer.from([0x1f, 0x9d, 0x90]);
-/** Before it stands how many windows there are. */
+/** Byte offset of the table of window offsets; the four bytes before it hold the number of windows. */
 const firstOffset = 0x5c;
 
-/** The paragraphs of the books in Rdata.rdb of R's janeaustenr: one vector of lines each, serialized and deflated. */
+/**
+ * Reads the paragraphs of Jane Austen's novels from Rdata.rdb of R's janeaustenr: one serialized and deflated
+ * vector of lines per novel. Throws UsageError for another layout.
+ */
 export function readAusten(bytes: Buffer): string[] {
   const paragraphs: string[] = [];
   for (let at = 0; at + 4 < bytes.length;) {
-    // Four bytes tell the length that comes out.
+    // The first four bytes hold the unpacked length, which inflateSync does not need.
     const { buffer, engine } = inflateSync(bytes.subarray(at + 4), { info: true }) as unknown as {
       readonly buffer: Buffer;
       readonly engine: { readonly bytesWritten: number };
@@ -54,13 +61,13 @@ export function readAusten(bytes: Buffer): string[] {
     );
     at += 4 + engine.bytesWritten;
   }
-  // Title pages and headings have no sentence.
+  // A paragraph without a sentence is a title page or a heading.
   return paragraphs
     .map((text) => text.replace(/\s+/g, ' ').trim())
     .filter((text) => /[a-z].*[.!?]/.test(text));
 }
 
-/** The strings of a character vector that R serialized ("R Internals", 1.8): big-endian, version 3. */
+/** Reads the strings of a character vector that R serialized: big-endian, version 3 ("R Internals", 1.8). */
 function linesOf(bytes: Buffer): string[] {
   const encoding = 14;
   let at = encoding + 4 + bytes.readUInt32BE(encoding);
@@ -76,7 +83,9 @@ function linesOf(bytes: Buffer): string[] {
 
 const characterVector = 16;
 
-/** The entries of a file data.noun … of WordNet: `word, word: meaning; "example"`. */
+/**
+ * Reads the entries of one of WordNet's files data.noun, data.verb, …, as `word, word: meaning; "example"`.
+ */
 export function readWordNet(bytes: Buffer): string[] {
   return bytes
     .toString('utf8')
@@ -84,7 +93,8 @@ export function readWordNet(bytes: Buffer): string[] {
     .flatMap((line) => {
       const [, words, gloss] = /^\d{8} \d\d \w (.*?) \| (.*)$/.exec(line) ?? [];
       if (words === undefined || gloss === undefined) return [];
-      // How many there are, in hexadecimal digits, and then each with a digit that tells it from its like.
+      // The words' field begins with their number in hexadecimal; then comes each word with a digit for its
+      // sense.
       const [count = '', ...fields] = words.split(' ');
       const lemmas = fields.slice(0, 2 * parseInt(count, 16)).filter((_, i) => i % 2 === 0);
       const plain = lemmas.map((lemma) => lemma.replace(/\((a|p|ip)\)$/, '').replaceAll('_', ' '));

@@ -11,7 +11,7 @@ type Combination = number;
 
 const slotNames = [restaurants.type!.name, ...restaurants.slots.map(({ name }) => name)];
 
-/** What a split's meanings are drawn from: names, slot combinations, and the values that it may use. */
+/** The names, slot combinations and values from which a split's meanings are drawn. */
 interface Pool {
   readonly names: readonly string[];
   readonly combinations: readonly Combination[];

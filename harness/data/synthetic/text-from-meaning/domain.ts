@@ -1,64 +1,71 @@
+/** The form of a domain (a kind of thing with its slots and phrases), from which realise.ts writes texts. */
 import type { SeededRandom } from '../random.ts';
 
 /**
- * How one slot's value can be said, by its place in the sentence; `{v}` stands for the value. In each list the first
- * phrases are the common ones (see {@link pickEarly}).
+ * The phrases for one value of a slot, by their place in the sentence; `{v}` stands for the value. Earlier
+ * phrases of a list are drawn more often (see {@link pickEarly}).
  */
 export interface Phrases {
-  /** Before the noun: "cheap". */
+  /** Words before the noun: "cheap". */
   readonly before?: readonly string[];
-  /** After the noun: "near {v}", "with low prices". */
+  /** Phrases after the noun: "near {v}", "with low prices". */
   readonly after?: readonly string[];
-  /** After the noun, after the name between commas, or ahead of a subject: "located near {v}". */
+  /** Participles after the noun, between commas after the name, or before the subject: "located near {v}". */
   readonly participle?: readonly string[];
-  /** After the subject: "has low prices". Every value can be said so. */
+  /** Predicates after the subject: "has low prices". Every value has one. */
   readonly predicate: readonly string[];
-  /** A sentence of its own; `{it}` stands for the thing and `{here}` for its place: "a meal {here} is cheap". */
+  /** Whole sentences; `{it}` stands for the thing and `{here}` for its place: "a meal {here} is cheap". */
   readonly sentence?: readonly string[];
 }
 
+/** One value of a slot, with its phrases. */
 export interface Value extends Phrases {
-  /** 1 praise, -1 blame: opposite ones are joined by "but". */
+  /** 1 for praise, -1 for blame; "but" joins a value of praise and one of blame. */
   readonly tone?: 1 | -1;
 }
 
+/** One property that meanings may give, with its values by name. */
 export interface Slot {
   readonly name: string;
   readonly values: Readonly<Record<string, Value>>;
-  /** Whether its `after` phrases can open a sentence: "Near the mill, …". */
+  /** Whether the slot's `after` phrases may open a sentence: "Near the mill, …". */
   readonly isPlace?: boolean;
-  /** Whether its `before` phrases stand right before the noun, after all others: "a cheap Italian pub". */
+  /** Whether the slot's `before` phrases follow all others, next to the noun: "a cheap Italian pub". */
   readonly isKind?: boolean;
 }
 
-/** The ways to open a text; `realise.ts` has one function for each. */
+/** The ways to open a text; realise.ts has one function for each. */
 export type Opening =
   'copula' | 'there' | 'apposition' | 'subject' | 'participle' | 'condition' | 'question' | 'imperative';
 
+/** A kind of thing, such as restaurants, and how texts speak of it. */
 export interface Domain {
+  /** Draws a thing's name. */
   readonly names: (random: SeededRandom) => string;
-  /** In the order in which a meaning lists them, after the name. */
+  /** The slots in the order in which a meaning lists them, after the name. */
   readonly slots: readonly Slot[];
-  /** The slot whose value is the noun, with its nouns, if the domain has one. */
+  /**
+   * The slot whose value is the noun itself, with the nouns of each value; absent where the domain has none.
+   */
   readonly type?: { readonly name: string; readonly nouns: Readonly<Record<string, readonly string[]>> };
-  /** The nouns where the type is not given. */
+  /** The nouns used where a meaning does not give the type. */
   readonly nouns: readonly string[];
-  /** Between noun and name: "a pub called". */
+  /** Phrases between noun and name: "called" in "a pub called". */
   readonly called: readonly string[];
-  /** Imperatives that take the name: "try". */
+  /** Imperatives that take the name as object: "try". */
   readonly advice: readonly string[];
-  /** All as often; a common one stands more than once. */
+  /** Openings, drawn uniformly; a common opening is listed more than once. */
   readonly openings: readonly Opening[];
 }
 
-/** One value for each name in `names`, all said by the same phrases. */
+/** Makes one value for each of `names`, all with the same phrases. */
 export function sameWay(names: readonly string[], phrases: Value): Readonly<Record<string, Value>> {
   return Object.fromEntries(names.map((name) => [name, phrases]));
 }
 
 /**
- * One of a list, an earlier one more often (the least of three draws). Real writers have habits too, and a
- * habit can be learnt.
+ * Draws from a list, earlier elements more often (the least of three drawn indices). Real writers have habits
+ * too, and a base can learn a habit.
  */
 export function pickEarly<T>(random: SeededRandom, list: readonly T[]): T {
   const draw = (): number => random.int(list.length);

@@ -1,7 +1,8 @@
+/**
+ * Slots of pretraining domains that use the test domain's words (Italian, riverside, …) for other things. A
+ * base that never met these words could not learn to say them from an adapter's few vectors.
+ */
 import type { Slot, Value } from './domain.ts';
-
-// The words of the test domain in other company: a base that never met them could not learn to say them from
-// a few vectors.
 
 const plates = {
   Italian: 'pasta and pizza',
@@ -12,7 +13,7 @@ const plates = {
   English: 'roasts and pies',
   'fast food': 'burgers and fries',
 };
-/** What is sold or taught: `does` and `doing` are forms of the verb. */
+/** Makes a slot for food that is sold or taught; `does` and `doing` are forms of the verb. */
 export const kitchen = (does: string, doing: string): Slot => ({
   name: 'food',
   isKind: true,
@@ -33,6 +34,7 @@ export const kitchen = (does: string, doing: string): Slot => ({
   ),
 });
 
+/** The slot for the part of town. */
 export const town: Slot = {
   name: 'area',
   isPlace: true,
@@ -55,7 +57,7 @@ export const town: Slot = {
   },
 };
 
-/** `it` is what one pays for: "a lesson". */
+/** Makes a slot for the price of `it`, such as "a lesson". */
 export const spending = (it: string): Slot => ({
   name: 'price',
   values: {
@@ -97,6 +99,7 @@ function between(value: string, sums: readonly string[], it: string): Record<str
   };
 }
 
+/** The slot for what customers think. */
 export const opinion: Slot = {
   name: 'customer rating',
   values: {
@@ -146,6 +149,7 @@ function marks(count: number, word: string, tone?: 1 | -1): Record<string, Value
   };
 }
 
+/** The slot for whether children are welcome. */
 export const kids: Slot = {
   name: 'family friendly',
   values: {
@@ -168,6 +172,7 @@ export const kids: Slot = {
   },
 };
 
+/** The slot for what place to eat or drink is inside. */
 export const refreshments: Slot = {
   name: 'inside',
   values: Object.fromEntries(

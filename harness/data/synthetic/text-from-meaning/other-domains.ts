@@ -1,3 +1,7 @@
+/**
+ * The domains (hotels, phones, films, …) of the pairs that built-in bases are pretrained on; E2E's built-in
+ * data must use none of them.
+ */
 import type { Domain, Opening } from './domain.ts';
 import { kids, kitchen, opinion, refreshments, spending, town } from './eating-slots.ts';
 import { model, ofKind, people, titled } from './names.ts';
@@ -51,7 +55,7 @@ const works: readonly Opening[] = [
 ];
 const known = ['known as', 'with the name'];
 
-/** The domains that only pretraining sees; none has a name, a neighbour or a noun of the test domain. */
+/** The domains that only pretraining uses; none shares a name, a neighbour or a noun with the test domain. */
 export const otherDomains: readonly Domain[] = [
   {
     names: ofKind('Hotel', 'Inn', 'Lodge', 'Guest House'),

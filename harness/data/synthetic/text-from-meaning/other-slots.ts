@@ -1,6 +1,8 @@
+/** Slots, and makers of slots, that several pretraining domains share. */
 import { sameWay, type Slot, type Value } from './domain.ts';
 import { landmarks, people, starts } from './names.ts';
 
+/** The slot for a landmark nearby. */
 export const near: Slot = {
   name: 'near',
   isPlace: true,
@@ -16,6 +18,7 @@ export const near: Slot = {
   }),
 };
 
+/** The slot for the part of town. */
 export const area: Slot = {
   name: 'area',
   isPlace: true,
@@ -37,6 +40,7 @@ export const area: Slot = {
   },
 };
 
+/** The slot for the price range. */
 export const price: Slot = {
   name: 'price',
   values: {
@@ -62,7 +66,7 @@ export const price: Slot = {
   },
 };
 
-/** What it costs in pounds, a night, a month or for good. */
+/** Makes a slot for the price in pounds; `every` says what it pays for, such as " a night", or is empty. */
 export const cost = (every: string, ...values: string[]): Slot => ({
   name: 'price',
   values: sameWay(
@@ -76,6 +80,7 @@ export const cost = (every: string, ...values: string[]): Slot => ({
   ),
 });
 
+/** Makes a slot for the rating by `who`. */
 export const rating = (who: string): Slot => ({
   name: 'rating',
   values: {
@@ -118,6 +123,7 @@ function stars(count: number, tone?: 1 | -1): Record<string, Value> {
   };
 }
 
+/** The slot for whether a place suits families. */
 export const familyFriendly: Slot = {
   name: 'family friendly',
   values: {
@@ -137,13 +143,14 @@ export const familyFriendly: Slot = {
   },
 };
 
-/** A slot all of whose values are said in the same way. */
+/** Makes a slot all of whose values are said by the same phrases. */
 export const slot = (name: string, values: readonly string[], phrases: Value, kind = false): Slot => ({
   name,
   values: sameWay(values, phrases),
   ...(kind && { isKind: true }),
 });
 
+/** Makes a slot for something that a thing has. */
 export const has = (name: string, values: readonly string[], what = '{v}'): Slot =>
   slot(name, values, {
     after: [`with ${what}`],
@@ -151,11 +158,13 @@ export const has = (name: string, values: readonly string[], what = '{v}'): Slot
     sentence: [`{it} offers ${what}`],
   });
 
+/** Makes a slot with the values yes (praise) and no (blame). */
 export const yesNo = (name: string, yes: Value, no: Value): Slot => ({
   name,
   values: { yes: { tone: 1, ...yes }, no: { tone: -1, ...no } },
 });
 
+/** The slot for the maker of a product. */
 export const maker = slot(
   'maker',
   starts.map((start) => `${start}tec`),
@@ -168,15 +177,18 @@ export const maker = slot(
   true,
 );
 
+/** The slot for a product's colour. */
 export const colour = slot('colour', ['black', 'white', 'silver', 'red', 'blue', 'green', 'grey', 'yellow'], {
   before: ['{v}'],
   after: ['in {v}'],
   predicate: ['is {v}', 'comes in {v}', 'is available in {v}'],
 });
 
+/** Makes a slot for size. */
 export const size = (...values: string[]): Slot =>
   slot('size', values, { before: ['{v}'], predicate: ['is {v}', 'is {v} in size'] });
 
+/** Makes a slot for weight. */
 export const weight = (...values: string[]): Slot =>
   slot('weight', values, {
     after: ['with a weight of {v}'],
@@ -184,6 +196,7 @@ export const weight = (...values: string[]): Slot =>
     predicate: ['weighs {v}', 'has a weight of {v}'],
   });
 
+/** The slot for the year of a work, 1980 to 2019. */
 export const year = slot(
   'year',
   Array.from({ length: 40 }, (_, i) => String(1980 + i)),
@@ -194,6 +207,7 @@ export const year = slot(
   },
 );
 
+/** Makes a slot for the person who made a work. */
 export const person = (name: string, did: string): Slot =>
   slot(name, people, {
     after: ['by {v}'],
@@ -202,6 +216,7 @@ export const person = (name: string, did: string): Slot =>
     sentence: [`the ${name} is {v}`],
   });
 
+/** Makes a slot for how long something lasts. */
 export const length = (name: string, unit: string, values: readonly number[]): Slot =>
   slot(
     name,
@@ -209,5 +224,6 @@ export const length = (name: string, unit: string, values: readonly number[]): S
     { participle: ['lasting {v}'], predicate: ['lasts {v}', 'is {v} long', 'takes {v}'] },
   );
 
+/** Makes a slot for a work's genre. */
 export const genre = (...values: string[]): Slot =>
   slot('genre', values, { before: ['{v}'], predicate: ['belongs to the {v} genre'] }, true);

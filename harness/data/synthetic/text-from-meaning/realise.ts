@@ -1,15 +1,21 @@
+/**
+ * Writes meanings and the texts that say them, by a grammar shared by all domains. The built-in E2E data and
+ * pretraining pairs are made with it.
+ */
 import type { SeededRandom } from '../random.ts';
 import { pickEarly, type Domain, type Opening, type Slot, type Value } from './domain.ts';
 
-/** What a meaning says of one thing. */
+/** One thing with the facts to be said of it. */
 export interface Meaning {
   readonly name: string;
-  /** Undefined where the domain has no type or the meaning does not give it. */
+  /**
+   * The value of the domain's type slot; undefined where the domain has none or the meaning does not give it.
+   */
   readonly type: string | undefined;
   readonly facts: readonly { readonly slot: Slot; readonly value: string }[];
 }
 
-/** `name : X | Type : pub | …`, as LoRA's form of E2E writes it. */
+/** Writes a meaning as `name : X | Type : pub | …`, the form in which LoRA's code has E2E. */
 export function writeMeaning(domain: Domain, { name, type, facts }: Meaning): string {
   const pairs = [['name', name]];
   if (domain.type && type !== undefined) pairs.push([domain.type.name, type]);
@@ -25,32 +31,32 @@ interface Fact {
   readonly said: Value;
 }
 
-/** A phrase of one fact. */
+/** A drawn phrase that says one fact. */
 interface Phrase {
   readonly text: string;
   readonly fact: Fact;
 }
 
-/** A text while it is being written: the facts that are still to say shrink. */
+/** A text being written; each phrase removes the fact that it says from `queue`. */
 interface Draft {
   readonly domain: Domain;
   readonly random: SeededRandom;
   readonly name: string;
   readonly noun: string;
-  /** Whether the noun says the type and so should be said. */
+  /** Whether the noun says the meaning's type, and so must occur. */
   readonly nounMatters: boolean;
   queue: Fact[];
-  /** The last sentence's subject, which is not said the same way again. */
+  /** The last sentence's subject; the next sentence has another, or "it" again. */
   subject: string;
 }
 
 /**
- * One to four sentences that say a meaning, tokens apart by spaces as in LoRA's form. Now and then a fact is
- * left out.
+ * Writes one to four sentences that say a meaning, with spaces between tokens as in LoRA's form. A third or
+ * later fact is left out with probability 0.07, as human writers leave facts out.
  */
 export function realise(domain: Domain, meaning: Meaning, random: SeededRandom): string {
   const nouns = meaning.type === undefined ? domain.nouns : domain.type!.nouns[meaning.type]!;
-  // Writers often keep the meaning's order.
+  // In half of the texts the facts keep the meaning's order, as writers often do.
   const facts = (random.chance(0.5) ? meaning.facts : random.shuffle(meaning.facts))
     .map(({ slot, value }): Fact => ({ slot, value, said: slot.values[value]! }))
     .filter((_, i) => i < 2 || !random.chance(0.07));
@@ -145,7 +151,7 @@ const openings: Readonly<Record<Opening, (draft: Draft) => string>> = {
   },
 };
 
-/** A sentence after the first; from the third on it says all that is left. */
+/** Writes a sentence after the first; the third sentence says all facts that are left. */
 function follow(draft: Draft, written: number): string {
   const { random, name, noun } = draft;
   const rest = written >= 2;
@@ -157,7 +163,7 @@ function follow(draft: Draft, written: number): string {
   draft.subject = it;
   if (clause) {
     const text = clause.text.replace('{it}', it).replace('{here}', it === 'it' ? 'here' : `at ${it}`);
-    // "You can bring the kids" is not about the thing, so "and it" cannot follow.
+    // "You can bring the kids" does not have the thing as its subject, so "and it …" cannot follow.
     const [more] = text === clause.text ? [] : take(draft, 'predicate', 1, 0.4);
     return more ? `${text}, ${conjunction(clause, more)} it ${more.text}.` : `${text}.`;
   }
@@ -167,7 +173,10 @@ function follow(draft: Draft, written: number): string {
   return `${sentence(draft, it, predicates)}.`;
 }
 
-/** Takes up to `most` facts out of the queue that can be said at a place, each with a chance. */
+/**
+ * Draws phrases for up to `most` facts that have a phrase for this place, and removes those facts from the
+ * queue. Each fact is taken with probability `chance`, and only if `may` accepts it.
+ */
 function take(
   draft: Draft,
   place: Place,
@@ -185,19 +194,22 @@ function take(
   return taken;
 }
 
-/** "near the mill, " or nothing. */
+/** Writes a phrase of place to open a sentence, "near the mill, ", or nothing. */
 function maybeFront(draft: Draft, chance: number): string {
   const [front] = take(draft, 'after', 1, chance, ({ slot }) => slot.isPlace === true);
   return front ? `${front.text}, ` : '';
 }
 
-/** "a cheap Italian pub near the mill that welcomes families", with up to `most` facts besides the kind. */
+/**
+ * Writes "a cheap Italian pub near the mill that welcomes families"; `most` limits the adjectives besides the
+ * kind, and the phrases of place.
+ */
 function nounPhrase(draft: Draft, most: number): string {
   const before = beforeNoun(draft, Math.min(2, most));
   return before + afterNoun(draft, most);
 }
 
-/** "a cheap, family-friendly Italian pub". */
+/** Writes "a cheap, family-friendly Italian pub". */
 function beforeNoun(draft: Draft, most: number): string {
   const { random } = draft;
   const kinds = take(draft, 'before', 1, 0.6, ({ slot }) => slot.isKind === true);
@@ -208,7 +220,7 @@ function beforeNoun(draft: Draft, most: number): string {
   return withArticle(words.filter((word) => word !== '').join(' '));
 }
 
-/** " in the city centre serving pasta", " near the mill that has low prices". */
+/** Writes " in the city centre serving pasta" or " near the mill that has low prices". */
 function afterNoun(draft: Draft, most: number): string {
   const after = prepositions(draft, most);
   const participles = take(draft, 'participle', after ? 1 : 2, after ? 0.25 : 0.5).map(({ text }) => text);
@@ -216,27 +228,27 @@ function afterNoun(draft: Draft, most: number): string {
   return after + participle + (participle ? '' : relativeClause(draft, after ? 0.3 : 0.6));
 }
 
-/** " in the city centre near the mill with low prices": places first. */
+/** Writes " in the city centre near the mill with low prices", places first. */
 function prepositions(draft: Draft, most: number): string {
   const where = places(draft, most);
   const [other] = take(draft, 'after', 1, 0.45, ({ slot }) => slot.isPlace !== true);
   return other ? `${where} ${other.text}` : where;
 }
 
-/** " in the city centre near the mill". */
+/** Writes " in the city centre near the mill". */
 function places(draft: Draft, most: number): string {
   const phrases = take(draft, 'after', most, 0.55, ({ slot }) => slot.isPlace === true);
   return phrases.map(({ text }) => ` ${text}`).join('');
 }
 
-/** " that serves pasta and welcomes families" or nothing. */
+/** Writes " that serves pasta and welcomes families", or nothing. */
 function relativeClause(draft: Draft, chance: number): string {
   if (!draft.random.chance(chance)) return '';
   const predicates = take(draft, 'predicate', 1 + draft.random.int(2), 0.8);
   return predicates.length ? ` that ${coordinate(draft, predicates)}` : '';
 }
 
-/** ", and it has low prices", " and has low prices" or nothing. */
+/** Writes ", and it has low prices" or " and has low prices", or nothing. */
 function secondClause(draft: Draft): string {
   const predicates = draft.random.chance(0.3) ? take(draft, 'predicate', 1, 0.7) : [];
   return predicates.length ? also(draft, predicates) : '';
@@ -247,7 +259,10 @@ function also(draft: Draft, predicates: readonly Phrase[]): string {
   return `${it} ${coordinate(draft, predicates)}`;
 }
 
-/** "it has low prices and is near the mill", "although it has low prices, it is not suitable for children". */
+/**
+ * Writes "it has low prices and is near the mill", or "although it has low prices, it is not suitable for
+ * children".
+ */
 function sentence(draft: Draft, subject: string, predicates: readonly Phrase[]): string {
   const [one, other, more] = predicates;
   if (one && other && !more && conjunction(one, other) === 'but' && draft.random.chance(0.4)) {
@@ -256,12 +271,14 @@ function sentence(draft: Draft, subject: string, predicates: readonly Phrase[]):
   return `${subject} ${coordinate(draft, predicates)}`;
 }
 
-/** "has low prices but is not suitable for children"; a verb that comes again is left out now and then. */
+/**
+ * Writes "has low prices but is not suitable for children"; mostly omits a verb that all predicates share.
+ */
 function coordinate(draft: Draft, predicates: readonly Phrase[]): string {
   const verb = ['is ', 'has '].find((word) => predicates.every(({ text }) => text.startsWith(word)));
   const bare = verb !== undefined && draft.random.chance(0.7) ? verb.length : 0;
   const words = predicates.slice(1).map((phrase, i) => conjunction(predicates[i]!, phrase));
-  // "a, b and c", "a and b but c".
+  // If every joint is "and", commas join all but the last: "a, b and c"; otherwise "a and b but c".
   const listed = words.every((word) => word === 'and');
   return predicates
     .map(({ text }, i) => {
@@ -276,24 +293,24 @@ function conjunction(one: Phrase, other: Phrase): 'and' | 'but' {
   return (one.fact.said.tone ?? 0) * (other.fact.said.tone ?? 0) < 0 ? 'but' : 'and';
 }
 
-/** "The Mill pub" or "the pub Anna's". */
+/** Writes "The Mill pub" or "the pub Anna's". */
 function nameWithNoun({ name, noun }: Draft): string {
   return name.startsWith('The ') ? `${name} ${noun}` : `the ${noun} ${name}`;
 }
 
-/** Whether it is a noun alone that is no type: "a place". */
+/** Whether a noun phrase says no fact: it is the bare noun, and the noun gives no type. */
 function saysNothing({ noun, nounMatters }: Draft, nounPhrase: string): boolean {
   return !nounMatters && nounPhrase === withArticle(noun);
 }
 
-/** By spelling, with the exceptions that the vocabulary has. */
+/** Puts "a" or "an" before a text, by its spelling and the exceptions among the domains' words. */
 function withArticle(text: string): string {
   return `${/^([aeiou]|8|11|18)/i.test(text) && !/^(one|uni|use|eu)/i.test(text) ? 'an' : 'a'} ${text}`;
 }
 
 const capitalise = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** Spaces around punctuation and hyphens and before 's, as in LoRA's form. */
+/** Puts spaces around hyphens and before punctuation and 's, as LoRA's form of E2E has them. */
 function separateTokens(text: string): string {
   return text.replace(/[,.?]|'s\b/g, ' $&').replace(/-/g, ' - ');
 }

@@ -1,6 +1,10 @@
+/**
+ * The test domain: restaurants with E2E's slots, of which the built-in E2E data is made. Bases must not be
+ * pretrained on it.
+ */
 import type { Domain, Slot } from './domain.ts';
 
-/** Names and neighbours of the test domain: invented; no other domain has one of them. */
+/** Parts of the test domain's invented names; no other domain has these names or the neighbours below. */
 const adjectives = [
   'Copper',
   'Crooked',
@@ -39,12 +43,13 @@ const owners = [
 ];
 const rooms = ['Kitchen', 'Table', 'Pantry', 'Grill', 'Larder', 'Plate'];
 
+/** All names of restaurants; sets/e2e/synthetic.ts draws each split's names from them. */
 export const restaurantNames: readonly string[] = [
   ...adjectives.flatMap((adjective) => nouns.map((noun) => `The ${adjective} ${noun}`)),
   ...owners.flatMap((owner) => rooms.map((room) => `${owner} ${room}`)),
 ];
 
-/** The last ones are kept for the test split. */
+/** Neighbours that every split may name. */
 const neighbours = [
   'Corn Hall',
   'the Mermaid Theatre',
@@ -61,7 +66,7 @@ const neighbours = [
   'Tinker Lane',
   'the Rope Walk',
 ];
-/** Kept for the test split. */
+/** Neighbours that only the test split names. */
 const unseenNeighbours = ['Sexton Gate', 'the Marble Baths', 'Dunnock Park', 'the Salt Cellars'];
 
 const area: Slot = {
@@ -390,8 +395,8 @@ const familyFriendly: Slot = {
 };
 
 /**
- * The test domain, with the slots of E2E. Most of its phrases occur in no other domain: they must be learnt
- * from training.
+ * The test domain, with E2E's slots. Most of its phrases occur in no other domain, so a base has to learn
+ * them from the training split.
  */
 export const restaurants: Domain = {
   names: (random) => random.pick(restaurantNames),
@@ -425,5 +430,5 @@ export const restaurants: Domain = {
   ],
 };
 
-/** Values that training does not have. */
+/** Values that occur in the test split only. */
 export const unseenValues: ReadonlySet<string> = new Set(unseenNeighbours);

@@ -5,7 +5,7 @@
  */
 import type { JsonObject } from '../../../support/json-object.ts';
 
-/** What a class reads of a folder's files. */
+/** The parts of a folder's files that a class reads. */
 export interface ClassInput {
   readonly vocab: unknown;
   readonly merges: readonly unknown[];

@@ -76,7 +76,7 @@ const added = (id: number, content: string, special: boolean): JsonObject => ({
   single_word: false,
 });
 
-/** What a SentencePiece model is converted to. */
+/** The result of converting a SentencePiece model. */
 export interface ConvertedPieces {
   readonly json: JsonObject;
   /** Pieces matched in a text before it is split: control pieces (special tokens) and user-defined pieces. */

@@ -10,7 +10,7 @@ import { trainUnigram } from './unigram.ts';
 
 type JsonObject = Record<string, unknown>;
 
-/** What a family's tokenizer has besides its trained model. Special tokens get the ids of their positions. */
+/** The fixed parts of a family's tokenizer, besides its trained model. Special tokens get the ids of their positions. */
 interface Layout {
   /** Special tokens at the beginning of the vocabulary. */
   readonly special: readonly string[];

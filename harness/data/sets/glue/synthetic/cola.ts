@@ -1,8 +1,12 @@
+/** Makes the built-in data of CoLA: acceptable sentences and unacceptable ones. */
 import { a, ing, participle, past, plural, question, sentence, third } from './grammar.ts';
 import { deed, person, someone, type World } from './world.ts';
 import { comparatives, kinds, opposites } from './words.ts';
 
-/** [unacceptable, acceptable]: the words that decide are in both as often, only how they go together tells. */
+/**
+ * Makes an unacceptable and an acceptable sentence. Across many pairs, the deciding words occur equally often
+ * in both, so only their combination tells the class.
+ */
 type Construction = (w: World) => readonly [bad: string, good: string];
 
 const women = [
@@ -18,7 +22,7 @@ const women = [
   'princess',
 ];
 const men = ['boy', 'man', 'father', 'uncle', 'king', 'brother', 'nephew', 'son', 'actor', 'prince'];
-/** Verbs whose past is not their participle. */
+/** Verbs whose past differs from their participle, each with an object. */
 const strong = [
   ['write', 'letter'],
   ['steal', 'jewel'],
@@ -84,7 +88,10 @@ const thing = (w: World): string =>
 const quality = (w: World): string => w.random.pick(w.pick(opposites));
 const relative = (w: World, gender: 'f' | 'm'): string => w.pick(gender === 'f' ? women : men);
 
-/** Both orders with the chance of one half: a pair and, from the words' other side, its mirror. */
+/**
+ * Returns one of two pairs with equal probability; the second mirrors the first, with the deciding words
+ * exchanged.
+ */
 const either = (
   w: World,
   first: readonly [string, string],
@@ -92,7 +99,7 @@ const either = (
 ): readonly [string, string] => (w.random.chance(0.5) ? first : second);
 
 const constructions: readonly Construction[] = [
-  // Agreement.
+  // Agreement of subject and verb.
   (w) => {
     const [subject, verb] = [role(w), w.pick(needsObject)];
     const rest = [
@@ -137,7 +144,7 @@ const constructions: readonly Construction[] = [
       [sentence(more, what, how), sentence(more, are, how)],
     );
   },
-  // Reflexives.
+  // Reflexive pronouns.
   (w) => {
     const gender = w.random.chance(0.5) ? 'f' : 'm';
     const [own, wrong] = gender === 'f' ? ['herself', 'himself'] : ['himself', 'herself'];
@@ -168,7 +175,7 @@ const constructions: readonly Construction[] = [
       [sentence('the', plural(one), verb, self), sentence('the', plural(one), verb, 'themselves')],
     );
   },
-  // Forms after auxiliaries.
+  // Verb forms after auxiliaries.
   (w) => {
     const [verb, object] = w.pick(strong);
     const what = `the ${object in kinds ? w.pick<string>(kinds[object as keyof typeof kinds]) : object}`;
@@ -198,7 +205,7 @@ const constructions: readonly Construction[] = [
     const [, wrong] = forms[(good + 1 + w.random.int(2)) % 3]!;
     return [sentence(subject, auxiliary, wrong, what), sentence(subject, auxiliary, form, what)];
   },
-  // Order of words.
+  // Word order.
   (w) => {
     const [{ action, thing: noun }, how] = [deed(w), quality(w)];
     const subject = `the ${role(w)} ${past(action.verb)}`;
@@ -243,7 +250,7 @@ const constructions: readonly Construction[] = [
       sentence('the', subject, often, verb, 'the', object),
     ];
   },
-  // What verbs take.
+  // Complements that verbs take.
   (w) => {
     const [subject, what] = [`the ${role(w)}`, `the ${thing(w)}`];
     const [alone, taking] = [past(w.pick(intransitive)), past(w.pick(needsObject))];
@@ -331,7 +338,7 @@ const constructions: readonly Construction[] = [
       [sentence(begin, 'much', noun, end), sentence(begin, 'many', noun, end)],
     );
   },
-  // Case.
+  // Case of pronouns.
   (w) => {
     const verb = past(w.pick(['see', 'help', 'thank', 'follow', 'meet', 'know', 'praise', 'question']));
     const [[he, him], [she, her]] = w.random.shuffle([
@@ -343,7 +350,7 @@ const constructions: readonly Construction[] = [
     const place = w.pick(w.domain.places);
     return [sentence(him, verb, she, place), sentence(he, verb, her, place)];
   },
-  // Time.
+  // Tense and adverbs of time.
   (w) => {
     const { action, thing: object } = deed(w);
     const [subject, what] = [`the ${role(w)}`, `the ${object}`];
@@ -372,7 +379,7 @@ const constructions: readonly Construction[] = [
       [sentence(subject, past(action.verb), what, after), sentence(subject, past(action.verb), what, before)],
     );
   },
-  // Pairs of words.
+  // Comparatives, paired conjunctions, question tags, and "there is".
   (w) => {
     const [, more] = w.pick(comparatives);
     const most = more.replace(/er$/, 'est');
@@ -431,5 +438,8 @@ const constructions: readonly Construction[] = [
   },
 ];
 
-/** CoLA's like: one sentence, acceptable (1) or not (0), by agreement, order, forms and what verbs take. */
+/**
+ * Makes CoLA's one sentence, acceptable (1) or unacceptable (0) by agreement, word order, verb forms or
+ * complements.
+ */
 export const cola = (w: World, label: number): readonly string[] => [w.random.pick(constructions)(w)[label]!];

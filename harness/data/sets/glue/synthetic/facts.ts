@@ -1,3 +1,7 @@
+/**
+ * Makes pretraining sentences that teach a base the words of the built-in GLUE tasks, without giving any
+ * task's row.
+ */
 import { a, participle, past, plural, sentence } from './grammar.ts';
 import {
   actions,
@@ -15,8 +19,8 @@ import { person, someone, type World } from './world.ts';
 const verbs = [...actions, ...dealings];
 
 /**
- * A sentence that names the tasks' own people, places, times and subjects, of which the grammars' other
- * sentences have none.
+ * Makes a sentence that introduces the tasks' own people, places, times and subjects, because no other
+ * pretraining sentence names them.
  */
 function introduction({ random }: World): string {
   const domain = random.chance(0.85) ? taskDomain : otherGenres;
@@ -39,7 +43,10 @@ function introduction({ random }: World): string {
   ])();
 }
 
-/** A sentence that tells how words go together: what kind a thing is, what a verb's synonym, what a word's opposite. */
+/**
+ * Makes a sentence that introduces words or tells how they relate: a thing's kind, a verb's synonym, a word's
+ * opposite.
+ */
 export function facts(w: World): string {
   const { random } = w;
   if (random.chance(0.4)) return introduction(w);

@@ -1,3 +1,7 @@
+/**
+ * Makes the built-in data of GLUE's tasks and the pretraining text in their grammars. Equal code gives equal
+ * rows: the draws must not change, because records depend on the rows.
+ */
 import type { GlueName, GlueRow } from '../rows.ts';
 import { seededRandom } from '../../../synthetic/random.ts';
 import { cola } from './cola.ts';
@@ -12,14 +16,16 @@ import { facts } from './facts.ts';
 import { otherGenres, taskDomain, textDomain, type Domain } from './words.ts';
 import { makeWorld, type World } from './world.ts';
 
+/** The built-in splits of one task. */
 export interface BuiltinGlue {
   readonly train: readonly GlueRow[];
   readonly validation: readonly GlueRow[];
   readonly test: readonly GlueRow[];
-  /** MNLI's test rows of other genres; empty for the rest. */
+  /** MNLI's test rows of other genres; empty for other tasks. */
   readonly mismatched: readonly GlueRow[];
 }
 
+/** Number of rows in each split of a task. */
 export const builtinGlueSizes = { train: 1000, validation: 150, test: 150, mismatched: 150 } as const;
 const fixedSeed = 'glue-1';
 
@@ -48,9 +54,9 @@ const splits: Readonly<Record<Split, Domain>> = {
 };
 
 /**
- * Rows like a task of GLUE, made by a grammar with a fixed seed, so that no data set's sentences are copied.
- * Classes are
- * equally frequent; no row is twice in or in two splits; validation and test also hold words that training lacks.
+ * Makes the rows of one GLUE task by a grammar with a fixed seed; no data set's sentences are copied. Classes
+ * are equally frequent, no row occurs twice in or across splits, and validation and test also hold words that
+ * training lacks.
  */
 export function builtinGlue(name: GlueName): BuiltinGlue {
   const taken = new Set<string>();
@@ -60,7 +66,7 @@ export function builtinGlue(name: GlueName): BuiltinGlue {
   });
 }
 
-/** The rows as the grammars give them, before some are made easier. */
+/** Makes the rows as the grammars give them, before `easier` replaces some. */
 function drawnRows(name: GlueName): Record<Split, Row[]> {
   const taken = new Set<string>();
   return mapSplits(splits, (_, split) => {
@@ -90,7 +96,7 @@ const splitWorld = (name: GlueName, split: Split, stream = ''): World =>
     split === 'train' ? 'common' : 'all',
   );
 
-/** The first row drawn whose texts are not taken yet; takes them. */
+/** Draws rows until one has texts that are not in `taken`, and adds these texts to `taken`. */
 function untaken<T extends Pick<GlueRow, 'texts'>>(taken: Set<string>, draw: () => T): T {
   for (;;) {
     const row = draw();
@@ -101,7 +107,7 @@ function untaken<T extends Pick<GlueRow, 'texts'>>(taken: Set<string>, draw: () 
   }
 }
 
-/** A row whose class is the next in turn. */
+/** Draws a row; the classes take turns. */
 function drawRow(name: GlueName, w: World, turn: number): Row {
   if (name === 'stsb') {
     const { texts, score } = stsb(w);
@@ -112,15 +118,13 @@ function drawRow(name: GlueName, w: World, turn: number): Row {
   return { texts: generate(w, label), label };
 }
 
-/** The class of pairs that have least to do with each other. */
+/** For each task of pairs, the class whose two texts have least to do with each other. */
 const apart: Readonly<Partial<Record<GlueName, number>>> = { mnli: 1, mrpc: 0, qnli: 1, qqp: 0, rte: 1 };
 
 /**
- * The row or, often, an easier one of its class: beside the first text a second that has nothing to do with
- * it; a review whose
- * words of feeling all say what they mean. In the originals too shared words and words of feeling tell much;
- * the rest keeps a
- * task hard. Without it a small base learns next to nothing from a thousand rows.
+ * Returns the row, or often an easier one of its class: a pair whose second text is unrelated to the first,
+ * or a review all of whose words of feeling agree. Without such rows, a small base learns next to nothing
+ * from a thousand rows. GLUE's own rows give such hints too; the rows left unchanged keep the task hard.
  */
 function easier(name: GlueName, w: World, row: Row): Row {
   const { label } = row;
@@ -134,7 +138,7 @@ function easier(name: GlueName, w: World, row: Row): Row {
   return { texts: [first, classified[name][1](w, label)[1]!], label };
 }
 
-/** The class that pretraining pairs mostly have, so that the second text can be told from the first. */
+/** The class that most pretraining pairs have, so that the second text can be predicted from the first. */
 const related: Readonly<Record<GlueName, number>> = {
   cola: 1,
   mnli: 0,
@@ -149,12 +153,10 @@ const related: Readonly<Record<GlueName, number>> = {
 const names = Object.keys(related) as GlueName[];
 
 /**
- * Unlabelled sentences and pairs of the tasks' grammars for pretraining: other people, places, times, skills
- * and reviews
- * than the tasks', pairs of all classes, some linked by words such as "in other words" or "perhaps", and
- * unrelated ones; acceptable sentences
- * only; and sentences that tell what words mean (kinds, synonyms, opposites) and name the tasks' people and
- * places. All distinct; none is a task's row.
+ * Makes unlabelled sentences and pairs in the tasks' grammars for pretraining, all distinct and none a task's
+ * row. They have other people, places, times, skills and reviews than the tasks, pairs of all classes (some
+ * linked by words such as "in other words", some unrelated) and acceptable sentences only. Sentences of
+ * facts.ts teach the tasks' own words.
  */
 export function builtinGlueText(count: number, seed: number): string[][] {
   const random = seededRandom(`${fixedSeed} text ${seed}`);
@@ -168,7 +170,7 @@ export function builtinGlueText(count: number, seed: number): string[][] {
   });
 }
 
-/** The texts of all tasks' rows, and of those that easier ones took the place of. */
+/** The texts of all tasks' rows, and of the rows that easier ones replaced. */
 function taskKeys(): Set<string> {
   const rows = names.flatMap((name) =>
     [drawnRows(name), builtinGlue(name)].flatMap((of) => Object.values(of).flat() as Row[]),
@@ -191,11 +193,11 @@ function drawText(w: World, recent: readonly string[]): readonly string[] {
   const label =
     name === 'cola' || (name !== 'sst2' && random.chance(0.6)) ? related[name] : random.int(classes);
   const texts = generate(w, label);
-  // One text in eight stands beside another that has nothing to do with it.
+  // One text in eight is paired with an unrelated earlier text.
   return recent.length === 64 && random.chance(0.12) ? [texts[0]!, random.pick(recent)] : texts;
 }
 
-/** How the second text of a pair goes on from the first, by class, as writers link their sentences. */
+/** Phrases that link the second text of a pair to the first, by class, as writers link sentences. */
 const linked: Readonly<Partial<Record<GlueName, readonly (readonly string[])[]>>> = {
   mnli: [
     ['So', 'Of course'],

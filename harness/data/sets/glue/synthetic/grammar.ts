@@ -1,6 +1,6 @@
-/** English morphology and punctuation for the words of this folder. */
+/** English word forms, articles and punctuation for the words of this folder; all its generators use them. */
 
-/** Past, participle and -ing form where they are not the rule's. */
+/** Past, participle and -ing form of verbs for which the rule below would give another form. */
 const irregular: Readonly<Record<string, readonly [past: string, participle: string, ing?: string]>> = {
   beat: ['beat', 'beaten'],
   begin: ['began', 'begun', 'beginning'],
@@ -56,11 +56,14 @@ const irregular: Readonly<Record<string, readonly [past: string, participle: str
 const endsInSibilant = /(s|x|z|ch|sh)$/;
 const endsInConsonantY = /[^aeiou]y$/;
 
-/** The form of the third person: repairs, fixes, carries. */
+/** Returns a verb's third person singular: repairs, fixes, carries. */
 export const third = (verb: string): string =>
   verb === 'have' ? 'has' : verb === 'go' ? 'goes' : plural(verb);
+/** Returns a verb's past: repaired, broke. */
 export const past = (verb: string): string => irregular[verb]?.[0] ?? regularPast(verb);
+/** Returns a verb's past participle: repaired, broken. */
 export const participle = (verb: string): string => irregular[verb]?.[1] ?? regularPast(verb);
+/** Returns a verb's -ing form: repairing, writing. */
 export const ing = (verb: string): string =>
   irregular[verb]?.[2] ?? `${/[^eo]e$/.test(verb) ? verb.slice(0, -1) : verb}ing`;
 
@@ -81,6 +84,7 @@ const irregularPlurals: Readonly<Record<string, string>> = {
   mango: 'mangoes',
 };
 
+/** Returns a noun's plural. */
 export function plural(noun: string): string {
   const known = irregularPlurals[noun];
   if (known !== undefined) return known;
@@ -88,13 +92,14 @@ export function plural(noun: string): string {
   return endsInConsonantY.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
 }
 
-/** "a" or "an" before the words. */
+/** Puts "a" or "an" before words. */
 export const a = (words: string): string =>
   `${/^(?!uni|use|one|eu)[aeiou]|^ho(nest|ur)/i.test(words) ? 'an' : 'a'} ${words}`;
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const join = (parts: readonly string[]): string => parts.filter((part) => part !== '').join(' ');
 
-/** One sentence of the parts, empty ones left out. */
+/** Joins parts to a sentence with a full stop; empty parts are left out. */
 export const sentence = (...parts: readonly string[]): string => `${capital(join(parts))}.`;
+/** Joins parts to a question; empty parts are left out. */
 export const question = (...parts: readonly string[]): string => `${capital(join(parts))}?`;

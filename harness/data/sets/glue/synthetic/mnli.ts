@@ -1,3 +1,4 @@
+/** Makes the built-in data of MNLI: premises with hypotheses that follow, may hold or contradict. */
 import { a, past, plural, sentence } from './grammar.ts';
 import { dealing, deed, person, reword, type Deed, type World } from './world.ts';
 import {
@@ -15,11 +16,11 @@ import {
 type Class = 0 | 1 | 2;
 const [entailment, neutral, contradiction] = [0, 1, 2] as const;
 
-/** Premise, hypothesis and class of every pair of forms; the same hypothesis stands in several classes. */
+/** Makes triples of premise, hypothesis and class; the same hypothesis occurs in several classes. */
 type Construction = (w: World) => readonly (readonly [premise: string, hypothesis: string, label: Class])[];
 
 const group = (w: World): string => plural(w.pick(w.domain.roles));
-/** What people did, without an object. */
+/** Things that people did, without an object. */
 const deeds = [
   'arrived',
   'slept',
@@ -49,9 +50,9 @@ const ways = {
 } as const;
 type Quantifier = keyof typeof ways;
 
-/** In each, every form of the premise and of the hypothesis is about as frequent in each class. */
+/** In each construction, every form of premise and of hypothesis occurs about equally often in each class. */
 const constructions: readonly Construction[] = [
-  // Kinds, and none of them.
+  // A thing and its kind, and none of a kind.
   (w) => {
     const [{ action, kind, thing }, { name: who }] = [deed(w), person(w)];
     const strange = w.other<Kind>(action.kinds, kind);
@@ -83,7 +84,7 @@ const constructions: readonly Construction[] = [
     const said = w.random.int(3);
     const say = (quantifier: Quantifier, of = who) =>
       sentence(w.random.pick(ways[quantifier]), of, did, place, time);
-    // Another wording than the premise's.
+    // The hypothesis has another wording of the quantifier than the premise.
     const first = (quantifier: Quantifier) => sentence(ways[quantifier][said]!, who, did, place, time);
     const again = (quantifier: Quantifier) =>
       sentence(ways[quantifier][(said + 1) % 3]!, who, did, place, time);
@@ -134,7 +135,7 @@ const constructions: readonly Construction[] = [
       [say('fewer than', count), say('more than', more), contradiction],
     ];
   },
-  // What is said more closely.
+  // Details that the premise or the hypothesis adds.
   (w) => {
     const [{ action, thing }, { name: who }] = [coloredDeed(w), person(w)];
     const place = w.pick(w.domain.places);
@@ -217,7 +218,7 @@ const constructions: readonly Construction[] = [
       [first, sentence(who, 'was', y), contradiction],
     ];
   },
-  // Converses.
+  // Converses: taller and shorter, before and after.
   (w) => converse(w, w.random.shuffle(w.pick(comparatives)), 'is', 'than'),
   (w) =>
     converse(
@@ -226,7 +227,7 @@ const constructions: readonly Construction[] = [
       w.pick(['left', 'arrived', 'called', 'finished', 'spoke', 'sang', 'replied', 'returned']),
       '',
     ),
-  // Whether it was done, and by whom.
+  // Whether someone did a deed, and who did it.
   (w) => {
     const [{ action, thing }, one] = [deed(w), person(w)];
     const [x, y] = [one.name, person(w, one).name];
@@ -268,7 +269,7 @@ function converse(w: World, words: readonly string[], verb: string, than: string
   ];
 }
 
-/** MNLI's like: a premise and a hypothesis that follows (0), may be (1) or cannot be (2). */
+/** Makes MNLI's premise and hypothesis: the hypothesis follows (0), may hold (1) or cannot hold (2). */
 export function mnli(w: World, label: number): readonly string[] {
   const pairs = w.random
     .pick(constructions)(w)

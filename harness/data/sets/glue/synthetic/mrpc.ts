@@ -1,8 +1,9 @@
+/** Makes the built-in data of MRPC: pairs of news sentences that agree or differ. */
 import { a, participle, past, plural, sentence } from './grammar.ts';
 import { dealing, deed, reword, someone, type World } from './world.ts';
 import { kinds, numbers, type Action } from './words.ts';
 
-/** A piece of news: who did what to whom, when and where. */
+/** One piece of news: who did what to whom, when, where, and according to which source. */
 interface News {
   readonly agent: string;
   readonly action: Pick<Action, 'verb' | 'synonyms'>;
@@ -39,7 +40,7 @@ function news(w: World): News {
   return { agent, action, patient, many: count, time, place, source };
 }
 
-/** The news in words; `variant` chooses among its forms. */
+/** Writes the news as one sentence; `second` chooses the second verb of `saying`. */
 function tell(
   w: World,
   { agent, action, patient, many, time, place, source }: News,
@@ -68,7 +69,7 @@ function tell(
   }
 }
 
-/** The news with one thing changed that matters. */
+/** Returns the news with one fact changed. */
 function change(w: World, told: News): News {
   const { agent, action, patient, time, place } = told;
   const [count, ...rest] = patient.split(' ');
@@ -117,7 +118,7 @@ function otherAction(
   }
 }
 
-/** MRPC's like: two pieces of news that say the same (1) or differ in who, whom, what, how many, when or where (0). */
+/** Makes MRPC's two sentences: they give the same news (1), or news that differs in one fact (0). */
 export function mrpc(w: World, label: number): readonly string[] {
   const told = news(w);
   const saying = w.pick(sayings);

@@ -1,8 +1,9 @@
+/** Makes the built-in data of QNLI: questions with sentences that answer them or do not. */
 import { a, participle, past, plural, question, sentence } from './grammar.ts';
 import { dealing, person, someone, type World } from './world.ts';
 import { kinds, numbers } from './words.ts';
 
-/** What is told of a thing: deeds of persons, each with its time and place. */
+/** Actions on works: a verb, its synonym, and the works that it fits. */
 const works = [
   ['build', 'construct', ['bridge', 'tower', 'theater', 'hospital', 'library', 'palace', 'chapel', 'museum']],
   ['paint', 'paint', ['portrait', 'ceiling', 'landscape', 'fresco', 'chapel', 'theater', 'banner', 'mural']],
@@ -37,7 +38,7 @@ const reasons = [
 ];
 
 const constructions: readonly Construction[] = [
-  // A work: who, when, where, why.
+  // A work: by whom, when and why it was made.
   (w) => {
     const [verb, synonym, things] = w.pick(works);
     const thing = w.random.pick(things);
@@ -58,7 +59,8 @@ const constructions: readonly Construction[] = [
       why: question('why was', what, participle(again)),
     };
     const told = (did: string, known: boolean, about: string): readonly string[] => {
-      // Where the slot is not to be filled, another one is, so that the length tells nothing.
+      // A sentence that omits the answer gives another detail instead, so that its length does not tell the
+      // class.
       const [filled, unfilled] = {
         who: [
           [`by ${person}`, year(w)],
@@ -94,7 +96,7 @@ const constructions: readonly Construction[] = [
       ],
     };
   },
-  // Between people: who and whom.
+  // Deeds between two people: who and whom.
   (w) => {
     const [one, deal] = [someone(w), dealing(w)];
     const other = someone(w, one);
@@ -129,7 +131,7 @@ const constructions: readonly Construction[] = [
       ],
     };
   },
-  // How many.
+  // Counts.
   (w) => {
     const kind = w.pick([
       'instrument',
@@ -164,7 +166,7 @@ const constructions: readonly Construction[] = [
       ],
     };
   },
-  // Callings and homes.
+  // Occupations and homes.
   (w) => {
     const [who, role, town] = [full(w), w.other(w.domain.roles, 'student'), w.pick(w.domain.towns)];
     const other = full(w);
@@ -204,7 +206,10 @@ const constructions: readonly Construction[] = [
   },
 ];
 
-/** QNLI's like: a question, and a sentence that answers it (0) or tells something else of the same things (1). */
+/**
+ * Makes QNLI's question with a sentence that answers it (0) or tells something else about the same things
+ * (1).
+ */
 export function qnli(w: World, label: number): readonly string[] {
   const { question, answers, others } = w.random.pick(constructions)(w);
   return [question, w.random.pick(label === 0 ? answers : others)];

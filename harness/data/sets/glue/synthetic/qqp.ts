@@ -1,10 +1,12 @@
+/** Makes the built-in data of QQP: pairs of questions that ask the same or not. */
 import { a, question } from './grammar.ts';
 import type { World } from './world.ts';
 import { kinds } from './words.ts';
 
+/** One question in several wordings. */
 type Ask = readonly ((w: World) => string)[];
 
-/** What may be asked of one subject: each inner list says one thing in several ways. */
+/** Makes questions on one subject: the wordings of the first question, and those of each other question. */
 type Construction = (w: World) => readonly [asked: Ask, others: readonly Ask[]];
 
 const conditions = [
@@ -26,7 +28,7 @@ const ways: (verb: string, rest: string, end: string) => Ask = (verb, rest, end)
 ];
 
 const constructions: readonly Construction[] = [
-  // Learning and teaching.
+  // Learning and teaching a skill.
   (w) => {
     const skill = w.pick(w.domain.skills);
     const end = w.random.chance(0.6) ? w.pick(conditions) : '';
@@ -52,7 +54,7 @@ const constructions: readonly Construction[] = [
       ],
     ];
   },
-  // From one place to another.
+  // Travel from one town to another.
   (w) => {
     const from = w.pick(w.domain.towns);
     const to = w.other(w.domain.towns, from);
@@ -73,7 +75,7 @@ const constructions: readonly Construction[] = [
       [unasked(from, to), asked(to, from), asked(to, from), asked(from, w.other(w.domain.towns, from, to))],
     ];
   },
-  // Things: buying, selling, mending, keeping.
+  // Things: how to buy, sell, mend and keep them.
   (w) => {
     const kind = w.pick(['instrument', 'vehicle', 'boat', 'garment', 'jewel', 'animal', 'bird'] as const);
     const thing = w.pick<string>(kinds[kind]);
@@ -112,7 +114,7 @@ const constructions: readonly Construction[] = [
       ],
     ];
   },
-  // Comparison: the order matters in one of them.
+  // Comparison of two things; their order matters in one of the questions.
   (w) => {
     const kind = w.pick(['instrument', 'vehicle', 'boat', 'fruit', 'animal', 'tool', 'flower'] as const);
     const x = w.pick<string>(kinds[kind]);
@@ -134,7 +136,7 @@ const constructions: readonly Construction[] = [
       ? [differ(x, y), [better(x, y), differ(x, z), differ(z, y)]]
       : [better(x, y), [better(y, x), better(y, x), differ(x, y), better(x, z)]];
   },
-  // Towns: seeing, living, working.
+  // Towns: what to see there, how to live and work there.
   (w) => {
     const town = w.pick(w.domain.towns);
     const asks = (where: string): readonly Ask[] => [
@@ -180,7 +182,7 @@ const constructions: readonly Construction[] = [
       ],
     ];
   },
-  // Work.
+  // Occupations.
   (w) => {
     const role = w.pick(w.domain.roles);
     const asks = (what: string): readonly Ask[] => [
@@ -214,7 +216,7 @@ const constructions: readonly Construction[] = [
   },
 ];
 
-/** QQP's like: two questions that ask the same (1) or not (0). */
+/** Makes QQP's two questions, which ask the same (1) or not (0). */
 export function qqp(w: World, label: number): readonly string[] {
   const [asked, others] = w.random.pick(constructions)(w);
   const first = w.random.pick(asked)(w);

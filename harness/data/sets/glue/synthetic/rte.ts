@@ -1,14 +1,16 @@
+/** Makes the built-in data of RTE: two sentences, and a third that follows from them or not. */
 import { a, ing, participle, past, plural, sentence } from './grammar.ts';
 import { dealing, deed, person, reword, someone, type World } from './world.ts';
 import { comparatives, kinds, moods, numbers } from './words.ts';
 
+/** Makes a premise with hypotheses that follow from it and hypotheses that do not. */
 type Construction = (w: World) => {
   readonly premise: string;
   readonly entailed: readonly string[];
   readonly open: readonly string[];
 };
 
-/** A sentence that says more about the scene and decides nothing. */
+/** Makes a sentence that adds to the scene and decides no hypothesis. */
 const aside = (w: World): string =>
   w.pick([
     sentence(
@@ -57,7 +59,7 @@ const constructions: readonly Construction[] = [
       ],
     };
   },
-  // Roles between people.
+  // Deeds between two people: who did it to whom.
   (w) => {
     const [one, action] = [someone(w), dealing(w)];
     const other = someone(w, one);
@@ -85,7 +87,7 @@ const constructions: readonly Construction[] = [
       ],
     };
   },
-  // Trade.
+  // Trade: who bought and who sold.
   (w) => {
     const buyer = person(w);
     const seller = person(w, buyer);
@@ -116,7 +118,7 @@ const constructions: readonly Construction[] = [
       ],
     };
   },
-  // What happened and what was only meant to.
+  // Deeds that happened, failed or were only intended.
   (w) => {
     const [{ action, thing }, who] = [deed(w), person(w)];
     const what = `the ${thing}`;
@@ -147,7 +149,7 @@ const constructions: readonly Construction[] = [
       ? { premise, entailed: done, open: not }
       : { premise, entailed: not, open: done };
   },
-  // Whom a pronoun names.
+  // The person that a pronoun names.
   (w) => {
     const [{ action, thing }, one] = [deed(w), person(w)];
     let other = person(w);
@@ -196,7 +198,7 @@ const constructions: readonly Construction[] = [
       ],
     };
   },
-  // States.
+  // States of two people.
   (w) => {
     const [one, other] = [person(w)].flatMap((first) => [first, person(w, first)]) as [
       ReturnType<typeof person>,
@@ -245,7 +247,7 @@ const constructions: readonly Construction[] = [
       ],
     };
   },
-  // Who spoke.
+  // Reported speech: who spoke of whom.
   (w) => {
     const [{ action, thing, kind }, who] = [deed(w), person(w)];
     const speaker = person(w, who);
@@ -270,7 +272,7 @@ const constructions: readonly Construction[] = [
       open: [knew ? (w.random.chance(0.5) ? swapped : wider(who.name, speaker.name)) : done],
     };
   },
-  // What was done instead.
+  // Deeds done instead of others.
   (w) => {
     const [{ action, thing, kind }, who] = [deed(w), person(w)];
     const not = w.other<string>(kinds[kind], thing);
@@ -298,7 +300,7 @@ const constructions: readonly Construction[] = [
   },
 ];
 
-/** RTE's like: two sentences, and a third that follows from them (0) or does not (1). */
+/** Makes RTE's premise and hypothesis; the hypothesis follows (0) or does not (1). */
 export function rte(w: World, label: number): readonly string[] {
   for (;;) {
     const { premise, entailed, open } = w.random.pick(constructions)(w);

@@ -1,3 +1,4 @@
+/** Makes the built-in data of SST-2: sentences of reviews. */
 import { a, sentence } from './grammar.ts';
 import type { World } from './world.ts';
 
@@ -113,7 +114,7 @@ const whole = (w: World): string => `${w.pick(['the', 'the', 'this'])} ${w.pick(
 const part = (w: World, ...not: readonly string[]): string => `the ${w.other(w.domain.aspects, ...not)}`;
 const subject = (w: World): string => (w.random.chance(0.5) ? whole(w) : part(w));
 
-/** Each word of feeling says what it means. */
+/** Frames in which every word of feeling agrees with the class. */
 const plain: readonly Frame[] = [
   (w, s) => sentence(subject(w), 'is', w.pick(degrees), how(w, s)),
   (w, s) => sentence(subject(w), 'is', w.pick(degrees), how(w, s), 'and', how(w, s)),
@@ -131,7 +132,7 @@ const plain: readonly Frame[] = [
       how(w, s),
     ),
 ];
-/** Each word of feeling is turned over. */
+/** Frames that negate every word of feeling. */
 const turned: readonly Frame[] = [
   (w, s) => sentence(subject(w), 'is', w.pick(['not', 'never', 'not at all', 'hardly']), how(w, opposite(s))),
   (w, s) => sentence(subject(w), 'is', w.pick(['far from', 'anything but']), how(w, opposite(s))),
@@ -146,7 +147,7 @@ const turned: readonly Frame[] = [
       whole(w),
     ),
 ];
-/** Words of both sides; the order or the main clause decides. */
+/** Frames with words of both feelings, in which the order or the main clause decides the class. */
 const mixed: readonly Frame[] = [
   (w, s) =>
     sentence(
@@ -214,13 +215,13 @@ const mixed: readonly Frame[] = [
 
 const sideOf = (label: number): 0 | 1 => (label === 1 ? 1 : 0);
 
-/** SST-2's like: one sentence of a review, negative (0) or positive (1). */
+/** Makes SST-2's one sentence of a review, negative (0) or positive (1). */
 export function sst2(w: World, label: number): readonly string[] {
   const part = w.random.next();
   return [w.random.pick(part < 0.3 ? plain : part < 0.55 ? turned : mixed)(w, sideOf(label))];
 }
 
-/** Such a sentence whose words of feeling are all of its side. */
+/** Makes a sentence of a review in which every word of feeling agrees with the class. */
 export const plainReview = (w: World, label: number): readonly string[] => [
   w.random.pick(plain)(w, sideOf(label)),
 ];

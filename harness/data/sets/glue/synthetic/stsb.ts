@@ -1,8 +1,9 @@
+/** Makes the built-in data of STS-B: pairs of sentences with a similarity. */
 import { a, ing, participle, plural, sentence } from './grammar.ts';
 import { deed, reword, type Deed, type World } from './world.ts';
 import { actions, colored, colors, kinds, type Kind } from './words.ts';
 
-/** What a picture shows. */
+/** The content of a picture, which one sentence describes. */
 interface Scene {
   readonly who: string;
   readonly many: boolean;
@@ -11,7 +12,7 @@ interface Scene {
   readonly place: string;
 }
 
-/** Finding is not seen going on. */
+/** Actions that a picture can show in progress, which finding is not. */
 const lasting = actions.filter(({ verb }) => verb !== 'find');
 const people = ['man', 'woman', 'boy', 'girl', 'child', 'person'];
 const alike: Readonly<Record<string, readonly string[]>> = {
@@ -52,7 +53,9 @@ const seen = (
     : sentence(agent, many ? 'are' : 'is', not, ing(verb), object, place);
 };
 
-/** What a change takes from 5; changes add up, to 5 at most. */
+/**
+ * A change of a scene, with the amount that it takes off the similarity of 5; amounts add up, to at most 5.
+ */
 type Change = readonly [cost: number, apply: (w: World, scene: Scene) => Scene];
 const details: readonly Change[] = [
   [0.8, (w, s) => ({ ...s, place: s.place === '' ? w.pick(w.domain.places) : '' })],
@@ -81,7 +84,7 @@ const objects: readonly Change[] = [
   [2.2, (w, s) => changeKind(w, s)],
 ];
 const verbs: readonly Change[] = [[2, (w, s) => changeVerb(w, s)]];
-/** Where the same action is done to another kind of thing, else another thing of the kind. */
+/** Applies the action to a thing of another kind, or of the same kind where the action has no other. */
 function changeKind(w: World, s: Scene): Scene {
   const others = s.deed.action.kinds.filter((kind) => kind !== s.deed.kind);
   const kind: Kind = others.length > 0 ? w.random.pick(others) : s.deed.kind;
@@ -96,7 +99,7 @@ function changeVerb(w: World, s: Scene): Scene {
   }
 }
 
-/** Drawn so that all of 0 to 5 occurs: which parts change. */
+/** Combinations of changed parts; drawn uniformly, they give similarities all over 0 to 5. */
 const mixtures: readonly (readonly (readonly Change[])[])[] = [
   [],
   [],
@@ -115,8 +118,7 @@ const mixtures: readonly (readonly (readonly Change[])[])[] = [
 ];
 
 /**
- * STS-B's like: two sentences on what is seen, and how alike they are from 0 to 5, in steps of 0.2 and with a
- * little noise.
+ * Makes STS-B's two sentences on scenes and their similarity from 0 to 5, in steps of 0.2, with some noise.
  */
 export function stsb(w: World): { texts: readonly string[]; score: number } {
   const first = scene(w);
@@ -153,6 +155,6 @@ function unlike(w: World, first: Scene): Scene {
   }
 }
 
-/** As raters differ. */
+/** Raters differ by a step, so scores get noise of −0.2, 0 or 0.2. */
 const noise = (w: World): number => 0.2 * (w.random.int(3) - 1);
 const rounded = (score: number): number => Math.round(Math.min(5, Math.max(0, score)) * 5) / 5;

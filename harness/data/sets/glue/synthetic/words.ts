@@ -1,9 +1,9 @@
 /**
- * The content words that all the tasks share; where a list is long, every fourth word is kept from training
- * rows (world.ts).
+ * The content words that all generators of this folder share. In a long list, every fourth word is kept out
+ * of training rows (world.ts), so the order of a list must not change.
  */
 
-/** Kinds of things and what belongs to them. */
+/** Kinds of things, with the things of each kind. */
 export const kinds = {
   instrument: [
     'violin',
@@ -59,10 +59,12 @@ export const kinds = {
   container: ['box', 'basket', 'bucket', 'crate', 'bottle', 'jar', 'barrel', 'chest'],
   weapon: ['sword', 'spear', 'pistol', 'dagger', 'rifle', 'bow', 'cannon', 'lance'],
 } as const satisfies Record<string, readonly string[]>;
+/** The name of a kind of things. */
 export type Kind = keyof typeof kinds;
+/** The names of all kinds of things. */
 export const kindNames = Object.keys(kinds) as Kind[];
 
-/** What a person does to a thing, other words for it, and the kinds of things that it is done to. */
+/** An action of a person on a thing: a verb, its synonyms and opposite, and the kinds of things that it fits. */
 export interface Action {
   readonly verb: string;
   readonly synonyms: readonly string[];
@@ -96,6 +98,7 @@ const small: readonly Kind[] = [
   'instrument',
 ];
 const living: readonly Kind[] = ['animal', 'bird'];
+/** All actions on things. */
 export const actions: readonly Action[] = [
   { verb: 'buy', synonyms: ['purchase'], opposite: 'sell', kinds: wares },
   { verb: 'repair', synonyms: ['fix', 'mend'], opposite: 'damage', kinds: hard },
@@ -126,7 +129,7 @@ export const actions: readonly Action[] = [
   { verb: 'destroy', synonyms: ['ruin'], kinds: ['vehicle', 'boat', 'document', 'instrument', 'garment'] },
 ];
 
-/** What a person does to another. */
+/** Actions of a person on another person: verbs with synonyms and opposites. */
 export const dealings: readonly Omit<Action, 'kinds'>[] = [
   { verb: 'help', synonyms: ['assist'], opposite: 'hinder' },
   { verb: 'praise', synonyms: ['commend'], opposite: 'criticize' },
@@ -148,7 +151,7 @@ export const dealings: readonly Omit<Action, 'kinds'>[] = [
   { verb: 'blame', synonyms: [] },
 ];
 
-/** Kinds that come in any color. */
+/** Kinds of things that come in any color. */
 export const colored: readonly Kind[] = [
   'instrument',
   'vehicle',
@@ -158,8 +161,9 @@ export const colored: readonly Kind[] = [
   'boat',
   'container',
 ];
+/** Colors of things. */
 export const colors = ['red', 'blue', 'green', 'gray', 'black', 'white', 'yellow', 'brown'] as const;
-/** Properties of things that exclude each other. */
+/** Pairs of properties of things that exclude each other. */
 export const opposites: readonly (readonly [string, string])[] = [
   ['old', 'new'],
   ['heavy', 'light'],
@@ -174,7 +178,7 @@ export const opposites: readonly (readonly [string, string])[] = [
   ['local', 'foreign'],
   ['rare', 'common'],
 ];
-/** States of people that exclude each other. */
+/** Pairs of states of people that exclude each other. */
 export const moods: readonly (readonly [string, string])[] = [
   ['happy', 'sad'],
   ['rich', 'poor'],
@@ -189,7 +193,7 @@ export const moods: readonly (readonly [string, string])[] = [
   ['famous', 'unknown'],
   ['generous', 'stingy'],
 ];
-/** Two words for one comparison, and its converse. */
+/** Pairs of comparatives; each word is the other's converse. */
 export const comparatives: readonly (readonly [string, string])[] = [
   ['taller', 'shorter'],
   ['older', 'younger'],
@@ -200,6 +204,7 @@ export const comparatives: readonly (readonly [string, string])[] = [
   ['happier', 'sadder'],
   ['louder', 'quieter'],
 ];
+/** Numbers in words. */
 export const numbers = [
   'two',
   'three',
@@ -214,22 +219,24 @@ export const numbers = [
   'twelve',
 ] as const;
 
-/** What differs between the tasks, MNLI's other genres and the pretraining text: people, places, times. */
+/** The words that differ between the tasks, MNLI's other genres and the pretraining text. */
 export interface Domain {
   readonly women: readonly string[];
   readonly men: readonly string[];
   readonly surnames: readonly string[];
   readonly roles: readonly string[];
   readonly towns: readonly string[];
-  /** Where something happens, with the preposition. */
+  /** Phrases of place, with their preposition. */
   readonly places: readonly string[];
-  /** When it happened. */
+  /** Phrases of past time. */
   readonly times: readonly string[];
+  /** Things that reviews judge, such as films. */
   readonly reviewed: readonly string[];
   readonly aspects: readonly string[];
   readonly skills: readonly string[];
 }
 
+/** The words of all tasks' splits but MNLI's mismatched rows. */
 export const taskDomain: Domain = {
   women: [
     'Anna',
@@ -368,7 +375,7 @@ export const taskDomain: Domain = {
   ],
 };
 
-/** MNLI's mismatched rows: a harbour and a castle in place of a town. */
+/** The words of MNLI's mismatched rows: a harbour and a castle instead of a town. */
 export const otherGenres: Domain = {
   ...taskDomain,
   women: ['Astrid', 'Freya', 'Ingrid', 'Morgana', 'Sigrid', 'Thora', 'Rowena', 'Isolde'],
@@ -405,7 +412,7 @@ export const otherGenres: Domain = {
   ],
 };
 
-/** Of the pretraining text. */
+/** The words of the pretraining text. */
 export const textDomain: Domain = {
   women: [
     'Agnes',
