@@ -1,6 +1,6 @@
 /**
  * Random choices for the generators of built-in data. Their sequence must never change, because the data, and
- * with it every record, depends on it.
+ * with it every record made on built-in data, depends on it.
  */
 import { fnv1a } from '../../support/random-stream.ts';
 

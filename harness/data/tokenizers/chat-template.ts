@@ -1,4 +1,4 @@
-/** Chat templates: Jinja texts of a tokenizer that write a conversation as the model was taught to read it. */
+/** Chat templates: a tokenizer's Jinja text that writes a conversation in the form the model was trained on. */
 import { Template } from '@huggingface/jinja';
 import { messageOf, UsageError } from '../../support/errors.ts';
 import { isObject } from '../../support/json-object.ts';

@@ -218,7 +218,8 @@ function readPiece(fields: ReadonlyMap<number, Field[]>, broken: (why: string) =
 }
 
 /**
- * Returns every pair of pieces that makes up a third piece, best score first, as transformers orders merges.
+ * Returns every pair of pieces whose texts join to a third piece, best score first, as transformers orders
+ * merges.
  */
 function mergesOf(pieces: readonly Piece[], vocab: ReadonlyMap<string, number>): [string, string][] {
   const merges: { left: string; right: string; score: number; ids: [number, number] }[] = [];

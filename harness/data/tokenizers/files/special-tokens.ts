@@ -45,8 +45,8 @@ const LIST = 'extra_special_tokens';
 const OLD_LIST = 'additional_special_tokens';
 
 /**
- * Reads the settings. Throws UsageError, with the file's name, where a special token is neither text nor
- * object.
+ * Reads the settings. Throws UsageError, with the file's name, for split_special_tokens and for a special
+ * token that is neither text nor object.
  */
 export function readSettings({
   path,

@@ -10,7 +10,7 @@ import { trainUnigram } from './unigram.ts';
 
 type JsonObject = Record<string, unknown>;
 
-/** The fixed parts of a family's tokenizer, besides its trained model. Special tokens get the ids of their positions. */
+/** The parts of a family's tokenizer besides its trained model. A special token's id is its position. */
 interface Layout {
   /** Special tokens at the beginning of the vocabulary. */
   readonly special: readonly string[];

@@ -247,7 +247,7 @@ const constructions: readonly Construction[] = [
       ],
     };
   },
-  // Reported speech: who spoke of whom.
+  // Reports of deeds: verbs that presuppose the deed (knew) and verbs that do not (claimed).
   (w) => {
     const [{ action, thing, kind }, who] = [deed(w), person(w)];
     const speaker = person(w, who);

@@ -64,7 +64,7 @@ export type Kind = keyof typeof kinds;
 /** The names of all kinds of things. */
 export const kindNames = Object.keys(kinds) as Kind[];
 
-/** An action of a person on a thing: a verb, its synonyms and opposite, and the kinds of things that it fits. */
+/** An action on a thing: a verb, its synonyms and opposite, and the kinds of things that it fits. */
 export interface Action {
   readonly verb: string;
   readonly synonyms: readonly string[];
