@@ -19,8 +19,8 @@ const large: readonly GlueName[] = ['mnli', 'qnli', 'qqp'];
 
 /**
  * Draws a run's splits. GLUE's test labels are not public, so the RED paper takes validation and test from
- * the official validation set. Its code (load_glue_data_final, load_glue_data_t5) permutes that set with numpy
- * by the seed: the first 1,000 examples of mnli, qnli and qqp, and the first half of the other tasks'
+ * the official validation set. Its code (load_glue_data_final, load_glue_data_t5) permutes that set with
+ * numpy by the seed: the first 1,000 examples of mnli, qnli and qqp, and the first half of the other tasks'
  * examples, validate; the rest is the test. Paper and code differ in these entries of the protocol:
  * - `split-seeded`: the corrected side draws one split for all seeds;
  * - `split-cola`: the code swaps CoLA's halves for encoders, the paper's sizes swap them for every model;
