@@ -1,4 +1,4 @@
-/** Chat templates: a tokenizer's Jinja text that writes a conversation in the form of the model's training. */
+/** Chat templates: a tokenizer's Jinja text that writes a conversation as the model's training had it. */
 import { Template } from '@huggingface/jinja';
 import { messageOf, UsageError } from '../../support/errors.ts';
 import { isObject } from '../../support/json-object.ts';
