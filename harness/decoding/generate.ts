@@ -6,6 +6,7 @@
 import { chunk } from 'simple-statistics';
 import type { Engine } from '../engine/types.ts';
 import { type Delta, virtualTokens } from '../models/method.ts';
+import type { Architecture } from '../models/architecture.ts';
 import type { BaseModel } from '../models/base-model.ts';
 import { BeamSearch, type EarlyStopping, type Hypothesis } from './on-host/beam.ts';
 import { Decoder } from './on-host/decoder.ts';
@@ -17,6 +18,8 @@ import { runSearches } from './on-host/search.ts';
 
 /** Rows that a step on the host computes at once, rounded down to whole groups of beams, at least one. */
 const ROWS = 64;
+/** Bytes that the keys and values of these rows may take: where they would take more, there are fewer rows. */
+const CACHE_BYTES = 3 * 2 ** 30;
 /** Candidates beyond those that a search needs at first, so that it can ban a few without another program. */
 const SPARE = 4;
 /** Rows of a search inside a program. */
@@ -201,7 +204,9 @@ const searchOnHost: Search = async (job, setup, places, positions, onEnd) => {
     const search = beams === 1 ? new GreedySearch(options, history) : new BeamSearch(options, history);
     return { prompt, search };
   });
-  const groups = Math.min(Math.max(1, Math.floor(ROWS / beams)), searches.length);
+  const longest = Math.max(...places.map(({ prompt }) => Math.min(prompt.length + maxNewTokens, positions)));
+  const rows = rowsAtOnce(job.base.architecture, longest);
+  const groups = Math.min(Math.max(1, Math.floor(rows / beams)), searches.length);
   const together = Math.max(1, Math.floor(groups / 4));
   const candidates = Math.max(...searches.map(({ search }) => search.needed)) + SPARE;
   const decoder = new Decoder(setup, { groups, beams, prompts: together, candidates });
@@ -218,3 +223,13 @@ const searchOnHost: Search = async (job, setup, places, positions, onEnd) => {
     await decoder.dispose();
   }
 };
+
+/** How many rows of so many tokens a step on the host computes at once, at least one. */
+export function rowsAtOnce(
+  { layers, kvHeads, headWidth }: Pick<Architecture, 'layers' | 'kvHeads' | 'headWidth'>,
+  tokens: number,
+): number {
+  // Keys and values in all layers, float32.
+  const bytes = 2 * layers * kvHeads * headWidth * 4 * tokens;
+  return Math.max(1, Math.min(ROWS, Math.floor(CACHE_BYTES / bytes)));
+}

@@ -1,6 +1,6 @@
 // Tests of generate() and generateAll(): prompts, reuse of rows, sampling, ends and refusals.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { generate, generateAll, type GenerateJob } from '../../harness/decoding/generate.ts';
+import { generate, generateAll, rowsAtOnce, type GenerateJob } from '../../harness/decoding/generate.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
@@ -165,4 +165,12 @@ describe('generate', () => {
     const delta = red.attach(base, red.options.parse({}));
     await expect(generate(job({ prompts: prompts(3), delta }))).rejects.toThrow("lacks the method's tensor");
   });
+});
+
+it.each([
+  ['GPT-2 medium on E2E', { layers: 24, kvHeads: 16, headWidth: 64 }, 164, 64],
+  ['SmolLM2 with five examples of GSM8K', { layers: 30, kvHeads: 3, headWidth: 64 }, 1711, 40],
+  ['Llama-2 7B at its whole window', { layers: 32, kvHeads: 32, headWidth: 128 }, 4096, 1],
+])('%s: so many rows at once as their cache has room', (_, architecture, tokens, rows) => {
+  expect(rowsAtOnce(architecture, tokens)).toBe(rows);
 });
