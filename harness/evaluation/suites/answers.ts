@@ -18,11 +18,17 @@ function plainAnswer(text: string, forgivesStop: boolean): string {
   return (forgivesStop ? bare.replace(/\.$/, '') : bare).toLowerCase();
 }
 
-const compare = (answer: string | undefined, gold: string, forgivesStop: boolean): Reading => ({
+/** The reading of a text; `answer` is undefined where it has none that can be read. */
+const readingOf = (answer: string | undefined, isRight: boolean): Reading => ({
   ...(answer !== undefined && { answer }),
-  // Lm-eval compares this word where nothing was read.
-  isRight: plainAnswer(answer ?? '[invalid]', forgivesStop) === plainAnswer(gold, forgivesStop),
+  isRight,
 });
+
+function compare(answer: string | undefined, gold: string, forgivesStop: boolean): Reading {
+  // Lm-eval compares this word where nothing was read.
+  const own = plainAnswer(answer ?? '[invalid]', forgivesStop);
+  return readingOf(answer, own === plainAnswer(gold, forgivesStop));
+}
 
 /** The number after the first `#### ` (lm-eval's strict-match, its only reading in 2024). */
 export function strictMatch(text: string, gold: string, forgivesStop = true): Reading {
@@ -45,7 +51,7 @@ function textAfter(text: string, phrase: string): string {
 /** Pyreft's reading of commonsense: all text after the phrase must be the answer. */
 export function phraseAnswer(whole: string, gold: string): Reading {
   const answer = strip(textAfter(whole, 'the correct answer is '));
-  return { ...(answer !== '' && { answer }), isRight: answer === strip(gold) };
+  return readingOf(answer === '' ? undefined : answer, answer === strip(gold));
 }
 
 /** The line after which a response begins. */
@@ -56,20 +62,18 @@ const mark = '### Response:';
  * is a letter.
  */
 export function arithmeticAnswer(whole: string, gold: string): Reading {
-  const response = textAfter(whole, mark);
-  return isNumber(gold) ? numberAnswer(response, gold) : letterAnswer(response, gold);
+  return numberOrLetter(textAfter(whole, mark), gold);
 }
 
 /** LLM-Adapters' reading of arithmetic: the same, of the response up to a second mark. */
 export function responseAnswer(text: string, gold: string): Reading {
-  const response = responseOf(text);
-  return isNumber(gold) ? numberAnswer(response, gold) : letterAnswer(response, gold);
+  return numberOrLetter(responseOf(text), gold);
 }
 
 /** LLM-Adapters' reading of commonsense: the first of a set's answers that occurs. */
 export function firstAnswer(text: string, gold: string, answers: readonly string[]): Reading {
   const answer = new RegExp(answers.join('|')).exec(responseOf(text))?.[0];
-  return { ...(answer !== undefined && { answer }), isRight: answer === gold };
+  return readingOf(answer, answer === gold);
 }
 
 /** The generated text up to a second mark; the prompt ends with the first. */
@@ -78,16 +82,19 @@ const responseOf = (text: string): string => strip(text.split(mark, 1)[0]!);
 /** Whether Python's float() takes a text. */
 const isNumber = (text: string): boolean => /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text);
 
+const numberOrLetter = (response: string, gold: string): Reading =>
+  isNumber(gold) ? numberAnswer(response, gold) : letterAnswer(response, gold);
+
 function numberAnswer(response: string, gold: string): Reading {
   const answer = response
     .replaceAll(',', '')
     .match(/-?\d+\.?\d*/g)
     ?.at(-1);
   const difference = answer === undefined ? Infinity : Math.abs(Number(gold) - Number(answer));
-  return { ...(answer !== undefined && { answer }), isRight: difference <= 0.001 };
+  return readingOf(answer, difference <= 0.001);
 }
 
 function letterAnswer(response: string, gold: string): Reading {
   const answer = /[A-E]/.exec(response)?.[0];
-  return { ...(answer !== undefined && { answer }), isRight: answer === gold };
+  return readingOf(answer, answer === gold);
 }

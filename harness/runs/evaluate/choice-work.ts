@@ -55,8 +55,6 @@ export function choiceWork(
       likelihoods.every(({ logLikelihood }) => Number.isFinite(logLikelihood))
         ? undefined
         : 'a log-likelihood is not finite; the weights or the adapter hold numbers that are not',
-    scoresOf: (likelihoods, document) =>
-      measures.map((measure) => scoreOf(measure, prompts[document]!.document, likelihoods)),
     askedAt: (document) => ({
       arguments: alternativesOf(prompts[document]!).map(({ context, continuation }) => [
         context,
@@ -64,16 +62,19 @@ export function choiceWork(
       ]),
       target: prompts[document]!.document.gold,
     }),
-    sampleOf(likelihoods, place) {
+    judge(likelihoods, place) {
       const { index, document, examples } = prompts[place]!;
       const chosen = chosenBy(measures[0], document, likelihoods);
       return {
-        document: index,
-        examples,
-        gold: document.gold,
-        ...(chosen !== undefined && { chosen }),
-        logLikelihoods: likelihoods.map(({ logLikelihood }) => logLikelihood),
-        greedy: likelihoods.map(({ isGreedy }) => isGreedy),
+        scores: measures.map((measure) => scoreOf(measure, document, likelihoods)),
+        sample: {
+          document: index,
+          examples,
+          gold: document.gold,
+          ...(chosen !== undefined && { chosen }),
+          logLikelihoods: likelihoods.map(({ logLikelihood }) => logLikelihood),
+          greedy: likelihoods.map(({ isGreedy }) => isGreedy),
+        },
       };
     },
   };

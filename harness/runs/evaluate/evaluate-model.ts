@@ -247,9 +247,9 @@ async function doMissing(
     events.onProgress(done, total);
     const finishWhole = async (
       task: Task,
-      one: Pick<OpenEvaluation<unknown>, 'missing' | 'finish'>,
+      one: Pick<OpenEvaluation<unknown>, 'isComplete' | 'finish'>,
     ): Promise<void> => {
-      if (one.missing.length === 0) task.record = await one.finish(about);
+      if (one.isComplete) task.record = await one.finish(about);
     };
     for (const [i, task] of choices.entries()) await finishWhole(task, openChoices[i]!);
     const works = choices.map(({ prepared }) => prepared.work);

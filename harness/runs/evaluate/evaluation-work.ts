@@ -26,17 +26,23 @@ export interface Work<Outcome> {
   fits(outcome: Outcome, document: number): boolean;
   /** Gives the reason why an outcome cannot be scored, as the end of a sentence; undefined if it can. */
   faultOf(outcome: Outcome): string | undefined;
-  /** Gives a document's scores, in the order of `measures`. */
-  scoresOf(outcome: Outcome, document: number): readonly number[];
-  /** Gives the fields of a document in the file of samples, without its scores. */
-  sampleOf(outcome: Outcome, document: number): object;
+  /** Scores an outcome that has no fault. */
+  judge(outcome: Outcome, document: number): Judgement;
   /**
    * Gives a document's texts and its right answer, for the files of other tools; records hold no texts of
    * data.
    */
   askedAt(document: number): AskedDocument;
-  /** Gives further counts of documents for the record, beside `used`, `of` and `cut`. */
-  countsOf?(outcomes: readonly Outcome[]): Readonly<Record<string, number>>;
+}
+
+/** What an outcome is worth. */
+export interface Judgement {
+  /** The document's scores, in the order of `measures`. */
+  readonly scores: readonly number[];
+  /** The fields of the document in the file of samples, without its scores. */
+  readonly sample: object;
+  /** Whether no answer could be read; absent where answers are not read out of texts. */
+  readonly isUnread?: boolean;
 }
 
 /** An evaluation's settings, the path of its record, and its work. */
@@ -55,14 +61,15 @@ export type About = Pick<EvaluationRecord, 'code' | 'environment' | 'label' | 'e
 /** An evaluation under way; a lock keeps other processes from doing it at the same time. */
 export class OpenEvaluation<Outcome> {
   readonly prepared: Prepared<Outcome>;
-  readonly #outcomes: (Outcome | undefined)[];
+  /** Outcomes by document. */
+  readonly #outcomes: Map<number, Outcome>;
   readonly #lock: Lock;
   readonly #log: FileHandle;
   readonly #started = new Date();
 
   private constructor(
     prepared: Prepared<Outcome>,
-    outcomes: (Outcome | undefined)[],
+    outcomes: Map<number, Outcome>,
     lock: Lock,
     log: FileHandle,
   ) {
@@ -88,9 +95,7 @@ export class OpenEvaluation<Outcome> {
       const file = logPath(path);
       const outcomes = readLog(await readFile(file, 'utf8').catch(() => ''), identity, work);
       // The file is written anew, since the last line of a killed process may be incomplete.
-      const lines = outcomes.flatMap((outcome, document) =>
-        outcome === undefined ? [] : [JSON.stringify([document, outcome])],
-      );
+      const lines = [...outcomes].map((entry) => JSON.stringify(entry));
       await writeFileAtomic(file, `${[JSON.stringify({ identity }), ...lines].join('\n')}\n`);
       return new OpenEvaluation(prepared, outcomes, lock, await open(file, 'a'));
     } catch (error) {
@@ -100,7 +105,12 @@ export class OpenEvaluation<Outcome> {
   }
 
   isDone(document: number): boolean {
-    return this.#outcomes[document] !== undefined;
+    return this.#outcomes.has(document);
+  }
+
+  /** Whether every document has an outcome. */
+  get isComplete(): boolean {
+    return this.#outcomes.size === this.prepared.work.documents;
   }
 
   /** The documents without an outcome. */
@@ -111,7 +121,7 @@ export class OpenEvaluation<Outcome> {
 
   /** Keeps a document's outcome, also in the file; throws UsageError if the system refuses to write. */
   async keep(document: number, outcome: Outcome): Promise<void> {
-    this.#outcomes[document] = outcome;
+    this.#outcomes.set(document, outcome);
     try {
       await this.#log.appendFile(`${JSON.stringify([document, outcome])}\n`);
     } catch (error) {
@@ -124,7 +134,10 @@ export class OpenEvaluation<Outcome> {
    */
   async finish(about: About, failure?: Error): Promise<EvaluationRecord> {
     const { settings, identity, path, of, work } = this.prepared;
-    const outcomes = this.#outcomes as readonly Outcome[];
+    const outcomes = [...this.#outcomes].sort(([a], [b]) => a - b);
+    const error = failure ? { name: failure.name, message: failure.message } : firstFault(outcomes, work);
+    const judgements = error ? [] : outcomes.map(([document, outcome]) => work.judge(outcome, document));
+    const readsTexts = judgements.some(({ isUnread }) => isUnread !== undefined);
     const common = {
       schema: 1 as const,
       kind: 'evaluation' as const,
@@ -137,20 +150,16 @@ export class OpenEvaluation<Outcome> {
         used: work.documents,
         of,
         cut: work.cut,
-        ...(failure ? {} : work.countsOf?.(outcomes)),
+        ...(readsTexts && { unread: judgements.filter(({ isUnread }) => isUnread).length }),
       },
     };
-    const error = failure
-      ? { name: failure.name, message: failure.message }
-      : firstFault(outcomes.map((outcome) => work.faultOf(outcome)));
     let record: EvaluationRecord;
     if (error) {
       record = sealEvaluation({ ...common, status: 'failed', error, metrics: [], files: {} });
     } else {
-      const scores = outcomes.map((outcome, document) => work.scoresOf(outcome, document));
-      const lines = outcomes.map((outcome, document) => {
-        const own = work.measures.map((measure, place) => [measure, scores[document]![place]] as const);
-        return JSON.stringify({ ...work.sampleOf(outcome, document), ...Object.fromEntries(own) });
+      const lines = judgements.map(({ scores, sample }) => {
+        const own = work.measures.map((measure, place) => [measure, scores[place]] as const);
+        return JSON.stringify({ ...sample, ...Object.fromEntries(own) });
       });
       const samples = `${lines.join('\n')}\n`;
       const file = path.replace(/\.json$/, '.samples.jsonl');
@@ -159,7 +168,7 @@ export class OpenEvaluation<Outcome> {
         ...common,
         status: 'finished',
         metrics: work.measures.map((name, place) => {
-          const { value, standardError } = meanOf(scores.map((own) => own[place]!));
+          const { value, standardError } = meanOf(judgements.map(({ scores }) => scores[place]!));
           return { name, value, ...(standardError !== undefined && { standardError }) };
         }),
         files: { samples: { name: basename(file), sha256: sha256(samples) } },
@@ -178,10 +187,15 @@ export class OpenEvaluation<Outcome> {
 }
 
 /** Gives the error of the first document that cannot be scored. */
-function firstFault(faults: readonly (string | undefined)[]): EvaluationRecord['error'] {
-  const document = faults.findIndex((fault) => fault !== undefined);
-  if (document < 0) return undefined;
-  return { name: 'NotFinite', message: `document ${document + 1}: ${faults[document]!}` };
+function firstFault<Outcome>(
+  outcomes: readonly (readonly [number, Outcome])[],
+  work: Work<Outcome>,
+): EvaluationRecord['error'] {
+  for (const [document, outcome] of outcomes) {
+    const fault = work.faultOf(outcome);
+    if (fault !== undefined) return { name: 'NotFinite', message: `document ${document + 1}: ${fault}` };
+  }
+  return undefined;
 }
 
 const logPath = (path: string): string => path.replace(/\.json$/, '.work.jsonl');
@@ -190,8 +204,8 @@ const logPath = (path: string): string => path.replace(/\.json$/, '.work.jsonl')
  * Reads the outcomes in a file. Incomplete lines are left out, and all lines if the file is another
  * evaluation's.
  */
-function readLog<Outcome>(text: string, identity: string, work: Work<Outcome>): (Outcome | undefined)[] {
-  const outcomes: (Outcome | undefined)[] = [];
+function readLog<Outcome>(text: string, identity: string, work: Work<Outcome>): Map<number, Outcome> {
+  const outcomes = new Map<number, Outcome>();
   const [first, ...lines] = text.split('\n');
   if (first !== JSON.stringify({ identity })) return outcomes;
   for (const line of lines) {
@@ -199,7 +213,7 @@ function readLog<Outcome>(text: string, identity: string, work: Work<Outcome>): 
       const [document, kept] = JSON.parse(line) as [number, unknown];
       const { data } = work.outcome.safeParse(kept);
       const isDocument = Number.isInteger(document) && document >= 0 && document < work.documents;
-      if (isDocument && data !== undefined && work.fits(data, document)) outcomes[document] = data;
+      if (isDocument && data !== undefined && work.fits(data, document)) outcomes.set(document, data);
     } catch {
       // A killed process may leave an incomplete line.
     }

@@ -49,10 +49,6 @@ export function textWork(
     tokenizer.encode(before + document.prompt, { specialTokens: hasSpecialTokens(protocol) }),
   );
   const tokens = whole.map((own) => own.slice(0, decoding.promptLength).slice(-room));
-  const writtenAt = (written: Written, document: number): WrittenText =>
-    writtenText(tokenizer, tokens[document]!, written, decoding.stops);
-  const readingsOf = (written: Written, document: number) =>
-    evaluation.read(writtenAt(written, document), prompts[document]!.document, protocol);
   return {
     measures,
     documents: prompts.length,
@@ -62,26 +58,30 @@ export function textWork(
     outcome,
     fits: (written) => written.length <= decoding.maxNewTokens,
     faultOf: () => undefined,
-    scoresOf(written, document) {
-      const readings = readingsOf(written, document);
-      return measures.map((measure) => (readings[measure]!.isRight ? 1 : 0));
-    },
     askedAt(place) {
       const { before, document } = prompts[place]!;
       const { stops, maxNewTokens, beams = 1 } = decoding;
       const options = { until: stops, do_sample: false, max_gen_toks: maxNewTokens, num_beams: beams };
       return { arguments: [[before + document.prompt, options]], target: document.gold };
     },
-    sampleOf(written, place) {
+    judge(written, place) {
       const { index, document, examples } = prompts[place]!;
-      const readings = readingsOf(written, place);
-      const answers = measures.map((measure) => [measure, readings[measure]!.answer ?? null] as const);
-      const { text } = writtenAt(written, place);
-      return { document: index, examples, gold: document.gold, text, answers: Object.fromEntries(answers) };
+      const whole = writtenText(tokenizer, tokens[place]!, written, decoding.stops);
+      const read = evaluation.read(whole, document, protocol);
+      const readings = measures.map((measure) => read[measure]!);
+      const answers = measures.map((measure, i) => [measure, readings[i]!.answer ?? null] as const);
+      return {
+        scores: readings.map(({ isRight }) => (isRight ? 1 : 0)),
+        sample: {
+          document: index,
+          examples,
+          gold: document.gold,
+          text: whole.text,
+          answers: Object.fromEntries(answers),
+        },
+        isUnread: readings[0]!.answer === undefined,
+      };
     },
-    countsOf: (all) => ({
-      unread: all.filter((written, i) => readingsOf(written, i)[measures[0]]!.answer === undefined).length,
-    }),
   };
 }
 
