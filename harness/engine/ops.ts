@@ -6,49 +6,7 @@ import * as tf from './tfjs/library.ts';
 import { endForward } from './graph/recorder.ts';
 
 export type Tensor = tf.Tensor;
-export {
-  add,
-  cast,
-  concat,
-  cos,
-  equal,
-  exp,
-  expandDims,
-  fill,
-  gather,
-  less,
-  log,
-  logSoftmax,
-  matMul,
-  max,
-  maximum,
-  minimum,
-  mul,
-  neg,
-  oneHot,
-  ones,
-  onesLike,
-  pad,
-  reshape,
-  rsqrt,
-  scalar,
-  sigmoid,
-  sin,
-  slice,
-  softmax,
-  split,
-  sqrt,
-  stack,
-  sub,
-  sum,
-  tanh,
-  tensor,
-  tile,
-  transpose,
-  where,
-  zeros,
-  zerosLike,
-} from './tfjs/library.ts';
+export * from './tfjs/operations.ts';
 export { gelu, geluTanh, swiGlu } from './fused/activation.ts';
 export { attention, type AttentionShape } from './fused/attention.ts';
 export { choose } from './fused/choose.ts';

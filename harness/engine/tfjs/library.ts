@@ -1,12 +1,8 @@
-/**
- * tfjs as the engine uses it; nothing else imports it. It is required, not imported: for an import Node first searches
- * the library's CommonJS text of several MB for the names that it exports, 0.25 s at every start.
- */
-import { createRequire } from 'node:module';
+/** tfjs as the engine uses it: the operations of programs, and what registers kernels and takes gradients. */
 import type * as Library from '@tensorflow/tfjs';
+import { library } from './required.ts';
 
-const library = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof Library;
-
+export * from './operations.ts';
 export type {
   backend_util,
   DataType,
@@ -21,58 +17,17 @@ export type {
 export type KernelBackend = Library.KernelBackend;
 
 export const {
-  add,
-  cast,
-  concat,
-  cos,
   customGrad,
   enableProdMode,
   engine,
-  equal,
   erf,
-  exp,
-  expandDims,
-  fill,
   findBackend,
-  gather,
   getBackend,
   getKernel,
   keep,
   KernelBackend,
-  less,
-  log,
-  logSoftmax,
-  matMul,
-  max,
-  maximum,
-  minimum,
-  mul,
-  neg,
-  oneHot,
-  ones,
-  onesLike,
-  pad,
   registerBackend,
   registerKernel,
-  reshape,
-  rsqrt,
-  scalar,
   setBackend,
-  sigmoid,
-  sin,
-  slice,
-  softmax,
-  split,
-  sqrt,
-  stack,
-  sub,
-  sum,
-  tanh,
-  tensor,
   tidy,
-  tile,
-  transpose,
-  where,
-  zeros,
-  zerosLike,
 } = library;
