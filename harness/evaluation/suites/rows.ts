@@ -10,7 +10,7 @@ import { UsageError } from '../../support/errors.ts';
 import { isFile, readBytes } from '../../support/read-files.ts';
 import { hashFile } from '../../support/hash.ts';
 import type { FetchOptions } from '../../data/hub/connection.ts';
-import { fetchFromHub } from '../../data/hub/hub.ts';
+import { parquetFiles } from '../../data/hub/parquet-files.ts';
 import { readParquetRows } from '../../data/formats/parquet.ts';
 import type { DataSource } from '../../data/examples/task.ts';
 
@@ -89,16 +89,8 @@ async function rowsOf(files: readonly string[], form: string, split: string): Pr
 async function hubFiles({ repo, config, split, ...options }: RowsRequest): Promise<string[]> {
   const folders = [config, ...(config === 'default' ? ['data'] : [])].map(escape);
   const pattern = new RegExp(`^(${folders.join('|')})/${escape(split)}([-/][^/]*)\\.parquet$`);
-  for (const revision of ['main', 'refs/convert/parquet']) {
-    const found = await fetchFromHub({
-      ...options,
-      repo,
-      type: 'dataset',
-      revision,
-      files: (path) => pattern.test(path),
-    });
-    if (found.files.length > 0) return found.files.map((file) => join(found.folder, file));
-  }
+  for await (const { folder, files } of parquetFiles(repo, pattern, options))
+    if (files.length > 0) return files.map((file) => join(folder, file));
   throw new UsageError(`The hub's data set ${repo} has no parquet files of ${config}'s ${split} split.`);
 }
 

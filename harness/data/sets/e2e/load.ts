@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { UsageError } from '../../../support/errors.ts';
 import { isFile, readBytes } from '../../../support/read-files.ts';
-import { fetchFromHub } from '../../hub/hub.ts';
+import { parquetFiles } from '../../hub/parquet-files.ts';
 import type { FetchOptions } from '../../hub/connection.ts';
 import { sha256 } from '../../../support/hash.ts';
 import { parseCsv } from '../../formats/csv.ts';
@@ -123,14 +123,7 @@ async function loadFiles(
 async function loadFromHub(options: FetchOptions): Promise<E2E> {
   const repo = 'tuetschek/e2e_nlg';
   const pattern = /(?:^|\/)(train|validation|test)(?:\/|-)[^/]*\.parquet$/;
-  for (const revision of ['main', 'refs/convert/parquet']) {
-    const { folder, files } = await fetchFromHub({
-      ...options,
-      repo,
-      type: 'dataset',
-      revision,
-      files: (path) => pattern.test(path),
-    });
+  for await (const { folder, files } of parquetFiles(repo, pattern, options)) {
     const rows: Record<Split, E2ERow[]> = { train: [], validation: [], test: [] };
     const hash = createHash('sha256');
     for (const file of files) {

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { UsageError } from '../../../support/errors.ts';
 import { isFile, readBytes } from '../../../support/read-files.ts';
 import { hashFile, sha256 } from '../../../support/hash.ts';
-import { fetchFromHub } from '../../hub/hub.ts';
 import type { FetchOptions } from '../../hub/connection.ts';
+import { parquetFiles } from '../../hub/parquet-files.ts';
 import { readParquet } from '../../formats/parquet.ts';
 import type { DataSource } from '../../examples/task.ts';
 import { parseTsv, type TsvColumns } from '../../formats/tsv.ts';
@@ -196,18 +196,9 @@ async function loadFromHub(name: GlueName, options: FetchOptions): Promise<Loade
     ...(name === 'mnli' && { validation_matched: 'validation', validation_mismatched: 'mismatched' }),
   };
   const pattern = new RegExp(`^${name}/(${Object.keys(splits).join('|')})[-/][^/]*\\.parquet$`);
-  let rows: Record<Split, GlueRow[]> = { train: [], validation: [], mismatched: [] };
-  let hash = createHash('sha256');
-  for (const revision of ['main', 'refs/convert/parquet']) {
-    rows = { train: [], validation: [], mismatched: [] };
-    hash = createHash('sha256');
-    const { folder, files } = await fetchFromHub({
-      ...options,
-      repo,
-      type: 'dataset',
-      revision,
-      files: (path) => pattern.test(path),
-    });
+  const rows: Record<Split, GlueRow[]> = { train: [], validation: [], mismatched: [] };
+  const hash = createHash('sha256');
+  for await (const { folder, files } of parquetFiles(repo, pattern, options)) {
     for (const file of files) {
       const split = splits[pattern.exec(file)![1]!]!;
       const path = join(folder, file);
