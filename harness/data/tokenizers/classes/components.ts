@@ -24,6 +24,17 @@ export const bytePairs = ({ vocab, merges }: ClassInput): JsonObject => ({
   merges,
 });
 
+/** Builds the decoder of Llama's tokenizers; `strips` removes the space that is put before a text. */
+export const metaspaceDecoder = (strips: boolean): JsonObject => ({
+  type: 'Sequence',
+  decoders: [
+    { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+    { type: 'ByteFallback' },
+    { type: 'Fuse' },
+    ...(strips ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
+  ],
+});
+
 /** Builds the components of GPT-2, which RoBERTa and DeBERTa share. */
 export const byteLevelComponents = (input: ClassInput): JsonObject => ({
   model: bytePairs(input),

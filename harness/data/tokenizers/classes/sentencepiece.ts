@@ -1,7 +1,7 @@
 /** Tokenizer classes with SentencePiece vocabularies: Llama 2, T5 and DeBERTa 2. */
 import type { JsonObject } from '../../../support/json-object.ts';
 import { bertTokens } from './bert.ts';
-import { bytePairs, flag, metaspace } from './components.ts';
+import { bytePairs, flag, metaspace, metaspaceDecoder } from './components.ts';
 import { bertTemplate, template } from './templates.ts';
 import type { ClassInput, TokenizerClass } from './tokenizer-class.ts';
 
@@ -21,15 +21,7 @@ export const llama: TokenizerClass = {
       },
       normalizer: null,
       pre_tokenizer: metaspace(prefix ? scheme : 'never', false),
-      decoder: {
-        type: 'Sequence',
-        decoders: [
-          { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
-          { type: 'ByteFallback' },
-          { type: 'Fuse' },
-          ...(prefix ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
-        ],
-      },
+      decoder: metaspaceDecoder(prefix),
     };
   },
 };

@@ -4,6 +4,7 @@
  */
 import { UsageError } from '../../../support/errors.ts';
 import type { JsonObject } from '../../../support/json-object.ts';
+import { metaspaceDecoder } from '../classes/components.ts';
 
 // Field numbers of sentencepiece_model.proto that Llama's byte-pair models and T5's unigram models need.
 const MODEL = { pieces: 1, trainer: 2, normalizer: 3 } as const;
@@ -182,15 +183,7 @@ export function convertSentencePiece(path: string, bytes: Uint8Array): Converted
             pair: [...part('A', 0), ...part('B', 1)],
             special_tokens: { '<s>': { id: '<s>', ids: [begin], tokens: ['<s>'] } },
           },
-    decoder: {
-      type: 'Sequence',
-      decoders: [
-        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
-        { type: 'ByteFallback' },
-        { type: 'Fuse' },
-        ...(dummy ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
-      ],
-    },
+    decoder: metaspaceDecoder(dummy),
     model: {
       type: 'BPE',
       unk_token: unknown ?? null,
