@@ -80,3 +80,11 @@ export function meanOfParts(parts: readonly Mean[]): Mean {
   const squares = sum(parts.map(({ standardError }) => standardError! ** 2));
   return { value, standardError: Math.sqrt(squares) / parts.length, count };
 }
+
+/** The mean of a measure over the `parts` evaluations of a group. */
+export interface GroupMean {
+  readonly name: string;
+  readonly measure: string;
+  readonly parts: number;
+  readonly mean: Mean;
+}

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { UsageError } from '../../support/errors.ts';
+import type { GroupMean } from '../../evaluation/measures.ts';
 import type { Evaluated, EvaluateRequest } from '../../runs/evaluate/evaluate-model.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { count, positive } from '../arguments/parse-values.ts';
@@ -89,30 +90,44 @@ async function evaluateAll({ tasks, compare, output, ...options }: Options): Pro
     printJson({ groups, evaluations: evaluated.map(({ path, record }) => ({ path, ...record })) });
   } else {
     print(`${subject.base.id} · ${subject.label}\n`);
-    const number = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(4));
-    const rows = evaluated.flatMap(({ evaluation, record }) =>
-      record.metrics.map(({ name, value, standardError }, i) => [
-        i === 0 ? evaluation.name : '',
-        ...[String(evaluation.version), String(record.settings.shots), String(record.documents.used)],
-        ...[name, number(value), number(standardError)],
-      ]),
-    );
-    const means = groups.map(({ name, measure, parts, mean }) => [
-      ...[`${name} (${parts})`, '', '', String(mean.count), measure],
-      ...[number(mean.value), number(mean.standardError)],
-    ]);
-    const header = ['evaluation', 'version', 'shots', 'documents', 'metric', 'value', '± error'];
-    print(columns([header, ...rows, ...means]));
+    print(scoresText(evaluated, groups));
     for (const line of remarks(evaluated)) print(line);
     note(`\nRecords: ${options.results}`);
   }
   if (output !== undefined) {
     const { writeLmEval } = await import('../../reporting/evaluations/lm-eval-output.ts');
-    const means = groups.map(({ mean, ...group }) => ({ ...group, ...mean }));
     const model = [subject.base.id, ...(subject.variant === 'none' ? [] : [subject.variant])].join('--');
-    note(`lm-eval: ${await writeLmEval(join(options.results, 'lm-eval'), model, evaluated, means)}`);
+    note(`lm-eval: ${await writeLmEval(join(options.results, 'lm-eval'), model, evaluated, groups)}`);
   }
   if (evaluated.some(({ record }) => record.status === 'failed')) process.exitCode = 1;
+}
+
+const numberText = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(4));
+
+/** The scores of evaluations and the means of their groups as a table. */
+function scoresText(evaluated: readonly Evaluated[], groups: readonly GroupMean[]): string {
+  const header = ['evaluation', 'version', 'shots', 'documents', 'metric', 'value', '± error'];
+  const rows = evaluated.flatMap(({ evaluation, record: { settings, documents, metrics } }) =>
+    metrics.map(({ name, value, standardError }, i) => [
+      i === 0 ? evaluation.name : '',
+      String(evaluation.version),
+      String(settings.shots),
+      String(documents.used),
+      name,
+      numberText(value),
+      numberText(standardError),
+    ]),
+  );
+  const means = groups.map(({ name, measure, parts, mean }) => [
+    `${name} (${parts})`,
+    '',
+    '',
+    String(mean.count),
+    measure,
+    numberText(mean.value),
+    numberText(mean.standardError),
+  ]);
+  return columns([header, ...rows, ...means]);
 }
 
 /** Prints how two evaluations differ, document by document. */
@@ -127,15 +142,14 @@ async function compareRecords(places: readonly string[], json: boolean): Promise
     return;
   }
   print(`first: ${first!}\nsecond: ${second!}\n`);
-  const number = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(4));
   const rows = compared.map((one) => [
     one.evaluation,
     one.measure,
     String(one.documents),
-    ...one.means.map(number),
-    number(one.difference),
-    number(one.standardError),
-    one.interval ? one.interval.map(number).join(' to ') : '–',
+    ...one.means.map(numberText),
+    numberText(one.difference),
+    numberText(one.standardError),
+    one.interval ? one.interval.map(numberText).join(' to ') : '–',
     one.p === undefined ? '–' : one.p.toPrecision(2),
   ]);
   const header = [

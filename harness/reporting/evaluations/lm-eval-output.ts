@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import type { AskedDocument, Evaluation } from '../../evaluation/evaluation.ts';
+import type { GroupMean } from '../../evaluation/measures.ts';
 import { readSamples, type FoundEvaluation, type Sample } from '../../records/read-evaluations.ts';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { sha256 } from '../../support/hash.ts';
@@ -13,14 +14,6 @@ import { sha256 } from '../../support/hash.ts';
 export interface EvaluatedTask extends FoundEvaluation {
   readonly evaluation: Evaluation;
   askedAt(document: number): AskedDocument;
-}
-
-/** The mean of a measure over a group of evaluations. */
-export interface GroupMean {
-  readonly name: string;
-  readonly measure: string;
-  readonly value: number;
-  readonly standardError: number | undefined;
 }
 
 const underscored = (name: string): string => name.replaceAll('-', '_');
@@ -69,7 +62,9 @@ export function lmEvalResults(
       underscored(name),
       metricsOf(
         underscored(name),
-        groups.filter((group) => group.name === name).map((group) => ({ ...group, name: group.measure })),
+        groups
+          .filter((group) => group.name === name)
+          .map(({ measure, mean }) => ({ ...mean, name: measure })),
       ),
     ]),
   );

@@ -13,7 +13,7 @@ import {
   type EvaluationProtocol,
   type LoadRequest,
 } from '../../evaluation/evaluation.ts';
-import { meanOfParts, pooledMean, type Mean } from '../../evaluation/measures.ts';
+import { meanOfParts, pooledMean, type GroupMean } from '../../evaluation/measures.ts';
 import { shotsOf } from '../../evaluation/prompts.ts';
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
 import type { EvaluationRecord } from '../../records/evaluation-record.ts';
@@ -281,9 +281,7 @@ async function doMissing(
  * Gives each group's means over all documents of its finished evaluations, for groups with at least two of
  * them.
  */
-export function groupMeans(
-  evaluated: readonly Evaluated[],
-): { name: string; measure: string; parts: number; mean: Mean }[] {
+export function groupMeans(evaluated: readonly Evaluated[]): GroupMean[] {
   const finished = evaluated.filter(({ record }) => record.status === 'finished');
   const groups = [...new Set(finished.flatMap(({ evaluation }) => evaluation.groups ?? []))];
   return groups.flatMap((name) => {

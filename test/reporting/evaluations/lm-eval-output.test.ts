@@ -30,7 +30,8 @@ test("results have lm-eval's keys, names and nesting", () => {
     ]),
     task('truthfulqa-mc2', [{ name: 'mc2', value: 0.4, standardError: 0.02 }], 0),
   ];
-  const groups = [{ name: 'mmlu', measure: 'acc', value: 0.5, standardError: undefined }];
+  const mean = { value: 0.5, standardError: undefined, count: 8 };
+  const groups = [{ name: 'mmlu', measure: 'acc', parts: 2, mean }];
   const results = lmEvalResults('someone/a-base', tasks, groups, new Date(1000));
   expect(results).toMatchObject({
     results: {
