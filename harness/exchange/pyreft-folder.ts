@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../support/errors.ts';
-import { problemOf } from '../support/validation-messages.ts';
+import { problemOf } from '../support/json/validation-messages.ts';
 import { readJson } from '../support/read-files.ts';
 import { readTorchZip } from '../data/formats/torch-zip.ts';
 import type { Site } from '../models/edits.ts';

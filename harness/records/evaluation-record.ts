@@ -3,10 +3,10 @@
  * they were computed.
  */
 import { z } from 'zod';
-import { problemOf } from '../support/validation-messages.ts';
+import { problemOf } from '../support/json/validation-messages.ts';
 import { precisions } from '../engine/types.ts';
 import { evaluationProtocols } from '../evaluation/evaluation.ts';
-import { hashJson } from '../support/canonical-json.ts';
+import { hashJson } from '../support/json/canonical-json.ts';
 import { settingsSchema, recordSchema as runRecordSchema } from './record.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');

@@ -3,11 +3,11 @@
  * records, reports read them; a field that is added later is optional, so that old records stay readable.
  */
 import { z } from 'zod';
-import { problemOf } from '../support/validation-messages.ts';
+import { problemOf } from '../support/json/validation-messages.ts';
 import { sides } from '../papers/red/discrepancies.ts';
 import { precisions } from '../engine/types.ts';
 import { recipeSchema } from '../training/recipe.ts';
-import { hashJson } from '../support/canonical-json.ts';
+import { hashJson } from '../support/json/canonical-json.ts';
 
 const count = z.int().min(0);
 const seconds = z.number().min(0);

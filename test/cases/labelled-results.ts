@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hashJson } from '../../harness/support/canonical-json.ts';
+import { hashJson } from '../../harness/support/json/canonical-json.ts';
 import type { RunRecord, Settings } from '../../harness/records/record.ts';
 import { besideRecord, recordPath } from '../../harness/records/record-files.ts';
 import { sampleRecord, settings } from '../records/sample-record.ts';

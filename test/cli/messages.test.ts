@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { durationText } from '../../harness/cli/terminal/duration.ts';
-import { problemOf } from '../../harness/support/validation-messages.ts';
+import { problemOf } from '../../harness/support/json/validation-messages.ts';
 import { findEngine } from '../../harness/runs/plan/engine-choice.ts';
 import { planRuns } from '../../harness/runs/plan/plan-runs.ts';
 import type { RunRequest } from '../../harness/runs/plan/cell.ts';

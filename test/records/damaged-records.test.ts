@@ -9,7 +9,7 @@ import { UsageError } from '../../harness/support/errors.ts';
 import { recordsCsv, tableCsv } from '../../harness/reporting/report/csv.ts';
 import { latexDocument, latexTable } from '../../harness/reporting/report/latex.ts';
 import { markdownReport } from '../../harness/reporting/report/markdown.ts';
-import { hashJson } from '../../harness/support/canonical-json.ts';
+import { hashJson } from '../../harness/support/json/canonical-json.ts';
 import { parseRecord, sealRecord, type RunRecord } from '../../harness/records/record.ts';
 import { resultsStatus } from '../../harness/runs/cluster/status.ts';
 import { temporaryFolder } from '../support/temporary.ts';

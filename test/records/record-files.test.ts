@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, expect, test } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
-import { hashJson } from '../../harness/support/canonical-json.ts';
+import { hashJson } from '../../harness/support/json/canonical-json.ts';
 import { parseRecord } from '../../harness/records/record.ts';
 import {
   checkWritable,

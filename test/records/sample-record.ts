@@ -1,5 +1,5 @@
 // Makes a sample record; used by the tests of records and reports.
-import { hashJson } from '../../harness/support/canonical-json.ts';
+import { hashJson } from '../../harness/support/json/canonical-json.ts';
 import { sealRecord, type RunRecord, type Settings } from '../../harness/records/record.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 

@@ -5,7 +5,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { didYouMean, UsageError } from '../../support/errors.ts';
-import { isObject } from '../../support/json-object.ts';
+import { isObject } from '../../support/json/json-object.ts';
 import { isFile, readJson } from '../../support/read-files.ts';
 import { hashFile, hashFiles } from '../../support/hash.ts';
 import { openSafetensors, type Dtype, type Safetensors, type TensorInfo } from './safetensors.ts';

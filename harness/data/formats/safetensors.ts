@@ -5,7 +5,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { writeAtomically, type BeforeRename } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';
 import { withFile } from '../../support/read-files.ts';
-import { isObject } from '../../support/json-object.ts';
+import { isObject } from '../../support/json/json-object.ts';
 import { narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 

@@ -1,7 +1,7 @@
 /** Chat templates: a tokenizer's Jinja text that writes a conversation as the model's training had it. */
 import { Template } from '@huggingface/jinja';
 import { messageOf, UsageError } from '../../support/errors.ts';
-import { isObject } from '../../support/json-object.ts';
+import { isObject } from '../../support/json/json-object.ts';
 
 /** One turn of a conversation. */
 export interface ChatMessage {

@@ -2,7 +2,7 @@
  * Turns token ids into text as transformers decodes. The Rust library's `decode` must not be used for this:
  * it refuses ids that the vocabulary lacks.
  */
-import type { JsonObject } from '../../support/json-object.ts';
+import type { JsonObject } from '../../support/json/json-object.ts';
 import { cleanUpSpaces } from './clean-up-spaces.ts';
 import type { CombinedTokenizer } from './files/combine-files.ts';
 import type { Components } from './rust-library.ts';

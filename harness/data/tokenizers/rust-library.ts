@@ -6,7 +6,7 @@
 import { createRequire } from 'node:module';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { UsageError } from '../../support/errors.ts';
-import type { JsonObject } from '../../support/json-object.ts';
+import type { JsonObject } from '../../support/json/json-object.ts';
 
 /** A tokenizer's components that work without its vocabulary. */
 export interface Components {

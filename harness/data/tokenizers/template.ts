@@ -2,7 +2,7 @@
  * Finds out which special tokens a tokenizer puts around one text or two, so that texts encoded and cut one
  * by one can be joined as the tokenizer would join them.
  */
-import { isObject, type JsonObject } from '../../support/json-object.ts';
+import { isObject, type JsonObject } from '../../support/json/json-object.ts';
 import type { FramedTokens, LibraryTokenizer, TypedTokens } from './rust-library.ts';
 
 /** Puts a tokenizer's special tokens around the tokens of one text or two. */

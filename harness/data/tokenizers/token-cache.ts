@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { readBytes } from '../../support/read-files.ts';
 import { sum } from '../../support/arithmetic.ts';
-import { hashJson } from '../../support/canonical-json.ts';
+import { hashJson } from '../../support/json/canonical-json.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 
 /**

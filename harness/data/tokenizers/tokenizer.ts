@@ -6,7 +6,7 @@
 import { basename, dirname, join } from 'node:path';
 import { messageOf, UsageError } from '../../support/errors.ts';
 import { hashFiles } from '../../support/hash.ts';
-import { isObject, type JsonObject } from '../../support/json-object.ts';
+import { isObject, type JsonObject } from '../../support/json/json-object.ts';
 import { chatTemplateOf, renderChat, type ChatMessage } from './chat-template.ts';
 import { tokenizerClass } from './classes/find-class.ts';
 import { decoderOf } from './decode.ts';

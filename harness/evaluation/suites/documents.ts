@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
-import { problemOf } from '../../support/validation-messages.ts';
+import { problemOf } from '../../support/json/validation-messages.ts';
 import type { ChoiceDocument, EvaluationData, LoadRequest } from '../evaluation.ts';
 import { readRows, type RowsRequest } from './rows.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic, writeFolderAtomic } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';
-import { problemOf } from '../../support/validation-messages.ts';
+import { problemOf } from '../../support/json/validation-messages.ts';
 import { isFile, readJson } from '../../support/read-files.ts';
 import { openSafetensors, writeSafetensors } from '../../data/formats/safetensors.ts';
 import { readTorchZip } from '../../data/formats/torch-zip.ts';

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
-import { problemOf } from '../../support/validation-messages.ts';
+import { problemOf } from '../../support/json/validation-messages.ts';
 import { builtinFolder, isBuiltin } from '../../models/bases/built-in.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter } from '../adapter.ts';

@@ -1,7 +1,7 @@
 /** The families that are built, by the model_type of config.json. */
 import { z, type ZodType } from 'zod';
 import { UsageError } from '../../support/errors.ts';
-import { problemsOf } from '../../support/validation-messages.ts';
+import { problemsOf } from '../../support/json/validation-messages.ts';
 import { bert, bertConfig } from './bert.ts';
 import type { Architecture } from '../architecture.ts';
 import { gpt2, gpt2Config } from './gpt2.ts';

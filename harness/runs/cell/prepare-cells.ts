@@ -6,7 +6,7 @@ import type { FetchOptions } from '../../data/hub/connection.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { findPlace, type Place } from '../../records/record-files.ts';
 import type { Settings } from '../../records/record.ts';
-import { hashJson } from '../../support/canonical-json.ts';
+import { hashJson } from '../../support/json/canonical-json.ts';
 import { once } from '../../support/once.ts';
 import { addressOf, type Plan } from '../plan/cell.ts';
 import { attachCell, type AttachedCell } from './attach-cell.ts';

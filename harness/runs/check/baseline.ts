@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { errorCode, UsageError } from '../../support/errors.ts';
-import { problemOf } from '../../support/validation-messages.ts';
+import { problemOf } from '../../support/json/validation-messages.ts';
 import { cellMeasuresSchema, scoresSchema } from './measures.ts';
 
 /** Why, when and where a baseline was made. */

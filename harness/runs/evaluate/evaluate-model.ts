@@ -18,7 +18,7 @@ import { shotsOf } from '../../evaluation/prompts.ts';
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
 import type { EvaluationRecord } from '../../records/evaluation-record.ts';
 import { readEvaluation } from '../../records/read-evaluations.ts';
-import { hashJson } from '../../support/canonical-json.ts';
+import { hashJson } from '../../support/json/canonical-json.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { startEngine } from '../execute/start-engine.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFileAtomic, writeFolderAtomic } from '../../support/atomic-files.ts';
-import { editJson } from '../../support/edit-json.ts';
+import { editJson } from '../../support/json/edit-json.ts';
 import { UsageError } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
 import { writeSafetensors, type StoredTensor } from '../../data/formats/safetensors.ts';

@@ -9,7 +9,7 @@ import { UsageError, messageOf } from '../../support/errors.ts';
 import type { Task } from '../../data/examples/task.ts';
 import { evaluationProtocols, measures, type Evaluation } from '../../evaluation/evaluation.ts';
 import type { Method } from '../../models/method.ts';
-import '../../support/validation-messages.ts';
+import '../../support/json/validation-messages.ts';
 import { recipeSchema } from '../../training/recipe.ts';
 import { modulesIn, pluginFiles, type PluginKind } from '../plugins/plugin-modules.ts';
 

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { didYouMean, UsageError } from '../../support/errors.ts';
-import { problemOf } from '../../support/validation-messages.ts';
+import { problemOf } from '../../support/json/validation-messages.ts';
 
 /** Options by key. */
 export type Options = Record<string, unknown>;

@@ -6,7 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { readRecord, recordPath } from '../../records/record-files.ts';
 import type { RunRecord, Settings } from '../../records/record.ts';
-import { canonicalJson } from '../../support/canonical-json.ts';
+import { canonicalJson } from '../../support/json/canonical-json.ts';
 import type { Recipe } from '../../training/recipe.ts';
 import { addressOf, type Cell, type Plan } from './cell.ts';
 

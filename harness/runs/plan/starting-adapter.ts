@@ -2,7 +2,7 @@
 import type { Adapter } from '../../exchange/adapter.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Method } from '../../models/method.ts';
-import { canonicalJson } from '../../support/canonical-json.ts';
+import { canonicalJson } from '../../support/json/canonical-json.ts';
 import { UsageError } from '../../support/errors.ts';
 import { hashArrays } from '../../support/hash.ts';
 import { checkOptions, parseOption, type Options, type OptionSetting } from './option-values.ts';

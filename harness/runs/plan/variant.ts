@@ -2,7 +2,7 @@
  * A variant: one method or several together with all options, its name in folders and its label in tables.
  */
 import type { Method } from '../../models/method.ts';
-import { canonicalJson } from '../../support/canonical-json.ts';
+import { canonicalJson } from '../../support/json/canonical-json.ts';
 import { formatValue, type Options } from './option-values.ts';
 
 /** One method of a variant with all its options. */

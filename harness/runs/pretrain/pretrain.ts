@@ -12,7 +12,7 @@ import type { BaseModel } from '../../models/base-model.ts';
 import { newBase } from '../../models/bases/new-base.ts';
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
 import { sum } from '../../support/arithmetic.ts';
-import { hashJson } from '../../support/canonical-json.ts';
+import { hashJson } from '../../support/json/canonical-json.ts';
 import { UsageError } from '../../support/errors.ts';
 import { unlessAborted } from '../../support/interruptible.ts';
 import { randomStream } from '../../support/random-stream.ts';

@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
-import type { JsonObject } from '../../../harness/support/json-object.ts';
+import type { JsonObject } from '../../../harness/support/json/json-object.ts';
 import { loadTokenizer, type Tokenizer } from '../../../harness/data/tokenizers/tokenizer.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 

@@ -1,5 +1,5 @@
 /** Components of tokenizer.json that several tokenizer classes share. */
-import type { JsonObject } from '../../../support/json-object.ts';
+import type { JsonObject } from '../../../support/json/json-object.ts';
 import type { ClassInput } from './tokenizer-class.ts';
 
 /**

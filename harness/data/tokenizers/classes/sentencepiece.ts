@@ -1,5 +1,5 @@
 /** Tokenizer classes with SentencePiece vocabularies: Llama 2, T5 and DeBERTa 2. */
-import type { JsonObject } from '../../../support/json-object.ts';
+import type { JsonObject } from '../../../support/json/json-object.ts';
 import { bertTokens } from './bert.ts';
 import { bytePairs, flag, metaspace, metaspaceDecoder } from './components.ts';
 import { bertTemplate, template } from './templates.ts';

@@ -1,7 +1,7 @@
 /**
  * Builds post-processors of type TemplateProcessing: the special tokens around one text and around two texts.
  */
-import type { JsonObject } from '../../../support/json-object.ts';
+import type { JsonObject } from '../../../support/json/json-object.ts';
 
 /** One entry of a template with its token type: a special token, or $A or $B for the first or second text. */
 type TypedName = readonly [name: string, type: number];

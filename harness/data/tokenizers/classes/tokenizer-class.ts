@@ -3,7 +3,7 @@
  * vocabulary and merges of tokenizer.json (some classes its post-processor too), ignores the other components
  * and sets its own.
  */
-import type { JsonObject } from '../../../support/json-object.ts';
+import type { JsonObject } from '../../../support/json/json-object.ts';
 
 /** The parts of a folder's files that a class reads. */
 export interface ClassInput {

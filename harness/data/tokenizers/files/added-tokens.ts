@@ -3,7 +3,7 @@
  * words. combine-files.ts collects them here.
  */
 import { UsageError } from '../../../support/errors.ts';
-import { isObject, type JsonObject } from '../../../support/json-object.ts';
+import { isObject, type JsonObject } from '../../../support/json/json-object.ts';
 
 /** An added token with the flags of tokenizer.json. */
 export interface AddedToken {

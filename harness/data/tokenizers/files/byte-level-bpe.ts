@@ -1,5 +1,5 @@
 /** Converts the vocabulary files of GPT-2 and RoBERTa, vocab.json and merges.txt, to a tokenizer.json. */
-import type { JsonObject } from '../../../support/json-object.ts';
+import type { JsonObject } from '../../../support/json/json-object.ts';
 
 /**
  * GPT-2's letter for each byte: printable Latin-1 characters stay, other bytes get letters from U+0100 on.

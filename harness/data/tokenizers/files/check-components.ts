@@ -4,7 +4,7 @@
  */
 import { charactersMapFault } from './precompiled-charsmap.ts';
 import { UsageError } from '../../../support/errors.ts';
-import { isObject, type JsonObject } from '../../../support/json-object.ts';
+import { isObject, type JsonObject } from '../../../support/json/json-object.ts';
 
 /**
  * Upper limit of ids, so that a slip in a file cannot make a vocabulary of billions; the largest known

@@ -3,7 +3,7 @@
  * does. `loadTokenizer` calls this with the files' content; nothing here may read a file.
  */
 import { UsageError } from '../../../support/errors.ts';
-import { isObject, type JsonObject } from '../../../support/json-object.ts';
+import { isObject, type JsonObject } from '../../../support/json/json-object.ts';
 import { beginAndEnd } from '../classes/templates.ts';
 import type { ClassInput } from '../classes/tokenizer-class.ts';
 import {

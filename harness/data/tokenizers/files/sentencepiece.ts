@@ -3,7 +3,7 @@
  * transformers does. Reads the protocol buffer itself and must check every length in it.
  */
 import { UsageError } from '../../../support/errors.ts';
-import type { JsonObject } from '../../../support/json-object.ts';
+import type { JsonObject } from '../../../support/json/json-object.ts';
 import { metaspaceDecoder } from '../classes/components.ts';
 
 // Field numbers of sentencepiece_model.proto that Llama's byte-pair models and T5's unigram models need.

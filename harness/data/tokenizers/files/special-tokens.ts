@@ -4,7 +4,7 @@
  * (tokenization_utils_base.py, `_from_pretrained`, then `__init__`).
  */
 import { UsageError } from '../../../support/errors.ts';
-import { isObject, type JsonObject } from '../../../support/json-object.ts';
+import { isObject, type JsonObject } from '../../../support/json/json-object.ts';
 import { addedToken, asToken, type AddedToken, type NamedToken } from './added-tokens.ts';
 import { checkId, checkVocabulary } from './check-components.ts';
 import type { TokenizerFiles } from './tokenizer-files.ts';

@@ -1,5 +1,5 @@
 /** The content of a tokenizer folder's files before combine-files.ts combines them to one tokenizer. */
-import type { JsonObject } from '../../../support/json-object.ts';
+import type { JsonObject } from '../../../support/json/json-object.ts';
 import type { TokenizerClass } from '../classes/tokenizer-class.ts';
 
 /** The content of a JSON file that holds an object, with the file's path for messages. */

@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import { UsageError } from '../../../support/errors.ts';
-import { isObject, type JsonObject } from '../../../support/json-object.ts';
+import { isObject, type JsonObject } from '../../../support/json/json-object.ts';
 import { isFile, readBytes, readJson } from '../../../support/read-files.ts';
 import { byteLevelBpe } from './byte-level-bpe.ts';
 import { checkTokenizerJson, checkVocabulary } from './check-components.ts';

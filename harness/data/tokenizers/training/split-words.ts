@@ -1,5 +1,5 @@
 /** Splits texts into the words that the vocabulary trainers count. */
-import type { JsonObject } from '../../../support/json-object.ts';
+import type { JsonObject } from '../../../support/json/json-object.ts';
 import { readComponents } from '../rust-library.ts';
 
 /**

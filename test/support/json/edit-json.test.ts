@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { editJson } from '../../harness/support/edit-json.ts';
+import { editJson } from '../../../harness/support/json/edit-json.ts';
 
 test('fields are set; numbers, strings and order stay as they were', () => {
   const text =

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { canonicalJson, hashJson } from '../../harness/support/canonical-json.ts';
+import { canonicalJson, hashJson } from '../../../harness/support/json/canonical-json.ts';
 
 const reversed = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(reversed);

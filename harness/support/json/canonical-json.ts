@@ -2,7 +2,7 @@
  * JSON with one text for each value. The identities of runs and records are hashes of it, so its output must
  * never change.
  */
-import { sha256 } from './hash.ts';
+import { sha256 } from '../hash.ts';
 
 /**
  * Writes JSON with sorted keys and without spaces; fields that are undefined are left out. Throws RangeError
