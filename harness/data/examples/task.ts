@@ -115,6 +115,11 @@ interface TaskBase {
   readonly builtinSizes?: DataSize;
   /** Hyper-parameters (recipe keys) for the task where no recipe sets them. */
   readonly defaults: Readonly<Record<string, unknown>>;
+  /**
+   * The evaluations of what a run trained, unless `--evaluations` names others: evaluations or groups, each
+   * alone or with settings, `mmlu~shots=5,protocol=red`.
+   */
+  readonly evaluations?: readonly string[];
 }
 
 /** Properties of a run, besides its data, on which its splits, written examples and scores may depend. */

@@ -61,6 +61,7 @@ const taskBase = z.object({
   sizes: dataSize.optional(),
   builtinSizes: dataSize.optional(),
   defaults: recipeDefaults,
+  evaluations: z.array(text).optional(),
   load: aFunction,
   score: aFunction,
 });
