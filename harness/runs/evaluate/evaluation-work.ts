@@ -3,15 +3,13 @@
  * in a file, so that a killed process loses one batch at most. What an outcome is depends on the kind of
  * evaluation (choice-work.ts, text-work.ts); this file must not know it.
  */
-import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import type { z } from 'zod';
+import { basename } from 'node:path';
+import { z } from 'zod';
 import type { AskedDocument } from '../../evaluation/evaluation.ts';
 import { meanOf } from '../../evaluation/measures.ts';
 import { sealEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
-import { tryLock, type Lock } from '../../records/file-lock.ts';
-import { makeFolder, writeError, writeFileAtomic } from '../../support/atomic-files.ts';
-import { UsageError } from '../../support/errors.ts';
+import { WorkLog } from '../../records/work-log.ts';
+import { writeFileAtomic } from '../../support/atomic-files.ts';
 import { sha256 } from '../../support/hash.ts';
 
 /** The documents of an evaluation and the meaning of an outcome, the result of one document. */
@@ -62,20 +60,11 @@ export type About = Pick<EvaluationRecord, 'code' | 'environment' | 'label' | 'e
 export class OpenEvaluation<Outcome> {
   readonly prepared: Prepared<Outcome>;
   /** Outcomes by document. */
-  readonly #outcomes: Map<number, Outcome>;
-  readonly #lock: Lock;
-  readonly #log: FileHandle;
+  readonly #log: WorkLog<number, Outcome>;
   readonly #started = new Date();
 
-  private constructor(
-    prepared: Prepared<Outcome>,
-    outcomes: Map<number, Outcome>,
-    lock: Lock,
-    log: FileHandle,
-  ) {
+  private constructor(prepared: Prepared<Outcome>, log: WorkLog<number, Outcome>) {
     this.prepared = prepared;
-    this.#outcomes = outcomes;
-    this.#lock = lock;
     this.#log = log;
   }
 
@@ -85,32 +74,21 @@ export class OpenEvaluation<Outcome> {
    */
   static async open<Outcome>(prepared: Prepared<Outcome>): Promise<OpenEvaluation<Outcome>> {
     const { path, identity, work } = prepared;
-    await makeFolder(dirname(path));
-    const lock = await tryLock(path.replace(/\.json$/, '.lock'));
-    if (!lock)
-      throw new UsageError(
-        `${path}: another process does this evaluation now; wait for it, or use another --results.`,
-      );
-    try {
-      const file = logPath(path);
-      const outcomes = readLog(await readFile(file, 'utf8').catch(() => ''), identity, work);
-      // The file is written anew, since the last line of a killed process may be incomplete.
-      const lines = [...outcomes].map((entry) => JSON.stringify(entry));
-      await writeFileAtomic(file, `${[JSON.stringify({ identity }), ...lines].join('\n')}\n`);
-      return new OpenEvaluation(prepared, outcomes, lock, await open(file, 'a'));
-    } catch (error) {
-      await lock.release();
-      throw error;
-    }
+    const piece = z.tuple([z.int().min(0).lt(work.documents), work.outcome]);
+    const log = await WorkLog.open(path, identity, (line) => {
+      const { data } = piece.safeParse(line);
+      return data && work.fits(data[1], data[0]) ? data : undefined;
+    });
+    return new OpenEvaluation(prepared, log);
   }
 
   isDone(document: number): boolean {
-    return this.#outcomes.has(document);
+    return this.#log.get(document) !== undefined;
   }
 
   /** Whether every document has an outcome. */
   get isComplete(): boolean {
-    return this.#outcomes.size === this.prepared.work.documents;
+    return this.#log.size === this.prepared.work.documents;
   }
 
   /** The documents without an outcome. */
@@ -120,13 +98,8 @@ export class OpenEvaluation<Outcome> {
   }
 
   /** Keeps a document's outcome, also in the file; throws UsageError if the system refuses to write. */
-  async keep(document: number, outcome: Outcome): Promise<void> {
-    this.#outcomes.set(document, outcome);
-    try {
-      await this.#log.appendFile(`${JSON.stringify([document, outcome])}\n`);
-    } catch (error) {
-      throw writeError(logPath(this.prepared.path), error);
-    }
+  keep(document: number, outcome: Outcome): Promise<void> {
+    return this.#log.keep(document, outcome);
   }
 
   /**
@@ -134,7 +107,7 @@ export class OpenEvaluation<Outcome> {
    */
   async finish(about: About, failure?: Error): Promise<EvaluationRecord> {
     const { settings, identity, path, of, work } = this.prepared;
-    const outcomes = [...this.#outcomes].sort(([a], [b]) => a - b);
+    const outcomes = this.#log.pieces.sort(([a], [b]) => a - b);
     const error = failure ? { name: failure.name, message: failure.message } : firstFault(outcomes, work);
     const judgements = error ? [] : outcomes.map(([document, outcome]) => work.judge(outcome, document));
     const readsTexts = judgements.some(({ isUnread }) => isUnread !== undefined);
@@ -175,14 +148,13 @@ export class OpenEvaluation<Outcome> {
       });
     }
     await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
-    await rm(logPath(path), { force: true });
+    await this.#log.remove();
     return record;
   }
 
   /** Closes the file and releases the lock. */
-  async close(): Promise<void> {
-    await this.#log.close();
-    await this.#lock.release();
+  close(): Promise<void> {
+    return this.#log.close();
   }
 }
 
@@ -196,27 +168,4 @@ function firstFault<Outcome>(
     if (fault !== undefined) return { name: 'NotFinite', message: `document ${document + 1}: ${fault}` };
   }
   return undefined;
-}
-
-const logPath = (path: string): string => path.replace(/\.json$/, '.work.jsonl');
-
-/**
- * Reads the outcomes in a file. Incomplete lines are left out, and all lines if the file is another
- * evaluation's.
- */
-function readLog<Outcome>(text: string, identity: string, work: Work<Outcome>): Map<number, Outcome> {
-  const outcomes = new Map<number, Outcome>();
-  const [first, ...lines] = text.split('\n');
-  if (first !== JSON.stringify({ identity })) return outcomes;
-  for (const line of lines) {
-    try {
-      const [document, kept] = JSON.parse(line) as [number, unknown];
-      const { data } = work.outcome.safeParse(kept);
-      const isDocument = Number.isInteger(document) && document >= 0 && document < work.documents;
-      if (isDocument && data !== undefined && work.fits(data, document)) outcomes.set(document, data);
-    } catch {
-      // A killed process may leave an incomplete line.
-    }
-  }
-  return outcomes;
 }
