@@ -4,7 +4,7 @@ import { UsageError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
 import { problemOf } from '../../support/json/validation-messages.ts';
 import type { ChoiceDocument, EvaluationData, LoadRequest } from '../evaluation.ts';
-import { readRows, type RowsRequest } from './rows.ts';
+import { readRows, type RowsRequest } from '../../data/sets/rows.ts';
 
 /** A question that is followed by each of its choices; `truths` where several of them may be true. */
 export function ask(

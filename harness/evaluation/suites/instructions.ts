@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { EvaluationProtocol, Reading, TextEvaluation, WrittenText } from '../evaluation.ts';
 import { parseRow } from './documents.ts';
-import { readAdaptersFile } from './rows.ts';
+import { readAdaptersFile } from '../../data/sets/rows.ts';
 
 const schema = z.object({
   instruction: z.string(),

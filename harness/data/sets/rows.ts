@@ -1,6 +1,6 @@
 /**
- * Reads a benchmark's rows, whatever they hold: the hub's parquet files, or a folder in the hub's layout or
- * in LLM-Adapters'. documents.ts makes documents of them.
+ * Reads a data set's rows, whatever they hold: the hub's parquet files, or a folder in the hub's layout or
+ * in LLM-Adapters'. Evaluations make documents of them, tasks that follow instructions pairs.
  */
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
@@ -9,10 +9,10 @@ import { gunzipSync } from 'node:zlib';
 import { UsageError } from '../../support/errors.ts';
 import { isFile, readBytes } from '../../support/read-files.ts';
 import { hashFile } from '../../support/hash.ts';
-import type { FetchOptions } from '../../data/hub/connection.ts';
-import { parquetFiles } from '../../data/hub/parquet-files.ts';
-import { readParquetRows } from '../../data/formats/parquet.ts';
-import type { DataSource } from '../../data/examples/task.ts';
+import type { FetchOptions } from '../hub/connection.ts';
+import { parquetFiles } from '../hub/parquet-files.ts';
+import { readParquetRows } from '../formats/parquet.ts';
+import type { DataSource } from '../examples/task.ts';
 
 /** Where to look for a data set's rows. */
 export interface RowsRequest extends FetchOptions {
