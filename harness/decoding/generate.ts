@@ -4,7 +4,7 @@
  * search.
  */
 import { chunk } from 'simple-statistics';
-import type { Engine } from '../engine/types.ts';
+import type { Engine, FrozenArrays } from '../engine/types.ts';
 import { type Delta, virtualTokens } from '../models/method.ts';
 import type { Architecture } from '../models/architecture.ts';
 import type { BaseModel } from '../models/base-model.ts';
@@ -32,6 +32,8 @@ export interface GenerateJob {
   readonly delta: Delta;
   /** The method's tensors, and the base's tensors that were trained. */
   readonly tensors: TrainedTensors;
+  /** The tensors of base and method where the engine holds them already; they are not disposed of. */
+  readonly frozen?: FrozenArrays | undefined;
   readonly prompts: readonly (readonly number[])[];
   readonly maxNewTokens: number;
   /** 1 for greedy search. */
@@ -117,13 +119,13 @@ export async function generateAll(
     job.onProgress?.(done);
   };
   if (groups.length > 0) {
-    const frozen = await freezeAll(engine, base, delta, job.tensors);
+    const frozen = job.frozen ?? (await freezeAll(engine, base, delta, job.tensors));
     const setup = { engine, frozen, base, delta, normalized: beams > 1 };
     try {
       const search = isInGraph(job, positions) ? searchInGraph : searchOnHost;
       await search(job, setup, groups, positions, onEnd);
     } finally {
-      frozen.dispose();
+      if (!job.frozen) frozen.dispose();
     }
   }
   return { hypotheses, seconds: (performance.now() - start) / 1000 };

@@ -20,12 +20,17 @@ import type { BaseModel } from '../models/base-model.ts';
 
 export type TrainedTensors = Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
 
-/** What the programs of one generation have in common. */
-export interface DecodingSetup {
+/** A model whose tensors an engine holds, so that several programs may read with it. */
+export interface LoadedModel {
   readonly engine: Engine;
-  readonly frozen: FrozenArrays;
   readonly base: BaseModel;
   readonly delta: Delta;
+  /** The tensors of base and method, from `freezeAll`; the caller disposes of them. */
+  readonly frozen: FrozenArrays;
+}
+
+/** What the programs of one generation have in common. */
+export interface DecodingSetup extends LoadedModel {
   /** Whether scores are log-probabilities; otherwise they are logits. */
   readonly normalized: boolean;
 }

@@ -57,11 +57,6 @@ export class WorkLog<Key extends string | number, Outcome> {
     return this.#pieces.get(key);
   }
 
-  /** The number of pieces that are done. */
-  get size(): number {
-    return this.#pieces.size;
-  }
-
   /** All pieces, in the order of their keys' first outcomes. */
   get pieces(): Piece<Key, Outcome>[] {
     return [...this.#pieces];

@@ -1,9 +1,9 @@
 /**
  * Log-likelihoods of many requests: packs them into trees of tokens, puts trees into batches and runs these.
- * runs/evaluate uses it. A request's numbers may depend on its set, by rounding, but never on other sets.
+ * runs/evaluate uses it. A request's numbers may depend on its batch, by rounding.
  */
-import { freezeAll, type TrainedTensors } from '../../decoding/programs.ts';
-import type { Engine, Program } from '../../engine/types.ts';
+import type { LoadedModel } from '../../decoding/programs.ts';
+import type { Program, State } from '../../engine/types.ts';
 import { type Delta, virtualTokens } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { fillTrees, likelihoodProgram, type TreesShape } from './program.ts';
@@ -20,25 +20,13 @@ const STEP = { nodes: 64, rows: 16, predictions: 16 } as const;
 /** Most compiled programs that are kept: each has memory of its own. */
 const PROGRAMS = 3;
 
-/** The requests to score, and the model that scores them. */
-export interface LikelihoodJob {
-  readonly engine: Engine;
-  readonly base: BaseModel;
-  readonly delta: Delta;
-  /** The method's tensors and the base's trained ones. */
-  readonly tensors: TrainedTensors;
-  /**
-   * Sets of documents; a document is a list of requests. A batch never mixes sets, so no set's numbers depend
-   * on others.
-   */
-  readonly sets: readonly (readonly (readonly Request[])[])[];
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * Whether a document is scored already. Its batch is still computed where another of its documents is not.
-   */
-  isDone?(set: number, document: number): boolean;
-  /** Called with each document's scores, in any order. */
-  onDocument(set: number, document: number, likelihoods: readonly Likelihood[]): void | Promise<void>;
+/** Some documents of an evaluation, whose requests a model reads at once. */
+export interface LikelihoodBatch {
+  readonly documents: readonly number[];
+  /** Number of tokens that the model computes, padding included. */
+  readonly tokens: number;
+  readonly shape: TreesShape;
+  readonly trees: readonly PackedTree[];
 }
 
 /** The number of tokens that a base under a method can read. */
@@ -58,48 +46,62 @@ export function cutRequest({ context, continuation }: Request, positions: number
 }
 
 /**
- * Scores all requests; scores are not finite where the model's numbers are not. Throws the signal's reason
- * where it is aborted.
+ * Divides the documents of an evaluation, a list of requests each, into batches. Batches never mix
+ * evaluations, so that no evaluation's numbers depend on others.
  */
-export async function logLikelihoods(job: LikelihoodJob): Promise<void> {
-  const { engine, base, delta, tensors, signal } = job;
+export function likelihoodBatches(
+  { base, delta }: Pick<LoadedModel, 'base' | 'delta'>,
+  documents: readonly (readonly Request[])[],
+): LikelihoodBatch[] {
   const positions = positionsFor(base, delta);
-  const frozen = await freezeAll(engine, base, delta, tensors);
-  const state = engine.state({});
-  const programs = new Map<string, Promise<Program>>();
-  const programOf = async (shape: TreesShape): Promise<Program> => {
+  const cut = documents.map((requests) => requests.map((request) => cutRequest(request, positions)));
+  const packed = packTrees(cut, base.architecture.width, delta.readsPrompt === true);
+  return batchesOf(packed).map((trees) => {
+    const shape = shapeOf(trees);
+    return { documents: documentsOf(trees), tokens: shape.trees * shape.nodes, shape, trees };
+  });
+}
+
+/** Reads batches with a model; keeps the programs that it compiles, for batches of any evaluation. */
+export class LikelihoodScorer {
+  readonly #model: LoadedModel;
+  readonly #programs = new Map<string, Promise<Program>>();
+  readonly #state: State;
+
+  constructor(model: LoadedModel) {
+    this.#model = model;
+    this.#state = model.engine.state({});
+  }
+
+  /** Scores the documents of a batch; scores are not finite where the model's numbers are not. */
+  async score({ shape, trees }: LikelihoodBatch): Promise<(readonly [document: number, Likelihood[]])[]> {
+    const program = await this.#programOf(shape);
+    const inputs = fillTrees(
+      trees.map(({ tree }) => tree),
+      shape,
+    );
+    const out = await program.run(this.#state, inputs);
+    return sumsOf(trees, out.logProbability as Float32Array, out.isLargest as Float32Array);
+  }
+
+  async #programOf(shape: TreesShape): Promise<Program> {
     const key = JSON.stringify(shape);
-    const known = programs.get(key);
+    const known = this.#programs.get(key);
     if (known) return known;
-    for (const [oldest, program] of programs) {
-      if (programs.size < PROGRAMS) break;
-      programs.delete(oldest);
+    for (const [oldest, program] of this.#programs) {
+      if (this.#programs.size < PROGRAMS) break;
+      this.#programs.delete(oldest);
       await (await program).dispose();
     }
-    const program = likelihoodProgram({ engine, frozen, base, delta, normalized: true }, shape);
-    programs.set(key, program);
+    const program = likelihoodProgram({ ...this.#model, normalized: true }, shape);
+    this.#programs.set(key, program);
     return program;
-  };
-  try {
-    for (const [set, uncut] of job.sets.entries()) {
-      const documents = uncut.map((requests) => requests.map((request) => cutRequest(request, positions)));
-      const packed = packTrees(documents, base.architecture.width, delta.readsPrompt === true);
-      for (const batch of batchesOf(packed)) {
-        if (documentsOf(batch).every((document) => job.isDone?.(set, document))) continue;
-        signal?.throwIfAborted();
-        const shape = shapeOf(batch);
-        const program = await programOf(shape);
-        const trees = batch.map(({ tree }) => tree);
-        const out = await program.run(state, fillTrees(trees, shape));
-        const found = sumsOf(batch, out.logProbability as Float32Array, out.isLargest as Float32Array);
-        for (const [document, likelihoods] of found)
-          if (!job.isDone?.(set, document)) await job.onDocument(set, document, likelihoods);
-      }
-    }
-  } finally {
-    for (const program of programs.values()) await (await program).dispose();
-    state.dispose();
-    frozen.dispose();
+  }
+
+  /** Disposes of the programs; the model's tensors stay. */
+  async close(): Promise<void> {
+    for (const program of this.#programs.values()) await (await program).dispose();
+    this.#state.dispose();
   }
 }
 

@@ -1,12 +1,16 @@
 /** Evaluations that choose an answer by the alternatives' log-likelihoods. */
 import { z } from 'zod';
 import type { ChoiceEvaluation, EvaluationData, EvaluationProtocol } from '../../evaluation/evaluation.ts';
-import { logLikelihoods, positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
+import {
+  likelihoodBatches,
+  positionsFor,
+  type LikelihoodScorer,
+} from '../../evaluation/likelihoods/log-likelihoods.ts';
 import type { Request } from '../../evaluation/likelihoods/token-tree.ts';
 import { encodeAlternatives } from '../../evaluation/likelihoods/tokens.ts';
 import { chosenBy, scoreOf } from '../../evaluation/measures.ts';
 import { alternativesOf, promptsOf } from '../../evaluation/prompts.ts';
-import type { Engine } from '../../engine/types.ts';
+import type { LoadedModel } from '../../decoding/programs.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { OpenEvaluation, Work } from './evaluation-work.ts';
 import type { Subject } from './subject.ts';
@@ -80,29 +84,22 @@ export function choiceWork(
   };
 }
 
-/**
- * Scores the missing documents of all these evaluations with one copy of the base on the engine; calls
- * `onDocument` with the evaluation's index after each document.
- */
+/** Scores the missing documents of an evaluation; calls `onDocument` after each is kept. */
 export async function doChoices(
-  open: readonly OpenEvaluation<Likelihoods>[],
-  works: readonly ChoiceWork[],
-  { base, delta, tensors }: Subject,
-  engine: Engine,
+  open: OpenEvaluation<Likelihoods>,
+  { requests }: ChoiceWork,
+  model: LoadedModel,
+  scorer: LikelihoodScorer,
   signal: AbortSignal,
-  onDocument: (place: number) => Promise<void>,
+  onDocument: () => void,
 ): Promise<void> {
-  await logLikelihoods({
-    engine,
-    base,
-    delta,
-    tensors,
-    signal,
-    sets: works.map(({ requests }) => requests),
-    isDone: (set, document) => open[set]!.isDone(document),
-    async onDocument(set, document, likelihoods) {
-      await open[set]!.keep(document, likelihoods);
-      await onDocument(set);
-    },
-  });
+  for (const batch of likelihoodBatches(model, requests)) {
+    if (batch.documents.every((document) => open.isDone(document))) continue;
+    signal.throwIfAborted();
+    for (const [document, likelihoods] of await scorer.score(batch)) {
+      if (open.isDone(document)) continue;
+      await open.keep(document, likelihoods);
+      onDocument();
+    }
+  }
 }

@@ -5,6 +5,8 @@
 import { join, resolve } from 'node:path';
 import type { FetchOptions } from '../../data/hub/connection.ts';
 import { NotFinite } from '../../decoding/candidates.ts';
+import { freezeAll } from '../../decoding/programs.ts';
+import { LikelihoodScorer } from '../../evaluation/likelihoods/log-likelihoods.ts';
 import {
   evaluationProtocols,
   type AskedDocument,
@@ -245,29 +247,34 @@ async function doMissing(
     const total = [...openChoices, ...openTexts].reduce((sum, one) => sum + one.missing.length, 0);
     let done = 0;
     events.onProgress(done, total);
-    const finishWhole = async (
-      task: Task,
-      one: Pick<OpenEvaluation<unknown>, 'isComplete' | 'finish'>,
-    ): Promise<void> => {
-      if (one.isComplete) task.record = await one.finish(about);
-    };
-    for (const [i, task] of choices.entries()) await finishWhole(task, openChoices[i]!);
-    const works = choices.map(({ prepared }) => prepared.work);
-    await doChoices(openChoices, works, subject, engine, signal, async (place) => {
+    const { base, delta, tensors } = subject;
+    const frozen = await freezeAll(engine, base, delta, tensors);
+    const model = { engine, base, delta, frozen };
+    const scorer = new LikelihoodScorer(model);
+    const onDocument = (): void => {
       events.onProgress(++done, total);
-      await finishWhole(choices[place]!, openChoices[place]!);
-    });
-    for (const [i, task] of texts.entries()) {
-      const one = openTexts[i]!;
-      try {
-        await doTexts(one, task.prepared.work, subject, engine, signal, () => {
-          events.onProgress(++done, total);
-        });
-        task.record = await one.finish(about);
-      } catch (error) {
-        if (!(error instanceof NotFinite)) throw error;
-        task.record = await one.finish(about, error);
+    };
+    try {
+      for (const [i, task] of choices.entries()) {
+        await doChoices(openChoices[i]!, task.prepared.work, model, scorer, signal, onDocument);
+        task.record = await openChoices[i]!.finish(about);
       }
+    } finally {
+      await scorer.close();
+    }
+    try {
+      for (const [i, task] of texts.entries()) {
+        const one = openTexts[i]!;
+        try {
+          await doTexts(one, task.prepared.work, subject, model, signal, onDocument);
+          task.record = await one.finish(about);
+        } catch (error) {
+          if (!(error instanceof NotFinite)) throw error;
+          task.record = await one.finish(about, error);
+        }
+      }
+    } finally {
+      frozen.dispose();
     }
   } catch (error) {
     if (signal.aborted) throw new Interrupted('stopped while evaluating', { cause: error });

@@ -86,11 +86,6 @@ export class OpenEvaluation<Outcome> {
     return this.#log.get(document) !== undefined;
   }
 
-  /** Whether every document has an outcome. */
-  get isComplete(): boolean {
-    return this.#log.size === this.prepared.work.documents;
-  }
-
   /** The documents without an outcome. */
   get missing(): number[] {
     const all = Array.from({ length: this.prepared.work.documents }, (_, document) => document);

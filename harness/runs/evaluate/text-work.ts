@@ -13,7 +13,7 @@ import {
 } from '../../evaluation/evaluation.ts';
 import { positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
 import { promptsOf } from '../../evaluation/prompts.ts';
-import type { Engine } from '../../engine/types.ts';
+import type { LoadedModel } from '../../decoding/programs.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { OpenEvaluation, Work } from './evaluation-work.ts';
 import type { Subject } from './subject.ts';
@@ -113,8 +113,8 @@ function holdsStop(tokenizer: Tokenizer, stops: readonly string[]): (tokens: rea
 export async function doTexts(
   open: OpenEvaluation<Written>,
   { prompts, decoding }: TextWork,
-  { base, delta, tensors, tokenizer }: Subject,
-  engine: Engine,
+  { tensors, tokenizer }: Subject,
+  model: LoadedModel,
   signal: AbortSignal,
   onDocument: () => void,
 ): Promise<void> {
@@ -122,9 +122,7 @@ export async function doTexts(
   // Texts end during a step of the search, which does not wait; their outcomes are kept one after the other.
   let keeping = Promise.resolve();
   await generate({
-    engine,
-    base,
-    delta,
+    ...model,
     tensors,
     signal,
     prompts: missing.map((document) => prompts[document]!),

@@ -5,19 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EvaluationData, EvaluationProtocol, Measure } from '../../../harness/evaluation/evaluation.ts';
-import { logLikelihoods } from '../../../harness/evaluation/likelihoods/log-likelihoods.ts';
-import {
-  chosenBy,
-  meanOf,
-  pooledMean,
-  scoreOf,
-  type Likelihood,
-} from '../../../harness/evaluation/measures.ts';
+import { chosenBy, meanOf, pooledMean, scoreOf } from '../../../harness/evaluation/measures.ts';
 import { alternativesOf, promptsOf, type Prompt } from '../../../harness/evaluation/prompts.ts';
 import { encodeAlternatives } from '../../../harness/evaluation/likelihoods/tokens.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
-import { testEngine } from '../../engines.ts';
 import { choiceEvaluation, dataFolder, golden, hasGolden } from '../golden.ts';
+import { scoreAll } from './score-all.ts';
 
 const folder = join(process.env.DELTABENCH_BASES ?? '', 'SmolLM2-135M-Instruct');
 const isThere = hasGolden && existsSync(join(folder, 'config.json'));
@@ -53,17 +46,7 @@ describe.skipIf(!isThere)(
       const documents = prompts.map((prompt) =>
         encodeAlternatives(tokenizer, alternativesOf(prompt), protocol),
       );
-      const found: (readonly Likelihood[])[] = [];
-      await logLikelihoods({
-        engine: await testEngine('onnx'),
-        base,
-        delta: { trained: {} },
-        tensors: {},
-        sets: [documents],
-        onDocument: (_, document, likelihoods) => {
-          found[document] = likelihoods;
-        },
-      });
+      const found = await scoreAll(documents, base, { trained: {} }, {});
       return { found, documents };
     }
 

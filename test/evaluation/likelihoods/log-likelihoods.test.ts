@@ -1,14 +1,12 @@
 import { expect, test } from 'vitest';
-import { logLikelihoods } from '../../../harness/evaluation/likelihoods/log-likelihoods.ts';
-import type { Likelihood } from '../../../harness/evaluation/measures.ts';
 import type { Request } from '../../../harness/evaluation/likelihoods/token-tree.ts';
 import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
-import { testEngine } from '../../engines.ts';
 import type { EngineName } from '../../../harness/engine/types.ts';
+import { scoreAll } from './score-all.ts';
 
 // Tokens of one tree must have the numbers that they have alone, whatever a method does with them.
 const shared = [7, 3, 9, 4, 1];
@@ -38,18 +36,7 @@ async function likelihoodsOf(family: string, variant: string, engine: EngineName
       { shape, data: values[name]!.map((x, i) => x + ((i % 5) - 2) / 8) },
     ]),
   );
-  const found: (readonly Likelihood[])[] = [];
-  await logLikelihoods({
-    engine: await testEngine(engine),
-    base,
-    delta,
-    tensors,
-    sets: [given],
-    onDocument: (_, document, likelihoods) => {
-      found[document] = likelihoods;
-    },
-  });
-  return found;
+  return scoreAll(given, base, delta, tensors, engine);
 }
 
 test.each([
