@@ -5,6 +5,7 @@
  */
 import type { FetchOptions } from '../data/hub/connection.ts';
 import type { DataSource } from '../data/examples/task.ts';
+import type { ChatMessage } from '../data/tokenizers/chat-template.ts';
 import type { Tokenizer } from '../data/tokenizers/tokenizer.ts';
 import type { Request } from './likelihoods/token-tree.ts';
 
@@ -55,6 +56,17 @@ export interface TextDocument {
   readonly gold: string;
 }
 
+/** A conversation whose answers are judged: the user's turns, and what a judge compares the answers with. */
+export interface QuestionDocument {
+  /** The question's number or place in its file, as the benchmark's own files name it. */
+  readonly id: number;
+  /** The part of the benchmark that the question is of. */
+  readonly category: string;
+  readonly turns: readonly string[];
+  /** The answers of another model, by turn; absent where the data has none for this question. */
+  readonly reference?: { readonly model: string; readonly turns: readonly string[] };
+}
+
 /** The rows of an evaluation as documents, in file order. */
 export interface EvaluationData<Document = ChoiceDocument> {
   /** Where the rows were read: `hub`, `folder` or `built-in`. */
@@ -78,7 +90,7 @@ export interface LoadRequest extends FetchOptions {
  * A benchmark. A file in evaluations/ exports it as default, under the file's name, or exports the list of
  * its parts.
  */
-export type Evaluation = ChoiceEvaluation | TextEvaluation;
+export type Evaluation = ChoiceEvaluation | TextEvaluation | AnswerEvaluation;
 
 interface EvaluationBase<Document> {
   /** Lm-eval's name, with hyphens for underscores. */
@@ -134,6 +146,51 @@ export interface TextEvaluation extends EvaluationBase<TextDocument> {
   ): Readonly<Record<string, Reading>>;
 }
 
+/** A benchmark whose answers `bench judge` lets another model judge; the answers alone have no score. */
+export interface AnswerEvaluation extends EvaluationBase<QuestionDocument> {
+  readonly kind: 'answers';
+  readonly measures: readonly [];
+  /** How a protocol writes answers. */
+  writing(protocol: EvaluationProtocol): Writing;
+  /** Writes all answers as the benchmark's own program reads them; `ending` is that of the file's name. */
+  answersFile(
+    answers: readonly Answered[],
+    about: AnswersAbout,
+  ): { readonly ending: string; readonly text: string };
+}
+
+/** How the answers of an evaluation are generated. */
+export interface Writing {
+  /** The text before an answer; a chat template takes its place where one is asked for. */
+  prompt(messages: readonly ChatMessage[]): string;
+  /** Whether the tokenizer puts its special tokens around the prompt. */
+  readonly specialTokens: boolean;
+  readonly maxNewTokens: number;
+  /** Most tokens of prompt and answer together; the base's window where absent. */
+  readonly maxLength?: number;
+  /** Strings before which an answer ends; the tokenizer's end token ends it in any case. */
+  readonly stops: readonly string[];
+  readonly repetitionPenalty?: number;
+  readonly noRepeatNgram?: number;
+  /** Tokens are drawn with this temperature from the `topK` best; greedy where it is 0. */
+  temperature(document: QuestionDocument): number;
+  readonly topK?: number;
+  /** Cuts the answer out of what was generated. */
+  read(written: WrittenText, prompt: string): string;
+}
+
+/** A question with the answers to its turns. */
+export interface Answered {
+  readonly document: QuestionDocument;
+  readonly turns: readonly string[];
+}
+
+/** What wrote the answers of a file, and when. */
+export interface AnswersAbout {
+  readonly model: string;
+  readonly ended: Date;
+}
+
 /** How the texts of an evaluation are generated. */
 export interface TextDecoding {
   readonly maxNewTokens: number;
@@ -173,6 +230,11 @@ export interface AskedDocument {
 
 /** Gives an evaluation by choices its type; returns it as it is. */
 export function defineEvaluation(evaluation: ChoiceEvaluation): ChoiceEvaluation {
+  return evaluation;
+}
+
+/** Gives an evaluation by judged answers its type; returns it as it is. */
+export function defineAnswerEvaluation(evaluation: AnswerEvaluation): AnswerEvaluation {
   return evaluation;
 }
 

@@ -11,6 +11,7 @@ import { settingsSchema, recordSchema as runRecordSchema } from './record.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
 const count = z.int().min(0);
+const file = z.strictObject({ name: z.string(), sha256: hash });
 
 /** Everything that decides what an evaluation computes; its hash is the evaluation's identity. */
 const evaluationSettings = z.strictObject({
@@ -52,8 +53,11 @@ const fields = z.strictObject({
   metrics: z.array(
     z.strictObject({ name: z.string(), value: z.number(), standardError: z.number().optional() }),
   ),
-  /** Files beside the record: the likelihoods of each document, as JSON lines. */
-  files: z.strictObject({ samples: z.strictObject({ name: z.string(), sha256: hash }).optional() }),
+  /**
+   * Files beside the record: what each document got, as JSON lines, and answers that are to be judged, in the
+   * form of their benchmark's own program.
+   */
+  files: z.strictObject({ samples: file.optional(), answers: file.optional() }),
   engine: runRecordSchema.shape.engine,
   code: runRecordSchema.shape.code,
   environment: runRecordSchema.shape.environment,

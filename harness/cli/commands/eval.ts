@@ -104,11 +104,14 @@ async function evaluateAll({ tasks, compare, output, ...options }: Options): Pro
 
 const numberText = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(4));
 
+/** The row of answers, which have no score before they are judged. */
+const notJudged = { name: '(answers)', value: undefined, standardError: undefined };
+
 /** The scores of evaluations and the means of their groups as a table. */
 function scoresText(evaluated: readonly Evaluated[], groups: readonly GroupMean[]): string {
   const header = ['evaluation', 'version', 'shots', 'documents', 'metric', 'value', '± error'];
-  const rows = evaluated.flatMap(({ evaluation, record: { settings, documents, metrics } }) =>
-    metrics.map(({ name, value, standardError }, i) => [
+  const rows = evaluated.flatMap(({ evaluation, record: { settings, documents, metrics, files } }) =>
+    (files.answers ? [notJudged] : metrics).map(({ name, value, standardError }, i) => [
       i === 0 ? evaluation.name : '',
       String(evaluation.version),
       String(settings.shots),
@@ -168,10 +171,12 @@ async function compareRecords(places: readonly string[], json: boolean): Promise
 }
 
 /**
- * Gives a line for each evaluation that failed, left documents out, cut prompts or held unreadable answers.
+ * Gives a line for each evaluation that waits for a judge, failed, left documents out, cut prompts or held
+ * unreadable answers.
  */
 function remarks(evaluated: readonly Evaluated[]): string[] {
-  return evaluated.flatMap(({ evaluation: { name }, record: { documents, error } }) => [
+  return evaluated.flatMap(({ evaluation: { name }, path, record: { documents, error, files } }) => [
+    ...(files.answers ? [`${name}: the answers wait for a judge: bench judge ${path}`] : []),
     ...(error ? [`${name} failed: ${error.name}: ${error.message}`] : []),
     ...(documents.used < documents.of
       ? [`${name}: the first ${documents.used} of ${documents.of} documents`]

@@ -5,10 +5,14 @@
  * byte order mark.
  */
 const SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
+const START = new RegExp(`^${SPACE}`);
 const OUTSIDE = new RegExp(`^${SPACE}|${SPACE}$`, 'g');
 
 /** `str.strip()` */
 export const strip = (text: string): string => text.replace(OUTSIDE, '');
+
+/** `str.lstrip()` */
+export const stripStart = (text: string): string => text.replace(START, '');
 
 /** `str.capitalize()`: the first letter in upper case, all others in lower case. */
 export function capitalize(text: string): string {

@@ -27,6 +27,7 @@ import { startEngine } from '../execute/start-engine.ts';
 import { findEngine, type EngineChoice } from '../plan/engine-choice.ts';
 import { findDataSource } from '../plan/data-source.ts';
 import { loadEvaluations } from '../plan/load-plugins.ts';
+import { answerWork, doAnswers, type Answers as AnswerOutcome, type AnswerWork } from './answer-work.ts';
 import { choiceWork, doChoices, type ChoiceWork, type Likelihoods as ChoiceOutcome } from './choice-work.ts';
 import { OpenEvaluation, type About, type Prepared } from './evaluation-work.ts';
 import { openSubject, type Subject, type SubjectRequest } from './subject.ts';
@@ -130,7 +131,7 @@ function protocolOf(asked: string): EvaluationProtocol {
   );
 }
 
-type Task = ChoiceTask | TextTask;
+type Task = ChoiceTask | TextTask | AnswerTask;
 interface TaskBase {
   readonly evaluation: Evaluation;
   record: EvaluationRecord | undefined;
@@ -142,6 +143,11 @@ interface ChoiceTask extends TaskBase {
 interface TextTask extends TaskBase {
   readonly kind: 'text';
   readonly prepared: Prepared<TextOutcome> & { readonly work: TextWork };
+}
+
+interface AnswerTask extends TaskBase {
+  readonly kind: 'answers';
+  readonly prepared: Prepared<AnswerOutcome> & { readonly work: AnswerWork };
 }
 
 /** Loads an evaluation's data and makes its prompts, its settings and its record's path. */
@@ -176,6 +182,11 @@ async function prepare(
     const data = await evaluation.load(load);
     const prepared = { ...(await about(data)), work: choiceWork(evaluation, data, subject, options) };
     return { kind: 'choices', evaluation, prepared, record: await findRecord(prepared) };
+  }
+  if (evaluation.kind === 'answers') {
+    const data = await evaluation.load(load);
+    const prepared = { ...(await about(data)), work: answerWork(evaluation, data, subject, options) };
+    return { kind: 'answers', evaluation, prepared, record: await findRecord(prepared) };
   }
   const data = await evaluation.load(load);
   const prepared = { ...(await about(data)), work: textWork(evaluation, data, subject, options) };
@@ -243,8 +254,14 @@ async function doMissing(
     for (const { prepared } of choices) openChoices.push(await open(prepared));
     const openTexts: OpenEvaluation<TextOutcome>[] = [];
     for (const { prepared } of texts) openTexts.push(await open(prepared));
+    const answers = missing.filter((task) => task.kind === 'answers');
+    const openAnswers: OpenEvaluation<AnswerOutcome>[] = [];
+    for (const { prepared } of answers) openAnswers.push(await open(prepared));
 
-    const total = [...openChoices, ...openTexts].reduce((sum, one) => sum + one.missing.length, 0);
+    const total = [...openChoices, ...openTexts, ...openAnswers].reduce(
+      (sum, one) => sum + one.missing.length,
+      0,
+    );
     let done = 0;
     events.onProgress(done, total);
     const { base, delta, tensors } = subject;
@@ -253,6 +270,19 @@ async function doMissing(
     const scorer = new LikelihoodScorer(model);
     const onDocument = (): void => {
       events.onProgress(++done, total);
+    };
+    const finishWritten = async (
+      task: Task,
+      one: Pick<OpenEvaluation<unknown>, 'finish'>,
+      write: () => Promise<void>,
+    ): Promise<void> => {
+      try {
+        await write();
+        task.record = await one.finish(about);
+      } catch (error) {
+        if (!(error instanceof NotFinite)) throw error;
+        task.record = await one.finish(about, error);
+      }
     };
     try {
       for (const [i, task] of choices.entries()) {
@@ -264,14 +294,14 @@ async function doMissing(
     }
     try {
       for (const [i, task] of texts.entries()) {
+        const { work } = task.prepared;
         const one = openTexts[i]!;
-        try {
-          await doTexts(one, task.prepared.work, subject, model, signal, onDocument);
-          task.record = await one.finish(about);
-        } catch (error) {
-          if (!(error instanceof NotFinite)) throw error;
-          task.record = await one.finish(about, error);
-        }
+        await finishWritten(task, one, () => doTexts(one, work, subject, model, signal, onDocument));
+      }
+      for (const [i, task] of answers.entries()) {
+        const { work } = task.prepared;
+        const one = openAnswers[i]!;
+        await finishWritten(task, one, () => doAnswers(one, work, subject, model, signal, onDocument));
       }
     } finally {
       frozen.dispose();

@@ -22,6 +22,8 @@ export interface Work<Outcome> {
   readonly outcome: z.ZodType<Outcome>;
   /** Whether a well-formed outcome can be that of the document. */
   fits(outcome: Outcome, document: number): boolean;
+  /** Whether nothing is missing of an outcome, which may come in parts; always true where absent. */
+  isWhole?(outcome: Outcome, document: number): boolean;
   /** Gives the reason why an outcome cannot be scored, as the end of a sentence; undefined if it can. */
   faultOf(outcome: Outcome): string | undefined;
   /** Scores an outcome that has no fault. */
@@ -31,6 +33,8 @@ export interface Work<Outcome> {
    * data.
    */
   askedAt(document: number): AskedDocument;
+  /** Gives the outcomes in the form of another program, for a file beside the record. */
+  publish?(outcomes: readonly Outcome[], ended: Date): { readonly ending: string; readonly text: string };
 }
 
 /** What an outcome is worth. */
@@ -41,6 +45,8 @@ export interface Judgement {
   readonly sample: object;
   /** Whether no answer could be read; absent where answers are not read out of texts. */
   readonly isUnread?: boolean;
+  /** Whether a prompt was cut that only the outcome tells. */
+  readonly isCut?: boolean;
 }
 
 /** An evaluation's settings, the path of its record, and its work. */
@@ -83,7 +89,14 @@ export class OpenEvaluation<Outcome> {
   }
 
   isDone(document: number): boolean {
-    return this.#log.get(document) !== undefined;
+    const outcome = this.#log.get(document);
+    if (outcome === undefined) return false;
+    return this.prepared.work.isWhole?.(outcome, document) ?? true;
+  }
+
+  /** The outcome of a document, or what there is of it. */
+  outcomeOf(document: number): Outcome | undefined {
+    return this.#log.get(document);
   }
 
   /** The documents without an outcome. */
@@ -106,6 +119,7 @@ export class OpenEvaluation<Outcome> {
     const error = failure ? { name: failure.name, message: failure.message } : firstFault(outcomes, work);
     const judgements = error ? [] : outcomes.map(([document, outcome]) => work.judge(outcome, document));
     const readsTexts = judgements.some(({ isUnread }) => isUnread !== undefined);
+    const ended = new Date();
     const common = {
       schema: 1 as const,
       kind: 'evaluation' as const,
@@ -113,11 +127,11 @@ export class OpenEvaluation<Outcome> {
       settings,
       ...about,
       started: this.#started.toISOString(),
-      ended: new Date().toISOString(),
+      ended: ended.toISOString(),
       documents: {
         used: work.documents,
         of,
-        cut: work.cut,
+        cut: work.cut + judgements.filter(({ isCut }) => isCut).length,
         ...(readsTexts && { unread: judgements.filter(({ isUnread }) => isUnread).length }),
       },
     };
@@ -125,13 +139,12 @@ export class OpenEvaluation<Outcome> {
     if (error) {
       record = sealEvaluation({ ...common, status: 'failed', error, metrics: [], files: {} });
     } else {
-      const lines = judgements.map(({ scores, sample }) => {
-        const own = work.measures.map((measure, place) => [measure, scores[place]] as const);
-        return JSON.stringify({ ...sample, ...Object.fromEntries(own) });
-      });
-      const samples = `${lines.join('\n')}\n`;
-      const file = path.replace(/\.json$/, '.samples.jsonl');
-      await writeFileAtomic(file, samples);
+      const samples = await this.#writeBeside('samples.jsonl', samplesText(judgements, work.measures));
+      const published = work.publish?.(
+        outcomes.map(([, outcome]) => outcome),
+        ended,
+      );
+      const answers = published && (await this.#writeBeside(`answers.${published.ending}`, published.text));
       record = sealEvaluation({
         ...common,
         status: 'finished',
@@ -139,7 +152,7 @@ export class OpenEvaluation<Outcome> {
           const { value, standardError } = meanOf(judgements.map(({ scores }) => scores[place]!));
           return { name, value, ...(standardError !== undefined && { standardError }) };
         }),
-        files: { samples: { name: basename(file), sha256: sha256(samples) } },
+        files: { samples, ...(answers && { answers }) },
       });
     }
     await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
@@ -147,10 +160,26 @@ export class OpenEvaluation<Outcome> {
     return record;
   }
 
+  /** Writes a file beside the record; gives its name and hash. */
+  async #writeBeside(ending: string, text: string): Promise<{ name: string; sha256: string }> {
+    const file = this.prepared.path.replace(/\.json$/, `.${ending}`);
+    await writeFileAtomic(file, text);
+    return { name: basename(file), sha256: sha256(text) };
+  }
+
   /** Closes the file and releases the lock. */
   close(): Promise<void> {
     return this.#log.close();
   }
+}
+
+/** The lines of the file of samples: a document each, with its scores by measure. */
+function samplesText(judgements: readonly Judgement[], measures: readonly string[]): string {
+  const lines = judgements.map(({ scores, sample }) => {
+    const own = measures.map((measure, place) => [measure, scores[place]] as const);
+    return JSON.stringify({ ...sample, ...Object.fromEntries(own) });
+  });
+  return `${lines.join('\n')}\n`;
 }
 
 /** Gives the error of the first document that cannot be scored. */

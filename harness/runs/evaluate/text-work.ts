@@ -98,7 +98,10 @@ export function writtenText(
 }
 
 /** Gives a function that says whether the last tokens hold a stop string, so that the text may end. */
-function holdsStop(tokenizer: Tokenizer, stops: readonly string[]): (tokens: readonly number[]) => boolean {
+export function holdsStop(
+  tokenizer: Tokenizer,
+  stops: readonly string[],
+): (tokens: readonly number[]) => boolean {
   // lm-eval looks back over as many tokens as the stop string has by itself, and two more.
   const lengths = stops.map((stop) => tokenizer.encode(stop, { specialTokens: false }).length + 2);
   const most = Math.max(0, ...lengths);

@@ -113,6 +113,12 @@ const evaluationSchema = z.discriminatedUnion('kind', [
     decoding: aFunction,
     read: aFunction,
   }),
+  evaluationBase.extend({
+    kind: z.literal('answers'),
+    measures: z.tuple([]),
+    writing: aFunction,
+    answersFile: aFunction,
+  }),
 ]);
 const evaluationsSchema = z.preprocess(
   (exported): unknown => (Array.isArray(exported) ? exported : [exported]),

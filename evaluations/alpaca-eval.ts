@@ -1,0 +1,87 @@
+/** AlpacaEval (Li et al., 2023): instructions whose answers a judge compares with a reference model's. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { defineAnswerEvaluation, type LoadRequest, type Writing } from '../harness/evaluation/evaluation.ts';
+import { humanAssistant } from '../harness/evaluation/suites/conversations.ts';
+import { loadDocuments, parseRow } from '../harness/evaluation/suites/documents.ts';
+import { alpacaPrompt } from '../harness/evaluation/suites/instructions.ts';
+import { stripStart } from '../harness/evaluation/suites/python-text.ts';
+import { isFile } from '../harness/support/read-files.ts';
+
+const schema = z.object({
+  instruction: z.string(),
+  output: z.string(),
+  generator: z.string(),
+  dataset: z.string(),
+});
+
+/** Both papers decode with these rules, which see the prompt too. */
+const rules = { repetitionPenalty: 1.1, noRepeatNgram: 5, specialTokens: true, stops: [] } as const;
+const greedy = (): number => 0;
+
+/** As RED's generate_alpaca_eval.py: the prompt's text is removed from the whole text, nothing is stripped. */
+const red: Writing = {
+  ...rules,
+  prompt: humanAssistant,
+  maxNewTokens: 768,
+  temperature: greedy,
+  read: ({ whole }, prompt) => whole.replaceAll(prompt, ''),
+};
+
+/** As pyreft's: what follows the prompt's last line, without white space before it. */
+const pyreft: Writing = {
+  ...rules,
+  prompt: (messages) => alpacaPrompt(messages[0]!.content),
+  maxNewTokens: 2048,
+  maxLength: 2048,
+  temperature: greedy,
+  read: ({ whole }) => stripStart(/### Response:(.*)/s.exec(whole)?.[1] ?? ''),
+};
+
+export default defineAnswerEvaluation({
+  kind: 'answers',
+  name: 'alpaca-eval',
+  label: 'AlpacaEval',
+  version: 1,
+  measures: [],
+  shots: { red: 0, pyreft: 0 },
+  fixedShots: true,
+  examples: 'first',
+  writing: (protocol) => (protocol === 'pyreft' ? pyreft : red),
+  answersFile: (answers, { model }) => ({
+    ending: 'json',
+    text: `${JSON.stringify(
+      answers.map(({ document, turns }) => ({
+        instruction: document.turns[0],
+        output: turns[0],
+        generator: model,
+        dataset: document.category,
+      })),
+      undefined,
+      1,
+    )}\n`,
+  }),
+  async load(request) {
+    const documents = { split: await splitName(request) };
+    const places = { repo: 'tatsu-lab/alpaca_eval', config: 'alpaca_eval', documents };
+    const data = await loadDocuments(request, places, (row, where) => parseRow(schema, row, where));
+    return {
+      ...data,
+      documents: data.documents.map(({ instruction, output, generator, dataset }, id) => ({
+        id,
+        category: dataset,
+        turns: [instruction],
+        reference: { model: generator, turns: [output] },
+      })),
+      pool: [],
+    };
+  },
+});
+
+/** The split's name on the hub, or in a folder that of the file which the hub's repository has. */
+async function splitName({ source }: LoadRequest): Promise<string> {
+  if (source.kind !== 'folder') return 'eval';
+  const folders = [source.path, join(source.path, 'alpaca_eval')];
+  const found = await Promise.all(folders.map((folder) => isFile(join(folder, 'alpaca_eval.json'))));
+  return found.includes(true) ? 'alpaca_eval' : 'eval';
+}

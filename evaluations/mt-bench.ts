@@ -1,0 +1,121 @@
+/** MT-Bench (Zheng et al., 2023): conversations of two turns whose answers a judge rates or compares. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { defineAnswerEvaluation, type LoadRequest, type Writing } from '../harness/evaluation/evaluation.ts';
+import { humanAssistant } from '../harness/evaluation/suites/conversations.ts';
+import { loadDocuments, parseRow } from '../harness/evaluation/suites/documents.ts';
+import { strip } from '../harness/evaluation/suites/python-text.ts';
+import { UsageError } from '../harness/support/errors.ts';
+import { sha256 } from '../harness/support/hash.ts';
+import { isFile } from '../harness/support/read-files.ts';
+
+const question = z.object({
+  question_id: z.int(),
+  category: z.string(),
+  turns: z.array(z.string()).min(1),
+});
+const answer = z.object({
+  question_id: z.int(),
+  choices: z.array(z.object({ turns: z.array(z.string()) })).min(1),
+});
+
+/** FastChat's temperature of answers by category; of any other category 0.7. */
+const temperatures: Readonly<Record<string, number>> = {
+  extraction: 0,
+  math: 0,
+  coding: 0,
+  reasoning: 0,
+  stem: 0.1,
+  humanities: 0.1,
+};
+
+/**
+ * FastChat's decoding with RED's conversation, whose later turns follow as the first does. FastChat draws with
+ * transformers' own default, the 50 best tokens.
+ */
+const writing: Writing = {
+  prompt: humanAssistant,
+  specialTokens: true,
+  maxNewTokens: 1024,
+  stops: ['\n\nHuman:'],
+  temperature: ({ category }) => temperatures[category] ?? 0.7,
+  topK: 50,
+  read: ({ text }) => strip(text),
+};
+
+/** Where FastChat's folder of data has its files. */
+const place = { repo: 'lm-sys/mt_bench', config: 'mt_bench' } as const;
+/** The file of reference answers, in FastChat's folder and beside the questions. */
+const referenceFiles = ['reference_answer/gpt-4', 'reference_gpt-4'];
+
+export default defineAnswerEvaluation({
+  kind: 'answers',
+  name: 'mt-bench',
+  label: 'MT-Bench',
+  version: 1,
+  measures: [],
+  shots: { red: 0 },
+  fixedShots: true,
+  examples: 'first',
+  writing: () => writing,
+  answersFile: (answers, { model, ended }) => ({
+    ending: 'jsonl',
+    text: answers
+      .map(({ document, turns }) => {
+        const line = {
+          question_id: document.id,
+          answer_id: sha256(JSON.stringify([model, document.id, turns])).slice(0, 22),
+          model_id: model,
+          choices: [{ index: 0, turns }],
+          tstamp: ended.getTime() / 1000,
+        };
+        return `${JSON.stringify(line)}\n`;
+      })
+      .join(''),
+  }),
+  async load(request) {
+    const { source } = request;
+    if (source.kind !== 'folder' || !(await isIn(source.path, 'question')))
+      throw new UsageError(
+        `${source.kind === 'folder' ? source.path : 'The hub'} has no question.jsonl of MT-Bench: ` +
+          'get github.com/lm-sys/FastChat and give its folder fastchat/llm_judge/data with --data DIR.',
+      );
+    const places = { ...place, documents: { split: 'question' } };
+    const data = await loadDocuments(request, places, (row, where) => parseRow(question, row, where));
+    const references = await readReferences(request, source.path);
+    return {
+      ...data,
+      documents: data.documents.map(({ question_id: id, category, turns }) => {
+        const reference = references.get(id);
+        return {
+          id,
+          category,
+          turns,
+          ...(reference && { reference: { model: 'gpt-4', turns: reference } }),
+        };
+      }),
+      pool: [],
+    };
+  },
+});
+
+/** The reference answers by question; empty where the folder has no file of them. */
+async function readReferences(
+  request: LoadRequest,
+  folder: string,
+): Promise<ReadonlyMap<number, readonly string[]>> {
+  for (const split of referenceFiles) {
+    if (!(await isIn(folder, split))) continue;
+    const { documents } = await loadDocuments(request, { ...place, documents: { split } }, (row, where) =>
+      parseRow(answer, row, where),
+    );
+    return new Map(documents.map(({ question_id, choices }) => [question_id, choices[0]!.turns]));
+  }
+  return new Map();
+}
+
+/** Whether a folder of data has a file, in FastChat's folder of the benchmark or by itself. */
+async function isIn(folder: string, split: string): Promise<boolean> {
+  const places = [join(folder, place.config), folder].map((base) => join(base, `${split}.jsonl`));
+  return (await Promise.all(places.map((path) => isFile(path)))).includes(true);
+}

@@ -1,0 +1,186 @@
+/** Evaluations whose answers are written now and judged later (`bench judge`), over one turn or several. */
+import { z } from 'zod';
+import type { ChatMessage } from '../../data/tokenizers/chat-template.ts';
+import { generate } from '../../decoding/generate.ts';
+import type { LoadedModel } from '../../decoding/programs.ts';
+import type {
+  AnswerEvaluation,
+  EvaluationData,
+  EvaluationProtocol,
+  QuestionDocument,
+  Writing,
+} from '../../evaluation/evaluation.ts';
+import { positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
+import { length } from '../../evaluation/suites/python-text.ts';
+import type { OpenEvaluation, Work } from './evaluation-work.ts';
+import type { Subject } from './subject.ts';
+import { holdsStop, writtenText } from './text-work.ts';
+
+const outcome = z
+  .array(z.array(z.int().min(0)).readonly())
+  .min(1)
+  .readonly();
+/** The tokens of the answers to a conversation's turns, as far as they are written. */
+export type Answers = z.infer<typeof outcome>;
+
+/** FastChat seeds its generator with the index of the choice, of which there is one. */
+const SEED = 0;
+
+/** The work of an evaluation whose answers are judged. */
+export interface AnswerWork extends Work<Answers> {
+  readonly questions: readonly QuestionDocument[];
+  readonly writing: Writing;
+  /** The next prompt of a conversation after its answers so far, cut to leave room for another answer. */
+  promptAfter(document: number, answers: Answers | undefined): Prompt;
+}
+
+interface Prompt {
+  readonly text: string;
+  readonly tokens: readonly number[];
+  readonly isCut: boolean;
+}
+
+/** Makes the work of an evaluation; prompts of later turns depend on the answers before them. */
+export function answerWork(
+  evaluation: AnswerEvaluation,
+  data: EvaluationData<QuestionDocument>,
+  subject: Subject,
+  { protocol, limit = Infinity }: { protocol: EvaluationProtocol; limit: number | undefined },
+): AnswerWork {
+  const { base, tokenizer, delta, variant } = subject;
+  const questions = data.documents.slice(0, limit);
+  const writing = evaluation.writing(protocol);
+  const positions = positionsFor(base, delta);
+  // An answer has at least half of a window that is too short for prompt and answer.
+  const room = Math.min(writing.maxNewTokens, Math.ceil(positions / 2));
+
+  /** The texts of a conversation's answers and the prompts that led to them, from turn to turn. */
+  const follow = (
+    document: number,
+    answers: Answers,
+  ): { texts: string[]; prompts: Prompt[]; next: string } => {
+    const [messages, texts, prompts]: [ChatMessage[], string[], Prompt[]] = [[], [], []];
+    const { turns } = questions[document]!;
+    const ask = (turn: number): string => {
+      messages.push({ role: 'user', content: turns[turn]! });
+      return writing.prompt(messages);
+    };
+    let next = ask(0);
+    for (const [turn, written] of answers.entries()) {
+      const prompt = encode(next);
+      const text = writing.read(writtenText(tokenizer, prompt.tokens, written, writing.stops), next);
+      prompts.push(prompt);
+      texts.push(text);
+      messages.push({ role: 'assistant', content: text });
+      if (turn + 1 < turns.length) next = ask(turn + 1);
+    }
+    return { texts, prompts, next };
+  };
+  const encode = (text: string): Prompt => {
+    const whole = tokenizer.encode(text, { specialTokens: writing.specialTokens });
+    const tokens = whole.slice(-(positions - room));
+    return { text, tokens, isCut: tokens.length < whole.length };
+  };
+  const model = [base.id, ...(variant === 'none' ? [] : [variant])].join('--').replaceAll('/', '--');
+  return {
+    measures: evaluation.measures,
+    documents: questions.length,
+    cut: 0,
+    questions,
+    writing,
+    outcome,
+    promptAfter: (document, answers) => encode(follow(document, answers ?? []).next),
+    fits: (answers, document) => answers.length <= questions[document]!.turns.length,
+    isWhole: (answers, document) => answers.length === questions[document]!.turns.length,
+    faultOf: () => undefined,
+    askedAt(document) {
+      const { turns, reference } = questions[document]!;
+      return { arguments: turns.map((turn) => [turn, {}]), target: reference?.turns.join('\n\n') ?? '' };
+    },
+    judge(answers, document) {
+      const { texts, prompts } = follow(document, answers);
+      const { id, category } = questions[document]!;
+      const lengths = texts.map(length);
+      return {
+        scores: [],
+        sample: { document, id, category, answers: texts, lengths },
+        isCut: prompts.some(({ isCut }) => isCut),
+      };
+    },
+    publish(all, ended) {
+      const answered = all.map((answers, document) => ({
+        document: questions[document]!,
+        turns: follow(document, answers).texts,
+      }));
+      return evaluation.answersFile(answered, { model, ended });
+    },
+  };
+}
+
+/** Writes the missing answers, all first turns before the second ones; calls `onDocument` after the last turn. */
+export async function doAnswers(
+  open: OpenEvaluation<Answers>,
+  work: AnswerWork,
+  subject: Subject,
+  model: LoadedModel,
+  signal: AbortSignal,
+  onDocument: () => void,
+): Promise<void> {
+  const { questions, writing } = work;
+  const turns = Math.max(...questions.map((question) => question.turns.length));
+  for (let turn = 0; turn < turns; turn++) {
+    const waiting = open.missing.filter((document) => (open.outcomeOf(document)?.length ?? 0) === turn);
+    const temperatures = new Set(waiting.map((document) => writing.temperature(questions[document]!)));
+    for (const temperature of temperatures) {
+      const documents = waiting.filter((one) => writing.temperature(questions[one]!) === temperature);
+      await writeTurn(open, work, subject, model, signal, { documents, turn, temperature, onDocument });
+    }
+  }
+}
+
+interface Turn {
+  readonly documents: readonly number[];
+  readonly turn: number;
+  readonly temperature: number;
+  onDocument(): void;
+}
+
+async function writeTurn(
+  open: OpenEvaluation<Answers>,
+  work: AnswerWork,
+  { tensors, tokenizer }: Subject,
+  model: LoadedModel,
+  signal: AbortSignal,
+  { documents, turn, temperature, onDocument }: Turn,
+): Promise<void> {
+  const { writing, questions } = work;
+  const { maxNewTokens, maxLength = Infinity, topK } = writing;
+  const prompts = documents.map((document) => work.promptAfter(document, open.outcomeOf(document)).tokens);
+  const streams = documents.map((document) => `answer ${turn + 1} to question ${questions[document]!.id}`);
+  // Answers end during a step of the search, which does not wait; they are kept one after the other.
+  let keeping = Promise.resolve();
+  await generate({
+    ...model,
+    tensors,
+    signal,
+    prompts,
+    maxNewTokens,
+    beams: 1,
+    eosId: tokenizer.eosId,
+    repetitionPenalty: writing.repetitionPenalty,
+    noRepeatNgram: writing.noRepeatNgram,
+    ...(temperature > 0 && { sampling: { temperature, topK, seed: SEED, streams } }),
+    isComplete: holdsStop(tokenizer, writing.stops),
+    onEnd(place, tokens) {
+      keeping = keeping.then(async () => {
+        const document = documents[place]!;
+        const room = Math.max(0, maxLength - prompts[place]!.length);
+        await open.keep(document, [...(open.outcomeOf(document) ?? []), tokens.slice(0, room)]);
+        if (open.isDone(document)) onDocument();
+      });
+      // The rejection is handled where `keeping` is awaited, after the search.
+      keeping.catch(() => undefined);
+    },
+  });
+  await keeping;
+}
