@@ -1,5 +1,6 @@
 /** Starts engines. A tensor library is loaded only with the engine that needs it. */
 import { availableParallelism } from 'node:os';
+import { loadNative } from './onnxruntime/device/native.ts';
 import { checkCudaProvider } from './setup/cuda-provider.ts';
 import type { Engine, EngineName, Precision } from './types.ts';
 
@@ -38,9 +39,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   if (problem !== undefined) throw new RangeError(problem);
   switch (name) {
     case 'onnx': {
-      if (device.startsWith('cuda')) await checkCudaProvider();
+      const onCuda = device.startsWith('cuda');
+      if (onCuda) await checkCudaProvider();
       const { createOnnxEngine } = await import('./onnxruntime/engine.ts');
-      return createOnnxEngine({ device, threads, precision, recompute });
+      const native = onCuda ? loadNative() : undefined;
+      return createOnnxEngine({ device, threads, precision, recompute, native });
     }
     case 'js': {
       const { createEagerEngine } = await import('./tfjs/engine.ts');

@@ -4,13 +4,15 @@
  */
 import type { Target } from '../graph/target.ts';
 import type { Engine, ManyProgram, Precision, Program, ProgramFunction, Signature } from '../types.ts';
+import { Device } from './device/device.ts';
+import type { Native } from './device/native.ts';
 import { OnnxFrozen } from './frozen.ts';
 import { lower } from './lower.ts';
 import { OnnxProgram } from './program.ts';
 import { recordCopies } from './record-copies.ts';
 import { SessionThread } from './session-thread.ts';
 import { openSession, type Session, sessionOptions, type SessionParts } from './session.ts';
-import { OnnxState } from './state.ts';
+import { hostMemory, OnnxState } from './state.ts';
 
 export interface OnnxOptions {
   /** 'cpu', 'webgpu', 'cuda' or 'cuda:1' */
@@ -19,11 +21,15 @@ export interface OnnxOptions {
   readonly precision: Precision;
   /** Computes again what the backward pass reads, instead of keeping it from the forward pass. */
   readonly recompute: boolean;
+  /** The binding that keeps state and frozen weights in the device's memory; absent, they lie on the host. */
+  readonly native?: Native | undefined;
 }
 
 /** Where an engine's sessions run. */
 interface SessionPlace {
   open(parts: SessionParts): Promise<Session>;
+  /** The device whose memory holds state and frozen weights. */
+  readonly memory?: Device;
   /**
    * Begins the names of buffers for random numbers; replicas that draw at the same time must not share them.
    */
@@ -34,7 +40,8 @@ const HERE: SessionPlace = { open: openSession, drawPrefix: '' };
 
 /** An engine that records programs and runs them with onnxruntime. */
 export function createOnnxEngine(options: OnnxOptions): Engine {
-  const { device, threads, precision } = options;
+  const { device, threads, precision, native } = options;
+  if (native) return createEngineIn(onDevice(native, options), options);
   const engine = createEngineIn(HERE, options);
   if (device !== 'cpu' || precision !== 'float32' || threads % 2 > 0) return engine;
   let replicas: NonNullable<Engine['replicas']> | undefined;
@@ -46,6 +53,18 @@ export function createOnnxEngine(options: OnnxOptions): Engine {
   };
 }
 
+/** Sessions that leave state and frozen weights in the device's memory. */
+function onDevice(native: Native, { device, threads }: OnnxOptions): SessionPlace {
+  const [provider, index = '0'] = device.split(':');
+  const memory = new Device(native, {
+    device: provider === 'cuda' ? 'cuda' : 'cpu',
+    index: Number(index),
+    threads,
+    provider: [['device_id', index]],
+  });
+  return { memory, open: (parts) => Promise.resolve(memory.open(parts)), drawPrefix: '' };
+}
+
 /** Two engines that compute at the same time, one in this thread and one in another. */
 function createReplicas(options: OnnxOptions): NonNullable<Engine['replicas']> {
   const thread = new SessionThread();
@@ -54,7 +73,7 @@ function createReplicas(options: OnnxOptions): NonNullable<Engine['replicas']> {
 }
 
 function createEngineIn(
-  { open, drawPrefix }: SessionPlace,
+  { open, memory, drawPrefix }: SessionPlace,
   { device, threads, precision, recompute }: OnnxOptions,
 ): Engine {
   const [provider = 'cpu', index] = device.split(':');
@@ -71,7 +90,8 @@ function createEngineIn(
       throw new TypeError(`program ${name}: its frozen arrays belong to another engine`);
     const often = use === 'often';
     const recording = recordCopies(signature, program, copies, target);
-    const lowered = lower(recording, frozen, { provider, recompute, often });
+    const onDevice = memory !== undefined;
+    const lowered = lower(recording, frozen, { provider, recompute, often, onDevice });
     const { nodes, model, folder, feeds, kept } = lowered;
 
     const frozenFeeds = feeds.filter(({ kind }) => kind === 'frozen');
@@ -108,8 +128,8 @@ function createEngineIn(
     name: 'onnx',
     device,
     precision,
-    freeze: (arrays) => new OnnxFrozen(arrays, products),
-    state: (arrays) => new OnnxState(arrays),
+    freeze: (arrays) => new OnnxFrozen(arrays, products, memory),
+    state: (arrays) => (memory ? new OnnxState(memory, arrays) : new OnnxState(hostMemory, arrays)),
     compile,
     compileMany,
     randomsOf: (signature, program) => recordCopies(signature, program, 1, target).randoms,

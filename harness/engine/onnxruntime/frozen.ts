@@ -5,13 +5,16 @@
 import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import type * as ort from 'onnxruntime-node';
 import { sum } from '../../support/arithmetic.ts';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
 import type { Products } from '../graph/target.ts';
-import type { FileLocation, FrozenArray, FrozenArrays, NumericArray, TensorTypes } from '../types.ts';
+import { dtypeOf } from '../check-arrays.ts';
+import type { FileLocation, FrozenArray, FrozenArrays, NumericArray, Shape, TensorTypes } from '../types.ts';
+import { DeviceTensor } from './device/device-tensor.ts';
+import type { Device } from './device/device.ts';
 import { PREFIX, tensorOf, typeOf } from './operands.ts';
 import { NamedMemory } from './result-memory.js';
+import type { Operand } from './session.ts';
 
 /** Weights of more bytes than this are mapped from a file instead of being copied into the model. */
 const EMBEDDED = 64 * 2 ** 20;
@@ -39,24 +42,37 @@ export class OnnxFrozen implements FrozenArrays {
   readonly #arrays: Readonly<Record<string, FrozenArray>>;
   readonly #products: Products;
   readonly #halves = new Map<string, FrozenData>();
-  readonly #feeds = new Map<string, ort.Tensor>();
+  readonly #feeds = new Map<string, Operand>();
+  readonly #device: Device | undefined;
   /** Places in the file of spilled weights. */
   readonly #spilled = new Map<string, FileLocation>();
   #spillFolder: string | undefined;
 
-  constructor(arrays: Readonly<Record<string, FrozenArray>>, products: Products) {
+  /** With a device, feeds lie in its memory. */
+  constructor(arrays: Readonly<Record<string, FrozenArray>>, products: Products, device?: Device) {
     this.#arrays = arrays;
     this.#products = products;
+    this.#device = device;
     const types = Object.entries(arrays).map(([name, { shape, data }]) => [name, typeOf(shape, data)]);
     this.types = Object.fromEntries(types) as TensorTypes;
   }
 
   /** The tensor that a graph input is fed. */
-  feed(input: string): ort.Tensor {
+  feed(input: string): Operand {
+    const known = this.#feeds.get(input);
+    if (known) return known;
     const { shape, data } = this.#stored(input);
-    // Bits of half precision are never fed (the binding takes no bfloat16), so these are numbers.
-    const tensor = this.#feeds.get(input) ?? tensorOf(data as NumericArray, shape);
+    // Without a device, bits of half precision are never fed (onnxruntime-node takes no bfloat16).
+    const tensor = this.#onDevice(data, shape) ?? tensorOf(data as NumericArray, shape);
     this.#feeds.set(input, tensor);
+    return tensor;
+  }
+
+  #onDevice(data: FrozenData, shape: Shape): DeviceTensor | undefined {
+    if (!this.#device) return undefined;
+    const { precision } = this.#products;
+    const tensor = this.#device.allocate(data instanceof Uint16Array ? precision : dtypeOf(data), shape);
+    this.#device.write(tensor, data);
     return tensor;
   }
 
@@ -89,6 +105,9 @@ export class OnnxFrozen implements FrozenArrays {
     if (this.#spillFolder) rmSync(this.#spillFolder, { recursive: true, force: true });
     this.#spillFolder = undefined;
     this.#spilled.clear();
+    for (const tensor of this.#feeds.values())
+      if (tensor instanceof DeviceTensor) this.#device!.release(tensor);
+    this.#feeds.clear();
   }
 
   #stored(input: string): Stored {

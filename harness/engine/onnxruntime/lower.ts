@@ -51,27 +51,31 @@ export interface LowerOptions {
   readonly recompute: boolean;
   /** Whether the program has many short runs. */
   readonly often: boolean;
+  /** Whether state and weights lie in the device's memory (device/device.ts), which sessions share. */
+  readonly onDevice: boolean;
 }
 
 export function lower(recording: Recording, frozen: OnnxFrozen, options: LowerOptions): Lowered {
   const { copies, places } = recording;
-  const { provider, often } = options;
+  const { provider, often, onDevice } = options;
   const onCpu = provider === 'cpu';
   const outputs = stackedOutputs(recording);
   const { nodes, sums, kept } = applyPasses(recording, outputs, options);
   const renamed = outputs.map(({ name, value }) => ({ name: NEW + name, value }));
-  // onnxruntime packs weights of the model for products with few rows; other devices only take weights of the
-  // model.
-  const weights = often || !onCpu ? frozen.initializers(weightsOf(frozen, nodes)) : undefined;
+  // onnxruntime packs weights of the model for products with few rows. Other devices copy what they are fed in
+  // every run, unless it lies there.
+  const weights = !onDevice && (often || !onCpu) ? frozen.initializers(weightsOf(frozen, nodes)) : undefined;
   const { model, feeds } = encodeModel({
     nodes,
     outputs: [...renamed, ...sums, ...kept],
     initializers: weights?.parts ?? new Map<string, never>(),
-    // On CUDA onnxruntime would have to bring a sequence to the host, which was not tried.
-    noTensor: provider !== 'cuda',
+    // On CUDA onnxruntime would have to bring a sequence to the host, which was not tried. A binding copies
+    // nothing anyway.
+    noTensor: provider !== 'cuda' && !onDevice,
   });
   // Copies that nobody needs read the state of the first, so several copies write nowhere in place.
-  const inPlace = onCpu && copies === 1 ? resultsInPlace(recording, nodes, renamed) : new Set<string>();
+  const inPlace =
+    onCpu && !onDevice && copies === 1 ? resultsInPlace(recording, nodes, renamed) : new Set<string>();
   return {
     nodes,
     model,

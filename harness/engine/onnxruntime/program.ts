@@ -11,7 +11,7 @@ import type { OnnxFrozen } from './frozen.ts';
 import type { Feed, Lowered } from './lower.ts';
 import { tensorOf } from './operands.ts';
 import { blankTensor } from './result-memory.js';
-import type { Session, Tensors } from './session.ts';
+import { onHost, type Operand, type Session, type Tensors } from './session.ts';
 import { OnnxState } from './state.ts';
 
 /** What a program's runs need besides its session. */
@@ -57,10 +57,11 @@ export class OnnxProgram {
   }
 
   #bindFeeds(runs: readonly RunOperands[], states: readonly OnnxState[]): Tensors {
-    const feeds: Record<string, ort.Tensor> = {};
+    const feeds: Record<string, Operand> = {};
     for (const { zeros, value } of this.#lowered.sums) {
-      feeds[zeros] = this.#binding.frozen.memory.tensor(zeros, value.shape);
-      (feeds[zeros].data as Float32Array).fill(0);
+      const tensor = this.#binding.frozen.memory.tensor(zeros, value.shape);
+      (tensor.data as Float32Array).fill(0);
+      feeds[zeros] = tensor;
     }
     for (const feed of this.#feeds) {
       // A copy without a run of its own computes what the first one does.
@@ -75,7 +76,7 @@ export class OnnxProgram {
 
   #bindResults(states: readonly OnnxState[], feeds: Tensors): Tensors {
     const { results, sums, kept } = this.#lowered;
-    const bound: Record<string, ort.Tensor> = {};
+    const bound: Record<string, Operand> = {};
     for (const { name, kind, copy, key, value, inPlace } of results) {
       const state = kind === 'state' ? states[copy] : undefined;
       const target = inPlace ? state?.tensors.get(key) : state?.spare(key);
@@ -95,7 +96,7 @@ export class OnnxProgram {
     for (const { name, inPlace, kind, copy, key } of this.#lowered.results) {
       if (inPlace) continue;
       if (kind === 'state') states[copy]?.replace(key);
-      else if (copy < runs.length) outputs[copy]![key] = results[name]!.data as NumericArray;
+      else if (copy < runs.length) outputs[copy]![key] = onHost(results)[name]!.data as NumericArray;
     }
     return outputs;
   }

@@ -5,7 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { Reply, Request, Results, SentTensors } from './session-messages.ts';
-import type { Session, SessionParts, Tensors } from './session.ts';
+import { type HostTensors, onHost, type Session, type SessionParts } from './session.ts';
 
 interface Pending {
   resolve(results: Results): void;
@@ -34,7 +34,7 @@ export class SessionThread {
     const owner = this.#owners.get(ownedBy) ?? { number: session, names: new Set<string>(), sessions: 0 };
     this.#owners.set(ownedBy, owner);
     owner.sessions++;
-    const missing = Object.entries(frozen).filter(([name]) => !owner.names.has(name));
+    const missing = Object.entries(onHost(frozen)).filter(([name]) => !owner.names.has(name));
     for (const [name] of missing) owner.names.add(name);
     const added = sent(Object.fromEntries(missing));
     const release = async (): Promise<void> => {
@@ -51,10 +51,10 @@ export class SessionThread {
       await release();
       throw error;
     }
-    return { run: (feeds, fetches) => this.#run(session, feeds, fetches), release };
+    return { run: (feeds, fetches) => this.#run(session, onHost(feeds), onHost(fetches)), release };
   }
 
-  async #run(session: number, feeds: Tensors, fetches: Tensors): Promise<void> {
+  async #run(session: number, feeds: HostTensors, fetches: HostTensors): Promise<void> {
     const types = Object.entries(fetches).map(([name, { type, dims }]) => [name, { type, dims }] as const);
     const results = Object.fromEntries(types);
     const answer = await this.#ask({ kind: 'run', session, feeds: sent(feeds), results });
@@ -98,7 +98,7 @@ export class SessionThread {
 }
 
 /** Tensors as they travel. */
-const sent = (tensors: Tensors): SentTensors => {
+const sent = (tensors: HostTensors): SentTensors => {
   const entries = Object.entries(tensors).map(([name, { type, dims, data }]) => [name, { type, dims, data }]);
   return Object.fromEntries(entries) as SentTensors;
 };

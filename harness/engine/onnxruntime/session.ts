@@ -5,9 +5,14 @@
 import * as ort from 'onnxruntime-node';
 import { nodeName } from '../graph/encode-onnx.ts';
 import type { Node } from '../graph/node.ts';
+import type { DeviceTensor } from './device/device-tensor.ts';
 import { runInto } from './run-into.js';
 
-export type Tensors = Readonly<Record<string, ort.Tensor>>;
+/** What a graph input is fed and a result is written into: a tensor on the host, or one in a device's memory. */
+export type Operand = ort.Tensor | DeviceTensor;
+export type Tensors = Readonly<Record<string, Operand>>;
+/** The tensors of sessions of onnxruntime-node, which lie on the host. */
+export type HostTensors = Readonly<Record<string, ort.Tensor>>;
 
 /** What a session is made of. */
 export interface SessionParts {
@@ -32,10 +37,13 @@ export interface Session {
 export async function openSession({ model, options, frozen }: SessionParts): Promise<Session> {
   const session = await ort.InferenceSession.create(model, options);
   return {
-    run: (feeds, fetches) => runInto(session, { ...frozen, ...feeds }, fetches),
+    run: (feeds, fetches) => runInto(session, onHost({ ...frozen, ...feeds }), onHost(fetches)),
     release: () => session.release(),
   };
 }
+
+/** The tensors as onnxruntime-node's; only a session of the device (device/device.ts) is given others. */
+export const onHost = (tensors: Tensors): HostTensors => tensors as HostTensors;
 
 /** Device and kind of a session. */
 export interface SessionChoices {

@@ -1,21 +1,51 @@
 /** The state of programs of the onnx engine (trained tensors, optimiser moments). */
-import type * as ort from 'onnxruntime-node';
+import * as ort from 'onnxruntime-node';
+import { sizeOf } from '../../support/arithmetic.ts';
 import { checkLength, named } from '../check-arrays.ts';
 import type { Shape, State, TensorTypes } from '../types.ts';
-import { tensorOf, typeOf } from './operands.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { typeOf } from './operands.ts';
+import type { Operand } from './session.ts';
 
-/** Named tensors on the host; programs write into their buffers. */
-export class OnnxState implements State {
+/** Where a state's float32 tensors lie. */
+export interface StateMemory<T extends Operand> {
+  /** A tensor of any numbers. */
+  allocate(type: 'float32', dims: Shape): T;
+  /** A copy of the numbers on the host. */
+  read(tensor: T): Float32Array;
+  write(tensor: T, data: Float32Array): void;
+  clear(tensor: T): void;
+  release(tensor: T): void;
+}
+
+/** The host's memory, which is garbage collected. */
+export const hostMemory: StateMemory<ort.Tensor> = {
+  allocate: (type, dims) => new ort.Tensor(type, new Float32Array(sizeOf(dims)), dims),
+  read: ({ data }) => Float32Array.from(data as Float32Array),
+  write: ({ data }, given) => {
+    (data as Float32Array).set(given);
+  },
+  clear: ({ data }) => {
+    (data as Float32Array).fill(0);
+  },
+  release: () => undefined,
+};
+
+/** Named tensors that programs write into. */
+export class OnnxState<T extends Operand = Operand> implements State {
   readonly types: TensorTypes;
-  readonly tensors = new Map<string, ort.Tensor>();
+  readonly tensors = new Map<string, T>();
   /**
-   * Buffers for new tensors while a run still reads the old ones; they take turns with `tensors`, so that no
+   * Tensors for new numbers while a run still reads the old ones; they take turns with `tensors`, so that no
    * step allocates.
    */
-  readonly #spare = new Map<string, ort.Tensor>();
+  readonly #spare = new Map<string, T>();
+  readonly #memory: StateMemory<T>;
 
-  constructor(arrays: Readonly<Record<string, { shape: Shape; data: Float32Array }>>) {
+  constructor(
+    memory: StateMemory<T>,
+    arrays: Readonly<Record<string, { shape: Shape; data: Float32Array }>>,
+  ) {
+    this.#memory = memory;
     this.types = Object.fromEntries(
       Object.entries(arrays).map(([name, { shape, data }]) => [name, typeOf(shape, data)]),
     );
@@ -24,7 +54,8 @@ export class OnnxState implements State {
 
   read(names: readonly string[] = [...this.tensors.keys()]): Promise<Record<string, Float32Array>> {
     return new Promise((resolve) => {
-      resolve(Object.fromEntries(names.map((name) => [name, Float32Array.from(this.#data(name))])));
+      const entries = names.map((name) => [name, this.#memory.read(this.#tensor(name))]);
+      resolve(Object.fromEntries(entries) as Record<string, Float32Array>);
     });
   }
 
@@ -32,22 +63,23 @@ export class OnnxState implements State {
     for (const [name, data] of Object.entries(arrays)) {
       const { shape } = named(name, this.types[name]);
       checkLength(name, data, shape);
-      this.tensors.set(name, tensorOf(Float32Array.from(data), shape));
+      const tensor = this.tensors.get(name) ?? this.#memory.allocate('float32', shape);
+      this.tensors.set(name, tensor);
+      this.#memory.write(tensor, data);
     }
   }
 
   clear(names: readonly string[]): void {
-    for (const name of names) this.#data(name).fill(0);
+    for (const name of names) this.#memory.clear(this.#tensor(name));
   }
 
-  #data(name: string): Float32Array {
-    return named(name, this.tensors.get(name)).data as Float32Array;
+  #tensor(name: string): T {
+    return named(name, this.tensors.get(name));
   }
 
   /** A tensor of this name's type for a run to write; `replace` then exchanges it with the present one. */
-  spare(name: string): ort.Tensor {
-    const { shape } = this.types[name]!;
-    const tensor = this.#spare.get(name) ?? tensorOf(new Float32Array(sizeOf(shape)), shape);
+  spare(name: string): T {
+    const tensor = this.#spare.get(name) ?? this.#memory.allocate('float32', this.types[name]!.shape);
     this.#spare.set(name, tensor);
     return tensor;
   }
@@ -60,6 +92,7 @@ export class OnnxState implements State {
   }
 
   dispose(): void {
+    for (const tensor of [...this.tensors.values(), ...this.#spare.values()]) this.#memory.release(tensor);
     this.tensors.clear();
     this.#spare.clear();
   }

@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
+import { buildDeviceBinding } from './build-device-binding.ts';
 import { CUDA_PROVIDER, missingLibraries, onnxruntimeFolder } from './cuda-provider.ts';
 import { exists, install, packageFolder, run, unpackWheel, type Wheel } from './python-wheel.ts';
 
@@ -29,6 +30,7 @@ const USAGE = `npm run setup:cuda [-- --wheel DIR | --cuda 12]
 Puts onnxruntime's CUDA provider (CUDA 13, cuDNN 9) beside onnxruntime-node's library:
 from the wheel ${WHEEL.requirement}, which python3's pip downloads (250 MB).
 NVIDIA's driver and libraries are not in it: "bench doctor" says which are missing.
+Then compiles, with g++, the binding that keeps training state in the GPU's memory.
 
   --wheel DIR  the unpacked wheel, or the site-packages folder where pip installed it
   --cuda 12    the provider for CUDA 12 instead, by onnxruntime-node's own installer`;
@@ -114,6 +116,14 @@ await install(async () => {
     throw new Error(`--cuda takes 12 and no --wheel; without it the provider is for CUDA 13.\n\n${USAGE}`);
   if (values.cuda === '12') await installForCuda12();
   else await installFromWheel(values.wheel === undefined ? undefined : resolve(values.wheel));
+  await buildDeviceBinding().then(
+    () => {
+      console.log("Compiled the binding that keeps training state in the GPU's memory");
+    },
+    (error: unknown) => {
+      console.log(`State will cross the bus in every step: ${(error as Error).message}`);
+    },
+  );
   const missing = await missingLibraries(join(onnxruntimeFolder(), CUDA_PROVIDER));
   console.log(missing ? `It misses ${missing.list}: ${missing.remedy}` : 'It finds all its libraries.');
 });

@@ -1,8 +1,10 @@
 /** Tries which engines run on this machine; `bench doctor` prints it. */
+import { existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { programArguments } from '../../support/child-programs.ts';
+import { nativeFile } from '../onnxruntime/device/native.ts';
 import { CUDA_PROVIDER, missingLibraries, onnxruntimeFolder } from './cuda-provider.ts';
 import type { EngineName } from '../types.ts';
 
@@ -25,6 +27,7 @@ const WEBGPU =
   "install a GPU's Vulkan driver and its loader (Debian: mesa-vulkan-drivers, libvulkan1); " +
   "without a GPU, chromium-common's SwiftShader with VK_ICD_FILENAMES naming its vk_swiftshader_icd.json";
 const CUDA = 'npm run setup:cuda brings the provider';
+const BINDING = 'with g++, npm run setup:cuda builds the binding that keeps it in the GPU';
 const TENSORFLOW = 'npm run setup:tensorflow builds it';
 
 /** Runs a step of training on every engine and device, each in a process of its own; reports what works. */
@@ -59,7 +62,9 @@ async function probeCuda(): Promise<Pick<EngineProbe, 'works' | 'detail' | 'reme
   );
   if (!there) return { works: false, detail: `${provider} is missing`, remedy: CUDA };
   const { works, detail } = await probe('onnx', 'cuda');
-  if (works) return { works, detail: 'runs a step of training' };
+  if (works && existsSync(nativeFile())) return { works, detail: 'runs a step of training' };
+  if (works)
+    return { works, detail: 'runs a step of training; state crosses the bus in each', remedy: BINDING };
   const missing = await missingLibraries(provider);
   if (missing) return { works, detail: `the provider misses ${missing.list}`, remedy: missing.remedy };
   const remedy = 'the provider finds all its libraries: look at the driver and the GPU (nvidia-smi)';

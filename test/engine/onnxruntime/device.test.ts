@@ -1,0 +1,185 @@
+/**
+ * State and frozen weights in a device's memory: the same path that CUDA takes, tried on the CPU provider
+ * against sessions of onnxruntime-node.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createOnnxEngine } from '../../../harness/engine/onnxruntime/engine.ts';
+import { loadNative, type Native } from '../../../harness/engine/onnxruntime/device/native.ts';
+import { buildDeviceBinding } from '../../../harness/engine/setup/build-device-binding.ts';
+import type { Engine } from '../../../harness/engine/types.ts';
+import { loadBase } from '../../../harness/models/bases/load-base.ts';
+import type { BaseModel } from '../../../harness/models/base-model.ts';
+import { randomStream } from '../../../harness/support/random-stream.ts';
+import { languageModel } from '../../../harness/training/objectives/language-model.ts';
+import { recipeSchema } from '../../../harness/training/recipe.ts';
+import { train } from '../../../harness/training/loop/train.ts';
+import full from '../../../methods/full.ts';
+import lora from '../../../methods/lora.ts';
+import red from '../../../methods/red.ts';
+import { floats, fused, plain, runExample } from '../programs.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
+afterAll(() => rm(folder, { recursive: true }));
+const file = join(folder, 'deltabench.node');
+const missing = await buildDeviceBinding(file).then(
+  () => undefined,
+  (error: unknown) => (error as Error).message,
+);
+
+const options = { device: 'cpu', threads: 1, precision: 'float32', recompute: false } as const;
+let native: Native;
+let onDevice: Engine;
+let onHost: Engine;
+let base: BaseModel;
+beforeAll(async () => {
+  if (missing !== undefined) return;
+  native = loadNative(file)!;
+  onDevice = createOnnxEngine({ ...options, native });
+  onHost = createOnnxEngine(options);
+  base = await loadBase('random-gpt2~layers=2,width=16,heads=2,vocab=60,positions=32');
+});
+
+const examples = (count: number, seed: number) =>
+  Array.from({ length: count }, (_, i) => {
+    const ids = Array.from(randomStream(seed, `example ${i}`).integers(14, 60));
+    return { prompt: ids.slice(0, 3 + (i % 4)), target: ids.slice(7, 9 + (i % 5)) };
+  });
+
+describe.skipIf(missing !== undefined)('on a device', () => {
+  for (const example of [...plain, ...fused]) {
+    test(`${example.name} is computed as on the host`, async () => {
+      expect(await runExample(onDevice, example)).toEqual(await runExample(onHost, example));
+    });
+  }
+
+  // Micro-batches add gradients to the state and then replace it, so that its tensors are not exchanged together.
+  test.each([
+    ['RED', red, {}],
+    ['LoRA with dropout in micro-batches', lora, { dropout: 0.1 }],
+    ['full fine-tuning in micro-batches', full, {}],
+  ] as const)('%s trains to the same bits', async (name, method, given) => {
+    const delta = method.attach(base, method.options.parse(given) as never);
+    const recipe = {
+      batchSize: 6,
+      maxSteps: 9,
+      learningRate: 1e-2,
+      ...(name.includes('micro') && { microBatch: 4 }),
+    };
+    const trained = (engine: Engine) =>
+      train({
+        engine,
+        base,
+        delta,
+        seed: 7,
+        folder: undefined,
+        objective: languageModel(base.architecture, 0),
+        train: examples(24, 1),
+        validation: examples(8, 2),
+        recipe: recipeSchema.parse(recipe),
+      });
+    const [device, host] = [await trained(onDevice), await trained(onHost)];
+    expect(device.log.map(({ loss }) => loss)).toEqual(host.log.map(({ loss }) => loss));
+    expect(device.tensors).toEqual(host.tensors);
+  });
+
+  test('several runs at once each have a state of their own', async () => {
+    const [many, plainMany] = [onDevice, onHost].map((engine) => runMany(engine));
+    expect(await many).toEqual(await plainMany);
+  });
+
+  test('ten thousand steps take no more memory', async () => {
+    const size = 2 ** 10;
+    const state = onDevice.state({ s: floats([size], 1) });
+    const type = { shape: [size], dtype: 'float32' } as const;
+    const program = await onDevice.compile(
+      { name: 'count', frozen: onDevice.freeze({}), state: state.types, inputs: { x: type } },
+      ({ state: { s }, inputs: { x } }) => ({ state: { s: s!.add(x!) }, outputs: { all: s!.mul(2) } }),
+    );
+    const x = new Float32Array(size).fill(1);
+    const steps = async (count: number): Promise<number> => {
+      for (let i = 0; i < count; i++) await program.run(state, { x });
+      return process.memoryUsage.rss();
+    };
+    const before = await steps(2_000);
+    const after = await steps(10_000);
+    // One leaked result a step would be 40 MB.
+    expect(after - before).toBeLessThan(20 * 2 ** 20);
+    const [first] = floats([size], 1).data;
+    let expected = first!;
+    for (let i = 0; i < 12_000; i++) expected = Math.fround(expected + 1);
+    expect((await state.read()).s![0]).toBe(expected);
+    state.clear(['s']);
+    expect((await state.read()).s).toEqual(new Float32Array(size));
+  });
+
+  test('refuses what does not fit, and says what', () => {
+    const data = new Float32Array(6);
+    expect(() => native.view(data, 'float32', [2, 2])).toThrow(
+      '6 elements of 4 bytes is no tensor of 4 elements of 4',
+    );
+    expect(() => native.view(data, 'float16', [2, 3])).toThrow('of 4 bytes is no tensor of 6 elements of 2');
+    expect(() => native.view(data, 'float32', [-2, -3])).toThrow('negative');
+    expect(() => native.openSession(new Uint8Array(8), { ...bare, device: 'cpu' })).toThrow(
+      /protobuf|model/i,
+    );
+    const view = native.view(data, 'float32', [2, 3]);
+    expect(() => native.createBinding(view as never)).toThrow('expected a session, got a tensor');
+    native.release(view);
+    expect(() => { native.bindInput(view as never, 'x', view); }).toThrow('expected a binding, got a tensor');
+  });
+
+  test('a session that fails rejects, and goes on', async () => {
+    const state = onDevice.state({});
+    const x = { shape: [3], dtype: 'int32' } as const;
+    const table = floats([4, 2], 1);
+    const program = await onDevice.compile(
+      { name: 'rows', frozen: onDevice.freeze({ table }), state: {}, inputs: { x } },
+      ({ frozen, inputs }) => ({ outputs: { rows: frozen.table!.gather(inputs.x!) } }),
+    );
+    await expect(program.run(state, { x: Int32Array.of(0, 4, 1) })).rejects.toThrow(
+      /out of (data )?bounds|range/i,
+    );
+    const { rows } = await program.run(state, { x: Int32Array.of(0, 3, 1) });
+    expect(rows).toEqual(
+      Float32Array.of(...table.data.slice(0, 2), ...table.data.slice(6), ...table.data.slice(2, 4)),
+    );
+    await program.dispose();
+    await expect(program.run(state, { x: Int32Array.of(0, 3, 1) })).rejects.toThrow(
+      'the session was released',
+    );
+  });
+});
+
+const bare = { index: 0, threads: 1, arena: false, provider: [] };
+
+test.skipIf(missing !== undefined)('a file that is no addon is refused', async () => {
+  const broken = join(folder, 'broken.node');
+  await writeFile(broken, 'no library');
+  expect(() => loadNative(broken)).toThrow(/file too short|invalid ELF/);
+  expect(loadNative(join(folder, 'absent.node'))).toBeUndefined();
+});
+
+/** Two runs of a program at once, twice; their states and outputs. */
+async function runMany(engine: Engine): Promise<unknown> {
+  const states = [1, 2].map((seed) => engine.state({ s: floats([2, 3], seed) }));
+  const x = { shape: [2, 3], dtype: 'float32' } as const;
+  const program = await engine.compileMany!(
+    { name: 'many', frozen: engine.freeze({ w: floats([3], 5) }), state: states[0]!.types, inputs: { x } },
+    ({ frozen, state, inputs }) => {
+      const s = state.s!.mul(frozen.w!).add(inputs.x!);
+      return { state: { s }, outputs: { sum: s.sum() } };
+    },
+    3,
+  );
+  const results = [];
+  for (const turn of [1, 2]) {
+    const runs = states.map((state, i) => ({ state, inputs: { x: floats([2, 3], 10 * turn + i).data } }));
+    results.push(await program.run(runs));
+  }
+  results.push(await Promise.all(states.map((state) => state.read())));
+  await program.dispose();
+  return results;
+}
