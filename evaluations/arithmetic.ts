@@ -1,6 +1,6 @@
 /** Arithmetic reasoning in seven sets, as LLM-Adapters and the ReFT paper ask for it. */
 import { arithmeticAnswer, responseAnswer } from '../harness/evaluation/suites/answers.ts';
-import { alpacaPrompt, instructionEvaluation } from '../harness/evaluation/suites/instructions.ts';
+import { instructionEvaluation } from '../harness/evaluation/suites/instructions.ts';
 
 /** Folder, name and label of a set. */
 const sets = [
@@ -18,7 +18,7 @@ export default sets.map(([folder, name, label]) =>
     group: 'arithmetic',
     set: { folder, name, label },
     maxNewTokens: { pyreft: 512, 'llm-adapters': 256 },
-    prompt: alpacaPrompt,
+    template: 'pyreft',
     read: ({ whole, text }, gold, protocol) =>
       protocol === 'pyreft' ? arithmeticAnswer(whole, gold) : responseAnswer(text, gold),
   }),

@@ -22,7 +22,7 @@ export default sets.map(([folder, name, label, answers]) =>
     group: 'commonsense',
     set: { folder, name, label },
     maxNewTokens: { pyreft: 32, 'llm-adapters': 32 },
-    prompt: (instruction) => `${instruction}\n`,
+    template: 'instruction',
     read: ({ whole, text }, gold, protocol) =>
       protocol === 'pyreft' ? phraseAnswer(whole, gold) : firstAnswer(text, gold, answers),
   }),

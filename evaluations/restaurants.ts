@@ -2,8 +2,7 @@
 import { groupByMeaning } from '../harness/data/sets/e2e/load.ts';
 import { builtinE2E } from '../harness/data/sets/e2e/synthetic.ts';
 import { encodePair } from '../harness/data/examples/encode-pair.ts';
-import { sha256 } from '../harness/support/hash.ts';
-import { ask } from '../harness/evaluation/suites/documents.ts';
+import { ask, builtinData } from '../harness/evaluation/suites/documents.ts';
 import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
 
 const ALTERNATIVES = 4;
@@ -41,11 +40,6 @@ export default defineEvaluation({
       const gold = i % ALTERNATIVES;
       return ask(meaning, [...wrong.slice(0, gold), references[0]!, ...wrong.slice(gold)], gold);
     });
-    return Promise.resolve({
-      form: 'built-in',
-      hash: sha256(JSON.stringify(documents)),
-      documents,
-      pool: [],
-    });
+    return builtinData(documents, []);
   },
 });

@@ -20,11 +20,13 @@ export type {
   TextPair,
   TextTask,
   TokenPair,
+  Writing,
 } from './data/examples/task.ts';
 export { metricName } from './data/examples/task.ts';
 export type { LabelledTest, SampledMetric } from './metrics/resampling/sampled-metric.ts';
 export { sampledMean, sampledSums } from './metrics/resampling/sampled-metric.ts';
 export { encodePair } from './data/examples/encode-pair.ts';
+export { encodeInstruction, toInput } from './data/examples/encode-instruction.ts';
 export { cleanUpSpaces } from './data/tokenizers/clean-up-spaces.ts';
 export { cacheFolder } from './support/cache-folder.ts';
 export { UsageError } from './support/errors.ts';

@@ -4,6 +4,8 @@
  * runs/plan/resolve-recipe.ts.
  */
 import { z } from 'zod';
+import { templateNames } from '../data/examples/prompt-templates.ts';
+import type { Writing } from '../data/examples/task.ts';
 import { headNames } from '../models/head-names.ts';
 
 const rate = z.number().min(0).max(1);
@@ -47,6 +49,19 @@ export const recipeSchema = z.strictObject({
   patience: count.optional().describe('evaluations without a better one before training stops'),
   promptLength: count.default(64).describe('tokens a prompt is cut to'),
   targetLength: count.default(100).describe('tokens a target is cut to'),
+  length: count.optional().describe('tokens that prompt and target are cut to together'),
+  tooLong: z
+    .enum(['cut', 'drop'])
+    .optional()
+    .describe('what becomes of longer training examples; they are cut where absent'),
+  template: z
+    .enum(templateNames)
+    .optional()
+    .describe("how tasks that follow instructions write prompts; the task's own where absent"),
+  lossOn: z
+    .enum(['answer', 'everything'])
+    .optional()
+    .describe("the tokens that are learnt: the answer's where absent, or the prompt's, too"),
   maxNewTokens: count.default(100).describe('tokens generated at most'),
   minNewTokens: z.int().min(0).default(0).describe('tokens before which the end token is not chosen'),
   beams: count.default(1).describe('beams of the search; 1 is greedy'),
@@ -69,6 +84,16 @@ export const recipeSchema = z.strictObject({
     .default(true)
     .describe('whether decoding knows the end token; the text ends there all the same'),
 });
+
+/** The hyper-parameters by which texts become tokens; those that are absent stay so. */
+export function writingOf({ promptLength, targetLength, length, template }: Recipe): Writing {
+  return {
+    promptLength,
+    targetLength,
+    ...(length !== undefined && { length }),
+    ...(template !== undefined && { template }),
+  };
+}
 
 /** Resolved hyper-parameters. Recipes beat a method's defaults, which beat a task's, which beat these. */
 export type Recipe = z.infer<typeof recipeSchema>;

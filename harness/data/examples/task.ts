@@ -8,6 +8,7 @@
 import type { FetchOptions } from '../hub/connection.ts';
 import type { LabelledTest, SampledMetric } from '../../metrics/resampling/sampled-metric.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
+import type { TemplateName } from './prompt-templates.ts';
 
 /**
  * Where a task's data comes from: deltabench makes it, the hub, or a folder (DELTABENCH_DATA, `--data DIR`).
@@ -68,6 +69,18 @@ export function metricName(metric: string, set: string | undefined): string {
   return set === undefined ? metric : `${metric} (${set})`;
 }
 
+/** The hyper-parameters by which texts become tokens. */
+export interface Writing {
+  /** Most tokens of a prompt. */
+  readonly promptLength: number;
+  /** Most tokens of a target. */
+  readonly targetLength: number;
+  /** Most tokens of both together; absent, the two limits alone hold. */
+  readonly length?: number | undefined;
+  /** The template of prompts; absent, the task's own. */
+  readonly template?: TemplateName | undefined;
+}
+
 /** A pair or an item as token ids; the target is empty for an item. */
 export interface TokenPair {
   readonly prompt: readonly number[];
@@ -120,6 +133,8 @@ interface TaskBase {
    * alone or with settings, `mmlu~shots=5,protocol=red`.
    */
   readonly evaluations?: readonly string[];
+  /** The evaluations of what was trained on the data that deltabench makes; `evaluations` where absent. */
+  readonly builtinEvaluations?: readonly string[];
 }
 
 /** Properties of a run, besides its data, on which its splits, written examples and scores may depend. */
@@ -154,8 +169,10 @@ export interface TextTask extends TaskBase {
     input: TextPair['input'],
     target: string | undefined,
     tokenizer: Tokenizer,
-    limits: { promptLength: number; targetLength: number },
+    writing: Writing,
   ): TokenPair;
+  /** Whether `encode` writes prompts by the template that is asked for. */
+  readonly hasTemplates?: true;
   /** Turns a generated text into the form that is scored. */
   clean(text: string): string;
   /** Scores a split's predictions; every metric returned is listed in `metrics`. */

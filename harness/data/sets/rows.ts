@@ -27,6 +27,8 @@ export interface RowsRequest extends FetchOptions {
    * ending.
    */
   readonly adapters?: { readonly folder: string; readonly file: string };
+  /** Other files of the same rows, as their paths in a folder; the first that is there is read. */
+  readonly files?: readonly string[];
 }
 
 /** Raw rows in file order; `where` names a row's file and number for messages. */
@@ -70,6 +72,29 @@ export async function readAdaptersFile(
   return rowsOf([path], source.kind, place.file);
 }
 
+/**
+ * Reads rows that no hub has from the first of `files` that is in a folder, as they are named or packed (.gz).
+ * `from` says where to get them. Throws UsageError where none is there, or one is empty or malformed.
+ */
+export async function readFirstFile(
+  source: DataSource,
+  files: readonly string[],
+  { name, from }: { readonly name: string; readonly from: string },
+): Promise<Rows> {
+  const advice = `Get them from ${from}, and give their folder with --data DIR; or give --data built-in.`;
+  if (source.kind !== 'folder') throw new UsageError(`The hub does not have the data of ${name}. ${advice}`);
+  const path = await firstOf(source.path, files);
+  if (path !== undefined) return rowsOf([path], source.kind, name);
+  throw new UsageError(`${source.path} holds none of ${files.join(', ')}. ${advice}`);
+}
+
+/** The first of these files that is in a folder, as it is named or packed. */
+async function firstOf(folder: string, files: readonly string[]): Promise<string | undefined> {
+  for (const file of files.flatMap((name) => [name, `${name}.gz`]))
+    if (await isFile(join(folder, file))) return join(folder, file);
+  return undefined;
+}
+
 async function rowsOf(files: readonly string[], form: string, split: string): Promise<Rows> {
   const hash = createHash('sha256');
   const rows: { value: unknown; where: string }[] = [];
@@ -98,10 +123,19 @@ const escape = (text: string): string => text.replace(/[^\w]/g, '\\$&');
 
 async function folderFiles(
   folder: string,
-  { repo, config, split, adapters }: RowsRequest,
+  { repo, config, split, adapters, files = [] }: RowsRequest,
 ): Promise<string[]> {
+  const named = await firstOf(folder, files);
+  if (named !== undefined) return [named];
   const name = basename(repo);
-  const places = [join(folder, name, config), join(folder, config), join(folder, name), folder];
+  // A data set without configurations has its files in a folder data.
+  const inside = config === 'default' ? ['data', config] : [config];
+  const places = [
+    ...inside.map((part) => join(folder, name, part)),
+    ...inside.map((part) => join(folder, part)),
+    join(folder, name),
+    folder,
+  ];
   for (const place of places) {
     const parquet = await parquetOf(place, split);
     if (parquet.length > 0) return parquet;
@@ -110,7 +144,9 @@ async function folderFiles(
   }
   const adapted = adapters && (await adaptersPath(folder, adapters));
   if (adapted !== undefined) return [adapted];
-  const own = adapters ? `, or LLM-Adapters' ${adapters.folder}/${adapters.file}.json` : '';
+  const own = adapters
+    ? `, or LLM-Adapters' ${adapters.folder}/${adapters.file}.json`
+    : files.map((file) => `, or ${file}`).join('');
   throw new UsageError(
     `${folder} holds no ${split} split of ${repo}: looked for ${split}-*.parquet, ${split}.jsonl and ` +
       `${split}.json in ${places.join(', ')}${own}. Get them, or give --data hub.`,
@@ -118,15 +154,14 @@ async function folderFiles(
 }
 
 /** A file of LLM-Adapters' below a folder: in `llm-adapters`, or beside other data sets. */
-async function adaptersPath(
+function adaptersPath(
   data: string,
   { folder, file }: { readonly folder: string; readonly file: string },
 ): Promise<string | undefined> {
-  for (const place of [join(data, 'llm-adapters', folder), join(data, folder)]) {
-    for (const ending of ['json', 'json.gz'])
-      if (await isFile(join(place, `${file}.${ending}`))) return join(place, `${file}.${ending}`);
-  }
-  return undefined;
+  return firstOf(
+    data,
+    ['llm-adapters', ''].map((place) => join(place, folder, `${file}.json`)),
+  );
 }
 
 async function parquetOf(folder: string, split: string): Promise<string[]> {
@@ -148,8 +183,11 @@ async function readFileRows(path: string): Promise<unknown[]> {
   } catch (error) {
     throw new UsageError(`${path} is not a sound gzip file; get it again.`, { cause: error });
   }
-  return path.endsWith('.jsonl') ? parseLines(path, text) : parseList(path, text);
+  return path.endsWith('.jsonl') || isLines(text) ? parseLines(path, text) : parseList(path, text);
 }
+
+/** Whether a text holds an object a line; some files of such lines are named .json. */
+const isLines = (text: string): boolean => /^\s*\{/.test(text);
 
 function parseLines(path: string, text: string): unknown[] {
   return text.split('\n').flatMap((line, i) => {

@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { messageOf, UsageError } from '../../support/errors.ts';
 import { hashFiles } from '../../support/hash.ts';
 import { isObject, type JsonObject } from '../../support/json/json-object.ts';
-import { chatTemplateOf, renderChat, type ChatMessage } from './chat-template.ts';
+import { readChatTemplate, renderChat, type ChatMessage, type ChatOptions } from './chat-template.ts';
 import { tokenizerClass } from './classes/find-class.ts';
 import { decoderOf } from './decode.ts';
 import { combineFiles, type CombinedTokenizer } from './files/combine-files.ts';
@@ -29,8 +29,10 @@ export interface Tokenizer {
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
   /** Puts the special tokens around the tokens of one text or two (<s> … </s></s> … </s>). */
   readonly template: Template;
+  /** The chat template's text; absent where the tokenizer has none. */
+  readonly chatTemplate?: string;
   /** Writes a conversation by the chat template; throws UsageError where the tokenizer has none. */
-  chat(messages: readonly ChatMessage[]): string;
+  chat(messages: readonly ChatMessage[], options?: ChatOptions): string;
   /**
    * One more than the largest id that the files name. A special token from the class's defaults (such as a
    * BERT's [MASK]) may have a larger id, even one that the base has no row for; this is so in transformers
@@ -71,14 +73,19 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const files = [...names.map((file) => join(folder, file)), ...used];
   const combined = combineFiles({ ...vocabulary, config, specialTokens, addedTokens, tokenizerClass: found });
   const hash = await hashFiles(Object.fromEntries(files.map((path) => [basename(path), path])));
-  return { ...createTokenizer(vocabulary.path, combined), files, hash };
+  const chatTemplate = await readChatTemplate(folder, combined.settings.chat_template);
+  return { ...createTokenizer(vocabulary.path, combined, chatTemplate), files, hash };
 }
 
 const isLlama = (name: unknown): boolean => name === 'LlamaTokenizer' || name === 'LlamaTokenizerFast';
 
 /** Makes a tokenizer of its combined files; `path` is the vocabulary file's path, for messages. */
-function createTokenizer(path: string, combined: CombinedTokenizer): Omit<Tokenizer, 'files' | 'hash'> {
-  const { tokens, settings, tokenId } = combined;
+function createTokenizer(
+  path: string,
+  combined: CombinedTokenizer,
+  chatTemplate: string | undefined,
+): Omit<Tokenizer, 'files' | 'hash'> {
+  const { tokens, tokenId } = combined;
   const { library, decode, template } = open(path, combined);
   const encodeAll: Tokenizer['encodeAll'] = (texts, { specialTokens = false } = {}) => {
     try {
@@ -93,13 +100,15 @@ function createTokenizer(path: string, combined: CombinedTokenizer): Omit<Tokeni
     encodeAll,
     decode,
     template,
-    chat(messages) {
-      const chatTemplate = chatTemplateOf(settings.chat_template);
+    ...(chatTemplate !== undefined && { chatTemplate }),
+    chat(messages, options) {
       if (chatTemplate === undefined) {
-        const folder = dirname(path);
-        throw new UsageError(`${folder} has no chat template (chat_template in tokenizer_config.json).`);
+        throw new UsageError(
+          `${dirname(path)} has no chat template (chat_template.jinja, or chat_template in ` +
+            'tokenizer_config.json). Take a base that was tuned for conversations, or go without the template.',
+        );
       }
-      return renderChat(chatTemplate, messages, tokens);
+      return renderChat(chatTemplate, messages, tokens, options);
     },
     vocabSize: vocabularySize(combined),
     tokenId,

@@ -45,6 +45,15 @@ export async function loadDocuments<Document>(
   };
 }
 
+/** The documents of a built-in suite, and those that examples are taken from. */
+export function builtinData<Document>(
+  documents: readonly Document[],
+  pool: readonly Document[],
+): Promise<EvaluationData<Document>> {
+  const hash = sha256(JSON.stringify(documents));
+  return Promise.resolve({ form: 'built-in', hash, documents, pool });
+}
+
 /** Checks a row by a schema; throws UsageError with the row's place and what is wrong. */
 export function parseRow<Schema extends z.ZodType>(
   schema: Schema,

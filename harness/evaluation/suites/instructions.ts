@@ -4,6 +4,7 @@
  * prompts of both.
  */
 import { z } from 'zod';
+import { textTemplates } from '../../data/examples/prompt-templates.ts';
 import type { EvaluationProtocol, Reading, TextEvaluation, WrittenText } from '../evaluation.ts';
 import { parseRow } from './documents.ts';
 import { readAdaptersFile } from '../../data/sets/rows.ts';
@@ -13,22 +14,6 @@ const schema = z.object({
   output: z.string(),
   answer: z.union([z.string(), z.number()]),
 });
-
-const header =
-  'Below is an instruction that describes a task. Write a response that appropriately completes the request.';
-/** The indentation of the lines in LLM-Adapters' code. */
-const indent = ' '.repeat(16);
-
-/** Alpaca's prompt; pyreft uses it for arithmetic. */
-export const alpacaPrompt = (instruction: string): string =>
-  `${header}\n\n### Instruction:\n${instruction}\n\n### Response:\n`;
-
-/**
- * LLM-Adapters' test prompt. Its lines are indented as in LLM-Adapters' code, from where the indentation gets
- * into the prompt.
- */
-export const adaptersPrompt = (instruction: string): string =>
-  `${header} \n\n${indent}### Instruction:\n${indent}${instruction}\n\n${indent}### Response:\n${indent}`;
 
 /** One set of a suite. */
 export interface InstructionSet {
@@ -43,8 +28,8 @@ interface Suite {
   readonly group: string;
   /** Most tokens of an answer. */
   readonly maxNewTokens: Readonly<Record<'pyreft' | 'llm-adapters', number>>;
-  /** Pyreft's prompt. */
-  prompt(instruction: string): string;
+  /** Pyreft's template. */
+  readonly template: 'instruction' | 'pyreft';
   readonly set: InstructionSet;
   read(written: WrittenText, gold: string, protocol: EvaluationProtocol): Reading;
 }
@@ -55,7 +40,7 @@ const PROMPT_LENGTH = 512;
 const BEAMS = 4;
 
 /** An evaluation of one set. */
-export function instructionEvaluation({ group, maxNewTokens, prompt, set, read }: Suite): TextEvaluation {
+export function instructionEvaluation({ group, maxNewTokens, template, set, read }: Suite): TextEvaluation {
   return {
     kind: 'text',
     name: `${group}-${set.name}`,
@@ -76,7 +61,8 @@ export function instructionEvaluation({ group, maxNewTokens, prompt, set, read }
       const { rows, hash, form } = await readAdaptersFile(source, { folder: set.folder, file: 'test' });
       const documents = rows.map(({ value, where }) => {
         const { instruction, output, answer } = parseRow(schema, value, where);
-        const question = protocol === 'pyreft' ? prompt(instruction) : adaptersPrompt(instruction);
+        const { prompt } = textTemplates[protocol === 'pyreft' ? template : 'llm-adapters'];
+        const question = prompt({ instruction, input: '' }, 'testing');
         return { example: question + output, prompt: question, gold: String(answer) };
       });
       return { form, hash, documents, pool: [] };

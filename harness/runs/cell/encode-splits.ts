@@ -12,8 +12,11 @@ import type {
   TokenPair,
 } from '../../data/examples/task.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
-import type { Recipe } from '../../training/recipe.ts';
+import { writingOf, type Recipe } from '../../training/recipe.ts';
 import { mapInSlices } from '../../support/interruptible.ts';
+
+/** More tokens than any text has, as a number that JSON holds. */
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 /** A split of a task of text. */
 export interface TextSplit {
@@ -26,10 +29,10 @@ export interface TextSplit {
 export async function encodeSplit(
   { task, items }: TextSplit,
   tokenizer: Tokenizer,
-  { promptLength, targetLength }: Recipe,
+  recipe: Recipe,
   signal?: AbortSignal,
 ): Promise<TokenPair[]> {
-  const limits = { promptLength, targetLength };
+  const writing = writingOf(recipe);
   const content = hashLines(items.map(({ input, target }) => [input, target]));
   const source = { task: task.name, version: task.version, items: content };
   // The cached rows alternate between a prompt and its target.
@@ -37,14 +40,36 @@ export async function encodeSplit(
     const texts = slice.flatMap(({ input, target }) => [input, target ?? []].flat());
     const ahead = preEncoded(tokenizer, texts);
     return slice.flatMap(({ input, target }) => {
-      const pair = task.encode(input, target, ahead, limits);
+      const pair = task.encode(input, target, ahead, writing);
       return [Int32Array.from(pair.prompt), Int32Array.from(pair.target)];
     });
   };
-  const rows = await cachedTokens({ ...source, tokenizer: tokenizer.hash, ...limits }, () =>
+  const rows = await cachedTokens({ ...source, tokenizer: tokenizer.hash, ...writing }, () =>
     mapInSlices(items, rowsOf, signal),
   );
   return items.map((_, i) => ({ prompt: [...rows[2 * i]!], target: [...rows[2 * i + 1]!] }));
+}
+
+/**
+ * Encodes the pairs of a split to learn from. Where the recipe drops pairs that are longer than its limits,
+ * those are left out, as the RED authors' code does, else they are cut.
+ */
+export async function encodeToLearn(
+  split: TextSplit,
+  tokenizer: Tokenizer,
+  recipe: Recipe,
+  signal?: AbortSignal,
+): Promise<TokenPair[]> {
+  if (recipe.tooLong !== 'drop') return encodeSplit(split, tokenizer, recipe, signal);
+  const { promptLength, targetLength, length = Infinity, ...others } = recipe;
+  const whole = { ...others, promptLength: NO_LIMIT, targetLength: NO_LIMIT };
+  const pairs = await encodeSplit(split, tokenizer, whole, signal);
+  return pairs.filter(
+    ({ prompt, target }) =>
+      prompt.length <= promptLength &&
+      target.length <= targetLength &&
+      prompt.length + target.length <= length,
+  );
 }
 
 /**

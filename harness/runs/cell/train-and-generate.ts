@@ -2,7 +2,7 @@
 import type { TestItem, TokenPair } from '../../data/examples/task.ts';
 import type { TrainingJob, TrainingResult, Validated } from '../../training/loop/job.ts';
 import { commonJob, limited, type CellRun } from './cell-run.ts';
-import { encodeSplit, type TextSplit } from './encode-splits.ts';
+import { encodeSplit, encodeToLearn, type TextSplit } from './encode-splits.ts';
 import type { TextWork } from './open-data.ts';
 import {
   addMetrics,
@@ -19,6 +19,7 @@ type Tensors = TrainingResult['tensors'];
 export async function trainAndGenerate(cellRun: CellRun, work: TextWork, results: RunResults): Promise<void> {
   const { run, events, mayWrite } = cellRun;
   const { task, splits } = work;
+  const { recipe } = run.cell;
   const files = { place: run.place, mayWrite };
   const counts = (split: readonly unknown[]) => ({ used: limited(cellRun, split).length, of: split.length });
   results.examples = {
@@ -28,11 +29,13 @@ export async function trainAndGenerate(cellRun: CellRun, work: TextWork, results
   };
   const { train } = await import('../../training/loop/train.ts');
   const { languageModel } = await import('../../training/objectives/language-model.ts');
+  const encode = (items: TextSplit['items']) =>
+    encodeToLearn({ task, items }, run.tokenizer, recipe, cellRun.signal);
   const result = await train({
     ...commonJob(cellRun),
-    objective: languageModel(run.base.architecture, run.cell.recipe.labelSmoothing),
-    train: await encode(cellRun, work, limited(cellRun, splits.train)),
-    validation: await encode(cellRun, work, limited(cellRun, splits.validation)),
+    objective: languageModel(run.base.architecture, recipe.labelSmoothing, recipe.lossOn),
+    train: await encode(limited(cellRun, splits.train)),
+    validation: await encode(limited(cellRun, splits.validation)),
     ...(task.selection !== undefined && { validate: validateBy(cellRun, work, task.selection) }),
     onProgress: (progress) => {
       events.onProgress(trainProgress(progress));
@@ -41,6 +44,8 @@ export async function trainAndGenerate(cellRun: CellRun, work: TextWork, results
   await saveTraining(files, result, results);
 
   const test = limited(cellRun, splits.test);
+  // Data to learn from alone has nothing to test; evaluations score what it trained.
+  if (test.length === 0) return;
   const { tokens, seconds, predictions } = await answer(cellRun, work, test, result.tensors);
   results.seconds.generate = seconds;
   const lengths = tokens.map((row) => row.length);
@@ -56,14 +61,6 @@ export async function trainAndGenerate(cellRun: CellRun, work: TextWork, results
   await saveLines(files, 'predictions', scored, results);
 }
 
-function encode(
-  { run, signal }: CellRun,
-  { task }: TextWork,
-  items: TextSplit['items'],
-): Promise<TokenPair[]> {
-  return encodeSplit({ task, items }, run.tokenizer, run.cell.recipe, signal);
-}
-
 /** Generates the answers of items with the tensors of a checkpoint. */
 async function answer<Item extends TestItem>(
   cellRun: CellRun,
@@ -74,7 +71,8 @@ async function answer<Item extends TestItem>(
   const { engine, events, signal } = cellRun;
   const { base, delta, tokenizer, cell } = cellRun.run;
   const { task, endToken } = work;
-  const prompts = (await encode(cellRun, work, items)).map(({ prompt }) => prompt);
+  const encoded = await encodeSplit({ task, items }, tokenizer, cell.recipe, signal);
+  const prompts = encoded.map(({ prompt }) => prompt);
   const { generate } = await import('../../decoding/generate.ts');
   const { tokens, seconds } = await generate({
     engine,

@@ -2,21 +2,31 @@
  * The recipes of the built-in bases: tuned here, where a paper's recipes are printed. Each learning rate is
  * the best of those tried, or within half a percent of it. tuning-trials.csv beside this file holds every
  * trial, on seed 42: on e2e the loss of the validation split after the last epoch, on GLUE tasks its best
- * score in fifteen epochs. A test holds the two files together; nothing else reads the trials.
+ * score in fifteen epochs. A test holds the two files together; nothing else reads the trials. Tasks that follow
+ * instructions take e2e's rates.
  */
 import type { Task } from '../../data/examples/task.ts';
 import type { BuiltinModel } from '../../models/bases/built-in.ts';
 import type { PaperRecipe } from '../../papers/recipe.ts';
 
-/** The tasks that these recipes were tuned for. */
-const tuned = ['e2e', 'cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'];
+/** Settings of the tasks that follow instructions, in short prompts that small models learn. */
+const instructed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  math: { template: 'question', promptLength: 96, targetLength: 48, maxNewTokens: 48 },
+  commonsense: { template: 'instruction', promptLength: 96, targetLength: 32, maxNewTokens: 32 },
+  ultrafeedback: { template: 'question', promptLength: 64, targetLength: 32, maxNewTokens: 32 },
+  alpaca: { template: 'question', promptLength: 64, targetLength: 32, maxNewTokens: 32 },
+};
+
+const labelTasks = ['cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'];
+/** The tasks that these recipes serve. */
+const served = ['e2e', ...labelTasks, ...Object.keys(instructed)];
 
 /**
- * Whether the recipes of built-in bases were tuned for a task; any other task is served better by its own
+ * Whether the recipes of built-in bases serve a task; any other task is served better by its own
  * defaults.
  */
 export function isTunedFor({ name }: Task): boolean {
-  return tuned.includes(name);
+  return served.includes(name);
 }
 
 /**
@@ -104,7 +114,7 @@ function recipeOf(kind: Task['kind'], task: string, model: BuiltinModel, method:
     model,
     task,
     method,
-    settings: { ...(learningRate !== undefined && { learningRate }), ...shared[kind] },
+    settings: { ...(learningRate !== undefined && { learningRate }), ...shared[kind], ...instructed[task] },
     options: options[kind][method] ?? {},
     seeds: [42, 43, 44],
   };
@@ -117,7 +127,7 @@ function recipeOf(kind: Task['kind'], task: string, model: BuiltinModel, method:
 export function builtinRecipes(methods: readonly string[]): PaperRecipe[] {
   const groups = [
     { kind: 'text', task: 'e2e', model: 'gpt2-mini' },
-    { kind: 'label', task: tuned.filter((name) => name !== 'e2e').join(','), model: 'roberta-mini' },
+    { kind: 'label', task: labelTasks.join(','), model: 'roberta-mini' },
   ] as const;
   return groups.flatMap(({ kind, task, model }) =>
     methods

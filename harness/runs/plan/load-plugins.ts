@@ -37,8 +37,8 @@ const methodSchema = z.object({
 
 const dataSize = z.object({
   train: z.int().positive(),
-  validation: z.int().positive(),
-  test: z.int().positive(),
+  validation: z.int().min(0),
+  test: z.int().min(0),
   tokens: z.number().positive(),
 });
 const taskBase = z.object({
@@ -62,6 +62,7 @@ const taskBase = z.object({
   builtinSizes: dataSize.optional(),
   defaults: recipeDefaults,
   evaluations: z.array(text).optional(),
+  builtinEvaluations: z.array(text).optional(),
   load: aFunction,
   score: aFunction,
 });
@@ -71,6 +72,7 @@ const taskSchema = z.discriminatedUnion('kind', [
     encode: aFunction,
     clean: aFunction,
     resampler: aFunction.optional(),
+    hasTemplates: z.literal(true).optional(),
   }),
   taskBase
     .extend({

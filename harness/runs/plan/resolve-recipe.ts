@@ -3,6 +3,7 @@
  * is the one place that knows the order. Options of methods are resolved in parse-variant.ts.
  */
 import type { Task } from '../../data/examples/task.ts';
+import { UsageError } from '../../support/errors.ts';
 import { seedChoice } from '../../papers/red/discrepancies.ts';
 import { isBuiltin } from '../../models/bases/built-in.ts';
 import { findRecipe, paperModel } from '../../papers/find-recipe.ts';
@@ -97,7 +98,14 @@ export function resolveRecipe(
 ): Recipe {
   const values: Options = {};
   for (const layer of layersOf(run, settings, protocol)) Object.assign(values, layer.values);
-  return checkOptions('The recipe', recipeSchema, values) as Recipe;
+  const recipe = checkOptions('The recipe', recipeSchema, values) as Recipe;
+  const { task } = run;
+  if (recipe.template !== undefined && !(task.kind === 'text' && task.hasTemplates))
+    throw new UsageError(
+      `template=${recipe.template}: the task ${task.name} has one form of prompt; templates are for tasks that ` +
+        'follow instructions (alpaca, commonsense, math, ultrafeedback).',
+    );
+  return recipe;
 }
 
 /** Says which layer gives each hyper-parameter of a run; those that are absent have the schema's default. */

@@ -12,6 +12,7 @@ import { MICRO_BATCH_TOKENS } from './batch-shapes.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pack-sequences.ts';
 import { sum } from '../../support/arithmetic.ts';
+import type { Recipe } from '../recipe.ts';
 
 /** A decoder's prompt and target; of an encoder-decoder also the source that its encoder reads. */
 export interface Example extends TokenPair {
@@ -20,17 +21,25 @@ export interface Example extends TokenPair {
 
 /**
  * The objective of texts: each target token is predicted from all tokens before it, by cross entropy over the
- * vocabulary.
+ * vocabulary; where `lossOn` is `everything`, each token of a decoder's prompt is, too.
  */
-export function languageModel(architecture: Architecture, labelSmoothing: number): Objective<Example> {
+export function languageModel(
+  architecture: Architecture,
+  labelSmoothing: number,
+  lossOn: Recipe['lossOn'] = 'answer',
+): Objective<Example> {
+  const firstTarget = ({ prompt }: TokenPair): number =>
+    Math.max(1, lossOn === 'everything' ? 0 : prompt.length);
+  const targetsOf = (example: Example): number =>
+    Math.max(0, example.prompt.length + example.target.length - firstTarget(example));
   return {
     cut: (pair, positions) => exampleFor(architecture, cutExample(pair, positions)),
     lengthOf,
     microBatchTokens: MICRO_BATCH_TOKENS.text,
     targetsOf,
-    sizesOf,
+    sizesOf: (examples) => sizesOf(examples, targetsOf),
     types: batchTypes,
-    fill: fillBatch,
+    fill: (examples, shape, weight) => fillBatch(examples, shape, weight, firstTarget),
     loss(x, use, { rows: batch, length, sourceLength }) {
       const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
       const outputRows = { rows: targetRows!, places: targetPlaces! };
@@ -78,11 +87,7 @@ function cutExample({ prompt, target }: TokenPair, positions: number): TokenPair
   };
 }
 
-/** The number of targets of an example; a sequence's first token is none, since nothing precedes it. */
-const targetsOf = ({ prompt, target }: Example): number =>
-  target.length - (prompt.length === 0 && target.length > 0 ? 1 : 0);
-
-function sizesOf(examples: readonly Example[]): BatchShape {
+function sizesOf(examples: readonly Example[], targetsOf: (example: Example) => number): BatchShape {
   const lengths = examples.map(({ prompt, target }) => prompt.length + target.length);
   const sources = examples.flatMap(({ source }) => (source ? [source.length] : []));
   const least = sources.length > 0 ? 1 : 0;
@@ -113,8 +118,16 @@ function batchTypes(shape: BatchShape): TensorTypes {
   };
 }
 
-/** Fills a batch: the token before each target predicts it, with weight `weight` in the loss. */
-function fillBatch(examples: readonly Example[], shape: BatchShape, weight: number): NamedArrays {
+/**
+ * Fills a batch: the token before each target predicts it, with weight `weight` in the loss. A sequence's
+ * first token is no target, since nothing precedes it.
+ */
+function fillBatch(
+  examples: readonly Example[],
+  shape: BatchShape,
+  weight: number,
+  firstTarget: (example: Example) => number,
+): NamedArrays {
   const sequences = examples.map(({ prompt, target }) => ({
     ids: [...prompt, ...target],
     prompt: prompt.length,
@@ -128,8 +141,8 @@ function fillBatch(examples: readonly Example[], shape: BatchShape, weight: numb
     shape,
   );
   let place = 0;
-  sequences.forEach(({ ids, prompt }, row) => {
-    for (let i = Math.max(1, prompt); i < ids.length; i++) {
+  sequences.forEach(({ ids }, row) => {
+    for (let i = firstTarget(examples[row]!); i < ids.length; i++) {
       const predictor = starts[row]! + i - 1;
       targetRows[place] = predictor;
       targetPlaces[predictor] = place;

@@ -99,3 +99,19 @@ test('a plan takes options and seeds from the recipe of its base, unless others 
   expect(await of({ models: ['tiny'], recipe: 'roberta-base' })).toEqual(['lora', 40, [42, 43, 44, 45, 46]]);
   await expect(of({ recipe: 'bert' })).rejects.toThrow(/no published recipe of "bert"/);
 });
+
+test('a template of prompts is for tasks that follow instructions', async () => {
+  expect(() => resolve('red', 'template=alpaca')).toThrow(
+    /template=alpaca: the task copy has one form of prompt/,
+  );
+  const math = (await loadTasks()).get('math')!;
+  const variant = parseVariant('red', methods);
+  const of = (...settings: string[]) =>
+    resolveRecipe({ task: math, variant, published: 'none' }, settings.map(splitSetting));
+  expect(of()).toMatchObject({ template: 'pyreft', length: 512 });
+  expect(of('template=llm-adapters', 'loss-on=everything')).toMatchObject({
+    template: 'llm-adapters',
+    lossOn: 'everything',
+  });
+  expect(() => of('template=alpacca')).toThrow(/template/);
+});
