@@ -1,10 +1,10 @@
 /** AlpacaEval (Li et al., 2023): instructions whose answers a judge compares with a reference model's. */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { textTemplates } from '../harness/data/examples/prompt-templates.ts';
 import { defineAnswerEvaluation, type LoadRequest, type Writing } from '../harness/evaluation/evaluation.ts';
 import { humanAssistant } from '../harness/evaluation/suites/conversations.ts';
 import { loadDocuments, parseRow } from '../harness/evaluation/suites/documents.ts';
-import { alpacaPrompt } from '../harness/evaluation/suites/instructions.ts';
 import { stripStart } from '../harness/evaluation/suites/python-text.ts';
 import { isFile } from '../harness/support/read-files.ts';
 
@@ -31,7 +31,8 @@ const red: Writing = {
 /** As pyreft's: what follows the prompt's last line, without white space before it. */
 const pyreft: Writing = {
   ...rules,
-  prompt: (messages) => alpacaPrompt(messages[0]!.content),
+  prompt: (messages) =>
+    textTemplates.pyreft.prompt({ instruction: messages[0]!.content, input: '' }, 'testing'),
   maxNewTokens: 2048,
   maxLength: 2048,
   temperature: greedy,
