@@ -1,6 +1,6 @@
 /**
  * Checks on a GPU that training with state and weights in its memory gives what training through the host
- * gives, and what it saves. Run it there after `npm run setup:cuda`:
+ * gives, captured as CUDA graphs or not, and what it saves. Run it there after `npm run setup:cuda`:
  *   node --import tsx test/gpu/check-device-memory.ts
  * Rehearse it anywhere: `--device cpu --base random-gpt2~layers=2,width=16,heads=2,vocab=60,positions=32`.
  * It stops at the first difference with exit code 1.
@@ -51,11 +51,15 @@ try {
   for (const name of ['red', 'lora', 'full']) {
     const method = methods.get(name)!;
     const attached = method.attach(base, method.options.parse({}));
-    const [device, host] = [await run(attached, native), await run(attached, undefined)];
-    console.log(`${name}: ${report('in its memory', device)}; ${report('through the host', host)}`);
-    const [ours, theirs] = [device, host].map(({ result }) => result.log.map(({ loss }) => loss));
-    const worst = Math.max(...ours!.map((loss, i) => Math.abs(loss - theirs![i]!) / Math.abs(theirs![i]!)));
-    if (!(worst < 1e-6)) throw new Error(`${name}: losses differ by ${worst}, more than 1e-6`);
+    const host = await run(attached, {});
+    console.log(report(`${name} through the host`, host));
+    for (const captures of [false, true]) {
+      const place = captures ? 'captured as CUDA graphs' : 'in its memory';
+      const device = await run(attached, { native, captures });
+      console.log(report(`${name} ${place}`, device));
+      const worst = largestDifference(device.result, host.result);
+      if (!(worst < 1e-6)) throw new Error(`${name} ${place}: losses differ by ${worst}, more than 1e-6`);
+    }
   }
 } catch (error) {
   console.error((error as Error).message);
@@ -64,17 +68,23 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
+/** The largest relative difference of the losses of two runs. */
+function largestDifference(first: TrainingResult, second: TrainingResult): number {
+  const [losses, others] = [first, second].map(({ log }) => log.map(({ loss }) => loss));
+  return Math.max(...losses!.map((loss, i) => Math.abs(loss - others![i]!) / Math.abs(others![i]!)));
+}
+
 /** Trains and takes the time of each step and the memory after the last. */
 async function run(
   delta: Parameters<typeof train>[0]['delta'],
-  native: Native | undefined,
+  place: { readonly native?: Native; readonly captures?: boolean },
 ): Promise<{ result: TrainingResult; milliseconds: number; memory: string }> {
   const engine = createOnnxEngine({
     device: values.device,
     threads: 2,
     precision: 'float32',
     recompute: false,
-    native,
+    ...place,
   });
   const times: number[] = [];
   let last = performance.now();
@@ -107,5 +117,5 @@ async function deviceMemory(): Promise<string> {
 }
 
 function report(place: string, { milliseconds, memory }: { milliseconds: number; memory: string }): string {
-  return `${place} ${milliseconds.toFixed(1)} ms a step, ${memory}`;
+  return `${place}: ${milliseconds.toFixed(1)} ms a step, ${memory}`;
 }

@@ -4,7 +4,8 @@
  */
 import type { Target } from '../graph/target.ts';
 import type { Engine, ManyProgram, Precision, Program, ProgramFunction, Signature } from '../types.ts';
-import { Device } from './device/device.ts';
+import { DeviceMemory } from './device/device-memory.ts';
+import { openOnDevice } from './device/device-session.ts';
 import type { Native } from './device/native.ts';
 import { OnnxFrozen } from './frozen.ts';
 import { lower } from './lower.ts';
@@ -23,13 +24,15 @@ export interface OnnxOptions {
   readonly recompute: boolean;
   /** The binding that keeps state and frozen weights in the device's memory; absent, they lie on the host. */
   readonly native?: Native | undefined;
+  /** Whether programs on the device are replayed as CUDA graphs where they can be. */
+  readonly captures?: boolean;
 }
 
 /** Where an engine's sessions run. */
 interface SessionPlace {
   open(parts: SessionParts): Promise<Session>;
   /** The device whose memory holds state and frozen weights. */
-  readonly memory?: Device;
+  readonly memory?: DeviceMemory;
   /**
    * Begins the names of buffers for random numbers; replicas that draw at the same time must not share them.
    */
@@ -54,15 +57,20 @@ export function createOnnxEngine(options: OnnxOptions): Engine {
 }
 
 /** Sessions that leave state and frozen weights in the device's memory. */
-function onDevice(native: Native, { device, threads }: OnnxOptions): SessionPlace {
+function onDevice(native: Native, { device, threads, captures = false }: OnnxOptions): SessionPlace {
   const [provider, index = '0'] = device.split(':');
-  const memory = new Device(native, {
-    device: provider === 'cuda' ? 'cuda' : 'cpu',
+  const options = {
+    device: provider === 'cuda' ? ('cuda' as const) : ('cpu' as const),
     index: Number(index),
     threads,
-    provider: [['device_id', index]],
-  });
-  return { memory, open: (parts) => Promise.resolve(memory.open(parts)), drawPrefix: '' };
+    provider: [['device_id', index]] as const,
+  };
+  const memory = new DeviceMemory(native, options);
+  const open = (parts: SessionParts): Promise<Session> =>
+    new Promise((resolve) => {
+      resolve(openOnDevice(memory, parts, captures));
+    });
+  return { memory, open, drawPrefix: '' };
 }
 
 /** Two engines that compute at the same time, one in this thread and one in another. */

@@ -11,7 +11,7 @@ import type { Products } from '../graph/target.ts';
 import { dtypeOf } from '../check-arrays.ts';
 import type { FileLocation, FrozenArray, FrozenArrays, NumericArray, Shape, TensorTypes } from '../types.ts';
 import { DeviceTensor } from './device/device-tensor.ts';
-import type { Device } from './device/device.ts';
+import type { DeviceMemory } from './device/device-memory.ts';
 import { PREFIX, tensorOf, typeOf } from './operands.ts';
 import { NamedMemory } from './result-memory.js';
 import type { Operand } from './session.ts';
@@ -43,13 +43,13 @@ export class OnnxFrozen implements FrozenArrays {
   readonly #products: Products;
   readonly #halves = new Map<string, FrozenData>();
   readonly #feeds = new Map<string, Operand>();
-  readonly #device: Device | undefined;
+  readonly #device: DeviceMemory | undefined;
   /** Places in the file of spilled weights. */
   readonly #spilled = new Map<string, FileLocation>();
   #spillFolder: string | undefined;
 
   /** With a device, feeds lie in its memory. */
-  constructor(arrays: Readonly<Record<string, FrozenArray>>, products: Products, device?: Device) {
+  constructor(arrays: Readonly<Record<string, FrozenArray>>, products: Products, device?: DeviceMemory) {
     this.#arrays = arrays;
     this.#products = products;
     this.#device = device;

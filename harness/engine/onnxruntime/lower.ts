@@ -51,7 +51,7 @@ export interface LowerOptions {
   readonly recompute: boolean;
   /** Whether the program has many short runs. */
   readonly often: boolean;
-  /** Whether state and weights lie in the device's memory (device/device.ts), which sessions share. */
+  /** Whether state and weights lie in the device's memory (device/device-memory.ts), which sessions share. */
   readonly onDevice: boolean;
 }
 

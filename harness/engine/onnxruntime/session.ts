@@ -42,7 +42,7 @@ export async function openSession({ model, options, frozen }: SessionParts): Pro
   };
 }
 
-/** The tensors as onnxruntime-node's; only a session of the device (device/device.ts) is given others. */
+/** The tensors as onnxruntime-node's; only a session of the device (device/device-memory.ts) is given others. */
 export const onHost = (tensors: Tensors): HostTensors => tensors as HostTensors;
 
 /** Device and kind of a session. */

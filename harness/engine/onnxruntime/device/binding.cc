@@ -47,6 +47,7 @@ enum Function : int {
   RELEASE_IO_BINDING = 135,
   BIND_INPUT = 136,
   BIND_OUTPUT = 137,
+  ADD_RUN_CONFIG_ENTRY = 165,
   APPEND_EXECUTION_PROVIDER_CUDA_V2 = 204,
   CREATE_CUDA_PROVIDER_OPTIONS = 205,
   UPDATE_CUDA_PROVIDER_OPTIONS = 206,
@@ -332,6 +333,9 @@ napi_value create_binding(napi_env env, const Arguments &arguments) {
   auto binding = std::make_shared<Binding>();
   binding->session = unwrap<Session>(env, arguments[0], Kind::session);
   call(CREATE_RUN_OPTIONS, &binding->options.object);
+  for_each_pair(env, arguments[1], [&](const std::string &key, const std::string &value) {
+    call(ADD_RUN_CONFIG_ENTRY, binding->options.object, key.c_str(), value.c_str());
+  });
   call(CREATE_IO_BINDING, binding->session->session.object, &binding->binding.object);
   return wrap(env, Kind::binding, binding);
 }
@@ -390,7 +394,7 @@ NAPI_MODULE_INIT() {
   export_function<open_session, 2>(env, exports, "openSession");
   export_function<allocate, 3>(env, exports, "allocate");
   export_function<view, 3>(env, exports, "view");
-  export_function<create_binding, 1>(env, exports, "createBinding");
+  export_function<create_binding, 2>(env, exports, "createBinding");
   export_function<bind_input, 3>(env, exports, "bindInput");
   export_function<bind_output, 3>(env, exports, "bindOutput");
   export_function<run, 1>(env, exports, "run");

@@ -1,4 +1,4 @@
-/** A tensor in a device's memory. device.ts makes it; programs pass it on as an operand. */
+/** A tensor in a device's memory. device-memory.ts makes it; programs pass it on as an operand. */
 import type { Shape } from '../../types.ts';
 import type { ElementType, NativeTensor } from './native.ts';
 

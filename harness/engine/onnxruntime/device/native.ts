@@ -1,6 +1,6 @@
 /**
  * The functions of binding.cc, which setup/build-device-binding.ts compiles beside onnxruntime's library.
- * device.ts calls them. All throw Error with onnxruntime's message; none is asynchronous.
+ * device-memory.ts and device-session.ts call them. All throw Error with onnxruntime's message; none is asynchronous.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -27,8 +27,9 @@ export interface NativeOptions {
   /** Whether the session keeps the CPU memory that it took. */
   readonly arena: boolean;
   /** Options of the CUDA provider. */
-  readonly provider: readonly (readonly [key: string, value: string])[];
+  readonly provider: Entries;
 }
+type Entries = readonly (readonly [key: string, value: string])[];
 
 export interface Native {
   openSession(model: Uint8Array, options: NativeOptions): NativeSession;
@@ -40,7 +41,8 @@ export interface Native {
     type: ElementType,
     dims: readonly number[],
   ): NativeTensor;
-  createBinding(session: NativeSession): NativeBinding;
+  /** `entries` are onnxruntime's configuration entries of a run. */
+  createBinding(session: NativeSession, entries: Entries): NativeBinding;
   /** Binds a tensor to a graph input; one on the host is copied to the session's device now, not in the run. */
   bindInput(binding: NativeBinding, name: string, tensor: NativeTensor): void;
   bindOutput(binding: NativeBinding, name: string, tensor: NativeTensor): void;
