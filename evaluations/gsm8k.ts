@@ -14,6 +14,7 @@ export default defineTextEvaluation({
   name: 'gsm8k',
   label: 'GSM8K',
   version: 3,
+  sources: ['hub', 'folder'],
   measures: ['exact_match,strict-match', 'exact_match,flexible-extract'],
   shots: { 'lm-eval': 5, 'lm-eval-2024': 5, red: 5 },
   examples: 'drawn',

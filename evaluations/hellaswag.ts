@@ -28,6 +28,7 @@ export default defineEvaluation({
   name: 'hellaswag',
   label: 'HellaSwag',
   version: 1,
+  sources: ['hub', 'folder'],
   measures: ['acc_norm', 'acc'],
   shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 10 },
   examples: 'drawn-beside',

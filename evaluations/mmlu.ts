@@ -15,6 +15,7 @@ export default Object.entries(subjects).flatMap(([part, names]) =>
       name: `mmlu-${subject.replaceAll('_', '-')}`,
       label: `MMLU, ${subject.replaceAll('_', ' ')}`,
       version: 1,
+      sources: ['hub', 'folder'],
       groups: ['mmlu', `mmlu-${part}`],
       measures: ['acc'],
       shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 5 },

@@ -16,6 +16,7 @@ export default defineEvaluation({
   name: 'restaurants',
   label: 'Restaurants',
   version: 1,
+  sources: ['built-in'],
   measures: ['acc_norm', 'acc'],
   shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 0 },
   fixedShots: true,

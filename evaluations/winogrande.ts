@@ -23,6 +23,7 @@ export default defineEvaluation({
   name: 'winogrande',
   label: 'WinoGrande',
   version: 1,
+  sources: ['hub', 'folder'],
   measures: ['acc'],
   shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 5 },
   examples: 'drawn-beside',

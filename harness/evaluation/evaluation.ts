@@ -98,6 +98,8 @@ interface EvaluationBase<Document> {
   readonly label: string;
   /** Lm-eval's version of the task; scores of different versions are never mixed. */
   readonly version: number;
+  /** Where its data may lie; `built-in` data needs no download. */
+  readonly sources: readonly DataSource['kind'][];
   /** Names that stand for several evaluations. */
   readonly groups?: readonly string[];
   /** `parts`: a group's mean is over the means of its parts; absent, over all their documents. */

@@ -4,6 +4,7 @@
 import { Command } from 'commander';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { EngineName } from '../../engine/types.ts';
+import type { Evaluation } from '../../evaluation/evaluation.ts';
 import type { OptionHelp } from '../../runs/plan/option-values.ts';
 import { columns, heading, print, printJson } from '../terminal/output.ts';
 
@@ -68,20 +69,21 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
   },
   async evaluations() {
     const { loadEvaluations } = await import('../../runs/plan/load-plugins.ts');
-    const json = [...(await loadEvaluations()).values()].map(
-      ({ name, label, version, groups = [], measures, shots }) => ({
+    const all = [...(await loadEvaluations()).values()];
+    const json = all.map(
+      ({ name, label, kind, version, groups = [], groupMean, measures, shots, sources }) => ({
         name,
         label,
+        kind,
         version,
         groups,
+        ...(groupMean && { groupMean }),
         measures,
         shots,
+        sources,
       }),
     );
-    const text = columns(
-      json.map(({ name, label, measures, groups }) => [name, label, measures.join(', '), groups.join(', ')]),
-    );
-    return { json, text };
+    return { json, text: evaluationLines(json) };
   },
   async models() {
     const { publicConfigs } = await import('../../models/bases/public-configs.ts');
@@ -143,6 +145,46 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
   },
 };
 
+/** Groups of more evaluations than this are listed as one. */
+const longestGroup = 12;
+
+/** Evaluations with kind, metrics, shots by protocol and where their data lie; then the groups. */
+function evaluationLines(
+  all: readonly Pick<
+    Evaluation,
+    'name' | 'label' | 'kind' | 'groups' | 'groupMean' | 'measures' | 'shots' | 'sources'
+  >[],
+): string {
+  const membersOf = (group: string) => all.filter(({ groups = [] }) => groups.includes(group));
+  const groups = [...new Set(all.flatMap((one) => one.groups ?? []))];
+  const isLong = (group: string): boolean => membersOf(group).length > longestGroup;
+  const single = all.filter(({ groups: own = [] }) => !own.some(isLong));
+  const lines = single.flatMap(({ name, label, kind, measures, shots, sources }) => [
+    `${name}: ${label}`,
+    `    ${kind}, ${measures.join(' ')}, data: ${sources.join(', ')}`,
+    `    shots: ${shotsText(shots)}`,
+  ]);
+  const groupLines = groups.flatMap((group) => {
+    const members = membersOf(group);
+    const [first] = members;
+    const about = isLong(group)
+      ? [
+          `    ${first!.kind}, ${first!.measures.join(' ')}, data: ${first!.sources.join(', ')}`,
+          `    shots: ${shotsText(first!.shots)}`,
+        ]
+      : [];
+    const mean = first!.groupMean === 'parts' ? 'its evaluations' : 'all documents';
+    const ends = `${first!.name} to ${members.at(-1)!.name}`;
+    return [`${group}: ${members.length} evaluations`, `    ${ends}; mean over ${mean}`, ...about];
+  });
+  return [...lines, '', 'Groups:', ...groupLines].join('\n');
+}
+
+const shotsText = (shots: Evaluation['shots']): string =>
+  Object.entries(shots)
+    .map(([protocol, count]) => `${protocol} ${count}`)
+    .join(', ');
+
 /** A recipe, or those of several tasks in one. */
 interface ListedRecipe {
   readonly source: string;
@@ -185,7 +227,7 @@ async function optionLines(options: readonly OptionHelp[]): Promise<string> {
 /** The command `list`. */
 export function listCommand(): Command {
   return new Command('list')
-    .summary('show tasks, methods, models, recipes, entries of the protocol and engines')
+    .summary('show tasks, methods, evaluations, models, recipes, entries of the protocol and engines')
     .argument('[topic]', Object.keys(topics).join(', '))
     .argument('[name]', 'one of the methods')
     .option('--json', 'print one JSON document')
@@ -225,6 +267,7 @@ async function summary(): Promise<string> {
   const rows = [
     ['tasks', [...(await loadTasks()).keys()].join(' ')],
     ['methods', [...(await loadMethods()).keys()].join(' ')],
+    ['evaluations', 'benchmarks of language models, and groups of them'],
     ['models', `${builtinModels.join(' ')}, and those of the hub and of folders`],
     ['recipes', 'hyper-parameters, recipes of the built-in bases and of papers'],
     ['protocol', 'where a paper, its code and good practice differ'],

@@ -17,6 +17,7 @@ export function arc(name: string, part: 'ARC-Easy' | 'ARC-Challenge'): ChoiceEva
     name,
     label: part,
     version: 1,
+    sources: ['hub', 'folder'],
     groups: ['ai2-arc'],
     measures: ['acc_norm', 'acc'],
     shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 25 },

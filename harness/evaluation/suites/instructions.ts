@@ -46,6 +46,7 @@ export function instructionEvaluation({ group, maxNewTokens, template, set, read
     name: `${group}-${set.name}`,
     label: set.label,
     version: 1,
+    sources: ['folder'],
     groups: [group],
     groupMean: 'parts',
     measures: ['accuracy'],

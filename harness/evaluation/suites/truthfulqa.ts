@@ -62,6 +62,7 @@ export function truthfulQa(
     name,
     label,
     version,
+    sources: ['hub', 'folder'],
     description,
     shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 0 },
     fixedShots: true,

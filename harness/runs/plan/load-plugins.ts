@@ -93,6 +93,7 @@ const evaluationBase = z.object({
   name: aName,
   label: text,
   version: z.int().positive(),
+  sources: z.array(z.enum(['built-in', 'hub', 'folder'])).min(1),
   groups: z.array(aName).optional(),
   groupMean: z.literal('parts').optional(),
   shots: z
