@@ -44,6 +44,7 @@ export default defineAnswerEvaluation({
   name: 'alpaca-eval',
   label: 'AlpacaEval',
   version: 1,
+  sources: ['hub', 'folder'],
   measures: [],
   shots: { red: 0, pyreft: 0 },
   fixedShots: true,

@@ -53,6 +53,7 @@ export default defineAnswerEvaluation({
   name: 'mt-bench',
   label: 'MT-Bench',
   version: 1,
+  sources: ['folder'],
   measures: [],
   shots: { red: 0 },
   fixedShots: true,

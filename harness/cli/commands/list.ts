@@ -161,7 +161,7 @@ function evaluationLines(
   const single = all.filter(({ groups: own = [] }) => !own.some(isLong));
   const lines = single.flatMap(({ name, label, kind, measures, shots, sources }) => [
     `${name}: ${label}`,
-    `    ${kind}, ${measures.join(' ')}, data: ${sources.join(', ')}`,
+    `    ${[kind, measures.join(' ')].filter(Boolean).join(', ')}, data: ${sources.join(', ')}`,
     `    shots: ${shotsText(shots)}`,
   ]);
   const groupLines = groups.flatMap((group) => {
