@@ -22,6 +22,7 @@ export default Object.entries(wordProblemSets).map(([set, { label }]) =>
     name: `word-problems-${set}`,
     label: `Word problems, ${label.toLowerCase()}`,
     version: 1,
+    sources: ['built-in'],
     groups: ['word-problems'],
     groupMean: 'parts',
     measures: ['accuracy'],
