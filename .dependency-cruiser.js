@@ -32,8 +32,8 @@ const rooms = {
   evaluations: ['evaluation', 'data', 'support'],
 };
 
-/** Of the engine, others see what it is, what makes it, its operations, and what tries which engines run. */
-const engineFace = '^harness/engine/(types|create|ops|setup/probe)\\.ts$';
+/** Of the engine, others see what it is, what makes it, its operations, and what tries and installs engines. */
+const engineFace = '^harness/engine/(types|create|ops|setup/(probe|install-cuda|install-tensorflow))\\.ts$';
 
 const directions = Object.entries(rooms).map(([room, others]) => {
   const allowed = [`${room}/`, ...others.map((one) => `harness/${one}${one.endsWith('.ts') ? '$' : '/'}`)];
@@ -52,7 +52,7 @@ export default {
     { name: 'no-circle', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'face-of-the-engine',
-      comment: 'Engines are reached through engine/types.ts, create.ts and ops.ts alone.',
+      comment: 'Engines are reached through engine/types.ts, create.ts, ops.ts and setup/ alone.',
       severity: 'error',
       from: { path: '^(harness|methods|tasks|evaluations)/', pathNot: '^harness/engine/' },
       to: { path: '^harness/engine/', pathNot: engineFace },

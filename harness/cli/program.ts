@@ -21,6 +21,7 @@ import { reportCommand } from './commands/report.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { runCommand } from './commands/run.ts';
 import { scoreCommand } from './commands/score.ts';
+import { setupCommand } from './commands/setup.ts';
 import { statusCommand } from './commands/status.ts';
 
 /**
@@ -46,6 +47,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     .addCommand(fetchCommand())
     .addCommand(pretrainCommand())
     .addCommand(doctorCommand())
+    .addCommand(setupCommand())
     .addCommand(initCommand());
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)];
   for (const command of all) {

@@ -1,6 +1,6 @@
 /**
  * Checks on a GPU that training with state and weights in its memory gives what training through the host
- * gives, captured as CUDA graphs or not, and what it saves. Run it there after `npm run setup:cuda`:
+ * gives, captured as CUDA graphs or not, and what it saves. Run it there after `npm run bench -- setup cuda`:
  *   node --import tsx test/gpu/check-device-memory.ts
  * Rehearse it anywhere: `--device cpu --base random-gpt2~layers=2,width=16,heads=2,vocab=60,positions=32`.
  * It stops at the first difference with exit code 1.

@@ -183,6 +183,20 @@ test('a method that has a built-in name is refused with both files', async () =>
   expect(exitCode).toBe(2);
 });
 
+test('what GPUs need is set up from the package, and messages name a command that is there', async () => {
+  const own = await emptyFolder('setup');
+  const listed = await bench(own, 'list', 'engines');
+  expect(listed.stdout).toContain('npx deltabench setup tensorflow brings it');
+  const wheel = await bench(own, 'setup', 'cuda', '--wheel', own);
+  expect(wheel.stderr).toMatch(/^error: .*capi does not hold libonnxruntime_providers_shared\.so/);
+  const addon = await bench(own, 'setup', 'tensorflow', '--wheel', own);
+  expect(addon.stderr).toMatch(
+    /^error: .*(holds no TensorFlow 2 wheel|is not installed; npm install brings it)/,
+  );
+  const unknown = await bench(own, 'setup', 'cuda13');
+  expect([wheel, addon, unknown].map(({ exitCode }) => exitCode)).toEqual([2, 2, 2]);
+});
+
 test('its command line is a program', async () => {
   const file = join(packed, manifest.bin.bench!);
   await chmod(file, 0o755);

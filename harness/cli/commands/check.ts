@@ -7,13 +7,10 @@ import { UsageError } from '../../support/errors.ts';
 import type { CheckEvents } from '../../runs/check/check-suite.ts';
 import type { Drift } from '../../runs/check/drifts.ts';
 import type { Suite } from '../../runs/check/suite.ts';
-import { isSource } from '../../support/project-root.ts';
+import { benchCommand } from '../../support/project-root.ts';
 import { columns, note, print, printJson } from '../terminal/output.ts';
 
 const FOLDER = 'results/baseline';
-
-/** How the command line is started here. */
-const bench = isSource ? 'npm run bench --' : 'deltabench';
 
 interface CheckOptions {
   readonly baseline: string;
@@ -60,7 +57,7 @@ async function check({ baseline, only, update: isUpdate, reason, json }: CheckOp
     const where = baseline === FOLDER ? '' : ` --baseline ${quote(baseline)}`;
     print(
       `${fresh.map(({ what }) => what).join(', ')}: no baseline yet. ` +
-        `Make it: ${bench} check --only scores --update --reason TEXT${where}`,
+        `Make it: ${benchCommand} check --only scores --update --reason TEXT${where}`,
     );
   }
   const compared = drifts.length - fresh.length;
@@ -68,7 +65,7 @@ async function check({ baseline, only, update: isUpdate, reason, json }: CheckOp
   for (const cell of new Set(failed.map((drift) => drift.cell))) {
     const worst = failed.filter((drift) => drift.cell === cell);
     const where = baseline === FOLDER ? '' : ` --baseline ${quote(baseline)}`;
-    const command = `${bench} check --only ${cell}${where}`;
+    const command = `${benchCommand} check --only ${cell}${where}`;
     print(`✗ ${cell}: ${worst.map(({ what }) => what).join(', ')}. See it again: ${command}`);
   }
 }

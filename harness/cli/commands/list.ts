@@ -6,11 +6,12 @@ import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { EngineName } from '../../engine/types.ts';
 import type { Evaluation } from '../../evaluation/evaluation.ts';
 import type { OptionHelp } from '../../runs/plan/option-values.ts';
+import { benchCommand } from '../../support/project-root.ts';
 import { columns, heading, print, printJson } from '../terminal/output.ts';
 
 const engines: Record<EngineName, string> = {
   onnx: 'programs recorded as graphs, run by onnxruntime (cpu, webgpu, cuda); the default',
-  tensorflow: "tfjs on TensorFlow's library (cpu, cuda); npm run setup:tensorflow brings it",
+  tensorflow: `tfjs on TensorFlow's library (cpu, cuda); ${benchCommand} setup tensorflow brings it`,
   js: 'tfjs in plain JavaScript: slow, the reference that the others are tested against',
 };
 

@@ -16,7 +16,7 @@ export async function buildDeviceBinding(file = nativeFile()): Promise<void> {
   if (process.platform !== 'linux')
     throw new Error(`The CUDA provider is there for Linux alone, not for ${process.platform}.`);
   const folder = onnxruntimeFolder();
-  const headers = packageFolder('node-api-headers', 'npm install brings it (without --omit=dev).');
+  const headers = packageFolder('node-api-headers', 'npm install brings it (an optional dependency).');
   const partial = `${file}.partial`;
   const options = [
     ...['-shared', '-fPIC', '-fvisibility=hidden', '-O2', '-std=c++17'],

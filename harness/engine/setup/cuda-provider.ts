@@ -6,6 +6,7 @@ import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { benchCommand } from '../../support/project-root.ts';
 
 /** The folder of onnxruntime's libraries, where it looks for its providers. */
 export function onnxruntimeFolder(): string {
@@ -25,7 +26,8 @@ export async function checkCudaProvider(): Promise<void> {
     () => true,
     () => false,
   );
-  if (!there) throw new Error("onnxruntime's CUDA provider is not here; npm run setup:cuda brings it");
+  if (!there)
+    throw new Error(`onnxruntime's CUDA provider is not here; ${benchCommand} setup cuda brings it`);
   const missing = await missingLibraries(provider);
   if (missing) throw new Error(`the CUDA provider misses ${missing.list}; ${missing.remedy}`);
 }

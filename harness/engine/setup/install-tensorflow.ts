@@ -1,12 +1,12 @@
 /**
- * Builds the native addon of tfjs-node-gpu against TensorFlow's Python wheel, which any package index has,
- * instead of the prebuilt libtensorflow that the package's own installer would download.
+ * `bench setup tensorflow`: builds the native addon of tfjs-node-gpu against TensorFlow's Python wheel, which
+ * any package index has, instead of the prebuilt libtensorflow that the package's own installer would download.
  */
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { UsageError } from '../../support/errors.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
-import { exists, install, packageFolder, run, unpackWheel, type Wheel } from './python-wheel.ts';
+import { exists, packageFolder, run, type Say, unpackWheel, type Wheel } from './python-wheel.ts';
 import { TENSORFLOW_PACKAGE } from '../tfjs/load-tensorflow.ts';
 
 /** TensorFlow 2.15 has no wheel for Python after 3.11. */
@@ -21,19 +21,12 @@ const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
  * addon.
  */
 const NAPI = 8;
-const USAGE = `npm run setup:tensorflow [-- --wheel DIR]
-
-Builds the tensorflow engine's native addon (g++, ten seconds) against ${WHEEL.requirement},
-which python3's pip downloads (200 MB, 900 MB unpacked) into the cache folder.
-
-  --wheel DIR  an unpacked TensorFlow 2 wheel or the site-packages folder where pip
-               installed one; with a wheel for GPUs the engine uses them`;
 
 /** The cache's unpacked wheel; downloads it the first time. */
-async function cachedWheel(): Promise<string> {
+async function cachedWheel(say: Say): Promise<string> {
   const folder = resolve(cacheFolder(), 'wheels', WHEEL.requirement.replace('==', '-'));
   if (await exists(folder)) return folder;
-  console.log(`Downloading ${WHEEL.requirement} to ${folder}`);
+  say(`Downloading ${WHEEL.requirement} to ${folder}`);
   await unpackWheel(WHEEL, folder);
   return folder;
 }
@@ -46,25 +39,25 @@ async function tensorflowFolder(wheel: string): Promise<string> {
     );
     if ((await Promise.all(parts)).every(Boolean)) return folder;
   }
-  throw new Error(
+  throw new UsageError(
     `${wheel} holds no TensorFlow 2 wheel: tensorflow/${LIBRARIES.join(', ')} and include/ are needed.`,
   );
 }
 
 /** Compiles the addon against the wheel in `wheel` into the package; returns the addon's path. */
-async function buildAddon(wheel: string): Promise<string> {
+async function buildAddon(wheel: string, say: Say): Promise<string> {
   const target = packageFolder(
     TENSORFLOW_PACKAGE,
     'npm install brings it (an optional dependency, so a failed download goes unnoticed).',
   );
   const headers = join(
-    packageFolder('node-api-headers', 'npm install brings it (without --omit=dev).'),
+    packageFolder('node-api-headers', 'npm install brings it (an optional dependency).'),
     'include',
   );
   const tensorflow = await tensorflowFolder(wheel);
   const addon = join(target, `lib/napi-v${NAPI}`, 'tfjs_binding.node');
   await mkdir(dirname(addon), { recursive: true });
-  console.log(`Compiling ${addon}`);
+  say(`Compiling ${addon}`);
   const output = ['-shared', '-fPIC', '-O2', '-std=c++17', '-o', `${addon}.partial`];
   const defined = [`NAPI_VERSION=${NAPI}`, 'NODE_GYP_MODULE_NAME=tfjs_binding', 'BUILDING_NODE_EXTENSION'];
   const included = [headers, join(tensorflow, 'include')];
@@ -84,16 +77,13 @@ async function buildAddon(wheel: string): Promise<string> {
   return addon;
 }
 
-await install(async () => {
-  const { values } = parseArgs({
-    options: { wheel: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return;
-  }
-  await buildAddon(values.wheel === undefined ? await cachedWheel() : resolve(values.wheel));
+/**
+ * Builds the addon against the unpacked wheel in the folder `wheel`, or against one that it downloads into the
+ * cache. Throws UsageError where that cannot be done.
+ */
+export async function installTensorflow({ wheel }: { readonly wheel?: string }, say: Say): Promise<void> {
+  await buildAddon(wheel === undefined ? await cachedWheel(say) : resolve(wheel), say);
   // This process has loaded no library yet, so an addon that does not load here does not load at all.
   const { loadTensorflow } = await import('../tfjs/load-tensorflow.ts');
-  console.log(`The tensorflow engine runs on ${await loadTensorflow()}.`);
-});
+  say(`The tensorflow engine runs on ${await loadTensorflow()}.`);
+}

@@ -4,6 +4,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { programArguments } from '../../support/child-programs.ts';
+import { benchCommand } from '../../support/project-root.ts';
 import { nativeFile } from '../onnxruntime/device/native.ts';
 import { CUDA_PROVIDER, missingLibraries, onnxruntimeFolder } from './cuda-provider.ts';
 import type { EngineName } from '../types.ts';
@@ -26,9 +27,9 @@ const PATIENCE = 60_000;
 const WEBGPU =
   "install a GPU's Vulkan driver and its loader (Debian: mesa-vulkan-drivers, libvulkan1); " +
   "without a GPU, chromium-common's SwiftShader with VK_ICD_FILENAMES naming its vk_swiftshader_icd.json";
-const CUDA = 'npm run setup:cuda brings the provider';
-const BINDING = 'with g++, npm run setup:cuda builds the binding that keeps it in the GPU';
-const TENSORFLOW = 'npm run setup:tensorflow builds it';
+const CUDA = `${benchCommand} setup cuda brings the provider`;
+const BINDING = `with g++, ${benchCommand} setup cuda builds the binding that keeps it in the GPU`;
+const TENSORFLOW = `${benchCommand} setup tensorflow builds it`;
 
 /** Runs a step of training on every engine and device, each in a process of its own; reports what works. */
 export async function probeEngines(): Promise<EngineProbe[]> {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { execa, ExecaError } from 'execa';
+import { UsageError } from '../../support/errors.ts';
 
 /** A Python wheel whose native libraries an engine uses; the Python version only chooses one of its files. */
 export interface Wheel {
@@ -11,15 +12,8 @@ export interface Wheel {
   readonly platform: string;
 }
 
-/** Runs an installer; prints the message of an error and sets the exit code. */
-export async function install(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exitCode = 1;
-  }
-}
+/** Prints a line of what an installer does. */
+export type Say = (text: string) => void;
 
 /** Whether a file or folder exists. */
 export const exists = (path: string): Promise<boolean> =>
@@ -45,9 +39,9 @@ export async function run(
     await execa(command, args, { stdin: 'ignore', all: true, env });
   } catch (error) {
     if (!(error instanceof ExecaError)) throw error;
-    if (error.code === 'ENOENT') throw new Error(missing, { cause: error });
+    if (error.code === 'ENOENT') throw new UsageError(missing, { cause: error });
     const wrote = String(error.all).trim().split('\n').slice(-15).join('\n');
-    throw new Error(`${failed}:\n${wrote || error.shortMessage}`, { cause: error });
+    throw new UsageError(`${failed}:\n${wrote || error.shortMessage}`, { cause: error });
   }
 }
 
@@ -56,14 +50,14 @@ export function packageFolder(name: string, remedy: string): string {
   try {
     return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
   } catch (error) {
-    throw new Error(`The package ${name} is not installed; ${remedy}`, { cause: error });
+    throw new UsageError(`The package ${name} is not installed; ${remedy}`, { cause: error });
   }
 }
 
 /** Downloads a wheel and unpacks it as `folder`, completely or not at all. */
 export async function unpackWheel({ requirement, python, platform }: Wheel, folder: string): Promise<void> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Error(
+    throw new UsageError(
       `There is no ${requirement} for ${process.platform} on ${process.arch}; give --wheel DIR.`,
     );
   }

@@ -1,8 +1,9 @@
 /** Loads TensorFlow's native backend for tfjs, and explains why it does not load. */
 import util from 'node:util';
+import { benchCommand } from '../../support/project-root.ts';
 import * as tf from './library.ts';
 
-/** The package whose addon `npm run setup:tensorflow` builds. */
+/** The package whose addon `bench setup tensorflow` builds. */
 export const TENSORFLOW_PACKAGE = '@tensorflow/tfjs-node-gpu';
 
 /**
@@ -31,7 +32,7 @@ export async function loadTensorflow(): Promise<'cpu' | 'gpu'> {
   }
   throw new Error(
     `the tensorflow engine does not run here (${failures.join('; ')}); ` +
-      'npm run setup:tensorflow builds it, --engine onnx needs nothing',
+      `${benchCommand} setup tensorflow builds it, --engine onnx needs nothing`,
   );
 }
 

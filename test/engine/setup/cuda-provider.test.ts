@@ -10,6 +10,8 @@ import {
   onnxruntimeFolder,
   parseLibraries,
 } from '../../../harness/engine/setup/cuda-provider.ts';
+import { projectRoot } from '../../../harness/support/project-root.ts';
+import { commandLine } from '../../cli/command-line.ts';
 
 test('ldd tells which of a provider’s libraries the system finds', () => {
   const found = parseLibraries(
@@ -50,7 +52,7 @@ test.skipIf(process.platform !== 'linux')('what needs nothing of NVIDIA’s miss
 });
 
 test.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
-  'setup:cuda refuses a wheel of other contents and a CUDA version that it does not know, and leaves nothing behind',
+  'setup cuda refuses a wheel of other contents and a CUDA version that it does not know, and leaves nothing behind',
   async () => {
     const wheel = await mkdtemp(join(tmpdir(), 'deltabench-'));
     const capi = join(wheel, 'onnxruntime/capi');
@@ -58,21 +60,22 @@ test.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
     for (const part of ['shared', 'cuda'])
       await writeFile(join(capi, `libonnxruntime_providers_${part}.so`), 'no library');
     const setup = (...args: string[]): Promise<{ exitCode?: number; stderr: string }> =>
-      execa(process.execPath, ['--import', 'tsx', 'harness/engine/setup/install-cuda.ts', ...args], {
+      execa(process.execPath, [...commandLine, 'setup', 'cuda', ...args], {
+        cwd: projectRoot,
         reject: false,
       });
     const before = await readdir(onnxruntimeFolder());
     const refused = await setup('--wheel', wheel);
     expect(refused).toMatchObject({
-      exitCode: 1,
+      exitCode: 2,
       stderr:
-        `${capi} does not hold libonnxruntime_providers_shared.so ` +
+        `error: ${capi} does not hold libonnxruntime_providers_shared.so ` +
         'as it is in onnxruntime-gpu==1.30.0 (by its sha256).',
     });
     expect(await readdir(onnxruntimeFolder())).toEqual(before);
     const wrong = await setup('--cuda', '11');
-    expect(wrong.exitCode).toBe(1);
-    expect(wrong.stderr).toMatch(/^--cuda takes 12/);
+    expect(wrong.exitCode).toBe(2);
+    expect(wrong.stderr).toMatch(/^error: --cuda takes 12/);
     await rm(wheel, { recursive: true });
   },
 );
