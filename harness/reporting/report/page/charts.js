@@ -112,63 +112,43 @@ export function againstMemory(context) {
 }
 
 /**
- * @param {ChartContext} context
- * @param {{ title: string, axis: string, logarithmic: boolean, caption: string, of: (row: PageRow) => number
- * | null,
- *   format: (value: number) => string, say: (value: number) => string }} what
- * @returns {ReportChart | undefined}
+ * What a chart of quality against a cost is about.
+ * @typedef {{ title: string, axis: string, logarithmic: boolean, caption: string,
+ *   of: (row: PageRow) => number | null, format: (value: number) => string, say: (value: number) => string }} Cost
  */
-function scatter(context, { title, axis, logarithmic, caption, of, format, say }) {
-  const { table, theme } = context;
+
+/**
+ * A row of the table in such a chart; x is the cost, null where it is not known.
+ * @typedef {{ row: PageRow, x: number | null, y: number, sd: number | null, text: string }} DrawnRow
+ */
+
+/** @param {ChartContext} context @param {Cost} cost @returns {ReportChart | undefined} */
+function scatter(context, cost) {
+  const { title, axis, logarithmic, caption, of, say } = cost;
   const metric = metricOf(context);
+  /** @type {DrawnRow[]} */
   const drawn = bestRows(context, mostRows).flatMap((row) => {
     const cell = row.cells[context.metric];
     return cell ? [{ row, x: of(row), y: cell.mean, sd: cell.sd, text: cell.text }] : [];
   });
   const points = drawn.flatMap((one) => (one.x === null ? [] : [{ ...one, x: one.x }]));
+  if (points.length === 0) return undefined;
   // What trains nothing costs nothing: a line to be above of.
   const levels = drawn.filter(({ x, row }) => x === null && row.trained === 0);
   const unknown = drawn.filter(({ x, row }) => x === null && row.trained > 0).map(({ row }) => row.label);
-  if (points.length === 0) return undefined;
   const front = paretoFront(points, metric.higherIsBetter).flatMap((i) => points[i] ?? []);
   const xs = points.map(({ x }) => x);
-  const { low, high } = axisRange(Math.min(...xs), Math.max(...xs), logarithmic);
-  /** @type {ChartDataset<'scatter'>[]} */
-  const datasets = points.map(({ row, x, y, sd }) => {
-    const { color, pointStyle } = styleOf(row.label, context);
-    return {
-      label: row.label,
-      data: [{ x, y, sd, name: row.label }],
-      ...marker(pointStyle, color, 6),
-      pointHoverRadius: 8,
-    };
-  });
-  for (const { row, y } of levels) {
-    const { color, borderDash } = styleOf(row.label, context);
-    datasets.push({
-      label: row.label,
-      // The first point has the line's name.
-      data: /** @type {{ x: number, y: number }[]} */ ([
-        { x: low, y, level: row.label },
-        { x: high, y },
-      ]),
-      ...lineOnly(color),
-      borderDash: borderDash.length > 0 ? borderDash : [2, 3],
-      borderWidth: 1.6,
-    });
-  }
-  datasets.push({
-    label: 'Pareto front',
-    // From the front's cheapest point upwards, then on at its best quality.
-    data: [...front.map(({ x, y }) => ({ x, y })), { x: high, y: front.at(-1)?.y ?? 0 }],
-    ...lineOnly(theme.text),
-    stepped: true,
-    borderDash: [5, 4],
-    borderWidth: 1.2,
-  });
+  const range = axisRange(Math.min(...xs), Math.max(...xs), logarithmic);
+  const datasets = [
+    ...points.map((point) => pointDataset(context, point)),
+    ...levels.map((level) => levelDataset(context, level, range)),
+    frontDataset(context, front, range),
+  ];
   const left = leftOut(context, mostRows, unknown);
   const level = levels.length > 0 ? ' What trains nothing is a dotted line.' : '';
-  const extent = drawn.flatMap(({ y, sd }) => [y - (sd ?? 0), y + (sd ?? 0)]);
+  const subtitle =
+    'mean ± sample standard deviation over seeds; dashed: Pareto front' +
+    (levels.length > 0 ? '; dotted: trains nothing' : '');
   return {
     title,
     caption:
@@ -185,45 +165,102 @@ function scatter(context, { title, axis, logarithmic, caption, of, format, say }
     config: {
       type: 'scatter',
       data: { datasets },
-      plugins: [errorBars('y'), pointNames(theme)],
+      plugins: [errorBars('y'), pointNames(context.theme)],
       options: {
-        ...common(
-          context,
-          `${title}: ${table.title}`,
-          'mean ± sample standard deviation over seeds; dashed: Pareto front' +
-            (levels.length > 0 ? '; dotted: trains nothing' : ''),
-          left,
-        ),
-        scales: {
-          x: {
-            ...scale(theme, axis),
-            type: logarithmic ? 'logarithmic' : 'linear',
-            min: low,
-            max: high,
-            ...(logarithmic && {
-              afterBuildTicks: (/** @type {{ ticks: { value: number }[] }} */ built) => {
-                built.ticks = logTicks(low, high).map((value) => ({ value }));
-              },
-            }),
-            ticks: {
-              color: theme.text,
-              font,
-              maxRotation: 0,
-              autoSkipPadding: 12,
-              includeBounds: false,
-              callback: (value) => format(Number(value)),
-            },
-          },
-          // With room for the error bars.
-          y: {
-            ...scale(theme, axisName(metric)),
-            suggestedMin: Math.min(...extent),
-            suggestedMax: Math.max(...extent),
-            grace: '4%',
-          },
-        },
+        ...common(context, `${title}: ${context.table.title}`, subtitle, left),
+        scales: { x: costScale(context, cost, range), y: qualityScale(context, drawn) },
       },
     },
+  };
+}
+
+/**
+ * @param {ChartContext} context
+ * @param {DrawnRow & { x: number }} point
+ * @returns {ChartDataset<'scatter'>}
+ */
+function pointDataset(context, { row, x, y, sd }) {
+  const { color, pointStyle } = styleOf(row.label, context);
+  // The plugins read the name and the standard deviation.
+  const data = [{ x, y, sd, name: row.label }];
+  return { label: row.label, data, ...marker(pointStyle, color, 6), pointHoverRadius: 8 };
+}
+
+/**
+ * A dotted line for what trains nothing.
+ * @param {ChartContext} context
+ * @param {DrawnRow} level
+ * @param {{ low: number, high: number }} range
+ * @returns {ChartDataset<'scatter'>}
+ */
+function levelDataset(context, { row, y }, { low, high }) {
+  const { color, borderDash } = styleOf(row.label, context);
+  return {
+    label: row.label,
+    // The first point has the line's name.
+    data: /** @type {{ x: number, y: number }[]} */ ([
+      { x: low, y, level: row.label },
+      { x: high, y },
+    ]),
+    ...lineOnly(color),
+    borderDash: borderDash.length > 0 ? borderDash : [2, 3],
+    borderWidth: 1.6,
+  };
+}
+
+/**
+ * The Pareto front: from its cheapest point upwards, then on at its best quality.
+ * @param {ChartContext} context
+ * @param {readonly { x: number, y: number }[]} front
+ * @param {{ high: number }} range
+ * @returns {ChartDataset<'scatter'>}
+ */
+function frontDataset({ theme }, front, { high }) {
+  return {
+    label: 'Pareto front',
+    data: [...front.map(({ x, y }) => ({ x, y })), { x: high, y: front.at(-1)?.y ?? 0 }],
+    ...lineOnly(theme.text),
+    stepped: true,
+    borderDash: [5, 4],
+    borderWidth: 1.2,
+  };
+}
+
+/**
+ * @param {ChartContext} context
+ * @param {Cost} cost
+ * @param {{ low: number, high: number }} range
+ */
+function costScale({ theme }, { axis, logarithmic, format }, { low, high }) {
+  return {
+    ...scale(theme, axis),
+    type: /** @type {'logarithmic' | 'linear'} */ (logarithmic ? 'logarithmic' : 'linear'),
+    min: low,
+    max: high,
+    ...(logarithmic && {
+      afterBuildTicks: (/** @type {{ ticks: { value: number }[] }} */ built) => {
+        built.ticks = logTicks(low, high).map((value) => ({ value }));
+      },
+    }),
+    ticks: {
+      color: theme.text,
+      font,
+      maxRotation: 0,
+      autoSkipPadding: 12,
+      includeBounds: false,
+      callback: (/** @type {string | number} */ value) => format(Number(value)),
+    },
+  };
+}
+
+/** An axis of the metric with room for the error bars. @param {ChartContext} context @param {DrawnRow[]} drawn */
+function qualityScale(context, drawn) {
+  const extent = drawn.flatMap(({ y, sd }) => [y - (sd ?? 0), y + (sd ?? 0)]);
+  return {
+    ...scale(context.theme, axisName(metricOf(context))),
+    suggestedMin: Math.min(...extent),
+    suggestedMax: Math.max(...extent),
+    grace: '4%',
   };
 }
 
@@ -277,30 +314,7 @@ export function learningCurves(context) {
     return training.length + validation.length > 0 ? [{ row, training, validation }] : [];
   });
   if (curves.length === 0) return undefined;
-  /** @type {ChartDataset<'line', { x: number, y: number }[]>[]} */
-  const datasets = curves.flatMap(({ row, training, validation }) => {
-    const { color, pointStyle, borderDash } = styleOf(row.label, context);
-    const shared = { borderColor: color, backgroundColor: color };
-    const toPoints = (/** @type {readonly Point[]} */ curve) => curve.map(([x, y]) => ({ x, y }));
-    return [
-      {
-        ...shared,
-        label: row.label,
-        data: toPoints(training),
-        pointStyle,
-        borderDash,
-        borderWidth: 1.6,
-        pointRadius: 0,
-      },
-      {
-        ...shared,
-        label: `${row.label}, validation`,
-        data: toPoints(validation),
-        showLine: false,
-        ...marker(pointStyle, color, 4),
-      },
-    ];
-  });
+  const datasets = curves.flatMap((curve) => curveDatasets(context, curve));
   const without = best.filter((row) => !curves.some((curve) => curve.row === row)).map(({ label }) => label);
   const left = leftOut(context, mostLines, without);
   const last = (/** @type {readonly Point[]} */ curve) => {
@@ -333,6 +347,36 @@ export function learningCurves(context) {
       },
     },
   };
+}
+
+/**
+ * A line of training losses and markers of validation losses.
+ * @param {ChartContext} context
+ * @param {{ row: PageRow, training: readonly Point[], validation: readonly Point[] }} curve
+ * @returns {ChartDataset<'line', { x: number, y: number }[]>[]}
+ */
+function curveDatasets(context, { row, training, validation }) {
+  const { color, pointStyle, borderDash } = styleOf(row.label, context);
+  const shared = { borderColor: color, backgroundColor: color };
+  const toPoints = (/** @type {readonly Point[]} */ curve) => curve.map(([x, y]) => ({ x, y }));
+  return [
+    {
+      ...shared,
+      label: row.label,
+      data: toPoints(training),
+      pointStyle,
+      borderDash,
+      borderWidth: 1.6,
+      pointRadius: 0,
+    },
+    {
+      ...shared,
+      label: `${row.label}, validation`,
+      data: toPoints(validation),
+      showLine: false,
+      ...marker(pointStyle, color, 4),
+    },
+  ];
 }
 
 /** @param {readonly (readonly Point[])[]} curves @returns {readonly Point[]} */
@@ -370,16 +414,7 @@ export function seedSpread(context) {
     };
   });
   const left = leftOut(context, 2 * mostRows);
-  datasets.push({
-    label: 'mean',
-    data: rows.flatMap(({ cell }, y) => (cell ? [{ x: cell.mean, y }] : [])),
-    pointStyle: 'line',
-    pointRotation: 90,
-    pointRadius: 11,
-    pointBorderWidth: 2.5,
-    borderColor: theme.text,
-    backgroundColor: theme.text,
-  });
+  const means = rows.flatMap(({ cell }, y) => (cell ? [{ x: cell.mean, y }] : []));
   return {
     title: 'Spread over seeds',
     caption: `${metric.name} (${betterWord(metric)}): a marker for each seed, a bar for the mean.${sentence(left)}`,
@@ -392,7 +427,7 @@ export function seedSpread(context) {
     height: 90 + 30 * rows.length,
     config: {
       type: 'scatter',
-      data: { datasets },
+      data: { datasets: [...datasets, meanDataset(theme, means)] },
       options: {
         ...common(
           context,
@@ -413,27 +448,30 @@ export function seedSpread(context) {
   };
 }
 
+/**
+ * A bar for each mean.
+ * @param {Theme} theme
+ * @param {{ x: number, y: number }[]} means
+ * @returns {ChartDataset<'scatter'>}
+ */
+function meanDataset({ text }, means) {
+  return {
+    label: 'mean',
+    data: means,
+    pointStyle: 'line',
+    pointRotation: 90,
+    pointRadius: 11,
+    pointBorderWidth: 2.5,
+    borderColor: text,
+    backgroundColor: text,
+  };
+}
+
 /** @param {ChartContext} context @returns {ReportChart | undefined} */
 export function ablations(context) {
-  const { table, shown, theme } = context;
+  const { table, theme } = context;
   const metric = metricOf(context);
-  const bars = table.rows.flatMap((row) => {
-    const whole = row.variant.replace(/~[^+]*/g, '');
-    const parent = table.rows.find(({ variant }) => variant === whole);
-    if (!parent || parent === row || whole === row.variant || !shown.has(row.label)) return [];
-    // Seed by seed, so that what a seed does to both does not count.
-    const differences = row.runs.flatMap(({ seed, values }) => {
-      const own = values[context.metric] ?? null;
-      const other = parent.runs.find((run) => run.seed === seed)?.values[context.metric] ?? null;
-      return own === null || other === null ? [] : [own - other];
-    });
-    if (differences.length === 0) return [];
-    const n = differences.length;
-    const mean = differences.reduce((sum, value) => sum + value, 0) / n;
-    const sd =
-      n > 1 ? Math.sqrt(differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1)) : null;
-    return [{ row, parent, mean, sd, n }];
-  });
+  const bars = differencesToWhole(context);
   if (bars.length === 0) return undefined;
   const colors = bars.map(({ row }) => styleOf(row.label, context).color);
   return {
@@ -490,33 +528,37 @@ export function ablations(context) {
   };
 }
 
+/**
+ * What variants of methods score more than the whole methods, over the seeds of both.
+ * @param {ChartContext} context
+ */
+function differencesToWhole(context) {
+  const { table, shown } = context;
+  return table.rows.flatMap((row) => {
+    const whole = row.variant.replace(/~[^+]*/g, '');
+    const parent = table.rows.find(({ variant }) => variant === whole);
+    if (!parent || parent === row || whole === row.variant || !shown.has(row.label)) return [];
+    // Seed by seed, so that what a seed does to both does not count.
+    const differences = row.runs.flatMap(({ seed, values }) => {
+      const own = values[context.metric] ?? null;
+      const other = parent.runs.find((run) => run.seed === seed)?.values[context.metric] ?? null;
+      return own === null || other === null ? [] : [own - other];
+    });
+    if (differences.length === 0) return [];
+    const n = differences.length;
+    const mean = differences.reduce((sum, value) => sum + value, 0) / n;
+    const sd =
+      n > 1 ? Math.sqrt(differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1)) : null;
+    return [{ row, parent, mean, sd, n }];
+  });
+}
+
 /** @param {ChartContext} context @param {readonly PageTable[]} tables @returns {ReportChart | undefined} */
 export function overTasks(context, tables) {
   const { table, shown, theme } = context;
   const tasks = tables.filter(({ model, metrics }) => model === table.model && metrics.length > 0);
   if (tasks.length < 3) return undefined;
-  /** @param {PageTable} task @param {string} label */
-  const valueOf = (task, label) => task.rows.find((row) => row.label === label)?.cells[0]?.mean ?? null;
-  const best = tasks.map(({ rows, metrics }) => {
-    const means = rows.flatMap(({ cells }) => cells[0]?.mean ?? []);
-    return metrics[0]?.higherIsBetter ? Math.max(...means) : Math.min(...means);
-  });
-  const labels = [...new Set(tasks.flatMap(({ rows }) => rows.map(({ label }) => label)))];
-  const methods = labels
-    .filter((label) => shown.has(label))
-    .map((label) => {
-      const values = tasks.map((task) => valueOf(task, label));
-      const shares = values.map((value, i) => {
-        if (value === null) return null;
-        const [top, higher] = [best[i] ?? 1, tasks[i]?.metrics[0]?.higherIsBetter];
-        return (100 * (higher ? value : top)) / (higher ? top : value);
-      });
-      const known = shares.filter((share) => share !== null && Number.isFinite(share));
-      const mean = known.reduce((/** @type {number} */ sum, share) => sum + (share ?? 0), 0) / known.length;
-      return { label, values, shares, mean };
-    })
-    .filter(({ mean }) => Number.isFinite(mean))
-    .sort((a, b) => b.mean - a.mean);
+  const methods = sharesOfBest(tasks, shown);
   if (methods.length === 0) return undefined;
   const drawn = methods.slice(0, mostRows);
   const left = methods.length > mostRows ? [`the best ${mostRows} of ${methods.length} methods`] : [];
@@ -561,6 +603,36 @@ export function overTasks(context, tables) {
       },
     },
   };
+}
+
+/**
+ * The methods' values on each task as percentages of the best method's, the best mean first.
+ * @param {readonly PageTable[]} tasks
+ * @param {ChartContext['shown']} shown
+ */
+function sharesOfBest(tasks, shown) {
+  /** @param {PageTable} task @param {string} label */
+  const valueOf = (task, label) => task.rows.find((row) => row.label === label)?.cells[0]?.mean ?? null;
+  const best = tasks.map(({ rows, metrics }) => {
+    const means = rows.flatMap(({ cells }) => cells[0]?.mean ?? []);
+    return metrics[0]?.higherIsBetter ? Math.max(...means) : Math.min(...means);
+  });
+  const labels = [...new Set(tasks.flatMap(({ rows }) => rows.map(({ label }) => label)))];
+  return labels
+    .filter((label) => shown.has(label))
+    .map((label) => {
+      const values = tasks.map((task) => valueOf(task, label));
+      const shares = values.map((value, i) => {
+        if (value === null) return null;
+        const [top, higher] = [best[i] ?? 1, tasks[i]?.metrics[0]?.higherIsBetter];
+        return (100 * (higher ? value : top)) / (higher ? top : value);
+      });
+      const known = shares.filter((share) => share !== null && Number.isFinite(share));
+      const mean = known.reduce((/** @type {number} */ sum, share) => sum + (share ?? 0), 0) / known.length;
+      return { label, values, shares, mean };
+    })
+    .filter(({ mean }) => Number.isFinite(mean))
+    .sort((a, b) => b.mean - a.mean);
 }
 
 /**
