@@ -15,6 +15,7 @@ export {
   linearTargets,
   numberOfEach,
   queryAndValue,
+  sitesInLayers,
   targetList,
 } from './models/delta/target-roles.ts';
 export {

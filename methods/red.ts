@@ -13,6 +13,7 @@ import {
   layerNorm as normalize,
   mergeAt,
   type Site,
+  sitesInLayers,
   tensorsAt,
   type Values,
 } from '../harness/method.ts';
@@ -54,10 +55,7 @@ export default defineMethod({
   defaults: { learningRate: 6e-2 },
   attach(base, { position, scaling, bias, layerNorm, layers }) {
     if (!scaling && !bias) throw new RangeError('RED without scaling and without bias trains nothing');
-    const sites = base.sites.filter(
-      ({ role, layer }) => roles[position]!.includes(role) && (!layers || layers.includes(layer)),
-    );
-    if (sites.length === 0) throw new RangeError(`${base.id} has no layers ${layers?.join(', ')} to edit`);
+    const sites = sitesInLayers(base, layers, ({ role }) => roles[position]!.includes(role));
     return {
       trained: tensorsAt(sites, ({ outputs }) => ({
         ...(scaling && { 'red.scaling': constantTensor([outputs], 1) }),

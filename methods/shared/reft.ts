@@ -13,6 +13,7 @@ import {
   type Method,
   type Random,
   type Site,
+  sitesInLayers,
   split,
   stack,
   type Tensor,
@@ -69,10 +70,7 @@ export function defineReft(form: Form): Method<typeof options> {
       if (first + last === 0) throw new RangeError(`${label} without first and last tokens trains nothing`);
       // In an encoder-decoder the encoder reads the prompt.
       const reader = base.sites.some((site) => site.stack === 'encoder') ? 'encoder' : 'decoder';
-      const sites = base.sites.filter(
-        (site) => site.role === 'block' && site.stack === reader && (!layers || layers.includes(site.layer)),
-      );
-      if (sites.length === 0) throw new RangeError(`${base.id} has no layers ${layers?.join(', ')} to edit`);
+      const sites = sitesInLayers(base, layers, (site) => site.role === 'block' && site.stack === reader);
       const d = sites[0]!.outputs;
       const edited = new Set(sites.map((site) => site.name));
 

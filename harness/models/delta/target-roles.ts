@@ -47,6 +47,20 @@ export const layerList = z
   .describe('layers, of both stacks where there are two; all where absent');
 
 /**
+ * The base's sites that `acts` picks, in these layers where some are given. Throws RangeError where there are
+ * none.
+ */
+export function sitesInLayers(
+  base: BaseModel,
+  layers: readonly number[] | undefined,
+  acts: (site: Site) => boolean,
+): Site[] {
+  const sites = base.sites.filter((site) => acts(site) && (!layers || layers.includes(site.layer)));
+  if (sites.length === 0) throw new RangeError(`${base.id} has no layers ${layers?.join(', ')} to edit`);
+  return sites;
+}
+
+/**
  * A method's option that gives single modules a number of their own, each as `<role or end of a
  * name>:<number>`.
  */
