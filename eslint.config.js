@@ -48,8 +48,11 @@ export default ts.config(
     rules: {
       'max-len': ['error', { code: 120, ignoreUrls: true }],
       'no-restricted-syntax': ['error', spreadLiteral],
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
       'no-warning-comments': ['error', { terms: ['prettier-ignore'], location: 'anywhere' }],
     },
   },
+  // A test file is one function that lists cases.
+  { files: ['test/**'], rules: { 'max-lines-per-function': 'off' } },
   { files: ['*.js', '.*.js'], extends: [ts.configs.disableTypeChecked] },
 );

@@ -28,7 +28,7 @@ import { packTensors } from '../../harness/training/step/parameter-packs.ts';
 import { defineTraining } from '../../harness/training/step/programs.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 import { replicasFor } from '../../harness/training/loop/choose-replicas.ts';
-import { soloRunner } from '../../harness/training/loop/step-runner.ts';
+import { SoloRunner } from '../../harness/training/loop/step-runner.ts';
 import { startState } from '../../harness/training/loop/run-tensors.ts';
 import { takeStep } from '../../harness/training/loop/take-step.ts';
 import { onlyProducts } from './products.ts';
@@ -122,7 +122,14 @@ async function run<Example>(
     accumulating,
   );
   const state = await startState(engine, definitions.state, { base, delta, seed: 0 }, packs);
-  const stepping = soloRunner(engine, frozen, definitions, objective, shapes, accumulating && replicas > 1);
+  const stepping = new SoloRunner(
+    engine,
+    frozen,
+    definitions,
+    objective,
+    shapes,
+    accumulating && replicas > 1,
+  );
 
   let taken = 0;
   let next = 0;

@@ -69,18 +69,11 @@ export function greedySearch({ prompts, maxNewTokens, eosId }: SearchShape): Ten
 
 /** Beam search; computes what on-host/beam.ts does. */
 export function beamSearch(shape: SearchShape): TensorSearch {
-  const { prompts: B, beams: K, maxNewTokens: M, eosId, lengthPenalty, earlyStopping } = shape;
+  const { prompts: B, beams: K, maxNewTokens: M, eosId } = shape;
   const C = 2 * K;
-  const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-  /** Picks rows of [B·n, …] by their indices among the n of each group: indices [B, m] → [B·m, …]. */
-  const pick = (rows: Tensor, at: Tensor, n: number): Tensor => ops.gather(rows, rowsAt(at, n));
+  const penalty = lengthPenaltyOf(shape);
   const ended = (ids: Tensor): Tensor =>
     eosId === undefined ? ops.zeros([B, C]) : ops.cast(ops.equal(ids, ops.scalar(eosId, 'int32')), 'float32');
-  const powers = ops.tensor(
-    Float32Array.from(count(M), (i) => (i + 1) ** lengthPenalty),
-    [M],
-  );
-  const penalty = (turn: Tensor): Tensor => ops.gather(powers, turn.reshape<Rows>([1]));
   const firstOf = (y: Tensor): Tensor => ops.slice(y, [0, 0], [B, K]);
   return {
     candidates: C,
@@ -88,7 +81,7 @@ export function beamSearch(shape: SearchShape): TensorSearch {
     start: (open) => [
       noTokens(B * K, M),
       ops.tensor(
-        Float32Array.from(count(B * K), (i) => (i % K === 0 ? 0 : NEVER)),
+        Float32Array.from({ length: B * K }, (_, i) => (i % K === 0 ? 0 : NEVER)),
         [B, K],
       ),
       noTokens(B * K, M),
@@ -96,47 +89,32 @@ export function beamSearch(shape: SearchShape): TensorSearch {
       open.reshape([B, 1]),
     ],
     choose(turn, candidates, [running, before, finished, finishedScores, open]) {
-      const all = candidates.scores
-        .reshape([B, K, C])
-        .add(before!.reshape([B, K, 1]))
-        .reshape([B, K * C]);
-      const best = ops.largest(all, C);
-      const parents = ops.gather(groupOf(K, C), best.indices);
-      const ids = pick(candidates.ids.reshape([-1]), best.indices, K * C).reshape([B, C]);
-      const isEnd = ended(ids);
+      const best = bestCandidates(candidates, before!, C);
+      const isEnd = ended(best.ids);
       const isLast = ops.cast(ops.equal(turn, ops.scalar(M - 1, 'int32')), 'float32');
 
       const isHere = ops.equal(countTo([1, M]), turn);
-      const sequences = pick(running!, parents, K).reshape([B, C, M]);
-      const written = ops.choose(ops.less(0, isEnd), ops.scalar(NONE, 'int32'), ids).reshape([B, C, 1]);
-      const grown = ops.choose(isHere, written, sequences);
+      const sequences = pick(running!, best.parents, K).reshape([B, C, M]);
+      const written = ops.choose(ops.less(0, isEnd), ops.scalar(NONE, 'int32'), best.ids);
+      const grown = ops.choose(isHere, written.reshape([B, C, 1]), sequences);
 
       // Only the best K candidates may finish; the others replace those that do.
       const finishes = ops.maximum(firstOf(isEnd), isLast).mul(open!);
       const scored = ops.choose(
         ops.less(0, finishes),
-        firstOf(best.values).div(penalty(turn)),
+        firstOf(best.scores).div(penalty(turn)),
         ops.scalar(NEVER),
       );
       const kept = ops.largest(ops.concat([finishedScores!, scored], 1), K);
       const merged = ops.concat([finished!.reshape([B, K, M]), ops.slice(grown, [0, 0, 0], [B, K, M])], 1);
       const finishedNow = pick(merged.reshape([B * C, M]), kept.indices, C);
 
-      const next = ops.largest(best.values.add(isEnd.mul(NEVER)), K);
-      const chosen = pick(parents.reshape([-1]), next.indices, C).reshape([B, K]);
-      const worst = ops.slice(kept.values, [0, K - 1], [B, 1]);
-      const isFull = ops.less(NEVER / 2, worst);
-      const length = earlyStopping === 'never' && lengthPenalty > 0 ? ops.scalar(M - 1, 'int32') : turn;
-      const hope = ops.slice(next.values, [0, 0], [B, 1]).div(penalty(length));
-      const goesOn = ops
-        .choose(
-          isFull,
-          earlyStopping === true ? ops.scalar(0) : ops.cast(ops.less(worst, hope), 'float32'),
-          ops.scalar(1),
-        )
-        .mul(open!);
+      const next = ops.largest(best.scores.add(isEnd.mul(NEVER)), K);
+      const chosen = pick(best.parents.reshape([-1]), next.indices, C).reshape([B, K]);
+      const mayImprove = hopes(shape, turn, kept.values, next.values, penalty);
+      const goesOn = mayImprove.mul(open!);
       return {
-        next: pick(ids.reshape([-1]), next.indices, C),
+        next: pick(best.ids.reshape([-1]), next.indices, C),
         parents: rowsAt(chosen, K),
         again: anyOpen(goesOn),
         state: [
@@ -150,4 +128,53 @@ export function beamSearch(shape: SearchShape): TensorSearch {
     },
     found: ([, , finished, scores]) => ({ tokens: finished!, scores: scores!.reshape([B * K]) }),
   };
+}
+
+/** Picks rows of [B·n, …] by their indices among the n of each group: indices [B, m] → [B·m, …]. */
+const pick = (rows: Tensor, at: Tensor, n: number): Tensor => ops.gather(rows, rowsAt(at, n));
+
+/** A function from a turn, the number of new tokens less one, to the divisor of the scores, [1]. */
+function lengthPenaltyOf({ maxNewTokens: M, lengthPenalty }: SearchShape): (turn: Tensor) => Tensor {
+  const powers = ops.tensor(
+    Float32Array.from({ length: M }, (_, i) => (i + 1) ** lengthPenalty),
+    [M],
+  );
+  return (turn) => ops.gather(powers, turn.reshape<Rows>([1]));
+}
+
+/**
+ * The best C of all beams' candidates [B·K, C], best first: their tokens, scores and beams (among the K of
+ * their prompt), [B, C] each. `before` [B, K] is the beams' score.
+ */
+function bestCandidates(
+  { ids, scores }: { ids: Tensor; scores: Tensor },
+  before: Tensor,
+  C: number,
+): { ids: Tensor; scores: Tensor; parents: Tensor } {
+  const [B, K] = before.shape as [number, number];
+  const all = scores
+    .reshape([B, K, C])
+    .add(before.reshape([B, K, 1]))
+    .reshape([B, K * C]);
+  const best = ops.largest(all, C);
+  const parents = ops.gather(groupOf(K, C), best.indices);
+  const chosen = pick(ids.reshape([-1]), best.indices, K * C).reshape([B, C]);
+  return { ids: chosen, scores: best.values, parents };
+}
+
+/** Whether a running beam may still come to surpass the worst finished one, as 1 or 0 [B, 1]. */
+function hopes(
+  { beams: K, maxNewTokens: M, lengthPenalty, earlyStopping }: SearchShape,
+  turn: Tensor,
+  finished: Tensor,
+  running: Tensor,
+  penalty: (turn: Tensor) => Tensor,
+): Tensor {
+  const B = finished.shape[0];
+  const worst = ops.slice(finished, [0, K - 1], [B, 1]);
+  const isFull = ops.less(NEVER / 2, worst);
+  const length = earlyStopping === 'never' && lengthPenalty > 0 ? ops.scalar(M - 1, 'int32') : turn;
+  const hope = ops.slice(running, [0, 0], [B, 1]).div(penalty(length));
+  const surpasses = earlyStopping === true ? ops.scalar(0) : ops.cast(ops.less(worst, hope), 'float32');
+  return ops.choose(isFull, surpasses, ops.scalar(1));
 }

@@ -81,22 +81,34 @@ export function attention(
         ];
       },
     },
-    () => {
-      const headsOf = (x: tf.Tensor, t: number): tf.Tensor =>
-        x.reshape([batch, t, -1, h]).transpose([0, 2, 1, 3]);
-      // Each head of keys, once for every head of queries that it serves.
-      const repeated = (x: tf.Tensor): tf.Tensor => {
-        const keys = headsOf(x, tk);
-        if (each === 1) return keys;
-        const copies = keys.expandDims(2).mul(tf.ones([1, 1, each, 1, 1]));
-        return copies.reshape([batch, heads, tk, h]);
-      };
-      const products = tf.matMul(headsOf(query, tq), repeated(key), false, true).mul(scale);
-      const p = tf.softmax(bias ? products.add(bias) : products);
-      const out = tf.matMul(keep ? p.mul(keep) : p, repeated(value));
-      return out.transpose([0, 2, 1, 3]).reshape([batch * tq, width]);
-    },
+    () => composed(query, key, value, { batch, heads, scale }, bias, keep),
   );
+}
+
+/** The same attention as a composition of tfjs's operations. */
+function composed(
+  query: tf.Tensor,
+  key: tf.Tensor,
+  value: tf.Tensor,
+  { batch, heads, scale }: AttentionShape,
+  bias?: tf.Tensor,
+  keep?: tf.Tensor,
+): tf.Tensor {
+  const width = query.shape[1]!;
+  const headsOf = (x: tf.Tensor): tf.Tensor =>
+    x.reshape([batch, x.shape[0] / batch, -1, width / heads]).transpose([0, 2, 1, 3]);
+  // Each head of keys, once for every head of queries that it serves.
+  const repeated = (x: tf.Tensor): tf.Tensor => {
+    const keys = headsOf(x);
+    const each = heads / keys.shape[1]!;
+    if (each === 1) return keys;
+    const copies = keys.expandDims(2).mul(tf.ones([1, 1, each, 1, 1]));
+    return copies.reshape([batch, heads, ...keys.shape.slice(2)]);
+  };
+  const products = tf.matMul(headsOf(query), repeated(key), false, true).mul(scale);
+  const p = tf.softmax(bias ? products.add(bias) : products);
+  const out = tf.matMul(keep ? p.mul(keep) : p, repeated(value));
+  return out.transpose([0, 2, 1, 3]).reshape([query.shape[0], width]);
 }
 
 /** Sums a gradient over the dimensions that were broadcast, to the operand's shape. */

@@ -5,6 +5,7 @@
  * but rounding in their difference; there the logits' gradient is computed and multiplied.
  */
 import * as tf from '../tfjs/library.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { Value } from '../graph/node.ts';
 import { fused } from './custom.ts';
 
@@ -27,24 +28,13 @@ export function headCrossEntropy(
         const logits = g.gemm(h!, W!, { transB: true });
         const p = g.one('Softmax', [logits], logits.shape, 'float32', { axis: -1 });
         g.keptBetweenRuns.add(logits).add(p);
-        // log Σ exp = max(l) − log(max(p)): the largest probability never vanishes, so its logarithm is
-        // finite.
-        const top = g.reduce('ReduceMax', logits, [1], false);
-        const finite = g.sub(top, g.unary('Log', g.reduce('ReduceMax', p, [1], false)));
-        // Softmax of a row with a NaN is NaN on the CPU, but zeros on WebGPU: there 0 · Σ logits carries the
-        // NaN on.
-        const zeroOrNaN = (): Value => g.mul(g.reduce('ReduceSum', logits, [1], false), g.scalar(0));
-        const logSum = g.provider === 'cpu' ? finite : g.add(finite, zeroOrNaN());
+        const logSum = logSumExp(g, logits, p);
         const index = g.reshape(targets!, [rows, 1]);
         const hit = g.reshape(g.one('GatherElements', [logits, index], [rows, 1], 'float32', { axis: 1 }), [
           rows,
         ]);
-        const aim = smoothing
-          ? g.add(
-              g.mul(hit, g.scalar(1 - smoothing)),
-              g.mul(g.reduce('ReduceMean', logits, [1], false), g.scalar(smoothing)),
-            )
-          : hit;
+        const mean = (): Value => g.reduce('ReduceMean', logits, [1], false);
+        const aim = smoothed(g, hit, mean, smoothing);
         const loss = g.reduce('ReduceSum', g.mul(g.sub(logSum, aim), weights!), [0], false);
         return { result: loss, saved: [h!, W!, targets!, weights!, p] };
       },
@@ -58,12 +48,7 @@ export function headCrossEntropy(
           return [g.mul(g.gemm(dlogits, W!), scale), dW, undefined, undefined];
         }
         const aimed = g.one('Gather', [W!, targets!], h!.shape, 'float32', { axis: 0 });
-        const pull = smoothing
-          ? g.add(
-              g.mul(aimed, g.scalar(1 - smoothing)),
-              g.mul(g.reduce('ReduceMean', W!, [0], true), g.scalar(smoothing)),
-            )
-          : aimed;
+        const pull = smoothed(g, aimed, () => g.reduce('ReduceMean', W!, [0], true), smoothing);
         const dh = g.mul(g.sub(g.gemm(p!, W!), pull), scale);
         const weighted = g.mul(h!, scale);
         const pushed = g.gemm(p!, weighted, { transA: true });
@@ -82,4 +67,23 @@ export function headCrossEntropy(
       return loss.mul(weights).sum();
     },
   );
+}
+
+/**
+ * log Σ exp of each row of logits, whose softmax is p: max(l) − log(max(p)), for the largest probability never
+ * vanishes, so that its logarithm is finite.
+ */
+function logSumExp(g: Graph, logits: Value, p: Value): Value {
+  const top = g.reduce('ReduceMax', logits, [1], false);
+  const finite = g.sub(top, g.unary('Log', g.reduce('ReduceMax', p, [1], false)));
+  if (g.provider === 'cpu') return finite;
+  // Softmax of a row with a NaN is NaN on the CPU, but zeros on WebGPU: there 0 · Σ logits carries the NaN on.
+  const zeroOrNaN = g.mul(g.reduce('ReduceSum', logits, [1], false), g.scalar(0));
+  return g.add(finite, zeroOrNaN);
+}
+
+/** (1 − ε) · target + ε · mean: the target itself where nothing is smoothed. */
+function smoothed(g: Graph, target: Value, mean: () => Value, smoothing: number): Value {
+  if (smoothing === 0) return target;
+  return g.add(g.mul(target, g.scalar(1 - smoothing)), g.mul(mean(), g.scalar(smoothing)));
 }

@@ -9,7 +9,6 @@ import {
   type FrozenArray,
   type NamedArrays,
   type NumericArray,
-  type Program,
   type ProgramFunction,
   type Shape,
   type Signature,
@@ -62,6 +61,14 @@ class EagerTensors implements FrozenArrays, State {
     this.#fill(names.map((name) => [name, new Float32Array(this.tensors.get(name)?.size ?? 0)]));
   }
 
+  /** Puts other tensors in the place of those with their names, which are disposed. */
+  replace(tensors: Readonly<Record<string, tf.Tensor>>): void {
+    for (const [name, tensor] of Object.entries(tensors)) {
+      this.tensors.get(name)?.dispose();
+      this.tensors.set(name, tensor);
+    }
+  }
+
   dispose(): void {
     for (const tensor of this.tensors.values()) tensor.dispose();
     this.tensors.clear();
@@ -71,71 +78,84 @@ class EagerTensors implements FrozenArrays, State {
 /** An engine on a tfjs backend that is registered already. */
 export function createEagerEngine(name: EngineName, device: string, backend: string): Engine {
   tf.enableProdMode();
-
-  function compile(signature: Signature, program: ProgramFunction): Promise<Program> {
-    const { frozen, inputs } = signature;
-    if (!(frozen instanceof EagerTensors)) {
-      return Promise.reject(
-        new TypeError(`program ${signature.name}: its frozen arrays belong to another engine`),
-      );
-    }
-    const fixed = frozen.tensors;
-    async function run(current: State, arrays: NamedArrays, draw?: Draw): Promise<NamedArrays> {
-      if (!(current instanceof EagerTensors)) {
-        throw new TypeError(`program ${signature.name}: its state belongs to another engine`);
-      }
-      void tf.setBackend(backend);
-      const kept = tf.tidy(() => {
-        const given = Object.entries(inputs).map(([key, type]) => {
-          const data = checkedInput(signature.name, key, arrays[key], type);
-          return [key, tensorOf(data, type.shape)] as const;
-        });
-        const returned = program({
-          frozen: Object.fromEntries(fixed),
-          state: Object.fromEntries(current.tensors),
-          inputs: Object.fromEntries(given),
-          random(declared) {
-            if (!draw)
-              throw new Error(
-                `program ${signature.name} needs random numbers (${declared.name}) and none are drawn`,
-              );
-            const values = new Float32Array(sizeOf(declared.shape));
-            draw(declared, values);
-            return tensorOf(values, declared.shape);
-          },
-        });
-        for (const [key, tensor] of Object.entries(returned.state ?? {})) {
-          checkReplacement(signature.name, key, tensor, signature.state[key]);
-        }
-        // Clones survive the tidy, also those of tensors that pass through unchanged while the old state is
-        // disposed.
-        const clone = (tensors: Readonly<Record<string, tf.Tensor>>): Record<string, tf.Tensor> =>
-          Object.fromEntries(Object.entries(tensors).map(([key, tensor]) => [key, tf.keep(tensor.clone())]));
-        return {
-          state: clone(returned.state ?? {}),
-          outputs: clone(returned.outputs),
-        };
-      });
-      for (const [key, tensor] of Object.entries(kept.state)) {
-        current.tensors.get(key)?.dispose();
-        current.tensors.set(key, tensor);
-      }
-      const out: NamedArrays = {};
-      for (const [key, tensor] of Object.entries(kept.outputs)) {
-        out[key] = (await tensor.data()) as NumericArray;
-        tensor.dispose();
-      }
-      return out;
-    }
-    return Promise.resolve({ nodes: undefined, run, dispose: () => Promise.resolve() });
-  }
-
   return {
     name,
     device,
     precision: 'float32',
     freeze: (arrays) => new EagerTensors(backend, arrays),
     state: (arrays) => new EagerTensors(backend, arrays),
-    compile,
+    compile(signature, program) {
+      const { frozen } = signature;
+      if (!(frozen instanceof EagerTensors)) {
+        return Promise.reject(
+          new TypeError(`program ${signature.name}: its frozen arrays belong to another engine`),
+        );
+      }
+      return Promise.resolve({
+        nodes: undefined,
+        async run(state, arrays, draw) {
+          if (!(state instanceof EagerTensors)) {
+            throw new TypeError(`program ${signature.name}: its state belongs to another engine`);
+          }
+          void tf.setBackend(backend);
+          const returned = tf.tidy(() => runProgram(signature, program, frozen, state, arrays, draw));
+          state.replace(returned.state);
+          return readAway(returned.outputs);
+        },
+        dispose: () => Promise.resolve(),
+      });
+    },
   };
+}
+
+/** Runs a program on copies of its inputs. */
+function runProgram(
+  signature: Signature,
+  program: ProgramFunction,
+  frozen: EagerTensors,
+  state: EagerTensors,
+  arrays: NamedArrays,
+  draw: Draw | undefined,
+): { state: EagerOutputs; outputs: EagerOutputs } {
+  const given = Object.entries(signature.inputs).map(([key, type]) => {
+    const data = checkedInput(signature.name, key, arrays[key], type);
+    return [key, tensorOf(data, type.shape)] as const;
+  });
+  const returned = program({
+    frozen: Object.fromEntries(frozen.tensors),
+    state: Object.fromEntries(state.tensors),
+    inputs: Object.fromEntries(given),
+    random(declared) {
+      if (!draw)
+        throw new Error(
+          `program ${signature.name} needs random numbers (${declared.name}) and none are drawn`,
+        );
+      const values = new Float32Array(sizeOf(declared.shape));
+      draw(declared, values);
+      return tensorOf(values, declared.shape);
+    },
+  });
+  for (const [key, tensor] of Object.entries(returned.state ?? {})) {
+    checkReplacement(signature.name, key, tensor, signature.state[key]);
+  }
+  return { state: keepCopies(returned.state ?? {}), outputs: keepCopies(returned.outputs) };
+}
+
+type EagerOutputs = Readonly<Record<string, tf.Tensor>>;
+
+/**
+ * Clones survive the `tidy` around a program, also those of tensors that pass through unchanged while the old
+ * state is disposed.
+ */
+const keepCopies = (tensors: EagerOutputs): EagerOutputs =>
+  Object.fromEntries(Object.entries(tensors).map(([key, tensor]) => [key, tf.keep(tensor.clone())]));
+
+/** Reads tensors and disposes them. */
+async function readAway(tensors: EagerOutputs): Promise<NamedArrays> {
+  const arrays: NamedArrays = {};
+  for (const [key, tensor] of Object.entries(tensors)) {
+    arrays[key] = (await tensor.data()) as NumericArray;
+    tensor.dispose();
+  }
+  return arrays;
 }

@@ -69,31 +69,18 @@ export function overLinearModules(form: Form): Format {
     read(config, tensors, base, where) {
       const found = parseSettings(settings, config, where);
       const alone = new Map(shared.map((name) => [`base_model.${name}`, name]));
-      const keys: SplitKey[] = [];
-      for (const key of Object.keys(tensors)) {
-        if (alone.has(key)) continue;
-        const split = splitKey(key, parts);
-        if (!split) throw strangeKey(where, key, peftType);
-        keys.push(split);
-      }
+      const keys = splitKeys(
+        Object.keys(tensors).filter((key) => !alone.has(key)),
+        form,
+        where,
+      );
       if (keys.length === 0) throw new UsageError(`${where} adapts no module: it has no tensors of any.`);
       const modules = sitesNamed(base, new Set(keys.map(({ module }) => module)), where);
       const sites = [...modules.values()];
       const read: Record<string, StoredTensors[string]> = {};
       for (const [key, name] of alone) if (tensors[key]) read[name] = tensors[key];
       for (const { key, module, part } of keys) read[`${modules.get(module)!.name}.${part}`] = tensors[key]!;
-      const options: Record<string, unknown> = { ...toOptions(names, found) };
-      for (const { usual, exceptions, pattern } of perModule) {
-        const preferred = options[usual] as number;
-        const numbers = numbersByPattern(found[pattern] as Pattern, modules.keys(), preferred, {
-          where,
-          setting: pattern,
-        });
-        const bySite = new Map([...modules].map(([name, site]) => [site, numbers.get(name)!]));
-        const chosen = numberOptions(sites, preferred, (site) => bySite.get(site)!);
-        options[usual] = chosen.usual;
-        if (chosen.exceptions.length > 0) options[exceptions] = chosen.exceptions;
-      }
+      const options = { ...toOptions(names, found), ...numbersOf(perModule, names, found, modules, where) };
       const { targets, ...layers } = targetOptions(base, [sites]);
       const which = { targets: targets[0]!, ...layers };
       return {
@@ -104,12 +91,43 @@ export function overLinearModules(form: Form): Format {
   };
 }
 
+/** The options that say the numbers of modules: the usual ones, and exceptions where there are any. */
+function numbersOf(
+  perModule: readonly PerModule[],
+  names: Names,
+  found: Config,
+  modules: ReadonlyMap<string, Site>,
+  where: string,
+): Record<string, unknown> {
+  const preferred = toOptions(names, found);
+  const options: Record<string, unknown> = {};
+  for (const { usual, exceptions, pattern } of perModule) {
+    const number = preferred[usual] as number;
+    const about = { where, setting: pattern };
+    const numbers = numbersByPattern(found[pattern] as Pattern, modules.keys(), number, about);
+    const bySite = new Map([...modules].map(([name, site]) => [site, numbers.get(name)!]));
+    const chosen = numberOptions([...modules.values()], number, (site) => bySite.get(site)!);
+    options[usual] = chosen.usual;
+    if (chosen.exceptions.length > 0) options[exceptions] = chosen.exceptions;
+  }
+  return options;
+}
+
 interface SplitKey {
   readonly key: string;
   /** The module's name in PEFT's key. */
   readonly module: string;
   /** The end of the tensor's name, as deltabench calls it. */
   readonly part: string;
+}
+
+/** Splits PEFT's keys into modules and tensors; throws UsageError for a key that is none of the form's. */
+function splitKeys(keys: readonly string[], { parts, peftType }: Form, where: string): SplitKey[] {
+  return keys.map((key) => {
+    const split = splitKey(key, parts);
+    if (!split) throw strangeKey(where, key, peftType);
+    return split;
+  });
 }
 
 function splitKey(key: string, parts: Names): SplitKey | undefined {

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { stem } from 'porter2';
 import type { CorpusMetric } from '../text/corpus-metric.ts';
-import { align, countChunks, type Candidate } from './aligner.ts';
+import { align, countChunks, type Candidate, type Match } from './aligner.ts';
 import { meteorWords } from './normalizer.ts';
 import type { ParaphraseTable } from './paraphrases.ts';
 import { Synonyms } from './synonyms.ts';
@@ -102,10 +102,33 @@ function single(module: number, hypothesis: number): Candidate {
  * another metric. The corpus score sums the statistics of each segment's best reference.
  */
 export function meteorMetric(paraphrases?: ParaphraseTable): CorpusMetric {
+  const words = wordReader(paraphrases);
+  return {
+    name: paraphrases ? 'METEOR' : 'METEOR (no paraphrases)',
+    score,
+    statistics: ({ prediction, references }) => {
+      const hypothesis = words(prediction);
+      // Further references find the candidates of the words that they share with earlier ones.
+      const found = new Map<Word, readonly Candidate[]>();
+      let best: Float64Array = new Float64Array(WIDTH);
+      let highest = -1;
+      for (const reference of references.map(words)) {
+        const matches = matchWords(hypothesis, reference, found, paraphrases);
+        const row = countMatches(hypothesis, reference, matches);
+        const points = score(row);
+        if (points > highest) [best, highest] = [row, points];
+      }
+      return best;
+    },
+  };
+}
+
+/** Makes a function that gives the words of a segment; a word is one object wherever it occurs. */
+function wordReader(paraphrases: ParaphraseTable | undefined): (tokens: readonly string[]) => Word[] {
   const synonyms = new Synonyms();
   const functionWords = readFunctionWords();
   const known = new Map<string, Word>();
-  const words = (tokens: readonly string[]): Word[] =>
+  return (tokens) =>
     meteorWords(tokens.join(' ')).map((text) => {
       let word = known.get(text);
       if (!word) {
@@ -120,68 +143,56 @@ export function meteorMetric(paraphrases?: ParaphraseTable): CorpusMetric {
       }
       return word;
     });
+}
 
-  /**
-   * Computes the row of one hypothesis and one reference. `alike` caches the candidates of each reference
-   * word for further references.
-   */
-  const compare = (
-    hypothesis: readonly Word[],
-    reference: readonly Word[],
-    alike: Map<Word, readonly Candidate[]>,
-  ): Float64Array => {
-    const identical =
-      hypothesis.length === reference.length && hypothesis.every((word, i) => word === reference[i]);
-    const candidates = reference.map((word) => {
-      let found = alike.get(word);
-      if (!found) alike.set(word, (found = wordCandidates(word, hypothesis)));
-      return identical ? found.filter(({ module }) => module === 0) : found;
-    });
-    if (paraphrases && !identical) {
-      const ids = [hypothesis, reference].map((side) => side.map(({ paraphraseId }) => paraphraseId));
-      for (const { candidate, reference: start } of paraphrases.matches(ids[0]!, ids[1]!)) {
-        candidates[start] = [...candidates[start]!, candidate];
-      }
+/** Aligns a hypothesis with a reference; `found` keeps the candidates of reference words. */
+function matchWords(
+  hypothesis: readonly Word[],
+  reference: readonly Word[],
+  found: Map<Word, readonly Candidate[]>,
+  paraphrases: ParaphraseTable | undefined,
+): Match[] {
+  const identical =
+    hypothesis.length === reference.length && hypothesis.every((word, i) => word === reference[i]);
+  const candidates = reference.map((word) => {
+    let all = found.get(word);
+    if (!all) found.set(word, (all = wordCandidates(word, hypothesis)));
+    return identical ? all.filter(({ module }) => module === 0) : all;
+  });
+  if (paraphrases && !identical) {
+    const ids = [hypothesis, reference].map((side) => side.map(({ paraphraseId }) => paraphraseId));
+    for (const { candidate, reference: start } of paraphrases.matches(ids[0]!, ids[1]!)) {
+      candidates[start] = [...candidates[start]!, candidate];
     }
-    const matches = align(candidates, hypothesis.length);
+  }
+  return align(candidates, hypothesis.length);
+}
 
-    const row = new Float64Array(WIDTH);
-    row[0] = hypothesis.length;
-    row[1] = reference.length;
-    for (const { isFunction } of hypothesis) if (isFunction) row[2]!++;
-    for (const { isFunction } of reference) if (isFunction) row[3]!++;
-    for (const { candidate, reference: start } of matches) {
-      const at = MODULES + 4 * candidate.module;
-      for (let i = 0; i < candidate.hypothesisLength; i++) {
-        row[at + (hypothesis[candidate.hypothesis + i]!.isFunction ? 2 : 0)]!++;
-      }
-      for (let i = 0; i < candidate.referenceLength; i++) {
-        row[at + (reference[start + i]!.isFunction ? 3 : 1)]!++;
-      }
-      row[CHUNKS + 1]! += candidate.hypothesisLength;
-      row[CHUNKS + 2]! += candidate.referenceLength;
+/** The row of statistics of one hypothesis and one reference. */
+function countMatches(
+  hypothesis: readonly Word[],
+  reference: readonly Word[],
+  matches: readonly Match[],
+): Float64Array {
+  const row = new Float64Array(WIDTH);
+  row[0] = hypothesis.length;
+  row[1] = reference.length;
+  for (const { isFunction } of hypothesis) if (isFunction) row[2]!++;
+  for (const { isFunction } of reference) if (isFunction) row[3]!++;
+  for (const { candidate, reference: start } of matches) {
+    const at = MODULES + 4 * candidate.module;
+    for (let i = 0; i < candidate.hypothesisLength; i++) {
+      row[at + (hypothesis[candidate.hypothesis + i]!.isFunction ? 2 : 0)]!++;
     }
-    const chunks = countChunks(matches);
-    const complete = row[CHUNKS + 1] === row[0] && row[CHUNKS + 2] === row[1];
-    // A single chunk over all words counts as no chunk, in the segment and in the sum over the corpus.
-    row[CHUNKS] = complete && chunks === 1 ? 0 : chunks;
-    return row;
-  };
-
-  return {
-    name: paraphrases ? 'METEOR' : 'METEOR (no paraphrases)',
-    score,
-    statistics: ({ prediction, references }) => {
-      const hypothesis = words(prediction);
-      const alike = new Map<Word, readonly Candidate[]>();
-      let best: Float64Array = new Float64Array(WIDTH);
-      let highest = -1;
-      for (const reference of references) {
-        const row = compare(hypothesis, words(reference), alike);
-        const points = score(row);
-        if (points > highest) [best, highest] = [row, points];
-      }
-      return best;
-    },
-  };
+    for (let i = 0; i < candidate.referenceLength; i++) {
+      row[at + (reference[start + i]!.isFunction ? 3 : 1)]!++;
+    }
+    row[CHUNKS + 1]! += candidate.hypothesisLength;
+    row[CHUNKS + 2]! += candidate.referenceLength;
+  }
+  const chunks = countChunks(matches);
+  const complete = row[CHUNKS + 1] === row[0] && row[CHUNKS + 2] === row[1];
+  // A single chunk over all words counts as no chunk, in the segment and in the sum over the corpus.
+  row[CHUNKS] = complete && chunks === 1 ? 0 : chunks;
+  return row;
 }

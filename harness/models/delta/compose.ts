@@ -1,6 +1,7 @@
 /** Combines several methods into one, such as `lora+red`. */
 import { concat } from '../../engine/ops.ts';
 import type { Edits, Tensors } from '../edits.ts';
+import { addPrefix, takePrefix } from '../../support/prefixed-names.ts';
 import type { Delta } from '../method.ts';
 
 /** A method with the name that prefixes its tensors. */
@@ -15,20 +16,13 @@ export interface NamedDelta {
  * `<method>.`. `unfreezes` throws RangeError for a tensor of the base that two methods train.
  */
 export function composeDeltas(parts: readonly NamedDelta[]): Delta {
-  const rename = <T>(name: string, specs: Readonly<Record<string, T>> | undefined): Record<string, T> =>
-    Object.fromEntries(Object.entries(specs ?? {}).map(([key, spec]) => [`${name}.${key}`, spec]));
   const merged = (field: 'trained' | 'frozen' | 'state'): Delta['trained'] =>
-    Object.assign({}, ...parts.map(({ name, delta }) => rename(name, delta[field]))) as Delta['trained'];
+    Object.assign(
+      {},
+      ...parts.map(({ name, delta }) => addPrefix(`${name}.`, delta[field] ?? {})),
+    ) as Delta['trained'];
   const total = (field: 'promptLength' | 'prefixLength'): number =>
     parts.reduce((sum, { delta }) => sum + (delta[field] ?? 0), 0);
-  /** Gives a method's view of the tensors: its own under the names that it gave them, and the base's. */
-  const own = <T>(name: string, x: Readonly<Record<string, T>>): Readonly<Record<string, T>> => {
-    const visible: Record<string, T> = { ...x };
-    for (const [key, tensor] of Object.entries(x)) {
-      if (key.startsWith(`${name}.`)) visible[key.slice(name.length + 1)] = tensor;
-    }
-    return visible;
-  };
   const penalties = parts.filter(({ delta }) => delta.penalty);
   const updates = parts.filter(({ delta }) => delta.update);
   return {
@@ -56,14 +50,8 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
         Object.assign(
           {},
           ...updates.map(({ name, delta }) => {
-            const trained = delta.trained;
             const changed = delta.update!(own(name, x), own(name, gradients), progress);
-            return Object.fromEntries(
-              Object.entries(changed).map(([key, tensor]) => [
-                key in trained || key in (delta.state ?? {}) ? `${name}.${key}` : key,
-                tensor,
-              ]),
-            );
+            return renameOwn({ name, delta }, changed);
           }),
         ) as Tensors,
     }),
@@ -79,6 +67,19 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
       },
     }),
   };
+}
+
+/** A method's view of the tensors: its own under the names that it gave them, and the base's. */
+function own<T>(name: string, x: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  return { ...x, ...takePrefix(`${name}.`, x) };
+}
+
+/** The inverse of `own` for tensors that a method replaces: its own get its prefix, the base's keep their names. */
+function renameOwn({ name, delta }: NamedDelta, tensors: Tensors): Tensors {
+  const isOwn = (key: string): boolean => key in delta.trained || key in (delta.state ?? {});
+  return Object.fromEntries(
+    Object.entries(tensors).map(([key, tensor]) => [isOwn(key) ? `${name}.${key}` : key, tensor]),
+  );
 }
 
 function composeEdits(all: readonly Edits[]): Edits {

@@ -71,95 +71,48 @@ export interface DecoderForm {
   mlp(model: ModelTensors, find: FindSite, x: Tensor): Tensor;
 }
 
+/** What attention gives in one layer: the mixed values [N + l, H·h] and the states that a cache keeps. */
+interface Attended {
+  readonly mixed: Tensor;
+  readonly key: Tensor;
+  readonly value: Tensor;
+  readonly prefix: PrefixStates | undefined;
+}
+
+const siteKey = (layer: number, role: Site['role']): string => `${layer} ${role}`;
+
 /** Finds a site of one block by its role. */
 export type FindSite = (role: Site['role']) => Site;
 
-/** The `decode` of a decoder-only architecture. */
-export function decoderStack(form: DecoderForm): (model: ModelTensors, batch: DecoderBatch) => DecoderStates {
-  const { layers, heads, headWidth, transposed, dropout } = form;
-  const scale = 1 / Math.sqrt(headWidth);
-  const keyOf = (layer: number, role: Site['role']): string => `${layer} ${role}`;
-  const byRole = new Map(form.sites.map((site) => [keyOf(site.layer, site.role), site]));
-  const findIn =
-    (layer: number): FindSite =>
-    (role) =>
-      byRole.get(keyOf(layer, role))!;
+/** The blocks of a decoder-only architecture, one after the other. */
+export class DecoderStack {
+  readonly #form: DecoderForm;
+  readonly #sites: ReadonlyMap<string, Site>;
 
-  /** What the method adds before every sequence. */
-  function addedTokens(model: ModelTensors, { past }: DecoderBatch): AddedTokens {
-    const prefixes = Array.from({ length: layers }, (_, layer) =>
-      past ? undefined : model.edits.prefix?.(findIn(layer)('attention')),
-    );
-    const prompt = past ? undefined : model.edits.prompt?.('decoder');
-    const prefixLength = prefixes[0]?.key.shape[0] ?? 0;
-    return { prefixes, prefixLength, prompt, virtual: prompt?.shape[0] ?? 0 };
+  constructor(form: DecoderForm) {
+    this.#form = form;
+    this.#sites = new Map(form.sites.map((site) => [siteKey(site.layer, site.role), site]));
   }
 
-  /** x ← x + dropout(edit(W_o mixed)): [N, d]; `normal` is what the sublayer received. */
-  function addAttention(
-    model: ModelTensors,
-    layer: number,
-    x: Tensor,
-    normal: Tensor,
-    mixed: Tensor,
-  ): Tensor {
-    const find = findIn(layer);
-    const projected = linearAt(model, find('attentionOutput'), transposed, mixed);
-    const edited = sublayerAt(model, find('attention'), projected, normal);
-    const { attention } = form.dropoutNames(find('block').name);
-    return x.add(dropoutAt(model, edited, dropout.residual, attention));
-  }
-
-  /** x ← x + dropout(edit(mlp(norm(x)))): [N, d], the block's output. */
-  function addMlp(model: ModelTensors, layer: number, x: Tensor): Tensor {
-    const find = findIn(layer);
-    const normal = form.norm(model, find('mlpNorm'), x);
-    const edited = sublayerAt(model, find('mlp'), form.mlp(model, find, normal), normal);
-    const { mlp } = form.dropoutNames(find('block').name);
-    return blockAt(model, find('block'), x.add(dropoutAt(model, edited, dropout.residual, mlp)));
-  }
-
-  return function decode(allRows, batch) {
-    const { past, outputRows } = batch;
-    const bias = past ? undefined : (batch.bias ?? causalBias(batch.length));
-    const added = addedTokens(allRows, batch);
-    const { virtual } = added;
-    const keys: Tensor[] = [];
-    const values: Tensor[] = [];
-    const prefixes: PrefixStates[] = [];
-
-    /** Mixes the values of all tokens, [N + l, H·h], and keeps the layer's keys and values. */
-    const attend = (layer: number, states: QueryKeyValue): Tensor => {
-      if (past) {
-        const [query, key, value] = separate(states);
-        keys.push(key);
-        values.push(value);
-        return attendPast(query, key, value, { past, layer, heads, scale });
-      }
-      const { probabilities } = form.dropoutNames(findIn(layer)('block').name);
-      const attended = attendTokens(batch, states, {
-        heads,
-        scale,
-        bias: bias!,
-        virtual,
-        prefix: added.prefixes[layer],
-        keep: (shape, rows) =>
-          dropoutMaskAt(allRows, shape, dropout.probabilities, `${probabilities}${rows}`),
-      });
-      keys.push(attended.key);
-      values.push(attended.value);
-      if (attended.prefix) prefixes.push(attended.prefix);
-      return attended.mixed;
-    };
-
+  /** The architecture's `decode`. */
+  decode(allRows: ModelTensors, batch: DecoderBatch): DecoderStates {
+    const form = this.#form;
+    const { layers } = form;
+    const { outputRows } = batch;
+    const bias = batch.past ? undefined : (batch.bias ?? causalBias(batch.length));
+    const added = this.#addedTokens(allRows, batch);
+    const states: Attended[] = [];
+    const { x: embedded, rotation } = form.embed(allRows, batch, added);
+    ops.boundary(embedded);
     let model = allRows;
-    const embedded = form.embed(model, batch, added);
-    let { x } = embedded;
-    ops.boundary(x);
+    let x = embedded;
     for (let layer = 0; layer < layers; layer++) {
-      const find = findIn(layer);
+      const find = this.#findIn(layer);
       let normal = form.norm(model, find('attentionNorm'), x);
-      let mixed = attend(layer, form.queryKeyValue(model, find, normal, embedded.rotation));
+      const queryKeyValue = form.queryKeyValue(model, find, normal, rotation);
+      const attended = this.#attend(model, layer, queryKeyValue, batch, bias, added);
+      states.push(attended);
+      let { mixed } = attended;
       if (outputRows && layer === layers - 1) {
         // After the last attention nothing reads the states of other tokens.
         model = allRows.only(outputRows);
@@ -167,10 +120,78 @@ export function decoderStack(form: DecoderForm): (model: ModelTensors, batch: De
         normal = selectOutputRows(outputRows, normal);
         mixed = selectOutputRows(outputRows, mixed);
       }
-      x = addMlp(model, layer, addAttention(model, layer, x, normal, mixed));
+      x = this.#addMlp(model, layer, this.#addAttention(model, layer, x, normal, mixed));
     }
+    const { virtual } = added;
     const real = virtual > 0 && !outputRows ? ops.slice(x, [0, 0], [x.shape[0] - virtual, x.shape[1]!]) : x;
-    const hidden = form.norm(model, findIn(layers)('finalNorm'), real);
-    return { hidden, keys, values, prefixes };
-  };
+    return {
+      hidden: form.norm(model, this.#findIn(layers)('finalNorm'), real),
+      keys: states.map(({ key }) => key),
+      values: states.map(({ value }) => value),
+      prefixes: states.flatMap(({ prefix }) => prefix ?? []),
+    };
+  }
+
+  #findIn(layer: number): FindSite {
+    return (role) => this.#sites.get(siteKey(layer, role))!;
+  }
+
+  /** What the method adds before every sequence. */
+  #addedTokens(model: ModelTensors, { past }: DecoderBatch): AddedTokens {
+    const prefixes = Array.from({ length: this.#form.layers }, (_, layer) =>
+      past ? undefined : model.edits.prefix?.(this.#findIn(layer)('attention')),
+    );
+    const prompt = past ? undefined : model.edits.prompt?.('decoder');
+    const prefixLength = prefixes[0]?.key.shape[0] ?? 0;
+    return { prefixes, prefixLength, prompt, virtual: prompt?.shape[0] ?? 0 };
+  }
+
+  /** Mixes the values of all tokens, of which the cache holds those of the past. */
+  #attend(
+    model: ModelTensors,
+    layer: number,
+    queryKeyValue: QueryKeyValue,
+    batch: DecoderBatch,
+    bias: Tensor | undefined,
+    { prefixes, virtual }: AddedTokens,
+  ): Attended {
+    const form = this.#form;
+    const { heads, dropout } = form;
+    const scale = 1 / Math.sqrt(form.headWidth);
+    const { past } = batch;
+    if (past) {
+      const [query, key, value] = separate(queryKeyValue);
+      const mixed = attendPast(query, key, value, { past, layer, heads, scale });
+      return { mixed, key, value, prefix: undefined };
+    }
+    const { probabilities } = form.dropoutNames(this.#findIn(layer)('block').name);
+    return attendTokens(batch, queryKeyValue, {
+      heads,
+      scale,
+      bias: bias!,
+      virtual,
+      prefix: prefixes[layer],
+      keep: (shape, rows) => dropoutMaskAt(model, shape, dropout.probabilities, `${probabilities}${rows}`),
+    });
+  }
+
+  /** x ← x + dropout(edit(W_o mixed)): [N, d]; `normal` is what the sublayer received. */
+  #addAttention(model: ModelTensors, layer: number, x: Tensor, normal: Tensor, mixed: Tensor): Tensor {
+    const form = this.#form;
+    const find = this.#findIn(layer);
+    const projected = linearAt(model, find('attentionOutput'), form.transposed, mixed);
+    const edited = sublayerAt(model, find('attention'), projected, normal);
+    const { attention } = form.dropoutNames(find('block').name);
+    return x.add(dropoutAt(model, edited, form.dropout.residual, attention));
+  }
+
+  /** x ← x + dropout(edit(mlp(norm(x)))): [N, d], the block's output. */
+  #addMlp(model: ModelTensors, layer: number, x: Tensor): Tensor {
+    const form = this.#form;
+    const find = this.#findIn(layer);
+    const normal = form.norm(model, find('mlpNorm'), x);
+    const edited = sublayerAt(model, find('mlp'), form.mlp(model, find, normal), normal);
+    const names = form.dropoutNames(find('block').name);
+    return blockAt(model, find('block'), x.add(dropoutAt(model, edited, form.dropout.residual, names.mlp)));
+  }
 }

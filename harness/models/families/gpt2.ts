@@ -1,10 +1,10 @@
 /** GPT-2: its config.json, its sites and tensors, and what it gives to the decoder stack. */
 import { z } from 'zod';
 import * as ops from '../../engine/ops.ts';
-import type { Tensor } from '../../engine/ops.ts';
-import { type Architecture, type DecoderBatch, type ModelTensors, ownHeadName } from '../architecture.ts';
+import { type Architecture, ownHeadName } from '../architecture.ts';
+import type { Site } from '../edits.ts';
 import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
-import { type AddedTokens, decoderStack } from './decoder-stack.ts';
+import { type DecoderForm, DecoderStack } from './decoder-stack.ts';
 import { dropoutAt, layerNormAt, linearAt } from './layers.ts';
 import { SiteList } from './site-list.ts';
 
@@ -48,40 +48,7 @@ export function gpt2(config: Config, ownHead = !config.tie_word_embeddings): Arc
   if (ownHead) shapes[ownHeadName] = [vocabulary, d];
   const headWidth = d / heads;
 
-  /** Words and positions, [N, d], then the l virtual tokens and theirs: [N + l, d]. */
-  function embed(model: ModelTensors, batch: DecoderBatch, added: AddedTokens): { x: Tensor } {
-    const { prompt, virtual, prefixLength } = added;
-    const table = model.weight(positionTable);
-    const shift = prefixLength + virtual;
-    const at = shift > 0 ? batch.positions.add(ops.scalar(shift, 'int32')) : batch.positions;
-    const tokens = ops.gather(model.weight(embedding), batch.ids).add(ops.gather(table, at));
-    const x = prompt
-      ? ops.concat([tokens, prompt.add(ops.slice(table, [prefixLength, 0], [virtual, d]))], 0)
-      : tokens;
-    return { x: dropoutAt(model, x, config.embd_pdrop, 'transformer.drop') };
-  }
-
-  const decode = decoderStack({
-    sites,
-    layers,
-    heads,
-    headWidth,
-    transposed: false,
-    dropout: { probabilities: config.attn_pdrop, residual: config.resid_pdrop },
-    dropoutNames: (block) => ({
-      probabilities: `${block}.attn.attn_dropout`,
-      attention: `${block}.attn.resid_dropout`,
-      mlp: `${block}.mlp.dropout`,
-    }),
-    embed,
-    norm: (model, site, x) => layerNormAt(model, site, config.layer_norm_epsilon, x),
-    queryKeyValue: (model, find, x) => [linearAt(model, find('queryKeyValue'), false, x)],
-    mlp(model, find, x) {
-      const up = ops.geluTanh(linearAt(model, find('mlpUp'), false, x));
-      return linearAt(model, find('mlpOutput'), false, up);
-    },
-  });
-
+  const stack = new DecoderStack(describeForm(config, sites));
   return {
     family: 'gpt2',
     kind: 'decoder',
@@ -112,12 +79,46 @@ export function gpt2(config: Config, ownHead = !config.tie_word_embeddings): Arc
       ...(name === embedding && !ownHead ? [ownHeadName] : []),
     ],
     isBuffer: (name) => /\.attn\.(masked_)?bias$/.test(name),
-    decode,
+    decode: (model, batch) => stack.decode(model, batch),
   };
 }
 
 const embedding = 'transformer.wte.weight';
 const positionTable = 'transformer.wpe.weight';
+
+/** What GPT-2 gives to the decoder stack. */
+function describeForm(config: Config, sites: readonly Site[]): DecoderForm {
+  const { n_embd: d, n_layer: layers, n_head: heads, layer_norm_epsilon: epsilon } = config;
+  return {
+    sites,
+    layers,
+    heads,
+    headWidth: d / heads,
+    transposed: false,
+    dropout: { probabilities: config.attn_pdrop, residual: config.resid_pdrop },
+    dropoutNames: (block) => ({
+      probabilities: `${block}.attn.attn_dropout`,
+      attention: `${block}.attn.resid_dropout`,
+      mlp: `${block}.mlp.dropout`,
+    }),
+    embed(model, batch, { prompt, virtual, prefixLength }) {
+      const table = model.weight(positionTable);
+      const shift = prefixLength + virtual;
+      const at = shift > 0 ? batch.positions.add(ops.scalar(shift, 'int32')) : batch.positions;
+      const tokens = ops.gather(model.weight(embedding), batch.ids).add(ops.gather(table, at));
+      const x = prompt
+        ? ops.concat([tokens, prompt.add(ops.slice(table, [prefixLength, 0], [virtual, d]))], 0)
+        : tokens;
+      return { x: dropoutAt(model, x, config.embd_pdrop, 'transformer.drop') };
+    },
+    norm: (model, site, x) => layerNormAt(model, site, epsilon, x),
+    queryKeyValue: (model, find, x) => [linearAt(model, find('queryKeyValue'), false, x)],
+    mlp(model, find, x) {
+      const up = ops.geluTanh(linearAt(model, find('mlpUp'), false, x));
+      return linearAt(model, find('mlpOutput'), false, up);
+    },
+  };
+}
 
 /** The sites and the tensors of GPT-2, its output's own weight left out. */
 function describeModules(config: Config): SiteList {

@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
-import { type Architecture, type DecoderBatch, type ModelTensors, ownHeadName } from '../architecture.ts';
+import { type Architecture, ownHeadName } from '../architecture.ts';
+import type { Site } from '../edits.ts';
 import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
-import { type AddedTokens, decoderStack, type Rotation } from './decoder-stack.ts';
+import { type AddedTokens, type DecoderForm, DecoderStack, type Rotation } from './decoder-stack.ts';
 import { linearAt, rmsNormAt } from './layers.ts';
 import { gatherRopeParameters, inverseFrequencies, ropeParameters } from './rotary.ts';
 import { SiteList } from './site-list.ts';
@@ -61,53 +62,7 @@ export function llama(config: Config, ownHead = !config.tie_word_embeddings): Ar
   const { kvHeads, headWidth } = headSizes(config);
   const { sites, shapes } = describeModules(config);
   if (ownHead) shapes[ownHeadName] = [vocabulary, d];
-  const frequencies = inverseFrequencies(config.rope, headWidth);
-
-  /**
-   * Words [N, d] and l virtual tokens, without positions; the rotations of all by their positions, [N + l, h
-   * / 2].
-   */
-  function embed(
-    model: ModelTensors,
-    batch: DecoderBatch,
-    { prompt, virtual, prefixLength }: AddedTokens,
-  ): { x: Tensor; rotation: Rotation } {
-    const words = ops.gather(model.weight(embedding), batch.ids);
-    const ofTokens = batch.positions.cast('float32').add(prefixLength + virtual);
-    const ofVirtual = Float32Array.from({ length: virtual }, (_, i) => prefixLength + i);
-    const positions = virtual > 0 ? ops.concat([ofTokens, ops.tensor(ofVirtual)], 0) : ofTokens;
-    const angles = positions.reshape([-1, 1]).mul(ops.tensor(frequencies, [1, headWidth / 2]));
-    const rotation = { cos: angles.cos(), sin: angles.sin() };
-    return { x: prompt ? ops.concat([words, prompt], 0) : words, rotation };
-  }
-
-  const decode = decoderStack({
-    sites,
-    layers,
-    heads,
-    headWidth,
-    transposed: true,
-    dropout: { probabilities: config.attention_dropout, residual: 0 },
-    dropoutNames: (block) => ({
-      probabilities: `${block}.self_attn.dropout`,
-      attention: `${block}.self_attn.resid_dropout`,
-      mlp: `${block}.mlp.dropout`,
-    }),
-    embed,
-    norm: (model, site, x) => rmsNormAt(model, site, config.rms_norm_eps, x),
-    // The keys of a method's prefix are not rotated, as in peft.
-    queryKeyValue(model, find, x, rotation) {
-      const { cos, sin } = rotation!;
-      const query = ops.rotate(linearAt(model, find('query'), true, x), cos, sin);
-      const key = ops.rotate(linearAt(model, find('key'), true, x), cos, sin);
-      return [query, key, linearAt(model, find('value'), true, x)];
-    },
-    mlp(model, find, x) {
-      const gate = linearAt(model, find('mlpGate'), true, x);
-      const inner = ops.swiGlu(gate, linearAt(model, find('mlpUp'), true, x));
-      return linearAt(model, find('mlpOutput'), true, inner);
-    },
-  });
+  const stack = new DecoderStack(describeForm(config, sites));
 
   return {
     family: 'llama',
@@ -136,7 +91,7 @@ export function llama(config: Config, ownHead = !config.tie_word_embeddings): Ar
       ...(name === embedding && !ownHead ? [ownHeadName] : []),
     ],
     isBuffer: (name) => name.endsWith('rotary_emb.inv_freq'),
-    decode,
+    decode: (model, batch) => stack.decode(model, batch),
   };
 }
 
@@ -149,6 +104,59 @@ function headSizes(config: Config): { kvHeads: number; headWidth: number } {
     kvHeads: config.num_key_value_heads ?? heads,
     headWidth: config.head_dim ?? config.hidden_size / heads,
   };
+}
+
+/** What Llama gives to the decoder stack. */
+function describeForm(config: Config, sites: readonly Site[]): DecoderForm {
+  const { headWidth } = headSizes(config);
+  const frequencies = inverseFrequencies(config.rope, headWidth);
+  return {
+    sites,
+    layers: config.num_hidden_layers,
+    heads: config.num_attention_heads,
+    headWidth,
+    transposed: true,
+    dropout: { probabilities: config.attention_dropout, residual: 0 },
+    dropoutNames: (block) => ({
+      probabilities: `${block}.self_attn.dropout`,
+      attention: `${block}.self_attn.resid_dropout`,
+      mlp: `${block}.mlp.dropout`,
+    }),
+    embed(model, batch, added) {
+      const words = ops.gather(model.weight(embedding), batch.ids);
+      const x = added.prompt ? ops.concat([words, added.prompt], 0) : words;
+      return { x, rotation: rotationsOf(batch.positions, added, frequencies) };
+    },
+    norm: (model, site, x) => rmsNormAt(model, site, config.rms_norm_eps, x),
+    // The keys of a method's prefix are not rotated, as in peft.
+    queryKeyValue(model, find, x, rotation) {
+      const { cos, sin } = rotation!;
+      const query = ops.rotate(linearAt(model, find('query'), true, x), cos, sin);
+      const key = ops.rotate(linearAt(model, find('key'), true, x), cos, sin);
+      return [query, key, linearAt(model, find('value'), true, x)];
+    },
+    mlp(model, find, x) {
+      const gate = linearAt(model, find('mlpGate'), true, x);
+      const inner = ops.swiGlu(gate, linearAt(model, find('mlpUp'), true, x));
+      return linearAt(model, find('mlpOutput'), true, inner);
+    },
+  };
+}
+
+/**
+ * Rotary embeddings of the N tokens by their positions, then of the l virtual ones, which stand before every
+ * sequence: [N + l, h / 2].
+ */
+function rotationsOf(
+  ofBatch: Tensor,
+  { virtual, prefixLength }: AddedTokens,
+  frequencies: Float32Array,
+): Rotation {
+  const ofTokens = ofBatch.cast('float32').add(prefixLength + virtual);
+  const ofVirtual = Float32Array.from({ length: virtual }, (_, i) => prefixLength + i);
+  const positions = virtual > 0 ? ops.concat([ofTokens, ops.tensor(ofVirtual)], 0) : ofTokens;
+  const angles = positions.reshape([-1, 1]).mul(ops.tensor(frequencies, [1, frequencies.length]));
+  return { cos: angles.cos(), sin: angles.sin() };
 }
 
 /** The sites and the tensors of Llama, its output's own weight left out. */

@@ -46,6 +46,15 @@ function metricsOf(
   return { alias, ...Object.fromEntries(entries) };
 }
 
+/** Makes the row of a group in lm-eval's table of results. */
+function groupRow(name: string, groups: readonly GroupMean[]): Record<string, string | number> {
+  const own = groups.filter((group) => group.name === name);
+  return metricsOf(
+    underscored(name),
+    own.map(({ measure, mean }) => ({ ...mean, name: measure })),
+  );
+}
+
 /** Makes the content of lm-eval's results file; failed evaluations are left out. */
 export function lmEvalResults(
   model: string,
@@ -57,17 +66,7 @@ export function lmEvalResults(
   const byTask = (value: (task: (typeof finished)[number]) => unknown): Record<string, unknown> =>
     Object.fromEntries(finished.map((task) => [underscored(task.evaluation.name), value(task)]));
   const groupNames = [...new Set(groups.map(({ name }) => name))];
-  const groupRows = Object.fromEntries(
-    groupNames.map((name) => [
-      underscored(name),
-      metricsOf(
-        underscored(name),
-        groups
-          .filter((group) => group.name === name)
-          .map(({ measure, mean }) => ({ ...mean, name: measure })),
-      ),
-    ]),
-  );
+  const groupRows = Object.fromEntries(groupNames.map((name) => [underscored(name), groupRow(name, groups)]));
   const membersOf = (name: string): string[] =>
     finished
       .filter(({ evaluation }) => evaluation.groups?.includes(name))

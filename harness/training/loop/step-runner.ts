@@ -62,84 +62,105 @@ export interface StepRunner<Example> {
   dispose(): Promise<void>;
 }
 
-/**
- * Computes a run by itself. With `inReplicas` the engine's replicas compute its micro-batches at the same
- * time, and their gradients are summed here.
- */
-export function soloRunner<Example>(
-  engine: Engine,
-  frozen: FrozenArrays,
-  definitions: Definitions,
-  objective: Objective<Example>,
-  shapes: readonly BatchShape[],
-  inReplicas: boolean,
-): StepRunner<Example> {
-  const programs = trainingPrograms(engine, frozen, definitions);
-  const replicas = inReplicas
-    ? engine.replicas!.map((replica) => trainingPrograms(replica, frozen, definitions))
-    : [];
-  // Replicas compile at the same time.
-  const seconds = (): number =>
-    programs.seconds() + Math.max(0, ...replicas.map((replica) => replica.seconds()));
+/** Computes a run by itself, in replicas of the engine where a step's micro-batches are shared out. */
+export class SoloRunner<Example> implements StepRunner<Example> {
+  readonly runs = 1;
+  readonly types: TensorTypes;
+  readonly accumulating: boolean;
+  readonly programs: TrainingPrograms;
+  readonly #frozen: FrozenArrays;
+  readonly #objective: Objective<Example>;
+  readonly #shapes: readonly BatchShape[];
+  /** Empty where the engine itself computes all micro-batches. */
+  readonly #replicas: readonly TrainingPrograms[];
 
-  const shapeOf = ({ examples }: StepUnit<Example>): BatchShape =>
-    fittingShape(objective.sizesOf(examples), shapes);
+  constructor(
+    engine: Engine,
+    frozen: FrozenArrays,
+    definitions: Definitions,
+    objective: Objective<Example>,
+    shapes: readonly BatchShape[],
+    inReplicas: boolean,
+  ) {
+    this.types = definitions.state;
+    this.accumulating = definitions.accumulating;
+    this.programs = trainingPrograms(engine, frozen, definitions);
+    this.#frozen = frozen;
+    this.#objective = objective;
+    this.#shapes = shapes;
+    const replicas = inReplicas ? engine.replicas! : [];
+    this.#replicas = replicas.map((replica) => trainingPrograms(replica, frozen, definitions));
+  }
 
-  async function run(program: Program, state: State, unit: StepUnit<Example>): Promise<NamedArrays> {
+  ready(): Promise<void> {
+    return new Promise(setImmediate);
+  }
+
+  async compute(state: State, units: readonly StepUnit<Example>[]): Promise<UnitOutputs> {
+    const [start, compiled] = [performance.now(), this.seconds()];
+    const shares = this.#replicas.length > 0 && units[0]?.kind === 'accumulate';
+    const outputs = await (shares ? this.#inReplicas(state, units) : this.#inTurn(state, units));
+    const at = performance.now();
+    return { outputs, computedAt: at, milliseconds: at - start - (this.seconds() - compiled) * 1000 };
+  }
+
+  /** Replicas compile at the same time. */
+  seconds(): number {
+    return this.programs.seconds() + Math.max(0, ...this.#replicas.map((replica) => replica.seconds()));
+  }
+
+  finish(): void {
+    // Nobody waits for a run that is by itself.
+  }
+
+  async dispose(): Promise<void> {
+    for (const each of [this.programs, ...this.#replicas]) await each.dispose();
+    this.#frozen.dispose();
+  }
+
+  #shapeOf({ examples }: StepUnit<Example>): BatchShape {
+    return fittingShape(this.#objective.sizesOf(examples), this.#shapes);
+  }
+
+  #run(program: Program, state: State, unit: StepUnit<Example>): Promise<NamedArrays> {
     const { kind, examples, weight, controls, draw } = unit;
-    const batch = kind === 'apply' ? {} : objective.fill(examples, shapeOf(unit), weight);
+    const batch = kind === 'apply' ? {} : this.#objective.fill(examples, this.#shapeOf(unit), weight);
     return program.run(state, { ...batch, ...controls }, draw);
   }
 
-  async function share(state: State, units: readonly StepUnit<Example>[]): Promise<NamedArrays[]> {
+  /** Computes gradients of units at the same time, and sums them in the state. */
+  async #inReplicas(state: State, units: readonly StepUnit<Example>[]): Promise<NamedArrays[]> {
+    const replicas = this.#replicas;
     const replicaOf = (i: number): TrainingPrograms => replicas[i % replicas.length]!;
     // All are compiled before any runs: the first replica holds this thread while it computes.
     const compiled = await Promise.all(
-      units.map((unit, i) => replicaOf(i).gradients(shapeOf(unit), unit.dropout)),
+      units.map((unit, i) => replicaOf(i).gradients(this.#shapeOf(unit), unit.dropout)),
     );
     const outputs: NamedArrays[] = [];
     await Promise.all(
       replicas.map(async (_, first) => {
         for (let i = first; i < units.length; i += replicas.length)
-          outputs[i] = await run(compiled[i]!, state, units[i]!);
+          outputs[i] = await this.#run(compiled[i]!, state, units[i]!);
       }),
     );
     addUp(state, outputs);
     return outputs;
   }
 
-  async function inTurn(state: State, units: readonly StepUnit<Example>[]): Promise<NamedArrays[]> {
+  async #inTurn(state: State, units: readonly StepUnit<Example>[]): Promise<NamedArrays[]> {
     const outputs: NamedArrays[] = [];
     for (const unit of units) {
       const { kind, dropout } = unit;
+      const { programs } = this;
       // Applying gradients is too little work for more threads, which would then be in the replicas' way.
       const program =
-        kind === 'apply' ? (replicas[0] ?? programs).apply() : programs[kind](shapeOf(unit), dropout);
-      outputs.push(await run(await program, state, unit));
+        kind === 'apply'
+          ? (this.#replicas[0] ?? programs).apply()
+          : programs[kind](this.#shapeOf(unit), dropout);
+      outputs.push(await this.#run(await program, state, unit));
     }
     return outputs;
   }
-
-  return {
-    runs: 1,
-    types: definitions.state,
-    accumulating: definitions.accumulating,
-    programs,
-    ready: () => new Promise(setImmediate),
-    async compute(state, units) {
-      const [start, compiled] = [performance.now(), seconds()];
-      const shares = inReplicas && units[0]?.kind === 'accumulate';
-      const outputs = await (shares ? share(state, units) : inTurn(state, units));
-      const at = performance.now();
-      return { outputs, computedAt: at, milliseconds: at - start - (seconds() - compiled) * 1000 };
-    },
-    seconds,
-    finish: () => undefined,
-    async dispose() {
-      for (const each of [programs, ...replicas]) await each.dispose();
-      frozen.dispose();
-    },
-  };
 }
 
 /**

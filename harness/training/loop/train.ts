@@ -17,7 +17,7 @@ import { Interrupted, type TrainingJob, type TrainingResult } from './job.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
 import { RunState } from './run-state.ts';
 import { checkpointTypes, keptTensors, neverMoved, resultTensors, startState } from './run-tensors.ts';
-import { soloRunner, type StepRunner } from './step-runner.ts';
+import { SoloRunner, type StepRunner } from './step-runner.ts';
 import { takeStep, type StepResult } from './take-step.ts';
 
 /** A run that is ready for its next step. */
@@ -75,7 +75,7 @@ async function findRunner<Example>(
   if (joined) return joined;
   const frozen = await freezeTensors(engine, base, delta, seed);
   const inReplicas = accumulating && plan.replicas > 1;
-  return soloRunner(engine, frozen, defineTraining(setup, accumulating), objective, shapes, inReplicas);
+  return new SoloRunner(engine, frozen, defineTraining(setup, accumulating), objective, shapes, inReplicas);
 }
 
 /** The checkpoint to go on from. Where it cannot be used the run says why, removes it and begins anew. */

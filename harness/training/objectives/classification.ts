@@ -2,10 +2,11 @@
 import type { LabelledTokens } from '../../data/examples/task.ts';
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
+import type { NamedArrays, TensorTypes } from '../../engine/types.ts';
 import type { Head } from '../../models/delta/heads.ts';
 import { runClassifier } from '../../models/delta/forward.ts';
 import { MICRO_BATCH_TOKENS } from './batch-shapes.ts';
-import type { Objective } from './objective.ts';
+import type { BatchShape, Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pack-sequences.ts';
 import { sum } from '../../support/arithmetic.ts';
 
@@ -15,15 +16,8 @@ import { sum } from '../../support/arithmetic.ts';
  */
 export function labelled(head: Head, classes: boolean, labelSmoothing: number): Objective<LabelledTokens> {
   const lengthOf = ({ ids }: LabelledTokens): number => ids.length;
-  const first = head.pooling === 'first';
   return {
-    cut({ ids, types, label }, positions) {
-      // Every sequence ends with a special token, which a cut must keep.
-      const short = (list: readonly number[]): number[] => [...list.slice(0, positions - 1), list.at(-1)!];
-      return ids.length <= positions
-        ? { ids, types, label }
-        : { ids: short(ids), types: short(types), label };
-    },
+    cut: cutTo,
     lengthOf,
     microBatchTokens: MICRO_BATCH_TOKENS.labels,
     targetsOf: () => 1,
@@ -42,37 +36,32 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
       ...packedTypes(shape),
       tokenTypes: { shape: [shape.tokens], dtype: 'int32' },
       bias: { shape: [shape.rows, 1, 1, shape.length], dtype: 'float32' },
-      ...(first
-        ? {
-            firstRows: { shape: [shape.rows], dtype: 'int32' },
-            firstPlaces: { shape: [shape.tokens], dtype: 'int32' },
-          }
-        : { pool: { shape: [shape.rows, shape.tokens], dtype: 'float32' } }),
+      ...pooledTypes(head.pooling, shape),
       labels: { shape: [shape.rows], dtype: classes ? 'int32' : 'float32' },
       labelWeights: { shape: [shape.rows], dtype: 'float32' },
     }),
     fill(examples, shape, weight) {
       const tokenTypes = new Int32Array(shape.tokens);
-      const pool = new Float32Array(first ? 0 : shape.rows * shape.tokens);
-      const firstRows = new Int32Array(shape.rows);
-      const firstPlaces = new Int32Array(shape.tokens).fill(shape.rows);
       const labels = classes ? new Int32Array(shape.rows) : new Float32Array(shape.rows);
       const labelWeights = new Float32Array(shape.rows);
-      const starts = startsOf(examples.map(lengthOf), shape);
-      examples.forEach(({ ids, types, label }, row) => {
-        const token = starts[row]!;
-        tokenTypes.set(types, token);
-        const start = row * shape.tokens + token;
-        pool.fill(1 / ids.length, start, start + ids.length);
-        firstRows[row] = token;
-        firstPlaces[token] = row;
+      const lengths = examples.map(lengthOf);
+      const starts = startsOf(lengths, shape);
+      examples.forEach(({ types, label }, row) => {
+        tokenTypes.set(types, starts[row]);
         labels[row] = label;
         labelWeights[row] = weight;
       });
-      const bias = slotBias(examples.map(lengthOf), shape);
-      const sequences = examples.map(({ ids }) => ({ ids, prompt: ids.length }));
-      const read = first ? { firstRows, firstPlaces } : { pool };
-      return { ...packSequences(sequences, shape), ...read, tokenTypes, bias, labels, labelWeights };
+      return {
+        ...packSequences(
+          examples.map(({ ids }) => ({ ids, prompt: ids.length })),
+          shape,
+        ),
+        ...fillPooled(head.pooling, starts, lengths, shape),
+        tokenTypes,
+        bias: slotBias(lengths, shape),
+        labels,
+        labelWeights,
+      };
     },
     loss(x, use, { rows: batch, length }) {
       const { bias, labels, labelWeights } = x.inputs;
@@ -83,6 +72,47 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
       return { loss: each.mul(labelWeights!).sum(), answers };
     },
   };
+}
+
+/** Cuts a sequence to `positions` tokens and keeps its last one, which is a special token. */
+function cutTo(example: LabelledTokens, positions: number): LabelledTokens {
+  const { ids, types, label } = example;
+  if (ids.length <= positions) return example;
+  const short = (list: readonly number[]): number[] => [...list.slice(0, positions - 1), list.at(-1)!];
+  return { ids: short(ids), types: short(types), label };
+}
+
+/** Types of what the head reads tokens by: the first one of each sequence, or the mean of all. */
+function pooledTypes(pooling: Head['pooling'], { rows, tokens }: BatchShape): TensorTypes {
+  if (pooling === 'mean') return { pool: { shape: [rows, tokens], dtype: 'float32' } };
+  return {
+    firstRows: { shape: [rows], dtype: 'int32' },
+    firstPlaces: { shape: [tokens], dtype: 'int32' },
+  };
+}
+
+/** Arrays of `pooledTypes`, of sequences that begin at the tokens `starts`. */
+function fillPooled(
+  pooling: Head['pooling'],
+  starts: readonly number[],
+  lengths: readonly number[],
+  { rows, tokens }: BatchShape,
+): NamedArrays {
+  if (pooling === 'mean') {
+    const pool = new Float32Array(rows * tokens);
+    lengths.forEach((length, row) => {
+      const start = row * tokens + starts[row]!;
+      pool.fill(1 / length, start, start + length);
+    });
+    return { pool };
+  }
+  const firstRows = new Int32Array(rows);
+  const firstPlaces = new Int32Array(tokens).fill(rows);
+  lengths.forEach((_, row) => {
+    firstRows[row] = starts[row]!;
+    firstPlaces[starts[row]!] = row;
+  });
+  return { firstRows, firstPlaces };
 }
 
 /** −Σ q log softmax(logits), where q is the one-hot label, smoothed over all classes: [B, C] → [B]. */

@@ -3,11 +3,18 @@
  */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
-import type { TensorTypes } from '../../engine/types.ts';
+import type { NamedArrays, ProgramTensors, TensorTypes } from '../../engine/types.ts';
 import type { Architecture } from '../../models/architecture.ts';
 import { MASKED } from '../../models/families/layers.ts';
 import type { MaskedHead } from '../../models/delta/masked-head.ts';
-import { headWeight, runDecoder, runEncoder, runEncoderDecoder, SOURCE } from '../../models/delta/forward.ts';
+import {
+  headWeight,
+  type ModelUse,
+  runDecoder,
+  runEncoder,
+  runEncoderDecoder,
+  SOURCE,
+} from '../../models/delta/forward.ts';
 import { addPrefix } from '../../support/prefixed-names.ts';
 import { MICRO_BATCH_TOKENS } from '../objectives/batch-shapes.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';
@@ -43,89 +50,104 @@ export function pretraining({ kind }: Architecture, head: MaskedHead | undefined
       sourceLength: reads ? Math.max(1, ...rows.map(sourceTokensOf)) : 0,
       sourceTokens: reads ? Math.max(1, sum(rows.map(sourceTokensOf))) : 0,
     }),
-    types(shape) {
-      const { rows, length, tokens, targets, sourceLength } = shape;
-      return {
-        ...packedTypes(shape),
-        tokenTypes: ints(tokens),
-        bias: floats(rows, 1, length, length),
-        targetRows: ints(targets),
-        targetPlaces: ints(tokens),
-        targetIds: ints(targets),
-        targetWeights: floats(targets),
-        ...(reads && {
-          ...addPrefix(SOURCE, packedTypes(sourceOf(shape))),
-          [`${SOURCE}bias`]: floats(rows, 1, sourceLength, sourceLength),
-          crossBias: floats(rows, 1, length, sourceLength),
-        }),
-      };
-    },
-    fill(rows, shape, weight) {
-      const targetRows = new Int32Array(shape.targets);
-      const targetPlaces = new Int32Array(shape.tokens).fill(shape.targets);
-      const targetIds = new Int32Array(shape.targets);
-      const targetWeights = new Float32Array(shape.targets);
-      const tokenTypes = new Int32Array(shape.tokens);
-      const starts = startsOf(rows.map(tokensOf), shape);
-      let place = 0;
-      rows.forEach((row, at) => {
-        let token = starts[at]!;
-        for (const { targets, types } of row) {
-          if (types) tokenTypes.set(types, token);
-          for (const id of targets) {
-            if (id !== NOTHING) {
-              targetRows[place] = token;
-              targetPlaces[token] = place;
-              targetIds[place] = id;
-              targetWeights[place] = weight;
-              place++;
-            }
-            token++;
-          }
-        }
-      });
-      const own = rows.map((row) => row.map(({ ids }) => ids));
-      const read = rows.map((row) => row.map(({ source = [] }) => source));
-      const batch = {
-        ...packRows(own, shape),
-        tokenTypes,
-        bias: seen(own, own, shape.length, shape.length, shape.rows, causal),
-        targetRows,
-        targetPlaces,
-        targetIds,
-        targetWeights,
-      };
-      if (!reads) return batch;
-      const { length, sourceLength } = shape;
-      return {
-        ...batch,
-        ...addPrefix(SOURCE, packRows(read, sourceOf(shape))),
-        [`${SOURCE}bias`]: seen(read, read, sourceLength, sourceLength, shape.rows, false),
-        crossBias: seen(own, read, length, sourceLength, shape.rows, false),
-      };
-    },
-    loss(x, use, { rows: batch, length, sourceLength }) {
-      const { bias, crossBias, targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
-      const outputRows = { rows: targetRows!, places: targetPlaces! };
-      const sequences = { batch, length, packing: packingOf(x), bias: bias!, outputRows };
-      const sources = (): Parameters<typeof runEncoder>[2] => ({
-        batch,
-        length: sourceLength,
-        packing: packingOf(x, SOURCE),
-        bias: x.inputs[`${SOURCE}bias`]!,
-      });
-      const { hidden } = reads
-        ? runEncoderDecoder(x, use, sources(), sequences, crossBias)
-        : head
-          ? runEncoder(x, use, sequences)
-          : runDecoder(x, use, sequences);
+    types: (shape) => ({ ...ownTypes(shape), ...(reads && sourceTypes(shape)) }),
+    fill: (rows, shape, weight) => ({
+      ...fillOwn(rows, shape, weight, causal),
+      ...(reads && fillSource(rows, shape)),
+    }),
+    loss(x, use, shape) {
+      const hidden = lastStates(x, use, shape, kind);
       const weight = (name: string): Tensor => use.tensors[name] ?? x.frozen[name]!;
       const [features, table] = head ? head.apply(hidden, weight) : [hidden, headWeight(x, use)];
+      const { targetIds, targetWeights } = x.inputs;
       return { loss: ops.headCrossEntropy(features, table, targetIds!, targetWeights!, 0) };
     },
   };
 }
 
+/** Types of what is computed on: the sequences' own tokens and their targets. */
+function ownTypes(shape: BatchShape): TensorTypes {
+  const { rows, length, tokens, targets } = shape;
+  return {
+    ...packedTypes(shape),
+    tokenTypes: ints(tokens),
+    bias: floats(rows, 1, length, length),
+    targetRows: ints(targets),
+    targetPlaces: ints(tokens),
+    targetIds: ints(targets),
+    targetWeights: floats(targets),
+  };
+}
+
+/** Types of what an encoder-decoder reads. */
+function sourceTypes(shape: BatchShape): TensorTypes {
+  const { rows, length, sourceLength } = shape;
+  return {
+    ...addPrefix(SOURCE, packedTypes(sourceOf(shape))),
+    [`${SOURCE}bias`]: floats(rows, 1, sourceLength, sourceLength),
+    crossBias: floats(rows, 1, length, sourceLength),
+  };
+}
+
+/** Arrays of `ownTypes`; every target has the same weight. */
+function fillOwn(rows: readonly Row[], shape: BatchShape, weight: number, causal: boolean): NamedArrays {
+  const targetRows = new Int32Array(shape.targets);
+  const targetPlaces = new Int32Array(shape.tokens).fill(shape.targets);
+  const targetIds = new Int32Array(shape.targets);
+  const targetWeights = new Float32Array(shape.targets);
+  const tokenTypes = new Int32Array(shape.tokens);
+  const starts = startsOf(rows.map(tokensOf), shape);
+  let place = 0;
+  rows.forEach((row, at) => {
+    let token = starts[at]!;
+    for (const { targets, types } of row) {
+      if (types) tokenTypes.set(types, token);
+      for (const id of targets) {
+        if (id !== NOTHING) {
+          targetRows[place] = token;
+          targetPlaces[token] = place;
+          targetIds[place] = id;
+          targetWeights[place] = weight;
+          place++;
+        }
+        token++;
+      }
+    }
+  });
+  const own = idsOf(rows);
+  const bias = seen(own, own, shape.length, shape.length, shape.rows, causal);
+  return { ...packRows(own, shape), tokenTypes, bias, targetRows, targetPlaces, targetIds, targetWeights };
+}
+
+/** Arrays of `sourceTypes`. */
+function fillSource(rows: readonly Row[], shape: BatchShape): NamedArrays {
+  const { length, sourceLength } = shape;
+  const read = rows.map((row) => row.map(({ source = [] }) => source));
+  return {
+    ...addPrefix(SOURCE, packRows(read, sourceOf(shape))),
+    [`${SOURCE}bias`]: seen(read, read, sourceLength, sourceLength, shape.rows, false),
+    crossBias: seen(idsOf(rows), read, length, sourceLength, shape.rows, false),
+  };
+}
+
+/** The model's last hidden states at the tokens that predict a target. */
+function lastStates(
+  x: ProgramTensors,
+  use: ModelUse,
+  { rows: batch, length, sourceLength }: BatchShape,
+  kind: Architecture['kind'],
+): Tensor {
+  const { bias, crossBias, targetRows, targetPlaces } = x.inputs;
+  const outputRows = { rows: targetRows!, places: targetPlaces! };
+  const sequences = { batch, length, packing: packingOf(x), bias: bias!, outputRows };
+  if (kind === 'encoder') return runEncoder(x, use, sequences).hidden;
+  if (kind === 'decoder') return runDecoder(x, use, sequences).hidden;
+  const sourceBias = x.inputs[`${SOURCE}bias`]!;
+  const sources = { batch, length: sourceLength, packing: packingOf(x, SOURCE), bias: sourceBias };
+  return runEncoderDecoder(x, use, sources, sequences, crossBias).hidden;
+}
+
+const idsOf = (rows: readonly Row[]): Rows => rows.map((row) => row.map(({ ids }) => ids));
 const ints = (n: number): TensorTypes[string] => ({ shape: [n], dtype: 'int32' });
 const floats = (...shape: number[]): TensorTypes[string] => ({ shape, dtype: 'float32' });
 const sourceOf = ({ rows, sourceLength, sourceTokens }: BatchShape): Parameters<typeof packSequences>[1] => ({

@@ -12,7 +12,8 @@ export interface BytePairs {
 }
 
 /** Packs a pair of ids into one number, whose order is that of the first id, then the second. */
-const keyOf = (left: number, right: number): number => left * 2 ** 26 + right;
+const pairOf = (left: number, right: number): number => left * 2 ** 26 + right;
+const idsOf = (pair: number): [number, number] => [Math.floor(pair / 2 ** 26), pair % 2 ** 26];
 
 /**
  * Byte-pair encoding (Sennrich et al., 2016): merges the most frequent pair of neighbouring tokens until
@@ -27,83 +28,112 @@ export function trainBytePairs(
   size: number,
   prefix = '',
 ): BytePairs {
-  const tokens = [...alphabet];
-  const ids = new Map(tokens.map((token, id) => [token, id]));
-  const idOf = (token: string): number => {
-    const known = ids.get(token);
-    if (known !== undefined) return known;
-    ids.set(token, tokens.length);
-    return tokens.push(token) - 1;
-  };
+  const vocabulary = new Vocabulary(alphabet);
   if (prefix !== '') {
     const inner = new Set(Array.from(words.keys()).flatMap((word) => Array.from(word).slice(1)));
-    for (const character of alphabet) if (inner.has(character)) idOf(prefix + character);
+    for (const character of alphabet) if (inner.has(character)) vocabulary.idOf(prefix + character);
   }
-
-  const spelled: number[][] = [];
-  const frequencies: number[] = [];
-  for (const [word, frequency] of words) {
-    spelled.push(Array.from(word, (character, i) => idOf(i > 0 ? prefix + character : character)));
-    frequencies.push(frequency);
-  }
-
-  const counts = new Map<number, number>();
-  /** For each pair of ids, the indices of the words that hold the pair or once held it. */
-  const places = new Map<number, Set<number>>();
-  const change = (left: number, right: number, by: number, word: number): number => {
-    const key = keyOf(left, right);
-    counts.set(key, (counts.get(key) ?? 0) + by);
-    if (by > 0) {
-      const place = places.get(key);
-      if (place) place.add(word);
-      else places.set(key, new Set([word]));
-    }
-    return key;
-  };
-  spelled.forEach((word, w) => {
-    for (let i = 1; i < word.length; i++) change(word[i - 1]!, word[i]!, frequencies[w]!, w);
-  });
-  const queue = new PriorityQueue();
-  for (const [key, count] of counts) queue.push(key, count);
+  const spell = (word: string): number[] =>
+    Array.from(word, (character, i) => vocabulary.idOf(i > 0 ? prefix + character : character));
+  const pairs = new NeighbourPairs(Array.from(words.keys(), spell), [...words.values()]);
 
   const merges = new Map<number, readonly [string, string]>();
-  while (tokens.length < size) {
-    const top = queue.pop();
-    if (!top) break;
-    const { key, priority } = top;
-    const count = counts.get(key) ?? 0;
-    if (count !== priority) {
+  while (vocabulary.tokens.length < size) {
+    const pair = pairs.mostFrequent();
+    if (pair === undefined) break;
+    const [left, right] = idsOf(pair).map((id) => vocabulary.tokens[id]!) as [string, string];
+    merges.set(pair, [left, right]);
+    pairs.merge(pair, vocabulary.idOf(left + right.slice(prefix.length)));
+  }
+  return { tokens: vocabulary.tokens, merges: [...merges.values()] };
+}
+
+/** Tokens in the order of their ids. */
+class Vocabulary {
+  readonly tokens: string[];
+  readonly #ids: Map<string, number>;
+
+  constructor(alphabet: readonly string[]) {
+    this.tokens = [...alphabet];
+    this.#ids = new Map(alphabet.map((token, id) => [token, id]));
+  }
+
+  /** The id of a token, which is added where it is new. */
+  idOf(token: string): number {
+    const known = this.#ids.get(token);
+    if (known !== undefined) return known;
+    this.#ids.set(token, this.tokens.length);
+    return this.tokens.push(token) - 1;
+  }
+}
+
+/** How often each pair of neighbouring tokens occurs in the words, and in which words. */
+class NeighbourPairs {
+  /** The ids of each word's tokens. */
+  readonly #words: readonly number[][];
+  readonly #frequencies: readonly number[];
+  readonly #counts = new Map<number, number>();
+  /** For each pair, the indices of the words that hold the pair or once held it. */
+  readonly #places = new Map<number, Set<number>>();
+  readonly #queue = new PriorityQueue();
+
+  constructor(words: readonly number[][], frequencies: readonly number[]) {
+    this.#words = words;
+    this.#frequencies = frequencies;
+    words.forEach((word, w) => {
+      for (let i = 1; i < word.length; i++) this.#change(word[i - 1]!, word[i]!, frequencies[w]!, w);
+    });
+    for (const [pair, count] of this.#counts) this.#queue.push(pair, count);
+  }
+
+  /** The most frequent pair, of equally frequent ones that with smaller ids; undefined where none is left. */
+  mostFrequent(): number | undefined {
+    for (let top = this.#queue.pop(); top; top = this.#queue.pop()) {
+      const count = this.#counts.get(top.key) ?? 0;
+      if (count === top.priority) return top.key;
       // Merges of other pairs lowered this pair's count after it was queued.
-      if (count > 0) queue.push(key, count);
-      continue;
+      if (count > 0) this.#queue.push(top.key, count);
     }
-    const [left, right] = [Math.floor(key / 2 ** 26), key % 2 ** 26];
-    const parts = [tokens[left]!, tokens[right]!] as const;
-    const merged = idOf(parts[0] + parts[1].slice(prefix.length));
-    merges.set(key, parts);
+    return undefined;
+  }
+
+  /** Replaces a pair by the token `merged` in all words. */
+  merge(pair: number, merged: number): void {
+    const [left, right] = idsOf(pair);
     const grown = new Set<number>();
-    for (const w of places.get(key) ?? []) {
-      const word = spelled[w]!;
-      const frequency = frequencies[w]!;
+    for (const w of this.#places.get(pair) ?? []) {
+      const word = this.#words[w]!;
+      const frequency = this.#frequencies[w]!;
       for (let i = 0; i + 1 < word.length; i++) {
         if (word[i] !== left || word[i + 1] !== right) continue;
         if (i > 0) {
-          change(word[i - 1]!, left, -frequency, w);
-          grown.add(change(word[i - 1]!, merged, frequency, w));
+          this.#change(word[i - 1]!, left, -frequency, w);
+          grown.add(this.#change(word[i - 1]!, merged, frequency, w));
         }
         if (i + 2 < word.length) {
-          change(right, word[i + 2]!, -frequency, w);
-          grown.add(change(merged, word[i + 2]!, frequency, w));
+          this.#change(right, word[i + 2]!, -frequency, w);
+          grown.add(this.#change(merged, word[i + 2]!, frequency, w));
         }
         word.splice(i, 2, merged);
       }
     }
-    counts.delete(key);
-    places.delete(key);
-    for (const pair of grown) {
-      const count = counts.get(pair) ?? 0;
-      if (count > 0) queue.push(pair, count);
+    this.#counts.delete(pair);
+    this.#places.delete(pair);
+    for (const each of grown) {
+      const count = this.#counts.get(each) ?? 0;
+      if (count > 0) this.#queue.push(each, count);
     }
   }
-  return { tokens, merges: [...merges.values()] };
+
+  /** Counts a pair of word `w` `by` times more, and returns the pair. */
+  #change(left: number, right: number, by: number, w: number): number {
+    const pair = pairOf(left, right);
+    this.#counts.set(pair, (this.#counts.get(pair) ?? 0) + by);
+    if (by > 0) {
+      const places = this.#places.get(pair);
+      if (places) places.add(w);
+      else this.#places.set(pair, new Set([w]));
+    }
+    return pair;
+  }
 }
