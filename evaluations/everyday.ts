@@ -34,7 +34,7 @@ const written = Object.entries(everydaySets).map(([set, { label }]) =>
       const questions = builtinEveryday().test.filter((question) => question.set === set);
       const documents = questions.map(({ instruction, sentences, gold }) => {
         const asked = prompt({ instruction, input: '' }, 'testing');
-        return { example: asked + sentences[gold]!, prompt: asked, gold: names[gold]! };
+        return { example: { question: asked, answer: sentences[gold]! }, prompt: asked, gold: names[gold]! };
       });
       return builtinData(documents, []);
     },

@@ -33,7 +33,7 @@ export default defineTextEvaluation({
       (row, where) => {
         const { question, answer } = parseRow(schema, row, where);
         const prompt = `Question: ${question}\nAnswer:`;
-        return { example: `${prompt} ${answer}`, prompt, gold: answer };
+        return { example: { question: prompt, answer }, prompt, gold: answer };
       },
     ),
 });

@@ -48,10 +48,10 @@ export default defineEvaluation({
 function fill(sentence: string, options: readonly string[], gold: number, where: string): ChoiceDocument {
   const gap = sentence.indexOf('_');
   if (gap < 0) throw new UsageError(`${where}: the sentence has no gap "_".`);
-  const [before, remainder] = [sentence.slice(0, gap), ` ${strip(sentence.slice(gap + 1))}`];
+  const [before, remainder] = [sentence.slice(0, gap), strip(sentence.slice(gap + 1))];
   return {
-    example: before + options[gold]! + remainder,
-    alternatives: options.map((option) => ({ context: before + option, continuation: remainder })),
+    example: { question: before + options[gold]!, answer: remainder },
+    alternatives: options.map((option) => ({ context: before + option, continuation: ` ${remainder}` })),
     gold,
   };
 }

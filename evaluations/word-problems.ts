@@ -37,11 +37,11 @@ export default Object.entries(wordProblemSets).map(([set, { label }]) =>
       accuracy: protocol === 'pyreft' ? arithmeticAnswer(whole, gold) : responseAnswer(text, gold),
     }),
     load({ protocol }) {
-      const { prompt, answer } = textTemplates[templateOf(protocol)];
+      const { prompt } = textTemplates[templateOf(protocol)];
       const { test, train } = builtinWordProblems();
-      const toDocument = ({ question, solution, answer: number }: (typeof test)[number]): TextDocument => {
+      const toDocument = ({ question, solution, answer }: (typeof test)[number]): TextDocument => {
         const asked = prompt({ instruction: question, input: '' }, 'testing');
-        return { example: asked + answer(solution, ''), prompt: asked, gold: String(number) };
+        return { example: { question: asked, answer: solution }, prompt: asked, gold: String(answer) };
       };
       const ofSet = (problems: typeof test) =>
         problems.filter((problem) => problem.set === set).map(toDocument);

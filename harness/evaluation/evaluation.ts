@@ -31,10 +31,15 @@ export interface Alternative {
   readonly continuation: string;
 }
 
+/** A question with its right answer, as they stand before other questions: with a space between them. */
+export interface Example {
+  readonly question: string;
+  readonly answer: string;
+}
+
 /** A question with its answers to choose from. */
 export interface ChoiceDocument {
-  /** Question and right answer, as an example before other questions. */
-  readonly example: string;
+  readonly example: Example;
   readonly alternatives: readonly Alternative[];
   /** The index of the right alternative. */
   readonly gold: number;
@@ -48,8 +53,7 @@ export type Measure = (typeof measures)[number];
 
 /** A question that a model answers by generating a text. */
 export interface TextDocument {
-  /** Question and answer, as an example before other questions. */
-  readonly example: string;
+  readonly example: Example;
   /** The question, which follows description and examples. */
   readonly prompt: string;
   /** The right answer as it is in the data. */

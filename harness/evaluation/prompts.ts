@@ -1,12 +1,17 @@
-/** Puts description and examples before documents, as lm-eval's sampler does. runs/evaluate uses it. */
+/**
+ * Puts description and examples before documents as lm-eval does, as one text or as a conversation in the
+ * tokenizer's chat template. runs/evaluate uses it.
+ */
 import { UsageError } from '../support/errors.ts';
 import { PythonRandom } from '../data/random/python-random.ts';
+import type { ChatMessage } from '../data/tokenizers/chat-template.ts';
 import type {
   Alternative,
   ChoiceDocument,
   Evaluation,
   EvaluationData,
   EvaluationProtocol,
+  Example,
 } from './evaluation.ts';
 
 /** Lm-eval's `fewshot_random_seed`. Each evaluation draws from a stream of its own. */
@@ -19,15 +24,17 @@ export interface Prompt<Document = ChoiceDocument> {
   readonly document: Document;
   /** Indices of its examples in the pool, in their order in the prompt. */
   readonly examples: readonly number[];
-  /** Description and examples. */
-  readonly before: string;
+  /** Description, examples and a question of the document, up to where the answer begins. */
+  textOf(question: string): string;
+  /** Whether a chat template writes the prompt, after which an answer begins without a space. */
+  readonly isChat: boolean;
 }
 
 /** A document's alternatives, with description and examples in their contexts. */
-export function alternativesOf({ before, document }: Prompt): Alternative[] {
+export function alternativesOf({ textOf, isChat, document }: Prompt): Alternative[] {
   return document.alternatives.map(({ context, continuation }) => ({
-    context: before + context,
-    continuation,
+    context: textOf(context),
+    continuation: isChat ? continuation.replace(/^ /, '') : continuation,
   }));
 }
 
@@ -52,12 +59,29 @@ export function shotsOf(
   );
 }
 
-/** The first `limit` documents as prompts; throws UsageError where the pool has too few examples. */
-export function promptsOf<Document extends { readonly example: string }>(
+/** Writes a conversation up to where the model's answer begins. */
+export type ChatWriter = (messages: readonly ChatMessage[]) => string;
+
+/** How the prompts of an evaluation are made. */
+export interface PromptOptions {
+  readonly protocol: EvaluationProtocol;
+  /** The number of examples before each document. */
+  readonly shots: number;
+  /** Only the first documents; all where absent. */
+  readonly limit?: number | undefined;
+  /** Writes prompts as conversations; plain texts where absent. */
+  readonly chat?: ChatWriter | undefined;
+}
+
+/**
+ * The first `limit` documents as prompts, by `chat` as conversations with a turn for each example; throws
+ * UsageError where the pool has too few examples.
+ */
+export function promptsOf<Document extends { readonly example: Example }>(
   { name, examples, description = '' }: Pick<Evaluation, 'name' | 'examples' | 'description'>,
   { documents, pool }: EvaluationData<Document>,
   shots: number,
-  limit = Infinity,
+  { limit = Infinity, chat }: Pick<PromptOptions, 'limit' | 'chat'> = {},
 ): Prompt<Document>[] {
   const needed = shots + (examples === 'drawn-beside' && shots > 0 ? 1 : 0);
   if (needed > pool.length)
@@ -74,7 +98,25 @@ export function promptsOf<Document extends { readonly example: string }>(
   };
   return documents.slice(0, limit).map((document, index) => {
     const chosen = examplesFor(document);
-    const before = description + chosen.map((place) => `${pool[place]!.example}\n\n`).join('');
-    return { index, document, examples: chosen, before };
+    const before = chosen.map((place) => pool[place]!.example);
+    const textOf = chat ? conversation(description, before, chat) : plainText(description, before);
+    return { index, document, examples: chosen, textOf, isChat: chat !== undefined };
   });
+}
+
+function plainText(description: string, examples: readonly Example[]): Prompt['textOf'] {
+  const before = description + examples.map(({ question, answer }) => `${question} ${answer}\n\n`).join('');
+  return (question) => before + question;
+}
+
+/** The description is the system's turn; each example is a user's and an assistant's (fewshot_as_multiturn). */
+function conversation(description: string, examples: readonly Example[], chat: ChatWriter): Prompt['textOf'] {
+  const before: ChatMessage[] = [
+    ...(description === '' ? [] : [{ role: 'system' as const, content: description }]),
+    ...examples.flatMap(({ question, answer }): ChatMessage[] => [
+      { role: 'user', content: question },
+      { role: 'assistant', content: answer },
+    ]),
+  ];
+  return (question) => chat([...before, { role: 'user', content: question }]);
 }

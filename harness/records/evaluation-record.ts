@@ -27,6 +27,8 @@ const evaluationSettings = z.strictObject({
   /** The sha256 of the trained tensors of the adapter or run; null for the bare base. */
   trained: hash.nullable(),
   precision: z.enum(precisions),
+  /** The sha256 of the chat template that wrote the prompts; absent where none did. */
+  chatTemplate: hash.optional(),
 });
 export type EvaluationSettings = z.infer<typeof evaluationSettings>;
 

@@ -144,6 +144,15 @@ test.each([
   ],
   [['--tasks', 'restaurants', '--model', 'roberta-mini'], /roberta-mini is an encoder .* score decoders/],
   [['--tasks', 'restaurants', '--record', 'x', '--adapter', 'y'], /leave out --adapter/],
+  [
+    ['--tasks', 'gsm8k', '--chat-template'],
+    /--chat-template: the tokenizer of \S+-mini has none .* Leave it out/,
+  ],
+  [['--tasks', 'restaurants', '--chat-template'], /restaurants is encoded as its task trains/],
+  [
+    ['--tasks', 'word-problems', '--protocol', 'pyreft', '--chat-template'],
+    /word-problems-gain by the protocol pyreft has prompts of its own/,
+  ],
 ])('%j is refused with the way out', async (args, message) => {
   const model = args.includes('--model') || args.includes('--record') ? [] : ['--model', 'gpt2-mini'];
   const { stdout, stderr, exitCode } = await bench(

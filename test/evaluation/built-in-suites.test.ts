@@ -36,8 +36,8 @@ test.each([
   let documents = 0;
   for (const part of parts) {
     const data = await part.load({ source, protocol, needsPool: false });
-    for (const { document, before } of promptsOf(part, data, 0)) {
-      expect(asked).toContain(tokenizer.encode(before + document.prompt).join(' '));
+    for (const { document, textOf } of promptsOf(part, data, 0)) {
+      expect(asked).toContain(tokenizer.encode(textOf(document.prompt)).join(' '));
       documents++;
     }
   }
@@ -67,7 +67,7 @@ test('every right answer is read as right, every other as wrong', async () => {
     for (const part of partsOf(group)) {
       const { documents } = await part.load({ source, protocol, needsPool: false });
       for (const document of documents) {
-        const text = document.example.slice(document.prompt.length);
+        const text = document.example.answer;
         const read = (answer: string) =>
           part.read({ whole: document.prompt + answer, text: answer }, document, protocol).accuracy!;
         // pyreft and LLM-Adapters take a full stop after a number for its point.

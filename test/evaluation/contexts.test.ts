@@ -1,11 +1,15 @@
 /** Prompts of evaluations against lm-eval's, by hash. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadTokenizer } from '../../harness/data/tokenizers/tokenizer.ts';
 import type { EvaluationData, EvaluationProtocol } from '../../harness/evaluation/evaluation.ts';
+import { promptEncoder } from '../../harness/evaluation/likelihoods/tokens.ts';
 import { alternativesOf, promptsOf, type Prompt } from '../../harness/evaluation/prompts.ts';
+import { loadEvaluations } from '../../harness/runs/plan/load-plugins.ts';
 import { choiceEvaluation, dataFolder, golden, hasGolden, sha1 } from './golden.ts';
 
 interface Row {
@@ -13,6 +17,18 @@ interface Row {
   ctx: string | string[];
   shots?: number[];
 }
+
+interface ChatRow {
+  task: string;
+  shots: number;
+  multiturn: boolean;
+  system: string | null;
+  i: number;
+  ctx: string[];
+  n: number;
+  cont: string;
+}
+const smol = join(process.env.DELTABENCH_BASES ?? '', 'SmolLM2-135M-Instruct');
 
 const contexts = (): Record<string, Row[]> => golden('contexts') as Record<string, Row[]>;
 
@@ -91,5 +107,49 @@ describe.skipIf(!hasGolden)(
       };
       check(contexts().winogrande_5!, promptsOf(evaluation, parted, 5));
     });
+
+    test.skipIf(!existsSync(join(smol, 'tokenizer.json')))(
+      'with a chat template: a turn for each example (DELTABENCH_BASES)',
+      async () => {
+        const tokenizer = await loadTokenizer(smol);
+        const { docs } = golden('chat') as { docs: ChatRow[] };
+        const places = { mmlu_anatomy: folder, truthfulqa_mc2: join(dataFolder, 'mmlu-truthfulqa-arc') };
+        const rows = docs.filter(({ multiturn, system }) => multiturn && system === null);
+        for (const name of new Set(rows.map(({ task }) => task))) {
+          const evaluation = (await loadEvaluations()).get(name.replaceAll('_', '-'))!;
+          const own: Partial<Record<string, string>> = { ...places, gsm8k: join(dataFolder, 'gsm8k') };
+          const request = {
+            source: { kind: 'folder', path: own[name] ?? dataFolder },
+            protocol: 'lm-eval',
+            needsPool: !['winogrande', 'truthfulqa_mc2'].includes(name),
+          } as const;
+          const encode = promptEncoder(tokenizer, 'lm-eval');
+          const check = ({ i, ctx, n }: ChatRow, ...contexts: string[]): void => {
+            expect(contexts.map(sha1), `${name}, document ${i}`).toEqual(ctx);
+            expect(encode(contexts[0]!)).toHaveLength(n);
+          };
+          const options = { chat: tokenizer.chat };
+          if (evaluation.kind === 'choices') {
+            const loaded = await evaluation.load(request);
+            const data =
+              name === 'winogrande'
+                ? { ...loaded, documents: loaded.documents.slice(0, 600), pool: loaded.documents.slice(600) }
+                : loaded;
+            for (const row of rows.filter(({ task }) => task === name)) {
+              const prompt = promptsOf(evaluation, data, row.shots, options)[row.i]!;
+              const [first, second] = alternativesOf(prompt);
+              check(row, first!.context, second!.context);
+              expect(sha1(first!.continuation)).toBe(row.cont);
+            }
+          } else if (evaluation.kind === 'text') {
+            const data = await evaluation.load(request);
+            for (const row of rows.filter(({ task }) => task === name)) {
+              const { textOf, document } = promptsOf(evaluation, data, row.shots, options)[row.i]!;
+              check(row, textOf(document.prompt));
+            }
+          }
+        }
+      },
+    );
   },
 );

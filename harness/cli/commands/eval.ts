@@ -38,6 +38,7 @@ export function evalCommand(): Command {
       '--protocol <name>',
       'whose rules: lm-eval, lm-eval-2024, red, pyreft, llm-adapters (default: the first that fits)',
     )
+    .option('--chat-template', "ask as a conversation, in the tokenizer's chat template")
     .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
@@ -89,7 +90,8 @@ async function evaluateAll({ tasks, compare, output, ...options }: Options): Pro
   if (options.json) {
     printJson({ groups, evaluations: evaluated.map(({ path, record }) => ({ path, ...record })) });
   } else {
-    print(`${subject.base.id} · ${subject.label}\n`);
+    const form = options.chatTemplate ? ' · chat template' : '';
+    print(`${subject.base.id} · ${subject.label}${form}\n`);
     print(scoresText(evaluated, groups));
     for (const line of remarks(evaluated)) print(line);
     note(`\nRecords: ${options.results}`);

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
 import { problemOf } from '../../support/json/validation-messages.ts';
-import type { ChoiceDocument, EvaluationData, LoadRequest } from '../evaluation.ts';
+import type { ChoiceDocument, EvaluationData, Example, LoadRequest } from '../evaluation.ts';
 import { readRows, type RowsRequest } from '../../data/sets/rows.ts';
 
 /** A question that is followed by each of its choices; `truths` where several of them may be true. */
@@ -14,7 +14,7 @@ export function ask(
   truths?: readonly boolean[],
 ): ChoiceDocument {
   return {
-    example: `${question} ${choices[gold]}`,
+    example: { question, answer: choices[gold]! },
     alternatives: choices.map((choice) => ({ context: question, continuation: ` ${choice}` })),
     gold,
     ...(truths && { truths }),
@@ -46,12 +46,16 @@ export async function loadDocuments<Document>(
 }
 
 /** The documents of a built-in suite, and those that examples are taken from. */
-export function builtinData<Document>(
+export function builtinData<Document extends { readonly example: Example }>(
   documents: readonly Document[],
   pool: readonly Document[],
 ): Promise<EvaluationData<Document>> {
-  const hash = sha256(JSON.stringify(documents));
-  return Promise.resolve({ form: 'built-in', hash, documents, pool });
+  // The hash, which records hold, is that of the examples' texts.
+  const texts = documents.map(({ example: { question, answer }, ...document }) => ({
+    example: `${question} ${answer}`,
+    ...document,
+  }));
+  return Promise.resolve({ form: 'built-in', hash: sha256(JSON.stringify(texts)), documents, pool });
 }
 
 /** Checks a row by a schema; throws UsageError with the row's place and what is wrong. */

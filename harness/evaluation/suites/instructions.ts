@@ -64,7 +64,7 @@ export function instructionEvaluation({ group, maxNewTokens, template, set, read
         const { instruction, output, answer } = parseRow(schema, value, where);
         const { prompt } = textTemplates[protocol === 'pyreft' ? template : 'llm-adapters'];
         const question = prompt({ instruction, input: '' }, 'testing');
-        return { example: question + output, prompt: question, gold: String(answer) };
+        return { example: { question, answer: output }, prompt: question, gold: String(answer) };
       });
       return { form, hash, documents, pool: [] };
     },

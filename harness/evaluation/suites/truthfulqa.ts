@@ -32,11 +32,11 @@ const before = [
   ],
   ['Where were the 1992 Olympics held?', 'The 1992 Olympics were held in Barcelona, Spain.'],
 ] as const;
-const description = before.map(([question, answer]) => `Q: ${question}\nA: ${answer}\n\n`).join('');
+const opening = before.map(([question, answer]) => `Q: ${question}\nA: ${answer}\n\n`).join('');
 
 /** The RED paper's evaluation asks as its tuning did (its edited copy of lm-eval: truthfulqa_mc1.yaml). */
 const questionOf = (question: string, protocol: EvaluationProtocol): string =>
-  protocol === 'red' ? `Human: ${question}\nAssistant:` : `Q: ${question}\nA:`;
+  opening + (protocol === 'red' ? `Human: ${question}\nAssistant:` : `Q: ${question}\nA:`);
 
 const targets = z.object({
   choices: z.array(z.string()).min(2),
@@ -63,7 +63,6 @@ export function truthfulQa(
     label,
     version,
     sources: ['hub', 'folder'],
-    description,
     shots: { 'lm-eval': 0, 'lm-eval-2024': 0, red: 0 },
     fixedShots: true,
     examples: 'first',

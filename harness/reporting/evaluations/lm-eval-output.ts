@@ -105,6 +105,8 @@ export function lmEvalResults(
     },
     git_hash: first?.record.code.commit ?? null,
     date: made.getTime() / 1000,
+    chat_template_sha: first?.record.settings.chatTemplate ?? null,
+    fewshot_as_multiturn: first?.record.settings.chatTemplate !== undefined,
     model_source: 'deltabench',
     model_name: model,
     model_name_sanitized: sanitized(model),

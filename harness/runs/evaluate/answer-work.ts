@@ -6,11 +6,11 @@ import type { LoadedModel } from '../../decoding/programs.ts';
 import type {
   AnswerEvaluation,
   EvaluationData,
-  EvaluationProtocol,
   QuestionDocument,
   Writing,
 } from '../../evaluation/evaluation.ts';
 import { positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
+import type { PromptOptions } from '../../evaluation/prompts.ts';
 import { length } from '../../evaluation/suites/python-text.ts';
 import type { OpenEvaluation, Work } from './evaluation-work.ts';
 import type { Subject } from './subject.ts';
@@ -45,7 +45,7 @@ export function answerWork(
   evaluation: AnswerEvaluation,
   data: EvaluationData<QuestionDocument>,
   subject: Subject,
-  { protocol, limit = Infinity }: { protocol: EvaluationProtocol; limit: number | undefined },
+  { protocol, limit = Infinity }: Pick<PromptOptions, 'protocol' | 'limit'>,
 ): AnswerWork {
   const { base, tokenizer, delta, variant } = subject;
   const questions = data.documents.slice(0, limit);

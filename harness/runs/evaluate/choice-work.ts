@@ -1,6 +1,6 @@
 /** Evaluations that choose an answer by the alternatives' log-likelihoods. */
 import { z } from 'zod';
-import type { ChoiceEvaluation, EvaluationData, EvaluationProtocol } from '../../evaluation/evaluation.ts';
+import type { ChoiceEvaluation, EvaluationData } from '../../evaluation/evaluation.ts';
 import {
   likelihoodBatches,
   positionsFor,
@@ -9,7 +9,7 @@ import {
 import type { Request } from '../../evaluation/likelihoods/token-tree.ts';
 import { encodeAlternatives } from '../../evaluation/likelihoods/tokens.ts';
 import { chosenBy, scoreOf } from '../../evaluation/measures.ts';
-import { alternativesOf, promptsOf } from '../../evaluation/prompts.ts';
+import { alternativesOf, promptsOf, type PromptOptions } from '../../evaluation/prompts.ts';
 import type { LoadedModel } from '../../decoding/programs.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { OpenEvaluation, Work } from './evaluation-work.ts';
@@ -33,10 +33,10 @@ export function choiceWork(
   evaluation: ChoiceEvaluation,
   data: EvaluationData,
   { base, tokenizer, delta }: Subject,
-  { protocol, shots, limit }: { protocol: EvaluationProtocol; shots: number; limit: number | undefined },
+  { protocol, shots, ...options }: PromptOptions,
 ): ChoiceWork {
   const { name, measures } = evaluation;
-  const prompts = promptsOf(evaluation, data, shots, limit);
+  const prompts = promptsOf(evaluation, data, shots, options);
   const encode = evaluation.encode ?? encodeAlternatives;
   const requests = prompts.map((prompt) => encode(tokenizer, alternativesOf(prompt), protocol));
   const positions = positionsFor(base, delta);

@@ -16,7 +16,7 @@ import {
   type LoadRequest,
 } from '../../evaluation/evaluation.ts';
 import { meanOfParts, pooledMean, type GroupMean } from '../../evaluation/measures.ts';
-import { shotsOf } from '../../evaluation/prompts.ts';
+import { shotsOf, type PromptOptions } from '../../evaluation/prompts.ts';
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
 import type { EvaluationRecord } from '../../records/evaluation-record.ts';
 import { readEvaluation } from '../../records/read-evaluations.ts';
@@ -28,6 +28,7 @@ import { findEngine, type EngineChoice } from '../plan/engine-choice.ts';
 import { findDataSource } from '../plan/data-source.ts';
 import { loadEvaluations } from '../plan/load-plugins.ts';
 import { answerWork, doAnswers, type Answers as AnswerOutcome, type AnswerWork } from './answer-work.ts';
+import { checkChatTemplate, openChat, type Chat } from './chat.ts';
 import { choiceWork, doChoices, type ChoiceWork, type Likelihoods as ChoiceOutcome } from './choice-work.ts';
 import { OpenEvaluation, type About, type Prepared } from './evaluation-work.ts';
 import { openSubject, type Subject, type SubjectRequest } from './subject.ts';
@@ -41,6 +42,8 @@ export interface EvaluateRequest extends SubjectRequest {
   readonly protocol?: string | undefined;
   readonly shots?: number | undefined;
   readonly limit?: number | undefined;
+  /** Whether prompts are conversations in the tokenizer's chat template. */
+  readonly chatTemplate?: boolean | undefined;
   readonly engine: string;
   readonly device?: string | undefined;
   readonly threads?: number | undefined;
@@ -76,15 +79,27 @@ export async function evaluate(
   const asked = request.protocol === undefined ? undefined : protocolOf(request.protocol);
   const protocols = evaluations.map((evaluation) => asked ?? firstProtocol(evaluation));
   const shots = evaluations.map((evaluation, i) => shotsOf(evaluation, protocols[i]!, request.shots));
+  if (request.chatTemplate)
+    evaluations.forEach((evaluation, i) => {
+      checkChatTemplate(evaluation, protocols[i]!);
+    });
   const engine = findEngine(request);
   const source = (await findDataSource(request.data)) ?? { kind: 'hub' };
   const subject = await openSubject(request);
+  const chat = request.chatTemplate ? openChat(subject) : undefined;
   const tasks: Task[] = [];
   for (const [i, evaluation] of evaluations.entries()) {
     const own = shots[i]!;
     const load: LoadRequest = { source, protocol: protocols[i]!, needsPool: own > 0, signal, ...events };
     tasks.push(
-      await prepare(evaluation, subject, { protocol: protocols[i]!, shots: own, load, engine, request }),
+      await prepare(evaluation, subject, {
+        protocol: protocols[i]!,
+        shots: own,
+        load,
+        engine,
+        chat,
+        request,
+      }),
     );
   }
   await doMissing(tasks, { subject, engine, events, signal });
@@ -154,12 +169,12 @@ interface AnswerTask extends TaskBase {
 async function prepare(
   evaluation: Evaluation,
   subject: Subject,
-  { protocol, shots, load, engine, request }: PrepareOptions,
+  { protocol, shots, load, engine, chat, request }: PrepareOptions,
 ): Promise<Task> {
   const { base, tokenizer } = subject;
   const { name, version } = evaluation;
   const { limit } = request;
-  const options = { protocol, shots, limit };
+  const options: PromptOptions = { protocol, shots, limit, chat: chat?.write };
   const about = async ({ form, hash, documents }: EvaluationData<unknown>) => {
     const settings: EvaluationRecord['settings'] = {
       evaluation: { name, version },
@@ -171,6 +186,7 @@ async function prepare(
       methods: subject.methods,
       trained: subject.trained,
       precision: engine.precision,
+      ...(chat && { chatTemplate: chat.hash }),
     };
     const identity = hashJson(settings);
     const folder = [base.id, subject.variant].map((part) => part.replaceAll('/', '--'));
@@ -198,6 +214,7 @@ interface PrepareOptions {
   readonly shots: number;
   readonly load: LoadRequest;
   readonly engine: EngineChoice;
+  readonly chat: Chat | undefined;
   readonly request: EvaluateRequest;
 }
 

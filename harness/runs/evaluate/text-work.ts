@@ -2,17 +2,16 @@
 import { z } from 'zod';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { generate } from '../../decoding/generate.ts';
-import {
-  hasSpecialTokens,
-  type EvaluationData,
-  type EvaluationProtocol,
-  type TextDecoding,
-  type TextDocument,
-  type TextEvaluation,
-  type WrittenText,
+import type {
+  EvaluationData,
+  TextDecoding,
+  TextDocument,
+  TextEvaluation,
+  WrittenText,
 } from '../../evaluation/evaluation.ts';
 import { positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
-import { promptsOf } from '../../evaluation/prompts.ts';
+import { promptEncoder } from '../../evaluation/likelihoods/tokens.ts';
+import { promptsOf, type PromptOptions } from '../../evaluation/prompts.ts';
 import type { LoadedModel } from '../../decoding/programs.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { OpenEvaluation, Work } from './evaluation-work.ts';
@@ -33,7 +32,7 @@ export function textWork(
   evaluation: TextEvaluation,
   data: EvaluationData<TextDocument>,
   { base, tokenizer, delta }: Subject,
-  { protocol, shots, limit }: { protocol: EvaluationProtocol; shots: number; limit: number | undefined },
+  { protocol, shots, ...options }: PromptOptions,
 ): TextWork {
   const { name, measures } = evaluation;
   const decoding = evaluation.decoding(protocol);
@@ -44,10 +43,9 @@ export function textWork(
       `${name} writes ${decoding.maxNewTokens} tokens, ${base.id} reads ${positions}, its prompt included; ` +
         `choose a base with a longer window.`,
     );
-  const prompts = promptsOf(evaluation, data, shots, limit);
-  const whole = prompts.map(({ before, document }) =>
-    tokenizer.encode(before + document.prompt, { specialTokens: hasSpecialTokens(protocol) }),
-  );
+  const prompts = promptsOf(evaluation, data, shots, options);
+  const encode = promptEncoder(tokenizer, protocol);
+  const whole = prompts.map(({ textOf, document }) => encode(textOf(document.prompt)));
   const tokens = whole.map((own) => own.slice(0, decoding.promptLength).slice(-room));
   return {
     measures,
@@ -59,10 +57,10 @@ export function textWork(
     fits: (written) => written.length <= decoding.maxNewTokens,
     faultOf: () => undefined,
     askedAt(place) {
-      const { before, document } = prompts[place]!;
+      const { textOf, document } = prompts[place]!;
       const { stops, maxNewTokens, beams = 1 } = decoding;
       const options = { until: stops, do_sample: false, max_gen_toks: maxNewTokens, num_beams: beams };
-      return { arguments: [[before + document.prompt, options]], target: document.gold };
+      return { arguments: [[textOf(document.prompt), options]], target: document.gold };
     },
     judge(written, place) {
       const { index, document, examples } = prompts[place]!;
