@@ -48,6 +48,8 @@ export interface Safetensors {
    * type but F32, or a file cut short.
    */
   read(name: string): Promise<Float32Array>;
+  /** Reads one tensor's bytes. Throws UsageError for an unknown name, or a file cut short. */
+  readBytes(name: string): Promise<Uint8Array>;
 }
 
 const maxHeaderBytes = 100_000_000;
@@ -66,14 +68,24 @@ export async function openSafetensors(path: string): Promise<Safetensors> {
     const { size } = await file.stat();
     return parseHeader(path, await readHeader(path, file, size), size);
   });
+  const find = (name: string): TensorInfo => {
+    const info = tensors.get(name);
+    if (!info) throw new UsageError(`${path} has no tensor "${name}".`);
+    return info;
+  };
   return {
     path,
     tensors,
     metadata,
     async read(name) {
-      const info = tensors.get(name);
-      if (!info) throw new UsageError(`${path} has no tensor "${name}".`);
+      const info = find(name);
       return withFile(path, (file) => readTensor(path, file, name, info));
+    },
+    async readBytes(name) {
+      const { begin, end } = find(name);
+      const bytes = new Uint8Array(end - begin);
+      await withFile(path, (file) => fill(path, file, bytes, begin));
+      return bytes;
     },
   };
 }
