@@ -11,7 +11,7 @@ const startsProcesses = [
   'test/package/**/*.test.ts',
   'test/docs/examples.test.ts',
   'test/{parity,engine}/webgpu.test.ts',
-  'test/engine/{setup/*,onnxruntime/session-thread}.test.ts',
+  'test/engine/{setup/*,onnxruntime/session-thread,packed-peak}.test.ts',
   'test/exchange/{python-loads,red-vectors,peft/peft-loads}.test.ts',
   'test/methods/compose.test.ts',
   'test/reporting/report/{charts,page,report}.test.ts',

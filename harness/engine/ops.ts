@@ -13,7 +13,7 @@ export { choose } from './fused/choose.ts';
 export { headCrossEntropy } from './fused/cross-entropy.ts';
 export { layerNorm } from './fused/layer-norm.ts';
 export { largest } from './fused/largest.ts';
-export { linear } from './fused/linear.ts';
+export { linear, unpacked } from './fused/linear.ts';
 export { rmsNorm } from './fused/rms-norm.ts';
 export { rotate } from './fused/rotate.ts';
 export { selectRows } from './fused/rows.ts';

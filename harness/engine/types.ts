@@ -34,15 +34,52 @@ export interface FileLocation {
 }
 
 /** A tensor that never changes, with its place in a file where one holds the same bytes. */
-export interface FrozenArray {
+export interface PlainArray {
   readonly shape: Shape;
   readonly data: NumericArray;
   readonly location?: FileLocation;
 }
 
+/** The codes of four-bit weights: `blockSize` successive numbers share a scale (bitsandbytes' NF4 and FP4). */
+export interface FourBit {
+  readonly kind: 'nf4' | 'fp4';
+  readonly blockSize: number;
+}
+/** How the numbers of a packed weight are stored. */
+export type PackedFormat = FourBit | { readonly kind: 'bfloat16' | 'float16' };
+
+/** The matrix [outputs, inputs] that a packed weight holds, row by row. */
+export interface PackedMatrix {
+  readonly format: PackedFormat;
+  readonly outputs: number;
+  readonly inputs: number;
+  /** Whether programs see the transpose, [inputs, outputs]. */
+  readonly flipped: boolean;
+}
+
+/**
+ * The weight of a linear module that never changes, packed in a file. Programs see it in its `shape`, but
+ * only `linear` and `unpacked` can read it.
+ */
+export interface PackedArray {
+  readonly shape: Shape;
+  readonly packed: PackedMatrix & {
+    /** Two codes of four bits a byte, the first one in the high bits, or the bits of half precision. */
+    readonly codes: FileLocation;
+    /** The scale of every block, float32; absent in half precision. */
+    readonly scales?: FileLocation;
+  };
+}
+export type FrozenArray = PlainArray | PackedArray;
+
+/** Shape and type of a frozen array; of a packed one, also what it holds. */
+export interface FrozenType extends TensorType {
+  readonly packed?: PackedMatrix;
+}
+
 /** Arrays that an engine keeps once for all programs that read them (the base model). */
 export interface FrozenArrays {
-  readonly types: TensorTypes;
+  readonly types: Readonly<Record<string, FrozenType>>;
   dispose(): void;
 }
 

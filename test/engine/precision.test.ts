@@ -105,7 +105,7 @@ function operations(
       program({
         x: input('x', [2, 4], 'float32'),
         y: input('y', [2, 4], 'float32'),
-        W: input('frozen/W', [4, 4], 'float32', 'half/W'),
+        W: input('frozen/W', [4, 4], 'float32', { half: 'half/W' }),
       }),
     products && { products },
   );

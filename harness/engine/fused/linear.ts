@@ -1,5 +1,8 @@
-/** A linear layer with its gradient. */
+/** A linear layer with its gradient, and the weights of packed ones. */
 import * as tf from '../tfjs/library.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Value } from '../graph/node.ts';
+import { record, recording } from '../graph/recorder.ts';
 import { fused } from './custom.ts';
 
 /** x W + b [N, out] for x [N, in], or x Wᵀ + b where the weight is stored as [out, in] (`transposed`). */
@@ -13,7 +16,7 @@ export function linear(x: tf.Tensor, W: tf.Tensor, b: tf.Tensor | undefined, tra
       }),
       backward(g, [dy, x, W]) {
         const dx = g.gemm(dy!, W!, { transB: !transposed });
-        const dW = transposed ? g.gemm(dy!, x!, { transA: true }) : g.gemm(x!, dy!, { transA: true });
+        const dW = W!.packed ? undefined : gradientOfWeight(g, x!, dy!, transposed);
         return b ? [dx, dW, g.reduce('ReduceSum', dy!, [0], false)] : [dx, dW];
       },
     },
@@ -22,4 +25,16 @@ export function linear(x: tf.Tensor, W: tf.Tensor, b: tf.Tensor | undefined, tra
       return b ? y.add(b) : y;
     },
   );
+}
+
+function gradientOfWeight(g: Graph, x: Value, dy: Value, transposed: boolean): Value {
+  return transposed ? g.gemm(dy, x, { transA: true }) : g.gemm(x, dy, { transA: true });
+}
+
+/**
+ * The numbers of a frozen weight; where it is packed, they are in memory only from when `when` [N, d] is
+ * computed.
+ */
+export function unpacked(weight: tf.Tensor, when: tf.Tensor): tf.Tensor {
+  return recording() ? record([weight, when], (g, [W, x]) => [g.unpacked(W!, x!)])[0]! : weight;
 }

@@ -78,7 +78,7 @@ function initializer(
     return bytes(5, [...head, ...bytes(9, [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])]);
   }
   const entry = (key: string, value: string): Bytes => bytes(13, [...text(1, key), ...text(2, value)]);
-  const length = (element === ELEMENT.float16 || element === ELEMENT.bfloat16 ? 2 : 4) * sizeOf(shape);
+  const length = bytesOf(element) * sizeOf(shape);
   return bytes(5, [
     ...head,
     ...entry('location', data.file),
@@ -86,6 +86,12 @@ function initializer(
     ...entry('length', String(length)),
     ...integer(14, 1),
   ]);
+}
+
+/** Bytes of an element of a weight. */
+function bytesOf(element: number): number {
+  if (element === ELEMENT.uint8) return 1;
+  return element === ELEMENT.float16 || element === ELEMENT.bfloat16 ? 2 : 4;
 }
 
 /** What a model is made of. */

@@ -8,6 +8,7 @@ import type { Shape } from '../types.ts';
 import { HalfPrecision } from './half-precision.ts';
 import { isLong, reduceInStages } from './long-sums.ts';
 import { NodeList } from './node-list.ts';
+import { hasPackedProduct, packedProduct, unpack } from './packed-weights.ts';
 import { type DType, type Node, type TypedShape, typeOf, type Value } from './node.ts';
 import { broadcast, cutEvenly } from './shapes.ts';
 import { FLOAT32, type Target } from './target.ts';
@@ -60,8 +61,8 @@ export class Graph extends NodeList {
     return this.#half.suspend(write);
   }
 
-  /** The input with the host's copy of a frozen weight in half precision, declared once. */
-  halfInput(name: string, shape: Shape, dtype: DType): Value {
+  /** An input with a part or a copy of a frozen weight, declared once. */
+  weightInput(name: string, shape: Shape, dtype: DType): Value {
     return this.once(`input ${name}`, () => this.input(name, shape, dtype));
   }
 
@@ -203,10 +204,25 @@ export class Graph extends NodeList {
     const [m, k] = transA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!];
     const [k2, n] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!];
     if (k !== k2) throw new RangeError(`Gemm: inner dimensions of [${a.shape}] and [${b.shape}] differ`);
+    if (b.packed) return this.#packedGemm(a, b, transB, c);
     return this.#half.product('Gemm', c ? [a, b, c] : [a, b], [m, n], {
       ...(transA && { transA: 1 }),
       ...(transB && { transB: 1 }),
     });
+  }
+
+  /** a b or a bᵀ (+ c) for a packed weight b; it is unpacked where the device has no product with it. */
+  #packedGemm(a: Value, b: Value, transB: boolean, c: Value | undefined): Value {
+    const packed = b.packed!;
+    if (this.halved || !hasPackedProduct(this.provider, packed))
+      return this.gemm(a, this.unpacked(b, a), { transB, c });
+    const product = packedProduct(this, a, packed, transB === packed.flipped);
+    return c ? this.add(product, c) : product;
+  }
+
+  /** The numbers of a frozen weight; where it is packed, they are computed once `when` is. */
+  unpacked(weight: Value, when: Value): Value {
+    return weight.packed ? unpack(this, weight.packed, when) : weight;
   }
 
   /** alpha · a b over the leading (batch) dimensions, which broadcast. */

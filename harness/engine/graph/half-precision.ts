@@ -12,7 +12,7 @@ interface Operations {
   one(op: string, inputs: readonly Value[], shape: Shape, dtype: DType, attributes?: object): Value;
   cast(x: Value, dtype: DType): Value;
   /** The graph input of this name, declared once. */
-  halfInput(name: string, shape: Shape, dtype: DType): Value;
+  weightInput(name: string, shape: Shape, dtype: DType): Value;
 }
 
 export class HalfPrecision {
@@ -66,7 +66,7 @@ export class HalfPrecision {
     const known = this.#halves.get(x);
     if (known) return known;
     if (x.half === undefined) return native ? this.#graph.cast(x, precision) : this.#rounded(x);
-    return this.#graph.halfInput(x.half, x.shape, native ? precision : 'float32');
+    return this.#graph.weightInput(x.half, x.shape, native ? precision : 'float32');
   }
 
   #rounded(x: Value): Value {

@@ -9,6 +9,7 @@ import {
   type Body,
   type DType,
   ELEMENT,
+  type InputFacts,
   neededOf,
   type Node,
   type TypedShape,
@@ -16,7 +17,7 @@ import {
 } from './node.ts';
 
 /** Operations of onnxruntime itself, not of the ONNX standard. */
-const CONTRIBUTED = new Set(['FusedMatMul', 'RotaryEmbedding']);
+const CONTRIBUTED = new Set(['FusedMatMul', 'MatMulBnb4', 'RotaryEmbedding']);
 
 /** Constants of at most this many elements are compared by their values. */
 const SMALL = 64;
@@ -32,8 +33,8 @@ export class NodeList {
   #known = new Map<string, readonly Value[]>();
   #nextId = 0;
 
-  input(name: string, shape: Shape, dtype: DType, half?: string): Value {
-    const value = { id: this.#nextId++, shape, dtype, input: name, half };
+  input(name: string, shape: Shape, dtype: DType, facts: InputFacts = {}): Value {
+    const value = { id: this.#nextId++, shape, dtype, input: name, ...facts };
     this.inputs.push(value);
     return value;
   }

@@ -1,12 +1,23 @@
 /** What a graph consists of: values and the ONNX operations between them. */
-import type { NumericArray, Precision, Shape } from '../types.ts';
+import type { NumericArray, PackedMatrix, Precision, Shape } from '../types.ts';
 
-/** Element types; int64 only for the lists (axes, shapes) that ONNX takes as operands. */
-export type DType = Precision | 'int32' | 'bool' | 'int64';
+/**
+ * Element types; int64 only for the lists (axes, shapes) that ONNX takes as operands, uint8 for four-bit
+ * codes.
+ */
+export type DType = Precision | 'int32' | 'bool' | 'int64' | 'uint8';
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
 /** ONNX's numbers of element types (TensorProto.DataType). */
-export const ELEMENT = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16 } as const;
+export const ELEMENT = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  bfloat16: 16,
+} as const;
 
 /** Shape and type of a value. */
 export interface TypedShape {
@@ -14,15 +25,27 @@ export interface TypedShape {
   readonly dtype: DType;
 }
 
+/** A packed weight, and the graph inputs that hold its parts. */
+export interface PackedParts extends PackedMatrix {
+  readonly codes: string;
+  readonly scales: string;
+}
+
+/** What is known of a graph input besides its shape and type. */
+export interface InputFacts {
+  /** The graph input that has the same numbers in half precision, where the host keeps such a copy. */
+  readonly half?: string | undefined;
+  /** Where its numbers are packed; no node may read the input itself then. */
+  readonly packed?: PackedParts | undefined;
+}
+
 /** One tensor of a graph. */
-export interface Value extends TypedShape {
+export interface Value extends TypedShape, InputFacts {
   readonly id: number;
   /** The numbers, where they are known while the graph is built. */
   readonly constant?: NumericArray | Uint8Array;
   /** The name of a graph input. */
   readonly input?: string;
-  /** The graph input that has the same numbers in half precision, where the host keeps such a copy. */
-  readonly half?: string | undefined;
 }
 
 /** An ONNX operation. */

@@ -7,12 +7,12 @@ import * as tf from '../tfjs/library.ts';
 import type { Shape } from '../types.ts';
 import { Graph } from './graph.ts';
 import { RECORDED, registerKernels, type Write } from './kernels.ts';
-import type { DType, Value } from './node.ts';
+import type { DType, InputFacts, Value } from './node.ts';
 import { BACKEND, recordedGraph, setRecordedGraph, tensorOf, valueOf } from './recorder-backend.ts';
 import type { Target } from './target.ts';
 
-/** Declares an input of the graph; `half` names the input that has the same numbers in half precision. */
-export type DeclareInput = (name: string, shape: Shape, dtype: DType, half?: string) => tf.Tensor;
+/** Declares an input of the graph. */
+export type DeclareInput = (name: string, shape: Shape, dtype: DType, facts?: InputFacts) => tf.Tensor;
 
 /** A graph's outputs under the names that its caller reads. */
 export type Outputs = readonly { readonly name: string; readonly value: Value }[];

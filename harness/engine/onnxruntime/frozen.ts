@@ -2,32 +2,46 @@
  * Frozen arrays (the base model) as onnxruntime reads them: as feeds, or as weights of a model. Every array
  * and every copy in half precision exists once, whatever number of programs reads it.
  */
-import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { sum } from '../../support/arithmetic.ts';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
 import type { Products } from '../graph/target.ts';
 import { dtypeOf } from '../check-arrays.ts';
-import type { FileLocation, FrozenArray, FrozenArrays, NumericArray, Shape, TensorTypes } from '../types.ts';
+import type {
+  FileLocation,
+  FrozenArray,
+  FrozenArrays,
+  FrozenType,
+  NumericArray,
+  PackedArray,
+  Shape,
+} from '../types.ts';
 import { DeviceTensor } from './device/device-tensor.ts';
 import type { DeviceMemory } from './device/device-memory.ts';
-import { PREFIX, tensorOf, typeOf } from './operands.ts';
+import { isPackedPart, PREFIX, tensorOf, typeOf } from './operands.ts';
 import { NamedMemory } from './result-memory.js';
 import type { Operand } from './session.ts';
 
-/** Weights of more bytes than this are mapped from a file instead of being copied into the model. */
+/** Weights of more bytes than this, and packed ones, are mapped from a file, not copied into the model. */
 const EMBEDDED = 64 * 2 ** 20;
 
-/** The most bytes that one call writes to a file. */
-const WRITTEN_AT_ONCE = 2 ** 30;
+/** The most bytes that one call reads from a file or writes to it. */
+const MOVED_AT_ONCE = 2 ** 30;
 
 /** The file of weights that no checkpoint holds as they are. */
 const SPILLED = 'weights';
 
-/** Numbers of a feed, or the bits of half precision for a model. */
-type FrozenData = NumericArray | Uint16Array;
-type Stored = Omit<FrozenArray, 'data'> & { readonly data: FrozenData };
+/** Numbers of a feed; for a model also the bits of half precision, or the bytes of a packed part. */
+type FrozenData = NumericArray | Uint16Array | Uint8Array;
+/** What a graph input holds. */
+interface Stored {
+  readonly shape: Shape;
+  readonly bytes: number;
+  readonly location?: FileLocation | undefined;
+  data(): FrozenData;
+}
 
 /** Weights of a model: their numbers, or their places in files of one folder. */
 export interface Initializers {
@@ -36,7 +50,7 @@ export interface Initializers {
 }
 
 export class OnnxFrozen implements FrozenArrays {
-  readonly types: TensorTypes;
+  readonly types: FrozenArrays['types'];
   /** Buffers that the programs of these arrays share. */
   readonly memory = new NamedMemory();
   readonly #arrays: Readonly<Record<string, FrozenArray>>;
@@ -53,8 +67,7 @@ export class OnnxFrozen implements FrozenArrays {
     this.#arrays = arrays;
     this.#products = products;
     this.#device = device;
-    const types = Object.entries(arrays).map(([name, { shape, data }]) => [name, typeOf(shape, data)]);
-    this.types = Object.fromEntries(types) as TensorTypes;
+    this.types = Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, frozenType(array)]));
   }
 
   /** The tensor that a graph input is fed. */
@@ -62,13 +75,15 @@ export class OnnxFrozen implements FrozenArrays {
     const known = this.#feeds.get(input);
     if (known) return known;
     const { shape, data } = this.#stored(input);
-    // Without a device, bits of half precision are never fed (onnxruntime-node takes no bfloat16).
-    const tensor = this.#onDevice(data, shape) ?? tensorOf(data as NumericArray, shape);
+    // Parts of packed weights are never fed, and without a device bits of half precision neither
+    // (onnxruntime-node takes no bfloat16).
+    const fed = data() as NumericArray | Uint16Array;
+    const tensor = this.#onDevice(fed, shape) ?? tensorOf(fed as NumericArray, shape);
     this.#feeds.set(input, tensor);
     return tensor;
   }
 
-  #onDevice(data: FrozenData, shape: Shape): DeviceTensor | undefined {
+  #onDevice(data: NumericArray | Uint16Array, shape: Shape): DeviceTensor | undefined {
     if (!this.#device) return undefined;
     const { precision } = this.#products;
     const tensor = this.#device.allocate(data instanceof Uint16Array ? precision : dtypeOf(data), shape);
@@ -79,18 +94,18 @@ export class OnnxFrozen implements FrozenArrays {
   /** The arrays of these graph inputs as weights of a model. */
   initializers(inputs: readonly string[]): Initializers {
     const stored = new Map(inputs.map((input) => [input, this.#stored(input)]));
-    const bytesOf = (some: readonly string[]): number =>
-      sum(some.map((input) => stored.get(input)!.data.byteLength));
+    const bytesOf = (some: readonly string[]): number => sum(some.map((input) => stored.get(input)!.bytes));
     const embedded = (some: readonly string[]): [string, FrozenData][] =>
-      some.map((input) => [input, stored.get(input)!.data]);
-    if (bytesOf(inputs) <= EMBEDDED) return { parts: new Map(embedded(inputs)) };
+      some.map((input) => [input, stored.get(input)!.data()]);
+    const packed = inputs.filter(isPackedPart);
+    if (packed.length === 0 && bytesOf(inputs) <= EMBEDDED) return { parts: new Map(embedded(inputs)) };
 
     const folderOf = (input: string): string | undefined => {
       const { location } = stored.get(input)!;
       return location && dirname(location.file);
     };
     // A session reads files of one folder: the checkpoint's. A method's frozen arrays beside it are small.
-    const folder = inputs.map(folderOf).find((found) => found !== undefined);
+    const folder = [...packed, ...inputs].map(folderOf).find((found) => found !== undefined);
     const inside = inputs.filter((input) => folderOf(input) === folder);
     const outside = inputs.filter((input) => folderOf(input) !== folder);
     if (folder === undefined || bytesOf(outside) > EMBEDDED) return this.#spill(embedded(inputs));
@@ -111,11 +126,16 @@ export class OnnxFrozen implements FrozenArrays {
   }
 
   #stored(input: string): Stored {
-    if (!input.startsWith(PREFIX.half)) return this.#arrays[input.slice(PREFIX.frozen.length)]!;
-    const { shape, data } = this.#arrays[input.slice(PREFIX.half.length)]!;
+    const slash = input.indexOf('/') + 1;
+    const [prefix, key] = [input.slice(0, slash), input.slice(slash)];
+    const array = this.#arrays[key]!;
+    if (isPackedPart(input)) return partOf(array as PackedArray, prefix);
+    if ('packed' in array) throw new TypeError(`${key} is packed: only linear and unpacked read it`);
+    const { shape, data, location } = array;
+    if (prefix === PREFIX.frozen) return { shape, bytes: data.byteLength, location, data: () => data };
     const half = this.#halves.get(input) ?? toHalf(data as Float32Array, this.#products);
     this.#halves.set(input, half);
-    return { shape, data: half };
+    return { shape, bytes: half.byteLength, data: () => half };
   }
 
   /**
@@ -143,6 +163,22 @@ export class OnnxFrozen implements FrozenArrays {
   }
 }
 
+const frozenType = (array: FrozenArray): FrozenType =>
+  'packed' in array
+    ? { shape: array.shape, dtype: 'float32', packed: array.packed }
+    : typeOf(array.shape, array.data);
+
+/** A part of a packed weight, which is read only where it cannot be mapped. */
+function partOf({ packed }: PackedArray, prefix: string): Stored {
+  const { format, outputs, inputs, codes, scales } = packed;
+  const numbers = outputs * inputs;
+  const [location, bytes] =
+    prefix === PREFIX.scales && 'blockSize' in format
+      ? [scales!, 4 * Math.ceil(numbers / format.blockSize)]
+      : [codes, 'blockSize' in format ? Math.ceil(numbers / 2) : 2 * numbers];
+  return { shape: [bytes], bytes, location, data: () => readAll(location, bytes) };
+}
+
 /** Numbers in half precision: their bits where the device multiplies them, otherwise rounded float32. */
 function toHalf(data: Float32Array, { precision, native }: Products): FrozenData {
   const [narrow, widen] =
@@ -157,5 +193,19 @@ function toHalf(data: Float32Array, { precision, native }: Products): FrozenData
 function writeAll(file: number, data: FrozenData): void {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   for (let done = 0; done < bytes.length;)
-    done += writeSync(file, bytes, done, Math.min(bytes.length - done, WRITTEN_AT_ONCE));
+    done += writeSync(file, bytes, done, Math.min(bytes.length - done, MOVED_AT_ONCE));
+}
+
+function readAll({ file, offset }: FileLocation, bytes: number): Uint8Array {
+  const data = new Uint8Array(bytes);
+  const opened = openSync(file, 'r');
+  try {
+    for (let done = 0, read; done < bytes; done += read) {
+      read = readSync(opened, data, done, Math.min(bytes - done, MOVED_AT_ONCE), offset + done);
+      if (read === 0) throw new RangeError(`${file} ends at byte ${offset + done}`);
+    }
+  } finally {
+    closeSync(opened);
+  }
+  return data;
 }

@@ -9,7 +9,7 @@ import { insertRecomputation } from '../graph/recompute.ts';
 import type { Outputs } from '../graph/recorder.ts';
 import { keptOutputs, type OwnSum, sumInOwnMemory, writtenInPlace } from '../graph/reuse-memory.ts';
 import type { OnnxFrozen } from './frozen.ts';
-import { type Place, PREFIX } from './operands.ts';
+import { isPackedPart, type Place, PREFIX } from './operands.ts';
 import { type Recording, stackedOutputs } from './record-copies.ts';
 
 /**
@@ -63,12 +63,14 @@ export function lower(recording: Recording, frozen: OnnxFrozen, options: LowerOp
   const { nodes, sums, kept } = applyPasses(recording, outputs, options);
   const renamed = outputs.map(({ name, value }) => ({ name: NEW + name, value }));
   // onnxruntime packs weights of the model for products with few rows. Other devices copy what they are fed in
-  // every run, unless it lies there.
-  const weights = !onDevice && (often || !onCpu) ? frozen.initializers(weightsOf(frozen, nodes)) : undefined;
+  // every run, unless it lies there. Of packed weights it maps the file.
+  const read = weightsOf(frozen, nodes);
+  const whole = !onDevice && (often || !onCpu);
+  const weights = frozen.initializers(whole ? read : read.filter(isPackedPart));
   const { model, feeds } = encodeModel({
     nodes,
     outputs: [...renamed, ...sums, ...kept],
-    initializers: weights?.parts ?? new Map<string, never>(),
+    initializers: weights.parts,
     // On CUDA onnxruntime would have to bring a sequence to the host, which was not tried. A binding copies
     // nothing anyway.
     noTensor: provider !== 'cuda' && !onDevice,
@@ -79,7 +81,7 @@ export function lower(recording: Recording, frozen: OnnxFrozen, options: LowerOp
   return {
     nodes,
     model,
-    folder: weights?.folder,
+    folder: weights.folder,
     feeds: feeds.flatMap((name) => {
       const place = places.get(name);
       return place ? [{ ...place, name }] : [];
@@ -111,7 +113,7 @@ function applyPasses(
 function weightsOf(frozen: OnnxFrozen, nodes: readonly Node[]): string[] {
   const read = new Set(nodes.flatMap((node) => readBy(node).map((value) => value.input)));
   return Object.keys(frozen.types)
-    .flatMap((key) => [PREFIX.frozen + key, PREFIX.half + key])
+    .flatMap((key) => [PREFIX.frozen, PREFIX.half, PREFIX.codes, PREFIX.scales].map((prefix) => prefix + key))
     .filter((name) => read.has(name));
 }
 

@@ -10,11 +10,18 @@ export const PREFIX = {
   frozen: 'frozen/',
   /** Frozen arrays in half precision. */
   half: 'half/',
+  /** The parts of packed weights. */
+  codes: 'codes/',
+  scales: 'scales/',
   state: 'state/',
   input: 'input/',
   random: 'random/',
   output: 'output/',
 } as const;
+
+/** Whether a graph input holds a part of a packed weight. */
+export const isPackedPart = (input: string): boolean =>
+  input.startsWith(PREFIX.codes) || input.startsWith(PREFIX.scales);
 
 /** Where an operand comes from or a result goes to. */
 export interface Place {

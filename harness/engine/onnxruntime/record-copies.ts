@@ -5,15 +5,16 @@
 import type { Tensor } from '../tfjs/library.ts';
 import { checkReplacement } from '../check-arrays.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { InputFacts } from '../graph/node.ts';
 import { type DeclareInput, type Outputs, recordGraph } from '../graph/recorder.ts';
 import { stackCopies } from '../graph/stack-copies.ts';
 import type { Target } from '../graph/target.ts';
 import {
+  type FrozenType,
   type ProgramFunction,
   type RandomInput,
   randomKey,
   type Signature,
-  type TensorTypes,
 } from '../types.ts';
 import { type Place, PREFIX } from './operands.ts';
 
@@ -106,12 +107,13 @@ class CopyRecorder {
   #operands(
     input: DeclareInput,
     kind: Place['kind'],
-    types: TensorTypes,
+    types: Readonly<Record<string, FrozenType>>,
     copy: number,
   ): Record<string, Tensor> {
-    const declared = Object.entries(types).map(([key, { shape, dtype }]) => {
+    const declared = Object.entries(types).map(([key, { shape, dtype, packed }]) => {
       const name = this.#nameOf({ kind, copy, key });
-      return [key, input(name, shape, dtype, kind === 'frozen' ? this.#halfOf(key) : undefined)] as const;
+      const facts = kind === 'frozen' ? this.#factsOf(key, packed) : {};
+      return [key, input(name, shape, dtype, facts)] as const;
     });
     return Object.fromEntries(declared);
   }
@@ -124,10 +126,14 @@ class CopyRecorder {
     return name;
   }
 
-  /** The name of a frozen array in half precision. */
-  #halfOf(key: string): string {
-    const name = PREFIX.half + key;
-    this.places.set(name, { kind: 'frozen', copy: 0, key });
-    return name;
+  /** The inputs that hold a frozen array in half precision, or the parts of a packed one. */
+  #factsOf(key: string, packed: FrozenType['packed']): InputFacts {
+    const partOf = (kind: 'half' | 'codes' | 'scales'): string => {
+      const name = PREFIX[kind] + key;
+      this.places.set(name, { kind: 'frozen', copy: 0, key });
+      return name;
+    };
+    if (!packed) return { half: partOf('half') };
+    return { packed: { ...packed, codes: partOf('codes'), scales: partOf('scales') } };
   }
 }

@@ -9,6 +9,7 @@ import {
   type FrozenArray,
   type NamedArrays,
   type NumericArray,
+  type PlainArray,
   type ProgramFunction,
   type Shape,
   type Signature,
@@ -27,7 +28,7 @@ class EagerTensors implements FrozenArrays, State {
   readonly tensors = new Map<string, tf.Tensor>();
   readonly #backend: string;
 
-  constructor(backend: string, arrays: Readonly<Record<string, FrozenArray>>) {
+  constructor(backend: string, arrays: Readonly<Record<string, PlainArray>>) {
     this.#backend = backend;
     this.types = Object.fromEntries(
       Object.entries(arrays).map(([name, { shape, data }]) => [name, { shape, dtype: dtypeOf(data) }]),
@@ -75,6 +76,18 @@ class EagerTensors implements FrozenArrays, State {
   }
 }
 
+/** Throws RangeError where an array is packed, since tfjs has no type for its codes. */
+function plainOf(
+  engine: string,
+  arrays: Readonly<Record<string, FrozenArray>>,
+): Readonly<Record<string, PlainArray>> {
+  const plain = Object.entries(arrays).map(([name, array]) => {
+    if ('packed' in array) throw new RangeError(`the engine ${engine} has no packed weights, as ${name} is`);
+    return [name, array] as const;
+  });
+  return Object.fromEntries(plain);
+}
+
 /** An engine on a tfjs backend that is registered already. */
 export function createEagerEngine(name: EngineName, device: string, backend: string): Engine {
   tf.enableProdMode();
@@ -82,7 +95,7 @@ export function createEagerEngine(name: EngineName, device: string, backend: str
     name,
     device,
     precision: 'float32',
-    freeze: (arrays) => new EagerTensors(backend, arrays),
+    freeze: (arrays) => new EagerTensors(backend, plainOf(name, arrays)),
     state: (arrays) => new EagerTensors(backend, arrays),
     compile(signature, program) {
       const { frozen } = signature;
