@@ -96,6 +96,8 @@ const recordFields = z.strictObject({
       ),
     })
     .optional(),
+  /** Names of the classes by number; records of earlier versions have none. */
+  classes: z.array(z.string()).optional(),
   metrics: z.array(
     z.strictObject({
       name: z.string(),

@@ -45,7 +45,11 @@ test('a record that was changed and sealed again is read by the report and the s
   await writeFile(join(dirname(path), 'seed-43.json'), JSON.stringify(sampleRecord({}, 43)));
   await readDamaged(changedJson(record), async (changed) => {
     await writeFile(path, sealed(changed));
-    const { report } = await readReport({ results, tasks, onNote: () => undefined });
+    const { report } = await readReport({
+      results,
+      taskOf: ({ settings }) => tasks.get(settings.task.name),
+      onNote: () => undefined,
+    });
     const texts = [markdownReport(report), latexDocument(report), recordsCsv(report)];
     const tables = report.tables.flatMap((table) => [latexTable(table), tableCsv(table)]);
     expect([...texts, ...tables]).not.toContain('');

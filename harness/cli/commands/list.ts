@@ -31,7 +31,8 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
       label,
       metrics.map((m) => m.name).join(', '),
     ];
-    return { json, text: columns(json.map(row)) };
+    const { ownTasks } = await import('../../runs/own-tasks/options.ts');
+    return { json, text: columns([...json.map(row), ...Object.entries(ownTasks)]) };
   },
   async methods(name) {
     const { loadMethods } = await import('../../runs/plan/load-plugins.ts');

@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
+import type { Task } from '../../data/examples/task.ts';
+import type { RunRecord } from '../../records/record.ts';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { PageData } from '../../reporting/report/page-data.ts';
@@ -89,7 +91,10 @@ async function report({ results, out, format, open }: ReportOptions): Promise<vo
   // Imported here, because help need not wait for it.
   const { readReport } = await import('../../reporting/report/read-report.ts');
   const { loadTasks } = await import('../../runs/plan/load-plugins.ts');
-  const { report: read, page } = await readReport({ results, tasks: await loadTasks(), onNote: note });
+  const { taskOfRecord } = await import('../../runs/own-tasks/task-of-record.ts');
+  const tasks = await loadTasks();
+  const taskOf = (record: RunRecord): Task | undefined => taskOfRecord(record, tasks);
+  const { report: read, page } = await readReport({ results, taskOf, onNote: note });
   for (const { path, reason } of read.untrusted) {
     // Names of files from outside may hold control characters, which a terminal would obey.
     note(`${join(results, path)} is not used: ${reason}.`.replace(/\p{Cc}/gu, '�'));

@@ -6,10 +6,11 @@ import type { Plan, RunRequest } from '../../runs/plan/cell.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
 import { createReporter } from '../terminal/run-reporter.ts';
+import { addOwnDataOptions, ownDataOf, type OwnDataOptions } from '../arguments/own-data.ts';
 import { addRunOptions, type RunOptions } from '../arguments/run-options.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
 
-interface Options extends RunOptions {
+interface Options extends RunOptions, OwnDataOptions {
   readonly task?: string[];
   readonly method?: string[];
   readonly adapter?: string;
@@ -62,7 +63,7 @@ export function runCommand(): Command {
       'local',
     )
     .option('--slurm <settings...>', 'key=value: partition, time, gpus, memory, cells (of a task)', []);
-  return addRunOptions(command).action(run);
+  return addOwnDataOptions(addRunOptions(command)).action(run);
 }
 
 async function run(options: Options): Promise<void> {
@@ -87,10 +88,13 @@ async function run(options: Options): Promise<void> {
   const { planRuns } = await import('../../runs/plan/plan-runs.ts');
   const { loadMethods, loadTasks } = await import('../../runs/plan/load-plugins.ts');
   const [methods, tasks] = await Promise.all([loadMethods(), loadTasks()]);
+  const names = asked(options.task, '--task', `Tasks: ${[...tasks.keys()].join(', ')}, text, classify.`);
+  const own = await ownDataOf(options, names);
   const request: RunRequest = {
     ...options,
     settings: options.set,
-    tasks: asked(options.task, '--task', `Tasks: ${[...tasks.keys()].join(', ')}.`),
+    tasks: names,
+    ...(own && { own }),
     methods:
       options.adapter === undefined
         ? asked(options.method, '--method', `Methods: ${[...methods.keys()].join(', ')}.`)
@@ -98,6 +102,7 @@ async function run(options: Options): Promise<void> {
     models: options.model ?? [],
   };
   const plan = await planRuns(request, methods, tasks);
+  for (const line of plan.read) note(line);
   if (options.dryRun) await preview(plan, options);
   else if (options.launcher === 'slurm') await submit(plan, request, options);
   else await execute(plan, request, options);

@@ -40,7 +40,7 @@ function settingRows({
       Object.entries(options).map(([key, value]) => row(`${name}.${key}`, value, origins.options[i]![key])),
     ),
     ...Object.entries(recipe).map(([key, value]) => row(key, value, origins.recipe[key])),
-    row('data', source.kind === 'folder' ? source.path : source.kind, origins.data),
+    row('data', 'path' in source ? source.path : source.kind, origins.data),
     ...(limits.examples === null ? [] : [row('limit', limits.examples, '--limit')]),
     row('protocol', protocol, protocol === 'recommended' ? 'default' : '--protocol'),
     row('precision', precision, precision === 'float32' ? 'default' : '--precision'),

@@ -16,7 +16,9 @@ import type { TemplateName } from './prompt-templates.ts';
 export type DataSource =
   | { readonly kind: 'built-in' }
   | { readonly kind: 'hub' }
-  | { readonly kind: 'folder'; readonly path: string };
+  | { readonly kind: 'folder'; readonly path: string }
+  /** The data set of the tasks `text` and `classify`: one file, or a folder with a file for each split. */
+  | { readonly kind: 'own'; readonly path: string };
 
 /** One pair to train on; the loss counts the target's tokens alone. */
 export interface TextPair {
@@ -126,6 +128,8 @@ interface TaskBase {
   readonly sizes?: DataSize;
   /** Size of the data that deltabench makes for the task; absent where it equals `sizes`. */
   readonly builtinSizes?: DataSize;
+  /** What its data is, where it has been read already: on a user's own file. */
+  readonly data?: Splits['source'];
   /** Hyper-parameters (recipe keys) for the task where no recipe sets them. */
   readonly defaults: Readonly<Record<string, unknown>>;
   /**

@@ -55,3 +55,23 @@ export async function readParquetRows(
     throw new UsageError(`${path} is not a parquet file that can be read${wanted}: ${why}`, { cause: error });
   }
 }
+
+/** A whole parquet file: its columns in order, its rows, and the texts of its metadata by key. */
+export interface ParquetTable {
+  readonly columns: readonly string[];
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Reads all columns of a parquet file, and its metadata; throws UsageError where the file is broken. */
+export async function readParquetTable(path: string): Promise<ParquetTable> {
+  const { parquetMetadata, parquetSchema } = await import('hyparquet');
+  const rows = await readParquetRows(path);
+  const bytes = await readBytes(path);
+  const read = parquetMetadata(new Uint8Array(bytes).buffer);
+  return {
+    columns: parquetSchema(read).children.map(({ element }) => element.name),
+    rows,
+    metadata: Object.fromEntries((read.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ''])),
+  };
+}

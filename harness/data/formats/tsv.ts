@@ -1,5 +1,6 @@
 /** Reads tab-separated files, the form of GLUE's official data. */
 import { UsageError } from '../../support/errors.ts';
+import { textLines } from './text-lines.ts';
 
 /** The wanted fields of one line, in the requested order. */
 export interface TsvRow {
@@ -29,7 +30,7 @@ export function parseTsv(
   const rows: TsvRow[] = [];
   let layout = 'names' in columns ? undefined : columns;
   let header = '';
-  for (const [number, text] of lines(path, bytes)) {
+  for (const [number, text] of textLines(path, bytes)) {
     const fields = text.split('\t');
     if (!layout) {
       layout = findColumns(path, fields, (columns as { names: readonly string[] }).names);
@@ -47,33 +48,6 @@ export function parseTsv(
     rows.push({ line: number, fields: layout.places.map((place) => fields[place]!) });
   }
   return rows;
-}
-
-/**
- * Yields each line's number and text. Lines are decoded one by one, because a file may exceed a string's
- * longest length.
- */
-function* lines(path: string, bytes: Uint8Array): Generator<[number: number, text: string]> {
-  // Without `ignoreBOM`, the decoder would remove a mark from every line, not from the first alone.
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  let number = 0;
-  for (let start = 0; start < bytes.length;) {
-    const found = bytes.indexOf(10, start);
-    const end = found < 0 ? bytes.length : found;
-    number++;
-    let text: string;
-    try {
-      text = decoder.decode(bytes.subarray(start, end));
-    } catch (error) {
-      throw new UsageError(`${path}, line ${number} is not UTF-8 text; get the file again.`, {
-        cause: error,
-      });
-    }
-    if (number === 1 && text.startsWith('\ufeff')) text = text.slice(1);
-    if (text.endsWith('\r')) text = text.slice(0, -1);
-    if (text !== '') yield [number, text];
-    start = end + 1;
-  }
 }
 
 function findColumns(

@@ -4,16 +4,17 @@ import type { ReportRow, ReportTable } from './rows.ts';
 import { join } from 'node:path';
 import { predictionReader } from '../tables/seed-tests.ts';
 import type { Task } from '../../data/examples/task.ts';
+import type { RunRecord } from '../../records/record.ts';
 import { comparedRow } from '../tables/compare-rows.ts';
 
 /** Comparing tables with more test examples than this takes seconds, and the user is told. */
 const manyExamples = 20_000;
 
-/** The results folder, the tasks, and how the user is told. */
+/** The results folder, how a record's task is found, and how the user is told. */
 export interface ReportContext {
   readonly results: string;
-  /** The tasks by name; runs of other tasks are not compared. */
-  readonly tasks: ReadonlyMap<string, Task>;
+  /** The task of a record; runs without are not compared. */
+  taskOf(record: RunRecord): Task | undefined;
   /** Tells the user something in one line. */
   onNote(text: string): void;
 }
@@ -24,7 +25,7 @@ export interface ReportContext {
  */
 export async function markTables(
   tables: readonly ReportTable[],
-  { results, tasks, onNote }: ReportContext,
+  { results, taskOf, onNote }: ReportContext,
 ): Promise<ReportTable[]> {
   const marked: ReportTable[] = [];
   for (const table of tables) {
@@ -37,7 +38,7 @@ export async function markTables(
     const read = predictionReader();
     const compared: ComparedRow[] = [];
     for (const { row, protocol, runs } of table.rows) {
-      const task = tasks.get(row.task);
+      const task = taskOf(runs[0]!.record);
       const finished = runs.flatMap(({ path, record }) =>
         task && record.status === 'finished' ? [{ cell: { task }, record, path: join(results, path) }] : [],
       );

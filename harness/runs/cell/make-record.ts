@@ -32,6 +32,7 @@ export async function makeRecord(
     family: run.base.family,
     published: describePublished(cell, run.base.family),
     parameters: { trained, head, all },
+    ...(cell.task.kind === 'label' && cell.task.classes && { classes: [...cell.task.classes] }),
     ...results,
     peakMemoryBytes,
     ...(peakDeviceBytes !== undefined && { peakDeviceBytes }),

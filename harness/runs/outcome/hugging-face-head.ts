@@ -31,7 +31,7 @@ export async function mergedHead({ record, base, head }: TrainedRun): Promise<Me
   for (const [name, stored] of Object.entries(head)) {
     tensors[nameInTransformers(name, pooler)] = stored;
   }
-  const classes = await classesOf(task.name);
+  const classes = record.classes ?? (await classesOf(task.name));
   const bias = Object.keys(tensors).find((name) => /^classifier\.(out_proj\.)?bias$/.test(name))!;
   const outputs = tensors[bias]!.shape[0]!;
   const numbered = Array.from({ length: outputs }, (_, i) => `LABEL_${i}`);

@@ -4,6 +4,7 @@ import type { Precision } from '../../engine/types.ts';
 import type { Protocol } from '../../papers/protocol.ts';
 import type { CellAddress } from '../../records/record-files.ts';
 import type { Recipe } from '../../training/recipe.ts';
+import type { GivenOptions } from '../own-tasks/options.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { Origins } from './option-values.ts';
 import type { StartingAdapter } from './starting-adapter.ts';
@@ -48,6 +49,8 @@ export interface RunRequest {
    * the hub's for others.
    */
   readonly data?: string | undefined;
+  /** Options of the tasks `text` and `classify`, which are on the file or folder that `data` names. */
+  readonly own?: GivenOptions | undefined;
   /** A folder that holds the tokenizer; the model's own where absent. */
   readonly tokenizer?: string | undefined;
 }
@@ -89,6 +92,8 @@ export interface Plan {
   /** Where tokenizers lie, as loadBase takes it. */
   readonly base: { readonly tokenizer: string | undefined; readonly data: string | undefined };
   readonly engine: EngineChoice;
+  /** What was read of the user's own data, a line each; empty for other tasks. */
+  readonly read: readonly string[];
 }
 
 /** Where a cell's record lies. */

@@ -12,6 +12,8 @@ import type { Method } from '../../models/method.ts';
 import { paperRecipes } from '../../papers/find-recipe.ts';
 import { parseProtocol, type Protocol } from '../../papers/protocol.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
+import type { OpenedTask } from '../own-tasks/open-own-task.ts';
+import { isOwnTask, ownTasks } from '../own-tasks/options.ts';
 import { addressOf, type Cell, type Plan, type RunRequest } from './cell.ts';
 import { baseOptions, findDataSource } from './data-source.ts';
 import { findEngine } from './engine-choice.ts';
@@ -65,7 +67,8 @@ export async function planRuns(
   methods: ReadonlyMap<string, Method>,
   tasks: ReadonlyMap<string, Task>,
 ): Promise<Plan> {
-  const chosen = request.tasks.map((name) => findTask(name, tasks));
+  const own = await openOwn(request, tasks);
+  const chosen = own ? [own.task] : request.tasks.map((name) => findTask(name, tasks));
   if (request.models.some((model) => model.trim() === '')) throw new UsageError('--model has an empty name.');
   const combinations = combineSettings(request);
   const texts = request.ablations ? withAblations(request.methods, methods) : request.methods;
@@ -75,7 +78,9 @@ export async function planRuns(
 
   const protocol = parseProtocol(request.protocol ?? []);
   const engine = findEngine(request);
-  const source = await findDataSource(request.data);
+  const source = own
+    ? ({ kind: 'own', path: resolve(request.data!) } as const)
+    : await findDataSource(request.data);
   const modelsOf = (task: Task) => (request.models.length > 0 ? request.models : [defaultModel(task)]);
   const heads = await findHeads(chosen.flatMap(modelsOf), adapter);
   const limits = { examples: request.limit ?? null, steps: request.maxSteps ?? null };
@@ -92,8 +97,28 @@ export async function planRuns(
     results: resolve(request.results),
     base: baseOptions(request.tokenizer, source),
     engine,
+    read: own?.summary ?? [],
   };
 }
+
+/** Opens the task `text` or `classify` where it is asked for; throws UsageError where others are as well. */
+async function openOwn(
+  { tasks: names, data, own = {} }: RunRequest,
+  tasks: ReadonlyMap<string, Task>,
+): Promise<OpenedTask | undefined> {
+  const name = names.filter(isOwnTask).find((each) => !tasks.has(each));
+  if (name === undefined) return undefined;
+  if (names.length > 1) {
+    throw new UsageError(
+      `--task ${name} is on your own data and stands alone; leave out ${otherThan(name, names)}.`,
+    );
+  }
+  const { openOwnTask } = await import('../own-tasks/open-own-task.ts');
+  return openOwnTask(name, data, own);
+}
+
+const otherThan = (name: string, names: readonly string[]): string =>
+  names.filter((other) => other !== name).join(', ') || 'the second one';
 
 /** Puts the values of `--sweep` over those of `--set`; one combination where nothing is swept. */
 function combineSettings(request: RunRequest): Combination[] {
@@ -230,7 +255,7 @@ function dataOrigin({ data }: RunRequest, source: DataSource | undefined): strin
 function findTask(name: string, tasks: ReadonlyMap<string, Task>): Task {
   const task = tasks.get(name);
   if (task) return task;
-  const names = [...tasks.keys()];
+  const names = [...tasks.keys(), ...Object.keys(ownTasks)];
   throw new UsageError(`There is no task "${name}".${didYouMean(name, names)} Tasks: ${names.join(', ')}.`);
 }
 

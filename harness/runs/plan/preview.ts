@@ -58,10 +58,18 @@ async function findState(results: string, cell: Cell): Promise<Pick<CellPreview,
   const expected = comparableCell(cell);
   for (const name of new Set([cell.variant.name, cell.formerly])) {
     const path = recordPath(results, { ...address, variant: name });
-    const found = await findRecord(path, (record) => comparableRecord(record) === expected);
+    const found = await findRecord(
+      path,
+      (record) => comparableRecord(record) === expected && isOfData(cell, record),
+    );
     if (found) return found;
   }
   return { state: 'missing', path: recordPath(results, address) };
+}
+
+/** Whether a record may be of a cell's data: that of the user's own data sets is read already. */
+function isOfData({ task }: Cell, { settings }: RunRecord): boolean {
+  return task.data === undefined || task.data.hash === settings.data.hash;
 }
 
 const methodsOf = ({ variant }: Cell): Settings['methods'] =>

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { accuracy } from '../../../harness/metrics/labels/accuracy.ts';
 import { f1 } from '../../../harness/metrics/labels/f1.ts';
+import { macroF1, macroF1Metric } from '../../../harness/metrics/labels/macro-f1.ts';
 import { matthews } from '../../../harness/metrics/labels/matthews.ts';
 import { pearson } from '../../../harness/metrics/labels/pearson.ts';
 import { spearman } from '../../../harness/metrics/labels/spearman.ts';
@@ -67,5 +68,32 @@ describe.skipIf(!haveParity)("scikit-learn's and scipy's answers", () => {
       if (expected === null) expect(actual, name).toBeNaN();
       else expect(actual, name).toBeCloseTo(expected, 9);
     }
+  });
+});
+
+describe('macro F1', () => {
+  // By scikit-learn 1.9.1, f1_score with average='macro', and labels=[0, 1, 2] where an answer names no class.
+  const labels = [0, 1, 2, 2, 1, 0, 2, 1, 0, 0];
+  const cases = [
+    { predictions: [0, 2, 2, 1, 1, 0, 2, 0, 0, 3], expected: 0.4541666666666666 },
+    { predictions: [0, 2, 2, 1, 1, 0, 2, 0, 0, -1], expected: 0.6055555555555555 },
+  ];
+  it.each(cases)('agrees with scikit-learn (%#)', ({ predictions, expected }) => {
+    expect(macroF1(labels, predictions)).toBeCloseTo(expected, 14);
+    const sampled = macroF1Metric.resample({ labels, predictions });
+    expect(sampled(new Uint32Array(10).fill(1))).toBeCloseTo(expected, 14);
+    // A sample is the same as its examples written out.
+    const counts = Uint32Array.from([0, 2, 1, 0, 3, 1, 0, 1, 2, 0]);
+    const drawn = [...counts].flatMap((count, i) => new Array<number>(count).fill(i));
+    const written = macroF1(
+      drawn.map((i) => labels[i]!),
+      drawn.map((i) => predictions[i]!),
+    );
+    expect(sampled(counts)).toBeCloseTo(written, 14);
+  });
+
+  it('refuses lists of different length, and none', () => {
+    expect(() => macroF1([1, 0], [1])).toThrow(/2 labels, but 1/);
+    expect(() => macroF1([], [])).toThrow(/at least one label/);
   });
 });
