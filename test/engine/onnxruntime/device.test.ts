@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createOnnxEngine } from '../../../harness/engine/onnxruntime/engine.ts';
 import { loadNative, type Native } from '../../../harness/engine/onnxruntime/device/native.ts';
+import * as ops from '../../../harness/engine/ops.ts';
 import { buildDeviceBinding } from '../../../harness/engine/setup/build-device-binding.ts';
 import type { Engine } from '../../../harness/engine/types.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
@@ -19,6 +20,7 @@ import { train } from '../../../harness/training/loop/train.ts';
 import full from '../../../methods/full.ts';
 import lora from '../../../methods/lora.ts';
 import red from '../../../methods/red.ts';
+import { formats, packedPair } from '../packed-files.ts';
 import { floats, fused, plain, runExample } from '../programs.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -99,6 +101,19 @@ describe.skipIf(missing !== undefined)('on a device', () => {
     expect(await runMany(captured)).toEqual(expected);
   });
 
+  test('packed weights are mapped from their file', async () => {
+    const { packed: W } = packedPair(folder, 'W', formats[0]!, [8, 64], floats([8, 64], 1).data);
+    const x = { shape: [3, 64], dtype: 'float32' } as const;
+    const product = async (engine: Engine) => {
+      const program = await engine.compile(
+        { name: 'product', frozen: engine.freeze({ W }), state: {}, inputs: { x } },
+        ({ frozen, inputs }) => ({ outputs: { y: ops.linear(inputs.x!, frozen.W!, undefined, true) } }),
+      );
+      return program.run(engine.state({}), { x: floats([3, 64], 2).data });
+    };
+    expect(await product(onDevice)).toEqual(await product(onHost));
+  });
+
   test('ten thousand steps take no more memory', async () => {
     const size = 2 ** 10;
     const state = onDevice.state({ s: floats([size], 1) });
@@ -164,7 +179,7 @@ describe.skipIf(missing !== undefined)('on a device', () => {
   });
 });
 
-const bare = { index: 0, threads: 1, arena: false, provider: [] };
+const bare = { index: 0, threads: 1, arena: false, config: [], provider: [] };
 
 test.skipIf(missing !== undefined)('a file that is no addon is refused', async () => {
   const broken = join(folder, 'broken.node');

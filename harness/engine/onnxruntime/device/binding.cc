@@ -40,6 +40,7 @@ enum Function : int {
   RELEASE_VALUE = 96,
   RELEASE_RUN_OPTIONS = 97,
   RELEASE_SESSION_OPTIONS = 100,
+  ADD_SESSION_CONFIG_ENTRY = 130,
   CREATE_ALLOCATOR = 131,
   RELEASE_ALLOCATOR = 132,
   RUN_WITH_BINDING = 133,
@@ -268,6 +269,9 @@ napi_value open_session(napi_env env, const Arguments &arguments) {
   call(DISABLE_MEM_PATTERN, options.object);
   const bool arena = boolean_of(env, property(env, given, "arena"));
   call(arena ? ENABLE_CPU_MEM_ARENA : DISABLE_CPU_MEM_ARENA, options.object);
+  for_each_pair(env, property(env, given, "config"), [&](const std::string &key, const std::string &value) {
+    call(ADD_SESSION_CONFIG_ENTRY, options.object, key.c_str(), value.c_str());
+  });
 
   // The provider's options have to live until the session is made.
   Owned<RELEASE_CUDA_PROVIDER_OPTIONS> cuda;

@@ -112,6 +112,7 @@ export class DeviceMemory implements StateMemory<DeviceTensor> {
       ...this.options,
       threads: 1,
       arena: false,
+      config: [],
     });
     const small = { session, binding: this.native.createBinding(session, []) };
     known.set(key, small);

@@ -35,7 +35,10 @@ function open(
   provider: NativeOptions['provider'],
 ): Session {
   const { enableCpuMemArena: arena = false } = options;
-  const own = { ...common, provider: [...common.provider, ...provider], arena };
+  // onnxruntime-node takes the entries nested, the C API by their whole names.
+  const { session = {} } = (options.extra ?? {}) as { session?: Record<string, string> };
+  const config = Object.entries(session).map(([key, value]) => [`session.${key}`, value] as const);
+  const own = { ...common, provider: [...common.provider, ...provider], config, arena };
   return new DeviceSession(native, native.openSession(model, own), frozen);
 }
 

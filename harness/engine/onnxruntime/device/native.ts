@@ -26,6 +26,8 @@ export interface NativeOptions {
   readonly threads: number;
   /** Whether the session keeps the CPU memory that it took. */
   readonly arena: boolean;
+  /** onnxruntime's configuration entries of a session. */
+  readonly config: Entries;
   /** Options of the CUDA provider. */
   readonly provider: Entries;
 }
