@@ -42,6 +42,8 @@ export interface ResultsTable {
    * absent.
    */
   readonly protocol?: readonly string[];
+  /** Where columns are evaluations of what one task trains: that task, and the protocol that they ask by. */
+  readonly evaluates?: { readonly task: string; readonly protocol: string };
   /** The reason why quoted rows are not run. */
   readonly quotedFrom?: string;
   readonly note?: string;

@@ -243,7 +243,11 @@ test('tables without runs: settings and data beside ours, tasks that are not bui
   expect(eight.stdout).toMatch(/^CoLA +8\.5K → 48 +522 → 21 +521 → 20 +Mcc → Matthews$/m);
   expect(eight.stdout).toMatch(/^QQP: not here: /m);
   const four = await bench('reproduce', 'red/table-4');
-  expect(four.stdout).toMatch(/^not run: the task alpacaeval is not built yet/m);
+  expect(four.stdout).toMatch(/^not run: it is the evaluation alpaca-eval of what --task ultrafeedback/m);
+  const dry = await bench('reproduce', 'red/table-18', '--dry-run');
+  expect(dry.stdout).toMatch(
+    /^Nothing of this table can be run:\nnot run: it is the evaluation ai2-arc of what/,
+  );
   expect(four.exitCode).toBe(0);
 });
 

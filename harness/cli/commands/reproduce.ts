@@ -14,7 +14,14 @@ import { didYouMean, UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { addRunOptions, type RunOptions } from '../arguments/run-options.ts';
 import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
-import { baseText, estimatesText, nameOf, settingsText, type Budget } from '../terminal/reproduce-text.ts';
+import {
+  baseText,
+  estimatesText,
+  nameOf,
+  nothingLeftText,
+  settingsText,
+  type Budget,
+} from '../terminal/reproduce-text.ts';
 import { createReporter } from '../terminal/run-reporter.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
 
@@ -56,8 +63,9 @@ export function reproduceCommand(): Command {
 async function reproduce(id: string, options: Options): Promise<void> {
   const { redTables } = await import('../../papers/red/tables.ts');
   const { reftGlueTable } = await import('../../papers/reft/glue.ts');
+  const { reftSuiteTables } = await import('../../papers/reft/reasoning.ts');
   const { settingsTables } = await import('../../runs/reproduce/settings-table.ts');
-  const results = [...redTables, reftGlueTable];
+  const results = [...redTables, reftGlueTable, ...reftSuiteTables];
   const table = results.find((found) => found.id === id);
   if (table) await reproduceResults(table, options);
   else if (settingsTables.includes(id)) await showSettings(id, options);
@@ -83,7 +91,12 @@ async function reproduceResults(table: ResultsTable, options: Options): Promise<
   if (options.dryRun) {
     const about = { table: table.id, scale: options.scale, protocol, speed };
     if (options.json) printJson({ ...about, ...dryRunJson(order, states, budget) });
-    else print(order.length > 0 ? estimatesText(order, speed?.basis, budget) : 'Nothing is left to run.');
+    else
+      print(
+        order.length > 0
+          ? estimatesText(order, speed?.basis, budget)
+          : nothingLeftText(states, terminalWidth()),
+      );
     return;
   }
   if (order.length > 0) note(estimatesText(order, speed?.basis, budget));

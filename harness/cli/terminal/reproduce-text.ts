@@ -6,6 +6,7 @@ import { gibibytes } from '../../runs/reproduce/estimate.ts';
 import type { RunState } from '../../runs/reproduce/inspect-runs.ts';
 import type { TableRun } from '../../runs/reproduce/plan-table.ts';
 import type { SettingsTable } from '../../runs/reproduce/settings-table.ts';
+import { wrapText } from '../../reporting/tables/layout-text.ts';
 import { sum } from '../../support/arithmetic.ts';
 import { durationText } from './duration.ts';
 import { columns } from './output.ts';
@@ -57,6 +58,21 @@ export function estimatesText(
     ...(rows.length > 0 ? known : []),
     ...[...unknown].map(([reason, names]) => `Not estimated: ${names.join(', ')}. ${reason}`),
   ].join('\n');
+}
+
+/** Says of a table of which nothing is to be run that all is done, or why its rows are not run. */
+export function nothingLeftText(states: readonly RunState[], width: number): string {
+  const reasons = new Map<string, string[]>();
+  for (const { run } of states) {
+    if (run.reason === undefined) continue;
+    const { task, method } = nameOf(run);
+    reasons.set(run.reason, [...(reasons.get(run.reason) ?? []), `${run.row.model} ${method} ${task}`]);
+  }
+  if (reasons.size === 0) return 'Everything has run.';
+  const lines = [...reasons].map(([reason, names]) =>
+    wrapText(`not run: ${reason} (${[...new Set(names)].join(', ')})`, width),
+  );
+  return ['Nothing of this table can be run:', ...lines].join('\n');
 }
 
 function timeText(task: string, seeds: number, seconds: number | undefined): string {

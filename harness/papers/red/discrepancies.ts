@@ -327,6 +327,52 @@ export const discrepancies: readonly Discrepancy[] = [
     suggested: 'corrected',
     reproduces: 'code',
   },
+  {
+    id: 'llama-lr',
+    tasks: ['ultrafeedback'],
+    models: ['llama-2-7b'],
+    methods: ['red'],
+    what:
+      "RED's learning rate on Llama-2 is 1e-3 in Table 13; train.sh has 2e-5, the rate of full fine-tuning, by " +
+      'which the released vectors cannot have come to be',
+    says: {
+      paper: 'learning rate 1e-3',
+      code: 'learning rate 2e-5',
+      corrected: 'learning rate 1e-3',
+    },
+    settings: {
+      paper: { learningRate: 1e-3 },
+      code: { learningRate: 2e-5 },
+      corrected: { learningRate: 1e-3 },
+    },
+    suggested: 'paper',
+    reproduces: 'paper',
+  },
+  {
+    id: 'llama-epochs',
+    tasks: ['ultrafeedback'],
+    models: ['llama-2-7b'],
+    methods: ['red'],
+    what: 'RED has 10 epochs on Llama-2 in Table 13, the code 3, as its baselines have in both',
+    says: { paper: '10 epochs', code: '3 epochs', corrected: '3 epochs, as the baselines have' },
+    settings: { paper: { epochs: 10 }, code: { epochs: 3 }, corrected: { epochs: 3 } },
+    suggested: 'paper',
+    reproduces: 'paper',
+  },
+  {
+    id: 'llama-max-length',
+    tasks: ['ultrafeedback'],
+    models: ['llama-2-7b'],
+    methods: ['full', 'lora', 'red'],
+    what: 'examples have at most 768 tokens in Table 13 and 512 in the code, which drops longer ones',
+    says: {
+      paper: 'examples of at most 768 tokens',
+      code: 'examples of at most 512 tokens',
+      corrected: 'examples of at most 768 tokens',
+    },
+    settings: { paper: { length: 768 }, code: { length: 512 }, corrected: { length: 768 } },
+    suggested: 'paper',
+  },
 ];
 
 /**

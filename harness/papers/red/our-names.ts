@@ -1,10 +1,15 @@
 /**
- * What the RED paper's tables name, as it is called here: bases on the hub, the built-in bases that rehearse
+ * What the tables of the RED and the ReFT paper name, as it is called here: bases on the hub, the built-in bases that rehearse
  * them, and methods. `reproduce` plans its runs by these; the tables keep the paper's own names.
  */
 
-/** Hub ids of the paper's bases, where they differ from the paper's name. */
-export const hubIds: Readonly<Record<string, string>> = { 'llama-2-7b': 'meta-llama/Llama-2-7b-hf' };
+/** Hub ids of the papers' bases, where they differ from the papers' names. */
+export const hubIds: Readonly<Record<string, string>> = {
+  'llama-2-7b': 'meta-llama/Llama-2-7b-hf',
+  'llama-7b': 'yahma/llama-7b-hf',
+  'llama-13b': 'yahma/llama-13b-hf',
+  'llama-3-8b': 'meta-llama/Meta-Llama-3-8B',
+};
 
 /** The built-in base that rehearses each base of the paper (`--scale mini`). */
 export const rehearsalBases: Readonly<Record<string, string>> = {
@@ -14,6 +19,9 @@ export const rehearsalBases: Readonly<Record<string, string>> = {
   'roberta-large': 'roberta-mini',
   't5-base': 't5-mini',
   'llama-2-7b': 'llama-mini',
+  'llama-7b': 'llama-mini',
+  'llama-13b': 'llama-mini',
+  'llama-3-8b': 'llama-mini',
 };
 
 /**
@@ -24,4 +32,16 @@ export const ourVariants: Readonly<Record<string, string>> = {
   adapter: 'adapter~layer-norms',
   'adapter~rank=1': 'adapter~bottleneck=1~layer-norms',
   'adapter-ffn~rank=1': 'adapter-ffn~bottleneck=1',
+};
+
+/** The evaluations of what ultrafeedback trains, or their groups, by the columns of Tables 4, 16 and 18. */
+export const redEvaluations: Readonly<Record<string, string>> = {
+  alpacaeval: 'alpaca-eval',
+  'mt-bench': 'mt-bench',
+  arc: 'ai2-arc',
+  truthfulqa: 'truthfulqa-mc2',
+  winogrande: 'winogrande',
+  gsm8k: 'gsm8k',
+  hellaswag: 'hellaswag',
+  mmlu: 'mmlu',
 };

@@ -91,6 +91,7 @@ export const redTables: readonly ResultsTable[] = [
     id: 'red/table-4',
     caption: 'AlpacaEval win rate against text-davinci-003',
     columns: alpacaColumns,
+    evaluates: { task: 'ultrafeedback', protocol: 'red' },
     decimals: 2,
     // prettier-ignore
     rows: [
@@ -186,6 +187,7 @@ export const redTables: readonly ResultsTable[] = [
     id: 'red/table-16',
     caption: 'MT-Bench by category and turn',
     columns: mtBenchColumns,
+    evaluates: { task: 'ultrafeedback', protocol: 'red' },
     decimals: 3,
     // prettier-ignore
     rows: [
@@ -205,6 +207,7 @@ export const redTables: readonly ResultsTable[] = [
     id: 'red/table-18',
     caption: 'Open LLM Leaderboard',
     columns: leaderboardColumns,
+    evaluates: { task: 'ultrafeedback', protocol: 'red' },
     decimals: 2,
     // prettier-ignore
     rows: [
@@ -217,6 +220,7 @@ export const redTables: readonly ResultsTable[] = [
     id: 'red/figure-2',
     caption: 'MT-Bench by category, first turn',
     columns: mtBenchColumns,
+    evaluates: { task: 'ultrafeedback', protocol: 'red' },
     decimals: 3,
     // prettier-ignore
     rows: [

@@ -5,7 +5,7 @@ import { defaultModel } from '../../models/bases/built-in.ts';
 import type { Method } from '../../models/method.ts';
 import type { PublishedRow, ResultsTable } from '../../papers/published-table.ts';
 import { findRecipe } from '../../papers/find-recipe.ts';
-import { hubIds, ourVariants, rehearsalBases } from '../../papers/red/our-names.ts';
+import { hubIds, ourVariants, redEvaluations, rehearsalBases } from '../../papers/red/our-names.ts';
 import type { Cell, Plan, RunRequest } from '../plan/cell.ts';
 import { planRuns } from '../plan/plan-runs.ts';
 
@@ -135,13 +135,25 @@ function whyNotPlanned(
   methods: ReadonlyMap<string, Method>,
   tasks: ReadonlyMap<string, Task>,
 ): string | undefined {
-  if (!tasks.has(task)) return `the task ${task} is not built yet`;
+  const isQuoted = row.quoted && scale !== 'mini';
+  if (isQuoted) return table.quotedFrom ?? 'quoted from prior work, and no recipe is published';
+  if (!tasks.has(task)) return whyNoTask(table, task);
   const [method] = row.method.split('~');
   if (!methods.has(method!)) return `the method ${method!} is not built yet`;
   if (scale === 'mini') return undefined;
-  if (row.quoted) return table.quotedFrom ?? 'quoted from prior work, and no recipe is published';
   const recipe = findRecipe(task, row.model, method!);
   return recipe === undefined ? 'its recipe is not public' : undefined;
+}
+
+/** Why a column has no runs of its own: it is an evaluation of what a task trains, or there is no such task. */
+function whyNoTask({ evaluates }: ResultsTable, column: string): string {
+  if (evaluates === undefined) return `the task ${column} is not built yet`;
+  const { task, protocol } = evaluates;
+  const evaluation = redEvaluations[column] ?? column;
+  return (
+    `it is the evaluation ${evaluation} of what --task ${task} trains: run that, then ` +
+    `eval --tasks ${evaluation} --protocol ${protocol} --record FILE`
+  );
 }
 
 /** Which option leaves a run out; undefined where none does. */

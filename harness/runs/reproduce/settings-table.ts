@@ -5,10 +5,12 @@
 import { UsageError } from '../../support/errors.ts';
 import type { Task } from '../../data/examples/task.ts';
 import type { Method } from '../../models/method.ts';
-import { llamaRecipes, redRecipes } from '../../papers/red/recipes.ts';
+import { redRecipes } from '../../papers/red/recipes.ts';
 import type { PaperRecipe } from '../../papers/recipe.ts';
+import { redEvaluations } from '../../papers/red/our-names.ts';
 import { redDataSets, redLeaderboard } from '../../papers/red/tables.ts';
 import { formatValue } from '../plan/option-values.ts';
+import { loadEvaluations } from '../plan/load-plugins.ts';
 import { planRuns } from '../plan/plan-runs.ts';
 import type { RunRequest } from '../plan/cell.ts';
 import { parseProtocol } from '../../papers/protocol.ts';
@@ -55,13 +57,12 @@ export async function settingsTable(
 ): Promise<SettingsTable> {
   const table = { id, caption: captions[id]! };
   if (id === 'red/table-8') return { ...table, ...(await dataTable(request, methods, tasks)) };
-  if (id === 'red/table-13') return { ...table, ...llamaTable() };
-  if (id === 'red/table-17') return { ...table, ...leaderboardTable() };
+  if (id === 'red/table-17') return { ...table, ...(await leaderboardTable()) };
   return { ...table, ...(await recipeTable(id, request, methods, tasks)) };
 }
 
 /**
- * Tables 9 to 12: a row for each method and setting, a column for each task, or for each base of Table 11.
+ * Tables 9 to 13: a row for each method and setting, a column for each task, or for each base of Tables 11 and 13.
  */
 async function recipeTable(
   id: string,
@@ -70,7 +71,8 @@ async function recipeTable(
   tasks: ReadonlyMap<string, Task>,
 ): Promise<Pick<SettingsTable, 'columns' | 'rows' | 'notes'>> {
   const recipes = redRecipes.filter(({ source }) => source === id);
-  const columnOf = ({ task, model }: PaperRecipe): string => (task === 'e2e' ? model : task);
+  const columnOf = ({ task, model }: PaperRecipe): string =>
+    task === 'e2e' || task === 'ultrafeedback' ? model : task;
   const columns = [...new Set(recipes.map(columnOf))];
   const rows = [];
   for (const method of new Set(recipes.map((recipe) => recipe.method))) {
@@ -98,7 +100,8 @@ async function recipeTable(
 function printed(recipe: PaperRecipe | undefined, key: string): unknown {
   if (!recipe) return undefined;
   if (key === 'optimizer') return 'adamw';
-  if (key === 'seeds') return recipe.model === 't5-base' ? undefined : rangeOf(recipe.seeds);
+  // Neither T5's nor Llama-2's are stated.
+  if (key === 'seeds') return /^t5|^llama/.test(recipe.model) ? undefined : rangeOf(recipe.seeds);
   return recipe.settings[key] ?? recipe.options[key];
 }
 
@@ -113,7 +116,8 @@ async function resolve(
   const { cells } = await planRuns({ ...request, protocol, engine, results }, methods, tasks);
   const [first] = cells;
   const { options } = first!.variant.parts[0]!;
-  return { ...options, ...first!.recipe, seeds: rangeOf(cells.map(({ seed }) => seed)) };
+  // LoRA has a dropout of its own beside that of the base.
+  return { ...first!.recipe, ...options, seeds: rangeOf(cells.map(({ seed }) => seed)) };
 }
 
 /** Table 8, from the data itself where it is here, for the first seed and an encoder. */
@@ -147,25 +151,25 @@ async function dataTable(
   return { columns: ['train', 'valid', 'test', 'metric'], rows, notes };
 }
 
-function llamaTable(): Pick<SettingsTable, 'columns' | 'rows' | 'notes'> {
-  const rows = Object.entries({ shared: llamaRecipes.shared, ...llamaRecipes.methods }).flatMap(
-    ([method, settings]) =>
-      Object.entries(settings).map(([key, value]) => ({
-        label: `${method} ${key}`,
-        theirs: [show(value)],
-        ours: [],
-      })),
-  );
-  return { columns: ['llama-2-7b'], rows, notes: ['not run: the task ultrafeedback is not built yet'] };
-}
-
-function leaderboardTable(): Pick<SettingsTable, 'columns' | 'rows' | 'notes'> {
-  const rows = redLeaderboard.map(({ label, fewShot, metric }) => ({
-    label,
-    theirs: [String(fewShot), metric],
-    ours: [],
-  }));
-  return { columns: ['shots', 'metric'], rows, notes: ['not run: these tasks are not built yet'] };
+/** Table 17, beside the evaluations that stand for its columns under the RED authors' protocol. */
+async function leaderboardTable(): Promise<Pick<SettingsTable, 'columns' | 'rows' | 'notes'>> {
+  const evaluations = [...(await loadEvaluations()).values()];
+  const rows = redLeaderboard.map(({ task, label, fewShot, metric }) => {
+    const name = redEvaluations[task]!;
+    const own = evaluations.find((one) => one.name === name || one.groups?.includes(name));
+    return {
+      label,
+      theirs: [String(fewShot), metric],
+      ours: own ? [String(own.shots.red), own.measures[0]!] : [],
+    };
+  });
+  return {
+    columns: ['shots', 'metric'],
+    rows,
+    notes: [
+      'ours: bench eval --protocol red, which asks ARC-Easy and ARC-Challenge together, as their code did',
+    ],
+  };
 }
 
 /** Seeds as a range, since they follow each other. */

@@ -6,6 +6,7 @@ import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { redTables } from '../../../harness/papers/red/tables.ts';
 import type { Task } from '../../../harness/data/examples/task.ts';
 import { reftGlueTable } from '../../../harness/papers/reft/glue.ts';
+import { reftSuiteTables } from '../../../harness/papers/reft/reasoning.ts';
 import { estimateCell, type Estimate } from '../../../harness/runs/reproduce/estimate.ts';
 import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
 import { inspectRuns, orderRuns } from '../../../harness/runs/reproduce/inspect-runs.ts';
@@ -74,8 +75,19 @@ test('what is not built, not public or quoted says so; the rest of a table is no
   const reasons = async (number: number) => [
     ...new Set((await plan(number)).runs.map(({ reason }) => reason)),
   ];
-  expect(await reasons(4)).toEqual(['the task alpacaeval is not built yet']);
-  expect(await reasons(18)).toContain('the task mmlu is not built yet');
+  expect(await reasons(4)).toEqual([
+    'it is the evaluation alpaca-eval of what --task ultrafeedback trains: run that, then ' +
+      'eval --tasks alpaca-eval --protocol red --record FILE',
+  ]);
+  expect(await reasons(18)).toContain(
+    'it is the evaluation mmlu of what --task ultrafeedback trains: run that, then ' +
+      'eval --tasks mmlu --protocol red --record FILE',
+  );
+  for (const table of reftSuiteTables) {
+    const { runs } = await planTable({ ...request(1), table }, methods, tasks);
+    const own = runs.filter(({ row }) => row.method === 'loreft');
+    expect(own.every(({ reason }) => reason!.includes(`--task ${table.evaluates!.task} trains`))).toBe(true);
+  }
   expect(await reasons(3)).toEqual(['quoted from prior work, and no recipe is published', undefined]);
   const reft = await planTable({ ...request(1), table: reftGlueTable }, methods, tasks);
   const open = reft.runs.filter(({ reason }) => reason === undefined);
