@@ -1,6 +1,7 @@
 /**
- * What the tables of the RED and the ReFT paper name, as it is called here: bases on the hub, the built-in bases that rehearse
- * them, and methods. `reproduce` plans its runs by these; the tables keep the paper's own names.
+ * What the tables of the RED and the ReFT paper name, as it is called here: bases on the hub, the built-in bases
+ * that rehearse them, methods and evaluations. `reproduce` plans its runs by these; the tables keep the papers'
+ * own names.
  */
 
 /** Hub ids of the papers' bases, where they differ from the papers' names. */
