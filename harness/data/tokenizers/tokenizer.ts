@@ -8,6 +8,7 @@ import { messageOf, UsageError } from '../../support/errors.ts';
 import { hashFiles } from '../../support/hash.ts';
 import { isObject, type JsonObject } from '../../support/json/json-object.ts';
 import { readChatTemplate, renderChat, type ChatMessage, type ChatOptions } from './chat-template.ts';
+import { bert } from './classes/bert.ts';
 import { tokenizerClass } from './classes/find-class.ts';
 import { decoderOf } from './decode.ts';
 import { combineFiles, type CombinedTokenizer } from './files/combine-files.ts';
@@ -51,8 +52,8 @@ export interface Tokenizer {
 
 /**
  * Opens the tokenizer of a folder: tokenizer.json, else vocab.json with merges.txt, else SentencePiece's
- * tokenizer.model (Llama) or spiece.model (T5), with the settings beside it, as transformers does. Throws
- * UsageError where no vocabulary is there or a file is broken.
+ * tokenizer.model (Llama) or spiece.model (T5), else BERT's vocab.txt, with the settings beside it, as
+ * transformers does. Throws UsageError where no vocabulary is there or a file is broken.
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const read = (name: string) => readIfThere(join(folder, name));
@@ -67,6 +68,13 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   // transformers ignores a Llama class that is named for a byte-level vocabulary; so does this.
   const isMistaken = isLlama(className) && JSON.stringify(vocabulary.json).includes('"ByteLevel"');
   const found = isMistaken ? undefined : tokenizerClass(className, model?.content.model_type);
+  if (names.includes('vocab.txt') && found?.components !== bert.components) {
+    throw new UsageError(
+      `${vocabulary.path} holds word pieces, which BERT's tokenizer alone reads, and the files beside it name ` +
+        `${typeof className === 'string' ? className : 'no class of BERT'}. Save the tokenizer with transformers: ` +
+        'its tokenizer.json is read whatever the class.',
+    );
+  }
   const used = [config, specialTokens, addedTokens, found && model].flatMap((file) =>
     file ? [file.path] : [],
   );

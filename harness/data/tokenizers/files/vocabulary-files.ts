@@ -1,5 +1,5 @@
 /**
- * Reads the vocabulary of a tokenizer's folder in any of its four forms and converts it to a tokenizer.json.
+ * Reads the vocabulary of a tokenizer's folder in any of its five forms and converts it to a tokenizer.json.
  */
 import { join } from 'node:path';
 import { UsageError } from '../../../support/errors.ts';
@@ -19,8 +19,8 @@ export interface VocabularyFiles extends Pick<
 }
 
 /**
- * Reads tokenizer.json, else vocab.json with merges.txt, else a SentencePiece model; to T5's model it adds
- * `extraIds` tokens <extra_id_…>. Throws UsageError where the folder has none of them or one is broken.
+ * Reads tokenizer.json, else vocab.json with merges.txt, else a SentencePiece model, else BERT's
+ * vocab.txt; to T5's model it adds `extraIds` tokens <extra_id_…>. Throws UsageError where the folder has none of them or one is broken.
  */
 export async function readVocabularyFiles(folder: string, extraIds: number): Promise<VocabularyFiles> {
   const at = (name: string): string => join(folder, name);
@@ -46,11 +46,30 @@ export async function readVocabularyFiles(folder: string, extraIds: number): Pro
       name === 'spiece.model' ? convertT5(path, bytes, extraIds) : convertSentencePiece(path, bytes);
     return { names: [name], path, isTokenizerJson: false, ...converted };
   }
+  if (await has('vocab.txt')) {
+    const path = at('vocab.txt');
+    const vocab = readWordPieces((await readBytes(path)).toString());
+    checkVocabulary(path, vocab);
+    return {
+      names: ['vocab.txt'],
+      path,
+      isTokenizerJson: false,
+      json: { model: { type: 'WordPiece', vocab } },
+    };
+  }
   throw new UsageError(
     `${folder} holds no tokenizer: looked for tokenizer.json, for vocab.json with merges.txt, ` +
-      'for tokenizer.model and ' +
-      "for spiece.model. Add them from the model's page, or give a folder that has them.",
+      "for tokenizer.model, for spiece.model and for vocab.txt. Add them from the model's page, or give a folder that has them.",
   );
+}
+
+/**
+ * The ids of BERT's word pieces, one a line of vocab.txt, as the Rust library reads them: without white space at
+ * a line's end; of equal lines the last one counts.
+ */
+function readWordPieces(text: string): Record<string, number> {
+  const lines = text.replace(/\n$/, '').split('\n');
+  return Object.fromEntries(lines.map((line, id) => [line.replace(/\p{White_Space}+$/u, ''), id]));
 }
 
 /**
