@@ -7,6 +7,7 @@ import type { RunRecord } from '../../records/record.ts';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { PageData } from '../../reporting/report/page-data.ts';
+import type { PictureFormat } from '../../reporting/report/pictures.ts';
 import type { Report } from '../../reporting/report/report.ts';
 import { slugOf } from '../../reporting/report/rows.ts';
 import { note, print } from '../terminal/output.ts';
@@ -38,17 +39,24 @@ const formats: Record<string, (report: Report, page: PageData) => Promise<Files>
     const { htmlPage } = await import('../../reporting/report/html.ts');
     return { 'report.html': await htmlPage(page) };
   },
-  async png(report, page) {
-    const { drawCharts } = await import('../../reporting/report/png.ts');
-    const pictures = await drawCharts(page);
-    const named = pictures.flatMap((charts, t) =>
-      Object.entries(charts).map(
-        ([name, png]) => [`charts/${pictureName(report.tables[t]!, name)}.png`, png] as const,
-      ),
-    );
-    return Object.fromEntries(named);
-  },
+  png: (report, page) => charts(report, page, 'png'),
+  svg: (report, page) => charts(report, page, 'svg'),
+  pdf: (report, page) => charts(report, page, 'pdf'),
 };
+
+/** What is written where --format is not given. */
+const usual = ['md', 'tex', 'csv', 'html', 'png'];
+
+async function charts(report: Report, page: PageData, format: PictureFormat): Promise<Files> {
+  const { drawCharts } = await import('../../reporting/report/pictures.ts');
+  const pictures = await drawCharts(page, format);
+  const named = pictures.flatMap((drawn, t) =>
+    Object.entries(drawn).map(
+      ([name, picture]) => [`charts/${pictureName(report.tables[t]!, name)}.${format}`, picture] as const,
+    ),
+  );
+  return Object.fromEntries(named);
+}
 
 /** The name of a chart's file: of its table, or of the base whose tables share it. */
 function pictureName({ slug, rows }: Report['tables'][number], chart: string): string {
@@ -73,13 +81,16 @@ export function reportCommand(): Command {
     .description('Puts all records below a results folder into tables and charts; it runs nothing.')
     .option('--results <folder>', 'where the records lie', 'results')
     .option('--out <folder>', 'where to write', 'reports')
-    .option('--format <names>', `which files to write: ${Object.keys(formats).join(',')} (default: all)`)
+    .option(
+      '--format <names>',
+      `which files to write, of ${Object.keys(formats).join(',')} (default: ${usual.join(',')})`,
+    )
     .option('--open', 'show the page in a browser')
     .action(report);
 }
 
 async function report({ results, out, format, open }: ReportOptions): Promise<void> {
-  const asked = [...new Set(format?.split(',').map((name) => name.trim()) ?? Object.keys(formats))];
+  const asked = [...new Set(format?.split(',').map((name) => name.trim()) ?? usual)];
   const unknown = asked.find((name) => !Object.hasOwn(formats, name));
   if (unknown !== undefined) {
     const known = Object.keys(formats);

@@ -1,7 +1,7 @@
 /** The radar chart of the RED paper's Figure 2, with our numbers. */
 import type { PublishedTable } from './published-table.ts';
 import { themes } from '../report/page/charts.js';
-import { draw } from '../report/png.ts';
+import { drawPng } from '../report/pictures.ts';
 
 /**
  * Draws a published figure as a radar chart (PNG): the paper's methods over its columns, ours as dashed lines
@@ -28,7 +28,7 @@ export function drawPublishedRadar({ id, caption, rows }: PublishedTable): Promi
       ...(ours.some((value) => value !== null) ? [line(`${label}, ours`, ours, [6, 4])] : []),
     ];
   });
-  return draw({
+  return drawPng({
     height: 560,
     config: {
       type: 'radar',

@@ -147,7 +147,7 @@ test('a label has one style, and 56 have styles of their own', () => {
   expect(new Set(styles.map(({ color, pointStyle }) => `${color} ${pointStyle}`)).size).toBe(56);
 });
 
-describe('bench report --format png', () => {
+describe('bench report --format', () => {
   const [results, out] = [join(root, 'results'), join(root, 'out')];
   beforeAll(async () => {
     await writeResults(results, { tasks: ['e2e'], models: ['gpt2'], seeds: [1, 2, 3] });
@@ -169,6 +169,18 @@ describe('bench report --format png', () => {
     expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([1440, 880]);
     // An empty picture has a tenth of this size.
     expect(png.length).toBeGreaterThan(20_000);
+  });
+
+  test('draws them as vectors as well, with letters that can be searched', async () => {
+    const { exitCode, stderr } = await report('', '--format', 'svg,pdf');
+    expect(exitCode, stderr).toBe(0);
+    const svg = await readFile(join(out, 'charts', 'e2e-gpt2-parameters.svg'), 'utf8');
+    expect(svg).toMatch(/^<\?xml[^>]*\?><svg [^>]*width="720" height="440"/);
+    expect(svg).toContain('Quality against trained parameters: e2e');
+    const pdf = await readFile(join(out, 'charts', 'e2e-gpt2-parameters.pdf'), 'latin1');
+    expect(pdf).toMatch(/^%PDF-1\.\d/);
+    expect(pdf).toMatch(/\/MediaBox \[0 0 720 440\]/);
+    expect(pdf).toMatch(/\/ToUnicode/);
   });
 
   test.skipIf(process.platform !== 'linux')('--open shows the page in a browser', async () => {

@@ -157,6 +157,35 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     await page.context().close();
   });
 
+  test('a bar in the filter stands for or, and the address keeps what is chosen', async () => {
+    const page = await open();
+    await page.getByLabel('Filter by method').fill('red no | LoRA');
+    await expect.poll(() => column(page, 1)).not.toContain('RED');
+    const chosen = await column(page, 1);
+    expect(chosen).toEqual(expect.arrayContaining(['RED (no bias)', 'RED (no scaling)', 'LoRA']));
+    await page.locator('#methods summary').click();
+    await page.getByLabel('LoRA', { exact: true }).uncheck();
+    await page.getByLabel('Task and base').selectOption('webnlg · gpt2');
+    await page.getByLabel('Metric of the charts').selectOption({ index: 1 });
+    const state = async () => ({
+      rows: await column(page, 1),
+      table: await page.getByLabel('Task and base').inputValue(),
+      metric: await page.getByLabel('Metric of the charts').inputValue(),
+      filter: await page.getByLabel('Filter by method').inputValue(),
+    });
+    const before = await state();
+    expect(before).toMatchObject({ table: 'webnlg · gpt2', filter: 'red no | LoRA' });
+    const address = page.url();
+    await page.reload();
+    expect(await state()).toEqual(before);
+    // Names that another report has not are passed over.
+    await page.goto('about:blank');
+    await page.goto(address.replace(/#.*/, '#table=none&metric=none&off=none'));
+    expect(await column(page, 1)).toHaveLength(11);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   test('text from models stands there as text', async () => {
     const page = await open();
     expect(await column(page, 2, 'answers-0')).toEqual(Array(11).fill(hostile));

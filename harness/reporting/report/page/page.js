@@ -1,5 +1,5 @@
 // The page of a report. All text from data goes through textContent.
-/* global document, window, matchMedia, Chart, HTMLElement */
+/* global document, window, location, history, URLSearchParams, matchMedia, Chart, HTMLElement */
 import { chartsOf, labelsOf, styleOf, themes } from './charts.js';
 
 /** @import { PageData, PageExample, PageRow, PageRun, PageTable } from '../page-data.ts' */
@@ -53,10 +53,20 @@ function table() {
   return chosen;
 }
 
-/** Labels of the table's rows that are shown. */
+/** @returns {HTMLInputElement} */
+function filter() {
+  return /** @type {HTMLInputElement} */ (element('filter'));
+}
+
+/** Labels of the table's rows that are shown: with all words of the filter, or of one of its sides of a `|`. */
 function shown() {
-  const words = /** @type {HTMLInputElement} */ (element('filter')).value.toLowerCase().split(/\s+/);
-  const fits = (/** @type {string} */ label) => words.every((word) => label.toLowerCase().includes(word));
+  const sides = filter()
+    .value.toLowerCase()
+    .split('|')
+    .filter((side) => side.trim() !== '');
+  const has = (/** @type {string} */ label, /** @type {string} */ side) =>
+    side.split(/\s+/).every((word) => label.toLowerCase().includes(word));
+  const fits = (/** @type {string} */ label) => sides.length === 0 || sides.some((side) => has(label, side));
   return new Set(
     table()
       .rows.map(({ label }) => label)
@@ -107,6 +117,11 @@ function swatch(label) {
  * @typedef {{ name: string, numeric?: boolean, sorts?: boolean }} Column
  */
 
+/** A name whose lines break between words alone, not at the hyphen of ROUGE-L. @param {string} name */
+function unbroken(name) {
+  return name.split(/( )/).map((word) => (word.includes('-') ? make('span', 'word', [word]) : word));
+}
+
 /**
  * A table in a frame that scrolls; a click on a column's name sorts by it and calls `onSort`.
  * @param {{ id: string, caption: string, columns: readonly Column[], rows: readonly (readonly Cell[])[],
@@ -121,7 +136,7 @@ function dataTable({ id, caption, columns, rows, onSort, tall = false }) {
     if (onSort && sorts) {
       const own = sorting?.column === at ? sorting : undefined;
       if (own) cell.setAttribute('aria-sort', own.down ? 'descending' : 'ascending');
-      const button = make('button', '', [name]);
+      const button = make('button', '', unbroken(name));
       button.type = 'button';
       button.addEventListener('click', () => {
         // Numbers are first wanted from the largest on.
@@ -131,7 +146,7 @@ function dataTable({ id, caption, columns, rows, onSort, tall = false }) {
         again?.focus();
       });
       cell.append(button);
-    } else cell.append(name);
+    } else cell.append(...unbroken(name));
     head.append(cell);
   });
   const body = make('tbody');
@@ -495,6 +510,7 @@ function fillSelect(id, names, chosen) {
 
 /** All that depends on which rows are shown. */
 function showRows() {
+  writeAddress();
   element('shown').textContent = `${shown().size} of ${table().rows.length} shown`;
   showResults();
   showCharts();
@@ -516,13 +532,64 @@ function onChange(id, then) {
   });
 }
 
+/** Writes what is chosen into the page's address, so that it can be sent and comes back after a reload. */
+function writeAddress() {
+  const { title, metrics } = table();
+  const chosen = new URLSearchParams();
+  if (state.table > 0) chosen.set('table', title);
+  if (state.metric > 0) chosen.set('metric', metrics[state.metric]?.name ?? '');
+  if (filter().value !== '') chosen.set('filter', filter().value);
+  for (const label of state.off) chosen.append('off', label);
+  // A part of the page that a link led to stays in the address where nothing is chosen.
+  if (chosen.size > 0 || location.hash.includes('=')) history.replaceState(null, '', `#${chosen.toString()}`);
+}
+
+/** Chooses what the page's address says; names that the report lacks are passed over. */
+function readAddress() {
+  const chosen = new URLSearchParams(location.hash.slice(1));
+  const at = data.tables.findIndex(({ title }) => title === chosen.get('table'));
+  state.table = Math.max(0, at);
+  state.metric = Math.max(
+    0,
+    table().metrics.findIndex(({ name }) => name === chosen.get('metric')),
+  );
+  state.off = new Set(chosen.getAll('off'));
+  filter().value = chosen.get('filter') ?? '';
+}
+
+/** What the page leaves out, and files that are no records. */
+function showAbout() {
+  const { limits, untrusted } = data;
+  const says = [
+    `A learning curve has at most ${limits.points} points; the logs beside the records hold every step.`,
+    `Predictions: at most ${limits.examples} test examples of a table, long texts cut; ` +
+      'the files beside the records hold all.',
+    'Numbers of runs are rounded for this page; records.csv has them in full.',
+  ];
+  element('limits').replaceChildren(...says.map((line) => make('li', '', [line])));
+  if (untrusted.length > 0) {
+    const rows = untrusted.map(({ path, reason }) => [{ text: path }, { text: reason, className: 'text' }]);
+    element('untrusted').replaceChildren(
+      make('h3', '', ['Files that are not used']),
+      dataTable({
+        id: 'untrusted-rows',
+        caption: 'They are left as they are.',
+        columns: [{ name: 'File' }, { name: 'Why' }],
+        rows,
+        tall: true,
+      }),
+    );
+  }
+}
+
 function start() {
-  const { tables, summary, limits, untrusted } = data;
+  const { tables, summary } = data;
   element('summary').textContent = summary;
+  readAddress();
   fillSelect(
     'table',
     tables.map(({ title }) => title),
-    0,
+    state.table,
   );
   onChange('table', ({ selectedIndex }) => {
     Object.assign(state, { table: selectedIndex, metric: 0, runsPage: 0, examplesPage: 0 });
@@ -530,6 +597,7 @@ function start() {
   });
   onChange('metric', ({ selectedIndex }) => {
     state.metric = selectedIndex;
+    writeAddress();
     showCharts();
   });
   element('controls').addEventListener('submit', (event) => {
@@ -553,26 +621,7 @@ function start() {
     showAll();
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', showAll);
-  const says = [
-    `A learning curve has at most ${limits.points} points; the logs beside the records hold every step.`,
-    `Predictions: at most ${limits.examples} test examples of a table, long texts cut; ` +
-      'the files beside the records hold all.',
-    'Numbers of runs are rounded for this page; records.csv has them in full.',
-  ];
-  element('limits').replaceChildren(...says.map((line) => make('li', '', [line])));
-  if (untrusted.length > 0) {
-    const rows = untrusted.map(({ path, reason }) => [{ text: path }, { text: reason, className: 'text' }]);
-    element('untrusted').replaceChildren(
-      make('h3', '', ['Files that are not used']),
-      dataTable({
-        id: 'untrusted-rows',
-        caption: 'They are left as they are.',
-        columns: [{ name: 'File' }, { name: 'Why' }],
-        rows,
-        tall: true,
-      }),
-    );
-  }
+  showAbout();
   showAll();
 }
 
