@@ -12,8 +12,8 @@ export function setupCommand(): Command {
       new Command('cuda')
         .description(
           "Puts onnxruntime's CUDA provider (CUDA 13, cuDNN 9) beside onnxruntime-node's library. python3's pip " +
-            "downloads its wheel (250 MB). NVIDIA's driver and libraries are not in it: doctor says which are missing. " +
-            "Then compiles, with g++, the binding that keeps training state in the GPU's memory.",
+            "downloads its wheel (250 MB). NVIDIA's driver and libraries are not in it: doctor says which are " +
+            "missing. Then compiles, with g++, the binding that keeps training state in the GPU's memory.",
         )
         .option('--wheel <folder>', WHEEL)
         .option('--cuda <version>', "12: the provider for CUDA 12, by onnxruntime-node's own installer")

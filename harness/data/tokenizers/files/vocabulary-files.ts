@@ -19,8 +19,9 @@ export interface VocabularyFiles extends Pick<
 }
 
 /**
- * Reads tokenizer.json, else vocab.json with merges.txt, else a SentencePiece model, else BERT's
- * vocab.txt; to T5's model it adds `extraIds` tokens <extra_id_…>. Throws UsageError where the folder has none of them or one is broken.
+ * Reads tokenizer.json, else vocab.json with merges.txt, else a SentencePiece model, else BERT's vocab.txt; to
+ * T5's model it adds `extraIds` tokens <extra_id_…>. Throws UsageError where the folder has none of them or one
+ * is broken.
  */
 export async function readVocabularyFiles(folder: string, extraIds: number): Promise<VocabularyFiles> {
   const at = (name: string): string => join(folder, name);
@@ -59,7 +60,8 @@ export async function readVocabularyFiles(folder: string, extraIds: number): Pro
   }
   throw new UsageError(
     `${folder} holds no tokenizer: looked for tokenizer.json, for vocab.json with merges.txt, ` +
-      "for tokenizer.model, for spiece.model and for vocab.txt. Add them from the model's page, or give a folder that has them.",
+      'for tokenizer.model, for spiece.model and for vocab.txt. ' +
+      "Add them from the model's page, or give a folder that has them.",
   );
 }
 
