@@ -1,8 +1,8 @@
 // Tests of the sets of instructions: files of a folder and the hub, damaged ones, and the built-in grammars.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { loadInstructions } from '../../../harness/data/sets/instructions/load.ts';
 import type { InstructionSet, InstructionSetName } from '../../../harness/data/sets/instructions/rows.ts';
 import { builtinEveryday } from '../../../harness/data/sets/instructions/synthetic/everyday.ts';
@@ -10,6 +10,7 @@ import { builtinRequests } from '../../../harness/data/sets/instructions/synthet
 import { builtinWordProblems } from '../../../harness/data/sets/instructions/synthetic/word-problems.ts';
 import { UsageError } from '../../../harness/support/errors.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
+import { startHub } from '../hub/hub-server.ts';
 
 async function load(
   name: InstructionSetName,
@@ -84,6 +85,46 @@ describe('files', () => {
     await expect(loading).rejects.toThrow(UsageError);
     await expect(loading).rejects.toThrow(message);
   });
+
+  test.each<[InstructionSetName, string, string, string, InstructionSet['train']]>([
+    [
+      'ultrafeedback',
+      'HuggingFaceH4/ultrafeedback_binarized',
+      'data/train_sft-00000-of-00001.parquet',
+      'binarized',
+      [
+        { instruction: 'Name a bird.', input: '', output: 'An owl.' },
+        { instruction: 'Say „ö“.', input: '', output: 'ö\n' },
+      ],
+    ],
+    [
+      'alpaca',
+      'tatsu-lab/alpaca',
+      'data/train-00000-of-00001-a09b74b3ef9c3b56.parquet',
+      'alpaca',
+      [
+        { instruction: 'Name a bird.', input: '', output: 'An owl.' },
+        { instruction: 'Sum up.', input: 'A text.', output: 'Text.' },
+      ],
+    ],
+  ])(
+    "%s from the hub's parquet, and from a copy of the hub's folder",
+    async (name, repo, path, file, rows) => {
+      const bytes = await readFile(new URL(`instructions/${file}.parquet`, import.meta.url));
+      // Other splits of the set, which are not read.
+      const others = { 'data/test_sft-00000-of-00001.parquet': bytes, 'data/train_prefs-0.parquet': bytes };
+      const revisions = { main: { [path]: bytes, ...others } };
+      const hub = await startHub({ type: 'dataset', name: repo, revisions });
+      vi.stubEnv('HF_ENDPOINT', hub.url);
+      vi.stubEnv('HF_HOME', await temporaryFolder());
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const fetched = await loadInstructions(name, { kind: 'hub' });
+      expect(fetched).toMatchObject({ form: 'hub', train: rows, validation: [], test: [] });
+      const copied = await load(name, { [`${repo.split('/')[1]}/${path}`]: bytes });
+      expect(copied).toMatchObject({ form: 'folder', train: rows });
+      expect(copied.hash).toBe(fetched.hash);
+    },
+  );
 
   test('what the hub does not have is said with the place that has it', async () => {
     await expect(loadInstructions('commonsense', { kind: 'hub' })).rejects.toThrow(
