@@ -80,7 +80,7 @@ function lines(stop: () => void): Omit<RunEvents, 'onProgress'> {
       );
       const outcome = record.error
         ? `failed: ${record.error.name}: ${record.error.message}`
-        : scores.join(', ');
+        : scores.join(', ') || 'trained';
       note(`${outcome} (${path})`);
     },
     onNote(text) {

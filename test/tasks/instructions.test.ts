@@ -1,0 +1,52 @@
+// Runs of the tasks that follow instructions: built-in data have a test, files to learn from alone have none.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { tinyRuns } from '../runs/tiny-run.ts';
+
+const { folder, run } = await tinyRuns();
+const small = {
+  models: ['llama-mini'],
+  methods: ['lora'],
+  limit: 4,
+  maxSteps: 2,
+  settings: ['batch-size=2', 'max-new-tokens=2'],
+};
+
+test('built-in data: the answers of the test split are read and kept', async () => {
+  const { outcomes } = await run('built-in', { ...small, tasks: ['math', 'commonsense'], data: 'built-in' });
+  for (const { record } of outcomes) {
+    expect(record.error).toBeUndefined();
+    expect(record.examples!.test).toEqual({ used: 4, of: 160 });
+    expect(record.metrics).toMatchObject([{ name: 'accuracy', split: 'test', higherIsBetter: true }]);
+  }
+  expect(outcomes.map(({ record }) => record.settings.recipe.template)).toEqual(['question', 'instruction']);
+});
+
+test('files of instructions: all is learnt, longer examples are left out, nothing is tested', async () => {
+  const data = join(folder, 'instructions');
+  await mkdir(join(data, 'ultrafeedback'), { recursive: true });
+  const rows = ['Yes.', 'No.', 'word '.repeat(40)].map((output) => ({ instruction: 'Go on?', output }));
+  await writeFile(join(data, 'ultrafeedback', 'train.json'), JSON.stringify(rows));
+  const { outcomes } = await run('files', {
+    ...small,
+    tasks: ['ultrafeedback'],
+    recipe: 'none',
+    data,
+    settings: ['batch-size=2', 'max-new-tokens=2', 'length=30'],
+    maxSteps: undefined,
+  });
+  const { record } = outcomes[0]!;
+  expect(record.error).toBeUndefined();
+  expect(record.settings.recipe).toMatchObject({
+    template: 'human-assistant',
+    lossOn: 'everything',
+    tooLong: 'drop',
+    length: 30,
+  });
+  // Three passes over the two rows that fit.
+  expect(record.training).toMatchObject({ steps: 3, evaluations: [] });
+  expect(record.metrics).toEqual([]);
+  expect(record.examples!.test).toEqual({ used: 0, of: 0 });
+  expect(record.files.tensors).toBeDefined();
+});
