@@ -60,6 +60,10 @@ const fields = z.strictObject({
    * form of their benchmark's own program.
    */
   files: z.strictObject({ samples: file.optional(), answers: file.optional() }),
+  /** The largest resident size of the process until the evaluation ended; older records have none. */
+  peakMemoryBytes: count.optional(),
+  /** The most memory on GPUs that nvidia-smi reported for the process; only on CUDA. */
+  peakDeviceBytes: count.optional(),
   engine: runRecordSchema.shape.engine,
   code: runRecordSchema.shape.code,
   environment: runRecordSchema.shape.environment,

@@ -8,6 +8,11 @@ import { makeFolder, writeError, writeFileAtomic } from '../support/atomic-files
 import { UsageError } from '../support/errors.ts';
 import { tryLock, type Lock } from './file-lock.ts';
 
+/** The error of work that another process is doing. */
+export class Busy extends UsageError {
+  override readonly name = 'Busy';
+}
+
 /** A piece of work by its key, and what came of it. */
 export type Piece<Key, Outcome> = readonly [Key, Outcome];
 
@@ -27,7 +32,7 @@ export class WorkLog<Key extends string | number, Outcome> {
 
   /**
    * Opens the log of the record at `record`, with the pieces that an earlier process kept. `read` checks a
-   * line's key and outcome and gives undefined for what is none. Throws UsageError if another process has it.
+   * line's key and outcome and gives undefined for what is none. Throws Busy if another process has it.
    */
   static async open<Key extends string | number, Outcome>(
     record: string,
@@ -37,7 +42,7 @@ export class WorkLog<Key extends string | number, Outcome> {
     await makeFolder(dirname(record));
     const lock = await tryLock(record.replace(/\.json$/, '.lock'));
     if (!lock)
-      throw new UsageError(
+      throw new Busy(
         `${record}: another process does this now; wait for it, or use another --results.`,
       );
     try {
@@ -70,6 +75,16 @@ export class WorkLog<Key extends string | number, Outcome> {
     } catch (error) {
       throw writeError(this.#path, error);
     }
+  }
+
+  /** Aborted when the heartbeat finds the work taken over by another process. */
+  get lost(): AbortSignal {
+    return this.#lock.lost;
+  }
+
+  /** Throws LostLock if another process has taken the work over; asked before a record is written. */
+  check(): Promise<void> {
+    return this.#lock.check();
   }
 
   /** Removes the file, once the record holds what it held. */

@@ -3,15 +3,18 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { UsageError } from '../../support/errors.ts';
 import type { GroupMean } from '../../evaluation/measures.ts';
-import type { Evaluated, EvaluateRequest } from '../../runs/evaluate/evaluate-model.ts';
-import { Interrupted } from '../../training/loop/job.ts';
+import type { Evaluated } from '../../runs/evaluate/evaluate.ts';
+import type { EvaluateRequest } from '../../runs/evaluate/plan-evaluations.ts';
+import type { SubjectRequest } from '../../runs/evaluate/subject.ts';
 import { count, positive } from '../arguments/parse-values.ts';
 import { columns, note, print, printJson } from '../terminal/output.ts';
+import { evaluationEvents } from '../terminal/evaluation-events.ts';
 import { createProgress } from '../terminal/progress.ts';
-import { stopOnSignals } from '../terminal/stop-on-signals.ts';
+import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
 
-interface Options extends Omit<EvaluateRequest, 'tasks'> {
+interface Options extends Omit<EvaluateRequest, 'tasks' | 'subjects'>, SubjectRequest {
   readonly tasks?: readonly string[];
+  readonly jobs?: number;
   readonly compare?: readonly string[];
   readonly output?: string;
   readonly json?: true;
@@ -27,7 +30,10 @@ export function evalCommand(): Command {
       'Scores by log-likelihoods and by generated answers, as lm-evaluation-harness 0.4.13 does, or as a paper did. ' +
         'What has a record is not done again.',
     )
-    .option('--tasks <names...>', 'evaluations or groups of them (see: list evaluations)')
+    .option(
+      '--tasks <names...>',
+      'evaluations or groups, alone or as mmlu~shots=5,protocol=red (see: list evaluations)',
+    )
     .option('--compare <records...>', 'instead: two records of evaluations, or two folders of them')
     .option('--model <base>', 'gpt2-mini, llama-mini, a hub id, a folder, or random-llama~…')
     .option('--adapter <path>', 'an adapter for the base, in the format of Hugging Face peft')
@@ -45,6 +51,11 @@ export function evalCommand(): Command {
     .option('--precision <type>', 'of matrix products: float32 (default), bfloat16, float16')
     .option('--data <place>', 'hub, or a folder (default: DELTABENCH_DATA, else the hub)')
     .option('--tokenizer <folder>', "the tokenizer, where the model's own is not wanted or missing")
+    .option(
+      '--jobs <number>',
+      'so many evaluations at once, in processes of their own that share threads and memory',
+      positive,
+    )
     .option('--results <folder>', 'where records lie', 'results')
     .option('--output <format>', "lm-eval: also write results and samples in lm-evaluation-harness's files")
     .option('--json', 'print one JSON document')
@@ -65,41 +76,58 @@ async function evaluateAll({ tasks, compare, output, ...options }: Options): Pro
     );
   if (options.record !== undefined && options.adapter !== undefined)
     throw new UsageError('--record is a run with what it trained: leave out --adapter.');
+  const { model, adapter, record, tokenizer, jobs, json, ...common } = options;
+  const request = { ...common, subjects: [{ model, adapter, record, tokenizer }], tasks };
+  await evaluateRequest(request, { jobs, json, output });
+}
+
+/** Does a request and prints its records. */
+async function evaluateRequest(
+  request: EvaluateRequest,
+  { jobs, json, output }: { readonly [Key in 'jobs' | 'json' | 'output']: Options[Key] | undefined },
+): Promise<void> {
   // Imported when needed, so that help does not wait for the engines.
-  const { evaluate, groupMeans } = await import('../../runs/evaluate/evaluate-model.ts');
+  const { evaluate } = await import('../../runs/evaluate/evaluate.ts');
+  const { planEvaluations } = await import('../../runs/evaluate/plan-evaluations.ts');
+  const { groupMeans } = await import('../../reporting/evaluations/group-means.ts');
   const progress = createProgress();
   const controller = stopOnSignals(() => {
     progress.stop();
   });
-  let done: Awaited<ReturnType<typeof evaluate>>;
+  const { signal } = controller;
+  let evaluated: Evaluated[];
   try {
-    const onProgress = (done: number, total: number): void => {
-      progress.update({ phase: 'documents', done, total, detail: '' });
-    };
-    done = await evaluate({ ...options, tasks }, { onProgress, onNote: note }, controller.signal);
+    const plan = await planEvaluations(request, { signal, onNote: note });
+    const events = evaluationEvents(progress);
+    evaluated = await evaluate(plan, request, { events, signal, retryFailed: true, jobs });
   } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    note('Stopped. The same command goes on from here.');
-    process.exitCode = 130;
+    if (!signal.aborted) throw error;
+    endStopped();
     return;
   } finally {
     progress.stop();
   }
-  const { subject, evaluated } = done;
   const groups = groupMeans(evaluated);
-  if (options.json) {
+  const { subject } = evaluated[0]!.piece;
+  if (json) {
     printJson({ groups, evaluations: evaluated.map(({ path, record }) => ({ path, ...record })) });
   } else {
-    const form = options.chatTemplate ? ' · chat template' : '';
-    print(`${subject.base.id} · ${subject.label}${form}\n`);
+    const form = request.chatTemplate ? ' · chat template' : '';
+    print(`${subject.model.id} · ${subject.label}${form}\n`);
     print(scoresText(evaluated, groups));
     for (const line of remarks(evaluated)) print(line);
-    note(`\nRecords: ${options.results}`);
+    note(`\nRecords: ${request.results}`);
   }
   if (output !== undefined) {
     const { writeLmEval } = await import('../../reporting/evaluations/lm-eval-output.ts');
-    const model = [subject.base.id, ...(subject.variant === 'none' ? [] : [subject.variant])].join('--');
-    note(`lm-eval: ${await writeLmEval(join(options.results, 'lm-eval'), model, evaluated, groups)}`);
+    const model = [subject.model.id, ...(subject.variant === 'none' ? [] : [subject.variant])].join('--');
+    const tasks = await Promise.all(
+      evaluated.map(async (one) => {
+        const texts = await one.texts();
+        return { ...one, askedAt: (document: number) => texts.askedAt(document) };
+      }),
+    );
+    note(`lm-eval: ${await writeLmEval(join(request.results, 'lm-eval'), model, tasks, groups)}`);
   }
   if (evaluated.some(({ record }) => record.status === 'failed')) process.exitCode = 1;
 }

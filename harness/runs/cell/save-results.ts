@@ -16,7 +16,7 @@ import { sum } from '../../support/arithmetic.ts';
 
 /** The progress of a cell. */
 export interface CellProgress {
-  readonly phase: 'train' | 'generate';
+  readonly phase: 'train' | 'generate' | 'evaluate';
   readonly done: number;
   readonly total: number;
   /** More in words, such as the loss. */

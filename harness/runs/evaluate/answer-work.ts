@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import type { ChatMessage } from '../../data/tokenizers/chat-template.ts';
 import { generate } from '../../decoding/generate.ts';
-import type { LoadedModel } from '../../decoding/programs.ts';
 import type {
   AnswerEvaluation,
   EvaluationData,
@@ -12,7 +11,7 @@ import type {
 import { positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
 import type { PromptOptions } from '../../evaluation/prompts.ts';
 import { length } from '../../evaluation/suites/python-text.ts';
-import type { OpenEvaluation, Work } from './evaluation-work.ts';
+import type { Documents, EvaluatedModel, Work } from './evaluation-work.ts';
 import type { Subject } from './subject.ts';
 import { holdsStop, writtenText } from './text-work.ts';
 
@@ -26,8 +25,8 @@ export type Answers = z.infer<typeof outcome>;
 /** FastChat seeds its generator with the index of the choice, of which there is one. */
 const SEED = 0;
 
-/** The work of an evaluation whose answers are judged. */
-export interface AnswerWork extends Work<Answers> {
+/** The conversations of an evaluation. */
+interface Conversations {
   readonly questions: readonly QuestionDocument[];
   readonly writing: Writing;
   /** The next prompt of a conversation after its answers so far, cut to leave room for another answer. */
@@ -46,7 +45,7 @@ export function answerWork(
   data: EvaluationData<QuestionDocument>,
   subject: Subject,
   { protocol, limit = Infinity }: Pick<PromptOptions, 'protocol' | 'limit'>,
-): AnswerWork {
+): Work<Answers> {
   const { base, tokenizer, delta, variant } = subject;
   const questions = data.documents.slice(0, limit);
   const writing = evaluation.writing(protocol);
@@ -82,14 +81,17 @@ export function answerWork(
     return { text, tokens, isCut: tokens.length < whole.length };
   };
   const model = [base.id, ...(variant === 'none' ? [] : [variant])].join('--').replaceAll('/', '--');
+  const conversations: Conversations = {
+    questions,
+    writing,
+    promptAfter: (document, answers) => encode(follow(document, answers ?? []).next),
+  };
   return {
     measures: evaluation.measures,
     documents: questions.length,
     cut: 0,
-    questions,
-    writing,
+    compute: (documents, model, signal) => writeAnswers(documents, conversations, model, signal),
     outcome,
-    promptAfter: (document, answers) => encode(follow(document, answers ?? []).next),
     fits: (answers, document) => answers.length <= questions[document]!.turns.length,
     isWhole: (answers, document) => answers.length === questions[document]!.turns.length,
     faultOf: () => undefined,
@@ -117,23 +119,21 @@ export function answerWork(
   };
 }
 
-/** Writes the missing answers, all first turns before the second ones; calls `onDocument` after the last turn. */
-export async function doAnswers(
-  open: OpenEvaluation<Answers>,
-  work: AnswerWork,
-  subject: Subject,
-  model: LoadedModel,
+/** Writes the missing answers, all first turns before the second ones. */
+async function writeAnswers(
+  open: Documents<Answers>,
+  conversations: Conversations,
+  model: EvaluatedModel,
   signal: AbortSignal,
-  onDocument: () => void,
 ): Promise<void> {
-  const { questions, writing } = work;
+  const { questions, writing } = conversations;
   const turns = Math.max(...questions.map((question) => question.turns.length));
   for (let turn = 0; turn < turns; turn++) {
     const waiting = open.missing.filter((document) => (open.outcomeOf(document)?.length ?? 0) === turn);
     const temperatures = new Set(waiting.map((document) => writing.temperature(questions[document]!)));
     for (const temperature of temperatures) {
       const documents = waiting.filter((one) => writing.temperature(questions[one]!) === temperature);
-      await writeTurn(open, work, subject, model, signal, { documents, turn, temperature, onDocument });
+      await writeTurn(open, conversations, model, signal, { documents, turn, temperature });
     }
   }
 }
@@ -142,26 +142,23 @@ interface Turn {
   readonly documents: readonly number[];
   readonly turn: number;
   readonly temperature: number;
-  onDocument(): void;
 }
 
 async function writeTurn(
-  open: OpenEvaluation<Answers>,
-  work: AnswerWork,
-  { tensors, tokenizer }: Subject,
-  model: LoadedModel,
+  open: Documents<Answers>,
+  { writing, questions, promptAfter }: Conversations,
+  model: EvaluatedModel,
   signal: AbortSignal,
-  { documents, turn, temperature, onDocument }: Turn,
+  { documents, turn, temperature }: Turn,
 ): Promise<void> {
-  const { writing, questions } = work;
   const { maxNewTokens, maxLength = Infinity, topK } = writing;
-  const prompts = documents.map((document) => work.promptAfter(document, open.outcomeOf(document)).tokens);
+  const { tokenizer } = model;
+  const prompts = documents.map((document) => promptAfter(document, open.outcomeOf(document)).tokens);
   const streams = documents.map((document) => `answer ${turn + 1} to question ${questions[document]!.id}`);
   // Answers end during a step of the search, which does not wait; they are kept one after the other.
   let keeping = Promise.resolve();
   await generate({
     ...model,
-    tensors,
     signal,
     prompts,
     maxNewTokens,
@@ -176,7 +173,6 @@ async function writeTurn(
         const document = documents[place]!;
         const room = Math.max(0, maxLength - prompts[place]!.length);
         await open.keep(document, [...(open.outcomeOf(document) ?? []), tokens.slice(0, room)]);
-        if (open.isDone(document)) onDocument();
       });
       // The rejection is handled where `keeping` is awaited, after the search.
       keeping.catch(() => undefined);

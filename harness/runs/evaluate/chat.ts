@@ -1,10 +1,10 @@
-/** The chat template of `bench eval --chat-template`. evaluate-model.ts uses it. */
+/** The chat template of `bench eval --chat-template`. plan-evaluations.ts uses it. */
 import type { ChatMessage } from '../../data/tokenizers/chat-template.ts';
+import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { Evaluation, EvaluationProtocol } from '../../evaluation/evaluation.ts';
 import type { ChatWriter } from '../../evaluation/prompts.ts';
 import { UsageError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
-import type { Subject } from './subject.ts';
 
 /** What writes prompts as conversations, and the sha256 of its template. */
 export interface Chat {
@@ -26,11 +26,11 @@ export function checkChatTemplate({ name, ...evaluation }: Evaluation, protocol:
 }
 
 /** Opens the tokenizer's template; throws UsageError where it has none. */
-export function openChat({ base, tokenizer }: Pick<Subject, 'base' | 'tokenizer'>): Chat {
+export function openChat(id: string, tokenizer: Tokenizer): Chat {
   const { chatTemplate } = tokenizer;
   if (chatTemplate === undefined)
     throw new UsageError(
-      `--chat-template: the tokenizer of ${base.id} has none (chat_template.jinja, or chat_template in ` +
+      `--chat-template: the tokenizer of ${id} has none (chat_template.jinja, or chat_template in ` +
         'tokenizer_config.json). Leave it out, or take a base that was tuned for conversations.',
     );
   return { hash: sha256(chatTemplate), write: (messages) => write(messages, tokenizer.chat) };

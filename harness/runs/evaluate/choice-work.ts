@@ -1,29 +1,18 @@
 /** Evaluations that choose an answer by the alternatives' log-likelihoods. */
 import { z } from 'zod';
 import type { ChoiceEvaluation, EvaluationData } from '../../evaluation/evaluation.ts';
-import {
-  likelihoodBatches,
-  positionsFor,
-  type LikelihoodScorer,
-} from '../../evaluation/likelihoods/log-likelihoods.ts';
+import { likelihoodBatches, positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
 import type { Request } from '../../evaluation/likelihoods/token-tree.ts';
 import { encodeAlternatives } from '../../evaluation/likelihoods/tokens.ts';
 import { chosenBy, scoreOf } from '../../evaluation/measures.ts';
 import { alternativesOf, promptsOf, type PromptOptions } from '../../evaluation/prompts.ts';
-import type { LoadedModel } from '../../decoding/programs.ts';
 import { UsageError } from '../../support/errors.ts';
-import type { OpenEvaluation, Work } from './evaluation-work.ts';
+import type { Documents, EvaluatedModel, Work } from './evaluation-work.ts';
 import type { Subject } from './subject.ts';
 
 const outcome = z.array(z.object({ logLikelihood: z.number(), isGreedy: z.boolean() })).readonly();
 /** The log-likelihood of each alternative of a document, and whether greedy decoding would write it. */
 export type Likelihoods = z.infer<typeof outcome>;
-
-/** The work of an evaluation that chooses answers. */
-export interface ChoiceWork extends Work<Likelihoods> {
-  /** The alternatives of each document as tokens. */
-  readonly requests: readonly (readonly Request[])[];
-}
 
 /**
  * Makes the prompts and tokens of an evaluation; throws UsageError if an answer is longer than the base's
@@ -34,7 +23,7 @@ export function choiceWork(
   data: EvaluationData,
   { base, tokenizer, delta }: Subject,
   { protocol, shots, ...options }: PromptOptions,
-): ChoiceWork {
+): Work<Likelihoods> {
   const { name, measures } = evaluation;
   const prompts = promptsOf(evaluation, data, shots, options);
   const encode = evaluation.encode ?? encodeAlternatives;
@@ -52,7 +41,7 @@ export function choiceWork(
     measures,
     documents: prompts.length,
     cut: requests.filter((all) => all.some(isCut)).length,
-    requests,
+    compute: (documents, model, signal) => scoreDocuments(documents, requests, model, signal),
     outcome,
     fits: (likelihoods, document) => likelihoods.length === requests[document]!.length,
     faultOf: (likelihoods) =>
@@ -84,22 +73,17 @@ export function choiceWork(
   };
 }
 
-/** Scores the missing documents of an evaluation; calls `onDocument` after each is kept. */
-export async function doChoices(
-  open: OpenEvaluation<Likelihoods>,
-  { requests }: ChoiceWork,
-  model: LoadedModel,
-  scorer: LikelihoodScorer,
+/** Scores the missing documents of an evaluation, batch by batch. */
+async function scoreDocuments(
+  documents: Documents<Likelihoods>,
+  requests: readonly (readonly Request[])[],
+  model: EvaluatedModel,
   signal: AbortSignal,
-  onDocument: () => void,
 ): Promise<void> {
   for (const batch of likelihoodBatches(model, requests)) {
-    if (batch.documents.every((document) => open.isDone(document))) continue;
+    if (batch.documents.every((document) => documents.isDone(document))) continue;
     signal.throwIfAborted();
-    for (const [document, likelihoods] of await scorer.score(batch)) {
-      if (open.isDone(document)) continue;
-      await open.keep(document, likelihoods);
-      onDocument();
-    }
+    for (const [document, likelihoods] of await model.scorer.score(batch))
+      if (!documents.isDone(document)) await documents.keep(document, likelihoods);
   }
 }

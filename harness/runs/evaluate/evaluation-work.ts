@@ -5,12 +5,33 @@
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
+import type { LoadedModel, TrainedTensors } from '../../decoding/programs.ts';
 import type { AskedDocument } from '../../evaluation/evaluation.ts';
+import type { LikelihoodScorer } from '../../evaluation/likelihoods/log-likelihoods.ts';
 import { meanOf } from '../../evaluation/measures.ts';
 import { sealEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
 import { WorkLog } from '../../records/work-log.ts';
 import { writeFileAtomic } from '../../support/atomic-files.ts';
 import { sha256 } from '../../support/hash.ts';
+
+/** A model that is evaluated, on an engine. */
+export interface EvaluatedModel extends LoadedModel {
+  readonly tensors: TrainedTensors;
+  readonly tokenizer: Tokenizer;
+  readonly scorer: LikelihoodScorer;
+}
+
+/** The documents of an evaluation under way and their outcomes so far. */
+export interface Documents<Outcome> {
+  /** The documents without a whole outcome. */
+  readonly missing: readonly number[];
+  isDone(document: number): boolean;
+  /** The outcome of a document, or what there is of it. */
+  outcomeOf(document: number): Outcome | undefined;
+  /** Keeps a document's outcome; throws UsageError if the system refuses to write. */
+  keep(document: number, outcome: Outcome): Promise<void>;
+}
 
 /** The documents of an evaluation and the meaning of an outcome, the result of one document. */
 export interface Work<Outcome> {
@@ -18,6 +39,8 @@ export interface Work<Outcome> {
   readonly documents: number;
   /** Number of prompts that are cut to fit the base's window. */
   readonly cut: number;
+  /** Computes and keeps the outcomes of the missing documents; throws NotFinite if the model's numbers are not. */
+  compute(documents: Documents<Outcome>, model: EvaluatedModel, signal: AbortSignal): Promise<void>;
   /** The schema of an outcome in the file of outcomes. */
   readonly outcome: z.ZodType<Outcome>;
   /** Whether a well-formed outcome can be that of the document. */
@@ -60,32 +83,40 @@ export interface Prepared<Outcome> {
 }
 
 /** The record's fields for code, environment, label of the subject, and engine. */
-export type About = Pick<EvaluationRecord, 'code' | 'environment' | 'label' | 'engine'>;
+export type About = Pick<
+  EvaluationRecord,
+  'code' | 'environment' | 'label' | 'engine' | 'peakMemoryBytes' | 'peakDeviceBytes'
+>;
 
 /** An evaluation under way; a lock keeps other processes from doing it at the same time. */
-export class OpenEvaluation<Outcome> {
+export class OpenEvaluation<Outcome> implements Documents<Outcome> {
   readonly prepared: Prepared<Outcome>;
   /** Outcomes by document. */
   readonly #log: WorkLog<number, Outcome>;
   readonly #started = new Date();
+  readonly #onDocument: () => void;
 
-  private constructor(prepared: Prepared<Outcome>, log: WorkLog<number, Outcome>) {
+  private constructor(prepared: Prepared<Outcome>, log: WorkLog<number, Outcome>, onDocument: () => void) {
     this.prepared = prepared;
     this.#log = log;
+    this.#onDocument = onDocument;
   }
 
   /**
-   * Opens an evaluation and continues where an earlier process stopped; throws UsageError if another process
-   * is doing it.
+   * Opens an evaluation and continues where an earlier process stopped; throws Busy if another process is
+   * doing it. `onDocument` is called after each document.
    */
-  static async open<Outcome>(prepared: Prepared<Outcome>): Promise<OpenEvaluation<Outcome>> {
+  static async open<Outcome>(
+    prepared: Prepared<Outcome>,
+    onDocument: () => void,
+  ): Promise<OpenEvaluation<Outcome>> {
     const { path, identity, work } = prepared;
     const piece = z.tuple([z.int().min(0).lt(work.documents), work.outcome]);
     const log = await WorkLog.open(path, identity, (line) => {
       const { data } = piece.safeParse(line);
       return data && work.fits(data[1], data[0]) ? data : undefined;
     });
-    return new OpenEvaluation(prepared, log);
+    return new OpenEvaluation(prepared, log, onDocument);
   }
 
   isDone(document: number): boolean {
@@ -106,14 +137,16 @@ export class OpenEvaluation<Outcome> {
   }
 
   /** Keeps a document's outcome, also in the file; throws UsageError if the system refuses to write. */
-  keep(document: number, outcome: Outcome): Promise<void> {
-    return this.#log.keep(document, outcome);
+  async keep(document: number, outcome: Outcome): Promise<void> {
+    await this.#log.keep(document, outcome);
+    if (this.isDone(document)) this.#onDocument();
   }
 
   /**
    * Writes the record of an evaluation whose documents all have an outcome, or that failed with `failure`.
    */
   async finish(about: About, failure?: Error): Promise<EvaluationRecord> {
+    await this.#log.check();
     const { settings, identity, path, of, work } = this.prepared;
     const outcomes = this.#log.pieces.sort(([a], [b]) => a - b);
     const error = failure ? { name: failure.name, message: failure.message } : firstFault(outcomes, work);
@@ -165,6 +198,16 @@ export class OpenEvaluation<Outcome> {
     const file = this.prepared.path.replace(/\.json$/, `.${ending}`);
     await writeFileAtomic(file, text);
     return { name: basename(file), sha256: sha256(text) };
+  }
+
+  /** Aborted when another process has taken the evaluation over. */
+  get lost(): AbortSignal {
+    return this.#log.lost;
+  }
+
+  /** Removes what is kept, where the record is there already. */
+  discard(): Promise<void> {
+    return this.#log.remove();
   }
 
   /** Closes the file and releases the lock. */

@@ -1,4 +1,5 @@
 /** Opens what is evaluated: a base as it is, a base with an adapter, or the model that a run trained. */
+import type { DataSource } from '../../data/examples/task.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { TrainedTensors } from '../../decoding/programs.ts';
@@ -20,39 +21,78 @@ export interface SubjectRequest {
   readonly tokenizer?: string | undefined;
 }
 
-/** A base with a method and its trained tensors, ready to be evaluated. */
-export interface Subject {
-  readonly base: BaseModel;
-  readonly tokenizer: Tokenizer;
-  readonly delta: Delta;
-  readonly tensors: TrainedTensors;
-  readonly methods: EvaluationSettings['methods'];
-  /** sha256 of the run's file of tensors or of the adapter's content; null if nothing is trained. */
-  readonly trained: string | null;
+interface Sourced {
+  readonly source: DataSource | undefined;
+}
+
+/** What is known of a subject before its weights are opened: all that decides an evaluation's identity. */
+export interface SubjectInfo extends Pick<EvaluationSettings, 'model' | 'methods' | 'trained'> {
   /** The name of the folder of records; `label` is the name in tables. */
   readonly variant: string;
   readonly label: string;
 }
 
+/** A base with a method and its trained tensors, ready to be evaluated. */
+export interface Subject extends SubjectInfo {
+  readonly base: BaseModel;
+  readonly tokenizer: Tokenizer;
+  readonly delta: Delta;
+  readonly tensors: TrainedTensors;
+}
+
+/** A subject that can be opened. */
+export interface KnownSubject extends SubjectInfo {
+  tokenizer(): Promise<Tokenizer>;
+  /** Opens base and tensors; throws UsageError where they do not fit. */
+  open(): Promise<Subject>;
+}
+
 /**
- * Opens the subject of a request. Throws UsageError if a part is missing, the parts do not fit, or the base
- * is no decoder.
+ * Finds the subject of a request. Throws UsageError if a part is missing, the parts do not fit, or the base
+ * is no decoder. `source` is where data were asked from: a folder may hold the base's tokenizer.
  */
-export async function openSubject(request: SubjectRequest): Promise<Subject> {
-  const subject = await open(request);
-  const { base } = subject;
-  if (base.architecture.kind === 'decoder') return subject;
+export async function findSubject(
+  request: SubjectRequest,
+  source: DataSource | undefined,
+): Promise<KnownSubject> {
+  const { model, record } = request;
+  if (record !== undefined) return findRun(record, { ...request, source });
+  if (model === undefined) throw new UsageError('Say what to evaluate with --model, or a run with --record.');
+  const subject = await openBase(model, { ...request, source });
+  const tokenizer = (): Promise<Tokenizer> => Promise.resolve(subject.tokenizer);
+  return { ...infoOf(subject), tokenizer, open: () => Promise.resolve(subject) };
+}
+
+const infoOf = ({ model, methods, trained, variant, label }: SubjectInfo): SubjectInfo => ({
+  model,
+  methods,
+  trained,
+  variant,
+  label,
+});
+
+/** Throws UsageError where a base is no decoder. */
+function checkDecoder({ id, family, architecture }: BaseModel): void {
+  if (architecture.kind === 'decoder') return;
   throw new UsageError(
-    `${base.id} is an ${base.architecture.kind} (${base.family}); evaluations score decoders: give a GPT-2 or a Llama.`,
+    `${id} is an ${architecture.kind} (${family}); evaluations score decoders: give a GPT-2 or a Llama.`,
   );
 }
 
-async function open({ model, adapter, record, tokenizer }: SubjectRequest): Promise<Subject> {
-  if (record !== undefined) return openRecord(record, { model, tokenizer });
-  if (model === undefined) throw new UsageError('Say what to evaluate with --model, or a run with --record.');
+/** Opens a base as it is, or with an adapter. */
+async function openBase(
+  model: string,
+  { adapter, tokenizer, source }: SubjectRequest & Sourced,
+): Promise<Subject> {
   const { loadBase } = await import('../../models/bases/load-base.ts');
-  const base = await loadBase(model, { ...baseOptions(tokenizer, undefined), weights: true });
-  const common = { base, tokenizer: await base.tokenizer() };
+  const base = await loadBase(model, { ...baseOptions(tokenizer, source), weights: true });
+  checkDecoder(base);
+  const own = await base.tokenizer();
+  const common = {
+    base,
+    tokenizer: own,
+    model: { id: base.id, hash: await base.hash(), tokenizer: own.hash },
+  };
   if (adapter === undefined) {
     return {
       ...common,
@@ -97,25 +137,33 @@ async function initialTensors({ base, delta }: { base: BaseModel; delta: Delta }
 const shapesOf = (specs: Delta['trained']) =>
   Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape]));
 
-async function openRecord(
-  path: string,
-  options: Pick<SubjectRequest, 'model' | 'tokenizer'>,
-): Promise<Subject> {
-  const { openTrainedRun } = await import('../outcome/open-run.ts');
-  const { record, base, tokenizer, delta, values, parts } = await openTrainedRun(path, options);
-  const shapes = { ...trainedShapes(base, delta), ...shapesOf({ ...delta.frozen, ...delta.state }) };
-  const tensors = Object.fromEntries(
-    Object.entries(values).map(([name, data]) => [name, { shape: shapes[name]!, data }]),
-  );
-  return {
-    base,
-    tokenizer,
-    delta,
-    tensors,
+/** Finds what a run trained, by its record. */
+async function findRun(path: string, options: SubjectRequest & Sourced): Promise<KnownSubject> {
+  const { openTrainedRun, readTrainedRun } = await import('../outcome/open-run.ts');
+  const { loadBase } = await import('../../models/bases/load-base.ts');
+  const { record, parts } = await readTrainedRun(path);
+  const { settings, method, files } = record;
+  const found = baseOptions(options.tokenizer, options.source);
+  const described = await loadBase(options.model ?? settings.model.id, found);
+  checkDecoder(described);
+  const info: SubjectInfo = {
+    // The run is refused where its base or tokenizer has another hash.
+    model: { ...settings.model, id: described.id },
     methods: parts.map(({ method, options }) => ({ name: method.name, options })),
-    // openTrainedRun has checked that the file has this hash.
-    trained: record.files.tensors!.sha256,
-    variant: `${record.method.variant}~seed=${record.settings.seed}`,
-    label: record.method.label,
+    trained: files.tensors!.sha256,
+    variant: `${method.variant}~seed=${settings.seed}`,
+    label: method.label,
+  };
+  return {
+    ...info,
+    tokenizer: () => described.tokenizer(),
+    async open() {
+      const { base, tokenizer, delta, values } = await openTrainedRun(path, options);
+      const shapes = { ...trainedShapes(base, delta), ...shapesOf({ ...delta.frozen, ...delta.state }) };
+      const tensors = Object.fromEntries(
+        Object.entries(values).map(([name, data]) => [name, { shape: shapes[name]!, data }]),
+      );
+      return { ...info, base, tokenizer, delta, tensors };
+    },
   };
 }

@@ -12,20 +12,13 @@ import type {
 import { positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
 import { promptEncoder } from '../../evaluation/likelihoods/tokens.ts';
 import { promptsOf, type PromptOptions } from '../../evaluation/prompts.ts';
-import type { LoadedModel } from '../../decoding/programs.ts';
 import { UsageError } from '../../support/errors.ts';
-import type { OpenEvaluation, Work } from './evaluation-work.ts';
+import type { Documents, EvaluatedModel, Work } from './evaluation-work.ts';
 import type { Subject } from './subject.ts';
 
 const outcome = z.array(z.int().min(0)).readonly();
 /** The tokens that a model generates after a document's prompt, without the end token. */
 export type Written = z.infer<typeof outcome>;
-
-/** The work of an evaluation that generates texts; `prompts` holds the tokens of each document. */
-export interface TextWork extends Work<Written> {
-  readonly prompts: readonly (readonly number[])[];
-  readonly decoding: TextDecoding;
-}
 
 /** Makes the prompts of an evaluation; throws UsageError if the base's window has no room for a prompt. */
 export function textWork(
@@ -33,7 +26,7 @@ export function textWork(
   data: EvaluationData<TextDocument>,
   { base, tokenizer, delta }: Subject,
   { protocol, shots, ...options }: PromptOptions,
-): TextWork {
+): Work<Written> {
   const { name, measures } = evaluation;
   const decoding = evaluation.decoding(protocol);
   const positions = positionsFor(base, delta);
@@ -51,8 +44,7 @@ export function textWork(
     measures,
     documents: prompts.length,
     cut: whole.filter((own, document) => own.length > tokens[document]!.length).length,
-    prompts: tokens,
-    decoding,
+    compute: (documents, model, signal) => writeTexts(documents, tokens, decoding, model, signal),
     outcome,
     fits: (written) => written.length <= decoding.maxNewTokens,
     faultOf: () => undefined,
@@ -110,32 +102,27 @@ export function holdsStop(
   };
 }
 
-/** Generates the texts of an evaluation's missing documents; calls `onDocument` after each is kept. */
-export async function doTexts(
-  open: OpenEvaluation<Written>,
-  { prompts, decoding }: TextWork,
-  { tensors, tokenizer }: Subject,
-  model: LoadedModel,
+/** Generates the texts of an evaluation's missing documents. */
+async function writeTexts(
+  documents: Documents<Written>,
+  prompts: readonly (readonly number[])[],
+  decoding: TextDecoding,
+  model: EvaluatedModel,
   signal: AbortSignal,
-  onDocument: () => void,
 ): Promise<void> {
-  const { missing } = open;
+  const { missing } = documents;
   // Texts end during a step of the search, which does not wait; their outcomes are kept one after the other.
   let keeping = Promise.resolve();
   await generate({
     ...model,
-    tensors,
     signal,
     prompts: missing.map((document) => prompts[document]!),
     maxNewTokens: decoding.maxNewTokens,
     beams: decoding.beams ?? 1,
-    eosId: tokenizer.eosId,
-    isComplete: holdsStop(tokenizer, decoding.stops),
+    eosId: model.tokenizer.eosId,
+    isComplete: holdsStop(model.tokenizer, decoding.stops),
     onEnd(place, tokens) {
-      keeping = keeping.then(async () => {
-        await open.keep(missing[place]!, tokens);
-        onDocument();
-      });
+      keeping = keeping.then(() => documents.keep(missing[place]!, tokens));
       // The rejection is handled where `keeping` is awaited, after the search.
       keeping.catch(() => undefined);
     },

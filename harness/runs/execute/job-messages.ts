@@ -20,7 +20,7 @@ export const fromJobSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('start') }),
   z.strictObject({
     kind: z.literal('progress'),
-    phase: z.enum(['train', 'generate']),
+    phase: z.enum(['train', 'generate', 'evaluate']),
     done: z.number(),
     total: z.number(),
     detail: z.string(),

@@ -2,8 +2,6 @@
  * Executes cells in child processes (`--jobs`), which live on from cell to cell. One that dies is a failed
  * run, and another takes its place. A child plans its cell again from the request: see job-process.ts.
  */
-import { createInterface } from 'node:readline';
-import { execa } from 'execa';
 import { readRecord, writeCrashRecord, type Place } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { programArguments } from '../../support/child-programs.ts';
@@ -13,12 +11,10 @@ import { makeRecord } from '../cell/make-record.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
 import { addressOf, type Cell, type Plan, type RunRequest } from '../plan/cell.ts';
 import { recordUnderLock } from './claim-cell.ts';
-import type { CellEvents, CellExecutor, RecordedCell } from './executor.ts';
-import { fromJobSchema, type FromJob, type ToJob } from './job-messages.ts';
-import { lacksMemory, memoryNeed, usableMemory } from './out-of-memory.ts';
-
-/** Seconds that a child process may take to save and stop. */
-const PATIENCE = 60;
+import type { CellExecutor, RecordedCell } from './executor.ts';
+import { Job, shareOfMachine } from './job.ts';
+import type { FromJob } from './job-messages.ts';
+import { lacksMemory, memoryNeed } from './out-of-memory.ts';
 
 /** How many child processes there are, and what they do. */
 export interface JobPoolOptions {
@@ -26,14 +22,6 @@ export interface JobPoolOptions {
   /** The request from which a child process plans the cell again. */
   requestOf(cell: Cell): RunRequest;
   readonly retryFailed: boolean;
-}
-
-/** The threads of each of `count` child processes, and the mebibytes of its JavaScript heap. */
-export function shareOfMachine(threads: number, count: number): { threads: number; heapMiB: number } {
-  return {
-    threads: Math.max(1, Math.floor(threads / count)),
-    heapMiB: Math.max(512, Math.floor((0.75 * usableMemory()) / count / 2 ** 20)),
-  };
 }
 
 /** Starts a pool of child processes; each is started when a cell needs it. */
@@ -45,7 +33,7 @@ export function startJobPool(
   const share = shareOfMachine(engine.threads, count);
   const idle: Job[] = [];
   const start = (): Job => {
-    const job = new Job(share.heapMiB);
+    const job = new Job(programArguments('job-process', import.meta.url), share.heapMiB);
     job.tell({ kind: 'begin', results, engine: { ...engine, threads: share.threads }, retryFailed });
     return job;
   };
@@ -108,77 +96,4 @@ async function crashRecord(
     peakMemoryBytes: 0,
     engine: { name, device: device ?? 'cpu', ...(recompute && { recompute }) },
   });
-}
-
-function spawn(heapMiB: number) {
-  const program = programArguments('job-process', import.meta.url);
-  return execa(process.execPath, [`--max-old-space-size=${heapMiB}`, ...program], {
-    reject: false,
-    stdin: 'pipe',
-    buffer: { stdout: false },
-  } as const);
-}
-
-/** A child process, which does one cell at a time. */
-class Job {
-  readonly #process: ReturnType<typeof spawn>;
-  readonly #lines: AsyncIterator<string, undefined>;
-
-  constructor(heapMiB: number) {
-    this.#process = spawn(heapMiB);
-    // Writing to a child that has died fails; that it died shows where its output ends.
-    this.#process.stdin.on('error', () => undefined);
-    this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
-  }
-
-  tell(message: ToJob): void {
-    this.#process.stdin.write(`${JSON.stringify(message)}\n`);
-  }
-
-  /** Does a cell; returns the last message of the process about it, or why the process died. */
-  async run(cell: ToJob, events: CellEvents, signal: AbortSignal): Promise<FromJob | { died: string }> {
-    this.tell(cell);
-    const stop = (): void => {
-      this.tell({ kind: 'stop' });
-      setTimeout(() => this.#process.kill('SIGKILL'), PATIENCE * 1000).unref();
-    };
-    signal.addEventListener('abort', stop);
-    if (signal.aborted) stop();
-    try {
-      for (;;) {
-        const { value, done } = await this.#lines.next();
-        if (done) return { died: await this.#reason() };
-        const message = parseLine(value);
-        if (message?.kind === 'start') events.onStart();
-        else if (message?.kind === 'note') events.onNote(message.text);
-        else if (message?.kind === 'progress') events.onProgress(message);
-        else if (message) return message;
-      }
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
-  }
-
-  async end(): Promise<void> {
-    this.#process.stdin.end();
-    await this.#process;
-  }
-
-  async #reason(): Promise<string> {
-    const end: { signal?: string; exitCode?: number; stderr: string } = await this.#process;
-    const { signal, exitCode, stderr } = end;
-    const how = signal === undefined ? `with exit code ${exitCode ?? '?'}` : `by ${signal}`;
-    const lines = stderr.trim().split('\n');
-    const said = lines.find((line) => /error/i.test(line))?.trim();
-    return `the run's process ended ${how}${said ? `: ${said}` : ''}`;
-  }
-}
-
-/** Reads a message; undefined for a line that a library has written. */
-function parseLine(line: string): FromJob | undefined {
-  try {
-    return fromJobSchema.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
 }

@@ -8,6 +8,7 @@ import { UsageError } from '../../support/errors.ts';
 import { hashFile } from '../../support/hash.ts';
 import { isFile } from '../../support/read-files.ts';
 import { openSafetensors } from '../../data/formats/safetensors.ts';
+import type { DataSource } from '../../data/examples/task.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { StoredTensors } from '../../exchange/adapter.ts';
 import { trainedShapes } from '../../models/delta/trained-tensors.ts';
@@ -39,6 +40,8 @@ export interface TrainedRun {
 export interface TrainedRunOptions {
   readonly model?: string | undefined;
   readonly tokenizer?: string | undefined;
+  /** Where data were asked from: a folder may hold a random base's tokenizer. */
+  readonly source?: DataSource | undefined;
 }
 
 /**
@@ -46,13 +49,12 @@ export interface TrainedRunOptions {
  * failed, or record, tensors and base do not belong together.
  */
 export async function openTrainedRun(path: string, options: TrainedRunOptions = {}): Promise<TrainedRun> {
-  const record = await readFinished(path);
+  const { record, parts } = await readTrainedRun(path);
   const file = await findTensors(path, record);
-  const parts = await findParts(path, record);
   const { loadBase } = await import('../../models/bases/load-base.ts');
   const { id, hash, tokenizer: tokenizerHash } = record.settings.model;
   const base = await loadBase(options.model ?? id, {
-    ...baseOptions(options.tokenizer, undefined),
+    ...baseOptions(options.tokenizer, options.source),
     weights: true,
   });
   const { variant } = record.method;
@@ -70,6 +72,16 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
     );
   }
   return { record, base, tokenizer, parts, delta, ...(await readValues(file, base, delta)) };
+}
+
+/**
+ * Reads a finished run's record and its methods, without base and tensors; throws UsageError where the run
+ * failed or its methods are not here.
+ */
+export async function readTrainedRun(path: string): Promise<Pick<TrainedRun, 'record' | 'parts'>> {
+  const record = await readFinished(path);
+  if (!record.files.tensors) throw new UsageError(`${path} names no file of trained tensors.`);
+  return { record, parts: await findParts(path, record) };
 }
 
 async function readFinished(path: string): Promise<RunRecord> {
@@ -106,13 +118,12 @@ async function noRecord(path: string): Promise<string> {
 }
 
 async function findTensors(path: string, { files }: RunRecord): Promise<string> {
-  if (!files.tensors) throw new UsageError(`${path} names no file of trained tensors.`);
   // A record from elsewhere may name any path: only a file beside it is read.
-  const file = join(dirname(path), basename(files.tensors.name));
+  const file = join(dirname(path), basename(files.tensors!.name));
   if (!(await isFile(file))) {
     throw new UsageError(`${path} has no ${basename(file)} beside it, which holds its trained tensors.`);
   }
-  if ((await hashFile(file)) === files.tensors.sha256) return file;
+  if ((await hashFile(file)) === files.tensors!.sha256) return file;
   throw new UsageError(`${file} is not what the run wrote: its sha256 is not the record's.`);
 }
 

@@ -1,7 +1,7 @@
 // Tests of --sweep and --ablations: combinations, names, shares of threads and memory.
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
-import { shareOfMachine } from '../../../harness/runs/execute/job-pool.ts';
+import { shareOfMachine } from '../../../harness/runs/execute/job.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { sweepCombinations, withAblations } from '../../../harness/runs/plan/sweep.ts';
 

@@ -1,0 +1,114 @@
+/**
+ * Does what is missing of planned evaluations, here or in child processes (`--jobs`), and gives all records.
+ * `bench eval` uses it, and `bench run` for the evaluations of what its runs trained.
+ */
+import type { AskedDocument, Evaluation } from '../../evaluation/evaluation.ts';
+import type { EvaluationRecord } from '../../records/evaluation-record.ts';
+import { runQueue } from '../execute/work-queue.ts';
+import { InProcess } from './evaluation-executor.ts';
+import {
+  isMissing,
+  type EvaluateRequest,
+  type EvaluationPiece,
+  type EvaluationPlan,
+} from './plan-evaluations.ts';
+
+/** What evaluations report while they are under way. */
+export interface EvaluateEvents {
+  /** Reports how many of the documents of all missing evaluations are done, and which are under way. */
+  onProgress(done: number, total: number, names: readonly string[]): void;
+  onEnd(record: EvaluationRecord, path: string): void;
+  onNote(text: string): void;
+}
+
+export interface EvaluateOptions {
+  readonly events: EvaluateEvents;
+  readonly signal: AbortSignal;
+  /** Does failed evaluations again. */
+  readonly retryFailed: boolean;
+  /** How many evaluations are done at once, each in a process of its own; one is done in this process. */
+  readonly jobs?: number | undefined;
+}
+
+/** An evaluation's record, its path and access to its documents' texts. */
+export interface Evaluated {
+  readonly evaluation: Evaluation;
+  readonly piece: EvaluationPiece;
+  readonly record: EvaluationRecord;
+  readonly path: string;
+  /** Makes the prompts of the evaluation, for its documents' texts. */
+  texts(): Promise<{ askedAt(document: number): AskedDocument }>;
+}
+
+/**
+ * Evaluates what has no record, and gives all records in the plan's order. Throws UsageError if something
+ * cannot be used, and Interrupted if the signal stops it.
+ */
+export async function evaluate(
+  plan: EvaluationPlan,
+  request: EvaluateRequest,
+  options: EvaluateOptions,
+): Promise<Evaluated[]> {
+  const { retryFailed } = options;
+  const records = new Map(plan.pieces.map((piece) => [piece, piece.record]));
+  const missing = plan.pieces.filter((piece) => isMissing(piece, retryFailed));
+  if (missing.length > 0)
+    for (const [piece, record] of await doPieces(missing, plan, request, options)) records.set(piece, record);
+  return plan.pieces.map((piece) => ({
+    evaluation: piece.chosen.evaluation,
+    piece,
+    record: records.get(piece)!,
+    path: piece.path,
+    texts: async () => piece.loaded.work(await piece.subject.open(), piece.prompts),
+  }));
+}
+
+async function doPieces(
+  missing: readonly EvaluationPiece[],
+  plan: EvaluationPlan,
+  request: EvaluateRequest,
+  { events, signal, retryFailed, jobs = 1 }: EvaluateOptions,
+): Promise<Map<EvaluationPiece, EvaluationRecord>> {
+  const count = Math.min(jobs, missing.length);
+  const { startEvaluationJobs } = await import('./evaluation-jobs.ts');
+  const executor =
+    count > 1
+      ? startEvaluationJobs(plan, request, { count, retryFailed })
+      : new InProcess(plan.engine, retryFailed);
+  const records = new Map<EvaluationPiece, EvaluationRecord>();
+  const total = missing.reduce((sum, { documents }) => sum + documents, 0);
+  const done = new Map<EvaluationPiece, number>();
+  const underWay = new Set<EvaluationPiece>();
+  const report = (): void => {
+    const sum = [...done.values()].reduce((all, own) => all + own, 0);
+    events.onProgress(
+      sum,
+      total,
+      [...underWay].map(({ chosen }) => chosen.evaluation.name),
+    );
+  };
+  const work = async (piece: EvaluationPiece, stop: AbortSignal): Promise<'busy' | EvaluationPiece> => {
+    underWay.add(piece);
+    const onProgress = (own: number): void => {
+      done.set(piece, own);
+      report();
+    };
+    const record = await executor
+      .execute(piece, { onProgress, onNote: events.onNote }, stop)
+      .finally(() => underWay.delete(piece));
+    if (record === 'busy') return 'busy';
+    done.set(piece, piece.documents);
+    records.set(piece, record);
+    events.onEnd(record, piece.path);
+    return piece;
+  };
+  const onWait = (busy: number): void => {
+    events.onNote(`Waiting for ${busy} evaluations that another process is doing.`);
+  };
+  try {
+    await runQueue(missing, count, work, { signal, onWait });
+  } finally {
+    await executor.close();
+  }
+  return records;
+}

@@ -1,0 +1,106 @@
+/**
+ * Does evaluations in child processes (`--jobs`), which live on from one to the next. One that dies is a failed
+ * evaluation, whose documents so far stay, and another takes its place.
+ */
+import { codeVersion, describeEnvironment } from '../../records/environment.ts';
+import { sealEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
+import { tryLock } from '../../records/file-lock.ts';
+import { writeFileAtomic } from '../../support/atomic-files.ts';
+import { programArguments } from '../../support/child-programs.ts';
+import { UsageError } from '../../support/errors.ts';
+import { Interrupted } from '../../training/loop/job.ts';
+import { Job, shareOfMachine } from '../execute/job.ts';
+import type { EvaluationExecutor } from './evaluation-executor.ts';
+import type { ToEvaluationJob } from './evaluation-process.ts';
+import {
+  recordOf,
+  type EvaluateRequest,
+  type EvaluationPiece,
+  type EvaluationPlan,
+} from './plan-evaluations.ts';
+
+/** Starts a pool of `count` child processes, each when a piece needs it. */
+export function startEvaluationJobs(
+  plan: EvaluationPlan,
+  request: EvaluateRequest,
+  { count, retryFailed }: { readonly count: number; readonly retryFailed: boolean },
+): EvaluationExecutor {
+  const share = shareOfMachine(plan.engine.threads, count);
+  const idle: Job[] = [];
+  const start = (): Job => {
+    const job = new Job(programArguments('evaluation-process', import.meta.url), share.heapMiB);
+    const own = { ...request, threads: share.threads };
+    job.tell({ kind: 'begin', request: own, retryFailed } satisfies ToEvaluationJob);
+    return job;
+  };
+  return {
+    async execute(piece, { onProgress, onNote }, signal) {
+      const job = idle.pop() ?? start();
+      const started = new Date();
+      const message: ToEvaluationJob = {
+        kind: 'evaluation',
+        index: plan.pieces.indexOf(piece),
+        identity: piece.identity,
+      };
+      const events = {
+        onStart: () => undefined,
+        onProgress: ({ done }: { readonly done: number }) => {
+          onProgress(done);
+        },
+        onNote,
+      };
+      const end = await job.run(message, events, signal);
+      if (!('kind' in end)) {
+        if (signal.aborted) throw new Interrupted('stopped with its child process');
+        return recordCrash(piece, end.died, { plan, started, threads: share.threads });
+      }
+      idle.push(job);
+      if (end.kind === 'busy') return 'busy';
+      if (end.kind === 'refused') throw new UsageError(end.message);
+      if (end.kind !== 'done') throw new Interrupted('stopped in its child process');
+      const record = await recordOf(piece);
+      if (record) return record;
+      throw new UsageError(`${piece.path} was written and cannot be read back: it is gone.`);
+    },
+    async close() {
+      await Promise.all(idle.map((job) => job.end()));
+    },
+  };
+}
+
+/** Writes the failed record of an evaluation whose process died; `busy` where another process has it now. */
+async function recordCrash(
+  { path, identity, settings, subject, documents, loaded }: EvaluationPiece,
+  reason: string,
+  {
+    plan,
+    started,
+    threads,
+  }: { readonly plan: EvaluationPlan; readonly started: Date; readonly threads: number },
+): Promise<EvaluationRecord | 'busy'> {
+  const lock = await tryLock(path.replace(/\.json$/, '.lock'));
+  if (!lock) return 'busy';
+  try {
+    const record = sealEvaluation({
+      schema: 1,
+      kind: 'evaluation',
+      identity,
+      settings,
+      label: subject.label,
+      status: 'failed',
+      error: { name: 'Crashed', message: reason },
+      started: started.toISOString(),
+      ended: new Date().toISOString(),
+      documents: { used: documents, of: loaded.documents, cut: 0 },
+      metrics: [],
+      files: {},
+      engine: { name: plan.engine.name, device: plan.engine.device ?? 'cpu' },
+      code: await codeVersion(),
+      environment: await describeEnvironment(threads),
+    });
+    await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`, lock.check);
+    return record;
+  } finally {
+    await lock.release();
+  }
+}

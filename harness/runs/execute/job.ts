@@ -1,0 +1,98 @@
+/** A child process of a sweep (`--jobs`), which does the work that it is told over its standard input. */
+import { createInterface } from 'node:readline';
+import { execa } from 'execa';
+import type { CellProgress } from '../cell/save-results.ts';
+import { fromJobSchema, type FromJob } from './job-messages.ts';
+import { usableMemory } from './out-of-memory.ts';
+
+/** Seconds that a child process may take to save and stop. */
+const PATIENCE = 60;
+
+/** What a child process tells while it works. */
+export interface JobEvents {
+  onStart(): void;
+  onProgress(progress: CellProgress): void;
+  onNote(text: string): void;
+}
+
+/** The threads of each of `count` child processes, and the mebibytes of its JavaScript heap. */
+export function shareOfMachine(threads: number, count: number): { threads: number; heapMiB: number } {
+  return {
+    threads: Math.max(1, Math.floor(threads / count)),
+    heapMiB: Math.max(512, Math.floor((0.75 * usableMemory()) / count / 2 ** 20)),
+  };
+}
+
+function spawn(program: readonly string[], heapMiB: number) {
+  return execa(process.execPath, [`--max-old-space-size=${heapMiB}`, ...program], {
+    reject: false,
+    stdin: 'pipe',
+    buffer: { stdout: false },
+  } as const);
+}
+
+/** A child process that does one piece of work at a time, such as a cell or an evaluation. */
+export class Job {
+  readonly #process: ReturnType<typeof spawn>;
+  readonly #lines: AsyncIterator<string, undefined>;
+
+  /** Starts Node with the arguments `program`. */
+  constructor(program: readonly string[], heapMiB: number) {
+    this.#process = spawn(program, heapMiB);
+    // Writing to a child that has died fails; that it died shows where its output ends.
+    this.#process.stdin.on('error', () => undefined);
+    this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** Sends a message, which is JSON. */
+  tell(message: object): void {
+    this.#process.stdin.write(`${JSON.stringify(message)}\n`);
+  }
+
+  /** Does a piece of work; returns the last message of the process about it, or why the process died. */
+  async run(piece: object, events: JobEvents, signal: AbortSignal): Promise<FromJob | { died: string }> {
+    this.tell(piece);
+    const stop = (): void => {
+      this.tell({ kind: 'stop' });
+      setTimeout(() => this.#process.kill('SIGKILL'), PATIENCE * 1000).unref();
+    };
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+    try {
+      for (;;) {
+        const { value, done } = await this.#lines.next();
+        if (done) return { died: await this.#reason() };
+        const message = parseLine(value);
+        if (message?.kind === 'start') events.onStart();
+        else if (message?.kind === 'note') events.onNote(message.text);
+        else if (message?.kind === 'progress') events.onProgress(message);
+        else if (message) return message;
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#process.stdin.end();
+    await this.#process;
+  }
+
+  async #reason(): Promise<string> {
+    const end: { signal?: string; exitCode?: number; stderr: string } = await this.#process;
+    const { signal, exitCode, stderr } = end;
+    const how = signal === undefined ? `with exit code ${exitCode ?? '?'}` : `by ${signal}`;
+    const lines = stderr.trim().split('\n');
+    const said = lines.find((line) => /error/i.test(line))?.trim();
+    return `the run's process ended ${how}${said ? `: ${said}` : ''}`;
+  }
+}
+
+/** Reads a message; undefined for a line that a library has written. */
+function parseLine(line: string): FromJob | undefined {
+  try {
+    return fromJobSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}
