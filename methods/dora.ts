@@ -45,14 +45,15 @@ export default defineMethod({
         },
       })),
       edits: (x, context) =>
-        editLinears(sites, x, (y, { input, module: { W, b }, own, site }) => {
+        editLinears(sites, x, (y, { input, module, own, site }) => {
+          const { b } = module;
           const [A, B, scale] = [own('lora_A.weight'), own('lora_B.weight'), scaleOf(site)];
-          const share = own(magnitude).div(stoppedNorms(W, A, B, scale, transposed));
+          const share = own(magnitude).div(stoppedNorms(module.W, A, B, scale, transposed));
           const dropped = context.dropout(input, options.dropout, `${site.name}.lora_dropout`);
           const low = matMul(matMul(dropped, A, false, true), B, false, true).mul(scale);
           // Without dropout y holds W x; with it peft multiplies W by the dropped input where m acts.
           if (dropped !== input) {
-            const plain = matMul(dropped, W, false, transposed);
+            const plain = module.product(dropped);
             return y.add(plain.add(low).mul(share)).sub(plain);
           }
           const scaled = (b ? y.sub(b) : y).add(low).mul(share);

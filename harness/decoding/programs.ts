@@ -13,7 +13,7 @@ import type {
 } from '../engine/types.ts';
 import { addPrefix } from '../support/prefixed-names.ts';
 import type { DecoderStates, Past } from '../models/architecture.ts';
-import { requireFinite } from '../models/delta/trained-tensors.ts';
+import { frozenArray } from '../models/delta/trained-tensors.ts';
 import { headWeight, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/delta/forward.ts';
 import type { Delta } from '../models/method.ts';
 import type { BaseModel } from '../models/base-model.ts';
@@ -46,13 +46,7 @@ export async function freezeAll(
     if (!tensors[name]) throw new RangeError(`decoding lacks the method's tensor ${name}`);
   }
   const arrays: Record<string, FrozenArray> = { ...tensors };
-  for (const [name, shape] of Object.entries(base.shapes)) {
-    if (arrays[name]) continue;
-    const data = await base.tensor(name);
-    requireFinite(base.id, name, data);
-    const location = base.location(name);
-    arrays[name] = location ? { shape, data, location } : { shape, data };
-  }
+  for (const name of Object.keys(base.shapes)) arrays[name] ??= await frozenArray(base, name);
   return engine.freeze(arrays);
 }
 

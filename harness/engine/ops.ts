@@ -13,13 +13,13 @@ export { choose } from './fused/choose.ts';
 export { headCrossEntropy } from './fused/cross-entropy.ts';
 export { layerNorm } from './fused/layer-norm.ts';
 export { largest } from './fused/largest.ts';
-export { linear, unpacked } from './fused/linear.ts';
+export { linear } from './fused/linear.ts';
 export { rmsNorm } from './fused/rms-norm.ts';
 export { rotate } from './fused/rotate.ts';
 export { selectRows } from './fused/rows.ts';
 export { scatterAdd } from './fused/scatter-add.ts';
 export { cutEvenly } from './graph/shapes.ts';
-export { boundary, inFloat32, inParts, loop, sumOfSquares } from './graph/recorder.ts';
+export { boundary, inFloat32, inParts, loop, sumOfSquares, unpacked } from './graph/recorder.ts';
 
 /** The value [] of f and its gradient for each named tensor; zeros for tensors that f does not depend on. */
 export function valueAndGradients(

@@ -1,7 +1,8 @@
 /** What a base model is to everything that attaches to it, trains it or decodes with it. */
 import type { Tokenizer } from '../data/tokenizers/tokenizer.ts';
-import type { FileLocation, Shape } from '../engine/types.ts';
+import type { FileLocation, PackedArray, Shape } from '../engine/types.ts';
 import type { Architecture } from './architecture.ts';
+import type { BaseWeights } from './bases/base-weights.ts';
 import type { FamilyName, Site, Shapes } from './edits.ts';
 import type { HeadName } from './head-names.ts';
 
@@ -26,6 +27,10 @@ export interface BaseModel {
   readonly unused?: readonly string[];
   /** The head of a classifier that its checkpoint holds. */
   readonly head?: StoredHead;
+  /** How the weights of linear modules are kept; float32 where absent. */
+  readonly weights?: BaseWeights;
+  /** A weight that is kept packed; undefined where it is not. `tensor` gives the numbers that it stands for. */
+  packed?(name: string): Promise<PackedArray | undefined>;
   /** Throws UsageError where the checkpoint lacks the tensor or gives it another shape. */
   tensor(name: string): Promise<Float32Array>;
   /** Where a tensor lies on disk; undefined where it is in no file, or not float32. */

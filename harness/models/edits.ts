@@ -65,10 +65,13 @@ export interface Context {
   readonly fromEnd: Tensor;
 }
 
-/** The weights of a linear module; `W` as the checkpoint stores it. */
+/** The weights of a linear module. */
 export interface LinearModule {
+  /** As the checkpoint stores it. Of a packed base, reading it unpacks the whole matrix: `product` does not. */
   readonly W: Tensor;
   readonly b?: Tensor;
+  /** What the module makes of x [N, inputs] without its bias, [N, outputs]. */
+  product(x: Tensor): Tensor;
 }
 
 /**

@@ -210,7 +210,7 @@ it('BitFit adds a bias to the output where a linear or a norm has none', async (
   const site = bare.sites.find(({ role }) => role === 'mlpOutput')!;
   const norm = bare.sites.find(({ role }) => role === 'finalNorm')!;
   const y = ops.tensor([10, 20]);
-  const linear = edits.linear!(site, { W: y })!.output!(y, y);
+  const linear = edits.linear!(site, { W: y, product: (x) => x })!.output!(y, y);
   expect(Array.from(await linear.data())).toEqual([11, 22]);
   expect(Array.from(await edits.norm!(y, norm).data())).toEqual([11, 22]);
 });

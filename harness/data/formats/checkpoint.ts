@@ -19,6 +19,8 @@ export interface Checkpoint {
   shape(name: string): readonly number[];
   /** Reads a tensor's values, widened to float32. */
   read(name: string): Promise<Float32Array>;
+  /** Reads a tensor's bytes, whatever its type. */
+  readBytes(name: string): Promise<Uint8Array>;
   /** Whether two tensors hold equal values; reads them in pieces, up to the first difference. */
   isSame(name: string, other: string): Promise<boolean>;
   /** Returns a tensor's position: its file, with `offset` and length `bytes` in bytes. */
@@ -121,6 +123,7 @@ function checkpoint(
     names: [...places.keys()],
     shape: (name) => place(name).info.shape,
     read,
+    readBytes: async (name) => place(name).file.readBytes(name),
     async isSame(name, other) {
       const [one, two] = [location(name), location(other)];
       if (place(name).info.shape.join() !== place(other).info.shape.join()) return false;

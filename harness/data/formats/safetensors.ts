@@ -214,13 +214,20 @@ export interface StoredTensor {
   readonly data: Float32Array | (() => Promise<Float32Array>);
 }
 
+/** Bytes to write as a tensor of type U8. */
+export interface StoredBytes {
+  /** How many there are. */
+  readonly bytes: number;
+  readonly data: () => Promise<Uint8Array>;
+}
+
 /**
  * Writes tensors in the given order as F32 (the default) or F16, atomically. Throws UsageError where the
  * system refuses to write.
  */
 export async function writeSafetensors(
   path: string,
-  tensors: Readonly<Record<string, StoredTensor>>,
+  tensors: Readonly<Record<string, StoredTensor | StoredBytes>>,
   metadata: Readonly<Record<string, string>> = {},
   {
     dtype = 'F32',
@@ -230,12 +237,14 @@ export async function writeSafetensors(
   const width = elementBits[dtype] / 8;
   const entries: [string, unknown][] = Object.keys(metadata).length ? [['__metadata__', metadata]] : [];
   let end = 0;
-  for (const [name, { shape, data }] of Object.entries(tensors)) {
+  for (const [name, tensor] of Object.entries(tensors)) {
     if (name === '__metadata__') throw new Error('A tensor cannot be named "__metadata__".');
-    if (typeof data !== 'function') checkLength(name, shape, data);
-    const count = sizeOf(shape);
-    entries.push([name, { dtype, shape, data_offsets: [end, end + count * width] }]);
-    end += count * width;
+    const isBytes = 'bytes' in tensor;
+    const shape = isBytes ? [tensor.bytes] : tensor.shape;
+    if (!isBytes && typeof tensor.data !== 'function') checkLength(name, shape, tensor.data);
+    const size = sizeOf(shape) * (isBytes ? 1 : width);
+    entries.push([name, { dtype: isBytes ? 'U8' : dtype, shape, data_offsets: [end, end + size] }]);
+    end += size;
   }
   // Object.fromEntries, because assignment would not store a tensor named "__proto__".
   const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
@@ -246,17 +255,17 @@ export async function writeSafetensors(
   json.copy(header, 8);
   const write = async (file: FileHandle): Promise<void> => {
     await writeAll(file, header);
-    for (const [name, { shape, data }] of Object.entries(tensors)) {
-      const values = typeof data === 'function' ? await data() : data;
-      checkLength(name, shape, values);
-      const stored = dtype === 'F32' ? values : narrowToHalves(values);
+    for (const [name, tensor] of Object.entries(tensors)) {
+      const values = typeof tensor.data === 'function' ? await tensor.data() : tensor.data;
+      checkLength(name, 'bytes' in tensor ? [tensor.bytes] : tensor.shape, values);
+      const stored = values instanceof Float32Array && dtype === 'F16' ? narrowToHalves(values) : values;
       await writeAll(file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
     }
   };
   await writeAtomically(path, write, beforeRename);
 }
 
-function checkLength(name: string, shape: readonly number[], data: Float32Array): void {
+function checkLength(name: string, shape: readonly number[], data: Float32Array | Uint8Array): void {
   const count = sizeOf(shape);
   if (count === data.length) return;
   throw new Error(

@@ -1,8 +1,7 @@
-/** A linear layer with its gradient, and the weights of packed ones. */
+/** A linear layer with its gradient. */
 import * as tf from '../tfjs/library.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Value } from '../graph/node.ts';
-import { record, recording } from '../graph/recorder.ts';
 import { fused } from './custom.ts';
 
 /** x W + b [N, out] for x [N, in], or x Wᵀ + b where the weight is stored as [out, in] (`transposed`). */
@@ -29,12 +28,4 @@ export function linear(x: tf.Tensor, W: tf.Tensor, b: tf.Tensor | undefined, tra
 
 function gradientOfWeight(g: Graph, x: Value, dy: Value, transposed: boolean): Value {
   return transposed ? g.gemm(dy, x, { transA: true }) : g.gemm(x, dy, { transA: true });
-}
-
-/**
- * The numbers of a frozen weight; where it is packed, they are in memory only from when `when` [N, d] is
- * computed.
- */
-export function unpacked(weight: tf.Tensor, when: tf.Tensor): tf.Tensor {
-  return recording() ? record([weight, when], (g, [W, x]) => [g.unpacked(W!, x!)])[0]! : weight;
 }

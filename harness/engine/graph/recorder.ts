@@ -95,6 +95,15 @@ export function inParts(whole: readonly tf.Tensor[], f: (part: tf.Tensor[]) => t
   return record(whole, (g, values) => g.inParts(values, (part) => f(part.map(tensorOf)).map(valueOf)));
 }
 
+/**
+ * The numbers of a frozen weight. Where it is packed, they are in memory only from when `when` [N, d] is
+ * computed; no gradient flows to `when`.
+ */
+export function unpacked(weight: tf.Tensor, when: tf.Tensor): tf.Tensor {
+  if (!recording() || !valueOf(weight).packed) return weight;
+  return record([weight], (g, [W]) => [g.unpacked(W!, valueOf(when))])[0]!;
+}
+
 /** Σ x² []. */
 export function sumOfSquares(x: tf.Tensor): tf.Tensor {
   if (!recording()) return x.square().sum();

@@ -15,9 +15,12 @@ import { fetchFromHub, type HubRequest } from '../../data/hub/hub.ts';
 import type { FetchOptions } from '../../data/hub/connection.ts';
 import { loadTokenizer, type Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { FileLocation } from '../../engine/types.ts';
+import { type BaseWeights, baseWeightsText, largestBlock, splitQuantization } from './base-weights.ts';
 import { builtinFolder, builtinModels, isBuiltin } from './built-in.ts';
 import { describeArchitecture } from '../families/registry.ts';
 import type { Architecture } from '../architecture.ts';
+import { type FourBitCheckpoint, fourBitCheckpoint } from './four-bit-checkpoint.ts';
+import { packBase } from './packed-base.ts';
 import { publicConfigs } from './public-configs.ts';
 import { randomBase } from './random-base.ts';
 import { findStoredHead, meanHeadFile } from './stored-head.ts';
@@ -27,6 +30,11 @@ import { baseModel, type BaseModel } from '../base-model.ts';
 
 /** How a base is opened, beside its name. */
 export interface BaseOptions extends FetchOptions {
+  /**
+   * How the weights of linear modules are kept, null for float32; where absent, as the checkpoint has them if
+   * they are of four bits, otherwise float32.
+   */
+  readonly baseWeights?: BaseWeights | null | undefined;
   /**
    * Fetches a hub's model at once, so that its tensors decide what config.json leaves open: whether the
    * output weight is the embedding.
@@ -46,6 +54,13 @@ export interface BaseOptions extends FetchOptions {
  * architecture is not supported.
  */
 export async function loadBase(id: string, options: BaseOptions = {}): Promise<BaseModel> {
+  const base = await openBase(id, options);
+  const { baseWeights } = options;
+  if (!baseWeights || base.weights) return base;
+  return packBase(base, baseWeights);
+}
+
+async function openBase(id: string, options: BaseOptions): Promise<BaseModel> {
   if (id.startsWith('random-')) return fromRandom(id, options);
   if (isBuiltin(id)) return fromFolder(id, builtinFolder(id), options);
   const isFolder = await stat(id).then(
@@ -105,17 +120,25 @@ const isModelFile = (path: string): boolean =>
 
 type Config = Readonly<Record<string, unknown>>;
 
-async function readConfig(folder: string): Promise<{ config: Config; architecture: Architecture }> {
+interface ReadConfig {
+  /** Without `quantization_config`. */
+  readonly config: Config;
+  readonly architecture: Architecture;
+  /** Whether the linear weights of its checkpoint are bitsandbytes' codes of four bits. */
+  readonly isFourBit: boolean;
+}
+
+async function readConfig(folder: string): Promise<ReadConfig> {
   const path = join(folder, 'config.json');
   if (!(await isFile(path))) {
     throw new UsageError(`${folder} is no model folder in Hugging Face layout: it has no config.json.`);
   }
-  const config = (await readJson(path)) as Config;
-  return { config, architecture: describeArchitecture(config, path) };
+  const { config, isFourBit } = splitQuantization((await readJson(path)) as Config, path);
+  return { config, architecture: describeArchitecture(config, path), isFourBit };
 }
 
 async function fromFolder(id: string, folder: string, options: BaseOptions): Promise<BaseModel> {
-  const { config, architecture: said } = await readConfig(folder);
+  const { config, architecture: said, isFourBit } = await readConfig(folder);
   const tokenizer = (): Promise<Tokenizer> => loadTokenizer(options.tokenizer ?? folder);
   if (!(await hasCheckpoint(folder))) {
     // The first read throws openCheckpoint's error, which says which files it looked for.
@@ -125,12 +148,14 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
     };
     return { ...described(id, config, said, later), folder: () => Promise.resolve(folder), tokenizer };
   }
-  const checkpoint = await openCheckpoint(folder);
+  const plain = await openCheckpoint(folder);
+  const fourBit = isFourBit ? await fourBitCheckpoint(plain, id, said.transposed) : undefined;
+  const checkpoint = fourBit ?? plain;
   const ownHead = await findOwnHead(id, said, checkpoint);
   const architecture = describeArchitecture(config, join(folder, 'config.json'), ownHead);
   const { stored, unused } = matchTensors(id, checkpoint, architecture);
   const head = await findStoredHead(folder, config, architecture, checkpoint);
-  return baseModel({
+  const base = baseModel({
     id,
     config,
     architecture,
@@ -151,6 +176,26 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
     tokenizer,
     hash: async () => hashWithHead(folder, await checkpoint.hash()),
   });
+  return fourBit ? keepFourBit(base, fourBit, stored, options.baseWeights) : base;
+}
+
+/** A base that keeps its checkpoint's codes of four bits, unless others or float32 were asked for. */
+function keepFourBit(
+  base: BaseModel,
+  { weights, codes }: FourBitCheckpoint,
+  stored: ReadonlyMap<string, string>,
+  asked: BaseOptions['baseWeights'],
+): BaseModel {
+  if (asked === null) return base;
+  const [given, own] = [baseWeightsText(asked), baseWeightsText(weights)];
+  if (asked !== undefined && given !== own) {
+    throw new UsageError(
+      `--base-weights ${given}: the checkpoint of ${base.id} is ${own} already; leave the option out, or give float32.`,
+    );
+  }
+  const kept =
+    'blockSize' in weights ? { ...weights, blockSize: Math.min(weights.blockSize, largestBlock) } : weights;
+  return packBase(base, kept, (name) => codes(stored.get(name) ?? name));
 }
 
 /** Gives the checkpoint's hash, combined with that of a head's file beside it if there is one. */

@@ -1,5 +1,6 @@
 /** Merges a method's affine edits into a base's weights, so that inference costs nothing more. */
 import { UsageError } from '../../support/errors.ts';
+import { transpose } from '../../support/transpose.ts';
 import { describeArchitecture } from '../families/registry.ts';
 import { hasOwnHead } from '../bases/tied-head.ts';
 import type { Site, Values } from '../edits.ts';
@@ -173,14 +174,4 @@ function scaleMatrix(matrix: Float32Array, factors: Float32Array, count: number,
   for (let i = 0; i < matrix.length; i++) {
     matrix[i]! *= factors[byRow ? Math.floor(i / columns) : i % columns]!;
   }
-}
-
-function transpose(matrix: Float32Array, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(matrix.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      out[column * rows + row] = matrix[row * columns + column]!;
-    }
-  }
-  return out;
 }

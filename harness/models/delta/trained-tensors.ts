@@ -54,6 +54,16 @@ export async function initialize(
   return values;
 }
 
+/** A tensor of the base as engines freeze it. Throws RangeError if it is not finite. */
+export async function frozenArray(base: BaseModel, name: string): Promise<FrozenArray> {
+  const packed = await base.packed?.(name);
+  if (packed) return packed;
+  const [shape, data] = [base.shapes[name]!, await base.tensor(name)];
+  requireFinite(base.id, name, data);
+  const location = base.location(name);
+  return location ? { shape, data, location } : { shape, data };
+}
+
 /**
  * Puts the frozen tensors of the base and of the method on the engine. Throws RangeError if one of the base
  * is not finite.
@@ -66,12 +76,9 @@ export async function freezeTensors(
 ): Promise<FrozenArrays> {
   const trained = new Set(unfrozenTensors(base, delta));
   const arrays: Record<string, FrozenArray> = {};
-  for (const [name, shape] of Object.entries(base.shapes)) {
+  for (const name of Object.keys(base.shapes)) {
     if (trained.has(name)) continue;
-    const data = await base.tensor(name);
-    requireFinite(base.id, name, data);
-    const location = base.location(name);
-    arrays[name] = location ? { shape, data, location } : { shape, data };
+    arrays[name] = await frozenArray(base, name);
   }
   const frozen = delta.frozen ?? {};
   for (const [name, data] of Object.entries(await initialize(frozen, base, seed))) {

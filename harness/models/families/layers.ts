@@ -25,7 +25,13 @@ export const MASKED = -1e9;
 export function linearAt(model: ModelTensors, site: Site, transposed: boolean, x: Tensor): Tensor {
   const W = model.weight(`${site.name}.weight`);
   const b = site.bias ? model.weight(`${site.name}.bias`) : undefined;
-  const edit = model.edits.linear?.(site, b ? { W, b } : { W });
+  const edit = model.edits.linear?.(site, {
+    get W() {
+      return ops.unpacked(W, x);
+    },
+    ...(b && { b }),
+    product: (input) => ops.linear(input, W, undefined, transposed),
+  });
   const input = edit?.input ? edit.input(x) : x;
   const y = ops.linear(input, W, b, transposed);
   return edit?.output ? edit.output(y, input) : y;

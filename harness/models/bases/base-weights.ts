@@ -1,0 +1,107 @@
+/**
+ * The precision in which a base's frozen linear modules are kept: the option `--base-weights`, what a
+ * checkpoint of bitsandbytes says of itself, and which weights it is about.
+ */
+import { z } from 'zod';
+import type { PackedFormat } from '../../engine/types.ts';
+import { didYouMean, UsageError } from '../../support/errors.ts';
+import { isObject } from '../../support/json/json-object.ts';
+import type { Architecture } from '../architecture.ts';
+import type { Site } from '../edits.ts';
+
+/** The block sizes that onnxruntime computes with. */
+export const blockSizes = [16, 32, 64, 128, 256] as const;
+/** A checkpoint's larger blocks are read as several blocks of one scale. */
+export const largestBlock = 256;
+const FOUR_BIT = ['nf4', 'fp4'] as const;
+const kinds = ['float32', 'bfloat16', 'float16', ...FOUR_BIT] as const;
+
+/** How the weights of frozen linear modules are kept, where that is not float32; part of a run's identity. */
+export const baseWeightsSchema = z.union([
+  z.strictObject({
+    kind: z.enum(FOUR_BIT),
+    blockSize: z.int().positive(),
+    /** Whether the scales of the blocks are rounded to eight bits themselves. */
+    doubleQuantization: z.boolean(),
+  }),
+  z.strictObject({ kind: z.enum(['bfloat16', 'float16']) }),
+]);
+export type BaseWeights = z.infer<typeof baseWeightsSchema>;
+
+/**
+ * Reads `--base-weights`: `nf4`, `nf4~block=128,double`, `bfloat16`, …; null stands for float32. Throws
+ * UsageError where it is none of them.
+ */
+export function parseBaseWeights(text: string): BaseWeights | null {
+  const [name = '', ...settings] = text.split(/[~,]/);
+  const kind = kinds.find((known) => known === name);
+  if (!kind) {
+    const known = `It can be ${kinds.join(', ')}.`;
+    throw new UsageError(`--base-weights ${text}: there is no "${name}".${didYouMean(name, kinds)} ${known}`);
+  }
+  if (kind !== 'nf4' && kind !== 'fp4') {
+    if (settings.length > 0) throw new UsageError(`--base-weights ${text}: ${kind} has no settings.`);
+    return kind === 'float32' ? null : { kind };
+  }
+  let [blockSize, doubleQuantization] = [64, false];
+  for (const setting of settings) {
+    const [key, value] = setting.split('=');
+    const size = blockSizes.find((each) => String(each) === value);
+    if (key === 'block' && size) blockSize = size;
+    else if (setting === 'double') doubleQuantization = true;
+    else {
+      throw new UsageError(
+        `--base-weights ${text}: "${setting}" is no setting of ${kind}; there are ` +
+          `block=${blockSizes.join('|')} (64 where it is left out) and double (scales of eight bits).`,
+      );
+    }
+  }
+  return { kind, blockSize, doubleQuantization };
+}
+
+/** The text by which `parseBaseWeights` gives the same, as short as it can be; tables show it. */
+export function baseWeightsText(weights: BaseWeights | undefined): string {
+  if (!weights) return 'float32';
+  if (!('blockSize' in weights)) return weights.kind;
+  const { kind, blockSize, doubleQuantization } = weights;
+  const settings = [
+    ...(blockSize === 64 ? [] : [`block=${blockSize}`]),
+    ...(doubleQuantization ? ['double'] : []),
+  ];
+  return settings.length > 0 ? `${kind}~${settings.join(',')}` : kind;
+}
+
+/** How the numbers of a packed weight lie in its file. */
+export const formatOf = (weights: BaseWeights): PackedFormat =>
+  'blockSize' in weights ? { kind: weights.kind, blockSize: weights.blockSize } : weights;
+
+/** The modules whose weights are kept so: the linear ones inside the layers, by the names of their weights. */
+export function packedSites({ sites }: Pick<Architecture, 'sites'>): ReadonlyMap<string, Site> {
+  const inside = sites.filter(({ kind, role }) => kind === 'linear' && role !== 'pooler');
+  return new Map(inside.map((site) => [`${site.name}.weight`, site]));
+}
+
+/** The part of a `quantization_config` that bitsandbytes writes for four bits. */
+const quantizationConfig = z.looseObject({
+  quant_method: z.literal('bitsandbytes'),
+  load_in_4bit: z.literal(true),
+  bnb_4bit_quant_type: z.enum(FOUR_BIT).default('fp4'),
+  bnb_4bit_use_double_quant: z.boolean().default(false),
+});
+
+/** Splits off a config.json's `quantization_config`; throws UsageError where it is not of four bits. */
+export function splitQuantization(
+  config: Readonly<Record<string, unknown>>,
+  where: string,
+): { config: Readonly<Record<string, unknown>>; isFourBit: boolean } {
+  const { quantization_config: given, ...rest } = config;
+  if (given == null) return { config, isFourBit: false };
+  if (!quantizationConfig.safeParse(given).success) {
+    const method = isObject(given) && typeof given.quant_method === 'string' ? given.quant_method : 'none';
+    throw new UsageError(
+      `${where} cannot be used: its quantization_config (quant_method ${JSON.stringify(method)}) is not that ` +
+        'of bitsandbytes in four bits, the only quantised checkpoints that are read.',
+    );
+  }
+  return { config: rest, isFourBit: true };
+}
