@@ -51,6 +51,8 @@ TEMPLATES = {
     "JSON": "{{ messages | tojson }}\n{% for k, v in messages[0].items() %}{{ k }}={{ v }};{% endfor %}",
     "selected turns": "{% for m in messages if m.role != 'system' %}{{ loop.index }}/{{ loop.length }} {{ m.content }}\n{% endfor %}",
     "breaks": "{% for m in messages %}{% if m.role == 'assistant' %}{% break %}{% endif %}{% if m.role == 'system' %}{% continue %}{% endif %}{{ m.content }}{% endfor %}",
+    "characters stripped": "{% for m in messages %}{{ m.content.strip(' .?') }}|{{ m.content.rstrip('\n?') }}|{{ m.content.lstrip(' HN') }}|"
+    "{{ m.content.split('</think>')[0].rstrip('\n').split('<think>')[-1].lstrip('\n') }}|{{ m.content.strip() }};{% endfor %}",
     "what is not given": "{% if tools is none %}1{% endif %}{% if documents is none %}2{% endif %}{% if tools is defined %}3{% endif %}"
     "{% if other is defined %}4{% endif %}{% if tools %}5{% endif %}{% for m in messages %}{{ m.content }}{% endfor %}",
     "answers marked for training": "{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}{% endfor %}",

@@ -5,6 +5,7 @@ import { Template } from '@huggingface/jinja';
 import { messageOf, UsageError } from '../../support/errors.ts';
 import { isObject } from '../../support/json/json-object.ts';
 import { isFile, readBytes } from '../../support/read-files.ts';
+import { callPythonStrips, pythonStrips } from './python-strips.ts';
 
 /** One turn of a conversation. */
 export interface ChatMessage {
@@ -61,7 +62,10 @@ export function renderChat(
   { asksForAnswer = true }: ChatOptions = {},
 ): string {
   try {
-    return new Template(template).render({
+    const parsed = new Template(template);
+    callPythonStrips(parsed.parsed);
+    return parsed.render({
+      ...pythonStrips,
       ...specialTokens,
       messages,
       add_generation_prompt: asksForAnswer,
