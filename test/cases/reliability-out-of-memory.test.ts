@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { lacksMemory, wasKilled } from '../../harness/runs/execute/out-of-memory.ts';
 import { tryLock, type Owner } from '../../harness/records/file-lock.ts';
 import { resultsStatus } from '../../harness/runs/cluster/status.ts';
@@ -62,6 +62,38 @@ test('a cell whose process was killed comes last and in a process of its own, wi
   expect(said).toEqual([
     expect.stringMatching(/want of memory: the run needs about [\d.]+ GiB of memory, of [\d.]+ GiB here/),
   ]);
+});
+
+test('a cell whose weights and moments alone are more than the memory comes last and by itself', async () => {
+  const memory = vi.spyOn(process, 'constrainedMemory');
+  // Between four and sixteen bytes a weight of the tiny base: what RED and full fine-tuning take at the least.
+  memory.mockReturnValue(10 * 17_000);
+  const order: string[] = [];
+  const pids: number[] = [];
+  const methods = ['full', 'red'];
+  const { outcomes, notes } = await run(
+    'large',
+    { methods },
+    {
+      requestOf: () => request('large', { methods }),
+      events: {
+        onStart({ variant: { parts } }) {
+          const [{ method }] = parts as [(typeof parts)[number]];
+          order.push(method.name);
+          const path = pathOf('large', 1).replace('/red/', `/${method.name}/`);
+          pids.push((JSON.parse(readFileSync(lockOf(path), 'utf8')) as Owner).pid);
+        },
+      },
+    },
+  );
+  memory.mockRestore();
+  expect(order).toEqual(['red', 'full']);
+  expect(pids[0]).toBe(process.pid);
+  expect(pids[1]).not.toBe(process.pid);
+  expect(outcomes.map(({ record }) => record.status)).toEqual(['finished', 'finished']);
+  expect(notes.join('\n')).toMatch(
+    /full.seed-1\.json: it is unlikely to fit the memory: the run needs about/,
+  );
 });
 
 test('killed again, it is a failed record that names the memory, and the others are done', async () => {

@@ -13,7 +13,7 @@ import { planNotes } from '../plan/plan-notes.ts';
 import { removeLeftovers } from './claim-cell.ts';
 import type { CellEvents, ExecuteOptions, Outcome, RecordedCell, RunEvents } from './executor.ts';
 import { groupBySeed } from './group-by-seed.ts';
-import { killedLast } from './out-of-memory.ts';
+import { memoryRisk, riskyLast } from './out-of-memory.ts';
 import { startExecutor } from './start-executor.ts';
 import { runQueue } from './work-queue.ts';
 
@@ -56,13 +56,14 @@ function tellNotes(plan: Plan, prepared: readonly PreparedCell[], { onNote }: Ru
 }
 
 /**
- * The cells without a record, or with a failed one where these are tried again; those whose process was
- * killed last.
+ * The cells without a record, or with a failed one where these are tried again; those whose process may
+ * be killed last.
  */
 function findMissing(prepared: readonly PreparedCell[], retryFailed: boolean): Promise<PreparedCell[]> {
   const isMissing = ({ place: { record } }: PreparedCell) =>
     record === undefined || (retryFailed && record.status === 'failed');
-  return killedLast(prepared.filter(isMissing), ({ place }) => place.path);
+  const isRisky = async (run: PreparedCell) => (await memoryRisk(run)) !== undefined;
+  return riskyLast(prepared.filter(isMissing), isRisky);
 }
 
 /** Executes groups of cells, those of a group in one program; returns the records by cell. */

@@ -52,12 +52,21 @@ export async function wasKilled(path: string): Promise<boolean> {
 }
 
 /**
- * Puts the items last whose process was killed: it may happen again, and the others should be done by then.
+ * Why the system may end a cell's process for want of memory: it did so before, or the weights with what trains
+ * them are larger than the memory. Undefined where neither is so.
  */
-export async function killedLast<Item>(
+export async function memoryRisk({ cell, base, place }: PreparedCell): Promise<string | undefined> {
+  if (await wasKilled(place.path))
+    return 'its last process was ended by force before it had saved anything, most likely for want of memory';
+  const { leastBytes } = estimateMemory(cell, base);
+  return leastBytes > usableMemory() ? 'it is unlikely to fit the memory' : undefined;
+}
+
+/** Puts the items last whose process may be killed: the others should be done by then. */
+export async function riskyLast<Item>(
   items: readonly Item[],
-  pathOf: (item: Item) => string,
+  isRisky: (item: Item) => Promise<boolean>,
 ): Promise<Item[]> {
-  const killed = await together(items, (item) => wasKilled(pathOf(item)));
-  return [...items.filter((_, i) => !killed[i]), ...items.filter((_, i) => killed[i])];
+  const risky = await together(items, isRisky);
+  return [...items.filter((_, i) => !risky[i]), ...items.filter((_, i) => risky[i])];
 }

@@ -9,7 +9,7 @@ import { unlessAborted } from '../../support/interruptible.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
 import type { CellExecutor, Outcome, RecordedCell, RunEvents } from '../execute/executor.ts';
-import { killedLast } from '../execute/out-of-memory.ts';
+import { riskyLast, wasKilled } from '../execute/out-of-memory.ts';
 import { startExecutor } from '../execute/start-executor.ts';
 import { runQueue } from '../execute/work-queue.ts';
 import { addressOf, type Cell } from '../plan/cell.ts';
@@ -48,9 +48,9 @@ export async function runTable(
   await checkWritable(common.results);
   const start = performance.now();
   const limits = await findLimits(common.engine, jobs, budget);
-  const pieces = await killedLast(
+  const pieces = await riskyLast(
     order.flatMap(({ run, missing, estimate }): Piece[] => missing.map((cell) => ({ run, cell, estimate }))),
-    ({ cell }) => recordPath(common.results, addressOf(cell)),
+    ({ cell }) => wasKilled(recordPath(common.results, addressOf(cell))),
   );
   const requests = new Map(pieces.map(({ run, cell }) => [cell, run.request!]));
   const executor = await startExecutor(common, await codeVersion(), {
