@@ -12,7 +12,7 @@ import type {
   TensorTypes,
 } from '../engine/types.ts';
 import { addPrefix } from '../support/prefixed-names.ts';
-import type { DecoderStates, Past } from '../models/architecture.ts';
+import type { DecoderBatch, DecoderStates, Past } from '../models/architecture.ts';
 import { frozenArray } from '../models/delta/trained-tensors.ts';
 import { headWeight, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/delta/forward.ts';
 import type { Delta } from '../models/method.ts';
@@ -77,6 +77,15 @@ export function prefillProgram(
   );
 }
 
+/**
+ * Queries whose attention is computed at once on the CPU: scores of more would leave its caches, and those
+ * after the own position would be computed in vain.
+ */
+const QUERIES = 128;
+/** The option of a decoder's batch for an engine; a GPU computes all queries at once. */
+export const queriesAtOnce = ({ device }: Engine): Pick<DecoderBatch, 'queriesAtOnce'> =>
+  device === 'cpu' ? { queriesAtOnce: QUERIES } : {};
+
 /** The inputs of prompts, padded on the right. */
 export function promptTypes(rows: number, length: number): TensorTypes {
   return { ...tokenTypes(rows * length), last: ints(rows) };
@@ -99,7 +108,8 @@ export function readPrompts(
 ): DecoderStates {
   // Nothing is differentiated: no gradient comes back to any place.
   const outputRows = { rows: x.inputs.last!, places: ops.zeros([rows * length], 'int32') };
-  return runDecoder(x, useOf(setup, x), { batch: rows, length, outputRows });
+  const pieces = length > QUERIES ? queriesAtOnce(setup.engine) : {};
+  return runDecoder(x, useOf(setup, x), { batch: rows, length, outputRows, ...pieces });
 }
 
 /**

@@ -11,7 +11,7 @@ import { roundUp } from '../support/arithmetic.ts';
  * The length that prompts of up to `n` tokens are padded to: few lengths need programs, and at most an eighth
  * is padding.
  */
-export const paddedLength = (n: number): number => roundUp(n, 2 ** Math.max(0, Math.ceil(Math.log2(n / 8))));
+export const paddedLength = (n: number): number => roundUp(n, 2 ** Math.max(0, Math.floor(Math.log2(n / 8))));
 
 /** The length that these prompts are padded to, at most what the model has room for. */
 export function readLength({ base, delta }: DecodingSetup, prompts: readonly (readonly number[])[]): number {

@@ -148,6 +148,13 @@ export interface DecoderBatch {
   /** Added to the attention scores, broadcastable to [B, 1, T, T]; causal where absent. */
   readonly bias?: Tensor;
   readonly past?: Past;
+  /**
+   * Tokens that all sequences begin with, a pair for each layer; a method's prefix and virtual tokens are
+   * among them, and `bias` covers them, [B, 1, T, l + T]. Only decoder-only families take them.
+   */
+  readonly beginning?: readonly PrefixStates[];
+  /** How many queries attend at once; then no token may see a later one. Absent: all of them. */
+  readonly queriesAtOnce?: number;
   /** What cross attention reads; where there is a past, it holds the source. */
   readonly source?: Source;
 }

@@ -42,8 +42,9 @@ export function runDecoder(
 ): DecoderStates {
   const { architecture, id } = use.base;
   if (architecture.kind === 'encoder') throw new RangeError(`${id} is an encoder and generates no text`);
-  // With a past, its cache holds the virtual tokens; in an encoder-decoder they are in the encoder.
-  const virtual = batch.past || architecture.kind === 'encoder-decoder' ? 0 : (use.delta.promptLength ?? 0);
+  // Computed states hold the virtual tokens already; in an encoder-decoder they are in the encoder.
+  const isBegun = batch.past !== undefined || batch.beginning !== undefined;
+  const virtual = isBegun || architecture.kind === 'encoder-decoder' ? 0 : (use.delta.promptLength ?? 0);
   const model = modelTensors(x, use, 'decoder', virtual);
   return architecture.decode(model, { ...batch, ids: x.inputs.ids!, positions: x.inputs.positions! });
 }

@@ -10,11 +10,14 @@ import type { Site } from '../edits.ts';
 import {
   attendPast,
   attendTokens,
+  type AttendOptions,
+  attentionPieces,
   blockAt,
   causalBias,
   dropoutAt,
   dropoutMaskAt,
   linearAt,
+  prependVisible,
   type QueryKeyValue,
   selectOutputRows,
   separate,
@@ -27,7 +30,7 @@ export interface Rotation {
   readonly sin: Tensor;
 }
 
-/** What a method puts before every sequence; nothing where there is a past, whose cache holds it already. */
+/** What comes before every sequence; nothing where there is a past, whose cache holds it already. */
 export interface AddedTokens {
   /** Keys and values, one for each layer. */
   readonly prefixes: readonly (PrefixStates | undefined)[];
@@ -79,6 +82,17 @@ interface Attended {
   readonly prefix: PrefixStates | undefined;
 }
 
+/** What queries see, the same in all layers. */
+type Visible = Pick<AttendOptions, 'bias' | 'pieces'>;
+
+/** Undefined where there is a past, which has a bias of its own. */
+function visibleTokens(batch: DecoderBatch, { prefixLength, virtual }: AddedTokens): Visible | undefined {
+  if (batch.past) return undefined;
+  const { queriesAtOnce } = batch;
+  const bias = prependVisible(batch.bias ?? causalBias(batch.length), prefixLength + virtual);
+  return queriesAtOnce ? { bias, pieces: attentionPieces(bias, batch.batch, queriesAtOnce) } : { bias };
+}
+
 const siteKey = (layer: number, role: Site['role']): string => `${layer} ${role}`;
 
 /** Finds a site of one block by its role. */
@@ -99,8 +113,8 @@ export class DecoderStack {
     const form = this.#form;
     const { layers } = form;
     const { outputRows } = batch;
-    const bias = batch.past ? undefined : (batch.bias ?? causalBias(batch.length));
     const added = this.#addedTokens(allRows, batch);
+    const visible = visibleTokens(batch, added);
     const states: Attended[] = [];
     const { x: embedded, rotation } = form.embed(allRows, batch, added);
     ops.boundary(embedded);
@@ -110,7 +124,7 @@ export class DecoderStack {
       const find = this.#findIn(layer);
       let normal = form.norm(model, find('attentionNorm'), x);
       const queryKeyValue = form.queryKeyValue(model, find, normal, rotation);
-      const attended = this.#attend(model, layer, queryKeyValue, batch, bias, added);
+      const attended = this.#attend(model, layer, queryKeyValue, batch, visible, added);
       states.push(attended);
       let { mixed } = attended;
       if (outputRows && layer === layers - 1) {
@@ -136,8 +150,10 @@ export class DecoderStack {
     return (role) => this.#sites.get(siteKey(layer, role))!;
   }
 
-  /** What the method adds before every sequence. */
-  #addedTokens(model: ModelTensors, { past }: DecoderBatch): AddedTokens {
+  /** A beginning that is computed already, or what the method adds. */
+  #addedTokens(model: ModelTensors, { past, beginning }: DecoderBatch): AddedTokens {
+    // Positions count a beginning, so it is no prefix that they begin behind.
+    if (beginning) return { prefixes: beginning, prefixLength: 0, prompt: undefined, virtual: 0 };
     const prefixes = Array.from({ length: this.#form.layers }, (_, layer) =>
       past ? undefined : model.edits.prefix?.(this.#findIn(layer)('attention')),
     );
@@ -152,7 +168,7 @@ export class DecoderStack {
     layer: number,
     queryKeyValue: QueryKeyValue,
     batch: DecoderBatch,
-    bias: Tensor | undefined,
+    visible: Visible | undefined,
     { prefixes, virtual }: AddedTokens,
   ): Attended {
     const form = this.#form;
@@ -168,7 +184,7 @@ export class DecoderStack {
     return attendTokens(batch, queryKeyValue, {
       heads,
       scale,
-      bias: bias!,
+      ...visible!,
       virtual,
       prefix: prefixes[layer],
       keep: (shape, rows) => dropoutMaskAt(model, shape, dropout.probabilities, `${probabilities}${rows}`),

@@ -178,14 +178,14 @@ export function separate(parts: readonly Tensor[]): [Tensor, Tensor, Tensor] {
 export interface AttendOptions {
   readonly heads: number;
   readonly scale: number;
-  /** DecoderBatch's, or the causal one. */
+  /** Of the scores of prefix, virtual tokens and sequence, broadcastable to [B, H, T, l + T]. */
   readonly bias: Tensor;
-  /** l, rows of virtual tokens after the N of the batch. */
+  /** The pieces that attention is computed in; all at once where absent. */
+  readonly pieces?: readonly AttentionPiece[] | undefined;
+  /** Rows of virtual tokens after the N of the batch. */
   readonly virtual: number;
-  /** A method's prefix. */
+  /** A method's prefix, or a beginning that is computed already. */
   readonly prefix: PrefixStates | undefined;
-  /** Bias of the scores of the prefix, broadcastable to [B, H, T, l]; 0 where absent. */
-  readonly prefixBias?: Tensor | undefined;
   /** The base's dropout mask of the probabilities; undefined where nothing is dropped. */
   keep(shape: number[], name: string): Tensor | undefined;
 }
@@ -199,24 +199,24 @@ export interface AttendOptions {
 export function attendTokens(
   batch: DecoderBatch,
   queryKeyValue: QueryKeyValue,
-  { heads, scale, bias, virtual, prefix, prefixBias, keep }: AttendOptions,
+  { heads, scale, bias, pieces, virtual, prefix, keep }: AttendOptions,
 ): { mixed: Tensor; key: Tensor; value: Tensor; prefix: PrefixStates | undefined } {
   const attend = (
     sequences: number,
     [query, key, value]: readonly [Tensor, Tensor, Tensor],
     before: PrefixStates | undefined,
-    ownBias: Tensor,
+    bias: Tensor,
     maskName: string,
+    pieces?: readonly AttentionPiece[],
   ): Tensor => {
     const [length, prefixLength] = [query.shape[0] / sequences, before?.key.shape[0] ?? 0];
     const keys = before ? prependRows(before.key, key, sequences) : key;
     const values = before ? prependRows(before.value, value, sequences) : value;
-    const scoreBias =
-      prefixBias && prefixLength > 0
-        ? ops.concat([prefixBias, ownBias], 3)
-        : prependVisible(ownBias, prefixLength);
     const mask = keep([sequences, heads, length, prefixLength + length], maskName);
-    return ops.attention(query, keys, values, { batch: sequences, heads, scale }, scoreBias, mask);
+    const shape = { batch: sequences, heads, scale };
+    return pieces && !mask
+      ? attendInPieces([query, keys, values], shape, pieces)
+      : ops.attention(query, keys, values, shape, bias, mask);
   };
   const parts = queryKeyValue.map((x) => splitRows(x, virtual));
   const own = separate(parts.map(([tokens]) => toSlots(batch, tokens)));
@@ -225,18 +225,71 @@ export function attendTokens(
   if (virtual > 0) {
     const states = separate(parts.map(([, virtualRows]) => virtualRows!));
     const [, key, value] = states;
-    mixedVirtual = attend(1, states, prefix, causalBias(virtual), '.virtual');
+    const ofVirtual = prependVisible(causalBias(virtual), prefix?.key.shape[0] ?? 0);
+    mixedVirtual = attend(1, states, prefix, ofVirtual, '.virtual');
     before = prefix
       ? { key: ops.concat([prefix.key, key], 0), value: ops.concat([prefix.value, value], 0) }
       : { key, value };
   }
-  const mixed = toTokens(batch, attend(batch.batch, own, before, bias, ''));
+  const mixed = toTokens(batch, attend(batch.batch, own, before, bias, '', pieces));
   return {
     mixed: mixedVirtual ? ops.concat([mixed, mixedVirtual], 0) : mixed,
     key: own[1],
     value: own[2],
     prefix: before,
   };
+}
+
+/** Successive queries of successive sequences, which attend at once to what stands before the last of them. */
+export interface AttentionPiece {
+  readonly firstSequence: number;
+  readonly sequences: number;
+  readonly firstQuery: number;
+  readonly queries: number;
+  readonly keys: number;
+  /** [1 or sequences, 1, queries, keys] */
+  readonly bias: Tensor;
+}
+
+/**
+ * Cuts attention with a bias [1 or B, 1, T, l + T] into pieces of at most `most` queries, so that scores stay
+ * small and no query meets the keys after its piece.
+ */
+export function attentionPieces(bias: Tensor, batch: number, most: number): AttentionPiece[] {
+  const [each, , length, keys] = bias.shape as [number, number, number, number];
+  const together = Math.max(1, Math.floor(most / length));
+  const pieces: AttentionPiece[] = [];
+  for (let firstSequence = 0; firstSequence < batch; firstSequence += together) {
+    const sequences = Math.min(together, batch - firstSequence);
+    for (let firstQuery = 0; firstQuery < length; firstQuery += most) {
+      const queries = Math.min(most, length - firstQuery);
+      const seen = keys - length + firstQuery + queries;
+      const [first, count] = each > 1 ? [firstSequence, sequences] : [0, 1];
+      const own = ops.slice(bias, [first, 0, firstQuery, 0], [count, 1, queries, seen]);
+      pieces.push({ firstSequence, sequences, firstQuery, queries, keys: seen, bias: own });
+    }
+  }
+  return pieces;
+}
+
+/** Attention piece by piece; operands and result are those of ops.attention. */
+function attendInPieces(
+  [query, keys, values]: readonly [Tensor, Tensor, Tensor],
+  { batch, heads, scale }: { batch: number; heads: number; scale: number },
+  pieces: readonly AttentionPiece[],
+): Tensor {
+  const bySequence = (x: Tensor): Tensor => x.reshape([batch, -1, x.shape[1]!]);
+  const [q, k, v] = [bySequence(query), bySequence(keys), bySequence(values)];
+  const mixed = pieces.map(({ firstSequence, sequences, firstQuery, queries, keys, bias }) => {
+    const part = (x: Tensor, from: number, count: number): Tensor =>
+      ops
+        .slice(x, [firstSequence, from, 0], [sequences, count, x.shape[2]!])
+        .reshape([sequences * count, x.shape[2]!]);
+    const operands = [part(q, firstQuery, queries), part(k, 0, keys), part(v, 0, keys)] as const;
+    return ops.attention(...operands, { batch: sequences, heads, scale }, bias);
+  });
+  // A piece is some queries of one sequence, or all queries of some: either way rows follow each other.
+  return mixed.length > 1 ? ops.concat(mixed, 0) : mixed[0]!;
 }
 
 /**

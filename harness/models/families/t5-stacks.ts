@@ -229,17 +229,16 @@ function selfAttention(
   const own = relativeBias(table, form, { both: false, queries: length, keys: length });
   const bias = own.add(batch.bias ?? causalBias(length));
   const ofPrefix = { both: false, queries: length, keys: prefixLength, shift: prefixLength };
-  const prefixBias = prefixLength > 0 ? relativeBias(table, form, ofPrefix) : undefined;
+  const whole = prefixLength > 0 ? ops.concat([relativeBias(table, form, ofPrefix), bias], 3) : bias;
   return {
     states,
     attend(layer, name, normal) {
       const attended = attendTokens(batch, project(name, normal), {
         heads,
         scale: 1,
-        bias,
+        bias: whole,
         virtual: 0,
         prefix: prefixes[layer],
-        prefixBias,
         keep: (shape, rows) => keep(shape, `${name}.dropout${rows}`),
       });
       keys.push(attended.key);
