@@ -1,33 +1,61 @@
 /** The program that reads trees of tokens, and the inputs of trees. log-likelihoods.ts runs it. */
-import type { DecodingSetup } from '../../decoding/programs.ts';
+import { queriesAtOnce, type LoadedModel } from '../../decoding/programs.ts';
 import * as ops from '../../engine/ops.ts';
-import type { NamedArrays, Program, TensorTypes } from '../../engine/types.ts';
-import { causalBias, MASKED } from '../../models/families/layers.ts';
+import type { NamedArrays, Program, ProgramTensors, TensorTypes } from '../../engine/types.ts';
+import type { PrefixStates } from '../../models/architecture.ts';
+import { MASKED } from '../../models/families/layers.ts';
 import { headWeight, runDecoder } from '../../models/delta/forward.ts';
 import type { TokenTree } from './token-tree.ts';
 
-/** B trees of at most T nodes; R nodes predict, P tokens in all. */
+/** B trees of at most T nodes, P predicted tokens in all; l slots of a beginning that all trees share, or 0. */
 export interface TreesShape {
   readonly trees: number;
   readonly nodes: number;
-  readonly rows: number;
   readonly predictions: number;
+  readonly beginning: number;
 }
+
+/** Scores that are computed at once, V for each prediction. */
+const SCORES = 2 ** 24;
 
 const ints = (...shape: number[]): TensorTypes[string] => ({ shape, dtype: 'int32' });
 const floats = (...shape: number[]): TensorTypes[string] => ({ shape, dtype: 'float32' });
 
+/** The name of an input for the beginning's bias, or for its keys or values in a layer. */
+export const beginningKey = (kind: 'bias' | 'key' | 'value', layer?: number): string =>
+  layer === undefined ? `beginning ${kind}` : `beginning ${kind} ${layer}`;
+
 /**
  * Compiles the program for a shape. Inputs: ids, positions and the context's masks of all B·T nodes; `ends`
- * [B, 1, 1, T], the ends of subtrees; `rows` [R], the nodes that predict; `predictors` [P], which of those
- * predicts a token; `targetIds` [P], the token's id. Outputs, [P] each: `logProbability`, and `isLargest`, 1
- * where no token is likelier.
+ * [B, 1, 1, T], the ends of subtrees; `predictors` [P], the nodes that predict; `targetIds` [P], the ids that
+ * they predict. With a beginning its bias [1, 1, 1, l], and its key and value [l, kvHeads·h] of each layer.
+ * Outputs, [P] each: `logProbability`, and `isLargest`, 1 where no token is likelier.
  */
-export function likelihoodProgram(setup: DecodingSetup, shape: TreesShape): Promise<Program> {
-  const { trees, nodes, rows, predictions } = shape;
+export function likelihoodProgram(model: LoadedModel, shape: TreesShape): Promise<Program> {
+  const { trees, nodes, predictions, beginning } = shape;
+  const { engine, base, delta, frozen } = model;
+  const name = `trees ${trees}x${nodes} after ${beginning}, ${predictions} tokens`;
+  return engine.compile({ name, frozen, state: {}, inputs: inputTypes(model, shape) }, (x) => {
+    const use = { base, delta, tensors: x.frozen, training: false, dropout: false, totalSteps: 1 };
+    const predictors = x.inputs.predictors!;
+    const { hidden } = runDecoder(x, use, {
+      batch: trees,
+      length: nodes,
+      bias: biasOf(x, shape),
+      ...(beginning > 0 && { beginning: beginningOf(x, base.architecture.layers) }),
+      ...queriesAtOnce(engine),
+      // Nothing is differentiated: no gradient comes back to any place.
+      outputRows: { rows: predictors, places: ops.zeros([trees * nodes], 'int32') },
+    });
+    return { outputs: predictionsOf(hidden, headWeight(x, use), x.inputs.targetIds!, predictions) };
+  });
+}
+
+function inputTypes({ base }: LoadedModel, shape: TreesShape): TensorTypes {
+  const { trees, nodes, predictions, beginning } = shape;
   const all = trees * nodes;
   const mask = floats(all, 1);
-  const inputs: TensorTypes = {
+  const types: Record<string, TensorTypes[string]> = {
     ids: ints(all),
     positions: ints(all),
     tokens: mask,
@@ -35,33 +63,73 @@ export function likelihoodProgram(setup: DecodingSetup, shape: TreesShape): Prom
     fromStart: mask,
     fromEnd: mask,
     ends: floats(trees, 1, 1, nodes),
-    rows: ints(rows),
     predictors: ints(predictions),
     targetIds: ints(predictions),
   };
-  const name = `trees ${trees}x${nodes}, ${predictions} tokens of ${rows} nodes`;
-  return setup.engine.compile({ name, frozen: setup.frozen, state: {}, inputs }, (x) => {
-    const { base, delta } = setup;
-    const use = { base, delta, tensors: x.frozen, training: false, dropout: false, totalSteps: 1 };
-    const places = Float32Array.from({ length: nodes }, (_, i) => i);
-    // A node sees itself and the nodes before it whose subtree has not ended: its ancestors.
-    const seen = ops.less(ops.tensor(places, [1, 1, nodes, 1]), x.inputs.ends!);
-    const bias = ops.choose(seen, causalBias(nodes), ops.scalar(MASKED));
-    // Nothing is differentiated: no gradient comes back to any place.
-    const outputRows = { rows: x.inputs.rows!, places: ops.zeros([all], 'int32') };
-    const { hidden } = runDecoder(x, use, { batch: trees, length: nodes, bias, outputRows });
-    const scores = ops.logSoftmax(ops.matMul(hidden, headWeight(x, use), false, true));
-    const predictors = x.inputs.predictors!;
-    const { vocabulary } = base.architecture;
-    const flat = predictors.mul(ops.scalar(vocabulary, 'int32')).add(x.inputs.targetIds!);
-    const logProbability = ops.gather(scores.reshape([-1]), flat);
-    const largest = ops.gather(ops.max(scores, 1), predictors);
-    return { outputs: { logProbability, isLargest: logProbability.greaterEqual(largest).cast('float32') } };
-  });
+  if (beginning === 0) return types;
+  const { layers, kvHeads, headWidth } = base.architecture;
+  types[beginningKey('bias')] = floats(1, 1, 1, beginning);
+  for (let layer = 0; layer < layers; layer++)
+    for (const kind of ['key', 'value'] as const)
+      types[beginningKey(kind, layer)] = floats(beginning, kvHeads * headWidth);
+  return types;
 }
 
-/** The inputs of some trees; padding reads token 0 and sees itself alone. */
-export function fillTrees(trees: readonly TokenTree[], shape: TreesShape): NamedArrays {
+/** The bias of the scores [B, 1, T, l + T]: a node sees the beginning, its ancestors and itself. */
+function biasOf({ inputs }: ProgramTensors, { trees, nodes, beginning }: TreesShape): ops.Tensor {
+  const places = Float32Array.from({ length: nodes }, (_, i) => i);
+  const [queries, keys] = [ops.tensor(places, [1, 1, nodes, 1]), ops.tensor(places, [1, 1, 1, nodes])];
+  const [zero, masked] = [ops.scalar(0), ops.scalar(MASKED)];
+  // Ancestors are the nodes before it whose subtree has not ended.
+  const isOpen = ops.choose(ops.less(queries, inputs.ends!), zero, masked);
+  const own = ops.choose(ops.less(queries, keys), masked, isOpen);
+  if (beginning === 0) return own;
+  return ops.concat([ops.zeros([trees, 1, nodes, 1]).add(inputs[beginningKey('bias')]!), own], 3);
+}
+
+const beginningOf = ({ inputs }: ProgramTensors, layers: number): PrefixStates[] =>
+  Array.from({ length: layers }, (_, layer) => ({
+    key: inputs[beginningKey('key', layer)]!,
+    value: inputs[beginningKey('value', layer)]!,
+  }));
+
+/** Scores target tokens [P] after hidden states [P, d], in parts, since every state has V scores. */
+function predictionsOf(
+  hidden: ops.Tensor,
+  head: ops.Tensor,
+  targetIds: ops.Tensor,
+  count: number,
+): Record<string, ops.Tensor> {
+  const [vocabulary, width] = head.shape as [number, number];
+  const most = Math.max(1, Math.floor(SCORES / vocabulary));
+  const parts = Array.from({ length: Math.ceil(count / most) }, (_, i) => {
+    const [first, rows] = [i * most, Math.min(most, count - i * most)];
+    const scores = ops.logSoftmax(
+      ops.matMul(ops.slice(hidden, [first, 0], [rows, width]), head, false, true),
+    );
+    const offsets = ops.tensor(
+      Int32Array.from({ length: rows }, (_, row) => row * vocabulary),
+      [rows],
+      'int32',
+    );
+    const places = ops.slice(targetIds, [first], [rows]).add(offsets);
+    const logProbability = ops.gather(scores.reshape([-1]), places);
+    const isLargest = logProbability.greaterEqual(ops.max(scores, 1)).cast('float32');
+    return { logProbability, isLargest };
+  });
+  const joined = (own: readonly ops.Tensor[]): ops.Tensor =>
+    own.length > 1 ? ops.concat([...own], 0) : own[0]!;
+  return {
+    logProbability: joined(parts.map(({ logProbability }) => logProbability)),
+    isLargest: joined(parts.map(({ isLargest }) => isLargest)),
+  };
+}
+
+/**
+ * The inputs of some trees; padding reads token 0 and sees the beginning and itself. `virtual` is the number
+ * of a method's tokens in a beginning, which positions count.
+ */
+export function fillTrees(trees: readonly TokenTree[], shape: TreesShape, virtual: number): NamedArrays {
   const all = shape.trees * shape.nodes;
   const ids = new Int32Array(all);
   const positions = new Int32Array(all);
@@ -70,16 +138,15 @@ export function fillTrees(trees: readonly TokenTree[], shape: TreesShape): Named
   const fromStart = new Float32Array(all).fill(-1);
   const fromEnd = new Float32Array(all).fill(-1);
   const ends = Float32Array.from({ length: all }, (_, i) => (i % shape.nodes) + 1);
-  const rows = new Int32Array(shape.rows);
   const predictors = new Int32Array(shape.predictions);
   const targetIds = new Int32Array(shape.predictions);
-  let [row, prediction] = [0, 0];
+  let prediction = 0;
   trees.forEach((tree, number) => {
     const start = number * shape.nodes;
     tree.ids.forEach((id, node) => {
       const at = start + node;
       ids[at] = id;
-      positions[at] = tree.depths[node]!;
+      positions[at] = virtual + tree.depths[node]!;
       tokens[at] = 1;
       ends[at] = tree.ends[node]!;
       const tokensAfter = tree.fromEnds[node]!;
@@ -88,17 +155,10 @@ export function fillTrees(trees: readonly TokenTree[], shape: TreesShape): Named
       fromStart[at] = tree.depths[node]!;
       fromEnd[at] = tokensAfter;
     });
-    const rowOf = new Map<number, number>();
     for (const { node, id } of tree.predictions) {
-      let place = rowOf.get(node);
-      if (place === undefined) {
-        place = row++;
-        rowOf.set(node, place);
-        rows[place] = start + node;
-      }
-      predictors[prediction] = place;
+      predictors[prediction] = start + node;
       targetIds[prediction++] = id;
     }
   });
-  return { ids, positions, tokens, prompt, fromStart, fromEnd, ends, rows, predictors, targetIds };
+  return { ids, positions, tokens, prompt, fromStart, fromEnd, ends, predictors, targetIds };
 }

@@ -1,7 +1,7 @@
 /**
  * Requests as a tree of tokens: a beginning that several of them share is one branch, whose states the model
  * computes once. The nodes of a tree lie in one sequence in preorder, so a node's ancestors are the nodes
- * before it whose subtree has not ended. log-likelihoods.ts packs trees; program.ts reads them.
+ * before it whose subtree has not ended. batches.ts makes batches of trees; program.ts reads them.
  */
 
 /** A context and a continuation as token ids; neither is empty. */
@@ -38,13 +38,14 @@ interface Token {
 
 /**
  * The tree of some requests. With `separatesEnds` a context's token is shared only between contexts that end
- * equally far after it: methods may depend on where a prompt ends.
+ * equally far after it: methods may depend on where a prompt ends. The first `begun` tokens, which all contexts
+ * have, are left out.
  */
-export function treeOf(requests: readonly Request[], separatesEnds: boolean): TokenTree {
+export function treeOf(requests: readonly Request[], separatesEnds: boolean, begun = 0): TokenTree {
   const roots = new Map<number, Node>();
   requests.forEach((request, number) => {
     let children = roots;
-    for (const token of tokensOf(request, separatesEnds)) {
+    for (const token of tokensOf(request, separatesEnds).slice(begun)) {
       // Tokens of contexts and of continuations are separate nodes, since methods may act on prompts alone.
       const key = token.id * 2 ** 24 + token.fromEnd + 1;
       let node = children.get(key);

@@ -8,7 +8,7 @@ import type {
   QuestionDocument,
   Writing,
 } from '../../evaluation/evaluation.ts';
-import { positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
+import { positionsFor } from '../../evaluation/likelihoods/batches.ts';
 import type { PromptOptions } from '../../evaluation/prompts.ts';
 import { length } from '../../evaluation/suites/python-text.ts';
 import type { Documents, EvaluatedModel, Work } from './evaluation-work.ts';

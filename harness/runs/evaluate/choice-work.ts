@@ -1,7 +1,7 @@
 /** Evaluations that choose an answer by the alternatives' log-likelihoods. */
 import { z } from 'zod';
 import type { ChoiceEvaluation, EvaluationData } from '../../evaluation/evaluation.ts';
-import { likelihoodBatches, positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
+import { likelihoodBatches, positionsFor } from '../../evaluation/likelihoods/batches.ts';
 import type { Request } from '../../evaluation/likelihoods/token-tree.ts';
 import { encodeAlternatives } from '../../evaluation/likelihoods/tokens.ts';
 import { chosenBy, scoreOf } from '../../evaluation/measures.ts';

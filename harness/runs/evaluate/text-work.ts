@@ -9,7 +9,7 @@ import type {
   TextEvaluation,
   WrittenText,
 } from '../../evaluation/evaluation.ts';
-import { positionsFor } from '../../evaluation/likelihoods/log-likelihoods.ts';
+import { positionsFor } from '../../evaluation/likelihoods/batches.ts';
 import { promptEncoder } from '../../evaluation/likelihoods/tokens.ts';
 import { promptsOf, type PromptOptions } from '../../evaluation/prompts.ts';
 import { UsageError } from '../../support/errors.ts';

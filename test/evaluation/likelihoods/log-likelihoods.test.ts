@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { likelihoodBatches } from '../../../harness/evaluation/likelihoods/batches.ts';
 import type { Request } from '../../../harness/evaluation/likelihoods/token-tree.ts';
 import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
@@ -6,7 +7,9 @@ import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
 import type { EngineName } from '../../../harness/engine/types.ts';
-import { scoreAll } from './score-all.ts';
+import { openScorer, scoreAll } from './score-all.ts';
+
+const methods = await loadMethods();
 
 // Tokens of one tree must have the numbers that they have alone, whatever a method does with them.
 const shared = [7, 3, 9, 4, 1];
@@ -23,19 +26,23 @@ const documents: Request[][] = [
   [{ context: [1], continuation: [2, 3, 4, 5] }],
 ];
 
-async function likelihoodsOf(family: string, variant: string, engine: EngineName, given: Request[][]) {
-  const base = await loadBase(`random-${family}~layers=2,width=16,heads=2,vocab=20,positions=24`);
-  const methods = await loadMethods();
+/** A tiny base under a method whose tensors are moved, since methods begin as the identity. */
+async function subjectOf(family: string, variant: string, positions = 24) {
+  const base = await loadBase(`random-${family}~layers=2,width=16,heads=2,vocab=20,positions=${positions}`);
   const delta = await attachMethods(parseVariant(variant, methods), base);
   const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
   const values = await initialize(specs, base, 1);
-  // Methods begin as the identity: their tensors are moved, so that they act.
   const tensors = Object.fromEntries(
     Object.entries(specs).map(([name, { shape }]) => [
       name,
       { shape, data: values[name]!.map((x, i) => x + ((i % 5) - 2) / 8) },
     ]),
   );
+  return { base, delta, tensors };
+}
+
+async function likelihoodsOf(family: string, variant: string, engine: EngineName, given: Request[][]) {
+  const { base, delta, tensors } = await subjectOf(family, variant);
   return scoreAll(given, base, delta, tensors, engine);
 }
 
@@ -86,4 +93,60 @@ test('a request that is too long loses its beginning', async () => {
   ]);
   const [whole, cut] = found.flat();
   expect(whole!.logLikelihood).toBeCloseTo(cut!.logLikelihood, 5);
+});
+
+// The options that a base of two layers of 16 needs.
+const variants: Record<string, string> = {
+  adapterdrop: 'adapterdrop~drop=1',
+  compacter: 'compacter~bottleneck=4',
+};
+
+// Long enough that their beginning is read by itself; all contexts but one have one length, for the methods
+// that read where prompts end.
+const examples = Array.from({ length: 70 }, (_, i) => (i * i + 3) % 19);
+const subject: Request[][] = [
+  ...[1, 2, 3, 4, 5].map((question) => [
+    { context: [...examples, question, 7, 8], continuation: [5] },
+    { context: [...examples, question, 7, 8], continuation: [6, question] },
+  ]),
+  [{ context: [...examples, 2, 8], continuation: [3, 3] }],
+  [{ context: [4, 2], continuation: [3] }],
+];
+
+test.each([...methods.keys()])(
+  '%s: a beginning is read once, with the numbers of one by one',
+  async (name) => {
+    const { base, delta, tensors } = await subjectOf('llama', variants[name] ?? name, 256);
+    const batches = likelihoodBatches({ base, delta }, subject);
+    expect(batches.filter(({ beginning }) => beginning).flatMap(({ documents }) => documents)).toHaveLength(
+      delta.readsPrompt ? 5 : 6,
+    );
+    const together = await scoreAll(subject, base, delta, tensors);
+    for (const [document, requests] of subject.entries()) {
+      for (const [place, request] of requests.entries()) {
+        const [alone] = await scoreAll([[request]], base, delta, tensors);
+        const { logLikelihood, isGreedy } = together[document]![place]!;
+        expect(Math.abs(logLikelihood - alone![0]!.logLikelihood), `document ${document}`).toBeLessThan(2e-5);
+        expect(isGreedy).toBe(alone![0]!.isGreedy);
+      }
+    }
+  },
+);
+
+test('a batch that is scored later, by itself, has the same numbers to the last bit', async () => {
+  // Documents of very different lengths, which lie in different batches.
+  const sizes = [3, 90, 700, 800, 5, 400, 900];
+  const given = sizes.map((size, i) => [
+    {
+      context: [...examples, ...Array.from({ length: size }, (_, at) => (at * (i + 2)) % 17)],
+      continuation: [i],
+    },
+  ]);
+  const { base, delta, tensors } = await subjectOf('llama', 'red', 1024);
+  const whole = await scoreAll(given, base, delta, tensors);
+  const { batches, scorer, close } = await openScorer(given, base, delta, tensors);
+  expect(batches.length).toBeGreaterThan(1);
+  for (const [document, likelihoods] of await scorer.score(batches.at(-1)!))
+    expect(likelihoods).toEqual(whole[document]);
+  await close();
 });
