@@ -17,7 +17,7 @@ export default instructionTask({
     length: 512,
     maxNewTokens: 512,
   },
-  evaluations: ['ai2-arc', 'hellaswag', 'mmlu', 'truthfulqa-mc2'],
+  evaluations: ['alpaca-eval~protocol=pyreft'],
   builtinEvaluations: ['restaurants'],
   read: (text) => text,
 });

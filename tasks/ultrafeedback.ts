@@ -26,7 +26,7 @@ export default instructionTask({
     repetitionPenalty: 1.1,
     noRepeatNgram: 5,
   },
-  // RED's Table 17.
+  // RED's Table 17; its Tables 4 and 16 are judged, so that their answers are asked for by name.
   evaluations: ['ai2-arc', 'truthfulqa-mc2', 'winogrande', 'gsm8k', 'hellaswag', 'mmlu'].map(
     (name) => `${name}~protocol=red`,
   ),
