@@ -42,15 +42,20 @@ describe('help and lists', () => {
     const { stdout, exitCode } = await bench('list', 'methods');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^red +RED +Wu et al\. 2024/m);
-    expect(stdout).toMatch(/position +ffn \| attn \| ffn\+attn \| block \| all +default ffn +\S/);
+    expect(stdout).toMatch(/^ +position +ffn \| attn \| ffn\+attn \| block \| all, default ffn: after the$/m);
     expect(stdout).toContain('red~no-scaling');
+    for (const list of ['methods', 'tasks', 'engines', 'protocol', 'recipes'])
+      for (const line of (await bench('list', list)).stdout.split('\n')) {
+        // A recipe's task, base and method may leave no room for its settings.
+        if (list !== 'recipes' || !line.includes('seeds')) expect(line.length, line).toBeLessThanOrEqual(80);
+      }
   });
 
   test('list protocol says what each side does and which is recommended', async () => {
     const { stdout } = await bench('list', 'protocol');
     expect(stdout).toMatch(/^optimizer-adamw: the paper says AdamW; /m);
     expect(stdout).toMatch(
-      /^ {4}code +the AdamW that transformers used to ship .*\(recommended, published\)$/m,
+      /^ {4}code +the AdamW that transformers used to ship [^]*?\(recommended,\s+published\)$/m,
     );
   });
 

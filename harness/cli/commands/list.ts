@@ -7,7 +7,8 @@ import type { EngineName } from '../../engine/types.ts';
 import type { Evaluation } from '../../evaluation/evaluation.ts';
 import type { OptionHelp } from '../../runs/plan/option-values.ts';
 import { benchCommand } from '../../support/project-root.ts';
-import { columns, heading, print, printJson } from '../terminal/output.ts';
+import { wrapText } from '../../reporting/tables/layout-text.ts';
+import { columns, described, print, printJson, terminalWidth } from '../terminal/output.ts';
 
 const engines: Record<EngineName, string> = {
   onnx: 'programs recorded as graphs, run by onnxruntime (cpu, webgpu, cuda); the default',
@@ -32,7 +33,7 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
       metrics.map((m) => m.name).join(', '),
     ];
     const { ownTasks } = await import('../../runs/own-tasks/options.ts');
-    return { json, text: columns([...json.map(row), ...Object.entries(ownTasks)]) };
+    return { json, text: described([...json.map(row), ...Object.entries(ownTasks)]) };
   },
   async methods(name) {
     const { loadMethods } = await import('../../runs/plan/load-plugins.ts');
@@ -58,9 +59,9 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
       const variants = Object.keys(ablations).map((ablation) => `${name}~${ablation}`);
       const lines = [
         columns([[name, label, paper]]),
-        ...(formula ? [`    ${formula}`] : []),
+        ...(formula ? [described([['   ', formula]])] : []),
         ...(options.length ? [await optionLines(options)] : []),
-        ...(variants.length ? [`    ablations: ${variants.join(', ')}`] : []),
+        ...(variants.length ? [described([['    ablations:', variants.join(', ')]])] : []),
         ...Object.entries(defaults).map(
           ([key, value]) => `    ${key}=${String(value)}, where no recipe says otherwise`,
         ),
@@ -110,13 +111,13 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
     const settings = describeOptions(recipeSchema);
     const builtin = builtinRecipes([...(await loadMethods()).keys()]);
     const lines = async (recipes: readonly ListedRecipe[]) =>
-      columns(await Promise.all(recipes.map(recipeRow)));
+      described(await Promise.all(recipes.map(recipeRow)));
     return {
       json: { settings, published: paperRecipes, builtin },
       text: [
-        `Hyper-parameters, for --set key=value; a task, a method or a recipe may have another default:`,
+        'Hyper-parameters, for --set key=value; others may be usual for a task or method:',
         await optionLines(settings),
-        'Recipes of the built-in bases, tuned on seed 42 of the built-in tasks and for these alone:',
+        'Recipes of the built-in bases, tuned for the built-in tasks alone (seed 42):',
         await lines(builtin),
         'Published recipes:',
         await lines(paperRecipes),
@@ -127,14 +128,14 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
     const { discrepancies, sides } = await import('../../papers/red/discrepancies.ts');
     const blocks = discrepancies.map(({ id, what, says, suggested, reproduces = suggested }) =>
       [
-        `${id}: ${what}`,
-        columns(
+        wrapText(`${id}: ${what}`, terminalWidth()),
+        described(
           sides.map((side) => {
             const taken = [
               ...(side === suggested ? ['recommended'] : []),
               ...(side === reproduces ? ['published'] : []),
             ];
-            return [`    ${side}`, says[side], ...(taken.length > 0 ? [`(${taken.join(', ')})`] : [])];
+            return [`    ${side}`, taken.length > 0 ? `${says[side]} (${taken.join(', ')})` : says[side]];
           }),
         ),
       ].join('\n'),
@@ -143,7 +144,10 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
   },
   engines() {
     const json = Object.entries(engines).map(([name, description]) => ({ name, description }));
-    return Promise.resolve({ json, text: columns(json.map(({ name, description }) => [name, description])) });
+    return Promise.resolve({
+      json,
+      text: described(json.map(({ name, description }) => [name, description])),
+    });
   },
 };
 
@@ -216,13 +220,11 @@ async function recipeRow({
 
 async function optionLines(options: readonly OptionHelp[]): Promise<string> {
   const { formatValue } = await import('../../runs/plan/option-values.ts');
-  return columns(
-    options.map(({ name, type, default: value, description }) => [
-      `    ${name}`,
-      type,
-      value === undefined ? '' : `default ${formatValue(value)}`,
-      description,
-    ]),
+  return described(
+    options.map(({ name, type, default: value, description }) => {
+      const usual = value === undefined ? '' : `, default ${formatValue(value)}`;
+      return [`    ${name}`, `${type}${usual}: ${description}`];
+    }),
   );
 }
 
@@ -276,5 +278,5 @@ async function summary(): Promise<string> {
     ['engines', Object.keys(engines).join(' ')],
   ];
   const remark = 'list NAME shows all of one, list methods red one method, list --json everything.';
-  return `${columns(rows.map(([name, text]) => [heading(name!), text!]))}\n\n${remark}`;
+  return `${described(rows.map(([name, text]) => [name!, text!]))}\n\n${remark}`;
 }

@@ -1,5 +1,6 @@
 /** What the commands write: results on standard output, all else on standard error. */
 import { styleText } from 'node:util';
+import { wrapText } from '../../reporting/tables/layout-text.ts';
 import { writeError } from '../../support/atomic-files.ts';
 import { errorCode, messageOf } from '../../support/errors.ts';
 
@@ -50,6 +51,25 @@ export function columns(rows: readonly (readonly string[])[]): string {
         .join('  ')
         .trimEnd(),
     )
+    .join('\n');
+}
+
+/** The least width of a column of text; beside wider names its lines are not cut. */
+const leastText = 30;
+
+/** Lines of names, aligned, and a text in the last column that goes on below itself where a line ends. */
+export function described(rows: readonly (readonly string[])[]): string {
+  const names = rows.map((row) => row.slice(0, -1));
+  const starts = columns(names.map((row) => [...row, '']))
+    .split('\n')
+    .map((line) => line.trimEnd());
+  const indent = Math.max(...starts.map(({ length }) => length)) + 2;
+  const width = terminalWidth() - indent;
+  return rows
+    .map((row, i) => {
+      const text = width < leastText ? row.at(-1)! : wrapText(row.at(-1)!, width);
+      return `${starts[i]!.padEnd(indent)}${text.replaceAll('\n', `\n${' '.repeat(indent)}`)}`.trimEnd();
+    })
     .join('\n');
 }
 
