@@ -12,6 +12,7 @@ import { exportCommand } from './commands/export.ts';
 import { fetchCommand } from './commands/fetch.ts';
 import { refuseRepeats } from './arguments/refuse-repeats.ts';
 import { initCommand } from './commands/init.ts';
+import { judgeCommand } from './commands/judge.ts';
 import { listCommand } from './commands/list.ts';
 import { mergeCommand } from './commands/merge.ts';
 import { note, surviveLostOutput } from './terminal/output.ts';
@@ -35,6 +36,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     .addCommand(runCommand(), { isDefault: true });
   program
     .addCommand(evalCommand())
+    .addCommand(judgeCommand())
     .addCommand(listCommand())
     .addCommand(paramsCommand())
     .addCommand(scoreCommand())

@@ -1,6 +1,6 @@
 /** Agreement of two judges on the same answers: the share of equal verdicts, and Cohen's kappa. */
 import { sum } from '../support/arithmetic.ts';
-import type { Judgement, Judging } from './judging.ts';
+import { turnKey, type Judgement, type Judging } from './judging.ts';
 
 /** How two judges agree. */
 export interface Agreement {
@@ -18,14 +18,13 @@ export function agreementOf(
   one: readonly Judgement[],
   another: readonly Judgement[],
 ): Agreement | undefined {
-  const keyOf = ({ id, turn }: Judgement): string => `${id}/${turn}`;
   const classes = new Map(
     another.flatMap((judgement) =>
-      judgement.verdict === null ? [] : [[keyOf(judgement), classOf(judgement.verdict)] as const],
+      judgement.verdict === null ? [] : [[turnKey(judgement), classOf(judgement.verdict)] as const],
     ),
   );
   const pairs = one.flatMap((judgement) => {
-    const other = classes.get(keyOf(judgement));
+    const other = classes.get(turnKey(judgement));
     return judgement.verdict === null || other === undefined
       ? []
       : [[classOf(judgement.verdict), other] as const];

@@ -11,7 +11,15 @@ import { strip } from '../evaluation/suites/python-text.ts';
 import { UsageError } from '../support/errors.ts';
 import { sha256 } from '../support/hash.ts';
 import { problemOf } from '../support/json/validation-messages.ts';
-import type { AnswerSet, JudgedMetric, Judgement, Judging, JudgingInputs, OrderBias } from './judging.ts';
+import type {
+  AnswerSet,
+  JudgedMetric,
+  Judgement,
+  Judging,
+  JudgingInputs,
+  OrderBias,
+  Reply,
+} from './judging.ts';
 import { isDictionary, isList, pythonLiteral } from './python-literal.ts';
 
 /** The slots of the prompt, in the order in which they are filled. */
@@ -96,32 +104,28 @@ const annotation = z.looseObject({
   raw_completion: z.unknown(),
 });
 
-/** Judges answers against another model's; throws UsageError where the template has not every slot. */
+/** A question with both answers. */
+interface Pair {
+  readonly question: QuestionDocument;
+  readonly instruction: string;
+  readonly own: string;
+  readonly others: string;
+  readonly key: string;
+  /** Whether the judged model's answer is shown first. */
+  readonly isFirst: boolean;
+}
+
+/** Judges answers against another model's, with the prompt's template. */
 export function alpacaEvalJudging(
   { questions, answers }: JudgingInputs,
   other: AnswerSet,
   template: string,
 ): Judging {
-  const pairs = questions.map((question) => {
+  const pairs = questions.map((question): Pair => {
     const instruction = question.turns[0]!;
-    const [own, others] = [answers, other].map(({ turns }) => turns.get(question.id)![0]!) as [
-      string,
-      string,
-    ];
-    return { question, instruction, own, others, key: String(question.id), isFirst: isSwitched(instruction) };
-  });
-  const judgementOf = (
-    question: QuestionDocument,
-    preference: number | undefined | null,
-    rest: Partial<Judgement>,
-  ) => ({
-    id: question.id,
-    category: question.category,
-    turn: 1,
-    verdict: preference ?? null,
-    isFailed: false,
-    texts: [],
-    ...rest,
+    const [own, others] = [answers, other].map(({ turns }) => turns.get(question.id)![0]!);
+    const key = String(question.id);
+    return { question, instruction, own: own!, others: others!, key, isFirst: isSwitched(instruction) };
   });
   return {
     mode: 'alpaca-eval',
@@ -133,38 +137,21 @@ export function alpacaEvalJudging(
         const [output_1, output_2] = isFirst ? [own, others] : [others, own];
         return { key, messages: comparison(template, { instruction, output_1, output_2 }) };
       }),
-    judge: (replies) =>
-      pairs.map(({ question, own, others, key, isFirst }): Judgement => {
-        // Equal answers are a draw, and nobody is asked.
-        if (own === others) return judgementOf(question, DRAW, {});
-        const reply = replies.get(key);
-        if (reply === undefined) return judgementOf(question, null, { isFailed: true, isFirst });
-        const shown = readPreference(reply);
-        const preference = shown !== undefined && isFirst ? 3 - shown : shown;
-        return judgementOf(question, preference, { texts: [reply], isFirst });
-      }),
+    judge: (replies) => pairs.map((pair) => judgementOf(pair, replies.get(pair.key))),
     recorded(text, where) {
       const rows = new Map(parseAnnotations(text, where).map((row) => [row.instruction, row]));
-      return pairs.flatMap(({ question, instruction, own, others, isFirst }): Judgement[] => {
-        const row = rows.get(instruction);
-        if (!row) return [];
-        if (row.output_1 !== others || row.output_2 !== own)
-          throw new UsageError(
-            `${where} is of other answers: those to "${instruction.slice(0, 40)}" differ. ` +
-              'Give judgements of this record.',
-          );
-        const preference = row.preference === 0 ? DRAW : row.preference;
-        const texts = typeof row.raw_completion === 'string' ? [row.raw_completion] : [];
-        const isAsked = own !== others && { isFirst };
-        return [judgementOf(question, preference, { texts, ...isAsked })];
+      return pairs.flatMap((pair) => {
+        const row = rows.get(pair.instruction);
+        return row ? [recordedJudgement(pair, row, where)] : [];
       });
     },
     metrics: alpacaMetrics,
     orderBias: drawnOrderBias,
     classOf: (verdict) => (verdict === DRAW ? 'tie' : Number(verdict) > DRAW ? 'model_2' : 'model_1'),
     file: (judgements, judge) => {
-      const rows = judgements.map(({ verdict, texts }, i) => {
-        const { question, instruction, own, others } = pairs[i]!;
+      const byKey = new Map(pairs.map((pair) => [pair.key, pair]));
+      const rows = judgements.map(({ id, verdict, texts }) => {
+        const { question, instruction, own, others } = byKey.get(String(id))!;
         return {
           instruction,
           output_1: others,
@@ -180,6 +167,38 @@ export function alpacaEvalJudging(
       return { ending: 'json', text: `${JSON.stringify(rows, undefined, 1)}\n` };
     },
   };
+}
+
+const withVerdict = ({ question: { id, category } }: Pair, verdict: number | null) => ({
+  id,
+  category,
+  turn: 1,
+  verdict,
+  isFailed: false,
+  texts: [],
+});
+
+/** Reads the judge's reply; equal answers are a draw, and nobody is asked. */
+function judgementOf(pair: Pair, reply: Reply): Judgement {
+  const { own, others, isFirst } = pair;
+  if (own === others) return withVerdict(pair, DRAW);
+  if (reply === undefined) return { ...withVerdict(pair, null), isFailed: true, isFirst };
+  const shown = readPreference(reply);
+  const preference = shown !== undefined && isFirst ? 3 - shown : shown;
+  return { ...withVerdict(pair, preference ?? null), texts: [reply], isFirst };
+}
+
+/** A judgement that AlpacaEval's program recorded; throws UsageError where it is of other answers. */
+function recordedJudgement(pair: Pair, row: z.infer<typeof annotation>, where: string): Judgement {
+  const { own, others, instruction, isFirst } = pair;
+  if (row.output_1 !== others || row.output_2 !== own)
+    throw new UsageError(
+      `${where} is of other answers: those to "${instruction.slice(0, 40)}" differ. ` +
+        'Give judgements of this record.',
+    );
+  const texts = typeof row.raw_completion === 'string' ? [row.raw_completion] : [];
+  const verdict = row.preference === 0 ? DRAW : row.preference;
+  return { ...withVerdict(pair, verdict), texts, ...(own !== others && { isFirst }) };
 }
 
 function parseAnnotations(text: string, where: string): z.infer<typeof annotation>[] {

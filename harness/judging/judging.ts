@@ -48,6 +48,9 @@ export interface Judgement {
 }
 export type Order = 'model_1' | 'model_2' | 'tie' | null;
 
+/** The name of a judged turn among all of a benchmark. */
+export const turnKey = ({ id, turn }: Pick<Judgement, 'id' | 'turn'>): string => `${id}/${turn}`;
+
 /** A number over all judgements. */
 export interface JudgedMetric {
   readonly name: string;

@@ -3,17 +3,25 @@ import { z } from 'zod';
 import type { QuestionDocument } from '../evaluation/evaluation.ts';
 import { UsageError } from '../support/errors.ts';
 import { judgementRows } from './fastchat-rows.ts';
-import type {
-  AnswerSet,
-  JudgedMetric,
-  Judgement,
-  Judging,
-  JudgingInputs,
-  Order,
-  OrderBias,
-  Reply,
+import {
+  turnKey,
+  type AnswerSet,
+  type JudgeCall,
+  type JudgedMetric,
+  type Judgement,
+  type Judging,
+  type JudgingInputs,
+  type Order,
+  type OrderBias,
+  type Reply,
 } from './judging.ts';
-import { judgedTurns, judgeMessages, referenceSlots, type JudgePrompts } from './mt-bench-prompts.ts';
+import {
+  judgedTurns,
+  judgeMessages,
+  referenceSlots,
+  type JudgePrompt,
+  type JudgePrompts,
+} from './mt-bench-prompts.ts';
 import { FAILED } from './mt-bench-single.ts';
 
 const MAX_TOKENS = 2048;
@@ -38,6 +46,14 @@ const row = z.looseObject({
   g1_user_prompt: z.string().optional(),
 });
 
+/** A turn of a question with the judge's messages in both orders. */
+interface Asked {
+  readonly question: QuestionDocument;
+  readonly turn: number;
+  readonly prompt: JudgePrompt;
+  readonly games: readonly [JudgeCall, JudgeCall];
+}
+
 /** Compares answers with another model's; throws UsageError where reference answers are missing. */
 export function pairwiseJudging(
   { questions, answers }: JudgingInputs,
@@ -45,19 +61,17 @@ export function pairwiseJudging(
   prompts: JudgePrompts,
 ): Judging {
   const asked = questions.flatMap((question) =>
-    judgedTurns(question).map((turn) => {
+    judgedTurns(question).map((turn): Asked => {
       const prompt = prompts.of(question, turn);
-      const sides = [answers, other].map(({ turns }) => turns.get(question.id)!) as [
-        readonly string[],
-        readonly string[],
-      ];
-      const messages = (a: readonly string[], b: readonly string[]) =>
-        judgeMessages(prompt, { ...answerSlots(question, a, b, turn), ...referenceSlots(question) });
-      const games = [messages(sides[0], sides[1]), messages(sides[1], sides[0])].map((own, game) => ({
-        key: `${question.id}/${turn}/${game + 1}`,
-        messages: own,
-      }));
-      return { question, turn, prompt, games };
+      const [own, others] = [answers, other].map(({ turns }) => turns.get(question.id)!);
+      const game = (number: number, a: readonly string[], b: readonly string[]): JudgeCall => ({
+        key: `${question.id}/${turn}/${number}`,
+        messages: judgeMessages(prompt, {
+          ...answerSlots(question, a, b, turn),
+          ...referenceSlots(question),
+        }),
+      });
+      return { question, turn, prompt, games: [game(1, own!, others!), game(2, others!, own!)] };
     }),
   );
   return {
@@ -73,49 +87,68 @@ export function pairwiseJudging(
       }),
     recorded(text, where) {
       const rows = judgementRows(text, where, row);
-      return asked.flatMap(({ question, turn, games }) => {
-        const one = rows.find((line) => line.question_id === question.id && line.turn === turn);
-        if (!one) return [];
-        const first = one.g1_user_prompt;
-        const isTurned = first !== undefined && first === games[1]!.messages[1]!.content;
-        if (first !== undefined && !isTurned && first !== games[0]!.messages[1]!.content)
-          throw new UsageError(
-            `${where} is of other answers: the prompt of question ${question.id}, turn ${turn}, differs. ` +
-              'Give judgements of these two records.',
-          );
-        const orders = [one.g1_winner, one.g2_winner].map((winner) => (isTurned ? turned(winner) : winner));
-        const texts = [one.g1_judgment, one.g2_judgment].map((own) => (own === FAILED ? undefined : own));
-        const known = orders.map((winner): Order => (winner === 'error' ? null : winner)) as [Order, Order];
-        return isTurned
-          ? [judgementOf(question, turn, [known[1], known[0]], texts.reverse())]
-          : [judgementOf(question, turn, known, texts)];
+      return asked.flatMap((one) => {
+        const own = rows.find((line) => line.question_id === one.question.id && line.turn === one.turn);
+        return own ? [recordedJudgement(one, own, where)] : [];
       });
     },
     metrics: winMetrics,
     orderBias: bothOrdersBias,
     classOf: String,
     file: (judgements, judge, ended) => {
-      const lines = judgements.map(({ id, turn, orders, texts }, i) => {
-        const { prompt, games } = asked[i]!;
-        const [g1, g2] = orders!;
+      const byKey = new Map(asked.map((one) => [turnKey({ id: one.question.id, turn: one.turn }), one]));
+      const lines = judgements.map((judgement) => {
+        const own = byKey.get(turnKey(judgement))!;
         return JSON.stringify({
-          question_id: id,
+          question_id: judgement.id,
           model_1: answers.model,
           model_2: other.model,
-          g1_winner: g1 ?? 'error',
-          g2_winner: g2 ?? 'error',
-          judge: [judge, prompt.name],
-          g1_user_prompt: games[0]!.messages[1]!.content,
-          g1_judgment: texts[0],
-          g2_user_prompt: games[1]!.messages[1]!.content,
-          g2_judgment: texts[1],
-          turn,
+          ...gamesOf(judgement, own),
+          judge: [judge, own.prompt.name],
+          turn: judgement.turn,
           tstamp: ended.getTime() / 1000,
         });
       });
       return { ending: 'jsonl', text: `${lines.join('\n')}\n` };
     },
   };
+}
+
+/** Both games of a judgement in FastChat's fields. */
+function gamesOf({ orders, texts }: Judgement, { games }: Asked): object {
+  return {
+    g1_winner: orders![0] ?? 'error',
+    g2_winner: orders![1] ?? 'error',
+    g1_user_prompt: games[0].messages[1]!.content,
+    g1_judgment: texts[0],
+    g2_user_prompt: games[1].messages[1]!.content,
+    g2_judgment: texts[1],
+  };
+}
+
+/**
+ * A judgement that FastChat recorded, with either model as its first; throws UsageError where it is of other
+ * answers.
+ */
+function recordedJudgement(
+  { question, turn, games }: Asked,
+  line: z.infer<typeof row>,
+  where: string,
+): Judgement {
+  const shown = line.g1_user_prompt;
+  const isTurned = shown !== undefined && shown === games[1].messages[1]!.content;
+  if (shown !== undefined && !isTurned && shown !== games[0].messages[1]!.content)
+    throw new UsageError(
+      `${where} is of other answers: the prompt of question ${question.id}, turn ${turn}, differs. ` +
+        'Give judgements of these two records.',
+    );
+  const winner = (name: z.infer<typeof winners>): Order =>
+    name === 'error' ? null : isTurned ? turned(name) : name;
+  const text = (own: string): Reply => (own === FAILED ? undefined : own);
+  const orders = [winner(line.g1_winner), winner(line.g2_winner)] as const;
+  const texts = [text(line.g1_judgment), text(line.g2_judgment)];
+  if (!isTurned) return judgementOf(question, turn, orders, texts);
+  return judgementOf(question, turn, [orders[1], orders[0]], texts.reverse());
 }
 
 /** A judgement of both orders: a winner only where they agree, else a tie; null where one has no verdict. */
@@ -138,9 +171,9 @@ function winnerOf(text: Reply, game: number): Order {
   return (winner === 'A') === (game === 0) ? 'model_1' : 'model_2';
 }
 
-function turned(winner: z.infer<typeof winners>): z.infer<typeof winners> {
-  if (winner === 'model_1') return 'model_2';
-  return winner === 'model_2' ? 'model_1' : winner;
+function turned(winner: 'model_1' | 'model_2' | 'tie'): Order {
+  if (winner === 'tie') return winner;
+  return winner === 'model_1' ? 'model_2' : 'model_1';
 }
 
 function answerSlots(

@@ -11,7 +11,8 @@ const promptSchema = z.object({
   system_prompt: z.string(),
   prompt_template: z.string(),
 });
-type Prompt = z.infer<typeof promptSchema>;
+/** One of FastChat's prompts. */
+export type JudgePrompt = z.infer<typeof promptSchema>;
 
 /** Categories whose judge sees reference answers. */
 const withReference = ['math', 'reasoning', 'coding'];
@@ -20,7 +21,7 @@ const withReference = ['math', 'reasoning', 'coding'];
 export interface JudgePrompts {
   readonly hash: string;
   /** The prompt for a question's turn, 1 or 2. */
-  of(question: QuestionDocument, turn: number): Prompt;
+  of(question: QuestionDocument, turn: number): JudgePrompt;
 }
 
 const names = {
@@ -44,7 +45,7 @@ export function readJudgePrompts(text: string, where: string, mode: keyof typeof
   };
 }
 
-function parsePrompt(line: string, where: string): Prompt {
+function parsePrompt(line: string, where: string): JudgePrompt {
   let json: unknown;
   try {
     json = JSON.parse(line);
@@ -68,7 +69,7 @@ export function referenceSlots(question: QuestionDocument): Record<string, strin
 }
 
 /** The messages of a prompt; slots are filled as Python's `str.format` does, braces stand doubled. */
-export function judgeMessages(prompt: Prompt, slots: Readonly<Record<string, string>>): ChatMessage[] {
+export function judgeMessages(prompt: JudgePrompt, slots: Readonly<Record<string, string>>): ChatMessage[] {
   const content = prompt.prompt_template.replace(/\{\{|\}\}|\{(\w+)\}/g, (sign, slot: string | undefined) => {
     if (slot === undefined) return sign[0]!;
     const text = slots[slot];

@@ -1,11 +1,25 @@
 /** MT-Bench's single-answer grading (FastChat 0e6d3e4): a rating of each turn, and their means. */
 import { z } from 'zod';
+import type { ChatMessage } from '../data/tokenizers/chat-template.ts';
 import type { QuestionDocument } from '../evaluation/evaluation.ts';
 import { meanOf } from '../evaluation/measures.ts';
 import { UsageError } from '../support/errors.ts';
 import { judgementRows } from './fastchat-rows.ts';
-import type { JudgedMetric, Judgement, Judging, JudgingInputs, Reply } from './judging.ts';
-import { judgedTurns, judgeMessages, referenceSlots, type JudgePrompts } from './mt-bench-prompts.ts';
+import {
+  turnKey,
+  type JudgedMetric,
+  type Judgement,
+  type Judging,
+  type JudgingInputs,
+  type Reply,
+} from './judging.ts';
+import {
+  judgedTurns,
+  judgeMessages,
+  referenceSlots,
+  type JudgePrompt,
+  type JudgePrompts,
+} from './mt-bench-prompts.ts';
 
 const MAX_TOKENS = 2048;
 /** The text that FastChat keeps where the judge gave no answer. */
@@ -27,75 +41,57 @@ const row = z.looseObject({
   user_prompt: z.string().optional(),
 });
 
+/** A turn of a question with the judge's messages. */
+interface Asked {
+  readonly question: QuestionDocument;
+  readonly turn: number;
+  readonly prompt: JudgePrompt;
+  readonly key: string;
+  readonly messages: readonly ChatMessage[];
+}
+
 /** Judges the answers by themselves; throws UsageError where reference answers are missing. */
 export function singleJudging({ questions, answers }: JudgingInputs, prompts: JudgePrompts): Judging {
   const asked = questions.flatMap((question) =>
-    judgedTurns(question).map((turn) => {
+    judgedTurns(question).map((turn): Asked => {
       const prompt = prompts.of(question, turn);
-      const slots = {
-        ...answerSlots(question, answers.turns.get(question.id)!, turn),
-        ...referenceSlots(question),
-      };
-      return {
-        question,
-        turn,
-        prompt,
-        key: keyOf(question.id, turn),
-        messages: judgeMessages(prompt, slots),
-      };
+      const own = answerSlots(question, answers.turns.get(question.id)!, turn);
+      const messages = judgeMessages(prompt, { ...own, ...referenceSlots(question) });
+      return { question, turn, prompt, key: turnKey({ id: question.id, turn }), messages };
     }),
   );
-  const judgementOf = (
-    question: QuestionDocument,
-    turn: number,
-    rating: number | undefined,
-    reply: Reply,
-  ): Judgement => ({
-    id: question.id,
-    category: question.category,
-    turn,
-    verdict: rating ?? null,
-    isFailed: reply === undefined,
-    texts: reply === undefined ? [] : [reply],
-  });
   return {
     mode: 'mt-bench-single',
     prompts: prompts.hash,
     maxTokens: MAX_TOKENS,
     calls: asked,
     judge: (replies) =>
-      asked.map(({ question, turn, key }) => {
-        const reply = replies.get(key);
-        return judgementOf(question, turn, reply === undefined ? undefined : readRating(reply), reply);
+      asked.map((one) => {
+        const reply = replies.get(one.key);
+        return judgementOf(one, reply === undefined ? undefined : readRating(reply), reply);
       }),
     recorded(text, where) {
       const rows = judgementRows(text, where, row);
-      const found = new Map(rows.map((one) => [keyOf(one.question_id, one.turn), one]));
-      return asked.flatMap(({ question, turn, key, messages }) => {
-        const one = found.get(key);
-        if (!one) return [];
-        if (one.user_prompt !== undefined && one.user_prompt !== messages[1]!.content)
-          throw new UsageError(
-            `${where} is of other answers: the prompt of question ${question.id}, turn ${turn}, differs. ` +
-              'Give judgements of this record.',
-          );
-        const reply = one.judgment === FAILED ? undefined : (one.judgment ?? '');
-        return [judgementOf(question, turn, one.score === NONE ? undefined : one.score, reply)];
+      const found = new Map(rows.map((one) => [turnKey({ id: one.question_id, turn: one.turn }), one]));
+      return asked.flatMap((one) => {
+        const own = found.get(one.key);
+        return own ? [recordedJudgement(one, own, where)] : [];
       });
     },
     metrics: ratingMetrics,
     classOf: String,
     file: (judgements, judge, ended) => {
-      const lines = judgements.map(({ id, turn, verdict, texts: [text = FAILED] }, i) => {
-        const { prompt, messages } = asked[i]!;
+      const byKey = new Map(asked.map((one) => [one.key, one]));
+      const lines = judgements.map((judgement) => {
+        const { prompt, messages } = byKey.get(turnKey(judgement))!;
         return JSON.stringify({
-          question_id: id,
+          question_id: judgement.id,
           model: answers.model,
           judge: [judge, prompt.name],
           user_prompt: messages[1]!.content,
-          judgment: text,
-          score: verdict ?? NONE,
-          turn,
+          judgment: judgement.texts[0] ?? FAILED,
+          score: judgement.verdict ?? NONE,
+          turn: judgement.turn,
           tstamp: ended.getTime() / 1000,
         });
       });
@@ -104,7 +100,33 @@ export function singleJudging({ questions, answers }: JudgingInputs, prompts: Ju
   };
 }
 
-const keyOf = (id: number, turn: number): string => `${id}/${turn}`;
+const judgementOf = (
+  { question: { id, category }, turn }: Asked,
+  rating: number | undefined,
+  reply: Reply,
+) => ({
+  id,
+  category,
+  turn,
+  verdict: rating ?? null,
+  isFailed: reply === undefined,
+  texts: reply === undefined ? [] : [reply],
+});
+
+/** A judgement that FastChat recorded; throws UsageError where it is of another answer. */
+function recordedJudgement(
+  asked: Asked,
+  { user_prompt, judgment = '', score }: z.infer<typeof row>,
+  where: string,
+): Judgement {
+  const { question, turn, messages } = asked;
+  if (user_prompt !== undefined && user_prompt !== messages[1]!.content)
+    throw new UsageError(
+      `${where} is of other answers: the prompt of question ${question.id}, turn ${turn}, differs. ` +
+        'Give judgements of this record.',
+    );
+  return judgementOf(asked, score === NONE ? undefined : score, judgment === FAILED ? undefined : judgment);
+}
 
 function answerSlots(
   { turns }: QuestionDocument,

@@ -57,9 +57,9 @@ const fields = z.strictObject({
   ),
   /**
    * Files beside the record: what each document got, as JSON lines, and answers that are to be judged, in the
-   * form of their benchmark's own program.
+   * form of their benchmark's own program and under the model's name there.
    */
-  files: z.strictObject({ samples: file.optional(), answers: file.optional() }),
+  files: z.strictObject({ samples: file.optional(), answers: file.extend({ model: z.string() }).optional() }),
   /** The largest resident size of the process until the evaluation ended; older records have none. */
   peakMemoryBytes: count.optional(),
   /** The most memory on GPUs that nvidia-smi reported for the process; only on CUDA. */

@@ -23,9 +23,10 @@ export interface Untrusted {
 const largest = { record: 16e6, lines: 256e6 };
 
 /**
- * Folders in a results folder without records of runs: the baseline of `check`, and records of evaluations.
+ * Folders in a results folder without records of runs: the baseline of `check`, and records of evaluations and of
+ * judgements.
  */
-const notRuns = ['baseline', 'evaluations'];
+const notRuns = ['baseline', 'evaluations', 'judgements'];
 
 /**
  * Reads every record below a results folder, ordered by path. A file that is broken, of another schema or

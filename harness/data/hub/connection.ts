@@ -2,9 +2,9 @@
  * Talks HTTP with a hub: sends the token, follows redirects, repeats failed requests, and limits the size and
  * duration of answers. The token must reach no server but the hub, and no message may show it.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { holdsSecrets, shownAddress } from '../../support/addresses.ts';
 import { UsageError, errorCode, messageOf } from '../../support/errors.ts';
+import { persist, Unreachable, waitAsked } from '../../support/retries.ts';
 
 /** How a caller stops a fetch and hears from it. */
 export interface FetchOptions {
@@ -34,26 +34,6 @@ const longestWait = 60;
 const largestAnswer = 8e6;
 /** Largest number of redirects that one request follows. */
 const mostRedirects = 5;
-
-/**
- * No complete answer came. Unlike a refusal by the hub, this is worth another attempt, and the cache may
- * serve instead.
- */
-export class Unreachable extends UsageError {
-  /** Seconds that the hub asks to wait before the next attempt; 0 where it asks for no wait. */
-  readonly retryAfter: number;
-  /** The line for the user before another attempt; undefined where the attempt needs no line. */
-  readonly note: string | undefined;
-
-  constructor(
-    message: string,
-    { retryAfter = 0, note, ...options }: { cause?: unknown; retryAfter?: number; note?: string | undefined },
-  ) {
-    super(message, options);
-    this.retryAfter = retryAfter;
-    this.note = note;
-  }
-}
 
 /** An HTTP answer whose body is read piece by piece. */
 export interface OpenAnswer {
@@ -103,27 +83,13 @@ export class HubConnection {
    * Repeats an attempt that throws Unreachable, after the wait that the hub asks for or a growing pause.
    * Gives up once `most` attempts in a row have not raised `progress`.
    */
-  async persist<T>(
+  persist<T>(
     attempt: () => Promise<T>,
-    { most = patience, progress = () => Promise.resolve(0) } = {},
+    { most = patience, progress }: { most?: number | undefined; progress?: () => Promise<number> } = {},
   ): Promise<T> {
-    let failures = 0;
-    let before = await progress();
-    for (;;) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!(error instanceof Unreachable)) throw error;
-        const now = await progress();
-        failures = now > before ? 0 : failures + 1;
-        before = now;
-        const { retryAfter, note } = error;
-        if (failures === most || retryAfter > longestWait) throw error;
-        if (note !== undefined) this.#options.onNote?.(note);
-        const wait = Math.max(1000 * retryAfter, 100 * 3 ** failures);
-        await sleep(wait, undefined, { signal: this.signal }).catch(() => this.signal?.throwIfAborted());
-      }
-    }
+    const { signal, onNote } = this.#options;
+    const pause = (failures: number): number => 100 * 3 ** failures;
+    return persist(attempt, { most, longestWait, pause, progress, signal, onNote });
   }
 
   /** Returns a small answer as a whole; repeats the request as `persist` does. */
@@ -303,21 +269,4 @@ export function hubAddress(hubUrl: string): string {
           "which no hub's address has; a hub's token goes into HF_TOKEN."
       : `HF_ENDPOINT is "${shownAddress(url)}"; it must be the http(s) address of a hub.`,
   );
-}
-
-/**
- * Returns the seconds that an answer asks to wait, by Retry-After (seconds or a date) or by the hub's
- * RateLimit header; 0 where it asks for no wait.
- */
-function waitAsked(headers: Headers): number {
-  const asked = headers.get('retry-after')?.trim();
-  if (asked !== undefined && /^\d+$/.test(asked)) return Number(asked);
-  // The answer's own Date, where it has one, because the two clocks may differ.
-  const now = Date.parse(headers.get('date') ?? '') || Date.now();
-  // All three date formats of HTTP begin with a weekday; Date.parse would accept much else as a date.
-  const date = Date.parse(/^[A-Z][a-z]{2}/.test(asked ?? '') ? asked! : '');
-  if (!Number.isNaN(date)) return Math.max(0, Math.ceil((date - now) / 1000));
-  // In draft-ietf-httpapi-ratelimit-headers, r=0 and t=N mean that no request remains for N seconds.
-  const reset = /;\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1];
-  return Number(reset ?? 0);
 }

@@ -9,8 +9,8 @@ import type {
   Writing,
 } from '../../evaluation/evaluation.ts';
 import { positionsFor } from '../../evaluation/likelihoods/batches.ts';
-import type { PromptOptions } from '../../evaluation/prompts.ts';
-import { length } from '../../evaluation/suites/python-text.ts';
+import type { ChatWriter, PromptOptions } from '../../evaluation/prompts.ts';
+import { length, strip } from '../../evaluation/suites/python-text.ts';
 import type { Documents, EvaluatedModel, Work } from './evaluation-work.ts';
 import type { Subject } from './subject.ts';
 import { holdsStop, writtenText } from './text-work.ts';
@@ -39,16 +39,25 @@ interface Prompt {
   readonly isCut: boolean;
 }
 
+/** The writing with a chat template, which has its own special tokens and ends answers by one of them. */
+const inTemplate = (writing: Writing, chat: ChatWriter): Writing => ({
+  ...writing,
+  prompt: chat,
+  specialTokens: false,
+  stops: [],
+  read: ({ text }) => strip(text),
+});
+
 /** Makes the work of an evaluation; prompts of later turns depend on the answers before them. */
 export function answerWork(
   evaluation: AnswerEvaluation,
   data: EvaluationData<QuestionDocument>,
   subject: Subject,
-  { protocol, limit = Infinity }: Pick<PromptOptions, 'protocol' | 'limit'>,
+  { protocol, limit = Infinity, chat }: Pick<PromptOptions, 'protocol' | 'limit' | 'chat'>,
 ): Work<Answers> {
   const { base, tokenizer, delta, variant } = subject;
   const questions = data.documents.slice(0, limit);
-  const writing = evaluation.writing(protocol);
+  const writing = chat ? inTemplate(evaluation.writing(protocol), chat) : evaluation.writing(protocol);
   const positions = positionsFor(base, delta);
   // An answer has at least half of a window that is too short for prompt and answer.
   const room = Math.min(writing.maxNewTokens, Math.ceil(positions / 2));
@@ -114,7 +123,7 @@ export function answerWork(
         document: questions[document]!,
         turns: follow(document, answers).texts,
       }));
-      return evaluation.answersFile(answered, { model, ended });
+      return { ...evaluation.answersFile(answered, { model, ended }), model };
     },
   };
 }

@@ -14,6 +14,8 @@ export interface Chat {
 
 /** Throws UsageError where an evaluation by its protocol has a form of its own, which no template changes. */
 export function checkChatTemplate({ name, ...evaluation }: Evaluation, protocol: EvaluationProtocol): void {
+  // Answers that are judged may be asked for in any form.
+  if (evaluation.kind === 'answers') return;
   if (protocol !== 'lm-eval')
     throw new UsageError(
       `--chat-template: ${name} by the protocol ${protocol} has prompts of its own; templates are for lm-eval's. ` +

@@ -57,7 +57,14 @@ export interface Work<Outcome> {
    */
   askedAt(document: number): AskedDocument;
   /** Gives the outcomes in the form of another program, for a file beside the record. */
-  publish?(outcomes: readonly Outcome[], ended: Date): { readonly ending: string; readonly text: string };
+  publish?(outcomes: readonly Outcome[], ended: Date): Published;
+}
+
+/** A file for another program, the ending of its name, and the name that the model has in it. */
+export interface Published {
+  readonly ending: string;
+  readonly text: string;
+  readonly model: string;
 }
 
 /** What an outcome is worth. */
@@ -177,7 +184,10 @@ export class OpenEvaluation<Outcome> implements Documents<Outcome> {
         outcomes.map(([, outcome]) => outcome),
         ended,
       );
-      const answers = published && (await this.#writeBeside(`answers.${published.ending}`, published.text));
+      const answers = published && {
+        ...(await this.#writeBeside(`answers.${published.ending}`, published.text)),
+        model: published.model,
+      };
       record = sealEvaluation({
         ...common,
         status: 'finished',
