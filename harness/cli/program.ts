@@ -23,6 +23,7 @@ import { reproduceCommand } from './commands/reproduce.ts';
 import { runCommand } from './commands/run.ts';
 import { scoreCommand } from './commands/score.ts';
 import { setupCommand } from './commands/setup.ts';
+import { tuneCommand } from './commands/tune.ts';
 import { statusCommand } from './commands/status.ts';
 
 /**
@@ -35,6 +36,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     .description('Compares parameter-efficient fine-tuning methods the way a paper does.')
     .addCommand(runCommand(), { isDefault: true });
   program
+    .addCommand(tuneCommand())
     .addCommand(evalCommand())
     .addCommand(judgeCommand())
     .addCommand(listCommand())

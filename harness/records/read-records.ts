@@ -23,10 +23,10 @@ export interface Untrusted {
 const largest = { record: 16e6, lines: 256e6 };
 
 /**
- * Folders in a results folder without records of runs: the baseline of `check`, and records of evaluations and of
- * judgements.
+ * What a results folder holds beside records of runs: the baseline of `check`, records of evaluations and of
+ * judgements, and the recipes of `tune`.
  */
-const notRuns = ['baseline', 'evaluations', 'judgements'];
+const notRuns = ['baseline', 'evaluations', 'judgements', 'tuned.json'];
 
 /**
  * Reads every record below a results folder, ordered by path. A file that is broken, of another schema or

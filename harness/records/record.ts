@@ -32,6 +32,8 @@ export const settingsSchema = z.strictObject({
   /** The limits of `--limit` and `--max-steps`; null is no limit. */
   limits: z.strictObject({ examples: z.int().positive().nullable(), steps: z.int().min(0).nullable() }),
   seed: z.int().min(0),
+  /** Set in trials of tuning, which leave the test split out. */
+  judgedOn: z.literal('validation').optional(),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 

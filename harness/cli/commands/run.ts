@@ -7,21 +7,15 @@ import { Interrupted } from '../../training/loop/job.ts';
 import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
 import { createReporter } from '../terminal/run-reporter.ts';
 import { addOwnDataOptions, ownDataOf, type OwnDataOptions } from '../arguments/own-data.ts';
+import { addChoiceOptions, type ChoiceOptions } from '../arguments/choice-options.ts';
 import { addRunOptions, type RunOptions } from '../arguments/run-options.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
 
-interface Options extends RunOptions, OwnDataOptions {
-  readonly task?: string[];
-  readonly method?: string[];
+interface Options extends RunOptions, ChoiceOptions, OwnDataOptions {
   readonly adapter?: string;
-  readonly model?: string[];
-  readonly set: string[];
-  readonly recipe?: string;
   readonly sweep?: string[];
   readonly ablations?: true;
   readonly batchSeeds?: true;
-  readonly launcher: 'local' | 'slurm';
-  readonly slurm: string[];
 }
 
 /** The command `run`, which is the default one. */
@@ -30,39 +24,18 @@ export function runCommand(): Command {
     .summary('run what is missing and print the table (the default command)')
     .description(
       'Trains and tests every combination of tasks, models, methods and seeds that has no record yet.',
-    )
-    .option('--task <names...>', 'tasks (see: list tasks)')
-    .option('--method <variants...>', 'methods, such as red, lora~rank=4, red+lora (see: list methods)')
-    .option(
-      '--model <bases...>',
-      'base models: gpt2-mini, roberta-mini, … (list models), a hub id, a folder, ' +
-        'or random-gpt2~layers=4,width=256,heads=4',
-    )
+    );
+  addChoiceOptions(command)
     .option(
       '--adapter <path>',
       'instead of --method: begin with an adapter in the format of Hugging Face peft (only test it: --max-steps 0)',
-    )
-    .option(
-      '--recipe <base>',
-      "whose published recipe to follow, or none (default: the model's own; see: list recipes)",
-    )
-    .option(
-      '--set <settings...>',
-      'key=value: a hyper-parameter or an option of the methods (see: list recipes)',
-      [],
     )
     .option(
       '--sweep <values...>',
       'key=a,b: a variant for each value of a hyper-parameter or an option; several multiply',
     )
     .option('--ablations', "the methods' named ablations, too (see: list methods)")
-    .option('--batch-seeds', 'train the seeds of a cell together, over one copy of the base')
-    .option(
-      '--launcher <name>',
-      'local, or slurm: submits what is missing as a job array (see: status)',
-      'local',
-    )
-    .option('--slurm <settings...>', 'key=value: partition, time, gpus, memory, cells (of a task)', []);
+    .option('--batch-seeds', 'train the seeds of a cell together, over one copy of the base');
   return addOwnDataOptions(addRunOptions(command)).action(run);
 }
 
@@ -131,23 +104,10 @@ async function preview(plan: Plan, options: Options): Promise<void> {
 }
 
 async function submit(plan: Plan, request: RunRequest, options: Options): Promise<void> {
-  const { parseSlurmOptions, submitBatch } = await import('../../runs/cluster/slurm.ts');
-  const { resultsStatus } = await import('../../runs/cluster/status.ts');
-  const { checkWritable } = await import('../../records/record-files.ts');
+  const { submitMissing } = await import('../../runs/cluster/submit-missing.ts');
   const { untunedRates } = await import('../../runs/plan/plan-notes.ts');
-  const slurm = parseSlurmOptions(options.slurm);
-  await checkWritable(plan.results);
   for (const line of untunedRates(plan.cells)) note(line);
-  const retryFailed = options.retry === 'failed';
-  const { cells } = await resultsStatus(plan.results);
-  const underWay = new Set(
-    cells.flatMap(({ state, identity }) => (state === 'running' || state === 'queued' ? [identity] : [])),
-  );
-  const submitted = await submitBatch(plan, request, slurm, {
-    retryFailed,
-    isMissing: ({ identity, place: { record } }) =>
-      !underWay.has(identity) && (record === undefined || (retryFailed && record.status === 'failed')),
-  });
+  const submitted = await submitMissing(plan, request, options.slurm, options.retry === 'failed');
   if (options.json) printJson(submitted ?? null);
   else if (!submitted)
     print('Nothing to submit: every run has a record or is under way (status --results shows them).');

@@ -1,4 +1,5 @@
 /** Reports the events of runs on standard error: starts, progress, results and notes. */
+import { validationOf } from '../../runs/tune/validation.ts';
 import type { RunEvents } from '../../runs/execute/executor.ts';
 import type { Cell } from '../../runs/plan/cell.ts';
 import { note, trainableLine } from './output.ts';
@@ -73,11 +74,14 @@ function lines(stop: () => void): Omit<RunEvents, 'onProgress'> {
       stop();
       note(`[${number}/${total}] ${title(cell)}\n${trainableLine(counts)}`);
     },
-    onEnd(record, path) {
+    onEnd(record, path, { task }) {
       stop();
       const scores = record.metrics.map(
         ({ name, value, scale, decimals }) => `${name} ${(value * scale).toFixed(decimals)}`,
       );
+      // Trials of tuning have no test.
+      const validation = record.settings.judgedOn && validationOf(task, record);
+      if (validation) scores.push(`validation ${validation.metric} ${validation.value.toPrecision(4)}`);
       const outcome = record.error
         ? `failed: ${record.error.name}: ${record.error.message}`
         : scores.join(', ') || 'trained';

@@ -26,7 +26,8 @@ export async function readReport(context: ReportContext): Promise<{ report: Repo
     const steps = await readSteps(results, found, records.length, untrusted);
     return { ...found, ...steps };
   });
-  const tables = await markTables(reportTables(runs), context);
+  const tested = runs.filter(({ record }) => record.settings.judgedOn === undefined);
+  const tables = await markTables(reportTables(tested), context);
   const report = { made: new Date(), results, tables, untrusted };
   return { report, page: await readPage(report) };
 }

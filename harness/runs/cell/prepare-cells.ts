@@ -79,5 +79,6 @@ async function settingsOf(
     precision: cell.precision,
     limits: cell.limits,
     seed: cell.seed,
+    ...(cell.judgedOn && { judgedOn: cell.judgedOn }),
   };
 }

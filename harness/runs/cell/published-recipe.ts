@@ -6,14 +6,16 @@ import { findRecipeOf } from '../plan/resolve-recipe.ts';
 
 /** The base, the recipes and the sides of discrepancies that a cell follows. */
 export function describePublished(
-  { task, variant, published, protocol, source }: Cell,
+  { task, variant, published, tuned, protocol, source }: Cell,
   family: string,
 ): NonNullable<RunRecord['published']> {
   const methods = variant.parts.map(({ method }) => method.name);
   const data = source.kind === 'built-in' ? 'built-in' : 'official';
   return {
     base: published,
-    recipes: methods.flatMap((method) => findRecipeOf(task, published, method)?.source ?? []),
+    recipes: tuned
+      ? [tuned.source]
+      : methods.flatMap((method) => findRecipeOf(task, published, method)?.source ?? []),
     sides: sidesOf(protocol, { task: task.name, model: published, methods, family, data }),
   };
 }

@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import { writeFileAtomic, type BeforeRename } from '../../support/atomic-files.ts';
 import { hashFile } from '../../support/hash.ts';
 import { writeSafetensors } from '../../data/formats/safetensors.ts';
+import type { Cell } from '../plan/cell.ts';
 import type { Task } from '../../data/examples/task.ts';
 import { Diverged, type StepProgress, type TrainingResult } from '../../training/loop/job.ts';
 import type { RunRecord } from '../../records/record.ts';
@@ -49,6 +50,7 @@ export async function saveTraining(
   files: ResultFiles,
   result: TrainingResult,
   results: RunResults,
+  { judgedOn }: Pick<Cell, 'judgedOn'>,
 ): Promise<void> {
   results.training = describeTraining(result);
   Object.assign(results.seconds, result.seconds);
@@ -59,6 +61,8 @@ export async function saveTraining(
   if (result.neverMoved.length && result.log.length > 2) {
     throw new Error(`trained tensors that never moved: ${result.neverMoved.join(', ')}`);
   }
+  // Nobody asks for the tensors of a trial, and there are many trials.
+  if (judgedOn) return;
   const file = besideRecord(files.place.path, 'safetensors');
   await writeSafetensors(file, result.tensors, {}, { beforeRename: files.mayWrite });
   results.files.tensors = await describeFile(file);

@@ -25,7 +25,7 @@ export async function trainAndGenerate(cellRun: CellRun, work: TextWork, results
   results.examples = {
     train: counts(splits.train),
     validation: counts(splits.validation),
-    test: counts(splits.test),
+    test: run.cell.judgedOn ? { used: 0, of: splits.test.length } : counts(splits.test),
   };
   const { train } = await import('../../training/loop/train.ts');
   const { languageModel } = await import('../../training/objectives/language-model.ts');
@@ -41,7 +41,8 @@ export async function trainAndGenerate(cellRun: CellRun, work: TextWork, results
       events.onProgress(trainProgress(progress));
     },
   });
-  await saveTraining(files, result, results);
+  await saveTraining(files, result, results, run.cell);
+  if (run.cell.judgedOn) return;
 
   const test = limited(cellRun, splits.test);
   // Data to learn from alone has nothing to test; evaluations score what it trained.

@@ -5,10 +5,18 @@ import type { Protocol } from '../../papers/protocol.ts';
 import type { CellAddress } from '../../records/record-files.ts';
 import type { Recipe } from '../../training/recipe.ts';
 import type { GivenOptions } from '../own-tasks/options.ts';
+import type { TunedRecipe } from '../tune/recipe-file.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { Origins } from './option-values.ts';
 import type { StartingAdapter } from './starting-adapter.ts';
 import type { Variant } from './variant.ts';
+
+/** One point of a search space, for one of the methods that were asked for. */
+export interface Trial {
+  readonly method: string;
+  /** `key=value` each. */
+  readonly settings: readonly string[];
+}
 
 /**
  * What a person asked for. It is JSON, so that it can be sent to another process, which plans the same cells.
@@ -24,12 +32,19 @@ export interface RunRequest {
   readonly protocol?: readonly string[];
   /** Seeds; where absent those of the protocol, else of the recipe, else 42. */
   readonly seeds?: readonly number[] | undefined;
-  /** The base whose published recipe is followed, or `none`; where absent, the model's own. */
+  /**
+   * The base whose published recipe is followed, `none`, or a file of tuned recipes; where absent, the model's
+   * own.
+   */
   readonly recipe?: string | undefined;
   /** `key=value` each: hyper-parameters, or options of the methods that have them. */
   readonly settings: readonly string[];
   /** `key=a,b` each: cells for every combination of the values, which win over `settings`. */
   readonly sweep?: readonly string[] | undefined;
+  /** Trials of tuning: settings, of which each list makes a cell of the method that it is for. */
+  readonly trials?: readonly Trial[] | undefined;
+  /** Judges runs by validation alone and leaves the test split out, as trials of tuning are. */
+  readonly judgedOn?: 'validation' | undefined;
   /** Adds every method's named ablations. */
   readonly ablations?: boolean | undefined;
   readonly engine: string;
@@ -69,6 +84,12 @@ export interface Cell {
   readonly recipe: Recipe;
   /** The base whose published recipe is followed, as the paper calls it, or `none`. */
   readonly published: string;
+  /** The tuned recipe that is followed instead. */
+  readonly tuned?: TunedRecipe | undefined;
+  /** The trial of tuning that it is. */
+  readonly trial?: Trial | undefined;
+  /** Set where the test split is left out. */
+  readonly judgedOn?: 'validation' | undefined;
   /**
    * Where its settings come from: the options of each part of the variant, the recipe, the seed and the data.
    */

@@ -115,12 +115,20 @@ const otherNames: Readonly<Record<string, readonly string[]>> = {
   virtualTokens: ['numvirtualtokens', 'prefixlength', 'promptlen', 'preseqlen'],
 };
 
+/** The name that is meant by a key as other tools or other spellings have it. */
+export function sameName(key: string, names: readonly string[]): string | undefined {
+  const plain = key.toLowerCase().replace(/[^a-z0-9]/g, '');
+  return (
+    names.find((name) => name === key) ??
+    names.find((name) => name.toLowerCase() === plain || otherNames[name]?.includes(plain))
+  );
+}
+
 /**
  * ` Did you mean "learningRate"?` for the name that another tool uses, or for one that is nearly written so.
  */
 export function suggestKey(key: string, names: readonly string[]): string {
-  const plain = key.toLowerCase().replace(/[^a-z0-9]/g, '');
-  const same = names.find((name) => name.toLowerCase() === plain || otherNames[name]?.includes(plain));
+  const same = sameName(key, names);
   return same === undefined ? didYouMean(key, names) : ` Did you mean "${same}"?`;
 }
 

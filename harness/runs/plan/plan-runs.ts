@@ -14,7 +14,8 @@ import { parseProtocol, type Protocol } from '../../papers/protocol.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { OpenedTask } from '../own-tasks/open-own-task.ts';
 import { isOwnTask, ownTasks } from '../own-tasks/options.ts';
-import { addressOf, type Cell, type Plan, type RunRequest } from './cell.ts';
+import { findTuned, isRecipeFile, readRecipeFile, type TunedRecipe } from '../tune/recipe-file.ts';
+import { addressOf, type Cell, type Plan, type RunRequest, type Trial } from './cell.ts';
 import { baseOptions, findDataSource } from './data-source.ts';
 import { findEngine } from './engine-choice.ts';
 import { splitSetting, type OptionSetting, type Origins } from './option-values.ts';
@@ -59,6 +60,8 @@ interface SharedSettings {
   readonly source: DataSource | undefined;
   /** The heads that adapters and merged bases bring, by base. */
   readonly heads: ReadonlyMap<string, OptionSetting>;
+  /** The recipes of the file that `--recipe` names. */
+  readonly tuned: readonly TunedRecipe[] | undefined;
 }
 
 /** Plans every combination of what was asked for; throws UsageError on anything that does not exist. */
@@ -70,11 +73,11 @@ export async function planRuns(
   const own = await openOwn(request, tasks);
   const chosen = own ? [own.task] : request.tasks.map((name) => findTask(name, tasks));
   if (request.models.some((model) => model.trim() === '')) throw new UsageError('--model has an empty name.');
-  const combinations = combineSettings(request);
+  const settings = settingsOf(request);
   const texts = request.ablations ? withAblations(request.methods, methods) : request.methods;
-  const adapter = await openAdapter(request, combinations[0]!.options, methods);
-  for (const { options } of combinations) checkVariants(texts, adapter, options, methods);
-  checkRecipe(request.recipe);
+  const adapter = await openAdapter(request, combine(settings, [])[0]!.options, methods);
+  checkVariants(request, settings, texts, adapter, methods);
+  const tuned = await openRecipes(request.recipe);
 
   const protocol = parseProtocol(request.protocol ?? []);
   const engine = findEngine(request);
@@ -84,11 +87,16 @@ export async function planRuns(
   const modelsOf = (task: Task) => (request.models.length > 0 ? request.models : [defaultModel(task)]);
   const heads = await findHeads(chosen.flatMap(modelsOf), adapter);
   const limits = { examples: request.limit ?? null, steps: request.maxSteps ?? null };
-  const shared = { request, methods, protocol, limits, precision: engine.precision, source, heads };
+  const shared = { request, methods, protocol, limits, precision: engine.precision, source, heads, tuned };
   const cells = chosen.flatMap((task) =>
     modelsOf(task).flatMap((model) =>
       [...texts, ...(adapter ? [adapter] : [])].flatMap((variant) =>
-        combinations.flatMap((combination) => planSeeds(shared, task, model, variant, combination)),
+        combine(settings, sweptBy(request, variant)).flatMap((combination, i) =>
+          planSeeds(shared, task, model, variant, combination).map((cell) => ({
+            ...cell,
+            trial: trialsOf(request, variant)?.[i],
+          })),
+        ),
       ),
     ),
   );
@@ -120,11 +128,27 @@ async function openOwn(
 const otherThan = (name: string, names: readonly string[]): string =>
   names.filter((other) => other !== name).join(', ') || 'the second one';
 
-/** Puts the values of `--sweep` over those of `--set`; one combination where nothing is swept. */
-function combineSettings(request: RunRequest): Combination[] {
+/** The settings of `--set`; throws UsageError where one is given twice. */
+function settingsOf(request: RunRequest): OptionSetting[] {
   const settings = request.settings.map(splitSetting);
   checkOnce('--set', settings);
-  return sweepCombinations(request.sweep ?? []).map((swept) => {
+  return settings;
+}
+
+/** What varies for a variant: the trials for it, else every combination of `--sweep`. */
+function sweptBy(request: RunRequest, variant: string | OpenedAdapter): OptionSetting[][] {
+  const trials = trialsOf(request, variant);
+  return trials?.map((trial) => trial.settings.map(splitSetting)) ?? sweepCombinations(request.sweep ?? []);
+}
+
+/** The trials for a variant. */
+function trialsOf({ trials }: RunRequest, variant: string | OpenedAdapter): readonly Trial[] | undefined {
+  return trials?.filter(({ method }) => method === variant);
+}
+
+/** Puts values that vary over those of `--set`; one combination where nothing varies. */
+function combine(settings: readonly OptionSetting[], varying: readonly OptionSetting[][]): Combination[] {
+  return (varying.length > 0 ? varying : [[]]).map((swept) => {
     const all: OptionSetting[] = [
       ...settings.filter(({ key }) => swept.every((other) => other.key !== key)),
       ...swept.map((setting) => ({ ...setting, from: '--sweep' as const })),
@@ -162,20 +186,30 @@ async function openAdapter(
  * later.
  */
 function checkVariants(
+  request: RunRequest,
+  settings: readonly OptionSetting[],
   texts: readonly string[],
   adapter: OpenedAdapter | undefined,
-  options: readonly OptionSetting[],
   methods: ReadonlyMap<string, Method>,
 ): void {
-  const variants = texts.map((text) => parseVariant(text, methods, options));
-  for (const { key } of options) checkOptionUsed(key, adapter ? [adapter.variant] : variants, methods);
+  // Trials are of one method each, a sweep's combinations are of all.
+  const groups = request.trials ? texts.map((text) => [text]) : [texts];
+  for (const group of groups) {
+    for (const { options } of combine(settings, sweptBy(request, group[0] ?? adapter!))) {
+      const variants = group.map((text) => parseVariant(text, methods, options));
+      for (const { key } of options) checkOptionUsed(key, adapter ? [adapter.variant] : variants, methods);
+    }
+  }
 }
 
-function checkRecipe(asked: string | undefined): void {
+/** The recipes of a file that was asked for; throws UsageError where neither a file nor a base is known. */
+async function openRecipes(asked: string | undefined): Promise<SharedSettings['tuned']> {
+  if (asked !== undefined && isRecipeFile(asked)) return readRecipeFile(asked);
   const known = ['none', ...builtinModels, ...new Set(paperRecipes.map(({ model }) => model))];
-  if (asked === undefined || known.includes(asked)) return;
+  if (asked === undefined || known.includes(asked)) return undefined;
   throw new UsageError(
-    `There is no published recipe of "${asked}".${didYouMean(asked, known)} Recipes: ${known.join(', ')}.`,
+    `There is no published recipe of "${asked}".${didYouMean(asked, known)} Recipes: ${known.join(', ')}, ` +
+      'or a file that "bench tune" wrote.',
   );
 }
 
@@ -201,12 +235,13 @@ function planSeeds(
   { hyper, options, swept }: Combination,
 ): Cell[] {
   const { request, methods, protocol, limits, precision } = shared;
-  const published = request.recipe ?? ownRecipe(task, model);
+  const published = shared.tuned ? ownRecipe(task, model) : (request.recipe ?? ownRecipe(task, model));
+  const tuned = shared.tuned && findTuned(shared.tuned, request.recipe!, tunedCase(task, model, chosen));
   const { variant, start, origins } =
     typeof chosen === 'string'
-      ? readText(chosen, methods, options, task, published)
+      ? readText(chosen, methods, options, task, published, tuned)
       : { ...chosen, origins: chosen.variant.parts.map(() => ({})) };
-  const followed = { task, variant, published };
+  const followed = { task, variant, published, tuned };
   const head = hyper.some(({ key }) => key === 'head') ? undefined : shared.heads.get(model);
   const settings = head ? [...hyper, head] : hyper;
   const recipe = {
@@ -227,6 +262,8 @@ function planSeeds(
     start,
     recipe,
     published,
+    tuned,
+    judgedOn: request.judgedOn,
     origins: { options: origins, recipe: recipeFrom, seed, data: dataOrigin(request, shared.source) },
     source: shared.source ?? { kind: isBuiltin(model) ? 'built-in' : 'hub' },
     protocol,
@@ -243,8 +280,17 @@ function readText(
   options: readonly OptionSetting[],
   task: Task,
   published: string,
+  tuned: TunedRecipe | undefined,
 ): { variant: Variant; origins: readonly Origins[]; start?: undefined } {
-  return readVariant(text, methods, options, (name) => recipeOptions(task, published, name));
+  return readVariant(text, methods, options, (name) => recipeOptions(task, published, name, tuned));
+}
+
+function tunedCase(
+  task: Task,
+  model: string,
+  chosen: string | OpenedAdapter,
+): Parameters<typeof findTuned>[2] {
+  return { task: task.name, model, variant: typeof chosen === 'string' ? chosen : chosen.variant.name };
 }
 
 function dataOrigin({ data }: RunRequest, source: DataSource | undefined): string {

@@ -86,13 +86,14 @@ function comparableCell(cell: Cell): string {
     limits,
     protocol: protocol.name,
     precision,
+    judgedOn: cell.judgedOn,
     builtIn: source.kind === 'built-in',
   });
 }
 
 /** The settings of a record that a cell has before its data and base are opened, as text. */
 function comparableRecord({ settings }: RunRecord): string {
-  const { task, methods, start, recipe, limits, protocol, precision, data } = settings;
+  const { task, methods, start, recipe, limits, protocol, precision, data, judgedOn } = settings;
   return canonicalJson({
     version: task.version,
     methods,
@@ -101,6 +102,7 @@ function comparableRecord({ settings }: RunRecord): string {
     limits,
     protocol,
     precision,
+    judgedOn,
     builtIn: data.form === 'built-in',
   });
 }

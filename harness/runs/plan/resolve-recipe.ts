@@ -19,6 +19,7 @@ import {
   parseOption,
 } from './option-values.ts';
 import { parseProtocol, protocolSettings, type Protocol } from '../../papers/protocol.ts';
+import type { TunedRecipe } from '../tune/recipe-file.ts';
 import type { Variant } from './variant.ts';
 
 /** Whether `--set key=…` means a hyper-parameter and not an option of a method. */
@@ -32,6 +33,8 @@ export interface RecipeCase {
   readonly variant: Variant;
   /** The base whose recipe is followed, as the paper calls it. */
   readonly published: string;
+  /** The tuned recipe that stands for all layers but the settings. */
+  readonly tuned?: TunedRecipe | undefined;
 }
 
 /**
@@ -56,7 +59,14 @@ function nameOf({ model, source }: PaperRecipe): string {
 }
 
 /** The options that a recipe gives a method. */
-export function recipeOptions(task: Task, published: string, method: string): Layer | undefined {
+export function recipeOptions(
+  task: Task,
+  published: string,
+  method: string,
+  tuned?: TunedRecipe,
+): Layer | undefined {
+  const own = tuned?.methods.find(({ name }) => name === method);
+  if (tuned && own) return { from: tuned.source, values: own.options };
   const recipe = findRecipeOf(task, published, method);
   return recipe && { from: nameOf(recipe), values: recipe.options };
 }
@@ -66,10 +76,15 @@ export function recipeOptions(task: Task, published: string, method: string): La
  * defaults.
  */
 function layersOf(
-  { task, variant, published }: RecipeCase,
+  { task, variant, published, tuned }: RecipeCase,
   settings: readonly OptionSetting[],
   protocol: Protocol,
 ): Layer[] {
+  const given = settings.map(({ key, value, from = '--set' }) => ({
+    from,
+    values: { [key]: parseOption(from, recipeSchema, key, value) },
+  }));
+  if (tuned) return [{ from: tuned.source, values: tuned.settings }, ...given];
   const methods = variant.parts.map(({ method }) => method);
   const names = methods.map(({ name }) => name);
   const recipes = names.flatMap((name) => findRecipeOf(task, published, name) ?? []);
@@ -79,10 +94,7 @@ function layersOf(
     ...methods.map(({ name, defaults = {} }) => ({ from: `method ${name}`, values: defaults })),
     ...recipes.map((recipe) => ({ from: nameOf(recipe), values: recipe.settings })),
     { from: 'protocol', values: chosen },
-    ...settings.map(({ key, value, from = '--set' }) => ({
-      from,
-      values: { [key]: parseOption(from, recipeSchema, key, value) },
-    })),
+    ...given,
   ];
 }
 

@@ -1,0 +1,40 @@
+/** The options of `run` and `tune` that say what is trained on what, and where. */
+import type { Command } from 'commander';
+
+/** The options as commander gives them. */
+export interface ChoiceOptions {
+  readonly task?: string[];
+  readonly method?: string[];
+  readonly model?: string[];
+  readonly set: string[];
+  readonly recipe?: string;
+  readonly launcher: 'local' | 'slurm';
+  readonly slurm: string[];
+}
+
+/** Gives a command the options of ChoiceOptions. */
+export function addChoiceOptions(command: Command): Command {
+  return command
+    .option('--task <names...>', 'tasks (see: list tasks)')
+    .option('--method <variants...>', 'methods, such as red, lora~rank=4, red+lora (see: list methods)')
+    .option(
+      '--model <bases...>',
+      'base models: gpt2-mini, roberta-mini, … (list models), a hub id, a folder, ' +
+        'or random-gpt2~layers=4,width=256,heads=4',
+    )
+    .option(
+      '--recipe <base>',
+      "whose published recipe to follow, none, or a file of tune's (default: the model's own; see: list recipes)",
+    )
+    .option(
+      '--set <settings...>',
+      'key=value: a hyper-parameter or an option of the methods (see: list recipes)',
+      [],
+    )
+    .option(
+      '--launcher <name>',
+      'local, or slurm: submits what is missing as a job array (see: status)',
+      'local',
+    )
+    .option('--slurm <settings...>', 'key=value: partition, time, gpus, memory, cells (of a task)', []);
+}

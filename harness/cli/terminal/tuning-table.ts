@@ -1,0 +1,48 @@
+/** What `tune` prints of its trials: a table of what was chosen, and warnings of choices at an edge. */
+import { layoutTable } from '../../reporting/tables/layout-text.ts';
+import type { TunedMethod } from '../../runs/tune/tune.ts';
+import type { Position } from '../../runs/tune/space.ts';
+import { heading } from './output.ts';
+
+/** A table for each task and base: trials, budget, the best one's validation, its settings and their places. */
+export function tuningTable(found: readonly TunedMethod[], width: number): string {
+  const groups = new Map<string, TunedMethod[]>();
+  for (const one of found) {
+    const title = `${one.task} · ${one.model}, tuned on validation`;
+    groups.set(title, [...(groups.get(title) ?? []), one]);
+  }
+  return [...groups]
+    .map(([title, group]) => {
+      const validation = group.find(({ best }) => best)?.best?.validation;
+      const header = ['method', 'budget', 'failed', validation?.metric ?? 'validation', 'best', 'place'];
+      const rows = group.map(({ label, budget, failed, best }) => [
+        label,
+        budget,
+        String(failed),
+        best ? best.validation.value.toPrecision(4) : '–',
+        best ? best.positions.map(({ key, value }) => `${key}=${value}`).join(' ') : 'all failed',
+        best ? best.positions.map(placeOf).join(', ') : '–',
+      ]);
+      return `${heading(title)}\n\n${layoutTable({ header, rows, names: 1 }, width)}`;
+    })
+    .join('\n\n');
+}
+
+/** `3 of 7`; a dash where values have no order. */
+function placeOf({ place, of }: Position): string {
+  return place === undefined ? '–' : `${place} of ${of}`;
+}
+
+/** A line for each choice at the edge of what was tried. */
+export function edgeWarnings(found: readonly TunedMethod[]): string[] {
+  return found.flatMap(({ task, model, label, best }) =>
+    (best?.positions ?? []).flatMap(({ key, value, edge }) =>
+      edge === undefined
+        ? []
+        : [
+            `${task} on ${model}: the best ${key} of ${label}, ${value}, is the ${edge} of those tried; ` +
+              'a wider --space may hold a better one.',
+          ],
+    ),
+  );
+}
