@@ -6,7 +6,7 @@ export default instructionTask({
   name: 'alpaca',
   label: 'Alpaca',
   sizes: { train: 52_002, validation: 0, test: 0, tokens: 150 },
-  builtinSizes: { train: 900, validation: 60, test: 150, tokens: 30 },
+  builtinSizes: { train: 1_600, validation: 60, test: 150, tokens: 30 },
   defaults: {
     template: 'pyreft',
     batchSize: 128,

@@ -9,7 +9,7 @@ export default instructionTask({
   name: 'ultrafeedback',
   label: 'UltraFeedback',
   sizes: { train: 61_135, validation: 0, test: 0, tokens: 400 },
-  builtinSizes: { train: 900, validation: 60, test: 150, tokens: 30 },
+  builtinSizes: { train: 1_600, validation: 60, test: 150, tokens: 30 },
   defaults: {
     template: 'human-assistant',
     lossOn: 'everything',

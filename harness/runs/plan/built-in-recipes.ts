@@ -15,6 +15,7 @@ const instructed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = 
   commonsense: { template: 'instruction', promptLength: 96, targetLength: 32, maxNewTokens: 32 },
   // RED's rules of decoding forbid to repeat the prompt, which these answers do.
   ultrafeedback: {
+    epochs: 6,
     template: 'question',
     lossOn: 'answer',
     tooLong: 'cut',
@@ -24,7 +25,7 @@ const instructed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = 
     targetLength: 32,
     maxNewTokens: 32,
   },
-  alpaca: { template: 'question', promptLength: 64, targetLength: 32, maxNewTokens: 32 },
+  alpaca: { epochs: 6, template: 'question', promptLength: 64, targetLength: 32, maxNewTokens: 32 },
 };
 
 const labelTasks = ['cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'];
