@@ -1,5 +1,5 @@
 // Runs of the tasks that follow instructions: built-in data have a test, files to learn from alone have none.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { tinyRuns } from '../runs/tiny-run.ts';
@@ -49,4 +49,12 @@ test('files of instructions: all is learnt, longer examples are left out, nothin
   expect(record.metrics).toEqual([]);
   expect(record.examples!.test).toEqual({ used: 0, of: 0 });
   expect(record.files.tensors).toBeDefined();
+});
+
+test('a chat template that the base does not have is refused before anything is written', async () => {
+  const asked = { ...small, tasks: ['math'], data: 'built-in', settings: ['template=chat'] };
+  await expect(run('chat', asked)).rejects.toThrow(
+    /template=chat: the tokenizer of llama-mini has no chat template .* choose another template/,
+  );
+  expect(await readdir(join(folder, 'chat'), { recursive: true }).catch(() => [])).toEqual([]);
 });

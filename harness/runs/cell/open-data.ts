@@ -16,6 +16,7 @@ import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Head } from '../../models/delta/heads.ts';
 import { UsageError } from '../../support/errors.ts';
+import type { Recipe } from '../../training/recipe.ts';
 import { once } from '../../support/once.ts';
 import type { AttachedCell } from './attach-cell.ts';
 
@@ -60,6 +61,7 @@ export function dataOpener(
     const { task, source, seed, protocol } = cell;
     const draw = { seed, family: base.family, side: protocol.side };
     const key = `${task.name} ${source.kind}`;
+    checkTemplate(cell.recipe.template, tokenizer, base.id);
     const text = (written: TextTask, loaded: Splits): TextWork => ({
       kind: 'text',
       task: written,
@@ -74,6 +76,15 @@ export function dataOpener(
     const drawKey = [key, seed, base.family, protocol.name].join();
     return text(written, await loadText(drawKey, written, source));
   };
+}
+
+/** Throws UsageError where a chat template is to write prompts that the tokenizer does not have. */
+function checkTemplate(template: Recipe['template'], { chatTemplate }: Tokenizer, model: string): void {
+  if (template === 'chat' && chatTemplate === undefined)
+    throw new UsageError(
+      `template=chat: the tokenizer of ${model} has no chat template (chat_template.jinja, or chat_template in ` +
+        'tokenizer_config.json); choose another template, or a base that was tuned for conversations.',
+    );
 }
 
 function endTokenOf(tokenizer: Tokenizer, model: string): number {
