@@ -44,7 +44,12 @@ const completion = z.object({
   choices: z.array(z.object({ message: z.object({ content: z.string().nullish() }) })).min(1),
   usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }).nullish().catch(undefined),
 });
-const refusalSchema = z.object({ error: z.union([z.string(), z.object({ message: z.string() })]) });
+/** A refusal in OpenAI's form, or in that of servers made with FastAPI. */
+const refusalSchema = z.union([
+  z.object({ error: z.object({ message: z.string() }) }).transform(({ error }) => error.message),
+  z.object({ error: z.string() }).transform(({ error }) => error),
+  z.object({ detail: z.string() }).transform(({ detail }) => detail),
+]);
 
 /** An endpoint; a judge is asked at temperature 0. */
 export class JudgeEndpoint {
@@ -148,9 +153,7 @@ export class JudgeEndpoint {
 
   /** The error for a status that is no success. */
   #refusal(status: number, headers: Headers, body: string): Error {
-    const parsed = refusalSchema.safeParse(parseJson(body));
-    const said = parsed.success ? parsed.data.error : undefined;
-    const reason = typeof said === 'string' ? said : said?.message;
+    const reason = refusalSchema.safeParse(parseJson(body)).data;
     const why = reason === undefined ? '' : `: ${this.#hide(reason)}`;
     const answers = `${this.url} answers ${status}${why}`;
     if (status === 401 || status === 403) {
