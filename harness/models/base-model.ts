@@ -42,7 +42,7 @@ export interface BaseModel {
   hash(): Promise<string>;
 }
 
-/** What tells one base from another; `baseModel` completes it by what its architecture says. */
+/** The parts of a base model that depend on its source; `baseModel` adds what follows from the architecture. */
 type BaseParts = Omit<BaseModel, 'family' | 'sites' | 'shapes' | 'location'> &
   Partial<Pick<BaseModel, 'location'>>;
 

@@ -22,7 +22,7 @@ export async function attachMethods(
     if (deltas.length === 1) return deltas[0]!.delta;
     const { composeDeltas } = await import('../../models/delta/compose.ts');
     const delta = composeDeltas(deltas);
-    // Listing the tensors finds two methods that train the same one.
+    // Throws where two methods train the same tensor.
     unfrozenTensors(base, delta);
     return delta;
   } catch (error) {

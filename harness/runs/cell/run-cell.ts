@@ -15,7 +15,7 @@ import type { RunResults } from './save-results.ts';
 import { trainAndClassify } from './train-and-classify.ts';
 import { trainAndGenerate } from './train-and-generate.ts';
 
-/** What computes the cells of a process, as their records say it. */
+/** The engine of a process and its settings, as the records of its cells name them. */
 export interface CellEngine {
   readonly engine: Engine;
   readonly code: RunRecord['code'];

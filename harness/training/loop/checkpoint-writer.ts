@@ -7,7 +7,7 @@ import { checkpointTypes } from './run-tensors.ts';
 
 /** Milliseconds between checkpoints. */
 const INTERVAL = 30_000;
-/** A large state is written less often: after this many times what writing it took. */
+/** The least interval between checkpoints, as a multiple of the time that writing the last one took. */
 const WRITING_TIMES = 20;
 
 /**
@@ -19,7 +19,7 @@ export class CheckpointWriter {
   readonly #state: State;
   #now: number | undefined;
   #savedAt: number | undefined;
-  /** Milliseconds that writing the last one took. */
+  /** How long writing the last checkpoint took, in milliseconds. */
   #writing = 0;
 
   constructor(job: Pick<TrainingJob<never>, 'folder' | 'mayWrite'>, state: State) {

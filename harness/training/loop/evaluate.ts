@@ -41,9 +41,9 @@ export async function evaluate<Example>(
   return { loss: total / terms, answers };
 }
 
-/** Why an evaluation of a split says nothing; undefined where all its numbers are finite. */
+/** Says what is not finite in an evaluation of a split; undefined where all its numbers are finite. */
 export function notFinite(split: string, { loss, answers }: SplitResult<unknown>): string | undefined {
-  // Asked before a metric takes any maximum, which passes over a NaN.
+  // Checked before any metric: a maximum would pass over a NaN.
   if (!answers.every(({ answer }) => answer.every(Number.isFinite)))
     return `the model's outputs on the ${split} set are not finite`;
   return Number.isFinite(loss) ? undefined : `the loss on the ${split} set is ${loss}`;

@@ -72,7 +72,7 @@ export interface TrainingJob<Example> {
   readonly folder: string | undefined;
   /** Called before a checkpoint is written; throws where another process has taken `folder` over. */
   mayWrite?(): Promise<void>;
-  /** Looked at between steps: where it is aborted, the run saves a checkpoint and throws Interrupted. */
+  /** Checked between steps: once it is aborted, the run saves a checkpoint and throws Interrupted. */
   readonly signal?: AbortSignal;
   /** The run's place in a group of runs that are trained in one program. */
   readonly companion?: Companion;
@@ -83,7 +83,7 @@ export interface TrainingJob<Example> {
   onNote?(text: string): void;
 }
 
-/** What an evaluation finds beside the loss. */
+/** The metrics of an evaluation, and the score by which the best checkpoint is chosen. */
 export interface Validated {
   readonly metrics: Readonly<Record<string, number>>;
   readonly score: number;

@@ -1,4 +1,4 @@
-/** Puts dropout masks into batch shapes other than those they were drawn for. run-group.ts uses it. */
+/** Copies a dropout mask that was drawn for one batch shape into another one. run-group.ts uses it. */
 import type { RandomInput } from '../../engine/types.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
@@ -25,7 +25,7 @@ export function placeMask(mask: Float32Array, from: Placed, out: Float32Array, t
       some(0, 0, Math.min(n, m));
       return;
     }
-    // The rows of tokens, then the last rows, which belong to none.
+    // First the rows of tokens, then the last rows, which belong to no token.
     const [tail, newTail] = [from.tail ?? 0, to.tail ?? 0];
     some(0, 0, Math.min(n - tail, m - newTail));
     some(n - tail, m - newTail, Math.min(tail, newTail));

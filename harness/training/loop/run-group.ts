@@ -34,7 +34,8 @@ interface WaitingUnit {
   readonly dropout: boolean;
   readonly state: State;
   /**
-   * Shapes for its examples: the least that holds them, and the one that the run by itself draws dropout in.
+   * Two shapes for its examples: the smallest that holds them, and the one of the run by itself, in which its
+   * dropout masks are drawn.
    */
   readonly sizes: { readonly least: BatchShape; readonly own: BatchShape } | undefined;
   inputs(shape: BatchShape | undefined): NamedArrays;
@@ -63,12 +64,12 @@ export class RunGroup {
   readonly #training: Set<number>;
   /** Units that runs wait for. */
   readonly #waiting = new Map<number, WaitingUnit>();
-  /** Runs between two steps, and what lets each begin its next one. */
+  /** Runs that have ended a step; calling the function of a run begins its next step. */
   readonly #between = new Map<number, () => void>();
   /** Programs for `copies` runs. */
   #many = compileOnce<ManyProgram>();
   #copies: number;
-  /** Seconds that programs took to compile which are disposed since. */
+  /** Compile time, in seconds, of the programs that have been disposed. */
   #disposedSeconds = 0;
   readonly #randoms = new Map<string, ReadonlyMap<string, RandomInput>>();
 
@@ -80,7 +81,7 @@ export class RunGroup {
     this.#copies = places.length;
   }
 
-  /** What computes the steps of one of the runs; `shapes` are those that it has by itself. */
+  /** Makes the runner of one run; `shapes` are its batch shapes when it is trained by itself. */
   runnerOf<Example>(
     place: number,
     objective: Objective<Example>,
@@ -118,7 +119,7 @@ export class RunGroup {
     };
   }
 
-  /** Says that a run takes no more steps, so that the others no longer wait for it. */
+  /** Takes a run that has no steps left out of the group: the others no longer wait for it. */
   finish(place: number): void {
     if (this.#training.delete(place)) this.#advance();
   }
@@ -133,7 +134,7 @@ export class RunGroup {
     return this.#programs.seconds() + this.#disposedSeconds + this.#many.seconds();
   }
 
-  /** Has a unit computed as soon as every other run waits for one of its own, too. */
+  /** Queues a run's unit; it is computed when every run of the group has queued one. */
   #wait<Example>(
     place: number,
     objective: Objective<Example>,
@@ -158,7 +159,7 @@ export class RunGroup {
     });
   }
 
-  /** Goes on once every run waits: lets all begin their next step, or computes units of one key. */
+  /** When every run waits, either begins the next step of all, or computes the queued units of one key. */
   #advance(): void {
     if (this.#waiting.size + this.#between.size < this.#training.size) return;
     if (this.#waiting.size === 0) {
