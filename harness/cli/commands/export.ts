@@ -1,27 +1,17 @@
 /** `bench export`: writes what a run trained as an adapter in the format of Hugging Face peft. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
+import { commandOnRun, type OfRunOptions } from '../arguments/of-a-run.ts';
 import { print, printJson } from '../terminal/output.ts';
-
-interface ExportOptions {
-  readonly out: string;
-  readonly model?: string;
-  readonly tokenizer?: string;
-  readonly json?: true;
-}
 
 /** The command `export`. */
 export function exportCommand(): Command {
-  return new Command('export')
-    .summary("write what a run trained as an adapter in Hugging Face peft's format")
-    .argument('<record>', "a run's record, results/…/seed-42.json")
-    .requiredOption('--out <folder>', 'where to write; a new or empty folder')
-    .option('--model <base>', 'the base, where it lies elsewhere than the record says')
-    .option('--tokenizer <folder>', "the tokenizer, where it is not the base's own")
-    .option('--json', 'print one JSON document')
-    .action(exportAdapter);
+  return commandOnRun(
+    'export',
+    "write what a run trained as an adapter in Hugging Face peft's format",
+  ).action(exportAdapter);
 }
 
-async function exportAdapter(path: string, options: ExportOptions): Promise<void> {
+async function exportAdapter(path: string, options: OfRunOptions): Promise<void> {
   const { openTrainedRun } = await import('../../runs/outcome/open-run.ts');
   const { adapterOf } = await import('../../runs/outcome/to-adapter.ts');
   const { writePeftFolder } = await import('../../exchange/peft/folder.ts');

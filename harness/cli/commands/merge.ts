@@ -1,31 +1,21 @@
 /**
  * `bench merge`: writes the base of a run with the trained tensors in its weights, in Hugging Face layout.
  */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { Interrupted } from '../../training/loop/job.ts';
+import { commandOnRun, type OfRunOptions } from '../arguments/of-a-run.ts';
 import { note, print, printJson } from '../terminal/output.ts';
 import { createProgress } from '../terminal/progress.ts';
 
-interface MergeOptions {
-  readonly out: string;
-  readonly model?: string;
-  readonly tokenizer?: string;
-  readonly json?: true;
-}
-
 /** The command `merge`. */
 export function mergeCommand(): Command {
-  return new Command('merge')
-    .summary("write a run's base with what it trained in its weights, in Hugging Face layout")
-    .argument('<record>', "a run's record, results/…/seed-42.json")
-    .requiredOption('--out <folder>', 'where to write; a new or empty folder')
-    .option('--model <base>', 'the base, where it lies elsewhere than the record says')
-    .option('--tokenizer <folder>', "the tokenizer, where it is not the base's own")
-    .option('--json', 'print one JSON document')
-    .action(merge);
+  return commandOnRun(
+    'merge',
+    "write a run's base with what it trained in its weights, in Hugging Face layout",
+  ).action(merge);
 }
 
-async function merge(path: string, options: MergeOptions): Promise<void> {
+async function merge(path: string, options: OfRunOptions): Promise<void> {
   const { openTrainedRun } = await import('../../runs/outcome/open-run.ts');
   const { writeMerged } = await import('../../runs/outcome/to-checkpoint.ts');
   const run = await openTrainedRun(path, options);

@@ -87,12 +87,7 @@ export function attention(
 
 /** The same attention as a composition of tfjs's operations. */
 function composed(
-  query: tf.Tensor,
-  key: tf.Tensor,
-  value: tf.Tensor,
-  { batch, heads, scale }: AttentionShape,
-  bias?: tf.Tensor,
-  keep?: tf.Tensor,
+  ...[query, key, value, { batch, heads, scale }, bias, keep]: Parameters<typeof attention>
 ): tf.Tensor {
   const width = query.shape[1]!;
   const headsOf = (x: tf.Tensor): tf.Tensor =>

@@ -3,10 +3,8 @@
  * input, until that ends. Evaluations are functions and cannot be sent: the process plans the request again,
  * and refuses a piece whose identity differs, since code, data or base have changed then.
  */
-import { createInterface } from 'node:readline';
 import { UsageError } from '../../support/errors.ts';
-import { Interrupted } from '../../training/loop/job.ts';
-import type { FromJob } from '../execute/job-messages.ts';
+import { serveMessages, tell, tellNote } from '../execute/serve-messages.ts';
 import { InProcess } from './evaluation-executor.ts';
 import { planEvaluations, type EvaluateRequest, type EvaluationPlan } from './plan-evaluations.ts';
 
@@ -16,27 +14,20 @@ export type ToEvaluationJob =
   | { readonly kind: 'evaluation'; readonly index: number; readonly identity: string }
   | { readonly kind: 'stop' };
 
-const tell = (message: FromJob): void => {
-  process.stdout.write(`${JSON.stringify(message)}\n`);
-};
-const onNote = (text: string): void => {
-  tell({ kind: 'note', text });
-};
-
-// Ctrl-C reaches every process of a terminal; this one waits for the sweep's word to stop.
-process.on('SIGINT', () => undefined);
-const controller = new AbortController();
 let begun: { plan: EvaluationPlan; executor: InProcess } | undefined;
 
-async function begin({ request, retryFailed }: Extract<ToEvaluationJob, { kind: 'begin' }>): Promise<void> {
-  const plan = await planEvaluations(request, { signal: controller.signal });
+async function begin(
+  { request, retryFailed }: Extract<ToEvaluationJob, { kind: 'begin' }>,
+  signal: AbortSignal,
+): Promise<void> {
+  const plan = await planEvaluations(request, { signal });
   begun = { plan, executor: new InProcess(plan.engine, retryFailed) };
 }
 
-async function evaluate({
-  index,
-  identity,
-}: Extract<ToEvaluationJob, { kind: 'evaluation' }>): Promise<void> {
+async function evaluate(
+  { index, identity }: Extract<ToEvaluationJob, { kind: 'evaluation' }>,
+  signal: AbortSignal,
+): Promise<void> {
   const { plan, executor } = begun!;
   const piece = plan.pieces[index];
   if (piece?.identity !== identity)
@@ -46,29 +37,10 @@ async function evaluate({
   const onProgress = (done: number): void => {
     tell({ kind: 'progress', phase: 'evaluate', done, total: piece.documents, detail: '' });
   };
-  const record = await executor.execute(piece, { onProgress, onNote }, controller.signal);
+  const record = await executor.execute(piece, { onProgress, onNote: tellNote }, signal);
   tell(record === 'busy' ? { kind: 'busy' } : { kind: 'done', path: piece.path });
 }
 
-async function answer(message: Exclude<ToEvaluationJob, { kind: 'stop' }>): Promise<void> {
-  try {
-    await (message.kind === 'begin' ? begin(message) : evaluate(message));
-  } catch (error) {
-    if (error instanceof Interrupted) tell({ kind: 'interrupted' });
-    else if (error instanceof UsageError) tell({ kind: 'refused', message: error.message });
-    else throw error;
-  }
-}
-
-let work = Promise.resolve();
-for await (const line of createInterface({ input: process.stdin })) {
-  const message = JSON.parse(line) as ToEvaluationJob;
-  if (message.kind === 'stop') {
-    controller.abort(new Interrupted('stopped by the sweep'));
-    continue;
-  }
-  // Not awaited, so that a later message to stop is read.
-  work = work.then(() => answer(message));
-}
-// The sweep is gone; when it is started again, the evaluation goes on with its next document.
-process.exit();
+await serveMessages<ToEvaluationJob>((message, signal) =>
+  message.kind === 'begin' ? begin(message, signal) : evaluate(message, signal),
+);

@@ -15,17 +15,20 @@ export const gpt2: TokenizerClass = {
   components: byteLevelComponents,
 };
 
+/** RoBERTa's special tokens by role. */
+export const robertaTokens = {
+  bos_token: '<s>',
+  eos_token: '</s>',
+  unk_token: '<unk>',
+  sep_token: '</s>',
+  pad_token: '<pad>',
+  cls_token: '<s>',
+  mask_token: '<mask>',
+};
+
 /** The class RobertaTokenizer. */
 export const roberta: TokenizerClass = {
-  tokens: {
-    bos_token: '<s>',
-    eos_token: '</s>',
-    unk_token: '<unk>',
-    sep_token: '</s>',
-    pad_token: '<pad>',
-    cls_token: '<s>',
-    mask_token: '<mask>',
-  },
+  tokens: robertaTokens,
   components: byteLevelComponents,
   postProcessor({ token, settings }, id) {
     const [sep, cls] = [String(token('sep_token')), String(token('cls_token'))];

@@ -4,6 +4,7 @@
  */
 import { UsageError } from '../../../support/errors.ts';
 import { wordSplitter } from './split-words.ts';
+import { robertaTokens } from '../classes/byte-level.ts';
 import { byteLetters } from '../files/byte-level-bpe.ts';
 import { trainBytePairs } from './byte-pairs.ts';
 import { trainUnigram } from './unigram.ts';
@@ -68,15 +69,7 @@ const layouts: Readonly<Record<string, Layout>> = {
   roberta: {
     special: ['<s>', '<pad>', '</s>', '<unk>'],
     lastSpecial: ['<mask>'],
-    roles: {
-      bos_token: '<s>',
-      eos_token: '</s>',
-      unk_token: '<unk>',
-      sep_token: '</s>',
-      pad_token: '<pad>',
-      cls_token: '<s>',
-      mask_token: '<mask>',
-    },
+    roles: robertaTokens,
     parts: {
       normalizer: null,
       pre_tokenizer: byteLevel,
