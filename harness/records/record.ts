@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { problemOf } from '../support/json/validation-messages.ts';
 import { sides } from '../papers/red/discrepancies.ts';
 import { precisions } from '../engine/types.ts';
+import { baseWeightsSchema } from '../models/bases/base-weights.ts';
 import { recipeSchema } from '../training/recipe.ts';
 import { hashJson } from '../support/json/canonical-json.ts';
 
@@ -29,6 +30,8 @@ export const settingsSchema = z.strictObject({
   recipe: recipeSchema,
   protocol: z.string(),
   precision: z.enum(precisions),
+  /** How the weights of the base's linear modules were kept; float32 where absent. */
+  baseWeights: baseWeightsSchema.optional(),
   /** The limits of `--limit` and `--max-steps`; null is no limit. */
   limits: z.strictObject({ examples: z.int().positive().nullable(), steps: z.int().min(0).nullable() }),
   seed: z.int().min(0),

@@ -8,13 +8,14 @@ import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
 import { createReporter } from '../terminal/run-reporter.ts';
 import { addOwnDataOptions, ownDataOf, type OwnDataOptions } from '../arguments/own-data.ts';
 import { addChoiceOptions, type ChoiceOptions } from '../arguments/choice-options.ts';
-import { addRunOptions, type RunOptions } from '../arguments/run-options.ts';
+import { addRunOptions, baseWeightsHelp, type RunOptions } from '../arguments/run-options.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
 
 interface Options extends RunOptions, ChoiceOptions, OwnDataOptions {
   readonly adapter?: string;
   readonly sweep?: string[];
   readonly ablations?: true;
+  readonly baseWeights?: string;
   readonly batchSeeds?: true;
 }
 
@@ -35,6 +36,7 @@ export function runCommand(): Command {
       'key=a,b: a variant for each value of a hyper-parameter or an option; several multiply',
     )
     .option('--ablations', "the methods' named ablations, too (see: list methods)")
+    .option('--base-weights <type>', baseWeightsHelp)
     .option('--batch-seeds', 'train the seeds of a cell together, over one copy of the base');
   return addOwnDataOptions(addRunOptions(command)).action(run);
 }

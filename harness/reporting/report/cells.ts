@@ -30,17 +30,21 @@ export function printTable(
   const notes = new Set(rows.flatMap(({ row }) => row.notes));
   const protocols = new Set(rows.map(({ protocol }) => protocol));
   const hasDevice = rows.some(({ deviceMemory }) => deviceMemory !== undefined);
+  const hasPacked = rows.some(({ row }) => row.baseWeights !== 'float32');
   const isMarked = rows.some(({ row }) => row.marks !== undefined);
   return {
     title,
     header: [
-      ...['Method', 'Trainable'],
+      'Method',
+      ...(hasPacked ? ['Base weights'] : []),
+      'Trainable',
       ...metrics.map(({ name, higherIsBetter }) => `${name} ${higherIsBetter ? '↑' : '↓'}`),
       'n',
       ...(costs ? ['ms/step', 'Memory, GB', ...(hasDevice ? ['GPU memory, GB'] : [])] : []),
     ],
     body: rows.map((row) => [
       { text: row.row.label },
+      ...(hasPacked ? [{ text: row.row.baseWeights }] : []),
       { text: row.row.trainedParameters.toLocaleString('en') },
       ...metrics.map(({ name }) => ({
         text: formatMetric(row.row.metrics.find((metric) => metric.name === name)),

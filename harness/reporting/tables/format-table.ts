@@ -83,8 +83,10 @@ function tableText(rows: readonly Row[], width: number): string {
     ...new Map(rows.flatMap((row) => row.metrics).map((metric) => [metric.name, metric])).values(),
   ];
   const anyMark = rows.some(({ marks }) => marks !== undefined);
+  const hasPacked = rows.some(({ baseWeights }) => baseWeights !== 'float32');
   const header = [
     'method',
+    ...(hasPacked ? ['base weights'] : []),
     'trainable',
     ...metrics.map(
       ({ name, higherIsBetter }) => `${name}\u00a0${higherIsBetter ? '↑' : '↓'}${anyMark ? '\u00a0' : ''}`,
@@ -93,6 +95,7 @@ function tableText(rows: readonly Row[], width: number): string {
   ];
   const body = rows.map((row) => [
     row.label,
+    ...(hasPacked ? [row.baseWeights] : []),
     row.trainedParameters.toLocaleString('en'),
     ...metrics.map(({ name }) => {
       const cell = formatMetric(row.metrics.find((metric) => metric.name === name));

@@ -1,4 +1,5 @@
 /** A row of a table: one method on one base and task, summarised over its seeds. */
+import { baseWeightsText } from '../../models/bases/base-weights.ts';
 import { isSameForEverySeed, type RunRecord } from '../../records/record.ts';
 import type { Diverged } from './diverged.ts';
 import { summarise, type Summary } from './statistics.ts';
@@ -20,7 +21,9 @@ export interface Row {
   readonly title: string;
   readonly model: string;
   readonly variant: string;
-  /** The method's label, with the precision if it is not float32. */
+  /** How the weights of the base's linear modules were kept: `float32`, `nf4`, … */
+  readonly baseWeights: string;
+  /** The method's label, with the precision if it is not float32; LoRA on a base in NF4 is QLoRA. */
   readonly label: string;
   /** The number of trained parameters, with the task's head if the protocol counts it. */
   readonly trainedParameters: number;
@@ -65,13 +68,16 @@ export function summariseRow({ records, ...row }: RowInput): Row {
     );
     return { name, higherIsBetter, decimals, ...summarise(values) };
   });
-  const { precision } = settings;
+  const { precision, baseWeights } = settings;
+  const isQlora = baseWeights?.kind === 'nf4' && settings.methods.every(({ name }) => name === 'lora');
+  const name = isQlora ? row.label.replace(/^LoRA/, 'QLoRA') : row.label;
   const halved = precision !== 'float32';
   const everySeed = records.length === 1 && isSameForEverySeed(records[0]!);
   const headCounted = published?.sides['head-trained'] === 'corrected';
   return {
     ...row,
-    label: halved ? `${row.label} (${precision})` : row.label,
+    label: halved ? `${name} (${precision})` : name,
+    baseWeights: baseWeightsText(baseWeights),
     title: settings.data.form === 'built-in' ? `${row.task} (built-in)` : row.task,
     trainedParameters: parameters.trained + (headCounted ? parameters.head : 0),
     metrics,

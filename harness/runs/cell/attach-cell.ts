@@ -4,9 +4,12 @@
  */
 import { startFrom, type StoredTensors } from '../../exchange/adapter.ts';
 import type { BaseModel } from '../../models/base-model.ts';
+import { baseWeightsText, packedSites } from '../../models/bases/base-weights.ts';
 import { countParameters, type ParameterCounts } from '../../models/delta/count-parameters.ts';
 import { readBy, withHead, type Head } from '../../models/delta/heads.ts';
+import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
+import { UsageError } from '../../support/errors.ts';
 import type { Cell } from '../plan/cell.ts';
 import { attachMethods, checkPooler } from './attach-method.ts';
 import { chooseHead } from './encoder-head.ts';
@@ -43,6 +46,7 @@ export async function attachCell(cell: Cell, bare: BaseModel): Promise<AttachedC
     ? startFrom(whole, methods, start.adapter, start.path)
     : { base: whole, delta: methods };
   const delta = head ? withHead(begun.delta, head) : begun.delta;
+  checkPackedTensors(variant.name, begun.base, delta);
   return {
     cell,
     base: begun.base,
@@ -53,6 +57,19 @@ export async function attachCell(cell: Cell, bare: BaseModel): Promise<AttachedC
     counts: countParameters(begun.base, delta, head),
     notes: [...chosen.notes, ...unusedTensors(bare)],
   };
+}
+
+/** Throws UsageError where a method trains weights that the base keeps packed. */
+function checkPackedTensors(variant: string, base: BaseModel, delta: Delta): void {
+  const { weights } = base;
+  if (!weights) return;
+  const packed = packedSites(base);
+  const trained = unfrozenTensors(base, delta).filter((name) => packed.has(name));
+  if (trained.length === 0) return;
+  throw new UsageError(
+    `${variant} trains ${trained.length} of the weights that the base keeps in ${baseWeightsText(weights)} ` +
+      `(${trained[0]!}${trained.length > 1 ? ', …' : ''}), which are frozen; give --base-weights float32.`,
+  );
 }
 
 /** A base with the pooler that an adapter trained together with its head. */

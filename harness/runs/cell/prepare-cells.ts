@@ -9,6 +9,7 @@ import type { Settings } from '../../records/record.ts';
 import { hashJson } from '../../support/json/canonical-json.ts';
 import { once } from '../../support/once.ts';
 import { addressOf, type Plan } from '../plan/cell.ts';
+import { checkPacked } from '../plan/engine-choice.ts';
 import { attachCell, type AttachedCell } from './attach-cell.ts';
 import { withoutEqualCells } from './equal-cells.ts';
 import { dataOpener, openTokenizer, type LabelWork, type TextWork } from './open-data.ts';
@@ -37,6 +38,7 @@ export async function prepareCells(plan: Plan, fetching: FetchOptions = {}): Pro
   for (const cell of plan.cells) {
     fetching.signal?.throwIfAborted();
     const attached = await attachCell(cell, await baseOf(cell.model));
+    if (attached.base.weights) checkPacked(attached.base.weights, plan.engine);
     const tokenizer = await openTokenizer(attached.base);
     const work = await openData(attached, tokenizer);
     const settings = await settingsOf(attached, tokenizer, work);
@@ -77,6 +79,7 @@ async function settingsOf(
     recipe: cell.recipe,
     protocol: cell.protocol.name,
     precision: cell.precision,
+    ...(base.weights && { baseWeights: base.weights }),
     limits: cell.limits,
     seed: cell.seed,
     ...(cell.judgedOn && { judgedOn: cell.judgedOn }),

@@ -56,6 +56,8 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
   const base = await loadBase(options.model ?? id, {
     ...baseOptions(options.tokenizer, options.source),
     weights: true,
+    // Null is float32, also of a checkpoint that is in four bits.
+    baseWeights: record.settings.baseWeights ?? null,
   });
   const { variant } = record.method;
   const delta = await attachMethods({ name: variant, parts }, base);

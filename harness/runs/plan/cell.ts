@@ -1,6 +1,8 @@
 /** A request for runs, the plan that is made of it, and its cells: the words that all of runs/ shares. */
 import type { DataSource, Task } from '../../data/examples/task.ts';
 import type { Precision } from '../../engine/types.ts';
+import type { BaseWeights } from '../../models/bases/base-weights.ts';
+import type { BaseOptions } from '../../models/bases/load-base.ts';
 import type { Protocol } from '../../papers/protocol.ts';
 import type { CellAddress } from '../../records/record-files.ts';
 import type { Recipe } from '../../training/recipe.ts';
@@ -52,6 +54,8 @@ export interface RunRequest {
   readonly threads?: number | undefined;
   /** Precision of matrix products; float32 where absent. */
   readonly precision?: string | undefined;
+  /** How the weights of the base's linear modules are kept, as `--base-weights` takes it. */
+  readonly baseWeights?: string | undefined;
   /** Trades time for memory in training. */
   readonly recompute?: boolean | undefined;
   readonly maxSteps?: number | undefined;
@@ -103,6 +107,8 @@ export interface Cell {
   readonly source: DataSource;
   readonly protocol: Protocol;
   readonly precision: Precision;
+  /** How the weights of linear modules are kept, where that was asked for; null is float32. */
+  readonly baseWeights: BaseWeights | null | undefined;
   readonly limits: { readonly examples: number | null; readonly steps: number | null };
 }
 
@@ -110,8 +116,8 @@ export interface Cell {
 export interface Plan {
   readonly cells: readonly Cell[];
   readonly results: string;
-  /** Where tokenizers lie, as loadBase takes it. */
-  readonly base: { readonly tokenizer: string | undefined; readonly data: string | undefined };
+  /** How bases are opened, as loadBase takes it. */
+  readonly base: Pick<BaseOptions, 'tokenizer' | 'data' | 'baseWeights'>;
   readonly engine: EngineChoice;
   /** What was read of the user's own data, a line each; empty for other tasks. */
   readonly read: readonly string[];

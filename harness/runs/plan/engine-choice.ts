@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import { precisionProblem } from '../../engine/create.ts';
+import { type BaseWeights, baseWeightsText, parseBaseWeights } from '../../models/bases/base-weights.ts';
 import { precisions, type EngineName, type Precision } from '../../engine/types.ts';
 
 /** What a person asked for. */
@@ -75,6 +76,31 @@ export function findEngine(request: EngineRequest): EngineChoice {
     );
   }
   return { name, device, threads: request.threads ?? availableParallelism(), precision, recompute };
+}
+
+/** Reads `--base-weights`; throws UsageError where the engine has no packed weights. */
+export function findBaseWeights(
+  asked: string | undefined,
+  { name, device = 'cpu' }: Pick<EngineChoice, 'name' | 'device'>,
+): BaseWeights | null | undefined {
+  if (asked === undefined) return undefined;
+  const weights = parseBaseWeights(asked);
+  if (weights) checkPacked(weights, { name, device });
+  return weights;
+}
+
+/** Throws UsageError where an engine cannot compute with a base's packed weights. */
+export function checkPacked(
+  weights: BaseWeights,
+  { name, device = 'cpu' }: Pick<EngineChoice, 'name' | 'device'>,
+): void {
+  if (name === 'onnx' && device !== 'webgpu') return;
+  const [what, where] =
+    name === 'onnx' ? ['WebGPU', '--device cpu or cuda'] : [`the engine ${name}`, '--engine onnx'];
+  throw new UsageError(
+    `${what} has no products with base weights in ${baseWeightsText(weights)}; take ${where}, ` +
+      'or --base-weights float32.',
+  );
 }
 
 function checkDevice(engine: EngineName, device: string): void {

@@ -17,7 +17,7 @@ import { isOwnTask, ownTasks } from '../own-tasks/options.ts';
 import { findTuned, isRecipeFile, readRecipeFile, type TunedRecipe } from '../tune/recipe-file.ts';
 import { addressOf, type Cell, type Plan, type RunRequest, type Trial } from './cell.ts';
 import { baseOptions, findDataSource } from './data-source.ts';
-import { findEngine } from './engine-choice.ts';
+import { findBaseWeights, findEngine } from './engine-choice.ts';
 import { splitSetting, type OptionSetting, type Origins } from './option-values.ts';
 import { checkOptionUsed, parseVariant, readVariant } from './parse-variant.ts';
 import {
@@ -56,6 +56,7 @@ interface SharedSettings {
   readonly protocol: Protocol;
   readonly limits: Cell['limits'];
   readonly precision: Precision;
+  readonly baseWeights: Cell['baseWeights'];
   /** The data that were asked for; each base takes its own where undefined. */
   readonly source: DataSource | undefined;
   /** The heads that adapters and merged bases bring, by base. */
@@ -81,13 +82,24 @@ export async function planRuns(
 
   const protocol = parseProtocol(request.protocol ?? []);
   const engine = findEngine(request);
+  const baseWeights = findBaseWeights(request.baseWeights, engine);
   const source = own
     ? ({ kind: 'own', path: resolve(request.data!) } as const)
     : await findDataSource(request.data);
   const modelsOf = (task: Task) => (request.models.length > 0 ? request.models : [defaultModel(task)]);
   const heads = await findHeads(chosen.flatMap(modelsOf), adapter);
   const limits = { examples: request.limit ?? null, steps: request.maxSteps ?? null };
-  const shared = { request, methods, protocol, limits, precision: engine.precision, source, heads, tuned };
+  const shared = {
+    request,
+    methods,
+    protocol,
+    limits,
+    precision: engine.precision,
+    source,
+    heads,
+    baseWeights,
+    tuned,
+  };
   const cells = chosen.flatMap((task) =>
     modelsOf(task).flatMap((model) =>
       [...texts, ...(adapter ? [adapter] : [])].flatMap((variant) =>
@@ -103,7 +115,7 @@ export async function planRuns(
   return {
     cells: withoutRepeats(cells),
     results: resolve(request.results),
-    base: baseOptions(request.tokenizer, source),
+    base: { ...baseOptions(request.tokenizer, source), baseWeights },
     engine,
     read: own?.summary ?? [],
   };
@@ -234,7 +246,7 @@ function planSeeds(
   chosen: string | OpenedAdapter,
   { hyper, options, swept }: Combination,
 ): Cell[] {
-  const { request, methods, protocol, limits, precision } = shared;
+  const { request, methods, protocol, limits, precision, baseWeights } = shared;
   const published = shared.tuned ? ownRecipe(task, model) : (request.recipe ?? ownRecipe(task, model));
   const tuned = shared.tuned && findTuned(shared.tuned, request.recipe!, tunedCase(task, model, chosen));
   const { variant, start, origins } =
@@ -268,6 +280,7 @@ function planSeeds(
     source: shared.source ?? { kind: isBuiltin(model) ? 'built-in' : 'hub' },
     protocol,
     precision,
+    baseWeights,
     limits,
   };
   return (request.seeds ?? defaultSeeds(followed, protocol)).map((seed) => ({ ...cell, seed }));

@@ -77,7 +77,7 @@ const methodsOf = ({ variant }: Cell): Settings['methods'] =>
 
 /** The settings of a cell that a record has too, as text. */
 function comparableCell(cell: Cell): string {
-  const { task, start, recipe, limits, protocol, precision, source } = cell;
+  const { task, start, recipe, limits, protocol, precision, baseWeights, source } = cell;
   return canonicalJson({
     version: task.version,
     methods: methodsOf(cell),
@@ -87,13 +87,14 @@ function comparableCell(cell: Cell): string {
     protocol: protocol.name,
     precision,
     judgedOn: cell.judgedOn,
+    baseWeights: baseWeights ?? undefined,
     builtIn: source.kind === 'built-in',
   });
 }
 
 /** The settings of a record that a cell has before its data and base are opened, as text. */
 function comparableRecord({ settings }: RunRecord): string {
-  const { task, methods, start, recipe, limits, protocol, precision, data, judgedOn } = settings;
+  const { task, methods, start, recipe, limits, protocol, precision, baseWeights, data, judgedOn } = settings;
   return canonicalJson({
     version: task.version,
     methods,
@@ -103,6 +104,7 @@ function comparableRecord({ settings }: RunRecord): string {
     protocol,
     precision,
     judgedOn,
+    baseWeights,
     builtIn: data.form === 'built-in',
   });
 }
