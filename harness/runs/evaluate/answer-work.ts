@@ -58,42 +58,12 @@ export function answerWork(
   const { base, tokenizer, delta, variant } = subject;
   const questions = data.documents.slice(0, limit);
   const writing = chat ? inTemplate(evaluation.writing(protocol), chat) : evaluation.writing(protocol);
-  const positions = positionsFor(base, delta);
-  // An answer has at least half of a window that is too short for prompt and answer.
-  const room = Math.min(writing.maxNewTokens, Math.ceil(positions / 2));
-
-  /** The texts of a conversation's answers and the prompts that led to them, from turn to turn. */
-  const follow = (
-    document: number,
-    answers: Answers,
-  ): { texts: string[]; prompts: Prompt[]; next: string } => {
-    const [messages, texts, prompts]: [ChatMessage[], string[], Prompt[]] = [[], [], []];
-    const { turns } = questions[document]!;
-    const ask = (turn: number): string => {
-      messages.push({ role: 'user', content: turns[turn]! });
-      return writing.prompt(messages);
-    };
-    let next = ask(0);
-    for (const [turn, written] of answers.entries()) {
-      const prompt = encode(next);
-      const text = writing.read(writtenText(tokenizer, prompt.tokens, written, writing.stops), next);
-      prompts.push(prompt);
-      texts.push(text);
-      messages.push({ role: 'assistant', content: text });
-      if (turn + 1 < turns.length) next = ask(turn + 1);
-    }
-    return { texts, prompts, next };
-  };
-  const encode = (text: string): Prompt => {
-    const whole = tokenizer.encode(text, { specialTokens: writing.specialTokens });
-    const tokens = whole.slice(-(positions - room));
-    return { text, tokens, isCut: tokens.length < whole.length };
-  };
+  const follow = followConversations(questions, writing, tokenizer, positionsFor(base, delta));
   const model = [base.id, ...(variant === 'none' ? [] : [variant])].join('--').replaceAll('/', '--');
   const conversations: Conversations = {
     questions,
     writing,
-    promptAfter: (document, answers) => encode(follow(document, answers ?? []).next),
+    promptAfter: (document, answers) => follow(document, answers ?? []).next,
   };
   return {
     measures: evaluation.measures,
@@ -125,6 +95,48 @@ export function answerWork(
       }));
       return { ...evaluation.answersFile(answered, { model, ended }), model };
     },
+  };
+}
+
+/** A conversation up to its last answer. */
+interface Followed {
+  /** The texts of the answers, and the prompts that led to them, from turn to turn. */
+  readonly texts: readonly string[];
+  readonly prompts: readonly Prompt[];
+  /** The prompt of the next answer. */
+  readonly next: Prompt;
+}
+
+/** Makes a function that follows a conversation through the answers to its turns so far. */
+function followConversations(
+  questions: readonly QuestionDocument[],
+  writing: Writing,
+  tokenizer: Subject['tokenizer'],
+  positions: number,
+): (document: number, answers: Answers) => Followed {
+  // An answer has at least half of a window that is too short for prompt and answer.
+  const room = Math.min(writing.maxNewTokens, Math.ceil(positions / 2));
+  const encode = (text: string): Prompt => {
+    const whole = tokenizer.encode(text, { specialTokens: writing.specialTokens });
+    const tokens = whole.slice(-(positions - room));
+    return { text, tokens, isCut: tokens.length < whole.length };
+  };
+  return (document, answers) => {
+    const [messages, texts, prompts]: [ChatMessage[], string[], Prompt[]] = [[], [], []];
+    const { turns } = questions[document]!;
+    const ask = (turn: number): Prompt => {
+      messages.push({ role: 'user', content: turns[turn]! });
+      return encode(writing.prompt(messages));
+    };
+    let next = ask(0);
+    for (const [turn, written] of answers.entries()) {
+      const text = writing.read(writtenText(tokenizer, next.tokens, written, writing.stops), next.text);
+      prompts.push(next);
+      texts.push(text);
+      messages.push({ role: 'assistant', content: text });
+      if (turn + 1 < turns.length) next = ask(turn + 1);
+    }
+    return { texts, prompts, next };
   };
 }
 
