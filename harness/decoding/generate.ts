@@ -19,7 +19,7 @@ import { runSearches } from './on-host/search.ts';
 /** Rows that a step on the host computes at once, rounded down to whole groups of beams, at least one. */
 const ROWS = 64;
 /** Bytes that the keys and values of these rows may take: where they would take more, there are fewer rows. */
-const CACHE_BYTES = 3 * 2 ** 30;
+const CACHE_BYTES = 2 * 2 ** 30;
 /** Candidates beyond those that a search needs at first, so that it can ban a few without another program. */
 const SPARE = 4;
 /** Rows of a search inside a program. */

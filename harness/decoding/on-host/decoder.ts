@@ -3,7 +3,7 @@ import type { NamedArrays, Program } from '../../engine/types.ts';
 import { SOURCE } from '../../models/delta/forward.ts';
 import { KeyValueCache } from './key-value-cache.ts';
 import { checkSum, type Candidates } from '../candidates.ts';
-import { cachedBeforePrompt, promptInputs, readLength, sourceInputs } from '../prompt-inputs.ts';
+import { cachedBeforePrompt, paddedLength, promptInputs, readLength, sourceInputs } from '../prompt-inputs.ts';
 import { prefillProgram, sourceProgram, stepProgram, type DecodingSetup } from '../programs.ts';
 import type { SequenceModel, Continuation } from './search.ts';
 import { roundUp } from '../../support/arithmetic.ts';
@@ -19,9 +19,10 @@ export interface DecoderSize {
 }
 
 /**
- * Slots that the cache grows by: every growth compiles a program, but empty slots cost time in every step.
+ * The slots of a cache for n tokens, at least 32 more at a time and at most an eighth of them empty: every
+ * growth copies the cache and compiles a program, but empty slots cost time in every step.
  */
-const SLOTS = 32;
+const slotsFor = (n: number): number => roundUp(paddedLength(n), 32);
 
 /**
  * A model with its key-value cache on the host. Each group of rows holds the beams of one prompt. Sources of
@@ -70,8 +71,8 @@ export class Decoder implements SequenceModel {
       ? sourceInputs(read, this.#size.prompts, length)
       : promptInputs(read, this.#size.prompts, length);
     const out = await program.run(this.#state, inputs);
-    this.#cache.grow(Math.min(roundUp(virtual + (source ? 1 : longest) + 1, SLOTS), positions));
-    source?.grow(roundUp(inSource + longest, SLOTS));
+    this.#cache.grow(Math.min(slotsFor(virtual + (source ? 1 : longest) + 1), positions));
+    source?.grow(slotsFor(inSource + longest));
     const [keys, values] = this.#pairs(out);
     const [prefixKeys, prefixValues] = virtual > 0 ? this.#pairs(out, 'prefix ') : [[], []];
     const [sourceKeys, sourceValues] = source ? this.#pairs(out, SOURCE) : [[], []];
@@ -107,7 +108,7 @@ export class Decoder implements SequenceModel {
       ...(this.#source && cacheInputs(this.#source, SOURCE)),
     };
     const out = await program.run(this.#state, inputs);
-    this.#cache.grow(Math.min(roundUp(longest + 1, SLOTS), this.#setup.base.architecture.positions));
+    this.#cache.grow(Math.min(slotsFor(longest + 1), this.#setup.base.architecture.positions));
     const [keys, values] = this.#pairs(out);
     return continuations.map(({ group }) =>
       this.#rows[group]!.map((row) => {
