@@ -14,10 +14,11 @@ import type { EngineName } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import task from '../../tasks/e2e.ts';
+import { evaluationRows } from './evaluations.ts';
 import { startAnew, startSide, type Side } from './side.ts';
 
 /** The report's tables. */
-export const topics = ['steps', 'lengths', 'start', 'decoding', 'costs', 'scoring'] as const;
+export const topics = ['steps', 'lengths', 'start', 'decoding', 'costs', 'scoring', 'evaluations'] as const;
 
 /** Sides that are timed in turns: a row of the report. */
 export interface Case {
@@ -41,6 +42,12 @@ export interface CaseOptions {
   readonly python: string;
   /** DELTABENCH_DATA; cases of real data are left out without it. */
   readonly data: string | undefined;
+  /** DELTABENCH_BASES, a folder of bases. */
+  readonly bases: string | undefined;
+  /** A Python with lm-eval[hf]; evaluations are left out without it. */
+  readonly lmEval: string | undefined;
+  /** lm-eval's batch size in place of the rows' own. */
+  readonly lmEvalBatch: string | undefined;
   /** A folder for the files that the sides read. */
   readonly folder: string;
 }
@@ -70,6 +77,7 @@ export async function listCases(options: CaseOptions): Promise<Case[]> {
     beamSearch(options),
     ...(await costs(options)),
     ...(data ? scoring(data) : []),
+    ...(await evaluationRows(options)),
   ];
 }
 

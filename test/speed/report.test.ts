@@ -63,3 +63,19 @@ test('each machine has tables of its own', () => {
   expect(report.match(/^## .*/gm)).toEqual(['## a processor', '## another']);
   expect(rowsOf(report, '4×128')).toHaveLength(4);
 });
+
+test('an evaluation says how far the sides agree, and compares processor time', () => {
+  const scored = (ms: number, cpu: number, answers: readonly (number | string)[]) => ({
+    ready: { versions: {} },
+    turns: [{ times: [ms], cpu: [cpu], peak: 2 ** 30, answers }],
+  });
+  const row = (own: readonly (number | string)[], theirs: readonly (number | string)[]): string[] => {
+    const sides = { deltabench: scored(100, 150, own), 'lm-eval': scored(400, 450, theirs) };
+    const report = speedReport([{ ...result, topic: 'evaluations', name: 'MMLU', sides }]);
+    return rowsOf(report, 'MMLU')[0]!;
+  };
+  const numbers = row([-1.5, -2], [-1.5, -2.25]);
+  expect(numbers.slice(3, 5)).toEqual(['4.00 [4.00, 4.00]', '3.00 [3.00, 3.00]']);
+  expect(numbers.at(-2)).toBe('2.5e-1');
+  expect(row(['a', 'b'], ['a', 'c']).at(-2)).toBe('1 of 2 texts');
+});

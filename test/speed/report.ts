@@ -72,6 +72,17 @@ function section(machine: string, results: readonly Result[]): string[] {
     memory('full'),
     measured,
   ]);
+  add('Evaluations: from texts to numbers (ms for all documents)', 'evaluations', [
+    named('what', 'name'),
+    time('deltabench'),
+    time('lm-eval'),
+    ratio('lm-eval'),
+    processorRatio,
+    memory('deltabench'),
+    memory('lm-eval'),
+    agreement,
+    measured,
+  ]);
   add('Scoring (ms)', 'scoring', [named('what', 'name'), time('deltabench'), measured]);
   return blocks;
 }
@@ -117,6 +128,20 @@ function overTurns(above: readonly Turn[], below: readonly Turn[]): string {
 }
 const ratio = (side: string): Column =>
   of(side, `${side} / own`, (turns, result) => overTurns(turns, turnsOf(result, 'deltabench')));
+/** Ratios of processor time, which other programs on the machine disturb less. */
+const processorRatio: Column = of('lm-eval', 'processor time', (turns, result) => {
+  const timesOf = (all: readonly Turn[]): Turn[] => all.map((turn) => ({ ...turn, times: turn.cpu! }));
+  return overTurns(timesOf(turns), timesOf(turnsOf(result, 'deltabench')));
+});
+/** The largest difference between the sides' log-likelihoods, or how many of their texts are equal. */
+const agreement: Column = of('lm-eval', 'agreement', (turns, result) => {
+  const theirs = turns.at(-1)!.answers!;
+  const own = turnsOf(result, 'deltabench').at(-1)!.answers!;
+  const pairs = theirs.map((answer, i) => [answer, own[i]!] as const);
+  const texts = pairs.filter(([answer]) => typeof answer === 'string');
+  if (texts.length > 0) return `${texts.filter(([a, b]) => a === b).length} of ${texts.length} texts`;
+  return max(pairs.map(([a, b]) => Math.abs(Number(a) - Number(b)))).toExponential(1);
+});
 const cost = (side: string): Column =>
   of(side, `own / ${side}`, (turns, result) => overTurns(turnsOf(result, 'deltabench'), turns));
 

@@ -9,10 +9,10 @@ import type { Ready, Turn } from './side.ts';
  */
 export async function serve(
   take: (n: number) => Promise<Omit<Turn, 'peak'>>,
-  phases?: Ready['phases'],
+  about: Omit<Ready, 'versions'> = {},
 ): Promise<void> {
   const versions = { node: process.version, 'onnxruntime-node': (await packageVersion('onnxruntime-node'))! };
-  console.log(JSON.stringify({ versions, ...(phases && { phases }) } satisfies Ready));
+  console.log(JSON.stringify({ versions, ...about } satisfies Ready));
   for await (const line of createInterface({ input: process.stdin })) {
     const turn = await take(Number(line));
     console.log(JSON.stringify({ ...turn, peak: process.resourceUsage().maxRSS * 1024 } satisfies Turn));

@@ -8,18 +8,24 @@ export interface Ready {
   readonly versions: Readonly<Record<string, string>>;
   /** Milliseconds of the phases up to its first step, from the start of the process. */
   readonly phases?: Readonly<Record<string, number>>;
+  /** The SHA-1 of the prompts that it scores. */
+  readonly prompts?: string;
 }
 
 /** Some steps of one side. */
 export interface Turn {
   /** Milliseconds of each step. */
   readonly times: readonly number[];
+  /** Milliseconds of processor time of each step, all threads together. */
+  readonly cpu?: readonly number[];
   /** Peak memory of the process so far, in bytes. */
   readonly peak: number;
   /** Tokens of these steps without padding. */
   readonly tokens?: number;
   /** Floating-point operations of the matrix products in these steps. */
   readonly flops?: number;
+  /** What it found for each request, so that sides can be compared. */
+  readonly answers?: readonly (number | string)[];
   readonly phases?: Ready['phases'];
 }
 

@@ -20,6 +20,7 @@ const { values } = parseArgs({
     alternations: { type: 'string', default: '5' },
     threads: { type: 'string', default: String(availableParallelism()) },
     device: { type: 'string', default: 'cpu' },
+    'lm-eval-batch': { type: 'string' },
   },
 });
 const times = join(projectRoot, 'reports/speed.jsonl');
@@ -34,6 +35,9 @@ try {
     device: values.device,
     python: process.env.DELTABENCH_PYTHON ?? 'python3',
     data: process.env.DELTABENCH_DATA,
+    bases: process.env.DELTABENCH_BASES,
+    lmEval: process.env.DELTABENCH_LM_EVAL,
+    lmEvalBatch: values['lm-eval-batch'],
     folder,
   });
   const chosen = cases.filter((each) => (values.only ? title(each).includes(values.only) : !each.onDemand));

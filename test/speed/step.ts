@@ -171,6 +171,6 @@ async function run<Example>(
         ...(limit && { flops: limit.flops() - before! }),
       };
     },
-    { imports, base: loaded - imports, compile, step: milliseconds },
+    { phases: { imports, base: loaded - imports, compile, step: milliseconds } },
   );
 }
