@@ -136,8 +136,10 @@ function recordedJudgement(
   where: string,
 ): Judgement {
   const shown = line.g1_user_prompt;
-  const isTurned = shown !== undefined && shown === games[1].messages[1]!.content;
-  if (shown !== undefined && !isTurned && shown !== games[0].messages[1]!.content)
+  // Equal answers give equal prompts in both orders, which are not turned.
+  const isOwnOrder = shown === undefined || shown === games[0].messages[1]!.content;
+  const isTurned = !isOwnOrder && shown === games[1].messages[1]!.content;
+  if (!isOwnOrder && !isTurned)
     throw new UsageError(
       `${where} is of other answers: the prompt of question ${question.id}, turn ${turn}, differs. ` +
         'Give judgements of these two records.',
