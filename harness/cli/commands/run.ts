@@ -4,7 +4,11 @@ import { UsageError } from '../../support/errors.ts';
 import type { Outcome } from '../../runs/execute/executor.ts';
 import type { Plan, RunRequest } from '../../runs/plan/cell.ts';
 import { Interrupted } from '../../training/loop/job.ts';
+import type { EvaluatedRuns, RunEvaluations } from '../../runs/evaluate/evaluate-runs.ts';
+import type { Row } from '../../reporting/tables/row.ts';
+import { evaluationEvents } from '../terminal/evaluation-events.ts';
 import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
+import { createProgress } from '../terminal/progress.ts';
 import { createReporter } from '../terminal/run-reporter.ts';
 import { addOwnDataOptions, ownDataOf, type OwnDataOptions } from '../arguments/own-data.ts';
 import { addChoiceOptions, type ChoiceOptions } from '../arguments/choice-options.ts';
@@ -16,6 +20,7 @@ interface Options extends RunOptions, ChoiceOptions, OwnDataOptions {
   readonly sweep?: string[];
   readonly ablations?: true;
   readonly baseWeights?: string;
+  readonly evaluations?: string[];
   readonly batchSeeds?: true;
 }
 
@@ -37,6 +42,11 @@ export function runCommand(): Command {
     )
     .option('--ablations', "the methods' named ablations, too (see: list methods)")
     .option('--base-weights <type>', baseWeightsHelp)
+    .option(
+      '--evaluations <names...>',
+      'evaluate what is trained: evaluations or groups, alone or as mmlu~shots=5,protocol=red; ' +
+        'none for none (default: those of the task; see: list evaluations)',
+    )
     .option('--batch-seeds', 'train the seeds of a cell together, over one copy of the base');
   return addOwnDataOptions(addRunOptions(command)).action(run);
 }
@@ -78,9 +88,11 @@ async function run(options: Options): Promise<void> {
   };
   const plan = await planRuns(request, methods, tasks);
   for (const line of plan.read) note(line);
-  if (options.dryRun) await preview(plan, options);
-  else if (options.launcher === 'slurm') await submit(plan, request, options);
-  else await execute(plan, request, options);
+  const { findRunEvaluations } = await import('../../runs/evaluate/evaluate-runs.ts');
+  const evaluations = await findRunEvaluations(plan, request, { onNote: note });
+  if (options.dryRun) await preview(plan, evaluations, options);
+  else if (options.launcher === 'slurm') await submit(plan, evaluations, request, options);
+  else await execute(plan, evaluations, request, options);
 }
 
 function asked(values: readonly string[] | undefined, option: string, help: string): readonly string[] {
@@ -88,7 +100,7 @@ function asked(values: readonly string[] | undefined, option: string, help: stri
   throw new UsageError(`Say which with ${option}. ${help}`);
 }
 
-async function preview(plan: Plan, options: Options): Promise<void> {
+async function preview(plan: Plan, evaluations: readonly RunEvaluations[], options: Options): Promise<void> {
   const { checkPlan } = await import('../../runs/execute/check-plan.ts');
   const { planNotes } = await import('../../runs/plan/plan-notes.ts');
   const { previewCells } = await import('../../runs/plan/preview.ts');
@@ -101,15 +113,32 @@ async function preview(plan: Plan, options: Options): Promise<void> {
   const checked = await checkPlan(plan, { batchSeeds, launcher });
   for (const line of planNotes(checked)) note(line);
   const cells = await previewCells({ ...plan, cells: checked.map(({ cell }) => cell) });
-  if (options.json) printJson({ cells });
-  else print(dryRunText(cells));
+  if (options.json) {
+    const named = evaluations.map(({ task, model, texts, from }) => ({
+      task: task.name,
+      model,
+      texts,
+      from,
+    }));
+    printJson({ cells, evaluations: named });
+    return;
+  }
+  print(dryRunText(cells));
+  for (const { task, model, texts, from } of evaluations)
+    print(`\nEvaluations of ${task.name} · ${model} (${from}): ${texts.join(', ')}`);
 }
 
-async function submit(plan: Plan, request: RunRequest, options: Options): Promise<void> {
+async function submit(
+  plan: Plan,
+  evaluations: readonly RunEvaluations[],
+  request: RunRequest,
+  options: Options,
+): Promise<void> {
   const { submitMissing } = await import('../../runs/cluster/submit-missing.ts');
   const { untunedRates } = await import('../../runs/plan/plan-notes.ts');
   for (const line of untunedRates(plan.cells)) note(line);
-  const submitted = await submitMissing(plan, request, options.slurm, options.retry === 'failed');
+  const retryFailed = options.retry === 'failed';
+  const submitted = await submitMissing(plan, request, options.slurm, retryFailed, evaluations);
   if (options.json) printJson(submitted ?? null);
   else if (!submitted)
     print('Nothing to submit: every run has a record or is under way (status --results shows them).');
@@ -122,50 +151,126 @@ async function submit(plan: Plan, request: RunRequest, options: Options): Promis
   }
 }
 
-async function execute(plan: Plan, request: RunRequest, options: Options): Promise<void> {
+async function execute(
+  plan: Plan,
+  evaluations: readonly RunEvaluations[],
+  request: RunRequest,
+  options: Options,
+): Promise<void> {
+  const done = await executeAll(plan, evaluations, request, options);
+  if (!done) return;
+  await printTable(plan, done, options);
+  const scored = done.evaluated.flatMap((one) => one.evaluated);
+  tellFailed(done.outcomes, 'runs');
+  tellFailed(scored, 'evaluations');
+}
+
+/** The runs of a plan, and what was evaluated of them. */
+interface Done {
+  readonly outcomes: readonly Outcome[];
+  readonly evaluated: readonly EvaluatedRuns[];
+}
+
+/** Does what is missing of runs and evaluations; undefined where it was stopped. */
+async function executeAll(
+  plan: Plan,
+  evaluations: readonly RunEvaluations[],
+  request: RunRequest,
+  options: Options,
+): Promise<Done | undefined> {
   const { executePlan } = await import('../../runs/execute/execute-plan.ts');
+  const { evaluateRuns } = await import('../../runs/evaluate/evaluate-runs.ts');
   const { jobs = 1, batchSeeds = false } = options;
   const reporter = createReporter(jobs > 1 || batchSeeds);
-  const controller = stopOnSignals(() => {
+  const progress = createProgress();
+  const { signal } = stopOnSignals(() => {
     reporter.stop();
+    progress.stop();
   });
-  let outcomes: Outcome[];
+  const common = { signal, retryFailed: options.retry === 'failed', jobs };
   try {
-    outcomes = await executePlan(plan, {
-      events: reporter.events,
-      signal: controller.signal,
-      retryFailed: options.retry === 'failed',
-      jobs,
-      requestOf: () => request,
-      batchSeeds,
-    });
-  } catch (error) {
+    const { events } = reporter;
+    const outcomes = await executePlan(plan, { ...common, events, requestOf: () => request, batchSeeds });
     reporter.stop();
-    if (!(error instanceof Interrupted)) throw error;
+    const evaluated = await evaluateRuns(outcomes, evaluations, request, {
+      ...common,
+      events: evaluationEvents(progress),
+    });
+    return { outcomes, evaluated };
+  } catch (error) {
+    if (!signal.aborted && !(error instanceof Interrupted)) throw error;
     endStopped();
-    return;
+    return undefined;
+  } finally {
+    reporter.stop();
+    progress.stop();
   }
+}
+
+async function printTable(plan: Plan, { outcomes, evaluated }: Done, options: Options): Promise<void> {
   const { formatTable } = await import('../../reporting/tables/format-table.ts');
   const { tableRows } = await import('../../reporting/tables/compare-rows.ts');
-  const { rows, comparisons } = await tableRows(outcomes);
+  const table = await tableRows(outcomes);
+  const { comparisons } = table;
+  const rows = await withEvaluationColumns(table.rows, outcomes, evaluated);
   if (options.json) {
-    printJson({
-      rows,
-      comparisons,
-      runs: outcomes.map(({ path, record }) => ({ path, ...record })),
-    });
-  } else {
-    print(formatTable(rows, comparisons, terminalWidth()));
-    note(`\nRecords: ${plan.results}`);
-    if (plan.cells.some(({ source }) => source.kind === 'built-in')) {
-      note(
-        'Next: a real base and its data (--model gpt2-medium), ' +
-          'or more methods (--method red lora adapter; list methods).',
-      );
-    }
+    const scored = evaluated.flatMap((one) => one.evaluated);
+    const evaluations = scored.map(({ path, record }) => ({ path, ...record }));
+    const runs = outcomes.map(({ path, record }) => ({ path, ...record }));
+    printJson({ rows, comparisons, runs, ...(scored.length > 0 && { evaluations }) });
+    return;
   }
-  const failed = outcomes.filter(({ record }) => record.status === 'failed');
-  if (failed.length === 0) return;
-  note(`${failed.length} of ${outcomes.length} runs failed; --retry failed tries them again.`);
+  print(formatTable(rows, comparisons, terminalWidth()));
+  note(`\nRecords: ${plan.results}`);
+  if (plan.cells.some(({ source }) => source.kind === 'built-in')) {
+    note(
+      'Next: a real base and its data (--model gpt2-medium), ' +
+        'or more methods (--method red lora adapter; list methods).',
+    );
+  }
+}
+
+/** Tells how many failed, and sets the exit code where any did. */
+function tellFailed(all: readonly { readonly record: { readonly status: string } }[], name: string): void {
+  const failed = all.filter(({ record }) => record.status === 'failed').length;
+  if (failed === 0) return;
+  note(`${failed} of ${all.length} ${name} failed; --retry failed tries them again.`);
   process.exitCode = 1;
+}
+
+/** Adds the evaluations of runs to the rows of their table, as columns. */
+async function withEvaluationColumns(
+  rows: readonly Row[],
+  outcomes: readonly Outcome[],
+  evaluated: readonly EvaluatedRuns[],
+): Promise<Row[]> {
+  const { withEvaluations } = await import('../../reporting/evaluations/evaluation-columns.ts');
+  const { columnName } = await import('../../runs/evaluate/choose-evaluations.ts');
+  return rows.map((row) =>
+    evaluated.reduce((whole, { plan, evaluated: all }) => {
+      const named = plan.choices.flatMap(({ members }) => members);
+      const asked = plan.choices.map(({ members, ...choice }) => ({
+        ...choice,
+        members: members.map((one) => ({ evaluation: one.evaluation, key: columnName(one, named) })),
+      }));
+      const paths = outcomes.flatMap(({ cell, record }) =>
+        cell.task.name === row.task && cell.model === row.model && cell.variant.name === row.variant
+          ? (record.files.tensors?.sha256 ?? [])
+          : [],
+      );
+      const seeds = paths.map(
+        (trained) =>
+          new Map(
+            all
+              .filter(({ piece }) => piece.subject.trained === trained)
+              .map(({ piece, record }) => [columnName(piece.chosen, named), record] as const),
+          ),
+      );
+      return withEvaluations(
+        whole,
+        asked,
+        seeds.filter((seed) => seed.size > 0),
+      );
+    }, row),
+  );
 }

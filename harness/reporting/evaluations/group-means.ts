@@ -1,6 +1,6 @@
 /** The means of groups of evaluations, as their references take them. `bench eval` prints them. */
 import type { Evaluation } from '../../evaluation/evaluation.ts';
-import { meanOfParts, pooledMean, type GroupMean } from '../../evaluation/measures.ts';
+import { meanOfParts, pooledMean, type GroupMean, type Mean } from '../../evaluation/measures.ts';
 import type { EvaluationRecord } from '../../records/evaluation-record.ts';
 
 /** An evaluation and its record. */
@@ -27,17 +27,24 @@ export function groupMeans(evaluated: readonly Member[]): GroupMean[] {
 /** The means of a group over its members, by measure; none for fewer than two members. */
 function meansOf(name: string, members: readonly Member[]): GroupMean[] {
   if (members.length < 2) return [];
-  const { groupMean, measures } = members[0]!.evaluation;
-  const mean = groupMean === 'parts' ? meanOfParts : pooledMean;
-  return measures.map((measure) => ({
+  return members[0]!.evaluation.measures.map((measure) => ({
     name,
     measure,
     parts: members.length,
-    mean: mean(
-      members.map(({ record }) => {
-        const { value, standardError } = record.metrics.find((metric) => metric.name === measure)!;
-        return { value, standardError, count: record.documents.used };
-      }),
-    ),
+    mean: groupMean(members, measure)!,
   }));
+}
+
+/** The mean of a measure over a group's members, as its reference takes it; by default of the first measure. */
+export function groupMean(members: readonly Member[], measure?: string): Mean | undefined {
+  const [first] = members;
+  const name = measure ?? first?.evaluation.measures[0];
+  if (!first || name === undefined) return undefined;
+  const mean = first.evaluation.groupMean === 'parts' ? meanOfParts : pooledMean;
+  return mean(
+    members.map(({ record }) => {
+      const { value, standardError } = record.metrics.find((metric) => metric.name === name)!;
+      return { value, standardError, count: record.documents.used };
+    }),
+  );
 }

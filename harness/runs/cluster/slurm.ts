@@ -128,10 +128,11 @@ export async function submitBatch(
   plan: Plan,
   request: RunRequest,
   options: SlurmOptions,
-  { retryFailed, isMissing }: { retryFailed: boolean; isMissing(run: PreparedCell): boolean },
+  { retryFailed, isMissing }: { retryFailed: boolean; isMissing(run: PreparedCell): Promise<boolean> },
 ): Promise<{ job: string; tasks: number; cells: number; folder: string } | undefined> {
   checkFolder(plan.results);
-  const missing = (await prepareCells(plan)).filter(isMissing);
+  const missing: PreparedCell[] = [];
+  for (const run of await prepareCells(plan)) if (await isMissing(run)) missing.push(run);
   if (missing.length === 0) return undefined;
   const cells = missing.map(({ cell, identity, place }) => ({
     index: plan.cells.indexOf(cell),

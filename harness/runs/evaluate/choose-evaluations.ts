@@ -69,6 +69,18 @@ export function evaluationsOf(choices: readonly Choice[]): ChosenEvaluation[] {
   return [...new Map(members.map((member) => [key(member), member])).values()];
 }
 
+/** The name of an evaluation in tables, with its settings where another has the same name. */
+export function columnName(
+  { evaluation, protocol, shots, limit }: ChosenEvaluation,
+  all: readonly ChosenEvaluation[],
+): string {
+  const key = (one: ChosenEvaluation): string => JSON.stringify([one.protocol, one.shots, one.limit]);
+  const same = all.filter((one) => one.evaluation.name === evaluation.name);
+  if (new Set(same.map(key)).size < 2) return evaluation.name;
+  const settings = [`shots=${shots}`, `protocol=${protocol}`, ...(limit ? [`limit=${limit}`] : [])];
+  return `${evaluation.name}~${settings.join(',')}`;
+}
+
 /** Reads `shots=5,protocol=red`; '' where the text has no settings. */
 function readSettings(text: string, settings: string): EvaluationDefaults {
   const read: { protocol?: string; shots?: number; limit?: number } = {};

@@ -72,7 +72,7 @@ const infoOf = ({ model, methods, trained, variant, label }: SubjectInfo): Subje
 });
 
 /** Throws UsageError where a base is no decoder. */
-function checkDecoder({ id, family, architecture }: BaseModel): void {
+export function checkDecoder({ id, family, architecture }: BaseModel): void {
   if (architecture.kind === 'decoder') return;
   throw new UsageError(
     `${id} is an ${architecture.kind} (${family}); evaluations score decoders: give a GPT-2 or a Llama.`,

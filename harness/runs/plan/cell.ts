@@ -47,6 +47,10 @@ export interface RunRequest {
   readonly trials?: readonly Trial[] | undefined;
   /** Judges runs by validation alone and leaves the test split out, as trials of tuning are. */
   readonly judgedOn?: 'validation' | undefined;
+  /**
+   * The evaluations of what is trained, `none` for none; those that each task names where absent.
+   */
+  readonly evaluations?: readonly string[] | undefined;
   /** Adds every method's named ablations. */
   readonly ablations?: boolean | undefined;
   readonly engine: string;

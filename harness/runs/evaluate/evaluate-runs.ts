@@ -1,0 +1,149 @@
+/**
+ * The evaluations of what runs trained: which ones a plan's runs get, by `--evaluations` or their task, and
+ * doing those that have no record. Each is what `bench eval --record` does, with the same record.
+ */
+import type { Task } from '../../data/examples/task.ts';
+import type { FetchOptions } from '../../data/hub/connection.ts';
+import { UsageError } from '../../support/errors.ts';
+import type { Outcome } from '../execute/executor.ts';
+import type { Cell, Plan, RunRequest } from '../plan/cell.ts';
+import { findDataSource } from '../plan/data-source.ts';
+import { loadEvaluations } from '../plan/load-plugins.ts';
+import { chooseEvaluations, evaluationsOf, type Choice } from './choose-evaluations.ts';
+import { evaluate, type Evaluated, type EvaluateOptions } from './evaluate.ts';
+import {
+  evaluationLoader,
+  isMissing,
+  planEvaluations,
+  type EvaluateRequest,
+  type EvaluationPlan,
+} from './plan-evaluations.ts';
+import { checkDecoder } from './subject.ts';
+
+/** The evaluations of the runs of a task on a base. */
+export interface RunEvaluations {
+  readonly task: Task;
+  readonly model: string;
+  /** As chooseEvaluations reads them. */
+  readonly texts: readonly string[];
+  /** What named them: `--evaluations`, or the task. */
+  readonly from: string;
+  readonly choices: readonly Choice[];
+}
+
+/**
+ * Finds the evaluations of a plan's runs; tasks and bases without any are left out. Throws UsageError where
+ * one does not exist, does not fit the base, or has no data, before anything is trained.
+ */
+export async function findRunEvaluations(
+  { cells, base }: Plan,
+  { evaluations: asked, data, limit, judgedOn }: RunRequest,
+  fetching: FetchOptions = {},
+): Promise<RunEvaluations[]> {
+  // Trials of tuning see the validation split alone.
+  if (judgedOn) return [];
+  if (asked && asked.length > 1 && asked.includes('none'))
+    throw new UsageError('--evaluations none stands alone: leave it out, or the other names.');
+  const { loadBase } = await import('../../models/bases/load-base.ts');
+  const all = await loadEvaluations();
+  const found: RunEvaluations[] = [];
+  const pairs = new Map(cells.map((cell) => [`${cell.task.name} ${cell.model}`, cell]));
+  for (const cell of pairs.values()) {
+    const { task, model } = cell;
+    const texts = asked?.filter((text) => text !== 'none') ?? namedBy(cell);
+    if (texts.length === 0) continue;
+    const described = await loadBase(model, { ...base, ...fetching });
+    // A task serves bases of every kind; those that are no decoders go without its evaluations.
+    if (!asked && described.architecture.kind !== 'decoder') {
+      fetching.onNote?.(`${task.name} on ${model}: its evaluations score decoders, so that there are none.`);
+      continue;
+    }
+    checkDecoder(described);
+    const from = asked ? '--evaluations' : `task ${task.name}`;
+    found.push({ task, model, texts, from, choices: chooseEvaluations(texts, all, { limit }) });
+  }
+  await checkData(found, data, fetching);
+  return found;
+}
+
+/** The evaluations that a cell's task names. */
+function namedBy({ task, source }: Cell): readonly string[] {
+  const { evaluations = [], builtinEvaluations = evaluations } = task;
+  return source.kind === 'built-in' ? builtinEvaluations : evaluations;
+}
+
+/** Reads the data of all evaluations once: hours of training should not end where they are missing. */
+async function checkData(
+  found: readonly RunEvaluations[],
+  data: string | undefined,
+  fetching: FetchOptions,
+): Promise<void> {
+  const load = evaluationLoader(await findDataSource(data), fetching);
+  for (const { choices, from } of found)
+    for (const chosen of evaluationsOf(choices))
+      try {
+        await load(chosen);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        throw new UsageError(
+          `${chosen.evaluation.name} (${from}): ${error.message} --evaluations none goes without.`,
+          { cause: error },
+        );
+      }
+}
+
+/** The evaluations of some outcomes, as requests of their own: one for each task and base. */
+export function evaluationRequests(
+  outcomes: readonly Pick<Outcome, 'cell' | 'record' | 'path'>[],
+  found: readonly RunEvaluations[],
+  request: RunRequest,
+): EvaluateRequest[] {
+  const { engine, device, threads, precision, results, data, limit, tokenizer } = request;
+  return found.flatMap(({ task, model, texts }) => {
+    const own = outcomes.filter(
+      ({ cell, record }) =>
+        cell.task.name === task.name && cell.model === model && record.status === 'finished',
+    );
+    if (own.length === 0) return [];
+    const subjects = own.map(({ path }) => ({ record: path, tokenizer }));
+    const common = { engine, device, threads, precision, results, data, limit };
+    return [{ ...common, subjects, tasks: texts }];
+  });
+}
+
+/** Gives a function that says whether an evaluation of a finished run has no record yet. */
+export function lacksEvaluations(
+  found: readonly RunEvaluations[],
+  request: RunRequest,
+  retryFailed: boolean,
+): (outcome: Outcome) => Promise<boolean> {
+  return async (outcome) => {
+    for (const own of evaluationRequests([outcome], found, request)) {
+      const { pieces } = await planEvaluations(own);
+      if (pieces.some((piece) => isMissing(piece, retryFailed))) return true;
+    }
+    return false;
+  };
+}
+
+/** What was evaluated of a task and base, with its plan. */
+export interface EvaluatedRuns {
+  readonly plan: EvaluationPlan;
+  readonly evaluated: readonly Evaluated[];
+}
+
+/** Evaluates what finished runs trained, where there is no record; throws as `evaluate`. */
+export async function evaluateRuns(
+  outcomes: readonly Outcome[],
+  found: readonly RunEvaluations[],
+  request: RunRequest,
+  options: EvaluateOptions,
+): Promise<EvaluatedRuns[]> {
+  const { signal, events } = options;
+  const done: EvaluatedRuns[] = [];
+  for (const own of evaluationRequests(outcomes, found, request)) {
+    const plan = await planEvaluations(own, { signal, onNote: events.onNote });
+    done.push({ plan, evaluated: await evaluate(plan, own, options) });
+  }
+  return done;
+}
