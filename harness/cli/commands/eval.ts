@@ -6,7 +6,9 @@ import type { GroupMean } from '../../evaluation/measures.ts';
 import type { Evaluated } from '../../runs/evaluate/evaluate.ts';
 import type { EvaluateRequest } from '../../runs/evaluate/plan-evaluations.ts';
 import type { SubjectRequest } from '../../runs/evaluate/subject.ts';
+import { sum } from '../../support/arithmetic.ts';
 import { count, positive } from '../arguments/parse-values.ts';
+import { durationText } from '../terminal/duration.ts';
 import { columns, note, print, printJson } from '../terminal/output.ts';
 import { evaluationEvents } from '../terminal/evaluation-events.ts';
 import { createProgress } from '../terminal/progress.ts';
@@ -17,6 +19,7 @@ interface Options extends Omit<EvaluateRequest, 'tasks' | 'subjects'>, SubjectRe
   readonly jobs?: number;
   readonly compare?: readonly string[];
   readonly output?: string;
+  readonly dryRun?: true;
   readonly json?: true;
 }
 
@@ -58,6 +61,7 @@ export function evalCommand(): Command {
     )
     .option('--results <folder>', 'where records lie', 'results')
     .option('--output <format>', "lm-eval: also write results and samples in lm-evaluation-harness's files")
+    .option('--dry-run', 'say what there is to compute and about how long it takes, and stop')
     .option('--json', 'print one JSON document')
     .action(evaluateAll);
 }
@@ -76,9 +80,44 @@ async function evaluateAll({ tasks, compare, output, ...options }: Options): Pro
     );
   if (options.record !== undefined && options.adapter !== undefined)
     throw new UsageError('--record is a run with what it trained: leave out --adapter.');
-  const { model, adapter, record, tokenizer, jobs, json, ...common } = options;
+  const { model, adapter, record, tokenizer, jobs, json, dryRun, ...common } = options;
   const request = { ...common, subjects: [{ model, adapter, record, tokenizer }], tasks };
+  if (dryRun) {
+    await estimate(request, json === true);
+    return;
+  }
   await evaluateRequest(request, { jobs, json, output });
+}
+
+/** Prints what a request would compute, and about how long that takes. */
+async function estimate(request: EvaluateRequest, json: boolean): Promise<void> {
+  const { planEvaluations } = await import('../../runs/evaluate/plan-evaluations.ts');
+  const { estimateEvaluations } = await import('../../runs/evaluate/estimate-evaluations.ts');
+  const { signal } = stopOnSignals(() => undefined);
+  const plan = await planEvaluations(request, { signal, onNote: note });
+  const found = await estimateEvaluations(plan, signal);
+  const seconds = sum(found.map((one) => one.seconds));
+  if (json) {
+    const evaluations = found.map(({ piece, ...numbers }) => {
+      const { path, settings, documents } = piece;
+      return { name: settings.evaluation.name, path, documents, ...numbers };
+    });
+    printJson({ evaluations, seconds });
+    return;
+  }
+  const header = ['evaluation', 'record', 'documents', 'requests', 'tokens', 'time'];
+  const rows = found.map(({ piece, state, requests, tokens, seconds: own }) => [
+    piece.chosen.evaluation.name,
+    state,
+    String(piece.documents),
+    String(requests),
+    String(tokens),
+    state === 'finished' ? '' : durationText(own),
+  ]);
+  print(columns([header, ...rows]));
+  print(`\nAbout ${durationText(seconds)}, by a few batches that were timed here.`);
+  if (found.some(({ piece }) => piece.chosen.evaluation.kind !== 'choices'))
+    print('Of texts at most: how long they become is not known.');
 }
 
 /** Does a request and prints its records. */

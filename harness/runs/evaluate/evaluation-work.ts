@@ -33,6 +33,22 @@ export interface Documents<Outcome> {
   keep(document: number, outcome: Outcome): Promise<void>;
 }
 
+/** How much a model has to compute for an evaluation. */
+export interface Workload {
+  /** Continuations whose likelihood is asked for, or texts to write. */
+  readonly requests: number;
+  /** Tokens to compute, shared beginnings once; of texts with as many new tokens as there may be. */
+  readonly tokens: number;
+  /** Programs that are compiled on the way. */
+  readonly programs: number;
+}
+
+/** What a measurement found. */
+export interface Speed {
+  readonly secondsPerToken: number;
+  readonly secondsPerProgram: number;
+}
+
 /** The documents of an evaluation and the meaning of an outcome, the result of one document. */
 export interface Work<Outcome> {
   readonly measures: readonly string[];
@@ -41,6 +57,10 @@ export interface Work<Outcome> {
   readonly cut: number;
   /** Computes and keeps the outcomes of the missing documents; throws NotFinite if the model's numbers are not. */
   compute(documents: Documents<Outcome>, model: EvaluatedModel, signal: AbortSignal): Promise<void>;
+  /** How much there is to compute. */
+  readonly workload: Workload;
+  /** Times a small part of the work, from which the time of all of it is estimated. */
+  measure(model: EvaluatedModel, signal: AbortSignal): Promise<Speed>;
   /** The schema of an outcome in the file of outcomes. */
   readonly outcome: z.ZodType<Outcome>;
   /** Whether a well-formed outcome can be that of the document. */

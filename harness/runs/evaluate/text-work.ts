@@ -14,6 +14,7 @@ import { promptEncoder } from '../../evaluation/likelihoods/tokens.ts';
 import { promptsOf, type PromptOptions } from '../../evaluation/prompts.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { Documents, EvaluatedModel, Work } from './evaluation-work.ts';
+import { measureWriting, writingWorkload } from './measure-time.ts';
 import type { Subject } from './subject.ts';
 
 const outcome = z.array(z.int().min(0)).readonly();
@@ -45,6 +46,11 @@ export function textWork(
     documents: prompts.length,
     cut: whole.filter((own, document) => own.length > tokens[document]!.length).length,
     compute: (documents, model, signal) => writeTexts(documents, tokens, decoding, model, signal),
+    workload: writingWorkload(tokens, decoding.maxNewTokens),
+    measure: (model, signal) => {
+      const { maxNewTokens, beams = 1 } = decoding;
+      return measureWriting(tokens, { maxNewTokens, beams }, model, signal);
+    },
     outcome,
     fits: (written) => written.length <= decoding.maxNewTokens,
     faultOf: () => undefined,
