@@ -42,9 +42,7 @@ export class WorkLog<Key extends string | number, Outcome> {
     await makeFolder(dirname(record));
     const lock = await tryLock(record.replace(/\.json$/, '.lock'));
     if (!lock)
-      throw new Busy(
-        `${record}: another process does this now; wait for it, or use another --results.`,
-      );
+      throw new Busy(`${record}: another process does this now; wait for it, or use another --results.`);
     try {
       const path = logPath(record);
       const pieces = readPieces(await readFile(path, 'utf8').catch(() => ''), identity, read);

@@ -83,6 +83,10 @@ test('trials leave the test split out; what they chose is tested once, and a run
   expect(report.exitCode, report.stderr).toBe(0);
   expect(report.stderr).toBe('');
   expect(await readFile(join(folder, 'report', 'report.md'), 'utf8')).not.toMatch(/learningRate=/);
+  expect(await readFile(join(folder, 'report', 'report.html'), 'utf8')).toMatch(/"trials":\{"metric":"loss"/);
+  expect(await readdir(join(folder, 'report', 'charts'))).toEqual(
+    expect.arrayContaining([expect.stringMatching(/-tuning\.png$/)]),
+  );
 });
 
 test('halving, killed twice, ends with the trials and winners of an undisturbed one', async () => {

@@ -1,5 +1,5 @@
 /** Reports the events of runs on standard error: starts, progress, results and notes. */
-import { validationOf } from '../../runs/tune/validation.ts';
+import { validationOf } from '../../records/validation.ts';
 import type { RunEvents } from '../../runs/execute/executor.ts';
 import type { Cell } from '../../runs/plan/cell.ts';
 import { note, trainableLine } from './output.ts';

@@ -26,6 +26,8 @@ export interface PageTable {
   readonly rows: readonly PageRow[];
   readonly foot: readonly string[];
   readonly examples: readonly PageExample[];
+  /** Trials of tuning. */
+  readonly trials?: ReportTable['trials'];
 }
 export interface PageMetric {
   readonly name: string;
@@ -119,6 +121,7 @@ export function pageData(
         table.rows.map((one) => predictions.get(one) ?? []),
         limits.examples,
       ),
+      trials: table.trials,
     };
   });
   return {

@@ -4,6 +4,7 @@ import { pageData, type PageData } from './page-data.ts';
 import { exampleLimit, parsePredictions, type PredictionRow } from './predictions.ts';
 import type { Report } from './report.ts';
 import { reportTables, type ReportRow, type ReportRun } from './rows.ts';
+import { trialsOf } from './tuning.ts';
 import { curvePoints, medianStepTime, thinLosses } from './steps.ts';
 import {
   collectRecords,
@@ -27,7 +28,9 @@ export async function readReport(context: ReportContext): Promise<{ report: Repo
     return { ...found, ...steps };
   });
   const tested = runs.filter(({ record }) => record.settings.judgedOn === undefined);
-  const tables = await markTables(reportTables(tested), context);
+  const trials = runs.flatMap(({ record }) => (record.settings.judgedOn === undefined ? [] : [record]));
+  const marked = await markTables(reportTables(tested), context);
+  const tables = marked.map((table) => ({ ...table, trials: trialsOf(table, trials, context.taskOf) }));
   const report = { made: new Date(), results, tables, untrusted };
   return { report, page: await readPage(report) };
 }

@@ -2,6 +2,7 @@
 import { median } from 'simple-statistics';
 import type { RunRecord } from '../../records/record.ts';
 import type { Diverged } from '../tables/diverged.ts';
+import type { TableTrials } from './tuning.ts';
 import { type Row, summariseRow } from '../tables/row.ts';
 
 /** A finished or failed run with what reports need of it. */
@@ -41,6 +42,8 @@ export interface ReportTable {
     'name' | 'higherIsBetter' | 'scale' | 'decimals'
   >[];
   readonly rows: readonly ReportRow[];
+  /** The trials by which its methods were tuned, if they were. */
+  readonly trials?: TableTrials | undefined;
 }
 
 /**

@@ -22,7 +22,7 @@ import {
   type Point,
   type Position,
 } from './space.ts';
-import { validationOf, type Validation } from './validation.ts';
+import { validationOf, type Validation } from '../../records/validation.ts';
 
 /** How methods are tuned. */
 export interface TuneOptions {

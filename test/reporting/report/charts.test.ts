@@ -15,6 +15,7 @@ import {
   seedSpread,
   styleOf,
   themes,
+  tuning,
   type ChartContext,
 } from '../../../harness/reporting/report/page/charts.js';
 import type { PageRow, PageTable } from '../../../harness/reporting/report/page-data.ts';
@@ -192,4 +193,42 @@ describe('bench report --format', () => {
     await expect.poll(() => readFile(opened, 'utf8').catch(() => '')).toBe(`${join(out, 'report.html')}\n`);
     expect((await report(bin, '--format', 'md', '--open')).stderr).toContain('add html to --format');
   });
+});
+
+test('tuning shows every trial by its learning rate, and joins the best ones of each rate', () => {
+  const point = (label: string, learningRate: number, value: number) => ({ label, learningRate, value });
+  const points = [
+    point('RED', 0.01, 70),
+    point('RED', 0.001, 60),
+    point('RED', 0.01, 75),
+    point('LORA', 0.1, 50),
+  ];
+  const rows = [rowOf('red', 10, [80]), rowOf('lora', 100, [70])];
+  const plain = tableOf('e2e', rows);
+  const table = { ...plain, trials: { metric: 'accuracy', higherIsBetter: true, points } };
+  const shown = new Set(['RED', 'LORA']);
+  const context = { table, metric: 0, shown, labels: [...shown], theme: themes.light };
+  const chart = tuning(context)!;
+  expect(chart.rows).toEqual([
+    ['RED', '3', '0.01', '75.00'],
+    ['LORA', '1', '0.1', '50.00'],
+  ]);
+  const { datasets } = chart.config.data;
+  expect(datasets.map(({ data }) => data)).toEqual([
+    [
+      { x: 0.01, y: 70 },
+      { x: 0.001, y: 60 },
+      { x: 0.01, y: 75 },
+    ],
+    [
+      { x: 0.001, y: 60 },
+      { x: 0.01, y: 75 },
+    ],
+    [{ x: 0.1, y: 50 }],
+    [{ x: 0.1, y: 50 }],
+  ]);
+  const [red, , lora] = datasets;
+  expect(red!.backgroundColor).not.toBe(lora!.backgroundColor);
+  expect(tuning({ ...context, table: plain })).toBeUndefined();
+  expect(tuning({ ...context, shown: new Set(['RED']) })!.rows).toHaveLength(1);
 });

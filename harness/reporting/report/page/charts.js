@@ -391,6 +391,89 @@ function meanCurve(curves) {
 }
 
 /** @param {ChartContext} context @returns {ReportChart | undefined} */
+export function tuning(context) {
+  const { table, theme, shown } = context;
+  const { trials } = table;
+  const points = trials?.points.filter(({ label }) => shown.has(label)) ?? [];
+  if (!trials || points.length === 0) return undefined;
+  const names = [...new Set(points.map(({ label }) => label))];
+  const methods = names.slice(0, mostLines).map((label) => bestByRate(label, points, trials.higherIsBetter));
+  const left = names.length > mostLines ? [`the first ${mostLines} of ${names.length} methods`] : [];
+  const rates = points.map(({ learningRate }) => learningRate);
+  const { low, high } = axisRange(Math.min(...rates), Math.max(...rates), true);
+  return {
+    title: 'Tuning',
+    caption:
+      `${trials.metric} of validation (${betterWord(trials)}) of every trial by its learning rate, on a ` +
+      `logarithmic axis; lines join the best trials of each rate. Of halving, each trial counts ` +
+      `as far as it was trained.${sentence(left)}`,
+    columns: ['Method', 'trials', 'best learning rate', trials.metric],
+    rows: methods.map(({ label, all, best }) => [
+      label,
+      String(all.length),
+      String(best.x),
+      best.y.toPrecision(4),
+    ]),
+    height: 420,
+    config: {
+      type: 'scatter',
+      data: { datasets: methods.flatMap(({ label, all, line }) => trialDatasets(context, label, all, line)) },
+      options: {
+        ...common(context, `Tuning: ${table.title}`, 'a marker for each trial, on validation', left),
+        scales: {
+          x: {
+            ...scale(theme, 'learning rate'),
+            type: 'logarithmic',
+            min: low,
+            max: high,
+            afterBuildTicks: (built) => {
+              built.ticks = logTicks(low, high).map((value) => ({ value }));
+            },
+            ticks: { color: theme.text, font, maxRotation: 0, callback: (value) => String(Number(value)) },
+          },
+          y: { ...scale(theme, `${axisName({ ...trials, name: trials.metric })}, validation`), grace: '4%' },
+        },
+      },
+    },
+  };
+}
+
+/**
+ * A method's trials: all, the best of each learning rate in order, and the best of all.
+ * @param {string} label
+ * @param {readonly { label: string, learningRate: number, value: number }[]} points
+ * @param {boolean} higherIsBetter
+ */
+function bestByRate(label, points, higherIsBetter) {
+  const all = points.flatMap((one) => (one.label === label ? [{ x: one.learningRate, y: one.value }] : []));
+  const isBetter = (/** @type {number} */ a, /** @type {number} */ b) => (higherIsBetter ? a > b : a < b);
+  /** @type {Map<number, { x: number, y: number }>} */
+  const rates = new Map();
+  for (const point of all) {
+    const known = rates.get(point.x);
+    if (!known || isBetter(point.y, known.y)) rates.set(point.x, point);
+  }
+  const line = [...rates.values()].sort((a, b) => a.x - b.x);
+  const best = line.reduce((one, other) => (isBetter(other.y, one.y) ? other : one));
+  return { label, all, line, best };
+}
+
+/**
+ * @param {ChartContext} context
+ * @param {string} label
+ * @param {{ x: number, y: number }[]} all
+ * @param {{ x: number, y: number }[]} line
+ * @returns {ChartDataset<'scatter'>[]}
+ */
+function trialDatasets(context, label, all, line) {
+  const { color, pointStyle, borderDash } = styleOf(label, context);
+  return [
+    { label, data: all, ...marker(pointStyle, color, 5) },
+    { label: `${label}, validation`, data: line, ...lineOnly(color), borderDash, borderWidth: 1.4 },
+  ];
+}
+
+/** @param {ChartContext} context @returns {ReportChart | undefined} */
 export function seedSpread(context) {
   const { table, theme } = context;
   const metric = metricOf(context);
@@ -647,6 +730,7 @@ export function chartsOf(context, tables) {
     memory: againstMemory(context),
     curves: learningCurves(context),
     seeds: seedSpread(context),
+    tuning: tuning(context),
     ablations: ablations(context),
     tasks: overTasks(context, tables),
   };

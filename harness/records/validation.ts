@@ -1,6 +1,16 @@
 /** What validation says of a run: the value by which its checkpoint was chosen, and by which trials compare. */
-import type { Task } from '../../data/examples/task.ts';
-import type { RunRecord } from '../../records/record.ts';
+import type { RunRecord } from './record.ts';
+
+/** What a task says of its validation. */
+interface Chooses {
+  /** The metric that chooses checkpoints; the loss where absent. */
+  readonly selection?: string;
+  readonly metrics: readonly {
+    readonly name: string;
+    readonly scale: number;
+    readonly higherIsBetter: boolean;
+  }[];
+}
 
 /** A value of the validation split. */
 export interface Validation {
@@ -14,7 +24,7 @@ export interface Validation {
  * the run failed or was never validated.
  */
 export function validationOf(
-  task: Pick<Task, 'selection' | 'metrics'>,
+  task: Chooses,
   { status, training }: Pick<RunRecord, 'status' | 'training'>,
 ): Validation | undefined {
   const best = training?.evaluations.find(({ step }) => step === training.bestStep);
