@@ -137,7 +137,7 @@ function judgementText(record: JudgementRecord, price: Price | undefined): strin
     `judgements: ${judgements.of}; left out: ${judgements.unread} without a verdict in the text, ` +
       `${judgements.failed} whose call failed`,
     `mean length of an answer: ${lengths.judged} characters${other}`,
-    ...(order ? [orderText(order)] : []),
+    ...(order && order.judgements > 0 ? [orderText(order)] : []),
     ...(agreement
       ? [
           `agreement with the recorded judgements: ${percent(agreement.equal)} of ${agreement.judgements}, ` +
