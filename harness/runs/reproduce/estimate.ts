@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import type { BaseModel } from '../../models/base-model.ts';
+import { formatOf, packedSites } from '../../models/bases/base-weights.ts';
 import type { Engine } from '../../engine/types.ts';
 import { MICRO_BATCH_TOKENS } from '../../training/objectives/batch-shapes.ts';
 import type { Cell } from '../plan/cell.ts';
@@ -84,8 +85,17 @@ export function estimateMemory(cell: Cell, base: BaseModel): MemoryEstimate {
   const activations = 4 * tokens * layers * (30 * width + 2 * heads * length);
   const logits = kind === 'encoder' ? 0 : 8 * tokens * vocabulary;
   const frozenBytes = precision === 'float32' ? 4 : 2;
-  const leastBytes = all * (trainsAll(cell) ? 16 : frozenBytes);
+  const leastBytes = trainsAll(cell) ? 16 * all : frozenBytes * all - savedBytes(base, frozenBytes);
   return { bytes: leastBytes + activations + logits + 4e8, leastBytes };
+}
+
+/** The bytes by which packed weights are smaller than those of `frozenBytes` each. */
+function savedBytes({ sites, weights }: BaseModel, frozenBytes: number): number {
+  if (!weights) return 0;
+  const format = formatOf(weights);
+  const packedBytes = 'blockSize' in format ? 0.5 + 4 / format.blockSize : 2;
+  const numbers = [...packedSites({ sites }).values()].map(({ inputs, outputs }) => inputs * outputs);
+  return sum(numbers) * (frozenBytes - packedBytes);
 }
 
 /** How large a cell's data is; undefined where its task does not say. */
