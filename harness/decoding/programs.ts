@@ -81,7 +81,7 @@ export function prefillProgram(
  * Queries whose attention is computed at once on the CPU: scores of more would leave its caches, and those
  * after the own position would be computed in vain.
  */
-const QUERIES = 128;
+const QUERIES = 256;
 /** The option of a decoder's batch for an engine; a GPU computes all queries at once. */
 export const queriesAtOnce = ({ device }: Engine): Pick<DecoderBatch, 'queriesAtOnce'> =>
   device === 'cpu' ? { queriesAtOnce: QUERIES } : {};
