@@ -42,7 +42,7 @@ interface Bootstrapped {
 export function scoreCommand(): Command {
   return new Command('score')
     .summary("score a system's output with a task's official metrics")
-    .addOption(new Option('--task <name>', 'whose metrics').choices(['e2e']).makeOptionMandatory())
+    .addOption(new Option('--task <name>', 'whose metrics').choices(['e2e', 'text']).makeOptionMandatory())
     .requiredOption('--predictions <files...>', 'one prediction a line; several files are compared')
     .requiredOption('--references <file>', 'one reference a line, a blank line between instances')
     .option('--segments', 'list the scores of every instance too')
