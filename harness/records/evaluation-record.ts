@@ -27,6 +27,8 @@ const evaluationSettings = z.strictObject({
   /** The sha256 of the trained tensors of the adapter or run; null for the bare base. */
   trained: hash.nullable(),
   precision: z.enum(precisions),
+  /** How the base's weights are kept; absent where in float32. */
+  baseWeights: settingsSchema.shape.baseWeights,
   /** The sha256 of the chat template that wrote the prompts; absent where none did. */
   chatTemplate: hash.optional(),
 });

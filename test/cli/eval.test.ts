@@ -49,6 +49,18 @@ test('an evaluation is a table and a record, and is not done again', async () =>
   expect(status.stdout + status.stderr).not.toContain('evaluations');
 });
 
+test('a base in four bits has a record of its own', async () => {
+  await evaluate('weights', '--limit', '2');
+  const { stdout, stderr, exitCode } = await evaluate('weights', '--limit', '2', '--base-weights', 'nf4');
+  expect(exitCode, stderr).toBe(0);
+  expect(stdout).toMatch(/^gpt2-mini in nf4 · Frozen base$/m);
+  const place = join(folder, 'weights', 'evaluations', 'gpt2-mini', 'none');
+  const names = (await readdir(place)).filter((file) => file.endsWith('.samples.jsonl'));
+  const [first, second] = await Promise.all(names.map((name) => readFile(join(place, name), 'utf8')));
+  expect(names).toHaveLength(2);
+  expect(first).not.toBe(second);
+});
+
 test('kill -9 loses no document that was scored, and ends with the same record', async () => {
   const whole = await evaluate('whole');
   expect(whole.exitCode, whole.stderr).toBe(0);

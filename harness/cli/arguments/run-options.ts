@@ -22,7 +22,7 @@ export interface RunOptions {
   readonly json?: true;
 }
 
-/** The help of `--base-weights`, which `run` and `params` have. */
+/** The help of `--base-weights`, which `run` and `eval` have. */
 export const baseWeightsHelp =
   "of the base's linear modules, frozen: float32 (default), bfloat16, float16, nf4, fp4 (nf4~block=128,double)";
 

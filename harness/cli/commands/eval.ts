@@ -7,6 +7,8 @@ import type { Evaluated } from '../../runs/evaluate/evaluate.ts';
 import type { EvaluateRequest } from '../../runs/evaluate/plan-evaluations.ts';
 import type { SubjectRequest } from '../../runs/evaluate/subject.ts';
 import { sum } from '../../support/arithmetic.ts';
+import { baseWeightsText } from '../../models/bases/base-weights.ts';
+import { baseWeightsHelp } from '../arguments/run-options.ts';
 import { count, positive } from '../arguments/parse-values.ts';
 import { durationText } from '../terminal/duration.ts';
 import { columns, note, print, printJson } from '../terminal/output.ts';
@@ -52,6 +54,7 @@ export function evalCommand(): Command {
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
     .option('--precision <type>', 'of matrix products: float32 (default), bfloat16, float16')
+    .option('--base-weights <type>', baseWeightsHelp)
     .option('--data <place>', 'hub, or a folder (default: DELTABENCH_DATA, else the hub)')
     .option('--tokenizer <folder>', "the tokenizer, where the model's own is not wanted or missing")
     .option(
@@ -80,8 +83,10 @@ async function evaluateAll({ tasks, compare, output, ...options }: Options): Pro
     );
   if (options.record !== undefined && options.adapter !== undefined)
     throw new UsageError('--record is a run with what it trained: leave out --adapter.');
-  const { model, adapter, record, tokenizer, jobs, json, dryRun, ...common } = options;
-  const request = { ...common, subjects: [{ model, adapter, record, tokenizer }], tasks };
+  if (options.record !== undefined && options.baseWeights !== undefined)
+    throw new UsageError('--record has the base weights that the run trained on: leave out --base-weights.');
+  const { model, adapter, record, tokenizer, baseWeights, jobs, json, dryRun, ...common } = options;
+  const request = { ...common, subjects: [{ model, adapter, record, tokenizer, baseWeights }], tasks };
   if (dryRun) {
     await estimate(request, json === true);
     return;
@@ -152,7 +157,8 @@ async function evaluateRequest(
     printJson({ groups, evaluations: evaluated.map(({ path, record }) => ({ path, ...record })) });
   } else {
     const form = request.chatTemplate ? ' · chat template' : '';
-    print(`${subject.model.id} · ${subject.label}${form}\n`);
+    const kept = subject.baseWeights ? ` in ${baseWeightsText(subject.baseWeights)}` : '';
+    print(`${subject.model.id}${kept} · ${subject.label}${form}\n`);
     print(scoresText(evaluated, groups));
     for (const line of remarks(evaluated)) print(line);
     note(`\nRecords: ${request.results}`);

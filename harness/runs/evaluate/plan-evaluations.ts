@@ -12,7 +12,7 @@ import { hashJson } from '../../support/json/canonical-json.ts';
 import { UsageError } from '../../support/errors.ts';
 import { once } from '../../support/once.ts';
 import { findDataSource } from '../plan/data-source.ts';
-import { findEngine, type EngineChoice } from '../plan/engine-choice.ts';
+import { checkPacked, findEngine, type EngineChoice } from '../plan/engine-choice.ts';
 import { loadEvaluations } from '../plan/load-plugins.ts';
 import {
   chooseEvaluations,
@@ -83,7 +83,11 @@ export async function planEvaluations(
   const engine = findEngine(request);
   const asked = await findDataSource(request.data);
   const subjects: KnownSubject[] = [];
-  for (const subject of request.subjects) subjects.push(await findSubject(subject, asked));
+  for (const subject of request.subjects) {
+    const found = await findSubject(subject, asked);
+    if (found.baseWeights) checkPacked(found.baseWeights, engine);
+    subjects.push(found);
+  }
   const load = evaluationLoader(asked, fetching);
   const pieces: EvaluationPiece[] = [];
   for (const subject of subjects) {
@@ -123,7 +127,7 @@ async function placeOf(
 ): Promise<Pick<EvaluationPiece, 'settings' | 'identity' | 'path' | 'documents' | 'record'>> {
   const { evaluation, protocol, shots, limit } = chosen;
   const { name, version } = evaluation;
-  const { model, methods, trained } = subject;
+  const { model, methods, trained, baseWeights } = subject;
   const settings: EvaluationRecord['settings'] = {
     evaluation: { name, version },
     protocol,
@@ -134,6 +138,7 @@ async function placeOf(
     methods,
     trained,
     precision,
+    ...(baseWeights && { baseWeights }),
     ...(chat && { chatTemplate: chat.hash }),
   };
   const identity = hashJson(settings);

@@ -7,6 +7,7 @@ import { startFrom } from '../../exchange/adapter.ts';
 import { initialize, trainedShapes } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
+import { parseBaseWeights } from '../../models/bases/base-weights.ts';
 import { attachMethods } from '../cell/attach-method.ts';
 import { baseOptions } from '../plan/data-source.ts';
 import { loadMethods } from '../plan/load-plugins.ts';
@@ -19,6 +20,8 @@ export interface SubjectRequest {
   /** The path of a run's record. */
   readonly record?: string | undefined;
   readonly tokenizer?: string | undefined;
+  /** How a base is kept, as `--base-weights` has it; a run's base is kept as it was in training. */
+  readonly baseWeights?: string | undefined;
 }
 
 interface Sourced {
@@ -26,7 +29,7 @@ interface Sourced {
 }
 
 /** What is known of a subject before its weights are opened: all that decides an evaluation's identity. */
-export interface SubjectInfo extends Pick<EvaluationSettings, 'model' | 'methods' | 'trained'> {
+export interface SubjectInfo extends Pick<EvaluationSettings, 'model' | 'methods' | 'trained' | 'baseWeights'> {
   /** The name of the folder of records; `label` is the name in tables. */
   readonly variant: string;
   readonly label: string;
@@ -63,10 +66,11 @@ export async function findSubject(
   return { ...infoOf(subject), tokenizer, open: () => Promise.resolve(subject) };
 }
 
-const infoOf = ({ model, methods, trained, variant, label }: SubjectInfo): SubjectInfo => ({
+const infoOf = ({ model, methods, trained, baseWeights, variant, label }: SubjectInfo): SubjectInfo => ({
   model,
   methods,
   trained,
+  ...(baseWeights && { baseWeights }),
   variant,
   label,
 });
@@ -82,16 +86,21 @@ export function checkDecoder({ id, family, architecture }: BaseModel): void {
 /** Opens a base as it is, or with an adapter. */
 async function openBase(
   model: string,
-  { adapter, tokenizer, source }: SubjectRequest & Sourced,
+  { adapter, tokenizer, source, baseWeights }: SubjectRequest & Sourced,
 ): Promise<Subject> {
   const { loadBase } = await import('../../models/bases/load-base.ts');
-  const base = await loadBase(model, { ...baseOptions(tokenizer, source), weights: true });
+  const base = await loadBase(model, {
+    ...baseOptions(tokenizer, source),
+    weights: true,
+    baseWeights: baseWeights === undefined ? undefined : parseBaseWeights(baseWeights),
+  });
   checkDecoder(base);
   const own = await base.tokenizer();
   const common = {
     base,
     tokenizer: own,
     model: { id: base.id, hash: await base.hash(), tokenizer: own.hash },
+    ...(base.weights && { baseWeights: base.weights }),
   };
   if (adapter === undefined) {
     return {
@@ -151,6 +160,7 @@ async function findRun(path: string, options: SubjectRequest & Sourced): Promise
     model: { ...settings.model, id: described.id },
     methods: parts.map(({ method, options }) => ({ name: method.name, options })),
     trained: files.tensors!.sha256,
+    ...(settings.baseWeights && { baseWeights: settings.baseWeights }),
     variant: `${method.variant}~seed=${settings.seed}`,
     label: method.label,
   };
