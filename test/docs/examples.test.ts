@@ -39,7 +39,7 @@ function added(args: string[]): string[] {
   const command = commandOf(args);
   if (command === 'run') return [...results, ...(args.includes('--dry-run') ? [] : ['--dry-run'])];
   if (command === 'report') return ['--results', join(folder, 'made-up'), '--out', join(folder, 'report')];
-  if (command === 'eval') return [...results, '--limit', '4'];
+  if (command === 'eval') return [...results, ...(args.includes('--limit') ? [] : ['--limit', '4'])];
   return ['status', 'reproduce'].includes(command) ? results : [];
 }
 

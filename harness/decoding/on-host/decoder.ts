@@ -3,7 +3,13 @@ import type { NamedArrays, Program } from '../../engine/types.ts';
 import { SOURCE } from '../../models/delta/forward.ts';
 import { KeyValueCache } from './key-value-cache.ts';
 import { checkSum, type Candidates } from '../candidates.ts';
-import { cachedBeforePrompt, paddedLength, promptInputs, readLength, sourceInputs } from '../prompt-inputs.ts';
+import {
+  cachedBeforePrompt,
+  paddedLength,
+  promptInputs,
+  readLength,
+  sourceInputs,
+} from '../prompt-inputs.ts';
 import { prefillProgram, sourceProgram, stepProgram, type DecodingSetup } from '../programs.ts';
 import type { SequenceModel, Continuation } from './search.ts';
 import { roundUp } from '../../support/arithmetic.ts';

@@ -2,7 +2,6 @@
 import { median } from 'simple-statistics';
 import type { RunRecord } from '../../records/record.ts';
 import type { Diverged } from '../tables/diverged.ts';
-import type { TableTrials } from './tuning.ts';
 import { type Row, summariseRow } from '../tables/row.ts';
 
 /** A finished or failed run with what reports need of it. */
@@ -29,6 +28,18 @@ export interface ReportRow {
   readonly memory: number | undefined;
   /** Median peak memory on GPUs; undefined if no run has it. */
   readonly deviceMemory: number | undefined;
+}
+
+/** The trials of a table: what validation gave at which learning rate. */
+export interface TableTrials {
+  readonly metric: string;
+  readonly higherIsBetter: boolean;
+  readonly points: readonly {
+    /** The label of the method's row. */
+    readonly label: string;
+    readonly learningRate: number;
+    readonly value: number;
+  }[];
 }
 
 /** Rows that can be compared: the same task, data, base and limits. */

@@ -3,19 +3,7 @@ import type { Task } from '../../data/examples/task.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { validationOf } from '../../records/validation.ts';
 import { canonicalJson } from '../../support/json/canonical-json.ts';
-import type { ReportTable } from './rows.ts';
-
-/** The trials of a table: what validation gave at which learning rate. */
-export interface TableTrials {
-  readonly metric: string;
-  readonly higherIsBetter: boolean;
-  readonly points: readonly {
-    /** The label of the method's row. */
-    readonly label: string;
-    readonly learningRate: number;
-    readonly value: number;
-  }[];
-}
+import type { ReportTable, TableTrials } from './rows.ts';
 
 /**
  * The finished trials on a table's task, data and base, for methods that have a row there. Of trials that

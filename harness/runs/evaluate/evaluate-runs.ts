@@ -37,7 +37,7 @@ export interface RunEvaluations {
  */
 export async function findRunEvaluations(
   { cells, base }: Plan,
-  { evaluations: asked, data, limit, judgedOn }: RunRequest,
+  { evaluations: asked, limit, judgedOn, ...request }: RunRequest,
   fetching: FetchOptions = {},
 ): Promise<RunEvaluations[]> {
   // Trials of tuning see the validation split alone.
@@ -62,8 +62,16 @@ export async function findRunEvaluations(
     const from = asked ? '--evaluations' : `task ${task.name}`;
     found.push({ task, model, texts, from, choices: chooseEvaluations(texts, all, { limit }) });
   }
-  await checkData(found, data, fetching);
+  await checkData(found, dataOf(cells, request), fetching);
   return found;
+}
+
+/** Where evaluations read their data; `--data` of a task of one's own holds that task's rows alone. */
+function dataOf(
+  cells: readonly Pick<Cell, 'source'>[],
+  { data }: Pick<RunRequest, 'data'>,
+): string | undefined {
+  return cells.some(({ source }) => source.kind === 'own') ? undefined : data;
 }
 
 /** The evaluations that a cell's task names. */
@@ -98,13 +106,15 @@ export function evaluationRequests(
   found: readonly RunEvaluations[],
   request: RunRequest,
 ): EvaluateRequest[] {
-  const { engine, device, threads, precision, results, data, limit, tokenizer } = request;
+  const { engine, device, threads, precision, results, limit, tokenizer } = request;
   return found.flatMap(({ task, model, texts }) => {
     const own = outcomes.filter(
       ({ cell, record }) =>
         cell.task.name === task.name && cell.model === model && record.status === 'finished',
     );
     if (own.length === 0) return [];
+    const cells = own.map(({ cell }) => cell);
+    const data = dataOf(cells, request);
     const subjects = own.map(({ path }) => ({ record: path, tokenizer }));
     const common = { engine, device, threads, precision, results, data, limit };
     return [{ ...common, subjects, tasks: texts }];

@@ -29,7 +29,10 @@ interface Sourced {
 }
 
 /** What is known of a subject before its weights are opened: all that decides an evaluation's identity. */
-export interface SubjectInfo extends Pick<EvaluationSettings, 'model' | 'methods' | 'trained' | 'baseWeights'> {
+export interface SubjectInfo extends Pick<
+  EvaluationSettings,
+  'model' | 'methods' | 'trained' | 'baseWeights'
+> {
   /** The name of the folder of records; `label` is the name in tables. */
   readonly variant: string;
   readonly label: string;
