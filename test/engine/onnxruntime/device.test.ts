@@ -5,6 +5,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createOnnxEngine } from '../../../harness/engine/onnxruntime/engine.ts';
 import { loadNative, type Native } from '../../../harness/engine/onnxruntime/device/native.ts';
@@ -137,6 +140,21 @@ describe.skipIf(missing !== undefined)('on a device', () => {
     expect((await state.read()).s![0]).toBe(expected);
     state.clear(['s']);
     expect((await state.read()).s).toEqual(new Float32Array(size));
+  });
+
+  test('what is collected together is freed in an order that is safe', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    for (let i = 0; i < 3; i++) {
+      const engine = createOnnxEngine({ ...options, native });
+      await runMany(engine);
+      await runExample(engine, plain[0]!);
+    }
+    for (let i = 0; i < 3; i++) {
+      collect();
+      await nextTurn();
+    }
+    expect(await runMany(onDevice)).toEqual(await runMany(onHost));
   });
 
   test('refuses what does not fit, and says what', () => {

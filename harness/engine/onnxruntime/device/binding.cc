@@ -126,9 +126,10 @@ struct Tensor {
 
 struct Binding {
   std::shared_ptr<Session> session;
+  // They outlive the binding below, which frees memory through the allocators of their sessions.
+  std::map<std::string, std::shared_ptr<Tensor>> inputs, outputs;
   Owned<RELEASE_RUN_OPTIONS> options;
   Owned<RELEASE_IO_BINDING> binding;
-  std::map<std::string, std::shared_ptr<Tensor>> inputs, outputs;
 };
 
 enum class Kind { session, tensor, binding };
