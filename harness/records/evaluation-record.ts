@@ -3,11 +3,10 @@
  * they were computed.
  */
 import { z } from 'zod';
-import { problemOf } from '../support/json/validation-messages.ts';
 import { precisions } from '../engine/types.ts';
 import { evaluationProtocols } from '../evaluation/evaluation.ts';
-import { hashJson } from '../support/json/canonical-json.ts';
 import { settingsSchema, recordSchema as runRecordSchema } from './record.ts';
+import { parseSealed, seal, type Parsed } from './sealed-record.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
 const count = z.int().min(0);
@@ -77,22 +76,8 @@ const evaluationRecord = fields.extend({
 export type EvaluationRecord = z.infer<typeof evaluationRecord>;
 
 /** Adds the digest to a record. */
-export function sealEvaluation(record: Omit<EvaluationRecord, 'digest'>): EvaluationRecord {
-  return { ...record, digest: hashJson(record) };
-}
+export const sealEvaluation = (fields: Omit<EvaluationRecord, 'digest'>): EvaluationRecord => seal(fields);
 
 /** Parses the text of a record's file; the reason says why it cannot be trusted. */
-export function parseEvaluation(text: string): { record: EvaluationRecord } | { reason: string } {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return { reason: 'it is not JSON; it was cut short or is another file' };
-  }
-  const parsed = evaluationRecord.safeParse(json);
-  if (!parsed.success) return { reason: problemOf(parsed.error) };
-  const { digest, ...rest } = parsed.data;
-  if (hashJson(rest) !== digest || hashJson(rest.settings) !== rest.identity)
-    return { reason: 'its content does not fit its digest; it was changed after it was written' };
-  return { record: parsed.data };
-}
+export const parseEvaluation = (text: string): Parsed<EvaluationRecord> =>
+  parseSealed(text, evaluationRecord);

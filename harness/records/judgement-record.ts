@@ -3,9 +3,8 @@
  */
 import { z } from 'zod';
 import { judgingModes } from '../judging/judging.ts';
-import { hashJson } from '../support/json/canonical-json.ts';
-import { problemOf } from '../support/json/validation-messages.ts';
 import { recordSchema as runRecordSchema } from './record.ts';
+import { parseSealed, seal, type Parsed } from './sealed-record.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
 const count = z.int().min(0);
@@ -76,22 +75,7 @@ const judgementRecord = fields.extend({
 export type JudgementRecord = z.infer<typeof judgementRecord>;
 
 /** Adds the digest to a record. */
-export function sealJudgement(record: Omit<JudgementRecord, 'digest'>): JudgementRecord {
-  return { ...record, digest: hashJson(record) };
-}
+export const sealJudgement = (fields: Omit<JudgementRecord, 'digest'>): JudgementRecord => seal(fields);
 
 /** Parses the text of a record's file; the reason says why it cannot be trusted. */
-export function parseJudgement(text: string): { record: JudgementRecord } | { reason: string } {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return { reason: 'it is not JSON; it was cut short or is another file' };
-  }
-  const parsed = judgementRecord.safeParse(json);
-  if (!parsed.success) return { reason: problemOf(parsed.error) };
-  const { digest, ...rest } = parsed.data;
-  if (hashJson(rest) !== digest || hashJson(rest.settings) !== rest.identity)
-    return { reason: 'its content does not fit its digest; it was changed after it was written' };
-  return { record: parsed.data };
-}
+export const parseJudgement = (text: string): Parsed<JudgementRecord> => parseSealed(text, judgementRecord);

@@ -15,6 +15,7 @@ import {
 import { UsageError, errorCode, messageOf } from '../support/errors.ts';
 import { kindOf, readBytes } from '../support/read-files.ts';
 import { parseRecord, type RunRecord } from './record.ts';
+import { writeSealed } from './sealed-record.ts';
 
 /** The parts of a record's path. */
 export interface CellAddress {
@@ -168,7 +169,7 @@ export async function writeCrashRecord(
   record: RunRecord,
   beforeRename?: BeforeRename,
 ): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`, beforeRename);
+  await writeSealed(path, record, beforeRename);
 }
 
 /** Writes a record and removes the working folder; throws UsageError if writing is refused. */

@@ -3,12 +3,11 @@
  * records, reports read them; a field that is added later is optional, so that old records stay readable.
  */
 import { z } from 'zod';
-import { problemOf } from '../support/json/validation-messages.ts';
 import { sides } from '../papers/red/discrepancies.ts';
 import { precisions } from '../engine/types.ts';
 import { baseWeightsSchema } from '../models/bases/base-weights.ts';
 import { recipeSchema } from '../training/recipe.ts';
-import { hashJson } from '../support/json/canonical-json.ts';
+import { parseSealed, seal, type Parsed } from './sealed-record.ts';
 
 const count = z.int().min(0);
 const seconds = z.number().min(0);
@@ -175,29 +174,7 @@ export function isSameForEverySeed({
 }
 
 /** Adds the digest to a record. */
-export function sealRecord(record: Omit<RunRecord, 'digest'>): RunRecord {
-  return { ...record, digest: hashJson(record) };
-}
+export const sealRecord = (fields: Omit<RunRecord, 'digest'>): RunRecord => seal(fields);
 
 /** Parses the text of a record's file; the reason says why it cannot be trusted. */
-export function parseRecord(text: string): { record: RunRecord } | { reason: string } {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return { reason: 'it is not JSON; it was cut short or is another file' };
-  }
-  const schema = typeof json === 'object' && json !== null && 'schema' in json ? json.schema : undefined;
-  if (schema !== 1) {
-    return { reason: `its schema is ${JSON.stringify(schema)}, this version reads 1` };
-  }
-  const parsed = recordSchema.safeParse(json);
-  if (!parsed.success) {
-    return { reason: problemOf(parsed.error) };
-  }
-  const { digest, ...rest } = json as RunRecord;
-  if (hashJson(rest) !== digest || hashJson(rest.settings) !== rest.identity) {
-    return { reason: 'its content does not fit its digest; it was changed after it was written' };
-  }
-  return { record: parsed.data };
-}
+export const parseRecord = (text: string): Parsed<RunRecord> => parseSealed(text, recordSchema);

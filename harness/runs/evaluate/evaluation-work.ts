@@ -11,6 +11,7 @@ import type { AskedDocument } from '../../evaluation/evaluation.ts';
 import type { LikelihoodScorer } from '../../evaluation/likelihoods/log-likelihoods.ts';
 import { meanOf } from '../../evaluation/measures.ts';
 import { sealEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
+import { writeSealed } from '../../records/sealed-record.ts';
 import { WorkLog } from '../../records/work-log.ts';
 import { writeFileAtomic } from '../../support/atomic-files.ts';
 import { sha256 } from '../../support/hash.ts';
@@ -218,7 +219,7 @@ export class OpenEvaluation<Outcome> implements Documents<Outcome> {
         files: { samples, ...(answers && { answers }) },
       });
     }
-    await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
+    await writeSealed(path, record);
     await this.#log.remove();
     return record;
   }

@@ -17,6 +17,7 @@ import {
   type JudgementRecord,
   type JudgementSettings,
 } from '../../records/judgement-record.ts';
+import { writeSealed } from '../../records/sealed-record.ts';
 import { WorkLog } from '../../records/work-log.ts';
 import { sum } from '../../support/arithmetic.ts';
 import { writeFileAtomic } from '../../support/atomic-files.ts';
@@ -150,6 +151,7 @@ async function ask(
     const replies = new Map(log.pieces);
     const texts = new Map([...replies].map(([key, { text }]) => [key, text]));
     // The log stays: calls that failed are asked again, and agreements with other judgements computed, with it.
+    await log.check();
     return await writeRecord(task, judging.judge(texts), replies, started);
   } catch (error) {
     if (signal.aborted) throw new Interrupted('stopped while judging', { cause: error });
@@ -201,7 +203,7 @@ async function writeRecord(
     code: await codeVersion(),
     environment: await describeEnvironment(availableParallelism()),
   });
-  await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
+  await writeSealed(path, record);
   return record;
 }
 
