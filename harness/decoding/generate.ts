@@ -62,8 +62,11 @@ export interface GenerateJob {
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of prompts done. */
   onProgress?(done: number): void;
-  /** Called with each prompt's best sequence as soon as it has one. */
-  onEnd?(prompt: number, tokens: readonly number[]): void;
+  /**
+   * Called with each prompt's best sequence as soon as it has one, one call after the other. The search does
+   * not wait for a call; `generate` does, and throws what it throws.
+   */
+  onEnd?(prompt: number, tokens: readonly number[]): void | Promise<void>;
 }
 
 /**
@@ -110,11 +113,14 @@ export async function generateAll(
 
   const hypotheses: Hypothesis[][] = prompts.map(() => []);
   let done = 0;
+  let ended = Promise.resolve();
   const onEnd = ({ equal }: Place, found: readonly Hypothesis[]): void => {
     for (const i of equal) {
       hypotheses[i] = [...found];
-      job.onEnd?.(i, found[0]?.tokens ?? []);
+      ended = ended.then(() => job.onEnd?.(i, found[0]?.tokens ?? []));
     }
+    // A rejection is thrown where `ended` is awaited, after the search.
+    ended.catch(() => undefined);
     done += equal.length;
     job.onProgress?.(done);
   };
@@ -124,6 +130,7 @@ export async function generateAll(
     try {
       const search = isInGraph(job, positions) ? searchInGraph : searchOnHost;
       await search(job, setup, groups, positions, onEnd);
+      await ended;
     } finally {
       if (!job.frozen) frozen.dispose();
     }

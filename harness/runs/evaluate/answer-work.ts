@@ -187,8 +187,6 @@ async function writeTurn(
   const { tokenizer } = model;
   const prompts = documents.map((document) => promptAfter(document, open.outcomeOf(document)).tokens);
   const streams = documents.map((document) => `answer ${turn + 1} to question ${questions[document]!.id}`);
-  // Answers end during a step of the search, which does not wait; they are kept one after the other.
-  let keeping = Promise.resolve();
   await generate({
     ...model,
     signal,
@@ -201,14 +199,9 @@ async function writeTurn(
     ...(temperature > 0 && { sampling: { temperature, topK, seed: SEED, streams } }),
     isComplete: holdsStop(tokenizer, writing.stops),
     onEnd(place, tokens) {
-      keeping = keeping.then(async () => {
-        const document = documents[place]!;
-        const room = Math.max(0, maxLength - prompts[place]!.length);
-        await open.keep(document, [...(open.outcomeOf(document) ?? []), tokens.slice(0, room)]);
-      });
-      // The rejection is handled where `keeping` is awaited, after the search.
-      keeping.catch(() => undefined);
+      const document = documents[place]!;
+      const room = Math.max(0, maxLength - prompts[place]!.length);
+      return open.keep(document, [...(open.outcomeOf(document) ?? []), tokens.slice(0, room)]);
     },
   });
-  await keeping;
 }

@@ -117,8 +117,6 @@ async function writeTexts(
   signal: AbortSignal,
 ): Promise<void> {
   const { missing } = documents;
-  // Texts end during a step of the search, which does not wait; their outcomes are kept one after the other.
-  let keeping = Promise.resolve();
   await generate({
     ...model,
     signal,
@@ -127,11 +125,6 @@ async function writeTexts(
     beams: decoding.beams ?? 1,
     eosId: model.tokenizer.eosId,
     isComplete: holdsStop(model.tokenizer, decoding.stops),
-    onEnd(place, tokens) {
-      keeping = keeping.then(() => documents.keep(missing[place]!, tokens));
-      // The rejection is handled where `keeping` is awaited, after the search.
-      keeping.catch(() => undefined);
-    },
+    onEnd: (place, tokens) => documents.keep(missing[place]!, tokens),
   });
-  await keeping;
 }

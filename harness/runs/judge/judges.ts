@@ -95,8 +95,6 @@ export async function localJudge(model: string, choice: EngineChoice): Promise<J
       const fitting = asked.filter(({ prompt }) => prompt.length < positions);
       const engine = await startEngine({ engine: choice });
       const frozen = await freezeAll(engine, base, delta, tensors);
-      // Replies end during a step of the search, which does not wait; they are kept one after the other.
-      let keeping = Promise.resolve();
       try {
         await generate({
           engine,
@@ -112,12 +110,9 @@ export async function localJudge(model: string, choice: EngineChoice): Promise<J
           onEnd(place, tokens) {
             const { key, prompt } = fitting[place]!;
             const text = tokenizer.decode(tokens, { skipSpecialTokens: true });
-            keeping = keeping.then(() => onOutcome(key, { text, tokens: [prompt.length, tokens.length] }));
-            // The rejection is handled where `keeping` is awaited, after the search.
-            keeping.catch(() => undefined);
+            return onOutcome(key, { text, tokens: [prompt.length, tokens.length] });
           },
         });
-        await keeping;
       } finally {
         frozen.dispose();
       }
