@@ -5,11 +5,10 @@
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
 import { sealEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
 import { tryLock } from '../../records/file-lock.ts';
-import { writeFileAtomic } from '../../support/atomic-files.ts';
+import { writeSealed } from '../../records/sealed-record.ts';
 import { programArguments } from '../../support/child-programs.ts';
 import { UsageError } from '../../support/errors.ts';
-import { Interrupted } from '../../training/loop/job.ts';
-import { Job, shareOfMachine } from '../execute/job.ts';
+import { Job, JobPool, shareOfMachine } from '../execute/job.ts';
 import type { EvaluationExecutor } from './evaluation-executor.ts';
 import type { ToEvaluationJob } from './evaluation-process.ts';
 import {
@@ -26,16 +25,14 @@ export function startEvaluationJobs(
   { count, retryFailed }: { readonly count: number; readonly retryFailed: boolean },
 ): EvaluationExecutor {
   const share = shareOfMachine(plan.engine.threads, count);
-  const idle: Job[] = [];
-  const start = (): Job => {
+  const pool = new JobPool(() => {
     const job = new Job(programArguments('evaluation-process', import.meta.url), share.heapMiB);
     const own = { ...request, threads: share.threads };
     job.tell({ kind: 'begin', request: own, retryFailed } satisfies ToEvaluationJob);
     return job;
-  };
+  });
   return {
     async execute(piece, { onProgress, onNote }, signal) {
-      const job = idle.pop() ?? start();
       const started = new Date();
       const message: ToEvaluationJob = {
         kind: 'evaluation',
@@ -49,22 +46,14 @@ export function startEvaluationJobs(
         },
         onNote,
       };
-      const end = await job.run(message, events, signal);
-      if (!('kind' in end)) {
-        if (signal.aborted) throw new Interrupted('stopped with its child process');
-        return recordCrash(piece, end.died, { plan, started, threads: share.threads });
-      }
-      idle.push(job);
-      if (end.kind === 'busy') return 'busy';
-      if (end.kind === 'refused') throw new UsageError(end.message);
-      if (end.kind !== 'done') throw new Interrupted('stopped in its child process');
+      const end = await pool.run(message, events, signal);
+      if (end === 'busy') return end;
+      if ('died' in end) return recordCrash(piece, end.died, { plan, started, threads: share.threads });
       const record = await recordOf(piece);
       if (record) return record;
       throw new UsageError(`${piece.path} was written and cannot be read back: it is gone.`);
     },
-    async close() {
-      await Promise.all(idle.map((job) => job.end()));
-    },
+    close: () => pool.close(),
   };
 }
 
@@ -98,7 +87,7 @@ async function recordCrash(
       code: await codeVersion(),
       environment: await describeEnvironment(threads),
     });
-    await writeFileAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`, lock.check);
+    await writeSealed(path, record, lock.check);
     return record;
   } finally {
     await lock.release();

@@ -6,14 +6,12 @@ import { readRecord, writeCrashRecord, type Place } from '../../records/record-f
 import type { RunRecord } from '../../records/record.ts';
 import { programArguments } from '../../support/child-programs.ts';
 import { UsageError } from '../../support/errors.ts';
-import { Interrupted } from '../../training/loop/job.ts';
 import { makeRecord } from '../cell/make-record.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
 import { addressOf, type Cell, type Plan, type RunRequest } from '../plan/cell.ts';
 import { recordUnderLock } from './claim-cell.ts';
 import type { CellExecutor, RecordedCell } from './executor.ts';
-import { Job, shareOfMachine } from './job.ts';
-import type { FromJob } from './job-messages.ts';
+import { Job, JobPool, shareOfMachine } from './job.ts';
 import { lacksMemory, memoryNeed } from './out-of-memory.ts';
 
 /** How many child processes there are, and what they do. */
@@ -31,42 +29,32 @@ export function startJobPool(
   { count, requestOf, retryFailed }: JobPoolOptions,
 ): CellExecutor {
   const share = shareOfMachine(engine.threads, count);
-  const idle: Job[] = [];
-  const start = (): Job => {
+  const pool = new JobPool(() => {
     const job = new Job(programArguments('job-process', import.meta.url), share.heapMiB);
     job.tell({ kind: 'begin', results, engine: { ...engine, threads: share.threads }, retryFailed });
     return job;
-  };
+  });
   return {
     async execute(run, events, signal) {
-      const job = idle.pop() ?? start();
       const started = new Date();
       const { cell, identity } = run;
       const request = { kind: 'cell', request: requestOf(cell), address: addressOf(cell), identity } as const;
-      const end = await job.run(request, events, signal);
-      if ('kind' in end) {
-        idle.push(job);
-        return resultOf(end);
-      }
-      if (signal.aborted) throw new Interrupted('stopped with its child process');
+      const end = await pool.run(request, events, signal);
+      if (end === 'busy') return end;
+      if ('path' in end) return recordAt(end.path);
       const crash = { started, code, engine, threads: share.threads, reason: end.died };
       const record = (place: Place): Promise<RunRecord> => crashRecord({ ...run, place }, crash);
       return recordUnderLock(results, run, retryFailed, events.onNote, record, writeCrashRecord);
     },
-    async close() {
-      await Promise.all(idle.map((job) => job.end()));
-    },
+    close: () => pool.close(),
   };
 }
 
-/** The result of a cell by the last message of its process. */
-async function resultOf(last: FromJob): Promise<RecordedCell | 'busy'> {
-  if (last.kind === 'busy') return 'busy';
-  if (last.kind === 'refused') throw new UsageError(last.message);
-  if (last.kind !== 'done') throw new Interrupted('stopped in its child process');
-  const read = await readRecord(last.path);
-  if (read && 'record' in read) return { record: read.record, path: last.path };
-  throw new UsageError(`${last.path} was written and cannot be read back: ${read?.reason ?? 'it is gone'}.`);
+/** The record that a child process has written. */
+async function recordAt(path: string): Promise<RecordedCell> {
+  const read = await readRecord(path);
+  if (read && 'record' in read) return { record: read.record, path };
+  throw new UsageError(`${path} was written and cannot be read back: ${read?.reason ?? 'it is gone'}.`);
 }
 
 /** A process that died while it did a cell. */

@@ -1,6 +1,8 @@
 /** A child process of a sweep (`--jobs`), which does the work that it is told over its standard input. */
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
+import { UsageError } from '../../support/errors.ts';
+import { Interrupted } from '../../training/loop/job.ts';
 import type { CellProgress } from '../cell/save-results.ts';
 import { fromJobSchema, type FromJob } from './job-messages.ts';
 import { usableMemory } from './out-of-memory.ts';
@@ -85,6 +87,42 @@ export class Job {
     const lines = stderr.trim().split('\n');
     const said = lines.find((line) => /error/i.test(line))?.trim();
     return `the run's process ended ${how}${said ? `: ${said}` : ''}`;
+  }
+}
+
+/** Child processes, each started when a piece of work needs it, which live on from one piece to the next. */
+export class JobPool {
+  readonly #start: () => Job;
+  readonly #idle: Job[] = [];
+
+  constructor(start: () => Job) {
+    this.#start = start;
+  }
+
+  /**
+   * Does a piece of work; returns the path of its record, `busy` where another sweep does it, or why its
+   * process died. Throws UsageError where the process refuses it, and Interrupted where it was stopped.
+   */
+  async run(
+    piece: object,
+    events: JobEvents,
+    signal: AbortSignal,
+  ): Promise<{ path: string } | { died: string } | 'busy'> {
+    const job = this.#idle.pop() ?? this.#start();
+    const end = await job.run(piece, events, signal);
+    if (!('kind' in end)) {
+      if (signal.aborted) throw new Interrupted('stopped with its child process');
+      return end;
+    }
+    this.#idle.push(job);
+    if (end.kind === 'busy') return 'busy';
+    if (end.kind === 'refused') throw new UsageError(end.message);
+    if (end.kind !== 'done') throw new Interrupted('stopped in its child process');
+    return { path: end.path };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#idle.map((job) => job.end()));
   }
 }
 
