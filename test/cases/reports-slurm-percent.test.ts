@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
+import { prepareCells } from '../../harness/runs/cell/prepare-cells.ts';
 import { readBatches, submitBatch } from '../../harness/runs/cluster/slurm.ts';
 import { resultsStatus } from '../../harness/runs/cluster/status.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
@@ -36,13 +37,11 @@ function replaced(pattern: string): string {
   return pattern.replace(/%(.)/g, (whole, letter: string) => values[letter] ?? whole);
 }
 
-const submit = async (results: string) =>
-  submitBatch(
-    await plan(results),
-    request(results),
-    {},
-    { retryFailed: false, isMissing: () => Promise.resolve(true) },
-  );
+async function submit(results: string) {
+  const planned = await plan(results);
+  const missing = await prepareCells(planned);
+  return submitBatch(planned, request(results), {}, { retryFailed: false, missing });
+}
 
 describe.skipIf(process.platform === 'win32')('a results folder whose name has', () => {
   it.each([

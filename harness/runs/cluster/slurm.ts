@@ -14,7 +14,7 @@ import { readBytes } from '../../support/read-files.ts';
 import type { Untrusted } from '../../records/read-records.ts';
 import { splitSetting } from '../plan/option-values.ts';
 import type { Plan, RunRequest } from '../plan/cell.ts';
-import { prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
+import type { PreparedCell } from '../cell/prepare-cells.ts';
 
 /** What a task of a job array asks of the cluster; Slurm's own default where absent. */
 export interface SlurmOptions {
@@ -121,18 +121,16 @@ export async function readBatches(
 }
 
 /**
- * Submits the cells of a plan that `isMissing` as an array of Slurm tasks, which share the results folder;
+ * Submits the `missing` cells of a plan as an array of Slurm tasks, which share the results folder;
  * undefined where no cell is left. Throws UsageError where Slurm is not there or refuses.
  */
 export async function submitBatch(
   plan: Plan,
   request: RunRequest,
   options: SlurmOptions,
-  { retryFailed, isMissing }: { retryFailed: boolean; isMissing(run: PreparedCell): Promise<boolean> },
+  { retryFailed, missing }: { retryFailed: boolean; missing: readonly PreparedCell[] },
 ): Promise<{ job: string; tasks: number; cells: number; folder: string } | undefined> {
   checkFolder(plan.results);
-  const missing: PreparedCell[] = [];
-  for (const run of await prepareCells(plan)) if (await isMissing(run)) missing.push(run);
   if (missing.length === 0) return undefined;
   const cells = missing.map(({ cell, identity, place }) => ({
     index: plan.cells.indexOf(cell),

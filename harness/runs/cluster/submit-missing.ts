@@ -1,6 +1,7 @@
 /** Submits to Slurm what is missing of a plan and not under way; `run` and `tune` use it. */
 import { checkWritable } from '../../records/record-files.ts';
-import { lacksEvaluations, type RunEvaluations } from '../evaluate/evaluate-runs.ts';
+import { runsToEvaluate, type RunEvaluations } from '../evaluate/evaluate-runs.ts';
+import { prepareCells } from '../cell/prepare-cells.ts';
 import type { Plan, RunRequest } from '../plan/cell.ts';
 import { parseSlurmOptions, submitBatch } from './slurm.ts';
 import { resultsStatus } from './status.ts';
@@ -25,13 +26,14 @@ export async function submitMissing(
   const underWay = new Set(
     cells.flatMap(({ state, identity }) => (state === 'running' || state === 'queued' ? [identity] : [])),
   );
-  const isLacking = lacksEvaluations(evaluations, request, retryFailed);
-  return submitBatch(plan, request, slurm, {
-    retryFailed,
-    isMissing: async ({ cell, identity, place: { record, path } }) => {
-      if (underWay.has(identity)) return false;
-      if (record === undefined || (retryFailed && record.status === 'failed')) return true;
-      return isLacking({ cell, record, path });
-    },
-  });
+  const idle = (await prepareCells(plan)).filter(({ identity }) => !underWay.has(identity));
+  const outcomes = idle.flatMap(({ cell, place: { record, path } }) =>
+    record ? [{ cell, record, path }] : [],
+  );
+  const toEvaluate = await runsToEvaluate(outcomes, evaluations, request, retryFailed);
+  const missing = idle.filter(
+    ({ place: { record, path } }) =>
+      record === undefined || (retryFailed && record.status === 'failed') || toEvaluate.has(path),
+  );
+  return submitBatch(plan, request, slurm, { retryFailed, missing });
 }

@@ -121,19 +121,20 @@ export function evaluationRequests(
   });
 }
 
-/** Gives a function that says whether an evaluation of a finished run has no record yet. */
-export function lacksEvaluations(
+/** The paths of the finished runs of which an evaluation has no record yet. */
+export async function runsToEvaluate(
+  outcomes: readonly Outcome[],
   found: readonly RunEvaluations[],
   request: RunRequest,
   retryFailed: boolean,
-): (outcome: Outcome) => Promise<boolean> {
-  return async (outcome) => {
-    for (const own of evaluationRequests([outcome], found, request)) {
-      const { pieces } = await planEvaluations(own);
-      if (pieces.some((piece) => isMissing(piece, retryFailed))) return true;
-    }
-    return false;
-  };
+): Promise<ReadonlySet<string>> {
+  const lacking = new Set<string>();
+  for (const own of evaluationRequests(outcomes, found, request)) {
+    const { subjects, pieces } = await planEvaluations(own);
+    for (const piece of pieces)
+      if (isMissing(piece, retryFailed)) lacking.add(own.subjects[subjects.indexOf(piece.subject)]!.record!);
+  }
+  return lacking;
 }
 
 /** What was evaluated of a task and base, with its plan. */
