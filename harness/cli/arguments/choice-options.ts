@@ -1,5 +1,6 @@
 /** The options of `run` and `tune` that say what is trained on what, and where. */
 import type { Command } from 'commander';
+import { didYouMean, UsageError } from '../../support/errors.ts';
 
 /** The options as commander gives them. */
 export interface ChoiceOptions {
@@ -8,8 +9,30 @@ export interface ChoiceOptions {
   readonly model?: string[];
   readonly set: string[];
   readonly recipe?: string;
-  readonly launcher: 'local' | 'slurm';
+  readonly launcher: (typeof launchers)[number];
   readonly slurm: string[];
+}
+
+const launchers = ['local', 'slurm'] as const;
+
+/** Throws UsageError where options of this machine and of Slurm's nodes stand together. */
+export function checkLauncher(
+  { launcher, slurm }: Pick<ChoiceOptions, 'launcher' | 'slurm'>,
+  jobs: number,
+): void {
+  if (!launchers.includes(launcher)) {
+    throw new UsageError(
+      `--launcher ${launcher}: it can be "local" or "slurm".${didYouMean(launcher, launchers)}`,
+    );
+  }
+  if (launcher === 'slurm' && jobs > 1) {
+    throw new UsageError(
+      "--jobs is for runs on this machine, --launcher slurm for Slurm's nodes: leave one of them out.",
+    );
+  }
+  if (launcher !== 'slurm' && slurm.length > 0) {
+    throw new UsageError('--slurm says how --launcher slurm submits runs: add that, or leave --slurm out.');
+  }
 }
 
 /** Gives a command the options of ChoiceOptions. */

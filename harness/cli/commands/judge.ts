@@ -9,7 +9,7 @@ import { Interrupted } from '../../training/loop/job.ts';
 import { positive } from '../arguments/parse-values.ts';
 import { columns, note, print, printJson } from '../terminal/output.ts';
 import { createProgress } from '../terminal/progress.ts';
-import { stopOnSignals } from '../terminal/stop-on-signals.ts';
+import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
 
 interface Options extends Omit<JudgeRequest, 'record'> {
   readonly prices?: string;
@@ -68,8 +68,7 @@ async function judge(path: string, { prices, yes, json, ...options }: Options): 
     judged = await judgeAnswers({ ...options, record: path }, events, controller.signal);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    note('Stopped. The same command goes on from here.');
-    process.exitCode = 130;
+    endStopped();
     return;
   } finally {
     progress.stop();

@@ -11,7 +11,7 @@ import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
 import { createProgress } from '../terminal/progress.ts';
 import { createReporter } from '../terminal/run-reporter.ts';
 import { addOwnDataOptions, ownDataOf, type OwnDataOptions } from '../arguments/own-data.ts';
-import { addChoiceOptions, type ChoiceOptions } from '../arguments/choice-options.ts';
+import { addChoiceOptions, checkLauncher, type ChoiceOptions } from '../arguments/choice-options.ts';
 import { addRunOptions, baseWeightsHelp, type RunOptions } from '../arguments/run-options.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
 
@@ -52,20 +52,10 @@ export function runCommand(): Command {
 }
 
 async function run(options: Options): Promise<void> {
-  if (!['local', 'slurm'].includes(options.launcher)) {
-    throw new UsageError(`--launcher ${options.launcher}: it can be "local" or "slurm".`);
-  }
+  checkLauncher(options, options.jobs ?? 1);
   if (options.batchSeeds && (options.launcher === 'slurm' || (options.jobs ?? 1) > 1)) {
     const other = options.launcher === 'slurm' ? '--launcher slurm' : '--jobs';
     throw new UsageError(`--batch-seeds trains in one process: leave out ${other}.`);
-  }
-  if (options.launcher === 'slurm' && (options.jobs ?? 1) > 1) {
-    throw new UsageError(
-      "--jobs is for runs on this machine, --launcher slurm for Slurm's nodes: leave one of them out.",
-    );
-  }
-  if (options.launcher !== 'slurm' && options.slurm.length > 0) {
-    throw new UsageError('--slurm says how --launcher slurm submits runs: add that, or leave --slurm out.');
   }
   if (options.batchSeeds && options.recompute)
     throw new UsageError('--recompute works for runs by themselves: leave it out, or --batch-seeds.');

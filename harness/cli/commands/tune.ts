@@ -4,13 +4,13 @@
  */
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { didYouMean, UsageError } from '../../support/errors.ts';
+import { UsageError } from '../../support/errors.ts';
 import type { Outcome } from '../../runs/execute/executor.ts';
 import type { Plan, RunRequest } from '../../runs/plan/cell.ts';
 import { strategies, type Strategy } from '../../runs/tune/rungs.ts';
 import type { TunedMethod } from '../../runs/tune/tune.ts';
 import { Interrupted } from '../../training/loop/job.ts';
-import { addChoiceOptions, type ChoiceOptions } from '../arguments/choice-options.ts';
+import { addChoiceOptions, checkLauncher, type ChoiceOptions } from '../arguments/choice-options.ts';
 import { addOwnDataOptions, ownDataOf, type OwnDataOptions } from '../arguments/own-data.ts';
 import { positive } from '../arguments/parse-values.ts';
 import { addRunOptions, type RunOptions } from '../arguments/run-options.ts';
@@ -71,15 +71,8 @@ async function tuneMethods(options: Options): Promise<void> {
 }
 
 async function requestOf(options: Options): Promise<RunRequest> {
-  const { launcher, slurm, jobs = 1, dryRun, task = [], method = [], recipe } = options;
-  if (!['local', 'slurm'].includes(launcher)) {
-    throw new UsageError(
-      `--launcher ${launcher}: it can be "local" or "slurm".${didYouMean(launcher, ['local', 'slurm'])}`,
-    );
-  }
-  if (launcher === 'slurm' ? jobs > 1 : slurm.length > 0) {
-    throw new UsageError('--jobs belongs to --launcher local, --slurm to --launcher slurm; leave one out.');
-  }
+  const { jobs = 1, dryRun, task = [], method = [], recipe } = options;
+  checkLauncher(options, jobs);
   if (dryRun)
     throw new UsageError('--dry-run: tune has none; its trials depend on each other. Leave it out.');
   if (recipe?.endsWith('.json')) throw new UsageError('--recipe: tuning makes such a file; leave it out.');
