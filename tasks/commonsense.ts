@@ -1,5 +1,5 @@
 /** The task commonsense: questions whose answers have names. */
-import { instructionTask } from './shared/instructions.ts';
+import { instructionTask, reasoningDefaults } from './shared/instructions.ts';
 
 /**
  * Commonsense170K of LLM-Adapters (Hu et al., 2023), in the prompts of the ReFT paper: the question alone.
@@ -12,12 +12,7 @@ export default instructionTask({
   builtinSizes: { train: 1_600, validation: 60, test: 160, tokens: 55 },
   defaults: {
     template: 'instruction',
-    batchSize: 32,
-    epochs: 3,
-    warmup: 0.1,
-    promptLength: 512,
-    targetLength: 512,
-    length: 512,
+    ...reasoningDefaults,
     maxNewTokens: 32,
   },
   evaluations: ['commonsense~protocol=pyreft'],

@@ -1,5 +1,5 @@
 /** The task math: arithmetic word problems with worked steps. */
-import { instructionTask } from './shared/instructions.ts';
+import { instructionTask, reasoningDefaults } from './shared/instructions.ts';
 
 /**
  * Math10K of LLM-Adapters (Hu et al., 2023), in the prompts of the ReFT paper. `--set template=llm-adapters`
@@ -12,12 +12,7 @@ export default instructionTask({
   builtinSizes: { train: 1_600, validation: 60, test: 160, tokens: 45 },
   defaults: {
     template: 'pyreft',
-    batchSize: 32,
-    epochs: 3,
-    warmup: 0.1,
-    promptLength: 512,
-    targetLength: 512,
-    length: 512,
+    ...reasoningDefaults,
     maxNewTokens: 512,
   },
   // The four of the ReFT paper; Math10K holds problems of the other three sets.

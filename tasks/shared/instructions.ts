@@ -26,6 +26,16 @@ export interface InstructionDescription {
   read(text: string): string | undefined;
 }
 
+/** How the ReFT paper trains on the training sets of LLM-Adapters. */
+export const reasoningDefaults = {
+  batchSize: 32,
+  epochs: 3,
+  warmup: 0.1,
+  promptLength: 512,
+  targetLength: 512,
+  length: 512,
+} as const;
+
 const accuracy: MetricInfo = { name: 'accuracy', higherIsBetter: true, scale: 100, decimals: 1 };
 
 /**

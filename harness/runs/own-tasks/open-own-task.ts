@@ -1,9 +1,10 @@
 /** Opens the tasks `text` and `classify` on a user's data, and says what was read before anything is trained. */
-import { median } from 'simple-statistics';
+import { max, median } from 'simple-statistics';
 import type { Task } from '../../data/examples/task.ts';
 import { divisionSeed } from '../../data/sets/own/divide.ts';
 import { splitNames } from '../../data/sets/own/find-files.ts';
 import { countSeen, type Dropped, type OwnData } from '../../data/sets/own/load.ts';
+import { sum } from '../../support/arithmetic.ts';
 import { UsageError } from '../../support/errors.ts';
 import { openClassifyTask } from './classify-task.ts';
 import { readOptions, type GivenOptions, type OwnTaskName } from './options.ts';
@@ -43,7 +44,7 @@ export async function openOwnTask(
 }
 
 function summaryOf(place: string, data: OwnData): string[] {
-  const used = splitNames.reduce((sum, name) => sum + data[name].length, 0);
+  const used = sum(splitNames.map((name) => data[name].length));
   const sizes = splitNames.map((name) => `${name} ${count(data[name].length)}`).join(', ');
   const how =
     data.shares === undefined
@@ -84,13 +85,9 @@ function lengthsOf(data: OwnData, columns: readonly string[]): string {
   const rows = splitNames.flatMap((name) => data[name]);
   const lengths = columns.map((column, i) => {
     const words = rows.map(({ inputs, answer }) => (inputs[i] ?? answer).split(/\s+/).length);
-    return `${column} ${median(words)} (at most ${maximum(words)})`;
+    return `${column} ${median(words)} (at most ${max(words)})`;
   });
   return `words, median: ${lengths.join(', ')}`;
-}
-
-function maximum(values: readonly number[]): number {
-  return values.reduce((most, value) => Math.max(most, value), 0);
 }
 
 const count = (n: number): string => n.toLocaleString('en');

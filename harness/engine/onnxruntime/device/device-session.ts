@@ -70,8 +70,14 @@ class DeviceSession implements Session {
     this.#frozen = frozen;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- errors have to reject, as other sessions' do
-  async run(feeds: Tensors, fetches: Tensors): Promise<void> {
+  run(feeds: Tensors, fetches: Tensors): Promise<void> {
+    return new Promise((resolve) => {
+      this.#run(feeds, fetches);
+      resolve();
+    });
+  }
+
+  #run(feeds: Tensors, fetches: Tensors): void {
     const { binding } = this.#boundTo(feeds, fetches);
     const views: NativeTensor[] = [];
     try {
