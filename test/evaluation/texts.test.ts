@@ -9,7 +9,7 @@ import { loadTokenizer } from '../../harness/data/tokenizers/tokenizer.ts';
 import type { EvaluationProtocol, TextEvaluation } from '../../harness/evaluation/evaluation.ts';
 import { promptsOf } from '../../harness/evaluation/prompts.ts';
 import { loadEvaluations } from '../../harness/runs/plan/load-plugins.ts';
-import { writtenText } from '../../harness/runs/evaluate/text-work.ts';
+import { writtenText } from '../../harness/runs/evaluate/work/text-work.ts';
 import { dataFolder, golden, hasGolden, sha1 } from './golden.ts';
 
 const evaluations = await loadEvaluations();

@@ -14,7 +14,7 @@ import { alternativesOf, promptsOf } from '../../harness/evaluation/prompts.ts';
 import { generate } from '../../harness/decoding/generate.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { loadEvaluations } from '../../harness/runs/plan/load-plugins.ts';
-import { holdsStop, writtenText } from '../../harness/runs/evaluate/text-work.ts';
+import { holdsStop, writtenText } from '../../harness/runs/evaluate/work/text-work.ts';
 import { serve } from './serve.ts';
 
 const { values } = parseArgs({

@@ -4,7 +4,7 @@
  */
 import { sum } from '../../support/arithmetic.ts';
 import { InProcess } from './evaluation-executor.ts';
-import type { Speed, Work, Workload } from './evaluation-work.ts';
+import type { Speed, Work, Workload } from './work/evaluation-work.ts';
 import type { EvaluationPiece, EvaluationPlan } from './plan-evaluations.ts';
 
 /** What is known of a piece before it is done. */

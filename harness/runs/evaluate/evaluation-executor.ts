@@ -11,7 +11,7 @@ import { Interrupted } from '../../training/loop/job.ts';
 import { watchDeviceMemory } from '../cell/device-memory.ts';
 import { startEngine } from '../execute/start-engine.ts';
 import type { EngineChoice } from '../plan/engine-choice.ts';
-import { OpenEvaluation, type About, type EvaluatedModel } from './evaluation-work.ts';
+import { OpenEvaluation, type About, type EvaluatedModel } from './work/evaluation-work.ts';
 import { isMissing, recordOf, type EvaluationPiece } from './plan-evaluations.ts';
 import type { KnownSubject, Subject } from './subject.ts';
 

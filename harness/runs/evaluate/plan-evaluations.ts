@@ -21,7 +21,7 @@ import {
   type Choice,
 } from './choose-evaluations.ts';
 import { checkChatTemplate, openChat, type Chat } from './chat.ts';
-import { loadEvaluation, type LoadedEvaluation } from './kinds.ts';
+import { loadEvaluation, type LoadedEvaluation } from './work/kinds.ts';
 import { findSubject, type KnownSubject, type SubjectRequest } from './subject.ts';
 
 /** What a person asked for. It is JSON, so that it can be sent to another process, which plans the same. */

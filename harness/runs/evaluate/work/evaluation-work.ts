@@ -5,16 +5,16 @@
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
-import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
-import type { LoadedModel, TrainedTensors } from '../../decoding/programs.ts';
-import type { AskedDocument } from '../../evaluation/evaluation.ts';
-import type { LikelihoodScorer } from '../../evaluation/likelihoods/log-likelihoods.ts';
-import { meanOf } from '../../evaluation/measures.ts';
-import { sealEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
-import { writeSealed } from '../../records/sealed-record.ts';
-import { WorkLog } from '../../records/work-log.ts';
-import { writeFileAtomic } from '../../support/atomic-files.ts';
-import { sha256 } from '../../support/hash.ts';
+import type { Tokenizer } from '../../../data/tokenizers/tokenizer.ts';
+import type { LoadedModel, TrainedTensors } from '../../../decoding/programs.ts';
+import type { AskedDocument } from '../../../evaluation/evaluation.ts';
+import type { LikelihoodScorer } from '../../../evaluation/likelihoods/log-likelihoods.ts';
+import { meanOf } from '../../../evaluation/measures.ts';
+import { sealEvaluation, type EvaluationRecord } from '../../../records/evaluation-record.ts';
+import { writeSealed } from '../../../records/sealed-record.ts';
+import { WorkLog } from '../../../records/work-log.ts';
+import { writeFileAtomic } from '../../../support/atomic-files.ts';
+import { sha256 } from '../../../support/hash.ts';
 
 /** A model that is evaluated, on an engine. */
 export interface EvaluatedModel extends LoadedModel {

@@ -1,10 +1,10 @@
 /** The kinds of evaluations, and what work each is: the one place that a new kind is added to. */
-import type { Evaluation, EvaluationData, LoadRequest } from '../../evaluation/evaluation.ts';
-import type { PromptOptions } from '../../evaluation/prompts.ts';
+import type { Evaluation, EvaluationData, LoadRequest } from '../../../evaluation/evaluation.ts';
+import type { PromptOptions } from '../../../evaluation/prompts.ts';
 import { answerWork } from './answer-work.ts';
 import { choiceWork } from './choice-work.ts';
 import type { Work } from './evaluation-work.ts';
-import type { Subject } from './subject.ts';
+import type { Subject } from '../subject.ts';
 import { textWork } from './text-work.ts';
 
 /** An evaluation whose data are read. */

@@ -1,21 +1,21 @@
 /** Evaluations that read an answer from a text that the model generates. */
 import { z } from 'zod';
-import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
-import { generate } from '../../decoding/generate.ts';
+import type { Tokenizer } from '../../../data/tokenizers/tokenizer.ts';
+import { generate } from '../../../decoding/generate.ts';
 import type {
   EvaluationData,
   TextDecoding,
   TextDocument,
   TextEvaluation,
   WrittenText,
-} from '../../evaluation/evaluation.ts';
-import { positionsFor } from '../../evaluation/likelihoods/batches.ts';
-import { promptEncoder } from '../../evaluation/likelihoods/tokens.ts';
-import { promptsOf, type PromptOptions } from '../../evaluation/prompts.ts';
-import { UsageError } from '../../support/errors.ts';
+} from '../../../evaluation/evaluation.ts';
+import { positionsFor } from '../../../evaluation/likelihoods/batches.ts';
+import { promptEncoder } from '../../../evaluation/likelihoods/tokens.ts';
+import { promptsOf, type PromptOptions } from '../../../evaluation/prompts.ts';
+import { UsageError } from '../../../support/errors.ts';
 import type { Documents, EvaluatedModel, Work } from './evaluation-work.ts';
 import { measureWriting, writingWorkload } from './measure-time.ts';
-import type { Subject } from './subject.ts';
+import type { Subject } from '../subject.ts';
 
 const outcome = z.array(z.int().min(0)).readonly();
 /** The tokens that a model generates after a document's prompt, without the end token. */

@@ -1,19 +1,19 @@
 /** Evaluations whose answers are written now and judged later (`bench judge`), over one turn or several. */
 import { z } from 'zod';
-import type { ChatMessage } from '../../data/tokenizers/chat-template.ts';
-import { generate } from '../../decoding/generate.ts';
+import type { ChatMessage } from '../../../data/tokenizers/chat-template.ts';
+import { generate } from '../../../decoding/generate.ts';
 import type {
   AnswerEvaluation,
   EvaluationData,
   QuestionDocument,
   Writing,
-} from '../../evaluation/evaluation.ts';
-import { positionsFor } from '../../evaluation/likelihoods/batches.ts';
-import type { ChatWriter, PromptOptions } from '../../evaluation/prompts.ts';
-import { length, strip } from '../../evaluation/suites/python-text.ts';
+} from '../../../evaluation/evaluation.ts';
+import { positionsFor } from '../../../evaluation/likelihoods/batches.ts';
+import type { ChatWriter, PromptOptions } from '../../../evaluation/prompts.ts';
+import { length, strip } from '../../../evaluation/suites/python-text.ts';
 import type { Documents, EvaluatedModel, Work } from './evaluation-work.ts';
 import { measureWriting, writingWorkload } from './measure-time.ts';
-import type { Subject } from './subject.ts';
+import type { Subject } from '../subject.ts';
 import { holdsStop, writtenText } from './text-work.ts';
 
 const outcome = z

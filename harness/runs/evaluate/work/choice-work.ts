@@ -1,20 +1,20 @@
 /** Evaluations that choose an answer by the alternatives' log-likelihoods. */
 import { z } from 'zod';
-import type { ChoiceEvaluation, EvaluationData } from '../../evaluation/evaluation.ts';
+import type { ChoiceEvaluation, EvaluationData } from '../../../evaluation/evaluation.ts';
 import {
   likelihoodBatches,
   positionsFor,
   type LikelihoodBatch,
-} from '../../evaluation/likelihoods/batches.ts';
-import type { Request } from '../../evaluation/likelihoods/token-tree.ts';
-import { encodeAlternatives } from '../../evaluation/likelihoods/tokens.ts';
-import { chosenBy, scoreOf } from '../../evaluation/measures.ts';
-import { alternativesOf, promptsOf, type PromptOptions } from '../../evaluation/prompts.ts';
-import { sum } from '../../support/arithmetic.ts';
-import { UsageError } from '../../support/errors.ts';
+} from '../../../evaluation/likelihoods/batches.ts';
+import type { Request } from '../../../evaluation/likelihoods/token-tree.ts';
+import { encodeAlternatives } from '../../../evaluation/likelihoods/tokens.ts';
+import { chosenBy, scoreOf } from '../../../evaluation/measures.ts';
+import { alternativesOf, promptsOf, type PromptOptions } from '../../../evaluation/prompts.ts';
+import { sum } from '../../../support/arithmetic.ts';
+import { UsageError } from '../../../support/errors.ts';
 import { secondsOf } from './measure-time.ts';
 import type { Documents, EvaluatedModel, Speed, Work, Workload } from './evaluation-work.ts';
-import type { Subject } from './subject.ts';
+import type { Subject } from '../subject.ts';
 
 const outcome = z.array(z.object({ logLikelihood: z.number(), isGreedy: z.boolean() })).readonly();
 /** The log-likelihood of each alternative of a document, and whether greedy decoding would write it. */
