@@ -9,7 +9,7 @@ import { makeFolder, writeFileAtomic } from '../support/atomic-files.ts';
 import { UsageError } from '../support/errors.ts';
 import { sha256 } from '../support/hash.ts';
 import { isFile, readBytes, readJson } from '../support/read-files.ts';
-import { downloadWheel } from '../support/python-wheel.ts';
+import { downloadWheel } from '../support/network/python-wheel.ts';
 import { readZip, unzip } from '../support/zip.ts';
 
 /** The PyPI package that contains the prompt, the path inside it, and the prompt's sha256. */

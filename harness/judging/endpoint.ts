@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import type { ChatMessage } from '../data/tokenizers/chat-template.ts';
-import { holdsSecrets, shownAddress, withoutSecrets } from '../support/addresses.ts';
+import { holdsSecrets, shownAddress, withoutSecrets } from '../support/network/addresses.ts';
 import { UsageError, errorCode, messageOf } from '../support/errors.ts';
-import { persist, Unreachable, waitAsked } from '../support/retries.ts';
+import { persist, Unreachable, waitAsked } from '../support/network/retries.ts';
 
 /** What the judge wrote, and the tokens that the endpoint counted. */
 export interface EndpointReply {

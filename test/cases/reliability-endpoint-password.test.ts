@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test, vi } from 'vitest';
-import { shownAddress, withoutSecrets } from '../../harness/support/addresses.ts';
+import { shownAddress, withoutSecrets } from '../../harness/support/network/addresses.ts';
 import { projectRoot } from '../../harness/support/project-root.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { hubOf, model, refusal, wanted } from './hub.ts';

@@ -3,7 +3,7 @@
  * them.
  */
 import { Command } from 'commander';
-import { withoutSecrets } from '../../support/addresses.ts';
+import { withoutSecrets } from '../../support/network/addresses.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { BaseModel } from '../../models/base-model.ts';

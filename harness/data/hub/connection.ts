@@ -2,9 +2,9 @@
  * Talks HTTP with a hub: sends the token, follows redirects, repeats failed requests, and limits the size and
  * duration of answers. The token must reach no server but the hub, and no message may show it.
  */
-import { holdsSecrets, shownAddress } from '../../support/addresses.ts';
+import { holdsSecrets, shownAddress } from '../../support/network/addresses.ts';
 import { UsageError, errorCode, messageOf } from '../../support/errors.ts';
-import { persist, Unreachable, waitAsked } from '../../support/retries.ts';
+import { persist, Unreachable, waitAsked } from '../../support/network/retries.ts';
 
 /** How a caller stops a fetch and hears from it. */
 export interface FetchOptions {

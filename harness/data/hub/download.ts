@@ -9,7 +9,7 @@ import { sum } from '../../support/arithmetic.ts';
 import { makeFolder, writeError } from '../../support/atomic-files.ts';
 import { errorCode, UsageError } from '../../support/errors.ts';
 import { digestFile } from '../../support/hash.ts';
-import { Unreachable } from '../../support/retries.ts';
+import { Unreachable } from '../../support/network/retries.ts';
 import type { HubConnection } from './connection.ts';
 import type { Entry } from './listing.ts';
 import { Disagreement, type Repository } from './repository.ts';

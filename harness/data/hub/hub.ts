@@ -9,7 +9,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';
-import { Unreachable } from '../../support/retries.ts';
+import { Unreachable } from '../../support/network/retries.ts';
 import { HubConnection, type FetchOptions } from './connection.ts';
 import { downloadFiles, type DownloadOptions } from './download.ts';
 import { askForListing, readListing } from './listing.ts';

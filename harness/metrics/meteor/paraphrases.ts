@@ -10,7 +10,7 @@ import { createGunzip } from 'node:zlib';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';
 import { isThere, readBytes, withFile } from '../../support/read-files.ts';
-import { downloadWheel } from '../../support/python-wheel.ts';
+import { downloadWheel } from '../../support/network/python-wheel.ts';
 import { readZip, unzip } from '../../support/zip.ts';
 import type { Match } from './aligner.ts';
 

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCheckpoint, openCheckpoint, type Checkpoint } from '../../data/formats/checkpoint.ts';
-import { withoutSecrets } from '../../support/addresses.ts';
+import { withoutSecrets } from '../../support/network/addresses.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import { isFile, readJson } from '../../support/read-files.ts';
 import { hashFile } from '../../support/hash.ts';

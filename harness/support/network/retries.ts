@@ -3,7 +3,7 @@
  * to hubs and to judges use it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UsageError } from './errors.ts';
+import { UsageError } from '../errors.ts';
 
 /**
  * No complete answer came. Unlike a refusal by the hub, this is worth another attempt, and the cache may

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { withoutSecrets } from './addresses.ts';
-import { makeFolder } from './atomic-files.ts';
-import { UsageError } from './errors.ts';
-import { readBytes } from './read-files.ts';
+import { makeFolder } from '../atomic-files.ts';
+import { UsageError } from '../errors.ts';
+import { readBytes } from '../read-files.ts';
 
 /**
  * Downloads the wheel of a pure Python package, such as `pycocoevalcap==1.2`, by way of a folder below `folder`;
