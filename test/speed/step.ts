@@ -14,6 +14,7 @@ import type { Objective } from '../../harness/training/objectives/objective.ts';
 import { makeHead, withHead } from '../../harness/models/delta/heads.ts';
 import type { Delta } from '../../harness/models/method.ts';
 import { freezeTensors, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
+import { parseBaseWeights } from '../../harness/models/bases/base-weights.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import {
@@ -52,6 +53,8 @@ const { values } = parseArgs({
     engine: { type: 'string', default: 'onnx' },
     device: { type: 'string', default: 'cpu' },
     checkpoint: { type: 'string' },
+    'base-weights': { type: 'string', default: 'float32' },
+    recompute: { type: 'boolean', default: false },
     'only-products': { type: 'boolean', default: false },
   },
 });
@@ -60,6 +63,7 @@ const [batch, vocab, share] = [Number(values.batch), Number(values.vocab), Numbe
 const base = await loadBase(
   values.checkpoint ??
     `random-${values.model}~layers=${values.layers},width=${values.width},heads=${values.heads},vocab=${values.vocab}`,
+  { baseWeights: parseBaseWeights(values['base-weights']) },
 );
 const method = (await loadMethods()).get(values.method);
 if (!method) throw new Error(`there is no method ${values.method}`);
@@ -71,6 +75,7 @@ const attached = method.attach(
 const chosen = await createEngine({
   name: values.engine as EngineName,
   device: values.device,
+  recompute: values.recompute,
   ...(values.threads && { threads: Number(values.threads) }),
 });
 const limit = values['only-products'] ? onlyProducts(chosen) : undefined;

@@ -96,15 +96,15 @@ export class NodeList {
   }
 
   /** A new node, even where an equal one exists; it is not appended. */
-  fresh({ op, domain, attributes, outputs }: Operation, inputs: readonly Value[]): Node {
+  fresh({ op, domain, attributes, outputs, body }: Operation, inputs: readonly Value[]): Node {
     const results = outputs.map(({ shape, dtype }) => ({ id: this.#nextId++, shape, dtype }));
-    return { op, domain, inputs, outputs: results, attributes };
+    return { op, domain, inputs, outputs: results, attributes, ...(body && { body }) };
   }
 
   /** Appends a new operation with a body; returns its results. */
   protected withBody(operation: Operation, inputs: readonly Value[], body: Body): readonly Value[] {
-    const node = this.fresh(operation, inputs);
-    this.nodes.push({ ...node, body });
+    const node = this.fresh({ ...operation, body }, inputs);
+    this.nodes.push(node);
     return node.outputs;
   }
 

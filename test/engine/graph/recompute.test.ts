@@ -9,6 +9,7 @@ import adapter from '../../../methods/adapter.ts';
 import full from '../../../methods/full.ts';
 import prompt from '../../../methods/prompt.ts';
 import red from '../../../methods/red.ts';
+import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { compute } from '../../methods/compute.ts';
 import { startOf, tinyBase, tinyBases, tinyBatch, tinyPairs } from '../../methods/tiny.ts';
 
@@ -84,6 +85,29 @@ describe('recompute', () => {
         );
         expect(again, method.name).toEqual(plain);
       }
+    });
+  }
+
+  for (const family of ['llama', 'gpt2']) {
+    it(`computes what goes by parts again on ${family}`, async () => {
+      const base = await loadBase(`random-${family}~layers=2,width=64,heads=2,vocab=24`);
+      const ids = Array.from({ length: 8 }, (_, row) =>
+        Array.from({ length: 128 }, (_, i) => (i + row) % 24),
+      );
+      const batch = {
+        input_ids: ids,
+        attention_mask: ids.map((row) => row.map(() => 1)),
+        labels: ids,
+        position_ids: ids.map((row) => row.map((_, i) => i)),
+      };
+      const delta = red.attach(base, red.options.parse({}));
+      const start = await startOf(base, delta, 0.05);
+      const [plain, again] = await Promise.all(
+        [false, true].map(async (recompute) =>
+          compute(await createEngine({ name: 'onnx', threads: 1, recompute }), base, delta, start, batch),
+        ),
+      );
+      expect(again).toEqual(plain);
     });
   }
 });
