@@ -23,6 +23,7 @@ import { reproduceCommand } from './commands/reproduce.ts';
 import { runCommand } from './commands/run.ts';
 import { scoreCommand } from './commands/score.ts';
 import { setupCommand } from './commands/setup.ts';
+import { tableCommand } from './commands/table.ts';
 import { tuneCommand } from './commands/tune.ts';
 import { statusCommand } from './commands/status.ts';
 
@@ -42,6 +43,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     .addCommand(listCommand())
     .addCommand(paramsCommand())
     .addCommand(scoreCommand())
+    .addCommand(tableCommand())
     .addCommand(reportCommand())
     .addCommand(reproduceCommand())
     .addCommand(statusCommand())

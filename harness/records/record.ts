@@ -105,7 +105,8 @@ const recordFields = z.strictObject({
   metrics: z.array(
     z.strictObject({
       name: z.string(),
-      split: z.literal('test'),
+      /** Runs write scores of the test split; reports show those of validation in the same form. */
+      split: z.enum(['test', 'validation']),
       value: z.number(),
       higherIsBetter: z.boolean(),
       /** Tables print value × scale with this many decimals. */

@@ -1,4 +1,4 @@
-/** What validation says of a run: the value by which its checkpoint was chosen, and by which trials compare. */
+/** What validation says of a run, at the checkpoint that was chosen by it: trials compare by it, reports show it. */
 import type { RunRecord } from './record.ts';
 
 /** What a task says of its validation. */
@@ -17,6 +17,24 @@ export interface Validation {
   readonly metric: string;
   readonly value: number;
   readonly higherIsBetter: boolean;
+}
+
+/**
+ * The scores and the loss of the validation split at the chosen checkpoint, in the form of those of the test;
+ * none where the run was never validated.
+ */
+export function validationMetrics({
+  metrics,
+  training,
+}: Pick<RunRecord, 'metrics' | 'training'>): RunRecord['metrics'] {
+  const best = training?.evaluations.find(({ step }) => step === training.bestStep);
+  if (!best) return [];
+  const scores = metrics.flatMap((metric) => {
+    const value = best.metrics?.[metric.name];
+    return typeof value === 'number' ? [{ ...metric, split: 'validation' as const, value }] : [];
+  });
+  const loss = { name: 'loss', split: 'validation' as const, higherIsBetter: false, scale: 1, decimals: 4 };
+  return [...scores, ...(best.loss === null ? [] : [{ ...loss, value: best.loss }])];
 }
 
 /**

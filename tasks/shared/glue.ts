@@ -39,6 +39,7 @@ export function glueTask({ name, label, classes, metrics, sizes, alsoTest }: Glu
     kind: 'label',
     name,
     label,
+    groups: ['glue'],
     version: 1,
     ...(classes && { classes }),
     metrics: [

@@ -38,6 +38,7 @@ function added(args: string[]): string[] {
   const results = ['--results', join(folder, 'results')];
   const command = commandOf(args);
   if (command === 'run') return [...results, ...(args.includes('--dry-run') ? [] : ['--dry-run'])];
+  if (command === 'table') return ['--results', join(folder, 'made-up')];
   if (command === 'report') return ['--results', join(folder, 'made-up'), '--out', join(folder, 'report')];
   if (command === 'eval') return [...results, ...(args.includes('--limit') ? [] : ['--limit', '4'])];
   return ['status', 'reproduce'].includes(command) ? results : [];

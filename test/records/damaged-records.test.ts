@@ -45,8 +45,9 @@ test('a record that was changed and sealed again is read by the report and the s
   await writeFile(join(dirname(path), 'seed-43.json'), JSON.stringify(sampleRecord({}, 43)));
   await readDamaged(changedJson(record), async (changed) => {
     await writeFile(path, sealed(changed));
-    const { report } = await readReport({
-      results,
+    const report = await readReport({
+      results: [results],
+      split: 'test',
       taskOf: ({ settings }) => tasks.get(settings.task.name),
       onNote: () => undefined,
     });

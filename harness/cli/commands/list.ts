@@ -20,9 +20,12 @@ const engines: Record<EngineName, string> = {
 const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: string }>> = {
   async tasks() {
     const { loadTasks } = await import('../../runs/plan/load-plugins.ts');
-    const json = [...(await loadTasks()).values()].map(({ name, label, version, metrics, defaults }) => ({
+    const { taskGroups } = await import('../../runs/plan/find-tasks.ts');
+    const tasks = await loadTasks();
+    const json = [...tasks.values()].map(({ name, label, groups = [], version, metrics, defaults }) => ({
       name,
       label,
+      groups,
       version,
       metrics,
       defaults,
@@ -33,7 +36,11 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
       metrics.map((m) => m.name).join(', '),
     ];
     const { ownTasks } = await import('../../runs/own-tasks/options.ts');
-    return { json, text: described([...json.map(row), ...Object.entries(ownTasks)]) };
+    const groups = taskGroups(tasks).map((group) => {
+      const members = json.filter((task) => task.groups.includes(group)).map(({ name }) => name);
+      return [group, 'group', members.join(', ')];
+    });
+    return { json, text: described([...json.map(row), ...Object.entries(ownTasks), ...groups]) };
   },
   async methods(name) {
     const { loadMethods } = await import('../../runs/plan/load-plugins.ts');

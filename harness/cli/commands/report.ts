@@ -2,18 +2,17 @@
 import { spawn } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import type { Task } from '../../data/examples/task.ts';
-import type { RunRecord } from '../../records/record.ts';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { PageData } from '../../reporting/report/page-data.ts';
 import type { PictureFormat } from '../../reporting/report/pictures.ts';
 import type { Report } from '../../reporting/report/report.ts';
 import { slugOf } from '../../reporting/report/rows.ts';
+import { addShownOptions, readShown, type ShownOptions } from '../arguments/shown-records.ts';
 import { note, print } from '../terminal/output.ts';
+import { tellUntrusted } from '../terminal/untrusted.ts';
 
-interface ReportOptions {
-  readonly results: string;
+interface ReportOptions extends ShownOptions {
   readonly out: string;
   readonly format?: string;
   readonly open?: true;
@@ -28,12 +27,20 @@ const formats: Record<string, (report: Report, page: PageData) => Promise<Files>
     return { 'report.md': markdownReport(report) };
   },
   async tex(report) {
-    const { latexDocument, latexTable } = await import('../../reporting/report/latex.ts');
-    return { 'report.tex': latexDocument(report), ...ofTables(report, 'tex', latexTable) };
+    const { latexDocument, latexOf, latexTable } = await import('../../reporting/report/latex.ts');
+    return {
+      'report.tex': latexDocument(report),
+      ...ofTables(report.main, 'tex', (table) => latexOf(table, table.slug)),
+      ...ofTables(report.tables, 'tex', latexTable),
+    };
   },
   async csv(report) {
-    const { recordsCsv, tableCsv } = await import('../../reporting/report/csv.ts');
-    return { 'records.csv': recordsCsv(report), ...ofTables(report, 'csv', tableCsv) };
+    const { printedCsv, recordsCsv, tableCsv } = await import('../../reporting/report/csv.ts');
+    return {
+      'records.csv': recordsCsv(report),
+      ...ofTables(report.main, 'csv', printedCsv),
+      ...ofTables(report.tables, 'csv', tableCsv),
+    };
   },
   async html(_, page) {
     const { htmlPage } = await import('../../reporting/report/html.ts');
@@ -63,10 +70,10 @@ function pictureName({ slug, rows }: Report['tables'][number], chart: string): s
   return chart === 'tasks' ? `tasks-${slugOf(rows[0]!.row.model)}` : `${slug}-${chart}`;
 }
 
-function ofTables(
-  { tables }: Report,
+function ofTables<Table extends { readonly slug: string }>(
+  tables: readonly Table[],
   ending: string,
-  write: (table: Report['tables'][number]) => string,
+  write: (table: Table) => string,
 ): Files {
   return Object.fromEntries(tables.map((table) => [`tables/${table.slug}.${ending}`, write(table)]));
 }
@@ -76,20 +83,20 @@ const mostDrawn = 12;
 
 /** The command `report`. */
 export function reportCommand(): Command {
-  return new Command('report')
+  const command = new Command('report')
     .summary('write tables, charts and a page of all records')
-    .description('Puts all records below a results folder into tables and charts; it runs nothing.')
-    .option('--results <folder>', 'where the records lie', 'results')
+    .description('Puts all records below results folders into tables and charts; it runs nothing.')
     .option('--out <folder>', 'where to write', 'reports')
     .option(
       '--format <names>',
       `which files to write, of ${Object.keys(formats).join(',')} (default: ${usual.join(',')})`,
     )
-    .option('--open', 'show the page in a browser')
-    .action(report);
+    .option('--open', 'show the page in a browser');
+  return addShownOptions(command).action(report);
 }
 
-async function report({ results, out, format, open }: ReportOptions): Promise<void> {
+async function report(options: ReportOptions): Promise<void> {
+  const { out, format, open } = options;
   const asked = [...new Set(format?.split(',').map((name) => name.trim()) ?? usual)];
   const unknown = asked.find((name) => !Object.hasOwn(formats, name));
   if (unknown !== undefined) {
@@ -100,18 +107,14 @@ async function report({ results, out, format, open }: ReportOptions): Promise<vo
   }
   if (open && !asked.includes('html')) throw new UsageError('--open shows the page; add html to --format.');
   // Imported here, because help need not wait for it.
-  const { readReport } = await import('../../reporting/report/read-report.ts');
-  const { loadTasks } = await import('../../runs/plan/load-plugins.ts');
-  const { taskOfRecord } = await import('../../runs/own-tasks/task-of-record.ts');
-  const tasks = await loadTasks();
-  const taskOf = (record: RunRecord): Task | undefined => taskOfRecord(record, tasks);
-  const { report: read, page } = await readReport({ results, taskOf, onNote: note });
-  for (const { path, reason } of read.untrusted) {
-    // Names of files from outside may hold control characters, which a terminal would obey.
-    note(`${join(results, path)} is not used: ${reason}.`.replace(/\p{Cc}/gu, '�'));
-  }
+  const { readPage, readReport } = await import('../../reporting/report/read-report.ts');
+  const shown = await readShown(options);
+  const read = await readReport(shown.context);
+  const page = await readPage(read);
+  tellUntrusted(read.untrusted, options);
+  shown.checkNames();
   if (read.tables.length === 0) {
-    throw new UsageError(`${results} holds no records to report; "bench run" makes some.`);
+    throw new UsageError(`${read.results} holds no records to report; "bench run" makes some.`);
   }
   if (format === undefined && read.tables.length > mostDrawn) {
     asked.splice(asked.indexOf('png'), 1);

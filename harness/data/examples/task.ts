@@ -120,6 +120,8 @@ export interface DataSize {
 interface TaskBase {
   readonly name: string;
   readonly label: string;
+  /** The groups that it belongs to: `--task glue` asks for all tasks of one. */
+  readonly groups?: readonly string[];
   /** Raised with every change that would alter scores; scores of different versions are never mixed. */
   readonly version: number;
   /** Every metric that a score may hold, in the order of the tables. */

@@ -7,6 +7,8 @@ import type { ReportRow, ReportTable } from './rows.ts';
 /** A cell of a printed table. */
 export interface PrintedCell {
   readonly text: string;
+  /** The number that it shows, by which a reader may sort. */
+  readonly value?: number | undefined;
   readonly mark?: Mark | undefined;
 }
 
@@ -15,7 +17,9 @@ export interface PrintedTable {
   readonly title: string;
   readonly header: readonly string[];
   readonly body: readonly (readonly PrintedCell[])[];
-  /** The meaning of the cells, seeds that failed, collapsed or diverged, and other notes on the rows. */
+  /** The meaning of the cells, which captions tell. */
+  readonly means: readonly string[];
+  /** Seeds that failed, collapsed or diverged, and other notes on the rows. */
   readonly foot: readonly string[];
 }
 
@@ -53,9 +57,8 @@ export function printTable(
       { text: countOf(row.row) },
       ...(costs ? costsOf(row, hasDevice) : []),
     ]),
+    means: [spreadMeans, ...(isMarked ? [boldMeans] : [])],
     foot: [
-      spreadMeans,
-      ...(isMarked ? [boldMeans] : []),
       ...(protocols.size > 1 ? [`Rows ran under different protocols: ${[...protocols].join('; ')}.`] : []),
       ...rows.flatMap(({ row }) => seedLines(row)),
       ...notes,

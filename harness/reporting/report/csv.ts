@@ -1,19 +1,22 @@
 /** The CSV files of a report. */
 import { stringify } from 'csv-stringify/sync';
+import { validationMetrics } from '../../records/validation.ts';
+import type { PrintedTable } from './cells.ts';
 import type { Report } from './report.ts';
-import type { ReportTable } from './rows.ts';
+import type { ReportRun, ReportTable } from './rows.ts';
 
 type Value = string | number | boolean | null | undefined;
 
 /**
- * Writes all records as CSV: one line for each metric of a finished run, one without a metric for any other
- * run.
+ * Writes all records as CSV: one line for each metric of a finished run on the test split and on validation, one
+ * without a metric for any other run.
  */
 export function recordsCsv({ tables }: Report): string {
   const lines = tables.flatMap((table) =>
     table.rows.flatMap(({ row, runs }) =>
-      runs.flatMap(({ path, record, stepTime }) => {
-        const { settings, parameters, training, seconds, code, environment } = record;
+      runs.flatMap((run) => {
+        const { path, record } = run;
+        const { settings } = record;
         const about = {
           table: table.title,
           path,
@@ -31,27 +34,11 @@ export function recordsCsv({ tables }: Report): string {
           attempt: record.attempt,
           error: record.error && `${record.error.name}: ${record.error.message}`,
         };
-        const costs = {
-          trained_parameters: parameters.trained,
-          head_parameters: parameters.head,
-          all_parameters: parameters.all,
-          steps: training?.steps,
-          best_step: training?.bestStep,
-          median_step_ms: stepTime,
-          train_seconds: seconds.train,
-          generate_seconds: seconds.generate ?? seconds.predict,
-          peak_memory_bytes: record.peakMemoryBytes,
-          peak_device_bytes: record.peakDeviceBytes,
-          engine: record.engine.name,
-          device: record.engine.device,
-          version: code.version,
-          commit: code.commit,
-          dirty: code.dirty,
-          cpu: environment.cpu,
-          started: record.started,
-          ended: record.ended,
-        };
-        const metrics = record.metrics.length > 0 ? record.metrics : [undefined];
+        const scores = [
+          ...record.metrics.filter(({ split }) => split === 'test'),
+          ...validationMetrics(record),
+        ];
+        const metrics = scores.length > 0 ? scores : [undefined];
         return metrics.map((metric) => ({
           ...about,
           metric: metric?.name,
@@ -59,12 +46,37 @@ export function recordsCsv({ tables }: Report): string {
           value: metric?.value,
           printed: metric && metric.value * metric.scale,
           higher_is_better: metric?.higherIsBetter,
-          ...costs,
+          ...costsOf(run),
         }));
       }),
     ),
   );
   return toCsv(lines);
+}
+
+/** What a run cost, and where it ran. */
+function costsOf({ record, stepTime }: ReportRun): Readonly<Record<string, Value>> {
+  const { parameters, training, seconds, code, environment } = record;
+  return {
+    trained_parameters: parameters.trained,
+    head_parameters: parameters.head,
+    all_parameters: parameters.all,
+    steps: training?.steps,
+    best_step: training?.bestStep,
+    median_step_ms: stepTime,
+    train_seconds: seconds.train,
+    generate_seconds: seconds.generate ?? seconds.predict,
+    peak_memory_bytes: record.peakMemoryBytes,
+    peak_device_bytes: record.peakDeviceBytes,
+    engine: record.engine.name,
+    device: record.engine.device,
+    version: code.version,
+    commit: code.commit,
+    dirty: code.dirty,
+    cpu: environment.cpu,
+    started: record.started,
+    ended: record.ended,
+  };
 }
 
 /** Writes one table as CSV: a line a row, numbers in printed units. */
@@ -95,6 +107,15 @@ export function tableCsv({ metrics, rows }: ReportTable): string {
       peak_memory_bytes: memory,
       peak_device_bytes: deviceMemory,
     })),
+  );
+}
+
+/** Writes a printed table as CSV, a line a row, cells as they are printed. */
+export function printedCsv({ header, body }: PrintedTable): string {
+  return toCsv(
+    body.map((cells) =>
+      Object.fromEntries(header.map((name, at) => [name, cells[at]!.value ?? cells[at]!.text])),
+    ),
   );
 }
 

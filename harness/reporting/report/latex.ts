@@ -1,5 +1,5 @@
 /** The LaTeX files of a report: a document, and one file a table for \input. */
-import { boldMeans, printTable, spreadMeans, type PrintedCell } from './cells.ts';
+import { printTable, type PrintedCell, type PrintedTable } from './cells.ts';
 import { summaryLine, type Report } from './report.ts';
 import type { ReportTable } from './rows.ts';
 
@@ -8,13 +8,15 @@ const rowsPerPage = 40;
 
 /** Writes a document with all tables, which pdflatex compiles beside the folder `tables`. */
 export function latexDocument(report: Report): string {
-  const tables = report.tables.map((table) => {
-    const { title, foot } = printTable(table, { costs: false });
-    // The first line of the foot is in the table's caption already.
-    const notes = foot.filter((line) => !captioned(line)).map((line) => `${escapeLatex(line)}\\par`);
+  const printed = report.tables.map((table) => ({
+    ...printTable(table, { costs: false }),
+    slug: table.slug,
+  }));
+  const tables = [...report.main, ...printed].map(({ title, foot, slug }) => {
+    const notes = foot.map((line) => `${escapeLatex(line)}\\par`);
     return [
       `\\section*{${escapeLatex(title)}}`,
-      `\\input{tables/${table.slug}.tex}`,
+      `\\input{tables/${slug}.tex}`,
       ...(notes.length > 0 ? [`{\\footnotesize\\raggedright\n${notes.join('\n')}\n}`] : []),
     ].join('\n');
   });
@@ -36,20 +38,21 @@ export function latexDocument(report: Report): string {
   ].join('\n');
 }
 
-const captioned = (line: string): boolean => line === spreadMeans || line === boldMeans;
+/** Writes a table of the report, without costs; see latexOf. */
+export const latexTable = (table: ReportTable): string =>
+  latexOf(printTable(table, { costs: false }), table.slug);
 
 /**
  * Writes one table with caption and label (`tab:` and the name of its file) for \input: a `table` of
  * booktabs, or a `longtable` for more than 40 rows.
  */
-export function latexTable(table: ReportTable): string {
-  const { title, header, body, foot } = printTable(table, { costs: false });
+export function latexOf({ title, header, body, means }: PrintedTable, slug: string): string {
   const isLong = body.length > rowsPerPage;
   const environment = isLong ? 'longtable' : 'tabular';
   const line = (cells: readonly string[]) => `${cells.join(' & ')} \\\\`;
   const caption = [
-    `\\caption{${[`${title}.`, ...foot.filter(captioned)].map(escapeLatex).join(' ')}}`,
-    `\\label{tab:${table.slug}}`,
+    `\\caption{${[`${title}.`, ...means].map(escapeLatex).join(' ')}}`,
+    `\\label{tab:${slug}}`,
   ].join('');
   const lines = [
     `\\begin{${environment}}{l${'r'.repeat(header.length - 1)}}`,

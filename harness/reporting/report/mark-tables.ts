@@ -1,6 +1,6 @@
 // Marks the tables of a report, one after the other.
 import { markTable, type ComparedRow } from '../tables/marks.ts';
-import type { ReportRow, ReportTable } from './rows.ts';
+import type { ReportRow, ReportTable, Split } from './rows.ts';
 import { join } from 'node:path';
 import { predictionReader } from '../tables/seed-tests.ts';
 import type { Task } from '../../data/examples/task.ts';
@@ -10,9 +10,10 @@ import { comparedRow } from '../tables/compare-rows.ts';
 /** Comparing tables with more test examples than this takes seconds, and the user is told. */
 const manyExamples = 20_000;
 
-/** The results folder, how a record's task is found, and how the user is told. */
-export interface ReportContext {
-  readonly results: string;
+/** Which scores are marked, how a record's task is found, and how the user is told. */
+export interface MarkContext {
+  /** Scores of validation are not compared: it chose their checkpoints. */
+  readonly split: Split;
   /** The task of a record; runs without are not compared. */
   taskOf(record: RunRecord): Task | undefined;
   /** Tells the user something in one line. */
@@ -25,8 +26,9 @@ export interface ReportContext {
  */
 export async function markTables(
   tables: readonly ReportTable[],
-  { results, taskOf, onNote }: ReportContext,
+  { split, taskOf, onNote }: MarkContext,
 ): Promise<ReportTable[]> {
+  if (split === 'validation') return [...tables];
   const marked: ReportTable[] = [];
   for (const table of tables) {
     const runs = table.rows.flatMap((row) => row.runs);
@@ -39,8 +41,8 @@ export async function markTables(
     const compared: ComparedRow[] = [];
     for (const { row, protocol, runs } of table.rows) {
       const task = taskOf(runs[0]!.record);
-      const finished = runs.flatMap(({ path, record }) =>
-        task && record.status === 'finished' ? [{ cell: { task }, record, path: join(results, path) }] : [],
+      const finished = runs.flatMap(({ folder, path, record }) =>
+        task && record.status === 'finished' ? [{ cell: { task }, record, path: join(folder, path) }] : [],
       );
       compared.push(await comparedRow(row, { task, protocol }, finished, read));
     }

@@ -1,28 +1,30 @@
 /** The Markdown file of a report. */
-import { printTable, type PrintedCell } from './cells.ts';
+import { printTable, type PrintedCell, type PrintedTable } from './cells.ts';
 import { summaryLine, type Report } from './report.ts';
 
-/** Writes the report as Markdown: a table for each task and base. */
+/** Writes the report as Markdown: the main results, then a table for each task and base. */
 export function markdownReport(report: Report): string {
-  const blocks = ['# Report', escapeMarkdown(summaryLine(report))];
-  for (const table of report.tables) {
-    const { title, header, body, foot } = printTable(table, { costs: true });
-    const rows = [
-      header.map(escapeMarkdown),
-      header.map((_, i) => (i === 0 ? '---' : '--:')),
-      ...body.map((cells) => cells.map(formatCell)),
-    ];
-    blocks.push(
-      `## ${escapeMarkdown(title)}`,
-      rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n'),
-      foot.map((line) => `- ${escapeMarkdown(line)}`).join('\n'),
-    );
-  }
+  const tables = [...report.main, ...report.tables.map((table) => printTable(table, { costs: true }))];
+  const blocks = ['# Report', escapeMarkdown(summaryLine(report)), ...tables.map(markdownTable)];
   if (report.untrusted.length > 0) {
     const lines = report.untrusted.map(({ path, reason }) => `- ${escapeMarkdown(`${path}: ${reason}`)}`);
     blocks.push('## Files that are not used', lines.join('\n'));
   }
   return `${blocks.join('\n\n')}\n`;
+}
+
+/** Writes one table with its title above and its notes below. */
+export function markdownTable({ title, header, body, means, foot }: PrintedTable): string {
+  const rows = [
+    header.map(escapeMarkdown),
+    header.map((_, i) => (i === 0 ? '---' : '--:')),
+    ...body.map((cells) => cells.map(formatCell)),
+  ];
+  return [
+    `## ${escapeMarkdown(title)}`,
+    rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n'),
+    [...means, ...foot].map((line) => `- ${escapeMarkdown(line)}`).join('\n'),
+  ].join('\n\n');
 }
 
 function formatCell({ text, mark }: PrintedCell): string {

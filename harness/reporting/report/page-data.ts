@@ -105,18 +105,18 @@ export function pageData(
     return at;
   };
   const tables = report.tables.map((table): PageTable => {
-    const { row } = table.rows[0]!;
+    const { means, foot } = printTable(table, { costs: true });
     return {
       title: table.title,
-      task: table.title.replace(` · ${row.model}`, ''),
-      model: row.model,
+      task: table.task,
+      model: table.model,
       metrics: table.metrics.map(({ name, higherIsBetter, decimals }) => ({
         name,
         higherIsBetter,
         decimals,
       })),
       rows: rowsOf(table, placeOf),
-      foot: printTable(table, { costs: true }).foot,
+      foot: [...means, ...foot],
       examples: examplesOf(
         table.rows.map((one) => predictions.get(one) ?? []),
         limits.examples,

@@ -1,11 +1,6 @@
-/** Reads a results folder into a report and the data of its page. */
-import { divergence } from '../tables/diverged.ts';
-import { pageData, type PageData } from './page-data.ts';
-import { exampleLimit, parsePredictions, type PredictionRow } from './predictions.ts';
-import type { Report } from './report.ts';
-import { reportTables, type ReportRow, type ReportRun } from './rows.ts';
-import { trialsOf } from './tuning.ts';
-import { curvePoints, medianStepTime, thinLosses } from './steps.ts';
+/** Reads results folders into a report, and a report's files into the data of its page. */
+import { basename, resolve } from 'node:path';
+import type { RunRecord } from '../../records/record.ts';
 import {
   collectRecords,
   readRows,
@@ -14,40 +9,96 @@ import {
   type Untrusted,
 } from '../../records/read-records.ts';
 import { parseSteps } from '../../records/step-log.ts';
-import { markTables, type ReportContext } from './mark-tables.ts';
+import { validationMetrics } from '../../records/validation.ts';
+import { mainTables } from '../main/main-table.ts';
+import { divergence } from '../tables/diverged.ts';
+import { markTables, type MarkContext } from './mark-tables.ts';
+import { pageData, type PageData } from './page-data.ts';
+import { exampleLimit, parsePredictions, type PredictionRow } from './predictions.ts';
+import type { Report } from './report.ts';
+import { reportTables, type ReportRow, type ReportRun } from './rows.ts';
+import { curvePoints, medianStepTime, thinLosses } from './steps.ts';
+import { trialsOf } from './tuning.ts';
 
-/**
- * Reads all records of a results folder, their training logs, and the predictions that the page shows; throws
- * UsageError if there is no such folder.
- */
-export async function readReport(context: ReportContext): Promise<{ report: Report; page: PageData }> {
-  const { results } = context;
-  const { records, untrusted } = await collectRecords(results);
-  const runs = await together(records, async (found): Promise<ReportRun> => {
-    const steps = await readSteps(results, found, records.length, untrusted);
-    return { ...found, ...steps };
+/** What a report reads and how it shows it. */
+export interface ReportContext extends MarkContext {
+  readonly results: readonly string[];
+  /** What rows of each folder are called; the folders' own names where absent and there are several. */
+  readonly names?: readonly string[] | undefined;
+  /** What bases are called, by the id that records have. */
+  readonly aliases?: ReadonlyMap<string, string>;
+  /** Whether a record is shown; all are where absent. */
+  isShown?(record: RunRecord): boolean;
+}
+
+/** A report that is still being read, to which files are added that cannot be trusted. */
+export type OpenReport = Report & { readonly untrusted: Untrusted[] };
+
+/** Reads all records of results folders and their training logs; throws UsageError if there is no such folder. */
+export async function readReport(context: ReportContext): Promise<OpenReport> {
+  const { results, split, isShown = () => true } = context;
+  const untrusted: Untrusted[] = [];
+  const found: (FoundRecord & Pick<ReportRun, 'folder' | 'from'>)[] = [];
+  const names = context.names ?? namesOf(results);
+  for (const [i, folder] of results.entries()) {
+    const from = names[i];
+    const read = await collectRecords(folder);
+    untrusted.push(...read.untrusted.map((one) => inFolder(one, { folder, from })));
+    for (const { path, record } of read.records) {
+      if (isShown(record)) found.push({ path, folder, from, record: shownRecord(record, context) });
+    }
+  }
+  const runs = await together(found, async (one): Promise<ReportRun> => {
+    const read = await readSteps(one, found.length);
+    if (!('reason' in read)) return { ...one, ...read };
+    untrusted.push(inFolder(read, one));
+    return one;
   });
   const tested = runs.filter(({ record }) => record.settings.judgedOn === undefined);
   const trials = runs.flatMap(({ record }) => (record.settings.judgedOn === undefined ? [] : [record]));
-  const marked = await markTables(reportTables(tested), context);
+  const marked = await markTables(reportTables(tested, split), context);
   const tables = marked.map((table) => ({ ...table, trials: trialsOf(table, trials, context.taskOf) }));
-  const report = { made: new Date(), results, tables, untrusted };
-  return { report, page: await readPage(report) };
+  const severalTasks = tables.filter(({ model, task }) =>
+    tables.some((other) => other.model === model && other.task !== task),
+  );
+  const main = mainTables(severalTasks, { rows: 'methods', columns: 'tasks', average: true, rank: true });
+  return { made: new Date(), results: results.join(', '), main, tables, untrusted };
 }
 
-/** Reads the training logs; a log that cannot be trusted is listed. */
+/** What rows of several folders are called: as the folders, with their whole paths where names are equal. */
+function namesOf(results: readonly string[]): readonly string[] {
+  if (results.length < 2) return [];
+  const names = results.map((folder) => basename(resolve(folder)));
+  return new Set(names).size === names.length ? names : results;
+}
+
+/** A file that cannot be trusted, with its folder where rows have its name. */
+function inFolder(
+  { path, reason }: Untrusted,
+  { folder, from }: Pick<ReportRun, 'folder' | 'from'>,
+): Untrusted {
+  return { path: from === undefined ? path : `${folder}/${path}`, reason };
+}
+
+/** A record as the report shows it: its base by the alias, and the scores of the split that was asked for. */
+function shownRecord(record: RunRecord, { aliases, split }: ReportContext): RunRecord {
+  const { settings } = record;
+  const id = aliases?.get(settings.model.id) ?? settings.model.id;
+  return {
+    ...record,
+    settings: { ...settings, model: { ...settings.model, id } },
+    metrics: split === 'validation' ? validationMetrics(record) : record.metrics,
+  };
+}
+
+/** Reads a training log, or says why it cannot be trusted. */
 async function readSteps(
-  results: string,
-  found: FoundRecord,
+  found: FoundRecord & Pick<ReportRun, 'folder'>,
   runs: number,
-  untrusted: Untrusted[],
-): Promise<Pick<ReportRun, 'stepTime' | 'losses' | 'divergence'>> {
-  const read = await readRows(results, found, 'steps');
+): Promise<Pick<ReportRun, 'stepTime' | 'losses' | 'divergence'> | Untrusted> {
+  const read = await readRows(found.folder, found, 'steps');
   if (!read) return {};
-  if ('reason' in read) {
-    untrusted.push(read);
-    return {};
-  }
+  if ('reason' in read) return read;
   try {
     const steps = parseSteps(read.rows);
     return {
@@ -56,29 +107,29 @@ async function readSteps(
       divergence: divergence(steps),
     };
   } catch {
-    untrusted.push({ path: found.path, reason: 'its training log has rows of another form' });
-    return {};
+    return { path: found.path, reason: 'its training log has rows of another form' };
   }
 }
 
 /** Makes the page's data, with the predictions of each row's finished run of the lowest seed. */
-async function readPage(report: Report & { untrusted: Untrusted[] }): Promise<PageData> {
+export async function readPage(report: OpenReport): Promise<PageData> {
   const rows = report.tables.flatMap((table) => table.rows);
   const runs = rows.flatMap((row) => row.runs);
   const predictions = new Map<ReportRow, PredictionRow[]>();
   for (const row of rows) {
     const finished = row.runs.filter(({ record }) => record.status === 'finished');
     const [first] = finished.sort((a, b) => a.record.settings.seed - b.record.settings.seed);
-    const read = first && (await readRows(report.results, first, 'predictions'));
+    const read = first && (await readRows(first.folder, first, 'predictions'));
     if (!read) continue;
     if ('reason' in read) {
-      report.untrusted.push(read);
+      report.untrusted.push(inFolder(read, first));
       continue;
     }
     try {
       predictions.set(row, parsePredictions(read.rows));
     } catch {
-      report.untrusted.push({ path: first.path, reason: 'its predictions have rows of another form' });
+      const reason = 'its predictions have rows of another form';
+      report.untrusted.push(inFolder({ path: first.path, reason }, first));
     }
   }
   return pageData(report, predictions, {

@@ -1,4 +1,5 @@
 /** The form of a report, before it becomes Markdown, LaTeX, CSV or a page. */
+import type { MainTable } from '../main/main-table.ts';
 import type { ReportTable } from './rows.ts';
 
 /** Everything that a report shows. */
@@ -7,6 +8,8 @@ export interface Report {
   readonly made: Date;
   /** The results folder as the user gave it. */
   readonly results: string;
+  /** The main results: methods by tasks, for each base with more than one task. */
+  readonly main: readonly MainTable[];
   readonly tables: readonly ReportTable[];
   /** Files of the results folder that were not used, with the reasons. */
   readonly untrusted: readonly { readonly path: string; readonly reason: string }[];

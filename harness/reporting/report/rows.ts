@@ -4,8 +4,15 @@ import type { RunRecord } from '../../records/record.ts';
 import type { Diverged } from '../tables/diverged.ts';
 import { type Row, summariseRow } from '../tables/row.ts';
 
+/** The split whose scores a report shows. */
+export type Split = RunRecord['metrics'][number]['split'];
+
 /** A finished or failed run with what reports need of it. */
 export interface ReportRun {
+  /** The results folder. */
+  readonly folder: string;
+  /** What rows of that folder are called, where a report is of several. */
+  readonly from?: string | undefined;
   /** The path of its record, below the results folder. */
   readonly path: string;
   readonly record: RunRecord;
@@ -47,6 +54,9 @@ export interface ReportTable {
   /** The name of its files and its anchor, unique in a report. */
   readonly slug: string;
   readonly title: string;
+  /** The title without the base: the task, its data and limits. */
+  readonly task: string;
+  readonly model: string;
   /** The metrics of all its rows, in the task's order. */
   readonly metrics: readonly Pick<
     RunRecord['metrics'][number],
@@ -58,30 +68,38 @@ export interface ReportTable {
 }
 
 /**
- * Groups runs into rows (settings equal but for the seed) and rows into tables (the same task, data, base and
- * limits), sorted by title.
+ * Groups runs into rows (settings equal but for the seed, of one folder) and rows into tables (the same task,
+ * data, base and limits), sorted by title.
  */
-export function reportTables(runs: readonly ReportRun[]): ReportTable[] {
+export function reportTables(runs: readonly ReportRun[], split: Split = 'test'): ReportTable[] {
   const groups = [...groupBy(runs, ({ record: { settings } }) => tableKey(settings)).values()];
-  const titles = groups.map((group) => tableTitle(group[0]!.record));
+  const names = groups.map((group) => tableNames(group[0]!.record, split));
   const differences = distinguish(
-    titles,
+    names.map(({ title }) => title),
     groups.map((group) => tableSettings(group[0]!.record.settings)),
   );
   const slugs = new Set<string>();
   return groups
-    .map((group, i) => ({ group, title: titles[i]! + differences[i]! }))
+    .map((group, i) => ({
+      group,
+      title: names[i]!.title + differences[i]!,
+      task: names[i]!.task + differences[i]!,
+      model: group[0]!.record.settings.model.id,
+    }))
     .sort((a, b) => a.title.localeCompare(b.title, 'en'))
-    .map(({ group, title }) => ({ slug: newSlug(title, slugs), title, ...tableOf(group) }));
+    .map(({ group, ...named }) => ({ slug: newSlug(named.title, slugs), ...named, ...tableOf(group) }));
 }
 
 function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'rows'> {
   const groups = [
-    ...groupBy(runs, ({ record: { settings } }) => JSON.stringify({ ...settings, seed: 0 })).values(),
+    ...groupBy(runs, ({ from, record: { settings } }) =>
+      JSON.stringify({ from, ...settings, seed: 0 }),
+    ).values(),
   ];
   const first = groups.map((group) => group[0]!.record);
+  const labels = groups.map(([run]) => run!.record.method.label + (run!.from ? `, ${run!.from}` : ''));
   const differences = distinguish(
-    first.map(({ method }) => method.label),
+    labels,
     // The row's label names the precision, so it need not distinguish rows.
     first.map(({ settings }) => ({ ...settings, seed: undefined, precision: undefined })),
   );
@@ -99,7 +117,7 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
           task: settings.task.name,
           model: settings.model.id,
           variant: method.variant,
-          label: method.label + differences[i]!,
+          label: labels[i]! + differences[i]!,
           records: group.map(({ record }) => record).sort((a, b) => a.settings.seed - b.settings.seed),
         }),
         ...(diverged.length > 0 && { diverged }),
@@ -134,13 +152,18 @@ type Settings = RunRecord['settings'];
 const tableSettings = ({ task, data, model, limits }: Settings): object => ({ task, data, model, limits });
 const tableKey = (settings: Settings): string => JSON.stringify(tableSettings(settings));
 
-/** `e2e (built-in) · gpt2-mini, at most 20 steps`. */
-function tableTitle({ settings: { task, data, model, limits } }: RunRecord): string {
-  return [
-    `${data.form === 'built-in' ? `${task.name} (built-in)` : task.name} · ${model.id}`,
-    ...(limits.examples === null ? [] : [`${limits.examples} examples of each split`]),
-    ...(limits.steps === null ? [] : [`at most ${limits.steps} steps`]),
-  ].join(', ');
+/** `e2e (built-in) · gpt2-mini, at most 20 steps`, and the same without the base. */
+function tableNames(
+  { settings: { task, data, model, limits } }: RunRecord,
+  split: Split,
+): { title: string; task: string } {
+  const name = data.form === 'built-in' ? `${task.name} (built-in)` : task.name;
+  const limited = [
+    ...(limits.examples === null ? [] : [`, ${limits.examples} examples of each split`]),
+    ...(limits.steps === null ? [] : [`, at most ${limits.steps} steps`]),
+    ...(split === 'validation' ? [', validation'] : []),
+  ].join('');
+  return { title: `${name} · ${model.id}${limited}`, task: name + limited };
 }
 
 /** Suffixes that tell equal names apart: ` [learningRate=0.001]`, of the settings that differ. */

@@ -76,7 +76,7 @@ function comparisonLine(
 }
 
 /** The signs for bold and underlined on a terminal. */
-const signs = { best: '*', next: '+', none: ' ' };
+export const signs = { best: '*', next: '+', none: ' ' };
 
 function tableText(rows: readonly Row[], width: number): string {
   const metrics = [

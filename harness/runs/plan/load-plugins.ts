@@ -44,6 +44,7 @@ const dataSize = z.object({
 const taskBase = z.object({
   name: aName,
   label: text,
+  groups: z.array(aName).optional(),
   version: z.int().positive(),
   metrics: z
     .array(

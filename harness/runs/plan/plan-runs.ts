@@ -13,11 +13,12 @@ import { paperRecipes } from '../../papers/find-recipe.ts';
 import { parseProtocol, type Protocol } from '../../papers/protocol.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { OpenedTask } from '../own-tasks/open-own-task.ts';
-import { isOwnTask, ownTasks } from '../own-tasks/options.ts';
+import { isOwnTask } from '../own-tasks/options.ts';
 import { findTuned, isRecipeFile, readRecipeFile, type TunedRecipe } from '../tune/recipe-file.ts';
 import { addressOf, type Cell, type Plan, type RunRequest, type Trial } from './cell.ts';
 import { baseOptions, findDataSource } from './data-source.ts';
 import { findBaseWeights, findEngine } from './engine-choice.ts';
+import { findTasks } from './find-tasks.ts';
 import { splitSetting, type OptionSetting, type Origins } from './option-values.ts';
 import { checkOptionUsed, parseVariant, readVariant } from './parse-variant.ts';
 import {
@@ -72,7 +73,7 @@ export async function planRuns(
   tasks: ReadonlyMap<string, Task>,
 ): Promise<Plan> {
   const own = await openOwn(request, tasks);
-  const chosen = own ? [own.task] : request.tasks.map((name) => findTask(name, tasks));
+  const chosen = own ? [own.task] : [...new Set(request.tasks.flatMap((name) => findTasks(name, tasks)))];
   if (request.models.some((model) => model.trim() === '')) throw new UsageError('--model has an empty name.');
   const settings = settingsOf(request);
   const texts = request.ablations ? withAblations(request.methods, methods) : request.methods;
@@ -309,13 +310,6 @@ function tunedCase(
 function dataOrigin({ data }: RunRequest, source: DataSource | undefined): string {
   if (data !== undefined) return '--data';
   return source ? 'DELTABENCH_DATA' : 'default';
-}
-
-function findTask(name: string, tasks: ReadonlyMap<string, Task>): Task {
-  const task = tasks.get(name);
-  if (task) return task;
-  const names = [...tasks.keys(), ...Object.keys(ownTasks)];
-  throw new UsageError(`There is no task "${name}".${didYouMean(name, names)} Tasks: ${names.join(', ')}.`);
 }
 
 /** A cell asked for twice (`--method red red~position=ffn`) is one cell. */
