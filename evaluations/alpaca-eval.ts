@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { textTemplates } from '../harness/data/examples/prompt-templates.ts';
 import { defineAnswerEvaluation, type LoadRequest, type Writing } from '../harness/evaluation/evaluation.ts';
-import { humanAssistant } from '../harness/evaluation/suites/conversations.ts';
-import { loadDocuments, parseRow } from '../harness/evaluation/suites/documents.ts';
+import { builtinConversations, humanAssistant } from '../harness/evaluation/suites/conversations.ts';
+import { builtinQuestions, loadDocuments, parseRow } from '../harness/evaluation/suites/documents.ts';
 import { stripStart } from '../harness/evaluation/suites/python-text.ts';
 import { isFile } from '../harness/support/read-files.ts';
 
@@ -44,7 +44,7 @@ export default defineAnswerEvaluation({
   name: 'alpaca-eval',
   label: 'AlpacaEval',
   version: 1,
-  sources: ['hub', 'folder'],
+  sources: ['hub', 'folder', 'built-in'],
   measures: [],
   shots: { red: 0, pyreft: 0 },
   fixedShots: true,
@@ -64,6 +64,7 @@ export default defineAnswerEvaluation({
     )}\n`,
   }),
   async load(request) {
+    if (request.source.kind === 'built-in') return builtinQuestions(builtinConversations(1));
     const documents = { split: await splitName(request) };
     const places = { repo: 'tatsu-lab/alpaca_eval', config: 'alpaca_eval', documents };
     const data = await loadDocuments(request, places, (row, where) => parseRow(schema, row, where));

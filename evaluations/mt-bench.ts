@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { defineAnswerEvaluation, type LoadRequest, type Writing } from '../harness/evaluation/evaluation.ts';
-import { humanAssistant } from '../harness/evaluation/suites/conversations.ts';
-import { loadDocuments, parseRow } from '../harness/evaluation/suites/documents.ts';
+import { builtinConversations, humanAssistant } from '../harness/evaluation/suites/conversations.ts';
+import { builtinQuestions, loadDocuments, parseRow } from '../harness/evaluation/suites/documents.ts';
 import { strip } from '../harness/evaluation/suites/python-text.ts';
 import { UsageError } from '../harness/support/errors.ts';
 import { sha256 } from '../harness/support/hash.ts';
@@ -53,7 +53,7 @@ export default defineAnswerEvaluation({
   name: 'mt-bench',
   label: 'MT-Bench',
   version: 1,
-  sources: ['folder'],
+  sources: ['folder', 'built-in'],
   measures: [],
   shots: { red: 0 },
   fixedShots: true,
@@ -76,6 +76,7 @@ export default defineAnswerEvaluation({
   }),
   async load(request) {
     const { source } = request;
+    if (source.kind === 'built-in') return builtinQuestions(builtinConversations(2));
     if (source.kind !== 'folder' || !(await isIn(source.path, 'question')))
       throw new UsageError(
         `${source.kind === 'folder' ? source.path : 'The hub'} has no question.jsonl of MT-Bench: ` +

@@ -102,7 +102,7 @@ interface EvaluationBase<Document> {
   readonly label: string;
   /** Lm-eval's version of the task; scores of different versions are never mixed. */
   readonly version: number;
-  /** Where its data may lie; `built-in` data needs no download. */
+  /** Where its data may lie; `built-in` comes first where those are its own, last where they only rehearse. */
   readonly sources: readonly DataSource['kind'][];
   /** Names that stand for several evaluations. */
   readonly groups?: readonly string[];

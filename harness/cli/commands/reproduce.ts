@@ -8,6 +8,7 @@ import type { ResultsTable } from '../../papers/published-table.ts';
 import type { PublishedTable } from '../../reporting/published/published-table.ts';
 import type { TableResults } from '../../reporting/published/table-results.ts';
 import type { Outcome } from '../../runs/execute/executor.ts';
+import type { OpenColumns } from '../../runs/reproduce/evaluate-table.ts';
 import type { RunState } from '../../runs/reproduce/inspect-runs.ts';
 import type { Scale, TablePlan } from '../../runs/reproduce/plan-table.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
@@ -17,12 +18,15 @@ import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
 import {
   baseText,
   estimatesText,
+  evaluationsText,
   nameOf,
   nothingLeftText,
   settingsText,
   type Budget,
 } from '../terminal/reproduce-text.ts';
-import { createReporter } from '../terminal/run-reporter.ts';
+import { evaluationEvents } from '../terminal/evaluation-events.ts';
+import { createProgress, type Progress } from '../terminal/progress.ts';
+import { createReporter, type Reporter } from '../terminal/run-reporter.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
 
 interface Options extends RunOptions {
@@ -39,16 +43,19 @@ export function reproduceCommand(): Command {
   const command = new Command('reproduce')
     .summary('run every cell of a published table and say which numbers hold')
     .description(
-      'Runs the cells of a published table that are missing, the cheapest first, ' +
-        'and prints theirs, ours, the difference and a verdict.',
+      'Runs the cells of a published table that are missing, the cheapest first, evaluates what they train ' +
+        'where the table does, and prints theirs, ours, the difference and a verdict.',
     )
-    .argument('<table>', 'red/table-1 to red/table-18, red/figure-2, reft/glue')
+    .argument(
+      '<table>',
+      'red/table-1 to red/table-18, red/figure-2, reft/glue, reft/commonsense, reft/arithmetic, reft/instruct',
+    )
     .addOption(
       new Option('--scale <scale>', 'full, or mini: rehearse it on the built-in bases and data')
         .choices(['full', 'mini'])
         .default('full'),
     )
-    .option('--tasks <names...>', 'run only these')
+    .option('--tasks <names...>', 'run only these, or evaluate only by these')
     .option('--methods <names...>', 'run only these')
     .option('--budget <time>', 'start only what ends within it, as estimated: 6h, 90m', duration)
     .option(
@@ -90,25 +97,34 @@ async function reproduceResults(table: ResultsTable, options: Options): Promise<
   const protocol = protocolOf(request).join(' ');
   if (options.dryRun) {
     const about = { table: table.id, scale: options.scale, protocol, speed };
-    if (options.json) printJson({ ...about, ...dryRunJson(order, states, budget) });
-    else
+    if (options.json) printJson({ ...about, ...dryRunJson(order, states, budget, plan.evaluations) });
+    else {
+      const { evaluations } = plan;
       print(
         order.length > 0
           ? estimatesText(order, speed?.basis, budget)
-          : nothingLeftText(states, terminalWidth()),
+          : nothingLeftText(states, terminalWidth(), evaluations !== undefined),
       );
+      if (evaluations) print(evaluationsText(evaluations, terminalWidth()));
+    }
     return;
   }
   if (order.length > 0) note(estimatesText(order, speed?.basis, budget));
   const about = { protocol, rehearsal: options.scale === 'mini' };
-  const results = new TableResults<Outcome>(states, (ours) => comparePublished(table, ours, about));
-  await runMissing(order, plan, results, options);
+  const results = new TableResults<Outcome>(
+    states,
+    (ours) => comparePublished(table, ours, about),
+    plan.evaluations,
+  );
+  await runAll(order, plan, results, options);
   await results.finish((task, metric) =>
     table.columns.some((column) => column.task === task && column.metric === metric),
   );
   const compared = results.compare();
-  if (options.json) printJson({ ...compared, comparisons: results.comparisons, runs: results.records() });
-  else print(formatPublished(compared, terminalWidth()));
+  if (options.json) {
+    const evaluations = plan.evaluations && { evaluations: results.evaluations() };
+    printJson({ ...compared, comparisons: results.comparisons, runs: results.records(), ...evaluations });
+  } else print(formatPublished(compared, terminalWidth()));
   if (table.id.includes('/figure-')) await drawFigure(compared, options.out);
   if (results.failed > 0) process.exitCode ??= 1;
 }
@@ -125,8 +141,14 @@ async function findBudget(
 }
 
 /** The runs of a dry run, and those that are not run with the reason. */
-function dryRunJson(order: readonly RunState[], states: readonly RunState[], budget: Budget | undefined) {
+function dryRunJson(
+  order: readonly RunState[],
+  states: readonly RunState[],
+  budget: Budget | undefined,
+  evaluations: TablePlan['evaluations'],
+) {
   return {
+    ...(evaluations && { evaluations }),
     runs: order.map(({ run, missing, estimate, problem }, i) => ({
       ...nameOf(run),
       seeds: missing.map(({ seed }) => seed),
@@ -149,19 +171,64 @@ async function drawFigure(compared: PublishedTable, folder: string): Promise<voi
   note(`Drawn: ${path}`);
 }
 
-/** Runs what is missing, with lines of progress; the table itself is printed when all has ended. */
+/** Runs and evaluates what is missing, with lines of progress; the table itself is printed when all has ended. */
+async function runAll(
+  order: readonly RunState[],
+  plan: TablePlan,
+  results: TableResults<Outcome>,
+  options: Options,
+): Promise<void> {
+  const begun = performance.now();
+  const reporter = createReporter((options.jobs ?? 1) > 1);
+  const progress = createProgress();
+  const { signal } = stopOnSignals(() => {
+    reporter.stop();
+    progress.stop();
+  });
+  try {
+    const columns = await openTable(plan, results, signal);
+    // Nothing is trained for columns none of which can be evaluated.
+    if (columns?.columns.every(({ reason }) => reason !== undefined)) return;
+    await runMissing(order, plan, results, { ...options, reporter, signal });
+    reporter.stop();
+    if (columns) await evaluateAll(columns, plan, results, { ...options, progress, signal, begun });
+  } catch (error) {
+    if (!signal.aborted && !(error instanceof Interrupted)) throw error;
+    endStopped();
+    results.stop();
+  } finally {
+    reporter.stop();
+    progress.stop();
+  }
+}
+
+/** Reads the data of the columns that are evaluations; undefined where the table has none. */
+async function openTable(
+  { evaluations, runs }: TablePlan,
+  results: TableResults<Outcome>,
+  signal: AbortSignal,
+): Promise<OpenColumns | undefined> {
+  const request = runs.find((run) => run.request && run.reason === undefined)?.request;
+  if (!evaluations || !request) return undefined;
+  const { openColumns } = await import('../../runs/reproduce/evaluate-table.ts');
+  const opened = await openColumns(evaluations, request, { signal, onNote: note });
+  for (const { task, reason } of opened.columns) {
+    if (reason === undefined) continue;
+    results.leaveOutColumn(task, reason);
+    note(`not evaluated: ${task}: ${reason}`);
+  }
+  return opened;
+}
+
+/** Runs what is missing. */
 async function runMissing(
   order: readonly RunState[],
   { common }: TablePlan,
   results: TableResults<Outcome>,
-  { jobs = 1, budget, retry }: Options,
+  { jobs = 1, budget, retry, reporter, signal }: Options & { reporter: Reporter; signal: AbortSignal },
 ): Promise<void> {
   if (!common || order.length === 0) return;
   const { runTable } = await import('../../runs/reproduce/run-table.ts');
-  const reporter = createReporter(jobs > 1);
-  const { signal } = stopOnSignals(() => {
-    reporter.stop();
-  });
   const told = new Set<string>();
   const events: Parameters<typeof runTable>[2]['events'] = {
     ...reporter.events,
@@ -178,14 +245,39 @@ async function runMissing(
       reporter.events.onNote(`not run: ${task}, ${baseText(run)}, ${method}: ${reason}`);
     },
   };
-  try {
-    await runTable(common, order, { signal, jobs, budget, retryFailed: retry === 'failed', events });
-  } catch (error) {
-    reporter.stop();
-    if (!(error instanceof Interrupted)) throw error;
-    endStopped();
-    results.stop();
-  }
+  await runTable(common, order, { signal, jobs, budget, retryFailed: retry === 'failed', events });
+}
+
+/** Evaluates what the table's runs trained, where there is no record. */
+async function evaluateAll(
+  columns: OpenColumns,
+  { runs }: TablePlan,
+  results: TableResults<Outcome>,
+  {
+    jobs,
+    budget = Infinity,
+    retry,
+    ...more
+  }: Options & { progress: Progress; signal: AbortSignal; begun: number },
+): Promise<void> {
+  const { evaluateTable } = await import('../../runs/reproduce/evaluate-table.ts');
+  const { request } = runs.find((run) => run.request)!;
+  const wanted = new Set(runs.flatMap((run) => (run.reason === undefined ? run.cells : [])));
+  const outcomes = results.outcomes.filter(({ cell }) => wanted.has(cell));
+  await evaluateTable(outcomes, columns, request!, {
+    jobs,
+    signal: more.signal,
+    retryFailed: retry === 'failed',
+    events: evaluationEvents(more.progress),
+    deadline: more.begun + 1000 * budget,
+    onColumn(task, evaluated) {
+      results.addEvaluations(task, evaluated);
+    },
+    onSkip(task, reason) {
+      results.leaveOutColumn(task, reason);
+      note(`not evaluated: ${task}: ${reason}`);
+    },
+  });
 }
 
 async function showSettings(

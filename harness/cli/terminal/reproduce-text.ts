@@ -3,6 +3,7 @@
  */
 import { paperModel } from '../../papers/find-recipe.ts';
 import { gibibytes } from '../../runs/reproduce/estimate.ts';
+import type { EvaluatedColumn } from '../../runs/reproduce/evaluated-columns.ts';
 import type { RunState } from '../../runs/reproduce/inspect-runs.ts';
 import type { TableRun } from '../../runs/reproduce/plan-table.ts';
 import type { SettingsTable } from '../../runs/reproduce/settings-table.ts';
@@ -61,18 +62,34 @@ export function estimatesText(
 }
 
 /** Says of a table of which nothing is to be run that all is done, or why its rows are not run. */
-export function nothingLeftText(states: readonly RunState[], width: number): string {
+export function nothingLeftText(states: readonly RunState[], width: number, isEvaluated: boolean): string {
   const reasons = new Map<string, string[]>();
   for (const { run } of states) {
     if (run.reason === undefined) continue;
     const { task, method } = nameOf(run);
     reasons.set(run.reason, [...(reasons.get(run.reason) ?? []), `${run.row.model} ${method} ${task}`]);
   }
-  if (reasons.size === 0) return 'Everything has run.';
+  const done = isEvaluated ? 'is trained' : 'has run';
+  if (reasons.size === 0) return `Everything ${done}.`;
+  const isPartly = states.some(({ run }) => run.reason === undefined);
   const lines = [...reasons].map(([reason, names]) =>
     wrapText(`not run: ${reason} (${[...new Set(names)].join(', ')})`, width),
   );
-  return ['Nothing of this table can be run:', ...lines].join('\n');
+  const head = isPartly
+    ? `Everything that can be run ${done}; the rest:`
+    : 'Nothing of this table can be run:';
+  return [head, ...lines].join('\n');
+}
+
+/** Says by what each run is evaluated after its training. */
+export function evaluationsText(columns: readonly EvaluatedColumn[], width: number): string {
+  const asked = columns.filter(({ reason }) => reason === undefined);
+  const texts = asked.map(({ task, text }) => `${task} by ${text}`);
+  const all = texts.join(', ');
+  return wrapText(
+    `Each run is then evaluated, where it has no record: ${all}. This is not estimated.`,
+    width,
+  );
 }
 
 function timeText(task: string, seeds: number, seconds: number | undefined): string {

@@ -3,7 +3,13 @@ import type { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
 import { problemOf } from '../../support/json/validation-messages.ts';
-import type { ChoiceDocument, EvaluationData, Example, LoadRequest } from '../evaluation.ts';
+import type {
+  ChoiceDocument,
+  EvaluationData,
+  Example,
+  LoadRequest,
+  QuestionDocument,
+} from '../evaluation.ts';
 import { readRows, type RowsRequest } from '../../data/sets/rows.ts';
 
 /** A question that is followed by each of its choices; `truths` where several of them may be true. */
@@ -56,6 +62,13 @@ export function builtinData<Document extends { readonly example: Example }>(
     ...document,
   }));
   return Promise.resolve({ form: 'built-in', hash: sha256(JSON.stringify(texts)), documents, pool });
+}
+
+/** The questions of a built-in suite whose answers are judged. */
+export function builtinQuestions(
+  documents: readonly QuestionDocument[],
+): Promise<EvaluationData<QuestionDocument>> {
+  return Promise.resolve({ form: 'built-in', hash: sha256(JSON.stringify(documents)), documents, pool: [] });
 }
 
 /** Checks a row by a schema; throws UsageError with the row's place and what is wrong. */

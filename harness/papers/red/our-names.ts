@@ -33,6 +33,14 @@ export const ourVariants: Readonly<Record<string, string>> = {
   adapter: 'adapter~layer-norms',
   'adapter~rank=1': 'adapter~bottleneck=1~layer-norms',
   'adapter-ffn~rank=1': 'adapter-ffn~bottleneck=1',
+  // Half of the rank: of our default, since DoRA's recipe is not followed, and of pyreft's.
+  'dora~half': 'dora~rank=4',
+  'loreft~half': 'loreft~rank=2',
+};
+
+/** Rows that no run stands for, with the reason. */
+export const rowsWithoutRuns: Readonly<Record<string, string>> = {
+  'loreft~data=1k': 'it trains on 1,000 examples, and which ones is not published',
 };
 
 /** The evaluations of what ultrafeedback trains, or their groups, by the columns of Tables 4, 16 and 18. */
@@ -45,4 +53,29 @@ export const redEvaluations: Readonly<Record<string, string>> = {
   gsm8k: 'gsm8k',
   hellaswag: 'hellaswag',
   mmlu: 'mmlu',
+};
+
+/**
+ * Evaluations with built-in data that rehearse a table's columns whose own data are not built in
+ * (`--scale mini`).
+ */
+export const rehearsalEvaluations: Readonly<Record<string, string>> = {
+  arc: 'everyday-choices',
+  truthfulqa: 'restaurants',
+  winogrande: 'restaurants',
+  gsm8k: 'word-problems-gain',
+  hellaswag: 'restaurants',
+  mmlu: 'everyday-choices',
+  'commonsense-boolq': 'everyday-kinds',
+  'commonsense-piqa': 'everyday-uses',
+  'commonsense-siqa': 'everyday-uses',
+  'commonsense-hellaswag': 'everyday-places',
+  'commonsense-winogrande': 'everyday-sizes',
+  'commonsense-arc-easy': 'everyday-kinds',
+  'commonsense-arc-challenge': 'everyday-sizes',
+  'commonsense-obqa': 'everyday-places',
+  'arithmetic-aqua': 'word-problems-distractor',
+  'arithmetic-gsm8k': 'word-problems-two-steps',
+  'arithmetic-mawps': 'word-problems-gain',
+  'arithmetic-svamp': 'word-problems-loss',
 };

@@ -5,6 +5,7 @@
 import { discrepancies } from '../../papers/red/discrepancies.ts';
 import type { PublishedColumn, PublishedRow, ResultsTable } from '../../papers/published-table.ts';
 import { paperModel } from '../../papers/find-recipe.ts';
+import { redEvaluations } from '../../papers/red/our-names.ts';
 import { redTables } from '../../papers/red/tables.ts';
 import type { RunRecord } from '../../records/record.ts';
 import type { Diverged } from '../tables/diverged.ts';
@@ -12,6 +13,13 @@ import { layoutTable, wrapText } from '../tables/layout-text.ts';
 import { markLegend } from '../tables/marks.ts';
 import { keptSeeds, type Mark, summariseRow } from '../tables/row.ts';
 import { seedLines } from '../tables/format-table.ts';
+import {
+  evaluationDifferences,
+  evaluationScore,
+  whyNoScore,
+  type ColumnScore,
+  type EvaluatedRun,
+} from './evaluation-scores.ts';
 import {
   judgeAverage,
   judgeCell,
@@ -33,6 +41,8 @@ export interface OurRuns {
   readonly base?: string | undefined;
   /** The records of the seeds that ended, in the order of seeds. */
   readonly records: readonly RunRecord[];
+  /** What the column has of each of `records`, where it is an evaluation, or a group, of what they trained. */
+  readonly evaluated?: readonly (readonly EvaluatedRun[])[] | undefined;
   readonly planned: number;
   /** The reason why seeds are missing. */
   readonly reason?: string | undefined;
@@ -170,7 +180,7 @@ function compareCell(
   others: readonly number[],
 ): { cell: PublishedCell; judgement: Judged } {
   const finished = (run?.records ?? []).filter(({ status }) => status === 'finished');
-  const found = finished.map((record) => metricOf(record, column.metric));
+  const found = scoresOf(run, column.metric);
   const values = found.flatMap((metric) => (metric ? [metric.value * metric.scale] : []));
   const info = found.find((metric) => metric !== undefined);
   const keep = run && finished[0] ? keptSeeds(run.task, finished[0]) : undefined;
@@ -180,14 +190,17 @@ function compareCell(
       : undefined;
   const planned = run?.planned ?? 0;
   const failed = (run?.records ?? []).find(({ status }) => status === 'failed');
-  const reason = run?.reason ?? (failed?.error && `${failed.error.name}: ${failed.error.message}`);
+  const reason =
+    run?.reason ??
+    (failed?.error && `${failed.error.name}: ${failed.error.message}`) ??
+    whyNoScore(run?.evaluated?.flat() ?? []);
   const judgement = judgeCell(
     {
       values,
       planned,
       best,
       reason,
-      notComparable: finished[0] && notComparable(table, row, column, finished[0]),
+      notComparable: finished[0] && notComparable(table, row, column, finished[0], run?.evaluated?.flat()),
     },
     printed,
     others,
@@ -266,6 +279,7 @@ function notComparable(
   row: PublishedRow,
   column: PublishedColumn,
   record: RunRecord,
+  evaluated: readonly EvaluatedRun[] | undefined,
 ): string | undefined {
   const { settings, published, metrics } = record;
   const number = Number(/^red\/table-(\d+)$/.exec(id)?.[1]);
@@ -281,17 +295,27 @@ function notComparable(
     ...(settings.data.form === 'built-in' ? ['built-in data'] : []),
     ...(settings.limits.examples === null ? [] : ['--limit']),
     ...(settings.limits.steps === null ? [] : ['--max-steps']),
-    ...(metrics.some(({ name }) => name === column.metric)
+    ...(evaluated || metrics.some(({ name }) => name === column.metric)
       ? []
       : [`${column.metric} without its paraphrase table`]),
+    ...evaluationDifferences(evaluated ?? [], redEvaluations[column.task] ?? column.task),
     ...(row.quoted ? ['quoted from prior work'] : []),
     ...changed,
   ];
-  return reasons.length > 0 ? reasons.join('; ') : undefined;
+  return reasons.length > 0 ? [...new Set(reasons)].join('; ') : undefined;
 }
 
 const isBase = ({ settings }: RunRecord, { model }: PublishedRow): boolean =>
   paperModel(settings.model.id) === model;
+
+/** The numbers of a run's finished seeds in a column; undefined for those without. */
+function scoresOf(run: OurRuns | undefined, metric: string): (ColumnScore | undefined)[] {
+  const { records = [], evaluated } = run ?? {};
+  return records.flatMap((record, i) => {
+    if (record.status !== 'finished') return [];
+    return [evaluated ? evaluationScore(evaluated[i]!) : metricOf(record, metric)];
+  });
+}
 
 /** Finds a metric of a record. METEOR without paraphrases stands in for METEOR and is not compared. */
 function metricOf({ metrics }: RunRecord, name: string): RunRecord['metrics'][number] | undefined {

@@ -16,6 +16,7 @@ import {
   isMissing,
   planEvaluations,
   type EvaluateRequest,
+  type EvaluationLoader,
   type EvaluationPlan,
 } from './plan-evaluations.ts';
 import { checkDecoder } from './subject.ts';
@@ -29,6 +30,8 @@ export interface RunEvaluations {
   /** What named them: `--evaluations`, or the task. */
   readonly from: string;
   readonly choices: readonly Choice[];
+  /** Gives their data, which are read before anything is trained. */
+  readonly load: EvaluationLoader;
 }
 
 /**
@@ -46,6 +49,7 @@ export async function findRunEvaluations(
     throw new UsageError('--evaluations none stands alone: leave it out, or the other names.');
   const { loadBase } = await import('../../models/bases/load-base.ts');
   const all = await loadEvaluations();
+  const load = evaluationLoader(await findDataSource(dataOf(cells, request)), fetching);
   const found: RunEvaluations[] = [];
   const pairs = new Map(cells.map((cell) => [`${cell.task.name} ${cell.model}`, cell]));
   for (const cell of pairs.values()) {
@@ -60,9 +64,9 @@ export async function findRunEvaluations(
     }
     checkDecoder(described);
     const from = asked ? '--evaluations' : `task ${task.name}`;
-    found.push({ task, model, texts, from, choices: chooseEvaluations(texts, all, { limit }) });
+    found.push({ task, model, texts, from, choices: chooseEvaluations(texts, all, { limit }), load });
   }
-  await checkData(found, dataOf(cells, request), fetching);
+  for (const one of found) await checkData(one);
   return found;
 }
 
@@ -81,33 +85,33 @@ function namedBy({ task, source }: Cell): readonly string[] {
 }
 
 /** Reads the data of all evaluations once: hours of training should not end where they are missing. */
-async function checkData(
-  found: readonly RunEvaluations[],
-  data: string | undefined,
-  fetching: FetchOptions,
-): Promise<void> {
-  const load = evaluationLoader(await findDataSource(data), fetching);
-  for (const { choices, from } of found)
-    for (const chosen of evaluationsOf(choices))
-      try {
-        await load(chosen);
-      } catch (error) {
-        if (!(error instanceof UsageError)) throw error;
-        throw new UsageError(
-          `${chosen.evaluation.name} (${from}): ${error.message} --evaluations none goes without.`,
-          { cause: error },
-        );
-      }
+async function checkData({ choices, from, load }: RunEvaluations): Promise<void> {
+  for (const chosen of evaluationsOf(choices))
+    try {
+      await load(chosen);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      throw new UsageError(
+        `${chosen.evaluation.name} (${from}): ${error.message} --evaluations none goes without.`,
+        { cause: error },
+      );
+    }
+}
+
+/** A request that evaluates what runs trained, and what reads its data. */
+interface RequestOfRuns {
+  readonly request: EvaluateRequest;
+  readonly load: EvaluationLoader;
 }
 
 /** The evaluations of some outcomes, as requests of their own: one for each task and base. */
-export function evaluationRequests(
+function evaluationRequests(
   outcomes: readonly Pick<Outcome, 'cell' | 'record' | 'path'>[],
   found: readonly RunEvaluations[],
   request: RunRequest,
-): EvaluateRequest[] {
+): RequestOfRuns[] {
   const { engine, device, threads, precision, results, limit, tokenizer } = request;
-  return found.flatMap(({ task, model, texts }) => {
+  return found.flatMap(({ task, model, texts, load }) => {
     const own = outcomes.filter(
       ({ cell, record }) =>
         cell.task.name === task.name && cell.model === model && record.status === 'finished',
@@ -117,7 +121,7 @@ export function evaluationRequests(
     const data = dataOf(cells, request);
     const subjects = own.map(({ path }) => ({ record: path, tokenizer }));
     const common = { engine, device, threads, precision, results, data, limit };
-    return [{ ...common, subjects, tasks: texts }];
+    return [{ request: { ...common, subjects, tasks: texts }, load }];
   });
 }
 
@@ -129,8 +133,8 @@ export async function runsToEvaluate(
   retryFailed: boolean,
 ): Promise<ReadonlySet<string>> {
   const lacking = new Set<string>();
-  for (const own of evaluationRequests(outcomes, found, request)) {
-    const { subjects, pieces } = await planEvaluations(own);
+  for (const { request: own, load } of evaluationRequests(outcomes, found, request)) {
+    const { subjects, pieces } = await planEvaluations(own, {}, load);
     for (const piece of pieces)
       if (isMissing(piece, retryFailed)) lacking.add(own.subjects[subjects.indexOf(piece.subject)]!.record!);
   }
@@ -152,8 +156,8 @@ export async function evaluateRuns(
 ): Promise<EvaluatedRuns[]> {
   const { signal, events } = options;
   const done: EvaluatedRuns[] = [];
-  for (const own of evaluationRequests(outcomes, found, request)) {
-    const plan = await planEvaluations(own, { signal, onNote: events.onNote });
+  for (const { request: own, load } of evaluationRequests(outcomes, found, request)) {
+    const plan = await planEvaluations(own, { signal, onNote: events.onNote }, load);
     done.push({ plan, evaluated: await evaluate(plan, own, options) });
   }
   return done;

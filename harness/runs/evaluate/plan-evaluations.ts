@@ -70,11 +70,12 @@ export interface EvaluationPlan {
 
 /**
  * Plans a request; throws UsageError where something in it cannot be used, data are missing, or another file
- * lies at a record's place.
+ * lies at a record's place. `loader` has read data of evaluations already.
  */
 export async function planEvaluations(
   request: EvaluateRequest,
   fetching: FetchOptions = {},
+  loader?: EvaluationLoader,
 ): Promise<EvaluationPlan> {
   const choices = chooseEvaluations(request.tasks, await loadEvaluations(), request);
   const all = evaluationsOf(choices);
@@ -88,7 +89,7 @@ export async function planEvaluations(
     if (found.baseWeights) checkPacked(found.baseWeights, engine);
     subjects.push(found);
   }
-  const load = evaluationLoader(asked, fetching);
+  const load = loader ?? evaluationLoader(asked, fetching);
   const pieces: EvaluationPiece[] = [];
   for (const subject of subjects) {
     const chat = request.chatTemplate ? openChat(subject.model.id, await subject.tokenizer()) : undefined;
@@ -102,11 +103,11 @@ export async function planEvaluations(
   return { choices, subjects, pieces, engine, results: request.results };
 }
 
-/** Gives a function that reads the data of evaluations, each once. */
-export function evaluationLoader(
-  asked: DataSource | undefined,
-  fetching: FetchOptions,
-): (chosen: ChosenEvaluation) => Promise<LoadedEvaluation> {
+/** Gives the data of an evaluation; throws UsageError where they are missing or malformed. */
+export type EvaluationLoader = (chosen: ChosenEvaluation) => Promise<LoadedEvaluation>;
+
+/** Makes a loader that reads the data of each evaluation once. */
+export function evaluationLoader(asked: DataSource | undefined, fetching: FetchOptions): EvaluationLoader {
   const load = once((_: string, { evaluation, protocol, shots }: ChosenEvaluation) => {
     const source = asked ?? ownSource(evaluation.sources);
     return loadEvaluation(evaluation, { source, protocol, needsPool: shots > 0, ...fetching });
@@ -114,9 +115,9 @@ export function evaluationLoader(
   return (chosen) => load(`${chosen.evaluation.name} ${chosen.protocol} ${chosen.shots > 0}`, chosen);
 }
 
-/** Where an evaluation's data are if nobody says: built in where it has such data, else on the hub. */
-const ownSource = (sources: readonly DataSource['kind'][]): DataSource =>
-  sources.includes('built-in') ? { kind: 'built-in' } : { kind: 'hub' };
+/** Where an evaluation's data are if nobody says: built in where it has those of its own, else on the hub. */
+const ownSource = ([first]: readonly DataSource['kind'][]): DataSource =>
+  first === 'built-in' ? { kind: 'built-in' } : { kind: 'hub' };
 
 /** The settings of a piece, the place of its record, and the record; throws UsageError for another file there. */
 async function placeOf(

@@ -5,9 +5,10 @@ import { defaultModel } from '../../models/bases/built-in.ts';
 import type { Method } from '../../models/method.ts';
 import type { PublishedRow, ResultsTable } from '../../papers/published-table.ts';
 import { findRecipe } from '../../papers/find-recipe.ts';
-import { hubIds, ourVariants, redEvaluations, rehearsalBases } from '../../papers/red/our-names.ts';
+import { hubIds, ourVariants, rehearsalBases, rowsWithoutRuns } from '../../papers/red/our-names.ts';
 import type { Cell, Plan, RunRequest } from '../plan/cell.ts';
 import { planRuns } from '../plan/plan-runs.ts';
+import { evaluatedColumns, type EvaluatedColumn } from './evaluated-columns.ts';
 
 /** The paper's bases and data, or a rehearsal on the built-in ones. */
 export type Scale = 'full' | 'mini';
@@ -55,6 +56,8 @@ export interface TablePlan {
   readonly runs: readonly TableRun[];
   /** Everything of a plan but its cells. */
   readonly common: Omit<Plan, 'cells'> | undefined;
+  /** The columns, where they are evaluations of what the runs train. */
+  readonly evaluations?: readonly EvaluatedColumn[];
 }
 
 /** Plans every row and task of a table; throws UsageError where what was asked for does not exist. */
@@ -64,6 +67,7 @@ export async function planTable(
   tasks: ReadonlyMap<string, Task>,
 ): Promise<TablePlan> {
   const { table } = request;
+  const { evaluates } = table;
   const columns = [...new Set(table.columns.map(({ task }) => task))];
   const methodNames = table.rows.flatMap(({ method }) => [method, method.split('~')[0]!]);
   checkAsked('--tasks', request.tasks, columns);
@@ -71,7 +75,7 @@ export async function planTable(
   let common: TablePlan['common'];
   const runs: TableRun[] = [];
   for (const row of table.rows) {
-    for (const task of columns) {
+    for (const task of evaluates ? [evaluates.task] : columns) {
       const reason = whyNotPlanned(request, row, task, methods, tasks);
       if (reason !== undefined) {
         runs.push({ row, task, cells: [], reason });
@@ -84,7 +88,8 @@ export async function planTable(
       runs.push({ row, task, request: planned, cells, ...(leftOut !== undefined && { reason: leftOut }) });
     }
   }
-  return { runs, common };
+  const evaluations = evaluates && (await evaluatedColumns(columns, evaluates, request));
+  return { runs, common, ...(evaluations && { evaluations }) };
 }
 
 /**
@@ -137,7 +142,9 @@ function whyNotPlanned(
 ): string | undefined {
   const isQuoted = row.quoted && scale !== 'mini';
   if (isQuoted) return table.quotedFrom ?? 'quoted from prior work, and no recipe is published';
-  if (!tasks.has(task)) return whyNoTask(table, task);
+  if (!tasks.has(task)) return `the task ${task} is not built yet`;
+  const none = rowsWithoutRuns[row.method];
+  if (none !== undefined) return none;
   const [method] = row.method.split('~');
   if (!methods.has(method!)) return `the method ${method!} is not built yet`;
   if (scale === 'mini') return undefined;
@@ -145,24 +152,13 @@ function whyNotPlanned(
   return recipe === undefined ? 'its recipe is not public' : undefined;
 }
 
-/** Why a column has no runs of its own: it is an evaluation of what a task trains, or there is no such task. */
-function whyNoTask({ evaluates }: ResultsTable, column: string): string {
-  if (evaluates === undefined) return `the task ${column} is not built yet`;
-  const { task, protocol } = evaluates;
-  const evaluation = redEvaluations[column] ?? column;
-  return (
-    `it is the evaluation ${evaluation} of what --task ${task} trains: run that, then ` +
-    `eval --tasks ${evaluation} --protocol ${protocol} --record FILE`
-  );
-}
-
 /** Which option leaves a run out; undefined where none does. */
 function whyLeftOut(
-  { tasks, methods }: ReproduceRequest,
+  { table, tasks, methods }: ReproduceRequest,
   { method }: PublishedRow,
   task: string,
 ): string | undefined {
-  if (tasks && !tasks.includes(task)) return 'left out by --tasks';
+  if (tasks && !table.evaluates && !tasks.includes(task)) return 'left out by --tasks';
   const names = [method, method.split('~')[0]!];
   if (methods && !methods.some((asked) => names.includes(asked))) return 'left out by --methods';
   return undefined;

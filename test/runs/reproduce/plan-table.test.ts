@@ -8,7 +8,8 @@ import type { Task } from '../../../harness/data/examples/task.ts';
 import { reftGlueTable } from '../../../harness/papers/reft/glue.ts';
 import { reftSuiteTables } from '../../../harness/papers/reft/reasoning.ts';
 import { estimateCell, type Estimate } from '../../../harness/runs/reproduce/estimate.ts';
-import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
+import { chooseEvaluations, evaluationsOf } from '../../../harness/runs/evaluate/choose-evaluations.ts';
+import { loadEvaluations, loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
 import { inspectRuns, orderRuns } from '../../../harness/runs/reproduce/inspect-runs.ts';
 import { planTable, protocolOf, type ReproduceRequest } from '../../../harness/runs/reproduce/plan-table.ts';
 
@@ -75,19 +76,6 @@ test('what is not built, not public or quoted says so; the rest of a table is no
   const reasons = async (number: number) => [
     ...new Set((await plan(number)).runs.map(({ reason }) => reason)),
   ];
-  expect(await reasons(4)).toEqual([
-    'it is the evaluation alpaca-eval of what --task ultrafeedback trains: run that, then ' +
-      'eval --tasks alpaca-eval --protocol red --record FILE',
-  ]);
-  expect(await reasons(18)).toContain(
-    'it is the evaluation mmlu of what --task ultrafeedback trains: run that, then ' +
-      'eval --tasks mmlu --protocol red --record FILE',
-  );
-  for (const table of reftSuiteTables) {
-    const { runs } = await planTable({ ...request(1), table }, methods, tasks);
-    const own = runs.filter(({ row }) => row.method === 'loreft');
-    expect(own.every(({ reason }) => reason!.includes(`--task ${table.evaluates!.task} trains`))).toBe(true);
-  }
   expect(await reasons(3)).toEqual(['quoted from prior work, and no recipe is published', undefined]);
   const reft = await planTable({ ...request(1), table: reftGlueTable }, methods, tasks);
   const open = reft.runs.filter(({ reason }) => reason === undefined);
@@ -97,6 +85,52 @@ test('what is not built, not public or quoted says so; the rest of a table is no
   expect(open[0]!.cells[0]!.recipe).toMatchObject({ optimizer: 'adamw', epochs: 60, head: 'huggingface' });
   expect(open[0]!.cells).toHaveLength(5);
 });
+
+test('columns that are evaluations: one run a row, asked by the protocol of the table', async () => {
+  const { runs, evaluations } = await plan(18, { tasks: ['arc', 'gsm8k'] });
+  expect(runs.map(({ row, task, reason }) => [row.method, task, reason])).toEqual([
+    ['full', 'ultrafeedback', undefined],
+    ['lora', 'ultrafeedback', undefined],
+    ['red', 'ultrafeedback', undefined],
+  ]);
+  expect(evaluations!.map(({ task, text, reason }) => [task, text, reason])).toEqual([
+    ['arc', 'ai2-arc~protocol=red', undefined],
+    ['truthfulqa', 'truthfulqa-mc2~protocol=red', 'left out by --tasks'],
+    ['winogrande', 'winogrande~protocol=red', 'left out by --tasks'],
+    ['gsm8k', 'gsm8k~protocol=red', undefined],
+    ['hellaswag', 'hellaswag~protocol=red', 'left out by --tasks'],
+    ['mmlu', 'mmlu~protocol=red', 'left out by --tasks'],
+  ]);
+  // Each turn of Table 16 has rows of its own, over the same runs and answers.
+  const turns = await plan(16);
+  expect(turns.runs).toHaveLength(9);
+  expect(turns.evaluations!.map(({ text }) => text)).toEqual(['mt-bench~protocol=red']);
+  for (const table of reftSuiteTables) {
+    const own = (await planTable({ ...request(1), table }, methods, tasks)).runs.filter(
+      ({ row }) => row.method === 'loreft',
+    );
+    expect(own.some(({ reason }) => reason === undefined)).toBe(true);
+  }
+});
+
+test.each([...redTables, ...reftSuiteTables].filter(({ evaluates }) => evaluates))(
+  'every column of $id has an evaluation with built-in data in a rehearsal',
+  async (table) => {
+    const rehearsal = { ...request(1), table, scale: 'mini', data: undefined } as const;
+    const { runs, evaluations } = await planTable(rehearsal, methods, tasks);
+    expect(runs.every(({ cells }) => cells.every(({ model }) => model === 'llama-mini'))).toBe(true);
+    const all = await loadEvaluations();
+    const chosen = chooseEvaluations(
+      evaluations!.map(({ text }) => text),
+      all,
+    );
+    const sources = evaluationsOf(chosen).map(({ evaluation }) => evaluation.sources);
+    expect(sources.every((own) => own.includes('built-in'))).toBe(true);
+    expect(new Set(evaluations!.map(({ task }) => task))).toEqual(
+      new Set(table.columns.map(({ task }) => task)),
+    );
+  },
+);
 
 test('what does not exist, or does not belong to the table', async () => {
   for (const [more, message] of [
