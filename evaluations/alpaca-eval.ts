@@ -5,7 +5,7 @@ import { textTemplates } from '../harness/data/examples/prompt-templates.ts';
 import { defineAnswerEvaluation, type LoadRequest, type Writing } from '../harness/evaluation/evaluation.ts';
 import { builtinConversations, humanAssistant } from '../harness/evaluation/suites/conversations.ts';
 import { builtinQuestions, loadDocuments, parseRow } from '../harness/evaluation/suites/documents.ts';
-import { stripStart } from '../harness/evaluation/suites/python-text.ts';
+import { stripStart } from '../harness/support/python-text.ts';
 import { isFile } from '../harness/support/read-files.ts';
 
 const schema = z.object({

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ask, loadDocuments, parseRow, placeOf } from '../harness/evaluation/suites/documents.ts';
 import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
-import { capitalize, strip } from '../harness/evaluation/suites/python-text.ts';
+import { capitalize, strip } from '../harness/support/python-text.ts';
 
 const schema = z.object({
   activity_label: z.string(),

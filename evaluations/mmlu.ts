@@ -2,7 +2,7 @@
 import { ask, parseRow, placeOf } from '../harness/evaluation/suites/documents.ts';
 import { defineEvaluation } from '../harness/evaluation/evaluation.ts';
 import { loadSubject, schema, subjects } from '../harness/evaluation/suites/mmlu.ts';
-import { strip } from '../harness/evaluation/suites/python-text.ts';
+import { strip } from '../harness/support/python-text.ts';
 
 const opening = 'The following are multiple choice questions (with answers) about';
 const letters = ['A', 'B', 'C', 'D'];

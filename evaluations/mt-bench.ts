@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { defineAnswerEvaluation, type LoadRequest, type Writing } from '../harness/evaluation/evaluation.ts';
 import { builtinConversations, humanAssistant } from '../harness/evaluation/suites/conversations.ts';
 import { builtinQuestions, loadDocuments, parseRow } from '../harness/evaluation/suites/documents.ts';
-import { strip } from '../harness/evaluation/suites/python-text.ts';
+import { strip } from '../harness/support/python-text.ts';
 import { UsageError } from '../harness/support/errors.ts';
 import { sha256 } from '../harness/support/hash.ts';
 import { isFile } from '../harness/support/read-files.ts';

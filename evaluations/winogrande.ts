@@ -4,7 +4,7 @@ import { UsageError } from '../harness/support/errors.ts';
 import { loadDocuments, parseRow, placeOf } from '../harness/evaluation/suites/documents.ts';
 import { defineEvaluation, type ChoiceDocument } from '../harness/evaluation/evaluation.ts';
 import { readAdaptersRow } from '../harness/evaluation/suites/llm-adapters.ts';
-import { strip } from '../harness/evaluation/suites/python-text.ts';
+import { strip } from '../harness/support/python-text.ts';
 
 const schema = z.object({
   sentence: z.string(),

@@ -27,6 +27,7 @@ export type { LabelledTest, SampledMetric } from './metrics/resampling/sampled-m
 export { sampledMean, sampledSums } from './metrics/resampling/sampled-metric.ts';
 export { encodePair } from './data/examples/encode-pair.ts';
 export { encodeInstruction, toInput } from './data/examples/encode-instruction.ts';
+export { textTemplates } from './data/examples/prompt-templates.ts';
 export { cleanUpSpaces } from './data/tokenizers/clean-up-spaces.ts';
 export { cacheFolder } from './support/cache-folder.ts';
 export { UsageError } from './support/errors.ts';

@@ -3,7 +3,7 @@
  * runs/evaluate uses them; sums run left to right, so that records keep their last digit.
  */
 import type { ChoiceDocument, Measure } from './evaluation.ts';
-import { length } from './suites/python-text.ts';
+import { length } from '../support/python-text.ts';
 import { sum } from '../support/arithmetic.ts';
 
 /** The log-likelihood of one alternative under a model. */

@@ -7,7 +7,7 @@ import type { ChatMessage } from '../data/tokenizers/chat-template.ts';
 import { PythonRandom } from '../data/random/python-random.ts';
 import type { QuestionDocument } from '../evaluation/evaluation.ts';
 import { meanOf } from '../evaluation/measures.ts';
-import { strip } from '../evaluation/suites/python-text.ts';
+import { strip } from '../support/python-text.ts';
 import { UsageError } from '../support/errors.ts';
 import { sha256 } from '../support/hash.ts';
 import { problemOf } from '../support/json/validation-messages.ts';

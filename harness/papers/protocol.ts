@@ -1,15 +1,10 @@
 /**
- * A protocol: which side a run takes where a paper, its code and good practice differ (red/discrepancies.ts).
+ * A protocol: which side a run takes where a paper, its code and good practice differ (find-discrepancies.ts).
  * The plan makes it, cells carry it, records hold its name.
  */
 import { didYouMean, UsageError } from '../support/errors.ts';
-import {
-  discrepancies,
-  discrepanciesOf,
-  sides,
-  type DiscrepancyCase,
-  type Side,
-} from './red/discrepancies.ts';
+import { sides, type Side } from './discrepancy.ts';
+import { discrepancies, discrepanciesOf, type DiscrepancyCase } from './find-discrepancies.ts';
 
 /** Which side of each discrepancy a run takes. */
 export interface Protocol {

@@ -3,7 +3,7 @@
  * records, reports read them; a field that is added later is optional, so that old records stay readable.
  */
 import { z } from 'zod';
-import { sides } from '../papers/red/discrepancies.ts';
+import { sides } from '../papers/discrepancy.ts';
 import { precisions } from '../engine/types.ts';
 import { baseWeightsSchema } from '../models/bases/base-weights.ts';
 import { recipeSchema } from '../training/recipe.ts';

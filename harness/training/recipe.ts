@@ -45,7 +45,17 @@ export const recipeSchema = z.strictObject({
   microBatch: count.optional().describe('examples computed at once; by their lengths where absent'),
   epochs: z.number().positive().default(1).describe('passes over the training set'),
   maxSteps: z.int().min(0).optional().describe('ends training early; 0 only tests'),
+  order: z
+    .enum(['drawn', 'buckets'])
+    .optional()
+    .describe(
+      'of examples: drawn for each epoch where absent, or that of the file, every 20 batches from long to short',
+    ),
   evaluateEvery: count.optional().describe('steps between evaluations; an epoch where absent'),
+  keep: z
+    .enum(['best', 'last'])
+    .optional()
+    .describe('the step whose tensors are tested: the best on validation where absent, or the last'),
   patience: count.optional().describe('evaluations without a better one before training stops'),
   promptLength: count.default(64).describe('tokens a prompt is cut to'),
   targetLength: count.default(100).describe('tokens a target is cut to'),
@@ -62,6 +72,10 @@ export const recipeSchema = z.strictObject({
     .enum(['answer', 'everything'])
     .optional()
     .describe("the tokens that are learnt: the answer's where absent, or the prompt's, too"),
+  endOfLongest: z
+    .enum(['learnt', 'not-learnt'])
+    .optional()
+    .describe("whether a step's longest examples learn their last token; they do where absent"),
   maxNewTokens: count.default(100).describe('tokens generated at most'),
   minNewTokens: z.int().min(0).default(0).describe('tokens before which the end token is not chosen'),
   beams: count.default(1).describe('beams of the search; 1 is greedy'),

@@ -54,10 +54,10 @@ test(
     const gate = new Promise<void>((resolve) => (goOn = resolve));
     const waiting: TextTask = {
       ...e2e,
-      async score(predictions) {
+      async score(predictions, draw) {
         arrive();
         await gate;
-        return e2e.score(predictions);
+        return e2e.score(predictions, draw);
       },
     };
     const plan = await planRuns(request('one'), await loadMethods(), new Map([...tasks, ['e2e', waiting]]));

@@ -2,7 +2,7 @@
 // texts. Expected: `(IA)$^3$` and `$\epsilon$`, and no code point for any built-in text.
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { discrepancies } from '../../harness/papers/red/discrepancies.ts';
+import { discrepancies } from '../../harness/papers/find-discrepancies.ts';
 import { redTables } from '../../harness/papers/red/tables.ts';
 import { reftGlue } from '../../harness/papers/reft/glue.ts';
 import { boldMeans, spreadMeans } from '../../harness/reporting/report/cells.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
-import { discrepancies, sides } from '../../harness/papers/red/discrepancies.ts';
+import { sides } from '../../harness/papers/discrepancy.ts';
+import { discrepancies } from '../../harness/papers/find-discrepancies.ts';
 import { redRecipes } from '../../harness/papers/red/recipes.ts';
 import { parseProtocol, protocolSettings, sidesOf, type Protocol } from '../../harness/papers/protocol.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';

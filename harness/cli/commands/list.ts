@@ -132,7 +132,8 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
     };
   },
   async protocol() {
-    const { discrepancies, sides } = await import('../../papers/red/discrepancies.ts');
+    const { discrepancies } = await import('../../papers/find-discrepancies.ts');
+    const { sides } = await import('../../papers/discrepancy.ts');
     const blocks = discrepancies.map(({ id, what, says, suggested, reproduces = suggested }) =>
       [
         wrapText(`${id}: ${what}`, terminalWidth()),

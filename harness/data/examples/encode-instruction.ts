@@ -42,10 +42,13 @@ export function encodeInstruction(
       ? chatTokens(asked, target, tokenizer)
       : textTokens(asked, target, tokenizer, template);
   const kept = (whole ?? prompt).slice(0, prompt.length).slice(0, promptLength);
-  const answer = (whole ?? []).slice(prompt.length);
-  // LLM-Adapters adds the end token where the text leaves room for it.
-  if (template === 'llm-adapters' && whole && whole.length < length) answer.push(endOf(tokenizer).id);
-  return { prompt: kept, target: answer.slice(0, targetLength).slice(0, Math.max(0, length - kept.length)) };
+  if (!whole) return { prompt: kept, target: [] };
+  const answer = whole.slice(prompt.length);
+  const room = Math.max(0, Math.min(targetLength, length - kept.length));
+  // LLM-Adapters adds the end token where the text leaves room for it; method_comparison's padding is one always.
+  if (template === 'llm-adapters' && whole.length < length) answer.push(endOf(tokenizer).id);
+  if (template === 'metamath') answer.splice(Math.max(0, room - 1), Infinity, endOf(tokenizer).id);
+  return { prompt: kept, target: answer.slice(0, room) };
 }
 
 /** Tokens of a prompt, and of prompt and answer as one text; `whole` is absent for a test input. */

@@ -6,7 +6,8 @@
 /**
  * `question`: lm-eval's of GSM8K. `instruction`: the instruction alone, as pyreft asks commonsense. `alpaca`:
  * Stanford Alpaca's. `pyreft`: Alpaca's with a line end more. `human-assistant`: the RED authors'.
- * `llm-adapters`: LLM-Adapters'. `chat`: the tokenizer's own chat template.
+ * `llm-adapters`: LLM-Adapters'. `metamath`: that of peft's method_comparison, whose answer follows without a
+ * space. `chat`: the tokenizer's own chat template.
  */
 export const templateNames = [
   'question',
@@ -15,6 +16,7 @@ export const templateNames = [
   'pyreft',
   'human-assistant',
   'llm-adapters',
+  'metamath',
   'chat',
 ] as const;
 export type TemplateName = (typeof templateNames)[number];
@@ -85,6 +87,10 @@ export const textTemplates: Readonly<Record<Exclude<TemplateName, 'chat'>, TextT
     prompt: (asked) => `Human: ${joined(asked)}\n\nAssistant: `,
     answer: (output, end) => `${output} ${end}`,
   },
-  // LLM-Adapters appends the end token as an id; the encoding does that.
+  // These two append the end token as an id; the encoding does that.
   'llm-adapters': { prompt: llmAdapters, answer: (output) => output },
+  metamath: {
+    prompt: (asked) => `Question: ${joined(asked)} Think step by step.\nAnswer:`,
+    answer: (output) => output,
+  },
 };

@@ -182,7 +182,7 @@ export interface TextTask extends TaskBase {
   /** Turns a generated text into the form that is scored. */
   clean(text: string): string;
   /** Scores a split's predictions; every metric returned is listed in `metrics`. */
-  score(predictions: readonly Prediction[]): Promise<TestScore>;
+  score(predictions: readonly Prediction[], draw: Draw): Promise<TestScore>;
   /**
    * For references that many runs share, prepares a function that takes predicted texts and returns metrics
    * by name, each computed for any sample of the test. A metric that is not returned is resampled as the mean

@@ -4,7 +4,7 @@
  * of other scripts.
  */
 import type { Reading } from '../evaluation.ts';
-import { strip } from './python-text.ts';
+import { strip } from '../../support/python-text.ts';
 
 /**
  * An answer as lm-eval compares it in GSM8K: without commas, dollars, the text up to `#### ` and a final full

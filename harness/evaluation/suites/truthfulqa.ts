@@ -10,7 +10,7 @@ import { isFile, readBytes } from '../../support/read-files.ts';
 import { hashFile } from '../../support/hash.ts';
 import { ask, loadDocuments, parseRow } from './documents.ts';
 import type { ChoiceDocument, ChoiceEvaluation, EvaluationProtocol, LoadRequest } from '../evaluation.ts';
-import { strip } from './python-text.ts';
+import { strip } from '../../support/python-text.ts';
 
 /**
  * The six questions before every document, from the benchmark's own prompt (lm-eval: truthfulqa_mc1.yaml).

@@ -1,59 +1,14 @@
-/**
- * Where the RED paper, its released code and good practice differ: data, with sides and consequences.
- * Protocols choose the sides.
- */
+/** Where the RED paper, its released code and good practice differ: data, with sides and consequences. */
 import { range } from '../../support/arithmetic.ts';
-
-/** The sides of a disagreement between a paper, its released code and good practice; a run takes one. */
-export const sides = ['paper', 'code', 'corrected'] as const;
-export type Side = (typeof sides)[number];
-
-/** A disagreement, with what each side does. */
-export interface Discrepancy {
-  readonly id: string;
-  readonly what: string;
-  readonly tasks: readonly string[];
-  /** The bases, methods and families (by the paper's names) to which it applies; all if absent. */
-  readonly models?: readonly string[];
-  readonly methods?: readonly string[];
-  readonly families?: readonly string[];
-  /** `official`: it does not apply to built-in data, which come divided into splits. */
-  readonly data?: 'official';
-  /** The effect of each side, for the foot of a table. */
-  readonly says: Readonly<Record<Side, string>>;
-  /** The hyper-parameters that each side sets. */
-  readonly settings?: Readonly<Record<Side, Readonly<Record<string, unknown>>>>;
-  /** The sides that use other seeds than the recipe. */
-  readonly seeds?: readonly SeedChoice[];
-  /** The side that `recommended` takes. */
-  readonly suggested: Side;
-  /** The side that most likely gave the printed numbers (`published`); absent if unknown. */
-  readonly reproduces?: Side;
-  /**
-   * What another side changes in the printed tables: numbers of different sides are different experiments.
-   */
-  readonly changes?: Change;
-}
-
-/** The printed tables of RED that a discrepancy changes, and how. */
-export interface Change {
-  readonly what: 'data' | 'metric' | 'decoding';
-  readonly tables: readonly number[];
-}
-
-/** The seeds that a side uses for some bases, and how many it averages: the best by the first test metric. */
-export interface SeedChoice {
-  readonly side: Side;
-  readonly models: readonly string[];
-  readonly seeds: readonly number[];
-  readonly keepBest?: number;
-}
+import type { Discrepancy } from '../discrepancy.ts';
 
 const glue = ['cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'];
+/** The ids of the paper's tables. */
+const redTables = (...numbers: readonly number[]): string[] => numbers.map((n) => `red/table-${n}`);
 const robertas = ['roberta-base', 'roberta-large'];
 
 /** The discrepancies of the RED paper that are switches here. */
-export const discrepancies: readonly Discrepancy[] = [
+export const redDiscrepancies: readonly Discrepancy[] = [
   {
     id: 'e2e-no-eos',
     tasks: ['e2e'],
@@ -72,7 +27,7 @@ export const discrepancies: readonly Discrepancy[] = [
     },
     suggested: 'corrected',
     reproduces: 'code',
-    changes: { what: 'decoding', tables: [2, 11, 15] },
+    changes: { what: 'decoding', tables: redTables(2, 11, 15) },
   },
   {
     id: 'e2e-references',
@@ -87,7 +42,7 @@ export const discrepancies: readonly Discrepancy[] = [
     },
     suggested: 'corrected',
     reproduces: 'code',
-    changes: { what: 'data', tables: [2, 5, 15] },
+    changes: { what: 'data', tables: redTables(2, 5, 15) },
   },
   {
     id: 'split-seeded',
@@ -103,7 +58,7 @@ export const discrepancies: readonly Discrepancy[] = [
     },
     suggested: 'code',
     reproduces: 'code',
-    changes: { what: 'data', tables: [1, 3, 8, 14] },
+    changes: { what: 'data', tables: redTables(1, 3, 8, 14) },
   },
   {
     id: 'split-cola',
@@ -117,7 +72,7 @@ export const discrepancies: readonly Discrepancy[] = [
     },
     suggested: 'code',
     reproduces: 'code',
-    changes: { what: 'data', tables: [3, 8] },
+    changes: { what: 'data', tables: redTables(3, 8) },
   },
   {
     id: 'split-rte',
@@ -131,7 +86,7 @@ export const discrepancies: readonly Discrepancy[] = [
     },
     suggested: 'code',
     reproduces: 'code',
-    changes: { what: 'data', tables: [8] },
+    changes: { what: 'data', tables: redTables(8) },
   },
   {
     id: 'split-t5',
@@ -148,7 +103,7 @@ export const discrepancies: readonly Discrepancy[] = [
     },
     suggested: 'code',
     reproduces: 'code',
-    changes: { what: 'data', tables: [3, 8] },
+    changes: { what: 'data', tables: redTables(3, 8) },
   },
   {
     id: 't5-format',
@@ -164,7 +119,7 @@ export const discrepancies: readonly Discrepancy[] = [
     },
     suggested: 'code',
     reproduces: 'code',
-    changes: { what: 'data', tables: [3] },
+    changes: { what: 'data', tables: redTables(3) },
   },
   {
     id: 't5-mnli-two-class',
@@ -178,7 +133,7 @@ export const discrepancies: readonly Discrepancy[] = [
     },
     suggested: 'corrected',
     reproduces: 'code',
-    changes: { what: 'metric', tables: [3] },
+    changes: { what: 'metric', tables: redTables(3) },
   },
   {
     id: 'head-trained',
@@ -374,35 +329,3 @@ export const discrepancies: readonly Discrepancy[] = [
     suggested: 'paper',
   },
 ];
-
-/**
- * What a discrepancy may depend on. The family is unknown before the base is opened, and some callers do not
- * know the data.
- */
-export interface DiscrepancyCase {
-  readonly task: string;
-  /** The base as the paper calls it; see paperModel. */
-  readonly model: string;
-  readonly methods: readonly string[];
-  readonly family?: string;
-  readonly data?: 'official' | 'built-in';
-}
-
-/** Finds the discrepancies that apply to a run; those of single families only if the family is given. */
-export function discrepanciesOf({ task, model, methods, family, data }: DiscrepancyCase): Discrepancy[] {
-  return discrepancies.filter(
-    (entry) =>
-      entry.tasks.includes(task) &&
-      (!entry.models || entry.models.includes(model)) &&
-      (!entry.methods || methods.some((method) => entry.methods!.includes(method))) &&
-      (!entry.data || data !== 'built-in') &&
-      (!entry.families || (family !== undefined && entry.families.includes(family))),
-  );
-}
-
-/** The seeds that the taken sides set for a run, if they differ from its recipe. */
-export function seedChoice(run: DiscrepancyCase, side: (id: string) => Side): SeedChoice | undefined {
-  return discrepanciesOf(run)
-    .flatMap(({ id, seeds = [] }) => seeds.filter((choice) => choice.side === side(id)))
-    .find(({ models }) => models.includes(run.model));
-}

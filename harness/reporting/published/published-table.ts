@@ -2,7 +2,7 @@
  * A published table with our numbers beside it: joins records to printed rows, judges the cells (verdict.ts)
  * and prints both. `bench reproduce` shows it.
  */
-import { discrepancies } from '../../papers/red/discrepancies.ts';
+import { discrepancies } from '../../papers/find-discrepancies.ts';
 import type { PublishedColumn, PublishedRow, ResultsTable } from '../../papers/published-table.ts';
 import { paperModel } from '../../papers/find-recipe.ts';
 import { redEvaluations } from '../../papers/red/our-names.ts';
@@ -282,11 +282,10 @@ function notComparable(
   evaluated: readonly EvaluatedRun[] | undefined,
 ): string | undefined {
   const { settings, published, metrics } = record;
-  const number = Number(/^red\/table-(\d+)$/.exec(id)?.[1]);
   const changed = discrepancies.flatMap(({ id: entry, changes, reproduces }) => {
     const side = published?.sides[entry];
     const differs = side !== undefined && reproduces !== undefined && side !== reproduces;
-    return changes?.tables.includes(number) && differs
+    return changes?.tables.includes(id) && differs
       ? [`${entry}=${side} changes the ${changes.what}`]
       : [];
   });

@@ -3,7 +3,7 @@ import { baseWeightsText } from '../../models/bases/base-weights.ts';
 import { isSameForEverySeed, type RunRecord } from '../../records/record.ts';
 import type { Diverged } from './diverged.ts';
 import { summarise, type Summary } from './statistics.ts';
-import { discrepancies, seedChoice } from '../../papers/red/discrepancies.ts';
+import { discrepancies, seedChoice } from '../../papers/find-discrepancies.ts';
 
 /** One method on one base and task, with the records of its seeds. */
 export interface RowInput {

@@ -27,6 +27,7 @@ export interface TextWork {
   readonly splits: Splits;
   /** The token that ends a generated text. */
   readonly endToken: number;
+  readonly draw: Draw;
 }
 
 /** A task that an encoder answers with a head. */
@@ -67,6 +68,7 @@ export function dataOpener(
       task: written,
       splits: written.draw ? written.draw(loaded, draw) : loaded,
       endToken: endTokenOf(tokenizer, base.id),
+      draw,
     });
     if (task.kind === 'text') return text(task, await loadText(key, task, source));
     const load = (): ReturnType<LabelTask['load']> => loadLabels(key, task, source);

@@ -33,7 +33,7 @@ export async function trainAndGenerate(cellRun: CellRun, work: TextWork, results
     encodeToLearn({ task, items }, run.tokenizer, recipe, cellRun.signal);
   const result = await train({
     ...commonJob(cellRun),
-    objective: languageModel(run.base.architecture, recipe.labelSmoothing, recipe.lossOn),
+    objective: languageModel(run.base.architecture, recipe.labelSmoothing, recipe),
     train: await encode(limited(cellRun, splits.train)),
     validation: await encode(limited(cellRun, splits.validation)),
     ...(task.selection !== undefined && { validate: validateBy(cellRun, work, task.selection) }),
@@ -54,7 +54,7 @@ export async function trainAndGenerate(cellRun: CellRun, work: TextWork, results
   // Predictions are saved before they are scored, so that no failure there loses them.
   await saveLines(files, 'predictions', predictions, results);
   const start = performance.now();
-  const { metrics, segments } = await task.score(predictions);
+  const { metrics, segments } = await task.score(predictions, work.draw);
   results.seconds.score = (performance.now() - start) / 1000;
   addMetrics(task, metrics, results);
   if (!segments) return;
@@ -107,11 +107,11 @@ function validateBy(
   work: TextWork,
   metric: string,
 ): NonNullable<TrainingJob<TokenPair>['validate']> {
-  const { task, splits } = work;
+  const { task, splits, draw } = work;
   const items = limited(cellRun, splits.validationItems ?? []);
   return async (_, trained): Promise<Validated> => {
     const { predictions } = await answer(cellRun, work, items, await trained());
-    const { metrics } = await task.score(predictions);
+    const { metrics } = await task.score(predictions, draw);
     const { higherIsBetter } = task.metrics.find(({ name }) => name === metric)!;
     return { metrics, score: (higherIsBetter ? 1 : -1) * metrics[metric]! };
   };

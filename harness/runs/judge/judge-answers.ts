@@ -9,7 +9,7 @@ import type { FetchOptions } from '../../data/hub/connection.ts';
 import { agreementOf } from '../../judging/agreement.ts';
 import { effortOf, type Effort } from '../../judging/cost.ts';
 import type { AnswerSet, Judgement, Judging } from '../../judging/judging.ts';
-import { length } from '../../evaluation/suites/python-text.ts';
+import { length } from '../../support/python-text.ts';
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
 import {
   parseJudgement,

@@ -4,7 +4,7 @@
  */
 import type { Task } from '../../data/examples/task.ts';
 import { UsageError } from '../../support/errors.ts';
-import { seedChoice } from '../../papers/red/discrepancies.ts';
+import { seedChoice } from '../../papers/find-discrepancies.ts';
 import { isBuiltin } from '../../models/bases/built-in.ts';
 import { findRecipe, paperModel } from '../../papers/find-recipe.ts';
 import type { PaperRecipe } from '../../papers/recipe.ts';

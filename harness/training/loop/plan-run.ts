@@ -5,7 +5,7 @@
  */
 import { virtualTokens } from '../../models/method.ts';
 import { sum } from '../../support/arithmetic.ts';
-import { cutMicroBatches, planShapes, stepExamples } from '../objectives/batch-shapes.ts';
+import { bucketedExamples, cutMicroBatches, planShapes, stepExamples } from '../objectives/batch-shapes.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';
 import type { Recipe } from '../recipe.ts';
 import { packTensors, type Pack } from '../step/parameter-packs.ts';
@@ -45,7 +45,11 @@ export function planRun<Example>(job: TrainingJob<Example>): RunPlan<Example> {
 
   const all = cut(job.train);
   const epochOf = (epoch: number): readonly Example[] => (job.trainAt ? cut(job.trainAt(epoch)) : all);
-  const examplesOf = stepExamples(all, recipe.batchSize, seed, epochOf);
+  const drawn =
+    recipe.order === 'buckets'
+      ? bucketedExamples(objective, all, recipe.batchSize, epochOf)
+      : stepExamples(all, recipe.batchSize, seed, epochOf);
+  const examplesOf = (step: number): Example[] => objective.together?.(drawn(step)) ?? drawn(step);
   const totalSteps = packs.length === 0 ? 0 : countSteps(recipe, job.train.length);
   const tokensPerStep = (recipe.batchSize * sum(all.map(objective.lengthOf))) / Math.max(1, all.length);
   // Runs that are trained together are cut as each would be by itself: dropout is drawn for micro-batches.

@@ -163,7 +163,8 @@ async function validate<Example>({ job, plan, runner, state, run }: Training<Exa
   const validated = await job.validate?.(split.answers, tensors);
   const { metrics, score } = validated ?? { metrics: undefined, score: -split.loss };
   const seconds = (performance.now() - start) / 1000;
-  const isBest = run.logEvaluation({ loss: split.loss, metrics, seconds }, score);
+  const rank = job.recipe.keep === 'last' ? run.step : score;
+  const isBest = run.logEvaluation({ loss: split.loss, metrics, seconds }, rank);
   if (isBest) run.best = await state.read(kept);
   return true;
 }

@@ -146,3 +146,26 @@ export function stepExamples<T>(
     return Array.from(order.subarray(start, start + batchSize), (i) => examples[i]!);
   };
 }
+
+/** How many batches are sorted together where the order is that of the file (peft's method_comparison). */
+const BUCKET_BATCHES = 20;
+
+/**
+ * The examples of each step (from 0) in the file's order, but sorted from long to short within every 20
+ * batches; examples of equal length keep their order. Every epoch has the same order.
+ */
+export function bucketedExamples<T>(
+  { lengthOf }: Pick<Objective<T>, 'lengthOf'>,
+  all: readonly T[],
+  batchSize: number,
+  at: (epoch: number) => readonly T[] = () => all,
+): (step: number) => T[] {
+  const perEpoch = Math.ceil(all.length / batchSize);
+  const perBucket = BUCKET_BATCHES * batchSize;
+  return (step) => {
+    const batch = (step % perEpoch) * batchSize;
+    const start = batch - (batch % perBucket);
+    const bucket = at(Math.floor(step / perEpoch)).slice(start, start + perBucket);
+    return bucket.sort((a, b) => lengthOf(b) - lengthOf(a)).slice(batch - start, batch - start + batchSize);
+  };
+}

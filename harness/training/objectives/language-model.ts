@@ -17,16 +17,22 @@ import type { Recipe } from '../recipe.ts';
 /** A decoder's prompt and target; of an encoder-decoder also the source that its encoder reads. */
 export interface Example extends TokenPair {
   readonly source?: readonly number[];
+  /** Whether the last token is not learnt: its term of the loss has weight 0, but is counted. */
+  readonly endUnlearnt?: true;
 }
+
+/** Which tokens are learnt. */
+export type LearntTokens = Pick<Recipe, 'lossOn' | 'endOfLongest'>;
 
 /**
  * The objective of texts: each target token is predicted from all tokens before it, by cross entropy over the
- * vocabulary; where `lossOn` is `everything`, each token of a decoder's prompt is, too.
+ * vocabulary; where `lossOn` is `everything`, each token of a decoder's prompt is, too. Where `endOfLongest` is
+ * `not-learnt`, the longest examples of a step do not learn their last token.
  */
 export function languageModel(
   architecture: Architecture,
   labelSmoothing: number,
-  lossOn: Recipe['lossOn'] = 'answer',
+  { lossOn = 'answer', endOfLongest = 'learnt' }: LearntTokens = {},
 ): Objective<Example> {
   const firstTarget = ({ prompt }: TokenPair): number =>
     Math.max(1, lossOn === 'everything' ? 0 : prompt.length);
@@ -34,6 +40,7 @@ export function languageModel(
     Math.max(0, example.prompt.length + example.target.length - firstTarget(example));
   return {
     cut: (pair, positions) => exampleFor(architecture, cutExample(pair, positions)),
+    ...(endOfLongest === 'not-learnt' && { together: withoutLongestEnds }),
     lengthOf,
     microBatchTokens: MICRO_BATCH_TOKENS.text,
     targetsOf,
@@ -74,6 +81,14 @@ function exampleFor(architecture: Architecture, pair: TokenPair): Example {
   return architecture.kind === 'encoder-decoder'
     ? { source: pair.prompt, prompt: [architecture.startToken], target: pair.target }
     : pair;
+}
+
+/** The examples of a step, the longest of which do not learn their last token. */
+function withoutLongestEnds(examples: readonly Example[]): Example[] {
+  const longest = Math.max(...examples.map(lengthOf));
+  return examples.map((example) =>
+    lengthOf(example) === longest ? { ...example, endUnlearnt: true } : example,
+  );
 }
 
 /** The number of tokens of an example. */
@@ -142,12 +157,13 @@ function fillBatch(
   );
   let place = 0;
   sequences.forEach(({ ids }, row) => {
+    const unlearnt = examples[row]!.endUnlearnt ? ids.length - 1 : undefined;
     for (let i = firstTarget(examples[row]!); i < ids.length; i++) {
       const predictor = starts[row]! + i - 1;
       targetRows[place] = predictor;
       targetPlaces[predictor] = place;
       targetIds[place] = ids[i]!;
-      targetWeights[place] = weight;
+      targetWeights[place] = i === unlearnt ? 0 : weight;
       place++;
     }
   });

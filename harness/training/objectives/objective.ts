@@ -28,6 +28,8 @@ export interface BatchShape {
 export interface Objective<Example> {
   /** The example as the model takes it, cut at the model's last position. */
   cut(example: Example, positions: number): Example;
+  /** The examples of a step as they are learnt together; where absent, each as it is. */
+  readonly together?: (examples: readonly Example[]) => Example[];
   /** The number of tokens of an example; its cost grows with it. */
   readonly lengthOf: (example: Example) => number;
   /** Most tokens of a micro-batch, where the recipe does not say. */

@@ -1,6 +1,10 @@
 // Tests of the planned shapes of micro-batches.
 import { expect, test } from 'vitest';
-import { fittingShape, planShapes } from '../../../harness/training/objectives/batch-shapes.ts';
+import {
+  bucketedExamples,
+  fittingShape,
+  planShapes,
+} from '../../../harness/training/objectives/batch-shapes.ts';
 import type { BatchShape } from '../../../harness/training/objectives/objective.ts';
 
 const shape = (rows: number, length: number, tokens = rows * length): BatchShape => ({
@@ -60,4 +64,20 @@ test('sequences of equal number are told apart by their tokens', () => {
 test('a program must save more than it costs', () => {
   const [short, long] = [shape(8, 30), shape(8, 32)];
   expect(fittingShape(short, planShapes([short, long], 'cpu'))).toEqual(long);
+});
+
+test('buckets: the order of the file, every 20 batches from long to short, the same in each epoch', () => {
+  const lengths = Array.from({ length: 47 }, (_, i) => (i * 7) % 10);
+  const lengthOf = (i: number): number => lengths[i]!;
+  const at = bucketedExamples(
+    { lengthOf },
+    lengths.map((_, i) => i),
+    2,
+  );
+  const epoch = (first: number) => Array.from({ length: 24 }, (_, step) => at(first + step));
+  const sorted = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => from + i).sort((a, b) => lengthOf(b) - lengthOf(a) || a - b);
+  expect(epoch(0).flat()).toEqual([...sorted(0, 40), ...sorted(40, 47)]);
+  expect(epoch(0).at(-1)).toHaveLength(1);
+  expect(epoch(24)).toEqual(epoch(0));
 });

@@ -10,7 +10,7 @@ import type {
 } from '../../../evaluation/evaluation.ts';
 import { positionsFor } from '../../../evaluation/likelihoods/batches.ts';
 import type { ChatWriter, PromptOptions } from '../../../evaluation/prompts.ts';
-import { length, strip } from '../../../evaluation/suites/python-text.ts';
+import { length, strip } from '../../../support/python-text.ts';
 import type { Documents, EvaluatedModel, Work } from './evaluation-work.ts';
 import { measureWriting, writingWorkload } from './measure-time.ts';
 import type { Subject } from '../subject.ts';

@@ -24,3 +24,18 @@ export function capitalize(text: string): string {
 
 /** `len(str)`: code points. */
 export const length = (text: string): number => Array.from(text).length;
+
+/** `str.rstrip(characters)` */
+export function stripEnd(text: string, characters: string): string {
+  let end = text.length;
+  while (end > 0 && characters.includes(text[end - 1]!)) end--;
+  return text.slice(0, end);
+}
+
+/** `str.strip(characters)` */
+export function stripCharacters(text: string, characters: string): string {
+  const kept = stripEnd(text, characters);
+  let start = 0;
+  while (start < kept.length && characters.includes(kept[start]!)) start++;
+  return kept.slice(start);
+}
