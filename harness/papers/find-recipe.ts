@@ -2,11 +2,17 @@
 import type { PaperRecipe } from './recipe.ts';
 import { redRecipes } from './red/recipes.ts';
 import { hubIds } from './red/our-names.ts';
+import { metamathRecipes } from './peft/metamathqa.ts';
 import { reftRecipes } from './reft/glue.ts';
 import { reasoningRecipes } from './reft/reasoning.ts';
 
 /** All recipes that papers print. */
-export const paperRecipes: readonly PaperRecipe[] = [...redRecipes, ...reftRecipes, ...reasoningRecipes];
+export const paperRecipes: readonly PaperRecipe[] = [
+  ...redRecipes,
+  ...reftRecipes,
+  ...reasoningRecipes,
+  ...metamathRecipes,
+];
 
 /**
  * The name that papers use for a base, from a hub id or a folder: `FacebookAI/roberta-base` is

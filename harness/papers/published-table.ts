@@ -15,7 +15,7 @@ export interface PublishedRow {
   /** The method or a variant, such as `lora~rank=1`. */
   readonly method: string;
   readonly label: string;
-  /** Trained parameters as printed: `0.02M`, or in percent of the base: `0.015 %`. */
+  /** Trained parameters as printed: `0.02M`, exact as `9,485,280`, or in percent of the base: `0.015 %`. */
   readonly params?: string;
   /** The numbers in the order of the columns; null if only the average is published. */
   readonly values: readonly (number | null)[];
@@ -25,6 +25,10 @@ export interface PublishedRow {
   readonly turn?: string;
   /** True for numbers of other work, which the authors did not run. */
   readonly quoted?: true;
+  /** Settings of its own, as --set takes them, on the paper's base. */
+  readonly settings?: readonly string[];
+  /** Why no run stands for it, whatever is asked. */
+  readonly reason?: string;
   readonly note?: string;
 }
 

@@ -70,9 +70,10 @@ export function reproduceCommand(): Command {
 async function reproduce(id: string, options: Options): Promise<void> {
   const { redTables } = await import('../../papers/red/tables.ts');
   const { reftGlueTable } = await import('../../papers/reft/glue.ts');
+  const { metamathTable } = await import('../../papers/peft/metamathqa.ts');
   const { reftSuiteTables } = await import('../../papers/reft/reasoning.ts');
   const { settingsTables } = await import('../../runs/reproduce/settings-table.ts');
-  const results = [...redTables, reftGlueTable, ...reftSuiteTables];
+  const results = [...redTables, reftGlueTable, ...reftSuiteTables, metamathTable];
   const table = results.find((found) => found.id === id);
   if (table) await reproduceResults(table, options);
   else if (settingsTables.includes(id)) await showSettings(id, options);

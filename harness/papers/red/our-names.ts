@@ -10,6 +10,7 @@ export const hubIds: Readonly<Record<string, string>> = {
   'llama-7b': 'yahma/llama-7b-hf',
   'llama-13b': 'yahma/llama-13b-hf',
   'llama-3-8b': 'meta-llama/Meta-Llama-3-8B',
+  'llama-3.2-3b': 'meta-llama/Llama-3.2-3B',
 };
 
 /** The built-in base that rehearses each base of the paper (`--scale mini`). */
@@ -23,6 +24,7 @@ export const rehearsalBases: Readonly<Record<string, string>> = {
   'llama-7b': 'llama-mini',
   'llama-13b': 'llama-mini',
   'llama-3-8b': 'llama-mini',
+  'llama-3.2-3b': 'llama-mini',
 };
 
 /**
@@ -36,11 +38,6 @@ export const ourVariants: Readonly<Record<string, string>> = {
   // Half of the rank: of our default, since DoRA's recipe is not followed, and of pyreft's.
   'dora~half': 'dora~rank=4',
   'loreft~half': 'loreft~rank=2',
-};
-
-/** Rows that no run stands for, with the reason. */
-export const rowsWithoutRuns: Readonly<Record<string, string>> = {
-  'loreft~data=1k': 'it trains on 1,000 examples, and which ones is not published',
 };
 
 /** The evaluations of what ultrafeedback trains, or their groups, by the columns of Tables 4, 16 and 18. */

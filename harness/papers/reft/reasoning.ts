@@ -162,6 +162,9 @@ const toRow =
       ? { average: score, values: Array.from({ length: columns }, () => null) }
       : { values: [score] }),
     ...(!own && { quoted: true as const }),
+    ...(method === 'loreft~data=1k' && {
+      reason: 'it trains on 1,000 examples, and which ones is not published',
+    }),
   });
 
 const accuracyColumns = (group: string, sets: readonly string[]): PublishedColumn[] =>

@@ -285,9 +285,7 @@ function notComparable(
   const changed = discrepancies.flatMap(({ id: entry, changes, reproduces }) => {
     const side = published?.sides[entry];
     const differs = side !== undefined && reproduces !== undefined && side !== reproduces;
-    return changes?.tables.includes(id) && differs
-      ? [`${entry}=${side} changes the ${changes.what}`]
-      : [];
+    return changes?.tables.includes(id) && differs ? [`${entry}=${side} changes the ${changes.what}`] : [];
   });
   const reasons = [
     ...(isBase(record, row) ? [] : [`base ${paperModel(settings.model.id)} in place of ${row.model}`]),

@@ -169,8 +169,12 @@ function satterthwaite(terms: readonly Spread[]): Spread {
   return { variance, degrees: below === 0 ? 1 : variance ** 2 / below };
 }
 
-/** Whether a count of parameters rounds to the printed one (`0.02M`); undefined if that is no such number. */
+/**
+ * Whether a count of parameters is the printed one (`9,485,280`) or rounds to it (`0.02M`); undefined if that is
+ * no such number.
+ */
 export function sameParameters(count: number, printed: string): boolean | undefined {
+  if (/^\d{1,3}(,\d{3})*$/.test(printed)) return count.toLocaleString('en') === printed;
   const [, whole, decimals = ''] = /^(\d+)(?:\.(\d+))?M$/.exec(printed) ?? [];
   if (whole === undefined) return undefined;
   return `${(count / 1e6).toFixed(decimals.length)}M` === printed;

@@ -5,7 +5,7 @@ import { defaultModel } from '../../models/bases/built-in.ts';
 import type { Method } from '../../models/method.ts';
 import type { PublishedRow, ResultsTable } from '../../papers/published-table.ts';
 import { findRecipe } from '../../papers/find-recipe.ts';
-import { hubIds, ourVariants, rehearsalBases, rowsWithoutRuns } from '../../papers/red/our-names.ts';
+import { hubIds, ourVariants, rehearsalBases } from '../../papers/red/our-names.ts';
 import type { Cell, Plan, RunRequest } from '../plan/cell.ts';
 import { planRuns } from '../plan/plan-runs.ts';
 import { evaluatedColumns, type EvaluatedColumn } from './evaluated-columns.ts';
@@ -116,7 +116,7 @@ function requestOf(asked: ReproduceRequest, row: PublishedRow, task: Task): RunR
     models: [asked.bases.get(row.model) ?? base],
     recipe: isRehearsal ? rehearsalBase : row.model,
     protocol: protocolOf(asked),
-    settings: [],
+    settings: isRehearsal ? [] : (row.settings ?? []),
     data: asked.data ?? (isRehearsal ? 'built-in' : undefined),
   };
 }
@@ -143,8 +143,7 @@ function whyNotPlanned(
   const isQuoted = row.quoted && scale !== 'mini';
   if (isQuoted) return table.quotedFrom ?? 'quoted from prior work, and no recipe is published';
   if (!tasks.has(task)) return `the task ${task} is not built yet`;
-  const none = rowsWithoutRuns[row.method];
-  if (none !== undefined) return none;
+  if (row.reason !== undefined) return row.reason;
   const [method] = row.method.split('~');
   if (!methods.has(method!)) return `the method ${method!} is not built yet`;
   if (scale === 'mini') return undefined;
