@@ -48,7 +48,8 @@ export function reproduceCommand(): Command {
     )
     .argument(
       '<table>',
-      'red/table-1 to red/table-18, red/figure-2, reft/glue, reft/commonsense, reft/arithmetic, reft/instruct',
+      'red/table-1 to red/table-18, red/figure-2, reft/glue, reft/commonsense, reft/arithmetic, reft/instruct, ' +
+        'peft/metamathqa',
     )
     .addOption(
       new Option('--scale <scale>', 'full, or mini: rehearse it on the built-in bases and data')
