@@ -129,6 +129,16 @@ export async function resultsFiles(
   return { files, work, unread };
 }
 
+/** The size of the file of trained tensors beside a record; undefined if there is none. */
+export async function adapterBytes(
+  results: string,
+  { path, record }: FoundRecord,
+): Promise<number | undefined> {
+  const name = record.files.tensors?.name;
+  if (name === undefined || /[/\\]/.test(name)) return undefined;
+  return (await stat(join(results, dirname(path), name)).catch(() => undefined))?.size;
+}
+
 /**
  * Reads the rows of a JSON-lines file beside a record. Only their sha256 is checked, against the record.
  * Undefined if the run has no such file; a reason if the file cannot be trusted.

@@ -8,6 +8,8 @@ import type { PageData } from '../../reporting/report/page-data.ts';
 import type { PictureFormat } from '../../reporting/report/pictures.ts';
 import type { Report } from '../../reporting/report/report.ts';
 import { slugOf } from '../../reporting/report/rows.ts';
+import { findColumns } from '../../reporting/tables/cost-columns.ts';
+import { columnsHelp } from '../arguments/columns-help.ts';
 import { addShownOptions, readShown, type ShownOptions } from '../arguments/shown-records.ts';
 import { note, print } from '../terminal/output.ts';
 import { tellUntrusted } from '../terminal/untrusted.ts';
@@ -16,6 +18,7 @@ interface ReportOptions extends ShownOptions {
   readonly out: string;
   readonly format?: string;
   readonly open?: true;
+  readonly columns?: string[];
 }
 
 /** A report's files by their paths below the output folder. */
@@ -31,7 +34,7 @@ const formats: Record<string, (report: Report, page: PageData) => Promise<Files>
     return {
       'report.tex': latexDocument(report),
       ...ofTables(report.main, 'tex', (table) => latexOf(table, table.slug)),
-      ...ofTables(report.tables, 'tex', latexTable),
+      ...ofTables(report.tables, 'tex', (table) => latexTable(table, report.columns)),
     };
   },
   async csv(report) {
@@ -91,6 +94,7 @@ export function reportCommand(): Command {
       '--format <names>',
       `which files to write, of ${Object.keys(formats).join(',')} (default: ${usual.join(',')})`,
     )
+    .option('--columns <names...>', columnsHelp)
     .option('--open', 'show the page in a browser');
   return addShownOptions(command).action(report);
 }
@@ -109,7 +113,8 @@ async function report(options: ReportOptions): Promise<void> {
   // Imported here, because help need not wait for it.
   const { readPage, readReport } = await import('../../reporting/report/read-report.ts');
   const shown = await readShown(options);
-  const read = await readReport(shown.context);
+  const columns = options.columns && findColumns(options.columns);
+  const read = await readReport({ ...shown.context, columns });
   const page = await readPage(read);
   tellUntrusted(read.untrusted, options);
   shown.checkNames();

@@ -5,6 +5,7 @@ import type { Outcome } from '../../runs/execute/executor.ts';
 import type { Plan, RunRequest } from '../../runs/plan/cell.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import type { EvaluatedRuns, RunEvaluations } from '../../runs/evaluate/evaluate-runs.ts';
+import { findColumns } from '../../reporting/tables/cost-columns.ts';
 import type { Row } from '../../reporting/tables/row.ts';
 import { evaluationEvents } from '../terminal/evaluation-events.ts';
 import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
@@ -12,6 +13,7 @@ import { createProgress } from '../terminal/progress.ts';
 import { createReporter } from '../terminal/run-reporter.ts';
 import { addOwnDataOptions, ownDataOf, type OwnDataOptions } from '../arguments/own-data.ts';
 import { addChoiceOptions, checkLauncher, type ChoiceOptions } from '../arguments/choice-options.ts';
+import { columnsHelp } from '../arguments/columns-help.ts';
 import { addRunOptions, baseWeightsHelp, type RunOptions } from '../arguments/run-options.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
 
@@ -22,6 +24,7 @@ interface Options extends RunOptions, ChoiceOptions, OwnDataOptions {
   readonly baseWeights?: string;
   readonly evaluations?: string[];
   readonly batchSeeds?: true;
+  readonly columns?: string[];
 }
 
 /** The command `run`, which is the default one. */
@@ -47,11 +50,14 @@ export function runCommand(): Command {
       'evaluate what is trained: evaluations or groups, alone or as mmlu~shots=5,protocol=red; ' +
         'none for none (default: those of the task; see: list evaluations)',
     )
-    .option('--batch-seeds', 'train the seeds of a cell together, over one copy of the base');
+    .option('--batch-seeds', 'train the seeds of a cell together, over one copy of the base')
+    .option('--columns <names...>', columnsHelp);
   return addOwnDataOptions(addRunOptions(command)).action(run);
 }
 
 async function run(options: Options): Promise<void> {
+  // A wrong name is told before anything is trained.
+  if (options.columns) findColumns(options.columns);
   checkLauncher(options, options.jobs ?? 1);
   if (options.batchSeeds && (options.launcher === 'slurm' || (options.jobs ?? 1) > 1)) {
     const other = options.launcher === 'slurm' ? '--launcher slurm' : '--jobs';
@@ -210,7 +216,8 @@ async function printTable(plan: Plan, { outcomes, evaluated }: Done, options: Op
     printJson({ rows, comparisons, runs, ...(scored.length > 0 && { evaluations }) });
     return;
   }
-  print(formatTable(rows, comparisons, terminalWidth()));
+  const columns = options.columns && findColumns(options.columns);
+  print(formatTable(rows, comparisons, terminalWidth(), columns));
   note(`\nRecords: ${plan.results}`);
   if (plan.cells.some(({ source }) => source.kind === 'built-in')) {
     note(

@@ -1,8 +1,9 @@
 /** The cells of a report's tables as text, before any format. */
+import { costText, type CostColumn } from '../tables/cost-columns.ts';
 import { markLegend } from '../tables/marks.ts';
-import type { Mark } from '../tables/row.ts';
+import type { Mark, Row } from '../tables/row.ts';
 import { countOf, formatMetric, seedLines } from '../tables/format-table.ts';
-import type { ReportRow, ReportTable } from './rows.ts';
+import type { ReportTable } from './rows.ts';
 
 /** A cell of a printed table. */
 export interface PrintedCell {
@@ -26,14 +27,15 @@ export interface PrintedTable {
 export const boldMeans = markLegend('Bold:', 'underlined:');
 export const spreadMeans = 'Mean ± sample standard deviation over n seeds; one seed has none.';
 
-/** Formats the cells of a table; `costs` adds the time of a step and the peak memory. */
+/** Formats the cells of a table, with the columns of costs that are named. */
 export function printTable(
   { title, metrics, rows }: ReportTable,
-  { costs }: { costs: boolean },
+  columns: readonly CostColumn[],
 ): PrintedTable {
   const notes = new Set(rows.flatMap(({ row }) => row.notes));
   const protocols = new Set(rows.map(({ protocol }) => protocol));
-  const hasDevice = rows.some(({ deviceMemory }) => deviceMemory !== undefined);
+  const counts = columns.filter(({ isCount }) => isCount);
+  const measures = columns.filter(({ isCount }) => !isCount);
   const hasPacked = rows.some(({ row }) => row.baseWeights !== 'float32');
   const isMarked = rows.some(({ row }) => row.marks !== undefined);
   return {
@@ -41,21 +43,21 @@ export function printTable(
     header: [
       'Method',
       ...(hasPacked ? ['Base weights'] : []),
-      'Trainable',
+      ...counts.map(({ header }) => header),
       ...metrics.map(({ name, higherIsBetter }) => `${name} ${higherIsBetter ? '↑' : '↓'}`),
       'n',
-      ...(costs ? ['ms/step', 'Memory, GB', ...(hasDevice ? ['GPU memory, GB'] : [])] : []),
+      ...measures.map(({ header }) => header),
     ],
-    body: rows.map((row) => [
-      { text: row.row.label },
-      ...(hasPacked ? [{ text: row.row.baseWeights }] : []),
-      { text: row.row.trainedParameters.toLocaleString('en') },
+    body: rows.map(({ row }) => [
+      { text: row.label },
+      ...(hasPacked ? [{ text: row.baseWeights }] : []),
+      ...counts.map((column) => costCell(column, row)),
       ...metrics.map(({ name }) => ({
-        text: formatMetric(row.row.metrics.find((metric) => metric.name === name)),
-        mark: row.row.marks?.[name],
+        text: formatMetric(row.metrics.find((metric) => metric.name === name)),
+        mark: row.marks?.[name],
       })),
-      { text: countOf(row.row) },
-      ...(costs ? costsOf(row, hasDevice) : []),
+      { text: countOf(row) },
+      ...measures.map((column) => costCell(column, row)),
     ]),
     means: [spreadMeans, ...(isMarked ? [boldMeans] : [])],
     foot: [
@@ -66,13 +68,7 @@ export function printTable(
   };
 }
 
-function costsOf({ stepTime, memory, deviceMemory }: ReportRow, hasDevice: boolean): PrintedCell[] {
-  const gigabytes = (bytes: number | undefined): PrintedCell => ({
-    text: bytes === undefined ? '–' : (bytes / 1e9).toFixed(2),
-  });
-  return [
-    { text: stepTime === undefined ? '–' : stepTime.toFixed(1) },
-    gigabytes(memory),
-    ...(hasDevice ? [gigabytes(deviceMemory)] : []),
-  ];
+function costCell(column: CostColumn, { costs }: Row): PrintedCell {
+  const value = costs[column.name];
+  return { text: costText(column, value), value };
 }

@@ -1,6 +1,7 @@
 /** The CSV files of a report. */
 import { stringify } from 'csv-stringify/sync';
 import { validationMetrics } from '../../records/validation.ts';
+import { costColumns } from '../tables/cost-columns.ts';
 import type { PrintedTable } from './cells.ts';
 import type { Report } from './report.ts';
 import type { ReportRun, ReportTable } from './rows.ts';
@@ -81,8 +82,9 @@ function costsOf({ record, stepTime }: ReportRun): Readonly<Record<string, Value
 
 /** Writes one table as CSV: a line a row, numbers in printed units. */
 export function tableCsv({ metrics, rows }: ReportTable): string {
+  const others = costColumns.filter(({ name }) => name !== 'trainable');
   return toCsv(
-    rows.map(({ row, stepTime, memory, deviceMemory }) => ({
+    rows.map(({ row }) => ({
       method: row.label,
       variant: row.variant,
       trainable: row.trainedParameters,
@@ -103,9 +105,7 @@ export function tableCsv({ metrics, rows }: ReportTable): string {
       ),
       finished: row.finished,
       planned: row.planned,
-      median_step_ms: stepTime,
-      peak_memory_bytes: memory,
-      peak_device_bytes: deviceMemory,
+      ...Object.fromEntries(others.map(({ name }) => [name, row.costs[name]])),
     })),
   );
 }

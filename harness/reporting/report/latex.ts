@@ -1,5 +1,6 @@
 /** The LaTeX files of a report: a document, and one file a table for \input. */
 import { printTable, type PrintedCell, type PrintedTable } from './cells.ts';
+import { findColumns, type CostColumn } from '../tables/cost-columns.ts';
 import { summaryLine, type Report } from './report.ts';
 import type { ReportTable } from './rows.ts';
 
@@ -9,7 +10,7 @@ const rowsPerPage = 40;
 /** Writes a document with all tables, which pdflatex compiles beside the folder `tables`. */
 export function latexDocument(report: Report): string {
   const printed = report.tables.map((table) => ({
-    ...printTable(table, { costs: false }),
+    ...printTable(table, []),
     slug: table.slug,
   }));
   const tables = [...report.main, ...printed].map(({ title, foot, slug }) => {
@@ -38,9 +39,11 @@ export function latexDocument(report: Report): string {
   ].join('\n');
 }
 
-/** Writes a table of the report, without costs; see latexOf. */
-export const latexTable = (table: ReportTable): string =>
-  latexOf(printTable(table, { costs: false }), table.slug);
+/** Writes a table of the report with columns of costs; see latexOf. */
+export const latexTable = (
+  table: ReportTable,
+  columns: readonly CostColumn[] = findColumns(['trainable']),
+): string => latexOf(printTable(table, columns), table.slug);
 
 /**
  * Writes one table with caption and label (`tab:` and the name of its file) for \input: a `table` of

@@ -1,10 +1,14 @@
 /** The Markdown file of a report. */
 import { printTable, type PrintedCell, type PrintedTable } from './cells.ts';
+import { usualColumns } from '../tables/cost-columns.ts';
 import { summaryLine, type Report } from './report.ts';
 
 /** Writes the report as Markdown: the main results, then a table for each task and base. */
 export function markdownReport(report: Report): string {
-  const tables = [...report.main, ...report.tables.map((table) => printTable(table, { costs: true }))];
+  const printed = report.tables.map((table) =>
+    printTable(table, report.columns ?? usualColumns(table.rows.map(({ row }) => row.costs))),
+  );
+  const tables = [...report.main, ...printed];
   const blocks = ['# Report', escapeMarkdown(summaryLine(report)), ...tables.map(markdownTable)];
   if (report.untrusted.length > 0) {
     const lines = report.untrusted.map(({ path, reason }) => `- ${escapeMarkdown(`${path}: ${reason}`)}`);

@@ -1,5 +1,6 @@
 /** The data of a report's page, which its scripts and the PNG charts read. */
 import type { RunRecord } from '../../records/record.ts';
+import { countOf, formatMetric } from '../tables/format-table.ts';
 import { printTable } from './cells.ts';
 import type { PredictionRow } from './predictions.ts';
 import { summaryLine, type Report } from './report.ts';
@@ -105,7 +106,7 @@ export function pageData(
     return at;
   };
   const tables = report.tables.map((table): PageTable => {
-    const { means, foot } = printTable(table, { costs: true });
+    const { means, foot } = printTable(table, []);
     return {
       title: table.title,
       task: table.task,
@@ -134,20 +135,24 @@ export function pageData(
 }
 
 function rowsOf(table: ReportTable, placeOf: (record: RunRecord) => number): PageRow[] {
-  const { body } = printTable(table, { costs: false });
-  return table.rows.map(({ row, runs, stepTime, memory }, r) => ({
+  return table.rows.map(({ row, runs }) => ({
     label: row.label,
     variant: row.variant,
     trained: row.trainedParameters,
-    count: body[r]!.at(-1)!.text,
-    cells: table.metrics.map(({ name }, m) => {
+    count: countOf(row),
+    cells: table.metrics.map(({ name }) => {
       const found = row.metrics.find((metric) => metric.name === name);
       if (!found) return null;
-      const { text, mark = null } = body[r]![m + 2]!;
-      return { mean: found.mean, sd: found.sd ?? null, interval: found.interval ?? null, text, mark };
+      return {
+        mean: found.mean,
+        sd: found.sd ?? null,
+        interval: found.interval ?? null,
+        text: formatMetric(found),
+        mark: row.marks?.[name] ?? null,
+      };
     }),
-    stepTime: stepTime ?? null,
-    memory: memory === undefined ? null : memory / 1e9,
+    stepTime: row.costs['step-time'] ?? null,
+    memory: row.costs.memory ?? null,
     settings: { ...runs[0]!.record.settings, seed: undefined },
     runs: runs.map((run) => runOf(run, table, placeOf)),
   }));

@@ -2,6 +2,7 @@
 import { basename, resolve } from 'node:path';
 import type { RunRecord } from '../../records/record.ts';
 import {
+  adapterBytes,
   collectRecords,
   readRows,
   together,
@@ -11,6 +12,7 @@ import {
 import { parseSteps } from '../../records/step-log.ts';
 import { validationMetrics } from '../../records/validation.ts';
 import { mainTables } from '../main/main-table.ts';
+import type { CostColumn } from '../tables/cost-columns.ts';
 import { divergence } from '../tables/diverged.ts';
 import { markTables, type MarkContext } from './mark-tables.ts';
 import { pageData, type PageData } from './page-data.ts';
@@ -27,6 +29,8 @@ export interface ReportContext extends MarkContext {
   readonly names?: readonly string[] | undefined;
   /** What bases are called, by the id that records have. */
   readonly aliases?: ReadonlyMap<string, string>;
+  /** The columns of costs that were asked for. */
+  readonly columns?: readonly CostColumn[] | undefined;
   /** Whether a record is shown; all are where absent. */
   isShown?(record: RunRecord): boolean;
 }
@@ -50,9 +54,10 @@ export async function readReport(context: ReportContext): Promise<OpenReport> {
   }
   const runs = await together(found, async (one): Promise<ReportRun> => {
     const read = await readSteps(one, found.length);
-    if (!('reason' in read)) return { ...one, ...read };
+    const run = { ...one, adapterBytes: await adapterBytes(one.folder, one) };
+    if (!('reason' in read)) return { ...run, ...read };
     untrusted.push(inFolder(read, one));
-    return one;
+    return run;
   });
   const tested = runs.filter(({ record }) => record.settings.judgedOn === undefined);
   const trials = runs.flatMap(({ record }) => (record.settings.judgedOn === undefined ? [] : [record]));
@@ -62,7 +67,8 @@ export async function readReport(context: ReportContext): Promise<OpenReport> {
     tables.some((other) => other.model === model && other.task !== task),
   );
   const main = mainTables(severalTasks, { rows: 'methods', columns: 'tasks', average: true, rank: true });
-  return { made: new Date(), results: results.join(', '), main, tables, untrusted };
+  const { columns } = context;
+  return { made: new Date(), results: results.join(', '), main, tables, columns, untrusted };
 }
 
 /** What rows of several folders are called: as the folders, with their whole paths where names are equal. */

@@ -1,6 +1,6 @@
 /** The tables of a report: runs grouped into rows, rows into tables. */
-import { median } from 'simple-statistics';
 import type { RunRecord } from '../../records/record.ts';
+import type { MeasuredRun } from '../tables/cost-columns.ts';
 import type { Diverged } from '../tables/diverged.ts';
 import { type Row, summariseRow } from '../tables/row.ts';
 
@@ -8,16 +8,13 @@ import { type Row, summariseRow } from '../tables/row.ts';
 export type Split = RunRecord['metrics'][number]['split'];
 
 /** A finished or failed run with what reports need of it. */
-export interface ReportRun {
+export interface ReportRun extends MeasuredRun {
   /** The results folder. */
   readonly folder: string;
   /** What rows of that folder are called, where a report is of several. */
   readonly from?: string | undefined;
   /** The path of its record, below the results folder. */
   readonly path: string;
-  readonly record: RunRecord;
-  /** Median milliseconds of a step; undefined if the log is missing or too short. */
-  readonly stepTime?: number | undefined;
   /** Points (step, training loss), thinned. */
   readonly losses?: readonly (readonly [number, number])[] | undefined;
   /** The first and last training loss, if the last is higher. */
@@ -29,12 +26,6 @@ export interface ReportRow {
   readonly row: Row;
   readonly protocol: string;
   readonly runs: readonly ReportRun[];
-  /** Median over the finished runs of their median milliseconds of a step. */
-  readonly stepTime: number | undefined;
-  /** Median peak memory of the finished runs, in bytes. */
-  readonly memory: number | undefined;
-  /** Median peak memory on GPUs; undefined if no run has it. */
-  readonly deviceMemory: number | undefined;
 }
 
 /** The trials of a table: what validation gave at which learning rate. */
@@ -106,11 +97,9 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
   const rows = groups.map((group, i): ReportRow => {
     const { settings, method } = first[i]!;
     const finished = group.filter(({ record }) => record.status === 'finished');
-    const times = finished.flatMap(({ stepTime }) => stepTime ?? []);
     const diverged = finished.flatMap(({ record, divergence }) =>
       divergence ? { seed: record.settings.seed, ...divergence } : [],
     );
-    const onDevice = finished.flatMap(({ record }) => record.peakDeviceBytes ?? []);
     return {
       row: {
         ...summariseRow({
@@ -119,14 +108,12 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
           variant: method.variant,
           label: labels[i]! + differences[i]!,
           records: group.map(({ record }) => record).sort((a, b) => a.settings.seed - b.settings.seed),
+          measured: group,
         }),
         ...(diverged.length > 0 && { diverged }),
       },
       protocol: settings.protocol,
       runs: group,
-      stepTime: times.length > 0 ? median(times) : undefined,
-      memory: finished.length > 0 ? median(finished.map(({ record }) => record.peakMemoryBytes)) : undefined,
-      deviceMemory: onDevice.length > 0 ? median(onDevice) : undefined,
     };
   });
   rows.sort(

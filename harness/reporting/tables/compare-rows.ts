@@ -3,7 +3,9 @@ import type { Task } from '../../data/examples/task.ts';
 import { divergence, type Diverged } from './diverged.ts';
 import type { ComparedRow, ComparedSeed, MarkedTable } from './marks.ts';
 import type { Row } from './row.ts';
-import { readRows } from '../../records/read-records.ts';
+import { adapterBytes, readRows } from '../../records/read-records.ts';
+import { medianStepTime } from '../report/steps.ts';
+import type { MeasuredRun } from './cost-columns.ts';
 import { predictionReader, type SeedPredictions, type TestedRun, type Untested } from './seed-tests.ts';
 import { parseSteps } from '../../records/step-log.ts';
 
@@ -35,19 +37,25 @@ export async function tableRows(
     const compared: ComparedRow[] = [];
     for (const group of groupBy(table, ({ cell }) => [cell.task.name, cell.model, cell.variant.name])) {
       const { task, model, variant } = group[0]!.cell;
+      const diverged: Diverged[] = [];
+      const measured: MeasuredRun[] = [];
+      for (const run of group) {
+        const { record } = run;
+        const steps = await stepsOf(run);
+        const stepTime = medianStepTime(steps, record.training?.resumedFrom);
+        measured.push({ record, stepTime, adapterBytes: await adapterBytes('', run) });
+        const found = record.status === 'finished' && divergence(steps);
+        if (found) diverged.push({ seed: record.settings.seed, ...found });
+      }
       const row = summariseRow({
         task: task.name,
         model,
         variant: variant.name,
         label: variant.label,
         records: group.map(({ record }) => record),
+        measured,
       });
       const finished = group.filter(({ record }) => record.status === 'finished');
-      const diverged: Diverged[] = [];
-      for (const { record, path } of finished) {
-        const found = divergence(await stepsOf({ record, path }));
-        if (found) diverged.push({ seed: record.settings.seed, ...found });
-      }
       const { protocol } = group[0]!.record.settings;
       compared.push(
         await comparedRow(

@@ -1,10 +1,12 @@
 /** Tables of rows as text for a terminal. */
+import { costText, findColumns, type CostColumn } from './cost-columns.ts';
 import { layoutTable, wrapText } from './layout-text.ts';
 import { markLegend, type RowComparison } from './marks.ts';
 import type { MetricSummary, Row } from './row.ts';
 
 /**
- * Formats rows in lines of at most `width` characters, a table for each task and base. Below stand the
+ * Formats rows in lines of at most `width` characters, a table for each task and base, with the columns of costs
+ * that were asked for; where absent, those that fit beside the metrics. Below stand the
  * meaning of the marks, seeds that failed, collapsed or diverged, notes, and the differences of the best row
  * to the others by the first metric.
  */
@@ -12,6 +14,7 @@ export function formatTable(
   rows: readonly Row[],
   comparisons: readonly RowComparison[] = [],
   width = Infinity,
+  columns?: readonly CostColumn[],
 ): string {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {
@@ -31,7 +34,7 @@ export function formatTable(
         first.map((comparison) => comparisonLine(comparison, group)),
       ];
       const blocks = notes.map((lines) => lines.map((line) => wrapText(line, width)).join('\n'));
-      return [title, tableText(group, width), ...blocks.filter(Boolean)].join('\n\n');
+      return [title, tableText(group, width, columns), ...blocks.filter(Boolean)].join('\n\n');
     })
     .join('\n\n');
 }
@@ -78,7 +81,28 @@ function comparisonLine(
 /** The signs for bold and underlined on a terminal. */
 export const signs = { best: '*', next: '+', none: ' ' };
 
-function tableText(rows: readonly Row[], width: number): string {
+/** Costs that a table has beside the trainable parameters as far as a wide terminal has room for them. */
+const extraColumns = ['train-seconds', 'memory', 'adapter-size'];
+/** Terminals of this width, which files and pipes have too, get no extra columns. */
+const usualWidth = 80;
+
+function tableText(rows: readonly Row[], width: number, asked?: readonly CostColumn[]): string {
+  if (asked) return withColumns(rows, width, asked);
+  const names = ['trainable', ...(Number.isFinite(width) && width > usualWidth ? extraColumns : [])];
+  for (let count = names.length; count > 1; count--) {
+    const text = withColumns(rows, Infinity, findColumns(names.slice(0, count)));
+    if (text.split('\n').every((line) => line.length <= width)) return text;
+  }
+  return withColumns(rows, width, findColumns(['trainable']));
+}
+
+/** The table with columns of costs: counts before the metrics, what was measured behind them. */
+function withColumns(rows: readonly Row[], width: number, columns: readonly CostColumn[]): string {
+  const counts = columns.filter(({ isCount }) => isCount);
+  const measures = columns.filter(({ isCount }) => !isCount);
+  // Names of metrics are as their papers write them; these are words, but for GPU.
+  const headerOf = ({ header }: CostColumn): string =>
+    header.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
   const metrics = [
     ...new Map(rows.flatMap((row) => row.metrics).map((metric) => [metric.name, metric])).values(),
   ];
@@ -87,21 +111,23 @@ function tableText(rows: readonly Row[], width: number): string {
   const header = [
     'method',
     ...(hasPacked ? ['base weights'] : []),
-    'trainable',
+    ...counts.map(headerOf),
     ...metrics.map(
       ({ name, higherIsBetter }) => `${name}\u00a0${higherIsBetter ? '↑' : '↓'}${anyMark ? '\u00a0' : ''}`,
     ),
     'n',
+    ...measures.map(headerOf),
   ];
   const body = rows.map((row) => [
     row.label,
     ...(hasPacked ? [row.baseWeights] : []),
-    row.trainedParameters.toLocaleString('en'),
+    ...counts.map((column) => costText(column, row.costs[column.name])),
     ...metrics.map(({ name }) => {
       const cell = formatMetric(row.metrics.find((metric) => metric.name === name));
       return anyMark ? `${cell}${signs[row.marks?.[name] ?? 'none']}` : cell;
     }),
     countOf(row),
+    ...measures.map((column) => costText(column, row.costs[column.name])),
   ]);
   return layoutTable({ header, rows: body, names: 1 }, width);
 }

@@ -1,6 +1,7 @@
 /** A row of a table: one method on one base and task, summarised over its seeds. */
 import { baseWeightsText } from '../../models/bases/base-weights.ts';
 import { isSameForEverySeed, type RunRecord } from '../../records/record.ts';
+import { costsOf, trainedParameters, type Costs, type MeasuredRun } from './cost-columns.ts';
 import type { Diverged } from './diverged.ts';
 import { summarise, type Summary } from './statistics.ts';
 import { discrepancies, seedChoice } from '../../papers/find-discrepancies.ts';
@@ -12,6 +13,8 @@ export interface RowInput {
   readonly variant: string;
   readonly label: string;
   readonly records: readonly RunRecord[];
+  /** What was measured of the records from other files; costs that need them are missing where it is absent. */
+  readonly measured?: readonly MeasuredRun[];
 }
 
 /** A row with its numbers, in printed units (value × scale). */
@@ -27,6 +30,7 @@ export interface Row {
   readonly label: string;
   /** The number of trained parameters, with the task's head if the protocol counts it. */
   readonly trainedParameters: number;
+  readonly costs: Costs;
   readonly metrics: readonly MetricSummary[];
   readonly planned: number;
   readonly finished: number;
@@ -55,9 +59,9 @@ export interface MetricSummary extends Summary {
 }
 
 /** Summarises the records of a row; failed seeds are counted and named, never averaged. */
-export function summariseRow({ records, ...row }: RowInput): Row {
+export function summariseRow({ records, measured, ...row }: RowInput): Row {
   const finished = records.filter(({ status }) => status === 'finished');
-  const { parameters, published, settings } = records[0]!;
+  const { published, settings } = records[0]!;
   const keep = keptSeeds(row.task, records[0]!);
   const [averaged, best] =
     keep !== undefined && keep < finished.length ? [bestOf(finished, keep), keep] : [finished];
@@ -73,13 +77,13 @@ export function summariseRow({ records, ...row }: RowInput): Row {
   const name = isQlora ? row.label.replace(/^LoRA/, 'QLoRA') : row.label;
   const halved = precision !== 'float32';
   const everySeed = records.length === 1 && isSameForEverySeed(records[0]!);
-  const headCounted = published?.sides['head-trained'] === 'corrected';
   return {
     ...row,
     label: halved ? `${name} (${precision})` : name,
     baseWeights: baseWeightsText(baseWeights),
     title: settings.data.form === 'built-in' ? `${row.task} (built-in)` : row.task,
-    trainedParameters: parameters.trained + (headCounted ? parameters.head : 0),
+    trainedParameters: trainedParameters(records[0]!),
+    costs: costsOf(measured ?? records.map((record) => ({ record }))),
     metrics,
     planned: records.length,
     finished: finished.length,

@@ -158,7 +158,7 @@ describe('LaTeX', () => {
   );
 
   test('uses booktabs, and a table that breaks where it is long', () => {
-    const [first, second] = report.tables.map(latexTable);
+    const [first, second] = report.tables.map((table) => latexTable(table));
     expect(`${first!}${second!}`).toContain('\\begin{longtable}');
     expect(`${first!}${second!}`).toContain('\\begin{tabular}');
     expect(first).toContain('\\toprule');
