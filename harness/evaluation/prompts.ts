@@ -73,25 +73,38 @@ export interface PromptOptions {
   readonly chat?: ChatWriter | undefined;
 }
 
+/** How many examples are drawn for each document; throws UsageError where the pool has too few. */
+export function drawnExamples(
+  { name, examples }: Pick<Evaluation, 'name' | 'examples'>,
+  pool: number,
+  shots: number,
+): number {
+  const drawn = shots + (examples === 'drawn-beside' && shots > 0 ? 1 : 0);
+  if (drawn <= pool) return drawn;
+  const most = pool - (drawn - shots);
+  throw new UsageError(
+    `--shots ${shots}: ${name} has ${pool} examples to take them from; give ${Math.max(0, most)} at most.`,
+  );
+}
+
 /**
  * The first `limit` documents as prompts, by `chat` as conversations with a turn for each example; throws
  * UsageError where the pool has too few examples.
  */
 export function promptsOf<Document extends { readonly example: Example }>(
-  { name, examples, description = '' }: Pick<Evaluation, 'name' | 'examples' | 'description'>,
+  evaluation: Pick<Evaluation, 'name' | 'examples' | 'description'>,
   { documents, pool }: EvaluationData<Document>,
   shots: number,
   { limit = Infinity, chat }: Pick<PromptOptions, 'limit' | 'chat'> = {},
 ): Prompt<Document>[] {
-  const needed = shots + (examples === 'drawn-beside' && shots > 0 ? 1 : 0);
-  if (needed > pool.length)
-    throw new UsageError(`--shots ${shots}: ${name} has ${pool.length} examples to take them from.`);
+  const { examples, description = '' } = evaluation;
+  const drawn = drawnExamples(evaluation, pool.length, shots);
   const random = new PythonRandom(SEED);
   const texts = pool.map((document) => JSON.stringify(document));
   const examplesFor = (document: Document): number[] => {
     if (shots === 0) return [];
     if (examples === 'first') return Array.from({ length: shots }, (_, i) => i);
-    const places = random.sample(pool.length, needed);
+    const places = random.sample(pool.length, drawn);
     if (examples === 'drawn') return places;
     const own = JSON.stringify(document);
     return places.filter((place) => texts[place] !== own).slice(0, shots);

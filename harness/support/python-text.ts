@@ -6,6 +6,7 @@
  */
 const SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
 const START = new RegExp(`^${SPACE}`);
+const END = new RegExp(`${SPACE}$`);
 const OUTSIDE = new RegExp(`^${SPACE}|${SPACE}$`, 'g');
 
 /** `str.strip()` */
@@ -14,12 +15,16 @@ export const strip = (text: string): string => text.replace(OUTSIDE, '');
 /** `str.lstrip()` */
 export const stripStart = (text: string): string => text.replace(START, '');
 
+/** `str.rstrip()` */
+export const stripEnd = (text: string): string => text.replace(END, '');
+
 /** `str.capitalize()`: the first letter in upper case, all others in lower case. */
 export function capitalize(text: string): string {
   const [first = ''] = text;
-  const upper = first.toUpperCase();
-  const [initial = '', ...more] = upper;
-  return initial + more.join('').toLowerCase() + text.slice(first.length).toLowerCase();
+  const [initial = '', ...more] = first.toUpperCase();
+  // A capital sigma at a word's end depends on the letters before it.
+  const rest = text.toLowerCase().slice(first.toLowerCase().length);
+  return initial + more.join('').toLowerCase() + rest;
 }
 
 /** `len(str)`: code points. */

@@ -1,10 +1,12 @@
 /** Encodes prompts, contexts and continuations as lm-eval does. runs/evaluate uses it. */
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { hasSpecialTokens, type Alternative, type EvaluationProtocol } from '../evaluation.ts';
+import { stripEnd } from '../suites/python-text.ts';
 import type { Request } from './token-tree.ts';
 
 /**
- * The tokens of each context, and those that the whole text has after as many. Where a token spans the border,
+ * The tokens of each context, and those that the whole text has after as many. White space at a context's end
+ * is scored with the continuation, such as the line's end of a chat template. Where a token spans the border,
  * the continuation begins with what the whole text has there. Special tokens are the tokenizer's, where the
  * protocol has any.
  */
@@ -16,7 +18,7 @@ export function encodeAlternatives(
   const encode = promptEncoder(tokenizer, protocol);
   const contexts = new Map<string, number[]>();
   return alternatives.map(({ context, continuation }) => {
-    const own = contexts.get(context) ?? encode(context);
+    const own = contexts.get(context) ?? encode(stripEnd(context));
     contexts.set(context, own);
     return { context: own, continuation: encode(context + continuation).slice(own.length) };
   });

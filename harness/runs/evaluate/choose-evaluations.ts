@@ -47,7 +47,7 @@ export function chooseEvaluations(
 ): Choice[] {
   return texts.map((text) => {
     const [asked = '', ...settings] = text.split('~');
-    const { protocol, shots, limit } = { ...defaults, ...readSettings(text, settings.join('~')) };
+    const { protocol, shots, limit } = { ...defaults, ...readSettings(text, settings.join(',')) };
     const fixed = protocol === undefined ? undefined : protocolOf(protocol);
     const { name, isGroup, members } = find(asked, all);
     return {

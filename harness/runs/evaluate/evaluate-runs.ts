@@ -4,6 +4,7 @@
  */
 import type { Task } from '../../data/examples/task.ts';
 import type { FetchOptions } from '../../data/hub/connection.ts';
+import type { BaseModel } from '../../models/base-model.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { Outcome } from '../execute/executor.ts';
 import type { Cell, Plan, RunRequest } from '../plan/cell.ts';
@@ -64,9 +65,10 @@ export async function findRunEvaluations(
     }
     checkDecoder(described);
     const from = asked ? '--evaluations' : `task ${task.name}`;
-    found.push({ task, model, texts, from, choices: chooseEvaluations(texts, all, { limit }), load });
+    const one = { task, model, texts, from, choices: chooseEvaluations(texts, all, { limit }), load };
+    await checkData(one, described);
+    found.push(one);
   }
-  for (const one of found) await checkData(one);
   return found;
 }
 
@@ -85,10 +87,13 @@ function namedBy({ task, source }: Cell): readonly string[] {
 }
 
 /** Reads the data of all evaluations once: hours of training should not end where they are missing. */
-async function checkData({ choices, from, load }: RunEvaluations): Promise<void> {
+async function checkData(
+  { choices, from, load }: RunEvaluations,
+  base: Pick<BaseModel, 'id' | 'architecture'>,
+): Promise<void> {
   for (const chosen of evaluationsOf(choices))
     try {
-      await load(chosen);
+      (await load(chosen)).check(base, chosen);
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       throw new UsageError(

@@ -69,8 +69,8 @@ export interface EvaluationPlan {
 }
 
 /**
- * Plans a request; throws UsageError where something in it cannot be used, data are missing, or another file
- * lies at a record's place. `loader` has read data of evaluations already.
+ * Plans a request; throws UsageError where something in it cannot be used, data or examples are missing, texts
+ * do not fit the base, or another file lies at a record's place. `loader` has read data of evaluations already.
  */
 export async function planEvaluations(
   request: EvaluateRequest,
@@ -96,7 +96,9 @@ export async function planEvaluations(
     for (const chosen of all) {
       const { protocol, shots, limit } = chosen;
       const prompts = { protocol, shots, limit, chat: chat?.write };
-      const piece = { subject, chosen, loaded: await load(chosen), prompts };
+      const loaded = await load(chosen);
+      loaded.check(subject.described, prompts);
+      const piece = { subject, chosen, loaded, prompts };
       pieces.push({ ...piece, ...(await placeOf(piece, chat, engine, request.results)) });
     }
   }

@@ -48,6 +48,8 @@ export interface Subject extends SubjectInfo {
 
 /** A subject that can be opened. */
 export interface KnownSubject extends SubjectInfo {
+  /** Its base, whose weights need not be opened. */
+  readonly described: Pick<BaseModel, 'id' | 'architecture'>;
   tokenizer(): Promise<Tokenizer>;
   /** Opens base and tensors; throws UsageError where they do not fit. */
   open(): Promise<Subject>;
@@ -66,7 +68,12 @@ export async function findSubject(
   if (model === undefined) throw new UsageError('Say what to evaluate with --model, or a run with --record.');
   const subject = await openBase(model, { ...request, source });
   const tokenizer = (): Promise<Tokenizer> => Promise.resolve(subject.tokenizer);
-  return { ...infoOf(subject), tokenizer, open: () => Promise.resolve(subject) };
+  return {
+    ...infoOf(subject),
+    described: subject.base,
+    tokenizer,
+    open: () => Promise.resolve(subject),
+  };
 }
 
 const infoOf = ({ model, methods, trained, baseWeights, variant, label }: SubjectInfo): SubjectInfo => ({
@@ -169,6 +176,7 @@ async function findRun(path: string, options: SubjectRequest & Sourced): Promise
   };
   return {
     ...info,
+    described,
     tokenizer: () => described.tokenizer(),
     async open() {
       const { base, tokenizer, delta, values } = await openTrainedRun(path, options);

@@ -1,11 +1,12 @@
 /** The kinds of evaluations, and what work each is: the one place that a new kind is added to. */
 import type { Evaluation, EvaluationData, LoadRequest } from '../../../evaluation/evaluation.ts';
-import type { PromptOptions } from '../../../evaluation/prompts.ts';
+import { drawnExamples, type PromptOptions } from '../../../evaluation/prompts.ts';
+import type { BaseModel } from '../../../models/base-model.ts';
 import { answerWork } from './answer-work.ts';
 import { choiceWork } from './choice-work.ts';
 import type { Work } from './evaluation-work.ts';
 import type { Subject } from '../subject.ts';
-import { textWork } from './text-work.ts';
+import { roomForPrompt, textWork } from './text-work.ts';
 
 /** An evaluation whose data are read. */
 export interface LoadedEvaluation {
@@ -13,6 +14,11 @@ export interface LoadedEvaluation {
   readonly hash: string;
   /** The number of documents, before any limit. */
   readonly documents: number;
+  /**
+   * Throws UsageError where there are fewer examples than shots, or a base that reads so many tokens has no
+   * room for the texts that are to be written.
+   */
+  check(base: Pick<BaseModel, 'id' | 'architecture'>, options: PromptOptions): void;
   /** Makes the prompts for a model; throws UsageError where they do not fit it. */
   work(subject: Subject, options: PromptOptions): Work<unknown>;
 }
@@ -24,17 +30,27 @@ export async function loadEvaluation(
 ): Promise<LoadedEvaluation> {
   if (evaluation.kind === 'choices') {
     const data = await evaluation.load(request);
-    return loaded(data, (subject, options) => choiceWork(evaluation, data, subject, options));
+    return loaded(evaluation, data, (subject, options) => choiceWork(evaluation, data, subject, options));
   }
   if (evaluation.kind === 'answers') {
     const data = await evaluation.load(request);
-    return loaded(data, (subject, options) => answerWork(evaluation, data, subject, options));
+    return loaded(evaluation, data, (subject, options) => answerWork(evaluation, data, subject, options));
   }
   const data = await evaluation.load(request);
-  return loaded(data, (subject, options) => textWork(evaluation, data, subject, options));
+  return loaded(evaluation, data, (subject, options) => textWork(evaluation, data, subject, options));
 }
 
 const loaded = (
-  { form, hash, documents }: EvaluationData<unknown>,
+  evaluation: Evaluation,
+  { form, hash, documents, pool }: EvaluationData<unknown>,
   work: LoadedEvaluation['work'],
-): LoadedEvaluation => ({ form, hash, documents: documents.length, work });
+): LoadedEvaluation => ({
+  form,
+  hash,
+  documents: documents.length,
+  check({ id, architecture }, { protocol, shots }) {
+    drawnExamples(evaluation, pool.length, shots);
+    if (evaluation.kind === 'text') roomForPrompt(evaluation, protocol, id, architecture.positions);
+  },
+  work,
+});

@@ -4,6 +4,7 @@ import type { Tokenizer } from '../../../data/tokenizers/tokenizer.ts';
 import { generate } from '../../../decoding/generate.ts';
 import type {
   EvaluationData,
+  EvaluationProtocol,
   TextDecoding,
   TextDocument,
   TextEvaluation,
@@ -28,15 +29,9 @@ export function textWork(
   { base, tokenizer, delta }: Subject,
   { protocol, shots, ...options }: PromptOptions,
 ): Work<Written> {
-  const { name, measures } = evaluation;
+  const { measures } = evaluation;
   const decoding = evaluation.decoding(protocol);
-  const positions = positionsFor(base, delta);
-  const room = positions - decoding.maxNewTokens;
-  if (room < 1)
-    throw new UsageError(
-      `${name} writes ${decoding.maxNewTokens} tokens, ${base.id} reads ${positions}, its prompt included; ` +
-        `choose a base with a longer window.`,
-    );
+  const room = roomForPrompt(evaluation, protocol, base.id, positionsFor(base, delta));
   const prompts = promptsOf(evaluation, data, shots, options);
   const encode = promptEncoder(tokenizer, protocol);
   const whole = prompts.map(({ textOf, document }) => encode(textOf(document.prompt)));
@@ -79,6 +74,21 @@ export function textWork(
       };
     },
   };
+}
+
+/** The tokens that a base's window has for a prompt; throws UsageError where it has none. */
+export function roomForPrompt(
+  { name, decoding }: Pick<TextEvaluation, 'name' | 'decoding'>,
+  protocol: EvaluationProtocol,
+  id: string,
+  positions: number,
+): number {
+  const { maxNewTokens } = decoding(protocol);
+  if (positions > maxNewTokens) return positions - maxNewTokens;
+  throw new UsageError(
+    `${name} writes ${maxNewTokens} tokens, ${id} reads ${positions}, its prompt included; ` +
+      `choose a base with a longer window.`,
+  );
 }
 
 /** Decodes a generated text and cuts it before each stop string in turn, as lm-eval does. */
