@@ -15,9 +15,6 @@ export const strip = (text: string): string => text.replace(OUTSIDE, '');
 /** `str.lstrip()` */
 export const stripStart = (text: string): string => text.replace(START, '');
 
-/** `str.rstrip()` */
-export const stripEnd = (text: string): string => text.replace(END, '');
-
 /** `str.capitalize()`: the first letter in upper case, all others in lower case. */
 export function capitalize(text: string): string {
   const [first = ''] = text;
@@ -30,8 +27,9 @@ export function capitalize(text: string): string {
 /** `len(str)`: code points. */
 export const length = (text: string): number => Array.from(text).length;
 
-/** `str.rstrip(characters)` */
-export function stripEnd(text: string, characters: string): string {
+/** `str.rstrip(characters)`, by default of white space. */
+export function stripEnd(text: string, characters?: string): string {
+  if (characters === undefined) return text.replace(END, '');
   let end = text.length;
   while (end > 0 && characters.includes(text[end - 1]!)) end--;
   return text.slice(0, end);

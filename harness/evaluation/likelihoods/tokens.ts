@@ -1,7 +1,7 @@
 /** Encodes prompts, contexts and continuations as lm-eval does. runs/evaluate uses it. */
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { hasSpecialTokens, type Alternative, type EvaluationProtocol } from '../evaluation.ts';
-import { stripEnd } from '../suites/python-text.ts';
+import { stripEnd } from '../../support/python-text.ts';
 import type { Request } from './token-tree.ts';
 
 /**
