@@ -3,7 +3,7 @@
 # merged, since both are one tensor: merge_and_unload gives another model.
 # Output seen:
 #   largest difference of logits, adapter to merged: 158.73 (without tying: 0.00)
-# deltabench reads no LoRA on an embedding and says so (harness/exchange/peft/linear-modules.ts).
+# deltabench gives the head a weight of its own when it merges (harness/models/delta/merge.ts).
 # DELTABENCH_PYTHON may name a Python that has these versions; else they are installed into a temporary folder.
 set -euo pipefail
 folder=$(mktemp -d)

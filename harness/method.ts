@@ -4,9 +4,17 @@
  */
 export * from './engine/ops.ts';
 export { defineMethod, type AffineEdit, type Delta, type Method, type TensorSpec } from './models/method.ts';
+export { isTransposed } from './models/architecture.ts';
 export type { BaseModel } from './models/base-model.ts';
+export { weightName } from './models/edits.ts';
 export type { Context, Edits, LinearModule, Random, Shape, Site, Tensors, Values } from './models/edits.ts';
-export { editLinears, editOutputs, editSublayers, mergeAt } from './models/delta/edits-at-sites.ts';
+export {
+  editEmbeddings,
+  editLinears,
+  editOutputs,
+  editSublayers,
+  mergeAt,
+} from './models/delta/edits-at-sites.ts';
 export {
   adaloraTargets,
   exceptions,

@@ -6,18 +6,18 @@
  */
 import { z } from 'zod';
 import {
-  constantTensor,
   defineMethod,
+  editEmbeddings,
   editLinears,
-  linearBound,
+  isTransposed,
   matMul,
   mergeAt,
   stopGradient,
   type Tensor,
   tensorsAt,
-  uniformTensor,
+  weightName,
 } from '../harness/method.ts';
-import { lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
+import { embeddedLow, endsOf, lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
 
 export default defineMethod({
   name: 'dora',
@@ -31,23 +31,24 @@ export default defineMethod({
   }),
   defaults: { learningRate: 2e-4 },
   attach(base, options) {
-    const { transposed } = base.architecture;
-    const { sites, rankOf, scaleOf } = lowRank(base, options);
+    const { architecture } = base;
+    const { sites, linear, embeddings, tensorsOf, scaleOf, lowOf, unfreezes } = lowRank(base, options);
     const magnitude = 'lora_magnitude_vector.weight';
     return {
       trained: tensorsAt(sites, (site) => ({
-        'lora_A.weight': uniformTensor([rankOf(site), site.inputs], linearBound(site.inputs)),
-        'lora_B.weight': constantTensor([site.outputs, rankOf(site)], 0),
+        ...tensorsOf(site),
         [magnitude]: {
           shape: [site.outputs],
           init: async (_, model) =>
-            outputNorms(await model.tensor(`${site.name}.weight`), site.outputs, transposed),
+            outputNorms(await model.tensor(weightName(site)), site.outputs, isTransposed(architecture, site)),
         },
       })),
-      edits: (x, context) =>
-        editLinears(sites, x, (y, { input, module, own, site }) => {
+      ...unfreezes,
+      edits: (x, context) => ({
+        ...editLinears(linear, x, (y, { input, module, own, site }) => {
           const { b } = module;
           const [A, B, scale] = [own('lora_A.weight'), own('lora_B.weight'), scaleOf(site)];
+          const transposed = isTransposed(architecture, site);
           const share = own(magnitude).div(stoppedNorms(module.W, A, B, scale, transposed));
           const dropped = context.dropout(input, options.dropout, `${site.name}.lora_dropout`);
           const low = matMul(matMul(dropped, A, false, true), B, false, true).mul(scale);
@@ -59,14 +60,18 @@ export default defineMethod({
           const scaled = (b ? y.sub(b) : y).add(low).mul(share);
           return b ? scaled.add(b) : scaled;
         }),
+        ...(embeddings.length > 0 &&
+          editEmbeddings(embeddings, x, (rows, { ids, table, own, site }) => {
+            const { A, B } = endsOf(site);
+            const norms = stoppedNorms(table, own(A), own(B), scaleOf(site), false);
+            return rows.add(embeddedLow(own, ids).mul(scaleOf(site))).mul(own(magnitude).div(norms));
+          })),
+      }),
       merge: (x) =>
         mergeAt(sites, x, ({ own, site }) => ({
-          low: () => ({
-            up: own('lora_B.weight').map((b) => b * scaleOf(site)),
-            down: own('lora_A.weight'),
-          }),
+          low: lowOf(site, own),
           scale(V) {
-            const norms = outputNorms(V, site.outputs, transposed);
+            const norms = outputNorms(V, site.outputs, isTransposed(architecture, site));
             return own(magnitude).map((m, output) => m / norms[output]!);
           },
           aroundBias: true,

@@ -4,17 +4,8 @@
  * inference costs nothing more, and its rank sets how much it can change. GPT-2's fused c_attn is one matrix.
  */
 import { z } from 'zod';
-import {
-  constantTensor,
-  defineMethod,
-  editLinears,
-  linearBound,
-  matMul,
-  mergeAt,
-  tensorsAt,
-  uniformTensor,
-} from '../harness/method.ts';
-import { lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
+import { defineMethod, editEmbeddings, editLinears, matMul, mergeAt, tensorsAt } from '../harness/method.ts';
+import { embeddedLow, lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
 
 export default defineMethod({
   name: 'lora',
@@ -28,25 +19,22 @@ export default defineMethod({
   }),
   defaults: { learningRate: 2e-4 },
   attach(base, options) {
-    const { sites, rankOf, scaleOf } = lowRank(base, options);
+    const { sites, linear, embeddings, tensorsOf, scaleOf, lowOf, unfreezes } = lowRank(base, options);
     return {
-      trained: tensorsAt(sites, (site) => ({
-        'lora_A.weight': uniformTensor([rankOf(site), site.inputs], linearBound(site.inputs)),
-        'lora_B.weight': constantTensor([site.outputs, rankOf(site)], 0),
-      })),
-      edits: (x, context) =>
-        editLinears(sites, x, (y, { input, own, site }) => {
+      trained: tensorsAt(sites, tensorsOf),
+      ...unfreezes,
+      edits: (x, context) => ({
+        ...editLinears(linear, x, (y, { input, own, site }) => {
           const dropped = context.dropout(input, options.dropout, `${site.name}.lora_dropout`);
           const low = matMul(dropped, own('lora_A.weight'), false, true);
           return y.add(matMul(low, own('lora_B.weight'), false, true).mul(scaleOf(site)));
         }),
-      merge: (x) =>
-        mergeAt(sites, x, ({ own, site }) => ({
-          low: () => ({
-            up: own('lora_B.weight').map((b) => b * scaleOf(site)),
-            down: own('lora_A.weight'),
-          }),
-        })),
+        ...(embeddings.length > 0 &&
+          editEmbeddings(embeddings, x, (rows, { ids, own, site }) =>
+            rows.add(embeddedLow(own, ids).mul(scaleOf(site))),
+          )),
+      }),
+      merge: (x) => mergeAt(sites, x, ({ own, site }) => ({ low: lowOf(site, own) })),
     };
   },
 });

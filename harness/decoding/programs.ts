@@ -14,7 +14,7 @@ import type {
 import { addPrefix } from '../support/prefixed-names.ts';
 import type { DecoderBatch, DecoderStates, Past } from '../models/architecture.ts';
 import { frozenArray } from '../models/delta/trained-tensors.ts';
-import { headWeight, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/delta/forward.ts';
+import { outputHead, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/delta/forward.ts';
 import type { Delta } from '../models/method.ts';
 import type { BaseModel } from '../models/base-model.ts';
 
@@ -269,7 +269,7 @@ export function candidatesOf(
   count: number,
   forbid?: (logits: ops.Tensor) => ops.Tensor,
 ): { scores: ops.Tensor; ids: ops.Tensor; sums: ops.Tensor } {
-  const logits = ops.linear(hidden, headWeight(x, useOf(setup, x)), undefined, true);
+  const logits = outputHead(x, useOf(setup, x)).scores(hidden);
   const top = ops.largest(forbid ? forbid(logits) : logits, count);
   if (!setup.normalized) return { scores: top.values, ids: top.indices, sums: logits.sum(1) };
   // Scores are normalised after the choice: subtracting a constant from a row keeps its order.

@@ -4,7 +4,7 @@
  */
 import { UsageError } from '../support/errors.ts';
 import { trainedShapes, unfrozenTensors } from '../models/delta/trained-tensors.ts';
-import type { Shape } from '../models/edits.ts';
+import type { Shape, Shapes } from '../models/edits.ts';
 import type { HeadName } from '../models/head-names.ts';
 import type { Delta, TensorSpec } from '../models/method.ts';
 import type { BaseModel } from '../models/base-model.ts';
@@ -47,6 +47,8 @@ export function startFrom(
   const known = { ...shapes, ...delta.state };
   for (const [name, shape] of Object.entries(shapes)) checkShape(tensors, name, shape, where);
   for (const [name, { shape }] of Object.entries(tensors)) {
+    // Biases of a pooler that the head does not read compute nothing.
+    if (!(name in known) && name in poolerShapes(base)) continue;
     if (!(name in known)) {
       throw new UsageError(
         `${where} has a tensor "${name}" [${shape.join(', ')}], ` +
@@ -77,6 +79,9 @@ export function startFrom(
     },
   };
 }
+
+const poolerShapes = ({ architecture }: BaseModel): Shapes =>
+  architecture.kind === 'encoder' ? (architecture.pooler ?? {}) : {};
 
 function checkShape(tensors: StoredTensors, name: string, shape: Shape, where: string): void {
   const stored = tensors[name]?.shape;

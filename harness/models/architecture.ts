@@ -91,6 +91,14 @@ interface Encoding {
   encode(model: ModelTensors, batch: EncoderBatch): EncoderStates;
 }
 
+/**
+ * Whether the weight of a module is stored [outputs, inputs]. A norm's is a diagonal matrix of one number for
+ * each output.
+ */
+export function isTransposed({ transposed }: Pick<Architecture, 'transposed'>, { kind }: Site): boolean {
+  return kind === 'linear' ? transposed : kind !== 'embedding';
+}
+
 /** The base's tensors by name, and a method's edits of the forward pass. */
 export interface ModelTensors {
   weight(name: string): Tensor;

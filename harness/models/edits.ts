@@ -15,8 +15,12 @@ export type FamilyName = 'gpt2' | 'roberta' | 'bert' | 't5' | 'llama';
 
 /** A place of the forward pass where a method may act. */
 export interface Site {
-  readonly kind: 'linear' | 'norm' | 'sublayer' | 'block';
+  /** `embedding`: a table of `inputs` rows. `head`: the linear module that gives a decoder's scores. */
+  readonly kind: 'linear' | 'norm' | 'sublayer' | 'block' | 'embedding' | 'head';
   readonly role:
+    | 'wordEmbedding'
+    | 'positionEmbedding'
+    | 'tokenTypeEmbedding'
     | 'query'
     | 'key'
     | 'value'
@@ -32,17 +36,23 @@ export interface Site {
     | 'finalNorm'
     | 'attention'
     | 'mlp'
-    | 'block';
+    | 'block'
+    | 'head';
   readonly stack: 'encoder' | 'decoder';
   readonly attention?: 'self' | 'cross';
-  /** The layer within its stack; −1 for embeddingNorm, the number of layers for finalNorm and pooler. */
+  /** The layer within its stack; −1 before the first, the number of layers after the last. */
   readonly layer: number;
   /** Hugging Face's module path; the module's tensors are `<name>.weight` and `<name>.bias`. */
   readonly name: string;
   readonly inputs: number;
   readonly outputs: number;
   readonly bias: boolean;
+  /** The weight's name where it is not `<name>.weight`, since several modules share it. */
+  readonly shared?: string;
 }
+
+/** The name of a module's weight. */
+export const weightName = ({ name, shared }: Site): string => shared ?? `${name}.weight`;
 
 /** What a method may know while a program is being built. */
 export interface Context {
@@ -81,10 +91,13 @@ export interface LinearModule {
  * of these rows.
  */
 export interface Edits {
+  /** Linear modules and the head. */
   linear?(
     site: Site,
     module: LinearModule,
   ): { input?(x: Tensor): Tensor; output?(y: Tensor, x: Tensor): Tensor } | undefined;
+  /** Edits the rows [N, d] that are read at ids [N] of an embedding's table [inputs, d]. */
+  embedding?(site: Site, table: Tensor): ((rows: Tensor, ids: Tensor) => Tensor) | undefined;
   /** `x` is the module's input, `y` the output of its last linear, before dropout and residual. */
   sublayer?(site: Site): { output?(y: Tensor, x: Tensor): Tensor } | undefined;
   norm?(y: Tensor, site: Site): Tensor;

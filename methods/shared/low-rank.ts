@@ -1,13 +1,26 @@
-/** What LoRA and DoRA share: their options, and what these mean on a base. */
+/**
+ * What LoRA and DoRA share: their options, what these mean on a base, and the tensors of each module. An
+ * embedding is a linear module of one-hot inputs, whose A starts at 0 and B at N(0, 1), the other way round.
+ */
 import { z } from 'zod';
 import {
+  type AffineEdit,
   type BaseModel,
+  constantTensor,
+  type Delta,
   exceptions,
+  gather,
   layerList,
+  linearBound,
   linearTargets,
+  matMul,
+  normalTensor,
   numberOfEach,
   queryAndValue,
   type Site,
+  type Tensor,
+  type TensorSpec,
+  uniformTensor,
 } from '../../harness/method.ts';
 
 /** The options that stand first; a variant's name lists options in the order of its schema. */
@@ -17,12 +30,19 @@ export const sizeOptions = {
   dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
 };
 
-/** The options that stand last: which modules are adapted, and the sizes of single ones. */
+/** The options that stand last: which modules are adapted, the sizes of single ones, and trained biases. */
 export const placeOptions = {
-  targets: queryAndValue,
+  targets: queryAndValue.describe(
+    'modules by role, passed over where the base lacks it, or by the end of their names; beside linear modules also ' +
+      'head, wordEmbedding, positionEmbedding and tokenTypeEmbedding',
+  ),
   layers: layerList,
   ranks: exceptions('rank'),
   alphas: exceptions('alpha'),
+  biases: z
+    .enum(['all', 'adapted'])
+    .optional()
+    .describe("the base's biases that are trained too: all of them, or those of the adapted modules"),
 };
 
 interface Options {
@@ -33,32 +53,78 @@ interface Options {
   readonly layers?: readonly number[] | undefined;
   readonly ranks?: readonly string[] | undefined;
   readonly alphas?: readonly string[] | undefined;
+  readonly biases?: 'all' | 'adapted' | undefined;
 }
 
 /** The modules that are adapted, and the size of each. */
 export interface LowRank {
   readonly sites: readonly Site[];
-  /** r of A [r, inputs] and B [outputs, r]. */
-  rankOf(site: Site): number;
+  /** Those among them that are linear, the head included, and the others. */
+  readonly linear: readonly Site[];
+  readonly embeddings: readonly Site[];
   /** The factor of B A: alpha / r, or alpha / √r (rsLoRA), of the module's own alpha and r. */
   scaleOf(site: Site): number;
+  /** A [r, inputs] and B [outputs, r] of a module, by the ends of their names. */
+  tensorsOf(site: Site): Record<string, TensorSpec>;
+  /** A module's scale · B A in numbers. */
+  lowOf(site: Site, own: (end: string) => Float32Array): NonNullable<AffineEdit['low']>;
+  /** The biases of the base that the options train. */
+  readonly unfreezes: Pick<Delta, 'unfreezes'>;
+}
+
+/** The ends of the names of A and B, as peft calls them. */
+export function endsOf({ kind }: Site): { readonly A: string; readonly B: string } {
+  return kind === 'embedding'
+    ? { A: 'lora_embedding_A', B: 'lora_embedding_B' }
+    : { A: 'lora_A.weight', B: 'lora_B.weight' };
 }
 
 /** What the options mean on a base; throws RangeError where they name what the base does not have. */
 export function lowRank(base: BaseModel, options: Options): LowRank {
-  const sites = linearTargets(base, options);
+  const sites = linearTargets(base, options, ['linear', 'embedding', 'head']);
   const rankOf = numberOfEach(sites, options.rank, options.ranks);
   const alphaOf = numberOfEach(sites, options.alpha, options.alphas);
   const broken = sites.find((site) => !Number.isInteger(rankOf(site)));
   if (broken) {
     throw new RangeError(`ranks gives ${broken.name} the rank ${rankOf(broken)}, which is no whole number`);
   }
+  const scaleOf = (site: Site): number => {
+    const rank = rankOf(site);
+    return alphaOf(site) / (options.rankStabilized ? Math.sqrt(rank) : rank);
+  };
   return {
     sites,
-    rankOf,
-    scaleOf(site) {
-      const rank = rankOf(site);
-      return alphaOf(site) / (options.rankStabilized ? Math.sqrt(rank) : rank);
+    linear: sites.filter(({ kind }) => kind !== 'embedding'),
+    embeddings: sites.filter(({ kind }) => kind === 'embedding'),
+    scaleOf,
+    tensorsOf(site) {
+      const { A, B } = endsOf(site);
+      const { kind, inputs, outputs } = site;
+      const [down, up] = [
+        [rankOf(site), inputs],
+        [outputs, rankOf(site)],
+      ];
+      return kind === 'embedding'
+        ? { [A]: constantTensor(down, 0), [B]: normalTensor(up, 1) }
+        : { [A]: uniformTensor(down, linearBound(inputs)), [B]: constantTensor(up, 0) };
     },
+    lowOf: (site, own) => () => {
+      const { A, B } = endsOf(site);
+      return { up: own(B).map((b) => b * scaleOf(site)), down: own(A) };
+    },
+    unfreezes: unfreezeBiases(options.biases, sites),
   };
+}
+
+/** B A of the rows that are read at ids [N] of an embedding, [N, d]; peft drops nothing of them. */
+export function embeddedLow(own: (end: string) => Tensor, ids: Tensor): Tensor {
+  const columns = gather(own('lora_embedding_A').transpose([1, 0]), ids);
+  return matMul(columns, own('lora_embedding_B'), false, true);
+}
+
+/** Which biases of the base are trained, as `Delta.unfreezes` says it: peft's settings `all` and `lora_only`. */
+function unfreezeBiases(biases: Options['biases'], sites: readonly Site[]): Pick<Delta, 'unfreezes'> {
+  if (biases === undefined) return {};
+  const names = new Set(sites.map(({ name }) => `${name}.bias`));
+  return { unfreezes: (name) => (biases === 'all' ? name.endsWith('.bias') : names.has(name)) };
 }

@@ -11,7 +11,14 @@ import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { mergeDelta } from '../../harness/models/delta/merge.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-import { attachMethod, fullOptions, logitsUnder, statesUnder, type AnyBatch } from '../exchange/reading.ts';
+import {
+  attachMethod,
+  fullOptions,
+  logitsUnder,
+  statesUnder,
+  trainedUnder,
+  type AnyBatch,
+} from '../exchange/reading.ts';
 
 interface Expected {
   readonly base: string;
@@ -38,6 +45,30 @@ export async function openGolden(
   const expected = JSON.parse(readFileSync(join(folder, 'expect.json'), 'utf8')) as Expected;
   return { folder, expected, base: await loadBase(join(here, 'adapter-bases', expected.base)) };
 }
+
+/** Defines tests that the loss and its gradients under these adapters are peft's. */
+export function describeGradients(name: string, variants: readonly string[]): void {
+  it.each(variants)(`${name}: %s trains as in peft`, async (variant) => {
+    const { folder, base, expected } = await openGolden(name, variant);
+    const golden = JSON.parse(readFileSync(join(folder, 'gradients.json'), 'utf8')) as {
+      readonly loss: number;
+      readonly gradients: Readonly<Record<string, number[]>>;
+    };
+    const { loss, gradients } = await trainedUnder(
+      engine,
+      base,
+      await readAdapter(folder, base),
+      expected.batch,
+    );
+    expect([loss]).toBeAllclose([golden.loss], { atol: 1e-5 });
+    const ofPeft = Object.entries(golden.gradients).map(([key, data]) => [ownName(key), data] as const);
+    expect(Object.keys(gradients).sort()).toEqual(ofPeft.map(([key]) => key).sort());
+    for (const [key, data] of ofPeft) expect(gradients[key]).toBeAllclose(data, { rtol: 1e-4, atol: 1e-5 });
+  });
+}
+
+/** The name here of a parameter of peft's model. */
+const ownName = (key: string): string => key.replace(/^base_model\.model\./, '').replace('.base_layer.', '.');
 
 /** Defines tests of all adapters of a case: reading, rewriting and merging keep peft's numbers. */
 export function describeAdapters(name: string, variants: readonly string[] = variantsOf(name)): void {
@@ -72,7 +103,7 @@ export function describeAdapters(name: string, variants: readonly string[] = var
       if (!delta.merge) return;
       const values = Object.entries(adapter.tensors).map(([key, { data }]) => [key, data] as const);
       const merged = mergeDelta(base, delta, Object.fromEntries(values));
-      const whole = { ...base, tensor: merged.tensor, location: () => undefined };
+      const whole = { ...base, ...merged, location: () => undefined };
       const none: Adapter = { method: 'none', options: {}, tensors: {}, head: adapter.head };
       const { batch, logits, states } = expected;
       const ours = await (states ? statesUnder : logitsUnder)(engine, whole, none, batch);

@@ -70,6 +70,17 @@ def expect(model, kind):
     return dict(batch=batch, logits=logits.flatten().tolist())
 
 
+def gradients(model, kind):
+    """The loss and the gradients of what is trained, under peft's names without the adapter's."""
+    ids = torch.tensor(IDS)
+    model.zero_grad()
+    labels = torch.tensor(TARGET) if kind is SEQ2SEQ else ids
+    loss = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels).loss
+    loss.backward()
+    own = {n.replace(".default", ""): p.grad.flatten().tolist() for n, p in model.named_parameters() if p.requires_grad}
+    return dict(loss=loss.item(), gradients=own)
+
+
 def lora(**settings):
     return lambda task: LoraConfig(task_type=task, **{**dict(r=2, lora_alpha=6), **settings})
 
@@ -120,10 +131,47 @@ CASES = {
         "untied": ("llama", CAUSAL, lora(target_modules=qv, modules_to_save=["lm_head"])),
         "on-untied-head": ("llama", CAUSAL, lora(target_modules=["lm_head"])),
     },
+    "exchange-lora-embeddings": {
+        "gpt2-words-and-head": ("gpt2", CAUSAL, lora(target_modules=["wte", "lm_head", "c_attn"], lora_dropout=0.1)),
+        "gpt2-positions": ("gpt2", CAUSAL, lora(target_modules=["wpe"])),
+        "gpt2-bare": ("gpt2", BARE, lora(target_modules=["wte", "c_attn"])),
+        "gpt2-dora": ("gpt2", CAUSAL, lora(target_modules=["wte", "lm_head", "c_proj"], use_dora=True)),
+        "llama-untied": ("llama", CAUSAL, lora(target_modules=["embed_tokens", "lm_head"], use_rslora=True, rank_pattern={"lm_head": 3}, alpha_pattern={"embed_tokens": 9})),  # fmt: skip
+        "llama-dora": ("llama", CAUSAL, lora(target_modules=["embed_tokens", "lm_head", "q_proj"], use_dora=True)),
+        "llama-half": ("llama", CAUSAL, lora(target_modules=["embed_tokens", "lm_head"])),
+        "roberta-words": ("roberta", CLASSES, lora(target_modules=["word_embeddings", "query"])),
+        "bert-tables": ("bert", CLASSES, lora(target_modules=["position_embeddings", "token_type_embeddings", "word_embeddings"])),  # fmt: skip
+        "bert-dora": ("bert", CLASSES, lora(target_modules=["word_embeddings", "value"], use_dora=True)),
+        "t5-head": ("t5", SEQ2SEQ, lora(target_modules=["lm_head", "q"])),
+        "t5-words": ("t5", SEQ2SEQ, lora(target_modules=["embed_tokens", "v"])),
+        "t5-encoder-words": ("t5", SEQ2SEQ, lora(target_modules=["encoder.embed_tokens"], use_dora=True)),
+        "t5-shared": ("t5", SEQ2SEQ, lora(target_modules=["shared", "q"])),
+    },
+    "exchange-lora-biases": {
+        "gpt2-all": ("gpt2", CAUSAL, lora(target_modules=["c_attn"], bias="all")),
+        "gpt2-adapted": ("gpt2", CAUSAL, lora(target_modules=["c_attn", "mlp.c_proj"], bias="lora_only")),
+        "gpt2-dora": ("gpt2", CAUSAL, lora(target_modules=["c_attn"], bias="lora_only", use_dora=True)),
+        "gpt2-bare": ("gpt2", BARE, lora(target_modules=["c_attn"], bias="all")),
+        "llama-all": ("llama", CAUSAL, lora(target_modules=["q_proj"], bias="all")),
+        "roberta-all": ("roberta", CLASSES, lora(target_modules=["query"], bias="all")),
+        "bert-all": ("bert", CLASSES, lora(target_modules=["query", "value"], bias="all")),
+        "bert-adapted": ("bert", CLASSES, lora(target_modules=["value"], bias="lora_only", layers_to_transform=[1])),
+        "bert-bare": ("bert", BARE, lora(target_modules=["key"], bias="all")),
+        "t5-all": ("t5", SEQ2SEQ, lora(target_modules=["q"], bias="all")),
+    },
     "exchange-all-linear-pooler": {
         "lora": ("bert", CLASSES, lora(target_modules="all-linear")),
         "dora": ("bert", CLASSES, lora(target_modules=["pooler.dense"], use_dora=True)),
     },
+}
+
+
+WITH_GRADIENTS = {
+    ("exchange-lora-embeddings", "gpt2-words-and-head"),
+    ("exchange-lora-embeddings", "llama-dora"),
+    ("exchange-lora-embeddings", "t5-words"),
+    ("exchange-lora-biases", "gpt2-all"),
+    ("exchange-lora-biases", "gpt2-dora"),
 }
 
 
@@ -176,6 +224,9 @@ for case in [case for case in CASES if not sys.argv[1:] or case in sys.argv]:
         save_base(base)
         out = HERE / case / variant
         model = move(get_peft_model(load(base, kind), config(TASKS[kind])))
+        if variant.endswith("-half"):
+            # The file rounds the base's own matrices; what they compute is the base's, not theirs.
+            model = model.to(torch.bfloat16)
         model.save_pretrained(out)
         (out / "README.md").unlink()
         # No path of the machine that made it.
@@ -184,4 +235,8 @@ for case in [case for case in CASES if not sys.argv[1:] or case in sys.argv]:
         expected = expect(PeftModel.from_pretrained(load(base, kind), out).eval(), kind)
         numbers = json.dumps(dict(base=base, **expected))
         (out / "expect.json").write_text(re.sub(r"(\d\.\d{7})\d+", r"\1", numbers) + "\n")
+        if (case, variant) in WITH_GRADIENTS:
+            trained = PeftModel.from_pretrained(load(base, kind), out, is_trainable=True).eval()
+            numbers = json.dumps(gradients(trained, kind))
+            (out / "gradients.json").write_text(re.sub(r"(\d\.\d{7})\d+(?!e)", r"\1", numbers) + "\n")
         print(case, variant, base)

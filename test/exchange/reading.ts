@@ -1,12 +1,12 @@
 // Attaches adapters to bases and computes with them; used by the tests of exchange and test/cases.
 import type { Engine } from '../../harness/engine/types.ts';
 import { startFrom, type Adapter } from '../../harness/exchange/adapter.ts';
-import { initialize } from '../../harness/models/delta/trained-tensors.ts';
+import { initialize, unfrozenTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { makeHead, readBy, withHead } from '../../harness/models/delta/heads.ts';
 import type { Delta } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
-import { computeDecoder, type Batch } from '../parity/decoder.ts';
+import { computeDecoder, type Batch, type Computed } from '../parity/decoder.ts';
 import { computeEncoder, examplesOf } from '../parity/encoder.ts';
 
 const methods = await loadMethods();
@@ -43,32 +43,47 @@ async function computeUnder(
   adapter: Adapter,
   batch: AnyBatch,
 ): Promise<Answered> {
-  const options = 'dropout' in adapter.options ? { ...adapter.options, dropout: 0 } : adapter.options;
   if (model.architecture.kind !== 'encoder') {
-    // A decoder's head has no tensors apart, so they join the adapter's.
-    const given = { tensors: { ...adapter.tensors, ...adapter.head } };
-    const { base, delta } = startFrom(
-      model,
-      attachMethod(model, adapter.method, options),
-      given,
-      'the adapter',
-    );
-    const tensors = await initialize(delta.trained, base, 0);
-    const { logits, hidden } = await computeDecoder(engine, base, delta, tensors, batch as Batch);
+    const { logits, hidden } = await trainedUnder(engine, model, adapter, batch);
     return { logits, states: hidden };
   }
+  const options = withoutDropout(adapter);
   const outputs = Object.entries(adapter.head).find(([name]) => /^classifier\.(out_proj\.)?bias$/.test(name));
   const head = makeHead(model, adapter.headName ?? 'huggingface', outputs ? outputs[1].shape[0]! : 2);
   const whole = readBy(head, model);
   const method = attachMethod(whole, adapter.method, options);
   const { base, delta } = startFrom(whole, method, adapter, 'the adapter');
   const withOwn = withHead(delta, head);
-  const begun = await initialize(withOwn.trained, base, 0);
+  const begun = await initialTensors(base, withOwn);
   const own = Object.fromEntries(Object.entries(adapter.head).map(([name, { data }]) => [name, data]));
   const examples = examplesOf(batch as Parameters<typeof examplesOf>[0]);
   const run = { engine, base, delta: withOwn, head };
   const { answers, hidden } = await computeEncoder(run, { ...begun, ...own }, examples, true);
   return { logits: answers, states: hidden };
+}
+
+const withoutDropout = ({ options }: Adapter): Adapter['options'] =>
+  'dropout' in options ? { ...options, dropout: 0 } : options;
+
+/** Computes logits, states, loss and gradients of a decoder under an adapter, without its dropout. */
+export async function trainedUnder(
+  engine: Engine,
+  model: BaseModel,
+  adapter: Adapter,
+  batch: AnyBatch,
+): Promise<Computed> {
+  const method = attachMethod(model, adapter.method, withoutDropout(adapter));
+  // A decoder's head has no tensors apart, so they join the adapter's.
+  const given = { tensors: { ...adapter.tensors, ...adapter.head } };
+  const { base, delta } = startFrom(model, method, given, 'the adapter');
+  return computeDecoder(engine, base, delta, await initialTensors(base, delta), batch as Batch);
+}
+
+/** The values that a method's own tensors and the base's trained ones begin with. */
+async function initialTensors(base: BaseModel, delta: Delta): Promise<Record<string, Float32Array>> {
+  const values = await initialize(delta.trained, base, 0);
+  for (const name of unfrozenTensors(base, delta)) values[name] = await base.tensor(name);
+  return values;
 }
 
 /** Computes logits of real tokens, or of classes, under an adapter. */

@@ -3,13 +3,14 @@ import * as ops from '../../harness/engine/ops.ts';
 import type { Engine, NumericArray, ProgramTensors, Shape } from '../../harness/engine/types.ts';
 import { freezeTensors, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
 import {
-  headWeight,
+  outputHead,
   runDecoder,
   runEncoderDecoder,
   SOURCE,
   type ModelUse,
 } from '../../harness/models/delta/forward.ts';
 import type { Delta } from '../../harness/models/method.ts';
+import { tokenLoss } from '../../harness/training/objectives/cross-entropy.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 
 /** A batch in transformers' form. */
@@ -200,17 +201,18 @@ async function compute(
     },
     (x) => {
       const use: ModelUse = { base, delta, tensors: x.state, training: true, dropout: false, totalSteps: 1 };
+      const head = outputHead(x, use);
       const { value, gradients } = ops.valueAndGradients(() => {
         const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
         const aimed = ops.selectRows(forward(x, use), targetRows!, targetPlaces!);
-        return ops.headCrossEntropy(aimed, headWeight(x, use), targetIds!, targetWeights!, 0);
+        return tokenLoss(outputHead(x, use), aimed, { ids: targetIds!, weights: targetWeights! }, 0);
       }, x.state);
       const hidden = forward(x, use);
       const named = Object.entries(gradients).map(([name, g]) => [`gradient ${name}`, g] as const);
       return {
         outputs: {
           loss: value,
-          logits: ops.matMul(hidden, headWeight(x, use), false, true),
+          logits: head.scores(hidden, (own) => ops.matMul(own, head.weight, false, true)),
           hidden,
           ...Object.fromEntries(named),
         },

@@ -4,7 +4,7 @@ import * as ops from '../../engine/ops.ts';
 import type { NamedArrays, Program, ProgramTensors, TensorTypes } from '../../engine/types.ts';
 import type { PrefixStates } from '../../models/architecture.ts';
 import { MASKED } from '../../models/families/layers.ts';
-import { headWeight, runDecoder } from '../../models/delta/forward.ts';
+import { outputHead, type OutputHead, runDecoder } from '../../models/delta/forward.ts';
 import type { TokenTree } from './token-tree.ts';
 
 /** B trees of at most T nodes, P predicted tokens in all; l slots of a beginning that all trees share, or 0. */
@@ -47,7 +47,7 @@ export function likelihoodProgram(model: LoadedModel, shape: TreesShape): Promis
       // Nothing is differentiated: no gradient comes back to any place.
       outputRows: { rows: predictors, places: ops.zeros([trees * nodes], 'int32') },
     });
-    return { outputs: predictionsOf(hidden, headWeight(x, use), x.inputs.targetIds!, predictions) };
+    return { outputs: predictionsOf(hidden, outputHead(x, use), x.inputs.targetIds!, predictions) };
   });
 }
 
@@ -96,17 +96,16 @@ const beginningOf = ({ inputs }: ProgramTensors, layers: number): PrefixStates[]
 /** Scores target tokens [P] after hidden states [P, d], in parts, since every state has V scores. */
 function predictionsOf(
   hidden: ops.Tensor,
-  head: ops.Tensor,
+  head: OutputHead,
   targetIds: ops.Tensor,
   count: number,
 ): Record<string, ops.Tensor> {
-  const [vocabulary, width] = head.shape as [number, number];
+  const [vocabulary, width] = head.weight.shape as [number, number];
   const most = Math.max(1, Math.floor(SCORES / vocabulary));
   const parts = Array.from({ length: Math.ceil(count / most) }, (_, i) => {
     const [first, rows] = [i * most, Math.min(most, count - i * most)];
-    const scores = ops.logSoftmax(
-      ops.matMul(ops.slice(hidden, [first, 0], [rows, width]), head, false, true),
-    );
+    const states = ops.slice(hidden, [first, 0], [rows, width]);
+    const scores = ops.logSoftmax(head.scores(states, (own) => ops.matMul(own, head.weight, false, true)));
     const offsets = ops.tensor(
       Int32Array.from({ length: rows }, (_, row) => row * vocabulary),
       [rows],

@@ -13,6 +13,7 @@ import { readTorchZip } from '../../data/formats/torch-zip.ts';
 import { meanHeadFile, readMeanHead } from '../../models/bases/stored-head.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
+import { withoutBaseCopies } from './base-copies.ts';
 import { inModel } from './format.ts';
 import { formatOf, recogniseFormat } from './formats.ts';
 import { loaderFile, loaderOf, writeMeanHead } from '../python.ts';
@@ -95,7 +96,7 @@ export async function readPeftFolder(folder: string, base: BaseModel): Promise<A
   }
   const config = parsed.data;
   const { method, format } = recogniseFormat(config, where);
-  const stored = await readTensors(folder);
+  const stored = await withoutBaseCopies(await readTensors(folder), base, folder);
   const { head, tensors } = splitHead(stored, config.peft_type, savedModules(config), base, folder);
   const adapter = { method, ...format.read(config, tensors, base, where), head };
   const beside = await openMeanHead(folder);

@@ -1,6 +1,7 @@
 /**
  * The format of methods that give linear modules tensors of their own: LoRA, DoRA, VeRA and AdaLoRA. Their
- * files differ in names and settings alone, which a `Form` lists.
+ * files differ in names and settings alone, which a `Form` lists. LoRA and DoRA may act on embeddings and on
+ * the head as well, and train biases of the base.
  */
 import type { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
@@ -9,7 +10,7 @@ import type { Site } from '../../models/edits.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
 import { inModel, toOptions, toSettings, type Format, type Names } from './format.ts';
-import { numberOptions, sitesNamed, targetModules, targetOptions } from './target-modules.ts';
+import { barePrefix, numberOptions, sitesNamed, targetModules, targetOptions } from './target-modules.ts';
 import { numbersByPattern, type Pattern } from './patterns.ts';
 import { parseSettings, type Config } from './settings.ts';
 
@@ -35,6 +36,10 @@ interface Form {
   /** Names of tensors that belong to no module; PEFT's keys for them are `base_model.<name>`. */
   readonly shared?: readonly string[];
   readonly perModule?: readonly PerModule[];
+  /** Modules other than linear ones that the method acts on. */
+  readonly alsoOn?: readonly Site['kind'][];
+  /** Whether the method has the option `biases`, PEFT's setting `bias`. */
+  readonly biases?: true;
   /** The default roles of the option `targets`; queries and values where absent. */
   readonly usual?: (base: BaseModel) => readonly string[];
 }
@@ -43,22 +48,22 @@ interface Form {
 export function overLinearModules(form: Form): Format {
   const { peftType, names, settings, fixed, parts, shared = [], perModule = [] } = form;
   const { usual: usualRoles = () => queryAndValue.parse(undefined) } = form;
-  const [ours] = Object.keys(parts) as [string];
   return {
     peftType,
     write({ options, tensors }, base) {
-      const sites = sitesWith(base, tensors, ours);
       const written: Record<string, StoredTensors[string]> = {};
-      for (const { name } of sites) {
-        for (const [own, theirs] of Object.entries(parts)) {
-          written[`${inModel}${name}.${theirs}`] = tensors[`${name}.${own}`]!;
-        }
-      }
+      const sites = base.sites.filter(({ name }) => {
+        const own = Object.entries(parts).filter(([end]) => `${name}.${end}` in tensors);
+        for (const [end, theirs] of own) written[`${inModel}${name}.${theirs}`] = tensors[`${name}.${end}`]!;
+        return own.length > 0;
+      });
+      if (form.biases) Object.assign(written, writeBiases(sites, tensors));
       for (const name of shared) written[`base_model.${name}`] = tensors[name]!;
       return {
         settings: {
           ...fixed,
           ...toSettings(names, options),
+          ...(form.biases && { bias: biasSetting(options.biases) }),
           ...Object.fromEntries(perModule.map((kind) => [kind.pattern, patternOf(kind, options, sites)])),
           target_modules: targetModules(base, sites),
           fan_in_fan_out: !base.architecture.transposed,
@@ -69,18 +74,24 @@ export function overLinearModules(form: Form): Format {
     read(config, tensors, base, where) {
       const found = parseSettings(settings, config, where);
       const alone = new Map(shared.map((name) => [`base_model.${name}`, name]));
+      const biases = form.biases ? readBiases(tensors, base) : { keys: new Set<string>(), tensors: {} };
       const keys = splitKeys(
-        Object.keys(tensors).filter((key) => !alone.has(key)),
+        Object.keys(tensors).filter((key) => !alone.has(key) && !biases.keys.has(key)),
         form,
         where,
       );
       if (keys.length === 0) throw new UsageError(`${where} adapts no module: it has no tensors of any.`);
       const modules = sitesNamed(base, new Set(keys.map(({ module }) => module)), where);
       const sites = [...modules.values()];
-      const read: Record<string, StoredTensors[string]> = {};
+      requireKinds(modules, form, where);
+      const read: Record<string, StoredTensors[string]> = { ...biases.tensors };
       for (const [key, name] of alone) if (tensors[key]) read[name] = tensors[key];
       for (const { key, module, part } of keys) read[`${modules.get(module)!.name}.${part}`] = tensors[key]!;
-      const options = { ...toOptions(names, found), ...numbersOf(perModule, names, found, modules, where) };
+      const options = {
+        ...toOptions(names, found),
+        ...numbersOf(perModule, names, found, modules, where),
+        ...biasOption(found.bias),
+      };
       const { targets, ...layers } = targetOptions(base, [sites]);
       const which = { targets: targets[0]!, ...layers };
       return {
@@ -88,6 +99,61 @@ export function overLinearModules(form: Form): Format {
         tensors: read,
       };
     },
+  };
+}
+
+/** Throws UsageError where a module is of a kind that the method does not act on. */
+function requireKinds(
+  modules: ReadonlyMap<string, Site>,
+  { alsoOn = [], peftType }: Form,
+  where: string,
+): void {
+  for (const [name, { kind }] of modules) {
+    if (kind === 'linear' || alsoOn.includes(kind)) continue;
+    const what = kind === 'head' ? 'the output head' : 'an embedding';
+    throw new UsageError(`${where} adapts "${name}", ${what}, by ${peftType}, which is not computed here.`);
+  }
+}
+
+const biasNames: Names = { all: 'all', adapted: 'lora_only' };
+
+const biasSetting = (option: unknown): string => biasNames[option as string] ?? 'none';
+
+/** The option `biases`; absent where none are trained, and for methods without it. */
+function biasOption(setting: unknown): { readonly biases?: string } {
+  const option = Object.keys(biasNames).find((name) => biasNames[name] === setting);
+  return option === undefined ? {} : { biases: option };
+}
+
+/** The base's trained biases under PEFT's keys: those of adapted modules lie inside them. */
+function writeBiases(sites: readonly Site[], tensors: StoredTensors): StoredTensors {
+  const adapted = new Set(sites.map(({ name }) => `${name}.bias`));
+  const biases = Object.entries(tensors).filter(([name]) => name.endsWith('.bias'));
+  return Object.fromEntries(
+    biases.map(([name, tensor]) => [
+      inModel + (adapted.has(name) ? name.replace(/bias$/, 'base_layer.bias') : name),
+      tensor,
+    ]),
+  );
+}
+
+/** Finds the base's biases among PEFT's tensors: their keys, and the tensors under the base's names. */
+function readBiases(
+  tensors: StoredTensors,
+  base: BaseModel,
+): { readonly keys: ReadonlySet<string>; readonly tensors: StoredTensors } {
+  const { architecture, shapes } = base;
+  const known = { ...shapes, ...(architecture.kind === 'encoder' && architecture.pooler) };
+  const prefix = barePrefix(base);
+  const found = Object.keys(tensors).flatMap((key) => {
+    if (!key.startsWith(inModel) || !key.endsWith('.bias')) return [];
+    const name = key.slice(inModel.length).replace(/\.base_layer\.bias$/, '.bias');
+    const own = [name, `${prefix}${name}`].find((each) => each in known);
+    return own === undefined ? [] : [[key, own] as const];
+  });
+  return {
+    keys: new Set(found.map(([key]) => key)),
+    tensors: Object.fromEntries(found.map(([key, own]) => [own, tensors[key]!])),
   };
 }
 
@@ -159,11 +225,10 @@ export function sitesWith(base: BaseModel, tensors: StoredTensors, part: string)
  * Makes the error for a tensor that no adapter of this type has, or whose module deltabench does not adapt.
  */
 export function strangeKey(where: string, key: string, peftType: string): UsageError {
-  // PEFT stores the base's matrix too where it adapts an embedding or the output head.
-  const [, module] = /^base_model\.model\.(.+)\.(?:base_layer\.\w+|lora_embedding_[AB])$/.exec(key) ?? [];
+  const [, module] = /^base_model\.model\.(.+)\.lora_embedding_[AB]$/.exec(key) ?? [];
   if (module !== undefined) {
     return new UsageError(
-      `${where} adapts "${module}", an embedding or the output head, which is not computed here.`,
+      `${where} adapts "${module}", an embedding, by ${peftType}, which is not computed here.`,
     );
   }
   return new UsageError(`${where} has a tensor "${key}", which is none of an adapter of type ${peftType}.`);

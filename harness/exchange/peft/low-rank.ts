@@ -29,12 +29,18 @@ export const beginning = {
 };
 
 const names = { rank: 'r', alpha: 'lora_alpha', dropout: 'lora_dropout' };
-const parts = { 'lora_A.weight': 'lora_A.weight', 'lora_B.weight': 'lora_B.weight' };
+const parts = {
+  'lora_A.weight': 'lora_A.weight',
+  'lora_B.weight': 'lora_B.weight',
+  lora_embedding_A: 'lora_embedding_A',
+  lora_embedding_B: 'lora_embedding_B',
+};
+const alsoOn = ['embedding', 'head'] as const;
 const settings = z.object({
   r: rank,
   lora_alpha: alpha,
   lora_dropout: dropout,
-  bias: noBias,
+  bias: z.enum(['none', 'all', 'lora_only']).default('none'),
   ...beginning,
   rank_pattern: z
     .record(z.string(), rank)
@@ -46,7 +52,7 @@ const settings = z.object({
     .transform((pattern) => pattern ?? {}),
   use_rslora: z.boolean().default(false),
 });
-const fixed = { bias: 'none', init_lora_weights: true };
+const fixed = { init_lora_weights: true };
 const perModule = [
   { usual: 'rank', exceptions: 'ranks', pattern: 'rank_pattern' },
   { usual: 'alpha', exceptions: 'alphas', pattern: 'alpha_pattern' },
@@ -60,6 +66,8 @@ export const lora = overLinearModules({
   fixed: { ...fixed, use_dora: false },
   parts,
   perModule,
+  alsoOn,
+  biases: true,
 });
 
 /** DoRA, which PEFT stores as LoRA with `use_dora`. */
@@ -78,6 +86,8 @@ export const dora = overLinearModules({
   fixed: { ...fixed, use_dora: true, use_rslora: false },
   parts: { ...parts, 'lora_magnitude_vector.weight': 'lora_magnitude_vector' },
   perModule,
+  alsoOn,
+  biases: true,
 });
 
 /** VeRA. The frozen projections are stored too, since PEFT would draw other ones from torch's generator. */

@@ -71,7 +71,7 @@ function isOff(value: unknown): boolean {
   return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
-/** PEFT's `bias`, of which only `none` is computed here. */
+/** PEFT's `bias` of methods that train no biases of the base here. */
 export const noBias = z
   .literal('none', 'the biases of the base cannot be part of this adapter')
   .default('none');

@@ -17,7 +17,7 @@ const besides = ['lm_head', 'classifier', 'classifier.dense', 'classifier.out_pr
 export function targetModules(base: BaseModel, sites: readonly Site[]): string[] {
   const wanted = sites.map(({ name }) => name);
   const modules = Object.keys(base.shapes).map((name) => name.slice(0, name.lastIndexOf('.')));
-  return shortestEnds(wanted, [...modules, ...besides]);
+  return shortestEnds(wanted, [...modules, ...base.sites.map(({ name }) => name), ...besides]);
 }
 
 /** The shortest ends of the wanted names that no other name in `all` has. */
@@ -32,47 +32,61 @@ function shortestEnds(wanted: readonly string[], all: readonly string[]): string
   return [...new Set(ends)];
 }
 
-/**
- * Finds the linear modules of PEFT's names, in the base's order. An adapter of transformers' bare model
- * (AutoModel) leaves out the family's prefix. Throws UsageError if a name is no linear module of the base.
- */
-export function sitesNamed(base: BaseModel, names: ReadonlySet<string>, where: string): Map<string, Site> {
-  const linear = base.sites.filter(({ kind }) => kind === 'linear');
+/** Modules with a matrix: linear ones, embeddings, and a decoder's head. */
+const isMatrix = ({ kind }: Site): boolean => kind === 'linear' || kind === 'embedding' || kind === 'head';
+
+/** The prefix of module names that transformers' bare model (AutoModel) leaves out; '' where there is none. */
+export function barePrefix({ sites }: BaseModel): string {
+  const linear = sites.filter(({ kind }) => kind === 'linear');
   const firsts = new Set(linear.map(({ name }) => name.slice(0, name.indexOf('.') + 1)));
-  const [prefix] = firsts.size === 1 ? [...firsts] : [''];
-  const known = new Map(linear.map((site) => [site.name, site]));
-  const found = [...names].map((name): [string, Site] => {
-    const site = known.get(name) ?? known.get(`${prefix}${name}`);
-    if (site) return [name, site];
-    throw new UsageError(
-      `${where} adapts "${name}", which is no linear module of ${base.id} where a method may act.`,
-    );
-  });
-  return new Map(found.sort(([, a], [, b]) => linear.indexOf(a) - linear.indexOf(b)));
+  return firsts.size === 1 ? [...firsts][0]! : '';
 }
 
 /**
- * Gives the shortest lists that name exactly the linear modules of each group: roles, else roles limited to
+ * Finds the modules of PEFT's names that have a matrix, in the base's order. An adapter of transformers' bare
+ * model leaves out the family's prefix. Throws UsageError if a name is no such module of the base.
+ */
+export function sitesNamed(base: BaseModel, names: ReadonlySet<string>, where: string): Map<string, Site> {
+  const modules = base.sites.filter(isMatrix);
+  const prefix = barePrefix(base);
+  const known = new Map(modules.map((site) => [site.name, site]));
+  const found = [...names].map((name): [string, Site] => {
+    const site = known.get(name) ?? known.get(`${prefix}${name}`);
+    if (site) return [name, site];
+    const readers = modules.filter(({ shared }) => shared === `${name}.weight`);
+    throw new UsageError(
+      readers.length > 0
+        ? `${where} adapts "${name}", which computes nothing in transformers: its weight is read by ` +
+            `${readers.map((reader) => reader.name).join(' and ')}.`
+        : `${where} adapts "${name}", which is no linear module of ${base.id} where a method may act.`,
+    );
+  });
+  return new Map(found.sort(([, a], [, b]) => modules.indexOf(a) - modules.indexOf(b)));
+}
+
+/**
+ * Gives the shortest lists that name exactly the modules of each group: roles, else roles limited to
  * `layers`, else ends of names.
  */
 export function targetOptions(
   base: BaseModel,
   groups: readonly (readonly Site[])[],
 ): { readonly targets: readonly string[][]; readonly layers?: number[] } {
-  const linear = base.sites.filter(({ kind }) => kind === 'linear');
-  const ordered = groups.map((sites) => linear.filter((site) => sites.includes(site)));
+  const modules = base.sites.filter(isMatrix);
+  const ordered = groups.map((sites) => modules.filter((site) => sites.includes(site)));
   const byRole = ordered.map((sites): string[] => [...new Set(sites.map(({ role }) => role))]);
   const some = [...new Set(groups.flat().map(({ layer }) => layer))].sort((a, b) => a - b);
   const fits = (layers: readonly number[] | undefined): boolean =>
     ordered.every((sites, i) => {
-      const named = linear.filter(
+      const named = modules.filter(
         ({ role, layer }) => byRole[i]!.includes(role) && (layers?.includes(layer) ?? true),
       );
       return named.length === sites.length;
     });
   if (fits(undefined)) return { targets: byRole };
-  if (fits(some)) return { targets: byRole, layers: some };
-  const names = linear.map(({ name }) => name);
+  // Embeddings stand before the first layer, which no list of layers names.
+  if (some[0]! >= 0 && fits(some)) return { targets: byRole, layers: some };
+  const names = modules.map(({ name }) => name);
   const byName = ordered.map((sites) =>
     shortestEnds(
       sites.map(({ name }) => name),

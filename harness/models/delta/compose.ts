@@ -97,6 +97,14 @@ function composeEdits(all: readonly Edits[]): Edits {
             output: (y, x) => edits.reduce((value, edit) => edit.output?.(value, x) ?? value, y),
           };
     },
+    embedding(site, table) {
+      const edits = acting('embedding')
+        .map((edit) => edit(site, table))
+        .filter((edit) => edit !== undefined);
+      return edits.length === 0
+        ? undefined
+        : (rows, ids) => edits.reduce((value, edit) => edit(value, ids), rows);
+    },
     sublayer(site) {
       const edits = acting('sublayer')
         .map((edit) => edit(site))

@@ -38,7 +38,7 @@ export function editOutputs(
   };
 }
 
-/** Edits the output y [N, outputs] of linear modules, given their input [N, inputs] and their weights. */
+/** Edits the output y [N, outputs] of linear modules and the head, given their input [N, inputs] and their weights. */
 export function editLinears(
   sites: readonly Site[],
   x: Tensors,
@@ -49,6 +49,21 @@ export function editLinears(
     linear(site, module) {
       const at = editedAt(site);
       return at && { output: (y, input) => edit(y, { ...at, input, module }) };
+    },
+  };
+}
+
+/** Edits the rows [N, d] of embeddings, given the ids [N] that they were read at and the table [inputs, d]. */
+export function editEmbeddings(
+  sites: readonly Site[],
+  x: Tensors,
+  edit: (rows: Tensor, at: Edited<Tensor> & { readonly ids: Tensor; readonly table: Tensor }) => Tensor,
+): Edits {
+  const editedAt = editedAmong(sites, x);
+  return {
+    embedding(site, table) {
+      const at = editedAt(site);
+      return at && ((rows, ids) => edit(rows, { ...at, ids, table }));
     },
   };
 }

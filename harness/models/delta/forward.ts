@@ -195,6 +195,37 @@ function modelTensors(
   };
 }
 
+/** A decoder's head as a method has changed it. */
+export interface OutputHead {
+  /** [V, d] */
+  readonly weight: Tensor;
+  /** Whether a method edits the head: then the weight alone does not give its scores. */
+  readonly isEdited: boolean;
+  /** The scores [N, V] of states [N, d]; `product` multiplies states with the weight. */
+  scores(hidden: Tensor, product?: (hidden: Tensor) => Tensor): Tensor;
+}
+
+/**
+ * Gives the head of a base under a method. With `outputRows`, states are those of these rows alone. Throws
+ * RangeError for an encoder.
+ */
+export function outputHead(x: ProgramTensors, use: ModelUse, outputRows?: OutputRows): OutputHead {
+  const weight = headWeight(x, use);
+  const multiply = (hidden: Tensor): Tensor => ops.linear(hidden, weight, undefined, true);
+  const site = use.base.sites.find(({ kind }) => kind === 'head')!;
+  const model = modelTensors(x, use, 'decoder', 0, outputRows);
+  const edit = model.edits.linear?.(site, { W: weight, product: multiply });
+  return {
+    weight,
+    isEdited: edit !== undefined,
+    scores(hidden, product = multiply) {
+      const input = edit?.input?.(hidden) ?? hidden;
+      const y = product(input);
+      return edit?.output?.(y, input) ?? y;
+    },
+  };
+}
+
 /** Gives the output weight [V, d], trained or not; throws RangeError for an encoder. */
 export function headWeight(x: ProgramTensors, { base, tensors }: ModelUse): Tensor {
   const { architecture, id } = base;

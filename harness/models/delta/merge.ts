@@ -2,8 +2,9 @@
 import { UsageError } from '../../support/errors.ts';
 import { transpose } from '../../support/transpose.ts';
 import { describeArchitecture } from '../families/registry.ts';
+import { isTransposed, ownHeadName } from '../architecture.ts';
 import { hasOwnHead } from '../bases/tied-head.ts';
-import type { Site, Values } from '../edits.ts';
+import { type Site, type Values, weightName } from '../edits.ts';
 import type { AffineEdit, Delta } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
@@ -25,21 +26,20 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
   }
   const { editsAt, settings } = place(base, edits);
   const config = { ...base.config, ...Object.fromEntries([...settings].map((name) => [name, true])) };
+  const unties = mustUntie(base, editsAt);
   const architecture =
-    settings.size > 0
-      ? describeArchitecture(config, 'The merged model', hasOwnHead(base.architecture))
+    settings.size > 0 || unties
+      ? describeArchitecture(config, 'The merged model', unties || hasOwnHead(base.architecture))
       : base.architecture;
-  const owners = new Map(base.sites.filter(isModule).map((site) => [site.name, site]));
+  const owners = ownersOf(base, editsAt, unties);
   const read = (name: string): Promise<Float32Array> =>
     x[name] ? Promise.resolve(x[name]) : base.tensor(name);
   /** The module that was merged last, kept because its weight and its bias are read one after the other. */
   let last: { name: string; module: Promise<Module> } | undefined;
   const merged = async (site: Site): Promise<Module> => {
-    const weight = await read(`${site.name}.weight`);
+    const weight = await read(weightName(site));
     const bias = site.bias ? await read(`${site.name}.bias`) : undefined;
-    // A norm's weight is a diagonal matrix, stored as one number for each output.
-    const transposed = site.kind === 'norm' || base.architecture.transposed;
-    return fold({ weight, bias }, editsAt(site), site.outputs, transposed);
+    return fold({ weight, bias }, editsAt(site), site.outputs, isTransposed(base.architecture, site));
   };
   return {
     config,
@@ -48,26 +48,53 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
     // A base may have tensors beside those of its architecture, such as a pooler that a head reads.
     shapes: { ...base.shapes, ...architecture.shapes },
     async tensor(name) {
-      const [, module, part] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
-      const site = owners.get(module ?? '');
-      if (!site || (editsAt(site).length === 0 && (part === 'weight' || site.bias))) return read(name);
+      const site = owners.get(name);
+      const isBias = name === `${site?.name}.bias`;
+      if (!site) return read(name);
+      if (editsAt(site).length === 0 && (!isBias || site.bias)) return read(isBias ? name : weightName(site));
       if (last?.name !== site.name) last = { name: site.name, module: merged(site) };
       const { weight, bias } = await last.module;
-      return part === 'weight' ? weight : (bias ?? new Float32Array(site.outputs));
+      return isBias ? (bias ?? new Float32Array(site.outputs)) : weight;
     },
   };
 }
 
-const isModule = ({ kind }: Site): boolean => kind === 'linear' || kind === 'norm';
+const isModule = ({ kind }: Site): boolean => ['linear', 'norm', 'embedding', 'head'].includes(kind);
+
+/** Whether a head that is the embedding needs a weight of its own, since only one of the two changes. */
+function mustUntie({ architecture, sites }: BaseModel, editsAt: EditsAt): boolean {
+  if (architecture.kind === 'encoder' || hasOwnHead(architecture)) return false;
+  return sites.some((site) => weightName(site) === architecture.head && editsAt(site).length > 0);
+}
+
+/**
+ * The module that gives each tensor of the merged model. Throws UsageError where an edited module shares its
+ * weight with another one, for which an architecture has no second tensor.
+ */
+function ownersOf(base: BaseModel, editsAt: EditsAt, unties: boolean): Map<string, Site> {
+  const owners = new Map<string, Site>();
+  for (const site of base.sites.filter(isModule)) {
+    const weight = unties && site.kind === 'head' ? ownHeadName : weightName(site);
+    const other = owners.get(weight);
+    if (other && [site, other].some((owner) => editsAt(owner).length > 0)) {
+      throw new UsageError(
+        `It cannot be merged into ${base.id}: ${other.name} and ${site.name} share ${weight}, ` +
+          'and it edits each by itself.',
+      );
+    }
+    if (!other) owners.set(weight, site);
+    owners.set(`${site.name}.bias`, site);
+  }
+  return owners;
+}
+
+type EditsAt = (site: Site) => readonly AffineEdit[];
 
 /**
  * Finds the edits of each linear module and norm, and the settings of config.json that must be turned on so
  * that the architecture has a bias for every shift. Throws UsageError if an edit fits nowhere.
  */
-function place(
-  base: BaseModel,
-  edits: (site: Site) => readonly AffineEdit[],
-): { editsAt(site: Site): readonly AffineEdit[]; settings: ReadonlySet<string> } {
+function place(base: BaseModel, edits: EditsAt): { editsAt: EditsAt; settings: ReadonlySet<string> } {
   const { blockNorm, biasSetting } = base.architecture;
   const blocks = new Map<string, Site>();
   for (const site of base.sites) {
@@ -81,7 +108,7 @@ function place(
     }
     blocks.set(norm.name, site);
   }
-  const editsAt = (site: Site): readonly AffineEdit[] => {
+  const editsAt: EditsAt = (site) => {
     const block = blocks.get(site.name);
     // A block's edit acts after the edits of its last norm, whatever the order of the methods.
     return block ? [...edits(site), ...edits(block)] : edits(site);

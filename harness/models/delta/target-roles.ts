@@ -77,11 +77,15 @@ export interface Targets {
 }
 
 /**
- * Finds the linear modules of a base that the options name. Throws RangeError if a name or a layer matches
- * none, or all of them together match none.
+ * Finds the linear modules of a base that the options name; with `kinds` also embeddings and the head. Throws
+ * RangeError if a name or a layer matches none, or all of them together match none.
  */
-export function linearTargets(base: BaseModel, { targets, layers }: Targets): Site[] {
-  const linear = base.sites.filter(({ kind }) => kind === 'linear');
+export function linearTargets(
+  base: BaseModel,
+  { targets, layers }: Targets,
+  kinds: readonly Site['kind'][] = ['linear'],
+): Site[] {
+  const linear = base.sites.filter(({ kind }) => kinds.includes(kind));
   const unknown = targets.find((name) => !isRole(name) && !linear.some((site) => isNamed(site, name)));
   if (unknown !== undefined) {
     const ends = [...new Set(linear.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)))];

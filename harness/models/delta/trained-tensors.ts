@@ -4,7 +4,7 @@
  */
 import type { Engine, FrozenArrays, FrozenArray, Shape } from '../../engine/types.ts';
 import { randomStream } from '../../support/random-stream.ts';
-import type { Site } from '../edits.ts';
+import { type Site, weightName } from '../edits.ts';
 import type { Delta, TensorSpec } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
@@ -14,8 +14,8 @@ export function unfrozenTensors(base: BaseModel, delta: Delta): string[] {
   if (!unfreezes) return [];
   const owners = new Map<string, Site>();
   for (const site of base.sites) {
-    for (const part of ['weight', 'bias']) {
-      if (`${site.name}.${part}` in base.shapes) owners.set(`${site.name}.${part}`, site);
+    for (const name of [weightName(site), `${site.name}.bias`]) {
+      if (name in base.shapes && !owners.has(name)) owners.set(name, site);
     }
   }
   return Object.keys(base.shapes).filter((name) => unfreezes(name, owners.get(name)));

@@ -63,6 +63,7 @@ export interface DecoderForm {
   /** Embeds a batch's tokens and then the virtual ones, [N + l, d]. */
   embed(
     model: ModelTensors,
+    find: FindSite,
     batch: DecoderBatch,
     added: AddedTokens,
   ): { readonly x: Tensor; readonly rotation?: Rotation };
@@ -116,7 +117,7 @@ export class DecoderStack {
     const added = this.#addedTokens(allRows, batch);
     const visible = visibleTokens(batch, added);
     const states: Attended[] = [];
-    const { x: embedded, rotation } = form.embed(allRows, batch, added);
+    const { x: embedded, rotation } = form.embed(allRows, this.#findIn(-1), batch, added);
     ops.boundary(embedded);
     let model = allRows;
     let x = embedded;

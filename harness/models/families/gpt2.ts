@@ -5,7 +5,7 @@ import { type Architecture, ownHeadName } from '../architecture.ts';
 import type { Site } from '../edits.ts';
 import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
 import { type DecoderForm, DecoderStack } from './decoder-stack.ts';
-import { dropoutAt, layerNormAt, linearAt } from './layers.ts';
+import { dropoutAt, embeddingAt, embeddingRowsAt, layerNormAt, linearAt } from './layers.ts';
 import { SiteList } from './site-list.ts';
 
 /** The part of Hugging Face's GPT2Config that the forward pass depends on. */
@@ -44,8 +44,7 @@ type Config = z.infer<typeof gpt2Config>;
 export function gpt2(config: Config, ownHead = !config.tie_word_embeddings): Architecture {
   const { n_embd: d, n_layer: layers, n_head: heads } = config;
   const { vocab_size: vocabulary, n_positions: positions } = config;
-  const { sites, shapes } = describeModules(config);
-  if (ownHead) shapes[ownHeadName] = [vocabulary, d];
+  const { sites, shapes } = describeModules(config, ownHead);
   const headWidth = d / heads;
 
   const stack = new DecoderStack(describeForm(config, sites));
@@ -83,8 +82,8 @@ export function gpt2(config: Config, ownHead = !config.tie_word_embeddings): Arc
   };
 }
 
-const embedding = 'transformer.wte.weight';
-const positionTable = 'transformer.wpe.weight';
+const words = 'transformer.wte';
+const embedding = `${words}.weight`;
 
 /** What GPT-2 gives to the decoder stack. */
 function describeForm(config: Config, sites: readonly Site[]): DecoderForm {
@@ -101,13 +100,14 @@ function describeForm(config: Config, sites: readonly Site[]): DecoderForm {
       attention: `${block}.attn.resid_dropout`,
       mlp: `${block}.mlp.dropout`,
     }),
-    embed(model, batch, { prompt, virtual, prefixLength }) {
-      const table = model.weight(positionTable);
+    embed(model, find, batch, { prompt, virtual, prefixLength }) {
+      const positions = find('positionEmbedding');
       const shift = prefixLength + virtual;
       const at = shift > 0 ? batch.positions.add(ops.scalar(shift, 'int32')) : batch.positions;
-      const tokens = ops.gather(model.weight(embedding), batch.ids).add(ops.gather(table, at));
+      const words = embeddingAt(model, find('wordEmbedding'), batch.ids);
+      const tokens = words.add(embeddingAt(model, positions, at));
       const x = prompt
-        ? ops.concat([tokens, prompt.add(ops.slice(table, [prefixLength, 0], [virtual, d]))], 0)
+        ? ops.concat([tokens, prompt.add(embeddingRowsAt(model, positions, prefixLength, virtual))], 0)
         : tokens;
       return { x: dropoutAt(model, x, config.embd_pdrop, 'transformer.drop') };
     },
@@ -120,14 +120,15 @@ function describeForm(config: Config, sites: readonly Site[]): DecoderForm {
   };
 }
 
-/** The sites and the tensors of GPT-2, its output's own weight left out. */
-function describeModules(config: Config): SiteList {
+/** The sites and the tensors of GPT-2. */
+function describeModules(config: Config, ownHead: boolean): SiteList {
   const { n_embd: d, n_layer: layers } = config;
   const inner = config.n_inner ?? 4 * d;
   const list = new SiteList({ width: d, transposed: false });
-  list.shapes[embedding] = [config.vocab_size, d];
-  list.shapes[positionTable] = [config.n_positions, d];
   const stack = 'decoder' as const;
+  const table = { stack, layer: -1 };
+  list.embedding({ ...table, role: 'wordEmbedding', name: words, rows: config.vocab_size });
+  list.embedding({ ...table, role: 'positionEmbedding', name: 'transformer.wpe', rows: config.n_positions });
   for (let layer = 0; layer < layers; layer++) {
     const h = `transformer.h.${layer}`;
     const at = { stack, layer };
@@ -143,5 +144,6 @@ function describeModules(config: Config): SiteList {
     list.output('block', { ...at, role: 'block', name: h });
   }
   list.norm({ stack, layer: layers, role: 'finalNorm', name: 'transformer.ln_f', bias: true });
+  list.head({ layer: layers, outputs: config.vocab_size, ...(!ownHead && { shared: embedding }) });
   return list;
 }

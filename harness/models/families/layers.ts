@@ -14,7 +14,7 @@ import type {
   Past,
   PrefixStates,
 } from '../architecture.ts';
-import type { Site } from '../edits.ts';
+import { type Site, weightName } from '../edits.ts';
 
 /** Stands for minus infinity in attention scores; finite, so that a row that sees nothing gives no NaN. */
 export const MASKED = -1e9;
@@ -35,6 +35,23 @@ export function linearAt(model: ModelTensors, site: Site, transposed: boolean, x
   const input = edit?.input ? edit.input(x) : x;
   const y = ops.linear(input, W, b, transposed);
   return edit?.output ? edit.output(y, input) : y;
+}
+
+/** The rows of an embedding under a method's edits: ids [N] → [N, d]. */
+export function embeddingAt(model: ModelTensors, site: Site, ids: Tensor): Tensor {
+  const table = model.weight(weightName(site));
+  const rows = ops.gather(table, ids);
+  return model.edits.embedding?.(site, table)?.(rows, ids) ?? rows;
+}
+
+/** Successive rows of an embedding under a method's edits, [count, d]. */
+export function embeddingRowsAt(model: ModelTensors, site: Site, first: number, count: number): Tensor {
+  const table = model.weight(weightName(site));
+  const rows = ops.slice(table, [first, 0], [count, site.outputs]);
+  const edit = model.edits.embedding?.(site, table);
+  if (!edit) return rows;
+  const ids = Int32Array.from({ length: count }, (_, i) => first + i);
+  return edit(rows, ops.tensor(ids, [count], 'int32'));
 }
 
 /** A layer normalisation under a method's edits, [N, d]. */

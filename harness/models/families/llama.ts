@@ -6,7 +6,7 @@ import { type Architecture, ownHeadName } from '../architecture.ts';
 import type { Site } from '../edits.ts';
 import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
 import { type AddedTokens, type DecoderForm, DecoderStack, type Rotation } from './decoder-stack.ts';
-import { linearAt, rmsNormAt } from './layers.ts';
+import { embeddingAt, linearAt, rmsNormAt } from './layers.ts';
 import { gatherRopeParameters, inverseFrequencies, ropeParameters } from './rotary.ts';
 import { SiteList } from './site-list.ts';
 
@@ -60,8 +60,7 @@ export function llama(config: Config, ownHead = !config.tie_word_embeddings): Ar
   const { hidden_size: d, num_hidden_layers: layers, num_attention_heads: heads } = config;
   const vocabulary = config.vocab_size;
   const { kvHeads, headWidth } = headSizes(config);
-  const { sites, shapes } = describeModules(config);
-  if (ownHead) shapes[ownHeadName] = [vocabulary, d];
+  const { sites, shapes } = describeModules(config, ownHead);
   const stack = new DecoderStack(describeForm(config, sites));
 
   return {
@@ -95,7 +94,8 @@ export function llama(config: Config, ownHead = !config.tie_word_embeddings): Ar
   };
 }
 
-const embedding = 'model.embed_tokens.weight';
+const words = 'model.embed_tokens';
+const embedding = `${words}.weight`;
 
 /** How many heads keys and values have, and h. */
 function headSizes(config: Config): { kvHeads: number; headWidth: number } {
@@ -122,8 +122,8 @@ function describeForm(config: Config, sites: readonly Site[]): DecoderForm {
       attention: `${block}.self_attn.resid_dropout`,
       mlp: `${block}.mlp.dropout`,
     }),
-    embed(model, batch, added) {
-      const words = ops.gather(model.weight(embedding), batch.ids);
+    embed(model, find, batch, added) {
+      const words = embeddingAt(model, find('wordEmbedding'), batch.ids);
       const x = added.prompt ? ops.concat([words, added.prompt], 0) : words;
       return { x, rotation: rotationsOf(batch.positions, added, frequencies) };
     },
@@ -159,14 +159,14 @@ function rotationsOf(
   return { cos: angles.cos(), sin: angles.sin() };
 }
 
-/** The sites and the tensors of Llama, its output's own weight left out. */
-function describeModules(config: Config): SiteList {
+/** The sites and the tensors of Llama. */
+function describeModules(config: Config, ownHead: boolean): SiteList {
   const { hidden_size: d, intermediate_size: inner, num_hidden_layers: layers } = config;
   const { kvHeads, headWidth } = headSizes(config);
   const [queries, keys] = [config.num_attention_heads * headWidth, kvHeads * headWidth];
   const list = new SiteList({ width: d, transposed: true });
-  list.shapes[embedding] = [config.vocab_size, d];
   const stack = 'decoder' as const;
+  list.embedding({ stack, layer: -1, role: 'wordEmbedding', name: words, rows: config.vocab_size });
   for (let layer = 0; layer < layers; layer++) {
     const h = `model.layers.${layer}`;
     const at = { stack, layer };
@@ -187,5 +187,6 @@ function describeModules(config: Config): SiteList {
     list.output('block', { ...at, role: 'block', name: h });
   }
   list.norm({ stack, layer: layers, role: 'finalNorm', name: 'model.norm', bias: false });
+  list.head({ layer: layers, outputs: config.vocab_size, ...(!ownHead && { shared: embedding }) });
   return list;
 }

@@ -20,6 +20,8 @@ import {
   blockAt,
   dropoutAt,
   dropoutMaskAt,
+  embeddingAt,
+  embeddingRowsAt,
   encoderSlots,
   encoderTokens,
   layerNormAt,
@@ -103,7 +105,7 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
     headWidth: d / heads,
     vocabulary: config.vocab_size,
     positions: config.max_position_embeddings - firstPosition,
-    embedding: tableName(family, 'word'),
+    embedding: `${tableName(family, 'word')}.weight`,
     transposed: true,
     blockNorm: (block) => find(`${block.name}.output.LayerNorm`),
     // Hugging Face's PreTrainedModel: everything is normal but norms and biases.
@@ -127,7 +129,7 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
 }
 
 const tableName = (family: FamilyName, table: 'word' | 'position' | 'token_type'): string =>
-  `${family}.embeddings.${table}_embeddings.weight`;
+  `${family}.embeddings.${table}_embeddings`;
 const embeddingNorm = (family: FamilyName): string => `${family}.embeddings.LayerNorm`;
 const blockName = (family: FamilyName, layer: number): string => `${family}.encoder.layer.${layer}`;
 const poolerName = (family: FamilyName): string => `${family}.pooler.dense`;
@@ -136,10 +138,22 @@ const poolerName = (family: FamilyName): string => `${family}.pooler.dense`;
 function describeModules(config: EncoderConfig, { family, pooler }: EncoderForm): SiteList {
   const { hidden_size: d, num_hidden_layers: layers, intermediate_size: inner } = config;
   const list = new SiteList({ width: d, transposed: true });
-  list.shapes[tableName(family, 'word')] = [config.vocab_size, d];
-  list.shapes[tableName(family, 'position')] = [config.max_position_embeddings, d];
-  list.shapes[tableName(family, 'token_type')] = [config.type_vocab_size, d];
   const stack = 'encoder' as const;
+  const table = { stack, layer: -1 };
+  const { vocab_size: words, max_position_embeddings: positions, type_vocab_size: types } = config;
+  list.embedding({ ...table, role: 'wordEmbedding', name: tableName(family, 'word'), rows: words });
+  list.embedding({
+    ...table,
+    role: 'positionEmbedding',
+    name: tableName(family, 'position'),
+    rows: positions,
+  });
+  list.embedding({
+    ...table,
+    role: 'tokenTypeEmbedding',
+    name: tableName(family, 'token_type'),
+    rows: types,
+  });
   list.norm({ stack, layer: -1, role: 'embeddingNorm', name: embeddingNorm(family), bias: true });
   for (let layer = 0; layer < layers; layer++) {
     const h = blockName(family, layer);
@@ -226,25 +240,24 @@ function encode(encoder: Encoder, allRows: ModelTensors, batch: EncoderBatch): E
 
 /** Words, positions and types of the tokens, then of l virtual tokens for each sequence: [N + B·l, d]. */
 function embed(
-  { config, form }: Encoder,
+  { config, form, find }: Encoder,
   model: ModelTensors,
   batch: EncoderBatch,
   { prompt, prefixLength, virtual }: AddedTokens,
 ): Tensor {
   const d = config.hidden_size;
-  const weight = (table: Parameters<typeof tableName>[1]): Tensor =>
-    model.weight(tableName(form.family, table));
-  const [positions, types] = [weight('position'), weight('token_type')];
+  const site = (table: Parameters<typeof tableName>[1]): Site => find(tableName(form.family, table));
+  const [positions, types] = [site('position'), site('token_type')];
   const start = form.firstPosition + (form.prefixTakesPositions ? prefixLength : 0);
   const shift = start + virtual;
   const at = shift > 0 ? batch.positions.add(ops.scalar(shift, 'int32')) : batch.positions;
-  const firstType = ops.slice(types, [0, 0], [1, d]);
+  const firstType = embeddingRowsAt(model, types, 0, 1);
   const typeIds = config.type_vocab_size > 1 ? batch.tokenTypes : undefined;
-  const tokenType = typeIds ? ops.gather(types, typeIds) : firstType;
-  const words = ops.gather(weight('word'), batch.ids);
-  const tokens = words.add(ops.gather(positions, at)).add(tokenType);
+  const tokenType = typeIds ? embeddingAt(model, types, typeIds) : firstType;
+  const words = embeddingAt(model, site('word'), batch.ids);
+  const tokens = words.add(embeddingAt(model, positions, at)).add(tokenType);
   if (!prompt) return tokens;
-  const ofPrompt = prompt.add(ops.slice(positions, [start, 0], [virtual, d])).add(firstType);
+  const ofPrompt = prompt.add(embeddingRowsAt(model, positions, start, virtual)).add(firstType);
   return ops.concat([tokens, repeatRows(ofPrompt, batch.batch).reshape([-1, d])], 0);
 }
 

@@ -1,5 +1,9 @@
 /** How a family declares its sites and the shapes of their tensors, in the order of its forward pass. */
+import { ownHeadName } from '../architecture.ts';
 import type { Shape, Site } from '../edits.ts';
+
+/** A decoder's head in transformers' models, whose own weight is `ownHeadName`. */
+const headModule = 'lm_head';
 
 /** Where a site is, and what Hugging Face calls it. */
 type Place = Pick<Site, 'role' | 'stack' | 'attention' | 'layer' | 'name'>;
@@ -23,6 +27,20 @@ export class SiteList {
     this.sites.push({ ...site, kind: 'linear' });
     this.shapes[`${name}.weight`] = this.#transposed ? [outputs, inputs] : [inputs, outputs];
     if (bias) this.shapes[`${name}.bias`] = [outputs];
+  }
+
+  /** An embedding, rows → d. */
+  embedding({ rows, ...site }: Place & Pick<Site, 'shared'> & { readonly rows: number }): void {
+    const outputs = this.#width;
+    this.sites.push({ ...site, kind: 'embedding', inputs: rows, outputs, bias: false });
+    this.shapes[site.shared ?? `${site.name}.weight`] = [rows, outputs];
+  }
+
+  /** A decoder's head, d → V; without `shared` its weight is one of its own. */
+  head(site: Pick<Site, 'layer' | 'outputs' | 'shared'>): void {
+    const place = { stack: 'decoder', role: 'head', name: headModule } as const;
+    this.sites.push({ ...place, ...site, kind: 'head', inputs: this.#width, bias: false });
+    if (site.shared === undefined) this.shapes[ownHeadName] = [site.outputs, this.#width];
   }
 
   /** A normalisation, d → d. */

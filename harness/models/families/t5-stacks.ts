@@ -24,6 +24,7 @@ import {
   causalBias,
   dropoutAt,
   dropoutMaskAt,
+  embeddingAt,
   encoderSlots,
   encoderTokens,
   linearAt,
@@ -53,13 +54,15 @@ export interface T5Form {
   /** Rows of the tables of relative positions, and the distance from which on the last row serves. */
   readonly buckets: number;
   readonly farthest: number;
-  readonly embedding: string;
   find(name: string): Site;
 }
 
 /** The table of relative positions [buckets, H] of a stack. */
 export const tableName = (stack: Stack): string =>
   `${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`;
+
+/** The embedding of a stack, whose table both stacks share. */
+export const wordsName = (stack: Stack): string => `${stack}.embed_tokens`;
 
 /** The `encode` and the `decode` of a T5. */
 export function t5Stacks(form: T5Form): Pick<EncoderDecoder, 'encode' | 'decode'> {
@@ -79,12 +82,12 @@ interface Steps {
   keep(shape: number[], name: string): Tensor | undefined;
   /** x ← x + dropout(edit(compute(norm(x)))): `layer` holds the norm, `name` is the sublayer's module. */
   sublayer(x: Tensor, layer: string, name: string, compute: (normal: Tensor) => Tensor): Tensor;
-  embed(ids: Tensor): Tensor;
+  embed(stack: Stack, ids: Tensor): Tensor;
   feedForward(x: Tensor, layer: string): Tensor;
   block(x: Tensor, name: string): Tensor;
 }
 
-function stepsOf({ find, epsilon, dropout, gated, embedding }: T5Form, model: ModelTensors): Steps {
+function stepsOf({ find, epsilon, dropout, gated }: T5Form, model: ModelTensors): Steps {
   const linear: Steps['linear'] = (name, x) => linearAt(model, find(name), true, x);
   const norm: Steps['norm'] = (name, x) => rmsNormAt(model, find(name), epsilon, x);
   const drop: Steps['drop'] = (x, name) => dropoutAt(model, x, dropout, name);
@@ -99,7 +102,7 @@ function stepsOf({ find, epsilon, dropout, gated, embedding }: T5Form, model: Mo
     drop,
     keep: (shape, name) => dropoutMaskAt(model, shape, dropout, name),
     sublayer,
-    embed: (ids) => ops.gather(model.weight(embedding), ids),
+    embed: (stack, ids) => embeddingAt(model, find(wordsName(stack)), ids),
     feedForward(x, layer) {
       const dense = `${layer}.DenseReluDense`;
       return sublayer(x, layer, dense, (normal) => {
@@ -137,7 +140,7 @@ function encode(form: T5Form, steps: Steps, batch: EncoderBatch): EncoderStates 
     return linear(`${name}.o`, encoderTokens(batch, mixed, virtual));
   };
 
-  const words = steps.embed(batch.ids);
+  const words = steps.embed('encoder', batch.ids);
   const virtualRows = prompt && repeatRows(prompt, batch.batch).reshape([-1, prompt.shape[1]!]);
   let x = drop(virtualRows ? ops.concat([words, virtualRows], 0) : words, 'encoder.dropout');
   ops.boundary(x);
@@ -164,7 +167,7 @@ function decode(form: T5Form, steps: Steps, batch: DecoderBatch): DecoderStates 
     ? cachedCrossAttention(form, past.source)
     : crossAttention(form, steps, batch, source!);
 
-  let x = drop(steps.embed(batch.ids), 'decoder.dropout');
+  let x = drop(steps.embed('decoder', batch.ids), 'decoder.dropout');
   ops.boundary(x);
   blocks.forEach((block, layer) => {
     const selfName = `${block}.layer.0.SelfAttention`;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Architecture, ownHeadName } from '../architecture.ts';
 import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
 import { SiteList } from './site-list.ts';
-import { type Stack, t5Stacks, tableName } from './t5-stacks.ts';
+import { type Stack, t5Stacks, tableName, wordsName } from './t5-stacks.ts';
 
 /** The part of Hugging Face's T5Config that the forward pass depends on. */
 export const t5Config = z
@@ -57,8 +57,7 @@ export function t5(
   ownHead = !isScaled(config) || !config.tie_word_embeddings,
 ): Architecture {
   const { d_model: d, d_kv: headWidth, num_heads: heads, vocab_size: vocabulary } = config;
-  const list = describeModules(config);
-  if (ownHead) list.shapes[ownHeadName] = [vocabulary, d];
+  const list = describeModules(config, ownHead);
   return {
     family: 't5',
     kind: 'encoder-decoder',
@@ -93,7 +92,6 @@ export function t5(
       outputScale: isScaled(config) ? d ** -0.5 : undefined,
       buckets: config.relative_attention_num_buckets,
       farthest: config.relative_attention_max_distance,
-      embedding,
       find: list.finder(),
     }),
   };
@@ -118,14 +116,15 @@ function initialOf(config: T5Config, name: string): ReturnType<Architecture['ini
   return { kind: 'normal', deviation: factor / Math.sqrt(inputs) };
 }
 
-/** The sites and the tensors of T5, its output's own weight left out. */
-function describeModules(config: T5Config): SiteList {
+/** The sites and the tensors of T5. */
+function describeModules(config: T5Config, ownHead: boolean): SiteList {
   const { d_model: d, d_kv: headWidth, d_ff: inner, num_heads: heads } = config;
   const width = heads * headWidth;
   const layers = layersOf(config);
   const list = new SiteList({ width: d, transposed: true });
-  list.shapes[embedding] = [config.vocab_size, d];
   for (const stack of ['encoder', 'decoder'] as const) {
+    const words = { role: 'wordEmbedding', name: wordsName(stack), rows: config.vocab_size } as const;
+    list.embedding({ ...words, stack, layer: -1, shared: embedding });
     for (let layer = 0; layer < layers[stack]; layer++) {
       const block = `${stack}.block.${layer}`;
       const at = { stack, layer, bias: false };
@@ -156,5 +155,7 @@ function describeModules(config: T5Config): SiteList {
     const name = `${stack}.final_layer_norm`;
     list.norm({ stack, layer: layers[stack], role: 'finalNorm', name, bias: false });
   }
+  const tied = ownHead ? {} : { shared: embedding };
+  list.head({ layer: layers.decoder, outputs: config.vocab_size, ...tied });
   return list;
 }

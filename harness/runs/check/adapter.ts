@@ -6,7 +6,7 @@ import type { Engine, ProgramTensors } from '../../engine/types.ts';
 import type { StoredTensors } from '../../exchange/adapter.ts';
 import { initialize, trainedShapes, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import { randomStream } from '../../support/random-stream.ts';
-import { headWeight, runDecoder, type ModelUse } from '../../models/delta/forward.ts';
+import { outputHead, runDecoder, type ModelUse } from '../../models/delta/forward.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Objective } from '../../training/objectives/objective.ts';
@@ -91,7 +91,9 @@ function tokenLogits(
   { rows: batch, length }: { rows: number; length: number },
 ): ops.Tensor {
   const { hidden } = runDecoder(x, use, { batch, length, packing: packingOf(x) });
-  return ops.matMul(ops.gather(hidden, x.inputs.targetRows as never), headWeight(x, use), false, true);
+  const head = outputHead(x, use);
+  const states = ops.gather(hidden, x.inputs.targetRows as never);
+  return head.scores(states, (own) => ops.matMul(own, head.weight, false, true));
 }
 
 function spread(values: readonly number[]): number[] {

@@ -1,11 +1,10 @@
 /** Classification and regression by an encoder and a head. runs/cell trains labelled tasks with it. */
 import type { LabelledTokens } from '../../data/examples/task.ts';
-import * as ops from '../../engine/ops.ts';
-import type { Tensor } from '../../engine/ops.ts';
 import type { NamedArrays, TensorTypes } from '../../engine/types.ts';
 import type { Head } from '../../models/delta/heads.ts';
 import { runClassifier } from '../../models/delta/forward.ts';
 import { MICRO_BATCH_TOKENS } from './batch-shapes.ts';
+import { crossEntropy } from './cross-entropy.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pack-sequences.ts';
 import { sum } from '../../support/arithmetic.ts';
@@ -113,11 +112,4 @@ function fillPooled(
     firstPlaces[starts[row]!] = row;
   });
   return { firstRows, firstPlaces };
-}
-
-/** −Σ q log softmax(logits), where q is the one-hot label, smoothed over all classes: [B, C] → [B]. */
-function crossEntropy(logits: Tensor, labels: Tensor, smoothing: number): Tensor {
-  const logp = ops.logSoftmax(logits);
-  const hit = logp.mul(ops.oneHot(labels, logits.shape[1]!)).sum(1);
-  return smoothing > 0 ? hit.mul(smoothing - 1).sub(logp.mean(1).mul(smoothing)) : hit.neg();
 }

@@ -3,12 +3,12 @@
  * with it.
  */
 import type { TokenPair } from '../../data/examples/task.ts';
-import * as ops from '../../engine/ops.ts';
 import type { NamedArrays, TensorTypes } from '../../engine/types.ts';
 import type { Architecture } from '../../models/architecture.ts';
-import { headWeight, runDecoder, runEncoderDecoder, SOURCE } from '../../models/delta/forward.ts';
+import { outputHead, runDecoder, runEncoderDecoder, SOURCE } from '../../models/delta/forward.ts';
 import { addPrefix } from '../../support/prefixed-names.ts';
 import { MICRO_BATCH_TOKENS } from './batch-shapes.ts';
+import { tokenLoss } from './cross-entropy.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pack-sequences.ts';
 import { sum } from '../../support/arithmetic.ts';
@@ -66,9 +66,9 @@ export function languageModel(
             )
           : runDecoder(x, use, sequences);
       const smoothing = use.training ? labelSmoothing : 0;
-      return {
-        loss: ops.headCrossEntropy(hidden, headWeight(x, use), targetIds!, targetWeights!, smoothing),
-      };
+      const head = outputHead(x, use, outputRows);
+      const loss = tokenLoss(head, hidden, { ids: targetIds!, weights: targetWeights! }, smoothing);
+      return { loss };
     },
   };
 }
