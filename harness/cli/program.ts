@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { systemError } from '../support/atomic-files.ts';
 import { didYouMean, UsageError } from '../support/errors.ts';
 import { gateCommand } from './commands/check.ts';
+import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
 import { exportCommand } from './commands/export.ts';
@@ -20,6 +21,7 @@ import { paramsCommand } from './commands/params.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { reportCommand } from './commands/report.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
+import { rerunCommand } from './commands/rerun.ts';
 import { runCommand } from './commands/run.ts';
 import { scoreCommand } from './commands/score.ts';
 import { setupCommand } from './commands/setup.ts';
@@ -45,6 +47,8 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     .addCommand(scoreCommand())
     .addCommand(tableCommand())
     .addCommand(reportCommand())
+    .addCommand(diffCommand())
+    .addCommand(rerunCommand())
     .addCommand(reproduceCommand())
     .addCommand(statusCommand())
     .addCommand(gateCommand())

@@ -1,5 +1,6 @@
 /** The tables of a report: runs grouped into rows, rows into tables. */
 import type { RunRecord } from '../../records/record.ts';
+import { flatten } from './flatten.ts';
 import type { MeasuredRun } from '../tables/cost-columns.ts';
 import type { Diverged } from '../tables/diverged.ts';
 import { type Row, summariseRow } from '../tables/row.ts';
@@ -168,16 +169,6 @@ function distinguish(names: readonly string[], settings: readonly object[]): str
     );
     const shown = differing.map((key) => `${key.split('.').pop()!}=${flat[i]!.get(key) ?? '–'}`);
     return shown.length > 0 ? ` [${shown.join(', ')}]` : '';
-  });
-}
-
-/** Flattens nested fields to `recipe.learningRate`; hashes are cut to eight digits. */
-function flatten(value: object, prefix = ''): [string, string][] {
-  return Object.entries(value).flatMap(([key, field]: [string, unknown]): [string, string][] => {
-    if (typeof field === 'object' && field !== null) return flatten(field, `${prefix}${key}.`);
-    if (field === undefined) return [];
-    const text = typeof field === 'string' ? field : JSON.stringify(field);
-    return [[prefix + key, /^[0-9a-f]{64}$/.test(text) ? text.slice(0, 8) : text]];
   });
 }
 

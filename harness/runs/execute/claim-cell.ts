@@ -33,6 +33,12 @@ export async function removeLeftovers(path: string, identity: string): Promise<v
   await lock.release();
 }
 
+/** Which records are no reason to leave a cell alone: failed ones, or all that were there at the start. */
+export interface Retry {
+  readonly retryFailed: boolean;
+  readonly again?: boolean;
+}
+
 /**
  * Makes the record of a cell by `work` while no other process does that cell, and writes it. Returns the
  * record that is there where another process was faster, and `busy` where one is doing the cell, or has taken
@@ -41,7 +47,7 @@ export async function removeLeftovers(path: string, identity: string): Promise<v
 export async function recordUnderLock(
   results: string,
   run: PreparedCell,
-  retryFailed: boolean,
+  { retryFailed, again = false }: Retry,
   onNote: (text: string) => void,
   work: (place: Place, lock: Lock) => Promise<RunRecord>,
   write = writeRecord,
@@ -49,7 +55,8 @@ export async function recordUnderLock(
   const find = (): Promise<Place> => findPlace(results, addressOf(run.cell), run.identity);
   const isDone = ({ record }: Place): boolean =>
     record !== undefined &&
-    (!retryFailed || record.status === 'finished' || record.attempt > (run.place.record?.attempt ?? 0));
+    (!(again || (retryFailed && record.status === 'failed')) ||
+      record.attempt > (run.place.record?.attempt ?? 0));
   const found = await find();
   if (isDone(found)) {
     await removeLeftovers(found.path, run.identity);

@@ -23,18 +23,18 @@ import { runQueue } from './work-queue.ts';
  * aborted.
  */
 export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<Outcome[]> {
-  const { events, signal, retryFailed } = options;
+  const { events, signal, retryFailed, again = false } = options;
   await checkWritable(plan.results);
   // Asked before anything runs: the source may change while training takes its time.
   const code = await codeVersion();
   const prepared = await unlessAborted(prepareCells(plan, { signal, onNote: events.onNote }), signal);
   tellNotes(plan, prepared, events);
-  const missing = await findMissing(prepared, retryFailed);
+  const missing = again ? prepared : await findMissing(prepared, retryFailed);
   const groups = options.batchSeeds
     ? await groupBySeed(missing, plan.engine.name)
     : missing.map((run) => [run]);
   for (const { place, identity } of prepared) {
-    if (place.record?.status === 'finished') await removeLeftovers(place.path, identity);
+    if (place.record?.status === 'finished' && !again) await removeLeftovers(place.path, identity);
   }
   const recorded = missing.length > 0 ? await executeGroups(groups, plan, code, options) : undefined;
   return prepared.map((run) => {

@@ -22,6 +22,8 @@ export interface ExecuteOptions {
   readonly signal: AbortSignal;
   /** Tries failed runs again. */
   readonly retryFailed: boolean;
+  /** Does cells that have a record again, in this process. */
+  readonly again?: boolean;
   /** How many cells run at once, each in a process of its own; one runs in this process. */
   readonly jobs?: number;
   /**

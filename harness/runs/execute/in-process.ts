@@ -2,7 +2,7 @@
 import type { RunRecord } from '../../records/record.ts';
 import { runCell } from '../cell/run-cell.ts';
 import type { Plan } from '../plan/cell.ts';
-import { recordUnderLock } from './claim-cell.ts';
+import { recordUnderLock, type Retry } from './claim-cell.ts';
 import type { CellExecutor } from './executor.ts';
 import { startEngine } from './start-engine.ts';
 
@@ -10,13 +10,13 @@ import { startEngine } from './start-engine.ts';
 export async function startInProcess(
   plan: Pick<Plan, 'results' | 'engine'>,
   code: RunRecord['code'],
-  retryFailed: boolean,
+  retry: Retry,
 ): Promise<CellExecutor> {
   const engine = await startEngine(plan);
   const { threads, recompute } = plan.engine;
   return {
     execute: (run, events, signal, companion) =>
-      recordUnderLock(plan.results, run, retryFailed, events.onNote, (place, lock) => {
+      recordUnderLock(plan.results, run, retry, events.onNote, (place, lock) => {
         events.onStart();
         const options = { events, signal, lock, ...(companion && { companion }) };
         return runCell({ ...run, place }, { engine, code, threads, recompute }, options);

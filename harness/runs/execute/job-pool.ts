@@ -44,7 +44,7 @@ export function startJobPool(
       if ('path' in end) return recordAt(end.path);
       const crash = { started, code, engine, threads: share.threads, reason: end.died };
       const record = (place: Place): Promise<RunRecord> => crashRecord({ ...run, place }, crash);
-      return recordUnderLock(results, run, retryFailed, events.onNote, record, writeCrashRecord);
+      return recordUnderLock(results, run, { retryFailed }, events.onNote, record, writeCrashRecord);
     },
     close: () => pool.close(),
   };

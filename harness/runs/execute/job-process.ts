@@ -23,7 +23,7 @@ import { prepareCells } from '../cell/prepare-cells.ts';
 let executor: CellExecutor | undefined;
 
 async function begin({ results, engine, retryFailed }: Extract<ToJob, { kind: 'begin' }>): Promise<void> {
-  executor = await startInProcess({ results, engine }, await codeVersion(), retryFailed);
+  executor = await startInProcess({ results, engine }, await codeVersion(), { retryFailed });
 }
 
 /** Plans a request, given as JSON, once for all of its cells. */

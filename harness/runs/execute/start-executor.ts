@@ -5,6 +5,8 @@ import type { CellExecutor, ExecuteOptions } from './executor.ts';
 import { startInProcess } from './in-process.ts';
 import { memoryNeed, memoryRisk } from './out-of-memory.ts';
 
+type StartOptions = Pick<ExecuteOptions, 'jobs' | 'requestOf' | 'retryFailed' | 'again'>;
+
 /**
  * Starts an executor. A cell whose process may be killed for want of memory gets a process of its own, so
  * that this one survives. Throws UsageError where the engine does not run.
@@ -12,12 +14,12 @@ import { memoryNeed, memoryRisk } from './out-of-memory.ts';
 export async function startExecutor(
   plan: Pick<Plan, 'results' | 'engine'>,
   code: RunRecord['code'],
-  { jobs = 1, requestOf, retryFailed }: Pick<ExecuteOptions, 'jobs' | 'requestOf' | 'retryFailed'>,
+  { jobs = 1, requestOf, retryFailed, again = false }: StartOptions,
 ): Promise<CellExecutor> {
-  if (!requestOf) return startInProcess(plan, code, retryFailed);
+  if (!requestOf) return startInProcess(plan, code, { retryFailed, again });
   const { startJobPool } = await import('./job-pool.ts');
   const children = startJobPool(plan, code, { count: jobs, requestOf, retryFailed });
-  const usual = jobs > 1 ? children : await startInProcess(plan, code, retryFailed);
+  const usual = jobs > 1 ? children : await startInProcess(plan, code, { retryFailed, again });
   return {
     async execute(run, events, ...rest) {
       const risk = await memoryRisk(run);

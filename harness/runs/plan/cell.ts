@@ -93,7 +93,7 @@ export interface Cell {
   /** The base whose published recipe is followed, as the paper calls it, or `none`. */
   readonly published: string;
   /** The tuned recipe that is followed instead. */
-  readonly tuned?: TunedRecipe | undefined;
+  readonly tuned?: Pick<TunedRecipe, 'source'> | undefined;
   /** The trial of tuning that it is. */
   readonly trial?: Trial | undefined;
   /** Set where the test split is left out. */
