@@ -7,6 +7,7 @@ const stepSchema = z.looseObject({
   // Null stands for a loss that is not finite, which JSON cannot hold.
   loss: z.number().nullable(),
   milliseconds: z.number().min(0),
+  tokens: z.int().min(0).optional(),
   // Logs of earlier versions have no shapes.
   shapes: z.array(z.string()).optional(),
 });

@@ -6,6 +6,7 @@ import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { PageData } from '../../reporting/report/page-data.ts';
 import type { PictureFormat } from '../../reporting/report/pictures.ts';
+import type { OpenReport } from '../../reporting/report/read-report.ts';
 import type { Report } from '../../reporting/report/report.ts';
 import { slugOf } from '../../reporting/report/rows.ts';
 import { findColumns } from '../../reporting/tables/cost-columns.ts';
@@ -19,6 +20,7 @@ interface ReportOptions extends ShownOptions {
   readonly format?: string;
   readonly open?: true;
   readonly columns?: string[];
+  readonly published?: string;
 }
 
 /** A report's files by their paths below the output folder. */
@@ -48,6 +50,12 @@ const formats: Record<string, (report: Report, page: PageData) => Promise<Files>
   async html(_, page) {
     const { htmlPage } = await import('../../reporting/report/html.ts');
     return { 'report.html': await htmlPage(page) };
+  },
+  async peft(report) {
+    const { peftResults } = await import('../../reporting/peft/write-results.ts');
+    const files = await peftResults(report);
+    if (Object.keys(files).length === 0) note('--format peft: no record is of the task metamath.');
+    return files;
   },
   png: (report, page) => charts(report, page, 'png'),
   svg: (report, page) => charts(report, page, 'svg'),
@@ -95,6 +103,7 @@ export function reportCommand(): Command {
       `which files to write, of ${Object.keys(formats).join(',')} (default: ${usual.join(',')})`,
     )
     .option('--columns <names...>', columnsHelp)
+    .option('--published <folder>', "results of peft's method_comparison to show beside ours")
     .option('--open', 'show the page in a browser');
   return addShownOptions(command).action(report);
 }
@@ -114,11 +123,12 @@ async function report(options: ReportOptions): Promise<void> {
   const { readPage, readReport } = await import('../../reporting/report/read-report.ts');
   const shown = await readShown(options);
   const columns = options.columns && findColumns(options.columns);
-  const read = await readReport({ ...shown.context, columns });
+  const own = await readReport({ ...shown.context, columns });
+  const read = options.published === undefined ? own : await withPublished(own, options.published);
   const page = await readPage(read);
   tellUntrusted(read.untrusted, options);
   shown.checkNames();
-  if (read.tables.length === 0) {
+  if (read.tables.length + read.main.length === 0) {
     throw new UsageError(`${read.results} holds no records to report; "bench run" makes some.`);
   }
   if (format === undefined && read.tables.length > mostDrawn) {
@@ -134,6 +144,17 @@ async function report(options: ReportOptions): Promise<void> {
   }
   for (const line of listFiles(out, Object.keys(contents))) print(line);
   if (open) openFile(join(out, 'report.html'));
+}
+
+/** The report with published results after its main tables. */
+async function withPublished(report: OpenReport, folder: string): Promise<OpenReport> {
+  const { publishedResults } = await import('../../reporting/peft/published-results.ts');
+  const { tables, untrusted } = await publishedResults(folder);
+  return {
+    ...report,
+    main: [...report.main, ...tables],
+    untrusted: [...report.untrusted, ...untrusted],
+  };
 }
 
 /** Files by their paths, and folders of files by how many there are. */
