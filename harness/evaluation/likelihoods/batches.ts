@@ -7,17 +7,18 @@ import type { BaseModel } from '../../models/base-model.ts';
 import { type Delta, virtualTokens } from '../../models/method.ts';
 import { roundUp, sum } from '../../support/arithmetic.ts';
 import { sharedBeginnings } from './beginnings.ts';
+import { packRows } from './pack-rows.ts';
 import type { TreesShape } from './program.ts';
 import { treeOf, type Request } from './token-tree.ts';
 
-/** Most nodes that one run of a program reads, unless one tree has more. */
-const NODES = 2048;
 /** Sizes are rounded up to multiples of these, so that few programs serve many batches. */
 const STEP = { predictions: 64, beginning: 64 } as const;
 
 /** Some documents of an evaluation, whose requests a model reads at once. */
 export interface LikelihoodBatch {
   readonly documents: readonly number[];
+  /** Where the tree of each of `documents` begins among the nodes of all rows. */
+  readonly begins: readonly number[];
   /** Number of tokens that the model computes, padding included. */
   readonly tokens: number;
   readonly shape: TreesShape;
@@ -69,49 +70,22 @@ export function likelihoodBatches(
     const beginning = group.length > 0 ? { ids: context.slice(0, group.length), tokensAfter } : undefined;
     const slots = beginning ? roundUp(virtualTokens(delta) + group.length, STEP.beginning) : 0;
     const sizes = group.documents.map((document) => {
-      const tree = treeOf(cut[document]!, separatesEnds, group.length);
-      return { document, nodes: tree.ids.length, predictions: tree.predictions.length };
+      const { ids, predictions } = treeOf(cut[document]!, separatesEnds, group.length);
+      return { nodes: ids.length, predictions: predictions.length };
     });
-    return batchesOf(sizes).map((batch, place): LikelihoodBatch => {
-      const shape = shapeOf(batch, slots);
+    const nodes = sizes.map((size) => size.nodes);
+    return packRows(nodes, slots).map(({ rows, length, trees: packed }, place): LikelihoodBatch => {
+      const predictions = sum(packed.map(({ tree }) => sizes[tree]!.predictions));
       const read = place === 0 ? group.length : 0;
+      const documents = packed.map(({ tree }) => group.documents[tree]!);
       return {
-        documents: batch.map(({ document }) => document),
-        tokens: read + shape.trees * shape.nodes,
-        shape,
+        documents,
+        begins: packed.map(({ begin }) => begin),
+        tokens: read + rows * length,
+        shape: { rows, nodes: length, predictions: roundUp(predictions, STEP.predictions), beginning: slots },
         beginning,
-        requests: batch.map(({ document }) => cut[document]!),
+        requests: documents.map((document) => cut[document]!),
       };
     });
   });
 }
-
-/** The sizes of a document's tree. */
-interface TreeSize {
-  readonly document: number;
-  readonly nodes: number;
-  readonly predictions: number;
-}
-
-/** Batches of trees of like size. */
-function batchesOf(sizes: readonly TreeSize[]): TreeSize[][] {
-  const sorted = [...sizes].sort((a, b) => b.nodes - a.nodes);
-  const batches: TreeSize[][] = [];
-  for (const size of sorted) {
-    const last = batches.at(-1);
-    if (last && (last.length + 1) * paddedNodes(last[0]!.nodes) <= NODES) last.push(size);
-    else batches.push([size]);
-  }
-  return batches;
-}
-
-/** Less than a sixteenth is padding. */
-const paddedNodes = (nodes: number): number =>
-  roundUp(nodes, 2 ** Math.max(0, Math.floor(Math.log2(nodes / 16))));
-
-const shapeOf = (batch: readonly TreeSize[], beginning: number): TreesShape => ({
-  trees: batch.length,
-  nodes: paddedNodes(batch[0]!.nodes),
-  predictions: roundUp(sum(batch.map(({ predictions }) => predictions)), STEP.predictions),
-  beginning,
-});

@@ -35,7 +35,7 @@ export class LikelihoodScorer {
     const { delta } = this.#model;
     const begun = beginning?.ids.length ?? 0;
     const trees = batch.requests.map((own) => treeOf(own, delta.readsPrompt === true, begun));
-    const inputs = fillTrees(trees, shape, beginning ? virtualTokens(delta) : 0);
+    const inputs = fillTrees(trees, batch.begins, shape, beginning ? virtualTokens(delta) : 0);
     const before = beginning && (await this.#inputsOf(beginning, shape.beginning));
     const program = await this.#programOf(shape);
     const out = await program.run(this.#state, { ...inputs, ...before });

@@ -7,9 +7,12 @@ import { MASKED } from '../../models/families/layers.ts';
 import { outputHead, type OutputHead, runDecoder } from '../../models/delta/forward.ts';
 import type { TokenTree } from './token-tree.ts';
 
-/** B trees of at most T nodes, P predicted tokens in all; l slots of a beginning that all trees share, or 0. */
+/**
+ * B rows of T nodes, each with one tree or more; P predicted tokens in all; l slots of a beginning that all
+ * trees share, or 0.
+ */
 export interface TreesShape {
-  readonly trees: number;
+  readonly rows: number;
   readonly nodes: number;
   readonly predictions: number;
   readonly beginning: number;
@@ -32,28 +35,28 @@ export const beginningKey = (kind: 'bias' | 'key' | 'value', layer?: number): st
  * Outputs, [P] each: `logProbability`, and `isLargest`, 1 where no token is likelier.
  */
 export function likelihoodProgram(model: LoadedModel, shape: TreesShape): Promise<Program> {
-  const { trees, nodes, predictions, beginning } = shape;
+  const { rows, nodes, predictions, beginning } = shape;
   const { engine, base, delta, frozen } = model;
-  const name = `trees ${trees}x${nodes} after ${beginning}, ${predictions} tokens`;
+  const name = `trees ${rows}x${nodes} after ${beginning}, ${predictions} tokens`;
   return engine.compile({ name, frozen, state: {}, inputs: inputTypes(model, shape) }, (x) => {
     const use = { base, delta, tensors: x.frozen, training: false, dropout: false, totalSteps: 1 };
     const predictors = x.inputs.predictors!;
     const { hidden } = runDecoder(x, use, {
-      batch: trees,
+      batch: rows,
       length: nodes,
       bias: biasOf(x, shape),
       ...(beginning > 0 && { beginning: beginningOf(x, base.architecture.layers) }),
       ...queriesAtOnce(engine),
       // Nothing is differentiated: no gradient comes back to any place.
-      outputRows: { rows: predictors, places: ops.zeros([trees * nodes], 'int32') },
+      outputRows: { rows: predictors, places: ops.zeros([rows * nodes], 'int32') },
     });
     return { outputs: predictionsOf(hidden, outputHead(x, use), x.inputs.targetIds!, predictions) };
   });
 }
 
 function inputTypes({ base }: LoadedModel, shape: TreesShape): TensorTypes {
-  const { trees, nodes, predictions, beginning } = shape;
-  const all = trees * nodes;
+  const { rows, nodes, predictions, beginning } = shape;
+  const all = rows * nodes;
   const mask = floats(all, 1);
   const types: Record<string, TensorTypes[string]> = {
     ids: ints(all),
@@ -62,7 +65,7 @@ function inputTypes({ base }: LoadedModel, shape: TreesShape): TensorTypes {
     prompt: mask,
     fromStart: mask,
     fromEnd: mask,
-    ends: floats(trees, 1, 1, nodes),
+    ends: floats(rows, 1, 1, nodes),
     predictors: ints(predictions),
     targetIds: ints(predictions),
   };
@@ -76,7 +79,7 @@ function inputTypes({ base }: LoadedModel, shape: TreesShape): TensorTypes {
 }
 
 /** The bias of the scores [B, 1, T, l + T]: a node sees the beginning, its ancestors and itself. */
-function biasOf({ inputs }: ProgramTensors, { trees, nodes, beginning }: TreesShape): ops.Tensor {
+function biasOf({ inputs }: ProgramTensors, { rows, nodes, beginning }: TreesShape): ops.Tensor {
   const places = Float32Array.from({ length: nodes }, (_, i) => i);
   const [queries, keys] = [ops.tensor(places, [1, 1, nodes, 1]), ops.tensor(places, [1, 1, 1, nodes])];
   const [zero, masked] = [ops.scalar(0), ops.scalar(MASKED)];
@@ -84,7 +87,7 @@ function biasOf({ inputs }: ProgramTensors, { trees, nodes, beginning }: TreesSh
   const isOpen = ops.choose(ops.less(queries, inputs.ends!), zero, masked);
   const own = ops.choose(ops.less(queries, keys), masked, isOpen);
   if (beginning === 0) return own;
-  return ops.concat([ops.zeros([trees, 1, nodes, 1]).add(inputs[beginningKey('bias')]!), own], 3);
+  return ops.concat([ops.zeros([rows, 1, nodes, 1]).add(inputs[beginningKey('bias')]!), own], 3);
 }
 
 const beginningOf = ({ inputs }: ProgramTensors, layers: number): PrefixStates[] =>
@@ -125,11 +128,16 @@ function predictionsOf(
 }
 
 /**
- * The inputs of some trees; padding reads token 0 and sees the beginning and itself. `virtual` is the number
- * of a method's tokens in a beginning, which positions count.
+ * The inputs of some trees, which begin at the nodes `begins`; padding reads token 0 and sees the beginning and
+ * itself. `virtual` is the number of a method's tokens in a beginning, which positions count.
  */
-export function fillTrees(trees: readonly TokenTree[], shape: TreesShape, virtual: number): NamedArrays {
-  const all = shape.trees * shape.nodes;
+export function fillTrees(
+  trees: readonly TokenTree[],
+  begins: readonly number[],
+  shape: TreesShape,
+  virtual: number,
+): NamedArrays {
+  const all = shape.rows * shape.nodes;
   const ids = new Int32Array(all);
   const positions = new Int32Array(all);
   const tokens = new Float32Array(all);
@@ -141,13 +149,14 @@ export function fillTrees(trees: readonly TokenTree[], shape: TreesShape, virtua
   const targetIds = new Int32Array(shape.predictions);
   let prediction = 0;
   trees.forEach((tree, number) => {
-    const start = number * shape.nodes;
+    const start = begins[number]!;
+    const inRow = start % shape.nodes;
     tree.ids.forEach((id, node) => {
       const at = start + node;
       ids[at] = id;
       positions[at] = virtual + tree.depths[node]!;
       tokens[at] = 1;
-      ends[at] = tree.ends[node]!;
+      ends[at] = inRow + tree.ends[node]!;
       const tokensAfter = tree.fromEnds[node]!;
       if (tokensAfter < 0) return;
       prompt[at] = 1;

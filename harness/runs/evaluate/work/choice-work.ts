@@ -132,7 +132,7 @@ async function measureBatches(
     if (spent > ENOUGH) break;
     signal.throwIfAborted();
     const { shape, beginning } = batch;
-    const tokens = shape.trees * shape.nodes;
+    const tokens = shape.rows * shape.nodes;
     const read = tokens + (beginning?.ids.length ?? 0);
     first.push({ tokens: read, seconds: await secondsOf(() => scorer.score(batch)) });
     runs.push({ tokens, seconds: await secondsOf(() => scorer.score(batch)) });
