@@ -234,11 +234,14 @@ const searchOnHost: Search = async (job, setup, places, positions, onEnd) => {
 };
 
 /** How many rows of so many tokens a step on the host computes at once, at least one. */
-export function rowsAtOnce(
-  { layers, kvHeads, headWidth }: Pick<Architecture, 'layers' | 'kvHeads' | 'headWidth'>,
-  tokens: number,
-): number {
-  // Keys and values in all layers, float32.
-  const bytes = 2 * layers * kvHeads * headWidth * 4 * tokens;
-  return Math.max(1, Math.min(ROWS, Math.floor(CACHE_BYTES / bytes)));
+export function rowsAtOnce(sizes: CacheSizes, tokens: number): number {
+  return Math.max(1, Math.min(ROWS, Math.floor(CACHE_BYTES / cacheBytes(sizes, tokens))));
+}
+
+/** What of a base decides how large its keys and values are. */
+type CacheSizes = Pick<Architecture, 'layers' | 'kvHeads' | 'headWidth'>;
+
+/** Bytes of the keys and values of a row of so many tokens in all layers, float32. */
+export function cacheBytes({ layers, kvHeads, headWidth }: CacheSizes, tokens: number): number {
+  return 2 * layers * kvHeads * headWidth * 4 * tokens;
 }

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
@@ -64,36 +64,45 @@ test('a cell whose process was killed comes last and in a process of its own, wi
   ]);
 });
 
-test('a cell whose weights and moments alone are more than the memory comes last and by itself', async () => {
-  const memory = vi.spyOn(process, 'constrainedMemory');
-  // Between four and sixteen bytes a weight of the tiny base: what RED and full fine-tuning take at the least.
-  memory.mockReturnValue(10 * 17_000);
-  const order: string[] = [];
+/** Runs methods on the tiny base as if the control group allowed so many bytes. */
+async function runWithin(bytes: number, results: string, methods: string[]) {
+  const memory = vi.spyOn(process, 'constrainedMemory').mockReturnValue(bytes);
   const pids: number[] = [];
-  const methods = ['full', 'red'];
-  const { outcomes, notes } = await run(
-    'large',
-    { methods },
-    {
-      requestOf: () => request('large', { methods }),
-      events: {
-        onStart({ variant: { parts } }) {
-          const [{ method }] = parts as [(typeof parts)[number]];
-          order.push(method.name);
-          const path = pathOf('large', 1).replace('/red/', `/${method.name}/`);
-          pids.push((JSON.parse(readFileSync(lockOf(path), 'utf8')) as Owner).pid);
+  try {
+    const ended = await run(
+      results,
+      { methods },
+      {
+        requestOf: () => request(results, { methods }),
+        events: {
+          onStart: () =>
+            void pids.push((JSON.parse(readFileSync(lockOf(pathOf(results, 1)), 'utf8')) as Owner).pid),
         },
       },
-    },
+    );
+    return { ...ended, pids };
+  } finally {
+    memory.mockRestore();
+  }
+}
+
+test('a cell that is estimated to take more than the memory runs in a process of its own', async () => {
+  // Room for the weights of the tiny base, not for the programs.
+  const { outcomes, notes, pids } = await runWithin(1e8, 'large', ['red']);
+  expect(pids).toHaveLength(1);
+  expect(pids[0]).not.toBe(process.pid);
+  expect(outcomes.map(({ record }) => record.status)).toEqual(['finished']);
+  expect(notes.join('\n')).toMatch(/red.seed-1\.json: it is unlikely to fit the memory: the run needs about/);
+});
+
+test('a cell whose weights and moments alone are more than the memory is refused before anything runs', async () => {
+  // Between four and sixteen bytes a weight: what RED and full fine-tuning take at the least.
+  const refused = runWithin(10 * 17_000, 'refused', ['red', 'full']);
+  await expect(refused).rejects.toThrow(
+    /^full on .* does not fit the memory: its weights in float32 take 0 MiB, what is trained 0 MiB, and there /,
   );
-  memory.mockRestore();
-  expect(order).toEqual(['red', 'full']);
-  expect(pids[0]).toBe(process.pid);
-  expect(pids[1]).not.toBe(process.pid);
-  expect(outcomes.map(({ record }) => record.status)).toEqual(['finished', 'finished']);
-  expect(notes.join('\n')).toMatch(
-    /full.seed-1\.json: it is unlikely to fit the memory: the run needs about/,
-  );
+  await expect(refused).rejects.toThrow(/; take a method that trains less or a smaller base/);
+  await expect(readdir(join(folder, 'refused'))).resolves.toEqual([]);
 });
 
 test('killed again, it is a failed record that names the memory, and the others are done', async () => {

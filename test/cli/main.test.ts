@@ -103,6 +103,22 @@ describe('params', () => {
     expect(methods[0]!.tensors.reduce((total, { parameters }) => total + parameters, 0)).toBe(expected);
   });
 
+  test('tells the memory of Llama-2-7B in four bits from its name alone', async () => {
+    const command = ['params', '--model', 'meta-llama/Llama-2-7b-hf', '--base-weights'];
+    const { stdout } = await bench(...command, 'nf4');
+    expect(stdout).toMatch(/^lora \(LoRA\) on meta-llama\/Llama-2-7b-hf\n {2}trainable params: 4,194,304 /);
+    expect(stdout).toMatch(/\n {2}weights +4\.4 GiB {2}nf4\n {2}trained state +64 MiB {2}parameters/);
+    expect(stdout).toMatch(/\n {2}activations .* tokens at once\n {2}keys and values .* decoded at once\n/);
+    const whole = await bench(...command, 'float32', '--method', 'lora', 'full', '--json');
+    const { methods } = JSON.parse(whole.stdout) as { methods: { memory: Record<string, number> }[] };
+    expect(methods.map(({ memory }) => memory)).toMatchObject([
+      { weights: 4 * 6_738_415_616, trained: 16 * 4_194_304 },
+      { weights: 0, trained: 16 * 6_738_415_616 },
+    ]);
+    const halved = await bench(...command, 'nf4', '--set', 'batchSize=1', 'promptLength=64', '--json');
+    expect(JSON.parse(halved.stdout)).toMatchObject({ methods: [{ memory: { batchTokens: 164 } }] });
+  });
+
   test("prints peft's line", async () => {
     const { stdout } = await bench('params', '--model', 'gpt2-medium', '--method', 'red');
     expect(stdout).toContain('trainable params: 49,152 || all params: 354,872,320 || trainable%: 0.0139');
@@ -148,6 +164,15 @@ describe('what is wrong is one clear line, exit code 2, and nothing written', ()
     [['', 'red'], /The first argument is empty/],
     [[...run, '--retry', 'all'], /--retry all: it can only be "failed"/],
     [['params', '--method', 'red'], /required option '--model <base>' not specified/],
+    [['params', '--model', 'gpt2'], /Say which with --method/],
+    [
+      ['params', '--model', 'gpt2', '--method', 'red', '--task', 'e2e'],
+      /--task changes the memory alone, which --base-weights tells/,
+    ],
+    [
+      ['params', '--model', 'gpt2', '--method', 'full', '--base-weights', 'nf4'],
+      /full trains \d+ of the weights that the base keeps in nf4/,
+    ],
     [['fetch', 'data', 'e2ee'], /There is no task "e2ee"\. Did you mean "e2e"\?/],
   ])('%j', async (args, expected) => {
     const { stdout, stderr, exitCode } = await bench(...args);

@@ -99,16 +99,24 @@ function asked(values: readonly string[] | undefined, option: string, help: stri
 async function preview(plan: Plan, evaluations: readonly RunEvaluations[], options: Options): Promise<void> {
   const { checkPlan } = await import('../../runs/execute/check-plan.ts');
   const { planNotes } = await import('../../runs/plan/plan-notes.ts');
+  const { cellMemory } = await import('../../runs/memory/cell-memory.ts');
+  const { baseWeightsText } = await import('../../models/bases/base-weights.ts');
   const { previewCells } = await import('../../runs/plan/preview.ts');
+  const { memoryText } = await import('../terminal/memory-text.ts');
   const { dryRunText } = await import('../terminal/dry-run.ts');
-  const { batchSeeds = false, launcher } = options;
+  const { batchSeeds = false, launcher, jobs = 1 } = options;
   if (launcher === 'slurm') {
     const { parseSlurmOptions } = await import('../../runs/cluster/slurm.ts');
     parseSlurmOptions(options.slurm);
   }
-  const checked = await checkPlan(plan, { batchSeeds, launcher });
+  const checked = await checkPlan(plan, { batchSeeds, launcher, jobs });
   for (const line of planNotes(checked)) note(line);
-  const cells = await previewCells({ ...plan, cells: checked.map(({ cell }) => cell) });
+  const previews = await previewCells({ ...plan, cells: checked.map(({ cell }) => cell) });
+  const cells = previews.map((cell, i) => ({
+    ...cell,
+    baseWeights: baseWeightsText(checked[i]!.base.weights),
+    memory: cellMemory(checked[i]!, options.recompute),
+  }));
   if (options.json) {
     const named = evaluations.map(({ task, model, texts, from }) => ({
       task: task.name,
@@ -119,7 +127,7 @@ async function preview(plan: Plan, evaluations: readonly RunEvaluations[], optio
     printJson({ cells, evaluations: named });
     return;
   }
-  print(dryRunText(cells));
+  print(dryRunText(cells, ({ baseWeights, memory }) => memoryText(baseWeights, memory)));
   for (const { task, model, texts, from } of evaluations)
     print(`\nEvaluations of ${task.name} · ${model} (${from}): ${texts.join(', ')}`);
 }

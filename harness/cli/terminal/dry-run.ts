@@ -5,14 +5,22 @@ import { formatValue } from '../../runs/plan/option-values.ts';
 import type { CellPreview } from '../../runs/plan/preview.ts';
 import { columns, heading } from './output.ts';
 
-/** A block for each variant on a task and base: the states of its seeds, then its settings. */
-export function dryRunText(cells: readonly CellPreview[]): string {
-  const groups = new Map<string, CellPreview[]>();
+/**
+ * A block for each variant on a task and base: the states of its seeds, its settings, and what `memoryOf` tells
+ * of its first cell.
+ */
+export function dryRunText<Cell extends CellPreview>(
+  cells: readonly Cell[],
+  memoryOf?: (cell: Cell) => string,
+): string {
+  const groups = new Map<string, Cell[]>();
   for (const cell of cells) {
     const key = JSON.stringify([cell.task, cell.model, cell.variant]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }
-  return [...groups.values()].map(blockText).join('\n\n');
+  const memoryText = ([first]: readonly Cell[]): string =>
+    memoryOf ? `\n\nmemory, estimated\n${memoryOf(first!)}` : '';
+  return [...groups.values()].map((group) => blockText(group) + memoryText(group)).join('\n\n');
 }
 
 function blockText(group: readonly CellPreview[]): string {

@@ -2,7 +2,7 @@
  * What `bench reproduce` prints beside the table itself: the estimates of its runs, and tables of settings.
  */
 import { paperModel } from '../../papers/find-recipe.ts';
-import { gibibytes } from '../../runs/reproduce/estimate.ts';
+import { sizeText } from '../../runs/memory/memory-here.ts';
 import type { EvaluatedColumn } from '../../runs/reproduce/evaluated-columns.ts';
 import type { RunState } from '../../runs/reproduce/inspect-runs.ts';
 import type { TableRun } from '../../runs/reproduce/plan-table.ts';
@@ -48,7 +48,7 @@ export function estimatesText(
       continue;
     }
     const seeds = `${missing.length} ${missing.length === 1 ? 'seed' : 'seeds'}`;
-    const cost = [timeText(task, missing.length, estimate.seconds), gibibytes(estimate.bytes)];
+    const cost = [timeText(task, missing.length, estimate.seconds), sizeText(estimate.bytes)];
     if (budget) cost.push(fitText(budget.fits[i]!, missing.length));
     rows.push([task, baseText(run), method, seeds, cost.join(', ')]);
   }

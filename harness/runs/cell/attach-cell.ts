@@ -60,7 +60,7 @@ export async function attachCell(cell: Cell, bare: BaseModel): Promise<AttachedC
 }
 
 /** Throws UsageError where a method trains weights that the base keeps packed. */
-function checkPackedTensors(variant: string, base: BaseModel, delta: Delta): void {
+export function checkPackedTensors(variant: string, base: BaseModel, delta: Delta): void {
   const { weights } = base;
   if (!weights) return;
   const packed = packedSites(base);

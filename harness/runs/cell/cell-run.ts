@@ -2,6 +2,8 @@
 import type { Engine } from '../../engine/types.ts';
 import type { BeforeRename } from '../../support/atomic-files.ts';
 import type { Companion } from '../../training/loop/train-together.ts';
+import { memoryCase } from '../memory/cell-memory.ts';
+import { activationLimit } from '../memory/estimate-memory.ts';
 import type { PreparedCell } from './prepare-cells.ts';
 import type { CellProgress } from './save-results.ts';
 
@@ -9,6 +11,9 @@ import type { CellProgress } from './save-results.ts';
 export interface CellRun {
   readonly run: PreparedCell;
   readonly engine: Engine;
+  /** The memory that the run has, in bytes; undefined on a device whose memory is not asked for. */
+  readonly memory: number | undefined;
+  readonly recompute: boolean;
   /** The folder of its checkpoints. */
   readonly folder: string;
   readonly events: { onProgress(progress: CellProgress): void; onNote(text: string): void };
@@ -20,13 +25,15 @@ export interface CellRun {
 }
 
 /** The part of a training job that is the same for every kind of task. */
-export function commonJob({ run, engine, folder, events, signal, mayWrite, companion }: CellRun) {
+export function commonJob({ run, engine, memory, recompute, ...others }: CellRun) {
   const { base, delta, cell } = run;
+  const { folder, events, signal, mayWrite, companion } = others;
   return {
     engine,
     base,
     delta,
     recipe: cell.recipe,
+    ...(memory !== undefined && { activations: activationLimit(memoryCase(run, memory, recompute)) }),
     seed: cell.seed,
     folder,
     signal,

@@ -6,7 +6,8 @@ import type { RunRecord } from '../../records/record.ts';
 import { systemError } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
-import { lacksMemory, memoryNeed } from '../execute/out-of-memory.ts';
+import { lacksMemory } from '../execute/out-of-memory.ts';
+import { memoryNeed } from '../memory/cell-memory.ts';
 import type { CellRun } from './cell-run.ts';
 import { watchDeviceMemory } from './device-memory.ts';
 import { makeRecord } from './make-record.ts';
@@ -21,6 +22,8 @@ export interface CellEngine {
   readonly code: RunRecord['code'];
   readonly threads: number;
   readonly recompute: boolean;
+  /** The memory that each run has, in bytes; undefined on a device whose memory is not asked for. */
+  readonly memory?: number | undefined;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface CellEngine {
  */
 export async function runCell(
   run: PreparedCell,
-  { engine, code, threads, recompute }: CellEngine,
+  { engine, code, threads, recompute, memory }: CellEngine,
   { lock, ...options }: Pick<CellRun, 'events' | 'signal' | 'companion'> & { readonly lock: Lock },
 ): Promise<RunRecord> {
   const started = new Date();
@@ -40,7 +43,8 @@ export async function runCell(
   let peakDeviceBytes: number | undefined;
   let error: RunRecord['error'];
   try {
-    await trainAndTest({ ...options, run, engine, folder, signal, mayWrite: lock.check }, results);
+    const own = { run, engine, memory, recompute, folder, signal, mayWrite: lock.check };
+    await trainAndTest({ ...options, ...own }, results);
   } catch (caught) {
     error = failureOf(caught, run, engine, signal);
   } finally {

@@ -10,6 +10,7 @@ import { Busy } from '../../records/work-log.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { watchDeviceMemory } from '../cell/device-memory.ts';
 import { startEngine } from '../execute/start-engine.ts';
+import { checkBaseMemory } from '../memory/cell-memory.ts';
 import type { EngineChoice } from '../plan/engine-choice.ts';
 import { OpenEvaluation, type About, type EvaluatedModel } from './work/evaluation-work.ts';
 import { isMissing, recordOf, type EvaluationPiece } from './plan-evaluations.ts';
@@ -132,6 +133,7 @@ async function start(choice: EngineChoice): Promise<{ engine: Engine; about: Omi
 async function loadSubject(known: KnownSubject, engine: Engine): Promise<LoadedSubject> {
   const subject = await known.open();
   const { base, delta, tensors, tokenizer } = subject;
+  await checkBaseMemory(base, engine.device);
   const frozen = await freezeAll(engine, base, delta, tensors);
   const loaded = { engine, base, delta, frozen };
   const scorer = new LikelihoodScorer(loaded);

@@ -13,6 +13,7 @@ import { attachCell, type AttachedCell } from '../cell/attach-cell.ts';
 import { withoutEqualCells } from '../cell/equal-cells.ts';
 import { dataOpener, openTokenizer } from '../cell/open-data.ts';
 import { attachCells } from '../cell/prepare-cells.ts';
+import { checkMemory } from '../memory/cell-memory.ts';
 import { noSbatch } from '../cluster/slurm.ts';
 import type { Plan } from '../plan/cell.ts';
 import { groupBySeed } from './group-by-seed.ts';
@@ -22,6 +23,7 @@ import { startEngine } from './start-engine.ts';
 export interface ExecutionMode {
   readonly batchSeeds: boolean;
   readonly launcher: 'local' | 'slurm';
+  readonly jobs: number;
 }
 
 /**
@@ -30,12 +32,14 @@ export interface ExecutionMode {
  */
 export async function checkPlan(
   plan: Plan,
-  { batchSeeds, launcher }: ExecutionMode,
+  { batchSeeds, launcher, jobs }: ExecutionMode,
 ): Promise<AttachedCell[]> {
   await checkResults(plan.results);
-  const cells = await checkCells(plan);
+  const attached = await attachCells(plan);
+  // Slurm's tasks run on other machines, of whose memory and engines nothing is known here.
+  if (launcher === 'local') await checkMemory(attached, plan.engine.device, jobs);
+  const cells = await checkCells(plan, attached);
   if (batchSeeds) await groupBySeed(cells, plan.engine.name);
-  // Slurm's tasks run on other machines, whose engines cannot be tried from here.
   if (launcher === 'local') await startEngine(plan);
   else await checkSbatch();
   return cells;
@@ -61,10 +65,9 @@ async function checkResults(folder: string): Promise<void> {
 /**
  * Attaches every cell by config.json, and opens weights, tokenizer and data where they are on this machine.
  */
-async function checkCells(plan: Plan): Promise<AttachedCell[]> {
+async function checkCells(plan: Plan, attached: readonly AttachedCell[]): Promise<AttachedCell[]> {
   const { loadBase } = await import('../../models/bases/load-base.ts');
   const baseOf = once((id) => loadBase(id, { ...plan.base, weights: true }));
-  const attached = await attachCells(plan);
   const openData = dataOpener();
   for (const { cell } of attached) {
     if (!(await isHere(cell.model, plan.base))) continue;

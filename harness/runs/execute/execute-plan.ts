@@ -7,7 +7,8 @@ import { checkWritable } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { unlessAborted } from '../../support/interruptible.ts';
 import type { Companion } from '../../training/loop/train-together.ts';
-import { prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
+import { attachCells, prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
+import { checkMemory } from '../memory/cell-memory.ts';
 import type { Plan } from '../plan/cell.ts';
 import { planNotes } from '../plan/plan-notes.ts';
 import { removeLeftovers } from './claim-cell.ts';
@@ -27,9 +28,11 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   await checkWritable(plan.results);
   // Asked before anything runs: the source may change while training takes its time.
   const code = await codeVersion();
-  const prepared = await unlessAborted(prepareCells(plan, { signal, onNote: events.onNote }), signal);
+  const fetching = { signal, onNote: events.onNote };
+  await checkMemory(await attachCells(plan, fetching), plan.engine.device, options.jobs ?? 1);
+  const prepared = await unlessAborted(prepareCells(plan, fetching), signal);
   tellNotes(plan, prepared, events);
-  const missing = again ? prepared : await findMissing(prepared, retryFailed);
+  const missing = again ? prepared : await findMissing(prepared, retryFailed, plan.engine.recompute);
   const groups = options.batchSeeds
     ? await groupBySeed(missing, plan.engine.name)
     : missing.map((run) => [run]);
@@ -59,10 +62,14 @@ function tellNotes(plan: Plan, prepared: readonly PreparedCell[], { onNote }: Ru
  * The cells without a record, or with a failed one where these are tried again; those whose process may
  * be killed last.
  */
-function findMissing(prepared: readonly PreparedCell[], retryFailed: boolean): Promise<PreparedCell[]> {
+function findMissing(
+  prepared: readonly PreparedCell[],
+  retryFailed: boolean,
+  recompute: boolean,
+): Promise<PreparedCell[]> {
   const isMissing = ({ place: { record } }: PreparedCell) =>
     record === undefined || (retryFailed && record.status === 'failed');
-  const isRisky = async (run: PreparedCell) => (await memoryRisk(run)) !== undefined;
+  const isRisky = async (run: PreparedCell) => (await memoryRisk(run, recompute)) !== undefined;
   return riskyLast(prepared.filter(isMissing), isRisky);
 }
 

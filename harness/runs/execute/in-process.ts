@@ -13,13 +13,13 @@ export async function startInProcess(
   retry: Retry,
 ): Promise<CellExecutor> {
   const engine = await startEngine(plan);
-  const { threads, recompute } = plan.engine;
+  const { threads, recompute, memory } = plan.engine;
   return {
     execute: (run, events, signal, companion) =>
       recordUnderLock(plan.results, run, retry, events.onNote, (place, lock) => {
         events.onStart();
         const options = { events, signal, lock, ...(companion && { companion }) };
-        return runCell({ ...run, place }, { engine, code, threads, recompute }, options);
+        return runCell({ ...run, place }, { engine, code, threads, recompute, memory }, options);
       }),
     close: () => Promise.resolve(),
   };

@@ -12,7 +12,8 @@ import { addressOf, type Cell, type Plan, type RunRequest } from '../plan/cell.t
 import { recordUnderLock } from './claim-cell.ts';
 import type { CellExecutor, RecordedCell } from './executor.ts';
 import { Job, JobPool, shareOfMachine } from './job.ts';
-import { lacksMemory, memoryNeed } from './out-of-memory.ts';
+import { memoryNeed } from '../memory/cell-memory.ts';
+import { lacksMemory } from './out-of-memory.ts';
 
 /** How many child processes there are, and what they do. */
 export interface JobPoolOptions {
@@ -31,7 +32,16 @@ export function startJobPool(
   const share = shareOfMachine(engine.threads, count);
   const pool = new JobPool(() => {
     const job = new Job(programArguments('job-process', import.meta.url), share.heapMiB);
-    job.tell({ kind: 'begin', results, engine: { ...engine, threads: share.threads }, retryFailed });
+    job.tell({
+      kind: 'begin',
+      results,
+      engine: {
+        ...engine,
+        threads: share.threads,
+        ...(engine.memory !== undefined && { memory: share.memory }),
+      },
+      retryFailed,
+    });
     return job;
   });
   return {

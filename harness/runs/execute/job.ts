@@ -5,7 +5,7 @@ import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import type { CellProgress } from '../cell/save-results.ts';
 import { fromJobSchema, type FromJob } from './job-messages.ts';
-import { usableMemory } from './out-of-memory.ts';
+import { usableMemory } from '../memory/memory-here.ts';
 
 /** Seconds that a child process may take to save and stop. */
 const PATIENCE = 60;
@@ -17,10 +17,14 @@ export interface JobEvents {
   onNote(text: string): void;
 }
 
-/** The threads of each of `count` child processes, and the mebibytes of its JavaScript heap. */
-export function shareOfMachine(threads: number, count: number): { threads: number; heapMiB: number } {
+/** What each of `count` child processes has: threads, memory in bytes, mebibytes of JavaScript heap. */
+export function shareOfMachine(
+  threads: number,
+  count: number,
+): { threads: number; memory: number; heapMiB: number } {
   return {
     threads: Math.max(1, Math.floor(threads / count)),
+    memory: usableMemory() / count,
     heapMiB: Math.max(512, Math.floor((0.75 * usableMemory()) / count / 2 ** 20)),
   };
 }

@@ -3,28 +3,13 @@
  * process, which mostly has the same cause.
  */
 import { stat } from 'node:fs/promises';
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { together } from '../../records/read-records.ts';
-import { estimateMemory, gibibytes } from '../reproduce/estimate.ts';
+import { cellMemory } from '../memory/cell-memory.ts';
+import { usableMemory } from '../memory/memory-here.ts';
 import { readLock } from '../../records/file-lock.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
 import { besideRecord, workFolder } from '../../records/record-files.ts';
-
-/** Bytes of memory that this process may use: the machine's, or its container's limit where there is one. */
-export function usableMemory(): number {
-  // 0 stands for no limit.
-  return Math.min(totalmem(), process.constrainedMemory() || Infinity);
-}
-
-/** The memory that a run needs and that there is, as the end of a sentence. */
-export function memoryNeed({ cell, base }: Pick<PreparedCell, 'cell' | 'base'>): string {
-  const { bytes } = estimateMemory(cell, base);
-  return (
-    `the run needs about ${gibibytes(bytes)} of memory, of ${gibibytes(usableMemory())} here; ` +
-    `fewer --jobs, --set micro-batch=1 and --recompute make it less`
-  );
-}
 
 /**
  * The words of errors for want of memory: JavaScript's, onnxruntime's, a worker thread's and the system's.
@@ -52,14 +37,13 @@ export async function wasKilled(path: string): Promise<boolean> {
 }
 
 /**
- * Why the system may end a cell's process for want of memory: it did so before, or the weights with what trains
- * them are larger than the memory. Undefined where neither is so.
+ * Why the system may end a cell's process for want of memory: it did so before, or the run is estimated to need
+ * more even with its smallest micro-batches. Undefined where neither is so.
  */
-export async function memoryRisk({ cell, base, place }: PreparedCell): Promise<string | undefined> {
-  if (await wasKilled(place.path))
+export async function memoryRisk(run: PreparedCell, recompute?: boolean): Promise<string | undefined> {
+  if (await wasKilled(run.place.path))
     return 'its last process was ended by force before it had saved anything, most likely for want of memory';
-  const { leastBytes } = estimateMemory(cell, base);
-  return leastBytes > usableMemory() ? 'it is unlikely to fit the memory' : undefined;
+  return cellMemory(run, recompute).total > usableMemory() ? 'it is unlikely to fit the memory' : undefined;
 }
 
 /** Puts the items last whose process may be killed: the others should be done by then. */

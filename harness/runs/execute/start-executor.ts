@@ -3,7 +3,8 @@ import type { RunRecord } from '../../records/record.ts';
 import type { Plan } from '../plan/cell.ts';
 import type { CellExecutor, ExecuteOptions } from './executor.ts';
 import { startInProcess } from './in-process.ts';
-import { memoryNeed, memoryRisk } from './out-of-memory.ts';
+import { memoryNeed } from '../memory/cell-memory.ts';
+import { memoryRisk } from './out-of-memory.ts';
 
 type StartOptions = Pick<ExecuteOptions, 'jobs' | 'requestOf' | 'retryFailed' | 'again'>;
 
@@ -22,7 +23,7 @@ export async function startExecutor(
   const usual = jobs > 1 ? children : await startInProcess(plan, code, { retryFailed, again });
   return {
     async execute(run, events, ...rest) {
-      const risk = await memoryRisk(run);
+      const risk = await memoryRisk(run, plan.engine.recompute);
       if (risk === undefined) return usual.execute(run, events, ...rest);
       events.onNote(
         `${run.place.path}: ${risk}: ${memoryNeed(run)}. ` +

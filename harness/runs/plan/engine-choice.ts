@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import { precisionProblem } from '../../engine/create.ts';
 import { type BaseWeights, baseWeightsText, parseBaseWeights } from '../../models/bases/base-weights.ts';
+import { usableMemory } from '../memory/memory-here.ts';
 import { precisions, type EngineName, type Precision } from '../../engine/types.ts';
 
 /** What a person asked for. */
@@ -24,6 +25,8 @@ export interface EngineChoice {
   readonly threads: number;
   readonly precision: Precision;
   readonly recompute: boolean;
+  /** The memory that a run may take, in bytes; undefined on devices that have memory of their own. */
+  readonly memory?: number;
 }
 
 const engineNames: readonly EngineName[] = ['onnx', 'tensorflow', 'js'];
@@ -75,7 +78,9 @@ export function findEngine(request: EngineRequest): EngineChoice {
       `--recompute changes programs that are recorded: leave it out, or --engine ${name}.`,
     );
   }
-  return { name, device, threads: request.threads ?? availableParallelism(), precision, recompute };
+  const threads = request.threads ?? availableParallelism();
+  const onHost = device === undefined || device === 'cpu';
+  return { name, device, threads, precision, recompute, ...(onHost && { memory: usableMemory() }) };
 }
 
 /** Reads `--base-weights`; throws UsageError where the engine has no packed weights. */

@@ -71,6 +71,12 @@ export function recipeOptions(
   return recipe && { from: nameOf(recipe), values: recipe.options };
 }
 
+/** The layer of a hyper-parameter that was given. */
+const layerOf = ({ key, value, from = '--set' }: OptionSetting): Layer => ({
+  from,
+  values: { [key]: parseOption(from, recipeSchema, key, value) },
+});
+
 /**
  * The layers of a run's hyper-parameters; each wins over the earlier ones, and all win over the schema's
  * defaults.
@@ -80,10 +86,7 @@ function layersOf(
   settings: readonly OptionSetting[],
   protocol: Protocol,
 ): Layer[] {
-  const given = settings.map(({ key, value, from = '--set' }) => ({
-    from,
-    values: { [key]: parseOption(from, recipeSchema, key, value) },
-  }));
+  const given = settings.map(layerOf);
   if (tuned) return [{ from: tuned.source, values: tuned.settings }, ...given];
   const methods = variant.parts.map(({ method }) => method);
   const names = methods.map(({ name }) => name);
@@ -118,6 +121,15 @@ export function resolveRecipe(
         'follow instructions (alpaca, commonsense, math, ultrafeedback).',
     );
   return recipe;
+}
+
+/** The hyper-parameters of a variant without a task: `settings` win over the methods' defaults. */
+export function recipeWithoutTask({ parts }: Variant, settings: readonly OptionSetting[]): Recipe {
+  const layers = [
+    ...parts.map(({ method }) => method.defaults ?? {}),
+    ...settings.map((one) => layerOf(one).values),
+  ];
+  return checkOptions('The recipe', recipeSchema, Object.assign({}, ...layers) as Options) as Recipe;
 }
 
 /** Says which layer gives each hyper-parameter of a run; those that are absent have the schema's default. */

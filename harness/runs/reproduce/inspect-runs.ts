@@ -7,6 +7,7 @@ import type { RunRecord } from '../../records/record.ts';
 import { sum } from '../../support/arithmetic.ts';
 import { UsageError, messageOf } from '../../support/errors.ts';
 import { once } from '../../support/once.ts';
+import { attachCell } from '../cell/attach-cell.ts';
 import type { Cell } from '../plan/cell.ts';
 import type { EngineChoice } from '../plan/engine-choice.ts';
 import { previewCells } from '../plan/preview.ts';
@@ -70,7 +71,8 @@ export async function inspectRuns(
     else if (finished) states.push({ ...known, estimate: measuredCost(finished) });
     else {
       try {
-        states.push({ ...known, estimate: estimateCell(first, await baseOf(first.model), speed) });
+        const attached = await attachCell(first, await baseOf(first.model));
+        states.push({ ...known, estimate: estimateCell(attached, speed, common?.engine.recompute) });
       } catch (error) {
         if (!(error instanceof UsageError)) throw error;
         states.push({ ...known, estimate: undefined, problem: error.message });

@@ -1,6 +1,7 @@
 /** What keeps a run of a table from being started: the memory of the device, and the time of --budget. */
 import type { EngineChoice } from '../plan/engine-choice.ts';
-import { deviceMemory, gibibytes, type Estimate } from './estimate.ts';
+import { deviceMemory, sizeText } from '../memory/memory-here.ts';
+import type { Estimate } from './estimate.ts';
 import type { RunState } from './inspect-runs.ts';
 
 /** The limits of the runs of a table: bytes of memory for each job, and seconds for all runs. */
@@ -27,8 +28,8 @@ export function whyNotRun(
 ): string | undefined {
   if (estimate && estimate.leastBytes > memory) {
     const owner = jobs > 1 ? `each of ${jobs} jobs` : 'the device';
-    const need = gibibytes(estimate.leastBytes);
-    return `it needs more than ${need} of memory, ${owner} has ${gibibytes(memory)}`;
+    const need = sizeText(estimate.leastBytes);
+    return `it needs more than ${need} of memory, ${owner} has ${sizeText(memory)}`;
   }
   if (budget === undefined) return undefined;
   // A run that cannot be estimated cannot be kept within a time. Jobs share the device whose speed is

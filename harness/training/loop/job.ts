@@ -7,6 +7,7 @@ import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Answered, Objective } from '../objectives/objective.ts';
 import type { Recipe } from '../recipe.ts';
+import type { ActivationLimit } from '../step/activation-memory.ts';
 import type { Companion } from './train-together.ts';
 
 /** One row of a run's training log: an optimiser step. */
@@ -65,6 +66,11 @@ export interface TrainingJob<Example> {
     trained: () => Promise<TrainingResult['tensors']>,
   ): Validated | Promise<Validated>;
   readonly recipe: Recipe;
+  /**
+   * What the activations of a micro-batch may take, where the recipe does not say how many examples it has;
+   * absent, they may be as many as is fast.
+   */
+  readonly activations?: ActivationLimit;
   readonly seed: number;
   /**
    * The folder of the run's checkpoint, which the run goes on from where there is one; undefined writes none.

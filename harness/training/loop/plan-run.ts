@@ -8,6 +8,7 @@ import { sum } from '../../support/arithmetic.ts';
 import { bucketedExamples, cutMicroBatches, planShapes, stepExamples } from '../objectives/batch-shapes.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';
 import type { Recipe } from '../recipe.ts';
+import { tokensThatFit } from '../step/activation-memory.ts';
 import { packTensors, type Pack } from '../step/parameter-packs.ts';
 import { replicasFor } from './choose-replicas.ts';
 import type { TrainingJob } from './job.ts';
@@ -54,8 +55,9 @@ export function planRun<Example>(job: TrainingJob<Example>): RunPlan<Example> {
   const tokensPerStep = (recipe.batchSize * sum(all.map(objective.lengthOf))) / Math.max(1, all.length);
   // Runs that are trained together are cut as each would be by itself: dropout is drawn for micro-batches.
   const replicas = replicasFor(engine, base, packs, tokensPerStep, totalSteps);
+  const sized = { ...objective, microBatchTokens: mostTokens(job, all, replicas) };
   const steps = Array.from({ length: totalSteps }, (_, step) =>
-    cutMicroBatches(objective, examplesOf(step), recipe.microBatch, replicas),
+    cutMicroBatches(sized, examplesOf(step), recipe.microBatch, replicas),
   );
   checkTargets(objective, steps);
 
@@ -75,6 +77,20 @@ export function planRun<Example>(job: TrainingJob<Example>): RunPlan<Example> {
     test,
     evaluationShapes: planShapes([...validation, ...test].map(objective.sizesOf), engine.device),
   };
+}
+
+/** Most tokens of a micro-batch: as many as is fast, or fewer where the memory asks for it. */
+function mostTokens<Example>(
+  { objective, base, activations }: TrainingJob<Example>,
+  examples: readonly Example[],
+  replicas: number,
+): number {
+  const { microBatchTokens, lengthOf } = objective;
+  if (!activations) return microBatchTokens;
+  const longest = examples.reduce((most, example) => Math.max(most, lengthOf(example)), 0);
+  const { bytes, recompute } = activations;
+  const fit = tokensThatFit(base.architecture, longest, { bytes: bytes / replicas, recompute });
+  return Math.min(microBatchTokens, fit);
 }
 
 /** Steps of a whole run: `epochs` passes, or `maxSteps` if that is less. */

@@ -11,6 +11,7 @@ import { randomStream } from '../../../harness/support/random-stream.ts';
 import type { Delta } from '../../../harness/models/method.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { languageModel } from '../../../harness/training/objectives/language-model.ts';
+import { activationBytes, type ActivationLimit } from '../../../harness/training/step/activation-memory.ts';
 import { recipeSchema } from '../../../harness/training/recipe.ts';
 import { train } from '../../../harness/training/loop/train.ts';
 import { Interrupted, type TrainingResult } from '../../../harness/training/loop/job.ts';
@@ -40,7 +41,13 @@ function run(
   engine: Engine,
   delta: Delta,
   recipe: Record<string, unknown>,
-  more: { folder?: string; signal?: AbortSignal; onProgress?: () => void; base?: BaseModel } = {},
+  more: {
+    folder?: string;
+    activations?: ActivationLimit;
+    signal?: AbortSignal;
+    onProgress?: () => void;
+    base?: BaseModel;
+  } = {},
 ): Promise<TrainingResult> {
   return train({
     engine,
@@ -112,6 +119,21 @@ describe('train', () => {
     expect(losses(cut)).toBeAllclose(losses(whole), { rtol: 1e-5 });
     const norms = ({ log }: TrainingResult): number[] => log.map(({ gradientNorm }) => gradientNorm);
     expect(norms(cut)).toBeAllclose(norms(whole), { rtol: 1e-4 });
+  });
+
+  it('takes smaller micro-batches where the memory asks for it, and the same steps', async () => {
+    const delta = full.attach(base, {});
+    const bytes = (tokens: number): number => tokens * activationBytes(base.architecture, 14, false);
+    const within = (tokens: number) =>
+      run(onnx, delta, { maxSteps: 4 }, { activations: { bytes: bytes(tokens), recompute: false } });
+    const [whole, cut, least] = [await within(1000), await within(20), await within(0)];
+    const unlimited = await run(onnx, delta, { maxSteps: 4 });
+    expect(losses(whole)).toEqual(losses(unlimited));
+    for (const some of [cut, least]) expect(losses(some)).toBeAllclose(losses(whole), { rtol: 1e-5 });
+    const rows = ({ log }: TrainingResult): number =>
+      Math.max(...log.flatMap(({ shapes = [] }) => shapes.map((shape) => Number.parseInt(shape, 10))));
+    expect([rows(whole), rows(least)]).toEqual([6, 1]);
+    expect(rows(cut)).toBeLessThan(4);
   });
 
   it('keeps the tensors of the best evaluation and stops when patience ends', async () => {

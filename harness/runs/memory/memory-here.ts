@@ -1,0 +1,28 @@
+/** The memory that there is: of the machine or its control group, and of a CUDA card. */
+import { execFile } from 'node:child_process';
+import { totalmem } from 'node:os';
+import { promisify } from 'node:util';
+
+/** Writes a size: `1.5 GiB`, `12 MiB`. */
+export const sizeText = (bytes: number): string =>
+  bytes < 2 ** 30 / 10 ? `${(bytes / 2 ** 20).toFixed(0)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
+/** Bytes of memory that this process may use: the machine's, or its container's limit where there is one. */
+export function usableMemory(): number {
+  // 0 stands for no limit.
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity);
+}
+
+/** Bytes of memory of a device: a CUDA card's own, else what this process may use. */
+export async function deviceMemory(device: string | undefined): Promise<number> {
+  const card = /^cuda(?::(\d+))?$/.exec(device ?? '');
+  if (!card) return usableMemory();
+  try {
+    const query = ['--query-gpu=memory.total', '--format=csv,noheader,nounits', `--id=${card[1] ?? 0}`];
+    const { stdout } = await promisify(execFile)('nvidia-smi', query);
+    return Number.parseInt(stdout, 10) * 2 ** 20 || Infinity;
+  } catch {
+    // Where the memory is not known, nothing is refused.
+    return Infinity;
+  }
+}
