@@ -2,7 +2,7 @@
 // where it would end the process.
 import { expect, it } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
-import { tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';
+import { addedToken, tokenizerOf, wordTokenizer } from './tokenizer-folder.ts';
 
 const text = { Sequence: { id: 'A', type_id: 0 } };
 const second = { Sequence: { id: 'B', type_id: 1 } };
@@ -47,6 +47,14 @@ it.each<[string, object, RegExp]>([
     'a map of characters that is none',
     { normalizer: { type: 'Precompiled', precompiled_charsmap: 'AAA=' } },
     /map of characters is cut short/,
+  ],
+  [
+    'a normalized token of which the normalizer leaves nothing',
+    {
+      normalizer: { type: 'Strip', strip_left: true, strip_right: true },
+      added_tokens: [addedToken(6, '  ', { normalized: true, special: false })],
+    },
+    /its normalizer leaves nothing of the added token/,
   ],
   ['no model', { model: null }, /it has no model/],
   ['an unknown model', { model: { ...model, type: 'Syllables' } }, /is not a tokenizer that can be read/],

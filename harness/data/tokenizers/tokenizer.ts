@@ -13,7 +13,7 @@ import { tokenizerClass } from './classes/find-class.ts';
 import { decoderOf } from './decode.ts';
 import { combineFiles, type CombinedTokenizer } from './files/combine-files.ts';
 import { extraIdsOf, readIfThere, readVocabularyFiles } from './files/vocabulary-files.ts';
-import { openTokenizer, readComponents, type LibraryTokenizer } from './rust-library.ts';
+import { type Components, openTokenizer, readComponents, type LibraryTokenizer } from './rust-library.ts';
 import { readTemplate, type Template } from './template.ts';
 
 /** Turns text into token ids and back. */
@@ -150,9 +150,12 @@ function open(
 ): Pick<Tokenizer, 'decode' | 'template'> & { library: LibraryTokenizer } {
   const { json } = combined;
   try {
-    const decode = decoderOf(readComponents(json), combined);
+    const components = readComponents(json);
+    const decode = decoderOf(components, combined);
+    const added = json.added_tokens as AddedToken[];
+    requireNormalized(components, added);
     const library = openTokenizer(json);
-    checkIds(library, json.added_tokens as { content: string; id: number }[]);
+    checkIds(library, added);
     return { library, decode, template: readTemplate(library, json) };
   } catch (error) {
     if (error instanceof UsageError) throw error;
@@ -160,8 +163,27 @@ function open(
   }
 }
 
+interface AddedToken {
+  readonly content: string;
+  readonly id: number;
+  readonly normalized?: boolean;
+}
+
+/**
+ * Throws RangeError where the normalizer leaves nothing of an added token: the library finds such a token
+ * inside of letters, and dies there.
+ */
+function requireNormalized({ normalizer }: Components, added: readonly AddedToken[]): void {
+  const empty = added.find(
+    ({ content, normalized }) => normalized && normalizer?.normalizeString(content) === '',
+  );
+  if (!empty) return;
+  const token = JSON.stringify(empty.content);
+  throw new RangeError(`its normalizer leaves nothing of the added token ${token}, which is "normalized"`);
+}
+
 /** Throws RangeError where the library gave an added token another id than `AddedTokens` computed. */
-function checkIds(library: LibraryTokenizer, added: readonly { content: string; id: number }[]): void {
+function checkIds(library: LibraryTokenizer, added: readonly AddedToken[]): void {
   const given = library.ids(added.map(({ content }) => content));
   const wrong = added.find(({ id }, i) => given[i] !== id);
   if (!wrong) return;
