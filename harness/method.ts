@@ -5,6 +5,7 @@
 export * from './engine/ops.ts';
 export { defineMethod, type AffineEdit, type Delta, type Method, type TensorSpec } from './models/method.ts';
 export { isTransposed } from './models/architecture.ts';
+export { torchPermutation } from './data/random/torch-permutation.ts';
 export type { BaseModel } from './models/base-model.ts';
 export { weightName } from './models/edits.ts';
 export type { Context, Edits, LinearModule, Random, Shape, Site, Tensors, Values } from './models/edits.ts';
@@ -34,4 +35,8 @@ export {
   uniformTensor,
 } from './models/delta/tensor-specs.ts';
 export { sizeOf } from './support/arithmetic.ts';
+export { roundToBfloats } from './support/float16.ts';
+export { multiply } from './support/matrix.ts';
 export { randomStream } from './support/random-stream.ts';
+export { singularVectors } from './support/singular-vectors.ts';
+export { transpose as transposeOnHost } from './support/transpose.ts';

@@ -13,7 +13,7 @@ import type {
 } from '../engine/types.ts';
 import { addPrefix } from '../support/prefixed-names.ts';
 import type { DecoderBatch, DecoderStates, Past } from '../models/architecture.ts';
-import { frozenArray } from '../models/delta/trained-tensors.ts';
+import { derivedArrays, frozenArray } from '../models/delta/trained-tensors.ts';
 import { outputHead, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/delta/forward.ts';
 import type { Delta } from '../models/method.ts';
 import type { BaseModel } from '../models/base-model.ts';
@@ -45,7 +45,7 @@ export async function freezeAll(
   for (const name of Object.keys({ ...delta.trained, ...delta.frozen, ...delta.state })) {
     if (!tensors[name]) throw new RangeError(`decoding lacks the method's tensor ${name}`);
   }
-  const arrays: Record<string, FrozenArray> = { ...tensors };
+  const arrays: Record<string, FrozenArray> = { ...tensors, ...(await derivedArrays(base, delta)) };
   for (const name of Object.keys(base.shapes)) arrays[name] ??= await frozenArray(base, name);
   return engine.freeze(arrays);
 }

@@ -15,15 +15,20 @@ export interface TensorSpec {
 
 /**
  * An edit of a module that is an affine map, as numbers: x → input ⊙ x before the module, and
- * y → scale ⊙ (y + up down x) + shift after it. An absent part does nothing.
+ * y → scale ⊙ (y + (up down + change) x) + shift after it. An absent part does nothing.
  */
 export interface AffineEdit {
-  /** [inputs] */
-  readonly input?: Float32Array;
+  /**
+   * [inputs], or any other linear map of the input: a function from a weight [outputs, inputs] to the weight
+   * that takes the map with it.
+   */
+  readonly input?: Float32Array | ((weight: Float32Array) => Float32Array);
   /**
    * up [outputs, r] and down [r, inputs]; a function, so that they exist only while their module is merged.
    */
   readonly low?: () => { readonly up: Float32Array; readonly down: Float32Array };
+  /** Added to the weight, [outputs, inputs]; for changes that are no product of narrow matrices. */
+  readonly change?: () => Float32Array;
   /**
    * [outputs], or a function of the base's weight + up down, which is laid out as the checkpoint stores it.
    */
@@ -38,6 +43,8 @@ export interface AffineEdit {
 export interface Delta {
   readonly trained: Readonly<Record<string, TensorSpec>>;
   readonly frozen?: Readonly<Record<string, TensorSpec>>;
+  /** Frozen tensors that the method's options determine: no file holds them, each program's owner makes them. */
+  readonly derived?: Readonly<Record<string, TensorSpec>>;
   /** Tensors that `update` changes: they are in checkpoints, but neither trained by gradients nor counted. */
   readonly state?: Readonly<Record<string, TensorSpec>>;
   /** Rows of `edits.prompt`, 0 where absent; they take positions of the base. */
@@ -53,7 +60,7 @@ export interface Delta {
    * Says which of the base's own tensors are trained; `owner` is the site of the module that has the tensor.
    */
   unfreezes?(tensor: string, owner: Site | undefined): boolean;
-  /** `x`: trained, frozen and state tensors by name. */
+  /** `x`: trained, frozen, derived and state tensors by name. */
   edits?(x: Tensors, context: Context): Edits;
   /** Added to the loss while training, []. */
   penalty?(x: Tensors): Tensor;

@@ -60,6 +60,13 @@ export function narrowToBfloats(values: Float32Array): Uint16Array {
   );
 }
 
+/** The nearest bfloat16 values, as float32. */
+export function roundToBfloats(values: Float32Array): Float32Array {
+  const out = new Float32Array(values.length);
+  widenBfloats(narrowToBfloats(values), out);
+  return out;
+}
+
 function roundToEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;

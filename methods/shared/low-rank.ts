@@ -1,6 +1,6 @@
 /**
- * What LoRA and DoRA share: their options, what these mean on a base, and the tensors of each module. An
- * embedding is a linear module of one-hot inputs, whose A starts at 0 and B at N(0, 1), the other way round.
+ * What LoRA and its variants share: their options, what these mean on a base, the tensors of each module, and
+ * LoRA itself. An embedding is a linear module of one-hot inputs, whose A starts at 0 and B at N(0, 1), the other way round.
  */
 import { z } from 'zod';
 import {
@@ -8,17 +8,21 @@ import {
   type BaseModel,
   constantTensor,
   type Delta,
+  editEmbeddings,
+  editLinears,
   exceptions,
   gather,
   layerList,
   linearBound,
   linearTargets,
   matMul,
+  mergeAt,
   normalTensor,
   numberOfEach,
   queryAndValue,
   type Site,
   type Tensor,
+  tensorsAt,
   type TensorSpec,
   uniformTensor,
 } from '../../harness/method.ts';
@@ -127,4 +131,36 @@ function unfreezeBiases(biases: Options['biases'], sites: readonly Site[]): Pick
   if (biases === undefined) return {};
   const names = new Set(sites.map(({ name }) => `${name}.bias`));
   return { unfreezes: (name) => (biases === 'all' ? name.endsWith('.bias') : names.has(name)) };
+}
+
+/**
+ * LoRA: y = W x + scale · B A dropout(x). Of linear modules B learns at `ratio` times the rate of A where it is
+ * given (LoRA+).
+ */
+export function loraDelta(
+  base: BaseModel,
+  options: Options & { readonly dropout: number; readonly ratio?: number },
+): Delta {
+  const { sites, linear, embeddings, tensorsOf, scaleOf, lowOf, unfreezes } = lowRank(base, options);
+  const { dropout, ratio } = options;
+  const faster = (site: Site): Record<string, TensorSpec> => {
+    const { 'lora_B.weight': B, ...others } = tensorsOf(site);
+    return { ...others, ...(B && { 'lora_B.weight': { ...B, learningRate: ratio! } }) };
+  };
+  return {
+    trained: tensorsAt(sites, ratio === undefined ? tensorsOf : faster),
+    ...unfreezes,
+    edits: (x, context) => ({
+      ...editLinears(linear, x, (y, { input, own, site }) => {
+        const dropped = context.dropout(input, dropout, `${site.name}.lora_dropout`);
+        const low = matMul(dropped, own('lora_A.weight'), false, true);
+        return y.add(matMul(low, own('lora_B.weight'), false, true).mul(scaleOf(site)));
+      }),
+      ...(embeddings.length > 0 &&
+        editEmbeddings(embeddings, x, (rows, { ids, own, site }) =>
+          rows.add(embeddedLow(own, ids).mul(scaleOf(site))),
+        )),
+    }),
+    merge: (x) => mergeAt(sites, x, ({ own, site }) => ({ low: lowOf(site, own) })),
+  };
 }

@@ -61,7 +61,7 @@ export async function takeObjectiveSteps<Example>(
       name,
       shape,
       decays: true,
-      rate: 1,
+      rate: delta.trained[name]?.learningRate ?? 1,
     })),
   );
   const held = await freezeTensors(engine, base, delta, 0);

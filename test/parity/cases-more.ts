@@ -9,6 +9,7 @@ import prefix from '../../methods/prefix.ts';
 import prompt from '../../methods/prompt.ts';
 import vera from '../../methods/vera.ts';
 import type { Case } from './cases.ts';
+import { peftCases } from './cases-peft.ts';
 import { hasParity, readGolden, readTensors } from './folder.ts';
 
 const inPeft = (name: string): string => `base_model.model.${name}`;
@@ -82,5 +83,7 @@ export function moreCases(model: string): readonly Case[] {
     matches('prefix-projection', prefix, { virtualTokens: 5, projection: true, hidden: 20 }, inEncoder),
     matches('prompt', prompt, { virtualTokens: 5 }, inEncoder),
     matches('ptuning', pTuning, { virtualTokens: 5, hidden: 20 }, inEncoder),
+
+    ...peftCases(model),
   ];
 }

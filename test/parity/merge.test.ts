@@ -10,6 +10,7 @@ import type { Delta } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import { cases, type Case } from './cases.ts';
 import { moreCases } from './cases-more.ts';
+import { peftGoldens } from './cases-peft.ts';
 import { computeDecoder, type Arrays, type Batch } from './decoder.ts';
 import { computeEncoder, examplesOf } from './encoder.ts';
 import { hasParity, parity, readGolden, readTensors } from './folder.ts';
@@ -24,6 +25,7 @@ const everywhere = [
   'vera',
   'ia3',
   'red-ffn-scaling',
+  ...peftGoldens,
 ];
 const biases = ['red-ffn', 'red-attn', 'red-ffn_attn', 'red-ffn-bias', 'red-pp'];
 const merged: Readonly<Record<string, readonly string[]>> = {

@@ -3,18 +3,34 @@ import { UsageError } from '../../support/errors.ts';
 import { adalora } from './adalora.ts';
 import type { Format } from './format.ts';
 import { ia3 } from './ia3.ts';
-import { dora, lora, vera } from './low-rank.ts';
+import { dora, lora, pissa, rslora, vera } from './low-rank.ts';
+import { fourierft, hra, loha, lokr, miss, oft, randlora } from './more-linear.ts';
+import { lnTuning } from './norms.ts';
 import { methodOfType, ownFormat, ownType } from './own.ts';
 import { prefix, prompt, pTuning } from './prompts.ts';
 import type { Config } from './settings.ts';
 
-/** The formats of the methods that PEFT has, by our names of the methods. */
+/**
+ * The formats of the methods that PEFT has, by our names of the methods; an adapter is read as the first
+ * method of its type.
+ */
 const known: Readonly<Record<string, Format>> = {
   lora,
+  rslora,
+  'lora-plus': lora,
+  pissa,
   dora,
   adalora,
   vera,
+  randlora,
+  loha,
+  lokr,
+  oft,
+  hra,
+  miss,
+  fourierft,
   ia3,
+  'ln-tuning': lnTuning,
   prefix,
   prompt,
   'p-tuning': pTuning,

@@ -1,5 +1,5 @@
 /**
- * The format of methods that give linear modules tensors of their own: LoRA, DoRA, VeRA and AdaLoRA. Their
+ * The format of methods that give linear modules tensors of their own: LoRA and its relatives. Their
  * files differ in names and settings alone, which a `Form` lists. LoRA and DoRA may act on embeddings and on
  * the head as well, and train biases of the base.
  */
@@ -31,7 +31,7 @@ interface Form {
   readonly settings: z.ZodObject;
   /** Settings that are written with the same values for every adapter. */
   readonly fixed: Config;
-  /** The ends of tensor names, ours → PEFT's. */
+  /** The ends of tensor names, ours → PEFT's; a module need not have all of them. */
   readonly parts: Names;
   /** Names of tensors that belong to no module; PEFT's keys for them are `base_model.<name>`. */
   readonly shared?: readonly string[];
@@ -42,15 +42,18 @@ interface Form {
   readonly biases?: true;
   /** The default roles of the option `targets`; queries and values where absent. */
   readonly usual?: (base: BaseModel) => readonly string[];
+  /** True where PEFT's method acts on torch's Linear alone, and not on GPT-2's Conv1D. */
+  readonly linearOnly?: true;
 }
 
 /** Makes the format of a method whose options `targets` and `layers` name the modules. */
 export function overLinearModules(form: Form): Format {
-  const { peftType, names, settings, fixed, parts, shared = [], perModule = [] } = form;
+  const { peftType, names, settings, fixed, parts, shared = [], perModule = [], linearOnly } = form;
   const { usual: usualRoles = () => queryAndValue.parse(undefined) } = form;
   return {
     peftType,
     write({ options, tensors }, base) {
+      if (linearOnly && !base.architecture.transposed) throw onConv1d(peftType, base);
       const written: Record<string, StoredTensors[string]> = {};
       const sites = base.sites.filter(({ name }) => {
         const own = Object.entries(parts).filter(([end]) => `${name}.${end}` in tensors);
@@ -66,7 +69,8 @@ export function overLinearModules(form: Form): Format {
           ...(form.biases && { bias: biasSetting(options.biases) }),
           ...Object.fromEntries(perModule.map((kind) => [kind.pattern, patternOf(kind, options, sites)])),
           target_modules: targetModules(base, sites),
-          fan_in_fan_out: !base.architecture.transposed,
+          // The settings of methods that act on Linear alone have no such key.
+          ...(!linearOnly && { fan_in_fan_out: !base.architecture.transposed }),
         },
         tensors: written,
       };
@@ -219,6 +223,14 @@ function patternOf(
 /** The linear modules that have a tensor with this ending, in the base's order. */
 export function sitesWith(base: BaseModel, tensors: StoredTensors, part: string): Site[] {
   return base.sites.filter(({ kind, name }) => kind === 'linear' && `${name}.${part}` in tensors);
+}
+
+/** Makes the error for an adapter that PEFT could not load: its method refuses Conv1D modules. */
+function onConv1d(peftType: string, { id }: BaseModel): UsageError {
+  return new UsageError(
+    `peft's ${peftType} acts on torch.nn.Linear alone and refuses the Conv1D modules of ${id}, so that no ` +
+      'adapter can be written for it; "merge" writes a checkpoint.',
+  );
 }
 
 /**

@@ -1,5 +1,7 @@
-/** LoRA, rsLoRA, DoRA and VeRA in PEFT's files: the names and settings of each. */
+/** LoRA, rsLoRA, PiSSA, DoRA and VeRA in PEFT's files: the names and settings of each. */
 import { z } from 'zod';
+import type { StoredTensors } from '../adapter.ts';
+import type { Format } from './format.ts';
 import { overLinearModules } from './linear-modules.ts';
 import { noBias } from './settings.ts';
 
@@ -69,6 +71,57 @@ export const lora = overLinearModules({
   alsoOn,
   biases: true,
 });
+
+/** rsLoRA, which is read as LoRA with its option. */
+export const rslora: Format = {
+  ...lora,
+  write: (adapter, base) =>
+    lora.write({ ...adapter, options: { ...adapter.options, rankStabilized: true } }, base),
+};
+
+/**
+ * PiSSA, written as what PEFT converts it to: LoRA of twice the rank on the unchanged base, B A − B₀ A₀. Twice
+ * the alpha keeps the scale.
+ */
+export const pissa: Format = {
+  ...lora,
+  write({ options, tensors, ...adapter }, base) {
+    const twice = (numbers: unknown): unknown =>
+      (numbers as string[] | undefined)?.map((text) => {
+        const [module, number] = text.split(':');
+        return `${module}:${2 * Number(number)}`;
+      });
+    const joined: Record<string, StoredTensors[string]> = Object.fromEntries(
+      Object.entries(tensors).filter(([name]) => !/\.(lora|pissa)_[AB]\.weight$/.test(name)),
+    );
+    for (const { name } of base.sites.filter((site) => `${site.name}.lora_A.weight` in tensors)) {
+      const [A, B, A0, B0] = ['lora_A', 'lora_B', 'pissa_A', 'pissa_B'].map(
+        (part) => tensors[`${name}.${part}.weight`]!,
+      ) as [StoredTensors[string], StoredTensors[string], StoredTensors[string], StoredTensors[string]];
+      const [rank, inputs] = A.shape as [number, number];
+      joined[`${name}.lora_A.weight`] = {
+        shape: [2 * rank, inputs],
+        data: Float32Array.from([...A.data, ...A0.data]),
+      };
+      joined[`${name}.lora_B.weight`] = {
+        shape: [B.shape[0]!, 2 * rank],
+        data: Float32Array.from({ length: 2 * B.data.length }, (_, i) => {
+          const [row, column] = [Math.floor(i / (2 * rank)), i % (2 * rank)];
+          return column < rank ? B.data[row * rank + column]! : -B0.data[row * rank + column - rank]!;
+        }),
+      };
+    }
+    const doubled = {
+      ...options,
+      rank: 2 * (options.rank as number),
+      alpha: 2 * (options.alpha as number),
+      ranks: twice(options.ranks),
+      alphas: twice(options.alphas),
+      rankStabilized: false,
+    };
+    return lora.write({ ...adapter, options: doubled, tensors: joined }, base);
+  },
+};
 
 /** DoRA, which PEFT stores as LoRA with `use_dora`. */
 export const dora = overLinearModules({

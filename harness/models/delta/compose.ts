@@ -16,7 +16,7 @@ export interface NamedDelta {
  * `<method>.`. `unfreezes` throws RangeError for a tensor of the base that two methods train.
  */
 export function composeDeltas(parts: readonly NamedDelta[]): Delta {
-  const merged = (field: 'trained' | 'frozen' | 'state'): Delta['trained'] =>
+  const merged = (field: 'trained' | 'frozen' | 'derived' | 'state'): Delta['trained'] =>
     Object.assign(
       {},
       ...parts.map(({ name, delta }) => addPrefix(`${name}.`, delta[field] ?? {})),
@@ -28,6 +28,7 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
   return {
     trained: merged('trained'),
     frozen: merged('frozen'),
+    derived: merged('derived'),
     state: merged('state'),
     promptLength: total('promptLength'),
     prefixLength: total('prefixLength'),

@@ -185,7 +185,8 @@ function modelTensors(
       return promptMaskOf('fromEnd', -1);
     },
   };
-  const own = Object.fromEntries(Object.keys(delta.frozen ?? {}).map((name) => [name, x.frozen[name]!]));
+  const fixed = Object.keys({ ...delta.frozen, ...delta.derived });
+  const own = Object.fromEntries(fixed.map((name) => [name, x.frozen[name]!]));
   return {
     weight: (name): Tensor => tensors[name] ?? x.frozen[name]!,
     edits: delta.edits?.({ ...own, ...tensors }, context) ?? {},

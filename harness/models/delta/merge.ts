@@ -135,14 +135,19 @@ interface Module {
 }
 
 /**
- * Folds edits into a module from left to right. Input factors scale the whole folded weight, wherever their
+ * Folds edits into a module from left to right. Maps of the input act on the whole folded weight, wherever their
  * edit stands, since they act on the module's input.
  */
 function fold(base: Module, edits: readonly AffineEdit[], outputs: number, transposed: boolean): Module {
   const weight = base.weight.slice();
   let bias = base.bias?.slice();
-  for (const { low, scale, aroundBias, shift } of edits) {
+  const inputs = weight.length / outputs;
+  for (const { low, change, scale, aroundBias, shift } of edits) {
     if (low) addProduct(weight, low(), outputs, transposed);
+    if (change) {
+      const added = transposed ? change() : transpose(change(), outputs, inputs);
+      for (let i = 0; i < weight.length; i++) weight[i]! += added[i]!;
+    }
     if (scale) {
       const factors =
         typeof scale === 'function' ? scale(withProduct(base.weight, low, outputs, transposed)) : scale;
@@ -153,7 +158,10 @@ function fold(base: Module, edits: readonly AffineEdit[], outputs: number, trans
     if (shift) bias = shift.map((t, o) => (bias?.[o] ?? 0) + t);
   }
   for (const { input } of edits) {
-    if (input) scaleMatrix(weight, input, weight.length / outputs, !transposed);
+    if (typeof input === 'function') {
+      const rows = transposed ? weight : transpose(weight, inputs, outputs);
+      weight.set(transposed ? input(rows) : transpose(input(rows), outputs, inputs));
+    } else if (input) scaleMatrix(weight, input, inputs, !transposed);
   }
   return { weight, bias };
 }

@@ -84,5 +84,16 @@ export async function freezeTensors(
   for (const [name, data] of Object.entries(await initialize(frozen, base, seed))) {
     arrays[name] = { shape: frozen[name]!.shape, data };
   }
-  return engine.freeze(arrays);
+  return engine.freeze({ ...arrays, ...(await derivedArrays(base, delta)) });
+}
+
+/** The tensors of a method that no file holds; they depend on no seed. */
+export async function derivedArrays(
+  base: BaseModel,
+  { derived = {} }: Delta,
+): Promise<Record<string, FrozenArray>> {
+  const values = await initialize(derived, base, 0);
+  return Object.fromEntries(
+    Object.entries(derived).map(([name, { shape }]) => [name, { shape, data: values[name]! }]),
+  );
 }

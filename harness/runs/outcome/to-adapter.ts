@@ -1,6 +1,7 @@
 /** Turns a run into an adapter, which exchange/ writes in the formats of other libraries. */
 import { UsageError } from '../../support/errors.ts';
 import type { Adapter, StoredTensors } from '../../exchange/adapter.ts';
+import { isPeftMethod } from '../../exchange/peft/formats.ts';
 import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { HeadName } from '../../models/head-names.ts';
 import { mergedHead } from './hugging-face-head.ts';
@@ -17,7 +18,7 @@ export async function adapterOf(run: TrainedRun): Promise<Adapter> {
         `"merge" may write it as a checkpoint.`,
     );
   }
-  if (Object.keys(delta.trained).length === 0) {
+  if (Object.keys(delta.trained).length === 0 && !isPeftMethod(part.method.name)) {
     throw new UsageError(
       `${variant} trains only the base's own tensors, which make a checkpoint and no adapter: ` +
         `"merge" writes it.`,

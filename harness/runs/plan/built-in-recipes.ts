@@ -86,6 +86,7 @@ const learningRates: Readonly<Record<Task['kind'], Readonly<Record<string, numbe
   },
   label: {
     none: 5e-2,
+    pissa: 1e-3,
     full: 3e-4,
     'ft-top2': 1e-3,
     bitfit: 1e-2,

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { Adapter } from '../../../harness/exchange/adapter.ts';
 import { readPeftFolder, writePeftFolder } from '../../../harness/exchange/peft/folder.ts';
-import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
+import { initialize, unfrozenTensors } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { makeHead } from '../../../harness/models/delta/heads.ts';
 import { randomStream } from '../../../harness/support/random-stream.ts';
@@ -45,6 +45,27 @@ const variants: readonly [string, object][] = [
   ['prompt', { virtualTokens: 4 }],
   ['p-tuning', { virtualTokens: 4, hidden: 9 }],
 ];
+const ofLoraKind: readonly [string, object][] = [
+  ['rslora', { rank: 3, alpha: 5 }],
+  ['lora-plus', { rank: 3 }],
+  ['pissa', { rank: 3, alpha: 5, targets: linears, ranks: ['attentionOutput:2'] }],
+  ['ln-tuning', {}],
+  ['fourierft', { frequencies: 40, placesKey: 5, targets: linears }],
+  ['randlora', { rank: 5, alpha: 40, targets: linears }],
+];
+/** Methods that peft refuses on the Conv1D modules of GPT-2. */
+const onLinear: readonly [string, object][] = [
+  ['loha', { rank: 3, alpha: 5, targets: linears }],
+  ['lokr', { rank: 2, alpha: 5, targets: linears }],
+  ['lokr', { rank: 1, both: true, factor: 4 }],
+  ['oft', { blockSize: 8, targets: linears }],
+  ['oft', { blockSize: 4, shared: true, terms: 7 }],
+  ['oft', { blockSize: 8, exact: true }],
+  ['hra', { rank: 4, targets: linears }],
+  ['hra', { rank: 3, orthogonal: true }],
+  ['miss', { rank: 5, dropout: 0.1, targets: linears }],
+  ['miss', { rank: 8, outputs: 4, layers: [1] }],
+];
 const prefixes: readonly [string, object][] = [
   ['prefix', { virtualTokens: 3 }],
   ['prefix', { virtualTokens: 3, projection: true, hidden: 7 }],
@@ -55,6 +76,25 @@ describe.skipIf(!python)('peft', () => {
     describe.skipIf(!hasParity(model, 'config.json'))(model, () => {
       it('computes with what deltabench writes as deltabench does', async () => {
         expect(await compare(model, variants)).toBeUndefined();
+      });
+
+      it('does so with relatives of LoRA', async () => {
+        expect(await compare(model, ofLoraKind)).toBeUndefined();
+      });
+
+      it('does so with methods of Linear modules, and writes none for Conv1D', async () => {
+        if (model !== 'gpt2-tiny') {
+          expect(await compare(model, onLinear)).toBeUndefined();
+          return;
+        }
+        const base = await loadBase(join(parity, model));
+        const folder = join(await temporaryFolder(), 'adapter');
+        for (const [method, options] of onLinear) {
+          const adapter = await perturbed(base, method, options);
+          await expect(writePeftFolder(folder, adapter, base)).rejects.toThrow(
+            /^peft's \w+ acts on torch.nn.Linear alone and refuses the Conv1D modules of .*; "merge" writes/,
+          );
+        }
       });
 
       it('does so with prefixes, where it runs them on this model', async ({ skip }) => {
@@ -118,13 +158,17 @@ function decoderInput(
 /** Makes an adapter whose trained tensors all differ from their initial values. */
 async function perturbed(base: BaseModel, method: string, given: object): Promise<Adapter> {
   const delta = attachMethod(base, method, given);
-  const specs = { ...delta.trained, ...delta.frozen };
+  const unfrozen = unfrozenTensors(base, delta).map(
+    (name) => [name, { shape: base.shapes[name]!, init: () => base.tensor(name) }] as const,
+  );
+  const trained = { ...delta.trained, ...Object.fromEntries(unfrozen) };
+  const specs = { ...trained, ...delta.frozen };
   const values = await initialize(specs, base, 1);
   const tensors: Record<string, Adapter['tensors'][string]> = {};
   for (const [name, { shape }] of Object.entries(specs)) {
     const data = values[name]!;
     const noise = randomStream(2, name).normal(data.length, 0, 0.1);
-    tensors[name] = { shape, data: name in delta.trained ? data.map((v, i) => v + noise[i]!) : data };
+    tensors[name] = { shape, data: name in trained ? data.map((v, i) => v + noise[i]!) : data };
   }
   // Dropped singular values of AdaLoRA, unevenly spread.
   if (delta.state?.dropped) {

@@ -1,0 +1,104 @@
+/**
+ * FourierFT (Gao et al. 2024) as Hugging Face peft defines it: y = W x + ΔW x, where ΔW is the real part of the
+ * inverse Fourier transform of a matrix with n numbers c at random places, the same for every module of a
+ * shape. Only c is trained, far fewer numbers than LoRA's. It starts at N(0, 1), and so not at the base model.
+ */
+import { z } from 'zod';
+import {
+  concat,
+  defineMethod,
+  editLinears,
+  layerList,
+  linearTargets,
+  matMul,
+  mergeAt,
+  normalTensor,
+  queryAndValue,
+  type Site,
+  tensorsAt,
+  type TensorSpec,
+  torchPermutation,
+} from '../harness/method.ts';
+
+export default defineMethod({
+  name: 'fourierft',
+  label: 'FourierFT',
+  paper: 'Gao et al. 2024, arXiv:2405.03003',
+  formula: 'y = W x + α Re(IDFT(F)) x, F holds c at n places',
+  options: z.strictObject({
+    frequencies: z.int().positive().default(1000).describe('n, numbers trained for each module'),
+    scale: z.number().positive().default(150).describe('α'),
+    placesKey: z
+      .int()
+      .min(0)
+      .default(777)
+      .describe("seed of the places, drawn as torch does; not the run's seed"),
+    targets: queryAndValue,
+    layers: layerList,
+  }),
+  defaults: { learningRate: 5e-2 },
+  attach(base, { frequencies: n, scale, placesKey, ...where }) {
+    const sites = linearTargets(base, where);
+    const small = sites.find(({ inputs, outputs }) => inputs * outputs < n);
+    if (small) {
+      throw new RangeError(
+        `${small.name} [${small.outputs}, ${small.inputs}] has fewer than ${n} frequencies`,
+      );
+    }
+    return {
+      trained: tensorsAt(sites, () => ({ fourierft_spectrum: normalTensor([n], 1) })),
+      derived: Object.assign({}, ...sites.map((site) => wavesOf(site, n, placesKey))) as Record<
+        string,
+        TensorSpec
+      >,
+      edits: (x) =>
+        editLinears(sites, x, (y, { input, own, site }) => {
+          const c = own('fourierft_spectrum').mul(scale / (site.inputs * site.outputs));
+          const low = matMul(input, x[nameOf(site, 'inputs')]!, false, true).mul(concat([c, c]));
+          return y.add(matMul(low, x[nameOf(site, 'outputs')]!, false, true));
+        }),
+      merge: (x) =>
+        mergeAt(sites, x, ({ own, site }) => ({
+          low() {
+            const c = own('fourierft_spectrum');
+            const { up, down } = waves(site, n, placesKey);
+            const factor = scale / (site.inputs * site.outputs);
+            return { up: up.map((wave, i) => wave * c[i % n]! * factor), down };
+          },
+        })),
+    };
+  },
+});
+
+const nameOf = ({ inputs, outputs }: Site, side: 'inputs' | 'outputs'): string =>
+  `fourierft.${outputs}x${inputs}.${side}`;
+
+/** The waves of a module's shape along its inputs [2n, inputs] and its outputs [outputs, 2n]. */
+function wavesOf(site: Site, n: number, key: number): Record<string, TensorSpec> {
+  return {
+    [nameOf(site, 'inputs')]: { shape: [2 * n, site.inputs], init: () => waves(site, n, key).down },
+    [nameOf(site, 'outputs')]: { shape: [site.outputs, 2 * n], init: () => waves(site, n, key).up },
+  };
+}
+
+/**
+ * cos(2π (j p / outputs + k q / inputs)) = cos cos − sin sin at output p, input q and the place (j, k) of each
+ * frequency: up [outputs, 2n] holds cos and −sin along p, down [2n, inputs] cos and sin along q.
+ */
+function waves({ inputs, outputs }: Site, n: number, key: number): { up: Float32Array; down: Float32Array } {
+  const places = torchPermutation(key, inputs * outputs, n);
+  const angle = (frequency: number, at: number, length: number): number =>
+    (2 * Math.PI * ((frequency * at) % length)) / length;
+  return {
+    up: Float32Array.from({ length: outputs * 2 * n }, (_, i) => {
+      const [p, wave] = [Math.floor(i / (2 * n)), i % (2 * n)];
+      const a = angle(Math.floor(places[wave % n]! / inputs), p, outputs);
+      return wave < n ? Math.cos(a) : -Math.sin(a);
+    }),
+    down: Float32Array.from({ length: 2 * n * inputs }, (_, i) => {
+      const [wave, q] = [Math.floor(i / inputs), i % inputs];
+      const a = angle(places[wave % n]! % inputs, q, inputs);
+      return wave < n ? Math.cos(a) : Math.sin(a);
+    }),
+  };
+}
