@@ -1,6 +1,7 @@
 /**
  * What LoRA and its variants share: their options, what these mean on a base, the tensors of each module, and
- * LoRA itself. An embedding is a linear module of one-hot inputs, whose A starts at 0 and B at N(0, 1), the other way round.
+ * LoRA itself. An embedding is a linear module of one-hot inputs, whose A starts at 0 and B at N(0, 1), the
+ * other way round.
  */
 import { z } from 'zod';
 import {

@@ -86,7 +86,9 @@ const learningRates: Readonly<Record<Task['kind'], Readonly<Record<string, numbe
   },
   label: {
     none: 5e-2,
+    rslora: 2e-3,
     pissa: 1e-3,
+    'ln-tuning': 1e-2,
     full: 3e-4,
     'ft-top2': 1e-3,
     bitfit: 1e-2,
