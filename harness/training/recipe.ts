@@ -45,6 +45,9 @@ export const recipeSchema = z.strictObject({
   microBatch: count.optional().describe('examples computed at once; by their lengths where absent'),
   epochs: z.number().positive().default(1).describe('passes over the training set'),
   maxSteps: z.int().min(0).optional().describe('ends training early; 0 only tests'),
+  trainExamples: count
+    .optional()
+    .describe('training examples, drawn by the seed so that fewer are among more; all where absent'),
   order: z
     .enum(['drawn', 'buckets'])
     .optional()

@@ -20,6 +20,7 @@ import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
 interface Options extends RunOptions, ChoiceOptions, OwnDataOptions {
   readonly adapter?: string;
   readonly sweep?: string[];
+  readonly trainExamples?: string[];
   readonly ablations?: true;
   readonly baseWeights?: string;
   readonly evaluations?: string[];
@@ -42,6 +43,10 @@ export function runCommand(): Command {
     .option(
       '--sweep <values...>',
       'key=a,b: a variant for each value of a hyper-parameter or an option; several multiply',
+    )
+    .option(
+      '--train-examples <counts...>',
+      'a variant for each number of training examples, or all; a seed draws fewer from among more',
     )
     .option('--ablations', "the methods' named ablations, too (see: list methods)")
     .option('--base-weights <type>', baseWeightsHelp)

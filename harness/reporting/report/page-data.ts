@@ -27,8 +27,17 @@ export interface PageTable {
   readonly rows: readonly PageRow[];
   readonly foot: readonly string[];
   readonly examples: readonly PageExample[];
+  /** How many examples rows learnt from, where that was varied for a method. */
+  readonly lowData?: readonly LowData[] | undefined;
   /** Trials of tuning. */
   readonly trials?: ReportTable['trials'];
+}
+/** A row of a method that was trained on several numbers of examples. */
+export interface LowData {
+  readonly method: string;
+  /** The row's place in the table. */
+  readonly row: number;
+  readonly examples: number;
 }
 export interface PageMetric {
   readonly name: string;
@@ -122,6 +131,7 @@ export function pageData(
         table.rows.map((one) => predictions.get(one) ?? []),
         limits.examples,
       ),
+      lowData: lowDataOf(table),
       trials: table.trials,
     };
   });
@@ -132,6 +142,20 @@ export function pageData(
     untrusted: report.untrusted,
     limits,
   };
+}
+
+/** The rows of methods whose number of training examples was varied; undefined where there are none. */
+function lowDataOf({ rows }: ReportTable): LowData[] | undefined {
+  const all = rows.flatMap(({ row, runs }, at): LowData[] => {
+    const run = runs.find(({ record }) => record.examples);
+    const examples = run?.record.examples!.train.used;
+    if (examples === undefined) return [];
+    return [{ method: row.label.replace(/, trainExamples=\d+/, ''), row: at, examples }];
+  });
+  const varied = all.filter((one) =>
+    all.some((other) => other.method === one.method && other.examples !== one.examples),
+  );
+  return varied.length > 0 ? varied : undefined;
 }
 
 function rowsOf(table: ReportTable, placeOf: (record: RunRecord) => number): PageRow[] {

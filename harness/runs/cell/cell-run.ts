@@ -1,6 +1,7 @@
 /** What the training and the test of one cell are given. */
 import type { Engine } from '../../engine/types.ts';
 import type { BeforeRename } from '../../support/atomic-files.ts';
+import { randomStream } from '../../support/random-stream.ts';
 import type { Companion } from '../../training/loop/train-together.ts';
 import { memoryCase } from '../memory/cell-memory.ts';
 import { activationLimit } from '../memory/estimate-memory.ts';
@@ -41,6 +42,18 @@ export function commonJob({ run, engine, memory, recompute, ...others }: CellRun
     ...(companion && { companion }),
     onNote: events.onNote,
   };
+}
+
+/**
+ * The examples to learn from: of those that `--limit` allows as many as the recipe says, in the data's order. A
+ * seed draws them so that a smaller number's are among a larger one's.
+ */
+export function trainingExamples<T>(cellRun: CellRun, items: readonly T[]): readonly T[] {
+  const all = limited(cellRun, items);
+  const { seed, recipe } = cellRun.run.cell;
+  if (recipe.trainExamples === undefined) return all;
+  const drawn = randomStream(seed, 'train-examples').permutation(all.length).slice(0, recipe.trainExamples);
+  return Array.from(drawn.sort(), (at) => all[at]!);
 }
 
 /** The first examples of a split, as many as `--limit` allows. */

@@ -8,7 +8,8 @@ import { findPlace, type Place } from '../../records/record-files.ts';
 import type { Settings } from '../../records/record.ts';
 import { hashJson } from '../../support/json/canonical-json.ts';
 import { once } from '../../support/once.ts';
-import { addressOf, type Plan } from '../plan/cell.ts';
+import { UsageError } from '../../support/errors.ts';
+import { addressOf, type Cell, type Plan } from '../plan/cell.ts';
 import { checkPacked } from '../plan/engine-choice.ts';
 import { attachCell, type AttachedCell } from './attach-cell.ts';
 import { withoutEqualCells } from './equal-cells.ts';
@@ -41,12 +42,23 @@ export async function prepareCells(plan: Plan, fetching: FetchOptions = {}): Pro
     if (attached.base.weights) checkPacked(attached.base.weights, plan.engine);
     const tokenizer = await openTokenizer(attached.base);
     const work = await openData(attached, tokenizer);
+    checkTrainExamples(cell, work.splits.train.length);
     const settings = await settingsOf(attached, tokenizer, work);
     const identity = hashJson(settings);
     const place = await findPlace(plan.results, addressOf(cell), identity);
     prepared.push({ ...attached, work, tokenizer, settings, identity, place });
   }
   return withoutEqualCells(prepared);
+}
+
+/** Throws UsageError where a cell is to learn from more examples than there are. */
+function checkTrainExamples({ task, recipe, limits }: Cell, count: number): void {
+  const most = Math.min(count, limits.examples ?? Infinity);
+  if (recipe.trainExamples === undefined || recipe.trainExamples <= most) return;
+  throw new UsageError(
+    `${recipe.trainExamples} training examples: ${task.name} has ${most}` +
+      `${most < count ? ', as --limit says' : ''}; "all" takes these.`,
+  );
 }
 
 /**

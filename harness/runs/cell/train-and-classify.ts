@@ -11,7 +11,7 @@ import {
 import { virtualTokens } from '../../models/method.ts';
 import type { TrainingResult, Validated } from '../../training/loop/job.ts';
 import type { Answered } from '../../training/objectives/objective.ts';
-import { commonJob, limited, type CellRun } from './cell-run.ts';
+import { commonJob, limited, trainingExamples, type CellRun } from './cell-run.ts';
 import { encodeLabels } from './encode-splits.ts';
 import type { LabelWork } from './open-data.ts';
 import {
@@ -79,12 +79,12 @@ async function encodeSplits(
 ): Promise<EncodedSplits> {
   const { cell, base, tokenizer, delta } = cellRun.run;
   const limit = Math.min(cell.recipe.promptLength, base.architecture.positions - virtualTokens(delta));
-  const encode = async (split: readonly LabelledExample[]) => {
-    const examples = limited(cellRun, split);
+  const encode = async (split: readonly LabelledExample[], choose = limited) => {
+    const examples = choose(cellRun, split);
     const { tokens, truncated } = await encodeLabels(task, examples, tokenizer, limit, cellRun.signal);
     return { examples, tokens, counts: { used: examples.length, of: split.length, truncated } };
   };
-  const train = await encode(splits.train);
+  const train = await encode(splits.train, trainingExamples);
   const validation = await encode(splits.validation);
   if (cell.judgedOn) {
     const untouched = { used: 0, of: splits.test.length };

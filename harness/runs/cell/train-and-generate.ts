@@ -1,7 +1,7 @@
 /** Trains a model on texts, lets it write the answers of the test split, and scores them. */
 import type { TestItem, TokenPair } from '../../data/examples/task.ts';
 import type { TrainingJob, TrainingResult, Validated } from '../../training/loop/job.ts';
-import { commonJob, limited, type CellRun } from './cell-run.ts';
+import { commonJob, limited, trainingExamples, type CellRun } from './cell-run.ts';
 import { encodeSplit, encodeToLearn, type TextSplit } from './encode-splits.ts';
 import type { TextWork } from './open-data.ts';
 import {
@@ -21,9 +21,10 @@ export async function trainAndGenerate(cellRun: CellRun, work: TextWork, results
   const { task, splits } = work;
   const { recipe } = run.cell;
   const files = { place: run.place, mayWrite };
+  const learnt = trainingExamples(cellRun, splits.train);
   const counts = (split: readonly unknown[]) => ({ used: limited(cellRun, split).length, of: split.length });
   results.examples = {
-    train: counts(splits.train),
+    train: { used: learnt.length, of: splits.train.length },
     validation: counts(splits.validation),
     test: run.cell.judgedOn ? { used: 0, of: splits.test.length } : counts(splits.test),
   };
@@ -34,7 +35,7 @@ export async function trainAndGenerate(cellRun: CellRun, work: TextWork, results
   const result = await train({
     ...commonJob(cellRun),
     objective: languageModel(run.base.architecture, recipe.labelSmoothing, recipe),
-    train: await encode(limited(cellRun, splits.train)),
+    train: await encode(learnt),
     validation: await encode(limited(cellRun, splits.validation)),
     ...(task.selection !== undefined && { validate: validateBy(cellRun, work, task.selection) }),
     onProgress: (progress) => {

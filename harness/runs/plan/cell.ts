@@ -43,6 +43,8 @@ export interface RunRequest {
   readonly settings: readonly string[];
   /** `key=a,b` each: cells for every combination of the values, which win over `settings`. */
   readonly sweep?: readonly string[] | undefined;
+  /** Numbers of training examples, or `all`: cells for each. */
+  readonly trainExamples?: readonly string[] | undefined;
   /** Trials of tuning: settings, of which each list makes a cell of the method that it is for. */
   readonly trials?: readonly Trial[] | undefined;
   /** Judges runs by validation alone and leaves the test split out, as trials of tuning are. */

@@ -31,7 +31,7 @@ import {
   seedOrigin,
 } from './resolve-recipe.ts';
 import type { StartingAdapter } from './starting-adapter.ts';
-import { nameSwept, sweepCombinations, withAblations } from './sweep.ts';
+import { nameSwept, sweepCombinations, sweepExamples, withAblations } from './sweep.ts';
 import { describeVariant, type Variant } from './variant.ts';
 
 /** The settings of one combination of swept values. */
@@ -148,10 +148,13 @@ function settingsOf(request: RunRequest): OptionSetting[] {
   return settings;
 }
 
-/** What varies for a variant: the trials for it, else every combination of `--sweep`. */
+/** What varies for a variant: the trials for it, else every combination of `--sweep` and `--train-examples`. */
 function sweptBy(request: RunRequest, variant: string | OpenedAdapter): OptionSetting[][] {
   const trials = trialsOf(request, variant);
-  return trials?.map((trial) => trial.settings.map(splitSetting)) ?? sweepCombinations(request.sweep ?? []);
+  if (trials) return trials.map((trial) => trial.settings.map(splitSetting));
+  const combinations = sweepCombinations(request.sweep ?? []);
+  const { trainExamples } = request;
+  return trainExamples ? sweepExamples(combinations, trainExamples) : combinations;
 }
 
 /** The trials for a variant. */

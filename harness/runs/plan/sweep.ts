@@ -24,6 +24,23 @@ export function sweepCombinations(sweeps: readonly string[]): OptionSetting[][] 
   return combinations;
 }
 
+/** Multiplies combinations by numbers of training examples; `all` adds nothing. Throws UsageError on others. */
+export function sweepExamples(
+  combinations: readonly OptionSetting[][],
+  counts: readonly string[],
+): OptionSetting[][] {
+  const wrong = counts.find((count) => count !== 'all' && !/^[1-9]\d*$/.test(count));
+  if (wrong !== undefined)
+    throw new UsageError(`--train-examples ${wrong}: give whole numbers from 1 on, or "all".`);
+  if (combinations.some((swept) => swept.some(({ key }) => key === 'trainExamples')))
+    throw new UsageError('--train-examples and --sweep trainExamples are the same; leave one of them out.');
+  return [...new Set(counts)].flatMap((count) =>
+    combinations.map((swept) =>
+      count === 'all' ? swept : [...swept, { key: 'trainExamples', value: String(Number(count)) }],
+    ),
+  );
+}
+
 /** Adds swept hyper-parameters to a variant's name, since its variants differ in nothing else. */
 export function nameSwept(variant: Variant, swept: readonly OptionSetting[]): Variant {
   if (swept.length === 0) return variant;

@@ -10,6 +10,7 @@ import {
   againstParameters,
   labelsOf,
   learningCurves,
+  lowData,
   paretoFront,
   overTasks,
   seedSpread,
@@ -193,6 +194,29 @@ describe('bench report --format', () => {
     await expect.poll(() => readFile(opened, 'utf8').catch(() => '')).toBe(`${join(out, 'report.html')}\n`);
     expect((await report(bin, '--format', 'md', '--open')).stderr).toContain('add html to --format');
   });
+});
+
+test('low data has a line for each method, by the number of training examples', () => {
+  const rows = [rowOf('red8', 10, [60]), rowOf('red40', 10, [80]), rowOf('lora8', 100, [70])];
+  const lowRows = [
+    { method: 'RED', row: 1, examples: 40 },
+    { method: 'RED', row: 0, examples: 8 },
+    { method: 'LoRA', row: 2, examples: 8 },
+  ];
+  const table = { ...tableOf('e2e', rows), lowData: lowRows };
+  const labels = rows.map(({ label }) => label);
+  const context = { table, metric: 0, shown: new Set(labels), labels, theme: themes.light };
+  const chart = lowData(context)!;
+  expect(chart.columns).toEqual(['Method', '8', '40']);
+  expect(chart.rows).toEqual([
+    ['RED', '60.0', '80.0'],
+    ['LoRA', '70.0', '–'],
+  ]);
+  expect(chart.config.data.datasets[0]!.data).toEqual([
+    { x: 8, y: 60, sd: 1, name: 'RED' },
+    { x: 40, y: 80, sd: 1, name: 'RED' },
+  ]);
+  expect(lowData({ ...context, table: tableOf('e2e', rows) })).toBeUndefined();
 });
 
 test('tuning shows every trial by its learning rate, and joins the best ones of each rate', () => {

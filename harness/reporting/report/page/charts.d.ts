@@ -83,6 +83,8 @@ export function againstParameters(context: ChartContext): ReportChart | undefine
 export function againstTime(context: ChartContext): ReportChart | undefined;
 export function againstMemory(context: ChartContext): ReportChart | undefined;
 export function learningCurves(context: ChartContext): ReportChart | undefined;
+/** Quality by the number of training examples, where that was varied. */
+export function lowData(context: ChartContext): ReportChart | undefined;
 /** Validation of the trials of tuning by learning rate, where there were any. */
 export function tuning(context: ChartContext): ReportChart | undefined;
 export function seedSpread(context: ChartContext): ReportChart | undefined;

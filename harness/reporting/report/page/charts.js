@@ -2,7 +2,7 @@
 
 /** @import { Box, ChartContext, NamedPoint, ReportChart, Theme } from './charts.d.ts' */
 /** @typedef {{ readonly box: Box, readonly distance: number }} Candidate */
-/** @import { PageData, PageRow, PageTable, Point } from '../page-data.ts' */
+/** @import { PageCell, PageData, PageRow, PageTable, Point } from '../page-data.ts' */
 /** @import { Chart, ChartConfiguration, ChartDataset } from 'chart.js' */
 
 // Eight colours that stand apart on their background for everybody: any two differ by 30 in CIELAB, also as
@@ -391,6 +391,78 @@ function meanCurve(curves) {
 }
 
 /** @param {ChartContext} context @returns {ReportChart | undefined} */
+export function lowData(context) {
+  const { table, theme, shown } = context;
+  const metric = metricOf(context);
+  const points = (table.lowData ?? []).flatMap(({ method, row: at, examples }) => {
+    const row = table.rows[at];
+    const cell = row?.cells[context.metric];
+    return row && cell && shown.has(row.label) ? [{ method, label: row.label, x: examples, cell }] : [];
+  });
+  const names = [...new Set(points.map(({ method }) => method))];
+  const lines = names.slice(0, mostLines).map((method) => ({
+    method,
+    points: points.filter((point) => point.method === method).sort((a, b) => a.x - b.x),
+  }));
+  if (lines.length === 0) return undefined;
+  const left = names.length > mostLines ? [`the first ${mostLines} of ${names.length} methods`] : [];
+  const counts = [...new Set(points.map(({ x }) => x))].sort((a, b) => a - b);
+  const { low, high } = axisRange(Math.min(...counts), Math.max(...counts), true);
+  return {
+    title: 'Quality against training examples',
+    caption:
+      `${metric.name} (${betterWord(metric)}), mean ± sample standard deviation over seeds, by the number of ` +
+      `training examples on a logarithmic axis. A seed's fewer examples are among its more.${sentence(left)}`,
+    columns: ['Method', ...counts.map((count) => count.toLocaleString('en'))],
+    rows: lines.map(({ method, points: own }) => [
+      method,
+      ...counts.map((count) => own.find(({ x }) => x === count)?.cell.text ?? '–'),
+    ]),
+    height: 420,
+    config: {
+      type: 'scatter',
+      data: { datasets: lines.map((line) => lowDataLine(context, line)) },
+      plugins: [errorBars('y')],
+      options: {
+        ...common(context, `Training examples: ${table.title}`, 'mean ± sample standard deviation', left),
+        scales: {
+          x: {
+            ...scale(theme, 'training examples'),
+            type: 'logarithmic',
+            min: low,
+            max: high,
+            afterBuildTicks: (built) => {
+              built.ticks = counts.map((value) => ({ value }));
+            },
+            ticks: { color: theme.text, font, maxRotation: 0, callback: (value) => compact(Number(value)) },
+          },
+          y: { ...scale(theme, axisName(metric)), grace: '4%' },
+        },
+      },
+    },
+  };
+}
+
+/**
+ * A method's line; its colour is that of its row with the most examples.
+ * @param {ChartContext} context
+ * @param {{ method: string, points: { label: string, x: number, cell: PageCell }[] }} line
+ * @returns {ChartDataset<'scatter'>}
+ */
+function lowDataLine(context, { method, points }) {
+  const { color, pointStyle, borderDash } = styleOf(points.at(-1)?.label ?? method, context);
+  const data = points.map(({ x, cell }) => ({ x, y: cell.mean, sd: cell.sd, name: method }));
+  return {
+    label: method,
+    data,
+    ...marker(pointStyle, color, 5),
+    showLine: true,
+    borderDash,
+    borderWidth: 1.6,
+  };
+}
+
+/** @param {ChartContext} context @returns {ReportChart | undefined} */
 export function tuning(context) {
   const { table, theme, shown } = context;
   const { trials } = table;
@@ -730,6 +802,7 @@ export function chartsOf(context, tables) {
     memory: againstMemory(context),
     curves: learningCurves(context),
     seeds: seedSpread(context),
+    examples: lowData(context),
     tuning: tuning(context),
     ablations: ablations(context),
     tasks: overTasks(context, tables),
