@@ -1,7 +1,7 @@
 /** `bench run`: plans runs, does those that are missing here or by Slurm, and prints the table. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { UsageError } from '../../support/errors.ts';
-import type { Outcome } from '../../runs/execute/executor.ts';
+import type { Outcome, RunEvents } from '../../runs/execute/executor.ts';
 import type { Plan, RunRequest } from '../../runs/plan/cell.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import type { EvaluatedRuns, RunEvaluations } from '../../runs/evaluate/evaluate-runs.ts';
@@ -26,6 +26,7 @@ interface Options extends RunOptions, ChoiceOptions, OwnDataOptions {
   readonly evaluations?: string[];
   readonly batchSeeds?: true;
   readonly columns?: string[];
+  readonly log?: 'tensorboard';
 }
 
 /** The command `run`, which is the default one. */
@@ -56,7 +57,13 @@ export function runCommand(): Command {
         'none for none (default: those of the task; see: list evaluations)',
     )
     .option('--batch-seeds', 'train the seeds of a cell together, over one copy of the base')
-    .option('--columns <names...>', columnsHelp);
+    .option('--columns <names...>', columnsHelp)
+    .addOption(
+      new Option(
+        '--log <form>',
+        'event files for TensorBoard in the results folder, written while runs go on',
+      ).choices(['tensorboard']),
+    );
   return addOwnDataOptions(addRunOptions(command)).action(run);
 }
 
@@ -198,8 +205,14 @@ async function executeAll(
   });
   const common = { signal, retryFailed: options.retry === 'failed', jobs };
   try {
-    const { events } = reporter;
-    const outcomes = await executePlan(plan, { ...common, events, requestOf: () => request, batchSeeds });
+    const logged = await logTo(options.log, plan.results, reporter.events);
+    const { events } = logged;
+    const outcomes = await executePlan(plan, {
+      ...common,
+      events,
+      requestOf: () => request,
+      batchSeeds,
+    }).finally(logged.close);
     reporter.stop();
     const evaluated = await evaluateRuns(outcomes, evaluations, request, {
       ...common,
@@ -214,6 +227,17 @@ async function executeAll(
     reporter.stop();
     progress.stop();
   }
+}
+
+/** The events of runs, which are also logged where that was asked for. */
+async function logTo(
+  form: Options['log'],
+  results: string,
+  events: RunEvents,
+): Promise<{ readonly events: RunEvents; readonly close: () => Promise<void> }> {
+  if (form === undefined) return { events, close: () => Promise.resolve() };
+  const { logToTensorboard } = await import('../../runs/log/tensorboard.ts');
+  return logToTensorboard(results, events);
 }
 
 async function printTable(plan: Plan, { outcomes, evaluated }: Done, options: Options): Promise<void> {

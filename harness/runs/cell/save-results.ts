@@ -22,6 +22,8 @@ export interface CellProgress {
   readonly total: number;
   /** More in words, such as the loss. */
   readonly detail: string;
+  /** What was measured of a step, by name, for logs. */
+  readonly numbers?: Readonly<Record<string, number>> | undefined;
 }
 
 /** The part of a record that a run measures. */
@@ -33,7 +35,7 @@ export type RunResults = Pick<
 /** The progress of a cell after an optimiser step. */
 export function trainProgress({ step, totalSteps, loss, tokensPerSecond }: StepProgress): CellProgress {
   const detail = `loss ${loss.toFixed(4)}, ${Math.round(tokensPerSecond)} tokens/s`;
-  return { phase: 'train', done: step, total: totalSteps, detail };
+  return { phase: 'train', done: step, total: totalSteps, detail, numbers: { loss, tokensPerSecond } };
 }
 
 /** Where a run saves its files: beside its record, each unless `mayWrite` throws. */

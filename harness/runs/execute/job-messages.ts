@@ -24,6 +24,16 @@ export const fromJobSchema = z.discriminatedUnion('kind', [
     done: z.number(),
     total: z.number(),
     detail: z.string(),
+    // JSON has null for a loss that is not finite.
+    numbers: z
+      .record(
+        z.string(),
+        z
+          .number()
+          .nullable()
+          .transform((value) => value ?? NaN),
+      )
+      .optional(),
   }),
   z.strictObject({ kind: z.literal('note'), text: z.string() }),
   /** The cell has a record at this path. */

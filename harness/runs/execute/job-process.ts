@@ -48,8 +48,8 @@ async function doCell(
       onStart() {
         tell({ kind: 'start' });
       },
-      onProgress({ phase, done, total, detail }) {
-        tell({ kind: 'progress', phase, done, total, detail });
+      onProgress(progress) {
+        tell({ kind: 'progress', ...progress });
       },
       onNote: tellNote,
     },
