@@ -8,6 +8,7 @@ Prints one JSON document: milliseconds a step (min, median), tokens/s and exampl
 --pad max pads every batch to --length (what the RED paper's code does: 164 on E2E); --pad longest to the longest of the batch.
 --serve prints its versions and the milliseconds up to its first step as a JSON object once a step was taken on every shape,
 and then, for each number n read from standard input, the times of n more steps.
+--base-weights nf4 keeps a checkpoint's linear weights in bitsandbytes' four bits (pip install bitsandbytes).
 --checkpoint FOLDER loads the model from there instead of drawing it. --compile runs it through torch.compile.
 --targets A counts only the last A part (0..1) of each example as targets; the logits are computed at all positions, as transformers does.
 """
@@ -27,6 +28,7 @@ p.add_argument("--method", default="red", choices=["red", "lora", "full", "bitfi
 p.add_argument("--batch", type=int, default=8); p.add_argument("--length", type=int, default=128); p.add_argument("--lengths")
 p.add_argument("--pad", default="longest", choices=["longest", "max"]); p.add_argument("--targets", type=float, default=1.0)
 p.add_argument("--steps", type=int, default=10); p.add_argument("--threads", type=int, default=0); p.add_argument("--device", default="cpu")
+p.add_argument("--base-weights", default="float32", choices=["float32", "nf4", "fp4"])
 p.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"]); p.add_argument("--compile", action="store_true"); p.add_argument("--serve", action="store_true")
 a = p.parse_args()
 if a.threads: torch.set_num_threads(a.threads)
@@ -41,7 +43,12 @@ else:
     config = RobertaConfig(num_hidden_layers=a.layers, hidden_size=a.width, intermediate_size=4 * a.width, num_attention_heads=a.heads, hidden_dropout_prob=0, attention_probs_dropout_prob=0, num_labels=2, max_position_embeddings=514, **sizes)
 if a.config: config = type(config).from_json_file(a.config)
 kind = AutoModelForSequenceClassification if a.model == "roberta" else AutoModelForCausalLM
-model = (kind.from_pretrained(a.checkpoint) if a.checkpoint else kind.from_config(config)).to(a.device, getattr(torch, a.dtype)).train()
+if a.base_weights == "float32":
+    model = (kind.from_pretrained(a.checkpoint) if a.checkpoint else kind.from_config(config)).to(a.device, getattr(torch, a.dtype)).train()
+else:
+    from transformers import BitsAndBytesConfig
+    packed = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type=a.base_weights, bnb_4bit_compute_dtype=torch.float32)
+    model = kind.from_pretrained(a.checkpoint, quantization_config=packed, dtype=torch.float32, device_map=a.device, use_cache=False).train()
 
 class Edited(torch.nn.Module):
     """RED: the output of a linear module, scaled and shifted by trained vectors."""

@@ -6,7 +6,7 @@ import { writeAtomically, type BeforeRename } from '../../support/atomic-files.t
 import { UsageError } from '../../support/errors.ts';
 import { withFile } from '../../support/read-files.ts';
 import { isObject } from '../../support/json/json-object.ts';
-import { narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
+import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
 import { sizeOf } from '../../support/arithmetic.ts';
 
 /** The element types of the format, with their size in bits. */
@@ -29,6 +29,9 @@ const elementBits = {
 } as const;
 /** The name of an element type, as the header writes it. */
 export type Dtype = keyof typeof elementBits;
+
+/** The element types that numbers are written in. */
+export type StoredDtype = 'F32' | 'F16' | 'BF16';
 
 /** A tensor's type, shape and position; `begin` and `end` are byte offsets from the start of the file. */
 export interface TensorInfo {
@@ -222,7 +225,7 @@ export interface StoredBytes {
 }
 
 /**
- * Writes tensors in the given order as F32 (the default) or F16, atomically. Throws UsageError where the
+ * Writes tensors in the given order as F32 (the default), F16 or BF16, atomically. Throws UsageError where the
  * system refuses to write.
  */
 export async function writeSafetensors(
@@ -232,7 +235,7 @@ export async function writeSafetensors(
   {
     dtype = 'F32',
     beforeRename,
-  }: { readonly dtype?: 'F32' | 'F16'; readonly beforeRename?: BeforeRename | undefined } = {},
+  }: { readonly dtype?: StoredDtype; readonly beforeRename?: BeforeRename | undefined } = {},
 ): Promise<void> {
   const width = elementBits[dtype] / 8;
   const entries: [string, unknown][] = Object.keys(metadata).length ? [['__metadata__', metadata]] : [];
@@ -258,11 +261,16 @@ export async function writeSafetensors(
     for (const [name, tensor] of Object.entries(tensors)) {
       const values = typeof tensor.data === 'function' ? await tensor.data() : tensor.data;
       checkLength(name, 'bytes' in tensor ? [tensor.bytes] : tensor.shape, values);
-      const stored = values instanceof Float32Array && dtype === 'F16' ? narrowToHalves(values) : values;
+      const stored = values instanceof Float32Array ? narrowed(values, dtype) : values;
       await writeAll(file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
     }
   };
   await writeAtomically(path, write, beforeRename);
+}
+
+function narrowed(values: Float32Array, dtype: StoredDtype): Float32Array | Uint16Array {
+  if (dtype === 'F32') return values;
+  return dtype === 'F16' ? narrowToHalves(values) : narrowToBfloats(values);
 }
 
 function checkLength(name: string, shape: readonly number[], data: Float32Array | Uint8Array): void {

@@ -8,11 +8,16 @@ import { UsageError } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
 import { writeSafetensors, type StoredTensor } from '../../data/formats/safetensors.ts';
 import { hasOwnHead } from '../../models/bases/tied-head.ts';
+import { requireHalves } from '../pretrain/base-folder.ts';
 import { writeMeanHead, writeMeanLoader } from '../../exchange/python.ts';
 import { mergeDelta, type MergedModel } from '../../models/delta/merge.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { mergedHead } from './hugging-face-head.ts';
 import type { TrainedRun } from './open-run.ts';
+
+/** The types in which a checkpoint is written, by safetensors' names. */
+export const mergedDtypes = { float32: 'F32', bfloat16: 'BF16', float16: 'F16' } as const;
+export type MergedDtype = keyof typeof mergedDtypes;
 
 export interface MergeEvents {
   readonly signal: AbortSignal;
@@ -21,15 +26,17 @@ export interface MergeEvents {
 }
 
 /**
- * Writes a run's merged base as a folder in Hugging Face layout: config.json, model.safetensors (float32,
- * with the task's head, which has a file of its own where it is `mean`) and the tokenizer's files. Returns
- * the number of tensors. The folder appears whole or not at all. Throws UsageError where the method or the
- * architecture does not allow merging, and Interrupted when `signal` is aborted.
+ * Writes a run's merged base as a folder in Hugging Face layout: config.json, model.safetensors (numbers of
+ * type `dtype`, packed weights unpacked, with the task's head, which has a file of its own where it is `mean`)
+ * and the tokenizer's files. Returns the number of tensors. The folder appears whole or not at all. Throws
+ * UsageError where the method or the architecture does not allow merging or numbers do not fit the type, and
+ * Interrupted when `signal` is aborted.
  */
 export async function writeMerged(
   run: TrainedRun,
   folder: string,
   { signal, onProgress }: MergeEvents,
+  dtype: MergedDtype = 'float32',
 ): Promise<number> {
   const model = merge(run);
   // The head reads the merged base, since a method may change the pooler.
@@ -38,11 +45,14 @@ export async function writeMerged(
   const generation = own ? [join(own, 'generation_config.json')].filter((file) => existsSync(file)) : [];
   // A well-known base is described without its config.json, whose own file says more.
   const config = own ? String(await readBytes(join(own, 'config.json'))) : JSON.stringify(run.base.config);
-  // The tensors are written as float32, whatever the base was; by another type transformers would round them.
-  const types = ['dtype', 'torch_dtype'].filter((key) => config.includes(`"${key}"`));
+  // By another type than that of the tensors transformers would round them.
+  const named = ['dtype', 'torch_dtype'].filter((key) => config.includes(`"${key}"`));
+  const types = named.length > 0 || dtype === 'float32' ? named : ['torch_dtype'];
   const changed = Object.entries(model.config).filter(([key, value]) => value !== run.base.config[key]);
   const settings = {
-    ...Object.fromEntries(types.map((key) => [key, 'float32'])),
+    ...Object.fromEntries(types.map((key) => [key, dtype])),
+    // What is written is not packed any more; a field that is undefined is left out.
+    quantization_config: undefined,
     ...Object.fromEntries(changed),
     // In T5 this setting says whether states are scaled, so that it stays; transformers goes by the tensors.
     ...(hasOwnHead(model.architecture) && run.base.family !== 't5' && { tie_word_embeddings: false }),
@@ -56,7 +66,9 @@ export async function writeMerged(
       async data() {
         if (signal.aborted) throw new Interrupted('stopped while merging');
         onProgress(i, names.length);
-        return model.tensor(name);
+        const values = await model.tensor(name);
+        if (dtype === 'float16') requireHalves(name, values);
+        return values;
       },
     },
   ]);
@@ -68,7 +80,12 @@ export async function writeMerged(
     }
     await writeFileAtomic(join(temporary, 'config.json'), `${editJson(config, settings)}\n`);
     // Transformers asks for the framework's name.
-    await writeSafetensors(join(temporary, 'model.safetensors'), tensors, { format: 'pt' });
+    await writeSafetensors(
+      join(temporary, 'model.safetensors'),
+      tensors,
+      { format: 'pt' },
+      { dtype: mergedDtypes[dtype] },
+    );
     if (!head.isBeside) return;
     await writeMeanHead(temporary, head.tensors);
     await writeMeanLoader(temporary);

@@ -88,10 +88,13 @@ export async function writeBase(out: string, finished: FinishedBase): Promise<vo
 }
 
 function checkRange(tensors: TrainingResult['tensors']): void {
-  for (const [name, { data }] of Object.entries(tensors)) {
-    if (data.some((x) => Math.abs(x) > LARGEST_HALF))
-      throw new UsageError(`${name} does not fit into float16; write it with --dtype float32.`);
-  }
+  for (const [name, { data }] of Object.entries(tensors)) requireHalves(name, data);
+}
+
+/** Throws UsageError where a tensor holds numbers beyond float16. */
+export function requireHalves(name: string, values: Float32Array): void {
+  if (values.some((x) => Math.abs(x) > LARGEST_HALF))
+    throw new UsageError(`${name} does not fit into float16; write it with --dtype float32.`);
 }
 
 /** Writes a value as JSON with a line for each field. */
