@@ -66,6 +66,22 @@ export async function findEvaluations(place: string): Promise<FoundEvaluation[]>
   );
 }
 
+/** Reads all records of evaluations below a results folder; what is none is listed with the reason. */
+export async function collectEvaluations(
+  results: string,
+): Promise<{ records: FoundEvaluation[]; untrusted: { path: string; reason: string }[] }> {
+  const folder = join(results, 'evaluations');
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const records: FoundEvaluation[] = [];
+  const untrusted: { path: string; reason: string }[] = [];
+  for (const name of names.filter((one) => /~[0-9a-f]{8}\.json$/.test(one)).sort()) {
+    const read = parseEvaluation(await readFile(join(folder, name), 'utf8').catch(() => ''));
+    if ('record' in read) records.push({ path: join('evaluations', name), record: read.record });
+    else untrusted.push({ path: join('evaluations', name), reason: read.reason });
+  }
+  return { records, untrusted };
+}
+
 /**
  * Reads a record's samples, in the order of documents; throws UsageError if they are missing or their hash
  * differs from the record's.

@@ -44,7 +44,7 @@ export interface Shown {
 /** Reads the options; throws UsageError where names do not fit the folders, or a task does not exist. */
 export async function readShown(options: ShownOptions): Promise<Shown> {
   const { results, names, split } = options;
-  const { loadTasks } = await import('../../runs/plan/load-plugins.ts');
+  const { loadEvaluations, loadTasks } = await import('../../runs/plan/load-plugins.ts');
   const { taskOfRecord } = await import('../../runs/own-tasks/task-of-record.ts');
   const tasks = await loadTasks();
   if (names && names.length !== results.length) {
@@ -71,6 +71,7 @@ export async function readShown(options: ShownOptions): Promise<Shown> {
       split,
       aliases,
       isShown: filter.isShown,
+      evaluations: await loadEvaluations(),
       taskOf: (record) => taskOfRecord(record, tasks),
       onNote: note,
     },

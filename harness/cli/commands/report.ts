@@ -33,18 +33,22 @@ const formats: Record<string, (report: Report, page: PageData) => Promise<Files>
   },
   async tex(report) {
     const { latexDocument, latexOf, latexTable } = await import('../../reporting/report/latex.ts');
+    const { printEvaluations } = await import('../../reporting/report/evaluations.ts');
     return {
       'report.tex': latexDocument(report),
       ...ofTables(report.main, 'tex', (table) => latexOf(table, table.slug)),
+      ...ofTables(report.evaluations, 'tex', (table) => latexOf(printEvaluations(table), table.slug)),
       ...ofTables(report.tables, 'tex', (table) => latexTable(table, report.columns)),
     };
   },
   async csv(report) {
-    const { printedCsv, recordsCsv, tableCsv } = await import('../../reporting/report/csv.ts');
+    const { evaluationsCsv, printedCsv, recordsCsv, tableCsv } =
+      await import('../../reporting/report/csv.ts');
     return {
       'records.csv': recordsCsv(report),
       ...ofTables(report.main, 'csv', printedCsv),
       ...ofTables(report.tables, 'csv', tableCsv),
+      ...ofTables(report.evaluations, 'csv', evaluationsCsv),
     };
   },
   async html(_, page) {
@@ -128,7 +132,7 @@ async function report(options: ReportOptions): Promise<void> {
   const page = await readPage(read);
   tellUntrusted(read.untrusted, options);
   shown.checkNames();
-  if (read.tables.length + read.main.length === 0) {
+  if (read.tables.length + read.main.length + read.evaluations.length === 0) {
     throw new UsageError(`${read.results} holds no records to report; "bench run" makes some.`);
   }
   if (format === undefined && read.tables.length > mostDrawn) {

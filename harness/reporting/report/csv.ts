@@ -3,6 +3,7 @@ import { stringify } from 'csv-stringify/sync';
 import { validationMetrics } from '../../records/validation.ts';
 import { costColumns } from '../tables/cost-columns.ts';
 import type { PrintedTable } from './cells.ts';
+import type { EvaluationTable } from './evaluations.ts';
 import type { Report } from './report.ts';
 import type { ReportRun, ReportTable } from './rows.ts';
 
@@ -107,6 +108,20 @@ export function tableCsv({ metrics, rows }: ReportTable): string {
       planned: row.planned,
       ...Object.fromEntries(others.map(({ name }) => [name, row.costs[name]])),
     })),
+  );
+}
+
+/** Writes a base's evaluations as CSV: a line a model and column, in percent. */
+export function evaluationsCsv({ model, columns, rows }: EvaluationTable): string {
+  return toCsv(
+    rows.flatMap(({ label, cells }) =>
+      columns.flatMap((evaluation, i) => {
+        const cell = cells[i];
+        return cell
+          ? [{ base: model, model: label, evaluation, percent: cell.mean, spread: cell.spread }]
+          : [];
+      }),
+    ),
   );
 }
 

@@ -1,6 +1,7 @@
 /** The LaTeX files of a report: a document, and one file a table for \input. */
 import { printTable, type PrintedCell, type PrintedTable } from './cells.ts';
 import { findColumns, type CostColumn } from '../tables/cost-columns.ts';
+import { printEvaluations } from './evaluations.ts';
 import { summaryLine, type Report } from './report.ts';
 import type { ReportTable } from './rows.ts';
 
@@ -13,7 +14,8 @@ export function latexDocument(report: Report): string {
     ...printTable(table, []),
     slug: table.slug,
   }));
-  const tables = [...report.main, ...printed].map(({ title, foot, slug }) => {
+  const evaluations = report.evaluations.map((table) => ({ ...printEvaluations(table), slug: table.slug }));
+  const tables = [...report.main, ...printed, ...evaluations].map(({ title, foot, slug }) => {
     const notes = foot.map((line) => `${escapeLatex(line)}\\par`);
     return [
       `\\section*{${escapeLatex(title)}}`,

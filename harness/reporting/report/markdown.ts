@@ -1,6 +1,7 @@
 /** The Markdown file of a report. */
 import { printTable, type PrintedCell, type PrintedTable } from './cells.ts';
 import { usualColumns } from '../tables/cost-columns.ts';
+import { printEvaluations } from './evaluations.ts';
 import { summaryLine, type Report } from './report.ts';
 
 /** Writes the report as Markdown: the main results, then a table for each task and base. */
@@ -8,7 +9,7 @@ export function markdownReport(report: Report): string {
   const printed = report.tables.map((table) =>
     printTable(table, report.columns ?? usualColumns(table.rows.map(({ row }) => row.costs))),
   );
-  const tables = [...report.main, ...printed];
+  const tables = [...report.main, ...printed, ...report.evaluations.map(printEvaluations)];
   const blocks = ['# Report', escapeMarkdown(summaryLine(report)), ...tables.map(markdownTable)];
   if (report.untrusted.length > 0) {
     const lines = report.untrusted.map(({ path, reason }) => `- ${escapeMarkdown(`${path}: ${reason}`)}`);

@@ -10,6 +10,7 @@ import type { ReportRow, ReportRun, ReportTable } from './rows.ts';
 export interface PageData {
   readonly summary: string;
   readonly tables: readonly PageTable[];
+  readonly evaluations: Report['evaluations'];
   /** Engines, code versions and machines; runs refer to them by index. */
   readonly places: readonly Place[];
   readonly untrusted: Report['untrusted'];
@@ -138,6 +139,7 @@ export function pageData(
   return {
     summary: summaryLine(report),
     tables,
+    evaluations: report.evaluations,
     places: [...places.values()].map(({ place }) => place),
     untrusted: report.untrusted,
     limits,

@@ -1,5 +1,8 @@
 /** Reads results folders into a report, and a report's files into the data of its page. */
 import { basename, resolve } from 'node:path';
+import type { Evaluation } from '../../evaluation/evaluation.ts';
+import type { EvaluationRecord } from '../../records/evaluation-record.ts';
+import { collectEvaluations } from '../../records/read-evaluations.ts';
 import type { RunRecord } from '../../records/record.ts';
 import {
   adapterBytes,
@@ -14,6 +17,7 @@ import { validationMetrics } from '../../records/validation.ts';
 import { mainTables } from '../main/main-table.ts';
 import type { CostColumn } from '../tables/cost-columns.ts';
 import { divergence } from '../tables/diverged.ts';
+import { evaluationTables } from './evaluations.ts';
 import { markTables, type MarkContext } from './mark-tables.ts';
 import { pageData, type PageData } from './page-data.ts';
 import { exampleLimit, parsePredictions, type PredictionRow } from './predictions.ts';
@@ -31,6 +35,8 @@ export interface ReportContext extends MarkContext {
   readonly aliases?: ReadonlyMap<string, string>;
   /** The columns of costs that were asked for. */
   readonly columns?: readonly CostColumn[] | undefined;
+  /** The evaluations by name, whose records are shown. */
+  readonly evaluations?: ReadonlyMap<string, Evaluation>;
   /** Whether a record is shown; all are where absent. */
   isShown?(record: RunRecord): boolean;
 }
@@ -67,8 +73,15 @@ export async function readReport(context: ReportContext): Promise<OpenReport> {
     tables.some((other) => other.model === model && other.task !== task),
   );
   const main = mainTables(severalTasks, { rows: 'methods', columns: 'tasks', average: true, rank: true });
+  const evaluated: EvaluationRecord[] = [];
+  for (const folder of results) {
+    const read = await collectEvaluations(folder);
+    untrusted.push(...read.untrusted);
+    evaluated.push(...read.records.map(({ record }) => record));
+  }
+  const evaluations = evaluationTables(evaluated, context.evaluations ?? new Map(), tables);
   const { columns } = context;
-  return { made: new Date(), results: results.join(', '), main, tables, columns, untrusted };
+  return { made: new Date(), results: results.join(', '), main, tables, evaluations, columns, untrusted };
 }
 
 /** What rows of several folders are called: as the folders, with their whole paths where names are equal. */

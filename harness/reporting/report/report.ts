@@ -1,6 +1,7 @@
 /** The form of a report, before it becomes Markdown, LaTeX, CSV or a page. */
 import type { MainTable } from '../main/main-table.ts';
 import type { CostColumn } from '../tables/cost-columns.ts';
+import type { EvaluationTable } from './evaluations.ts';
 import type { ReportTable } from './rows.ts';
 
 /** Everything that a report shows. */
@@ -12,6 +13,8 @@ export interface Report {
   /** The main results: methods by tasks, for each base with more than one task. */
   readonly main: readonly MainTable[];
   readonly tables: readonly ReportTable[];
+  /** The evaluations of language models, for each base. */
+  readonly evaluations: readonly EvaluationTable[];
   /** The columns of costs that were asked for; the usual ones of each format where absent. */
   readonly columns?: readonly CostColumn[] | undefined;
   /** Files of the results folder that were not used, with the reasons. */

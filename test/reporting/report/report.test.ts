@@ -40,6 +40,7 @@ const reportOf = (tables: readonly ReportTable[]): Report => ({
   made,
   results: 'results',
   main: [],
+  evaluations: [],
   tables,
   untrusted: [],
 });

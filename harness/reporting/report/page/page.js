@@ -1,6 +1,6 @@
 // The page of a report. All text from data goes through textContent.
 /* global document, window, location, history, URLSearchParams, matchMedia, Chart, HTMLElement */
-import { chartsOf, labelsOf, styleOf, themes } from './charts.js';
+import { chartsOf, evaluationChart, labelsOf, styleOf, themes } from './charts.js';
 
 /** @import { PageData, PageExample, PageRow, PageRun, PageTable } from '../page-data.ts' */
 /** @import { ChartContext, PointShape, ReportChart } from './charts.d.ts' */
@@ -16,6 +16,8 @@ const data = /** @type {PageData} */ (json);
 const labels = labelsOf(data);
 /** @type {{ destroy(): void }[]} */
 let charts = [];
+/** @type {{ destroy(): void }[]} */
+let evaluationCharts = [];
 const state = {
   table: 0,
   metric: 0,
@@ -254,7 +256,7 @@ function showCharts() {
   /** @type {ChartContext} */
   const context = { table: table(), metric: state.metric, shown: shown(), labels, theme: theme() };
   const figures = element('figures');
-  const open = new Set([...figures.querySelectorAll('details[open]')].map((one) => one.id));
+  const open = opened(figures);
   const made = Object.entries(chartsOf(context, data.tables)).map(([name, chart]) =>
     figureOf(name, chart, open),
   );
@@ -285,6 +287,23 @@ function figureOf(name, chart, open) {
   const figure = make('figure', '', [caption, frame, details]);
   figure.id = `chart-${name}`;
   return { figure, canvas, chart };
+}
+
+/** The evaluations of every base: a chart, and the numbers as its table. */
+function showEvaluations() {
+  for (const chart of evaluationCharts) chart.destroy();
+  const frame = element('evaluations-figures');
+  const made = data.evaluations.map((one, at) =>
+    figureOf(`evaluations-${at}`, evaluationChart(one, theme()), opened(frame)),
+  );
+  element('evaluations').hidden = made.length === 0;
+  frame.replaceChildren(...made.map(({ figure }) => figure));
+  evaluationCharts = made.map(({ canvas, chart }) => new Chart(canvas, chart.config));
+}
+
+/** The ids of what a reader has opened in a part of the page. @param {HTMLElement} part */
+function opened(part) {
+  return new Set([...part.querySelectorAll('details[open]')].map((one) => one.id));
 }
 
 function showExamples() {
@@ -520,6 +539,9 @@ function showRows() {
 
 function showAll() {
   element('theme').textContent = isDark() ? 'Light theme' : 'Dark theme';
+  showEvaluations();
+  // A folder of evaluations alone has no runs to choose from.
+  if (data.tables.length === 0) return;
   showChoices();
   showRows();
 }
@@ -585,7 +607,9 @@ function showAbout() {
 function start() {
   const { tables, summary } = data;
   element('summary').textContent = summary;
-  readAddress();
+  if (tables.length === 0)
+    for (const id of ['controls', 'results', 'charts', 'predictions', 'runs']) element(id).hidden = true;
+  else readAddress();
   fillSelect(
     'table',
     tables.map(({ title }) => title),

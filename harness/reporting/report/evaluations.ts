@@ -1,0 +1,195 @@
+/** The evaluations of language models in a report: for each base a table, what was evaluated by benchmarks. */
+import type { Evaluation } from '../../evaluation/evaluation.ts';
+import type { Mean } from '../../evaluation/measures.ts';
+import type { EvaluationRecord } from '../../records/evaluation-record.ts';
+import { baseWeightsText } from '../../models/bases/base-weights.ts';
+import { canonicalJson } from '../../support/json/canonical-json.ts';
+import { groupMean } from '../evaluations/group-means.ts';
+import { summarise } from '../tables/statistics.ts';
+import type { PrintedTable } from './cells.ts';
+import { slugOf, type ReportTable } from './rows.ts';
+
+/** A number in percent: over seeds their mean and deviation, of one model its score and standard error. */
+export interface EvaluatedCell {
+  readonly mean: number;
+  readonly spread: number | null;
+}
+
+/** A row: a base as it is, or with what a method trained, over its seeds. */
+export interface EvaluatedRow {
+  readonly label: string;
+  /** The numbers in the order of the columns. */
+  readonly cells: readonly (EvaluatedCell | null)[];
+}
+
+/** The evaluations of one base. */
+export interface EvaluationTable {
+  readonly slug: string;
+  readonly title: string;
+  readonly model: string;
+  /** Evaluations, then the means of their groups. */
+  readonly columns: readonly string[];
+  readonly rows: readonly EvaluatedRow[];
+}
+
+/** Groups of more evaluations than this are one column, their mean. */
+const longestGroup = 12;
+
+/** A column: one evaluation, or the evaluations of a group, which are asked alike. */
+interface Column {
+  readonly name: string;
+  readonly evaluations: readonly Evaluation[];
+  /** How they are asked, as `askedAs` writes it. */
+  readonly asked: string;
+}
+
+/**
+ * Makes the tables of finished evaluations, base by base; those that are judged have no number here. `tables`
+ * are those of the report: what a run trained is named after its task, and the seeds of a row are one model.
+ */
+export function evaluationTables(
+  records: readonly EvaluationRecord[],
+  evaluations: ReadonlyMap<string, Evaluation>,
+  tables: readonly ReportTable[],
+): EvaluationTable[] {
+  const tasks = tasksByTensors(tables);
+  const scored = records
+    .filter(({ metrics, settings }) => metrics.length > 0 && evaluations.has(settings.evaluation.name))
+    .sort((a, b) => Number(a.settings.trained !== null) - Number(b.settings.trained !== null));
+  return [...groupBy(scored, ({ settings }) => settings.model.id)].map(([model, own]) => {
+    const columns = columnsOf(own, evaluations);
+    return {
+      slug: slugOf(`evaluations ${model}`),
+      title: `Evaluations of ${model}`,
+      model,
+      columns: columns.map(({ name }) => name),
+      rows: [...groupBy(own, (record) => subjectOf(record, tasks))].map(([label, runs]) => ({
+        label,
+        cells: columns.map((column) => cellOf(column, runs)),
+      })),
+    };
+  });
+}
+
+/** The table in the form that files share. */
+export function printEvaluations({ title, columns, rows }: EvaluationTable): PrintedTable {
+  return {
+    title,
+    header: ['Model', ...columns],
+    body: rows.map(({ label, cells }) => [
+      { text: label },
+      ...cells.map((cell) => ({ text: evaluatedText(cell), value: cell?.mean })),
+    ]),
+    means: ['In percent. Over seeds: mean ± sample standard deviation; one model: score ± standard error.'],
+    foot: [],
+  };
+}
+
+/** Writes a number with its spread, a dash where there is none. */
+export function evaluatedText(cell: EvaluatedCell | null): string {
+  if (!cell) return '–';
+  return cell.spread === null ? cell.mean.toFixed(2) : `${cell.mean.toFixed(2)} ± ${cell.spread.toFixed(2)}`;
+}
+
+/** The task of each run by the sha256 of the tensors that it trained. */
+function tasksByTensors(tables: readonly ReportTable[]): ReadonlyMap<string, string> {
+  return new Map(
+    tables.flatMap(({ task, rows }) =>
+      rows.flatMap(({ runs }) =>
+        runs.flatMap(({ record: { files } }): [string, string][] =>
+          files.tensors ? [[files.tensors.sha256, task]] : [],
+        ),
+      ),
+    ),
+  );
+}
+
+/** The name of what was evaluated; adapters of unknown origin are told apart by their hash. */
+function subjectOf(
+  { label, settings: { baseWeights, precision, trained } }: EvaluationRecord,
+  tasks: ReadonlyMap<string, string>,
+): string {
+  const kept = baseWeightsText(baseWeights);
+  const origin = trained === null ? [] : [tasks.get(trained) ?? trained.slice(0, 8)];
+  const form = [kept, precision].filter((text) => text !== 'float32');
+  return [label, ...origin, ...form].join(', ');
+}
+
+/** How an evaluation is asked: everything but what is asked and of whom. */
+function askedAs({ settings: { protocol, shots, limit, chatTemplate } }: EvaluationRecord): string {
+  const chat = chatTemplate === undefined ? [] : [`chat=${chatTemplate.slice(0, 8)}`];
+  return [
+    `shots=${shots}`,
+    `protocol=${protocol}`,
+    ...(limit === null ? [] : [`limit=${limit}`]),
+    ...chat,
+  ].join();
+}
+
+function columnsOf(
+  records: readonly EvaluationRecord[],
+  evaluations: ReadonlyMap<string, Evaluation>,
+): Column[] {
+  const single = [
+    ...groupBy(records, (one) => canonicalJson([one.settings.evaluation.name, askedAs(one)])),
+  ].map(([, [first]]) => ({
+    evaluations: [evaluations.get(first!.settings.evaluation.name)!],
+    asked: askedAs(first!),
+  }));
+  const ofGroups = single.flatMap((one) =>
+    (one.evaluations[0]!.groups ?? []).map((group) => ({ ...one, group })),
+  );
+  const groups = [...groupBy(ofGroups, ({ group, asked }) => canonicalJson([group, asked]))]
+    .filter(([, members]) => members.length > 1)
+    .map(([, members]) => ({
+      name: `${members[0]!.group} mean (${members.length})`,
+      evaluations: members.flatMap((member) => member.evaluations),
+      asked: members[0]!.asked,
+    }));
+  const isLong = ({ evaluations: [one], asked }: (typeof single)[number]): boolean =>
+    groups.some((group) => {
+      const { evaluations: members } = group;
+      return members.length > longestGroup && group.asked === asked && members.includes(one!);
+    });
+  const shown = single
+    .filter((one) => !isLong(one))
+    .map((one) => ({ ...one, name: one.evaluations[0]!.name }));
+  return withSettings([...shown, ...groups]);
+}
+
+/** Adds to columns of one name the settings in which they differ. */
+function withSettings(columns: readonly Column[]): Column[] {
+  return columns.map((column) => {
+    const same = columns.filter(({ name }) => name === column.name).map(({ asked }) => asked.split(','));
+    const own = column.asked.split(',').filter((setting) => !same.every((other) => other.includes(setting)));
+    return own.length === 0 ? column : { ...column, name: `${column.name}~${own.join()}` };
+  });
+}
+
+function cellOf({ evaluations, asked }: Column, records: readonly EvaluationRecord[]): EvaluatedCell | null {
+  const wanted = records.filter((record) => askedAs(record) === asked);
+  const means = [...groupBy(wanted, ({ settings }) => String(settings.trained))].flatMap(
+    ([, own]): Mean[] => {
+      const members = evaluations.flatMap((evaluation) => {
+        const record = own.find(({ settings }) => settings.evaluation.name === evaluation.name);
+        return record ? [{ evaluation, record }] : [];
+      });
+      const mean = members.length === evaluations.length ? groupMean(members) : undefined;
+      return mean ? [mean] : [];
+    },
+  );
+  const [first] = means;
+  if (!first) return null;
+  if (means.length === 1) {
+    const { value, standardError } = first;
+    return { mean: 100 * value, spread: standardError === undefined ? null : 100 * standardError };
+  }
+  const { mean, sd } = summarise(means.map(({ value }) => 100 * value));
+  return { mean, spread: sd ?? null };
+}
+
+function groupBy<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return groups;
+}
