@@ -418,6 +418,20 @@ export const fused: readonly Example[] = [
       ops.attention(query!, key!, value!, { ...heads, heads: 4 }, bias, keep),
     { keep: { shape: [2, 4, 3, 4], data: numbers([2, 4, 3, 4], 54).map((x) => (x > -0.5 ? 4 / 3 : 0)) } },
   ),
+  {
+    name: 'attention that nothing differentiates, of several heads to shared keys',
+    inputs: {
+      query: floats([2 * 3, 16], 55),
+      key: floats([2 * 4, 8], 56),
+      value: floats([2 * 4, 8], 57),
+      bias: floats([2, 1, 3, 4], 58),
+    },
+    program: ({ inputs }) => {
+      const { query, key, value, bias } = inputs;
+      const shape = { ...heads, heads: 4, forwardOnly: true };
+      return { outputs: { mixed: ops.attention(query!, key!, value!, shape, bias) } };
+    },
+  },
   ...[0, 0.1].map((smoothing) =>
     gradientsOf(
       `headCrossEntropy, smoothing ${smoothing}`,

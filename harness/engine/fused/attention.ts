@@ -11,6 +11,8 @@ export interface AttentionShape {
   readonly heads: number;
   /** Factor on the products of queries and keys. */
   readonly scale: number;
+  /** Whether nothing is differentiated, so that the CPU's own kernel may compute it. */
+  readonly forwardOnly?: boolean;
 }
 
 /**
@@ -25,35 +27,19 @@ export function attention(
   query: tf.Tensor,
   key: tf.Tensor,
   value: tf.Tensor,
-  { batch, heads, scale }: AttentionShape,
+  { batch, heads, scale, forwardOnly = false }: AttentionShape,
   bias?: tf.Tensor,
   keep?: tf.Tensor,
 ): tf.Tensor {
-  const width = query.shape[1]!;
-  const [tq, tk, h] = [query.shape[0] / batch, key.shape[0] / batch, width / heads];
-  const groups = key.shape[1]! / h;
-  const each = heads / groups;
-  // Heads of queries that share keys are rows of one product: [B, G, H / G · Tq, h].
-  const split = (g: Graph, x: Value): Value => {
-    const heads = g.transpose(g.reshape(x, [batch, tq, groups, each, h]), [0, 2, 3, 1, 4]);
-    return g.reshape(heads, [batch, groups, each * tq, h]);
-  };
-  const join = (g: Graph, x: Value): Value => {
-    const rows = g.transpose(g.reshape(x, [batch, groups, each, tq, h]), [0, 3, 1, 2, 4]);
-    return g.reshape(rows, [batch * tq, width]);
-  };
-  const splitKey = (g: Graph, x: Value): Value =>
-    g.transpose(g.reshape(x, [batch, tk, groups, h]), [0, 2, 1, 3]);
-  const joinKey = (g: Graph, x: Value): Value =>
-    g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch * tk, groups * h]);
-  // Scores by heads of queries, for softmax and masks, and by heads of keys, for products.
-  const byQueries = (g: Graph, x: Value): Value => g.reshape(x, [batch, heads, tq, tk]);
-  const byKeys = (g: Graph, x: Value): Value => g.reshape(x, [batch, groups, each * tq, tk]);
+  const sizes = sizesOf(query, key, batch, heads);
+  const { split, join, splitKey, joinKey, byQueries, byKeys } = layout(sizes);
   const operands = [query, key, value, ...(bias ? [bias] : []), ...(keep ? [keep] : [])];
   return fused(
     operands,
     {
       forward(g, [query, key, value, ...masks]) {
+        if (forwardOnly && !keep && g.provider === 'cpu' && !g.halved)
+          return { result: inOneNode(g, [query!, key!, value!, ...masks], sizes, scale), saved: [] };
         const [q, k, v] = [split(g, query!), splitKey(g, key!), splitKey(g, value!)];
         const products = byQueries(g, g.matmul(q, k, { transB: true, alpha: scale }));
         const scores = bias ? g.add(products, masks[0]!) : products;
@@ -68,7 +54,8 @@ export function attention(
         const dout = split(g, dy!);
         const dkept = byQueries(g, g.matmul(dout, v!, { transB: true }));
         const dp = mask ? g.mul(dkept, mask) : dkept;
-        const row = g.reshape(g.reduce('ReduceSum', g.mul(dout, out!), [3], true), [batch, heads, tq, 1]);
+        const sums = g.reduce('ReduceSum', g.mul(dout, out!), [3], true);
+        const row = g.reshape(sums, [batch, heads, sizes.tq, 1]);
         const ds = g.mul(p!, g.sub(dp, row));
         const dbias = bias ? sumTo(g, ds, bias.shape) : undefined;
         const dproducts = byKeys(g, ds);
@@ -83,6 +70,58 @@ export function attention(
     },
     () => composed(query, key, value, { batch, heads, scale }, bias, keep),
   );
+}
+
+/** B, H and G; each, H / G; the numbers Tq of queries and Tk of keys of a sequence; the width h of a head. */
+type Sizes = Readonly<Record<'batch' | 'heads' | 'groups' | 'each' | 'tq' | 'tk' | 'h', number>>;
+
+function sizesOf(query: tf.Tensor, key: tf.Tensor, batch: number, heads: number): Sizes {
+  const h = query.shape[1]! / heads;
+  const groups = key.shape[1]! / h;
+  const [tq, tk] = [query.shape[0] / batch, key.shape[0] / batch];
+  return { batch, heads, groups, each: heads / groups, tq, tk, h };
+}
+
+/** Moves between rows of tokens and the operands of products, and between these and scores. */
+function layout({ batch, heads, groups, each, tq, tk, h }: Sizes) {
+  return {
+    // Heads of queries that share keys are rows of one product: [B, G, H / G · Tq, h].
+    split(g: Graph, x: Value): Value {
+      const byHead = g.transpose(g.reshape(x, [batch, tq, groups, each, h]), [0, 2, 3, 1, 4]);
+      return g.reshape(byHead, [batch, groups, each * tq, h]);
+    },
+    join(g: Graph, x: Value): Value {
+      const rows = g.transpose(g.reshape(x, [batch, groups, each, tq, h]), [0, 3, 1, 2, 4]);
+      return g.reshape(rows, [batch * tq, heads * h]);
+    },
+    splitKey: (g: Graph, x: Value): Value => g.transpose(g.reshape(x, [batch, tk, groups, h]), [0, 2, 1, 3]),
+    joinKey: (g: Graph, x: Value): Value => g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch * tk, groups * h]),
+    // Scores by heads of queries, for softmax and masks, and by heads of keys, for products.
+    byQueries: (g: Graph, x: Value): Value => g.reshape(x, [batch, heads, tq, tk]),
+    byKeys: (g: Graph, x: Value): Value => g.reshape(x, [batch, groups, each * tq, tk]),
+  };
+}
+
+/**
+ * Attention by ONNX's own operation, which splits the heads itself. onnxruntime has it for the CPU; it keeps the
+ * scores of all heads in memory.
+ */
+function inOneNode(
+  g: Graph,
+  [query, key, value, bias]: readonly Value[],
+  { batch, heads, groups, tq, tk, h }: Sizes,
+  scale: number,
+): Value {
+  const keys = [batch, tk, groups * h];
+  const operands = [
+    g.reshape(query!, [batch, tq, heads * h]),
+    g.reshape(key!, keys),
+    g.reshape(value!, keys),
+    ...(bias ? [bias] : []),
+  ];
+  const attributes = { q_num_heads: heads, kv_num_heads: groups, scale: { float: scale } };
+  const mixed = g.one('Attention', operands, [batch, tq, heads * h], 'float32', attributes);
+  return g.reshape(mixed, [batch * tq, heads * h]);
 }
 
 /** The same attention as a composition of tfjs's operations. */

@@ -9,8 +9,8 @@ import type { FileLocation, Shape } from '../types.ts';
 import { type Attribute, type Body, ELEMENT, type Node, readBy, type Value } from './node.ts';
 import { NO_TENSOR } from '../onnxruntime/run-into.js';
 
-/** The version of ONNX's operations. */
-const OPSET = 20;
+/** The version of ONNX's operations, and the one that brought Attention, which not every device has. */
+const OPSET = { usual: 20, attention: 23 } as const;
 
 const utf8 = new TextEncoder();
 type Bytes = readonly Uint8Array[];
@@ -183,11 +183,12 @@ export function encodeModel({ nodes, outputs, initializers, noTensor }: ModelPar
   for (const { name: output, value } of outputs) {
     body.push(...valueInfo(12, output, ELEMENT[value.dtype], value.shape));
   }
+  const opset = nodes.some(({ op }) => op === 'Attention') ? OPSET.attention : OPSET.usual;
   const model = [
     ...integer(1, 10),
     ...text(2, 'deltabench'),
     ...bytes(7, [...text(2, 'program'), ...body]),
-    ...bytes(8, [...text(1, ''), ...integer(2, OPSET)]),
+    ...bytes(8, [...text(1, ''), ...integer(2, opset)]),
     ...bytes(8, [...text(1, 'com.microsoft'), ...integer(2, 1)]),
   ];
   return { model: Buffer.concat(model), feeds };

@@ -269,12 +269,12 @@ export interface AttentionPiece {
 }
 
 /**
- * Cuts attention with a bias [1 or B, 1, T, l + T] into pieces of at most `most` queries, so that scores stay
- * small and no query meets the keys after its piece.
+ * Cuts attention with a bias [1 or B, 1, T, l + T] into pieces of at most `most` queries of a sequence, so that
+ * scores stay small and no query meets the keys after its piece. Shorter sequences are one piece together.
  */
 export function attentionPieces(bias: Tensor, batch: number, most: number): AttentionPiece[] {
   const [each, , length, keys] = bias.shape as [number, number, number, number];
-  const together = Math.max(1, Math.floor(most / length));
+  const together = length > most ? 1 : batch;
   const pieces: AttentionPiece[] = [];
   for (let firstSequence = 0; firstSequence < batch; firstSequence += together) {
     const sequences = Math.min(together, batch - firstSequence);
@@ -303,7 +303,7 @@ function attendInPieces(
         .slice(x, [firstSequence, from, 0], [sequences, count, x.shape[2]!])
         .reshape([sequences * count, x.shape[2]!]);
     const operands = [part(q, firstQuery, queries), part(k, 0, keys), part(v, 0, keys)] as const;
-    return ops.attention(...operands, { batch: sequences, heads, scale }, bias);
+    return ops.attention(...operands, { batch: sequences, heads, scale, forwardOnly: true }, bias);
   });
   // A piece is some queries of one sequence, or all queries of some: either way rows follow each other.
   return mixed.length > 1 ? ops.concat(mixed, 0) : mixed[0]!;
