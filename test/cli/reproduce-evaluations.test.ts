@@ -1,11 +1,12 @@
 // Tests of `bench reproduce` on tables whose columns are evaluations of what their runs train.
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import type { EvaluationRecord } from '../../harness/records/evaluation-record.ts';
 import type { RunRecord } from '../../harness/records/record.ts';
+import { complete, startJudge } from '../judging/judge-server.ts';
 import { benchIn, untilStopped } from './bench.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -22,6 +23,7 @@ const reproduce = (table: string, results: string, ...args: string[]) =>
 interface Printed {
   rows: {
     method: string;
+    label: string;
     cells: {
       column: string;
       ours?: { mean: number; n: string };
@@ -110,4 +112,48 @@ test('a column without its data is left out, and nothing is trained for none', a
   expect(stderr).toMatch(/^not evaluated: arithmetic-aqua: /m);
   expect(stdout).toMatch(/not run/);
   expect(await readdir(join(folder, 'none')).catch(() => [])).toEqual([]);
+});
+
+test("once judged, tables show the judge's numbers, by turn and over all ratings", async () => {
+  const waiting = await finished('red/table-16', 'judged');
+  const [record] = waiting.evaluations;
+  const prompts = ['single-v1', 'single-math-v1', 'single-v1-multi-turn', 'single-math-v1-multi-turn'].map(
+    (name) => JSON.stringify({ name, system_prompt: name, prompt_template: 'Rate it.' }),
+  );
+  const data = join(folder, 'fastchat');
+  await mkdir(data);
+  await writeFile(join(data, 'judge_prompts.jsonl'), prompts.join('\n'));
+  // Second turns get 4, first turns 7 and 8 by turns.
+  const server = await startJudge(({ body }, response, number) => {
+    const rating = body.messages[0]!.content.includes('multi') ? 4 : 7 + (number % 2);
+    complete(response, `Rating: [[${rating}]]`);
+  });
+  const { exitCode, stderr } = await bench(
+    ...[
+      'judge',
+      record!.path,
+      '--judge',
+      server.url,
+      '--judge-model',
+      'gpt-4',
+      '--yes',
+      '--parallel',
+      '1',
+    ],
+    ...['--data', data, '--results', join(folder, 'judged')],
+  );
+  expect(exitCode, stderr).toBe(0);
+  const { rows } = await finished('red/table-16', 'judged');
+  const of = (turn: string) => rows.find(({ label }) => label === `RED, ${turn}`)!.cells;
+  const mean = (turn: string, column: string) => of(turn).find((cell) => cell.column === column)!.ours?.mean;
+  // Three questions of three categories or fewer.
+  const columns = of('turn-1').flatMap(({ column, ours }) => (ours && column !== 'average' ? [column] : []));
+  expect(columns.length).toBeGreaterThan(0);
+  for (const column of columns) {
+    expect(mean('turn-2', column)).toBe(4);
+    expect(mean('final', column)).toBeCloseTo((mean('turn-1', column)! + 4) / 2, 10);
+  }
+  expect(mean('turn-2', 'average')).toBe(4);
+  expect(mean('final', 'average')).toBeCloseTo((mean('turn-1', 'average')! + 4) / 2, 10);
+  expect(of('final').at(-1)!.verdict.reason).toContain('built-in questions');
 });

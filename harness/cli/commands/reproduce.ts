@@ -119,6 +119,10 @@ async function reproduceResults(table: ResultsTable, options: Options): Promise<
     plan.evaluations,
   );
   await runAll(order, plan, results, options);
+  if (plan.evaluations) {
+    const { lastJudgements } = await import('../../records/read-judgements.ts');
+    results.addJudgements(await lastJudgements(options.results));
+  }
   await results.finish((task, metric) =>
     table.columns.some((column) => column.task === task && column.metric === metric),
   );

@@ -19,6 +19,7 @@ import {
   whyNoScore,
   type ColumnScore,
   type EvaluatedRun,
+  type JudgedColumn,
 } from './evaluation-scores.ts';
 import {
   judgeAverage,
@@ -148,7 +149,8 @@ function compareRow(table: ResultsTable, row: PublishedRow, runs: readonly OurRu
     judged.push(judgement);
     return cell;
   });
-  if (row.average !== undefined) cells.push(averageCell(table, row, judged));
+  if (row.turn !== undefined && row.average !== undefined) cells.push(ratingsCell(table, row, runs));
+  else if (row.average !== undefined) cells.push(averageCell(table, row, judged));
   const [record] = runs.flatMap(({ records }) => records);
   const ours = record?.parameters.trained;
   const other = runs
@@ -180,7 +182,7 @@ function compareCell(
   others: readonly number[],
 ): { cell: PublishedCell; judgement: Judged } {
   const finished = (run?.records ?? []).filter(({ status }) => status === 'finished');
-  const found = scoresOf(run, column.metric);
+  const found = scoresOf(run, { metric: column.metric, turn: row.turn });
   const values = found.flatMap((metric) => (metric ? [metric.value * metric.scale] : []));
   const info = found.find((metric) => metric !== undefined);
   const keep = run && finished[0] ? keptSeeds(run.task, finished[0]) : undefined;
@@ -218,6 +220,15 @@ function compareCell(
       verdict: judgement.verdict,
     },
   };
+}
+
+/** MT-Bench's average: of all ratings of a turn or of both, not of the categories' means. */
+function ratingsCell(table: ResultsTable, row: PublishedRow, runs: readonly OurRuns[]): PublishedCell {
+  const { task } = table.columns[0]!;
+  const column = { key: 'average', task, metric: 'average' };
+  const printed = { mean: row.average!, decimals: table.decimals, runs: 1 };
+  const run = runs.find((one) => one.task === task);
+  return compareCell(table, row, column, printed, run, averagesOf(table, row.model)).cell;
 }
 
 function averageCell(table: ResultsTable, row: PublishedRow, cells: readonly Judged[]): PublishedCell {
@@ -306,11 +317,11 @@ const isBase = ({ settings }: RunRecord, { model }: PublishedRow): boolean =>
   paperModel(settings.model.id) === model;
 
 /** The numbers of a run's finished seeds in a column; undefined for those without. */
-function scoresOf(run: OurRuns | undefined, metric: string): (ColumnScore | undefined)[] {
+function scoresOf(run: OurRuns | undefined, column: JudgedColumn): (ColumnScore | undefined)[] {
   const { records = [], evaluated } = run ?? {};
   return records.flatMap((record, i) => {
     if (record.status !== 'finished') return [];
-    return [evaluated ? evaluationScore(evaluated[i]!) : metricOf(record, metric)];
+    return [evaluated ? evaluationScore(evaluated[i]!, column) : metricOf(record, column.metric)];
   });
 }
 

@@ -4,6 +4,7 @@
  */
 import type { PublishedRow } from '../../papers/published-table.ts';
 import type { EvaluationRecord } from '../../records/evaluation-record.ts';
+import type { JudgementRecord } from '../../records/judgement-record.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { tableRows, type TableRun } from '../tables/compare-rows.ts';
 import type { EvaluatedRun } from './evaluation-scores.ts';
@@ -95,6 +96,16 @@ export class TableResults<Outcome extends TableRun> {
   /** Adds the evaluations of a column. */
   addEvaluations(task: string, evaluated: readonly EvaluatedRun[]): void {
     this.#column(task).evaluated = evaluated;
+  }
+
+  /** Adds the judgements of answers, by the identities of the answers' records. */
+  addJudgements(judgements: ReadonlyMap<string, JudgementRecord>): void {
+    for (const column of this.#columns ?? []) {
+      column.evaluated = column.evaluated.map((one) => ({
+        ...one,
+        judgement: judgements.get(one.record.identity),
+      }));
+    }
   }
 
   /** Says why a column is not evaluated. */

@@ -39,7 +39,9 @@ export async function openAnswers(
       `${path} is a record of ${name} without answers to judge; "bench eval --tasks alpaca-eval mt-bench" writes some.`,
     );
   const { protocol, data } = record.settings;
-  const loaded = await evaluation.load({ source, protocol, needsPool: false, ...options });
+  // Questions that deltabench makes are in no folder; that of --data has the judge's prompts then.
+  const asked: DataSource = data.form === 'built-in' ? { kind: 'built-in' } : source;
+  const loaded = await evaluation.load({ source: asked, protocol, needsPool: false, ...options });
   if (loaded.hash !== data.hash || version !== evaluation.version)
     throw new UsageError(
       `${path} holds answers to other questions than ${source.kind === 'folder' ? source.path : 'the hub'} has; ` +
