@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import * as ops from '../../harness/engine/ops.ts';
 import type { Engine } from '../../harness/engine/types.ts';
+import { composeDeltas } from '../../harness/models/delta/compose.ts';
 import { initialize, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
 import type { Tensor, Tensors } from '../../harness/models/edits.ts';
 import type { Delta } from '../../harness/models/method.ts';
@@ -13,7 +14,9 @@ import adapterdrop from '../../methods/adapterdrop.ts';
 import bitfit from '../../methods/bitfit.ts';
 import compacter from '../../methods/compacter.ts';
 import full from '../../methods/full.ts';
+import mam from '../../methods/mam.ts';
 import parallelAdapter from '../../methods/parallel-adapter.ts';
+import prefix from '../../methods/prefix.ts';
 import ssf from '../../methods/ssf.ts';
 import { computeDecoder, type Arrays } from '../parity/decoder.ts';
 import { startOf, tinyBase, tinyBatch } from './tiny.ts';
@@ -133,6 +136,28 @@ describe.each(['onnx', 'js'] as const)('%s', (name) => {
       const [scale, shift] = [ours.gradients[`${name}.ssf.scale`]!, ours.gradients[`${name}.ssf.shift`]!];
       expect(scale, name).toBeAllclose(expected, { atol: 2e-5 * largest(expected) });
       expect(shift, name).toBeAllclose(db, { atol: 2e-5 * largest(db) });
+    }
+  });
+
+  it('MAM is a prefix and the parallel adapter composed', async () => {
+    const [first, second] = [
+      { virtualTokens: 3, projection: true, hidden: 6 },
+      { bottleneck: 5, dropout: 0 },
+    ];
+    const delta = mam.attach(base, mam.options.parse({ ...first, ...second }));
+    const composed = composeDeltas([
+      { name: 'prefix', delta: prefix.attach(base, prefix.options.parse(first)) },
+      { name: 'par', delta: parallelAdapter.attach(base, parallelAdapter.options.parse(second)) },
+    ]);
+    const state = await startOf(base, delta, 0.1);
+    const named = (name: string): string => `${name.includes('parallel_adapter') ? 'par' : 'prefix'}.${name}`;
+    const renamed = Object.fromEntries(Object.entries(state).map(([name, data]) => [named(name), data]));
+    const ours = await computeDecoder(engine, base, delta, state, batch);
+    const theirs = await computeDecoder(engine, base, composed, renamed, batch);
+    expect(ours.loss).toBeCloseTo(theirs.loss, 6);
+    for (const [name, gradient] of Object.entries(ours.gradients)) {
+      const expected = theirs.gradients[named(name)]!;
+      expect(gradient, name).toBeAllclose(expected, { atol: 1e-6 * largest(expected) });
     }
   });
 
