@@ -78,6 +78,11 @@ test('kill -9 while runs are evaluated loses neither the runs nor what is evalua
     return (await recordsIn(results)).length === 1;
   });
   const [kept] = await recordsIn(results);
+  const status = await bench('status', '--results', join(folder, results), '--json');
+  const { cells } = JSON.parse(status.stdout) as { cells: { kind: string; state: string; path: string }[] };
+  expect(cells.filter(({ kind }) => kind === 'run').map(({ state }) => state)).toEqual(['done', 'done']);
+  const evaluated = cells.filter(({ kind }) => kind === 'evaluation');
+  expect(evaluated.find(({ path }) => path.endsWith(kept!))).toMatchObject({ state: 'done' });
   const written = await stat(join(place(results), kept!));
   const trained = join(folder, results, 'e2e', 'gpt2-mini', 'red', 'seed-1.json');
   const run = await readFile(trained, 'utf8');

@@ -1,4 +1,4 @@
-/** `bench status`: lists the state of the cells of a results folder, with those that Slurm has. */
+/** `bench status`: lists the state of the runs and evaluations of a results folder, with those that Slurm has. */
 import { Command } from 'commander';
 import { columns, note, print, printJson } from '../terminal/output.ts';
 
@@ -10,7 +10,7 @@ interface StatusOptions {
 /** The command `status`. */
 export function statusCommand(): Command {
   return new Command('status')
-    .summary('which runs are done, running, queued or failed, and why')
+    .summary('which runs and evaluations are done, running, queued or failed, and why')
     .option('--results <folder>', 'where records lie', 'results')
     .option('--json', 'print one JSON document')
     .action(status);
@@ -28,9 +28,11 @@ async function status({ results, json }: StatusOptions): Promise<void> {
     const count = cells.filter((cell) => cell.state === state).length;
     return count > 0 ? [`${count} ${state}`] : [];
   });
-  print(
-    `${cells.length} ${cells.length === 1 ? 'run' : 'runs'}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
-  );
+  const kinds = (['run', 'evaluation'] as const).flatMap((kind) => {
+    const count = cells.filter((cell) => cell.kind === kind).length;
+    return count > 0 || kind === 'run' ? [`${count} ${kind}${count === 1 ? '' : 's'}`] : [];
+  });
+  print(`${kinds.join(', ')}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`);
   const open = cells.filter(({ state }) => state !== 'done');
   if (open.length > 0)
     print(columns(open.map(({ state, path, why }) => [state, path.replace(/\.json$/, ''), why])));

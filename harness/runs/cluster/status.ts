@@ -1,9 +1,10 @@
 /**
- * The state of every cell of a results folder, by records, locks, unfinished work and Slurm; it only reads.
+ * The state of every cell and evaluation of a results folder, by records, locks, unfinished work and Slurm; it only reads.
  */
 import { join } from 'node:path';
 import { UsageError } from '../../support/errors.ts';
 import { isThere, readBytes } from '../../support/read-files.ts';
+import { collectEvaluations } from '../../records/read-evaluations.ts';
 import { collectRecords, resultsFiles, type Untrusted } from '../../records/read-records.ts';
 import { wasKilled } from '../execute/out-of-memory.ts';
 import { readLock } from '../../records/file-lock.ts';
@@ -17,6 +18,7 @@ import { besideRecord, workFolder } from '../../records/record-files.ts';
 export type CellState = 'done' | 'running' | 'queued' | 'stopped' | 'missing' | 'failed' | 'unknown';
 
 export interface CellStatus {
+  readonly kind: 'run' | 'evaluation';
   /** Where its record lies or will lie, below the results folder. */
   readonly path: string;
   /** Undefined where only a lock or unfinished work tells of the cell. */
@@ -27,7 +29,7 @@ export interface CellStatus {
 }
 
 /**
- * Finds the state of every cell that has a record, has begun or was submitted to Slurm; throws UsageError
+ * Finds the state of every cell and evaluation that has a record, has begun or was submitted to Slurm; throws UsageError
  * where there is no such folder.
  */
 export async function resultsStatus(
@@ -43,11 +45,13 @@ export async function resultsStatus(
     batches.push({ batch, states });
   }
   const { records, untrusted } = await collectRecords(results);
+  const evaluated = await collectEvaluations(results);
   const cells = new Map<string, CellStatus>();
-  for (const { path, record } of records) {
+  for (const { path, record } of [...records, ...evaluated.records]) {
     const { identity, status, error } = record;
     const why = error ? `${error.name}: ${error.message}` : '';
-    cells.set(identity, { path, identity, state: status === 'failed' ? 'failed' : 'done', why });
+    const state = status === 'failed' ? 'failed' : 'done';
+    cells.set(identity, { kind: kindOf(path), path, identity, state, why });
   }
   // Batches are in the order of time, so that a later one overrules an earlier one.
   for (const { batch, states } of batches) {
@@ -58,7 +62,7 @@ export async function resultsStatus(
         const own = await stateByTask(results, path, batch, task, states.get(task));
         // A failed record stays what it is until another try is under way.
         if (known?.state !== 'failed' || own.state === 'queued' || own.state === 'running') {
-          cells.set(identity, { path, identity, ...own });
+          cells.set(identity, { kind: 'run', path, identity, ...own });
         }
       }
     }
@@ -69,7 +73,7 @@ export async function resultsStatus(
   }
   return {
     cells: [...cells.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
-    untrusted: [...submitted.untrusted, ...untrusted],
+    untrusted: [...submitted.untrusted, ...untrusted, ...evaluated.untrusted],
   };
 }
 
@@ -114,22 +118,32 @@ async function stateByLock(results: string, path: string): Promise<State | undef
   return { state: 'running', why: owner ? `${owner.host}, process ${owner.pid}, since ${owner.since}` : '' };
 }
 
-/** The cells that have a lock or unfinished work. */
+const kindOf = (path: string): CellStatus['kind'] => (path.startsWith('evaluations/') ? 'evaluation' : 'run');
+
+/** The names beside records that tell of a run or an evaluation that has begun, without their endings. */
+const begunNames = [
+  /^((?:.*\/)?seed-\d+(?:~[0-9a-f]+)?)\.(?:lock|work)$/,
+  /^(evaluations\/.*~[0-9a-f]{8})\.(?:lock|work\.jsonl)$/,
+];
+
+/** The cells and evaluations that have a lock or unfinished work. */
 async function begunCells(results: string): Promise<CellStatus[]> {
   const { files, work } = await resultsFiles(results);
-  const paths = [...files, ...work].flatMap(
-    (path) => /^((?:.*\/)?seed-\d+(?:~[0-9a-f]+)?)\.(?:lock|work)$/.exec(path)?.[1] ?? [],
+  const paths = [...files, ...work].flatMap((path) =>
+    begunNames.flatMap((pattern) => pattern.exec(path)?.[1] ?? []),
   );
   const cells: CellStatus[] = [];
   for (const path of new Set(paths.map((path) => `${path}.json`))) {
-    const own = (await stateByLock(results, path)) ?? (await stopped(join(results, path)));
-    cells.push({ path, identity: undefined, ...own });
+    const own = (await stateByLock(results, path)) ?? (await stopped(results, path));
+    cells.push({ kind: kindOf(path), path, identity: undefined, ...own });
   }
   return cells;
 }
 
-async function stopped(path: string): Promise<State> {
-  const why = (await wasKilled(path))
+async function stopped(results: string, path: string): Promise<State> {
+  // An evaluation keeps each document as it comes.
+  const isLost = kindOf(path) === 'run' && (await wasKilled(join(results, path)));
+  const why = isLost
     ? 'its process was killed before it had saved anything, most likely for want of memory; ' +
       'the same command tries it last'
     : 'the same command goes on';
