@@ -16,6 +16,7 @@ export {
   editSublayers,
   mergeAt,
 } from './models/delta/edits-at-sites.ts';
+export { trainWhole } from './models/delta/whole-modules.ts';
 export {
   adaloraTargets,
   exceptions,

@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import {
   defineMethod,
+  type Delta,
   editEmbeddings,
   editLinears,
   isTransposed,
@@ -15,6 +16,7 @@ import {
   stopGradient,
   type Tensor,
   tensorsAt,
+  trainWhole,
   weightName,
 } from '../harness/method.ts';
 import { embeddedLow, endsOf, lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
@@ -34,7 +36,7 @@ export default defineMethod({
     const { architecture } = base;
     const { sites, linear, embeddings, tensorsOf, scaleOf, lowOf, unfreezes } = lowRank(base, options);
     const magnitude = 'lora_magnitude_vector.weight';
-    return {
+    const delta: Delta = {
       trained: tensorsAt(sites, (site) => ({
         ...tensorsOf(site),
         [magnitude]: {
@@ -77,6 +79,7 @@ export default defineMethod({
           aroundBias: true,
         })),
     };
+    return trainWhole(delta, base, options.whole, sites);
   },
 });
 

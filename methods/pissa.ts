@@ -9,6 +9,7 @@ import {
   type BaseModel,
   concat,
   defineMethod,
+  type Delta,
   editLinears,
   isTransposed,
   matMul,
@@ -17,6 +18,7 @@ import {
   type Site,
   tensorsAt,
   type TensorSpec,
+  trainWhole,
   transposeOnHost,
   weightName,
 } from '../harness/method.ts';
@@ -34,12 +36,7 @@ export default defineMethod({
     const table = embeddings[0];
     if (table) throw new RangeError(`PiSSA acts on linear modules, and ${table.name} is an embedding`);
     const rankOf = (site: Site): number => tensorsOf(site)['lora_A.weight']!.shape[0]!;
-    const large = sites.find((site) => rankOf(site) > Math.min(site.inputs, site.outputs));
-    if (large) {
-      throw new RangeError(
-        `${large.name} [${large.outputs}, ${large.inputs}] has no ${rankOf(large)} singular values`,
-      );
-    }
+    requireRanks(sites, rankOf);
     const found = new Map<Site, Promise<Principal>>();
     const principalOf = (site: Site, model: BaseModel): Promise<Principal> => {
       const known = found.get(site) ?? principal(model, site, rankOf(site), scaleOf(site));
@@ -57,7 +54,7 @@ export default defineMethod({
           init: async (_, model) => (await principalOf(site, model)).B,
         },
       }));
-    return {
+    const delta: Delta = {
       trained: specs('lora_A.weight', 'lora_B.weight'),
       frozen: specs('pissa_A.weight', 'pissa_B.weight'),
       ...unfreezes,
@@ -89,8 +86,19 @@ export default defineMethod({
           low: () => differenceOf(own, site, scaleOf(site)),
         })),
     };
+    return trainWhole(delta, base, options.whole, sites);
   },
 });
+
+/** Throws RangeError where a module has fewer singular values than its rank. */
+function requireRanks(sites: readonly Site[], rankOf: (site: Site) => number): void {
+  const large = sites.find((site) => rankOf(site) > Math.min(site.inputs, site.outputs));
+  if (large) {
+    throw new RangeError(
+      `${large.name} [${large.outputs}, ${large.inputs}] has no ${rankOf(large)} singular values`,
+    );
+  }
+}
 
 /** The tensors that a module starts with: A = √(S/s) Vᵀ [r, inputs] and B = U √(S/s) [outputs, r]. */
 interface Principal {

@@ -18,6 +18,8 @@ export interface TensorSpec {
  * y → scale ⊙ (y + (up down + change) x) + shift after it. An absent part does nothing.
  */
 export interface AffineEdit {
+  /** In place of the base's weight, laid out as the checkpoint stores it; the edit does nothing else then. */
+  readonly weight?: Float32Array;
   /**
    * [inputs], or any other linear map of the input: a function from a weight [outputs, inputs] to the weight
    * that takes the map with it.

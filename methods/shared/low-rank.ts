@@ -24,6 +24,7 @@ import {
   type Site,
   type Tensor,
   tensorsAt,
+  trainWhole,
   type TensorSpec,
   uniformTensor,
 } from '../../harness/method.ts';
@@ -48,6 +49,12 @@ export const placeOptions = {
     .enum(['all', 'adapted'])
     .optional()
     .describe("the base's biases that are trained too: all of them, or those of the adapted modules"),
+  whole: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'modules that are trained whole, by role or by the end of their names, such as head or finalNorm',
+    ),
 };
 
 interface Options {
@@ -59,6 +66,7 @@ interface Options {
   readonly ranks?: readonly string[] | undefined;
   readonly alphas?: readonly string[] | undefined;
   readonly biases?: 'all' | 'adapted' | undefined;
+  readonly whole?: readonly string[] | undefined;
 }
 
 /** The modules that are adapted, and the size of each. */
@@ -148,7 +156,7 @@ export function loraDelta(
     const { 'lora_B.weight': B, ...others } = tensorsOf(site);
     return { ...others, ...(B && { 'lora_B.weight': { ...B, learningRate: ratio! } }) };
   };
-  return {
+  const delta: Delta = {
     trained: tensorsAt(sites, ratio === undefined ? tensorsOf : faster),
     ...unfreezes,
     edits: (x, context) => ({
@@ -164,4 +172,5 @@ export function loraDelta(
     }),
     merge: (x) => mergeAt(sites, x, ({ own, site }) => ({ low: lowOf(site, own) })),
   };
+  return trainWhole(delta, base, options.whole, sites);
 }

@@ -68,7 +68,11 @@ export function describeGradients(name: string, variants: readonly string[]): vo
 }
 
 /** The name here of a parameter of peft's model. */
-const ownName = (key: string): string => key.replace(/^base_model\.model\./, '').replace('.base_layer.', '.');
+const ownName = (key: string): string =>
+  key
+    .replace(/^base_model\.model\./, '')
+    .replace('.base_layer.', '.')
+    .replace('.modules_to_save.weight', '.copy');
 
 /** Defines tests of all adapters of a case: reading, rewriting and merging keep peft's numbers. */
 export function describeAdapters(name: string, variants: readonly string[] = variantsOf(name)): void {

@@ -129,6 +129,18 @@ CASES = {
         "on-head": ("gpt2", CAUSAL, lora(target_modules=["c_attn", "lm_head"])),
         "on-embedding": ("gpt2", CAUSAL, lora(target_modules=["wte"])),
         "untied": ("llama", CAUSAL, lora(target_modules=qv, modules_to_save=["lm_head"])),
+        "words": ("gpt2", CAUSAL, lora(target_modules=["c_attn"], modules_to_save=["wte"])),
+        "words-and-head": ("gpt2", CAUSAL, lora(target_modules=["c_attn"], modules_to_save=["wte", "lm_head"], use_dora=True)),  # fmt: skip
+        "untied-words": ("llama", CAUSAL, lora(target_modules=qv, modules_to_save=["embed_tokens", "lm_head"], bias="all")),
+        "norm": ("gpt2", CAUSAL, lora(target_modules=["c_attn"], modules_to_save=["ln_f", "wpe"], bias="lora_only")),
+        "block": ("gpt2", CAUSAL, lora(target_modules=["h.0.attn.c_attn"], modules_to_save=["h.1"])),
+        "bare": ("gpt2", BARE, lora(target_modules=["c_attn"], modules_to_save=["wte"])),
+        "encoder": ("roberta", CLASSES, lora(target_modules=["query"], modules_to_save=["word_embeddings", "classifier"])),
+        "t5-head": ("t5", SEQ2SEQ, lora(target_modules=["q"], modules_to_save=["lm_head"])),
+        "t5-words": ("t5", SEQ2SEQ, lora(target_modules=["q"], modules_to_save=["embed_tokens"])),
+        "t5-shared": ("t5", SEQ2SEQ, lora(target_modules=["q"], modules_to_save=["shared"])),
+        "ia3": ("llama", CAUSAL, lambda task: IA3Config(task_type=task, target_modules=["k_proj"], feedforward_modules=[], modules_to_save=["lm_head"])),  # fmt: skip
+        "tied-by-peft": ("gpt2", CAUSAL, lora(target_modules=["lm_head"], ensure_weight_tying=True)),
         "on-untied-head": ("llama", CAUSAL, lora(target_modules=["lm_head"])),
     },
     "exchange-lora-embeddings": {
@@ -170,6 +182,7 @@ WITH_GRADIENTS = {
     ("exchange-lora-embeddings", "gpt2-words-and-head"),
     ("exchange-lora-embeddings", "llama-dora"),
     ("exchange-lora-embeddings", "t5-words"),
+    ("exchange-saved-head", "words-and-head"),
     ("exchange-lora-biases", "gpt2-all"),
     ("exchange-lora-biases", "gpt2-dora"),
 }

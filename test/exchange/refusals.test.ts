@@ -97,11 +97,11 @@ describe('an adapter that deltabench does not compute', () => {
     await expect(readPeftFolder(await written({}, () => ({})), base)).rejects.toThrow('adapts no module');
   });
 
-  it('trained a module of the base too', async () => {
-    const key = 'base_model.model.transformer.wpe.weight';
-    const folder = await written({ modules_to_save: ['transformer.wpe'] }, (all) => ({ ...all, [key]: one }));
+  it('trained what no module of the base has', async () => {
+    const key = 'base_model.model.transformer.h.0.extra.weight';
+    const folder = await written({ modules_to_save: ['extra'] }, (all) => ({ ...all, [key]: one }));
     await expect(readPeftFolder(folder, base)).rejects.toThrow(
-      'trained transformer.wpe.weight of the base too',
+      'trained transformer.h.0.extra.weight of the base too',
     );
   });
 

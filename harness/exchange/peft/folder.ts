@@ -10,14 +10,17 @@ import { problemOf } from '../../support/json/validation-messages.ts';
 import { isFile, readJson } from '../../support/read-files.ts';
 import { openSafetensors, writeSafetensors } from '../../data/formats/safetensors.ts';
 import { readTorchZip } from '../../data/formats/torch-zip.ts';
+import { ownsWeight } from '../../models/delta/whole-modules.ts';
 import { meanHeadFile, readMeanHead } from '../../models/bases/stored-head.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
 import { withoutBaseCopies } from './base-copies.ts';
-import { inModel } from './format.ts';
+import { type Format, inModel } from './format.ts';
 import { formatOf, recogniseFormat } from './formats.ts';
 import { loaderFile, loaderOf, writeMeanHead } from '../python.ts';
+import { readSavedModules } from './saved-modules.ts';
 import { commonSettings, type Config } from './settings.ts';
+import { barePrefix } from './target-modules.ts';
 
 /** The file of an adapter's settings; a folder is PEFT's if it holds one. */
 export const configFile = 'adapter_config.json';
@@ -43,7 +46,9 @@ export async function writePeftFolder(
   const { settings, tensors } = format.write(adapter, base);
   const { peftType } = format;
   const isMean = adapter.headName === 'mean';
-  const whole = { ...commonSettings(peftType, base, adapter), ...settings };
+  const common = commonSettings(peftType, base, adapter);
+  const saved = [...listOf(common.modules_to_save), ...listOf(settings.modules_to_save)];
+  const whole = { ...common, ...settings, modules_to_save: saved.length > 0 ? saved : null };
   const config = isMean ? withBareTargets(whole, base) : whole;
   const sorted = Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)));
   const head = Object.entries(adapter.head).map(
@@ -64,6 +69,8 @@ export async function writePeftFolder(
   return { peftType, tensors: Object.keys(all).length, ...(loader !== undefined && { loader: loaderFile }) };
 }
 
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
 /**
  * Gives a tensor its name in transformers' bare encoder, which lacks the family's prefix: an adapter with the
  * head `mean` belongs to that encoder, since no classifier of transformers has the head.
@@ -72,7 +79,9 @@ const bareName = (name: string, { family }: BaseModel): string =>
   name.replace(`${inModel}${family}.`, inModel);
 
 function withBareTargets(config: Config, { family }: BaseModel): Config {
-  const keys = ['target_modules', 'feedforward_modules'].filter((key) => key in config);
+  const keys = ['target_modules', 'feedforward_modules', 'modules_to_save'].filter((key) =>
+    Array.isArray(config[key]),
+  );
   const bare = (key: string): string[] =>
     (config[key] as string[]).map((end) => end.replace(`${family}.`, ''));
   return { ...config, ...Object.fromEntries(keys.map((key) => [key, bare(key)])) };
@@ -97,8 +106,10 @@ export async function readPeftFolder(folder: string, base: BaseModel): Promise<A
   const config = parsed.data;
   const { method, format } = recogniseFormat(config, where);
   const stored = await withoutBaseCopies(await readTensors(folder), base, folder);
-  const { head, tensors } = splitHead(stored, config.peft_type, savedModules(config), base, folder);
-  const adapter = { method, ...format.read(config, tensors, base, where), head };
+  const { head, saved, tensors } = splitHead(stored, config.peft_type, savedModules(config), base);
+  const read = { method, ...format.read(config, tensors, base, where) };
+  const adapter = { ...withSaved(read, saved, format, base, folder), head };
+  if (config.ensure_weight_tying === true) requireOwnWeights(adapter.tensors, base, where);
   const beside = await openMeanHead(folder);
   if (beside) return { ...adapter, head: beside, headName: 'mean' };
   return Object.keys(head).length > 0 ? { ...adapter, headName: 'huggingface' } : adapter;
@@ -107,6 +118,41 @@ export async function readPeftFolder(folder: string, base: BaseModel): Promise<A
 /** The modules that were trained whole. Older versions of PEFT do not list a classifier's head among them. */
 function savedModules({ modules_to_save: listed, task_type: task }: z.infer<typeof header>): string[] {
   return [...(listed ?? []), ...(task === 'SEQ_CLS' ? ['classifier', 'score'] : [])];
+}
+
+/** Adds the base's modules that were trained whole; throws UsageError where the method has no place for them. */
+function withSaved<Read extends Pick<Adapter, 'options' | 'tensors'>>(
+  read: Read,
+  saved: StoredTensors,
+  format: Format,
+  base: BaseModel,
+  folder: string,
+): Read {
+  const [name] = Object.keys(saved);
+  if (name === undefined) return read;
+  if (!format.savesModules) {
+    throw new UsageError(
+      `${folder} trained ${name} of the base too (modules_to_save), which its method does not do here.`,
+    );
+  }
+  const { whole, tensors } = readSavedModules(saved, base, folder);
+  return { ...read, options: { ...read.options, whole }, tensors: { ...read.tensors, ...tensors } };
+}
+
+/** Throws UsageError where the adapter changes modules that share a weight and PEFT would tie these changes. */
+function requireOwnWeights(tensors: StoredTensors, base: BaseModel, where: string): void {
+  const modules = ['embedding', 'head'];
+  const shared = base.sites.find(
+    (site) =>
+      modules.includes(site.kind) &&
+      !ownsWeight(base, site) &&
+      Object.keys(tensors).some((name) => name.startsWith(`${site.name}.`)),
+  );
+  if (!shared) return;
+  throw new UsageError(
+    `${where} sets ensure_weight_tying, so that ${shared.name} and the modules with the same weight are trained as ` +
+      'one, which is not done here.',
+  );
 }
 
 /** Reads the head `mean` from its file beside the adapter; undefined where there is no such file. */
@@ -135,32 +181,28 @@ async function readTensors(folder: string): Promise<StoredTensors> {
 }
 
 /**
- * Separates the trained head of a task from the method's tensors. Throws UsageError if modules_to_save
- * trained a module of the base, or an output layer of a decoder.
+ * Separates the trained head of a task, and the base's modules that were trained whole, from the method's
+ * tensors.
  */
 function splitHead(
   stored: StoredTensors,
   peftType: string,
   modules: readonly string[],
   base: BaseModel,
-  folder: string,
-): { head: StoredTensors; tensors: StoredTensors } {
+): { head: StoredTensors; saved: StoredTensors; tensors: StoredTensors } {
   const head: Record<string, StoredTensors[string]> = {};
+  const saved: Record<string, StoredTensors[string]> = {};
+  const isOfBase = (name: string): boolean =>
+    [name, barePrefix(base) + name].some((each) => each in base.shapes) ||
+    base.architecture.kind !== 'encoder';
   const tensors: Record<string, StoredTensors[string]> = {};
   const before = beforeHead(peftType);
   for (const [key, tensor] of Object.entries(stored)) {
     const name = key.startsWith(before) ? key.slice(before.length) : undefined;
     if (name === undefined || !modules.some((module) => `.${name}`.includes(`.${module}.`))) {
       tensors[key] = tensor;
-    } else if (name in base.shapes) {
-      throw new UsageError(
-        `${folder} trained ${name} of the base too (modules_to_save), which its method does not do here.`,
-      );
-    } else if (base.architecture.kind !== 'encoder') {
-      throw new UsageError(
-        `${folder} trained an output layer of its own, ${name} (modules_to_save), which is not computed here.`,
-      );
-    } else head[name] = tensor;
+    } else if (isOfBase(name)) saved[name] = tensor;
+    else head[name] = tensor;
   }
-  return { head, tensors };
+  return { head, saved, tensors };
 }

@@ -12,6 +12,7 @@ import type { Adapter, StoredTensors } from '../adapter.ts';
 import { inModel, toOptions, toSettings, type Format, type Names } from './format.ts';
 import { barePrefix, numberOptions, sitesNamed, targetModules, targetOptions } from './target-modules.ts';
 import { numbersByPattern, type Pattern } from './patterns.ts';
+import { writeSavedModules } from './saved-modules.ts';
 import { parseSettings, type Config } from './settings.ts';
 
 /**
@@ -38,8 +39,8 @@ interface Form {
   readonly perModule?: readonly PerModule[];
   /** Modules other than linear ones that the method acts on. */
   readonly alsoOn?: readonly Site['kind'][];
-  /** Whether the method has the option `biases`, PEFT's setting `bias`. */
-  readonly biases?: true;
+  /** Whether it has the options `biases` and `whole`, PEFT's settings `bias` and modules_to_save. */
+  readonly trainsBase?: true;
   /** The default roles of the option `targets`; queries and values where absent. */
   readonly usual?: (base: BaseModel) => readonly string[];
   /** True where PEFT's method acts on torch's Linear alone, and not on GPT-2's Conv1D. */
@@ -52,6 +53,7 @@ export function overLinearModules(form: Form): Format {
   const { usual: usualRoles = () => queryAndValue.parse(undefined) } = form;
   return {
     peftType,
+    ...(form.trainsBase && { savesModules: true }),
     write({ options, tensors }, base) {
       if (linearOnly && !base.architecture.transposed) throw onConv1d(peftType, base);
       const written: Record<string, StoredTensors[string]> = {};
@@ -60,13 +62,14 @@ export function overLinearModules(form: Form): Format {
         for (const [end, theirs] of own) written[`${inModel}${name}.${theirs}`] = tensors[`${name}.${end}`]!;
         return own.length > 0;
       });
-      if (form.biases) Object.assign(written, writeBiases(sites, tensors));
+      const saved = writeSavedModules(tensors, base);
+      if (form.trainsBase) Object.assign(written, writeBiases(sites, tensors), saved.tensors);
       for (const name of shared) written[`base_model.${name}`] = tensors[name]!;
       return {
         settings: {
           ...fixed,
           ...toSettings(names, options),
-          ...(form.biases && { bias: biasSetting(options.biases) }),
+          ...(form.trainsBase && { bias: biasSetting(options.biases), modules_to_save: saved.modules }),
           ...Object.fromEntries(perModule.map((kind) => [kind.pattern, patternOf(kind, options, sites)])),
           target_modules: targetModules(base, sites),
           // The settings of methods that act on Linear alone have no such key.
@@ -78,7 +81,7 @@ export function overLinearModules(form: Form): Format {
     read(config, tensors, base, where) {
       const found = parseSettings(settings, config, where);
       const alone = new Map(shared.map((name) => [`base_model.${name}`, name]));
-      const biases = form.biases ? readBiases(tensors, base) : { keys: new Set<string>(), tensors: {} };
+      const biases = form.trainsBase ? readBiases(tensors, base) : { keys: new Set<string>(), tensors: {} };
       const keys = splitKeys(
         Object.keys(tensors).filter((key) => !alone.has(key) && !biases.keys.has(key)),
         form,

@@ -69,7 +69,7 @@ export const lora = overLinearModules({
   parts,
   perModule,
   alsoOn,
-  biases: true,
+  trainsBase: true,
 });
 
 /** rsLoRA, which is read as LoRA with its option. */
@@ -140,7 +140,7 @@ export const dora = overLinearModules({
   parts: { ...parts, 'lora_magnitude_vector.weight': 'lora_magnitude_vector' },
   perModule,
   alsoOn,
-  biases: true,
+  trainsBase: true,
 });
 
 /** VeRA. The frozen projections are stored too, since PEFT would draw other ones from torch's generator. */

@@ -32,6 +32,7 @@ const harmless = [
   'layers_to_transform',
   'layers_pattern',
   'modules_to_save',
+  // folder.ts refuses it where it ties what the adapter holds.
   'ensure_weight_tying',
   // PEFT derives it from the kind of module.
   'fan_in_fan_out',

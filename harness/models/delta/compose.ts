@@ -83,7 +83,8 @@ function renameOwn({ name, delta }: NamedDelta, tensors: Tensors): Tensors {
   );
 }
 
-function composeEdits(all: readonly Edits[]): Edits {
+/** Makes the edits of several methods one; at every site they apply in their order. */
+export function composeEdits(all: readonly Edits[]): Edits {
   const acting = <K extends keyof Edits>(key: K): NonNullable<Edits[K]>[] =>
     all.map((edits) => edits[key]).filter((edit) => edit !== undefined);
   return {

@@ -139,7 +139,7 @@ interface Module {
  * edit stands, since they act on the module's input.
  */
 function fold(base: Module, edits: readonly AffineEdit[], outputs: number, transposed: boolean): Module {
-  const weight = base.weight.slice();
+  const weight = (edits.find((edit) => edit.weight)?.weight ?? base.weight).slice();
   let bias = base.bias?.slice();
   const inputs = weight.length / outputs;
   for (const { low, change, scale, aroundBias, shift } of edits) {
