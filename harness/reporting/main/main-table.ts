@@ -22,6 +22,8 @@ export interface MainChoice {
 /** A main-result table with the name of its file. */
 export interface MainTable extends PrintedTable {
   readonly slug: string;
+  /** Its value of the third axis: of methods by tasks, the base. */
+  readonly of: string;
 }
 
 /** A number of the report with its place on each axis. */
@@ -101,6 +103,7 @@ function mainTable(
   const isMarked = entries.some(({ reported }) => reported.row.marks !== undefined);
   return {
     slug: slugOf(`main ${third}${ending}`),
+    of: third,
     title,
     ...(isTurned ? turned(subjects, fields) : upright(corners[rows], subjects, fields)),
     means: [

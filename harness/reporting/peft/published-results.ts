@@ -116,6 +116,7 @@ function tableOf(base: string, results: readonly ResultFile[]): MainTable {
   ]);
   return {
     slug: `published-${slugOf(base)}`,
+    of: base,
     title: `peft's method_comparison · ${base}`,
     header: ['experiment', 'type', accuracy.name, ...costs.map(({ name }) => name)],
     body,

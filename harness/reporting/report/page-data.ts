@@ -9,6 +9,8 @@ import type { ReportRow, ReportRun, ReportTable } from './rows.ts';
 /** The data of the page and the charts. It is JSON, so null stands for missing values. */
 export interface PageData {
   readonly summary: string;
+  /** Methods by tasks, for each base of several tasks. */
+  readonly main: Report['main'];
   readonly tables: readonly PageTable[];
   readonly evaluations: Report['evaluations'];
   /** Engines, code versions and machines; runs refer to them by index. */
@@ -138,6 +140,7 @@ export function pageData(
   });
   return {
     summary: summaryLine(report),
+    main: report.main,
     tables,
     evaluations: report.evaluations,
     places: [...places.values()].map(({ place }) => place),
@@ -229,10 +232,18 @@ function short(value: number, digits: number): number {
   return Number(value.toPrecision(digits));
 }
 
-/** Collects the first examples that any row answers, with all answers. */
+/** Collects the examples with all answers: those first that some rows have right and others not, as far as they fit. */
 function examplesOf(rows: readonly (readonly PredictionRow[])[], most: number): PageExample[] {
   const byId = rows.map((row) => new Map(row.map((answer) => [answer.id, answer])));
-  const ids = [...new Set(byId.flatMap((answers) => [...answers.keys()].slice(0, most)))].slice(0, most);
+  const all = [...new Set(byId.flatMap((answers) => [...answers.keys()]))];
+  const isDisputed = (id: string): boolean => {
+    const given = byId.flatMap((answers) => answers.get(id) ?? []);
+    const right = given.filter(({ text, references }) => references.includes(text)).length;
+    return right > 0 && right < given.length;
+  };
+  const disputed = all.filter(isDisputed).slice(0, most);
+  const chosen = new Set([...disputed, ...all.slice(0, most)]);
+  const ids = [...chosen].slice(0, most);
   return ids.map((id) => {
     const answers = byId.map((answers) => answers.get(id));
     const { input, references } = answers.find((answer) => answer !== undefined)!;

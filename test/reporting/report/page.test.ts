@@ -98,6 +98,24 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
   const column = (page: Page, number: number, table = 'results-rows') =>
     page.locator(`#${table} tbody tr > :nth-child(${number})`).allInnerTexts();
 
+  test('methods by tasks stand first, follow the filter, and the settings that differ are side by side', async () => {
+    const page = await open();
+    const heads = await page.locator('#main-rows thead th').allInnerTexts();
+    expect(heads).toEqual([
+      ...['Method', 'Trainable', 'dart BLEU\u00a0↑', 'e2e BLEU\u00a0↑', 'webnlg BLEU\u00a0↑'],
+      ...['Average', 'Mean rank', 'Wins', 'n'],
+    ]);
+    await page.locator('#main-rows thead button', { hasText: 'Average' }).click();
+    const averages = (await column(page, 6, 'main-rows')).map(parseFloat);
+    expect(averages).toEqual([...averages].sort((a, b) => b - a));
+    await page.fill('#filter', 'lora | bitfit');
+    await expect.poll(() => column(page, 1, 'main-rows')).toHaveLength(2);
+    await page.locator('#settings summary').click();
+    expect(await column(page, 1, 'settings-rows')).toEqual(['methods.0.name', 'methods.0.options.variant']);
+    const sides = [await column(page, 2, 'settings-rows'), await column(page, 3, 'settings-rows')];
+    expect(sides.map(([name]) => name).sort()).toEqual(['bitfit', 'lora']);
+  });
+
   test('loads from its file, draws every chart, asks for nothing and complains of nothing', async () => {
     const page = await open();
     const figures = await page.evaluate<string[]>(
@@ -285,7 +303,7 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     expect(report.stdout).toBe(
       [
         ...['report.md', 'report.tex', 'records.csv', 'report.html'].map((name) => join(out, name)),
-        `${join(out, 'tables')} (40 files)`,
+        `${join(out, 'tables')} (48 files)`,
       ].join('\n'),
     );
     const file = join(out, 'report.html');

@@ -60,8 +60,8 @@ function filter() {
   return /** @type {HTMLInputElement} */ (element('filter'));
 }
 
-/** Labels of the table's rows that are shown: with all words of the filter, or of one of its sides of a `|`. */
-function shown() {
+/** Whether a row's label is shown: with all words of the filter, or of one of its sides of a `|`. */
+function labelFilter() {
   const sides = filter()
     .value.toLowerCase()
     .split('|')
@@ -69,10 +69,15 @@ function shown() {
   const has = (/** @type {string} */ label, /** @type {string} */ side) =>
     side.split(/\s+/).every((word) => label.toLowerCase().includes(word));
   const fits = (/** @type {string} */ label) => sides.length === 0 || sides.some((side) => has(label, side));
+  return (/** @type {string} */ label) => !state.off.has(label) && fits(label);
+}
+
+/** Labels of the table's rows that are shown. */
+function shown() {
   return new Set(
     table()
       .rows.map(({ label }) => label)
-      .filter((label) => !state.off.has(label) && fits(label)),
+      .filter(labelFilter()),
   );
 }
 
@@ -202,6 +207,61 @@ function sorted(id, rows) {
   );
 }
 
+/** Methods by tasks on the chosen table's base, where it has several tasks. */
+function showMain() {
+  const main = data.main.find(({ of }) => of === table().model);
+  if (!main) {
+    element('main-table').replaceChildren();
+    return;
+  }
+  const isShown = labelFilter();
+  const id = 'main-rows';
+  const cells = main.body
+    .filter(([name]) => name && isShown(name.text))
+    .map((row) =>
+      row.map(({ text, value, mark }, at) => ({
+        text,
+        ...(at === 0 ? { label: text } : { sort: value ?? null, mark: mark ?? null }),
+      })),
+    );
+  const frame = dataTable({
+    id,
+    caption: main.title,
+    columns: main.header.map((name, at) => ({ name, numeric: at > 0 })),
+    rows: sorted(id, cells),
+    onSort: showMain,
+    tall: true,
+  });
+  const notes = make(
+    'ul',
+    'notes',
+    [...main.means, ...main.foot].map((line) => make('li', '', [line])),
+  );
+  const more = make('details', '', [make('summary', '', ['What the numbers mean, and notes']), notes]);
+  element('main-table').replaceChildren(frame, more);
+}
+
+/** The settings in which the shown rows differ, side by side. */
+function showSettings() {
+  const visible = shown();
+  const rows = table().rows.filter(({ label }) => visible.has(label));
+  const all = rows.map(({ settings }) => new Map(flatten(settings)));
+  const names = [...new Set(all.flatMap((own) => [...own.keys()]))];
+  const differing = names.filter((name) => new Set(all.map((own) => own.get(name))).size > 1);
+  element('settings-table').replaceChildren(
+    dataTable({
+      id: 'settings-rows',
+      caption: `${differing.length} settings differ among ${rows.length} rows; Methods chooses which rows`,
+      columns: [{ name: 'Setting' }, ...rows.map(({ label }) => ({ name: label }))],
+      rows: differing.map((name) => [
+        { text: name },
+        ...all.map((own) => ({ text: own.get(name) ?? '–', className: 'text' })),
+      ]),
+      tall: true,
+    }),
+  );
+}
+
 function showResults() {
   const { title, metrics, rows, foot } = table();
   const visible = shown();
@@ -307,16 +367,18 @@ function opened(part) {
 }
 
 function showExamples() {
-  const { examples, rows } = table();
+  const { rows } = table();
   const visible = shown();
+  const examples = disputedFirst(table(), visible);
   const pages = Math.ceil(examples.length / examplesPerPage);
   state.examplesPage = Math.max(0, Math.min(state.examplesPage, pages - 1));
   const from = state.examplesPage * examplesPerPage;
   element('predictions-note').textContent =
     examples.length === 0
       ? 'No run of this table has predictions.'
-      : `Of each row the finished run with the lowest seed; the first ${examples.length} examples of the test ` +
-        `set (the page holds at most ${data.limits.examples} of a table, the files beside the records hold all).`;
+      : `Of each row the finished run with the lowest seed; ${examples.length} examples of the test set, those first ` +
+        'that some of the shown rows have right and others not ' +
+        `(the page holds at most ${data.limits.examples} of a table, the files beside the records hold all).`;
   element('predictions-pager').replaceChildren(
     ...pager('examples', from, examplesPerPage, examples.length, (step) => {
       state.examplesPage += step;
@@ -326,6 +388,20 @@ function showExamples() {
   element('examples').replaceChildren(
     ...examples.slice(from, from + examplesPerPage).map((example) => exampleOf(example, rows, visible)),
   );
+}
+
+/**
+ * Examples stand first that some of the shown rows have right and others not.
+ * @param {PageTable} table @param {ReadonlySet<string>} visible
+ */
+function disputedFirst({ examples, rows }, visible) {
+  const isDisputed = (/** @type {PageExample} */ { references, answers }) => {
+    const given = answers.filter((answer, at) => answer && visible.has(rows[at]?.label ?? ''));
+    const right = given.filter((answer) => answer && references.includes(answer.text)).length;
+    return right > 0 && right < given.length;
+  };
+  const disputed = new Set(examples.filter(isDisputed));
+  return examples.toSorted((a, b) => Number(disputed.has(b)) - Number(disputed.has(a)));
 }
 
 /** @param {PageExample} example @param {readonly PageRow[]} rows @param {ReadonlySet<string>} visible */
@@ -531,7 +607,9 @@ function fillSelect(id, names, chosen) {
 function showRows() {
   writeAddress();
   element('shown').textContent = `${shown().size} of ${table().rows.length} shown`;
+  showMain();
   showResults();
+  showSettings();
   showCharts();
   showExamples();
   showRuns();
