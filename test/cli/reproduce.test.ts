@@ -249,16 +249,21 @@ test('tables without runs: settings and data beside ours, tasks that are not bui
   );
 });
 
-test('a figure is drawn as well', async () => {
+test('a figure is drawn as well, as the paper has it and as bars', async () => {
   const out = join(folder, 'drawn');
   const nothing = ['--methods', 'red', '--budget', '0s', '--scale', 'mini'];
   const { exitCode, stdout, stderr } = await bench('reproduce', 'red/figure-2', '--out', out, ...nothing);
   expect([exitCode, stdout]).toEqual([0, expect.stringContaining('7.944')]);
-  expect(stderr).toContain(`Drawn: ${join(out, 'red-figure-2.png')}`);
-  const picture = await readFile(join(out, 'red-figure-2.png'));
-  // PNG's signature, and the width in its header.
-  expect(picture.subarray(1, 4).toString()).toBe('PNG');
-  expect(picture.readUInt32BE(16)).toBe(1440);
+  for (const [name, height] of [
+    ['red-figure-2.png', 1120],
+    ['red-figure-2-bars.png', 960],
+  ] as const) {
+    expect(stderr).toContain(`Drawn: ${join(out, name)}`);
+    const picture = await readFile(join(out, name));
+    // PNG's signature, and width and height in its header.
+    expect(picture.subarray(1, 4).toString()).toBe('PNG');
+    expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual([1440, height]);
+  }
 });
 
 test('what does not exist', async () => {

@@ -64,7 +64,7 @@ export function reproduceCommand(): Command {
       'where a base of the paper is, if not on the hub: roberta-large=FOLDER',
       [],
     )
-    .option('--out <folder>', "where a figure's chart is written", 'reports');
+    .option('--out <folder>', "where a figure's charts are written", 'reports');
   return addRunOptions(command).action(reproduce);
 }
 
@@ -169,12 +169,18 @@ function dryRunJson(
 }
 
 async function drawFigure(compared: PublishedTable, folder: string): Promise<void> {
-  const { drawPublishedRadar } = await import('../../reporting/published/radar.ts');
+  const { drawPublishedBars, drawPublishedRadar } = await import('../../reporting/published/radar.ts');
   const { makeFolder, writeFileAtomic } = await import('../../support/atomic-files.ts');
-  const path = join(folder, `${compared.id.replace('/', '-')}.png`);
   await makeFolder(folder);
-  await writeFileAtomic(path, await drawPublishedRadar(compared));
-  note(`Drawn: ${path}`);
+  const name = compared.id.replace('/', '-');
+  const pictures = {
+    [`${name}.png`]: await drawPublishedRadar(compared),
+    [`${name}-bars.png`]: await drawPublishedBars(compared),
+  };
+  for (const [file, picture] of Object.entries(pictures)) {
+    await writeFileAtomic(join(folder, file), picture);
+    note(`Drawn: ${join(folder, file)}`);
+  }
 }
 
 /** Runs and evaluates what is missing, with lines of progress; the table itself is printed when all has ended. */
