@@ -62,7 +62,7 @@ export default defineMethod({
     if (targetRank > rank) {
       throw new RangeError(`AdaLoRA's target rank ${targetRank} is above its rank ${rank}`);
     }
-    const targets = given.targets ?? adaloraTargets[base.family];
+    const targets = given.targets ?? adaloraTargets(base.family);
     const sites = linearTargets(base, { ...given, targets });
     const scale = alpha / (rank + 1e-5);
     const trained = tensorsAt(sites, ({ inputs, outputs }) => ({

@@ -40,13 +40,13 @@ export default defineMethod({
   defaults: { learningRate: 1e-2 },
   attach(base, { virtualTokens: l, projection, hidden, start, pairs }) {
     requireRoom(base, l);
-    const { kind, width: d } = base.architecture;
+    const { kind, kvHeads, headWidth } = base.architecture;
     const stack = kind === 'encoder' ? 'encoder' : 'decoder';
     const inStack = base.sites.filter((site) => site.stack === stack);
     const sites = inStack.filter(({ role, attention }) => role === 'attention' && attention !== 'cross');
     // Not d where several heads share keys, or heads are not d / heads wide; peft's embedding has this width
     // too.
-    const keys = inStack.find(({ role }) => role === 'key')?.outputs ?? d;
+    const keys = kvHeads * headWidth;
     const h = hidden ?? keys;
     const count = pairs ?? sites.length;
     if (count < sites.length || (count > sites.length && kind !== 'encoder-decoder')) {

@@ -83,6 +83,8 @@ interface Decoding {
   readonly head: string;
   /** Whether config.json allows the output to be the embedding; a checkpoint's tensors then decide. */
   readonly mayTie: boolean;
+  /** Bound c of the logits z, which become c · tanh(z / c); none where absent. */
+  readonly logitCap?: number;
   /** Computes hidden states after the final norm, [N, d], or [R, d] of those in `outputRows`. */
   decode(model: ModelTensors, batch: DecoderBatch): DecoderStates;
 }
@@ -119,6 +121,8 @@ export interface Past {
   readonly values: readonly Tensor[];
   /** [B, 1, 1, P]: 0 where a slot is filled, a large negative number elsewhere. */
   readonly bias: Tensor;
+  /** The positions of the tokens in the slots, [1 or B, 1, 1, P] float32; the slots' numbers where absent. */
+  places?(): Tensor;
   /** Keys and values of G sources for cross attention; each serves B / G successive sequences. */
   readonly source?: Past;
 }

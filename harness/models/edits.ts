@@ -11,7 +11,23 @@ export type Shapes = Readonly<Record<string, Shape>>;
 export type Tensors = Readonly<Record<string, Tensor>>;
 /** Values of tensors on the host, by name. */
 export type Values = Readonly<Record<string, Float32Array>>;
-export type FamilyName = 'gpt2' | 'roberta' | 'bert' | 't5' | 'llama';
+export type FamilyName =
+  | 'bert'
+  | 'gemma2'
+  | 'gemma3_text'
+  | 'gpt2'
+  | 'gpt_neox'
+  | 'llama'
+  | 'mistral'
+  | 'olmo2'
+  | 'opt'
+  | 'phi3'
+  | 'qwen2'
+  | 'qwen3'
+  | 'roberta'
+  | 'smollm3'
+  | 'starcoder2'
+  | 't5';
 
 /** A place of the forward pass where a method may act. */
 export interface Site {
@@ -28,11 +44,16 @@ export interface Site {
     | 'attentionOutput'
     | 'mlpUp'
     | 'mlpGate'
+    | 'mlpGateUp'
     | 'mlpOutput'
     | 'pooler'
     | 'embeddingNorm'
     | 'attentionNorm'
+    | 'queryNorm'
+    | 'keyNorm'
+    | 'attentionOutputNorm'
     | 'mlpNorm'
+    | 'mlpOutputNorm'
     | 'finalNorm'
     | 'attention'
     | 'mlp'
@@ -49,6 +70,8 @@ export interface Site {
   readonly bias: boolean;
   /** The weight's name where it is not `<name>.weight`, since several modules share it. */
   readonly shared?: string;
+  /** What a norm adds to its weight, as Gemma's do; 0 where absent. */
+  readonly offset?: number;
 }
 
 /** The name of a module's weight. */

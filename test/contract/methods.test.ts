@@ -12,19 +12,7 @@ import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import { startOf, tinyBase, tinyBases, tinyBatch, tinyPairs } from '../methods/tiny.ts';
 import { compute, takeSteps } from '../methods/compute.ts';
 import type { Arrays, Batch } from '../parity/decoder.ts';
-
-/** Options that suit two layers of width 16; other methods use defaults without dropout. */
-const fitting: Record<string, object> = {
-  adapterdrop: { drop: 1 },
-  compacter: { bottleneck: 4 },
-  fourierft: { frequencies: 6, scale: 40 },
-  mam: { virtualTokens: 4, bottleneck: 4 },
-  miss: { rank: 5 },
-  oft: { blockSize: 4 },
-  'parallel-adapter': { bottleneck: 4 },
-  randlora: { rank: 4, alpha: 8 },
-  vera: { rank: 8 },
-};
+import { fitting } from './fitting.ts';
 
 /** Methods that leave the base's function unchanged at the start. */
 const startsAsBase = new Set([

@@ -13,7 +13,7 @@ import type { HeadName } from '../../harness/models/head-names.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startOf, tinyBatch, tinyPairs } from '../methods/tiny.ts';
-import { hasParity, parity } from '../parity/folder.ts';
+import { hasParity, folderOf } from '../parity/folder.ts';
 import { attachMethod, fullOptions, logitsUnder, type AnyBatch } from './reading.ts';
 
 const python = process.env.DELTABENCH_PYTHON;
@@ -52,7 +52,7 @@ const variants: Readonly<Record<string, readonly (readonly [string, object, Head
 describe.each(Object.entries(variants))('load.py on %s', (model, methods) => {
   const isKnown = hasParity(model, 'config.json');
   it.skipIf(!python || !isKnown)('computes what deltabench does', async () => {
-    const base = await loadBase(join(parity, model));
+    const base = await loadBase(folderOf(model));
     const engine = await createEngine({ name: 'js' });
     const folder = await temporaryFolder();
     const batch = batchOf(base);
@@ -81,7 +81,7 @@ describe.each(Object.entries(variants))('load.py on %s', (model, methods) => {
   });
 
   it.skipIf(!isKnown)('an adapter that was written is read again as it was', async () => {
-    const base = await loadBase(join(parity, model));
+    const base = await loadBase(folderOf(model));
     const folder = await temporaryFolder();
     for (const [i, [method, options, head]] of methods.entries()) {
       const adapter = await adapterOf(base, method, options, head);

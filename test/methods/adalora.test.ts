@@ -8,7 +8,7 @@ import { loadBase } from '../../harness/models/bases/load-base.ts';
 import adalora from '../../methods/adalora.ts';
 import { takeSteps } from '../parity/adamw.ts';
 import { computeDecoder, type Arrays, type Batch } from '../parity/decoder.ts';
-import { hasParity, parity } from '../parity/folder.ts';
+import { hasParity, folderOf } from '../parity/folder.ts';
 
 interface Golden {
   readonly options: Record<string, number>;
@@ -28,7 +28,7 @@ describe.skipIf(!hasParity('gpt2-tiny', 'config.json'))('adalora', () => {
     const read = (kind: string, ours: string): Promise<Float32Array> =>
       file.read(`${kind}.base_model.model.${ours}`);
     const engine = await createEngine({ name, threads: 1 });
-    const base = await loadBase(join(parity, 'gpt2-tiny'));
+    const base = await loadBase(folderOf('gpt2-tiny'));
     const { init_r, target_r, lora_alpha, tinit, tfinal, deltaT, beta1, beta2, orth_reg_weight } =
       golden.options;
     const delta = adalora.attach(
@@ -71,7 +71,7 @@ describe.skipIf(!hasParity('gpt2-tiny', 'config.json'))('adalora', () => {
   });
 
   it('refuses a target above the rank', async () => {
-    const base = await loadBase(join(parity, 'gpt2-tiny'));
+    const base = await loadBase(folderOf('gpt2-tiny'));
     expect(() => adalora.attach(base, adalora.options.parse({ rank: 2 }))).toThrow(
       "AdaLoRA's target rank 8 is above its rank 2",
     );

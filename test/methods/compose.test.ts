@@ -14,11 +14,11 @@ import type { TrainedRun } from '../../harness/runs/outcome/open-run.ts';
 import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { computeDecoder, type Arrays } from '../parity/decoder.ts';
-import { hasParity, parity } from '../parity/folder.ts';
+import { hasParity, folderOf } from '../parity/folder.ts';
 import { startOf, tinyBatch } from './tiny.ts';
 
 const python = process.env.DELTABENCH_PYTHON;
-const model = join(parity, 'gpt2-tiny');
+const model = folderOf('gpt2-tiny');
 
 interface Reference {
   readonly loss: number;

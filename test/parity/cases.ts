@@ -49,6 +49,7 @@ const allLinears = [
   'attentionOutput',
   'mlpGate',
   'mlpUp',
+  'mlpGateUp',
   'mlpOutput',
 ];
 
@@ -57,7 +58,7 @@ const allLinears = [
  * models without it. Goldens name a sublayer's adapter after its last linear (`lastLinear`, by sublayer).
  */
 export function cases(model: string, lastLinear: Readonly<Record<string, string>>): readonly Case[] {
-  const { r: rank, lora_alpha: alpha } = configOf(model, 'lora');
+  const { r: rank, lora_alpha: alpha } = { ...configOf(model, 'lora-all'), ...configOf(model, 'lora') };
   const inOpenDelta = (name: string): string =>
     name.replace(/(\w+)\.adapter\./, (_, sublayer: string) => `${sublayer}.${lastLinear[sublayer]}.adapter.`);
   return [

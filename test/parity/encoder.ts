@@ -1,6 +1,5 @@
 // Parity tests of encoders with a classification head, for bert.test.ts and roberta.test.ts.
 // test/golden/parity/README.md names the versions that made the golden numbers.
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens } from '../../harness/data/examples/task.ts';
 import { testEngine } from '../engines.ts';
@@ -19,7 +18,7 @@ import { takeObjectiveSteps } from './adamw.ts';
 import { cases } from './cases.ts';
 import { moreCases } from './cases-more.ts';
 import type { Arrays } from './decoder.ts';
-import { hasParity, parity, readGolden, readTensors } from './folder.ts';
+import { hasParity, folderOf, readGolden, readTensors } from './folder.ts';
 
 /** A batch in transformers' form. */
 interface Batch {
@@ -139,7 +138,7 @@ export function describeEncoder(model: string): void {
           if (name === 'tensorflow') return undefined;
           throw error;
         });
-        const bare = await loadBase(join(parity, model));
+        const bare = await loadBase(folderOf(model));
         head = makeHead(bare, 'huggingface', 3);
         base = readBy(head, bare);
         stored = await readTensors(model, 'model.safetensors');

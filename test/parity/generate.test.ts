@@ -7,7 +7,7 @@ import type { EarlyStopping } from '../../harness/decoding/on-host/beam.ts';
 import { generateAll } from '../../harness/decoding/generate.ts';
 import { testEngine } from '../engines.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
-import { hasParity, parity, readGolden } from './folder.ts';
+import { folderOf, hasParity, readGolden } from './folder.ts';
 
 interface Golden {
   readonly batch: { readonly input_ids: number[][]; readonly attention_mask: number[][] };
@@ -31,7 +31,11 @@ interface Run {
   readonly sequences_scores?: number[];
 }
 
-const models = ['gpt2-tiny', 'llama-tiny', 'llama-tied-tiny', 't5-tiny', 't5v11-tiny'];
+const families = Object.keys(readGolden<{ counts: object }>('family-counts.json').counts);
+const models = [
+  ...['gpt2-tiny', 'llama-tiny', 'llama-tied-tiny', 't5-tiny', 't5v11-tiny'],
+  ...families.map((family) => `${family}-tiny`),
+];
 const goldens: readonly (readonly [string, string, () => Golden])[] = [
   ...models.map((model) => [model, model, () => readGolden<Golden>(model, 'generate.json')] as const),
   // Repetition penalty, minimum length and more; make-generate-extra.py writes these goldens.
@@ -49,7 +53,7 @@ for (const [name, model, read] of goldens) {
     it.each(Object.entries(golden?.runs ?? {}))('%s', async (_, { config, sequences, sequences_scores }) => {
       const { batch, prompt_length, eos_token_id, max_new_tokens } = golden!;
       const eosId = config.eos_token_id === null ? undefined : eos_token_id;
-      const base = await loadBase(join(parity, model));
+      const base = await loadBase(folderOf(model));
       const { hypotheses } = await generateAll({
         engine: await testEngine('onnx'),
         base,

@@ -1,5 +1,4 @@
 // Tests that merged checkpoints give the logits of the reference, which are unmerged.
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import { initialize, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
@@ -13,7 +12,7 @@ import { moreCases } from './cases-more.ts';
 import { peftGoldens } from './cases-peft.ts';
 import { computeDecoder, type Arrays, type Batch } from './decoder.ts';
 import { computeEncoder, examplesOf } from './encoder.ts';
-import { hasParity, parity, readGolden, readTensors } from './folder.ts';
+import { hasParity, folderOf, readGolden, readTensors } from './folder.ts';
 
 const everywhere = [
   'full',
@@ -49,7 +48,7 @@ describe.each(Object.entries(merged))('%s', (model, mergeable) => {
     const tensors = await readTensors(`methods/${model}/${golden}.safetensors`);
     const expected = tensors.logits_state ?? tensors.logits_init!;
     const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-    const bare = await loadBase(join(parity, model));
+    const bare = await loadBase(folderOf(model));
     const valuesOf = async (base: BaseModel, delta: Delta): Promise<Arrays> => {
       const values = await initialize(delta.frozen ?? {}, base, 0);
       for (const name of Object.keys(trainedShapes(base, delta)))

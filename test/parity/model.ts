@@ -1,6 +1,5 @@
 // Parity tests of decoders and encoder-decoders, for the test files of each family.
 // test/golden/parity/README.md names the versions that made the golden numbers.
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { testEngine } from '../engines.ts';
 import type { Engine, EngineName } from '../../harness/engine/types.ts';
@@ -12,7 +11,7 @@ import { takeSteps } from './adamw.ts';
 import { cases } from './cases.ts';
 import { moreCases } from './cases-more.ts';
 import { computeDecoder, type Arrays, type Batch } from './decoder.ts';
-import { hasParity, parity, readGolden, readTensors } from './folder.ts';
+import { folderOf, hasParity, readGolden, readTensors } from './folder.ts';
 
 interface Forward {
   readonly cases: Record<string, { batch: Batch; loss: number }>;
@@ -75,7 +74,7 @@ export function describeDecoder(
             if (name === 'tensorflow') return undefined;
             throw error;
           });
-          base = await loadBase(join(parity, model));
+          base = await loadBase(folderOf(model));
         });
         const nothing: Delta = { trained: {} };
 

@@ -1,5 +1,6 @@
 /**
- * `bench list`: lists what there is: tasks, methods, evaluations, models, recipes, discrepancies and engines.
+ * `bench list`: lists what there is: tasks, methods, evaluations, models, families, recipes, discrepancies and
+ * engines.
  */
 import { Command } from 'commander';
 import { didYouMean, UsageError } from '../../support/errors.ts';
@@ -107,6 +108,22 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
       ['FOLDER', 'a model in Hugging Face layout'],
       ['random-gpt2~layers=4,width=256,heads=4', 'random weights, for tests and benchmarks'],
     ]);
+    return { json, text };
+  },
+  async families() {
+    const { families } = await import('../../models/families/registry.ts');
+    const json = Object.entries(families).map(([name, { models, triedWith, refuses }]) => ({
+      name,
+      models,
+      triedWith,
+      refuses,
+    }));
+    const text = described(
+      json.map(({ name, models, triedWith, refuses }) => [
+        name,
+        `${models}; tried with ${triedWith}; refused: ${refuses}`,
+      ]),
+    );
     return { json, text };
   },
   async recipes() {
@@ -239,7 +256,7 @@ async function optionLines(options: readonly OptionHelp[]): Promise<string> {
 /** The command `list`. */
 export function listCommand(): Command {
   return new Command('list')
-    .summary('show tasks, methods, evaluations, models, recipes, entries of the protocol and engines')
+    .summary('show tasks, methods, evaluations, models, families, recipes, protocol, engines')
     .argument('[topic]', Object.keys(topics).join(', '))
     .argument('[name]', 'one of the methods')
     .option('--json', 'print one JSON document')

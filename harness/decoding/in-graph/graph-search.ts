@@ -186,6 +186,7 @@ function searchOutputs(setup: DecodingSetup, shape: SearchShape, x: ProgramTenso
         keys: past.slice(0, cache.keys.length),
         values: past.slice(cache.keys.length),
         bias: cache.bias(turn),
+        places: () => cache.places(ends),
         ...(cache.source && { source: cache.source }),
       };
       const inside = { ...x, inputs: { ids: next, positions: ends.add(turn) } };
@@ -224,6 +225,8 @@ function cacheOf(
   readonly source?: Past;
   /** [B·K, 1, 1, P] before the turn's token. */
   bias(turn: Tensor): Tensor;
+  /** The positions of the tokens in the slots, [B·K, 1, 1, P], where new ones begin at `ends` [B·K]. */
+  places(ends: Tensor): Tensor;
   /** Puts a turn's keys or values [B·K, H·h] into a cache [B·K, H, P, h]. */
   put(cached: Tensor, tokens: Tensor, turn: Tensor): Tensor;
 } {
@@ -268,9 +271,20 @@ function cacheOf(
     ...(seenSource && { source: seenSource }),
     bias: (turn) =>
       repeated.add(ops.choose(ops.less(turnOf([1, 1, 1, slots]), turn), ops.scalar(0), ops.scalar(MASKED))),
+    places: (ends) => placesOf(turnOf([1, 1, 1, slots]), ends),
     put: (cached, tokens, turn) =>
       ops.choose(ops.equal(turnOf([1, 1, slots, 1]), turn), perHead(tokens, prompts * beams), cached),
   };
+}
+
+/**
+ * The positions of the tokens in slots, [B, 1, 1, P]; `turns` are negative in the slots of prompts, which hold
+ * the positions from 0 on, and new tokens begin at `ends` [B].
+ */
+function placesOf(turns: Tensor, ends: Tensor): Tensor {
+  const ofNew = ends.reshape([-1, 1, 1, 1]).add(turns);
+  const isRead = ops.less(turns, ops.scalar(0, 'int32'));
+  return ops.choose(isRead, countTo(turns.shape), ofNew).cast('float32');
 }
 
 /** A source's bias [B, 1, 1, T], preceded by visible slots of virtual tokens up to `length` slots. */

@@ -11,6 +11,8 @@ export interface AttentionShape {
   readonly heads: number;
   /** Factor on the products of queries and keys. */
   readonly scale: number;
+  /** Bound c of the scaled products z, which become c · tanh(z / c) before the bias; none where absent. */
+  readonly softCap?: number | undefined;
   /** Whether nothing is differentiated, so that the CPU's own kernel may compute it. */
   readonly forwardOnly?: boolean;
 }
@@ -18,7 +20,7 @@ export interface AttentionShape {
 /**
  * Multi-head attention, softmax(scale · Q Kᵀ + bias) V (Vaswani et al., 2017); returns [B·Tq, H·h]. Where
  * there are fewer heads of keys than of queries (G < H), each serves H / G successive heads of queries
- * (Ainslie et al., 2023).
+ * (Ainslie et al., 2023). A soft cap bounds the products (Gemma Team, 2024).
  *
  * query [B·Tq, H·h]; key and value [B·Tk, G·h]; bias, broadcastable to [B, H, Tq, Tk]: 0 and large negative
  * numbers for a mask; keep [B, H, Tq, Tk]: an inverted dropout mask.
@@ -27,7 +29,7 @@ export function attention(
   query: tf.Tensor,
   key: tf.Tensor,
   value: tf.Tensor,
-  { batch, heads, scale, forwardOnly = false }: AttentionShape,
+  { batch, heads, scale, softCap, forwardOnly = false }: AttentionShape,
   bias?: tf.Tensor,
   keep?: tf.Tensor,
 ): tf.Tensor {
@@ -38,19 +40,25 @@ export function attention(
     operands,
     {
       forward(g, [query, key, value, ...masks]) {
-        if (forwardOnly && !keep && g.provider === 'cpu' && !g.halved)
+        if (forwardOnly && !keep && !softCap && g.provider === 'cpu' && !g.halved)
           return { result: inOneNode(g, [query!, key!, value!, ...masks], sizes, scale), saved: [] };
         const [q, k, v] = [split(g, query!), splitKey(g, key!), splitKey(g, value!)];
-        const products = byQueries(g, g.matmul(q, k, { transB: true, alpha: scale }));
+        const alpha = softCap ? scale / softCap : scale;
+        const raw = byQueries(g, g.matmul(q, k, { transB: true, alpha }));
+        const bent = softCap ? g.unary('Tanh', raw) : undefined;
+        const products = bent ? g.mul(bent, g.scalar(softCap!)) : raw;
         const scores = bias ? g.add(products, masks[0]!) : products;
         const p = g.one('Softmax', [scores], scores.shape, 'float32', { axis: -1 });
         const mask = keep ? masks.at(-1)! : undefined;
         const kept = byKeys(g, mask ? g.mul(p, mask) : p);
         const out = g.matmul(kept, v);
-        return { result: join(g, out), saved: [q, k, v, p, kept, out, ...(mask ? [mask] : [])] };
+        const saved = [q, k, v, p, kept, out, ...(bent ? [bent] : []), ...(mask ? [mask] : [])];
+        return { result: join(g, out), saved };
       },
       // dS = P ∘ (dP − rowsum(dP ∘ P)); with and without dropout this row sum equals dO · O.
-      backward(g, [dy, q, k, v, p, kept, out, mask]) {
+      backward(g, [dy, q, k, v, p, kept, out, ...rest]) {
+        const bent = softCap ? rest[0] : undefined;
+        const mask = keep ? rest.at(-1) : undefined;
         const dout = split(g, dy!);
         const dkept = byQueries(g, g.matmul(dout, v!, { transB: true }));
         const dp = mask ? g.mul(dkept, mask) : dkept;
@@ -58,7 +66,8 @@ export function attention(
         const row = g.reshape(sums, [batch, heads, sizes.tq, 1]);
         const ds = g.mul(p!, g.sub(dp, row));
         const dbias = bias ? sumTo(g, ds, bias.shape) : undefined;
-        const dproducts = byKeys(g, ds);
+        // dz of c · tanh(z / c) is 1 − tanh².
+        const dproducts = byKeys(g, bent ? g.mul(ds, g.sub(g.scalar(1), g.mul(bent, bent))) : ds);
         return [
           join(g, g.matmul(dproducts, k!, { alpha: scale })),
           joinKey(g, g.matmul(dproducts, q!, { transA: true, alpha: scale })),
@@ -68,7 +77,7 @@ export function attention(
         ];
       },
     },
-    () => composed(query, key, value, { batch, heads, scale }, bias, keep),
+    () => composed(query, key, value, { batch, heads, scale, softCap }, bias, keep),
   );
 }
 
@@ -126,7 +135,7 @@ function inOneNode(
 
 /** The same attention as a composition of tfjs's operations. */
 function composed(
-  ...[query, key, value, { batch, heads, scale }, bias, keep]: Parameters<typeof attention>
+  ...[query, key, value, { batch, heads, scale, softCap }, bias, keep]: Parameters<typeof attention>
 ): tf.Tensor {
   const width = query.shape[1]!;
   const headsOf = (x: tf.Tensor): tf.Tensor =>
@@ -139,7 +148,8 @@ function composed(
     const copies = keys.expandDims(2).mul(tf.ones([1, 1, each, 1, 1]));
     return copies.reshape([batch, heads, ...keys.shape.slice(2)]);
   };
-  const products = tf.matMul(headsOf(query), repeated(key), false, true).mul(scale);
+  const raw = tf.matMul(headsOf(query), repeated(key), false, true).mul(scale);
+  const products = softCap ? tf.tanh(raw.div(softCap)).mul(softCap) : raw;
   const p = tf.softmax(bias ? products.add(bias) : products);
   const out = tf.matMul(keep ? p.mul(keep) : p, repeated(value));
   return out.transpose([0, 2, 1, 3]).reshape([query.shape[0], width]);

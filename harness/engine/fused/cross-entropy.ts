@@ -2,7 +2,8 @@
  * The loss of language models, fused with the head that gives the logits. The forward pass writes no tensor
  * of size [M, V] but the logits and their softmax p, and the backward pass none: dh = w ∘ (p W − (1 − ε) W[t]
  * − ε mean(W)). In half precision p W and W[t], nearly equal where the model is right, would leave nothing
- * but rounding in their difference; there the logits' gradient is computed and multiplied.
+ * but rounding in their difference; there, and where logits are capped, the logits' gradient is computed and
+ * multiplied.
  */
 import * as tf from '../tfjs/library.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -11,7 +12,8 @@ import { fused } from './custom.ts';
 
 /**
  * The language-model head and its loss in one, Σᵢ wᵢ · CE(hᵢ Wᵀ, tᵢ) []: h [M, d], W [V, d], targets [M]
- * int32, weights [M]. Label smoothing ε spreads ε of each target evenly over the vocabulary.
+ * int32, weights [M]. Label smoothing ε spreads ε of each target evenly over the vocabulary. A soft cap c makes
+ * logits z to c · tanh(z / c) (Gemma Team, 2024).
  */
 export function headCrossEntropy(
   h: tf.Tensor,
@@ -19,13 +21,16 @@ export function headCrossEntropy(
   targets: tf.Tensor,
   weights: tf.Tensor,
   smoothing: number,
+  softCap?: number,
 ): tf.Tensor {
   const [rows, vocabulary] = [h.shape[0], W.shape[0]];
   return fused(
     [h, W, targets, weights],
     {
       forward(g, [h, W, targets, weights]) {
-        const logits = g.gemm(h!, W!, { transB: true });
+        const raw = g.gemm(h!, W!, { transB: true });
+        const bent = softCap ? g.unary('Tanh', g.mul(raw, g.scalar(1 / softCap))) : undefined;
+        const logits = bent ? g.mul(bent, g.scalar(softCap!)) : raw;
         const p = g.one('Softmax', [logits], logits.shape, 'float32', { axis: -1 });
         g.keptBetweenRuns.add(logits).add(p);
         const logSum = logSumExp(g, logits, p);
@@ -36,14 +41,15 @@ export function headCrossEntropy(
         const mean = (): Value => g.reduce('ReduceMean', logits, [1], false);
         const aim = smoothed(g, hit, mean, smoothing);
         const loss = g.reduce('ReduceSum', g.mul(g.sub(logSum, aim), weights!), [0], false);
-        return { result: loss, saved: [h!, W!, targets!, weights!, p] };
+        return { result: loss, saved: [h!, W!, targets!, weights!, p, ...(bent ? [bent] : [])] };
       },
-      backward(g, [dy, h, W, targets, weights, p]) {
+      backward(g, [dy, h, W, targets, weights, p, bent]) {
         const scale = g.reshape(g.mul(weights!, dy!), [rows, 1]);
-        if (g.halved) {
+        if (g.halved || bent) {
           const hit = g.constant(new Float32Array(rows).fill(smoothing - 1), [rows, 1], 'float32');
           const spread = smoothing ? g.sub(p!, g.scalar(smoothing / vocabulary)) : p!;
-          const dlogits = g.scatterAdd(spread, g.reshape(targets!, [rows, 1]), hit, 1);
+          const capped = g.scatterAdd(spread, g.reshape(targets!, [rows, 1]), hit, 1);
+          const dlogits = bent ? g.mul(capped, g.sub(g.scalar(1), g.mul(bent, bent))) : capped;
           const dW = g.gemm(dlogits, g.mul(h!, scale), { transA: true });
           return [g.mul(g.gemm(dlogits, W!), scale), dW, undefined, undefined];
         }
@@ -61,7 +67,8 @@ export function headCrossEntropy(
       },
     },
     () => {
-      const logp = tf.logSoftmax(tf.matMul(h, W, false, true));
+      const raw = tf.matMul(h, W, false, true);
+      const logp = tf.logSoftmax(softCap ? tf.tanh(raw.div(softCap)).mul(softCap) : raw);
       const hit = logp.mul(tf.oneHot(targets as tf.Tensor1D, vocabulary)).sum(1);
       const loss = hit.mul(smoothing - 1).sub(logp.mean(1).mul(smoothing));
       return loss.mul(weights).sum();

@@ -49,7 +49,7 @@ const whole = overLinearModules({
   }),
   fixed: { bias: 'none', init_lora_weights: true },
   parts: { lora_A: 'lora_A', lora_E: 'lora_E', lora_B: 'lora_B' },
-  usual: ({ family }) => adaloraTargets[family],
+  usual: ({ family }) => adaloraTargets(family),
 });
 
 /**

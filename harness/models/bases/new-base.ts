@@ -4,12 +4,11 @@
  */
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { randomBase } from './random-base.ts';
-import type { FamilyName } from '../edits.ts';
 import { baseModel, type BaseModel } from '../base-model.ts';
 
 /** The parts of a new base. */
 export interface NewBase {
-  readonly family: FamilyName;
+  readonly family: NewFamily;
   /** Sizes as in a random base's name: `layers=4,width=192,…`. */
   readonly settings: string;
   readonly tokenizer: Tokenizer;
@@ -53,7 +52,7 @@ const encoder = {
 };
 
 /** The fields of config.json that are no sizes, with transformers' defaults. */
-const fixed: Readonly<Record<FamilyName, Readonly<Record<string, unknown>>>> = {
+const fixed = {
   gpt2: {
     architectures: ['GPT2LMHeadModel'],
     activation_function: 'gelu_new',
@@ -83,9 +82,14 @@ const fixed: Readonly<Record<FamilyName, Readonly<Record<string, unknown>>>> = {
     relative_attention_max_distance: 128,
     tie_word_embeddings: true,
   },
-};
+} as const;
 
-function specialIds(family: FamilyName, { bosId, eosId, padId, tokenId }: Tokenizer): Record<string, number> {
+/** A family that pretraining can begin. */
+export type NewFamily = keyof typeof fixed;
+/** The families that pretraining can begin. */
+export const newFamilies = Object.keys(fixed).sort() as NewFamily[];
+
+function specialIds(family: NewFamily, { bosId, eosId, padId, tokenId }: Tokenizer): Record<string, number> {
   const ids: Record<string, number | undefined> = {
     gpt2: { bos_token_id: bosId, eos_token_id: eosId },
     llama: { bos_token_id: bosId, eos_token_id: eosId, pad_token_id: padId },

@@ -14,7 +14,7 @@ import type {
   OutputRows,
 } from '../architecture.ts';
 import type { Head } from './heads.ts';
-import { linearAt } from '../families/layers.ts';
+import { capSoftly, linearAt } from '../families/layers.ts';
 import type { Context, Tensors } from '../edits.ts';
 import type { Delta } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
@@ -202,6 +202,8 @@ export interface OutputHead {
   readonly weight: Tensor;
   /** Whether a method edits the head: then the weight alone does not give its scores. */
   readonly isEdited: boolean;
+  /** Bound c of the scores z, which become c · tanh(z / c); none where absent. */
+  readonly cap: number | undefined;
   /** The scores [N, V] of states [N, d]; `product` multiplies states with the weight. */
   scores(hidden: Tensor, product?: (hidden: Tensor) => Tensor): Tensor;
 }
@@ -216,13 +218,17 @@ export function outputHead(x: ProgramTensors, use: ModelUse, outputRows?: Output
   const site = use.base.sites.find(({ kind }) => kind === 'head')!;
   const model = modelTensors(x, use, 'decoder', 0, outputRows);
   const edit = model.edits.linear?.(site, { W: weight, product: multiply });
+  const { architecture } = use.base;
+  const cap = architecture.kind === 'encoder' ? undefined : architecture.logitCap;
   return {
     weight,
     isEdited: edit !== undefined,
+    cap,
     scores(hidden, product = multiply) {
       const input = edit?.input?.(hidden) ?? hidden;
       const y = product(input);
-      return edit?.output?.(y, input) ?? y;
+      const edited = edit?.output?.(y, input) ?? y;
+      return cap === undefined ? edited : capSoftly(edited, cap);
     },
   };
 }

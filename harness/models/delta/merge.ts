@@ -39,7 +39,12 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
   const merged = async (site: Site): Promise<Module> => {
     const weight = await read(weightName(site));
     const bias = site.bias ? await read(`${site.name}.bias`) : undefined;
-    return fold({ weight, bias }, editsAt(site), site.outputs, isTransposed(base.architecture, site));
+    // A norm multiplies by its weight and an offset, which the checkpoint does not hold.
+    const { offset = 0, outputs } = site;
+    const shifted = (values: Float32Array, by: number): Float32Array => (by ? values.map((w) => w + by) : values);
+    const whole = { weight: shifted(weight, offset), bias };
+    const folded = fold(whole, editsAt(site), outputs, isTransposed(base.architecture, site));
+    return { ...folded, weight: shifted(folded.weight, -offset) };
   };
   return {
     config,

@@ -11,6 +11,7 @@ const roles = [
   'attentionOutput',
   'mlpUp',
   'mlpGate',
+  'mlpGateUp',
   'mlpOutput',
   'pooler',
 ] as const;
@@ -31,14 +32,16 @@ export const queryAndValue = targetList
   .default(['query', 'value', 'queryKeyValue'])
   .describe('linear modules by role, passed over where the base lacks it, or by the end of their names');
 
-/** The roles that AdaLoRA adapts by default: peft's choice for each family. */
-export const adaloraTargets: Readonly<Record<FamilyName, readonly (typeof roles)[number][]>> = {
-  gpt2: ['queryKeyValue'],
-  llama: ['query', 'value'],
-  bert: ['query', 'value'],
-  roberta: ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'],
-  t5: ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'],
+const allButGate = ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'] as const;
+const wholeBlocks: Readonly<Partial<Record<FamilyName, readonly (typeof roles)[number][]>>> = {
+  opt: allButGate,
+  roberta: allButGate,
+  t5: allButGate,
 };
+
+/** The roles that AdaLoRA adapts by default: peft's choice for each family, queries and values where it has none. */
+export const adaloraTargets = (family: FamilyName): readonly (typeof roles)[number][] =>
+  wholeBlocks[family] ?? ['query', 'value', 'queryKeyValue'];
 
 /** A method's option that limits it to some layers. */
 export const layerList = z

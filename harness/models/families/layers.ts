@@ -54,15 +54,33 @@ export function embeddingRowsAt(model: ModelTensors, site: Site, first: number, 
   return edit(rows, ops.tensor(ids, [count], 'int32'));
 }
 
+/** A layer normalisation, or one by the root mean square, whose weight may have an offset. */
+export type NormKind =
+  | { readonly kind: 'layer'; readonly epsilon: number }
+  | { readonly kind: 'rms'; readonly epsilon: number; readonly offset?: number };
+
+/** A norm of either kind under a method's edits, over the last dimension of x. */
+export const normAt = (model: ModelTensors, site: Site, norm: NormKind, x: Tensor): Tensor =>
+  norm.kind === 'layer'
+    ? layerNormAt(model, site, norm.epsilon, x)
+    : rmsNormAt(model, site, norm.epsilon, x, norm.offset);
+
 /** A layer normalisation under a method's edits, [N, d]. */
 export function layerNormAt(model: ModelTensors, site: Site, epsilon: number, x: Tensor): Tensor {
   const y = ops.layerNorm(x, model.weight(`${site.name}.weight`), model.weight(`${site.name}.bias`), epsilon);
   return model.edits.norm ? model.edits.norm(y, site) : y;
 }
 
-/** A root mean square normalisation under a method's edits, [N, d]. */
-export function rmsNormAt(model: ModelTensors, site: Site, epsilon: number, x: Tensor): Tensor {
-  const y = ops.rmsNorm(x, model.weight(`${site.name}.weight`), epsilon);
+/** A root mean square normalisation under a method's edits, [N, d]; `offset` is added to the weight. */
+export function rmsNormAt(
+  model: ModelTensors,
+  site: Site,
+  epsilon: number,
+  x: Tensor,
+  offset?: number,
+): Tensor {
+  const weight = model.weight(`${site.name}.weight`);
+  const y = ops.rmsNorm(x, offset ? weight.add(offset) : weight, epsilon);
   return model.edits.norm ? model.edits.norm(y, site) : y;
 }
 
@@ -186,6 +204,9 @@ export function causalBias(length: number): Tensor {
  */
 export type QueryKeyValue = readonly [Tensor] | readonly [Tensor, Tensor, Tensor];
 
+/** Bounds numbers smoothly: c · tanh(x / c) (Gemma Team, 2024). */
+export const capSoftly = (x: Tensor, cap: number): Tensor => x.div(cap).tanh().mul(cap);
+
 /** Query, key and value one by one. */
 export function separate(parts: readonly Tensor[]): [Tensor, Tensor, Tensor] {
   return (parts.length === 1 ? ops.split(parts[0]!, 3, 1) : parts) as [Tensor, Tensor, Tensor];
@@ -195,8 +216,12 @@ export function separate(parts: readonly Tensor[]): [Tensor, Tensor, Tensor] {
 export interface AttendOptions {
   readonly heads: number;
   readonly scale: number;
+  /** Bound of the scaled products of queries and keys, c · tanh(z / c); none where absent. */
+  readonly softCap?: number | undefined;
   /** Of the scores of prefix, virtual tokens and sequence, broadcastable to [B, H, T, l + T]. */
   readonly bias: Tensor;
+  /** Of the scores of virtual tokens to the prefix and each other [1, 1, l, p + l]; causal where absent. */
+  readonly virtualBias?: Tensor;
   /** The pieces that attention is computed in; all at once where absent. */
   readonly pieces?: readonly AttentionPiece[] | undefined;
   /** Rows of virtual tokens after the N of the batch. */
@@ -216,7 +241,7 @@ export interface AttendOptions {
 export function attendTokens(
   batch: DecoderBatch,
   queryKeyValue: QueryKeyValue,
-  { heads, scale, bias, pieces, virtual, prefix, keep }: AttendOptions,
+  { heads, scale, softCap, bias, virtualBias, pieces, virtual, prefix, keep }: AttendOptions,
 ): { mixed: Tensor; key: Tensor; value: Tensor; prefix: PrefixStates | undefined } {
   const attend = (
     sequences: number,
@@ -230,7 +255,7 @@ export function attendTokens(
     const keys = before ? prependRows(before.key, key, sequences) : key;
     const values = before ? prependRows(before.value, value, sequences) : value;
     const mask = keep([sequences, heads, length, prefixLength + length], maskName);
-    const shape = { batch: sequences, heads, scale };
+    const shape = { batch: sequences, heads, scale, softCap };
     return pieces && !mask
       ? attendInPieces([query, keys, values], shape, pieces)
       : ops.attention(query, keys, values, shape, bias, mask);
@@ -242,7 +267,7 @@ export function attendTokens(
   if (virtual > 0) {
     const states = separate(parts.map(([, virtualRows]) => virtualRows!));
     const [, key, value] = states;
-    const ofVirtual = prependVisible(causalBias(virtual), prefix?.key.shape[0] ?? 0);
+    const ofVirtual = virtualBias ?? prependVisible(causalBias(virtual), prefix?.key.shape[0] ?? 0);
     mixedVirtual = attend(1, states, prefix, ofVirtual, '.virtual');
     before = prefix
       ? { key: ops.concat([prefix.key, key], 0), value: ops.concat([prefix.value, value], 0) }
@@ -292,7 +317,7 @@ export function attentionPieces(bias: Tensor, batch: number, most: number): Atte
 /** Attention piece by piece; operands and result are those of ops.attention. */
 function attendInPieces(
   [query, keys, values]: readonly [Tensor, Tensor, Tensor],
-  { batch, heads, scale }: { batch: number; heads: number; scale: number },
+  { batch, ...shape }: ops.AttentionShape,
   pieces: readonly AttentionPiece[],
 ): Tensor {
   const bySequence = (x: Tensor): Tensor => x.reshape([batch, -1, x.shape[1]!]);
@@ -303,7 +328,7 @@ function attendInPieces(
         .slice(x, [firstSequence, from, 0], [sequences, count, x.shape[2]!])
         .reshape([sequences * count, x.shape[2]!]);
     const operands = [part(q, firstQuery, queries), part(k, 0, keys), part(v, 0, keys)] as const;
-    return ops.attention(...operands, { batch: sequences, heads, scale, forwardOnly: true }, bias);
+    return ops.attention(...operands, { ...shape, batch: sequences, forwardOnly: true }, bias);
   });
   // A piece is some queries of one sequence, or all queries of some: either way rows follow each other.
   return mixed.length > 1 ? ops.concat(mixed, 0) : mixed[0]!;
@@ -318,7 +343,7 @@ export function attendPast(
   query: Tensor,
   key: Tensor,
   value: Tensor,
-  { past, layer, heads, scale }: { past: Past; layer: number; heads: number; scale: number },
+  { past, layer, heads, scale, softCap }: { past: Past; layer: number } & Omit<ops.AttentionShape, 'batch'>,
 ): Tensor {
   const [batch, width] = query.shape as [number, number];
   const headWidth = width / heads;
@@ -326,8 +351,9 @@ export function attendPast(
   const keyHeads = key.shape[1]! / headWidth;
   const byHead = (x: Tensor): Tensor => x.reshape([batch, keyHeads, -1, headWidth]);
   const [q, k, v] = [byHead(query).mul(scale), byHead(key), byHead(value)];
-  const pastScores = ops.matMul(q, past.keys[layer]!, false, true).add(past.bias);
-  const ownScore = q.mul(k).sum(-1, true);
+  const capped = (scores: Tensor): Tensor => (softCap ? capSoftly(scores, softCap) : scores);
+  const pastScores = capped(ops.matMul(q, past.keys[layer]!, false, true)).add(past.bias);
+  const ownScore = capped(q.mul(k).sum(-1, true));
   const p = ops.softmax(ops.concat([pastScores, ownScore], 3));
   const slots = pastScores.shape[3]!;
   const [pastShare, ownShare] = ops.split(p, [slots, 1], 3) as [Tensor, Tensor];

@@ -8,17 +8,28 @@ const headModule = 'lm_head';
 /** Where a site is, and what Hugging Face calls it. */
 type Place = Pick<Site, 'role' | 'stack' | 'attention' | 'layer' | 'name'>;
 
+interface ListOptions {
+  readonly width: number;
+  readonly transposed: boolean;
+  readonly normOffset?: number | undefined;
+}
+
 /** Collects a family's sites, and its tensors' shapes under Hugging Face's names. */
 export class SiteList {
   readonly sites: Site[] = [];
   readonly shapes: Record<string, Shape> = {};
   readonly #width: number;
   readonly #transposed: boolean;
+  readonly #normOffset: number | undefined;
 
-  /** `width` is d; `transposed` says that linear weights are stored [out, in], not [in, out]. */
-  constructor({ width, transposed }: { readonly width: number; readonly transposed: boolean }) {
+  /**
+   * `width` is d; `transposed` says that linear weights are stored [out, in], not [in, out]; `normOffset` is what
+   * norms add to their weights.
+   */
+  constructor({ width, transposed, normOffset }: ListOptions) {
     this.#width = width;
     this.#transposed = transposed;
+    this.#normOffset = normOffset;
   }
 
   /** A linear module, inputs → outputs. */
@@ -43,11 +54,12 @@ export class SiteList {
     if (site.shared === undefined) this.shapes[ownHeadName] = [site.outputs, this.#width];
   }
 
-  /** A normalisation, d → d. */
-  norm(site: Place & Pick<Site, 'bias'>): void {
-    this.sites.push({ ...site, kind: 'norm', inputs: this.#width, outputs: this.#width });
-    this.shapes[`${site.name}.weight`] = [this.#width];
-    if (site.bias) this.shapes[`${site.name}.bias`] = [this.#width];
+  /** A normalisation, d → d, or of another width. */
+  norm(site: Place & Pick<Site, 'bias'>, width = this.#width): void {
+    const offset = this.#normOffset;
+    this.sites.push({ ...site, kind: 'norm', inputs: width, outputs: width, ...(offset && { offset }) });
+    this.shapes[`${site.name}.weight`] = [width];
+    if (site.bias) this.shapes[`${site.name}.bias`] = [width];
   }
 
   /** A sublayer's or a block's output, d → d, which has no tensors of its own. */

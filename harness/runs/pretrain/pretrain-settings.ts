@@ -1,8 +1,7 @@
 /**
  * Checks a request to pretrain and fills in what it leaves open: family, type of the weights, and the recipe.
  */
-import { familyNames } from '../../models/families/registry.ts';
-import type { FamilyName } from '../../models/edits.ts';
+import { newFamilies, type NewFamily } from '../../models/bases/new-base.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import { recipeSchema, type Recipe } from '../../training/recipe.ts';
 import { checkOptions, parseOption, splitSetting, type Options } from '../plan/option-values.ts';
@@ -28,14 +27,14 @@ const defaults: Options = {
  * The learning rate: T5 begins with embeddings fifty times as large as the others', which small steps hardly
  * move.
  */
-const learningRateOf = (family: FamilyName): number => (family === 't5' ? 1e-2 : 1e-3);
+const learningRateOf = (family: NewFamily): number => (family === 't5' ? 1e-2 : 1e-3);
 
 /** Throws UsageError where there is no such family. */
-export function checkFamily(name: string): FamilyName {
-  const found = familyNames.find((known) => known === name);
+export function checkFamily(name: string): NewFamily {
+  const found = newFamilies.find((known) => known === name);
   if (found) return found;
   throw new UsageError(
-    `There is no family "${name}".${didYouMean(name, familyNames)} There are ${familyNames.join(', ')}.`,
+    `There is no family "${name}".${didYouMean(name, newFamilies)} There are ${newFamilies.join(', ')}.`,
   );
 }
 
@@ -46,7 +45,7 @@ export function checkDtype(name: string): Dtype {
 }
 
 /** The recipe of a run; throws UsageError on a setting that does not exist. */
-export function pretrainRecipe(settings: readonly string[], family: FamilyName, steps: number): Recipe {
+export function pretrainRecipe(settings: readonly string[], family: NewFamily, steps: number): Recipe {
   const given: Options = {
     ...defaults,
     learningRate: learningRateOf(family),

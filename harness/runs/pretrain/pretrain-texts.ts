@@ -7,7 +7,7 @@ import { preEncoded } from '../../data/tokenizers/pre-encoded.ts';
 import { loadTokenizer, type Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import { trainTokenizer } from '../../data/tokenizers/training/train.ts';
 import type { BaseModel } from '../../models/base-model.ts';
-import type { FamilyName } from '../../models/edits.ts';
+import type { NewFamily } from '../../models/bases/new-base.ts';
 import { writeFolderAtomic } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';
 import { hashFile, sha256 } from '../../support/hash.ts';
@@ -47,7 +47,7 @@ export function readTexts(paths: readonly string[]): Promise<TextFile[]> {
 /** Loads the tokenizer that was given, or trains one on the texts, once for a working folder. */
 export async function findTokenizer(
   { tokenizer, vocabulary }: PretrainRequest,
-  family: FamilyName,
+  family: NewFamily,
   documents: readonly Document[],
   work: string,
 ): Promise<Tokenizer> {

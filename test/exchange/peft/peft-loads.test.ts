@@ -13,7 +13,7 @@ import { makeHead } from '../../../harness/models/delta/heads.ts';
 import { randomStream } from '../../../harness/support/random-stream.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
-import { hasParity, parity, readGolden } from '../../parity/folder.ts';
+import { hasParity, folderOf, readGolden } from '../../parity/folder.ts';
 import { attachMethod, fullOptions, logitsUnder, type AnyBatch } from '../reading.ts';
 
 const python = process.env.DELTABENCH_PYTHON;
@@ -109,7 +109,7 @@ describe.skipIf(!python)('peft', () => {
 
 /** Compares peft's numbers with deltabench's; returns peft's refusal where it cannot run on the model. */
 async function compare(model: string, methods: typeof variants): Promise<string | undefined> {
-  const base = await loadBase(join(parity, model));
+  const base = await loadBase(folderOf(model));
   const engine = await createEngine({ name: 'onnx', threads: 1 });
   const { cases } = readGolden<{ cases: { full: { batch: AnyBatch } } }>(model, 'forward.json');
   const { batch } = cases.full;

@@ -13,10 +13,10 @@ import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { familyNames } from '../../../harness/models/families/registry.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
-import { parity, readGolden, readTensors } from '../../parity/folder.ts';
+import { folderOf, readGolden, readTensors } from '../../parity/folder.ts';
 import { attachMethod, fullOptions, logitsUnder, type AnyBatch } from '../reading.ts';
 
-const saved = join(parity, 'peft-saved');
+const saved = folderOf('peft-saved');
 const models = existsSync(saved) ? readdirSync(saved) : [];
 /** Models of families that deltabench has. */
 const built = models.filter((model) => {
@@ -34,7 +34,7 @@ describe.skipIf(built.length === 0)('adapters that peft has saved', () => {
       const folder = join(saved, model, method);
 
       it(`${model}/${method}: reading it gives peft's logits`, async () => {
-        const base = await loadBase(join(parity, model));
+        const base = await loadBase(folderOf(model));
         const adapter = await readPeftFolder(folder, base);
         const { batch } = readGolden<{ batch: AnyBatch }>('peft-saved', model, method, 'expect.json');
         const { logits } = await readTensors('peft-saved', model, method, 'expect.safetensors');
@@ -48,7 +48,7 @@ describe.skipIf(built.length === 0)('adapters that peft has saved', () => {
       });
 
       it(`${model}/${method}: writing what was read gives the same files`, async () => {
-        const base = await loadBase(join(parity, model));
+        const base = await loadBase(folderOf(model));
         const adapter = await fullAdapter(base, await readPeftFolder(folder, base));
         const copy = join(await temporaryFolder(), 'adapter');
         await writePeftFolder(copy, adapter, { ...base, id: model });

@@ -5,21 +5,25 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { describeArchitecture, familyNames } from '../../../harness/models/families/registry.ts';
+import type { FamilyName } from '../../../harness/models/edits.ts';
 import { projectRoot } from '../../../harness/support/project-root.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { changedJson, damagedJson, readDamaged } from '../../fuzz.ts';
 
-const minis = {
+const folders = {
   bert: 'roberta-mini',
   gpt2: 'gpt2-mini',
   llama: 'llama-mini',
   roberta: 'roberta-mini',
   t5: 't5-mini',
 };
+const builtIn = join(projectRoot, 'harness', 'models', 'bases', 'built-in');
+const parity = join(projectRoot, 'test', 'golden', 'parity');
 
-async function configOf(family: keyof typeof minis): Promise<Record<string, unknown>> {
-  const path = join(projectRoot, 'harness', 'models', 'bases', 'built-in', minis[family], 'config.json');
-  const config = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+async function configOf(family: FamilyName): Promise<Record<string, unknown>> {
+  const mini = Object.entries(folders).find(([name]) => name === family)?.[1];
+  const folder = mini ? join(builtIn, mini) : join(parity, `${family}-tiny`);
+  const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as Record<string, unknown>;
   return { ...config, model_type: family };
 }
 

@@ -52,15 +52,16 @@ describe('a configuration', () => {
     [{ vocab_size: 0 }, /vocab_size/],
     [{ quantization_config: { bits: 4 } }, /quantization_config/],
     [
-      { rope_parameters: { rope_type: 'yarn', factor: 2 } },
-      /type "yarn" are not built; default, linear, dynamic, llama3 are/,
+      { rope_parameters: { rope_type: 'axial', factor: 2 } },
+      /type "axial" are not built; default, linear, dynamic, yarn, longrope, llama3 are/,
     ],
     [{ rope_parameters: { rope_type: 'linear' } }, /factor/],
-    [
-      { rope_parameters: { rope_type: 'llama3', factor: 8 } },
-      /low_freq_factor.*high_freq_factor.*original_max_position_embeddings/,
-    ],
+    [{ rope_parameters: { rope_type: 'llama3', factor: 8 } }, /low_freq_factor.*high_freq_factor/],
     [{ rope_parameters: { rope_type: 'default', partial_rotary_factor: 0.5 } }, /partial_rotary_factor/],
+    [
+      { rope_parameters: { rope_type: 'longrope', short_factor: [1], long_factor: [1, 2, 3] } },
+      /short_factor: has 1 numbers; 3 are needed/,
+    ],
   ])('with %j is refused', (change, reason) => {
     const describe = (): unknown => describeArchitecture({ ...config, ...change }, 'config.json');
     expect(describe).toThrow(UsageError);

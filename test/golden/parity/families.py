@@ -1,0 +1,295 @@
+"""Writes the reference numbers of the families beside GPT-2, Llama, RoBERTa, BERT and T5: tiny random models of
+transformers, their logits, losses, gradients and generated tokens, and counts of peft's parameters.
+
+    python test/golden/parity/families.py [model ...]
+
+Made with torch 2.15.0 (CPU, one thread, eager attention, float32), transformers 5.24.0 and peft 0.21.2. Weights and
+token ids are random numbers.
+"""
+
+import copy
+import json
+import pathlib
+import sys
+
+import torch
+from peft import IA3Config, LoraConfig, get_peft_model
+from safetensors.torch import save_file
+from transformers import AutoConfig, AutoModelForCausalLM
+import peft
+import transformers
+
+here = pathlib.Path(__file__).parent
+torch.set_num_threads(1)
+
+VOCABULARY = 41
+llama = dict(
+    vocab_size=VOCABULARY,
+    hidden_size=16,
+    intermediate_size=20,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=64,
+    pad_token_id=0,
+    bos_token_id=1,
+    eos_token_id=2,
+    tie_word_embeddings=False,
+)
+rope = dict(rope_type='default', rope_theta=100.0)
+gemma = dict(
+    llama,
+    head_dim=6,
+    query_pre_attn_scalar=9,
+    sliding_window=4,
+    attn_logit_softcapping=2.0,
+    final_logit_softcapping=3.0,
+    tie_word_embeddings=True,
+)
+decoders = {
+    'qwen2': dict(
+        llama, rope_parameters=rope, use_sliding_window=True, sliding_window=4, max_window_layers=1
+    ),
+    'qwen3': dict(llama, head_dim=6, rope_parameters=rope, tie_word_embeddings=True),
+    'mistral': dict(llama, head_dim=6, rope_parameters=rope, sliding_window=4),
+    'smollm3': dict(
+        llama,
+        num_hidden_layers=3,
+        rope_parameters=rope,
+        no_rope_layer_interval=2,
+        use_sliding_window=True,
+        sliding_window=5,
+        tie_word_embeddings=True,
+    ),
+    'gemma2': dict(gemma, rope_parameters=rope),
+    'gemma3_text': dict(
+        gemma,
+        attn_logit_softcapping=None,
+        num_hidden_layers=3,
+        layer_types=['sliding_attention', 'full_attention', 'sliding_attention'],
+        rope_parameters=dict(
+            full_attention=dict(rope_type='linear', rope_theta=100.0, factor=4.0),
+            sliding_attention=dict(rope_type='default', rope_theta=30.0),
+        ),
+    ),
+    'phi3': dict(
+        llama,
+        sliding_window=6,
+        hidden_size=32,
+        max_position_embeddings=64,
+        original_max_position_embeddings=32,
+        rope_parameters=dict(
+            rope_type='longrope',
+            rope_theta=100.0,
+            partial_rotary_factor=0.5,
+            short_factor=[1.0, 1.5],
+            long_factor=[2.0, 4.0],
+        ),
+    ),
+    'olmo2': dict(llama, rope_parameters=rope),
+    'gpt_neox': dict(
+        {k: v for k, v in llama.items() if k != 'num_key_value_heads'},
+        hidden_size=32,
+        rope_parameters=dict(rope, partial_rotary_factor=0.5),
+    ),
+    'starcoder2': dict(llama, rope_parameters=rope, sliding_window=5, tie_word_embeddings=True),
+    'opt': dict(
+        vocab_size=VOCABULARY,
+        hidden_size=16,
+        ffn_dim=24,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=64,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        dropout=0.0,
+    ),
+}
+# The linear modules of a block, for peft.
+linears = {
+    'phi3': ['qkv_proj', 'o_proj', 'gate_up_proj', 'down_proj'],
+    'gpt_neox': ['query_key_value', 'dense', 'dense_h_to_4h', 'dense_4h_to_h'],
+    'starcoder2': ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'c_fc', 'c_proj'],
+    'opt': ['q_proj', 'k_proj', 'v_proj', 'out_proj', 'fc1', 'fc2'],
+}
+llama_linears = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
+
+
+def randomize(model, seed):
+    """Draws every weight, norms around what they start from and biases beside 0, so that no error hides."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, tensor in model.named_parameters():
+        noise = torch.randn(tensor.shape, generator=generator)
+        if tensor.ndim > 1:
+            tensor.data = noise * 1.2 * tensor.shape[-1] ** -0.5
+        else:
+            tensor.data = tensor.data.round() + 0.1 * noise
+
+
+def padded(rows, side):
+    length = max(map(len, rows))
+    fill = [[0] * (length - len(row)) for row in rows]
+    ids = [pad + row if side == 'left' else row + pad for row, pad in zip(rows, fill)]
+    mask = [[0] * len(p) + [1] * len(r) if side == 'left' else [1] * len(r) + [0] * len(p) for r, p in zip(rows, fill)]
+    return ids, mask
+
+
+def batches(seed):
+    generator = torch.Generator().manual_seed(seed)
+    draw = lambda n: torch.randint(3, VOCABULARY, (n,), generator=generator).tolist()
+    for key, lengths, side in [
+        ('full', [11, 11], 'right'),
+        ('right_padded', [13, 6, 9], 'right'),
+        ('left_padded_mask_positions', [13, 6, 9], 'left'),
+    ]:
+        rows = [draw(n) for n in lengths]
+        ids, mask = padded(rows, side)
+        labels = [[i if m and at >= 4 else -100 for at, (i, m) in enumerate(zip(*both))] for both in zip(ids, mask)]
+        batch = dict(input_ids=ids, attention_mask=mask, labels=labels)
+        if side == 'left':
+            positions = torch.tensor(mask).cumsum(-1) - 1
+            batch['position_ids'] = positions.masked_fill(positions < 0, 1).tolist()
+        yield key, batch
+
+
+def tensors_of(batch):
+    return {key: torch.tensor(value) for key, value in batch.items()}
+
+
+def loss_of(model, batch):
+    """The mean cross entropy of the labels, as transformers' models compute it."""
+    out = model(**tensors_of(batch), output_hidden_states=True)
+    return out.loss, out
+
+
+def write_json(path, data):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(data) + '\n')
+
+
+def write_forward(folder, model, name):
+    cases, tensors = {}, {}
+    for key, batch in batches(7):
+        with torch.no_grad():
+            loss, out = loss_of(model, batch)
+        tensors[f'{key}.logits'] = out.logits.contiguous()
+        tensors[f'{key}.last_hidden_state'] = out.hidden_states[-1].contiguous()
+        cases[key] = dict(batch=batch, loss=loss.item())
+    write_json(folder / 'forward.json', dict(model=name, cases=cases))
+    save_file(tensors, folder / 'forward.safetensors')
+
+
+def write_generate(folder, model, name):
+    generator = torch.Generator().manual_seed(11)
+    rows = [torch.randint(3, VOCABULARY, (n,), generator=generator).tolist() for n in (9, 3, 12, 6)]
+    ids, mask = padded(rows, 'left')
+    batch = dict(input_ids=ids, attention_mask=mask)
+    runs = {
+        'greedy': dict(num_beams=1),
+        'beam10_ngram4_lp0.9': dict(
+            num_beams=10, no_repeat_ngram_size=4, length_penalty=0.9, early_stopping=False
+        ),
+    }
+    made = {}
+    for run, config in runs.items():
+        ask = dict(
+            tensors_of(batch), max_new_tokens=16, do_sample=False, eos_token_id=2, pad_token_id=0, output_scores=True
+        )
+        out = model.generate(**ask, **config, return_dict_in_generate=True)
+        made[run] = dict(config=config, sequences=out.sequences.tolist())
+        if config['num_beams'] > 1:
+            made[run]['sequences_scores'] = out.sequences_scores.tolist()
+    data = dict(model=name, batch=batch, prompt_length=12, eos_token_id=2, pad_token_id=0, max_new_tokens=16, runs=made)
+    write_json(folder / 'generate.json', data)
+
+
+def write_method(name, method, model, config):
+    """Losses, logits and gradients of what is trainable, and the losses of three steps of AdamW."""
+    batch = dict(batches(7))['right_padded']
+    trainable = {key: tensor for key, tensor in model.named_parameters() if tensor.requires_grad}
+    rename = lambda key: key.replace('.default', '')
+    tensors = {}
+    if method != 'full':
+        tensors |= {f'state.{rename(key)}': tensor.detach().clone() for key, tensor in trainable.items()}
+    loss, out = loss_of(model, batch)
+    loss.backward()
+    tensors['logits_state'] = out.logits.detach().contiguous()
+    for key, tensor in trainable.items():
+        tensors[f'grad.{rename(key)}'] = tensor.grad.clone()
+    optimizer = torch.optim.AdamW(trainable.values(), weight_decay=0.01)
+    rates, losses = [0.005, 0.01, 0.01], []
+    for rate in rates:
+        optimizer.param_groups[0]['lr'] = rate
+        optimizer.zero_grad()
+        step_loss, _ = loss_of(model, batch)
+        step_loss.backward()
+        losses.append(step_loss.item())
+        optimizer.step()
+    with torch.no_grad():
+        final, _ = loss_of(model, batch)
+    data = dict(
+        batch=batch,
+        loss_state=loss.item(),
+        trainable=[dict(name=rename(key), shape=list(tensor.shape)) for key, tensor in trainable.items()],
+        trainable_count=sum(tensor.numel() for tensor in trainable.values()),
+        config=config,
+        adamw=dict(lrs=rates, losses=losses, loss_final=final.item(), weight_decay=0.01),
+    )
+    folder = here / 'methods' / f'{name}-tiny'
+    write_json(folder / f'{method}.json', data)
+    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, folder / f'{method}.safetensors')
+
+
+def trained(model):
+    return sum(tensor.numel() for tensor in model.parameters() if tensor.requires_grad)
+
+
+def counts(model, targets):
+    """Trainable parameters by method; RED scales and shifts the output of each block's last linear."""
+    width = model.config.hidden_size
+    config = dict(r=4, target_modules=targets, task_type='CAUSAL_LM')
+    lora = trained(get_peft_model(copy.deepcopy(model), LoraConfig(**config)))
+    values = [t for t in targets if t in ('k_proj', 'v_proj', 'qkv_proj', 'query_key_value')]
+    out = [t for t in targets if t in ('down_proj', 'dense_4h_to_h', 'c_proj', 'fc2')]
+    ia3 = IA3Config(target_modules=values + out, feedforward_modules=out, task_type='CAUSAL_LM')
+    return {
+        'lora-all': lora,
+        'ia3': trained(get_peft_model(copy.deepcopy(model), ia3)),
+        'bitfit': sum(t.numel() for name, t in model.named_parameters() if name.endswith('.bias')),
+        'red': 2 * width * model.config.num_hidden_layers,
+        'full': sum(t.numel() for t in model.parameters()),
+    }
+
+
+def write(name, settings):
+    config = AutoConfig.for_model(name, **settings)
+    model = AutoModelForCausalLM.from_config(config, attn_implementation='eager').eval()
+    randomize(model, 5)
+    model.generation_config.eos_token_id = 2
+    folder = here / f'{name}-tiny'
+    model.save_pretrained(folder)
+    for extra in ('generation_config.json',):
+        (folder / extra).unlink(missing_ok=True)
+    write_forward(folder, model, name)
+    write_generate(folder, model, name)
+    targets = linears.get(name, llama_linears)
+    count = counts(model, targets)
+    write_method(name, 'full', copy.deepcopy(model), {})
+    lora = LoraConfig(r=2, lora_alpha=4, target_modules=targets, task_type='CAUSAL_LM', init_lora_weights=False)
+    torch.manual_seed(3)
+    write_method(
+        name, 'lora-all', get_peft_model(copy.deepcopy(model), lora), dict(r=2, lora_alpha=4, target_modules=targets)
+    )
+    return count
+
+
+if __name__ == '__main__':
+    chosen = sys.argv[1:] or list(decoders)
+    path = here / 'family-counts.json'
+    all_counts = json.loads(path.read_text())['counts'] if path.exists() else {}
+    for name in chosen:
+        all_counts[name] = write(name, decoders[name])
+        print(name, all_counts[name], flush=True)
+    made = dict(torch=torch.__version__, transformers=transformers.__version__, peft=peft.__version__)
+    write_json(path, dict(made_with=made, counts=all_counts))

@@ -1,0 +1,42 @@
+// Compares tiny models of the decoder families beside GPT-2 and Llama with transformers and peft (see model.ts).
+// test/golden/parity/families.py writes the goldens.
+import { expect, it } from 'vitest';
+import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { countParameters } from '../../harness/models/delta/count-parameters.ts';
+import { unfrozenTensors } from '../../harness/models/delta/trained-tensors.ts';
+import { attachMethods } from '../../harness/runs/cell/attach-method.ts';
+import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
+import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
+import { sizeOf, sum } from '../../harness/support/arithmetic.ts';
+import { folderOf, readGolden } from './folder.ts';
+import { describeDecoder } from './model.ts';
+
+interface Counts {
+  readonly counts: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+const { counts } = readGolden<Counts>('family-counts.json');
+
+for (const family of Object.keys(counts)) {
+  describeDecoder(`${family}-tiny`, {
+    lastLinear: {},
+    lacks: [],
+    // Softmax cancels the key biases where nothing is rotated.
+    isNoise: (name) => family === 'opt' && name.endsWith('k_proj.bias'),
+  });
+}
+
+// LoRA and IA3 as peft counts them; RED is two vectors a block.
+const variants: Readonly<Record<string, string>> = {
+  'lora-all':
+    'lora~rank=4~targets=query,key,value,queryKeyValue,attentionOutput,mlpGate,mlpUp,mlpGateUp,mlpOutput',
+};
+const cases = Object.entries(counts).flatMap(([family, own]) =>
+  Object.entries(own).map(([method, count]) => [family, method, count] as const),
+);
+it.each(cases)('%s has as many parameters under %s as in peft: %i', async (family, method, count) => {
+  const base = await loadBase(folderOf(`${family}-tiny`));
+  const delta = await attachMethods(parseVariant(variants[method] ?? method, await loadMethods()), base);
+  // peft trains the biases that there are; ours adds those that are not.
+  const own = sum(unfrozenTensors(base, delta).map((name) => sizeOf(base.shapes[name]!)));
+  expect(method === 'bitfit' ? own : countParameters(base, delta).trained).toBe(count);
+});
