@@ -19,6 +19,7 @@ export type FamilyName =
   | 'gpt_neox'
   | 'llama'
   | 'mistral'
+  | 'mt5'
   | 'olmo2'
   | 'opt'
   | 'phi3'
@@ -27,7 +28,8 @@ export type FamilyName =
   | 'roberta'
   | 'smollm3'
   | 'starcoder2'
-  | 't5';
+  | 't5'
+  | 'xlm-roberta';
 
 /** A place of the forward pass where a method may act. */
 export interface Site {

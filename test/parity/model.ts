@@ -33,7 +33,9 @@ export interface ModelParity {
   /** Name of the last linear of each kind of sublayer, in Hugging Face's terms. */
   readonly lastLinear: Readonly<Record<string, string>>;
   /** Goldens that do not exist for the model. */
-  readonly lacks: readonly string[];
+  readonly lacks?: readonly string[];
+  /** The goldens of a model that has few. */
+  readonly only?: readonly string[];
   /** Goldens whose embedding has rows for two stacks, of which only the first half is used. */
   readonly doubled?: readonly string[];
   /**
@@ -60,10 +62,10 @@ const engines: EngineName[] = ['onnx', 'js', 'tensorflow'];
 /** Defines the tests of a model and of every method on it, on every engine. */
 export function describeDecoder(
   model: string,
-  { lastLinear, lacks, doubled = [], isNoise = () => false }: ModelParity,
+  { lastLinear, lacks = [], only, doubled = [], isNoise = () => false }: ModelParity,
 ): void {
   const all = [...cases(model, lastLinear), ...moreCases(model)];
-  const goldens = all.filter(({ golden }) => !lacks.includes(golden));
+  const goldens = all.filter(({ golden }) => (only ? only.includes(golden) : !lacks.includes(golden)));
   describe.skipIf(!hasParity(model, 'config.json'))(model, () => {
     for (const name of engines) {
       describe(name, () => {

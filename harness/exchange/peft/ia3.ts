@@ -18,7 +18,7 @@ const settings = z.object({
 export const ia3: Format = {
   peftType: 'IA3',
   write({ options, tensors }, base) {
-    const both = base.family === 'roberta' || base.family === 'bert';
+    const both = /roberta$|^bert$/.test(base.family);
     const usual = both ? ['attentionOutput', 'mlpOutput'] : ['mlpOutput'];
     const inputs = (options.feedForward ?? usual) as readonly string[];
     const sites = sitesWith(base, tensors, 'ia3_l');

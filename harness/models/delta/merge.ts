@@ -41,7 +41,8 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
     const bias = site.bias ? await read(`${site.name}.bias`) : undefined;
     // A norm multiplies by its weight and an offset, which the checkpoint does not hold.
     const { offset = 0, outputs } = site;
-    const shifted = (values: Float32Array, by: number): Float32Array => (by ? values.map((w) => w + by) : values);
+    const shifted = (values: Float32Array, by: number): Float32Array =>
+      by ? values.map((w) => w + by) : values;
     const whole = { weight: shifted(weight, offset), bias };
     const folded = fold(whole, editsAt(site), outputs, isTransposed(base.architecture, site));
     return { ...folded, weight: shifted(folded.weight, -offset) };

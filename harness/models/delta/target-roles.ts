@@ -34,6 +34,7 @@ export const queryAndValue = targetList
 
 const allButGate = ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'] as const;
 const wholeBlocks: Readonly<Partial<Record<FamilyName, readonly (typeof roles)[number][]>>> = {
+  mt5: [...allButGate, 'mlpGate'],
   opt: allButGate,
   roberta: allButGate,
   t5: allButGate,

@@ -12,6 +12,7 @@ export const bertConfig = z
 export function bert(config: z.infer<typeof bertConfig>): Architecture {
   return postNormEncoder(config, {
     family: 'bert',
+    root: 'bert',
     firstPosition: 0,
     prefixTakesPositions: true,
     pooler: true,

@@ -69,6 +69,8 @@ export const headsDivide = {
 /** What RoBERTa and BERT differ in. */
 export interface EncoderForm {
   readonly family: FamilyName;
+  /** What every module's name begins with. */
+  readonly root: 'bert' | 'roberta';
   /** Rows of the position table before that of the first token. */
   readonly firstPosition: number;
   /** Whether positions count a method's prefix, as transformers does here. */
@@ -83,12 +85,12 @@ export interface EncoderForm {
  */
 export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Architecture {
   const { hidden_size: d, num_hidden_layers: layers, num_attention_heads: heads } = config;
-  const { family, firstPosition } = form;
+  const { family, root, firstPosition } = form;
   const list = describeModules(config, form);
   const find = list.finder();
   const pooler: Shapes = {
-    [`${poolerName(family)}.weight`]: [d, d],
-    [`${poolerName(family)}.bias`]: [d],
+    [`${poolerName(root)}.weight`]: [d, d],
+    [`${poolerName(root)}.bias`]: [d],
   };
   return {
     family,
@@ -105,7 +107,7 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
     headWidth: d / heads,
     vocabulary: config.vocab_size,
     positions: config.max_position_embeddings - firstPosition,
-    embedding: `${tableName(family, 'word')}.weight`,
+    embedding: `${tableName(root, 'word')}.weight`,
     transposed: true,
     blockNorm: (block) => find(`${block.name}.output.LayerNorm`),
     // Hugging Face's PreTrainedModel: everything is normal but norms and biases.
@@ -114,13 +116,13 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
       if (name.endsWith('.bias')) return { kind: 'constant', value: 0 };
       return { kind: 'normal', deviation: config.initializer_range };
     },
-    // Checkpoints of bare models leave `<family>.` out; BERT's first ones call a norm's tensors gamma and
+    // Checkpoints of bare models leave `<root>.` out; BERT's first ones call a norm's tensors gamma and
     // beta.
     aliases(name) {
       const old = name
         .replace('LayerNorm.weight', 'LayerNorm.gamma')
         .replace('LayerNorm.bias', 'LayerNorm.beta');
-      return [name, old].flatMap((known) => [known, known.slice(family.length + 1)]);
+      return [name, old].flatMap((known) => [known, known.slice(root.length + 1)]);
     },
     isBuffer: (name) => /(^|\.)embeddings\.position_ids$/.test(name),
     isOtherHead: (name) => /^(lm_head|cls|classifier)\.|(^|\.)pooler\.dense\./.test(name),
@@ -128,35 +130,36 @@ export function postNormEncoder(config: EncoderConfig, form: EncoderForm): Archi
   } satisfies Architecture & EncoderOnly;
 }
 
-const tableName = (family: FamilyName, table: 'word' | 'position' | 'token_type'): string =>
-  `${family}.embeddings.${table}_embeddings`;
-const embeddingNorm = (family: FamilyName): string => `${family}.embeddings.LayerNorm`;
-const blockName = (family: FamilyName, layer: number): string => `${family}.encoder.layer.${layer}`;
-const poolerName = (family: FamilyName): string => `${family}.pooler.dense`;
+type Root = EncoderForm['root'];
+const tableName = (root: Root, table: 'word' | 'position' | 'token_type'): string =>
+  `${root}.embeddings.${table}_embeddings`;
+const embeddingNorm = (root: Root): string => `${root}.embeddings.LayerNorm`;
+const blockName = (root: Root, layer: number): string => `${root}.encoder.layer.${layer}`;
+const poolerName = (root: Root): string => `${root}.pooler.dense`;
 
 /** The sites and the tensors; the pooler is a site, but its tensors belong to the head that reads them. */
-function describeModules(config: EncoderConfig, { family, pooler }: EncoderForm): SiteList {
+function describeModules(config: EncoderConfig, { root, pooler }: EncoderForm): SiteList {
   const { hidden_size: d, num_hidden_layers: layers, intermediate_size: inner } = config;
   const list = new SiteList({ width: d, transposed: true });
   const stack = 'encoder' as const;
   const table = { stack, layer: -1 };
   const { vocab_size: words, max_position_embeddings: positions, type_vocab_size: types } = config;
-  list.embedding({ ...table, role: 'wordEmbedding', name: tableName(family, 'word'), rows: words });
+  list.embedding({ ...table, role: 'wordEmbedding', name: tableName(root, 'word'), rows: words });
   list.embedding({
     ...table,
     role: 'positionEmbedding',
-    name: tableName(family, 'position'),
+    name: tableName(root, 'position'),
     rows: positions,
   });
   list.embedding({
     ...table,
     role: 'tokenTypeEmbedding',
-    name: tableName(family, 'token_type'),
+    name: tableName(root, 'token_type'),
     rows: types,
   });
-  list.norm({ stack, layer: -1, role: 'embeddingNorm', name: embeddingNorm(family), bias: true });
+  list.norm({ stack, layer: -1, role: 'embeddingNorm', name: embeddingNorm(root), bias: true });
   for (let layer = 0; layer < layers; layer++) {
-    const h = blockName(family, layer);
+    const h = blockName(root, layer);
     const at = { stack, layer };
     const square = { ...at, inputs: d, outputs: d, bias: true };
     const norm = { ...at, bias: true };
@@ -175,7 +178,7 @@ function describeModules(config: EncoderConfig, { family, pooler }: EncoderForm)
     list.output('block', { ...at, role: 'block', name: h });
   }
   if (pooler) {
-    const site = { stack, layer: layers, role: 'pooler', name: poolerName(family) } as const;
+    const site = { stack, layer: layers, role: 'pooler', name: poolerName(root) } as const;
     list.sites.push({ ...site, kind: 'linear', inputs: d, outputs: d, bias: true });
   }
   return list;
@@ -201,7 +204,7 @@ interface AddedTokens {
 
 function addedTokens({ config, form, find }: Encoder, model: ModelTensors): AddedTokens {
   const prefixes = Array.from({ length: config.num_hidden_layers }, (_, layer) =>
-    model.edits.prefix?.(find(`${blockName(form.family, layer)}.attention`)),
+    model.edits.prefix?.(find(`${blockName(form.root, layer)}.attention`)),
   );
   const prompt = model.edits.prompt?.('encoder');
   const prefixLength = prefixes[0]?.key.shape[0] ?? 0;
@@ -218,11 +221,11 @@ function encode(encoder: Encoder, allRows: ModelTensors, batch: EncoderBatch): E
 
   let model = allRows;
   const embedded = embed(encoder, model, batch, added);
-  const normal = layerNormAt(model, find(embeddingNorm(form.family)), config.layer_norm_eps, embedded);
-  let x = dropoutAt(model, normal, config.hidden_dropout_prob, `${form.family}.embeddings.dropout`);
+  const normal = layerNormAt(model, find(embeddingNorm(form.root)), config.layer_norm_eps, embedded);
+  let x = dropoutAt(model, normal, config.hidden_dropout_prob, `${form.root}.embeddings.dropout`);
   ops.boundary(x);
   for (let layer = 0; layer < layers; layer++) {
-    const block = blockName(form.family, layer);
+    const block = blockName(form.root, layer);
     const attended = attend(encoder, model, { batch, added, bias, layer }, x);
     let mixed = encoderTokens(batch, attended, added.virtual);
     if (outputRows && layer === layers - 1) {
@@ -246,7 +249,7 @@ function embed(
   { prompt, prefixLength, virtual }: AddedTokens,
 ): Tensor {
   const d = config.hidden_size;
-  const site = (table: Parameters<typeof tableName>[1]): Site => find(tableName(form.family, table));
+  const site = (table: Parameters<typeof tableName>[1]): Site => find(tableName(form.root, table));
   const [positions, types] = [site('position'), site('token_type')];
   const start = form.firstPosition + (form.prefixTakesPositions ? prefixLength : 0);
   const shift = start + virtual;
@@ -276,7 +279,7 @@ function attend(
   const { batch, added, bias, layer } = at;
   const { batch: sequences, length } = batch;
   const heads = config.num_attention_heads;
-  const name = `${blockName(form.family, layer)}.attention.self`;
+  const name = `${blockName(form.root, layer)}.attention.self`;
   const slotsOf = (part: 'query' | 'key' | 'value'): Tensor =>
     encoderSlots(batch, linearAt(model, find(`${name}.${part}`), true, x), added.virtual);
   const [query, key, value] = [slotsOf('query'), slotsOf('key'), slotsOf('value')];

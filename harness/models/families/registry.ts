@@ -17,7 +17,7 @@ import { qwen2, qwen2Config, qwen3, qwen3Config } from './qwen.ts';
 import { roberta, robertaConfig } from './roberta.ts';
 import { smollm3, smollm3Config } from './smollm3.ts';
 import { starcoder2, starcoder2Config } from './starcoder2.ts';
-import { t5, t5Config } from './t5.ts';
+import { mt5Config, t5, t5Config } from './t5.ts';
 
 /** What a family is to its users. */
 export interface FamilyNote {
@@ -89,6 +89,11 @@ export const families = {
     triedWith: tiny,
     refuses: `layer_types, other activations than silu, ${ropes}`,
   }),
+  mt5: family(mt5Config, t5, {
+    models: 'mT5',
+    triedWith: tiny,
+    refuses: 'other feed-forwards than relu and gated-gelu',
+  }),
   olmo2: family(olmo2Config, olmo2, {
     models: 'OLMo 2',
     triedWith: tiny,
@@ -133,6 +138,11 @@ export const families = {
     models: 'T5, T5 1.1, Flan-T5',
     triedWith: tiny,
     refuses: 'other feed-forwards than relu and gated-gelu',
+  }),
+  'xlm-roberta': family(robertaConfig, roberta, {
+    models: 'XLM-RoBERTa',
+    triedWith: "RoBERTa's numbers under its name",
+    refuses: 'decoders, relative positions, other activations than gelu',
   }),
 } satisfies Record<FamilyName, Family>;
 

@@ -1,4 +1,4 @@
-/** RoBERTa: its config.json, and where it differs from other post-norm encoders. */
+/** RoBERTa and XLM-RoBERTa: their config.json, and where they differ from other post-norm encoders. */
 import { z } from 'zod';
 import { encoderFields, headsDivide, postNormEncoder } from './post-norm-encoder.ts';
 import type { Architecture } from '../architecture.ts';
@@ -6,7 +6,7 @@ import type { Architecture } from '../architecture.ts';
 /** The part of Hugging Face's RobertaConfig that the forward pass depends on. */
 export const robertaConfig = z
   .looseObject({
-    model_type: z.literal('roberta'),
+    model_type: z.literal(['roberta', 'xlm-roberta']),
     ...encoderFields,
     layer_norm_eps: z.number().positive().default(1e-5),
     pad_token_id: z.int().min(0).default(1),
@@ -18,10 +18,11 @@ export const robertaConfig = z
     context.addIssue({ code: 'custom', path: ['max_position_embeddings'], message });
   });
 
-/** RoBERTa (Liu et al., 2019): positions begin behind that of the padding token, one token type. */
+/** RoBERTa (Liu et al., 2019) and XLM-RoBERTa (Conneau et al., 2020): positions begin behind that of the padding token, one token type. */
 export function roberta(config: z.infer<typeof robertaConfig>): Architecture {
   return postNormEncoder(config, {
-    family: 'roberta',
+    family: config.model_type,
+    root: 'roberta',
     firstPosition: config.pad_token_id + 1,
     prefixTakesPositions: true,
     pooler: false,

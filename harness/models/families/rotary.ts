@@ -107,8 +107,9 @@ export function readRope(
     original_max_position_embeddings: original ?? sizes.positions,
     rope_type: given.rope_type ?? given.type ?? 'default',
   });
-  const refuse = (path: PropertyKey[], message: string): void =>
+  const refuse = (path: PropertyKey[], message: string): void => {
     context.addIssue({ code: 'custom', path, message });
+  };
   if (!parsed.success) {
     for (const { path, message } of parsed.error.issues) refuse(path, message);
     return undefined;

@@ -1,5 +1,5 @@
 /**
- * T5 1.0 and 1.1: config.json, sites and tensors, and the outputs; t5-stacks.ts computes the forward passes.
+ * T5 1.0 and 1.1, and mT5: config.json, sites and tensors, and the outputs; t5-stacks.ts computes the forward passes.
  */
 import { z } from 'zod';
 import { type Architecture, ownHeadName } from '../architecture.ts';
@@ -7,59 +7,77 @@ import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts'
 import { SiteList } from './site-list.ts';
 import { type Stack, t5Stacks, tableName, wordsName } from './t5-stacks.ts';
 
+const fields = {
+  vocab_size: tableRows,
+  d_model: widthSize,
+  d_kv: widthSize,
+  d_ff: widthSize,
+  num_layers: layerCount,
+  num_decoder_layers: layerCount.nullish(),
+  num_heads: headCount,
+  relative_attention_num_buckets: tableRows.min(4).multipleOf(2).default(32),
+  relative_attention_max_distance: tableRows.default(128),
+  dropout_rate: z.number().min(0).lt(1).default(0.1),
+  layer_norm_epsilon: z.number().positive().default(1e-6),
+  initializer_factor: z.number().positive().default(1),
+  feed_forward_proj: z.enum(['relu', 'gated-gelu']).default('relu'),
+  is_encoder_decoder: z.literal(true).default(true),
+  tie_word_embeddings: z.boolean().default(true),
+  scale_decoder_outputs: z.boolean().optional(),
+  decoder_start_token_id: z.int().min(0).default(0),
+  // Weights of another number format under the same names.
+  quantization_config: z.null().optional(),
+};
+
+/** Reports distances that leave no bucket for far ones, for zod's superRefine. */
+function checkBuckets(
+  config: {
+    readonly relative_attention_max_distance: number;
+    readonly relative_attention_num_buckets: number;
+  },
+  context: z.RefinementCtx,
+): void {
+  const { relative_attention_max_distance: farthest, relative_attention_num_buckets: buckets } = config;
+  if (farthest > buckets / 2) return;
+  const message = `${farthest} is not above ${buckets / 2}, half of relative_attention_num_buckets`;
+  context.addIssue({ code: 'custom', path: ['relative_attention_max_distance'], message });
+}
+
 /** The part of Hugging Face's T5Config that the forward pass depends on. */
-export const t5Config = z
+export const t5Config = z.looseObject({ model_type: z.literal('t5'), ...fields }).superRefine(checkBuckets);
+
+/** The same of MT5Config. */
+export const mt5Config = z
   .looseObject({
-    model_type: z.literal('t5'),
-    vocab_size: tableRows,
-    d_model: widthSize,
-    d_kv: widthSize,
-    d_ff: widthSize,
-    num_layers: layerCount,
-    num_decoder_layers: layerCount.nullish(),
-    num_heads: headCount,
-    relative_attention_num_buckets: tableRows.min(4).multipleOf(2).default(32),
-    relative_attention_max_distance: tableRows.default(128),
-    dropout_rate: z.number().min(0).lt(1).default(0.1),
-    layer_norm_epsilon: z.number().positive().default(1e-6),
-    initializer_factor: z.number().positive().default(1),
-    feed_forward_proj: z.enum(['relu', 'gated-gelu']).default('relu'),
-    is_encoder_decoder: z.literal(true).default(true),
-    tie_word_embeddings: z.boolean().default(true),
-    scale_decoder_outputs: z.boolean().optional(),
-    decoder_start_token_id: z.int().min(0).default(0),
-    // Weights of another number format under the same names.
-    quantization_config: z.null().optional(),
+    model_type: z.literal('mt5'),
+    ...fields,
+    feed_forward_proj: fields.feed_forward_proj.default('gated-gelu'),
   })
-  .superRefine((config, context) => {
-    const { relative_attention_max_distance: farthest, relative_attention_num_buckets: buckets } = config;
-    if (farthest > buckets / 2) return;
-    const message = `${farthest} is not above ${buckets / 2}, half of relative_attention_num_buckets`;
-    context.addIssue({ code: 'custom', path: ['relative_attention_max_distance'], message });
-  });
-export type T5Config = z.infer<typeof t5Config>;
+  .superRefine(checkBuckets);
+type T5Config = z.infer<typeof t5Config> | z.infer<typeof mt5Config>;
 
 /**
  * Whether the states before the output are scaled: transformers 5 saves every T5 as tied and states the scale
- * separately.
+ * separately. mT5 scales nothing.
  */
-const isScaled = (config: T5Config): boolean => config.scale_decoder_outputs ?? config.tie_word_embeddings;
+const isScaled = (config: T5Config): boolean =>
+  config.model_type === 't5' && (config.scale_decoder_outputs ?? config.tie_word_embeddings);
 
 /**
  * T5 (Raffel et al., 2020) and T5 1.1 as Hugging Face's T5ForConditionalGeneration computes them: pre-norm
  * blocks without biases, positions as a bias of the scores that all layers of a stack share, no scale of the
  * scores. 1.0 has ReLU and its output is the embedding, scaled by d^-0.5; 1.1 has a gated GELU, no scale and
- * an output of its own. transformers 5 takes the scale from config.json and whether the output is the
+ * an output of its own, as mT5 (Xue et al., 2021) has. transformers 5 takes the scale from config.json and whether the output is the
  * embedding from the tensors.
  */
 export function t5(
   config: T5Config,
-  ownHead = !isScaled(config) || !config.tie_word_embeddings,
+  ownHead = (config.model_type === 't5' && !isScaled(config)) || !config.tie_word_embeddings,
 ): Architecture {
   const { d_model: d, d_kv: headWidth, num_heads: heads, vocab_size: vocabulary } = config;
   const list = describeModules(config, ownHead);
   return {
-    family: 't5',
+    family: config.model_type,
     kind: 'encoder-decoder',
     sites: list.sites,
     shapes: list.shapes,

@@ -36,7 +36,7 @@ export async function mergedHead({ record, base, head }: TrainedRun): Promise<Me
   const outputs = tensors[bias]!.shape[0]!;
   const numbered = Array.from({ length: outputs }, (_, i) => `LABEL_${i}`);
   const labels = classes?.length === outputs ? classes : numbered;
-  const model = family === 'bert' ? 'Bert' : 'Roberta';
+  const model = family === 'bert' ? 'Bert' : family === 'roberta' ? 'Roberta' : 'XLMRoberta';
   return {
     isBeside,
     tensors,

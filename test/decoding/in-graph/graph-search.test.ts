@@ -13,6 +13,7 @@ import none from '../../../methods/none.ts';
 import prefix from '../../../methods/prefix.ts';
 import prompt from '../../../methods/prompt.ts';
 import red from '../../../methods/red.ts';
+import { folderOf } from '../../parity/folder.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -23,11 +24,14 @@ const families = {
   gpt2: 'random-gpt2~layers=2,width=32,heads=2,vocab=40,positions=96',
   llama: 'random-llama~layers=2,width=32,heads=4,kvHeads=2,inner=48,vocab=40,positions=96',
   t5: 'random-t5~layers=2,width=32,heads=2,inner=48,vocab=40',
+  // Its layers see windows of four tokens.
+  gemma3: folderOf('gemma3_text-tiny'),
 };
 async function baseOf(family: keyof typeof families): Promise<BaseModel> {
   const found = await loadBase(families[family]);
   // Weights are as large as trained ones, so that no two tokens are tied.
-  const large = async (name: string): Promise<Float32Array> => (await found.tensor(name)).map((x) => 8 * x);
+  const large = async (name: string): Promise<Float32Array> =>
+    (await found.tensor(name)).map((x) => (family === 'gemma3' ? x : 8 * x));
   return { ...found, tensor: large, location: () => undefined };
 }
 
@@ -45,7 +49,7 @@ const prompts = Array.from({ length: 7 }, (_, row) =>
 );
 
 const cases = [
-  ...(['gpt2', 'llama', 't5'] as const).flatMap((family) => [
+  ...(['gpt2', 'llama', 't5', 'gemma3'] as const).flatMap((family) => [
     ...([none, red, prefix, prompt] as Method[]).map(
       (method) => [family, method.name, 3, {}, method] as const,
     ),

@@ -15,7 +15,7 @@ import sys
 import torch
 from peft import IA3Config, LoraConfig, get_peft_model
 from safetensors.torch import save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 import peft
 import transformers
 
@@ -106,8 +106,25 @@ decoders = {
         dropout=0.0,
     ),
 }
+seq2seq = {
+    'mt5': dict(
+        vocab_size=VOCABULARY,
+        d_model=16,
+        d_kv=4,
+        d_ff=20,
+        # transformers' generate has no cache for more layers of the decoder than of the encoder.
+        num_layers=3,
+        num_decoder_layers=2,
+        num_heads=4,
+        relative_attention_num_buckets=8,
+        relative_attention_max_distance=10,
+        dropout_rate=0.0,
+        eos_token_id=2,
+    ),
+}
 # The linear modules of a block, for peft.
 linears = {
+    'mt5': ['q', 'k', 'v', 'o', 'wi_0', 'wi_1', 'wo'],
     'phi3': ['qkv_proj', 'o_proj', 'gate_up_proj', 'down_proj'],
     'gpt_neox': ['query_key_value', 'dense', 'dense_h_to_4h', 'dense_4h_to_h'],
     'starcoder2': ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'c_fc', 'c_proj'],
@@ -116,13 +133,13 @@ linears = {
 llama_linears = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
 
 
-def randomize(model, seed):
+def randomize(model, seed, size=1.2):
     """Draws every weight, norms around what they start from and biases beside 0, so that no error hides."""
     generator = torch.Generator().manual_seed(seed)
     for name, tensor in model.named_parameters():
         noise = torch.randn(tensor.shape, generator=generator)
         if tensor.ndim > 1:
-            tensor.data = noise * 1.2 * tensor.shape[-1] ** -0.5
+            tensor.data = noise * size * tensor.shape[-1] ** -0.5
         else:
             tensor.data = tensor.data.round() + 0.1 * noise
 
@@ -135,7 +152,7 @@ def padded(rows, side):
     return ids, mask
 
 
-def batches(seed):
+def batches(seed, writes_apart):
     generator = torch.Generator().manual_seed(seed)
     draw = lambda n: torch.randint(3, VOCABULARY, (n,), generator=generator).tolist()
     for key, lengths, side in [
@@ -147,7 +164,12 @@ def batches(seed):
         ids, mask = padded(rows, side)
         labels = [[i if m and at >= 4 else -100 for at, (i, m) in enumerate(zip(*both))] for both in zip(ids, mask)]
         batch = dict(input_ids=ids, attention_mask=mask, labels=labels)
-        if side == 'left':
+        if writes_apart:
+            if side == 'left':
+                continue
+            targets = [draw(n) for n in ((7, 7) if key == 'full' else (7, 4, 9))]
+            batch['labels'] = [row + [-100] * (max(map(len, targets)) - len(row)) for row in targets]
+        elif side == 'left':
             positions = torch.tensor(mask).cumsum(-1) - 1
             batch['position_ids'] = positions.masked_fill(positions < 0, 1).tolist()
         yield key, batch
@@ -170,11 +192,12 @@ def write_json(path, data):
 
 def write_forward(folder, model, name):
     cases, tensors = {}, {}
-    for key, batch in batches(7):
+    for key, batch in batches(7, name in seq2seq):
         with torch.no_grad():
             loss, out = loss_of(model, batch)
         tensors[f'{key}.logits'] = out.logits.contiguous()
-        tensors[f'{key}.last_hidden_state'] = out.hidden_states[-1].contiguous()
+        if name not in seq2seq:
+            tensors[f'{key}.last_hidden_state'] = out.hidden_states[-1].contiguous()
         cases[key] = dict(batch=batch, loss=loss.item())
     write_json(folder / 'forward.json', dict(model=name, cases=cases))
     save_file(tensors, folder / 'forward.safetensors')
@@ -183,7 +206,7 @@ def write_forward(folder, model, name):
 def write_generate(folder, model, name):
     generator = torch.Generator().manual_seed(11)
     rows = [torch.randint(3, VOCABULARY, (n,), generator=generator).tolist() for n in (9, 3, 12, 6)]
-    ids, mask = padded(rows, 'left')
+    ids, mask = padded(rows, 'right' if name in seq2seq else 'left')
     batch = dict(input_ids=ids, attention_mask=mask)
     runs = {
         'greedy': dict(num_beams=1),
@@ -191,6 +214,8 @@ def write_generate(folder, model, name):
             num_beams=10, no_repeat_ngram_size=4, length_penalty=0.9, early_stopping=False
         ),
     }
+    if name in seq2seq:
+        runs = {'greedy': runs['greedy'], 'beam10_lp0.9': dict(num_beams=10, length_penalty=0.9, early_stopping=False)}
     made = {}
     for run, config in runs.items():
         ask = dict(
@@ -200,13 +225,18 @@ def write_generate(folder, model, name):
         made[run] = dict(config=config, sequences=out.sequences.tolist())
         if config['num_beams'] > 1:
             made[run]['sequences_scores'] = out.sequences_scores.tolist()
-    data = dict(model=name, batch=batch, prompt_length=12, eos_token_id=2, pad_token_id=0, max_new_tokens=16, runs=made)
+    length = 1 if name in seq2seq else 12
+    ends = dict(eos_token_id=2, pad_token_id=0, max_new_tokens=16)
+    data = dict(model=name, batch=batch, prompt_length=length, **ends, runs=made)
     write_json(folder / 'generate.json', data)
 
 
 def write_method(name, method, model, config):
     """Losses, logits and gradients of what is trainable, and the losses of three steps of AdamW."""
-    batch = dict(batches(7))['right_padded']
+    batch = dict(batches(7, name in seq2seq))['right_padded']
+    if name not in seq2seq:
+        # OPT gives padding a position of its own, whose logits the tests compare, too.
+        batch['position_ids'] = [list(range(len(row))) for row in batch['input_ids']]
     trainable = {key: tensor for key, tensor in model.named_parameters() if tensor.requires_grad}
     rename = lambda key: key.replace('.default', '')
     tensors = {}
@@ -248,24 +278,25 @@ def trained(model):
 def counts(model, targets):
     """Trainable parameters by method; RED scales and shifts the output of each block's last linear."""
     width = model.config.hidden_size
-    config = dict(r=4, target_modules=targets, task_type='CAUSAL_LM')
-    lora = trained(get_peft_model(copy.deepcopy(model), LoraConfig(**config)))
-    values = [t for t in targets if t in ('k_proj', 'v_proj', 'qkv_proj', 'query_key_value')]
-    out = [t for t in targets if t in ('down_proj', 'dense_4h_to_h', 'c_proj', 'fc2')]
-    ia3 = IA3Config(target_modules=values + out, feedforward_modules=out, task_type='CAUSAL_LM')
+    lora = trained(get_peft_model(copy.deepcopy(model), LoraConfig(r=4, target_modules=targets)))
+    values = [t for t in targets if t in ('k', 'v', 'k_proj', 'v_proj', 'qkv_proj', 'query_key_value')]
+    out = [t for t in targets if t in ('wo', 'down_proj', 'dense_4h_to_h', 'c_proj', 'fc2')]
+    ia3 = IA3Config(target_modules=values + out, feedforward_modules=out)
     return {
         'lora-all': lora,
         'ia3': trained(get_peft_model(copy.deepcopy(model), ia3)),
         'bitfit': sum(t.numel() for name, t in model.named_parameters() if name.endswith('.bias')),
-        'red': 2 * width * model.config.num_hidden_layers,
+        'red': 2 * width * (model.config.num_hidden_layers + (getattr(model.config, 'num_decoder_layers', None) or 0)),
         'full': sum(t.numel() for t in model.parameters()),
     }
 
 
 def write(name, settings):
     config = AutoConfig.for_model(name, **settings)
-    model = AutoModelForCausalLM.from_config(config, attn_implementation='eager').eval()
-    randomize(model, 5)
+    kind = AutoModelForSeq2SeqLM if name in seq2seq else AutoModelForCausalLM
+    model = kind.from_config(config, attn_implementation='eager').eval()
+    # T5 does not scale its scores.
+    randomize(model, 5, 0.6 if name in seq2seq else 1.2)
     model.generation_config.eos_token_id = 2
     folder = here / f'{name}-tiny'
     model.save_pretrained(folder)
@@ -276,7 +307,7 @@ def write(name, settings):
     targets = linears.get(name, llama_linears)
     count = counts(model, targets)
     write_method(name, 'full', copy.deepcopy(model), {})
-    lora = LoraConfig(r=2, lora_alpha=4, target_modules=targets, task_type='CAUSAL_LM', init_lora_weights=False)
+    lora = LoraConfig(r=2, lora_alpha=4, target_modules=targets, init_lora_weights=False)
     torch.manual_seed(3)
     write_method(
         name, 'lora-all', get_peft_model(copy.deepcopy(model), lora), dict(r=2, lora_alpha=4, target_modules=targets)
@@ -285,11 +316,11 @@ def write(name, settings):
 
 
 if __name__ == '__main__':
-    chosen = sys.argv[1:] or list(decoders)
+    chosen = sys.argv[1:] or [*decoders, *seq2seq]
     path = here / 'family-counts.json'
     all_counts = json.loads(path.read_text())['counts'] if path.exists() else {}
     for name in chosen:
-        all_counts[name] = write(name, decoders[name])
+        all_counts[name] = write(name, (decoders | seq2seq)[name])
         print(name, all_counts[name], flush=True)
     made = dict(torch=torch.__version__, transformers=transformers.__version__, peft=peft.__version__)
     write_json(path, dict(made_with=made, counts=all_counts))

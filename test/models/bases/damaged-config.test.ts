@@ -16,6 +16,7 @@ const folders = {
   llama: 'llama-mini',
   roberta: 'roberta-mini',
   t5: 't5-mini',
+  'xlm-roberta': 'roberta-mini',
 };
 const builtIn = join(projectRoot, 'harness', 'models', 'bases', 'built-in');
 const parity = join(projectRoot, 'test', 'golden', 'parity');
