@@ -87,7 +87,7 @@ describe.skipIf(!python)('peft', () => {
           expect(await compare(model, onLinear)).toBeUndefined();
           return;
         }
-        const base = await loadBase(join(parity, model));
+        const base = await loadBase(folderOf(model));
         const folder = join(await temporaryFolder(), 'adapter');
         for (const [method, options] of onLinear) {
           const adapter = await perturbed(base, method, options);

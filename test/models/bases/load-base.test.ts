@@ -84,8 +84,8 @@ describe('a folder', () => {
   it.each<[string, Readonly<Record<string, unknown>>, RegExp]>([
     [
       'another architecture',
-      { model_type: 'opt' },
-      /config\.json is of architecture "opt"; deltabench has .*gpt2/,
+      { model_type: 'bloom' },
+      /config\.json is of architecture "bloom"; deltabench has .*gpt2/,
     ],
     ['no architecture', { model_type: undefined }, /names no model_type; it must be one of .*gpt2/],
     ['a width that its heads do not divide', { n_head: 5 }, /n_embd 32 is no multiple of n_head 5/],
