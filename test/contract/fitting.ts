@@ -3,6 +3,7 @@ export const fitting: Readonly<Record<string, object>> = {
   adapterdrop: { drop: 1 },
   compacter: { bottleneck: 4 },
   fourierft: { frequencies: 6, scale: 40 },
+  mam: { virtualTokens: 4, bottleneck: 4 },
   miss: { rank: 5 },
   oft: { blockSize: 4 },
   'parallel-adapter': { bottleneck: 4 },
