@@ -88,7 +88,7 @@ interface Name {
 
 /** The tasks of the names; one on a user's own data is called after the data, and is no plugin. */
 async function namesOf(names: readonly string[], tasks: ReadonlyMap<string, Task>): Promise<Name[]> {
-  const { findTasks } = await import('../../runs/plan/find-tasks.ts');
+  const { findTasks } = await import('../../runs/plugins/find-tasks.ts');
   return names.map((name) => ({
     name,
     members: /^(text|classify)-/.test(name) ? [name] : findTasks(name, tasks).map((task) => task.name),

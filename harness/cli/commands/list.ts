@@ -21,7 +21,7 @@ const engines: Record<EngineName, string> = {
 const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: string }>> = {
   async tasks() {
     const { loadTasks } = await import('../../runs/plan/load-plugins.ts');
-    const { taskGroups } = await import('../../runs/plan/find-tasks.ts');
+    const { taskGroups } = await import('../../runs/plugins/find-tasks.ts');
     const tasks = await loadTasks();
     const json = [...tasks.values()].map(({ name, label, groups = [], version, metrics, defaults }) => ({
       name,

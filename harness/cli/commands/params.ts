@@ -131,7 +131,7 @@ async function memoryOf(
   const { estimateMemory } = await import('../../runs/memory/estimate-memory.ts');
   const { usableMemory } = await import('../../runs/memory/memory-here.ts');
   const { loadTasks } = await import('../../runs/plan/load-plugins.ts');
-  const { findTasks } = await import('../../runs/plan/find-tasks.ts');
+  const { findTasks } = await import('../../runs/plugins/find-tasks.ts');
   const { ownRecipe, recipeWithoutTask, resolveRecipe } = await import('../../runs/plan/resolve-recipe.ts');
   checkPackedTensors(variant.name, base, delta);
   const [task, ...others] = name === undefined ? [] : findTasks(name, await loadTasks());

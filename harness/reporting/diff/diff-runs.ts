@@ -1,7 +1,7 @@
 /** What differs between two runs: settings, numbers, and the examples that they answer differently. */
 import type { RunRecord } from '../../records/record.ts';
 import { validationMetrics } from '../../records/validation.ts';
-import { flatten } from '../report/flatten.ts';
+import { flatten } from '../../support/json/flatten.ts';
 import type { PredictionRow } from '../report/predictions.ts';
 import { costColumns, costText, type MeasuredRun } from '../tables/cost-columns.ts';
 

@@ -1,6 +1,6 @@
 /** The tables of a report: runs grouped into rows, rows into tables. */
 import type { RunRecord } from '../../records/record.ts';
-import { flatten } from './flatten.ts';
+import { flatten } from '../../support/json/flatten.ts';
 import type { MeasuredRun } from '../tables/cost-columns.ts';
 import type { Diverged } from '../tables/diverged.ts';
 import { type Row, summariseRow } from '../tables/row.ts';

@@ -18,7 +18,7 @@ import { findTuned, isRecipeFile, readRecipeFile, type TunedRecipe } from '../tu
 import { addressOf, type Cell, type Plan, type RunRequest, type Trial } from './cell.ts';
 import { baseOptions, findDataSource } from './data-source.ts';
 import { findBaseWeights, findEngine } from './engine-choice.ts';
-import { findTasks } from './find-tasks.ts';
+import { findTasks } from '../plugins/find-tasks.ts';
 import { splitSetting, type OptionSetting, type Origins } from './option-values.ts';
 import { checkOptionUsed, parseVariant, readVariant } from './parse-variant.ts';
 import {
