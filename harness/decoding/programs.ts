@@ -11,6 +11,7 @@ import type {
   ProgramTensors,
   TensorTypes,
 } from '../engine/types.ts';
+import { UsageError } from '../support/errors.ts';
 import { addPrefix } from '../support/prefixed-names.ts';
 import type { DecoderBatch, DecoderStates, Past } from '../models/architecture.ts';
 import { derivedArrays, frozenArray } from '../models/delta/trained-tensors.ts';
@@ -48,6 +49,20 @@ export async function freezeAll(
   const arrays: Record<string, FrozenArray> = { ...tensors, ...(await derivedArrays(base, delta)) };
   for (const name of Object.keys(base.shapes)) arrays[name] ??= await frozenArray(base, name);
   return engine.freeze(arrays);
+}
+
+/**
+ * `freezeAll` for commands that only score a base: throws UsageError where its weights are not finite. A run
+ * records such a failure instead.
+ */
+export async function freezeToScore(...given: Parameters<typeof freezeAll>): Promise<FrozenArrays> {
+  try {
+    return await freezeAll(...given);
+  } catch (error) {
+    throw error instanceof RangeError
+      ? new UsageError(`${error.message}; get the checkpoint again.`, { cause: error })
+      : error;
+  }
 }
 
 /** The sizes of a program that reads prompts. */

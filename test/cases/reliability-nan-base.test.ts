@@ -5,10 +5,11 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
-import { freezeAll } from '../../harness/decoding/programs.ts';
+import { freezeAll, freezeToScore } from '../../harness/decoding/programs.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import { freezeTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { UsageError } from '../../harness/support/errors.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const tiny = join(import.meta.dirname, '../golden/parity/gpt2-tiny');
@@ -27,4 +28,6 @@ it.each([NaN, Infinity, -Infinity])('%f among its weights is named', async (valu
   const reason = `the weights of ${folder} are not finite: transformer.ln_f.weight holds ${value}`;
   await expect(freezeTensors(engine, base, { trained: {} }, 0)).rejects.toThrow(reason);
   await expect(freezeAll(engine, base, { trained: {} }, {})).rejects.toThrow(reason);
+  // Commands that only score a base say it in one line.
+  await expect(freezeToScore(engine, base, { trained: {} }, {})).rejects.toThrow(UsageError);
 });

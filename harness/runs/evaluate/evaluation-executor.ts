@@ -1,6 +1,6 @@
 /** Does single evaluations in this process: each under its lock, on a model that stays loaded between them. */
 import { NotFinite } from '../../decoding/candidates.ts';
-import { freezeAll } from '../../decoding/programs.ts';
+import { freezeToScore } from '../../decoding/programs.ts';
 import { LikelihoodScorer } from '../../evaluation/likelihoods/log-likelihoods.ts';
 import type { Engine } from '../../engine/types.ts';
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
@@ -134,7 +134,7 @@ async function loadSubject(known: KnownSubject, engine: Engine): Promise<LoadedS
   const subject = await known.open();
   const { base, delta, tensors, tokenizer } = subject;
   await checkBaseMemory(base, engine.device);
-  const frozen = await freezeAll(engine, base, delta, tensors);
+  const frozen = await freezeToScore(engine, base, delta, tensors);
   const loaded = { engine, base, delta, frozen };
   const scorer = new LikelihoodScorer(loaded);
   return {

@@ -1,6 +1,6 @@
 /** The judges that are asked: an endpoint, by several calls at once, or a base on the engine. */
 import { generate } from '../../decoding/generate.ts';
-import { freezeAll } from '../../decoding/programs.ts';
+import { freezeToScore } from '../../decoding/programs.ts';
 import { positionsFor } from '../../evaluation/likelihoods/batches.ts';
 import { CallFailed, JudgeEndpoint, type EndpointOptions } from '../../judging/endpoint.ts';
 import type { JudgeCall } from '../../judging/judging.ts';
@@ -94,7 +94,7 @@ export async function localJudge(model: string, choice: EngineChoice): Promise<J
         await onOutcome(key, { error: `a prompt of ${prompt.length} tokens; ${base.id} reads ${positions}` });
       const fitting = asked.filter(({ prompt }) => prompt.length < positions);
       const engine = await startEngine({ engine: choice });
-      const frozen = await freezeAll(engine, base, delta, tensors);
+      const frozen = await freezeToScore(engine, base, delta, tensors);
       try {
         await generate({
           engine,
