@@ -1,5 +1,6 @@
 /**
- * The state of every cell and evaluation of a results folder, by records, locks, unfinished work and Slurm; it only reads.
+ * The state of every cell and evaluation of a results folder, by records, locks, unfinished work and Slurm; it
+ * only reads.
  */
 import { join } from 'node:path';
 import { UsageError } from '../../support/errors.ts';
@@ -29,8 +30,8 @@ export interface CellStatus {
 }
 
 /**
- * Finds the state of every cell and evaluation that has a record, has begun or was submitted to Slurm; throws UsageError
- * where there is no such folder.
+ * Finds the state of every cell and evaluation that has a record, has begun or was submitted to Slurm; throws
+ * UsageError where there is no such folder.
  */
 export async function resultsStatus(
   results: string,
