@@ -17,6 +17,9 @@ const sampleSchema = z.looseObject({ document: z.int().min(0) });
 /** A document's entry in the file of samples. */
 export type Sample = z.infer<typeof sampleSchema>;
 
+/** Whether a file's name is that of a record; answers and samples beside records have other endings. */
+const isRecord = (name: string): boolean => /~[0-9a-f]{8}\.json$/.test(name);
+
 /** A record and the path of its file. */
 export interface FoundEvaluation {
   readonly path: string;
@@ -51,7 +54,7 @@ export async function findEvaluations(place: string): Promise<FoundEvaluation[]>
     (found) => found.isDirectory(),
     () => false,
   );
-  const names = isFolder ? (await readdir(place)).filter((name) => name.endsWith('.json')).sort() : [];
+  const names = isFolder ? (await readdir(place)).filter(isRecord).sort() : [];
   const paths = isFolder ? names.map((name) => join(place, name)) : [place];
   const found: FoundEvaluation[] = [];
   for (const path of paths) {
@@ -74,7 +77,7 @@ export async function collectEvaluations(
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   const records: FoundEvaluation[] = [];
   const untrusted: { path: string; reason: string }[] = [];
-  for (const name of names.filter((one) => /~[0-9a-f]{8}\.json$/.test(one)).sort()) {
+  for (const name of names.filter(isRecord).sort()) {
     const read = parseEvaluation(await readFile(join(folder, name), 'utf8').catch(() => ''));
     if ('record' in read) records.push({ path: join('evaluations', name), record: read.record });
     else untrusted.push({ path: join('evaluations', name), reason: read.reason });
