@@ -100,6 +100,10 @@ test('answers wait for a judge; what is not asked for is not evaluated', async (
     .find(({ method }) => method === 'red')!
     .cells.map(({ verdict }) => verdict.reason);
   expect(reasons[0]).toBe('left out by --tasks');
+  // Answers beside the records of scores are none of them.
+  const records = join(folder, 'answers', 'evaluations', 'llama-mini', 'red~seed=42');
+  const compared = await bench('eval', '--compare', records, records, '--json');
+  expect(compared.exitCode, compared.stderr).toBe(0);
   // The run of the other table serves this one.
   expect(await readdir(join(folder, 'answers', 'ultrafeedback', 'llama-mini', 'red'))).toContain(
     'seed-42.json',
@@ -129,17 +133,7 @@ test("once judged, tables show the judge's numbers, by turn and over all ratings
     complete(response, `Rating: [[${rating}]]`);
   });
   const { exitCode, stderr } = await bench(
-    ...[
-      'judge',
-      record!.path,
-      '--judge',
-      server.url,
-      '--judge-model',
-      'gpt-4',
-      '--yes',
-      '--parallel',
-      '1',
-    ],
+    ...['judge', record!.path, '--judge', server.url, '--judge-model', 'gpt-4', '--yes', '--parallel', '1'],
     ...['--data', data, '--results', join(folder, 'judged')],
   );
   expect(exitCode, stderr).toBe(0);
