@@ -89,6 +89,7 @@ const learningRates: Readonly<Record<Task['kind'], Readonly<Record<string, numbe
     rslora: 2e-3,
     pissa: 1e-3,
     'ln-tuning': 1e-2,
+    lokr: 1e-2,
     full: 3e-4,
     'ft-top2': 1e-3,
     bitfit: 1e-2,
