@@ -105,7 +105,7 @@ function sizesOf({ inputs, outputs }: Site, rank: number): Sizes {
   return { small, large, bases: Math.ceil(small / rank) };
 }
 
-/** Uniform numbers divided by their standard deviation, in bfloat16, as peft keeps them. */
+/** Uniform numbers divided by their standard deviation, in bfloat16, in which peft draws them. */
 function frozen(name: string, shape: Shape, key: number): TensorSpec {
   return {
     shape,

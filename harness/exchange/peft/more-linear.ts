@@ -148,8 +148,7 @@ export const fourierft = overLinearModules({
   parts: { fourierft_spectrum: 'fourierft_spectrum' },
 });
 
-/** RandLoRA. The frozen matrices are stored too, since PEFT would draw other ones from torch's generator. */
-export const randlora = overLinearModules({
+const randloraTensors = overLinearModules({
   peftType: 'RANDLORA',
   names: {
     rank: 'r',
@@ -172,3 +171,17 @@ export const randlora = overLinearModules({
   parts: { randlora_lambda: 'randlora_lambda', randlora_gamma: 'randlora_gamma' },
   shared: ['randlora_A', 'randlora_B'],
 });
+
+/**
+ * RandLoRA. The frozen matrices are stored too, since PEFT would draw other ones from torch's generator; PEFT
+ * writes them once more for each module.
+ */
+export const randlora: Format = {
+  ...randloraTensors,
+  read(config, tensors, base, where) {
+    const once = Object.entries(tensors).filter(
+      ([key]) => !/^base_model\.model\..+\.randlora_[AB]$/.test(key),
+    );
+    return randloraTensors.read(config, Object.fromEntries(once), base, where);
+  },
+};

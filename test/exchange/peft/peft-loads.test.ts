@@ -50,7 +50,7 @@ const ofLoraKind: readonly [string, object][] = [
   ['lora-plus', { rank: 3 }],
   ['pissa', { rank: 3, alpha: 5, targets: linears, ranks: ['attentionOutput:2'] }],
   ['ln-tuning', {}],
-  ['fourierft', { frequencies: 40, placesKey: 5, targets: linears }],
+  ['fourierft', { frequencies: 40, scale: 20, placesKey: 5, targets: linears }],
   ['randlora', { rank: 5, alpha: 40, targets: linears }],
 ];
 /** Methods that peft refuses on the Conv1D modules of GPT-2. */

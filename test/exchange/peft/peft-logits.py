@@ -38,8 +38,9 @@ for adapter in adapters:
     # What peft would save again: the same keys and values, if it took everything.
     model.save_pretrained(adapter + ".again")
     again = load_peft_weights(adapter + ".again")
-    # peft keeps RandLoRA's frozen matrices in 16 bits.
-    same = saved.keys() == again.keys() and all(torch.equal(saved[key], again[key].float()) for key in saved)
+    # peft writes RandLoRA's frozen matrices once more for each module.
+    again = {k: v for k, v in again.items() if k in saved or not k.endswith(("randlora_A", "randlora_B"))}
+    same = saved.keys() == again.keys() and all(torch.equal(saved[key], again[key]) for key in saved)
     if logits.ndim == 3:
         width = batch.get("decoder_input_ids", batch["input_ids"]).shape[1]
         logits = logits[:, -width:]
