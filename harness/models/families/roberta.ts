@@ -18,7 +18,10 @@ export const robertaConfig = z
     context.addIssue({ code: 'custom', path: ['max_position_embeddings'], message });
   });
 
-/** RoBERTa (Liu et al., 2019) and XLM-RoBERTa (Conneau et al., 2020): positions begin behind that of the padding token, one token type. */
+/**
+ * RoBERTa (Liu et al., 2019) and XLM-RoBERTa (Conneau et al., 2020): positions begin behind that of the padding
+ * token, and there is one token type.
+ */
 export function roberta(config: z.infer<typeof robertaConfig>): Architecture {
   return postNormEncoder(config, {
     family: config.model_type,

@@ -67,8 +67,8 @@ const isScaled = (config: T5Config): boolean =>
  * T5 (Raffel et al., 2020) and T5 1.1 as Hugging Face's T5ForConditionalGeneration computes them: pre-norm
  * blocks without biases, positions as a bias of the scores that all layers of a stack share, no scale of the
  * scores. 1.0 has ReLU and its output is the embedding, scaled by d^-0.5; 1.1 has a gated GELU, no scale and
- * an output of its own, as mT5 (Xue et al., 2021) has. transformers 5 takes the scale from config.json and whether the output is the
- * embedding from the tensors.
+ * an output of its own, as mT5 (Xue et al., 2021) has. transformers 5 takes the scale from config.json and
+ * whether the output is the embedding from the tensors.
  */
 export function t5(
   config: T5Config,
