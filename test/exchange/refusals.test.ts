@@ -60,7 +60,7 @@ describe('an adapter that deltabench does not compute', () => {
     [{ lora_alpha: undefined }, 'lora_alpha: got nothing, wants a number (it is missing)'],
     [
       { peft_type: 'BOFT' },
-      'has peft_type "BOFT"; deltabench reads LORA, ADALORA, VERA, IA3, PREFIX_TUNING, PROMPT_TUNING, P_TUNING, and',
+      'has peft_type "BOFT"; deltabench reads LORA, ADALORA, VERA, RANDLORA, LOHA, LOKR, OFT, HRA, MISS, ',
     ],
     [{ peft_type: 7 }, "is no adapter's configuration: peft_type: "],
   ])('%j: it says why', async (config, message) => {

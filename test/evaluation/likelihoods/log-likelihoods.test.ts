@@ -8,6 +8,7 @@ import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
 import type { EngineName } from '../../../harness/engine/types.ts';
 import { openScorer, scoreAll } from './score-all.ts';
+import { fitting } from '../../contract/fitting.ts';
 
 const methods = await loadMethods();
 
@@ -95,10 +96,10 @@ test('a request that is too long loses its beginning', async () => {
   expect(whole!.logLikelihood).toBeCloseTo(cut!.logLikelihood, 5);
 });
 
-// The options that a base of two layers of 16 needs.
-const variants: Record<string, string> = {
-  adapterdrop: 'adapterdrop~drop=1',
-  compacter: 'compacter~bottleneck=4',
+/** A method with the options that a tiny base needs. */
+const variantOf = (name: string): string => {
+  const options = Object.entries(fitting[name] ?? {}).map(([key, value]) => `${key}=${value}`);
+  return options.length > 0 ? `${name}~${options.join(',')}` : name;
 };
 
 // Long enough that their beginning is read by itself; all contexts but one have one length, for the methods
@@ -116,7 +117,7 @@ const subject: Request[][] = [
 test.each([...methods.keys()])(
   '%s: a beginning is read once, with the numbers of one by one',
   async (name) => {
-    const { base, delta, tensors } = await subjectOf('llama', variants[name] ?? name, 256);
+    const { base, delta, tensors } = await subjectOf('llama', variantOf(name), 256);
     const batches = likelihoodBatches({ base, delta }, subject);
     expect(batches.filter(({ beginning }) => beginning).flatMap(({ documents }) => documents)).toHaveLength(
       delta.readsPrompt ? 5 : 6,
