@@ -26,7 +26,8 @@ import { copyTask, methods } from '../fake.ts';
 // Training and decoding are mocked: the tests cover the executor around them.
 const train = vi.hoisted(() => vi.fn<(job: TrainingJob<TokenPair>) => Promise<TrainingResult>>());
 vi.mock('../../../harness/training/loop/train.ts', () => ({ train }));
-vi.mock('../../../harness/decoding/generate.ts', () => ({
+vi.mock('../../../harness/decoding/generate.ts', async (original) => ({
+  ...(await original<typeof import('../../../harness/decoding/generate.ts')>()),
   generate: ({ prompts }: { prompts: number[][] }) => Promise.resolve({ tokens: prompts, seconds: 2 }),
 }));
 vi.mock('../../../harness/models/bases/load-base.ts', () => ({
