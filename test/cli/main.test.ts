@@ -69,6 +69,7 @@ describe('help and lists', () => {
       'methods',
       'evaluations',
       'models',
+      'families',
       'recipes',
       'protocol',
       'engines',
