@@ -12,7 +12,7 @@ import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import { startOf, tinyBatch } from '../methods/tiny.ts';
 import { compute } from '../methods/compute.ts';
 import { folderOf } from '../parity/folder.ts';
-import { fitting as forAll } from './fitting.ts';
+import { fitting as forAll } from '../methods/fitting.ts';
 
 /** More virtual tokens than a window sees. */
 const fitting: typeof forAll = { ...forAll, prompt: { virtualTokens: 6 } };

@@ -12,7 +12,7 @@ import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import { startOf, tinyBase, tinyBases, tinyBatch, tinyPairs } from '../methods/tiny.ts';
 import { compute, takeSteps } from '../methods/compute.ts';
 import type { Arrays, Batch } from '../parity/decoder.ts';
-import { fitting } from './fitting.ts';
+import { fitting } from '../methods/fitting.ts';
 
 /** Methods that leave the base's function unchanged at the start. */
 const startsAsBase = new Set([

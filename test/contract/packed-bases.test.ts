@@ -13,14 +13,7 @@ import { trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import { compute } from '../methods/compute.ts';
 import { startOf, tinyBase, tinyBases, tinyBatch, tinyPairs } from '../methods/tiny.ts';
-
-/** Options that suit two layers of width 16; with dropout, methods compute more of a module than its output. */
-const fitting: Record<string, object> = {
-  adapterdrop: { drop: 1 },
-  compacter: { bottleneck: 4 },
-  'parallel-adapter': { bottleneck: 4 },
-  vera: { rank: 8 },
-};
+import { fitting } from '../methods/fitting.ts';
 
 const methods = await loadMethods();
 let cache: string;

@@ -8,7 +8,7 @@ import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
 import type { EngineName } from '../../../harness/engine/types.ts';
 import { openScorer, scoreAll } from './score-all.ts';
-import { fitting } from '../../contract/fitting.ts';
+import { fitting } from '../../methods/fitting.ts';
 
 const methods = await loadMethods();
 

@@ -21,6 +21,7 @@ import { temporaryFolder } from '../../support/temporary.ts';
 import { testEngine } from '../../engines.ts';
 import { tinyBase, tinyBases } from '../../methods/tiny.ts';
 import { sizeOf } from '../../../harness/support/arithmetic.ts';
+import { fitting } from '../../methods/fitting.ts';
 
 const methods = await loadMethods();
 const seeds = [3, 4, 5];
@@ -32,20 +33,15 @@ beforeAll(async () => {
     bases.set(family, await tinyBase(family));
 });
 
-/** Options that suit two layers of width 16; attach adds every dropout that a method has. */
-const fitting: Record<string, object> = {
-  adapterdrop: { drop: 1 },
-  compacter: { bottleneck: 4 },
-  'parallel-adapter': { bottleneck: 4 },
-  vera: { rank: 8 },
-  prompt: { virtualTokens: 3 },
-  prefix: { virtualTokens: 3 },
-  'p-tuning': { virtualTokens: 3 },
-};
+/** A method on a base, with every dropout that it has. */
 function attach(base: BaseModel, name: string, more: object = {}): Delta {
   const method = methods.get(name)!;
-  const dropout = 'dropout' in method.options.shape ? { dropout: 0.2 } : {};
-  return method.attach(base, method.options.parse({ ...dropout, ...fitting[name], ...more }));
+  const { shape } = method.options;
+  const added = {
+    ...('dropout' in shape && { dropout: 0.2 }),
+    ...('virtualTokens' in shape && { virtualTokens: 3 }),
+  };
+  return method.attach(base, method.options.parse({ ...added, ...fitting[name], ...more }));
 }
 
 const pairs = (count: number, seed: number): TokenPair[] =>
