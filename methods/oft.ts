@@ -28,7 +28,11 @@ const options = z.strictObject({
     .describe('side of the blocks, which divides the input of every module'),
   shared: z.boolean().default(false).describe('one block for the whole input of a module'),
   exact: z.boolean().default(false).describe('with the inverse, in place of the series'),
-  terms: z.int().min(2).default(5).describe('of the series, where it is not exact; 3 is computed as 4, as peft does'),
+  terms: z
+    .int()
+    .min(2)
+    .default(5)
+    .describe('of the series, where it is not exact; 3 is computed as 4, as peft does'),
   targets: queryAndValue,
   layers: layerList,
 });
