@@ -1,5 +1,4 @@
 import type { ChartConfiguration } from 'chart.js';
-import type { EvaluationTable } from '../evaluations.ts';
 import type { PageData, PageTable } from '../page-data.ts';
 
 /** Colours of a chart. */
@@ -93,6 +92,6 @@ export function ablations(context: ChartContext): ReportChart | undefined;
 /** Over the tasks of the table's base, where these are three or more. */
 export function overTasks(context: ChartContext, tables: readonly PageTable[]): ReportChart | undefined;
 /** A base's evaluations, which are no runs: benchmarks by models. */
-export function evaluationChart(table: EvaluationTable, theme: Theme): ReportChart;
+export function evaluationChart(table: PageData['evaluations'][number], theme: Theme): ReportChart;
 /** Every chart of a table by the end of its file's name. */
 export function chartsOf(context: ChartContext, tables: readonly PageTable[]): Record<string, ReportChart>;

@@ -2,7 +2,6 @@
 
 /** @import { Box, ChartContext, NamedPoint, ReportChart, Theme } from './charts.d.ts' */
 /** @typedef {{ readonly box: Box, readonly distance: number }} Candidate */
-/** @import { EvaluationTable } from '../evaluations.ts' */
 /** @import { PageCell, PageData, PageRow, PageTable, Point } from '../page-data.ts' */
 /** @import { Chart, ChartConfiguration, ChartDataset } from 'chart.js' */
 
@@ -33,49 +32,6 @@ const dashes = [[], [7, 3], [2, 3], [9, 3, 2, 3]];
 const mostRows = 20;
 const mostLines = 12;
 const font = { family: "system-ui, 'DejaVu Sans', sans-serif" };
-
-/**
- * The evaluations of a base: a row for each benchmark, a point for each model.
- * @param {EvaluationTable} table @param {Theme} theme @returns {ReportChart}
- */
-export function evaluationChart({ title, columns, rows }, theme) {
-  const labels = rows.map(({ label }) => label);
-  const context = { labels, theme };
-  const drawn = rows.slice(0, mostRows);
-  const left = rows.length > mostRows ? [`the first ${mostRows} of ${rows.length} models`] : [];
-  return {
-    title,
-    caption: `First measure of each benchmark, and means of groups, in percent.${sentence(left)}`,
-    columns: ['Model', ...columns],
-    rows: rows.map(({ label, cells }) => [
-      label,
-      ...cells.map((cell) =>
-        cell === null
-          ? '–'
-          : `${cell.mean.toFixed(2)}${cell.spread === null ? '' : ` ± ${cell.spread.toFixed(2)}`}`,
-      ),
-    ]),
-    height: 150 + 40 * columns.length + 8 * drawn.length,
-    config: {
-      type: 'scatter',
-      data: {
-        datasets: drawn.map(({ label, cells }) => {
-          const { color, pointStyle } = styleOf(label, context);
-          return {
-            label,
-            data: cells.flatMap((cell, y) => (cell === null ? [] : [{ x: cell.mean, y }])),
-            ...marker(pointStyle, color, 6),
-            backgroundColor: `${color}66`,
-          };
-        }),
-      },
-      options: {
-        ...common(context, title, 'percent', left),
-        scales: { x: { ...scale(theme, 'percent') }, y: rowScale(theme, columns) },
-      },
-    },
-  };
-}
 
 /** @param {PageData} data @returns {string[]} */
 export function labelsOf({ tables }) {
@@ -832,6 +788,49 @@ function sharesOfBest(tasks, shown) {
     })
     .filter(({ mean }) => Number.isFinite(mean))
     .sort((a, b) => b.mean - a.mean);
+}
+
+/**
+ * The evaluations of a base: a row for each benchmark, a point for each model.
+ * @param {PageData['evaluations'][number]} table @param {Theme} theme @returns {ReportChart}
+ */
+export function evaluationChart({ title, columns, rows }, theme) {
+  const labels = rows.map(({ label }) => label);
+  const context = { labels, theme };
+  const drawn = rows.slice(0, mostRows);
+  const left = rows.length > mostRows ? [`the first ${mostRows} of ${rows.length} models`] : [];
+  return {
+    title,
+    caption: `First measure of each benchmark, and means of groups, in percent.${sentence(left)}`,
+    columns: ['Model', ...columns],
+    rows: rows.map(({ label, cells }) => [
+      label,
+      ...cells.map((cell) =>
+        cell === null
+          ? '–'
+          : `${cell.mean.toFixed(2)}${cell.spread === null ? '' : ` ± ${cell.spread.toFixed(2)}`}`,
+      ),
+    ]),
+    height: 150 + 40 * columns.length + 8 * drawn.length,
+    config: {
+      type: 'scatter',
+      data: {
+        datasets: drawn.map(({ label, cells }) => {
+          const { color, pointStyle } = styleOf(label, context);
+          return {
+            label,
+            data: cells.flatMap((cell, y) => (cell === null ? [] : [{ x: cell.mean, y }])),
+            ...marker(pointStyle, color, 6),
+            backgroundColor: `${color}66`,
+          };
+        }),
+      },
+      options: {
+        ...common(context, title, 'percent', left),
+        scales: { x: { ...scale(theme, 'percent') }, y: rowScale(theme, columns) },
+      },
+    },
+  };
 }
 
 /**
