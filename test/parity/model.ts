@@ -139,8 +139,10 @@ export function describeDecoder(
               const ours = await computeDecoder(engine, base, delta, state, golden.batch);
               expect(ours.loss / golden.loss_state).toBeCloseTo(1, 5.4);
               const logits = tensors.logits_state ?? tensors.logits_init!;
+              // Float32 rounds the larger logits more: js sums in order, and FourierFT's waves come out 1.1e-5 off.
               expect(ours.logits).toBeAllclose(ofRealTokens(logits, golden.batch, base.architecture), {
                 atol: 1e-5,
+                rtol: 1e-6,
               });
               for (const [key, gradient] of Object.entries(ours.gradients)) {
                 const expected = own(key, tensors[`grad.${rename(key)}`])!;
