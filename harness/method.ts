@@ -11,6 +11,7 @@ export { weightName } from './models/edits.ts';
 export type { Context, Edits, LinearModule, Random, Shape, Site, Tensors, Values } from './models/edits.ts';
 export {
   editEmbeddings,
+  editInputs,
   editLinears,
   editOutputs,
   editSublayers,

@@ -19,7 +19,7 @@ import {
   trainWhole,
   weightName,
 } from '../harness/method.ts';
-import { embeddedLow, endsOf, lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
+import { embeddedLow, endsOf, lowProduct, lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
 
 export default defineMethod({
   name: 'dora',
@@ -53,7 +53,7 @@ export default defineMethod({
           const transposed = isTransposed(architecture, site);
           const share = own(magnitude).div(stoppedNorms(module.W, A, B, scale, transposed));
           const dropped = context.dropout(input, options.dropout, `${site.name}.lora_dropout`);
-          const low = matMul(matMul(dropped, A, false, true), B, false, true).mul(scale);
+          const low = lowProduct(dropped, A, B).mul(scale);
           // Without dropout y holds W x; with it peft multiplies W by the dropped input where m acts.
           if (dropped !== input) {
             const plain = module.product(dropped);

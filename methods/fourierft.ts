@@ -45,12 +45,21 @@ export default defineMethod({
         `${small.name} [${small.outputs}, ${small.inputs}] has fewer than ${n} frequencies`,
       );
     }
+    const known = new Map<string, Waves>();
+    /** The waves of a module, which all modules of its shape have. */
+    const wavesOf = (site: Site): Waves => {
+      const shape = nameOf(site, 'inputs');
+      const own = known.get(shape) ?? waves(site, n, placesKey);
+      known.set(shape, own);
+      return own;
+    };
+    const specsOf = (site: Site): Record<string, TensorSpec> => ({
+      [nameOf(site, 'inputs')]: { shape: [2 * n, site.inputs], init: () => wavesOf(site).down },
+      [nameOf(site, 'outputs')]: { shape: [site.outputs, 2 * n], init: () => wavesOf(site).up },
+    });
     return {
       trained: tensorsAt(sites, () => ({ fourierft_spectrum: normalTensor([n], 1) })),
-      derived: Object.assign({}, ...sites.map((site) => wavesOf(site, n, placesKey))) as Record<
-        string,
-        TensorSpec
-      >,
+      derived: Object.fromEntries(sites.flatMap((site) => Object.entries(specsOf(site)))),
       edits: (x) =>
         editLinears(sites, x, (y, { input, own, site }) => {
           const c = own('fourierft_spectrum').mul(scale / (site.inputs * site.outputs));
@@ -61,7 +70,7 @@ export default defineMethod({
         mergeAt(sites, x, ({ own, site }) => ({
           low() {
             const c = own('fourierft_spectrum');
-            const { up, down } = waves(site, n, placesKey);
+            const { up, down } = wavesOf(site);
             const factor = scale / (site.inputs * site.outputs);
             return { up: up.map((wave, i) => wave * c[i % n]! * factor), down };
           },
@@ -73,19 +82,17 @@ export default defineMethod({
 const nameOf = ({ inputs, outputs }: Site, side: 'inputs' | 'outputs'): string =>
   `fourierft.${outputs}x${inputs}.${side}`;
 
-/** The waves of a module's shape along its inputs [2n, inputs] and its outputs [outputs, 2n]. */
-function wavesOf(site: Site, n: number, key: number): Record<string, TensorSpec> {
-  return {
-    [nameOf(site, 'inputs')]: { shape: [2 * n, site.inputs], init: () => waves(site, n, key).down },
-    [nameOf(site, 'outputs')]: { shape: [site.outputs, 2 * n], init: () => waves(site, n, key).up },
-  };
+/** The waves of a module's shape along its outputs [outputs, 2n] and its inputs [2n, inputs]. */
+interface Waves {
+  readonly up: Float32Array;
+  readonly down: Float32Array;
 }
 
 /**
  * cos(2π (j p / outputs + k q / inputs)) = cos cos − sin sin at output p, input q and the place (j, k) of each
  * frequency: up [outputs, 2n] holds cos and −sin along p, down [2n, inputs] cos and sin along q.
  */
-function waves({ inputs, outputs }: Site, n: number, key: number): { up: Float32Array; down: Float32Array } {
+function waves({ inputs, outputs }: Site, n: number, key: number): Waves {
   const places = torchPermutation(key, inputs * outputs, n);
   const angle = (frequency: number, at: number, length: number): number =>
     (2 * Math.PI * ((frequency * at) % length)) / length;

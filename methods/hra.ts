@@ -7,6 +7,7 @@ import { z } from 'zod';
 import {
   concat,
   defineMethod,
+  editInputs,
   layerList,
   linearBound,
   linearTargets,
@@ -45,18 +46,15 @@ export default defineMethod({
       throw new RangeError(
         `${narrow.name} has ${narrow.inputs} inputs, where ${rank} vectors cannot be orthogonal`,
       );
-    const names = new Set(sites.map(({ name }) => name));
     return {
       trained: tensorsAt(sites, ({ inputs }) => ({
         hra_u: { shape: [inputs, rank], init: (random) => startOf(random, inputs, rank) },
       })),
-      edits: (x) => ({
-        linear({ name }) {
-          if (!names.has(name)) return undefined;
-          const units = unitVectors(split(x[`${name}.hra_u`]!, rank, 1), orthogonal);
-          return { input: (rows) => units.reduceRight(reflect, rows) };
-        },
-      }),
+      edits: (x) =>
+        editInputs(sites, x, ({ own }) => {
+          const units = unitVectors(split(own('hra_u'), rank, 1), orthogonal);
+          return (rows) => units.reduceRight(reflect, rows);
+        }),
       merge: (x) =>
         mergeAt(sites, x, ({ own, site: { inputs } }) => ({
           input: (weight) => reflectOnHost(weight, unitsOnHost(own('hra_u'), inputs, orthogonal)),

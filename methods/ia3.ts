@@ -36,8 +36,8 @@ export default defineMethod({
   defaults: { learningRate: 3e-3 },
   attach(base, { targets, feedForward, layers }) {
     // peft finds `output.dense` by its ending, which attention's output has as well.
-    const isBert = /roberta$|^bert$/.test(base.family);
-    const inputs = feedForward ?? (isBert ? ['mlpOutput', 'attentionOutput'] : ['mlpOutput']);
+    const isEncoder = base.architecture.kind === 'encoder';
+    const inputs = feedForward ?? (isEncoder ? ['mlpOutput', 'attentionOutput'] : ['mlpOutput']);
     const sites = linearTargets(base, { targets: [...targets, ...inputs], layers });
     const names = new Set(sites.map(({ name }) => name));
     const scalesInput = (site: Site): boolean => inputs.some((target) => isNamed(site, target));

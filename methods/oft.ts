@@ -7,6 +7,7 @@ import { z } from 'zod';
 import {
   constantTensor,
   defineMethod,
+  editInputs,
   gather,
   layerList,
   linearTargets,
@@ -54,18 +55,15 @@ export default defineMethod({
       );
     }
     const blocksOf = (inputs: number): number => (shared ? 1 : inputs / size);
-    const names = new Set(sites.map(({ name }) => name));
     return {
       trained: tensorsAt(sites, ({ inputs }) => ({
         oft_R: constantTensor([blocksOf(inputs), (size * (size - 1)) / 2], 0),
       })),
-      edits: (x) => ({
-        linear({ name, inputs }) {
-          if (!names.has(name)) return undefined;
-          const R = rotations(skewSymmetric(x[`${name}.oft_R`]!, size), given);
-          return { input: (rows) => rotate(rows, R, inputs) };
-        },
-      }),
+      edits: (x) =>
+        editInputs(sites, x, ({ own, site: { inputs } }) => {
+          const R = rotations(skewSymmetric(own('oft_R'), size), given);
+          return (rows) => rotate(rows, R, inputs);
+        }),
       merge: (x) =>
         mergeAt(sites, x, ({ own, site: { inputs } }) => {
           const blocks = rotationsOnHost(own('oft_R'), given);

@@ -12,7 +12,6 @@ import {
   type Delta,
   editLinears,
   isTransposed,
-  matMul,
   mergeAt,
   singularVectors,
   type Site,
@@ -22,7 +21,7 @@ import {
   transposeOnHost,
   weightName,
 } from '../harness/method.ts';
-import { lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
+import { lowProduct, lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
 
 export default defineMethod({
   name: 'pissa',
@@ -32,10 +31,9 @@ export default defineMethod({
   options: z.strictObject({ ...sizeOptions, ...placeOptions }),
   defaults: { learningRate: 2e-5 },
   attach(base, options) {
-    const { sites, embeddings, tensorsOf, scaleOf, unfreezes } = lowRank(base, options);
+    const { sites, embeddings, rankOf, scaleOf, unfreezes } = lowRank(base, options);
     const table = embeddings[0];
     if (table) throw new RangeError(`PiSSA acts on linear modules, and ${table.name} is an embedding`);
-    const rankOf = (site: Site): number => tensorsOf(site)['lora_A.weight']!.shape[0]!;
     requireRanks(sites, rankOf);
     const found = new Map<Site, Promise<Principal>>();
     const principalOf = (site: Site, model: BaseModel): Promise<Principal> => {
@@ -65,20 +63,10 @@ export default defineMethod({
           if (dropped === input) {
             const A = concat([own('lora_A.weight'), own('pissa_A.weight')], 0);
             const B = concat([own('lora_B.weight'), own('pissa_B.weight').neg()], 1);
-            return y.add(matMul(matMul(input, A, false, true), B, false, true).mul(scaleOf(site)));
+            return y.add(lowProduct(input, A, B).mul(scaleOf(site)));
           }
-          const low = matMul(
-            matMul(dropped, own('lora_A.weight'), false, true),
-            own('lora_B.weight'),
-            false,
-            true,
-          );
-          const start = matMul(
-            matMul(input, own('pissa_A.weight'), false, true),
-            own('pissa_B.weight'),
-            false,
-            true,
-          );
+          const low = lowProduct(dropped, own('lora_A.weight'), own('lora_B.weight'));
+          const start = lowProduct(input, own('pissa_A.weight'), own('pissa_B.weight'));
           return y.add(low.sub(start).mul(scaleOf(site)));
         }),
       merge: (x) =>

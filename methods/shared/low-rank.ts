@@ -75,6 +75,8 @@ export interface LowRank {
   /** Those among them that are linear, the head included, and the others. */
   readonly linear: readonly Site[];
   readonly embeddings: readonly Site[];
+  /** r */
+  rankOf(site: Site): number;
   /** The factor of B A: alpha / r, or alpha / √r (rsLoRA), of the module's own alpha and r. */
   scaleOf(site: Site): number;
   /** A [r, inputs] and B [outputs, r] of a module, by the ends of their names. */
@@ -109,6 +111,7 @@ export function lowRank(base: BaseModel, options: Options): LowRank {
     sites,
     linear: sites.filter(({ kind }) => kind !== 'embedding'),
     embeddings: sites.filter(({ kind }) => kind === 'embedding'),
+    rankOf,
     scaleOf,
     tensorsOf(site) {
       const { A, B } = endsOf(site);
@@ -128,6 +131,10 @@ export function lowRank(base: BaseModel, options: Options): LowRank {
     unfreezes: unfreezeBiases(options.biases, sites),
   };
 }
+
+/** x Aᵀ Bᵀ of rows x [N, inputs], [N, outputs]. */
+export const lowProduct = (x: Tensor, A: Tensor, B: Tensor): Tensor =>
+  matMul(matMul(x, A, false, true), B, false, true);
 
 /** B A of the rows that are read at ids [N] of an embedding, [N, d]; peft drops nothing of them. */
 export function embeddedLow(own: (end: string) => Tensor, ids: Tensor): Tensor {
@@ -162,8 +169,7 @@ export function loraDelta(
     edits: (x, context) => ({
       ...editLinears(linear, x, (y, { input, own, site }) => {
         const dropped = context.dropout(input, dropout, `${site.name}.lora_dropout`);
-        const low = matMul(dropped, own('lora_A.weight'), false, true);
-        return y.add(matMul(low, own('lora_B.weight'), false, true).mul(scaleOf(site)));
+        return y.add(lowProduct(dropped, own('lora_A.weight'), own('lora_B.weight')).mul(scaleOf(site)));
       }),
       ...(embeddings.length > 0 &&
         editEmbeddings(embeddings, x, (rows, { ids, own, site }) =>

@@ -53,6 +53,21 @@ export function editLinears(
   };
 }
 
+/** Edits the input [N, inputs] of linear modules. */
+export function editInputs(
+  sites: readonly Site[],
+  x: Tensors,
+  edit: (at: Edited<Tensor>) => (input: Tensor) => Tensor,
+): Edits {
+  const editedAt = editedAmong(sites, x);
+  return {
+    linear(site) {
+      const at = editedAt(site);
+      return at && { input: edit(at) };
+    },
+  };
+}
+
 /** Edits the rows [N, d] of embeddings, given the ids [N] that they were read at and the table [inputs, d]. */
 export function editEmbeddings(
   sites: readonly Site[],

@@ -1,5 +1,6 @@
 /** Merges a method's affine edits into a base's weights, so that inference costs nothing more. */
 import { UsageError } from '../../support/errors.ts';
+import { addProduct } from '../../support/matrix.ts';
 import { transpose } from '../../support/transpose.ts';
 import { describeArchitecture } from '../families/registry.ts';
 import { isTransposed, ownHeadName } from '../architecture.ts';
@@ -149,7 +150,7 @@ function fold(base: Module, edits: readonly AffineEdit[], outputs: number, trans
   let bias = base.bias?.slice();
   const inputs = weight.length / outputs;
   for (const { low, change, scale, aroundBias, shift } of edits) {
-    if (low) addProduct(weight, low(), outputs, transposed);
+    if (low) addLow(weight, low(), outputs, transposed);
     if (change) {
       const added = transposed ? change() : transpose(change(), outputs, inputs);
       for (let i = 0; i < weight.length; i++) weight[i]! += added[i]!;
@@ -179,7 +180,7 @@ function withProduct(
   transposed: boolean,
 ): Float32Array {
   const sum = weight.slice();
-  if (low) addProduct(sum, low(), outputs, transposed);
+  if (low) addLow(sum, low(), outputs, transposed);
   return sum;
 }
 
@@ -187,7 +188,7 @@ function withProduct(
  * Adds up [outputs, rank] · down [rank, inputs] to a weight stored as [outputs, inputs] (`transposed`) or as
  * [inputs, outputs]; each sum runs in float64.
  */
-function addProduct(
+function addLow(
   weight: Float32Array,
   { up, down }: ReturnType<NonNullable<AffineEdit['low']>>,
   outputs: number,
@@ -195,18 +196,8 @@ function addProduct(
 ): void {
   const inputs = weight.length / outputs;
   const rank = up.length / outputs;
-  const left = transposed ? up : transpose(down, rank, inputs);
-  const right = transposed ? down : transpose(up, outputs, rank);
-  const [rows, columns] = transposed ? [outputs, inputs] : [inputs, outputs];
-  const sum = new Float64Array(columns);
-  for (let row = 0; row < rows; row++) {
-    sum.fill(0);
-    for (let k = 0; k < rank; k++) {
-      const factor = left[row * rank + k]!;
-      for (let column = 0; column < columns; column++) sum[column]! += factor * right[k * columns + column]!;
-    }
-    for (let column = 0; column < columns; column++) weight[row * columns + column]! += sum[column]!;
-  }
+  if (transposed) addProduct(weight, up, down, inputs);
+  else addProduct(weight, transpose(down, rank, inputs), transpose(up, outputs, rank), outputs);
 }
 
 /** Multiplies a matrix in place by one factor for each row (`byRow`) or each column. */

@@ -55,7 +55,8 @@ export async function writeMerged(
     quantization_config: undefined,
     ...Object.fromEntries(changed),
     // In T5 this setting says whether states are scaled, so that it stays; transformers goes by the tensors.
-    ...(hasOwnHead(model.architecture) && !run.base.family.endsWith('t5') && { tie_word_embeddings: false }),
+    ...(hasOwnHead(model.architecture) &&
+      model.architecture.kind !== 'encoder-decoder' && { tie_word_embeddings: false }),
     ...head.settings,
   };
   const names = Object.keys(model.shapes);
