@@ -6,7 +6,9 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import type { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
+import { problemOf } from '../../support/json/validation-messages.ts';
 import { isFile, readBytes } from '../../support/read-files.ts';
 import { hashFile } from '../../support/hash.ts';
 import type { FetchOptions } from '../hub/connection.ts';
@@ -209,4 +211,15 @@ function parseList(path: string, text: string): unknown[] {
   }
   if (Array.isArray(value)) return value as unknown[];
   throw new UsageError(`${path} holds no list of rows; get the file again.`);
+}
+
+/** Checks a row by a schema; throws UsageError with the row's place and what is wrong. */
+export function parseRow<Schema extends z.ZodType>(
+  schema: Schema,
+  row: unknown,
+  where: string,
+): z.infer<Schema> {
+  const parsed = schema.safeParse(row);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`${where}: ${problemOf(parsed.error)}.`);
 }

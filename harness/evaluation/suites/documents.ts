@@ -1,8 +1,6 @@
 /** Makes documents of a benchmark's rows. The files in evaluations/ are written with it. */
-import type { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
-import { problemOf } from '../../support/json/validation-messages.ts';
 import type {
   ChoiceDocument,
   EvaluationData,
@@ -11,6 +9,8 @@ import type {
   QuestionDocument,
 } from '../evaluation.ts';
 import { readRows, type RowsRequest } from '../../data/sets/rows.ts';
+
+export { parseRow } from '../../data/sets/rows.ts';
 
 /** A question that is followed by each of its choices; `truths` where several of them may be true. */
 export function ask(
@@ -69,17 +69,6 @@ export function builtinQuestions(
   documents: readonly QuestionDocument[],
 ): Promise<EvaluationData<QuestionDocument>> {
   return Promise.resolve({ form: 'built-in', hash: sha256(JSON.stringify(documents)), documents, pool: [] });
-}
-
-/** Checks a row by a schema; throws UsageError with the row's place and what is wrong. */
-export function parseRow<Schema extends z.ZodType>(
-  schema: Schema,
-  row: unknown,
-  where: string,
-): z.infer<Schema> {
-  const parsed = schema.safeParse(row);
-  if (parsed.success) return parsed.data;
-  throw new UsageError(`${where}: ${problemOf(parsed.error)}.`);
 }
 
 /**

@@ -3,12 +3,10 @@
  * arithmetic sets of LLM-Adapters. The tasks of these names use it.
  */
 import { z } from 'zod';
-import { UsageError } from '../../../support/errors.ts';
 import { sha256 } from '../../../support/hash.ts';
-import { problemOf } from '../../../support/json/validation-messages.ts';
 import type { DataSource } from '../../examples/task.ts';
 import type { FetchOptions } from '../../hub/connection.ts';
-import { readFirstFile, readRows, type Rows } from '../rows.ts';
+import { parseRow, readFirstFile, readRows, type Rows } from '../rows.ts';
 import type { InstructionRow, InstructionSet, InstructionSetName } from './rows.ts';
 
 /** Where a set is found. */
@@ -78,8 +76,6 @@ const preferred = z.object({ prompt: text, chosen: z.array(turn).min(2) });
 
 function toRow(value: unknown, where: string): InstructionRow {
   const isPreferred = typeof value === 'object' && value !== null && 'chosen' in value;
-  const parsed = (isPreferred ? preferred : instructed).safeParse(value);
-  if (!parsed.success) throw new UsageError(`${where}: ${problemOf(parsed.error)}.`);
-  const row = parsed.data;
+  const row = isPreferred ? parseRow(preferred, value, where) : parseRow(instructed, value, where);
   return 'chosen' in row ? { instruction: row.prompt, input: '', output: row.chosen[1]!.content } : row;
 }

@@ -3,15 +3,13 @@
  * method_comparison divides them. The task metamath uses it.
  */
 import { z } from 'zod';
-import { UsageError } from '../../../support/errors.ts';
 import { sha256 } from '../../../support/hash.ts';
-import { problemOf } from '../../../support/json/validation-messages.ts';
 import { length } from '../../../support/python-text.ts';
 import type { DataSource } from '../../examples/task.ts';
 import type { FetchOptions } from '../../hub/connection.ts';
 import { numpyPermutation } from '../../random/numpy-permutation.ts';
 import { builtinWordProblems } from '../instructions/synthetic/word-problems.ts';
-import { readRows, type Rows } from '../rows.ts';
+import { parseRow, readRows, type Rows } from '../rows.ts';
 
 /** A question with its worked answer. */
 export interface MathRow {
@@ -52,8 +50,8 @@ export async function loadMetaMath(source: DataSource, options: FetchOptions = {
     await readRows({ ...gsm8k, split: 'test' }),
   ];
   const questions = ({ rows }: Rows): MathRow[] =>
-    rows.map((row) => {
-      const { question, answer } = parse(gsm8kRow, row);
+    rows.map(({ value, where }) => {
+      const { question, answer } = parseRow(gsm8kRow, value, where);
       return { query: question, response: answer };
     });
   const pool = questions(validated);
@@ -61,22 +59,13 @@ export async function loadMetaMath(source: DataSource, options: FetchOptions = {
   return {
     form: train.form,
     hash: sha256([train.hash, validated.hash, tested.hash].join('\n')),
-    train: train.rows.map((row) => parse(metamathRow, row)).filter(isShort),
+    train: train.rows.map(({ value, where }) => parseRow(metamathRow, value, where)).filter(isShort),
     validation: Array.from(order, (i) => pool[i]!),
     test: questions(tested),
   };
 }
 
 const isShort = ({ query, response }: MathRow): boolean => length(`${query} ${response}`) <= MOST_CHARACTERS;
-
-function parse<Schema extends z.ZodType>(
-  schema: Schema,
-  { value, where }: Rows['rows'][number],
-): z.infer<Schema> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new UsageError(`${where}: ${problemOf(parsed.error)}.`);
-}
 
 /** The built-in word problems in their place. */
 function builtinMetaMath(): MetaMath {
