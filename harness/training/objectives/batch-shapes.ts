@@ -3,6 +3,7 @@
  * objectives say how long examples are and fill the batches. The plan decides which dropout masks are drawn,
  * so it must not change.
  */
+import { chunk } from 'simple-statistics';
 import { randomStream } from '../../support/random-stream.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { sum } from '../../support/arithmetic.ts';
@@ -161,11 +162,15 @@ export function bucketedExamples<T>(
   at: (epoch: number) => readonly T[] = () => all,
 ): (step: number) => T[] {
   const perEpoch = Math.ceil(all.length / batchSize);
-  const perBucket = BUCKET_BATCHES * batchSize;
+  let known: { readonly epoch: number; readonly sorted: readonly T[] } | undefined;
   return (step) => {
-    const batch = (step % perEpoch) * batchSize;
-    const start = batch - (batch % perBucket);
-    const bucket = at(Math.floor(step / perEpoch)).slice(start, start + perBucket);
-    return bucket.sort((a, b) => lengthOf(b) - lengthOf(a)).slice(batch - start, batch - start + batchSize);
+    const epoch = Math.floor(step / perEpoch);
+    if (known?.epoch !== epoch) {
+      const buckets = chunk([...at(epoch)], BUCKET_BATCHES * batchSize);
+      const sorted = buckets.flatMap((bucket) => bucket.sort((a, b) => lengthOf(b) - lengthOf(a)));
+      known = { epoch, sorted };
+    }
+    const start = (step % perEpoch) * batchSize;
+    return known.sorted.slice(start, start + batchSize);
   };
 }
