@@ -21,6 +21,7 @@ export { trainWhole } from './models/delta/whole-modules.ts';
 export {
   adaloraTargets,
   exceptions,
+  ia3Inputs,
   isNamed,
   layerList,
   linearTargets,
@@ -38,7 +39,7 @@ export {
 } from './models/delta/tensor-specs.ts';
 export { sizeOf } from './support/arithmetic.ts';
 export { roundToBfloats } from './support/float16.ts';
-export { multiply } from './support/matrix.ts';
+export { multiply, sideBySide } from './support/matrix.ts';
 export { randomStream } from './support/random-stream.ts';
 export { singularVectors } from './support/singular-vectors.ts';
 export { transpose as transposeOnHost } from './support/transpose.ts';

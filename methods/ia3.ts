@@ -7,6 +7,7 @@ import { z } from 'zod';
 import {
   constantTensor,
   defineMethod,
+  ia3Inputs,
   isNamed,
   layerList,
   linearTargets,
@@ -35,9 +36,7 @@ export default defineMethod({
   }),
   defaults: { learningRate: 3e-3 },
   attach(base, { targets, feedForward, layers }) {
-    // peft finds `output.dense` by its ending, which attention's output has as well.
-    const isEncoder = base.architecture.kind === 'encoder';
-    const inputs = feedForward ?? (isEncoder ? ['mlpOutput', 'attentionOutput'] : ['mlpOutput']);
+    const inputs = feedForward ?? ia3Inputs(base);
     const sites = linearTargets(base, { targets: [...targets, ...inputs], layers });
     const names = new Set(sites.map(({ name }) => name));
     const scalesInput = (site: Site): boolean => inputs.some((target) => isNamed(site, target));

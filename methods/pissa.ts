@@ -13,6 +13,7 @@ import {
   editLinears,
   isTransposed,
   mergeAt,
+  sideBySide,
   singularVectors,
   type Site,
   tensorsAt,
@@ -124,13 +125,9 @@ function differenceOf(
     Float32Array,
     Float32Array,
   ];
-  const rank = B.length / outputs;
-  const up = Float32Array.from({ length: 2 * B.length }, (_, i) => {
-    const [row, column] = [Math.floor(i / (2 * rank)), i % (2 * rank)];
-    return scale * (column < rank ? B[row * rank + column]! : -B0[row * rank + column - rank]!);
-  });
-  const down = new Float32Array(2 * A.length);
-  down.set(A);
-  down.set(A0, A.length);
-  return { up, down };
+  const scaled = (B: Float32Array, by: number): Float32Array => B.map((value) => value * by);
+  return {
+    up: sideBySide(scaled(B, scale), scaled(B0, -scale), outputs),
+    down: sideBySide(A, A0, 1),
+  };
 }

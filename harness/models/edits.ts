@@ -79,6 +79,9 @@ export interface Site {
 /** The name of a module's weight. */
 export const weightName = ({ name, shared }: Site): string => shared ?? `${name}.weight`;
 
+/** Whether a site is a module with a weight: no output of a sublayer or a block. */
+export const hasWeight = ({ kind }: Site): boolean => kind !== 'sublayer' && kind !== 'block';
+
 /** What a method may know while a program is being built. */
 export interface Context {
   readonly training: boolean;

@@ -75,15 +75,15 @@ const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? v
  * Gives a tensor its name in transformers' bare encoder, which lacks the family's prefix: an adapter with the
  * head `mean` belongs to that encoder, since no classifier of transformers has the head.
  */
-const bareName = (name: string, { family }: BaseModel): string =>
-  name.replace(`${inModel}${family}.`, inModel);
+const bareName = (name: string, base: BaseModel): string =>
+  name.replace(`${inModel}${barePrefix(base)}`, inModel);
 
-function withBareTargets(config: Config, { family }: BaseModel): Config {
+function withBareTargets(config: Config, base: BaseModel): Config {
+  const prefix = barePrefix(base);
   const keys = ['target_modules', 'feedforward_modules', 'modules_to_save'].filter((key) =>
     Array.isArray(config[key]),
   );
-  const bare = (key: string): string[] =>
-    (config[key] as string[]).map((end) => end.replace(`${family}.`, ''));
+  const bare = (key: string): string[] => (config[key] as string[]).map((end) => end.replace(prefix, ''));
   return { ...config, ...Object.fromEntries(keys.map((key) => [key, bare(key)])) };
 }
 
@@ -192,9 +192,9 @@ function splitHead(
 ): { head: StoredTensors; saved: StoredTensors; tensors: StoredTensors } {
   const head: Record<string, StoredTensors[string]> = {};
   const saved: Record<string, StoredTensors[string]> = {};
+  const prefix = barePrefix(base);
   const isOfBase = (name: string): boolean =>
-    [name, barePrefix(base) + name].some((each) => each in base.shapes) ||
-    base.architecture.kind !== 'encoder';
+    [name, prefix + name].some((each) => each in base.shapes) || base.architecture.kind !== 'encoder';
   const tensors: Record<string, StoredTensors[string]> = {};
   const before = beforeHead(peftType);
   for (const [key, tensor] of Object.entries(stored)) {

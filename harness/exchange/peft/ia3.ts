@@ -1,7 +1,7 @@
 /** (IA)³ in PEFT's files, which tell vectors of outputs from vectors of inputs by their shapes. */
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
-import { isNamed } from '../../models/delta/target-roles.ts';
+import { ia3Inputs, isNamed } from '../../models/delta/target-roles.ts';
 import type { Site } from '../../models/edits.ts';
 import type { StoredTensors } from '../adapter.ts';
 import { inModel, type Format } from './format.ts';
@@ -18,9 +18,7 @@ const settings = z.object({
 export const ia3: Format = {
   peftType: 'IA3',
   write({ options, tensors }, base) {
-    const both = /roberta$|^bert$/.test(base.family);
-    const usual = both ? ['attentionOutput', 'mlpOutput'] : ['mlpOutput'];
-    const inputs = (options.feedForward ?? usual) as readonly string[];
+    const inputs = (options.feedForward ?? ia3Inputs(base)) as readonly string[];
     const sites = sitesWith(base, tensors, 'ia3_l');
     const scalesInput = (site: Site): boolean => inputs.some((target) => isNamed(site, target));
     const named = (input: boolean): string[] => {

@@ -4,6 +4,7 @@ import type { StoredTensors } from '../adapter.ts';
 import type { Format } from './format.ts';
 import { overLinearModules } from './linear-modules.ts';
 import { noBias } from './settings.ts';
+import { sideBySide } from '../../support/matrix.ts';
 
 const rank = z.int().positive();
 const alpha = z.number().positive();
@@ -101,14 +102,15 @@ export const pissa: Format = {
       const [rank, inputs] = A.shape as [number, number];
       joined[`${name}.lora_A.weight`] = {
         shape: [2 * rank, inputs],
-        data: Float32Array.from([...A.data, ...A0.data]),
+        data: sideBySide(A.data, A0.data, 1),
       };
       joined[`${name}.lora_B.weight`] = {
         shape: [B.shape[0]!, 2 * rank],
-        data: Float32Array.from({ length: 2 * B.data.length }, (_, i) => {
-          const [row, column] = [Math.floor(i / (2 * rank)), i % (2 * rank)];
-          return column < rank ? B.data[row * rank + column]! : -B0.data[row * rank + column - rank]!;
-        }),
+        data: sideBySide(
+          B.data,
+          B0.data.map((value) => -value),
+          B.shape[0]!,
+        ),
       };
     }
     const doubled = {

@@ -5,7 +5,7 @@ import type { StoredTensors } from '../adapter.ts';
 import { inModel, type Format } from './format.ts';
 import { strangeKey } from './linear-modules.ts';
 import { parseSettings } from './settings.ts';
-import { targetModules } from './target-modules.ts';
+import { barePrefix, targetModules } from './target-modules.ts';
 
 const parts = ['weight', 'bias'];
 
@@ -30,7 +30,7 @@ export const lnTuning: Format = {
       const [, module, part] = /^base_model\.model\.(.+)\.ln_tuning_layers\.(weight|bias)$/.exec(key) ?? [];
       if (module === undefined) throw strangeKey(where, key, 'LN_TUNING');
       const site = base.sites.find(
-        ({ kind, name }) => kind === 'norm' && (name === module || name === `${base.family}.${module}`),
+        ({ kind, name }) => kind === 'norm' && (name === module || name === barePrefix(base) + module),
       );
       if (!site) throw new UsageError(`${where} trains "${module}", which is no norm of ${base.id}.`);
       read[`${site.name}.${part}`] = tensor;

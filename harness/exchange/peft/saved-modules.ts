@@ -18,10 +18,11 @@ export function readSavedModules(
 ): { readonly whole: string[]; readonly tensors: StoredTensors } {
   const sites = new Set<Site>();
   const tensors: Record<string, StoredTensors[string]> = {};
+  const prefix = barePrefix(base);
   for (const [name, tensor] of Object.entries(saved)) {
     const end = name.lastIndexOf('.');
     const [module, part] = [name.slice(0, end), name.slice(end + 1)];
-    const names = [module, barePrefix(base) + module];
+    const names = [module, prefix + module];
     const site = base.sites.find((each) => names.includes(each.name));
     if (!site || !((part === 'weight' ? weightName(site) : `${site.name}.${part}`) in base.shapes)) {
       throw new UsageError(

@@ -5,7 +5,7 @@ import { transpose } from '../../support/transpose.ts';
 import { describeArchitecture } from '../families/registry.ts';
 import { isTransposed, ownHeadName } from '../architecture.ts';
 import { hasOwnHead } from '../bases/tied-head.ts';
-import { type Site, type Values, weightName } from '../edits.ts';
+import { hasWeight, type Site, type Values, weightName } from '../edits.ts';
 import type { AffineEdit, Delta } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
@@ -66,8 +66,6 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
   };
 }
 
-const isModule = ({ kind }: Site): boolean => ['linear', 'norm', 'embedding', 'head'].includes(kind);
-
 /** Whether a head that is the embedding needs a weight of its own, since only one of the two changes. */
 function mustUntie({ architecture, sites }: BaseModel, editsAt: EditsAt): boolean {
   if (architecture.kind === 'encoder' || hasOwnHead(architecture)) return false;
@@ -80,7 +78,7 @@ function mustUntie({ architecture, sites }: BaseModel, editsAt: EditsAt): boolea
  */
 function ownersOf(base: BaseModel, editsAt: EditsAt, unties: boolean): Map<string, Site> {
   const owners = new Map<string, Site>();
-  for (const site of base.sites.filter(isModule)) {
+  for (const site of base.sites.filter(hasWeight)) {
     const weight = unties && site.kind === 'head' ? ownHeadName : weightName(site);
     const other = owners.get(weight);
     if (other && [site, other].some((owner) => editsAt(owner).length > 0)) {
@@ -105,7 +103,7 @@ function place(base: BaseModel, edits: EditsAt): { editsAt: EditsAt; settings: R
   const { blockNorm, biasSetting } = base.architecture;
   const blocks = new Map<string, Site>();
   for (const site of base.sites) {
-    if (isModule(site) || edits(site).length === 0) continue;
+    if (hasWeight(site) || edits(site).length === 0) continue;
     const norm = site.kind === 'block' ? blockNorm?.(site) : undefined;
     if (!norm) {
       throw new UsageError(
@@ -122,7 +120,7 @@ function place(base: BaseModel, edits: EditsAt): { editsAt: EditsAt; settings: R
   };
   const settings = new Set<string>();
   for (const site of base.sites) {
-    if (!isModule(site) || site.bias || !editsAt(site).some(({ shift }) => shift)) continue;
+    if (!hasWeight(site) || site.bias || !editsAt(site).some(({ shift }) => shift)) continue;
     const setting = site.kind === 'linear' ? biasSetting?.(site) : undefined;
     if (setting === undefined) {
       throw new UsageError(

@@ -44,6 +44,13 @@ const wholeBlocks: Readonly<Partial<Record<FamilyName, readonly (typeof roles)[n
 export const adaloraTargets = (family: FamilyName): readonly (typeof roles)[number][] =>
   wholeBlocks[family] ?? ['query', 'value', 'queryKeyValue'];
 
+/**
+ * The roles whose input (IA)³ scales by default: peft's choice. It finds `output.dense` of encoders by its ending,
+ * which attention's output has as well.
+ */
+export const ia3Inputs = ({ architecture }: BaseModel): readonly (typeof roles)[number][] =>
+  architecture.kind === 'encoder' ? ['attentionOutput', 'mlpOutput'] : ['mlpOutput'];
+
 /** A method's option that limits it to some layers. */
 export const layerList = z
   .array(z.int().min(0))

@@ -4,7 +4,7 @@
  */
 import { gather, linear } from '../../engine/ops.ts';
 import type { BaseModel } from '../base-model.ts';
-import { type Edits, type Site, type Tensors, weightName } from '../edits.ts';
+import { type Edits, hasWeight, type Site, type Tensors, weightName } from '../edits.ts';
 import type { Delta, TensorSpec } from '../method.ts';
 import { composeEdits } from './compose.ts';
 import { editEmbeddings, editLinears, mergeAt } from './edits-at-sites.ts';
@@ -17,8 +17,6 @@ export const copyName = ({ name }: Site): string => `${name}.copy`;
 export const ownsWeight = ({ sites, shapes }: BaseModel, site: Site): boolean =>
   weightName(site) in shapes &&
   !sites.some((other) => other !== site && hasWeight(other) && weightName(other) === weightName(site));
-
-const hasWeight = ({ kind }: Site): boolean => kind !== 'sublayer' && kind !== 'block';
 
 /**
  * Lets a method train modules whole as well, which entries name by role or the end of a name; `adapted` are
