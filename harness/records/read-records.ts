@@ -139,6 +139,22 @@ export async function adapterBytes(
   return (await stat(join(results, dirname(path), name)).catch(() => undefined))?.size;
 }
 
+/** The rows of a file beside a record as `parse` reads them; undefined where they are missing or not to be trusted. */
+export async function readParsed<Rows>(
+  results: string,
+  found: FoundRecord,
+  kind: 'steps' | 'predictions',
+  parse: (rows: unknown[]) => Rows,
+): Promise<Rows | undefined> {
+  const read = await readRows(results, found, kind);
+  if (!read || 'reason' in read) return undefined;
+  try {
+    return parse(read.rows);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Reads the rows of a JSON-lines file beside a record. Only their sha256 is checked, against the record.
  * Undefined if the run has no such file; a reason if the file cannot be trusted.

@@ -1,6 +1,7 @@
 /**
  * What a dry run prints: the cells that would run, and every setting with its value and where it comes from.
  */
+import { groupBy } from '../../support/group-by.ts';
 import { formatValue } from '../../runs/plan/option-values.ts';
 import type { CellPreview } from '../../runs/plan/preview.ts';
 import { columns, heading } from './output.ts';
@@ -13,11 +14,7 @@ export function dryRunText<Cell extends CellPreview>(
   cells: readonly Cell[],
   memoryOf?: (cell: Cell) => string,
 ): string {
-  const groups = new Map<string, Cell[]>();
-  for (const cell of cells) {
-    const key = JSON.stringify([cell.task, cell.model, cell.variant]);
-    groups.set(key, [...(groups.get(key) ?? []), cell]);
-  }
+  const groups = groupBy(cells, ({ task, model, variant }) => JSON.stringify([task, model, variant]));
   const memoryText = ([first]: readonly Cell[]): string =>
     memoryOf ? `\n\nmemory, estimated\n${memoryOf(first!)}` : '';
   return [...groups.values()].map((group) => blockText(group) + memoryText(group)).join('\n\n');

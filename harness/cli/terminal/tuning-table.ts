@@ -1,4 +1,5 @@
 /** What `tune` prints of its trials: a table of what was chosen, and warnings of choices at an edge. */
+import { groupBy } from '../../support/group-by.ts';
 import { layoutTable } from '../../reporting/tables/layout-text.ts';
 import type { TunedMethod } from '../../runs/tune/tune.ts';
 import type { Position } from '../../runs/tune/space.ts';
@@ -6,11 +7,7 @@ import { heading } from './output.ts';
 
 /** A table for each task and base: trials, budget, the best one's validation, its settings and their places. */
 export function tuningTable(found: readonly TunedMethod[], width: number): string {
-  const groups = new Map<string, TunedMethod[]>();
-  for (const one of found) {
-    const title = `${one.task} · ${one.model}, tuned on validation`;
-    groups.set(title, [...(groups.get(title) ?? []), one]);
-  }
+  const groups = groupBy(found, ({ task, model }) => `${task} · ${model}, tuned on validation`);
   return [...groups]
     .map(([title, group]) => {
       const validation = group.find(({ best }) => best)?.best?.validation;

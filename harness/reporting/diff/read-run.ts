@@ -1,6 +1,6 @@
 /** Reads a run by the path of its record, with the files beside it. `bench diff` and `bench rerun` use it. */
 import { dirname } from 'node:path';
-import { adapterBytes, readRows } from '../../records/read-records.ts';
+import { adapterBytes, readParsed } from '../../records/read-records.ts';
 import { readRecord } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { parseSteps } from '../../records/step-log.ts';
@@ -23,24 +23,12 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
 export async function readRun(path: string): Promise<DiffRun> {
   const record = await readRunRecord(path);
   const found = { path, record };
-  const read = async <Rows>(
-    kind: 'steps' | 'predictions',
-    parse: (rows: unknown[]) => Rows,
-  ): Promise<Rows | undefined> => {
-    const rows = await readRows('', found, kind);
-    if (!rows || 'reason' in rows) return undefined;
-    try {
-      return parse(rows.rows);
-    } catch {
-      return undefined;
-    }
-  };
-  const steps = await read('steps', parseSteps);
+  const steps = await readParsed('', found, 'steps', parseSteps);
   return {
     record,
     stepTime: steps && medianStepTime(steps, record.training?.resumedFrom),
     adapterBytes: await adapterBytes('', found),
-    predictions: await read('predictions', parsePredictions),
+    predictions: await readParsed('', found, 'predictions', parsePredictions),
   };
 }
 

@@ -1,8 +1,7 @@
 /** Writes runs of the task metamath as peft's method_comparison writes its results; `report --format peft`. */
-import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import { mean } from 'simple-statistics';
-import { readRows } from '../../records/read-records.ts';
+import { readParsed } from '../../records/read-records.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { parseSteps, type Step } from '../../records/step-log.ts';
 import { sum } from '../../support/arithmetic.ts';
@@ -22,7 +21,9 @@ export async function peftResults({ tables }: Report): Promise<Record<string, st
       .filter(({ record }) => record.settings.task.name === TASK)
       .map(async (run) => {
         const name = experimentOf(run);
-        const content = resultOf(name, run.record, await stepsOf(run), await tensorBytes(run));
+        // A log that cannot be read is told by any report.
+        const steps = (await readParsed(run.folder, run, 'steps', parseSteps)) ?? [];
+        const content = resultOf(name, run.record, steps, run.adapterBytes ?? 0);
         return [
           `peft/${name.replaceAll('/', '--')}.json`,
           `${JSON.stringify(content, undefined, 2)}\n`,
@@ -42,27 +43,6 @@ function experimentOf({ path, record, from }: ReportRun): string {
     from ?? '',
   ];
   return `${method}/${parts.filter((part) => part !== '').join('-')}`;
-}
-
-/** The training log; empty where it cannot be read, which a report tells anyway. */
-async function stepsOf({ folder, path, record }: ReportRun): Promise<Step[]> {
-  const read = await readRows(folder, { path, record }, 'steps');
-  if (!read || 'reason' in read) return [];
-  try {
-    return parseSteps(read.rows);
-  } catch {
-    return [];
-  }
-}
-
-/** The size of the trained tensors' file; 0 where there is none. */
-async function tensorBytes({ folder, path, record }: ReportRun): Promise<number> {
-  const { tensors } = record.files;
-  if (!tensors) return 0;
-  return stat(join(folder, dirname(path), tensors.name)).then(
-    ({ size }) => size,
-    () => 0,
-  );
 }
 
 function resultOf(name: string, record: RunRecord, steps: readonly Step[], bytes: number): ResultFile {

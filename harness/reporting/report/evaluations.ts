@@ -1,4 +1,5 @@
 /** The evaluations of language models in a report: for each base a table, what was evaluated by benchmarks. */
+import { groupBy } from '../../support/group-by.ts';
 import type { Evaluation } from '../../evaluation/evaluation.ts';
 import type { Mean } from '../../evaluation/measures.ts';
 import type { EvaluationRecord } from '../../records/evaluation-record.ts';
@@ -186,10 +187,4 @@ function cellOf({ evaluations, asked }: Column, records: readonly EvaluationReco
   }
   const { mean, sd } = summarise(means.map(({ value }) => 100 * value));
   return { mean, spread: sd ?? null };
-}
-
-function groupBy<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
-  return groups;
 }

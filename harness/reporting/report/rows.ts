@@ -1,4 +1,5 @@
 /** The tables of a report: runs grouped into rows, rows into tables. */
+import { groupBy } from '../../support/group-by.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { flatten } from '../../support/json/flatten.ts';
 import type { MeasuredRun } from '../tables/cost-columns.ts';
@@ -189,15 +190,4 @@ function newSlug(title: string, taken: Set<string>): string {
   for (let n = 2; taken.has(slug); n++) slug = `${plain}-${n}`;
   taken.add(slug);
   return slug;
-}
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const name = key(item);
-    const group = groups.get(name);
-    if (group) group.push(item);
-    else groups.set(name, [item]);
-  }
-  return groups;
 }

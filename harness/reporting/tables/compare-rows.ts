@@ -1,9 +1,10 @@
 // Makes the rows of tables from runs: records, logs and predictions become means, marks and notes.
+import { groupBy } from '../../support/group-by.ts';
 import type { Task } from '../../data/examples/task.ts';
 import { divergence, type Diverged } from './diverged.ts';
 import type { ComparedRow, ComparedSeed, MarkedTable } from './marks.ts';
 import type { Row } from './row.ts';
-import { adapterBytes, readRows } from '../../records/read-records.ts';
+import { adapterBytes, readParsed } from '../../records/read-records.ts';
 import { medianStepTime } from '../report/steps.ts';
 import type { MeasuredRun } from './cost-columns.ts';
 import { predictionReader, type SeedPredictions, type TestedRun, type Untested } from './seed-tests.ts';
@@ -31,17 +32,19 @@ export async function tableRows(
   const { predictionReader } = await import('./seed-tests.ts');
   const read = predictionReader();
   const tables: MarkedTable[] = [];
-  for (const table of isPrinted
-    ? [outcomes]
-    : groupBy(outcomes, ({ cell }) => [cell.task.name, cell.model])) {
+  const byTask = groupBy(outcomes, ({ cell }) => JSON.stringify([cell.task.name, cell.model]));
+  for (const table of isPrinted ? [outcomes] : byTask.values()) {
     const compared: ComparedRow[] = [];
-    for (const group of groupBy(table, ({ cell }) => [cell.task.name, cell.model, cell.variant.name])) {
+    const byVariant = groupBy(table, ({ cell }) =>
+      JSON.stringify([cell.task.name, cell.model, cell.variant.name]),
+    );
+    for (const group of byVariant.values()) {
       const { task, model, variant } = group[0]!.cell;
       const diverged: Diverged[] = [];
       const measured: MeasuredRun[] = [];
       for (const run of group) {
         const { record } = run;
-        const steps = await stepsOf(run);
+        const steps = (await readParsed('', run, 'steps', parseSteps)) ?? [];
         const stepTime = medianStepTime(steps, record.training?.resumedFrom);
         measured.push({ record, stepTime, adapterBytes: await adapterBytes('', run) });
         const found = record.status === 'finished' && divergence(steps);
@@ -112,23 +115,4 @@ async function testsOf(
     tests.set(record.settings.seed, { ...test, value: info.value * info.scale, population });
   }
   return tests;
-}
-
-/** Reads the training log of a run; no steps if it is missing or cannot be trusted. */
-async function stepsOf(run: Pick<TableRun, 'record' | 'path'>): Promise<ReturnType<typeof parseSteps>> {
-  const read = await readRows('', run, 'steps');
-  try {
-    return read && 'rows' in read ? parseSteps(read.rows) : [];
-  } catch {
-    return [];
-  }
-}
-
-function groupBy<Item>(items: readonly Item[], key: (item: Item) => readonly string[]): Item[][] {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const name = JSON.stringify(key(item));
-    groups.set(name, [...(groups.get(name) ?? []), item]);
-  }
-  return [...groups.values()];
 }

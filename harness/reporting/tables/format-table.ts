@@ -1,4 +1,5 @@
 /** Tables of rows as text for a terminal. */
+import { groupBy } from '../../support/group-by.ts';
 import { costText, findColumns, type CostColumn } from './cost-columns.ts';
 import { layoutTable, wrapText } from './layout-text.ts';
 import { markLegend, type RowComparison } from './marks.ts';
@@ -16,11 +17,7 @@ export function formatTable(
   width = Infinity,
   columns?: readonly CostColumn[],
 ): string {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) {
-    const title = `${row.title} · ${row.model}`;
-    groups.set(title, [...(groups.get(title) ?? []), row]);
-  }
+  const groups = groupBy(rows, ({ title, model }) => `${title} · ${model}`);
   return [...groups]
     .map(([title, group]) => {
       const { title: task, model, metrics } = group[0]!;

@@ -1,4 +1,5 @@
 /** Why a cell is bold: marks the best rows of a table from comparisons over seeds and test examples. */
+import { groupBy } from '../../support/group-by.ts';
 import { resampleTests, type SeedTest } from '../../metrics/resampling/resample-tests.ts';
 import { compareMethods, holm, type Comparison } from './comparison.ts';
 import type { Mark, MetricSummary, Row } from './row.ts';
@@ -150,12 +151,7 @@ interface Column {
 
 /** Groups rows of the same task, data and model. */
 function groupRows(rows: readonly ComparedRow[]): ComparedRow[][] {
-  const groups = new Map<string, ComparedRow[]>();
-  for (const compared of rows) {
-    const key = JSON.stringify([compared.row.title, compared.row.model]);
-    groups.set(key, [...(groups.get(key) ?? []), compared]);
-  }
-  return [...groups.values()];
+  return [...groupBy(rows, ({ row }) => JSON.stringify([row.title, row.model])).values()];
 }
 
 /** Why nothing may be marked among these rows, as the end of a sentence; undefined if it may. */

@@ -2,6 +2,7 @@
  * What a person should know of a plan before its numbers are compared, a line each: untuned rates, methods
  * too large.
  */
+import { groupBy } from '../../support/group-by.ts';
 import { isBuiltin } from '../../models/bases/built-in.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { paperRecipes } from '../../papers/find-recipe.ts';
@@ -22,11 +23,7 @@ export function planNotes(runs: readonly CountedCell[]): string[] {
 
 /** One line for each task and base where a method runs at a learning rate that nobody tuned there. */
 export function untunedRates(cells: readonly Cell[]): string[] {
-  const groups = new Map<string, Cell[]>();
-  for (const cell of cells) {
-    const key = JSON.stringify([cell.task.name, cell.model]);
-    groups.set(key, [...(groups.get(key) ?? []), cell]);
-  }
+  const groups = groupBy(cells, ({ task, model }) => JSON.stringify([task.name, model]));
   return [...groups.values()].flatMap((group) => untunedLine(group) ?? []);
 }
 

@@ -2,6 +2,7 @@
  * Tunes methods on a task and base: plans trials, does what is missing of them, and chooses by validation
  * alone. Trials are runs with records like any others, so that a tuning that was stopped goes on.
  */
+import { groupBy } from '../../support/group-by.ts';
 import { mean } from 'simple-statistics';
 import type { Task } from '../../data/examples/task.ts';
 import type { Method } from '../../models/method.ts';
@@ -162,12 +163,7 @@ function seedsOf({ seeds = [] }: RunRequest, { seedsPerTrial }: TuneOptions): nu
 
 /** Cells by task and base. */
 function studiesOf(cells: readonly Cell[]): Cell[][] {
-  const studies = new Map<string, Cell[]>();
-  for (const cell of cells) {
-    const key = JSON.stringify([cell.task.name, cell.model]);
-    studies.set(key, [...(studies.get(key) ?? []), cell]);
-  }
-  return [...studies.values()];
+  return [...groupBy(cells, ({ task, model }) => JSON.stringify([task.name, model])).values()];
 }
 
 /** What is tuned on one task and base. */
