@@ -37,9 +37,9 @@ export {
   tensorsAt,
   uniformTensor,
 } from './models/delta/tensor-specs.ts';
-export { sizeOf } from './support/arithmetic.ts';
-export { roundToBfloats } from './support/float16.ts';
-export { multiply, sideBySide } from './support/matrix.ts';
-export { randomStream } from './support/random-stream.ts';
-export { singularVectors } from './support/singular-vectors.ts';
-export { transpose as transposeOnHost } from './support/transpose.ts';
+export { sizeOf } from './support/numbers/arithmetic.ts';
+export { roundToBfloats } from './support/numbers/float16.ts';
+export { multiply, sideBySide } from './support/numbers/matrix.ts';
+export { randomStream } from './support/numbers/random-stream.ts';
+export { singularVectors } from './support/numbers/singular-vectors.ts';
+export { transpose as transposeOnHost } from './support/numbers/transpose.ts';

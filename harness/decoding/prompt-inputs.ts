@@ -1,11 +1,11 @@
 /** Prompts as inputs of programs: padding, masks, and the tokens that a method puts before them. */
 import type { NamedArrays } from '../engine/types.ts';
 import { addPrefix } from '../support/prefixed-names.ts';
-import { MASKED } from '../models/families/layers.ts';
+import { MASKED } from '../models/families/parts/layers.ts';
 import { SOURCE } from '../models/delta/forward.ts';
 import { virtualTokens } from '../models/method.ts';
 import type { DecodingSetup } from './programs.ts';
-import { roundUp } from '../support/arithmetic.ts';
+import { roundUp } from '../support/numbers/arithmetic.ts';
 
 /**
  * The length that prompts of up to `n` tokens are padded to: few lengths need programs, and at most an eighth

@@ -1,6 +1,6 @@
 /** Checks of the arrays that callers hand to an engine; both engines use them. */
 import type { NumericArray, Shape, TensorType } from './types.ts';
-import { sizeOf } from '../support/arithmetic.ts';
+import { sizeOf } from '../support/numbers/arithmetic.ts';
 
 /** The element type that an array holds. */
 export const dtypeOf = (data: NumericArray): TensorType['dtype'] =>

@@ -4,7 +4,7 @@
  */
 import type { ChoiceDocument, Measure } from './evaluation.ts';
 import { length } from '../support/python-text.ts';
-import { sum } from '../support/arithmetic.ts';
+import { sum } from '../support/numbers/arithmetic.ts';
 
 /** The log-likelihood of one alternative under a model. */
 export interface Likelihood {

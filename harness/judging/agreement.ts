@@ -1,5 +1,5 @@
 /** Agreement of two judges on the same answers: the share of equal verdicts, and Cohen's kappa. */
-import { sum } from '../support/arithmetic.ts';
+import { sum } from '../support/numbers/arithmetic.ts';
 import { turnKey, type Judgement, type Judging } from './judging.ts';
 
 /** How two judges agree. */

@@ -1,6 +1,6 @@
 /** What judging costs before it is done: calls, tokens and, by a table that the user gives, money. */
 import { z } from 'zod';
-import { sum } from '../support/arithmetic.ts';
+import { sum } from '../support/numbers/arithmetic.ts';
 import { didYouMean, UsageError } from '../support/errors.ts';
 import { problemOf } from '../support/json/validation-messages.ts';
 import { readJson } from '../support/read-files.ts';

@@ -2,7 +2,7 @@
  * Where a method may act on a base (sites), what it may know while a program is built (context), and what it
  * may do (edits). Methods see these types through harness/method.ts; they must not depend on a family.
  */
-import type { Random } from '../support/random-stream.ts';
+import type { Random } from '../support/numbers/random-stream.ts';
 import type { Tensor } from '../engine/ops.ts';
 import type { Shape } from '../engine/types.ts';
 

@@ -4,7 +4,7 @@ import { generate, generateAll, rowsAtOnce, type GenerateJob } from '../../harne
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
-import { randomStream } from '../../harness/support/random-stream.ts';
+import { randomStream } from '../../harness/support/numbers/random-stream.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import red from '../../methods/red.ts';
 

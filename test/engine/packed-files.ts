@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packFourBit, unpackFourBit } from '../../harness/data/formats/four-bit.ts';
 import type { PackedArray, PackedFormat, PlainArray } from '../../harness/engine/types.ts';
-import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../harness/support/float16.ts';
+import {
+  narrowToBfloats,
+  narrowToHalves,
+  widenBfloats,
+  widenHalves,
+} from '../../harness/support/numbers/float16.ts';
 
 export interface PackedPair {
   readonly packed: PackedArray;

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, describe, expect, it } from 'vitest';
-import { randomStream } from '../../harness/support/random-stream.ts';
+import { randomStream } from '../../harness/support/numbers/random-stream.ts';
 import { formats, packedPair, temporaryFolder } from './packed-files.ts';
 
 const folder = temporaryFolder();

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import * as ops from '../../harness/engine/ops.ts';
 import type { Engine, FrozenArray, NamedArrays, Precision } from '../../harness/engine/types.ts';
-import { randomStream } from '../../harness/support/random-stream.ts';
+import { randomStream } from '../../harness/support/numbers/random-stream.ts';
 import { formats, packedPair, temporaryFolder } from './packed-files.ts';
 
 const folder = temporaryFolder();

@@ -1,7 +1,12 @@
 /** Products of half precision: which nodes they are, and how near float32's their results lie. */
 import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
-import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../harness/support/float16.ts';
+import {
+  narrowToBfloats,
+  narrowToHalves,
+  widenBfloats,
+  widenHalves,
+} from '../../harness/support/numbers/float16.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Graph } from '../../harness/engine/graph/graph.ts';
 import type { Products } from '../../harness/engine/graph/target.ts';

@@ -16,7 +16,7 @@ import { createOnnxEngine } from '../../harness/engine/onnxruntime/engine.ts';
 import { buildDeviceBinding } from '../../harness/engine/setup/build-device-binding.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
-import { randomStream } from '../../harness/support/random-stream.ts';
+import { randomStream } from '../../harness/support/numbers/random-stream.ts';
 import type { TrainingResult } from '../../harness/training/loop/job.ts';
 import { train } from '../../harness/training/loop/train.ts';
 import { languageModel } from '../../harness/training/objectives/language-model.ts';

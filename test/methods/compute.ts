@@ -2,7 +2,7 @@
 import type { LabelledTokens } from '../../harness/data/examples/task.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { makeHead, type Head } from '../../harness/models/delta/heads.ts';
-import { randomStream } from '../../harness/support/random-stream.ts';
+import { randomStream } from '../../harness/support/numbers/random-stream.ts';
 import type { Delta } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import { labelled } from '../../harness/training/objectives/classification.ts';

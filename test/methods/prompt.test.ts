@@ -6,7 +6,7 @@ import type { Engine } from '../../harness/engine/types.ts';
 import { initialize } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { composeDeltas } from '../../harness/models/delta/compose.ts';
-import { randomStream } from '../../harness/support/random-stream.ts';
+import { randomStream } from '../../harness/support/numbers/random-stream.ts';
 import type { Delta } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import { languageModel } from '../../harness/training/objectives/language-model.ts';

@@ -4,7 +4,7 @@ import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { initialize } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
-import { randomStream } from '../../harness/support/random-stream.ts';
+import { randomStream } from '../../harness/support/numbers/random-stream.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import { languageModel } from '../../harness/training/objectives/language-model.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';

@@ -1,7 +1,7 @@
 // Tiny random bases of every family and batches for them; used by the tests of methods and test/contract.
 import { initialize, unfrozenTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
-import { randomStream } from '../../harness/support/random-stream.ts';
+import { randomStream } from '../../harness/support/numbers/random-stream.ts';
 import type { Delta } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import type { Arrays, Batch } from '../parity/decoder.ts';

@@ -1,6 +1,6 @@
 // Makes a random base of any family from a config.json; used by the tests of models.
 import { describeArchitecture } from '../../harness/models/families/registry.ts';
-import { randomStream } from '../../harness/support/random-stream.ts';
+import { randomStream } from '../../harness/support/numbers/random-stream.ts';
 import { baseModel, type BaseModel } from '../../harness/models/base-model.ts';
 
 /** Describes a base with random weights, the pooler of an encoder included. */

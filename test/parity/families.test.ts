@@ -7,7 +7,7 @@ import { unfrozenTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { attachMethods } from '../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
-import { sizeOf, sum } from '../../harness/support/arithmetic.ts';
+import { sizeOf, sum } from '../../harness/support/numbers/arithmetic.ts';
 import { folderOf, readGolden } from './folder.ts';
 import { describeDecoder } from './model.ts';
 

@@ -14,7 +14,7 @@ import {
   type Signature,
   type TensorTypes,
 } from '../../harness/engine/types.ts';
-import { sizeOf } from '../../harness/support/arithmetic.ts';
+import { sizeOf } from '../../harness/support/numbers/arithmetic.ts';
 
 /** A matrix product of a program, over leading dimensions where there are more than two. */
 export interface Product {

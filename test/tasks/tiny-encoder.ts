@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { describeArchitecture } from '../../harness/models/families/registry.ts';
-import { randomStream } from '../../harness/support/random-stream.ts';
+import { randomStream } from '../../harness/support/numbers/random-stream.ts';
 
 /** Words that the tokenizer of the tiny encoder knows. */
 export const words = [

@@ -7,7 +7,7 @@ import { createEngine } from '../../harness/engine/create.ts';
 import { ones, stopGradient, tensor } from '../../harness/engine/ops.ts';
 import type { Engine, Precision } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
-import { randomStream } from '../../harness/support/random-stream.ts';
+import { randomStream } from '../../harness/support/numbers/random-stream.ts';
 import type { Delta } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import { languageModel } from '../../harness/training/objectives/language-model.ts';

@@ -6,7 +6,7 @@ import type { GroupMean } from '../../evaluation/measures.ts';
 import type { Evaluated } from '../../runs/evaluate/evaluate.ts';
 import type { EvaluateRequest } from '../../runs/evaluate/plan-evaluations.ts';
 import type { SubjectRequest } from '../../runs/evaluate/subject.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { baseWeightsText } from '../../models/bases/base-weights.ts';
 import { baseWeightsHelp } from '../arguments/run-options.ts';
 import { count, positive } from '../arguments/parse-values.ts';

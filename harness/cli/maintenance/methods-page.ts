@@ -10,7 +10,7 @@ import type { BaseModel } from '../../models/base-model.ts';
 import { describeOptions, formatValue } from '../../runs/plan/option-values.ts';
 import { countParameters } from '../../models/delta/count-parameters.ts';
 import { loadMethods } from '../../runs/plan/load-plugins.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 
 /**
  * Bases whose trained parameters the page counts, and families into which it tries to merge; those that are

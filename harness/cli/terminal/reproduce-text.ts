@@ -8,7 +8,7 @@ import type { RunState } from '../../runs/reproduce/inspect-runs.ts';
 import type { TableRun } from '../../runs/reproduce/plan-table.ts';
 import type { SettingsTable } from '../../runs/reproduce/settings-table.ts';
 import { wrapText } from '../../reporting/tables/layout-text.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { durationText } from './duration.ts';
 import { columns } from './output.ts';
 

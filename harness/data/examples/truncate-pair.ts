@@ -1,7 +1,7 @@
 /**
  * How many tokens of one or two texts fit under a limit; `encodePair` and `encodeLabelled` cut texts by it.
  */
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 /**
  * Returns how many tokens of each text (one or two) are kept, so that their sum is at most `limit`. The
  * longer text is cut; if each is longer than half the limit, each keeps half (Hugging Face's "longest

@@ -3,7 +3,7 @@
  * are cut into blocks, and each is the block's scale times one of 16 values. Two codes are one byte, the
  * first in the high bits. Bases are packed and read with it (models/bases).
  */
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 
 /** The values of the 16 codes; NF4's are quantiles of a normal distribution, FP4's floats of four bits. */
 export const fourBitValues = {

@@ -6,8 +6,8 @@ import { writeAtomically, type BeforeRename } from '../../support/atomic-files.t
 import { UsageError } from '../../support/errors.ts';
 import { withFile } from '../../support/read-files.ts';
 import { isObject } from '../../support/json/json-object.ts';
-import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/numbers/float16.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 
 /** The element types of the format, with their size in bits. */
 const elementBits = {

@@ -1,10 +1,10 @@
 /** Reads files that torch.save wrote, without Python. It must never execute the pickle inside. */
 import { UsageError } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
-import { widenBfloats, widenHalves } from '../../support/float16.ts';
+import { widenBfloats, widenHalves } from '../../support/numbers/float16.ts';
 import { readPickle, type PickledTensor } from './torch-pickle.ts';
 import { readZip, unzip } from '../../support/zip.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 
 /** A tensor's shape and its values, widened to float32. */
 export interface TorchTensor {

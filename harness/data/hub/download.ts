@@ -5,7 +5,7 @@
 import { constants } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { makeFolder, writeError } from '../../support/atomic-files.ts';
 import { errorCode, UsageError } from '../../support/errors.ts';
 import { digestFile } from '../../support/hash.ts';

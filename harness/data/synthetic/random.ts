@@ -2,7 +2,7 @@
  * Random choices for the generators of built-in data. Their sequence must never change, because the data, and
  * with it every record made on built-in data, depends on it.
  */
-import { fnv1a } from '../../support/random-stream.ts';
+import { fnv1a } from '../../support/numbers/random-stream.ts';
 
 /** A stream of random choices; equal seeds give equal choices on every platform. */
 export interface SeededRandom {

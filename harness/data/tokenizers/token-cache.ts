@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { readBytes } from '../../support/read-files.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { hashJson } from '../../support/json/canonical-json.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 

@@ -7,7 +7,7 @@ import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { NamedArrays, Program, ProgramTensors, TensorTypes } from '../../engine/types.ts';
 import type { DecoderStates, Past } from '../../models/architecture.ts';
-import { MASKED } from '../../models/families/layers.ts';
+import { MASKED } from '../../models/families/parts/layers.ts';
 import { SOURCE } from '../../models/delta/forward.ts';
 import { NEVER, type Hypothesis } from '../on-host/beam.ts';
 import { checkSum } from '../candidates.ts';

@@ -1,7 +1,7 @@
 /** Row indices as tensors, for searches inside a program. */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 
 /** A tensor of row indices. */
 export type Rows = Parameters<typeof ops.gather>[1] & Tensor;

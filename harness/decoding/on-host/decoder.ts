@@ -12,7 +12,7 @@ import {
 } from '../prompt-inputs.ts';
 import { prefillProgram, sourceProgram, stepProgram, type DecodingSetup } from '../programs.ts';
 import type { SequenceModel, Continuation } from './search.ts';
-import { roundUp } from '../../support/arithmetic.ts';
+import { roundUp } from '../../support/numbers/arithmetic.ts';
 
 /** The sizes of a decoder: so many groups of beams are decoded at once. */
 export interface DecoderSize {

@@ -1,5 +1,5 @@
 /** The key-value cache of decoder.ts, which steps read as inputs and searches reorder. */
-import { MASKED } from '../../models/families/layers.ts';
+import { MASKED } from '../../models/families/parts/layers.ts';
 
 /** Sizes of a key-value cache. */
 export interface CacheShape {

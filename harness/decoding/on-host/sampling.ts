@@ -3,7 +3,7 @@
  * Draws come from deltabench's own random stream, so a text depends on its seed and name alone, not on texts
  * that are generated with it.
  */
-import { randomStream } from '../../support/random-stream.ts';
+import { randomStream } from '../../support/numbers/random-stream.ts';
 import type { Candidates } from '../candidates.ts';
 
 /** The distribution that tokens are drawn from. */

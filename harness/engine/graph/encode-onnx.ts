@@ -3,7 +3,7 @@
  * our graphs need, field by field: a protobuf library would be larger than this file and copy the weights
  * once more.
  */
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 import type { FileLocation, Shape } from '../types.ts';
 
 import { type Attribute, type Body, ELEMENT, type Node, readBy, type Value } from './node.ts';

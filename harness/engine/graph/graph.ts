@@ -3,7 +3,7 @@
  * operations (../fused) append them; whether a node exists already is decided in node-list.ts.
  */
 import { chunk } from 'simple-statistics';
-import { sizeOf, sum } from '../../support/arithmetic.ts';
+import { sizeOf, sum } from '../../support/numbers/arithmetic.ts';
 import type { Shape } from '../types.ts';
 import { HalfPrecision } from './half-precision.ts';
 import { isLong, reduceInStages } from './long-sums.ts';

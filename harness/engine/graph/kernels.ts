@@ -4,7 +4,7 @@
  * error.
  */
 import * as tf from '../tfjs/library.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 import type { Shape } from '../types.ts';
 import type { Graph } from './graph.ts';
 import type { DType, Value } from './node.ts';

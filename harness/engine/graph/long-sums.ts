@@ -5,7 +5,7 @@
  */
 import type { Shape } from '../types.ts';
 import type { Value } from './node.ts';
-import { range, sizeOf } from '../../support/arithmetic.ts';
+import { range, sizeOf } from '../../support/numbers/arithmetic.ts';
 
 /** The most values that one reduction adds; longer ones go by stages. */
 const LONG = 4096;

@@ -4,7 +4,7 @@
  * fault in the next run; that takes longer than the sums that are written into it. `lower` applies these
  * passes.
  */
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 import type { Graph } from './graph.ts';
 import { neededOf, type Node, readBy, type Value } from './node.ts';
 import type { Outputs } from './recorder.ts';

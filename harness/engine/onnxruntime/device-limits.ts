@@ -1,7 +1,7 @@
 /** Explains errors of runs on devices that lack half precision or large buffers; program.ts uses it. */
 import { DeviceLimitError } from '../types.ts';
 import type { Node } from '../graph/node.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 
 /**
  * onnxruntime's messages on WebGPU where a tensor fits no buffer, or only more buffers than a shader may

@@ -5,8 +5,8 @@
 import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { sum } from '../../support/arithmetic.ts';
-import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
+import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/numbers/float16.ts';
 import type { Products } from '../graph/target.ts';
 import { dtypeOf } from '../check-arrays.ts';
 import type {

@@ -41,7 +41,7 @@ export class NamedMemory {
 }
 
 /**
- * How many elements a tensor of these dimensions has; support/arithmetic.ts is TypeScript.
+ * How many elements a tensor of these dimensions has; support/numbers/arithmetic.ts is TypeScript.
  * @param {readonly number[]} dims
  */
 function sizeOf(dims) {

@@ -1,6 +1,6 @@
 /** The state of programs of the onnx engine (trained tensors, optimiser moments). */
 import * as ort from 'onnxruntime-node';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 import { checkLength, named } from '../check-arrays.ts';
 import type { Shape, State, TensorTypes } from '../types.ts';
 import { typeOf } from './operands.ts';

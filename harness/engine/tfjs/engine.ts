@@ -16,7 +16,7 @@ import {
   type State,
   type TensorTypes,
 } from '../types.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 
 /** A copy on the backend; tfjs's plain backend would otherwise share the array with its owner. */
 const tensorOf = (data: NumericArray, shape: Shape): tf.Tensor =>

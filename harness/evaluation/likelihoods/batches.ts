@@ -5,7 +5,7 @@
 import type { LoadedModel } from '../../decoding/programs.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { type Delta, virtualTokens } from '../../models/method.ts';
-import { roundUp, sum } from '../../support/arithmetic.ts';
+import { roundUp, sum } from '../../support/numbers/arithmetic.ts';
 import { sharedBeginnings } from './beginnings.ts';
 import { packRows } from './pack-rows.ts';
 import type { TreesShape } from './program.ts';

@@ -6,7 +6,7 @@
 import { promptInputs, readLength } from '../../decoding/prompt-inputs.ts';
 import { prefillProgram, type LoadedModel } from '../../decoding/programs.ts';
 import type { NamedArrays, Program, State } from '../../engine/types.ts';
-import { MASKED } from '../../models/families/layers.ts';
+import { MASKED } from '../../models/families/parts/layers.ts';
 import { virtualTokens } from '../../models/method.ts';
 import type { Likelihood } from '../measures.ts';
 import type { Beginning, LikelihoodBatch } from './batches.ts';

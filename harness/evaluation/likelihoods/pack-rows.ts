@@ -2,7 +2,7 @@
  * Packs trees of tokens into rows, several trees one behind the other in a row. A node sees only the nodes of
  * its own tree, so that a row costs what its nodes cost, and hardly any are padding. batches.ts uses it.
  */
-import { roundUp, sum } from '../../support/arithmetic.ts';
+import { roundUp, sum } from '../../support/numbers/arithmetic.ts';
 
 /** Most nodes that one run of a program reads, unless one tree has more. */
 const NODES = 2048;

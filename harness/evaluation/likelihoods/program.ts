@@ -3,7 +3,7 @@ import { queriesAtOnce, type LoadedModel } from '../../decoding/programs.ts';
 import * as ops from '../../engine/ops.ts';
 import type { NamedArrays, Program, ProgramTensors, TensorTypes } from '../../engine/types.ts';
 import type { PrefixStates } from '../../models/architecture.ts';
-import { MASKED } from '../../models/families/layers.ts';
+import { MASKED } from '../../models/families/parts/layers.ts';
 import { outputHead, type OutputHead, runDecoder } from '../../models/delta/forward.ts';
 import type { TokenTree } from './token-tree.ts';
 

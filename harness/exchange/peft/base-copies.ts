@@ -2,7 +2,7 @@
  * The copies of the base's own matrices in an adapter's file: PEFT stores an embedding and the output head
  * beside their low-rank parts. folder.ts takes them out before a format reads the rest.
  */
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { weightName } from '../../models/edits.ts';

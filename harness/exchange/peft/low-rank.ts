@@ -4,7 +4,7 @@ import type { StoredTensors } from '../adapter.ts';
 import type { Format } from './format.ts';
 import { overLinearModules } from './linear-modules.ts';
 import { noBias } from './settings.ts';
-import { sideBySide } from '../../support/matrix.ts';
+import { sideBySide } from '../../support/numbers/matrix.ts';
 
 const rank = z.int().positive();
 const alpha = z.number().positive();

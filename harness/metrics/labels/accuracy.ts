@@ -1,7 +1,7 @@
 /** Accuracy of classes. */
 import { sampledPairs } from '../resampling/sampled-labels.ts';
 import type { LabelMetric } from './label-metric.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { checkPairs } from './pairs.ts';
 
 /**

@@ -2,7 +2,7 @@
 import { centred, weightedCorrelation } from '../resampling/sampled-labels.ts';
 import type { LabelMetric } from './label-metric.ts';
 import { checkPairs } from './pairs.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 
 /** Deviations from the mean, scaled to length 1; NaN for constant values. */
 function standardised(values: ArrayLike<number>): Float64Array {

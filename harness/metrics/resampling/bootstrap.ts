@@ -4,7 +4,7 @@
  */
 import { errorFunction } from 'simple-statistics';
 import type { CorpusMetric } from '../text/corpus-metric.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 
 /**
  * Draws uniform integers below `n` with the mulberry32 generator: the same seed draws the same numbers

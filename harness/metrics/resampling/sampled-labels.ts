@@ -2,7 +2,7 @@
  * What the sampled metrics of labels are made of: counts of (label, prediction) pairs for classes, weighted
  * correlations for values. The metrics themselves are in metrics/labels/, each beside its plain form.
  */
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import type { LabelledTest, SampledMetric } from './sampled-metric.ts';
 
 /** A metric of classes from the counts [classes × classes] of pairs, labels by row, predictions by column. */

@@ -11,9 +11,9 @@ import {
   unpackScales,
   type FourBitCodes,
 } from '../../data/formats/four-bit.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 import { UsageError } from '../../support/errors.ts';
-import { transpose } from '../../support/transpose.ts';
+import { transpose } from '../../support/numbers/transpose.ts';
 import { type BaseWeights, largestBlock } from './base-weights.ts';
 
 /** The codes of a weight, row by row of [outputs, inputs]. */

@@ -13,14 +13,14 @@ import {
   writeSafetensors,
 } from '../../data/formats/safetensors.ts';
 import type { FileLocation, PackedArray, PackedFormat } from '../../engine/types.ts';
-import { roundUp, sizeOf } from '../../support/arithmetic.ts';
+import { roundUp, sizeOf } from '../../support/numbers/arithmetic.ts';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
-import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/float16.ts';
+import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/numbers/float16.ts';
 import { hashFile, sha256 } from '../../support/hash.ts';
 import { canonicalJson } from '../../support/json/canonical-json.ts';
 import { isFile, readBytes } from '../../support/read-files.ts';
-import { transpose } from '../../support/transpose.ts';
+import { transpose } from '../../support/numbers/transpose.ts';
 import type { BaseModel } from '../base-model.ts';
 import { requireFinite } from '../delta/trained-tensors.ts';
 import type { Site } from '../edits.ts';

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import { UsageError, didYouMean } from '../../support/errors.ts';
 import { describeArchitecture } from '../families/registry.ts';
 import type { Architecture } from '../architecture.ts';
-import { randomStream } from '../../support/random-stream.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { randomStream } from '../../support/numbers/random-stream.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 
 /** How a random base's settings become the config.json of its family. */
 interface RandomFamily {

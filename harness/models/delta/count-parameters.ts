@@ -3,7 +3,7 @@ import { trainedShapes } from './trained-tensors.ts';
 import type { Head } from './heads.ts';
 import type { Delta } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
-import { sizeOf, sum } from '../../support/arithmetic.ts';
+import { sizeOf, sum } from '../../support/numbers/arithmetic.ts';
 
 /** Numbers of parameters of a base with a method and a head. */
 export interface ParameterCounts {

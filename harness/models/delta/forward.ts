@@ -14,7 +14,7 @@ import type {
   OutputRows,
 } from '../architecture.ts';
 import type { Head } from './heads.ts';
-import { capSoftly, linearAt } from '../families/layers.ts';
+import { capSoftly, linearAt } from '../families/parts/layers.ts';
 import type { Context, Tensors } from '../edits.ts';
 import type { Delta } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';

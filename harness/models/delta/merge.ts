@@ -1,7 +1,7 @@
 /** Merges a method's affine edits into a base's weights, so that inference costs nothing more. */
 import { UsageError } from '../../support/errors.ts';
-import { addProduct } from '../../support/matrix.ts';
-import { transpose } from '../../support/transpose.ts';
+import { addProduct } from '../../support/numbers/matrix.ts';
+import { transpose } from '../../support/numbers/transpose.ts';
 import { describeArchitecture } from '../families/registry.ts';
 import { isTransposed, ownHeadName } from '../architecture.ts';
 import { hasOwnHead } from '../bases/tied-head.ts';

@@ -1,5 +1,5 @@
 /** How a method declares the tensors that it adds: their shapes and their initial values. */
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 import type { Shape, Site } from '../edits.ts';
 import type { TensorSpec } from '../method.ts';
 

@@ -3,7 +3,7 @@
  * engine.
  */
 import type { Engine, FrozenArrays, FrozenArray, Shape } from '../../engine/types.ts';
-import { randomStream } from '../../support/random-stream.ts';
+import { randomStream } from '../../support/numbers/random-stream.ts';
 import { type Site, weightName } from '../edits.ts';
 import type { Delta, TensorSpec } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';

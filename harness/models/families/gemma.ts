@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import type { FamilyName } from '../edits.ts';
-import { checkWindows, windowFields, windowsOf } from './attention-windows.ts';
-import { layerCount, widthSize } from './config-fields.ts';
+import { checkWindows, windowFields, windowsOf } from './parts/attention-windows.ts';
+import { layerCount, widthSize } from './parts/config-fields.ts';
 import type { DecoderParts } from './decoder/parts.ts';
 import {
   attentionBias,
@@ -15,7 +15,7 @@ import {
   queryKeyNorms,
   withRope,
 } from './llama-like.ts';
-import { readRope } from './rotary.ts';
+import { readRope } from './parts/rotary.ts';
 
 const positive = z.number().positive();
 const fields = {

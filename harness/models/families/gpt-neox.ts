@@ -1,7 +1,7 @@
 /** GPT-NeoX and Pythia: both sublayers side by side, fused heads, a part of each head rotated. */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { activationNames } from './activations.ts';
+import { activationNames } from './parts/activations.ts';
 import type { DecoderNames } from './decoder/parts.ts';
 import { checkHeads, llamaFields, llamaLike, rate, withRope } from './llama-like.ts';
 

@@ -1,7 +1,7 @@
 /** GPT-2: its config.json, and the parts of its decoder. */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
+import { headCount, layerCount, tableRows, widthSize } from './parts/config-fields.ts';
 import { decoderFamily } from './decoder/family.ts';
 import type { DecoderNames } from './decoder/parts.ts';
 

@@ -5,10 +5,10 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import type { FamilyName, Site } from '../edits.ts';
-import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
+import { headCount, layerCount, tableRows, widthSize } from './parts/config-fields.ts';
 import { decoderFamily } from './decoder/family.ts';
 import type { BlockRole, DecoderNames, DecoderParts } from './decoder/parts.ts';
-import { type ReadRope, readRope } from './rotary.ts';
+import { type ReadRope, readRope } from './parts/rotary.ts';
 
 /** A dropout rate. */
 export const rate = z.number().min(0).lt(1).default(0);

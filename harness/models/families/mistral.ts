@@ -1,7 +1,7 @@
 /** Mistral: Llama whose layers see a sliding window. */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { windowFields, windowsOf } from './attention-windows.ts';
+import { windowFields, windowsOf } from './parts/attention-windows.ts';
 import { checkHeads, llamaFields, llamaLike, withRope } from './llama-like.ts';
 
 /** The part of Hugging Face's MistralConfig that the forward pass depends on. */

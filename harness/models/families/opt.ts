@@ -1,8 +1,8 @@
 /** OPT: its config.json, and the parts of its decoder. */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { activationNames } from './activations.ts';
-import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
+import { activationNames } from './parts/activations.ts';
+import { headCount, layerCount, tableRows, widthSize } from './parts/config-fields.ts';
 import { decoderFamily } from './decoder/family.ts';
 import type { DecoderNames } from './decoder/parts.ts';
 import { rate } from './llama-like.ts';

@@ -1,8 +1,8 @@
 /** Phi-3 and Phi-4-mini: Llama with fused projections, and a part of each head rotated. */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { windowFields, windowsOf } from './attention-windows.ts';
-import { tableRows } from './config-fields.ts';
+import { windowFields, windowsOf } from './parts/attention-windows.ts';
+import { tableRows } from './parts/config-fields.ts';
 import { checkHeads, llamaFields, llamaLike, llamaNames, rate, withRope } from './llama-like.ts';
 
 /** The part of Hugging Face's Phi3Config that the forward pass depends on. */

@@ -15,7 +15,7 @@ import type {
   PrefixStates,
 } from '../architecture.ts';
 import type { FamilyName, Shapes, Site } from '../edits.ts';
-import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
+import { headCount, layerCount, tableRows, widthSize } from './parts/config-fields.ts';
 import {
   blockAt,
   dropoutAt,
@@ -32,8 +32,8 @@ import {
   selectOutputRows,
   splitRows,
   sublayerAt,
-} from './layers.ts';
-import { SiteList } from './site-list.ts';
+} from './parts/layers.ts';
+import { SiteList } from './parts/site-list.ts';
 
 /** The part of Hugging Face's BertConfig and RobertaConfig that the forward pass depends on. */
 export const encoderFields = {

@@ -1,8 +1,8 @@
 /** Qwen2, Qwen2.5 and Qwen3: Llama with biases of queries, keys and values, or norms of queries and keys. */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { checkWindows, windowFields, windowsOf, withUsedWindow } from './attention-windows.ts';
-import { layerCount, widthSize } from './config-fields.ts';
+import { checkWindows, windowFields, windowsOf, withUsedWindow } from './parts/attention-windows.ts';
+import { layerCount, widthSize } from './parts/config-fields.ts';
 import {
   attentionBias,
   checkHeads,

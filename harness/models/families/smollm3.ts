@@ -1,8 +1,8 @@
 /** SmolLM3: Llama with layers that know no positions. */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { checkWindows, windowFields, windowsOf, withUsedWindow } from './attention-windows.ts';
-import { layerCount } from './config-fields.ts';
+import { checkWindows, windowFields, windowsOf, withUsedWindow } from './parts/attention-windows.ts';
+import { layerCount } from './parts/config-fields.ts';
 import { checkHeads, llamaBiases, llamaFields, llamaLike, withRope } from './llama-like.ts';
 
 /** The part of Hugging Face's SmolLM3Config that the forward pass depends on. */

@@ -1,8 +1,8 @@
 /** StarCoder2: Llama with layer norms, biases, a plain MLP and a sliding window. */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { activationNames } from './activations.ts';
-import { windowFields, windowsOf } from './attention-windows.ts';
+import { activationNames } from './parts/activations.ts';
+import { windowFields, windowsOf } from './parts/attention-windows.ts';
 import { checkHeads, llamaFields, llamaLike, llamaNames, rate, withRope } from './llama-like.ts';
 
 /** The part of Hugging Face's Starcoder2Config that the forward pass depends on. */

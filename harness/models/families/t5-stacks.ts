@@ -36,8 +36,8 @@ import {
   sublayerAt,
   toSlots,
   toTokens,
-} from './layers.ts';
-import { cacheBias, relativeBias } from './relative-positions.ts';
+} from './parts/layers.ts';
+import { cacheBias, relativeBias } from './parts/relative-positions.ts';
 
 export type Stack = Site['stack'];
 

@@ -3,8 +3,8 @@
  */
 import { z } from 'zod';
 import { type Architecture, ownHeadName } from '../architecture.ts';
-import { headCount, layerCount, tableRows, widthSize } from './config-fields.ts';
-import { SiteList } from './site-list.ts';
+import { headCount, layerCount, tableRows, widthSize } from './parts/config-fields.ts';
+import { SiteList } from './parts/site-list.ts';
 import { type Stack, t5Stacks, tableName, wordsName } from './t5-stacks.ts';
 
 const fields = {

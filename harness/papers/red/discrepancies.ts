@@ -1,5 +1,5 @@
 /** Where the RED paper, its released code and good practice differ: data, with sides and consequences. */
-import { range } from '../../support/arithmetic.ts';
+import { range } from '../../support/numbers/arithmetic.ts';
 import type { Discrepancy } from '../discrepancy.ts';
 
 const glue = ['cola', 'mnli', 'mrpc', 'qnli', 'qqp', 'rte', 'sst2', 'stsb'];

@@ -4,7 +4,7 @@ import { mean } from 'simple-statistics';
 import { readParsed } from '../../records/read-records.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { parseSteps, type Step } from '../../records/step-log.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import type { Report } from '../report/report.ts';
 import type { ReportRun } from '../report/rows.ts';
 import { slugOf } from '../report/rows.ts';

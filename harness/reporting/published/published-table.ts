@@ -32,7 +32,7 @@ import {
   type Tally,
   type Verdict,
 } from './verdict.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 
 /** Our runs of a printed row on one task. */
 export interface OurRuns {

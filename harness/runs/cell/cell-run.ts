@@ -1,7 +1,7 @@
 /** What the training and the test of one cell are given. */
 import type { Engine } from '../../engine/types.ts';
 import type { BeforeRename } from '../../support/atomic-files.ts';
-import { randomStream } from '../../support/random-stream.ts';
+import { randomStream } from '../../support/numbers/random-stream.ts';
 import type { Companion } from '../../training/loop/train-together.ts';
 import { memoryCase } from '../memory/cell-memory.ts';
 import { activationLimit } from '../memory/estimate-memory.ts';

@@ -13,7 +13,7 @@ import { Diverged, type StepProgress, type TrainingResult } from '../../training
 import type { RunRecord } from '../../records/record.ts';
 import { warmSteps } from '../../records/step-log.ts';
 import { besideRecord } from '../../records/record-files.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 
 /** The progress of a cell. */
 export interface CellProgress {

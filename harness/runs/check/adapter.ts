@@ -5,7 +5,7 @@ import * as ops from '../../engine/ops.ts';
 import type { Engine, ProgramTensors } from '../../engine/types.ts';
 import type { StoredTensors } from '../../exchange/adapter.ts';
 import { initialize, trainedShapes, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
-import { randomStream } from '../../support/random-stream.ts';
+import { randomStream } from '../../support/numbers/random-stream.ts';
 import { outputHead, runDecoder, type ModelUse } from '../../models/delta/forward.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';

@@ -1,7 +1,7 @@
 /** The program by which the gate measures time: steps are timed in runs of it, so that machines compare. */
 import * as ops from '../../engine/ops.ts';
 import type { Engine } from '../../engine/types.ts';
-import { randomStream } from '../../support/random-stream.ts';
+import { randomStream } from '../../support/numbers/random-stream.ts';
 
 const [ROWS, WIDTH, INNER, LAYERS] = [512, 192, 768, 6];
 

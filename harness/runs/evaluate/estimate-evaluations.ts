@@ -2,7 +2,7 @@
  * Says what evaluations would compute and how long it would take, for `bench eval --dry-run`: counts tokens
  * after shared beginnings, and times a few real batches. It writes nothing.
  */
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { InProcess } from './evaluation-executor.ts';
 import type { Speed, Work, Workload } from './work/evaluation-work.ts';
 import type { EvaluationPiece, EvaluationPlan } from './plan-evaluations.ts';

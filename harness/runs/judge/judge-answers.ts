@@ -19,7 +19,7 @@ import {
 } from '../../records/judgement-record.ts';
 import { writeSealed } from '../../records/sealed-record.ts';
 import { WorkLog } from '../../records/work-log.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { writeFileAtomic } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';

@@ -9,7 +9,7 @@ import type { BaseModel } from '../../models/base-model.ts';
 import { formatOf, packedSites } from '../../models/bases/base-weights.ts';
 import { trainedShapes, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
-import { sizeOf, sum } from '../../support/arithmetic.ts';
+import { sizeOf, sum } from '../../support/numbers/arithmetic.ts';
 import { MICRO_BATCH_TOKENS } from '../../training/objectives/batch-shapes.ts';
 import type { Recipe } from '../../training/recipe.ts';
 import {

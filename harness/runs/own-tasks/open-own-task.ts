@@ -4,7 +4,7 @@ import type { Task } from '../../data/examples/task.ts';
 import { divisionSeed } from '../../data/sets/own/divide.ts';
 import { splitNames } from '../../data/sets/own/find-files.ts';
 import { countSeen, type Dropped, type OwnData } from '../../data/sets/own/load.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { UsageError } from '../../support/errors.ts';
 import { openClassifyTask } from './classify-task.ts';
 import { readOptions, type GivenOptions, type OwnTaskName } from './options.ts';

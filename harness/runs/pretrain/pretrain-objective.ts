@@ -7,7 +7,7 @@ import type { BaseModel } from '../../models/base-model.ts';
 import { maskedHead } from '../../models/delta/masked-head.ts';
 import type { Delta } from '../../models/method.ts';
 import { UsageError } from '../../support/errors.ts';
-import type { randomStream } from '../../support/random-stream.ts';
+import type { randomStream } from '../../support/numbers/random-stream.ts';
 import type { Piece } from '../../training/pretraining/documents.ts';
 import {
   causalSequence,

@@ -5,7 +5,7 @@ import type { Engine } from '../../engine/types.ts';
 import type { AttachedCell } from '../cell/attach-cell.ts';
 import { cellMemory, sizeOfData } from '../memory/cell-memory.ts';
 import type { Cell } from '../plan/cell.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 
 /** The time and the memory that a run is expected to take. */
 export interface Estimate {

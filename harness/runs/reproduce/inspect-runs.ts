@@ -4,7 +4,7 @@
 import { loadBase } from '../../models/bases/load-base.ts';
 import { readRecord } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { UsageError, messageOf } from '../../support/errors.ts';
 import { once } from '../../support/once.ts';
 import { attachCell } from '../cell/attach-cell.ts';

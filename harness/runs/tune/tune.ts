@@ -6,7 +6,7 @@ import { groupBy } from '../../support/group-by.ts';
 import { mean } from 'simple-statistics';
 import type { Task } from '../../data/examples/task.ts';
 import type { Method } from '../../models/method.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { Outcome } from '../execute/executor.ts';
 import type { Cell, Plan, RunRequest, Trial } from '../plan/cell.ts';

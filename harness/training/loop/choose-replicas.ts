@@ -4,7 +4,7 @@
 import type { Engine } from '../../engine/types.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Pack } from '../step/parameter-packs.ts';
-import { sizeOf, sum } from '../../support/arithmetic.ts';
+import { sizeOf, sum } from '../../support/numbers/arithmetic.ts';
 
 /**
  * Most parameters that are trained. They and their gradients cross between threads in every step, which makes

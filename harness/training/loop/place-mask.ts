@@ -1,6 +1,6 @@
 /** Copies a dropout mask that was drawn for one batch shape into another one. run-group.ts uses it. */
 import type { RandomInput } from '../../engine/types.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 
 type Placed = Pick<RandomInput, 'shape' | 'tail'>;
 

@@ -4,7 +4,7 @@
  * resumed run makes it again.
  */
 import { virtualTokens } from '../../models/method.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { bucketedExamples, cutMicroBatches, planShapes, stepExamples } from '../objectives/batch-shapes.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';
 import type { Recipe } from '../recipe.ts';

@@ -13,7 +13,7 @@ import {
   randomKey,
   type State,
 } from '../../engine/types.ts';
-import { sizeOf, sum } from '../../support/arithmetic.ts';
+import { sizeOf, sum } from '../../support/numbers/arithmetic.ts';
 import { enclosingShape, fittingShape } from '../objectives/batch-shapes.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';
 import {

@@ -7,7 +7,7 @@ import type { Engine, State, TensorTypes } from '../../engine/types.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { initialize, trainedShapes, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 import { addPrefix, takePrefix } from '../../support/prefixed-names.ts';
 import { firstScaler } from '../step/loss-scale.ts';
 import { packArrays, unpackArrays, type Pack, type TrainedTensor } from '../step/parameter-packs.ts';

@@ -3,8 +3,8 @@
  * call it.
  */
 import { type Draw, randomKey, type State } from '../../engine/types.ts';
-import { sum } from '../../support/arithmetic.ts';
-import { randomStream } from '../../support/random-stream.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
+import { randomStream } from '../../support/numbers/random-stream.ts';
 import type { Objective } from '../objectives/objective.ts';
 import { countTargets } from './plan-run.ts';
 import { gradientsIn, type Arrays } from './run-tensors.ts';

@@ -5,7 +5,7 @@
  */
 import type { State, TensorTypes } from '../../engine/types.ts';
 import { freezeTensors } from '../../models/delta/trained-tensors.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { fittingShape, shapeKey } from '../objectives/batch-shapes.ts';
 import { rates } from '../step/optimizer.ts';
 import { defineTraining } from '../step/programs.ts';

@@ -4,9 +4,9 @@
  * so it must not change.
  */
 import { chunk } from 'simple-statistics';
-import { randomStream } from '../../support/random-stream.ts';
+import { randomStream } from '../../support/numbers/random-stream.ts';
 import type { BatchShape, Objective } from './objective.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 
 /** Names a shape: in programs' names, in the log, in messages. */
 export const shapeKey = ({ rows, length, tokens, targets, sourceLength, sourceTokens }: BatchShape): string =>

@@ -7,7 +7,7 @@ import { MICRO_BATCH_TOKENS } from './batch-shapes.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pack-sequences.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 
 /**
  * The objective of labelled examples: cross entropy over classes, or with `classes` false the squared error

@@ -11,7 +11,7 @@ import { MICRO_BATCH_TOKENS } from './batch-shapes.ts';
 import { tokenLoss } from './cross-entropy.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pack-sequences.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import type { Recipe } from '../recipe.ts';
 
 /** A decoder's prompt and target; of an encoder-decoder also the source that its encoder reads. */

@@ -4,7 +4,7 @@
  */
 import type { NamedArrays, ProgramTensors, TensorTypes } from '../../engine/types.ts';
 import type { Packing } from '../../models/architecture.ts';
-import { MASKED } from '../../models/families/layers.ts';
+import { MASKED } from '../../models/families/parts/layers.ts';
 import type { BatchShape } from './objective.ts';
 
 /** Sizes of packed sequences: B of at most T tokens, N in all. */

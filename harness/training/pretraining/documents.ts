@@ -3,7 +3,7 @@ import { encodeLabelled } from '../../data/examples/encode-labelled.ts';
 import { encodePair } from '../../data/examples/encode-pair.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { Architecture } from '../../models/architecture.ts';
-import { randomStream } from '../../support/random-stream.ts';
+import { randomStream } from '../../support/numbers/random-stream.ts';
 
 /** A text to learn from, or an input with its target. */
 export type Document = { readonly text: string } | { readonly input: string; readonly target: string };

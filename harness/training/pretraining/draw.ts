@@ -2,7 +2,7 @@
  * The three pretraining tasks: what is hidden from a model and predicted. runs/pretrain draws with a stream
  * for each piece and epoch; the order of draws decides numbers, so it must not change.
  */
-import type { Random } from '../../support/random-stream.ts';
+import type { Random } from '../../support/numbers/random-stream.ts';
 import type { Piece } from './documents.ts';
 
 /** A piece as a model learns it: the tokens it reads, and the token to predict at each of them. */

@@ -5,7 +5,7 @@ import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { NamedArrays, ProgramTensors, TensorTypes } from '../../engine/types.ts';
 import type { Architecture } from '../../models/architecture.ts';
-import { MASKED } from '../../models/families/layers.ts';
+import { MASKED } from '../../models/families/parts/layers.ts';
 import type { MaskedHead } from '../../models/delta/masked-head.ts';
 import {
   headWeight,
@@ -20,7 +20,7 @@ import { MICRO_BATCH_TOKENS } from '../objectives/batch-shapes.ts';
 import type { BatchShape, Objective } from '../objectives/objective.ts';
 import { packedTypes, packingOf, packSequences, startsOf } from '../objectives/pack-sequences.ts';
 import { NOTHING, type Sequence } from './draw.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 
 /** Sequences that share a row of attention. Each attends to itself alone and counts its positions from 0. */
 export type Row = readonly Sequence[];

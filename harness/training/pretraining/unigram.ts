@@ -1,7 +1,7 @@
 /** A baseline for pretraining's loss. runs/pretrain compares each new base with it. */
 import { NOTHING } from './draw.ts';
 import type { Row } from './objective.ts';
-import { sum } from '../../support/arithmetic.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 
 /**
  * The mean cross entropy of held-out rows, in nats a target, under the token frequencies among the targets of

@@ -7,7 +7,7 @@ import type { Shape } from '../../engine/types.ts';
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import type { Tensors } from '../../models/edits.ts';
-import { sizeOf } from '../../support/arithmetic.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 
 /** A tensor that is trained, with its settings of the optimiser. */
 export interface TrainedTensor {

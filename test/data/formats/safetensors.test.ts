@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
-import { narrowToBfloats, narrowToHalves, widenHalves } from '../../../harness/support/float16.ts';
+import { narrowToBfloats, narrowToHalves, widenHalves } from '../../../harness/support/numbers/float16.ts';
 import { openSafetensors, writeSafetensors } from '../../../harness/data/formats/safetensors.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 

@@ -6,7 +6,7 @@ import { freezeAll, type TrainedTensors } from '../../../harness/decoding/progra
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { Engine } from '../../../harness/engine/types.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
-import { randomStream } from '../../../harness/support/random-stream.ts';
+import { randomStream } from '../../../harness/support/numbers/random-stream.ts';
 import type { Delta, Method } from '../../../harness/models/method.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import none from '../../../methods/none.ts';

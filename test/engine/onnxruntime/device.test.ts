@@ -16,7 +16,7 @@ import { buildDeviceBinding } from '../../../harness/engine/setup/build-device-b
 import type { Engine } from '../../../harness/engine/types.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
-import { randomStream } from '../../../harness/support/random-stream.ts';
+import { randomStream } from '../../../harness/support/numbers/random-stream.ts';
 import { languageModel } from '../../../harness/training/objectives/language-model.ts';
 import { recipeSchema } from '../../../harness/training/recipe.ts';
 import { train } from '../../../harness/training/loop/train.ts';

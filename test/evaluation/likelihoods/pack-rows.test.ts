@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { packRows } from '../../../harness/evaluation/likelihoods/pack-rows.ts';
-import { sum } from '../../../harness/support/arithmetic.ts';
+import { sum } from '../../../harness/support/numbers/arithmetic.ts';
 
 const nodes = fc.array(fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 3000 })), {
   minLength: 1,

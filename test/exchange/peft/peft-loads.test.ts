@@ -10,7 +10,7 @@ import { readPeftFolder, writePeftFolder } from '../../../harness/exchange/peft/
 import { initialize, unfrozenTensors } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { makeHead } from '../../../harness/models/delta/heads.ts';
-import { randomStream } from '../../../harness/support/random-stream.ts';
+import { randomStream } from '../../../harness/support/numbers/random-stream.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { hasParity, folderOf, readGolden } from '../../parity/folder.ts';

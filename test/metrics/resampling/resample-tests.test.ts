@@ -8,7 +8,7 @@ import { pearsonMetric } from '../../../harness/metrics/labels/pearson.ts';
 import { spearmanMetric } from '../../../harness/metrics/labels/spearman.ts';
 import { resampleTests } from '../../../harness/metrics/resampling/resample-tests.ts';
 import { sampledMean, scaled } from '../../../harness/metrics/resampling/sampled-metric.ts';
-import { randomStream } from '../../../harness/support/random-stream.ts';
+import { randomStream } from '../../../harness/support/numbers/random-stream.ts';
 
 const ofClasses = [accuracyMetric, f1Metric, matthewsMetric];
 const all = [...ofClasses, pearsonMetric, spearmanMetric];

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { makeHead, readBy, withHead } from '../../../harness/models/delta/heads.ts';
 import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
-import { randomStream } from '../../../harness/support/random-stream.ts';
+import { randomStream } from '../../../harness/support/numbers/random-stream.ts';
 import type { HeadName } from '../../../harness/models/head-names.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { attachWithHead } from '../../../harness/runs/cell/attach-method.ts';

@@ -5,7 +5,7 @@ import type { LabelledTokens, TokenPair } from '../../../harness/data/examples/t
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { Engine, RandomInput } from '../../../harness/engine/types.ts';
 import { makeHead, withHead } from '../../../harness/models/delta/heads.ts';
-import { randomStream } from '../../../harness/support/random-stream.ts';
+import { randomStream } from '../../../harness/support/numbers/random-stream.ts';
 import type { Delta } from '../../../harness/models/method.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
@@ -20,7 +20,7 @@ import type { TrainingJob, TrainingResult } from '../../../harness/training/loop
 import { temporaryFolder } from '../../support/temporary.ts';
 import { testEngine } from '../../engines.ts';
 import { tinyBase, tinyBases } from '../../methods/tiny.ts';
-import { sizeOf } from '../../../harness/support/arithmetic.ts';
+import { sizeOf } from '../../../harness/support/numbers/arithmetic.ts';
 import { fitting } from '../../methods/fitting.ts';
 
 const methods = await loadMethods();

@@ -4,7 +4,7 @@ import type { LabelledTokens } from '../../../harness/data/examples/task.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { Engine } from '../../../harness/engine/types.ts';
 import { makeHead, withHead } from '../../../harness/models/delta/heads.ts';
-import { randomStream } from '../../../harness/support/random-stream.ts';
+import { randomStream } from '../../../harness/support/numbers/random-stream.ts';
 import type { HeadName } from '../../../harness/models/head-names.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { labelled } from '../../../harness/training/objectives/classification.ts';

@@ -1,5 +1,5 @@
 /** Trains unigram vocabularies (T5's kind) for the tokenizers of the built-in bases; train.ts calls it. */
-import { sum } from '../../../support/arithmetic.ts';
+import { sum } from '../../../support/numbers/arithmetic.ts';
 /** A token and the natural logarithm of its probability. */
 export type Piece = readonly [token: string, score: number];
 

@@ -4,7 +4,7 @@
  */
 import { encodeModel } from '../../graph/encode-onnx.ts';
 import { Graph } from '../../graph/graph.ts';
-import { sizeOf } from '../../../support/arithmetic.ts';
+import { sizeOf } from '../../../support/numbers/arithmetic.ts';
 import type { Shape } from '../../types.ts';
 import type { StateMemory } from '../state.ts';
 import { DeviceTensor } from './device-tensor.ts';

@@ -4,9 +4,9 @@
  */
 import type { Architecture } from '../../architecture.ts';
 import type { FamilyName, Site } from '../../edits.ts';
-import type { Activation } from '../activations.ts';
-import type { NormKind } from '../layers.ts';
-import type { RopeTable } from '../rotary.ts';
+import type { Activation } from '../parts/activations.ts';
+import type { NormKind } from '../parts/layers.ts';
+import type { RopeTable } from '../parts/rotary.ts';
 
 /** Where a block has modules; those that a family names decide what its block computes. */
 export type BlockRole = Exclude<

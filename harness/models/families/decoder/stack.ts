@@ -6,7 +6,7 @@ import * as ops from '../../../engine/ops.ts';
 import type { Tensor } from '../../../engine/ops.ts';
 import type { DecoderBatch, DecoderStates, ModelTensors, PrefixStates } from '../../architecture.ts';
 import type { Site } from '../../edits.ts';
-import { activate, activateGate } from '../activations.ts';
+import { activate, activateGate } from '../parts/activations.ts';
 import {
   attendPast,
   attendTokens,
@@ -21,8 +21,8 @@ import {
   selectOutputRows,
   separate,
   sublayerAt,
-} from '../layers.ts';
-import { rotateHeads, type Rotation, rotationAt, type RopeTable } from '../rotary.ts';
+} from '../parts/layers.ts';
+import { rotateHeads, type Rotation, rotationAt, type RopeTable } from '../parts/rotary.ts';
 import type { DecoderParts } from './parts.ts';
 import { pastIn, visibleIn, type Visible } from './windows.ts';
 

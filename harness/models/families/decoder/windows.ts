@@ -9,7 +9,7 @@ import {
   prependVisible,
   toSlots,
   type AttendOptions,
-} from '../layers.ts';
+} from '../parts/layers.ts';
 
 /** The bias of the scores, and the pieces that attention is computed in. */
 export type Visible = Pick<AttendOptions, 'bias' | 'virtualBias' | 'pieces'>;

@@ -10,7 +10,7 @@ import type { Request } from '../../../evaluation/likelihoods/token-tree.ts';
 import { encodeAlternatives } from '../../../evaluation/likelihoods/tokens.ts';
 import { chosenBy, scoreOf } from '../../../evaluation/measures.ts';
 import { alternativesOf, promptsOf, type PromptOptions } from '../../../evaluation/prompts.ts';
-import { sum } from '../../../support/arithmetic.ts';
+import { sum } from '../../../support/numbers/arithmetic.ts';
 import { UsageError } from '../../../support/errors.ts';
 import { secondsOf } from './measure-time.ts';
 import type { Documents, EvaluatedModel, Speed, Work, Workload } from './evaluation-work.ts';

@@ -1,6 +1,6 @@
 /** Times small parts of evaluations, for estimates of the time of all. */
 import { generate } from '../../../decoding/generate.ts';
-import { sum } from '../../../support/arithmetic.ts';
+import { sum } from '../../../support/numbers/arithmetic.ts';
 import type { EvaluatedModel, Speed, Workload } from './evaluation-work.ts';
 
 /** Seconds that some work takes. */

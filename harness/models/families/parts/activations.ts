@@ -1,6 +1,6 @@
 /** The activation functions of MLPs, by the names that config.json gives them. */
-import * as ops from '../../engine/ops.ts';
-import type { Tensor } from '../../engine/ops.ts';
+import * as ops from '../../../engine/ops.ts';
+import type { Tensor } from '../../../engine/ops.ts';
 
 const silu = (x: Tensor): Tensor => x.mul(x.sigmoid());
 const functions = {

@@ -1,8 +1,8 @@
 /**
  * T5's relative positions: a bias of the attention scores, looked up by the distance between query and key.
  */
-import * as ops from '../../engine/ops.ts';
-import type { Tensor } from '../../engine/ops.ts';
+import * as ops from '../../../engine/ops.ts';
+import type { Tensor } from '../../../engine/ops.ts';
 
 /** How distances share the rows of a table. */
 export interface Buckets {

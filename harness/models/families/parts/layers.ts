@@ -4,8 +4,8 @@
  * `…At` function is the only place where a method acts on it, so a family must not read a site's weights in
  * any other way.
  */
-import * as ops from '../../engine/ops.ts';
-import type { Tensor } from '../../engine/ops.ts';
+import * as ops from '../../../engine/ops.ts';
+import type { Tensor } from '../../../engine/ops.ts';
 import type {
   DecoderBatch,
   EncoderBatch,
@@ -13,8 +13,8 @@ import type {
   OutputRows,
   Past,
   PrefixStates,
-} from '../architecture.ts';
-import { type Site, weightName } from '../edits.ts';
+} from '../../architecture.ts';
+import { type Site, weightName } from '../../edits.ts';
 
 /** Stands for minus infinity in attention scores; finite, so that a row that sees nothing gives no NaN. */
 export const MASKED = -1e9;

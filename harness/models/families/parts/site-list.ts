@@ -1,6 +1,6 @@
 /** How a family declares its sites and the shapes of their tensors, in the order of its forward pass. */
-import { ownHeadName } from '../architecture.ts';
-import type { Shape, Site } from '../edits.ts';
+import { ownHeadName } from '../../architecture.ts';
+import type { Shape, Site } from '../../edits.ts';
 
 /** A decoder's head in transformers' models, whose own weight is `ownHeadName`. */
 const headModule = 'lm_head';

@@ -3,8 +3,8 @@
  * the rotation of heads.
  */
 import { z } from 'zod';
-import * as ops from '../../engine/ops.ts';
-import type { Tensor } from '../../engine/ops.ts';
+import * as ops from '../../../engine/ops.ts';
+import type { Tensor } from '../../../engine/ops.ts';
 
 const positive = z.number().positive();
 const common = { rope_theta: positive, partial_rotary_factor: z.number().positive().max(1).default(1) };

@@ -1,8 +1,8 @@
 // Tests singular values by their definition, on matrices of every shape and of deficient rank.
 import { expect, it } from 'vitest';
-import { multiply } from '../../harness/support/matrix.ts';
-import { randomStream } from '../../harness/support/random-stream.ts';
-import { singularVectors } from '../../harness/support/singular-vectors.ts';
+import { multiply } from '../../../harness/support/numbers/matrix.ts';
+import { randomStream } from '../../../harness/support/numbers/random-stream.ts';
+import { singularVectors } from '../../../harness/support/numbers/singular-vectors.ts';
 
 const random = (rows: number, columns: number): Float32Array =>
   randomStream(1, `${rows}x${columns}`).normal(rows * columns, 0, 1);

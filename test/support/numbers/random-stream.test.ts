@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { randomStream, threefry } from '../../harness/support/random-stream.ts';
+import { randomStream, threefry } from '../../../harness/support/numbers/random-stream.ts';
 
 /** Threefry-2×32-20 as the paper writes it, in one loop, for any counter. */
 function reference(counter: readonly number[], key: readonly number[]): number[] {
