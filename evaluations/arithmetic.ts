@@ -19,7 +19,7 @@ export default sets.map(([folder, name, label]) =>
     set: { folder, name, label },
     maxNewTokens: { pyreft: 512, 'llm-adapters': 256 },
     template: 'pyreft',
-    read: ({ whole, text }, gold, protocol) =>
-      protocol === 'pyreft' ? arithmeticAnswer(whole, gold) : responseAnswer(text, gold),
+    read: ({ whole }, gold, protocol) =>
+      protocol === 'pyreft' ? arithmeticAnswer(whole, gold) : responseAnswer(whole, gold, name === 'aqua'),
   }),
 );

@@ -23,7 +23,7 @@ export default sets.map(([folder, name, label, answers]) =>
     set: { folder, name, label },
     maxNewTokens: { pyreft: 32, 'llm-adapters': 32 },
     template: 'instruction',
-    read: ({ whole, text }, gold, protocol) =>
-      protocol === 'pyreft' ? phraseAnswer(whole, gold) : firstAnswer(text, gold, answers),
+    read: ({ whole }, gold, protocol) =>
+      protocol === 'pyreft' ? phraseAnswer(whole, gold) : firstAnswer(whole, gold, answers),
   }),
 );

@@ -26,8 +26,8 @@ const written = Object.entries(everydaySets).map(([set, { label }]) =>
       stops: [],
       ...(protocol === 'llm-adapters' && { beams: 4 }),
     }),
-    read: ({ whole, text }, { gold }, protocol) => ({
-      accuracy: protocol === 'pyreft' ? phraseAnswer(whole, gold) : firstAnswer(text, gold, names),
+    read: ({ whole }, { gold }, protocol) => ({
+      accuracy: protocol === 'pyreft' ? phraseAnswer(whole, gold) : firstAnswer(whole, gold, names),
     }),
     load({ protocol }) {
       const { prompt } = textTemplates[protocol === 'pyreft' ? 'instruction' : 'llm-adapters'];

@@ -21,6 +21,7 @@ export default defineTextEvaluation({
   decoding: (protocol) => ({
     maxNewTokens: 256,
     stops: isOld(protocol) ? ['\n\n', 'Question:'] : ['Question:', '</s>', '<|im_end|>'],
+    keepsSpecialTokens: isOld(protocol),
   }),
   read: ({ text }, { gold }, protocol) => ({
     'exact_match,strict-match': strictMatch(text, gold, !isOld(protocol)),

@@ -9,7 +9,7 @@ import {
   type EvaluationProtocol,
   type TextDocument,
 } from '../harness/evaluation/evaluation.ts';
-import { arithmeticAnswer, responseAnswer } from '../harness/evaluation/suites/answers.ts';
+import { arithmeticAnswer, numberAnswer, responseAnswer } from '../harness/evaluation/suites/answers.ts';
 import { builtinData } from '../harness/evaluation/suites/documents.ts';
 
 /** The template by which a protocol asks. */
@@ -33,9 +33,11 @@ export default Object.entries(wordProblemSets).map(([set, { label }]) =>
       stops: protocol === 'lm-eval' ? ['Question:'] : [],
       ...(protocol === 'llm-adapters' && { beams: 4 }),
     }),
-    read: ({ whole, text }, { gold }, protocol) => ({
-      accuracy: protocol === 'pyreft' ? arithmeticAnswer(whole, gold) : responseAnswer(text, gold),
-    }),
+    read({ whole, text }, { gold }, protocol) {
+      if (protocol === 'pyreft') return { accuracy: arithmeticAnswer(whole, gold) };
+      if (protocol === 'llm-adapters') return { accuracy: responseAnswer(whole, gold, false) };
+      return { accuracy: numberAnswer(text, Number(gold)) };
+    },
     load({ protocol }) {
       const { prompt } = textTemplates[templateOf(protocol)];
       const { test, train } = builtinWordProblems();

@@ -209,11 +209,13 @@ export interface TextDecoding {
    * for the answer.
    */
   readonly promptLength?: number;
+  /** Whether texts are read with their special tokens spelt out, the end token among them. */
+  readonly keepsSpecialTokens?: boolean;
 }
 
 /** A text that a model generated after a prompt. */
 export interface WrittenText {
-  /** Prompt and text as the tokenizer decodes them together, without special tokens. */
+  /** Prompt and text as the tokenizer decodes them together; special tokens are left out unless decoding keeps them. */
   readonly whole: string;
   /** The generated text alone, cut before the first stop string. */
   readonly text: string;

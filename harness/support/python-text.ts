@@ -1,4 +1,4 @@
-/** Python's `str` methods, where a benchmark's prompts depend on how they differ from JavaScript's. */
+/** Python's `str` methods and `float()`, where benchmarks depend on how they differ from JavaScript's. */
 
 /**
  * Python's white space: Unicode's and the separators 0x1c to 0x1f, which JavaScript's `trim` leaves; not the
@@ -41,4 +41,26 @@ export function stripCharacters(text: string, characters: string): string {
   let start = 0;
   while (start < kept.length && characters.includes(kept[start]!)) start++;
   return kept.slice(start);
+}
+
+/** Whether Python takes a text, whose digits are 0 to 9, for a number with a finite spelling. */
+const DECIMAL = /^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i;
+const NOT_FINITE = /^([+-]?)(inf|infinity|nan)$/i;
+
+/** `float(str)`, of digits of any script, underscores between digits, and `inf`; undefined where it is none. */
+export function parseFloatText(text: string): number | undefined {
+  const plain = strip(text).replace(/\p{Nd}/gu, (digit) => String(digitValue(digit)));
+  if (DECIMAL.test(plain)) return Number(plain.replaceAll('_', ''));
+  const [, sign, word] = NOT_FINITE.exec(plain) ?? [];
+  if (word === undefined) return undefined;
+  if (word.toLowerCase() === 'nan') return NaN;
+  return sign === '-' ? -Infinity : Infinity;
+}
+
+/** The value of a decimal digit: Unicode has each script's ten digits side by side, from the zero on. */
+function digitValue(digit: string): number {
+  const code = digit.codePointAt(0)!;
+  let first = code;
+  while (/\p{Nd}/u.test(String.fromCodePoint(first - 1))) first--;
+  return (code - first) % 10;
 }

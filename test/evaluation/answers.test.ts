@@ -5,6 +5,7 @@ import {
   firstAnswer,
   flexibleExtract,
   phraseAnswer,
+  responseAnswer,
   strictMatch,
 } from '../../harness/evaluation/suites/answers.ts';
 import { golden, hasGolden } from './golden.ts';
@@ -23,6 +24,7 @@ interface Case {
 
 const numbered = (word: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${word}${i + 1}`);
+const mark = '### Response:';
 const answersOf: Readonly<Record<string, readonly string[]>> = {
   boolq: ['true', 'false'],
   piqa: numbered('solution', 2),
@@ -57,8 +59,10 @@ describe.skipIf(!hasGolden)(
     });
 
     test('LLM-Adapters, commonsense', () => {
-      for (const { set, text, read } of of('commonsense-llm-adapters'))
-        expect(firstAnswer(text, '', answersOf[set] ?? numbered('answer', 5)).answer ?? '', text).toBe(read);
+      for (const { set, text, read } of of('commonsense-llm-adapters')) {
+        const { answer = '' } = firstAnswer(`${mark}${text}`, '', answersOf[set] ?? numbered('answer', 5));
+        expect(answer, text).toBe(read);
+      }
     });
 
     test("lm-eval's GSM8K, of today and of January 2024", () => {
@@ -102,4 +106,40 @@ test('an answer behind the phrase has to be all that follows', () => {
   });
   expect(phraseAnswer('Which?\nthe correct answer is answer2, I think', 'answer2').isRight).toBe(false);
   expect(phraseAnswer('Which?\nanswer2', 'answer2')).toEqual({ isRight: false });
+});
+
+// What Python's own functions gave on made-up texts: LLM-Adapters' at 8166572, pyreft's at dafd099.
+test.each([
+  ['digits of any script, in texts', 'it is ١٢', '12', true],
+  ['digits of any script, in answers', 'it is 3', '３', true],
+  ['underscores between digits of an answer', 'it is 1000', '1_000', true],
+  ['underscores that are doubled make no number', 'it is A', '1__0', false],
+  ['an infinite answer is a number', 'no number', 'inf', false],
+  ['white space around an answer', 'it is 7', '\x1c7\n', true],
+  ['a byte order mark is no white space', 'it is 7', '\ufeff7', false],
+  ['letters are compared without white space', 'it is A', ' A\n', true],
+  ['no letter is the empty answer', 'none', '', true],
+])('pyreft, arithmetic: %s', (_, response, gold, isRight) => {
+  expect(arithmeticAnswer(`Ask.\n\n### Response:\n${response}`, gold).isRight).toBe(isRight);
+});
+
+test('pyreft, commonsense: a byte order mark is kept, a separator is not', () => {
+  expect(phraseAnswer('the correct answer is \ufefftrue', 'true').isRight).toBe(false);
+  expect(phraseAnswer('the correct answer is \x1ctrue\x85', 'true').isRight).toBe(true);
+});
+
+test('LLM-Adapters reads between the first mark and the second, wherever the first stands', () => {
+  expect(firstAnswer('### Response: true\n### Response: false', 'true', ['true', 'false']).isRight).toBe(
+    true,
+  );
+  expect(responseAnswer('Say 5.\n### Response: 12 ### Response: 5', '12', false).isRight).toBe(true);
+});
+
+test.each([
+  ['AQuA alone has letters', 'Because 5', '5', true, { answer: 'B', isRight: false }],
+  ['and the others numbers', 'Because 5', '5', false, { answer: '5', isRight: true }],
+  ['letters are compared as they are', 'it is A', 'A\n', true, { answer: 'A', isRight: false }],
+  ['special tokens are read, too', 'it is 7<|extra_3|>', '7', false, { answer: '3', isRight: false }],
+])('LLM-Adapters, arithmetic: %s', (_, response, gold, isLetter, reading) => {
+  expect(responseAnswer(`### Response:\n${response}`, gold, isLetter)).toEqual(reading);
 });

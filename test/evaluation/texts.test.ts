@@ -81,7 +81,7 @@ describe.skipIf(!hasGolden || !existsSync(join(smol, 'tokenizer.json')))(
         const prompt = tokenizer.encode(document.prompt);
         expect(prompt).toHaveLength(n_prompt);
         const written = ids.filter((id) => id !== eosId);
-        const text = writtenText(tokenizer, prompt, written, []);
+        const text = writtenText(tokenizer, prompt, written, evaluation.decoding(protocol));
         const { accuracy } = evaluation.read(text, document, protocol);
         expect(accuracy!.isRight, `${set}, document ${i}`).toBe(correct);
         const isNumber = typeof extracted === 'number';
@@ -100,10 +100,9 @@ describe.skipIf(!hasGolden || !existsSync(join(smol, 'tokenizer.json')))(
         protocol: 'lm-eval',
         needsPool: false,
       });
-      const { stops } = evaluation.decoding('lm-eval');
       const docs = (golden('gsm8k_5shot') as { docs: (Row & Record<string, string | number>)[] }).docs;
       for (const row of docs) {
-        const text = writtenText(tokenizer, [], row.ids, stops);
+        const text = writtenText(tokenizer, [], row.ids, evaluation.decoding('lm-eval'));
         expect(sha1(text.text), `document ${row.i}`).toBe(row.text);
         const readings = evaluation.read(text, data.documents[row.i]!, 'lm-eval');
         for (const filter of ['strict-match', 'flexible-extract']) {

@@ -69,7 +69,7 @@ async function writtenTexts(evaluation: TextEvaluation) {
   const prompts = promptsOf(evaluation, await evaluation.load(request), shots, settings);
   const texts = prompts.map(({ textOf, document }) => textOf(document.prompt));
   const encode = promptEncoder(tokenizer, 'lm-eval');
-  const { maxNewTokens, stops } = evaluation.decoding('lm-eval');
+  const decoding = evaluation.decoding('lm-eval');
   return {
     texts,
     async score(n: number): Promise<string[]> {
@@ -78,12 +78,12 @@ async function writtenTexts(evaluation: TextEvaluation) {
         ...model,
         tensors: {},
         prompts: asked,
-        maxNewTokens,
+        maxNewTokens: decoding.maxNewTokens,
         beams: 1,
         eosId: tokenizer.eosId,
-        isComplete: holdsStop(tokenizer, stops),
+        isComplete: holdsStop(tokenizer, decoding.stops),
       });
-      return tokens.map((own, i) => writtenText(tokenizer, asked[i]!, own, stops).text);
+      return tokens.map((own, i) => writtenText(tokenizer, asked[i]!, own, decoding).text);
     },
   };
 }

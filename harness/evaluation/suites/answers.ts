@@ -1,10 +1,9 @@
 /**
  * Reads answers out of generated texts, rule by rule like the programs whose numbers papers print: lm-eval's
- * two readings of GSM8K, pyreft's and LLM-Adapters'. Digits are 0 to 9; Python's expressions also take those
- * of other scripts.
+ * two readings of GSM8K, pyreft's and LLM-Adapters'.
  */
 import type { Reading } from '../evaluation.ts';
-import { strip } from '../../support/python-text.ts';
+import { parseFloatText, strip, stripStart } from '../../support/python-text.ts';
 
 /**
  * An answer as lm-eval compares it in GSM8K: without commas, dollars, the text up to `#### ` and a final full
@@ -45,13 +44,17 @@ export function flexibleExtract(text: string, gold: string): Reading {
  */
 function textAfter(text: string, phrase: string): string {
   const place = text.indexOf(phrase);
-  return place < 0 ? '' : text.slice(place + phrase.length).replace(/^\s+/u, '');
+  return place < 0 ? '' : stripStart(text.slice(place + phrase.length));
 }
+
+/** Compares as Python does, where an answer that was not read is the empty text. */
+const equals = (answer: string | undefined, gold: string): Reading =>
+  readingOf(answer, (answer ?? '') === gold);
 
 /** Pyreft's reading of commonsense: all text after the phrase must be the answer. */
 export function phraseAnswer(whole: string, gold: string): Reading {
   const answer = strip(textAfter(whole, 'the correct answer is '));
-  return readingOf(answer === '' ? undefined : answer, answer === strip(gold));
+  return equals(answer === '' ? undefined : answer, strip(gold));
 }
 
 /** The line after which a response begins. */
@@ -59,42 +62,36 @@ const mark = '### Response:';
 
 /**
  * Pyreft's reading of arithmetic: the response's last number, or its first letter of A to E where the answer
- * is a letter.
+ * is no number.
  */
 export function arithmeticAnswer(whole: string, gold: string): Reading {
-  return numberOrLetter(textAfter(whole, mark), gold);
+  const response = textAfter(whole, mark);
+  const number = parseFloatText(gold);
+  return number === undefined ? letterAnswer(response, strip(gold)) : numberAnswer(response, number);
 }
 
-/** LLM-Adapters' reading of arithmetic: the same, of the response up to a second mark. */
-export function responseAnswer(text: string, gold: string): Reading {
-  return numberOrLetter(responseOf(text), gold);
+/** LLM-Adapters' reading of arithmetic: the response's last number, or its first letter of A to E. */
+export function responseAnswer(whole: string, gold: string, isLetter: boolean): Reading {
+  const response = responseOf(whole);
+  return isLetter ? letterAnswer(response, gold) : numberAnswer(response, parseFloatText(gold) ?? NaN);
 }
 
 /** LLM-Adapters' reading of commonsense: the first of a set's answers that occurs. */
-export function firstAnswer(text: string, gold: string, answers: readonly string[]): Reading {
-  const answer = new RegExp(answers.join('|')).exec(responseOf(text))?.[0];
-  return readingOf(answer, answer === gold);
+export function firstAnswer(whole: string, gold: string, answers: readonly string[]): Reading {
+  return equals(new RegExp(answers.join('|')).exec(responseOf(whole))?.[0], gold);
 }
 
-/** The generated text up to a second mark; the prompt ends with the first. */
-const responseOf = (text: string): string => strip(text.split(mark, 1)[0]!);
+/** The text between the first mark and a second one. */
+const responseOf = (whole: string): string => strip(whole.split(mark, 2)[1] ?? '');
 
-/** Whether Python's float() takes a text. */
-const isNumber = (text: string): boolean => /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text);
-
-const numberOrLetter = (response: string, gold: string): Reading =>
-  isNumber(gold) ? numberAnswer(response, gold) : letterAnswer(response, gold);
-
-function numberAnswer(response: string, gold: string): Reading {
+/** The last number of a text against the right one, from which it may be 0.001 away. */
+export function numberAnswer(response: string, gold: number): Reading {
   const answer = response
     .replaceAll(',', '')
-    .match(/-?\d+\.?\d*/g)
+    .match(/-?\p{Nd}+\.?\p{Nd}*/gu)
     ?.at(-1);
-  const difference = answer === undefined ? Infinity : Math.abs(Number(gold) - Number(answer));
-  return readingOf(answer, difference <= 0.001);
+  const read = answer === undefined ? Infinity : parseFloatText(answer)!;
+  return readingOf(answer, Math.abs(gold - read) <= 0.001);
 }
 
-function letterAnswer(response: string, gold: string): Reading {
-  const answer = /[A-E]/.exec(response)?.[0];
-  return readingOf(answer, answer === gold);
-}
+const letterAnswer = (response: string, gold: string): Reading => equals(/[A-E]/.exec(response)?.[0], gold);

@@ -56,7 +56,12 @@ export function instructionEvaluation({ group, maxNewTokens, template, set, read
     decoding: (protocol) =>
       protocol === 'pyreft'
         ? { maxNewTokens: maxNewTokens.pyreft, stops: [], promptLength: PROMPT_LENGTH }
-        : { maxNewTokens: maxNewTokens['llm-adapters'], stops: [], beams: BEAMS },
+        : {
+            maxNewTokens: maxNewTokens['llm-adapters'],
+            stops: [],
+            beams: BEAMS,
+            keepsSpecialTokens: group === 'arithmetic',
+          },
     read: (written, { gold }, protocol) => ({ accuracy: read(written, gold, protocol) }),
     async load({ source, protocol }) {
       const { rows, hash, form } = await readAdaptersFile(source, { folder: set.folder, file: 'test' });

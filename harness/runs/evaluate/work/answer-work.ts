@@ -141,7 +141,7 @@ function followConversations(
     };
     let next = ask(0);
     for (const [turn, written] of answers.entries()) {
-      const text = writing.read(writtenText(tokenizer, next.tokens, written, writing.stops), next.text);
+      const text = writing.read(writtenText(tokenizer, next.tokens, written, writing), next.text);
       prompts.push(next);
       texts.push(text);
       messages.push({ role: 'assistant', content: text });

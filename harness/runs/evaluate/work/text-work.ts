@@ -30,7 +30,7 @@ export function textWork(
   { protocol, shots, ...options }: PromptOptions,
 ): Work<Written> {
   const { measures } = evaluation;
-  const decoding = evaluation.decoding(protocol);
+  const decoding = withEndText(evaluation.decoding(protocol), protocol, tokenizer);
   const room = roomForPrompt(evaluation, protocol, base.id, positionsFor(base, delta));
   const prompts = promptsOf(evaluation, data, shots, options);
   const encode = promptEncoder(tokenizer, protocol);
@@ -51,13 +51,13 @@ export function textWork(
     faultOf: () => undefined,
     askedAt(place) {
       const { textOf, document } = prompts[place]!;
-      const { stops, maxNewTokens, beams = 1 } = decoding;
+      const { stops, maxNewTokens, beams = 1 } = evaluation.decoding(protocol);
       const options = { until: stops, do_sample: false, max_gen_toks: maxNewTokens, num_beams: beams };
       return { arguments: [[textOf(document.prompt), options]], target: document.gold };
     },
     judge(written, place) {
       const { index, document, examples } = prompts[place]!;
-      const whole = writtenText(tokenizer, tokens[place]!, written, decoding.stops);
+      const whole = writtenText(tokenizer, tokens[place]!, written, decoding);
       const read = evaluation.read(whole, document, protocol);
       const readings = measures.map((measure) => read[measure]!);
       const answers = measures.map((measure, i) => [measure, readings[i]!.answer ?? null] as const);
@@ -91,16 +91,36 @@ export function roomForPrompt(
   );
 }
 
+/** Lm-eval also stops a text at the end token's own, which a model may write letter by letter. */
+function withEndText(
+  decoding: TextDecoding,
+  protocol: EvaluationProtocol,
+  tokenizer: Tokenizer,
+): TextDecoding {
+  const { eosId } = tokenizer;
+  if (protocol !== 'lm-eval' || eosId === undefined) return decoding;
+  const end = tokenizer.decode([eosId], { skipSpecialTokens: false });
+  return { ...decoding, stops: [...new Set([...decoding.stops, end])] };
+}
+
 /** Decodes a generated text and cuts it before each stop string in turn, as lm-eval does. */
 export function writtenText(
   tokenizer: Tokenizer,
   prompt: readonly number[],
   written: Written,
-  stops: readonly string[],
+  {
+    stops,
+    maxNewTokens,
+    keepsSpecialTokens = false,
+  }: Pick<TextDecoding, 'stops' | 'maxNewTokens' | 'keepsSpecialTokens'>,
 ): WrittenText {
-  const decode = (tokens: readonly number[]): string => tokenizer.decode(tokens, { skipSpecialTokens: true });
-  const text = stops.reduce((rest, stop) => rest.split(stop, 1)[0]!, decode(written));
-  return { whole: decode([...prompt, ...written]), text };
+  const { eosId } = tokenizer;
+  const hasEnd = keepsSpecialTokens && eosId !== undefined && written.length < maxNewTokens;
+  const tokens = hasEnd ? [...written, eosId] : written;
+  const decode = (some: readonly number[]): string =>
+    tokenizer.decode(some, { skipSpecialTokens: !keepsSpecialTokens });
+  const text = stops.reduce((rest, stop) => rest.split(stop, 1)[0]!, decode(tokens));
+  return { whole: decode([...prompt, ...tokens]), text };
 }
 
 /** Gives a function that says whether the last tokens hold a stop string, so that the text may end. */
