@@ -1,8 +1,5 @@
 /** The next tokens that a program offers to a search, and the check that their logits were finite. */
-/** Thrown where logits are not finite: weights are not, or a product exceeds float32's range. */
-export class NotFinite extends Error {
-  override readonly name = 'NotFinite';
-}
+import { NotFinite } from '../support/errors.ts';
 
 /**
  * Throws NotFinite where the sum over a row's logits is not finite. Searches alone would not notice:

@@ -11,7 +11,7 @@ import type {
   ProgramTensors,
   TensorTypes,
 } from '../engine/types.ts';
-import { UsageError } from '../support/errors.ts';
+import { NotFinite, UsageError } from '../support/errors.ts';
 import { addPrefix } from '../support/prefixed-names.ts';
 import type { DecoderBatch, DecoderStates, Past } from '../models/architecture.ts';
 import { derivedArrays, frozenArray } from '../models/delta/trained-tensors.ts';
@@ -59,7 +59,7 @@ export async function freezeToScore(...given: Parameters<typeof freezeAll>): Pro
   try {
     return await freezeAll(...given);
   } catch (error) {
-    throw error instanceof RangeError
+    throw error instanceof NotFinite
       ? new UsageError(`${error.message}; get the checkpoint again.`, { cause: error })
       : error;
   }

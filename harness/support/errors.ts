@@ -8,6 +8,11 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
+/** Thrown where weights or logits are not finite, so that no score of the model would mean anything. */
+export class NotFinite extends Error {
+  override readonly name = 'NotFinite';
+}
+
 /**
  * Gives the system's code of an error, such as ENOENT, or of a UsageError's cause; undefined if there is
  * none.

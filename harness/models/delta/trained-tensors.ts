@@ -3,6 +3,7 @@
  * engine.
  */
 import type { Engine, FrozenArrays, FrozenArray, Shape } from '../../engine/types.ts';
+import { NotFinite } from '../../support/errors.ts';
 import { randomStream } from '../../support/numbers/random-stream.ts';
 import { type Site, weightName } from '../edits.ts';
 import type { Delta, TensorSpec } from '../method.ts';
@@ -29,14 +30,14 @@ export function trainedShapes(base: BaseModel, delta: Delta): Record<string, Sha
 }
 
 /**
- * Throws RangeError if a base's tensor holds NaN or infinity. A search or a maximum may ignore NaN, so a run
+ * Throws NotFinite if a base's tensor holds NaN or infinity. A search or a maximum may ignore NaN, so a run
  * that only tests would give meaningless scores instead of an error.
  */
 export function requireFinite(id: string, name: string, values: Float32Array): void {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += 0 * values[i]!;
   if (sum === 0) return;
-  throw new RangeError(
+  throw new NotFinite(
     `the weights of ${id} are not finite: ${name} holds ${String(values.find((x) => !Number.isFinite(x)))}`,
   );
 }
@@ -65,7 +66,7 @@ export async function frozenArray(base: BaseModel, name: string): Promise<Frozen
 }
 
 /**
- * Puts the frozen tensors of the base and of the method on the engine. Throws RangeError if one of the base
+ * Puts the frozen tensors of the base and of the method on the engine. Throws NotFinite if one of the base
  * is not finite.
  */
 export async function freezeTensors(

@@ -1,5 +1,4 @@
 /** Does single evaluations in this process: each under its lock, on a model that stays loaded between them. */
-import { NotFinite } from '../../decoding/candidates.ts';
 import { freezeToScore } from '../../decoding/programs.ts';
 import { LikelihoodScorer } from '../../evaluation/likelihoods/log-likelihoods.ts';
 import type { Engine } from '../../engine/types.ts';
@@ -9,6 +8,7 @@ import { LostLock } from '../../records/file-lock.ts';
 import { Busy } from '../../records/work-log.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { watchDeviceMemory } from '../cell/device-memory.ts';
+import { NotFinite } from '../../support/errors.ts';
 import { startEngine } from '../execute/start-engine.ts';
 import { checkBaseMemory } from '../memory/cell-memory.ts';
 import type { EngineChoice } from '../plan/engine-choice.ts';

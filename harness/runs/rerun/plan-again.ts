@@ -11,6 +11,7 @@ import type { Cell, Plan } from '../plan/cell.ts';
 import { baseOptions, findDataSource } from '../plan/data-source.ts';
 import { findEngine } from '../plan/engine-choice.ts';
 import { checkOptions } from '../plan/option-values.ts';
+import { isTunedSource } from '../tune/recipe-file.ts';
 
 /** Where the record, the data and the tokenizer lie, and the threads where they are not those of the record. */
 export interface AgainOptions {
@@ -71,7 +72,7 @@ function cellOf(
     if (!found) throw new UsageError(`The run is of the method "${name}", which is not in methods/.`);
     return { method: found, options: checkOptions(name, found.options, options) };
   });
-  const tuned = published?.recipes.find((recipe) => /\.json [0-9a-f]{8}$/.test(recipe));
+  const tuned = published?.recipes.find(isTunedSource);
   return {
     task,
     model: settings.model.id,

@@ -42,6 +42,13 @@ export interface TunedRecipe extends TunedEntry {
   readonly source: string;
 }
 
+/** The name that records give a tuned recipe. */
+const sourceOf = (path: string, entry: TunedEntry): string =>
+  `${basename(path)} ${hashJson(entry).slice(0, 8)}`;
+
+/** Whether a name among a record's recipes is that of a tuned one. */
+export const isTunedSource = (name: string): boolean => /\.json [0-9a-f]{8}$/.test(name);
+
 /** Whether `--recipe` names a file and not a base. */
 export function isRecipeFile(asked: string): boolean {
   return asked.endsWith('.json');
@@ -53,10 +60,7 @@ export async function readRecipeFile(path: string): Promise<TunedRecipe[]> {
   if (!parsed.success) {
     throw new UsageError(`--recipe ${path} is not what "bench tune" writes: ${problemOf(parsed.error)}.`);
   }
-  return parsed.data.recipes.map((entry) => ({
-    ...entry,
-    source: `${basename(path)} ${hashJson(entry).slice(0, 8)}`,
-  }));
+  return parsed.data.recipes.map((entry) => ({ ...entry, source: sourceOf(path, entry) }));
 }
 
 /** Writes entries into a file, in place of those of the same task, base and variant. */
