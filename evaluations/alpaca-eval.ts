@@ -1,12 +1,15 @@
 /** AlpacaEval (Li et al., 2023): instructions whose answers a judge compares with a reference model's. */
-import { join } from 'node:path';
 import { z } from 'zod';
 import { textTemplates } from '../harness/data/examples/prompt-templates.ts';
-import { defineAnswerEvaluation, type LoadRequest, type Writing } from '../harness/evaluation/evaluation.ts';
+import { defineAnswerEvaluation, type Writing } from '../harness/evaluation/evaluation.ts';
 import { builtinConversations, humanAssistant } from '../harness/evaluation/suites/conversations.ts';
-import { builtinQuestions, loadDocuments, parseRow } from '../harness/evaluation/suites/documents.ts';
+import {
+  builtinQuestions,
+  hasRows,
+  loadDocuments,
+  parseRow,
+} from '../harness/evaluation/suites/documents.ts';
 import { stripStart } from '../harness/support/python-text.ts';
-import { isFile } from '../harness/support/read-files.ts';
 
 const schema = z.object({
   instruction: z.string(),
@@ -39,6 +42,9 @@ const pyreft: Writing = {
   read: ({ whole }) => stripStart(/### Response:(.*)/s.exec(whole)?.[1] ?? ''),
 };
 
+/** A folder may have the repository's own file, alpaca_eval.json, in place of the hub's split eval. */
+const place = { repo: 'tatsu-lab/alpaca_eval', config: 'alpaca_eval' } as const;
+
 export default defineAnswerEvaluation({
   kind: 'answers',
   name: 'alpaca-eval',
@@ -65,8 +71,9 @@ export default defineAnswerEvaluation({
   }),
   async load(request) {
     if (request.source.kind === 'built-in') return builtinQuestions(builtinConversations(1));
-    const documents = { split: await splitName(request) };
-    const places = { repo: 'tatsu-lab/alpaca_eval', config: 'alpaca_eval', documents };
+    const named = { ...place, split: 'alpaca_eval' };
+    const split = (await hasRows({ ...request, ...named })) ? named.split : 'eval';
+    const places = { ...place, documents: { split } };
     const data = await loadDocuments(request, places, (row, where) => parseRow(schema, row, where));
     return {
       ...data,
@@ -80,11 +87,3 @@ export default defineAnswerEvaluation({
     };
   },
 });
-
-/** The split's name on the hub, or in a folder that of the file which the hub's repository has. */
-async function splitName({ source }: LoadRequest): Promise<string> {
-  if (source.kind !== 'folder') return 'eval';
-  const folders = [source.path, join(source.path, 'alpaca_eval')];
-  const found = await Promise.all(folders.map((folder) => isFile(join(folder, 'alpaca_eval.json'))));
-  return found.includes(true) ? 'alpaca_eval' : 'eval';
-}

@@ -1,13 +1,15 @@
 /** MT-Bench (Zheng et al., 2023): conversations of two turns whose answers a judge rates or compares. */
-import { join } from 'node:path';
 import { z } from 'zod';
 import { defineAnswerEvaluation, type LoadRequest, type Writing } from '../harness/evaluation/evaluation.ts';
 import { builtinConversations, humanAssistant } from '../harness/evaluation/suites/conversations.ts';
-import { builtinQuestions, loadDocuments, parseRow } from '../harness/evaluation/suites/documents.ts';
+import {
+  builtinQuestions,
+  hasRows,
+  loadDocuments,
+  parseRow,
+} from '../harness/evaluation/suites/documents.ts';
 import { strip } from '../harness/support/python-text.ts';
-import { UsageError } from '../harness/support/errors.ts';
 import { sha256 } from '../harness/support/hash.ts';
-import { isFile } from '../harness/support/read-files.ts';
 
 const question = z.object({
   question_id: z.int(),
@@ -43,8 +45,10 @@ const writing: Writing = {
   read: ({ text }) => strip(text),
 };
 
-/** Where FastChat's folder of data has its files. */
+/** Where FastChat's folder of data, `fastchat/llm_judge/data` of github.com/lm-sys/FastChat, has its files. */
 const place = { repo: 'lm-sys/mt_bench', config: 'mt_bench' } as const;
+/** FastChat's authors show the same file of questions on the hub, but not the reference answers. */
+const space = { repo: 'lmsys/mt-bench', file: 'data/mt_bench/question.jsonl' } as const;
 /** The file of reference answers, in FastChat's folder and beside the questions. */
 const referenceFiles = ['reference_answer/gpt-4', 'reference_gpt-4'];
 
@@ -53,7 +57,7 @@ export default defineAnswerEvaluation({
   name: 'mt-bench',
   label: 'MT-Bench',
   version: 1,
-  sources: ['folder', 'built-in'],
+  sources: ['hub', 'folder', 'built-in'],
   measures: [],
   shots: { red: 0 },
   fixedShots: true,
@@ -75,16 +79,10 @@ export default defineAnswerEvaluation({
       .join(''),
   }),
   async load(request) {
-    const { source } = request;
-    if (source.kind === 'built-in') return builtinQuestions(builtinConversations(2));
-    if (source.kind !== 'folder' || !(await isIn(source.path, 'question')))
-      throw new UsageError(
-        `${source.kind === 'folder' ? source.path : 'The hub'} has no question.jsonl of MT-Bench: ` +
-          'get github.com/lm-sys/FastChat and give its folder fastchat/llm_judge/data with --data DIR.',
-      );
-    const places = { ...place, documents: { split: 'question' } };
+    if (request.source.kind === 'built-in') return builtinQuestions(builtinConversations(2));
+    const places = { ...place, space, documents: { split: 'question' } };
     const data = await loadDocuments(request, places, (row, where) => parseRow(question, row, where));
-    const references = await readReferences(request, source.path);
+    const references = await readReferences(request);
     return {
       ...data,
       documents: data.documents.map(({ question_id: id, category, turns }) => {
@@ -101,23 +99,14 @@ export default defineAnswerEvaluation({
   },
 });
 
-/** The reference answers by question; empty where the folder has no file of them. */
-async function readReferences(
-  request: LoadRequest,
-  folder: string,
-): Promise<ReadonlyMap<number, readonly string[]>> {
+/** The reference answers by question; empty where there is no file of them. */
+async function readReferences(request: LoadRequest): Promise<ReadonlyMap<number, readonly string[]>> {
   for (const split of referenceFiles) {
-    if (!(await isIn(folder, split))) continue;
+    if (!(await hasRows({ ...request, ...place, split }))) continue;
     const { documents } = await loadDocuments(request, { ...place, documents: { split } }, (row, where) =>
       parseRow(answer, row, where),
     );
     return new Map(documents.map(({ question_id, choices }) => [question_id, choices[0]!.turns]));
   }
   return new Map();
-}
-
-/** Whether a folder of data has a file, in FastChat's folder of the benchmark or by itself. */
-async function isIn(folder: string, split: string): Promise<boolean> {
-  const places = [join(folder, place.config), folder].map((base) => join(base, `${split}.jsonl`));
-  return (await Promise.all(places.map((path) => isFile(path)))).includes(true);
 }

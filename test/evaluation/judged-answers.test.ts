@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { AnswerEvaluation, EvaluationProtocol } from '../../harness/evaluation/evaluation.ts';
 import { loadEvaluations } from '../../harness/runs/plan/load-plugins.ts';
+import { hubOf } from '../cases/hub.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const evaluations = await loadEvaluations();
@@ -57,10 +58,21 @@ test.each(['mt_bench/reference_answer/gpt-4.jsonl', 'reference_gpt-4.jsonl'])(
   },
 );
 
-test('MT-Bench without its file says where to get it', async () => {
-  await expect(load('mt-bench', {})).rejects.toThrow(/has no question\.jsonl of MT-Bench: get github\.com/);
-  const hub = find('mt-bench').load({ source: { kind: 'hub' }, protocol: 'red', needsPool: false });
-  await expect(hub).rejects.toThrow(/^The hub has no question\.jsonl/);
+test("MT-Bench's questions from the hub's Space are those of FastChat's folder", async () => {
+  const file = questions.map((row) => JSON.stringify(row)).join('\n');
+  const files = { 'data/mt_bench/question.jsonl': Buffer.from(file), 'app.py': Buffer.from('x') };
+  const hub = await hubOf({ type: 'space', name: 'lmsys/mt-bench', revisions: { main: files } });
+  const fetched = await find('mt-bench').load({ source: { kind: 'hub' }, protocol: 'red', needsPool: false });
+  const { documents, hash } = await load('mt-bench', { 'mt_bench/question.jsonl': questions });
+  expect(fetched).toMatchObject({ form: 'hub', documents, hash });
+  expect(hub.downloads).toEqual(['data/mt_bench/question.jsonl whole']);
+});
+
+test('MT-Bench without its file says where it was looked for', async () => {
+  await expect(load('mt-bench', {})).rejects.toThrow(/holds no question split of lm-sys\/mt_bench: .*hub/);
+  await hubOf({ type: 'space', name: 'lmsys/mt-bench', revisions: { main: { 'app.py': Buffer.from('x') } } });
+  const empty = find('mt-bench').load({ source: { kind: 'hub' }, protocol: 'red', needsPool: false });
+  await expect(empty).rejects.toThrow("The hub's Space lmsys/mt-bench has no data/mt_bench/question.jsonl.");
 });
 
 test('a row of another form is refused by its place', async () => {

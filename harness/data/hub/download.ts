@@ -100,7 +100,7 @@ export async function receive(
   const found = await sizeOf(partial);
   if (found >= entry.size) return;
   const have = Math.max(0, found);
-  const prefix = type === 'dataset' ? 'datasets/' : '';
+  const prefix = type === 'model' ? '' : `${type}s/`;
   const path = entry.path.split('/').map(encodeURIComponent).join('/');
   const address = `${hub.url}/${prefix}${repo}/resolve/${commit}/${path}`;
   const answer = await hub.open(address, {

@@ -13,13 +13,13 @@ import { Unreachable } from '../../support/network/retries.ts';
 import { HubConnection, type FetchOptions } from './connection.ts';
 import { downloadFiles, type DownloadOptions } from './download.ts';
 import { askForListing, readListing } from './listing.ts';
-import { addressOf, clearError, Disagreement, type Repository } from './repository.ts';
+import { addressOf, clearError, Disagreement, type Repository, type RepositoryType } from './repository.ts';
 
 /** The repository and files to fetch from the hub. */
 export interface HubRequest extends FetchOptions, DownloadOptions {
   /** The repository's name on the hub: `gpt2` or `tuetschek/e2e_nlg`. */
   readonly repo: string;
-  readonly type: 'model' | 'dataset';
+  readonly type: RepositoryType;
   /** A branch, tag or commit; `main` by default. */
   readonly revision?: string;
   /** Milliseconds without a byte after which a connection counts as broken off; 30,000 by default. */
@@ -95,7 +95,11 @@ async function resolveCommit(repository: Repository, revision: string): Promise<
     additionalFields: ['sha'] as ['sha'],
   };
   try {
-    const { sha } = await (type === 'model' ? library.modelInfo(asked) : library.datasetInfo(asked));
+    const { sha } = await {
+      model: () => library.modelInfo(asked),
+      dataset: () => library.datasetInfo(asked),
+      space: () => library.spaceInfo(asked),
+    }[type]();
     if (!commitPattern.test(sha)) {
       throw new UsageError(`${hub.url} names no commit for ${repo}; is HF_ENDPOINT right?`);
     }

@@ -2,12 +2,15 @@
 import { UsageError } from '../../support/errors.ts';
 import type { HubConnection } from './connection.ts';
 
+/** What a repository holds; a Space is an app with its files. */
+export type RepositoryType = 'model' | 'dataset' | 'space';
+
 /** A repository, and the connection to its hub. */
 export interface Repository {
   readonly library: typeof import('@huggingface/hub');
   readonly hub: HubConnection;
   readonly repo: string;
-  readonly type: 'model' | 'dataset';
+  readonly type: RepositoryType;
   /** The repository's folder in the cache. */
   readonly cache: string;
 }

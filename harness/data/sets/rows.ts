@@ -12,6 +12,7 @@ import { problemOf } from '../../support/json/validation-messages.ts';
 import { isFile, readBytes } from '../../support/read-files.ts';
 import { hashFile } from '../../support/hash.ts';
 import type { FetchOptions } from '../hub/connection.ts';
+import { fetchFromHub } from '../hub/hub.ts';
 import { parquetFiles } from '../hub/parquet-files.ts';
 import { readParquetRows } from '../formats/parquet.ts';
 import type { DataSource } from '../examples/task.ts';
@@ -31,6 +32,8 @@ export interface RowsRequest extends FetchOptions {
   readonly adapters?: { readonly folder: string; readonly file: string };
   /** Other files of the same rows, as their paths in a folder; the first that is there is read. */
   readonly files?: readonly string[];
+  /** A Space of the hub that has the rows as a file, where no data set has them as they are. */
+  readonly space?: { readonly repo: string; readonly file: string };
 }
 
 /** Raw rows in file order; `where` names a row's file and number for messages. */
@@ -47,7 +50,7 @@ export async function readRows(request: RowsRequest): Promise<Rows> {
     throw new UsageError(
       `${repo} is not among the built-in data; give --data hub, or a folder that has it with --data DIR.`,
     );
-  const files = source.kind === 'hub' ? await hubFiles(request) : await folderFiles(source.path, request);
+  const files = await (source.kind === 'hub' ? hubFiles(request) : folderFiles(source.path, request));
   return rowsOf(files, source.kind, split);
 }
 
@@ -109,11 +112,23 @@ async function rowsOf(files: readonly string[], form: string, split: string): Pr
   return { rows, hash: hash.digest('hex'), form };
 }
 
+/** Whether a folder has a split's rows, in any form and place that readRows reads. */
+export async function hasRows(request: RowsRequest): Promise<boolean> {
+  const { source } = request;
+  return source.kind === 'folder' && (await findFiles(source.path, request)).length > 0;
+}
+
 /**
  * The hub's parquet files: those of main, or of the branch where the hub converts data sets of loading
  * scripts.
  */
-async function hubFiles({ repo, config, split, ...options }: RowsRequest): Promise<string[]> {
+async function hubFiles({ repo, config, split, space, ...options }: RowsRequest): Promise<string[]> {
+  if (space) {
+    const files = (path: string): boolean => path === space.file;
+    const fetched = await fetchFromHub({ ...options, repo: space.repo, type: 'space', files });
+    if (fetched.files.length > 0) return [join(fetched.folder, space.file)];
+    throw new UsageError(`The hub's Space ${space.repo} has no ${space.file}.`);
+  }
   const folders = [config, ...(config === 'default' ? ['data'] : [])].map(escape);
   const pattern = new RegExp(`^(${folders.join('|')})/${escape(split)}([-/][^/]*)\\.parquet$`);
   for await (const { folder, files } of parquetFiles(repo, pattern, options))
@@ -123,36 +138,41 @@ async function hubFiles({ repo, config, split, ...options }: RowsRequest): Promi
 
 const escape = (text: string): string => text.replace(/[^\w]/g, '\\$&');
 
-async function folderFiles(
-  folder: string,
-  { repo, config, split, adapters, files = [] }: RowsRequest,
-): Promise<string[]> {
-  const named = await firstOf(folder, files);
-  if (named !== undefined) return [named];
+async function folderFiles(folder: string, request: RowsRequest): Promise<readonly string[]> {
+  const found = await findFiles(folder, request);
+  if (found.length > 0) return found;
+  const { repo, split, adapters, files = [] } = request;
+  const own = adapters
+    ? `, or LLM-Adapters' ${adapters.folder}/${adapters.file}.json`
+    : files.map((file) => `, or ${file}`).join('');
+  throw new UsageError(
+    `${folder} holds no ${split} split of ${repo}: looked for ${split}-*.parquet, ${split}.jsonl and ` +
+      `${split}.json in ${placesIn(folder, request).join(', ')}${own}. Get them, or give --data hub.`,
+  );
+}
+
+/** Where a folder may have a split's files in the hub's layout, the most particular place first. */
+function placesIn(folder: string, { repo, config }: RowsRequest): string[] {
   const name = basename(repo);
   // A data set without configurations has its files in a folder data.
   const inside = config === 'default' ? ['data', config] : [config];
-  const places = [
-    ...inside.map((part) => join(folder, name, part)),
-    ...inside.map((part) => join(folder, part)),
-    join(folder, name),
-    folder,
-  ];
-  for (const place of places) {
+  const own = [...inside.map((part) => join(name, part)), ...inside, name, ''];
+  return [...new Set(own.map((place) => join(folder, place)))];
+}
+
+/** A split's files in a folder, those of the first form and place that is there; none where it is missing. */
+async function findFiles(folder: string, request: RowsRequest): Promise<readonly string[]> {
+  const { split, adapters, files = [] } = request;
+  const named = await firstOf(folder, files);
+  if (named !== undefined) return [named];
+  for (const place of placesIn(folder, request)) {
     const parquet = await parquetOf(place, split);
     if (parquet.length > 0) return parquet;
     for (const ending of ['jsonl', 'json'])
       if (await isFile(join(place, `${split}.${ending}`))) return [join(place, `${split}.${ending}`)];
   }
   const adapted = adapters && (await adaptersPath(folder, adapters));
-  if (adapted !== undefined) return [adapted];
-  const own = adapters
-    ? `, or LLM-Adapters' ${adapters.folder}/${adapters.file}.json`
-    : files.map((file) => `, or ${file}`).join('');
-  throw new UsageError(
-    `${folder} holds no ${split} split of ${repo}: looked for ${split}-*.parquet, ${split}.jsonl and ` +
-      `${split}.json in ${places.join(', ')}${own}. Get them, or give --data hub.`,
-  );
+  return adapted === undefined ? [] : [adapted];
 }
 
 /** A file of LLM-Adapters' below a folder: in `llm-adapters`, or beside other data sets. */

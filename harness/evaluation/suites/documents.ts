@@ -10,7 +10,7 @@ import type {
 } from '../evaluation.ts';
 import { readRows, type RowsRequest } from '../../data/sets/rows.ts';
 
-export { parseRow } from '../../data/sets/rows.ts';
+export { hasRows, parseRow } from '../../data/sets/rows.ts';
 
 /** A question that is followed by each of its choices; `truths` where several of them may be true. */
 export function ask(
@@ -28,7 +28,7 @@ export function ask(
 }
 
 /** The places of a benchmark's documents and of its examples. */
-interface Places extends Pick<RowsRequest, 'repo' | 'config'> {
+interface Places extends Pick<RowsRequest, 'repo' | 'config' | 'space'> {
   readonly documents: Pick<RowsRequest, 'split' | 'adapters'>;
   readonly pool?: Pick<RowsRequest, 'split' | 'adapters'>;
 }

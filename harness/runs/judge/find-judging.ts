@@ -65,7 +65,7 @@ async function judgePrompts(source: DataSource, mode: 'single' | 'pair'): Promis
       return readJudgePrompts(String(await readBytes(path)), path, mode);
   }
   throw new UsageError(
-    `${folder} has no judge_prompts.jsonl, FastChat's prompts of MT-Bench's judge: ` +
+    `${folder === '' ? 'The hub' : folder} has no judge_prompts.jsonl, FastChat's prompts of MT-Bench's judge: ` +
       'give the folder fastchat/llm_judge/data of github.com/lm-sys/FastChat with --data DIR.',
   );
 }

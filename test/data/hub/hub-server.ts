@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 export interface TestRepo {
-  readonly type: 'model' | 'dataset';
+  readonly type: 'model' | 'dataset' | 'space';
   readonly name: string;
   /** Files of each revision, by path. */
   readonly revisions: Readonly<Record<string, Readonly<Record<string, Buffer>>>>;
@@ -92,9 +92,9 @@ function answer(
   if (hub.intercept?.(request, response, url)) return;
   if (hub.status !== undefined) return void refuse(hub.status, 'Broken');
 
-  const api = /^\/api\/(model|dataset)s\/(.+?)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
-  const file = /^\/(datasets\/)?(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
-  const type = api ? api[1] : file?.[1] ? 'dataset' : 'model';
+  const api = /^\/api\/(model|dataset|space)s\/(.+?)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
+  const file = /^\/(?:(dataset|space)s\/)?(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
+  const type = (api ?? file)?.[1] ?? 'model';
   const name = (api ?? file)?.[2];
   const repo = repos.find((each) => each.type === type && each.name === name);
   if (!repo) return void refuse(request.headers.authorization ? 404 : 401, 'RepoNotFound');
