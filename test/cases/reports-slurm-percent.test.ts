@@ -2,7 +2,7 @@
 // folder such as `drop-10%train` went to a missing folder. Expected: percent signs of the path are doubled. A
 // script stands in for sbatch; it replaces what sbatch's manual lists under "filename pattern".
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
@@ -39,8 +39,13 @@ function replaced(pattern: string): string {
 
 async function submit(results: string) {
   const planned = await plan(results);
-  const missing = await prepareCells(planned);
-  return submitBatch(planned, request(results), {}, { retryFailed: false, missing });
+  const pieces = (await prepareCells(planned)).map(({ identity, place }, index) => ({
+    index,
+    identity,
+    path: relative(planned.results, place.path),
+  }));
+  const submission = { kind: 'runs', request: request(results), retryFailed: false, pieces } as const;
+  return submitBatch(submission, planned.results, {});
 }
 
 describe.skipIf(process.platform === 'win32')('a results folder whose name has', () => {

@@ -1,4 +1,5 @@
-// Tests of --launcher slurm and `bench status` on a real Slurm of one machine, where Slurm is installed.
+// Tests of --launcher slurm and `bench status` on a real Slurm of one machine, where Slurm is installed; runs and
+// evaluations (test/cli/eval-slurm.test.ts has evaluations without a Slurm).
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -163,6 +164,30 @@ describe.skipIf(!isInstalled)('a Slurm of one node', () => {
     });
     const lines = await readFile(join(work, 'identity'), 'utf8');
     expect(lines.trim()).toBe(saved!.identity);
+  });
+
+  test('evaluations wait, run and end as tasks, and the same command prints their table', async () => {
+    const results = join(folder, 'evaluated');
+    const evaluate = (...args: string[]) =>
+      bench(
+        ...['eval', '--tasks', 'restaurants', 'everyday-choices', 'word-problems', '--model', 'llama-mini'],
+        ...['--limit', '2', '--threads', '1', '--results', results, ...args],
+      );
+    const asked = ['--launcher', 'slurm', '--slurm', 'time=10', 'cells=5'];
+    const waiting = await evaluate(...asked, 'partition=closed');
+    expect(waiting.stdout).toMatch(/^Submitted Slurm job \d+: 6 evaluations in 2 tasks, output in \S+$/);
+    expect((await statusOf('evaluated')).map(({ kind, state }) => `${kind} ${state}`)).toEqual(
+      Array(6).fill('evaluation queued'),
+    );
+    expect((await evaluate(...asked)).stdout).toMatch(/^Nothing to submit/);
+    await execa('scancel', [jobOf(waiting.stdout)]);
+    await statusWhen('evaluated', isOver);
+    await evaluate(...asked);
+    const ended = await statusWhen('evaluated', isOver);
+    expect(ended.map(({ state }) => state)).toEqual(Array(6).fill('done'));
+    const table = await evaluate();
+    expect([table.exitCode, table.stdout]).toEqual([0, expect.stringMatching(/^word-problems \(4\) +8 /m)]);
+    expect(table.stderr).not.toContain('documents');
   });
 
   test('what Slurm refuses is one line, and nothing is left of it', async () => {

@@ -8,6 +8,7 @@ import type { EvaluateRequest } from '../../runs/evaluate/plan-evaluations.ts';
 import type { SubjectRequest } from '../../runs/evaluate/subject.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
 import { baseWeightsText } from '../../models/bases/base-weights.ts';
+import { addLauncherOptions, checkLauncher, type LauncherOptions } from '../arguments/choice-options.ts';
 import { baseWeightsHelp } from '../arguments/run-options.ts';
 import { count, positive } from '../arguments/parse-values.ts';
 import { durationText } from '../terminal/duration.ts';
@@ -16,7 +17,7 @@ import { evaluationEvents } from '../terminal/evaluation-events.ts';
 import { createProgress } from '../terminal/progress.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
 
-interface Options extends Omit<EvaluateRequest, 'tasks' | 'subjects'>, SubjectRequest {
+interface Options extends Omit<EvaluateRequest, 'tasks' | 'subjects'>, SubjectRequest, LauncherOptions {
   readonly tasks?: readonly string[];
   readonly jobs?: number;
   readonly compare?: readonly string[];
@@ -29,7 +30,7 @@ interface Options extends Omit<EvaluateRequest, 'tasks' | 'subjects'>, SubjectRe
  * Makes the command `bench eval`, which scores a base, an adapter or a run on benchmarks of language models.
  */
 export function evalCommand(): Command {
-  return new Command('eval')
+  const command = new Command('eval')
     .summary('score a base, an adapter or a run on benchmarks of language models')
     .description(
       'Scores by log-likelihoods and by generated answers, as lm-evaluation-harness 0.4.13 does, or as a paper did. ' +
@@ -62,7 +63,8 @@ export function evalCommand(): Command {
       'so many evaluations at once, in processes of their own that share threads and memory',
       positive,
     )
-    .option('--results <folder>', 'where records lie', 'results')
+    .option('--results <folder>', 'where records lie', 'results');
+  return addLauncherOptions(command)
     .option('--output <format>', "lm-eval: also write results and samples in lm-evaluation-harness's files")
     .option('--dry-run', 'say what there is to compute and about how long it takes, and stop')
     .option('--json', 'print one JSON document')
@@ -85,13 +87,71 @@ async function evaluateAll({ tasks, compare, output, ...options }: Options): Pro
     throw new UsageError('--record is a run with what it trained: leave out --adapter.');
   if (options.record !== undefined && options.baseWeights !== undefined)
     throw new UsageError('--record has the base weights that the run trained on: leave out --base-weights.');
-  const { model, adapter, record, tokenizer, baseWeights, jobs, json, dryRun, ...common } = options;
+  checkLauncher(options, options.jobs ?? 1);
+  const { model, adapter, record, tokenizer, baseWeights, ...others } = options;
+  const { jobs, json, dryRun, launcher, slurm, ...common } = others;
   const request = { ...common, subjects: [{ model, adapter, record, tokenizer, baseWeights }], tasks };
-  if (dryRun) {
-    await estimate(request, json === true);
+  if (launcher === 'slurm') {
+    if (output !== undefined)
+      throw new UsageError('--output writes what is there: give it when the evaluations are done.');
+    await (dryRun ? previewOnSlurm : submitToSlurm)(request, slurm, json === true);
+  } else if (dryRun) await estimate(request, json === true);
+  else await evaluateRequest(request, { jobs, json, output });
+}
+
+/** Submits what is missing of a request to Slurm. */
+async function submitToSlurm(
+  request: EvaluateRequest,
+  slurm: readonly string[],
+  json: boolean,
+): Promise<void> {
+  const { planEvaluations } = await import('../../runs/evaluate/plan-evaluations.ts');
+  const { submitMissingEvaluations } = await import('../../runs/cluster/submit-missing.ts');
+  const plan = await planEvaluations(request, { onNote: note });
+  const submitted = await submitMissingEvaluations(plan, request, slurm);
+  if (json) printJson(submitted ?? null);
+  else if (!submitted) print(nothingToSubmit);
+  else {
+    const { job, tasks, cells, folder } = submitted;
+    print(`Submitted Slurm job ${job}: ${cells} evaluations in ${tasks} tasks, output in ${folder}`);
+    note(
+      `status --results ${plan.results} shows how they go; the same command without --launcher prints the table.`,
+    );
+  }
+}
+
+const nothingToSubmit =
+  'Nothing to submit: every evaluation has a record or is under way (status --results shows them).';
+
+/** Prints which evaluations would be submitted to Slurm, by task of the job array. */
+async function previewOnSlurm(
+  request: EvaluateRequest,
+  slurm: readonly string[],
+  json: boolean,
+): Promise<void> {
+  const { planEvaluations } = await import('../../runs/evaluate/plan-evaluations.ts');
+  const { previewEvaluations } = await import('../../runs/cluster/submit-missing.ts');
+  const plan = await planEvaluations(request, { onNote: note });
+  const tasks = await previewEvaluations(plan, slurm);
+  const rows = tasks.flatMap((pieces, task) =>
+    pieces.map(({ chosen, documents, path }) => ({
+      task,
+      name: chosen.evaluation.name,
+      documents,
+      path,
+    })),
+  );
+  if (json) {
+    printJson({ evaluations: rows });
     return;
   }
-  await evaluateRequest(request, { jobs, json, output });
+  if (rows.length === 0) {
+    print(nothingToSubmit);
+    return;
+  }
+  const header = ['task', 'evaluation', 'documents'];
+  print(columns([header, ...rows.map((row) => [String(row.task), row.name, String(row.documents)])]));
+  print(`\n${rows.length} evaluations would be submitted in ${tasks.length} Slurm tasks.`);
 }
 
 /** Prints what a request would compute, and about how long that takes. */

@@ -1,10 +1,10 @@
 /**
- * Sweeps as job arrays of Slurm: writes a batch beside the results, submits it, and asks Slurm for the states
- * of its tasks.
+ * Runs and evaluations as job arrays of Slurm: writes a batch beside the results, submits it, and asks Slurm
+ * for the states of its tasks.
  */
 import { randomUUID } from 'node:crypto';
 import { chmod, readdir, rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { writeFileAtomic, writeFolderAtomic } from '../../support/atomic-files.ts';
@@ -13,8 +13,8 @@ import { didYouMean, errorCode, UsageError } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
 import type { Untrusted } from '../../records/read-records.ts';
 import { splitSetting } from '../plan/option-values.ts';
-import type { Plan, RunRequest } from '../plan/cell.ts';
-import type { PreparedCell } from '../cell/prepare-cells.ts';
+import type { EvaluateRequest } from '../evaluate/plan-evaluations.ts';
+import type { RunRequest } from '../plan/cell.ts';
 
 /** What a task of a job array asks of the cluster; Slurm's own default where absent. */
 export interface SlurmOptions {
@@ -25,7 +25,7 @@ export interface SlurmOptions {
   readonly gpus?: string;
   /** Memory of a task as sbatch takes it: `16G`. */
   readonly memory?: string;
-  /** How many cells a task does, one after the other. */
+  /** How many runs or evaluations a task does, one after the other. */
   readonly cells?: string;
 }
 
@@ -52,29 +52,41 @@ export function parseSlurmOptions(texts: readonly string[]): SlurmOptions {
   return options;
 }
 
-const batchSchema = z.strictObject({
+/** A run or an evaluation: its place in the plan, its identity, and its record's path below the results. */
+const pieceSchema = z.strictObject({ index: z.int().min(0), identity: z.string(), path: z.string() });
+export type BatchPiece = z.infer<typeof pieceSchema>;
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+const common = {
   schema: z.literal(1),
-  /** The request as planRuns takes it; its relative paths begin at `directory`. */
-  request: z.custom<RunRequest>((value) => typeof value === 'object' && value !== null),
+  /** Where relative paths of the request begin. */
   directory: z.string(),
   retryFailed: z.boolean(),
-  /**
-   * The cells of each task: their place in the plan, their identity and where the record will lie, below the
-   * results.
-   */
-  tasks: z.array(
-    z.array(z.strictObject({ index: z.int().min(0), identity: z.string(), path: z.string() })).min(1),
-  ),
-});
+  /** What each task of the array does. */
+  tasks: z.array(z.array(pieceSchema).min(1)),
+};
+const batchSchema = z.union([
+  // Batches of earlier versions are of runs and say nothing of it.
+  z.strictObject({
+    ...common,
+    kind: z.literal('runs').default('runs'),
+    request: z.custom<RunRequest>(isObject),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('evaluations'),
+    request: z.custom<EvaluateRequest>(isObject),
+  }),
+]);
 /** A job array as it lies in the results folder. */
 export type Batch = z.infer<typeof batchSchema>;
 
 /** A batch that Slurm has. */
-export interface SubmittedBatch extends Batch {
+export type SubmittedBatch = Batch & {
   readonly folder: string;
   /** Slurm's id of the array; undefined where submitting was cut off. */
   readonly job: string | undefined;
-}
+};
 
 const batchesFolder = (results: string): string => join(results, '.slurm');
 
@@ -120,37 +132,44 @@ export async function readBatches(
   return { batches, untrusted };
 }
 
+/** What is submitted: the request, from which each task plans again, and what is to be done of it. */
+export type Submission = Pick<Batch, 'kind' | 'request' | 'retryFailed'> & {
+  readonly pieces: readonly BatchPiece[];
+};
+
+/** Divides what is to be done into the tasks of an array. */
+export function divideIntoTasks<Piece>(pieces: readonly Piece[], { cells = '1' }: SlurmOptions): Piece[][] {
+  const size = Math.max(Number(cells), Math.ceil(pieces.length / largestArray));
+  return Array.from({ length: Math.ceil(pieces.length / size) }, (_, i) =>
+    pieces.slice(i * size, (i + 1) * size),
+  );
+}
+
+/** A job that was submitted: its id at Slurm, its numbers of tasks and pieces, and the folder of their output. */
+export interface Submitted {
+  readonly job: string;
+  readonly tasks: number;
+  readonly cells: number;
+  readonly folder: string;
+}
+
 /**
- * Submits the `missing` cells of a plan as an array of Slurm tasks, which share the results folder;
- * undefined where no cell is left. Throws UsageError where Slurm is not there or refuses.
+ * Submits pieces of a plan as an array of Slurm tasks, which share the folder `results`; undefined where there
+ * are none. Throws UsageError where Slurm is not there or refuses.
  */
 export async function submitBatch(
-  plan: Plan,
-  request: RunRequest,
+  { pieces, ...submission }: Submission,
+  results: string,
   options: SlurmOptions,
-  { retryFailed, missing }: { retryFailed: boolean; missing: readonly PreparedCell[] },
-): Promise<{ job: string; tasks: number; cells: number; folder: string } | undefined> {
-  checkFolder(plan.results);
-  if (missing.length === 0) return undefined;
-  const cells = missing.map(({ cell, identity, place }) => ({
-    index: plan.cells.indexOf(cell),
-    identity,
-    path: relative(plan.results, place.path),
-  }));
-  const size = Math.max(Number(options.cells ?? 1), Math.ceil(cells.length / largestArray));
-  const tasks = Array.from({ length: Math.ceil(cells.length / size) }, (_, i) =>
-    cells.slice(i * size, (i + 1) * size),
-  );
+): Promise<Submitted | undefined> {
+  checkFolder(results);
+  if (pieces.length === 0) return undefined;
+  const tasks = divideIntoTasks(pieces, options);
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-  const folder = join(batchesFolder(plan.results), `${time}-${randomUUID().slice(0, 8)}`);
+  const folder = join(batchesFolder(results), `${time}-${randomUUID().slice(0, 8)}`);
   const directory = process.cwd();
-  const batch: Batch = {
-    schema: 1,
-    request: { ...request, results: plan.results },
-    directory,
-    retryFailed,
-    tasks,
-  };
+  const request = { ...submission.request, results };
+  const batch = { ...submission, schema: 1, request, directory, tasks };
   await writeFolderAtomic(folder, async (temporary) => {
     await writeFileAtomic(join(temporary, 'batch.json'), `${JSON.stringify(batch, undefined, 2)}\n`);
     const script = join(temporary, 'task.sh');
@@ -175,7 +194,7 @@ export async function submitBatch(
     throw error;
   });
   await writeFileAtomic(join(folder, 'job'), `${job}\n`);
-  return { job, tasks: tasks.length, cells: cells.length, folder };
+  return { job, tasks: tasks.length, cells: pieces.length, folder };
 }
 
 /** The output file of each task, as a pattern of Slurm: %a is the task's number, %% a percent sign. */
@@ -187,7 +206,7 @@ function outputPattern(folder: string): string {
  * Throws UsageError for a folder with a backslash: Slurm then replaces no patterns, so that all tasks would
  * share one file.
  */
-function checkFolder(results: string): void {
+export function checkFolder(results: string): void {
   if (!results.includes('\\')) return;
   throw new UsageError(
     `--launcher slurm cannot use --results ${results}: ` +
@@ -206,8 +225,13 @@ exec ${command.map(quoted).join(' ')} "$SLURM_ARRAY_TASK_ID"
 }
 
 /** The message where Slurm is missing. */
-export const noSbatch =
-  '--launcher slurm needs sbatch, which is not here; run it where Slurm jobs are submitted.';
+const noSbatch = '--launcher slurm needs sbatch, which is not here; run it where Slurm jobs are submitted.';
+
+/** Throws UsageError where jobs cannot be submitted. */
+export async function checkSbatch(): Promise<void> {
+  const { code } = await execa('sbatch', ['--version'], { reject: false, stdin: 'ignore' });
+  if (code === 'ENOENT') throw new UsageError(noSbatch);
+}
 
 async function sbatch(script: string, args: readonly string[]): Promise<string> {
   const result = await execa('sbatch', ['--parsable', ...args, script], { reject: false });

@@ -63,7 +63,7 @@ export async function resultsStatus(
         const own = await stateByTask(results, path, batch, task, states.get(task));
         // A failed record stays what it is until another try is under way.
         if (known?.state !== 'failed' || own.state === 'queued' || own.state === 'running') {
-          cells.set(identity, { kind: 'run', path, identity, ...own });
+          cells.set(identity, { kind: kindOf(path), path, identity, ...own });
         }
       }
     }

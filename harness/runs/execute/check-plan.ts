@@ -5,7 +5,6 @@
  */
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { execa } from 'execa';
 import { isBuiltin } from '../../models/bases/built-in.ts';
 import { UsageError } from '../../support/errors.ts';
 import { once } from '../../support/once.ts';
@@ -14,7 +13,7 @@ import { withoutEqualCells } from '../cell/equal-cells.ts';
 import { dataOpener, openTokenizer } from '../cell/open-data.ts';
 import { attachCells } from '../cell/prepare-cells.ts';
 import { checkMemory } from '../memory/cell-memory.ts';
-import { noSbatch } from '../cluster/slurm.ts';
+import { checkSbatch } from '../cluster/slurm.ts';
 import type { Plan } from '../plan/cell.ts';
 import { groupBySeed } from './group-by-seed.ts';
 import { startEngine } from './start-engine.ts';
@@ -89,9 +88,4 @@ async function isHere(id: string, { tokenizer, data }: Plan['base']): Promise<bo
     (entry) => entry.isDirectory(),
     () => false,
   );
-}
-
-async function checkSbatch(): Promise<void> {
-  const { code } = await execa('sbatch', ['--version'], { reject: false, stdin: 'ignore' });
-  if (code === 'ENOENT') throw new UsageError(noSbatch);
 }
