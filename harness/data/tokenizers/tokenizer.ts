@@ -9,7 +9,10 @@ import { hashFiles } from '../../support/hash.ts';
 import { isObject, type JsonObject } from '../../support/json/json-object.ts';
 import { readChatTemplate, renderChat, type ChatMessage, type ChatOptions } from './chat-template.ts';
 import { bert } from './classes/bert.ts';
+import { deberta, gpt2, gptNeox, qwen2, roberta } from './classes/byte-level.ts';
 import { tokenizerClass } from './classes/find-class.ts';
+import { llama, t5 } from './classes/sentencepiece.ts';
+import type { TokenizerClass } from './classes/tokenizer-class.ts';
 import { decoderOf } from './decode.ts';
 import { combineFiles, type CombinedTokenizer } from './files/combine-files.ts';
 import { extraIdsOf, readIfThere, readVocabularyFiles } from './files/vocabulary-files.ts';
@@ -62,20 +65,17 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const specialTokens = await read('special_tokens_map.json');
   const addedTokens = await read('added_tokens.json');
   const named = config?.content.tokenizer_class ?? undefined;
-  // If tokenizer_config.json names no class, config.json may.
-  const model = named === undefined ? await read('config.json') : undefined;
+  // config.json names a class where tokenizer_config.json does not, and its model type may overrule either.
+  const model = await read('config.json');
   const className = named ?? model?.content.tokenizer_class ?? undefined;
-  // transformers ignores a Llama class that is named for a byte-level vocabulary; so does this.
-  const isMistaken = isLlama(className) && JSON.stringify(vocabulary.json).includes('"ByteLevel"');
-  const found = isMistaken ? undefined : tokenizerClass(className, model?.content.model_type);
-  if (names.includes('vocab.txt') && found?.components !== bert.components) {
-    throw new UsageError(
-      `${vocabulary.path} holds word pieces, which BERT's tokenizer alone reads, and the files beside it name ` +
-        `${typeof className === 'string' ? className : 'no class of BERT'}. Save the tokenizer with transformers: ` +
-        'its tokenizer.json is read whatever the class.',
-    );
-  }
-  const used = [config, specialTokens, addedTokens, found && model].flatMap((file) =>
+  const namesClass = (named === undefined ? model : config)?.path ?? vocabulary.path;
+  const isByteLevel = JSON.stringify(vocabulary.json).includes('"ByteLevel"');
+  const classFor = (modelType: unknown): TokenizerClass | undefined =>
+    tokenizerClass({ name: className, modelType, isByteLevel, path: namesClass });
+  const found = classFor(model?.content.model_type);
+  requireReadBy(found, vocabulary.path, className, !config && !model);
+  const isModelsChoice = named === undefined ? found !== undefined : found !== classFor(undefined);
+  const used = [config, specialTokens, addedTokens, isModelsChoice ? model : undefined].flatMap((file) =>
     file ? [file.path] : [],
   );
   const files = [...names.map((file) => join(folder, file)), ...used];
@@ -85,7 +85,39 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   return { ...createTokenizer(vocabulary.path, combined, chatTemplate), files, hash };
 }
 
-const isLlama = (name: unknown): boolean => name === 'LlamaTokenizer' || name === 'LlamaTokenizerFast';
+/** What vocabularies of these forms hold, whose tokenizers read them, and those tokenizers' classes. */
+const readers: Readonly<
+  Record<string, readonly [content: string, whose: string, classes: readonly TokenizerClass[]]>
+> = {
+  'vocab.json': ['byte pairs', "GPT-2's and its like", [gpt2, gptNeox, roberta, deberta, qwen2]],
+  'tokenizer.model': ["SentencePiece's byte pairs", "Llama's", [llama]],
+  'spiece.model': ["SentencePiece's unigrams", "T5's", [t5]],
+  'vocab.txt': ['word pieces', "BERT's", [bert]],
+};
+
+/**
+ * Throws UsageError where transformers does not read a vocabulary of this form by the class of the files, or not
+ * as it is read here.
+ */
+function requireReadBy(
+  found: TokenizerClass | undefined,
+  path: string,
+  className: unknown,
+  isAlone: boolean,
+): void {
+  const form = basename(path);
+  const [content, whose, classes] = readers[form] ?? [];
+  if (!classes || (found && classes.includes(found))) return;
+  // Where no class is named transformers reads no other form, so that nothing differs from it.
+  if (found === undefined && (form === 'vocab.json' || form === 'spiece.model')) return;
+  // Llama 2 was published as this file alone.
+  if (form === 'tokenizer.model' && isAlone) return;
+  throw new UsageError(
+    `${path} holds ${content}, which ${whose} tokenizers alone read, and the files beside it name ` +
+      `${typeof className === 'string' ? className : 'none of them'}. Save the tokenizer with transformers: ` +
+      'its tokenizer.json is read whatever the class.',
+  );
+}
 
 /** Makes a tokenizer of its combined files; `path` is the vocabulary file's path, for messages. */
 function createTokenizer(
@@ -170,16 +202,25 @@ interface AddedToken {
 }
 
 /**
- * Throws RangeError where the normalizer leaves nothing of an added token: the library finds such a token
- * inside of letters, and dies there.
+ * Throws RangeError where the normalizer leaves nothing of an added token, which the library then finds inside of
+ * letters and dies, or makes the same of two, of which its versions find the first or the last.
  */
 function requireNormalized({ normalizer }: Components, added: readonly AddedToken[]): void {
-  const empty = added.find(
-    ({ content, normalized }) => normalized && normalizer?.normalizeString(content) === '',
-  );
-  if (!empty) return;
-  const token = JSON.stringify(empty.content);
-  throw new RangeError(`its normalizer leaves nothing of the added token ${token}, which is "normalized"`);
+  const found = new Map<string, string>();
+  for (const { content } of added.filter(({ normalized }) => normalized)) {
+    const text = normalizer?.normalizeString(content) ?? content;
+    const token = JSON.stringify(content);
+    if (text === '')
+      throw new RangeError(
+        `its normalizer leaves nothing of the added token ${token}, which is "normalized"`,
+      );
+    const other = found.get(text);
+    if (other !== undefined)
+      throw new RangeError(
+        `its normalizer makes the same of the added tokens ${other} and ${token}, which are "normalized"`,
+      );
+    found.set(text, token);
+  }
 }
 
 /** Throws RangeError where the library gave an added token another id than `AddedTokens` computed. */

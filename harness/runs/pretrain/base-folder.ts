@@ -74,10 +74,11 @@ export async function writeBase(out: string, finished: FinishedBase): Promise<vo
   const { bos_token_id, eos_token_id, pad_token_id, decoder_start_token_id } = base.config;
   await writeFolderAtomic(out, async (folder) => {
     await mkdir(folder, { recursive: true });
-    await writeJson(join(folder, 'config.json'), { ...base.config, torch_dtype: dtype });
     const weights = join(folder, 'model.safetensors');
     await writeSafetensors(weights, tensors, { format: 'pt' }, { dtype: dtypes[dtype] });
     for (const path of tokenizer.files) await copyFile(path, join(folder, basename(path)));
+    // Written last, because the tokenizer's files may hold the config.json of another model.
+    await writeJson(join(folder, 'config.json'), { ...base.config, torch_dtype: dtype });
     if (base.architecture.kind !== 'encoder') {
       const ids = { bos_token_id, eos_token_id, pad_token_id, decoder_start_token_id };
       await writeJson(join(folder, 'generation_config.json'), ids);

@@ -53,7 +53,7 @@ test('of equal lines the last one counts', async () => {
 test('another class than BERT’s is refused with the way out', async () => {
   for (const config of [{ model_type: 'roberta' }, { model_type: 'gpt2' }, {}]) {
     await expect(load(pieces.join('\n'), undefined, config)).rejects.toThrow(
-      /vocab\.txt holds word pieces, which BERT's tokenizer alone reads, .* Save the tokenizer with transformers/,
+      /vocab\.txt holds word pieces, which BERT's tokenizers alone read, .* Save the tokenizer with transformers/,
     );
   }
 });

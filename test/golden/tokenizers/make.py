@@ -1,4 +1,4 @@
-"""Makes the goldens of test/data/tokenizers-agree.test.ts: tiny tokenizers of made-up words, with every component and option of
+"""Makes the goldens of test/data/tokenizers/agree-with-rust.test.ts: tiny tokenizers of made-up words, with every component and option of
 Hugging Face's tokenizers, and folders whose files contradict each other, as AutoTokenizer reads them.
 
 python make.py FOLDER [TEXTS]   (tokenizers 0.23.3, transformers 5.24.0, sentencepiece 0.2.2 or later)
@@ -6,7 +6,7 @@ python make.py FOLDER [TEXTS]   (tokenizers 0.23.3, transformers 5.24.0, sentenc
 Writes FOLDER/cases.json (texts, models, contents of files, and which of them each case has) and FOLDER/golden.json: of each case eight hexadecimal
 digits a text, of the sha256 of the JSON list [ids, ids with special tokens, ids of a pair with the next text that is not empty, its types, the
 text of the first ids, that of the second without special tokens]; or the error. 40 texts are kept in the repository; the
-differential test ran on 300 (DELTABENCH_TOKENIZER_GOLDENS=FOLDER npx vitest run test/data/tokenizers-agree.test.ts).
+differential test ran on 300 (DELTABENCH_TOKENIZER_GOLDENS=FOLDER npx vitest run test/data/tokenizers/agree-with-rust.test.ts).
 """
 
 import base64
@@ -125,9 +125,15 @@ prefixed = trained(
 gpt2 = byte_pairs(["<|endoftext|>"])
 roberta = byte_pairs(roberta_special)
 deberta = byte_pairs(["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"])
+neox = byte_pairs(["<|endoftext|>", "<|padding|>"])
+xlm_roberta_first = [["<s>", 0.0], ["<pad>", 0.0], ["</s>", 0.0], ["<unk>", 0.0]]
+xlm_roberta = {**unigram, "unk_id": 3, "vocab": xlm_roberta_first + unigram["vocab"][4:] + [["<mask>", 0.0]]}
+gemma_names = {"<s>": "<bos>", "</s>": "<eos>"}
+gemma_vocab = ["<pad>"] + [gemma_names.get(t, t) for t in sorted(llama["vocab"], key=llama["vocab"].get)]
+gemma = {**llama, "vocab": {t: i for i, t in enumerate(gemma_vocab)}}
 all_models = dict(
     chars=chars, words=words, wordpiece=word_pieces, unigram=unigram, debertaV2=deberta_v2, llama=llama, suffix=suffix,
-    prefixed=prefixed, gpt2=gpt2, roberta=roberta, deberta=deberta,
+    prefixed=prefixed, gpt2=gpt2, roberta=roberta, deberta=deberta, neox=neox, xlmRoberta=xlm_roberta, gemma=gemma,
 )
 
 # Components ------------------------------------------------------------------------------------------------------------
@@ -195,7 +201,7 @@ splits["sequence-qwen"] = sequence_of("pre", "pretokenizers", splits["split-llam
 for name, split in splits.items():
     case(f"pre_tokenizer {name}", "chars", bert_special, pre_tokenizer=split)
 
-unigram_file = json.load(open(os.path.join(here, "../../data/tokenizer/unigram.json"), encoding="utf-8"))
+unigram_file = json.load(open(os.path.join(here, "../../data/tokenizers/files/unigram.json"), encoding="utf-8"))
 rewrites = {n.lower(): {"type": n} for n in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Nmt", "ByteLevel")}
 rewrites["precompiled"] = unigram_file["normalizer"]
 rewrites["prepend"] = {"type": "Prepend", "prepend": "▁"}
@@ -296,6 +302,9 @@ families = {
     "T5Tokenizer": ("unigram", ["<pad>", "</s>", "<unk>"], dict(normalizer=rewrites["precompiled"], pre_tokenizer=splits["sequence-t5"], decoder=metaspace(), post_processor=eos_template)),
     "DebertaTokenizer": ("deberta", ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"], dict(pre_tokenizer=byte_level(), decoder=byte_level(), post_processor=template("[CLS]:0 A:0 [SEP]:0", "[CLS]:0 A:0 [SEP]:0 [SEP]:0 B:0 [SEP]:0", {"[CLS]": [0], "[SEP]": [2]}))),
     "DebertaV2Tokenizer": ("debertaV2", ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"], dict(normalizer=rewrites["precompiled"], pre_tokenizer=metaspace(), decoder=metaspace(), post_processor=template("[CLS]:0 A:0 [SEP]:0", "[CLS]:0 A:0 [SEP]:0 B:1 [SEP]:1", {"[CLS]": [1], "[SEP]": [2]}))),
+    "GPTNeoXTokenizer": ("neox", ["<|endoftext|>", "<|padding|>"], dict(normalizer={"type": "NFC"}, pre_tokenizer=byte_level(), decoder=byte_level(), post_processor=byte_level())),
+    "GemmaTokenizer": ("gemma", ["<pad>", "<bos>", "<eos>", "<unk>"], dict(normalizer=rewrites["replace-string"], pre_tokenizer=splits["split-space-MergedWithPrevious-False"], decoder=sequence_of("d", "decoders", to_space, {"type": "ByteFallback"}, {"type": "Fuse"}), post_processor=template("<bos>:0 A:0", "<bos>:0 A:0 <bos>:1 B:1", {"<bos>": [gemma["vocab"]["<bos>"]]}))),
+    "XLMRobertaTokenizer": ("xlmRoberta", roberta_special, dict(normalizer=rewrites["precompiled"], pre_tokenizer=splits["sequence-t5"], decoder=metaspace(), post_processor=template("<s>:0 A:0 </s>:0", "<s>:0 A:0 </s>:0 </s>:0 B:0 </s>:0", {"<s>": [0], "</s>": [2]}))),
     "PreTrainedTokenizerFast": ("gpt2", ["<|endoftext|>"], dict(pre_tokenizer=smol_split, decoder=byte_level())),
     "PreTrainedTokenizerFast Llama 3": ("gpt2", ["<|endoftext|>"], dict(pre_tokenizer=splits["sequence-qwen"], decoder=byte_level(), post_processor=llama3_frame)),
 }
@@ -350,7 +359,24 @@ for model_type in ("gpt2", "roberta", "bert", "t5", "llama"):
     cases[f"config.json {model_type}"] = {"files": own}
     cases[f"config.json {model_type} names a class"] = {"files": {**own, "config.json": {"model_type": model_type, "tokenizer_class": "BertTokenizer"}}}
 
-for name, model in [("GPT2Tokenizer", "gpt2"), ("RobertaTokenizer", "roberta"), ("Qwen2Tokenizer", "gpt2"), ("DebertaTokenizer", "deberta")]:
+# The class that tokenizer_config.json names beside another model's config.json, and transformers' other names of classes.
+pairs = [
+    ("LlamaTokenizer", "mistral phi3 gemma llama qwen2"), ("GPT2Tokenizer", "olmo2 opt starcoder2 gpt_neox qwen2 qwen3 bert"), ("BertTokenizer", "modernbert albert gpt2"),
+    ("PreTrainedTokenizerFast", "qwen2 qwen3 gpt_neox"), ("T5Tokenizer", "mt5 umt5"), ("GPTNeoXTokenizer", "olmo2 llama"), ("XLMRobertaTokenizer", "xlm-roberta-xl roberta"),
+]
+for name, model_types in pairs:
+    for model_type in model_types.split():
+        for pipeline in ["plain", "another pipeline"]:
+            files = cases[f"{name} {pipeline}"]["files"]
+            cases[f"{name} of {model_type} {pipeline}"] = {"files": {**files, "tokenizer_config.json": {"tokenizer_class": name}, "config.json": {"model_type": model_type}}}
+for model_type, name in [("qwen2", "Qwen2Tokenizer"), ("qwen3", "Qwen2Tokenizer"), ("mt5", "T5Tokenizer"), ("gemma2", "GemmaTokenizer"), ("gpt_neox", "GPTNeoXTokenizer"), ("xlm-roberta", "XLMRobertaTokenizer"), ("opt", "GPT2Tokenizer"), ("mistral", "LlamaTokenizer"), ("smollm3", "GPT2Tokenizer")]:
+    cases[f"config.json {model_type}"] = {"files": {"tokenizer.json": cases[f"{name} another pipeline"]["files"]["tokenizer.json"], "config.json": {"model_type": model_type}}}
+for alias, name in [("ElectraTokenizer", "BertTokenizer"), ("LxmertTokenizerFast", "BertTokenizer"), ("BartTokenizer", "RobertaTokenizer"), ("LongformerTokenizer", "RobertaTokenizer"), ("LEDTokenizerFast", "RobertaTokenizer")]:
+    cases[f"{alias} another pipeline"] = {"files": {"tokenizer.json": cases[f"{name} another pipeline"]["files"]["tokenizer.json"], "tokenizer_config.json": {"tokenizer_class": alias}}}
+two_lists = {"additional_special_tokens": ["<user>", "ko"], "extra_special_tokens": {"audio_token": "<audio>"}}
+cases["two lists beside added tokens"] = {"files": {**cases["BertTokenizer plain"]["files"], "added_tokens.json": {"ko": 5000}, "tokenizer_config.json": {"tokenizer_class": "NoSuchTokenizer", **two_lists}}}
+
+for name, model in [("GPT2Tokenizer", "gpt2"), ("RobertaTokenizer", "roberta"), ("Qwen2Tokenizer", "gpt2"), ("DebertaTokenizer", "deberta"), ("GPTNeoXTokenizer", "neox")]:
     for setting, values in settings.items():
         files = {"vocab.json": {"vocab of": model}, "merges.txt": {"merges of": model}, "tokenizer_config.json": {"tokenizer_class": name, **values}}
         cases[f"{name} from vocab.json {setting}"] = {"files": files}

@@ -1,6 +1,6 @@
 /** The tokenizer class of BERT and of the models that share its WordPiece. */
 import { flag, vocabularyOf } from './components.ts';
-import { bertTemplate } from './templates.ts';
+import { bertTemplate, required } from './templates.ts';
 import type { TokenizerClass } from './tokenizer-class.ts';
 
 /** BERT's special tokens by role; DeBERTa and DeBERTa 2 have the same. */
@@ -33,5 +33,6 @@ export const bert: TokenizerClass = {
     pre_tokenizer: { type: 'BertPreTokenizer' },
     decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
   }),
-  postProcessor: ({ token }, id) => bertTemplate(String(token('cls_token')), String(token('sep_token')), id),
+  postProcessor: ({ token }, id) =>
+    bertTemplate(required(token, 'cls_token'), required(token, 'sep_token'), id),
 };

@@ -1,7 +1,7 @@
-/** Tokenizer classes with byte pairs over bytes: GPT-2, RoBERTa, DeBERTa and Qwen 2. */
+/** Tokenizer classes with byte pairs over bytes: GPT-2, GPT-NeoX, RoBERTa, DeBERTa and Qwen 2. */
 import { bertTokens } from './bert.ts';
 import { byteLevel, byteLevelComponents, bytePairs, flag } from './components.ts';
-import { template } from './templates.ts';
+import { beginAndEnd, required, template } from './templates.ts';
 import type { TokenizerClass } from './tokenizer-class.ts';
 
 /** The class GPT2Tokenizer. */
@@ -13,6 +13,22 @@ export const gpt2: TokenizerClass = {
     pad_token: null,
   },
   components: byteLevelComponents,
+};
+
+/** The class GPTNeoXTokenizer, which has no use for a tokenizer.json's post-processor either. */
+export const gptNeox: TokenizerClass = {
+  tokens: {
+    bos_token: '<|endoftext|>',
+    eos_token: '<|endoftext|>',
+    unk_token: '<|endoftext|>',
+    pad_token: '<|padding|>',
+  },
+  components: (input) => ({ ...byteLevelComponents(input), normalizer: { type: 'NFC' } }),
+  postProcessor({ token, settings }, id) {
+    const added = (role: 'bos' | 'eos'): string | undefined =>
+      flag(settings[`add_${role}_token`], false) ? token(`${role}_token`) : undefined;
+    return beginAndEnd(added('bos'), added('eos'), id);
+  },
 };
 
 /** RoBERTa's special tokens by role. */
@@ -31,7 +47,7 @@ export const roberta: TokenizerClass = {
   tokens: robertaTokens,
   components: byteLevelComponents,
   postProcessor({ token, settings }, id) {
-    const [sep, cls] = [String(token('sep_token')), String(token('cls_token'))];
+    const [sep, cls] = [required(token, 'sep_token'), required(token, 'cls_token')];
     return {
       type: 'RobertaProcessing',
       sep: [sep, id(sep)],
@@ -47,7 +63,7 @@ export const deberta: TokenizerClass = {
   tokens: { bos_token: '[CLS]', eos_token: '[SEP]', ...bertTokens },
   components: byteLevelComponents,
   postProcessor({ token }, id) {
-    const [cls, sep] = [String(token('cls_token')), String(token('sep_token'))];
+    const [cls, sep] = [required(token, 'cls_token'), required(token, 'sep_token')];
     const pair = [cls, '$A', sep, sep, '$B', sep];
     return template(
       [cls, '$A', sep],

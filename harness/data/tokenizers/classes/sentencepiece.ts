@@ -1,8 +1,9 @@
-/** Tokenizer classes with SentencePiece vocabularies: Llama 2, T5 and DeBERTa 2. */
+/** Tokenizer classes with SentencePiece vocabularies: Llama 2, Gemma, T5, XLM-RoBERTa and DeBERTa 2. */
 import type { JsonObject } from '../../../support/json/json-object.ts';
 import { bertTokens } from './bert.ts';
+import { robertaTokens } from './byte-level.ts';
 import { bytePairs, flag, metaspace, metaspaceDecoder } from './components.ts';
-import { bertTemplate, template } from './templates.ts';
+import { bertTemplate, required, template } from './templates.ts';
 import type { ClassInput, TokenizerClass } from './tokenizer-class.ts';
 
 /** The class LlamaTokenizer, for byte-pair vocabularies of SentencePiece. */
@@ -12,13 +13,7 @@ export const llama: TokenizerClass = {
     const prefix = flag(input.settings.add_prefix_space, true);
     const scheme = flag(input.settings.legacy, false) ? 'always' : 'first';
     return {
-      model: {
-        ...bytePairs(input),
-        continuing_subword_prefix: null,
-        end_of_word_suffix: null,
-        fuse_unk: true,
-        byte_fallback: true,
-      },
+      model: pairsWithBytes(input),
       normalizer: null,
       pre_tokenizer: metaspace(prefix ? scheme : 'never', false),
       decoder: metaspaceDecoder(prefix),
@@ -26,12 +21,38 @@ export const llama: TokenizerClass = {
   },
 };
 
+/** Builds a byte-pair model that spells what it does not know in bytes. */
+const pairsWithBytes = (input: ClassInput): JsonObject => ({
+  ...bytePairs(input),
+  continuing_subword_prefix: null,
+  end_of_word_suffix: null,
+  fuse_unk: true,
+  byte_fallback: true,
+});
+
+/** The class GemmaTokenizer: byte pairs over whole texts, whose spaces are written as "▁". */
+export const gemma: TokenizerClass = {
+  tokens: {
+    bos_token: '<bos>',
+    eos_token: '<eos>',
+    unk_token: '<unk>',
+    pad_token: '<pad>',
+    mask_token: '<mask>',
+  },
+  components: (input) => ({
+    model: { ...pairsWithBytes(input), unk_token: String(input.token('unk_token')) },
+    normalizer: { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
+    pre_tokenizer: { type: 'Split', pattern: { String: ' ' }, behavior: 'MergedWithPrevious', invert: false },
+    decoder: metaspaceDecoder(false),
+  }),
+};
+
 /** The class T5Tokenizer: a unigram vocabulary and 100 tokens <extra_id_…> by default. */
 export const t5: TokenizerClass = {
   tokens: { eos_token: '</s>', unk_token: '<unk>', pad_token: '<pad>' },
   components: ({ vocab, charactersMap: map }) => ({
     model: { type: 'Unigram', unk_id: 2, byte_fallback: false, vocab },
-    normalizer: map === undefined ? null : { type: 'Precompiled', precompiled_charsmap: map },
+    normalizer: precompiled(map),
     pre_tokenizer: {
       type: 'Sequence',
       pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace('always', true)],
@@ -44,7 +65,7 @@ export const t5: TokenizerClass = {
   ],
   postProcessor({ token }, id) {
     // transformers writes "</s>" here even if the end token has another name; only the id is read.
-    const end = id(String(token('eos_token')));
+    const end = id(required(token, 'eos_token'));
     const pair = ['$A', '</s>', '$B', '</s>'];
     return template(
       ['$A', '</s>'],
@@ -53,6 +74,32 @@ export const t5: TokenizerClass = {
     );
   },
 };
+
+/** The class XLMRobertaTokenizer: a unigram vocabulary with RoBERTa's special tokens. */
+export const xlmRoberta: TokenizerClass = {
+  tokens: robertaTokens,
+  components: ({ vocab, settings, charactersMap: map }) => {
+    const spaces = metaspace(flag(settings.add_prefix_space, true) ? 'always' : 'never', true);
+    return {
+      model: { type: 'Unigram', unk_id: 3, byte_fallback: false, vocab },
+      normalizer: precompiled(map),
+      pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, spaces] },
+      decoder: spaces,
+    };
+  },
+  postProcessor({ token }, id) {
+    const [bos, eos] = [required(token, 'bos_token'), required(token, 'eos_token')];
+    const pair = [bos, '$A', eos, eos, '$B', eos];
+    return template(
+      [bos, '$A', eos],
+      pair.map((name) => [name, 0]),
+      id,
+    );
+  },
+};
+
+const precompiled = (map: string | undefined): JsonObject | null =>
+  map === undefined ? null : { type: 'Precompiled', precompiled_charsmap: map };
 
 /** The class DebertaV2Tokenizer: a unigram vocabulary with BERT's special tokens. */
 export const debertaV2: TokenizerClass = {
@@ -73,7 +120,8 @@ export const debertaV2: TokenizerClass = {
       decoder: spaces,
     };
   },
-  postProcessor: ({ token }, id) => bertTemplate(String(token('cls_token')), String(token('sep_token')), id),
+  postProcessor: ({ token }, id) =>
+    bertTemplate(required(token, 'cls_token'), required(token, 'sep_token'), id),
 };
 
 /**

@@ -1,12 +1,24 @@
 /**
  * Builds post-processors of type TemplateProcessing: the special tokens around one text and around two texts.
  */
+import { UsageError } from '../../../support/errors.ts';
 import type { JsonObject } from '../../../support/json/json-object.ts';
+import type { ClassInput } from './tokenizer-class.ts';
 
 /** One entry of a template with its token type: a special token, or $A or $B for the first or second text. */
 type TypedName = readonly [name: string, type: number];
 
 const isText = (name: string): boolean => name === '$A' || name === '$B';
+
+/** Returns the token of a role. Throws UsageError where the files say that there is none. */
+export function required(token: ClassInput['token'], role: string): string {
+  const found = token(role);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `The tokenizer's files say that it has no ${role}, which its class puts beside every text; name one in ` +
+      'tokenizer_config.json.',
+  );
+}
 
 /** Builds the post-processor from the entries for one text and for two; all token types of one text are 0. */
 export function template(

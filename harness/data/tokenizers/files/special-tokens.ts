@@ -38,6 +38,11 @@ export interface SpecialSettings {
    * The list of further tokens; undefined where the files have no list, and the class's default list applies.
    */
   readonly listed: readonly NamedToken[] | undefined;
+  /**
+   * Texts of the tokens that make a token of added_tokens.json special. As in transformers, neither an object of
+   * tokenizer_config.json does so nor the old list beside named tokens in the new list's place.
+   */
+  readonly special: ReadonlySet<unknown>;
 }
 
 const LIST = 'extra_special_tokens';
@@ -78,6 +83,11 @@ export function readSettings({
   const explicit = takeNamed(settings);
   mergeMap(settings, map);
   const ofMap = takeObject(settings);
+  const ofObjects = [...roles.map((role) => map[role]), ...listOf(map[LIST])].filter(isObject);
+  const special = new Set([
+    ...[...roles.map((role) => settings[role]), ...listOf(settings[LIST])],
+    ...ofObjects.map(({ content }) => content),
+  ]);
   if (OLD_LIST in settings && !(LIST in settings)) move(settings, OLD_LIST, LIST);
 
   const own = Object.entries(settings).filter(
@@ -93,6 +103,7 @@ export function readSettings({
       settings[role] === undefined ? undefined : (asToken(settings[role], fileOf(role)) ?? null),
     named: named.flatMap(([key, value]) => asToken(value, fileOf(key)) ?? []),
     listed: Array.isArray(list) ? list.flatMap((value) => asToken(value, listFile) ?? []) : undefined,
+    special,
   };
 }
 
@@ -151,7 +162,10 @@ export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? (va
  * Returns added tokens by the ids in the files: those of added_tokens_decoder alone where it exists, else
  * those of added_tokens.json and tokenizer.json. Throws UsageError for an impossible id or token.
  */
-export function knownTokens(files: TokenizerFiles, { settings }: SpecialSettings): Map<number, AddedToken> {
+export function knownTokens(
+  files: TokenizerFiles,
+  { settings, special: isSpecial }: SpecialSettings,
+): Map<number, AddedToken> {
   const { json, isTokenizerJson, config, addedTokens } = files;
   if (settings.added_tokens_decoder !== undefined)
     return readDecoder(config!.path, settings.added_tokens_decoder);
@@ -159,8 +173,6 @@ export function knownTokens(files: TokenizerFiles, { settings }: SpecialSettings
   if (addedTokens) {
     const { path, content } = addedTokens;
     checkVocabulary(path, content);
-    const named = [...roles.map((role) => settings[role]), ...listOf(settings[LIST])];
-    const isSpecial = new Set(named.map((token) => (isObject(token) ? token.content : token)));
     for (const [token, id] of Object.entries(content)) {
       const special = isSpecial.has(token);
       known.set(id, addedToken({ content: token, special, normalized: !special }));
