@@ -19,7 +19,7 @@ export default defineMethod({
   defaults: { learningRate: 1e-3 },
   attach(base, { virtualTokens: l, hidden }) {
     requireRoom(base, l);
-    const d = base.architecture.width;
+    const { width, embeddingWidth: d = width } = base.architecture;
     const h = hidden ?? d;
     return {
       trained: {

@@ -27,7 +27,7 @@ export default defineMethod({
     if ((start === 'text') !== (text !== undefined)) {
       throw new RangeError('prompt tuning takes a text with start=text, and only then');
     }
-    const d = base.architecture.width;
+    const { width, embeddingWidth: d = width } = base.architecture;
     return {
       trained: {
         'embedding.weight': {
@@ -59,7 +59,7 @@ async function tokensOf(
 
 /** The base's embeddings of tokens, [l, d]. */
 async function embeddingsOf({ architecture, tensor }: BaseModel, ids: Int32Array): Promise<Float32Array> {
-  const { embedding, width } = architecture;
+  const { embedding, embeddingWidth: width = architecture.width } = architecture;
   const table = await tensor(embedding);
   const rows = new Float32Array(ids.length * width);
   ids.forEach((id, i) => {

@@ -22,6 +22,8 @@ interface ArchitectureBase {
   readonly kvHeads: number;
   /** d */
   readonly width: number;
+  /** The width of the embeddings; d where absent. */
+  readonly embeddingWidth?: number;
   /** h */
   readonly headWidth: number;
   /** V */
@@ -65,14 +67,36 @@ export interface DecoderOnly extends Decoding {
 export interface EncoderOnly extends Encoding {
   readonly kind: 'encoder';
   /**
-   * Hugging Face's pooler of the first token (BERT). It is no part of `shapes`, since only one head reads it.
+   * Hugging Face's pooler of the first token (BERT, ALBERT). It is no part of `shapes`, since only one head reads
+   * it.
    */
   readonly pooler?: Shapes;
-  /** The dropout of Hugging Face's head, from config.json. */
-  readonly classifierDropout: number;
+  /** Hugging Face's head. */
+  readonly classifier: Classifier;
   /** The deviation with which the head's weights start, from config.json. */
   readonly deviation: number;
 }
+
+/** Hugging Face's …ForSequenceClassification: output(dropout(norm(activation(dense(x))))), x the pooled states. */
+export interface Classifier {
+  /** What transformers' classes of the family begin with: `Bert`. */
+  readonly className: string;
+  readonly pooling: 'first' | 'mean';
+  /** The first layer's module, d → d, and whether it has a bias. */
+  readonly dense: string;
+  readonly denseBias: boolean;
+  /** Whether the first layer is a pretrained pooler, which belongs to the base. */
+  readonly isPooler: boolean;
+  readonly activation: 'tanh' | 'relu' | 'gelu';
+  /** A layer norm behind the activation. */
+  readonly norm?: { readonly name: string; readonly epsilon: number; readonly bias: boolean };
+  /** The output's module, d → n, which has a bias. */
+  readonly output: 'classifier' | 'classifier.out_proj';
+  /** The dropout rate before the output, and whether the first layer's input has the same. */
+  readonly dropout: number;
+  readonly dropsInput: boolean;
+}
+
 export interface EncoderDecoder extends Encoding, Decoding {
   readonly kind: 'encoder-decoder';
   /** The token that stands before every target. */

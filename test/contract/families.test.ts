@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
 import { testEngine } from '../engines.ts';
 import type { Engine } from '../../harness/engine/types.ts';
+import { makeHead, readBy } from '../../harness/models/delta/heads.ts';
 import { initialize } from '../../harness/models/delta/trained-tensors.ts';
 import { mergeDelta } from '../../harness/models/delta/merge.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
@@ -17,13 +18,16 @@ import { fitting as forAll } from '../methods/fitting.ts';
 /** More virtual tokens than a window sees. */
 const fitting: typeof forAll = { ...forAll, prompt: { virtualTokens: 6 } };
 
-const families = ['gemma3_text', 'gpt_neox', 'olmo2', 'opt', 'phi3', 'qwen3', 'smollm3', 'starcoder2'];
+const families = [
+  ...['albert', 'deberta-v2', 'modernbert'],
+  ...['gemma3_text', 'gpt_neox', 'olmo2', 'opt', 'phi3', 'qwen3', 'smollm3', 'starcoder2'],
+];
 const methods = [...(await loadMethods()).values()].filter(({ name }) => name !== 'none');
 const largest = (values: Float32Array): number => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
-/** Key biases, which softmax cancels where nothing is rotated. */
+/** Key biases, which softmax cancels where no positions change queries and keys. */
 const isCancelled = (family: string, name: string): boolean =>
-  family === 'opt' && /\.k_proj\.((red|added)\.)?(bias|ssf\.shift)$/.test(name);
+  ['opt', 'albert'].includes(family) && /\.(k_proj|key)\.((red|added)\.)?(bias|ssf\.shift)$/.test(name);
 
 let js: Engine;
 beforeAll(async () => {
@@ -33,8 +37,11 @@ beforeAll(async () => {
 describe.each(families)('%s', (family) => {
   let base: BaseModel;
   beforeAll(async () => {
+    const bare = await loadBase(folderOf(`${family}-tiny`));
+    const isEncoder = bare.architecture.kind === 'encoder';
+    const whole = isEncoder ? readBy(makeHead(bare, 'huggingface', 3), bare) : bare;
     // A merged model has tensors that the checkpoint lacks.
-    base = { ...(await loadBase(folderOf(`${family}-tiny`))), location: () => undefined };
+    base = { ...whole, location: () => undefined };
   });
 
   it.each(methods)('$name', async (method) => {
@@ -62,7 +69,8 @@ describe.each(families)('%s', (family) => {
       ? await compute(js, whole, { trained: {} }, {}, padded)
       : await compute(js, base, delta, state, padded);
     const mask = padded.attention_mask.flat();
-    const real = ours.logits.filter((_, i) => mask[Math.floor(i / base.architecture.vocabulary)]);
+    const { kind, vocabulary } = base.architecture;
+    const real = ours.logits.filter((_, i) => kind === 'encoder' || mask[Math.floor(i / vocabulary)]);
     expect(real).toBeAllclose(logits, { atol: 1e-5 * largest(logits) });
   });
 });

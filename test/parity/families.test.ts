@@ -1,4 +1,5 @@
-// Compares tiny models of the decoder families beside GPT-2 and Llama with transformers and peft (see model.ts).
+// Compares tiny models of the families beside GPT-2, Llama, RoBERTa, BERT and T5 with transformers and peft (see
+// model.ts and encoder.ts).
 // test/golden/parity/families.py writes the goldens.
 import { expect, it } from 'vitest';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
@@ -8,7 +9,8 @@ import { attachMethods } from '../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
 import { sizeOf, sum } from '../../harness/support/numbers/arithmetic.ts';
-import { folderOf, readGolden } from './folder.ts';
+import { describeEncoder } from './encoder.ts';
+import { folderOf, hasParity, readGolden } from './folder.ts';
 import { describeDecoder } from './model.ts';
 
 interface Counts {
@@ -16,7 +18,12 @@ interface Counts {
 }
 const { counts } = readGolden<Counts>('family-counts.json');
 
+const isEncoder = (family: string): boolean => hasParity(`${family}-tiny`, 'head-regression.safetensors');
 for (const family of Object.keys(counts)) {
+  if (isEncoder(family)) {
+    describeEncoder(`${family}-tiny`, (name) => /\.(key|k_lin)\.bias$/.test(name));
+    continue;
+  }
   describeDecoder(`${family}-tiny`, {
     lastLinear: {},
     only: ['full', 'lora-all'],

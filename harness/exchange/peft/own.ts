@@ -7,6 +7,7 @@ import { UsageError } from '../../support/errors.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { inModel, type Format } from './format.ts';
 import { parseSettings } from './settings.ts';
+import { barePrefix } from './target-modules.ts';
 
 const settings = z.object({ options: z.record(z.string(), z.unknown()) });
 
@@ -42,8 +43,8 @@ export function ownFormat(method: string): Format {
 /**
  * Gives a tensor of transformers' bare encoder the base's name for it, which begins with the family's prefix.
  */
-function fullName(name: string, { sites, family }: BaseModel): string {
-  const isOf = (each: string): boolean => sites.some((site) => each.startsWith(`${site.name}.`));
-  const full = `${family}.${name}`;
+function fullName(name: string, base: BaseModel): string {
+  const isOf = (each: string): boolean => base.sites.some((site) => each.startsWith(`${site.name}.`));
+  const full = `${barePrefix(base)}${name}`;
   return !isOf(name) && isOf(full) ? full : name;
 }

@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { UsageError } from '../../support/errors.ts';
 import type { BaseModel } from '../../models/base-model.ts';
+import type { FamilyName } from '../../models/edits.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
 import type { Format } from './format.ts';
 import { strangeKey } from './linear-modules.ts';
@@ -21,6 +22,9 @@ const common = {
   num_transformer_submodules: any,
 };
 
+/** The encoders that take a cache in transformers, through which PEFT gives them a prefix. */
+const takesCache: readonly FamilyName[] = ['bert', 'electra', 'roberta', 'xlm-roberta'];
+
 /**
  * Prefix tuning. PEFT stores the output of a projected prefix's network, which is read as a prefix without
  * projection.
@@ -29,7 +33,13 @@ export const prefix: Format = {
   peftType: 'PREFIX_TUNING',
   write(adapter, base) {
     const { projection, hidden, start, pairs } = adapter.options;
-    const { headWidth, kvHeads } = base.architecture;
+    const { headWidth, kvHeads, kind } = base.architecture;
+    if (kind === 'encoder' && !takesCache.includes(base.family)) {
+      throw new UsageError(
+        `transformers' model of ${base.id} (${base.family}) takes no keys and values before its own, so that PEFT ` +
+          'cannot compute a prefix on it.',
+      );
+    }
     // For prefix tuning PEFT's token_dim is the width of the keys, not of the model.
     const keys = headWidth * kvHeads;
     return {
@@ -118,7 +128,13 @@ export const pTuning: Format = {
   },
 };
 
-function promptSettings({ options }: Adapter, { architecture }: BaseModel): Config {
+function promptSettings({ options }: Adapter, { architecture, id }: BaseModel): Config {
+  if (architecture.embeddingWidth !== undefined) {
+    throw new UsageError(
+      `PEFT makes virtual tokens as wide as the model (${architecture.width}), and the embeddings of ${id} have ` +
+        `${architecture.embeddingWidth} numbers: no adapter of PEFT can hold them.`,
+    );
+  }
   return {
     num_virtual_tokens: options.virtualTokens,
     token_dim: architecture.width,

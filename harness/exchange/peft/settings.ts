@@ -100,8 +100,10 @@ export function placeOf(id: string): string {
   return existsSync(id) ? resolve(id) : id;
 }
 
-/** PEFT's two names of a sequence classifier's head, and BERT's pooler if it was trained too. */
+/** PEFT's two names of a sequence classifier's head, and the modules of heads of more, or BERT's pooler. */
 function headModules(head: readonly string[]): string[] {
-  const pooler = head.some((name) => name.includes('pooler.')) ? ['pooler'] : [];
-  return ['classifier', 'score', ...pooler];
+  const modules = head.map((name) =>
+    name.includes('pooler.') ? 'pooler' : name.slice(0, name.indexOf('.')),
+  );
+  return [...new Set(['classifier', 'score', ...modules])];
 }

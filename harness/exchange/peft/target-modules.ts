@@ -8,7 +8,10 @@ import type { Site } from '../../models/edits.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 
 /** Linear modules that transformers' models have and a base lacks: heads, and an encoder's pooler. */
-const besides = ['lm_head', 'classifier', 'classifier.dense', 'classifier.out_proj', 'pooler.dense'];
+const besides = [
+  ...['lm_head', 'classifier', 'classifier.dense', 'classifier.out_proj'],
+  ...['pooler', 'pooler.dense', 'pre_classifier', 'head.dense'],
+];
 
 /**
  * Gives PEFT's `target_modules` for sites: the shortest ends of their names that no other module's name has.

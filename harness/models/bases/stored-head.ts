@@ -6,7 +6,7 @@ import type { Checkpoint } from '../../data/formats/checkpoint.ts';
 import { isFile } from '../../support/read-files.ts';
 import { openSafetensors } from '../../data/formats/safetensors.ts';
 import type { Architecture } from '../architecture.ts';
-import { nameInTransformers, type Head } from '../delta/heads.ts';
+import { holdsPaperHead, nameInTransformers, type Head } from '../delta/heads.ts';
 import type { Shape } from '../edits.ts';
 import type { HeadName } from '../head-names.ts';
 import type { StoredHead } from '../base-model.ts';
@@ -15,10 +15,6 @@ import type { StoredHead } from '../base-model.ts';
  * The file beside a checkpoint or an adapter that holds the head `mean`, which transformers does not have.
  */
 export const meanHeadFile = 'head.safetensors';
-
-/** The name in transformers of a head's last linear layer; it depends on whether the family has a pooler. */
-const outputOf = (architecture: Architecture): string =>
-  architecture.kind === 'encoder' && architecture.pooler ? 'classifier' : 'classifier.out_proj';
 
 /** Finds the head in a checkpoint of a sequence classifier; undefined if it has none. */
 export async function findStoredHead(
@@ -31,14 +27,18 @@ export async function findStoredHead(
   const labels = describeLabels(config);
   const mean = await readMeanHead(folder);
   if (mean) return { ...mean, ...labels };
-  const { width: d, pooler } = architecture;
-  const output = outputOf(architecture);
+  const { width: d, classifier } = architecture;
+  const { dense, denseBias, norm, output } = classifier;
   const names = new Set(checkpoint.names);
   const shape = (name: string): Shape | undefined => (names.has(name) ? checkpoint.shape(name) : undefined);
   const [outputs] = shape(`${output}.bias`) ?? [];
   // BERT for token classification has a `classifier` of the same shape, but no pooler.
-  const between = pooler ? Object.keys(pooler) : ['classifier.dense.weight', 'classifier.dense.bias'];
-  const isThere = (name: string): boolean => names.has(name) || names.has(name.replace(/^bert\./, ''));
+  const between = [
+    `${dense}.weight`,
+    ...(denseBias ? [`${dense}.bias`] : []),
+    ...(norm ? [`${norm.name}.weight`] : []),
+  ];
+  const isThere = (name: string): boolean => names.has(name) || names.has(name.slice(name.indexOf('.') + 1));
   if (outputs === undefined || shape(`${output}.weight`)?.join() !== `${outputs},${d}`) return undefined;
   if (!between.every(isThere)) return undefined;
   return { name: 'huggingface', outputs, ...labels, shape, tensor: (name) => checkpoint.read(name) };
@@ -126,8 +126,12 @@ export function beginHead(
   }
   const order = orderOf(stored, classes);
   if ('why' in order) return order;
-  const pooler = architecture.kind === 'encoder' ? architecture.pooler : undefined;
-  const theirs = (name: string): string => (head.name === 'mean' ? name : nameInTransformers(name, pooler));
+  if (architecture.kind !== 'encoder') throw new RangeError('a head begins on an encoder alone');
+  const { pooler, classifier } = architecture;
+  if (head.name === 'paper' && stored.name === 'huggingface' && !holdsPaperHead(classifier))
+    return { why: 'head=paper computes something else; --set head=huggingface begins with it' };
+  const theirs = (name: string): string =>
+    head.name === 'mean' ? name : nameInTransformers(name, classifier);
   for (const [name, { shape }] of Object.entries(head.tensors)) {
     const given = stored.shape(theirs(name));
     if (given?.join() === shape.join() || (pooler && theirs(name) in pooler)) continue;

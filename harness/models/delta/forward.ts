@@ -90,21 +90,27 @@ export function runClassifier(
     : head.pooling === 'first'
       ? firstOfEach(virtual!, batch.batch)
       : ops.matMul(pool!, hidden);
-  const weight = (name: string): Tensor => use.tensors[name] ?? x.frozen[name]!;
-  return head.apply(
-    pooled,
-    (module, y) => {
+  const weight = (name: string): Tensor | undefined => use.tensors[name] ?? x.frozen[name];
+  return head.apply(pooled, {
+    linear(module, y) {
       const site = use.base.sites.find(({ name }) => name === module);
       // The pooler is the only module of the head that is a site, where a method may act.
       return site
         ? linearAt(modelTensors(x, use, 'encoder', 0, outputRows), site, true, y)
-        : ops.linear(y, weight(`${module}.weight`), weight(`${module}.bias`), true);
+        : ops.linear(y, weight(`${module}.weight`)!, weight(`${module}.bias`), true);
     },
-    (y, name) =>
+    norm: (module, epsilon, y) =>
+      ops.layerNorm(
+        y,
+        weight(`${module}.weight`)!,
+        weight(`${module}.bias`) ?? ops.zeros([y.shape[1]!]),
+        epsilon,
+      ),
+    dropout: (y, name) =>
       use.training && head.dropout > 0
         ? y.mul(x.random({ kind: 'dropout', rate: head.dropout, name, shape: y.shape }))
         : y,
-  );
+  });
 }
 
 /** Takes the first row of each of `batch` sequences: [B·l, d] → [B, d]. */
@@ -139,7 +145,8 @@ export function runEncoderDecoder(
 
 /**
  * Gives a family the base's tensors, the method's edits and their context. `virtual` is the number of rows of
- * virtual tokens after those of the batch; with `outputRows`, activations hold only these rows.
+ * virtual tokens after those of the batch; with `outputRows`, activations hold only these rows. `drawn` counts the
+ * masks by name, since a module that several layers share drops other numbers in each.
  */
 function modelTensors(
   x: ProgramTensors,
@@ -147,6 +154,7 @@ function modelTensors(
   stack: Context['stack'],
   virtual: number,
   outputRows?: OutputRows,
+  drawn = new Map<string, number>(),
 ): ModelTensors {
   const { delta, tensors, training, dropout, totalSteps } = use;
   const maskOf = (name: 'tokens' | 'prompt' | 'fromStart' | 'fromEnd', ofVirtual: number): Tensor => {
@@ -168,10 +176,13 @@ function modelTensors(
       const mask = context.dropoutMask(y.shape, rate, name);
       return mask ? y.mul(mask) : y;
     },
-    dropoutMask: (shape: Shape, rate, name) =>
-      training && rate > 0
-        ? x.random({ kind: 'dropout', rate, name, shape, tail: shape.length === 2 ? virtual : 0 })
-        : undefined,
+    dropoutMask(shape: Shape, rate, module) {
+      if (!training || rate === 0) return undefined;
+      const times = (drawn.get(module) ?? 0) + 1;
+      drawn.set(module, times);
+      const name = times > 1 ? `${module} ${times}` : module;
+      return x.random({ kind: 'dropout', rate, name, shape, tail: shape.length === 2 ? virtual : 0 });
+    },
     step: x.inputs.step ?? ops.scalar(0),
     // Virtual tokens count as tokens, but not as part of the prompt.
     tokens: maskOf('tokens', 1),
@@ -192,7 +203,7 @@ function modelTensors(
     edits: delta.edits?.({ ...own, ...tensors }, context) ?? {},
     context,
     dropout: training && dropout,
-    only: (rows) => modelTensors(x, use, stack, 0, rows),
+    only: (rows) => modelTensors(x, use, stack, 0, rows, drawn),
   };
 }
 

@@ -1,6 +1,8 @@
 /** The heads that turn an encoder's states into classes or a value. */
 import { tanh, type Tensor } from '../../engine/ops.ts';
+import type { Architecture, Classifier } from '../architecture.ts';
 import type { Random, Shapes } from '../edits.ts';
+import { activate } from '../families/parts/activations.ts';
 import type { HeadName } from '../head-names.ts';
 import type { Delta, TensorSpec } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
@@ -20,12 +22,16 @@ export interface Head {
   /** Tensors of the base that only this head reads. */
   readonly reads: Shapes;
   /** Maps pooled states [B, d] to outputs [B, outputs]. */
-  apply(
-    pooled: Tensor,
-    /** Runs a linear module [B, in] → [B, out] with the method's edits. */
-    linear: (module: string, x: Tensor) => Tensor,
-    dropout: (x: Tensor, name: string) => Tensor,
-  ): Tensor;
+  apply(pooled: Tensor, steps: HeadSteps): Tensor;
+}
+
+/** The steps of a head under a method's edits. */
+export interface HeadSteps {
+  /** Runs a linear module [B, in] → [B, out], with a bias where it has one. */
+  linear(module: string, x: Tensor): Tensor;
+  /** Normalises [B, d] by a layer norm, with a bias where it has one. */
+  norm(module: string, epsilon: number, x: Tensor): Tensor;
+  dropout(x: Tensor, name: string): Tensor;
 }
 
 /** What may differ from the defaults of a head and its training. */
@@ -39,76 +45,120 @@ export interface HeadOptions {
 /**
  * Makes a head for a base; throws RangeError if the base is not an encoder. `paper` (of RED's authors):
  * dropout 0.5, Linear(d, d), tanh, dropout, Linear(d, n) on the first token, initialised as PyTorch does.
- * `huggingface`: transformers' …ForSequenceClassification; for BERT it uses the pretrained pooler. `mean`:
- * dropout and Linear(d, n) on the mean over tokens.
+ * `huggingface`: transformers' …ForSequenceClassification of the family. `mean`: dropout and Linear(d, n) on the
+ * mean over tokens.
  */
 export function makeHead(base: BaseModel, name: HeadName, outputs: number, options: HeadOptions = {}): Head {
   const { architecture, id } = base;
   if (architecture.kind !== 'encoder')
     throw new RangeError(`${id} is no encoder, so that no head fits on it`);
-  const { width: d, pooler, deviation, classifierDropout } = architecture;
+  const { classifier } = architecture;
+  const dropout = options.dropout ?? (name === 'paper' ? 0.5 : classifier.dropout);
+  const make = { paper: paperHead, huggingface: huggingFaceHead, mean: meanHead }[name];
+  return { name, outputs, dropout, ...make(architecture, layersOf(architecture, options), outputs) };
+}
+
+type OwnParts = Pick<Head, 'pooling' | 'tensors' | 'reads' | 'apply'>;
+
+/** Makes the tensors of a head's layers, which begin as PyTorch's or as transformers' do. */
+interface HeadLayers {
+  linear(module: string, to: number, start: 'torch' | 'normal', bias?: boolean): Record<string, TensorSpec>;
+  norm(module: string, bias: boolean): Record<string, TensorSpec>;
+}
+
+function layersOf({ width: d, deviation }: EncoderArchitecture, { learningRate }: HeadOptions): HeadLayers {
   const spec = (shape: number[], init: TensorSpec['init']): TensorSpec => ({
     shape,
     init,
-    ...(options.learningRate !== undefined && { learningRate: options.learningRate }),
-  });
-  const layer = (module: string, to: number, start: 'torch' | 'normal'): Record<string, TensorSpec> => ({
-    [`${module}.weight`]: spec([to, d], (random) => first[start].weight(random, to * d)),
-    [`${module}.bias`]: spec([to], (random) => first[start].bias(random, to)),
+    ...(learningRate !== undefined && { learningRate }),
   });
   const bound = 1 / Math.sqrt(d);
-  type Fill = (random: Random, size: number) => Float32Array;
-  const uniform: Fill = (random, size) => random.uniform(size, -bound, bound);
-  const first: Record<'torch' | 'normal', { weight: Fill; bias: Fill }> = {
-    torch: { weight: uniform, bias: uniform },
-    normal: {
-      weight: (random, size) => random.normal(size, 0, deviation),
-      bias: (_, size) => new Float32Array(size),
-    },
-  };
-  const common = { name, outputs, dropout: options.dropout ?? (name === 'paper' ? 0.5 : classifierDropout) };
-  if (name === 'mean') {
-    return {
-      ...common,
-      pooling: 'mean',
-      tensors: layer('classifier', outputs, 'normal'),
-      reads: {},
-      apply: (x, linear, dropout) => linear('classifier', dropout(x, 'classifier.dropout')),
-    };
-  }
-  if (name === 'huggingface' && pooler) {
-    const pool = Object.keys(pooler)[0]!.replace(/\.weight$/, '');
-    return {
-      ...common,
-      pooling: 'first',
-      tensors: layer('classifier', outputs, 'normal'),
-      reads: pooler,
-      apply: (x, linear, dropout) =>
-        linear('classifier', dropout(tanh(linear(pool, x)), 'classifier.dropout')),
-    };
-  }
-  const start = name === 'paper' ? 'torch' : 'normal';
+  const uniform = (random: Random, size: number): Float32Array => random.uniform(size, -bound, bound);
   return {
-    ...common,
-    pooling: 'first',
-    tensors: { ...layer('classifier.dense', d, start), ...layer('classifier.out_proj', outputs, start) },
+    linear(module, to, start, bias = true) {
+      const weight = (random: Random): Float32Array =>
+        start === 'torch' ? uniform(random, to * d) : random.normal(to * d, 0, deviation);
+      const shift = (random: Random): Float32Array =>
+        start === 'torch' ? uniform(random, to) : new Float32Array(to);
+      return {
+        [`${module}.weight`]: spec([to, d], weight),
+        ...(bias && { [`${module}.bias`]: spec([to], shift) }),
+      };
+    },
+    norm: (module, bias) => ({
+      [`${module}.weight`]: spec([d], () => new Float32Array(d).fill(1)),
+      ...(bias && { [`${module}.bias`]: spec([d], () => new Float32Array(d)) }),
+    }),
+  };
+}
+
+type EncoderArchitecture = Extract<Architecture, { kind: 'encoder' }>;
+
+function meanHead(_: EncoderArchitecture, { linear: layer }: HeadLayers, outputs: number): OwnParts {
+  return {
+    pooling: 'mean',
+    tensors: layer('classifier', outputs, 'normal'),
     reads: {},
-    apply(x, linear, dropout) {
+    apply: (x, { linear, dropout }) => linear('classifier', dropout(x, 'classifier.dropout')),
+  };
+}
+
+function paperHead(
+  { width: d }: EncoderArchitecture,
+  { linear: layer }: HeadLayers,
+  outputs: number,
+): OwnParts {
+  return {
+    pooling: 'first',
+    tensors: { ...layer('classifier.dense', d, 'torch'), ...layer('classifier.out_proj', outputs, 'torch') },
+    reads: {},
+    apply(x, { linear, dropout }) {
       const between = tanh(linear('classifier.dense', dropout(x, 'classifier.dropout')));
       return linear('classifier.out_proj', dropout(between, 'classifier.dropout.1'));
     },
   };
 }
 
-/**
- * Gives transformers' name of a tensor of the heads `paper` and `huggingface`. If a family has a pooler, its
- * tanh(Linear) takes the place of the first layer of `paper`.
- */
-export function nameInTransformers(name: string, pooler: Shapes | undefined): string {
-  if (!pooler) return name;
-  const pool = Object.keys(pooler)[0]!.replace(/weight$/, '');
-  return name.replace(/^classifier\.dense\./, pool).replace('out_proj.', '');
+function huggingFaceHead(
+  { width: d, pooler, classifier }: EncoderArchitecture,
+  { linear: layer, norm: normLayer }: HeadLayers,
+  outputs: number,
+): OwnParts {
+  const { dense, denseBias, activation, norm: behind, output, dropsInput } = classifier;
+  return {
+    pooling: classifier.pooling,
+    tensors: {
+      ...(pooler ? {} : layer(dense, d, 'normal', denseBias)),
+      ...(behind && normLayer(behind.name, behind.bias)),
+      ...layer(output, outputs, 'normal'),
+    },
+    reads: pooler ?? {},
+    apply(x, { linear, norm, dropout }) {
+      const input = dropsInput ? dropout(x, 'classifier.dropout') : x;
+      const active = activate(activation, linear(dense, input));
+      const between = behind ? norm(behind.name, behind.epsilon, active) : active;
+      return linear(output, dropout(between, dropsInput ? 'classifier.dropout.1' : 'classifier.dropout'));
+    },
+  };
 }
+
+/**
+ * Gives transformers' name of a tensor of the heads `paper` and `huggingface`: the first layer and the output of
+ * `paper` take the places of the family's own.
+ */
+export function nameInTransformers(name: string, { dense, output }: Classifier): string {
+  return name
+    .replace(/^classifier\.dense(?=\.\w+$)/, dense)
+    .replace(/^classifier\.out_proj(?=\.\w+$)/, output);
+}
+
+/** Whether a tensor of transformers' name belongs to the family's head. */
+export const isOfHead = (name: string, { dense, norm, output }: Classifier): boolean =>
+  [dense, norm?.name, output].some((module) => module !== undefined && name.startsWith(`${module}.`));
+
+/** Whether transformers' head of the family computes what the head `paper` does outside of training. */
+export const holdsPaperHead = ({ activation, norm, pooling, denseBias }: Classifier): boolean =>
+  activation === 'tanh' && !norm && pooling === 'first' && denseBias;
 
 /** Adds the tensors that only the head reads to the base's own, so that a method can train them too. */
 export function readBy(head: Head, base: BaseModel): BaseModel {

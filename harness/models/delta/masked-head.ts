@@ -1,7 +1,7 @@
 /** The head that predicts masked tokens while an encoder is pretrained. */
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
-import type { EncoderConfig } from '../families/post-norm-encoder.ts';
+import type { EncoderConfig } from '../families/bert-like.ts';
 import type { TensorSpec } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 

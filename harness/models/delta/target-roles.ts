@@ -8,11 +8,14 @@ const roles = [
   'key',
   'value',
   'queryKeyValue',
+  'positionKey',
+  'positionQuery',
   'attentionOutput',
   'mlpUp',
   'mlpGate',
   'mlpGateUp',
   'mlpOutput',
+  'embeddingProjection',
   'pooler',
 ] as const;
 const isRole = (target: string): boolean => (roles as readonly string[]).includes(target);

@@ -1,7 +1,7 @@
-/** BERT: its config.json, and where it differs from other post-norm encoders. */
+/** BERT: its config.json, and the parts of its encoder. */
 import { z } from 'zod';
-import { encoderFields, headsDivide, postNormEncoder } from './post-norm-encoder.ts';
 import type { Architecture } from '../architecture.ts';
+import { bertLike, classifierDropout, encoderFields, headsDivide, pooledClassifier } from './bert-like.ts';
 
 /** The part of Hugging Face's BertConfig that the forward pass depends on. */
 export const bertConfig = z
@@ -10,11 +10,8 @@ export const bertConfig = z
 
 /** BERT (Devlin et al., 2019): positions from 0, two token types, a pooler for its head. */
 export function bert(config: z.infer<typeof bertConfig>): Architecture {
-  return postNormEncoder(config, {
-    family: 'bert',
-    root: 'bert',
-    firstPosition: 0,
-    prefixTakesPositions: true,
-    pooler: true,
+  return bertLike('bert', config, {
+    root: 'bert.',
+    classifier: pooledClassifier('Bert', 'bert.pooler.dense', classifierDropout(config)),
   });
 }

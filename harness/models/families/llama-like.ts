@@ -7,8 +7,9 @@ import type { Architecture } from '../architecture.ts';
 import type { FamilyName, Site } from '../edits.ts';
 import { headCount, layerCount, tableRows, widthSize } from './parts/config-fields.ts';
 import { decoderFamily } from './decoder/family.ts';
-import type { BlockRole, DecoderNames, DecoderParts } from './decoder/parts.ts';
+import type { DecoderNames, DecoderParts } from './decoder/parts.ts';
 import { type ReadRope, readRope } from './parts/rotary.ts';
+import type { BlockRole } from './parts/site-list.ts';
 
 /** A dropout rate. */
 export const rate = z.number().min(0).lt(1).default(0);

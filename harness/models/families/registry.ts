@@ -4,12 +4,17 @@ import { UsageError } from '../../support/errors.ts';
 import { problemsOf } from '../../support/json/validation-messages.ts';
 import type { Architecture } from '../architecture.ts';
 import type { FamilyName } from '../edits.ts';
+import { albert, albertConfig } from './albert.ts';
 import { bert, bertConfig } from './bert.ts';
+import { deberta, debertaConfig } from './deberta.ts';
+import { distilbert, distilbertConfig } from './distilbert.ts';
+import { electra, electraConfig } from './electra.ts';
 import { gemma2, gemma2Config, gemma3, gemma3Config } from './gemma.ts';
 import { gptNeox, gptNeoxConfig } from './gpt-neox.ts';
 import { gpt2, gpt2Config } from './gpt2.ts';
 import { llama, llamaConfig } from './llama.ts';
 import { mistral, mistralConfig } from './mistral.ts';
+import { modernbert, modernbertConfig } from './modernbert.ts';
 import { olmo2, olmo2Config } from './olmo2.ts';
 import { opt, optConfig } from './opt.ts';
 import { phi3, phi3Config } from './phi3.ts';
@@ -54,10 +59,26 @@ const ropes = 'unknown rope types';
 
 /** The families that are built, by the model_type of config.json. */
 export const families = {
+  albert: family(albertConfig, albert, {
+    models: 'ALBERT',
+    triedWith: tiny,
+    refuses: 'relative positions',
+  }),
   bert: family(bertConfig, bert, {
     models: 'BERT, MiniLM',
     triedWith: 'tiny, all-MiniLM-L6-v2',
-    refuses: 'decoders, relative positions, other activations than gelu',
+    refuses: 'decoders, relative positions',
+  }),
+  'deberta-v2': family(debertaConfig, deberta, {
+    models: 'DeBERTa v2 and v3, mDeBERTa',
+    triedWith: tiny,
+    refuses: 'the convolution of v2 xlarge and xxlarge, dropout in the pooler',
+  }),
+  distilbert: family(distilbertConfig, distilbert, { models: 'DistilBERT', triedWith: tiny, refuses: '' }),
+  electra: family(electraConfig, electra, {
+    models: 'ELECTRA',
+    triedWith: tiny,
+    refuses: 'decoders, relative positions',
   }),
   gemma2: family(gemma2Config, gemma2, {
     models: 'Gemma 2',
@@ -88,6 +109,11 @@ export const families = {
     models: 'Mistral 7B',
     triedWith: tiny,
     refuses: `layer_types, other activations than silu, ${ropes}`,
+  }),
+  modernbert: family(modernbertConfig, modernbert, {
+    models: 'ModernBERT',
+    triedWith: tiny,
+    refuses: ropes,
   }),
   mt5: family(mt5Config, t5, {
     models: 'mT5',
@@ -122,7 +148,7 @@ export const families = {
   roberta: family(robertaConfig, roberta, {
     models: 'RoBERTa',
     triedWith: tiny,
-    refuses: 'decoders, relative positions, other activations than gelu',
+    refuses: 'decoders, relative positions',
   }),
   smollm3: family(smollm3Config, smollm3, {
     models: 'SmolLM3',
@@ -142,7 +168,7 @@ export const families = {
   'xlm-roberta': family(robertaConfig, roberta, {
     models: 'XLM-RoBERTa',
     triedWith: "RoBERTa's numbers under its name",
-    refuses: 'decoders, relative positions, other activations than gelu',
+    refuses: 'decoders, relative positions',
   }),
 } satisfies Record<FamilyName, Family>;
 

@@ -1,7 +1,7 @@
-/** RoBERTa and XLM-RoBERTa: their config.json, and where they differ from other post-norm encoders. */
+/** RoBERTa and XLM-RoBERTa: their config.json, and the parts of their encoder. */
 import { z } from 'zod';
-import { encoderFields, headsDivide, postNormEncoder } from './post-norm-encoder.ts';
 import type { Architecture } from '../architecture.ts';
+import { bertLike, classifierDropout, denseClassifier, encoderFields, headsDivide } from './bert-like.ts';
 
 /** The part of Hugging Face's RobertaConfig that the forward pass depends on. */
 export const robertaConfig = z
@@ -23,11 +23,11 @@ export const robertaConfig = z
  * token, and there is one token type.
  */
 export function roberta(config: z.infer<typeof robertaConfig>): Architecture {
-  return postNormEncoder(config, {
-    family: config.model_type,
-    root: 'roberta',
-    firstPosition: config.pad_token_id + 1,
-    prefixTakesPositions: true,
-    pooler: false,
+  const { model_type: family, pad_token_id: padding } = config;
+  const className = family === 'roberta' ? 'Roberta' : 'XLMRoberta';
+  return bertLike(family, config, {
+    root: 'roberta.',
+    firstPosition: padding + 1,
+    classifier: denseClassifier(className, classifierDropout(config)),
   });
 }

@@ -6,7 +6,7 @@ import { startFrom, type StoredTensors } from '../../exchange/adapter.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { baseWeightsText, packedSites } from '../../models/bases/base-weights.ts';
 import { countParameters, type ParameterCounts } from '../../models/delta/count-parameters.ts';
-import { readBy, withHead, type Head } from '../../models/delta/heads.ts';
+import { isOfHead, readBy, withHead, type Head } from '../../models/delta/heads.ts';
 import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
 import { UsageError } from '../../support/errors.ts';
@@ -87,12 +87,14 @@ function drawsTensors({ trained, frozen, state }: Delta, adapter: StoredTensors)
 }
 
 /** One line on the tensors of a base's checkpoint that nothing here reads, by module. */
-function unusedTensors({ id, unused = [], head }: BaseModel): string[] {
-  const left = unused.filter((name) => !(head && name.startsWith('classifier.')));
+function unusedTensors({ id, unused = [], head, architecture }: BaseModel): string[] {
+  const isRead = (name: string): boolean =>
+    head !== undefined && architecture.kind === 'encoder' && isOfHead(name, architecture.classifier);
+  const left = unused.filter((name) => !isRead(name));
   if (left.length === 0) return [];
   const counts = new Map<string, number>();
   for (const name of left) {
-    const module = /^(?:roberta|bert)\.[^.]+|^[^.]+/.exec(name)![0];
+    const module = /^(?:roberta|\w*bert|electra|deberta)\.[^.]+|^[^.]+/.exec(name)![0];
     counts.set(module, (counts.get(module) ?? 0) + 1);
   }
   const named = [...counts].map(([module, count]) => `${module} (${count} tensors)`);

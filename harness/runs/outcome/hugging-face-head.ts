@@ -3,7 +3,8 @@
  * config.json.
  */
 import type { StoredTensor } from '../../data/formats/safetensors.ts';
-import { nameInTransformers } from '../../models/delta/heads.ts';
+import { holdsPaperHead, nameInTransformers } from '../../models/delta/heads.ts';
+import { UsageError } from '../../support/errors.ts';
 import { loadTasks } from '../plan/load-plugins.ts';
 import type { TrainedRun } from './open-run.ts';
 
@@ -19,29 +20,35 @@ export interface MergedHead {
 
 /** The head of a run; without tensors and settings where its base is no encoder. */
 export async function mergedHead({ record, base, head }: TrainedRun): Promise<MergedHead> {
-  const { architecture, family } = base;
+  const { architecture, id } = base;
   if (architecture.kind !== 'encoder') return { isBeside: false, tensors: {}, settings: {} };
   const { task, recipe } = record.settings;
   const isBeside = recipe.head === 'mean';
+  const { classifier } = architecture;
+  if (recipe.head === 'paper' && !holdsPaperHead(classifier)) {
+    throw new UsageError(
+      `The head "paper" cannot be written for transformers: ${classifier.className}ForSequenceClassification, ` +
+        `which reads a checkpoint of ${id}, computes another one. Train with --set head=huggingface.`,
+    );
+  }
   const pooler = isBeside ? undefined : architecture.pooler;
   const tensors: Record<string, StoredTensor> = {};
   for (const [name, shape] of Object.entries(pooler ?? {})) {
     tensors[name] = { shape, data: () => base.tensor(name) };
   }
   for (const [name, stored] of Object.entries(head)) {
-    tensors[nameInTransformers(name, pooler)] = stored;
+    tensors[isBeside ? name : nameInTransformers(name, classifier)] = stored;
   }
   const classes = record.classes ?? (await classesOf(task.name));
   const bias = Object.keys(tensors).find((name) => /^classifier\.(out_proj\.)?bias$/.test(name))!;
   const outputs = tensors[bias]!.shape[0]!;
   const numbered = Array.from({ length: outputs }, (_, i) => `LABEL_${i}`);
   const labels = classes?.length === outputs ? classes : numbered;
-  const model = family === 'bert' ? 'Bert' : family === 'roberta' ? 'Roberta' : 'XLMRoberta';
   return {
     isBeside,
     tensors,
     settings: {
-      architectures: [`${model}${isBeside ? 'Model' : 'ForSequenceClassification'}`],
+      architectures: [`${classifier.className}${isBeside ? 'Model' : 'ForSequenceClassification'}`],
       problem_type: outputs === 1 ? 'regression' : 'single_label_classification',
       id2label: Object.fromEntries(labels.map((label, i) => [i, label])),
       label2id: Object.fromEntries(labels.map((label, i) => [label, i])),

@@ -15,7 +15,13 @@ import sys
 import torch
 from peft import IA3Config, LoraConfig, get_peft_model
 from safetensors.torch import save_file
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoModelForSequenceClassification,
+)
 import peft
 import transformers
 
@@ -122,13 +128,99 @@ seq2seq = {
         eos_token_id=2,
     ),
 }
+encoder = dict(
+    vocab_size=VOCABULARY,
+    hidden_size=16,
+    intermediate_size=20,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    max_position_embeddings=32,
+    type_vocab_size=2,
+    pad_token_id=0,
+    hidden_dropout_prob=0.0,
+    attention_probs_dropout_prob=0.0,
+    num_labels=3,
+)
+encoders = {
+    'distilbert': dict(
+        vocab_size=VOCABULARY,
+        dim=16,
+        hidden_dim=20,
+        n_layers=2,
+        n_heads=4,
+        max_position_embeddings=32,
+        dropout=0.0,
+        attention_dropout=0.0,
+        seq_classif_dropout=0.0,
+        num_labels=3,
+    ),
+    'electra': dict(encoder, embedding_size=8),
+    # Three layers of two blocks each, in two groups: the first block computes twice.
+    'albert': dict(
+        encoder,
+        embedding_size=8,
+        num_hidden_layers=3,
+        num_hidden_groups=2,
+        inner_group_num=2,
+        classifier_dropout_prob=0.0,
+    ),
+    'modernbert': dict(
+        vocab_size=VOCABULARY,
+        hidden_size=16,
+        intermediate_size=20,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        max_position_embeddings=32,
+        pad_token_id=0,
+        local_attention=6,
+        global_attn_every_n_layers=2,
+        rope_parameters=dict(
+            full_attention=dict(rope_type='default', rope_theta=100.0),
+            sliding_attention=dict(rope_type='default', rope_theta=30.0),
+        ),
+        classifier_pooling='mean',
+        num_labels=3,
+    ),
+    # As v3 is, with few buckets.
+    'deberta-v2': dict(
+        encoder,
+        type_vocab_size=0,
+        relative_attention=True,
+        position_buckets=6,
+        max_relative_positions=12,
+        norm_rel_ebd='layer_norm',
+        share_att_key=True,
+        pos_att_type=['p2c', 'c2p'],
+        position_biased_input=False,
+    ),
+}
 # The linear modules of a block, for peft.
 linears = {
+    'distilbert': ['q_lin', 'k_lin', 'v_lin', 'out_lin', 'lin1', 'lin2'],
+    'electra': ['query', 'key', 'value', 'attention.output.dense', 'intermediate.dense', 'output.dense'],
+    'albert': ['query', 'key', 'value', 'attention.dense', 'ffn', 'ffn_output'],
+    'modernbert': ['Wqkv', 'Wi', 'Wo'],
+    'deberta-v2': [
+        'query_proj',
+        'key_proj',
+        'value_proj',
+        'attention.output.dense',
+        'intermediate.dense',
+        'output.dense',
+    ],
     'mt5': ['q', 'k', 'v', 'o', 'wi_0', 'wi_1', 'wo'],
     'phi3': ['qkv_proj', 'o_proj', 'gate_up_proj', 'down_proj'],
     'gpt_neox': ['query_key_value', 'dense', 'dense_h_to_4h', 'dense_4h_to_h'],
     'starcoder2': ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'c_fc', 'c_proj'],
     'opt': ['q_proj', 'k_proj', 'v_proj', 'out_proj', 'fc1', 'fc2'],
+}
+# What peft must save beside, and what it calls the pooler of the base.
+heads = {
+    'distilbert': ['pre_classifier', 'classifier'],
+    'electra': ['classifier'],
+    'albert': ['classifier'],
+    'modernbert': ['head', 'classifier'],
+    'deberta-v2': ['pooler', 'classifier'],
 }
 llama_linears = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
 
@@ -175,6 +267,18 @@ def batches(seed, writes_apart):
         yield key, batch
 
 
+def labelled(name):
+    """Batches of an encoder with a class or a value for each row; every position lies within the tables."""
+    generator = torch.Generator().manual_seed(7)
+    draw = lambda n, low, high: torch.randint(low, high, (n,), generator=generator).tolist()
+    for key, lengths in [('full', [11, 11]), ('right_padded', [13, 6, 1])]:
+        ids, mask = padded([draw(n, 3, VOCABULARY) for n in lengths], 'right')
+        batch = dict(input_ids=ids, attention_mask=mask, labels=draw(len(lengths), 0, 3))
+        if encoders[name].get('type_vocab_size', 0) > 1:
+            batch['token_type_ids'] = [[int(m and at > 3) for at, m in enumerate(row)] for row in mask]
+        yield key, batch
+
+
 def tensors_of(batch):
     return {key: torch.tensor(value) for key, value in batch.items()}
 
@@ -199,6 +303,23 @@ def write_forward(folder, model, name):
         if name not in seq2seq:
             tensors[f'{key}.last_hidden_state'] = out.hidden_states[-1].contiguous()
         cases[key] = dict(batch=batch, loss=loss.item())
+    write_json(folder / 'forward.json', dict(model=name, cases=cases))
+    save_file(tensors, folder / 'forward.safetensors')
+
+
+def write_classified(folder, model, valued, name):
+    cases, tensors = {}, {}
+    for key, batch in labelled(name):
+        labels = [0.5, -1.25, 2.0][: len(batch['labels'])]
+        with torch.no_grad():
+            loss, out = loss_of(model, batch)
+            mse, value = loss_of(valued, batch | dict(labels=labels))
+        tensors[f'{key}.logits'] = out.logits.contiguous()
+        tensors[f'{key}.last_hidden_state'] = model.base_model(
+            **{k: v for k, v in tensors_of(batch).items() if k != 'labels'}
+        ).last_hidden_state.detach()
+        values = dict(labels=labels, logits=value.logits.flatten().tolist(), mse=mse.item())
+        cases[key] = dict(batch=batch, loss=loss.item(), regression=values)
     write_json(folder / 'forward.json', dict(model=name, cases=cases))
     save_file(tensors, folder / 'forward.safetensors')
 
@@ -233,12 +354,15 @@ def write_generate(folder, model, name):
 
 def write_method(name, method, model, config):
     """Losses, logits and gradients of what is trainable, and the losses of three steps of AdamW."""
-    batch = dict(batches(7, name in seq2seq))['right_padded']
-    if name not in seq2seq:
+    if name in encoders:
+        batch = dict(labelled(name))['right_padded']
+    else:
+        batch = dict(batches(7, name in seq2seq))['right_padded']
+    if name in decoders:
         # OPT gives padding a position of its own, whose logits the tests compare, too.
         batch['position_ids'] = [list(range(len(row))) for row in batch['input_ids']]
     trainable = {key: tensor for key, tensor in model.named_parameters() if tensor.requires_grad}
-    rename = lambda key: key.replace('.default', '')
+    rename = lambda key: key.replace('.modules_to_save', '').replace('.default', '')
     tensors = {}
     if method != 'full':
         tensors |= {f'state.{rename(key)}': tensor.detach().clone() for key, tensor in trainable.items()}
@@ -275,24 +399,69 @@ def trained(model):
     return sum(tensor.numel() for tensor in model.parameters() if tensor.requires_grad)
 
 
-def counts(model, targets):
+def blocks_of(config):
+    if config.model_type == 'albert':
+        return config.num_hidden_groups * config.inner_group_num
+    return config.num_hidden_layers + (getattr(config, 'num_decoder_layers', None) or 0)
+
+
+def counts(name, model, targets):
     """Trainable parameters by method; RED scales and shifts the output of each block's last linear."""
     width = model.config.hidden_size
     lora = trained(get_peft_model(copy.deepcopy(model), LoraConfig(r=4, target_modules=targets)))
     values = [t for t in targets if t in ('k', 'v', 'k_proj', 'v_proj', 'qkv_proj', 'query_key_value')]
     out = [t for t in targets if t in ('wo', 'down_proj', 'dense_4h_to_h', 'c_proj', 'fc2')]
+    if encoders.get(name):
+        # Keys and values, or the fused module, and the inputs of the sublayers' last linears.
+        values = [t for t in targets if t in ('k_lin', 'v_lin', 'key', 'value', 'key_proj', 'value_proj', 'Wqkv')]
+        ends = ('out_lin', 'lin2', 'attention.output.dense', 'output.dense', 'attention.dense', 'ffn_output', 'Wo')
+        out = [t for t in targets if t in ends]
     ia3 = IA3Config(target_modules=values + out, feedforward_modules=out)
     return {
         'lora-all': lora,
         'ia3': trained(get_peft_model(copy.deepcopy(model), ia3)),
         'bitfit': sum(t.numel() for name, t in model.named_parameters() if name.endswith('.bias')),
-        'red': 2 * width * (model.config.num_hidden_layers + (getattr(model.config, 'num_decoder_layers', None) or 0)),
+        'red': 2 * width * blocks_of(model.config),
         'full': sum(t.numel() for t in model.parameters()),
     }
 
 
+def write_encoder(name, config):
+    def made(labels):
+        own = copy.deepcopy(config)
+        own.num_labels = labels
+        model = AutoModelForSequenceClassification.from_config(own, attn_implementation='eager').eval()
+        # ALBERT's six blocks in a row would grow rounding errors beyond the tolerances.
+        randomize(model, 5, 0.5 if name == 'albert' else 1.2)
+        return model
+
+    model, valued = made(3), made(1)
+    folder = here / f'{name}-tiny'
+    model.save_pretrained(folder)
+    own = {key for key, _ in model.base_model.named_parameters(prefix=model.base_model_prefix)}
+    head = {key: tensor for key, tensor in valued.named_parameters() if key not in own}
+    shared = dict(model.named_parameters())
+    for key, tensor in valued.named_parameters():
+        if key in own:
+            tensor.data = shared[key].data
+    save_file({key: tensor.detach().contiguous() for key, tensor in head.items()}, folder / 'head-regression.safetensors')
+    write_classified(folder, model, valued, name)
+    targets = linears[name]
+    write_method(name, 'full', copy.deepcopy(model), {})
+    lora = LoraConfig(
+        r=2, lora_alpha=4, target_modules=targets, init_lora_weights=False, modules_to_save=heads[name]
+    )
+    torch.manual_seed(3)
+    adapted = get_peft_model(copy.deepcopy(model), lora)
+    write_method(name, 'lora-all', adapted, dict(r=2, lora_alpha=4, target_modules=targets))
+    bare = AutoModel.from_config(copy.deepcopy(config), **(dict(add_pooling_layer=False) if name == 'albert' else {}))
+    return counts(name, bare, targets)
+
+
 def write(name, settings):
     config = AutoConfig.for_model(name, **settings)
+    if name in encoders:
+        return write_encoder(name, config)
     kind = AutoModelForSeq2SeqLM if name in seq2seq else AutoModelForCausalLM
     model = kind.from_config(config, attn_implementation='eager').eval()
     # T5 does not scale its scores.
@@ -305,7 +474,7 @@ def write(name, settings):
     write_forward(folder, model, name)
     write_generate(folder, model, name)
     targets = linears.get(name, llama_linears)
-    count = counts(model, targets)
+    count = counts(name, model, targets)
     write_method(name, 'full', copy.deepcopy(model), {})
     lora = LoraConfig(r=2, lora_alpha=4, target_modules=targets, init_lora_weights=False)
     torch.manual_seed(3)
@@ -316,11 +485,11 @@ def write(name, settings):
 
 
 if __name__ == '__main__':
-    chosen = sys.argv[1:] or [*decoders, *seq2seq]
+    chosen = sys.argv[1:] or [*decoders, *seq2seq, *encoders]
     path = here / 'family-counts.json'
     all_counts = json.loads(path.read_text())['counts'] if path.exists() else {}
     for name in chosen:
-        all_counts[name] = write(name, (decoders | seq2seq)[name])
+        all_counts[name] = write(name, (decoders | seq2seq | encoders)[name])
         print(name, all_counts[name], flush=True)
     made = dict(torch=torch.__version__, transformers=transformers.__version__, peft=peft.__version__)
     write_json(path, dict(made_with=made, counts=all_counts))

@@ -1,6 +1,6 @@
 /** The sites and the tensors of a decoder-only family, in the order of its forward pass. */
-import { SiteList } from '../parts/site-list.ts';
-import { blockName, moduleName, type BlockRole, type DecoderParts } from './parts.ts';
+import { type BlockRole, SiteList } from '../parts/site-list.ts';
+import { blockName, moduleName, type DecoderParts } from './parts.ts';
 
 /** Lists the sites and tensors that the parts describe; `ownHead` says that the output has a weight of its own. */
 export function describeModules(parts: DecoderParts, ownHead: boolean): SiteList {

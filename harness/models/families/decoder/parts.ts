@@ -3,25 +3,11 @@
  * and tensors of them, stack.ts the forward pass, family.ts the architecture.
  */
 import type { Architecture } from '../../architecture.ts';
-import type { FamilyName, Site } from '../../edits.ts';
+import type { FamilyName } from '../../edits.ts';
 import type { Activation } from '../parts/activations.ts';
 import type { NormKind } from '../parts/layers.ts';
 import type { RopeTable } from '../parts/rotary.ts';
-
-/** Where a block has modules; those that a family names decide what its block computes. */
-export type BlockRole = Exclude<
-  Site['role'],
-  | 'wordEmbedding'
-  | 'positionEmbedding'
-  | 'tokenTypeEmbedding'
-  | 'pooler'
-  | 'embeddingNorm'
-  | 'finalNorm'
-  | 'attention'
-  | 'mlp'
-  | 'block'
-  | 'head'
->;
+import type { BlockRole } from '../parts/site-list.ts';
 
 /** Hugging Face's names. */
 export interface DecoderNames {

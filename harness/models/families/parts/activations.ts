@@ -11,6 +11,7 @@ const functions = {
   gelu_fast: ops.geluTanh,
   silu,
   swish: silu,
+  tanh: ops.tanh,
 } as const;
 
 /** The name of an activation function in config.json. */

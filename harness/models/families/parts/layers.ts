@@ -65,9 +65,10 @@ export const normAt = (model: ModelTensors, site: Site, norm: NormKind, x: Tenso
     ? layerNormAt(model, site, norm.epsilon, x)
     : rmsNormAt(model, site, norm.epsilon, x, norm.offset);
 
-/** A layer normalisation under a method's edits, [N, d]. */
+/** A layer normalisation under a method's edits, [N, d], with or without a bias. */
 export function layerNormAt(model: ModelTensors, site: Site, epsilon: number, x: Tensor): Tensor {
-  const y = ops.layerNorm(x, model.weight(`${site.name}.weight`), model.weight(`${site.name}.bias`), epsilon);
+  const bias = site.bias ? model.weight(`${site.name}.bias`) : ops.zeros([site.outputs]);
+  const y = ops.layerNorm(x, model.weight(`${site.name}.weight`), bias, epsilon);
   return model.edits.norm ? model.edits.norm(y, site) : y;
 }
 

@@ -5,6 +5,25 @@ import type { Shape, Site } from '../../edits.ts';
 /** A decoder's head in transformers' models, whose own weight is `ownHeadName`. */
 const headModule = 'lm_head';
 
+/** Where a block has modules; those that a family names decide what its block computes. */
+export type BlockRole = Exclude<
+  Site['role'],
+  | 'wordEmbedding'
+  | 'positionEmbedding'
+  | 'tokenTypeEmbedding'
+  | 'embeddingProjection'
+  | 'pooler'
+  | 'embeddingNorm'
+  | 'relativeNorm'
+  | 'positionKey'
+  | 'positionQuery'
+  | 'finalNorm'
+  | 'attention'
+  | 'mlp'
+  | 'block'
+  | 'head'
+>;
+
 /** Where a site is, and what Hugging Face calls it. */
 type Place = Pick<Site, 'role' | 'stack' | 'attention' | 'layer' | 'name'>;
 
@@ -40,9 +59,11 @@ export class SiteList {
     if (bias) this.shapes[`${name}.bias`] = [outputs];
   }
 
-  /** An embedding, rows → d. */
-  embedding({ rows, ...site }: Place & Pick<Site, 'shared'> & { readonly rows: number }): void {
-    const outputs = this.#width;
+  /** An embedding, rows → d, or another width. */
+  embedding(
+    { rows, ...site }: Place & Pick<Site, 'shared'> & { readonly rows: number },
+    outputs = this.#width,
+  ): void {
     this.sites.push({ ...site, kind: 'embedding', inputs: rows, outputs, bias: false });
     this.shapes[site.shared ?? `${site.name}.weight`] = [rows, outputs];
   }

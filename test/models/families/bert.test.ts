@@ -79,7 +79,7 @@ describe("a BERT's folder", () => {
       { num_attention_heads: 3 },
       /hidden_size 16 is no multiple of num_attention_heads 3/,
     ],
-    ['an activation that is not built', { hidden_act: 'relu' }, /hidden_act: /],
+    ['an activation that is not built', { hidden_act: 'mish' }, /hidden_act: /],
     ['relative positions', { position_embedding_type: 'relative_key' }, /position_embedding_type: /],
     ['a decoder of it', { is_decoder: true }, /is_decoder: /],
     ['no width', { hidden_size: undefined }, /hidden_size: /],
