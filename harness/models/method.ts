@@ -95,6 +95,11 @@ export interface Method<Options extends z.ZodObject = z.ZodObject> {
   readonly ablations?: Readonly<Record<string, Partial<z.infer<Options>>>>;
   /** Hyper-parameters (keys of a recipe) where no recipe says otherwise. */
   readonly defaults?: Readonly<Record<string, unknown>>;
+  /**
+   * What answers the test split in place of a model: the training split's most frequent answer, or each input
+   * itself. Nothing is trained then.
+   */
+  readonly answers?: 'most-frequent' | 'copied-input';
   attach(base: BaseModel, options: z.infer<Options>): Delta;
 }
 

@@ -54,7 +54,12 @@ const recordFields = z.strictObject({
   started: z.iso.datetime(),
   ended: z.iso.datetime(),
   /** The variant as a command names it, and as tables print it. */
-  method: z.strictObject({ variant: z.string(), label: z.string() }),
+  method: z.strictObject({
+    variant: z.string(),
+    label: z.string(),
+    /** What answered in place of a model. */
+    answers: z.enum(['most-frequent', 'copied-input']).optional(),
+  }),
   /** The base's family, such as `t5`; records of earlier versions have none. */
   family: z.string().optional(),
   /**
@@ -173,6 +178,10 @@ export function isSameForEverySeed({
 }: Pick<RunRecord, 'parameters' | 'published'>): boolean {
   return parameters.trained === 0 && parameters.head === 0 && !isDrawnBySeed(published);
 }
+
+/** Whether a run is a standing row, against which methods are measured: no parameter of a base is trained. */
+export const isStanding = ({ parameters }: Pick<RunRecord, 'parameters'>): boolean =>
+  parameters.trained === 0;
 
 /** Adds the digest to a record. */
 export const sealRecord = (fields: Omit<RunRecord, 'digest'>): RunRecord => seal(fields);

@@ -107,6 +107,7 @@ function rowOf(label: string, trained: number, mean: number | null, stepTime: nu
   return {
     label,
     variant: label,
+    isStanding: false,
     trained,
     count: '1',
     settings: {},

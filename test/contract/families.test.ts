@@ -22,7 +22,7 @@ const families = [
   ...['albert', 'deberta-v2', 'modernbert'],
   ...['gemma3_text', 'gpt_neox', 'olmo2', 'opt', 'phi3', 'qwen3', 'smollm3', 'starcoder2'],
 ];
-const methods = [...(await loadMethods()).values()].filter(({ name }) => name !== 'none');
+const methods = [...(await loadMethods()).values()].filter(({ name, answers }) => name !== 'none' && !answers);
 const largest = (values: Float32Array): number => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
 /** Key biases, which softmax cancels where no positions change queries and keys. */

@@ -22,6 +22,7 @@ interface Options extends RunOptions, ChoiceOptions, OwnDataOptions {
   readonly sweep?: string[];
   readonly trainExamples?: string[];
   readonly ablations?: true;
+  readonly standingRows?: true;
   readonly baseWeights?: string;
   readonly evaluations?: string[];
   readonly batchSeeds?: true;
@@ -50,6 +51,11 @@ export function runCommand(): Command {
       'a variant for each number of training examples, or all; a seed draws fewer from among more',
     )
     .option('--ablations', "the methods' named ablations, too (see: list methods)")
+    .option(
+      '--standing-rows',
+      'what methods are measured against, too: the frozen base or head alone, the most frequent answer, ' +
+        'the copied input',
+    )
     .option('--base-weights <type>', baseWeightsHelp)
     .option(
       '--evaluations <names...>',

@@ -5,6 +5,7 @@
 import { boldMeans, spreadMeans, type PrintedCell, type PrintedTable } from '../report/cells.ts';
 import { slugOf, type ReportRow, type ReportTable } from '../report/rows.ts';
 import { countOf, formatMetric, seedLines } from '../tables/format-table.ts';
+import { standingLast, type Row } from '../tables/row.ts';
 import { averageOf, meanRanks, winsOf, type Score, type Scores } from './over-tasks.ts';
 
 /** What a table may have as its rows or its columns; the third makes a table for each of its values. */
@@ -71,7 +72,11 @@ export function mainTables(tables: readonly ReportTable[], choice: MainChoice): 
 function valuesOf(entries: readonly Entry[], axis: Axis): string[] {
   const ordered =
     axis === 'methods'
-      ? entries.toSorted((a, b) => a.reported.row.trainedParameters - b.reported.row.trainedParameters)
+      ? standingLast(
+          entries
+            .toSorted((a, b) => a.reported.row.trainedParameters - b.reported.row.trainedParameters)
+            .map((entry) => ({ entry, row: entry.reported.row })),
+        ).map(({ entry }) => entry)
       : entries;
   return [...new Set(ordered.map((entry) => entry[axis]))];
 }
@@ -96,7 +101,7 @@ function mainTable(
     ...(subjectAxis === 'methods' ? [trainableField(subjects)] : []),
     ...places.map((place, at) => placeField(place.slice(0, place.length - ending.length), at, subjects)),
     ...(average ? [averageField(scores)] : []),
-    ...(rank ? rankFields(scores) : []),
+    ...(rank ? rankFields(rankedScores(subjects, scores)) : []),
     countField(subjects),
   ];
   const title = `${corners[rows]}s by ${corners[columns].toLowerCase()}s · ${third}${ending}`;
@@ -105,6 +110,7 @@ function mainTable(
     slug: slugOf(`main ${third}${ending}`),
     of: third,
     title,
+    ...(subjectAxis === 'methods' && !isTurned && { standing: subjects.filter(standingOf).length }),
     ...(isTurned ? turned(subjects, fields) : upright(corners[rows], subjects, fields)),
     means: [
       spreadMeans,
@@ -224,6 +230,14 @@ function averageMeans(scores: readonly Scores[]): string {
     ? 'No average: of some tasks the higher number is the better one, of others the lower.'
     : 'Average over all tasks, each with the same weight; a row that lacks a task has none.';
 }
+
+/** The scores that ranks and wins are among: answers without a model are no competitors. */
+function rankedScores(subjects: readonly Subject[], scores: readonly Scores[]): Scores[] {
+  return scores.map((own, at) => (standingOf(subjects[at]!) === 'no-model' ? own.map(() => undefined) : own));
+}
+
+const standingOf = ({ entries }: Subject): Row['standing'] =>
+  entries.find((entry) => entry !== undefined)?.reported.row.standing;
 
 const rankMeans =
   'Mean rank over tasks, among the rows that have every task; equal means share their ranks. ' +

@@ -5,7 +5,10 @@ import { layoutTable, wrapText } from '../tables/layout-text.ts';
 import { markLegend } from '../tables/marks.ts';
 
 /** Writes a table in lines of at most `width` characters, with its title above and its notes below. */
-export function printedText({ title, header, body, means, foot }: PrintedTable, width = Infinity): string {
+export function printedText(
+  { title, header, body, standing, means, foot }: PrintedTable,
+  width = Infinity,
+): string {
   // A column whose cells may have a mark keeps room for it.
   const isMarked = header.map((_, at) => body.some((cells) => cells[at]!.mark !== undefined));
   const rows = body.map((cells) =>
@@ -18,7 +21,7 @@ export function printedText({ title, header, body, means, foot }: PrintedTable, 
   ];
   return [
     title,
-    layoutTable({ header: names, rows, names: 1 }, width),
+    layoutTable({ header: names, rows, names: 1, ...(standing && { standing }) }, width),
     ...notes.map((line) => wrapText(line, width)),
   ].join('\n\n');
 }

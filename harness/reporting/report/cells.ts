@@ -18,6 +18,8 @@ export interface PrintedTable {
   readonly title: string;
   readonly header: readonly string[];
   readonly body: readonly (readonly PrintedCell[])[];
+  /** How many of the last rows of the body are standing rows, in grey under a rule; none where absent. */
+  readonly standing?: number | undefined;
   /** The meaning of the cells, which captions tell. */
   readonly means: readonly string[];
   /** Seeds that failed, collapsed or diverged, and other notes on the rows. */
@@ -59,6 +61,7 @@ export function printTable(
       { text: countOf(row) },
       ...measures.map((column) => costCell(column, row)),
     ]),
+    standing: rows.filter(({ row }) => row.standing).length,
     means: [spreadMeans, ...(isMarked ? [boldMeans] : [])],
     foot: [
       ...(protocols.size > 1 ? [`Rows ran under different protocols: ${[...protocols].join('; ')}.`] : []),

@@ -27,7 +27,7 @@ export function latexDocument(report: Report): string {
   return [
     '\\documentclass{article}',
     '\\usepackage[margin=2cm]{geometry}',
-    '\\usepackage{booktabs,longtable,float}',
+    '\\usepackage{booktabs,longtable,float,xcolor}',
     // Keeps tables next to their notes.
     '\\floatplacement{table}{H}',
     // Lets words spread, because long ones cannot break and would run out of the page.
@@ -51,9 +51,10 @@ export const latexTable = (
  * Writes one table with caption and label (`tab:` and the name of its file) for \input: a `table` of
  * booktabs, or a `longtable` for more than 40 rows.
  */
-export function latexOf({ title, header, body, means }: PrintedTable, slug: string): string {
+export function latexOf({ title, header, body, standing = 0, means }: PrintedTable, slug: string): string {
   const isLong = body.length > rowsPerPage;
   const environment = isLong ? 'longtable' : 'tabular';
+  const methods = body.length - standing;
   const line = (cells: readonly string[]) => `${cells.join(' & ')} \\\\`;
   const caption = [
     `\\caption{${[`${title}.`, ...means].map(escapeLatex).join(' ')}}`,
@@ -66,7 +67,11 @@ export function latexOf({ title, header, body, means }: PrintedTable, slug: stri
     line(header.map(escapeLatex)),
     '\\midrule',
     ...(isLong ? ['\\endhead'] : []),
-    ...body.map((cells) => line(cells.map(formatCell))),
+    ...body.slice(0, methods).map((cells) => line(cells.map(formatCell))),
+    ...(methods > 0 && standing > 0 ? ['\\midrule'] : []),
+    ...body
+      .slice(methods)
+      .map((cells) => line(cells.map((cell) => `\\textcolor{gray}{${formatCell(cell)}}`))),
     '\\bottomrule',
     `\\end{${environment}}`,
   ];

@@ -19,11 +19,15 @@ export function markdownReport(report: Report): string {
 }
 
 /** Writes one table with its title above and its notes below. */
-export function markdownTable({ title, header, body, means, foot }: PrintedTable): string {
+export function markdownTable({ title, header, body, standing = 0, means, foot }: PrintedTable): string {
+  const methods = body.length - standing;
   const rows = [
     header.map(escapeMarkdown),
     header.map((_, i) => (i === 0 ? '---' : '--:')),
-    ...body.map((cells) => cells.map(formatCell)),
+    ...body.slice(0, methods).map((cells) => cells.map(formatCell)),
+    // Markdown has no rule within a table and no grey: an empty row and italics stand for them.
+    ...(methods > 0 && standing > 0 ? [header.map(() => '')] : []),
+    ...body.slice(methods).map((cells) => cells.map((cell) => `*${formatCell(cell)}*`)),
   ];
   return [
     `## ${escapeMarkdown(title)}`,

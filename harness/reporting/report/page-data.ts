@@ -50,6 +50,8 @@ export interface PageMetric {
 export interface PageRow {
   readonly label: string;
   readonly variant: string;
+  /** Whether it is a standing row, in grey under a rule. */
+  readonly isStanding: boolean;
   readonly trained: number;
   /** The number of seeds: `5`, `4 of 5`. */
   readonly count: string;
@@ -167,6 +169,7 @@ function rowsOf(table: ReportTable, placeOf: (record: RunRecord) => number): Pag
   return table.rows.map(({ row, runs }) => ({
     label: row.label,
     variant: row.variant,
+    isStanding: row.standing !== undefined,
     trained: row.trainedParameters,
     count: countOf(row),
     cells: table.metrics.map(({ name }) => {

@@ -4,7 +4,7 @@ import type { RunRecord } from '../../records/record.ts';
 import { flatten } from '../../support/json/flatten.ts';
 import type { MeasuredRun } from '../tables/cost-columns.ts';
 import type { Diverged } from '../tables/diverged.ts';
-import { type Row, summariseRow } from '../tables/row.ts';
+import { type Row, standingLast, summariseRow } from '../tables/row.ts';
 
 /** The split whose scores a report shows. */
 export type Split = RunRecord['metrics'][number]['split'];
@@ -118,7 +118,7 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
       runs: group,
     };
   });
-  rows.sort(
+  const sorted = rows.toSorted(
     (a, b) =>
       a.row.trainedParameters - b.row.trainedParameters || a.row.label.localeCompare(b.row.label, 'en'),
   );
@@ -132,7 +132,7 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
       scale,
       decimals,
     })),
-    rows,
+    rows: standingLast(sorted),
   };
 }
 

@@ -88,7 +88,7 @@ export async function comparedRow(
   // One after the other: parsing a file of predictions takes many times its size.
   for (const run of finished) predictions.push(await read(run));
   const collapsed = finished.flatMap(({ record }, i) =>
-    predictions[i]?.collapsed ? record.settings.seed : [],
+    predictions[i]?.collapsed && row.standing !== 'no-model' ? record.settings.seed : [],
   );
   return {
     row: { ...row, ...(collapsed.length > 0 && { collapsed }) },

@@ -1,9 +1,9 @@
 /** Tables of rows as text for a terminal. */
 import { groupBy } from '../../support/group-by.ts';
 import { costText, findColumns, type CostColumn } from './cost-columns.ts';
-import { layoutTable, wrapText } from './layout-text.ts';
+import { fits, layoutTable, wrapText } from './layout-text.ts';
 import { markLegend, type RowComparison } from './marks.ts';
-import type { MetricSummary, Row } from './row.ts';
+import { standingLast, type MetricSummary, type Row } from './row.ts';
 
 /**
  * Formats rows in lines of at most `width` characters, a table for each task and base, with the columns of costs
@@ -88,13 +88,14 @@ function tableText(rows: readonly Row[], width: number, asked?: readonly CostCol
   const names = ['trainable', ...(Number.isFinite(width) && width > usualWidth ? extraColumns : [])];
   for (let count = names.length; count > 1; count--) {
     const text = withColumns(rows, Infinity, findColumns(names.slice(0, count)));
-    if (text.split('\n').every((line) => line.length <= width)) return text;
+    if (fits(text, width)) return text;
   }
   return withColumns(rows, width, findColumns(['trainable']));
 }
 
 /** The table with columns of costs: counts before the metrics, what was measured behind them. */
-function withColumns(rows: readonly Row[], width: number, columns: readonly CostColumn[]): string {
+function withColumns(given: readonly Row[], width: number, columns: readonly CostColumn[]): string {
+  const rows = standingLast(given.map((row) => ({ row }))).map(({ row }) => row);
   const counts = columns.filter(({ isCount }) => isCount);
   const measures = columns.filter(({ isCount }) => !isCount);
   // Names of metrics are as their papers write them; these are words, but for GPU.
@@ -126,7 +127,8 @@ function withColumns(rows: readonly Row[], width: number, columns: readonly Cost
     countOf(row),
     ...measures.map((column) => costText(column, row.costs[column.name])),
   ]);
-  return layoutTable({ header, rows: body, names: 1 }, width);
+  const standing = rows.filter((row) => row.standing).length;
+  return layoutTable({ header, rows: body, names: 1, standing }, width);
 }
 
 /** The number of seeds: `5`; `4 of 5` if some failed; `best 5 of 15` if the protocol chose. */

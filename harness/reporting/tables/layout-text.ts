@@ -1,4 +1,5 @@
 // Lays out tables and lines of text for a terminal of some width.
+import { stripVTControlCharacters } from 'node:util';
 
 /** The cells of a table as text. A header may break at its spaces, but not at no-break spaces. */
 export interface TextTable {
@@ -6,6 +7,8 @@ export interface TextTable {
   readonly rows: readonly (readonly string[])[];
   /** The number of columns on the left that name a row; the others are numbers and aligned right. */
   readonly names: number;
+  /** How many of the last rows stand in grey under a rule of their own; none where absent. */
+  readonly standing?: number;
 }
 
 /** The gap between columns. */
@@ -36,13 +39,22 @@ export function layoutTable(table: TextTable, width = Infinity): string {
     .join('\n\n');
 }
 
+/** A line in grey where the output is a terminal with colours, as NO_COLOR and FORCE_COLOR have it. */
+const grey = (line: string): string =>
+  process.stdout.isTTY && process.stdout.hasColors() ? `\u001b[90m${line}\u001b[39m` : line;
+
 /** Breaks a text between words into lines of at most `width` characters; all but the first are indented. */
 export function wrapText(text: string, width = Infinity): string {
   return breakWords(text, width, 2).join('\n  ');
 }
 
-const fits = (text: string, width: number): boolean => text.split('\n').every((line) => line.length <= width);
+/** Whether every line of a text has at most `width` characters. */
+export const fits = (text: string, width: number): boolean =>
+  stripVTControlCharacters(text)
+    .split('\n')
+    .every((line) => line.length <= width);
 
+/** Rows become columns; what stood under a rule are then the last ones. */
 function turn({ header, rows }: TextTable): TextTable {
   const [first, ...others] = header.map((name, column) => [
     name.trimEnd(),
@@ -52,7 +64,7 @@ function turn({ header, rows }: TextTable): TextTable {
 }
 
 /** Cuts a table into parts that fit; long names are broken. */
-function parts({ header, rows, names }: TextTable, width: number): TextTable[] {
+function parts({ header, rows, names, standing = 0 }: TextTable, width: number): TextTable[] {
   const widths = columnWidths({ header, rows, names }, 1);
   const widest = Math.max(...widths.slice(names));
   const before = widths.slice(0, names - 1).reduce((sum, own) => sum + own + gap, 0);
@@ -72,14 +84,15 @@ function parts({ header, rows, names }: TextTable, width: number): TextTable[] {
     groups.at(-1)!.push(column);
     used += own;
   }
-  const broken = rows.flatMap((row) =>
+  const linesOf = (row: readonly string[]): string[][] =>
     breakWords(row[names - 1]!, room).map((name, line) =>
       row.map((cell, i) => (i === names - 1 ? name : line === 0 ? cell : '')),
-    ),
-  );
+    );
+  const broken = rows.flatMap(linesOf);
+  const last = rows.slice(rows.length - standing).flatMap(linesOf).length;
   return groups.map((group) => {
     const pick = (row: readonly string[]) => [...row.slice(0, names), ...group.map((column) => row[column]!)];
-    return { header: pick(header), rows: broken.map(pick), names };
+    return { header: pick(header), rows: broken.map(pick), names, standing: last };
   });
 }
 
@@ -96,7 +109,7 @@ function columnWidths({ header, rows }: TextTable, most: number): number[] {
 }
 
 /** Writes the lines of a table; a header wider than its column and `most` is broken. */
-function write({ header, rows, names }: TextTable, most: number): string {
+function write({ header, rows, names, standing = 0 }: TextTable, most: number): string {
   const widths = columnWidths({ header, rows, names }, most);
   const broken = header.map((name, i) => breakWords(name, widths[i]!));
   const height = Math.max(...broken.map(({ length }) => length));
@@ -110,7 +123,16 @@ function write({ header, rows, names }: TextTable, most: number): string {
       .join(' '.repeat(gap))
       .trimEnd();
   const rule = widths.map((width) => '─'.repeat(width)).join(' '.repeat(gap));
-  return [...headers.map(line), rule, ...rows.map(line)].join('\n').replaceAll('\u00a0', ' ');
+  const [upper, lower] = [rows.slice(0, rows.length - standing), rows.slice(rows.length - standing)];
+  return [
+    ...headers.map(line),
+    rule,
+    ...upper.map(line),
+    ...(upper.length > 0 && lower.length > 0 ? [rule] : []),
+    ...lower.map((row) => grey(line(row))),
+  ]
+    .join('\n')
+    .replaceAll('\u00a0', ' ');
 }
 
 /**

@@ -67,7 +67,7 @@ export async function markTable(
 ): Promise<MarkedTable> {
   const columns: Column[] = [];
   const notes = new Map<Row, readonly string[]>();
-  for (const group of groupRows(rows)) {
+  for (const group of groupRows(rows.filter(({ row }) => row.standing !== 'no-model'))) {
     const { task, metrics } = group[0]!.row;
     const asked = metrics.filter(({ name }) => isPrinted(task, name));
     const whyNot = group.length > 1 ? incomparable(group) : undefined;

@@ -1,6 +1,6 @@
 /** A row of a table: one method on one base and task, summarised over its seeds. */
 import { baseWeightsText } from '../../models/bases/base-weights.ts';
-import { isSameForEverySeed, type RunRecord } from '../../records/record.ts';
+import { isSameForEverySeed, isStanding, type RunRecord } from '../../records/record.ts';
 import { costsOf, trainedParameters, type Costs, type MeasuredRun } from './cost-columns.ts';
 import type { Diverged } from './diverged.ts';
 import { summarise, type Summary } from './statistics.ts';
@@ -37,6 +37,11 @@ export interface Row {
   readonly failures: readonly { readonly seed: number; readonly reason: string }[];
   /** The number of best seeds, by the first metric, that are averaged if the protocol chooses. */
   readonly best?: number;
+  /**
+   * Set on standing rows, below the methods: `base` is the frozen base, or an encoder with its head trained;
+   * `no-model` answers without a model and is never compared.
+   */
+  readonly standing?: 'base' | 'no-model';
   /** True if one run stands for every seed, because it trains and draws nothing. */
   readonly everySeed?: true;
   /** Collapsed seeds: all their predictions are the same. */
@@ -61,7 +66,7 @@ export interface MetricSummary extends Summary {
 /** Summarises the records of a row; failed seeds are counted and named, never averaged. */
 export function summariseRow({ records, measured, ...row }: RowInput): Row {
   const finished = records.filter(({ status }) => status === 'finished');
-  const { published, settings } = records[0]!;
+  const { published, settings, method } = records[0]!;
   const keep = keptSeeds(row.task, records[0]!);
   const [averaged, best] =
     keep !== undefined && keep < finished.length ? [bestOf(finished, keep), keep] : [finished];
@@ -73,8 +78,10 @@ export function summariseRow({ records, measured, ...row }: RowInput): Row {
     return { name, higherIsBetter, decimals, ...summarise(values) };
   });
   const { precision, baseWeights } = settings;
+  const isHeadOnly = settings.methods.every(({ name }) => name === 'none') && records[0]!.parameters.head > 0;
   const isQlora = baseWeights?.kind === 'nf4' && settings.methods.every(({ name }) => name === 'lora');
-  const name = isQlora ? row.label.replace(/^LoRA/, 'QLoRA') : row.label;
+  const named = isQlora ? row.label.replace(/^LoRA/, 'QLoRA') : row.label;
+  const name = isHeadOnly ? named.replace(/^Frozen base/, 'Head only') : named;
   const halved = precision !== 'float32';
   const everySeed = records.length === 1 && isSameForEverySeed(records[0]!);
   return {
@@ -94,13 +101,21 @@ export function summariseRow({ records, measured, ...row }: RowInput): Row {
         reason: error ? `${error.name}: ${error.message}` : 'unknown',
       })),
     ...(best !== undefined && { best }),
+    ...(isStanding(records[0]!) && { standing: method.answers ? ('no-model' as const) : ('base' as const) }),
     ...(everySeed && { everySeed }),
     notes: [
-      ...(everySeed ? [`${row.label}: nothing is trained, so that one run stands for every seed`] : []),
+      ...(everySeed && !method.answers
+        ? [`${row.label}: nothing is trained, so that one run stands for every seed`]
+        : []),
       ...(halved ? [`${precision}: the precision of matrix products; all else is float32`] : []),
       ...footnotes(published, settings.protocol),
     ],
   };
+}
+
+/** Rows of methods in their order, and below them the standing rows in theirs. */
+export function standingLast<T extends { readonly row: Pick<Row, 'standing'> }>(rows: readonly T[]): T[] {
+  return [...rows.filter(({ row }) => !row.standing), ...rows.filter(({ row }) => row.standing)];
 }
 
 /** The number of seeds that the protocol averages; undefined if all. */

@@ -11,6 +11,7 @@ import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { Cell } from '../plan/cell.ts';
+import { answersOf } from '../plan/variant.ts';
 import { attachMethods, checkPooler } from './attach-method.ts';
 import { chooseHead } from './encoder-head.ts';
 
@@ -45,7 +46,9 @@ export async function attachCell(cell: Cell, bare: BaseModel): Promise<AttachedC
   const begun = start
     ? startFrom(whole, methods, start.adapter, start.path)
     : { base: whole, delta: methods };
-  const delta = head ? withHead(begun.delta, head) : begun.delta;
+  // Where no model answers, its head is neither drawn nor trained.
+  const trainedHead = answersOf(variant) === undefined ? head : undefined;
+  const delta = trainedHead ? withHead(begun.delta, trainedHead) : begun.delta;
   checkPackedTensors(variant.name, begun.base, delta);
   return {
     cell,
@@ -53,9 +56,10 @@ export async function attachCell(cell: Cell, bare: BaseModel): Promise<AttachedC
     delta,
     head,
     ...(headFrom && { headFrom }),
-    isDrawn: chosen.isDrawn || drawsTensors(methods, start?.adapter.tensors ?? {}),
-    counts: countParameters(begun.base, delta, head),
-    notes: [...chosen.notes, ...unusedTensors(bare)],
+    isDrawn:
+      (trainedHead !== undefined && chosen.isDrawn) || drawsTensors(methods, start?.adapter.tensors ?? {}),
+    counts: countParameters(begun.base, delta, trainedHead),
+    notes: [...(trainedHead ? chosen.notes : []), ...unusedTensors(bare)],
   };
 }
 

@@ -2,6 +2,7 @@
 import { isEmulated } from '../../engine/types.ts';
 import { describeEnvironment } from '../../records/environment.ts';
 import { type RunRecord, sealRecord } from '../../records/record.ts';
+import { answersOf } from '../plan/variant.ts';
 import type { RunResults } from './save-results.ts';
 import type { PreparedCell } from './prepare-cells.ts';
 import { describePublished } from './published-recipe.ts';
@@ -18,6 +19,7 @@ export async function makeRecord(
   const { cell, place, settings, identity } = run;
   const { error, results, started, threads, peakMemoryBytes, peakDeviceBytes, engine, code } = ended;
   const { trained, head, all } = run.counts;
+  const answers = answersOf(cell.variant);
   const emulated = isEmulated(settings.precision, engine.device);
   return sealRecord({
     schema: 1,
@@ -28,7 +30,7 @@ export async function makeRecord(
     attempt: (place.record?.attempt ?? 0) + 1,
     started: started.toISOString(),
     ended: new Date().toISOString(),
-    method: { variant: cell.variant.name, label: cell.variant.label },
+    method: { variant: cell.variant.name, label: cell.variant.label, ...(answers && { answers }) },
     family: run.base.family,
     published: describePublished(cell, run.base.family),
     parameters: { trained, head, all },

@@ -8,6 +8,8 @@ import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { lacksMemory } from '../execute/out-of-memory.ts';
 import { memoryNeed } from '../memory/cell-memory.ts';
+import { answersOf } from '../plan/variant.ts';
+import { answerWithoutModel } from './answer-without-model.ts';
 import type { CellRun } from './cell-run.ts';
 import { watchDeviceMemory } from './device-memory.ts';
 import { makeRecord } from './make-record.ts';
@@ -67,7 +69,9 @@ export async function runCell(
  * Trains and tests a cell, and writes its files; fills `results` as it goes, so that a failure keeps them.
  */
 function trainAndTest(cellRun: CellRun, results: RunResults): Promise<void> {
-  const { work } = cellRun.run;
+  const { work, cell } = cellRun.run;
+  const answers = answersOf(cell.variant);
+  if (answers) return answerWithoutModel(cellRun, work, answers, results);
   return work.kind === 'text'
     ? trainAndGenerate(cellRun, work, results)
     : trainAndClassify(cellRun, work, results);

@@ -9,7 +9,7 @@ import {
   type LabelTask,
 } from '../../data/examples/task.ts';
 import { virtualTokens } from '../../models/method.ts';
-import type { TrainingResult, Validated } from '../../training/loop/job.ts';
+import type { Validated } from '../../training/loop/job.ts';
 import type { Answered } from '../../training/objectives/objective.ts';
 import { commonJob, limited, trainingExamples, type CellRun } from './cell-run.ts';
 import { encodeLabels } from './encode-splits.ts';
@@ -66,8 +66,19 @@ export async function trainAndClassify(
   results.seconds.predict = seconds;
   const lengths = splits.tests.flatMap(({ tokens }) => tokens.map(({ ids }) => ids.length));
   results.tokensPerSecond.predict = perSecond(lengths, seconds);
-  const { rows, metrics } = scoreTests(work, splits.tests, answers);
-  await saveLines(files, 'predictions', rows, results);
+  await saveScoredTests(cellRun, work, splits.tests, answers, results);
+}
+
+/** Saves and scores the answers to test sets: an output for each class, or the value, by example. */
+export async function saveScoredTests(
+  { run: { place }, mayWrite }: Pick<CellRun, 'run' | 'mayWrite'>,
+  work: LabelWork,
+  tests: readonly Pick<TestSet, 'name' | 'examples'>[],
+  answers: readonly Float32Array[],
+  results: RunResults,
+): Promise<void> {
+  const { rows, metrics } = scoreTests(work, tests, answers);
+  await saveLines({ place, mayWrite }, 'predictions', rows, results);
   addMetrics(work.task, metrics, results);
 }
 
@@ -119,8 +130,8 @@ function validate({ task, draw }: LabelWork, answers: readonly Answered<Labelled
  */
 function scoreTests(
   { task, draw }: LabelWork,
-  tests: readonly TestSet[],
-  answers: NonNullable<TrainingResult['test']>['answers'],
+  tests: readonly Pick<TestSet, 'name' | 'examples'>[],
+  answers: readonly Float32Array[],
 ): { rows: object[]; metrics: Record<string, number> } {
   const rows: object[] = [];
   const metrics: Record<string, number> = {};

@@ -1,5 +1,5 @@
 /** Trains a model on texts, lets it write the answers of the test split, and scores them. */
-import type { TestItem, TokenPair } from '../../data/examples/task.ts';
+import type { Prediction, TestItem, TokenPair } from '../../data/examples/task.ts';
 import type { TrainingJob, TrainingResult, Validated } from '../../training/loop/job.ts';
 import { commonJob, limited, trainingExamples, type CellRun } from './cell-run.ts';
 import { encodeSplit, encodeToLearn, type TextSplit } from './encode-splits.ts';
@@ -52,10 +52,21 @@ export async function trainAndGenerate(cellRun: CellRun, work: TextWork, results
   results.seconds.generate = seconds;
   const lengths = tokens.map((row) => row.length);
   results.tokensPerSecond.generate = perSecond(lengths, seconds);
+  await saveScoredTexts(cellRun, work, predictions, results);
+}
+
+/** Saves and scores the texts that answer a test split. */
+export async function saveScoredTexts(
+  { run: { place }, mayWrite }: Pick<CellRun, 'run' | 'mayWrite'>,
+  { task, draw }: TextWork,
+  predictions: readonly Prediction[],
+  results: RunResults,
+): Promise<void> {
+  const files = { place, mayWrite };
   // Predictions are saved before they are scored, so that no failure there loses them.
   await saveLines(files, 'predictions', predictions, results);
   const start = performance.now();
-  const { metrics, segments } = await task.score(predictions, work.draw);
+  const { metrics, segments } = await task.score(predictions, draw);
   results.seconds.score = (performance.now() - start) / 1000;
   addMetrics(task, metrics, results);
   if (!segments) return;

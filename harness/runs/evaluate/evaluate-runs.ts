@@ -10,6 +10,7 @@ import type { Outcome } from '../execute/executor.ts';
 import type { Cell, Plan, RunRequest } from '../plan/cell.ts';
 import { findDataSource } from '../plan/data-source.ts';
 import { loadEvaluations } from '../plan/load-plugins.ts';
+import { answersOf } from '../plan/variant.ts';
 import { chooseEvaluations, evaluationsOf, type Choice } from './choose-evaluations.ts';
 import { evaluate, type Evaluated, type EvaluateOptions } from './evaluate.ts';
 import {
@@ -119,7 +120,10 @@ function evaluationRequests(
   return found.flatMap(({ task, model, texts, load }) => {
     const own = outcomes.filter(
       ({ cell, record }) =>
-        cell.task.name === task.name && cell.model === model && record.status === 'finished',
+        cell.task.name === task.name &&
+        cell.model === model &&
+        record.status === 'finished' &&
+        answersOf(cell.variant) === undefined,
     );
     if (own.length === 0) return [];
     const cells = own.map(({ cell }) => cell);

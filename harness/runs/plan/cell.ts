@@ -55,6 +55,8 @@ export interface RunRequest {
   readonly evaluations?: readonly string[] | undefined;
   /** Adds every method's named ablations. */
   readonly ablations?: boolean | undefined;
+  /** Adds the frozen base and answers without a model, as far as they say something of a task. */
+  readonly standingRows?: boolean | undefined;
   readonly engine: string;
   readonly device?: string | undefined;
   readonly threads?: number | undefined;

@@ -29,7 +29,7 @@ export function untunedRates(cells: readonly Cell[]): string[] {
 
 function untunedLine(group: readonly Cell[]): string | undefined {
   const trained = group.filter(({ variant: { parts } }) =>
-    parts.some(({ method }) => method.name !== 'none'),
+    parts.some(({ method }) => method.name !== 'none' && !method.answers),
   );
   const isUntuned = ({ origins }: Cell): boolean =>
     /^(task|method) /.test(origins.recipe.learningRate ?? 'task ');

@@ -30,6 +30,7 @@ import {
   resolveRecipe,
   seedOrigin,
 } from './resolve-recipe.ts';
+import { checkStanding, standingRows } from './standing-rows.ts';
 import type { StartingAdapter } from './starting-adapter.ts';
 import { nameSwept, sweepCombinations, sweepExamples, withAblations } from './sweep.ts';
 import { describeVariant, type Variant } from './variant.ts';
@@ -89,6 +90,10 @@ export async function planRuns(
     : await findDataSource(request.data);
   const modelsOf = (task: Task) => (request.models.length > 0 ? request.models : [defaultModel(task)]);
   const heads = await findHeads(chosen.flatMap(modelsOf), adapter);
+  /** The variants on a task, with its standing rows. */
+  const variantsOf = (task: Task): string[] => [
+    ...new Set([...texts, ...(request.standingRows ? standingRows(task, methods) : [])]),
+  ];
   const limits = { examples: request.limit ?? null, steps: request.maxSteps ?? null };
   const shared = {
     request,
@@ -103,7 +108,7 @@ export async function planRuns(
   };
   const cells = chosen.flatMap((task) =>
     modelsOf(task).flatMap((model) =>
-      [...texts, ...(adapter ? [adapter] : [])].flatMap((variant) =>
+      [...variantsOf(task), ...(adapter ? [adapter] : [])].flatMap((variant) =>
         combine(settings, sweptBy(request, variant)).flatMap((combination, i) =>
           planSeeds(shared, task, model, variant, combination).map((cell) => ({
             ...cell,
@@ -113,6 +118,7 @@ export async function planRuns(
       ),
     ),
   );
+  cells.forEach(checkStanding);
   return {
     cells: withoutRepeats(cells),
     results: resolve(request.results),

@@ -20,6 +20,10 @@ export interface Variant {
   readonly parts: readonly VariantPart[];
 }
 
+/** What answers in place of a model; undefined where the model does. */
+export const answersOf = ({ parts }: Pick<Variant, 'parts'>): Method['answers'] =>
+  parts.find(({ method }) => method.answers)?.method.answers;
+
 /**
  * Names a variant by what differs from each method's defaults, and from what a recipe gives it in `recipes`.
  */

@@ -32,6 +32,7 @@ function rowOf(variant: string, trained: number, values: readonly number[]): Pag
   return {
     label: variant.toUpperCase(),
     variant,
+    isStanding: false,
     trained,
     count: String(values.length),
     settings: {},

@@ -149,7 +149,7 @@ function expectSame(
 }
 
 describe('every method', () => {
-  const names = [...methods.keys()].filter((name) => name !== 'none');
+  const names = [...methods.keys()].filter((name) => name !== 'none' && !methods.get(name)!.answers);
   // One decoder and one encoder cover all methods; other families stack methods at the same sites in the same
   // way.
   const kinds = ['red', 'lora', 'adapter', 'prefix', 'prompt', 'loreft', 'full'];

@@ -131,10 +131,11 @@ function unbroken(name) {
 
 /**
  * A table in a frame that scrolls; a click on a column's name sorts by it and calls `onSort`.
+ * `standing` are rows in grey under a rule below the others.
  * @param {{ id: string, caption: string, columns: readonly Column[], rows: readonly (readonly Cell[])[],
- * onSort?: () => void, tall?: boolean }} what
+ * standing?: readonly (readonly Cell[])[], onSort?: () => void, tall?: boolean }} what
  */
-function dataTable({ id, caption, columns, rows, onSort, tall = false }) {
+function dataTable({ id, caption, columns, rows, standing = [], onSort, tall = false }) {
   const sorting = state.sorting[id];
   const head = make('tr');
   columns.forEach(({ name, numeric = false, sorts = true }, at) => {
@@ -156,16 +157,20 @@ function dataTable({ id, caption, columns, rows, onSort, tall = false }) {
     } else cell.append(...unbroken(name));
     head.append(cell);
   });
-  const body = make('tbody');
-  for (const row of rows)
-    body.append(
-      make(
-        'tr',
-        '',
-        row.map((cell, at) => dataCell(cell, columns[at], at)),
+  const bodyOf = (/** @type {readonly (readonly Cell[])[]} */ of, className = '') =>
+    make(
+      'tbody',
+      className,
+      of.map((row) =>
+        make(
+          'tr',
+          '',
+          row.map((cell, at) => dataCell(cell, columns[at], at)),
+        ),
       ),
     );
-  const made = make('table', '', [make('caption', '', [caption]), make('thead', '', [head]), body]);
+  const bodies = [bodyOf(rows), ...(standing.length > 0 ? [bodyOf(standing, 'standing')] : [])];
+  const made = make('table', '', [make('caption', '', [caption]), make('thead', '', [head]), ...bodies]);
   made.id = id;
   const frame = make('div', tall ? 'scroll tall' : 'scroll', [made]);
   frame.tabIndex = 0;
@@ -216,19 +221,22 @@ function showMain() {
   }
   const isShown = labelFilter();
   const id = 'main-rows';
-  const cells = main.body
-    .filter(([name]) => name && isShown(name.text))
-    .map((row) =>
-      row.map(({ text, value, mark }, at) => ({
-        text,
-        ...(at === 0 ? { label: text } : { sort: value ?? null, mark: mark ?? null }),
-      })),
-    );
+  const methods = main.body.length - (main.standing ?? 0);
+  const cellsOf = (/** @type {typeof main.body} */ body) =>
+    body
+      .filter(([name]) => name && isShown(name.text))
+      .map((row) =>
+        row.map(({ text, value, mark }, at) => ({
+          text,
+          ...(at === 0 ? { label: text } : { sort: value ?? null, mark: mark ?? null }),
+        })),
+      );
   const frame = dataTable({
     id,
     caption: main.title,
     columns: main.header.map((name, at) => ({ name, numeric: at > 0 })),
-    rows: sorted(id, cells),
+    rows: sorted(id, cellsOf(main.body.slice(0, methods))),
+    standing: sorted(id, cellsOf(main.body.slice(methods))),
     onSort: showMain,
     tall: true,
   });
@@ -276,28 +284,31 @@ function showResults() {
     { name: 'ms/step', numeric: true },
     { name: 'Memory, GB', numeric: true },
   ];
-  const cells = rows
-    .filter(({ label }) => visible.has(label))
-    .map((row) => [
-      { text: row.label, label: row.label },
-      { text: row.trained.toLocaleString('en'), sort: row.trained },
-      ...row.cells.map((cell) => ({
-        text: cell?.text ?? '–',
-        sort: cell?.mean ?? null,
-        mark: cell?.mark ?? null,
-      })),
-      { text: row.count, sort: row.runs.filter(({ status }) => status === 'finished').length },
-      { text: number(row.stepTime, 1), sort: row.stepTime },
-      { text: number(row.memory, 2), sort: row.memory },
-    ]);
+  const seen = rows.filter(({ label }) => visible.has(label));
+  const cellsOf = (/** @type {boolean} */ standing) =>
+    seen
+      .filter(({ isStanding }) => isStanding === standing)
+      .map((row) => [
+        { text: row.label, label: row.label },
+        { text: row.trained.toLocaleString('en'), sort: row.trained },
+        ...row.cells.map((cell) => ({
+          text: cell?.text ?? '–',
+          sort: cell?.mean ?? null,
+          mark: cell?.mark ?? null,
+        })),
+        { text: row.count, sort: row.runs.filter(({ status }) => status === 'finished').length },
+        { text: number(row.stepTime, 1), sort: row.stepTime },
+        { text: number(row.memory, 2), sort: row.memory },
+      ]);
   const id = 'results-rows';
-  element('empty').hidden = cells.length > 0;
+  element('empty').hidden = seen.length > 0;
   element('results-table').replaceChildren(
     dataTable({
       id,
-      caption: `${title}: ${cells.length} of ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`,
+      caption: `${title}: ${seen.length} of ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`,
       columns,
-      rows: sorted(id, cells),
+      rows: sorted(id, cellsOf(false)),
+      standing: sorted(id, cellsOf(true)),
       onSort: showResults,
       tall: true,
     }),
