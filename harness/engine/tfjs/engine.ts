@@ -17,6 +17,7 @@ import {
   type TensorTypes,
 } from '../types.ts';
 import { sizeOf } from '../../support/numbers/arithmetic.ts';
+import { usePlainKernels } from './plain-kernels.ts';
 
 /** A copy on the backend; tfjs's plain backend would otherwise share the array with its owner. */
 const tensorOf = (data: NumericArray, shape: Shape): tf.Tensor =>
@@ -91,6 +92,7 @@ function plainOf(
 /** An engine on a tfjs backend that is registered already. */
 export function createEagerEngine(name: EngineName, device: string, backend: string): Engine {
   tf.enableProdMode();
+  usePlainKernels();
   return {
     name,
     device,

@@ -7,6 +7,7 @@ export type {
   backend_util,
   DataType,
   GradSaveFunc,
+  KernelFunc,
   NamedAttrMap,
   NamedTensorInfoMap,
   NamedTensorMap,
@@ -30,4 +31,5 @@ export const {
   registerKernel,
   setBackend,
   tidy,
+  unregisterKernel,
 } = library;
