@@ -6,8 +6,8 @@ import type { Progress } from './progress.ts';
 /** Events that a bar or lines show; `bench eval` and `bench run` report evaluations with them. */
 export function evaluationEvents(progress: Progress): EvaluateEvents {
   return {
-    onProgress(done, total, names) {
-      progress.update({ phase: 'documents', done, total, detail: names.join(', ') });
+    onProgress({ names, ...progressed }) {
+      progress.update({ phase: 'documents', ...progressed, detail: names.join(', ') });
     },
     onEnd({ settings, metrics, error }, path) {
       progress.stop();

@@ -8,7 +8,13 @@ import { note } from './output.ts';
 export const lineSeconds = 5;
 
 /** The progress of a phase of a run, or of other work. */
-type Done = Omit<CellProgress, 'phase'> & { readonly phase: string };
+type Done = Omit<CellProgress, 'phase'> & {
+  readonly phase: string;
+  /** The share of the work that is done, 0 to 1, where that is not `done` of `total`. */
+  readonly share?: number;
+};
+
+const shareOf = ({ done, total, share = done / total }: Omit<Done, 'phase' | 'detail'>): number => share;
 
 /** Shows progress: a bar on a terminal, elsewhere a plain line every few seconds. */
 export interface Progress {
@@ -68,22 +74,22 @@ function lineProgress(): Progress {
 }
 
 /** Tells the time left of one phase. */
-class Timer {
+export class Timer {
   readonly phase: string;
   // A resumed phase does not begin at 0.
   readonly #first: number;
   readonly #start = performance.now();
 
-  constructor({ phase, done }: Done) {
-    this.phase = phase;
-    this.#first = done;
+  constructor(begun: Done) {
+    this.phase = begun.phase;
+    this.#first = shareOf(begun);
   }
 
   /** Such as `3 min left`; empty while nothing is known. */
-  left({ done, total }: Done): string {
-    if (done <= this.#first) return '';
-    const seconds = ((performance.now() - this.#start) / 1000 / (done - this.#first)) * (total - done);
-    return timeLeft(seconds);
+  left(progress: Omit<Done, 'phase' | 'detail'>): string {
+    const share = shareOf(progress);
+    if (share <= this.#first) return '';
+    return timeLeft(((performance.now() - this.#start) / 1000 / (share - this.#first)) * (1 - share));
   }
 }
 

@@ -1,23 +1,35 @@
 /**
  * Says what evaluations would compute and how long it would take, for `bench eval --dry-run`: counts tokens
- * after shared beginnings, and times a few real batches. It writes nothing.
+ * after shared beginnings, and times a few real parts of the work. It writes nothing.
  */
 import { sum } from '../../support/numbers/arithmetic.ts';
 import { InProcess } from './evaluation-executor.ts';
-import type { Speed, Work, Workload } from './work/evaluation-work.ts';
 import type { EvaluationPiece, EvaluationPlan } from './plan-evaluations.ts';
+import type { EvaluatedModel, PartTime, Work, WorkPart } from './work/evaluation-work.ts';
+import { secondsOf } from './work/measure-time.ts';
+import { fitSpeed, secondsFor, spreadByKeys, type Load, type Speed } from './work/time-model.ts';
 
 /** What is known of a piece before it is done. */
-export interface PieceEstimate extends Workload {
+export interface PieceEstimate {
   readonly piece: EvaluationPiece;
   /** `missing`, or the status of the record that is there. */
   readonly state: 'missing' | 'finished' | 'failed';
+  readonly requests: number;
+  /** Tokens to compute, shared beginnings once; of texts with as many new tokens as there may be. */
+  readonly tokens: number;
+  /** Programs that are compiled on the way. */
+  readonly programs: number;
   /** Estimated seconds; 0 where a finished record is there. */
   readonly seconds: number;
 }
 
-/** Evaluations of a kind that are timed; the others get the mean of these, by their tokens. */
-const TIMED = 3;
+/**
+ * The parts that are timed, by their keys, as shares of all tokens. The first two tell what tokens and keys cost;
+ * the others follow while timing is short.
+ */
+const TIMED = [0.15, 0.85, 0.5, 0.3, 0.7];
+/** Seconds after which no third part is timed. */
+const ENOUGH = 30;
 
 /** Estimates the pieces of a plan; throws UsageError where prompts do not fit the model. */
 export async function estimateEvaluations(
@@ -37,51 +49,99 @@ export async function estimateEvaluations(
   }
 }
 
+/** A piece with its work, and the seconds that encoding its prompts took. */
+interface Prepared {
+  readonly piece: EvaluationPiece;
+  readonly work: Work<unknown>;
+  readonly parts: readonly WorkPart[];
+  readonly encoding: number;
+}
+
 async function estimateSubject(
   pieces: readonly EvaluationPiece[],
   executor: InProcess,
   signal: AbortSignal,
 ): Promise<PieceEstimate[]> {
   const subject = await pieces[0]!.subject.open();
-  const works = pieces.map((piece) => ({ piece, work: piece.loaded.work(subject, piece.prompts) }));
-  const missing = works.filter(({ piece }) => piece.record?.status !== 'finished');
-  const speeds = new Map<string, Speed>();
+  const prepared: Prepared[] = [];
+  for (const piece of pieces) {
+    signal.throwIfAborted();
+    const start = performance.now();
+    const work = piece.loaded.work(subject, piece.prompts);
+    const { parts } = work;
+    prepared.push({ piece, work, parts, encoding: (performance.now() - start) / 1000 });
+  }
+  const missing = prepared.filter(({ piece }) => piece.record?.status !== 'finished');
+  const costs = new Map<string, Costs>();
   for (const kind of new Set(missing.map(({ piece }) => piece.chosen.evaluation.kind))) {
     const own = missing.filter(({ piece }) => piece.chosen.evaluation.kind === kind);
     const { model } = await executor.load(pieces[0]!.subject);
-    speeds.set(
+    costs.set(
       kind,
-      await meanSpeed(spread(own.map(({ work }) => work)), (work) => work.measure(model, signal)),
+      await timeParts(
+        own.flatMap(({ parts }) => parts),
+        model,
+        signal,
+      ),
     );
   }
-  return works.map(({ piece, work }) => {
-    const { requests, tokens, programs } = work.workload;
+  return prepared.map(({ piece, work, parts, encoding }) => {
     const state = piece.record?.status ?? 'missing';
-    const speed = speeds.get(piece.chosen.evaluation.kind);
-    const isDone = state === 'finished' || !speed;
-    const seconds = isDone ? 0 : tokens * speed.secondsPerToken + programs * speed.secondsPerProgram;
-    return { piece, state, requests, tokens, programs, seconds };
+    const cost = costs.get(piece.chosen.evaluation.kind);
+    const programs = sum(parts.map((part) => part.programs));
+    const seconds = state === 'finished' || !cost ? 0 : encoding + secondsOfParts(parts, cost);
+    return { piece, state, requests: work.requests, tokens: Math.round(sum(work.tokens)), programs, seconds };
   });
 }
 
-/** A few works, from the smallest to the largest. */
-function spread(works: readonly Work<unknown>[]): Work<unknown>[] {
-  const sorted = [...works].sort((a, b) => a.workload.tokens - b.workload.tokens);
-  const places = Array.from({ length: TIMED }, (_, i) => Math.floor(((i + 0.5) * sorted.length) / TIMED));
-  return [...new Set(places)].map((place) => sorted[place]!);
+/** What parts of one kind of work cost. */
+export interface Costs {
+  readonly speed: Speed;
+  readonly secondsPerProgram: number;
 }
 
-async function meanSpeed(
-  works: readonly Work<unknown>[],
-  measure: (work: Work<unknown>) => Promise<Speed>,
-): Promise<Speed> {
-  const found: { tokens: number; speed: Speed }[] = [];
-  for (const work of works) found.push({ tokens: work.workload.tokens, speed: await measure(work) });
-  const tokens = sum(found.map((one) => one.tokens));
-  const mean = (of: (speed: Speed) => number): number =>
-    sum(found.map((one) => (one.tokens / tokens) * of(one.speed)));
-  return {
-    secondsPerToken: mean((speed) => speed.secondsPerToken),
-    secondsPerProgram: mean((speed) => speed.secondsPerProgram),
-  };
+/** The seconds of some parts, by what they cost. */
+export function secondsOfParts(
+  parts: readonly Pick<WorkPart, 'load' | 'before' | 'programs'>[],
+  { speed, secondsPerProgram }: Costs,
+): number {
+  const loads = parts.flatMap(({ load, before }) => (before ? [before, load] : [load]));
+  return secondsFor(loads, speed) + secondsPerProgram * sum(parts.map(({ programs }) => programs));
+}
+
+/** A part that was timed. */
+export interface TimedPart extends PartTime {
+  readonly load: Load;
+}
+
+/** What parts cost, by the times of a few of them. */
+export function costsOf(timed: readonly TimedPart[]): Costs {
+  const speed = fitSpeed(timed.map(({ load, seconds }) => ({ ...load, seconds })));
+  const compiling = timed.map(({ start }) => Math.max(0, start.seconds - secondsFor(start.loads, speed)));
+  const programs = sum(timed.map(({ start }) => start.programs));
+  return { speed, secondsPerProgram: programs === 0 ? 0 : sum(compiling) / programs };
+}
+
+async function timeParts(
+  parts: readonly WorkPart[],
+  model: EvaluatedModel,
+  signal: AbortSignal,
+): Promise<Costs> {
+  const places = spreadByKeys(
+    parts.map(({ load }) => load),
+    TIMED,
+  );
+  const timed: TimedPart[] = [];
+  let spent = 0;
+  for (const place of places) {
+    if (timed.length >= 2 && spent > ENOUGH) break;
+    signal.throwIfAborted();
+    const part = parts[place]!;
+    let time: PartTime | undefined;
+    spent += await secondsOf(async () => {
+      time = await part.time(model);
+    });
+    timed.push({ load: part.load, ...time! });
+  }
+  return costsOf(timed);
 }

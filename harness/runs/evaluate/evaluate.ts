@@ -4,8 +4,10 @@
  */
 import type { AskedDocument, Evaluation } from '../../evaluation/evaluation.ts';
 import type { EvaluationRecord } from '../../records/evaluation-record.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { runQueue } from '../execute/work-queue.ts';
 import { InProcess } from './evaluation-executor.ts';
+import { shareDone, type PieceProgress } from './evaluation-progress.ts';
 import {
   isMissing,
   type EvaluateRequest,
@@ -13,10 +15,21 @@ import {
   type EvaluationPlan,
 } from './plan-evaluations.ts';
 
+/** How far all missing evaluations are. */
+export interface EvaluateProgress {
+  /** Documents that are done, and all. */
+  readonly done: number;
+  readonly total: number;
+  /** The share of the tokens that were computed, by which the time that is left is told. */
+  readonly share: number;
+  /** The evaluations that are under way. */
+  readonly names: readonly string[];
+}
+
 /** What evaluations report while they are under way. */
 export interface EvaluateEvents {
-  /** Reports how many of the documents of all missing evaluations are done, and which are under way. */
-  onProgress(done: number, total: number, names: readonly string[]): void;
+  /** Reports how far all missing evaluations are together. */
+  onProgress(progress: EvaluateProgress): void;
   onEnd(record: EvaluationRecord, path: string): void;
   onNote(text: string): void;
 }
@@ -76,28 +89,30 @@ async function doPieces(
       ? startEvaluationJobs(plan, request, { count, retryFailed })
       : new InProcess(plan.engine, retryFailed);
   const records = new Map<EvaluationPiece, EvaluationRecord>();
-  const total = missing.reduce((sum, { documents }) => sum + documents, 0);
-  const done = new Map<EvaluationPiece, number>();
+  const total = sum(missing.map(({ documents }) => documents));
+  const progress = new Map<EvaluationPiece, PieceProgress>();
   const underWay = new Set<EvaluationPiece>();
   const report = (): void => {
-    const sum = [...done.values()].reduce((all, own) => all + own, 0);
-    events.onProgress(
-      sum,
+    const counted = missing.map((piece) => ({ documents: piece.documents, progress: progress.get(piece) }));
+    events.onProgress({
+      done: sum([...progress.values()].map(({ documents }) => documents)),
       total,
-      [...underWay].map(({ chosen }) => chosen.evaluation.name),
-    );
+      share: shareDone(counted),
+      names: [...underWay].map(({ chosen }) => chosen.evaluation.name),
+    });
   };
   const work = async (piece: EvaluationPiece, stop: AbortSignal): Promise<'busy' | EvaluationPiece> => {
     underWay.add(piece);
-    const onProgress = (own: number): void => {
-      done.set(piece, own);
+    const onProgress = (own: PieceProgress): void => {
+      progress.set(piece, own);
       report();
     };
     const record = await executor
       .execute(piece, { onProgress, onNote: events.onNote }, stop)
       .finally(() => underWay.delete(piece));
     if (record === 'busy') return 'busy';
-    done.set(piece, piece.documents);
+    const own = progress.get(piece);
+    if (own) progress.set(piece, { ...own, documents: piece.documents, tokens: own.allTokens });
     records.set(piece, record);
     events.onEnd(record, piece.path);
     return piece;

@@ -4,6 +4,7 @@ import { LikelihoodScorer } from '../../evaluation/likelihoods/log-likelihoods.t
 import type { Engine } from '../../engine/types.ts';
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
 import type { EvaluationRecord } from '../../records/evaluation-record.ts';
+import { sum } from '../../support/numbers/arithmetic.ts';
 import { LostLock } from '../../records/file-lock.ts';
 import { Busy } from '../../records/work-log.ts';
 import { Interrupted } from '../../training/loop/job.ts';
@@ -12,14 +13,14 @@ import { NotFinite } from '../../support/errors.ts';
 import { startEngine } from '../execute/start-engine.ts';
 import { checkBaseMemory } from '../memory/cell-memory.ts';
 import type { EngineChoice } from '../plan/engine-choice.ts';
+import type { PieceProgress } from './evaluation-progress.ts';
 import { OpenEvaluation, type About, type EvaluatedModel } from './work/evaluation-work.ts';
 import { isMissing, recordOf, type EvaluationPiece } from './plan-evaluations.ts';
 import type { KnownSubject, Subject } from './subject.ts';
 
 /** What an evaluation tells while it runs. */
 export interface PieceEvents {
-  /** So many of its documents have an outcome. */
-  onProgress(done: number): void;
+  onProgress(progress: PieceProgress): void;
   onNote(text: string): void;
 }
 
@@ -64,11 +65,16 @@ export class InProcess implements EvaluationExecutor {
     const { about } = await this.#started!;
     const { loaded, prompts, settings, identity, path } = piece;
     const work = loaded.work(subject, prompts);
-    let done = 0;
+    const { tokens } = work;
+    const allTokens = sum(tokens);
+    let progress: PieceProgress = { documents: 0, tokens: 0, allTokens };
     let open: OpenEvaluation<unknown>;
     try {
-      open = await OpenEvaluation.open({ settings, identity, path, of: loaded.documents, work }, () => {
-        onProgress(++done);
+      const prepared = { settings, identity, path, of: loaded.documents, work };
+      open = await OpenEvaluation.open(prepared, (document) => {
+        const { documents, tokens: before } = progress;
+        progress = { documents: documents + 1, tokens: before + tokens[document]!, allTokens };
+        onProgress(progress);
       });
     } catch (error) {
       if (error instanceof Busy) return 'busy';
@@ -82,8 +88,10 @@ export class InProcess implements EvaluationExecutor {
         await open.discard();
         return found;
       }
-      done = work.documents - open.missing.length;
-      onProgress(done);
+      const { missing } = open;
+      const left = sum(missing.map((document) => tokens[document]!));
+      progress = { documents: work.documents - missing.length, tokens: allTokens - left, allTokens };
+      onProgress(progress);
       const failure = await failureOf(() => work.compute(open, model, AbortSignal.any([signal, open.lost])));
       const peakDeviceBytes = await deviceMemory?.stop();
       return await open.finish(

@@ -8,6 +8,7 @@ import { tryLock } from '../../records/file-lock.ts';
 import { writeSealed } from '../../records/sealed-record.ts';
 import { programArguments } from '../../support/child-programs.ts';
 import { UsageError } from '../../support/errors.ts';
+import type { CellProgress } from '../cell/save-results.ts';
 import { Job, JobPool, shareOfMachine } from '../execute/job.ts';
 import type { EvaluationExecutor } from './evaluation-executor.ts';
 import type { ToEvaluationJob } from './evaluation-process.ts';
@@ -41,8 +42,9 @@ export function startEvaluationJobs(
       };
       const events = {
         onStart: () => undefined,
-        onProgress: ({ done }: { readonly done: number }) => {
-          onProgress(done);
+        onProgress: ({ done, numbers }: CellProgress) => {
+          const { tokens = 0, allTokens = 0 } = numbers ?? {};
+          onProgress({ documents: done, tokens, allTokens });
         },
         onNote,
       };

@@ -6,6 +6,7 @@
 import { UsageError } from '../../support/errors.ts';
 import { serveMessages, tell, tellNote } from '../execute/serve-messages.ts';
 import { InProcess } from './evaluation-executor.ts';
+import type { PieceProgress } from './evaluation-progress.ts';
 import { planEvaluations, type EvaluateRequest, type EvaluationPlan } from './plan-evaluations.ts';
 
 /** What a child process is told: first the request, then one piece of its plan after the other. */
@@ -34,8 +35,15 @@ async function evaluate(
     throw new UsageError(
       'The code, the data or the base changed while the evaluations ran; start them again.',
     );
-  const onProgress = (done: number): void => {
-    tell({ kind: 'progress', phase: 'evaluate', done, total: piece.documents, detail: '' });
+  const onProgress = ({ documents: done, ...numbers }: PieceProgress): void => {
+    tell({
+      kind: 'progress',
+      phase: 'evaluate',
+      done,
+      total: piece.documents,
+      detail: '',
+      numbers: { ...numbers },
+    });
   };
   const record = await executor.execute(piece, { onProgress, onNote: tellNote }, signal);
   tell(record === 'busy' ? { kind: 'busy' } : { kind: 'done', path: piece.path });

@@ -12,7 +12,7 @@ import { positionsFor } from '../../../evaluation/likelihoods/batches.ts';
 import type { ChatWriter, PromptOptions } from '../../../evaluation/prompts.ts';
 import { length, strip } from '../../../support/python-text.ts';
 import type { Documents, EvaluatedModel, Work } from './evaluation-work.ts';
-import { measureWriting, writingWorkload } from './measure-time.ts';
+import { writingPart } from './measure-time.ts';
 import type { Subject } from '../subject.ts';
 import { holdsStop, writtenText } from './text-work.ts';
 
@@ -66,21 +66,20 @@ export function answerWork(
     writing,
     promptAfter: (document, answers) => follow(document, answers ?? []).next,
   };
-  // A later turn's prompt holds the answers before it; the first stands for it here.
-  const firstPrompts = (): (readonly number[])[] =>
-    questions.flatMap(({ turns }, document) =>
-      turns.map(() => conversations.promptAfter(document, undefined).tokens),
-    );
+  // A later turn's prompt holds the answers before it; the first stands for it in what is counted.
+  const { maxNewTokens } = writing;
+  const firstPrompts = questions.map((_, document) => conversations.promptAfter(document, undefined).tokens);
+  const prompts = questions.flatMap(({ turns }, document) => turns.map(() => firstPrompts[document]!));
   return {
     measures: evaluation.measures,
     documents: questions.length,
     cut: 0,
     compute: (documents, model, signal) => writeAnswers(documents, conversations, model, signal),
-    get workload() {
-      return writingWorkload(firstPrompts(), writing.maxNewTokens);
-    },
-    measure: (model, signal) =>
-      measureWriting(firstPrompts(), { maxNewTokens: writing.maxNewTokens, beams: 1 }, model, signal),
+    requests: prompts.length,
+    tokens: questions.map(
+      ({ turns }, document) => turns.length * (firstPrompts[document]!.length + maxNewTokens),
+    ),
+    parts: [writingPart(prompts, { maxNewTokens, beams: 1 })],
     outcome,
     fits: (answers, document) => answers.length <= questions[document]!.turns.length,
     isWhole: (answers, document) => answers.length === questions[document]!.turns.length,

@@ -13,7 +13,7 @@ import { alternativesOf, promptsOf, type PromptOptions } from '../../../evaluati
 import { sum } from '../../../support/numbers/arithmetic.ts';
 import { UsageError } from '../../../support/errors.ts';
 import { secondsOf } from './measure-time.ts';
-import type { Documents, EvaluatedModel, Speed, Work, Workload } from './evaluation-work.ts';
+import type { Documents, EvaluatedModel, Work, WorkPart } from './evaluation-work.ts';
 import type { Subject } from '../subject.ts';
 
 const outcome = z.array(z.object({ logLikelihood: z.number(), isGreedy: z.boolean() })).readonly();
@@ -35,12 +35,7 @@ export function choiceWork(
   const encode = evaluation.encode ?? encodeAlternatives;
   const requests = prompts.map((prompt) => encode(tokenizer, alternativesOf(prompt), protocol));
   const positions = positionsFor(base, delta);
-  const long = requests.findIndex((all) => all.some(({ continuation }) => continuation.length > positions));
-  if (long >= 0)
-    throw new UsageError(
-      `${name}: an answer of document ${long + 1} is longer than the ${positions} tokens that ${base.id} reads; ` +
-        `choose a base with a longer window.`,
-    );
+  checkAnswers(requests, positions, `${name}, read by ${base.id}`);
   let divided: LikelihoodBatch[] | undefined;
   const batches = (): LikelihoodBatch[] => (divided ??= likelihoodBatches({ base, delta }, requests));
   const isCut = ({ context, continuation }: Request): boolean =>
@@ -50,10 +45,13 @@ export function choiceWork(
     documents: prompts.length,
     cut: requests.filter((all) => all.some(isCut)).length,
     compute: (documents, model, signal) => scoreDocuments(documents, batches(), model, signal),
-    get workload() {
-      return workloadOf(requests, batches());
+    requests: sum(requests.map((own) => own.length)),
+    get tokens() {
+      return tokensOf(batches(), prompts.length);
     },
-    measure: (model, signal) => measureBatches(batches(), model, signal),
+    get parts() {
+      return partsOf(batches());
+    },
     outcome,
     fits: (likelihoods, document) => likelihoods.length === requests[document]!.length,
     faultOf: (likelihoods) =>
@@ -85,6 +83,16 @@ export function choiceWork(
   };
 }
 
+/** Throws UsageError where an answer alone is longer than the window. */
+function checkAnswers(requests: readonly (readonly Request[])[], positions: number, what: string): void {
+  const long = requests.findIndex((all) => all.some(({ continuation }) => continuation.length > positions));
+  if (long < 0) return;
+  throw new UsageError(
+    `${what}: an answer of document ${long + 1} is longer than the window of ${positions} tokens; ` +
+      'choose a base with a longer one.',
+  );
+}
+
 /** Scores the missing documents of an evaluation, batch by batch. */
 async function scoreDocuments(
   documents: Documents<Likelihoods>,
@@ -100,45 +108,38 @@ async function scoreDocuments(
   }
 }
 
-function workloadOf(
-  requests: readonly (readonly Request[])[],
-  batches: readonly LikelihoodBatch[],
-): Workload {
-  const shapes = new Set(batches.map(({ shape }) => JSON.stringify(shape)));
-  const beginnings = new Set(batches.flatMap(({ beginning }) => beginning ?? []));
-  return {
-    requests: sum(requests.map((own) => own.length)),
-    tokens: sum(batches.map(({ tokens }) => tokens)),
-    programs: shapes.size + beginnings.size,
-  };
+/** The tokens that are computed for each document: its part of those of its batch. */
+function tokensOf(batches: readonly LikelihoodBatch[], documents: number): number[] {
+  const tokens = Array.from({ length: documents }, () => 0);
+  for (const batch of batches)
+    for (const document of batch.documents) tokens[document] = batch.tokens / batch.documents.length;
+  return tokens;
 }
 
-/** Batches that are timed: of middle size, then others while the measurement is short. */
-const TIMED = [0.5, 0.15, 0.85];
-/** Seconds after which no other batch is timed. */
-const ENOUGH = 10;
-
-/** Times a few batches twice each: the first time has the program's compilation and the shared beginning, too. */
-async function measureBatches(
-  batches: readonly LikelihoodBatch[],
-  { scorer }: EvaluatedModel,
-  signal: AbortSignal,
-): Promise<Speed> {
-  const runs: { tokens: number; seconds: number }[] = [];
-  const first: { tokens: number; seconds: number }[] = [];
-  const places = new Set(TIMED.map((share) => Math.floor(share * batches.length)));
-  let spent = 0;
-  for (const batch of [...places].map((place) => batches[place]!)) {
-    if (spent > ENOUGH) break;
-    signal.throwIfAborted();
+/** The parts of the work: its batches, the first of those that share a beginning with the beginning. */
+function partsOf(batches: readonly LikelihoodBatch[]): WorkPart[] {
+  const shapes = new Set<string>();
+  const beginnings = new Set<unknown>();
+  return batches.map((batch) => {
     const { shape, beginning } = batch;
-    const tokens = shape.rows * shape.nodes;
-    const read = tokens + (beginning?.ids.length ?? 0);
-    first.push({ tokens: read, seconds: await secondsOf(() => scorer.score(batch)) });
-    runs.push({ tokens, seconds: await secondsOf(() => scorer.score(batch)) });
-    spent += first.at(-1)!.seconds + runs.at(-1)!.seconds;
-  }
-  const secondsPerToken = sum(runs.map(({ seconds }) => seconds)) / sum(runs.map(({ tokens }) => tokens));
-  const beyond = first.map(({ tokens, seconds }) => Math.max(0, seconds - tokens * secondsPerToken));
-  return { secondsPerToken, secondsPerProgram: sum(beyond) / beyond.length };
+    const load = { tokens: shape.rows * shape.nodes, keys: shape.beginning + shape.nodes };
+    const length = beginning?.ids.length ?? 0;
+    const before = beginning && { tokens: length, keys: length };
+    const isNew = !shapes.has(JSON.stringify(shape));
+    const begins = beginning !== undefined && !beginnings.has(beginning);
+    shapes.add(JSON.stringify(shape));
+    beginnings.add(beginning);
+    return {
+      load,
+      ...(begins && { before }),
+      programs: (isNew ? 1 : 0) + (begins ? 1 : 0),
+      async time({ scorer }) {
+        const first = await secondsOf(() => scorer.score(batch));
+        // The second time finds the program and the beginning.
+        const seconds = await secondsOf(() => scorer.score(batch));
+        const start = before ? { programs: 2, loads: [before] } : { programs: 1, loads: [] };
+        return { seconds, start: { ...start, seconds: Math.max(0, first - seconds) } };
+      },
+    };
+  });
 }

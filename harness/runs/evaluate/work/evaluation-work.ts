@@ -13,6 +13,7 @@ import { meanOf } from '../../../evaluation/measures.ts';
 import { sealEvaluation, type EvaluationRecord } from '../../../records/evaluation-record.ts';
 import { writeSealed } from '../../../records/sealed-record.ts';
 import { WorkLog } from '../../../records/work-log.ts';
+import type { Load } from './time-model.ts';
 import { writeFileAtomic } from '../../../support/atomic-files.ts';
 import { sha256 } from '../../../support/hash.ts';
 
@@ -34,20 +35,22 @@ export interface Documents<Outcome> {
   keep(document: number, outcome: Outcome): Promise<void>;
 }
 
-/** How much a model has to compute for an evaluation. */
-export interface Workload {
-  /** Continuations whose likelihood is asked for, or texts to write. */
-  readonly requests: number;
-  /** Tokens to compute, shared beginnings once; of texts with as many new tokens as there may be. */
-  readonly tokens: number;
-  /** Programs that are compiled on the way. */
+/** A part of an evaluation's work. */
+export interface WorkPart {
+  readonly load: Load;
+  /** What is computed before it, such as a beginning that it shares with parts after it. */
+  readonly before?: Load | undefined;
+  /** Programs that are compiled for it and that no part before it has. */
   readonly programs: number;
+  /** Times the part alone. */
+  time(model: EvaluatedModel): Promise<PartTime>;
 }
 
-/** What a measurement found. */
-export interface Speed {
-  readonly secondsPerToken: number;
-  readonly secondsPerProgram: number;
+/** What timing a part found. */
+export interface PartTime {
+  readonly seconds: number;
+  /** Seconds that the first time took beyond these; so many programs were compiled and loads computed meanwhile. */
+  readonly start: { readonly seconds: number; readonly programs: number; readonly loads: readonly Load[] };
 }
 
 /** The documents of an evaluation and the meaning of an outcome, the result of one document. */
@@ -58,10 +61,15 @@ export interface Work<Outcome> {
   readonly cut: number;
   /** Computes and keeps the outcomes of the missing documents; throws NotFinite if the model's numbers are not. */
   compute(documents: Documents<Outcome>, model: EvaluatedModel, signal: AbortSignal): Promise<void>;
-  /** How much there is to compute. */
-  readonly workload: Workload;
-  /** Times a small part of the work, from which the time of all of it is estimated. */
-  measure(model: EvaluatedModel, signal: AbortSignal): Promise<Speed>;
+  /** Continuations whose likelihood is asked for, or texts to write. */
+  readonly requests: number;
+  /**
+   * The tokens to compute for each document, padding and its part of shared beginnings included; of texts with as
+   * many new tokens as there may be.
+   */
+  readonly tokens: readonly number[];
+  /** The parts of the work, of which a dry run times a few. */
+  readonly parts: readonly WorkPart[];
   /** The schema of an outcome in the file of outcomes. */
   readonly outcome: z.ZodType<Outcome>;
   /** Whether a well-formed outcome can be that of the document. */
@@ -122,9 +130,13 @@ export class OpenEvaluation<Outcome> implements Documents<Outcome> {
   /** Outcomes by document. */
   readonly #log: WorkLog<number, Outcome>;
   readonly #started = new Date();
-  readonly #onDocument: () => void;
+  readonly #onDocument: (document: number) => void;
 
-  private constructor(prepared: Prepared<Outcome>, log: WorkLog<number, Outcome>, onDocument: () => void) {
+  private constructor(
+    prepared: Prepared<Outcome>,
+    log: WorkLog<number, Outcome>,
+    onDocument: (document: number) => void,
+  ) {
     this.prepared = prepared;
     this.#log = log;
     this.#onDocument = onDocument;
@@ -132,11 +144,11 @@ export class OpenEvaluation<Outcome> implements Documents<Outcome> {
 
   /**
    * Opens an evaluation and continues where an earlier process stopped; throws Busy if another process is
-   * doing it. `onDocument` is called after each document.
+   * doing it. `onDocument` is called after each document that is done.
    */
   static async open<Outcome>(
     prepared: Prepared<Outcome>,
-    onDocument: () => void,
+    onDocument: (document: number) => void,
   ): Promise<OpenEvaluation<Outcome>> {
     const { path, identity, work } = prepared;
     const piece = z.tuple([z.int().min(0).lt(work.documents), work.outcome]);
@@ -167,7 +179,7 @@ export class OpenEvaluation<Outcome> implements Documents<Outcome> {
   /** Keeps a document's outcome, also in the file; throws UsageError if the system refuses to write. */
   async keep(document: number, outcome: Outcome): Promise<void> {
     await this.#log.keep(document, outcome);
-    if (this.isDone(document)) this.#onDocument();
+    if (this.isDone(document)) this.#onDocument(document);
   }
 
   /**

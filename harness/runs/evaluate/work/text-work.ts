@@ -15,7 +15,7 @@ import { promptEncoder } from '../../../evaluation/likelihoods/tokens.ts';
 import { promptsOf, type PromptOptions } from '../../../evaluation/prompts.ts';
 import { UsageError } from '../../../support/errors.ts';
 import type { Documents, EvaluatedModel, Work } from './evaluation-work.ts';
-import { measureWriting, writingWorkload } from './measure-time.ts';
+import { writingPart } from './measure-time.ts';
 import type { Subject } from '../subject.ts';
 
 const outcome = z.array(z.int().min(0)).readonly();
@@ -41,11 +41,9 @@ export function textWork(
     documents: prompts.length,
     cut: whole.filter((own, document) => own.length > tokens[document]!.length).length,
     compute: (documents, model, signal) => writeTexts(documents, tokens, decoding, model, signal),
-    workload: writingWorkload(tokens, decoding.maxNewTokens),
-    measure: (model, signal) => {
-      const { maxNewTokens, beams = 1 } = decoding;
-      return measureWriting(tokens, { maxNewTokens, beams }, model, signal);
-    },
+    requests: prompts.length,
+    tokens: tokens.map(({ length }) => length + decoding.maxNewTokens),
+    parts: [writingPart(tokens, { beams: 1, ...decoding })],
     outcome,
     fits: (written) => written.length <= decoding.maxNewTokens,
     faultOf: () => undefined,
