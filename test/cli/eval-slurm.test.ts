@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { benchIn } from './bench.ts';
+import { benchInside } from './inside.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(folder, { recursive: true }));
 const bench = benchIn(folder);
+const inside = benchInside(folder);
 const bin = join(folder, 'bin');
 await mkdir(bin);
 await writeFile(join(bin, 'sbatch'), '#!/bin/sh\necho 7\n');
@@ -89,7 +91,19 @@ describe.skipIf(process.platform === 'win32')('evaluations on Slurm', () => {
     [['--launcher', 'slurm', '--slurm', 'gpu=1'], /--slurm has no gpu/],
     [['--launcher', 'slurm', '--output', 'lm-eval'], /--output writes what is there/],
   ])('%j is refused', async (args, message) => {
-    const { exitCode, stderr } = await evaluate('refused', ...args);
+    const tasks = ['restaurants', 'everyday-choices~limit=2'];
+    const { exitCode, stderr } = await inside(
+      ...[
+        'eval',
+        '--tasks',
+        ...tasks,
+        '--model',
+        'llama-mini',
+        '--results',
+        join(folder, 'refused'),
+        ...args,
+      ],
+    );
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(message)]);
   });
 });

@@ -6,11 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { parseEvaluation, type EvaluationRecord } from '../../harness/records/evaluation-record.ts';
 import { benchIn, untilStopped } from './bench.ts';
+import { benchInside } from './inside.ts';
 
 // The command runs on a built-in base and on built-in documents.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(folder, { recursive: true }));
 const bench = benchIn(folder);
+const inside = benchInside(folder);
 const evaluate = (results: string, ...args: string[]) =>
   bench(
     'eval',
@@ -167,7 +169,7 @@ test.each([
   ],
 ])('%j is refused with the way out', async (args, message) => {
   const model = args.includes('--model') || args.includes('--record') ? [] : ['--model', 'gpt2-mini'];
-  const { stdout, stderr, exitCode } = await bench(
+  const { stdout, stderr, exitCode } = await inside(
     'eval',
     ...args,
     ...model,

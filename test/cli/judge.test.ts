@@ -6,10 +6,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseJudgement, type JudgementRecord } from '../../harness/records/judgement-record.ts';
 import { complete, startJudge, type Answer } from '../judging/judge-server.ts';
 import { benchIn } from './bench.ts';
+import { benchInside } from './inside.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(folder, { recursive: true }));
 const bench = benchIn(folder);
+const inside = benchInside(folder);
 const data = join(folder, 'data');
 const place = join(folder, 'evaluations', 'llama-mini', 'none');
 let record = '';
@@ -223,6 +225,6 @@ test.each([
   [['--judge', 'http://a:b@127.0.0.1:9/v1', '--judge-model', 'x'], /holds a user/],
   [['--judgements', 'nowhere'], /There is no file nowhere/],
 ])('%j is refused with the way out', async (args, message) => {
-  const { exitCode, stderr } = await judge(...args);
+  const { exitCode, stderr } = await inside('judge', record, '--data', data, '--results', folder, ...args);
   expect([exitCode, stderr]).toEqual([2, expect.stringMatching(message)]);
 });

@@ -3,11 +3,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { benchIn, readRecordFile } from './bench.ts';
+import { readRecordFile } from './bench.ts';
+import { benchInside } from './inside.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(folder, { recursive: true }));
-const bench = benchIn(folder);
+const bench = benchInside(folder);
 const results = join(folder, 'results');
 const csv = join(folder, 'tea.csv');
 

@@ -7,10 +7,12 @@ import { afterAll, expect, test } from 'vitest';
 import type { EvaluationRecord } from '../../harness/records/evaluation-record.ts';
 import type { RunRecord } from '../../harness/records/record.ts';
 import { benchIn, untilStopped } from './bench.ts';
+import { benchInside } from './inside.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(folder, { recursive: true }));
 const bench = benchIn(folder);
+const inside = benchInside(folder);
 
 const train = (results: string, ...args: string[]) =>
   bench(
@@ -104,7 +106,7 @@ test.each([
   ],
   [['--evaluations', 'restaurants', '--model', 't5-mini'], /t5-mini is an encoder-decoder .* score decoders/],
 ])('%j is refused before anything is trained', async (args, message) => {
-  const { stdout, stderr, exitCode } = await bench(
+  const { stdout, stderr, exitCode } = await inside(
     ...['--task', 'e2e', '--method', 'red', '--results', join(folder, 'wrong'), ...args],
   );
   expect([stdout, exitCode]).toEqual(['', 2]);

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { projectRoot } from '../../harness/support/project-root.ts';
 import type { RunRecord } from '../../harness/records/record.ts';
 import { benchIn, readRecordFile, tinyModel, writeTinyE2E } from './bench.ts';
+import { benchInside } from './inside.ts';
 import { commandLine } from './command-line.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -14,6 +15,7 @@ const data = join(folder, 'data');
 beforeAll(() => writeTinyE2E(data));
 afterAll(() => rm(folder, { recursive: true }));
 const bench = benchIn(folder);
+const inside = benchInside(folder);
 
 const common = (results: string): string[] => [
   ...['--task', 'e2e', '--model', tinyModel, '--data', data, '--limit', '8', '--threads', '1'],
@@ -132,7 +134,7 @@ test.each([
   [['--space', 'lr=0.1,0.2'], /--strategy random needs --trials/],
   [['--space', 'epochs=3,6,9', '--trials', '3'], /epochs is in --space and in --set|epochs=9/],
 ])('%j is refused before anything runs', async (args, message) => {
-  const { exitCode, stderr } = await tune('refused', ...args);
+  const { exitCode, stderr } = await inside('tune', ...common('refused'), '--method', 'red', 'lora', ...args);
   expect(exitCode).toBe(2);
   expect(stderr).toMatch(message);
   expect(stderr).toMatch(/^error: [^\n]*$/);
