@@ -6,8 +6,8 @@ import { checkWindows, windowFields, windowsOf } from './parts/attention-windows
 import { layerCount, widthSize } from './parts/config-fields.ts';
 import type { DecoderParts } from './decoder/parts.ts';
 import {
-  attentionBias,
   checkHeads,
+  llamaBiases,
   type LlamaConfig,
   llamaFields,
   llamaLike,
@@ -87,15 +87,13 @@ function gemma(
   windows: readonly (number | undefined)[],
   more: Partial<DecoderParts> = {},
 ): Architecture {
-  const { attention_bias: bias } = config;
   return llamaLike(family, config, ownHead, {
+    ...llamaBiases(config),
     names: llamaNames(norms),
     norm: { kind: 'rms', epsilon: config.rms_norm_eps, offset: 1 },
-    biases: { queryKeyValue: bias, attentionOutput: bias, mlp: false },
     activation: 'gelu_pytorch_tanh',
     embeddingScale: Math.sqrt(config.hidden_size),
     logitCap: config.final_logit_softcapping ?? undefined,
-    biasSetting: attentionBias,
     ...more,
     attention: {
       scale: 1 / Math.sqrt(config.query_pre_attn_scalar),

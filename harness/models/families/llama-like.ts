@@ -120,19 +120,19 @@ export const llamaNames = (more: Partial<Record<BlockRole, string | undefined>> 
   ),
 });
 
-/** The setting that gives attention's linears a bias, in families whose MLPs can have none. */
-export const attentionBias = ({ role }: Site): string | undefined =>
-  role.startsWith('mlp') ? undefined : 'attention_bias';
-
-/** The biases of families that have both of Llama's settings, and which setting gives a linear one. */
+/**
+ * The biases of families that have Llama's settings, and which setting gives a linear one; without `mlp_bias` an MLP
+ * can have none.
+ */
 export const llamaBiases = (config: {
   readonly attention_bias: boolean;
-  readonly mlp_bias: boolean;
+  readonly mlp_bias?: boolean;
 }): Pick<DecoderParts, 'biases' | 'biasSetting'> => {
   const { attention_bias: attention, mlp_bias: mlp } = config;
+  const ofMlp = mlp === undefined ? undefined : 'mlp_bias';
   return {
-    biases: { queryKeyValue: attention, attentionOutput: attention, mlp },
-    biasSetting: (site) => attentionBias(site) ?? 'mlp_bias',
+    biases: { queryKeyValue: attention, attentionOutput: attention, mlp: mlp ?? false },
+    biasSetting: ({ role }: Site) => (role.startsWith('mlp') ? ofMlp : 'attention_bias'),
   };
 };
 

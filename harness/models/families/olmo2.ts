@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import {
-  attentionBias,
   checkHeads,
+  llamaBiases,
   llamaFields,
   llamaLike,
   llamaNames,
@@ -24,8 +24,8 @@ export const olmo2Config = z
 
 /** OLMo 2 (OLMo Team, 2024) as Hugging Face's Olmo2ForCausalLM computes it. */
 export function olmo2(config: z.infer<typeof olmo2Config>, ownHead?: boolean): Architecture {
-  const { attention_bias: bias } = config;
   return llamaLike('olmo2', config, ownHead, {
+    ...llamaBiases(config),
     names: llamaNames({
       ...queryKeyNorms,
       attentionNorm: undefined,
@@ -33,8 +33,6 @@ export function olmo2(config: z.infer<typeof olmo2Config>, ownHead?: boolean): A
       mlpNorm: undefined,
       mlpOutputNorm: 'post_feedforward_layernorm',
     }),
-    biases: { queryKeyValue: bias, attentionOutput: bias, mlp: false },
     attention: { normed: 'width' },
-    biasSetting: attentionBias,
   });
 }

@@ -4,8 +4,8 @@ import type { Architecture } from '../architecture.ts';
 import { checkWindows, windowFields, windowsOf, withUsedWindow } from './parts/attention-windows.ts';
 import { layerCount, widthSize } from './parts/config-fields.ts';
 import {
-  attentionBias,
   checkHeads,
+  llamaBiases,
   llamaFields,
   llamaLike,
   llamaNames,
@@ -57,11 +57,9 @@ export function qwen2(config: Qwen2, ownHead?: boolean): Architecture {
 
 /** Qwen3 (Qwen Team, 2025) as Hugging Face's Qwen3ForCausalLM computes it. */
 export function qwen3(config: Qwen3, ownHead?: boolean): Architecture {
-  const { attention_bias: bias } = config;
   return llamaLike('qwen3', config, ownHead, {
+    ...llamaBiases(config),
     names: llamaNames(queryKeyNorms),
-    biases: { queryKeyValue: bias, attentionOutput: bias, mlp: false },
     attention: { normed: 'head', windows: windows(config) },
-    biasSetting: attentionBias,
   });
 }

@@ -74,7 +74,11 @@ export const families = {
     triedWith: tiny,
     refuses: 'the convolution of v2 xlarge and xxlarge, dropout in the pooler',
   }),
-  distilbert: family(distilbertConfig, distilbert, { models: 'DistilBERT', triedWith: tiny, refuses: '' }),
+  distilbert: family(distilbertConfig, distilbert, {
+    models: 'DistilBERT',
+    triedWith: tiny,
+    refuses: 'activations that are not built',
+  }),
   electra: family(electraConfig, electra, {
     models: 'ELECTRA',
     triedWith: tiny,
@@ -167,7 +171,7 @@ export const families = {
   }),
   'xlm-roberta': family(robertaConfig, roberta, {
     models: 'XLM-RoBERTa',
-    triedWith: "RoBERTa's numbers under its name",
+    triedWith: "RoBERTa's tiny under its name",
     refuses: 'decoders, relative positions',
   }),
 } satisfies Record<FamilyName, Family>;

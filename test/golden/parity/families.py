@@ -336,7 +336,7 @@ def write_generate(folder, model, name):
         ),
     }
     if name in seq2seq:
-        runs = {'greedy': runs['greedy'], 'beam10_lp0.9': dict(num_beams=10, length_penalty=0.9, early_stopping=False)}
+        runs['beam10_lp0.9'] = dict(num_beams=10, length_penalty=0.9, early_stopping=False)
     made = {}
     for run, config in runs.items():
         ask = dict(

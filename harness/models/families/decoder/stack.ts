@@ -119,7 +119,8 @@ export class DecoderStack {
     const { place, attention } = this.#parts;
     const added = this.#addedTokens(model, batch);
     const visible = batch.past ? undefined : visibleIn(batch, added);
-    visible?.(attention.windows?.[0]);
+    // What several blocks read must stand before the first one, since a step may compute blocks a second time.
+    for (const window of new Set(attention.windows ?? [undefined])) visible?.(window);
     const past = batch.past && pastIn(batch.past, batch.positions);
     const tables = place.kind === 'rotary' ? place.tables.filter((table) => table !== undefined) : [];
     const rotations = new Map(

@@ -121,12 +121,14 @@ export class EncoderStack {
     const added = { prefixes, prefixLength, prompt, virtual: prompt?.shape[0] ?? 0 };
     const whole = prependVisible(batch.bias, prefixLength + added.virtual);
     const slots = added.virtual + batch.length;
-    const reaches = new Map<number | undefined, Tensor>([[undefined, whole]]);
-    const bias = (layer: number): Tensor => {
-      const reach = attention.reach?.[layer];
-      if (!reaches.has(reach)) reaches.set(reach, reachBias(whole, reach!, slots));
-      return reaches.get(reach)!;
-    };
+    // What several blocks read must stand before the first one, since a step may compute blocks a second time.
+    const biases = new Map(
+      [...new Set(attention.reach ?? [undefined])].map((reach) => [
+        reach,
+        reach === undefined ? whole : reachBias(whole, reach, slots),
+      ]),
+    );
+    const bias = (layer: number): Tensor => biases.get(attention.reach?.[layer])!;
     const rotations = new Map(
       [...new Set(attention.rotary)].map((table) => [table, this.#rotation(batch, added, table)]),
     );

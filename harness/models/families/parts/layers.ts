@@ -321,6 +321,8 @@ function attendInPieces(
   { batch, ...shape }: ops.AttentionShape,
   pieces: readonly AttentionPiece[],
 ): Tensor {
+  if (pieces.length === 1)
+    return ops.attention(query, keys, values, { batch, ...shape, forwardOnly: true }, pieces[0]!.bias);
   const bySequence = (x: Tensor): Tensor => x.reshape([batch, -1, x.shape[1]!]);
   const [q, k, v] = [bySequence(query), bySequence(keys), bySequence(values)];
   const mixed = pieces.map(({ firstSequence, sequences, firstQuery, queries, keys, bias }) => {
@@ -332,7 +334,7 @@ function attendInPieces(
     return ops.attention(...operands, { ...shape, batch: sequences, forwardOnly: true }, bias);
   });
   // A piece is some queries of one sequence, or all queries of some: either way rows follow each other.
-  return mixed.length > 1 ? ops.concat(mixed, 0) : mixed[0]!;
+  return ops.concat(mixed, 0);
 }
 
 /**
