@@ -47,7 +47,7 @@ const rooms = {
   ],
   methods: ['method.ts'],
   tasks: ['task.ts', 'data/sets', 'metrics'],
-  evaluations: ['evaluation', 'data', 'support'],
+  evaluations: ['evaluation.ts', 'evaluation', 'data', 'support'],
 };
 
 /** Of the engine, others see what it is, what makes it, its operations, and what tries and installs engines. */

@@ -76,17 +76,19 @@ test('it holds what runs and nothing of how it is made', () => {
 
 test('its entry points are there, in one copy', async () => {
   const code = `
-    const [all, method, task] = await Promise.all(['', '/method', '/task'].map((one) => import('deltabench' + one)));
+    const entries = ['', '/method', '/task', '/evaluation'];
+    const [all, method, task, evaluation] = await Promise.all(entries.map((one) => import('deltabench' + one)));
     const methods = await all.loadMethods();
     console.log(JSON.stringify({
-      names: [all.run, all.table, all.collectRecords, method.defineMethod, task.encodePair].map((one) => typeof one),
+      names: [all.run, all.table, all.collectRecords, method.defineMethod, task.encodePair, evaluation.ask]
+        .map((one) => typeof one),
       count: methods.size,
-      same: all.UsageError === task.UsageError,
+      same: all.UsageError === task.UsageError && all.UsageError === evaluation.UsageError,
     }));`;
   const { stdout } = await execa(process.execPath, ['--input-type=module', '-e', code], { cwd: installed });
   const builtIn = (await readdir(join(projectRoot, 'methods'))).filter((name) => name.endsWith('.ts'));
   expect(JSON.parse(stdout)).toEqual({
-    names: Array(5).fill('function'),
+    names: Array(6).fill('function'),
     count: builtIn.length,
     same: true,
   });
@@ -112,6 +114,10 @@ test('in a folder without an installation, init writes what runs there, in child
     version: string;
   };
   expect(runs[0]!.code).toEqual({ version, commit: null, dirty: null });
+
+  const evaluated = await bench(own, 'eval', '--tasks', 'moods', '--model', 'gpt2-mini', '--threads', '2');
+  expect(evaluated.exitCode, evaluated.stderr).toBe(0);
+  expect(evaluated.stdout).toMatch(/^moods +1 +0 +4 +acc /m);
 
   const reported = await bench(own, 'report', '--format', 'png,html');
   expect(reported.exitCode, reported.stderr).toBe(0);

@@ -1,4 +1,4 @@
-/** `bench init`: makes a folder for a user's own methods and tasks, from the files in cli/templates. */
+/** `bench init`: makes a folder for a user's own methods, tasks and evaluations, from the files in cli/templates. */
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
@@ -14,6 +14,7 @@ const templates = join(import.meta.dirname, '..', 'templates');
 const files: Readonly<Record<string, string>> = {
   'methods/scale.ts': 'methods/scale.ts',
   'tasks/guests.ts': 'tasks/guests.ts',
+  'evaluations/moods.ts': 'evaluations/moods.ts',
   'test/plugins.test.ts': 'test/plugins.test.ts',
   'package.json': 'project-package.json',
   'tsconfig.json': 'project-tsconfig.json',
@@ -25,12 +26,13 @@ const files: Readonly<Record<string, string>> = {
 const tools = ['@types/node', 'typescript', 'vitest'];
 
 const nextSteps = `Next:
-  npm install --ignore-scripts                       brings deltabench and vitest into this folder
-  npm run bench -- --task e2e --method scale red     the new method beside RED
-  npm run bench -- --task guests --method scale red  on the new task
-  npm test                                           what test/plugins.test.ts checks
-  npm run gate -- --update --reason "first numbers"  the gate's baseline; commit results/baseline with it
-methods/scale.ts and tasks/guests.ts are examples: copy, rename and change them.`;
+  npm install --ignore-scripts                           brings deltabench and vitest into this folder
+  npm run bench -- --task e2e --method scale red         the new method beside RED
+  npm run bench -- --task guests --method scale red      on the new task
+  npm run bench -- eval --tasks moods --model gpt2-mini  a base by the new evaluation
+  npm test                                               what test/plugins.test.ts checks
+  npm run gate -- --update --reason "first numbers"      the gate's baseline; commit results/baseline with it
+The files in methods/, tasks/ and evaluations/ are examples: copy, rename and change them.`;
 
 const packageSteps = `package.json is yours and stays as it is. What the other files need of it:
   npm pkg set type=module scripts.bench=deltabench scripts.test="vitest run" scripts.gate="deltabench check"
@@ -39,10 +41,10 @@ const packageSteps = `package.json is yours and stays as it is. What the other f
 /** The command. */
 export function initCommand(): Command {
   return new Command('init')
-    .summary('make this a folder for methods and tasks of your own')
+    .summary('make this a folder for methods, tasks and evaluations of your own')
     .description(
-      'Writes an example of a method and of a task, a test of both and a CI workflow into the current folder. ' +
-        'Files that are there stay as they are.',
+      'Writes an example of a method, of a task and of an evaluation, a test of them and a CI workflow into the ' +
+        'current folder. Files that are there stay as they are.',
     )
     .option('--json', 'print one JSON document')
     .action(init);
@@ -52,7 +54,7 @@ async function init({ json }: { json?: true }): Promise<void> {
   const folder = process.cwd();
   if ((await realpath(folder)) === (await realpath(projectRoot))) {
     throw new UsageError(
-      "init is for a folder of your own; this is deltabench's checkout, whose methods/ and tasks/ you can extend.",
+      "init is for a folder of your own; this is deltabench's checkout, whose folders you can extend.",
     );
   }
   const written: string[] = [];

@@ -1,9 +1,9 @@
 /**
- * How Node resolves and compiles the plugins of a user's folder. `deltabench`, `deltabench/method`,
- * `deltabench/task` and `zod` are those of the deltabench that runs: a second copy would record operations
- * and check options by itself. They are found where the folder has nothing installed, as npx leaves it.
- * TypeScript becomes ES modules, whatever the folder's package.json says. plugin-modules.ts registers this
- * file; Node 20 runs it in a thread of its own, so that it must keep no state for others.
+ * How Node resolves and compiles the plugins of a user's folder. `deltabench` with its entry points and
+ * `zod` are those of the deltabench that runs: a second copy would record operations and check options by
+ * itself. They are found where the folder has nothing installed, as npx leaves it. TypeScript becomes ES
+ * modules, whatever the folder's package.json says. plugin-modules.ts registers this file; Node 20 runs it in
+ * a thread of its own, so that it must keep no state for others.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -25,6 +25,7 @@ const entries: Readonly<Record<string, string>> = {
   deltabench: 'index',
   'deltabench/method': 'method',
   'deltabench/task': 'task',
+  'deltabench/evaluation': 'evaluation',
 };
 const ownFolders = ['harness', 'methods', 'tasks', 'evaluations'].map(
   (folder) => new URL(`../../../${folder}/`, import.meta.url).href,

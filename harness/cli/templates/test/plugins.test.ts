@@ -1,22 +1,24 @@
 /**
- * Trains every method of this folder on every task of it for a few steps. Add the names of yours to the
- * lists.
+ * Trains every method of this folder on every task of it for a few steps, and loads its evaluations. Add the
+ * names of yours to the lists.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { loadMethods, loadTasks, run } from 'deltabench';
+import { loadEvaluations, loadMethods, loadTasks, run } from 'deltabench';
 
 const methods = ['scale'];
 const tasks = ['guests'];
+const evaluations = ['moods'];
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('methods and tasks load', async () => {
+test('methods, tasks and evaluations load', async () => {
   expect([...(await loadMethods()).keys()]).toEqual(expect.arrayContaining(methods));
   expect([...(await loadTasks()).keys()]).toEqual(expect.arrayContaining(tasks));
+  expect([...(await loadEvaluations()).keys()]).toEqual(expect.arrayContaining(evaluations));
 });
 
 const pairs = tasks.flatMap((task) => methods.map((method) => [task, method] as const));
