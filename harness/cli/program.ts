@@ -2,6 +2,7 @@
  * The command line: its commands, and how errors become messages and exit codes. Imports no model, engine or
  * data.
  */
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { systemError } from '../support/atomic-files.ts';
 import { didYouMean, UsageError } from '../support/errors.ts';
@@ -115,6 +116,6 @@ function report(caught: unknown): void {
     const hint = 'DELTABENCH_DEBUG=1 shows where.';
     const isError = error instanceof Error;
     note(isError ? `${error.name}: ${error.message}` : String(error));
-    note(process.env.DELTABENCH_DEBUG && isError ? (error.stack ?? '') : hint);
+    note(process.env.DELTABENCH_DEBUG ? inspect(error) : hint);
   }
 }

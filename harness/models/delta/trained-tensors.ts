@@ -4,6 +4,7 @@
  */
 import type { Engine, FrozenArrays, FrozenArray, Shape } from '../../engine/types.ts';
 import { NotFinite } from '../../support/errors.ts';
+import { sizeOf } from '../../support/numbers/arithmetic.ts';
 import { randomStream } from '../../support/numbers/random-stream.ts';
 import { type Site, weightName } from '../edits.ts';
 import type { Delta, TensorSpec } from '../method.ts';
@@ -42,15 +43,21 @@ export function requireFinite(id: string, name: string, values: Float32Array): v
   );
 }
 
-/** Computes initial values of tensors; each draws from the seed's stream of its own name. */
+/**
+ * Computes initial values of tensors; each draws from the seed's stream of its own name. Throws TypeError where
+ * a method gives another number of values than the tensor's shape has.
+ */
 export async function initialize(
   specs: Readonly<Record<string, TensorSpec>>,
   base: BaseModel,
   seed: number,
 ): Promise<Record<string, Float32Array>> {
   const values: Record<string, Float32Array> = {};
-  for (const [name, { init }] of Object.entries(specs)) {
-    values[name] = await init(randomStream(seed, `init/${name}`), base);
+  for (const [name, { shape, init }] of Object.entries(specs)) {
+    const initial = await init(randomStream(seed, `init/${name}`), base);
+    if (initial.length !== sizeOf(shape))
+      throw new TypeError(`${name} of shape [${shape.join(', ')}] begins with ${initial.length} values`);
+    values[name] = initial;
   }
   return values;
 }

@@ -6,7 +6,7 @@ import type { BaseModel } from '../../models/base-model.ts';
 import { readBy, withHead, type Head } from '../../models/delta/heads.ts';
 import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
-import { UsageError } from '../../support/errors.ts';
+import { messageOf, UsageError } from '../../support/errors.ts';
 import type { Variant } from '../plan/variant.ts';
 
 /** Attaches a variant's methods to a base; throws UsageError where they cannot act on it, or not together. */
@@ -15,10 +15,7 @@ export async function attachMethods(
   base: BaseModel,
 ): Promise<Delta> {
   try {
-    const deltas = parts.map(({ method, options }) => ({
-      name: method.name,
-      delta: method.attach(base, options),
-    }));
+    const deltas = parts.map((part) => ({ name: part.method.name, delta: attach(part, base) }));
     if (deltas.length === 1) return deltas[0]!.delta;
     const { composeDeltas } = await import('../../models/delta/compose.ts');
     const delta = composeDeltas(deltas);
@@ -30,6 +27,20 @@ export async function attachMethods(
     throw error instanceof RangeError
       ? new UsageError(`${name}: ${error.message}.`, { cause: error })
       : error;
+  }
+}
+
+/** Attaches one method; an error of its code names the method, which may be the user's own. */
+function attach({ method, options }: Variant['parts'][number], base: BaseModel): Delta {
+  try {
+    const delta = method.attach(base, options) as Delta | undefined;
+    if (!delta?.trained) throw new TypeError('attach returns no object with `trained`');
+    return delta;
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof UsageError) throw error;
+    throw new Error(`The method ${method.name} cannot act on ${base.id}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

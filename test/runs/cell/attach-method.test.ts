@@ -1,0 +1,39 @@
+// A method of a user's own may fail: the message names it and the base, and keeps the error as its cause.
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineMethod, type Delta } from '../../../harness/method.ts';
+import { loadBase } from '../../../harness/models/bases/load-base.ts';
+import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
+import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
+
+const base = await loadBase('gpt2-mini');
+const attachOwn = (attach: () => Delta) => {
+  const options = z.strictObject({});
+  const method = defineMethod({ name: 'own', label: 'Own', paper: 'a test', options, attach });
+  return attachMethods({ name: 'own', parts: [{ method, options: {} }] }, base);
+};
+
+test('an error of a method names the method', async () => {
+  const failed = attachOwn(() => {
+    throw new TypeError('no such site');
+  });
+  await expect(failed).rejects.toThrow('The method own cannot act on gpt2-mini: no such site');
+  await expect(failed).rejects.toHaveProperty('cause', new TypeError('no such site'));
+});
+
+test('a method that forgets to return is told so', async () => {
+  const failed = attachOwn(() => undefined as unknown as Delta);
+  await expect(failed).rejects.toThrow(/own cannot act on gpt2-mini: attach returns no object/);
+});
+
+test('what does not fit says how', async () => {
+  const failed = attachOwn(() => {
+    throw new RangeError('the rank is too large');
+  });
+  await expect(failed).rejects.toThrow(/^own: the rank is too large\.$/);
+});
+
+test('initial values that are not as many as the shape has are refused', async () => {
+  const specs = { s: { shape: [2, 3], init: () => new Float32Array(5) } };
+  await expect(initialize(specs, base, 1)).rejects.toThrow('s of shape [2, 3] begins with 5 values');
+});
