@@ -6,7 +6,7 @@ import type { Turn } from './side.ts';
 
 const legend = `# Speed
 
-Made by \`npm run bench:speed\` (README, "Speed"); the times themselves stand in speed.jsonl.
+Made by \`npm run bench:speed\` (docs/speed.md); the times themselves stand in speed.jsonl.
 
 - Sides take their steps in turns, each in a process of its own. Times are medians of all steps; a ratio is the other's
   time over deltabench's (above 1: deltabench is faster), the median over the turns [least, most] of ratios of medians.
