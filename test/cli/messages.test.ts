@@ -114,7 +114,7 @@ describe('the command line', () => {
 
   test('list begins with a summary, and shows one method', async () => {
     const { stdout } = await bench('list');
-    expect(stdout.split('\n').length).toBeLessThan(16);
+    expect(stdout.split('\n').length).toBeLessThan(20);
     expect(stdout).toMatch(/^methods +adalora [^]*\blora\b[^]*\bred\b/m);
     const red = await bench('list', 'methods', 'red');
     expect(red.stdout).toMatch(/learningRate=0\.06, where no recipe says otherwise/);

@@ -118,13 +118,12 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
       triedWith,
       refuses,
     }));
-    const text = described(
-      json.map(({ name, models, triedWith, refuses }) => [
-        name,
-        `${models}; tried with ${triedWith}; refused: ${refuses}`,
-      ]),
-    );
-    return { json, text };
+    const rows = json.map(({ name, models, triedWith, refuses }) => [
+      name,
+      `${models}; tried with ${triedWith}${refuses && `; refused: ${refuses}`}`,
+    ]);
+    const remark = 'tiny: a small random model, whose numbers are held to those of transformers.';
+    return { json, text: `${described(rows)}\n\n${remark}` };
   },
   async recipes() {
     const { recipeSchema } = await import('../../training/recipe.ts');
@@ -293,11 +292,14 @@ async function list(
 async function summary(): Promise<string> {
   const { loadMethods, loadTasks } = await import('../../runs/plan/load-plugins.ts');
   const { builtinModels } = await import('../../models/bases/built-in.ts');
+  const { families } = await import('../../models/families/registry.ts');
+  const { ownTasks } = await import('../../runs/own-tasks/options.ts');
   const rows = [
-    ['tasks', [...(await loadTasks()).keys()].join(' ')],
+    ['tasks', [...(await loadTasks()).keys(), ...Object.keys(ownTasks)].join(' ')],
     ['methods', [...(await loadMethods()).keys()].join(' ')],
     ['evaluations', 'benchmarks of language models, and groups of them'],
     ['models', `${builtinModels.join(' ')}, and those of the hub and of folders`],
+    ['families', Object.keys(families).join(' ')],
     ['recipes', 'hyper-parameters, recipes of the built-in bases and of papers'],
     ['protocol', 'where a paper, its code and good practice differ'],
     ['engines', Object.keys(engines).join(' ')],

@@ -36,9 +36,11 @@ function examplesText(
   if (!examples) return ['A run has no predictions, or they are not those of its record.'];
   const only = (side: 0 | 1): number =>
     examples.filter(({ isRight }) => isRight[side] && !isRight[1 - side]).length;
+  // Texts are seldom equal to a reference, so that counts of right ones tell only of other answers.
+  const hasRight = examples.some(({ isRight }) => isRight[0] || isRight[1]);
   const summary =
-    `${examples.length} of ${shared} are answered differently; ` +
-    `right are ${only(0)} by ${names[0]} alone, ${only(1)} by ${names[1]} alone.`;
+    `${examples.length} of ${shared} are answered differently` +
+    (hasRight ? `; right are ${only(0)} by ${names[0]} alone, ${only(1)} by ${names[1]} alone.` : '.');
   const shown = examples.slice(0, most).map((example) => exampleText(example, names, width));
   const left = examples.length - shown.length;
   return [
