@@ -8,7 +8,7 @@ import { defineMethod } from '../harness/method.ts';
 export default defineMethod({
   name: 'copied-input',
   label: 'Copied input',
-  paper: 'the baseline of tasks whose answers repeat their inputs',
+  paper: 'a baseline where answers repeat their inputs',
   formula: 'y = x',
   options: z.strictObject({}),
   answers: 'copied-input',
