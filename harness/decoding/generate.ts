@@ -238,7 +238,7 @@ export function rowsAtOnce(sizes: CacheSizes, tokens: number): number {
   return Math.max(1, Math.min(ROWS, Math.floor(CACHE_BYTES / cacheBytes(sizes, tokens))));
 }
 
-/** What of a base decides how large its keys and values are. */
+/** The sizes of a base on which the memory of its keys and values depends. */
 type CacheSizes = Pick<Architecture, 'layers' | 'kvHeads' | 'headWidth'>;
 
 /** Bytes of the keys and values of a row of so many tokens in all layers, float32. */

@@ -82,7 +82,7 @@ export interface EvaluationData<Document = ChoiceDocument> {
   readonly pool: readonly Document[];
 }
 
-/** What an evaluation is asked to load. */
+/** A request for the rows of an evaluation. */
 export interface LoadRequest extends FetchOptions {
   readonly source: DataSource;
   readonly protocol: EvaluationProtocol;
@@ -191,7 +191,7 @@ export interface Answered {
   readonly turns: readonly string[];
 }
 
-/** What wrote the answers of a file, and when. */
+/** The model that wrote the answers of a file, and the time. */
 export interface AnswersAbout {
   readonly model: string;
   readonly ended: Date;
@@ -223,12 +223,12 @@ export interface WrittenText {
 
 /** The answer that was read out of a text. */
 export interface Reading {
-  /** As it is compared with the right answer; absent where the text has none. */
+  /** The answer in the form that is compared with the right one; absent where the text has none. */
   readonly answer?: string;
   readonly isRight: boolean;
 }
 
-/** What a document was asked and what is right. */
+/** The requests of a document, and its right answer. */
 export interface AskedDocument {
   /** A context and a continuation each, or a prompt and how its text is generated. */
   readonly arguments: readonly (readonly [string, string | object])[];

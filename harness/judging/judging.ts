@@ -16,7 +16,7 @@ export interface JudgeCall {
   readonly messages: readonly ChatMessage[];
 }
 
-/** What the judge wrote; undefined where the call failed for good. */
+/** The judge's text; undefined where the call failed for good. */
 export type Reply = string | undefined;
 
 /** The answers of one model to a benchmark's questions. */
@@ -33,7 +33,7 @@ export type Verdict = number | 'model_1' | 'model_2' | 'tie';
 export interface Judgement {
   readonly id: number;
   readonly category: string;
-  /** From 1 on. */
+  /** The number of the turn, which counts from 1. */
   readonly turn: number;
   /** Null where the judge's text holds none, or a call failed. */
   readonly verdict: Verdict | null;
@@ -94,7 +94,7 @@ export interface Judging {
   ): { readonly ending: string; readonly text: string };
 }
 
-/** What a benchmark's way of judging is made of. */
+/** The questions of a benchmark, and the answers that are judged. */
 export interface JudgingInputs {
   readonly questions: readonly QuestionDocument[];
   readonly answers: AnswerSet;

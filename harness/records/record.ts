@@ -57,7 +57,7 @@ const recordFields = z.strictObject({
   method: z.strictObject({
     variant: z.string(),
     label: z.string(),
-    /** What answered in place of a model. */
+    /** The rule that answered in place of a model. */
     answers: z.enum(['most-frequent', 'copied-input']).optional(),
   }),
   /** The base's family, such as `t5`; records of earlier versions have none. */

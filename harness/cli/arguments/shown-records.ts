@@ -95,7 +95,7 @@ async function namesOf(names: readonly string[], tasks: ReadonlyMap<string, Task
   }));
 }
 
-/** What bases are called, by place; throws UsageError where two are called alike. */
+/** The names of bases by their places; throws UsageError where two have the same name. */
 function aliasesOf(models: readonly string[]): Map<string, string> {
   const aliases = new Map<string, string>();
   for (const text of models.filter((one) => one.includes('='))) {

@@ -30,7 +30,7 @@ async function diff(
 
 type Named = Parameters<typeof import('../../reporting/diff/diff-runs.ts').settingsDiff>[0];
 
-/** What two runs are called: by their methods, else by their seeds, else in their order. */
+/** The names of two runs: their methods, else their seeds, else their places in the command. */
 function namesOf(a: Named, b: Named): [string, string] {
   const labels: [string, string] = [a.method.label, b.method.label];
   if (labels[0] !== labels[1]) return labels;

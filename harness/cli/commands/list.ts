@@ -17,7 +17,7 @@ const engines: Record<EngineName, string> = {
   js: 'tfjs in plain JavaScript: slow, the reference that the others are tested against',
 };
 
-/** What can be listed: a JSON value and its text. */
+/** The lists by name; each gives a JSON value and its text. */
 const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: string }>> = {
   async tasks() {
     const { loadTasks } = await import('../../runs/plan/load-plugins.ts');

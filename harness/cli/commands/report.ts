@@ -66,7 +66,7 @@ const formats: Record<string, (report: Report, page: PageData) => Promise<Files>
   pdf: (report, page) => charts(report, page, 'pdf'),
 };
 
-/** What is written where --format is not given. */
+/** The formats that are written where --format is not given. */
 const usual = ['md', 'tex', 'csv', 'html', 'png'];
 
 async function charts(report: Report, page: PageData, format: PictureFormat): Promise<Files> {

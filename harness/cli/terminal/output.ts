@@ -1,4 +1,4 @@
-/** What the commands write: results on standard output, all else on standard error. */
+/** Writes for all commands: results to standard output, all else to standard error. */
 import { styleText } from 'node:util';
 import { wrapText } from '../../reporting/tables/layout-text.ts';
 import { writeError } from '../../support/atomic-files.ts';

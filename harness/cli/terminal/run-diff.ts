@@ -1,4 +1,4 @@
-/** What differs between two runs as text for a terminal. `bench diff` and `bench rerun` print it. */
+/** Writes the differences of two runs as text for a terminal. `bench diff` and `bench rerun` print it. */
 import type { ExampleDiff, RunDiff } from '../../reporting/diff/diff-runs.ts';
 import { layoutTable, wrapText } from '../../reporting/tables/layout-text.ts';
 import { heading } from './output.ts';

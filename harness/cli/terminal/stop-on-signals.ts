@@ -1,4 +1,4 @@
-/** What Ctrl-C and SIGTERM do: the first asks the work to save and stop, the second ends the process. */
+/** Handles Ctrl-C and SIGTERM: the first asks the work to save and stop, the second ends the process. */
 import { Interrupted } from '../../training/loop/job.ts';
 import { note } from './output.ts';
 

@@ -13,7 +13,7 @@ export function numpyPermutation(seed: number, n: number): Int32Array {
   const next = twisterOf(seed);
   const order = Int32Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
-    // As numpy does, draws as many bits as i has and draws again while the number exceeds i.
+    // Like numpy, it draws as many bits as i has, and draws again while the number exceeds i.
     const mask = 2 ** (32 - Math.clz32(i)) - 1;
     let j: number;
     do j = (next() & mask) >>> 0;

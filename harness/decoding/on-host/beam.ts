@@ -64,7 +64,7 @@ export class BeamSearch implements Search {
     }));
   }
 
-  /** What the search found, best first. */
+  /** The finished hypotheses, best first. */
   get hypotheses(): readonly Hypothesis[] {
     return this.#finished;
   }

@@ -39,7 +39,7 @@ export function samplingProbabilities(
     i < topK ? Math.exp((score - best) / temperature) : 0,
   );
   const total = sumOf(weights);
-  // As transformers: the least likely tokens are left out as long as they have at most 1 − top-p together.
+  // Like transformers, it leaves out the least likely tokens as long as their sum is at most 1 − top-p.
   let tail = 0;
   for (let i = weights.length - 1; i > 0; i--) {
     tail += weights[i]! / total;

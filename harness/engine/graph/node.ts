@@ -31,7 +31,7 @@ export interface PackedParts extends PackedMatrix {
   readonly scales: string;
 }
 
-/** What is known of a graph input besides its shape and type. */
+/** The other forms of the numbers of a graph input: a copy in half precision, or packed codes. */
 export interface InputFacts {
   /** The graph input that has the same numbers in half precision, where the host keeps such a copy. */
   readonly half?: string | undefined;

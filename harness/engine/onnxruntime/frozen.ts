@@ -35,7 +35,7 @@ const SPILLED = 'weights';
 
 /** Numbers of a feed; for a model also the bits of half precision, or the bytes of a packed part. */
 type FrozenData = NumericArray | Uint16Array | Uint8Array;
-/** What a graph input holds. */
+/** The value of a graph input. */
 interface Stored {
   readonly shape: Shape;
   readonly bytes: number;

@@ -14,7 +14,7 @@ import { blankTensor } from './result-memory.js';
 import { onHost, type Operand, type Session, type Tensors } from './session.ts';
 import { OnnxState } from './state.ts';
 
-/** What a program's runs need besides its session. */
+/** The inputs, frozen weights and random inputs that a program's runs need besides its session. */
 export interface Binding {
   readonly name: string;
   readonly device: string;

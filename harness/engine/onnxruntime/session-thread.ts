@@ -12,7 +12,7 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** What the thread has of one owner of frozen arrays. */
+/** The frozen arrays of one owner, as the thread keeps them. */
 interface Owner {
   readonly number: number;
   readonly names: Set<string>;

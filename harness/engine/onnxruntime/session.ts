@@ -14,7 +14,7 @@ export type Tensors = Readonly<Record<string, Operand>>;
 /** The tensors of sessions of onnxruntime-node, which lie on the host. */
 export type HostTensors = Readonly<Record<string, ort.Tensor>>;
 
-/** What a session is made of. */
+/** The model and the settings that a session is created from. */
 export interface SessionParts {
   readonly model: Uint8Array;
   readonly options: ort.InferenceSession.SessionOptions;

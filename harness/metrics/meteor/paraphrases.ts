@@ -132,7 +132,7 @@ export class ParaphraseTable {
           low = this.#bound(low, high, length - 1, next);
           high = this.#bound(low, high, length - 1, next + 1);
         }
-        // Of sources with the same beginning the shortest comes first.
+        // Sources with the same beginning are ordered by length, the shortest first.
         if (low === high || phrases[this.#offsets[low]!] !== length) continue;
         const end = this.#offsets[low + 1]!;
         for (let at = this.#offsets[low]! + 1 + length; at < end; at += 1 + phrases[at]!) {

@@ -142,7 +142,7 @@ function checkParts(checkpoint: Checkpoint, id: string, name: string, state: Des
   expect(`${name}.nested_quant_map`, 1024, 'F32');
 }
 
-/** What all weights have in common; throws UsageError where they differ. */
+/** The form that all packed weights share; throws UsageError where they differ. */
 function weightsOf(
   checkpoint: Checkpoint,
   id: string,

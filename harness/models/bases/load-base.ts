@@ -121,7 +121,7 @@ const isModelFile = (path: string): boolean =>
 type Config = Readonly<Record<string, unknown>>;
 
 interface ReadConfig {
-  /** Without `quantization_config`. */
+  /** The contents of config.json without `quantization_config`. */
   readonly config: Config;
   readonly architecture: Architecture;
   /** Whether the linear weights of its checkpoint are bitsandbytes' codes of four bits. */

@@ -13,7 +13,7 @@ import type { PrintedCell } from '../report/cells.ts';
 import { slugOf } from '../report/rows.ts';
 import { resultSchema, type ResultFile } from './result-file.ts';
 
-/** What a result costs or brings. */
+/** A cost or a score of a result, as the table shows it. */
 interface Measure {
   readonly name: string;
   of(result: ResultFile): number | undefined;

@@ -29,7 +29,7 @@ function seriesOf({ rows }: PublishedTable): Series[] {
 
 const columnsOf = ({ rows }: PublishedTable): string[] => rows[0]?.cells.map(({ column }) => column) ?? [];
 
-/** What both charts show around their numbers. */
+/** The title and the legend of both charts. */
 function framesOf({ id, caption }: PublishedTable) {
   const { text } = themes.light;
   return {

@@ -27,7 +27,7 @@ export interface EvaluatedColumn {
   readonly reason?: string | undefined;
 }
 
-/** What is known of a run before anything is run. */
+/** A planned run with the records that it has, before anything is trained. */
 export interface KnownRun<Outcome extends TableRun> {
   readonly run: PlannedRun<Outcome>;
   /** The records by seed. */

@@ -56,7 +56,7 @@ export function recordsCsv({ tables }: Report): string {
   return toCsv(lines);
 }
 
-/** What a run cost, and where it ran. */
+/** The costs of a run and the machine that it ran on, by column. */
 function costsOf({ record, stepTime }: ReportRun): Readonly<Record<string, Value>> {
   const { parameters, training, seconds, code, environment } = record;
   return {
@@ -135,7 +135,7 @@ export function printedCsv({ header, body }: PrintedTable): string {
 }
 
 function toCsv(lines: readonly Readonly<Record<string, Value>>[]): string {
-  // As arrays: csv-stringify would read a dot in an object's key as a field of a field.
+  // Rows are arrays, because csv-stringify reads a dot in an object's key as a path to an inner field.
   const keys = Object.keys(lines[0] ?? {});
   const rows = lines.map((line) => keys.map((key) => line[key]));
   return stringify([keys, ...rows], { cast: { string: inert, boolean: String } });

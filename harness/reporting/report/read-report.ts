@@ -84,7 +84,7 @@ export async function readReport(context: ReportContext): Promise<OpenReport> {
   return { made: new Date(), results: results.join(', '), main, tables, evaluations, columns, untrusted };
 }
 
-/** What rows of several folders are called: as the folders, with their whole paths where names are equal. */
+/** The names of rows of several folders: the folders' own, or their whole paths where those are equal. */
 function namesOf(results: readonly string[]): readonly string[] {
   if (results.length < 2) return [];
   const names = results.map((folder) => basename(resolve(folder)));

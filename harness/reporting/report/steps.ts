@@ -1,4 +1,4 @@
-/** What a report shows of a training log: the time of a step and the learning curve. */
+/** Reads training logs for the report: the time of a step and the learning curve. */
 import { median } from 'simple-statistics';
 import { warmSteps, type Step } from '../../records/step-log.ts';
 

@@ -14,10 +14,10 @@ export interface MeasuredRun {
 
 /** A column of costs. */
 export interface CostColumn {
-  /** As `--columns` names it. */
+  /** The name that `--columns` takes. */
   readonly name: string;
   readonly header: string;
-  /** What it holds, for help. */
+  /** What the column holds, for `--help`. */
   readonly help: string;
   readonly decimals: number;
   /** A count, which is known without a finished run and stands before the metrics. */

@@ -13,7 +13,7 @@ export interface RowInput {
   readonly variant: string;
   readonly label: string;
   readonly records: readonly RunRecord[];
-  /** What was measured of the records from other files; costs that need them are missing where it is absent. */
+  /** Measurements from the files beside the records; costs that need them are missing where it is absent. */
   readonly measured?: readonly MeasuredRun[];
 }
 

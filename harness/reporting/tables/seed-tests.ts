@@ -43,7 +43,7 @@ export interface TestedRun {
  */
 export type Untested = 'other-predictions' | 'not-resampled';
 
-/** What the predictions beside a record say. */
+/** The predictions that lie beside a record. */
 export interface SeedPredictions {
   /** Every prediction of the test set is the same. */
   readonly collapsed: boolean;

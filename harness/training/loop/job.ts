@@ -36,7 +36,7 @@ export interface Evaluation {
   readonly seconds: number;
 }
 
-/** What a caller may show after a step. */
+/** The progress that a caller may show after a step. */
 export interface StepProgress {
   readonly step: number;
   readonly totalSteps: number;
@@ -95,7 +95,7 @@ export interface Validated {
   readonly score: number;
 }
 
-/** What a run ends with. */
+/** The result of a run. */
 export interface TrainingResult {
   /** Trained tensors (and the method's frozen and state tensors) at the best evaluation. */
   readonly tensors: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;

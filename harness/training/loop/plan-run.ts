@@ -14,7 +14,7 @@ import { replicasFor } from './choose-replicas.ts';
 import type { TrainingJob } from './job.ts';
 import { trainedTensors } from './run-tensors.ts';
 
-/** What a run computes, and in which shapes. */
+/** The steps of a run, their micro-batches, and the shapes of these. */
 export interface RunPlan<Example> {
   readonly packs: readonly Pack[];
   readonly totalSteps: number;

@@ -44,7 +44,7 @@ interface WaitingUnit {
   reject(error: unknown): void;
 }
 
-/** What the runs of a group share. */
+/** The engine, the frozen arrays and the batch shapes that the runs of a group share. */
 export interface GroupSetup {
   readonly engine: Engine;
   /** Disposed with the group. */

@@ -31,7 +31,7 @@ export interface StepUnit<Example> {
   readonly draw: Draw;
 }
 
-/** What units of one kind gave. */
+/** The results of all units of one kind. */
 export interface UnitOutputs {
   /** The outputs of each unit. */
   readonly outputs: readonly NamedArrays[];

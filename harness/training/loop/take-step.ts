@@ -10,7 +10,7 @@ import { countTargets } from './plan-run.ts';
 import { gradientsIn, type Arrays } from './run-tensors.ts';
 import type { StepRunner, StepUnit } from './step-runner.ts';
 
-/** What the host decides of a step. */
+/** The inputs of a step that the host decides. */
 export interface StepSettings {
   /** The optimiser's rates of each pack. */
   readonly rates: Arrays;
@@ -21,7 +21,7 @@ export interface StepSettings {
   readonly dropout: boolean;
 }
 
-/** What a step gave. */
+/** The result of a step. */
 export interface StepResult {
   /** The mean over its targets, before the update. */
   readonly loss: number;

@@ -32,7 +32,7 @@ export function causalSequence({ ids }: Piece): Sequence {
   return { ids, targets: [...ids.slice(1), NOTHING] };
 }
 
-/** What masking has to know of a vocabulary. */
+/** The tokens of a vocabulary that masking needs. */
 export interface MaskingTokens {
   readonly mask: number;
   readonly vocabulary: number;
@@ -65,7 +65,7 @@ export function maskedSequence(
   return { ids: read, ...(types && { types }), targets };
 }
 
-/** What span corruption has to know of a vocabulary. */
+/** The tokens of a vocabulary that span corruption needs. */
 export interface SpanTokens {
   /** The first token of every target. */
   readonly start: number;
@@ -96,7 +96,7 @@ export function corruptSpans(
   random: Random,
   { end, sentinels }: Omit<SpanTokens, 'start'>,
 ): { source: number[]; target: number[] } {
-  // As T5's random_spans_noise_mask: kept and hidden stretches alternate, a kept one first.
+  // Like T5's random_spans_noise_mask, kept and hidden spans alternate, a kept one first.
   const hidden = Math.min(Math.max(Math.round(NOISE_SHARE * ids.length), 1), ids.length - 1);
   const most = Math.min(hidden, ids.length - hidden, sentinels.length);
   const spans = Math.min(Math.max(Math.round(hidden / MEAN_SPAN), 1), most);

@@ -15,7 +15,7 @@ const ATTENTION = 1.2;
 const OUTSIDE = 25;
 const LOGITS = 3;
 
-/** What of a base decides how large activations are. */
+/** The sizes of a base on which the memory of activations depends. */
 type Sizes = Pick<Architecture, 'layers' | 'width' | 'heads' | 'vocabulary' | 'kind'>;
 
 /** What memory the activations of a micro-batch may take, in bytes, and how they are kept. */

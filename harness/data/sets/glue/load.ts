@@ -21,7 +21,7 @@ export interface Glue {
   /** Sha256 over the content of all splits. */
   readonly hash: string;
   readonly train: readonly GlueRow[];
-  /** For MNLI, the matched validation set. */
+  /** The validation set; of MNLI it is the matched one. */
   readonly validation: readonly GlueRow[];
   /** MNLI's validation set of other genres; empty for other tasks. */
   readonly mismatched: readonly GlueRow[];

@@ -194,7 +194,7 @@ function mostMissed(
     if (id < fixed) return Infinity;
     const times = used[id]!;
     if (times === 0) return -Infinity;
-    // Without the piece, its text would be written by its next best pieces, whose counts grow by as much.
+    // If the piece is removed, its next best pieces encode its text, and their counts grow by its count.
     const instead = bestPath(ofPieces[id]!, scores, id);
     const totalInstead = Math.log(total + times * (instead.length - 1));
     const scoreInstead = instead.reduce(

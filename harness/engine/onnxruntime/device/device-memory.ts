@@ -17,7 +17,7 @@ import type {
   NativeTensor,
 } from './native.ts';
 
-/** What all sessions of a device have in common. */
+/** The settings that all sessions of a device share. */
 export type DeviceOptions = Pick<NativeOptions, 'device' | 'index' | 'threads' | 'provider'>;
 
 type HostArray = Float32Array | Int32Array | Uint16Array;
