@@ -42,6 +42,17 @@ export function valueAndGradients(
   return { value, gradients: Object.fromEntries(gradients) };
 }
 
+/**
+ * 1 where x is above a threshold, 0 elsewhere; the gradient goes straight through to x (Bengio et al. 2013,
+ * arXiv:1308.3432).
+ */
+export function stepStraightThrough(x: tf.Tensor, threshold: number): tf.Tensor {
+  return tf.customGrad((y) => ({
+    value: (y as tf.Tensor).greater(threshold).cast('float32'),
+    gradFunc: (dy: tf.Tensor) => dy.clone(),
+  }))(x);
+}
+
 /** Returns x; no gradient flows through it. */
 export function stopGradient(x: tf.Tensor): tf.Tensor {
   return tf.customGrad((y) => ({

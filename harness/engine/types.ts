@@ -107,10 +107,13 @@ export interface ProgramTensors {
   readonly random: (input: RandomInput) => Tensor;
 }
 
-/** A float32 input that a program declares and the host draws anew for each run: an inverted dropout mask. */
+/**
+ * A float32 input that a program declares and the host draws anew for each run: an inverted dropout mask, or
+ * numbers uniform in [0, 1).
+ */
 export interface RandomInput {
-  readonly kind: 'dropout';
-  /** The share of the values that are 0; all others are 1 / (1 − rate). */
+  readonly kind: 'dropout' | 'uniform';
+  /** Of a mask the share of the values that are 0, all others being 1 / (1 − rate); 0 for uniform numbers. */
   readonly rate: number;
   /** The place in the model that the mask acts at. */
   readonly name: string;

@@ -99,6 +99,8 @@ export interface Context {
   dropout(x: Tensor, rate: number, name: string): Tensor;
   /** The mask of `dropout` alone; undefined where nothing would be dropped. */
   dropoutMask(shape: Shape, rate: number, name: string): Tensor | undefined;
+  /** Numbers uniform in [0, 1), which the host draws from the stream `name`; undefined in evaluation. */
+  uniform(shape: Shape, name: string): Tensor | undefined;
   /** Optimiser steps done, a scalar. */
   readonly step: Tensor;
   readonly totalSteps: number;
@@ -128,6 +130,11 @@ export interface LinearModule {
  * of these rows.
  */
 export interface Edits {
+  /**
+   * What modules read in place of a tensor of the base, which is trained or frozen; undefined where it stays.
+   * It costs memory of the tensor's size in training: outputs of modules are edited more cheaply.
+   */
+  tensor?(name: string, value: Tensor): Tensor | undefined;
   /** Linear modules and the head. */
   linear?(
     site: Site,

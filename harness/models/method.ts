@@ -64,6 +64,8 @@ export interface Delta {
   unfreezes?(tensor: string, owner: Site | undefined): boolean;
   /** `x`: trained, frozen, derived and state tensors by name. */
   edits?(x: Tensors, context: Context): Edits;
+  /** The names of the base's tensors that `edits.tensor` changes; they cannot be packed. */
+  readonly edited?: ReadonlySet<string>;
   /** Added to the loss while training, []. */
   penalty?(x: Tensors): Tensor;
   /** Runs in the program of a step, after the optimiser; returns the tensors that change. */
@@ -79,6 +81,8 @@ export interface Delta {
    * frozen and state by name.
    */
   merge?(x: Values): (site: Site) => readonly AffineEdit[];
+  /** What `edits.tensor` makes of a tensor outside of training, in numbers; with `merge` alone. */
+  mergeTensor?(x: Values): (name: string, value: Float32Array) => Float32Array;
 }
 
 /** One PEFT method: a file in methods/ that exports it as default, under its file's name. */

@@ -36,6 +36,19 @@ async function recordsOf(results: string): Promise<Map<string, RunRecord>> {
   );
 }
 
+test('a dry run says what every method would try, and leaves nothing behind', async () => {
+  const dry = await tune('dry', ...space, '--dry-run');
+  expect(dry.exitCode, dry.stderr).toBe(0);
+  expect(dry.stdout).toMatch(/4 trials of each method, 1 seed a trial/);
+  expect(dry.stdout.match(/learningRate=/g)).toHaveLength(8);
+  expect(await readdir(join(folder, 'dry')).catch(() => [])).toEqual([]);
+  const json = await tune('dry', ...space, '--dry-run', '--json', '--strategy', 'halving');
+  expect(JSON.parse(json.stdout)).toMatchObject([
+    { method: 'red', rungs: [{ trials: 4 }, { trials: 1, share: 1 }] },
+    { method: 'lora', trials: [{}, {}, {}, {}] },
+  ]);
+});
+
 /** What two tunings agree on: the last losses of validation by path, and metrics. */
 const numbersOf = (records: ReadonlyMap<string, RunRecord>): [string, unknown, unknown][] =>
   [...records].map(([path, { training, metrics }]) => [

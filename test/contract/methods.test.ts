@@ -19,7 +19,9 @@ const startsAsBase = new Set([
   'full',
   'ft-top2',
   'bitfit',
+  'diff-pruning',
   'hra',
+  'intrinsic',
   'ln-tuning',
   'loha',
   'lokr',
@@ -61,9 +63,13 @@ const largest = (values: Float32Array): number => values.reduce((most, x) => Mat
 /** False for key biases: softmax cancels them, so their gradient is rounding noise. */
 function hasGradient(name: string, index: number, length: number): boolean {
   if (base.family === 't5' && /\.k\.(added\.bias|ssf\.shift)$/.test(name)) return false;
-  if (base.family === 'roberta' && /\.key\.((red|added)\.)?(bias|ssf\.shift)$/.test(name)) return false;
+  if (
+    base.family === 'roberta' &&
+    /\.key\.((red|added)\.)?(bias(\.(diff|gate|group))?|ssf\.shift)$/.test(name)
+  )
+    return false;
   const third = Math.floor((3 * index) / length);
-  return !(/\.c_attn\.((red|added)\.)?bias$/.test(name) && third === 1);
+  return !(/\.c_attn\.((red|added)\.)?bias(\.diff|\.gate)?$/.test(name) && third === 1);
 }
 
 function expectSameGradients(actual: Arrays, expected: Arrays, tolerance: number): void {
@@ -168,7 +174,7 @@ describe.each(cases)('%s: %s', (family, name) => {
     if (!delta.merge) return skip('it cannot be merged');
     const state = await startOf(base, delta, 0.1);
     const { logits } = await compute(js, base, delta, state, batch);
-    const values = { ...state, ...(await initialize(delta.frozen ?? {}, base, 0)) };
+    const values = { ...state, ...(await initialize({ ...delta.frozen, ...delta.state }, base, 0)) };
     let model: ReturnType<typeof mergeDelta>;
     try {
       model = mergeDelta(base, delta, values);

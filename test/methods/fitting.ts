@@ -2,8 +2,11 @@
 export const fitting: Readonly<Record<string, object>> = {
   adapterdrop: { drop: 1 },
   compacter: { bottleneck: 4 },
+  'diff-pruning': { start: 1, noise: false },
   fourierft: { frequencies: 6, scale: 40 },
+  intrinsic: { dimension: 90 },
   mam: { virtualTokens: 4, bottleneck: 4 },
+  masking: { sparsity: 0.3 },
   miss: { rank: 5 },
   oft: { blockSize: 4 },
   'parallel-adapter': { bottleneck: 4 },

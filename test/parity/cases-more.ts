@@ -10,6 +10,7 @@ import prompt from '../../methods/prompt.ts';
 import vera from '../../methods/vera.ts';
 import type { Case } from './cases.ts';
 import { peftCases } from './cases-peft.ts';
+import { weightCases } from './cases-weights.ts';
 import { hasParity, readGolden, readTensors } from './folder.ts';
 
 const inPeft = (name: string): string => `base_model.model.${name}`;
@@ -85,5 +86,6 @@ export function moreCases(model: string): readonly Case[] {
     matches('ptuning', pTuning, { virtualTokens: 5, hidden: 20 }, inEncoder),
 
     ...peftCases(model),
+    ...weightCases(model),
   ];
 }

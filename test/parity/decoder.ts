@@ -11,6 +11,7 @@ import {
 } from '../../harness/models/delta/forward.ts';
 import type { Delta } from '../../harness/models/method.ts';
 import { tokenLoss } from '../../harness/training/objectives/cross-entropy.ts';
+import { pick, stateOf, typesOf } from './state.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 
 /** A batch in transformers' form. */
@@ -170,11 +171,8 @@ async function compute(
 ): Promise<Computed> {
   const held = await freezeTensors(engine, base, delta, 0);
   const shapes = trainedShapes(base, delta);
-  const state = engine.state(
-    Object.fromEntries(
-      Object.entries(shapes).map(([name, shape]) => [name, { shape, data: tensors[name]! }]),
-    ),
-  );
+  const values = await stateOf(base, delta, tensors);
+  const state = engine.state(values);
   const places = new Int32Array(rows).fill(targets.length);
   targets.forEach(({ row }, place) => (places[row] = place));
   const count = [targets.length];
@@ -189,9 +187,7 @@ async function compute(
     {
       name: 'parity',
       frozen: held,
-      state: Object.fromEntries(
-        Object.entries(shapes).map(([name, shape]) => [name, { shape, dtype: 'float32' as const }]),
-      ),
+      state: typesOf(values),
       inputs: Object.fromEntries(
         Object.entries(all).map(([name, { shape, data }]) => [
           name,
@@ -202,11 +198,14 @@ async function compute(
     (x) => {
       const use: ModelUse = { base, delta, tensors: x.state, training: true, dropout: false, totalSteps: 1 };
       const head = outputHead(x, use);
-      const { value, gradients } = ops.valueAndGradients(() => {
-        const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
-        const aimed = ops.selectRows(forward(x, use), targetRows!, targetPlaces!);
-        return tokenLoss(outputHead(x, use), aimed, { ids: targetIds!, weights: targetWeights! }, 0);
-      }, x.state);
+      const { value, gradients } = ops.valueAndGradients(
+        () => {
+          const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
+          const aimed = ops.selectRows(forward(x, use), targetRows!, targetPlaces!);
+          return tokenLoss(outputHead(x, use), aimed, { ids: targetIds!, weights: targetWeights! }, 0);
+        },
+        pick(x.state, Object.keys(shapes)),
+      );
       const hidden = forward(x, use);
       const named = Object.entries(gradients).map(([name, g]) => [`gradient ${name}`, g] as const);
       return {

@@ -7,5 +7,5 @@ describeDecoder('gpt2-tiny', {
   lacks: ['bitfit-added'],
   // Softmax cancels the key biases, the middle third of c_attn's.
   isNoise: (name, index, length) =>
-    /c_attn(\.red)?\.bias$/.test(name) && index >= length / 3 && index < (2 * length) / 3,
+    /c_attn(\.red)?\.bias(\.diff|\.gate)?$/.test(name) && index >= length / 3 && index < (2 * length) / 3,
 });

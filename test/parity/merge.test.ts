@@ -25,6 +25,8 @@ const everywhere = [
   'ia3',
   'red-ffn-scaling',
   ...peftGoldens,
+  'masking',
+  'diff-pruning',
 ];
 const biases = ['red-ffn', 'red-attn', 'red-ffn_attn', 'red-ffn-bias', 'red-pp'];
 const merged: Readonly<Record<string, readonly string[]>> = {
@@ -50,7 +52,7 @@ describe.each(Object.entries(merged))('%s', (model, mergeable) => {
     const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
     const bare = await loadBase(folderOf(model));
     const valuesOf = async (base: BaseModel, delta: Delta): Promise<Arrays> => {
-      const values = await initialize(delta.frozen ?? {}, base, 0);
+      const values = await initialize({ ...delta.frozen, ...delta.state }, base, 0);
       for (const name of Object.keys(trainedShapes(base, delta)))
         values[name] = tensors[`state.${rename(name)}`] ?? (await base.tensor(name));
       return values;

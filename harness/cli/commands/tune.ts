@@ -17,7 +17,7 @@ import { addRunOptions, type RunOptions } from '../arguments/run-options.ts';
 import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
 import { createReporter } from '../terminal/run-reporter.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
-import { edgeWarnings, tuningTable } from '../terminal/tuning-table.ts';
+import { edgeWarnings, plannedTuningText, tuningTable } from '../terminal/tuning-table.ts';
 
 interface Options extends RunOptions, ChoiceOptions, OwnDataOptions {
   readonly space?: string[];
@@ -58,6 +58,14 @@ async function tuneMethods(options: Options): Promise<void> {
   const { space, trials, strategy, seedsPerTrial, unequal = false } = options;
   if (!space?.length)
     throw new UsageError('Say what to try with --space, such as --space lr=log:1e-4..1e-1.');
+  if (options.dryRun) {
+    const { previewTuning } = await import('../../runs/tune/tune.ts');
+    const how = { space, trials, strategy, seedsPerTrial, unequal };
+    const planned = await previewTuning(request, how, { methods, tasks });
+    if (options.json) printJson(planned);
+    else print(plannedTuningText(planned, seedsPerTrial, terminalWidth()));
+    return;
+  }
   const stages = new Stages(options);
   const context = { methods, tasks, execute: stages.execute };
   try {
@@ -71,10 +79,8 @@ async function tuneMethods(options: Options): Promise<void> {
 }
 
 async function requestOf(options: Options): Promise<RunRequest> {
-  const { jobs = 1, dryRun, task = [], method = [], recipe } = options;
+  const { jobs = 1, task = [], method = [], recipe } = options;
   checkLauncher(options, jobs);
-  if (dryRun)
-    throw new UsageError('--dry-run: tune has none; its trials depend on each other. Leave it out.');
   if (recipe?.endsWith('.json')) throw new UsageError('--recipe: tuning makes such a file; leave it out.');
   if (task.length === 0) throw new UsageError('Say which tasks with --task (see: list tasks).');
   if (method.length === 0) throw new UsageError('Say which methods with --method (see: list methods).');

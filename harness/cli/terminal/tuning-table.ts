@@ -1,7 +1,7 @@
 /** What `tune` prints of its trials: a table of what was chosen, and warnings of choices at an edge. */
 import { groupBy } from '../../support/group-by.ts';
 import { layoutTable } from '../../reporting/tables/layout-text.ts';
-import type { TunedMethod } from '../../runs/tune/tune.ts';
+import type { PlannedTuning, TunedMethod } from '../../runs/tune/tune.ts';
 import type { Position } from '../../runs/tune/space.ts';
 import { heading } from './output.ts';
 
@@ -21,6 +21,35 @@ export function tuningTable(found: readonly TunedMethod[], width: number): strin
         best ? best.positions.map(placeOf).join(', ') : '–',
       ]);
       return `${heading(title)}\n\n${layoutTable({ header, rows, names: 1 }, width)}`;
+    })
+    .join('\n\n');
+}
+
+/** What a dry run says: for each task and base the rungs, and every trial of each method. */
+export function plannedTuningText(
+  planned: readonly PlannedTuning[],
+  seedsPerTrial: number,
+  width: number,
+): string {
+  const groups = groupBy(planned, ({ task, model }) => `${task} · ${model}, would be tuned on validation`);
+  return [...groups]
+    .map(([title, group]) => {
+      const stages = group[0]!.rungs.map(
+        ({ trials, share }) =>
+          `${trials} trials${share === 1 ? '' : ` of ${(100 * share).toPrecision(3)} % length`}`,
+      );
+      const rows = group.flatMap(({ label, budget, trials }) =>
+        trials.map((point, i) => [
+          i === 0 ? label : '',
+          i === 0 ? budget : '',
+          Object.entries(point)
+            .map(([key, value]) => `${key}=${value}`)
+            .join(' '),
+        ]),
+      );
+      const table = layoutTable({ header: ['method', 'budget', 'trial'], rows, names: 3 }, width);
+      const seeds = `${seedsPerTrial} ${seedsPerTrial === 1 ? 'seed' : 'seeds'} a trial`;
+      return `${heading(title)}\n\n${stages.join(', then ')} of each method, ${seeds}\n\n${table}`;
     })
     .join('\n\n');
 }

@@ -33,6 +33,7 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
     promptLength: total('promptLength'),
     prefixLength: total('prefixLength'),
     ...(parts.some(({ delta }) => delta.readsPrompt) && { readsPrompt: true }),
+    edited: new Set(parts.flatMap(({ delta }) => [...(delta.edited ?? [])])),
     unfreezes: (tensor, owner) => {
       const takers = parts.filter(({ delta }) => delta.unfreezes?.(tensor, owner));
       if (takers.length > 1) {
@@ -65,6 +66,10 @@ export function composeDeltas(parts: readonly NamedDelta[]): Delta {
       merge(x) {
         const edits = parts.map(({ name, delta }) => delta.merge!(own(name, x)));
         return (site) => edits.flatMap((of) => of(site));
+      },
+      mergeTensor(x) {
+        const edits = parts.flatMap(({ name, delta }) => delta.mergeTensor?.(own(name, x)) ?? []);
+        return (name, value) => edits.reduce((made, edit) => edit(name, made), value);
       },
     }),
   };
@@ -99,6 +104,7 @@ export function composeEdits(all: readonly Edits[]): Edits {
             output: (y, x) => edits.reduce((value, edit) => edit.output?.(value, x) ?? value, y),
           };
     },
+    tensor: (name, value) => acting('tensor').reduce((made, edit) => edit(name, made) ?? made, value),
     embedding(site, table) {
       const edits = acting('embedding')
         .map((edit) => edit(site, table))

@@ -15,7 +15,7 @@ import type {
 } from '../architecture.ts';
 import type { Head } from './heads.ts';
 import { capSoftly, linearAt } from '../families/parts/layers.ts';
-import type { Context, Tensors } from '../edits.ts';
+import type { Context, Edits, Tensors } from '../edits.ts';
 import type { Delta } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
@@ -183,6 +183,7 @@ function modelTensors(
       const name = times > 1 ? `${module} ${times}` : module;
       return x.random({ kind: 'dropout', rate, name, shape, tail: shape.length === 2 ? virtual : 0 });
     },
+    uniform: (shape, name) => (training ? uniformOnce(x, use, shape, name) : undefined),
     step: x.inputs.step ?? ops.scalar(0),
     // Virtual tokens count as tokens, but not as part of the prompt.
     tokens: maskOf('tokens', 1),
@@ -198,13 +199,37 @@ function modelTensors(
   };
   const fixed = Object.keys({ ...delta.frozen, ...delta.derived });
   const own = Object.fromEntries(fixed.map((name) => [name, x.frozen[name]!]));
+  const edits = delta.edits?.({ ...own, ...tensors }, context) ?? {};
   return {
-    weight: (name): Tensor => tensors[name] ?? x.frozen[name]!,
-    edits: delta.edits?.({ ...own, ...tensors }, context) ?? {},
+    weight: weightReader(x, tensors, edits),
+    edits,
     context,
     dropout: training && dropout,
     only: (rows) => modelTensors(x, use, stack, 0, rows, drawn),
   };
+}
+
+/** Reads the base's tensors as a method leaves them; one that several modules read is computed once. */
+function weightReader(x: ProgramTensors, tensors: Tensors, edits: Edits): ModelTensors['weight'] {
+  const edited = new Map<string, Tensor>();
+  return (name) => {
+    const value = tensors[name] ?? x.frozen[name]!;
+    if (!edits.tensor) return value;
+    const known = edited.get(name) ?? edits.tensor(name, value) ?? value;
+    edited.set(name, known);
+    return known;
+  };
+}
+
+/** Uniform numbers that a program has declared, by the tensors of its model: several stacks may ask for them. */
+const declared = new WeakMap<Tensors, Map<string, Tensor>>();
+
+function uniformOnce(x: ProgramTensors, { tensors }: ModelUse, shape: Shape, name: string): Tensor {
+  const known = declared.get(tensors) ?? new Map<string, Tensor>();
+  declared.set(tensors, known);
+  const numbers = known.get(name) ?? x.random({ kind: 'uniform', rate: 0, name, shape });
+  known.set(name, numbers);
+  return numbers;
 }
 
 /** A decoder's head as a method has changed it. */
@@ -224,10 +249,10 @@ export interface OutputHead {
  * RangeError for an encoder.
  */
 export function outputHead(x: ProgramTensors, use: ModelUse, outputRows?: OutputRows): OutputHead {
-  const weight = headWeight(x, use);
+  const model = modelTensors(x, use, 'decoder', 0, outputRows);
+  const weight = headWeight(use, model);
   const multiply = (hidden: Tensor): Tensor => ops.linear(hidden, weight, undefined, true);
   const site = use.base.sites.find(({ kind }) => kind === 'head')!;
-  const model = modelTensors(x, use, 'decoder', 0, outputRows);
   const edit = model.edits.linear?.(site, { W: weight, product: multiply });
   const { architecture } = use.base;
   const cap = architecture.kind === 'encoder' ? undefined : architecture.logitCap;
@@ -244,9 +269,8 @@ export function outputHead(x: ProgramTensors, use: ModelUse, outputRows?: Output
   };
 }
 
-/** Gives the output weight [V, d], trained or not; throws RangeError for an encoder. */
-export function headWeight(x: ProgramTensors, { base, tensors }: ModelUse): Tensor {
-  const { architecture, id } = base;
+/** The output weight [V, d] as a method leaves it; throws RangeError for an encoder. */
+function headWeight({ base: { architecture, id } }: ModelUse, model: ModelTensors): Tensor {
   if (architecture.kind === 'encoder') throw new RangeError(`${id} is an encoder and predicts no tokens`);
-  return tensors[architecture.head] ?? x.frozen[architecture.head]!;
+  return model.weight(architecture.head);
 }

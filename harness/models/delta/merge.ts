@@ -33,8 +33,11 @@ export function mergeDelta(base: BaseModel, delta: Delta, x: Values): MergedMode
       ? describeArchitecture(config, 'The merged model', unties || hasOwnHead(base.architecture))
       : base.architecture;
   const owners = ownersOf(base, editsAt, unties);
-  const read = (name: string): Promise<Float32Array> =>
-    x[name] ? Promise.resolve(x[name]) : base.tensor(name);
+  const editTensor = delta.mergeTensor?.(x);
+  const read = async (name: string): Promise<Float32Array> => {
+    const value = x[name] ?? (await base.tensor(name));
+    return editTensor ? editTensor(name, value) : value;
+  };
   /** The module that was merged last, kept because its weight and its bias are read one after the other. */
   let last: { name: string; module: Promise<Module> } | undefined;
   const merged = async (site: Site): Promise<Module> => {

@@ -68,7 +68,8 @@ export function checkPackedTensors(variant: string, base: BaseModel, delta: Delt
   const { weights } = base;
   if (!weights) return;
   const packed = packedSites(base);
-  const trained = unfrozenTensors(base, delta).filter((name) => packed.has(name));
+  const changed = [...unfrozenTensors(base, delta), ...(delta.edited ?? [])];
+  const trained = changed.filter((name) => packed.has(name));
   if (trained.length === 0) return;
   throw new UsageError(
     `${variant} trains ${trained.length} of the weights that the base keeps in ${baseWeightsText(weights)} ` +

@@ -9,6 +9,7 @@ import type { Method } from '../../models/method.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { Outcome } from '../execute/executor.ts';
+import { attachCells } from '../cell/prepare-cells.ts';
 import type { Cell, Plan, RunRequest, Trial } from '../plan/cell.ts';
 import { parseVariant } from '../plan/parse-variant.ts';
 import { planRuns } from '../plan/plan-runs.ts';
@@ -78,13 +79,7 @@ export async function tune(
   options: TuneOptions,
   context: TuneContext,
 ): Promise<TunedMethod[] | undefined> {
-  const points = pointsByMethod(request, options, context.methods);
-  const most = Math.max(...[...points.values()].map(({ length }) => length));
-  const rungs = rungsOf(options.strategy, most);
-  const trials = trialRequest(request, options, candidatesOf(points));
-  const whole = await planRuns(trials, context.methods, context.tasks);
-  const studies = studiesOf(whole.cells).map((cells) => ({ cells, budgets: budgetsOf(cells, rungs) }));
-  if (!options.unequal) for (const { budgets } of studies) checkEqual(budgets);
+  const { points, rungs, studies } = await planStudies(request, options, context);
   const found: TunedMethod[] = [];
   let isWaiting = false;
   // Tasks and bases are planned one by one, since on each other trials go on.
@@ -96,6 +91,58 @@ export async function tune(
   }
   return isWaiting ? undefined : found;
 }
+
+/** What is tuned, before any trial: points of every method, rungs, and the cells of each task and base. */
+interface PlannedStudies {
+  readonly points: ReadonlyMap<string, readonly Point[]>;
+  readonly rungs: readonly Rung[];
+  readonly studies: readonly {
+    readonly cells: readonly Cell[];
+    readonly budgets: ReadonlyMap<string, string>;
+  }[];
+  /** The trials as a plan of whole trainings. */
+  readonly whole: Plan;
+}
+
+async function planStudies(
+  request: RunRequest,
+  options: TuneOptions,
+  { methods, tasks }: Pick<TuneContext, 'methods' | 'tasks'>,
+): Promise<PlannedStudies> {
+  const points = pointsByMethod(request, options, methods);
+  const most = Math.max(...[...points.values()].map(({ length }) => length));
+  const rungs = rungsOf(options.strategy, most);
+  const trials = trialRequest(request, options, candidatesOf(points));
+  const whole = await planRuns(trials, methods, tasks);
+  const studies = studiesOf(whole.cells).map((cells) => ({ cells, budgets: budgetsOf(cells, rungs) }));
+  if (!options.unequal) for (const { budgets } of studies) checkEqual(budgets);
+  return { points, rungs, studies, whole };
+}
+
+/** What tuning would try for one method on a task and base. */
+export interface PlannedTuning extends Pick<TunedMethod, 'task' | 'model' | 'method' | 'label' | 'budget'> {
+  readonly trials: readonly Point[];
+  readonly rungs: readonly Rung[];
+}
+
+/** Says what `tune` would do, and refuses what it would refuse before any trial; reads neither data nor weights. */
+export async function previewTuning(
+  request: RunRequest,
+  options: TuneOptions,
+  context: Pick<TuneContext, 'methods' | 'tasks'>,
+): Promise<PlannedTuning[]> {
+  const { points, rungs, studies, whole } = await planStudies(request, options, context);
+  await attachCells(whole);
+  return studies.flatMap(({ cells, budgets }) =>
+    [...points].map(([method, trials]) => {
+      const { task, model, variant } = wholeCell(cells, { method, point: trials[0]! });
+      const label = labelOf(variant);
+      return { task: task.name, model, method, label, budget: budgets.get(method)!, trials, rungs };
+    }),
+  );
+}
+
+const labelOf = ({ parts }: Cell['variant']): string => parts.map(({ method }) => method.label).join(' + ');
 
 /** A task on a user's own data is asked for by another name than it gets. */
 function taskName({ tasks, own }: RunRequest, [cell]: readonly Cell[]): string {
@@ -208,7 +255,7 @@ async function tuneStudy(
       task: task.name,
       model,
       method,
-      label: variant.parts.map((part) => part.method.label).join(' + '),
+      label: labelOf(variant),
       trials: own.length,
       failed: failed.get(method) ?? 0,
       best: best && {

@@ -67,7 +67,9 @@ function unitsOf<Example>(
   const drawFor =
     (microBatch: number): Draw =>
     (mask, out) => {
-      randomStream(seed, `${randomKey(mask)} ${step} ${microBatch}`).dropout(out, mask.rate);
+      const random = randomStream(seed, `${randomKey(mask)} ${step} ${microBatch}`);
+      if (mask.kind === 'uniform') out.set(random.uniform(out.length, 0, 1));
+      else random.dropout(out, mask.rate);
     };
   const common = { weight, dropout };
   const first = { ...common, controls, draw: drawFor(0) };

@@ -8,7 +8,7 @@ import type { Architecture } from '../../models/architecture.ts';
 import { MASKED } from '../../models/families/parts/layers.ts';
 import type { MaskedHead } from '../../models/delta/masked-head.ts';
 import {
-  headWeight,
+  outputHead,
   type ModelUse,
   runDecoder,
   runEncoder,
@@ -58,7 +58,7 @@ export function pretraining({ kind }: Architecture, head: MaskedHead | undefined
     loss(x, use, shape) {
       const hidden = lastStates(x, use, shape, kind);
       const weight = (name: string): Tensor => use.tensors[name] ?? x.frozen[name]!;
-      const [features, table] = head ? head.apply(hidden, weight) : [hidden, headWeight(x, use)];
+      const [features, table] = head ? head.apply(hidden, weight) : [hidden, outputHead(x, use).weight];
       const { targetIds, targetWeights } = x.inputs;
       return { loss: ops.headCrossEntropy(features, table, targetIds!, targetWeights!, 0) };
     },

@@ -12,7 +12,7 @@ import * as ops from '../../../harness/engine/ops.ts';
 import type { Engine, FrozenArrays, Program } from '../../../harness/engine/types.ts';
 import { freezeTensors } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
-import { headWeight, runDecoder } from '../../../harness/models/delta/forward.ts';
+import { outputHead, runDecoder } from '../../../harness/models/delta/forward.ts';
 import type { Delta } from '../../../harness/models/method.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 
@@ -63,7 +63,7 @@ describe.skipIf(!there)('SmolLM2-135M-Instruct (needs DELTABENCH_BASES and DELTA
       (x) => {
         const use = { base, delta: nothing, tensors: {}, training: false, dropout: false, totalSteps: 1 };
         const { hidden } = runDecoder(x, use, { batch: ROWS, length: LENGTH });
-        return { outputs: { logits: ops.linear(hidden, headWeight(x, use), undefined, true) } };
+        return { outputs: { logits: outputHead(x, use).scores(hidden) } };
       },
     );
   });
