@@ -40,17 +40,17 @@ export function swiGlu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
     [gate, up],
     {
       forward(g, [gate, up]) {
-        const [y, sigmoid] = g.inParts([gate!, up!], ([gate, up]) => {
-          const sigmoid = g.unary('Sigmoid', gate!);
-          return [g.mul(g.mul(gate!, sigmoid), up!), sigmoid];
-        });
-        return { result: y!, saved: [gate!, up!, sigmoid!] };
+        const [y] = g.inParts([gate!, up!], ([gate, up]) => [
+          g.mul(g.mul(gate!, g.unary('Sigmoid', gate!)), up!),
+        ]);
+        return { result: y!, saved: [gate!, up!] };
       },
-      // d silu / dx = s + silu (1 − s)
-      backward: (g, [dy, ...saved]) =>
-        g.inParts([dy!, ...saved.slice(0, 3)], ([dy, gate, up, sigmoid]) => {
-          const silu = g.mul(gate!, sigmoid!);
-          const slope = g.sub(g.add(sigmoid!, silu), g.mul(silu, sigmoid!));
+      // d silu / dx = s + silu (1 − s); s is computed again, since it is as large as the gate.
+      backward: (g, [dy, gate, up]) =>
+        g.inParts([dy!, gate!, up!], ([dy, gate, up]) => {
+          const sigmoid = g.unary('Sigmoid', gate!);
+          const silu = g.mul(gate!, sigmoid);
+          const slope = g.sub(g.add(sigmoid, silu), g.mul(silu, sigmoid));
           return [g.mul(g.mul(dy!, up!), slope), g.mul(dy!, silu)];
         }),
     },
