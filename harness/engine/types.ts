@@ -45,8 +45,15 @@ export interface FourBit {
   readonly kind: 'nf4' | 'fp4';
   readonly blockSize: number;
 }
+/** Codes of four bits with a scale and a zero point for `groupSize` inputs of an output (GPTQ's). */
+export interface GroupedFourBit {
+  readonly kind: 'gptq';
+  readonly groupSize: number;
+  /** Whether the inputs of groups are in another order than the matrix's. */
+  readonly isOrdered: boolean;
+}
 /** How the numbers of a packed weight are stored. */
-export type PackedFormat = FourBit | { readonly kind: 'bfloat16' | 'float16' };
+export type PackedFormat = FourBit | GroupedFourBit | { readonly kind: 'bfloat16' | 'float16' };
 
 /** The matrix [outputs, inputs] that a packed weight holds, row by row. */
 export interface PackedMatrix {
@@ -64,13 +71,22 @@ export interface PackedMatrix {
 export interface PackedArray {
   readonly shape: Shape;
   readonly packed: PackedMatrix & {
-    /** Two codes of four bits a byte, the first one in the high bits, or the bits of half precision. */
+    /** Two codes of four bits a byte, the first in the high bits (GPTQ's: low), or the bits of half precision. */
     readonly codes: FileLocation;
-    /** The scale of every block, float32; absent in half precision. */
+    /** The scale of every block or group, float32; absent in half precision. */
     readonly scales?: FileLocation;
+    /** GPTQ's zero points [outputs, groups], four bits each. */
+    readonly zeros?: FileLocation;
+    /** The place of each input among the grouped ones, int32, where these are in another order. */
+    readonly order?: FileLocation;
   };
 }
-export type FrozenArray = PlainArray | PackedArray;
+/** A float32 tensor that never changes, in a file alone: it is read where it cannot be mapped. */
+export interface StoredArray {
+  readonly shape: Shape;
+  readonly location: FileLocation;
+}
+export type FrozenArray = PlainArray | PackedArray | StoredArray;
 
 /** Shape and type of a frozen array; of a packed one, also what it holds. */
 export interface FrozenType extends TensorType {

@@ -69,7 +69,7 @@ export function startFrom(
     base: {
       ...base,
       tensor: async (name) => (unfrozen.has(name) ? tensors[name]!.data : base.tensor(name)),
-      location: (name) => (unfrozen.has(name) ? undefined : base.location(name)),
+      location: (name, type) => (unfrozen.has(name) ? undefined : base.location(name, type)),
     },
     delta: {
       ...delta,

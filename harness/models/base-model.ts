@@ -1,6 +1,6 @@
 /** What a base model is to everything that attaches to it, trains it or decodes with it. */
 import type { Tokenizer } from '../data/tokenizers/tokenizer.ts';
-import type { FileLocation, PackedArray, Shape } from '../engine/types.ts';
+import type { FileLocation, PackedArray, Precision, Shape } from '../engine/types.ts';
 import type { Architecture } from './architecture.ts';
 import type { BaseWeights } from './bases/base-weights.ts';
 import type { FamilyName, Site, Shapes } from './edits.ts';
@@ -33,8 +33,8 @@ export interface BaseModel {
   packed?(name: string): Promise<PackedArray | undefined>;
   /** Throws UsageError where the checkpoint lacks the tensor or gives it another shape. */
   tensor(name: string): Promise<Float32Array>;
-  /** Where a tensor lies on disk; undefined where it is in no file, or not float32. */
-  location(name: string): FileLocation | undefined;
+  /** Where a tensor lies on disk in this type (float32); undefined where no file holds it so. */
+  location(name: string, type?: Precision): FileLocation | undefined;
   /** The folder of its files; a random base has none. */
   folder?(): Promise<string>;
   tokenizer(): Promise<Tokenizer>;

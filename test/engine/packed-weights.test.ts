@@ -2,6 +2,8 @@
 import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
+import { FLOAT32 } from '../../harness/engine/graph/target.ts';
+import { OnnxFrozen } from '../../harness/engine/onnxruntime/frozen.ts';
 import * as ops from '../../harness/engine/ops.ts';
 import type { Engine, FrozenArray, NamedArrays, Precision } from '../../harness/engine/types.ts';
 import { randomStream } from '../../harness/support/numbers/random-stream.ts';
@@ -98,9 +100,22 @@ describe('packed weights', () => {
     await expect(compiled).rejects.toThrow('W is packed: only linear and unpacked read it');
   });
 
+  it('are mapped from their file, beside which large arrays are fed', () => {
+    const { packed } = packedPair(folder, 'mapped', formats[0]!, [8, 64], normal('mapped', 512));
+    const partsBeside = (numbers: number): string[] => {
+      const plain = { shape: [numbers], data: new Float32Array(numbers) };
+      const frozen = new OnnxFrozen({ W: packed, E: plain }, FLOAT32);
+      return [...frozen.initializers(['codes/W', 'frozen/E']).parts.keys()];
+    };
+    expect(partsBeside(8)).toEqual(['frozen/E', 'codes/W']);
+    expect(partsBeside(2 ** 24 + 1)).toEqual(['codes/W']);
+  });
+
   it('are unknown to the engines of tfjs', async () => {
     const engine = await createEngine({ name: 'js' });
     const { packed } = packedPair(folder, 'js', formats[0]!, [8, 64], normal('js', 512));
-    expect(() => engine.freeze({ W: packed })).toThrow('the engine js has no packed weights, as W is');
+    expect(() => engine.freeze({ W: packed })).toThrow(
+      'the engine js has no packed bases, whose files hold W',
+    );
   });
 });

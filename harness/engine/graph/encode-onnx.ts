@@ -9,8 +9,9 @@ import type { FileLocation, Shape } from '../types.ts';
 import { type Attribute, type Body, ELEMENT, type Node, readBy, type Value } from './node.ts';
 import { NO_TENSOR } from '../onnxruntime/run-into.js';
 
-/** The version of ONNX's operations, and the one that brought Attention, which not every device has. */
-const OPSET = { usual: 20, attention: 23 } as const;
+/** The version of ONNX's operations, and the one that has these besides, which not every device knows. */
+const OPSET = { usual: 20, newer: 23 } as const;
+const NEWER = new Set(['Attention', 'DequantizeLinear']);
 
 const utf8 = new TextEncoder();
 type Bytes = readonly Uint8Array[];
@@ -78,7 +79,7 @@ function initializer(
     return bytes(5, [...head, ...bytes(9, [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])]);
   }
   const entry = (key: string, value: string): Bytes => bytes(13, [...text(1, key), ...text(2, value)]);
-  const length = bytesOf(element) * sizeOf(shape);
+  const length = Math.ceil(bytesOf(element) * sizeOf(shape));
   return bytes(5, [
     ...head,
     ...entry('location', data.file),
@@ -90,6 +91,7 @@ function initializer(
 
 /** Bytes of an element of a weight. */
 function bytesOf(element: number): number {
+  if (element === ELEMENT.uint4) return 0.5;
   if (element === ELEMENT.uint8) return 1;
   return element === ELEMENT.float16 || element === ELEMENT.bfloat16 ? 2 : 4;
 }
@@ -183,7 +185,7 @@ export function encodeModel({ nodes, outputs, initializers, noTensor }: ModelPar
   for (const { name: output, value } of outputs) {
     body.push(...valueInfo(12, output, ELEMENT[value.dtype], value.shape));
   }
-  const opset = nodes.some(({ op }) => op === 'Attention') ? OPSET.attention : OPSET.usual;
+  const opset = nodes.some(({ op }) => NEWER.has(op)) ? OPSET.newer : OPSET.usual;
   const model = [
     ...integer(1, 10),
     ...text(2, 'deltabench'),

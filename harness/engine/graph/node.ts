@@ -5,7 +5,7 @@ import type { NumericArray, PackedMatrix, Precision, Shape } from '../types.ts';
  * Element types; int64 only for the lists (axes, shapes) that ONNX takes as operands, uint8 for four-bit
  * codes.
  */
-export type DType = Precision | 'int32' | 'bool' | 'int64' | 'uint8';
+export type DType = Precision | 'int32' | 'bool' | 'int64' | 'uint8' | 'uint4';
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
 /** ONNX's numbers of element types (TensorProto.DataType). */
@@ -17,6 +17,7 @@ export const ELEMENT = {
   bool: 9,
   float16: 10,
   bfloat16: 16,
+  uint4: 21,
 } as const;
 
 /** Shape and type of a value. */
@@ -29,6 +30,8 @@ export interface TypedShape {
 export interface PackedParts extends PackedMatrix {
   readonly codes: string;
   readonly scales: string;
+  readonly zeros: string;
+  readonly order: string;
 }
 
 /** The other forms of the numbers of a graph input: a copy in half precision, or packed codes. */

@@ -3,7 +3,7 @@
  * needs it: what unpacks it depends on a value of that time, since onnxruntime runs early whatever depends on
  * constants alone. `Graph` sends products with packed weights here.
  */
-import type { FourBit, NumericArray, Shape } from '../types.ts';
+import type { FourBit, GroupedFourBit, NumericArray, Shape } from '../types.ts';
 import type { DType, PackedParts, Value } from './node.ts';
 
 /** The operations of a graph that this file needs. */
@@ -23,6 +23,10 @@ interface Operations {
 /** A packed weight whose numbers are codes of four bits. */
 type FourBitParts = PackedParts & { readonly format: FourBit };
 const isFourBit = (packed: PackedParts): packed is FourBitParts => 'blockSize' in packed.format;
+
+/** A packed weight whose codes have scales and zero points of groups. */
+type GroupedParts = PackedParts & { readonly format: GroupedFourBit };
+const isGrouped = (packed: PackedParts): packed is GroupedParts => packed.format.kind === 'gptq';
 
 /**
  * Whether the device has a float32 product with packed weights of this kind. CUDA's would take the scales in
@@ -49,9 +53,13 @@ export function packedProduct(g: Operations, a: Value, packed: FourBitParts, toI
 /** The numbers of a packed weight [outputs, inputs], or flipped; they are computed once `when` is. */
 export function unpack(g: Operations, packed: PackedParts, when: Value): Value {
   const { outputs, inputs, flipped } = packed;
+  const whole = (four: FourBitParts): Value =>
+    g.reshape(multiplyCodes(g, identityFrom(g, 1, when), four, outputs * inputs), [outputs, inputs]);
   const matrix = isFourBit(packed)
-    ? g.reshape(multiplyCodes(g, identityFrom(g, 1, when), packed, outputs * inputs), [outputs, inputs])
-    : widenBits(g, packed, when);
+    ? whole(packed)
+    : isGrouped(packed)
+      ? dequantize(g, packed, when)
+      : widenBits(g, packed, when);
   return flipped ? g.transpose(matrix, [1, 0]) : matrix;
 }
 
@@ -71,6 +79,21 @@ function multiplyCodes(g: Operations, a: Value, packed: FourBitParts, rows: numb
 
 /** onnxruntime's numbers of the tables of four-bit codes. */
 const QUANT_TYPE = { fp4: 0, nf4: 1 } as const;
+
+/** The numbers [outputs, inputs] of codes with scales and zero points of groups. */
+function dequantize(g: Operations, { format, outputs, inputs, ...names }: GroupedParts, when: Value): Value {
+  const shape = [outputs, Math.ceil(inputs / format.groupSize)];
+  const codes = g.weightInput(names.codes, [outputs, inputs], 'uint4');
+  const zeros = g.weightInput(names.zeros, shape, 'uint4');
+  const scales = g.add(g.weightInput(names.scales, shape, 'float32'), g.cast(zeroFrom(g, when), 'float32'));
+  const grouped = g.one('DequantizeLinear', [codes, scales, zeros], [outputs, inputs], 'float32', {
+    axis: 1,
+    block_size: format.groupSize,
+  });
+  if (!format.isOrdered) return grouped;
+  const order = g.weightInput(names.order, [inputs], 'int32');
+  return g.one('Gather', [grouped, order], [outputs, inputs], 'float32', { axis: 1 });
+}
 
 /** The float32 numbers [outputs, inputs] of a weight in half precision. */
 function widenBits(g: Operations, { format, outputs, inputs, codes }: PackedParts, when: Value): Value {

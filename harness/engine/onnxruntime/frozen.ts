@@ -5,22 +5,25 @@
 import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { sum } from '../../support/numbers/arithmetic.ts';
+import { sizeOf, sum } from '../../support/numbers/arithmetic.ts';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/numbers/float16.ts';
 import type { Products } from '../graph/target.ts';
 import { dtypeOf } from '../check-arrays.ts';
 import type {
   FileLocation,
+  FourBit,
   FrozenArray,
   FrozenArrays,
   FrozenType,
   NumericArray,
   PackedArray,
+  PackedMatrix,
   Shape,
+  StoredArray,
 } from '../types.ts';
 import { DeviceTensor } from './device/device-tensor.ts';
 import type { DeviceMemory } from './device/device-memory.ts';
-import { isPackedPart, PREFIX, tensorOf, typeOf } from './operands.ts';
+import { isPackedPart, type PackedPart, packedParts, PREFIX, tensorOf, typeOf } from './operands.ts';
 import { NamedMemory } from './result-memory.js';
 import type { Operand } from './session.ts';
 
@@ -104,16 +107,19 @@ export class OnnxFrozen implements FrozenArrays {
       const { location } = stored.get(input)!;
       return location && dirname(location.file);
     };
-    // A session reads files of one folder: the checkpoint's. A method's frozen arrays beside it are small.
+    // A session reads files of one folder: the checkpoint's. A method's frozen arrays beside it are small; the
+    // other tensors of a checkpoint in half precision are large, and fed.
     const folder = [...packed, ...inputs].map(folderOf).find((found) => found !== undefined);
     const inside = inputs.filter((input) => folderOf(input) === folder);
     const outside = inputs.filter((input) => folderOf(input) !== folder);
-    if (folder === undefined || bytesOf(outside) > EMBEDDED) return this.#spill(embedded(inputs));
+    const isLarge = bytesOf(outside) > EMBEDDED;
+    if (folder === undefined || (isLarge && packed.length === 0)) return this.#spill(embedded(inputs));
     const mapped = inside.map((input): [string, FileLocation] => {
       const { file, offset } = stored.get(input)!.location!;
       return [input, { file: basename(file), offset }];
     });
-    return { parts: new Map<string, FrozenData | FileLocation>([...embedded(outside), ...mapped]), folder };
+    const copied = isLarge ? [] : embedded(outside);
+    return { parts: new Map<string, FrozenData | FileLocation>([...copied, ...mapped]), folder };
   }
 
   dispose(): void {
@@ -129,11 +135,13 @@ export class OnnxFrozen implements FrozenArrays {
     const slash = input.indexOf('/') + 1;
     const [prefix, key] = [input.slice(0, slash), input.slice(slash)];
     const array = this.#arrays[key]!;
-    if (isPackedPart(input)) return partOf(array as PackedArray, prefix);
+    const part = packedParts.find((each) => PREFIX[each] === prefix);
+    if (part) return partOf(array as PackedArray, part);
     if ('packed' in array) throw new TypeError(`${key} is packed: only linear and unpacked read it`);
-    const { shape, data, location } = array;
-    if (prefix === PREFIX.frozen) return { shape, bytes: data.byteLength, location, data: () => data };
-    const half = this.#halves.get(input) ?? toHalf(data as Float32Array, this.#products);
+    const { shape, location } = array;
+    const data = (): NumericArray => ('data' in array ? array.data : readNumbers(array));
+    if (prefix === PREFIX.frozen) return { shape, bytes: 4 * sizeOf(shape), location, data };
+    const half = this.#halves.get(input) ?? toHalf(data() as Float32Array, this.#products);
     this.#halves.set(input, half);
     return { shape, bytes: half.byteLength, data: () => half };
   }
@@ -163,20 +171,32 @@ export class OnnxFrozen implements FrozenArrays {
   }
 }
 
-const frozenType = (array: FrozenArray): FrozenType =>
-  'packed' in array
-    ? { shape: array.shape, dtype: 'float32', packed: array.packed }
-    : typeOf(array.shape, array.data);
+function frozenType(array: FrozenArray): FrozenType {
+  const { shape } = array;
+  if ('packed' in array) return { shape, dtype: 'float32', packed: array.packed };
+  return 'data' in array ? typeOf(shape, array.data) : { shape, dtype: 'float32' };
+}
+
+const readNumbers = ({ shape, location }: StoredArray): Float32Array =>
+  new Float32Array(readAll(location, 4 * sizeOf(shape)).buffer);
 
 /** A part of a packed weight, which is read only where it cannot be mapped. */
-function partOf({ packed }: PackedArray, prefix: string): Stored {
-  const { format, outputs, inputs, codes, scales } = packed;
-  const numbers = outputs * inputs;
-  const [location, bytes] =
-    prefix === PREFIX.scales && 'blockSize' in format
-      ? [scales!, 4 * Math.ceil(numbers / format.blockSize)]
-      : [codes, 'blockSize' in format ? Math.ceil(numbers / 2) : 2 * numbers];
+function partOf({ packed }: PackedArray, part: PackedPart): Stored {
+  const location = packed[part]!;
+  const bytes = bytesOfPart(packed, part);
   return { shape: [bytes], bytes, location, data: () => readAll(location, bytes) };
+}
+
+function bytesOfPart({ format, outputs, inputs }: PackedMatrix, part: PackedPart): number {
+  const numbers = outputs * inputs;
+  if (part === 'order') return 4 * inputs;
+  if (part === 'codes')
+    return 'blockSize' in format || 'groupSize' in format ? Math.ceil(numbers / 2) : 2 * numbers;
+  const scales =
+    'groupSize' in format
+      ? outputs * Math.ceil(inputs / format.groupSize)
+      : Math.ceil(numbers / (format as FourBit).blockSize);
+  return part === 'scales' ? 4 * scales : Math.ceil(scales / 2);
 }
 
 /** Numbers in half precision: their bits where the device multiplies them, otherwise rounded float32. */

@@ -9,7 +9,7 @@ import { insertRecomputation } from '../graph/recompute.ts';
 import type { Outputs } from '../graph/recorder.ts';
 import { keptOutputs, type OwnSum, sumInOwnMemory, writtenInPlace } from '../graph/reuse-memory.ts';
 import type { OnnxFrozen } from './frozen.ts';
-import { isPackedPart, type Place, PREFIX } from './operands.ts';
+import { isPackedPart, packedParts, type Place, PREFIX } from './operands.ts';
 import { type Recording, stackedOutputs } from './record-copies.ts';
 
 /**
@@ -63,9 +63,9 @@ export function lower(recording: Recording, frozen: OnnxFrozen, options: LowerOp
   const { nodes, sums, kept } = applyPasses(recording, outputs, options);
   const renamed = outputs.map(({ name, value }) => ({ name: NEW + name, value }));
   // onnxruntime packs weights of the model for products with few rows. Other devices copy what they are fed in
-  // every run, unless it lies there. Of packed weights it maps the file.
+  // every run, unless it lies there. Where weights are packed it maps their file.
   const read = weightsOf(frozen, nodes);
-  const whole = !onDevice && (often || !onCpu);
+  const whole = !onDevice && (often || !onCpu || read.some(isPackedPart));
   const weights = frozen.initializers(whole ? read : read.filter(isPackedPart));
   const { model, feeds } = encodeModel({
     nodes,
@@ -113,7 +113,7 @@ function applyPasses(
 function weightsOf(frozen: OnnxFrozen, nodes: readonly Node[]): string[] {
   const read = new Set(nodes.flatMap((node) => readBy(node).map((value) => value.input)));
   return Object.keys(frozen.types)
-    .flatMap((key) => [PREFIX.frozen, PREFIX.half, PREFIX.codes, PREFIX.scales].map((prefix) => prefix + key))
+    .flatMap((key) => (['frozen', 'half', ...packedParts] as const).map((kind) => PREFIX[kind] + key))
     .filter((name) => read.has(name));
 }
 

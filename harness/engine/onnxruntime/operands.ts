@@ -13,15 +13,21 @@ export const PREFIX = {
   /** The parts of packed weights. */
   codes: 'codes/',
   scales: 'scales/',
+  zeros: 'zero points/',
+  order: 'order/',
   state: 'state/',
   input: 'input/',
   random: 'random/',
   output: 'output/',
 } as const;
 
+/** The parts of packed weights. */
+export const packedParts = ['codes', 'scales', 'zeros', 'order'] as const;
+export type PackedPart = (typeof packedParts)[number];
+
 /** Whether a graph input holds a part of a packed weight. */
 export const isPackedPart = (input: string): boolean =>
-  input.startsWith(PREFIX.codes) || input.startsWith(PREFIX.scales);
+  packedParts.some((part) => input.startsWith(PREFIX[part]));
 
 /** Where an operand comes from or a result goes to. */
 export interface Place {

@@ -16,7 +16,7 @@ import {
   randomKey,
   type Signature,
 } from '../types.ts';
-import { type Place, PREFIX } from './operands.ts';
+import { type PackedPart, packedParts, type Place, PREFIX } from './operands.ts';
 
 export interface Recording {
   readonly graph: Graph;
@@ -128,12 +128,13 @@ class CopyRecorder {
 
   /** The inputs that hold a frozen array in half precision, or the parts of a packed one. */
   #factsOf(key: string, packed: FrozenType['packed']): InputFacts {
-    const partOf = (kind: 'half' | 'codes' | 'scales'): string => {
+    const partOf = (kind: 'half' | PackedPart): string => {
       const name = PREFIX[kind] + key;
       this.places.set(name, { kind: 'frozen', copy: 0, key });
       return name;
     };
     if (!packed) return { half: partOf('half') };
-    return { packed: { ...packed, codes: partOf('codes'), scales: partOf('scales') } };
+    const [codes, scales, zeros, order] = packedParts.map(partOf) as [string, string, string, string];
+    return { packed: { ...packed, codes, scales, zeros, order } };
   }
 }

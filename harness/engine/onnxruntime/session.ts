@@ -4,8 +4,9 @@
  */
 import * as ort from 'onnxruntime-node';
 import { nodeName } from '../graph/encode-onnx.ts';
-import type { Node } from '../graph/node.ts';
+import { type Node, readBy } from '../graph/node.ts';
 import type { DeviceTensor } from './device/device-tensor.ts';
+import { isPackedPart } from './operands.ts';
 import { runInto } from './run-into.js';
 
 /** What a graph input is fed and a result is written into: a tensor on the host, or one in a device's memory. */
@@ -63,7 +64,10 @@ export function sessionOptions(
   { provider, index, threads, often, folder }: SessionChoices,
   nodes: readonly Node[],
 ): ort.InferenceSession.SessionOptions {
-  const extra = { session: { model_external_initializers_file_folder_path: folder } };
+  const readsPacked = nodes.some((node) => readBy(node).some(({ input = '' }) => isPackedPart(input)));
+  // Otherwise every session of a packed base would hold a copy of its float32 head.
+  const prepacking = readsPacked ? { disable_prepacking: '1' } : {};
+  const extra = { session: { model_external_initializers_file_folder_path: folder, ...prepacking } };
   return {
     executionProviders: [executionProvider(provider, index, nodes)],
     graphOptimizationLevel: 'basic',

@@ -77,13 +77,14 @@ class EagerTensors implements FrozenArrays, State {
   }
 }
 
-/** Throws RangeError where an array is packed, since tfjs has no type for its codes. */
+/** Throws RangeError where an array is packed or in a file alone: tfjs has no type for codes, and maps nothing. */
 function plainOf(
   engine: string,
   arrays: Readonly<Record<string, FrozenArray>>,
 ): Readonly<Record<string, PlainArray>> {
   const plain = Object.entries(arrays).map(([name, array]) => {
-    if ('packed' in array) throw new RangeError(`the engine ${engine} has no packed weights, as ${name} is`);
+    if (!('data' in array))
+      throw new RangeError(`the engine ${engine} has no packed bases, whose files hold ${name}`);
     return [name, array] as const;
   });
   return Object.fromEntries(plain);

@@ -14,12 +14,18 @@ import { hashFile } from '../../support/hash.ts';
 import { fetchFromHub, type HubRequest } from '../../data/hub/hub.ts';
 import type { FetchOptions } from '../../data/hub/connection.ts';
 import { loadTokenizer, type Tokenizer } from '../../data/tokenizers/tokenizer.ts';
-import type { FileLocation } from '../../engine/types.ts';
-import { type BaseWeights, baseWeightsText, largestBlock, splitQuantization } from './base-weights.ts';
+import {
+  type BaseWeights,
+  baseWeightsText,
+  largestBlock,
+  type Quantization,
+  splitQuantization,
+} from './base-weights.ts';
 import { builtinFolder, builtinModels, isBuiltin } from './built-in.ts';
 import { describeArchitecture } from '../families/registry.ts';
 import type { Architecture } from '../architecture.ts';
 import { type FourBitCheckpoint, fourBitCheckpoint } from './four-bit-checkpoint.ts';
+import { type GptqCheckpoint, gptqCheckpoint } from './gptq-checkpoint.ts';
 import { packBase } from './packed-base.ts';
 import { publicConfigs } from './public-configs.ts';
 import { randomBase } from './random-base.ts';
@@ -27,6 +33,9 @@ import { findStoredHead, meanHeadFile } from './stored-head.ts';
 import { copiesOfEmbedding, findOwnHead } from './tied-head.ts';
 import type { Shape } from '../edits.ts';
 import { baseModel, type BaseModel } from '../base-model.ts';
+
+/** The names that safetensors has for the types that engines map. */
+const DTYPE = { float32: 'F32', bfloat16: 'BF16', float16: 'F16' } as const;
 
 /** How a base is opened, beside its name. */
 export interface BaseOptions extends FetchOptions {
@@ -124,8 +133,8 @@ interface ReadConfig {
   /** The contents of config.json without `quantization_config`. */
   readonly config: Config;
   readonly architecture: Architecture;
-  /** Whether the linear weights of its checkpoint are bitsandbytes' codes of four bits. */
-  readonly isFourBit: boolean;
+  /** What its checkpoint's linear weights are codes of, where they are. */
+  readonly quantization?: Quantization;
 }
 
 async function readConfig(folder: string): Promise<ReadConfig> {
@@ -133,12 +142,12 @@ async function readConfig(folder: string): Promise<ReadConfig> {
   if (!(await isFile(path))) {
     throw new UsageError(`${folder} is no model folder in Hugging Face layout: it has no config.json.`);
   }
-  const { config, isFourBit } = splitQuantization((await readJson(path)) as Config, path);
-  return { config, architecture: describeArchitecture(config, path), isFourBit };
+  const read = splitQuantization((await readJson(path)) as Config, path);
+  return { ...read, architecture: describeArchitecture(read.config, path) };
 }
 
 async function fromFolder(id: string, folder: string, options: BaseOptions): Promise<BaseModel> {
-  const { config, architecture: said, isFourBit } = await readConfig(folder);
+  const { config, architecture: said, quantization } = await readConfig(folder);
   const tokenizer = (): Promise<Tokenizer> => loadTokenizer(options.tokenizer ?? folder);
   if (!(await hasCheckpoint(folder))) {
     // The first read throws openCheckpoint's error, which says which files it looked for.
@@ -149,8 +158,8 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
     return { ...described(id, config, said, later), folder: () => Promise.resolve(folder), tokenizer };
   }
   const plain = await openCheckpoint(folder);
-  const fourBit = isFourBit ? await fourBitCheckpoint(plain, id, said.transposed) : undefined;
-  const checkpoint = fourBit ?? plain;
+  const quantized = quantization && (await quantizedCheckpoint(plain, id, said, quantization));
+  const checkpoint = quantized ?? plain;
   const ownHead = await findOwnHead(id, said, checkpoint);
   const architecture = describeArchitecture(config, join(folder, 'config.json'), ownHead);
   const { stored, unused } = matchTensors(id, checkpoint, architecture);
@@ -168,21 +177,33 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
       }
       return checkpoint.read(found);
     },
-    location(name) {
-      const at = checkpoint.location(stored.get(name)!);
-      return at.dtype === 'F32' ? ({ file: at.file, offset: at.offset } satisfies FileLocation) : undefined;
+    location(name, type = 'float32') {
+      const { dtype, file, offset } = checkpoint.location(stored.get(name)!);
+      return dtype === DTYPE[type] ? { file, offset } : undefined;
     },
     folder: () => Promise.resolve(folder),
     tokenizer,
     hash: async () => hashWithHead(folder, await checkpoint.hash()),
   });
-  return fourBit ? keepFourBit(base, fourBit, stored, options.baseWeights) : base;
+  return quantized ? keepCodes(base, quantized, stored, options.baseWeights) : base;
 }
 
+type QuantizedCheckpoint = FourBitCheckpoint | GptqCheckpoint;
+
+const quantizedCheckpoint = (
+  plain: Checkpoint,
+  id: string,
+  architecture: Architecture,
+  quantization: Quantization,
+): Promise<QuantizedCheckpoint> =>
+  quantization.by === 'gptq'
+    ? gptqCheckpoint(plain, id, architecture, quantization.config)
+    : fourBitCheckpoint(plain, id, architecture.transposed);
+
 /** A base that keeps its checkpoint's codes of four bits, unless others or float32 were asked for. */
-function keepFourBit(
+function keepCodes(
   base: BaseModel,
-  { weights, codes }: FourBitCheckpoint,
+  { weights, codes }: QuantizedCheckpoint,
   stored: ReadonlyMap<string, string>,
   asked: BaseOptions['baseWeights'],
 ): BaseModel {

@@ -1,9 +1,11 @@
 /**
  * Bases whose frozen linear weights are packed: codes of four bits, or half precision. The first run packs
  * them tensor by tensor into a file of the cache, together with the base's other tensors; every later one
- * maps it. `tensor` gives the numbers that the packed weights stand for.
+ * maps it. A checkpoint in the half precision that is asked for is mapped itself. `tensor` gives the numbers
+ * that the packed weights stand for.
  */
 import { join } from 'node:path';
+import type { GroupedCodes } from '../../data/formats/gptq.ts';
 import { packFourBit, roundScales, unpackFourBit } from '../../data/formats/four-bit.ts';
 import {
   openSafetensors,
@@ -12,37 +14,49 @@ import {
   type StoredTensor,
   writeSafetensors,
 } from '../../data/formats/safetensors.ts';
-import type { FileLocation, PackedArray, PackedFormat } from '../../engine/types.ts';
+import type { FileLocation, PackedArray, PackedFormat, PackedMatrix } from '../../engine/types.ts';
 import { roundUp, sizeOf } from '../../support/numbers/arithmetic.ts';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/numbers/float16.ts';
 import { hashFile, sha256 } from '../../support/hash.ts';
+import { UsageError } from '../../support/errors.ts';
 import { canonicalJson } from '../../support/json/canonical-json.ts';
 import { isFile, readBytes } from '../../support/read-files.ts';
 import { transpose } from '../../support/numbers/transpose.ts';
 import type { BaseModel } from '../base-model.ts';
 import { requireFinite } from '../delta/trained-tensors.ts';
 import type { Site } from '../edits.ts';
-import { type BaseWeights, formatOf, packedSites } from './base-weights.ts';
+import { type BaseWeights, formatOf, type HalfWeights, isHalf, packedSites } from './base-weights.ts';
 import type { StoredCodes } from './four-bit-checkpoint.ts';
 
 /** Raised whenever a cache file of the same base and weights would hold other bytes. */
 const VERSION = 1;
 
 /** Where the codes of a base are that its checkpoint holds already. */
-export type CodesOf = (name: string) => Promise<StoredCodes | undefined>;
+export type CodesOf = (name: string) => Promise<StoredCodes | GroupedCodes | undefined>;
 
-/** The parts of a packed weight in bytes. */
-interface PackedBytes {
+/** The parts of a packed weight. */
+interface PackedData {
   readonly codes: Uint8Array;
   readonly scales?: Float32Array;
+  readonly zeros?: Uint8Array;
+  readonly order?: Int32Array;
 }
+type Part = keyof PackedData;
+/** What follows the weight's name in the name of a part. */
+const ENDS: Readonly<Record<Part, string>> = {
+  codes: '',
+  scales: '.absmax',
+  zeros: '.zeros',
+  order: '.order',
+};
 
 /** The base with its linear weights packed; `codesOf` gives the codes that its checkpoint holds already. */
 export function packBase(base: BaseModel, weights: BaseWeights, codesOf?: CodesOf): BaseModel {
   const sites = packedSites(base);
-  const format = formatOf(weights);
+  if (isHalf(weights) && [...sites.keys()].every((name) => base.location(name, weights.kind)))
+    return mapHalves(base, weights, sites);
   let file: Safetensors | undefined;
   let opening: Promise<Safetensors> | undefined;
   const open = async (): Promise<Safetensors> =>
@@ -58,18 +72,39 @@ export function packBase(base: BaseModel, weights: BaseWeights, codesOf?: CodesO
       const site = sites.get(name);
       if (!site) return undefined;
       const from = await open();
-      const matrix = matrixOf(base, format, site);
-      const scales = 'blockSize' in format ? { scales: locate(from, `${name}.absmax`) } : {};
-      return { shape: base.shapes[name]!, packed: { ...matrix, codes: locate(from, name), ...scales } };
+      const matrix = matrixOf(base, formatOf(weights, site.inputs), site);
+      const others = partsOf(matrix).slice(1);
+      const located = others.map(({ part }) => [part, locate(from, name + ENDS[part])] as const);
+      const parts = { codes: locate(from, name), ...Object.fromEntries(located) };
+      return { shape: base.shapes[name]!, packed: { ...matrix, ...parts } };
     },
     async tensor(name) {
       const from = await open();
       const site = sites.get(name);
       if (!site) return from.tensors.has(name) ? from.read(name) : base.tensor(name);
-      const numbers = await unpack(from, name, format, site);
+      // A GPTQ checkpoint's own numbers are those that its codes stand for.
+      if (weights.kind === 'gptq') return base.tensor(name);
+      const numbers = await unpack(from, name, formatOf(weights, site.inputs), site);
       return base.architecture.transposed ? numbers : transpose(numbers, site.outputs, site.inputs);
     },
-    location: (name) => (file?.tensors.has(name) && !sites.has(name) ? locate(file, name) : undefined),
+    location: (name, type = 'float32') =>
+      type === 'float32' && file?.tensors.has(name) && !sites.has(name) ? locate(file, name) : undefined,
+  };
+}
+
+/** The base with its linear weights mapped from its checkpoint, which holds them in this precision. */
+function mapHalves(base: BaseModel, weights: HalfWeights, sites: ReadonlyMap<string, Site>): BaseModel {
+  return {
+    ...base,
+    weights,
+    async packed(name): Promise<PackedArray | undefined> {
+      if (!sites.has(name)) return undefined;
+      await readFinite(base, name);
+      const shape = base.shapes[name]!;
+      const [outputs, inputs] = shape as [number, number];
+      const codes = base.location(name, weights.kind)!;
+      return { shape, packed: { format: weights, outputs, inputs, flipped: false, codes } };
+    },
   };
 }
 
@@ -111,37 +146,54 @@ function tensorsOf(
   const tensors: Record<string, StoredTensor | StoredBytes> = Object.fromEntries(
     plain.map(([name, shape]) => [name, { shape, data: () => readFinite(base, name) }]),
   );
-  const format = formatOf(weights);
   for (const [name, site] of sites) {
-    const numbers = site.outputs * site.inputs;
-    let packed: Promise<PackedBytes> | undefined;
-    const parts = (): Promise<PackedBytes> => (packed ??= pack(base, name, weights, site, codesOf));
-    const bytes = bytesOfCodes(format, numbers);
-    // Whole words, so that every float32 tensor of the file is aligned.
-    const words = roundUp(bytes, 4);
-    tensors[name] = {
-      bytes: words,
-      data: async () => {
-        const { codes, scales } = await parts();
-        if (!scales) packed = undefined;
-        return padded(codes, words);
-      },
+    const parts = partsOf(matrixOf(base, formatOf(weights, site.inputs), site));
+    let packed: Promise<PackedData> | undefined;
+    const take = async (part: Part): Promise<NonNullable<PackedData[Part]>> => {
+      const data = await (packed ??= pack(base, name, weights, site, codesOf));
+      if (part === parts.at(-1)!.part) packed = undefined;
+      return data[part]!;
     };
-    if (!('blockSize' in format)) continue;
-    tensors[`${name}.absmax`] = {
-      shape: [Math.ceil(numbers / format.blockSize)],
-      data: async () => {
-        const { scales } = await parts();
-        packed = undefined;
-        return scales!;
-      },
-    };
+    for (const { part, bytes } of parts) {
+      if (part === 'scales') {
+        tensors[name + ENDS[part]] = {
+          shape: [bytes / 4],
+          data: async () => (await take(part)) as Float32Array,
+        };
+        continue;
+      }
+      // Whole words, so that every float32 tensor of the file is aligned.
+      const words = roundUp(bytes, 4);
+      tensors[name + ENDS[part]] = {
+        bytes: words,
+        data: async () => padded(bytesOf(await take(part)), words),
+      };
+    }
   }
   return tensors;
 }
 
-const bytesOfCodes = (format: PackedFormat, numbers: number): number =>
-  'blockSize' in format ? Math.ceil(numbers / 2) : 2 * numbers;
+/** The parts of a packed weight with their sizes, in the order of the file. */
+function partsOf({ format, outputs, inputs }: PackedMatrix): { part: Part; bytes: number }[] {
+  const numbers = outputs * inputs;
+  if ('blockSize' in format) {
+    return [
+      { part: 'codes', bytes: Math.ceil(numbers / 2) },
+      { part: 'scales', bytes: 4 * Math.ceil(numbers / format.blockSize) },
+    ];
+  }
+  if (!('groupSize' in format)) return [{ part: 'codes', bytes: 2 * numbers }];
+  const groups = outputs * Math.ceil(inputs / format.groupSize);
+  return [
+    { part: 'codes', bytes: Math.ceil(numbers / 2) },
+    { part: 'scales', bytes: 4 * groups },
+    { part: 'zeros', bytes: Math.ceil(groups / 2) },
+    ...(format.isOrdered ? [{ part: 'order', bytes: 4 * inputs } as const] : []),
+  ];
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 function padded(bytes: Uint8Array, length: number): Uint8Array {
   if (bytes.length === length) return bytes;
@@ -163,14 +215,18 @@ async function pack(
   weights: BaseWeights,
   { outputs, inputs }: Site,
   codesOf: CodesOf | undefined,
-): Promise<PackedBytes> {
+): Promise<PackedData> {
   const stored = await codesOf?.(name);
   if (stored) return stored;
+  if (weights.kind === 'gptq')
+    throw new UsageError(
+      `The checkpoint of ${base.id} has no codes of GPTQ for ${name}, as for other weights.`,
+    );
   const values = await readFinite(base, name);
   const matrix = base.architecture.transposed ? values : transpose(values, inputs, outputs);
-  if (!('blockSize' in weights)) {
+  if (isHalf(weights)) {
     const bits = weights.kind === 'bfloat16' ? narrowToBfloats(matrix) : narrowToHalves(matrix);
-    return { codes: new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength) };
+    return { codes: bytesOf(bits) };
   }
   const { codes, scales } = packFourBit(matrix, weights.kind, weights.blockSize);
   return { codes, scales: weights.doubleQuantization ? roundScales(scales) : scales };

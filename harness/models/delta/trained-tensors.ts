@@ -69,7 +69,9 @@ export async function frozenArray(base: BaseModel, name: string): Promise<Frozen
   const [shape, data] = [base.shapes[name]!, await base.tensor(name)];
   requireFinite(base.id, name, data);
   const location = base.location(name);
-  return location ? { shape, data, location } : { shape, data };
+  if (!location) return { shape, data };
+  // Of a packed base every program maps what lies in files, so that nothing is in memory twice.
+  return base.weights ? { shape, location } : { shape, data, location };
 }
 
 /**

@@ -82,7 +82,7 @@ function withPooler(base: BaseModel, head: StoredTensors): BaseModel {
   return {
     ...base,
     tensor: async (name) => head[name]?.data ?? base.tensor(name),
-    location: (name) => (name in head ? undefined : base.location(name)),
+    location: (name, type) => (name in head ? undefined : base.location(name, type)),
   };
 }
 

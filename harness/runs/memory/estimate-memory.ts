@@ -4,7 +4,7 @@
  */
 import type { DataSize } from '../../data/examples/task.ts';
 import { cacheBytes, rowsAtOnce } from '../../decoding/generate.ts';
-import type { Precision } from '../../engine/types.ts';
+import type { PackedFormat, Precision } from '../../engine/types.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { formatOf, packedSites } from '../../models/bases/base-weights.ts';
 import { trainedShapes, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
@@ -110,14 +110,20 @@ function fixedMemory({
 /** Bytes of the base's tensors that are not trained; those that are not packed take `plainBytes` a number. */
 export function baseBytes(base: BaseModel, trained: ReadonlySet<string>, plainBytes: number): number {
   const { shapes, weights } = base;
-  const packed = weights ? packedSites(base) : new Map<string, unknown>();
-  const format = weights && formatOf(weights);
-  const packedBytes = format && 'blockSize' in format ? 0.5 + 4 / format.blockSize : 2;
+  const packed = weights ? packedSites(base) : undefined;
   return sum(
-    Object.entries(shapes).map(([name, shape]) =>
-      trained.has(name) ? 0 : sizeOf(shape) * (packed.has(name) ? packedBytes : plainBytes),
-    ),
+    Object.entries(shapes).map(([name, shape]) => {
+      const site = packed?.get(name);
+      if (trained.has(name)) return 0;
+      return sizeOf(shape) * (site ? packedBytes(formatOf(weights!, site.inputs)) : plainBytes);
+    }),
   );
+}
+
+/** Bytes of a packed number with its share of scales and zero points. */
+function packedBytes(format: PackedFormat): number {
+  if ('blockSize' in format) return 0.5 + 4 / format.blockSize;
+  return 'groupSize' in format ? 0.5 + 4.5 / format.groupSize : 2;
 }
 
 /** Bytes of the largest packed weight in float32, once for its product and once for its gradient. */

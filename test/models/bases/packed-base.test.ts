@@ -10,7 +10,8 @@ import { baseWeightsText, parseBaseWeights } from '../../../harness/models/bases
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import dora from '../../../methods/dora.ts';
 import lora from '../../../methods/lora.ts';
-import { openSafetensors } from '../../../harness/data/formats/safetensors.ts';
+import { openSafetensors, writeSafetensors } from '../../../harness/data/formats/safetensors.ts';
+import { randomStream } from '../../../harness/support/numbers/random-stream.ts';
 import { damagedBytes, readDamaged } from '../../fuzz.ts';
 import { takeSteps } from '../../parity/adamw.ts';
 import { computeDecoder, type Arrays, type Batch } from '../../parity/decoder.ts';
@@ -23,6 +24,13 @@ const sha = (data: ArrayBufferView): string =>
   createHash('sha256')
     .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
     .digest('hex');
+
+interface Run {
+  readonly batch: Batch;
+  readonly losses: readonly number[];
+  readonly lr: number;
+  readonly weight_decay: number;
+}
 
 let cache: string;
 const before = process.env.DELTABENCH_CACHE;
@@ -74,12 +82,6 @@ describe('bases of four bits', () => {
     expect(await base.packed!('transformer.wte.weight')).toBeUndefined();
   });
 
-  interface Run {
-    readonly batch: Batch;
-    readonly losses: readonly number[];
-    readonly lr: number;
-    readonly weight_decay: number;
-  }
   for (const [run, folder, weights] of [
     ['lora-nf4', 'base', 'nf4'],
     ['lora-nf4', 'nf4', undefined],
@@ -156,6 +158,66 @@ describe('the cache of packed bases', () => {
       expect(await base.hash()).toBe(await plain.hash());
     }
     expect(files.size).toBe(5);
+  });
+});
+
+describe('a checkpoint in half precision', () => {
+  const weight = 'model.layers.1.mlp.down_proj.weight';
+
+  /** The tiny base saved in another type; `change` may damage its numbers. */
+  async function saved(dtype: 'BF16' | 'F16', change?: (values: Float32Array, name: string) => void) {
+    const from = join(golden, 'base');
+    const plain = await open(from);
+    const folder = await mkdtemp(join(cache, 'half-'));
+    await cp(join(from, 'config.json'), join(folder, 'config.json'));
+    const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {};
+    for (const [name, shape] of Object.entries(plain.shapes)) {
+      const data = await plain.tensor(name);
+      change?.(data, name);
+      tensors[name] = { shape, data };
+    }
+    await writeSafetensors(join(folder, 'model.safetensors'), tensors, {}, { dtype });
+    return folder;
+  }
+
+  for (const [kind, dtype] of [
+    ['bfloat16', 'BF16'],
+    ['float16', 'F16'],
+  ] as const) {
+    it(`is mapped itself in ${kind}, and trains as its numbers in float32 do`, async () => {
+      const folder = await saved(dtype);
+      const files = await readdir(join(cache, 'bases')).catch(() => []);
+      const mapped = await open(folder, kind);
+      const { codes } = (await mapped.packed!(weight))!.packed;
+      expect(codes.file).toBe(join(folder, 'model.safetensors'));
+      const { batch } = (await readGolden<Record<string, Run>>('training.json'))['lora-nf4']!;
+      const engine = await createEngine({ name: 'onnx', threads: 1 });
+      const computed = async (base: BaseModel) => {
+        const delta = lora.attach(base, lora.options.parse({ rank: 4, dropout: 0 }));
+        const state: Arrays = {};
+        for (const [name, { shape }] of Object.entries(delta.trained))
+          state[name] = randomStream(1, name).normal(shape[0]! * shape[1]!, 0, 0.1);
+        return computeDecoder(engine, base, delta, state, batch);
+      };
+      const [ours, theirs] = [await computed(mapped), await computed(await open(folder))];
+      expect(ours.loss).toBe(theirs.loss);
+      expect(ours.logits).toEqual(theirs.logits);
+      for (const [name, gradient] of Object.entries(theirs.gradients))
+        expect(ours.gradients[name], name).toBeAllclose(gradient, { rtol: 1e-6, atol: 1e-8 });
+      // Nothing was packed into the cache.
+      expect(await readdir(join(cache, 'bases')).catch(() => [])).toEqual(files);
+    });
+  }
+
+  it('is packed where another half precision is asked for, and refused where it is not finite', async () => {
+    const other = await open(await saved('F16'), 'bfloat16');
+    expect((await other.packed!(weight))!.packed.codes.file).toContain(join(cache, 'bases'));
+    const damaged = await saved('BF16', (values, name) => {
+      if (name === weight) values[5] = NaN;
+    });
+    await expect((await open(damaged, 'bfloat16')).packed!(weight)).rejects.toThrow(
+      `are not finite: ${weight} holds NaN`,
+    );
   });
 });
 
