@@ -20,7 +20,7 @@ import {
 } from './baseline.ts';
 import { cellDrifts, failedCell, limits, scoreDrifts, type Drift } from './drifts.ts';
 import { cellMeasuresSchema, type CellMeasures } from './measures.ts';
-import { scorePredictions } from './scores.ts';
+import { scoreAll } from './scores.ts';
 import { SCORES, type GateCell, type Suite } from './suite.ts';
 
 /**
@@ -56,7 +56,7 @@ export async function checkSuite(
   }
   if (scored) {
     events.onPart(SCORES, total, total);
-    drifts.push(...scoreDrifts(SCORES, scored.scores, await scorePredictions()));
+    drifts.push(...scoreDrifts(SCORES, scored.scores, await scoreAll()));
   }
   return drifts;
 }
@@ -86,7 +86,7 @@ export async function updateBaseline(
   }
   if (scores) {
     events.onPart(SCORES, total, total);
-    await writeBaseline(folder, SCORES, { schema: 1, updated, scores: await scorePredictions() });
+    await writeBaseline(folder, SCORES, { schema: 1, updated, scores: await scoreAll() });
   }
 }
 

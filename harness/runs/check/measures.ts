@@ -29,6 +29,6 @@ export const cellMeasuresSchema = z.strictObject({
 });
 export type CellMeasures = z.infer<typeof cellMeasuresSchema>;
 
-/** Metrics of the fixed predictions by `<task> <metric>`. */
+/** Metrics of the fixed predictions and of evaluations by `<task> <metric>`. */
 export const scoresSchema = z.record(z.string(), number);
 export type Scores = z.infer<typeof scoresSchema>;

@@ -1,12 +1,18 @@
-/** The part of the gate that trains nothing: the metrics of fixed predictions. */
+/** The part of the gate that trains nothing: the metrics of fixed predictions, and evaluations of a built-in base. */
 import { corpusValues, e2eScorer } from '../../metrics/e2e-scorer.ts';
 import { loadTasks } from '../plan/load-plugins.ts';
 import { parseProtocol } from '../../papers/protocol.ts';
+import { scoreEvaluations } from './evaluation-scores.ts';
 import type { Scores } from './measures.ts';
 import { classes, values, writtenTexts } from './predictions.ts';
 
+/** Computes all scores of the gate, by `<task> <metric>`. */
+export async function scoreAll(): Promise<Scores> {
+  return { ...(await scorePredictions()), ...(await scoreEvaluations()) };
+}
+
 /** Computes every metric of fixed predictions, by `<task> <metric>`. */
-export async function scorePredictions(): Promise<Scores> {
+async function scorePredictions(): Promise<Scores> {
   const scores: [string, number][] = [];
   const add = (task: string, metrics: object): void => {
     for (const [metric, value] of Object.entries(metrics))

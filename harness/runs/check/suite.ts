@@ -26,7 +26,7 @@ const cells: readonly GateCell[] = [
   ...['full', 'red'].map((method) => cell('rte', 'roberta-mini', method)),
 ];
 
-/** The part of the suite that trains nothing: metrics of fixed predictions. */
+/** The part of the suite that trains nothing: metrics of fixed predictions, and evaluations of a built-in base. */
 export const SCORES = 'scores';
 
 /** What is checked. */

@@ -90,7 +90,7 @@ async function estimateSubject(
     const cost = costs.get(piece.chosen.evaluation.kind);
     const programs = sum(parts.map((part) => part.programs));
     const seconds = state === 'finished' || !cost ? 0 : encoding + secondsOfParts(parts, cost);
-    return { piece, state, requests: work.requests, tokens: Math.round(sum(work.tokens)), programs, seconds };
+    return { piece, state, requests: work.requests, tokens: sum(work.tokens), programs, seconds };
   });
 }
 

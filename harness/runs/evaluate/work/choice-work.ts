@@ -108,11 +108,10 @@ async function scoreDocuments(
   }
 }
 
-/** The tokens that are computed for each document: its part of those of its batch. */
+/** The tokens of each batch with its first document: when that has an outcome, the whole batch is computed. */
 function tokensOf(batches: readonly LikelihoodBatch[], documents: number): number[] {
   const tokens = Array.from({ length: documents }, () => 0);
-  for (const batch of batches)
-    for (const document of batch.documents) tokens[document] = batch.tokens / batch.documents.length;
+  for (const batch of batches) tokens[batch.documents[0]!] = batch.tokens;
   return tokens;
 }
 

@@ -64,8 +64,8 @@ export interface Work<Outcome> {
   /** Continuations whose likelihood is asked for, or texts to write. */
   readonly requests: number;
   /**
-   * The tokens to compute for each document, padding and its part of shared beginnings included; of texts with as
-   * many new tokens as there may be.
+   * The tokens to compute before each document has its outcome, padding and shared beginnings included; of texts
+   * with as many new tokens as there may be.
    */
   readonly tokens: readonly number[];
   /** The parts of the work, of which a dry run times a few. */
