@@ -23,7 +23,7 @@ async function edit(path: string, change: (content: CellBaseline & ScoresBaselin
   await writeFile(path, JSON.stringify(content));
 }
 
-describe.concurrent('scores of fixed predictions', () => {
+describe.concurrent('scores of fixed predictions and of evaluations', () => {
   test('a baseline made of this code holds, and keeps its reason', async () => {
     const baseline = join(folder, 'holds');
     expect((await update(baseline, 'scores')).exitCode).toBe(0);
@@ -32,7 +32,8 @@ describe.concurrent('scores of fixed predictions', () => {
     const { stdout, exitCode } = await bench('check', '--baseline', baseline, '--only', 'scores');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^scores +e2e BLEU +0\.\d+ +0\.\d+ +0 +1e-6 +ok$/m);
-    expect(stdout).toMatch(/^All 17 values are within their limits/m);
+    expect(stdout).toMatch(/^scores +restaurants acc_norm +0\.450+ +0\.450+ +0 +1e-6 +ok$/m);
+    expect(stdout).toMatch(/^All 21 values are within their limits/m);
   });
 
   test('a metric off by 0.001 fails, with the command that shows it again', async () => {
