@@ -60,6 +60,9 @@ const numbersOf = (records: ReadonlyMap<string, RunRecord>): [string, unknown, u
 test('trials leave the test split out; what they chose is tested once, and a run follows its recipe', async () => {
   const tuned = await tune('random', ...space, '--seeds', '1', '--jobs', '2');
   expect(tuned.exitCode, tuned.stderr).toBe(0);
+  // The runs of the test are counted by themselves, not with the trials.
+  for (const [, ended, all] of tuned.stderr.matchAll(/^(\d+)\/(\d+) cells/gm))
+    expect(Number(ended)).toBeLessThan(Number(all));
   const records = await recordsOf('random');
   const trials = [...records.values()].filter(({ settings }) => settings.judgedOn === 'validation');
   expect(trials).toHaveLength(8);

@@ -15,7 +15,7 @@ import { addOwnDataOptions, ownDataOf, type OwnDataOptions } from '../arguments/
 import { positive } from '../arguments/parse-values.ts';
 import { addRunOptions, type RunOptions } from '../arguments/run-options.ts';
 import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
-import { createReporter } from '../terminal/run-reporter.ts';
+import { createReporter, type Reporter } from '../terminal/run-reporter.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
 import { edgeWarnings, plannedTuningText, tuningTable } from '../terminal/tuning-table.ts';
 
@@ -99,13 +99,13 @@ async function requestOf(options: Options): Promise<RunRequest> {
 /** Does the stages of a tuning, here or on Slurm. */
 class Stages {
   readonly #options: Options;
-  readonly #reporter;
+  #reporter;
   #controller: AbortController | undefined;
   readonly #said = new Set<string>();
 
   constructor(options: Options) {
     this.#options = options;
-    this.#reporter = createReporter((options.jobs ?? 1) > 1);
+    this.#reporter = this.#newReporter();
   }
 
   stop(): void {
@@ -115,6 +115,7 @@ class Stages {
   /** Does what is missing of a plan; undefined where Slurm does it. */
   readonly execute = async (plan: Plan, request: RunRequest): Promise<Outcome[] | undefined> => {
     const { launcher, slurm, retry, jobs = 1 } = this.#options;
+    this.#reporter = this.#newReporter();
     for (const line of plan.read) this.#sayOnce(line);
     if (launcher === 'slurm' && !(await isDone(plan))) {
       const { submitMissing } = await import('../../runs/cluster/submit-missing.ts');
@@ -144,6 +145,11 @@ class Stages {
       requestOf: () => request,
     });
   };
+
+  /** Each stage has its own, which counts the runs of that stage and their time. */
+  #newReporter(): Reporter {
+    return createReporter((this.#options.jobs ?? 1) > 1);
+  }
 
   /** Every stage has the same notes. */
   #sayOnce(text: string): void {
