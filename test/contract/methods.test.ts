@@ -41,7 +41,7 @@ const startsAsBase = new Set([
 ]);
 
 /** Methods whose reference detaches a part of the function, so that finite differences do not apply. */
-const stopsGradient = new Set(['dora']);
+const stopsGradient = new Set(['dora', 'masking']);
 
 const methods = await loadMethods();
 const families = Object.keys(tinyBases) as (keyof typeof tinyBases)[];

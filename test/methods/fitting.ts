@@ -2,7 +2,7 @@
 export const fitting: Readonly<Record<string, object>> = {
   adapterdrop: { drop: 1 },
   compacter: { bottleneck: 4 },
-  'diff-pruning': { start: 1, noise: false },
+  'diff-pruning': { start: 1, noise: false, gateRate: 1, sparsity: 0.5 },
   fourierft: { frequencies: 6, scale: 40 },
   intrinsic: { dimension: 90 },
   mam: { virtualTokens: 4, bottleneck: 4 },
