@@ -58,8 +58,8 @@ async function compareBoth({ packed, plain }: Bases, name: string, given = {}): 
     if (error instanceof UsageError) return error.message;
     throw error;
   }
-  const trained = Object.keys(trainedShapes(plain, delta));
-  if (trained.some((tensor) => packedSites(plain).has(tensor))) return 'trains packed weights';
+  const changed = [...Object.keys(trainedShapes(plain, delta)), ...(delta.edited ?? [])];
+  if (changed.some((tensor) => packedSites(plain).has(tensor))) return 'changes packed weights';
   const start = await startOf(plain, delta, 0.1);
   const batch = plain.architecture.kind === 'encoder-decoder' ? tinyPairs() : tinyBatch();
   const ours = await compute(engine, packed, delta, start, batch);

@@ -16,7 +16,8 @@ import type { StepRunner } from './step-runner.ts';
 /** Why several seeds of a method cannot be trained in one program; undefined where they can. */
 export function refusesTogether(base: BaseModel, delta: Delta): string | undefined {
   if (base.weights) return 'its base has packed weights, which would be unpacked for every seed';
-  const matrices = unfrozenTensors(base, delta).filter((name) => base.shapes[name]!.length > 1);
+  const changed = [...unfrozenTensors(base, delta), ...(delta.edited ?? [])];
+  const matrices = changed.filter((name) => base.shapes[name]!.length > 1);
   if (matrices.length === 0) return undefined;
   return `it trains ${matrices.length} of the base's own matrices, which seeds that are trained together share`;
 }
