@@ -2,12 +2,14 @@
  * Reads records of evaluations and the files of samples beside them. Nothing is used before its hash is
  * checked.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { errorCode, UsageError } from '../support/errors.ts';
 import { sha256 } from '../support/hash.ts';
+import { readBytes } from '../support/read-files.ts';
 import { parseEvaluation, type EvaluationRecord } from './evaluation-record.ts';
+import { obstacle } from './record-files.ts';
 
 /**
  * The samples' entry for one document: its scores by measure, and fields that depend on the kind of
@@ -33,10 +35,10 @@ export interface FoundEvaluation {
 export async function readEvaluation(path: string): Promise<EvaluationRecord | undefined> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = String(await readBytes(path));
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
-    throw new UsageError(`${path} cannot be read: ${(error as Error).message}.`, { cause: error });
+    throw errorCode(error) === 'ENOTDIR' ? await obstacle(dirname(path)) : error;
   }
   const read = parseEvaluation(text);
   if ('record' in read) return read.record;
@@ -78,7 +80,7 @@ export async function collectEvaluations(
   const records: FoundEvaluation[] = [];
   const untrusted: { path: string; reason: string }[] = [];
   for (const name of names.filter(isRecord).sort()) {
-    const read = parseEvaluation(await readFile(join(folder, name), 'utf8').catch(() => ''));
+    const read = parseEvaluation(await readBytes(join(folder, name)).then(String, () => ''));
     if ('record' in read) records.push({ path: join('evaluations', name), record: read.record });
     else untrusted.push({ path: join('evaluations', name), reason: read.reason });
   }
@@ -93,7 +95,7 @@ export async function readSamples({ path, record }: FoundEvaluation): Promise<Sa
   const { samples } = record.files;
   const file = join(dirname(path), samples?.name ?? '');
   const text =
-    samples && !samples.name.includes('/') ? await readFile(file, 'utf8').catch(() => undefined) : undefined;
+    samples && !samples.name.includes('/') ? await readBytes(file).then(String, () => undefined) : undefined;
   if (text === undefined)
     throw new UsageError(`${path}: its samples are missing; evaluate again with another --results.`);
   if (sha256(text) !== samples!.sha256)

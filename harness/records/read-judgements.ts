@@ -1,6 +1,7 @@
 /** Reads the records of judgements below a results folder, by the answers that were judged. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readBytes } from '../support/read-files.ts';
 import { parseJudgement, type JudgementRecord } from './judgement-record.ts';
 
 /**
@@ -12,7 +13,7 @@ export async function lastJudgements(results: string): Promise<Map<string, Judge
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   const found = new Map<string, JudgementRecord>();
   for (const name of names.filter((one) => one.endsWith('.json')).sort()) {
-    const read = parseJudgement(await readFile(join(folder, name), 'utf8'));
+    const read = parseJudgement(await readBytes(join(folder, name)).then(String, () => ''));
     if (!('record' in read) || read.record.settings.mode === 'mt-bench-pairwise') continue;
     const { identity } = read.record.settings.answers;
     const other = found.get(identity);

@@ -125,7 +125,7 @@ export async function readRecord(path: string): Promise<ReturnType<typeof parseR
 }
 
 /** Makes the error that names the part of a path which is no folder. */
-async function obstacle(folder: string): Promise<UsageError> {
+export async function obstacle(folder: string): Promise<UsageError> {
   const above = await stat(dirname(folder)).catch(() => undefined);
   const isFolder = above?.isDirectory() ?? false;
   if (!isFolder && dirname(folder) !== folder) return obstacle(dirname(folder));

@@ -2,10 +2,11 @@
  * The file beside a record in which finished pieces of its work are kept until the record is whole, so that a
  * killed process loses none of them. Evaluations and judgements use it; runs have checkpoints instead.
  */
-import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolder, writeError, writeFileAtomic } from '../support/atomic-files.ts';
 import { UsageError } from '../support/errors.ts';
+import { readBytes } from '../support/read-files.ts';
 import { tryLock, type Lock } from './file-lock.ts';
 
 /** The error of work that another process is doing. */
@@ -45,7 +46,7 @@ export class WorkLog<Key extends string | number, Outcome> {
       throw new Busy(`${record}: another process does this now; wait for it, or use another --results.`);
     try {
       const path = logPath(record);
-      const pieces = readPieces(await readFile(path, 'utf8').catch(() => ''), identity, read);
+      const pieces = readPieces(await readBytes(path).then(String, () => ''), identity, read);
       // The file is written anew, since the last line of a killed process may be incomplete.
       const lines = [...pieces].map((piece) => JSON.stringify(piece));
       await writeFileAtomic(path, `${[JSON.stringify({ identity }), ...lines].join('\n')}\n`);

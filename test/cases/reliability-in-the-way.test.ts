@@ -9,6 +9,9 @@ import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
 import { readBytes } from '../../harness/support/read-files.ts';
 import { hashFile } from '../../harness/support/hash.ts';
+import { collectEvaluations, readEvaluation } from '../../harness/records/read-evaluations.ts';
+import { lastJudgements } from '../../harness/records/read-judgements.ts';
+import { WorkLog } from '../../harness/records/work-log.ts';
 import { collectRecords, readRows } from '../../harness/records/read-records.ts';
 import { readRecord } from '../../harness/records/record-files.ts';
 import { resultsStatus } from '../../harness/runs/cluster/status.ts';
@@ -35,6 +38,14 @@ test.each([
   expect(await readFile(file, 'utf8')).toBe('x');
 });
 
+test("a plain file in the place of an evaluation's folder", async () => {
+  const file = join(await temporaryFolder(), 'evaluations');
+  await writeFile(file, 'x');
+  await expect(readEvaluation(join(file, 'base', 'none', 'arc.json'))).rejects.toThrow(
+    `${file} is a file, and records need a folder there; move it away or use another --results.`,
+  );
+});
+
 /** Kinds of things in a file's place: a name, and a function that makes it. */
 const kinds: readonly [string, (path: string) => Promise<unknown>][] = [
   ['a folder', (path) => mkdir(path)],
@@ -51,6 +62,25 @@ const kinds: readonly [string, (path: string) => Promise<unknown>][] = [
 
 describe.skipIf(process.platform === 'win32').each(kinds)('%s', (kind, make) => {
   const results = kind.replaceAll(' ', '-');
+
+  it('called as the record of an evaluation, its log or a judgement is named or passed over', async () => {
+    const results = await temporaryFolder();
+    const name = 'arc~12345678.json';
+    for (const folder of ['evaluations', 'judgements']) {
+      await mkdir(join(results, folder));
+      await make(join(results, folder, name));
+    }
+    const path = join(results, 'evaluations', name);
+    await expect(readEvaluation(path)).rejects.toThrow(new UsageError(`${path} is ${kind}, not a file.`));
+    const { records, untrusted } = await collectEvaluations(results);
+    expect([records.length, untrusted.length, (await lastJudgements(results)).size]).toEqual([0, 1, 0]);
+    if (kind !== 'a named pipe') return;
+    const record = join(results, 'evaluations', 'boolq~12345678.json');
+    await make(record.replace('.json', '.work.jsonl'));
+    const log = await WorkLog.open(record, 'identity', () => undefined);
+    expect(log.pieces).toEqual([]);
+    await log.close();
+  });
 
   it('called as a record leaves the run the next free name', async () => {
     // Paths of sockets must be short.

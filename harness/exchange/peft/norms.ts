@@ -35,6 +35,13 @@ export const lnTuning: Format = {
       if (!site) throw new UsageError(`${where} trains "${module}", which is no norm of ${base.id}.`);
       read[`${site.name}.${part}`] = tensor;
     }
+    const all = base.sites.filter(({ kind }) => kind === 'norm');
+    const left = all.filter(({ name }) => parts.every((part) => read[`${name}.${part}`] === undefined));
+    if (left.length > 0)
+      throw new UsageError(
+        `${where} trains ${all.length - left.length} of ${all.length} norms of ${base.id}, not ${left[0]!.name}; ` +
+          'ln-tuning trains all of them here (in peft by target_modules).',
+      );
     return { options: {}, tensors: read };
   },
 };
