@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import { errorCode, UsageError } from '../support/errors.ts';
+import { readForgetting } from './forgetting.ts';
 import { kindOf, readBytes } from '../support/read-files.ts';
 import type { RunRecord } from './record.ts';
 import { readRecord } from './record-files.ts';
@@ -129,11 +130,20 @@ export async function resultsFiles(
   return { files, work, unread };
 }
 
-/** The size of the file of trained tensors beside a record; undefined if there is none. */
-export async function adapterBytes(
+/** What the files beside a record say of its costs: the size of the adapter, and how much was forgotten. */
+export async function costsBeside(
   results: string,
-  { path, record }: FoundRecord,
-): Promise<number | undefined> {
+  found: FoundRecord,
+): Promise<{ readonly adapterBytes: number | undefined; readonly forgetting: number | undefined }> {
+  const losses = await readForgetting(results, found);
+  return {
+    adapterBytes: await adapterBytes(results, found),
+    forgetting: losses && losses.after - losses.before,
+  };
+}
+
+/** The size of the file of trained tensors beside a record; undefined if there is none. */
+async function adapterBytes(results: string, { path, record }: FoundRecord): Promise<number | undefined> {
   const name = record.files.tensors?.name;
   if (name === undefined || /[/\\]/.test(name)) return undefined;
   return (await stat(join(results, dirname(path), name)).catch(() => undefined))?.size;

@@ -224,6 +224,14 @@ async function executeAll(
       ...common,
       events: evaluationEvents(progress),
     });
+    if (options.columns && findColumns(options.columns).some(({ name }) => name === 'forgetting')) {
+      const { measureForgetting } = await import('../../runs/evaluate/measure-forgetting.ts');
+      const onProgress = (done: number, total: number): void => {
+        progress.update({ phase: 'forgetting', done, total, detail: '' });
+      };
+      const { tokenizer } = options;
+      await measureForgetting(outcomes, { engine: plan.engine, tokenizer, signal, onProgress });
+    }
     return { outcomes, evaluated };
   } catch (error) {
     if (!signal.aborted && !(error instanceof Interrupted)) throw error;

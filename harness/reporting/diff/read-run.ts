@@ -1,6 +1,6 @@
 /** Reads a run by the path of its record, with the files beside it. `bench diff` and `bench rerun` use it. */
 import { dirname } from 'node:path';
-import { adapterBytes, readParsed } from '../../records/read-records.ts';
+import { costsBeside, readParsed } from '../../records/read-records.ts';
 import { readRecord } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { parseSteps } from '../../records/step-log.ts';
@@ -27,7 +27,7 @@ export async function readRun(path: string): Promise<DiffRun> {
   return {
     record,
     stepTime: steps && medianStepTime(steps, record.training?.resumedFrom),
-    adapterBytes: await adapterBytes('', found),
+    ...(await costsBeside('', found)),
     predictions: await readParsed('', found, 'predictions', parsePredictions),
   };
 }

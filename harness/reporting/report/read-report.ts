@@ -5,8 +5,8 @@ import type { EvaluationRecord } from '../../records/evaluation-record.ts';
 import { collectEvaluations } from '../../records/read-evaluations.ts';
 import type { RunRecord } from '../../records/record.ts';
 import {
-  adapterBytes,
   collectRecords,
+  costsBeside,
   readRows,
   together,
   type FoundRecord,
@@ -60,7 +60,7 @@ export async function readReport(context: ReportContext): Promise<OpenReport> {
   }
   const runs = await together(found, async (one): Promise<ReportRun> => {
     const read = await readSteps(one, found.length);
-    const run = { ...one, adapterBytes: await adapterBytes(one.folder, one) };
+    const run = { ...one, ...(await costsBeside(one.folder, one)) };
     if (!('reason' in read)) return { ...run, ...read };
     untrusted.push(inFolder(read, one));
     return run;

@@ -4,7 +4,7 @@ import type { Task } from '../../data/examples/task.ts';
 import { divergence, type Diverged } from './diverged.ts';
 import type { ComparedRow, ComparedSeed, MarkedTable } from './marks.ts';
 import type { Row } from './row.ts';
-import { adapterBytes, readParsed } from '../../records/read-records.ts';
+import { costsBeside, readParsed } from '../../records/read-records.ts';
 import { medianStepTime } from '../report/steps.ts';
 import type { MeasuredRun } from './cost-columns.ts';
 import { predictionReader, type SeedPredictions, type TestedRun, type Untested } from './seed-tests.ts';
@@ -46,7 +46,7 @@ export async function tableRows(
         const { record } = run;
         const steps = (await readParsed('', run, 'steps', parseSteps)) ?? [];
         const stepTime = medianStepTime(steps, record.training?.resumedFrom);
-        measured.push({ record, stepTime, adapterBytes: await adapterBytes('', run) });
+        measured.push({ record, stepTime, ...(await costsBeside('', run)) });
         const found = record.status === 'finished' && divergence(steps);
         if (found) diverged.push({ seed: record.settings.seed, ...found });
       }
