@@ -9,6 +9,7 @@ import { parseSealed, seal, type Parsed } from './sealed-record.ts';
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
+const file = z.strictObject({ name: z.string(), sha256: hash });
 
 /** Everything that decides what is judged and how; its hash is the judgement's identity. */
 const judgementSettings = z.strictObject({
@@ -63,8 +64,8 @@ const fields = z.strictObject({
     .optional(),
   /** Tokens as the endpoint or the tokenizer counted them. */
   tokens: z.strictObject({ prompt: count, reply: count }),
-  /** The judgements in the form of the benchmark's own program. */
-  files: z.strictObject({ judgements: z.strictObject({ name: z.string(), sha256: hash }) }),
+  /** The judgements in the form of the benchmark's own program, and with the answers; earlier records lack these. */
+  files: z.strictObject({ judgements: file, examples: file.optional() }),
   code: runRecordSchema.shape.code,
   environment: runRecordSchema.shape.environment,
 });

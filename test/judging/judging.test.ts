@@ -8,6 +8,7 @@ import { readJudgePrompts } from '../../harness/judging/mt-bench-prompts.ts';
 import { pairwiseJudging } from '../../harness/judging/mt-bench-pairwise.ts';
 import { singleJudging } from '../../harness/judging/mt-bench-single.ts';
 import { pythonLiteral } from '../../harness/judging/python-literal.ts';
+import { judgedExamplesText, parseJudgedExamples } from '../../harness/records/judged-examples.ts';
 import { readDamaged } from '../fuzz.ts';
 
 const questions = ['A river?', 'A lake?', 'A sea?'].map((text, id) => ({
@@ -78,6 +79,17 @@ test.each(['alpaca-eval', 'single', 'pair'] as const)(
     const judged = judging.judge(replies);
     const { text } = judging.file(judged, 'judge', new Date(0));
     expect(judging.recorded(text, 'file')).toEqual(judged);
+    const rival = mode === 'single' ? undefined : other;
+    const examples = parseJudgedExamples(judgedExamplesText(judged, questions, own, rival));
+    expect(examples.map(({ verdict, texts }) => ({ verdict, texts }))).toEqual(
+      judged.map(({ verdict, texts }) => ({ verdict, texts })),
+    );
+    expect(examples.at(-1)).toMatchObject({
+      id: 2,
+      question: mode === 'alpaca-eval' ? ['A sea?'] : ['A sea?', 'Another?'],
+      answers: mode === 'alpaca-eval' ? ['tiny 2'] : ['tiny 2', 'tiny'],
+      other: mode === 'single' ? null : mode === 'pair' ? ['large 2', 'large'] : ['large 2'],
+    });
   },
 );
 

@@ -9,32 +9,9 @@ import { peftResults } from '../../harness/reporting/peft/write-results.ts';
 import { readReport } from '../../harness/reporting/report/read-report.ts';
 import { loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
+import { publishedResult } from './synthetic.ts';
 
 const { folder, run } = await tinyRuns();
-
-/** A result with the numbers that the table shows. */
-const result = (name: string, accuracy: number, memory: number, more: object = {}) => ({
-  run_info: {
-    created_at: '2026-07-15T05:41:18+00:00',
-    total_time: 2,
-    experiment_name: name,
-    peft_branch: 'main',
-    train_config: { model_id: 'a/base' },
-    peft_config: { peft_type: 'LORA' },
-  },
-  train_info: {
-    accelerator_memory_reserved_avg: memory,
-    accelerator_memory_max: memory,
-    accelerator_memory_reserved_99th: memory,
-    train_time: 1,
-    file_size: 1e6,
-    num_trainable_params: 1000,
-    status: 'success',
-    metrics: [{ step: 4, 'test accuracy': accuracy, 'train loss': 0.5, 'train samples': 16 }],
-    ...more,
-  },
-  meta_info: { package_info: {}, system_info: {} },
-});
 
 async function folderOf(files: Readonly<Record<string, unknown>>): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -108,14 +85,14 @@ test('a run of metamath has every field that the app reads, and the table reads 
 });
 
 test('published results: the best first, the latest of each, fronts in bold, broken files told', async () => {
-  const older = result('lora/a', 0.9, 1e9);
+  const older = publishedResult('lora/a', 0.9, 1e9);
   older.run_info.created_at = '2026-07-14T00:00:00+00:00';
   const place = await folderOf({
-    'a.json': result('lora/a', 0.25, 2e9),
+    'a.json': publishedResult('lora/a', 0.25, 2e9),
     'older.json': older,
-    'b.json': result('lora/b', 0.5, 4e9, { metrics: [{ 'test accuracy': 0.5, forgetting: 0.125 }] }),
-    'dominated.json': result('lora/c', 0.25, 3e9),
-    'failed.json': result('lora/d', 1, 1, { status: 'failed' }),
+    'b.json': publishedResult('lora/b', 0.5, 4e9, { metrics: [{ 'test accuracy': 0.5, forgetting: 0.125 }] }),
+    'dominated.json': publishedResult('lora/c', 0.25, 3e9),
+    'failed.json': publishedResult('lora/d', 1, 1, { status: 'failed' }),
     'half.json': '{"run_info": ',
     'other.json': { rows: [] },
     'notes.txt': 'no result',

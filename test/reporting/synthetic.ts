@@ -1,9 +1,10 @@
 // Writes made-up records with logs and predictions; used by the tests of reports.
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { hashJson } from '../../harness/support/json/canonical-json.ts';
 import type { RunRecord, Settings } from '../../harness/records/record.ts';
+import { sealJudgement, type JudgementSettings } from '../../harness/records/judgement-record.ts';
 import { besideRecord, recordPath } from '../../harness/records/record-files.ts';
 import { sampler } from '../../harness/metrics/resampling/bootstrap.ts';
 import { sampleRecord, settings } from '../records/sample-record.ts';
@@ -142,3 +143,81 @@ async function keep(file: string, rows: readonly object[]): Promise<{ name: stri
   await writeFile(file, text);
   return { name: basename(file), sha256: createHash('sha256').update(text).digest('hex') };
 }
+
+/** Writes a made-up comparison of two models in both orders, with its answers, and gives its path. */
+export async function writeJudgement(results: string, text: string): Promise<string> {
+  const [hash, folder] = ['0'.repeat(64), join(results, 'judgements', 'gpt2', 'lora')];
+  const examples = [1, 2, 3, 4].map((id) => ({
+    id,
+    category: 'writing',
+    turn: 2,
+    question: ['First?', text],
+    answers: ['One.', text],
+    other: ['Other.', `answer ${id}`],
+    verdict: 'tie',
+    isFailed: false,
+    orders: ['model_1', 'model_2'],
+    texts: ['[[A]]', `[[A]] ${text}`],
+  }));
+  const lines = examples.map((example) => `${JSON.stringify(example)}\n`).join('');
+  const files = {
+    judgements: { name: 'x.judgements.jsonl', sha256: hash },
+    examples: { name: 'x.examples.jsonl', sha256: createHash('sha256').update(lines).digest('hex') },
+  };
+  const settings: JudgementSettings = {
+    evaluation: { name: 'mt-bench', version: 1 },
+    mode: 'mt-bench-pairwise',
+    answers: { identity: hash, hash },
+    against: { model: 'rival', hash },
+    references: hash,
+    prompts: hash,
+    judge: { kind: 'endpoint', model: 'judge', hash: null, maxTokens: 2048 },
+  };
+  const record = sealJudgement({
+    schema: 1,
+    kind: 'judgement',
+    identity: hashJson(settings),
+    settings,
+    model: 'gpt2',
+    label: 'LoRA',
+    started: '2026-01-01T00:00:00.000Z',
+    ended: '2026-01-01T00:00:01.000Z',
+    judgements: { of: 4, unread: 0, failed: 0 },
+    metrics: [{ name: 'win_rate', value: 0 }],
+    lengths: { judged: 5, other: 6 },
+    order: { judgements: 4, first: 1, second: 0 },
+    tokens: { prompt: 1, reply: 1 },
+    files,
+    code: sampleRecord({}).code,
+    environment: sampleRecord({}).environment,
+  });
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, files.examples.name), lines);
+  const path = join(folder, 'mt-bench~pairwise~judge~00000000.json');
+  await writeFile(path, JSON.stringify(record));
+  return path;
+}
+
+/** A result of peft's method_comparison with the numbers that its table shows. */
+export const publishedResult = (name: string, accuracy: number, memory = 1e9, more: object = {}) => ({
+  run_info: {
+    created_at: '2026-07-15T05:41:18+00:00',
+    total_time: 2,
+    experiment_name: name,
+    peft_branch: 'main',
+    train_config: { model_id: 'a/base' },
+    peft_config: { peft_type: 'LORA' },
+  },
+  train_info: {
+    accelerator_memory_reserved_avg: memory,
+    accelerator_memory_max: memory,
+    accelerator_memory_reserved_99th: memory,
+    train_time: 1,
+    file_size: 1e6,
+    num_trainable_params: 1000,
+    status: 'success',
+    metrics: [{ step: 4, 'test accuracy': accuracy, 'train loss': 0.5, 'train samples': 16 }],
+    ...more,
+  },
+  meta_info: { package_info: {}, system_info: {} },
+});

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { dollars, readPrice, type Effort, type Price } from '../../judging/cost.ts';
 import type { JudgementRecord, JudgementSettings } from '../../records/judgement-record.ts';
+import { judgementTitle, rateRows, trustLines } from '../../reporting/judged/judgement-lines.ts';
 import type { JudgeRequest } from '../../runs/judge/judge-answers.ts';
 import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
@@ -113,50 +114,21 @@ async function agree(
 }
 
 const money = (amount: number): string => `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** The rates of a record, and what they are to be read with. */
 function judgementText(record: JudgementRecord, price: Price | undefined): string {
-  const { settings, model, label, metrics, lengths, judgements, order, agreement, tokens } = record;
-  const { evaluation, against, judge } = settings;
-  const rival = against ? `, against ${against.model}` : '';
-  const rows = metrics.map(({ name, value, standardError }) => [
-    name,
-    Number.isInteger(value) && name.startsWith('n_') ? String(value) : value.toFixed(4),
-    standardError?.toFixed(4) ?? '–',
-  ]);
-  const other = lengths.other === null ? '' : `, of ${against!.model} ${lengths.other}`;
+  const { metrics, judgements, tokens } = record;
   const spent = price
     ? `, ${money(dollars(price, { promptTokens: tokens.prompt, replyTokens: tokens.reply }))}`
     : '';
   return [
-    `${evaluation.name} · ${model} · ${label}${rival}, judged by ${judge.model}\n`,
-    metrics.length === 0 ? 'No judgement has a verdict.' : columns([['metric', 'value', '± error'], ...rows]),
+    `${judgementTitle(record)}\n`,
+    metrics.length === 0
+      ? 'No judgement has a verdict.'
+      : columns([['metric', 'value', '± error'], ...rateRows(record)]),
     '',
-    `judgements: ${judgements.of}; left out: ${judgements.unread} without a verdict in the text, ` +
-      `${judgements.failed} whose call failed`,
-    `mean length of an answer: ${lengths.judged} characters${other}`,
-    ...(order && order.judgements > 0 ? [orderText(order)] : []),
-    ...(agreement
-      ? [
-          `agreement with the recorded judgements: ${percent(agreement.equal)} of ${agreement.judgements}, ` +
-            `Cohen's kappa ${agreement.kappa?.toFixed(3) ?? '–'}`,
-        ]
-      : []),
+    ...trustLines(record),
     ...(tokens.prompt > 0 ? [`tokens: ${tokens.prompt} of prompts, ${tokens.reply} of replies${spent}`] : []),
     ...(judgements.failed > 0 ? ['The same command asks the failed calls again.'] : []),
   ].join('\n');
-}
-
-function orderText({ judgements, first, second, winRates }: NonNullable<JudgementRecord['order']>): string {
-  if (!winRates)
-    return (
-      `the order decided ${percent(first + second)} of ${judgements} comparisons: ` +
-      `the answer shown first won ${percent(first)}, the second ${percent(second)}`
-    );
-  const [whenFirst, whenSecond] = winRates.map((rate) => (rate === null ? '–' : rate.toFixed(2)));
-  return (
-    `the answer shown first won ${percent(first)} of ${judgements} comparisons, the second ${percent(second)}; ` +
-    `win_rate shown first ${whenFirst!}, second ${whenSecond!}`
-  );
 }

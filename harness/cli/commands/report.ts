@@ -36,7 +36,7 @@ const formats: Record<string, (report: Report, page: PageData) => Promise<Files>
     const { printEvaluations } = await import('../../reporting/report/evaluations.ts');
     return {
       'report.tex': latexDocument(report),
-      ...ofTables(report.main, 'tex', (table) => latexOf(table, table.slug)),
+      ...ofTables([...report.main, ...report.published], 'tex', (table) => latexOf(table, table.slug)),
       ...ofTables(report.evaluations, 'tex', (table) => latexOf(printEvaluations(table), table.slug)),
       ...ofTables(report.tables, 'tex', (table) => latexTable(table, report.columns)),
     };
@@ -46,7 +46,7 @@ const formats: Record<string, (report: Report, page: PageData) => Promise<Files>
       await import('../../reporting/report/csv.ts');
     return {
       'records.csv': recordsCsv(report),
-      ...ofTables(report.main, 'csv', printedCsv),
+      ...ofTables([...report.main, ...report.published], 'csv', printedCsv),
       ...ofTables(report.tables, 'csv', tableCsv),
       ...ofTables(report.evaluations, 'csv', evaluationsCsv),
     };
@@ -132,7 +132,8 @@ async function report(options: ReportOptions): Promise<void> {
   const page = await readPage(read);
   tellUntrusted(read.untrusted, options);
   shown.checkNames();
-  if (read.tables.length + read.main.length + read.evaluations.length === 0) {
+  const parts = [read.tables, read.published, read.evaluations, read.judged];
+  if (parts.every((part) => part.length === 0)) {
     throw new UsageError(`${read.results} holds no records to report; "bench run" makes some.`);
   }
   if (format === undefined && read.tables.length > mostDrawn) {
@@ -150,15 +151,11 @@ async function report(options: ReportOptions): Promise<void> {
   if (open) openFile(join(out, 'report.html'));
 }
 
-/** The report with published results after its main tables. */
+/** The report with published results. */
 async function withPublished(report: OpenReport, folder: string): Promise<OpenReport> {
   const { publishedResults } = await import('../../reporting/peft/published-results.ts');
   const { tables, untrusted } = await publishedResults(folder);
-  return {
-    ...report,
-    main: [...report.main, ...tables],
-    untrusted: [...report.untrusted, ...untrusted],
-  };
+  return { ...report, published: tables, untrusted: [...report.untrusted, ...untrusted] };
 }
 
 /** Files by their paths, and folders of files by how many there are. */

@@ -6,6 +6,7 @@ import type { EvaluationRecord } from '../../records/evaluation-record.ts';
 import { baseWeightsText } from '../../models/bases/base-weights.ts';
 import { canonicalJson } from '../../support/json/canonical-json.ts';
 import { groupMean } from '../evaluations/group-means.ts';
+import { averageOf, meanRanks, type Score } from '../main/over-tasks.ts';
 import { summarise } from '../tables/statistics.ts';
 import type { PrintedTable } from './cells.ts';
 import { slugOf, type ReportTable } from './rows.ts';
@@ -21,6 +22,8 @@ export interface EvaluatedRow {
   readonly label: string;
   /** The numbers in the order of the columns. */
   readonly cells: readonly (EvaluatedCell | null)[];
+  /** The mean rank over the suites; null where the row lacks one, or no other row has all. */
+  readonly rank: number | null;
 }
 
 /** The evaluations of one base. */
@@ -28,7 +31,7 @@ export interface EvaluationTable {
   readonly slug: string;
   readonly title: string;
   readonly model: string;
-  /** Evaluations, then the means of their groups. */
+  /** Evaluations, the means of their groups, then the average over suites where there are several. */
   readonly columns: readonly string[];
   readonly rows: readonly EvaluatedRow[];
 }
@@ -39,6 +42,8 @@ const longestGroup = 12;
 /** A column: one evaluation, or the evaluations of a group, which are asked alike. */
 interface Column {
   readonly name: string;
+  /** Whether averages and ranks are over it: a group, or an evaluation of no group that is shown. */
+  readonly isSuite: boolean;
   readonly evaluations: readonly Evaluation[];
   /** How they are asked, as `askedAs` writes it. */
   readonly asked: string;
@@ -59,29 +64,63 @@ export function evaluationTables(
     .sort((a, b) => Number(a.settings.trained !== null) - Number(b.settings.trained !== null));
   return [...groupBy(scored, ({ settings }) => settings.model.id)].map(([model, own]) => {
     const columns = columnsOf(own, evaluations);
+    const rows = [...groupBy(own, (record) => subjectOf(record, tasks))].map(([label, runs]) => ({
+      label,
+      cells: columns.map((column) => cellOf(column, runs)),
+    }));
     return {
       slug: slugOf(`evaluations ${model}`),
       title: `Evaluations of ${model}`,
       model,
-      columns: columns.map(({ name }) => name),
-      rows: [...groupBy(own, (record) => subjectOf(record, tasks))].map(([label, runs]) => ({
-        label,
-        cells: columns.map((column) => cellOf(column, runs)),
-      })),
+      ...withAverages(columns, rows),
     };
   });
 }
 
+/** Adds the average over suites as a last column, and mean ranks, where several suites are asked in one way each. */
+function withAverages(
+  columns: readonly Column[],
+  rows: readonly Omit<EvaluatedRow, 'rank'>[],
+): Pick<EvaluationTable, 'columns' | 'rows'> {
+  const names = columns.map(({ name }) => name);
+  const suites = columns.flatMap(({ isSuite }, at) => (isSuite ? [at] : []));
+  const asked = suites.flatMap((at) => columns[at]!.evaluations);
+  const isAskedTwice = new Set(asked).size < asked.length;
+  if (suites.length < 2 || isAskedTwice)
+    return { columns: names, rows: rows.map((row) => ({ ...row, rank: null })) };
+  const scores = rows.map(({ cells }) => suites.map((at) => scoreOf(cells[at] ?? null)));
+  const ranks = meanRanks(scores);
+  const isRanked = ranks.filter((rank) => rank !== undefined).length > 1;
+  return {
+    columns: [...names, `average (${suites.length})`],
+    rows: rows.map(({ label, cells }, i) => {
+      const average = averageOf(scores[i]!);
+      const cell = average ? { mean: average.mean, spread: null } : null;
+      return { label, cells: [...cells, cell], rank: (isRanked ? ranks[i] : undefined) ?? null };
+    }),
+  };
+}
+
+const scoreOf = (cell: EvaluatedCell | null): Score | undefined =>
+  cell ? { mean: cell.mean, higherIsBetter: true, decimals: 2, bySeed: new Map() } : undefined;
+
 /** The table in the form that files share. */
 export function printEvaluations({ title, columns, rows }: EvaluationTable): PrintedTable {
+  const isRanked = rows.some(({ rank }) => rank !== null);
   return {
     title,
-    header: ['Model', ...columns],
-    body: rows.map(({ label, cells }) => [
+    header: ['Model', ...columns, ...(isRanked ? ['Mean rank'] : [])],
+    body: rows.map(({ label, cells, rank }) => [
       { text: label },
       ...cells.map((cell) => ({ text: evaluatedText(cell), value: cell?.mean })),
+      ...(isRanked ? [{ text: rank?.toFixed(2) ?? '–', value: rank ?? undefined }] : []),
     ]),
-    means: ['In percent. Over seeds: mean ± sample standard deviation; one model: score ± standard error.'],
+    means: [
+      'In percent. Over seeds: mean ± sample standard deviation; one model: score ± standard error.',
+      ...(isRanked
+        ? ['Average and mean rank are over groups and evaluations of no group, of rows that have all.']
+        : []),
+    ],
     foot: [],
   };
 }
@@ -147,15 +186,21 @@ function columnsOf(
       evaluations: members.flatMap((member) => member.evaluations),
       asked: members[0]!.asked,
     }));
-  const isLong = ({ evaluations: [one], asked }: (typeof single)[number]): boolean =>
-    groups.some((group) => {
-      const { evaluations: members } = group;
-      return members.length > longestGroup && group.asked === asked && members.includes(one!);
-    });
+  /** The larger groups that an evaluation or a group is a part of. */
+  const largerThan = ({ asked, evaluations: own }: (typeof single)[number]): typeof groups =>
+    groups.filter(
+      (group) =>
+        group.asked === asked &&
+        group.evaluations.length > own.length &&
+        own.every((one) => group.evaluations.includes(one)),
+    );
+  const isLong = (one: (typeof single)[number]): boolean =>
+    largerThan(one).some((group) => group.evaluations.length > longestGroup);
   const shown = single
     .filter((one) => !isLong(one))
     .map((one) => ({ ...one, name: one.evaluations[0]!.name }));
-  return withSettings([...shown, ...groups]);
+  const columns = [...shown, ...groups];
+  return withSettings(columns.map((one) => ({ ...one, isSuite: largerThan(one).length === 0 })));
 }
 
 /** Adds to columns of one name the settings in which they differ. */

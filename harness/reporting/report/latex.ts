@@ -15,14 +15,16 @@ export function latexDocument(report: Report): string {
     slug: table.slug,
   }));
   const evaluations = report.evaluations.map((table) => ({ ...printEvaluations(table), slug: table.slug }));
-  const tables = [...report.main, ...printed, ...evaluations].map(({ title, foot, slug }) => {
-    const notes = foot.map((line) => `${escapeLatex(line)}\\par`);
-    return [
-      `\\section*{${escapeLatex(title)}}`,
-      `\\input{tables/${slug}.tex}`,
-      ...(notes.length > 0 ? [`{\\footnotesize\\raggedright\n${notes.join('\n')}\n}`] : []),
-    ].join('\n');
-  });
+  const tables = [...report.main, ...report.published, ...printed, ...evaluations].map(
+    ({ title, foot, slug }) => {
+      const notes = foot.map((line) => `${escapeLatex(line)}\\par`);
+      return [
+        `\\section*{${escapeLatex(title)}}`,
+        `\\input{tables/${slug}.tex}`,
+        ...(notes.length > 0 ? [`{\\footnotesize\\raggedright\n${notes.join('\n')}\n}`] : []),
+      ].join('\n');
+    },
+  );
   const untrusted = report.untrusted.map(({ path, reason }) => `${escapeLatex(`${path}: ${reason}`)}\\par`);
   return [
     '\\documentclass{article}',

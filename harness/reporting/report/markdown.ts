@@ -9,7 +9,12 @@ export function markdownReport(report: Report): string {
   const printed = report.tables.map((table) =>
     printTable(table, report.columns ?? usualColumns(table.rows.map(({ row }) => row.costs))),
   );
-  const tables = [...report.main, ...printed, ...report.evaluations.map(printEvaluations)];
+  const tables = [
+    ...report.main,
+    ...report.published,
+    ...printed,
+    ...report.evaluations.map(printEvaluations),
+  ];
   const blocks = ['# Report', escapeMarkdown(summaryLine(report)), ...tables.map(markdownTable)];
   if (report.untrusted.length > 0) {
     const lines = report.untrusted.map(({ path, reason }) => `- ${escapeMarkdown(`${path}: ${reason}`)}`);

@@ -1,6 +1,7 @@
 /** The data of a report's page, which its scripts and the PNG charts read. */
 import type { RunRecord } from '../../records/record.ts';
 import { countOf, formatMetric } from '../tables/format-table.ts';
+import { pageJudgements, type PageJudgement } from '../judged/page-judgements.ts';
 import { printTable } from './cells.ts';
 import type { PredictionRow } from './predictions.ts';
 import { summaryLine, type Report } from './report.ts';
@@ -12,7 +13,9 @@ export interface PageData {
   /** Methods by tasks, for each base of several tasks. */
   readonly main: Report['main'];
   readonly tables: readonly PageTable[];
+  readonly published: Report['published'];
   readonly evaluations: Report['evaluations'];
+  readonly judged: readonly PageJudgement[];
   /** Engines, code versions and machines; runs refer to them by index. */
   readonly places: readonly Place[];
   readonly untrusted: Report['untrusted'];
@@ -144,7 +147,9 @@ export function pageData(
     summary: summaryLine(report),
     main: report.main,
     tables,
+    published: report.published,
     evaluations: report.evaluations,
+    judged: pageJudgements(report.judged, limits.examples, cut),
     places: [...places.values()].map(({ place }) => place),
     untrusted: report.untrusted,
     limits,

@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import type { Evaluation } from '../../evaluation/evaluation.ts';
 import type { EvaluationRecord } from '../../records/evaluation-record.ts';
 import { collectEvaluations } from '../../records/read-evaluations.ts';
+import { collectJudgements, readJudgedExamples } from '../../records/read-judgements.ts';
 import type { RunRecord } from '../../records/record.ts';
 import {
   collectRecords,
@@ -21,7 +22,7 @@ import { evaluationTables } from './evaluations.ts';
 import { markTables, type MarkContext } from './mark-tables.ts';
 import { pageData, type PageData } from './page-data.ts';
 import { exampleLimit, parsePredictions, type PredictionRow } from './predictions.ts';
-import type { Report } from './report.ts';
+import type { Judged, Report } from './report.ts';
 import { reportTables, type ReportRow, type ReportRun } from './rows.ts';
 import { curvePoints, medianStepTime, thinLosses } from './steps.ts';
 import { trialsOf } from './tuning.ts';
@@ -80,8 +81,35 @@ export async function readReport(context: ReportContext): Promise<OpenReport> {
     evaluated.push(...read.records.map(({ record }) => record));
   }
   const evaluations = evaluationTables(evaluated, context.evaluations ?? new Map(), tables);
-  const { columns } = context;
-  return { made: new Date(), results: results.join(', '), main, tables, evaluations, columns, untrusted };
+  const judged: Judged[] = [];
+  for (const folder of results) {
+    const read = await readJudged(folder);
+    judged.push(...read.judged);
+    untrusted.push(...read.untrusted);
+  }
+  return {
+    made: new Date(),
+    results: results.join(', '),
+    main,
+    tables,
+    published: [],
+    evaluations,
+    judged,
+    columns: context.columns,
+    untrusted,
+  };
+}
+
+/** Reads the judgements of a folder with the judged answers. */
+async function readJudged(folder: string): Promise<{ judged: Judged[]; untrusted: Untrusted[] }> {
+  const { records, untrusted } = await collectJudgements(folder);
+  const judged: Judged[] = [];
+  for (const found of records) {
+    const read = await readJudgedExamples(folder, found);
+    if ('reason' in read) untrusted.push(read);
+    judged.push({ record: found.record, examples: 'reason' in read ? [] : read.examples });
+  }
+  return { judged, untrusted };
 }
 
 /** The names of rows of several folders: the folders' own, or their whole paths where those are equal. */

@@ -1,8 +1,16 @@
 /** The form of a report, before it becomes Markdown, LaTeX, CSV or a page. */
 import type { MainTable } from '../main/main-table.ts';
 import type { CostColumn } from '../tables/cost-columns.ts';
+import type { JudgedExample } from '../../records/judged-examples.ts';
+import type { JudgementRecord } from '../../records/judgement-record.ts';
 import type { EvaluationTable } from './evaluations.ts';
 import type { ReportTable } from './rows.ts';
+
+/** A judgement and the judged answers. */
+export interface Judged {
+  readonly record: JudgementRecord;
+  readonly examples: readonly JudgedExample[];
+}
 
 /** Everything that a report shows. */
 export interface Report {
@@ -15,6 +23,10 @@ export interface Report {
   readonly tables: readonly ReportTable[];
   /** The evaluations of language models, for each base. */
   readonly evaluations: readonly EvaluationTable[];
+  /** Published results of others, for each of their bases. */
+  readonly published: readonly MainTable[];
+  /** What judges said of answers, with the answers. */
+  readonly judged: readonly Judged[];
   /** The columns of costs that were asked for; the usual ones of each format where absent. */
   readonly columns?: readonly CostColumn[] | undefined;
   /** Files of the results folder that were not used, with the reasons. */

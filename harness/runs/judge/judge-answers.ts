@@ -17,6 +17,7 @@ import {
   type JudgementRecord,
   type JudgementSettings,
 } from '../../records/judgement-record.ts';
+import { judgedExamplesText } from '../../records/judged-examples.ts';
 import { writeSealed } from '../../records/sealed-record.ts';
 import { WorkLog } from '../../records/work-log.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
@@ -169,8 +170,11 @@ async function writeRecord(
 ): Promise<JudgementRecord> {
   const ended = new Date();
   const file = judging.file(judgements, settings.judge.model, ended);
-  const name = `${basename(path, '.json')}.judgements.${file.ending}`;
-  await writeFileAtomic(join(dirname(path), name), file.text);
+  const examples = judgedExamplesText(judgements, own.questions, own.answers, other);
+  const files = {
+    judgements: await writeBeside(path, `judgements.${file.ending}`, file.text),
+    examples: await writeBeside(path, 'examples.jsonl', examples),
+  };
   const isCompared = settings.judge.kind !== 'recorded' && recorded !== undefined;
   const agreement = isCompared ? agreementOf(judging, judgements, recorded.judgements) : undefined;
   const order = judging.orderBias?.(judgements);
@@ -199,12 +203,23 @@ async function writeRecord(
     ...(order && { order }),
     ...(agreement && { agreement: { hash: recorded!.hash, ...agreement } }),
     tokens: { prompt: sum(tokens.map(([prompt]) => prompt)), reply: sum(tokens.map(([, reply]) => reply)) },
-    files: { judgements: { name, sha256: sha256(file.text) } },
+    files,
     code: await codeVersion(),
     environment: await describeEnvironment(availableParallelism()),
   });
   await writeSealed(path, record);
   return record;
+}
+
+/** Writes a file beside a record, whose name it has with an ending of its own. */
+async function writeBeside(
+  path: string,
+  ending: string,
+  text: string,
+): Promise<{ readonly name: string; readonly sha256: string }> {
+  const name = `${basename(path, '.json')}.${ending}`;
+  await writeFileAtomic(join(dirname(path), name), text);
+  return { name, sha256: sha256(text) };
 }
 
 /** The mean of the answers' code points, whole as AlpacaEval gives it. */

@@ -91,6 +91,38 @@ test('seeds of a run are one row with their deviation; other tasks and strange a
   expect(cell!.spread).toBeCloseTo(Math.sqrt(200), 12);
 });
 
+test('the average and the mean rank are over suites: groups, and evaluations of no group', () => {
+  const of = (trained: string | null, scores: Readonly<Record<string, number>>): EvaluationRecord[] =>
+    Object.entries(scores).map(([name, value]) =>
+      recordOf(name, value, trained === null ? {} : { trained, label: trained }),
+    );
+  const records = [
+    ...of(null, { 'arc-easy': 0.2, 'arc-challenge': 0.4, winogrande: 0.5, gsm8k: 0.1 }),
+    ...of('a', { 'arc-easy': 0.4, 'arc-challenge': 0.4, winogrande: 0.5, gsm8k: 0.4 }),
+    ...of('b', { 'arc-easy': 0.9, winogrande: 0.9 }),
+  ];
+  const [table] = tablesOf(records);
+  expect(table!.columns).toEqual([
+    ...['arc-easy', 'arc-challenge', 'winogrande', 'gsm8k'],
+    ...['ai2-arc mean (2)', 'average (3)'],
+  ]);
+  const averages = table!.rows.map(({ cells }) => cells.at(-1)?.mean);
+  expect(averages[0]).toBeCloseTo((30 + 50 + 10) / 3, 12);
+  expect(averages[1]).toBeCloseTo((40 + 50 + 40) / 3, 12);
+  expect(averages[2]).toBeUndefined();
+  // Of three suites one is a draw, whose ranks are shared; the row that lacks suites has none.
+  expect(table!.rows.map(({ rank }) => rank)).toEqual([(2 + 1.5 + 2) / 3, (1 + 1.5 + 1) / 3, null]);
+  const printed = printEvaluations(table!);
+  expect(printed.header.at(-1)).toBe('Mean rank');
+  expect(printed.body.map((row) => row.at(-1)!.text)).toEqual(['1.83', '1.17', '–']);
+});
+
+test('groups within groups are no suites of their own', () => {
+  const names = [...evaluations.keys()].filter((name) => name.startsWith('mmlu-'));
+  const [table] = tablesOf([...names, 'winogrande'].map((name) => recordOf(name, 0.25)));
+  expect(table!.columns.at(-1)).toBe('average (2)');
+});
+
 test('columns of one evaluation name the settings in which they differ', () => {
   const records = [
     recordOf('arc-easy', 0.5),

@@ -1,6 +1,6 @@
 // Tests of the report's HTML page in Chromium: tables, filters, contrast, narrow screens and hostile text.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,7 +9,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scriptJson } from '../../../harness/reporting/report/html.ts';
 import { benchInside } from '../../cli/inside.ts';
-import { writeResults } from '../synthetic.ts';
+import { publishedResult, writeJudgement, writeResults } from '../synthetic.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(root, { recursive: true }));
@@ -68,7 +68,13 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
       text: hostile,
     });
     await writeFile(join(results, `seed-9'"><b>.json`), '{');
-    const report = await benchInside(root)('report', '--results', results, '--out', out, '--format', 'html');
+    await writeJudgement(results, hostile);
+    const published = join(root, 'published');
+    await mkdir(published);
+    for (const [name, accuracy] of [['lora/a', 0.5] as const, ['red/b', 0.25] as const])
+      await writeFile(join(published, `${accuracy}.json`), JSON.stringify(publishedResult(name, accuracy)));
+    const options = ['--out', out, '--format', 'html', '--published', published];
+    const report = await benchInside(root)('report', '--results', results, ...options);
     expect(report.exitCode, report.stderr).toBe(0);
     url = pathToFileURL(join(out, 'report.html')).href;
     browser = await chromium.launch({
@@ -132,6 +138,30 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     );
     expect(blank).toEqual(Array(7).fill(false));
     expect(await page.title()).toBe('deltabench report');
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('judged answers stand side by side with verdict and order, published results have a part', async () => {
+    const page = await open();
+    expect(await page.locator('#judged-rows caption').innerText()).toBe(
+      'mt-bench · gpt2 · LoRA, against rival, judged by judge',
+    );
+    const [first] = await page.locator('#judged-turns article').all();
+    const text = await first!.innerText();
+    for (const part of ['Question 1 (writing), turn 2', 'First?', 'One.', 'answer 1', 'tie', hostile])
+      expect(text).toContain(part);
+    expect(text).toContain('LoRA shown first: LoRA is better; rival shown first: rival is better');
+    const boxes = await Promise.all(
+      (await first!.locator('.answer').all()).map((side) => side.boundingBox()),
+    );
+    expect(boxes[0]!.y).toBe(boxes[1]!.y);
+    await page.getByRole('button', { name: 'Next turns' }).click();
+    expect(await page.locator('#judged-turns h3').allInnerTexts()).toEqual(['Question 4 (writing), turn 2']);
+    expect(await column(page, 1, 'published-rows-0')).toEqual(['lora/a', 'red/b']);
+    await page.locator('#published-rows-0 thead button', { hasText: 'accuracy' }).click();
+    await page.locator('#published-rows-0 thead button', { hasText: 'accuracy' }).click();
+    expect(await column(page, 1, 'published-rows-0')).toEqual(['red/b', 'lora/a']);
     expect(complaints).toEqual([]);
     await page.context().close();
   });

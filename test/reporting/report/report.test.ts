@@ -40,7 +40,9 @@ const reportOf = (tables: readonly ReportTable[]): Report => ({
   made,
   results: 'results',
   main: [],
+  published: [],
   evaluations: [],
+  judged: [],
   tables,
   untrusted: [],
 });

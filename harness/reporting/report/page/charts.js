@@ -799,17 +799,19 @@ export function evaluationChart({ title, columns, rows }, theme) {
   const context = { labels, theme };
   const drawn = rows.slice(0, mostRows);
   const left = rows.length > mostRows ? [`the first ${mostRows} of ${rows.length} models`] : [];
+  const isRanked = rows.some(({ rank }) => rank !== null);
   return {
     title,
     caption: `First measure of each benchmark, and means of groups, in percent.${sentence(left)}`,
-    columns: ['Model', ...columns],
-    rows: rows.map(({ label, cells }) => [
+    columns: ['Model', ...columns, ...(isRanked ? ['Mean rank'] : [])],
+    rows: rows.map(({ label, cells, rank }) => [
       label,
       ...cells.map((cell) =>
         cell === null
           ? '–'
           : `${cell.mean.toFixed(2)}${cell.spread === null ? '' : ` ± ${cell.spread.toFixed(2)}`}`,
       ),
+      ...(isRanked ? [rank?.toFixed(2) ?? '–'] : []),
     ]),
     height: 150 + 40 * columns.length + 8 * drawn.length,
     config: {

@@ -3,6 +3,8 @@
 import { chartsOf, evaluationChart, labelsOf, styleOf, themes } from './charts.js';
 
 /** @import { PageData, PageExample, PageRow, PageRun, PageTable } from '../page-data.ts' */
+/** @import { PageJudgedTurn, PageJudgement } from '../../judged/page-judgements.ts' */
+/** @import { MainTable } from '../../main/main-table.ts' */
 /** @import { ChartContext, PointShape, ReportChart } from './charts.d.ts' */
 
 const runsPerPage = 25;
@@ -25,6 +27,8 @@ const state = {
   off: new Set(),
   runsPage: 0,
   examplesPage: 0,
+  judgement: 0,
+  judgedPage: 0,
   /** @type {Record<string, { column: number, down: boolean }>} By table's id. */
   sorting: {},
 };
@@ -223,14 +227,7 @@ function showMain() {
   const id = 'main-rows';
   const methods = main.body.length - (main.standing ?? 0);
   const cellsOf = (/** @type {typeof main.body} */ body) =>
-    body
-      .filter(([name]) => name && isShown(name.text))
-      .map((row) =>
-        row.map(({ text, value, mark }, at) => ({
-          text,
-          ...(at === 0 ? { label: text } : { sort: value ?? null, mark: mark ?? null }),
-        })),
-      );
+    body.filter(([name]) => name && isShown(name.text)).map((row) => printedCells(row, true));
   const frame = dataTable({
     id,
     caption: main.title,
@@ -240,13 +237,63 @@ function showMain() {
     onSort: showMain,
     tall: true,
   });
-  const notes = make(
-    'ul',
-    'notes',
-    [...main.means, ...main.foot].map((line) => make('li', '', [line])),
-  );
+  const notes = notesOf(main);
   const more = make('details', '', [make('summary', '', ['What the numbers mean, and notes']), notes]);
   element('main-table').replaceChildren(frame, more);
+}
+
+/**
+ * A printed row as cells that sort by their numbers; `isLabelled` where the first has its row's colour.
+ * @param {MainTable['body'][number]} row @param {boolean} isLabelled
+ * @returns {Cell[]}
+ */
+function printedCells(row, isLabelled) {
+  return row.map(({ text, value, mark }, at) => {
+    if (at === 0) return isLabelled ? { text, label: text } : { text };
+    // What has no number stands last, a word by itself.
+    return { text, sort: value ?? (text === '–' ? null : text), mark: mark ?? null };
+  });
+}
+
+/** What a printed table's numbers mean, and its notes. @param {MainTable} table */
+function notesOf({ means, foot }) {
+  return make(
+    'ul',
+    'notes',
+    [...means, ...foot].map((line) => make('li', '', [line])),
+  );
+}
+
+/** Results that others published, a table for each base. */
+function showPublished() {
+  hidePart('published', data.published.length === 0);
+  element('published-tables').replaceChildren(
+    ...data.published.flatMap((one, at) => {
+      const id = `published-rows-${at}`;
+      const frame = dataTable({
+        id,
+        caption: one.title,
+        columns: one.header.map((name, column) => ({ name, numeric: column > 1 })),
+        rows: sorted(
+          id,
+          one.body.map((row) => printedCells(row, false)),
+        ),
+        onSort: showPublished,
+        tall: true,
+      });
+      return [frame, notesOf(one)];
+    }),
+  );
+}
+
+/**
+ * Hides a part of the page that has nothing to show, and the link to it.
+ * @param {string} id @param {boolean} isEmpty
+ */
+function hidePart(id, isEmpty) {
+  element(id).hidden = isEmpty;
+  const link = document.querySelector(`nav a[href="#${id}"]`);
+  if (link instanceof HTMLElement) link.hidden = isEmpty;
 }
 
 /** The settings in which the shown rows differ, side by side. */
@@ -367,7 +414,7 @@ function showEvaluations() {
   const made = data.evaluations.map((one, at) =>
     figureOf(`evaluations-${at}`, evaluationChart(one, theme()), opened(frame)),
   );
-  element('evaluations').hidden = made.length === 0;
+  hidePart('evaluations', made.length === 0);
   frame.replaceChildren(...made.map(({ figure }) => figure));
   evaluationCharts = made.map(({ canvas, chart }) => new Chart(canvas, chart.config));
 }
@@ -391,7 +438,7 @@ function showExamples() {
         'that some of the shown rows have right and others not ' +
         `(the page holds at most ${data.limits.examples} of a table, the files beside the records hold all).`;
   element('predictions-pager').replaceChildren(
-    ...pager('examples', from, examplesPerPage, examples.length, (step) => {
+    ...pager('predictions', 'examples', { from, size: examplesPerPage, total: examples.length }, (step) => {
       state.examplesPage += step;
       showExamples();
     }),
@@ -452,6 +499,65 @@ function exampleOf({ id, input, references, answers }, rows, visible) {
   ]);
 }
 
+/** The chosen judgement: its rates, how far to trust them, and the judged answers. */
+function showJudged() {
+  hidePart('judged', data.judged.length === 0);
+  const judged = data.judged[state.judgement];
+  if (!judged) return;
+  const { title, rates, notes, examples, of } = judged;
+  element('judged-rates').replaceChildren(
+    dataTable({
+      id: 'judged-rows',
+      caption: title,
+      columns: [{ name: 'Rate' }, { name: 'Value', numeric: true }, { name: '± error', numeric: true }],
+      rows: rates.map((row) => row.map((text) => ({ text }))),
+      tall: true,
+    }),
+  );
+  const held =
+    examples.length === 0
+      ? 'No answers lie beside this record; "bench judge" of a later version keeps them.'
+      : `${examples.length} of ${of} judged turns are in this page; the file beside the record holds all.`;
+  element('judged-notes').replaceChildren(...[...notes, held].map((line) => make('li', '', [line])));
+  const pages = Math.ceil(examples.length / examplesPerPage);
+  state.judgedPage = Math.max(0, Math.min(state.judgedPage, pages - 1));
+  const from = state.judgedPage * examplesPerPage;
+  element('judged-pager').replaceChildren(
+    ...pager('judged', 'turns', { from, size: examplesPerPage, total: examples.length }, (step) => {
+      state.judgedPage += step;
+      showJudged();
+    }),
+  );
+  element('judged-turns').replaceChildren(
+    ...examples.slice(from, from + examplesPerPage).map((example) => judgedTurn(example, judged)),
+  );
+}
+
+/** @param {PageJudgedTurn} example @param {PageJudgement} judged */
+function judgedTurn({ name, question, answers, other, verdict, order, texts }, { names: [own, rival] }) {
+  const facts = make('dl');
+  const fact = (/** @type {string} */ term, /** @type {readonly string[]} */ lines) => {
+    facts.append(make('dt', '', [term]), ...lines.map((line) => make('dd', 'reference', [line])));
+  };
+  fact(question.length > 1 ? 'Questions' : 'Question', question);
+  fact('Verdict', [verdict]);
+  if (order !== null) fact('Order', [order]);
+  const side = (/** @type {string} */ title, /** @type {readonly string[]} */ lines) =>
+    make('div', 'answer', [
+      make('h4', '', [title]),
+      ...lines.map((line) => (line.trim() === '' ? make('p', 'empty', ['(empty)']) : make('p', '', [line]))),
+    ]);
+  const sides = make('div', 'answers', [
+    side(own, answers),
+    ...(other && rival !== null ? [side(rival, other)] : []),
+  ]);
+  const judge = make('details', '', [
+    make('summary', '', ['What the judge wrote']),
+    ...texts.map((text) => make('p', 'text', [text])),
+  ]);
+  return make('article', '', [make('h3', '', [name]), facts, sides, ...(texts.length > 0 ? [judge] : [])]);
+}
+
 function showRuns() {
   const { title, metrics, rows } = table();
   const visible = shown();
@@ -496,7 +602,7 @@ function showRuns() {
     }),
   );
   element('runs-pager').replaceChildren(
-    ...pager('runs', from, runsPerPage, cells.length, (step) => {
+    ...pager('runs', 'runs', { from, size: runsPerPage, total: cells.length }, (step) => {
       state.runsPage += step;
       showRuns();
     }),
@@ -504,14 +610,13 @@ function showRuns() {
 }
 
 /**
- * Buttons to the page before and the next; none where one page holds all.
+ * Buttons to the page before and the next of a part of the page; none where one page holds all.
+ * @param {string} part
  * @param {string} what
- * @param {number} from
- * @param {number} size
- * @param {number} total
+ * @param {{ from: number, size: number, total: number }} shown
  * @param {(step: number) => void} go
  */
-function pager(what, from, size, total, go) {
+function pager(part, what, { from, size, total }, go) {
   if (total <= size) return [];
   const button = (
     /** @type {string} */ text,
@@ -525,9 +630,7 @@ function pager(what, from, size, total, go) {
     made.addEventListener('click', () => {
       go(step);
       // The button was made anew; where it leads no further, its neighbour takes the focus.
-      const again = [
-        ...element(`${what === 'runs' ? 'runs' : 'predictions'}-pager`).querySelectorAll('button'),
-      ];
+      const again = [...element(`${part}-pager`).querySelectorAll('button')];
       const same = again.find((one) => one.textContent === text);
       (same?.disabled ? again.find((one) => !one.disabled) : same)?.focus();
     });
@@ -628,7 +731,9 @@ function showRows() {
 
 function showAll() {
   element('theme').textContent = isDark() ? 'Light theme' : 'Dark theme';
+  showPublished();
   showEvaluations();
+  showJudged();
   // A folder of evaluations alone has no runs to choose from.
   if (data.tables.length === 0) return;
   showChoices();
@@ -712,6 +817,15 @@ function start() {
     state.metric = selectedIndex;
     writeAddress();
     showCharts();
+  });
+  fillSelect(
+    'judgement',
+    data.judged.map(({ title }) => title),
+    state.judgement,
+  );
+  onChange('judgement', ({ selectedIndex }) => {
+    Object.assign(state, { judgement: selectedIndex, judgedPage: 0 });
+    showJudged();
   });
   element('controls').addEventListener('submit', (event) => {
     event.preventDefault();
