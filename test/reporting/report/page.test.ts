@@ -238,7 +238,11 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     const page = await open();
     expect(await column(page, 2, 'answers-0')).toEqual(Array(11).fill(hostile));
     await page.getByRole('button', { name: 'Next examples' }).click();
-    expect(await page.locator('#examples article h3').allInnerTexts()).toEqual(['Example 3', 'Example 4', 'Example 5']);
+    expect(await page.locator('#examples article h3').allInnerTexts()).toEqual([
+      'Example 3',
+      'Example 4',
+      'Example 5',
+    ]);
     expect(await page.locator('#untrusted-rows tbody').innerText()).toContain(`seed-9'"><b>.json`);
     expect(await page.locator('img, b').count()).toBe(0);
     expect(await page.title()).toBe('deltabench report');
