@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tokenizer } from '../../../harness/data/tokenizers/tokenizer.ts';
 import { generate } from '../../../harness/decoding/generate.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
-import * as ops from '../../../harness/engine/ops.ts';
 import type { Engine, FrozenArrays, Program } from '../../../harness/engine/types.ts';
 import { freezeTensors } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
