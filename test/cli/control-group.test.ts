@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, expect, it } from 'vitest';
+import { projectRoot } from '../../harness/support/project-root.ts';
+import { commandLine } from './command-line.ts';
 
 const GIBIBYTE = 2 ** 30;
 
@@ -37,20 +39,11 @@ afterAll(async () => {
 
 /** Runs the command in the control group, or outside of it. */
 function bench(place: string | undefined, ...args: string[]) {
-  const command = [
-    process.execPath,
-    '--import',
-    'tsx',
-    'harness/cli/main.ts',
-    ...args,
-    '--data',
-    'built-in',
-    '--results',
-    results,
-  ];
-  if (place === undefined) return execa(command[0]!, command.slice(1), { reject: false });
-  const inside = ['-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', place, ...command];
-  return execa('sh', inside, { reject: false });
+  const command = [...commandLine, ...args, '--data', 'built-in', '--results', results];
+  const options = { cwd: projectRoot, reject: false, env: { DELTABENCH_DATA: undefined } };
+  if (place === undefined) return execa(process.execPath, command, options);
+  const inside = ['-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', place, process.execPath, ...command];
+  return execa('sh', inside, options);
 }
 
 /** The tokens that a dry run computes at once. */
