@@ -2,7 +2,8 @@
  * Intrinsic dimension (Aghajanyan et al. 2020): every tensor θ of the base moves along one vector v of d
  * numbers, θ → θ + λ P v, with a random projection P that is frozen, and a λ for each tensor (SAID) or none.
  * P is Fastfood (Le et al. 2013), H G Π H B with Walsh-Hadamard matrices H, as the authors' code has it. It is
- * a measuring instrument: the smallest d that nearly reaches FT tells how hard a task is (`bench intrinsic`).
+ * a measuring instrument: the smallest d that nearly reaches FT tells how hard a task is; `--sweep dimension=…`
+ * beside `full` shows it.
  */
 import { z } from 'zod';
 import { constantTensor, defineMethod, sizeOf, slice } from '../harness/method.ts';
