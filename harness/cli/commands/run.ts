@@ -270,7 +270,8 @@ async function printTable(plan: Plan, { outcomes, evaluated }: Done, options: Op
   const columns = options.columns && findColumns(options.columns);
   print(formatTable(rows, comparisons, terminalWidth(), columns));
   note(`\nRecords: ${plan.results}`);
-  if (plan.cells.some(({ source }) => source.kind === 'built-in')) {
+  const hasFinished = outcomes.some(({ record }) => record.status === 'finished');
+  if (hasFinished && plan.cells.some(({ source }) => source.kind === 'built-in')) {
     note(
       'Next: a real base and its data (--model gpt2-medium), ' +
         'or more methods (--method red lora adapter; list methods).',
