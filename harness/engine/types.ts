@@ -64,6 +64,33 @@ export interface PackedMatrix {
   readonly flipped: boolean;
 }
 
+/** The parts of packed weights. */
+export const packedParts = ['codes', 'scales', 'zeros', 'order'] as const;
+export type PackedPart = (typeof packedParts)[number];
+
+/** The parts that a packed weight has, with their bytes. */
+export function partsOf({
+  format,
+  outputs,
+  inputs,
+}: Omit<PackedMatrix, 'flipped'>): { part: PackedPart; bytes: number }[] {
+  const numbers = outputs * inputs;
+  if ('blockSize' in format) {
+    return [
+      { part: 'codes', bytes: Math.ceil(numbers / 2) },
+      { part: 'scales', bytes: 4 * Math.ceil(numbers / format.blockSize) },
+    ];
+  }
+  if (!('groupSize' in format)) return [{ part: 'codes', bytes: 2 * numbers }];
+  const groups = outputs * Math.ceil(inputs / format.groupSize);
+  return [
+    { part: 'codes', bytes: Math.ceil(numbers / 2) },
+    { part: 'scales', bytes: 4 * groups },
+    { part: 'zeros', bytes: Math.ceil(groups / 2) },
+    ...(format.isOrdered ? [{ part: 'order', bytes: 4 * inputs } as const] : []),
+  ];
+}
+
 /**
  * The weight of a linear module that never changes, packed in a file. Programs see it in its `shape`, but
  * only `linear` and `unpacked` can read it.

@@ -9,21 +9,22 @@ import { sizeOf, sum } from '../../support/numbers/arithmetic.ts';
 import { narrowToBfloats, narrowToHalves, widenBfloats, widenHalves } from '../../support/numbers/float16.ts';
 import type { Products } from '../graph/target.ts';
 import { dtypeOf } from '../check-arrays.ts';
-import type {
-  FileLocation,
-  FourBit,
-  FrozenArray,
-  FrozenArrays,
-  FrozenType,
-  NumericArray,
-  PackedArray,
-  PackedMatrix,
-  Shape,
-  StoredArray,
+import {
+  type FileLocation,
+  type FrozenArray,
+  type FrozenArrays,
+  type FrozenType,
+  type NumericArray,
+  type PackedArray,
+  type PackedPart,
+  packedParts,
+  partsOf,
+  type Shape,
+  type StoredArray,
 } from '../types.ts';
 import { DeviceTensor } from './device/device-tensor.ts';
 import type { DeviceMemory } from './device/device-memory.ts';
-import { isPackedPart, type PackedPart, packedParts, PREFIX, tensorOf, typeOf } from './operands.ts';
+import { isPackedPart, PREFIX, tensorOf, typeOf } from './operands.ts';
 import { NamedMemory } from './result-memory.js';
 import type { Operand } from './session.ts';
 
@@ -183,20 +184,8 @@ const readNumbers = ({ shape, location }: StoredArray): Float32Array =>
 /** A part of a packed weight, which is read only where it cannot be mapped. */
 function partOf({ packed }: PackedArray, part: PackedPart): Stored {
   const location = packed[part]!;
-  const bytes = bytesOfPart(packed, part);
+  const { bytes } = partsOf(packed).find((own) => own.part === part)!;
   return { shape: [bytes], bytes, location, data: () => readAll(location, bytes) };
-}
-
-function bytesOfPart({ format, outputs, inputs }: PackedMatrix, part: PackedPart): number {
-  const numbers = outputs * inputs;
-  if (part === 'order') return 4 * inputs;
-  if (part === 'codes')
-    return 'blockSize' in format || 'groupSize' in format ? Math.ceil(numbers / 2) : 2 * numbers;
-  const scales =
-    'groupSize' in format
-      ? outputs * Math.ceil(inputs / format.groupSize)
-      : Math.ceil(numbers / (format as FourBit).blockSize);
-  return part === 'scales' ? 4 * scales : Math.ceil(scales / 2);
 }
 
 /** Numbers in half precision: their bits where the device multiplies them, otherwise rounded float32. */

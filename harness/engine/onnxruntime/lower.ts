@@ -9,7 +9,8 @@ import { insertRecomputation } from '../graph/recompute.ts';
 import type { Outputs } from '../graph/recorder.ts';
 import { keptOutputs, type OwnSum, sumInOwnMemory, writtenInPlace } from '../graph/reuse-memory.ts';
 import type { OnnxFrozen } from './frozen.ts';
-import { isPackedPart, packedParts, type Place, PREFIX } from './operands.ts';
+import { packedParts } from '../types.ts';
+import { isPackedPart, type Place, PREFIX } from './operands.ts';
 import { type Recording, stackedOutputs } from './record-copies.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** How a program's operands and results are called in its graph, and arrays as onnxruntime's tensors. */
 import * as ort from 'onnxruntime-node';
 import { dtypeOf } from '../check-arrays.ts';
-import type { NumericArray, Shape, TensorTypes } from '../types.ts';
+import { type NumericArray, packedParts, type Shape, type TensorTypes } from '../types.ts';
 
 /**
  * The namespaces of graph inputs and outputs, one for each place that operands come from and results go to.
@@ -20,10 +20,6 @@ export const PREFIX = {
   random: 'random/',
   output: 'output/',
 } as const;
-
-/** The parts of packed weights. */
-export const packedParts = ['codes', 'scales', 'zeros', 'order'] as const;
-export type PackedPart = (typeof packedParts)[number];
 
 /** Whether a graph input holds a part of a packed weight. */
 export const isPackedPart = (input: string): boolean =>

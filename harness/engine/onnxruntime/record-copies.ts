@@ -11,12 +11,14 @@ import { stackCopies } from '../graph/stack-copies.ts';
 import type { Target } from '../graph/target.ts';
 import {
   type FrozenType,
+  type PackedPart,
+  packedParts,
   type ProgramFunction,
   type RandomInput,
   randomKey,
   type Signature,
 } from '../types.ts';
-import { type PackedPart, packedParts, type Place, PREFIX } from './operands.ts';
+import { type Place, PREFIX } from './operands.ts';
 
 export interface Recording {
   readonly graph: Graph;

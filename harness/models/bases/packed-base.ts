@@ -14,7 +14,13 @@ import {
   type StoredTensor,
   writeSafetensors,
 } from '../../data/formats/safetensors.ts';
-import type { FileLocation, PackedArray, PackedFormat, PackedMatrix } from '../../engine/types.ts';
+import {
+  type FileLocation,
+  type PackedArray,
+  type PackedFormat,
+  type PackedPart,
+  partsOf,
+} from '../../engine/types.ts';
 import { roundUp, sizeOf } from '../../support/numbers/arithmetic.ts';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
@@ -43,9 +49,8 @@ interface PackedData {
   readonly zeros?: Uint8Array;
   readonly order?: Int32Array;
 }
-type Part = keyof PackedData;
 /** What follows the weight's name in the name of a part. */
-const ENDS: Readonly<Record<Part, string>> = {
+const ENDS: Readonly<Record<PackedPart, string>> = {
   codes: '',
   scales: '.absmax',
   zeros: '.zeros',
@@ -147,9 +152,10 @@ function tensorsOf(
     plain.map(([name, shape]) => [name, { shape, data: () => readFinite(base, name) }]),
   );
   for (const [name, site] of sites) {
+    // They lie in the file in this order.
     const parts = partsOf(matrixOf(base, formatOf(weights, site.inputs), site));
     let packed: Promise<PackedData> | undefined;
-    const take = async (part: Part): Promise<NonNullable<PackedData[Part]>> => {
+    const take = async (part: PackedPart): Promise<NonNullable<PackedData[PackedPart]>> => {
       const data = await (packed ??= pack(base, name, weights, site, codesOf));
       if (part === parts.at(-1)!.part) packed = undefined;
       return data[part]!;
@@ -171,25 +177,6 @@ function tensorsOf(
     }
   }
   return tensors;
-}
-
-/** The parts of a packed weight with their sizes, in the order of the file. */
-function partsOf({ format, outputs, inputs }: PackedMatrix): { part: Part; bytes: number }[] {
-  const numbers = outputs * inputs;
-  if ('blockSize' in format) {
-    return [
-      { part: 'codes', bytes: Math.ceil(numbers / 2) },
-      { part: 'scales', bytes: 4 * Math.ceil(numbers / format.blockSize) },
-    ];
-  }
-  if (!('groupSize' in format)) return [{ part: 'codes', bytes: 2 * numbers }];
-  const groups = outputs * Math.ceil(inputs / format.groupSize);
-  return [
-    { part: 'codes', bytes: Math.ceil(numbers / 2) },
-    { part: 'scales', bytes: 4 * groups },
-    { part: 'zeros', bytes: Math.ceil(groups / 2) },
-    ...(format.isOrdered ? [{ part: 'order', bytes: 4 * inputs } as const] : []),
-  ];
 }
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>

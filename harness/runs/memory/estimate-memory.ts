@@ -4,7 +4,7 @@
  */
 import type { DataSize } from '../../data/examples/task.ts';
 import { cacheBytes, rowsAtOnce } from '../../decoding/generate.ts';
-import type { PackedFormat, Precision } from '../../engine/types.ts';
+import { partsOf, type Precision } from '../../engine/types.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { formatOf, packedSites } from '../../models/bases/base-weights.ts';
 import { trainedShapes, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
@@ -115,15 +115,12 @@ export function baseBytes(base: BaseModel, trained: ReadonlySet<string>, plainBy
     Object.entries(shapes).map(([name, shape]) => {
       const site = packed?.get(name);
       if (trained.has(name)) return 0;
-      return sizeOf(shape) * (site ? packedBytes(formatOf(weights!, site.inputs)) : plainBytes);
+      if (!site) return sizeOf(shape) * plainBytes;
+      const { outputs, inputs } = site;
+      const parts = partsOf({ format: formatOf(weights!, inputs), outputs, inputs });
+      return sum(parts.map(({ bytes }) => bytes));
     }),
   );
-}
-
-/** Bytes of a packed number with its share of scales and zero points. */
-function packedBytes(format: PackedFormat): number {
-  if ('blockSize' in format) return 0.5 + 4 / format.blockSize;
-  return 'groupSize' in format ? 0.5 + 4.5 / format.groupSize : 2;
 }
 
 /** Bytes of the largest packed weight in float32, once for its product and once for its gradient. */
