@@ -54,7 +54,6 @@ const block: EncoderBlockNames = {
  */
 export function albert(config: z.infer<typeof albertConfig>): Architecture {
   const { embedding_size: width, num_hidden_layers: layers, num_hidden_groups: groups } = config;
-  const tables = 'albert.embeddings';
   const blocksOf = (layer: number): string[] =>
     Array.from(
       { length: config.inner_group_num },
@@ -65,14 +64,6 @@ export function albert(config: z.infer<typeof albertConfig>): Architecture {
     root: 'albert.',
     embedding: {
       width,
-      words: `${tables}.word_embeddings`,
-      positions: {
-        name: `${tables}.position_embeddings`,
-        rows: config.max_position_embeddings,
-        first: 0,
-      },
-      tokenTypes: { name: `${tables}.token_type_embeddings`, rows: config.type_vocab_size },
-      norm: `${tables}.LayerNorm`,
       projection: {
         name: 'albert.encoder.embedding_hidden_mapping_in',
         bias: true,
@@ -81,13 +72,7 @@ export function albert(config: z.infer<typeof albertConfig>): Architecture {
     },
     blocks: Array.from({ length: layers }, (_, layer) => blocksOf(layer)).flat(),
     block,
-    dropout: {
-      embedding: config.hidden_dropout_prob,
-      probabilities: config.attention_probs_dropout_prob,
-      attention: config.hidden_dropout_prob,
-      inner: 0,
-      mlp: 0,
-    },
+    dropout: { mlp: 0 },
     classifier: pooledClassifier('Albert', 'albert.pooler', config.classifier_dropout_prob),
     otherHeads: /(predictions|sop_classifier|classifier|pooler|qa_outputs)\./,
   });

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Architecture, Classifier } from '../architecture.ts';
 import type { FamilyName } from '../edits.ts';
 import { encoderFamily } from './encoder/family.ts';
-import { type EncoderBlockNames, type EncoderParts, inBlock } from './encoder/parts.ts';
+import { type EmbeddingParts, type EncoderBlockNames, type EncoderParts, inBlock } from './encoder/parts.ts';
 import { activationNames } from './parts/activations.ts';
 import { headCount, layerCount, tableRows, widthSize } from './parts/config-fields.ts';
 
@@ -109,9 +109,11 @@ export const classifierDropout = (
 
 /** What a family must say, and whatever it has of its own. */
 type Own = Pick<EncoderParts, 'root' | 'classifier'> &
-  Partial<EncoderParts> & {
+  Partial<Omit<EncoderParts, 'embedding' | 'dropout'>> & {
     /** Rows of the position table before that of the first token. */
     readonly firstPosition?: number;
+    readonly embedding?: Partial<EmbeddingParts>;
+    readonly dropout?: Partial<EncoderParts['dropout']>;
   };
 
 /**
@@ -119,7 +121,7 @@ type Own = Pick<EncoderParts, 'root' | 'classifier'> &
  * parts.
  */
 export function bertLike(family: FamilyName, config: EncoderConfig, own: Own): Architecture {
-  const { firstPosition: first = 0, root, ...more } = own;
+  const { firstPosition: first = 0, root, embedding, dropout, ...more } = own;
   const table = (name: string): string => `${root}embeddings.${name}`;
   const { hidden_dropout_prob: hidden, max_position_embeddings: rows, hidden_size: width } = config;
   return encoderFamily({
@@ -136,6 +138,7 @@ export function bertLike(family: FamilyName, config: EncoderConfig, own: Own): A
       positions: { name: table('position_embeddings'), rows, first },
       tokenTypes: { name: table('token_type_embeddings'), rows: config.type_vocab_size },
       norm: table('LayerNorm'),
+      ...embedding,
     },
     blocks: Array.from({ length: config.num_hidden_layers }, (_, layer) =>
       inBlock(`${root}encoder.layer`, String(layer)),
@@ -152,6 +155,7 @@ export function bertLike(family: FamilyName, config: EncoderConfig, own: Own): A
       attention: hidden,
       inner: 0,
       mlp: hidden,
+      ...dropout,
     },
     deviation: config.initializer_range,
     otherHeads: /(lm_head|cls|classifier)\.|pooler\.dense\./,

@@ -77,22 +77,17 @@ const names = {
  * queries and keys in the scores, and a head whose pooler is new on a pretrained base.
  */
 export function deberta(config: DebertaConfig): Architecture {
-  const { hidden_size: d, max_position_embeddings: rows, type_vocab_size: types } = config;
+  const { hidden_size: d } = config;
   const width = config.embedding_size ?? d;
-  const tables = 'deberta.embeddings';
   const { cls_dropout: dropout } = config;
   return bertLike('deberta-v2', config, {
     root: 'deberta.',
     embedding: {
       width,
-      words: `${tables}.word_embeddings`,
-      ...(config.position_biased_input && {
-        positions: { name: `${tables}.position_embeddings`, rows, first: 0 },
-      }),
-      ...(types > 0 && { tokenTypes: { name: `${tables}.token_type_embeddings`, rows: types } }),
-      norm: `${tables}.LayerNorm`,
+      ...(!config.position_biased_input && { positions: undefined }),
+      ...(config.type_vocab_size === 0 && { tokenTypes: undefined }),
       ...(width !== d && {
-        projection: { name: `${tables}.embed_proj`, bias: false, place: 'before norm' },
+        projection: { name: 'deberta.embeddings.embed_proj', bias: false, place: 'before norm' },
       }),
     },
     block: { ...bertBlock, modules: { ...bertBlock.modules, ...names } },

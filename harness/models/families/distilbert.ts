@@ -50,39 +50,26 @@ const block: EncoderBlockNames = {
 
 /** DistilBERT (Sanh et al., 2019): BERT without token types and pooler; attention's output has no dropout. */
 export function distilbert(config: z.infer<typeof distilbertConfig>): Architecture {
-  const { dim: width, max_position_embeddings: rows, dropout } = config;
   const sizes = {
     vocab_size: config.vocab_size,
-    hidden_size: width,
+    hidden_size: config.dim,
     num_hidden_layers: config.n_layers,
     num_attention_heads: config.n_heads,
     intermediate_size: config.hidden_dim,
-    max_position_embeddings: rows,
+    max_position_embeddings: config.max_position_embeddings,
     type_vocab_size: 0,
     layer_norm_eps: 1e-12,
     hidden_act: config.activation,
-    hidden_dropout_prob: dropout,
+    hidden_dropout_prob: config.dropout,
     attention_probs_dropout_prob: config.attention_dropout,
     initializer_range: config.initializer_range,
   };
-  const tables = 'distilbert.embeddings';
   return bertLike('distilbert', sizes, {
     root: 'distilbert.',
-    embedding: {
-      width,
-      words: `${tables}.word_embeddings`,
-      positions: { name: `${tables}.position_embeddings`, rows, first: 0 },
-      norm: `${tables}.LayerNorm`,
-    },
+    embedding: { tokenTypes: undefined },
     blocks: Array.from({ length: config.n_layers }, (_, layer) => `distilbert.transformer.layer.${layer}`),
     block,
-    dropout: {
-      embedding: dropout,
-      probabilities: config.attention_dropout,
-      attention: 0,
-      inner: 0,
-      mlp: dropout,
-    },
+    dropout: { attention: 0 },
     classifier: {
       className: 'DistilBert',
       pooling: 'first',

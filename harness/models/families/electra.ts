@@ -19,16 +19,11 @@ export const electraConfig = z
  * with GELU.
  */
 export function electra(config: z.infer<typeof electraConfig>): Architecture {
-  const { embedding_size: width, hidden_size: d, max_position_embeddings: rows } = config;
-  const tables = 'electra.embeddings';
+  const { embedding_size: width, hidden_size: d } = config;
   return bertLike('electra', config, {
     root: 'electra.',
     embedding: {
       width,
-      words: `${tables}.word_embeddings`,
-      positions: { name: `${tables}.position_embeddings`, rows, first: 0 },
-      tokenTypes: { name: `${tables}.token_type_embeddings`, rows: config.type_vocab_size },
-      norm: `${tables}.LayerNorm`,
       ...(width !== d && {
         projection: { name: 'electra.embeddings_project', bias: true, place: 'behind norm' },
       }),
