@@ -2,14 +2,8 @@
 import * as ops from '../../../engine/ops.ts';
 import type { Tensor } from '../../../engine/ops.ts';
 import type { DecoderBatch, Past } from '../../architecture.ts';
-import {
-  attentionPieces,
-  causalBias,
-  MASKED,
-  prependVisible,
-  toSlots,
-  type AttendOptions,
-} from '../parts/layers.ts';
+import { attentionPieces, causalBias, prependVisible, toSlots, type AttendOptions } from '../parts/layers.ts';
+import { countFrom, maskedFrom } from '../parts/distances.ts';
 
 /** The bias of the scores, and the pieces that attention is computed in. */
 export type Visible = Pick<AttendOptions, 'bias' | 'virtualBias' | 'pieces'>;
@@ -66,18 +60,9 @@ function windowBias(batch: DecoderBatch, window: number, shift: number, slots: n
 const bandBias = (queries: number, slots: number, window: number): Tensor =>
   isFar(countFrom(slots - queries, [1, 1, queries, 1]), countFrom(0, [1, 1, 1, slots]), window);
 
-/** Successive numbers. */
-const countFrom = (first: number, shape: [number, number, number, number]): Tensor =>
-  ops.tensor(
-    Float32Array.from({ length: Math.max(...shape) }, (_, i) => first + i),
-    shape,
-  );
-
 /** MASKED where a query stands a window or more behind a key, 0 elsewhere. */
-function isFar(queries: Tensor, keys: Tensor, window: number): Tensor {
-  const near = ops.less(queries.sub(keys), ops.scalar(window));
-  return ops.choose(near, ops.scalar(0), ops.scalar(MASKED));
-}
+const isFar = (queries: Tensor, keys: Tensor, window: number): Tensor =>
+  maskedFrom(queries.sub(keys), window);
 
 /** What one new token a sequence, at `positions` [B], sees of its past in layers of a window. */
 export function pastIn(past: Past, positions: Tensor): (window: number | undefined) => Past {
