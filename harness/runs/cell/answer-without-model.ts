@@ -15,35 +15,33 @@ import { saveScoredTexts } from './train-and-generate.ts';
 type Answers = NonNullable<Method['answers']>;
 
 /** Answers and scores the test split; fills `results`. Throws UsageError where there is no test split. */
-export async function answerWithoutModel(
+export function answerWithoutModel(
   cellRun: CellRun,
   work: TextWork | LabelWork,
   answers: Answers,
   results: RunResults,
 ): Promise<void> {
-  const { splits } = work;
-  const test = limited<unknown>(cellRun, splits.test);
-  if (test.length === 0)
-    throw new UsageError(`${work.task.name} has no test split that ${answers} could answer.`);
-  const learnt = answers === 'most-frequent' ? trainingExamples<unknown>(cellRun, splits.train) : [];
-  results.examples = {
-    train: { used: learnt.length, of: splits.train.length },
-    validation: { used: 0, of: splits.validation.length },
-    test: { used: test.length, of: splits.test.length },
-  };
-  if (work.kind === 'label') await classify(cellRun, work, results);
-  else await write(cellRun, work, answers, results);
+  return work.kind === 'label'
+    ? classify(cellRun, work, answers, results)
+    : write(cellRun, work, answers, results);
 }
 
 /** Gives every example the class that most training examples have; its outputs are the classes' shares. */
-async function classify(cellRun: CellRun, work: LabelWork, results: RunResults): Promise<void> {
+async function classify(
+  cellRun: CellRun,
+  work: LabelWork,
+  answers: Answers,
+  results: RunResults,
+): Promise<void> {
   const { task, splits } = work;
   const learnt = trainingExamples(cellRun, splits.train);
+  const test = limited(cellRun, splits.test);
+  results.examples = countExamples(work, answers, learnt.length, test.length);
   const shares = new Float32Array(task.classes!.length);
   for (const { label } of learnt) shares[label]! += 1 / learnt.length;
   const further = Object.entries(splits.alsoTest ?? {});
   const tests = [
-    { examples: limited(cellRun, splits.test) },
+    { examples: test },
     ...further.map(([name, split]) => ({ name, examples: limited(cellRun, split) })),
   ];
   const outputs = tests.flatMap(({ examples }) => examples.map(() => shares));
@@ -52,14 +50,28 @@ async function classify(cellRun: CellRun, work: LabelWork, results: RunResults):
 
 async function write(cellRun: CellRun, work: TextWork, answers: Answers, results: RunResults): Promise<void> {
   const { task, splits } = work;
+  const learnt = answers === 'most-frequent' ? trainingExamples(cellRun, splits.train) : [];
   const items = limited(cellRun, splits.test);
-  const texts =
-    answers === 'most-frequent'
-      ? mostFrequent(trainingExamples(cellRun, splits.train).map(({ target }) => target))
-      : undefined;
-  const answer = ({ input }: TestItem): string => task.clean(texts ?? [input].flat().join('\n'));
+  results.examples = countExamples(work, answers, learnt.length, items.length);
+  const text = answers === 'most-frequent' ? mostFrequent(learnt.map(({ target }) => target)) : undefined;
+  const answer = ({ input }: TestItem): string => task.clean(text ?? [input].flat().join('\n'));
   const predictions = items.map((item) => ({ ...item, prediction: answer(item) }));
   await saveScoredTexts(cellRun, work, predictions, results);
+}
+
+/** How many examples of each split are used; throws UsageError where there is no test split. */
+function countExamples(
+  { task, splits }: TextWork | LabelWork,
+  answers: Answers,
+  learnt: number,
+  tested: number,
+): RunResults['examples'] {
+  if (tested === 0) throw new UsageError(`${task.name} has no test split that ${answers} could answer.`);
+  return {
+    train: { used: learnt, of: splits.train.length },
+    validation: { used: 0, of: splits.validation.length },
+    test: { used: tested, of: splits.test.length },
+  };
 }
 
 /** The most frequent of some texts; of equally frequent ones the first. */
