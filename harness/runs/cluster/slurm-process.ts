@@ -35,11 +35,15 @@ const evaluationEvents: Parameters<typeof evaluate>[2]['events'] = {
 };
 
 /** What ended, with its record. */
-type Ended = readonly { readonly record: { readonly identity: string; readonly status: string } }[];
+type Ended = readonly { readonly record: { readonly status: string } }[];
 
-function checkIdentities(ended: Ended, pieces: readonly BatchPiece[]): void {
+/** Throws UsageError where something has another identity than what was submitted. */
+function checkIdentities(
+  found: readonly { readonly identity: string }[],
+  pieces: readonly BatchPiece[],
+): void {
   const planned = new Set(pieces.map(({ identity }) => identity));
-  if (ended.some(({ record }) => !planned.has(record.identity)))
+  if (found.some(({ identity }) => !planned.has(identity)))
     throw new UsageError(
       'The code, the data or the base changed after the job was submitted; submit what is missing again.',
     );
@@ -72,7 +76,10 @@ async function doRuns(
       onNote: say,
     },
   });
-  checkIdentities(outcomes, pieces);
+  checkIdentities(
+    outcomes.map(({ record }) => record),
+    pieces,
+  );
   const evaluations = await findRunEvaluations(own, request, { onNote: say, signal });
   const evaluated = await evaluateRuns(
     outcomes,
@@ -92,10 +99,7 @@ async function doEvaluations(
   const own = { ...request, threads };
   const plan = await planEvaluations(own, { signal, onNote: say });
   const mine = pieces.flatMap(({ index }) => plan.pieces.slice(index, index + 1));
-  checkIdentities(
-    mine.map(({ identity }) => ({ record: { identity, status: 'planned' } })),
-    pieces,
-  );
+  checkIdentities(mine, pieces);
   return evaluate({ ...plan, pieces: mine }, own, { signal, retryFailed, events: evaluationEvents });
 }
 

@@ -11,6 +11,7 @@ import { writeFileAtomic, writeFolderAtomic } from '../../support/atomic-files.t
 import { programArguments } from '../../support/child-programs.ts';
 import { didYouMean, errorCode, UsageError } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
+import { isObject } from '../../support/json/json-object.ts';
 import type { Untrusted } from '../../records/read-records.ts';
 import { splitSetting } from '../plan/option-values.ts';
 import type { EvaluateRequest } from '../evaluate/plan-evaluations.ts';
@@ -56,7 +57,6 @@ export function parseSlurmOptions(texts: readonly string[]): SlurmOptions {
 const pieceSchema = z.strictObject({ index: z.int().min(0), identity: z.string(), path: z.string() });
 export type BatchPiece = z.infer<typeof pieceSchema>;
 
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 const common = {
   schema: z.literal(1),
   /** Where relative paths of the request begin. */
