@@ -16,6 +16,7 @@ import { columns, note, print, printJson } from '../terminal/output.ts';
 import { evaluationEvents } from '../terminal/evaluation-events.ts';
 import { createProgress } from '../terminal/progress.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
+import { nothingToSubmit, tellSubmitted } from '../terminal/submitted.ts';
 
 interface Options extends Omit<EvaluateRequest, 'tasks' | 'subjects'>, SubjectRequest, LauncherOptions {
   readonly tasks?: readonly string[];
@@ -109,19 +110,8 @@ async function submitToSlurm(
   const { submitMissingEvaluations } = await import('../../runs/cluster/submit-missing.ts');
   const plan = await planEvaluations(request, { onNote: note });
   const submitted = await submitMissingEvaluations(plan, request, slurm);
-  if (json) printJson(submitted ?? null);
-  else if (!submitted) print(nothingToSubmit);
-  else {
-    const { job, tasks, cells, folder } = submitted;
-    print(`Submitted Slurm job ${job}: ${cells} evaluations in ${tasks} tasks, output in ${folder}`);
-    note(
-      `status --results ${plan.results} shows how they go; the same command without --launcher prints the table.`,
-    );
-  }
+  tellSubmitted(submitted, 'evaluation', { results: plan.results, json });
 }
-
-const nothingToSubmit =
-  'Nothing to submit: every evaluation has a record or is under way (status --results shows them).';
 
 /** Prints which evaluations would be submitted to Slurm, by task of the job array. */
 async function previewOnSlurm(
@@ -146,7 +136,7 @@ async function previewOnSlurm(
     return;
   }
   if (rows.length === 0) {
-    print(nothingToSubmit);
+    print(nothingToSubmit('evaluation'));
     return;
   }
   const header = ['task', 'evaluation', 'documents'];

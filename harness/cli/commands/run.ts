@@ -16,6 +16,7 @@ import { addChoiceOptions, checkLauncher, type ChoiceOptions } from '../argument
 import { columnsHelp } from '../arguments/columns-help.ts';
 import { addRunOptions, baseWeightsHelp, type RunOptions } from '../arguments/run-options.ts';
 import { endStopped, stopOnSignals } from '../terminal/stop-on-signals.ts';
+import { tellSubmitted } from '../terminal/submitted.ts';
 
 interface Options extends RunOptions, ChoiceOptions, OwnDataOptions {
   readonly adapter?: string;
@@ -161,16 +162,7 @@ async function submit(
   for (const line of untunedRates(plan.cells)) note(line);
   const retryFailed = options.retry === 'failed';
   const submitted = await submitMissing(plan, request, options.slurm, retryFailed, evaluations);
-  if (options.json) printJson(submitted ?? null);
-  else if (!submitted)
-    print('Nothing to submit: every run has a record or is under way (status --results shows them).');
-  else {
-    const { job, tasks, cells, folder } = submitted;
-    print(`Submitted Slurm job ${job}: ${cells} runs in ${tasks} tasks, output in ${folder}`);
-    note(
-      `status --results ${plan.results} shows how they go; the same command without --launcher prints the table.`,
-    );
-  }
+  tellSubmitted(submitted, 'run', { results: plan.results, json: options.json === true });
 }
 
 async function execute(

@@ -1,0 +1,24 @@
+/** Tells what was submitted to Slurm; `run` and `eval` use it. */
+import type { Submitted } from '../../runs/cluster/slurm.ts';
+import { note, print, printJson } from './output.ts';
+
+/** What is said where nothing is missing; `what` is a run or an evaluation. */
+export const nothingToSubmit = (what: 'run' | 'evaluation'): string =>
+  `Nothing to submit: every ${what} has a record or is under way (status --results shows them).`;
+
+/** Prints the job and how to go on, as text or as JSON. */
+export function tellSubmitted(
+  submitted: Submitted | undefined,
+  what: 'run' | 'evaluation',
+  { results, json }: { readonly results: string; readonly json: boolean },
+): void {
+  if (json) printJson(submitted ?? null);
+  else if (!submitted) print(nothingToSubmit(what));
+  else {
+    const { job, tasks, cells, folder } = submitted;
+    print(`Submitted Slurm job ${job}: ${cells} ${what}s in ${tasks} tasks, output in ${folder}`);
+    note(
+      `status --results ${results} shows how they go; the same command without --launcher prints the table.`,
+    );
+  }
+}
