@@ -4,12 +4,12 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { freezeAll, freezeToScore } from '../../harness/decoding/programs.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import { freezeTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { UsageError } from '../../harness/support/errors.ts';
+import { changeTensors } from '../support/change-tensors.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const tiny = join(import.meta.dirname, '../golden/parity/gpt2-tiny');
@@ -18,11 +18,10 @@ it.each([NaN, Infinity, -Infinity])('%f among its weights is named', async (valu
   const folder = join(await temporaryFolder(), 'model');
   await cp(tiny, folder, { recursive: true });
   const path = join(folder, 'model.safetensors');
-  const file = await openSafetensors(path);
-  const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {};
-  for (const [key, { shape }] of file.tensors) tensors[key] = { shape, data: await file.read(key) };
-  tensors['transformer.ln_f.weight']!.data[31] = value;
-  await writeSafetensors(path, tensors);
+  await changeTensors(path, (tensors) => {
+    tensors['transformer.ln_f.weight']!.data[31] = value;
+    return tensors;
+  });
   const base = await loadBase(folder);
   const engine = await createEngine({ name: 'js' });
   const reason = `the weights of ${folder} are not finite: transformer.ln_f.weight holds ${value}`;

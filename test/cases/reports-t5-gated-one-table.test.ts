@@ -4,9 +4,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
-import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { checkVariant, readVariants, writeVariant } from './tied-checkpoint.ts';
+import { changeTensors } from '../support/change-tensors.ts';
 
 const folder = join(import.meta.dirname, 'reports-t5-gated-one-table');
 const engine = await createEngine({ name: 'js' });
@@ -20,11 +20,10 @@ it('tables of the stacks that differ are refused by name', async () => {
   const variant = readVariants(folder, 't5').variants.find(({ title }) => title.endsWith('all names'))!;
   const model = await writeVariant(folder, 't5', variant);
   const path = join(model, 'model.safetensors');
-  const file = await openSafetensors(path);
-  const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {};
-  for (const [key, { shape }] of file.tensors) tensors[key] = { shape, data: await file.read(key) };
-  tensors['decoder.embed_tokens.weight']!.data[79]! += 1;
-  await writeSafetensors(path, tensors);
+  await changeTensors(path, (tensors) => {
+    tensors['decoder.embed_tokens.weight']!.data[79]! += 1;
+    return tensors;
+  });
   await expect(loadBase(model)).rejects.toThrow(
     /has shared\.weight and decoder\.embed_tokens\.weight, which differ; deltabench has one embedding for a model/,
   );

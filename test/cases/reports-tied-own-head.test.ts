@@ -5,11 +5,11 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../harness/data/formats/checkpoint.ts';
-import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { checkVariant, readVariants, writeVariant } from './tied-checkpoint.ts';
+import { changeTensors } from '../support/change-tensors.ts';
 
 const folder = join(import.meta.dirname, 'reports-tied-own-head');
 const engine = await createEngine({ name: 'js' });
@@ -30,10 +30,10 @@ describe.each(['gpt2', 'llama'])('%s', (name) => {
   it('refuses an output of another shape', async () => {
     const model = await writeVariant(folder, name, variants[0]!);
     const path = join(model, 'model.safetensors');
-    const file = await openSafetensors(path);
-    const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {};
-    for (const [key, { shape }] of file.tensors) tensors[key] = { shape, data: await file.read(key) };
-    await writeSafetensors(path, { ...tensors, [head]: { shape: [9, 8], data: new Float32Array(72) } });
+    await changeTensors(path, (tensors) => ({
+      ...tensors,
+      [head]: { shape: [9, 8], data: new Float32Array(72) },
+    }));
     await expect(loadBase(model)).rejects.toThrow(
       /gives lm_head\.weight the shape \[9, 8\], config\.json says \[10, 8\]/,
     );

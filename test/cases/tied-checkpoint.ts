@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
+import { writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
@@ -14,6 +14,7 @@ import lora from '../../methods/lora.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startOf } from '../methods/tiny.ts';
 import { computeDecoder, type Batch } from '../parity/decoder.ts';
+import { readAllTensors } from '../support/change-tensors.ts';
 
 export interface Variant {
   readonly title: string;
@@ -38,9 +39,7 @@ export function readVariants(folder: string, name: string): Golden {
 /** Writes the variant as a folder in Hugging Face's layout. */
 export async function writeVariant(folder: string, name: string, { change, edit }: Variant): Promise<string> {
   const { config } = readVariants(folder, name);
-  const file = await openSafetensors(join(folder, `${name}.safetensors`));
-  const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {};
-  for (const [key, { shape }] of file.tensors) tensors[key] = { shape, data: await file.read(key) };
+  const tensors = await readAllTensors(join(folder, `${name}.safetensors`));
   const named = Object.entries(edit).flatMap(([key, old]) =>
     old === null ? [] : [[key, tensors[old]!] as const],
   );

@@ -1,9 +1,7 @@
 // Every method on a packed base of every family computes what it does on a base of the numbers that the packed
 // weights stand for: logits, loss and gradients.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
@@ -17,20 +15,13 @@ import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import { compute } from '../methods/compute.ts';
 import { startOf, tinyBase, tinyBases, tinyBatch, tinyPairs } from '../methods/tiny.ts';
 import { fitting } from '../methods/fitting.ts';
+import { useTemporaryCache } from '../support/temporary.ts';
 
 const methods = await loadMethods();
-let cache: string;
 let engine: Engine;
-const before = process.env.DELTABENCH_CACHE;
+useTemporaryCache();
 beforeAll(async () => {
-  cache = await mkdtemp(join(tmpdir(), 'deltabench-cache-'));
-  process.env.DELTABENCH_CACHE = cache;
   engine = await createEngine({ name: 'onnx', threads: 1, recompute: true });
-});
-afterAll(async () => {
-  if (before === undefined) delete process.env.DELTABENCH_CACHE;
-  else process.env.DELTABENCH_CACHE = before;
-  await rm(cache, { recursive: true });
 });
 
 /** A packed base, and the base of its numbers in float32. */

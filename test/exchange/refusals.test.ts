@@ -3,7 +3,6 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openSafetensors, writeSafetensors } from '../../harness/data/formats/safetensors.ts';
 import { UsageError } from '../../harness/support/errors.ts';
 import { startFrom } from '../../harness/exchange/adapter.ts';
 import { readPeftFolder, writePeftFolder } from '../../harness/exchange/peft/folder.ts';
@@ -11,6 +10,7 @@ import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { changedJson, readDamaged } from '../fuzz.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod } from './reading.ts';
+import { changeTensors, type StoredTensors } from '../support/change-tensors.ts';
 
 const base = await loadBase('random-gpt2~layers=2,width=8,heads=2,vocab=50');
 const vector = (name: string, ...shape: number[]) => {
@@ -24,20 +24,17 @@ const tensors = Object.fromEntries(
 );
 const options = { rank: 2, alpha: 8, dropout: 0, rankStabilized: false };
 
-type Stored = Record<string, { shape: number[]; data: Float32Array }>;
-
 /** Writes a LoRA adapter with changes to its configuration and tensors. */
-async function written(config: object, change: (tensors: Stored) => Stored = (all) => all): Promise<string> {
+async function written(
+  config: object,
+  change: (tensors: StoredTensors) => StoredTensors = (all) => all,
+): Promise<string> {
   const folder = join(await temporaryFolder(), 'adapter');
   await writePeftFolder(folder, { method: 'lora', options, tensors, head: {} }, base);
   const path = join(folder, 'adapter_config.json');
   const old = JSON.parse(await readFile(path, 'utf8')) as object;
   await writeFile(path, JSON.stringify({ ...old, ...config }));
-  const file = await openSafetensors(join(folder, 'adapter_model.safetensors'));
-  const all: Stored = {};
-  for (const [name, { shape }] of file.tensors)
-    all[name] = { shape: [...shape], data: await file.read(name) };
-  await writeSafetensors(join(folder, 'adapter_model.safetensors'), change(all));
+  await changeTensors(join(folder, 'adapter_model.safetensors'), change);
   return folder;
 }
 
@@ -127,7 +124,7 @@ describe('an adapter that deltabench does not compute', () => {
     ).rejects.toThrow(
       `F gives "${modules[0]}.lora_A.weight" the shape [2, 4]; the method wants [2, 8] on this base.`,
     );
-    const without = (all: Stored): Stored =>
+    const without = (all: StoredTensors): StoredTensors =>
       Object.fromEntries(Object.entries(all).filter(([name]) => name !== key));
     await expect(start(without)).rejects.toThrow(`F lacks "${modules[0]}.lora_A.weight"`);
     const delta = attachMethod(base, 'red', {});

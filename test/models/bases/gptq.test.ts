@@ -1,18 +1,19 @@
 // Checkpoints of GPTQ against their dequantisation in PyTorch (test/golden/gptq/make.py), and what is refused.
 import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openSafetensors } from '../../../harness/data/formats/safetensors.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { baseWeightsText, parseBaseWeights } from '../../../harness/models/bases/base-weights.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { randomStream } from '../../../harness/support/numbers/random-stream.ts';
+import { cacheFolder } from '../../../harness/support/cache-folder.ts';
 import dora from '../../../methods/dora.ts';
 import { damagedBytes, readDamaged } from '../../fuzz.ts';
 import { computeDecoder, type Arrays } from '../../parity/decoder.ts';
+import { useTemporaryCache } from '../../support/temporary.ts';
 
 const golden = join(import.meta.dirname, '../../golden/gptq');
 interface Golden {
@@ -22,17 +23,7 @@ interface Golden {
 }
 const goldens = JSON.parse(await readFile(join(golden, 'golden.json'), 'utf8')) as Record<string, Golden>;
 
-let cache: string;
-const before = process.env.DELTABENCH_CACHE;
-beforeAll(async () => {
-  cache = await mkdtemp(join(tmpdir(), 'deltabench-cache-'));
-  process.env.DELTABENCH_CACHE = cache;
-});
-afterAll(async () => {
-  if (before === undefined) delete process.env.DELTABENCH_CACHE;
-  else process.env.DELTABENCH_CACHE = before;
-  await rm(cache, { recursive: true });
-});
+useTemporaryCache();
 
 /** Logits, loss and gradients of DoRA, whose norms need the weights themselves, at drawn tensors. */
 async function compute(base: BaseModel, ids: number[][], scale: number) {
@@ -90,7 +81,7 @@ describe('a checkpoint of GPTQ', () => {
 
   /** A copy of a golden with another quantization_config, or with bytes of one tensor replaced. */
   async function changed(folder: string, config: object, tensor?: string, bytes?: readonly number[]) {
-    const copy = await mkdtemp(join(cache, 'gptq-'));
+    const copy = await mkdtemp(join(cacheFolder(), 'gptq-'));
     await cp(join(golden, folder), copy, { recursive: true });
     const path = join(copy, 'config.json');
     const given = JSON.parse(await readFile(path, 'utf8')) as { quantization_config: object };
@@ -132,7 +123,7 @@ describe('a checkpoint of GPTQ', () => {
   it('reads damaged files or refuses them in one line', async () => {
     const bytes = await readFile(join(golden, 'v2-ordered/model.safetensors'));
     await readDamaged(damagedBytes(bytes), async (damaged) => {
-      const copy = await mkdtemp(join(cache, 'fuzz-'));
+      const copy = await mkdtemp(join(cacheFolder(), 'fuzz-'));
       await cp(join(golden, 'v2-ordered/config.json'), join(copy, 'config.json'));
       await writeFile(join(copy, 'model.safetensors'), damaged);
       await (await loadBase(copy, { baseWeights: null })).tensor(`${module}.weight`);

@@ -4,18 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
-import { openSafetensors, writeSafetensors } from '../../../harness/data/formats/safetensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
-import type { Shape } from '../../../harness/models/edits.ts';
 import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { countParameters } from '../../../harness/models/delta/count-parameters.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { changeTensors, type StoredTensors } from '../../support/change-tensors.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
 const tiny = join(import.meta.dirname, '../../golden/parity/gpt2-tiny');
-type Tensors = Record<string, { shape: Shape; data: Float32Array }>;
-
 describe('a folder', () => {
   let folder: string;
   beforeEach(async () => {
@@ -29,13 +26,8 @@ describe('a folder', () => {
     const config = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
     await writeFile(path, JSON.stringify({ ...config, ...change }));
   };
-  const setTensors = async (change: (tensors: Tensors) => Tensors): Promise<void> => {
-    const path = join(folder, 'model.safetensors');
-    const file = await openSafetensors(path);
-    const tensors: Tensors = {};
-    for (const [name, { shape }] of file.tensors) tensors[name] = { shape, data: await file.read(name) };
-    await writeSafetensors(path, change(tensors));
-  };
+  const setTensors = (change: (tensors: StoredTensors) => StoredTensors): Promise<void> =>
+    changeTensors(join(folder, 'model.safetensors'), change);
   const wte = 'transformer.wte.weight';
   const read = async (): Promise<Float32Array> => (await loadBase(folder)).tensor(wte);
   const refuses = async (what: Promise<unknown>, reason: RegExp): Promise<void> => {

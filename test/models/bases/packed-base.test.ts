@@ -1,9 +1,8 @@
 // Bases of four bits against bitsandbytes 0.50.2 and transformers 5.24 (test/golden/four-bit/make.py), and the cache.
 import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { baseWeightsText, parseBaseWeights } from '../../../harness/models/bases/base-weights.ts';
@@ -12,9 +11,11 @@ import dora from '../../../methods/dora.ts';
 import lora from '../../../methods/lora.ts';
 import { openSafetensors, writeSafetensors } from '../../../harness/data/formats/safetensors.ts';
 import { randomStream } from '../../../harness/support/numbers/random-stream.ts';
+import { cacheFolder } from '../../../harness/support/cache-folder.ts';
 import { damagedBytes, readDamaged } from '../../fuzz.ts';
 import { takeSteps } from '../../parity/adamw.ts';
 import { computeDecoder, type Arrays, type Batch } from '../../parity/decoder.ts';
+import { useTemporaryCache } from '../../support/temporary.ts';
 
 const golden = join(import.meta.dirname, '../../golden/four-bit');
 const parity = join(import.meta.dirname, '../../golden/parity');
@@ -32,17 +33,7 @@ interface Run {
   readonly weight_decay: number;
 }
 
-let cache: string;
-const before = process.env.DELTABENCH_CACHE;
-beforeAll(async () => {
-  cache = await mkdtemp(join(tmpdir(), 'deltabench-cache-'));
-  process.env.DELTABENCH_CACHE = cache;
-});
-afterAll(async () => {
-  if (before === undefined) delete process.env.DELTABENCH_CACHE;
-  else process.env.DELTABENCH_CACHE = before;
-  await rm(cache, { recursive: true });
-});
+useTemporaryCache();
 
 const open = (folder: string, weights?: string): Promise<BaseModel> =>
   loadBase(folder, { ...(weights !== undefined && { baseWeights: parseBaseWeights(weights) }) });
@@ -138,7 +129,7 @@ describe('the cache of packed bases', () => {
     await truncate(file, whole.length - 1);
     expect(await cached(await open(join(golden, 'base'), 'nf4~block=32'))).toBe(file);
     expect((await readFile(file)).equals(whole)).toBe(true);
-    expect((await readdir(join(cache, 'bases'))).filter((each) => each.endsWith('.tmp'))).toEqual([]);
+    expect((await readdir(join(cacheFolder(), 'bases'))).filter((each) => each.endsWith('.tmp'))).toEqual([]);
   });
 
   it('has a file for each kind of weights, which stand for numbers near the base', async () => {
@@ -168,7 +159,7 @@ describe('a checkpoint in half precision', () => {
   async function saved(dtype: 'BF16' | 'F16', change?: (values: Float32Array, name: string) => void) {
     const from = join(golden, 'base');
     const plain = await open(from);
-    const folder = await mkdtemp(join(cache, 'half-'));
+    const folder = await mkdtemp(join(cacheFolder(), 'half-'));
     await cp(join(from, 'config.json'), join(folder, 'config.json'));
     const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {};
     for (const [name, shape] of Object.entries(plain.shapes)) {
@@ -186,7 +177,7 @@ describe('a checkpoint in half precision', () => {
   ] as const) {
     it(`is mapped itself in ${kind}, and trains as its numbers in float32 do`, async () => {
       const folder = await saved(dtype);
-      const files = await readdir(join(cache, 'bases')).catch(() => []);
+      const files = await readdir(join(cacheFolder(), 'bases')).catch(() => []);
       const mapped = await open(folder, kind);
       const { codes } = (await mapped.packed!(weight))!.packed;
       expect(codes.file).toBe(join(folder, 'model.safetensors'));
@@ -205,13 +196,13 @@ describe('a checkpoint in half precision', () => {
       for (const [name, gradient] of Object.entries(theirs.gradients))
         expect(ours.gradients[name], name).toBeAllclose(gradient, { rtol: 1e-6, atol: 1e-8 });
       // Nothing was packed into the cache.
-      expect(await readdir(join(cache, 'bases')).catch(() => [])).toEqual(files);
+      expect(await readdir(join(cacheFolder(), 'bases')).catch(() => [])).toEqual(files);
     });
   }
 
   it('is packed where another half precision is asked for, and refused where it is not finite', async () => {
     const other = await open(await saved('F16'), 'bfloat16');
-    expect((await other.packed!(weight))!.packed.codes.file).toContain(join(cache, 'bases'));
+    expect((await other.packed!(weight))!.packed.codes.file).toContain(join(cacheFolder(), 'bases'));
     const damaged = await saved('BF16', (values, name) => {
       if (name === weight) values[5] = NaN;
     });
@@ -226,7 +217,7 @@ describe('a checkpoint of four bits', () => {
   async function damaged(
     edit: (header: Record<string, { data_offsets: [number, number] }>, data: Buffer) => void,
   ) {
-    const folder = await mkdtemp(join(cache, 'damaged-'));
+    const folder = await mkdtemp(join(cacheFolder(), 'damaged-'));
     await cp(join(golden, 'nf4-double'), folder, { recursive: true });
     const path = join(folder, 'model.safetensors');
     const bytes = await readFile(path);
@@ -279,7 +270,7 @@ describe('a checkpoint of four bits', () => {
   it('reads damaged files or refuses them in one line', async () => {
     const bytes = await readFile(join(golden, 'nf4-double/model.safetensors'));
     await readDamaged(damagedBytes(bytes), async (changed) => {
-      const folder = await mkdtemp(join(cache, 'fuzz-'));
+      const folder = await mkdtemp(join(cacheFolder(), 'fuzz-'));
       await cp(join(golden, 'nf4-double/config.json'), join(folder, 'config.json'));
       await writeFile(join(folder, 'model.safetensors'), changed);
       await (await loadBase(folder, { baseWeights: null })).tensor(weight);

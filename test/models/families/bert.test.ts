@@ -3,17 +3,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
-import { openSafetensors, writeSafetensors } from '../../../harness/data/formats/safetensors.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { describeArchitecture } from '../../../harness/models/families/registry.ts';
 import { makeHead, readBy } from '../../../harness/models/delta/heads.ts';
-import type { Shape } from '../../../harness/models/edits.ts';
+import { changeTensors, type StoredTensors } from '../../support/change-tensors.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { computeEncoder } from '../../parity/encoder.ts';
 import { writeTinyEncoder } from '../../tasks/tiny-encoder.ts';
-
-type Tensors = Record<string, { shape: Shape; data: Float32Array }>;
 
 describe("a BERT's folder", () => {
   let folder: string;
@@ -21,13 +18,8 @@ describe("a BERT's folder", () => {
     folder = join(await temporaryFolder(), 'bert');
     await writeTinyEncoder(folder);
   });
-  const setTensors = async (change: (tensors: Tensors) => Tensors): Promise<void> => {
-    const path = join(folder, 'model.safetensors');
-    const file = await openSafetensors(path);
-    const tensors: Tensors = {};
-    for (const [name, { shape }] of file.tensors) tensors[name] = { shape, data: await file.read(name) };
-    await writeSafetensors(path, change(tensors));
-  };
+  const setTensors = (change: (tensors: StoredTensors) => StoredTensors): Promise<void> =>
+    changeTensors(join(folder, 'model.safetensors'), change);
   const norm = 'bert.encoder.layer.1.output.LayerNorm.weight';
 
   it('may leave the prefix out, use the old names of norms, and bring buffers and heads of other models', async () => {
