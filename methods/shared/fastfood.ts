@@ -17,29 +17,25 @@ import {
   zeros,
 } from '../../harness/method.ts';
 
-/** The random parts of a projection of length L. */
-interface Parts {
-  /** B, ±1. */
-  readonly signs: Float32Array;
-  /** Π: number i of the result is number `order[i]` of what it permutes. */
-  readonly order: Int32Array;
-  /** G over the divisor. */
-  readonly scales: Float32Array;
-}
-
 /** The power of two that a projection onto n numbers computes with. */
 const lengthOf = (n: number): number => 2 ** Math.ceil(Math.log2(n));
 
-function partsOf(name: string, n: number, key: number): Parts {
+/** Draws the random parts of the projection of length L for the tensor `name` of n numbers. */
+function drawsOf(name: string, n: number, key: number) {
   const length = lengthOf(n);
   const stream = (part: string) => randomStream(key, `fastfood/${part}/${name}`);
-  const normal = stream('scales').normal(length, 0, 1);
-  const squares = normal.reduce((sum, g) => sum + g * g, 0);
-  const divisor = Math.sqrt(length * squares) * Math.sqrt(n / length);
   return {
-    signs: Float32Array.from(stream('signs').integers(length, 2), (bit) => 2 * bit - 1),
-    order: stream('order').permutation(length),
-    scales: normal.map((g) => g / divisor),
+    /** B, ±1. */
+    signs: () => Float32Array.from(stream('signs').integers(length, 2), (bit) => 2 * bit - 1),
+    /** Π: number i of the result is number `order[i]` of what it permutes. */
+    order: () => stream('order').permutation(length),
+    /** G over the divisor. */
+    scales() {
+      const normal = stream('scales').normal(length, 0, 1);
+      const squares = normal.reduce((sum, g) => sum + g * g, 0);
+      const divisor = Math.sqrt(length * squares) * Math.sqrt(n / length);
+      return normal.map((g) => g / divisor);
+    },
   };
 }
 
@@ -49,19 +45,19 @@ const STEP = 2 ** 12;
 /** The frozen tensors of the projection for a tensor of n numbers. */
 export function fastfoodTensors(name: string, n: number, key: number): Record<string, TensorSpec> {
   const length = lengthOf(n);
-  const made = (part: keyof Parts) => (): Float32Array => Float32Array.from(partsOf(name, n, key)[part]);
+  const draws = drawsOf(name, n, key);
   return {
-    [`${name}.fastfood.signs`]: { shape: [length], init: made('signs') },
+    [`${name}.fastfood.signs`]: { shape: [length], init: draws.signs },
     [`${name}.fastfood.order`]: {
       shape: [2, length],
       init() {
-        const { order } = partsOf(name, n, key);
+        const order = draws.order();
         return Float32Array.from({ length: 2 * length }, (_, i) =>
           i < length ? Math.floor(order[i]! / STEP) : order[i - length]! % STEP,
         );
       },
     },
-    [`${name}.fastfood.scales`]: { shape: [length], init: made('scales') },
+    [`${name}.fastfood.scales`]: { shape: [length], init: draws.scales },
   };
 }
 
@@ -117,9 +113,10 @@ function signAt(row: number, column: number): number {
 
 /** What `fastfood` computes, in numbers. */
 export function fastfoodOnHost(v: Float32Array, name: string, n: number, key: number): Float32Array {
-  const { signs, order, scales } = partsOf(name, n, key);
-  const first = hadamardOnHost(Float64Array.from(signs, (sign, i) => sign * (v[i] ?? 0)));
-  const second = hadamardOnHost(Float64Array.from(scales, (scale, i) => scale * first[order[i]!]!));
+  const draws = drawsOf(name, n, key);
+  const order = draws.order();
+  const first = hadamardOnHost(Float64Array.from(draws.signs(), (sign, i) => sign * (v[i] ?? 0)));
+  const second = hadamardOnHost(Float64Array.from(draws.scales(), (scale, i) => scale * first[order[i]!]!));
   return Float32Array.from(second.subarray(0, n));
 }
 
