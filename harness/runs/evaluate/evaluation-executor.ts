@@ -65,14 +65,13 @@ export class InProcess implements EvaluationExecutor {
     const { about } = await this.#started!;
     const { loaded, prompts, settings, identity, path } = piece;
     const work = loaded.work(subject, prompts);
-    const { tokens } = work;
-    const allTokens = sum(tokens);
-    let progress: PieceProgress = { documents: 0, tokens: 0, allTokens };
+    let tokens: readonly number[] = [];
+    let progress: PieceProgress = { documents: 0, tokens: 0, allTokens: 0 };
     let open: OpenEvaluation<unknown>;
     try {
       const prepared = { settings, identity, path, of: loaded.documents, work };
       open = await OpenEvaluation.open(prepared, (document) => {
-        const { documents, tokens: before } = progress;
+        const { documents, tokens: before, allTokens } = progress;
         progress = { documents: documents + 1, tokens: before + tokens[document]!, allTokens };
         onProgress(progress);
       });
@@ -89,6 +88,9 @@ export class InProcess implements EvaluationExecutor {
         return found;
       }
       const { missing } = open;
+      // Counted here, since nothing has to be encoded for a record that is another process's.
+      tokens = work.tokens;
+      const allTokens = sum(tokens);
       const left = sum(missing.map((document) => tokens[document]!));
       progress = { documents: work.documents - missing.length, tokens: allTokens - left, allTokens };
       onProgress(progress);
