@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256 } from '../support/hash.ts';
 import { readBytes } from '../support/read-files.ts';
-import { parseJudgedExamples, type JudgedExample } from './judged-examples.ts';
+import { parseJudgedExamples, type JudgedExample } from './beside/judged-examples.ts';
 import { parseJudgement, type JudgementRecord } from './judgement-record.ts';
 import type { Untrusted } from './read-records.ts';
 

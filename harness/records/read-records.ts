@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import { errorCode, UsageError } from '../support/errors.ts';
-import { readForgetting } from './forgetting.ts';
+import { readForgetting } from './beside/forgetting.ts';
 import { kindOf, readBytes } from '../support/read-files.ts';
 import type { RunRecord } from './record.ts';
 import { readRecord } from './record-files.ts';

@@ -11,7 +11,7 @@ import { readBytes } from '../../harness/support/read-files.ts';
 import { hashFile } from '../../harness/support/hash.ts';
 import { collectEvaluations, readEvaluation } from '../../harness/records/read-evaluations.ts';
 import { lastJudgements } from '../../harness/records/read-judgements.ts';
-import { WorkLog } from '../../harness/records/work-log.ts';
+import { WorkLog } from '../../harness/records/beside/work-log.ts';
 import { collectRecords, readRows } from '../../harness/records/read-records.ts';
 import { readRecord } from '../../harness/records/record-files.ts';
 import { resultsStatus } from '../../harness/runs/cluster/status.ts';

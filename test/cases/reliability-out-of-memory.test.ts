@@ -9,7 +9,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { lacksMemory, wasKilled } from '../../harness/runs/execute/out-of-memory.ts';
-import { tryLock, type Owner } from '../../harness/records/file-lock.ts';
+import { tryLock, type Owner } from '../../harness/records/locks/file-lock.ts';
 import { resultsStatus } from '../../harness/runs/cluster/status.ts';
 import { tinyModel } from '../cli/bench.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';

@@ -5,7 +5,7 @@ import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
-import { heartbeat, type Owner } from '../../harness/records/file-lock.ts';
+import { heartbeat, type Owner } from '../../harness/records/locks/file-lock.ts';
 import { resultsStatus } from '../../harness/runs/cluster/status.ts';
 import { tinyModel } from '../cli/bench.ts';
 import { benchInside } from '../cli/inside.ts';

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { hashFile, sha256 } from '../../harness/support/hash.ts';
 import { executePlan } from '../../harness/runs/execute/execute-plan.ts';
-import { heartbeat, type Owner } from '../../harness/records/file-lock.ts';
+import { heartbeat, type Owner } from '../../harness/records/locks/file-lock.ts';
 import { planRuns } from '../../harness/runs/plan/plan-runs.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import type { TextTask } from '../../harness/data/examples/task.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tryLock } from '../../harness/records/file-lock.ts';
+import { tryLock } from '../../harness/records/locks/file-lock.ts';
 import type { RunRecord } from '../../harness/records/record.ts';
 import { appears, readRecordFile, startTiny, tinyModel, untilStopped, writeTinyE2E } from './bench.ts';
 

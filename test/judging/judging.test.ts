@@ -8,7 +8,7 @@ import { readJudgePrompts } from '../../harness/judging/mt-bench-prompts.ts';
 import { pairwiseJudging } from '../../harness/judging/mt-bench-pairwise.ts';
 import { singleJudging } from '../../harness/judging/mt-bench-single.ts';
 import { pythonLiteral } from '../../harness/judging/python-literal.ts';
-import { judgedExamplesText, parseJudgedExamples } from '../../harness/records/judged-examples.ts';
+import { judgedExamplesText, parseJudgedExamples } from '../../harness/records/beside/judged-examples.ts';
 import { readDamaged } from '../fuzz.ts';
 
 const questions = ['A river?', 'A lake?', 'A sea?'].map((text, id) => ({

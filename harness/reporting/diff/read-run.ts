@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { costsBeside, readParsed } from '../../records/read-records.ts';
 import { readRecord } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
-import { parseSteps } from '../../records/step-log.ts';
+import { parseSteps } from '../../records/beside/step-log.ts';
 import { UsageError } from '../../support/errors.ts';
 import { parsePredictions } from '../report/predictions.ts';
 import { medianStepTime } from '../report/steps.ts';

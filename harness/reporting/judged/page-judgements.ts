@@ -1,5 +1,5 @@
 /** The judgements of a report in the form in which its page shows them. */
-import type { JudgedExample } from '../../records/judged-examples.ts';
+import type { JudgedExample } from '../../records/beside/judged-examples.ts';
 import type { Judged } from '../report/report.ts';
 import { judgementTitle, rateRows, trustLines } from './judgement-lines.ts';
 

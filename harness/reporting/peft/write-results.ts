@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { mean } from 'simple-statistics';
 import { readParsed } from '../../records/read-records.ts';
 import type { RunRecord } from '../../records/record.ts';
-import { parseSteps, type Step } from '../../records/step-log.ts';
+import { parseSteps, type Step } from '../../records/beside/step-log.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
 import type { Report } from '../report/report.ts';
 import type { ReportRun } from '../report/rows.ts';

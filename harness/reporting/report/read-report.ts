@@ -13,7 +13,7 @@ import {
   type FoundRecord,
   type Untrusted,
 } from '../../records/read-records.ts';
-import { parseSteps } from '../../records/step-log.ts';
+import { parseSteps } from '../../records/beside/step-log.ts';
 import { validationMetrics } from '../../records/validation.ts';
 import { mainTables } from '../main/main-table.ts';
 import type { CostColumn } from '../tables/cost-columns.ts';

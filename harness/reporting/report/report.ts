@@ -1,7 +1,7 @@
 /** The form of a report, before it becomes Markdown, LaTeX, CSV or a page. */
 import type { MainTable } from '../main/main-table.ts';
 import type { CostColumn } from '../tables/cost-columns.ts';
-import type { JudgedExample } from '../../records/judged-examples.ts';
+import type { JudgedExample } from '../../records/beside/judged-examples.ts';
 import type { JudgementRecord } from '../../records/judgement-record.ts';
 import type { EvaluationTable } from './evaluations.ts';
 import type { ReportTable } from './rows.ts';

@@ -1,6 +1,6 @@
 /** Reads training logs for the report: the time of a step and the learning curve. */
 import { median } from 'simple-statistics';
-import { warmSteps, type Step } from '../../records/step-log.ts';
+import { warmSteps, type Step } from '../../records/beside/step-log.ts';
 
 /** Median milliseconds of the steps whose times count (warmSteps); undefined if there is none. */
 export function medianStepTime(steps: readonly Step[], resumedFrom?: number): number | undefined {

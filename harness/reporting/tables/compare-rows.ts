@@ -8,7 +8,7 @@ import { costsBeside, readParsed } from '../../records/read-records.ts';
 import { medianStepTime } from '../report/steps.ts';
 import type { MeasuredRun } from './cost-columns.ts';
 import { predictionReader, type SeedPredictions, type TestedRun, type Untested } from './seed-tests.ts';
-import { parseSteps } from '../../records/step-log.ts';
+import { parseSteps } from '../../records/beside/step-log.ts';
 
 /** A run of a table: its cell, its record and the path of the record. */
 export interface TableRun extends TestedRun {

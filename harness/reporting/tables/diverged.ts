@@ -1,5 +1,5 @@
 // Whether a finished run diverged: its training loss ended above its start.
-import type { Step } from '../../records/step-log.ts';
+import type { Step } from '../../records/beside/step-log.ts';
 
 /** A seed whose training loss ended above its start. */
 export interface Diverged {

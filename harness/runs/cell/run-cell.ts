@@ -1,6 +1,6 @@
 /** Trains and tests one cell on an engine that runs, and makes its record, whether it finished or failed. */
 import { DeviceLimitError, type Engine } from '../../engine/types.ts';
-import { LostLock, type Lock } from '../../records/file-lock.ts';
+import { LostLock, type Lock } from '../../records/locks/file-lock.ts';
 import { openWork } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { systemError } from '../../support/atomic-files.ts';
@@ -11,7 +11,7 @@ import { memoryNeed } from '../memory/cell-memory.ts';
 import { answersOf } from '../plan/variant.ts';
 import { answerWithoutModel } from './answer-without-model.ts';
 import type { CellRun } from './cell-run.ts';
-import { watchDeviceMemory } from './device-memory.ts';
+import { watchDeviceMemory } from '../memory/device-memory.ts';
 import { makeRecord } from './make-record.ts';
 import type { PreparedCell } from './prepare-cells.ts';
 import type { RunResults } from './save-results.ts';

@@ -11,7 +11,7 @@ import type { Cell } from '../plan/cell.ts';
 import type { Task } from '../../data/examples/task.ts';
 import { Diverged, type StepProgress, type TrainingResult } from '../../training/loop/job.ts';
 import type { RunRecord } from '../../records/record.ts';
-import { warmSteps } from '../../records/step-log.ts';
+import { warmSteps } from '../../records/beside/step-log.ts';
 import { besideRecord } from '../../records/record-files.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
 

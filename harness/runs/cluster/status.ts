@@ -8,7 +8,7 @@ import { isThere, readBytes } from '../../support/read-files.ts';
 import { collectEvaluations } from '../../records/read-evaluations.ts';
 import { collectRecords, resultsFiles, type Untrusted } from '../../records/read-records.ts';
 import { wasKilled } from '../execute/out-of-memory.ts';
-import { readLock } from '../../records/file-lock.ts';
+import { readLock } from '../../records/locks/file-lock.ts';
 import { readBatches, taskStates, type SubmittedBatch, type TaskState } from './slurm.ts';
 import { besideRecord, workFolder } from '../../records/record-files.ts';
 

@@ -4,7 +4,7 @@
  */
 import { codeVersion, describeEnvironment } from '../../records/environment.ts';
 import { sealEvaluation, type EvaluationRecord } from '../../records/evaluation-record.ts';
-import { tryLock } from '../../records/file-lock.ts';
+import { tryLock } from '../../records/locks/file-lock.ts';
 import { writeSealed } from '../../records/sealed-record.ts';
 import { programArguments } from '../../support/child-programs.ts';
 import { UsageError } from '../../support/errors.ts';

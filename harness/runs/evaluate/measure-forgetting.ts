@@ -7,7 +7,7 @@ import { freezeToScore } from '../../decoding/programs.ts';
 import type { Engine } from '../../engine/types.ts';
 import { positionsFor } from '../../evaluation/likelihoods/batches.ts';
 import { textLoss } from '../../evaluation/likelihoods/text-loss.ts';
-import { readForgetting, writeForgetting } from '../../records/forgetting.ts';
+import { readForgetting, writeForgetting } from '../../records/beside/forgetting.ts';
 import { sha256 } from '../../support/hash.ts';
 import type { Outcome } from '../execute/executor.ts';
 import { startEngine } from '../execute/start-engine.ts';

@@ -4,7 +4,7 @@
  * lock is still held.
  */
 import { dirname } from 'node:path';
-import { readLock, tryLock, type Lock } from '../../records/file-lock.ts';
+import { readLock, tryLock, type Lock } from '../../records/locks/file-lock.ts';
 import {
   besideRecord,
   cellName,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { together } from '../../records/read-records.ts';
 import { cellMemory } from '../memory/cell-memory.ts';
 import { usableMemory } from '../memory/memory-here.ts';
-import { readLock } from '../../records/file-lock.ts';
+import { readLock } from '../../records/locks/file-lock.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
 import { besideRecord, workFolder } from '../../records/record-files.ts';
 

@@ -17,9 +17,9 @@ import {
   type JudgementRecord,
   type JudgementSettings,
 } from '../../records/judgement-record.ts';
-import { judgedExamplesText } from '../../records/judged-examples.ts';
+import { judgedExamplesText } from '../../records/beside/judged-examples.ts';
 import { writeSealed } from '../../records/sealed-record.ts';
-import { WorkLog } from '../../records/work-log.ts';
+import { WorkLog } from '../../records/beside/work-log.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
 import { writeFileAtomic } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';

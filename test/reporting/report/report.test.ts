@@ -14,7 +14,7 @@ import { parsePredictions } from '../../../harness/reporting/report/predictions.
 import type { Report } from '../../../harness/reporting/report/report.ts';
 import { reportTables, type ReportRun, type ReportTable } from '../../../harness/reporting/report/rows.ts';
 import { medianStepTime, thinLosses } from '../../../harness/reporting/report/steps.ts';
-import { parseSteps, warmSteps } from '../../../harness/records/step-log.ts';
+import { parseSteps, warmSteps } from '../../../harness/records/beside/step-log.ts';
 import { hashJson } from '../../../harness/support/json/canonical-json.ts';
 import type { RunRecord, Settings } from '../../../harness/records/record.ts';
 import { benchInside } from '../../cli/inside.ts';

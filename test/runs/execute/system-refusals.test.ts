@@ -14,7 +14,7 @@ import {
 } from '../../../harness/support/atomic-files.ts';
 import { UsageError } from '../../../harness/support/errors.ts';
 import { writeSafetensors } from '../../../harness/data/formats/safetensors.ts';
-import { tryLock } from '../../../harness/records/file-lock.ts';
+import { tryLock } from '../../../harness/records/locks/file-lock.ts';
 import { tinyRuns } from '../tiny-run.ts';
 
 const { folder, run } = await tinyRuns();

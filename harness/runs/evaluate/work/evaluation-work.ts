@@ -12,7 +12,7 @@ import type { LikelihoodScorer } from '../../../evaluation/likelihoods/log-likel
 import { meanOf } from '../../../evaluation/measures.ts';
 import { sealEvaluation, type EvaluationRecord } from '../../../records/evaluation-record.ts';
 import { writeSealed } from '../../../records/sealed-record.ts';
-import { WorkLog } from '../../../records/work-log.ts';
+import { WorkLog } from '../../../records/beside/work-log.ts';
 import type { Load } from './time-model.ts';
 import { writeFileAtomic } from '../../../support/atomic-files.ts';
 import { sha256 } from '../../../support/hash.ts';

@@ -3,8 +3,8 @@
  * the judge's texts. `bench judge` writes it, the report's page shows it.
  */
 import { z } from 'zod';
-import type { QuestionDocument } from '../evaluation/evaluation.ts';
-import type { AnswerSet, Judgement } from '../judging/judging.ts';
+import type { QuestionDocument } from '../../evaluation/evaluation.ts';
+import type { AnswerSet, Judgement } from '../../judging/judging.ts';
 
 const texts = z.array(z.string());
 const order = z.enum(['model_1', 'model_2', 'tie']).nullable();

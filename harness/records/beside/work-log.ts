@@ -4,10 +4,10 @@
  */
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeFolder, writeError, writeFileAtomic } from '../support/atomic-files.ts';
-import { UsageError } from '../support/errors.ts';
-import { readBytes } from '../support/read-files.ts';
-import { tryLock, type Lock } from './file-lock.ts';
+import { makeFolder, writeError, writeFileAtomic } from '../../support/atomic-files.ts';
+import { UsageError } from '../../support/errors.ts';
+import { readBytes } from '../../support/read-files.ts';
+import { tryLock, type Lock } from '../locks/file-lock.ts';
 
 /** The error of work that another process is doing. */
 export class Busy extends UsageError {

@@ -1,6 +1,6 @@
 /** The training log beside a record: a row for each step, and which steps' times are past warming up. */
 import { z } from 'zod';
-import type { StepLog } from '../training/loop/job.ts';
+import type { StepLog } from '../../training/loop/job.ts';
 
 const stepSchema = z.looseObject({
   step: z.int().positive(),

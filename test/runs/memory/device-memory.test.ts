@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
-import { watchDeviceMemory } from '../../../harness/runs/cell/device-memory.ts';
+import { watchDeviceMemory } from '../../../harness/runs/memory/device-memory.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();

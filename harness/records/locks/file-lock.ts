@@ -10,10 +10,10 @@ import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { temporaryName, writeError, writeFileAtomic } from '../support/atomic-files.ts';
-import { errorCode } from '../support/errors.ts';
-import { readBytes } from '../support/read-files.ts';
-import { sha256 } from '../support/hash.ts';
+import { temporaryName, writeError, writeFileAtomic } from '../../support/atomic-files.ts';
+import { errorCode } from '../../support/errors.ts';
+import { readBytes } from '../../support/read-files.ts';
+import { sha256 } from '../../support/hash.ts';
 
 /**
  * Seconds between two heartbeats, and seconds without one after which an owner on another machine counts as

@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '../support/atomic-files.ts';
-import { isFile, readBytes } from '../support/read-files.ts';
-import type { RunRecord } from './record.ts';
-import { besideRecord } from './record-files.ts';
+import { writeFileAtomic } from '../../support/atomic-files.ts';
+import { isFile, readBytes } from '../../support/read-files.ts';
+import type { RunRecord } from '../record.ts';
+import { besideRecord } from '../record-files.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 

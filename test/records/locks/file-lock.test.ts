@@ -13,8 +13,8 @@ import {
   tryLock,
   type Lock,
   type Owner,
-} from '../../harness/records/file-lock.ts';
-import { temporaryFolder } from '../support/temporary.ts';
+} from '../../../harness/records/locks/file-lock.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 let path: string;
 beforeEach(async () => {
@@ -88,7 +88,7 @@ test('of many who find a dead owner exactly one takes over, time and again', asy
 });
 
 test('who took over and died before it was done is taken over as well', async () => {
-  const { sha256 } = await import('../../harness/support/hash.ts');
+  const { sha256 } = await import('../../../harness/support/hash.ts');
   const dead = await ownerWith({ processStarted: '1' });
   await writeFile(path, dead);
   await writeFile(`${path}.${sha256(dead).slice(0, 16)}`, dead);
@@ -116,7 +116,7 @@ test('a lock that another has taken lets nothing be written, and one that is hel
 });
 
 test('the heartbeat sets the time of its own lock, and reports one that another took or removed', async () => {
-  const program = new URL('../../harness/records/lock-heartbeat.js', import.meta.url);
+  const program = new URL('../../../harness/records/locks/lock-heartbeat.js', import.meta.url);
   const start = (): Worker => new Worker(program, { workerData: { path, text: 'mine', every: 0.01 } });
   await writeFile(path, 'mine');
   await old(60);
