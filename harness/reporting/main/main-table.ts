@@ -73,10 +73,9 @@ function valuesOf(entries: readonly Entry[], axis: Axis): string[] {
   const ordered =
     axis === 'methods'
       ? standingLast(
-          entries
-            .toSorted((a, b) => a.reported.row.trainedParameters - b.reported.row.trainedParameters)
-            .map((entry) => ({ entry, row: entry.reported.row })),
-        ).map(({ entry }) => entry)
+          entries.toSorted((a, b) => a.reported.row.trainedParameters - b.reported.row.trainedParameters),
+          ({ reported }) => reported.row.standing,
+        )
       : entries;
   return [...new Set(ordered.map((entry) => entry[axis]))];
 }

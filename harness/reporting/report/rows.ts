@@ -132,7 +132,7 @@ function tableOf(runs: readonly ReportRun[]): Pick<ReportTable, 'metrics' | 'row
       scale,
       decimals,
     })),
-    rows: standingLast(sorted),
+    rows: standingLast(sorted, ({ row }) => row.standing),
   };
 }
 

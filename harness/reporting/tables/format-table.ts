@@ -95,7 +95,7 @@ function tableText(rows: readonly Row[], width: number, asked?: readonly CostCol
 
 /** The table with columns of costs: counts before the metrics, what was measured behind them. */
 function withColumns(given: readonly Row[], width: number, columns: readonly CostColumn[]): string {
-  const rows = standingLast(given.map((row) => ({ row }))).map(({ row }) => row);
+  const rows = standingLast(given, ({ standing }) => standing);
   const counts = columns.filter(({ isCount }) => isCount);
   const measures = columns.filter(({ isCount }) => !isCount);
   // Names of metrics are as their papers write them; these are words, but for GPU.

@@ -114,8 +114,8 @@ export function summariseRow({ records, measured, ...row }: RowInput): Row {
 }
 
 /** Rows of methods in their order, and below them the standing rows in theirs. */
-export function standingLast<T extends { readonly row: Pick<Row, 'standing'> }>(rows: readonly T[]): T[] {
-  return [...rows.filter(({ row }) => !row.standing), ...rows.filter(({ row }) => row.standing)];
+export function standingLast<T>(rows: readonly T[], standingOf: (row: T) => Row['standing']): T[] {
+  return [...rows.filter((row) => !standingOf(row)), ...rows.filter(standingOf)];
 }
 
 /** The number of seeds that the protocol averages; undefined if all. */
