@@ -30,6 +30,7 @@ MODELS = {
     "gpt2": lambda: T.GPT2LMHeadModel(T.GPT2Config(vocab_size=19, n_positions=32, n_embd=16, n_layer=2, n_head=2, initializer_range=0.3, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=0, eos_token_id=1)),  # fmt: skip
     "roberta": lambda: T.RobertaForMaskedLM(T.RobertaConfig(**bert_like, **still, type_vocab_size=1, pad_token_id=1)),
     "bert": lambda: T.BertForPreTraining(T.BertConfig(**bert_like, **still)),
+    "distilbert": lambda: T.DistilBertForMaskedLM(T.DistilBertConfig(vocab_size=19, dim=16, hidden_dim=24, n_layers=2, n_heads=2, max_position_embeddings=32, initializer_range=0.3, dropout=0.0, attention_dropout=0.0, seq_classif_dropout=0.0)),  # fmt: skip
     "t5": lambda: T.T5ForConditionalGeneration(T.T5Config(**t5, num_layers=2)),
     "t5-3-1": lambda: T.T5ForConditionalGeneration(T.T5Config(**t5, num_layers=3, num_decoder_layers=1)),
     "t5-4-2": lambda: T.T5ForConditionalGeneration(T.T5Config(**t5, num_layers=4, num_decoder_layers=2)),
@@ -136,6 +137,7 @@ CASES = {
         "block": ("gpt2", CAUSAL, lora(target_modules=["h.0.attn.c_attn"], modules_to_save=["h.1"])),
         "bare": ("gpt2", BARE, lora(target_modules=["c_attn"], modules_to_save=["wte"])),
         "encoder": ("roberta", CLASSES, lora(target_modules=["query"], modules_to_save=["word_embeddings", "classifier"])),
+        "two-classifiers": ("distilbert", CLASSES, lora(target_modules=["q_lin", "v_lin"])),
         "t5-head": ("t5", SEQ2SEQ, lora(target_modules=["q"], modules_to_save=["lm_head"])),
         "t5-words": ("t5", SEQ2SEQ, lora(target_modules=["q"], modules_to_save=["embed_tokens"])),
         "t5-shared": ("t5", SEQ2SEQ, lora(target_modules=["q"], modules_to_save=["shared"])),

@@ -199,7 +199,8 @@ function splitHead(
   const before = beforeHead(peftType);
   for (const [key, tensor] of Object.entries(stored)) {
     const name = key.startsWith(before) ? key.slice(before.length) : undefined;
-    if (name === undefined || !modules.some((module) => `.${name}`.includes(`.${module}.`))) {
+    // PEFT keeps a module whose name ends with a listed one: `classifier` is DistilBERT's `pre_classifier` too.
+    if (name === undefined || !modules.some((module) => name.includes(`${module}.`))) {
       tensors[key] = tensor;
     } else if (isOfBase(name)) saved[name] = tensor;
     else head[name] = tensor;
