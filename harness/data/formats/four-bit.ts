@@ -27,12 +27,22 @@ export interface FourBitCodes {
   readonly scales: Float32Array;
 }
 
-/** The codes in the order of their values, and the 15 midpoints between neighbouring values. */
-function midpointsOf(kind: FourBitKind): { order: number[]; midpoints: Float32Array } {
+/** The codes in the order of their values, and the 15 midpoints between neighbouring values; then ∞. */
+function midpointsOf(kind: FourBitKind): { order: Uint8Array; midpoints: Float32Array } {
   const values = fourBitValues[kind];
   const order = [...values.keys()].sort((a, b) => values[a]! - values[b]! || a - b);
   const pairs = order.slice(1).map((code, i) => (values[order[i]!]! + values[code]!) / 2);
-  return { order, midpoints: Float32Array.from(pairs) };
+  return { order: Uint8Array.from(order), midpoints: Float32Array.from([...pairs, Infinity]) };
+}
+
+/** [−1, 1] is cut into cells so small that none holds two midpoints. */
+const CELLS = 1024;
+
+/** How many midpoints are below each cell; the last holds 1 alone. */
+function countsBelow(midpoints: Float32Array): Uint8Array {
+  return Uint8Array.from({ length: CELLS + 1 }, (_, cell) =>
+    midpoints.findIndex((midpoint) => (midpoint + 1) * (CELLS / 2) >= cell),
+  );
 }
 
 /** The least divisor of a block, as bitsandbytes has it; the scale of a last, short block is no less. */
@@ -40,42 +50,46 @@ const LEAST = Math.fround(1e-38);
 
 /**
  * Packs numbers as bitsandbytes does: the scale is the largest magnitude of the block, and the code of a
- * number is the count of midpoints below it, in float32.
+ * number is the count of midpoints below it, in float32. The block size is even.
  */
 export function packFourBit(numbers: Float32Array, kind: FourBitKind, blockSize: number): FourBitCodes {
   const { order, midpoints } = midpointsOf(kind);
+  const below = countsBelow(midpoints);
+  const codeOf = (x: number): number => {
+    const count = below[((x + 1) * (CELLS / 2)) | 0]!;
+    return order[midpoints[count]! < x ? count + 1 : count]!;
+  };
   const codes = new Uint8Array(Math.ceil(numbers.length / 2));
   const scales = new Float32Array(Math.ceil(numbers.length / blockSize));
-  const zero = order[countBelow(midpoints, 0)]!;
+  const scaled = new Float32Array(blockSize);
   for (let block = 0; block < scales.length; block++) {
-    const [start, end] = [block * blockSize, Math.min((block + 1) * blockSize, numbers.length)];
-    const isShort = end - start < blockSize;
-    const largest = largestMagnitude(numbers, start, end);
+    const start = block * blockSize;
+    const count = Math.min(blockSize, numbers.length - start);
+    const largest = largestMagnitude(numbers, start, start + count);
     const divisor = Math.max(largest, LEAST);
-    scales[block] = isShort ? divisor : largest;
-    const inverse = Math.fround(1 / divisor);
-    for (let i = start; i < end; i++) {
-      const scaled = Math.fround(isShort ? numbers[i]! / divisor : numbers[i]! * inverse);
-      codes[i >> 1]! |= order[countBelow(midpoints, scaled)]! << (i % 2 === 0 ? 4 : 0);
+    if (count === blockSize) {
+      scales[block] = largest;
+      const inverse = Math.fround(1 / divisor);
+      for (let i = 0; i < count; i++) scaled[i] = numbers[start + i]! * inverse;
+    } else {
+      scales[block] = divisor;
+      for (let i = 0; i < count; i++) scaled[i] = numbers[start + i]! / divisor;
+      // The last byte of an odd count is filled up with the code of 0.
+      scaled.fill(0, count);
     }
+    for (let i = 0; i < count; i += 2)
+      codes[(start + i) >> 1] = (codeOf(scaled[i]!) << 4) | codeOf(scaled[i + 1]!);
   }
-  // The last byte of an odd count is filled up with the code of 0.
-  if (numbers.length % 2 === 1) codes[codes.length - 1]! |= zero;
   return { codes, scales };
 }
 
 function largestMagnitude(numbers: Float32Array, start: number, end: number): number {
   let largest = 0;
-  for (let i = start; i < end; i++) largest = Math.max(largest, Math.abs(numbers[i]!));
+  for (let i = start; i < end; i++) {
+    const magnitude = Math.abs(numbers[i]!);
+    if (magnitude > largest) largest = magnitude;
+  }
   return largest;
-}
-
-/** How many of the 15 ascending midpoints are below x. */
-function countBelow(midpoints: Float32Array, x: number): number {
-  let count = midpoints[7]! < x ? 8 : 0;
-  if (midpoints[count + 3]! < x) count += 4;
-  if (midpoints[count + 1]! < x) count += 2;
-  return midpoints[count]! < x ? count + 1 : count;
 }
 
 /** The `count` numbers of codes: value of the code times scale of the block, in float32. */
@@ -85,10 +99,12 @@ export function unpackFourBit(
   count: number,
 ): Float32Array {
   const values = fourBitValues[kind];
-  return Float32Array.from({ length: count }, (_, i) => {
+  const numbers = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
     const code = i % 2 === 0 ? codes[i >> 1]! >> 4 : codes[i >> 1]! & 15;
-    return values[code]! * scales[Math.floor(i / blockSize)]!;
-  });
+    numbers[i] = values[code]! * scales[Math.floor(i / blockSize)]!;
+  }
+  return numbers;
 }
 
 /** The scales of blocks as codes of eight bits, which double quantisation makes of them. */

@@ -3,6 +3,7 @@
  * numbers: as easy as 1, 2, 3", 2011). Initial values, dropout, the order of examples and sampled tokens are
  * drawn from them. No value may ever change, since records are reproduced by their seeds.
  */
+import { fillNormal } from './normal-pairs.ts';
 
 /**
  * A random stream. Its value i depends on (seed, name, i) alone, so a resumed run draws what an uninterrupted
@@ -85,6 +86,9 @@ export function threefry(key0: number, key1: number, out: Uint32Array, first = 0
   }
 }
 
+/** Words that are made at once: they stay in the processor's cache. */
+const BLOCK = 1024;
+
 /** Gives the FNV-1a hash of a text's UTF-16 code units, started at `basis`. */
 export function fnv1a(text: string, basis: number): number {
   let hash = basis;
@@ -114,12 +118,11 @@ export function randomStream(seed: number, name: string): Random {
     },
     normal(count, mean, deviation) {
       const out = new Float32Array(count);
-      const bits = words(count + (count & 1));
-      for (let i = 0; i < count; i += 2) {
-        const radius = deviation * Math.sqrt(-2 * Math.log((bits[i]! + 1) / 4294967297));
-        const angle = (2 * Math.PI * bits[i + 1]!) / 4294967296;
-        out[i] = mean + radius * Math.cos(angle);
-        if (i + 1 < count) out[i + 1] = mean + radius * Math.sin(angle);
+      const some = new Uint32Array(BLOCK);
+      const signed = new Int32Array(some.buffer);
+      for (let start = 0; start < count; start += BLOCK) {
+        threefry(key[0]! | 0, key[1]! | 0, some, start / 2);
+        fillNormal(out.subarray(start, start + BLOCK), signed, mean, deviation);
       }
       return out;
     },
@@ -140,8 +143,7 @@ export function randomStream(seed: number, name: string): Random {
     dropout(out, rate) {
       const limit = Math.round(rate * 65536);
       const kept = 1 / (1 - rate);
-      // A block of 1024 words stays in the processor's cache.
-      const some = new Uint32Array(1024);
+      const some = new Uint32Array(BLOCK);
       const halves = new Uint16Array(some.buffer);
       for (let start = 0; start < out.length; start += halves.length) {
         threefry(key[0]! | 0, key[1]! | 0, some, start / 4);

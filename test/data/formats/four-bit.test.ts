@@ -31,6 +31,33 @@ describe('codes of four bits', () => {
     }
   }
 
+  it('are the count of midpoints below a number, at and beside every midpoint too', () => {
+    for (const kind of kinds) {
+      const values = fourBitValues[kind];
+      const order = [...values.keys()].sort((a, b) => values[a]! - values[b]! || a - b);
+      const midpoints = Float32Array.from(
+        order.slice(1).map((code, i) => (values[order[i]!]! + values[code]!) / 2),
+      );
+      // The neighbours of a number are one unit of its bits away.
+      const near = Float32Array.from([...midpoints].flatMap((x) => [x, x, x]));
+      const units = new Int32Array(near.buffer);
+      for (let i = 0; i < units.length; i += 3) {
+        units[i]! -= 1;
+        units[i + 2]! += 1;
+      }
+      const some = [...near, -1e-30, -0, 0, 1e-30, ...Array.from({ length: 401 }, (_, i) => i / 200 - 1)];
+      const finite = some.filter((x) => Math.abs(x) <= 1);
+      // Each block holds 1, so that its scale is 1.
+      const blocks = finite.map((x) => Float32Array.from({ length: 64 }, (_, i) => (i === 0 ? 1 : x)));
+      const { codes } = packFourBit(Float32Array.from(blocks.flatMap((block) => [...block])), kind, 64);
+      finite.forEach((x, block) => {
+        const below = midpoints.filter((midpoint) => midpoint < Math.fround(x)).length;
+        const expected = order[below]!;
+        expect(codes[block * 32 + 7], `${kind} ${x}`).toBe(expected * 17);
+      });
+    }
+  });
+
   it('stand for value times scale in float32', () => {
     const scales = Float32Array.of(0.1, 3);
     const codes = Uint8Array.from({ length: 17 }, (_, i) => (i * 37) % 256);
