@@ -46,6 +46,9 @@ test('an evaluation is a table and a record, and is not done again', async () =>
   expect(again.stderr).not.toContain('documents');
   const { evaluations } = JSON.parse(again.stdout) as { evaluations: EvaluationRecord[] };
   expect(evaluations).toMatchObject([{ identity: (await recordIn('first')).identity, status: 'finished' }]);
+  // Four hundredths of 150 documents are the same six.
+  const share = await evaluate('first', '--limit', '0.04', '--json');
+  expect(share.stdout).toBe(again.stdout);
   // Reports and status read runs only and must not call evaluations broken records.
   const status = await bench('status', '--results', join(folder, 'first'));
   expect(status.stdout + status.stderr).not.toContain('evaluations');

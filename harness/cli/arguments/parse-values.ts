@@ -1,10 +1,18 @@
 /** Reads the values of options: counts, seeds, which runs to try again. */
 import { InvalidArgumentError } from 'commander';
 import { UsageError } from '../../support/errors.ts';
+import { limitForms, readLimit } from '../../runs/evaluate/document-limit.ts';
 
 /** Reads a whole number of at least 1. */
 export function positive(text: string): number {
   return whole(text, 1);
+}
+
+/** Reads a number of documents from 1 on, or a share of them between 0 and 1. */
+export function documentsOrShare(text: string): number {
+  const value = readLimit(text);
+  if (value !== undefined) return value;
+  throw new InvalidArgumentError(`It must be ${limitForms}.`);
 }
 
 /** Reads a whole number of at least 0. */

@@ -10,7 +10,7 @@ import { sum } from '../../support/numbers/arithmetic.ts';
 import { baseWeightsText } from '../../models/bases/base-weights.ts';
 import { addLauncherOptions, checkLauncher, type LauncherOptions } from '../arguments/choice-options.ts';
 import { baseWeightsHelp } from '../arguments/run-options.ts';
-import { count, positive } from '../arguments/parse-values.ts';
+import { count, documentsOrShare, positive } from '../arguments/parse-values.ts';
 import { durationText } from '../terminal/duration.ts';
 import { columns, note, print, printJson } from '../terminal/output.ts';
 import { evaluationEvents } from '../terminal/evaluation-events.ts';
@@ -46,7 +46,11 @@ export function evalCommand(): Command {
     .option('--adapter <path>', 'an adapter for the base, in the format of Hugging Face peft')
     .option('--record <file>', "instead of --model: a run's record, results/…/seed-42.json")
     .option('--shots <n>', "examples before each document (default: the protocol's)", count)
-    .option('--limit <n>', 'only the first documents of each evaluation', positive)
+    .option(
+      '--limit <n>',
+      'only the first documents of each evaluation; below 1 a share of them',
+      documentsOrShare,
+    )
     .option(
       '--protocol <name>',
       'whose rules: lm-eval, lm-eval-2024, red, pyreft, llm-adapters (default: the first that fits)',
@@ -222,7 +226,9 @@ async function evaluateRequest(
         return { ...one, askedAt: (document: number) => texts.askedAt(document) };
       }),
     );
-    note(`lm-eval: ${await writeLmEval(join(request.results, 'lm-eval'), model, tasks, groups)}`);
+    note(
+      `lm-eval: ${await writeLmEval(join(request.results, 'lm-eval'), { model, limit: request.limit }, tasks, groups)}`,
+    );
   }
   if (evaluated.some(({ record }) => record.status === 'failed')) process.exitCode = 1;
 }

@@ -55,9 +55,15 @@ function groupRow(name: string, groups: readonly GroupMean[]): Record<string, st
   );
 }
 
+/** What was asked of lm-eval's file: the model, and the limit of documents or its share of them. */
+export interface Asked {
+  readonly model: string;
+  readonly limit?: number | undefined;
+}
+
 /** Makes the content of lm-eval's results file; failed evaluations are left out. */
 export function lmEvalResults(
-  model: string,
+  { model, limit }: Asked,
   tasks: readonly Pick<EvaluatedTask, 'evaluation' | 'record'>[],
   groups: readonly GroupMean[],
   made: Date,
@@ -100,7 +106,7 @@ export function lmEvalResults(
     config: {
       model: 'deltabench',
       model_args: `pretrained=${model}`,
-      limit: first?.record.settings.limit ?? null,
+      limit: limit ?? first?.record.settings.limit ?? null,
       model_dtype: first?.record.settings.precision ?? null,
     },
     git_hash: first?.record.code.commit ?? null,
@@ -168,12 +174,12 @@ function responsesOf(sample: Sample, measure: string): { all: unknown[]; filtere
  */
 export async function writeLmEval(
   folder: string,
-  model: string,
+  asked: Asked,
   tasks: readonly EvaluatedTask[],
   groups: readonly GroupMean[],
 ): Promise<string> {
   const made = new Date();
-  const own = join(folder, sanitized(model));
+  const own = join(folder, sanitized(asked.model));
   await makeFolder(own);
   const stamp = made.toISOString().replace('Z', '').replaceAll(':', '-');
   for (const task of tasks.filter(({ record }) => record.status === 'finished')) {
@@ -182,7 +188,7 @@ export async function writeLmEval(
     await writeFileAtomic(join(own, name), `${lines.join('\n')}\n`);
   }
   const path = join(own, `results_${stamp}.json`);
-  await writeFileAtomic(path, `${JSON.stringify(lmEvalResults(model, tasks, groups, made), undefined, 2)}\n`);
+  await writeFileAtomic(path, `${JSON.stringify(lmEvalResults(asked, tasks, groups, made), undefined, 2)}\n`);
   return path;
 }
 

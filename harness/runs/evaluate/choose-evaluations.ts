@@ -10,13 +10,14 @@ import {
 import { shotsOf } from '../../evaluation/prompts.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import { splitSetting } from '../plan/option-values.ts';
+import { limitForms, readLimit } from './document-limit.ts';
 
 /** An evaluation, and how it is asked. */
 export interface ChosenEvaluation {
   readonly evaluation: Evaluation;
   readonly protocol: EvaluationProtocol;
   readonly shots: number;
-  /** Only the first so many documents; undefined is all. */
+  /** Only the first so many documents, or below 1 the first share of them; undefined is all. */
   readonly limit: number | undefined;
 }
 
@@ -87,7 +88,8 @@ function readSettings(text: string, settings: string): EvaluationDefaults {
   for (const setting of settings.split(',').filter(Boolean)) {
     const { key, value } = splitSetting(setting);
     if (key === 'protocol') read.protocol = value;
-    else if (key === 'shots' || key === 'limit') read[key] = wholeNumber(text, key, value);
+    else if (key === 'shots') read.shots = shotsIn(text, value);
+    else if (key === 'limit') read.limit = limitIn(text, value);
     else {
       const known = ['shots', 'protocol', 'limit'];
       throw new UsageError(
@@ -98,10 +100,15 @@ function readSettings(text: string, settings: string): EvaluationDefaults {
   return read;
 }
 
-function wholeNumber(text: string, key: 'shots' | 'limit', value: string): number {
-  const least = key === 'limit' ? 1 : 0;
-  if (/^\d{1,9}$/.test(value) && Number(value) >= least) return Number(value);
-  throw new UsageError(`${text}: ${key} must be a whole number from ${least} on.`);
+function shotsIn(text: string, value: string): number {
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  throw new UsageError(`${text}: shots must be a whole number from 0 on.`);
+}
+
+function limitIn(text: string, value: string): number {
+  const limit = readLimit(value);
+  if (limit !== undefined) return limit;
+  throw new UsageError(`${text}: limit must be ${limitForms}.`);
 }
 
 function find(

@@ -21,6 +21,7 @@ import {
   type Choice,
 } from './choose-evaluations.ts';
 import { checkChatTemplate, openChat, type Chat } from './chat.ts';
+import { documentLimit } from './document-limit.ts';
 import { loadEvaluation, type LoadedEvaluation } from './work/kinds.ts';
 import { findSubject, type KnownSubject, type SubjectRequest } from './subject.ts';
 
@@ -94,9 +95,10 @@ export async function planEvaluations(
   for (const subject of subjects) {
     const chat = request.chatTemplate ? openChat(subject.model.id, await subject.tokenizer()) : undefined;
     for (const chosen of all) {
-      const { protocol, shots, limit } = chosen;
-      const prompts = { protocol, shots, limit, chat: chat?.write };
+      const { protocol, shots } = chosen;
       const loaded = await load(chosen);
+      const limit = documentLimit(chosen.limit, loaded.documents);
+      const prompts = { protocol, shots, limit, chat: chat?.write };
       loaded.check(subject.described, prompts);
       const piece = { subject, chosen, loaded, prompts };
       pieces.push({ ...piece, ...(await placeOf(piece, chat, engine, request.results)) });
@@ -123,12 +125,13 @@ const ownSource = ([first]: readonly DataSource['kind'][]): DataSource =>
 
 /** The settings of a piece, the place of its record, and the record; throws UsageError for another file there. */
 async function placeOf(
-  { subject, chosen, loaded }: Pick<EvaluationPiece, 'subject' | 'chosen' | 'loaded'>,
+  { subject, chosen, loaded, prompts }: Pick<EvaluationPiece, 'subject' | 'chosen' | 'loaded' | 'prompts'>,
   chat: Chat | undefined,
   { precision }: EngineChoice,
   results: string,
 ): Promise<Pick<EvaluationPiece, 'settings' | 'identity' | 'path' | 'documents' | 'record'>> {
-  const { evaluation, protocol, shots, limit } = chosen;
+  const { evaluation, protocol, shots } = chosen;
+  const { limit } = prompts;
   const { name, version } = evaluation;
   const { model, methods, trained, baseWeights } = subject;
   const settings: EvaluationRecord['settings'] = {

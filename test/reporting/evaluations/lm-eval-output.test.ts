@@ -32,7 +32,7 @@ test("results have lm-eval's keys, names and nesting", () => {
   ];
   const mean = { value: 0.5, standardError: undefined, count: 8 };
   const groups = [{ name: 'mmlu', measure: 'acc', parts: 2, mean }];
-  const results = lmEvalResults('someone/a-base', tasks, groups, new Date(1000));
+  const results = lmEvalResults({ model: 'someone/a-base', limit: 0.4 }, tasks, groups, new Date(1000));
   expect(results).toMatchObject({
     results: {
       mmlu: { alias: 'mmlu', 'acc,none': 0.5, 'acc_stderr,none': 'N/A' },
@@ -50,6 +50,7 @@ test("results have lm-eval's keys, names and nesting", () => {
     'n-shot': { mmlu_anatomy: 5, truthfulqa_mc2: 0 },
     higher_is_better: { gsm8k: { exact_match: true } },
     'n-samples': { gsm8k: { original: 9, effective: 4 } },
+    config: { limit: 0.4 },
     date: 1,
     model_name: 'someone/a-base',
     model_name_sanitized: 'someone__a-base',

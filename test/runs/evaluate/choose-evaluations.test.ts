@@ -8,6 +8,7 @@ import {
   evaluationsOf,
   type EvaluationDefaults,
 } from '../../../harness/runs/evaluate/choose-evaluations.ts';
+import { documentLimit } from '../../../harness/runs/evaluate/document-limit.ts';
 import { loadEvaluations } from '../../../harness/runs/plan/load-plugins.ts';
 import { readDamaged } from '../../fuzz.ts';
 
@@ -33,6 +34,19 @@ test('settings of a name go before those of the command', () => {
     'winogrande red 1 9',
   ]);
   expect(settled(['arc-easy~shots=5~limit=4'])).toEqual(['arc-easy lm-eval 5 4']);
+  expect(settled(['arc-easy~limit=.25'])).toEqual(['arc-easy lm-eval 0 0.25']);
+});
+
+test.each([
+  [0.1, 150, 15],
+  [0.1, 151, 16],
+  [0.07, 100, 8],
+  [0.0001, 3, 1],
+  [0.999, 3, 3],
+  [7, 3, 7],
+  [undefined, 3, undefined],
+])("the limit %s of %d documents is %s, as lm-eval's ceil(n · limit)", (limit, documents, left) => {
+  expect(documentLimit(limit, documents)).toBe(left);
 });
 
 test.each([
@@ -74,7 +88,10 @@ test.each<[string, EvaluationDefaults, RegExp]>([
   ['arc-easy~shot=1', {}, /arc-easy~shot=1: an evaluation has no setting shot\. Did you mean "shots"\?/],
   ['arc-easy~shots=-1', {}, /shots must be a whole number from 0 on/],
   ['arc-easy~shots=1.5', {}, /shots must be a whole number from 0 on/],
-  ['arc-easy~limit=0', {}, /limit must be a whole number from 1 on/],
+  ['arc-easy~limit=0', {}, /limit must be a whole number from 1 on, or a share between 0 and 1 such as 0\.1/],
+  ['arc-easy~limit=1.5', {}, /limit must be a whole number from 1 on, or a share/],
+  ['arc-easy~limit=0.0', {}, /limit must be a whole number from 1 on, or a share/],
+  ['arc-easy~limit=1e-2', {}, /limit must be a whole number from 1 on, or a share/],
   ['arc-easy~protocol=rde', {}, /--protocol rde: it can be lm-eval, .* Did you mean "red"\?/],
   [
     'arc-easy',
