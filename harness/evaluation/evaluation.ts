@@ -80,6 +80,11 @@ export interface EvaluationData<Document = ChoiceDocument> {
   readonly documents: readonly Document[];
   /** The documents that examples are taken from; empty where no examples are asked for. */
   readonly pool: readonly Document[];
+  /**
+   * Whether a document and one of the pool are the same row of the data, by their indices; absent, equal
+   * documents are.
+   */
+  readonly isSameRow?: (document: number, example: number) => boolean;
 }
 
 /** A request for the rows of an evaluation. */

@@ -2,6 +2,7 @@
  * Puts description and examples before documents as lm-eval does, as one text or as a conversation in the
  * tokenizer's chat template. runs/evaluate uses it.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../support/errors.ts';
 import { PythonRandom } from '../data/random/python-random.ts';
 import type { ChatMessage } from '../data/tokenizers/chat-template.ts';
@@ -93,28 +94,44 @@ export function drawnExamples(
  */
 export function promptsOf<Document extends { readonly example: Example }>(
   evaluation: Pick<Evaluation, 'name' | 'examples' | 'description'>,
-  { documents, pool }: EvaluationData<Document>,
+  data: EvaluationData<Document>,
   shots: number,
-  { limit = Infinity, chat }: Pick<PromptOptions, 'limit' | 'chat'> = {},
+  { protocol = 'lm-eval', limit = Infinity, chat }: Partial<Omit<PromptOptions, 'shots'>> = {},
 ): Prompt<Document>[] {
-  const { examples, description = '' } = evaluation;
-  const drawn = drawnExamples(evaluation, pool.length, shots);
-  const random = new PythonRandom(SEED);
-  const texts = pool.map((document) => JSON.stringify(document));
-  const examplesFor = (document: Document): number[] => {
-    if (shots === 0) return [];
-    if (examples === 'first') return Array.from({ length: shots }, (_, i) => i);
-    const places = random.sample(pool.length, drawn);
-    if (examples === 'drawn') return places;
-    const own = JSON.stringify(document);
-    return places.filter((place) => texts[place] !== own).slice(0, shots);
-  };
+  const { description = '' } = evaluation;
+  const { documents, pool } = data;
+  const examplesFor = exampleDrawer(evaluation, data, shots, protocol);
   return documents.slice(0, limit).map((document, index) => {
-    const chosen = examplesFor(document);
+    const chosen = examplesFor(index);
     const before = chosen.map((place) => pool[place]!.example);
     const textOf = chat ? conversation(description, before, chat) : plainText(description, before);
     return { index, document, examples: chosen, textOf, isChat: chat !== undefined };
   });
+}
+
+/** Makes a function that gives the examples of each document; it must be called for one after the other. */
+function exampleDrawer(
+  evaluation: Pick<Evaluation, 'name' | 'examples'>,
+  { documents, pool, isSameRow }: EvaluationData<unknown>,
+  shots: number,
+  protocol: EvaluationProtocol,
+): (document: number) => number[] {
+  const { name, examples } = evaluation;
+  const drawn = drawnExamples(evaluation, pool.length, shots);
+  if (shots === 0) return () => [];
+  if (examples === 'first') return () => Array.from({ length: shots }, (_, i) => i);
+  const random = new PythonRandom(SEED);
+  if (examples === 'drawn') return () => random.sample(pool.length, drawn);
+  return (document) => {
+    const isOther = (place: number): boolean =>
+      isSameRow ? !isSameRow(document, place) : !isDeepStrictEqual(documents[document], pool[place]);
+    const places = random.sample(pool.length, drawn).filter(isOther).slice(0, shots);
+    // lm-eval draws again where several copies of the document were drawn; its state of 2024 took fewer.
+    if (places.length === shots || protocol === 'lm-eval-2024' || protocol === 'red') return places;
+    const others = Array.from(pool, (_, place) => place).filter(isOther);
+    drawnExamples({ name, examples: 'drawn' }, others.length, shots);
+    return random.sample(others.length, shots).map((place) => others[place]!);
+  };
 }
 
 function plainText(description: string, examples: readonly Example[]): Prompt['textOf'] {

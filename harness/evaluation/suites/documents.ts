@@ -1,4 +1,5 @@
 /** Makes documents of a benchmark's rows. The files in evaluations/ are written with it. */
+import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
 import type {
@@ -48,6 +49,11 @@ export async function loadDocuments<Document>(
     hash: sha256([own.hash, ...(others ? [others.hash] : [])].join('\n')),
     documents: convert(own),
     pool: others ? convert(others) : [],
+    ...(others && {
+      // lm-eval compares all columns, so that equal texts under another id are another row.
+      isSameRow: (document, example) =>
+        isDeepStrictEqual(own.rows[document]!.value, others.rows[example]!.value),
+    }),
   };
 }
 

@@ -28,9 +28,10 @@ export function choiceWork(
   evaluation: ChoiceEvaluation,
   data: EvaluationData,
   { base, tokenizer, delta }: Subject,
-  { protocol, shots, ...options }: PromptOptions,
+  { shots, ...options }: PromptOptions,
 ): Work<Likelihoods> {
   const { name, measures } = evaluation;
+  const { protocol } = options;
   const prompts = promptsOf(evaluation, data, shots, options);
   const encode = evaluation.encode ?? encodeAlternatives;
   const requests = prompts.map((prompt) => encode(tokenizer, alternativesOf(prompt), protocol));
