@@ -38,6 +38,16 @@ const opening = before.map(([question, answer]) => `Q: ${question}\nA: ${answer}
 const questionOf = (question: string, protocol: EvaluationProtocol): string =>
   opening + (protocol === 'red' ? `Human: ${question}\nAssistant:` : `Q: ${question}\nA:`);
 
+/**
+ * Which answers are true. lm-eval's state of 2024 takes those before the first false one (its
+ * process_results_mc2), whatever the labels after it are.
+ */
+function truthsOf(labels: readonly number[], protocol: EvaluationProtocol): boolean[] {
+  if (protocol === 'lm-eval') return labels.map((label) => label === 1);
+  const firstFalse = labels.includes(0) ? labels.indexOf(0) : labels.length;
+  return labels.map((_, i) => i < firstFalse);
+}
+
 const targets = z.object({
   choices: z.array(z.string()).min(2),
   labels: z.array(z.union([z.number(), z.bigint().transform(Number)])),
@@ -54,8 +64,8 @@ export function truthfulQa(
 ): ChoiceEvaluation {
   const toDocument = ({ question, ...row }: Row, protocol: EvaluationProtocol): ChoiceDocument => {
     const { choices, labels } = row[`${kind}_targets`];
-    const truths = labels.map((is) => is === 1);
-    return ask(questionOf(question, protocol), choices, truths.indexOf(true), truths);
+    const truths = truthsOf(labels, protocol);
+    return ask(questionOf(question, protocol), choices, labels.indexOf(1), truths);
   };
   return {
     kind: 'choices',
@@ -78,7 +88,10 @@ export function truthfulQa(
         };
         return loadDocuments(request, place, (row, where) => {
           const parsed = parseRow(schema, row, where);
-          if (parsed[`${kind}_targets`].labels.some((is) => is === 1)) return toDocument(parsed, protocol);
+          const { choices, labels } = parsed[`${kind}_targets`];
+          if (choices.length !== labels.length)
+            throw new UsageError(`${where}: ${choices.length} ${kind} answers have ${labels.length} labels.`);
+          if (labels.includes(1)) return toDocument(parsed, protocol);
           throw new UsageError(`${where}: none of the ${kind} answers is true.`);
         });
       }
