@@ -7,6 +7,7 @@ import { startFrom } from '../../exchange/adapter.ts';
 import { initialize, trainedShapes } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
+import { endTokens } from '../../models/bases/end-tokens.ts';
 import { parseBaseWeights } from '../../models/bases/base-weights.ts';
 import { attachMethods } from '../cell/attach-method.ts';
 import { baseOptions } from '../plan/data-source.ts';
@@ -44,6 +45,8 @@ export interface Subject extends SubjectInfo {
   readonly tokenizer: Tokenizer;
   readonly delta: Delta;
   readonly tensors: TrainedTensors;
+  /** The tokens at which transformers ends the base's texts. */
+  readonly endTokens: readonly number[];
 }
 
 /** A subject that can be opened. */
@@ -109,6 +112,7 @@ async function openBase(
   const common = {
     base,
     tokenizer: own,
+    endTokens: await endTokens(base),
     model: { id: base.id, hash: await base.hash(), tokenizer: own.hash },
     ...(base.weights && { baseWeights: base.weights }),
   };
@@ -184,7 +188,7 @@ async function findRun(path: string, options: SubjectRequest & Sourced): Promise
       const tensors = Object.fromEntries(
         Object.entries(values).map(([name, data]) => [name, { shape: shapes[name]!, data }]),
       );
-      return { ...info, base, tokenizer, delta, tensors };
+      return { ...info, base, tokenizer, delta, tensors, endTokens: await endTokens(base) };
     },
   };
 }

@@ -81,7 +81,9 @@ async function askOnce(endpoint: JudgeEndpoint, call: JudgeCall, maxTokens: numb
 
 /** A base that judges on the engine, greedily, asked by its own chat template. */
 export async function localJudge(model: string, choice: EngineChoice): Promise<Judge> {
-  const { base, tokenizer, delta, tensors } = await (await findSubject({ model }, undefined)).open();
+  const subject = await (await findSubject({ model }, undefined)).open();
+  const { base, tokenizer, delta, tensors } = subject;
+  const ends = new Set(subject.endTokens);
   const positions = positionsFor(base, delta);
   const encode = ({ messages }: JudgeCall): number[] =>
     tokenizer.encode(tokenizer.chat(messages), { specialTokens: false });
@@ -107,6 +109,7 @@ export async function localJudge(model: string, choice: EngineChoice): Promise<J
           maxNewTokens: maxTokens,
           beams: 1,
           eosId: tokenizer.eosId,
+          isComplete: (tokens) => ends.has(tokens.at(-1)!),
           onEnd(place, tokens) {
             const { key, prompt } = fitting[place]!;
             const text = tokenizer.decode(tokens, { skipSpecialTokens: true });

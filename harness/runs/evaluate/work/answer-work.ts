@@ -30,6 +30,8 @@ const SEED = 0;
 interface Conversations {
   readonly questions: readonly QuestionDocument[];
   readonly writing: Writing;
+  /** Tokens that end an answer beside the tokenizer's end token. */
+  readonly ends: ReadonlySet<number>;
   /** The next prompt of a conversation after its answers so far, cut to leave room for another answer. */
   promptAfter(document: number, answers: Answers | undefined): Prompt;
 }
@@ -64,6 +66,8 @@ export function answerWork(
   const conversations: Conversations = {
     questions,
     writing,
+    // A chat template may end turns by another token than the tokenizer's end token.
+    ends: new Set(chat ? subject.endTokens : []),
     promptAfter: (document, answers) => follow(document, answers ?? []).next,
   };
   // A later turn's prompt holds the answers before it; the first stands for it in what is counted.
@@ -177,7 +181,7 @@ interface Turn {
 
 async function writeTurn(
   open: Documents<Answers>,
-  { writing, questions, promptAfter }: Conversations,
+  { writing, ends, questions, promptAfter }: Conversations,
   model: EvaluatedModel,
   signal: AbortSignal,
   { documents, turn, temperature }: Turn,
@@ -196,7 +200,7 @@ async function writeTurn(
     repetitionPenalty: writing.repetitionPenalty,
     noRepeatNgram: writing.noRepeatNgram,
     ...(temperature > 0 && { sampling: { temperature, topK, seed: SEED, streams } }),
-    isComplete: holdsStop(tokenizer, writing.stops),
+    isComplete: holdsStop(tokenizer, writing.stops, ends),
     onEnd(place, tokens) {
       const document = documents[place]!;
       const room = Math.max(0, maxLength - prompts[place]!.length);

@@ -26,10 +26,15 @@ export type Written = z.infer<typeof outcome>;
 export function textWork(
   evaluation: TextEvaluation,
   data: EvaluationData<TextDocument>,
-  { base, tokenizer, delta }: Subject,
-  { protocol, shots, ...options }: PromptOptions,
+  subject: Subject,
+  { shots, ...options }: PromptOptions,
 ): Work<Written> {
   const { measures } = evaluation;
+  const { base, tokenizer, delta } = subject;
+  const { protocol } = options;
+  // lm-eval ends a text where transformers does; the other programs name the tokenizer's end token.
+  const isByTransformers = protocol !== 'pyreft' && protocol !== 'llm-adapters';
+  const ends = new Set(isByTransformers ? subject.endTokens.filter((id) => id !== tokenizer.eosId) : []);
   const decoding = withEndText(evaluation.decoding(protocol), protocol, tokenizer);
   const room = roomForPrompt(evaluation, protocol, base.id, positionsFor(base, delta));
   const prompts = promptsOf(evaluation, data, shots, options);
@@ -40,7 +45,8 @@ export function textWork(
     measures,
     documents: prompts.length,
     cut: whole.filter((own, document) => own.length > tokens[document]!.length).length,
-    compute: (documents, model, signal) => writeTexts(documents, tokens, decoding, model, signal),
+    compute: (documents, model, signal) =>
+      writeTexts(documents, tokens, { ...decoding, ends }, model, signal),
     requests: prompts.length,
     tokens: tokens.map(({ length }) => length + decoding.maxNewTokens),
     parts: [writingPart(tokens, { beams: 1, ...decoding })],
@@ -121,15 +127,20 @@ export function writtenText(
   return { whole: decode([...prompt, ...tokens]), text };
 }
 
-/** Gives a function that says whether the last tokens hold a stop string, so that the text may end. */
+/**
+ * Gives a function that says whether the last tokens hold a stop string, or the last one is of `ends`, so that
+ * the text may end.
+ */
 export function holdsStop(
   tokenizer: Tokenizer,
   stops: readonly string[],
+  ends: ReadonlySet<number> = new Set(),
 ): (tokens: readonly number[]) => boolean {
   // lm-eval looks back over as many tokens as the stop string has by itself, and two more.
   const lengths = stops.map((stop) => tokenizer.encode(stop, { specialTokens: false }).length + 2);
   const most = Math.max(0, ...lengths);
   return (tokens) => {
+    if (ends.has(tokens.at(-1)!)) return true;
     if (most === 0) return false;
     const text = tokenizer.decode(tokens.slice(-most), { skipSpecialTokens: false });
     return stops.some((stop) => text.includes(stop));
@@ -140,7 +151,7 @@ export function holdsStop(
 async function writeTexts(
   documents: Documents<Written>,
   prompts: readonly (readonly number[])[],
-  decoding: TextDecoding,
+  { ends, ...decoding }: TextDecoding & { readonly ends: ReadonlySet<number> },
   model: EvaluatedModel,
   signal: AbortSignal,
 ): Promise<void> {
@@ -152,7 +163,13 @@ async function writeTexts(
     maxNewTokens: decoding.maxNewTokens,
     beams: decoding.beams ?? 1,
     eosId: model.tokenizer.eosId,
-    isComplete: holdsStop(model.tokenizer, decoding.stops),
-    onEnd: (place, tokens) => documents.keep(missing[place]!, tokens),
+    isComplete: holdsStop(model.tokenizer, decoding.stops, ends),
+    onEnd: (place, tokens) => documents.keep(missing[place]!, throughFirst(ends, tokens)),
   });
+}
+
+/** Tokens up to the first end among them, which transformers keeps; a search on a device goes on behind it. */
+function throughFirst(ends: ReadonlySet<number>, tokens: readonly number[]): readonly number[] {
+  const end = tokens.findIndex((id) => ends.has(id));
+  return end < 0 ? tokens : tokens.slice(0, end + 1);
 }
