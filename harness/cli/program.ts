@@ -12,6 +12,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
 import { exportCommand } from './commands/export.ts';
 import { fetchCommand } from './commands/fetch.ts';
+import { inFullWords } from './arguments/command-errors.ts';
 import { refuseRepeats } from './arguments/refuse-repeats.ts';
 import { initCommand } from './commands/init.ts';
 import { judgeCommand } from './commands/judge.ts';
@@ -64,7 +65,9 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
   for (const command of all) {
     // Errors are printed below, all in one form.
     refuseRepeats(command)
-      .exitOverride()
+      .exitOverride((error) => {
+        throw inFullWords(error, command);
+      })
       .allowExcessArguments(false)
       .configureOutput({ outputError: () => undefined });
   }

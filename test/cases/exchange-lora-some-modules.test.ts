@@ -90,7 +90,10 @@ describe('exchange-lora-some-modules: options', () => {
   });
 
   it.each([
-    [{ targets: ['q_prj'] }, 'has no linear module "q_prj"; roles: query, key'],
+    [
+      { targets: ['q_prj'] },
+      'has no linear module "q_prj"; roles: query, key, value, attentionOutput, mlpUp',
+    ],
     [{ layers: [7] }, 'has no layer 7; they count from 0'],
     [{ targets: ['mlpGate'], layers: [] }, 'has no linear module of role mlpGate in layers '],
     [{ ranks: ['mlpUp:4'] }, '"mlpUp:4" names none of the modules that are adapted'],

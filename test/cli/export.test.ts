@@ -151,7 +151,7 @@ test('an adapter tested alone scores as its run did, once for all seeds; else tr
   for (const [args, message] of [
     [['--method', 'red'], '--adapter says what the method is; leave out --method.'],
     [['--set', 'position=attn'], "--set position: the adapter has its method's options already."],
-    [['--model', 'gpt2'], '--adapter belongs to one --model.'],
+    [['--model', 'gpt2'], '--adapter belongs to one --model, the base that it was trained on; given are '],
   ] as const) {
     const { stderr, exitCode } = await bench(...common, ...more, ...args);
     expect(stderr).toContain(message);

@@ -164,7 +164,7 @@ describe('what is wrong is one clear line, exit code 2, and nothing written', ()
     [['report', '--out='], /The value after --out is empty/],
     [['', 'red'], /The first argument is empty/],
     [[...run, '--retry', 'all'], /--retry all: it can only be "failed"/],
-    [['params', '--method', 'red'], /required option '--model <base>' not specified/],
+    [['params', '--method', 'red'], /params needs --model <base>: /],
     [['params', '--model', 'gpt2'], /Say which with --method/],
     [
       ['params', '--model', 'gpt2', '--method', 'red', '--task', 'e2e'],

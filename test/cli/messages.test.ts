@@ -143,6 +143,26 @@ describe('the command line', () => {
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('Did you mean "cola"?')]);
   });
 
+  test.each([
+    [['export', 'seed-1.json'], 'export needs --out <folder>: '],
+    [['score'], 'score needs --task <name>: whose metrics (e2e, text).'],
+    [['fetch', 'model'], 'fetch model needs <id>: hub id.'],
+    [['reproduce'], 'reproduce needs <table>: '],
+    [
+      ['fetch', 'modle'],
+      'fetch has no "modle". Did you mean "model"? It has: model, data, meteor, alpaca-eval.',
+    ],
+    [['eval', 'mmlu'], '"mmlu" belongs to no option: eval takes options alone (eval --help).'],
+    [
+      ['fetch', 'model', 'gpt2', 'x'],
+      '"x" belongs to no option: fetch model takes nothing behind <id> but options',
+    ],
+  ])('%j says what belongs there', async (args, expected) => {
+    const { exitCode, stderr, stdout } = await bench(...args);
+    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(`error: ${expected}`);
+  });
+
   test('params takes options of methods', async () => {
     const { stdout } = await bench('params', '--model', 'gpt2', '--method', 'lora', '--set', 'rank=4');
     expect(stdout).toContain('trainable params: 147,456 ');

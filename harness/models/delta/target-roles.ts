@@ -102,9 +102,10 @@ export function linearTargets(
   const linear = base.sites.filter(({ kind }) => kinds.includes(kind));
   const unknown = targets.find((name) => !isRole(name) && !linear.some((site) => isNamed(site, name)));
   if (unknown !== undefined) {
+    const here = roles.filter((role) => linear.some((site) => site.role === role));
     const ends = [...new Set(linear.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)))];
     throw new RangeError(
-      `${base.id} has no linear module "${unknown}"; roles: ${roles.join(', ')}; names end in ${ends.join(', ')}`,
+      `${base.id} has no linear module "${unknown}"; roles: ${here.join(', ')}; names end in ${ends.join(', ')}`,
     );
   }
   const absent = layers?.find((layer) => !linear.some((site) => site.layer === layer));

@@ -197,7 +197,10 @@ async function openAdapter(
   if (adapter === undefined) return undefined;
   const [model, ...more] = models;
   if (others.length > 0) throw new UsageError('--adapter says what the method is; leave out --method.');
-  if (model === undefined || more.length > 0) throw new UsageError('--adapter belongs to one --model.');
+  if (model === undefined || more.length > 0) {
+    const given = model === undefined ? 'none is given' : `given are ${models.join(', ')}`;
+    throw new UsageError(`--adapter belongs to one --model, the base that it was trained on; ${given}.`);
+  }
   const { loadBase } = await import('../../models/bases/load-base.ts');
   const { openStartingAdapter } = await import('./starting-adapter.ts');
   return openStartingAdapter(adapter, await loadBase(model), methods, options);
