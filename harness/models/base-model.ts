@@ -27,6 +27,8 @@ export interface BaseModel {
   readonly unused?: readonly string[];
   /** The head of a classifier that its checkpoint holds. */
   readonly head?: StoredHead;
+  /** The layers before the output of the family's head, where the checkpoint has them and no output (ModernBERT). */
+  readonly headLayers?: HeadTensors;
   /** How the weights of linear modules are kept; float32 where absent. */
   readonly weights?: BaseWeights;
   /** A weight that is kept packed; undefined where it is not. `tensor` gives the numbers that it stands for. */
@@ -54,8 +56,14 @@ export function baseModel(parts: BaseParts): BaseModel {
   return { location: () => undefined, ...parts, family, sites, shapes };
 }
 
-/** The head of a classifier that a checkpoint or an adapter holds, its tensors under transformers' names. */
-export interface StoredHead {
+/** Tensors of a head that a file holds, under transformers' names. */
+export interface HeadTensors {
+  shape(name: string): Shape | undefined;
+  tensor(name: string): Promise<Float32Array>;
+}
+
+/** The head of a classifier that a checkpoint or an adapter holds. */
+export interface StoredHead extends HeadTensors {
   /**
    * The head that computes as it was trained: `mean`, or `huggingface` (on RoBERTa the tensors of `paper`).
    */
@@ -66,6 +74,4 @@ export interface StoredHead {
   readonly labels?: readonly string[];
   /** transformers' problem_type; absent where config.json does not say it. */
   readonly problem?: string;
-  shape(name: string): Shape | undefined;
-  tensor(name: string): Promise<Float32Array>;
 }

@@ -5,6 +5,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../harness/support/errors.ts';
+import type { HeadName } from '../../harness/models/head-names.ts';
 import { createEngine } from '../../harness/engine/create.ts';
 import { planRuns } from '../../harness/runs/plan/plan-runs.ts';
 import type { RunRequest } from '../../harness/runs/plan/cell.ts';
@@ -14,15 +15,58 @@ import { begin, folder, inTaskOrder, outputsOf } from './encoder-heads.ts';
 
 const engine = await createEngine({ name: 'js' });
 
+/** The outputs under an adapter in the order of the task's classes: adapters name none and keep their own order. */
+async function underAdapter(
+  model: string,
+  adapter: string,
+  head: HeadName = 'huggingface',
+): Promise<number[]> {
+  const raw = await outputsOf(engine, await begin(model, { adapter, head }));
+  return [0, 1].flatMap((row) => [...raw.subarray(3 * row, 3 * row + 3)].reverse());
+}
+
+describe.each(['xlm-roberta', 'distilbert', 'electra', 'albert', 'deberta-v2', 'modernbert'])(
+  '%s',
+  (family) => {
+    const model = join(folder, family);
+
+    it("computes what peft does with the adapter's head", async () => {
+      const outputs = await underAdapter(model, join(folder, `${family}-lora`));
+      expect(outputs).toBeAllclose(inTaskOrder(`${family}-lora`), { atol: 1e-5 });
+    });
+
+    it("computes what peft does with the checkpoint's head", async () => {
+      const whole = await begin(model, { adapter: join(folder, `${family}-headless`) });
+      expect(await outputsOf(engine, whole)).toBeAllclose(inTaskOrder(`${family}-headless`), { atol: 1e-5 });
+    });
+  },
+);
+
+describe('modernbert of pretraining', () => {
+  const model = join(folder, 'modernbert-masked');
+
+  it('gives an adapter that holds the output alone its first layer, as peft does', async () => {
+    const outputs = await underAdapter(model, `${model}-lora`);
+    expect(outputs).toBeAllclose(inTaskOrder('modernbert-masked-lora'), { atol: 1e-5 });
+  });
+
+  it('gives a new head its first layer, and another head none', async () => {
+    const [whole, mean] = [await begin(model, {}), await begin(model, { head: 'mean' })];
+    const given = await whole.delta.trained['head.dense.weight']!.init(undefined as never, whole.base);
+    expect(given).toEqual(await whole.base.headLayers!.tensor('head.dense.weight'));
+    expect(whole.isDrawn).toBe(true);
+    expect(whole.notes.join()).not.toContain('head (');
+    expect(mean.notes.join()).toContain('head (2 tensors)');
+  });
+});
+
 describe.each(['roberta', 'bert'])('%s', (family) => {
   const model = join(folder, family);
   const adapter = join(folder, `${family}-lora`);
 
   it.each(['huggingface', 'paper'] as const)('with head=%s computes what peft does', async (head) => {
-    const raw = await outputsOf(engine, await begin(model, { adapter, head }));
-    // Adapters name no classes, so the outputs keep the adapter's order.
-    const rows = [0, 1].flatMap((row) => [...raw.subarray(3 * row, 3 * row + 3)].reverse());
-    expect(rows).toBeAllclose(inTaskOrder(`${family}-lora`), { atol: 1e-5 });
+    const outputs = await underAdapter(model, adapter, head);
+    expect(outputs).toBeAllclose(inTaskOrder(`${family}-lora`), { atol: 1e-5 });
   });
 
   it('of an older peft, which does not list the head in modules_to_save, brings it', async () => {

@@ -10,6 +10,24 @@ import { begin, folder, golden, inTaskOrder, outputsOf } from './encoder-heads.t
 
 const engine = await createEngine({ name: 'js' });
 
+const families = [
+  'roberta',
+  'bert',
+  'xlm-roberta',
+  'distilbert',
+  'electra',
+  'albert',
+  'deberta-v2',
+  'modernbert',
+];
+
+it.each(families)('the head of a fine-tuned %s is used', async (family) => {
+  const model = join(folder, family);
+  const whole = await begin(model, {});
+  expect([whole.headFrom, whole.isDrawn]).toEqual(['checkpoint', false]);
+  expect(await outputsOf(engine, whole)).toBeAllclose(inTaskOrder(family), { atol: 1e-5 });
+});
+
 describe.each(['roberta', 'bert'])('%s', (family) => {
   const model = join(folder, family);
 

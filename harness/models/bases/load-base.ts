@@ -163,13 +163,13 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
   const ownHead = await findOwnHead(id, said, checkpoint);
   const architecture = describeArchitecture(config, join(folder, 'config.json'), ownHead);
   const { stored, unused } = matchTensors(id, checkpoint, architecture);
-  const head = await findStoredHead(folder, config, architecture, checkpoint);
+  const heads = await findStoredHead(folder, config, architecture, checkpoint);
   const base = baseModel({
     id,
     config,
     architecture,
     unused,
-    ...(head && { head }),
+    ...heads,
     async tensor(name) {
       const found = stored.get(name);
       if (found === undefined) {

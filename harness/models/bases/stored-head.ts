@@ -9,24 +9,29 @@ import type { Architecture } from '../architecture.ts';
 import { holdsPaperHead, nameInTransformers, type Head } from '../delta/heads.ts';
 import type { Shape } from '../edits.ts';
 import type { HeadName } from '../head-names.ts';
-import type { StoredHead } from '../base-model.ts';
+import type { BaseModel, HeadTensors, StoredHead } from '../base-model.ts';
+
+type EncoderArchitecture = Extract<Architecture, { kind: 'encoder' }>;
 
 /**
  * The file beside a checkpoint or an adapter that holds the head `mean`, which transformers does not have.
  */
 export const meanHeadFile = 'head.safetensors';
 
-/** Finds the head in a checkpoint of a sequence classifier; undefined if it has none. */
+/**
+ * Finds the head in a checkpoint of a sequence classifier, or the layers before its output in one of another model
+ * of the family: transformers begins a classifier with them.
+ */
 export async function findStoredHead(
   folder: string,
   config: Readonly<Record<string, unknown>>,
   architecture: Architecture,
   checkpoint: Checkpoint,
-): Promise<StoredHead | undefined> {
-  if (architecture.kind !== 'encoder') return undefined;
+): Promise<Pick<BaseModel, 'head' | 'headLayers'>> {
+  if (architecture.kind !== 'encoder') return {};
   const labels = describeLabels(config);
   const mean = await readMeanHead(folder);
-  if (mean) return { ...mean, ...labels };
+  if (mean) return { head: { ...mean, ...labels } };
   const { width: d, classifier } = architecture;
   const { dense, denseBias, norm, output } = classifier;
   const names = new Set(checkpoint.names);
@@ -39,9 +44,11 @@ export async function findStoredHead(
     ...(norm ? [`${norm.name}.weight`] : []),
   ];
   const isThere = (name: string): boolean => names.has(name) || names.has(name.slice(name.indexOf('.') + 1));
-  if (outputs === undefined || shape(`${output}.weight`)?.join() !== `${outputs},${d}`) return undefined;
-  if (!between.every(isThere)) return undefined;
-  return { name: 'huggingface', outputs, ...labels, shape, tensor: (name) => checkpoint.read(name) };
+  if (!between.every(isThere)) return {};
+  const tensors = { shape, tensor: (name: string) => checkpoint.read(name) };
+  if (outputs === undefined) return { headLayers: tensors };
+  if (shape(`${output}.weight`)?.join() !== `${outputs},${d}`) return {};
+  return { head: { name: 'huggingface', outputs, ...labels, ...tensors } };
 }
 
 /** Reads the head `mean` from a folder; undefined if its file is missing. */
@@ -83,6 +90,26 @@ function describeLabels(config: Readonly<Record<string, unknown>>): Pick<StoredH
     ...(labels.some((label) => !/^(label_)?\d+$/i.test(label)) && { labels }),
     ...(typeof problem === 'string' && { problem }),
   };
+}
+
+/** A stored head whose missing tensors are those of `others`: an adapter may hold the output alone. */
+export function completeHead(head: StoredHead, others: HeadTensors | undefined): StoredHead {
+  return {
+    ...head,
+    shape: (name) => head.shape(name) ?? others?.shape(name),
+    tensor: (name) => (head.shape(name) ? head.tensor(name) : others!.tensor(name)),
+  };
+}
+
+/** A new head of transformers' kind that begins with the layers of a checkpoint, its output as it was drawn. */
+export function beginLayers(head: Head, { classifier }: EncoderArchitecture, layers: HeadTensors): Head {
+  if (head.name !== 'huggingface') return head;
+  const begun = Object.entries(head.tensors).map(([name, spec]) => {
+    const theirs = nameInTransformers(name, classifier);
+    const isStored = layers.shape(theirs)?.join() === spec.shape.join();
+    return [name, isStored ? { ...spec, init: () => layers.tensor(theirs) } : spec] as const;
+  });
+  return { ...head, tensors: Object.fromEntries(begun) };
 }
 
 const plain = (label: string): string => label.toLowerCase().replace(/[^a-z0-9]+/g, '_');

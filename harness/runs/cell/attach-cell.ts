@@ -59,7 +59,7 @@ export async function attachCell(cell: Cell, bare: BaseModel): Promise<AttachedC
     isDrawn:
       (trainedHead !== undefined && chosen.isDrawn) || drawsTensors(methods, start?.adapter.tensors ?? {}),
     counts: countParameters(begun.base, delta, trainedHead),
-    notes: [...(trainedHead ? chosen.notes : []), ...unusedTensors(bare)],
+    notes: [...(trainedHead ? chosen.notes : []), ...unusedTensors(bare, head)],
   };
 }
 
@@ -92,9 +92,11 @@ function drawsTensors({ trained, frozen, state }: Delta, adapter: StoredTensors)
 }
 
 /** One line on the tensors of a base's checkpoint that nothing here reads, by module. */
-function unusedTensors({ id, unused = [], head, architecture }: BaseModel): string[] {
+function unusedTensors(base: BaseModel, chosen: Head | undefined): string[] {
+  const { id, unused = [], head, headLayers, architecture } = base;
+  const readsHead = head !== undefined || (headLayers !== undefined && chosen?.name === 'huggingface');
   const isRead = (name: string): boolean =>
-    head !== undefined && architecture.kind === 'encoder' && isOfHead(name, architecture.classifier);
+    readsHead && architecture.kind === 'encoder' && isOfHead(name, architecture.classifier);
   const left = unused.filter((name) => !isRead(name));
   if (left.length === 0) return [];
   const counts = new Map<string, number>();

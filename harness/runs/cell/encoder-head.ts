@@ -2,7 +2,7 @@
  * Chooses the head of an encoder: the starting adapter's, the checkpoint's, or a new one that is drawn by the
  * seed.
  */
-import { beginHead, headOfTensors } from '../../models/bases/stored-head.ts';
+import { beginHead, beginLayers, completeHead, headOfTensors } from '../../models/bases/stored-head.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { makeHead, type Head } from '../../models/delta/heads.ts';
 import { UsageError } from '../../support/errors.ts';
@@ -34,8 +34,10 @@ export function chooseHead(cell: Cell, base: BaseModel): ChosenHead {
         `give a decoder or an encoder-decoder.`,
     );
   }
-  const drawn = drawHead(cell, base, task.classes?.length ?? 1);
-  const adapterHead = start && headOfTensors(start.adapter.headName ?? 'huggingface', start.adapter.head);
+  const fresh = drawHead(cell, base, task.classes?.length ?? 1);
+  const drawn = base.headLayers ? beginLayers(fresh, architecture, base.headLayers) : fresh;
+  const brought = start && headOfTensors(start.adapter.headName ?? 'huggingface', start.adapter.head);
+  const adapterHead = brought && completeHead(brought, base.head ?? base.headLayers);
   const stored = adapterHead ?? base.head;
   if (!stored) {
     const notes = start ? [`${start.path} brings no head: a new one is drawn.`] : [];
