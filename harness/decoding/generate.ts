@@ -93,9 +93,10 @@ export async function generateAll(
   }
   const positions = base.architecture.positions - virtualTokens(delta);
   prompts.forEach((prompt, i) => {
-    if (prompt.length > 0 && prompt.length < positions) return;
+    if (prompt.length > 0 && roomAfter(job, prompt, positions) > 0) return;
+    const most = readsSource(base) ? positions : positions - 1;
     throw new RangeError(
-      `prompt ${i + 1} has ${prompt.length} tokens; the model continues prompts of 1 to ${positions - 1} tokens`,
+      `prompt ${i + 1} has ${prompt.length} tokens; the model continues prompts of 1 to ${most} tokens`,
     );
   });
 
@@ -151,25 +152,32 @@ type Search = (
   onEnd: (place: Place, found: readonly Hypothesis[]) => void,
 ) => Promise<void>;
 
+const readsSource = ({ architecture }: BaseModel): boolean => architecture.kind === 'encoder-decoder';
+
+/** How many tokens may follow a prompt. An encoder-decoder's have positions of their own, behind a source that fits. */
+function roomAfter({ base }: GenerateJob, prompt: readonly number[], positions: number): number {
+  if (!readsSource(base)) return positions - prompt.length;
+  return prompt.length <= positions ? positions : 0;
+}
+
 /**
  * Whether the search runs inside a program: on a device with memory of its own, without repetition penalty or
  * sampling, and with room for all new tokens after every prompt.
  */
-function isInGraph(
-  { engine, prompts, maxNewTokens, sampling, repetitionPenalty = 1 }: GenerateJob,
-  positions: number,
-): boolean {
+function isInGraph(job: GenerateJob, positions: number): boolean {
+  const { engine, prompts, maxNewTokens, sampling, repetitionPenalty = 1 } = job;
   return (
     engine.device.startsWith('cuda') &&
     repetitionPenalty === 1 &&
     !sampling &&
-    prompts.every((prompt) => prompt.length + maxNewTokens <= positions)
+    prompts.every((prompt) => maxNewTokens <= roomAfter(job, prompt, positions))
   );
 }
 
 const searchInGraph: Search = async (job, setup, places, _, onEnd) => {
   const { lengthPenalty = 1, earlyStopping = false, minNewTokens = 0, noRepeatNgram = 0 } = job;
-  const rules = { ...job, lengthPenalty, earlyStopping, minNewTokens, noRepeatNgram };
+  const forced = job.base.forcedTokens;
+  const rules = { ...job, lengthPenalty, earlyStopping, minNewTokens, noRepeatNgram, forced };
   const together = Math.min(Math.max(1, Math.floor(DEVICE_ROWS / job.beams)), places.length);
   const search = new GraphSearch(setup, rules, together);
   try {
@@ -204,7 +212,8 @@ const searchOnHost: Search = async (job, setup, places, positions, onEnd) => {
     const history = historyOf(job, place);
     const options = {
       ...job,
-      maxNewTokens: Math.min(maxNewTokens, positions - prompt.length),
+      forced: job.base.forcedTokens,
+      maxNewTokens: Math.min(maxNewTokens, roomAfter(job, prompt, positions)),
       ...(sampling && {
         choose: tokenSampler(sampling, sampling.streams[place.equal[0]!]!),
         drawnFrom: sampling.topK ?? Infinity,

@@ -13,7 +13,7 @@ import type {
 } from '../engine/types.ts';
 import { NotFinite, UsageError } from '../support/errors.ts';
 import { addPrefix } from '../support/prefixed-names.ts';
-import type { DecoderBatch, DecoderStates, Past } from '../models/architecture.ts';
+import { type DecoderBatch, type DecoderStates, heldShapes, type Past } from '../models/architecture.ts';
 import { derivedArrays, frozenArray } from '../models/delta/trained-tensors.ts';
 import { outputHead, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/delta/forward.ts';
 import type { Delta } from '../models/method.ts';
@@ -47,7 +47,8 @@ export async function freezeAll(
     if (!tensors[name]) throw new RangeError(`decoding lacks the method's tensor ${name}`);
   }
   const arrays: Record<string, FrozenArray> = { ...tensors, ...(await derivedArrays(base, delta)) };
-  for (const name of Object.keys(base.shapes)) arrays[name] ??= await frozenArray(base, name);
+  for (const name of Object.keys(heldShapes(base.architecture, base.shapes)))
+    arrays[name] ??= await frozenArray(base, name);
   return engine.freeze(arrays);
 }
 

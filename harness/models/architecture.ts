@@ -109,12 +109,23 @@ interface Decoding {
   readonly mayTie: boolean;
   /** Bound c of the logits z, which become c · tanh(z / c); none where absent. */
   readonly logitCap?: number;
+  /**
+   * A bias of the logits, [1, V] (BART). A checkpoint may hold it, otherwise it is 0; it is no parameter, and nothing
+   * trains it.
+   */
+  readonly outputBias?: string;
   /** Computes hidden states after the final norm, [N, d], or [R, d] of those in `outputRows`. */
   decode(model: ModelTensors, batch: DecoderBatch): DecoderStates;
 }
 interface Encoding {
   /** Computes hidden states after the last norm, [N, d], or [R, d] of those in `outputRows`. */
   encode(model: ModelTensors, batch: EncoderBatch): EncoderStates;
+}
+
+/** The tensors that programs hold of a base: its parameters `shapes`, and a bias of the logits that is none. */
+export function heldShapes(architecture: Architecture, shapes: Shapes = architecture.shapes): Shapes {
+  const bias = architecture.kind === 'encoder' ? undefined : architecture.outputBias;
+  return bias === undefined ? shapes : { ...shapes, [bias]: [1, architecture.vocabulary] };
 }
 
 /**

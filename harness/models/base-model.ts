@@ -25,6 +25,8 @@ export interface BaseModel {
    * copies.
    */
   readonly unused?: readonly string[];
+  /** The tokens with which what it writes must begin and end, where its files say so. */
+  readonly forcedTokens?: ForcedTokens;
   /** The head of a classifier that its checkpoint holds. */
   readonly head?: StoredHead;
   /** The layers before the output of the family's head, where the checkpoint has them and no output (ModernBERT). */
@@ -42,6 +44,15 @@ export interface BaseModel {
   tokenizer(): Promise<Tokenizer>;
   /** A hash of the weights' values. */
   hash(): Promise<string>;
+}
+
+/**
+ * The first new token of every text, and the last one of a text that has as many tokens as it may; as transformers'
+ * forced_bos_token_id and forced_eos_token_id.
+ */
+export interface ForcedTokens {
+  readonly first?: number | undefined;
+  readonly last?: number | undefined;
 }
 
 /** The parts of a base model that depend on its source; `baseModel` adds what follows from the architecture. */

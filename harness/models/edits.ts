@@ -13,6 +13,7 @@ export type Tensors = Readonly<Record<string, Tensor>>;
 export type Values = Readonly<Record<string, Float32Array>>;
 export type FamilyName =
   | 'albert'
+  | 'bart'
   | 'bert'
   | 'deberta-v2'
   | 'distilbert'

@@ -9,9 +9,9 @@ import { mergeDelta } from '../../harness/models/delta/merge.ts';
 import type { Delta, Method } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
-import { startOf, tinyBase, tinyBases, tinyBatch, tinyPairs } from '../methods/tiny.ts';
+import { ofReal, startOf, tinyBase, tinyBases, tinyBatch, tinyPairs } from '../methods/tiny.ts';
 import { compute, takeSteps } from '../methods/compute.ts';
-import type { Arrays, Batch } from '../parity/decoder.ts';
+import type { Arrays } from '../parity/decoder.ts';
 import { fitting } from '../methods/fitting.ts';
 
 /** Methods that leave the base's function unchanged at the start. */
@@ -81,18 +81,6 @@ function expectSameGradients(actual: Arrays, expected: Arrays, tolerance: number
     const atol = tolerance * largest(kept) + 1e-7 * most;
     expect(keep(actual[name]!), name).toBeAllclose(kept, { atol });
   }
-}
-
-/**
- * Selects logits of real tokens: an encoder-decoder's by labels, a decoder's by mask; an encoder has one row
- * per sequence.
- */
-function ofReal(logits: Float32Array, { attention_mask, labels }: Batch): Float32Array {
-  if (base.architecture.kind === 'encoder') return logits;
-  const apart = base.architecture.kind === 'encoder-decoder';
-  const mask = apart ? labels.flat().map((id) => (id === -100 ? 0 : 1)) : attention_mask.flat();
-  const width = logits.length / mask.length;
-  return logits.filter((_, i) => mask[Math.floor(i / width)]);
 }
 
 // `none` trains only the head of a task, and these bases have none.
@@ -201,7 +189,7 @@ describe.each(cases)('%s: %s', (family, name) => {
     for (const padded of [batchOf(0, 3), batchOf(apart ? 0 : 2, 1)]) {
       const ours = await compute(js, base, delta, state, padded);
       expect(ours.loss).toBeCloseTo(loss, 5);
-      expect(ofReal(ours.logits, padded)).toBeAllclose(logits, { atol: 1e-5 * largest(logits) });
+      expect(ofReal(base, ours.logits, padded)).toBeAllclose(logits, { atol: 1e-5 * largest(logits) });
       expectSameGradients(ours.gradients, gradients, 2e-5);
     }
   });

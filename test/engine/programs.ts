@@ -441,6 +441,13 @@ export const fused: readonly Example[] = [
     ),
   ),
   gradientsOf(
+    'headCrossEntropy with a bias',
+    bases,
+    ({ h, W, targets, weights, shift }) =>
+      ops.headCrossEntropy(h!, W!, targets!, weights!, 0.1, { bias: shift! }),
+    { ...tokens, shift: floats([1, bases.W.shape[0]!], 59) },
+  ),
+  gradientsOf(
     'selectRows',
     { x: floats([4, 3], 43) },
     ({ x, index, place, used }) => ops.selectRows(x!, index!, place!).mul(used!),

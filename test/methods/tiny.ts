@@ -63,6 +63,22 @@ export function tinyPairs(left = 0, right = 0): Batch {
   };
 }
 
+/**
+ * Selects logits of real tokens: an encoder-decoder's by labels, a decoder's by mask; an encoder has one row
+ * per sequence.
+ */
+export function ofReal(
+  base: BaseModel,
+  logits: Float32Array,
+  { attention_mask, labels }: Batch,
+): Float32Array {
+  if (base.architecture.kind === 'encoder') return logits;
+  const apart = base.architecture.kind === 'encoder-decoder';
+  const mask = apart ? labels.flat().map((id) => (id === -100 ? 0 : 1)) : attention_mask.flat();
+  const width = logits.length / mask.length;
+  return logits.filter((_, i) => mask[Math.floor(i / width)]);
+}
+
 /** Makes a batch of two sequences of seven tokens, padded on the left or right. */
 export function tinyBatch(left = 0, right = 0): Batch {
   const pad = (ids: number[], value: number): number[] => [

@@ -28,7 +28,7 @@ for (const family of Object.keys(counts)) {
     lastLinear: {},
     only: ['full', 'lora-all'],
     // Softmax cancels the key biases where nothing is rotated.
-    isNoise: (name) => family === 'opt' && name.endsWith('k_proj.bias'),
+    isNoise: (name) => ['opt', 'bart'].includes(family) && name.endsWith('k_proj.bias'),
   });
 }
 

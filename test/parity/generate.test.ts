@@ -26,6 +26,8 @@ interface Run {
     readonly min_new_tokens?: number;
     readonly eos_token_id?: null;
     readonly num_return_sequences?: number;
+    readonly forced_bos_token_id?: number;
+    readonly forced_eos_token_id?: number;
   };
   readonly sequences: number[][];
   readonly sequences_scores?: number[];
@@ -53,7 +55,9 @@ for (const [name, model, read] of goldens) {
     it.each(Object.entries(golden?.runs ?? {}))('%s', async (_, { config, sequences, sequences_scores }) => {
       const { batch, prompt_length, eos_token_id, max_new_tokens } = golden!;
       const eosId = config.eos_token_id === null ? undefined : eos_token_id;
-      const base = await loadBase(folderOf(model));
+      const loaded = await loadBase(folderOf(model));
+      const { forced_bos_token_id: first, forced_eos_token_id: last } = config;
+      const base = first === undefined ? loaded : { ...loaded, forcedTokens: { first, last } };
       const { hypotheses } = await generateAll({
         engine: await testEngine('onnx'),
         base,

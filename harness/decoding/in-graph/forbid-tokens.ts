@@ -2,13 +2,21 @@
 import * as ops from '../../engine/ops.ts';
 import type { Tensor } from '../../engine/ops.ts';
 import { NEVER } from '../on-host/beam.ts';
+import type { ForcedTokens } from '../../models/base-model.ts';
 import { countTo } from './row-numbers.ts';
 
 export interface ForbidRules {
   readonly eosId: number | undefined;
   readonly minNewTokens: number;
   readonly noRepeatNgram: number;
+  readonly forced?: ForcedTokens | undefined;
+  readonly maxNewTokens: number;
 }
+
+/** Whether any rule may change scores. */
+export const hasRules = ({ minNewTokens, noRepeatNgram, forced }: ForbidRules): boolean =>
+  noRepeatNgram > 0 || minNewTokens > 0 || forced !== undefined;
+
 /** The tokens before the next one, as n-gram rules see them. */
 export interface History {
   /** [R, L] int32: a row's tokens from its start, negative numbers after them. */
@@ -25,6 +33,30 @@ export const NONE = -1;
  * tokens before.
  */
 export function forbid(scores: Tensor, history: History, generated: Tensor, rules: ForbidRules): Tensor {
+  const allowed = allowedBy(scores, history, generated, rules);
+  const { forced, maxNewTokens } = rules;
+  const begun = forcedAt(allowed, scores, { turn: generated, at: 0, token: forced?.first });
+  return forcedAt(begun, scores, { turn: generated, at: maxNewTokens - 1, token: forced?.last });
+}
+
+/**
+ * At turn `at` leaves one token alone, with the logarithm of the sum of all exponentials for a score: its
+ * log-probability then is 0, as transformers has it.
+ */
+function forcedAt(
+  allowed: Tensor,
+  scores: Tensor,
+  { turn, at, token }: { readonly turn: Tensor; readonly at: number; readonly token: number | undefined },
+): Tensor {
+  if (token === undefined) return allowed;
+  const isToken = ops.equal(countTo([1, scores.shape[1]!]), ops.scalar(token, 'int32'));
+  const most = ops.max(scores, 1, true);
+  const all = scores.sub(most).exp().sum(1, true).log().add(most);
+  const alone = ops.choose(isToken, all, ops.scalar(NEVER));
+  return ops.choose(ops.equal(turn, ops.scalar(at, 'int32')), alone, allowed);
+}
+
+function allowedBy(scores: Tensor, history: History, generated: Tensor, rules: ForbidRules): Tensor {
   const { eosId, minNewTokens, noRepeatNgram } = rules;
   const withoutRepeats = noRepeatNgram > 0 ? withoutRepeating(scores, history, noRepeatNgram) : scores;
   if (eosId === undefined || minNewTokens === 0) return withoutRepeats;

@@ -11,7 +11,7 @@ import { MASKED } from '../../models/families/parts/layers.ts';
 import { SOURCE } from '../../models/delta/forward.ts';
 import { NEVER, type Hypothesis } from '../on-host/beam.ts';
 import { checkSum } from '../candidates.ts';
-import { forbid, NONE, type History } from './forbid-tokens.ts';
+import { forbid, hasRules, NONE, type History } from './forbid-tokens.ts';
 import {
   cachedBeforePrompt,
   paddedLength,
@@ -152,9 +152,10 @@ function searchOutputs(setup: DecodingSetup, shape: SearchShape, x: ProgramTenso
   const repeat = (y: Tensor): Tensor => ops.gather(y, groupOf(prompts, beams));
   const cache = cacheOf(setup, x, states, shape);
   const ends = repeat(x.inputs.ends!);
-  const isForbidding = shape.noRepeatNgram > 0 || shape.minNewTokens > 0;
   const candidates = (hidden: Tensor, history: History, generated: Tensor) => {
-    const allowed = isForbidding ? (logits: Tensor) => forbid(logits, history, generated, shape) : undefined;
+    const allowed = hasRules(shape)
+      ? (logits: Tensor) => forbid(logits, history, generated, shape)
+      : undefined;
     return candidatesOf(setup, x, hidden, search.candidates, allowed);
   };
   const read: History = { tokens: x.inputs.history!, ends: x.inputs.historyEnds! };

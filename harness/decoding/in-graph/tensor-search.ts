@@ -10,7 +10,6 @@ import { countTo, groupOf, rowsAt, type Rows } from './row-numbers.ts';
 
 /** The rules of a search. */
 export interface SearchRules extends ForbidRules {
-  readonly maxNewTokens: number;
   readonly beams: number;
   readonly lengthPenalty: number;
   readonly earlyStopping: EarlyStopping;

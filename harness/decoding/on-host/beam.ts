@@ -11,7 +11,6 @@ export type EarlyStopping = boolean | 'never';
 
 export interface BeamOptions extends ProcessorOptions {
   readonly beams: number;
-  readonly maxNewTokens: number;
   /** A finished sequence of n tokens, the end token counted, scores Σ log p / n^penalty. */
   readonly lengthPenalty?: number | undefined;
   /**

@@ -5,7 +5,6 @@ import { loweredTokens, processCandidates, type ProcessorOptions } from './proce
 import type { Continuation, Search } from './search.ts';
 
 export interface GreedyOptions extends ProcessorOptions {
-  readonly maxNewTokens: number;
   /**
    * Chooses the next token from at least `drawnFrom` candidates, best first; where absent, the best is taken.
    */

@@ -2,6 +2,7 @@
  * Logits processors as in transformers, on the host. in-graph/forbid-tokens.ts has the same rules inside a
  * program.
  */
+import type { ForcedTokens } from '../../models/base-model.ts';
 import type { Candidates } from '../candidates.ts';
 
 /** Rules that change a model's scores before a search sees them. */
@@ -16,6 +17,16 @@ export interface ProcessorOptions {
    * Above 1, tokens that occurred become less likely: negative scores are multiplied by it, others divided.
    */
   readonly repetitionPenalty?: number | undefined;
+  /** Tokens that come first and last, whatever the other rules say; the last one wins where both are due. */
+  readonly forced?: ForcedTokens | undefined;
+  /** The most new tokens. */
+  readonly maxNewTokens: number;
+}
+
+/** The token that must come after so many new ones; undefined where any may. */
+function forcedToken(generated: number, { forced, maxNewTokens }: ProcessorOptions): number | undefined {
+  const last = generated === maxNewTokens - 1 ? forced?.last : undefined;
+  return last ?? (generated === 0 ? forced?.first : undefined);
 }
 
 /** Tokens that would complete an n-gram of `sequence` a second time. */
@@ -53,8 +64,11 @@ export function processCandidates(
   candidates: Candidates,
   sequence: readonly number[],
   generated: number,
-  { eosId, minNewTokens = 0, noRepeatNgram = 0, repetitionPenalty = 1 }: ProcessorOptions,
+  options: ProcessorOptions,
 ): Candidates {
+  const only = forcedToken(generated, options);
+  if (only !== undefined) return { ids: Int32Array.of(only), scores: Float32Array.of(0) };
+  const { eosId, minNewTokens = 0, noRepeatNgram = 0, repetitionPenalty = 1 } = options;
   const banned = repeatingTokens(sequence, noRepeatNgram);
   if (eosId !== undefined && generated < minNewTokens) banned.add(eosId);
   if (banned.size === 0 && repetitionPenalty === 1) return candidates;

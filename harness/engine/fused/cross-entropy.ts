@@ -12,8 +12,8 @@ import { fused } from './custom.ts';
 
 /**
  * The language-model head and its loss in one, Σᵢ wᵢ · CE(hᵢ Wᵀ, tᵢ) []: h [M, d], W [V, d], targets [M]
- * int32, weights [M]. Label smoothing ε spreads ε of each target evenly over the vocabulary. A soft cap c makes
- * logits z to c · tanh(z / c) (Gemma Team, 2024).
+ * int32, weights [M]. Label smoothing ε spreads ε of each target evenly over the vocabulary. A bias [1, V] is added to
+ * the logits and gets no gradient; a soft cap c makes logits z to c · tanh(z / c) (Gemma Team, 2024).
  */
 export function headCrossEntropy(
   h: tf.Tensor,
@@ -21,14 +21,17 @@ export function headCrossEntropy(
   targets: tf.Tensor,
   weights: tf.Tensor,
   smoothing: number,
-  softCap?: number,
+  { bias, cap: softCap }: { readonly bias?: tf.Tensor | undefined; readonly cap?: number | undefined } = {},
 ): tf.Tensor {
   const [rows, vocabulary] = [h.shape[0], W.shape[0]];
+  /** The gradients of targets, weights and bias. */
+  const none = new Array<undefined>(bias ? 3 : 2).fill(undefined);
   return fused(
-    [h, W, targets, weights],
+    [h, W, targets, weights, ...(bias ? [bias] : [])],
     {
-      forward(g, [h, W, targets, weights]) {
-        const raw = g.gemm(h!, W!, { transB: true });
+      forward(g, [h, W, targets, weights, bias]) {
+        const product = g.gemm(h!, W!, { transB: true });
+        const raw = bias ? g.add(product, bias) : product;
         const bent = softCap ? g.unary('Tanh', g.mul(raw, g.scalar(1 / softCap))) : undefined;
         const logits = bent ? g.mul(bent, g.scalar(softCap!)) : raw;
         const p = g.one('Softmax', [logits], logits.shape, 'float32', { axis: -1 });
@@ -51,7 +54,7 @@ export function headCrossEntropy(
           const capped = g.scatterAdd(spread, g.reshape(targets!, [rows, 1]), hit, 1);
           const dlogits = bent ? g.mul(capped, g.sub(g.scalar(1), g.mul(bent, bent))) : capped;
           const dW = g.gemm(dlogits, g.mul(h!, scale), { transA: true });
-          return [g.mul(g.gemm(dlogits, W!), scale), dW, undefined, undefined];
+          return [g.mul(g.gemm(dlogits, W!), scale), dW, ...none];
         }
         const aimed = g.one('Gather', [W!, targets!], h!.shape, 'float32', { axis: 0 });
         const pull = smoothed(g, aimed, () => g.reduce('ReduceMean', W!, [0], true), smoothing);
@@ -63,17 +66,27 @@ export function headCrossEntropy(
           ? g.sub(pushed, g.mul(g.reduce('ReduceSum', weighted, [0], true), g.scalar(smoothing / vocabulary)))
           : pushed;
         const dW = g.add(spread, g.scatterRows(hits, targets!, vocabulary));
-        return [dh, dW, undefined, undefined];
+        return [dh, dW, ...none];
       },
     },
-    () => {
-      const raw = tf.matMul(h, W, false, true);
-      const logp = tf.logSoftmax(softCap ? tf.tanh(raw.div(softCap)).mul(softCap) : raw);
-      const hit = logp.mul(tf.oneHot(targets as tf.Tensor1D, vocabulary)).sum(1);
-      const loss = hit.mul(smoothing - 1).sub(logp.mean(1).mul(smoothing));
-      return loss.mul(weights).sum();
-    },
+    () => composed({ h, W, targets, weights, bias }, smoothing, softCap),
   );
+}
+
+/** The loss by tfjs's own operations. */
+function composed(
+  x: Readonly<Record<'h' | 'W' | 'targets' | 'weights', tf.Tensor>> & {
+    readonly bias: tf.Tensor | undefined;
+  },
+  smoothing: number,
+  softCap: number | undefined,
+): tf.Tensor {
+  const product = tf.matMul(x.h, x.W, false, true);
+  const raw = x.bias ? product.add(x.bias) : product;
+  const logp = tf.logSoftmax(softCap ? tf.tanh(raw.div(softCap)).mul(softCap) : raw);
+  const hit = logp.mul(tf.oneHot(x.targets as tf.Tensor1D, x.W.shape[0])).sum(1);
+  const loss = hit.mul(smoothing - 1).sub(logp.mean(1).mul(smoothing));
+  return loss.mul(x.weights).sum();
 }
 
 /**

@@ -23,9 +23,10 @@ import {
 } from './base-weights.ts';
 import { builtinFolder, builtinModels, isBuiltin } from './built-in.ts';
 import { describeArchitecture } from '../families/registry.ts';
-import type { Architecture } from '../architecture.ts';
+import { type Architecture, heldShapes } from '../architecture.ts';
 import { type FourBitCheckpoint, fourBitCheckpoint } from './four-bit-checkpoint.ts';
 import { type GptqCheckpoint, gptqCheckpoint } from './gptq-checkpoint.ts';
+import { readForcedTokens } from './forced-tokens.ts';
 import { packBase } from './packed-base.ts';
 import { publicConfigs } from './public-configs.ts';
 import { randomBase } from './random-base.ts';
@@ -163,22 +164,28 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
   const ownHead = await findOwnHead(id, said, checkpoint);
   const architecture = describeArchitecture(config, join(folder, 'config.json'), ownHead);
   const { stored, unused } = matchTensors(id, checkpoint, architecture);
+  const forcedTokens = said.kind === 'encoder-decoder' ? await readForcedTokens(folder) : undefined;
   const heads = await findStoredHead(folder, config, architecture, checkpoint);
   const base = baseModel({
     id,
     config,
     architecture,
     unused,
+    ...(forcedTokens && { forcedTokens }),
     ...heads,
     async tensor(name) {
       const found = stored.get(name);
+      if (found === undefined && isOutputBias(architecture, name))
+        return new Float32Array(architecture.vocabulary);
       if (found === undefined) {
         throw new UsageError(`The checkpoint of ${id} has no ${name}, which is needed here.`);
       }
       return checkpoint.read(found);
     },
     location(name, type = 'float32') {
-      const { dtype, file, offset } = checkpoint.location(stored.get(name)!);
+      const found = stored.get(name);
+      if (found === undefined) return undefined;
+      const { dtype, file, offset } = checkpoint.location(found);
       return dtype === DTYPE[type] ? { file, offset } : undefined;
     },
     folder: () => Promise.resolve(folder),
@@ -187,6 +194,9 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
   });
   return quantized ? keepCodes(base, quantized, stored, options.baseWeights) : base;
 }
+
+const isOutputBias = (architecture: Architecture, name: string): boolean =>
+  architecture.kind !== 'encoder' && name === architecture.outputBias;
 
 type QuantizedCheckpoint = FourBitCheckpoint | GptqCheckpoint;
 
@@ -276,6 +286,9 @@ function matchTensors(
   const missing = Object.entries(architecture.shapes).filter(([name, shape]) => !place(name, shape));
   if (architecture.kind === 'encoder') {
     for (const [name, shape] of Object.entries(architecture.pooler ?? {})) place(name, shape);
+  }
+  for (const [name, shape] of Object.entries(heldShapes(architecture))) {
+    if (!(name in architecture.shapes)) place(name, shape);
   }
   for (const copy of copiesOfEmbedding(architecture)) left.delete(copy);
   const others = [...left].filter((name) => !architecture.isBuffer(name));

@@ -238,6 +238,8 @@ export interface OutputHead {
   readonly weight: Tensor;
   /** Whether a method edits the head: then the weight alone does not give its scores. */
   readonly isEdited: boolean;
+  /** A bias of the scores [1, V]; none where absent. */
+  readonly bias: Tensor | undefined;
   /** Bound c of the scores z, which become c · tanh(z / c); none where absent. */
   readonly cap: number | undefined;
   /** The scores [N, V] of states [N, d]; `product` multiplies states with the weight. */
@@ -255,16 +257,19 @@ export function outputHead(x: ProgramTensors, use: ModelUse, outputRows?: Output
   const site = use.base.sites.find(({ kind }) => kind === 'head')!;
   const edit = model.edits.linear?.(site, { W: weight, product: multiply });
   const { architecture } = use.base;
-  const cap = architecture.kind === 'encoder' ? undefined : architecture.logitCap;
+  const { logitCap: cap, outputBias } = architecture.kind === 'encoder' ? {} : architecture;
+  const bias = outputBias === undefined ? undefined : model.weight(outputBias);
   return {
     weight,
     isEdited: edit !== undefined,
+    bias,
     cap,
     scores(hidden, product = multiply) {
       const input = edit?.input?.(hidden) ?? hidden;
       const y = product(input);
       const edited = edit?.output?.(y, input) ?? y;
-      return cap === undefined ? edited : capSoftly(edited, cap);
+      const shifted = bias ? edited.add(bias) : edited;
+      return cap === undefined ? shifted : capSoftly(shifted, cap);
     },
   };
 }

@@ -37,6 +37,7 @@ export const queryAndValue = targetList
 
 const allButGate = ['query', 'key', 'value', 'attentionOutput', 'mlpUp', 'mlpOutput'] as const;
 const wholeBlocks: Readonly<Partial<Record<FamilyName, readonly (typeof roles)[number][]>>> = {
+  bart: allButGate,
   mt5: [...allButGate, 'mlpGate'],
   opt: allButGate,
   roberta: allButGate,

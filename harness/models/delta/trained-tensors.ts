@@ -4,6 +4,7 @@
  */
 import type { Engine, FrozenArrays, FrozenArray, Shape } from '../../engine/types.ts';
 import { NotFinite } from '../../support/errors.ts';
+import { heldShapes } from '../architecture.ts';
 import { sizeOf } from '../../support/numbers/arithmetic.ts';
 import { randomStream } from '../../support/numbers/random-stream.ts';
 import { type Site, weightName } from '../edits.ts';
@@ -66,7 +67,7 @@ export async function initialize(
 export async function frozenArray(base: BaseModel, name: string): Promise<FrozenArray> {
   const packed = await base.packed?.(name);
   if (packed) return packed;
-  const [shape, data] = [base.shapes[name]!, await base.tensor(name)];
+  const [shape, data] = [heldShapes(base.architecture, base.shapes)[name]!, await base.tensor(name)];
   requireFinite(base.id, name, data);
   const location = base.location(name);
   if (!location) return { shape, data };
@@ -86,7 +87,7 @@ export async function freezeTensors(
 ): Promise<FrozenArrays> {
   const trained = new Set(unfrozenTensors(base, delta));
   const arrays: Record<string, FrozenArray> = {};
-  for (const name of Object.keys(base.shapes)) {
+  for (const name of Object.keys(heldShapes(base.architecture, base.shapes))) {
     if (trained.has(name)) continue;
     arrays[name] = await frozenArray(base, name);
   }

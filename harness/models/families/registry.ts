@@ -5,6 +5,7 @@ import { problemsOf } from '../../support/json/validation-messages.ts';
 import type { Architecture } from '../architecture.ts';
 import type { FamilyName } from '../edits.ts';
 import { albert, albertConfig } from './albert.ts';
+import { bart, bartConfig } from './bart.ts';
 import { bert, bertConfig } from './bert.ts';
 import { deberta, debertaConfig } from './deberta.ts';
 import { distilbert, distilbertConfig } from './distilbert.ts';
@@ -63,6 +64,11 @@ export const families = {
     models: 'ALBERT',
     triedWith: tiny,
     refuses: 'relative positions',
+  }),
+  bart: family(bartConfig, bart, {
+    models: 'BART',
+    triedWith: tiny,
+    refuses: 'norms before the sublayers (mBART), layerdrop, a table for each stack',
   }),
   bert: family(bertConfig, bert, {
     models: 'BERT, MiniLM',

@@ -1,11 +1,9 @@
-/**
- * T5 1.0 and 1.1, and mT5: config.json, sites and tensors, and the outputs; t5-stacks.ts computes the forward passes.
- */
+/** T5 1.0 and 1.1, and mT5: their config.json, and the parts of their stacks. */
 import { z } from 'zod';
-import { type Architecture, ownHeadName } from '../architecture.ts';
+import type { Architecture } from '../architecture.ts';
+import { encoderDecoderFamily } from './encoder-decoder/family.ts';
+import type { StackName, StackParts, SublayerNames } from './encoder-decoder/parts.ts';
 import { headCount, layerCount, tableRows, widthSize } from './parts/config-fields.ts';
-import { SiteList } from './parts/site-list.ts';
-import { type Stack, t5Stacks, tableName, wordsName } from './t5-stacks.ts';
 
 const fields = {
   vocab_size: tableRows,
@@ -74,53 +72,79 @@ export function t5(
   config: T5Config,
   ownHead = (config.model_type === 't5' && !isScaled(config)) || !config.tie_word_embeddings,
 ): Architecture {
-  const { d_model: d, d_kv: headWidth, num_heads: heads, vocab_size: vocabulary } = config;
-  const list = describeModules(config, ownHead);
-  return {
-    family: config.model_type,
-    kind: 'encoder-decoder',
-    sites: list.sites,
-    shapes: list.shapes,
-    layers: layersOf(config).decoder,
-    heads,
-    kvHeads: heads,
-    width: d,
-    headWidth,
-    vocabulary,
-    // Positions are relative: there is no last one.
-    positions: Infinity,
-    embedding,
-    head: ownHead ? ownHeadName : embedding,
-    mayTie: true,
-    startToken: config.decoder_start_token_id,
-    transposed: true,
-    initial: (name) => initialOf(config, name),
-    aliases: (name) =>
-      name === embedding
-        ? ['encoder.embed_tokens.weight', 'decoder.embed_tokens.weight', ...(ownHead ? [] : [ownHeadName])]
-        : [],
-    // A bias that old checkpoints hold and nothing reads.
-    isBuffer: (name) => name.endsWith('EncDecAttention.relative_attention_bias.weight'),
-    ...t5Stacks({
-      layers: layersOf(config),
-      heads,
-      epsilon: config.layer_norm_epsilon,
-      dropout: config.dropout_rate,
-      gated: isGated(config),
+  const { d_model: d, dropout_rate: rate } = config;
+  return encoderDecoderFamily(
+    {
+      family: config.model_type,
+      root: '',
+      embedding: 'shared.weight',
+      vocabulary: config.vocab_size,
+      // Positions are relative: there is no last one.
+      positions: Infinity,
+      width: d,
+      encoder: stackOf(config, 'encoder'),
+      decoder: stackOf(config, 'decoder'),
+      place: {
+        kind: 'relative',
+        buckets: config.relative_attention_num_buckets,
+        farthest: config.relative_attention_max_distance,
+      },
+      order: 'pre',
+      norm: { kind: 'rms', epsilon: config.layer_norm_epsilon },
+      bias: false,
+      scaled: false,
+      activation: isGated(config) ? 'gelu_new' : 'relu',
       outputScale: isScaled(config) ? d ** -0.5 : undefined,
-      buckets: config.relative_attention_num_buckets,
-      farthest: config.relative_attention_max_distance,
-      find: list.finder(),
-    }),
+      dropout: { residual: rate, probabilities: rate, inner: rate },
+      startToken: config.decoder_start_token_id,
+      initial: (name) => initialOf(config, name),
+      // A bias that old checkpoints hold and nothing reads.
+      isBuffer: (name) => name.endsWith('EncDecAttention.relative_attention_bias.weight'),
+    },
+    ownHead,
+  );
+}
+
+const isGated = (config: T5Config): boolean => config.feed_forward_proj === 'gated-gelu';
+
+/** T5's names of a sublayer of attention, the `layer`-th of a block. */
+function attentionNames(layer: number, module: string): SublayerNames {
+  const name = `layer.${layer}.${module}`;
+  return {
+    name,
+    norm: `layer.${layer}.layer_norm`,
+    modules: { query: `${name}.q`, key: `${name}.k`, value: `${name}.v`, attentionOutput: `${name}.o` },
+    dropouts: { residual: `layer.${layer}.dropout`, inner: `${name}.dropout` },
   };
 }
 
-const embedding = 'shared.weight';
-const isGated = (config: T5Config): boolean => config.feed_forward_proj === 'gated-gelu';
-const layersOf = (config: T5Config): Readonly<Record<Stack, number>> => ({
-  encoder: config.num_layers,
-  decoder: config.num_decoder_layers ?? config.num_layers,
-});
+function stackOf(config: T5Config, stack: StackName): StackParts {
+  const isDecoder = stack === 'decoder';
+  const last = isDecoder ? 2 : 1;
+  const dense = `layer.${last}.DenseReluDense`;
+  const wide = isGated(config)
+    ? { mlpGate: `${dense}.wi_0`, mlpUp: `${dense}.wi_1` }
+    : { mlpUp: `${dense}.wi` };
+  return {
+    layers: (isDecoder ? config.num_decoder_layers : undefined) ?? config.num_layers,
+    heads: config.num_heads,
+    headWidth: config.d_kv,
+    inner: config.d_ff,
+    blocks: `${stack}.block`,
+    self: attentionNames(0, 'SelfAttention'),
+    ...(isDecoder && { cross: attentionNames(1, 'EncDecAttention') }),
+    mlp: {
+      name: dense,
+      norm: `layer.${last}.layer_norm`,
+      modules: { ...wide, mlpOutput: `${dense}.wo` },
+      dropouts: { residual: `layer.${last}.dropout`, inner: `${dense}.dropout` },
+    },
+    words: `${stack}.embed_tokens`,
+    positions: `${stack}.block.0.layer.0.SelfAttention.relative_attention_bias`,
+    finalNorm: `${stack}.final_layer_norm`,
+    dropouts: { embedding: `${stack}.dropout`, final: `${stack}.final_dropout` },
+  };
+}
 
 /** Hugging Face's T5PreTrainedModel: deviations by the number of inputs of a module, norms constant. */
 function initialOf(config: T5Config, name: string): ReturnType<Architecture['initial']> {
@@ -132,48 +156,4 @@ function initialOf(config: T5Config, name: string): ReturnType<Architecture['ini
   else if (name.endsWith('.o.weight')) inputs = heads * headWidth;
   else if (name.endsWith('.wo.weight')) inputs = inner;
   return { kind: 'normal', deviation: factor / Math.sqrt(inputs) };
-}
-
-/** The sites and the tensors of T5. */
-function describeModules(config: T5Config, ownHead: boolean): SiteList {
-  const { d_model: d, d_kv: headWidth, d_ff: inner, num_heads: heads } = config;
-  const width = heads * headWidth;
-  const layers = layersOf(config);
-  const list = new SiteList({ width: d, transposed: true });
-  for (const stack of ['encoder', 'decoder'] as const) {
-    const words = { role: 'wordEmbedding', name: wordsName(stack), rows: config.vocab_size } as const;
-    list.embedding({ ...words, stack, layer: -1, shared: embedding });
-    for (let layer = 0; layer < layers[stack]; layer++) {
-      const block = `${stack}.block.${layer}`;
-      const at = { stack, layer, bias: false };
-      const attend = (attention: 'self' | 'cross', sublayer: string, name: string): void => {
-        const of = { ...at, attention };
-        list.norm({ ...of, role: 'attentionNorm', name: `${sublayer}.layer_norm` });
-        list.linear({ ...of, role: 'query', name: `${name}.q`, inputs: d, outputs: width });
-        list.linear({ ...of, role: 'key', name: `${name}.k`, inputs: d, outputs: width });
-        list.linear({ ...of, role: 'value', name: `${name}.v`, inputs: d, outputs: width });
-        list.linear({ ...of, role: 'attentionOutput', name: `${name}.o`, inputs: width, outputs: d });
-        list.output('sublayer', { ...of, role: 'attention', name });
-      };
-      attend('self', `${block}.layer.0`, `${block}.layer.0.SelfAttention`);
-      if (layer === 0) list.shapes[tableName(stack)] = [config.relative_attention_num_buckets, heads];
-      if (stack === 'decoder') attend('cross', `${block}.layer.1`, `${block}.layer.1.EncDecAttention`);
-
-      const sublayer = `${block}.layer.${stack === 'decoder' ? 2 : 1}`;
-      const dense = `${sublayer}.DenseReluDense`;
-      const up = isGated(config) ? 'wi_1' : 'wi';
-      const widen = { ...at, inputs: d, outputs: inner };
-      list.norm({ ...at, role: 'mlpNorm', name: `${sublayer}.layer_norm` });
-      if (isGated(config)) list.linear({ ...widen, role: 'mlpGate', name: `${dense}.wi_0` });
-      list.linear({ ...widen, role: 'mlpUp', name: `${dense}.${up}` });
-      list.linear({ ...at, role: 'mlpOutput', name: `${dense}.wo`, inputs: inner, outputs: d });
-      list.output('sublayer', { ...at, role: 'mlp', name: dense });
-      list.output('block', { ...at, role: 'block', name: block });
-    }
-    const name = `${stack}.final_layer_norm`;
-    list.norm({ stack, layer: layers[stack], role: 'finalNorm', name, bias: false });
-  }
-  const tied = ownHead ? {} : { shared: embedding };
-  list.head({ layer: layers.decoder, outputs: config.vocab_size, ...tied });
-  return list;
 }

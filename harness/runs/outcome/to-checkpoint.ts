@@ -7,6 +7,7 @@ import { editJson } from '../../support/json/edit-json.ts';
 import { UsageError } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
 import { writeSafetensors, type StoredTensor } from '../../data/formats/safetensors.ts';
+import { heldShapes } from '../../models/architecture.ts';
 import { hasOwnHead } from '../../models/bases/tied-head.ts';
 import { requireHalves } from '../pretrain/base-folder.ts';
 import { writeMeanHead, writeMeanLoader } from '../../exchange/python.ts';
@@ -59,11 +60,12 @@ export async function writeMerged(
       model.architecture.kind !== 'encoder-decoder' && { tie_word_embeddings: false }),
     ...head.settings,
   };
-  const names = Object.keys(model.shapes);
+  const shapes = heldShapes(model.architecture, model.shapes);
+  const names = Object.keys(shapes);
   const merged = names.map((name, i): [string, StoredTensor] => [
     name,
     {
-      shape: model.shapes[name]!,
+      shape: shapes[name]!,
       async data() {
         if (signal.aborted) throw new Interrupted('stopped while merging');
         onProgress(i, names.length);

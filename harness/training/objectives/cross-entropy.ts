@@ -20,5 +20,5 @@ export function tokenLoss(
   const { ids, weights } = targets;
   return head.isEdited
     ? crossEntropy(head.scores(hidden), ids, smoothing).mul(weights).sum()
-    : ops.headCrossEntropy(hidden, head.weight, ids, weights, smoothing, head.cap);
+    : ops.headCrossEntropy(hidden, head.weight, ids, weights, smoothing, head);
 }

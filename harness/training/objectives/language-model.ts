@@ -39,7 +39,7 @@ export function languageModel(
   const targetsOf = (example: Example): number =>
     Math.max(0, example.prompt.length + example.target.length - firstTarget(example));
   return {
-    cut: (pair, positions) => exampleFor(architecture, cutExample(pair, positions)),
+    cut: (pair, positions) => exampleFor(architecture, pair, positions),
     ...(endOfLongest === 'not-learnt' && { together: withoutLongestEnds }),
     lengthOf,
     microBatchTokens: MICRO_BATCH_TOKENS.text,
@@ -74,13 +74,20 @@ export function languageModel(
 }
 
 /**
- * A pair as the model takes it: an encoder-decoder reads the prompt as its source and decodes from the start
- * token.
+ * A pair as the model takes it, cut at its last position. An encoder-decoder reads the prompt as its source and
+ * decodes from the start token, each in positions of its own.
  */
-function exampleFor(architecture: Architecture, pair: TokenPair): Example {
-  return architecture.kind === 'encoder-decoder'
-    ? { source: pair.prompt, prompt: [architecture.startToken], target: pair.target }
-    : pair;
+function exampleFor(architecture: Architecture, { prompt, target }: TokenPair, positions: number): Example {
+  if (architecture.kind !== 'encoder-decoder')
+    return {
+      prompt: prompt.slice(0, positions),
+      target: target.slice(0, Math.max(0, positions - prompt.length)),
+    };
+  return {
+    source: prompt.slice(0, positions),
+    prompt: [architecture.startToken],
+    target: target.slice(0, positions - 1),
+  };
 }
 
 /** The examples of a step, the longest of which do not learn their last token. */
@@ -94,13 +101,6 @@ function withoutLongestEnds(examples: readonly Example[]): Example[] {
 /** The number of tokens of an example. */
 const lengthOf = ({ prompt, target, source = [] }: Example): number =>
   prompt.length + target.length + source.length;
-/** Cuts an example at the model's last position. */
-function cutExample({ prompt, target }: TokenPair, positions: number): TokenPair {
-  return {
-    prompt: prompt.slice(0, positions),
-    target: target.slice(0, Math.max(0, positions - prompt.length)),
-  };
-}
 
 function sizesOf(examples: readonly Example[], targetsOf: (example: Example) => number): BatchShape {
   const lengths = examples.map(({ prompt, target }) => prompt.length + target.length);

@@ -128,6 +128,25 @@ seq2seq = {
         eos_token_id=2,
     ),
 }
+# Stacks that differ in layers, heads and widths.
+seq2seq['bart'] = dict(
+    vocab_size=VOCABULARY,
+    d_model=16,
+    encoder_layers=3,
+    decoder_layers=2,
+    encoder_ffn_dim=20,
+    decoder_ffn_dim=24,
+    encoder_attention_heads=4,
+    decoder_attention_heads=2,
+    max_position_embeddings=32,
+    scale_embedding=True,
+    dropout=0.0,
+    pad_token_id=0,
+    bos_token_id=1,
+    eos_token_id=2,
+    decoder_start_token_id=2,
+    forced_eos_token_id=2,
+)
 encoder = dict(
     vocab_size=VOCABULARY,
     hidden_size=16,
@@ -208,6 +227,7 @@ linears = {
         'intermediate.dense',
         'output.dense',
     ],
+    'bart': ['q_proj', 'k_proj', 'v_proj', 'out_proj', 'fc1', 'fc2'],
     'mt5': ['q', 'k', 'v', 'o', 'wi_0', 'wi_1', 'wo'],
     'phi3': ['qkv_proj', 'o_proj', 'gate_up_proj', 'down_proj'],
     'gpt_neox': ['query_key_value', 'dense', 'dense_h_to_4h', 'dense_4h_to_h'],
@@ -234,6 +254,9 @@ def randomize(model, seed, size=1.2):
             tensor.data = noise * size * tensor.shape[-1] ** -0.5
         else:
             tensor.data = tensor.data.round() + 0.1 * noise
+    for name, tensor in model.named_buffers():
+        if name == 'final_logits_bias':
+            tensor.copy_(0.5 * torch.randn(tensor.shape, generator=generator))
 
 
 def padded(rows, side):
@@ -337,6 +360,8 @@ def write_generate(folder, model, name):
     }
     if name in seq2seq:
         runs['beam10_lp0.9'] = dict(num_beams=10, length_penalty=0.9, early_stopping=False)
+    if name == 'bart':
+        runs['beam4_forced'] = dict(num_beams=4, forced_bos_token_id=5, forced_eos_token_id=2)
     made = {}
     for run, config in runs.items():
         ask = dict(
@@ -402,7 +427,7 @@ def trained(model):
 def blocks_of(config):
     if config.model_type == 'albert':
         return config.num_hidden_groups * config.inner_group_num
-    return config.num_hidden_layers + (getattr(config, 'num_decoder_layers', None) or 0)
+    return config.num_hidden_layers + (getattr(config, 'num_decoder_layers', None) or getattr(config, 'decoder_layers', None) or 0)
 
 
 def counts(name, model, targets):
@@ -465,7 +490,11 @@ def write(name, settings):
     kind = AutoModelForSeq2SeqLM if name in seq2seq else AutoModelForCausalLM
     model = kind.from_config(config, attn_implementation='eager').eval()
     # T5 does not scale its scores.
-    randomize(model, 5, 0.6 if name in seq2seq else 1.2)
+    randomize(model, 5, 0.6 if name == 'mt5' else 1.2)
+    if name == 'bart':
+        # What it has read would be the best next token throughout, the end token first.
+        model.model.shared.weight.data[2] *= 0.2
+        model.model.decoder.embed_positions.weight.data *= 4
     model.generation_config.eos_token_id = 2
     folder = here / f'{name}-tiny'
     model.save_pretrained(folder)
