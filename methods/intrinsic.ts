@@ -39,15 +39,16 @@ export default defineMethod({
       },
       derived: Object.assign(
         {},
-        ...names.map((name) => fastfoodTensors(name, sizeOf(base.shapes[name]!), projectionKey)),
+        ...names.map((name) => fastfoodTensors(name, sizeOf(base.shapes[name]!), length, projectionKey)),
       ) as ReturnType<typeof fastfoodTensors>,
       edited: new Set(names),
       edits: (x) => ({
         tensor(name, value) {
           const place = places.get(name);
           if (place === undefined) return undefined;
-          const along = fastfood(x[vector]!, name, x, value.size).reshape(value.shape);
-          return value.add(hasScales ? along.mul(slice(x[scales]!, [place], [1])) : along);
+          // P (λ v) is λ P v, with d products in place of as many as the tensor has numbers.
+          const scaled = hasScales ? x[vector]!.mul(slice(x[scales]!, [place], [1])) : x[vector]!;
+          return value.add(fastfood(scaled, name, x, value.size).reshape(value.shape));
         },
       }),
       merge: () => () => [],

@@ -14,6 +14,7 @@ export { headCrossEntropy } from './fused/cross-entropy.ts';
 export { layerNorm } from './fused/layer-norm.ts';
 export { largest } from './fused/largest.ts';
 export { linear } from './fused/linear.ts';
+export { permute } from './fused/permute.ts';
 export { rmsNorm } from './fused/rms-norm.ts';
 export { rotate } from './fused/rotate.ts';
 export { selectRows } from './fused/rows.ts';

@@ -5,8 +5,9 @@
  */
 import {
   concat,
-  gather,
   matMul,
+  ones,
+  permute,
   randomStream,
   slice,
   tensor,
@@ -19,6 +20,12 @@ import {
 
 /** The power of two that a projection onto n numbers computes with. */
 const lengthOf = (n: number): number => 2 ** Math.ceil(Math.log2(n));
+
+/**
+ * The numbers of B v that the first H reads: the others are zeros, so that H B v repeats after so many. The
+ * authors' code cuts v where a tensor has fewer numbers.
+ */
+const periodOf = (n: number, d: number): number => Math.min(lengthOf(n), lengthOf(d));
 
 /** Draws the random parts of the projection of length L for the tensor `name` of n numbers. */
 function drawsOf(name: string, n: number, key: number) {
@@ -39,60 +46,84 @@ function drawsOf(name: string, n: number, key: number) {
   };
 }
 
-/** The order is kept in two parts, since float32 holds whole numbers up to 2²⁴ alone. */
-const STEP = 2 ** 12;
+/** Float32 holds whole numbers up to 2²⁴ alone; longer permutations are kept as multiples of STEP and the rest. */
+const [MOST, STEP] = [2 ** 24, 2 ** 12];
 
-/** The frozen tensors of the projection for a tensor of n numbers. */
-export function fastfoodTensors(name: string, n: number, key: number): Record<string, TensorSpec> {
+/** The frozen tensors of the projection of d numbers for a tensor of n. */
+export function fastfoodTensors(name: string, n: number, d: number, key: number): Record<string, TensorSpec> {
   const length = lengthOf(n);
   const draws = drawsOf(name, n, key);
+  const shape = [length > MOST ? 2 : 1, length];
   return {
-    [`${name}.fastfood.signs`]: { shape: [length], init: draws.signs },
-    [`${name}.fastfood.order`]: {
-      shape: [2, length],
-      init() {
-        const order = draws.order();
-        return Float32Array.from({ length: 2 * length }, (_, i) =>
-          i < length ? Math.floor(order[i]! / STEP) : order[i - length]! % STEP,
-        );
-      },
+    [`${name}.fastfood.signs`]: {
+      shape: [periodOf(n, d)],
+      init: () => draws.signs().subarray(0, periodOf(n, d)),
     },
+    [`${name}.fastfood.order`]: { shape, init: () => asFloats(draws.order()) },
+    [`${name}.fastfood.inverse`]: { shape, init: () => asFloats(inverseOf(draws.order())) },
     [`${name}.fastfood.scales`]: { shape: [length], init: draws.scales },
   };
 }
 
+function inverseOf(order: ArrayLike<number>): Int32Array {
+  const inverse = new Int32Array(order.length);
+  for (let i = 0; i < order.length; i++) inverse[order[i]!] = i;
+  return inverse;
+}
+
+function asFloats(places: ArrayLike<number> & Iterable<number>): Float32Array {
+  if (places.length <= MOST) return Float32Array.from(places);
+  const parts = new Float32Array(2 * places.length);
+  for (let i = 0; i < places.length; i++) {
+    parts[i] = Math.floor(places[i]! / STEP);
+    parts[places.length + i] = places[i]! % STEP;
+  }
+  return parts;
+}
+
+/** The places [L] that `asFloats` wrote, from its parts [1, L] or [2, L]. */
+function placesOf(parts: Tensor): Tensor {
+  const length = parts.shape[1]!;
+  const part = (i: number): Tensor => slice(parts, [i, 0], [1, length]).reshape([length]);
+  return (parts.shape[0] === 1 ? part(0) : part(0).mul(STEP).add(part(1))).cast('int32');
+}
+
 /** The projection of v [d] onto n numbers, whose frozen tensors are among `x`. */
 export function fastfood(v: Tensor, name: string, x: Tensors, n: number): Tensor {
-  const [signs, order, scales] = (['signs', 'order', 'scales'] as const).map(
+  const [signs, order, inverse, scales] = (['signs', 'order', 'inverse', 'scales'] as const).map(
     (part) => x[`${name}.fastfood.${part}`]!,
-  ) as [Tensor, Tensor, Tensor];
-  const length = lengthOf(n);
-  // The authors' code cuts v where a tensor has fewer numbers.
-  const d = v.size;
-  const padded = d < length ? concat([v, zeros([length - d])]) : slice(v, [0], [length]);
-  const places = slice(order, [0, 0], [1, length])
-    .mul(STEP)
-    .add(slice(order, [1, 0], [1, length]))
-    .reshape([length])
-    .cast('int32');
-  const mixed = gather(hadamard(padded.mul(signs)), places);
+  ) as [Tensor, Tensor, Tensor, Tensor];
+  const [d, period, length] = [v.size, signs.size, scales.size];
+  const read = d < period ? concat([v, zeros([period - d])]) : slice(v, [0], [period]);
+  // A product with ones repeats the period; the gradient of `tile` would take it apart period by period.
+  const once = hadamard(read.mul(signs)).reshape([1, period]);
+  const first = matMul(ones([length / period, 1]), once).reshape([length]);
+  const mixed = permute(first, placesOf(order), placesOf(inverse));
   return slice(hadamard(mixed.mul(scales)), [0], [n]);
 }
 
-/** The largest side of a Hadamard matrix that a product is made with. */
-const SIDE = 256;
+/** The largest side of a Hadamard matrix that a product is made with: larger ones compute more, smaller move more. */
+const SIDE = 32;
 
 /** H x for x [L]: products with small Hadamard matrices, of which H is the Kronecker product. */
 function hadamard(x: Tensor): Tensor {
   const length = x.size;
   let rest = x;
-  for (let done = 1; done < length;) {
-    const side = Math.min(SIDE, length / done);
+  for (const side of sidesOf(length)) {
     // What was last comes first, so that each factor of the length is last once.
     rest = transpose(matMul(rest.reshape([length / side, side]), hadamardMatrix(side))).reshape([length]);
-    done *= side;
   }
   return rest;
+}
+
+/** Powers of two of like size, none above SIDE, whose product is the length. */
+function sidesOf(length: number): number[] {
+  const bits = Math.log2(length);
+  const count = Math.ceil(bits / Math.log2(SIDE));
+  return Array.from(
+    { length: count },
+    (_, i) => 2 ** (Math.floor(((i + 1) * bits) / count) - Math.floor((i * bits) / count)),
+  );
 }
 
 const matrices = new Map<number, Float32Array>();

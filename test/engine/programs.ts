@@ -448,6 +448,15 @@ export const fused: readonly Example[] = [
     { ...tokens, shift: floats([1, bases.W.shape[0]!], 59) },
   ),
   gradientsOf(
+    'permute',
+    { x: floats([4], 44) },
+    ({ x, order, inverse }) => ops.permute(x!, order!, inverse!),
+    {
+      order: ints([2, 0, 3, 1]),
+      inverse: ints([1, 3, 0, 2]),
+    },
+  ),
+  gradientsOf(
     'selectRows',
     { x: floats([4, 3], 43) },
     ({ x, index, place, used }) => ops.selectRows(x!, index!, place!).mul(used!),

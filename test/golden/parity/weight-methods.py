@@ -73,8 +73,9 @@ class Intrinsic:
     def projections(self):
         out = {}
         for name, (signs, order, scales) in self.parts.items():
-            out[f"{name}.fastfood.signs"] = signs
-            out[f"{name}.fastfood.order"] = torch.stack([order // 4096, order % 4096]).float()
+            out[f"{name}.fastfood.signs"] = signs[: 2 ** math.ceil(math.log2(self.vector))]
+            out[f"{name}.fastfood.order"] = order.float()[None]
+            out[f"{name}.fastfood.inverse"] = torch.argsort(order).float()[None]
             out[f"{name}.fastfood.scales"] = scales
         return out
 
@@ -110,6 +111,8 @@ class DiffPruning:
             self.trained[f"{name}.group"] = torch.full((1,), self.start)
         self.config = {"start": self.start, "penalty": self.penalty_weight, "gateRate": self.gate_rate,
                        "sparsity": self.sparsity, "noise": False}
+        # Every eighth tensor, since the loss after the last step depends on all of them.
+        self.finals = [f"{name}.{end}" for name in self.names[::8] for end in ("diff", "gate", "group")]
 
     def gate(self, name, x):
         if self.kept is not None:
@@ -189,7 +192,7 @@ def run(name, method):
         if hasattr(chosen, "after"):
             chosen.after(step, x)
     final = forward().loss.item()
-    out.update({f"final.{k}": p.detach().clone() for k, p in x.items()})
+    out.update({f"final.{k}": x[k].detach().clone() for k in getattr(chosen, "finals", x)})
     golden = {
         "model": name, "method": method, "config": chosen.config, "batch": batch_json, "loss_init": loss_init,
         "loss_state": result.loss.item(),
