@@ -15,6 +15,7 @@ import { fetchCommand } from './commands/fetch.ts';
 import { inFullWords } from './arguments/command-errors.ts';
 import { refuseRepeats } from './arguments/refuse-repeats.ts';
 import { initCommand } from './commands/init.ts';
+import { intrinsicCommand } from './commands/intrinsic.ts';
 import { judgeCommand } from './commands/judge.ts';
 import { listCommand } from './commands/list.ts';
 import { mergeCommand } from './commands/merge.ts';
@@ -42,6 +43,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     .addCommand(runCommand(), { isDefault: true });
   program
     .addCommand(tuneCommand())
+    .addCommand(intrinsicCommand())
     .addCommand(evalCommand())
     .addCommand(judgeCommand())
     .addCommand(listCommand())

@@ -73,15 +73,16 @@ function parseDimension(text: string, variants: readonly (readonly Method[])[]):
     ...(owner !== undefined && { method: owner }),
     key,
     text: right,
-    values: parseValues(text, right),
+    values: parseValues(`--space ${text}`, right),
   };
 }
 
+/** Reads the values of the option that `text` is; throws UsageError where they are none. */
 function parseValues(text: string, right: string): Dimension['values'] {
   const range = /^(log:)?([^,]+?)\.\.([^,/]+)(?:\/(\d+))?$/.exec(right);
   if (!range) {
     const list = [...new Set(right.split(',').map((value) => value.trim()))];
-    if (list.includes('')) throw new UsageError(`--space ${text} has an empty value; write key=a,b.`);
+    if (list.includes('')) throw new UsageError(`${text} has an empty value; write values as a,b.`);
     return { kind: 'list', list };
   }
   const [low, high] = [Number(range[2]), Number(range[3])];
@@ -89,7 +90,7 @@ function parseValues(text: string, right: string): Dimension['values'] {
   const logarithmic = range[1] !== undefined;
   if (!(low < high) || (logarithmic && low <= 0) || (count !== undefined && count < 2)) {
     throw new UsageError(
-      `--space ${text}: a range goes from a smaller number to a larger one, above 0 where it is logarithmic, ` +
+      `${text}: a range goes from a smaller number to a larger one, above 0 where it is logarithmic, ` +
         'with two values at least in a grid.',
     );
   }
@@ -160,6 +161,22 @@ export function gridPoints(dimensions: readonly Dimension[], trials: number | un
     points = points.flatMap((point) => values.map((value) => ({ ...point, [dimension.key]: value })));
   }
   return points;
+}
+
+/** Reads whole numbers of a grid, `200,500` or `log:200..20000/5`, smallest first; throws UsageError on others. */
+export function wholeNumbers(option: string, text: string): number[] {
+  const values = parseValues(`${option} ${text}`, text);
+  const isOpen = values.kind === 'range' && values.count === undefined;
+  const points = isOpen ? [] : gridPoints([{ key: 'number', text, values }], undefined);
+  const numbers = points.map(({ number }) =>
+    values.kind === 'range' ? Math.round(Number(number)) : Number(number),
+  );
+  if (numbers.length === 0 || numbers.some((number) => !Number.isSafeInteger(number) || number < 1)) {
+    throw new UsageError(
+      `${option} ${text}: write whole numbers, as 200,500,1000 or log:200..20000/5 for five.`,
+    );
+  }
+  return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
 /** Where a value stands among those that were tried, in order, for numbers. */

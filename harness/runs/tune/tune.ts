@@ -165,7 +165,8 @@ function pointsByMethod(
   const points = new Map<string, Point[]>();
   for (const [i, text] of texts.entries()) {
     const dimensions = dimensionsOf(space, variants[i]!);
-    if (dimensions.length === 0)
+    // Where unequal trials were asked for, such a method has one.
+    if (dimensions.length === 0 && !unequal)
       throw new UsageError(`--space has nothing that ${text} has; add its options.`);
     if (strategy !== 'grid' && trials === undefined) {
       throw new UsageError(`--strategy ${strategy} needs --trials, the number of trials of each method.`);
