@@ -17,6 +17,7 @@ export {
   editSublayers,
   mergeAt,
 } from './models/delta/edits-at-sites.ts';
+export { keysAndValues } from './models/delta/keys-and-values.ts';
 export { trainWhole } from './models/delta/whole-modules.ts';
 export {
   adaloraTargets,

@@ -2,7 +2,7 @@
  * A variant: one method or several together with all options, its name in folders and its label in tables.
  */
 import type { Method } from '../../models/method.ts';
-import { canonicalJson } from '../../support/json/canonical-json.ts';
+import { canonicalJson, hashJson } from '../../support/json/canonical-json.ts';
 import { formatValue, type Options } from './option-values.ts';
 
 /** One method of a variant with all its options. */
@@ -64,5 +64,11 @@ function changesOf(method: Method, options: Options, recipe: Options): string[] 
     ablations.push(name);
     for (const [key] of entries) changed.delete(key);
   }
-  return [...ablations, ...[...changed].map(([key, value]) => `${key}=${formatValue(value)}`)];
+  return [...ablations, ...[...changed].map(([key, value]) => `${key}=${nameOfValue(value)}`)];
+}
+
+/** A value as a variant's name has it: of a long text the beginning and a hash, since names are folders'. */
+function nameOfValue(value: unknown): string {
+  const text = formatValue(value);
+  return text.length <= 150 ? text : `${text.slice(0, 40).trimEnd()}…${hashJson(value).slice(0, 8)}`;
 }
