@@ -1,7 +1,8 @@
 /**
  * OFT, orthogonal fine-tuning (Qiu et al. 2023), as Hugging Face peft defines it: y = W R x, where R rotates
  * blocks of the input by Cayley's map of skew-symmetric matrices Q: R = (I − Q) (I + Q)⁻¹, or the first terms of
- * its series (the default). It keeps the angles between the rows of W. R is applied to the input.
+ * its series (the default). It keeps the angles between the rows of W. R is applied to the input. Its constrained
+ * form COFT holds every Q within a distance of 0, so that R stays near the identity.
  */
 import { z } from 'zod';
 import {
@@ -14,6 +15,7 @@ import {
   matMul,
   mergeAt,
   queryAndValue,
+  scalar,
   stopGradient,
   type Tensor,
   tensor,
@@ -34,6 +36,11 @@ const options = z.strictObject({
     .min(2)
     .default(5)
     .describe('of the series, where it is not exact; 3 is computed as 4, as peft does'),
+  distance: z
+    .number()
+    .positive()
+    .optional()
+    .describe('COFT: the largest norm of Q, times the root of the number of blocks (peft: eps, 6e-5)'),
   targets: queryAndValue,
   layers: layerList,
 });
@@ -46,7 +53,7 @@ export default defineMethod({
   options,
   defaults: { learningRate: 1e-3 },
   attach(base, given) {
-    const { blockSize: size, shared } = given;
+    const { blockSize: size, shared, distance } = given;
     const sites = linearTargets(base, given);
     const odd = sites.find(({ inputs }) => inputs % size !== 0);
     if (odd) {
@@ -59,14 +66,25 @@ export default defineMethod({
       trained: tensorsAt(sites, ({ inputs }) => ({
         oft_R: constantTensor([blocksOf(inputs), (size * (size - 1)) / 2], 0),
       })),
+      ...(distance !== undefined && {
+        update: (x) =>
+          Object.fromEntries(
+            sites.map(({ name }) => [`${name}.oft_R`, constrained(x[`${name}.oft_R`]!, distance)]),
+          ),
+      }),
       edits: (x) =>
         editInputs(sites, x, ({ own, site: { inputs } }) => {
-          const R = rotations(skewSymmetric(own('oft_R'), size), given);
+          const triangles = own('oft_R');
+          const near = distance === undefined ? triangles : heldNear(triangles, distance);
+          const R = rotations(skewSymmetric(near, size), given);
           return (rows) => rotate(rows, R, inputs);
         }),
       merge: (x) =>
         mergeAt(sites, x, ({ own, site: { inputs } }) => {
-          const blocks = rotationsOnHost(own('oft_R'), given);
+          const triangles = own('oft_R');
+          const near =
+            distance === undefined ? triangles : constrainedOnHost(triangles, blocksOf(inputs), distance);
+          const blocks = rotationsOnHost(near, given);
           return { input: (weight) => rotateOnHost(weight, blocks, size, inputs) };
         }),
     };
@@ -74,6 +92,31 @@ export default defineMethod({
 });
 
 type Options = z.infer<typeof options>;
+
+/**
+ * The upper triangles [blocks, size (size − 1) / 2] of the nearest Q whose Frobenius norm is at most the distance
+ * over √blocks; peft so constrains them in every forward pass.
+ */
+function constrained(triangles: Tensor, distance: number): Tensor {
+  // Every number stands twice in Q.
+  const norms = triangles.square().sum(1, true).mul(2).sqrt();
+  const most = distance / Math.sqrt(triangles.shape[0]);
+  return triangles.mul(scalar(most).div(norms.maximum(most)));
+}
+
+function constrainedOnHost(triangles: Float32Array, blocks: number, distance: number): Float32Array {
+  const [each, most] = [triangles.length / blocks, distance / Math.sqrt(blocks)];
+  const norms = Array.from({ length: blocks }, (_, block) =>
+    Math.sqrt(2 * triangles.subarray(block * each, (block + 1) * each).reduce((sum, q) => sum + q * q, 0)),
+  );
+  return triangles.map((q, i) => (q * most) / Math.max(most, norms[Math.floor(i / each)]!));
+}
+
+/** The constrained values, whose gradient goes straight through: peft sets the tensor to them before it computes. */
+function heldNear(triangles: Tensor, distance: number): Tensor {
+  const fixed = stopGradient(triangles);
+  return triangles.add(constrained(fixed, distance).sub(fixed));
+}
 
 /** For each place of a block the entry of the upper triangle that stands there, and its sign. */
 function placesOf(size: number): { entries: Int32Array; signs: Float32Array } {

@@ -42,20 +42,22 @@ export default defineMethod({
       found.set(site, known);
       return known;
     };
-    const specs = (a: string, b: string): Record<string, TensorSpec> =>
+    const specs = (a: string, b: string, fromBase = false): Record<string, TensorSpec> =>
       tensorsAt(sites, (site) => ({
         [a]: {
+          ...(fromBase && { fromBase }),
           shape: [rankOf(site), site.inputs],
           init: async (_, model) => (await principalOf(site, model)).A,
         },
         [b]: {
+          ...(fromBase && { fromBase }),
           shape: [site.outputs, rankOf(site)],
           init: async (_, model) => (await principalOf(site, model)).B,
         },
       }));
     const delta: Delta = {
       trained: specs('lora_A.weight', 'lora_B.weight'),
-      frozen: specs('pissa_A.weight', 'pissa_B.weight'),
+      frozen: specs('pissa_A.weight', 'pissa_B.weight', true),
       ...unfreezes,
       edits: (x, context) =>
         editLinears(sites, x, (y, { input, own, site }) => {

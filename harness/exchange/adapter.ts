@@ -43,7 +43,9 @@ export function startFrom(
   where: string,
 ): { base: BaseModel; delta: Delta } {
   const shapes = trainedShapes(base, delta);
-  for (const [name, { shape }] of Object.entries(delta.frozen ?? {})) shapes[name] = shape;
+  for (const [name, { shape, fromBase }] of Object.entries(delta.frozen ?? {})) {
+    if (!fromBase || name in tensors) shapes[name] = shape;
+  }
   const known = { ...shapes, ...delta.state };
   for (const [name, shape] of Object.entries(shapes)) checkShape(tensors, name, shape, where);
   for (const [name, { shape }] of Object.entries(tensors)) {

@@ -11,6 +11,8 @@ export interface TensorSpec {
   readonly weightDecay?: 0;
   /** Factor on the recipe's learning rate. */
   readonly learningRate?: number;
+  /** True where the base alone determines a frozen tensor, so that an adapter's files may leave it out. */
+  readonly fromBase?: boolean;
 }
 
 /**
@@ -29,8 +31,11 @@ export interface AffineEdit {
    * up [outputs, r] and down [r, inputs]; a function, so that they exist only while their module is merged.
    */
   readonly low?: () => { readonly up: Float32Array; readonly down: Float32Array };
-  /** Added to the weight, [outputs, inputs]; for changes that are no product of narrow matrices. */
-  readonly change?: () => Float32Array;
+  /**
+   * Added to the weight, [outputs, inputs], and a function of the base's; for changes that are no product of
+   * narrow matrices.
+   */
+  readonly change?: (weight: Float32Array) => Float32Array;
   /**
    * [outputs], or a function of the base's weight + up down, which is laid out as the checkpoint stores it.
    */

@@ -37,15 +37,12 @@ describe('a LoRA by its start', () => {
     await expectLastLogits(await changed(settings));
   });
 
-  it.each(['pissa', 'pissa_niter_4', 'olora', 'corda', 'loftq', 'lora_ga'])(
-    '%s: is refused',
-    async (start) => {
-      const folder = await changed({ init_lora_weights: start, eva_config: null });
-      await expect(readAdapter(folder, base)).rejects.toThrow(
-        'init_lora_weights: this start changes the weights of the base; ' +
-          'peft converts such an adapter to LoRA: save_pretrained(…, ' +
-          `path_initial_model_for_weight_conversion=…) (it is "${start}").`,
-      );
-    },
-  );
+  it.each(['olora', 'corda', 'loftq', 'lora_ga'])('%s: is refused', async (start) => {
+    const folder = await changed({ init_lora_weights: start, eva_config: null });
+    await expect(readAdapter(folder, base)).rejects.toThrow(
+      'init_lora_weights: this start changes the weights of the base; ' +
+        'peft converts such an adapter to LoRA: save_pretrained(…, ' +
+        `path_initial_model_for_weight_conversion=…) (it is "${start}").`,
+    );
+  });
 });

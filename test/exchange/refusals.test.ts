@@ -49,8 +49,16 @@ describe('an adapter that deltabench does not compute', () => {
     [{ something_new: 3 }, 'sets something_new to 3, which'],
     [{ bias: 'some' }, 'cannot be used: bias: '],
     [
-      { init_lora_weights: 'pissa' },
+      { init_lora_weights: 'olora' },
       'init_lora_weights: this start changes the weights of the base; peft converts such an adapter',
+    ],
+    [
+      { init_lora_weights: 'pissa_niter_4' },
+      'init_lora_weights: its start is found by a randomized method, so that another one would be subtracted; peft',
+    ],
+    [
+      { init_lora_weights: 'pissa', use_rslora: true },
+      'use_rslora: PiSSA with the scale alpha / √r is not computed here',
     ],
     [{ init_lora_weights: 'mica' }, 'init_lora_weights: MiCA trains lora_A alone, which is not done here'],
     [{ r: -1 }, 'cannot be used: r: '],

@@ -26,10 +26,12 @@ const variants: readonly (readonly [string, Method, object])[] = [
   ['oft', oft, { blockSize: 8 }],
   ['oft-exact', oft, { blockSize: 8, exact: true }],
   ['oft-shared', oft, { blockSize: 4, shared: true, terms: 3 }],
+  ['oft-constrained', oft, { blockSize: 8, distance: 0.3 }],
   ['hra', hra, { rank: 4 }],
   ['hra-orthogonal', hra, { rank: 3, orthogonal: true }],
   ['miss', miss, { rank: 5 }],
   ['miss-mini', miss, { rank: 8, outputs: 4 }],
+  ['miss-bat', miss, { rank: 4, bat: true }],
   ['fourierft', fourierft, { frequencies: 10 }],
   ['randlora', randlora, { rank: 5, alpha: 10 }],
 ];

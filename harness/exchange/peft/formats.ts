@@ -47,9 +47,8 @@ export function formatOf(method: string): Format {
  */
 export function recogniseFormat(config: Config, where: string): { method: string; format: Format } {
   const { peft_type: type } = config;
-  // PEFT stores DoRA as LoRA with `use_dora`.
   const candidates = Object.keys(known).filter((method) => known[method]!.peftType === type);
-  const method = config.use_dora === true && candidates.includes('dora') ? 'dora' : candidates[0];
+  const method = type === 'LORA' ? kindOfLora(config) : candidates[0];
   if (method !== undefined) return { method, format: known[method]! };
   if (typeof type === 'string' && 'options' in config && ownType(methodOfType(type)) === type) {
     return { method: methodOfType(type), format: ownFormat(methodOfType(type)) };
@@ -59,6 +58,12 @@ export function recogniseFormat(config: Config, where: string): { method: string
     `${where} has peft_type ${type === undefined ? 'missing' : JSON.stringify(type)}; ` +
       `deltabench reads ${types.join(', ')}, and what it writes for methods that PEFT does not have (RED, LOREFT, …).`,
   );
+}
+
+/** PEFT stores DoRA and PiSSA as LoRA, with a setting of their own. */
+function kindOfLora({ use_dora: isDora, init_lora_weights: start }: Config): 'dora' | 'pissa' | 'lora' {
+  if (isDora === true) return 'dora';
+  return typeof start === 'string' && start.startsWith('pissa') ? 'pissa' : 'lora';
 }
 
 /** Whether PEFT has a method, so that peft itself loads its adapters. */

@@ -80,12 +80,30 @@ export const rslora: Format = {
     lora.write({ ...adapter, options: { ...adapter.options, rankStabilized: true } }, base),
 };
 
+const pissaTensors = overLinearModules({
+  peftType: 'LORA',
+  names,
+  settings: settings.extend({
+    init_lora_weights: z.literal('pissa', {
+      error: () =>
+        'its start is found by a randomized method, so that another one would be subtracted; peft converts such an ' +
+        'adapter to LoRA: save_pretrained(…, path_initial_model_for_weight_conversion=…)',
+    }),
+    use_rslora: z.literal(false, 'PiSSA with the scale alpha / √r is not computed here').default(false),
+  }),
+  fixed: {},
+  parts: { 'lora_A.weight': 'lora_A.weight', 'lora_B.weight': 'lora_B.weight' },
+  perModule,
+  trainsBase: true,
+});
+
 /**
- * PiSSA, written as what PEFT converts it to: LoRA of twice the rank on the unchanged base, B A − B₀ A₀. Twice
+ * PiSSA, read as PEFT saves it, A and B alone: loading them, PEFT finds A₀ and B₀ in the base again, as the method
+ * does. It is written as what PEFT converts it to: LoRA of twice the rank on the unchanged base, B A − B₀ A₀. Twice
  * the alpha keeps the scale.
  */
 export const pissa: Format = {
-  ...lora,
+  ...pissaTensors,
   write({ options, tensors, ...adapter }, base) {
     const twice = (numbers: unknown): unknown =>
       (numbers as string[] | undefined)?.map((text) => {

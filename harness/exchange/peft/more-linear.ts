@@ -65,6 +65,7 @@ const oftTensors = overLinearModules({
     shared: 'block_share',
     exact: 'use_cayley_neumann',
     terms: 'num_cayley_neumann_terms',
+    distance: 'eps',
   },
   settings: z.object({
     r: z.literal(0, 'a number of blocks is not read, only their size (oft_block_size)').default(0),
@@ -73,8 +74,8 @@ const oftTensors = overLinearModules({
     use_cayley_neumann: notExact,
     num_cayley_neumann_terms: z.int().min(2).default(5),
     module_dropout: any,
-    // How far COFT may turn; COFT itself is refused.
-    eps: any,
+    coft: z.boolean().default(false),
+    eps: positive.default(6e-5),
     bias: noBias,
     ...begun,
   }),
@@ -83,12 +84,23 @@ const oftTensors = overLinearModules({
   linearOnly: true,
 });
 
-/** OFT. PEFT's setting says whether the series is taken, our option whether the inverse is. */
+/**
+ * OFT. PEFT's setting says whether the series is taken, our option whether the inverse is; its `eps` counts in
+ * COFT alone.
+ */
 export const oft: Format = {
   ...oftTensors,
   write(adapter, base) {
     const { settings, tensors } = oftTensors.write(adapter, base);
-    return { settings: { ...settings, use_cayley_neumann: !settings.use_cayley_neumann }, tensors };
+    const form = { use_cayley_neumann: !settings.use_cayley_neumann, coft: 'eps' in settings };
+    return { settings: { ...settings, ...form }, tensors };
+  },
+  read(config, tensors, base, where) {
+    const { options, ...adapter } = oftTensors.read(config, tensors, base, where);
+    return {
+      ...adapter,
+      options: { ...options, distance: config.coft === true ? options.distance : undefined },
+    };
   },
 };
 
@@ -108,29 +120,27 @@ const missTensors = overLinearModules({
     r: count.default(64),
     miss_dropout: z.number().min(0).lt(1).default(0),
     mini_r: count.default(1),
-    init_weights: z
-      .union([z.boolean(), z.literal('mini')], {
-        error: () => 'its form "bat" multiplies the weights, which is not done here',
-      })
-      .default(true),
+    init_weights: z.union([z.boolean(), z.enum(['mini', 'bat'])]).default(true),
     bias: noBias,
   }),
-  fixed: { bias: 'none', init_weights: true },
+  fixed: { bias: 'none' },
   parts: { miss_block: 'miss_block' },
   linearOnly: true,
 });
 
-/** MiSS, whose setting `mini_r` counts where `init_weights` says so. */
+/** MiSS, whose setting `init_weights` says its form: `mini_r` counts in one alone, and dropout not in `bat`. */
 export const miss: Format = {
   ...missTensors,
   write(adapter, base) {
     const { settings, tensors } = missTensors.write(adapter, base);
-    return { settings: { ...settings, init_weights: 'mini_r' in settings ? 'mini' : true }, tensors };
+    const form = adapter.options.bat ? 'bat' : 'mini_r' in settings ? 'mini' : true;
+    return { settings: { ...settings, init_weights: form }, tensors };
   },
   read(config, tensors, base, where) {
     const { options, ...adapter } = missTensors.read(config, tensors, base, where);
+    const isBat = config.init_weights === 'bat';
     const outputs = config.init_weights === 'mini' ? options.outputs : undefined;
-    return { ...adapter, options: { ...options, outputs } };
+    return { ...adapter, options: { ...options, outputs, ...(isBat && { bat: true, dropout: 0 }) } };
   },
 };
 

@@ -153,7 +153,8 @@ function fold(base: Module, edits: readonly AffineEdit[], outputs: number, trans
   for (const { low, change, scale, aroundBias, shift } of edits) {
     if (low) addLow(weight, low(), outputs, transposed);
     if (change) {
-      const added = transposed ? change() : transpose(change(), outputs, inputs);
+      const own = change(transposed ? base.weight : transpose(base.weight, inputs, outputs));
+      const added = transposed ? own : transpose(own, outputs, inputs);
       for (let i = 0; i < weight.length; i++) weight[i]! += added[i]!;
     }
     if (scale) {

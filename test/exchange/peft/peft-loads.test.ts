@@ -61,10 +61,12 @@ const onLinear: readonly [string, object][] = [
   ['oft', { blockSize: 8, targets: linears }],
   ['oft', { blockSize: 4, shared: true, terms: 7 }],
   ['oft', { blockSize: 8, exact: true }],
+  ['oft', { blockSize: 8, distance: 0.2 }],
   ['hra', { rank: 4, targets: linears }],
   ['hra', { rank: 3, orthogonal: true }],
   ['miss', { rank: 5, dropout: 0.1, targets: linears }],
   ['miss', { rank: 8, outputs: 4, layers: [1] }],
+  ['miss', { rank: 4, bat: true }],
 ];
 const prefixes: readonly [string, object][] = [
   ['prefix', { virtualTokens: 3 }],

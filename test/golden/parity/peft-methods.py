@@ -38,10 +38,12 @@ METHODS = {
     "oft": lambda **k: peft.OFTConfig(oft_block_size=8, **k),
     "oft-exact": lambda **k: peft.OFTConfig(oft_block_size=8, use_cayley_neumann=False, **k),
     "oft-shared": lambda **k: peft.OFTConfig(oft_block_size=4, block_share=True, num_cayley_neumann_terms=3, **k),
+    "oft-constrained": lambda **k: peft.OFTConfig(oft_block_size=8, coft=True, eps=0.3, **k),
     "hra": lambda **k: peft.HRAConfig(r=4, **k),
     "hra-orthogonal": lambda **k: peft.HRAConfig(r=3, apply_GS=True, **k),
     "miss": lambda **k: peft.MissConfig(r=5, **k),
     "miss-mini": lambda **k: peft.MissConfig(r=8, init_weights="mini", mini_r=4, **k),
+    "miss-bat": lambda **k: peft.MissConfig(r=4, init_weights="bat", **k),
     "fourierft": lambda **k: peft.FourierFTConfig(n_frequency=10, scaling=150.0, **k),
     "randlora": lambda **k: peft.RandLoraConfig(r=5, randlora_alpha=10, **k),
 }
@@ -92,8 +94,9 @@ def run(name, method):
     noise = torch.Generator().manual_seed(11)
     for p in trained.values():
         p.data += torch.randn(p.shape, generator=noise) * 0.1
-    out = {f"state.{k}": p.detach().clone() for k, p in trained.items()}
     result = model(**batch)
+    # COFT constrains its tensors in the forward pass.
+    out = {f"state.{k}": p.detach().clone() for k, p in trained.items()}
     result.loss.backward()
     out["logits_state"] = result.logits.detach().clone()
     out.update({f"grad.{k}": p.grad.clone() for k, p in trained.items()})
