@@ -82,7 +82,9 @@ test('a task that is validated by its loss is refused', async () => {
 });
 
 const at = (method: string, dimension: number | undefined, value: number | undefined): Measured => ({
-  ...{ method, dimension, value },
+  method,
+  dimension,
+  value,
   settings: [],
 });
 const found = (full: number | undefined, none: number, values: readonly number[]): IntrinsicDimension => {
@@ -90,7 +92,10 @@ const found = (full: number | undefined, none: number, values: readonly number[]
   const measured = values.map((value, i) => at(`intrinsic~dimension=${10 ** (i + 2)}`, 10 ** (i + 2), value));
   const d90 = measured.find(({ value }) => value! >= (threshold ?? Infinity))?.dimension;
   return {
-    ...{ task: 'sst2', model: 'roberta-mini', metric: 'accuracy', threshold },
+    task: 'sst2',
+    model: 'roberta-mini',
+    metric: 'accuracy',
+    threshold,
     full: at('full', undefined, full),
     none: at('none', 0, none),
     variants: [{ method: 'intrinsic', measured, d90 }],

@@ -1,4 +1,5 @@
-// Compares prefixes that start as a text with peft's initialize_kv_prefix_from_text (test/golden/parity/prefix-text.py).
+// Compares prefixes that start as a text with peft's initialize_kv_prefix_from_text; the goldens are made by
+// test/golden/parity/prefix-text.py.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../harness/engine/create.ts';
 import type { Engine } from '../../harness/engine/types.ts';
@@ -19,7 +20,7 @@ interface Golden {
 /** The base with a tokenizer that gives these tokens for every text: the tiny models have none. */
 function readingAs(base: BaseModel, tokens: number[]): BaseModel {
   const tokenizer = { encode: () => tokens } as unknown as Awaited<ReturnType<BaseModel['tokenizer']>>;
-  return { ...base, tokenizer: async () => tokenizer };
+  return { ...base, tokenizer: () => Promise.resolve(tokenizer) };
 }
 
 describe.each(['gpt2-tiny', 'llama-tiny'])('%s', (model) => {
