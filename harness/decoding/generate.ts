@@ -6,13 +6,14 @@
 import { chunk } from 'simple-statistics';
 import type { Engine, FrozenArrays } from '../engine/types.ts';
 import { type Delta, virtualTokens } from '../models/method.ts';
-import type { Architecture } from '../models/architecture.ts';
 import type { BaseModel } from '../models/base-model.ts';
 import { BeamSearch, type EarlyStopping, type Hypothesis } from './on-host/beam.ts';
 import { Decoder } from './on-host/decoder.ts';
+import { cacheBytes, type CacheSizes } from './on-host/key-value-cache.ts';
 import { GreedySearch } from './on-host/greedy.ts';
 import { checkSampling, tokenSampler, type Sampling } from './on-host/sampling.ts';
 import { GraphSearch } from './in-graph/graph-search.ts';
+import { sizeOf, sum } from '../support/numbers/arithmetic.ts';
 import { freezeAll, type DecodingSetup, type TrainedTensors } from './programs.ts';
 import { runSearches } from './on-host/search.ts';
 
@@ -227,7 +228,8 @@ const searchOnHost: Search = async (job, setup, places, positions, onEnd) => {
   const groups = Math.min(Math.max(1, Math.floor(rows / beams)), searches.length);
   const together = Math.max(1, Math.floor(groups / 4));
   const candidates = Math.max(...searches.map(({ search }) => search.needed)) + SPARE;
-  const decoder = new Decoder(setup, { groups, beams, prompts: together, candidates });
+  const idleBytes = compilingBytes(job.base);
+  const decoder = new Decoder(setup, { groups, beams, prompts: together, candidates, idleBytes });
   try {
     await runSearches(decoder, searches, {
       groups,
@@ -242,15 +244,15 @@ const searchOnHost: Search = async (job, setup, places, positions, onEnd) => {
   }
 };
 
+/**
+ * Bytes whose reading takes about as long as compiling a step: ten times the weights (SmolLM2-135M: 0.8 to 1.3 s,
+ * a step of few rows 0.1 s), and 1 GiB for a model of any size.
+ */
+function compilingBytes({ shapes }: BaseModel): number {
+  return 2 ** 30 + 10 * 4 * sum(Object.values(shapes).map(sizeOf));
+}
+
 /** How many rows of so many tokens a step on the host computes at once, at least one. */
 export function rowsAtOnce(sizes: CacheSizes, tokens: number): number {
   return Math.max(1, Math.min(ROWS, Math.floor(CACHE_BYTES / cacheBytes(sizes, tokens))));
-}
-
-/** The sizes of a base on which the memory of its keys and values depends. */
-type CacheSizes = Pick<Architecture, 'layers' | 'kvHeads' | 'headWidth'>;
-
-/** Bytes of the keys and values of a row of so many tokens in all layers, float32. */
-export function cacheBytes({ layers, kvHeads, headWidth }: CacheSizes, tokens: number): number {
-  return 2 * layers * kvHeads * headWidth * 4 * tokens;
 }

@@ -53,6 +53,10 @@ export class TableModel implements SequenceModel {
     this.#groups.delete(group);
   }
 
+  settle(): void {
+    // Its groups take no place.
+  }
+
   #best(sequence: readonly number[], needed: number): Candidates {
     const scores = this.#scores(sequence);
     const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!);

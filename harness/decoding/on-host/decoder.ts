@@ -1,7 +1,7 @@
 /** Decodes on the host: runs the prefill and step programs around a key-value cache. search.ts drives it. */
 import type { NamedArrays, Program } from '../../engine/types.ts';
 import { SOURCE } from '../../models/delta/forward.ts';
-import { KeyValueCache } from './key-value-cache.ts';
+import { cacheBytes, KeyValueCache } from './key-value-cache.ts';
 import { checkSum, type Candidates } from '../candidates.ts';
 import {
   cachedBeforePrompt,
@@ -22,6 +22,11 @@ export interface DecoderSize {
   readonly prompts: number;
   /** Candidates of each row at first; more once a search needs more. */
   readonly candidates: number;
+  /**
+   * Once no more prompts come, ended groups lose their rows when steps have read so many bytes of them in
+   * vain.
+   */
+  readonly idleBytes: number;
 }
 
 /**
@@ -45,6 +50,10 @@ export class Decoder implements SequenceModel {
   #step: { key: string; program: Program } | undefined;
   readonly #state;
   #candidates: number;
+  /** The place of each group: its rows are `beams` rows from `beams` times its place on. */
+  #places: number[];
+  /** Bytes of the rows of ended groups that steps have read since no more prompts come; undefined before. */
+  #idleBytes: number | undefined;
 
   constructor(setup: DecodingSetup, size: DecoderSize) {
     const { kind, layers, kvHeads: heads, headWidth } = setup.base.architecture;
@@ -55,6 +64,7 @@ export class Decoder implements SequenceModel {
       this.#source = new KeyValueCache({ layers, heads, headWidth, rows: size.groups });
     }
     this.#rows = Array.from({ length: size.groups }, () => []);
+    this.#places = Array.from(this.#rows.keys());
     this.#state = setup.engine.state({});
     this.#candidates = size.candidates;
   }
@@ -63,8 +73,7 @@ export class Decoder implements SequenceModel {
     prompts: readonly { group: number; prompt: readonly number[] }[],
     needed: number,
   ): Promise<Candidates[]> {
-    const { delta, base } = this.#setup;
-    const { positions } = base.architecture;
+    const { delta } = this.#setup;
     const source = this.#source;
     const read = prompts.map(({ prompt }) => prompt);
     const virtual = cachedBeforePrompt(this.#setup);
@@ -77,7 +86,7 @@ export class Decoder implements SequenceModel {
       ? sourceInputs(read, this.#size.prompts, length)
       : promptInputs(read, this.#size.prompts, length);
     const out = await program.run(this.#state, inputs);
-    this.#cache.grow(Math.min(slotsFor(virtual + (source ? 1 : longest) + 1), positions));
+    this.#cache.grow(this.#slots(virtual + (source ? 1 : longest) + 1));
     source?.grow(slotsFor(inSource + longest));
     const [keys, values] = this.#pairs(out);
     const [prefixKeys, prefixValues] = virtual > 0 ? this.#pairs(out, 'prefix ') : [[], []];
@@ -97,6 +106,7 @@ export class Decoder implements SequenceModel {
   }
 
   async step(continuations: readonly Continuation[], needed: number): Promise<Candidates[][]> {
+    this.#giveUpIdle(continuations.map(({ group }) => group));
     const { rows } = this.#cache.shape;
     const ids = new Int32Array(rows);
     for (const { group, tokens, parents } of continuations) {
@@ -114,7 +124,7 @@ export class Decoder implements SequenceModel {
       ...(this.#source && cacheInputs(this.#source, SOURCE)),
     };
     const out = await program.run(this.#state, inputs);
-    this.#cache.grow(Math.min(slotsFor(longest + 1), this.#setup.base.architecture.positions));
+    this.#cache.grow(this.#slots(longest + 1));
     const [keys, values] = this.#pairs(out);
     return continuations.map(({ group }) =>
       this.#rows[group]!.map((row) => {
@@ -127,7 +137,42 @@ export class Decoder implements SequenceModel {
   end(group: number): void {
     for (const row of this.#rows[group]!) this.#cache.clear(row);
     this.#rows[group] = [];
-    this.#source?.clear(group);
+    this.#source?.clear(this.#places[group]!);
+  }
+
+  settle(): void {
+    this.#idleBytes = 0;
+  }
+
+  /**
+   * Keeps the rows of these groups alone, once enough of the others has been read in vain. Bytes are counted,
+   * not times, so that a search does the same in every run.
+   */
+  #giveUpIdle(groups: readonly number[]): void {
+    if (this.#idleBytes === undefined) return;
+    const { beams } = this.#size;
+    const { slots, shape, lengths } = this.#cache;
+    const idle = shape.rows - groups.length * beams;
+    this.#idleBytes += idle * cacheBytes(this.#setup.base.architecture, slots);
+    if (idle === 0 || this.#idleBytes < this.#size.idleBytes) return;
+    this.#idleBytes = 0;
+    const rowsOf = (group: number): number[] =>
+      Array.from({ length: beams }, (_, beam) => this.#places[group]! * beams + beam);
+    this.#cache.keep(groups.flatMap(rowsOf), this.#slots(Math.max(...lengths) + 1));
+    this.#source?.keep(
+      groups.map((group) => this.#places[group]!),
+      this.#source.slots,
+    );
+    groups.forEach((group, place) => {
+      const moved = (place - this.#places[group]!) * beams;
+      this.#rows[group] = this.#rows[group]!.map((row) => row + moved);
+      this.#places[group] = place;
+    });
+  }
+
+  /** The slots of a cache for n tokens, within the model's window. */
+  #slots(n: number): number {
+    return Math.min(slotsFor(n), this.#setup.base.architecture.positions);
   }
 
   async dispose(): Promise<void> {
@@ -141,7 +186,7 @@ export class Decoder implements SequenceModel {
    * others only.
    */
   #reorder(group: number, parents: readonly number[]): void {
-    const first = group * this.#size.beams;
+    const first = this.#places[group]! * this.#size.beams;
     const before = this.#rows[group]!;
     const kept = new Set(parents.map((parent) => before[parent]!));
     const free = parents.map((_, i) => first + i).filter((row) => !kept.has(row));
@@ -177,8 +222,8 @@ export class Decoder implements SequenceModel {
   /** The step's program. One is kept at a time, for each holds a packed copy of the weights. */
   async #stepProgram(candidates: number): Promise<Program> {
     const { slots, shape } = this.#cache;
-    const source = this.#source && { groups: this.#size.groups, slots: this.#source.slots };
-    const key = `${slots}/${source?.slots}/${candidates}`;
+    const source = this.#source && { groups: this.#source.shape.rows, slots: this.#source.slots };
+    const key = `${shape.rows}/${slots}/${source?.slots}/${candidates}`;
     if (this.#step?.key !== key) {
       await this.#step?.program.dispose();
       const program = await stepProgram(this.#setup, {

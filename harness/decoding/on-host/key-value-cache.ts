@@ -1,5 +1,14 @@
 /** The key-value cache of decoder.ts, which steps read as inputs and searches reorder. */
+import type { Architecture } from '../../models/architecture.ts';
 import { MASKED } from '../../models/families/parts/layers.ts';
+
+/** The sizes of a base on which the memory of its keys and values depends. */
+export type CacheSizes = Pick<Architecture, 'layers' | 'kvHeads' | 'headWidth'>;
+
+/** Bytes of the keys and values of a row of so many tokens in all layers, float32. */
+export function cacheBytes({ layers, kvHeads, headWidth }: CacheSizes, tokens: number): number {
+  return 2 * layers * kvHeads * headWidth * 4 * tokens;
+}
 
 /** Sizes of a key-value cache. */
 export interface CacheShape {
@@ -14,7 +23,7 @@ export interface CacheShape {
  * grows.
  */
 export class KeyValueCache {
-  readonly shape: CacheShape;
+  shape: CacheShape;
   /** P: the slots of each row */
   slots = 0;
   keys: Float32Array[] = [];
@@ -22,7 +31,7 @@ export class KeyValueCache {
   /** Attention's bias [B, 1, 1, P]: 0 where a slot is filled, MASKED elsewhere. */
   bias = new Float32Array();
   /** Filled slots of each row. */
-  readonly lengths: Int32Array;
+  lengths: Int32Array;
   /**
    * [B, P]: the number of the write that filled each slot. Slots of one number hold equal keys and values.
    */
@@ -36,25 +45,41 @@ export class KeyValueCache {
 
   /** Makes room for `slots` tokens a row. */
   grow(slots: number): void {
-    if (slots <= this.slots) return;
-    const { layers, rows, heads, headWidth } = this.shape;
-    const moved = <A extends Float32Array | Int32Array>(old: A | undefined, into: A, width: number): A => {
-      const block = this.slots * width;
-      for (let from = 0, at = 0; old && at < into.length; from += block, at += slots * width) {
-        into.set(old.subarray(from, from + block), at);
-      }
+    if (slots > this.slots) this.keep([...this.lengths.keys()], slots);
+  }
+
+  /** Keeps these rows alone, in this order, with `slots` slots each, which are enough for their tokens. */
+  keep(rows: readonly number[], slots: number): void {
+    const { layers, heads, headWidth } = this.shape;
+    const filled = Math.min(slots, this.slots);
+    const moved = <A extends Float32Array | Int32Array>(
+      old: A,
+      into: A,
+      blocks: number,
+      width: number,
+    ): A => {
+      rows.forEach((row, place) => {
+        for (let block = 0; block < blocks; block++) {
+          const from = (row * blocks + block) * this.slots * width;
+          into.set(old.subarray(from, from + filled * width), (place * blocks + block) * slots * width);
+        }
+      });
       return into;
     };
-    const grown = (old: Float32Array | undefined): Float32Array =>
-      moved(old, new Float32Array(rows * heads * slots * headWidth), headWidth);
+    const kept = (old: Float32Array = new Float32Array()): Float32Array =>
+      moved(old, new Float32Array(rows.length * heads * slots * headWidth), heads, headWidth);
     for (let layer = 0; layer < layers; layer++) {
-      this.keys[layer] = grown(this.keys[layer]);
-      this.values[layer] = grown(this.values[layer]);
+      this.keys[layer] = kept(this.keys[layer]);
+      this.values[layer] = kept(this.values[layer]);
     }
-    this.#origins = moved(this.#origins, new Int32Array(rows * slots), 1);
+    this.#origins = moved(this.#origins, new Int32Array(rows.length * slots), 1, 1);
+    this.lengths = Int32Array.from(rows, (row) => this.lengths[row]!);
+    this.shape = { ...this.shape, rows: rows.length };
     this.slots = slots;
-    this.bias = new Float32Array(rows * slots);
-    for (let row = 0; row < rows; row++) this.#mask(row);
+    this.bias = new Float32Array(rows.length * slots);
+    rows.forEach((_, place) => {
+      this.#mask(place);
+    });
   }
 
   /**

@@ -27,6 +27,8 @@ export interface SequenceModel {
   step(continuations: readonly Continuation[], needed: number): Promise<Candidates[][]>;
   /** Frees a group. */
   end(group: number): void;
+  /** Says that no more prompts come: places of groups that ended may be given up. */
+  settle(): void;
 }
 
 /** The search for one prompt's continuation, without a model. */
@@ -93,6 +95,7 @@ export async function runSearches(
       starting.forEach(({ job, group }, i) => {
         take(group, job, [found[i]!]);
       });
+      if (waiting.length === 0) model.settle();
       continue;
     }
     const current = [...active].map(([group, { job, next }]) => ({ group, job, ...next }));

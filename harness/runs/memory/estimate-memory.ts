@@ -3,7 +3,8 @@
  * refusals tell it, and runs choose their micro-batches by it.
  */
 import type { DataSize } from '../../data/examples/task.ts';
-import { cacheBytes, rowsAtOnce } from '../../decoding/generate.ts';
+import { rowsAtOnce } from '../../decoding/generate.ts';
+import { cacheBytes } from '../../decoding/on-host/key-value-cache.ts';
 import { partsOf, type Precision } from '../../engine/types.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { formatOf, packedSites } from '../../models/bases/base-weights.ts';

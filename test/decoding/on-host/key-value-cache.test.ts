@@ -44,6 +44,13 @@ describe('the key-value cache', () => {
     expect(rowOf(cache, cache.values[0]!, 1)).toEqual(rowOf(cache, cache.values[0]!, 0));
     expect([...cache.lengths]).toEqual([4, 4]);
 
+    cache.keep([1], 4);
+    expect(rowOf(cache, cache.keys[0]!, 0)).toEqual([...tokens(4, 2), ...tokens(40, 1), ...tokens(50, 1)]);
+    expect(cache.bias).toEqual(new Float32Array(4));
+    cache.keep([0, 0], 5);
+    expect(rowOf(cache, cache.values[0]!, 1)).toEqual(rowOf(cache, cache.values[0]!, 0));
+    expect([...cache.lengths]).toEqual([4, 4]);
+
     cache.clear(1);
     expect([...cache.bias.subarray(5)].every((x) => x < 0)).toBe(true);
   });
