@@ -29,7 +29,8 @@ function metricOf(measure: string): { metric: string; filter: string } {
 
 /** Makes a row of lm-eval's table of results; a missing standard error is `N/A`. */
 function metricsOf(
-  alias: string,
+  name: string,
+  documents: number,
   metrics: readonly {
     readonly name: string;
     readonly value: number;
@@ -43,15 +44,36 @@ function metricsOf(
       [`${metric}_stderr,${filter}`, standardError ?? 'N/A'],
     ] as const;
   });
-  return { alias, ...Object.fromEntries(entries) };
+  const own = underscored(name);
+  return { alias: own, name: own, sample_len: documents, ...Object.fromEntries(entries) };
 }
 
+/** Says of measures that more is better, as it is of all that evaluations have. */
+const isBetterHigh = (measures: readonly string[]): Record<string, true> =>
+  Object.fromEntries(measures.map((name) => [metricOf(name).metric, true]));
+
 /** Makes the row of a group in lm-eval's table of results. */
-function groupRow(name: string, groups: readonly GroupMean[]): Record<string, string | number> {
+function groupRow(name: string, groups: readonly GroupMean[]): object {
   const own = groups.filter((group) => group.name === name);
-  return metricsOf(
-    underscored(name),
-    own.map(({ measure, mean }) => ({ ...mean, name: measure })),
+  const metrics = own.map(({ measure, mean }) => ({ ...mean, name: measure }));
+  const counts = own.map(({ measure, mean }) => {
+    const { metric, filter } = metricOf(measure);
+    return [`${metric},${filter}`, mean.count] as const;
+  });
+  return { ...metricsOf(name, own[0]!.mean.count, metrics), sample_count: Object.fromEntries(counts) };
+}
+
+/** The number of shots of groups whose members have the same one. */
+function groupShots(
+  names: readonly string[],
+  tasks: readonly Pick<EvaluatedTask, 'evaluation' | 'record'>[],
+) {
+  const shots = names.map((name) => {
+    const own = tasks.filter(({ evaluation }) => evaluation.groups?.includes(name));
+    return [underscored(name), new Set(own.map(({ record }) => record.settings.shots))] as const;
+  });
+  return Object.fromEntries(
+    shots.flatMap(([name, numbers]) => (numbers.size === 1 ? [[name, [...numbers][0]!] as const] : [])),
   );
 }
 
@@ -61,9 +83,28 @@ export interface Asked {
   readonly limit?: number | undefined;
 }
 
+/** The fields that say what was evaluated, by the settings of the first evaluation. */
+function aboutModel({ model, limit }: Asked, first: EvaluatedTask['record'] | undefined, made: Date): object {
+  return {
+    config: {
+      model: 'deltabench',
+      model_args: `pretrained=${model}`,
+      limit: limit ?? first?.settings.limit ?? null,
+      model_dtype: first?.settings.precision ?? null,
+    },
+    git_hash: first?.code.commit ?? null,
+    date: made.getTime() / 1000,
+    chat_template_sha: first?.settings.chatTemplate ?? null,
+    fewshot_as_multiturn: first?.settings.chatTemplate !== undefined,
+    model_source: 'deltabench',
+    model_name: model,
+    model_name_sanitized: sanitized(model),
+  };
+}
+
 /** Makes the content of lm-eval's results file; failed evaluations are left out. */
 export function lmEvalResults(
-  { model, limit }: Asked,
+  asked: Asked,
   tasks: readonly Pick<EvaluatedTask, 'evaluation' | 'record'>[],
   groups: readonly GroupMean[],
   made: Date,
@@ -77,11 +118,12 @@ export function lmEvalResults(
     finished
       .filter(({ evaluation }) => evaluation.groups?.includes(name))
       .map(({ evaluation }) => underscored(evaluation.name));
-  const [first] = finished;
   return {
     results: {
       ...groupRows,
-      ...byTask(({ evaluation, record }) => metricsOf(underscored(evaluation.name), record.metrics)),
+      ...byTask(({ evaluation, record }) =>
+        metricsOf(evaluation.name, record.documents.used, record.metrics),
+      ),
     },
     ...(groupNames.length > 0 && { groups: groupRows }),
     group_subtasks: Object.fromEntries<readonly string[]>([
@@ -95,27 +137,24 @@ export function lmEvalResults(
       metadata: { version: evaluation.version, protocol: record.settings.protocol },
     })),
     versions: byTask(({ evaluation }) => evaluation.version),
-    'n-shot': byTask(({ record }) => record.settings.shots),
-    higher_is_better: byTask(({ record }) =>
-      Object.fromEntries(record.metrics.map(({ name }) => [metricOf(name).metric, true])),
-    ),
+    'n-shot': {
+      ...byTask(({ record }) => record.settings.shots),
+      ...groupShots(groupNames, finished),
+    },
+    higher_is_better: {
+      ...byTask(({ record }) => isBetterHigh(record.metrics.map(({ name }) => name))),
+      ...Object.fromEntries(
+        groupNames.map((name) => [
+          underscored(name),
+          isBetterHigh(groups.filter((group) => group.name === name).map(({ measure }) => measure)),
+        ]),
+      ),
+    },
     'n-samples': byTask(({ record: { documents } }) => ({
       original: documents.of,
       effective: documents.used,
     })),
-    config: {
-      model: 'deltabench',
-      model_args: `pretrained=${model}`,
-      limit: limit ?? first?.record.settings.limit ?? null,
-      model_dtype: first?.record.settings.precision ?? null,
-    },
-    git_hash: first?.record.code.commit ?? null,
-    date: made.getTime() / 1000,
-    chat_template_sha: first?.record.settings.chatTemplate ?? null,
-    fewshot_as_multiturn: first?.record.settings.chatTemplate !== undefined,
-    model_source: 'deltabench',
-    model_name: model,
-    model_name_sanitized: sanitized(model),
+    ...aboutModel(asked, finished[0]?.record, made),
   };
 }
 

@@ -35,8 +35,14 @@ test("results have lm-eval's keys, names and nesting", () => {
   const results = lmEvalResults({ model: 'someone/a-base', limit: 0.4 }, tasks, groups, new Date(1000));
   expect(results).toMatchObject({
     results: {
-      mmlu: { alias: 'mmlu', 'acc,none': 0.5, 'acc_stderr,none': 'N/A' },
-      mmlu_anatomy: { alias: 'mmlu_anatomy', 'acc,none': 0.25, 'acc_stderr,none': 0.125 },
+      mmlu: { alias: 'mmlu', 'acc,none': 0.5, 'acc_stderr,none': 'N/A', sample_count: { 'acc,none': 8 } },
+      mmlu_anatomy: {
+        alias: 'mmlu_anatomy',
+        name: 'mmlu_anatomy',
+        sample_len: 4,
+        'acc,none': 0.25,
+        'acc_stderr,none': 0.125,
+      },
       gsm8k: {
         'exact_match,strict-match': 0.5,
         'exact_match_stderr,strict-match': 0.1,
@@ -47,8 +53,8 @@ test("results have lm-eval's keys, names and nesting", () => {
     groups: { mmlu: { 'acc,none': 0.5 } },
     group_subtasks: { mmlu: ['mmlu_anatomy', 'mmlu_virology'], gsm8k: [] },
     versions: { mmlu_anatomy: 1, gsm8k: 3, truthfulqa_mc2: 3 },
-    'n-shot': { mmlu_anatomy: 5, truthfulqa_mc2: 0 },
-    higher_is_better: { gsm8k: { exact_match: true } },
+    'n-shot': { mmlu_anatomy: 5, truthfulqa_mc2: 0, mmlu: 5 },
+    higher_is_better: { gsm8k: { exact_match: true }, mmlu: { acc: true } },
     'n-samples': { gsm8k: { original: 9, effective: 4 } },
     config: { limit: 0.4 },
     date: 1,
