@@ -1,6 +1,6 @@
 // Tests of pretraining every family on made-up text.
 import { execa } from 'execa';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -179,6 +179,20 @@ it('leaves the place to other settings where these cannot serve', async () => {
   const short = { ...wanted, config: `${request.config},positions=16` };
   await expect(pretrain(short, quiet)).rejects.toThrow('--length 48 is more than the 16 positions');
   await expect(pretrain({ ...short, length: 17 }, quiet)).rejects.toThrow('--length 17 is more than');
+});
+
+it("keeps its own config.json where the tokenizer's files hold another model's", async () => {
+  const [tokenizer, out] = [join(folder, 'tokenizer-of-another'), join(folder, 'own-config')];
+  await cp(builtinFolder('gpt2-mini'), tokenizer, { recursive: true });
+  await writeFile(
+    join(tokenizer, 'config.json'),
+    JSON.stringify({ model_type: 'gpt2', n_layer: 7, n_embd: 999 }),
+  );
+  const { vocabulary: _, ...rest } = request;
+  await pretrain({ ...rest, family: 'gpt2', tokenizer, steps: 1, out }, quiet);
+  const config = JSON.parse(await readFile(join(out, 'config.json'), 'utf8')) as Record<string, unknown>;
+  expect(config).toMatchObject({ model_type: 'gpt2', n_layer: 2, n_embd: 32 });
+  expect((await loadBase(out)).architecture).toMatchObject({ layers: 2, width: 32 });
 });
 
 it('is a command, which says what is wrong', async () => {
