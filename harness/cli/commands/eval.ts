@@ -4,8 +4,10 @@ import { Command } from 'commander';
 import { UsageError } from '../../support/errors.ts';
 import type { GroupMean } from '../../evaluation/measures.ts';
 import type { Evaluated } from '../../runs/evaluate/evaluate.ts';
+import type { PieceEstimate } from '../../runs/evaluate/estimate-evaluations.ts';
 import type { EvaluateRequest } from '../../runs/evaluate/plan-evaluations.ts';
 import type { SubjectRequest } from '../../runs/evaluate/subject.ts';
+import { unlessAborted } from '../../support/interruptible.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
 import { baseWeightsText } from '../../models/bases/base-weights.ts';
 import { addLauncherOptions, checkLauncher, type LauncherOptions } from '../arguments/choice-options.ts';
@@ -150,11 +152,8 @@ async function previewOnSlurm(
 
 /** Prints what a request would compute, and about how long that takes. */
 async function estimate(request: EvaluateRequest, json: boolean): Promise<void> {
-  const { planEvaluations } = await import('../../runs/evaluate/plan-evaluations.ts');
-  const { estimateEvaluations } = await import('../../runs/evaluate/estimate-evaluations.ts');
-  const { signal } = stopOnSignals(() => undefined);
-  const plan = await planEvaluations(request, { signal, onNote: note });
-  const found = await estimateEvaluations(plan, signal);
+  const found = await estimateUnlessStopped(request);
+  if (!found) return;
   const seconds = sum(found.map((one) => one.seconds));
   if (json) {
     const evaluations = found.map(({ piece, ...numbers }) => {
@@ -179,6 +178,21 @@ async function estimate(request: EvaluateRequest, json: boolean): Promise<void> 
     print('Of texts at most: how long they become is not known.');
 }
 
+/** Estimates what is missing of a request; undefined where a signal stopped it. */
+async function estimateUnlessStopped(request: EvaluateRequest): Promise<PieceEstimate[] | undefined> {
+  const { planEvaluations } = await import('../../runs/evaluate/plan-evaluations.ts');
+  const { estimateEvaluations } = await import('../../runs/evaluate/estimate-evaluations.ts');
+  const { signal } = stopOnSignals(() => undefined);
+  try {
+    const plan = await unlessAborted(planEvaluations(request, { signal, onNote: note }), signal);
+    return await estimateEvaluations(plan, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    endStopped('Stopped.');
+    return undefined;
+  }
+}
+
 /** Does a request and prints its records. */
 async function evaluateRequest(
   request: EvaluateRequest,
@@ -195,7 +209,7 @@ async function evaluateRequest(
   const { signal } = controller;
   let evaluated: Evaluated[];
   try {
-    const plan = await planEvaluations(request, { signal, onNote: note });
+    const plan = await unlessAborted(planEvaluations(request, { signal, onNote: note }), signal);
     const events = evaluationEvents(progress);
     evaluated = await evaluate(plan, request, { events, signal, retryFailed: true, jobs });
   } catch (error) {

@@ -86,7 +86,7 @@ export async function planEvaluations(
   const asked = await findDataSource(request.data);
   const subjects: KnownSubject[] = [];
   for (const subject of request.subjects) {
-    const found = await findSubject(subject, asked);
+    const found = await findSubject(subject, asked, fetching);
     if (found.baseWeights) checkPacked(found.baseWeights, engine);
     subjects.push(found);
   }

@@ -1,5 +1,6 @@
 /** Opens what is evaluated: a base as it is, a base with an adapter, or the model that a run trained. */
 import type { DataSource } from '../../data/examples/task.ts';
+import type { FetchOptions } from '../../data/hub/connection.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { TrainedTensors } from '../../decoding/programs.ts';
@@ -25,8 +26,10 @@ export interface SubjectRequest {
   readonly baseWeights?: string | undefined;
 }
 
+/** How files are found and fetched: where data were asked from, and who hears of the hub. */
 interface Sourced {
   readonly source: DataSource | undefined;
+  readonly fetching: FetchOptions;
 }
 
 /** What is known of a subject before its weights are opened: all that decides an evaluation's identity. */
@@ -65,11 +68,12 @@ export interface KnownSubject extends SubjectInfo {
 export async function findSubject(
   request: SubjectRequest,
   source: DataSource | undefined,
+  fetching: FetchOptions = {},
 ): Promise<KnownSubject> {
   const { model, record } = request;
-  if (record !== undefined) return findRun(record, { ...request, source });
+  if (record !== undefined) return findRun(record, { ...request, source, fetching });
   if (model === undefined) throw new UsageError('Say what to evaluate with --model, or a run with --record.');
-  const subject = await openBase(model, { ...request, source });
+  const subject = await openBase(model, { ...request, source, fetching });
   const tokenizer = (): Promise<Tokenizer> => Promise.resolve(subject.tokenizer);
   return {
     ...infoOf(subject),
@@ -99,11 +103,12 @@ export function checkDecoder({ id, family, architecture }: BaseModel): void {
 /** Opens a base as it is, or with an adapter. */
 async function openBase(
   model: string,
-  { adapter, tokenizer, source, baseWeights }: SubjectRequest & Sourced,
+  { adapter, tokenizer, source, fetching, baseWeights }: SubjectRequest & Sourced,
 ): Promise<Subject> {
   const { loadBase } = await import('../../models/bases/load-base.ts');
   const base = await loadBase(model, {
     ...baseOptions(tokenizer, source),
+    ...fetching,
     weights: true,
     baseWeights: baseWeights === undefined ? undefined : parseBaseWeights(baseWeights),
   });
@@ -166,7 +171,7 @@ async function findRun(path: string, options: SubjectRequest & Sourced): Promise
   const { loadBase } = await import('../../models/bases/load-base.ts');
   const { record, parts } = await readTrainedRun(path);
   const { settings, method, files } = record;
-  const found = baseOptions(options.tokenizer, options.source);
+  const found = { ...baseOptions(options.tokenizer, options.source), ...options.fetching };
   const described = await loadBase(options.model ?? settings.model.id, found);
   checkDecoder(described);
   const info: SubjectInfo = {

@@ -101,7 +101,7 @@ export async function judgeAnswers(
       : await openAnswers(request.against, source, { onNote, signal });
   const found = await findJudging(own, against, source);
   const recorded = await readRecorded(request.judgements, found.judging);
-  const judge = await findJudge(request, onNote);
+  const judge = await findJudge(request, { onNote, signal });
   const judgeSettings = judge?.settings ?? {
     kind: 'recorded' as const,
     model: basename(request.judgements!),
@@ -261,15 +261,15 @@ async function readRecorded(file: string | undefined, judging: Judging): Promise
   throw new UsageError(`--judgements ${file} holds no judgement of these questions.`);
 }
 
-async function findJudge(request: JudgeRequest, onNote: FetchOptions['onNote']): Promise<Judge | undefined> {
+async function findJudge(request: JudgeRequest, fetching: FetchOptions): Promise<Judge | undefined> {
   const { judge, judgeModel, judgements, parallel } = request;
   if (judge === undefined) {
     if (judgements !== undefined) return undefined;
     throw new UsageError('Say who judges: --judge URL, --judge local:BASE, or --judgements FILE.');
   }
   const [, base] = /^local:(.*)/s.exec(judge) ?? [];
-  if (base !== undefined) return localJudge(base, findEngine(request));
+  if (base !== undefined) return localJudge(base, findEngine(request), fetching);
   if (judgeModel === undefined)
     throw new UsageError(`--judge URL needs the name of the model there: --judge-model gpt-4.`);
-  return endpointJudge({ url: judge, model: judgeModel, parallel, onNote });
+  return endpointJudge({ url: judge, model: judgeModel, parallel, onNote: fetching.onNote });
 }

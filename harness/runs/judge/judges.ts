@@ -1,4 +1,5 @@
 /** The judges that are asked: an endpoint, by several calls at once, or a base on the engine. */
+import type { FetchOptions } from '../../data/hub/connection.ts';
 import { generate } from '../../decoding/generate.ts';
 import { freezeToScore } from '../../decoding/programs.ts';
 import { positionsFor } from '../../evaluation/likelihoods/batches.ts';
@@ -80,8 +81,12 @@ async function askOnce(endpoint: JudgeEndpoint, call: JudgeCall, maxTokens: numb
 }
 
 /** A base that judges on the engine, greedily, asked by its own chat template. */
-export async function localJudge(model: string, choice: EngineChoice): Promise<Judge> {
-  const subject = await (await findSubject({ model }, undefined)).open();
+export async function localJudge(
+  model: string,
+  choice: EngineChoice,
+  fetching: FetchOptions = {},
+): Promise<Judge> {
+  const subject = await (await findSubject({ model }, undefined, fetching)).open();
   const { base, tokenizer, delta, tensors } = subject;
   const ends = new Set(subject.endTokens);
   const positions = positionsFor(base, delta);

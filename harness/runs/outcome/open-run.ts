@@ -17,6 +17,7 @@ import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { attachMethods } from '../cell/attach-method.ts';
 import { checkOptions } from '../plan/option-values.ts';
+import type { FetchOptions } from '../../data/hub/connection.ts';
 import { baseOptions } from '../plan/data-source.ts';
 import { loadMethods } from '../plan/load-plugins.ts';
 import type { RunRecord } from '../../records/record.ts';
@@ -42,6 +43,7 @@ export interface TrainedRunOptions {
   readonly tokenizer?: string | undefined;
   /** Where data were asked from: a folder may hold a random base's tokenizer. */
   readonly source?: DataSource | undefined;
+  readonly fetching?: FetchOptions;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
   const { id, hash, tokenizer: tokenizerHash } = record.settings.model;
   const base = await loadBase(options.model ?? id, {
     ...baseOptions(options.tokenizer, options.source),
+    ...options.fetching,
     weights: true,
     // Null is float32, also of a checkpoint that is in four bits.
     baseWeights: record.settings.baseWeights ?? null,
