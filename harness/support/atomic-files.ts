@@ -106,7 +106,10 @@ export async function writeFolderAtomic(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-    throw writeError(path, error);
+    const refused = writeError(path, error);
+    // The user knows the folder by the name that it was to have.
+    if (refused instanceof UsageError) refused.message = refused.message.replaceAll(temporary, path);
+    throw refused;
   }
   await syncFolder(dirname(path));
 }

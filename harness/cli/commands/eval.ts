@@ -1,4 +1,5 @@
 /** The command `bench eval`. It reads options and prints results; runs/evaluate does the work. */
+import { counted } from '../../support/counted.ts';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { UsageError } from '../../support/errors.ts';
@@ -147,7 +148,9 @@ async function previewOnSlurm(
   }
   const header = ['task', 'evaluation', 'documents'];
   print(columns([header, ...rows.map((row) => [String(row.task), row.name, String(row.documents)])]));
-  print(`\n${rows.length} evaluations would be submitted in ${tasks.length} Slurm tasks.`);
+  print(
+    `\n${counted(rows.length, 'evaluation')} would be submitted in ${counted(tasks.length, 'Slurm task')}.`,
+  );
 }
 
 /** Prints what a request would compute, and about how long that takes. */

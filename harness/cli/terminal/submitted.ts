@@ -1,4 +1,5 @@
 /** Tells what was submitted to Slurm; `run` and `eval` use it. */
+import { counted } from '../../support/counted.ts';
 import type { Submitted } from '../../runs/cluster/slurm.ts';
 import { note, print, printJson } from './output.ts';
 
@@ -16,7 +17,9 @@ export function tellSubmitted(
   else if (!submitted) print(nothingToSubmit(what));
   else {
     const { job, tasks, cells, folder } = submitted;
-    print(`Submitted Slurm job ${job}: ${cells} ${what}s in ${tasks} tasks, output in ${folder}`);
+    print(
+      `Submitted Slurm job ${job}: ${counted(cells, what)} in ${counted(tasks, 'task')}, output in ${folder}`,
+    );
     note(
       `status --results ${results} shows how they go; the same command without --launcher prints the table.`,
     );

@@ -2,6 +2,7 @@
  * Does the stages of a tuning one after the other, here or on Slurm, and shows how each goes; `tune` and
  * `intrinsic` use it.
  */
+import { counted } from '../../support/counted.ts';
 import type { Outcome } from '../../runs/execute/executor.ts';
 import type { Plan, RunRequest } from '../../runs/plan/cell.ts';
 import type { TuningOptions } from '../arguments/tuning-options.ts';
@@ -35,7 +36,7 @@ export class Stages {
       const submitted = await submitMissing(plan, request, slurm, retry === 'failed');
       print(
         submitted
-          ? `Submitted Slurm job ${submitted.job}: ${submitted.cells} runs in ${submitted.tasks} tasks.`
+          ? `Submitted Slurm job ${submitted.job}: ${counted(submitted.cells, 'run')} in ${counted(submitted.tasks, 'task')}.`
           : 'Slurm is doing the trials that are missing.',
       );
       note('The same command goes on when they are done; status shows how they go.');

@@ -1,4 +1,5 @@
 /** The files of predictions and references that `bench score` reads. */
+import { counted } from '../../support/counted.ts';
 import type { Segment } from './segment.ts';
 
 // The line ends of the official script's reader (Python's codecs).
@@ -45,5 +46,3 @@ export function pairSegments(predictions: readonly string[], references: readonl
   }
   return predictions.map((prediction, i) => ({ prediction, references: instances[i]! }));
 }
-
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

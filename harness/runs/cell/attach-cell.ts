@@ -2,6 +2,7 @@
  * Puts a cell's methods, its head and its starting adapter on its base. config.json alone tells whether they
  * go together, so that a plan can be refused before weights are read or fetched.
  */
+import { counted } from '../../support/counted.ts';
 import { startFrom, type StoredTensors } from '../../exchange/adapter.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { baseWeightsText, packedSites } from '../../models/bases/base-weights.ts';
@@ -104,6 +105,6 @@ function unusedTensors(base: BaseModel, chosen: Head | undefined): string[] {
     const module = /^(?:roberta|\w*bert|electra|deberta)\.[^.]+|^[^.]+/.exec(name)![0];
     counts.set(module, (counts.get(module) ?? 0) + 1);
   }
-  const named = [...counts].map(([module, count]) => `${module} (${count} tensors)`);
+  const named = [...counts].map(([module, count]) => `${module} (${counted(count, 'tensor')})`);
   return [`Not used of the checkpoint of ${id}: ${named.join(', ')}.`];
 }

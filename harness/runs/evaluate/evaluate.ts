@@ -2,6 +2,7 @@
  * Does what is missing of planned evaluations, here or in child processes (`--jobs`), and gives all records.
  * `bench eval` uses it, and `bench run` for the evaluations of what its runs trained.
  */
+import { counted } from '../../support/counted.ts';
 import type { AskedDocument, Evaluation } from '../../evaluation/evaluation.ts';
 import type { EvaluationRecord } from '../../records/evaluation-record.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
@@ -118,7 +119,7 @@ async function doPieces(
     return piece;
   };
   const onWait = (busy: number): void => {
-    events.onNote(`Waiting for ${busy} evaluations that another process is doing.`);
+    events.onNote(`Waiting for ${counted(busy, 'evaluation')} that another process is doing.`);
   };
   try {
     await runQueue(missing, count, work, { signal, onWait });

@@ -2,6 +2,7 @@
  * Does what is missing of a plan: each cell under its lock, with a record at the end whatever happens to it.
  * Several sweeps may share a results folder; a cell that another one is doing is waited for.
  */
+import { counted } from '../../support/counted.ts';
 import { codeVersion } from '../../records/environment.ts';
 import { checkWritable } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
@@ -98,7 +99,9 @@ async function executeGroups(
     recorded.set(run, result);
   };
   const onWait = (): void => {
-    events.onNote(`Waiting for ${missing.filter(isOpen).length} cells that another sweep is doing.`);
+    events.onNote(
+      `Waiting for ${counted(missing.filter(isOpen).length, 'cell')} that another sweep is doing.`,
+    );
   };
   try {
     await runQueue(

@@ -2,6 +2,7 @@
  * Runs what is missing of a published table. What fails, does not fit or is not here never stops the other
  * runs.
  */
+import { counted } from '../../support/counted.ts';
 import { codeVersion } from '../../records/environment.ts';
 import { checkWritable, recordPath } from '../../records/record-files.ts';
 import { messageOf } from '../../support/errors.ts';
@@ -84,7 +85,7 @@ export async function runTable(
     }
   };
   const onWait = (busy: number): void => {
-    events.onNote(`Waiting for ${busy} cells that another sweep is doing.`);
+    events.onNote(`Waiting for ${counted(busy, 'cell')} that another sweep is doing.`);
   };
   try {
     await runQueue(pieces, jobs, executePiece, { signal, onWait });

@@ -12,6 +12,7 @@ import {
   writeFileAtomic,
   writeFolderAtomic,
 } from '../../../harness/support/atomic-files.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 import { UsageError } from '../../../harness/support/errors.ts';
 import { writeSafetensors } from '../../../harness/data/formats/safetensors.ts';
 import { tryLock } from '../../../harness/records/locks/file-lock.ts';
@@ -62,6 +63,14 @@ test.skipIf(!canMount)('a full disk and every writer of files', async () => {
     );
     expect(await readdir(place)).toEqual([]);
   }
+});
+
+test('a folder that cannot be written is called as it was to be', async () => {
+  const path = join(await temporaryFolder(), 'adapter');
+  const written = writeFolderAtomic(path, (to) =>
+    Promise.reject(new UsageError(`Cannot write ${join(to, 'a')}: the disk is full;`)),
+  );
+  await expect(written).rejects.toThrow(`Cannot write ${join(path, 'a')}: the disk is full;`);
 });
 
 test.skipIf(!canMount)('a read-only file system refuses a lock and a run in one line', async () => {
