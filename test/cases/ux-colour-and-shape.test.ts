@@ -113,6 +113,7 @@ function rowOf(label: string, trained: number, mean: number | null, stepTime: nu
     settings: {},
     stepTime,
     memory: 2,
+    costs: {},
     cells: [mean === null ? null : { mean, sd: 1, interval: null, text: mean.toFixed(1), mark: null }],
     runs: [
       mean === null ? failed : { ...failed, status: 'finished', error: null, losses: [[1, 2]] as const },
@@ -126,6 +127,7 @@ function contextOf(rows: readonly PageRow[]): ChartContext {
     task: 'e2e',
     model: 'base',
     metrics,
+    costs: [],
     rows,
     foot: [],
     examples: [],

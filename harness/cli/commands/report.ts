@@ -21,6 +21,7 @@ interface ReportOptions extends ShownOptions {
   readonly open?: true;
   readonly columns?: string[];
   readonly published?: string;
+  readonly pareto?: string[];
 }
 
 /** A report's files by their paths below the output folder. */
@@ -107,6 +108,10 @@ export function reportCommand(): Command {
       `which files to write, of ${Object.keys(formats).join(',')} (default: ${usual.join(',')})`,
     )
     .option('--columns <names...>', columnsHelp)
+    .option(
+      '--pareto <names...>',
+      'a picture of any two columns with its Pareto front: what goes across and what up, metrics or costs',
+    )
     .option('--published <folder>', "results of peft's method_comparison to show beside ours")
     .option('--open', 'show the page in a browser');
   return addShownOptions(command).action(report);
@@ -129,7 +134,7 @@ async function report(options: ReportOptions): Promise<void> {
   const columns = options.columns && findColumns(options.columns);
   const own = await readReport({ ...shown.context, columns });
   const read = options.published === undefined ? own : await withPublished(own, options.published);
-  const page = await readPage(read);
+  const page = withAxes(await readPage(read), options.pareto);
   tellUntrusted(read.untrusted, options);
   shown.checkNames();
   const parts = [read.tables, read.published, read.evaluations, read.judged];
@@ -149,6 +154,25 @@ async function report(options: ReportOptions): Promise<void> {
   }
   for (const line of listFiles(out, Object.keys(contents))) print(line);
   if (open) openFile(join(out, 'report.html'));
+}
+
+/** The page's data with the two columns of its picture; throws UsageError where no table has them. */
+function withAxes(page: PageData, names: readonly string[] | undefined): PageData {
+  if (names === undefined) return page;
+  const [across, up, ...more] = names.flatMap((name) => name.split(','));
+  if (across === undefined || up === undefined || more.length > 0) {
+    throw new UsageError(
+      '--pareto takes two columns: what goes across and what up, such as --pareto memory BLEU.',
+    );
+  }
+  const known = [
+    ...new Set(page.tables.flatMap(({ metrics, costs }) => [...metrics, ...costs].map(({ name }) => name))),
+  ];
+  const unknown = [across, up].find((name) => !known.includes(name));
+  if (unknown === undefined) return { ...page, axes: { across, up } };
+  throw new UsageError(
+    `--pareto ${unknown}: no table has such a column.${didYouMean(unknown, known)} Columns: ${known.join(', ')}.`,
+  );
 }
 
 /** The report with published results. */

@@ -1,5 +1,6 @@
 /** The data of a report's page, which its scripts and the PNG charts read. */
 import type { RunRecord } from '../../records/record.ts';
+import { costColumns } from '../tables/cost-columns.ts';
 import { countOf, formatMetric } from '../tables/format-table.ts';
 import { pageJudgements, type PageJudgement } from '../judged/page-judgements.ts';
 import { printTable } from './cells.ts';
@@ -19,8 +20,15 @@ export interface PageData {
   /** Engines, code versions and machines; runs refer to them by index. */
   readonly places: readonly Place[];
   readonly untrusted: Report['untrusted'];
+  /** The two columns of the picture of any two, by their names, as they are chosen at first. */
+  readonly axes?: Axes | undefined;
   /** The most points of a learning curve, and examples of predictions, in the page. */
   readonly limits: { readonly points: number; readonly examples: number };
+}
+/** Names of columns: a metric's, or a cost's as `--columns` takes it. */
+export interface Axes {
+  readonly across: string;
+  readonly up: string;
 }
 export type Place = Pick<RunRecord, 'engine' | 'code' | 'environment'>;
 
@@ -30,6 +38,8 @@ export interface PageTable {
   readonly task: string;
   readonly model: string;
   readonly metrics: readonly PageMetric[];
+  /** The costs that a row of it has. */
+  readonly costs: readonly PageCost[];
   readonly rows: readonly PageRow[];
   readonly foot: readonly string[];
   readonly examples: readonly PageExample[];
@@ -50,6 +60,9 @@ export interface PageMetric {
   readonly higherIsBetter: boolean;
   readonly decimals: number;
 }
+export interface PageCost extends PageMetric {
+  readonly header: string;
+}
 export interface PageRow {
   readonly label: string;
   readonly variant: string;
@@ -64,6 +77,8 @@ export interface PageRow {
   readonly stepTime: number | null;
   /** Peak memory in gigabytes. */
   readonly memory: number | null;
+  /** Medians of the costs by their names. */
+  readonly costs: Readonly<Record<string, number>>;
   /** The settings of all its runs, without the seed. */
   readonly settings: object;
   readonly runs: readonly PageRun[];
@@ -133,6 +148,14 @@ export function pageData(
         higherIsBetter,
         decimals,
       })),
+      costs: costColumns
+        .filter(({ name }) => table.rows.some(({ row }) => row.costs[name] !== undefined))
+        .map(({ name, header, decimals, higherIsBetter = false }) => ({
+          name,
+          header,
+          decimals,
+          higherIsBetter,
+        })),
       rows: rowsOf(table, placeOf),
       foot: [...means, ...foot],
       examples: examplesOf(
@@ -190,6 +213,11 @@ function rowsOf(table: ReportTable, placeOf: (record: RunRecord) => number): Pag
     }),
     stepTime: row.costs['step-time'] ?? null,
     memory: row.costs.memory ?? null,
+    costs: Object.fromEntries(
+      Object.entries(row.costs).flatMap(([name, cost]) =>
+        cost === undefined ? [] : [[name, short(cost, 5)]],
+      ),
+    ),
     settings: { ...runs[0]!.record.settings, seed: undefined },
     runs: runs.map((run) => runOf(run, table, placeOf)),
   }));

@@ -16,8 +16,9 @@ const drawers = { png: drawPng, svg: drawSvg, pdf: drawPdf };
 export type PictureFormat = keyof typeof drawers;
 
 /**
- * Draws the charts of every table's first metric in light colours; the result is by table, then by the chart's
- * name. A chart over all tasks of a base is drawn once, beside the base's first table.
+ * Draws the charts of every table's first metric, and of the two columns that were chosen, in light colours; the
+ * result is by table, then by the chart's name. A chart over all tasks of a base is drawn once, beside the base's
+ * first table.
  */
 export async function drawCharts(
   data: PageData,
@@ -29,7 +30,8 @@ export async function drawCharts(
   const drawnBases = new Set<string>();
   for (const table of data.tables) {
     const shown = new Set(labels);
-    const { tasks, ...own } = chartsOf({ table, metric: 0, shown, labels, theme }, data.tables);
+    const context = { table, metric: 0, shown, labels, theme, axes: data.axes };
+    const { tasks, ...own } = chartsOf(context, data.tables);
     const charts = tasks && !drawnBases.has(table.model) ? { ...own, tasks } : own;
     drawnBases.add(table.model);
     const drawn: Record<string, Uint8Array> = {};

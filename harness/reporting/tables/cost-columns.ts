@@ -24,6 +24,8 @@ export interface CostColumn {
   readonly decimals: number;
   /** A count, which is known without a finished run and stands before the metrics. */
   readonly isCount?: true;
+  /** Whether more is better, as of a speed. */
+  readonly higherIsBetter?: true;
   /** The number of a run, in the units of the header. */
   of(run: MeasuredRun): number | undefined;
 }
@@ -84,6 +86,7 @@ export const costColumns: readonly CostColumn[] = [
     header: 'Trained tokens/s',
     help: 'tokens a second of training, padding not counted',
     decimals: 0,
+    higherIsBetter: true,
     of: ({ record }) => record.tokensPerSecond.train,
   },
   {
@@ -98,6 +101,7 @@ export const costColumns: readonly CostColumn[] = [
     header: 'Decoded tokens/s',
     help: 'tokens a second of decoding, or that classes were predicted of',
     decimals: 0,
+    higherIsBetter: true,
     of: ({ record: { tokensPerSecond } }) => tokensPerSecond.generate ?? tokensPerSecond.predict,
   },
   {

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   ablations,
+  againstColumns,
   againstParameters,
   labelsOf,
   learningCurves,
@@ -39,6 +40,7 @@ function rowOf(variant: string, trained: number, values: readonly number[]): Pag
     cells: [{ mean, sd: 1, interval: null, text: mean.toFixed(1), mark: null }],
     stepTime: null,
     memory: 2,
+    costs: { trainable: trained, memory: 2, ...(trained > 0 && { 'train-speed': 1e5 / trained }) },
     runs: values.map((value, seed) => ({
       path: '',
       seed,
@@ -59,7 +61,11 @@ function rowOf(variant: string, trained: number, values: readonly number[]): Pag
 }
 function tableOf(task: string, rows: readonly PageRow[], higherIsBetter = true): PageTable {
   const metrics = [{ name: 'score', higherIsBetter, decimals: 1 }];
-  return { title: `${task} · base`, task, model: 'base', metrics, rows, foot: [], examples: [] };
+  const costs = [
+    { name: 'trainable', header: 'Trainable', decimals: 0, higherIsBetter: false },
+    { name: 'train-speed', header: 'Trained tokens/s', decimals: 0, higherIsBetter: true },
+  ];
+  return { title: `${task} · base`, task, model: 'base', metrics, costs, rows, foot: [], examples: [] };
 }
 const rows = [
   rowOf('red', 100, [60, 62]),
@@ -86,6 +92,35 @@ describe('the Pareto front', () => {
         expect(paretoFront(points, higher).toSorted((a, b) => a - b)).toEqual(front);
       }),
     );
+  });
+
+  test('is drawn of any two columns, from whichever side is better, and says what lacks one', () => {
+    const speed = againstColumns(contextOf({ axes: { across: 'train-speed', up: 'score' } }))!;
+    expect(speed.title).toBe('score against Trained tokens/s');
+    expect(speed.rows).toEqual([
+      ['RED', '1,000', '61.0', 'yes'],
+      ['RED~NO-BIAS', '2,000', '54.0', 'yes'],
+      ['LORA', '100', '62.0', 'yes'],
+    ]);
+    expect(speed.caption).toMatch(
+      /higher is better.*by Trained tokens\/s \(higher.*without NONE, which lack/,
+    );
+    // Less is better across: RED~NO-BIAS trains least, NONE trains nothing.
+    const counts = againstColumns(contextOf({ axes: { across: 'trainable', up: 'train-speed' } }))!;
+    expect(counts.rows.map(([label, , , front]) => [label, front])).toEqual([
+      ['RED', 'no'],
+      ['RED~NO-BIAS', 'yes'],
+      ['LORA', 'no'],
+    ]);
+    const quality = againstColumns(contextOf({ axes: { across: 'score', up: 'trainable' } }))!;
+    expect(quality.rows.map(([label, , , front]) => [label, front])).toEqual([
+      ['RED', 'yes'],
+      ['RED~NO-BIAS', 'yes'],
+      ['LORA', 'yes'],
+      ['NONE', 'yes'],
+    ]);
+    expect(againstColumns(contextOf())).toBeUndefined();
+    expect(againstColumns(contextOf({ axes: { across: 'nothing', up: 'score' } }))).toBeUndefined();
   });
 
   test('is drawn, and said in the table behind the chart; what trains nothing is a line', () => {
@@ -161,6 +196,25 @@ describe('bench report --format', () => {
       reject: false,
       env: { PATH: `${path}:${process.env.PATH ?? ''}` },
     });
+
+  test('draws any two columns that are asked for, and refuses what no table has', async () => {
+    const { exitCode, stderr } = await report('', '--format', 'svg', '--pareto', 'memory', 'BLEU');
+    expect(exitCode, stderr).toBe(0);
+    const svg = await readFile(join(out, 'charts', 'e2e-gpt2-columns.svg'), 'utf8');
+    expect(svg).toMatch(/^<(\?xml|svg)/);
+    for (const [names, message] of [
+      [['memory'], /--pareto takes two columns/],
+      [
+        ['memry', 'BLEU'],
+        /--pareto memry: no table has such a column. Did you mean "memory"\? Columns: BLEU/,
+      ],
+    ] as const) {
+      const refused = await report('', '--format', 'svg', '--pareto', ...names);
+      expect(refused.exitCode).toBe(2);
+      expect(refused.stderr).toMatch(message);
+    }
+    await rm(out, { recursive: true });
+  });
 
   test('draws a picture of each chart at twice its size', async () => {
     const { exitCode, stderr } = await report('', '--format', 'png');

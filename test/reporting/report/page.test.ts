@@ -205,6 +205,30 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     await page.context().close();
   });
 
+  test('hides columns, draws any two with their front, and keeps both in the address', async () => {
+    const page = await open();
+    const headers = () => page.locator('#results-rows thead th').allInnerTexts();
+    const all = await headers();
+    await page.locator('#columns summary').click();
+    await page.getByLabel('ms/step', { exact: true }).uncheck();
+    expect(await headers()).toEqual(all.filter((name) => name !== 'ms/step'));
+    expect(await page.locator('#columns-shown').innerText()).toBe(
+      `${all.length - 2} of ${all.length - 1} shown`,
+    );
+    expect(await page.locator('#chart-columns').count()).toBe(0);
+    await page.getByLabel('Picture of two columns: across').selectOption('Memory, GB');
+    await page.getByLabel('and up').selectOption('Trainable');
+    expect(await page.locator('#chart-columns h3').innerText()).toBe('Trainable against Memory, GB');
+    await page.locator('#chart-columns summary').click();
+    const front = await column(page, 4, 'rows-columns');
+    expect(new Set(front)).toEqual(new Set(['yes', 'no']));
+    await page.reload();
+    expect(await headers()).toEqual(all.filter((name) => name !== 'ms/step'));
+    expect(await page.locator('#chart-columns h3').innerText()).toBe('Trainable against Memory, GB');
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   test('a bar in the filter stands for or, and the address keeps what is chosen', async () => {
     const page = await open();
     await page.getByLabel('Filter by method').fill('red no | LoRA');

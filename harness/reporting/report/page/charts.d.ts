@@ -1,5 +1,5 @@
 import type { ChartConfiguration } from 'chart.js';
-import type { PageData, PageTable } from '../page-data.ts';
+import type { Axes, PageData, PageRow, PageTable } from '../page-data.ts';
 
 /** Colours of a chart. */
 export interface Theme {
@@ -21,6 +21,16 @@ export interface ChartContext {
   /** All labels of the report: a label has the same colour and marker in every chart. */
   readonly labels: readonly string[];
   readonly theme: Theme;
+  /** The columns of the picture of any two; none is drawn where absent. */
+  readonly axes?: Axes | undefined;
+}
+
+/** A column of numbers that rows have: a metric or a cost. */
+export interface Quantity {
+  readonly name: string;
+  readonly title: string;
+  readonly higherIsBetter: boolean;
+  of(row: PageRow): { readonly value: number; readonly sd: number | null; readonly text: string } | null;
 }
 
 export interface ReportChart {
@@ -82,6 +92,10 @@ export function placeNames(points: readonly NamedPoint[], area: Box, taken: read
 export function againstParameters(context: ChartContext): ReportChart | undefined;
 export function againstTime(context: ChartContext): ReportChart | undefined;
 export function againstMemory(context: ChartContext): ReportChart | undefined;
+/** The columns that may stand on an axis: a table's metrics, then its costs. */
+export function quantitiesOf(table: PageTable): Quantity[];
+/** Any two columns against each other, where two were chosen that the table has. */
+export function againstColumns(context: ChartContext): ReportChart | undefined;
 export function learningCurves(context: ChartContext): ReportChart | undefined;
 /** Quality by the number of training examples, where that was varied. */
 export function lowData(context: ChartContext): ReportChart | undefined;

@@ -1,6 +1,6 @@
 // Charts of a report as configurations of Chart.js, for the page and for pictures: no document here.
 
-/** @import { Box, ChartContext, NamedPoint, ReportChart, Theme } from './charts.d.ts' */
+/** @import { Box, ChartContext, NamedPoint, Quantity, ReportChart, Theme } from './charts.d.ts' */
 /** @typedef {{ readonly box: Box, readonly distance: number }} Candidate */
 /** @import { PageCell, PageData, PageRow, PageTable, Point } from '../page-data.ts' */
 /** @import { Chart, ChartConfiguration, ChartDataset } from 'chart.js' */
@@ -174,6 +174,90 @@ function scatter(context, cost) {
   };
 }
 
+/** @param {PageTable} table @returns {Quantity[]} */
+export function quantitiesOf({ metrics, costs }) {
+  return [
+    ...metrics.map(({ name, higherIsBetter }, at) => ({
+      name,
+      title: name,
+      higherIsBetter,
+      of: (/** @type {PageRow} */ { cells }) => {
+        const cell = cells[at];
+        return cell ? { value: cell.mean, sd: cell.sd, text: cell.text } : null;
+      },
+    })),
+    ...costs.map(({ name, header, higherIsBetter, decimals }) => ({
+      name,
+      title: header,
+      higherIsBetter,
+      of: (/** @type {PageRow} */ row) => {
+        const value = row.costs[name];
+        const text = value?.toLocaleString('en', { maximumFractionDigits: decimals }) ?? '';
+        return value === undefined ? null : { value, sd: null, text };
+      },
+    })),
+  ];
+}
+
+/** How many times the largest number is the least where an axis of columns is logarithmic. */
+const wide = 30;
+
+/** @param {ChartContext} context @returns {ReportChart | undefined} */
+export function againstColumns(context) {
+  const { table, shown, axes, theme } = context;
+  const quantities = quantitiesOf(table);
+  const across = quantities.find(({ name }) => name === axes?.across);
+  const up = quantities.find(({ name }) => name === axes?.up);
+  if (!across || !up) return undefined;
+  const chosen = table.rows.filter(({ label }) => shown.has(label));
+  const points = chosen.flatMap((row) => {
+    const [x, y] = [across.of(row), up.of(row)];
+    return x && y ? [{ row, x: x.value, y: y.value, sd: y.sd, text: y.text, said: x.text }] : [];
+  });
+  if (points.length === 0) return undefined;
+  // Where more is better on both axes, the front runs the other way.
+  const sign = across.higherIsBetter ? -1 : 1;
+  const order = paretoFront(
+    points.map(({ x, y }) => ({ x: sign * x, y })),
+    up.higherIsBetter,
+  );
+  const front = order.flatMap((i) => points[i] ?? []);
+  const xs = points.map(({ x }) => x);
+  const logarithmic = Math.min(...xs) > 0 && Math.max(...xs) / Math.min(...xs) > wide;
+  const range = axisRange(Math.min(...xs), Math.max(...xs), logarithmic);
+  const end = across.higherIsBetter ? range.low : range.high;
+  const without = chosen.filter((row) => points.every((one) => one.row !== row)).map(({ label }) => label);
+  const left = without.length > 0 ? [`without ${few(without)}, which lack one of the two`] : [];
+  const title = `${up.title} against ${across.title}`;
+  const axis = axisName({ name: across.title, higherIsBetter: across.higherIsBetter });
+  return {
+    title,
+    caption:
+      `${up.title} (${betterWord(up)}) by ${across.title} (${betterWord(across)}). ` +
+      `The dashed line is the Pareto front: no other method is better in both.${sentence(left)}`,
+    columns: ['Method', across.title, up.title, 'Pareto front'],
+    rows: points.map((one) => [one.row.label, one.said, one.text, front.includes(one) ? 'yes' : 'no']),
+    height: 440,
+    config: {
+      type: 'scatter',
+      data: {
+        datasets: [
+          ...points.map((point) => pointDataset(context, point)),
+          frontDataset(context, front, { high: end }),
+        ],
+      },
+      plugins: [errorBars('y'), pointNames(theme)],
+      options: {
+        ...common(context, `${title}: ${table.title}`, 'dashed: Pareto front', left),
+        scales: {
+          x: costScale(context, { axis, logarithmic, format: logarithmic ? compact : plain }, range),
+          y: spanScale(theme, axisName({ name: up.title, higherIsBetter: up.higherIsBetter }), points),
+        },
+      },
+    },
+  };
+}
+
 /**
  * @param {ChartContext} context
  * @param {DrawnRow & { x: number }} point
@@ -228,7 +312,7 @@ function frontDataset({ theme }, front, { high }) {
 
 /**
  * @param {ChartContext} context
- * @param {Cost} cost
+ * @param {Pick<Cost, 'axis' | 'logarithmic' | 'format'>} cost
  * @param {{ low: number, high: number }} range
  */
 function costScale({ theme }, { axis, logarithmic, format }, { low, high }) {
@@ -255,9 +339,19 @@ function costScale({ theme }, { axis, logarithmic, format }, { low, high }) {
 
 /** An axis of the metric with room for the error bars. @param {ChartContext} context @param {DrawnRow[]} drawn */
 function qualityScale(context, drawn) {
+  return spanScale(context.theme, axisName(metricOf(context)), drawn);
+}
+
+/**
+ * An axis with room for the error bars of what is drawn.
+ * @param {Theme} theme
+ * @param {string} name
+ * @param {readonly { y: number, sd: number | null }[]} drawn
+ */
+function spanScale(theme, name, drawn) {
   const extent = drawn.flatMap(({ y, sd }) => [y - (sd ?? 0), y + (sd ?? 0)]);
   return {
-    ...scale(context.theme, axisName(metricOf(context))),
+    ...scale(theme, name),
     suggestedMin: Math.min(...extent),
     suggestedMax: Math.max(...extent),
     grace: '4%',
@@ -845,6 +939,7 @@ export function chartsOf(context, tables) {
     parameters: againstParameters(context),
     time: againstTime(context),
     memory: againstMemory(context),
+    columns: againstColumns(context),
     curves: learningCurves(context),
     seeds: seedSpread(context),
     examples: lowData(context),

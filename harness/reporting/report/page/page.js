@@ -1,6 +1,6 @@
 // The page of a report. All text from data goes through textContent.
 /* global document, window, location, history, URLSearchParams, matchMedia, Chart, HTMLElement */
-import { chartsOf, evaluationChart, labelsOf, styleOf, themes } from './charts.js';
+import { chartsOf, evaluationChart, labelsOf, quantitiesOf, styleOf, themes } from './charts.js';
 
 /** @import { PageData, PageExample, PageRow, PageRun, PageTable } from '../page-data.ts' */
 /** @import { PageJudgedTurn, PageJudgement } from '../../judged/page-judgements.ts' */
@@ -25,6 +25,10 @@ const state = {
   metric: 0,
   /** @type {Set<string>} Labels that are switched off. */
   off: new Set(),
+  /** @type {Set<string>} Names of columns of the results that are switched off. */
+  hidden: new Set(),
+  /** Names of the columns of the picture of any two; '' where none is chosen. */
+  axes: { across: data.axes?.across ?? '', up: data.axes?.up ?? '' },
   runsPage: 0,
   examplesPage: 0,
   judgement: 0,
@@ -331,6 +335,9 @@ function showResults() {
     { name: 'ms/step', numeric: true },
     { name: 'Memory, GB', numeric: true },
   ];
+  showColumnChoices(columns.slice(1).map(({ name }) => name));
+  const isShown = columns.map(({ name }) => !state.hidden.has(name));
+  const chosen = (/** @type {readonly Cell[]} */ row) => row.filter((_, at) => isShown[at]);
   const seen = rows.filter(({ label }) => visible.has(label));
   const cellsOf = (/** @type {boolean} */ standing) =>
     seen
@@ -353,14 +360,39 @@ function showResults() {
     dataTable({
       id,
       caption: `${title}: ${seen.length} of ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`,
-      columns,
-      rows: sorted(id, cellsOf(false)),
-      standing: sorted(id, cellsOf(true)),
+      columns: columns.filter((_, at) => isShown[at]),
+      rows: sorted(id, cellsOf(false).map(chosen)),
+      standing: sorted(id, cellsOf(true).map(chosen)),
       onSort: showResults,
       tall: true,
     }),
   );
   element('foot').replaceChildren(...foot.map((line) => make('li', '', [line])));
+}
+
+/** Boxes that hide columns of the results. @param {readonly string[]} names */
+function showColumnChoices(names) {
+  const hidden = names.filter((name) => state.hidden.has(name)).length;
+  element('columns-shown').textContent = `${names.length - hidden} of ${names.length} shown`;
+  const choices = element('column-choices');
+  // A box that is clicked stays, and with it the keyboard's place.
+  if (choices.textContent === names.join('')) return;
+  choices.replaceChildren(
+    ...names.map((name) => {
+      const box = make('input');
+      box.type = 'checkbox';
+      box.checked = !state.hidden.has(name);
+      box.addEventListener('change', () => {
+        if (box.checked) state.hidden.delete(name);
+        else state.hidden.add(name);
+        // The order was that of a column's place, which is another one now.
+        delete state.sorting['results-rows'];
+        writeAddress();
+        showResults();
+      });
+      return make('label', '', [box, name]);
+    }),
+  );
 }
 
 /** @param {number | null | undefined} value @param {number} decimals */
@@ -372,7 +404,14 @@ function showCharts() {
   for (const chart of charts) chart.destroy();
   charts = [];
   /** @type {ChartContext} */
-  const context = { table: table(), metric: state.metric, shown: shown(), labels, theme: theme() };
+  const context = {
+    table: table(),
+    metric: state.metric,
+    shown: shown(),
+    labels,
+    theme: theme(),
+    axes: state.axes,
+  };
   const figures = element('figures');
   const open = opened(figures);
   const made = Object.entries(chartsOf(context, data.tables)).map(([name, chart]) =>
@@ -708,6 +747,11 @@ function showChoices() {
     metrics.map(({ name }) => name),
     state.metric,
   );
+  const quantities = quantitiesOf(table());
+  for (const id of /** @type {const} */ (['across', 'up'])) {
+    const names = ['–', ...quantities.map(({ title }) => title)];
+    fillSelect(id, names, 1 + quantities.findIndex(({ name }) => name === state.axes[id]));
+  }
 }
 
 /** @param {string} id @param {readonly string[]} names @param {number} chosen */
@@ -756,6 +800,8 @@ function writeAddress() {
   if (state.metric > 0) chosen.set('metric', metrics[state.metric]?.name ?? '');
   if (filter().value !== '') chosen.set('filter', filter().value);
   for (const label of state.off) chosen.append('off', label);
+  for (const name of state.hidden) chosen.append('hidden', name);
+  for (const [id, name] of Object.entries(state.axes)) if (name !== '') chosen.set(id, name);
   // A part of the page that a link led to stays in the address where nothing is chosen.
   if (chosen.size > 0 || location.hash.includes('=')) history.replaceState(null, '', `#${chosen.toString()}`);
 }
@@ -770,6 +816,11 @@ function readAddress() {
     table().metrics.findIndex(({ name }) => name === chosen.get('metric')),
   );
   state.off = new Set(chosen.getAll('off'));
+  state.hidden = new Set(chosen.getAll('hidden'));
+  state.axes = {
+    across: chosen.get('across') ?? state.axes.across,
+    up: chosen.get('up') ?? state.axes.up,
+  };
   filter().value = chosen.get('filter') ?? '';
 }
 
@@ -818,6 +869,13 @@ function start() {
     writeAddress();
     showCharts();
   });
+  for (const id of /** @type {const} */ (['across', 'up'])) {
+    onChange(id, ({ selectedIndex }) => {
+      state.axes[id] = quantitiesOf(table())[selectedIndex - 1]?.name ?? '';
+      writeAddress();
+      showCharts();
+    });
+  }
   fillSelect(
     'judgement',
     data.judged.map(({ title }) => title),
