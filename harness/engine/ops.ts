@@ -10,7 +10,7 @@ export * from './tfjs/operations.ts';
 export { gelu, geluTanh, swiGlu } from './fused/activation.ts';
 export { attention, type AttentionShape } from './fused/attention.ts';
 export { choose } from './fused/choose.ts';
-export { headCrossEntropy } from './fused/cross-entropy.ts';
+export { headCrossEntropy, rowsOfChunk } from './fused/cross-entropy.ts';
 export { layerNorm } from './fused/layer-norm.ts';
 export { largest } from './fused/largest.ts';
 export { linear } from './fused/linear.ts';

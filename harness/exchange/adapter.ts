@@ -71,6 +71,7 @@ export function startFrom(
     base: {
       ...base,
       tensor: async (name) => (unfrozen.has(name) ? tensors[name]!.data : base.tensor(name)),
+      mapped: async (name) => (unfrozen.has(name) ? undefined : base.mapped?.(name)),
       location: (name, type) => (unfrozen.has(name) ? undefined : base.location(name, type)),
     },
     delta: {

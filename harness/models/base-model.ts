@@ -1,6 +1,6 @@
 /** What a base model is to everything that attaches to it, trains it or decodes with it. */
 import type { Tokenizer } from '../data/tokenizers/tokenizer.ts';
-import type { FileLocation, PackedArray, Precision, Shape } from '../engine/types.ts';
+import type { FileLocation, PackedArray, Precision, StoredArray, Shape } from '../engine/types.ts';
 import type { Architecture } from './architecture.ts';
 import type { BaseWeights } from './bases/base-weights.ts';
 import type { FamilyName, Site, Shapes } from './edits.ts';
@@ -35,6 +35,8 @@ export interface BaseModel {
   readonly weights?: BaseWeights;
   /** A weight that is kept packed; undefined where it is not. `tensor` gives the numbers that it stands for. */
   packed?(name: string): Promise<PackedArray | undefined>;
+  /** A float32 tensor in a file whose numbers were checked when it was written; undefined for others. */
+  mapped?(name: string): Promise<StoredArray | undefined>;
   /** Throws UsageError where the checkpoint lacks the tensor or gives it another shape. */
   tensor(name: string): Promise<Float32Array>;
   /** Where a tensor lies on disk in this type (float32); undefined where no file holds it so. */

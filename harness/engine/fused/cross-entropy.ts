@@ -3,12 +3,43 @@
  * of size [M, V] but the logits and their softmax p, and the backward pass none: dh = w ∘ (p W − (1 − ε) W[t]
  * − ε mean(W)). In half precision p W and W[t], nearly equal where the model is right, would leave nothing
  * but rounding in their difference; there, and where logits are capped, the logits' gradient is computed and
- * multiplied.
+ * multiplied. Where the head is frozen, large logits are never whole: rows go by chunks, each to its losses
+ * and its part of dh / w at once.
  */
 import * as tf from '../tfjs/library.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Value } from '../graph/node.ts';
+import { zeroFrom } from '../graph/packed-weights.ts';
 import { fused } from './custom.ts';
+
+/** What the losses of rows are computed from. */
+interface Prediction {
+  /** [M, d] */
+  readonly h: Value;
+  /** [V, d] */
+  readonly W: Value;
+  /** [M] int32 */
+  readonly targets: Value;
+  /** [1, V] */
+  readonly bias?: Value | undefined;
+}
+
+/** How rows are scored. */
+interface Scoring {
+  readonly smoothing: number;
+  readonly softCap: number | undefined;
+}
+
+/** The losses of rows, and what their gradient is computed from. */
+interface Scored {
+  /** The logits [M, V] and their softmax. */
+  readonly logits: Value;
+  readonly p: Value;
+  /** tanh of raw logits, where they are capped. */
+  readonly bent: Value | undefined;
+  /** [M] */
+  readonly losses: Value;
+}
 
 /**
  * The language-model head and its loss in one, Σᵢ wᵢ · CE(hᵢ Wᵀ, tᵢ) []: h [M, d], W [V, d], targets [M]
@@ -23,49 +54,32 @@ export function headCrossEntropy(
   smoothing: number,
   { bias, cap: softCap }: { readonly bias?: tf.Tensor | undefined; readonly cap?: number | undefined } = {},
 ): tf.Tensor {
-  const [rows, vocabulary] = [h.shape[0], W.shape[0]];
+  const scoring = { smoothing, softCap };
   /** The gradients of targets, weights and bias. */
   const none = new Array<undefined>(bias ? 3 : 2).fill(undefined);
+  const hasGradient = tf.engine().state.gradientDepth > 0;
   return fused(
     [h, W, targets, weights, ...(bias ? [bias] : [])],
     {
       forward(g, [h, W, targets, weights, bias]) {
-        const product = g.gemm(h!, W!, { transB: true });
-        const raw = bias ? g.add(product, bias) : product;
-        const bent = softCap ? g.unary('Tanh', g.mul(raw, g.scalar(1 / softCap))) : undefined;
-        const logits = bent ? g.mul(bent, g.scalar(softCap!)) : raw;
-        const p = g.one('Softmax', [logits], logits.shape, 'float32', { axis: -1 });
-        g.keptBetweenRuns.add(logits).add(p);
-        const logSum = logSumExp(g, logits, p);
-        const index = g.reshape(targets!, [rows, 1]);
-        const hit = g.reshape(g.one('GatherElements', [logits, index], [rows, 1], 'float32', { axis: 1 }), [
-          rows,
-        ]);
-        const mean = (): Value => g.reduce('ReduceMean', logits, [1], false);
-        const aim = smoothed(g, hit, mean, smoothing);
-        const loss = g.reduce('ReduceSum', g.mul(g.sub(logSum, aim), weights!), [0], false);
-        return { result: loss, saved: [h!, W!, targets!, weights!, p, ...(bent ? [bent] : [])] };
-      },
-      backward(g, [dy, h, W, targets, weights, p, bent]) {
-        const scale = g.reshape(g.mul(weights!, dy!), [rows, 1]);
-        if (g.halved || bent) {
-          const hit = g.constant(new Float32Array(rows).fill(smoothing - 1), [rows, 1], 'float32');
-          const spread = smoothing ? g.sub(p!, g.scalar(smoothing / vocabulary)) : p!;
-          const capped = g.scatterAdd(spread, g.reshape(targets!, [rows, 1]), hit, 1);
-          const dlogits = bent ? g.mul(capped, g.sub(g.scalar(1), g.mul(bent, bent))) : capped;
-          const dW = g.gemm(dlogits, g.mul(h!, scale), { transA: true });
-          return [g.mul(g.gemm(dlogits, W!), scale), dW, ...none];
+        const prediction = { h: h!, W: W!, targets: targets!, bias };
+        const chunks = chunksOf(g, prediction);
+        if (chunks.length > 1) {
+          const { losses, dh } = scoreInChunks(g, prediction, scoring, chunks, hasGradient);
+          return { result: weightedSum(g, losses, weights!), saved: [weights!, ...(dh ? [dh] : [])] };
         }
-        const aimed = g.one('Gather', [W!, targets!], h!.shape, 'float32', { axis: 0 });
-        const pull = smoothed(g, aimed, () => g.reduce('ReduceMean', W!, [0], true), smoothing);
-        const dh = g.mul(g.sub(g.gemm(p!, W!), pull), scale);
-        const weighted = g.mul(h!, scale);
-        const pushed = g.gemm(p!, weighted, { transA: true });
-        const hits = g.mul(weighted, g.scalar(smoothing - 1));
-        const spread = smoothing
-          ? g.sub(pushed, g.mul(g.reduce('ReduceSum', weighted, [0], true), g.scalar(smoothing / vocabulary)))
-          : pushed;
-        const dW = g.add(spread, g.scatterRows(hits, targets!, vocabulary));
+        const { logits, p, bent, losses } = score(g, prediction, scoring);
+        g.keptBetweenRuns.add(logits).add(p);
+        const saved = [weights!, h!, W!, targets!, p, ...(bent ? [bent] : [])];
+        return { result: weightedSum(g, losses, weights!), saved };
+      },
+      backward(g, [dy, weights, ...saved]) {
+        const scale = g.reshape(g.mul(weights!, dy!), [weights!.shape[0]!, 1]);
+        if (saved.length === 1) return [g.mul(saved[0]!, scale), undefined, ...none];
+        const [h, W, targets, p, bent] = saved as [Value, Value, Value, Value, Value | undefined];
+        const slope = slopeOf(g, { h, W, targets }, { p, bent }, smoothing);
+        const dh = g.mul(gradientOfRows(g, { h, W, targets }, slope, smoothing), scale);
+        const dW = gradientOfHead(g, { h, W, targets }, slope, smoothing, scale);
         return [dh, dW, ...none];
       },
     },
@@ -87,6 +101,128 @@ function composed(
   const hit = logp.mul(tf.oneHot(x.targets as tf.Tensor1D, x.W.shape[0])).sum(1);
   const loss = hit.mul(smoothing - 1).sub(logp.mean(1).mul(smoothing));
   return loss.mul(x.weights).sum();
+}
+
+/** Σ wᵢ · lossᵢ []. */
+const weightedSum = (g: Graph, losses: Value, weights: Value): Value =>
+  g.reduce('ReduceSum', g.mul(losses, weights), [0], false);
+
+/** Computes the losses of rows. */
+function score(g: Graph, { h, W, targets, bias }: Prediction, { smoothing, softCap }: Scoring): Scored {
+  const product = g.gemm(h, W, { transB: true });
+  const raw = bias ? g.add(product, bias) : product;
+  const bent = softCap ? g.unary('Tanh', g.mul(raw, g.scalar(1 / softCap))) : undefined;
+  const logits = bent ? g.mul(bent, g.scalar(softCap!)) : raw;
+  const p = g.one('Softmax', [logits], logits.shape, 'float32', { axis: -1 });
+  const logSum = logSumExp(g, logits, p);
+  const index = g.reshape(targets, [h.shape[0]!, 1]);
+  const found = g.one('GatherElements', [logits, index], index.shape, 'float32', { axis: 1 });
+  const hit = g.reshape(found, targets.shape);
+  const mean = (): Value => g.reduce('ReduceMean', logits, [1], false);
+  return { logits, p, bent, losses: g.sub(logSum, smoothed(g, hit, mean, smoothing)) };
+}
+
+/** What gradients are computed from: the softmax, and where that is not enough the logits' own gradient. */
+interface Slope {
+  /** [M, V] */
+  readonly p: Value;
+  /** [M, V], of each row's loss with respect to its raw logits */
+  readonly dlogits: Value | undefined;
+}
+
+function slopeOf(
+  g: Graph,
+  { h, W, targets }: Prediction,
+  { p, bent }: Pick<Scored, 'p' | 'bent'>,
+  smoothing: number,
+): Slope {
+  if (!g.halved && !bent) return { p, dlogits: undefined };
+  const [rows, vocabulary] = [h.shape[0]!, W.shape[0]!];
+  const hit = g.constant(new Float32Array(rows).fill(smoothing - 1), [rows, 1], 'float32');
+  const spread = smoothing ? g.sub(p, g.scalar(smoothing / vocabulary)) : p;
+  const capped = g.scatterAdd(spread, g.reshape(targets, [rows, 1]), hit, 1);
+  return { p, dlogits: bent ? g.mul(capped, g.sub(g.scalar(1), g.mul(bent, bent))) : capped };
+}
+
+/** The gradient [M, d] of each row's loss, not weighted. */
+function gradientOfRows(
+  g: Graph,
+  { h, W, targets }: Prediction,
+  { p, dlogits }: Slope,
+  smoothing: number,
+): Value {
+  if (dlogits) return g.gemm(dlogits, W);
+  const aimed = g.one('Gather', [W, targets], h.shape, 'float32', { axis: 0 });
+  const pull = smoothed(g, aimed, () => g.reduce('ReduceMean', W, [0], true), smoothing);
+  return g.sub(g.gemm(p, W), pull);
+}
+
+/** The gradient [V, d] of the losses, weighted by `scale` [M, 1]. */
+function gradientOfHead(
+  g: Graph,
+  { h, W, targets }: Prediction,
+  { p, dlogits }: Slope,
+  smoothing: number,
+  scale: Value,
+): Value {
+  const weighted = g.mul(h, scale);
+  if (dlogits) return g.gemm(dlogits, weighted, { transA: true });
+  const vocabulary = W.shape[0]!;
+  const pushed = g.gemm(p, weighted, { transA: true });
+  const hits = g.mul(weighted, g.scalar(smoothing - 1));
+  const spread = smoothing
+    ? g.sub(pushed, g.mul(g.reduce('ReduceSum', weighted, [0], true), g.scalar(smoothing / vocabulary)))
+    : pushed;
+  return g.add(spread, g.scatterRows(hits, targets, vocabulary));
+}
+
+/** Logits of a chunk take at most so many bytes, or those of `LEAST_ROWS` rows. */
+const CHUNK = 64 * 2 ** 20;
+/** Chunks of 128 rows made loss and head a third slower, chunks of 256 a tenth (one thread, 49,152 words). */
+const LEAST_ROWS = 256;
+
+/** The most rows of logits that are there at once where the head is frozen, on the CPU. */
+export const rowsOfChunk = (vocabulary: number): number =>
+  Math.max(LEAST_ROWS, Math.floor(CHUNK / (4 * vocabulary)));
+
+/** The counts of rows that are scored together: of all, or of chunks where that saves memory and no time. */
+function chunksOf({ forCores }: Graph, { h, W }: Prediction): number[] {
+  const rows = h.shape[0]!;
+  // A trained head would need the sum of its gradients over chunks, as large as itself.
+  if (!forCores || !W.isFrozen) return [rows];
+  const count = Math.ceil(rows / rowsOfChunk(W.shape[0]!));
+  return Array.from(
+    { length: count },
+    (_, i) => Math.floor(((i + 1) * rows) / count) - Math.floor((i * rows) / count),
+  );
+}
+
+/** The losses [M] and, where it is wanted, their gradient [M, d], by chunks of so many rows. */
+function scoreInChunks(
+  g: Graph,
+  { h, ...others }: Prediction,
+  scoring: Scoring,
+  chunks: readonly number[],
+  hasGradient: boolean,
+): { losses: Value; dh: Value | undefined } {
+  const parts = g.split(others.targets, chunks, 0);
+  const losses: Value[] = [];
+  const gradients: Value[] = [];
+  let before: Value[] = [];
+  g.split(h, chunks, 0).forEach((rows, i) => {
+    // onnxruntime computes early whatever it can: a chunk has to depend on the results of the one before.
+    const later = before.reduce((x, when) => g.add(x, g.cast(zeroFrom(g, when), 'float32')), rows);
+    const prediction = { ...others, h: later, targets: parts[i]! };
+    const scored = score(g, prediction, scoring);
+    losses.push(scored.losses);
+    before = [g.reshape(scored.losses, [chunks[i]!, 1])];
+    if (!hasGradient) return;
+    const slope = slopeOf(g, prediction, scored, scoring.smoothing);
+    const gradient = gradientOfRows(g, prediction, slope, scoring.smoothing);
+    gradients.push(gradient);
+    before.push(gradient);
+  });
+  return { losses: g.concat(losses, 0), dh: hasGradient ? g.concat(gradients, 0) : undefined };
 }
 
 /**

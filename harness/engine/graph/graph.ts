@@ -36,7 +36,8 @@ export class Graph extends NodeList {
   /** Large intermediates whose buffer is kept between runs; a new one would page-fault in every run. */
   readonly keptBetweenRuns = new Set<Value>();
   readonly provider: string;
-  readonly #forCores: boolean;
+  /** Whether one copy of a program runs on the cores of the CPU. */
+  readonly forCores: boolean;
   readonly #half: HalfPrecision;
   /** Inputs of the reshapes written so far. */
   readonly #reshaped = new Map<Value, Value>();
@@ -45,7 +46,7 @@ export class Graph extends NodeList {
   constructor({ products = FLOAT32, forCores = false, provider = 'cpu' }: Partial<Target> = {}) {
     super();
     this.#half = new HalfPrecision(this, products);
-    this.#forCores = forCores;
+    this.forCores = forCores;
     this.provider = provider;
   }
 
@@ -177,7 +178,7 @@ export class Graph extends NodeList {
       : x.shape.filter((_, i) => !axes.includes(i));
     const rows = op === 'ReduceSum' && x.dtype === 'float32' && x.shape.length === 2 && axes.join() === '0';
     if (isLong(op, x, axes)) return this.reshape(reduceInStages(this, op, x, axes), shape);
-    if (this.#forCores && rows) return this.reshape(this.#sumOfRows(x), shape);
+    if (this.forCores && rows) return this.reshape(this.#sumOfRows(x), shape);
     return this.one(op, [x, this.integers(axes)], shape, x.dtype, { keepdims: keepDims ? 1 : 0 });
   }
 
@@ -281,7 +282,7 @@ export class Graph extends NodeList {
   inParts(whole: readonly Value[], write: (part: readonly Value[]) => readonly Value[]): readonly Value[] {
     const { shape } = whole[0]!;
     const [parts, size] = cutEvenly(sizeOf(shape));
-    if (!this.#forCores || parts === 1) return write(whole);
+    if (!this.forCores || parts === 1) return write(whole);
     const types = whole.map(({ dtype }) => ({ shape: [size], dtype }));
     const body = this.body(types, write);
     const outputs = body.outputs.map(({ dtype }) => ({ shape: [parts, size], dtype }));

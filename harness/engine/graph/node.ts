@@ -34,8 +34,10 @@ export interface PackedParts extends PackedMatrix {
   readonly order: string;
 }
 
-/** The other forms of the numbers of a graph input: a copy in half precision, or packed codes. */
+/** What is known of a graph input: whether it changes, and in which other forms its numbers are there. */
 export interface InputFacts {
+  /** Whether it is a frozen array, of which no program wants the gradient. */
+  readonly isFrozen?: boolean | undefined;
   /** The graph input that has the same numbers in half precision, where the host keeps such a copy. */
   readonly half?: string | undefined;
   /** Where its numbers are packed; no node may read the input itself then. */

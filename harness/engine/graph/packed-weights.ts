@@ -111,7 +111,7 @@ function identityFrom(g: Operations, n: number, when: Value): Value {
 }
 
 /** False [1], which is computed once the matrix `when` is: no number is above infinity, NaN neither. */
-function zeroFrom(g: Operations, when: Value): Value {
+export function zeroFrom(g: Operations, when: Value): Value {
   const list = (x: number): Value => g.integers([x, x]);
   const first = g.one('Slice', [when, list(0), list(1), g.integers([0, 1])], [1, 1]);
   return g.reshape(g.one('Greater', [first, g.scalar(Infinity)], [1, 1], 'bool'), [1]);

@@ -128,15 +128,15 @@ class CopyRecorder {
     return name;
   }
 
-  /** The inputs that hold a frozen array in half precision, or the parts of a packed one. */
+  /** What is known of a frozen array: the inputs that hold it in half precision, or the parts of a packed one. */
   #factsOf(key: string, packed: FrozenType['packed']): InputFacts {
     const partOf = (kind: 'half' | PackedPart): string => {
       const name = PREFIX[kind] + key;
       this.places.set(name, { kind: 'frozen', copy: 0, key });
       return name;
     };
-    if (!packed) return { half: partOf('half') };
+    if (!packed) return { isFrozen: true, half: partOf('half') };
     const [codes, scales, zeros, order] = packedParts.map(partOf) as [string, string, string, string];
-    return { packed: { ...packed, codes, scales, zeros, order } };
+    return { isFrozen: true, packed: { ...packed, codes, scales, zeros, order } };
   }
 }

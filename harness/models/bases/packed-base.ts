@@ -62,10 +62,8 @@ export function packBase(base: BaseModel, weights: BaseWeights, codesOf?: CodesO
   const sites = packedSites(base);
   if (isHalf(weights) && [...sites.keys()].every((name) => base.location(name, weights.kind)))
     return mapHalves(base, weights, sites);
-  let file: Safetensors | undefined;
   let opening: Promise<Safetensors> | undefined;
-  const open = async (): Promise<Safetensors> =>
-    (file = await (opening ??= openCache(base, weights, sites, codesOf)));
+  const open = (): Promise<Safetensors> => (opening ??= openCache(base, weights, sites, codesOf));
   const locate = (from: Safetensors, name: string): FileLocation => ({
     file: from.path,
     offset: from.tensors.get(name)!.begin,
@@ -83,6 +81,11 @@ export function packBase(base: BaseModel, weights: BaseWeights, codesOf?: CodesO
       const parts = { codes: locate(from, name), ...Object.fromEntries(located) };
       return { shape: base.shapes[name]!, packed: { ...matrix, ...parts } };
     },
+    async mapped(name) {
+      const from = await open();
+      if (sites.has(name) || !from.tensors.has(name)) return undefined;
+      return { shape: base.shapes[name]!, location: locate(from, name) };
+    },
     async tensor(name) {
       const from = await open();
       const site = sites.get(name);
@@ -92,8 +95,7 @@ export function packBase(base: BaseModel, weights: BaseWeights, codesOf?: CodesO
       const numbers = await unpack(from, name, formatOf(weights, site.inputs), site);
       return base.architecture.transposed ? numbers : transpose(numbers, site.outputs, site.inputs);
     },
-    location: (name, type = 'float32') =>
-      type === 'float32' && file?.tensors.has(name) && !sites.has(name) ? locate(file, name) : undefined,
+    location: () => undefined,
   };
 }
 

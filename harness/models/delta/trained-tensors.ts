@@ -65,8 +65,8 @@ export async function initialize(
 
 /** A tensor of the base as engines freeze it. Throws RangeError if it is not finite. */
 export async function frozenArray(base: BaseModel, name: string): Promise<FrozenArray> {
-  const packed = await base.packed?.(name);
-  if (packed) return packed;
+  const kept = (await base.packed?.(name)) ?? (await base.mapped?.(name));
+  if (kept) return kept;
   const [shape, data] = [heldShapes(base.architecture, base.shapes)[name]!, await base.tensor(name)];
   requireFinite(base.id, name, data);
   const location = base.location(name);

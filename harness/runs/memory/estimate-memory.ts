@@ -60,21 +60,21 @@ export interface MemoryEstimate {
 
 /** Estimates a run; micro-batches are taken as small as the memory asks for. */
 export function estimateMemory(run: MemoryCase): MemoryEstimate {
-  const { base, recipe, recompute, size } = run;
+  const { base, recipe, size } = run;
   const { architecture } = base;
   const { weights, trained, programs } = fixedMemory(run);
   const least = weights + trained;
   const allowed = Math.min(recipe.length ?? Infinity, recipe.promptLength + recipe.targetLength);
   const length = Math.min(2 * (size?.tokens ?? Infinity), allowed, architecture.positions);
-  const limit = activationLimit(run);
+  const { bytes, ...how } = activationLimit(run);
   const usual = MICRO_BATCH_TOKENS[architecture.kind === 'encoder' ? 'labels' : 'text'];
   const most =
     recipe.microBatch === undefined
-      ? Math.max(length, Math.min(usual, tokensThatFit(architecture, length, limit)))
+      ? Math.max(length, Math.min(usual, tokensThatFit(architecture, bytes, { ...how, length })))
       : recipe.microBatch * length;
   const batchTokens = recipe.batchSize * length;
   const microBatchTokens = Math.min(batchTokens, most);
-  const activations = microBatchTokens * activationBytes(architecture, length, recompute);
+  const activations = activationBytes(architecture, microBatchTokens, { ...how, length });
   const decoded = Math.min(recipe.promptLength + recipe.maxNewTokens, architecture.positions);
   const decodingRows = architecture.kind === 'encoder' ? 0 : rowsAtOnce(architecture, decoded);
   const decoding = decodingRows * cacheBytes(architecture, decoded);
@@ -86,7 +86,18 @@ export function estimateMemory(run: MemoryCase): MemoryEstimate {
 /** What the activations of a run's micro-batches may take. */
 export function activationLimit(run: MemoryCase): ActivationLimit {
   const { weights, trained, programs } = fixedMemory(run);
-  return { bytes: SHARE * run.memory - weights - trained - programs, recompute: run.recompute };
+  const bytes = SHARE * run.memory - weights - trained - programs;
+  return { bytes, recompute: run.recompute, isHeadFrozen: isHeadFrozen(run) };
+}
+
+/** Whether a method trains nothing of the head of a language model, neither its weight nor an edit of it. */
+function isHeadFrozen({ base, delta }: Pick<MemoryCase, 'base' | 'delta'>): boolean {
+  const { architecture } = base;
+  if (architecture.kind === 'encoder') return false;
+  const heads = base.sites.filter(({ kind }) => kind === 'head');
+  const isOfHead = (name: string): boolean =>
+    name === architecture.head || heads.some((site) => name.startsWith(`${site.name}.`));
+  return !Object.keys(trainedShapes(base, delta)).some(isOfHead);
 }
 
 /** The parts that are the same for every batch. */

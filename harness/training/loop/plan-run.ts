@@ -88,8 +88,8 @@ function mostTokens<Example>(
   const { microBatchTokens, lengthOf } = objective;
   if (!activations) return microBatchTokens;
   const longest = examples.reduce((most, example) => Math.max(most, lengthOf(example)), 0);
-  const { bytes, recompute } = activations;
-  const fit = tokensThatFit(base.architecture, longest, { bytes: bytes / replicas, recompute });
+  const { bytes, ...how } = activations;
+  const fit = tokensThatFit(base.architecture, bytes / replicas, { ...how, length: longest });
   return Math.min(microBatchTokens, fit);
 }
 

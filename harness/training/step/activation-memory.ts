@@ -3,6 +3,7 @@
  * runs/memory tells it before anything runs. The factors were measured on GPT-2s and Llamas of 8 and 24
  * layers under LoRA, and are at most a quarter too large there.
  */
+import { rowsOfChunk } from '../../engine/ops.ts';
 import type { Architecture } from '../../models/architecture.ts';
 
 /** Vectors of the model's width that a token keeps in each layer until the backward pass. */
@@ -18,25 +19,43 @@ const LOGITS = 3;
 /** The sizes of a base on which the memory of activations depends. */
 type Sizes = Pick<Architecture, 'layers' | 'width' | 'heads' | 'vocabulary' | 'kind'>;
 
-/** What memory the activations of a micro-batch may take, in bytes, and how they are kept. */
-export interface ActivationLimit {
-  readonly bytes: number;
+/** How activations are kept. */
+export interface ActivationCase {
+  /** The tokens of a sequence. */
+  readonly length: number;
   readonly recompute: boolean;
+  /** Whether nothing of the head is trained; its logits then are never whole (engine/fused/cross-entropy.ts). */
+  readonly isHeadFrozen: boolean;
 }
 
-/** Bytes of a token's activations in a training step, in sequences of `length` tokens. */
-export function activationBytes(
+/** What memory the activations of a micro-batch may take, in bytes, and how they are kept. */
+export interface ActivationLimit extends Omit<ActivationCase, 'length'> {
+  readonly bytes: number;
+}
+
+/** Bytes of the activations of a training step on so many tokens, all of them targets. */
+export function activationBytes(sizes: Sizes, tokens: number, how: ActivationCase): number {
+  const { token, logits, rows } = partsOf(sizes, how);
+  return tokens * token + Math.min(tokens, rows) * logits;
+}
+
+/** The most tokens of a micro-batch whose activations fit; at least one. */
+export function tokensThatFit(sizes: Sizes, bytes: number, how: ActivationCase): number {
+  const { token, logits, rows } = partsOf(sizes, how);
+  const few = Math.floor(bytes / (token + logits));
+  return Math.max(1, few < rows ? few : Math.floor((bytes - rows * logits) / token));
+}
+
+/** Bytes of a token and of a target's logits, and the most rows of logits that are there at once. */
+function partsOf(
   { layers, width, heads, vocabulary, kind }: Sizes,
-  length: number,
-  recompute: boolean,
-): number {
-  const [attention, logits] = [ATTENTION * heads * length, kind === 'encoder' ? 0 : LOGITS * vocabulary];
-  const layer = KEPT * width + attention;
+  { length, recompute, isHeadFrozen }: ActivationCase,
+): { token: number; logits: number; rows: number } {
+  const layer = KEPT * width + ATTENTION * heads * length;
   const kept = recompute ? layers * KEPT_TO_RECOMPUTE * width + layer : layers * layer;
-  return 4 * (kept + OUTSIDE * width + logits);
-}
-
-/** The most tokens of a micro-batch whose activations fit, in sequences of `length` tokens; at least one. */
-export function tokensThatFit(sizes: Sizes, length: number, { bytes, recompute }: ActivationLimit): number {
-  return Math.max(1, Math.floor(bytes / activationBytes(sizes, length, recompute)));
+  return {
+    token: 4 * (kept + OUTSIDE * width),
+    logits: kind === 'encoder' ? 0 : 4 * LOGITS * vocabulary,
+    rows: isHeadFrozen ? rowsOfChunk(vocabulary) : Infinity,
+  };
 }

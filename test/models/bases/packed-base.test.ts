@@ -4,9 +4,11 @@ import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'n
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
+import type { StoredArray } from '../../../harness/engine/types.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { baseWeightsText, parseBaseWeights } from '../../../harness/models/bases/base-weights.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
+import { frozenArray } from '../../../harness/models/delta/trained-tensors.ts';
 import dora from '../../../methods/dora.ts';
 import lora from '../../../methods/lora.ts';
 import { openSafetensors, writeSafetensors } from '../../../harness/data/formats/safetensors.ts';
@@ -118,6 +120,7 @@ describe('bases of four bits', () => {
 
 describe('the cache of packed bases', () => {
   const name = 'model.layers.0.mlp.up_proj.weight';
+  const head = 'lm_head.weight';
   const cached = async (base: BaseModel): Promise<string> => (await base.packed!(name))!.packed.codes.file;
 
   it('is made once, and made again where its file was changed', async () => {
@@ -130,6 +133,16 @@ describe('the cache of packed bases', () => {
     expect(await cached(await open(join(golden, 'base'), 'nf4~block=32'))).toBe(file);
     expect((await readFile(file)).equals(whole)).toBe(true);
     expect((await readdir(join(cacheFolder(), 'bases'))).filter((each) => each.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('maps its other tensors, which were checked when it was made, and reads none of them', async () => {
+    const base = await open(join(golden, 'base'), 'nf4');
+    const frozen = await frozenArray({ ...base, tensor: () => Promise.reject(new Error('read')) }, head);
+    const { location, shape } = frozen as StoredArray;
+    const bytes = (await readFile(location.file)).subarray(location.offset);
+    const numbers = new Float32Array(new Uint8Array(bytes).buffer).subarray(0, shape[0]! * shape[1]!);
+    expect(numbers).toEqual(await (await open(join(golden, 'base'))).tensor(head));
+    expect(await base.mapped!(name)).toBeUndefined();
   });
 
   it('has a file for each kind of weights, which stand for numbers near the base', async () => {

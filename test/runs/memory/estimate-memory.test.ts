@@ -11,6 +11,7 @@ import {
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
 import { recipeSchema } from '../../../harness/training/recipe.ts';
+import { activationBytes, tokensThatFit } from '../../../harness/training/step/activation-memory.ts';
 
 const methods = await loadMethods();
 
@@ -82,4 +83,21 @@ it('the limit of activations is what weights, trained state and programs leave',
   const run = await caseOf(llama7B, 'lora', {}, 'nf4');
   const { least, programs } = estimateMemory(run);
   expect(activationLimit(run).bytes).toBeCloseTo(0.9 * run.memory - least - programs);
+});
+
+it('logits count whole where the head is trained, and by chunks where it is frozen', async () => {
+  // 256 rows of this vocabulary are a chunk; each token is a target.
+  const id = 'random-llama~layers=1,width=64,heads=4,vocab=128000';
+  const recipe = recipeSchema.parse({ batchSize: 8, promptLength: 100, targetLength: 28 });
+  const of = async (method: string) => estimateMemory(await caseOf(id, method, { recipe }));
+  const [lora, head, full] = [await of('lora'), await of('lora~targets=head'), await of('full')];
+  expect(lora.microBatchTokens).toBe(1024);
+  for (const whole of [head, full])
+    expect(whole.activations - lora.activations).toBe(4 * 3 * 128_000 * (1024 - 256));
+  const { bytes, ...how } = activationLimit(await caseOf(id, 'lora', { recipe, memory: 2 ** 30 }));
+  const { architecture } = await loadBase(id);
+  const tokens = tokensThatFit(architecture, bytes, { ...how, length: 128 });
+  const needed = (count: number) => activationBytes(architecture, count, { ...how, length: 128 });
+  expect(needed(tokens)).toBeLessThanOrEqual(bytes);
+  expect(needed(tokens + 1)).toBeGreaterThan(bytes);
 });

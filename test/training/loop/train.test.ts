@@ -123,9 +123,11 @@ describe('train', () => {
 
   it('takes smaller micro-batches where the memory asks for it, and the same steps', async () => {
     const delta = full.attach(base, {});
-    const bytes = (tokens: number): number => tokens * activationBytes(base.architecture, 14, false);
+    const how = { recompute: false, isHeadFrozen: false };
+    const bytes = (tokens: number): number =>
+      activationBytes(base.architecture, tokens, { ...how, length: 14 });
     const within = (tokens: number) =>
-      run(onnx, delta, { maxSteps: 4 }, { activations: { bytes: bytes(tokens), recompute: false } });
+      run(onnx, delta, { maxSteps: 4 }, { activations: { ...how, bytes: bytes(tokens) } });
     const [whole, cut, least] = [await within(1000), await within(20), await within(0)];
     const unlimited = await run(onnx, delta, { maxSteps: 4 });
     expect(losses(whole)).toEqual(losses(unlimited));
