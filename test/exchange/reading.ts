@@ -57,9 +57,9 @@ async function computeUnder(
   const begun = await initialTensors(base, withOwn);
   const own = Object.fromEntries(Object.entries(adapter.head).map(([name, { data }]) => [name, data]));
   const examples = examplesOf(batch as Parameters<typeof examplesOf>[0]);
-  const run = { engine, base, delta: withOwn, head };
+  const run = { engine, base, delta: withOwn, head, differentiated: false, states: true };
   const { answers, hidden } = await computeEncoder(run, { ...begun, ...own }, examples, true);
-  return { logits: answers, states: hidden };
+  return { logits: answers, states: hidden! };
 }
 
 const withoutDropout = ({ options }: Adapter): Adapter['options'] =>

@@ -10,15 +10,20 @@ import { takeObjectiveSteps, takeSteps as takeDecoderSteps, type Steps } from '.
 import { computeDecoder, type Arrays, type Batch } from '../parity/decoder.ts';
 import { computeEncoder } from '../parity/encoder.ts';
 
-/** Computes logits, loss and gradients of any base; an encoder classifies each row with an untrained head. */
+/**
+ * Computes logits, loss and, unless it is told not to, gradients of any base; an encoder classifies each row with an
+ * untrained head.
+ */
 export async function compute(
   engine: Engine,
   base: BaseModel,
   delta: Delta,
   tensors: Arrays,
   batch: Batch,
+  differentiated = true,
 ): Promise<{ logits: Float32Array; loss: number; gradients: Arrays }> {
-  if (base.architecture.kind !== 'encoder') return computeDecoder(engine, base, delta, tensors, batch);
+  if (base.architecture.kind !== 'encoder')
+    return computeDecoder(engine, base, delta, tensors, batch, differentiated);
   const head = headOf(base);
   const examples = sequences(batch);
   const padding = batch.input_ids[0]!.length - examples[0]!.ids.length;
@@ -26,7 +31,7 @@ export async function compute(
     length: examples[0]!.ids.length + padding,
     tokens: examples.length * (examples[0]!.ids.length + padding),
   };
-  const run = { engine, base, delta: onHead(delta, head), head };
+  const run = { engine, base, delta: onHead(delta, head), head, differentiated };
   const { answers, ...computed } = await computeEncoder(run, tensors, examples, true, room);
   return { ...computed, logits: answers };
 }

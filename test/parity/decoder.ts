@@ -11,7 +11,7 @@ import {
 } from '../../harness/models/delta/forward.ts';
 import type { Delta } from '../../harness/models/method.ts';
 import { tokenLoss } from '../../harness/training/objectives/cross-entropy.ts';
-import { pick, stateOf, typesOf } from './state.ts';
+import { forwardAndGradients, pick, stateOf, typesOf } from './state.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 
 /** A batch in transformers' form. */
@@ -39,16 +39,20 @@ export interface Computed {
   readonly hidden: Float32Array;
 }
 
-/** Computes logits, loss and gradients at the given tensors; an encoder-decoder's source is `input_ids`. */
+/**
+ * Computes logits, loss and, unless it is told not to, gradients at the given tensors; an encoder-decoder's source is
+ * `input_ids`.
+ */
 export function computeDecoder(
   engine: Engine,
   base: BaseModel,
   delta: Delta,
   tensors: Arrays,
   batch: Batch,
+  differentiated = true,
 ): Promise<Computed> {
   const make = base.architecture.kind === 'encoder-decoder' ? sequenceToSequence : decoderOnly;
-  return compute(engine, base, delta, tensors, make(batch, base));
+  return compute({ engine, base, delta, differentiated }, tensors, make(batch, base));
 }
 
 interface Made {
@@ -162,15 +166,20 @@ function tokenInputs(
   };
 }
 
+interface Run {
+  readonly engine: Engine;
+  readonly base: BaseModel;
+  readonly delta: Delta;
+  readonly differentiated: boolean;
+}
+
 async function compute(
-  engine: Engine,
-  base: BaseModel,
-  delta: Delta,
+  { engine, base, delta, differentiated }: Run,
   tensors: Arrays,
   { inputs, rows, targets, forward }: Made,
 ): Promise<Computed> {
   const held = await freezeTensors(engine, base, delta, 0);
-  const shapes = trainedShapes(base, delta);
+  const names = differentiated ? Object.keys(trainedShapes(base, delta)) : [];
   const values = await stateOf(base, delta, tensors);
   const state = engine.state(values);
   const places = new Int32Array(rows).fill(targets.length);
@@ -197,22 +206,22 @@ async function compute(
     },
     (x) => {
       const use: ModelUse = { base, delta, tensors: x.state, training: true, dropout: false, totalSteps: 1 };
-      const head = outputHead(x, use);
-      const { value, gradients } = ops.valueAndGradients(
+      const { computed, gradients } = forwardAndGradients(
         () => {
           const { targetRows, targetPlaces, targetIds, targetWeights } = x.inputs;
-          const aimed = ops.selectRows(forward(x, use), targetRows!, targetPlaces!);
-          return tokenLoss(outputHead(x, use), aimed, { ids: targetIds!, weights: targetWeights! }, 0);
+          const hidden = forward(x, use);
+          const aimed = ops.selectRows(hidden, targetRows!, targetPlaces!);
+          const targets = { ids: targetIds!, weights: targetWeights! };
+          return { hidden, loss: tokenLoss(outputHead(x, use), aimed, targets, 0) };
         },
-        pick(x.state, Object.keys(shapes)),
+        pick(x.state, names),
       );
-      const hidden = forward(x, use);
+      const head = outputHead(x, use);
       const named = Object.entries(gradients).map(([name, g]) => [`gradient ${name}`, g] as const);
       return {
         outputs: {
-          loss: value,
-          logits: head.scores(hidden, (own) => ops.matMul(own, head.weight, false, true)),
-          hidden,
+          ...computed,
+          logits: head.scores(computed.hidden, (own) => ops.matMul(own, head.weight, false, true)),
           ...Object.fromEntries(named),
         },
       };
@@ -223,9 +232,7 @@ async function compute(
     Object.fromEntries(Object.entries(all).map(([name, { data }]) => [name, data])),
   );
   await compiled.dispose();
-  const gradients = Object.keys(shapes).map(
-    (name) => [name, out[`gradient ${name}`] as Float32Array] as const,
-  );
+  const gradients = names.map((name) => [name, out[`gradient ${name}`] as Float32Array] as const);
   return {
     logits: out.logits as Float32Array,
     hidden: out.hidden as Float32Array,

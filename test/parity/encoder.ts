@@ -3,7 +3,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens } from '../../harness/data/examples/task.ts';
 import { testEngine } from '../engines.ts';
-import * as ops from '../../harness/engine/ops.ts';
 import type { Engine, EngineName } from '../../harness/engine/types.ts';
 import { freezeTensors, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
@@ -18,7 +17,7 @@ import { takeObjectiveSteps } from './adamw.ts';
 import { cases } from './cases.ts';
 import { moreCases } from './cases-more.ts';
 import { sizeOfGradient } from './cases-weights.ts';
-import { pick, stateOf, typesOf } from './state.ts';
+import { forwardAndGradients, pick, stateOf, typesOf } from './state.ts';
 import type { Arrays } from './decoder.ts';
 import { hasParity, folderOf, readGolden, readTensors } from './folder.ts';
 
@@ -49,8 +48,8 @@ export interface Classified {
   readonly loss: number;
   readonly answers: Float32Array;
   readonly gradients: Arrays;
-  /** Hidden states of real tokens [N, d]. */
-  readonly hidden: Float32Array;
+  /** Hidden states of real tokens [N, d], where they are asked for. */
+  readonly hidden?: Float32Array;
 }
 
 /** Strips the padding of a batch. */
@@ -65,9 +64,20 @@ export function examplesOf(batch: Batch, labels = batch.labels): LabelledTokens[
   });
 }
 
+interface Run {
+  readonly engine: Engine;
+  readonly base: BaseModel;
+  readonly delta: Delta;
+  readonly head: Head;
+  /** False where no gradients are asked for. */
+  readonly differentiated?: boolean;
+  /** True where hidden states are asked for, which take a forward pass of their own. */
+  readonly states?: boolean;
+}
+
 /** Computes loss, answers, gradients and hidden states; the padded shape may exceed the examples. */
 export async function computeEncoder(
-  { engine, base, delta, head }: { engine: Engine; base: BaseModel; delta: Delta; head: Head },
+  { engine, base, delta, head, differentiated = true, states = false }: Run,
   tensors: Arrays,
   examples: readonly LabelledTokens[],
   classes: boolean,
@@ -75,7 +85,7 @@ export async function computeEncoder(
 ): Promise<Classified> {
   const objective = labelled(head, classes, 0);
   const held = await freezeTensors(engine, base, delta, 0);
-  const shapes = trainedShapes(base, delta);
+  const names = differentiated ? Object.keys(trainedShapes(base, delta)) : [];
   const values = await stateOf(base, delta, tensors);
   const state = engine.state(values);
   const size = { ...objective.sizesOf(examples), ...room };
@@ -88,16 +98,18 @@ export async function computeEncoder(
     },
     (x) => {
       const use: ModelUse = { base, delta, tensors: x.state, training: true, dropout: false, totalSteps: 1 };
-      const { value, gradients } = ops.valueAndGradients(
-        () => objective.loss(x, use, size).loss,
-        pick(x.state, Object.keys(shapes)),
-      );
       const batch = { batch: size.rows, length: size.length, bias: x.inputs.bias!, packing: packingOf(x) };
+      const { computed, gradients } = forwardAndGradients(
+        () => {
+          const { loss, answers } = objective.loss(x, use, size);
+          return { loss, answers: answers! };
+        },
+        pick(x.state, names),
+      );
       return {
         outputs: {
-          loss: value,
-          answers: objective.loss(x, use, size).answers!,
-          hidden: runEncoder(x, use, batch).hidden,
+          ...computed,
+          ...(states && { hidden: runEncoder(x, use, batch).hidden }),
           ...Object.fromEntries(Object.entries(gradients).map(([name, g]) => [`gradient ${name}`, g])),
         },
       };
@@ -109,10 +121,8 @@ export async function computeEncoder(
   return {
     loss: out.loss![0]!,
     answers: (out.answers as Float32Array).slice(0, examples.length * head.outputs),
-    hidden: (out.hidden as Float32Array).slice(0, tokens * base.architecture.width),
-    gradients: Object.fromEntries(
-      Object.keys(shapes).map((name) => [name, out[`gradient ${name}`] as Float32Array]),
-    ),
+    ...(states && { hidden: (out.hidden as Float32Array).slice(0, tokens * base.architecture.width) }),
+    gradients: Object.fromEntries(names.map((name) => [name, out[`gradient ${name}`] as Float32Array])),
   };
 }
 
@@ -162,14 +172,14 @@ export function describeEncoder(model: string, isNoise: IsNoise = isKeyBias): vo
         const values = await readTensors(model, 'head-regression.safetensors');
         for (const [key, { batch, loss, regression }] of Object.entries(golden.cases)) {
           const mask = batch.attention_mask.flat();
-          const run = { engine, base, delta: withHead({ trained: {} }, head), head };
+          const run = { engine, base, delta: withHead({ trained: {} }, head), head, states: true };
           const ours = await computeEncoder(run, stored, examplesOf(batch), true);
           expect(ours.loss / loss).toBeCloseTo(1, 5.4);
           expect(ours.answers).toBeAllclose(tensors[`${key}.logits`]!, { atol: 1e-5 });
           const states = tensors[`${key}.last_hidden_state`]!;
           const width = states.length / mask.length;
           const real = states.filter((_, i) => mask[Math.floor(i / width)]);
-          expect(ours.hidden).toBeAllclose(real, { atol: 1e-5 });
+          expect(ours.hidden!).toBeAllclose(real, { atol: 1e-5 });
 
           const one = makeHead(base, 'huggingface', 1);
           const asValue = { engine, base, delta: withHead({ trained: {} }, one), head: one };

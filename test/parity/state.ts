@@ -1,4 +1,6 @@
 // The tensors that a method has while programs run: those that it trains at given values, and its own state.
+import * as ops from '../../harness/engine/ops.ts';
+import { keep } from '../../harness/engine/tfjs/library.ts';
 import { initialize, trainedShapes } from '../../harness/models/delta/trained-tensors.ts';
 import type { Shape, TensorTypes } from '../../harness/engine/types.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
@@ -29,6 +31,23 @@ export const typesOf = (tensors: Readonly<Record<string, { shape: Shape }>>): Te
   Object.fromEntries(
     Object.entries(tensors).map(([name, { shape }]) => [name, { shape, dtype: 'float32' as const }]),
   );
+
+/**
+ * What a forward pass gives, its loss among it, and the gradients of the loss. The pass runs once; its results are
+ * kept, since an eager engine disposes of all but the loss after the backward pass.
+ */
+export function forwardAndGradients<Name extends string>(
+  forward: () => Record<Name | 'loss', ops.Tensor>,
+  xs: Readonly<Record<string, ops.Tensor>>,
+): { computed: Record<Name | 'loss', ops.Tensor>; gradients: Record<string, ops.Tensor> } {
+  let computed!: Record<Name | 'loss', ops.Tensor>;
+  const { gradients } = ops.valueAndGradients(() => {
+    computed = forward();
+    for (const tensor of Object.values<ops.Tensor>(computed)) keep(tensor);
+    return computed.loss;
+  }, xs);
+  return { computed, gradients };
+}
 
 /** Some of the tensors, by name. */
 export const pick = <T>(all: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> =>

@@ -148,17 +148,14 @@ describe.each(['roberta', 'bert'] as const)('merged equals unmerged on %s', (fam
     const { values } = await valuesOf(delta, of);
     const heads = await startOf(of, { trained: head.tensors }, 0.3);
     const state = { ...(await startOf(of, delta, 0.1)), ...heads };
-    const unmerged = await computeEncoder(
-      { engine, base: of, delta: withHead(delta, head), head },
-      state,
-      examples,
-      true,
-    );
+    const forward = { engine, head, differentiated: false, states: true };
+    const edited = { ...forward, base: of, delta: withHead(delta, head) };
+    const unmerged = await computeEncoder(edited, state, examples, true);
     const merged = { ...of, ...mergeDelta(of, delta, values) };
-    const run = { engine, base: merged, delta: withHead({ trained: {} }, head), head };
-    const { hidden, answers } = await computeEncoder(run, heads, examples, true);
+    const plain = { ...forward, base: merged, delta: withHead({ trained: {} }, head) };
+    const { hidden, answers } = await computeEncoder(plain, heads, examples, true);
     const largest = (list: Float32Array): number => list.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-    expect(hidden).toBeAllclose(unmerged.hidden, { atol: 1e-5 * largest(unmerged.hidden) });
+    expect(hidden!).toBeAllclose(unmerged.hidden!, { atol: 1e-5 * largest(unmerged.hidden!) });
     expect(answers).toBeAllclose(unmerged.answers, { atol: 1e-5 * largest(unmerged.answers) });
   });
 });
