@@ -34,7 +34,7 @@ export function attention(
   keep?: tf.Tensor,
 ): tf.Tensor {
   const sizes = sizesOf(query, key, batch, heads);
-  const { split, join, splitKey, joinKey, byQueries, byKeys } = layout(sizes);
+  const { split, join, splitKey, joinKey, splitAll, joinAll, byQueries, byKeys } = layout(sizes);
   const operands = [query, key, value, ...(bias ? [bias] : []), ...(keep ? [keep] : [])];
   return fused(
     operands,
@@ -42,17 +42,21 @@ export function attention(
       forward(g, [query, key, value, ...masks]) {
         if (forwardOnly && !keep && !softCap && g.provider === 'cpu' && !g.halved)
           return { result: inOneNode(g, [query!, key!, value!, ...masks], sizes, scale), saved: [] };
-        const [q, k, v] = [split(g, query!), splitKey(g, key!), splitKey(g, value!)];
+        // Where one product gave all three, its result is transposed as a whole.
+        const whole = sizes.each === 1 ? g.wholeOf([query!, key!, value!], 1) : undefined;
+        const [q, k, v] = whole
+          ? splitAll(g, whole)
+          : [split(g, query!), splitKey(g, key!), splitKey(g, value!)];
         const alpha = softCap ? scale / softCap : scale;
-        const raw = byQueries(g, g.matmul(q, k, { transB: true, alpha }));
+        const raw = byQueries(g, g.matmul(q!, k!, { transB: true, alpha }));
         const bent = softCap ? g.unary('Tanh', raw) : undefined;
         const products = bent ? g.mul(bent, g.scalar(softCap!)) : raw;
         const scores = bias ? g.add(products, masks[0]!) : products;
         const p = g.one('Softmax', [scores], scores.shape, 'float32', { axis: -1 });
         const mask = keep ? masks.at(-1)! : undefined;
         const kept = byKeys(g, mask ? g.mul(p, mask) : p);
-        const out = g.matmul(kept, v);
-        const saved = [q, k, v, p, kept, out, ...(bent ? [bent] : []), ...(mask ? [mask] : [])];
+        const out = g.matmul(kept, v!);
+        const saved = [q!, k!, v!, p, kept, out, ...(bent ? [bent] : []), ...(mask ? [mask] : [])];
         return { result: join(g, out), saved };
       },
       // dS = P ∘ (dP − rowsum(dP ∘ P)); with and without dropout this row sum equals dO · O.
@@ -62,16 +66,17 @@ export function attention(
         const dout = split(g, dy!);
         const dkept = byQueries(g, g.matmul(dout, v!, { transB: true }));
         const dp = mask ? g.mul(dkept, mask) : dkept;
-        const sums = g.reduce('ReduceSum', g.mul(dout, out!), [3], true);
-        const row = g.reshape(sums, [batch, heads, sizes.tq, 1]);
+        const last = out!.shape.length - 1;
+        const row = byQueries(g, g.reduce('ReduceSum', g.mul(dout, out!), [last], true));
         const ds = g.mul(p!, g.sub(dp, row));
         const dbias = bias ? sumTo(g, ds, bias.shape) : undefined;
         // dz of c · tanh(z / c) is 1 − tanh².
         const dproducts = byKeys(g, bent ? g.mul(ds, g.sub(g.scalar(1), g.mul(bent, bent))) : ds);
+        const dq = g.matmul(dproducts, k!, { alpha: scale });
+        const dk = g.matmul(dproducts, q!, { transA: true, alpha: scale });
+        const dv = g.matmul(kept!, dout, { transA: true });
         return [
-          join(g, g.matmul(dproducts, k!, { alpha: scale })),
-          joinKey(g, g.matmul(dproducts, q!, { transA: true, alpha: scale })),
-          joinKey(g, g.matmul(kept!, dout, { transA: true })),
+          ...(isPart(q!) ? joinAll(g, [dq, dk, dv]) : [join(g, dq), joinKey(g, dk), joinKey(g, dv)]),
           ...(bias ? [dbias] : []),
           ...(keep ? [undefined] : []),
         ];
@@ -91,23 +96,43 @@ function sizesOf(query: tf.Tensor, key: tf.Tensor, batch: number, heads: number)
   return { batch, heads, groups, each: heads / groups, tq, tk, h };
 }
 
+/** Whether an operand of a product [1, B, H, T, h] was cut from the queries, keys and values of one tensor. */
+const isPart = (x: Value): boolean => x.shape.length === 5;
+
 /** Moves between rows of tokens and the operands of products, and between these and scores. */
 function layout({ batch, heads, groups, each, tq, tk, h }: Sizes) {
+  const byHead = (g: Graph, x: Value, t: number, n: number): Value =>
+    g.transpose(g.reshape(x, [batch, t, n, h]), [0, 2, 1, 3]);
+  const byToken = (g: Graph, x: Value, t: number, n: number): Value =>
+    g.reshape(g.transpose(x, isPart(x) ? [0, 1, 3, 2, 4] : [0, 2, 1, 3]), [batch * t, n * h]);
   return {
     // Heads of queries that share keys are rows of one product: [B, G, H / G · Tq, h].
     split(g: Graph, x: Value): Value {
-      const byHead = g.transpose(g.reshape(x, [batch, tq, groups, each, h]), [0, 2, 3, 1, 4]);
-      return g.reshape(byHead, [batch, groups, each * tq, h]);
+      if (each === 1) return byHead(g, x, tq, heads);
+      const grouped = g.transpose(g.reshape(x, [batch, tq, groups, each, h]), [0, 2, 3, 1, 4]);
+      return g.reshape(grouped, [batch, groups, each * tq, h]);
     },
     join(g: Graph, x: Value): Value {
+      if (each === 1) return byToken(g, x, tq, heads);
       const rows = g.transpose(g.reshape(x, [batch, groups, each, tq, h]), [0, 3, 1, 2, 4]);
       return g.reshape(rows, [batch * tq, heads * h]);
     },
-    splitKey: (g: Graph, x: Value): Value => g.transpose(g.reshape(x, [batch, tk, groups, h]), [0, 2, 1, 3]),
-    joinKey: (g: Graph, x: Value): Value => g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch * tk, groups * h]),
+    splitKey: (g: Graph, x: Value): Value => byHead(g, x, tk, groups),
+    joinKey: (g: Graph, x: Value): Value => byToken(g, x, tk, groups),
+    // Queries, keys and values of one tensor [B·T, 3·H·h], each [1, B, H, T, h].
+    splitAll(g: Graph, x: Value): readonly Value[] {
+      const stacked = g.transpose(g.reshape(x, [batch, tq, 3, heads, h]), [2, 0, 3, 1, 4]);
+      return g.split(stacked, [1, 1, 1], 0);
+    },
+    joinAll(g: Graph, parts: readonly Value[]): readonly Value[] {
+      const rows = g.transpose(g.concat(parts, 0), [1, 3, 0, 2, 4]);
+      const width = heads * h;
+      return g.split(g.reshape(rows, [batch * tq, 3 * width]), [width, width, width], 1);
+    },
     // Scores by heads of queries, for softmax and masks, and by heads of keys, for products.
-    byQueries: (g: Graph, x: Value): Value => g.reshape(x, [batch, heads, tq, tk]),
-    byKeys: (g: Graph, x: Value): Value => g.reshape(x, [batch, groups, each * tq, tk]),
+    byQueries: (g: Graph, x: Value): Value =>
+      each === 1 ? x : g.reshape(x, [batch, heads, tq, x.shape.at(-1)!]),
+    byKeys: (g: Graph, x: Value): Value => (each === 1 ? x : g.reshape(x, [batch, groups, each * tq, tk])),
   };
 }
 

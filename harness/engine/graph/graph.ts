@@ -6,7 +6,7 @@ import { chunk } from 'simple-statistics';
 import { sizeOf, sum } from '../../support/numbers/arithmetic.ts';
 import type { Shape } from '../types.ts';
 import { HalfPrecision } from './half-precision.ts';
-import { isLong, reduceInStages } from './long-sums.ts';
+import { firstStage, isLong, reduceInStages } from './long-sums.ts';
 import { NodeList } from './node-list.ts';
 import { hasPackedProduct, packedProduct, unpack } from './packed-weights.ts';
 import { type DType, type Node, type TypedShape, typeOf, type Value } from './node.ts';
@@ -20,6 +20,13 @@ const MOST_PARTS = 7;
 interface Transposed {
   readonly transA?: boolean;
   readonly transB?: boolean;
+}
+
+/** The parts that a Split cut a value into. */
+interface Cut {
+  readonly whole: Value;
+  readonly axis: number;
+  readonly parts: readonly Value[];
 }
 
 /** A sum of rows by their ids, as `scatterRows` wrote it. */
@@ -41,6 +48,8 @@ export class Graph extends NodeList {
   readonly #half: HalfPrecision;
   /** Inputs of the reshapes written so far. */
   readonly #reshaped = new Map<Value, Value>();
+  /** Cuts by their first parts. */
+  readonly #cuts = new Map<Value, Cut>();
   readonly #scattered = new Map<Value, Scattered>();
 
   constructor({ products = FLOAT32, forCores = false, provider = 'cpu' }: Partial<Target> = {}) {
@@ -48,6 +57,13 @@ export class Graph extends NodeList {
     this.#half = new HalfPrecision(this, products);
     this.forCores = forCores;
     this.provider = provider;
+  }
+
+  /** The constant float32 tensor of this shape whose elements are all x. */
+  filled(x: number, shape: Shape): Value {
+    return this.once(`${x} in [${shape}]`, () =>
+      this.constant(new Float32Array(sizeOf(shape)).fill(x), shape, 'float32'),
+    );
   }
 
   // Precision
@@ -122,12 +138,35 @@ export class Graph extends NodeList {
       return this.#split(x, lengths, axis).flatMap((part, i) => this.#split(part, groups[i]!, axis));
     }
     if (sizes.length === 1) return [x];
-    const parts = sizes.map((n) => ({ shape: x.shape.with(axis, n), dtype: x.dtype }));
-    return this.node('Split', [x, this.integers(sizes)], parts, { axis });
+    const types = sizes.map((n) => ({ shape: x.shape.with(axis, n), dtype: x.dtype }));
+    const parts = this.node('Split', [x, this.integers(sizes)], types, { axis });
+    this.#cuts.set(parts[0]!, { whole: x, axis, parts });
+    return parts;
+  }
+
+  /** The value that a Split cut into exactly these parts, where there is one. */
+  wholeOf(parts: readonly Value[], axis: number): Value | undefined {
+    const cut = this.#cuts.get(parts[0]!);
+    const same = cut?.axis === axis && cut.parts.length === parts.length;
+    return same && cut.parts.every((part, i) => part === parts[i]) ? cut.whole : undefined;
   }
 
   concat(parts: readonly Value[], axis: number): Value {
     if (parts.length === 1) return parts[0]!;
+    const whole = this.wholeOf(parts, axis);
+    if (whole) return whole;
+    if (parts[0]!.shape.length === 1) {
+      // Vectors that were rows [1, n] are joined as rows, which saves a reshape of each.
+      const sources = parts.map((x) => this.#reshaped.get(x));
+      const saved = sources.filter((x) => x?.shape.length === 2 && x.shape[0] === 1).length;
+      if (saved > sources.filter((x) => x === undefined).length) {
+        const joined = this.concat(
+          parts.map((x) => this.reshape(x, [1, ...x.shape])),
+          1,
+        );
+        return this.reshape(joined, [joined.shape[1]!]);
+      }
+    }
     const length = parts.reduce((sum, x) => sum + x.shape[axis]!, 0);
     return this.one('Concat', parts, parts[0]!.shape.with(axis, length), parts[0]!.dtype, { axis });
   }
@@ -182,16 +221,19 @@ export class Graph extends NodeList {
     return this.one(op, [x, this.integers(axes)], shape, x.dtype, { keepdims: keepDims ? 1 : 0 });
   }
 
+  /** Σ x² [] over all elements of all tensors, whose partial sums are added up together. */
+  sumOfSquares(xs: readonly Value[]): Value {
+    const partial = xs.map((x) => firstStage(this, 'ReduceSumSquare', x));
+    return reduceInStages(this, 'ReduceSum', this.concat(partial, 0), [0]);
+  }
+
   /**
    * The sum [1, d] of the rows of x [N, d] as a product: onnxruntime multiplies in half the time that it sums
    * in.
    */
   #sumOfRows(x: Value): Value {
     const [rows, width] = x.shape as [number, number];
-    const ones = this.once(`ones ${rows}`, () =>
-      this.constant(new Float32Array(rows).fill(1), [1, rows], 'float32'),
-    );
-    return this.one('Gemm', [ones, x], [1, width]);
+    return this.one('Gemm', [this.filled(1, [1, rows]), x], [1, width]);
   }
 
   // Matrix products

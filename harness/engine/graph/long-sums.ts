@@ -48,11 +48,25 @@ export function reduceInStages(g: Operations, op: string, x: Value, axes: readon
   return others.length === 0 ? reduced : g.reduce(CONTINUED[op]!, reduced, others, false);
 }
 
+/** The first stage of a reduction over all of x: partial results [n] that are reduced further. */
+export function firstStage(g: Operations, op: string, x: Value): Value {
+  const length = sizeOf(x.shape);
+  const stage = length > LONG ? stageOf(length) : undefined;
+  if (stage !== undefined) return g.reduce(op, g.reshape(x, [length / stage, stage]), [1], false);
+  const axes = x.shape.map((_, axis) => axis);
+  return g.reshape(g.reduce(op, x, axes, false), [1]);
+}
+
+/** How many values the next stage adds, of as many as these; none where no such number divides them. */
+function stageOf(length: number): number | undefined {
+  const sizes = length > STAGE.most ? range(STAGE.least, STAGE.most).reverse() : [];
+  return sizes.find((size) => length % size === 0);
+}
+
 /** Reduces one axis, each stage as short as its length allows. */
 function reduceAxis(g: Operations, op: string, x: Value, axis: number): Value {
   const length = x.shape[axis]!;
-  const sizes = length > STAGE.most ? range(STAGE.least, STAGE.most).reverse() : [];
-  const stage = sizes.find((size) => length % size === 0);
+  const stage = stageOf(length);
   if (stage !== undefined) {
     const parts = g.reshape(x, x.shape.toSpliced(axis, 1, length / stage, stage));
     return reduceAxis(g, CONTINUED[op]!, g.reduce(op, parts, [axis + 1], false), axis);

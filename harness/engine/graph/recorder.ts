@@ -104,11 +104,10 @@ export function unpacked(weight: tf.Tensor, when: tf.Tensor): tf.Tensor {
   return record([weight], (g, [W]) => [g.unpacked(W!, valueOf(when))])[0]!;
 }
 
-/** Σ x² []. */
-export function sumOfSquares(x: tf.Tensor): tf.Tensor {
-  if (!recording()) return x.square().sum();
-  const axes = x.shape.map((_, axis) => axis);
-  return record([x], (g, [value]) => [g.reduce('ReduceSumSquare', value!, axes, false)])[0]!;
+/** Σ x² [] over all elements of one tensor or more. */
+export function sumOfSquares(...xs: readonly tf.Tensor[]): tf.Tensor {
+  if (!recording()) return xs.map((x) => x.square().sum()).reduce((sum, each) => sum.add(each));
+  return record(xs, (g, values) => [g.sumOfSquares(values)])[0]!;
 }
 
 /** Matrix products inside `f` are float32 whatever the precision of the recorded program. */

@@ -27,11 +27,14 @@ export function momentTypes(settings: Settings, packs: readonly Pack[]): TensorT
   );
 }
 
+/** The input with a pack's rates, which packs of equal settings share. */
+const ratesOf = ({ decays, rate }: Pack): string => `rates/${decays ? 'decaying' : 'constant'} × ${rate}`;
+
 /**
  * The inputs that the host computes for each step: for each pack [step size, ε, decay before, decay after].
  */
 export const rateTypes = (packs: readonly Pack[]): TensorTypes =>
-  Object.fromEntries(packs.map(({ name }) => [`rates/${name}`, { shape: [4], dtype: 'float32' as const }]));
+  Object.fromEntries(packs.map((pack) => [ratesOf(pack), { shape: [4], dtype: 'float32' as const }]));
 
 /** The values of `rateTypes` for step `step` (from 1) at a learning rate, computed in double precision. */
 export function rates(
@@ -55,7 +58,7 @@ export function rates(
           : optimizer === 'adamw-hf'
             ? [lr * correction, epsilon, 1, 1 - lr * decay]
             : [lr, epsilon, decay, 1];
-      return [`rates/${pack.name}`, Float32Array.from(values)];
+      return [ratesOf(pack), Float32Array.from(values)];
     }),
   );
 }
@@ -74,17 +77,17 @@ export function optimize(
   state: Tensors,
   inputs: Tensors,
 ): { tensors: Record<string, Tensor>; state: Record<string, Tensor>; norm: Tensor } {
-  const squares = packs.map(({ name }) => ops.sumOfSquares(gradients[name]!));
-  const norm = squares.reduce((sum, x) => sum.add(x)).sqrt();
+  const norm = ops.sumOfSquares(...packs.map(({ name }) => gradients[name]!)).sqrt();
   const factor =
     settings.clip > 0 ? ops.minimum(ops.scalar(settings.clip).div(norm.add(1e-6)), 1) : undefined;
   const { beta1, beta2, momentum } = settings;
   const out: Record<string, Tensor> = {};
   const next: Record<string, Tensor> = {};
   const kinds = moments(settings);
-  for (const { name } of packs) {
+  for (const pack of packs) {
+    const { name } = pack;
     const [size, epsilon, before, after] = ops
-      .split(inputs[`rates/${name}`]!, 4)
+      .split(inputs[ratesOf(pack)]!, 4)
       .map((rate) => rate.reshape([])) as [Tensor, Tensor, Tensor, Tensor];
     const advance = ([p, gradient, ...kept]: Tensor[]): Tensor[] => {
       const g = factor ? gradient!.mul(factor) : gradient!;
