@@ -11,6 +11,12 @@ import { benchInside } from '../cli/inside.ts';
 import { writeResults } from '../reporting/synthetic.ts';
 import { documents, examples } from './documents.ts';
 
+// A hub that is not there is asked four times, and nobody waits in between.
+vi.mock('node:timers/promises', async (original) => ({
+  ...(await original<typeof import('node:timers/promises')>()),
+  setTimeout: () => Promise.resolve(),
+}));
+
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 beforeAll(() =>
   writeResults(join(folder, 'made-up'), { tasks: ['e2e'], models: ['gpt2'], seeds: [1], variants: 2 }),

@@ -77,6 +77,10 @@ function commonShape(a: Shape, b: Shape): number[] {
 const isEndOf = (operand: Shape, shape: Shape): boolean =>
   operand.every((size, i) => size === shape[shape.length - operand.length + i]);
 
+/** Whether an operand can be repeated to a shape. */
+const fits = (operand: Shape, shape: Shape): boolean =>
+  operand.every((size, i) => size === 1 || size === shape[shape.length - operand.length + i]);
+
 /** The kernel of two operands, which are repeated to the result's shape first. */
 const repeated =
   (own: tf.KernelFunc): tf.KernelFunc =>
@@ -84,6 +88,8 @@ const repeated =
     const plain = call.backend as PlainBackend;
     const [a, b] = [call.inputs.a!, call.inputs.b!];
     const shape = commonShape(a.shape, b.shape);
+    // The backend's own kernel refuses shapes that do not go together.
+    if (!fits(a.shape, shape) || !fits(b.shape, shape)) return own(call);
     if (isEndOf(a.shape, shape) && isEndOf(b.shape, shape)) return own(call);
     const whole = [a, b].map((info) => {
       if (isEndOf(info.shape, shape)) return info;

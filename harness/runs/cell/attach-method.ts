@@ -3,6 +3,7 @@
  * and merge.
  */
 import type { BaseModel } from '../../models/base-model.ts';
+import { withCheckedEdits } from '../../models/delta/checked-edits.ts';
 import { readBy, withHead, type Head } from '../../models/delta/heads.ts';
 import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
@@ -35,7 +36,7 @@ function attach({ method, options }: Variant['parts'][number], base: BaseModel):
   try {
     const delta = method.attach(base, options) as Delta | undefined;
     if (!delta?.trained) throw new TypeError('attach returns no object with `trained`');
-    return delta;
+    return withCheckedEdits(method.name, delta);
   } catch (error) {
     if (error instanceof RangeError || error instanceof UsageError) throw error;
     throw new Error(`The method ${method.name} cannot act on ${base.id}: ${messageOf(error)}`, {

@@ -108,3 +108,16 @@ it('sums the rows of segments, and leaves out rows of none', () => {
   expect(shape).toEqual([4, 2]);
   expect(values).toEqual([5, 6, 0, 0, 8, 10, 0, 0]);
 });
+
+it.each([
+  [[2, 3], [2]],
+  [
+    [4, 2, 3],
+    [4, 3],
+  ],
+  [[16], [3]],
+])('operands [%s] and [%s], which do not go together, are refused', (a, b) => {
+  for (const name of ['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'equal', 'less'] as const) {
+    expect(() => library[name](counting(a, 0).tensor, counting(b, 1).tensor), name).toThrow(/shape/i);
+  }
+});

@@ -2,9 +2,14 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineMethod, type Delta } from '../../../harness/method.ts';
+import * as tf from '../../../harness/engine/ops.ts';
+import type { Tensor } from '../../../harness/models/edits.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
 import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
+import { testEngine } from '../../engines.ts';
+import { tinyBase, tinyBatch } from '../../methods/tiny.ts';
+import { computeDecoder } from '../../parity/decoder.ts';
 
 const base = await loadBase('gpt2-mini');
 const attachOwn = (attach: () => Delta) => {
@@ -31,6 +36,31 @@ test('what does not fit says how', async () => {
     throw new RangeError('the rank is too large');
   });
   await expect(failed).rejects.toThrow(/^own: the rank is too large\.$/);
+});
+
+test.each([
+  [
+    'gives',
+    (y: Tensor) => y.reshape([-1]),
+    /^The method own gives \[\d+\] at transformer\.h\.0\.mlp, where an edit keeps the shape \[\d+, 16\]$/,
+  ],
+  [
+    'forgets',
+    () => undefined as unknown as Tensor,
+    /^The method own gives nothing at transformer\.h\.0\.mlp, where/,
+  ],
+  [
+    'multiplies',
+    (y: Tensor) => y.mul(tf.zeros([3])),
+    /^The method own fails at transformer\.h\.0\.mlp: .*shape/,
+  ],
+])('an edit that %s another shape is named with its site', async (_, output, message) => {
+  const delta = await attachOwn(() => ({
+    trained: {},
+    edits: () => ({ sublayer: ({ role }) => (role === 'mlp' ? { output } : undefined) }),
+  }));
+  const run = computeDecoder(await testEngine('js'), await tinyBase(), delta, {}, tinyBatch());
+  await expect(run).rejects.toThrow(message);
 });
 
 test('initial values that are not as many as the shape has are refused', async () => {
