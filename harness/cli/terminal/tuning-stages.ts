@@ -2,13 +2,13 @@
  * Does the stages of a tuning one after the other, here or on Slurm, and shows how each goes; `tune` and
  * `intrinsic` use it.
  */
-import { counted } from '../../support/counted.ts';
 import type { Outcome } from '../../runs/execute/executor.ts';
 import type { Plan, RunRequest } from '../../runs/plan/cell.ts';
 import type { TuningOptions } from '../arguments/tuning-options.ts';
 import { note, print } from './output.ts';
 import { createReporter, type Reporter } from './run-reporter.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
+import { submittedText } from './submitted.ts';
 
 /** Does the stages of a tuning, here or on Slurm. */
 export class Stages {
@@ -35,9 +35,7 @@ export class Stages {
       const { submitMissing } = await import('../../runs/cluster/submit-missing.ts');
       const submitted = await submitMissing(plan, request, slurm, retry === 'failed');
       print(
-        submitted
-          ? `Submitted Slurm job ${submitted.job}: ${counted(submitted.cells, 'run')} in ${counted(submitted.tasks, 'task')}.`
-          : 'Slurm is doing the trials that are missing.',
+        submitted ? `${submittedText(submitted, 'run')}.` : 'Slurm is doing the trials that are missing.',
       );
       note('The same command goes on when they are done; status shows how they go.');
       return undefined;
