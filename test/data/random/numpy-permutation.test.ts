@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { numpyPermutation } from '../../../harness/data/random/numpy-permutation.ts';
+import {
+  numpyGeneratorPermutation,
+  numpyPermutation,
+} from '../../../harness/data/random/numpy-permutation.ts';
 
 const parity = process.env.DELTABENCH_PARITY;
 const sha256 = (order: Int32Array) => createHash('sha256').update(order.join(',')).digest('hex');
@@ -19,6 +22,22 @@ test.each([
   expect(sha256(numpyPermutation(seed, n))).toBe(hash);
 });
 
+// [seed, n, sha256] of np.random.default_rng(seed).permutation(n), the same in numpy 1.24.4.
+test.each([
+  [42, 9919, '160fe98570ff58dc54f7bed3cc00c0d8958acaebb55134f691c583664e209c86'],
+  [42, 170420, '617e0f6bf2048d12d453330e20dd2611e2ad3d806d3788ea0316d6d7463deb8e'],
+  [42, 2, 'b0e4f9bb7b55e4b181760ae93c958c14b451a7556206dfa952d81f0f2165a9da'],
+  [0, 1, '5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9'],
+  [0, 17, 'f9101369c922254e2832b8fafbf9c06f3d929d9ce148f33b15f1a6c5337edb57'],
+  [1, 100, '480ab80802401164b9d6cf6ee8bd77d94cef8413c15eb7c7e7fb90dc16e9bf39'],
+  [7, 65536, '96b407e8a29dc0de6ee0403d8f6520b25e2f542851700071a841f0d2d7fa70cd'],
+  [123456789, 65537, 'c5e6dcdb10539c07049e7ec4c5c256ef7058f0af3adfd9f44eab9429e6613369'],
+  [2147483648, 1000, 'a0e5689923994efdc9cd701734af5a05af75750e9cd429a9897b602572dcf459'],
+  [4294967295, 4097, '678a113a6f2cb1746b3653a9c95ab0e3170e0a0da17236d58aadb391859bbfb4'],
+])('generator, seed %i, %i numbers', (seed, n, hash) => {
+  expect(sha256(numpyGeneratorPermutation(seed, n))).toBe(hash);
+});
+
 test.skipIf(!parity)('every permutation of the reference set', async () => {
   const { cases } = JSON.parse(await readFile(join(parity!, 'numpy-permutation.json'), 'utf8')) as {
     cases: { seed: number; n: number; first: number[]; sha256: string }[];
@@ -31,9 +50,12 @@ test.skipIf(!parity)('every permutation of the reference set', async () => {
   }
 });
 
-test('none and one; what numpy has no seed for', () => {
-  expect([...numpyPermutation(1, 0)]).toEqual([]);
-  expect([...numpyPermutation(1, 1)]).toEqual([0]);
-  for (const seed of [-1, 1.5, 2 ** 32, NaN]) expect(() => numpyPermutation(seed, 3)).toThrow(RangeError);
-  for (const n of [-1, 1.5, 2 ** 31]) expect(() => numpyPermutation(1, n)).toThrow(RangeError);
-});
+test.each([numpyPermutation, numpyGeneratorPermutation])(
+  '$name: none and one; what has no seed',
+  (permute) => {
+    expect([...permute(1, 0)]).toEqual([]);
+    expect([...permute(1, 1)]).toEqual([0]);
+    for (const seed of [-1, 1.5, 2 ** 32, NaN]) expect(() => permute(seed, 3)).toThrow(RangeError);
+    for (const n of [-1, 1.5, 2 ** 31]) expect(() => permute(1, n)).toThrow(RangeError);
+  },
+);
