@@ -48,6 +48,11 @@ export const recipeSchema = z.strictObject({
   trainExamples: count
     .optional()
     .describe('training examples, drawn by the seed so that fewer are among more; all where absent'),
+  validationExamples: count
+    .optional()
+    .describe(
+      "training examples held back to validate on, the same for all seeds; the data's own where absent",
+    ),
   order: z
     .enum(['drawn', 'buckets'])
     .optional()

@@ -51,6 +51,29 @@ test('files of instructions: all is learnt, longer examples are left out, nothin
   expect(record.files.tensors).toBeDefined();
 });
 
+test('examples that are held back choose the step that is kept, and are not learnt', async () => {
+  const data = join(folder, 'held');
+  await mkdir(data, { recursive: true });
+  const rows = ['1', '2', '3', '4', '5', '6', '7'].map((output) => ({ instruction: 'Count.', output }));
+  await writeFile(join(data, 'math_10k.json'), JSON.stringify(rows));
+  const asked = (count: number) => ({
+    ...small,
+    tasks: ['math'],
+    data,
+    limit: undefined,
+    maxSteps: 3,
+    settings: ['batch-size=2', 'learning-rate=1', `validation-examples=${count}`, 'evaluate-every=1'],
+  });
+  const { outcomes } = await run('held', asked(3));
+  const { error, examples, training } = outcomes[0]!.record;
+  expect(error).toBeUndefined();
+  expect(examples).toMatchObject({ train: { used: 4, of: 4 }, validation: { used: 3, of: 3 } });
+  const losses = training!.evaluations.map(({ loss }) => loss!);
+  expect(losses).toHaveLength(3);
+  expect(training!.bestStep).toBe(1 + losses.indexOf(Math.min(...losses)));
+  await expect(run('too-many', asked(7))).rejects.toThrow('math has 7 training examples');
+});
+
 test('a chat template that the base does not have is refused before anything is written', async () => {
   const asked = { ...small, tasks: ['math'], data: 'built-in', settings: ['template=chat'] };
   await expect(run('chat', asked)).rejects.toThrow(

@@ -87,6 +87,8 @@ const adaptersCommands: readonly PaperRecipe[] = ['commonsense', 'math'].map((ta
     targetLength: 256,
     length: 256,
     beams: 4,
+    validationExamples: 120,
+    evaluateEvery: 200,
   },
   options: { rank: 8, alpha: 16, dropout: 0.05, targets: ['query', 'value'] },
   seeds: [42],

@@ -10,6 +10,7 @@ import type {
   Splits,
   TextTask,
 } from '../../data/examples/task.ts';
+import { holdBack } from '../../data/examples/hold-back.ts';
 import { asTextTask } from '../../data/examples/label-as-text.ts';
 import type { FetchOptions } from '../../data/hub/connection.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
@@ -63,13 +64,17 @@ export function dataOpener(
     const draw = { seed, family: base.family, side: protocol.side };
     const key = `${task.name} ${source.kind}`;
     checkTemplate(cell.recipe.template, tokenizer, base.id);
-    const text = (written: TextTask, loaded: Splits): TextWork => ({
-      kind: 'text',
-      task: written,
-      splits: written.draw ? written.draw(loaded, draw) : loaded,
-      endToken: endTokenOf(tokenizer, base.id),
-      draw,
-    });
+    const text = (written: TextTask, loaded: Splits): TextWork => {
+      const splits = written.draw ? written.draw(loaded, draw) : loaded;
+      const { validationExamples } = cell.recipe;
+      return {
+        kind: 'text',
+        task: written,
+        splits: validationExamples === undefined ? splits : holdBack(splits, validationExamples),
+        endToken: endTokenOf(tokenizer, base.id),
+        draw,
+      };
+    };
     if (task.kind === 'text') return text(task, await loadText(key, task, source));
     const load = (): ReturnType<LabelTask['load']> => loadLabels(key, task, source);
     if (head) return { kind: 'label', task, splits: task.draw(await load(), draw), head, draw };

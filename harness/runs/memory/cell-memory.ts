@@ -15,8 +15,12 @@ import { deviceMemory, sizeText, usableMemory } from './memory-here.ts';
 type OnBase = Pick<AttachedCell, 'cell' | 'base' | 'delta'>;
 
 /** How large a cell's data is; undefined where its task does not say. */
-export function sizeOfData({ task, source }: Cell): DataSize | undefined {
-  return (source.kind === 'built-in' ? task.builtinSizes : undefined) ?? task.sizes;
+export function sizeOfData({ task, source, recipe }: Cell): DataSize | undefined {
+  const size = (source.kind === 'built-in' ? task.builtinSizes : undefined) ?? task.sizes;
+  const held = recipe.validationExamples;
+  return size && held !== undefined
+    ? { ...size, train: Math.max(0, size.train - held), validation: held }
+    : size;
 }
 
 /** A cell as `estimateMemory` takes it, on a device of so much memory. */

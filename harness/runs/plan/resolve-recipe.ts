@@ -115,10 +115,17 @@ export function resolveRecipe(
   for (const layer of layersOf(run, settings, protocol)) Object.assign(values, layer.values);
   const recipe = checkOptions('The recipe', recipeSchema, values) as Recipe;
   const { task } = run;
-  if (recipe.template !== undefined && !(task.kind === 'text' && task.hasTemplates))
+  const learnsInstructions = task.kind === 'text' && task.hasTemplates === true;
+  if (recipe.template !== undefined && !learnsInstructions)
     throw new UsageError(
       `template=${recipe.template}: the task ${task.name} has one form of prompt; templates are for tasks that ` +
         'follow instructions (alpaca, commonsense, math, ultrafeedback).',
+    );
+  if (recipe.validationExamples !== undefined && !(learnsInstructions && task.selection === undefined))
+    throw new UsageError(
+      `validationExamples=${recipe.validationExamples}: the task ${task.name} has examples of its own to ` +
+        'validate on; they are held back for tasks that follow instructions (alpaca, commonsense, math, ' +
+        'ultrafeedback).',
     );
   return recipe;
 }

@@ -115,3 +115,18 @@ test('a template of prompts is for tasks that follow instructions', async () => 
   });
   expect(() => of('template=alpacca')).toThrow(/template/);
 });
+
+test("LLM-Adapters' recipe holds back 120 examples; tasks that have some to validate on refuse", async () => {
+  const tasks = await loadTasks();
+  const variant = parseVariant('lora', methods);
+  const of = (task: string, published: string, ...settings: string[]) =>
+    resolveRecipe({ task: tasks.get(task)!, variant, published }, settings.map(splitSetting));
+  for (const task of ['math', 'commonsense'])
+    expect(of(task, 'llama-7b')).toMatchObject({ validationExamples: 120, evaluateEvery: 200 });
+  expect(of('math', 'none')).not.toHaveProperty('validationExamples');
+  expect(of('alpaca', 'none', 'validation-examples=2000')).toMatchObject({ validationExamples: 2000 });
+  for (const task of ['e2e', 'sst2', 'metamath'])
+    expect(() => of(task, 'none', 'validation-examples=5')).toThrow(
+      `validationExamples=5: the task ${task} has examples of its own to validate on`,
+    );
+});
