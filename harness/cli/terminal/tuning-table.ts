@@ -1,4 +1,5 @@
 /** What `tune` prints of its trials: a table of what was chosen, and warnings of choices at an edge. */
+import { counted } from '../../support/counted.ts';
 import { groupBy } from '../../support/group-by.ts';
 import { layoutTable } from '../../reporting/tables/layout-text.ts';
 import type { PlannedTuning, TunedMethod } from '../../runs/tune/tune.ts';
@@ -36,7 +37,7 @@ export function plannedTuningText(
     .map(([title, group]) => {
       const stages = group[0]!.rungs.map(
         ({ trials, share }) =>
-          `${trials} trials${share === 1 ? '' : ` of ${(100 * share).toPrecision(3)} % length`}`,
+          `${counted(trials, 'trial')}${share === 1 ? '' : ` of ${(100 * share).toPrecision(3)} % length`}`,
       );
       const rows = group.flatMap(({ label, budget, trials }) =>
         trials.map((point, i) => [

@@ -2,6 +2,7 @@
  * Tunes methods on a task and base: plans trials, does what is missing of them, and chooses by validation
  * alone. Trials are runs with records like any others, so that a tuning that was stopped goes on.
  */
+import { counted } from '../../support/counted.ts';
 import { groupBy } from '../../support/group-by.ts';
 import { mean } from 'simple-statistics';
 import type { Task } from '../../data/examples/task.ts';
@@ -180,7 +181,7 @@ function pointsByMethod(
   const uneven = counts.find(([, count]) => count !== (trials ?? counts[0]![1]));
   if (uneven && !unequal) {
     throw new UsageError(
-      `The space has ${counts.map(([text, count]) => `${count} trials for ${text}`).join(', ')}` +
+      `The space has ${counts.map(([text, count]) => `${counted(count, 'trial')} for ${text}`).join(', ')}` +
         `${trials === undefined ? '' : `, --trials asks for ${trials}`}: methods are compared fairly with ` +
         'equally many. Change --space or --trials, or add --unequal.',
     );
@@ -353,7 +354,7 @@ function budgetsOf(cells: readonly Cell[], rungs: readonly Rung[]): Map<string, 
     const examples = total(({ recipe }) => (recipe.maxSteps ?? Infinity) * recipe.batchSize);
     const trials = new Set(own.map(({ trial }) => JSON.stringify(trial))).size;
     const most = limited ? `, at most ${examples.toLocaleString('en')} examples` : '';
-    budgets.set(method, `${trials} trials, ${epochs.toLocaleString('en')} epochs${most}`);
+    budgets.set(method, `${counted(trials, 'trial')}, ${epochs.toLocaleString('en')} epochs${most}`);
   }
   return budgets;
 }
