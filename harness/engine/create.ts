@@ -1,5 +1,6 @@
 /** Starts engines. A tensor library is loaded only with the engine that needs it. */
 import { availableParallelism } from 'node:os';
+import { allowTf32 } from './onnxruntime/allow-tf32.ts';
 import { loadNative } from './onnxruntime/device/native.ts';
 import { checkCudaProvider } from './setup/cuda-provider.ts';
 import type { Engine, EngineName, Precision } from './types.ts';
@@ -24,6 +25,8 @@ export function precisionProblem({ name, device, precision }: EngineOptions): st
     const only = `${name} computes in float32, the only floating-point type of tfjs`;
     return `${only}; the engine onnx has ${precision}`;
   }
+  if (precision === 'tf32' && !device?.startsWith('cuda'))
+    return 'only the tensor cores of NVIDIA have it: --device cuda';
   if (device === 'webgpu' && precision === 'bfloat16') return 'WebGPU has no bfloat16; it has float16';
   return undefined;
 }
@@ -40,7 +43,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   switch (name) {
     case 'onnx': {
       const onCuda = device.startsWith('cuda');
-      if (onCuda) await checkCudaProvider();
+      if (onCuda) {
+        await checkCudaProvider();
+        allowTf32(precision === 'tf32');
+      }
       const { createOnnxEngine } = await import('./onnxruntime/engine.ts');
       const native = onCuda ? loadNative() : undefined;
       return createOnnxEngine({ device, threads, precision, recompute, native });

@@ -11,11 +11,17 @@ export type NamedTensors = Readonly<Record<string, Tensor>>;
 export type NumericArray = Float32Array | Int32Array;
 export type NamedArrays = Record<string, NumericArray>;
 
+/** Types of floating-point numbers. */
+export type FloatType = 'float32' | 'bfloat16' | 'float16';
 /**
  * Precision of the operands and results of matrix products; their sums and all other operations are float32.
+ * tf32 is float32 whose operands NVIDIA's tensor cores round to ten bits of fraction.
  */
-export const precisions = ['float32', 'bfloat16', 'float16'] as const;
+export const precisions = ['float32', 'tf32', 'bfloat16', 'float16'] as const;
 export type Precision = (typeof precisions)[number];
+/** The type of the numbers that products of a precision read. */
+export const floatTypeOf = (precision: Precision): FloatType =>
+  precision === 'tf32' ? 'float32' : precision;
 /** Whether products of half precision are float32 products of rounded operands; the CPU has no others. */
 export const isEmulated = (precision: Precision, device: string): boolean =>
   precision !== 'float32' && device === 'cpu';

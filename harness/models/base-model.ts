@@ -1,6 +1,6 @@
 /** What a base model is to everything that attaches to it, trains it or decodes with it. */
 import type { Tokenizer } from '../data/tokenizers/tokenizer.ts';
-import type { FileLocation, PackedArray, Precision, StoredArray, Shape } from '../engine/types.ts';
+import type { FileLocation, FloatType, PackedArray, StoredArray, Shape } from '../engine/types.ts';
 import type { Architecture } from './architecture.ts';
 import type { BaseWeights } from './bases/base-weights.ts';
 import type { FamilyName, Site, Shapes } from './edits.ts';
@@ -40,7 +40,7 @@ export interface BaseModel {
   /** Throws UsageError where the checkpoint lacks the tensor or gives it another shape. */
   tensor(name: string): Promise<Float32Array>;
   /** Where a tensor lies on disk in this type (float32); undefined where no file holds it so. */
-  location(name: string, type?: Precision): FileLocation | undefined;
+  location(name: string, type?: FloatType): FileLocation | undefined;
   /** The folder of its files; a random base has none. */
   folder?(): Promise<string>;
   tokenizer(): Promise<Tokenizer>;

@@ -131,7 +131,7 @@ test('another precision is another run', async () => {
 test('a precision that is not there is refused with what is', async () => {
   const none = await start('--method', 'red', '--precision', 'half');
   expect(none.stderr).toContain(
-    '--precision half: it can be float32, bfloat16, float16. Did you mean "float16"?',
+    '--precision half: it can be float32, tf32, bfloat16, float16. Did you mean "float16"?',
   );
   expect(none.exitCode).toBe(2);
   const plain = await start('--method', 'red', '--engine', 'js', '--precision', 'bfloat16', '--dry-run');

@@ -7,7 +7,7 @@
 # There: `bash KIT/<part>/unpack.sh [DIR]` for each, in any order, then `DIR/bench <arguments>`; the parity tests in DIR/src:
 #   DELTABENCH_DEVICE=cuda ../bench exec node node_modules/vitest/vitest.mjs run test/parity -t onnx
 #   echo 10 | ../bench exec node --import tsx test/speed/step.ts --device cuda --method red
-# NVIDIA_TF32_OVERRIDE=0 keeps products in full float32. Give the GPU to one process: without MPS several wait for each
+# Products are of full float32 but with --precision tf32. Give the GPU to one process: without MPS several wait for each
 # other's time slices at every copy (14 small runs at once took 0.5 s a step, one by itself 0.01 s).
 #   bash test/gpu/make-kit.sh [KIT] [ARCH]        reads DELTABENCH_DATA; needs pip for the provider
 set -euo pipefail

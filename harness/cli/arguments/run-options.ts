@@ -38,7 +38,7 @@ export function addRunOptions(command: Command): Command {
     .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
-    .option('--precision <type>', 'of matrix products: float32 (default), bfloat16, float16')
+    .option('--precision <type>', 'of matrix products: float32 (default), tf32 (CUDA), bfloat16, float16')
     .option('--recompute', 'train in less memory and more time: compute what the gradient needs again')
     .option(
       '--jobs <number>',

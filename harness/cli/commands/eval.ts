@@ -62,7 +62,7 @@ export function evalCommand(): Command {
     .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
-    .option('--precision <type>', 'of matrix products: float32 (default), bfloat16, float16')
+    .option('--precision <type>', 'of matrix products: float32 (default), tf32 (CUDA), bfloat16, float16')
     .option('--base-weights <type>', baseWeightsHelp)
     .option('--data <place>', 'hub, or a folder (default: DELTABENCH_DATA, else the hub)')
     .option('--tokenizer <folder>', "the tokenizer, where the model's own is not wanted or missing")

@@ -1,11 +1,11 @@
 /** What a graph consists of: values and the ONNX operations between them. */
-import type { NumericArray, PackedMatrix, Precision, Shape } from '../types.ts';
+import type { FloatType, NumericArray, PackedMatrix, Shape } from '../types.ts';
 
 /**
  * Element types; int64 only for the lists (axes, shapes) that ONNX takes as operands, uint8 for four-bit
  * codes.
  */
-export type DType = Precision | 'int32' | 'bool' | 'int64' | 'uint8' | 'uint4';
+export type DType = FloatType | 'int32' | 'bool' | 'int64' | 'uint8' | 'uint4';
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
 /** ONNX's numbers of element types (TensorProto.DataType). */

@@ -1,9 +1,9 @@
 /** The target of a graph: the device that will compute it, and the precision of its matrix products. */
-import type { Precision } from '../types.ts';
+import type { FloatType } from '../types.ts';
 
 /** Precision of the operands and results of matrix products; their sums are float32. */
 export interface Products {
-  readonly precision: Precision;
+  readonly precision: FloatType;
   /** Whether the device has such products; elsewhere operands are rounded and multiplied as float32. */
   readonly native: boolean;
 }

@@ -3,7 +3,15 @@
  * `createEngine` makes it; its stages are record-copies.ts, lower.ts, session.ts and program.ts.
  */
 import type { Target } from '../graph/target.ts';
-import type { Engine, ManyProgram, Precision, Program, ProgramFunction, Signature } from '../types.ts';
+import {
+  floatTypeOf,
+  type Engine,
+  type ManyProgram,
+  type Precision,
+  type Program,
+  type ProgramFunction,
+  type Signature,
+} from '../types.ts';
 import { DeviceMemory } from './device/device-memory.ts';
 import { openOnDevice } from './device/device-session.ts';
 import type { Native } from './device/native.ts';
@@ -85,7 +93,7 @@ function createEngineIn(
   { device, threads, precision, recompute }: OnnxOptions,
 ): Engine {
   const [provider = 'cpu', index] = device.split(':');
-  const products = { precision, native: provider !== 'cpu' };
+  const products = { precision: floatTypeOf(precision), native: provider !== 'cpu' };
   const target: Pick<Target, 'products' | 'provider'> = { products, provider };
 
   async function compileMany(

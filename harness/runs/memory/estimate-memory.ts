@@ -5,7 +5,7 @@
 import type { DataSize } from '../../data/examples/task.ts';
 import { rowsAtOnce } from '../../decoding/generate.ts';
 import { cacheBytes } from '../../decoding/on-host/key-value-cache.ts';
-import { partsOf, type Precision } from '../../engine/types.ts';
+import { floatTypeOf, partsOf, type Precision } from '../../engine/types.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { formatOf, packedSites } from '../../models/bases/base-weights.ts';
 import { trainedShapes, unfrozenTensors } from '../../models/delta/trained-tensors.ts';
@@ -113,7 +113,7 @@ function fixedMemory({
   const trainedNumbers = sum(Object.values(trainedShapes(base, delta)).map(sizeOf));
   const moments = recipe.optimizer === 'sgd' ? Number(recipe.momentum > 0) : 2;
   return {
-    weights: baseBytes(base, new Set(unfrozenTensors(base, delta)), precision === 'float32' ? 4 : 2),
+    weights: baseBytes(base, new Set(unfrozenTensors(base, delta)), floatTypeOf(precision) === 'float32' ? 4 : 2),
     trained: 4 * (2 + moments) * trainedNumbers,
     programs: PROGRAMS + unpackedBytes(base),
   };
