@@ -13,8 +13,8 @@ import type { Beginning, LikelihoodBatch } from './batches.ts';
 import { beginningKey, fillTrees, likelihoodProgram, type TreesShape } from './program.ts';
 import { treeOf, type TokenTree } from './token-tree.ts';
 
-/** Most compiled programs that are kept: each has memory of its own. */
-const PROGRAMS = 8;
+/** Most compiled programs that a scorer keeps: each has memory of its own. The oldest goes first. */
+export const KEPT_PROGRAMS = 8;
 
 /** Reads batches with a model; keeps the programs that it compiles, for batches of any evaluation. */
 export class LikelihoodScorer {
@@ -27,6 +27,14 @@ export class LikelihoodScorer {
   constructor(model: LoadedModel) {
     this.#model = model;
     this.#state = model.engine.state({});
+  }
+
+  /** Whether the program of a batch is compiled already, and whether its beginning is the last that was read. */
+  hasReady({ shape, beginning }: LikelihoodBatch): { program: boolean; beginning: boolean } {
+    return {
+      program: this.#programs.has(JSON.stringify(shape)),
+      beginning: beginning === undefined || this.#read?.beginning === beginning,
+    };
   }
 
   /** Scores the documents of a batch; scores are not finite where the model's numbers are not. */
@@ -54,7 +62,7 @@ export class LikelihoodScorer {
     const known = this.#programs.get(key);
     if (known) return known;
     for (const [oldest, program] of this.#programs) {
-      if (this.#programs.size < PROGRAMS) break;
+      if (this.#programs.size < KEPT_PROGRAMS) break;
       this.#programs.delete(oldest);
       await (await program).dispose();
     }

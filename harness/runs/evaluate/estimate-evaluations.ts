@@ -1,11 +1,13 @@
 /**
  * Says what evaluations would compute and how long it would take, for `bench eval --dry-run`: counts tokens
- * after shared beginnings, and times a few real parts of the work. It writes nothing.
+ * after shared beginnings, and times a few real parts of the work. It writes nothing among the results.
  */
+import { KEPT_PROGRAMS } from '../../evaluation/likelihoods/log-likelihoods.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
 import { InProcess } from './evaluation-executor.ts';
 import type { EvaluationPiece, EvaluationPlan } from './plan-evaluations.ts';
 import type { EvaluatedModel, PartTime, Work, WorkPart } from './work/evaluation-work.ts';
+import { timeFiles } from './work/measure-time.ts';
 import { fitSpeed, secondsFor, spreadByKeys, type Load, type Speed } from './work/time-model.ts';
 
 /** What is known of a piece before it is done. */
@@ -18,7 +20,7 @@ export interface PieceEstimate {
   readonly tokens: number;
   /** Programs that are compiled on the way. */
   readonly programs: number;
-  /** Estimated seconds; 0 where a finished record is there. */
+  /** Estimated seconds, the first one's with loading the model; 0 where a finished record is there. */
   readonly seconds: number;
 }
 
@@ -71,10 +73,14 @@ async function estimateSubject(
     prepared.push({ piece, work, parts, encoding: (performance.now() - start) / 1000 });
   }
   const missing = prepared.filter(({ piece }) => piece.record?.status !== 'finished');
+  const files = missing.length > 0 ? await timeFiles() : 0;
+  let loading = 0;
   const costs = new Map<string, Costs>();
   for (const kind of new Set(missing.map(({ piece }) => piece.chosen.evaluation.kind))) {
     const own = missing.filter(({ piece }) => piece.chosen.evaluation.kind === kind);
+    const start = performance.now();
     const { model } = await executor.load(pieces[0]!.subject);
+    loading += (performance.now() - start) / 1000;
     costs.set(
       kind,
       await timeParts(
@@ -84,13 +90,36 @@ async function estimateSubject(
       ),
     );
   }
-  return prepared.map(({ piece, work, parts, encoding }) => {
-    const state = piece.record?.status ?? 'missing';
+  const compiled = new ProgramCount();
+  return prepared.map((one) => {
+    const { piece, work, parts, encoding } = one;
+    const state: PieceEstimate['state'] = piece.record?.status ?? 'missing';
+    const counts = { piece, state, requests: work.requests, tokens: sum(work.tokens) };
     const cost = costs.get(piece.chosen.evaluation.kind);
-    const programs = sum(parts.map((part) => part.programs));
-    const seconds = state === 'finished' || !cost ? 0 : encoding + secondsOfParts(parts, cost);
-    return { piece, state, requests: work.requests, tokens: sum(work.tokens), programs, seconds };
+    if (state === 'finished' || !cost) return { ...counts, programs: 0, seconds: 0 };
+    const programs = compiled.add(parts);
+    const around = (one === missing[0] ? loading : 0) + encoding + files;
+    return { ...counts, programs, seconds: around + secondsOfParts(parts, programs, cost) };
   });
+}
+
+/** Counts the programs that parts compile, of which a scorer keeps the last few for the parts that follow. */
+export class ProgramCount {
+  readonly #kept = new Set<string>();
+
+  /** Returns how many programs some parts compile after those that were added before. */
+  add(parts: readonly Pick<WorkPart, 'before' | 'program'>[]): number {
+    let count = 0;
+    for (const { before, program } of parts) {
+      if (before) count++;
+      if (program === undefined || this.#kept.has(program)) continue;
+      count++;
+      const [oldest] = this.#kept;
+      if (this.#kept.size === KEPT_PROGRAMS) this.#kept.delete(oldest!);
+      this.#kept.add(program);
+    }
+    return count;
+  }
 }
 
 /** What parts of one kind of work cost. */
@@ -99,13 +128,14 @@ export interface Costs {
   readonly secondsPerProgram: number;
 }
 
-/** The seconds of some parts, by what they cost. */
+/** The seconds of some parts that compile so many programs, by what they cost. */
 export function secondsOfParts(
-  parts: readonly Pick<WorkPart, 'load' | 'before' | 'programs'>[],
+  parts: readonly Pick<WorkPart, 'load' | 'before'>[],
+  programs: number,
   { speed, secondsPerProgram }: Costs,
 ): number {
   const loads = parts.flatMap(({ load, before }) => (before ? [before, load] : [load]));
-  return secondsFor(loads, speed) + secondsPerProgram * sum(parts.map(({ programs }) => programs));
+  return secondsFor(loads, speed) + secondsPerProgram * programs;
 }
 
 /** A part that was timed. */

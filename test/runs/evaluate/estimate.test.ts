@@ -1,7 +1,11 @@
 // The arithmetic of estimates and of the time left, on made-up times: nothing here is timed.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { costsOf, secondsOfParts } from '../../../harness/runs/evaluate/estimate-evaluations.ts';
+import {
+  costsOf,
+  ProgramCount,
+  secondsOfParts,
+} from '../../../harness/runs/evaluate/estimate-evaluations.ts';
 import { shareDone } from '../../../harness/runs/evaluate/evaluation-progress.ts';
 import { fitSpeed, secondsFor, spreadByKeys } from '../../../harness/runs/evaluate/work/time-model.ts';
 
@@ -67,10 +71,22 @@ test('what the first time took beyond the second is programs, without the beginn
   expect(speed.secondsPerToken).toBeCloseTo(0.05, 12);
   expect(secondsPerProgram).toBeCloseTo((0 + 11 - 5) / 3, 12);
   const parts = [
-    { load: { tokens: 40, keys: 10 }, before: { tokens: 20, keys: 10 }, programs: 2 },
-    { load: { tokens: 40, keys: 10 }, programs: 0 },
+    { load: { tokens: 40, keys: 10 }, before: { tokens: 20, keys: 10 } },
+    { load: { tokens: 40, keys: 10 } },
   ];
-  expect(secondsOfParts(parts, { speed, secondsPerProgram })).toBeCloseTo(100 * 0.1 + 2 * 2, 12);
+  expect(secondsOfParts(parts, 2, { speed, secondsPerProgram })).toBeCloseTo(100 * 0.1 + 2 * 2, 12);
+});
+
+test('a program counts once while a scorer keeps it, a beginning always', () => {
+  const compiled = new ProgramCount();
+  const part = (program: string) => ({ program });
+  const before = { tokens: 1, keys: 1 };
+  expect(compiled.add([part('a'), part('b'), part('a'), { ...part('b'), before }])).toBe(3);
+  // Another evaluation finds the programs of the first, and writing texts has none.
+  expect(compiled.add([part('a'), { ...part('b'), before }, {}])).toBe(1);
+  expect(compiled.add(['c', 'd', 'e', 'f', 'g', 'h', 'a'].map(part))).toBe(6);
+  // The ninth takes the place of the first.
+  expect(compiled.add(['i', 'b', 'a'].map(part))).toBe(2);
 });
 
 test('parts to time stand at shares of all tokens, by their keys, and each once', () => {

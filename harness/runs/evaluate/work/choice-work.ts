@@ -118,27 +118,26 @@ function tokensOf(batches: readonly LikelihoodBatch[], documents: number): numbe
 
 /** The parts of the work: its batches, the first of those that share a beginning with the beginning. */
 function partsOf(batches: readonly LikelihoodBatch[]): WorkPart[] {
-  const shapes = new Set<string>();
   const beginnings = new Set<unknown>();
   return batches.map((batch) => {
     const { shape, beginning } = batch;
     const load = { tokens: shape.rows * shape.nodes, keys: shape.beginning + shape.nodes };
     const length = beginning?.ids.length ?? 0;
     const before = beginning && { tokens: length, keys: length };
-    const isNew = !shapes.has(JSON.stringify(shape));
     const begins = beginning !== undefined && !beginnings.has(beginning);
-    shapes.add(JSON.stringify(shape));
     beginnings.add(beginning);
     return {
       load,
       ...(begins && { before }),
-      programs: (isNew ? 1 : 0) + (begins ? 1 : 0),
+      program: JSON.stringify(shape),
       async time({ scorer }) {
+        const ready = scorer.hasReady(batch);
         const first = await secondsOf(() => scorer.score(batch));
         // The second time finds the program and the beginning.
         const seconds = await secondsOf(() => scorer.score(batch));
-        const start = before ? { programs: 2, loads: [before] } : { programs: 1, loads: [] };
-        return { seconds, start: { ...start, seconds: Math.max(0, first - seconds) } };
+        const loads = before && !ready.beginning ? [before] : [];
+        const programs = (ready.program ? 0 : 1) + loads.length;
+        return { seconds, start: { seconds: Math.max(0, first - seconds), programs, loads } };
       },
     };
   });

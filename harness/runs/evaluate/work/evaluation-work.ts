@@ -38,10 +38,10 @@ export interface Documents<Outcome> {
 /** A part of an evaluation's work. */
 export interface WorkPart {
   readonly load: Load;
-  /** What is computed before it, such as a beginning that it shares with parts after it. */
+  /** What is computed before it, by a program of its own: a beginning that it shares with parts after it. */
   readonly before?: Load | undefined;
-  /** Programs that are compiled for it and that no part before it has. */
-  readonly programs: number;
+  /** The name of its program, which parts of other evaluations may share; absent where nothing is compiled. */
+  readonly program?: string;
   /** Times the part alone. */
   time(model: EvaluatedModel): Promise<PartTime>;
 }

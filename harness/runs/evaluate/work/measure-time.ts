@@ -1,5 +1,10 @@
 /** Times small parts of evaluations, for estimates of the time of all. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { generate } from '../../../decoding/generate.ts';
+import { WorkLog } from '../../../records/beside/work-log.ts';
+import { writeFileAtomic } from '../../../support/atomic-files.ts';
 import { sum } from '../../../support/numbers/arithmetic.ts';
 import type { EvaluatedModel, WorkPart } from './evaluation-work.ts';
 
@@ -8,6 +13,27 @@ export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return (performance.now() - start) / 1000;
+}
+
+/**
+ * The seconds that an evaluation's files take: its lock, the file of outcomes, samples and record. It is timed
+ * in the system's temporary folder, since a dry run writes nothing among the results.
+ */
+export async function timeFiles(): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
+  const write = async (path: string): Promise<void> => {
+    const log = await WorkLog.open(path, '', () => undefined);
+    await writeFileAtomic(`${path}.samples`, '');
+    await writeFileAtomic(path, '');
+    await log.remove();
+    await log.close();
+  };
+  try {
+    await write(join(folder, 'first.json'));
+    return await secondsOf(() => write(join(folder, 'second.json')));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Prompts that are timed together, and the tokens that they are continued by. */
@@ -25,7 +51,6 @@ export function writingPart(
   const written = prompts.length * maxNewTokens;
   return {
     load: { tokens: read + written, keys: 0 },
-    programs: 0,
     async time(model) {
       const { perPromptToken, perNewToken } = await timeWriting(prompts, beams, model);
       const seconds = read * perPromptToken + written * perNewToken;
