@@ -8,6 +8,9 @@ import type { Context, Edits, FamilyName, Shapes, Site } from './edits.ts';
 /** Name of the output's weight where the output is not the embedding. */
 export const ownHeadName = 'lm_head.weight';
 
+/** Name of the weight of Hugging Face's head of classes on a decoder, [outputs, d]. */
+export const scoreName = 'score.weight';
+
 /** A model that a config.json describes, in terms that every family shares; `kind` says what it computes. */
 export type Architecture = ArchitectureBase & (DecoderOnly | EncoderOnly | EncoderDecoder);
 
@@ -63,7 +66,17 @@ interface ArchitectureBase {
 }
 export interface DecoderOnly extends Decoding {
   readonly kind: 'decoder';
+  readonly classifier: DecoderClassifier;
 }
+
+/** Hugging Face's …ForSequenceClassification of a decoder: a linear `score` without bias on the last token. */
+export interface DecoderClassifier {
+  /** What transformers' classes of the family begin with: `GPT2`. */
+  readonly className: string;
+  /** The `pad_token_id` that transformers assumes where config.json says none; no token where absent. */
+  readonly padToken?: number;
+}
+
 export interface EncoderOnly extends Encoding {
   readonly kind: 'encoder';
   /**

@@ -31,8 +31,8 @@ const edits: readonly [string, object][] = [
   ['lobireft', { rank: 2, layers: [0] }],
 ];
 const variants: Readonly<Record<string, readonly (readonly [string, object, HeadName?])[]>> = {
-  'gpt2-tiny': edits,
-  'llama-tiny': edits,
+  'gpt2-tiny': [...edits, ['red', {}, 'huggingface'], ['lora', { rank: 2 }, 'huggingface']],
+  'llama-tiny': [...edits, ['ia3', {}, 'huggingface'], ['prompt', { virtualTokens: 2 }, 'huggingface']],
   't5-tiny': edits,
   'roberta-tiny': [
     ...edits.map((edit) => [...edit, 'huggingface'] as const),

@@ -2,6 +2,8 @@
 import type { Engine } from '../../harness/engine/types.ts';
 import { startFrom, type Adapter } from '../../harness/exchange/adapter.ts';
 import { initialize, unfrozenTensors } from '../../harness/models/delta/trained-tensors.ts';
+import { scoreName } from '../../harness/models/architecture.ts';
+import { outputTensor } from '../../harness/models/bases/stored-head.ts';
 import { makeHead, readBy, withHead } from '../../harness/models/delta/heads.ts';
 import type { Delta } from '../../harness/models/method.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
@@ -43,12 +45,13 @@ async function computeUnder(
   adapter: Adapter,
   batch: AnyBatch,
 ): Promise<Answered> {
-  if (model.architecture.kind !== 'encoder') {
+  const isEncoder = model.architecture.kind === 'encoder';
+  if (!isEncoder && !(scoreName in adapter.head)) {
     const { logits, hidden } = await trainedUnder(engine, model, adapter, batch);
     return { logits, states: hidden };
   }
   const options = withoutDropout(adapter);
-  const outputs = Object.entries(adapter.head).find(([name]) => /^classifier\.(out_proj\.)?bias$/.test(name));
+  const outputs = Object.entries(adapter.head).find(([name]) => outputTensor.test(name));
   const head = makeHead(model, adapter.headName ?? 'huggingface', outputs ? outputs[1].shape[0]! : 2);
   const whole = readBy(head, model);
   const method = attachMethod(whole, adapter.method, options);
@@ -56,10 +59,11 @@ async function computeUnder(
   const withOwn = withHead(delta, head);
   const begun = await initialTensors(base, withOwn);
   const own = Object.fromEntries(Object.entries(adapter.head).map(([name, { data }]) => [name, data]));
-  const examples = examplesOf(batch as Parameters<typeof examplesOf>[0]);
-  const run = { engine, base, delta: withOwn, head, differentiated: false, states: true };
+  const { input_ids, attention_mask } = batch;
+  const examples = examplesOf({ input_ids, attention_mask, labels: input_ids.map(() => 0) });
+  const run = { engine, base, delta: withOwn, head, differentiated: false, states: isEncoder };
   const { answers, hidden } = await computeEncoder(run, { ...begun, ...own }, examples, true);
-  return { logits: answers, states: hidden! };
+  return { logits: answers, states: hidden ?? new Float32Array() };
 }
 
 const withoutDropout = ({ options }: Adapter): Adapter['options'] =>

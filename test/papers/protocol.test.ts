@@ -3,7 +3,13 @@ import { UsageError } from '../../harness/support/errors.ts';
 import { sides } from '../../harness/papers/discrepancy.ts';
 import { discrepancies } from '../../harness/papers/find-discrepancies.ts';
 import { redRecipes } from '../../harness/papers/red/recipes.ts';
-import { parseProtocol, protocolSettings, sidesOf, type Protocol } from '../../harness/papers/protocol.ts';
+import {
+  namedProtocol,
+  parseProtocol,
+  protocolSettings,
+  sidesOf,
+  type Protocol,
+} from '../../harness/papers/protocol.ts';
 import { recipeSchema } from '../../harness/training/recipe.ts';
 
 const run = (task: string, model = 'none', methods = ['red']) => ({ task, model, methods });
@@ -21,6 +27,15 @@ test('code decodes without an end token; a single entry takes another side', () 
   const mixed = parseProtocol(['e2e-no-eos=paper', 'code']);
   expect(mixed.name).toBe('code e2e-no-eos=paper');
   expect(settingsOf(mixed, 'e2e')).toEqual({ stopAtEnd: true });
+});
+
+test('huggingface stands beside the sides and changes none', () => {
+  const protocol = parseProtocol(['e2e-no-eos=paper', 'huggingface', 'code']);
+  expect([protocol.name, protocol.hasClassifiers]).toEqual(['code huggingface e2e-no-eos=paper', true]);
+  expect(namedProtocol(protocol.name)).toMatchObject({ name: protocol.name, hasClassifiers: true });
+  expect(settingsOf(protocol, 'e2e')).toEqual({ stopAtEnd: true });
+  expect(parseProtocol(['code']).hasClassifiers).toBe(false);
+  expect(() => parseProtocol(['hugingface'])).toThrow('Did you mean "huggingface"?');
 });
 
 test('an entry leaves other tasks alone', () => {
@@ -94,7 +109,7 @@ test('names what exists', () => {
   for (const [words, message] of [
     [
       ['cod'],
-      /no protocol "cod"\. Did you mean "code"\? Protocols: recommended, published, paper, code, corrected\./,
+      /no protocol "cod"\. Did you mean "code"\? Protocols: recommended, .*, corrected, huggingface\./,
     ],
     [['e2e-no-eo=code'], /no discrepancy "e2e-no-eo"\. Did you mean "e2e-no-eos"\?/],
     [['e2e-no-eos=right'], /a side is one of paper, code, corrected/],

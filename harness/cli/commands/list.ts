@@ -164,7 +164,12 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
         ),
       ].join('\n'),
     );
-    return { json: discrepancies, text: blocks.join('\n') };
+    const classifiers = wrapText(
+      "huggingface: beside any of these, classes and values come from transformers' …ForSequenceClassification, of " +
+        'decoders too, which otherwise write them',
+      terminalWidth(),
+    );
+    return { json: discrepancies, text: [...blocks, classifiers].join('\n') };
   },
   engines() {
     const json = Object.entries(engines).map(([name, description]) => ({ name, description }));

@@ -12,6 +12,7 @@ import { openSafetensors, writeSafetensors } from '../../data/formats/safetensor
 import { readTorchZip } from '../../data/formats/torch-zip.ts';
 import { ownsWeight } from '../../models/delta/whole-modules.ts';
 import { meanHeadFile, readMeanHead } from '../../models/bases/stored-head.ts';
+import { scoreName } from '../../models/architecture.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
 import { withoutBaseCopies } from './base-copies.ts';
@@ -194,7 +195,8 @@ function splitHead(
   const saved: Record<string, StoredTensors[string]> = {};
   const prefix = barePrefix(base);
   const isOfBase = (name: string): boolean =>
-    [name, prefix + name].some((each) => each in base.shapes) || base.architecture.kind !== 'encoder';
+    [name, prefix + name].some((each) => each in base.shapes) ||
+    (base.architecture.kind !== 'encoder' && name !== scoreName);
   const tensors: Record<string, StoredTensors[string]> = {};
   const before = beforeHead(peftType);
   for (const [key, tensor] of Object.entries(stored)) {

@@ -80,8 +80,9 @@ export const noBias = z
 /** Gives the settings that every adapter_config.json has. */
 export function commonSettings(peftType: string, base: BaseModel, { head, headName }: Adapter): Config {
   const encoder = headName === 'mean' ? 'FEATURE_EXTRACTION' : 'SEQ_CLS';
-  const task = { decoder: 'CAUSAL_LM', encoder, 'encoder-decoder': 'SEQ_2_SEQ_LM' };
   const names = headName === 'mean' ? [] : Object.keys(head);
+  const decoder = names.length > 0 ? 'SEQ_CLS' : 'CAUSAL_LM';
+  const task = { decoder, encoder, 'encoder-decoder': 'SEQ_2_SEQ_LM' };
   return {
     peft_type: peftType,
     task_type: task[base.architecture.kind],

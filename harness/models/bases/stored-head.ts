@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Checkpoint } from '../../data/formats/checkpoint.ts';
 import { isFile } from '../../support/read-files.ts';
 import { openSafetensors } from '../../data/formats/safetensors.ts';
-import type { Architecture } from '../architecture.ts';
+import { type Architecture, scoreName } from '../architecture.ts';
 import { holdsPaperHead, nameInTransformers, type Head } from '../delta/heads.ts';
 import type { Shape } from '../edits.ts';
 import type { HeadName } from '../head-names.ts';
@@ -18,6 +18,9 @@ type EncoderArchitecture = Extract<Architecture, { kind: 'encoder' }>;
  */
 export const meanHeadFile = 'head.safetensors';
 
+/** The tensor of a head of transformers whose rows are its outputs. */
+export const outputTensor = /^classifier\.(out_proj\.)?bias$|^score\.weight$/;
+
 /**
  * Finds the head in a checkpoint of a sequence classifier, or the layers before its output in one of another model
  * of the family: transformers begins a classifier with them.
@@ -28,14 +31,19 @@ export async function findStoredHead(
   architecture: Architecture,
   checkpoint: Checkpoint,
 ): Promise<Pick<BaseModel, 'head' | 'headLayers'>> {
-  if (architecture.kind !== 'encoder') return {};
+  if (architecture.kind === 'encoder-decoder') return {};
   const labels = describeLabels(config);
-  const mean = await readMeanHead(folder);
-  if (mean) return { head: { ...mean, ...labels } };
-  const { width: d, classifier } = architecture;
-  const { dense, denseBias, norm, output } = classifier;
   const names = new Set(checkpoint.names);
   const shape = (name: string): Shape | undefined => (names.has(name) ? checkpoint.shape(name) : undefined);
+  const tensors = { shape, tensor: (name: string) => checkpoint.read(name) };
+  const { width: d } = architecture;
+  if (architecture.kind === 'decoder') {
+    const [outputs = 0, width] = shape(scoreName) ?? [];
+    return width === d ? { head: { name: 'huggingface', outputs, ...labels, ...tensors } } : {};
+  }
+  const mean = await readMeanHead(folder);
+  if (mean) return { head: { ...mean, ...labels } };
+  const { dense, denseBias, norm, output } = architecture.classifier;
   const [outputs] = shape(`${output}.bias`) ?? [];
   // BERT for token classification has a `classifier` of the same shape, but no pooler.
   const between = [
@@ -45,7 +53,6 @@ export async function findStoredHead(
   ];
   const isThere = (name: string): boolean => names.has(name) || names.has(name.slice(name.indexOf('.') + 1));
   if (!between.every(isThere)) return {};
-  const tensors = { shape, tensor: (name: string) => checkpoint.read(name) };
   if (outputs === undefined) return { headLayers: tensors };
   if (shape(`${output}.weight`)?.join() !== `${outputs},${d}`) return {};
   return { head: { name: 'huggingface', outputs, ...labels, ...tensors } };
@@ -69,8 +76,7 @@ export function headOfTensors(
   name: HeadName,
   tensors: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>,
 ): StoredHead | undefined {
-  const [, last] =
-    Object.entries(tensors).find(([each]) => /^classifier\.(out_proj\.)?bias$/.test(each)) ?? [];
+  const [, last] = Object.entries(tensors).find(([each]) => outputTensor.test(each)) ?? [];
   if (!last) return undefined;
   return {
     name,
@@ -153,12 +159,11 @@ export function beginHead(
   }
   const order = orderOf(stored, classes);
   if ('why' in order) return order;
-  if (architecture.kind !== 'encoder') throw new RangeError('a head begins on an encoder alone');
-  const { pooler, classifier } = architecture;
-  if (head.name === 'paper' && stored.name === 'huggingface' && !holdsPaperHead(classifier))
+  const { pooler, classifier } = architecture.kind === 'encoder' ? architecture : {};
+  if (classifier && head.name === 'paper' && stored.name === 'huggingface' && !holdsPaperHead(classifier))
     return { why: 'head=paper computes something else; --set head=huggingface begins with it' };
   const theirs = (name: string): string =>
-    head.name === 'mean' ? name : nameInTransformers(name, classifier);
+    head.name === 'mean' || !classifier ? name : nameInTransformers(name, classifier);
   for (const [name, { shape }] of Object.entries(head.tensors)) {
     const given = stored.shape(theirs(name));
     if (given?.join() === shape.join() || (pooler && theirs(name) in pooler)) continue;
@@ -168,7 +173,7 @@ export function beginHead(
         : `it lacks ${theirs(name)}`,
     };
   }
-  const isLast = (name: string): boolean => /^classifier\.(out_proj\.)?(weight|bias)$/.test(name);
+  const isLast = (name: string): boolean => /^(classifier\.(out_proj\.)?|score\.)(weight|bias)$/.test(name);
   const read = async (name: string): Promise<Float32Array> => {
     if (pooler && theirs(name) in pooler) return pooled(theirs(name));
     const values = await stored.tensor(theirs(name));

@@ -71,8 +71,8 @@ export function runEncoder(
 }
 
 /**
- * Runs an encoder and a head on a batch and gives the head's outputs [B, outputs]. The program's inputs
- * include `pool` [B, N], or if the head reads first tokens `firstRows` [B] and `firstPlaces` [N].
+ * Runs an encoder or a decoder and a head on a batch and gives the head's outputs [B, outputs]. The program's inputs
+ * include `pool` [B, N], or if the head reads one token of each sequence `pooledRows` [B] and `pooledPlaces` [N].
  */
 export function runClassifier(
   x: ProgramTensors,
@@ -80,14 +80,15 @@ export function runClassifier(
   head: Head,
   batch: Parameters<typeof runEncoder>[2],
 ): Tensor {
-  const { pool, firstRows, firstPlaces } = x.inputs;
+  const { pool, pooledRows, pooledPlaces } = x.inputs;
   // A method's virtual tokens come before the input, so the first token is a virtual one.
-  const first = head.pooling === 'first' && !use.delta.promptLength;
-  const outputRows = first ? { rows: firstRows!, places: firstPlaces! } : undefined;
-  const { hidden, virtual } = runEncoder(x, use, { ...batch, ...(outputRows && { outputRows }) });
-  const pooled = first
+  const readsVirtual = head.pooling === 'first' && Boolean(use.delta.promptLength);
+  const readsOne = head.pooling !== 'mean' && !readsVirtual;
+  const outputRows = readsOne ? { rows: pooledRows!, places: pooledPlaces! } : undefined;
+  const { hidden, virtual } = runSequences(x, use, { ...batch, ...(outputRows && { outputRows }) });
+  const pooled = readsOne
     ? hidden
-    : head.pooling === 'first'
+    : readsVirtual
       ? firstOfEach(virtual!, batch.batch)
       : ops.matMul(pool!, hidden);
   const weight = (name: string): Tensor | undefined => use.tensors[name] ?? x.frozen[name];
@@ -111,6 +112,16 @@ export function runClassifier(
         ? y.mul(x.random({ kind: 'dropout', rate: head.dropout, name, shape: y.shape }))
         : y,
   });
+}
+
+/** Runs the stack that classes are read from: an encoder, or a decoder, which needs no bias to see no padding. */
+function runSequences(
+  x: ProgramTensors,
+  use: ModelUse,
+  { bias, ...batch }: Parameters<typeof runEncoder>[2],
+): EncoderStates {
+  if (use.base.architecture.kind === 'encoder') return runEncoder(x, use, { ...batch, bias });
+  return { hidden: runDecoder(x, use, batch).hidden };
 }
 
 /** Takes the first row of each of `batch` sequences: [B·l, d] → [B, d]. */

@@ -1,6 +1,6 @@
-/** The heads that turn an encoder's states into classes or a value. */
+/** The heads that turn the states of an encoder or a decoder into classes or a value. */
 import { tanh, type Tensor } from '../../engine/ops.ts';
-import type { Architecture, Classifier } from '../architecture.ts';
+import { type Architecture, type Classifier, ownHeadName, scoreName } from '../architecture.ts';
 import type { Random, Shapes } from '../edits.ts';
 import { activate } from '../families/parts/activations.ts';
 import type { HeadName } from '../head-names.ts';
@@ -13,8 +13,13 @@ import type { BaseModel } from '../base-model.ts';
  */
 export interface Head {
   readonly name: HeadName;
-  /** Which states of a sequence the head reads: those of the first token, or the mean over all tokens. */
-  readonly pooling: 'first' | 'mean';
+  /**
+   * Which states of a sequence the head reads: those of the first token, the mean over all tokens, or those of the
+   * last token that is not `padToken`, which are the first token's where every token is.
+   */
+  readonly pooling: 'first' | 'mean' | 'last';
+  /** For `last`: the base's padding token; where absent, the last token is read whatever it is. */
+  readonly padToken?: number;
   /** The number of classes, or 1 for a value. */
   readonly outputs: number;
   readonly dropout: number;
@@ -43,15 +48,20 @@ export interface HeadOptions {
 }
 
 /**
- * Makes a head for a base; throws RangeError if the base is not an encoder. `paper` (of RED's authors):
- * dropout 0.5, Linear(d, d), tanh, dropout, Linear(d, n) on the first token, initialised as PyTorch does.
- * `huggingface`: transformers' …ForSequenceClassification of the family. `mean`: dropout and Linear(d, n) on the
- * mean over tokens.
+ * Makes a head for a base. `paper` (of RED's authors): dropout 0.5, Linear(d, d), tanh, dropout, Linear(d, n) on the
+ * first token, initialised as PyTorch does. `huggingface`: transformers' …ForSequenceClassification of the family,
+ * the only one that decoders have. `mean`: dropout and Linear(d, n) on the mean over tokens. Throws RangeError for
+ * an encoder-decoder, and for another head on a decoder.
  */
 export function makeHead(base: BaseModel, name: HeadName, outputs: number, options: HeadOptions = {}): Head {
   const { architecture, id } = base;
-  if (architecture.kind !== 'encoder')
-    throw new RangeError(`${id} is no encoder, so that no head fits on it`);
+  if (architecture.kind === 'encoder-decoder')
+    throw new RangeError(`${id} is an encoder-decoder, so that no head fits on it`);
+  if (architecture.kind === 'decoder') {
+    if (name !== 'huggingface')
+      throw new RangeError(`${id} is a decoder, on which only the head "huggingface" fits, not "${name}"`);
+    return scoreHead(base, architecture, outputs, options);
+  }
   const { classifier } = architecture;
   const dropout = options.dropout ?? (name === 'paper' ? 0.5 : classifier.dropout);
   const make = { paper: paperHead, huggingface: huggingFaceHead, mean: meanHead }[name];
@@ -66,12 +76,15 @@ interface HeadLayers {
   norm(module: string, bias: boolean): Record<string, TensorSpec>;
 }
 
-function layersOf({ width: d, deviation }: EncoderArchitecture, { learningRate }: HeadOptions): HeadLayers {
-  const spec = (shape: number[], init: TensorSpec['init']): TensorSpec => ({
-    shape,
-    init,
-    ...(learningRate !== undefined && { learningRate }),
-  });
+/** A tensor of a head, which may have a learning rate of its own. */
+const tensorSpec = (
+  shape: readonly number[],
+  init: TensorSpec['init'],
+  { learningRate }: HeadOptions,
+): TensorSpec => ({ shape, init, ...(learningRate !== undefined && { learningRate }) });
+
+function layersOf({ width: d, deviation }: EncoderArchitecture, options: HeadOptions): HeadLayers {
+  const spec = (shape: number[], init: TensorSpec['init']): TensorSpec => tensorSpec(shape, init, options);
   const bound = 1 / Math.sqrt(d);
   const uniform = (random: Random, size: number): Float32Array => random.uniform(size, -bound, bound);
   return {
@@ -93,6 +106,30 @@ function layersOf({ width: d, deviation }: EncoderArchitecture, { learningRate }
 }
 
 type EncoderArchitecture = Extract<Architecture, { kind: 'encoder' }>;
+type DecoderArchitecture = Extract<Architecture, { kind: 'decoder' }>;
+
+/** transformers' head on a decoder: Linear(d, n) without bias on the last token; it has no dropout of its own. */
+function scoreHead(
+  { config }: BaseModel,
+  { width: d, classifier, initial }: DecoderArchitecture,
+  outputs: number,
+  options: HeadOptions,
+): Head {
+  const { pad_token_id: given = classifier.padToken } = config;
+  const begin = initial(scoreName);
+  const deviation = begin.kind === 'normal' ? begin.deviation : 0;
+  const weight = (random: Random): Float32Array => random.normal(outputs * d, 0, deviation);
+  return {
+    name: 'huggingface',
+    pooling: 'last',
+    ...(typeof given === 'number' && { padToken: given }),
+    outputs,
+    dropout: options.dropout ?? 0,
+    tensors: { [scoreName]: tensorSpec([outputs, d], weight, options) },
+    reads: {},
+    apply: (x, { linear, dropout }) => linear('score', dropout(x, 'score.dropout')),
+  };
+}
 
 function meanHead(_: EncoderArchitecture, { linear: layer }: HeadLayers, outputs: number): OwnParts {
   return {
@@ -160,9 +197,17 @@ export const isOfHead = (name: string, { dense, norm, output }: Classifier): boo
 export const holdsPaperHead = ({ activation, norm, pooling, denseBias }: Classifier): boolean =>
   activation === 'tanh' && !norm && pooling === 'first' && denseBias;
 
-/** Adds the tensors that only the head reads to the base's own, so that a method can train them too. */
-export function readBy(head: Head, base: BaseModel): BaseModel {
-  return { ...base, shapes: { ...base.shapes, ...head.reads } };
+/**
+ * The base as it is under a head: with the tensors that only the head reads, so that a method can train them too,
+ * and without a decoder's prediction of tokens, which transformers' classifiers do not have.
+ */
+export function readBy(head: Pick<Head, 'reads'>, base: BaseModel): BaseModel {
+  const kept = Object.entries(base.shapes).filter(([name]) => name !== ownHeadName);
+  return {
+    ...base,
+    sites: base.sites.filter(({ kind }) => kind !== 'head'),
+    shapes: { ...Object.fromEntries(kept), ...head.reads },
+  };
 }
 
 /** Adds a head's tensors to a method's trained ones; their names differ. */

@@ -88,6 +88,7 @@ function gemma(
   more: Partial<DecoderParts> = {},
 ): Architecture {
   return llamaLike(family, config, ownHead, {
+    classifier: { className: family === 'gemma2' ? 'Gemma2' : 'Gemma3Text', padToken: 0 },
     ...llamaBiases(config),
     names: llamaNames(norms),
     norm: { kind: 'rms', epsilon: config.rms_norm_eps, offset: 1 },

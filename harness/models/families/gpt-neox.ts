@@ -47,6 +47,7 @@ const names: DecoderNames = {
 export function gptNeox(config: z.infer<typeof gptNeoxConfig>, ownHead?: boolean): Architecture {
   const { attention_bias: bias, hidden_dropout: residual } = config;
   return llamaLike('gpt_neox', config, ownHead, {
+    classifier: { className: 'GPTNeoX' },
     names,
     norm: { kind: 'layer', epsilon: config.layer_norm_eps },
     biases: { queryKeyValue: bias, attentionOutput: bias, mlp: true },

@@ -61,6 +61,7 @@ export function gpt2(config: z.infer<typeof gpt2Config>, ownHead?: boolean): Arc
     {
       family: 'gpt2',
       names,
+      classifier: { className: 'GPT2' },
       vocabulary: config.vocab_size,
       positions: config.n_positions,
       layers,

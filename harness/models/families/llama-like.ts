@@ -144,7 +144,7 @@ export function llamaLike(
   family: FamilyName,
   config: LlamaConfig,
   ownHead: boolean | undefined,
-  more: Partial<DecoderParts> = {},
+  more: Partial<DecoderParts> & Pick<DecoderParts, 'classifier'>,
 ): Architecture {
   const layers = config.num_hidden_layers;
   const { rope } = config;

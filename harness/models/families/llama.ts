@@ -16,5 +16,8 @@ export const llamaConfig = z
 
 /** Llama 1 to 3 (Touvron et al., 2023; SmolLM2 is one) as Hugging Face's LlamaForCausalLM computes it. */
 export function llama(config: z.infer<typeof llamaConfig>, ownHead?: boolean): Architecture {
-  return llamaLike('llama', config, ownHead, llamaBiases(config));
+  return llamaLike('llama', config, ownHead, {
+    classifier: { className: 'Llama' },
+    ...llamaBiases(config),
+  });
 }

@@ -18,5 +18,8 @@ export const mistralConfig = z
 
 /** Mistral (Jiang et al., 2023) as Hugging Face's MistralForCausalLM computes it. */
 export function mistral(config: z.infer<typeof mistralConfig>, ownHead?: boolean): Architecture {
-  return llamaLike('mistral', config, ownHead, { attention: { windows: windowsOf(config, () => true) } });
+  return llamaLike('mistral', config, ownHead, {
+    classifier: { className: 'Mistral' },
+    attention: { windows: windowsOf(config, () => true) },
+  });
 }

@@ -25,6 +25,7 @@ export const olmo2Config = z
 /** OLMo 2 (OLMo Team, 2024) as Hugging Face's Olmo2ForCausalLM computes it. */
 export function olmo2(config: z.infer<typeof olmo2Config>, ownHead?: boolean): Architecture {
   return llamaLike('olmo2', config, ownHead, {
+    classifier: { className: 'Olmo2', padToken: 1 },
     ...llamaBiases(config),
     names: llamaNames({
       ...queryKeyNorms,

@@ -66,6 +66,7 @@ export function opt(config: z.infer<typeof optConfig>, ownHead?: boolean): Archi
   return decoderFamily(
     {
       family: 'opt',
+      classifier: { className: 'OPT', padToken: 1 },
       names,
       vocabulary: config.vocab_size,
       positions,

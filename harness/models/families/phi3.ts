@@ -40,6 +40,7 @@ export function phi3(config: z.infer<typeof phi3Config>, ownHead?: boolean): Arc
   const fused = { queryKeyValue: 'self_attn.qkv_proj', mlpGateUp: 'mlp.gate_up_proj' };
   const apart = { query: undefined, key: undefined, value: undefined, mlpGate: undefined, mlpUp: undefined };
   return llamaLike('phi3', config, ownHead, {
+    classifier: { className: 'Phi3', padToken: 32_000 },
     names: llamaNames({ ...apart, ...fused }),
     attention: { windows: windowsOf(config, () => true) },
     dropout: { embedding: 0, probabilities: config.attention_dropout, residual: config.resid_pdrop },

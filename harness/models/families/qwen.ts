@@ -50,6 +50,7 @@ const windows = (config: Qwen2 | Qwen3): (number | undefined)[] =>
 /** Qwen2 and Qwen2.5 (Qwen Team, 2024) as Hugging Face's Qwen2ForCausalLM computes them. */
 export function qwen2(config: Qwen2, ownHead?: boolean): Architecture {
   return llamaLike('qwen2', config, ownHead, {
+    classifier: { className: 'Qwen2' },
     biases: { queryKeyValue: true, attentionOutput: false, mlp: false },
     attention: { windows: windows(config) },
   });
@@ -58,6 +59,7 @@ export function qwen2(config: Qwen2, ownHead?: boolean): Architecture {
 /** Qwen3 (Qwen Team, 2025) as Hugging Face's Qwen3ForCausalLM computes it. */
 export function qwen3(config: Qwen3, ownHead?: boolean): Architecture {
   return llamaLike('qwen3', config, ownHead, {
+    classifier: { className: 'Qwen3' },
     ...llamaBiases(config),
     names: llamaNames(queryKeyNorms),
     attention: { normed: 'head', windows: windows(config) },

@@ -37,6 +37,7 @@ export function smollm3(config: z.infer<typeof smollm3Config>, ownHead?: boolean
   const { num_hidden_layers: layers, no_rope_layer_interval: interval, no_rope_layers: given, rope } = config;
   const rotates = (layer: number): boolean => (given ? given[layer] === 1 : (layer + 1) % interval !== 0);
   return llamaLike('smollm3', config, ownHead, {
+    classifier: { className: 'SmolLM3', padToken: 128_004 },
     place: {
       kind: 'rotary',
       tables: Array.from({ length: layers }, (_, layer) => (rotates(layer) ? rope.table : undefined)),

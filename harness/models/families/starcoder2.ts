@@ -30,6 +30,7 @@ export const starcoder2Config = z
 export function starcoder2(config: z.infer<typeof starcoder2Config>, ownHead?: boolean): Architecture {
   const { use_bias: bias } = config;
   return llamaLike('starcoder2', config, ownHead, {
+    classifier: { className: 'Starcoder2' },
     names: llamaNames({ mlpGate: undefined, mlpUp: 'mlp.c_fc', mlpOutput: 'mlp.c_proj' }),
     norm: { kind: 'layer', epsilon: config.norm_epsilon },
     biases: { queryKeyValue: bias, attentionOutput: bias, mlp: bias },

@@ -4,6 +4,7 @@
  */
 import { counted } from '../../support/counted.ts';
 import { startFrom, type StoredTensors } from '../../exchange/adapter.ts';
+import { scoreName } from '../../models/architecture.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { baseWeightsText, packedSites } from '../../models/bases/base-weights.ts';
 import { countParameters, type ParameterCounts } from '../../models/delta/count-parameters.ts';
@@ -14,7 +15,7 @@ import { UsageError } from '../../support/errors.ts';
 import type { Cell } from '../plan/cell.ts';
 import { answersOf } from '../plan/variant.ts';
 import { attachMethods, checkPooler } from './attach-method.ts';
-import { chooseHead } from './encoder-head.ts';
+import { chooseHead } from './choose-head.ts';
 
 /** A cell with its methods on its base. */
 export interface AttachedCell {
@@ -23,7 +24,7 @@ export interface AttachedCell {
   readonly base: BaseModel;
   /** What the methods add, and the head where there is one. */
   readonly delta: Delta;
-  /** The head of an encoder. */
+  /** What classes and values are read with; undefined where the base writes its answers. */
   readonly head: Head | undefined;
   /** Whether the head begins with the values of the checkpoint. */
   readonly headFrom?: 'checkpoint';
@@ -48,7 +49,8 @@ export async function attachCell(cell: Cell, bare: BaseModel): Promise<AttachedC
     ? startFrom(whole, methods, start.adapter, start.path)
     : { base: whole, delta: methods };
   // Where no model answers, its head is neither drawn nor trained.
-  const trainedHead = answersOf(variant) === undefined ? head : undefined;
+  const isModel = answersOf(variant) === undefined;
+  const trainedHead = isModel ? head : undefined;
   const delta = trainedHead ? withHead(begun.delta, trainedHead) : begun.delta;
   checkPackedTensors(variant.name, begun.base, delta);
   return {
@@ -60,7 +62,7 @@ export async function attachCell(cell: Cell, bare: BaseModel): Promise<AttachedC
     isDrawn:
       (trainedHead !== undefined && chosen.isDrawn) || drawsTensors(methods, start?.adapter.tensors ?? {}),
     counts: countParameters(begun.base, delta, trainedHead),
-    notes: [...(trainedHead ? chosen.notes : []), ...unusedTensors(bare, head)],
+    notes: [...(isModel ? chosen.notes : []), ...unusedTensors(bare, head)],
   };
 }
 
@@ -97,7 +99,9 @@ function unusedTensors(base: BaseModel, chosen: Head | undefined): string[] {
   const { id, unused = [], head, headLayers, architecture } = base;
   const readsHead = head !== undefined || (headLayers !== undefined && chosen?.name === 'huggingface');
   const isRead = (name: string): boolean =>
-    readsHead && architecture.kind === 'encoder' && isOfHead(name, architecture.classifier);
+    architecture.kind === 'encoder'
+      ? readsHead && isOfHead(name, architecture.classifier)
+      : chosen !== undefined && name === scoreName;
   const left = unused.filter((name) => !isRead(name));
   if (left.length === 0) return [];
   const counts = new Map<string, number>();

@@ -31,7 +31,7 @@ export interface TextWork {
   readonly draw: Draw;
 }
 
-/** A task that an encoder answers with a head. */
+/** A task that a base answers with a head. */
 export interface LabelWork {
   readonly kind: 'label';
   readonly task: LabelTask;

@@ -1,5 +1,5 @@
 /**
- * Trains an encoder with a head on classes or values, chooses the checkpoint by validation, and tests it
+ * Trains a base with a head on classes or values, chooses the checkpoint by validation, and tests it
  * once.
  */
 import {

@@ -21,7 +21,7 @@ import {
   type EvaluationLoader,
   type EvaluationPlan,
 } from './plan-evaluations.ts';
-import { checkDecoder } from './subject.ts';
+import { checkDecoder, predictsNothing } from './subject.ts';
 
 /** The evaluations of the runs of a task on a base. */
 export interface RunEvaluations {
@@ -59,12 +59,14 @@ export async function findRunEvaluations(
     const texts = asked?.filter((text) => text !== 'none') ?? namedBy(cell);
     if (texts.length === 0) continue;
     const described = await loadBase(model, { ...base, ...fetching });
-    // A task serves bases of every kind; those that are no decoders go without its evaluations.
-    if (!asked && described.architecture.kind !== 'decoder') {
+    const hasHead = task.kind === 'label' && cell.protocol.hasClassifiers;
+    // A task serves bases of every kind; those that predict no tokens go without its evaluations.
+    if (!asked && (hasHead || described.architecture.kind !== 'decoder')) {
       fetching.onNote?.(`${task.name} on ${model}: its evaluations score decoders, so that there are none.`);
       continue;
     }
     checkDecoder(described);
+    if (hasHead) throw predictsNothing(`${task.name} on ${model}`);
     const from = asked ? '--evaluations' : `task ${task.name}`;
     const one = { task, model, texts, from, choices: chooseEvaluations(texts, all, { limit }), load };
     await checkData(one, described);

@@ -5,6 +5,7 @@ import { UsageError } from '../../support/errors.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { TrainedTensors } from '../../decoding/programs.ts';
 import { startFrom } from '../../exchange/adapter.ts';
+import { scoreName } from '../../models/architecture.ts';
 import { initialize, trainedShapes } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -100,6 +101,13 @@ export function checkDecoder({ id, family, architecture }: BaseModel): void {
   );
 }
 
+/** The error for a decoder that was trained under a head of classes, which took the place of its prediction. */
+export const predictsNothing = (what: string): UsageError =>
+  new UsageError(
+    `${what}: trained under a head of classes (--protocol huggingface), a decoder predicts no tokens, ` +
+      'which evaluations need.',
+  );
+
 /** Opens a base as it is, or with an adapter. */
 async function openBase(
   model: string,
@@ -188,7 +196,8 @@ async function findRun(path: string, options: SubjectRequest & Sourced): Promise
     described,
     tokenizer: () => described.tokenizer(),
     async open() {
-      const { base, tokenizer, delta, values } = await openTrainedRun(path, options);
+      const { base, tokenizer, delta, values, head } = await openTrainedRun(path, options);
+      if (scoreName in head) throw predictsNothing(path);
       const shapes = { ...trainedShapes(base, delta), ...shapesOf({ ...delta.frozen, ...delta.state }) };
       const tensors = Object.fromEntries(
         Object.entries(values).map(([name, data]) => [name, { shape: shapes[name]!, data }]),

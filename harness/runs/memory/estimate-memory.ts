@@ -67,7 +67,7 @@ export function estimateMemory(run: MemoryCase): MemoryEstimate {
   const allowed = Math.min(recipe.length ?? Infinity, recipe.promptLength + recipe.targetLength);
   const length = Math.min(2 * (size?.tokens ?? Infinity), allowed, architecture.positions);
   const { bytes, ...how } = activationLimit(run);
-  const usual = MICRO_BATCH_TOKENS[architecture.kind === 'encoder' ? 'labels' : 'text'];
+  const usual = MICRO_BATCH_TOKENS[predictsTokens(base) ? 'text' : 'labels'];
   const most =
     recipe.microBatch === undefined
       ? Math.max(length, Math.min(usual, tokensThatFit(architecture, bytes, { ...how, length })))
@@ -76,7 +76,7 @@ export function estimateMemory(run: MemoryCase): MemoryEstimate {
   const microBatchTokens = Math.min(batchTokens, most);
   const activations = activationBytes(architecture, microBatchTokens, { ...how, length });
   const decoded = Math.min(recipe.promptLength + recipe.maxNewTokens, architecture.positions);
-  const decodingRows = architecture.kind === 'encoder' ? 0 : rowsAtOnce(architecture, decoded);
+  const decodingRows = predictsTokens(base) ? rowsAtOnce(architecture, decoded) : 0;
   const decoding = decodingRows * cacheBytes(architecture, decoded);
   const total = least + programs + Math.max(activations, decoding);
   const parts = { weights, trained, activations, microBatchTokens, batchTokens, decoding, decodingRows };
@@ -90,10 +90,13 @@ export function activationLimit(run: MemoryCase): ActivationLimit {
   return { bytes, recompute: run.recompute, isHeadFrozen: isHeadFrozen(run) };
 }
 
-/** Whether a method trains nothing of the head of a language model, neither its weight nor an edit of it. */
+/** Whether a base predicts tokens: encoders do not, nor does a decoder under a head of classes. */
+const predictsTokens = ({ sites }: BaseModel): boolean => sites.some(({ kind }) => kind === 'head');
+
+/** Whether nothing of the head of a language model is trained, neither its weight nor an edit of it. */
 function isHeadFrozen({ base, delta }: Pick<MemoryCase, 'base' | 'delta'>): boolean {
   const { architecture } = base;
-  if (architecture.kind === 'encoder') return false;
+  if (architecture.kind === 'encoder' || !predictsTokens(base)) return true;
   const heads = base.sites.filter(({ kind }) => kind === 'head');
   const isOfHead = (name: string): boolean =>
     name === architecture.head || heads.some((site) => name.startsWith(`${site.name}.`));
@@ -113,7 +116,11 @@ function fixedMemory({
   const trainedNumbers = sum(Object.values(trainedShapes(base, delta)).map(sizeOf));
   const moments = recipe.optimizer === 'sgd' ? Number(recipe.momentum > 0) : 2;
   return {
-    weights: baseBytes(base, new Set(unfrozenTensors(base, delta)), floatTypeOf(precision) === 'float32' ? 4 : 2),
+    weights: baseBytes(
+      base,
+      new Set(unfrozenTensors(base, delta)),
+      floatTypeOf(precision) === 'float32' ? 4 : 2,
+    ),
     trained: 4 * (2 + moments) * trainedNumbers,
     programs: PROGRAMS + unpackedBytes(base),
   };

@@ -3,6 +3,8 @@
  * config.json.
  */
 import type { StoredTensor } from '../../data/formats/safetensors.ts';
+import { type Architecture, scoreName } from '../../models/architecture.ts';
+import { outputTensor } from '../../models/bases/stored-head.ts';
 import { holdsPaperHead, nameInTransformers } from '../../models/delta/heads.ts';
 import { UsageError } from '../../support/errors.ts';
 import { loadTasks } from '../plan/load-plugins.ts';
@@ -18,42 +20,54 @@ export interface MergedHead {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-/** The head of a run; without tensors and settings where its base is no encoder. */
-export async function mergedHead({ record, base, head }: TrainedRun): Promise<MergedHead> {
-  const { architecture, id } = base;
-  if (architecture.kind !== 'encoder') return { isBeside: false, tensors: {}, settings: {} };
+/** The head of a run; without tensors and settings where its base writes its answers. */
+export async function mergedHead(run: TrainedRun): Promise<MergedHead> {
+  const { record, head } = run;
+  const { architecture } = run.base;
+  const none = { isBeside: false, tensors: {}, settings: {} };
+  if (architecture.kind === 'encoder-decoder') return none;
+  if (architecture.kind === 'decoder' && !(scoreName in head)) return none;
   const { task, recipe } = record.settings;
   const isBeside = recipe.head === 'mean';
-  const { classifier } = architecture;
-  if (recipe.head === 'paper' && !holdsPaperHead(classifier)) {
-    throw new UsageError(
-      `The head "paper" cannot be written for transformers: ${classifier.className}ForSequenceClassification, ` +
-        `which reads a checkpoint of ${id}, computes another one. Train with --set head=huggingface.`,
-    );
-  }
-  const pooler = isBeside ? undefined : architecture.pooler;
-  const tensors: Record<string, StoredTensor> = {};
-  for (const [name, shape] of Object.entries(pooler ?? {})) {
-    tensors[name] = { shape, data: () => base.tensor(name) };
-  }
-  for (const [name, stored] of Object.entries(head)) {
-    tensors[isBeside ? name : nameInTransformers(name, classifier)] = stored;
-  }
+  const { className } = architecture.classifier;
+  const tensors = architecture.kind === 'encoder' ? encoderHead(run, architecture) : head;
   const classes = record.classes ?? (await classesOf(task.name));
-  const bias = Object.keys(tensors).find((name) => /^classifier\.(out_proj\.)?bias$/.test(name))!;
-  const outputs = tensors[bias]!.shape[0]!;
+  const [outputs] = tensors[Object.keys(tensors).find((name) => outputTensor.test(name))!]!.shape as [number];
   const numbered = Array.from({ length: outputs }, (_, i) => `LABEL_${i}`);
   const labels = classes?.length === outputs ? classes : numbered;
   return {
     isBeside,
     tensors,
     settings: {
-      architectures: [`${classifier.className}${isBeside ? 'Model' : 'ForSequenceClassification'}`],
+      architectures: [`${className}${isBeside ? 'Model' : 'ForSequenceClassification'}`],
       problem_type: outputs === 1 ? 'regression' : 'single_label_classification',
       id2label: Object.fromEntries(labels.map((label, i) => [i, label])),
       label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
     },
   };
+}
+
+/** The tensors of an encoder's head under transformers' names, with those of the pooler that it reads. */
+function encoderHead(
+  { record, base, head }: TrainedRun,
+  { pooler, classifier }: Extract<Architecture, { kind: 'encoder' }>,
+): MergedHead['tensors'] {
+  const { head: name } = record.settings.recipe;
+  if (name === 'paper' && !holdsPaperHead(classifier)) {
+    throw new UsageError(
+      `The head "paper" cannot be written for transformers: ${classifier.className}ForSequenceClassification, ` +
+        `which reads a checkpoint of ${base.id}, computes another one. Train with --set head=huggingface.`,
+    );
+  }
+  if (name === 'mean') return head;
+  const ofPooler = Object.entries(pooler ?? {}).map(([each, shape]): [string, StoredTensor] => [
+    each,
+    { shape, data: () => base.tensor(each) },
+  ]);
+  const own = Object.entries(head).map(
+    ([each, stored]) => [nameInTransformers(each, classifier), stored] as const,
+  );
+  return Object.fromEntries([...ofPooler, ...own]);
 }
 
 async function classesOf(name: string): Promise<readonly string[] | undefined> {

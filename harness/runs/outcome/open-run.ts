@@ -7,10 +7,12 @@ import { basename, dirname, join } from 'node:path';
 import { UsageError } from '../../support/errors.ts';
 import { hashFile } from '../../support/hash.ts';
 import { isFile } from '../../support/read-files.ts';
-import { openSafetensors } from '../../data/formats/safetensors.ts';
+import { openSafetensors, type Safetensors } from '../../data/formats/safetensors.ts';
 import type { DataSource } from '../../data/examples/task.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { StoredTensors } from '../../exchange/adapter.ts';
+import { scoreName } from '../../models/architecture.ts';
+import { readBy } from '../../models/delta/heads.ts';
 import { trainedShapes } from '../../models/delta/trained-tensors.ts';
 import type { Values } from '../../models/edits.ts';
 import type { Delta } from '../../models/method.ts';
@@ -55,13 +57,16 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
   const file = await findTensors(path, record);
   const { loadBase } = await import('../../models/bases/load-base.ts');
   const { id, hash, tokenizer: tokenizerHash } = record.settings.model;
-  const base = await loadBase(options.model ?? id, {
+  const whole = await loadBase(options.model ?? id, {
     ...baseOptions(options.tokenizer, options.source),
     ...options.fetching,
     weights: true,
     // Null is float32, also of a checkpoint that is in four bits.
     baseWeights: record.settings.baseWeights ?? null,
   });
+  const tensors = await openSafetensors(file);
+  // A decoder that was trained under a head of classes had no prediction of tokens.
+  const base = tensors.tensors.has(scoreName) ? readBy({ reads: {} }, whole) : whole;
   const { variant } = record.method;
   const delta = await attachMethods({ name: variant, parts }, base);
   if ((await base.hash()) !== hash) {
@@ -76,7 +81,7 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
       `${path}: the run used another tokenizer than ${base.id} has here; give it with --tokenizer DIR.`,
     );
   }
-  return { record, base, tokenizer, parts, delta, ...(await readValues(file, base, delta)) };
+  return { record, base, tokenizer, parts, delta, ...(await readValues(tensors, base, delta)) };
 }
 
 /**
@@ -142,11 +147,10 @@ async function findParts(path: string, { settings }: RunRecord): Promise<Variant
 }
 
 async function readValues(
-  path: string,
+  file: Safetensors,
   base: BaseModel,
   delta: Delta,
 ): Promise<Pick<TrainedRun, 'values' | 'head'>> {
-  const file = await openSafetensors(path);
   const specs = { ...delta.frozen, ...delta.state };
   const shapes = {
     ...trainedShapes(base, delta),
@@ -158,7 +162,7 @@ async function readValues(
     if (stored?.join() !== shape.join()) {
       const found = stored ? `the shape [${stored.join(', ')}]` : 'no values';
       throw new UsageError(
-        `${path} gives "${name}" ${found}; the method wants [${shape.join(', ')}]. ` +
+        `${file.path} gives "${name}" ${found}; the method wants [${shape.join(', ')}]. ` +
           `The method's file has changed since the run.`,
       );
     }

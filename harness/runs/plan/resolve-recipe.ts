@@ -87,7 +87,9 @@ function layersOf(
   protocol: Protocol,
 ): Layer[] {
   const given = settings.map(layerOf);
-  if (tuned) return [{ from: tuned.source, values: tuned.settings }, ...given];
+  const head = protocol.hasClassifiers && task.kind === 'label' ? { head: 'huggingface' } : {};
+  if (tuned)
+    return [{ from: tuned.source, values: tuned.settings }, { from: 'protocol', values: head }, ...given];
   const methods = variant.parts.map(({ method }) => method);
   const names = methods.map(({ name }) => name);
   const recipes = names.flatMap((name) => findRecipeOf(task, published, name) ?? []);
@@ -96,7 +98,7 @@ function layersOf(
     { from: `task ${task.name}`, values: task.defaults },
     ...methods.map(({ name, defaults = {} }) => ({ from: `method ${name}`, values: defaults })),
     ...recipes.map((recipe) => ({ from: nameOf(recipe), values: recipe.settings })),
-    { from: 'protocol', values: chosen },
+    { from: 'protocol', values: { ...chosen, ...head } },
     ...given,
   ];
 }

@@ -1,4 +1,4 @@
-/** Classification and regression by an encoder and a head. runs/cell trains labelled tasks with it. */
+/** Classification and regression by an encoder or a decoder and a head. runs/cell trains labelled tasks with it. */
 import type { LabelledTokens } from '../../data/examples/task.ts';
 import type { NamedArrays, TensorTypes } from '../../engine/types.ts';
 import type { Head } from '../../models/delta/heads.ts';
@@ -7,6 +7,7 @@ import { MICRO_BATCH_TOKENS } from './batch-shapes.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { packedTypes, packingOf, packSequences, slotBias, startsOf } from './pack-sequences.ts';
+import { UsageError } from '../../support/errors.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
 
 /**
@@ -16,7 +17,7 @@ import { sum } from '../../support/numbers/arithmetic.ts';
 export function labelled(head: Head, classes: boolean, labelSmoothing: number): Objective<LabelledTokens> {
   const lengthOf = ({ ids }: LabelledTokens): number => ids.length;
   return {
-    cut: cutTo,
+    cut: (example, positions) => cutTo(withToken(example, head), positions),
     lengthOf,
     microBatchTokens: MICRO_BATCH_TOKENS.labels,
     targetsOf: () => 1,
@@ -55,7 +56,7 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
           examples.map(({ ids }) => ({ ids, prompt: ids.length })),
           shape,
         ),
-        ...fillPooled(head.pooling, starts, lengths, shape),
+        ...fillPooled(head, examples, starts, shape),
         tokenTypes,
         bias: slotBias(lengths, shape),
         labels,
@@ -81,35 +82,54 @@ function cutTo(example: LabelledTokens, positions: number): LabelledTokens {
   return { ids: short(ids), types: short(types), label };
 }
 
-/** Types of what the head reads tokens by: the first one of each sequence, or the mean of all. */
+/** Gives a text without tokens the padding token, which stands for it in transformers' batches. */
+function withToken(example: LabelledTokens, { pooling, padToken }: Head): LabelledTokens {
+  if (pooling !== 'last' || example.ids.length > 0) return example;
+  if (padToken === undefined)
+    throw new UsageError(
+      'A text is empty and has no last token to read its class from; leave it out of the data, or set ' +
+        'pad_token_id in config.json of the base, whose token then stands for it.',
+    );
+  return { ...example, ids: [padToken], types: [0] };
+}
+
+/** Types of what the head reads tokens by: one of each sequence, or the mean of all. */
 function pooledTypes(pooling: Head['pooling'], { rows, tokens }: BatchShape): TensorTypes {
   if (pooling === 'mean') return { pool: { shape: [rows, tokens], dtype: 'float32' } };
   return {
-    firstRows: { shape: [rows], dtype: 'int32' },
-    firstPlaces: { shape: [tokens], dtype: 'int32' },
+    pooledRows: { shape: [rows], dtype: 'int32' },
+    pooledPlaces: { shape: [tokens], dtype: 'int32' },
   };
 }
 
 /** Arrays of `pooledTypes`, of sequences that begin at the tokens `starts`. */
 function fillPooled(
-  pooling: Head['pooling'],
+  head: Head,
+  examples: readonly LabelledTokens[],
   starts: readonly number[],
-  lengths: readonly number[],
   { rows, tokens }: BatchShape,
 ): NamedArrays {
-  if (pooling === 'mean') {
+  if (head.pooling === 'mean') {
     const pool = new Float32Array(rows * tokens);
-    lengths.forEach((length, row) => {
+    examples.forEach(({ ids }, row) => {
       const start = row * tokens + starts[row]!;
-      pool.fill(1 / length, start, start + length);
+      pool.fill(1 / ids.length, start, start + ids.length);
     });
     return { pool };
   }
-  const firstRows = new Int32Array(rows);
-  const firstPlaces = new Int32Array(tokens).fill(rows);
-  lengths.forEach((_, row) => {
-    firstRows[row] = starts[row]!;
-    firstPlaces[starts[row]!] = row;
+  const pooledRows = new Int32Array(rows);
+  const pooledPlaces = new Int32Array(tokens).fill(rows);
+  examples.forEach(({ ids }, row) => {
+    const token = starts[row]! + (head.pooling === 'last' ? lastToken(ids, head.padToken) : 0);
+    pooledRows[row] = token;
+    pooledPlaces[token] = row;
   });
-  return { firstRows, firstPlaces };
+  return { pooledRows, pooledPlaces };
 }
+
+/** The index of the last token that is not padding; 0 where there is none, as in transformers. */
+const lastToken = (ids: readonly number[], padToken: number | undefined): number =>
+  Math.max(
+    0,
+    ids.findLastIndex((id) => id !== padToken),
+  );

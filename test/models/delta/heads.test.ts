@@ -1,4 +1,5 @@
 // Tests of classification heads: counts of parameters, initial values, the pooler, dropout and learning rate.
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { makeHead, readBy, withHead } from '../../../harness/models/delta/heads.ts';
@@ -121,8 +122,49 @@ describe('a head', () => {
     expect(trained['classifier.out_proj.bias']!.init(randomStream(1, 'x'), base)).toHaveLength(2);
   });
 
-  it('fits on no decoder', async () => {
-    const base = await loadBase('gpt2');
-    expect(() => makeHead(base, 'paper', 2)).toThrow('gpt2 is no encoder, so that no head fits on it');
+  it('is transformers’ own alone on a decoder, and fits on no encoder-decoder', async () => {
+    const [gpt2, t5] = [await loadBase('gpt2'), await loadBase('t5-base')];
+    expect(() => makeHead(gpt2, 'paper', 2)).toThrow(
+      'gpt2 is a decoder, on which only the head "huggingface" fits, not "paper"',
+    );
+    expect(() => makeHead(t5, 'huggingface', 2)).toThrow('t5-base is an encoder-decoder');
+    const head = makeHead(gpt2, 'huggingface', 5, { learningRate: 3 });
+    expect(head.tensors).toMatchObject({ 'score.weight': { shape: [5, 768], learningRate: 3 } });
+    expect(head.dropout).toBe(0);
+    const { 'score.weight': weight } = await initialize(head.tensors, gpt2, 1);
+    const mean = weight!.reduce((sum, x) => sum + x * x, 0) / weight!.length;
+    expect(Math.sqrt(mean)).toBeCloseTo(0.02, 3);
+  });
+
+  it('takes the place of a decoder’s prediction of tokens', async () => {
+    const llama = await loadBase('random-llama~layers=1,width=16,heads=2,vocab=24');
+    const under = readBy(makeHead(llama, 'huggingface', 2), llama);
+    const left = (name: string): boolean => !under.sites.some((site) => site.name === name);
+    expect(llama.sites.filter(({ name }) => left(name)).map(({ name }) => name)).toEqual(['lm_head']);
+    expect(Object.keys(llama.shapes).filter((name) => !(name in under.shapes))).toEqual(['lm_head.weight']);
+  });
+
+  // Names and pad_token_id of the classes and configurations of transformers 5.24.
+  it.each([
+    ['gpt2', 'GPT2', undefined],
+    ['gpt_neox', 'GPTNeoX', undefined],
+    ['llama', 'Llama', undefined],
+    ['mistral', 'Mistral', undefined],
+    ['qwen2', 'Qwen2', undefined],
+    ['qwen3', 'Qwen3', undefined],
+    ['starcoder2', 'Starcoder2', undefined],
+    ['gemma2', 'Gemma2', 0],
+    ['gemma3_text', 'Gemma3Text', 0],
+    ['olmo2', 'Olmo2', 1],
+    ['opt', 'OPT', 1],
+    ['phi3', 'Phi3', 32_000],
+    ['smollm3', 'SmolLM3', 128_004],
+  ])('passes over the padding token of %s', async (family, className, own) => {
+    const base = await loadBase(join(import.meta.dirname, `../../golden/parity/${family}-tiny`));
+    expect(base.architecture).toMatchObject({ kind: 'decoder', classifier: { className } });
+    const padOf = (config: BaseModel['config']) => makeHead({ ...base, config }, 'huggingface', 2).padToken;
+    expect(padOf({ pad_token_id: 5 })).toBe(5);
+    expect(padOf({})).toBe(own);
+    expect(padOf({ pad_token_id: null })).toBeUndefined();
   });
 });

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabelledTokens } from '../../../harness/data/examples/task.ts';
 import { createEngine } from '../../../harness/engine/create.ts';
 import type { Engine } from '../../../harness/engine/types.ts';
-import { makeHead, withHead } from '../../../harness/models/delta/heads.ts';
+import { makeHead, readBy, withHead } from '../../../harness/models/delta/heads.ts';
 import { randomStream } from '../../../harness/support/numbers/random-stream.ts';
 import type { HeadName } from '../../../harness/models/head-names.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
@@ -36,6 +36,8 @@ const examples = (count: number, seed: number): LabelledTokens[] =>
 
 interface Case {
   readonly head: HeadName;
+  /** Another base than the RoBERTa of these tests. */
+  readonly base?: BaseModel;
   readonly recipe?: Record<string, unknown>;
   /** Whether labels are values instead of classes. */
   readonly values?: true;
@@ -50,16 +52,17 @@ interface Case {
 
 function run(
   engine: Engine,
-  { head, recipe = {}, values, dropout = 0, worst, folder, stopAfter }: Case,
+  { head, base: of = base, recipe = {}, values, dropout = 0, worst, folder, stopAfter }: Case,
 ): Promise<TrainingResult> {
   const stop = new AbortController();
-  const made = makeHead(base, head, values ? 1 : 3, { dropout });
+  const made = makeHead(of, head, values ? 1 : 3, { dropout });
+  const under = readBy(made, of);
   const method =
-    dropout > 0 ? lora.attach(base, lora.options.parse({ rank: 4, dropout })) : full.attach(base, {});
+    dropout > 0 ? lora.attach(under, lora.options.parse({ rank: 4, dropout })) : full.attach(under, {});
   const settings = recipeSchema.parse({ batchSize: 6, epochs: 24, learningRate: 5e-3, ...recipe });
   return train<LabelledTokens>({
     engine,
-    base,
+    base: under,
     seed: 3,
     folder,
     recipe: settings,
@@ -91,6 +94,21 @@ describe('classes and values', () => {
     const { evaluations } = await run(onnx, { head, values: true });
     const squared = evaluations.map(({ loss }) => loss);
     expect(Math.min(...squared)).toBeLessThan(0.5 * squared[0]!);
+  });
+
+  it.each(['gpt2', 'llama'] as const)('are learnt by %s under a head on its last token', async (family) => {
+    const decoder = await tinyBase(family);
+    const classes = await run(onnx, { head: 'huggingface', base: decoder });
+    expect(Math.max(...classes.evaluations.map(({ metrics }) => metrics!.accuracy!))).toBeGreaterThan(0.9);
+  });
+
+  it('are read from a padding token where a text has no tokens, if the base has one', async () => {
+    const decoder = await tinyBase('gpt2');
+    const cutBy = (pad_token_id: number | null) =>
+      labelled(makeHead({ ...decoder, config: { pad_token_id } }, 'huggingface', 2), true, 0).cut;
+    const empty = { ids: [], types: [], label: 1 };
+    expect(cutBy(4)(empty, 8)).toEqual({ ids: [4], types: [0], label: 1 });
+    expect(() => cutBy(null)(empty, 8)).toThrow('A text is empty and has no last token');
   });
 
   it('have the same losses and answers on js and onnx, dropout included', async () => {

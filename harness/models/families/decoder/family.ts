@@ -1,5 +1,5 @@
 /** Makes the architecture of a decoder-only family from its parts. */
-import { type Architecture, ownHeadName } from '../../architecture.ts';
+import { type Architecture, ownHeadName, scoreName } from '../../architecture.ts';
 import { describeModules } from './modules.ts';
 import type { DecoderParts } from './parts.ts';
 import { DecoderStack } from './stack.ts';
@@ -17,6 +17,7 @@ export function decoderFamily(parts: DecoderParts, ownHead = !parts.tied): Archi
   return {
     family,
     kind: 'decoder',
+    classifier: parts.classifier,
     sites,
     shapes,
     layers,
@@ -42,6 +43,7 @@ export function decoderFamily(parts: DecoderParts, ownHead = !parts.tied): Archi
       const bare = name.startsWith(names.root) ? name.slice(names.root.length) : name;
       return [bare, ...(name === embedding && !ownHead ? headNames : [])];
     },
+    isOtherHead: (name) => name === scoreName,
     isBuffer: isBuffer ?? ((name) => name.endsWith('rotary_emb.inv_freq')),
     decode: (model, batch) => stack.decode(model, batch),
   };

@@ -2,7 +2,7 @@
  * The parts that a decoder-only family is put together from. A family's file gives them; modules.ts makes sites
  * and tensors of them, stack.ts the forward pass, family.ts the architecture.
  */
-import type { Architecture } from '../../architecture.ts';
+import type { Architecture, DecoderClassifier } from '../../architecture.ts';
 import type { FamilyName } from '../../edits.ts';
 import type { Activation } from '../parts/activations.ts';
 import type { NormKind } from '../parts/layers.ts';
@@ -105,6 +105,7 @@ export interface DecoderParts {
   readonly tied: boolean;
   readonly biasSetting?: Architecture['biasSetting'];
   readonly isBuffer?: Architecture['isBuffer'];
+  readonly classifier: DecoderClassifier;
   /** Other names of the output's own weight. */
   readonly headAliases?: readonly string[];
 }

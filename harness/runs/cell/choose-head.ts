@@ -1,6 +1,6 @@
 /**
- * Chooses the head of an encoder: the starting adapter's, the checkpoint's, or a new one that is drawn by the
- * seed.
+ * Chooses the head of an encoder, or of a decoder under the protocol `huggingface`: the starting adapter's, the
+ * checkpoint's, or a new one that is drawn by the seed.
  */
 import { beginHead, beginLayers, completeHead, headOfTensors } from '../../models/bases/stored-head.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -10,7 +10,7 @@ import type { Cell } from '../plan/cell.ts';
 
 /** The head of a cell, and where its values come from. */
 export interface ChosenHead {
-  /** Undefined where the base is no encoder. */
+  /** Undefined where the base writes its answers. */
   readonly head: Head | undefined;
   /** Whether the head begins with the values of the checkpoint. */
   readonly headFrom?: 'checkpoint';
@@ -27,7 +27,7 @@ export interface ChosenHead {
 export function chooseHead(cell: Cell, base: BaseModel): ChosenHead {
   const { architecture, id } = base;
   const { task, start } = cell;
-  if (architecture.kind !== 'encoder') return { head: undefined, isDrawn: false, notes: [] };
+  if (writesAnswers(cell, base)) return { head: undefined, isDrawn: false, notes: unreadHead(cell) };
   if (task.kind === 'text') {
     throw new UsageError(
       `${id} is an encoder (${base.family}) and writes no text, which ${task.name} asks for; ` +
@@ -35,7 +35,10 @@ export function chooseHead(cell: Cell, base: BaseModel): ChosenHead {
     );
   }
   const fresh = drawHead(cell, base, task.classes?.length ?? 1);
-  const drawn = base.headLayers ? beginLayers(fresh, architecture, base.headLayers) : fresh;
+  const drawn =
+    base.headLayers && architecture.kind === 'encoder'
+      ? beginLayers(fresh, architecture, base.headLayers)
+      : fresh;
   const brought = start && headOfTensors(start.adapter.headName ?? 'huggingface', start.adapter.head);
   const adapterHead = brought && completeHead(brought, base.head ?? base.headLayers);
   const stored = adapterHead ?? base.head;
@@ -56,9 +59,27 @@ export function chooseHead(cell: Cell, base: BaseModel): ChosenHead {
   return { head: drawn, isDrawn: true, notes: [`${why} A new one is drawn.`] };
 }
 
+/** Whether a base writes the answers to a task: encoders never do, decoders write classes unless by protocol. */
+function writesAnswers({ task, protocol }: Cell, { architecture: { kind } }: BaseModel): boolean {
+  if (kind === 'decoder') return task.kind === 'text' || !protocol.hasClassifiers;
+  return kind === 'encoder-decoder';
+}
+
+/** Says that the head of a starting adapter serves nothing where the base writes. */
+function unreadHead({ start, task }: Cell): string[] {
+  if (!start || Object.keys(start.adapter.head).length === 0) return [];
+  const remedy = task.kind === 'label' ? '; --protocol huggingface begins with it' : '';
+  return [`The head of ${start.path} is not used: the base writes its answers${remedy}.`];
+}
+
 /** A new head as the recipe has it, with an output for each class or one for a value. */
 function drawHead({ recipe }: Cell, base: BaseModel, outputs: number): Head {
   const { headDropout, headLearningRate, learningRate } = recipe;
+  if (base.architecture.kind === 'decoder' && recipe.head !== 'huggingface')
+    throw new UsageError(
+      `head=${recipe.head}: ${base.id} is a decoder, on which --protocol huggingface puts transformers' own ` +
+        'head alone; leave the setting out.',
+    );
   return makeHead(base, recipe.head, outputs, {
     dropout: headDropout,
     ...(headLearningRate !== undefined && { learningRate: headLearningRate / learningRate }),

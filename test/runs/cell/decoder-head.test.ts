@@ -1,0 +1,79 @@
+// Runs of classes on a decoder under the protocol `huggingface`, and what becomes of them: the record, an adapter
+// and a checkpoint, each of which begins another run with the same answers.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { writePeftFolder } from '../../../harness/exchange/peft/folder.ts';
+import type { Outcome } from '../../../harness/runs/execute/executor.ts';
+import { findSubject } from '../../../harness/runs/evaluate/subject.ts';
+import { openTrainedRun } from '../../../harness/runs/outcome/open-run.ts';
+import { adapterOf } from '../../../harness/runs/outcome/to-adapter.ts';
+import { writeMerged } from '../../../harness/runs/outcome/to-checkpoint.ts';
+import { readJson } from '../../../harness/support/read-files.ts';
+import { tinyRuns } from '../tiny-run.ts';
+
+const tiny = await tinyRuns();
+const sst2 = {
+  tasks: ['sst2'],
+  models: ['llama-mini'],
+  data: 'built-in',
+  protocol: ['huggingface'],
+  limit: 24,
+  maxSteps: 3,
+};
+const testOnly = { ...sst2, maxSteps: 0, settings: [] };
+
+async function outputsOf({ path, record }: Outcome): Promise<number[]> {
+  const text = await readFile(join(path, '..', record.files.predictions!.name), 'utf8');
+  const rows = text.trim().split('\n');
+  return rows.flatMap((line) => (JSON.parse(line) as { outputs: number[] }).outputs);
+}
+
+it('trains a head, which an adapter and a merged checkpoint bring along', async () => {
+  const { outcomes } = await tiny.run('trained', { ...sst2, methods: ['lora'] });
+  const [trained] = outcomes as [Outcome];
+  expect(trained.record).toMatchObject({
+    status: 'finished',
+    settings: { protocol: 'recommended huggingface', recipe: { head: 'huggingface' } },
+    parameters: { head: 2 * 192 },
+    classes: ['negative', 'positive'],
+  });
+  const outputs = await outputsOf(trained);
+  expect(outputs).toHaveLength(2 * 24);
+
+  const run = await openTrainedRun(trained.path);
+  const [adapter, merged] = [join(tiny.folder, 'adapter'), join(tiny.folder, 'merged')];
+  await writePeftFolder(adapter, await adapterOf(run), run.base);
+  expect(await readJson(join(adapter, 'adapter_config.json'))).toMatchObject({
+    task_type: 'SEQ_CLS',
+    modules_to_save: ['classifier', 'score'],
+  });
+  await writeMerged(run, merged, { signal: new AbortController().signal, onProgress: () => undefined });
+  expect(await readJson(join(merged, 'config.json'))).toMatchObject({
+    architectures: ['LlamaForSequenceClassification'],
+    id2label: { 0: 'negative', 1: 'positive' },
+  });
+  const fromAdapter = await tiny.run('from-adapter', { ...testOnly, methods: [], adapter });
+  expect(await outputsOf(fromAdapter.outcomes[0]!)).toEqual(outputs);
+  const fromMerged = await tiny.run('from-merged', { ...testOnly, models: [merged], methods: ['none'] });
+  expect(fromMerged.notes.join()).toContain('sst2 begins with the head of the checkpoint');
+  expect(await outputsOf(fromMerged.outcomes[0]!)).toBeAllclose(outputs, { atol: 1e-5 });
+
+  const words = { ...testOnly, protocol: [], limit: 2, methods: [], adapter };
+  expect((await tiny.run('words', words)).notes.join()).toContain('--protocol huggingface begins with it');
+  const subject = await findSubject({ record: trained.path }, undefined);
+  await expect(subject.open()).rejects.toThrow('a decoder predicts no tokens, which evaluations need');
+});
+
+it('trains the whole base without its prediction of tokens, and refuses another head', async () => {
+  const models = ['random-llama~layers=1,width=16,heads=2,vocab=4096'];
+  const tokenizer = join(import.meta.dirname, '../../../harness/models/bases/built-in/llama-mini');
+  const { outcomes } = await tiny.run('full', { ...sst2, models, tokenizer, methods: ['full'] });
+  const [{ record, path }] = outcomes as [Outcome];
+  expect(record.status).toBe('finished');
+  const { values, head } = await openTrainedRun(path, { tokenizer });
+  expect(Object.keys(values)).not.toContain('lm_head.weight');
+  expect(Object.keys(head)).toEqual(['score.weight']);
+  const mean = { ...sst2, methods: ['red'], settings: ['head=mean'] };
+  await expect(tiny.run('mean', mean)).rejects.toThrow('head=mean: llama-mini is a decoder');
+});
