@@ -70,5 +70,6 @@ function changesOf(method: Method, options: Options, recipe: Options): string[] 
 /** A value as a variant's name has it: of a long text the beginning and a hash, since names are folders'. */
 function nameOfValue(value: unknown): string {
   const text = formatValue(value);
-  return text.length <= 150 ? text : `${text.slice(0, 40).trimEnd()}…${hashJson(value).slice(0, 8)}`;
+  const isLong = typeof value === 'string' && text.length > 150;
+  return isLong ? `${text.slice(0, 40).trimEnd()}…${hashJson(value).slice(0, 8)}` : text;
 }
