@@ -111,18 +111,20 @@ type DecoderArchitecture = Extract<Architecture, { kind: 'decoder' }>;
 /** transformers' head on a decoder: Linear(d, n) without bias on the last token; it has no dropout of its own. */
 function scoreHead(
   { config }: BaseModel,
-  { width: d, classifier, initial }: DecoderArchitecture,
+  { width: d, vocabulary, classifier, initial }: DecoderArchitecture,
   outputs: number,
   options: HeadOptions,
 ): Head {
   const { pad_token_id: given = classifier.padToken } = config;
+  // No text has a token outside the vocabulary, such as the -1 of old Llamas.
+  const isToken = typeof given === 'number' && given >= 0 && given < vocabulary;
   const begin = initial(scoreName);
   const deviation = begin.kind === 'normal' ? begin.deviation : 0;
   const weight = (random: Random): Float32Array => random.normal(outputs * d, 0, deviation);
   return {
     name: 'huggingface',
     pooling: 'last',
-    ...(typeof given === 'number' && { padToken: given }),
+    ...(isToken && { padToken: given }),
     outputs,
     dropout: options.dropout ?? 0,
     tensors: { [scoreName]: tensorSpec([outputs, d], weight, options) },

@@ -162,9 +162,11 @@ describe('a head', () => {
   ])('passes over the padding token of %s', async (family, className, own) => {
     const base = await loadBase(join(import.meta.dirname, `../../golden/parity/${family}-tiny`));
     expect(base.architecture).toMatchObject({ kind: 'decoder', classifier: { className } });
-    const padOf = (config: BaseModel['config']) => makeHead({ ...base, config }, 'huggingface', 2).padToken;
+    const architecture = { ...base.architecture, vocabulary: 200_000 };
+    const padOf = (config: BaseModel['config']) =>
+      makeHead({ ...base, architecture, config }, 'huggingface', 2).padToken;
     expect(padOf({ pad_token_id: 5 })).toBe(5);
     expect(padOf({})).toBe(own);
-    expect(padOf({ pad_token_id: null })).toBeUndefined();
+    for (const pad_token_id of [null, -1, 200_000]) expect(padOf({ pad_token_id })).toBeUndefined();
   });
 });
