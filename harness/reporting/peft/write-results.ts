@@ -1,7 +1,6 @@
 /** Writes runs of the task metamath as peft's method_comparison writes its results; `report --format peft`. */
 import { basename } from 'node:path';
 import { mean } from 'simple-statistics';
-import { floatTypeOf } from '../../engine/types.ts';
 import { readParsed } from '../../records/read-records.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { parseSteps, type Step } from '../../records/beside/step-log.ts';
@@ -101,7 +100,7 @@ function trainConfig({ settings, engine }: RunRecord): ResultFile['run_info']['t
   const { recipe, model, precision, seed, baseWeights } = settings;
   return {
     model_id: model.id,
-    dtype: baseWeights ?? floatTypeOf(precision),
+    dtype: baseWeights ?? (precision === 'tf32' ? 'float32' : precision),
     max_seq_length: recipe.promptLength,
     batch_size: recipe.batchSize,
     max_steps: recipe.maxSteps ?? null,

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../harness/support/errors.ts';
 import { parseVariant, readVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { describeVariant } from '../../../harness/runs/plan/variant.ts';
 import type { OptionSetting } from '../../../harness/runs/plan/option-values.ts';
 import { lora, methods, red } from '../fake.ts';
 
@@ -156,4 +157,11 @@ test('any text is either a variant or a usage error', () => {
     ),
     { numRuns: 500 },
   );
+});
+
+test('a long text is named by its beginning and a hash', () => {
+  const text = 'words '.repeat(40).trim();
+  const withText = describeVariant([{ method: lora, options: { ...parse('lora').parts[0]!.options, text } }]);
+  expect(withText.name).toMatch(/^lora~text=words words [a-z ]+…[0-9a-f]{8}$/);
+  expect(withText.name.length).toBeLessThan(70);
 });
