@@ -26,7 +26,7 @@ import { describeArchitecture } from '../families/registry.ts';
 import { type Architecture, heldShapes } from '../architecture.ts';
 import { type FourBitCheckpoint, fourBitCheckpoint } from './four-bit-checkpoint.ts';
 import { type GptqCheckpoint, gptqCheckpoint } from './gptq-checkpoint.ts';
-import { readForcedTokens } from './forced-tokens.ts';
+import { forcedTokens } from './generation-config.ts';
 import { packBase } from './packed-base.ts';
 import { publicConfigs } from './public-configs.ts';
 import { randomBase } from './random-base.ts';
@@ -164,14 +164,16 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
   const ownHead = await findOwnHead(id, said, checkpoint);
   const architecture = describeArchitecture(config, join(folder, 'config.json'), ownHead);
   const { stored, unused } = matchTensors(id, checkpoint, architecture);
-  const forcedTokens = said.kind === 'encoder-decoder' ? await readForcedTokens(folder) : undefined;
+  const ownFolder = () => Promise.resolve(folder);
+  const forced =
+    said.kind === 'encoder-decoder' ? await forcedTokens({ id, config, folder: ownFolder }) : undefined;
   const heads = await findStoredHead(folder, config, architecture, checkpoint);
   const base = baseModel({
     id,
     config,
     architecture,
     unused,
-    ...(forcedTokens && { forcedTokens }),
+    ...(forced && { forcedTokens: forced }),
     ...heads,
     async tensor(name) {
       const found = stored.get(name);

@@ -9,7 +9,7 @@ import { scoreName } from '../../models/architecture.ts';
 import { initialize, trainedShapes } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
-import { endTokens } from '../../models/bases/end-tokens.ts';
+import { endTokens } from '../../models/bases/generation-config.ts';
 import { parseBaseWeights } from '../../models/bases/base-weights.ts';
 import { attachMethods } from '../cell/attach-method.ts';
 import { baseOptions } from '../plan/data-source.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadTokenizer } from '../../harness/data/tokenizers/tokenizer.ts';
 import { builtinFolder } from '../../harness/models/bases/built-in.ts';
-import { endTokens } from '../../harness/models/bases/end-tokens.ts';
+import { endTokens } from '../../harness/models/bases/generation-config.ts';
 import { evaluate } from '../../harness/runs/evaluate/evaluate.ts';
 import { planEvaluations } from '../../harness/runs/evaluate/plan-evaluations.ts';
 import { temporaryFolder } from '../support/temporary.ts';
