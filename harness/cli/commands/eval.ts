@@ -1,5 +1,4 @@
 /** The command `bench eval`. It reads options and prints results; runs/evaluate does the work. */
-import { counted } from '../../support/counted.ts';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { UsageError } from '../../support/errors.ts';
@@ -8,6 +7,7 @@ import type { Evaluated } from '../../runs/evaluate/evaluate.ts';
 import type { PieceEstimate } from '../../runs/evaluate/estimate-evaluations.ts';
 import type { EvaluateRequest } from '../../runs/evaluate/plan-evaluations.ts';
 import type { SubjectRequest } from '../../runs/evaluate/subject.ts';
+import { counted } from '../../support/counted.ts';
 import { unlessAborted } from '../../support/interruptible.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
 import { baseWeightsText } from '../../models/bases/base-weights.ts';

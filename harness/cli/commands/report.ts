@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { counted } from '../../support/counted.ts';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-files.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { PageData } from '../../reporting/report/page-data.ts';
@@ -190,9 +191,7 @@ function listFiles(out: string, paths: readonly string[]): string[] {
   }
   return [
     ...paths.filter((path) => !path.includes('/')).map((path) => join(out, path)),
-    ...[...folders].map(
-      ([folder, count]) => `${join(out, folder)} (${count} ${count === 1 ? 'file' : 'files'})`,
-    ),
+    ...[...folders].map(([folder, count]) => `${join(out, folder)} (${counted(count, 'file')})`),
   ];
 }
 

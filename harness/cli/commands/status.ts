@@ -1,6 +1,7 @@
 /** `bench status`: lists the state of the runs and evaluations of a results folder, with those that Slurm has. */
 import { Command } from 'commander';
 import { columns, note, print, printJson } from '../terminal/output.ts';
+import { counted } from '../../support/counted.ts';
 
 interface StatusOptions {
   readonly results: string;
@@ -30,7 +31,7 @@ async function status({ results, json }: StatusOptions): Promise<void> {
   });
   const kinds = (['run', 'evaluation'] as const).flatMap((kind) => {
     const count = cells.filter((cell) => cell.kind === kind).length;
-    return count > 0 || kind === 'run' ? [`${count} ${kind}${count === 1 ? '' : 's'}`] : [];
+    return count > 0 || kind === 'run' ? [counted(count, kind)] : [];
   });
   print(`${kinds.join(', ')}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`);
   const open = cells.filter(({ state }) => state !== 'done');

@@ -2,11 +2,12 @@
 import { layoutTable } from '../../reporting/tables/layout-text.ts';
 import type { IntrinsicDimension, Measured } from '../../runs/tune/intrinsic-dimension.ts';
 import type { PlannedTuning } from '../../runs/tune/tune.ts';
+import { counted } from '../../support/counted.ts';
 import { groupBy } from '../../support/group-by.ts';
 import { heading } from './output.ts';
 
 const score = (value: number): string => value.toPrecision(4);
-const counted = (n: number): string => n.toLocaleString('en');
+const inGroups = (n: number): string => n.toLocaleString('en');
 
 /** A table for a task and base, and a line for each variant of the method. */
 export function intrinsicText(found: IntrinsicDimension, width: number): string {
@@ -19,7 +20,7 @@ export function intrinsicText(found: IntrinsicDimension, width: number): string 
       : `${((100 * value) / full.value).toFixed(1)} %`;
   const rows = measured.map((one) => [
     nameOf(one),
-    one.dimension === undefined ? 'all' : counted(one.dimension),
+    one.dimension === undefined ? 'all' : inGroups(one.dimension),
     one.value === undefined ? missing(one) : score(one.value),
     share(one),
     ...(hasSettings ? [one.settings.join(' ')] : []),
@@ -50,12 +51,12 @@ function conclusions({ full, none, threshold, variants, metric }: IntrinsicDimen
   const lines = variants.map(({ method, measured, d90 }) => {
     const [smallest, largest] = [measured[0]!.dimension!, measured.at(-1)!.dimension!];
     if (d90 === undefined)
-      return `d90 of ${method} is above ${counted(largest)}: none tried reaches ${target}.`;
+      return `d90 of ${method} is above ${inGroups(largest)}: none tried reaches ${target}.`;
     const misses = measured.filter(
       ({ dimension, value = -Infinity }) => dimension! > d90 && value < threshold,
     );
-    const larger = misses.map(({ dimension }) => counted(dimension!)).join(', ');
-    const place = `${d90 === smallest ? 'at most ' : ''}${counted(d90)}`;
+    const larger = misses.map(({ dimension }) => inGroups(dimension!)).join(', ');
+    const place = `${d90 === smallest ? 'at most ' : ''}${inGroups(d90)}`;
     return (
       `d90 of ${method} is ${place}, the smallest tried that reaches ${target}.` +
       (larger && ` Not every larger one does (${larger}): more --seeds would tell whether that is chance.`)
@@ -78,7 +79,7 @@ export function plannedIntrinsicText(
   return [...groups]
     .map(([title, group]) => {
       const rows = group.map(({ method, budget }) => [method, budget]);
-      const each = `${seeds} ${seeds === 1 ? 'seed' : 'seeds'} a trial`;
+      const each = `${counted(seeds, 'seed')} a trial`;
       return `${heading(title)}\n\n${each}\n\n${layoutTable({ header: ['method', 'budget'], rows, names: 2 }, width)}`;
     })
     .join('\n\n');

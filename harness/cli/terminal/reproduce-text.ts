@@ -8,6 +8,7 @@ import type { RunState } from '../../runs/reproduce/inspect-runs.ts';
 import type { TableRun } from '../../runs/reproduce/plan-table.ts';
 import type { SettingsTable } from '../../runs/reproduce/settings-table.ts';
 import { wrapText } from '../../reporting/tables/layout-text.ts';
+import { counted } from '../../support/counted.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
 import { durationText } from './duration.ts';
 import { columns } from './output.ts';
@@ -47,7 +48,7 @@ export function estimatesText(
       unknown.set(problem, [...(unknown.get(problem) ?? []), `${task} ${baseText(run)} ${method}`]);
       continue;
     }
-    const seeds = `${missing.length} ${missing.length === 1 ? 'seed' : 'seeds'}`;
+    const seeds = counted(missing.length, 'seed');
     const cost = [timeText(task, missing.length, estimate.seconds), sizeText(estimate.bytes)];
     if (budget) cost.push(fitText(budget.fits[i]!, missing.length));
     rows.push([task, baseText(run), method, seeds, cost.join(', ')]);

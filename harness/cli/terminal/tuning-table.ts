@@ -49,7 +49,7 @@ export function plannedTuningText(
         ]),
       );
       const table = layoutTable({ header: ['method', 'budget', 'trial'], rows, names: 3 }, width);
-      const seeds = `${seedsPerTrial} ${seedsPerTrial === 1 ? 'seed' : 'seeds'} a trial`;
+      const seeds = `${counted(seedsPerTrial, 'seed')} a trial`;
       return `${heading(title)}\n\n${stages.join(', then ')} of each method, ${seeds}\n\n${table}`;
     })
     .join('\n\n');

@@ -1,4 +1,5 @@
 /** Reads tab-separated files, the form of GLUE's official data. */
+import { counted } from '../../support/counted.ts';
 import { UsageError } from '../../support/errors.ts';
 import { textLines } from './text-lines.ts';
 
@@ -39,7 +40,7 @@ export function parseTsv(
     }
     if (fields.length !== layout.count) {
       if (skipIncomplete) continue;
-      const has = `${fields.length} field${fields.length === 1 ? '' : 's'} separated by tabs`;
+      const has = `${counted(fields.length, 'field')} separated by tabs`;
       throw new UsageError(
         `${path}, line ${number}: there are ${has}; expected ${layout.count}${header}. ` +
           'Nothing is quoted in this format; get the file again.',

@@ -5,6 +5,7 @@ import type { JudgedExample } from '../../records/beside/judged-examples.ts';
 import type { JudgementRecord } from '../../records/judgement-record.ts';
 import type { EvaluationTable } from './evaluations.ts';
 import type { ReportTable } from './rows.ts';
+import { counted } from '../../support/counted.ts';
 
 /** A judgement and the judged answers. */
 export interface Judged {
@@ -38,5 +39,5 @@ export function summaryLine({ made, results, tables }: Report): string {
   const runs = tables.flatMap(({ rows }) => rows.flatMap((row) => row.runs));
   const failed = runs.filter(({ record }) => record.status === 'failed').length;
   const day = made.toISOString().slice(0, 16).replace('T', ' ');
-  return `${runs.length} ${runs.length === 1 ? 'run' : 'runs'} (${failed} failed) of ${results}, ${day} UTC`;
+  return `${counted(runs.length, 'run')} (${failed} failed) of ${results}, ${day} UTC`;
 }

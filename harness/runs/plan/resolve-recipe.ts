@@ -103,6 +103,9 @@ function layersOf(
   ];
 }
 
+/** The tasks that have templates, for messages. */
+const instructionTasks = 'tasks that follow instructions (alpaca, commonsense, math, ultrafeedback)';
+
 /**
  * The hyper-parameters of a run: `settings` (from `--set`) win over the protocol, the protocol over the
  * recipe, the recipe over the methods' defaults, these over the task's, these over the schema's. Throws
@@ -120,14 +123,13 @@ export function resolveRecipe(
   const learnsInstructions = task.kind === 'text' && task.hasTemplates === true;
   if (recipe.template !== undefined && !learnsInstructions)
     throw new UsageError(
-      `template=${recipe.template}: the task ${task.name} has one form of prompt; templates are for tasks that ` +
-        'follow instructions (alpaca, commonsense, math, ultrafeedback).',
+      `template=${recipe.template}: the task ${task.name} has one form of prompt; templates are for ` +
+        `${instructionTasks}.`,
     );
   if (recipe.validationExamples !== undefined && !(learnsInstructions && task.selection === undefined))
     throw new UsageError(
       `validationExamples=${recipe.validationExamples}: the task ${task.name} has examples of its own to ` +
-        'validate on; they are held back for tasks that follow instructions (alpaca, commonsense, math, ' +
-        'ultrafeedback).',
+        `validate on; they are held back for ${instructionTasks}.`,
     );
   return recipe;
 }

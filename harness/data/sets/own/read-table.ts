@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { extname } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
+import { counted } from '../../../support/counted.ts';
 import { UsageError, messageOf } from '../../../support/errors.ts';
 import { isObject } from '../../../support/json/json-object.ts';
 import { readBytes } from '../../../support/read-files.ts';
@@ -114,7 +115,7 @@ function csvProblem(error: CsvError, columns: readonly string[]): string {
     case 'CSV_RECORD_INCONSISTENT_COLUMNS': {
       const { length } = error.record as readonly unknown[];
       const header = `the header ${columns.length} (${columns.join(', ')})`;
-      return `${line} has ${length} field${length === 1 ? '' : 's'}, ${header}; put fields with commas in quotes.`;
+      return `${line} has ${counted(length, 'field')}, ${header}; put fields with commas in quotes.`;
     }
     case 'CSV_QUOTE_NOT_CLOSED':
       return `line ${String(error.lines)}: the file ends within a quoted field; a quote before it is not closed.`;
@@ -133,7 +134,7 @@ function readTsv(path: string, bytes: Buffer): Content {
       continue;
     }
     if (fields.length !== columns.length) {
-      const has = `${fields.length} field${fields.length === 1 ? '' : 's'}`;
+      const has = counted(fields.length, 'field');
       const header = `the header ${columns.length} (${columns.join(', ')})`;
       throw new UsageError(
         `${path}, line ${line} has ${has}, ${header}; no field may hold a tab or a line break.`,
