@@ -138,7 +138,7 @@ function slopeOf(
 ): Slope {
   if (!g.halved && !bent) return { p, dlogits: undefined };
   const [rows, vocabulary] = [h.shape[0]!, W.shape[0]!];
-  const hit = g.constant(new Float32Array(rows).fill(smoothing - 1), [rows, 1], 'float32');
+  const hit = g.filled(smoothing - 1, [rows, 1]);
   const spread = smoothing ? g.sub(p, g.scalar(smoothing / vocabulary)) : p;
   const capped = g.scatterAdd(spread, g.reshape(targets, [rows, 1]), hit, 1);
   return { p, dlogits: bent ? g.mul(capped, g.sub(g.scalar(1), g.mul(bent, bent))) : capped };

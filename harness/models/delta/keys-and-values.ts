@@ -1,9 +1,8 @@
 /** The keys and values that a base computes for tokens, from which a method's tensors may start. */
 import { createEngine } from '../../engine/create.ts';
-import type { FrozenArray } from '../../engine/types.ts';
 import type { BaseModel } from '../base-model.ts';
 import { runDecoder } from './forward.ts';
-import { frozenArray } from './trained-tensors.ts';
+import { freezeTensors } from './trained-tensors.ts';
 
 /**
  * The keys and values [T, kvHeads·h] of each layer for T tokens at the first positions, as a decoder's cache
@@ -19,14 +18,13 @@ export async function keysAndValues(
     throw new RangeError(`${base.id} keeps no keys and values of a text: it is an ${kind}`);
   const length = ids.length;
   const engine = await createEngine({ name: 'onnx', threads: 1 });
-  const arrays: Record<string, FrozenArray> = {};
-  for (const name of Object.keys(base.shapes)) arrays[name] = await frozenArray(base, name);
-  const frozen = engine.freeze(arrays);
+  const delta = { trained: {} };
+  const frozen = await freezeTensors(engine, base, delta, 0);
   const ints = { shape: [length], dtype: 'int32' as const };
   const mask = { shape: [length, 1], dtype: 'float32' as const };
   const inputs = { ids: ints, positions: ints, tokens: mask };
   const program = await engine.compile({ name: `text of ${length}`, frozen, state: {}, inputs }, (x) => {
-    const use = { base, delta: { trained: {} }, tensors: {}, training: false, dropout: false, totalSteps: 0 };
+    const use = { base, delta, tensors: {}, training: false, dropout: false, totalSteps: 0 };
     const { keys, values } = runDecoder(x, use, { batch: 1, length });
     const named = [...keys.entries()].flatMap(([i, key]) => [
       [`key ${i}`, key] as const,
