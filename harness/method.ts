@@ -38,7 +38,7 @@ export {
   tensorsAt,
   uniformTensor,
 } from './models/delta/tensor-specs.ts';
-export { sizeOf } from './support/numbers/arithmetic.ts';
+export { evenParts, sizeOf } from './support/numbers/arithmetic.ts';
 export { roundToBfloats } from './support/numbers/float16.ts';
 export { multiply, sideBySide } from './support/numbers/matrix.ts';
 export { randomStream } from './support/numbers/random-stream.ts';

@@ -5,6 +5,7 @@
  */
 import {
   concat,
+  evenParts,
   matMul,
   ones,
   permute,
@@ -119,11 +120,7 @@ function hadamard(x: Tensor): Tensor {
 /** Powers of two of like size, none above SIDE, whose product is the length. */
 function sidesOf(length: number): number[] {
   const bits = Math.log2(length);
-  const count = Math.ceil(bits / Math.log2(SIDE));
-  return Array.from(
-    { length: count },
-    (_, i) => 2 ** (Math.floor(((i + 1) * bits) / count) - Math.floor((i * bits) / count)),
-  );
+  return evenParts(bits, Math.ceil(bits / Math.log2(SIDE))).map((own) => 2 ** own);
 }
 
 const matrices = new Map<number, Float32Array>();

@@ -7,6 +7,7 @@
  * and its part of dh / w at once.
  */
 import * as tf from '../tfjs/library.ts';
+import { evenParts } from '../../support/numbers/arithmetic.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Value } from '../graph/node.ts';
 import { zeroFrom } from '../graph/packed-weights.ts';
@@ -190,11 +191,7 @@ function chunksOf({ forCores }: Graph, { h, W }: Prediction): number[] {
   const rows = h.shape[0]!;
   // A trained head would need the sum of its gradients over chunks, as large as itself.
   if (!forCores || !W.isFrozen) return [rows];
-  const count = Math.ceil(rows / rowsOfChunk(W.shape[0]!));
-  return Array.from(
-    { length: count },
-    (_, i) => Math.floor(((i + 1) * rows) / count) - Math.floor((i * rows) / count),
-  );
+  return evenParts(rows, Math.ceil(rows / rowsOfChunk(W.shape[0]!)));
 }
 
 /** The losses [M] and, where it is wanted, their gradient [M, d], by chunks of so many rows. */

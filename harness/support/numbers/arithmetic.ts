@@ -19,3 +19,10 @@ export const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) 
 /** The integers from `first` to `last`, both included. */
 export const range = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+/** Whole numbers that add up to `total`, `count` of them, which differ by 1 at most. */
+export const evenParts = (total: number, count: number): number[] =>
+  Array.from(
+    { length: count },
+    (_, i) => Math.floor(((i + 1) * total) / count) - Math.floor((i * total) / count),
+  );
