@@ -74,17 +74,7 @@ export function defineReft(form: Form): Method<typeof options> {
       const d = sites[0]!.outputs;
       const edited = new Set(sites.map((site) => site.name));
 
-      const editsOf = (site: Site): TokenEdit[] => {
-        const atStart = (context: Context): Tensor => firstTokens(context, first);
-        const atEnd = (context: Context): Tensor => lastTokens(context, last);
-        const both = (context: Context): Tensor => atStart(context).add(atEnd(context));
-        if (tied) return [{ name: `${site.name}.reft`, tokens: both }];
-        return [
-          ...(first > 0 ? [{ name: `${site.name}.reft.first`, tokens: atStart }] : []),
-          ...(last > 0 ? [{ name: `${site.name}.reft.last`, tokens: atEnd }] : []),
-        ];
-      };
-      const names = sites.flatMap((site) => editsOf(site).map((edit) => edit.name));
+      const names = sites.flatMap((site) => editsOf(site, { first, last, tied }).map((edit) => edit.name));
 
       return {
         trained: Object.assign({}, ...names.map((edit) => tensorsOf(form, edit, d, rank))) as Tensors,
@@ -94,7 +84,7 @@ export function defineReft(form: Form): Method<typeof options> {
             if (!edited.has(site.name)) return h;
             let out = h;
             let tokens: Tensor | undefined;
-            for (const edit of editsOf(site)) {
+            for (const edit of editsOf(site, { first, last, tied })) {
               const own = (part: string): Tensor => x[`${edit.name}.${part}`]!;
               const change = changeOf(form, h, own);
               const mask = edit.tokens(context);
@@ -120,6 +110,21 @@ export function defineReft(form: Form): Method<typeof options> {
 }
 
 type Tensors = Record<string, TensorSpec>;
+
+/** The edits of a site: one for the first and the last tokens, or one for each that there are. */
+function editsOf(
+  { name }: Site,
+  { first, last, tied }: Pick<z.infer<typeof options>, 'first' | 'last' | 'tied'>,
+): TokenEdit[] {
+  const atStart = (context: Context): Tensor => firstTokens(context, first);
+  const atEnd = (context: Context): Tensor => lastTokens(context, last);
+  const both = (context: Context): Tensor => atStart(context).add(atEnd(context));
+  if (tied) return [{ name: `${name}.reft`, tokens: both }];
+  return [
+    ...(first > 0 ? [{ name: `${name}.reft.first`, tokens: atStart }] : []),
+    ...(last > 0 ? [{ name: `${name}.reft.last`, tokens: atEnd }] : []),
+  ];
+}
 
 /**
  * The tensors of one edit; W and b start as torch's Linear does, U(±1/√d), a constant b at U(0, 1) as

@@ -77,14 +77,19 @@ export function glueTask({ name, label, classes, metrics, sizes, alsoTest }: Glu
     score(predictions, labels, { family, side }) {
       // The authors' code reads any class but 1 as 0, also T5's third class of mnli.
       const twoClasses = name === 'mnli' && family === 't5' && side('t5-mnli-two-class') === 'code';
-      const counted = twoClasses ? (values: Scores) => values.map((value) => (value === 1 ? 1 : 0)) : null;
-      return Object.fromEntries(
-        metrics.map(({ name: metric, compute }) => {
-          const value = compute(counted?.(labels) ?? labels, counted?.(predictions) ?? predictions);
-          // Correlations of constant predictions have no meaning and count as 0.
-          return [metric, Number.isNaN(value) ? 0 : value];
-        }),
-      );
+      const counted = (values: Scores): Scores =>
+        twoClasses ? values.map((value) => (value === 1 ? 1 : 0)) : values;
+      return scoresOf(metrics, counted(labels), counted(predictions));
     },
   };
+}
+
+/** The value of each metric; correlations of constant predictions have no meaning and count as 0. */
+function scoresOf(
+  metrics: readonly LabelMetric[],
+  labels: Scores,
+  predictions: Scores,
+): Record<string, number> {
+  const values = metrics.map(({ name, compute }) => [name, compute(labels, predictions)] as const);
+  return Object.fromEntries(values.map(([name, value]) => [name, Number.isNaN(value) ? 0 : value]));
 }

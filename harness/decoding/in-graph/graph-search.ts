@@ -241,12 +241,7 @@ function cacheOf(
   const whole = (own: Tensor, shared: Tensor | undefined): Tensor => {
     const each = perHead(own, prompts);
     const read = shared ? ops.concat([ops.tile(perHead(shared, 1), [prompts, 1, 1, 1]), each], 2) : each;
-    return ops.pad(read, [
-      [0, 0],
-      [0, 0],
-      [0, maxNewTokens],
-      [0, 0],
-    ]);
+    return padAt(read, 2, [0, maxNewTokens]);
   };
   /** The turn whose token fills a slot; negative for slots of the prompt. */
   const turnOf = (shape: number[]): Tensor => countTo(shape).sub(ops.scalar(read, 'int32'));
@@ -254,12 +249,7 @@ function cacheOf(
   const own = isSource
     ? ops.zeros([prompts, 1])
     : ops.sub(1, x.inputs.tokens!.reshape([prompts, length])).mul(MASKED);
-  const padding = ops
-    .pad(own, [
-      [0, 0],
-      [before, maxNewTokens],
-    ])
-    .reshape([prompts, 1, 1, slots]);
+  const padding = padAt(own, 1, [before, maxNewTokens]).reshape([prompts, 1, 1, slots]);
   const repeated = ops.gather(padding, groupOf(prompts, beams));
   const seenSource = source && {
     keys: source.keys.map((y) => perHead(y, prompts)),
@@ -277,6 +267,13 @@ function cacheOf(
       ops.choose(ops.equal(turnOf([1, 1, slots, 1]), turn), perHead(tokens, prompts * beams), cached),
   };
 }
+
+/** Zeros before and after a tensor's values along one axis. */
+const padAt = (y: Tensor, axis: number, widths: [before: number, after: number]): Tensor =>
+  ops.pad(
+    y,
+    y.shape.map((_, i): [number, number] => (i === axis ? widths : [0, 0])),
+  );
 
 /**
  * The positions of the tokens in slots, [B, 1, 1, P]; `turns` are negative in the slots of prompts, which hold

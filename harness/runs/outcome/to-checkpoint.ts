@@ -46,20 +46,7 @@ export async function writeMerged(
   const generation = own ? [join(own, 'generation_config.json')].filter((file) => existsSync(file)) : [];
   // A well-known base is described without its config.json, whose own file says more.
   const config = own ? String(await readBytes(join(own, 'config.json'))) : JSON.stringify(run.base.config);
-  // By another type than that of the tensors transformers would round them.
-  const named = ['dtype', 'torch_dtype'].filter((key) => config.includes(`"${key}"`));
-  const types = named.length > 0 || dtype === 'float32' ? named : ['torch_dtype'];
-  const changed = Object.entries(model.config).filter(([key, value]) => value !== run.base.config[key]);
-  const settings = {
-    ...Object.fromEntries(types.map((key) => [key, dtype])),
-    // What is written is not packed any more; a field that is undefined is left out.
-    quantization_config: undefined,
-    ...Object.fromEntries(changed),
-    // In T5 this setting says whether states are scaled, so that it stays; transformers goes by the tensors.
-    ...(hasOwnHead(model.architecture) &&
-      model.architecture.kind !== 'encoder-decoder' && { tie_word_embeddings: false }),
-    ...head.settings,
-  };
+  const settings = { ...changedSettings(run, model, config, dtype), ...head.settings };
   const shapes = heldShapes(model.architecture, model.shapes);
   const names = Object.keys(shapes);
   const merged = names.map((name, i): [string, StoredTensor] => [
@@ -94,6 +81,28 @@ export async function writeMerged(
     await writeMeanLoader(temporary);
   });
   return Object.keys({ ...tensors, ...head.tensors }).length;
+}
+
+/** The fields of the base's `config`, a file's text, that merging and the type change; undefined is left out. */
+function changedSettings(
+  { base }: TrainedRun,
+  model: MergedModel,
+  config: string,
+  dtype: MergedDtype,
+): Readonly<Record<string, unknown>> {
+  // By another type than that of the tensors transformers would round them.
+  const named = ['dtype', 'torch_dtype'].filter((key) => config.includes(`"${key}"`));
+  const types = named.length > 0 || dtype === 'float32' ? named : ['torch_dtype'];
+  const changed = Object.entries(model.config).filter(([key, value]) => value !== base.config[key]);
+  return {
+    ...Object.fromEntries(types.map((key) => [key, dtype])),
+    // What is written is not packed any more.
+    quantization_config: undefined,
+    ...Object.fromEntries(changed),
+    // In T5 this setting says whether states are scaled, so that it stays; transformers goes by the tensors.
+    ...(hasOwnHead(model.architecture) &&
+      model.architecture.kind !== 'encoder-decoder' && { tie_word_embeddings: false }),
+  };
 }
 
 /** Merges; the error for a composition names the method that cannot be merged. */
