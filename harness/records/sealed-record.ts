@@ -33,6 +33,7 @@ export function parseSealed<Record extends Sealed>(text: string, schema: z.ZodTy
     return { reason: 'it is not JSON; it was cut short or is another file' };
   }
   const version = isObject(json) && 'schema' in json ? json.schema : undefined;
+  if (version === undefined) return { reason: 'it is another file, without the schema that records have' };
   if (version !== 1) return { reason: `its schema is ${JSON.stringify(version)}, this version reads 1` };
   const parsed = schema.safeParse(json);
   if (!parsed.success) return { reason: problemOf(parsed.error) };

@@ -222,6 +222,7 @@ test('two models are compared in both orders, and what the order decides is told
 test.each([
   [[], /Say who judges/],
   [['--judge', 'http://127.0.0.1:9/v1'], /--judge-model/],
+  [['--judge', 'gpt-4'], /--judge gpt-4: an endpoint's address \(https:\/\/HOST\/v1\) needs the name/],
   [['--judge', 'http://a:b@127.0.0.1:9/v1', '--judge-model', 'x'], /holds a user/],
   [['--judgements', 'nowhere'], /There is no file nowhere/],
 ])('%j is refused with the way out', async (args, message) => {

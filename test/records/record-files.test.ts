@@ -66,7 +66,7 @@ test.each([
   ['truncated', text.slice(0, 200), /not JSON; it was cut short/],
   ['empty', '', /not JSON/],
   ['of a foreign schema', text.replace('"schema":1', '"schema":7'), /its schema is 7, this version reads 1/],
-  ['of no schema', '[]', /its schema is undefined/],
+  ['of no schema', '[]', /it is another file, without the schema that records have/],
   ['edited by hand', text.replace('"value":0.5', '"value":0.9'), /changed after it was written/],
   ['edited in its settings', text.replace('"seed":42', '"seed":43'), /changed after it was written/],
   ['incomplete', JSON.stringify({ ...record, metrics: undefined }), /^metrics: /],

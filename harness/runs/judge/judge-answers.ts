@@ -24,6 +24,7 @@ import { sum } from '../../support/numbers/arithmetic.ts';
 import { writeFileAtomic } from '../../support/atomic-files.ts';
 import { UsageError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
+import { shownAddress } from '../../support/network/addresses.ts';
 import { hashJson } from '../../support/json/canonical-json.ts';
 import { isFile, readBytes } from '../../support/read-files.ts';
 import { Interrupted } from '../../training/loop/job.ts';
@@ -270,6 +271,9 @@ async function findJudge(request: JudgeRequest, fetching: FetchOptions): Promise
   const [, base] = /^local:(.*)/s.exec(judge) ?? [];
   if (base !== undefined) return localJudge(base, findEngine(request), fetching);
   if (judgeModel === undefined)
-    throw new UsageError(`--judge URL needs the name of the model there: --judge-model gpt-4.`);
+    throw new UsageError(
+      `--judge ${shownAddress(judge)}: an endpoint's address (https://HOST/v1) needs the name of the model there, ` +
+        '--judge-model NAME; a base judges as local:BASE.',
+    );
   return endpointJudge({ url: judge, model: judgeModel, parallel, onNote: fetching.onNote });
 }
