@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import { errorCode, UsageError } from '../support/errors.ts';
-import { readForgetting } from './beside/forgetting.ts';
+import { forgetting } from './beside/forgetting.ts';
+import { tokenTimes, type TokenTimes } from './beside/token-times.ts';
 import { kindOf, readBytes } from '../support/read-files.ts';
 import type { RunRecord } from './record.ts';
 import { readRecord } from './record-files.ts';
@@ -130,15 +131,22 @@ export async function resultsFiles(
   return { files, work, unread };
 }
 
-/** What the files beside a record say of its costs: the size of the adapter, and how much was forgotten. */
-export async function costsBeside(
-  results: string,
-  found: FoundRecord,
-): Promise<{ readonly adapterBytes: number | undefined; readonly forgetting: number | undefined }> {
-  const losses = await readForgetting(results, found);
+/** What the files beside a record say of its costs; what was not measured is undefined. */
+export interface CostsBeside {
+  /** The size of the file of trained tensors. */
+  readonly adapterBytes?: number | undefined;
+  /** The loss a token on fixed texts after training, less that before. */
+  readonly forgetting?: number | undefined;
+  readonly tokenTimes?: TokenTimes | undefined;
+}
+
+/** Reads what the files beside a record say of its costs. */
+export async function costsBeside(results: string, found: FoundRecord): Promise<CostsBeside> {
+  const losses = await forgetting.read(results, found);
   return {
     adapterBytes: await adapterBytes(results, found),
     forgetting: losses && losses.after - losses.before,
+    tokenTimes: await tokenTimes.read(results, found),
   };
 }
 

@@ -216,13 +216,16 @@ async function executeAll(
       ...common,
       events: evaluationEvents(progress),
     });
-    if (options.columns && findColumns(options.columns).some(({ name }) => name === 'forgetting')) {
-      const { measureForgetting } = await import('../../runs/evaluate/measure-forgetting.ts');
-      const onProgress = (done: number, total: number): void => {
-        progress.update({ phase: 'forgetting', done, total, detail: '' });
-      };
-      const { tokenizer } = options;
-      await measureForgetting(outcomes, { engine: plan.engine, tokenizer, signal, onProgress });
+    if (options.columns) {
+      const { measureColumns } = await import('../../runs/measure/measure-columns.ts');
+      await measureColumns(findColumns(options.columns), outcomes, {
+        engine: plan.engine,
+        tokenizer: options.tokenizer,
+        signal,
+        onProgress(phase, done, total) {
+          progress.update({ phase, done, total, detail: '' });
+        },
+      });
     }
     return { outcomes, evaluated };
   } catch (error) {

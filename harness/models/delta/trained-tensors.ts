@@ -31,6 +31,15 @@ export function trainedShapes(base: BaseModel, delta: Delta): Record<string, Sha
   return Object.fromEntries([...own, ...theirs]);
 }
 
+/** Gives the shapes of all tensors that a run ends with: the trained ones, the method's frozen ones and its state. */
+export function shapesOfValues(base: BaseModel, delta: Delta): Record<string, Shape> {
+  const others = Object.entries({ ...delta.frozen, ...delta.state });
+  return {
+    ...trainedShapes(base, delta),
+    ...Object.fromEntries(others.map(([name, { shape }]) => [name, shape])),
+  };
+}
+
 /**
  * Throws NotFinite if a base's tensor holds NaN or infinity. A search or a maximum may ignore NaN, so a run
  * that only tests would give meaningless scores instead of an error.

@@ -1,17 +1,14 @@
 /** The columns of costs that tables may have beside the metrics: each is defined here, for every kind of output. */
 import { median } from 'simple-statistics';
+import type { CostsBeside } from '../../records/read-records.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 
 /** A run with what is measured from the files beside its record. */
-export interface MeasuredRun {
+export interface MeasuredRun extends CostsBeside {
   readonly record: RunRecord;
   /** Median milliseconds of a step; undefined if the log is missing or too short. */
   readonly stepTime?: number | undefined;
-  /** The size of the file of trained tensors. */
-  readonly adapterBytes?: number | undefined;
-  /** The loss a token on fixed texts after training, less that before. */
-  readonly forgetting?: number | undefined;
 }
 
 /** A column of costs. */
@@ -131,6 +128,27 @@ export const costColumns: readonly CostColumn[] = [
     help: 'loss a token on 100 built-in texts after training, less that before; run measures it of decoders',
     decimals: 4,
     of: ({ forgetting }) => forgetting,
+  },
+  {
+    name: 'base-token-time',
+    header: 'Base, ms/token',
+    help: 'time of a token that the base alone writes; run measures it and the next two of models that write',
+    decimals: 2,
+    of: ({ tokenTimes }) => tokenTimes?.base,
+  },
+  {
+    name: 'token-time',
+    header: 'ms/token',
+    help: 'time of a token that the base writes with the method beside its weights',
+    decimals: 2,
+    of: ({ tokenTimes }) => tokenTimes?.adapter,
+  },
+  {
+    name: 'merged-token-time',
+    header: 'Merged, ms/token',
+    help: 'time of a token that the base writes with the method merged into its weights',
+    decimals: 2,
+    of: ({ tokenTimes }) => tokenTimes?.merged,
   },
 ];
 

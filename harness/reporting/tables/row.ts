@@ -108,9 +108,16 @@ export function summariseRow({ records, measured, ...row }: RowInput): Row {
         ? [`${row.label}: nothing is trained, so that one run stands for every seed`]
         : []),
       ...(halved ? [`${precision}: the precision of matrix products; all else is float32`] : []),
+      ...unmerged(row.label, measured),
       ...footnotes(published, settings.protocol),
     ],
   };
+}
+
+/** Says why a row has no time of a token after merging, where that was measured. */
+function unmerged(label: string, measured: readonly MeasuredRun[] = []): string[] {
+  const why = measured.find(({ tokenTimes }) => tokenTimes?.unmerged !== undefined)?.tokenTimes?.unmerged;
+  return why === undefined ? [] : [`${label} has no time after merging: ${why}`];
 }
 
 /** Rows of methods in their order, and below them the standing rows in theirs. */

@@ -6,7 +6,7 @@ import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { TrainedTensors } from '../../decoding/programs.ts';
 import { startFrom } from '../../exchange/adapter.ts';
 import { scoreName } from '../../models/architecture.ts';
-import { initialize, trainedShapes } from '../../models/delta/trained-tensors.ts';
+import { initialize, shapesOfValues } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { endTokens } from '../../models/bases/generation-config.ts';
@@ -159,7 +159,7 @@ async function openBase(
  */
 async function initialTensors({ base, delta }: { base: BaseModel; delta: Delta }): Promise<TrainedTensors> {
   const specs = { ...delta.trained, ...delta.frozen, ...delta.state };
-  const shapes = { ...trainedShapes(base, delta), ...shapesOf(specs) };
+  const shapes = shapesOfValues(base, delta);
   const values = await initialize(specs, base, 0);
   return Object.fromEntries(
     await Promise.all(
@@ -170,12 +170,9 @@ async function initialTensors({ base, delta }: { base: BaseModel; delta: Delta }
   );
 }
 
-const shapesOf = (specs: Delta['trained']) =>
-  Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape]));
-
 /** Finds what a run trained, by its record. */
 async function findRun(path: string, options: SubjectRequest & Sourced): Promise<KnownSubject> {
-  const { openTrainedRun, readTrainedRun } = await import('../outcome/open-run.ts');
+  const { openTrainedRun, readTrainedRun, tensorsOf } = await import('../outcome/open-run.ts');
   const { loadBase } = await import('../../models/bases/load-base.ts');
   const { record, parts } = await readTrainedRun(path);
   const { settings, method, files } = record;
@@ -196,13 +193,10 @@ async function findRun(path: string, options: SubjectRequest & Sourced): Promise
     described,
     tokenizer: () => described.tokenizer(),
     async open() {
-      const { base, tokenizer, delta, values, head } = await openTrainedRun(path, options);
+      const run = await openTrainedRun(path, options);
+      const { base, tokenizer, delta, head } = run;
       if (scoreName in head) throw predictsNothing(path);
-      const shapes = { ...trainedShapes(base, delta), ...shapesOf({ ...delta.frozen, ...delta.state }) };
-      const tensors = Object.fromEntries(
-        Object.entries(values).map(([name, data]) => [name, { shape: shapes[name]!, data }]),
-      );
-      return { ...info, base, tokenizer, delta, tensors, endTokens: await endTokens(base) };
+      return { ...info, base, tokenizer, delta, tensors: tensorsOf(run), endTokens: await endTokens(base) };
     },
   };
 }

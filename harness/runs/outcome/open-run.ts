@@ -10,10 +10,11 @@ import { isFile } from '../../support/read-files.ts';
 import { openSafetensors, type Safetensors } from '../../data/formats/safetensors.ts';
 import type { DataSource } from '../../data/examples/task.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
+import type { TrainedTensors } from '../../decoding/programs.ts';
 import type { StoredTensors } from '../../exchange/adapter.ts';
 import { scoreName } from '../../models/architecture.ts';
 import { readBy } from '../../models/delta/heads.ts';
-import { trainedShapes } from '../../models/delta/trained-tensors.ts';
+import { shapesOfValues } from '../../models/delta/trained-tensors.ts';
 import type { Values } from '../../models/edits.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -84,6 +85,12 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
   return { record, base, tokenizer, parts, delta, ...(await readValues(tensors, base, delta)) };
 }
 
+/** A run's trained, frozen and state tensors with their shapes, as decoding takes them. */
+export function tensorsOf({ base, delta, values }: TrainedRun): TrainedTensors {
+  const shapes = Object.entries(shapesOfValues(base, delta));
+  return Object.fromEntries(shapes.map(([name, shape]) => [name, { shape, data: values[name]! }]));
+}
+
 /**
  * Reads a finished run's record and its methods, without base and tensors; throws UsageError where the run
  * failed or its methods are not here.
@@ -151,11 +158,7 @@ async function readValues(
   base: BaseModel,
   delta: Delta,
 ): Promise<Pick<TrainedRun, 'values' | 'head'>> {
-  const specs = { ...delta.frozen, ...delta.state };
-  const shapes = {
-    ...trainedShapes(base, delta),
-    ...Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape])),
-  };
+  const shapes = shapesOfValues(base, delta);
   const values: Record<string, Float32Array> = {};
   for (const [name, shape] of Object.entries(shapes)) {
     const stored = file.tensors.get(name)?.shape;

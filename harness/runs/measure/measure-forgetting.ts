@@ -7,28 +7,20 @@ import { freezeToScore } from '../../decoding/programs.ts';
 import type { Engine } from '../../engine/types.ts';
 import { positionsFor } from '../../evaluation/likelihoods/batches.ts';
 import { textLoss } from '../../evaluation/likelihoods/text-loss.ts';
-import { readForgetting, writeForgetting } from '../../records/beside/forgetting.ts';
+import { forgetting } from '../../records/beside/forgetting.ts';
 import { sha256 } from '../../support/hash.ts';
 import type { Outcome } from '../execute/executor.ts';
 import { startEngine } from '../execute/start-engine.ts';
-import type { EngineChoice } from '../plan/engine-choice.ts';
-import { findSubject, type Subject } from './subject.ts';
+import type { MeasureOptions } from './measure-options.ts';
+import { findSubject, type Subject } from '../evaluate/subject.ts';
 
 /** Texts of deltabench's own, which no task trains and no base was made of. */
 const [TEXTS, SEED] = [100, 7];
 
-/** What a measurement needs beside the runs. */
-export interface ForgettingOptions {
-  readonly engine: EngineChoice;
-  readonly tokenizer?: string | undefined;
-  readonly signal: AbortSignal;
-  onProgress(done: number, total: number): void;
-}
-
 /** Measures the finished runs on decoders that have no such file, and writes it beside their records. */
 export async function measureForgetting(
   outcomes: readonly Outcome[],
-  { engine: choice, tokenizer, signal, onProgress }: ForgettingOptions,
+  { engine: choice, tokenizer, signal, onProgress }: MeasureOptions,
 ): Promise<void> {
   const texts = builtinGlueText(TEXTS, SEED).map((sentences) => sentences.join(' '));
   const hash = sha256(JSON.stringify(texts));
@@ -36,7 +28,7 @@ export async function measureForgetting(
   for (const outcome of outcomes) {
     const { record, cell } = outcome;
     if (record.status !== 'finished' || !record.files.tensors || cell.task.kind !== 'text') continue;
-    if ((await readForgetting('', outcome))?.texts !== hash) missing.push(outcome);
+    if ((await forgetting.read('', outcome))?.texts !== hash) missing.push(outcome);
   }
   if (missing.length === 0) return;
   const engine = await startEngine({ engine: choice });
@@ -54,7 +46,7 @@ export async function measureForgetting(
     const before = ofBases.get(base) ?? (await lossOf(bare, engine, ids, signal));
     ofBases.set(base, before);
     const after = await lossOf(subject, engine, ids, signal);
-    await writeForgetting(path, { trained: record.files.tensors!.sha256, texts: hash, before, after });
+    await forgetting.write(path, { trained: record.files.tensors!.sha256, texts: hash, before, after });
   }
   onProgress(missing.length, missing.length);
 }

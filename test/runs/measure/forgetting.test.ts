@@ -5,7 +5,7 @@ import { freezeToScore } from '../../../harness/decoding/programs.ts';
 import { textLoss } from '../../../harness/evaluation/likelihoods/text-loss.ts';
 import { costsBeside } from '../../../harness/records/read-records.ts';
 import { startEngine } from '../../../harness/runs/execute/start-engine.ts';
-import { measureForgetting } from '../../../harness/runs/evaluate/measure-forgetting.ts';
+import { measureForgetting } from '../../../harness/runs/measure/measure-forgetting.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { tinyRuns } from '../tiny-run.ts';
 
