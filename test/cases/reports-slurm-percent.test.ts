@@ -39,12 +39,10 @@ function replaced(pattern: string): string {
 
 async function submit(results: string) {
   const planned = await plan(results);
-  const pieces = (await prepareCells(planned)).map(({ identity, place }, index) => ({
-    index,
-    identity,
-    path: relative(planned.results, place.path),
-  }));
-  const submission = { kind: 'runs', request: request(results), retryFailed: false, pieces } as const;
+  const groups = (await prepareCells(planned)).map(({ identity, place }, index) => [
+    { index, identity, path: relative(planned.results, place.path) },
+  ]);
+  const submission = { kind: 'runs', request: request(results), retryFailed: false, groups } as const;
   return submitBatch(submission, planned.results, {});
 }
 

@@ -66,7 +66,12 @@ interface Output {
     }[];
   }[];
   tally: { judged: number };
-  runs: { settings: { protocol: string; task: { name: string } }; environment: { threads: number } }[];
+  runs: {
+    identity: string;
+    settings: { protocol: string; task: { name: string } };
+    environment: { threads: number };
+    training: { together?: number };
+  }[];
 }
 
 test('what can be run is run, the rest says why, and the same command does nothing anew', async () => {
@@ -144,6 +149,29 @@ test('--jobs runs rows side by side in child processes, with the same numbers', 
   expect(numbers(two)[0]).toMatchObject({ n: '1' });
   const again = await bench('reproduce', 'red/table-6', ...common('beside'), ...args, '--jobs', '2');
   expect(again.stderr).not.toContain('seed 42');
+});
+
+test('--batch-seeds trains the seeds of a row together where its method allows it', async () => {
+  const args = ['reproduce', 'red/table-6', '--tasks', 'cola', '--seeds', '42', '43', '--max-steps', '6'];
+  const one = await bench(...args, ...common('singles'), '--json');
+  const two = await bench(...args, ...common('together'), '--batch-seeds', '--jobs', '2', '--json');
+  expect([two.exitCode, two.stderr]).toEqual([0, expect.stringMatching(/^\[6\/6\] cola · /m)]);
+  const [single, together] = [one, two].map(({ stdout }) => JSON.parse(stdout) as Output);
+  expect(together!.rows).toEqual(single!.rows);
+  const identities = ({ runs }: Output) => runs.map(({ identity }) => identity).sort();
+  expect(identities(together!)).toEqual(identities(single!));
+  expect(together!.runs.map(({ training }) => training.together)).toEqual(Array(6).fill(2));
+});
+
+test('--batch-seeds trains seeds one after the other where they would share what is trained', async () => {
+  const args = ['reproduce', 'red/table-1', '--tasks', 'cola', '--methods', 'full', '--seeds', '1', '2'];
+  const { stdout, stderr } = await bench(
+    ...[...args, ...common('full'), '--model', `roberta-base=${base}`],
+    ...['--max-steps', '2', '--batch-seeds', '--json'],
+  );
+  expect(stderr).toMatch(/^The seeds of full are trained one after the other: it trains \d+ of the base's/m);
+  const { runs } = JSON.parse(stdout) as Output;
+  expect(runs.map(({ training }) => training.together)).toEqual(Array(4).fill(undefined));
 });
 
 test('the published protocol runs the seeds of the code; --budget and --methods cut', async () => {

@@ -11,6 +11,7 @@ export interface RunOptions {
   readonly threads?: number;
   readonly precision?: string;
   readonly recompute?: true;
+  readonly batchSeeds?: true;
   readonly jobs?: number;
   readonly maxSteps?: number;
   readonly limit?: number;
@@ -41,6 +42,7 @@ export function addRunOptions(command: Command): Command {
     .option('--threads <number>', 'threads of the CPU (default: all)', positive)
     .option('--precision <type>', 'of matrix products: float32 (default), tf32 (CUDA), bfloat16, float16')
     .option('--recompute', 'train in less memory and more time: compute what the gradient needs again')
+    .option('--batch-seeds', 'train the seeds of a cell together, over one copy of the base')
     .option(
       '--jobs <number>',
       'so many runs at once, in processes of their own that share threads and memory',

@@ -139,11 +139,12 @@ async function reproduceResults(table: ResultsTable, options: Options): Promise<
 async function findBudget(
   order: readonly RunState[],
   { common }: TablePlan,
-  { budget, jobs = 1 }: Options,
+  { budget, jobs = 1, batchSeeds }: Options,
 ): Promise<Budget | undefined> {
   if (budget === undefined || !common) return undefined;
   const { findLimits, seedsWithin } = await import('../../runs/reproduce/run-limits.ts');
-  return { seconds: budget, fits: seedsWithin(order, await findLimits(common.engine, jobs, budget)) };
+  const limits = await findLimits(common.engine, { jobs, budget, batchSeeds: batchSeeds ?? false });
+  return { seconds: budget, fits: seedsWithin(order, limits) };
 }
 
 /** The runs of a dry run, and those that are not run with the reason. */
@@ -191,7 +192,7 @@ async function runAll(
   options: Options,
 ): Promise<void> {
   const begun = performance.now();
-  const reporter = createReporter((options.jobs ?? 1) > 1);
+  const reporter = createReporter((options.jobs ?? 1) > 1 || options.batchSeeds === true);
   const progress = createProgress();
   const { signal } = stopOnSignals(() => {
     reporter.stop();
@@ -237,10 +238,11 @@ async function runMissing(
   order: readonly RunState[],
   { common }: TablePlan,
   results: TableResults<Outcome>,
-  { jobs = 1, budget, retry, reporter, signal }: Options & { reporter: Reporter; signal: AbortSignal },
+  { jobs = 1, budget, batchSeeds, ...more }: Options & { reporter: Reporter; signal: AbortSignal },
 ): Promise<void> {
   if (!common || order.length === 0) return;
   const { runTable } = await import('../../runs/reproduce/run-table.ts');
+  const { retry, reporter, signal } = more;
   const told = new Set<string>();
   const events: Parameters<typeof runTable>[2]['events'] = {
     ...reporter.events,
@@ -257,7 +259,8 @@ async function runMissing(
       reporter.events.onNote(`not run: ${task}, ${baseText(run)}, ${method}: ${reason}`);
     },
   };
-  await runTable(common, order, { signal, jobs, budget, retryFailed: retry === 'failed', events });
+  const how = { jobs, budget, batchSeeds: batchSeeds ?? false, retryFailed: retry === 'failed' };
+  await runTable(common, order, { ...how, signal, events });
 }
 
 /** Evaluates what the table's runs trained, where there is no record. */

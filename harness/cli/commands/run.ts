@@ -26,7 +26,6 @@ interface Options extends RunOptions, ChoiceOptions, OwnDataOptions {
   readonly standingRows?: true;
   readonly baseWeights?: string;
   readonly evaluations?: string[];
-  readonly batchSeeds?: true;
   readonly columns?: string[];
   readonly log?: 'tensorboard';
 }
@@ -63,7 +62,6 @@ export function runCommand(): Command {
       'evaluate what is trained: evaluations or groups, alone or as mmlu~shots=5,protocol=red; ' +
         'none for none (default: those of the task; see: list evaluations)',
     )
-    .option('--batch-seeds', 'train the seeds of a cell together, over one copy of the base')
     .option('--columns <names...>', columnsHelp)
     .addOption(
       new Option(
@@ -78,12 +76,6 @@ async function run(options: Options): Promise<void> {
   // A wrong name is told before anything is trained.
   if (options.columns) findColumns(options.columns);
   checkLauncher(options, options.jobs ?? 1);
-  if (options.batchSeeds && (options.launcher === 'slurm' || (options.jobs ?? 1) > 1)) {
-    const other = options.launcher === 'slurm' ? '--launcher slurm' : '--jobs';
-    throw new UsageError(`--batch-seeds trains in one process: leave out ${other}.`);
-  }
-  if (options.batchSeeds && options.recompute)
-    throw new UsageError('--recompute works for runs by themselves: leave it out, or --batch-seeds.');
   // Imported here, because help need not wait for them.
   const { planRuns } = await import('../../runs/plan/plan-runs.ts');
   const { loadMethods, loadTasks } = await import('../../runs/plan/load-plugins.ts');
@@ -160,8 +152,8 @@ async function submit(
   const { submitMissing } = await import('../../runs/cluster/submit-missing.ts');
   const { untunedRates } = await import('../../runs/plan/plan-notes.ts');
   for (const line of untunedRates(plan.cells)) note(line);
-  const retryFailed = options.retry === 'failed';
-  const submitted = await submitMissing(plan, request, options.slurm, retryFailed, evaluations);
+  const how = { slurm: options.slurm, retryFailed: options.retry === 'failed' };
+  const submitted = await submitMissing(plan, request, how, evaluations);
   tellSubmitted(submitted, 'run', { results: plan.results, json: options.json === true });
 }
 

@@ -33,7 +33,7 @@ export class Stages {
     for (const line of plan.read) this.#sayOnce(line);
     if (launcher === 'slurm' && !(await isDone(plan))) {
       const { submitMissing } = await import('../../runs/cluster/submit-missing.ts');
-      const submitted = await submitMissing(plan, request, slurm, retry === 'failed');
+      const submitted = await submitMissing(plan, request, { slurm, retryFailed: retry === 'failed' });
       print(
         submitted ? `${submittedText(submitted, 'run')}.` : 'Slurm is doing the trials that are missing.',
       );

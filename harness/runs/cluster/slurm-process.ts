@@ -61,6 +61,7 @@ async function doRuns(
     signal,
     retryFailed,
     requestOf: () => ({ ...request, threads }),
+    batchSeeds: request.batchSeeds,
     events: {
       onStart({ task, model, variant, seed }, _, done, total) {
         say(`[${done}/${total}] ${task.name} · ${model} · ${variant.label} · seed ${seed}`);

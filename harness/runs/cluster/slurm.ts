@@ -26,7 +26,7 @@ export interface SlurmOptions {
   readonly gpus?: string;
   /** Memory of a task as sbatch takes it: `16G`. */
   readonly memory?: string;
-  /** How many runs or evaluations a task does, one after the other. */
+  /** How many runs or evaluations a task does, one after the other; more where seeds are trained together. */
   readonly cells?: string;
 }
 
@@ -134,15 +134,26 @@ export async function readBatches(
 
 /** What is submitted: the request, from which each task plans again, and what is to be done of it. */
 export type Submission = Pick<Batch, 'kind' | 'request' | 'retryFailed'> & {
-  readonly pieces: readonly BatchPiece[];
+  /** What is done together is of one group. */
+  readonly groups: readonly (readonly BatchPiece[])[];
 };
 
-/** Divides what is to be done into the tasks of an array. */
-export function divideIntoTasks<Piece>(pieces: readonly Piece[], { cells = '1' }: SlurmOptions): Piece[][] {
-  const size = Math.max(Number(cells), Math.ceil(pieces.length / largestArray));
-  return Array.from({ length: Math.ceil(pieces.length / size) }, (_, i) =>
-    pieces.slice(i * size, (i + 1) * size),
-  );
+/**
+ * Divides groups of what is to be done into the tasks of an array: each but the last has as many whole groups
+ * as make `cells` pieces or more.
+ */
+export function divideIntoTasks<Piece>(
+  groups: readonly (readonly Piece[])[],
+  { cells = '1' }: SlurmOptions,
+): Piece[][] {
+  const size = Math.max(Number(cells), Math.ceil(groups.flat().length / largestArray));
+  const tasks: Piece[][] = [];
+  for (const group of groups) {
+    const last = tasks.at(-1);
+    if (last && last.length < size) last.push(...group);
+    else tasks.push([...group]);
+  }
+  return tasks;
 }
 
 /** A job that was submitted: its id at Slurm, its numbers of tasks and pieces, and the folder of their output. */
@@ -154,17 +165,17 @@ export interface Submitted {
 }
 
 /**
- * Submits pieces of a plan as an array of Slurm tasks, which share the folder `results`; undefined where there
- * are none. Throws UsageError where Slurm is not there or refuses.
+ * Submits groups of pieces of a plan as an array of Slurm tasks, which share the folder `results`; undefined
+ * where there are none. Throws UsageError where Slurm is not there or refuses.
  */
 export async function submitBatch(
-  { pieces, ...submission }: Submission,
+  { groups, ...submission }: Submission,
   results: string,
   options: SlurmOptions,
 ): Promise<Submitted | undefined> {
   checkFolder(results);
-  if (pieces.length === 0) return undefined;
-  const tasks = divideIntoTasks(pieces, options);
+  if (groups.length === 0) return undefined;
+  const tasks = divideIntoTasks(groups, options);
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const folder = join(batchesFolder(results), `${time}-${randomUUID().slice(0, 8)}`);
   const directory = process.cwd();
@@ -194,7 +205,7 @@ export async function submitBatch(
     throw error;
   });
   await writeFileAtomic(join(folder, 'job'), `${job}\n`);
-  return { job, tasks: tasks.length, cells: pieces.length, folder };
+  return { job, tasks: tasks.length, cells: groups.flat().length, folder };
 }
 
 /** The output file of each task, as a pattern of Slurm: %a is the task's number, %% a percent sign. */

@@ -9,7 +9,8 @@ import {
   type EvaluationPiece,
   type EvaluationPlan,
 } from '../evaluate/plan-evaluations.ts';
-import { prepareCells } from '../cell/prepare-cells.ts';
+import { prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
+import { groupBySeed } from '../execute/group-by-seed.ts';
 import type { Plan, RunRequest } from '../plan/cell.ts';
 import {
   checkFolder,
@@ -23,32 +24,35 @@ import { resultsStatus } from './status.ts';
 
 /**
  * Submits the cells of a plan that lack a record, or one of their evaluations, and are neither queued nor
- * running, if there are any; throws UsageError where Slurm is not there or refuses.
+ * running, if there are any; throws UsageError where Slurm is not there or refuses, or where seeds cannot be
+ * trained together as asked.
  */
 export async function submitMissing(
   plan: Plan,
   request: RunRequest,
-  options: readonly string[],
-  retryFailed: boolean,
+  { retryFailed, ...options }: { readonly slurm: readonly string[]; readonly retryFailed: boolean },
   evaluations: readonly RunEvaluations[] = [],
 ): Promise<Submitted | undefined> {
-  const slurm = parseSlurmOptions(options);
+  const slurm = parseSlurmOptions(options.slurm);
   await checkWritable(plan.results);
   const idle = await withoutUnderWay(await prepareCells(plan), plan.results);
   const outcomes = idle.flatMap(({ cell, place: { record, path } }) =>
     record ? [{ cell, record, path }] : [],
   );
   const toEvaluate = await runsToEvaluate(outcomes, evaluations, request, retryFailed);
-  const missing = idle.filter(
-    ({ place: { record, path } }) =>
-      record === undefined || (retryFailed && record.status === 'failed') || toEvaluate.has(path),
+  const isUntrained = ({ place: { record } }: PreparedCell): boolean =>
+    record === undefined || (retryFailed && record.status === 'failed');
+  const missing = idle.filter((run) => isUntrained(run) || toEvaluate.has(run.place.path));
+  const together = request.batchSeeds ? groupBySeed(missing.filter(isUntrained)) : [];
+  const alone = missing.filter((run) => !together.flat().includes(run));
+  const groups = [...together, ...alone.map((run) => [run])].map((group) =>
+    group.map(({ cell, identity, place }) => ({
+      index: plan.cells.indexOf(cell),
+      identity,
+      path: relative(plan.results, place.path),
+    })),
   );
-  const pieces = missing.map(({ cell, identity, place }) => ({
-    index: plan.cells.indexOf(cell),
-    identity,
-    path: relative(plan.results, place.path),
-  }));
-  return submitBatch({ kind: 'runs', request, retryFailed, pieces }, plan.results, slurm);
+  return submitBatch({ kind: 'runs', request, retryFailed, groups }, plan.results, slurm);
 }
 
 /**
@@ -63,12 +67,14 @@ export async function submitMissingEvaluations(
   const slurm = parseSlurmOptions(options);
   const results = resolve(plan.results);
   await checkWritable(results);
-  const pieces = (await missingEvaluations(plan)).map((piece) => ({
-    index: plan.pieces.indexOf(piece),
-    identity: piece.identity,
-    path: relative(results, piece.path),
-  }));
-  return submitBatch({ kind: 'evaluations', request, retryFailed: true, pieces }, results, slurm);
+  const groups = (await missingEvaluations(plan)).map((piece) => [
+    {
+      index: plan.pieces.indexOf(piece),
+      identity: piece.identity,
+      path: relative(results, piece.path),
+    },
+  ]);
+  return submitBatch({ kind: 'evaluations', request, retryFailed: true, groups }, results, slurm);
 }
 
 /**
@@ -82,7 +88,10 @@ export async function previewEvaluations(
   const slurm = parseSlurmOptions(options);
   await checkSbatch();
   checkFolder(resolve(plan.results));
-  return divideIntoTasks(await missingEvaluations(plan), slurm);
+  return divideIntoTasks(
+    (await missingEvaluations(plan)).map((piece) => [piece]),
+    slurm,
+  );
 }
 
 const missingEvaluations = (plan: EvaluationPlan): Promise<EvaluationPiece[]> =>

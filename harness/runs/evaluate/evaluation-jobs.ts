@@ -40,17 +40,21 @@ export function startEvaluationJobs(
         index: plan.pieces.indexOf(piece),
         identity: piece.identity,
       };
+      const recorded: string[] = [];
       const events = {
         onStart: () => undefined,
+        onRecord: (path: string) => {
+          recorded.push(path);
+        },
         onProgress: ({ done, numbers }: CellProgress) => {
           const { tokens = 0, allTokens = 0 } = numbers ?? {};
           onProgress({ documents: done, tokens, allTokens });
         },
         onNote,
       };
-      const end = await pool.run(message, events, signal);
-      if (end === 'busy') return end;
-      if ('died' in end) return recordCrash(piece, end.died, { plan, started, threads: share.threads });
+      const died = await pool.run(message, events, signal);
+      if (died !== undefined) return recordCrash(piece, died, { plan, started, threads: share.threads });
+      if (recorded.length === 0) return 'busy';
       const record = await recordOf(piece);
       if (record) return record;
       throw new UsageError(`${piece.path} was written and cannot be read back: it is gone.`);

@@ -38,6 +38,7 @@ async function evaluate(
   const onProgress = ({ documents: done, ...numbers }: PieceProgress): void => {
     tell({
       kind: 'progress',
+      at: 0,
       phase: 'evaluate',
       done,
       total: piece.documents,
@@ -46,7 +47,8 @@ async function evaluate(
     });
   };
   const record = await executor.execute(piece, { onProgress, onNote: tellNote }, signal);
-  tell(record === 'busy' ? { kind: 'busy' } : { kind: 'done', path: piece.path });
+  if (record !== 'busy') tell({ kind: 'record', at: 0, path: piece.path });
+  tell({ kind: 'done' });
 }
 
 await serveMessages<ToEvaluationJob>((message, signal) =>

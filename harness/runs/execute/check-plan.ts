@@ -38,7 +38,7 @@ export async function checkPlan(
   // Slurm's tasks run on other machines, of whose memory and engines nothing is known here.
   if (launcher === 'local') await checkMemory(attached, plan.engine.device, jobs);
   const cells = await checkCells(plan, attached);
-  if (batchSeeds) await groupBySeed(cells, plan.engine.name);
+  if (batchSeeds) groupBySeed(cells);
   if (launcher === 'local') await startEngine(plan);
   else await checkSbatch();
   return cells;

@@ -7,7 +7,6 @@ import { codeVersion } from '../../records/environment.ts';
 import { checkWritable } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { unlessAborted } from '../../support/interruptible.ts';
-import type { Companion } from '../../training/loop/train-together.ts';
 import { attachCells, prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
 import { checkMemory } from '../memory/cell-memory.ts';
 import type { Plan } from '../plan/cell.ts';
@@ -34,9 +33,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   const prepared = await unlessAborted(prepareCells(plan, fetching), signal);
   tellNotes(plan, prepared, events);
   const missing = again ? prepared : await findMissing(prepared, retryFailed, plan.engine.recompute);
-  const groups = options.batchSeeds
-    ? await groupBySeed(missing, plan.engine.name)
-    : missing.map((run) => [run]);
+  const groups = options.batchSeeds ? groupBySeed(missing) : missing.map((run) => [run]);
   for (const { place, identity } of prepared) {
     if (place.record?.status === 'finished' && !again) await removeLeftovers(place.path, identity);
   }
@@ -86,18 +83,19 @@ async function executeGroups(
   const recorded = new Map<PreparedCell, RecordedCell>();
   const isOpen = (run: PreparedCell): boolean => !recorded.has(run);
   const executor = await startExecutor(plan, code, options);
-  const execute: ExecuteOne = async (run, stop, companion) => {
-    const number = missing.indexOf(run) + 1;
-    const result = await executor.execute(
-      run,
-      eventsOf(run, number, missing.length, events),
-      stop,
-      companion,
-    );
-    if (result === 'busy') return;
-    events.onEnd(result.record, result.path, run.cell);
-    recorded.set(run, result);
-  };
+  const eventsOf = (run: PreparedCell): CellEvents => ({
+    onStart() {
+      events.onStart(run.cell, run.counts, missing.indexOf(run) + 1, missing.length);
+    },
+    onProgress(progress) {
+      events.onProgress(progress, run.cell);
+    },
+    onNote: events.onNote,
+    onEnd(result) {
+      recorded.set(run, result);
+      events.onEnd(result.record, result.path, run.cell);
+    },
+  });
   const onWait = (): void => {
     events.onNote(
       `Waiting for ${counted(missing.filter(isOpen).length, 'cell')} that another sweep is doing.`,
@@ -108,7 +106,7 @@ async function executeGroups(
       groups,
       jobs,
       async (group, stop) => {
-        await executeTogether(group.filter(isOpen), stop, execute);
+        await executor.execute(group.filter(isOpen), eventsOf, stop);
         return group.some(isOpen) ? 'busy' : group;
       },
       { signal, onWait },
@@ -117,38 +115,4 @@ async function executeGroups(
     await executor.close();
   }
   return recorded;
-}
-
-type ExecuteOne = (run: PreparedCell, signal: AbortSignal, companion?: Companion) => Promise<void>;
-
-/** The events of one cell, as those of all runs. */
-function eventsOf(run: PreparedCell, number: number, total: number, events: RunEvents): CellEvents {
-  return {
-    onStart() {
-      events.onStart(run.cell, run.counts, number, total);
-    },
-    onProgress(progress) {
-      events.onProgress(progress, run.cell);
-    },
-    onNote: events.onNote,
-  };
-}
-
-/** Executes cells at once, and trains several in one program; an error of one stops the others. */
-async function executeTogether(
-  runs: readonly PreparedCell[],
-  signal: AbortSignal,
-  execute: ExecuteOne,
-): Promise<void> {
-  const { trainTogether } = await import('../../training/loop/train-together.ts');
-  const companions = runs.length > 1 ? trainTogether(runs.length) : [];
-  const pieces = runs.map((run, i) => ({ run, companion: companions[i] }));
-  const executePiece = async (
-    { run, companion }: (typeof pieces)[number],
-    stop: AbortSignal,
-  ): Promise<true> => {
-    await execute(run, stop, companion).finally(() => companion?.leave());
-    return true;
-  };
-  await runQueue(pieces, runs.length, executePiece, { signal, onWait: () => undefined });
 }

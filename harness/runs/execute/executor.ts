@@ -1,7 +1,6 @@
 /** The words of execution: what executes cells, what a caller gives it, and what it tells its caller. */
 import type { ParameterCounts } from '../../models/delta/count-parameters.ts';
 import type { RunRecord } from '../../records/record.ts';
-import type { Companion } from '../../training/loop/train-together.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
 import type { CellProgress } from '../cell/save-results.ts';
 import type { Cell, RunRequest } from '../plan/cell.ts';
@@ -32,7 +31,7 @@ export interface ExecuteOptions {
    */
   readonly requestOf?: (cell: Cell) => RunRequest;
   /** Trains cells that differ in nothing but their seed in one program. */
-  readonly batchSeeds?: boolean;
+  readonly batchSeeds?: boolean | undefined;
 }
 
 /** A cell and its record. */
@@ -50,16 +49,20 @@ export interface CellEvents {
   onStart(): void;
   onProgress(progress: CellProgress): void;
   onNote(text: string): void;
+  /** It has a record. */
+  onEnd(recorded: RecordedCell): void;
 }
 
 /** Executes cells, in this process or in child processes. */
 export interface CellExecutor {
-  /** Executes a cell; `busy` where another sweep is doing it. */
+  /**
+   * Executes a group of cells of one request, which are trained in one program where they are several. A cell
+   * that another sweep is doing has no end.
+   */
   execute(
-    run: PreparedCell,
-    events: CellEvents,
+    group: readonly PreparedCell[],
+    eventsOf: (run: PreparedCell) => CellEvents,
     signal: AbortSignal,
-    companion?: Companion,
-  ): Promise<RecordedCell | 'busy'>;
+  ): Promise<void>;
   close(): Promise<void>;
 }

@@ -3,23 +3,16 @@
  * seed.
  */
 import { UsageError } from '../../support/errors.ts';
-import type { EngineName } from '../../engine/types.ts';
+import { refusesTogether } from '../../training/loop/train-together.ts';
 import type { AttachedCell } from '../cell/attach-cell.ts';
 
 /**
  * Groups cells that differ in nothing but their seed and its data; throws UsageError where a method cannot be
  * trained so.
  */
-export async function groupBySeed<Run extends Pick<AttachedCell, 'cell' | 'base' | 'delta'>>(
+export function groupBySeed<Run extends Pick<AttachedCell, 'cell' | 'base' | 'delta'>>(
   runs: readonly Run[],
-  engine: EngineName,
-): Promise<Run[][]> {
-  if (engine !== 'onnx') {
-    throw new UsageError(
-      `--batch-seeds needs programs that are recorded: leave it out, or --engine ${engine}.`,
-    );
-  }
-  const { refusesTogether } = await import('../../training/loop/train-together.ts');
+): Run[][] {
   const groups = new Map<string, Run[]>();
   for (const run of runs) {
     const { cell, base, delta } = run;

@@ -1,6 +1,7 @@
 /**
- * Executes cells in child processes (`--jobs`), which live on from cell to cell. One that dies is a failed
- * run, and another takes its place. A child plans its cell again from the request: see job-process.ts.
+ * Executes cells in child processes (`--jobs`), which live on from group to group. The cells of one that dies
+ * are failed runs, and another takes its place. A child plans its cells again from the request: see
+ * job-process.ts.
  */
 import { readRecord, writeCrashRecord, type Place } from '../../records/record-files.ts';
 import type { RunRecord } from '../../records/record.ts';
@@ -11,7 +12,8 @@ import type { PreparedCell } from '../cell/prepare-cells.ts';
 import { addressOf, type Cell, type Plan, type RunRequest } from '../plan/cell.ts';
 import { recordUnderLock } from './claim-cell.ts';
 import type { CellExecutor, RecordedCell } from './executor.ts';
-import { Job, JobPool, shareOfMachine } from './job.ts';
+import type { ToJob } from './job-messages.ts';
+import { Job, JobPool, shareOfMachine, type JobEvents } from './job.ts';
 import { memoryNeed } from '../memory/cell-memory.ts';
 import { lacksMemory } from './out-of-memory.ts';
 
@@ -45,16 +47,38 @@ export function startJobPool(
     return job;
   });
   return {
-    async execute(run, events, signal) {
+    async execute(group, eventsOf, signal) {
       const started = new Date();
-      const { cell, identity } = run;
-      const request = { kind: 'cell', request: requestOf(cell), address: addressOf(cell), identity } as const;
-      const end = await pool.run(request, events, signal);
-      if (end === 'busy') return end;
-      if ('path' in end) return recordAt(end.path);
-      const crash = { started, code, engine, threads: share.threads, reason: end.died };
-      const record = (place: Place): Promise<RunRecord> => crashRecord({ ...run, place }, crash);
-      return recordUnderLock(results, run, { retryFailed }, events.onNote, record, writeCrashRecord);
+      const message: ToJob = {
+        kind: 'cells',
+        request: requestOf(group[0]!.cell),
+        cells: group.map(({ cell, identity }) => ({ address: addressOf(cell), identity })),
+      };
+      const open = new Set(group);
+      const cellEvents = group.map(eventsOf);
+      const events: JobEvents = {
+        onStart: (at) => {
+          cellEvents[at]!.onStart();
+        },
+        onProgress: (progress, at) => {
+          cellEvents[at]!.onProgress(progress);
+        },
+        onNote: cellEvents[0]!.onNote,
+        onRecord: async (path, at) => {
+          open.delete(group[at]!);
+          cellEvents[at]!.onEnd(await recordAt(path));
+        },
+      };
+      const reason = await pool.run(message, events, signal);
+      if (reason === undefined) return;
+      const crash = { started, code, engine, threads: share.threads, reason };
+      for (const run of open) {
+        const { onNote, onEnd } = eventsOf(run);
+        const record = (place: Place): Promise<RunRecord> => crashRecord({ ...run, place }, crash);
+        const write = writeCrashRecord;
+        const recorded = await recordUnderLock(results, run, { retryFailed }, onNote, record, write);
+        if (recorded !== 'busy') onEnd(recorded);
+      }
     },
     close: () => pool.close(),
   };

@@ -12,9 +12,12 @@ const PATIENCE = 60;
 
 /** What a child process tells while it works. */
 export interface JobEvents {
-  onStart(): void;
-  onProgress(progress: CellProgress): void;
+  /** The piece of work at this place of the message begins. */
+  onStart(at: number): void;
+  onProgress(progress: CellProgress, at: number): void;
   onNote(text: string): void;
+  /** A piece of work has a record. */
+  onRecord(path: string, at: number): Promise<void> | void;
 }
 
 /** What each of `count` child processes has: threads, memory in bytes, mebibytes of JavaScript heap. */
@@ -37,7 +40,7 @@ function spawn(program: readonly string[], heapMiB: number) {
   } as const);
 }
 
-/** A child process that does one piece of work at a time, such as a cell or an evaluation. */
+/** A child process that does one message's work at a time, such as a group of cells or an evaluation. */
 export class Job {
   readonly #process: ReturnType<typeof spawn>;
   readonly #lines: AsyncIterator<string, undefined>;
@@ -55,9 +58,9 @@ export class Job {
     this.#process.stdin.write(`${JSON.stringify(message)}\n`);
   }
 
-  /** Does a piece of work; returns the last message of the process about it, or why the process died. */
-  async run(piece: object, events: JobEvents, signal: AbortSignal): Promise<FromJob | { died: string }> {
-    this.tell(piece);
+  /** Does the work of a message; returns the process's last message about it, or why the process died. */
+  async run(message: object, events: JobEvents, signal: AbortSignal): Promise<FromJob | { died: string }> {
+    this.tell(message);
     const stop = (): void => {
       this.tell({ kind: 'stop' });
       setTimeout(() => this.#process.kill('SIGKILL'), PATIENCE * 1000).unref();
@@ -68,11 +71,12 @@ export class Job {
       for (;;) {
         const { value, done } = await this.#lines.next();
         if (done) return { died: await this.#reason() };
-        const message = parseLine(value);
-        if (message?.kind === 'start') events.onStart();
-        else if (message?.kind === 'note') events.onNote(message.text);
-        else if (message?.kind === 'progress') events.onProgress(message);
-        else if (message) return message;
+        const told = parseLine(value);
+        if (told?.kind === 'start') events.onStart(told.at);
+        else if (told?.kind === 'note') events.onNote(told.text);
+        else if (told?.kind === 'progress') events.onProgress(told, told.at);
+        else if (told?.kind === 'record') await events.onRecord(told.path, told.at);
+        else if (told) return told;
       }
     } finally {
       signal.removeEventListener('abort', stop);
@@ -94,7 +98,7 @@ export class Job {
   }
 }
 
-/** Child processes, each started when a piece of work needs it, which live on from one piece to the next. */
+/** Child processes, each started when work needs it, which live on from one message to the next. */
 export class JobPool {
   readonly #start: () => Job;
   readonly #idle: Job[] = [];
@@ -104,25 +108,21 @@ export class JobPool {
   }
 
   /**
-   * Does a piece of work; returns the path of its record, `busy` where another sweep does it, or why its
-   * process died. Throws UsageError where the process refuses it, and Interrupted where it was stopped.
+   * Does the work of a message; pieces of which no record is told another sweep is doing. Returns why the
+   * process died, undefined where it lives on. Throws UsageError where the process refuses the work, and
+   * Interrupted where it was stopped.
    */
-  async run(
-    piece: object,
-    events: JobEvents,
-    signal: AbortSignal,
-  ): Promise<{ path: string } | { died: string } | 'busy'> {
+  async run(message: object, events: JobEvents, signal: AbortSignal): Promise<string | undefined> {
     const job = this.#idle.pop() ?? this.#start();
-    const end = await job.run(piece, events, signal);
+    const end = await job.run(message, events, signal);
     if (!('kind' in end)) {
       if (signal.aborted) throw new Interrupted('stopped with its child process');
-      return end;
+      return end.died;
     }
     this.#idle.push(job);
-    if (end.kind === 'busy') return 'busy';
     if (end.kind === 'refused') throw new UsageError(end.message);
     if (end.kind !== 'done') throw new Interrupted('stopped in its child process');
-    return { path: end.path };
+    return undefined;
   }
 
   async close(): Promise<void> {

@@ -9,7 +9,7 @@ import { memoryRisk } from './out-of-memory.ts';
 type StartOptions = Pick<ExecuteOptions, 'jobs' | 'requestOf' | 'retryFailed' | 'again'>;
 
 /**
- * Starts an executor. A cell whose process may be killed for want of memory gets a process of its own, so
+ * Starts an executor. Cells whose process may be killed for want of memory get a process of their own, so
  * that this one survives. Throws UsageError where the engine does not run.
  */
 export async function startExecutor(
@@ -22,14 +22,18 @@ export async function startExecutor(
   const children = startJobPool(plan, code, { count: jobs, requestOf, retryFailed });
   const usual = jobs > 1 ? children : await startInProcess(plan, code, { retryFailed, again });
   return {
-    async execute(run, events, ...rest) {
-      const risk = await memoryRisk(run, plan.engine.recompute);
-      if (risk === undefined) return usual.execute(run, events, ...rest);
-      events.onNote(
-        `${run.place.path}: ${risk}: ${memoryNeed(run)}. ` +
-          'It runs after all others and in a process of its own.',
-      );
-      return children.execute(run, events, ...rest);
+    async execute(group, eventsOf, signal) {
+      let isRisky = false;
+      for (const run of group) {
+        const risk = await memoryRisk(run, plan.engine.recompute);
+        if (risk === undefined) continue;
+        isRisky = true;
+        eventsOf(run).onNote(
+          `${run.place.path}: ${risk}: ${memoryNeed(run)}. ` +
+            'It runs after all others and in a process of its own.',
+        );
+      }
+      await (isRisky ? children : usual).execute(group, eventsOf, signal);
     },
     close: () => children.close(),
   };

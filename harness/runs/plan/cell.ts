@@ -66,6 +66,8 @@ export interface RunRequest {
   readonly baseWeights?: string | undefined;
   /** Trades time for memory in training. */
   readonly recompute?: boolean | undefined;
+  /** Trains cells that differ in nothing but their seed in one program. */
+  readonly batchSeeds?: boolean | undefined;
   readonly maxSteps?: number | undefined;
   /** Uses only so many examples of every split. */
   readonly limit?: number | undefined;

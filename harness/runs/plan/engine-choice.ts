@@ -16,6 +16,7 @@ export interface EngineRequest {
   readonly threads?: number | undefined;
   readonly precision?: string | undefined;
   readonly recompute?: boolean | undefined;
+  readonly batchSeeds?: boolean | undefined;
 }
 
 /** What computes the runs of a plan, with defaults filled in. */
@@ -59,7 +60,7 @@ const deviceNames: Readonly<Record<string, string>> = {
 
 /** Checks what was asked for; throws UsageError where something does not exist, or does not go together. */
 export function findEngine(request: EngineRequest): EngineChoice {
-  const { engine, device, precision: asked = 'float32', recompute = false } = request;
+  const { engine, device, precision: asked = 'float32', recompute = false, batchSeeds = false } = request;
   const name = engineNames.find((known) => known === engine);
   if (!name) {
     const suggestion = didYouMean(engine, engineNames);
@@ -78,6 +79,13 @@ export function findEngine(request: EngineRequest): EngineChoice {
       `--recompute changes programs that are recorded: leave it out, or --engine ${name}.`,
     );
   }
+  if (batchSeeds && name !== 'onnx') {
+    throw new UsageError(
+      `--batch-seeds needs programs that are recorded: leave it out, or --engine ${name}.`,
+    );
+  }
+  if (batchSeeds && recompute)
+    throw new UsageError('--recompute works for runs by themselves: leave it out, or --batch-seeds.');
   const threads = request.threads ?? availableParallelism();
   const onHost = device === undefined || device === 'cpu';
   return { name, device, threads, precision, recompute, ...(onHost && { memory: usableMemory() }) };

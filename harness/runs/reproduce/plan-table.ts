@@ -21,6 +21,7 @@ export interface ReproduceRequest extends Pick<
   | 'threads'
   | 'precision'
   | 'recompute'
+  | 'batchSeeds'
   | 'maxSteps'
   | 'limit'
   | 'results'
@@ -106,6 +107,7 @@ function requestOf(asked: ReproduceRequest, row: PublishedRow, task: Task): RunR
     threads: asked.threads,
     precision: asked.precision,
     recompute: asked.recompute,
+    batchSeeds: asked.batchSeeds,
     maxSteps: asked.maxSteps,
     limit: asked.limit,
     results: asked.results,

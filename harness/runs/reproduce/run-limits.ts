@@ -4,8 +4,12 @@ import { deviceMemory, sizeText } from '../memory/memory-here.ts';
 import type { Estimate } from './estimate.ts';
 import type { RunState } from './inspect-runs.ts';
 
-/** The limits of the runs of a table: bytes of memory for each job, and seconds for all runs. */
+/**
+ * The limits of the runs of a table: bytes of memory for each job, and seconds for all runs. Where the seeds of
+ * a run are trained together, all of them are started or none.
+ */
 export interface RunLimits {
+  readonly batchSeeds: boolean;
   readonly jobs: number;
   readonly memory: number;
   readonly budget: number | undefined;
@@ -14,15 +18,18 @@ export interface RunLimits {
 /** The limits on a device that `jobs` runs share. */
 export async function findLimits(
   { device }: EngineChoice,
-  jobs: number,
-  budget: number | undefined,
+  limits: Omit<RunLimits, 'memory'>,
 ): Promise<RunLimits> {
-  return { jobs, budget, memory: (await deviceMemory(device)) / jobs };
+  return { ...limits, memory: (await deviceMemory(device)) / limits.jobs };
 }
 
-/** Why a cell is not started after `elapsed` seconds; undefined where it is. */
+/**
+ * Why `seeds` of a run, of which one is estimated, are not started after `elapsed` seconds; undefined where
+ * they are. What seeds train together is little beside the base that they share.
+ */
 export function whyNotRun(
   estimate: Estimate | undefined,
+  seeds: number,
   { jobs, memory, budget }: RunLimits,
   elapsed: number,
 ): string | undefined {
@@ -34,7 +41,7 @@ export function whyNotRun(
   if (budget === undefined) return undefined;
   // A run that cannot be estimated cannot be kept within a time. Jobs share the device whose speed is
   // estimated.
-  const seconds = (estimate?.seconds ?? Infinity) * jobs;
+  const seconds = (estimate?.seconds ?? Infinity) * seeds * jobs;
   return elapsed + seconds > budget ? 'over the time of --budget' : undefined;
 }
 
@@ -45,11 +52,12 @@ export function whyNotRun(
 export function seedsWithin(order: readonly RunState[], limits: RunLimits): number[] {
   let elapsed = 0;
   return order.map(({ missing, estimate }) => {
-    const misfit = missing.findIndex(() => {
-      if (whyNotRun(estimate, limits, elapsed) !== undefined) return true;
-      elapsed += estimate?.seconds ?? 0;
-      return false;
-    });
-    return misfit < 0 ? missing.length : misfit;
+    const atOnce = limits.batchSeeds ? missing.length : 1;
+    let fits = 0;
+    while (fits < missing.length && whyNotRun(estimate, atOnce, limits, elapsed) === undefined) {
+      elapsed += atOnce * (estimate?.seconds ?? 0);
+      fits += atOnce;
+    }
+    return fits;
   });
 }

@@ -8,8 +8,9 @@ import { checkWritable, recordPath } from '../../records/record-files.ts';
 import { messageOf } from '../../support/errors.ts';
 import { unlessAborted } from '../../support/interruptible.ts';
 import { Interrupted } from '../../training/loop/job.ts';
+import { refusesTogether } from '../../training/loop/train-together.ts';
 import { prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
-import type { CellExecutor, Outcome, RecordedCell, RunEvents } from '../execute/executor.ts';
+import type { CellEvents, CellExecutor, Outcome, RunEvents } from '../execute/executor.ts';
 import { riskyLast, wasKilled } from '../execute/out-of-memory.ts';
 import { startExecutor } from '../execute/start-executor.ts';
 import { runQueue } from '../execute/work-queue.ts';
@@ -17,7 +18,7 @@ import { addressOf, type Cell } from '../plan/cell.ts';
 import type { Estimate } from './estimate.ts';
 import type { RunState } from './inspect-runs.ts';
 import type { TablePlan, TableRun } from './plan-table.ts';
-import { findLimits, whyNotRun } from './run-limits.ts';
+import { findLimits, whyNotRun, type RunLimits } from './run-limits.ts';
 
 export interface RunTableOptions {
   readonly events: Omit<RunEvents, 'onEnd'> & {
@@ -27,16 +28,18 @@ export interface RunTableOptions {
   };
   readonly signal: AbortSignal;
   readonly retryFailed: boolean;
-  /** How many cells run at once. */
+  /** How many pieces run at once. */
   readonly jobs: number;
   /** Seconds: nothing is started that is estimated to end later. */
   readonly budget?: number | undefined;
+  /** Trains the seeds of a run in one program, where its method allows it. */
+  readonly batchSeeds: boolean;
 }
 
-/** One cell of a run, with the run's estimate. */
+/** One cell of a run, or all that are missing where seeds are trained together; the estimate is of one cell. */
 interface Piece {
   readonly run: TableRun;
-  readonly cell: Cell;
+  readonly cells: readonly Cell[];
   readonly estimate: Estimate | undefined;
 }
 
@@ -44,74 +47,119 @@ interface Piece {
 export async function runTable(
   common: NonNullable<TablePlan['common']>,
   order: readonly RunState[],
-  { events, signal, retryFailed, jobs, budget }: RunTableOptions,
+  options: RunTableOptions,
 ): Promise<void> {
+  const { events, signal, retryFailed, jobs, budget, batchSeeds } = options;
   await checkWritable(common.results);
-  const start = performance.now();
-  const limits = await findLimits(common.engine, jobs, budget);
-  const pieces = await riskyLast(
-    order.flatMap(({ run, missing, estimate }): Piece[] => missing.map((cell) => ({ run, cell, estimate }))),
-    ({ cell }) => wasKilled(recordPath(common.results, addressOf(cell))),
-  );
-  const requests = new Map(pieces.map(({ run, cell }) => [cell, run.request!]));
+  const limits = await findLimits(common.engine, { jobs, budget, batchSeeds });
+  const pieces = await riskyLast(piecesOf(order, batchSeeds), async ({ cells }) => {
+    const paths = cells.map((cell) => recordPath(common.results, addressOf(cell)));
+    return (await Promise.all(paths.map(wasKilled))).includes(true);
+  });
+  const requests = new Map(pieces.flatMap(({ run, cells }) => cells.map((cell) => [cell, run.request!])));
   const executor = await startExecutor(common, await codeVersion(), {
     retryFailed,
     jobs,
     requestOf: (cell) => requests.get(cell)!,
   });
-  const skipped = new Set<TableRun>();
-  const skip = (run: TableRun, reason: string): 'skipped' => {
-    if (!skipped.has(run)) events.onSkip(run, reason);
-    skipped.add(run);
-    return 'skipped';
-  };
-  let started = 0;
-  const executePiece = async ({ run, cell, estimate }: Piece, stop: AbortSignal) => {
-    if (skipped.has(run)) return 'skipped';
-    const reason = whyNotRun(estimate, limits, (performance.now() - start) / 1000);
-    if (reason !== undefined) return skip(run, reason);
-    try {
-      const fetching = { signal: stop, onNote: events.onNote };
-      const [prepared] = await unlessAborted(prepareCells({ ...common, cells: [cell] }, fetching), stop);
-      const onStart = (): void => {
-        events.onStart(cell, prepared!.counts, ++started, pieces.length);
-      };
-      const result = await executeCell(executor, prepared!, events, onStart, stop);
-      if (result !== 'busy') events.onEnd({ cell, ...result }, run);
-      return result;
-    } catch (error) {
-      if (error instanceof Interrupted) throw error;
-      return skip(run, messageOf(error));
-    }
-  };
+  const runner = new PieceRunner({ common, executor, limits, events, total: requests.size });
   const onWait = (busy: number): void => {
-    events.onNote(`Waiting for ${counted(busy, 'cell')} that another sweep is doing.`);
+    events.onNote(`Waiting for ${counted(busy, batchSeeds ? 'row' : 'cell')} that another sweep is doing.`);
   };
   try {
-    await runQueue(pieces, jobs, executePiece, { signal, onWait });
+    await runQueue(pieces, jobs, (piece, stop) => runner.execute(piece, stop), { signal, onWait });
   } finally {
     await executor.close();
   }
 }
 
-function executeCell(
-  executor: CellExecutor,
-  prepared: PreparedCell,
-  events: RunTableOptions['events'],
-  onStart: () => void,
-  signal: AbortSignal,
-): Promise<RecordedCell | 'busy'> {
-  const { cell, place } = prepared;
-  const cellEvents = {
-    onStart() {
-      for (const { path, reason } of place.broken)
-        events.onNote(`${path} is not used and stays as it is: ${reason}.`);
-      onStart();
-    },
-    onProgress(progress: Parameters<RunEvents['onProgress']>[0]) {
-      events.onProgress(progress, cell);
-    },
-    onNote: events.onNote,
-  };
-  return executor.execute(prepared, cellEvents, signal);
+/** Divides what is missing into pieces. */
+function piecesOf(order: readonly RunState[], batchSeeds: boolean): Piece[] {
+  return order.flatMap(({ run, missing, estimate }) =>
+    (batchSeeds ? [missing] : missing.map((cell) => [cell])).map((cells) => ({ run, cells, estimate })),
+  );
+}
+
+/** Executes the pieces of a table, within its limits. */
+class PieceRunner {
+  readonly #setup;
+  readonly #start = performance.now();
+  readonly #skipped = new Set<TableRun>();
+  readonly #ended = new Set<Cell>();
+  #started = 0;
+
+  constructor(setup: {
+    readonly common: NonNullable<TablePlan['common']>;
+    readonly executor: CellExecutor;
+    readonly limits: RunLimits;
+    readonly events: RunTableOptions['events'];
+    /** The number of cells of all pieces. */
+    readonly total: number;
+  }) {
+    this.#setup = setup;
+  }
+
+  /** Executes the cells of a piece that have not ended; `busy` where another sweep is doing one. */
+  async execute({ run, cells, estimate }: Piece, stop: AbortSignal): Promise<'skipped' | 'done' | 'busy'> {
+    const { common, executor, limits, events } = this.#setup;
+    if (this.#skipped.has(run)) return 'skipped';
+    let open = this.#openOf(cells);
+    const elapsed = (performance.now() - this.#start) / 1000;
+    const reason = whyNotRun(estimate, open.length, limits, elapsed);
+    if (reason !== undefined) return this.#skip(run, reason);
+    try {
+      // Of seeds on which nothing depends one is prepared at a time.
+      while (open.length > 0) {
+        const plan = { ...common, cells: open };
+        const prepared = await unlessAborted(
+          prepareCells(plan, { signal: stop, onNote: events.onNote }),
+          stop,
+        );
+        for (const group of groupsOf(prepared, events.onNote))
+          await executor.execute(group, (one) => this.#eventsOf(one, run), stop);
+        if (!prepared.every(({ cell }) => this.#ended.has(cell))) return 'busy';
+        open = this.#openOf(open);
+      }
+      return 'done';
+    } catch (error) {
+      if (error instanceof Interrupted) throw error;
+      return this.#skip(run, messageOf(error));
+    }
+  }
+
+  readonly #openOf = (cells: readonly Cell[]): Cell[] => cells.filter((cell) => !this.#ended.has(cell));
+
+  #skip(run: TableRun, reason: string): 'skipped' {
+    if (!this.#skipped.has(run)) this.#setup.events.onSkip(run, reason);
+    this.#skipped.add(run);
+    return 'skipped';
+  }
+
+  #eventsOf({ cell, counts, place }: PreparedCell, run: TableRun): CellEvents {
+    const { events, total } = this.#setup;
+    return {
+      onStart: () => {
+        for (const { path, reason } of place.broken)
+          events.onNote(`${path} is not used and stays as it is: ${reason}.`);
+        events.onStart(cell, counts, ++this.#started, total);
+      },
+      onProgress(progress) {
+        events.onProgress(progress, cell);
+      },
+      onNote: events.onNote,
+      onEnd: (recorded) => {
+        this.#ended.add(cell);
+        events.onEnd({ cell, ...recorded }, run);
+      },
+    };
+  }
+}
+
+/** The cells of a piece in groups that are trained in one program; a cell each where their method cannot be. */
+function groupsOf(prepared: readonly PreparedCell[], onNote: (text: string) => void): PreparedCell[][] {
+  const [{ base, delta, cell }] = prepared as [PreparedCell];
+  const reason = prepared.length > 1 && refusesTogether(base, delta);
+  if (!reason) return [[...prepared]];
+  onNote(`The seeds of ${cell.variant.name} are trained one after the other: ${reason}.`);
+  return prepared.map((run) => [run]);
 }
