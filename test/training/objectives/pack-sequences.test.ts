@@ -1,5 +1,6 @@
-// Tests that loss and gradients are the same whether tokens are packed end to end or padded to attention's
-// slots; they are padded where the batch has room for a token in every slot.
+// Tests that loss and gradients are the same whether the tokens of several examples are packed end to end, padded
+// to attention's slots, or computed one example at a time; they are padded where the batch has room for a token in
+// every slot.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../../harness/engine/create.ts';
 import * as ops from '../../../harness/engine/ops.ts';
@@ -14,6 +15,7 @@ import { labelled } from '../../../harness/training/objectives/classification.ts
 import { languageModel } from '../../../harness/training/objectives/language-model.ts';
 import type { BatchShape, Objective } from '../../../harness/training/objectives/objective.ts';
 import { pretraining, type Row } from '../../../harness/training/pretraining/objective.ts';
+import { sum } from '../../../harness/support/numbers/arithmetic.ts';
 import { startOf, tinyBase, type tinyBases } from '../../methods/tiny.ts';
 
 const pairs = [
@@ -33,14 +35,22 @@ const rows: Row[] = [
   [{ ids: [4, 6, 8], targets: [6, 8, -1] }],
 ];
 
-/** Examples with their objective. */
-interface Batch extends Pick<Objective<never>, 'types' | 'loss'> {
+/** Examples that are computed together. */
+interface Part {
   readonly sizes: BatchShape;
   fill(shape: BatchShape): NamedArrays;
 }
+/** Examples with their objective, together and each by itself. */
+interface Batch extends Pick<Objective<never>, 'types' | 'loss'>, Part {
+  readonly alone: readonly Part[];
+}
 function batchOf<Example>(objective: Objective<Example>, examples: readonly Example[]): Batch {
   const { types, loss, sizesOf, fill } = objective;
-  return { types, loss, sizes: sizesOf(examples), fill: (shape) => fill(examples, shape, 0.25) };
+  const partOf = (some: readonly Example[]): Part => ({
+    sizes: sizesOf(some),
+    fill: (shape) => fill(some, shape, 0.25),
+  });
+  return { types, loss, ...partOf(examples), alone: examples.map((one) => partOf([one])) };
 }
 
 interface Case {
@@ -76,13 +86,13 @@ beforeAll(async () => {
 
 describe.each(Object.entries(cases))('%s', (_, { family, batch, attach }) => {
   test.each(['full', 'loreft~first=1,last=1', 'prompt~virtualTokens=3', 'prefix'])(
-    'has the same gradients in its slots as end to end: %s',
+    'has the same loss and gradients end to end, in slots and one by one: %s',
     async (text) => {
       const base = await tinyBase(family);
       const [part] = parseVariant(text, methods, []).parts;
       const own = part!.method.attach(base, part!.options);
       const delta = attach?.(base, own) ?? own;
-      const { types, loss, sizes, fill } = batch(base);
+      const { types, loss, sizes, fill, alone } = batch(base);
       const start = await startOf(base, delta, 0.05);
       const state = Object.fromEntries(
         Object.entries(trainedShapes(base, delta)).map(([name, shape]) => [
@@ -94,14 +104,14 @@ describe.each(Object.entries(cases))('%s', (_, { family, batch, attach }) => {
         Object.entries(state).map(([name, { shape }]) => [name, { shape, data: start[name]! }]),
       );
       const held = await freezeTensors(engine, base, delta, 3);
-      const compute = async (shape: BatchShape): Promise<NamedArrays> => {
+      const compute = async (shape: BatchShape, fillAll = fill): Promise<NamedArrays> => {
         const inputs = types(shape);
         const program = await engine.compile({ name: 'packed', frozen: held, state, inputs }, (x) => {
           const use = { base, delta, tensors: x.state, training: true, dropout: false, totalSteps: 1 };
           const { value, gradients } = ops.valueAndGradients(() => loss(x, use, shape).loss, x.state);
           return { outputs: { loss: value, ...gradients } };
         });
-        const out = await program.run(engine.state(values), fill(shape));
+        const out = await program.run(engine.state(values), fillAll(shape));
         await program.dispose();
         return { ...out, moves: Float32Array.of('slotTokens' in inputs ? 1 : 0) };
       };
@@ -112,9 +122,14 @@ describe.each(Object.entries(cases))('%s', (_, { family, batch, attach }) => {
       const { moves, ...packed } = await compute(room);
       const full = await compute({ ...room, tokens: count * length, sourceTokens: count * sourceLength });
       expect([moves, full.moves]).toEqual([Float32Array.of(1), Float32Array.of(0)]);
+      const parts: NamedArrays[] = [];
+      for (const part of alone) parts.push(await compute(part.sizes, part.fill));
       for (const [name, expected] of Object.entries(packed)) {
         const largest = Math.max(1e-3, ...Array.from(expected, Math.abs));
-        expect(full[name]!, name).toBeAllclose(expected, { rtol: 0, atol: 1e-5 * largest });
+        const tolerance = { rtol: 0, atol: 1e-5 * largest };
+        expect(full[name]!, name).toBeAllclose(expected, tolerance);
+        const sums = Float32Array.from(expected, (_, i) => sum(parts.map((part) => part[name]![i]!)));
+        expect(sums, name).toBeAllclose(expected, tolerance);
       }
     },
   );
