@@ -77,8 +77,12 @@ export interface DecoderClassifier {
   readonly padToken?: number;
 }
 
-export interface EncoderOnly extends Encoding {
+export interface EncoderOnly extends Encoding, Classifying {
   readonly kind: 'encoder';
+}
+
+/** What Hugging Face's head of layers is made of. */
+interface Classifying {
   /**
    * Hugging Face's pooler of the first token (BERT, ALBERT). It is no part of `shapes`, since only one head reads
    * it.
@@ -90,11 +94,15 @@ export interface EncoderOnly extends Encoding {
   readonly deviation: number;
 }
 
+/** An architecture whose classes come from a head of layers; a decoder's come from one linear. */
+export type ClassifyingArchitecture = Extract<Architecture, Classifying>;
+
 /** Hugging Face's …ForSequenceClassification: output(dropout(norm(activation(dense(x))))), x the pooled states. */
 export interface Classifier {
   /** What transformers' classes of the family begin with: `Bert`. */
   readonly className: string;
-  readonly pooling: 'first' | 'mean';
+  /** Whether it reads the first token, the mean, or the decoder at the last end token (an encoder-decoder's). */
+  readonly pooling: 'first' | 'mean' | 'end';
   /** The first layer's module, d → d, and whether it has a bias. */
   readonly dense: string;
   readonly denseBias: boolean;
@@ -104,22 +112,28 @@ export interface Classifier {
   /** A layer norm behind the activation. */
   readonly norm?: { readonly name: string; readonly epsilon: number; readonly bias: boolean };
   /** The output's module, d → n, which has a bias. */
-  readonly output: 'classifier' | 'classifier.out_proj';
+  readonly output: 'classifier' | 'classifier.out_proj' | 'classification_head.out_proj';
   /** The dropout rate before the output, and whether the first layer's input has the same. */
   readonly dropout: number;
   readonly dropsInput: boolean;
 }
 
-export interface EncoderDecoder extends Encoding, Decoding {
+export interface EncoderDecoder extends Encoding, Decoding, Classifying {
   readonly kind: 'encoder-decoder';
   /** The token that stands before every target. */
   readonly startToken: number;
+  /** The `eos_token_id` that transformers assumes where config.json says none. */
+  readonly endToken: number;
+  /** What the base's names begin with in transformers' classifier, and nowhere else (T5: `transformer.`). */
+  readonly classifierRoot?: string;
 }
 interface Decoding {
   /** The output weight [V, d]: `ownHeadName` or the embedding. */
   readonly head: string;
   /** Whether config.json allows the output to be the embedding; a checkpoint's tensors then decide. */
   readonly mayTie: boolean;
+  /** Factor of the states before the output (T5), which a head of classes does not have. */
+  readonly outputScale?: number;
   /** Bound c of the logits z, which become c · tanh(z / c); none where absent. */
   readonly logitCap?: number;
   /**

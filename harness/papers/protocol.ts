@@ -15,8 +15,8 @@ export interface Protocol {
   /** The name in records, the same for every way to ask for it: `code e2e-no-eos=paper`. */
   readonly name: string;
   /**
-   * Whether classes and values come from transformers' …ForSequenceClassification: from a head on decoders too,
-   * which otherwise write them.
+   * Whether classes and values come from transformers' …ForSequenceClassification: from a head on decoders and
+   * encoder-decoders too, which otherwise write them.
    */
   readonly hasClassifiers: boolean;
   side(id: string): Side;

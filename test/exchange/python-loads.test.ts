@@ -30,10 +30,19 @@ const edits: readonly [string, object][] = [
   ['nodireft', { rank: 2 }],
   ['lobireft', { rank: 2, layers: [0] }],
 ];
-const variants: Readonly<Record<string, readonly (readonly [string, object, HeadName?])[]>> = {
+type Written = readonly [method: string, options: object, head?: HeadName];
+const headed = (given: readonly (readonly [string, object])[]): Written[] =>
+  given.map(([method, options]) => [method, options, 'huggingface']);
+const variants: Readonly<Record<string, readonly Written[]>> = {
   'gpt2-tiny': [...edits, ['red', {}, 'huggingface'], ['lora', { rank: 2 }, 'huggingface']],
   'llama-tiny': [...edits, ['ia3', {}, 'huggingface'], ['prompt', { virtualTokens: 2 }, 'huggingface']],
   't5-tiny': edits,
+  't5-tiny under a head': headed([...edits, ['lora', { rank: 2 }], ['ia3', {}]]),
+  'bart-tiny under a head': headed([
+    ['red', {}],
+    ['loreft', { rank: 2 }],
+    ['lora', { rank: 2, targets: ['attentionOutput', 'mlpOutput'] }],
+  ]),
   'roberta-tiny': [
     ...edits.map((edit) => [...edit, 'huggingface'] as const),
     ['red', {}, 'mean'],
@@ -49,14 +58,15 @@ const variants: Readonly<Record<string, readonly (readonly [string, object, Head
   ],
 };
 
-describe.each(Object.entries(variants))('load.py on %s', (model, methods) => {
+describe.each(Object.entries(variants))('load.py on %s', (name, methods) => {
+  const [model = '', under] = name.split(' under ');
   const isKnown = hasParity(model, 'config.json');
   it.skipIf(!python || !isKnown)('computes what deltabench does', async () => {
     const base = await loadBase(folderOf(model));
     const engine = await createEngine({ name: 'js' });
     const folder = await temporaryFolder();
-    const batch = batchOf(base);
-    await writeFile(join(folder, 'batch.json'), JSON.stringify(inputsOf(base, batch)));
+    const batch = under === undefined ? batchOf(base) : withEnds(batchOf(base), base);
+    await writeFile(join(folder, 'batch.json'), JSON.stringify(inputsOf(base, batch, under !== undefined)));
     const written: { place: string; adapter: Adapter }[] = [];
     for (const [i, [method, options, head]] of methods.entries()) {
       const place = join(folder, `${i}-${method}`);
@@ -104,8 +114,22 @@ function batchOf({ architecture }: BaseModel): AnyBatch {
   return { ...batch, input_ids: ids, labels: [0, 1] };
 }
 
-/** Makes the inputs of Python's model. */
-function inputsOf({ architecture }: BaseModel, { labels, ...batch }: AnyBatch): object {
+/** A batch whose texts end with the end token and do not have it elsewhere, as an encoder-decoder's head reads them. */
+function withEnds({ input_ids, attention_mask }: AnyBatch, { config }: BaseModel): AnyBatch {
+  const end = Number(config.eos_token_id);
+  const ids = input_ids.map((row, i) => {
+    const last = attention_mask[i]!.lastIndexOf(1);
+    return row.map((id, at) => (at === last ? end : id === end ? id + 4 : id));
+  });
+  return { input_ids: ids, attention_mask, labels: [0, 1] };
+}
+
+/** Makes the inputs of Python's model; a classifier makes those of its decoder itself. */
+function inputsOf(
+  { architecture }: BaseModel,
+  { labels, ...batch }: AnyBatch,
+  isClassifier: boolean,
+): object {
   const prompt = batch.input_ids.map((row, i) =>
     row.map((_, at) =>
       architecture.kind === 'decoder'
@@ -113,7 +137,7 @@ function inputsOf({ architecture }: BaseModel, { labels, ...batch }: AnyBatch): 
         : batch.attention_mask[i]![at]!,
     ),
   );
-  if (architecture.kind !== 'encoder-decoder') return { ...batch, prompt_mask: prompt };
+  if (architecture.kind !== 'encoder-decoder' || isClassifier) return { ...batch, prompt_mask: prompt };
   const shifted = (labels as number[][]).map((row) => [
     architecture.startToken,
     ...row.slice(0, -1).map((id) => Math.max(0, id)),

@@ -2,7 +2,6 @@
 import type { Engine } from '../../harness/engine/types.ts';
 import { startFrom, type Adapter } from '../../harness/exchange/adapter.ts';
 import { initialize, unfrozenTensors } from '../../harness/models/delta/trained-tensors.ts';
-import { scoreName } from '../../harness/models/architecture.ts';
 import { outputTensor } from '../../harness/models/bases/stored-head.ts';
 import { makeHead, readBy, withHead } from '../../harness/models/delta/heads.ts';
 import type { Delta } from '../../harness/models/method.ts';
@@ -46,7 +45,7 @@ async function computeUnder(
   batch: AnyBatch,
 ): Promise<Answered> {
   const isEncoder = model.architecture.kind === 'encoder';
-  if (!isEncoder && !(scoreName in adapter.head)) {
+  if (!isEncoder && adapter.headName === undefined) {
     const { logits, hidden } = await trainedUnder(engine, model, adapter, batch);
     return { logits, states: hidden };
   }

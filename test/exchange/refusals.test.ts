@@ -38,6 +38,19 @@ async function written(
   return folder;
 }
 
+it('refuses to write virtual tokens under an encoder-decoder’s head, which PEFT cannot compute', async () => {
+  const t5 = await loadBase('random-t5~layers=1,width=8,heads=2,vocab=50');
+  const head = Object.fromEntries([vector('classification_head.dense.bias', 8)]);
+  for (const method of ['prefix', 'prompt', 'p-tuning']) {
+    const own = Object.fromEntries([vector('embedding.weight', 1, 8)]);
+    const adapter = { method, options: { virtualTokens: 1 }, tensors: own, head };
+    const folder = join(await temporaryFolder(), method);
+    await expect(writePeftFolder(folder, adapter, t5), method).rejects.toThrow(
+      'PEFT cannot compute virtual tokens on it',
+    );
+  }
+});
+
 describe('an adapter that deltabench does not compute', () => {
   it.each([
     [

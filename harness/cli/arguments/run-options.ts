@@ -35,7 +35,7 @@ export function addRunOptions(command: Command): Command {
       '--protocol <sides...>',
       'where paper, code and good practice differ: recommended (the default), ' +
         'published (that of reproduce), paper, code, corrected, or id=side; ' +
-        "huggingface reads classes with transformers' classifiers, of decoders too",
+        "huggingface reads classes with transformers' classifiers, of bases that write too",
     )
     .option('--engine <name>', 'what computes (see: list engines)', 'onnx')
     .option('--device <name>', 'cpu, webgpu, cuda, cuda:1')

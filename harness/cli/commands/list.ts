@@ -166,7 +166,7 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
     );
     const classifiers = wrapText(
       "huggingface: beside any of these, classes and values come from transformers' …ForSequenceClassification, of " +
-        'decoders too, which otherwise write them',
+        'decoders and encoder-decoders too, which otherwise write them',
       terminalWidth(),
     );
     return { json: discrepancies, text: [...blocks, classifiers].join('\n') };

@@ -12,7 +12,7 @@ import { openSafetensors, writeSafetensors } from '../../data/formats/safetensor
 import { readTorchZip } from '../../data/formats/torch-zip.ts';
 import { ownsWeight } from '../../models/delta/whole-modules.ts';
 import { meanHeadFile, readMeanHead } from '../../models/bases/stored-head.ts';
-import { scoreName } from '../../models/architecture.ts';
+import { isOfHead } from '../../models/delta/heads.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
 import { withoutBaseCopies } from './base-copies.ts';
@@ -55,9 +55,10 @@ export async function writePeftFolder(
   const head = Object.entries(adapter.head).map(
     ([name, tensor]) => [beforeHead(peftType) + name, tensor] as const,
   );
-  const own = Object.entries(tensors).map(
-    ([name, tensor]) => [isMean ? bareName(name, base) : name, tensor] as const,
-  );
+  const classifierRoot = head.length > 0 ? classifierRootOf(base) : '';
+  const named = (name: string): string =>
+    isMean ? bareName(name, base) : name.replace(inModel, `${inModel}${classifierRoot}`);
+  const own = Object.entries(tensors).map(([name, tensor]) => [named(name), tensor] as const);
   const all = Object.fromEntries(isMean ? own : [...own, ...head]);
   const loader = await loaderOf(adapter.method);
   await writeFolderAtomic(folder, async (temporary) => {
@@ -69,6 +70,10 @@ export async function writePeftFolder(
   });
   return { peftType, tensors: Object.keys(all).length, ...(loader !== undefined && { loader: loaderFile }) };
 }
+
+/** What the base's names begin with in transformers' classifier alone; '' for most families. */
+const classifierRootOf = ({ architecture }: BaseModel): string =>
+  (architecture.kind === 'encoder-decoder' ? architecture.classifierRoot : undefined) ?? '';
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
@@ -106,7 +111,10 @@ export async function readPeftFolder(folder: string, base: BaseModel): Promise<A
   }
   const config = parsed.data;
   const { method, format } = recogniseFormat(config, where);
-  const stored = await withoutBaseCopies(await readTensors(folder), base, folder);
+  const named = Object.entries(await readTensors(folder)).map(
+    ([key, tensor]) => [key.replace(`${inModel}${classifierRootOf(base)}`, inModel), tensor] as const,
+  );
+  const stored = await withoutBaseCopies(Object.fromEntries(named), base, folder);
   const { head, saved, tensors } = splitHead(stored, config.peft_type, savedModules(config), base);
   const read = { method, ...format.read(config, tensors, base, where) };
   const adapter = { ...withSaved(read, saved, format, base, folder), head };
@@ -196,7 +204,7 @@ function splitHead(
   const prefix = barePrefix(base);
   const isOfBase = (name: string): boolean =>
     [name, prefix + name].some((each) => each in base.shapes) ||
-    (base.architecture.kind !== 'encoder' && name !== scoreName);
+    (base.architecture.kind !== 'encoder' && !isOfHead(name, base.architecture));
   const tensors: Record<string, StoredTensors[string]> = {};
   const before = beforeHead(peftType);
   for (const [key, tensor] of Object.entries(stored)) {

@@ -128,7 +128,13 @@ export const pTuning: Format = {
   },
 };
 
-function promptSettings({ options }: Adapter, { architecture, id }: BaseModel): Config {
+function promptSettings({ options, head }: Adapter, { architecture, id }: BaseModel): Config {
+  if (architecture.kind === 'encoder-decoder' && Object.keys(head).length > 0) {
+    throw new UsageError(
+      `transformers' classifier of ${id} takes neither embeddings nor keys and values from outside, so that PEFT ` +
+        'cannot compute virtual tokens on it.',
+    );
+  }
   if (architecture.embeddingWidth !== undefined) {
     throw new UsageError(
       `PEFT makes virtual tokens as wide as the model (${architecture.width}), and the embeddings of ${id} have ` +

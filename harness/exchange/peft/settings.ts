@@ -81,11 +81,10 @@ export const noBias = z
 export function commonSettings(peftType: string, base: BaseModel, { head, headName }: Adapter): Config {
   const encoder = headName === 'mean' ? 'FEATURE_EXTRACTION' : 'SEQ_CLS';
   const names = headName === 'mean' ? [] : Object.keys(head);
-  const decoder = names.length > 0 ? 'SEQ_CLS' : 'CAUSAL_LM';
-  const task = { decoder, encoder, 'encoder-decoder': 'SEQ_2_SEQ_LM' };
+  const written = { encoder, decoder: 'CAUSAL_LM', 'encoder-decoder': 'SEQ_2_SEQ_LM' };
   return {
     peft_type: peftType,
-    task_type: task[base.architecture.kind],
+    task_type: names.length > 0 ? 'SEQ_CLS' : written[base.architecture.kind],
     base_model_name_or_path: placeOf(base.id),
     inference_mode: true,
     modules_to_save: names.length > 0 ? headModules(names) : null,

@@ -11,6 +11,7 @@ import type { BaseModel } from '../../models/base-model.ts';
 const besides = [
   ...['lm_head', 'classifier', 'classifier.dense', 'classifier.out_proj'],
   ...['pooler', 'pooler.dense', 'pre_classifier', 'head.dense'],
+  ...['classification_head.dense', 'classification_head.out_proj'],
 ];
 
 /**

@@ -17,7 +17,7 @@ def load(base=CONFIG["base_model_name_or_path"]):
     kind, options = KINDS.get(CONFIG["task_type"], ""), {}
     tensors = load_file(os.path.join(HERE, "adapter_model.safetensors"))
     for name, tensor in tensors.items():
-        if name.endswith(("classifier.bias", "classifier.out_proj.bias", "score.weight")):
+        if name.endswith(("classifier.bias", "classifier.out_proj.bias", "classification_head.out_proj.bias", "score.weight")):
             options["num_labels"] = tensor.shape[0]
     model = getattr(transformers, "AutoModel" + kind).from_pretrained(base, **options)
     model = peft.PeftModel.from_pretrained(model, HERE)

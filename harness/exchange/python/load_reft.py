@@ -19,7 +19,7 @@ def edit(h, parts, places):  # Tied edits have the end "".
 def load(base=CONFIG["base_model_name_or_path"]):
     tensors = {k[17:]: t for k, t in load_file(os.path.join(HERE, "adapter_model.safetensors")).items()}
     kind, now = KINDS.get(CONFIG["task_type"], ""), {}
-    outputs = ("classifier.bias", "classifier.out_proj.bias", "score.weight")
+    outputs = ("classifier.bias", "classifier.out_proj.bias", "classification_head.out_proj.bias", "score.weight")
     options = {"num_labels": len(t) for k, t in tensors.items() if k in outputs}
     model = getattr(transformers, "AutoModel" + kind).from_pretrained(base, **options)
     model.load_state_dict({k: t for k, t in tensors.items() if ".reft." not in k}, strict=False)

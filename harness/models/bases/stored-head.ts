@@ -5,13 +5,11 @@ import { join } from 'node:path';
 import type { Checkpoint } from '../../data/formats/checkpoint.ts';
 import { isFile } from '../../support/read-files.ts';
 import { openSafetensors } from '../../data/formats/safetensors.ts';
-import { type Architecture, scoreName } from '../architecture.ts';
+import { type Architecture, type ClassifyingArchitecture, scoreName } from '../architecture.ts';
 import { holdsPaperHead, nameInTransformers, type Head } from '../delta/heads.ts';
 import type { Shape } from '../edits.ts';
 import type { HeadName } from '../head-names.ts';
 import type { BaseModel, HeadTensors, StoredHead } from '../base-model.ts';
-
-type EncoderArchitecture = Extract<Architecture, { kind: 'encoder' }>;
 
 /**
  * The file beside a checkpoint or an adapter that holds the head `mean`, which transformers does not have.
@@ -19,7 +17,8 @@ type EncoderArchitecture = Extract<Architecture, { kind: 'encoder' }>;
 export const meanHeadFile = 'head.safetensors';
 
 /** The tensor of a head of transformers whose rows are its outputs. */
-export const outputTensor = /^classifier\.(out_proj\.)?bias$|^score\.weight$/;
+export const outputTensor =
+  /^(classifier|classifier\.out_proj|classification_head\.out_proj)\.bias$|^score\.weight$/;
 
 /**
  * Finds the head in a checkpoint of a sequence classifier, or the layers before its output in one of another model
@@ -31,7 +30,6 @@ export async function findStoredHead(
   architecture: Architecture,
   checkpoint: Checkpoint,
 ): Promise<Pick<BaseModel, 'head' | 'headLayers'>> {
-  if (architecture.kind === 'encoder-decoder') return {};
   const labels = describeLabels(config);
   const names = new Set(checkpoint.names);
   const shape = (name: string): Shape | undefined => (names.has(name) ? checkpoint.shape(name) : undefined);
@@ -108,7 +106,7 @@ export function completeHead(head: StoredHead, others: HeadTensors | undefined):
 }
 
 /** A new head of transformers' kind that begins with the layers of a checkpoint, its output as it was drawn. */
-export function beginLayers(head: Head, { classifier }: EncoderArchitecture, layers: HeadTensors): Head {
+export function beginLayers(head: Head, { classifier }: ClassifyingArchitecture, layers: HeadTensors): Head {
   if (head.name !== 'huggingface') return head;
   const begun = Object.entries(head.tensors).map(([name, spec]) => {
     const theirs = nameInTransformers(name, classifier);
@@ -159,7 +157,7 @@ export function beginHead(
   }
   const order = orderOf(stored, classes);
   if ('why' in order) return order;
-  const { pooler, classifier } = architecture.kind === 'encoder' ? architecture : {};
+  const { pooler, classifier } = architecture.kind === 'decoder' ? {} : architecture;
   if (classifier && head.name === 'paper' && stored.name === 'huggingface' && !holdsPaperHead(classifier))
     return { why: 'head=paper computes something else; --set head=huggingface begins with it' };
   const theirs = (name: string): string =>
@@ -173,7 +171,7 @@ export function beginHead(
         : `it lacks ${theirs(name)}`,
     };
   }
-  const isLast = (name: string): boolean => /^(classifier\.(out_proj\.)?|score\.)(weight|bias)$/.test(name);
+  const isLast = (name: string): boolean => outputTensor.test(name.replace(/(?<!score)\.weight$/, '.bias'));
   const read = async (name: string): Promise<Float32Array> => {
     if (pooler && theirs(name) in pooler) return pooled(theirs(name));
     const values = await stored.tensor(theirs(name));

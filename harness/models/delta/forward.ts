@@ -19,6 +19,9 @@ import type { Context, Edits, Tensors } from '../edits.ts';
 import type { Delta } from '../method.ts';
 import type { BaseModel } from '../base-model.ts';
 
+/** The prefix of an encoder-decoder's inputs that belong to its encoder. */
+export const SOURCE = 'source ';
+
 /** A base and a method as a program uses them. */
 export interface ModelUse {
   readonly base: BaseModel;
@@ -35,11 +38,17 @@ export interface ModelUse {
  * Runs a base's decoder under a method; ids and positions are inputs of the program. Throws RangeError for an
  * encoder.
  */
-export function runDecoder(
-  x: ProgramTensors,
-  use: ModelUse,
-  batch: Omit<DecoderBatch, 'ids' | 'positions'>,
-): DecoderStates {
+export function runDecoder(x: ProgramTensors, use: ModelUse, batch: DecoderRun): DecoderStates {
+  const { architecture } = use.base;
+  const states = decodedStates(x, use, batch);
+  const scale = architecture.kind === 'encoder' ? undefined : architecture.outputScale;
+  return scale === undefined ? states : { ...states, hidden: states.hidden.mul(scale) };
+}
+
+type DecoderRun = Omit<DecoderBatch, 'ids' | 'positions'>;
+
+/** A decoder's states as the last norm leaves them, which a head of classes reads. */
+function decodedStates(x: ProgramTensors, use: ModelUse, batch: DecoderRun): DecoderStates {
   const { architecture, id } = use.base;
   if (architecture.kind === 'encoder') throw new RangeError(`${id} is an encoder and generates no text`);
   // Computed states hold the virtual tokens already; in an encoder-decoder they are in the encoder.
@@ -71,8 +80,8 @@ export function runEncoder(
 }
 
 /**
- * Runs an encoder or a decoder and a head on a batch and gives the head's outputs [B, outputs]. The program's inputs
- * include `pool` [B, N], or if the head reads one token of each sequence `pooledRows` [B] and `pooledPlaces` [N].
+ * Runs a base and a head on a batch and gives the head's outputs [B, outputs]. The program's inputs include `pool`
+ * [B, N], or if the head reads one token of each sequence `pooledRows` [B] and `pooledPlaces` [N].
  */
 export function runClassifier(
   x: ProgramTensors,
@@ -114,14 +123,22 @@ export function runClassifier(
   });
 }
 
-/** Runs the stack that classes are read from: an encoder, or a decoder, which needs no bias to see no padding. */
+/**
+ * Runs the stack that classes are read from: an encoder, or a decoder, which needs no bias to see no padding. That
+ * of an encoder-decoder reads the texts `ids` beside the `source ids` of its encoder, which are of equal lengths.
+ */
 function runSequences(
   x: ProgramTensors,
   use: ModelUse,
-  { bias, ...batch }: Parameters<typeof runEncoder>[2],
+  { outputRows, bias, ...texts }: Parameters<typeof runEncoder>[2],
 ): EncoderStates {
-  if (use.base.architecture.kind === 'encoder') return runEncoder(x, use, { ...batch, bias });
-  return { hidden: runDecoder(x, use, batch).hidden };
+  const { kind } = use.base.architecture;
+  const batch = { ...texts, ...(outputRows && { outputRows }) };
+  if (kind === 'encoder') return runEncoder(x, use, { ...batch, bias });
+  if (kind === 'decoder') return { hidden: decodedStates(x, use, batch).hidden };
+  const inputs = { ...x.inputs, ids: x.inputs[`${SOURCE}ids`]! };
+  const states = runEncoder({ ...x, inputs }, use, { ...texts, bias });
+  return { hidden: decodedStates(x, use, { ...batch, source: { ...texts, bias, states } }).hidden };
 }
 
 /** Takes the first row of each of `batch` sequences: [B·l, d] → [B, d]. */
@@ -131,9 +148,6 @@ function firstOfEach(rows: Tensor, batch: number): Tensor {
     .slice(rows.reshape([batch, length, width]), [0, 0, 0], [batch, 1, width])
     .reshape([batch, width]);
 }
-
-/** The prefix of an encoder-decoder's inputs that belong to its encoder. */
-export const SOURCE = 'source ';
 
 /**
  * Runs a base's encoder on the source, and its decoder on the target with the encoder's states. `crossBias`

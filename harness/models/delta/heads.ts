@@ -1,7 +1,14 @@
 /** The heads that turn the states of an encoder or a decoder into classes or a value. */
 import { tanh, type Tensor } from '../../engine/ops.ts';
-import { type Architecture, type Classifier, ownHeadName, scoreName } from '../architecture.ts';
+import {
+  type Architecture,
+  type Classifier,
+  type ClassifyingArchitecture,
+  ownHeadName,
+  scoreName,
+} from '../architecture.ts';
 import type { Random, Shapes } from '../edits.ts';
+import { UsageError } from '../../support/errors.ts';
 import { activate } from '../families/parts/activations.ts';
 import type { HeadName } from '../head-names.ts';
 import type { Delta, TensorSpec } from '../method.ts';
@@ -14,12 +21,15 @@ import type { BaseModel } from '../base-model.ts';
 export interface Head {
   readonly name: HeadName;
   /**
-   * Which states of a sequence the head reads: those of the first token, the mean over all tokens, or those of the
-   * last token that is not `padToken`, which are the first token's where every token is.
+   * Which states of a sequence the head reads: those of the first token, the mean over all tokens, those of the last
+   * token that is not `padToken`, which are the first token's where every token is, or those of an encoder-decoder's
+   * decoder at the last `endToken`.
    */
-  readonly pooling: 'first' | 'mean' | 'last';
+  readonly pooling: 'first' | 'mean' | 'last' | 'end';
   /** For `last`: the base's padding token; where absent, the last token is read whatever it is. */
   readonly padToken?: number;
+  /** For `end`: the token that stands before the text that the decoder reads, and the one where it is read. */
+  readonly ends?: { readonly startToken: number; readonly endToken: number };
   /** The number of classes, or 1 for a value. */
   readonly outputs: number;
   readonly dropout: number;
@@ -50,22 +60,33 @@ export interface HeadOptions {
 /**
  * Makes a head for a base. `paper` (of RED's authors): dropout 0.5, Linear(d, d), tanh, dropout, Linear(d, n) on the
  * first token, initialised as PyTorch does. `huggingface`: transformers' …ForSequenceClassification of the family,
- * the only one that decoders have. `mean`: dropout and Linear(d, n) on the mean over tokens. Throws RangeError for
- * an encoder-decoder, and for another head on a decoder.
+ * the only one that fits on others than encoders. `mean`: dropout and Linear(d, n) on the mean over tokens. Throws
+ * RangeError for another head on a decoder or an encoder-decoder, and UsageError where it has no one end token.
  */
 export function makeHead(base: BaseModel, name: HeadName, outputs: number, options: HeadOptions = {}): Head {
   const { architecture, id } = base;
-  if (architecture.kind === 'encoder-decoder')
-    throw new RangeError(`${id} is an encoder-decoder, so that no head fits on it`);
-  if (architecture.kind === 'decoder') {
-    if (name !== 'huggingface')
-      throw new RangeError(`${id} is a decoder, on which only the head "huggingface" fits, not "${name}"`);
-    return scoreHead(base, architecture, outputs, options);
-  }
+  const { kind } = architecture;
+  if (kind !== 'encoder' && name !== 'huggingface')
+    throw new RangeError(`${id} is no encoder: only the head "huggingface" fits on it, not "${name}"`);
+  if (kind === 'decoder') return scoreHead(base, architecture, outputs, options);
   const { classifier } = architecture;
   const dropout = options.dropout ?? (name === 'paper' ? 0.5 : classifier.dropout);
   const make = { paper: paperHead, huggingface: huggingFaceHead, mean: meanHead }[name];
-  return { name, outputs, dropout, ...make(architecture, layersOf(architecture, options), outputs) };
+  const ends = kind === 'encoder-decoder' && { ends: endsOf(base, architecture) };
+  return { name, outputs, dropout, ...ends, ...make(architecture, layersOf(architecture, options), outputs) };
+}
+
+/** The tokens by which an encoder-decoder's head finds its place; throws UsageError where config.json names several. */
+function endsOf(
+  { config, id }: BaseModel,
+  { startToken, endToken }: Extract<Architecture, { kind: 'encoder-decoder' }>,
+): NonNullable<Head['ends']> {
+  const { eos_token_id: given = endToken } = config;
+  if (typeof given === 'number') return { startToken, endToken: given };
+  throw new UsageError(
+    `config.json of ${id} sets eos_token_id to ${JSON.stringify(given)}; the head reads the decoder at one end ` +
+      'token, so that a number must stand there.',
+  );
 }
 
 type OwnParts = Pick<Head, 'pooling' | 'tensors' | 'reads' | 'apply'>;
@@ -83,7 +104,7 @@ const tensorSpec = (
   { learningRate }: HeadOptions,
 ): TensorSpec => ({ shape, init, ...(learningRate !== undefined && { learningRate }) });
 
-function layersOf({ width: d, deviation }: EncoderArchitecture, options: HeadOptions): HeadLayers {
+function layersOf({ width: d, deviation }: ClassifyingArchitecture, options: HeadOptions): HeadLayers {
   const spec = (shape: number[], init: TensorSpec['init']): TensorSpec => tensorSpec(shape, init, options);
   const bound = 1 / Math.sqrt(d);
   const uniform = (random: Random, size: number): Float32Array => random.uniform(size, -bound, bound);
@@ -105,7 +126,6 @@ function layersOf({ width: d, deviation }: EncoderArchitecture, options: HeadOpt
   };
 }
 
-type EncoderArchitecture = Extract<Architecture, { kind: 'encoder' }>;
 type DecoderArchitecture = Extract<Architecture, { kind: 'decoder' }>;
 
 /** transformers' head on a decoder: Linear(d, n) without bias on the last token; it has no dropout of its own. */
@@ -133,7 +153,7 @@ function scoreHead(
   };
 }
 
-function meanHead(_: EncoderArchitecture, { linear: layer }: HeadLayers, outputs: number): OwnParts {
+function meanHead(_: ClassifyingArchitecture, { linear: layer }: HeadLayers, outputs: number): OwnParts {
   return {
     pooling: 'mean',
     tensors: layer('classifier', outputs, 'normal'),
@@ -143,7 +163,7 @@ function meanHead(_: EncoderArchitecture, { linear: layer }: HeadLayers, outputs
 }
 
 function paperHead(
-  { width: d }: EncoderArchitecture,
+  { width: d }: ClassifyingArchitecture,
   { linear: layer }: HeadLayers,
   outputs: number,
 ): OwnParts {
@@ -159,7 +179,7 @@ function paperHead(
 }
 
 function huggingFaceHead(
-  { width: d, pooler, classifier }: EncoderArchitecture,
+  { width: d, pooler, classifier }: ClassifyingArchitecture,
   { linear: layer, norm: normLayer }: HeadLayers,
   outputs: number,
 ): OwnParts {
@@ -192,8 +212,11 @@ export function nameInTransformers(name: string, { dense, output }: Classifier):
 }
 
 /** Whether a tensor of transformers' name belongs to the family's head. */
-export const isOfHead = (name: string, { dense, norm, output }: Classifier): boolean =>
-  [dense, norm?.name, output].some((module) => module !== undefined && name.startsWith(`${module}.`));
+export function isOfHead(name: string, architecture: Architecture): boolean {
+  if (architecture.kind === 'decoder') return name === scoreName;
+  const { dense, norm, output } = architecture.classifier;
+  return [dense, norm?.name, output].some((module) => module !== undefined && name.startsWith(`${module}.`));
+}
 
 /** Whether transformers' head of the family computes what the head `paper` does outside of training. */
 export const holdsPaperHead = ({ activation, norm, pooling, denseBias }: Classifier): boolean =>
@@ -201,7 +224,7 @@ export const holdsPaperHead = ({ activation, norm, pooling, denseBias }: Classif
 
 /**
  * The base as it is under a head: with the tensors that only the head reads, so that a method can train them too,
- * and without a decoder's prediction of tokens, which transformers' classifiers do not have.
+ * and without the prediction of tokens, which transformers' classifiers do not have.
  */
 export function readBy(head: Pick<Head, 'reads'>, base: BaseModel): BaseModel {
   const kept = Object.entries(base.shapes).filter(([name]) => name !== ownHeadName);

@@ -82,6 +82,9 @@ export function bart(config: BartConfig, ownHead = !config.tie_word_embeddings):
         inner: config.activation_dropout,
       },
       startToken: config.decoder_start_token_id,
+      endToken: config.eos_token_id,
+      classifier: { className: 'Bart', dropout: config.classifier_dropout },
+      deviation,
       initial(name) {
         if (/norm(_embedding)?\.weight$/.test(name)) return { kind: 'constant', value: 1 };
         if (name === outputBias || name.endsWith('.bias')) return { kind: 'constant', value: 0 };
@@ -89,7 +92,6 @@ export function bart(config: BartConfig, ownHead = !config.tie_word_embeddings):
       },
       // fairseq's checkpoints hold a number for the version of their format.
       isBuffer: (name) => /(^|\.)(encoder|decoder)\.version$/.test(name),
-      isOtherHead: (name) => /^(classification_head|qa_outputs)\./.test(name),
     },
     ownHead,
   );

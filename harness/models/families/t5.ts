@@ -16,6 +16,7 @@ const fields = {
   relative_attention_num_buckets: tableRows.min(4).multipleOf(2).default(32),
   relative_attention_max_distance: tableRows.default(128),
   dropout_rate: z.number().min(0).lt(1).default(0.1),
+  classifier_dropout: z.number().min(0).lt(1).default(0),
   layer_norm_epsilon: z.number().positive().default(1e-6),
   initializer_factor: z.number().positive().default(1),
   feed_forward_proj: z.enum(['relu', 'gated-gelu']).default('relu'),
@@ -97,6 +98,13 @@ export function t5(
       outputScale: isScaled(config) ? d ** -0.5 : undefined,
       dropout: { residual: rate, probabilities: rate, inner: rate },
       startToken: config.decoder_start_token_id,
+      endToken: 1,
+      classifier: {
+        className: config.model_type === 't5' ? 'T5' : 'MT5',
+        dropout: config.classifier_dropout,
+      },
+      classifierRoot: 'transformer.',
+      deviation: config.initializer_factor / Math.sqrt(d),
       initial: (name) => initialOf(config, name),
       // A bias that old checkpoints hold and nothing reads.
       isBuffer: (name) => name.endsWith('EncDecAttention.relative_attention_bias.weight'),

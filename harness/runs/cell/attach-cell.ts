@@ -4,7 +4,6 @@
  */
 import { counted } from '../../support/counted.ts';
 import { startFrom, type StoredTensors } from '../../exchange/adapter.ts';
-import { scoreName } from '../../models/architecture.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { baseWeightsText, packedSites } from '../../models/bases/base-weights.ts';
 import { countParameters, type ParameterCounts } from '../../models/delta/count-parameters.ts';
@@ -99,9 +98,7 @@ function unusedTensors(base: BaseModel, chosen: Head | undefined): string[] {
   const { id, unused = [], head, headLayers, architecture } = base;
   const readsHead = head !== undefined || (headLayers !== undefined && chosen?.name === 'huggingface');
   const isRead = (name: string): boolean =>
-    architecture.kind === 'encoder'
-      ? readsHead && isOfHead(name, architecture.classifier)
-      : chosen !== undefined && name === scoreName;
+    (architecture.kind === 'encoder' ? readsHead : chosen !== undefined) && isOfHead(name, architecture);
   const left = unused.filter((name) => !isRead(name));
   if (left.length === 0) return [];
   const counts = new Map<string, number>();

@@ -1,5 +1,5 @@
 /**
- * Chooses the head of an encoder, or of a decoder under the protocol `huggingface`: the starting adapter's, the
+ * Chooses the head of an encoder, or of another base under the protocol `huggingface`: the starting adapter's, the
  * checkpoint's, or a new one that is drawn by the seed.
  */
 import { beginHead, beginLayers, completeHead, headOfTensors } from '../../models/bases/stored-head.ts';
@@ -36,7 +36,7 @@ export function chooseHead(cell: Cell, base: BaseModel): ChosenHead {
   }
   const fresh = drawHead(cell, base, task.classes?.length ?? 1);
   const drawn =
-    base.headLayers && architecture.kind === 'encoder'
+    base.headLayers && architecture.kind !== 'decoder'
       ? beginLayers(fresh, architecture, base.headLayers)
       : fresh;
   const brought = start && headOfTensors(start.adapter.headName ?? 'huggingface', start.adapter.head);
@@ -59,11 +59,9 @@ export function chooseHead(cell: Cell, base: BaseModel): ChosenHead {
   return { head: drawn, isDrawn: true, notes: [`${why} A new one is drawn.`] };
 }
 
-/** Whether a base writes the answers to a task: encoders never do, decoders write classes unless by protocol. */
-function writesAnswers({ task, protocol }: Cell, { architecture: { kind } }: BaseModel): boolean {
-  if (kind === 'decoder') return task.kind === 'text' || !protocol.hasClassifiers;
-  return kind === 'encoder-decoder';
-}
+/** Whether a base writes the answers to a task: encoders never do, others write classes unless by protocol. */
+const writesAnswers = ({ task, protocol }: Cell, { architecture }: BaseModel): boolean =>
+  architecture.kind !== 'encoder' && (task.kind === 'text' || !protocol.hasClassifiers);
 
 /** Says that the head of a starting adapter serves nothing where the base writes. */
 function unreadHead({ start, task }: Cell): string[] {
@@ -75,10 +73,10 @@ function unreadHead({ start, task }: Cell): string[] {
 /** A new head as the recipe has it, with an output for each class or one for a value. */
 function drawHead({ recipe }: Cell, base: BaseModel, outputs: number): Head {
   const { headDropout, headLearningRate, learningRate } = recipe;
-  if (base.architecture.kind === 'decoder' && recipe.head !== 'huggingface')
+  if (base.architecture.kind !== 'encoder' && recipe.head !== 'huggingface')
     throw new UsageError(
-      `head=${recipe.head}: ${base.id} is a decoder, on which --protocol huggingface puts transformers' own ` +
-        'head alone; leave the setting out.',
+      `head=${recipe.head}: ${base.id} is no encoder, so that --protocol huggingface puts transformers' own head ` +
+        'on it alone; leave the setting out.',
     );
   return makeHead(base, recipe.head, outputs, {
     dropout: headDropout,

@@ -8,6 +8,9 @@ import {
   type LabelledTokens,
   type LabelTask,
 } from '../../data/examples/task.ts';
+import { counted } from '../../support/counted.ts';
+import { UsageError } from '../../support/errors.ts';
+import type { Head } from '../../models/delta/heads.ts';
 import { virtualTokens } from '../../models/method.ts';
 import type { Validated } from '../../training/loop/job.ts';
 import type { Answered } from '../../training/objectives/objective.ts';
@@ -85,7 +88,7 @@ export async function saveScoredTests(
 /** Encodes the splits of a cell, and says in `results` how many examples each has and how many were cut. */
 async function encodeSplits(
   cellRun: CellRun,
-  { task, splits }: LabelWork,
+  { task, splits, head }: LabelWork,
   results: RunResults,
 ): Promise<EncodedSplits> {
   const { cell, base, tokenizer, delta } = cellRun.run;
@@ -93,6 +96,7 @@ async function encodeSplits(
   const encode = async (split: readonly LabelledExample[], choose = limited) => {
     const examples = choose(cellRun, split);
     const { tokens, truncated } = await encodeLabels(task, examples, tokenizer, limit, cellRun.signal);
+    requireEqualEnds(head, tokens);
     return { examples, tokens, counts: { used: examples.length, of: split.length, truncated } };
   };
   const train = await encode(splits.train, trainingExamples);
@@ -109,6 +113,25 @@ async function encodeSplits(
     tests.push({ name, ...(await encode(split)) });
   }
   return { train: train.tokens, validation: validation.tokens, tests };
+}
+
+/**
+ * Throws UsageError where an encoder-decoder's head would read texts that differ in their number of end tokens, or
+ * have none: transformers refuses batches of them.
+ */
+export function requireEqualEnds({ ends }: Pick<Head, 'ends'>, examples: readonly LabelledTokens[]): void {
+  if (!ends) return;
+  const counts = examples.map(({ ids }) => ids.filter((id) => id === ends.endToken).length);
+  const kinds = [...new Set(counts)].sort((a, b) => a - b);
+  if (kinds.length <= 1 && kinds[0] !== 0) return;
+  const texts = kinds.map(
+    (kind) => `${counted(counts.filter((count) => count === kind).length, 'text')} with ${kind}`,
+  );
+  throw new UsageError(
+    `The head reads a text at its last end token (${ends.endToken}), and transformers refuses batches whose texts ` +
+      `do not all have equally many, at least one; here are ${texts.join(', ')}. The tokenizer must end every text ` +
+      'with one, and none may stand within a text.',
+  );
 }
 
 /** The class with the largest output, or the value. */

@@ -90,7 +90,7 @@ export function activationLimit(run: MemoryCase): ActivationLimit {
   return { bytes, recompute: run.recompute, isHeadFrozen: isHeadFrozen(run) };
 }
 
-/** Whether a base predicts tokens: encoders do not, nor does a decoder under a head of classes. */
+/** Whether a base predicts tokens: encoders do not, nor do others under a head of classes. */
 const predictsTokens = ({ sites }: BaseModel): boolean => sites.some(({ kind }) => kind === 'head');
 
 /** Whether nothing of the head of a language model is trained, neither its weight nor an edit of it. */

@@ -3,7 +3,7 @@
  * config.json.
  */
 import type { StoredTensor } from '../../data/formats/safetensors.ts';
-import { type Architecture, scoreName } from '../../models/architecture.ts';
+import { type Architecture, ownHeadName } from '../../models/architecture.ts';
 import { outputTensor } from '../../models/bases/stored-head.ts';
 import { holdsPaperHead, nameInTransformers } from '../../models/delta/heads.ts';
 import { UsageError } from '../../support/errors.ts';
@@ -20,13 +20,25 @@ export interface MergedHead {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
+/** Whether the answers of a run come from a head: an encoder's always, those of others by protocol. */
+export const hasHead = ({ base, head }: TrainedRun): boolean =>
+  base.architecture.kind === 'encoder' || Object.keys(head).length > 0;
+
+/**
+ * The name of a base's tensor in transformers' classifier; undefined where it has no such tensor, as no classifier
+ * predicts tokens.
+ */
+export function nameInClassifier(name: string, architecture: Architecture): string | undefined {
+  if (architecture.kind === 'encoder') return name;
+  if (name === ownHeadName || name === architecture.outputBias) return undefined;
+  return (architecture.kind === 'encoder-decoder' ? (architecture.classifierRoot ?? '') : '') + name;
+}
+
 /** The head of a run; without tensors and settings where its base writes its answers. */
 export async function mergedHead(run: TrainedRun): Promise<MergedHead> {
   const { record, head } = run;
   const { architecture } = run.base;
-  const none = { isBeside: false, tensors: {}, settings: {} };
-  if (architecture.kind === 'encoder-decoder') return none;
-  if (architecture.kind === 'decoder' && !(scoreName in head)) return none;
+  if (!hasHead(run)) return { isBeside: false, tensors: {}, settings: {} };
   const { task, recipe } = record.settings;
   const isBeside = recipe.head === 'mean';
   const { className } = architecture.classifier;

@@ -12,8 +12,7 @@ import type { DataSource } from '../../data/examples/task.ts';
 import type { Tokenizer } from '../../data/tokenizers/tokenizer.ts';
 import type { TrainedTensors } from '../../decoding/programs.ts';
 import type { StoredTensors } from '../../exchange/adapter.ts';
-import { scoreName } from '../../models/architecture.ts';
-import { readBy } from '../../models/delta/heads.ts';
+import { isOfHead, readBy } from '../../models/delta/heads.ts';
 import { shapesOfValues } from '../../models/delta/trained-tensors.ts';
 import type { Values } from '../../models/edits.ts';
 import type { Delta } from '../../models/method.ts';
@@ -66,8 +65,11 @@ export async function openTrainedRun(path: string, options: TrainedRunOptions = 
     baseWeights: record.settings.baseWeights ?? null,
   });
   const tensors = await openSafetensors(file);
-  // A decoder that was trained under a head of classes had no prediction of tokens.
-  const base = tensors.tensors.has(scoreName) ? readBy({ reads: {} }, whole) : whole;
+  // A base that writes had no prediction of tokens where it was trained under a head of classes.
+  const isUnderHead =
+    whole.architecture.kind !== 'encoder' &&
+    [...tensors.tensors.keys()].some((name) => isOfHead(name, whole.architecture));
+  const base = isUnderHead ? readBy({ reads: {} }, whole) : whole;
   const { variant } = record.method;
   const delta = await attachMethods({ name: variant, parts }, base);
   if ((await base.hash()) !== hash) {

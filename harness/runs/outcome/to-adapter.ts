@@ -2,10 +2,9 @@
 import { UsageError } from '../../support/errors.ts';
 import type { Adapter, StoredTensors } from '../../exchange/adapter.ts';
 import { isPeftMethod } from '../../exchange/peft/formats.ts';
-import { scoreName } from '../../models/architecture.ts';
 import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { HeadName } from '../../models/head-names.ts';
-import { mergedHead } from './hugging-face-head.ts';
+import { hasHead, mergedHead } from './hugging-face-head.ts';
 import type { TrainedRun } from './open-run.ts';
 
 /** Makes an adapter of the tensors that a run trained; throws UsageError where no adapter can hold them. */
@@ -35,9 +34,7 @@ export async function adapterOf(run: TrainedRun): Promise<Adapter> {
     options: part.options,
     tensors: Object.fromEntries(shapes.map(([name, shape]) => [name, { shape, data: values[name]! }])),
     head: await headOf(run),
-    ...((base.architecture.kind === 'encoder' || scoreName in run.head) && {
-      headName: headNameOf(run),
-    }),
+    ...(hasHead(run) && { headName: headNameOf(run) }),
     steps: record.training!.steps,
   };
 }

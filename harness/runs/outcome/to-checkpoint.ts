@@ -13,7 +13,7 @@ import { requireHalves } from '../pretrain/base-folder.ts';
 import { writeMeanHead, writeMeanLoader } from '../../exchange/python.ts';
 import { mergeDelta, type MergedModel } from '../../models/delta/merge.ts';
 import { Interrupted } from '../../training/loop/job.ts';
-import { mergedHead } from './hugging-face-head.ts';
+import { hasHead, mergedHead, nameInClassifier } from './hugging-face-head.ts';
 import type { TrainedRun } from './open-run.ts';
 
 /** The types in which a checkpoint is written, by safetensors' names. */
@@ -48,9 +48,11 @@ export async function writeMerged(
   const config = own ? String(await readBytes(join(own, 'config.json'))) : JSON.stringify(run.base.config);
   const settings = { ...changedSettings(run, model, config, dtype), ...head.settings };
   const shapes = heldShapes(model.architecture, model.shapes);
-  const names = Object.keys(shapes);
+  const nameIn = (name: string): string | undefined =>
+    hasHead(run) ? nameInClassifier(name, model.architecture) : name;
+  const names = Object.keys(shapes).filter((name) => nameIn(name) !== undefined);
   const merged = names.map((name, i): [string, StoredTensor] => [
-    name,
+    nameIn(name)!,
     {
       shape: shapes[name]!,
       async data() {

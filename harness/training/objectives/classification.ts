@@ -1,8 +1,8 @@
-/** Classification and regression by an encoder or a decoder and a head. runs/cell trains labelled tasks with it. */
+/** Classification and regression by a base and a head. runs/cell trains labelled tasks with it. */
 import type { LabelledTokens } from '../../data/examples/task.ts';
 import type { NamedArrays, TensorTypes } from '../../engine/types.ts';
 import type { Head } from '../../models/delta/heads.ts';
-import { runClassifier } from '../../models/delta/forward.ts';
+import { runClassifier, SOURCE } from '../../models/delta/forward.ts';
 import { MICRO_BATCH_TOKENS } from './batch-shapes.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import type { BatchShape, Objective } from './objective.ts';
@@ -12,21 +12,23 @@ import { sum } from '../../support/numbers/arithmetic.ts';
 
 /**
  * The objective of labelled examples: cross entropy over classes, or with `classes` false the squared error
- * of a value. Answers are the head's outputs, [B, classes] or [B, 1].
+ * of a value. Answers are the head's outputs, [B, classes] or [B, 1]. An encoder-decoder reads each text twice: by
+ * its encoder as it is, and by its decoder behind the start token and without the last token.
  */
 export function labelled(head: Head, classes: boolean, labelSmoothing: number): Objective<LabelledTokens> {
-  const lengthOf = ({ ids }: LabelledTokens): number => ids.length;
+  const countOf = ({ ids }: LabelledTokens): number => ids.length;
+  const lengthOf = head.ends ? (example: LabelledTokens): number => 2 * countOf(example) : countOf;
   return {
     cut: (example, positions) => cutTo(withToken(example, head), positions),
     lengthOf,
     microBatchTokens: MICRO_BATCH_TOKENS.labels,
     targetsOf: () => 1,
     sizesOf(examples) {
-      const lengths = examples.map(lengthOf);
+      const counts = examples.map(countOf);
       return {
         rows: examples.length,
-        length: Math.max(1, ...lengths),
-        tokens: Math.max(1, sum(lengths)),
+        length: Math.max(1, ...counts),
+        tokens: Math.max(1, sum(counts)),
         targets: examples.length,
         sourceLength: 0,
         sourceTokens: 0,
@@ -34,6 +36,7 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
     },
     types: (shape) => ({
       ...packedTypes(shape),
+      ...(head.ends && { [`${SOURCE}ids`]: { shape: [shape.tokens], dtype: 'int32' as const } }),
       tokenTypes: { shape: [shape.tokens], dtype: 'int32' },
       bias: { shape: [shape.rows, 1, 1, shape.length], dtype: 'float32' },
       ...pooledTypes(head.pooling, shape),
@@ -44,7 +47,7 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
       const tokenTypes = new Int32Array(shape.tokens);
       const labels = classes ? new Int32Array(shape.rows) : new Float32Array(shape.rows);
       const labelWeights = new Float32Array(shape.rows);
-      const lengths = examples.map(lengthOf);
+      const lengths = examples.map(countOf);
       const starts = startsOf(lengths, shape);
       examples.forEach(({ types, label }, row) => {
         tokenTypes.set(types, starts[row]);
@@ -52,10 +55,7 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
         labelWeights[row] = weight;
       });
       return {
-        ...packSequences(
-          examples.map(({ ids }) => ({ ids, prompt: ids.length })),
-          shape,
-        ),
+        ...packTexts(examples, head, shape),
         ...fillPooled(head, examples, starts, shape),
         tokenTypes,
         bias: slotBias(lengths, shape),
@@ -72,6 +72,24 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
       return { loss: each.mul(labelWeights!).sum(), answers };
     },
   };
+}
+
+/** Lays texts end to end; an encoder-decoder's encoder reads `source ids`, its decoder the tokens before them. */
+function packTexts(examples: readonly LabelledTokens[], { ends }: Head, shape: BatchShape): NamedArrays {
+  const packed = packSequences(
+    examples.map(({ ids }) => ({ ids, prompt: ids.length })),
+    shape,
+  );
+  if (!ends) return packed;
+  const ids = new Int32Array(shape.tokens);
+  const starts = startsOf(
+    examples.map(({ ids: read }) => read.length),
+    shape,
+  );
+  examples.forEach(({ ids: read }, row) => {
+    ids.set([ends.startToken, ...read.slice(0, -1)], starts[row]);
+  });
+  return { ...packed, ids, [`${SOURCE}ids`]: packed.ids! };
 }
 
 /** Cuts a sequence to `positions` tokens and keeps its last one, which is a special token. */
@@ -120,16 +138,15 @@ function fillPooled(
   const pooledRows = new Int32Array(rows);
   const pooledPlaces = new Int32Array(tokens).fill(rows);
   examples.forEach(({ ids }, row) => {
-    const token = starts[row]! + (head.pooling === 'last' ? lastToken(ids, head.padToken) : 0);
+    const token = starts[row]! + pooledToken(ids, head);
     pooledRows[row] = token;
     pooledPlaces[token] = row;
   });
   return { pooledRows, pooledPlaces };
 }
 
-/** The index of the last token that is not padding; 0 where there is none, as in transformers. */
-const lastToken = (ids: readonly number[], padToken: number | undefined): number =>
-  Math.max(
-    0,
-    ids.findLastIndex((id) => id !== padToken),
-  );
+/** The index of the token that the head reads; where there is no last one that is no padding, that of the first. */
+function pooledToken(ids: readonly number[], { pooling, padToken, ends }: Head): number {
+  const last = { last: (id: number) => id !== padToken, end: (id: number) => id === ends?.endToken };
+  return pooling === 'last' || pooling === 'end' ? Math.max(0, ids.findLastIndex(last[pooling])) : 0;
+}

@@ -76,6 +76,8 @@ async function tinyBert(): Promise<BaseModel> {
   return { ...base, family: 'bert', architecture, sites: architecture.sites, shapes: architecture.shapes };
 }
 
+const tinyOf = (family: string): string => join(import.meta.dirname, `../../golden/parity/${family}-tiny`);
+
 describe('a head', () => {
   it('starts as the RED authors’ or as transformers’', async () => {
     const base = await tinyBert();
@@ -122,18 +124,40 @@ describe('a head', () => {
     expect(trained['classifier.out_proj.bias']!.init(randomStream(1, 'x'), base)).toHaveLength(2);
   });
 
-  it('is transformers’ own alone on a decoder, and fits on no encoder-decoder', async () => {
+  it('is transformers’ own alone on bases that write', async () => {
     const [gpt2, t5] = [await loadBase('gpt2'), await loadBase('t5-base')];
-    expect(() => makeHead(gpt2, 'paper', 2)).toThrow(
-      'gpt2 is a decoder, on which only the head "huggingface" fits, not "paper"',
-    );
-    expect(() => makeHead(t5, 'huggingface', 2)).toThrow('t5-base is an encoder-decoder');
+    for (const base of [gpt2, t5])
+      expect(() => makeHead(base, 'paper', 2)).toThrow(
+        'is no encoder: only the head "huggingface" fits on it, not "paper"',
+      );
     const head = makeHead(gpt2, 'huggingface', 5, { learningRate: 3 });
     expect(head.tensors).toMatchObject({ 'score.weight': { shape: [5, 768], learningRate: 3 } });
     expect(head.dropout).toBe(0);
     const { 'score.weight': weight } = await initialize(head.tensors, gpt2, 1);
     const mean = weight!.reduce((sum, x) => sum + x * x, 0) / weight!.length;
     expect(Math.sqrt(mean)).toBeCloseTo(0.02, 3);
+  });
+
+  // eos_token_id and decoder_start_token_id are those of transformers 5.24's configurations.
+  it.each([
+    ['t5-base', 'T5', 768, { startToken: 0, endToken: 1 }],
+    [tinyOf('mt5'), 'MT5', 16, { startToken: 0, endToken: 1 }],
+    [tinyOf('bart'), 'Bart', 16, { startToken: 2, endToken: 2 }],
+  ])('reads the decoder of %s at the last end token', async (name, className, d, ends) => {
+    const base = await loadBase(name);
+    const bare = { ...base, config: {} };
+    expect(bare.architecture).toMatchObject({ classifier: { className } });
+    const head = makeHead(bare, 'huggingface', 3);
+    expect(head).toMatchObject({ pooling: 'end', ends, dropout: 0 });
+    const shapes = Object.entries(head.tensors).map(([tensor, { shape }]) => [tensor, shape]);
+    expect(Object.fromEntries(shapes)).toEqual({
+      'classification_head.dense.weight': [d, d],
+      'classification_head.dense.bias': [d],
+      'classification_head.out_proj.weight': [3, d],
+      'classification_head.out_proj.bias': [3],
+    });
+    const several = { ...bare, config: { eos_token_id: [1, 2] } };
+    expect(() => makeHead(several, 'huggingface', 2)).toThrow('sets eos_token_id to [1,2]; the head reads');
   });
 
   it('takes the place of a decoder’s prediction of tokens', async () => {
@@ -160,7 +184,7 @@ describe('a head', () => {
     ['phi3', 'Phi3', 32_000],
     ['smollm3', 'SmolLM3', 128_004],
   ])('passes over the padding token of %s', async (family, className, own) => {
-    const base = await loadBase(join(import.meta.dirname, `../../golden/parity/${family}-tiny`));
+    const base = await loadBase(tinyOf(family));
     expect(base.architecture).toMatchObject({ kind: 'decoder', classifier: { className } });
     const architecture = { ...base.architecture, vocabulary: 200_000 };
     const padOf = (config: BaseModel['config']) =>

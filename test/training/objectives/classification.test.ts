@@ -102,6 +102,13 @@ describe('classes and values', () => {
     expect(Math.max(...classes.evaluations.map(({ metrics }) => metrics!.accuracy!))).toBeGreaterThan(0.9);
   });
 
+  it('are learnt by T5 under a head on the last end token of its decoder', async () => {
+    const t5 = await tinyBase('t5');
+    const ended = { ...t5, config: { ...t5.config, eos_token_id: 2 } };
+    const classes = await run(onnx, { head: 'huggingface', base: ended });
+    expect(Math.max(...classes.evaluations.map(({ metrics }) => metrics!.accuracy!))).toBeGreaterThan(0.9);
+  });
+
   it('are read from a padding token where a text has no tokens, if the base has one', async () => {
     const decoder = await tinyBase('gpt2');
     const cutBy = (pad_token_id: number | null) =>

@@ -6,7 +6,7 @@ import { stacksOf } from './stacks.ts';
 
 /** The architecture; `ownHead` says whether the output has a weight of its own. */
 export function encoderDecoderFamily(parts: EncoderDecoderParts, ownHead: boolean): Architecture {
-  const { family, root, embedding, encoder, decoder, order, outputBias, isOtherHead, classifier } = parts;
+  const { family, root, embedding, encoder, decoder, order, outputBias, outputScale, classifierRoot } = parts;
   const list = describeModules(parts, ownHead);
   const find = list.finder();
   const bare = (name: string): string => (name.startsWith(root) ? name.slice(root.length) : name);
@@ -27,7 +27,9 @@ export function encoderDecoderFamily(parts: EncoderDecoderParts, ownHead: boolea
     head: ownHead ? ownHeadName : embedding,
     mayTie: true,
     ...(outputBias !== undefined && { outputBias }),
+    ...(outputScale !== undefined && { outputScale }),
     startToken: parts.startToken,
+    endToken: parts.endToken,
     transposed: true,
     ...(order === 'post' && {
       blockNorm: ({ name, stack }) => find(`${name}.${parts[stack].mlp.norm}`),
@@ -35,12 +37,24 @@ export function encoderDecoderFamily(parts: EncoderDecoderParts, ownHead: boolea
     initial: parts.initial,
     aliases(name) {
       const names = name === embedding ? [name, ...tables] : [name];
-      const others = [...names, ...names.map(bare)].filter((other) => other !== name);
+      const ofClassifier = classifierRoot === undefined ? [] : names.map((each) => classifierRoot + each);
+      const others = [...names, ...names.map(bare), ...ofClassifier].filter((other) => other !== name);
       return [...new Set([...others, ...(name === embedding && !ownHead ? [ownHeadName] : [])])];
     },
     isBuffer: parts.isBuffer,
-    ...(isOtherHead && { isOtherHead }),
-    ...(classifier && { classifier }),
+    isOtherHead: (name) => /^(classification_head|qa_outputs)\./.test(name),
+    classifier: {
+      ...parts.classifier,
+      pooling: 'end',
+      dense: 'classification_head.dense',
+      denseBias: true,
+      isPooler: false,
+      activation: 'tanh',
+      output: 'classification_head.out_proj',
+      dropsInput: true,
+    },
+    ...(classifierRoot !== undefined && { classifierRoot }),
+    deviation: parts.deviation,
     ...stacksOf(parts, find),
   };
 }

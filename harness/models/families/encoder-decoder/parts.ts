@@ -83,10 +83,14 @@ export interface EncoderDecoderParts {
   /** Dropout rates: of a stack's ends and what sublayers add, of probabilities, between an MLP's linears. */
   readonly dropout: Readonly<Record<'residual' | 'probabilities' | 'inner', number>>;
   readonly startToken: number;
+  readonly endToken: number;
   readonly initial: Architecture['initial'];
   readonly isBuffer: Architecture['isBuffer'];
-  readonly isOtherHead?: Architecture['isOtherHead'];
-  readonly classifier?: Classifier;
+  readonly classifier: Pick<Classifier, 'className' | 'dropout'>;
+  /** What the base's names begin with in transformers' classifier, and nowhere else. */
+  readonly classifierRoot?: string;
+  /** The deviation with which the head's weights start. */
+  readonly deviation: number;
 }
 
 /** Hugging Face's name of a block. */

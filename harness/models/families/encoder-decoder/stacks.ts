@@ -195,7 +195,7 @@ function encode(steps: Steps, batch: EncoderBatch): EncoderStates {
 /** Hidden states [N, d] or [R, d] of the target; the keys and values of its tokens and of the source. */
 function decode(steps: Steps, batch: DecoderBatch): DecoderStates {
   const { parts, model, find, linear, sublayer } = steps;
-  const { decoder, outputScale } = parts;
+  const { decoder } = parts;
   const { past, source } = batch;
   if (!source && !past?.source)
     throw new RangeError(`the decoder of ${parts.family} has nothing to read: its source is missing`);
@@ -220,8 +220,7 @@ function decode(steps: Steps, batch: DecoderBatch): DecoderStates {
   }
   const states = finish(steps, x);
   // Nearly all tokens of a target predict one, so that the output rows are selected only here.
-  const selected = batch.outputRows ? selectOutputRows(batch.outputRows, states) : states;
-  const hidden = outputScale === undefined ? selected : selected.mul(outputScale);
+  const hidden = batch.outputRows ? selectOutputRows(batch.outputRows, states) : states;
   return { ...self.states, hidden, ...(cross.states && { source: cross.states }) };
 }
 

@@ -1,11 +1,12 @@
-// Runs of classes on a decoder under the protocol `huggingface`, and what becomes of them: the record, an adapter
-// and a checkpoint, each of which begins another run with the same answers.
+// Runs of classes on bases that write, under the protocol `huggingface`, and what becomes of them: the record, an
+// adapter and a checkpoint, each of which begins another run with the same answers.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { writePeftFolder } from '../../../harness/exchange/peft/folder.ts';
 import type { Outcome } from '../../../harness/runs/execute/executor.ts';
 import { findSubject } from '../../../harness/runs/evaluate/subject.ts';
+import { requireEqualEnds } from '../../../harness/runs/cell/train-and-classify.ts';
 import { openTrainedRun } from '../../../harness/runs/outcome/open-run.ts';
 import { adapterOf } from '../../../harness/runs/outcome/to-adapter.ts';
 import { writeMerged } from '../../../harness/runs/outcome/to-checkpoint.ts';
@@ -29,40 +30,66 @@ async function outputsOf({ path, record }: Outcome): Promise<number[]> {
   return rows.flatMap((line) => (JSON.parse(line) as { outputs: number[] }).outputs);
 }
 
-it('trains a head, which an adapter and a merged checkpoint bring along', async () => {
-  const { outcomes } = await tiny.run('trained', { ...sst2, methods: ['lora'] });
+const d = 192;
+it.each([
+  ['llama-mini', 'Llama', 2 * d, ['score']],
+  ['t5-mini', 'T5', d * d + d + 2 * d + 2, ['score', 'classification_head']],
+])('trains a head on %s, which an adapter and a merged checkpoint bring along', async (...expected) => {
+  const [model, className, count, modules] = expected;
+  const ofModel = (name: string): string => `${name}-${model}`;
+  const { outcomes } = await tiny.run(ofModel('trained'), { ...sst2, models: [model], methods: ['lora'] });
   const [trained] = outcomes as [Outcome];
   expect(trained.record).toMatchObject({
     status: 'finished',
     settings: { protocol: 'recommended huggingface', recipe: { head: 'huggingface' } },
-    parameters: { head: 2 * 192 },
+    parameters: { head: count },
     classes: ['negative', 'positive'],
   });
   const outputs = await outputsOf(trained);
   expect(outputs).toHaveLength(2 * 24);
 
   const run = await openTrainedRun(trained.path);
-  const [adapter, merged] = [join(tiny.folder, 'adapter'), join(tiny.folder, 'merged')];
+  const [adapter, merged] = [join(tiny.folder, ofModel('adapter')), join(tiny.folder, ofModel('merged'))];
   await writePeftFolder(adapter, await adapterOf(run), run.base);
   expect(await readJson(join(adapter, 'adapter_config.json'))).toMatchObject({
     task_type: 'SEQ_CLS',
-    modules_to_save: ['classifier', 'score'],
+    modules_to_save: ['classifier', ...modules],
   });
   await writeMerged(run, merged, { signal: new AbortController().signal, onProgress: () => undefined });
   expect(await readJson(join(merged, 'config.json'))).toMatchObject({
-    architectures: ['LlamaForSequenceClassification'],
+    architectures: [`${className}ForSequenceClassification`],
     id2label: { 0: 'negative', 1: 'positive' },
   });
-  const fromAdapter = await tiny.run('from-adapter', { ...testOnly, methods: [], adapter });
+  const ofAdapter = { ...testOnly, models: [model], methods: [], adapter };
+  const fromAdapter = await tiny.run(ofModel('from-adapter'), ofAdapter);
   expect(await outputsOf(fromAdapter.outcomes[0]!)).toEqual(outputs);
-  const fromMerged = await tiny.run('from-merged', { ...testOnly, models: [merged], methods: ['none'] });
+  const fromMerged = await tiny.run(ofModel('from-merged'), {
+    ...testOnly,
+    models: [merged],
+    methods: ['none'],
+  });
   expect(fromMerged.notes.join()).toContain('sst2 begins with the head of the checkpoint');
   expect(await outputsOf(fromMerged.outcomes[0]!)).toBeAllclose(outputs, { atol: 1e-5 });
 
-  const words = { ...testOnly, protocol: [], limit: 2, methods: [], adapter };
-  expect((await tiny.run('words', words)).notes.join()).toContain('--protocol huggingface begins with it');
-  const subject = await findSubject({ record: trained.path }, undefined);
-  await expect(subject.open()).rejects.toThrow('a decoder predicts no tokens, which evaluations need');
+  const words = { ...ofAdapter, protocol: [], limit: 2 };
+  const { notes } = await tiny.run(ofModel('words'), words);
+  expect(notes.join()).toContain('--protocol huggingface begins with it');
+  const subject = findSubject({ record: trained.path }, undefined).then((found) => found.open());
+  await expect(subject).rejects.toThrow(/predicts no tokens, which evaluations need|score decoders/);
+});
+
+it('refuses texts of an encoder-decoder that differ in their number of end tokens, or have none', () => {
+  const text = (...ids: number[]) => ({ ids, types: ids.map(() => 0), label: 0 });
+  const head = { ends: { startToken: 0, endToken: 1 } };
+  const check =
+    (...texts: ReturnType<typeof text>[]) =>
+    () => {
+      requireEqualEnds(head, texts);
+    };
+  expect(check(text(5, 1, 1), text(1, 6, 7, 1))).not.toThrow();
+  expect(check(text(5, 1), text(1, 5, 1), text(6, 1))).toThrow('here are 2 texts with 1, 1 text with 2.');
+  expect(check(text(5), text(6))).toThrow('here are 2 texts with 0.');
+  requireEqualEnds({}, [text(5), text(5, 1)]);
 });
 
 it('trains the whole base without its prediction of tokens, and refuses another head', async () => {
@@ -75,5 +102,5 @@ it('trains the whole base without its prediction of tokens, and refuses another 
   expect(Object.keys(values)).not.toContain('lm_head.weight');
   expect(Object.keys(head)).toEqual(['score.weight']);
   const mean = { ...sst2, methods: ['red'], settings: ['head=mean'] };
-  await expect(tiny.run('mean', mean)).rejects.toThrow('head=mean: llama-mini is a decoder');
+  await expect(tiny.run('mean', mean)).rejects.toThrow('head=mean: llama-mini is no encoder');
 });
