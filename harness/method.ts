@@ -18,9 +18,10 @@ export {
   mergeAt,
 } from './models/delta/edits-at-sites.ts';
 export { keysAndValues } from './models/delta/keys-and-values.ts';
-export { trainWhole } from './models/delta/whole-modules.ts';
+export { trainWhole, wholeModules } from './models/delta/whole-modules.ts';
 export {
   adaloraTargets,
+  countOfEach,
   exceptions,
   ia3Inputs,
   isNamed,

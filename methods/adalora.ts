@@ -10,6 +10,7 @@ import {
   concat,
   constantTensor,
   defineMethod,
+  type Delta,
   editLinears,
   gather,
   layerList,
@@ -23,6 +24,8 @@ import {
   type Tensor,
   type Tensors,
   tensorsAt,
+  trainWhole,
+  wholeModules,
 } from '../harness/method.ts';
 
 const share = z.number().min(0).default(0);
@@ -48,6 +51,7 @@ const options = z.strictObject({
       "linear modules by role or by the end of their names; peft's choice for the family where absent",
     ),
   layers: layerList,
+  whole: wholeModules,
 });
 
 export default defineMethod({
@@ -74,7 +78,7 @@ export default defineMethod({
       [`${name}.sensitivity`, constantTensor(shape, 0)] as const,
       [`${name}.uncertainty`, constantTensor(shape, 0)] as const,
     ]);
-    return {
+    const delta: Delta = {
       trained,
       state: { dropped: constantTensor([sites.length * rank], 0), ...Object.fromEntries(averages) },
       edits: (x, context) =>
@@ -114,6 +118,7 @@ export default defineMethod({
         return i >= 0 && x.dropped!.subarray(i * rank, (i + 1) * rank).every((is) => is === 1);
       },
     };
+    return trainWhole(delta, base, given.whole, sites);
   },
 });
 

@@ -6,8 +6,11 @@
 import { z } from 'zod';
 import {
   concat,
+  countOfEach,
   defineMethod,
+  type Delta,
   editLinears,
+  exceptions,
   layerList,
   linearTargets,
   matMul,
@@ -18,6 +21,8 @@ import {
   tensorsAt,
   type TensorSpec,
   torchPermutation,
+  trainWhole,
+  wholeModules,
 } from '../harness/method.ts';
 
 export default defineMethod({
@@ -35,30 +40,35 @@ export default defineMethod({
       .describe("seed of the places, drawn as torch does; not the run's seed"),
     targets: queryAndValue,
     layers: layerList,
+    frequenciesAt: exceptions('n'),
+    whole: wholeModules,
   }),
   defaults: { learningRate: 5e-2 },
-  attach(base, { frequencies: n, scale, placesKey, ...where }) {
+  attach(base, { frequencies, frequenciesAt, scale, placesKey, whole, ...where }) {
     const sites = linearTargets(base, where);
-    const small = sites.find(({ inputs, outputs }) => inputs * outputs < n);
+    const countOf = countOfEach(sites, frequencies, frequenciesAt, 'frequenciesAt');
+    const small = sites.find((site) => site.inputs * site.outputs < countOf(site));
     if (small) {
       throw new RangeError(
-        `${small.name} [${small.outputs}, ${small.inputs}] has fewer than ${n} frequencies`,
+        `${small.name} [${small.outputs}, ${small.inputs}] has fewer than ${countOf(small)} frequencies`,
       );
     }
     const known = new Map<string, Waves>();
-    /** The waves of a module, which all modules of its shape have. */
+    const nameOf = (site: Site, side: 'inputs' | 'outputs'): string =>
+      `fourierft.${countOf(site)}.${site.outputs}x${site.inputs}.${side}`;
+    /** The waves of a module, which all modules of its shape with as many frequencies have. */
     const wavesOf = (site: Site): Waves => {
       const shape = nameOf(site, 'inputs');
-      const own = known.get(shape) ?? waves(site, n, placesKey);
+      const own = known.get(shape) ?? waves(site, countOf(site), placesKey);
       known.set(shape, own);
       return own;
     };
     const specsOf = (site: Site): Record<string, TensorSpec> => ({
-      [nameOf(site, 'inputs')]: { shape: [2 * n, site.inputs], init: () => wavesOf(site).down },
-      [nameOf(site, 'outputs')]: { shape: [site.outputs, 2 * n], init: () => wavesOf(site).up },
+      [nameOf(site, 'inputs')]: { shape: [2 * countOf(site), site.inputs], init: () => wavesOf(site).down },
+      [nameOf(site, 'outputs')]: { shape: [site.outputs, 2 * countOf(site)], init: () => wavesOf(site).up },
     });
-    return {
-      trained: tensorsAt(sites, () => ({ fourierft_spectrum: normalTensor([n], 1) })),
+    const delta: Delta = {
+      trained: tensorsAt(sites, (site) => ({ fourierft_spectrum: normalTensor([countOf(site)], 1) })),
       derived: Object.fromEntries(sites.flatMap((site) => Object.entries(specsOf(site)))),
       edits: (x) =>
         editLinears(sites, x, (y, { input, own, site }) => {
@@ -72,15 +82,13 @@ export default defineMethod({
             const c = own('fourierft_spectrum');
             const { up, down } = wavesOf(site);
             const factor = scale / (site.inputs * site.outputs);
-            return { up: up.map((wave, i) => wave * c[i % n]! * factor), down };
+            return { up: up.map((wave, i) => wave * c[i % c.length]! * factor), down };
           },
         })),
     };
+    return trainWhole(delta, base, whole, sites);
   },
 });
-
-const nameOf = ({ inputs, outputs }: Site, side: 'inputs' | 'outputs'): string =>
-  `fourierft.${outputs}x${inputs}.${side}`;
 
 /** The waves of a module's shape along its outputs [outputs, 2n] and its inputs [2n, inputs]. */
 interface Waves {

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import {
   concat,
   defineMethod,
+  type Delta,
   editInputs,
   layerList,
   linearBound,
@@ -18,6 +19,8 @@ import {
   split,
   type Tensor,
   tensorsAt,
+  trainWhole,
+  wholeModules,
 } from '../harness/method.ts';
 
 export default defineMethod({
@@ -37,16 +40,17 @@ export default defineMethod({
       .describe('make the u orthogonal by Gram and Schmidt; it then does not start at the base model'),
     targets: queryAndValue,
     layers: layerList,
+    whole: wholeModules,
   }),
   defaults: { learningRate: 1e-3 },
-  attach(base, { rank, orthogonal, ...where }) {
+  attach(base, { rank, orthogonal, whole, ...where }) {
     const sites = linearTargets(base, where);
     const narrow = sites.find(({ inputs }) => orthogonal && inputs < rank);
     if (narrow)
       throw new RangeError(
         `${narrow.name} has ${narrow.inputs} inputs, where ${rank} vectors cannot be orthogonal`,
       );
-    return {
+    const delta: Delta = {
       trained: tensorsAt(sites, ({ inputs }) => ({
         hra_u: { shape: [inputs, rank], init: (random) => startOf(random, inputs, rank) },
       })),
@@ -60,6 +64,7 @@ export default defineMethod({
           input: (weight) => reflectOnHost(weight, unitsOnHost(own('hra_u'), inputs, orthogonal)),
         })),
     };
+    return trainWhole(delta, base, whole, sites);
   },
 });
 

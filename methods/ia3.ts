@@ -7,6 +7,7 @@ import { z } from 'zod';
 import {
   constantTensor,
   defineMethod,
+  type Delta,
   ia3Inputs,
   isNamed,
   layerList,
@@ -16,6 +17,8 @@ import {
   targetList,
   type Tensor,
   tensorsAt,
+  trainWhole,
+  wholeModules,
 } from '../harness/method.ts';
 
 export default defineMethod({
@@ -33,14 +36,15 @@ export default defineMethod({
         'those whose input is scaled; mlpOutput where absent, with attentionOutput on RoBERTa and BERT, as in peft',
       ),
     layers: layerList,
+    whole: wholeModules,
   }),
   defaults: { learningRate: 3e-3 },
-  attach(base, { targets, feedForward, layers }) {
+  attach(base, { targets, feedForward, layers, whole }) {
     const inputs = feedForward ?? ia3Inputs(base);
     const sites = linearTargets(base, { targets: [...targets, ...inputs], layers });
     const names = new Set(sites.map(({ name }) => name));
     const scalesInput = (site: Site): boolean => inputs.some((target) => isNamed(site, target));
-    return {
+    const delta: Delta = {
       trained: tensorsAt(sites, (site) => ({
         ia3_l: constantTensor([scalesInput(site) ? site.inputs : site.outputs], 1),
       })),
@@ -56,5 +60,6 @@ export default defineMethod({
           scalesInput(site) ? { input: own('ia3_l') } : { scale: own('ia3_l') },
         ),
     };
+    return trainWhole(delta, base, whole, sites);
   },
 });

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import {
   constantTensor,
   defineMethod,
+  type Delta,
   editLinears,
   layerList,
   linearBound,
@@ -15,9 +16,13 @@ import {
   mergeAt,
   multiply,
   queryAndValue,
+  type Site,
   tensorsAt,
+  trainWhole,
   uniformTensor,
+  wholeModules,
 } from '../harness/method.ts';
+import { sizeExceptions, sizesOf } from './shared/low-rank.ts';
 
 export default defineMethod({
   name: 'loha',
@@ -29,32 +34,42 @@ export default defineMethod({
     alpha: z.number().positive().default(8).describe('numerator of the scale alpha / r'),
     targets: queryAndValue,
     layers: layerList,
+    ...sizeExceptions,
+    whole: wholeModules,
   }),
   defaults: { learningRate: 5e-4 },
-  attach(base, { rank, alpha, ...where }) {
-    const sites = linearTargets(base, where);
-    const scale = alpha / rank;
-    return {
-      trained: tensorsAt(sites, ({ inputs, outputs }) => ({
-        hada_w1_a: uniformTensor([outputs, rank], linearBound(rank)),
-        hada_w1_b: uniformTensor([rank, inputs], linearBound(inputs)),
-        hada_w2_a: uniformTensor([outputs, rank], linearBound(rank)),
-        hada_w2_b: constantTensor([rank, inputs], 0),
-      })),
+  attach(base, options) {
+    const sites = linearTargets(base, options);
+    const { rankOf, alphaOf } = sizesOf(sites, options);
+    const scaleOf = (site: Site): number => alphaOf(site) / rankOf(site);
+    const delta: Delta = {
+      trained: tensorsAt(sites, (site) => {
+        const { inputs, outputs } = site;
+        const rank = rankOf(site);
+        return {
+          hada_w1_a: uniformTensor([outputs, rank], linearBound(rank)),
+          hada_w1_b: uniformTensor([rank, inputs], linearBound(inputs)),
+          hada_w2_a: uniformTensor([outputs, rank], linearBound(rank)),
+          hada_w2_b: constantTensor([rank, inputs], 0),
+        };
+      }),
       edits: (x) =>
-        editLinears(sites, x, (y, { input, own }) => {
+        editLinears(sites, x, (y, { input, own, site }) => {
           const first = matMul(own('hada_w1_a'), own('hada_w1_b'));
           const second = matMul(own('hada_w2_a'), own('hada_w2_b'));
-          return y.add(matMul(input, first.mul(second).mul(scale), false, true));
+          return y.add(matMul(input, first.mul(second).mul(scaleOf(site)), false, true));
         }),
       merge: (x) =>
-        mergeAt(sites, x, ({ own, site: { inputs, outputs } }) => ({
+        mergeAt(sites, x, ({ own, site }) => ({
           change() {
+            const { inputs, outputs } = site;
+            const scale = scaleOf(site);
             const first = multiply(own('hada_w1_a'), own('hada_w1_b'), outputs, inputs);
             const second = multiply(own('hada_w2_a'), own('hada_w2_b'), outputs, inputs);
             return first.map((value, i) => value * second[i]! * scale);
           },
         })),
     };
+    return trainWhole(delta, base, options.whole, sites);
   },
 });

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import {
   constantTensor,
   defineMethod,
+  type Delta,
   editLinears,
   layerList,
   linearBound,
@@ -19,8 +20,11 @@ import {
   type Tensor,
   tensorsAt,
   type TensorSpec,
+  trainWhole,
   uniformTensor,
+  wholeModules,
 } from '../harness/method.ts';
+import { sizeExceptions, sizesOf } from './shared/low-rank.ts';
 
 export default defineMethod({
   name: 'lokr',
@@ -40,19 +44,26 @@ export default defineMethod({
       ),
     targets: queryAndValue,
     layers: layerList,
+    ...sizeExceptions,
+    whole: wholeModules,
   }),
   defaults: { learningRate: 2e-3 },
-  attach(base, { rank, alpha, both, factor, ...where }) {
-    const sites = linearTargets(base, where);
-    const scale = alpha / rank;
+  attach(base, options) {
+    const { both, factor } = options;
+    const sites = linearTargets(base, options);
+    const { rankOf, alphaOf } = sizesOf(sites, options);
+    const scaleOf = (site: Site): number => alphaOf(site) / rankOf(site);
     /** The sizes of both factors; absent parts are no products. */
-    const planOf = ({ inputs, outputs }: Site): Plan => {
+    const planOf = (site: Site): Plan => {
+      const { inputs, outputs } = site;
+      const rank = rankOf(site);
       const [a, b] = factorize(outputs, factor);
       const [c, d] = factorize(inputs, factor);
-      return { a, b, c, d, first: both && rank < Math.max(a, c) / 2, second: rank < Math.max(b, d) / 2 };
+      const first = both && rank < Math.max(a, c) / 2;
+      return { rank, a, b, c, d, first, second: rank < Math.max(b, d) / 2 };
     };
-    return {
-      trained: tensorsAt(sites, (site) => tensorsOf(planOf(site), rank)),
+    const delta: Delta = {
+      trained: tensorsAt(sites, (site) => tensorsOf(planOf(site))),
       edits: (x) =>
         editLinears(sites, x, (y, { input, own, site }) => {
           const { a, b, c, d, first, second } = planOf(site);
@@ -64,7 +75,7 @@ export default defineMethod({
               input,
               C1.mul(C2)
                 .reshape([a * b, c * d])
-                .mul(scale),
+                .mul(scaleOf(site)),
               false,
               true,
             ),
@@ -74,6 +85,7 @@ export default defineMethod({
         mergeAt(sites, x, ({ own, site }) => ({
           change() {
             const { a, b, c, d, first, second } = planOf(site);
+            const scale = scaleOf(site);
             const C1 = first ? multiply(own('lokr_w1_a'), own('lokr_w1_b'), a, c) : own('lokr_w1');
             const C2 = second ? multiply(own('lokr_w2_a'), own('lokr_w2_b'), b, d) : own('lokr_w2');
             return Float32Array.from({ length: a * b * c * d }, (_, i) => {
@@ -84,11 +96,14 @@ export default defineMethod({
           },
         })),
     };
+    return trainWhole(delta, base, options.whole, sites);
   },
 });
 
 /** C₁ is [a, c] and C₂ [b, d]; `first` and `second` say which of them is a product of rank r. */
 interface Plan {
+  /** r */
+  readonly rank: number;
   readonly a: number;
   readonly b: number;
   readonly c: number;
@@ -98,7 +113,7 @@ interface Plan {
 }
 
 /** C₁ starts at 0 (its left part where it is a product), all else as torch's Linear does. */
-function tensorsOf({ a, b, c, d, first, second }: Plan, rank: number): Record<string, TensorSpec> {
+function tensorsOf({ rank, a, b, c, d, first, second }: Plan): Record<string, TensorSpec> {
   const random = (rows: number, columns: number): TensorSpec =>
     uniformTensor([rows, columns], linearBound(columns));
   return {

@@ -16,6 +16,7 @@ export default defineMethod({
     ...sizeOptions,
     rankStabilized: z.boolean().default(false).describe('scale alpha / √r (rsLoRA)'),
     ...placeOptions,
+    biasOfB: z.literal(true).optional().describe('B has a bias, which is scaled as B is (peft: lora_bias)'),
   }),
   defaults: { learningRate: 2e-4 },
   attach: (base, options) => loraDelta(base, options),

@@ -21,7 +21,9 @@ import {
   type Site,
   tensorsAt,
   tile,
+  trainWhole,
   transpose,
+  wholeModules,
 } from '../harness/method.ts';
 
 export default defineMethod({
@@ -42,19 +44,20 @@ export default defineMethod({
     bat: z.literal(true).optional().describe('a D [r, r] for every r outputs, which multiplies W, too'),
     targets: queryAndValue,
     layers: layerList,
+    whole: wholeModules,
   }),
   ablations: { bat: { bat: true } },
   defaults: { learningRate: 2e-4 },
-  attach(base, { rank, dropout, outputs: columns, bat, ...where }) {
+  attach(base, { rank, dropout, outputs: columns, bat, whole, ...where }) {
     const sites = linearTargets(base, where);
-    if (bat) return multiplied(base, sites, { rank, dropout, columns });
+    if (bat) return trainWhole(multiplied(base, sites, { rank, dropout, columns }), base, whole, sites);
     const narrow = sites.find(({ inputs }) => inputs < rank);
     if (narrow)
       throw new RangeError(`${narrow.name} has ${narrow.inputs} inputs, fewer than the rank ${rank}`);
     const odd = sites.find(({ outputs }) => columns !== undefined && outputs % columns !== 0);
     if (odd)
       throw new RangeError(`${columns} columns do not divide the ${odd.outputs} outputs of ${odd.name}`);
-    return {
+    const delta: Delta = {
       trained: tensorsAt(sites, ({ outputs }) => ({
         miss_block: constantTensor([rank, columns ?? outputs], 0),
       })),
@@ -86,6 +89,7 @@ export default defineMethod({
           },
         })),
     };
+    return trainWhole(delta, base, whole, sites);
   },
 });
 

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import {
   constantTensor,
   defineMethod,
+  type Delta,
   editInputs,
   gather,
   layerList,
@@ -20,7 +21,9 @@ import {
   type Tensor,
   tensor,
   tensorsAt,
+  trainWhole,
   transpose,
+  wholeModules,
 } from '../harness/method.ts';
 
 const options = z.strictObject({
@@ -43,6 +46,7 @@ const options = z.strictObject({
     .describe('COFT: the largest norm of Q, times the root of the number of blocks (peft: eps, 6e-5)'),
   targets: queryAndValue,
   layers: layerList,
+  whole: wholeModules,
 });
 
 export default defineMethod({
@@ -62,7 +66,7 @@ export default defineMethod({
       );
     }
     const blocksOf = (inputs: number): number => (shared ? 1 : inputs / size);
-    return {
+    const delta: Delta = {
       trained: tensorsAt(sites, ({ inputs }) => ({
         oft_R: constantTensor([blocksOf(inputs), (size * (size - 1)) / 2], 0),
       })),
@@ -88,6 +92,7 @@ export default defineMethod({
           return { input: (weight) => rotateOnHost(weight, blocks, size, inputs) };
         }),
     };
+    return trainWhole(delta, base, given.whole, sites);
   },
 });
 

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import {
   constantTensor,
   defineMethod,
+  type Delta,
   editLinears,
   layerList,
   linearTargets,
@@ -21,8 +22,10 @@ import {
   slice,
   tensorsAt,
   type TensorSpec,
+  trainWhole,
   transpose,
   transposeOnHost,
+  wholeModules,
 } from '../harness/method.ts';
 
 export default defineMethod({
@@ -40,9 +43,10 @@ export default defineMethod({
       .describe('seed of the frozen matrices, separate from the seed of the run'),
     targets: queryAndValue,
     layers: layerList,
+    whole: wholeModules,
   }),
   defaults: { learningRate: 1e-3 },
-  attach(base, { rank, alpha, dropout, projectionKey, ...where }) {
+  attach(base, { rank, alpha, dropout, projectionKey, whole, ...where }) {
     const sites = linearTargets(base, where);
     const scale = alpha / rank;
     // peft takes the largest number of outputs and of inputs, and sorts these two.
@@ -51,7 +55,7 @@ export default defineMethod({
     );
     const [short, long] = [Math.min(...sides), Math.max(...sides)];
     const shapes = { A: [rank, 1, short], B: [long, Math.ceil(short / rank), rank] };
-    return {
+    const delta: Delta = {
       trained: tensorsAt(sites, (site) => {
         const { small, bases } = sizesOf(site, rank);
         return {
@@ -90,6 +94,7 @@ export default defineMethod({
           },
         })),
     };
+    return trainWhole(delta, base, whole, sites);
   },
 });
 

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import {
   constantTensor,
   defineMethod,
+  type Delta,
   editLinears,
   layerList,
   linearTargets,
@@ -18,6 +19,8 @@ import {
   slice,
   tensorsAt,
   type TensorSpec,
+  trainWhole,
+  wholeModules,
 } from '../harness/method.ts';
 
 export default defineMethod({
@@ -35,9 +38,10 @@ export default defineMethod({
       .describe('seed of the frozen A and B, separate from the seed of the run'),
     targets: queryAndValue,
     layers: layerList,
+    whole: wholeModules,
   }),
   defaults: { learningRate: 4e-3 },
-  attach(base, { rank, dropout, initialScale, projectionKey, ...where }) {
+  attach(base, { rank, dropout, initialScale, projectionKey, whole, ...where }) {
     const sites = linearTargets(base, where);
     const inputs = Math.max(...sites.map((site) => site.inputs));
     const outputs = Math.max(...sites.map((site) => site.outputs));
@@ -47,7 +51,7 @@ export default defineMethod({
       const stream = randomStream(projectionKey, name);
       return { shape: [rows, columns], init: () => stream.uniform(rows * columns, -bound, bound) };
     };
-    return {
+    const delta: Delta = {
       trained: tensorsAt(sites, (site) => ({
         vera_lambda_b: constantTensor([site.outputs], 0),
         vera_lambda_d: constantTensor([rank], initialScale),
@@ -77,5 +81,6 @@ export default defineMethod({
           },
         })),
     };
+    return trainWhole(delta, base, whole, sites);
   },
 });

@@ -8,6 +8,7 @@ import {
   type AffineEdit,
   type BaseModel,
   constantTensor,
+  countOfEach,
   type Delta,
   editEmbeddings,
   editLinears,
@@ -27,6 +28,7 @@ import {
   trainWhole,
   type TensorSpec,
   uniformTensor,
+  wholeModules,
 } from '../../harness/method.ts';
 
 /** The options that stand first; a variant's name lists options in the order of its schema. */
@@ -36,6 +38,9 @@ export const sizeOptions = {
   dropout: z.number().min(0).lt(1).default(0).describe('on the input of A while training'),
 };
 
+/** The options that give single modules a rank and an alpha of their own. */
+export const sizeExceptions = { ranks: exceptions('rank'), alphas: exceptions('alpha') };
+
 /** The options that stand last: which modules are adapted, the sizes of single ones, and trained biases. */
 export const placeOptions = {
   targets: queryAndValue.describe(
@@ -43,40 +48,48 @@ export const placeOptions = {
       'head, wordEmbedding, positionEmbedding and tokenTypeEmbedding',
   ),
   layers: layerList,
-  ranks: exceptions('rank'),
-  alphas: exceptions('alpha'),
+  ...sizeExceptions,
   biases: z
     .enum(['all', 'adapted'])
     .optional()
     .describe("the base's biases that are trained too: all of them, or those of the adapted modules"),
-  whole: z
-    .array(z.string())
-    .optional()
-    .describe(
-      'modules that are trained whole, by role or by the end of their names, such as head or finalNorm',
-    ),
+  whole: wholeModules,
 };
 
-interface Options {
+interface SizeOptions {
   readonly rank: number;
   readonly alpha: number;
+  readonly ranks?: readonly string[] | undefined;
+  readonly alphas?: readonly string[] | undefined;
+}
+
+interface Options extends SizeOptions {
   readonly rankStabilized?: boolean | undefined;
   readonly targets: readonly string[];
   readonly layers?: readonly number[] | undefined;
-  readonly ranks?: readonly string[] | undefined;
-  readonly alphas?: readonly string[] | undefined;
   readonly biases?: 'all' | 'adapted' | undefined;
   readonly whole?: readonly string[] | undefined;
 }
 
+/** The rank and the alpha of each module. */
+export interface Sizes {
+  /** r */
+  rankOf(site: Site): number;
+  alphaOf(site: Site): number;
+}
+
+/** What the options of sizes mean for modules; throws RangeError where they name none, or a rank is not whole. */
+export const sizesOf = (sites: readonly Site[], { rank, alpha, ranks, alphas }: SizeOptions): Sizes => ({
+  rankOf: countOfEach(sites, rank, ranks, 'ranks'),
+  alphaOf: numberOfEach(sites, alpha, alphas),
+});
+
 /** The modules that are adapted, and the size of each. */
-export interface LowRank {
+export interface LowRank extends Pick<Sizes, 'rankOf'> {
   readonly sites: readonly Site[];
   /** Those among them that are linear, the head included, and the others. */
   readonly linear: readonly Site[];
   readonly embeddings: readonly Site[];
-  /** r */
-  rankOf(site: Site): number;
   /** The factor of B A: alpha / r, or alpha / √r (rsLoRA), of the module's own alpha and r. */
   scaleOf(site: Site): number;
   /** A [r, inputs] and B [outputs, r] of a module, by the ends of their names. */
@@ -97,12 +110,7 @@ export function endsOf({ kind }: Site): { readonly A: string; readonly B: string
 /** What the options mean on a base; throws RangeError where they name what the base does not have. */
 export function lowRank(base: BaseModel, options: Options): LowRank {
   const sites = linearTargets(base, options, ['linear', 'embedding', 'head']);
-  const rankOf = numberOfEach(sites, options.rank, options.ranks);
-  const alphaOf = numberOfEach(sites, options.alpha, options.alphas);
-  const broken = sites.find((site) => !Number.isInteger(rankOf(site)));
-  if (broken) {
-    throw new RangeError(`ranks gives ${broken.name} the rank ${rankOf(broken)}, which is no whole number`);
-  }
+  const { rankOf, alphaOf } = sizesOf(sites, options);
   const scaleOf = (site: Site): number => {
     const rank = rankOf(site);
     return alphaOf(site) / (options.rankStabilized ? Math.sqrt(rank) : rank);
@@ -155,28 +163,43 @@ function unfreezeBiases(biases: Options['biases'], sites: readonly Site[]): Pick
  */
 export function loraDelta(
   base: BaseModel,
-  options: Options & { readonly dropout: number; readonly ratio?: number },
+  options: Options & {
+    readonly dropout: number;
+    readonly ratio?: number;
+    readonly biasOfB?: true | undefined;
+  },
 ): Delta {
   const { sites, linear, embeddings, tensorsOf, scaleOf, lowOf, unfreezes } = lowRank(base, options);
-  const { dropout, ratio } = options;
-  const faster = (site: Site): Record<string, TensorSpec> => {
+  const { dropout, ratio, biasOfB } = options;
+  const table = embeddings[0];
+  if (biasOfB && table) throw new RangeError(`B has no bias on ${table.name}, which is an embedding`);
+  const specsOf = (site: Site): Record<string, TensorSpec> => {
     const { 'lora_B.weight': B, ...others } = tensorsOf(site);
-    return { ...others, ...(B && { 'lora_B.weight': { ...B, learningRate: ratio! } }) };
+    return {
+      ...others,
+      ...(B && { 'lora_B.weight': ratio === undefined ? B : { ...B, learningRate: ratio } }),
+      ...(biasOfB && { 'lora_B.bias': constantTensor([site.outputs], 0) }),
+    };
   };
   const delta: Delta = {
-    trained: tensorsAt(sites, ratio === undefined ? tensorsOf : faster),
+    trained: tensorsAt(sites, specsOf),
     ...unfreezes,
     edits: (x, context) => ({
       ...editLinears(linear, x, (y, { input, own, site }) => {
         const dropped = context.dropout(input, dropout, `${site.name}.lora_dropout`);
-        return y.add(lowProduct(dropped, own('lora_A.weight'), own('lora_B.weight')).mul(scaleOf(site)));
+        const low = lowProduct(dropped, own('lora_A.weight'), own('lora_B.weight'));
+        return y.add((biasOfB ? low.add(own('lora_B.bias')) : low).mul(scaleOf(site)));
       }),
       ...(embeddings.length > 0 &&
         editEmbeddings(embeddings, x, (rows, { ids, own, site }) =>
           rows.add(embeddedLow(own, ids).mul(scaleOf(site))),
         )),
     }),
-    merge: (x) => mergeAt(sites, x, ({ own, site }) => ({ low: lowOf(site, own) })),
+    merge: (x) =>
+      mergeAt(sites, x, ({ own, site }) => ({
+        low: lowOf(site, own),
+        ...(biasOfB && { shift: own('lora_B.bias').map((b) => b * scaleOf(site)) }),
+      })),
   };
   return trainWhole(delta, base, options.whole, sites);
 }

@@ -3,4 +3,4 @@
 import { describeAdapters, describeGradients } from './adapters.ts';
 
 describeAdapters('exchange-lora-biases');
-describeGradients('exchange-lora-biases', ['gpt2-all', 'gpt2-dora']);
+describeGradients('exchange-lora-biases', ['gpt2-all', 'gpt2-dora', 'bias-of-b']);

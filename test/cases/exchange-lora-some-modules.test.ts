@@ -97,7 +97,7 @@ describe('exchange-lora-some-modules: options', () => {
     [{ layers: [7] }, 'has no layer 7; they count from 0'],
     [{ targets: ['mlpGate'], layers: [] }, 'has no linear module of role mlpGate in layers '],
     [{ ranks: ['mlpUp:4'] }, '"mlpUp:4" names none of the modules that are adapted'],
-    [{ ranks: ['query:1.5'] }, 'the rank 1.5, which is no whole number'],
+    [{ ranks: ['query:1.5'] }, '1.5, which is no whole number'],
     [{ alphas: ['query:0'] }, '"query:0" gives no number above 0'],
   ])('%j: it says what is wrong', async (options, message) => {
     const base = await tinyBase('llama');

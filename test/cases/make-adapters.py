@@ -99,6 +99,9 @@ CASES = {
         "ia3": ("llama", CAUSAL, lambda task: IA3Config(task_type=task, target_modules=["k_proj", "layers.1.mlp.down_proj"], feedforward_modules=["k_proj"])),  # fmt: skip
         "vera": ("gpt2", CAUSAL, lambda task: VeraConfig(task_type=task, r=3, target_modules=["c_attn", "c_fc"], layers_to_transform=[1])),  # fmt: skip
         "adalora": ("t5", SEQ2SEQ, lambda task: AdaLoraConfig(task_type=task, init_r=3, target_r=2, total_step=10, target_modules=["o"], layers_to_transform=[0])),  # fmt: skip
+        "some-norms": ("gpt2", CAUSAL, lambda task: LNTuningConfig(task_type=task, target_modules=["ln_1", "ln_f"])),
+        "one-norm": ("roberta", CLASSES, lambda task: LNTuningConfig(task_type=task, target_modules=["layer.1.output.LayerNorm", "layer.0.attention.output.LayerNorm"])),  # fmt: skip
+        "norms-of-layers": ("t5", SEQ2SEQ, lambda task: LNTuningConfig(task_type=task, target_modules=r"decoder\.block\.1\.layer\.\d\.layer_norm")),  # fmt: skip
         "adalora-as-lora": ("t5", SEQ2SEQ, lambda task: AdaLoraConfig(task_type=task, init_r=3, target_r=2, total_step=10, target_modules=["q", "v"])),  # fmt: skip
     },
     "exchange-rank-alpha-pattern": {
@@ -106,6 +109,10 @@ CASES = {
         "first-match": ("llama", CAUSAL, lora(target_modules=qv, **patterns)),
         "as-usual": ("llama", CAUSAL, lora(target_modules=qv, rank_pattern={".*": 2})),
         "rslora": ("roberta", CLASSES, lora(target_modules=["query", "value"], use_rslora=True, rank_pattern={"query": 4, "layer.1.attention.self.value": 1}, alpha_pattern={"layer.0.attention.self.query": 0.3})),  # fmt: skip
+        "loha": ("llama", CAUSAL, lambda task: LoHaConfig(task_type=task, r=2, alpha=6, target_modules=qv, **patterns)),
+        "lokr": ("t5", SEQ2SEQ, lambda task: LoKrConfig(task_type=task, r=2, alpha=6, target_modules=["q", "v"], decompose_factor=2, rank_pattern={"SelfAttention.q": 1, r"decoder\..*\.v": 3}, alpha_pattern={r"EncDecAttention\.[qv]": 9})),  # fmt: skip
+        "fourierft": ("gpt2", CAUSAL, lambda task: FourierFTConfig(task_type=task, n_frequency=30, scaling=20, target_modules=["c_attn", "c_fc"], n_frequency_pattern={"1.attn.c_attn": 40, "mlp.c_fc|transformer.h.0.attn.c_attn": 20})),  # fmt: skip
+        "fourierft-bare": ("bert", BARE, lambda task: FourierFTConfig(task_type=task, n_frequency=30, scaling=20, target_modules=["query"], n_frequency_pattern={"query": 40, "encoder.layer.0.attention.self.query": 10})),  # fmt: skip
         "dora": ("t5", SEQ2SEQ, lora(target_modules=["q", "v"], use_dora=True, rank_pattern={"SelfAttention.q": 4, r"decoder\..*\.v": 1}, alpha_pattern={r"EncDecAttention\.[qv]": 9})),  # fmt: skip
     },
     "exchange-dora-rslora": {
@@ -142,6 +149,17 @@ CASES = {
         "t5-words": ("t5", SEQ2SEQ, lora(target_modules=["q"], modules_to_save=["embed_tokens"])),
         "t5-shared": ("t5", SEQ2SEQ, lora(target_modules=["q"], modules_to_save=["shared"])),
         "ia3": ("llama", CAUSAL, lambda task: IA3Config(task_type=task, target_modules=["k_proj"], feedforward_modules=[], modules_to_save=["lm_head"])),  # fmt: skip
+        "ia3-encoder": ("bert", CLASSES, lambda task: IA3Config(task_type=task, target_modules=["key", "value", "output.dense"], feedforward_modules=["output.dense"], modules_to_save=["word_embeddings", "classifier"])),  # fmt: skip
+        "ia3-tied": ("gpt2", CAUSAL, lambda task: IA3Config(task_type=task, target_modules=["c_attn"], feedforward_modules=[], modules_to_save=["wte", "ln_f"])),  # fmt: skip
+        "adalora": ("llama", CAUSAL, lambda task: AdaLoraConfig(task_type=task, init_r=3, target_r=2, total_step=10, target_modules=qv, modules_to_save=["lm_head"])),  # fmt: skip
+        "vera": ("gpt2", CAUSAL, lambda task: VeraConfig(task_type=task, r=3, target_modules=["c_attn"], modules_to_save=["lm_head"])),  # fmt: skip
+        "randlora": ("gpt2", CAUSAL, lambda task: RandLoraConfig(task_type=task, r=4, randlora_alpha=8, target_modules=["c_attn"], modules_to_save=["h.1.mlp.c_fc"])),  # fmt: skip
+        "loha": ("llama", CAUSAL, lambda task: LoHaConfig(task_type=task, r=2, alpha=6, target_modules=qv, modules_to_save=["embed_tokens", "norm"])),  # fmt: skip
+        "oft": ("llama", CAUSAL, lambda task: OFTConfig(task_type=task, oft_block_size=4, target_modules=qv, modules_to_save=["lm_head"])),  # fmt: skip
+        "hra-encoder": ("roberta", CLASSES, lambda task: HRAConfig(task_type=task, r=2, target_modules=["query"], modules_to_save=["word_embeddings", "classifier"])),  # fmt: skip
+        "miss": ("llama", CAUSAL, lambda task: MissConfig(task_type=task, r=4, target_modules=["v_proj"], modules_to_save=["down_proj"])),  # fmt: skip
+        "fourierft": ("gpt2", CAUSAL, lambda task: FourierFTConfig(task_type=task, n_frequency=30, target_modules=["c_attn"], modules_to_save=["wpe"])),  # fmt: skip
+        "ln-tuning": ("llama", CAUSAL, lambda task: LNTuningConfig(task_type=task, target_modules=["input_layernorm", "post_attention_layernorm", "norm"], modules_to_save=["lm_head"])),  # fmt: skip
         "tied-by-peft": ("gpt2", CAUSAL, lora(target_modules=["lm_head"], ensure_weight_tying=True)),
         "on-untied-head": ("llama", CAUSAL, lora(target_modules=["lm_head"])),
     },
@@ -171,6 +189,9 @@ CASES = {
         "bert-all": ("bert", CLASSES, lora(target_modules=["query", "value"], bias="all")),
         "bert-adapted": ("bert", CLASSES, lora(target_modules=["value"], bias="lora_only", layers_to_transform=[1])),
         "bert-bare": ("bert", BARE, lora(target_modules=["key"], bias="all")),
+        "bias-of-b": ("gpt2", CAUSAL, lora(target_modules=["c_attn", "c_proj"], lora_bias=True, use_rslora=True)),
+        "bias-of-b-too": ("bert", CLASSES, lora(target_modules=["query"], lora_bias=True, bias="all", rank_pattern={"layer.1.attention.self.query": 3})),  # fmt: skip
+        "bias-without-base": ("llama", CAUSAL, lora(target_modules=qv, lora_bias=True)),
         "t5-all": ("t5", SEQ2SEQ, lora(target_modules=["q"], bias="all")),
     },
     "exchange-all-linear-pooler": {
@@ -185,6 +206,7 @@ WITH_GRADIENTS = {
     ("exchange-lora-embeddings", "llama-dora"),
     ("exchange-lora-embeddings", "t5-words"),
     ("exchange-saved-head", "words-and-head"),
+    ("exchange-lora-biases", "bias-of-b"),
     ("exchange-lora-biases", "gpt2-all"),
     ("exchange-lora-biases", "gpt2-dora"),
 }
@@ -234,6 +256,9 @@ for case in ["reports-adapter-as-bin", "reports-adapter-eva-start"]:
         on_mini(case)
 for case in [case for case in CASES if not sys.argv[1:] or case in sys.argv]:
     for variant, (base, kind, config) in CASES[case].items():
+        # What lies here stays: a golden is made once.
+        if (HERE / case / variant).exists():
+            continue
         if case == "exchange-prefix-encoder":
             accept(T.RobertaModel)
         save_base(base)

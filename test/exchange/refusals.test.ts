@@ -58,7 +58,7 @@ describe('an adapter that deltabench does not compute', () => {
       'the key "(" of rank_pattern is no regular expression that can be read here',
     ],
     [{ rank_pattern: { c_attn: 0 } }, 'cannot be used: rank_pattern.c_attn: '],
-    [{ lora_bias: true }, 'sets lora_bias to true, which'],
+    [{ use_qalora: true }, 'sets use_qalora to true, which'],
     [{ something_new: 3 }, 'sets something_new to 3, which'],
     [{ bias: 'some' }, 'cannot be used: bias: '],
     [

@@ -58,6 +58,7 @@ const whole = overLinearModules({
  */
 export const adalora: Format = {
   peftType: 'ADALORA',
+  savesModules: true,
   write(adapter, base) {
     const { settings, tensors } = whole.write(adapter, base);
     const { init_r: rank, tinit, tfinal } = settings as { init_r: number; tinit: number; tfinal: number };
@@ -79,8 +80,10 @@ export const adalora: Format = {
       ]),
     );
     const cut = Object.entries(tensors).map(([key, tensor]) => {
-      const kept = pattern[`${moduleOf(key.slice(inModel.length))}.lora_E`]!;
-      return [key, alongRank(key, tensor, (rows) => rows.filter((_, k) => kept[k]))] as const;
+      const kept = pattern[`${moduleOf(key.slice(inModel.length))}.lora_E`];
+      // A module of the base that is trained whole has no rank.
+      const left = kept ? alongRank(key, tensor, (rows) => rows.filter((_, k) => kept[k])) : tensor;
+      return [key, left] as const;
     });
     return { settings: { ...scheduled, rank_pattern: pattern }, tensors: Object.fromEntries(cut) };
   },

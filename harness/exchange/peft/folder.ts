@@ -84,13 +84,23 @@ const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? v
 const bareName = (name: string, base: BaseModel): string =>
   name.replace(`${inModel}${barePrefix(base)}`, inModel);
 
+const withBareKeys = (pattern: object, prefix: string): object =>
+  Object.fromEntries(Object.entries(pattern).map(([name, value]) => [name.replace(prefix, ''), value]));
+
 function withBareTargets(config: Config, base: BaseModel): Config {
   const prefix = barePrefix(base);
   const keys = ['target_modules', 'feedforward_modules', 'modules_to_save'].filter((key) =>
     Array.isArray(config[key]),
   );
   const bare = (key: string): string[] => (config[key] as string[]).map((end) => end.replace(prefix, ''));
-  return { ...config, ...Object.fromEntries(keys.map((key) => [key, bare(key)])) };
+  const patterns = Object.entries(config).flatMap(([key, pattern]) =>
+    key.endsWith('_pattern') && pattern !== null ? [[key, withBareKeys(pattern as object, prefix)]] : [],
+  );
+  return {
+    ...config,
+    ...Object.fromEntries(keys.map((key) => [key, bare(key)])),
+    ...(Object.fromEntries(patterns) as Config),
+  };
 }
 
 const header = z.looseObject({

@@ -11,7 +11,7 @@ import type { Config } from './settings.ts';
  */
 export interface Format {
   readonly peftType: string;
-  /** Whether the method has the option `whole`, PEFT's modules_to_save of the base's own modules. */
+  /** Whether the method has the option `whole`: PEFT's modules_to_save, of the base's own modules. */
   readonly savesModules?: true;
   /** Gives the method's own settings for adapter_config.json, and its tensors under PEFT's keys. */
   write(adapter: Adapter, base: BaseModel): { readonly settings: Config; readonly tensors: StoredTensors };

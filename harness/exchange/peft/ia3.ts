@@ -6,6 +6,7 @@ import type { Site } from '../../models/edits.ts';
 import type { StoredTensors } from '../adapter.ts';
 import { inModel, type Format } from './format.ts';
 import { sitesWith, strangeKey } from './linear-modules.ts';
+import { writeSavedModules } from './saved-modules.ts';
 import { sitesNamed, targetModules, targetOptions } from './target-modules.ts';
 import { parseSettings } from './settings.ts';
 
@@ -17,6 +18,7 @@ const settings = z.object({
 /** (IA)³. PEFT gives a vector that scales outputs the shape [out, 1], and one that scales inputs [1, in]. */
 export const ia3: Format = {
   peftType: 'IA3',
+  savesModules: true,
   write({ options, tensors }, base) {
     const inputs = (options.feedForward ?? ia3Inputs(base)) as readonly string[];
     const sites = sitesWith(base, tensors, 'ia3_l');
@@ -25,6 +27,12 @@ export const ia3: Format = {
       const chosen = sites.filter((site) => scalesInput(site) === input);
       return targetModules(base, chosen);
     };
+    const saved = writeSavedModules(tensors, base);
+    const vectors = sites.map((site) => {
+      const { data } = tensors[`${site.name}.ia3_l`]!;
+      const shape = scalesInput(site) ? [1, data.length] : [data.length, 1];
+      return [`${inModel}${site.name}.ia3_l`, { shape, data }] as const;
+    });
     return {
       settings: {
         // PEFT requires every feed-forward module among the target modules.
@@ -32,15 +40,9 @@ export const ia3: Format = {
         feedforward_modules: named(true),
         fan_in_fan_out: !base.architecture.transposed,
         init_ia3_weights: true,
+        modules_to_save: saved.modules,
       },
-      tensors: Object.fromEntries(
-        sites.map((site) => {
-          const { name } = site;
-          const { data } = tensors[`${name}.ia3_l`]!;
-          const shape = scalesInput(site) ? [1, data.length] : [data.length, 1];
-          return [`${inModel}${name}.ia3_l`, { shape, data }];
-        }),
-      ),
+      tensors: { ...Object.fromEntries(vectors), ...saved.tensors },
     };
   },
   read(config, tensors, base, where) {

@@ -11,7 +11,7 @@ import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
 import { inModel, toOptions, toSettings, type Format, type Names } from './format.ts';
 import { barePrefix, numberOptions, sitesNamed, targetModules, targetOptions } from './target-modules.ts';
-import { numbersByPattern, type Pattern } from './patterns.ts';
+import { numbersByPattern, type Pattern, type PatternRule } from './patterns.ts';
 import { writeSavedModules } from './saved-modules.ts';
 import { parseSettings, type Config } from './settings.ts';
 
@@ -23,6 +23,8 @@ interface PerModule {
   readonly usual: string;
   readonly exceptions: string;
   readonly pattern: string;
+  /** How PEFT matches the pattern's keys. */
+  readonly rule?: PatternRule;
 }
 
 /** Names and settings of a method that gives linear modules tensors of their own. */
@@ -39,8 +41,8 @@ interface Form {
   readonly perModule?: readonly PerModule[];
   /** Modules other than linear ones that the method acts on. */
   readonly alsoOn?: readonly Site['kind'][];
-  /** Whether it has the options `biases` and `whole`, PEFT's settings `bias` and modules_to_save. */
-  readonly trainsBase?: true;
+  /** Whether it has the option `biases`, PEFT's setting `bias`. */
+  readonly trainsBiases?: true;
   /** The default roles of the option `targets`; queries and values where absent. */
   readonly usual?: (base: BaseModel) => readonly string[];
   /** True where PEFT's method acts on torch's Linear alone, and not on GPT-2's Conv1D. */
@@ -53,7 +55,7 @@ export function overLinearModules(form: Form): Format {
   const { usual: usualRoles = () => queryAndValue.parse(undefined) } = form;
   return {
     peftType,
-    ...(form.trainsBase && { savesModules: true }),
+    savesModules: true,
     write({ options, tensors }, base) {
       if (linearOnly && !base.architecture.transposed) throw onConv1d(peftType, base);
       const written: Record<string, StoredTensors[string]> = {};
@@ -63,13 +65,14 @@ export function overLinearModules(form: Form): Format {
         return own.length > 0;
       });
       const saved = writeSavedModules(tensors, base);
-      if (form.trainsBase) Object.assign(written, writeBiases(sites, tensors), saved.tensors);
+      Object.assign(written, form.trainsBiases && writeBiases(sites, tensors), saved.tensors);
       for (const name of shared) written[`base_model.${name}`] = tensors[name]!;
       return {
         settings: {
           ...fixed,
           ...toSettings(names, options),
-          ...(form.trainsBase && { bias: biasSetting(options.biases), modules_to_save: saved.modules }),
+          ...(form.trainsBiases && { bias: biasSetting(options.biases) }),
+          modules_to_save: saved.modules,
           ...Object.fromEntries(perModule.map((kind) => [kind.pattern, patternOf(kind, options, sites)])),
           target_modules: targetModules(base, sites),
           // The settings of methods that act on Linear alone have no such key.
@@ -81,7 +84,7 @@ export function overLinearModules(form: Form): Format {
     read(config, tensors, base, where) {
       const found = parseSettings(settings, config, where);
       const alone = new Map(shared.map((name) => [`base_model.${name}`, name]));
-      const biases = form.trainsBase ? readBiases(tensors, base) : { keys: new Set<string>(), tensors: {} };
+      const biases = form.trainsBiases ? readBiases(tensors, base) : { keys: new Set<string>(), tensors: {} };
       const keys = splitKeys(
         Object.keys(tensors).filter((key) => !alone.has(key) && !biases.keys.has(key)),
         form,
@@ -135,7 +138,10 @@ function biasOption(setting: unknown): { readonly biases?: string } {
 /** The base's trained biases under PEFT's keys: those of adapted modules lie inside them. */
 function writeBiases(sites: readonly Site[], tensors: StoredTensors): StoredTensors {
   const adapted = new Set(sites.map(({ name }) => `${name}.bias`));
-  const biases = Object.entries(tensors).filter(([name]) => name.endsWith('.bias'));
+  // B's bias is the adapter's own.
+  const biases = Object.entries(tensors).filter(
+    ([name]) => name.endsWith('.bias') && !name.endsWith('.lora_B.bias'),
+  );
   return Object.fromEntries(
     biases.map(([name, tensor]) => [
       inModel + (adapted.has(name) ? name.replace(/bias$/, 'base_layer.bias') : name),
@@ -174,9 +180,9 @@ function numbersOf(
 ): Record<string, unknown> {
   const preferred = toOptions(names, found);
   const options: Record<string, unknown> = {};
-  for (const { usual, exceptions, pattern } of perModule) {
+  for (const { usual, exceptions, pattern, rule } of perModule) {
     const number = preferred[usual] as number;
-    const about = { where, setting: pattern };
+    const about = { where, setting: pattern, rule };
     const numbers = numbersByPattern(found[pattern] as Pattern, modules.keys(), number, about);
     const bySite = new Map([...modules].map(([name, site]) => [site, numbers.get(name)!]));
     const chosen = numberOptions([...modules.values()], number, (site) => bySite.get(site)!);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { StoredTensors } from '../adapter.ts';
 import type { Format } from './format.ts';
 import { overLinearModules } from './linear-modules.ts';
+import { patternSetting } from './patterns.ts';
 import { noBias } from './settings.ts';
 import { sideBySide } from '../../support/numbers/matrix.ts';
 
@@ -45,18 +46,13 @@ const settings = z.object({
   lora_dropout: dropout,
   bias: z.enum(['none', 'all', 'lora_only']).default('none'),
   ...beginning,
-  rank_pattern: z
-    .record(z.string(), rank)
-    .nullish()
-    .transform((pattern) => pattern ?? {}),
-  alpha_pattern: z
-    .record(z.string(), alpha)
-    .nullish()
-    .transform((pattern) => pattern ?? {}),
+  rank_pattern: patternSetting(rank),
+  alpha_pattern: patternSetting(alpha),
   use_rslora: z.boolean().default(false),
 });
 const fixed = { init_lora_weights: true };
-const perModule = [
+/** The numbers that modules adapted by LoRA and its relatives may differ in. */
+export const ranksAndAlphas = [
   { usual: 'rank', exceptions: 'ranks', pattern: 'rank_pattern' },
   { usual: 'alpha', exceptions: 'alphas', pattern: 'alpha_pattern' },
 ];
@@ -64,13 +60,18 @@ const perModule = [
 /** LoRA, and with `use_rslora` rsLoRA. */
 export const lora = overLinearModules({
   peftType: 'LORA',
-  names: { ...names, rankStabilized: 'use_rslora' },
-  settings,
-  fixed: { ...fixed, use_dora: false },
-  parts,
-  perModule,
+  names: { ...names, rankStabilized: 'use_rslora', biasOfB: 'lora_bias' },
+  settings: settings.extend({
+    lora_bias: z
+      .boolean()
+      .default(false)
+      .transform((on) => on || undefined),
+  }),
+  fixed: { ...fixed, use_dora: false, lora_bias: false },
+  parts: { ...parts, 'lora_B.bias': 'lora_B.bias' },
+  perModule: ranksAndAlphas,
   alsoOn,
-  trainsBase: true,
+  trainsBiases: true,
 });
 
 /** rsLoRA, which is read as LoRA with its option. */
@@ -93,8 +94,8 @@ const pissaTensors = overLinearModules({
   }),
   fixed: {},
   parts: { 'lora_A.weight': 'lora_A.weight', 'lora_B.weight': 'lora_B.weight' },
-  perModule,
-  trainsBase: true,
+  perModule: ranksAndAlphas,
+  trainsBiases: true,
 });
 
 /**
@@ -158,9 +159,9 @@ export const dora = overLinearModules({
   }),
   fixed: { ...fixed, use_dora: true, use_rslora: false },
   parts: { ...parts, 'lora_magnitude_vector.weight': 'lora_magnitude_vector' },
-  perModule,
+  perModule: ranksAndAlphas,
   alsoOn,
-  trainsBase: true,
+  trainsBiases: true,
 });
 
 /** VeRA. The frozen projections are stored too, since PEFT would draw other ones from torch's generator. */

@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import type { Format } from './format.ts';
 import { overLinearModules } from './linear-modules.ts';
+import { ranksAndAlphas } from './low-rank.ts';
+import { patternSetting } from './patterns.ts';
 import { noBias } from './settings.ts';
 
 const count = z.int().positive();
@@ -15,6 +17,8 @@ const begun = { init_weights: any };
 const lycoris = {
   r: count.default(8),
   alpha: positive.default(8),
+  rank_pattern: patternSetting(count),
+  alpha_pattern: patternSetting(positive),
   rank_dropout: any,
   module_dropout: any,
   use_effective_conv2d: any,
@@ -32,6 +36,7 @@ export const loha = overLinearModules({
     hada_w2_a: 'hada_w2_a',
     hada_w2_b: 'hada_w2_b',
   },
+  perModule: ranksAndAlphas,
   linearOnly: true,
 });
 
@@ -51,6 +56,7 @@ export const lokr = overLinearModules({
   }),
   fixed: { init_weights: true, decompose_factor: -1 },
   parts: Object.fromEntries(lokrParts.map((part) => [part, part])),
+  perModule: ranksAndAlphas,
   linearOnly: true,
 });
 
@@ -151,11 +157,20 @@ export const fourierft = overLinearModules({
     n_frequency: count.default(1000),
     scaling: positive.default(150),
     random_loc_seed: z.int().min(0).default(777),
+    n_frequency_pattern: patternSetting(count),
     bias: noBias,
     ...begun,
   }),
   fixed: { bias: 'none', init_weights: false },
   parts: { fourierft_spectrum: 'fourierft_spectrum' },
+  perModule: [
+    {
+      usual: 'frequencies',
+      exceptions: 'frequenciesAt',
+      pattern: 'n_frequency_pattern',
+      rule: 'fourierft',
+    },
+  ],
 });
 
 const randloraTensors = overLinearModules({

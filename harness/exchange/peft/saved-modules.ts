@@ -1,6 +1,6 @@
 /**
- * Modules of the base that an adapter trains whole: PEFT's modules_to_save, the option `whole` of LoRA and
- * DoRA. PEFT gives such a module a copy of its own, so that it no longer shares its weight with another one.
+ * Modules of the base that an adapter trains whole: PEFT's modules_to_save, the option `whole` of methods that
+ * act on modules. PEFT gives such a module a copy of its own, so that it no longer shares its weight with another one.
  */
 import { UsageError } from '../../support/errors.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -8,7 +8,7 @@ import { type Site, weightName } from '../../models/edits.ts';
 import { copyName, ownsWeight } from '../../models/delta/whole-modules.ts';
 import type { StoredTensors } from '../adapter.ts';
 import { inModel } from './format.ts';
-import { barePrefix, targetModules } from './target-modules.ts';
+import { barePrefix, computesNothing, targetModules } from './target-modules.ts';
 
 /** PEFT's tensors of whole modules, by their names without a prefix → our option and tensors. */
 export function readSavedModules(
@@ -25,9 +25,8 @@ export function readSavedModules(
     const names = [module, prefix + module];
     const site = base.sites.find((each) => names.includes(each.name));
     if (!site || !((part === 'weight' ? weightName(site) : `${site.name}.${part}`) in base.shapes)) {
-      throw new UsageError(
-        `${where} trained ${name} of the base too (modules_to_save), which its method does not do here.`,
-      );
+      const why = computesNothing(base, module) ?? 'which its method does not do here';
+      throw new UsageError(`${where} trained ${name} of the base too (modules_to_save), ${why}.`);
     }
     sites.add(site);
     tensors[part === 'weight' && !ownsWeight(base, site) ? copyName(site) : `${site.name}.${part}`] = tensor;
@@ -52,6 +51,8 @@ export function writeSavedModules(
       tensors[copyName(site)] ?? (ownsWeight(base, site) ? tensors[weightName(site)] : undefined);
     if (!tensor) return false;
     written[`${inModel}${site.name}.weight`] = tensor;
+    const bias = tensors[`${site.name}.bias`];
+    if (bias) written[`${inModel}${site.name}.bias`] = bias;
     return true;
   });
   return { modules: modules.map(({ name }) => name), tensors: written };

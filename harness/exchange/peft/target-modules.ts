@@ -47,6 +47,17 @@ export function barePrefix({ sites }: BaseModel): string {
 }
 
 /**
+ * Says why a module that owns a weight computes nothing: others read it, as the two embeddings of T5 read `shared`;
+ * undefined where it computes.
+ */
+export function computesNothing({ sites }: BaseModel, name: string): string | undefined {
+  const readers = sites.filter(({ shared }) => shared === `${name}.weight`);
+  if (readers.length === 0 || sites.some((site) => site.name === name)) return undefined;
+  const names = readers.map((reader) => reader.name).join(' and ');
+  return `which computes nothing in transformers: its weight is read by ${names}`;
+}
+
+/**
  * Finds the modules of PEFT's names that have a matrix, in the base's order. An adapter of transformers' bare
  * model leaves out the family's prefix. Throws UsageError if a name is no such module of the base.
  */
@@ -57,26 +68,26 @@ export function sitesNamed(base: BaseModel, names: ReadonlySet<string>, where: s
   const found = [...names].map((name): [string, Site] => {
     const site = known.get(name) ?? known.get(`${prefix}${name}`);
     if (site) return [name, site];
-    const readers = modules.filter(({ shared }) => shared === `${name}.weight`);
+    const idle = computesNothing(base, name);
     throw new UsageError(
-      readers.length > 0
-        ? `${where} adapts "${name}", which computes nothing in transformers: its weight is read by ` +
-            `${readers.map((reader) => reader.name).join(' and ')}.`
-        : `${where} adapts "${name}", which is no linear module of ${base.id} where a method may act.`,
+      idle === undefined
+        ? `${where} adapts "${name}", which is no linear module of ${base.id} where a method may act.`
+        : `${where} adapts "${name}", ${idle}.`,
     );
   });
   return new Map(found.sort(([, a], [, b]) => modules.indexOf(a) - modules.indexOf(b)));
 }
 
 /**
- * Gives the shortest lists that name exactly the modules of each group: roles, else roles limited to
- * `layers`, else ends of names.
+ * Gives the shortest lists that name exactly the modules of each group among those that `acts` picks (with a matrix
+ * where absent): roles, else roles limited to `layers`, else ends of names.
  */
 export function targetOptions(
   base: BaseModel,
   groups: readonly (readonly Site[])[],
+  acts = isMatrix,
 ): { readonly targets: readonly string[][]; readonly layers?: number[] } {
-  const modules = base.sites.filter(isMatrix);
+  const modules = base.sites.filter(acts);
   const ordered = groups.map((sites) => modules.filter((site) => sites.includes(site)));
   const byRole = ordered.map((sites): string[] => [...new Set(sites.map(({ role }) => role))]);
   const some = [...new Set(groups.flat().map(({ layer }) => layer))].sort((a, b) => a - b);

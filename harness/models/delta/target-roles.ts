@@ -139,6 +139,21 @@ export function numberOfEach(
   return (site) => rules.find(({ name }) => isNamed(site, name))?.number ?? usual;
 }
 
+/**
+ * `numberOfEach` for counts such as ranks; throws RangeError, which names the `option`, where one is not whole.
+ */
+export function countOfEach(
+  sites: readonly Site[],
+  usual: number,
+  given: readonly string[] | undefined,
+  option: string,
+): (site: Site) => number {
+  const countOf = numberOfEach(sites, usual, given);
+  const broken = sites.find((site) => !Number.isInteger(countOf(site)));
+  if (!broken) return countOf;
+  throw new RangeError(`${option} gives ${broken.name} ${countOf(broken)}, which is no whole number`);
+}
+
 /** Whether an option's entry names a module, by its role or by the end of its name. */
 export function isNamed({ role, name }: Site, target: string): boolean {
   return role === target || isEnd(name, target);

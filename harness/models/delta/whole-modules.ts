@@ -1,7 +1,8 @@
 /**
  * Modules of the base that a method trains whole. One that shares its weight with another module, as a tied
- * head does with the embedding, gets a copy, so that the other stays as it is. LoRA and DoRA have them.
+ * head does with the embedding, gets a copy, so that the other stays as it is. Methods of modules have them.
  */
+import { z } from 'zod';
 import { gather, linear } from '../../engine/ops.ts';
 import type { BaseModel } from '../base-model.ts';
 import { type Edits, hasWeight, type Site, type Tensors, weightName } from '../edits.ts';
@@ -9,6 +10,14 @@ import type { Delta, TensorSpec } from '../method.ts';
 import { composeEdits } from './compose.ts';
 import { editEmbeddings, editLinears, mergeAt } from './edits-at-sites.ts';
 import { isNamed } from './target-roles.ts';
+
+/** A method's option that names the modules which it trains whole. */
+export const wholeModules = z
+  .array(z.string())
+  .optional()
+  .describe(
+    'modules that are trained whole, by role or by the end of their names, such as head or finalNorm',
+  );
 
 /** The name of a module's own copy of a shared weight. */
 export const copyName = ({ name }: Site): string => `${name}.copy`;

@@ -10,6 +10,16 @@ test('a key is a module, its end behind a dot, or an expression; the first that 
   expect([...numbersByPattern(pattern, names, 8, named).values()]).toEqual([4, 3, 5, 4, 8]);
 });
 
+test("FourierFT's keys stand behind a dot, and an alternative reaches over the whole expression", () => {
+  const names = ['h.0.attn.c_attn', 'h.0.attn.c_attn_2', 'h.1.mlp.c_fc', 'c_attn'];
+  const match = (pattern: Record<string, number>): number[] => [
+    ...numbersByPattern(pattern, names, 8, { ...named, rule: 'fourierft' }).values(),
+  ];
+  expect(match({ c_attn: 3 })).toEqual([3, 8, 8, 3]);
+  expect(match({ 'c_attn|c_fc': 3 })).toEqual([3, 3, 8, 8]);
+  expect(match({ 'h.1.mlp.c_fc': 3, c_fc: 4 })).toEqual([8, 8, 4, 8]);
+});
+
 test('matching ends at its limit of time', () => {
   // No machine matches this many plain names within a millisecond.
   const names = Array.from({ length: 1_000_000 }, (_, i) => `h.${i}.c_attn`);
