@@ -8,6 +8,7 @@ import { createEngine } from '../../harness/engine/create.ts';
 import type { Adapter } from '../../harness/exchange/adapter.ts';
 import { readPeftFolder, writePeftFolder } from '../../harness/exchange/peft/folder.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
+import { unfrozenTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { makeHead } from '../../harness/models/delta/heads.ts';
 import type { HeadName } from '../../harness/models/head-names.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
@@ -48,6 +49,12 @@ const variants: Readonly<Record<string, readonly Written[]>> = {
     ['red', {}, 'mean'],
     ['loreft', { rank: 2 }, 'mean'],
     ['lora', { rank: 2 }, 'mean'],
+    ['lora', { rank: 2, ranks: ['query:3'], alphas: ['value:5'] }, 'mean'],
+    ['lokr', { rank: 2, ranks: ['query:3'], alphas: ['value:5'] }, 'mean'],
+    ['fourierft', { frequencies: 20, frequenciesAt: ['value:30'] }, 'mean'],
+    ['lora', { rank: 2, biasOfB: true }, 'huggingface'],
+    ['ia3', { whole: ['wordEmbedding'] }, 'huggingface'],
+    ['ln-tuning', { targets: ['mlpNorm'], layers: [0] }, 'huggingface'],
     ['ia3', {}, 'mean'],
     ['prompt', { virtualTokens: 2 }, 'mean'],
   ],
@@ -160,7 +167,11 @@ async function adapterOf(
         { shape: specs[name]!.shape, data },
       ]),
     );
-  const tensors = await stored(delta.trained, 0.2);
+  const ofBase = unfrozenTensors(base, delta).map((name) => [
+    name,
+    { shape: base.shapes[name]!, init: async () => (await base.tensor(name)).map((x) => 0.9 * x) },
+  ]);
+  const tensors = await stored({ ...delta.trained, ...Object.fromEntries(ofBase) }, 0.2);
   const head = headName ? await stored(makeHead(base, headName, 3).tensors, 0.3) : {};
   const adapter = {
     method,
