@@ -35,7 +35,7 @@ const task: TextTask = {
   kind: 'text',
   name: 'metamath',
   label: 'MetaMathQA',
-  version: 1,
+  version: 2,
   metrics: [accuracy],
   selection: 'accuracy',
   hasTemplates: true,

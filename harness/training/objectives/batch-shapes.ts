@@ -5,6 +5,7 @@
  */
 import { chunk } from 'simple-statistics';
 import { randomStream } from '../../support/numbers/random-stream.ts';
+import { torchArgsort } from '../../support/numbers/torch-argsort.ts';
 import type { BatchShape, Objective } from './objective.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
 
@@ -153,7 +154,7 @@ const BUCKET_BATCHES = 20;
 
 /**
  * The examples of each step (from 0) in the file's order, but sorted from long to short within every 20
- * batches; examples of equal length keep their order. Every epoch has the same order.
+ * batches, those of equal length in the order of torch.argsort. Every epoch has the same order.
  */
 export function bucketedExamples<T>(
   { lengthOf }: Pick<Objective<T>, 'lengthOf'>,
@@ -167,7 +168,7 @@ export function bucketedExamples<T>(
     const epoch = Math.floor(step / perEpoch);
     if (known?.epoch !== epoch) {
       const buckets = chunk([...at(epoch)], BUCKET_BATCHES * batchSize);
-      const sorted = buckets.flatMap((bucket) => bucket.sort((a, b) => lengthOf(b) - lengthOf(a)));
+      const sorted = buckets.flatMap((bucket) => torchArgsort(bucket.map(lengthOf)).map((i) => bucket[i]!));
       known = { epoch, sorted };
     }
     const start = (step % perEpoch) * batchSize;
