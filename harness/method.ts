@@ -18,6 +18,7 @@ export {
   mergeAt,
 } from './models/delta/edits-at-sites.ts';
 export { keysAndValues } from './models/delta/keys-and-values.ts';
+export { tokenRows, trainTokens } from './models/delta/token-rows.ts';
 export { trainWhole, wholeModules } from './models/delta/whole-modules.ts';
 export {
   adaloraTargets,

@@ -16,10 +16,17 @@ import {
   stopGradient,
   type Tensor,
   tensorsAt,
-  trainWhole,
   weightName,
 } from '../harness/method.ts';
-import { embeddedLow, endsOf, lowProduct, lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
+import {
+  embeddedLow,
+  endsOf,
+  lowProduct,
+  lowRank,
+  placeOptions,
+  sizeOptions,
+  trainOfBase,
+} from './shared/low-rank.ts';
 
 export default defineMethod({
   name: 'dora',
@@ -79,7 +86,7 @@ export default defineMethod({
           aroundBias: true,
         })),
     };
-    return trainWhole(delta, base, options.whole, sites);
+    return trainOfBase(delta, base, options, sites);
   },
 });
 

@@ -18,11 +18,10 @@ import {
   type Site,
   tensorsAt,
   type TensorSpec,
-  trainWhole,
   transposeOnHost,
   weightName,
 } from '../harness/method.ts';
-import { lowProduct, lowRank, placeOptions, sizeOptions } from './shared/low-rank.ts';
+import { lowProduct, lowRank, placeOptions, sizeOptions, trainOfBase } from './shared/low-rank.ts';
 
 export default defineMethod({
   name: 'pissa',
@@ -77,7 +76,7 @@ export default defineMethod({
           low: () => differenceOf(own, site, scaleOf(site)),
         })),
     };
-    return trainWhole(delta, base, options.whole, sites);
+    return trainOfBase(delta, base, options, sites);
   },
 });
 

@@ -25,6 +25,8 @@ import {
   type Site,
   type Tensor,
   tensorsAt,
+  tokenRows,
+  trainTokens,
   trainWhole,
   type TensorSpec,
   uniformTensor,
@@ -54,6 +56,7 @@ export const placeOptions = {
     .optional()
     .describe("the base's biases that are trained too: all of them, or those of the adapted modules"),
   whole: wholeModules,
+  ...tokenRows,
 };
 
 interface SizeOptions {
@@ -69,6 +72,8 @@ interface Options extends SizeOptions {
   readonly layers?: readonly number[] | undefined;
   readonly biases?: 'all' | 'adapted' | undefined;
   readonly whole?: readonly string[] | undefined;
+  readonly tokens?: readonly number[] | undefined;
+  readonly headTokens?: readonly number[] | undefined;
 }
 
 /** The rank and the alpha of each module. */
@@ -157,6 +162,14 @@ function unfreezeBiases(biases: Options['biases'], sites: readonly Site[]): Pick
   return { unfreezes: (name) => (biases === 'all' ? name.endsWith('.bias') : names.has(name)) };
 }
 
+/** Adds what the options train of the base beside the adapted modules: whole ones, and rows of single tokens. */
+export const trainOfBase = (
+  delta: Delta,
+  base: BaseModel,
+  options: Options,
+  adapted: readonly Site[],
+): Delta => trainTokens(trainWhole(delta, base, options.whole, adapted), base, options, adapted);
+
 /**
  * LoRA: y = W x + scale · B A dropout(x). Of linear modules B learns at `ratio` times the rate of A where it is
  * given (LoRA+).
@@ -201,5 +214,5 @@ export function loraDelta(
         ...(biasOfB && { shift: own('lora_B.bias').map((b) => b * scaleOf(site)) }),
       })),
   };
-  return trainWhole(delta, base, options.whole, sites);
+  return trainOfBase(delta, base, options, sites);
 }

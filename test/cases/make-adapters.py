@@ -179,6 +179,14 @@ CASES = {
         "t5-encoder-words": ("t5", SEQ2SEQ, lora(target_modules=["encoder.embed_tokens"], use_dora=True)),
         "t5-shared": ("t5", SEQ2SEQ, lora(target_modules=["shared", "q"])),
     },
+    "exchange-lora-tokens": {
+        "gpt2-tied": ("gpt2", CAUSAL, lora(target_modules=["c_attn"], trainable_token_indices=[11, 3])),
+        "llama-words": ("llama", CAUSAL, lora(target_modules=qv, trainable_token_indices=[5, 18], use_dora=True)),
+        "llama-both": ("llama", CAUSAL, lora(target_modules=qv, trainable_token_indices={"embed_tokens": [5, 18], "lm_head": [2]})),  # fmt: skip
+        "t5": ("t5", SEQ2SEQ, lora(target_modules=["q"], trainable_token_indices=[4, 9, 3])),
+        "bert": ("bert", CLASSES, lora(target_modules=["query"], trainable_token_indices={"word_embeddings": [7]}, bias="all")),  # fmt: skip
+        "gpt2-bare": ("gpt2", BARE, lora(target_modules=["c_attn"], trainable_token_indices=[11])),
+    },
     "exchange-lora-biases": {
         "gpt2-all": ("gpt2", CAUSAL, lora(target_modules=["c_attn"], bias="all")),
         "gpt2-adapted": ("gpt2", CAUSAL, lora(target_modules=["c_attn", "mlp.c_proj"], bias="lora_only")),
@@ -206,6 +214,8 @@ WITH_GRADIENTS = {
     ("exchange-lora-embeddings", "llama-dora"),
     ("exchange-lora-embeddings", "t5-words"),
     ("exchange-saved-head", "words-and-head"),
+    ("exchange-lora-tokens", "gpt2-tied"),
+    ("exchange-lora-tokens", "llama-both"),
     ("exchange-lora-biases", "bias-of-b"),
     ("exchange-lora-biases", "gpt2-all"),
     ("exchange-lora-biases", "gpt2-dora"),

@@ -12,6 +12,7 @@ import { unfrozenTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { makeHead } from '../../harness/models/delta/heads.ts';
 import type { HeadName } from '../../harness/models/head-names.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
+import type { TensorSpec } from '../../harness/models/method.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startOf, tinyBatch, tinyPairs } from '../methods/tiny.ts';
 import { hasParity, folderOf } from '../parity/folder.ts';
@@ -36,7 +37,12 @@ const headed = (given: readonly (readonly [string, object])[]): Written[] =>
   given.map(([method, options]) => [method, options, 'huggingface']);
 const variants: Readonly<Record<string, readonly Written[]>> = {
   'gpt2-tiny': [...edits, ['red', {}, 'huggingface'], ['lora', { rank: 2 }, 'huggingface']],
-  'llama-tiny': [...edits, ['ia3', {}, 'huggingface'], ['prompt', { virtualTokens: 2 }, 'huggingface']],
+  'llama-tiny': [
+    ...edits,
+    ['lora', { rank: 2, tokens: [4, 2], headTokens: [5] }],
+    ['ia3', {}, 'huggingface'],
+    ['prompt', { virtualTokens: 2 }, 'huggingface'],
+  ],
   't5-tiny': edits,
   't5-tiny under a head': headed([...edits, ['lora', { rank: 2 }], ['ia3', {}]]),
   'bart-tiny under a head': headed([
@@ -52,7 +58,8 @@ const variants: Readonly<Record<string, readonly Written[]>> = {
     ['lora', { rank: 2, ranks: ['query:3'], alphas: ['value:5'] }, 'mean'],
     ['lokr', { rank: 2, ranks: ['query:3'], alphas: ['value:5'] }, 'mean'],
     ['fourierft', { frequencies: 20, frequenciesAt: ['value:30'] }, 'mean'],
-    ['lora', { rank: 2, biasOfB: true }, 'huggingface'],
+    ['lora', { rank: 2, biasOfB: true, tokens: [4, 2] }, 'huggingface'],
+    ['lora', { rank: 2, tokens: [4, 2] }, 'mean'],
     ['ia3', { whole: ['wordEmbedding'] }, 'huggingface'],
     ['ln-tuning', { targets: ['mlpNorm'], layers: [0] }, 'huggingface'],
     ['ia3', {}, 'mean'],
@@ -167,7 +174,7 @@ async function adapterOf(
         { shape: specs[name]!.shape, data },
       ]),
     );
-  const ofBase = unfrozenTensors(base, delta).map((name) => [
+  const ofBase = unfrozenTensors(base, delta).map((name): [string, TensorSpec] => [
     name,
     { shape: base.shapes[name]!, init: async () => (await base.tensor(name)).map((x) => 0.9 * x) },
   ]);

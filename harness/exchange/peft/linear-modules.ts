@@ -9,8 +9,9 @@ import { numberOfEach, queryAndValue, type Targets } from '../../models/delta/ta
 import type { Site } from '../../models/edits.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
+import { readBaseParts, writeBaseParts } from './base-parts.ts';
 import { inModel, toOptions, toSettings, type Format, type Names } from './format.ts';
-import { barePrefix, numberOptions, sitesNamed, targetModules, targetOptions } from './target-modules.ts';
+import { numberOptions, sitesNamed, targetModules, targetOptions } from './target-modules.ts';
 import { numbersByPattern, type Pattern, type PatternRule } from './patterns.ts';
 import { writeSavedModules } from './saved-modules.ts';
 import { parseSettings, type Config } from './settings.ts';
@@ -41,8 +42,8 @@ interface Form {
   readonly perModule?: readonly PerModule[];
   /** Modules other than linear ones that the method acts on. */
   readonly alsoOn?: readonly Site['kind'][];
-  /** Whether it has the option `biases`, PEFT's setting `bias`. */
-  readonly trainsBiases?: true;
+  /** Whether it has the options `biases` and `tokens`, PEFT's settings `bias` and trainable_token_indices. */
+  readonly isLora?: true;
   /** The default roles of the option `targets`; queries and values where absent. */
   readonly usual?: (base: BaseModel) => readonly string[];
   /** True where PEFT's method acts on torch's Linear alone, and not on GPT-2's Conv1D. */
@@ -65,13 +66,14 @@ export function overLinearModules(form: Form): Format {
         return own.length > 0;
       });
       const saved = writeSavedModules(tensors, base);
-      Object.assign(written, form.trainsBiases && writeBiases(sites, tensors), saved.tensors);
+      const ofBase = form.isLora ? writeBaseParts({ options, tensors }, base, sites) : undefined;
+      Object.assign(written, ofBase?.tensors, saved.tensors);
       for (const name of shared) written[`base_model.${name}`] = tensors[name]!;
       return {
         settings: {
           ...fixed,
           ...toSettings(names, options),
-          ...(form.trainsBiases && { bias: biasSetting(options.biases) }),
+          ...ofBase?.settings,
           modules_to_save: saved.modules,
           ...Object.fromEntries(perModule.map((kind) => [kind.pattern, patternOf(kind, options, sites)])),
           target_modules: targetModules(base, sites),
@@ -84,9 +86,9 @@ export function overLinearModules(form: Form): Format {
     read(config, tensors, base, where) {
       const found = parseSettings(settings, config, where);
       const alone = new Map(shared.map((name) => [`base_model.${name}`, name]));
-      const biases = form.trainsBiases ? readBiases(tensors, base) : { keys: new Set<string>(), tensors: {} };
+      const ofBase = form.isLora ? readBaseParts(config, tensors, base, where) : undefined;
       const keys = splitKeys(
-        Object.keys(tensors).filter((key) => !alone.has(key) && !biases.keys.has(key)),
+        Object.keys(tensors).filter((key) => !alone.has(key) && !ofBase?.keys.has(key)),
         form,
         where,
       );
@@ -94,20 +96,15 @@ export function overLinearModules(form: Form): Format {
       const modules = sitesNamed(base, new Set(keys.map(({ module }) => module)), where);
       const sites = [...modules.values()];
       requireKinds(modules, form, where);
-      const read: Record<string, StoredTensors[string]> = { ...biases.tensors };
+      const read: Record<string, StoredTensors[string]> = { ...ofBase?.tensors };
       for (const [key, name] of alone) if (tensors[key]) read[name] = tensors[key];
       for (const { key, module, part } of keys) read[`${modules.get(module)!.name}.${part}`] = tensors[key]!;
       const options = {
         ...toOptions(names, found),
         ...numbersOf(perModule, names, found, modules, where),
-        ...biasOption(found.bias),
+        ...ofBase?.options,
       };
-      const { targets, ...layers } = targetOptions(base, [sites]);
-      const which = { targets: targets[0]!, ...layers };
-      return {
-        options: isUsual(base, usualRoles(base), which) ? options : { ...options, ...which },
-        tensors: read,
-      };
+      return { options: { ...options, ...placesOf(sites, base, usualRoles(base)) }, tensors: read };
     },
   };
 }
@@ -123,51 +120,6 @@ function requireKinds(
     const what = kind === 'head' ? 'the output head' : 'an embedding';
     throw new UsageError(`${where} adapts "${name}", ${what}, by ${peftType}, which is not computed here.`);
   }
-}
-
-const biasNames: Names = { all: 'all', adapted: 'lora_only' };
-
-const biasSetting = (option: unknown): string => biasNames[option as string] ?? 'none';
-
-/** The option `biases`; absent where none are trained, and for methods without it. */
-function biasOption(setting: unknown): { readonly biases?: string } {
-  const option = Object.keys(biasNames).find((name) => biasNames[name] === setting);
-  return option === undefined ? {} : { biases: option };
-}
-
-/** The base's trained biases under PEFT's keys: those of adapted modules lie inside them. */
-function writeBiases(sites: readonly Site[], tensors: StoredTensors): StoredTensors {
-  const adapted = new Set(sites.map(({ name }) => `${name}.bias`));
-  // B's bias is the adapter's own.
-  const biases = Object.entries(tensors).filter(
-    ([name]) => name.endsWith('.bias') && !name.endsWith('.lora_B.bias'),
-  );
-  return Object.fromEntries(
-    biases.map(([name, tensor]) => [
-      inModel + (adapted.has(name) ? name.replace(/bias$/, 'base_layer.bias') : name),
-      tensor,
-    ]),
-  );
-}
-
-/** Finds the base's biases among PEFT's tensors: their keys, and the tensors under the base's names. */
-function readBiases(
-  tensors: StoredTensors,
-  base: BaseModel,
-): { readonly keys: ReadonlySet<string>; readonly tensors: StoredTensors } {
-  const { architecture, shapes } = base;
-  const known = { ...shapes, ...(architecture.kind === 'encoder' && architecture.pooler) };
-  const prefix = barePrefix(base);
-  const found = Object.keys(tensors).flatMap((key) => {
-    if (!key.startsWith(inModel) || !key.endsWith('.bias')) return [];
-    const name = key.slice(inModel.length).replace(/\.base_layer\.bias$/, '.bias');
-    const own = [name, `${prefix}${name}`].find((each) => each in known);
-    return own === undefined ? [] : [[key, own] as const];
-  });
-  return {
-    keys: new Set(found.map(([key]) => key)),
-    tensors: Object.fromEntries(found.map(([key, own]) => [own, tensors[key]!])),
-  };
 }
 
 /** The options that say the numbers of modules: the usual ones, and exceptions where there are any. */
@@ -253,6 +205,13 @@ export function strangeKey(where: string, key: string, peftType: string): UsageE
     );
   }
   return new UsageError(`${where} has a tensor "${key}", which is none of an adapter of type ${peftType}.`);
+}
+
+/** The options that name the modules; none where they are the default ones. */
+function placesOf(sites: readonly Site[], base: BaseModel, usual: readonly string[]): Partial<Targets> {
+  const { targets, ...layers } = targetOptions(base, [sites]);
+  const places = { targets: targets[0]!, ...layers };
+  return isUsual(base, usual, places) ? {} : places;
 }
 
 /** Whether the targets are the default ones: all modules of `roles` that the base has, in every layer. */

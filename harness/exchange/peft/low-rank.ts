@@ -5,6 +5,7 @@ import type { Format } from './format.ts';
 import { overLinearModules } from './linear-modules.ts';
 import { patternSetting } from './patterns.ts';
 import { noBias } from './settings.ts';
+import { tokenSetting } from './base-parts.ts';
 import { sideBySide } from '../../support/numbers/matrix.ts';
 
 const rank = z.int().positive();
@@ -49,6 +50,7 @@ const settings = z.object({
   rank_pattern: patternSetting(rank),
   alpha_pattern: patternSetting(alpha),
   use_rslora: z.boolean().default(false),
+  trainable_token_indices: tokenSetting,
 });
 const fixed = { init_lora_weights: true };
 /** The numbers that modules adapted by LoRA and its relatives may differ in. */
@@ -71,7 +73,7 @@ export const lora = overLinearModules({
   parts: { ...parts, 'lora_B.bias': 'lora_B.bias' },
   perModule: ranksAndAlphas,
   alsoOn,
-  trainsBiases: true,
+  isLora: true,
 });
 
 /** rsLoRA, which is read as LoRA with its option. */
@@ -95,7 +97,7 @@ const pissaTensors = overLinearModules({
   fixed: {},
   parts: { 'lora_A.weight': 'lora_A.weight', 'lora_B.weight': 'lora_B.weight' },
   perModule: ranksAndAlphas,
-  trainsBiases: true,
+  isLora: true,
 });
 
 /**
@@ -161,7 +163,7 @@ export const dora = overLinearModules({
   parts: { ...parts, 'lora_magnitude_vector.weight': 'lora_magnitude_vector' },
   perModule: ranksAndAlphas,
   alsoOn,
-  trainsBiases: true,
+  isLora: true,
 });
 
 /** VeRA. The frozen projections are stored too, since PEFT would draw other ones from torch's generator. */
