@@ -11,10 +11,11 @@ import { readChatTemplate, renderChat, type ChatMessage, type ChatOptions } from
 import { bert } from './classes/bert.ts';
 import { deberta, gpt2, gptNeox, qwen2, roberta } from './classes/byte-level.ts';
 import { tokenizerClass } from './classes/find-class.ts';
-import { llama, t5 } from './classes/sentencepiece.ts';
+import { albert, debertaV2, llama, t5 } from './classes/sentencepiece.ts';
 import type { TokenizerClass } from './classes/tokenizer-class.ts';
 import { decoderOf } from './decode.ts';
 import { combineFiles, type CombinedTokenizer } from './files/combine-files.ts';
+import { convertT5, convertUnigram } from './files/sentencepiece.ts';
 import { extraIdsOf, readIfThere, readVocabularyFiles } from './files/vocabulary-files.ts';
 import { type Components, openTokenizer, readComponents, type LibraryTokenizer } from './rust-library.ts';
 import { readTemplate, type Template } from './template.ts';
@@ -55,26 +56,30 @@ export interface Tokenizer {
 
 /**
  * Opens the tokenizer of a folder: tokenizer.json, else vocab.json with merges.txt, else SentencePiece's
- * tokenizer.model (Llama) or spiece.model (T5), else BERT's vocab.txt, with the settings beside it, as
- * transformers does. Throws UsageError where no vocabulary is there or a file is broken.
+ * tokenizer.model (Llama), spiece.model (T5, ALBERT) or spm.model (DeBERTa 2), else BERT's vocab.txt, with the
+ * settings beside it, as transformers does. Throws UsageError where no vocabulary is there or a file is broken.
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const read = (name: string) => readIfThere(join(folder, name));
   const config = await read('tokenizer_config.json');
-  const { names, ...vocabulary } = await readVocabularyFiles(folder, extraIdsOf(config));
-  const specialTokens = await read('special_tokens_map.json');
-  const addedTokens = await read('added_tokens.json');
   const named = config?.content.tokenizer_class ?? undefined;
   // config.json names a class where tokenizer_config.json does not, and its model type may overrule either.
   const model = await read('config.json');
   const className = named ?? model?.content.tokenizer_class ?? undefined;
-  const namesClass = (named === undefined ? model : config)?.path ?? vocabulary.path;
-  const isByteLevel = JSON.stringify(vocabulary.json).includes('"ByteLevel"');
-  const classFor = (modelType: unknown): TokenizerClass | undefined =>
+  const namesClass = (named === undefined ? model : config)?.path ?? folder;
+  const classFor = (modelType: unknown, isByteLevel: boolean): TokenizerClass | undefined =>
     tokenizerClass({ name: className, modelType, isByteLevel, path: namesClass });
-  const found = classFor(model?.content.model_type);
+  const isAlbert = classFor(model?.content.model_type, false) === albert;
+  const { names, ...vocabulary } = await readVocabularyFiles(folder, (path, bytes) =>
+    isAlbert ? convertUnigram(path, bytes) : convertT5(path, bytes, extraIdsOf(config)),
+  );
+  const specialTokens = await read('special_tokens_map.json');
+  const addedTokens = await read('added_tokens.json');
+  const isByteLevel = JSON.stringify(vocabulary.json).includes('"ByteLevel"');
+  const found = classFor(model?.content.model_type, isByteLevel);
   requireReadBy(found, vocabulary.path, className, !config && !model);
-  const isModelsChoice = named === undefined ? found !== undefined : found !== classFor(undefined);
+  const isModelsChoice =
+    named === undefined ? found !== undefined : found !== classFor(undefined, isByteLevel);
   const used = [config, specialTokens, addedTokens, isModelsChoice ? model : undefined].flatMap((file) =>
     file ? [file.path] : [],
   );
@@ -91,7 +96,8 @@ const readers: Readonly<
 > = {
   'vocab.json': ['byte pairs', "GPT-2's and its like", [gpt2, gptNeox, roberta, deberta, qwen2]],
   'tokenizer.model': ["SentencePiece's byte pairs", "Llama's", [llama]],
-  'spiece.model': ["SentencePiece's unigrams", "T5's", [t5]],
+  'spiece.model': ["SentencePiece's unigrams", "T5's and ALBERT's", [t5, albert]],
+  'spm.model': ["SentencePiece's unigrams", "DeBERTa 2's", [debertaV2]],
   'vocab.txt': ['word pieces', "BERT's", [bert]],
 };
 

@@ -1,6 +1,6 @@
 // Compares tiny tokenizers with tokenizers 0.23.3 and AutoTokenizer of transformers 5.24: every component and
 // option of Hugging Face's library, and folders whose files contradict each other. Golden numbers are written
-// by test/golden/tokenizers/make.py.
+// by test/golden/tokenizers/make.py, those of random folders by random-folders.py beside it.
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,11 +24,22 @@ interface Cases {
 /** Ids of special tokens by role and eight hash digits per text, or the reference's error. */
 type Golden = { ids: Record<string, number | null>; rows: string } | { error: string };
 
-const folder =
-  process.env.DELTABENCH_TOKENIZER_GOLDENS ?? join(import.meta.dirname, '../../golden/tokenizers');
-const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(folder, name), 'utf8'));
-const { texts, models, contents, cases } = (await read('cases.json')) as Cases;
-const goldens = (await read('golden.json')) as Record<string, Golden>;
+interface GoldenFolder extends Cases {
+  readonly goldens: Readonly<Record<string, Golden>>;
+}
+
+const own = join(import.meta.dirname, '../../golden/tokenizers');
+const folders = [process.env.DELTABENCH_TOKENIZER_GOLDENS ?? [own, join(own, 'folders')]].flat();
+const all = await Promise.all(
+  folders.map(async (folder): Promise<GoldenFolder> => {
+    const read = async (name: string): Promise<unknown> =>
+      JSON.parse(await readFile(join(folder, name), 'utf8'));
+    return {
+      ...((await read('cases.json')) as Cases),
+      goldens: (await read('golden.json')) as GoldenFolder['goldens'],
+    };
+  }),
+);
 
 /** Cases that the reference accepts and this library refuses, and the reason. */
 const refused: Readonly<Record<string, RegExp>> = {
@@ -43,7 +54,7 @@ const isRefused = (name: string): RegExp | undefined =>
   name.endsWith('split-special') ? /split_special_tokens/ : refused[name];
 
 /** Encodes a case's file as it lies in a folder. */
-function written(name: string, content: JsonObject): Buffer {
+function written({ models }: Cases, name: string, content: JsonObject): Buffer {
   const modelOf = (key: string): Model => models[content[key] as string]!;
   if ('base64' in content) return Buffer.from(content.base64 as string, 'base64');
   if ('vocab of' in content) return Buffer.from(JSON.stringify(modelOf('vocab of').vocab));
@@ -56,15 +67,15 @@ function written(name: string, content: JsonObject): Buffer {
   return Buffer.from(JSON.stringify({ ...content, model: { ...models[model as string], ...options } }));
 }
 
-async function load(name: string): Promise<Tokenizer> {
+async function load(of: Cases, name: string): Promise<Tokenizer> {
   const place = await temporaryFolder();
-  for (const [file, content] of Object.entries(cases[name]!)) {
-    await writeFile(join(place, file), written(file, contents[content]!));
+  for (const [file, content] of Object.entries(of.cases[name]!)) {
+    await writeFile(join(place, file), written(of, file, of.contents[content]!));
   }
   return loadTokenizer(place);
 }
 
-function rowsOf(tokenizer: Tokenizer): unknown[][] {
+function rowsOf(tokenizer: Tokenizer, { texts }: Cases): unknown[][] {
   const bare = tokenizer.encodeAll(texts);
   const special = tokenizer.encodeAll(texts, { specialTokens: true });
   return texts.map((_, i) => {
@@ -77,28 +88,31 @@ function rowsOf(tokenizer: Tokenizer): unknown[][] {
 const digest = (row: unknown): string =>
   createHash('sha256').update(JSON.stringify(row)).digest('hex').slice(0, 8);
 
-it.each(Object.keys(cases))('%s', async (name) => {
-  const golden = goldens[name]!;
-  const why = isRefused(name);
-  if (why) {
-    await expect(load(name)).rejects.toThrow(why);
-    return;
-  }
-  if ('error' in golden) {
-    // Where the reference fails, this library refuses too, or reads the files after all.
-    const attempt = load(name).then(rowsOf);
-    await attempt.catch((error: unknown) => {
-      expect(error, golden.error).toBeInstanceOf(UsageError);
-    });
-    return;
-  }
-  const tokenizer = await load(name);
-  const { eosId, bosId, padId } = tokenizer;
-  for (const [role, id] of Object.entries({ eos: eosId, bos: bosId, pad: padId })) {
-    if (typeof golden.ids[role] === 'number') expect(id, role).toBe(golden.ids[role]);
-  }
-  const different = rowsOf(tokenizer).flatMap((row, i) =>
-    digest(row) === golden.rows.slice(8 * i, 8 * i + 8) ? [] : [{ text: texts[i], row }],
-  );
-  expect(different).toEqual([]);
-});
+it.each(all.flatMap((of) => Object.keys(of.cases).map((name) => [name, of] as const)))(
+  '%s',
+  async (name, of) => {
+    const golden = of.goldens[name]!;
+    const why = isRefused(name);
+    if (why) {
+      await expect(load(of, name)).rejects.toThrow(why);
+      return;
+    }
+    if ('error' in golden) {
+      // Where the reference fails, this library refuses too, or reads the files after all.
+      const attempt = load(of, name).then((tokenizer) => rowsOf(tokenizer, of));
+      await attempt.catch((error: unknown) => {
+        expect(error, golden.error).toBeInstanceOf(UsageError);
+      });
+      return;
+    }
+    const tokenizer = await load(of, name);
+    const { eosId, bosId, padId } = tokenizer;
+    for (const [role, id] of Object.entries({ eos: eosId, bos: bosId, pad: padId })) {
+      if (typeof golden.ids[role] === 'number') expect(id, role).toBe(golden.ids[role]);
+    }
+    const different = rowsOf(tokenizer, of).flatMap((row, i) =>
+      digest(row) === golden.rows.slice(8 * i, 8 * i + 8) ? [] : [{ text: of.texts[i], row }],
+    );
+    expect(different).toEqual([]);
+  },
+);

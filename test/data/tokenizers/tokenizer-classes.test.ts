@@ -20,8 +20,8 @@ const named = (tokenizer_class: string, settings: object = {}): object => ({ tok
 it.each<[string, Record<string, unknown>, RegExp]>([
   [
     'a class of transformers that is not known here',
-    { 'tokenizer.json': words(), 'tokenizer_config.json': named('AlbertTokenizerFast') },
-    /tokenizer_config\.json names the class AlbertTokenizerFast, .* name PreTrainedTokenizerFast there/,
+    { 'tokenizer.json': words(), 'tokenizer_config.json': named('CamembertTokenizerFast') },
+    /tokenizer_config\.json names the class CamembertTokenizerFast, .* name PreTrainedTokenizerFast there/,
   ],
   [
     'a class that mixes its own parts with the file',

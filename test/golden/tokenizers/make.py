@@ -10,24 +10,17 @@ differential test ran on 300 (DELTABENCH_TOKENIZER_GOLDENS=FOLDER npx vitest run
 """
 
 import base64
-import hashlib
 import io
 import itertools
 import json
 import os
 import random
 import sys
-import tempfile
-
-os.environ["TOKENIZERS_PARALLELISM"] = "false"
-os.environ["HF_HUB_OFFLINE"] = "1"
 
 import sentencepiece
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers, normalizers, decoders
-from transformers import AutoTokenizer
-from transformers.utils import logging
+from goldens import write_goldens
 
-logging.set_verbosity_error()
 folder = sys.argv[1]
 count = int(sys.argv[2]) if len(sys.argv) > 2 else 40
 here = os.path.dirname(os.path.abspath(__file__))
@@ -399,82 +392,4 @@ for setting, values in settings.items():
     cases[f"T5Tokenizer from spiece.model {setting}"] = {"files": {"spiece.model": t5_pieces, "tokenizer_config.json": {"tokenizer_class": "T5Tokenizer", "extra_ids": 3, **values}}}
 cases["LlamaTokenizer from tokenizer.model added"] = {"files": {**cases["LlamaTokenizer from tokenizer.model plain"]["files"], "added_tokens.json": {"[PAD]": 460, "foo": 461}}}
 
-# Goldens ---------------------------------------------------------------------------------------------------------------
-
-
-def written(content, name):
-    """A case's file as bytes."""
-    if "base64" in content:
-        return base64.b64decode(content["base64"])
-    if "vocab of" in content:
-        content = all_models[content["vocab of"]]["vocab"]
-    elif "merges of" in content:
-        merges = all_models[content["merges of"]]["merges"]
-        return "\n".join(["#version: 0.2"] + [" ".join(m) for m in merges] + [""]).encode()
-    elif name == "tokenizer.json":
-        model = dict(content["model"])
-        content = {**content, "model": {**all_models[model.pop("model")], **model}}
-    return json.dumps(content).encode()
-
-
-def golden(files):
-    with tempfile.TemporaryDirectory() as place:
-        for name, content in files.items():
-            with open(os.path.join(place, name), "wb") as file:
-                file.write(written(content, name))
-        rows, ids = [], {}
-        if len(files) == 1:
-            tokenizer = Tokenizer.from_file(os.path.join(place, "tokenizer.json"))
-            encode = lambda t, special: tokenizer.encode(t, add_special_tokens=special).ids
-            pair = lambda a, b: (lambda e: (e.ids, e.type_ids))(tokenizer.encode(a, b))
-            decode = lambda i, skip: tokenizer.decode(i, skip_special_tokens=skip)
-        else:
-            tokenizer = AutoTokenizer.from_pretrained(place)
-            encode = lambda t, special: tokenizer(t, add_special_tokens=special)["input_ids"]
-            pair = lambda a, b: (lambda e: (e["input_ids"], e["token_type_ids"]))(tokenizer(a, b, return_token_type_ids=True))
-            decode = lambda i, skip: tokenizer.decode(i, skip_special_tokens=skip)
-            ids = {role: getattr(tokenizer, f"{role}_token_id") for role in ("eos", "bos", "pad")}
-        for i, text in enumerate(texts):
-            bare, special = encode(text, False), encode(text, True)
-            # transformers drops an empty second text.
-            both, types = pair(text, next(t for t in texts[i + 1 :] + texts if t))
-            rows.append([bare, special, both, types, decode(bare, False), decode(special, True)])
-        return {"ids": ids, "rows": rows}
-
-
-def digest(row):
-    return hashlib.sha256(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()[:8]
-
-
-goldens, whole = {}, {}
-for name, made in cases.items():
-    try:
-        found = golden(made["files"])
-        whole[name] = found["rows"]
-        goldens[name] = {"ids": found["ids"], "rows": "".join(digest(row) for row in found["rows"])}
-    except BaseException as error:  # Rust's panics are no Exception.
-        goldens[name] = {"error": f"{type(error).__name__}: {error}"[:200]}
-# What many cases share is written once.
-contents, places = [], {}
-
-
-def place_of(content):
-    key = json.dumps(content)
-    if key not in places:
-        places[key] = len(contents)
-        contents.append(content)
-    return places[key]
-
-
-listed = {name: {file: place_of(content) for file, content in made["files"].items()} for name, made in cases.items()}
-os.makedirs(folder, exist_ok=True)
-for name, content in [("cases.json", {"texts": texts, "models": all_models, "contents": contents, "cases": listed}), ("golden.json", goldens)]:
-    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-        json.dump(content, file, ensure_ascii=False, separators=(",", ":"))
-if os.environ.get("WHOLE"):
-    with open(os.environ["WHOLE"], "w", encoding="utf-8") as file:
-        json.dump(whole, file, ensure_ascii=False)
-print(len(cases), "cases,", sum("error" in g for g in goldens.values()), "errors")
-for name, g in goldens.items():
-    if "error" in g:
-        print("  ", name, g["error"])
+write_goldens(folder, texts, all_models, cases)

@@ -2,7 +2,7 @@
 import { UsageError } from '../../../support/errors.ts';
 import { bert } from './bert.ts';
 import { deberta, gpt2, gptNeox, qwen2, roberta } from './byte-level.ts';
-import { debertaV2, gemma, llama, t5, xlmRoberta } from './sentencepiece.ts';
+import { albert, debertaV2, gemma, llama, t5, xlmRoberta } from './sentencepiece.ts';
 import type { TokenizerClass } from './tokenizer-class.ts';
 
 /** The classes known here by their names in transformers, with its other names for them. */
@@ -28,12 +28,13 @@ const classes: Readonly<Record<string, TokenizerClass>> = {
   T5Tokenizer: t5,
   XLMRobertaTokenizer: xlmRoberta,
   DebertaV2Tokenizer: debertaV2,
+  AlbertTokenizer: albert,
 };
 
 /** Further classes of transformers 5.24 that put components of their own in place of the file's. */
 const unknownClasses = new Set(
   (
-    'Albert Barthez Bartpho BertGeneration BertJapanese Bertweet BigBird BioGpt Blenderbot ' +
+    'Barthez Bartpho BertGeneration BertJapanese Bertweet BigBird BioGpt Blenderbot ' +
     'BlenderbotSmall ByT5 CLIP CTRL Camembert Canine Clvp CodeGen CodeLlama Cohere ConvBert Cpm CpmAnt ' +
     'DPRContextEncoder DPRQuestionEncoder DPRReader Dia Esm Esmc FNet FSMT FastSpeech2Conformer Flaubert ' +
     'Funnel GPTNeoXJapanese GPTSw3 Herbert Lasr LayoutLMv2 LayoutLMv3 LayoutXLM Luke M2M100 MBart MBart50 ' +
@@ -60,6 +61,7 @@ const classOfModel: Readonly<Record<string, TokenizerClass>> = {
   electra: bert,
   deberta,
   'deberta-v2': debertaV2,
+  albert,
   t5,
   mt5: t5,
   gemma,

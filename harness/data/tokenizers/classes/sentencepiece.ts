@@ -1,4 +1,4 @@
-/** Tokenizer classes with SentencePiece vocabularies: Llama 2, Gemma, T5, XLM-RoBERTa and DeBERTa 2. */
+/** Tokenizer classes with SentencePiece vocabularies: Llama 2, Gemma, T5, XLM-RoBERTa, DeBERTa 2 and ALBERT. */
 import type { JsonObject } from '../../../support/json/json-object.ts';
 import { bertTokens } from './bert.ts';
 import { robertaTokens } from './byte-level.ts';
@@ -125,13 +125,14 @@ export const debertaV2: TokenizerClass = {
 };
 
 /**
- * Returns the index of the unknown token's piece if its score is 0, else the setting `unk_id` (1 by default).
+ * Returns the index of the unknown token's piece if its score is 0, else that of the SentencePiece model, else the
+ * setting `unk_id` (1 by default).
  */
-function debertaUnknownId({ vocab, settings, token }: ClassInput): unknown {
+function debertaUnknownId({ vocab, settings, token, unknownId }: ClassInput): unknown {
   const isUnknown = (entry: unknown): boolean =>
     Array.isArray(entry) && entry[0] === token('unk_token') && entry[1] === 0;
   const found = Array.isArray(vocab) ? vocab.findIndex(isUnknown) : -1;
-  return found < 0 ? (settings.unk_id ?? 1) : found;
+  return found < 0 ? (unknownId ?? settings.unk_id ?? 1) : found;
 }
 
 const debertaNormalizer = (settings: Readonly<JsonObject>): JsonObject => ({
@@ -143,3 +144,37 @@ const debertaNormalizer = (settings: Readonly<JsonObject>): JsonObject => ({
     { type: 'Strip', strip_left: false, strip_right: true },
   ],
 });
+
+/** The class AlbertTokenizer: a unigram vocabulary, in small letters and without accents by default. */
+export const albert: TokenizerClass = {
+  tokens: {
+    bos_token: '[CLS]',
+    eos_token: '[SEP]',
+    unk_token: '<unk>',
+    sep_token: '[SEP]',
+    pad_token: '<pad>',
+    cls_token: '[CLS]',
+    mask_token: '[MASK]',
+  },
+  components: ({ vocab, settings, charactersMap: map }) => {
+    const spaces = metaspace(flag(settings.add_prefix_space, true) ? 'always' : 'never', true);
+    const rewrites = precompiled(map);
+    return {
+      model: { type: 'Unigram', unk_id: 1, byte_fallback: false, vocab },
+      normalizer: {
+        type: 'Sequence',
+        normalizers: [
+          ...['``', "''"].map((quotes) => ({ type: 'Replace', pattern: { String: quotes }, content: '"' })),
+          ...(flag(settings.keep_accents, false) ? [] : [{ type: 'NFKD' }, { type: 'StripAccents' }]),
+          ...(flag(settings.do_lower_case, true) ? [{ type: 'Lowercase' }] : []),
+          ...(rewrites ? [rewrites] : []),
+        ],
+      },
+      pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, spaces] },
+      decoder: spaces,
+    };
+  },
+  yields: true,
+  postProcessor: ({ token }, id) =>
+    bertTemplate(required(token, 'cls_token'), required(token, 'sep_token'), id),
+};

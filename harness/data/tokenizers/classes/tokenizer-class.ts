@@ -15,6 +15,8 @@ export interface ClassInput {
   readonly token: (role: string) => string | undefined;
   /** SentencePiece's character map in base64; undefined where the files have none. */
   readonly charactersMap: string | undefined;
+  /** The unknown piece's id in a SentencePiece model; undefined where the vocabulary is of another file. */
+  readonly unknownId: number | undefined;
 }
 
 /** One tokenizer class, such as BertTokenizer. */
@@ -37,4 +39,6 @@ export interface TokenizerClass {
     input: Pick<ClassInput, 'token' | 'settings'>,
     id: (token: string) => number,
   ) => JsonObject;
+  /** True where the post-processor yields to that of a tokenizer.json and to add_bos_token and add_eos_token. */
+  readonly yields?: true;
 }

@@ -47,7 +47,7 @@ export function combineFiles(files: TokenizerFiles): CombinedTokenizer {
     return token === undefined ? undefined : contentOf(token);
   };
   const { tokenizerClass } = files;
-  const components = tokenizerClass?.components(classInput(files.json, settings, role)) ?? files.json;
+  const components = tokenizerClass?.components(classInput(files, settings, role)) ?? files.json;
   const added = addTokens(files, components.model as JsonObject, special, known, tokens);
   const id = (token: string): number => {
     const found = added.id(token);
@@ -137,25 +137,30 @@ function addTokens(
   return added;
 }
 
-/** Returns the class's post-processor, else that of add_bos_token and add_eos_token, else the file's. */
+/**
+ * Returns the class's post-processor, else that of add_bos_token and add_eos_token, else the file's; that of some
+ * classes yields to both.
+ */
 function postProcessor(
   { json, isTokenizerJson, tokenizerClass }: TokenizerFiles,
   settings: Readonly<JsonObject>,
   token: (role: string) => string | undefined,
   id: (token: string) => number,
 ): unknown {
-  if (tokenizerClass?.postProcessor) return tokenizerClass.postProcessor({ token, settings }, id);
+  const ofClass = tokenizerClass?.postProcessor;
+  if (ofClass && !tokenizerClass.yields) return ofClass({ token, settings }, id);
   if ('add_bos_token' in settings || 'add_eos_token' in settings) {
     const bos = settings.add_bos_token === true ? token('bos_token') : undefined;
     const eos = settings.add_eos_token === true ? token('eos_token') : undefined;
     return beginAndEnd(bos, eos, id);
   }
+  if (ofClass) return json.post_processor ?? ofClass({ token, settings }, id);
   // A class that builds no post-processor keeps the one of a tokenizer.json only.
   return tokenizerClass && !isTokenizerJson ? null : (json.post_processor ?? null);
 }
 
 function classInput(
-  json: JsonObject,
+  { json, unknownId }: TokenizerFiles,
   settings: Readonly<JsonObject>,
   token: (role: string) => string | undefined,
 ): ClassInput {
@@ -171,5 +176,6 @@ function classInput(
     settings,
     token,
     charactersMap: typeof charactersMap === 'string' ? charactersMap : undefined,
+    unknownId,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Converts SentencePiece models (Llama's tokenizer.model, T5's spiece.model) to a tokenizer.json, as
- * transformers does. Reads the protocol buffer itself and must check every length in it.
+ * Converts SentencePiece models (Llama's tokenizer.model, T5's and ALBERT's spiece.model, DeBERTa's spm.model) to a
+ * tokenizer.json, as transformers does. Reads the protocol buffer itself and must check every length in it.
  */
 import { UsageError } from '../../../support/errors.ts';
 import type { JsonObject } from '../../../support/json/json-object.ts';
@@ -9,7 +9,7 @@ import { metaspaceDecoder } from '../classes/components.ts';
 // Field numbers of sentencepiece_model.proto that Llama's byte-pair models and T5's unigram models need.
 const MODEL = { pieces: 1, trainer: 2, normalizer: 3 } as const;
 const PIECE = { text: 1, score: 2, type: 3 } as const;
-const TRAINER = { modelType: 3, byteFallback: 35 } as const;
+const TRAINER = { modelType: 3, byteFallback: 35, unknownId: 40 } as const;
 const NORMALIZER = { charsMap: 2, dummyPrefix: 3, removeExtraSpaces: 4, escapeSpaces: 5 } as const;
 const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 const [UNIGRAM, BYTE_PAIR] = [1, 2];
@@ -28,6 +28,7 @@ interface Model {
   readonly pieces: readonly Piece[];
   readonly kind: Field;
   readonly byteFallback: boolean;
+  readonly unknownId: number;
   readonly charsMap: Uint8Array;
   readonly dummyPrefix: boolean;
   readonly removesSpaces: boolean;
@@ -57,6 +58,7 @@ function readModel(path: string, bytes: Uint8Array): Model {
     pieces,
     kind: trainer.get(TRAINER.modelType)?.at(-1) ?? UNIGRAM,
     byteFallback: flag(trainer, TRAINER.byteFallback, false),
+    unknownId: Number(trainer.get(TRAINER.unknownId)?.at(-1) ?? 0),
     charsMap: charsMap instanceof Uint8Array ? charsMap : new Uint8Array(),
     dummyPrefix: flag(normalizer, NORMALIZER.dummyPrefix, true),
     removesSpaces: flag(normalizer, NORMALIZER.removeExtraSpaces, true),
@@ -82,11 +84,29 @@ export interface ConvertedPieces {
   readonly json: JsonObject;
   /** Pieces matched in a text before it is split: control pieces (special tokens) and user-defined pieces. */
   readonly pieces: readonly JsonObject[];
+  /** The unknown piece's id that the model was trained with, for classes that read it. */
+  readonly unknownId?: number;
 }
 const markedPieces = (pieces: readonly Piece[]): JsonObject[] =>
   pieces.flatMap(({ text, type }, id) =>
     type === TYPE.control || type === TYPE.userDefined ? [added(id, text, type === TYPE.control)] : [],
   );
+
+/**
+ * Converts a unigram model for a class that builds all components but the vocabulary (DeBERTa 2, ALBERT). Throws
+ * UsageError where the file is broken.
+ */
+export function convertUnigram(path: string, bytes: Uint8Array): ConvertedPieces {
+  const { pieces, unknownId, charsMap } = readModel(path, bytes);
+  const vocab = pieces.map(({ text, score }) => [text, score]);
+  const json = { normalizer: precompiled(charsMap), model: { type: 'Unigram', unk_id: unknownId, vocab } };
+  return { json, pieces: markedPieces(pieces), unknownId };
+}
+
+const precompiled = (charsMap: Uint8Array): JsonObject | null =>
+  charsMap.length > 0
+    ? { type: 'Precompiled', precompiled_charsmap: Buffer.from(charsMap).toString('base64') }
+    : null;
 
 /**
  * Converts T5's spiece.model as transformers does: its pieces, then `extraIds` tokens <extra_id_…> in falling
@@ -113,10 +133,7 @@ export function convertT5(path: string, bytes: Uint8Array, extraIds: number): Co
       ...pieces.flatMap(({ text, type }, id) => (isSpecial(type) ? [added(id, text, true)] : [])),
       ...extra.map((text, i) => added(pieces.length + i, text, true)),
     ],
-    normalizer:
-      charsMap.length > 0
-        ? { type: 'Precompiled', precompiled_charsmap: Buffer.from(charsMap).toString('base64') }
-        : null,
+    normalizer: precompiled(charsMap),
     pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, spaces] },
     post_processor: {
       type: 'TemplateProcessing',

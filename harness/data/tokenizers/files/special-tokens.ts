@@ -58,6 +58,7 @@ export function readSettings({
   config,
   specialTokens,
   isTokenizerJson,
+  pieces,
 }: TokenizerFiles): SpecialSettings {
   const settings: JsonObject = { ...config?.content };
   if (settings.split_special_tokens === true) {
@@ -88,6 +89,8 @@ export function readSettings({
     ...[...roles.map((role) => settings[role]), ...listOf(settings[LIST])],
     ...ofObjects.map(({ content }) => content),
   ]);
+  // A SentencePiece model's pieces take the place of the old list.
+  if (pieces) Reflect.deleteProperty(settings, OLD_LIST);
   if (OLD_LIST in settings && !(LIST in settings)) move(settings, OLD_LIST, LIST);
 
   const own = Object.entries(settings).filter(

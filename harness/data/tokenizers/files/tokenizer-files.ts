@@ -20,6 +20,8 @@ export interface TokenizerFiles {
    * A SentencePiece model's control and user-defined pieces, which are matched in a text before it is split.
    */
   readonly pieces?: readonly JsonObject[];
+  /** The unknown piece's id in a SentencePiece model. */
+  readonly unknownId?: number;
   /**
    * tokenizer_config.json, special_tokens_map.json and added_tokens.json; undefined for a file that is not
    * there.

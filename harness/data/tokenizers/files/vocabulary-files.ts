@@ -7,23 +7,26 @@ import { isObject, type JsonObject } from '../../../support/json/json-object.ts'
 import { isFile, readBytes, readJson } from '../../../support/read-files.ts';
 import { byteLevelBpe } from './byte-level-bpe.ts';
 import { checkTokenizerJson, checkVocabulary } from './check-components.ts';
-import { convertSentencePiece, convertT5 } from './sentencepiece.ts';
+import { type ConvertedPieces, convertSentencePiece, convertUnigram } from './sentencepiece.ts';
 import type { NamedObject, TokenizerFiles } from './tokenizer-files.ts';
 
 /** A vocabulary as a tokenizer.json, with the names of the files that it was read from. */
 export interface VocabularyFiles extends Pick<
   TokenizerFiles,
-  'path' | 'json' | 'isTokenizerJson' | 'pieces'
+  'path' | 'json' | 'isTokenizerJson' | 'pieces' | 'unknownId'
 > {
   readonly names: readonly string[];
 }
 
 /**
- * Reads tokenizer.json, else vocab.json with merges.txt, else a SentencePiece model, else BERT's vocab.txt; to
- * T5's model it adds `extraIds` tokens <extra_id_…>. Throws UsageError where the folder has none of them or one
- * is broken.
+ * Reads tokenizer.json, else vocab.json with merges.txt, else a SentencePiece model, else BERT's vocab.txt. `convert`
+ * converts the model spiece.model, which has another form by class. Throws UsageError where the folder has none of
+ * them or one is broken.
  */
-export async function readVocabularyFiles(folder: string, extraIds: number): Promise<VocabularyFiles> {
+export async function readVocabularyFiles(
+  folder: string,
+  convert: (path: string, bytes: Uint8Array) => ConvertedPieces,
+): Promise<VocabularyFiles> {
   const at = (name: string): string => join(folder, name);
   const has = (name: string): Promise<boolean> => isFile(at(name));
   if (await has('tokenizer.json')) {
@@ -39,13 +42,15 @@ export async function readVocabularyFiles(folder: string, extraIds: number): Pro
     const json = byteLevelBpe(vocab, (await readBytes(at('merges.txt'))).toString());
     return { names: ['vocab.json', 'merges.txt'], path, isTokenizerJson: false, json };
   }
-  for (const name of ['tokenizer.model', 'spiece.model']) {
+  const models = {
+    'tokenizer.model': convertSentencePiece,
+    'spiece.model': convert,
+    'spm.model': convertUnigram,
+  };
+  for (const [name, converted] of Object.entries(models)) {
     if (!(await has(name))) continue;
     const path = at(name);
-    const bytes = await readBytes(path);
-    const converted =
-      name === 'spiece.model' ? convertT5(path, bytes, extraIds) : convertSentencePiece(path, bytes);
-    return { names: [name], path, isTokenizerJson: false, ...converted };
+    return { names: [name], path, isTokenizerJson: false, ...converted(path, await readBytes(path)) };
   }
   if (await has('vocab.txt')) {
     const path = at('vocab.txt');
@@ -60,7 +65,7 @@ export async function readVocabularyFiles(folder: string, extraIds: number): Pro
   }
   throw new UsageError(
     `${folder} holds no tokenizer: looked for tokenizer.json, for vocab.json with merges.txt, ` +
-      'for tokenizer.model, for spiece.model and for vocab.txt. ' +
+      'for tokenizer.model, for spiece.model, for spm.model and for vocab.txt. ' +
       "Add them from the model's page, or give a folder that has them.",
   );
 }
