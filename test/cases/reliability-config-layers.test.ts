@@ -1,5 +1,6 @@
 // Tests that config.json is bounded: a number of layers or another size that no model has, or a text without
 // a position, is refused at once in one line with exit code 2. Sites and shapes are made for each layer.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -60,6 +61,44 @@ describe.each(Object.entries(configs))('%s', (family, sizes) => {
     }
   });
 });
+
+const parity = join(import.meta.dirname, '../golden/parity');
+const tiny = readdirSync(parity).filter((name) => existsSync(join(parity, name, 'config.json')));
+it.each(tiny)('%s: a bad number is named, and nothing that follows from it', (name) => {
+  const config = JSON.parse(readFileSync(join(parity, name, 'config.json'), 'utf8')) as Record<
+    string,
+    unknown
+  >;
+  for (const field of Object.keys(config).filter((key) => typeof config[key] === 'number')) {
+    for (const bad of [0, -1, 2.5, 1e12]) {
+      const message = messageOf(() => describeArchitecture({ ...config, [field]: bad }, 'config.json'));
+      expect(message ?? '', `${field} ${bad}`).not.toMatch(/undefined|NaN|Infinity/);
+    }
+  }
+});
+
+it('heads of a wrong number are one problem', () => {
+  const config = {
+    model_type: 'llama',
+    ...configs.llama,
+    num_attention_heads: 0,
+    num_key_value_heads: undefined,
+  };
+  expect(messageOf(() => describeArchitecture(config, 'config.json'))).toBe(
+    'config.json cannot be used: num_attention_heads: must be a whole number from 1 to 10,000, not 0.',
+  );
+});
+
+/** The message of the UsageError that a function throws; undefined where it throws none. */
+function messageOf(work: () => unknown): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    expect(error).toBeInstanceOf(UsageError);
+    return (error as Error).message;
+  }
+}
 
 it.each([
   [2, 1],

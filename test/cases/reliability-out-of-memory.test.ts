@@ -4,12 +4,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { lacksMemory, wasKilled } from '../../harness/runs/execute/out-of-memory.ts';
-import { tryLock, type Owner } from '../../harness/records/locks/file-lock.ts';
+import { lacksMemory, lostProcess } from '../../harness/runs/execute/out-of-memory.ts';
+import { heartbeat, tryLock, type Owner } from '../../harness/records/locks/file-lock.ts';
 import { resultsStatus } from '../../harness/runs/cluster/status.ts';
 import { tinyModel } from '../cli/bench.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
@@ -33,7 +33,7 @@ async function killedAt(path: string): Promise<void> {
 test('a cell whose process was killed comes last and in a process of its own, with a line', async () => {
   const path = pathOf('again', 1);
   await killedAt(path);
-  expect(await wasKilled(path)).toBe(true);
+  expect(await lostProcess(path)).toMatch('most likely for want of memory');
   const [cell] = (await resultsStatus(join(folder, 'again'))).cells;
   expect(cell).toMatchObject({
     state: 'stopped',
@@ -136,7 +136,21 @@ test('a checkpoint that is newer than the lock says that the process got somewhe
   const work = path.replace('.json', '.work');
   await mkdir(work);
   await writeFile(join(work, 'checkpoint.safetensors'), '');
-  expect(await wasKilled(path)).toBe(false);
+  expect(await lostProcess(path)).toBeUndefined();
+});
+
+test('a process of another machine that is silent is not said to lack memory', async () => {
+  const path = pathOf('silent', 1);
+  await killedAt(path);
+  const owner = JSON.parse(readFileSync(lockOf(path), 'utf8')) as Owner;
+  await writeFile(lockOf(path), JSON.stringify({ ...owner, host: 'node-7', machine: 'another' }));
+  expect(await lostProcess(path)).toBeUndefined();
+  const old = Date.now() / 1000 - heartbeat.dead - 60;
+  await utimes(lockOf(path), old, old);
+  const how = 'its process on node-7 has given no sign of life for 3 minutes and saved nothing';
+  expect(await lostProcess(path)).toBe(how);
+  const [cell] = (await resultsStatus(join(folder, 'silent'))).cells;
+  expect(cell).toMatchObject({ state: 'stopped', why: `${how}; the same command tries it last` });
 });
 
 test.each([

@@ -63,21 +63,24 @@ export async function tryLock(path: string): Promise<Lock | undefined> {
   return text === undefined ? undefined : hold(path, text);
 }
 
+/** What a lock's file says of its owner. */
+export interface LockState {
+  readonly owner: Owner | undefined;
+  readonly isAlive: boolean;
+  /** Whether the owner's process has ended for certain; of one on another machine only its silence is known. */
+  readonly hasEnded: boolean;
+}
+
 /**
  * Reads who holds a lock and whether the owner is alive; undefined if there is no lock, `owner` is undefined
  * if it cannot be read. It writes nothing, so an owner on another machine is judged by this machine's clock.
  * Throws UsageError if something else lies at the path.
  */
-export async function readLock(
-  path: string,
-): Promise<{ owner: Owner | undefined; isAlive: boolean } | undefined> {
+export async function readLock(path: string): Promise<LockState | undefined> {
   const found = await read(path);
-  return (
-    found && {
-      owner: found.owner,
-      isAlive: await isAlive(path, found.owner, () => Promise.resolve(Date.now())),
-    }
-  );
+  if (!found) return undefined;
+  const alive = await isAlive(path, found.owner, () => Promise.resolve(Date.now()));
+  return { owner: found.owner, isAlive: alive, hasEnded: !alive && isOfHere(found.owner) };
 }
 
 /** Takes the lock; returns the text of its file, or undefined if a living owner has it. */
@@ -188,12 +191,16 @@ async function read(path: string): Promise<{ text: string; owner: Owner | undefi
   }
 }
 
+/** Whether this process can see the owner's: both are on this machine, with the same process ids. */
+const isOfHere = (owner: Owner | undefined): owner is Owner =>
+  owner !== undefined && owner.machine !== '' && owner.machine === self().machine;
+
 async function isAlive(
   path: string,
   owner: Owner | undefined,
   clock: () => Promise<number | undefined>,
 ): Promise<boolean> {
-  if (owner && owner.machine !== '' && owner.machine === self().machine) {
+  if (isOfHere(owner)) {
     return processStarted(owner.pid) === owner.processStarted;
   }
   const now = await clock();

@@ -7,7 +7,7 @@ import { UsageError } from '../../support/errors.ts';
 import { isThere, readBytes } from '../../support/read-files.ts';
 import { collectEvaluations } from '../../records/read-evaluations.ts';
 import { collectRecords, resultsFiles, type Untrusted } from '../../records/read-records.ts';
-import { wasKilled } from '../execute/out-of-memory.ts';
+import { lostProcess } from '../execute/out-of-memory.ts';
 import { readLock } from '../../records/locks/file-lock.ts';
 import { readBatches, taskStates, type SubmittedBatch, type TaskState } from './slurm.ts';
 import { besideRecord, workFolder } from '../../records/record-files.ts';
@@ -143,12 +143,11 @@ async function begunCells(results: string): Promise<CellStatus[]> {
 
 async function stopped(results: string, path: string): Promise<State> {
   // An evaluation keeps each document as it comes.
-  const isLost = kindOf(path) === 'run' && (await wasKilled(join(results, path)));
-  const why = isLost
-    ? 'its process was killed before it had saved anything, most likely for want of memory; ' +
-      'the same command tries it last'
-    : 'the same command goes on';
-  return { state: 'stopped', why };
+  const lost = kindOf(path) === 'run' ? await lostProcess(join(results, path)) : undefined;
+  return {
+    state: 'stopped',
+    why: lost === undefined ? 'the same command goes on' : `${lost}; the same command tries it last`,
+  };
 }
 
 async function lastLine(path: string): Promise<string> {

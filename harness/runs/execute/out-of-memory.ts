@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { together } from '../../records/read-records.ts';
 import { cellMemory } from '../memory/cell-memory.ts';
 import { usableMemory } from '../memory/memory-here.ts';
-import { readLock } from '../../records/locks/file-lock.ts';
+import { heartbeat, readLock } from '../../records/locks/file-lock.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
 import { besideRecord, workFolder } from '../../records/record-files.ts';
 
@@ -26,23 +26,27 @@ export function lacksMemory({ name, message }: Pick<Error, 'name' | 'message'>):
 }
 
 /**
- * Whether the last process at a cell was ended by force before it had saved anything: its lock is there, the
- * process is not, and no checkpoint is newer than the lock.
+ * How the last process at a cell was lost before it had saved anything: its lock is there, the process is not, and
+ * no checkpoint is newer than the lock. Undefined where none was.
  */
-export async function wasKilled(path: string): Promise<boolean> {
+export async function lostProcess(path: string): Promise<string | undefined> {
   const lock = await readLock(besideRecord(path, 'lock')).catch(() => undefined);
-  if (!lock?.owner || lock.isAlive) return false;
+  if (!lock?.owner || lock.isAlive) return undefined;
   const saved = await stat(join(workFolder(path), 'checkpoint.safetensors')).catch(() => undefined);
-  return saved === undefined || saved.mtimeMs < Date.parse(lock.owner.since);
+  if (saved !== undefined && saved.mtimeMs >= Date.parse(lock.owner.since)) return undefined;
+  const minutes = heartbeat.dead / 60;
+  return lock.hasEnded
+    ? 'its process was ended by force before it had saved anything, most likely for want of memory'
+    : `its process on ${lock.owner.host} has given no sign of life for ${minutes} minutes and saved nothing`;
 }
 
 /**
- * Why the system may end a cell's process for want of memory: it did so before, or the run is estimated to need
+ * Why a cell's process may be lost as well, for want of memory: the last one was, or the run is estimated to need
  * more even with its smallest micro-batches. Undefined where neither is so.
  */
 export async function memoryRisk(run: PreparedCell, recompute?: boolean): Promise<string | undefined> {
-  if (await wasKilled(run.place.path))
-    return 'its last process was ended by force before it had saved anything, most likely for want of memory';
+  const lost = await lostProcess(run.place.path);
+  if (lost !== undefined) return lost;
   return cellMemory(run, recompute).total > usableMemory() ? 'it is unlikely to fit the memory' : undefined;
 }
 

@@ -11,7 +11,7 @@ import { Interrupted } from '../../training/loop/job.ts';
 import { refusesTogether } from '../../training/loop/train-together.ts';
 import { prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
 import type { CellEvents, CellExecutor, Outcome, RunEvents } from '../execute/executor.ts';
-import { riskyLast, wasKilled } from '../execute/out-of-memory.ts';
+import { lostProcess, riskyLast } from '../execute/out-of-memory.ts';
 import { startExecutor } from '../execute/start-executor.ts';
 import { runQueue } from '../execute/work-queue.ts';
 import { addressOf, type Cell } from '../plan/cell.ts';
@@ -54,7 +54,7 @@ export async function runTable(
   const limits = await findLimits(common.engine, { jobs, budget, batchSeeds });
   const pieces = await riskyLast(piecesOf(order, batchSeeds), async ({ cells }) => {
     const paths = cells.map((cell) => recordPath(common.results, addressOf(cell)));
-    return (await Promise.all(paths.map(wasKilled))).includes(true);
+    return (await Promise.all(paths.map(lostProcess))).some((how) => how !== undefined);
   });
   const requests = new Map(pieces.flatMap(({ run, cells }) => cells.map((cell) => [cell, run.request!])));
   const executor = await startExecutor(common, await codeVersion(), {

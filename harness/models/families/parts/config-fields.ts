@@ -4,13 +4,14 @@
  */
 import { z } from 'zod';
 
-/** A whole number from 1 to `most`. */
+/** A whole number from 1 to `most`; where it is none, nothing that depends on it is checked. */
 const upTo = (most: number) => {
   const error = ({ input }: { readonly input?: unknown }): string =>
     input === undefined
       ? 'is missing'
       : `must be a whole number from 1 to ${most.toLocaleString('en')}, not ${JSON.stringify(input)}`;
-  return z.int({ error }).min(1, { error }).max(most, { error });
+  const check = { error, abort: true };
+  return z.int(check).min(1, check).max(most, check);
 };
 
 /** Layers of a stack, and heads of an attention. */
