@@ -1,4 +1,4 @@
-/** Times the steps of greedy decoding, one token of one text at a time. runs/evaluate compares them. */
+/** Times the steps of greedy decoding, one token of one text at a time. runs/measure compares them. */
 import { Decoder } from './on-host/decoder.ts';
 import type { LoadedModel } from './programs.ts';
 

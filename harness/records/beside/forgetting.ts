@@ -1,6 +1,6 @@
 /**
  * The file beside a run's record that says how much worse the run's model has become at other texts.
- * runs/evaluate writes it, reports read it.
+ * runs/measure writes it, reports read it.
  */
 import { z } from 'zod';
 import { hash, measurements } from './measurement.ts';

@@ -1,5 +1,5 @@
 /**
- * The file beside a run's record that says how long the run's model takes to write a token. runs/evaluate writes
+ * The file beside a run's record that says how long the run's model takes to write a token. runs/measure writes
  * it, reports read it.
  */
 import { z } from 'zod';
