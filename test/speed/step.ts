@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { sum } from 'simple-statistics';
 import type { LabelledTokens, TokenPair } from '../../harness/data/examples/task.ts';
 import { createEngine } from '../../harness/engine/create.ts';
-import type { EngineName } from '../../harness/engine/types.ts';
+import type { EngineName, Precision } from '../../harness/engine/types.ts';
 import { labelled } from '../../harness/training/objectives/classification.ts';
 import type { Objective } from '../../harness/training/objectives/objective.ts';
 import { makeHead, withHead } from '../../harness/models/delta/heads.ts';
@@ -54,6 +54,7 @@ const { values } = parseArgs({
     device: { type: 'string', default: 'cpu' },
     checkpoint: { type: 'string' },
     'base-weights': { type: 'string', default: 'float32' },
+    precision: { type: 'string', default: 'float32' },
     recompute: { type: 'boolean', default: false },
     'only-products': { type: 'boolean', default: false },
   },
@@ -76,6 +77,7 @@ const chosen = await createEngine({
   name: values.engine as EngineName,
   device: values.device,
   recompute: values.recompute,
+  precision: values.precision as Precision,
   ...(values.threads && { threads: Number(values.threads) }),
 });
 const limit = values['only-products'] ? onlyProducts(chosen) : undefined;
