@@ -1,5 +1,5 @@
 // Tests of `bench table`: the main-result table in every format, several results folders, and wrong input.
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -132,6 +132,14 @@ test('the formats are text within the width, Markdown, LaTeX with caption and la
   expect(latex).toMatch(/\\caption\{Methods by tasks.*Average over all tasks, each with the same weight/);
   const rows: Record<string, string>[] = parse(await of('csv'), { columns: true });
   expect(rows.map(({ Method }) => Method)).toEqual(['LoRA', 'Adapter', 'FT']);
+});
+
+test('a folder without records among several is named', async () => {
+  const empty = join(root, 'empty');
+  await mkdir(empty, { recursive: true });
+  const { exitCode, stderr } = await bench('table', '--results', results, empty);
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain(`${empty} holds no records.`);
 });
 
 test('rows of several results folders have their names, and scores of validation are behind --split', async () => {

@@ -50,11 +50,13 @@ export async function readReport(context: ReportContext): Promise<OpenReport> {
   const { results, split, isShown = () => true } = context;
   const untrusted: Untrusted[] = [];
   const found: (FoundRecord & Pick<ReportRun, 'folder' | 'from'>)[] = [];
+  const empty = new Set(results);
   const names = context.names ?? namesOf(results);
   for (const [i, folder] of results.entries()) {
     const from = names[i];
     const read = await collectRecords(folder);
     untrusted.push(...read.untrusted.map((one) => inFolder(one, { folder, from })));
+    if (read.records.length > 0) empty.delete(folder);
     for (const { path, record } of read.records) {
       if (isShown(record)) found.push({ path, folder, from, record: shownRecord(record, context) });
     }
@@ -78,15 +80,19 @@ export async function readReport(context: ReportContext): Promise<OpenReport> {
   for (const folder of results) {
     const read = await collectEvaluations(folder);
     untrusted.push(...read.untrusted);
+    if (read.records.length > 0) empty.delete(folder);
     evaluated.push(...read.records.map(({ record }) => record));
   }
   const evaluations = evaluationTables(evaluated, context.evaluations ?? new Map(), tables);
   const judged: Judged[] = [];
   for (const folder of results) {
     const read = await readJudged(folder);
+    if (read.judged.length > 0) empty.delete(folder);
     judged.push(...read.judged);
     untrusted.push(...read.untrusted);
   }
+  // Of a single folder the command says it.
+  if (empty.size < results.length) for (const folder of empty) context.onNote(`${folder} holds no records.`);
   return {
     made: new Date(),
     results: results.join(', '),

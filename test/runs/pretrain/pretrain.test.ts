@@ -11,7 +11,7 @@ import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { builtinFolder, builtinModels } from '../../../harness/models/bases/built-in.ts';
 import { maskedHead } from '../../../harness/models/delta/masked-head.ts';
 import { pretrain } from '../../../harness/runs/pretrain/pretrain.ts';
-import type { PretrainRequest } from '../../../harness/runs/pretrain/pretrain-record.ts';
+import type { PretrainRecord, PretrainRequest } from '../../../harness/runs/pretrain/pretrain-record.ts';
 import { causalSequence, NOTHING } from '../../../harness/training/pretraining/draw.ts';
 import { pretraining, type Row } from '../../../harness/training/pretraining/objective.ts';
 import { recipeSchema } from '../../../harness/training/recipe.ts';
@@ -54,15 +54,13 @@ const quiet = { signal: never, onProgress: () => undefined };
 const vocabularies: Readonly<Record<string, number>> = { llama: 280, t5: 180, bert: 150 };
 const families = ['gpt2', 'llama', 'roberta', 'bert', 't5'];
 
-describe.each(families)('a pretrained %s', (family) => {
-  const make = () =>
-    pretrain(
-      { ...request, family, vocabulary: vocabularies[family] ?? 300, out: join(folder, family) },
-      quiet,
-    );
+/** Makes the base of a family in its folder, or gives back the one that is there. */
+const make = (family: string): Promise<PretrainRecord> =>
+  pretrain({ ...request, family, vocabulary: vocabularies[family] ?? 300, out: join(folder, family) }, quiet);
 
+describe.each(families)('a pretrained %s', (family) => {
   it('learns, and is a base like any other', async () => {
-    const { training, parameters } = await make();
+    const { training, parameters } = await make(family);
     const [first, last] = [training.evaluations[0]!.loss, training.evaluations.at(-1)!.loss];
     expect(last).toBeLessThan(first - 0.02);
     const base = await loadBase(join(folder, family));
@@ -75,8 +73,9 @@ describe.each(families)('a pretrained %s', (family) => {
   });
 
   it('is given back where it is there, and kept from other settings', async () => {
+    await make(family);
     const before = await readFile(join(folder, family, 'pretraining.json'), 'utf8');
-    expect(await make()).toEqual(JSON.parse(before));
+    expect(await make(family)).toEqual(JSON.parse(before));
     const other = { ...request, family, out: join(folder, family), steps: 13 };
     await expect(pretrain(other, quiet)).rejects.toThrow('holds a base of other settings');
   });
@@ -86,6 +85,7 @@ it.skipIf(!python)(
   'transformers loads each, and the built-in ones, and gives the same loss',
   async () => {
     const rows: [string, Row][] = [];
+    for (const family of families) await make(family);
     const made = families.map((family) => join(folder, family));
     for (const path of [...made, ...builtinModels.map(builtinFolder)]) {
       const { family, architecture } = await loadBase(path);
@@ -148,6 +148,7 @@ it('goes on where it was stopped and ends as if it had not been', async () => {
   await expect(pretrain(other, quiet)).rejects.toThrow('the beginning of a base of other settings');
   const record = await pretrain({ ...request, family: 'roberta', out }, quiet);
   expect(record.resumedFrom).toBe(5);
+  await make('roberta');
   const [whole, resumed] = await Promise.all(
     ['roberta', 'stopped'].map((name) => readFile(join(folder, name, 'model.safetensors'))),
   );
@@ -167,6 +168,7 @@ it('begins anew with one line where its checkpoint is damaged', async () => {
   const record = await pretrain(asked, { ...quiet, onNote: (note) => notes.push(note) });
   expect(record.resumedFrom).toBeUndefined();
   expect(notes).toEqual([expect.stringMatching(/^The checkpoint in .* is not used: .* begins anew\.$/)]);
+  await make('roberta');
   const [whole, anew] = await Promise.all(
     ['roberta', 'damaged'].map((name) => readFile(join(folder, name, 'model.safetensors'))),
   );
@@ -196,6 +198,7 @@ it("keeps its own config.json where the tokenizer's files hold another model's",
 
 it('is a command, which says what is wrong', async () => {
   const bench = benchInside(folder);
+  await make('gpt2');
   const text = request.texts[0]!;
   const run = (...more: string[]) => bench('pretrain', '--text', text, '--out', join(folder, 'new'), ...more);
   const [made, unknown, taken] = await Promise.all([
