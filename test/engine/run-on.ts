@@ -4,7 +4,7 @@
  */
 import * as ops from '../../harness/engine/ops.ts';
 import { createEngine } from '../../harness/engine/create.ts';
-import { fused, plain, runExample, type Results } from './programs.ts';
+import { floats, fused, plain, runExample, type Results } from './programs.ts';
 
 const engine = await createEngine({ name: 'onnx', device: process.argv[2]!, threads: 1 });
 const results: Record<string, Results> = {};
@@ -31,4 +31,41 @@ const loss = await engine.compile(
 const W = new Float32Array(18).fill(0.5);
 W[10] = NaN;
 const { loss: broken } = await loss.run(engine.state({}), { h: Float32Array.of(1, 2), W });
-process.stdout.write(JSON.stringify({ results, limit, broken: String(broken![0]) }));
+
+// Steps over a state and a frozen array of 1 MiB each. With `across` the state crosses to the host and back
+// between steps; more steps than two must take no more memory.
+const shape = [256, 1024];
+const step = await engine.compile(
+  {
+    name: 'step',
+    frozen: engine.freeze({ W: floats(shape, 2) }),
+    state: { m: { shape, dtype: 'float32' }, w: { shape, dtype: 'float32' } },
+    inputs: { rate: { shape: [], dtype: 'float32' } },
+  },
+  ({ frozen: { W }, state: { m, w }, inputs: { rate } }) => {
+    const loss = w!.sub(W!).square().sum();
+    const next = m!.mul(0.9).add(w!.sub(W!).mul(rate!));
+    return { outputs: { loss }, state: { m: next, w: w!.sub(next) } };
+  },
+);
+async function takeSteps(count: number, across: boolean) {
+  const current = engine.state({ m: floats(shape, 3), w: floats(shape, 4) });
+  current.clear(['m']);
+  const losses: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const { loss } = await step.run(current, { rate: Float32Array.of(0.1) });
+    losses.push(loss![0]!);
+    if (across) current.write(await current.read());
+  }
+  const { w } = await current.read(['w']);
+  current.dispose();
+  return { losses, w: Array.from(w!.subarray(0, 50)) };
+}
+const [staying, crossing] = [await takeSteps(20, false), await takeSteps(20, true)];
+const before = process.memoryUsage().rss;
+await takeSteps(300, false);
+const grown = process.memoryUsage().rss - before;
+
+process.stdout.write(
+  JSON.stringify({ results, limit, broken: String(broken![0]), staying, crossing, grown }),
+);

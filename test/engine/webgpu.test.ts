@@ -14,7 +14,19 @@ const results = await mkdtemp(join(tmpdir(), 'deltabench-test-'));
 afterAll(() => rm(results, { recursive: true, force: true }));
 
 let js: Engine;
-let answer: { results: Record<string, Results>; limit: string; broken: string } | undefined;
+interface Steps {
+  readonly losses: number[];
+  readonly w: number[];
+}
+interface Answer {
+  readonly results: Record<string, Results>;
+  readonly limit: string;
+  readonly broken: string;
+  readonly staying: Steps;
+  readonly crossing: Steps;
+  readonly grown: number;
+}
+let answer: Answer | undefined;
 beforeAll(async () => {
   js = await createEngine({ name: 'js' });
   const { exitCode, stdout, stderr } = await execa(
@@ -22,7 +34,7 @@ beforeAll(async () => {
     ['--import', 'tsx', 'test/engine/run-on.ts', 'webgpu'],
     { reject: false, env: webgpuEnvironment },
   );
-  if (exitCode === 0) answer = JSON.parse(stdout) as typeof answer;
+  if (exitCode === 0) answer = JSON.parse(stdout) as Answer;
   else if (!stderr.includes(noAdapter.says)) throw new Error(stderr);
 });
 
@@ -54,6 +66,17 @@ test('a tensor that no buffer of the adapter holds is named', ({ skip }) => {
 test('a logit that is NaN makes a loss that is NaN', ({ skip }) => {
   if (!answer) return skip(noAdapter.reason);
   expect(answer.broken).toBe('NaN');
+});
+
+test('state stays in buffers: the same bits as through the host, and no buffer is left behind', ({
+  skip,
+}) => {
+  if (!answer) return skip(noAdapter.reason);
+  expect(answer.staying).toEqual(answer.crossing);
+  expect(answer.staying.losses).toHaveLength(20);
+  expect(new Set(answer.staying.losses).size).toBe(20);
+  // 300 steps make 600 MiB of new state.
+  expect(answer.grown).toBeLessThan(150 * 2 ** 20);
 });
 
 test('an adapter without half precision says so', async ({ skip }) => {

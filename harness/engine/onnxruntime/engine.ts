@@ -15,13 +15,21 @@ import {
 import { DeviceMemory } from './device/device-memory.ts';
 import { openOnDevice } from './device/device-session.ts';
 import type { Native } from './device/native.ts';
-import { OnnxFrozen } from './frozen.ts';
+import { type FeedMemory, OnnxFrozen } from './frozen.ts';
 import { lower } from './lower.ts';
 import { OnnxProgram } from './program.ts';
 import { recordCopies } from './record-copies.ts';
 import { SessionThread } from './session-thread.ts';
-import { openSession, type Session, sessionOptions, type SessionParts } from './session.ts';
-import { hostMemory, OnnxState } from './state.ts';
+import {
+  openSession,
+  type PlacedTensor,
+  type Session,
+  sessionOptions,
+  type SessionParts,
+} from './session.ts';
+import { hostMemory, OnnxState, type StateMemory } from './state.ts';
+import { BufferMemory } from './webgpu/buffer-memory.ts';
+import { openOnBuffers } from './webgpu/buffer-session.ts';
 
 export interface OnnxOptions {
   /** 'cpu', 'webgpu', 'cuda' or 'cuda:1' */
@@ -40,7 +48,7 @@ export interface OnnxOptions {
 interface SessionPlace {
   open(parts: SessionParts): Promise<Session>;
   /** The device whose memory holds state and frozen weights. */
-  readonly memory?: DeviceMemory;
+  readonly memory?: FeedMemory & StateMemory<PlacedTensor>;
   /**
    * Begins the names of buffers for random numbers; replicas that draw at the same time must not share them.
    */
@@ -53,6 +61,7 @@ const HERE: SessionPlace = { open: openSession, drawPrefix: '' };
 export function createOnnxEngine(options: OnnxOptions): Engine {
   const { device, threads, precision, native } = options;
   if (native) return createEngineIn(onDevice(native, options), options);
+  if (device === 'webgpu') return createEngineIn(inBuffers(), options);
   const engine = createEngineIn(HERE, options);
   if (device !== 'cpu' || precision !== 'float32' || threads % 2 > 0) return engine;
   let replicas: NonNullable<Engine['replicas']> | undefined;
@@ -79,6 +88,12 @@ function onDevice(native: Native, { device, threads, captures = false }: OnnxOpt
       resolve(openOnDevice(memory, parts, captures));
     });
   return { memory, open, drawPrefix: '' };
+}
+
+/** Sessions that leave state and frozen weights in WebGPU's buffers. */
+function inBuffers(): SessionPlace {
+  const memory = new BufferMemory();
+  return { memory, open: (parts) => openOnBuffers(memory, parts), drawPrefix: '' };
 }
 
 /** Two engines that compute at the same time, one in this thread and one in another. */
@@ -108,7 +123,7 @@ function createEngineIn(
     const recording = recordCopies(signature, program, copies, target);
     const onDevice = memory !== undefined;
     const lowered = lower(recording, frozen, { provider, recompute, often, onDevice });
-    const { nodes, model, folder, feeds, kept } = lowered;
+    const { nodes, model, folder, feeds, results, kept } = lowered;
 
     const frozenFeeds = feeds.filter(({ kind }) => kind === 'frozen');
     const session = await open({
@@ -117,6 +132,7 @@ function createEngineIn(
       frozen: Object.fromEntries(frozenFeeds.map((feed) => [feed.name, frozen.feed(feed.name)])),
       owner: frozen,
       kept: kept.map((output) => output.name),
+      state: results.flatMap(({ name: output, kind }) => (kind === 'state' ? [output] : [])),
     }).catch((error: unknown) => {
       const { message } = error as Error;
       throw new Error(`onnxruntime refuses the program ${name}: ${message}`, { cause: error });

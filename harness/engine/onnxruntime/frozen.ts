@@ -22,11 +22,9 @@ import {
   type Shape,
   type StoredArray,
 } from '../types.ts';
-import { DeviceTensor } from './device/device-tensor.ts';
-import type { DeviceMemory } from './device/device-memory.ts';
 import { isPackedPart, PREFIX, tensorOf, typeOf } from './operands.ts';
 import { NamedMemory } from './result-memory.js';
-import type { Operand } from './session.ts';
+import type { Operand, PlacedTensor } from './session.ts';
 
 /** Weights of more bytes than this, and packed ones, are mapped from a file, not copied into the model. */
 const EMBEDDED = 64 * 2 ** 20;
@@ -47,6 +45,17 @@ interface Stored {
   data(): FrozenData;
 }
 
+/** A device's memory, which sessions share. */
+export interface FeedMemory {
+  /** A tensor of these numbers, which nobody changes. */
+  place(
+    data: NumericArray | Uint16Array,
+    type: 'float32' | 'int32' | 'float16' | 'bfloat16',
+    dims: Shape,
+  ): PlacedTensor;
+  release(tensor: PlacedTensor): void;
+}
+
 /** Weights of a model: their numbers, or their places in files of one folder. */
 export interface Initializers {
   readonly parts: ReadonlyMap<string, FrozenData | FileLocation>;
@@ -61,13 +70,14 @@ export class OnnxFrozen implements FrozenArrays {
   readonly #products: Products;
   readonly #halves = new Map<string, FrozenData>();
   readonly #feeds = new Map<string, Operand>();
-  readonly #device: DeviceMemory | undefined;
+  readonly #placed: PlacedTensor[] = [];
+  readonly #device: FeedMemory | undefined;
   /** Places in the file of spilled weights. */
   readonly #spilled = new Map<string, FileLocation>();
   #spillFolder: string | undefined;
 
   /** With a device, feeds lie in its memory. */
-  constructor(arrays: Readonly<Record<string, FrozenArray>>, products: Products, device?: DeviceMemory) {
+  constructor(arrays: Readonly<Record<string, FrozenArray>>, products: Products, device?: FeedMemory) {
     this.#arrays = arrays;
     this.#products = products;
     this.#device = device;
@@ -87,11 +97,11 @@ export class OnnxFrozen implements FrozenArrays {
     return tensor;
   }
 
-  #onDevice(data: NumericArray | Uint16Array, shape: Shape): DeviceTensor | undefined {
+  #onDevice(data: NumericArray | Uint16Array, shape: Shape): PlacedTensor | undefined {
     if (!this.#device) return undefined;
-    const { precision } = this.#products;
-    const tensor = this.#device.allocate(data instanceof Uint16Array ? precision : dtypeOf(data), shape);
-    this.#device.write(tensor, data);
+    const type = data instanceof Uint16Array ? this.#products.precision : dtypeOf(data);
+    const tensor = this.#device.place(data, type, shape);
+    this.#placed.push(tensor);
     return tensor;
   }
 
@@ -127,8 +137,7 @@ export class OnnxFrozen implements FrozenArrays {
     if (this.#spillFolder) rmSync(this.#spillFolder, { recursive: true, force: true });
     this.#spillFolder = undefined;
     this.#spilled.clear();
-    for (const tensor of this.#feeds.values())
-      if (tensor instanceof DeviceTensor) this.#device!.release(tensor);
+    for (const tensor of this.#placed.splice(0)) this.#device!.release(tensor);
     this.#feeds.clear();
   }
 

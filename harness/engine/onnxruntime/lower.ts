@@ -52,7 +52,7 @@ export interface LowerOptions {
   readonly recompute: boolean;
   /** Whether the program has many short runs. */
   readonly often: boolean;
-  /** Whether state and weights lie in the device's memory (device/device-memory.ts), which sessions share. */
+  /** Whether state and weights lie in the device's memory (device/, webgpu/), which sessions share. */
   readonly onDevice: boolean;
 }
 
@@ -72,9 +72,10 @@ export function lower(recording: Recording, frozen: OnnxFrozen, options: LowerOp
     nodes,
     outputs: [...renamed, ...sums, ...kept],
     initializers: weights.parts,
-    // On CUDA onnxruntime would have to bring a sequence to the host, which was not tried. A binding copies
-    // nothing anyway.
-    noTensor: provider !== 'cuda' && !onDevice,
+    noTensor: isWrittenInto(
+      options,
+      outputs.some(({ name }) => places.get(name)!.kind === 'state'),
+    ),
   });
   // Copies that nobody needs read the state of the first, so several copies write nowhere in place.
   const inPlace =
@@ -94,6 +95,15 @@ export function lower(recording: Recording, frozen: OnnxFrozen, options: LowerOp
     sums,
     kept,
   };
+}
+
+/**
+ * Whether results are to be written into the caller's tensors (run-into.js). On CUDA onnxruntime would have to
+ * bring a sequence to the host, which was not tried; sessions that leave results in a device's memory copy none.
+ */
+function isWrittenInto({ provider, onDevice }: LowerOptions, hasState: boolean): boolean {
+  if (provider === 'webgpu') return !hasState;
+  return provider !== 'cuda' && !onDevice;
 }
 
 /** The nodes that the outputs need, after the passes that trade time and memory. */

@@ -6,11 +6,14 @@ import * as ort from 'onnxruntime-node';
 import { nodeName } from '../graph/encode-onnx.ts';
 import { type Node, readBy } from '../graph/node.ts';
 import type { DeviceTensor } from './device/device-tensor.ts';
+import type { BufferTensor } from './webgpu/buffer-tensor.ts';
 import { isPackedPart } from './operands.ts';
 import { runInto } from './run-into.js';
 
 /** What a graph input is fed and a result is written into: a tensor on the host, or one in a device's memory. */
-export type Operand = ort.Tensor | DeviceTensor;
+export type Operand = ort.Tensor | PlacedTensor;
+/** A tensor in a device's memory. */
+export type PlacedTensor = DeviceTensor | BufferTensor;
 export type Tensors = Readonly<Record<string, Operand>>;
 /** The tensors of sessions of onnxruntime-node, which lie on the host. */
 export type HostTensors = Readonly<Record<string, ort.Tensor>>;
@@ -25,6 +28,8 @@ export interface SessionParts {
   readonly owner: object;
   /** Outputs that no caller reads; their buffers are kept between runs. */
   readonly kept: readonly string[];
+  /** Outputs that replace state. */
+  readonly state: readonly string[];
 }
 
 /** A model that onnxruntime has loaded. */
@@ -43,7 +48,7 @@ export async function openSession({ model, options, frozen }: SessionParts): Pro
   };
 }
 
-/** The tensors as onnxruntime-node's; only a session of the device (device/device-memory.ts) is given others. */
+/** The tensors as onnxruntime-node's; only sessions of a device's memory are given others. */
 export const onHost = (tensors: Tensors): HostTensors => tensors as HostTensors;
 
 /** Device and kind of a session. */

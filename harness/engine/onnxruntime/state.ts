@@ -11,7 +11,7 @@ export interface StateMemory<T extends Operand> {
   /** A tensor of any numbers. */
   allocate(type: 'float32', dims: Shape): T;
   /** A copy of the numbers on the host. */
-  read(tensor: T): Float32Array;
+  read(tensor: T): Float32Array | Promise<Float32Array>;
   write(tensor: T, data: Float32Array): void;
   clear(tensor: T): void;
   release(tensor: T): void;
@@ -52,11 +52,10 @@ export class OnnxState<T extends Operand = Operand> implements State {
     this.write(Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data])));
   }
 
-  read(names: readonly string[] = [...this.tensors.keys()]): Promise<Record<string, Float32Array>> {
-    return new Promise((resolve) => {
-      const entries = names.map((name) => [name, this.#memory.read(this.#tensor(name))]);
-      resolve(Object.fromEntries(entries) as Record<string, Float32Array>);
-    });
+  async read(names: readonly string[] = [...this.tensors.keys()]): Promise<Record<string, Float32Array>> {
+    const arrays: Record<string, Float32Array> = {};
+    for (const name of names) arrays[name] = await this.#memory.read(this.#tensor(name));
+    return arrays;
   }
 
   write(arrays: Readonly<Record<string, Float32Array>>): void {

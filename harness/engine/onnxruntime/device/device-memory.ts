@@ -47,6 +47,13 @@ export class DeviceMemory implements StateMemory<DeviceTensor> {
     return new DeviceTensor(type, dims, this.native.allocate(session, type, dims));
   }
 
+  /** A tensor of these numbers. */
+  place(data: HostArray, type: ElementType, dims: Shape): DeviceTensor {
+    const tensor = this.allocate(type, dims);
+    this.write(tensor, data);
+    return tensor;
+  }
+
   /** Frees the memory of a tensor, as soon as no session is bound to it. */
   release(tensor: DeviceTensor): void {
     tensor.isReleased = true;

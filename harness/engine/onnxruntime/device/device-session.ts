@@ -167,7 +167,7 @@ class CapturedSession implements Session {
     return Object.fromEntries(
       Object.entries(tensors).map(([name, operand]) => [
         name,
-        operand instanceof DeviceTensor ? operand : this.#placeOf(name, operand),
+        operand instanceof DeviceTensor ? operand : this.#placeOf(name, operand as ort.Tensor),
       ]),
     );
   }
