@@ -59,6 +59,8 @@ describe.skipIf(!existsSync(executablePath))('the page on a phone (Debian: chrom
     const page = await browser.newPage({ viewport: { width, height: 900 } });
     await page.goto(pathToFileURL(join(root, 'out', 'report.html')).href);
     expect(await page.locator('#results-rows strong').count()).toBeGreaterThan(0);
+    // The button beside the title keeps its words on one line.
+    expect((await page.locator('#theme').boundingBox())!.height).toBeLessThan(50);
     await page.locator('#methods summary').click();
     for (const summary of await page.locator('figure summary').all()) await summary.click();
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);

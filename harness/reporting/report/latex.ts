@@ -29,7 +29,7 @@ export function latexDocument(report: Report): string {
   return [
     '\\documentclass{article}',
     '\\usepackage[margin=2cm]{geometry}',
-    '\\usepackage{booktabs,longtable,float,xcolor}',
+    '\\usepackage{booktabs,longtable,float,graphicx,xcolor}',
     // Keeps tables next to their notes.
     '\\floatplacement{table}{H}',
     // Lets words spread, because long ones cannot break and would run out of the page.
@@ -49,9 +49,12 @@ export const latexTable = (
   columns: readonly CostColumn[] = findColumns(['trainable']),
 ): string => latexOf(printTable(table, columns), table.slug);
 
+/** Makes what it holds as wide as the line where it is wider, and leaves the rest alone; graphicx has it. */
+const fitted = '\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%';
+
 /**
  * Writes one table with caption and label (`tab:` and the name of its file) for \input: a `table` of
- * booktabs, or a `longtable` for more than 40 rows.
+ * booktabs that fits the line, or a `longtable` for more than 40 rows.
  */
 export function latexOf({ title, header, body, standing = 0, means }: PrintedTable, slug: string): string {
   const isLong = body.length > rowsPerPage;
@@ -78,9 +81,9 @@ export function latexOf({ title, header, body, standing = 0, means }: PrintedTab
     `\\end{${environment}}`,
   ];
   // A group limits the font size to the table.
-  return isLong
-    ? ['{\\small', ...lines, '}', ''].join('\n')
-    : ['\\begin{table}', '\\centering\\small', caption, ...lines, '\\end{table}', ''].join('\n');
+  if (isLong) return ['{\\small', ...lines, '}', ''].join('\n');
+  const table = [fitted, `${lines.join('\n')}}`];
+  return ['\\begin{table}', '\\centering\\small', caption, ...table, '\\end{table}', ''].join('\n');
 }
 
 function formatCell({ text, mark }: PrintedCell): string {

@@ -197,6 +197,25 @@ describe('LaTeX', () => {
     expect(latex.status, latex.stdout.toString()).toBe(0);
     expect(latex.stdout.toString()).not.toMatch(/Missing character|LaTeX Warning: (?!Label|Column|Table)/);
   });
+
+  test.skipIf(!hasLatex)('a table of many metrics stays within its line', async () => {
+    const folder = join(root, 'latex-wide');
+    await mkdir(folder, { recursive: true });
+    const names = Array.from({ length: 14 }, (_, i) => `a-metric-${i}`);
+    const metrics = names.flatMap((name) => bleu(0.5, name));
+    const [table] = reportOf(reportTables([run({ metrics })])).tables;
+    const document = [
+      '\\documentclass{article}\\usepackage{booktabs,longtable,graphicx}\\begin{document}',
+      latexTable(table!),
+      '\\end{document}',
+    ];
+    await writeFile(join(folder, 'wide.tex'), document.join('\n'));
+    const latex = spawnSync('pdflatex', ['-interaction=nonstopmode', '-halt-on-error', 'wide.tex'], {
+      cwd: folder,
+    });
+    expect(latex.status, latex.stdout.toString()).toBe(0);
+    expect(latex.stdout.toString()).not.toContain('Overfull');
+  });
 });
 
 describe('CSV', () => {
