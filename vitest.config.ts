@@ -12,7 +12,7 @@ const startsProcesses = [
   'test/docs/examples.test.ts',
   'test/{parity,engine}/webgpu.test.ts',
   'test/engine/{setup/*,onnxruntime/session-thread,packed-peak}.test.ts',
-  'test/exchange/{packed-base,python-loads,red-vectors,peft/peft-loads}.test.ts',
+  'test/exchange/{families-load,packed-base,python-loads,red-vectors,peft/peft-loads}.test.ts',
   'test/methods/compose.test.ts',
   'test/reporting/report/{charts,page,report}.test.ts',
   'test/runs/pretrain/*.test.ts',
