@@ -82,11 +82,11 @@ async function write(model: string, [method, options]: (typeof variants)[number]
 
 it.skipIf(!python).each(variants)('%s of every family is loaded in Python', async (...variant) => {
   const written = await Promise.all(families.map((model) => write(model, variant)));
-  const cases = written.map(({ base, batch: { labels: _, ...inputs }, place, merged }) => ({
+  const cases = written.map(({ base, batch: { input_ids, attention_mask }, place, merged }) => ({
     base: base.id,
     adapter: place,
     merged,
-    inputs,
+    inputs: { input_ids, attention_mask },
   }));
   const file = join(await temporaryFolder(), 'cases.json');
   await writeFile(file, JSON.stringify(cases));
