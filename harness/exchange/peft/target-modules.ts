@@ -3,6 +3,7 @@
  * exceptions.
  */
 import { UsageError } from '../../support/errors.ts';
+import { isOfHead } from '../../models/delta/heads.ts';
 import { isEnd } from '../../models/delta/target-roles.ts';
 import type { Site } from '../../models/edits.ts';
 import type { BaseModel } from '../../models/base-model.ts';
@@ -68,12 +69,12 @@ export function sitesNamed(base: BaseModel, names: ReadonlySet<string>, where: s
   const found = [...names].map((name): [string, Site] => {
     const site = known.get(name) ?? known.get(`${prefix}${name}`);
     if (site) return [name, site];
-    const idle = computesNothing(base, name);
-    throw new UsageError(
-      idle === undefined
-        ? `${where} adapts "${name}", which is no linear module of ${base.id} where a method may act.`
-        : `${where} adapts "${name}", ${idle}.`,
-    );
+    const why =
+      computesNothing(base, name) ??
+      (isOfHead(`${name}.weight`, base.architecture)
+        ? "a layer of the classifier's head, which is trained whole here and not adapted (peft: exclude_modules)"
+        : `which is no linear module of ${base.id} where a method may act`);
+    throw new UsageError(`${where} adapts "${name}", ${why}.`);
   });
   return new Map(found.sort(([, a], [, b]) => modules.indexOf(a) - modules.indexOf(b)));
 }
