@@ -28,6 +28,7 @@ export interface AnyBatch {
   readonly input_ids: number[][];
   readonly attention_mask: number[][];
   readonly labels: number[][] | number[];
+  readonly token_type_ids?: number[][];
 }
 
 interface Answered {
@@ -58,8 +59,7 @@ async function computeUnder(
   const withOwn = withHead(delta, head);
   const begun = await initialTensors(base, withOwn);
   const own = Object.fromEntries(Object.entries(adapter.head).map(([name, { data }]) => [name, data]));
-  const { input_ids, attention_mask } = batch;
-  const examples = examplesOf({ input_ids, attention_mask, labels: input_ids.map(() => 0) });
+  const examples = examplesOf({ ...batch, labels: batch.input_ids.map(() => 0) });
   const run = { engine, base, delta: withOwn, head, differentiated: false, states: isEncoder };
   const { answers, hidden } = await computeEncoder(run, { ...begun, ...own }, examples, true);
   return { logits: answers, states: hidden ?? new Float32Array() };

@@ -25,6 +25,14 @@ out = {}
 for adapter in adapters:
     base = Model.from_pretrained(model_folder, attn_implementation="eager")
     model = PeftModel.from_pretrained(base, adapter).eval()
+    saved = load_peft_weights(adapter)
+    # What peft would save again: the same keys and values, if it took everything. COFT's forward pass moves its
+    # rotations into their bounds, so that they are saved before.
+    model.save_pretrained(adapter + ".again")
+    again = load_peft_weights(adapter + ".again")
+    # peft writes RandLoRA's frozen matrices once more for each module.
+    again = {k: v for k, v in again.items() if k in saved or not k.endswith(("randlora_A", "randlora_B"))}
+    same = saved.keys() == again.keys() and all(torch.equal(saved[key], again[key]) for key in saved)
     try:
         with torch.no_grad():
             logits = model(**batch).logits
@@ -34,13 +42,6 @@ for adapter in adapters:
         versions = f"transformers {transformers.__version__}, peft {peft.__version__}"
         print(json.dumps({"refusal": f"{versions}: {error}"}))
         sys.exit()
-    saved = load_peft_weights(adapter)
-    # What peft would save again: the same keys and values, if it took everything.
-    model.save_pretrained(adapter + ".again")
-    again = load_peft_weights(adapter + ".again")
-    # peft writes RandLoRA's frozen matrices once more for each module.
-    again = {k: v for k, v in again.items() if k in saved or not k.endswith(("randlora_A", "randlora_B"))}
-    same = saved.keys() == again.keys() and all(torch.equal(saved[key], again[key]) for key in saved)
     if logits.ndim == 3:
         width = batch.get("decoder_input_ids", batch["input_ids"]).shape[1]
         logits = logits[:, -width:]
