@@ -30,6 +30,14 @@ const evaluationSettings = z.strictObject({
   baseWeights: settingsSchema.shape.baseWeights,
   /** The sha256 of the chat template that wrote the prompts; absent where none did. */
   chatTemplate: hash.optional(),
+  /** What the base's files say of the texts that it writes; absent where that is nothing. */
+  rules: z
+    .strictObject({
+      repetitionPenalty: z.number().positive().optional(),
+      noRepeatNgram: count.optional(),
+      maxNewTokens: count.optional(),
+    })
+    .optional(),
 });
 export type EvaluationSettings = z.infer<typeof evaluationSettings>;
 

@@ -5,13 +5,13 @@
 import { join, resolve } from 'node:path';
 import type { FetchOptions } from '../../data/hub/connection.ts';
 import type { DataSource } from '../../data/examples/task.ts';
-import type { PromptOptions } from '../../evaluation/prompts.ts';
 import type { EvaluationRecord } from '../../records/evaluation-record.ts';
 import { readEvaluation } from '../../records/read-evaluations.ts';
 import { hashJson } from '../../support/json/canonical-json.ts';
 import { UsageError } from '../../support/errors.ts';
 import { once } from '../../support/once.ts';
 import { findDataSource } from '../plan/data-source.ts';
+import { writingRules } from '../../models/bases/generation-config.ts';
 import { checkPacked, findEngine, type EngineChoice } from '../plan/engine-choice.ts';
 import { loadEvaluations } from '../plan/load-plugins.ts';
 import {
@@ -22,7 +22,9 @@ import {
 } from './choose-evaluations.ts';
 import { checkChatTemplate, openChat, type Chat } from './chat.ts';
 import { documentLimit } from './document-limit.ts';
+import type { WorkOptions } from './work/evaluation-work.ts';
 import { loadEvaluation, type LoadedEvaluation } from './work/kinds.ts';
+import { followsFiles } from './work/text-work.ts';
 import { findSubject, type KnownSubject, type SubjectRequest } from './subject.ts';
 
 /** What a person asked for. It is JSON, so that it can be sent to another process, which plans the same. */
@@ -49,7 +51,7 @@ export interface EvaluationPiece {
   readonly subject: KnownSubject;
   readonly chosen: ChosenEvaluation;
   readonly loaded: LoadedEvaluation;
-  readonly prompts: PromptOptions;
+  readonly prompts: WorkOptions;
   readonly settings: EvaluationRecord['settings'];
   /** The sha256 of the settings. */
   readonly identity: string;
@@ -95,10 +97,12 @@ export async function planEvaluations(
   for (const subject of subjects) {
     const chat = request.chatTemplate ? openChat(subject.model.id, await subject.tokenizer()) : undefined;
     for (const chosen of all) {
-      const { protocol, shots } = chosen;
+      const { evaluation, protocol, shots } = chosen;
       const loaded = await load(chosen);
       const limit = documentLimit(chosen.limit, loaded.documents);
-      const prompts = { protocol, shots, limit, chat: chat?.write };
+      const writes = evaluation.kind === 'text' && followsFiles(protocol);
+      const rules = writes ? await writingRules(subject.described) : undefined;
+      const prompts = { protocol, shots, limit, chat: chat?.write, rules };
       loaded.check(subject.described, prompts);
       const piece = { subject, chosen, loaded, prompts };
       pieces.push({ ...piece, ...(await placeOf(piece, chat, engine, request.results)) });
@@ -131,7 +135,7 @@ async function placeOf(
   results: string,
 ): Promise<Pick<EvaluationPiece, 'settings' | 'identity' | 'path' | 'documents' | 'record'>> {
   const { evaluation, protocol, shots } = chosen;
-  const { limit } = prompts;
+  const { limit, rules = {} } = prompts;
   const { name, version } = evaluation;
   const { model, methods, trained, baseWeights } = subject;
   const settings: EvaluationRecord['settings'] = {
@@ -146,6 +150,7 @@ async function placeOf(
     precision,
     ...(baseWeights && { baseWeights }),
     ...(chat && { chatTemplate: chat.hash }),
+    ...(Object.keys(rules).length > 0 && { rules }),
   };
   const identity = hashJson(settings);
   const folder = [model.id, subject.variant].map((part) => part.replaceAll('/', '--'));

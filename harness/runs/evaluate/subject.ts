@@ -56,7 +56,7 @@ export interface Subject extends SubjectInfo {
 /** A subject that can be opened. */
 export interface KnownSubject extends SubjectInfo {
   /** Its base, whose weights need not be opened. */
-  readonly described: Pick<BaseModel, 'id' | 'architecture'>;
+  readonly described: Pick<BaseModel, 'id' | 'architecture' | 'config' | 'folder'>;
   tokenizer(): Promise<Tokenizer>;
   /** Opens base and tensors; throws UsageError where they do not fit. */
   open(): Promise<Subject>;

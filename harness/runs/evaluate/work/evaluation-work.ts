@@ -10,12 +10,19 @@ import type { LoadedModel, TrainedTensors } from '../../../decoding/programs.ts'
 import type { AskedDocument } from '../../../evaluation/evaluation.ts';
 import type { LikelihoodScorer } from '../../../evaluation/likelihoods/log-likelihoods.ts';
 import { meanOf } from '../../../evaluation/measures.ts';
+import type { PromptOptions } from '../../../evaluation/prompts.ts';
+import type { WritingRules } from '../../../models/bases/generation-config.ts';
 import { sealEvaluation, type EvaluationRecord } from '../../../records/evaluation-record.ts';
 import { writeSealed } from '../../../records/sealed-record.ts';
 import { WorkLog } from '../../../records/beside/work-log.ts';
 import type { Load } from './time-model.ts';
 import { writeFileAtomic } from '../../../support/atomic-files.ts';
 import { sha256 } from '../../../support/hash.ts';
+
+/** How an evaluation asks, and what the base's files say of the texts that it writes. */
+export interface WorkOptions extends PromptOptions {
+  readonly rules?: WritingRules | undefined;
+}
 
 /** A model that is evaluated, on an engine. */
 export interface EvaluatedModel extends LoadedModel {

@@ -4,7 +4,7 @@ import { drawnExamples, type PromptOptions } from '../../../evaluation/prompts.t
 import type { BaseModel } from '../../../models/base-model.ts';
 import { answerWork } from './answer-work.ts';
 import { choiceWork } from './choice-work.ts';
-import type { Work } from './evaluation-work.ts';
+import type { Work, WorkOptions } from './evaluation-work.ts';
 import type { Subject } from '../subject.ts';
 import { roomForPrompt, textWork } from './text-work.ts';
 
@@ -20,7 +20,7 @@ export interface LoadedEvaluation {
    */
   check(base: Pick<BaseModel, 'id' | 'architecture'>, options: PromptOptions): void;
   /** Makes the prompts for a model; throws UsageError where they do not fit it. */
-  work(subject: Subject, options: PromptOptions): Work<unknown>;
+  work(subject: Subject, options: WorkOptions): Work<unknown>;
 }
 
 /** Reads the data of an evaluation; throws UsageError where they are missing or malformed. */

@@ -12,9 +12,10 @@ import type {
 } from '../../../evaluation/evaluation.ts';
 import { positionsFor } from '../../../evaluation/likelihoods/batches.ts';
 import { promptEncoder } from '../../../evaluation/likelihoods/tokens.ts';
-import { promptsOf, type PromptOptions } from '../../../evaluation/prompts.ts';
+import { promptsOf } from '../../../evaluation/prompts.ts';
+import type { WritingRules } from '../../../models/bases/generation-config.ts';
 import { UsageError } from '../../../support/errors.ts';
-import type { Documents, EvaluatedModel, Work } from './evaluation-work.ts';
+import type { Documents, EvaluatedModel, Work, WorkOptions } from './evaluation-work.ts';
 import { writingPart } from './measure-time.ts';
 import type { Subject } from '../subject.ts';
 
@@ -27,15 +28,14 @@ export function textWork(
   evaluation: TextEvaluation,
   data: EvaluationData<TextDocument>,
   subject: Subject,
-  { shots, ...options }: PromptOptions,
+  { shots, rules = {}, ...options }: WorkOptions,
 ): Work<Written> {
   const { measures } = evaluation;
   const { base, tokenizer, delta } = subject;
   const { protocol } = options;
-  // lm-eval ends a text where transformers does; the other programs name the tokenizer's end token.
-  const isByTransformers = protocol !== 'pyreft' && protocol !== 'llm-adapters';
-  const ends = new Set(isByTransformers ? subject.endTokens.filter((id) => id !== tokenizer.eosId) : []);
-  const decoding = withEndText(evaluation.decoding(protocol), protocol, tokenizer);
+  const isFollowed = followsFiles(protocol);
+  const ends = new Set(isFollowed ? subject.endTokens.filter((id) => id !== tokenizer.eosId) : []);
+  const decoding = { ...withEndText(evaluation.decoding(protocol), protocol, tokenizer), ...rules };
   const room = roomForPrompt(evaluation, protocol, base.id, positionsFor(base, delta));
   const prompts = promptsOf(evaluation, data, shots, options);
   const encode = promptEncoder(tokenizer, protocol);
@@ -79,6 +79,13 @@ export function textWork(
     },
   };
 }
+
+/**
+ * Whether a protocol's program ends and writes texts as the base's files say: lm-eval does, by transformers; the
+ * other programs name the tokenizer's end token.
+ */
+export const followsFiles = (protocol: EvaluationProtocol): boolean =>
+  protocol !== 'pyreft' && protocol !== 'llm-adapters';
 
 /** The tokens that a base's window has for a prompt; throws UsageError where it has none. */
 export function roomForPrompt(
@@ -151,7 +158,7 @@ export function holdsStop(
 async function writeTexts(
   documents: Documents<Written>,
   prompts: readonly (readonly number[])[],
-  { ends, ...decoding }: TextDecoding & { readonly ends: ReadonlySet<number> },
+  { ends, ...decoding }: TextDecoding & WritingRules & { readonly ends: ReadonlySet<number> },
   model: EvaluatedModel,
   signal: AbortSignal,
 ): Promise<void> {
@@ -162,6 +169,8 @@ async function writeTexts(
     prompts: missing.map((document) => prompts[document]!),
     maxNewTokens: decoding.maxNewTokens,
     beams: decoding.beams ?? 1,
+    repetitionPenalty: decoding.repetitionPenalty,
+    noRepeatNgram: decoding.noRepeatNgram,
     eosId: model.tokenizer.eosId,
     isComplete: holdsStop(model.tokenizer, decoding.stops, ends),
     onEnd: (place, tokens) => documents.keep(missing[place]!, throughFirst(ends, tokens)),
