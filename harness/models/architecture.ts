@@ -127,6 +127,11 @@ export interface EncoderDecoder extends Encoding, Decoding, Classifying {
   /** What the base's names begin with in transformers' classifier, and nowhere else (T5: `transformer.`). */
   readonly classifierRoot?: string;
 }
+
+/** What a base's names begin with in transformers' classifier and nowhere else; '' for most families. */
+export const classifierRootOf = (architecture: Architecture): string =>
+  (architecture.kind === 'encoder-decoder' ? architecture.classifierRoot : undefined) ?? '';
+
 interface Decoding {
   /** The output weight [V, d]: `ownHeadName` or the embedding. */
   readonly head: string;

@@ -12,6 +12,7 @@ import { openSafetensors, writeSafetensors } from '../../data/formats/safetensor
 import { readTorchZip } from '../../data/formats/torch-zip.ts';
 import { ownsWeight } from '../../models/delta/whole-modules.ts';
 import { meanHeadFile, readMeanHead } from '../../models/bases/stored-head.ts';
+import { classifierRootOf } from '../../models/architecture.ts';
 import { isOfHead } from '../../models/delta/heads.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
@@ -55,7 +56,7 @@ export async function writePeftFolder(
   const head = Object.entries(adapter.head).map(
     ([name, tensor]) => [beforeHead(peftType) + name, tensor] as const,
   );
-  const classifierRoot = head.length > 0 ? classifierRootOf(base) : '';
+  const classifierRoot = head.length > 0 ? classifierRootOf(base.architecture) : '';
   const named = (name: string): string =>
     isMean ? bareName(name, base) : name.replace(inModel, `${inModel}${classifierRoot}`);
   const own = Object.entries(tensors).map(([name, tensor]) => [named(name), tensor] as const);
@@ -70,10 +71,6 @@ export async function writePeftFolder(
   });
   return { peftType, tensors: Object.keys(all).length, ...(loader !== undefined && { loader: loaderFile }) };
 }
-
-/** What the base's names begin with in transformers' classifier alone; '' for most families. */
-const classifierRootOf = ({ architecture }: BaseModel): string =>
-  (architecture.kind === 'encoder-decoder' ? architecture.classifierRoot : undefined) ?? '';
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
@@ -122,7 +119,8 @@ export async function readPeftFolder(folder: string, base: BaseModel): Promise<A
   const config = parsed.data;
   const { method, format } = recogniseFormat(config, where);
   const named = Object.entries(await readTensors(folder)).map(
-    ([key, tensor]) => [key.replace(`${inModel}${classifierRootOf(base)}`, inModel), tensor] as const,
+    ([key, tensor]) =>
+      [key.replace(`${inModel}${classifierRootOf(base.architecture)}`, inModel), tensor] as const,
   );
   const stored = await withoutBaseCopies(Object.fromEntries(named), base, folder);
   const { head, saved, tensors } = splitHead(stored, config.peft_type, savedModules(config), base);

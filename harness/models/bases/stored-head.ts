@@ -20,6 +20,10 @@ export const meanHeadFile = 'head.safetensors';
 export const outputTensor =
   /^(classifier|classifier\.out_proj|classification_head\.out_proj)\.bias$|^score\.weight$/;
 
+/** The tensors whose rows are the outputs of a head here or in transformers. */
+const outputTensors =
+  /^(classifier|classifier\.out_proj|classification_head\.out_proj|score)\.(weight|bias)$/;
+
 /**
  * Finds the head in a checkpoint of a sequence classifier, or the layers before its output in one of another model
  * of the family: transformers begins a classifier with them.
@@ -171,7 +175,7 @@ export function beginHead(
         : `it lacks ${theirs(name)}`,
     };
   }
-  const isLast = (name: string): boolean => outputTensor.test(name.replace(/(?<!score)\.weight$/, '.bias'));
+  const isLast = (name: string): boolean => outputTensors.test(name);
   const read = async (name: string): Promise<Float32Array> => {
     if (pooler && theirs(name) in pooler) return pooled(theirs(name));
     const values = await stored.tensor(theirs(name));

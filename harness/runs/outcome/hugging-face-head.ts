@@ -3,7 +3,7 @@
  * config.json.
  */
 import type { StoredTensor } from '../../data/formats/safetensors.ts';
-import { type Architecture, ownHeadName } from '../../models/architecture.ts';
+import { type Architecture, classifierRootOf, ownHeadName } from '../../models/architecture.ts';
 import { outputTensor } from '../../models/bases/stored-head.ts';
 import { holdsPaperHead, nameInTransformers } from '../../models/delta/heads.ts';
 import { UsageError } from '../../support/errors.ts';
@@ -31,7 +31,7 @@ export const hasHead = ({ base, head }: TrainedRun): boolean =>
 export function nameInClassifier(name: string, architecture: Architecture): string | undefined {
   if (architecture.kind === 'encoder') return name;
   if (name === ownHeadName || name === architecture.outputBias) return undefined;
-  return (architecture.kind === 'encoder-decoder' ? (architecture.classifierRoot ?? '') : '') + name;
+  return classifierRootOf(architecture) + name;
 }
 
 /** The head of a run; without tensors and settings where its base writes its answers. */
