@@ -9,6 +9,7 @@ import type { Adapter } from '../../harness/exchange/adapter.ts';
 import { writePeftFolder } from '../../harness/exchange/peft/folder.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { makeHead, readBy } from '../../harness/models/delta/heads.ts';
+import { unfrozenTensors } from '../../harness/models/delta/trained-tensors.ts';
 import type { BaseModel } from '../../harness/models/base-model.ts';
 import type { TrainedRun } from '../../harness/runs/outcome/open-run.ts';
 import { writeMerged } from '../../harness/runs/outcome/to-checkpoint.ts';
@@ -25,6 +26,8 @@ const linears = 'query,key,value,queryKeyValue,attentionOutput,mlpUp,mlpGate,mlp
 const variants: readonly (readonly [string, object])[] = [
   ['lora', { rank: 2, targets: linears.split(',') }],
   ['ia3', {}],
+  ['ln-tuning', {}],
+  ['vera', { rank: 3 }],
 ];
 const families = (await readdir(dirname(folderOf('llama-tiny')))).filter((name) => name.endsWith('-tiny'));
 
@@ -52,14 +55,21 @@ async function write(model: string, [method, options]: (typeof variants)[number]
   const head = bare.architecture.kind === 'decoder' ? undefined : makeHead(bare, 'huggingface', 3);
   const base = head ? readBy(head, bare) : bare;
   const delta = attachMethod(base, method, options);
-  const stored = async (specs: typeof delta.trained): Promise<Adapter['tensors']> =>
+  const stored = async (specs: typeof delta.trained, deviation: number): Promise<Adapter['tensors']> =>
     Object.fromEntries(
-      Object.entries(await startOf(base, { trained: specs }, 0.2)).map(([name, data]) => [
+      Object.entries(await startOf(base, { trained: specs }, deviation)).map(([name, data]) => [
         name,
         { shape: specs[name]!.shape, data },
       ]),
     );
-  const own = { tensors: await stored(delta.trained), head: head ? await stored(head.tensors) : {} };
+  const unfrozen = unfrozenTensors(base, delta).map(
+    (name) => [name, { shape: base.shapes[name]!, init: () => base.tensor(name) }] as const,
+  );
+  const trained = await stored({ ...delta.trained, ...Object.fromEntries(unfrozen) }, 0.2);
+  const own = {
+    tensors: { ...trained, ...(await stored(delta.frozen ?? {}, 0)) },
+    head: head ? await stored(head.tensors, 0.2) : {},
+  };
   const unparsed = { method, options: options as Adapter['options'], ...own, steps: 1 };
   const headed = { ...unparsed, ...(head && { headName: 'huggingface' as const }) };
   const adapter = { ...headed, options: fullOptions(headed) };

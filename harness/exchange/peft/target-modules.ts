@@ -8,11 +8,14 @@ import { isEnd } from '../../models/delta/target-roles.ts';
 import type { Site } from '../../models/edits.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 
-/** Linear modules that transformers' models have and a base lacks: heads, and an encoder's pooler. */
+/**
+ * Modules that transformers' models have and a base lacks: heads, an encoder's pooler, and the empty module in place
+ * of the first norm of ModernBERT's first block, which PEFT cannot train.
+ */
 const besides = [
   ...['lm_head', 'classifier', 'classifier.dense', 'classifier.out_proj'],
   ...['pooler', 'pooler.dense', 'pre_classifier', 'head.dense'],
-  ...['classification_head.dense', 'classification_head.out_proj'],
+  ...['classification_head.dense', 'classification_head.out_proj', 'model.layers.0.attn_norm'],
 ];
 
 /**

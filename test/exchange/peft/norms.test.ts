@@ -1,4 +1,5 @@
 // Test of adapters of type LN_TUNING that train some norms alone, as peft's own defaults for Qwen 2 do.
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { lnTuning } from '../../../harness/exchange/peft/norms.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
@@ -21,4 +22,16 @@ it('reads which norms an adapter of peft trains, and refuses none and what is no
   expect(() => lnTuning.read({}, trained(['lm_head']), base, 'A')).toThrow(
     'A trains "lm_head", which is no norm of llama-mini.',
   );
+});
+
+it('names no module of ModernBERT that has no weight, which peft cannot train', async () => {
+  const base = await loadBase(join(import.meta.dirname, '../../golden/parity/modernbert-tiny'));
+  const norms = base.sites.filter(({ kind }) => kind === 'norm');
+  const one = { shape: [1], data: new Float32Array(1) };
+  const tensors = Object.fromEntries(norms.map(({ name }) => [`${name}.weight`, one]));
+  const { settings } = lnTuning.write({ method: 'ln-tuning', options: {}, tensors, head: {} }, base);
+  const targets = settings.target_modules as string[];
+  const isNamed = (name: string): boolean => targets.some((end) => name === end || name.endsWith(`.${end}`));
+  expect(norms.every(({ name }) => isNamed(name))).toBe(true);
+  expect(isNamed('model.layers.0.attn_norm')).toBe(false);
 });
