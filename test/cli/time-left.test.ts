@@ -6,6 +6,11 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+test('a phase of nothing has no time left', () => {
+  const nothing = { done: 0, total: 0 };
+  expect(new Timer({ phase: 'MB', detail: 'config.json', ...nothing }).left(nothing)).toBe('');
+});
+
 test.each([
   ['documents', undefined, undefined, '4 min left'],
   ['the share of tokens', 0, 0.25, '3 min left'],

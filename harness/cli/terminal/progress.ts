@@ -88,7 +88,8 @@ export class Timer {
   /** Such as `3 min left`; empty while nothing is known. */
   left(progress: Omit<Done, 'phase' | 'detail'>): string {
     const share = shareOf(progress);
-    if (share <= this.#first) return '';
+    // A phase of nothing, such as a file below a megabyte, has no share.
+    if (!(share > this.#first)) return '';
     return timeLeft(((performance.now() - this.#start) / 1000 / (share - this.#first)) * (1 - share));
   }
 }
