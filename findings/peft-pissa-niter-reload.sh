@@ -5,7 +5,7 @@
 # Output seen (start, largest difference of the outputs after loading, and their largest size):
 #   pissa 0.0 2.63
 #   pissa_niter_4 0.8495 3.49
-# deltabench reads the first and refuses the second (harness/exchange/peft/low-rank.ts).
+# deltabench reads the first and refuses the second (harness/exchange/peft/formats/low-rank.ts).
 # DELTABENCH_PYTHON may name a Python that has these versions; else they are installed into a temporary folder.
 set -euo pipefail
 folder=$(mktemp -d)

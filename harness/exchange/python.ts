@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../support/atomic-files.ts';
 import { writeSafetensors, type StoredTensor } from '../data/formats/safetensors.ts';
 import { meanHeadFile } from '../models/bases/stored-head.ts';
-import { isPeftMethod } from './peft/formats.ts';
+import { isPeftMethod } from './peft/find-format.ts';
 
 /** The name of the Python file beside an export; its function `load()` returns the model. */
 export const loaderFile = 'load.py';

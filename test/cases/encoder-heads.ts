@@ -9,7 +9,7 @@ import { attachCell } from '../../harness/runs/cell/attach-cell.ts';
 import type { Cell } from '../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import { openStartingAdapter } from '../../harness/runs/plan/starting-adapter.ts';
-import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../harness/runs/plan/variants/parse-variant.ts';
 import { startOf } from '../methods/tiny.ts';
 import { computeEncoder } from '../parity/encoder.ts';
 

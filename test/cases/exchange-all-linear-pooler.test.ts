@@ -6,7 +6,7 @@ import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { makeHead } from '../../harness/models/delta/heads.ts';
 import { attachWithHead } from '../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../harness/runs/plan/variants/parse-variant.ts';
 import { folderOf } from '../parity/folder.ts';
 import { describeAdapters, openGolden } from './adapters.ts';
 

@@ -8,7 +8,7 @@ import { readAdapter } from '../../harness/exchange/read-adapter.ts';
 import { loadBase } from '../../harness/models/bases/load-base.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
 import { openStartingAdapter } from '../../harness/runs/plan/starting-adapter.ts';
-import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../harness/runs/plan/variants/parse-variant.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { attachMethod } from '../exchange/reading.ts';
 import { tinyBase } from '../methods/tiny.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { intrinsicText } from '../../harness/cli/terminal/intrinsic-text.ts';
+import { intrinsicText } from '../../harness/cli/terminal/tuning/intrinsic-text.ts';
 import type { IntrinsicDimension, Measured } from '../../harness/runs/tune/intrinsic-dimension.ts';
 import { readRecordFile } from './bench.ts';
 import { benchInside } from './inside.ts';

@@ -14,7 +14,7 @@ import type { BaseModel } from '../../harness/models/base-model.ts';
 import type { TrainedRun } from '../../harness/runs/outcome/open-run.ts';
 import { writeMerged } from '../../harness/runs/outcome/to-checkpoint.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../harness/runs/plan/variants/parse-variant.ts';
 import { startOf } from '../methods/tiny.ts';
 import { folderOf, readGolden } from '../parity/folder.ts';
 import { temporaryFolder } from '../support/temporary.ts';

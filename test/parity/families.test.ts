@@ -7,7 +7,7 @@ import { countParameters } from '../../harness/models/delta/count-parameters.ts'
 import { unfrozenTensors } from '../../harness/models/delta/trained-tensors.ts';
 import { attachMethods } from '../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../harness/runs/plan/variants/parse-variant.ts';
 import { sizeOf, sum } from '../../harness/support/numbers/arithmetic.ts';
 import { describeEncoder } from './encoder.ts';
 import { folderOf, hasParity, readGolden } from './folder.ts';

@@ -5,10 +5,10 @@
 import { Command } from 'commander';
 import { Interrupted } from '../../training/loop/job.ts';
 import { addTuningOptions, tuningRequest, type TuningOptions } from '../arguments/tuning-options.ts';
-import { intrinsicText, plannedIntrinsicText } from '../terminal/intrinsic-text.ts';
+import { intrinsicText, plannedIntrinsicText } from '../terminal/tuning/intrinsic-text.ts';
 import { print, printJson, terminalWidth } from '../terminal/output.ts';
 import { endStopped } from '../terminal/stop-on-signals.ts';
-import { Stages } from '../terminal/tuning-stages.ts';
+import { Stages } from '../terminal/tuning/tuning-stages.ts';
 
 interface Options extends TuningOptions {
   readonly dimensions: string;

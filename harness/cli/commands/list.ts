@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import type { EngineName } from '../../engine/types.ts';
 import type { Evaluation } from '../../evaluation/evaluation.ts';
-import type { OptionHelp } from '../../runs/plan/option-values.ts';
+import type { OptionHelp } from '../../runs/plan/variants/option-values.ts';
 import { benchCommand } from '../../support/project-root.ts';
 import { wrapText } from '../../reporting/tables/layout-text.ts';
 import { columns, described, print, printJson, terminalWidth } from '../terminal/output.ts';
@@ -45,7 +45,7 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
   },
   async methods(name) {
     const { loadMethods } = await import('../../runs/plan/load-plugins.ts');
-    const { describeOptions } = await import('../../runs/plan/option-values.ts');
+    const { describeOptions } = await import('../../runs/plan/variants/option-values.ts');
     const methods = await loadMethods();
     if (name !== undefined && !methods.has(name)) {
       const known = [...methods.keys()];
@@ -127,7 +127,7 @@ const topics: Record<string, (name?: string) => Promise<{ json: unknown; text: s
   },
   async recipes() {
     const { recipeSchema } = await import('../../training/recipe.ts');
-    const { describeOptions } = await import('../../runs/plan/option-values.ts');
+    const { describeOptions } = await import('../../runs/plan/variants/option-values.ts');
     const { paperRecipes } = await import('../../papers/find-recipe.ts');
     const { builtinRecipes } = await import('../../runs/plan/built-in-recipes.ts');
     const { loadMethods } = await import('../../runs/plan/load-plugins.ts');
@@ -240,7 +240,7 @@ async function recipeRow({
   options,
   seeds,
 }: ListedRecipe): Promise<string[]> {
-  const { formatValue } = await import('../../runs/plan/option-values.ts');
+  const { formatValue } = await import('../../runs/plan/variants/option-values.ts');
   const all = Object.entries({ ...settings, ...options }).map(
     ([key, value]) => `${key}=${formatValue(value)}`,
   );
@@ -248,7 +248,7 @@ async function recipeRow({
 }
 
 async function optionLines(options: readonly OptionHelp[]): Promise<string> {
-  const { formatValue } = await import('../../runs/plan/option-values.ts');
+  const { formatValue } = await import('../../runs/plan/variants/option-values.ts');
   return described(
     options.map(({ name, type, default: value, description }) => {
       const usual = value === undefined ? '' : `, default ${formatValue(value)}`;

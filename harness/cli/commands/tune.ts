@@ -13,8 +13,8 @@ import { positive } from '../arguments/parse-values.ts';
 import { addTuningOptions, tuningRequest, type TuningOptions } from '../arguments/tuning-options.ts';
 import { note, print, printJson, terminalWidth } from '../terminal/output.ts';
 import { endStopped } from '../terminal/stop-on-signals.ts';
-import { Stages } from '../terminal/tuning-stages.ts';
-import { edgeWarnings, plannedTuningText, tuningTable } from '../terminal/tuning-table.ts';
+import { Stages } from '../terminal/tuning/tuning-stages.ts';
+import { edgeWarnings, plannedTuningText, tuningTable } from '../terminal/tuning/tuning-table.ts';
 
 interface Options extends TuningOptions {
   readonly trials?: number;

@@ -7,7 +7,7 @@ import { publicConfigs } from '../../models/bases/public-configs.ts';
 import type { Site } from '../../models/edits.ts';
 import type { Delta, Method, TensorSpec } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
-import { describeOptions, formatValue } from '../../runs/plan/option-values.ts';
+import { describeOptions, formatValue } from '../../runs/plan/variants/option-values.ts';
 import { countParameters } from '../../models/delta/count-parameters.ts';
 import { loadMethods } from '../../runs/plan/load-plugins.ts';
 import { sizeOf } from '../../support/numbers/arithmetic.ts';

@@ -2,7 +2,7 @@
  * What a dry run prints: the cells that would run, and every setting with its value and where it comes from.
  */
 import { groupBy } from '../../support/group-by.ts';
-import { formatValue } from '../../runs/plan/option-values.ts';
+import { formatValue } from '../../runs/plan/variants/option-values.ts';
 import type { CellPreview } from '../../runs/plan/preview.ts';
 import { columns, heading } from './output.ts';
 

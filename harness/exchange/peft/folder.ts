@@ -18,7 +18,7 @@ import type { BaseModel } from '../../models/base-model.ts';
 import type { Adapter, StoredTensors } from '../adapter.ts';
 import { withoutBaseCopies } from './base-copies.ts';
 import { type Format, inModel } from './format.ts';
-import { formatOf, recogniseFormat } from './formats.ts';
+import { formatOf, recogniseFormat } from './find-format.ts';
 import { loaderFile, loaderOf, writeMeanHead } from '../python.ts';
 import { readSavedModules } from './saved-modules.ts';
 import { commonSettings, type Config } from './settings.ts';

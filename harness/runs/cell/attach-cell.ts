@@ -12,7 +12,7 @@ import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { Cell } from '../plan/cell.ts';
-import { answersOf } from '../plan/variant.ts';
+import { answersOf } from '../plan/variants/variant.ts';
 import { attachMethods, checkPooler } from './attach-method.ts';
 import { chooseHead } from './choose-head.ts';
 

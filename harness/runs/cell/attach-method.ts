@@ -8,7 +8,7 @@ import { readBy, withHead, type Head } from '../../models/delta/heads.ts';
 import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { Delta } from '../../models/method.ts';
 import { messageOf, UsageError } from '../../support/errors.ts';
-import type { Variant } from '../plan/variant.ts';
+import type { Variant } from '../plan/variants/variant.ts';
 
 /** Attaches a variant's methods to a base; throws UsageError where they cannot act on it, or not together. */
 export async function attachMethods(

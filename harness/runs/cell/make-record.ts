@@ -2,7 +2,7 @@
 import { isEmulated } from '../../engine/types.ts';
 import { describeEnvironment } from '../../records/environment.ts';
 import { type RunRecord, sealRecord } from '../../records/record.ts';
-import { answersOf } from '../plan/variant.ts';
+import { answersOf } from '../plan/variants/variant.ts';
 import type { RunResults } from './save-results.ts';
 import type { PreparedCell } from './prepare-cells.ts';
 import { describePublished } from './published-recipe.ts';

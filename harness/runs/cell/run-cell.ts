@@ -8,7 +8,7 @@ import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import { lacksMemory } from '../execute/out-of-memory.ts';
 import { memoryNeed } from '../memory/cell-memory.ts';
-import { answersOf } from '../plan/variant.ts';
+import { answersOf } from '../plan/variants/variant.ts';
 import { answerWithoutModel } from './answer-without-model.ts';
 import type { CellRun } from './cell-run.ts';
 import { watchDeviceMemory } from '../memory/device-memory.ts';

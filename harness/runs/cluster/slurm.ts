@@ -13,7 +13,7 @@ import { didYouMean, errorCode, UsageError } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
 import { isObject } from '../../support/json/json-object.ts';
 import type { Untrusted } from '../../records/read-records.ts';
-import { splitSetting } from '../plan/option-values.ts';
+import { splitSetting } from '../plan/variants/option-values.ts';
 import type { EvaluateRequest } from '../evaluate/plan-evaluations.ts';
 import type { RunRequest } from '../plan/cell.ts';
 

@@ -9,7 +9,7 @@ import {
 } from '../../evaluation/evaluation.ts';
 import { shotsOf } from '../../evaluation/prompts.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
-import { splitSetting } from '../plan/option-values.ts';
+import { splitSetting } from '../plan/variants/option-values.ts';
 import { limitForms, readLimit } from './document-limit.ts';
 
 /** An evaluation, and how it is asked. */

@@ -10,7 +10,7 @@ import type { Outcome } from '../execute/executor.ts';
 import type { Cell, Plan, RunRequest } from '../plan/cell.ts';
 import { findDataSource } from '../plan/data-source.ts';
 import { loadEvaluations } from '../plan/load-plugins.ts';
-import { answersOf } from '../plan/variant.ts';
+import { answersOf } from '../plan/variants/variant.ts';
 import { chooseEvaluations, evaluationsOf, type Choice } from './choose-evaluations.ts';
 import { evaluate, type Evaluated, type EvaluateOptions } from './evaluate.ts';
 import {

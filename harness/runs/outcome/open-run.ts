@@ -18,13 +18,13 @@ import type { Values } from '../../models/edits.ts';
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { attachMethods } from '../cell/attach-method.ts';
-import { checkOptions } from '../plan/option-values.ts';
+import { checkOptions } from '../plan/variants/option-values.ts';
 import type { FetchOptions } from '../../data/hub/connection.ts';
 import { baseOptions } from '../plan/data-source.ts';
 import { loadMethods } from '../plan/load-plugins.ts';
 import type { RunRecord } from '../../records/record.ts';
 import { readRecord } from '../../records/record-files.ts';
-import type { VariantPart } from '../plan/variant.ts';
+import type { VariantPart } from '../plan/variants/variant.ts';
 
 /** A finished run and the tensors that it trained. */
 export interface TrainedRun {

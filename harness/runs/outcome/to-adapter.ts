@@ -1,7 +1,7 @@
 /** Turns a run into an adapter, which exchange/ writes in the formats of other libraries. */
 import { UsageError } from '../../support/errors.ts';
 import type { Adapter, StoredTensors } from '../../exchange/adapter.ts';
-import { isPeftMethod } from '../../exchange/peft/formats.ts';
+import { isPeftMethod } from '../../exchange/peft/find-format.ts';
 import { unfrozenTensors } from '../../models/delta/trained-tensors.ts';
 import type { HeadName } from '../../models/head-names.ts';
 import { hasHead, mergedHead } from './hugging-face-head.ts';

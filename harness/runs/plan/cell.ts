@@ -9,9 +9,9 @@ import type { Recipe } from '../../training/recipe.ts';
 import type { GivenOptions } from '../own-tasks/options.ts';
 import type { TunedRecipe } from '../tune/recipe-file.ts';
 import type { EngineChoice } from './engine-choice.ts';
-import type { Origins } from './option-values.ts';
+import type { Origins } from './variants/option-values.ts';
 import type { StartingAdapter } from './starting-adapter.ts';
-import type { Variant } from './variant.ts';
+import type { Variant } from './variants/variant.ts';
 
 /** One point of a search space, for one of the methods that were asked for. */
 export interface Trial {

@@ -19,8 +19,8 @@ import { addressOf, type Cell, type Plan, type RunRequest, type Trial } from './
 import { baseOptions, findDataSource } from './data-source.ts';
 import { findBaseWeights, findEngine } from './engine-choice.ts';
 import { findTasks } from '../plugins/find-tasks.ts';
-import { splitSetting, type OptionSetting, type Origins } from './option-values.ts';
-import { checkOptionUsed, parseVariant, readVariant } from './parse-variant.ts';
+import { splitSetting, type OptionSetting, type Origins } from './variants/option-values.ts';
+import { checkOptionUsed, parseVariant, readVariant } from './variants/parse-variant.ts';
 import {
   defaultSeeds,
   isRecipeKey,
@@ -32,8 +32,8 @@ import {
 } from './resolve-recipe.ts';
 import { checkStanding, standingRows } from './standing-rows.ts';
 import type { StartingAdapter } from './starting-adapter.ts';
-import { nameSwept, sweepCombinations, sweepExamples, withAblations } from './sweep.ts';
-import { describeVariant, type Variant } from './variant.ts';
+import { nameSwept, sweepCombinations, sweepExamples, withAblations } from './variants/sweep.ts';
+import { describeVariant, type Variant } from './variants/variant.ts';
 
 /** The settings of one combination of swept values. */
 interface Combination {

@@ -17,10 +17,10 @@ import {
   type OptionSetting,
   type Origins,
   parseOption,
-} from './option-values.ts';
+} from './variants/option-values.ts';
 import { parseProtocol, protocolSettings, type Protocol } from '../../papers/protocol.ts';
 import type { TunedRecipe } from '../tune/recipe-file.ts';
-import type { Variant } from './variant.ts';
+import type { Variant } from './variants/variant.ts';
 
 /** Whether `--set key=…` means a hyper-parameter and not an option of a method. */
 export function isRecipeKey(key: string): boolean {

@@ -6,7 +6,7 @@ import type { Task } from '../../data/examples/task.ts';
 import type { Method } from '../../models/method.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { Cell } from './cell.ts';
-import { answersOf } from './variant.ts';
+import { answersOf } from './variants/variant.ts';
 
 const names = ['none', 'most-frequent', 'copied-input'];
 

@@ -5,8 +5,8 @@ import type { Method } from '../../models/method.ts';
 import { canonicalJson } from '../../support/json/canonical-json.ts';
 import { UsageError } from '../../support/errors.ts';
 import { hashArrays } from '../../support/hash.ts';
-import { checkOptions, parseOption, type Options, type OptionSetting } from './option-values.ts';
-import { describeVariant, type Variant } from './variant.ts';
+import { checkOptions, parseOption, type Options, type OptionSetting } from './variants/option-values.ts';
+import { describeVariant, type Variant } from './variants/variant.ts';
 
 /** Letters of a variant's name, at most; file systems take 255 bytes. */
 const LONGEST_NAME = 200;

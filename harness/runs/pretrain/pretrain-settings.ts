@@ -4,7 +4,7 @@
 import { newFamilies, type NewFamily } from '../../models/bases/new-base.ts';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import { recipeSchema, type Recipe } from '../../training/recipe.ts';
-import { checkOptions, parseOption, splitSetting, type Options } from '../plan/option-values.ts';
+import { checkOptions, parseOption, splitSetting, type Options } from '../plan/variants/option-values.ts';
 
 /** Evaluations of a run, where its recipe does not say how many steps lie between two. */
 export const EVALUATIONS = 10;

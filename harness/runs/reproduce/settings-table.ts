@@ -9,7 +9,7 @@ import { redRecipes } from '../../papers/red/recipes.ts';
 import type { PaperRecipe } from '../../papers/recipe.ts';
 import { redEvaluations } from '../../papers/red/our-names.ts';
 import { redDataSets, redLeaderboard } from '../../papers/red/tables.ts';
-import { formatValue } from '../plan/option-values.ts';
+import { formatValue } from '../plan/variants/option-values.ts';
 import { loadEvaluations } from '../plan/load-plugins.ts';
 import { planRuns } from '../plan/plan-runs.ts';
 import type { RunRequest } from '../plan/cell.ts';

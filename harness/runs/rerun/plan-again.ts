@@ -10,7 +10,7 @@ import { prepareCells, type PreparedCell } from '../cell/prepare-cells.ts';
 import type { Cell, Plan } from '../plan/cell.ts';
 import { baseOptions, findDataSource } from '../plan/data-source.ts';
 import { findEngine } from '../plan/engine-choice.ts';
-import { checkOptions } from '../plan/option-values.ts';
+import { checkOptions } from '../plan/variants/option-values.ts';
 import { isTunedSource } from '../tune/recipe-file.ts';
 
 /** Where the record, the data and the tokenizer lie, and the threads where they are not those of the record. */

@@ -7,7 +7,7 @@ import type { Validation } from '../../records/validation.ts';
 import { UsageError } from '../../support/errors.ts';
 import { groupBy } from '../../support/group-by.ts';
 import type { RunRequest } from '../plan/cell.ts';
-import { parseVariant } from '../plan/parse-variant.ts';
+import { parseVariant } from '../plan/variants/parse-variant.ts';
 import { planRuns } from '../plan/plan-runs.ts';
 import { previewTuning, tune, type PlannedTuning, type TuneContext, type TunedMethod } from './tune.ts';
 

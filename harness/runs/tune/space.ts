@@ -6,7 +6,7 @@ import type { Method } from '../../models/method.ts';
 import { recipeSchema } from '../../training/recipe.ts';
 import { UsageError } from '../../support/errors.ts';
 import { randomStream } from '../../support/numbers/random-stream.ts';
-import { camelCase, sameName, suggestKey } from '../plan/option-values.ts';
+import { camelCase, sameName, suggestKey } from '../plan/variants/option-values.ts';
 
 /** The values that one setting may have. */
 export interface Dimension {

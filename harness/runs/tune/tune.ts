@@ -12,7 +12,7 @@ import { UsageError } from '../../support/errors.ts';
 import type { Outcome } from '../execute/executor.ts';
 import { attachCells } from '../cell/prepare-cells.ts';
 import type { Cell, Plan, RunRequest, Trial } from '../plan/cell.ts';
-import { parseVariant } from '../plan/parse-variant.ts';
+import { parseVariant } from '../plan/variants/parse-variant.ts';
 import { planRuns } from '../plan/plan-runs.ts';
 import type { TunedEntry } from './recipe-file.ts';
 import { rungsOf, type Rung, type Strategy } from './rungs.ts';

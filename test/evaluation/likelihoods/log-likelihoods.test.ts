@@ -5,7 +5,7 @@ import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/variants/parse-variant.ts';
 import type { EngineName } from '../../../harness/engine/types.ts';
 import { openScorer, scoreAll } from './score-all.ts';
 import { fitting } from '../../methods/fitting.ts';

@@ -1,7 +1,7 @@
 // Test of adapters of type LN_TUNING that train some norms alone, as peft's own defaults for Qwen 2 do.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { lnTuning } from '../../../harness/exchange/peft/norms.ts';
+import { lnTuning } from '../../../harness/exchange/peft/formats/norms.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 
 it('reads which norms an adapter of peft trains, and refuses none and what is no norm', async () => {

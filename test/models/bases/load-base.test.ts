@@ -8,7 +8,7 @@ import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { countParameters } from '../../../harness/models/delta/count-parameters.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/variants/parse-variant.ts';
 import { changeTensors, type StoredTensors } from '../../support/change-tensors.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 

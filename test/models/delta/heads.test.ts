@@ -10,7 +10,7 @@ import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { attachWithHead } from '../../../harness/runs/cell/attach-method.ts';
 import { countParameters } from '../../../harness/models/delta/count-parameters.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/variants/parse-variant.ts';
 
 const methods = await loadMethods();
 const count = async (model: string, variant: string, name: HeadName, classes: number) => {

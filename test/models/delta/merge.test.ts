@@ -10,7 +10,7 @@ import type { Delta } from '../../../harness/models/method.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/variants/parse-variant.ts';
 import { startOf, tinyBase, tinyBatch } from '../../methods/tiny.ts';
 import { computeDecoder, type Arrays } from '../../parity/decoder.ts';
 import { computeEncoder } from '../../parity/encoder.ts';

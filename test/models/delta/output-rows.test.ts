@@ -9,7 +9,7 @@ import { freezeTensors, trainedShapes } from '../../../harness/models/delta/trai
 import { runDecoder, runEncoder, type ModelUse } from '../../../harness/models/delta/forward.ts';
 import type { Method } from '../../../harness/models/method.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/variants/parse-variant.ts';
 import { languageModel } from '../../../harness/training/objectives/language-model.ts';
 import { packingOf, slotBias } from '../../../harness/training/objectives/pack-sequences.ts';
 import { startOf, tinyBase } from '../../methods/tiny.ts';

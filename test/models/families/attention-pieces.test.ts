@@ -9,7 +9,7 @@ import { initialize } from '../../../harness/models/delta/trained-tensors.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
 import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/variants/parse-variant.ts';
 import { testEngine } from '../../engines.ts';
 
 const [rows, length] = [3, 7];

@@ -10,7 +10,7 @@ import { describeArchitecture } from '../../../harness/models/families/registry.
 import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { countParameters } from '../../../harness/models/delta/count-parameters.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/variants/parse-variant.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { computeDecoder, type Batch } from '../../parity/decoder.ts';
 

@@ -10,7 +10,7 @@ import { metamathTable } from '../../../harness/papers/peft/metamathqa.ts';
 import { sameParameters } from '../../../harness/reporting/published/verdict.ts';
 import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/variants/parse-variant.ts';
 import { planTable, type ReproduceRequest } from '../../../harness/runs/reproduce/plan-table.ts';
 
 /** The shape of Llama 3.2 3B, which its config.json gives. */

@@ -9,7 +9,7 @@ import {
   type MemoryCase,
 } from '../../../harness/runs/memory/estimate-memory.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/variants/parse-variant.ts';
 import { recipeSchema } from '../../../harness/training/recipe.ts';
 import { activationBytes, tokensThatFit } from '../../../harness/training/step/activation-memory.ts';
 

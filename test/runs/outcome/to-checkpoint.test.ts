@@ -11,7 +11,7 @@ import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import { writeMerged } from '../../../harness/runs/outcome/to-checkpoint.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
 import type { TrainedRun } from '../../../harness/runs/outcome/open-run.ts';
-import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/variants/parse-variant.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { startOf, tinyBatch } from '../../methods/tiny.ts';
 import { baseOf } from '../../models/base-of.ts';

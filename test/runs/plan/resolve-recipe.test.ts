@@ -1,13 +1,13 @@
 // Tests of the precedence of settings.
 import { expect, test } from 'vitest';
 import type { TextTask } from '../../../harness/data/examples/task.ts';
-import { splitSetting } from '../../../harness/runs/plan/option-values.ts';
+import { splitSetting } from '../../../harness/runs/plan/variants/option-values.ts';
 import { planRuns } from '../../../harness/runs/plan/plan-runs.ts';
 import type { RunRequest } from '../../../harness/runs/plan/cell.ts';
 import { loadMethods, loadTasks } from '../../../harness/runs/plan/load-plugins.ts';
 import { parseProtocol } from '../../../harness/papers/protocol.ts';
 import { defaultSeeds, isRecipeKey, resolveRecipe } from '../../../harness/runs/plan/resolve-recipe.ts';
-import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/variants/parse-variant.ts';
 import { copyTask, methods } from '../fake.ts';
 
 const cola: TextTask = { ...copyTask, name: 'cola' };

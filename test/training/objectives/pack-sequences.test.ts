@@ -10,7 +10,7 @@ import { makeHead, withHead } from '../../../harness/models/delta/heads.ts';
 import type { Delta, Method } from '../../../harness/models/method.ts';
 import type { BaseModel } from '../../../harness/models/base-model.ts';
 import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
-import { parseVariant } from '../../../harness/runs/plan/parse-variant.ts';
+import { parseVariant } from '../../../harness/runs/plan/variants/parse-variant.ts';
 import { labelled } from '../../../harness/training/objectives/classification.ts';
 import { languageModel } from '../../../harness/training/objectives/language-model.ts';
 import type { BatchShape, Objective } from '../../../harness/training/objectives/objective.ts';

@@ -1,6 +1,6 @@
 /** Multiplies variants: the values of `--sweep`, and the named ablations of methods. */
-import type { Method } from '../../models/method.ts';
-import { UsageError } from '../../support/errors.ts';
+import type { Method } from '../../../models/method.ts';
+import { UsageError } from '../../../support/errors.ts';
 import { splitSetting, type OptionSetting } from './option-values.ts';
 import type { Variant } from './variant.ts';
 

@@ -3,8 +3,8 @@
  * which zod schemas declare. Used by whatever takes `key=value`, and by help and lists.
  */
 import { z } from 'zod';
-import { didYouMean, UsageError } from '../../support/errors.ts';
-import { problemOf } from '../../support/json/validation-messages.ts';
+import { didYouMean, UsageError } from '../../../support/errors.ts';
+import { problemOf } from '../../../support/json/validation-messages.ts';
 
 /** Options by key. */
 export type Options = Record<string, unknown>;

@@ -1,13 +1,13 @@
 /** AdaLoRA in PEFT's files: beside names and settings, the pattern of singular values that pruning kept. */
 import { z } from 'zod';
-import { UsageError } from '../../support/errors.ts';
-import { adaloraTargets } from '../../models/delta/target-roles.ts';
-import type { StoredTensors } from '../adapter.ts';
-import { inModel, type Format } from './format.ts';
+import { UsageError } from '../../../support/errors.ts';
+import { adaloraTargets } from '../../../models/delta/target-roles.ts';
+import type { StoredTensors } from '../../adapter.ts';
+import { inModel, type Format } from '../format.ts';
 import { overLinearModules, sitesWith } from './linear-modules.ts';
 import { beginning } from './low-rank.ts';
-import { sitesNamed } from './target-modules.ts';
-import { noBias } from './settings.ts';
+import { sitesNamed } from '../target-modules.ts';
+import { noBias } from '../settings.ts';
 
 type Stored = StoredTensors[string];
 

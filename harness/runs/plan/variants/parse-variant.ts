@@ -4,9 +4,9 @@
  * says.
  */
 import type { z } from 'zod';
-import type { Method } from '../../models/method.ts';
-import { didYouMean, UsageError } from '../../support/errors.ts';
-import { recipeSchema } from '../../training/recipe.ts';
+import type { Method } from '../../../models/method.ts';
+import { didYouMean, UsageError } from '../../../support/errors.ts';
+import { recipeSchema } from '../../../training/recipe.ts';
 import {
   camelCase,
   checkOptions,

@@ -2,13 +2,13 @@
  * Does the stages of a tuning one after the other, here or on Slurm, and shows how each goes; `tune` and
  * `intrinsic` use it.
  */
-import type { Outcome } from '../../runs/execute/executor.ts';
-import type { Plan, RunRequest } from '../../runs/plan/cell.ts';
-import type { TuningOptions } from '../arguments/tuning-options.ts';
-import { note, print } from './output.ts';
-import { createReporter, type Reporter } from './run-reporter.ts';
-import { stopOnSignals } from './stop-on-signals.ts';
-import { submittedText } from './submitted.ts';
+import type { Outcome } from '../../../runs/execute/executor.ts';
+import type { Plan, RunRequest } from '../../../runs/plan/cell.ts';
+import type { TuningOptions } from '../../arguments/tuning-options.ts';
+import { note, print } from '../output.ts';
+import { createReporter, type Reporter } from '../run-reporter.ts';
+import { stopOnSignals } from '../stop-on-signals.ts';
+import { submittedText } from '../submitted.ts';
 
 /** Does the stages of a tuning, here or on Slurm. */
 export class Stages {
@@ -32,7 +32,7 @@ export class Stages {
     this.#reporter = this.#newReporter();
     for (const line of plan.read) this.#sayOnce(line);
     if (launcher === 'slurm' && !(await isDone(plan))) {
-      const { submitMissing } = await import('../../runs/cluster/submit-missing.ts');
+      const { submitMissing } = await import('../../../runs/cluster/submit-missing.ts');
       const submitted = await submitMissing(plan, request, { slurm, retryFailed: retry === 'failed' });
       print(
         submitted ? `${submittedText(submitted, 'run')}.` : 'Slurm is doing the trials that are missing.',
@@ -40,7 +40,7 @@ export class Stages {
       note('The same command goes on when they are done; status shows how they go.');
       return undefined;
     }
-    const { executePlan } = await import('../../runs/execute/execute-plan.ts');
+    const { executePlan } = await import('../../../runs/execute/execute-plan.ts');
     this.#controller ??= stopOnSignals(() => {
       this.#reporter.stop();
     });
@@ -73,6 +73,6 @@ export class Stages {
 
 /** Whether every cell of a plan has a record. */
 async function isDone(plan: Plan): Promise<boolean> {
-  const { prepareCells } = await import('../../runs/cell/prepare-cells.ts');
+  const { prepareCells } = await import('../../../runs/cell/prepare-cells.ts');
   return (await prepareCells(plan)).every(({ place }) => place.record !== undefined);
 }

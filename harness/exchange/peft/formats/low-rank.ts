@@ -1,12 +1,12 @@
 /** LoRA, rsLoRA, PiSSA, DoRA and VeRA in PEFT's files: the names and settings of each. */
 import { z } from 'zod';
-import type { StoredTensors } from '../adapter.ts';
-import type { Format } from './format.ts';
+import type { StoredTensors } from '../../adapter.ts';
+import type { Format } from '../format.ts';
 import { overLinearModules } from './linear-modules.ts';
-import { patternSetting } from './patterns.ts';
-import { noBias } from './settings.ts';
-import { tokenSetting } from './base-parts.ts';
-import { sideBySide } from '../../support/numbers/matrix.ts';
+import { patternSetting } from '../patterns.ts';
+import { noBias } from '../settings.ts';
+import { tokenSetting } from '../base-parts.ts';
+import { sideBySide } from '../../../support/numbers/matrix.ts';
 
 const rank = z.int().positive();
 const alpha = z.number().positive();

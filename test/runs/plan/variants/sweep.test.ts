@@ -1,9 +1,9 @@
 // Tests of --sweep and --ablations: combinations, names, shares of threads and memory.
 import { expect, test } from 'vitest';
-import { UsageError } from '../../../harness/support/errors.ts';
-import { shareOfMachine } from '../../../harness/runs/execute/job.ts';
-import { loadMethods } from '../../../harness/runs/plan/load-plugins.ts';
-import { sweepCombinations, withAblations } from '../../../harness/runs/plan/sweep.ts';
+import { UsageError } from '../../../../harness/support/errors.ts';
+import { shareOfMachine } from '../../../../harness/runs/execute/job.ts';
+import { loadMethods } from '../../../../harness/runs/plan/load-plugins.ts';
+import { sweepCombinations, withAblations } from '../../../../harness/runs/plan/variants/sweep.ts';
 
 test('values multiply, the last key fastest', () => {
   const written = (sweeps: string[]) =>

@@ -1,11 +1,11 @@
 // Tests of the grammar of variants: names, labels, options, ablations and refusals.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { UsageError } from '../../../harness/support/errors.ts';
-import { parseVariant, readVariant } from '../../../harness/runs/plan/parse-variant.ts';
-import { describeVariant } from '../../../harness/runs/plan/variant.ts';
-import type { OptionSetting } from '../../../harness/runs/plan/option-values.ts';
-import { lora, methods, red } from '../fake.ts';
+import { UsageError } from '../../../../harness/support/errors.ts';
+import { parseVariant, readVariant } from '../../../../harness/runs/plan/variants/parse-variant.ts';
+import { describeVariant } from '../../../../harness/runs/plan/variants/variant.ts';
+import type { OptionSetting } from '../../../../harness/runs/plan/variants/option-values.ts';
+import { lora, methods, red } from '../../fake.ts';
 
 const parse = (text: string) => parseVariant(text, methods);
 const message = (text: string): string => {

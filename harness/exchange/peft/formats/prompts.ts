@@ -2,13 +2,13 @@
  * Prefix tuning, prompt tuning and P-tuning in PEFT's files, where each is one tensor, `prompt_embeddings`.
  */
 import { z } from 'zod';
-import { UsageError } from '../../support/errors.ts';
-import type { BaseModel } from '../../models/base-model.ts';
-import type { FamilyName } from '../../models/edits.ts';
-import type { Adapter, StoredTensors } from '../adapter.ts';
-import type { Format } from './format.ts';
+import { UsageError } from '../../../support/errors.ts';
+import type { BaseModel } from '../../../models/base-model.ts';
+import type { FamilyName } from '../../../models/edits.ts';
+import type { Adapter, StoredTensors } from '../../adapter.ts';
+import type { Format } from '../format.ts';
 import { strangeKey } from './linear-modules.ts';
-import { parseSettings, type Config } from './settings.ts';
+import { parseSettings, type Config } from '../settings.ts';
 
 type Stored = StoredTensors[string];
 

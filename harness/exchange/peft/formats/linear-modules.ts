@@ -4,17 +4,17 @@
  * the head as well, and train biases of the base.
  */
 import type { z } from 'zod';
-import { UsageError } from '../../support/errors.ts';
-import { numberOfEach, queryAndValue, type Targets } from '../../models/delta/target-roles.ts';
-import type { Site } from '../../models/edits.ts';
-import type { BaseModel } from '../../models/base-model.ts';
-import type { Adapter, StoredTensors } from '../adapter.ts';
-import { readBaseParts, writeBaseParts } from './base-parts.ts';
-import { inModel, toOptions, toSettings, type Format, type Names } from './format.ts';
-import { numberOptions, sitesNamed, targetModules, targetOptions } from './target-modules.ts';
-import { numbersByPattern, type Pattern, type PatternRule } from './patterns.ts';
-import { writeSavedModules } from './saved-modules.ts';
-import { parseSettings, type Config } from './settings.ts';
+import { UsageError } from '../../../support/errors.ts';
+import { numberOfEach, queryAndValue, type Targets } from '../../../models/delta/target-roles.ts';
+import type { Site } from '../../../models/edits.ts';
+import type { BaseModel } from '../../../models/base-model.ts';
+import type { Adapter, StoredTensors } from '../../adapter.ts';
+import { readBaseParts, writeBaseParts } from '../base-parts.ts';
+import { inModel, toOptions, toSettings, type Format, type Names } from '../format.ts';
+import { numberOptions, sitesNamed, targetModules, targetOptions } from '../target-modules.ts';
+import { numbersByPattern, type Pattern, type PatternRule } from '../patterns.ts';
+import { writeSavedModules } from '../saved-modules.ts';
+import { parseSettings, type Config } from '../settings.ts';
 
 /**
  * A number that single modules may have of their own, such as a rank: our options `usual` and `exceptions`,

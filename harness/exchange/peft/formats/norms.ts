@@ -1,13 +1,13 @@
 /** LN tuning in PEFT's files: the trained tensors of norms. */
 import { z } from 'zod';
-import { UsageError } from '../../support/errors.ts';
-import type { Site } from '../../models/edits.ts';
-import type { StoredTensors } from '../adapter.ts';
-import { inModel, type Format } from './format.ts';
+import { UsageError } from '../../../support/errors.ts';
+import type { Site } from '../../../models/edits.ts';
+import type { StoredTensors } from '../../adapter.ts';
+import { inModel, type Format } from '../format.ts';
 import { strangeKey } from './linear-modules.ts';
-import { parseSettings } from './settings.ts';
-import { writeSavedModules } from './saved-modules.ts';
-import { barePrefix, targetModules, targetOptions } from './target-modules.ts';
+import { parseSettings } from '../settings.ts';
+import { writeSavedModules } from '../saved-modules.ts';
+import { barePrefix, targetModules, targetOptions } from '../target-modules.ts';
 
 const parts = ['weight', 'bias'];
 const isNorm = ({ kind }: Site): boolean => kind === 'norm';

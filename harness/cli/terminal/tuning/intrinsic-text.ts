@@ -1,10 +1,10 @@
 /** What `intrinsic` prints: the score of every dimension beside full fine-tuning, and d90 with its limits. */
-import { layoutTable } from '../../reporting/tables/layout-text.ts';
-import type { IntrinsicDimension, Measured } from '../../runs/tune/intrinsic-dimension.ts';
-import type { PlannedTuning } from '../../runs/tune/tune.ts';
-import { counted } from '../../support/counted.ts';
-import { groupBy } from '../../support/group-by.ts';
-import { heading } from './output.ts';
+import { layoutTable } from '../../../reporting/tables/layout-text.ts';
+import type { IntrinsicDimension, Measured } from '../../../runs/tune/intrinsic-dimension.ts';
+import type { PlannedTuning } from '../../../runs/tune/tune.ts';
+import { counted } from '../../../support/counted.ts';
+import { groupBy } from '../../../support/group-by.ts';
+import { heading } from '../output.ts';
 
 const score = (value: number): string => value.toPrecision(4);
 const inGroups = (n: number): string => n.toLocaleString('en');

@@ -3,11 +3,11 @@
  * of dropout that deltabench does not have act in training alone, and are passed over.
  */
 import { z } from 'zod';
-import type { Format } from './format.ts';
+import type { Format } from '../format.ts';
 import { overLinearModules } from './linear-modules.ts';
 import { ranksAndAlphas } from './low-rank.ts';
-import { patternSetting } from './patterns.ts';
-import { noBias } from './settings.ts';
+import { patternSetting } from '../patterns.ts';
+import { noBias } from '../settings.ts';
 
 const count = z.int().positive();
 const positive = z.number().positive();

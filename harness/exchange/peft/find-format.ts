@@ -1,13 +1,13 @@
 /** Finds the format for a method, and the method and format of an adapter_config.json. */
 import { UsageError } from '../../support/errors.ts';
-import { adalora } from './adalora.ts';
+import { adalora } from './formats/adalora.ts';
 import type { Format } from './format.ts';
-import { ia3 } from './ia3.ts';
-import { dora, lora, pissa, rslora, vera } from './low-rank.ts';
-import { fourierft, hra, loha, lokr, miss, oft, randlora } from './more-linear.ts';
-import { lnTuning } from './norms.ts';
-import { methodOfType, ownFormat, ownType } from './own.ts';
-import { prefix, prompt, pTuning } from './prompts.ts';
+import { ia3 } from './formats/ia3.ts';
+import { dora, lora, pissa, rslora, vera } from './formats/low-rank.ts';
+import { fourierft, hra, loha, lokr, miss, oft, randlora } from './formats/more-linear.ts';
+import { lnTuning } from './formats/norms.ts';
+import { methodOfType, ownFormat, ownType } from './formats/own.ts';
+import { prefix, prompt, pTuning } from './formats/prompts.ts';
 import type { Config } from './settings.ts';
 
 /**

@@ -1,14 +1,14 @@
 /** (IA)³ in PEFT's files, which tell vectors of outputs from vectors of inputs by their shapes. */
 import { z } from 'zod';
-import { UsageError } from '../../support/errors.ts';
-import { ia3Inputs, isNamed } from '../../models/delta/target-roles.ts';
-import type { Site } from '../../models/edits.ts';
-import type { StoredTensors } from '../adapter.ts';
-import { inModel, type Format } from './format.ts';
+import { UsageError } from '../../../support/errors.ts';
+import { ia3Inputs, isNamed } from '../../../models/delta/target-roles.ts';
+import type { Site } from '../../../models/edits.ts';
+import type { StoredTensors } from '../../adapter.ts';
+import { inModel, type Format } from '../format.ts';
 import { sitesWith, strangeKey } from './linear-modules.ts';
-import { writeSavedModules } from './saved-modules.ts';
-import { sitesNamed, targetModules, targetOptions } from './target-modules.ts';
-import { parseSettings } from './settings.ts';
+import { writeSavedModules } from '../saved-modules.ts';
+import { sitesNamed, targetModules, targetOptions } from '../target-modules.ts';
+import { parseSettings } from '../settings.ts';
 
 const settings = z.object({
   feedforward_modules: z.union([z.string(), z.array(z.string())]).nullish(),

@@ -1,10 +1,10 @@
 /** What `tune` prints of its trials: a table of what was chosen, and warnings of choices at an edge. */
-import { counted } from '../../support/counted.ts';
-import { groupBy } from '../../support/group-by.ts';
-import { layoutTable } from '../../reporting/tables/layout-text.ts';
-import type { PlannedTuning, TunedMethod } from '../../runs/tune/tune.ts';
-import type { Position } from '../../runs/tune/space.ts';
-import { heading } from './output.ts';
+import { counted } from '../../../support/counted.ts';
+import { groupBy } from '../../../support/group-by.ts';
+import { layoutTable } from '../../../reporting/tables/layout-text.ts';
+import type { PlannedTuning, TunedMethod } from '../../../runs/tune/tune.ts';
+import type { Position } from '../../../runs/tune/space.ts';
+import { heading } from '../output.ts';
 
 /** A table for each task and base: trials, budget, the best one's validation, its settings and their places. */
 export function tuningTable(found: readonly TunedMethod[], width: number): string {

@@ -3,11 +3,11 @@
  * PEFT cannot load them; for RED and ReFT a Python file beside them can (python.ts).
  */
 import { z } from 'zod';
-import { UsageError } from '../../support/errors.ts';
-import type { BaseModel } from '../../models/base-model.ts';
-import { inModel, type Format } from './format.ts';
-import { parseSettings } from './settings.ts';
-import { barePrefix } from './target-modules.ts';
+import { UsageError } from '../../../support/errors.ts';
+import type { BaseModel } from '../../../models/base-model.ts';
+import { inModel, type Format } from '../format.ts';
+import { parseSettings } from '../settings.ts';
+import { barePrefix } from '../target-modules.ts';
 
 const settings = z.object({ options: z.record(z.string(), z.unknown()) });
 

@@ -1,8 +1,8 @@
 /**
  * A variant: one method or several together with all options, its name in folders and its label in tables.
  */
-import type { Method } from '../../models/method.ts';
-import { canonicalJson, hashJson } from '../../support/json/canonical-json.ts';
+import type { Method } from '../../../models/method.ts';
+import { canonicalJson, hashJson } from '../../../support/json/canonical-json.ts';
 import { formatValue, type Options } from './option-values.ts';
 
 /** One method of a variant with all its options. */
