@@ -76,10 +76,10 @@ export function sessionOptions(
   return {
     executionProviders: [executionProvider(provider, index, nodes)],
     graphOptimizationLevel: 'basic',
-    // A session's own arena keeps what its largest run took, which pays where runs are short, and where every
-    // product unpacks its weight into memory that the system would have to clear. A block planned for all of
-    // a run at once (memory pattern) takes half as much again and saves no time.
-    enableCpuMemArena: often || nodes.some(({ op }) => op === 'MatMulBnb4'),
+    // A session's own arena keeps what its largest run took, which pays where runs are short. Sessions of many
+    // shapes would each keep a step's memory. A block planned for all of a run at once (memory pattern) takes
+    // half as much again and saves no time.
+    enableCpuMemArena: often,
     enableMemPattern: false,
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
