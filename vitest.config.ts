@@ -4,6 +4,7 @@
  * contract for every method, and two ways of computing equal; e2e starts processes (the command line, Python, a
  * browser, Slurm) or replaces modules, each file in a process of its own.
  */
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const startsProcesses = [
@@ -53,7 +54,8 @@ const shared = {
 export default defineConfig({
   test: {
     reporters: ['default', './test/tally.ts'],
-    maxWorkers: '100%',
+    // Half of the time of tests that start processes is spent waiting.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     teardownTimeout: 60_000,
     projects: [
       {
