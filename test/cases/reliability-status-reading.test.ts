@@ -59,7 +59,7 @@ test("a lock of another machine is judged by this one's clock, and nothing is wr
   const { cells: found } = await resultsStatus(join(folder, 'locked'));
   expect(found.map(({ state, why }) => [state, why])).toEqual([
     ['running', 'far, process 7, since 2026-11-29T00:00:00.000Z'],
-    ['stopped', expect.stringContaining('killed before it had saved anything') as string],
+    ['stopped', expect.stringContaining('far has given no sign of life for 3 minutes') as string],
   ]);
   expect((await stat(cells)).mtimeMs).toBe(before.mtimeMs);
   expect((await readdir(cells)).sort()).toEqual(['seed-1.lock', 'seed-2.lock']);
