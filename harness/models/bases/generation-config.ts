@@ -17,13 +17,16 @@ const forced = z.object({ forced_bos_token_id: token.nullish(), forced_eos_token
 
 /** The tokens at which texts end; none where the files name none. Throws UsageError where they are no ids. */
 export async function endTokens(base: BaseFiles): Promise<readonly number[]> {
-  const { eos_token_id: found } = await readSettings(ends, base);
+  const { eos_token_id: found } = parseSettings(ends, await readFile(base));
   return [found ?? []].flat();
 }
 
 /** The tokens that texts must begin and end with; undefined where there are none. Throws UsageError on no ids. */
 export async function forcedTokens(base: BaseFiles): Promise<ForcedTokens | undefined> {
-  const { forced_bos_token_id: first, forced_eos_token_id: last } = await readSettings(forced, base);
+  const { forced_bos_token_id: first, forced_eos_token_id: last } = parseSettings(
+    forced,
+    await readFile(base),
+  );
   if (first == null && last == null) return undefined;
   return { first: first ?? undefined, last: last ?? undefined };
 }
@@ -67,8 +70,9 @@ export interface WritingRules {
  * are left out. Throws UsageError where a rule is not built here.
  */
 export async function writingRules(base: BaseFiles): Promise<WritingRules> {
-  const { repetition_penalty, no_repeat_ngram_size, max_new_tokens } = await readSettings(rules, base);
-  const { place, settings } = await readFile(base);
+  const file = await readFile(base);
+  const { repetition_penalty, no_repeat_ngram_size, max_new_tokens } = parseSettings(rules, file);
+  const { place, settings } = file;
   for (const [name, neutral] of Object.entries(unknown)) {
     const value = settings[name] ?? undefined;
     const isEmpty = Array.isArray(value) && value.length === 0;
@@ -85,17 +89,19 @@ export async function writingRules(base: BaseFiles): Promise<WritingRules> {
   };
 }
 
-async function readSettings<Settings>(schema: z.ZodType<Settings>, base: BaseFiles): Promise<Settings> {
-  const { place, settings } = await readFile(base);
+/** The file that holds the settings of generation, by its name for messages. */
+interface SettingsFile {
+  readonly place: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+function parseSettings<Settings>(schema: z.ZodType<Settings>, { place, settings }: SettingsFile): Settings {
   const { data, error } = schema.safeParse(settings);
   if (error) throw new UsageError(`${place}: ${problemOf(error)}.`);
   return data;
 }
 
-/** Reads the file that holds the settings of generation, and says which one it is. */
-async function readFile(
-  base: BaseFiles,
-): Promise<{ readonly place: string; readonly settings: Readonly<Record<string, unknown>> }> {
+async function readFile(base: BaseFiles): Promise<SettingsFile> {
   const path = base.folder && join(await base.folder(), 'generation_config.json');
   if (path === undefined || !(await isFile(path)))
     return { place: `config.json of ${base.id}`, settings: base.config };

@@ -96,13 +96,13 @@ export async function planEvaluations(
   const pieces: EvaluationPiece[] = [];
   for (const subject of subjects) {
     const chat = request.chatTemplate ? openChat(subject.model.id, await subject.tokenizer()) : undefined;
+    const rules = all.some(writesByFiles) ? await writingRules(subject.described) : undefined;
     for (const chosen of all) {
-      const { evaluation, protocol, shots } = chosen;
+      const { protocol, shots } = chosen;
       const loaded = await load(chosen);
       const limit = documentLimit(chosen.limit, loaded.documents);
-      const writes = evaluation.kind === 'text' && followsFiles(protocol);
-      const rules = writes ? await writingRules(subject.described) : undefined;
-      const prompts = { protocol, shots, limit, chat: chat?.write, rules };
+      const own = writesByFiles(chosen) ? rules : undefined;
+      const prompts = { protocol, shots, limit, chat: chat?.write, rules: own };
       loaded.check(subject.described, prompts);
       const piece = { subject, chosen, loaded, prompts };
       pieces.push({ ...piece, ...(await placeOf(piece, chat, engine, request.results)) });
@@ -110,6 +110,10 @@ export async function planEvaluations(
   }
   return { choices, subjects, pieces, engine, results: request.results };
 }
+
+/** Whether the texts of an evaluation are written as the base's files say. */
+const writesByFiles = ({ evaluation, protocol }: ChosenEvaluation): boolean =>
+  evaluation.kind === 'text' && followsFiles(protocol);
 
 /** Gives the data of an evaluation; throws UsageError where they are missing or malformed. */
 export type EvaluationLoader = (chosen: ChosenEvaluation) => Promise<LoadedEvaluation>;
