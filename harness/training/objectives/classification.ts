@@ -55,7 +55,7 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
         labelWeights[row] = weight;
       });
       return {
-        ...packTexts(examples, head, shape),
+        ...packTexts(examples, head, starts, shape),
         ...fillPooled(head, examples, starts, shape),
         tokenTypes,
         bias: slotBias(lengths, shape),
@@ -75,17 +75,18 @@ export function labelled(head: Head, classes: boolean, labelSmoothing: number): 
 }
 
 /** Lays texts end to end; an encoder-decoder's encoder reads `source ids`, its decoder the tokens before them. */
-function packTexts(examples: readonly LabelledTokens[], { ends }: Head, shape: BatchShape): NamedArrays {
+function packTexts(
+  examples: readonly LabelledTokens[],
+  { ends }: Head,
+  starts: readonly number[],
+  shape: BatchShape,
+): NamedArrays {
   const packed = packSequences(
     examples.map(({ ids }) => ({ ids, prompt: ids.length })),
     shape,
   );
   if (!ends) return packed;
   const ids = new Int32Array(shape.tokens);
-  const starts = startsOf(
-    examples.map(({ ids: read }) => read.length),
-    shape,
-  );
   examples.forEach(({ ids: read }, row) => {
     ids.set([ends.startToken, ...read.slice(0, -1)], starts[row]);
   });
