@@ -22,6 +22,7 @@ import {
   type Shape,
   type StoredArray,
 } from '../types.ts';
+import type { ElementType } from './device/native.ts';
 import { isPackedPart, PREFIX, tensorOf, typeOf } from './operands.ts';
 import { NamedMemory } from './result-memory.js';
 import type { Operand, PlacedTensor } from './session.ts';
@@ -48,11 +49,7 @@ interface Stored {
 /** A device's memory, which sessions share. */
 export interface FeedMemory {
   /** A tensor of these numbers, which nobody changes. */
-  place(
-    data: NumericArray | Uint16Array,
-    type: 'float32' | 'int32' | 'float16' | 'bfloat16',
-    dims: Shape,
-  ): PlacedTensor;
+  place(data: NumericArray | Uint16Array, type: ElementType, dims: Shape): PlacedTensor;
   release(tensor: PlacedTensor): void;
 }
 
