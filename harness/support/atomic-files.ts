@@ -123,8 +123,11 @@ export async function removeTemporaries(path: string, seconds = 0): Promise<void
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {
     if (!name.startsWith(`.${basename(path)}.`) || !name.endsWith('.tmp')) continue;
-    const found = await stat(join(folder, name)).catch(() => undefined);
-    if (found === undefined || Date.now() - found.mtimeMs < seconds * 1000) continue;
+    // A file's clock can be ahead of this one's, so that 0 seconds must not ask for the file's age at all.
+    if (seconds > 0) {
+      const found = await stat(join(folder, name)).catch(() => undefined);
+      if (found === undefined || Date.now() - found.mtimeMs < seconds * 1000) continue;
+    }
     await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }
