@@ -186,26 +186,36 @@ export interface StepShape {
   /** Slots of the cache. */
   readonly slots: number;
   readonly candidates: number;
-  /** Of the sources that cross attention reads, one for each group of rows: their number and slots. */
-  readonly source?: { readonly groups: number; readonly slots: number };
+  /** The prompts that all rows of a group have in common: the number of groups, and the slots of a prompt. */
+  readonly prompt?: GroupCache;
+  /** Of the sources that cross attention reads, one for each group of rows. */
+  readonly source?: GroupCache;
 }
+/** The sizes of a cache with a row for each group of rows. */
+interface GroupCache {
+  readonly groups: number;
+  readonly slots: number;
+}
+/** The prefix of the names of a step's inputs that hold the prompts of groups. */
+export const PROMPT = 'prompt ';
 /**
  * Compiles the program that decodes one token a row. Inputs: ids and positions [B]; of the preceding tokens
- * `key <layer>`, `value <layer>` [B, kvHeads, P, h] and bias [B, 1, 1, P]; of sources the same under `source
- * …`. Outputs are those of a prefill, keys and values [B, kvHeads·h] of the new tokens only.
+ * `key <layer>`, `value <layer>` [B, kvHeads, P, h] and bias [B, 1, 1, P]; of prompts and sources the same
+ * under `prompt …` and `source …`; where there are prompts, `first` [B], the position of slot 0. Outputs are
+ * those of a prefill, keys and values [B, kvHeads·h] of the new tokens only.
  */
 export function stepProgram(
   setup: DecodingSetup,
-  { rows, slots, candidates, source }: StepShape,
+  { rows, slots, candidates, prompt, source }: StepShape,
 ): Promise<Program> {
   const { layers, kvHeads, headWidth } = setup.base.architecture;
-  const places = Array.from({ length: layers }, (_, layer) => layer);
+  const eachLayer = Array.from({ length: layers }, (_, layer) => layer);
   const cached = (prefix: string, batch: number, length: number): TensorTypes => {
     const cache: TensorTypes[string] = { shape: [batch, kvHeads, length, headWidth], dtype: 'float32' };
     return {
       [`${prefix}bias`]: { shape: [batch, 1, 1, length], dtype: 'float32' },
       ...Object.fromEntries(
-        places.flatMap((i) => [
+        eachLayer.flatMap((i) => [
           [`${prefix}key ${i}`, cache],
           [`${prefix}value ${i}`, cache],
         ]),
@@ -221,19 +231,36 @@ export function stepProgram(
         ids: ints(rows),
         positions: ints(rows),
         ...cached('', rows, slots),
+        ...(prompt && { first: ints(rows), ...cached(PROMPT, prompt.groups, prompt.slots) }),
         ...(source && cached(SOURCE, source.groups, source.slots)),
       },
       use: 'often',
     },
     (x) => {
       const seen = (prefix: string): Past => ({
-        keys: places.map((i) => x.inputs[`${prefix}key ${i}`]!),
-        values: places.map((i) => x.inputs[`${prefix}value ${i}`]!),
+        keys: eachLayer.map((i) => x.inputs[`${prefix}key ${i}`]!),
+        values: eachLayer.map((i) => x.inputs[`${prefix}value ${i}`]!),
         bias: x.inputs[`${prefix}bias`]!,
       });
-      const past = { ...seen(''), ...(source && { source: seen(SOURCE) }) };
+      const places = (): ops.Tensor => placesFrom(x.inputs.first!, slots);
+      const past = {
+        ...seen(''),
+        ...(prompt && { prompt: seen(PROMPT), places }),
+        ...(source && { source: seen(SOURCE) }),
+      };
       return { outputs: outputsOf(setup, x, readTokens(setup, x, rows, past), candidates) };
     },
+  );
+}
+
+/** The positions of the tokens in successive slots, [B, 1, 1, P] float32, where slot 0 holds `first` [B]. */
+export function placesFrom(first: ops.Tensor, slots: number): ops.Tensor {
+  const from = first.cast('float32').reshape([-1, 1, 1, 1]);
+  return from.add(
+    ops.tensor(
+      Float32Array.from({ length: slots }, (_, i) => i),
+      [1, 1, 1, slots],
+    ),
   );
 }
 

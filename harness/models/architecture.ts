@@ -190,6 +190,8 @@ export interface Past {
   readonly bias: Tensor;
   /** The positions of the tokens in the slots, [1 or B, 1, 1, P] float32; the slots' numbers where absent. */
   places?(): Tensor;
+  /** Keys and values of G prompts, which stand before the slots; each serves B / G successive sequences. */
+  readonly prompt?: Past;
   /** Keys and values of G sources for cross attention; each serves B / G successive sequences. */
   readonly source?: Past;
 }

@@ -21,6 +21,7 @@ import {
 } from '../prompt-inputs.ts';
 import {
   candidatesOf,
+  placesFrom,
   promptTypes,
   readPrompts,
   readSources,
@@ -187,8 +188,8 @@ function searchOutputs(setup: DecodingSetup, shape: SearchShape, x: ProgramTenso
         keys: past.slice(0, cache.keys.length),
         values: past.slice(cache.keys.length),
         bias: cache.bias(turn),
-        places: () => cache.places(ends),
-        ...(cache.source && { source: cache.source }),
+        places: () => placesFrom(ends, maxNewTokens),
+        ...cache.common,
       };
       const inside = { ...x, inputs: { ids: next, positions: ends.add(turn) } };
       const states = readTokens(setup, inside, prompts * beams, seen);
@@ -213,7 +214,10 @@ function withToken({ tokens, ends }: History, next: Tensor): History {
   };
 }
 
-/** The key-value cache, with room for the new tokens after the padded prompts. */
+/**
+ * The key-value cache: slots for what each beam has of its own, and once for all beams of a prompt what they only
+ * read. A decoder's prompt is such, and of an encoder-decoder the source.
+ */
 function cacheOf(
   { base }: DecodingSetup,
   x: ProgramTensors,
@@ -223,49 +227,54 @@ function cacheOf(
   /** [B, H, P, h] each */
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
-  readonly source?: Past;
-  /** [B·K, 1, 1, P] before the turn's token. */
+  /** What beams only read. */
+  readonly common: Pick<Past, 'prompt' | 'source'>;
+  /** [1, 1, 1, P] before the turn's token. */
   bias(turn: Tensor): Tensor;
-  /** The positions of the tokens in the slots, [B·K, 1, 1, P], where new ones begin at `ends` [B·K]. */
-  places(ends: Tensor): Tensor;
   /** Puts a turn's keys or values [B·K, H·h] into a cache [B·K, H, P, h]. */
   put(cached: Tensor, tokens: Tensor, turn: Tensor): Tensor;
 } {
   const { kvHeads: heads, headWidth } = base.architecture;
   const perHead = (y: Tensor, rows: number): Tensor =>
     y.reshape([rows, -1, heads, headWidth]).transpose([0, 2, 1, 3]);
-  const isSource = source !== undefined;
-  const before = prefixes[0]?.key.shape[0] ?? 0;
-  const read = before + (isSource ? 1 : length);
-  const slots = read + maxNewTokens;
-  const whole = (own: Tensor, shared: Tensor | undefined): Tensor => {
+  const withPrefix = (own: Tensor, shared: Tensor | undefined): Tensor => {
     const each = perHead(own, prompts);
-    const read = shared ? ops.concat([ops.tile(perHead(shared, 1), [prompts, 1, 1, 1]), each], 2) : each;
-    return padAt(read, 2, [0, maxNewTokens]);
+    return shared ? ops.concat([ops.tile(perHead(shared, 1), [prompts, 1, 1, 1]), each], 2) : each;
   };
-  /** The turn whose token fills a slot; negative for slots of the prompt. */
-  const turnOf = (shape: number[]): Tensor => countTo(shape).sub(ops.scalar(read, 'int32'));
-  // MASKED in the slots that the prompts' padding fills: [B·K, 1, 1, P].
-  const own = isSource
-    ? ops.zeros([prompts, 1])
-    : ops.sub(1, x.inputs.tokens!.reshape([prompts, length])).mul(MASKED);
-  const padding = padAt(own, 1, [before, maxNewTokens]).reshape([prompts, 1, 1, slots]);
-  const repeated = ops.gather(padding, groupOf(prompts, beams));
-  const seenSource = source && {
-    keys: source.keys.map((y) => perHead(y, prompts)),
-    values: source.values.map((y) => perHead(y, prompts)),
-    bias: afterVirtual(x.inputs[`${SOURCE}bias`]!, source.keys[0]!.shape[0] / prompts),
+  const read = {
+    keys: keys.map((y, i) => withPrefix(y, prefixes[i]?.key)),
+    values: values.map((y, i) => withPrefix(y, prefixes[i]?.value)),
   };
+  // An encoder-decoder has read its start token alone, which is in every beam's slots.
+  const before = source ? read.keys[0]!.shape[2]! : 0;
+  const slots = before + maxNewTokens;
+  const own = (y: Tensor): Tensor =>
+    source ? padAt(y, 2, [0, maxNewTokens]) : ops.zeros([prompts, heads, slots, headWidth]);
+  /** The turn whose token fills a slot; negative for those that were filled before. */
+  const turnOf = (shape: number[]): Tensor => countTo(shape).sub(ops.scalar(before, 'int32'));
   return {
-    keys: keys.map((y, i) => whole(y, prefixes[i]?.key)),
-    values: values.map((y, i) => whole(y, prefixes[i]?.value)),
-    ...(seenSource && { source: seenSource }),
-    bias: (turn) =>
-      repeated.add(ops.choose(ops.less(turnOf([1, 1, 1, slots]), turn), ops.scalar(0), ops.scalar(MASKED))),
-    places: (ends) => placesOf(turnOf([1, 1, 1, slots]), ends),
+    keys: read.keys.map(own),
+    values: read.values.map(own),
+    common: source ? { source: sourceOf(source) } : { prompt: { ...read, bias: promptBias() } },
+    bias: (turn) => ops.choose(ops.less(turnOf([1, 1, 1, slots]), turn), ops.scalar(0), ops.scalar(MASKED)),
     put: (cached, tokens, turn) =>
       ops.choose(ops.equal(turnOf([1, 1, slots, 1]), turn), perHead(tokens, prompts * beams), cached),
   };
+
+  /** MASKED in the slots that the prompts' padding fills: [B, 1, 1, P]. */
+  function promptBias(): Tensor {
+    const padding = ops.sub(1, x.inputs.tokens!.reshape([prompts, length])).mul(MASKED);
+    const whole = padAt(padding, 1, [read.keys[0]!.shape[2]! - length, 0]);
+    return whole.reshape([prompts, 1, 1, -1]);
+  }
+
+  function sourceOf({ keys, values }: NonNullable<DecoderStates['source']>): Past {
+    return {
+      keys: keys.map((y) => perHead(y, prompts)),
+      values: values.map((y) => perHead(y, prompts)),
+      bias: afterVirtual(x.inputs[`${SOURCE}bias`]!, keys[0]!.shape[0] / prompts),
+    };
+  }
 }
 
 /** Zeros before and after a tensor's values along one axis. */
@@ -274,16 +283,6 @@ const padAt = (y: Tensor, axis: number, widths: [before: number, after: number])
     y,
     y.shape.map((_, i): [number, number] => (i === axis ? widths : [0, 0])),
   );
-
-/**
- * The positions of the tokens in slots, [B, 1, 1, P]; `turns` are negative in the slots of prompts, which hold
- * the positions from 0 on, and new tokens begin at `ends` [B].
- */
-function placesOf(turns: Tensor, ends: Tensor): Tensor {
-  const ofNew = ends.reshape([-1, 1, 1, 1]).add(turns);
-  const isRead = ops.less(turns, ops.scalar(0, 'int32'));
-  return ops.choose(isRead, countTo(turns.shape), ofNew).cast('float32');
-}
 
 /** A source's bias [B, 1, 1, T], preceded by visible slots of virtual tokens up to `length` slots. */
 const afterVirtual = (bias: Tensor, length: number): Tensor => {

@@ -10,7 +10,7 @@ import {
   readLength,
   sourceInputs,
 } from '../prompt-inputs.ts';
-import { prefillProgram, sourceProgram, stepProgram, type DecodingSetup } from '../programs.ts';
+import { prefillProgram, PROMPT, sourceProgram, stepProgram, type DecodingSetup } from '../programs.ts';
 import type { SequenceModel, Continuation } from './search.ts';
 import { roundUp } from '../../support/numbers/arithmetic.ts';
 
@@ -36,14 +36,15 @@ export interface DecoderSize {
 const slotsFor = (n: number): number => roundUp(paddedLength(n), 32);
 
 /**
- * A model with its key-value cache on the host. Each group of rows holds the beams of one prompt. Sources of
- * an encoder-decoder have a second cache, with a row for each group.
+ * A model with its key-value cache on the host. Each group of rows holds the beams of one prompt. What they have
+ * in common, the source of an encoder-decoder or the prompt of several beams, is in a second cache, with a row
+ * for each group.
  */
 export class Decoder implements SequenceModel {
   readonly #setup: DecodingSetup;
   readonly #size: DecoderSize;
   readonly #cache: KeyValueCache;
-  readonly #source: KeyValueCache | undefined;
+  readonly #common: { readonly holds: 'source' | 'prompt'; readonly cache: KeyValueCache } | undefined;
   /** The cache's rows of each group's beams, in the search's order of beams. */
   readonly #rows: number[][];
   readonly #prefills = new Map<string, Promise<Program>>();
@@ -60,9 +61,9 @@ export class Decoder implements SequenceModel {
     this.#setup = setup;
     this.#size = size;
     this.#cache = new KeyValueCache({ layers, heads, headWidth, rows: size.groups * size.beams });
-    if (kind === 'encoder-decoder') {
-      this.#source = new KeyValueCache({ layers, heads, headWidth, rows: size.groups });
-    }
+    const holds = kind === 'encoder-decoder' ? 'source' : 'prompt';
+    if (holds === 'source' || size.beams > 1)
+      this.#common = { holds, cache: new KeyValueCache({ layers, heads, headWidth, rows: size.groups }) };
     this.#rows = Array.from({ length: size.groups }, () => []);
     this.#places = Array.from(this.#rows.keys());
     this.#state = setup.engine.state({});
@@ -74,7 +75,8 @@ export class Decoder implements SequenceModel {
     needed: number,
   ): Promise<Candidates[]> {
     const { delta } = this.#setup;
-    const source = this.#source;
+    const source = this.#commonOf('source');
+    const common = this.#commonOf('prompt');
     const read = prompts.map(({ prompt }) => prompt);
     const virtual = cachedBeforePrompt(this.#setup);
     const inSource = delta.promptLength ?? 0;
@@ -86,7 +88,9 @@ export class Decoder implements SequenceModel {
       ? sourceInputs(read, this.#size.prompts, length)
       : promptInputs(read, this.#size.prompts, length);
     const out = await program.run(this.#state, inputs);
-    this.#cache.grow(this.#slots(virtual + (source ? 1 : longest) + 1));
+    const ownTokens = virtual + (source ? 1 : longest);
+    this.#cache.grow(this.#slots((common ? 0 : ownTokens) + 1));
+    common?.grow(this.#slots(ownTokens));
     source?.grow(slotsFor(inSource + longest));
     const [keys, values] = this.#pairs(out);
     const [prefixKeys, prefixValues] = virtual > 0 ? this.#pairs(out, 'prefix ') : [[], []];
@@ -94,12 +98,13 @@ export class Decoder implements SequenceModel {
     prompts.forEach(({ group, prompt }, i) => {
       const row = group * this.#size.beams;
       this.#rows[group] = [row];
-      this.#cache.fill(row, prefixKeys, prefixValues, 0, virtual);
+      const [cache, at] = common ? [common, group] : [this.#cache, row];
+      cache.fill(at, prefixKeys, prefixValues, 0, virtual);
       if (source) {
-        this.#cache.append(row, keys, values, i);
+        cache.append(at, keys, values, i);
         source.fill(group, sourceKeys, sourceValues, i * (inSource + length), inSource + prompt.length);
       } else {
-        this.#cache.append(row, keys, values, i * length, prompt.length);
+        cache.append(at, keys, values, i * length, prompt.length);
       }
     });
     return prompts.map((_, i) => rowOf(out, i, count));
@@ -116,12 +121,15 @@ export class Decoder implements SequenceModel {
     const longest = Math.max(...this.#cache.lengths);
     const count = this.#count(needed);
     const program = await this.#stepProgram(count);
-    const positions = this.#cache.lengths.slice();
+    const prompt = this.#commonOf('prompt');
+    const source = this.#commonOf('source');
+    const first = ids.map((_, row) => prompt?.lengths[Math.floor(row / this.#size.beams)] ?? 0);
     const inputs = {
       ids,
-      positions,
+      positions: first.map((before, row) => before + this.#cache.lengths[row]!),
       ...cacheInputs(this.#cache),
-      ...(this.#source && cacheInputs(this.#source, SOURCE)),
+      ...(prompt && { first, ...cacheInputs(prompt, PROMPT) }),
+      ...(source && cacheInputs(source, SOURCE)),
     };
     const out = await program.run(this.#state, inputs);
     this.#cache.grow(this.#slots(longest + 1));
@@ -137,7 +145,7 @@ export class Decoder implements SequenceModel {
   end(group: number): void {
     for (const row of this.#rows[group]!) this.#cache.clear(row);
     this.#rows[group] = [];
-    this.#source?.clear(this.#places[group]!);
+    this.#common?.cache.clear(this.#places[group]!);
   }
 
   settle(): void {
@@ -152,16 +160,17 @@ export class Decoder implements SequenceModel {
     if (this.#idleBytes === undefined) return;
     const { beams } = this.#size;
     const { slots, shape, lengths } = this.#cache;
-    const idle = shape.rows - groups.length * beams;
-    this.#idleBytes += idle * cacheBytes(this.#setup.base.architecture, slots);
+    const common = this.#common?.cache;
+    const idle = shape.rows / beams - groups.length;
+    this.#idleBytes += idle * cacheBytes(this.#setup.base.architecture, beams * slots + (common?.slots ?? 0));
     if (idle === 0 || this.#idleBytes < this.#size.idleBytes) return;
     this.#idleBytes = 0;
     const rowsOf = (group: number): number[] =>
       Array.from({ length: beams }, (_, beam) => this.#places[group]! * beams + beam);
     this.#cache.keep(groups.flatMap(rowsOf), this.#slots(Math.max(...lengths) + 1));
-    this.#source?.keep(
+    common?.keep(
       groups.map((group) => this.#places[group]!),
-      this.#source.slots,
+      common.slots,
     );
     groups.forEach((group, place) => {
       const moved = (place - this.#places[group]!) * beams;
@@ -203,6 +212,11 @@ export class Decoder implements SequenceModel {
     });
   }
 
+  /** The cache of what the rows of each group have in common, where it holds this. */
+  #commonOf(what: 'source' | 'prompt'): KeyValueCache | undefined {
+    return this.#common?.holds === what ? this.#common.cache : undefined;
+  }
+
   /** The number of candidates. It only grows, and doubles, since each number needs programs of its own. */
   #count(needed: number): number {
     while (this.#candidates < needed) this.#candidates *= 2;
@@ -214,7 +228,8 @@ export class Decoder implements SequenceModel {
     const known = this.#prefills.get(key);
     if (known) return known;
     const shape = { rows: this.#size.prompts, length, candidates };
-    const program = this.#source ? sourceProgram(this.#setup, shape) : prefillProgram(this.#setup, shape);
+    const readAll = this.#commonOf('source') ? sourceProgram : prefillProgram;
+    const program = readAll(this.#setup, shape);
     this.#prefills.set(key, program);
     return program;
   }
@@ -222,15 +237,17 @@ export class Decoder implements SequenceModel {
   /** The step's program. One is kept at a time, for each holds a packed copy of the weights. */
   async #stepProgram(candidates: number): Promise<Program> {
     const { slots, shape } = this.#cache;
-    const source = this.#source && { groups: this.#source.shape.rows, slots: this.#source.slots };
-    const key = `${shape.rows}/${slots}/${source?.slots}/${candidates}`;
+    const common = this.#common;
+    const key = `${shape.rows}/${slots}/${common?.cache.slots}/${candidates}`;
     if (this.#step?.key !== key) {
       await this.#step?.program.dispose();
       const program = await stepProgram(this.#setup, {
         rows: shape.rows,
         slots,
         candidates,
-        ...(source && { source }),
+        ...(common && {
+          [common.holds]: { groups: common.cache.shape.rows, slots: common.cache.slots },
+        }),
       });
       this.#step = { key, program };
     }

@@ -66,12 +66,22 @@ const isFar = (queries: Tensor, keys: Tensor, window: number): Tensor =>
 
 /** What one new token a sequence, at `positions` [B], sees of its past in layers of a window. */
 export function pastIn(past: Past, positions: Tensor): (window: number | undefined) => Past {
-  const slots = past.keys[0]!.shape[2]!;
+  const slotsOf = ({ keys }: Past): number => keys[0]!.shape[2]!;
+  const { prompt } = past;
+  const slots = slotsOf(past) + (prompt ? slotsOf(prompt) : 0);
+  const cut = (part: Past, at: Tensor, window: number): Past => {
+    const places = part.places?.() ?? countFrom(0, [1, 1, 1, slotsOf(part)]);
+    const far = isFar(at.cast('float32').reshape([-1, 1, 1, 1]), places, window);
+    return { ...part, bias: ops.minimum(part.bias, far) };
+  };
   const made = byWindow((window): Past => {
     if (window === undefined) return past;
-    const places = past.places?.() ?? countFrom(0, [1, 1, 1, slots]);
-    const far = isFar(positions.cast('float32').reshape([-1, 1, 1, 1]), places, window);
-    return { ...past, bias: ops.minimum(past.bias, far) };
+    const own = cut(past, positions, window);
+    if (!prompt) return own;
+    // The sequences of a prompt have equally many tokens.
+    const firsts = positions.reshape([prompt.keys[0]!.shape[0], -1]);
+    const first = ops.slice(firsts, [0, 0], [firsts.shape[0], 1]);
+    return { ...own, prompt: cut(prompt, first, window) };
   });
   return (window) => made(window !== undefined && window < slots + 1 ? window : undefined);
 }

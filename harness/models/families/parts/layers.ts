@@ -355,10 +355,44 @@ export function attendPast(
   const byHead = (x: Tensor): Tensor => x.reshape([batch, keyHeads, -1, headWidth]);
   const [q, k, v] = [byHead(query).mul(scale), byHead(key), byHead(value)];
   const capped = (scores: Tensor): Tensor => (softCap ? capSoftly(scores, softCap) : scores);
-  const pastScores = capped(ops.matMul(q, past.keys[layer]!, false, true)).add(past.bias);
+  const scoresOf = (queries: Tensor, { keys, bias }: Past): Tensor =>
+    capped(ops.matMul(queries, keys[layer]!, false, true)).add(bias);
+  const pastScores = scoresOf(q, past);
   const ownScore = capped(q.mul(k).sum(-1, true));
-  const p = ops.softmax(ops.concat([pastScores, ownScore], 3));
+  const mixOf = (pastShare: Tensor, ownShare: Tensor): Tensor =>
+    ops.matMul(pastShare, past.values[layer]!).add(v.mul(ownShare));
   const slots = pastScores.shape[3]!;
-  const [pastShare, ownShare] = ops.split(p, [slots, 1], 3) as [Tensor, Tensor];
-  return ops.matMul(pastShare, past.values[layer]!).add(v.mul(ownShare)).reshape([batch, width]);
+  const { prompt } = past;
+  if (!prompt) {
+    const p = ops.softmax(ops.concat([pastScores, ownScore], 3));
+    const [pastShare, ownShare] = ops.split(p, [slots, 1], 3) as [Tensor, Tensor];
+    return mixOf(pastShare, ownShare).reshape([batch, width]);
+  }
+  const { join, part } = byPrompt(prompt.keys[layer]!.shape[0], q.shape);
+  const promptScores = part(scoresOf(join(q), prompt));
+  const p = ops.softmax(ops.concat([promptScores, pastScores, ownScore], 3));
+  const sizes = [promptScores.shape[3]!, slots, 1];
+  const [promptShare, pastShare, ownShare] = ops.split(p, sizes, 3) as [Tensor, Tensor, Tensor];
+  const ofPrompt = part(ops.matMul(join(promptShare), prompt.values[layer]!));
+  return ofPrompt.add(mixOf(pastShare, ownShare)).reshape([batch, width]);
+}
+
+/**
+ * Joins the rows of the sequences of each of G prompts to rows of one product, [B, H, T, n] →
+ * [G, H, B / G · T, n], and parts them again. B, H and T are those of `shape`.
+ */
+function byPrompt(prompts: number, [batch, heads, length]: readonly number[]) {
+  const each = batch! / prompts;
+  return {
+    join: (x: Tensor): Tensor =>
+      x
+        .reshape([prompts, each, heads!, length!, -1])
+        .transpose([0, 2, 1, 3, 4])
+        .reshape([prompts, heads!, each * length!, -1]),
+    part: (x: Tensor): Tensor =>
+      x
+        .reshape([prompts, heads!, each, length!, -1])
+        .transpose([0, 2, 1, 3, 4])
+        .reshape([batch!, heads!, length!, -1]),
+  };
 }
