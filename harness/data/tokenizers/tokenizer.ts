@@ -11,7 +11,7 @@ import { readChatTemplate, renderChat, type ChatMessage, type ChatOptions } from
 import { bert } from './classes/bert.ts';
 import { deberta, gpt2, gptNeox, qwen2, roberta } from './classes/byte-level.ts';
 import { tokenizerClass } from './classes/find-class.ts';
-import { albert, debertaV2, llama, t5 } from './classes/sentencepiece.ts';
+import { albert, debertaV2, llama, t5, xlmRoberta } from './classes/sentencepiece.ts';
 import type { TokenizerClass } from './classes/tokenizer-class.ts';
 import { decoderOf } from './decode.ts';
 import { combineFiles, type CombinedTokenizer } from './files/combine-files.ts';
@@ -56,8 +56,9 @@ export interface Tokenizer {
 
 /**
  * Opens the tokenizer of a folder: tokenizer.json, else vocab.json with merges.txt, else SentencePiece's
- * tokenizer.model (Llama), spiece.model (T5, ALBERT) or spm.model (DeBERTa 2), else BERT's vocab.txt, with the
- * settings beside it, as transformers does. Throws UsageError where no vocabulary is there or a file is broken.
+ * tokenizer.model (Llama), spiece.model (T5, ALBERT), spm.model (DeBERTa 2) or sentencepiece.bpe.model (XLM-RoBERTa),
+ * else BERT's vocab.txt, with the settings beside it, as transformers does. Throws UsageError where no vocabulary is
+ * there or a file is broken.
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const read = (name: string) => readIfThere(join(folder, name));
@@ -98,6 +99,7 @@ const readers: Readonly<
   'tokenizer.model': ["SentencePiece's byte pairs", "Llama's", [llama]],
   'spiece.model': ["SentencePiece's unigrams", "T5's and ALBERT's", [t5, albert]],
   'spm.model': ["SentencePiece's unigrams", "DeBERTa 2's", [debertaV2]],
+  'sentencepiece.bpe.model': ["SentencePiece's unigrams", "XLM-RoBERTa's", [xlmRoberta]],
   'vocab.txt': ['word pieces', "BERT's", [bert]],
 };
 

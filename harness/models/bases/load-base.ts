@@ -121,7 +121,7 @@ async function fetchFiles(
 
 const isTokenizerFile = (path: string): boolean =>
   /^(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json$/.test(path) ||
-  /^(merges|vocab)\.txt$|^(tokenizer|spiece|spm)\.model$/.test(path);
+  /^(merges|vocab)\.txt$|^(tokenizer|spiece|spm|sentencepiece\.bpe)\.model$/.test(path);
 /** Whether a file belongs to a base; other frameworks' copies of the weights do not. */
 const isModelFile = (path: string): boolean =>
   isTokenizerFile(path) ||

@@ -29,7 +29,9 @@ interface GoldenFolder extends Cases {
 }
 
 const own = join(import.meta.dirname, '../../golden/tokenizers');
-const folders = [process.env.DELTABENCH_TOKENIZER_GOLDENS ?? [own, join(own, 'folders')]].flat();
+const folders = [
+  process.env.DELTABENCH_TOKENIZER_GOLDENS ?? [own, join(own, 'folders'), join(own, 'xlm-roberta')],
+].flat();
 const all = await Promise.all(
   folders.map(async (folder): Promise<GoldenFolder> => {
     const read = async (name: string): Promise<unknown> =>

@@ -112,7 +112,8 @@ describe('refused with a clear line', () => {
       { 'vocab.json': '{}' },
       new RegExp(
         'holds no tokenizer: looked for tokenizer\\.json, for vocab\\.json with merges\\.txt, ' +
-          'for tokenizer\\.model, for spiece\\.model, for spm\\.model and for vocab\\.txt',
+          'for tokenizer\\.model, for spiece\\.model, for spm\\.model, ' +
+          'for sentencepiece\\.bpe\\.model and for vocab\\.txt',
       ),
     ],
     ['not JSON', { 'tokenizer.json': '{"model"' }, /tokenizer\.json is not JSON/],

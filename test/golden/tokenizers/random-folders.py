@@ -1,8 +1,8 @@
-"""Makes goldens of random folders of the tokenizers of BART, DeBERTa 2 and 3 and ALBERT, in the form that make.py tells.
+"""Makes goldens of random folders of the tokenizers of BART, DeBERTa 2 and 3, ALBERT and XLM-RoBERTa, in the form that make.py tells.
 
-python random-folders.py FOLDER [CASES [SEED]]   (tokenizers 0.23.3, transformers 5.24.0, sentencepiece 0.2.2 or later)
+python random-folders.py FOLDER [CASES [SEED [MODEL_TYPES]]]   (tokenizers 0.23.3, transformers 5.24.0, sentencepiece 0.2.2 or later)
 
-40 folders are kept in the repository, in folders/. Texts and byte pairs are those of cases.json beside this file. Every folder has a vocabulary
+40 folders are kept in the repository, in folders/, and 20 of XLM-RoBERTa (20 1 xlm-roberta) in xlm-roberta/. Texts and byte pairs are those of cases.json beside this file. Every folder has a vocabulary
 of its own or that of a tokenizer.json that transformers saved, settings, and added tokens, as real folders have them.
 """
 
@@ -22,6 +22,7 @@ from transformers import AutoTokenizer
 folder = sys.argv[1]
 count = int(sys.argv[2]) if len(sys.argv) > 2 else 40
 rng = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+model_types = sys.argv[4].split(",") if len(sys.argv) > 4 else ["bart", "deberta-v2", "deberta-v2", "albert", "albert"]
 here = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(here, "cases.json"), encoding="utf-8") as file:
     made = json.load(file)
@@ -31,6 +32,7 @@ models = {"roberta": made["models"]["roberta"]}
 
 albert = dict(pad_id=0, pad_piece="<pad>", unk_id=1, unk_piece="<unk>", bos_id=-1, eos_id=-1, control_symbols=["[CLS]", "[SEP]", "[MASK]"])
 deberta = dict(pad_id=0, pad_piece="[PAD]", bos_id=1, bos_piece="[CLS]", eos_id=2, eos_piece="[SEP]", unk_id=3, unk_piece="[UNK]")
+xlm_roberta = dict(unk_id=0, bos_id=1, eos_id=2, pad_id=-1)
 
 
 # The maps of characters that SentencePiece brings are of 240,000 bytes, so that the folders in the repository have a short one.
@@ -68,6 +70,7 @@ classes = {
     "bart": (["BartTokenizer", "BartTokenizerFast", "RobertaTokenizer"], None, None),
     "deberta-v2": (["DebertaV2Tokenizer", "DebertaV2TokenizerFast"], "spm.model", deberta),
     "albert": (["AlbertTokenizer", "AlbertTokenizerFast"], "spiece.model", albert),
+    "xlm-roberta": (["XLMRobertaTokenizer", "XLMRobertaTokenizerFast"], "sentencepiece.bpe.model", xlm_roberta),
 }
 
 
@@ -86,7 +89,7 @@ def saved(files):
 
 
 def random_folder(number):
-    model_type = rng.choice(["bart", "deberta-v2", "deberta-v2", "albert", "albert"])
+    model_type = rng.choice(model_types)
     names, vocabulary, special = classes[model_type]
     config = {}
     for chosen in rng.sample(settings, rng.randint(0, 3)):

@@ -78,10 +78,11 @@ export const t5: TokenizerClass = {
 /** The class XLMRobertaTokenizer: a unigram vocabulary with RoBERTa's special tokens. */
 export const xlmRoberta: TokenizerClass = {
   tokens: robertaTokens,
-  components: ({ vocab, settings, charactersMap: map }) => {
+  components: (input) => {
+    const { settings, charactersMap: map } = input;
     const spaces = metaspace(flag(settings.add_prefix_space, true) ? 'always' : 'never', true);
     return {
-      model: { type: 'Unigram', unk_id: 3, byte_fallback: false, vocab },
+      model: { type: 'Unigram', unk_id: 3, byte_fallback: false, vocab: fairseqPieces(input) },
       normalizer: precompiled(map),
       pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, spaces] },
       decoder: spaces,
@@ -97,6 +98,18 @@ export const xlmRoberta: TokenizerClass = {
     );
   },
 };
+
+/**
+ * Returns the vocabulary with the ids of fairseq: a SentencePiece model's <unk>, <s> and </s> give way to the first
+ * four special tokens, and the mask comes last. A tokenizer.json has these ids already.
+ */
+function fairseqPieces({ vocab, unknownId, token }: ClassInput): unknown {
+  if (unknownId === undefined || !Array.isArray(vocab)) return vocab;
+  // For a role that the files set to null, transformers writes Python's None as text.
+  const special = (role: string): [string, number] => [token(role) ?? 'None', 0];
+  const first = ['bos_token', 'pad_token', 'eos_token', 'unk_token'].map(special);
+  return [...first, ...(vocab.slice(3) as unknown[]), special('mask_token')];
+}
 
 const precompiled = (map: string | undefined): JsonObject | null =>
   map === undefined ? null : { type: 'Precompiled', precompiled_charsmap: map };

@@ -75,6 +75,8 @@ export class AddedTokens {
    */
   readonly normalized = new Set<string>();
   readonly #ids: ReadonlyMap<string, number>;
+  /** The entries of the vocabulary; a list may have one text twice, of which the last one's id counts. */
+  readonly #size: number;
   readonly #added = new Map<string, AddedToken & { readonly id: number }>();
 
   /** Takes the `model` of a tokenizer.json, whose vocabulary gives the ids. */
@@ -82,6 +84,7 @@ export class AddedTokens {
     this.#ids = Array.isArray(vocab)
       ? new Map(vocab.map((entry: unknown, id) => [String((entry as unknown[])[0]), id]))
       : new Map(Object.entries((vocab ?? {}) as Record<string, number>));
+    this.#size = Array.isArray(vocab) ? vocab.length : this.#ids.size;
   }
 
   /** The id of an added token or of an entry of the vocabulary; undefined for neither. */
@@ -102,7 +105,7 @@ export class AddedTokens {
 
   /** Adds tokens in this order; of two tokens with one text, the last one's flags stay. */
   add(tokens: readonly AddedToken[]): void {
-    let next = this.#ids.size;
+    let next = this.#size;
     for (const { id } of this.#added.values()) next = Math.max(next, id + 1);
     for (const token of tokens) {
       if (token.content === '') continue;

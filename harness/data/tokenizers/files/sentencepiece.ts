@@ -1,6 +1,7 @@
 /**
- * Converts SentencePiece models (Llama's tokenizer.model, T5's and ALBERT's spiece.model, DeBERTa's spm.model) to a
- * tokenizer.json, as transformers does. Reads the protocol buffer itself and must check every length in it.
+ * Converts SentencePiece models (Llama's tokenizer.model, T5's and ALBERT's spiece.model, DeBERTa's spm.model,
+ * XLM-RoBERTa's sentencepiece.bpe.model) to a tokenizer.json, as transformers does. Reads the protocol buffer itself
+ * and must check every length in it.
  */
 import { UsageError } from '../../../support/errors.ts';
 import type { JsonObject } from '../../../support/json/json-object.ts';
@@ -93,7 +94,7 @@ const markedPieces = (pieces: readonly Piece[]): JsonObject[] =>
   );
 
 /**
- * Converts a unigram model for a class that builds all components but the vocabulary (DeBERTa 2, ALBERT). Throws
+ * Converts a unigram model for a class that builds all other components (DeBERTa 2, ALBERT, XLM-RoBERTa). Throws
  * UsageError where the file is broken.
  */
 export function convertUnigram(path: string, bytes: Uint8Array): ConvertedPieces {

@@ -46,6 +46,7 @@ export async function readVocabularyFiles(
     'tokenizer.model': convertSentencePiece,
     'spiece.model': convert,
     'spm.model': convertUnigram,
+    'sentencepiece.bpe.model': convertUnigram,
   };
   for (const [name, converted] of Object.entries(models)) {
     if (!(await has(name))) continue;
@@ -65,7 +66,7 @@ export async function readVocabularyFiles(
   }
   throw new UsageError(
     `${folder} holds no tokenizer: looked for tokenizer.json, for vocab.json with merges.txt, ` +
-      'for tokenizer.model, for spiece.model, for spm.model and for vocab.txt. ' +
+      'for tokenizer.model, for spiece.model, for spm.model, for sentencepiece.bpe.model and for vocab.txt. ' +
       "Add them from the model's page, or give a folder that has them.",
   );
 }
