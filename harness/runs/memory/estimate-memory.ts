@@ -65,7 +65,8 @@ export function estimateMemory(run: MemoryCase): MemoryEstimate {
   const { weights, trained, programs } = fixedMemory(run);
   const least = weights + trained;
   const allowed = Math.min(recipe.length ?? Infinity, recipe.promptLength + recipe.targetLength);
-  const length = Math.min(2 * (size?.tokens ?? Infinity), allowed, architecture.positions);
+  const once = Math.min(2 * (size?.tokens ?? Infinity), allowed, architecture.positions);
+  const length = readsTwice(base) ? 2 * once : once;
   const { bytes, ...how } = activationLimit(run);
   const usual = MICRO_BATCH_TOKENS[predictsTokens(base) ? 'text' : 'labels'];
   const most =
@@ -92,6 +93,10 @@ export function activationLimit(run: MemoryCase): ActivationLimit {
 
 /** Whether a base predicts tokens: encoders do not, nor do others under a head of classes. */
 const predictsTokens = ({ sites }: BaseModel): boolean => sites.some(({ kind }) => kind === 'head');
+
+/** Whether every text is read twice: an encoder-decoder reads it with both stacks under a head of classes. */
+const readsTwice = (base: BaseModel): boolean =>
+  base.architecture.kind === 'encoder-decoder' && !predictsTokens(base);
 
 /** Whether nothing of the head of a language model is trained, neither its weight nor an edit of it. */
 function isHeadFrozen({ base, delta }: Pick<MemoryCase, 'base' | 'delta'>): boolean {

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { parseBaseWeights } from '../../../harness/models/bases/base-weights.ts';
 import { loadBase } from '../../../harness/models/bases/load-base.ts';
+import { readBy } from '../../../harness/models/delta/heads.ts';
 import { attachMethods } from '../../../harness/runs/cell/attach-method.ts';
 import {
   activationLimit,
@@ -69,6 +70,20 @@ it('a recipe that says how many examples are computed at once is followed', asyn
   const recipe = recipeSchema.parse({ microBatch: 2, promptLength: 100, targetLength: 28 });
   const { microBatchTokens } = estimateMemory(await caseOf(llama7B, 'lora', { recipe, memory: 2 ** 30 }));
   expect(microBatchTokens).toBe(256);
+});
+
+it('a text that an encoder-decoder classifies counts twice, as its encoder and its decoder read it', async () => {
+  const recipe = recipeSchema.parse({ batchSize: 4, promptLength: 100, targetLength: 28 });
+  const written = await caseOf('random-t5~layers=1,width=64,heads=4,vocab=100', 'lora', { recipe });
+  const classified = { ...written, base: readBy({ reads: {} }, written.base) };
+  const of = (run: MemoryCase) => estimateMemory({ ...run, memory: 2 ** 40 });
+  expect(of(written).batchTokens).toBe(4 * 128);
+  expect(of(classified).batchTokens).toBe(2 * 4 * 128);
+  const oneByOne = { ...classified, recipe: { ...recipe, microBatch: 1 } };
+  expect(of(oneByOne).microBatchTokens).toBe(2 * 128);
+  const decoder = await caseOf('random-llama~layers=1,width=64,heads=4,vocab=100', 'lora', { recipe });
+  const scored = { ...decoder, base: readBy({ reads: {} }, decoder.base) };
+  expect(of(scored).batchTokens).toBe(4 * 128);
 });
 
 it('keys and values count for decoders alone', async () => {
