@@ -27,6 +27,8 @@ export interface BaseModel {
   readonly unused?: readonly string[];
   /** The tokens with which what it writes must begin and end, where its files say so. */
   readonly forcedTokens?: ForcedTokens;
+  /** Present where its checkpoint is a classifier's without the output weight, so that it predicts no tokens. */
+  readonly lacksOutput?: true;
   /** The head of a classifier that its checkpoint holds. */
   readonly head?: StoredHead;
   /** The layers before the output of the family's head, where the checkpoint has them and no output (ModernBERT). */

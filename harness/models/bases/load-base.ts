@@ -23,7 +23,7 @@ import {
 } from './base-weights.ts';
 import { builtinFolder, builtinModels, isBuiltin } from './built-in.ts';
 import { describeArchitecture } from '../families/registry.ts';
-import { type Architecture, heldShapes } from '../architecture.ts';
+import { type Architecture, heldShapes, ownHeadName } from '../architecture.ts';
 import { type FourBitCheckpoint, fourBitCheckpoint } from './four-bit-checkpoint.ts';
 import { type GptqCheckpoint, gptqCheckpoint } from './gptq-checkpoint.ts';
 import { forcedTokens } from './generation-config.ts';
@@ -31,7 +31,7 @@ import { packBase } from './packed-base.ts';
 import { publicConfigs } from './public-configs.ts';
 import { randomBase } from './random-base.ts';
 import { findStoredHead, meanHeadFile } from './stored-head.ts';
-import { copiesOfEmbedding, findOwnHead } from './tied-head.ts';
+import { copiesOfEmbedding, findOwnHead, lacksOutput, requireOutput } from './tied-head.ts';
 import type { Shape } from '../edits.ts';
 import { baseModel, type BaseModel } from '../base-model.ts';
 
@@ -163,7 +163,8 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
   const checkpoint = quantized ?? plain;
   const ownHead = await findOwnHead(id, said, checkpoint);
   const architecture = describeArchitecture(config, join(folder, 'config.json'), ownHead);
-  const { stored, unused } = matchTensors(id, checkpoint, architecture);
+  const lacking = lacksOutput(said, checkpoint) ? ({ lacksOutput: true } as const) : {};
+  const { stored, unused } = matchTensors(id, checkpoint, architecture, lacking);
   const ownFolder = () => Promise.resolve(folder);
   const forced =
     said.kind === 'encoder-decoder' ? await forcedTokens({ id, config, folder: ownFolder }) : undefined;
@@ -173,12 +174,14 @@ async function fromFolder(id: string, folder: string, options: BaseOptions): Pro
     config,
     architecture,
     unused,
+    ...lacking,
     ...(forced && { forcedTokens: forced }),
     ...heads,
     async tensor(name) {
       const found = stored.get(name);
       if (found === undefined && isOutputBias(architecture, name))
         return new Float32Array(architecture.vocabulary);
+      if (name === ownHeadName) requireOutput({ id, ...lacking });
       if (found === undefined) {
         throw new UsageError(`The checkpoint of ${id} has no ${name}, which is needed here.`);
       }
@@ -262,12 +265,14 @@ function described(
 
 /**
  * Maps each tensor of the architecture to its name in the checkpoint, and lists the checkpoint's tensors that
- * nothing reads. Throws UsageError if a tensor is missing, has another shape, or is unknown to config.json.
+ * nothing reads. Throws UsageError if a tensor is missing, unless it is the output weight and `lacking` says so, has
+ * another shape, or is unknown to config.json.
  */
 function matchTensors(
   id: string,
   checkpoint: Checkpoint,
   architecture: Architecture,
+  lacking: Pick<BaseModel, 'lacksOutput'>,
 ): { stored: ReadonlyMap<string, string>; unused: readonly string[] } {
   const left = new Set(checkpoint.names);
   const stored = new Map<string, string>();
@@ -285,7 +290,10 @@ function matchTensors(
     stored.set(name, found);
     return true;
   };
-  const missing = Object.entries(architecture.shapes).filter(([name, shape]) => !place(name, shape));
+  const needed = Object.entries(architecture.shapes).filter(
+    ([name]) => name !== ownHeadName || !lacking.lacksOutput,
+  );
+  const missing = needed.filter(([name, shape]) => !place(name, shape));
   if (architecture.kind === 'encoder') {
     for (const [name, shape] of Object.entries(architecture.pooler ?? {})) place(name, shape);
   }

@@ -5,6 +5,7 @@
  */
 import type { Checkpoint } from '../../data/formats/checkpoint.ts';
 import { UsageError } from '../../support/errors.ts';
+import type { BaseModel } from '../base-model.ts';
 import { ownHeadName, type Architecture } from '../architecture.ts';
 
 /** Whether an architecture's output weight is separate from the embedding. */
@@ -36,6 +37,27 @@ export async function findOwnHead(
     );
   }
   return names.has(ownHeadName) && !(await checkpoint.isSame(table, ownHeadName));
+}
+
+/**
+ * Whether a checkpoint is a classifier's that holds no output weight, although config.json, read as `architecture`,
+ * says that its base has one of its own.
+ */
+export function lacksOutput(architecture: Architecture, { names }: Checkpoint): boolean {
+  if (!hasOwnHead(architecture)) return false;
+  const outputs = [ownHeadName, ...(architecture.aliases?.(ownHeadName) ?? [])];
+  return (
+    !names.some((name) => outputs.includes(name)) && names.some((name) => architecture.isOtherHead?.(name))
+  );
+}
+
+/** Throws UsageError where a base is asked to predict tokens and its checkpoint is a classifier's that cannot. */
+export function requireOutput({ id, lacksOutput }: Pick<BaseModel, 'id' | 'lacksOutput'>): void {
+  if (!lacksOutput) return;
+  throw new UsageError(
+    `The checkpoint of ${id} is a classifier's: it has no ${ownHeadName}, so that it writes neither texts nor ` +
+      'classes in words. Classify with its head by --protocol huggingface, or give a base that has the weight.',
+  );
 }
 
 /**

@@ -3,6 +3,7 @@
  * checkpoint's, or a new one that is drawn by the seed.
  */
 import { beginHead, beginLayers, completeHead, headOfTensors } from '../../models/bases/stored-head.ts';
+import { requireOutput } from '../../models/bases/tied-head.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { makeHead, type Head } from '../../models/delta/heads.ts';
 import { UsageError } from '../../support/errors.ts';
@@ -21,13 +22,16 @@ export interface ChosenHead {
 }
 
 /**
- * Chooses the head of a cell. Throws UsageError where a task asks an encoder for text, and where the head of
- * the starting adapter does not fit.
+ * Chooses the head of a cell. Throws UsageError where a task asks an encoder or a classifier's checkpoint for text, and
+ * where the head of the starting adapter does not fit.
  */
 export function chooseHead(cell: Cell, base: BaseModel): ChosenHead {
   const { architecture, id } = base;
   const { task, start } = cell;
-  if (writesAnswers(cell, base)) return { head: undefined, isDrawn: false, notes: unreadHead(cell) };
+  if (writesAnswers(cell, base)) {
+    requireOutput(base);
+    return { head: undefined, isDrawn: false, notes: unreadHead(cell) };
+  }
   if (task.kind === 'text') {
     throw new UsageError(
       `${id} is an encoder (${base.family}) and writes no text, which ${task.name} asks for; ` +

@@ -10,6 +10,7 @@ import { initialize, shapesOfValues } from '../../models/delta/trained-tensors.t
 import type { Delta } from '../../models/method.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { endTokens } from '../../models/bases/generation-config.ts';
+import { requireOutput } from '../../models/bases/tied-head.ts';
 import { parseBaseWeights } from '../../models/bases/base-weights.ts';
 import { attachMethods } from '../cell/attach-method.ts';
 import { baseOptions } from '../plan/data-source.ts';
@@ -93,8 +94,10 @@ const infoOf = ({ model, methods, trained, baseWeights, variant, label }: Subjec
   label,
 });
 
-/** Throws UsageError where a base is no decoder. */
-export function checkDecoder({ id, family, architecture }: BaseModel): void {
+/** Throws UsageError where a base is no decoder, or one that predicts no tokens. */
+export function checkDecoder(base: BaseModel): void {
+  const { id, family, architecture } = base;
+  requireOutput(base);
   if (architecture.kind === 'decoder') return;
   throw new UsageError(
     `${id} is an ${architecture.kind} (${family}); evaluations score decoders: give a GPT-2 or a Llama.`,

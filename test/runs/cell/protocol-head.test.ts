@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { openSafetensors } from '../../../harness/data/formats/safetensors.ts';
 import { writePeftFolder } from '../../../harness/exchange/peft/folder.ts';
 import type { Outcome } from '../../../harness/runs/execute/executor.ts';
 import { findSubject } from '../../../harness/runs/evaluate/subject.ts';
@@ -106,4 +107,25 @@ it('trains the whole base without its prediction of tokens, and refuses another 
   expect(Object.keys(head)).toEqual(['score.weight']);
   const mean = { ...sst2, methods: ['red'], settings: ['head=mean'] };
   await expect(tiny.run('mean', mean)).rejects.toThrow('head=mean: llama-mini is no encoder');
+});
+
+it('begins with the head of a merged classifier that lost its output weight, and writes nothing with it', async () => {
+  const models = ['random-llama~layers=1,width=16,heads=2,vocab=4096'];
+  const tokenizer = join(import.meta.dirname, '../../../harness/models/bases/built-in/llama-mini');
+  const { outcomes } = await tiny.run('untied', { ...sst2, models, tokenizer, methods: ['lora'] });
+  const [trained] = outcomes as [Outcome];
+  const merged = join(tiny.folder, 'untied-merged');
+  const run = await openTrainedRun(trained.path, { tokenizer });
+  await writeMerged(run, merged, { signal: new AbortController().signal, onProgress: () => undefined });
+  const names = [...(await openSafetensors(join(merged, 'model.safetensors'))).tensors.keys()];
+  expect(names).not.toContain('lm_head.weight');
+
+  const asBase = { ...testOnly, models: [merged], methods: ['none'] };
+  const again = await tiny.run('from-untied', asBase);
+  expect(again.notes.join()).toContain('sst2 begins with the head of the checkpoint');
+  expect(await outputsOf(again.outcomes[0]!)).toBeAllclose(await outputsOf(trained), { atol: 1e-6 });
+  const why = /checkpoint of .*untied-merged is a classifier's: it has no lm_head\.weight/;
+  await expect(tiny.run('words-of-untied', { ...asBase, protocol: [] })).rejects.toThrow(why);
+  const subject = findSubject({ model: merged }, undefined).then((found) => found.open());
+  await expect(subject).rejects.toThrow(why);
 });
