@@ -49,6 +49,8 @@ const shared = {
   // They guard against hanging alone: no test may depend on how fast a machine is, or how busy.
   testTimeout: 1_800_000,
   hookTimeout: 1_800_000,
+  // vitest gives expect.poll a second otherwise.
+  expect: { poll: { timeout: 1_800_000 } },
 };
 
 export default defineConfig({

@@ -11,7 +11,7 @@ import { heartbeat, type Owner } from '../../harness/records/locks/file-lock.ts'
 import { planRuns } from '../../harness/runs/plan/plan-runs.ts';
 import { loadMethods, loadTasks } from '../../harness/runs/plan/load-plugins.ts';
 import type { TextTask } from '../../harness/data/examples/task.ts';
-import { appears, readRecordFile, startTiny, tinyModel, untilStopped } from '../cli/bench.ts';
+import { appears, pause, readRecordFile, startTiny, tinyModel, untilStopped } from '../cli/bench.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
 
 const { folder, request, run } = await tinyRuns();
@@ -98,7 +98,7 @@ test.skipIf(process.platform === 'win32').each([[[]], [['--jobs', '2']]])(
       const cells = join(folder, results, 'e2e', tinyModel, 'red');
       const path = join(cells, 'seed-1.json');
       if (!(await appears(join(cells, 'seed-1.work', 'checkpoint.safetensors'), sweep))) return false;
-      process.kill(-sweep.pid!, 'SIGSTOP');
+      if (!(await pause(-sweep.pid!))) return false;
       if (!existsSync(join(cells, 'seed-1.lock')) || existsSync(path)) {
         process.kill(-sweep.pid!, 'SIGKILL');
         return false;

@@ -7,7 +7,15 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { RunRecord } from '../../harness/records/record.ts';
-import { appears, readRecordFile, startTiny, tinyModel, untilStopped, writeTinyE2E } from './bench.ts';
+import {
+  appears,
+  killOwner,
+  readRecordFile,
+  startTiny,
+  tinyModel,
+  untilStopped,
+  writeTinyE2E,
+} from './bench.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const data = join(folder, 'data');
@@ -122,8 +130,7 @@ test('a killed process is a failed run of each seed of its group; the next comma
   const results = await untilStopped(async (results) => {
     const running = start(results, ...beside);
     for (const seed of seeds) await appears(pathOf(results, seed, 'work/checkpoint.safetensors'), running);
-    const text = await readFile(pathOf(results, 1, 'lock'), 'utf8').catch(() => undefined);
-    if (text !== undefined) process.kill((JSON.parse(text) as { pid: number }).pid, 'SIGKILL');
+    await killOwner(pathOf(results, 1, 'lock'));
     const { exitCode, stderr, stdout } = await running;
     if (!stderr.includes('3 of 6 runs failed')) return false;
     expect(exitCode).toBe(1);

@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
+import { execa, execaSync } from 'execa';
 import { projectRoot } from '../../harness/support/project-root.ts';
+import type { Owner } from '../../harness/records/locks/file-lock.ts';
 import { parseRecord, type RunRecord } from '../../harness/records/record.ts';
 import { commandLine } from './command-line.ts';
 
@@ -83,6 +84,60 @@ export async function appears(path: string, running: { readonly exitCode: number
     await sleep(5);
   }
   return true;
+}
+
+/** What `says` needs of a process that is under way. */
+interface Speaking extends PromiseLike<unknown> {
+  readonly stderr: NodeJS.ReadableStream;
+}
+
+/** Waits until a process has written text that matches to stderr; false where it ends without. */
+export function says(running: Speaking, pattern: RegExp): Promise<boolean> {
+  return new Promise((resolve) => {
+    let said = '';
+    running.stderr.on('data', (more: Buffer) => {
+      said += String(more);
+      if (pattern.test(said)) resolve(true);
+    });
+    void running.then(() => {
+      resolve(false);
+    });
+  });
+}
+
+/** Whether a process, or one of a group, is not paused yet: the signal that pauses it returns before it does. */
+function isMoving(what: 'pid' | 'pgid', id: number): boolean {
+  const { stdout } = execaSync('ps', ['-e', '-o', `${what}=`, '-o', 'stat=']);
+  const processes = stdout.split('\n').map((line) => line.trim().split(/ +/));
+  return processes.some(([own, state]) => Number(own) === id && !/^[TtZ]/.test(state!));
+}
+
+/** Pauses a process, or a group by its negative pid, and waits until it stands still; false where it has ended. */
+export async function pause(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 'SIGSTOP');
+  } catch {
+    return false;
+  }
+  while (isMoving(pid < 0 ? 'pgid' : 'pid', Math.abs(pid))) await sleep(5);
+  return true;
+}
+
+/**
+ * Kills the process that holds a lock and gives its pid; undefined where none holds it any more. The process is
+ * paused before it is looked at again, so that it ends neither before the kill nor with other work.
+ */
+export async function killOwner(lock: string): Promise<number | undefined> {
+  const read = (): Promise<number | undefined> =>
+    readFile(lock, 'utf8').then(
+      (text) => (JSON.parse(text) as Owner).pid,
+      () => undefined,
+    );
+  const pid = await read();
+  if (pid === undefined || !(await pause(pid))) return undefined;
+  const isHeld = (await read()) === pid;
+  process.kill(pid, isHeld ? 'SIGKILL' : 'SIGCONT');
+  return isHeld ? pid : undefined;
 }
 
 /** Reads a record; throws where it is missing or damaged. */

@@ -150,7 +150,7 @@ test('answers are read out of texts that the model writes', async () => {
 test.each([
   [['--tasks', 'arc-chalenge'], /There is no evaluation "arc-chalenge"\. Did you mean "arc-challenge"\?/],
   [['--tasks', 'restaurants', '--shots', '2'], /--shots 2: restaurants .* takes no examples/],
-  [['--tasks', 'arc_easy', '--data', tmpdir()], /holds no test split of allenai\/ai2_arc: looked for/],
+  [['--tasks', 'arc_easy', '--data', folder], /holds no test split of allenai\/ai2_arc: looked for/],
   [
     ['--tasks', 'restaurants', '--protocol', 'pyreft'],
     /--protocol pyreft: restaurants has none of this kind; it can be lm-eval, lm-eval-2024, red\./,

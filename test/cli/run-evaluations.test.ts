@@ -101,7 +101,7 @@ test.each([
   [['--evaluations', 'restaurants~limits=3'], /has no setting limits\. Did you mean "limit"\?/],
   [['--evaluations', 'restaurants~limit=0'], /limit must be a whole number from 1 on/],
   [
-    ['--evaluations', 'arc-easy', '--data', tmpdir()],
+    ['--evaluations', 'arc-easy', '--data', folder],
     /arc-easy \(--evaluations\): .* holds no test split of allenai\/ai2_arc: .* --evaluations none goes without/,
   ],
   [['--evaluations', 'restaurants', '--model', 't5-mini'], /t5-mini is an encoder-decoder .* score decoders/],

@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { projectRoot } from '../../harness/support/project-root.ts';
 import { parseRecord, type RunRecord } from '../../harness/records/record.ts';
-import { untilStopped, writeTinyE2E } from './bench.ts';
+import { says, untilStopped, writeTinyE2E } from './bench.ts';
 import { commandLine } from './command-line.ts';
 
 // Training and testing run in full on made-up rows in the format of LoRA's E2E files, with 300 tokens.
@@ -157,10 +157,8 @@ test('Ctrl-C stops cleanly; the same command goes on and ends as if nothing had 
   const short = ['max-new-tokens=4', 'batch-size=4'];
   const results = await untilStopped(async (results) => {
     const running = start(...args, ...short, '--results', join(folder, results));
-    // The first line of progress says that training has begun.
-    running.stderr.on('data', (text: Buffer) => {
-      if (String(text).includes('train ')) running.kill('SIGINT');
-    });
+    // The first line of progress says that training has begun. A second signal would stop at once.
+    if (await says(running, /^train /m)) running.kill('SIGINT');
     const { stderr, stdout, exitCode } = await running;
     if (exitCode === 0) return false;
     expect(stderr).toMatch(/^Stopping after this step; Ctrl-C again stops at once\.$/m);

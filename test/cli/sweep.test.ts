@@ -6,7 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tryLock } from '../../harness/records/locks/file-lock.ts';
 import type { RunRecord } from '../../harness/records/record.ts';
-import { appears, readRecordFile, startTiny, tinyModel, untilStopped, writeTinyE2E } from './bench.ts';
+import {
+  appears,
+  killOwner,
+  readRecordFile,
+  says,
+  startTiny,
+  tinyModel,
+  untilStopped,
+  writeTinyE2E,
+} from './bench.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
 const data = join(folder, 'data');
@@ -15,16 +24,6 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const start = (results: string, ...args: string[]) =>
   startTiny(folder, results, ['--threads', '2', ...args], { detached: true });
-
-/** Waits until a process has written text that matches the pattern to stderr. */
-const says = (running: ReturnType<typeof start>, pattern: RegExp): Promise<void> =>
-  new Promise((resolve) => {
-    let said = '';
-    running.stderr.on('data', (more: Buffer) => {
-      said += String(more);
-      if (pattern.test(said)) resolve();
-    });
-  });
 
 /** Reads every record below a results folder, by path, with its losses. */
 async function recordsOf(results: string): Promise<Map<string, RunRecord & { losses: unknown[] }>> {
@@ -58,14 +57,7 @@ test('24 cells killed at random ten times end as those of an undisturbed sweep, 
   for (let kill = 0; kill < 10; kill++) {
     const running = start('killed', ...args);
     // The kill comes at a random moment after a cell has started.
-    await new Promise<void>((resolve) => {
-      running.stderr.on('data', (text: Buffer) => {
-        if (/^\[\d+\/\d+\]/m.test(String(text))) resolve();
-      });
-      void running.then(() => {
-        resolve();
-      });
-    });
+    await says(running, /^\[\d+\/\d+\]/m);
     await sleep(Math.random() * 600);
     // Kills the sweep alone, whose children must then end by themselves, or the whole group.
     if (kill % 2) running.kill('SIGKILL');
@@ -97,12 +89,7 @@ test('a killed child process is a failed seed with its reason; the others go on,
     const running = start(results, ...args);
     const lock = join(folder, results, 'e2e', tinyModel, 'red', 'seed-1.lock');
     await appears(lock.replace('.lock', '.work/checkpoint.safetensors'), running);
-    const text = await readFile(lock, 'utf8').catch(() => undefined);
-    if (text !== undefined) {
-      const { pid } = JSON.parse(text) as { pid: number };
-      expect(pid).not.toBe(running.pid);
-      process.kill(pid, 'SIGKILL');
-    }
+    expect(await killOwner(lock)).not.toBe(running.pid);
     const { exitCode, stdout, stderr } = await running;
     if (exitCode === 0) return false;
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining('1 of 3 runs failed')]);
@@ -132,8 +119,9 @@ test('two sweeps on the same results share the work, and no cell is done twice',
   await says(first, /^\[\d\/8\]/m);
   process.kill(first.pid!, 'SIGSTOP');
   const second = start('shared', ...args, '--jobs', '2');
+  const begun = says(second, /^\[\d\/8\]/m);
   for (const lock of locks) await lock!.release();
-  await says(second, /^\[\d\/8\]/m);
+  await begun;
   process.kill(first.pid!, 'SIGCONT');
   const both = await Promise.all([first, second]);
   const started = both.map(({ stderr }) =>
@@ -187,10 +175,8 @@ test('Ctrl-C stops every child process with a checkpoint; the same command goes 
   const args = ['--method', 'red', '--seeds', '1', '2', '--max-steps', '600', '--jobs', '2'];
   const results = await untilStopped(async (results) => {
     const running = start(results, ...args);
-    running.stderr.on('data', (text: Buffer) => {
-      // A terminal sends the signal to all processes of the group.
-      if (String(text).includes('train ') && running.exitCode === null) process.kill(-running.pid!, 'SIGINT');
-    });
+    // A terminal sends the signal to all processes of the group. A second one would stop them at once.
+    if ((await says(running, /: train /)) && running.exitCode === null) process.kill(-running.pid!, 'SIGINT');
     const { exitCode, stderr } = await running;
     if (exitCode === 0) return false;
     expect([exitCode, stderr]).toEqual([

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { projectRoot } from '../../harness/support/project-root.ts';
 import type { RunRecord } from '../../harness/records/record.ts';
-import { benchIn, readRecordFile, tinyModel, writeTinyE2E } from './bench.ts';
+import { benchIn, readRecordFile, says, tinyModel, writeTinyE2E } from './bench.ts';
 import { benchInside } from './inside.ts';
 import { commandLine } from './command-line.ts';
 
@@ -122,11 +122,8 @@ test('halving, killed twice, ends with the trials and winners of an undisturbed 
       reject: false,
       env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },
     });
-    running.stderr.on('data', (text: Buffer) => {
-      if (new RegExp(`\\[${wanted > 8 ? 1 : wanted + 1}/${wanted > 8 ? 2 : '\\d+'}\\]`).test(String(text))) {
-        running.kill('SIGKILL');
-      }
-    });
+    await says(running, new RegExp(`\\[${wanted > 8 ? 1 : wanted + 1}/${wanted > 8 ? 2 : '\\d+'}\\]`));
+    running.kill('SIGKILL');
     await running;
   }
   const resumed = await tune('killed', ...args);

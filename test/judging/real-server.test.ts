@@ -1,6 +1,7 @@
 // A judge behind a real server: `transformers serve` with SmolLM2 on loopback.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa, execaSync } from 'execa';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -12,10 +13,19 @@ const imports = ['-c', 'import fastapi, uvicorn, transformers.cli.serve'];
 const canServe =
   python !== '' && existsSync(base) && execaSync(python, imports, { reject: false }).exitCode === 0;
 
+/** A port that is free now. */
+async function freePort(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return String(port);
+}
+
 test.skipIf(!canServe)(
   'transformers serve judges (DELTABENCH_PYTHON with fastapi and uvicorn, DELTABENCH_BASES)',
   async () => {
-    const port = String(20_000 + (process.pid % 20_000));
+    const port = await freePort();
     const serve = ['-m', 'transformers.cli.transformers', 'serve', base, '--port', port, '--device', 'cpu'];
     const server = execa(python, serve, { reject: false, env: { HF_HUB_OFFLINE: '1' } });
     onTestFinished(async () => {

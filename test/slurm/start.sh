@@ -7,8 +7,12 @@ here=$(hostname -s)
 user=$(id -un)
 cpus=$(nproc)
 memory=$(awk '/MemTotal/ { print int($2 / 2048) }' /proc/meminfo)
-# Ports that are likely free; several tests may run at once.
-port=$((20000 + ($$ % 20000)))
+# Two ports that are free now.
+ports=$(node -e '
+  const { createServer } = require("node:net");
+  for (const server of [createServer(), createServer()])
+    server.listen(0, "127.0.0.1", () => { console.log(server.address().port); setImmediate(() => server.close()); });
+')
 
 mkdir -p "$folder/state" "$folder/spool" "$folder/munge"
 chmod 700 "$folder/munge"
@@ -21,8 +25,8 @@ chmod 600 "$folder/munge/key"
 cat >"$folder/slurm.conf" <<CONF
 ClusterName=test
 SlurmctldHost=$here(127.0.0.1)
-SlurmctldPort=$port
-SlurmdPort=$((port + 1))
+SlurmctldPort=${ports%%[!0-9]*}
+SlurmdPort=${ports##*[!0-9]}
 SlurmUser=$user
 SlurmdUser=$user
 AuthType=auth/munge
@@ -58,7 +62,8 @@ export SLURM_CONF="$folder/slurm.conf"
 tries=0
 until sinfo --noheader --partition=test --format=%t 2>/dev/null | grep -q idle; do
   tries=$((tries + 1))
-  if [ "$tries" -gt 100 ]; then
+  # Twenty minutes, against hanging alone.
+  if [ "$tries" -gt 6000 ]; then
     tail -n 20 "$folder/start.log" "$folder/slurmctld.log" "$folder/slurmd.log" >&2
     "$(dirname "$0")/stop.sh" "$folder"
     exit 1

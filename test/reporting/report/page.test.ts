@@ -1,20 +1,19 @@
 // Tests of the report's HTML page in Chromium: tables, filters, contrast, narrow screens and hostile text.
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scriptJson } from '../../../harness/reporting/report/html.ts';
 import { benchInside } from '../../cli/inside.ts';
+import { hasChromium, launchChromium, newPage } from './chromium.ts';
 import { publishedResult, writeJudgement, writeResults } from '../synthetic.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'deltabench-'));
 afterAll(() => rm(root, { recursive: true }));
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const hostile =
   `<img src=x onerror="document.title='owned'"></script>` +
   `<script>document.title='owned'</script><!-- \u2028 &amp;`;
@@ -53,7 +52,7 @@ test('data in the page cannot end their script', () => {
   );
 });
 
-describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chromium; or CHROMIUM)', () => {
+describe.skipIf(!hasChromium)('the page in Chromium (Debian: chromium; or CHROMIUM)', () => {
   let browser: Browser;
   let url = '';
   const complaints: string[] = [];
@@ -77,22 +76,12 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     const report = await benchInside(root)('report', '--results', results, ...options);
     expect(report.exitCode, report.stderr).toBe(0);
     url = pathToFileURL(join(out, 'report.html')).href;
-    browser = await chromium.launch({
-      executablePath,
-      timeout: 0,
-      args: (
-        '--no-sandbox --disable-gpu --disable-quic --no-first-run ' +
-        '--disable-background-networking --disable-component-update --disable-sync'
-      ).split(' '),
-    });
+    browser = await launchChromium();
   });
   afterAll(() => browser.close());
 
   async function open(width = 1200, colorScheme: 'light' | 'dark' = 'light', address = url): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
-    // The timeout of the test applies instead of Playwright's 30 seconds.
-    context.setDefaultTimeout(0);
-    const page = await context.newPage();
+    const page = await newPage(browser, { viewport: { width, height: 800 }, colorScheme });
     page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('request', (request) => {
@@ -249,7 +238,7 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium (Debian: chro
     });
     const before = await state();
     expect(before).toMatchObject({ table: 'webnlg · gpt2', filter: 'red no | LoRA' });
-    const address = page.url();
+    const address = await page.evaluate<string>('location.href');
     await page.reload();
     expect(await state()).toEqual(before);
     // Names that another report has not are passed over.
