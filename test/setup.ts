@@ -1,12 +1,18 @@
-/** What every test file has: `toBeAllclose`, and environment variables as they were when it ends. */
+/**
+ * What every test file has: `toBeAllclose`, a fast comparison of typed arrays, and environment variables as they were
+ * when it ends.
+ */
 import { afterAll, expect, vi } from 'vitest';
 import { allclose, type Tolerance } from './allclose.ts';
+import { equalArrays } from './equal-arrays.ts';
 
 // Files of the unit project follow each other in one process.
 afterAll(() => {
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
 });
+
+expect.addEqualityTesters([equalArrays]);
 
 expect.extend({
   toBeAllclose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: Tolerance = {}) {
