@@ -5,7 +5,7 @@
 import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { execa } from 'execa';
+import { loadExeca } from '../../support/load-execa.ts';
 import { benchCommand } from '../../support/project-root.ts';
 
 /** The folder of onnxruntime's libraries, where it looks for its providers. */
@@ -60,6 +60,7 @@ export interface MissingLibraries {
  * ldd.
  */
 export async function missingLibraries(path: string): Promise<MissingLibraries | undefined> {
+  const execa = await loadExeca();
   const { stdout } = await execa('ldd', [path], { reject: false, stdin: 'ignore' });
   const found = parseLibraries(stdout);
   const linked = [...found].filter(([, there]) => !there).map(([name]) => name);
@@ -115,6 +116,7 @@ export function describeMissing(
 async function opens(library: string): Promise<boolean> {
   // A library that loads but is no addon throws as well, with another message.
   const script = `process.dlopen({ exports: {} }, ${JSON.stringify(library)})`;
+  const execa = await loadExeca();
   const { stderr } = await execa(process.execPath, ['-e', script], { reject: false, stdin: 'ignore' });
   return !stderr.includes('cannot open shared object file');
 }

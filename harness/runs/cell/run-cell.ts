@@ -41,7 +41,7 @@ export async function runCell(
   const folder = await openWork(run.place.path, run.identity);
   const signal = AbortSignal.any([options.signal, lock.lost]);
   const results: RunResults = { metrics: [], seconds: {}, tokensPerSecond: {}, files: {} };
-  const deviceMemory = engine.device.startsWith('cuda') ? watchDeviceMemory() : undefined;
+  const deviceMemory = engine.device.startsWith('cuda') ? await watchDeviceMemory() : undefined;
   let peakDeviceBytes: number | undefined;
   let error: RunRecord['error'];
   try {

@@ -5,13 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { z } from 'zod';
 import { writeFileAtomic, writeFolderAtomic } from '../../support/atomic-files.ts';
 import { programArguments } from '../../support/child-programs.ts';
 import { didYouMean, errorCode, UsageError } from '../../support/errors.ts';
 import { readBytes } from '../../support/read-files.ts';
 import { isObject } from '../../support/json/json-object.ts';
+import { loadExeca } from '../../support/load-execa.ts';
 import type { Untrusted } from '../../records/read-records.ts';
 import { splitSetting } from '../plan/variants/option-values.ts';
 import type { EvaluateRequest } from '../evaluate/plan-evaluations.ts';
@@ -240,11 +240,13 @@ const noSbatch = '--launcher slurm needs sbatch, which is not here; run it where
 
 /** Throws UsageError where jobs cannot be submitted. */
 export async function checkSbatch(): Promise<void> {
+  const execa = await loadExeca();
   const { code } = await execa('sbatch', ['--version'], { reject: false, stdin: 'ignore' });
   if (code === 'ENOENT') throw new UsageError(noSbatch);
 }
 
 async function sbatch(script: string, args: readonly string[]): Promise<string> {
+  const execa = await loadExeca();
   const result = await execa('sbatch', ['--parsable', ...args, script], { reject: false });
   if (result.code === 'ENOENT') {
     throw new UsageError(noSbatch);
@@ -275,6 +277,7 @@ export async function taskStates(job: string): Promise<Map<number, TaskState>> {
     const task = /^\d+_(\d+)$/.exec(id ?? '')?.[1];
     if (task !== undefined && state) states.set(Number(task), { state: state.split(' ')[0]!, reason });
   };
+  const execa = await loadExeca();
   // Where accounting is set up, it knows of tasks that the queue has forgotten.
   const accounting = ['--noheader', '--parsable2', '--allocations', '--array', '--format=JobID,State'];
   const ended = await execa('sacct', [...accounting, `--jobs=${job}`], { reject: false });

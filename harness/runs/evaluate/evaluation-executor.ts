@@ -79,7 +79,7 @@ export class InProcess implements EvaluationExecutor {
       if (error instanceof Busy) return 'busy';
       throw error;
     }
-    const deviceMemory = about.engine.device.startsWith('cuda') ? watchDeviceMemory() : undefined;
+    const deviceMemory = about.engine.device.startsWith('cuda') ? await watchDeviceMemory() : undefined;
     try {
       // Another process may have finished it between the plan and the lock.
       const found = await recordOf(piece);

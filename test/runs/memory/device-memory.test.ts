@@ -25,7 +25,7 @@ test.skipIf(process.platform === 'win32')(
     );
     await chmod(command, 0o755);
     vi.stubEnv('PATH', `${folder}${delimiter}${process.env.PATH}`);
-    const memory = watchDeviceMemory();
+    const memory = await watchDeviceMemory();
     while (!existsSync(join(folder, 'done'))) await sleep(20);
     expect(await memory.stop()).toBe(1536 * 2 ** 20);
     await rm(folder, { recursive: true });
@@ -34,5 +34,5 @@ test.skipIf(process.platform === 'win32')(
 
 test('nothing is said where nvidia-smi is not there', async () => {
   vi.stubEnv('PATH', '');
-  expect(await watchDeviceMemory().stop()).toBeUndefined();
+  expect(await (await watchDeviceMemory()).stop()).toBeUndefined();
 });
