@@ -14,13 +14,18 @@ import { GreedySearch } from './on-host/greedy.ts';
 import { checkSampling, tokenSampler, type Sampling } from './on-host/sampling.ts';
 import { GraphSearch } from './in-graph/graph-search.ts';
 import { sizeOf, sum } from '../support/numbers/arithmetic.ts';
+import { usableMemory } from '../support/usable-memory.ts';
 import { freezeAll, type DecodingSetup, type TrainedTensors } from './programs.ts';
 import { runSearches } from './on-host/search.ts';
 
 /** Rows that a step on the host computes at once, rounded down to whole groups of beams, at least one. */
 const ROWS = 64;
-/** Bytes that the keys and values of these rows may take: where they would take more, there are fewer rows. */
+/**
+ * The most bytes that the keys and values of these rows may take, and their share of the memory: where they would
+ * take more, there are fewer rows.
+ */
 const CACHE_BYTES = 2 * 2 ** 30;
+const CACHE_SHARE = 1 / 8;
 /** Candidates beyond those that a search needs at first, so that it can ban a few without another program. */
 const SPARE = 4;
 /** Rows of a search inside a program. */
@@ -224,7 +229,7 @@ const searchOnHost: Search = async (job, setup, places, positions, onEnd) => {
     return { prompt, search };
   });
   const longest = Math.max(...places.map(({ prompt }) => Math.min(prompt.length + maxNewTokens, positions)));
-  const rows = rowsAtOnce(job.base.architecture, longest);
+  const rows = rowsAtOnce(job.base.architecture, longest, usableMemory());
   const groups = Math.min(Math.max(1, Math.floor(rows / beams)), searches.length);
   const together = Math.max(1, Math.floor(groups / 4));
   const candidates = Math.max(...searches.map(({ search }) => search.needed)) + SPARE;
@@ -253,6 +258,7 @@ function compilingBytes({ shapes }: BaseModel): number {
 }
 
 /** How many rows of so many tokens a step on the host computes at once, at least one. */
-export function rowsAtOnce(sizes: CacheSizes, tokens: number): number {
-  return Math.max(1, Math.min(ROWS, Math.floor(CACHE_BYTES / cacheBytes(sizes, tokens))));
+export function rowsAtOnce(sizes: CacheSizes, tokens: number, memory: number): number {
+  const bytes = Math.min(CACHE_BYTES, CACHE_SHARE * memory);
+  return Math.max(1, Math.min(ROWS, Math.floor(bytes / cacheBytes(sizes, tokens))));
 }

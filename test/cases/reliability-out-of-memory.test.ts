@@ -10,8 +10,11 @@ import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { lacksMemory, lostProcess } from '../../harness/runs/execute/out-of-memory.ts';
 import { heartbeat, tryLock, type Owner } from '../../harness/records/locks/file-lock.ts';
+import type { RunRecord } from '../../harness/records/record.ts';
+import { evaluate } from '../../harness/runs/evaluate/evaluate.ts';
+import { planEvaluations, type EvaluateRequest } from '../../harness/runs/evaluate/plan-evaluations.ts';
 import { resultsStatus } from '../../harness/runs/cluster/status.ts';
-import { tinyModel } from '../cli/bench.ts';
+import { killOwner, tinyModel, untilStopped } from '../cli/bench.ts';
 import { tinyRuns } from '../runs/tiny-run.ts';
 
 const { folder, request, run } = await tinyRuns();
@@ -106,23 +109,26 @@ test('a cell whose weights and moments alone are more than the memory is refused
 });
 
 test('killed again, it is a failed record that names the memory, and the others are done', async () => {
-  const path = pathOf('failed', 1);
-  await killedAt(path);
-  const { outcomes } = await run(
-    'failed',
-    { seeds: [1, 2], maxSteps: 2000 },
-    {
-      requestOf: () => request('failed', { seeds: [1, 2], maxSteps: 2000 }),
+  let error: RunRecord['error'];
+  await untilStopped(async (results) => {
+    const path = pathOf(results, 1);
+    await killedAt(path);
+    const changes = { seeds: [1, 2], maxSteps: 2000 };
+    let killed: Promise<number | undefined> | undefined;
+    const { outcomes } = await run(results, changes, {
+      requestOf: () => request(results, changes),
       events: {
         onStart({ seed }) {
-          if (seed !== 1) return;
-          process.kill((JSON.parse(readFileSync(lockOf(path), 'utf8')) as Owner).pid, 'SIGKILL');
+          if (seed === 1) killed = killOwner(lockOf(path));
         },
       },
-    },
-  );
-  expect(outcomes.map(({ record }) => record.status)).toEqual(['failed', 'finished']);
-  expect(outcomes[0]!.record.error).toEqual({
+    });
+    if ((await killed) === undefined) return false;
+    expect(outcomes.map(({ record }) => record.status)).toEqual(['failed', 'finished']);
+    error = outcomes[0]!.record.error;
+    return true;
+  });
+  expect(error).toEqual({
     name: 'Crashed',
     message: expect.stringMatching(
       /^the run's process ended by SIGKILL, most likely for want of memory: the run needs about [\d.]+ GiB/,
@@ -151,6 +157,81 @@ test('a process of another machine that is silent is not said to lack memory', a
   expect(await lostProcess(path)).toBe(how);
   const [cell] = (await resultsStatus(join(folder, 'silent'))).cells;
   expect(cell).toMatchObject({ state: 'stopped', why: `${how}; the same command tries it last` });
+});
+
+const requestIn = (results: string): EvaluateRequest => ({
+  subjects: [{ model: 'gpt2-mini' }],
+  tasks: ['restaurants'],
+  engine: 'onnx',
+  threads: 1,
+  results: join(folder, results),
+});
+
+/** Evaluates a built-in base; gives what is said, and the record. */
+async function evaluated(results: string, onProgress = (): void => undefined) {
+  const whole = requestIn(results);
+  const plan = await planEvaluations(whole);
+  const notes: string[] = [];
+  const [done] = await evaluate(plan, whole, {
+    signal: new AbortController().signal,
+    retryFailed: true,
+    events: {
+      onProgress,
+      onEnd: () => undefined,
+      onNote: (text) => notes.push(text),
+    },
+  });
+  return { notes, record: done!.record };
+}
+
+test('an evaluation that is estimated to take more than the memory is done in a process of its own', async () => {
+  // Room for the weights of the base, not for the programs.
+  const memory = vi.spyOn(process, 'constrainedMemory').mockReturnValue(3e8);
+  const { notes, record } = await evaluated('evaluated').finally(() => {
+    memory.mockRestore();
+  });
+  expect(record.status).toBe('finished');
+  expect(notes).toEqual([
+    expect.stringMatching(
+      /it is unlikely to fit the memory: the evaluation needs about [\d.]+ GiB of .* a process of its own\.$/,
+    ),
+  ]);
+});
+
+test('an evaluation whose process was killed says so, and killed again it is a failed record', async () => {
+  await untilStopped(async (name) => {
+    const results = `evaluated-${name}`;
+    const plan = await planEvaluations(requestIn(results));
+    const { path } = plan.pieces[0]!;
+    await killedAt(path);
+    const [cell] = (await resultsStatus(join(folder, results))).cells;
+    expect(cell).toMatchObject({
+      state: 'stopped',
+      why: expect.stringContaining('ended by force') as string,
+    });
+    let killed: Promise<number | undefined> | undefined;
+    const { notes, record } = await evaluated(results, () => {
+      killed ??= killOwner(lockOf(path));
+    });
+    if ((await killed) === undefined) return false;
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /its last process was ended by force, as the system does for want of memory: the/,
+      ),
+    ]);
+    expect([record.status, record.error]).toEqual([
+      'failed',
+      {
+        name: 'Crashed',
+        message: expect.stringMatching(
+          /ended by SIGKILL, most likely for want of memory: the evaluation needs about [\d.]+ GiB/,
+        ) as string,
+      },
+    ]);
+    const again = await evaluated(results);
+    expect([again.record.status, again.notes]).toEqual(['finished', []]);
+    return true;
+  });
 });
 
 test.each([

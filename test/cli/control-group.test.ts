@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, expect, it } from 'vitest';
 import { projectRoot } from '../../harness/support/project-root.ts';
+import { writeTinyE2E } from './bench.ts';
 import { commandLine } from './command-line.ts';
 
 const GIBIBYTE = 2 ** 30;
@@ -32,9 +33,10 @@ function makeGroup(bytes: number): string | undefined {
 
 const group = makeGroup(GIBIBYTE);
 const results = await mkdtemp(join(tmpdir(), 'deltabench-group-'));
+const data = await mkdtemp(join(tmpdir(), 'deltabench-group-'));
 afterAll(async () => {
   if (group !== undefined) rmdirSync(group);
-  await rm(results, { recursive: true });
+  for (const folder of [results, data]) await rm(folder, { recursive: true });
 });
 
 /** Runs the command in the control group, or outside of it. */
@@ -67,5 +69,20 @@ it('a run whose weights are more than the group allows is refused in a line, and
   const refused = await bench(group, '--task', 'sst2', '--method', 'full', '--model', base);
   expect(refused.exitCode).toBe(2);
   expect(refused.stderr).toMatch(/full on random-roberta.* does not fit the memory: .* there is 1\.0 GiB/);
+  expect(readdirSync(results)).toEqual([]);
+});
+
+it('an evaluation of a base that is more than the group allows is refused in a line, and leaves nothing', async ({
+  skip,
+}) => {
+  if (group === undefined) skip('no control group can be made here');
+  await writeTinyE2E(data);
+  const base = 'random-gpt2~layers=24,width=1024,heads=16,vocab=50257';
+  const tokenizer = ['--tokenizer', join(data, 'tokenizers', 'gpt2')];
+  const refused = await bench(group, 'eval', '--tasks', 'restaurants', '--model', base, ...tokenizer);
+  expect(refused.exitCode).toBe(2);
+  expect(refused.stderr).toMatch(
+    /^error: random-gpt2.* does not fit the memory: .* there is 1\.0 GiB[^\n]*$/,
+  );
   expect(readdirSync(results)).toEqual([]);
 });

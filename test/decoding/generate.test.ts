@@ -168,9 +168,10 @@ describe('generate', () => {
 });
 
 it.each([
-  ['GPT-2 medium on E2E', { layers: 24, kvHeads: 16, headWidth: 64 }, 164, 64],
-  ['SmolLM2 with five examples of GSM8K', { layers: 30, kvHeads: 3, headWidth: 64 }, 1711, 27],
-  ['Llama-2 7B at its whole window', { layers: 32, kvHeads: 32, headWidth: 128 }, 4096, 1],
-])('%s: so many rows at once as their cache has room', (_, architecture, tokens, rows) => {
-  expect(rowsAtOnce(architecture, tokens)).toBe(rows);
+  ['GPT-2 medium on E2E', { layers: 24, kvHeads: 16, headWidth: 64 }, 164, 64, 64],
+  ['SmolLM2 with five examples of GSM8K', { layers: 30, kvHeads: 3, headWidth: 64 }, 1711, 16, 27],
+  ['Llama-2 7B at its whole window', { layers: 32, kvHeads: 32, headWidth: 128 }, 4096, 64, 1],
+  ['GPT-2 medium in a control group', { layers: 24, kvHeads: 16, headWidth: 64 }, 164, 1, 4],
+])('%s: so many rows at once as their cache has room', (_, architecture, tokens, gibibytes, rows) => {
+  expect(rowsAtOnce(architecture, tokens, gibibytes * 2 ** 30)).toBe(rows);
 });

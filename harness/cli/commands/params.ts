@@ -129,7 +129,7 @@ async function memoryOf(
 ): Promise<MemoryEstimate> {
   const { checkPackedTensors } = await import('../../runs/cell/attach-cell.ts');
   const { estimateMemory } = await import('../../runs/memory/estimate-memory.ts');
-  const { usableMemory } = await import('../../runs/memory/memory-here.ts');
+  const { usableMemory } = await import('../../support/usable-memory.ts');
   const { loadTasks } = await import('../../runs/plan/load-plugins.ts');
   const { findTasks } = await import('../../runs/plugins/find-tasks.ts');
   const { ownRecipe, recipeWithoutTask, resolveRecipe } = await import('../../runs/plan/resolve-recipe.ts');

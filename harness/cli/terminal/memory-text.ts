@@ -1,6 +1,7 @@
 /** How `params` and dry runs tell the memory of a run. */
 import type { MemoryEstimate } from '../../runs/memory/estimate-memory.ts';
-import { sizeText, usableMemory } from '../../runs/memory/memory-here.ts';
+import { sizeText } from '../../runs/memory/memory-here.ts';
+import { usableMemory } from '../../support/usable-memory.ts';
 import { columns } from './output.ts';
 
 /** The parts of a run's memory, a line each, and whether it fits here. */

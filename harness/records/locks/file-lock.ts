@@ -147,11 +147,9 @@ function hold(path: string, text: string): Lock {
 async function create(path: string, text: string): Promise<boolean> {
   const temporary = temporaryName(path);
   try {
-    await writeFile(temporary, text, { flag: 'wx' });
-  } catch (error) {
-    throw writeError(path, error);
-  }
-  try {
+    await writeFile(temporary, text, { flag: 'wx' }).catch((error: unknown) => {
+      throw writeError(path, error);
+    });
     await link(temporary, path);
     return true;
   } catch (error) {

@@ -7,7 +7,7 @@ import { UsageError } from '../../support/errors.ts';
 import { isThere, readBytes } from '../../support/read-files.ts';
 import { collectEvaluations } from '../../records/read-evaluations.ts';
 import { collectRecords, resultsFiles, type Untrusted } from '../../records/read-records.ts';
-import { lostProcess } from '../execute/out-of-memory.ts';
+import { lostEvaluation, lostProcess } from '../execute/out-of-memory.ts';
 import { readLock } from '../../records/locks/file-lock.ts';
 import { readBatches, taskStates, type SubmittedBatch, type TaskState } from './slurm.ts';
 import { besideRecord, workFolder } from '../../records/record-files.ts';
@@ -142,8 +142,8 @@ async function begunCells(results: string): Promise<CellStatus[]> {
 }
 
 async function stopped(results: string, path: string): Promise<State> {
-  // An evaluation keeps each document as it comes.
-  const lost = kindOf(path) === 'run' ? await lostProcess(join(results, path)) : undefined;
+  const find = kindOf(path) === 'run' ? lostProcess : lostEvaluation;
+  const lost = await find(join(results, path));
   return {
     state: 'stopped',
     why: lost === undefined ? 'the same command goes on' : `${lost}; the same command tries it last`,

@@ -6,8 +6,10 @@ import { counted } from '../../support/counted.ts';
 import type { AskedDocument, Evaluation } from '../../evaluation/evaluation.ts';
 import type { EvaluationRecord } from '../../records/evaluation-record.ts';
 import { sum } from '../../support/numbers/arithmetic.ts';
+import { riskyLast } from '../execute/out-of-memory.ts';
 import { runQueue } from '../execute/work-queue.ts';
-import { InProcess } from './evaluation-executor.ts';
+import { checkBaseMemory } from '../memory/cell-memory.ts';
+import { evaluationRisk } from './evaluation-memory.ts';
 import { shareDone, type PieceProgress } from './evaluation-progress.ts';
 import {
   isMissing,
@@ -15,6 +17,7 @@ import {
   type EvaluationPiece,
   type EvaluationPlan,
 } from './plan-evaluations.ts';
+import { startEvaluations } from './start-evaluations.ts';
 
 /** How far all missing evaluations are. */
 export interface EvaluateProgress {
@@ -83,12 +86,11 @@ async function doPieces(
   request: EvaluateRequest,
   { events, signal, retryFailed, jobs = 1 }: EvaluateOptions,
 ): Promise<Map<EvaluationPiece, EvaluationRecord>> {
+  for (const { described } of new Set(missing.map(({ subject }) => subject)))
+    await checkBaseMemory(described, plan.engine.device);
   const count = Math.min(jobs, missing.length);
-  const { startEvaluationJobs } = await import('./evaluation-jobs.ts');
-  const executor =
-    count > 1
-      ? startEvaluationJobs(plan, request, { count, retryFailed })
-      : new InProcess(plan.engine, retryFailed);
+  const executor = startEvaluations(plan, request, { count, retryFailed });
+  const order = await riskyLast(missing, async (piece) => (await evaluationRisk(piece, plan)) !== undefined);
   const records = new Map<EvaluationPiece, EvaluationRecord>();
   const total = sum(missing.map(({ documents }) => documents));
   const progress = new Map<EvaluationPiece, PieceProgress>();
@@ -122,7 +124,7 @@ async function doPieces(
     events.onNote(`Waiting for ${counted(busy, 'evaluation')} that another process is doing.`);
   };
   try {
-    await runQueue(missing, count, work, { signal, onWait });
+    await runQueue(order, count, work, { signal, onWait });
   } finally {
     await executor.close();
   }

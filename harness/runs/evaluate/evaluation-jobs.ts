@@ -10,7 +10,9 @@ import { programArguments } from '../../support/child-programs.ts';
 import { UsageError } from '../../support/errors.ts';
 import type { CellProgress } from '../cell/save-results.ts';
 import { Job, JobPool, shareOfMachine } from '../execute/job.ts';
+import { endedForMemory } from '../execute/out-of-memory.ts';
 import type { EvaluationExecutor } from './evaluation-executor.ts';
+import { scoringNeed } from './evaluation-memory.ts';
 import type { ToEvaluationJob } from './evaluation-process.ts';
 import {
   recordOf,
@@ -65,7 +67,7 @@ export function startEvaluationJobs(
 
 /** Writes the failed record of an evaluation whose process died; `busy` where another process has it now. */
 async function recordCrash(
-  { path, identity, settings, subject, documents, loaded }: EvaluationPiece,
+  piece: EvaluationPiece,
   reason: string,
   {
     plan,
@@ -73,8 +75,12 @@ async function recordCrash(
     threads,
   }: { readonly plan: EvaluationPlan; readonly started: Date; readonly threads: number },
 ): Promise<EvaluationRecord | 'busy'> {
+  const { path, identity, settings, subject, documents, loaded } = piece;
   const lock = await tryLock(path.replace(/\.json$/, '.lock'));
   if (!lock) return 'busy';
+  const message = endedForMemory(reason)
+    ? `${reason}, most likely for want of memory: ${scoringNeed(piece)}`
+    : reason;
   try {
     const record = sealEvaluation({
       schema: 1,
@@ -83,7 +89,7 @@ async function recordCrash(
       settings,
       label: subject.label,
       status: 'failed',
-      error: { name: 'Crashed', message: reason },
+      error: { name: 'Crashed', message },
       started: started.toISOString(),
       ended: new Date().toISOString(),
       documents: { used: documents, of: loaded.documents, cut: 0 },

@@ -57,7 +57,7 @@ export interface Subject extends SubjectInfo {
 /** A subject that can be opened. */
 export interface KnownSubject extends SubjectInfo {
   /** Its base, whose weights need not be opened. */
-  readonly described: Pick<BaseModel, 'id' | 'architecture' | 'config' | 'folder'>;
+  readonly described: BaseModel;
   tokenizer(): Promise<Tokenizer>;
   /** Opens base and tensors; throws UsageError where they do not fit. */
   open(): Promise<Subject>;
@@ -180,7 +180,9 @@ async function findRun(path: string, options: SubjectRequest & Sourced): Promise
   const { record, parts } = await readTrainedRun(path);
   const { settings, method, files } = record;
   const found = { ...baseOptions(options.tokenizer, options.source), ...options.fetching };
-  const described = await loadBase(options.model ?? settings.model.id, found);
+  // As openTrainedRun keeps it: null is float32, also of a checkpoint that is in four bits.
+  const baseWeights = settings.baseWeights ?? null;
+  const described = await loadBase(options.model ?? settings.model.id, { ...found, baseWeights });
   checkDecoder(described);
   const info: SubjectInfo = {
     // The run is refused where its base or tokenizer has another hash.

@@ -15,7 +15,7 @@ import type { CellExecutor, RecordedCell } from './executor.ts';
 import type { ToJob } from './job-messages.ts';
 import { Job, JobPool, shareOfMachine, type JobEvents } from './job.ts';
 import { memoryNeed } from '../memory/cell-memory.ts';
-import { lacksMemory } from './out-of-memory.ts';
+import { endedForMemory } from './out-of-memory.ts';
 
 /** How many child processes there are, and what they do. */
 export interface JobPoolOptions {
@@ -106,9 +106,9 @@ async function crashRecord(
   { started, reason, code, engine, threads }: Crash,
 ): Promise<RunRecord> {
   const { name, device, recompute } = engine;
-  // Exit code 137 is a shell's word for SIGKILL, which the system sends a process when memory runs out.
-  const wasKilled = /by SIGKILL|exit code 137/.test(reason) || lacksMemory({ name: '', message: reason });
-  const message = wasKilled ? `${reason}, most likely for want of memory: ${memoryNeed(run)}` : reason;
+  const message = endedForMemory(reason)
+    ? `${reason}, most likely for want of memory: ${memoryNeed(run)}`
+    : reason;
   return makeRecord(run, {
     started,
     code,

@@ -5,7 +5,7 @@ import { UsageError } from '../../support/errors.ts';
 import { Interrupted } from '../../training/loop/job.ts';
 import type { CellProgress } from '../cell/save-results.ts';
 import { fromJobSchema, type FromJob } from './job-messages.ts';
-import { usableMemory } from '../memory/memory-here.ts';
+import { usableMemory } from '../../support/usable-memory.ts';
 
 /** Seconds that a child process may take to save and stop. */
 const PATIENCE = 60;

@@ -6,7 +6,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { together } from '../../records/read-records.ts';
 import { cellMemory } from '../memory/cell-memory.ts';
-import { usableMemory } from '../memory/memory-here.ts';
+import { usableMemory } from '../../support/usable-memory.ts';
 import { heartbeat, readLock } from '../../records/locks/file-lock.ts';
 import type { PreparedCell } from '../cell/prepare-cells.ts';
 import { besideRecord, workFolder } from '../../records/record-files.ts';
@@ -39,6 +39,19 @@ export async function lostProcess(path: string): Promise<string | undefined> {
     ? 'its process was ended by force before it had saved anything, most likely for want of memory'
     : `its process on ${lock.owner.host} has given no sign of life for ${minutes} minutes and saved nothing`;
 }
+
+/** How the last process at an evaluation was lost: its lock is there, the process is not. Undefined where none was. */
+export async function lostEvaluation(path: string): Promise<string | undefined> {
+  const lock = await readLock(besideRecord(path, 'lock')).catch(() => undefined);
+  return lock?.hasEnded
+    ? 'its last process was ended by force, as the system does for want of memory'
+    : undefined;
+}
+
+/** Whether the words about a process's end say that the system took it, or that memory could not be had. */
+export const endedForMemory = (reason: string): boolean =>
+  // Exit code 137 is a shell's word for SIGKILL, which the system sends a process when memory runs out.
+  /by SIGKILL|exit code 137/.test(reason) || lacksMemory({ name: '', message: reason });
 
 /**
  * Why a cell's process may be lost as well, for want of memory: the last one was, or the run is estimated to need

@@ -8,6 +8,7 @@ import type { JudgeCall } from '../../judging/judging.ts';
 import type { JudgementSettings } from '../../records/judgement-record.ts';
 import { UsageError } from '../../support/errors.ts';
 import { findSubject } from '../evaluate/subject.ts';
+import { checkBaseMemory } from '../memory/cell-memory.ts';
 import { startEngine } from '../execute/start-engine.ts';
 import type { EngineChoice } from '../plan/engine-choice.ts';
 
@@ -101,6 +102,7 @@ export async function localJudge(
         await onOutcome(key, { error: `a prompt of ${prompt.length} tokens; ${base.id} reads ${positions}` });
       const fitting = asked.filter(({ prompt }) => prompt.length < positions);
       const engine = await startEngine({ engine: choice });
+      await checkBaseMemory(base, engine.device);
       const frozen = await freezeToScore(engine, base, delta, tensors);
       try {
         await generate({

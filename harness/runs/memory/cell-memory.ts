@@ -6,10 +6,11 @@ import type { DataSize } from '../../data/examples/task.ts';
 import type { BaseModel } from '../../models/base-model.ts';
 import { baseWeightsText } from '../../models/bases/base-weights.ts';
 import { UsageError } from '../../support/errors.ts';
+import { usableMemory } from '../../support/usable-memory.ts';
 import type { AttachedCell } from '../cell/attach-cell.ts';
 import type { Cell } from '../plan/cell.ts';
 import { baseBytes, estimateMemory, type MemoryCase, type MemoryEstimate } from './estimate-memory.ts';
-import { deviceMemory, sizeText, usableMemory } from './memory-here.ts';
+import { deviceMemory, sizeText } from './memory-here.ts';
 
 /** A cell on its base. */
 type OnBase = Pick<AttachedCell, 'cell' | 'base' | 'delta'>;

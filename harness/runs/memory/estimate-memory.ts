@@ -77,7 +77,7 @@ export function estimateMemory(run: MemoryCase): MemoryEstimate {
   const microBatchTokens = Math.min(batchTokens, most);
   const activations = activationBytes(architecture, microBatchTokens, { ...how, length });
   const decoded = Math.min(recipe.promptLength + recipe.maxNewTokens, architecture.positions);
-  const decodingRows = predictsTokens(base) ? rowsAtOnce(architecture, decoded) : 0;
+  const decodingRows = predictsTokens(base) ? rowsAtOnce(architecture, decoded, run.memory) : 0;
   const decoding = decodingRows * cacheBytes(architecture, decoded);
   const total = least + programs + Math.max(activations, decoding);
   const parts = { weights, trained, activations, microBatchTokens, batchTokens, decoding, decodingRows };
@@ -129,6 +129,23 @@ function fixedMemory({
     trained: 4 * (2 + moments) * trainedNumbers,
     programs: PROGRAMS + unpackedBytes(base),
   };
+}
+
+/** The scores of a batch of predicted tokens, in bytes. */
+const SCORED = 4 * 2 ** 24;
+
+/** Tokens of a text that is written with its prompt, where nothing is known of them. */
+const WRITTEN = 1024;
+
+/** The memory that scoring texts with a base, or writing them, is expected to take, in bytes. */
+export function scoringMemory(base: BaseModel, isWriting: boolean, memory: number): number {
+  const { architecture } = base;
+  const tokens = Math.min(WRITTEN, architecture.positions);
+  const cache = rowsAtOnce(architecture, tokens, memory) * cacheBytes(architecture, tokens);
+  const weights = baseBytes(base, new Set(), 4);
+  // The programs that read prompts and that write take the weights once more, by measurement.
+  const work = isWriting ? weights + cache : SCORED;
+  return weights + unpackedBytes(base) + PROGRAMS + work;
 }
 
 /** Bytes of the base's tensors that are not trained; those that are not packed take `plainBytes` a number. */

@@ -1,17 +1,11 @@
-/** The memory that there is: of the machine or its control group, and of a CUDA card. */
+/** The memory of a device, and the writing of sizes. */
 import { execFile } from 'node:child_process';
-import { totalmem } from 'node:os';
 import { promisify } from 'node:util';
+import { usableMemory } from '../../support/usable-memory.ts';
 
 /** Writes a size: `1.5 GiB`, `12 MiB`. */
 export const sizeText = (bytes: number): string =>
   bytes < 2 ** 30 / 10 ? `${(bytes / 2 ** 20).toFixed(0)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-
-/** Bytes of memory that this process may use: the machine's, or its container's limit where there is one. */
-export function usableMemory(): number {
-  // 0 stands for no limit.
-  return Math.min(totalmem(), process.constrainedMemory() || Infinity);
-}
 
 /** Bytes of memory of a device: a CUDA card's own, else what this process may use. */
 export async function deviceMemory(device: string | undefined): Promise<number> {

@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { didYouMean, UsageError } from '../../support/errors.ts';
 import { precisionProblem } from '../../engine/create.ts';
 import { type BaseWeights, baseWeightsText, parseBaseWeights } from '../../models/bases/base-weights.ts';
-import { usableMemory } from '../memory/memory-here.ts';
+import { usableMemory } from '../../support/usable-memory.ts';
 import { precisions, type EngineName, type Precision } from '../../engine/types.ts';
 
 /** What a person asked for. */

@@ -63,6 +63,12 @@ test.skipIf(!canMount)('a full disk and every writer of files', async () => {
     );
     expect(await readdir(place)).toEqual([]);
   }
+  // A lock is smaller than what the others left room for.
+  await writeFile(join(place, 'others'), Buffer.alloc(16 * 1024));
+  await expect(tryLock(join(place, 'seed-1.lock'))).rejects.toThrow(
+    /^Cannot write .*seed-1\.lock: the disk is full/,
+  );
+  expect(await readdir(place)).toEqual(['others']);
 });
 
 test('a folder that cannot be written is called as it was to be', async () => {
