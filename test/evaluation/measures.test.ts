@@ -2,7 +2,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { ChoiceEvaluation, EvaluationProtocol } from '../../harness/evaluation/evaluation.ts';
+import type {
+  ChoiceDocument,
+  ChoiceEvaluation,
+  EvaluationProtocol,
+} from '../../harness/evaluation/evaluation.ts';
 import { meanOf, meanOfParts, pooledMean, scoreOf } from '../../harness/evaluation/measures.ts';
 import { loadEvaluations } from '../../harness/runs/plan/load-plugins.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -66,14 +70,40 @@ test.each<[EvaluationProtocol, number[], number]>([
   ['red', [1, 1, 0], 0.75],
   ['red', [1, 1, 1], 1],
 ])('mc2 by %s of the labels %j is %d', async (protocol, labels, score) => {
+  const document = await truthfulDocument('mc2', protocol, labels);
+  expect(scoreOf('mc2', document, likelihoodsOf([0.2, 0.1, 0.1]))).toBeCloseTo(score, 14);
+});
+
+test.each<EvaluationProtocol>(['lm-eval', 'lm-eval-2024', 'red'])(
+  'mc1 by %s takes the first answer for the true one, whatever the labels say',
+  async (protocol) => {
+    for (const labels of [
+      [1, 0, 0],
+      [0, 1, 0],
+    ]) {
+      const document = await truthfulDocument('mc1', protocol, labels);
+      expect(scoreOf('acc', document, likelihoodsOf([0.2, 0.1, 0.1]))).toBe(1);
+      expect(scoreOf('acc', document, likelihoodsOf([0.1, 0.2, 0.1]))).toBe(0);
+    }
+  },
+);
+
+/** A document of TruthfulQA whose three answers have these labels. */
+async function truthfulDocument(
+  kind: 'mc1' | 'mc2',
+  protocol: EvaluationProtocol,
+  labels: readonly number[],
+): Promise<ChoiceDocument> {
   const folder = await temporaryFolder();
   const targets = { choices: ['A.', 'B.', 'C.'], labels };
   const line = JSON.stringify({ question: 'q?', mc1_targets: targets, mc2_targets: targets });
   await mkdir(join(folder, 'truthful_qa'));
   await writeFile(join(folder, 'truthful_qa', 'validation.jsonl'), line);
-  const evaluation = (await loadEvaluations()).get('truthfulqa-mc2') as ChoiceEvaluation;
+  const evaluation = (await loadEvaluations()).get(`truthfulqa-${kind}`) as ChoiceEvaluation;
   const source = { kind: 'folder', path: folder } as const;
   const { documents } = await evaluation.load({ source, protocol, needsPool: false });
-  const likelihoods = [0.2, 0.1, 0.1].map((p) => ({ logLikelihood: Math.log(p), isGreedy: false }));
-  expect(scoreOf('mc2', documents[0]!, likelihoods)).toBeCloseTo(score, 14);
-});
+  return documents[0]!;
+}
+
+const likelihoodsOf = (probabilities: readonly number[]) =>
+  probabilities.map((p) => ({ logLikelihood: Math.log(p), isGreedy: false }));

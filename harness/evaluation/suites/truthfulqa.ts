@@ -65,7 +65,8 @@ export function truthfulQa(
   const toDocument = ({ question, ...row }: Row, protocol: EvaluationProtocol): ChoiceDocument => {
     const { choices, labels } = row[`${kind}_targets`];
     const truths = truthsOf(labels, protocol);
-    return ask(questionOf(question, protocol), choices, labels.indexOf(1), truths);
+    // lm-eval takes the first answer for the true one of mc1 whatever the labels say (doc_to_target: 0).
+    return ask(questionOf(question, protocol), choices, 0, truths);
   };
   return {
     kind: 'choices',
@@ -85,6 +86,7 @@ export function truthfulQa(
           repo: 'truthfulqa/truthful_qa',
           config: 'multiple_choice',
           documents: { split: 'validation' },
+          otherwise: 'the official TruthfulQA.csv there or in truthfulqa or TruthfulQA',
         };
         return loadDocuments(request, place, (row, where) => {
           const parsed = parseRow(schema, row, where);
