@@ -159,7 +159,10 @@ test.each([
     ['--tasks', 'restaurants', '--protocol', 'rde'],
     /--protocol rde: it can be lm-eval, lm-eval-2024, red, pyreft, llm-adapters\. Did you mean "red"\?/,
   ],
-  [['--tasks', 'restaurants', '--model', 'roberta-mini'], /roberta-mini is an encoder .* score decoders/],
+  [
+    ['--tasks', 'restaurants', '--model', 'roberta-mini'],
+    /roberta-mini is an encoder .* score decoders: give llama-mini/,
+  ],
   [['--tasks', 'restaurants', '--record', 'x', '--adapter', 'y'], /leave out --adapter/],
   [
     ['--tasks', 'gsm8k', '--chat-template'],

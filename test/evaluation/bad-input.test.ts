@@ -40,6 +40,15 @@ test.each([...all.values()].filter(({ sources }) => sources.includes('folder')))
   },
 );
 
+test.each([
+  ['mmlu-anatomy', 'test/anatomy_test.csv'],
+  ['truthfulqa-mc1', 'TruthfulQA.csv'],
+])('%s: where nothing is there, the official %s is named, too', async (name, file) => {
+  expect(await messageOf(loadFrom(await temporaryFolder(), all.get(name)!))).toContain(
+    `the official ${file}`,
+  );
+});
+
 describe('a malformed row is refused by its file and number', () => {
   const arc = {
     question: 'Is soup wet?',

@@ -330,8 +330,10 @@ function remarks(evaluated: readonly Evaluated[]): string[] {
       ? [`${name}: the first ${documents.used} of ${documents.of} documents`]
       : []),
     ...(documents.cut > 0
-      ? [`${name}: ${documents.cut} prompts are longer than what is read of them and were cut`]
+      ? [`${name}: ${counted(documents.cut, 'prompt')} longer than what is read of them, cut`]
       : []),
-    ...(documents.unread ? [`${name}: ${documents.unread} texts hold no answer that can be read`] : []),
+    ...(documents.unread
+      ? [`${name}: ${counted(documents.unread, 'text')} without an answer that can be read`]
+      : []),
   ]);
 }

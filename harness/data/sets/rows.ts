@@ -32,6 +32,8 @@ export interface RowsRequest extends FetchOptions {
   readonly adapters?: { readonly folder: string; readonly file: string };
   /** Other files of the same rows, as their paths in a folder; the first that is there is read. */
   readonly files?: readonly string[];
+  /** What else the caller reads the rows from, looked for before: for the message where nothing is there. */
+  readonly otherwise?: string;
   /** A Space of the hub that has the rows as a file, where no data set has them as they are. */
   readonly space?: { readonly repo: string; readonly file: string };
 }
@@ -141,10 +143,12 @@ const escape = (text: string): string => text.replace(/[^\w]/g, '\\$&');
 async function folderFiles(folder: string, request: RowsRequest): Promise<readonly string[]> {
   const found = await findFiles(folder, request);
   if (found.length > 0) return found;
-  const { repo, split, adapters, files = [] } = request;
-  const own = adapters
-    ? `, or LLM-Adapters' ${adapters.folder}/${adapters.file}.json`
-    : files.map((file) => `, or ${file}`).join('');
+  const { repo, split, adapters, files = [], otherwise } = request;
+  const others = [
+    ...(adapters ? [`LLM-Adapters' ${adapters.folder}/${adapters.file}.json`] : files),
+    ...(otherwise === undefined ? [] : [otherwise]),
+  ];
+  const own = others.map((file) => `, or ${file}`).join('');
   throw new UsageError(
     `${folder} holds no ${split} split of ${repo}: looked for ${split}-*.parquet, ${split}.jsonl and ` +
       `${split}.json in ${placesIn(folder, request).join(', ')}${own}. Get them, or give --data hub.`,

@@ -29,7 +29,7 @@ export function ask(
 }
 
 /** The places of a benchmark's documents and of its examples. */
-interface Places extends Pick<RowsRequest, 'repo' | 'config' | 'space'> {
+interface Places extends Pick<RowsRequest, 'repo' | 'config' | 'space' | 'otherwise'> {
   readonly documents: Pick<RowsRequest, 'split' | 'adapters'>;
   readonly pool?: Pick<RowsRequest, 'split' | 'adapters'>;
 }

@@ -54,7 +54,13 @@ export async function loadSubject(
   const folder =
     request.source.kind === 'folder' ? await officialFolder(request.source.path, subject) : undefined;
   if (folder !== undefined) return loadOfficial(folder, subject, request.needsPool, toDocument);
-  const place = { repo: 'cais/mmlu', config: subject, documents: { split: 'test' }, pool: { split: 'dev' } };
+  const place = {
+    repo: 'cais/mmlu',
+    config: subject,
+    documents: { split: 'test' },
+    pool: { split: 'dev' },
+    otherwise: `the official test/${subject}_test.csv there or in mmlu, MMLU or data`,
+  };
   return loadDocuments(request, place, toDocument);
 }
 

@@ -100,7 +100,8 @@ export function checkDecoder(base: BaseModel): void {
   requireOutput(base);
   if (architecture.kind === 'decoder') return;
   throw new UsageError(
-    `${id} is an ${architecture.kind} (${family}); evaluations score decoders: give a GPT-2 or a Llama.`,
+    `${id} is an ${architecture.kind} (${family}); evaluations score decoders: give llama-mini, which is inside, ` +
+      'or another one ("list families" tells which there are).',
   );
 }
 
