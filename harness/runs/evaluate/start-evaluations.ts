@@ -1,6 +1,5 @@
 /** Starts what does evaluations: this process, child processes (`--jobs`), or both. */
 import { InProcess, type EvaluationExecutor } from './evaluation-executor.ts';
-import { startEvaluationJobs } from './evaluation-jobs.ts';
 import { evaluationRisk, scoringNeed } from './evaluation-memory.ts';
 import type { EvaluateRequest, EvaluationPlan } from './plan-evaluations.ts';
 
@@ -13,20 +12,26 @@ export function startEvaluations(
   request: EvaluateRequest,
   { count, retryFailed }: { readonly count: number; readonly retryFailed: boolean },
 ): EvaluationExecutor {
-  const children = startEvaluationJobs(plan, request, { count, retryFailed });
-  const usual = count > 1 ? children : new InProcess(plan.engine, retryFailed);
+  let begun: Promise<EvaluationExecutor> | undefined;
+  // Loaded when it is needed: most commands start no process.
+  const children = (): Promise<EvaluationExecutor> =>
+    (begun ??= import('./evaluation-jobs.ts').then(({ startEvaluationJobs }) =>
+      startEvaluationJobs(plan, request, { count, retryFailed }),
+    ));
+  const here = count > 1 ? undefined : new InProcess(plan.engine, retryFailed);
   return {
     async execute(piece, events, signal) {
       const risk = await evaluationRisk(piece, plan);
+      const usual = here ?? (await children());
       if (risk === undefined) return usual.execute(piece, events, signal);
       events.onNote(
         `${piece.path}: ${risk}: ${scoringNeed(piece)}. It is done after all others and in a process of its own.`,
       );
-      return children.execute(piece, events, signal);
+      return (await children()).execute(piece, events, signal);
     },
     async close() {
-      await usual.close();
-      if (usual !== children) await children.close();
+      await here?.close();
+      await (await begun)?.close();
     },
   };
 }
