@@ -9,6 +9,7 @@ import { projectRoot } from '../../harness/support/project-root.ts';
 import { parseRecord, type RunRecord } from '../../harness/records/record.ts';
 import { says, untilStopped, writeTinyE2E } from './bench.ts';
 import { commandLine } from './command-line.ts';
+import { benchInside } from './inside.ts';
 
 // Training and testing run in full on made-up rows in the format of LoRA's E2E files, with 300 tokens.
 const folder = await mkdtemp(join(tmpdir(), 'deltabench-'));
@@ -23,16 +24,23 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Starts the command line on these rows. */
-const start = (...args: string[]) => startOn(model, ...args);
-function startOn(base: string, ...args: string[]) {
-  const common = ['--task', 'e2e', '--model', base, '--data', data, '--threads', '1'];
-  return execa('node', [...commandLine, ...common, ...args], {
+/** The arguments of a run on these rows. */
+const onRows = (base: string, args: readonly string[]): string[] => [
+  ...['--task', 'e2e', '--model', base, '--data', data, '--threads', '1'],
+  ...args,
+];
+
+/** Runs the command line on these rows in this process. */
+const bench = benchInside(folder);
+const run = (...args: string[]) => bench(...onRows(model, args));
+
+/** Starts it as a process, which a test can interrupt and kill. */
+const start = (...args: string[]) =>
+  execa('node', [...commandLine, ...onRows(model, args)], {
     cwd: projectRoot,
     reject: false,
     env: { DELTABENCH_DATA: undefined, DELTABENCH_CACHE: join(folder, 'cache') },
   });
-}
 
 async function readRecord(path: string): Promise<RunRecord> {
   const read = parseRecord(await readFile(path, 'utf8'));
@@ -44,7 +52,7 @@ test('two methods and two seeds give one table; a second run does nothing anew',
   const results = join(folder, 'table');
   const args = ['--method', 'red', 'lora~rank=2', '--seeds', '1', '2', '--max-steps', '4', '--limit', '20'];
   const short = ['--set', 'max-new-tokens=8', '--results', results];
-  const { stdout, stderr, exitCode } = await start(...args, ...short);
+  const { stdout, stderr, exitCode } = await run(...args, ...short);
   expect(exitCode, stderr).toBe(0);
   expect(stderr).toMatch(/^\[4\/4\] e2e · .* · LoRA \(rank=2\) · seed 2$/m);
   expect(stderr).toMatch(/^trainable params: 64 \|\| all params: \S+ \|\| trainable%: \S+$/m);
@@ -54,7 +62,7 @@ test('two methods and two seeds give one table; a second run does nothing anew',
   expect(stdout).toMatch(/^BLEU ↑ +\S+ ± \S+ +\S+ ± \S+$/m);
   expect(stdout).toMatch(/^n +2 +2$/m);
 
-  const again = await start(...args, ...short, '--json');
+  const again = await run(...args, ...short, '--json');
   expect(again.stderr).not.toContain('seed');
   const { rows, runs } = JSON.parse(again.stdout) as { rows: object[]; runs: { path: string }[] };
   expect(rows).toMatchObject([
@@ -66,21 +74,10 @@ test('two methods and two seeds give one table; a second run does nothing anew',
 
 test('an encoder-decoder learns and is tested, RED and all of it', async () => {
   const results = join(folder, 't5');
-  const { stdout, stderr, exitCode } = await startOn(
-    'random-t5~layers=2,width=16,heads=2,vocab=304',
-    ...[
-      '--method',
-      'red',
-      'full',
-      '--max-steps',
-      '30',
-      '--set',
-      'learning-rate=0.02',
-      'epochs=10',
-      '--results',
-      results,
-    ],
-    ...['--set', 'max-new-tokens=8', 'beams=2', '--json'],
+  const { stdout, stderr, exitCode } = await bench(
+    ...onRows('random-t5~layers=2,width=16,heads=2,vocab=304', ['--method', 'red', 'full']),
+    ...['--max-steps', '30', '--results', results, '--json'],
+    ...['--set', 'learning-rate=0.02', 'epochs=10', 'max-new-tokens=8', 'beams=2'],
   );
   expect(exitCode, stderr).toBe(0);
   const { runs } = JSON.parse(stdout) as { runs: { path: string }[] };
@@ -104,8 +101,8 @@ test('another precision is another run', async () => {
   const args = ['--method', 'red', '--max-steps', '2', '--limit', '8', '--set', 'max-new-tokens=4'];
   const place = ['--results', join(folder, 'precision')];
   const [exact, half] = [
-    await start(...args, ...place, '--json'),
-    await start(...args, ...place, '--json', '--precision', 'float16'),
+    await run(...args, ...place, '--json'),
+    await run(...args, ...place, '--json', '--precision', 'float16'),
   ].map(({ stdout, stderr, exitCode }) => {
     expect(exitCode, stderr).toBe(0);
     const { runs, rows } = JSON.parse(stdout) as {
@@ -122,19 +119,19 @@ test('another precision is another run', async () => {
   expect([exact!.label, half!.label]).toEqual(['RED', 'RED (float16)']);
   expect(half!.notes).toContain('float16: the precision of matrix products; all else is float32');
 
-  const dry = await start(...args, ...place, '--precision', 'bfloat16', '--dry-run');
+  const dry = await run(...args, ...place, '--precision', 'bfloat16', '--dry-run');
   expect(dry.stdout).toMatch(/^missing .*^precision +bfloat16 +--precision$/ms);
-  const same = await start(...args, ...place, '--precision', 'float32', '--dry-run');
+  const same = await run(...args, ...place, '--precision', 'float32', '--dry-run');
   expect(same.stdout).toMatch(/^finished .*^precision +float32 +default$/ms);
 });
 
 test('a precision that is not there is refused with what is', async () => {
-  const none = await start('--method', 'red', '--precision', 'half');
+  const none = await run('--method', 'red', '--precision', 'half');
   expect(none.stderr).toContain(
     '--precision half: it can be float32, tf32, bfloat16, float16. Did you mean "float16"?',
   );
   expect(none.exitCode).toBe(2);
-  const plain = await start('--method', 'red', '--engine', 'js', '--precision', 'bfloat16', '--dry-run');
+  const plain = await run('--method', 'red', '--engine', 'js', '--precision', 'bfloat16', '--dry-run');
   expect(plain.stderr).toContain(
     '--precision bfloat16: js computes in float32, the only floating-point type of tfjs; the engine onnx has bfloat16.',
   );
@@ -142,7 +139,7 @@ test('a precision that is not there is refused with what is', async () => {
 });
 
 test('a seed that diverges is a row with its reason, and the exit code is 1', async () => {
-  const { stdout, stderr, exitCode } = await start(
+  const { stdout, stderr, exitCode } = await run(
     ...['--method', 'full', '--set', 'learning-rate=1e30', '--max-steps', '4'],
     ...['--results', join(folder, 'diverged')],
   );
