@@ -22,7 +22,7 @@ export function benchInside(folder: string): (...args: string[]) => Promise<Ran>
 async function run(folder: string, args: readonly string[]): Promise<Ran> {
   const streams = [process.stdout, process.stderr] as const;
   const written = streams.map(() => '');
-  const before = streams.map((stream) => stream.listeners('error'));
+  const before = listenersNow();
   const spies = streams.map((stream, i) =>
     vi.spyOn(stream, 'write').mockImplementation((text) => {
       written[i] = `${written[i]!}${String(text)}`;
@@ -42,10 +42,21 @@ async function run(folder: string, args: readonly string[]): Promise<Ran> {
   } finally {
     process.exitCode = exitCode;
     for (const spy of spies) spy.mockRestore();
-    for (const [i, stream] of streams.entries()) {
-      for (const listener of stream.listeners('error')) {
-        if (!before[i]!.includes(listener)) stream.off('error', listener as () => void);
+    for (const [i, { emitter, event, listeners }] of listenersNow().entries()) {
+      for (const listener of listeners) {
+        if (!before[i]!.listeners.includes(listener)) emitter.off(event, listener as () => void);
       }
     }
   }
+}
+
+/** Who listens to what a command listens to: a process of its own would end with it, this one goes on. */
+function listenersNow() {
+  const events: [NodeJS.EventEmitter, string][] = [
+    [process.stdout, 'error'],
+    [process.stderr, 'error'],
+    [process, 'SIGINT'],
+    [process, 'SIGTERM'],
+  ];
+  return events.map(([emitter, event]) => ({ emitter, event, listeners: emitter.listeners(event) }));
 }
