@@ -52,7 +52,7 @@ test('24 cells killed at random ten times end as those of an undisturbed sweep, 
   const whole = await start('whole', ...args);
   expect(whole.exitCode, whole.stderr).toBe(0);
   expect(whole.stderr).toMatch(
-    /^\d+\/24 cells(, \d+ (s|min) left)? \| e2e · .* · seed \d: (train|generate) \d+\/\d+/m,
+    /^\d+\/24 cells(, \S+ \w+ left)? \| e2e · .* · seed \d: (train|generate) \d+\/\d+/m,
   );
   for (let kill = 0; kill < 10; kill++) {
     const running = start('killed', ...args);
