@@ -14,6 +14,7 @@ import type {
 import { NotFinite, UsageError } from '../support/errors.ts';
 import { addPrefix } from '../support/prefixed-names.ts';
 import { type DecoderBatch, type DecoderStates, heldShapes, type Past } from '../models/architecture.ts';
+import { countFrom } from '../models/families/parts/distances.ts';
 import { derivedArrays, frozenArray } from '../models/delta/trained-tensors.ts';
 import { outputHead, runDecoder, runEncoderDecoder, SOURCE, type ModelUse } from '../models/delta/forward.ts';
 import type { Delta } from '../models/method.ts';
@@ -255,13 +256,10 @@ export function stepProgram(
 
 /** The positions of the tokens in successive slots, [B, 1, 1, P] float32, where slot 0 holds `first` [B]. */
 export function placesFrom(first: ops.Tensor, slots: number): ops.Tensor {
-  const from = first.cast('float32').reshape([-1, 1, 1, 1]);
-  return from.add(
-    ops.tensor(
-      Float32Array.from({ length: slots }, (_, i) => i),
-      [1, 1, 1, slots],
-    ),
-  );
+  return first
+    .cast('float32')
+    .reshape([-1, 1, 1, 1])
+    .add(countFrom(0, [1, 1, 1, slots]));
 }
 
 /** Inside a program: reads one token a row after its past; inputs are ids and positions [B]. */
