@@ -1,7 +1,9 @@
 /** Makes documents of a benchmark's rows. The files in evaluations/ are written with it. */
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
+import { isFile } from '../../support/read-files.ts';
 import type {
   ChoiceDocument,
   EvaluationData,
@@ -56,6 +58,27 @@ export async function loadDocuments<Document>(
     }),
   };
 }
+
+/** A file of a benchmark's own release, in one of these folders of a person's, or in that one itself. */
+interface OfficialFile {
+  readonly file: string;
+  readonly folders: readonly string[];
+}
+
+/** The folder that has an official file; undefined where none has, or where the data are not from a folder. */
+export async function officialFolder(
+  { source }: LoadRequest,
+  { file, folders }: OfficialFile,
+): Promise<string | undefined> {
+  if (source.kind !== 'folder') return undefined;
+  for (const place of [...folders.map((name) => join(source.path, name)), source.path])
+    if (await isFile(join(place, file))) return place;
+  return undefined;
+}
+
+/** Where `officialFolder` looks, for the message that nothing is there. */
+export const officialPlaces = ({ file, folders }: OfficialFile): string =>
+  `the official ${file} there or in ${folders.slice(0, -1).join(', ')} or ${folders.at(-1)!}`;
 
 /** The documents of a built-in suite, and those that examples are taken from. */
 export function builtinData<Document extends { readonly example: Example }>(

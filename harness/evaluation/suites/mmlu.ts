@@ -5,9 +5,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseCsv } from '../../data/formats/csv.ts';
-import { isFile, readBytes } from '../../support/read-files.ts';
+import { readBytes } from '../../support/read-files.ts';
 import { hashFile, sha256 } from '../../support/hash.ts';
-import { loadDocuments } from './documents.ts';
+import { loadDocuments, officialFolder, officialPlaces } from './documents.ts';
 import type { ChoiceDocument, EvaluationData, LoadRequest } from '../evaluation.ts';
 
 /** A row of the hub. In the official files the answer is a letter. */
@@ -51,23 +51,17 @@ export async function loadSubject(
   subject: string,
   toDocument: ToDocument,
 ): Promise<EvaluationData> {
-  const folder =
-    request.source.kind === 'folder' ? await officialFolder(request.source.path, subject) : undefined;
+  const official = { file: `test/${subject}_test.csv`, folders: ['mmlu', 'MMLU', 'data'] };
+  const folder = await officialFolder(request, official);
   if (folder !== undefined) return loadOfficial(folder, subject, request.needsPool, toDocument);
   const place = {
     repo: 'cais/mmlu',
     config: subject,
     documents: { split: 'test' },
     pool: { split: 'dev' },
-    otherwise: `the official test/${subject}_test.csv there or in mmlu, MMLU or data`,
+    otherwise: officialPlaces(official),
   };
   return loadDocuments(request, place, toDocument);
-}
-
-async function officialFolder(folder: string, subject: string): Promise<string | undefined> {
-  for (const place of [join(folder, 'mmlu'), join(folder, 'MMLU'), join(folder, 'data'), folder])
-    if (await isFile(join(place, 'test', `${subject}_test.csv`))) return place;
-  return undefined;
 }
 
 async function loadOfficial(

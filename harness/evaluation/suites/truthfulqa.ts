@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { parseCsv } from '../../data/formats/csv.ts';
 import { UsageError } from '../../support/errors.ts';
-import { isFile, readBytes } from '../../support/read-files.ts';
+import { readBytes } from '../../support/read-files.ts';
 import { hashFile } from '../../support/hash.ts';
-import { ask, loadDocuments, parseRow } from './documents.ts';
-import type { ChoiceDocument, ChoiceEvaluation, EvaluationProtocol, LoadRequest } from '../evaluation.ts';
+import { ask, loadDocuments, officialFolder, officialPlaces, parseRow } from './documents.ts';
+import type { ChoiceDocument, ChoiceEvaluation, EvaluationProtocol } from '../evaluation.ts';
 import { strip } from '../../support/python-text.ts';
 
 /**
@@ -80,13 +80,13 @@ export function truthfulQa(
     measures: [kind === 'mc1' ? 'acc' : 'mc2'],
     async load(request) {
       const { protocol } = request;
-      const csv = await officialFile(request);
-      if (csv === undefined) {
+      const folder = await officialFolder(request, official);
+      if (folder === undefined) {
         const place = {
           repo: 'truthfulqa/truthful_qa',
           config: 'multiple_choice',
           documents: { split: 'validation' },
-          otherwise: 'the official TruthfulQA.csv there or in truthfulqa or TruthfulQA',
+          otherwise: officialPlaces(official),
         };
         return loadDocuments(request, place, (row, where) => {
           const parsed = parseRow(schema, row, where);
@@ -97,19 +97,14 @@ export function truthfulQa(
           throw new UsageError(`${where}: none of the ${kind} answers is true.`);
         });
       }
+      const csv = join(folder, official.file);
       const documents = (await readOfficial(csv)).map((row) => toDocument(row, protocol));
       return { form: 'folder', hash: await hashFile(csv), documents, pool: [] };
     },
   };
 }
 
-async function officialFile({ source }: LoadRequest): Promise<string | undefined> {
-  if (source.kind !== 'folder') return undefined;
-  for (const place of ['truthfulqa', 'TruthfulQA', ''])
-    if (await isFile(join(source.path, place, 'TruthfulQA.csv')))
-      return join(source.path, place, 'TruthfulQA.csv');
-  return undefined;
-}
+const official = { file: 'TruthfulQA.csv', folders: ['truthfulqa', 'TruthfulQA'] };
 
 const columns = z.object({
   Question: z.string(),
